@@ -163,7 +163,7 @@ def hints(federation: Federation) -> str:
     pretty = f"| {_escaped(quote(sys.executable))} -m json.tool --no-ensure-ascii"
     lines = (
         "",
-        f"[bold]The gateway goes on at {federation.gateway.url}[/]",
+        f"[bold]The gateway keeps running at {federation.gateway.url}[/]",
         f"[bold]The national site (simulated) shows its offers at {federation.site.simulator.url}/[/]",
         "",
         "Paste these into another terminal:",
@@ -174,7 +174,7 @@ def hints(federation: Federation) -> str:
         f'  curl -s {_HEADER} "$PASSERELLE_URL/v1/changes?limit=1" {pretty}',
         "  [dim]# what subscribers get[/]",
         f"  curl -s -X PUT {_HEADER} {_JSON} -d '{_escaped(_WRONG)}' \"$PASSERELLE_URL/v1/offers/visitor:1\" {pretty}",
-        "  [dim]# what a publisher is told about a wrong offer[/]",
+        "  [dim]# the answer to a wrong offer[/]",
         "",
         "Ctrl-C ends the demo, with a last balance.",
         "",

@@ -127,18 +127,18 @@ def print_end(console: Console, scenario: Scenario) -> bool:
     """Print the final balance, the refusal counts and the result; returns whether everything balances."""
     balance, differences = scenario.balance(), scenario.differences
     console.print()
-    console.print(Text("The balance, counted at the far ends", "bold"))
+    console.print(Text("The balance, counted at the external systems", "bold"))
     console.print(balance_table(balance, settled=True, wide=console.width >= _WIDE))
     console.print(uncovered_table(balance))
     console.print(
         Text(
-            "sent = refused + withdrawn + live. Refused: as its platform was told. Live: what a subscriber to all "
-            "holds. At the national site: rows of the site itself. Received: what the Region's own copy holds.",
+            "sent = refused + withdrawn + live. Refused: by the answers to its platform. Live: what a subscriber to "
+            "all holds. At the national site: rows of the site itself. Received: what the Region's own copy holds.",
             "dim",
         )
     )
     console.print()
-    console.print("Why offers were refused (red) or warned about (yellow), as their publishers were told:")
+    console.print("Why offers were refused (red) or warned about (yellow), by the answers to their publishers:")
     console.print(refusal_table(scenario.federation.reasons))
     console.print()
     for difference in differences[:MOST_DIFFERENCES]:

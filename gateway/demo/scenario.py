@@ -94,11 +94,11 @@ class Scenario:
         """
         steps: Sequence[tuple[str, Callable[[], Awaitable[None]]]] = (
             ("Nine Regions publish, employers use the national site, and the gateway is killed", self._publish),
-            ("What must change nothing: a feed cut in the middle, half an export, an intruder", self._disturb),
+            ("Negative scenarios: a feed cut in the middle, half an export, a foreign offer id", self._disturb),
             ("Some offers change", self._update),
             ("Some offers are withdrawn, two are deleted at the national site", self._withdraw),
             ("One offer is followed from end to end", self._follow),
-            ("Asking again: a newcomer, and the gateway itself", self._compare_newcomer),
+            ("Cross-checks: a new subscriber, and the gateway's own status", self._compare_newcomer),
         )
         for phase, step in steps:
             self._begin(phase)
@@ -121,7 +121,7 @@ class Scenario:
         """Continuous traffic until ``ended`` is set: a random platform updates or withdraws an offer. Raises
         ChannelError, ClientError.
         """
-        self._begin("Gentle traffic goes on")
+        self._begin("Continuous traffic")
         native = [region for region in self.federation.regions if not isinstance(region.channel, Pulled)]
         while not ended.is_set():
             region = random.choice(native)
@@ -177,7 +177,7 @@ class Scenario:
         began = asyncio.get_running_loop().time()
         await world.gateway.start()
         took = asyncio.get_running_loop().time() - began
-        self.report.say(f"It is up again after {took:.1f} s; everybody goes on where they were.")
+        self.report.say(f"It is up again after {took:.1f} s; every system resumes where it stopped.")
 
     async def _disturb(self) -> None:
         for attempt in await run_negative_scenarios(self.federation):
@@ -208,7 +208,7 @@ class Scenario:
         # The site has a row before the gateway has recorded its answer, and before its view has that record.
         while not (agreed := await _status(observer) == counted) and loop.time() < until:
             await pause_between_polls(_POLL_SECONDS, since=loop.time())
-        self._expect("The gateway's status gives the same numbers as the far ends.", right=agreed)
+        self._expect("The gateway's status gives the same numbers as the external systems.", right=agreed)
 
     def _expect(self, sentence: str, *, right: bool) -> None:
         if right:

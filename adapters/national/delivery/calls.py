@@ -15,7 +15,6 @@ import structlog
 from adapters.national.delivery.outbox import Entry
 from adapters.national.delivery.outcome import (
     Retry,
-    Settlement,
     as_given_up,
     as_lost,
     as_refused,
@@ -26,15 +25,13 @@ from adapters.national.delivery.outcome import (
 )
 from adapters.national.delivery.plan import Due
 from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
-from adapters.national.delivery.unknown_outcome import LATE_MS, LOST_ANSWER, NAME_TAKEN, UnknownOutcomes
+from adapters.national.delivery.unknown_outcome import LOST_ANSWER, NAME_TAKEN, UnknownOutcomes
 from adapters.national.mapping.body import is_reachable
 from adapters.national.mapping.deliverability import refusal
 from adapters.national.site.answer import (
-    Missing,
     NameTaken,
     Outcome,
     Refused,
-    Unrecognized,
     outcome_about,
 )
 from adapters.national.site.index_walk import Walker
@@ -114,7 +111,6 @@ class Calls:
         self._call_pause = call_pause
         self._unknown_outcomes = UnknownOutcomes(store, self._site, timing)
         self._tries = CountedTries()
-        self._missing_since: dict[str, int] = {}
         self._under_way: set[str] = set()
         self._lookup_due = False
         self.breaker = Breaker(timing.chance)
@@ -273,7 +269,9 @@ class Calls:
             self._answered(unit.now, entry.id)
             self._outbox.set_aside(entry.id, entry.group, NAME_TAKEN)
             return
-        settled = None if isinstance(result, Unrecognized) else self._settlement(unit, call, result)
+        late = self._unknown_outcomes.may_still_arrive(due, result, unit.now)
+        retry = Retry(refusal("national-creation-unsettled")) if late else None
+        settled = retry or settle(due, result, sequence=call.sequence, now=unit.now)
         if settled is None:
             self._fail(unit, call, unsettled(due, result))
             return
@@ -288,18 +286,6 @@ class Calls:
             _log.info("national.refused", offer=entry.id, codes=[one.code for one in result.refusals])
         self._outbox.dequeue(entry.id, entry.group)  # any call that is due now is another call
         unit.put_part(entry.id, settled)
-
-    def _settlement(self, unit: UnitOfWork, call: Call, result: Outcome) -> Settlement:
-        """The part after the answer. A creation of unknown outcome may reach the site after a deletion found nothing;
-        it counts as settled only if another deletion, ``LATE_MS`` later, finds nothing either.
-        """
-        part = call.due.part
-        if isinstance(result, Missing) and call.due.call == "delete" and part.sequence is None:
-            name = part.remote_id or ""
-            if unit.now - self._missing_since.setdefault(name, unit.now) < LATE_MS:
-                return Retry(refusal("national-creation-unsettled"))
-            del self._missing_since[name]
-        return settle(call.due, result, sequence=call.sequence, now=unit.now)
 
     def _answered(self, now: int, offer_id: str) -> None:
         for key in self._tries.answered(offer_id, now):

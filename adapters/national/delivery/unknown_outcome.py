@@ -10,7 +10,9 @@ import structlog
 
 from adapters.national.delivery.outbox import Entry
 from adapters.national.delivery.outcome import as_dead, as_found, as_replaced, as_taken
+from adapters.national.delivery.plan import Due
 from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
+from adapters.national.site.answer import Missing, Outcome
 from adapters.national.site.index_walk import Walker
 from adapters.national.site.site import Site
 from adapters.national.site.timing import Timing
@@ -40,6 +42,19 @@ class UnknownOutcomes:
         self._sleep = timing.sleep
         self._walker = Walker(site.index, timing)
         self._walks = 0
+        self._missing_since: dict[str, int] = {}
+
+    def may_still_arrive(self, due: Due, outcome: Outcome, now: int) -> bool:
+        """Whether a creation of unknown outcome may reach the site after this deletion found nothing: until another
+        deletion, ``LATE_MS`` later, finds nothing either.
+        """
+        if due.call != "delete" or due.part.sequence is not None or not isinstance(outcome, Missing):
+            return False
+        name = due.part.remote_id or ""
+        if now - self._missing_since.setdefault(name, now) < LATE_MS:
+            return True
+        del self._missing_since[name]
+        return False
 
     async def resolve(self, *, idle: bool) -> bool:
         """Resolve some; returns whether there were any. Taken remote ids only when ``idle``. Raises SiteError."""
