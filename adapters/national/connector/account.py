@@ -6,6 +6,7 @@ up to their ends. Calls start only then, so that a superseded change is never se
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import structlog
@@ -91,49 +92,43 @@ class PendingOrders:
         return progress, not progress.begun and pending.age_ms(self._began_at or 0) > ORDER_LIFE_MS
 
 
+@dataclass(slots=True, kw_only=True)
 class AccountWork:
-    """Work of one account in this process. ``run`` ends only by an error or by cancellation."""
+    """Work of one account in this process. ``run`` ends only by an error or by cancellation. ``ready``: the account is
+    owned and its outbox is up to date.
+    """
 
-    def __init__(
-        self,
-        log: EventLog,
-        route: Route,
-        *,
-        outbox: Outbox,
-        identity: AccountIdentity,
-        calls: Callable[[DeliveryStore], Calls],
-        execute: Execute,
-        inbound_scan: OwnerTask | None = None,
-    ) -> None:
-        self._log = log
-        self._route = route
-        self._outbox = outbox
-        self._identity = identity
-        self._make_calls = calls
-        self._execute = execute
-        self._inbound_scan = inbound_scan
-        self._role = f"national.{route.account}"
-        self._orders = PendingOrders(route.account)
-        self._caught_up = asyncio.Event()
-        self.ready = False
-        """Whether the account is owned and its outbox is up to date."""
+    log: EventLog
+    route: Route
+    outbox: Outbox
+    identity: AccountIdentity
+    make_calls: Callable[[DeliveryStore], Calls]
+    execute: Execute
+    inbound_scan: OwnerTask | None
+    ready: bool = field(default=False, init=False)
+    _orders: PendingOrders = field(init=False)
+    _caught_up: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+
+    @property
+    def _role(self) -> str:
+        return f"national.{self.route.account}"
 
     async def run(self, home: int) -> None:
         """Own the account and work until cancelled; start over after a commit of unknown outcome or a log outage."""
-        await own_with_retry(self._log, role=self._role, partition=home, work=self._own)
+        await own_with_retry(self.log, role=self._role, partition=home, work=self._own)
 
     async def _own(self, owner: Owner) -> None:
-        store = DeliveryStore(owner, self._outbox, self._route, partitions=self._log.partitions)
-        self._orders, self._caught_up = PendingOrders(self._route.account), asyncio.Event()
-        self._identity.begin()
-        self._outbox.mend()
-        calls = self._make_calls(store)
+        store = DeliveryStore(owner, self.outbox, self.route, partitions=self.log.partitions)
+        self._orders, self._caught_up = PendingOrders(self.route.account), asyncio.Event()
+        self.identity.begin()
+        self.outbox.mend()
+        calls = self.make_calls(store)
         try:
-            with self._outbox.guarded():
+            with self.outbox.guarded():
                 await self._work(store, calls)
         finally:
             self.ready = False
-            self._outbox.drop()
+            self.outbox.drop()
 
     async def _work(self, store: DeliveryStore, calls: Calls) -> None:
         try:
@@ -144,8 +139,8 @@ class AccountWork:
                 group.create_task(self._call(store, calls))
                 group.create_task(self._take_orders(store))
                 group.create_task(self._write_notes(store, calls))
-                if self._inbound_scan is not None:
-                    group.create_task(self._inbound_scan(store))
+                if self.inbound_scan is not None:
+                    group.create_task(self.inbound_scan(store))
         except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error is raised
             raise _first(errors) from None
 
@@ -159,17 +154,17 @@ class AccountWork:
         that the former owner committed, even if another account's transaction was open before it.
         """
         ends = await store.begin()
-        if self._outbox.fingerprint(_SCOPE) not in {None, self._route.scope()}:
-            self._outbox.clear()
-        self._outbox.put_fingerprint(_SCOPE, self._route.scope())
-        kept = {p: self._outbox.position(DELIVERIES, p) for p in ends}
-        if any(kept[p] > ends[p] or self._outbox.position(OFFERS, p) > offers[p] for p in ends):
-            self._outbox.clear()
-            self._outbox.put_fingerprint(_SCOPE, self._route.scope())
+        if self.outbox.fingerprint(_SCOPE) not in {None, self.route.scope()}:
+            self.outbox.clear()
+        self.outbox.put_fingerprint(_SCOPE, self.route.scope())
+        kept = {p: self.outbox.position(DELIVERIES, p) for p in ends}
+        if any(kept[p] > ends[p] or self.outbox.position(OFFERS, p) > offers[p] for p in ends):
+            self.outbox.clear()
+            self.outbox.put_fingerprint(_SCOPE, self.route.scope())
             kept = dict.fromkeys(ends, 0)
         # Orders are few and old ones may be pending: their partition is read from its start.
         positions = kept | {store.home: 0}
-        async with read_all(self._log, DELIVERIES, limit=_REBUILD, starts=positions, ends=ends) as chunks:
+        async with read_all(self.log, DELIVERIES, limit=_REBUILD, starts=positions, ends=ends) as chunks:
             async for chunk in chunks:
                 self._restore(chunk, since=kept[chunk.partition])
                 positions[chunk.partition] = chunk.position
@@ -181,23 +176,23 @@ class AccountWork:
             key = record.key or b""
             if not is_delivery(key):
                 self._orders.apply(record)
-                self._identity.apply(record)
-            elif record.offset < since or not self._route.delivers_for(platform_of(key.decode())):
+                self.identity.apply(record)
+            elif record.offset < since or not self.route.delivers_for(platform_of(key.decode())):
                 continue
             elif record.value is None:
-                self._outbox.forget(key.decode())
+                self.outbox.forget(key.decode())
             else:
-                self._outbox.put_delivery(read_delivery(key, record.value))
-        self._outbox.keep({(DELIVERIES, chunk.partition): max(since, chunk.position)})
+                self.outbox.put_delivery(read_delivery(key, record.value))
+        self.outbox.keep({(DELIVERIES, chunk.partition): max(since, chunk.position)})
 
     async def _follow(self, store: DeliveryStore, ends: Sequence[int], orders_from: int) -> None:
         """Apply changes of ``offers``, and new orders. No call is made before the ends are reached: an offer that is
         not read yet would look withdrawn.
         """
-        at = {p: self._outbox.position(OFFERS, p) for p in range(self._log.partitions)}
+        at = {p: self.outbox.position(OFFERS, p) for p in range(self.log.partitions)}
         is_new = not any(at.values())
         positions = {(OFFERS, p): position for p, position in at.items()} | {(DELIVERIES, store.home): orders_from}
-        async with self._log.reader(positions) as reader:
+        async with self.log.reader(positions) as reader:
             while True:
                 if not self.ready and all(at[p] >= end for p, end in enumerate(ends)):
                     if is_new:
@@ -227,9 +222,9 @@ class AccountWork:
         """Store an offer if this account delivers for its platform; returns its id."""
         offer_id = (record.key or b"").decode()
         platform = platform_of(offer_id)
-        if not self._route.delivers_for(platform):
+        if not self.route.delivers_for(platform):
             return None
-        self._outbox.put_offer(offer_id, platform, record.value)
+        self.outbox.put_offer(offer_id, platform, record.value)
         return offer_id
 
     def _apply_orders(self, chunk: Chunk) -> None:
@@ -239,19 +234,19 @@ class AccountWork:
 
     async def _review_changed(self, store: DeliveryStore) -> None:
         """Review all offers of a platform when its terms or its delivering side change."""
-        for partner in self._route.partners.all():
+        for partner in self.route.partners.all():
             platform = partner.platform
-            if self._route.delivers_for(platform):
-                fingerprint = self._route.fingerprint(platform)
-                if self._outbox.fingerprint(platform) != fingerprint:
+            if self.route.delivers_for(platform):
+                fingerprint = self.route.fingerprint(platform)
+                if self.outbox.fingerprint(platform) != fingerprint:
                     await review(store, platform)
-                    self._outbox.put_fingerprint(platform, fingerprint)
+                    self.outbox.put_fingerprint(platform, fingerprint)
 
     # Calls and orders.
 
     async def _call(self, store: DeliveryStore, calls: Calls) -> None:
         await self._caught_up.wait()
-        await self._identity.prove(store)
+        await self.identity.prove(store)
         await calls.run()
 
     async def _take_orders(self, store: DeliveryStore) -> None:
@@ -260,13 +255,13 @@ class AccountWork:
             progress, too_old = await self._orders.take()
             placed, name = progress.placed, type(progress.placed.order).__name__
             _log.info("national.order", account=placed.account, order=name, too_old=too_old, begun=progress.begun)
-            await self._identity.decided.wait()
+            await self.identity.decided.wait()
             if too_old:
                 answer: dict[str, Any] = {"error": "order-too-old"}
-            elif not self._identity.proven:
+            elif not self.identity.proven:
                 answer = {"error": "account-changed"}
             else:
-                answer = await self._execute(store, progress)
+                answer = await self.execute(store, progress)
             async with store.unit_of_work() as unit:
                 unit.write_home(answer_record(placed, answer))
                 progress.end(unit)
@@ -278,7 +273,7 @@ class AccountWork:
             note = calls.note() | store.findings
             if note != written:
                 async with store.unit_of_work() as unit:
-                    unit.write_home(note_record(self._route.account, {**note, "at": utc(unit.now)}))
+                    unit.write_home(note_record(self.route.account, {**note, "at": utc(unit.now)}))
                 written = note
             await asyncio.sleep(_NOTE_SECONDS)
 

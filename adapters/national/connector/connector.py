@@ -87,11 +87,11 @@ class NationalConnector:
 
         searches = self.accounts.search is not None and self.accounts.search.account == account
         work = AccountWork(
-            self.log,
-            Route(account, self.accounts, self.partners, self.timing.clock),
+            log=self.log,
+            route=Route(account, self.accounts, self.partners, self.timing.clock),
             outbox=outbox,
             identity=AccountIdentity(self.accounts.accounts[account], self.sites[account], self.timing),
-            calls=calls,
+            make_calls=calls,
             execute=execute,
             inbound_scan=self.inbound.run if self.inbound is not None and searches else None,
         )
@@ -148,7 +148,7 @@ async def open_connector(
         inbound = None
         if accounts.search is not None:
             inbound = Inbound(
-                log,
+                log=log,
                 site=sites[accounts.search.account],
                 search=accounts.search,
                 partners=partners,
