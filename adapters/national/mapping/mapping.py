@@ -71,9 +71,8 @@ def _find_obstacles(offer: Mapping[str, Any], on: date, terms: DeliveryTerms) ->
             hidden = trouble.code == "not-deliverable:masked-employer"
             if trouble.code.startswith("not-deliverable:") and not (hidden and terms.has_replacement_name):
                 yield trouble
-    named = (
-        is_masked(offer) and terms.has_replacement_name
-    )  # under another name the employer's own description is not sent
+    # Under another name the employer's own description is not sent.
+    named = is_masked(offer) and terms.has_replacement_name
     if not terms.fillers and (named or "description" not in offer["employer"]):
         yield problem("employer-undescribed", pointer="/employer/description")
     if not offer.get("redistribution", {}).get("regions", True) and not terms.reuse:
