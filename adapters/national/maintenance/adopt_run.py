@@ -132,7 +132,7 @@ def _with_adopted(
 ) -> Delivery | None:
     """The delivery with the adopted part; None if it has the part already, or another offer has it by now."""
     store = reconciliation.store
-    holder = reconciliation.held(remote_id)
+    holder = reconciliation.find_part(remote_id)
     if holder is not None and holder[0].id != offer_id:
         return None
     delivery = store.outbox.delivery(offer_id) or Delivery(id=offer_id, sequence=0)

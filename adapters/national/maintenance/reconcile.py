@@ -121,7 +121,7 @@ class Reconciliation:
         answer: dict[str, Any] = {"listed": walk.total, "unreadable": walk.unreadable}
         if not walk.complete:
             return {**answer, "error": "index-moved", **findings.to_json()}, []
-        findings.doubled = sorted(name for name in walk.doubled if self.held(name) is not None)
+        findings.doubled = sorted(name for name in walk.doubled if self.find_part(name) is not None)
         await self._find_missing(walk, began, findings)
         await self._look(findings)
         answer |= findings.to_json()
@@ -140,7 +140,7 @@ class Reconciliation:
         ]
 
     def _compare(self, listed: Listed, findings: Findings) -> None:
-        part = self.held(listed.remote_id)
+        part = self.find_part(listed.remote_id)
         if part is None:
             findings.extra.append(listed.remote_id or f"#{listed.number}")
             return
@@ -158,7 +158,7 @@ class Reconciliation:
         if [name for name in fields if not (name in {"weeks", "grades"} and answered)]:
             findings.differing[listed.remote_id or ""] = fields
 
-    def held(self, remote_id: str | None) -> tuple[Delivery, Part] | None:
+    def find_part(self, remote_id: str | None) -> tuple[Delivery, Part] | None:
         """The delivery and the part with this remote id, if the part should be at the site."""
         offer_id = None if remote_id is None else self.store.outbox.owner_of(remote_id)
         delivery = None if offer_id is None else self.store.outbox.delivery(offer_id)
@@ -214,7 +214,7 @@ class Reconciliation:
         """Repair one part: a missing one becomes moderated, a differing one is sent again, a doubled one is replaced.
         No effect if no part should have that remote id any more.
         """
-        found = self.held(remote_id)
+        found = self.find_part(remote_id)
         if found is None:
             return
         delivery, part = found
@@ -247,7 +247,7 @@ async def _delete_extra(reconciliation: Reconciliation, remote_id: str, *, again
     """Delete an extra offer; returns whether it is gone. An offer that the site's URLs do not reach stays, and so does
     one that has become a part of a delivery since it was listed.
     """
-    ours = reconciliation.held(remote_id) is not None
+    ours = reconciliation.find_part(remote_id) is not None
     return not ours and is_reachable(remote_id) and await _delete(reconciliation, remote_id, again=again)
 
 
