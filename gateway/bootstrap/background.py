@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
-from adapters.national.connector.factory import open_connector
+from adapters.national.connector.connector import open_connector
 from adapters.national.site.accounts import AccountsError, read_accounts
-from adapters.national.site.retry import Timing
+from adapters.national.site.timing import Timing
 from adapters.pull.pull import PullDependencies
 from adapters.pull.pulls import Pulls
 from adapters.pull.transport_factory import Secrets, TransportFactory

@@ -20,7 +20,7 @@ from adapters.national.delivery.order import (
 )
 from adapters.national.maintenance.rehearsal import Plan, rehearse
 from adapters.national.site.accounts import AccountsError, read_accounts
-from adapters.national.site.rate import PER_MINUTE
+from adapters.national.site.timing import PER_MINUTE
 from gateway.cli.console import ERR, FAILED, OUT, CommandError, asynchronous, print_rows
 from gateway.cli.operator_context import log_here
 from gateway.clock import now

@@ -1,15 +1,75 @@
-"""Balance: offers counted at external systems, compared with the offers that the platforms published. Pure.
+"""Balance: offers counted at external systems, compared with the expected outcome of those that were published. Pure.
 
 External systems are the subscribers' own copies, the national site's rows, and the answers that platforms received.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, TypeAlias
 
-from gateway.demo.expected import ExpectedOffer, ExpectedOffers
+import orjson
 
+import schemas
+from adapters.formats import FeedMapping, OfferItem, judge, read
+from adapters.national.mapping.body import remote_id
+from adapters.national.mapping.deliverability import DeliveryTerms, Ready
+from adapters.national.mapping.mapping import map_offer
+from adapters.profile.profile import Profile
+from gateway.demo.region_site.feed import write_feed
+from schemas import Verdict
+
+Document: TypeAlias = dict[str, Any]
+"""An offer of a platform in the shared schema, valid or not."""
 NATIONAL = "national"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedOffer:
+    """An offer that must be live: title, department (INSEE code), and the remote ids of its parts at the national site,
+    none where it is not deliverable.
+    """
+
+    title: str
+    department: str
+    names: tuple[str, ...] = ()
+
+
+ExpectedOffers: TypeAlias = Mapping[str, ExpectedOffer | None]
+"""Expected outcome by offer id; None for an offer that must be refused."""
+
+
+def expected_offers(documents: Sequence[Document], profile: Profile, on: date) -> dict[str, ExpectedOffer | None]:
+    """The expected outcome of each document on a day, with the format and mapping of the platform's profile."""
+    verdicts = (
+        ((document["id"], schemas.check(orjson.dumps(document), on=on)) for document in documents)
+        if profile.mapping is None
+        else _read(documents, profile, profile.mapping, on)
+    )
+    return {offer_id: _expected(verdict, on) for offer_id, verdict in verdicts}
+
+
+def _read(
+    documents: Sequence[Document], profile: Profile, mapping: FeedMapping, on: date
+) -> Iterator[tuple[str, Verdict]]:
+    feed = write_feed(profile.format or "", documents)
+    for item in read([feed], mapping, platform=profile.platform, on=on):
+        if isinstance(item, OfferItem):
+            yield item.id, judge(item, revision=1, on=on)
+
+
+def _expected(verdict: Verdict, on: date) -> ExpectedOffer | None:
+    if not verdict.accepted or verdict.offer is None or verdict.id is None:
+        return None
+    offer = verdict.offer
+    territory = verdict.territory
+    names = tuple(
+        remote_id(verdict.id, part.suffix)
+        for part in map_offer(offer, on=on, terms=DeliveryTerms())
+        if isinstance(part.deliverability, Ready)
+    )
+    return ExpectedOffer(offer["title"], territory["department"] if territory else "", names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +81,7 @@ class Party:
 
     slug: str
     name: str
-    way: str
+    channel: str
     territory: frozenset[str]
     expected: ExpectedOffers
     withdrawn: frozenset[str] = frozenset()
@@ -46,18 +106,18 @@ class ExternalCounts:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A platform's row of the table; numbers are offers. ``wrongs`` are the differences, as sentences."""
+    """A platform's row of the table; numbers are offers. ``differences`` are the differences, as sentences."""
 
     slug: str
     name: str
-    way: str
+    channel: str
     sent: int
     refused: int
     withdrawn: int
     live: int
     on_site: int
     received: int
-    wrongs: tuple[str, ...]
+    differences: tuple[str, ...]
 
     @property
     def not_for_site(self) -> int:
@@ -84,9 +144,9 @@ class Balance:
     uncovered: tuple[Uncovered, ...]
 
     @property
-    def wrongs(self) -> tuple[str, ...]:
+    def differences(self) -> tuple[str, ...]:
         """All differences, each with the name of its platform."""
-        return tuple(f"{line.name}: {wrong}" for line in (*self.lines, self.national) for wrong in line.wrongs)
+        return tuple(f"{line.name}: {one}" for line in (*self.lines, self.national) for one in line.differences)
 
 
 def compute_balance(ends: ExternalCounts) -> Balance:
@@ -117,7 +177,7 @@ def _line(
         if offer.department in party.territory and _platform(offer_id) != party.slug
     }
     names = {name: offer.title for offer in own.values() for name in offer.names}
-    wrongs = [
+    differences = [
         *_compare("in the federation", {offer_id: offer.title for offer_id, offer in own.items()}, live),
         *_compare("at the national site", names, _of(party.slug, titles)),
         *(f"{name} is {rows[name]} times at the national site" for name in sorted(names) if rows[name] > 1),
@@ -127,14 +187,14 @@ def _line(
     return Line(
         party.slug,
         party.name,
-        party.way,
+        party.channel,
         sent,
         party.refused,
         len(gone),
         len(live),
         len(on_site),
         len(party.held),
-        tuple(wrongs),
+        tuple(differences),
     )
 
 
@@ -144,7 +204,7 @@ def _national(ends: ExternalCounts, rows: Counter[str]) -> Line:
     gone = [offer_id for offer_id in ends.gone if _platform(offer_id) == NATIONAL]
     slugs = {party.slug for party in ends.parties}
     received = {name.partition("~")[0] for name in rows}
-    wrongs = [
+    differences = [
         *_compare("in the federation", {offer_id: offer.title for offer_id, offer in ends.made.items()}, live),
         *(f"{name} is nobody's" for name in sorted(received) if _platform(name) not in slugs),
     ]
@@ -158,7 +218,7 @@ def _national(ends: ExternalCounts, rows: Counter[str]) -> Line:
         len(live),
         len(ends.made),
         len(received),
-        tuple(wrongs),
+        tuple(differences),
     )
 
 

@@ -18,8 +18,7 @@ from aiokafka import AIOKafkaProducer
 from adapters.pull.pulls import order_run
 from gateway import clock
 from gateway.client import NDJSON, Answer, Client
-from gateway.demo.expected import Document
-from gateway.demo.refusals import RefusalCounts
+from gateway.demo.balance import Document
 from gateway.log.port import EventLog
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from gateway.protocol.source_run import Order, Run
@@ -29,6 +28,24 @@ _AT_ONCE = 8
 _PAUSE = 0.05
 """Pause between two requests of one platform in seconds, so that progress is visible."""
 _WITHIN = 90.0
+StoreFeed: TypeAlias = Callable[[Sequence[Document]], Awaitable[None]]
+"""Stores offers as a feed for the gateway to fetch."""
+
+
+@dataclass(slots=True)
+class RefusalCounts:
+    """Count, severity and first message in French of each problem code."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    severities: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)
+
+    def add(self, problem: Mapping[str, Any], times: int = 1) -> None:
+        """Count a problem of an answer; its message is one text, or one by language."""
+        code, message = problem["code"], problem["message"]
+        self.counts[code] += times
+        self.severities.setdefault(code, problem["severity"])
+        self.messages.setdefault(code, message if isinstance(message, str) else message["fr"])
 
 
 class ChannelError(Exception):
@@ -59,14 +76,15 @@ class Channel(Protocol):
     def refused(self) -> int:
         """Number of refused offers in the gateway's answers."""
 
-    async def tell(self, news: ChangeSet) -> None:
+    async def send(self, changes: ChangeSet) -> None:
         """Send the changes and count refusals. Raises ChannelError, ClientError."""
 
 
-class _Refusals:
-    """Refused ids and problem counts; a document sent again is not counted twice."""
+class _Pushed:
+    """Transport by a platform's own calls, with its refused ids; a document sent again is not counted twice."""
 
-    def __init__(self, reasons: RefusalCounts) -> None:
+    def __init__(self, client: Client, reasons: RefusalCounts) -> None:
+        self._client = client
         self._reasons = reasons
         self._refused: set[str] = set()
         self._warned: set[str] = set()
@@ -94,19 +112,18 @@ class _Refusals:
         self._refused |= {document["id"] for document, letter in zip(sent, statuses, strict=True) if letter == "r"}
 
 
-class Puts(_Refusals):
+class Puts(_Pushed):
     """One request per offer, PUT and DELETE."""
 
     def __init__(self, client: Client, reasons: RefusalCounts) -> None:
-        super().__init__(reasons)
-        self._client = client
+        super().__init__(client, reasons)
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def tell(self, news: ChangeSet) -> None:
+    async def send(self, changes: ChangeSet) -> None:
         """Send one request per change. Raises ChannelError, ClientError."""
-        await asyncio.gather(*map(self._send, news.lines()))
+        await asyncio.gather(*map(self._send_one, changes.lines()))
 
-    async def _send(self, document: Document) -> None:
+    async def _send_one(self, document: Document) -> None:
         address = f"/v1/offers/{document['id']}"
         async with self._slots:
             if "withdrawn" in document:
@@ -121,16 +138,12 @@ class Puts(_Refusals):
         self._take(document["id"], answer.body.get("problems", ()), refused=refused)
 
 
-class Batches(_Refusals):
+class Batches(_Pushed):
     """Changes in batches with ``partial``: invalid offers are refused, the others accepted."""
 
-    def __init__(self, client: Client, reasons: RefusalCounts) -> None:
-        super().__init__(reasons)
-        self._client = client
-
-    async def tell(self, news: ChangeSet) -> None:
+    async def send(self, changes: ChangeSet) -> None:
         """Send all changes in order. Raises ChannelError, ClientError."""
-        lines = news.lines()
+        lines = changes.lines()
         while sent := list(islice(lines, _BATCH)):
             answer = await self._client.call(
                 "POST", "/v1/offers/batch", params={"partial": "true"}, body=_joined(sent), media_type=NDJSON
@@ -139,18 +152,14 @@ class Batches(_Refusals):
             await asyncio.sleep(_PAUSE)
 
 
-class Snapshots(_Refusals):
+class Snapshots(_Pushed):
     """The complete set each time; the gateway withdraws absent offers."""
 
-    def __init__(self, client: Client, reasons: RefusalCounts) -> None:
-        super().__init__(reasons)
-        self._client = client
-
-    async def tell(self, news: ChangeSet) -> None:
+    async def send(self, changes: ChangeSet) -> None:
         """Send the complete set. Raises ChannelError, ClientError."""
-        self._take_results(news.everything, await self.send(news.everything))
+        self._take_results(changes.everything, await self.send_set(changes.everything))
 
-    async def send(self, documents: Sequence[Document]) -> Answer:
+    async def send_set(self, documents: Sequence[Document]) -> Answer:
         """Send these documents as the complete set; returns the answer. Raises ClientError."""
         taken = await self._client.call("POST", "/v1/snapshots/marks")
         body = _joined([*documents, {"count": len(documents)}])
@@ -159,21 +168,20 @@ class Snapshots(_Refusals):
         )
 
 
-class Inbox(_Refusals):
+class Inbox(_Pushed):
     """Events on the platform's Kafka inbox topic; outcomes come from its receipts."""
 
     def __init__(self, client: Client, reasons: RefusalCounts, *, servers: str, topic: str) -> None:
-        super().__init__(reasons)
-        self._client = client
+        super().__init__(client, reasons)
         self._servers = servers
         self._topic = topic
         self._cursor: dict[str, str] = {}
 
-    async def tell(self, news: ChangeSet) -> None:
+    async def send(self, changes: ChangeSet) -> None:
         """Send one event per change and wait for the receipts. Raises ChannelError, ClientError, TimeoutError."""
         waiting = set()
         async with AIOKafkaProducer(bootstrap_servers=self._servers, enable_idempotence=True, acks="all") as producer:
-            for document in news.lines():
+            for document in changes.lines():
                 kind, body = TYPE_PUBLISHED, document
                 if "withdrawn" in document:
                     body = {"id": document["id"], "revision": document["revision"], "reason": document["withdrawn"]}
@@ -197,10 +205,6 @@ class Inbox(_Refusals):
         return {receipt["id"] for receipt in answer.body["receipts"]}
 
 
-StoreFeed: TypeAlias = Callable[[Sequence[Document]], Awaitable[None]]
-"""Stores offers as a feed for the gateway to fetch."""
-
-
 class Pulled:
     """A feed that the gateway fetches on order; ``last`` is the last run."""
 
@@ -217,9 +221,9 @@ class Pulled:
         """Number of refused offers in the last run of the feed."""
         return 0 if self.last is None else self.last.counts.refused
 
-    async def tell(self, news: ChangeSet) -> None:
+    async def send(self, changes: ChangeSet) -> None:
         """Store the feed, order a run and count refusals. Raises ChannelError."""
-        await self._keep(news.everything)
+        await self._keep(changes.everything)
         run = await self.fetch()
         if run.outcome not in {"applied", "unchanged"}:
             why = run.last_error.en if run.last_error else ""

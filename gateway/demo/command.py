@@ -1,9 +1,13 @@
 """``passerelle demo``: run a complete simulated federation on this machine, and display it."""
 
 import asyncio
+import shutil
 import signal
+import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from random import Random
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -14,15 +18,13 @@ from gateway.cli.operator_context import command_errors
 from gateway.client import ClientError
 from gateway.demo.broker import BrokerError
 from gateway.demo.channel import ChannelError
-from gateway.demo.cluster import VARIABLE, ClusterError, lent_cluster
 from gateway.demo.display import LiveView, ProgressLines, plain_line, print_end
-from gateway.demo.federation import SPEED, Federation, federation
-from gateway.demo.hints import hints
+from gateway.demo.federation import SPEED, VARIABLE, ClusterError, Federation, lent_cluster, open_federation
 from gateway.demo.jars import JarsError
-from gateway.demo.poll import pause_between_polls
 from gateway.demo.process import GatewayError
 from gateway.demo.scenario import Scenario
-from gateway.demo.subscriber import SubscriberError
+from gateway.demo.step import pause_between_polls
+from gateway.demo.subscriber import VISITOR, SubscriberError
 from gateway.runtime.loop import run
 
 _PLAIN_SECONDS = 2.5
@@ -30,6 +32,13 @@ _FRAME_SECONDS = 0.25
 _INTERRUPTED = 130
 _BROKEN = (ChannelError, SubscriberError, GatewayError, ClientError, TimeoutError)
 """Errors that end the scenario early and count as its failure."""
+_ASK = (
+    'TOKEN=$(curl -s "$PASSERELLE_URL/oauth/token" -u "$PASSERELLE_CLIENT_ID:$PASSERELLE_CLIENT_SECRET" '
+    """-d grant_type=client_credentials | sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')"""
+)
+_HEADER = '-H "Authorization: Bearer $TOKEN"'
+_JSON = "-H 'Content-Type: application/json'"
+_WRONG = """{"id":"visitor:1","revision":1,"titel":"Essai","weeks":["2027-W9"]}"""
 
 
 def demo(
@@ -68,26 +77,26 @@ async def _demo(*, once: bool, kafka: bool, offers: int, seed: int) -> bool:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     with command_errors():
-        async with federation(kafka=kafka) as world:
+        async with open_federation(kafka=kafka) as federation:
             if lent is not None:
-                topics = f"{world.settings.kafka_prefix}.*"
+                topics = f"{federation.settings.kafka_prefix}.*"
                 OUT.print(f"On the Kafka cluster {lent} ({VARIABLE}); its topics {topics} are deleted at the end.\n")
-            scenario = Scenario(world, seed, offers, ProgressLines(OUT))
+            scenario = Scenario(federation, seed, offers, ProgressLines(OUT))
             await _watch(scenario, scenario.prepare(), stopping)
-            async with world.following():
+            async with federation.following():
                 if not scenario.surprises:
                     await _watch(scenario, scenario.play(), stopping)
                 balanced = print_end(OUT, scenario)
                 if not once and balanced:
-                    await _stay(world, scenario, Random(seed), stopping)  # noqa: S311 - not for secrets
+                    await _stay(federation, scenario, Random(seed), stopping)  # noqa: S311 - not for secrets
                     balanced = print_end(OUT, scenario)
             return balanced
 
 
-async def _stay(world: Federation, scenario: Scenario, random: Random, stopping: asyncio.Event) -> None:
+async def _stay(federation: Federation, scenario: Scenario, random: Random, stopping: asyncio.Event) -> None:
     """Continue until the user interrupts, then wait until everything has settled."""
-    OUT.print(hints(world), soft_wrap=True)
-    await _watch(scenario, scenario.go_on(random, stopping), asyncio.Event())
+    OUT.print(hints(federation), soft_wrap=True)
+    await _watch(scenario, scenario.continuous_traffic(random, stopping), asyncio.Event())
     await scenario.settle()
 
 
@@ -140,3 +149,46 @@ async def _print(scenario: Scenario) -> None:
         if line != printed:
             OUT.print(line, soft_wrap=True, style="dim")
         printed = line
+
+
+def hints(federation: Federation) -> str:
+    """URLs and commands, with rich markup. The visitor's credentials go to a file of their own, not to the output."""
+    environ = federation.folder / "visitor.env"
+    environ.touch(0o600)
+    environ.write_text(
+        f"export PASSERELLE_URL={federation.gateway.url}\n"
+        f"export PASSERELLE_CLIENT_ID={VISITOR}\n"
+        f"export PASSERELLE_CLIENT_SECRET={federation.credentials[VISITOR]}\n"
+    )
+    pretty = f"| {_escaped(quote(sys.executable))} -m json.tool --no-ensure-ascii"
+    lines = (
+        "",
+        f"[bold]The gateway keeps running at {federation.gateway.url}[/]",
+        f"[bold]The national site (simulated) shows its offers at {federation.site.simulator.url}/[/]",
+        "",
+        "Paste these into another terminal:",
+        f"  . {environ}",
+        f"  {_escaped(command(sys.argv[0]))} status",
+        "  [dim]# how every platform does[/]",
+        f"  {_escaped(_ASK)}",
+        f'  curl -s {_HEADER} "$PASSERELLE_URL/v1/changes?limit=1" {pretty}',
+        "  [dim]# what subscribers get[/]",
+        f"  curl -s -X PUT {_HEADER} {_JSON} -d '{_escaped(_WRONG)}' \"$PASSERELLE_URL/v1/offers/visitor:1\" {pretty}",
+        "  [dim]# the answer to a wrong offer[/]",
+        "",
+        "Ctrl-C ends the demo, with a last balance.",
+        "",
+    )
+    return "\n".join(lines)
+
+
+def command(started: str) -> str:
+    """The command ``passerelle`` for another terminal: by name where it is on PATH, else the absolute path of
+    ``started``.
+    """
+    return "passerelle" if shutil.which("passerelle") else quote(str(Path(started).absolute()))
+
+
+def _escaped(text: str) -> str:
+    """The text with square brackets escaped for rich markup."""
+    return text.replace("[", "\\[")

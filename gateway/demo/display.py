@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.demo.balance import Balance, Line
-from gateway.demo.refusals import RefusalCounts
+from gateway.demo.channel import RefusalCounts
 from gateway.demo.scenario import Scenario
 
-MOST_WRONGS = 20
+MOST_DIFFERENCES = 20
 _MOST_REASONS = 12
 _WIDE = 116
 """Minimum terminal width for the column with each platform's transport."""
@@ -86,7 +86,7 @@ def balance_table(balance: Balance, *, settled: bool, wide: bool = False) -> Tab
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Region", no_wrap=True)
     if wide:
-        table.add_column("way in", no_wrap=True, style="dim")
+        table.add_column("channel", no_wrap=True, style="dim")
     for head in _HEADS if wide else _NARROW_HEADS:
         table.add_column(head, justify="right")
     for line in balance.lines:
@@ -125,30 +125,30 @@ def refusal_table(reasons: RefusalCounts) -> Table:
 
 def print_end(console: Console, scenario: Scenario) -> bool:
     """Print the final balance, the refusal counts and the result; returns whether everything balances."""
-    balance, wrongs = scenario.balance(), scenario.wrongs
+    balance, differences = scenario.balance(), scenario.differences
     console.print()
-    console.print(Text("The balance, counted at the far ends", "bold"))
+    console.print(Text("The balance, counted at the external systems", "bold"))
     console.print(balance_table(balance, settled=True, wide=console.width >= _WIDE))
     console.print(uncovered_table(balance))
     console.print(
         Text(
-            "sent = refused + withdrawn + live. Refused: as its platform was told. Live: what a subscriber to all "
-            "holds. At the national site: rows of the site itself. Received: what the Region's own copy holds.",
+            "sent = refused + withdrawn + live. Refused: by the answers to its platform. Live: what a subscriber to "
+            "all holds. At the national site: rows of the site itself. Received: what the Region's own copy holds.",
             "dim",
         )
     )
     console.print()
-    console.print("Why offers were refused (red) or warned about (yellow), as their publishers were told:")
+    console.print("Why offers were refused (red) or warned about (yellow), by the answers to their publishers:")
     console.print(refusal_table(scenario.federation.reasons))
     console.print()
-    for wrong in wrongs[:MOST_WRONGS]:
-        console.print(Text(f"✗ {wrong}", "red"), soft_wrap=True)
-    if wrongs:
-        found = "1 difference" if len(wrongs) == 1 else f"{number(len(wrongs))} differences"
+    for difference in differences[:MOST_DIFFERENCES]:
+        console.print(Text(f"✗ {difference}", "red"), soft_wrap=True)
+    if differences:
+        found = "1 difference" if len(differences) == 1 else f"{number(len(differences))} differences"
         console.print(Text(f"✗ It does not balance: {found}", "bold red"))
     else:
         console.print(Text("✓ Everything balances: nothing lost, nothing twice", "bold green"))
-    return not wrongs
+    return not differences
 
 
 def number(value: int) -> str:
@@ -157,13 +157,13 @@ def number(value: int) -> str:
 
 
 def _add_row(table: Table, line: Line, *, settled: bool, wide: bool) -> None:
-    mark = Text("✗ " + number(len(line.wrongs)), "bold red") if line.wrongs else Text("✓", "green")
-    cell = mark if settled or not line.wrongs else Text("…", "dim")
-    table.add_row(*_names(line.name, line.way, wide=wide), *map(number, _figures(line)), cell)
+    mark = Text("✗ " + number(len(line.differences)), "bold red") if line.differences else Text("✓", "green")
+    cell = mark if settled or not line.differences else Text("…", "dim")
+    table.add_row(*_names(line.name, line.channel, wide=wide), *map(number, _figures(line)), cell)
 
 
-def _names(name: str, way: str, *, wide: bool) -> tuple[str, ...]:
-    return (name, way) if wide else (name,)
+def _names(name: str, channel: str, *, wide: bool) -> tuple[str, ...]:
+    return (name, channel) if wide else (name,)
 
 
 def _figures(line: Line) -> tuple[int, ...]:

@@ -9,11 +9,10 @@ from typing import Any
 
 import schemas
 from adapters.profile.profile import Profile, profiles, read_profile
+from gateway.demo.balance import Document
 from gateway.demo.channel import StoreFeed
-from gateway.demo.expected import Document
 from gateway.demo.region_site.feed import example_profile, write_feed
-from gateway.demo.region_site.simulator import RegionalPlatform
-from gateway.demo.sftp import USER, serving_sftp
+from gateway.demo.region_site.simulator import USER, RegionalPlatform, serving_sftp
 from gateway.demo.site import NEIGHBOURS, UNCOVERED
 
 CHANNELS: Mapping[str, str] = {
@@ -55,9 +54,9 @@ class Entry:
     keep: StoreFeed | None
 
 
-async def enter(slug: str, way: str, folder: Path, stack: AsyncExitStack) -> Entry:
+async def enter(slug: str, channel: str, folder: Path, stack: AsyncExitStack) -> Entry:
     """Open a platform with the servers, folders and keys of its transport, closed with the stack. Raises EntryError."""
-    kind, _, form = way.partition(" ")
+    kind, _, form = channel.partition(" ")
     platform = RegionalPlatform(slug, lambda offers: write_feed(form, offers))
     transport: dict[str, Any] = {"kind": "native"}
     keep: StoreFeed | None = None

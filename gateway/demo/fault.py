@@ -15,7 +15,7 @@ Offer: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class OfferFault:
     """``codes``: all problems of the changed offer; ``accepted``: they are warnings only."""
 
     codes: tuple[str, ...]
@@ -140,24 +140,24 @@ def _for_college(offer: Offer) -> bool:
     return "seconde" not in offer["levels"]
 
 
-FAULTS: tuple[Fault, ...] = (
-    Fault(("week-malformed",), _unpad_week),
-    Fault(("expired",), _end_yesterday),
-    Fault(("field-misnamed", "field-missing"), _misspell_description),
-    Fault(("siret-checksum",), _mistype_siret, fits=_has_siret),
-    Fault(("text-markup",), _format_as_html),
-    Fault(("coordinates-swapped",), _swap_coordinates, fits=_has_coordinates),
-    Fault(("field-missing",), _forget_sector),
-    Fault(("code-as-number",), _number_postcode),
-    Fault(("time-malformed",), _unpad_hours, fits=_has_hours),
-    Fault(("hours-reversed",), _reverse_hours, fits=_has_hours),
-    Fault(("not-in-list",), _name_level, fits=_for_seconde),
-    Fault(("url-malformed",), _insecure_link),
-    Fault(("qpv-without-seconde",), _reserve_to_districts, fits=_for_college),
-    Fault(("personal-data",), _give_address, accepted=True),
-    Fault(("not-deliverable:apply-url-word",), _mention_contest, accepted=True, fits=_for_national),
-    Fault(("not-deliverable:mandatory-weeks",), _offer_one_week, accepted=True, fits=_for_seconde_on_file),
-    Fault(("employer-undescribed",), _leave_employer_undescribed, accepted=True, fits=_for_national),
-    Fault(("levels-mixed",), _mix_levels, accepted=True, fits=_mixable),
-    Fault(("not-deliverable:reserved-schools",), _reserve_to_school, accepted=True, fits=_for_national),
+FAULTS: tuple[OfferFault, ...] = (
+    OfferFault(("week-malformed",), _unpad_week),
+    OfferFault(("expired",), _end_yesterday),
+    OfferFault(("field-misnamed", "field-missing"), _misspell_description),
+    OfferFault(("siret-checksum",), _mistype_siret, fits=_has_siret),
+    OfferFault(("text-markup",), _format_as_html),
+    OfferFault(("coordinates-swapped",), _swap_coordinates, fits=_has_coordinates),
+    OfferFault(("field-missing",), _forget_sector),
+    OfferFault(("code-as-number",), _number_postcode),
+    OfferFault(("time-malformed",), _unpad_hours, fits=_has_hours),
+    OfferFault(("hours-reversed",), _reverse_hours, fits=_has_hours),
+    OfferFault(("not-in-list",), _name_level, fits=_for_seconde),
+    OfferFault(("url-malformed",), _insecure_link),
+    OfferFault(("qpv-without-seconde",), _reserve_to_districts, fits=_for_college),
+    OfferFault(("personal-data",), _give_address, accepted=True),
+    OfferFault(("not-deliverable:apply-url-word",), _mention_contest, accepted=True, fits=_for_national),
+    OfferFault(("not-deliverable:mandatory-weeks",), _offer_one_week, accepted=True, fits=_for_seconde_on_file),
+    OfferFault(("employer-undescribed",), _leave_employer_undescribed, accepted=True, fits=_for_national),
+    OfferFault(("levels-mixed",), _mix_levels, accepted=True, fits=_mixable),
+    OfferFault(("not-deliverable:reserved-schools",), _reserve_to_school, accepted=True, fits=_for_national),
 )

@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 
 import aiohttp
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError, NoError, for_code
 
 import schemas
 from adapters.profile.joining import Joined, join
@@ -24,20 +26,10 @@ from gateway.bootstrap import open_log, topics_of
 from gateway.client import Client
 from gateway.demo.balance import ExternalCounts
 from gateway.demo.broker import LocalBroker
-from gateway.demo.channel import (
-    Batches,
-    Channel,
-    Inbox,
-    Pulled,
-    Puts,
-    Snapshots,
-)
-from gateway.demo.cluster import cleared, lent_cluster
+from gateway.demo.channel import Batches, Channel, Inbox, Pulled, Puts, RefusalCounts, Snapshots
 from gateway.demo.entry import CHANNELS, KAFKA_CHANNELS, LABELS, Entry, EntryError, departments_of, enter
 from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.time import FastTime
-from gateway.demo.process import GatewayProcess
-from gateway.demo.refusals import RefusalCounts
+from gateway.demo.process import FastTime, GatewayProcess
 from gateway.demo.region import Region
 from gateway.demo.site import UNCOVERED, Site
 from gateway.demo.subscriber import VISITOR, OfferCopy, counted, follow_changes, follow_topic
@@ -56,6 +48,58 @@ OBSERVER = "observer"
 """A subscriber without a territory: its copy holds every live offer of the federation."""
 SPEED = 30.0
 """Speed of the national site's clock: a minute of 100 calls takes two seconds."""
+VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
+
+
+class ClusterError(Exception):
+    """The cluster did not answer, or kept topics; ``step`` is the remedy."""
+
+    def __init__(self, message: str, *, step: str) -> None:
+        super().__init__(message)
+        self.step = step
+
+
+def lent_cluster() -> str | None:
+    """Bootstrap servers in ``KAFKA_BOOTSTRAP_SERVERS``; None where the demo starts its own broker."""
+    return os.environ.get(VARIABLE)
+
+
+@asynccontextmanager
+async def cleared(servers: str, prefix: str) -> AsyncIterator[None]:
+    """Check that the cluster answers; delete all topics with this prefix after the block. Raises ClusterError."""
+    try:
+        async with _admin_client(servers):
+            pass
+    except (KafkaError, OSError) as error:
+        step = f"let {VARIABLE} name a cluster that runs and needs no proof of who asks, or unset it"
+        raise ClusterError(f"Kafka at {servers} does not answer: {error}.", step=step) from error
+    try:
+        yield
+    finally:
+        await _delete_topics(servers, prefix)
+
+
+async def _delete_topics(servers: str, prefix: str) -> None:
+    step = f"delete the topics {prefix}.* there"
+    try:
+        async with _admin_client(servers) as admin:
+            names = [name for name in await admin.list_topics() if name.startswith(f"{prefix}.")]
+            codes = (await admin.delete_topics(names)).topic_error_codes if names else []
+    except (KafkaError, OSError) as error:
+        raise ClusterError(f"Kafka at {servers} may have kept topics: {error}.", step=step) from error
+    kept = [f"{name} ({for_code(code).__name__})" for name, code in codes if code != NoError.errno]
+    if kept:
+        raise ClusterError(f"Kafka at {servers} has kept topics: {', '.join(kept)}.", step=step)
+
+
+@asynccontextmanager
+async def _admin_client(servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,7 +163,7 @@ class Federation:
 
 
 @asynccontextmanager
-async def federation(*, kafka: bool) -> AsyncIterator[Federation]:
+async def open_federation(*, kafka: bool) -> AsyncIterator[Federation]:
     """Start all systems except the gateway, on the embedded log or on Kafka; the end of the block removes them. Raises
     EntryError, BrokerError, JarsError, ClusterError.
     """
@@ -139,7 +183,7 @@ async def federation(*, kafka: bool) -> AsyncIterator[Federation]:
         stack.push_async_callback(gateway.kill)
         log = await stack.enter_async_context(open_log(settings))
         await log.create_topics(COMMON)
-        world = Federation(
+        federation = Federation(
             on=on,
             settings=settings,
             folder=folder,
@@ -153,11 +197,11 @@ async def federation(*, kafka: bool) -> AsyncIterator[Federation]:
         )
         partners = Partners(log)
         stack.push_async_callback(partners.close)
-        for slug, way in (KAFKA_CHANNELS if kafka else CHANNELS).items():
-            world.regions.append(await _join_region(world, slug, way, partners, stack))
-        await _join_others(world, partners, stack)
+        for slug, channel in (KAFKA_CHANNELS if kafka else CHANNELS).items():
+            federation.regions.append(await _join_region(federation, slug, channel, partners, stack))
+        await _join_others(federation, partners, stack)
         await log.create_topics(topics_of(partners))
-        yield world
+        yield federation
 
 
 async def _settings(folder: Path, stack: AsyncExitStack, *, kafka: bool) -> Settings:
@@ -195,41 +239,43 @@ async def _settings(folder: Path, stack: AsyncExitStack, *, kafka: bool) -> Sett
     )
 
 
-async def _join_region(world: Federation, slug: str, way: str, partners: Partners, stack: AsyncExitStack) -> Region:
+async def _join_region(
+    federation: Federation, slug: str, channel: str, partners: Partners, stack: AsyncExitStack
+) -> Region:
     """Join a platform by its profile, as ``passerelle platform add`` does. Raises EntryError."""
-    entry = await enter(slug, way, world.folder, stack)
+    entry = await enter(slug, channel, federation.folder, stack)
     joined = join(entry.profile, partners.all())
     if not isinstance(joined, Joined):
         raise EntryError(f"{slug} cannot join: {joined}")
-    native = way == "Kafka"
-    client = await _save(world, replace(joined.partner, inbox=native, feed=native), partners, stack)
+    native = channel == "Kafka"
+    client = await _save(federation, replace(joined.partner, inbox=native, feed=native), partners, stack)
     return Region(
         name=next(one["name"] for one in schemas.reference("regions")["items"] if one["code"] == entry.profile.region),
-        label=LABELS[way],
+        label=LABELS[channel],
         profile=entry.profile,
-        on=world.on,
+        on=federation.on,
         client=client,
-        way=_way(world, way, slug, entry, client),
+        channel=_channel_of(federation, channel, slug, entry, client),
         platform=entry.platform,
         topic=OfferCopy() if native else None,
     )
 
 
-def _way(world: Federation, way: str, slug: str, entry: Entry, client: Client) -> Channel:
+def _channel_of(federation: Federation, channel: str, slug: str, entry: Entry, client: Client) -> Channel:
     if entry.keep is not None:
-        return Pulled(world.log, slug, entry.keep, world.reasons)
-    match way:
+        return Pulled(federation.log, slug, entry.keep, federation.reasons)
+    match channel:
         case "PUT":
-            return Puts(client, world.reasons)
+            return Puts(client, federation.reasons)
         case "batch":
-            return Batches(client, world.reasons)
+            return Batches(client, federation.reasons)
         case "Kafka":
-            topic = full_name(world.settings.kafka_prefix, INBOX + slug)
-            return Inbox(client, world.reasons, servers=world.settings.kafka or "", topic=topic)
-    return Snapshots(client, world.reasons)
+            topic = full_name(federation.settings.kafka_prefix, INBOX + slug)
+            return Inbox(client, federation.reasons, servers=federation.settings.kafka or "", topic=topic)
+    return Snapshots(client, federation.reasons)
 
 
-async def _join_others(world: Federation, partners: Partners, stack: AsyncExitStack) -> None:
+async def _join_others(federation: Federation, partners: Partners, stack: AsyncExitStack) -> None:
     """Save the national site, the observer and the visitor."""
     await partners.save(presets()[NATIONAL])
     watching: frozenset[Scope] = frozenset({"offers:read", "operate"})
@@ -243,15 +289,15 @@ async def _join_others(world: Federation, partners: Partners, stack: AsyncExitSt
             national_delivery="self",
         ),
     ):
-        await _save(world, partner, partners, stack)
+        await _save(federation, partner, partners, stack)
 
 
-async def _save(world: Federation, partner: Partner, partners: Partners, stack: AsyncExitStack) -> Client:
+async def _save(federation: Federation, partner: Partner, partners: Partners, stack: AsyncExitStack) -> Client:
     """Save the partner with a secret; returns its client, with an HTTP session of its own."""
     minted = mint_secret(now=clock.now(), entropy=os.urandom)
     await partners.save(replace(partner, secrets=(minted.kept,)))
     session = await stack.enter_async_context(aiohttp.ClientSession())
-    client = Client(session, world.gateway.url, client_id=partner.platform, client_secret=minted.text)
-    world.credentials[partner.platform] = minted.text
-    world.clients[partner.platform] = client
+    client = Client(session, federation.gateway.url, client_id=partner.platform, client_secret=minted.text)
+    federation.credentials[partner.platform] = minted.text
+    federation.clients[partner.platform] = client
     return client

@@ -11,13 +11,13 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from adapters.national.connector.factory import open_connector
+from adapters.national.connector.connector import open_connector
 from adapters.national.site.accounts import read_accounts
-from adapters.national.site.retry import Timing
+from adapters.national.site.timing import Timing
 from gateway import clock
 from gateway.bootstrap import open_log, running
 from gateway.bootstrap.parts import first_to_end, start
-from gateway.demo.national_site.time import FastTime
+from gateway.demo.process import FastTime
 from gateway.ingest.submissions import Submissions
 from gateway.partners import Partners
 from gateway.protocol.receipt import ReceiptIds

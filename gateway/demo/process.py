@@ -1,16 +1,17 @@
-"""Gateway process of the demo: start, kill, restart."""
+"""Gateway process of the demo, and the accelerated time that it shares with the simulated national site."""
 
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
 
+from gateway import clock
 from gateway.demo.broker import free_ports
-from gateway.demo.national_site.time import FastTime
 from gateway.demo.tether import tether, tethered
 
 _MODULE = "gateway.demo.gateway_main"
@@ -18,6 +19,25 @@ _START_SECONDS = 90.0
 _READY_TIMEOUT = aiohttp.ClientTimeout(total=2)
 _LAST_LINES = 8
 _POLL_SECONDS = 0.05
+
+
+class FastTime:
+    """Time at ``speed`` times the real one. Processes with equal ``start`` (milliseconds since 1970) and ``origin``
+    (seconds of the machine's monotonic clock) share the same time.
+    """
+
+    def __init__(self, speed: float, *, start: int | None = None, origin: float | None = None) -> None:
+        self.speed = speed
+        self.start = clock.now() if start is None else start
+        self.origin = time.monotonic() if origin is None else origin
+
+    def clock(self) -> int:
+        """The present instant in milliseconds since 1970."""
+        return self.start + int((time.monotonic() - self.origin) * 1000 * self.speed)
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep for ``seconds`` of this time."""
+        await asyncio.sleep(seconds / self.speed)
 
 
 class GatewayError(Exception):

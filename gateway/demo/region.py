@@ -7,14 +7,13 @@ from random import Random
 
 from adapters.profile.profile import Profile
 from gateway.client import Client
-from gateway.demo.balance import Party
+from gateway.demo.balance import Document, ExpectedOffer, Party, expected_offers
 from gateway.demo.channel import ChangeSet, Channel
-from gateway.demo.expected import Document, ExpectedOffer, expected_offers
 from gateway.demo.region_site.simulator import RegionalPlatform
 from gateway.demo.subscriber import OfferCopy, counted
 
 _UPDATED, _WITHDRAWN = 10, 25
-"""One live offer in so many is updated, or withdrawn."""
+"""One live offer of this many is updated, or withdrawn."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,7 +27,7 @@ class Region:
     profile: Profile
     on: date
     client: Client
-    way: Channel
+    channel: Channel
     platform: RegionalPlatform
     topic: OfferCopy | None = None
     documents: dict[str, Document] = field(default_factory=dict)
@@ -57,11 +56,11 @@ class Region:
         return Party(
             slug=self.slug,
             name=self.name,
-            way=self.label,
+            channel=self.label,
             territory=self.profile.territory,
             expected=self._expected,
             withdrawn=frozenset(self.withdrawn),
-            refused=self.way.refused,
+            refused=self.channel.refused,
             held=self.held,
         )
 
@@ -71,7 +70,7 @@ class Region:
         self._expected.update(expected_offers(documents, self.profile, self.on))
         return ChangeSet(list(self.documents.values()), documents)
 
-    def news(self) -> ChangeSet:
+    def changes(self) -> ChangeSet:
         """All documents as changes to send."""
         return ChangeSet(list(self.documents.values()), list(self.documents.values()))
 

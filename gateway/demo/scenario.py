@@ -10,25 +10,22 @@ from typing import Protocol
 import orjson
 
 from gateway.client import Client
-from gateway.demo.balance import Balance, compute_balance
+from gateway.demo.balance import Balance, Document, compute_balance
 from gateway.demo.channel import Pulled
 from gateway.demo.entry import departments_of
-from gateway.demo.expected import Document
 from gateway.demo.federation import OBSERVER, Federation
 from gateway.demo.generator import generate
-from gateway.demo.negative import run_negative_scenarios
-from gateway.demo.poll import pause_between_polls, poll_until_count
 from gateway.demo.region import Region
 from gateway.demo.site import UNCOVERED, towns_in
+from gateway.demo.step import follow_one, pause_between_polls, poll_until_count, run_negative_scenarios
 from gateway.demo.subscriber import OfferCopy, read_changes
-from gateway.demo.trace import follow_one
 
 WRONG = 0.06
 """Share of offers with a fault."""
 _TRAFFIC_SECONDS = 0.4
 """Interval between two changes of continuous traffic."""
 _STALL_SECONDS = 30.0
-"""Without any change for so long, missing offers count as lost."""
+"""Seconds without any change after which missing offers count as lost."""
 _POLL_SECONDS = 0.1
 _MADE_UNCOVERED, _MADE_COVERED = 6, 2
 """Offers that employers make at the national site per Region without a platform, and with one."""
@@ -61,7 +58,7 @@ class Scenario:
     federation: Federation
     seed: int
     count: int
-    teller: ProgressReport
+    report: ProgressReport
     phase: str = ""
     surprises: list[str] = field(default_factory=list)
     """Unexpected answers, as sentences."""
@@ -77,9 +74,9 @@ class Scenario:
         return sum(len(offer.names) for party in parties for offer in party.expected.values() if offer)
 
     @property
-    def wrongs(self) -> list[str]:
+    def differences(self) -> list[str]:
         """All present differences, stopped subscribers and unexpected answers."""
-        return [*self.balance().wrongs, *self.federation.broken, *self.surprises]
+        return [*self.balance().differences, *self.federation.broken, *self.surprises]
 
     async def prepare(self) -> None:
         """Generate every platform's offers, some with faults, and start the gateway. Raises GatewayError."""
@@ -97,11 +94,11 @@ class Scenario:
         """
         steps: Sequence[tuple[str, Callable[[], Awaitable[None]]]] = (
             ("Nine Regions publish, employers use the national site, and the gateway is killed", self._publish),
-            ("What must change nothing: a feed cut in the middle, half an export, an intruder", self._disturb),
+            ("Negative scenarios: a feed cut in the middle, half an export, a foreign offer id", self._disturb),
             ("Some offers change", self._update),
             ("Some offers are withdrawn, two are deleted at the national site", self._withdraw),
             ("One offer is followed from end to end", self._follow),
-            ("Asking again: a newcomer, and the gateway itself", self._ask_again),
+            ("Cross-checks: a new subscriber, and the gateway's own status", self._compare_newcomer),
         )
         for phase, step in steps:
             self._begin(phase)
@@ -112,31 +109,31 @@ class Scenario:
     async def settle(self) -> bool:
         """Wait until everything balances; returns False when the counts stall, or a subscriber has stopped."""
         loop = asyncio.get_running_loop()
-        wrongs, since = self.balance().wrongs, loop.time()
-        while wrongs and loop.time() - since < _STALL_SECONDS and not self.federation.broken:
+        differences, since = self.balance().differences, loop.time()
+        while differences and loop.time() - since < _STALL_SECONDS and not self.federation.broken:
             began = loop.time()
-            before, wrongs = wrongs, self.balance().wrongs
-            since = since if wrongs == before else loop.time()
+            before, differences = differences, self.balance().differences
+            since = since if differences == before else loop.time()
             await pause_between_polls(_POLL_SECONDS, since=began)
-        return not wrongs
+        return not differences
 
-    async def go_on(self, random: Random, ended: asyncio.Event) -> None:
+    async def continuous_traffic(self, random: Random, ended: asyncio.Event) -> None:
         """Continuous traffic until ``ended`` is set: a random platform updates or withdraws an offer. Raises
         ChannelError, ClientError.
         """
-        self._begin("Gentle traffic goes on")
-        native = [region for region in self.federation.regions if not isinstance(region.way, Pulled)]
+        self._begin("Continuous traffic")
+        native = [region for region in self.federation.regions if not isinstance(region.channel, Pulled)]
         while not ended.is_set():
             region = random.choice(native)
-            news = region.draw(random)
-            if news is not None:
-                await region.way.tell(news)
+            changes = region.draw(random)
+            if changes is not None:
+                await region.channel.send(changes)
             with suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), _TRAFFIC_SECONDS)
 
     def _begin(self, phase: str) -> None:
         self.phase = phase
-        self.teller.begin(phase)
+        self.report.begin(phase)
 
     def _generate(self, region: Region, share: int) -> list[Document]:
         offers = generate(self.seed, region.slug, share, self.federation.on, wrong=WRONG)
@@ -149,11 +146,11 @@ class Scenario:
     async def _publish(self) -> None:
         async with asyncio.TaskGroup() as group:
             for region in self.federation.regions:
-                group.create_task(region.way.tell(region.news()))
-            self._make()
+                group.create_task(region.channel.send(region.changes()))
+            self._create_at_site()
             group.create_task(self._kill())
 
-    def _make(self) -> None:
+    def _create_at_site(self) -> None:
         """Create employers' offers at the national site, in the Regions without a platform and in the others."""
         site = self.federation.site
         localities = [one for code in UNCOVERED.values() for one in towns_in(departments_of(code), _MADE_UNCOVERED)]
@@ -162,7 +159,7 @@ class Scenario:
             localities += towns_in(departments_of(region.profile.region), _MADE_COVERED)
         for number, locality in enumerate(localities):
             site.make(locality, number)
-        self.teller.say(
+        self.report.say(
             f"Employers have made {len(localities)} offers at the national site, {alone} of them in "
             f"{' and '.join(UNCOVERED)}, which have no platform."
         )
@@ -176,29 +173,29 @@ class Scenario:
             raise TimeoutError(f"only {world.site.count()} of {due} offers reached the national site, then none came")
         await world.gateway.kill()
         arrived = world.site.count()
-        self.teller.say(f"kill -9 of the gateway, when {arrived} of {due} offers had reached the national site.")
+        self.report.say(f"kill -9 of the gateway, when {arrived} of {due} offers had reached the national site.")
         began = asyncio.get_running_loop().time()
         await world.gateway.start()
         took = asyncio.get_running_loop().time() - began
-        self.teller.say(f"It is up again after {took:.1f} s; everybody goes on where they were.")
+        self.report.say(f"It is up again after {took:.1f} s; every system resumes where it stopped.")
 
     async def _disturb(self) -> None:
         for attempt in await run_negative_scenarios(self.federation):
             self._expect(attempt.sentence, right=attempt.stopped)
 
     async def _update(self) -> None:
-        await asyncio.gather(*(region.way.tell(region.update()) for region in self.federation.regions))
+        await asyncio.gather(*(region.channel.send(region.update()) for region in self.federation.regions))
 
     async def _withdraw(self) -> None:
         for code in UNCOVERED.values():
             self.federation.site.delete_one(departments_of(code))
-        await asyncio.gather(*(region.way.tell(region.withdraw()) for region in self.federation.regions))
+        await asyncio.gather(*(region.channel.send(region.withdraw()) for region in self.federation.regions))
 
     async def _follow(self) -> None:
         for sentence in await follow_one(self.federation):
-            self.teller.say(sentence)
+            self.report.say(sentence)
 
-    async def _ask_again(self) -> None:
+    async def _compare_newcomer(self) -> None:
         """Compare the copy of a new subscriber with the observer's, and the gateway's status with the counts."""
         observer = self.federation.clients[OBSERVER]
         late = OfferCopy()
@@ -211,10 +208,10 @@ class Scenario:
         # The site has a row before the gateway has recorded its answer, and before its view has that record.
         while not (agreed := await _status(observer) == counted) and loop.time() < until:
             await pause_between_polls(_POLL_SECONDS, since=loop.time())
-        self._expect("The gateway's status gives the same numbers as the far ends.", right=agreed)
+        self._expect("The gateway's status gives the same numbers as the external systems.", right=agreed)
 
     def _expect(self, sentence: str, *, right: bool) -> None:
         if right:
-            self.teller.say(sentence)
+            self.report.say(sentence)
         else:
             self.surprises.append(f"not so: {sentence}")

@@ -8,12 +8,11 @@ from secrets import token_urlsafe
 
 import orjson
 
-from adapters.national.mapping.week import june_year
-from gateway.demo.balance import NATIONAL
-from gateway.demo.expected import ExpectedOffer
+from gateway.demo.balance import NATIONAL, ExpectedOffer
 from gateway.demo.locality import OfferLocality, localities_in
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Row
+from schemas.schoolyear import june_year
 
 SEARCH = "search"
 UNCOVERED: Mapping[str, str] = {"Hauts-de-France": "32", "Centre-Val de Loire": "24"}

@@ -1,18 +1,21 @@
-"""The balance: numbers are those of the far ends, and whatever differs is told."""
+"""The balance of the demo: every difference is found, and the expected outcome of an offer is that of the rules."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
+from adapters.profile.packaged import profiles
 
-from gateway.demo.balance import ExternalCounts, Party, Uncovered, compute_balance
-from gateway.demo.expected import ExpectedOffer
+from adapters.profile.profile import Profile, read_profile
+from gateway.demo.balance import ExpectedOffer, ExternalCounts, Party, Uncovered, compute_balance, expected_offers
+from gateway.demo.region_site.feed import example_profile
 
 BRETAGNE = Party(
     slug="bretagne",
     name="Bretagne",
-    way="push",
+    channel="push",
     territory=frozenset({"35"}),
     expected={
         "bretagne:1": ExpectedOffer("Un", "35", ("bretagne:1",)),
@@ -26,7 +29,7 @@ BRETAGNE = Party(
 NORMANDIE = Party(
     slug="normandie",
     name="Normandie",
-    way="pull",
+    channel="pull",
     territory=frozenset({"76", "59"}),
     expected={},
     held={"bretagne:2": "Deux", "national:7": "Sept"},
@@ -39,12 +42,26 @@ ENDS = ExternalCounts(
     made={"national:7": ExpectedOffer("Sept", "59")},
     uncovered={"Hauts-de-France": frozenset({"59", "80"})},
 )
+ON = date(2026, 11, 25)
+OFFER = {
+    "id": "bretagne:1",
+    "revision": 1,
+    "title": "Découverte d'un atelier",
+    "description": "Observer la fabrication d'un meuble.",
+    "employer": {"name": "Atelier du Port", "description": "Menuiserie de douze personnes."},
+    "location": {"postal_code": "35000", "city": "Rennes"},
+    "levels": ["troisieme"],
+    "weeks": ["2027-W11"],
+    "sector": "s5",
+    "apply_url": "https://stages.ideo.bretagne.bzh/offres/1",
+}
+NATIVE = profiles()["bretagne"]
 
 
 def test_everything_in_its_place_balances() -> None:
     """An offer for collège and seconde has two rows at the national site, and is one offer."""
     balance = compute_balance(ENDS)
-    assert () == balance.wrongs
+    assert () == balance.differences
     bretagne, normandie = balance.lines
     figures = ("sent", "refused", "withdrawn", "live", "on_site", "not_for_site", "received")
     assert [5, 1, 1, 3, 2, 1, 0] == [getattr(bretagne, name) for name in figures]
@@ -62,7 +79,7 @@ def holding(held: Mapping[str, str]) -> tuple[Party, ...]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "wrongs"),
+    ("changes", "differences"),
     [
         (
             {"live": without(ENDS.live, "bretagne:3")},
@@ -113,11 +130,56 @@ def holding(held: Mapping[str, str]) -> tuple[Party, ...]:
         "national offer not imported",
     ],
 )
-def test_whatever_differs_is_told(changes: dict[str, Any], wrongs: list[str]) -> None:
-    assert wrongs == list(compute_balance(replace(ENDS, **changes)).wrongs)
+def test_whatever_differs_is_told(changes: dict[str, Any], differences: list[str]) -> None:
+    assert differences == list(compute_balance(replace(ENDS, **changes)).differences)
 
 
 def test_an_offer_never_comes_back_to_its_publisher() -> None:
     party = replace(BRETAGNE, held={"bretagne:1": "Un"})
-    wrongs = compute_balance(replace(ENDS, parties=(party, NORMANDIE))).wrongs
-    assert ("Bretagne: bretagne:1 should not be in its copy",) == wrongs
+    differences = compute_balance(replace(ENDS, parties=(party, NORMANDIE))).differences
+    assert ("Bretagne: bretagne:1 should not be in its copy",) == differences
+
+
+def feed() -> Profile:
+    channel = {"kind": "https", "url": "https://feed.example/stages.json"}
+    profile = read_profile(example_profile("bretagne", "json", channel))
+    assert isinstance(profile, Profile)
+    return profile
+
+
+FEED = feed()
+
+
+@pytest.mark.parametrize("profile", [NATIVE, FEED], ids=["native", "feed"])
+def test_a_right_offer_is_live_where_it_is_and_at_the_national_site(profile: Profile) -> None:
+    fate = ExpectedOffer("Découverte d'un atelier", "35", ("bretagne:1",))
+    assert {"bretagne:1": fate} == expected_offers([OFFER], profile, ON)
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"restrictions": {"schools": ["0350001L"]}}, ()),
+        ({"levels": ["seconde"], "weeks": ["2027-W24"]}, ()),
+        ({"levels": ["troisieme", "seconde"], "weeks": ["2027-W11", "2027-W24", "2027-W25"]}, ("~c", "~l")),
+    ],
+    ids=["reserved to schools", "one week of seconde", "both kinds of school"],
+)
+def test_names_are_those_of_the_parts_that_the_national_site_takes(
+    changes: dict[str, Any], names: tuple[str, str]
+) -> None:
+    [fate] = expected_offers([{**OFFER, **changes}], NATIVE, ON).values()
+    assert fate is not None
+    assert tuple(f"bretagne:1{name}" for name in names) == fate.names
+
+
+def test_a_feed_heals_what_its_mapping_understands_and_a_document_is_refused_for() -> None:
+    """A postcode as a number is refused where documents are sent, and read right where a feed is."""
+    wrong = {**OFFER, "location": {"postal_code": 35000, "city": "Rennes"}}
+    assert {"bretagne:1": None} == expected_offers([wrong], NATIVE, ON)
+    assert expected_offers([OFFER], FEED, ON) == expected_offers([wrong], FEED, ON)
+
+
+def test_an_offer_that_lacks_its_sector_is_refused_by_any_way() -> None:
+    wrong = {name: value for name, value in OFFER.items() if name != "sector"}
+    assert [{"bretagne:1": None}] * 2 == [expected_offers([wrong], profile, ON) for profile in (NATIVE, FEED)]

@@ -1,14 +1,25 @@
-"""What is shown of a balance, on wide and on narrow consoles."""
+"""Output of the demo: tables, hints to paste, and the pace of its polls."""
 
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import StringIO
+from itertools import chain, count, repeat
+from pathlib import Path
+from shlex import split
 
 import pytest
 from rich.console import Console, RenderableType
 
 from gateway.demo.balance import compute_balance
+from gateway.demo.command import command
 from gateway.demo.display import balance_table, number, uncovered_table
+from gateway.demo.step import poll_until_count
 from tests.demo.test_balance import BRETAGNE, ENDS, NORMANDIE
+
+SOON = 0.001
 
 
 def shown(renderable: RenderableType, width: int) -> list[str]:
@@ -31,7 +42,7 @@ def test_thousands_are_set_apart_by_a_narrow_space_that_breaks_no_line() -> None
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_nothing_is_cut(width: int) -> None:
-    long = replace(BRETAGNE, name="Bourgogne-Franche-Comté", way="pull, CleverConnect XML")
+    long = replace(BRETAGNE, name="Bourgogne-Franche-Comté", channel="pull, CleverConnect XML")
     lines = shown(
         balance_table(compute_balance(replace(ENDS, parties=(long, NORMANDIE))), settled=True, wide=width > 100), width
     )
@@ -46,3 +57,48 @@ def test_a_row_that_does_not_balance_counts_its_differences_at_the_end_only() ->
 
 def test_a_region_without_platform_says_who_has_received_its_offers() -> None:
     assert "Hauts-de-France 1 1 Normandie 1" in shown(uncovered_table(compute_balance(ENDS)), 80)
+
+
+@pytest.fixture
+def path() -> Iterator[Callable[[Path], None]]:
+    """Sets where commands are looked for."""
+    before = os.environ["PATH"]
+    yield lambda folder: os.environ.update(PATH=str(folder))
+    os.environ["PATH"] = before
+
+
+def test_the_command_is_called_as_it_was_started_where_its_name_finds_nothing(
+    path: Callable[[Path], None], tmp_path: Path
+) -> None:
+    path(tmp_path)
+    assert [str(Path.cwd() / "a folder" / "passerelle")] == split(command("a folder/passerelle"))
+
+
+def test_the_command_is_called_by_its_name_where_that_finds_it(path: Callable[[Path], None], tmp_path: Path) -> None:
+    (tmp_path / "passerelle").symlink_to(sys.executable)
+    path(tmp_path)
+    assert "passerelle" == command("/somewhere/else/passerelle")
+
+
+async def test_it_looks_until_there_are_as_many_as_the_goal() -> None:
+    counts = count()
+    assert await poll_until_count(lambda: next(counts), 5, every=SOON, patience=60)
+    assert 6 == next(counts)
+
+
+async def test_it_ends_when_nothing_more_comes() -> None:
+    """Else a demo whose national site takes no offer would go on for ever."""
+    counts = chain([0, 1, 1, 2], repeat(2))
+    async with asyncio.timeout(60):
+        assert not await poll_until_count(lambda: next(counts), 5, every=SOON, patience=20 * SOON)
+
+
+async def test_it_ends_at_once_when_something_is_broken() -> None:
+    broken: list[str] = []
+
+    def look() -> int:
+        broken.append("a subscriber has given up")
+        return 0
+
+    async with asyncio.timeout(60):
+        assert not await poll_until_count(look, 5, every=SOON, patience=600, broken=broken)

@@ -1,7 +1,7 @@
 """Generated offers: every one gets exactly the verdict and the problems that it is said to get."""
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from itertools import islice
 
 import pytest
@@ -9,8 +9,9 @@ import pytest
 import schemas
 from gateway.demo.fault import FAULTS
 from gateway.demo.generator import WRONG, generate
+from gateway.demo.week import calendar_on
 from gateway.partners.preset import presets
-from schemas.schoolyear import year_of
+from schemas.schoolyear import holiday_of, monday_of, year_of, years
 from tests.revising import revised, withdrawal
 
 DAYS = (date(2026, 11, 25), date(2027, 1, 4), date(2027, 6, 8), date(2027, 6, 20), date(2027, 7, 15))
@@ -88,3 +89,28 @@ def test_a_withdrawal_is_a_valid_line() -> None:
     offer = next(generate(9, "ile-de-france", 1, DAYS[0]))
     verdict = schemas.check_submission(withdrawal(offer, 2, "filled"), on=DAYS[0])
     assert (True, offer.id, 2, "filled") == (verdict.accepted, verdict.id, verdict.revision, verdict.withdrawal)
+
+
+@pytest.mark.parametrize("day", [date(2026, 9, 1) + timedelta(days=9 * step) for step in range(100)])
+def test_weeks_are_to_come_and_within_what_may_be_offered(day: date) -> None:
+    """Whatever the day, also in years without a calendar on file: none is over, none too far (OFR-024, OFR-041)."""
+    calendar = calendar_on(day)
+    for week in {*calendar.seconde, *(week for weeks in calendar.college.values() for week in weeks)}:
+        monday = monday_of(week)
+        assert monday is not None
+        assert day < monday <= day + timedelta(days=393)
+
+
+def test_the_rule_for_a_year_without_calendar_gives_the_weeks_of_the_years_on_file() -> None:
+    """The last two full weeks before 1 July, as the calendars that are on file have it."""
+    for year in years()[1:]:
+        before = date(year.first.year, 10, 1)
+        assert year.weeks == calendar_on(before).seconde
+    assert ("2028-W25", "2028-W26") == calendar_on(date(2027, 10, 1)).seconde
+
+
+def test_weeks_of_colleges_avoid_the_holidays_of_their_zone() -> None:
+    calendar = calendar_on(date(2026, 11, 25))
+    for zone in "ABC":
+        assert [] == [week for week in calendar.college[zone] if holiday_of(week, zone) is not None]
+    assert calendar.college["A"] != calendar.college["C"]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from adapters.national.site.rate import PER_MINUTE
+from adapters.national.site.timing import PER_MINUTE
 from gateway.demo.national_site.simulator import NationalSimulator
 
 CALLS_FOR_A_KILL = 2

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
 
-from adapters.national.mapping.week import june_year
 from gateway.clock import now
 from gateway.demo.national_site.stock import Row
 from gateway.protocol.decide import paris_date
+from schemas.schoolyear import june_year
 
 Offer: TypeAlias = dict[str, Any]
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.demo.national_site.time import FastTime
+from gateway.demo.process import FastTime
 from gateway.demo.tether import tether, tethered
 from tests.faults.process import ROOT, GatewayProcess
 

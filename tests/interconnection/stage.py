@@ -13,7 +13,7 @@ import aiohttp
 from gateway.bootstrap import open_log, topics_of
 from gateway.client import Client
 from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.time import FastTime
+from gateway.demo.process import FastTime
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON

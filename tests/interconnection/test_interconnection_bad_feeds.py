@@ -15,7 +15,7 @@ import pytest
 
 from adapters.profile.profile import profiles
 from gateway.client import Client
-from gateway.demo.region_site.fault import Fault
+from gateway.demo.region_site.simulator import FeedFault
 from gateway.protocol.source_run import SUCCESSES, Run
 from gateway.runtime.loop import run
 from tests.interconnection.federation import Federation, federation, settled
@@ -24,19 +24,19 @@ from tests.interconnection.region import WITHIN
 
 pytestmark = pytest.mark.timeout(300)
 FORMS = ("cleverconnect", "csv", "json", "jobposting", "xml")
-FAULTS: Mapping[str, Fault] = dict(
+FAULTS: Mapping[str, FeedFault] = dict(
     zip(
         REGIONS,
         (
-            Fault.ENTITY_BOMB,
-            Fault.CUT,
-            Fault.EMPTY,
-            Fault.ERROR_PAGE,
-            Fault.WRONG_ENCODING,
-            Fault.TWO_GIGABYTES,
-            Fault.ENDLESS,
-            Fault.BROKEN_OFF,
-            Fault.DUPLICATE_IDS,
+            FeedFault.ENTITY_BOMB,
+            FeedFault.CUT,
+            FeedFault.EMPTY,
+            FeedFault.ERROR_PAGE,
+            FeedFault.WRONG_ENCODING,
+            FeedFault.TWO_GIGABYTES,
+            FeedFault.ENDLESS,
+            FeedFault.BROKEN_OFF,
+            FeedFault.DUPLICATE_IDS,
         ),
         strict=True,
     )
@@ -134,7 +134,7 @@ def test_nothing_moves_at_the_national_site_nor_at_the_other_platforms(seen: See
 def test_a_bad_feed_withdraws_nothing_and_its_run_says_so(seen: Seen, slug: str) -> None:
     ran = seen.runs[slug]
     assert (0, 0) == (ran.counts.published, ran.counts.withdrawn)
-    assert (FAULTS[slug] is Fault.DUPLICATE_IDS) == (ran.outcome in SUCCESSES), ran.outcome
+    assert (FAULTS[slug] is FeedFault.DUPLICATE_IDS) == (ran.outcome in SUCCESSES), ran.outcome
     assert EACH == seen.status["bad"][slug]["live"]
 
 
@@ -152,7 +152,7 @@ def test_the_status_says_in_both_languages_what_is_wrong(seen: Seen, slug: str) 
 
 
 def test_ids_that_stand_twice_are_named(seen: Seen) -> None:
-    [slug] = [slug for slug, fault in FAULTS.items() if fault is Fault.DUPLICATE_IDS]
+    [slug] = [slug for slug, fault in FAULTS.items() if fault is FeedFault.DUPLICATE_IDS]
     details = seen.status["bad"][slug]["details"]
     assert 2 * EACH == details["refused"]
     assert f"{slug}:0" in details["last_error"]["message"]
@@ -168,6 +168,6 @@ def test_a_feed_that_is_good_again_goes_on_where_it_was(seen: Seen, slug: str) -
     assert third == next(row for row in seen.rows["good"] if row["remote_id"] == f"{slug}:2")
     details = seen.status["again"][slug]["details"]
     error = details["last_error"]
-    assert (FAULTS[slug] is Fault.DUPLICATE_IDS) == (error is None)
+    assert (FAULTS[slug] is FeedFault.DUPLICATE_IDS) == (error is None)
     assert error is None or error["at"] < details["last_success"]
     assert EACH - 1 == seen.status["again"][slug]["live"]

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from adapters.national.mapping.deliverability import Terms
+from adapters.national.mapping.deliverability import DeliveryTerms
 from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.time import FastTime
+from gateway.demo.process import FastTime
 from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON
-from tests.national.bench import MARCH, PASSWORD, Bench, accounts_at
+from tests.national.harness import MARCH, PASSWORD, Bench, accounts_at
 
 Make = Callable[..., Awaitable[Bench]]
 
@@ -33,7 +33,7 @@ async def make_bench(tmp_path: Path) -> AsyncIterator[Make]:
             rights: Mapping[str, Any] | None = None,
             platforms: tuple[str, ...] = ("bretagne",),
             v1: str | None = None,
-            **terms: Terms,
+            **terms: DeliveryTerms,
         ) -> Bench:
             time = FastTime(speed, start=start)
             if log is None:

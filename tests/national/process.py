@@ -4,13 +4,13 @@ import asyncio
 import sys
 from pathlib import Path
 
-from adapters.national.connector.factory import open_connector
-from adapters.national.site.retry import Timing
-from gateway.demo.national_site.time import FastTime
+from adapters.national.connector.connector import open_connector
+from adapters.national.site.timing import Timing
+from gateway.demo.process import FastTime
 from gateway.ingest.submissions import Submissions
 from gateway.log.sqlite import SqliteLog
 from gateway.partners import Partners
-from tests.national.bench import IDS, accounts_at
+from tests.national.harness import IDS, accounts_at
 
 
 async def work(folder: Path, url: str, time: FastTime) -> None:

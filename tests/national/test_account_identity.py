@@ -5,9 +5,8 @@ from typing import Any
 
 from adapters.national.delivery.order import Reconcile
 from adapters.national.site.accounts import Accounts
-from tests.national.bench import PASSWORD, Bench, document, eventually
 from tests.national.conftest import Make
-from tests.national.present import part_of, row_of
+from tests.national.harness import PASSWORD, Bench, document, eventually, part_of, row_of
 
 ONE = "bretagne:1"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.national.mapping.deliverability import Terms
+from adapters.national.mapping.deliverability import DeliveryTerms
 from adapters.national.site.accounts import AccountsError, read_accounts
 
 SOUND: dict[str, Any] = {
@@ -40,8 +40,8 @@ def written(folder: Path, body: dict[str, Any], *, mode: int = 0o600) -> Path:
 def test_each_platform_has_its_account_and_its_terms(tmp_path: Path) -> None:
     accounts = read_accounts(written(tmp_path, SOUND), ENVIRON)
     assert ("bretagne", "shared") == (accounts.account_of("bretagne"), accounts.account_of("occitanie"))
-    own = Terms(fillers=False, employer_name="Un employeur breton", one_week=True)
-    assert (own, Terms()) == (accounts.terms_of("bretagne"), accounts.terms_of("occitanie"))
+    own = DeliveryTerms(fillers=False, employer_name="Un employeur breton", one_week=True)
+    assert (own, DeliveryTerms()) == (accounts.terms_of("bretagne"), accounts.terms_of("occitanie"))
     assert "sesame, open" == accounts.accounts["bretagne"].password
     assert accounts.search is not None
     assert ("shared", 30) == (accounts.search.account, accounts.search.minutes)

@@ -7,9 +7,8 @@ import pytest
 
 from adapters.national.delivery.order import Adopt, Reconcile
 from gateway.demo.national_site.stock import Row
-from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
-from tests.national.present import part_of, row_of
+from tests.national.harness import Bench, document, eventually, part_of, row_of
 
 JUNE = ("2027-W24", "2027-W25")
 OWN: dict[str, Any] = {"names": {"bretagne": ["bretagne"], "shared": ["*"]}}

@@ -7,9 +7,8 @@ import pytest
 
 from adapters.national.delivery.order import Reconcile
 from gateway.demo.national_site.fault import Fault
-from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
-from tests.national.present import part_of, row_of
+from tests.national.harness import Bench, document, eventually, part_of, row_of
 
 ONE = "bretagne:1"
 HOUR = 3_600_000

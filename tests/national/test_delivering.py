@@ -10,9 +10,8 @@ from gateway.demo.national_site.fault import Fault
 from gateway.protocol.delivery import delivery_document
 from gateway.protocol.record import OfferState
 from schemas import validator
-from tests.national.bench import Bench, accounts_at, document, eventually
 from tests.national.conftest import Make
-from tests.national.present import part_of, row_of
+from tests.national.harness import Bench, accounts_at, document, eventually, part_of, row_of
 
 ONE = "bretagne:1"
 JUNE = ["2027-W24", "2027-W25"]

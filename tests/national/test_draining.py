@@ -9,8 +9,8 @@ import pytest
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.sqlite import SqliteLog
 from gateway.protocol.topic import COMMON
-from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
+from tests.national.harness import Bench, document, eventually
 
 COUNT = 520
 

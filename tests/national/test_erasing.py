@@ -2,17 +2,11 @@
 
 from typing import Any
 
-from adapters.national.delivery.order import (
-    Erase,
-    Placed,
-    order_record,
-    read_order,
-)
-from adapters.national.maintenance.erase import NEUTRAL
+from adapters.national.delivery.order import Erase, Placed, order_record, read_order
+from adapters.national.maintenance.offer_orders import NEUTRAL
 from gateway.demo.national_site.fault import Fault
-from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
-from tests.national.present import row_of
+from tests.national.harness import Bench, document, eventually, row_of
 
 ONE = "bretagne:1"
 ORDER = Erase(ONE)

@@ -13,8 +13,8 @@ from gateway.log.owner_loop import own_with_retry
 from gateway.log.port import Owner
 from gateway.protocol.delivery import Delivery
 from gateway.protocol.topic import OFFERS
-from tests.national.bench import document
 from tests.national.conftest import Make
+from tests.national.harness import document
 
 MANY = 300
 

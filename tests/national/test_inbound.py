@@ -6,9 +6,8 @@ from typing import Any
 from adapters.national.site.accounts import Search
 from gateway.protocol.record import OfferState
 from gateway.protocol.topic import COMMON, OFFERS
-from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
-from tests.national.present import document_of
+from tests.national.harness import Bench, document, document_of, eventually
 from tests.slept import SleptLog
 
 JUNE = ("2027-W24", "2027-W25")

@@ -9,8 +9,8 @@ import pytest
 from adapters.national.inbound.state import InboundState
 from gateway.protocol.submission import Known
 from gateway.protocol.topic import OFFERS
-from tests.national.bench import Bench, document
 from tests.national.conftest import Make
+from tests.national.harness import Bench, document
 
 ID = "national:7001"
 

@@ -6,8 +6,8 @@ from asyncio.subprocess import Process
 from pathlib import Path
 
 from gateway.log.sqlite import SqliteLog
-from tests.national.bench import Bench, document
 from tests.national.conftest import Make
+from tests.national.harness import Bench, document
 
 COUNT = 500
 

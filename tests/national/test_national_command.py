@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from adapters.national.maintenance.erase import NEUTRAL
+from adapters.national.maintenance.offer_orders import NEUTRAL
 from gateway.log.sqlite import SqliteLog
-from tests.national.bench import PASSWORD, Bench, document, eventually
 from tests.national.conftest import Make
-from tests.national.present import row_of
+from tests.national.harness import PASSWORD, Bench, document, eventually, row_of
 
 COMMAND = """
 import sys

@@ -7,50 +7,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.national.delivery.outcome import (
+    as_dead,
+    as_deleted,
+    as_found,
+    as_moderated,
+    as_pending,
+    as_taken,
     attempting,
-    dead,
-    deleted,
-    found,
-    moderated,
-    occupied,
-    revived,
     settle,
 )
-from adapters.national.delivery.plan import (
-    RANKS,
-    Due,
-    Wish,
-    Wishes,
-    aim,
-    body_digest,
-    next_call,
-)
-from adapters.national.mapping.deliverability import (
-    NotDeliverable,
-    Past,
-    Ready,
-    Waiting,
-)
-from adapters.national.mapping.refusal import refusal
-from adapters.national.site.answer import (
-    AlreadyDeleted,
-    Done,
-    Missing,
-    Outcome,
-    Refused,
-)
+from adapters.national.delivery.plan import RANKS, Due, WantedParts, body_digest, next_call, set_wanted_state
+from adapters.national.mapping.deliverability import NotDeliverable, Past, Ready, Waiting, WantedPart, refusal
+from adapters.national.site.answer import AlreadyDeleted, Done, Missing, Outcome, Refused
 from gateway.protocol.delivery import Delivery, Part, delivery_record, read_delivery
 
 ID = "bretagne:1"
 DONE = Done(("2027-W24",), ("seconde",), published=True)
 
 
-def ready(title: str) -> Wishes:
-    return {"lycee": Wish("", Ready({"title": title}, ("2027-W24",), ("seconde",)))}
+def ready(title: str) -> WantedParts:
+    return {"lycee": WantedPart("", Ready({"title": title}, ("2027-W24",), ("seconde",)))}
 
 
-UNFIT: Wishes = {"lycee": Wish("", NotDeliverable((refusal("not-deliverable:reuse"),)))}
-GONE: Wishes = {}
+UNFIT: WantedParts = {"lycee": WantedPart("", NotDeliverable((refusal("not-deliverable:reuse"),)))}
+GONE: WantedParts = {}
 
 
 def lycee(delivery: Delivery) -> Part:
@@ -59,9 +39,9 @@ def lycee(delivery: Delivery) -> Part:
     return part
 
 
-def due_now(delivery: Delivery, wishes: Wishes) -> Due:
+def due_now(delivery: Delivery, wanted: WantedParts) -> Due:
     """The call that is due, where there must be one."""
-    call = due(delivery, wishes)
+    call = due(delivery, wanted)
     assert call is not None
     return call
 
@@ -73,19 +53,19 @@ def settled(call: Due, outcome: Outcome, sequence: int) -> Part:
     return part
 
 
-def step(delivery: Delivery, wishes: Wishes, sequence: int) -> Delivery:
-    return aim(delivery, wishes, sequence=sequence, account="a", now=sequence)
+def step(delivery: Delivery, wanted: WantedParts, sequence: int) -> Delivery:
+    return set_wanted_state(delivery, wanted, sequence=sequence, account="a", now=sequence)
 
 
-def due(delivery: Delivery, wishes: Wishes) -> Due | None:
+def due(delivery: Delivery, wanted: WantedParts) -> Due | None:
     part = delivery.part("lycee")
-    return None if part is None else next_call(part, wishes.get("lycee"), account="a")
+    return None if part is None else next_call(part, wanted.get("lycee"), account="a")
 
 
-def answer(delivery: Delivery, wishes: Wishes, outcome: Outcome, sequence: int) -> Delivery:
-    call = due_now(delivery, wishes)
+def answer(delivery: Delivery, wanted: WantedParts, outcome: Outcome, sequence: int) -> Delivery:
+    call = due_now(delivery, wanted)
     delivery = delivery.with_part(attempting(call, sequence=sequence))
-    return step(delivery.with_part(settled(call, outcome, sequence)), wishes, sequence)
+    return step(delivery.with_part(settled(call, outcome, sequence)), wanted, sequence)
 
 
 def delivered() -> Delivery:
@@ -132,24 +112,24 @@ def test_what_can_no_longer_be_delivered_is_deleted_first_and_then_says_why() ->
 
 
 def test_a_part_of_another_account_is_deleted_there_before_it_is_created_here() -> None:
-    delivery = aim(delivered(), ready("a"), sequence=2, account="b", now=2)
+    delivery = set_wanted_state(delivered(), ready("a"), sequence=2, account="b", now=2)
     call = next_call(lycee(delivery), ready("a")["lycee"], account="b")
     assert call is not None
     assert ("delete", "a") == (call.call, call.part.account)
     gone = delivery.with_part(settled(call, DONE, 2))
-    delivery = aim(gone, ready("a"), sequence=2, account="b", now=2)
+    delivery = set_wanted_state(gone, ready("a"), sequence=2, account="b", now=2)
     call = next_call(lycee(delivery), ready("a")["lycee"], account="b")
     assert call is not None
     assert ("create", "b") == (call.call, lycee(delivery).account)
 
 
 def test_a_waiting_part_says_until_when() -> None:
-    wishes: Wishes = {"lycee": Wish("", Waiting(date(2027, 7, 1)))}
-    delivery = step(Delivery(id=ID, sequence=1), wishes, 1)
+    wanted: WantedParts = {"lycee": WantedPart("", Waiting(date(2027, 7, 1)))}
+    delivery = step(Delivery(id=ID, sequence=1), wanted, 1)
     assert ("pending", "2027-07-01", None) == (
         lycee(delivery).state,
         lycee(delivery).until,
-        due(delivery, wishes),
+        due(delivery, wanted),
     )
 
 
@@ -167,11 +147,11 @@ def test_answers_lead_where_they_must() -> None:
 
 
 def test_a_moderated_part_moves_only_by_the_operators_hand() -> None:
-    part = moderated(lycee(delivered()), 2)
+    part = as_moderated(lycee(delivered()), 2)
     delivery = step(delivered().with_part(part), ready("b"), 3)
     assert (None, "moderated") == (due(delivery, ready("b")), lycee(delivery).state)
     assert "moderated" == lycee(step(step(delivery, GONE, 4), ready("c"), 5)).state
-    revived_one = step(delivery.with_part(revived(part, 6)), ready("b"), 6)
+    revived_one = step(delivery.with_part(as_pending(part, 6)), ready("b"), 6)
     assert ("create", f"{ID}~2") == (due_now(revived_one, ready("b")).call, lycee(revived_one).remote_id)
 
 
@@ -184,13 +164,13 @@ class SmallSite:
         self.alive: dict[str | None, str] = {}
         self.used: set[str | None] = set()
 
-    def work(self, delivery: Delivery, wishes: Wishes, sequence: int, fate: str) -> Delivery:
+    def work(self, delivery: Delivery, wanted: WantedParts, sequence: int, fate: str) -> Delivery:
         """Make calls until nothing is due, or until an answer is lost."""
-        while fate != "idle" and (call := due(delivery, wishes)) is not None:
+        while fate != "idle" and (call := due(delivery, wanted)) is not None:
             part = call.part
             if call.call == "create" and part.attempt is not None:
-                known = found(part, now=sequence) if part.remote_id in self.alive else replace(part, attempt=None)
-                delivery = step(delivery.with_part(known), wishes, sequence)
+                known = as_found(part, now=sequence) if part.remote_id in self.alive else replace(part, attempt=None)
+                delivery = step(delivery.with_part(known), wanted, sequence)
                 continue
             delivery = delivery.with_part(attempting(call, sequence=sequence))
             if fate == "lost before":
@@ -201,22 +181,22 @@ class SmallSite:
             known = self.answer(call, lycee(delivery), sequence)
             if fate == "lost after":
                 return delivery
-            delivery = step(delivery.with_part(known), wishes, sequence)
+            delivery = step(delivery.with_part(known), wanted, sequence)
         return delivery
 
     def answer(self, call: Due, part: Part, sequence: int) -> Part:
         """Do what is asked; the part as it is then known."""
         name = part.remote_id
         if call.call == "create" and name in self.used:
-            return occupied(part) if name in self.alive else dead(part, sequence)
+            return as_taken(part) if name in self.alive else as_dead(part, sequence)
         if call.call == "delete":
             outcome: Outcome = DONE if name in self.alive else AlreadyDeleted() if name in self.used else Missing()
             self.alive.pop(name, None)
         else:
             assert call.call == "create" or name in self.alive
             self.used.add(name)
-            assert call.wish is not None
-            self.alive[name] = call.wish.body["title"]
+            assert call.wanted is not None
+            self.alive[name] = call.wanted.body["title"]
             outcome = DONE
         return settled(call, outcome, sequence)
 
@@ -229,13 +209,13 @@ CHANGES = st.lists(st.tuples(st.sampled_from(["a", "b", "gone", "unfit"]), st.sa
 def test_whatever_comes_the_site_ends_as_the_last_change_has_it_and_no_name_is_used_twice(
     changes: list[tuple[str, str]],
 ) -> None:
-    site, delivery, wishes = SmallSite(), Delivery(id=ID, sequence=0), GONE
+    site, delivery, wanted = SmallSite(), Delivery(id=ID, sequence=0), GONE
     for sequence, (wish, fate) in enumerate(changes, start=1):
-        wishes = {"gone": GONE, "unfit": UNFIT}[wish] if wish in {"gone", "unfit"} else ready(wish)
-        delivery = site.work(step(delivery, wishes, sequence), wishes, sequence, fate)
+        wanted = {"gone": GONE, "unfit": UNFIT}[wish] if wish in {"gone", "unfit"} else ready(wish)
+        delivery = site.work(step(delivery, wanted, sequence), wanted, sequence, fate)
         record = delivery_record(delivery)
         assert delivery == read_delivery(record.key or b"", record.value or b"")
-    delivery = site.work(delivery, wishes, len(changes) + 1, "answered")
+    delivery = site.work(delivery, wanted, len(changes) + 1, "answered")
     last = changes[-1][0] if changes else "gone"
     assert ([last] if last in {"a", "b"} else []) == list(site.alive.values())
     names = [part.remote_id for part in delivery.parts]
@@ -248,19 +228,19 @@ def test_a_digest_does_not_depend_on_the_order_of_fields() -> None:
 
 def test_a_part_deleted_without_ever_having_been_there_keeps_its_name() -> None:
     part = lycee(step(Delivery(id=ID, sequence=1), ready("a"), 1))
-    assert None is deleted(part, 2, sequence=None).sequence
+    assert None is as_deleted(part, 2, sequence=None).sequence
 
 
 def test_an_offer_whose_year_is_over_and_that_was_never_sent_is_not_deliverable_with_its_reason() -> None:
     """Its publisher reads why; a withdrawn part would say nothing."""
     obstacle = refusal("not-deliverable:reuse")
-    over: Wishes = {"lycee": Wish("", Past((obstacle,)))}
+    over: WantedParts = {"lycee": WantedPart("", Past((obstacle,)))}
     part = lycee(step(Delivery(id=ID, sequence=1), over, 1))
     assert ("not-deliverable", (obstacle.to_json(),)) == (part.state, part.problems)
     assert due(step(Delivery(id=ID, sequence=1), over, 1), over) is None
 
 
 def test_an_offer_whose_year_is_over_stays_as_it_is_at_the_site() -> None:
-    over: Wishes = {"lycee": Wish("", Past((refusal("not-deliverable:reuse"),)))}
+    over: WantedParts = {"lycee": WantedPart("", Past((refusal("not-deliverable:reuse"),)))}
     part = lycee(step(delivered(), over, 2))
     assert ("delivered", ()) == (part.state, part.problems)

@@ -6,18 +6,11 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.national.delivery.order import (
-    Adopt,
-    Erase,
-    Reconcile,
-    Replay,
-    read_order,
-)
+from adapters.national.delivery.order import Adopt, Erase, Reconcile, Replay, read_order
 from gateway.errors import LogUnavailableError
 from gateway.log.port import EventLog, Output, Owner
-from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
-from tests.national.present import row_of
+from tests.national.harness import Bench, document, eventually, row_of
 from tests.national.test_adopting import pushed, region, went_on
 
 Cut = Callable[[Sequence[Output]], bool]

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from adapters.national.connector.account import PendingOrders
 from adapters.national.delivery.order import Placed, Replay, order_record
-from adapters.national.delivery.orders import PendingOrders
 from adapters.national.delivery.outbox import Outbox
-from adapters.national.site.account import Token
-from adapters.national.site.rate import Rate
-from adapters.national.site.retry import TRIPS_AFTER, Breaker
+from adapters.national.site.client import Token
+from adapters.national.site.timing import TRIPS_AFTER, Breaker, Rate
 from gateway.protocol.record import StoredRecord
 
 START = 1_796_000_000_000
@@ -99,10 +98,10 @@ async def test_a_token_of_a_clock_ahead_is_renewed() -> None:
 async def test_an_order_is_not_too_old_because_the_log_once_had_a_clock_ahead() -> None:
     """The owner begins after a record of the future; orders that come later are carried out."""
     orders = PendingOrders("shared")
-    orders.hear(StoredRecord(1, START + DAY, b"turn/shared", None))
+    orders.apply(StoredRecord(1, START + DAY, b"turn/shared", None))
     orders.begin()
     placed = Placed("shared", "1", Replay())
     record = order_record(placed)
-    orders.hear(StoredRecord(2, START, record.key, record.value))
+    orders.apply(StoredRecord(2, START, record.key, record.value))
     progress, too_old = await orders.take()
     assert (placed, False) == (progress.placed, too_old)

@@ -17,8 +17,8 @@ from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS
 from gateway.runtime.sqlite_damage import DamagedCopyError
 from tests.faults.disk import SmallDisk, lack_of_disk, small_disk
-from tests.national.bench import document, eventually
 from tests.national.conftest import Make
+from tests.national.harness import document, eventually
 from tests.national.test_inbound import MADE
 from tests.views.world import World, offer_of
 

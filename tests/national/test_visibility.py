@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from adapters.national.delivery.order import Reconcile
-from tests.national.bench import Bench, document
 from tests.national.conftest import Make
-from tests.national.present import row_of
+from tests.national.harness import Bench, document, row_of
 
 PLACES = {
     "35": ("35000", "Rennes"),

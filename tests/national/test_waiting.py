@@ -2,20 +2,13 @@
 
 import pytest
 
-from adapters.national.delivery.order import (
-    Placed,
-    Reconcile,
-    Replay,
-    answer_record,
-    order_record,
-)
-from adapters.national.delivery.orders import ORDER_LIFE_MS, PendingOrders
-from adapters.national.delivery.progress import Progress
+from adapters.national.connector.account import ORDER_LIFE_MS, PendingOrders
+from adapters.national.delivery.order import Placed, Progress, Reconcile, Replay, answer_record, order_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DELIVERIES
-from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
+from tests.national.harness import Bench, document, eventually
 
 PLACED = Placed("shared", "1", Replay())
 OTHER = Placed("shared", "2", Replay())
@@ -24,7 +17,7 @@ OTHER = Placed("shared", "2", Replay())
 def heard(*records: Record, at: int = 0) -> PendingOrders:
     orders = PendingOrders("shared")
     for offset, record in enumerate(records):
-        orders.hear(StoredRecord(offset, at, record.key, record.value))
+        orders.apply(StoredRecord(offset, at, record.key, record.value))
     return orders
 
 
@@ -55,18 +48,18 @@ async def test_an_order_that_was_taken_is_not_taken_again_when_it_stands_twice_o
     orders = heard(order_record(PLACED))
     assert (PLACED, False) == await taken(orders)
     for record in (order_record(PLACED), answer_record(PLACED, {}), order_record(OTHER)):
-        orders.hear(StoredRecord(9, 0, record.key, record.value))
+        orders.apply(StoredRecord(9, 0, record.key, record.value))
     assert (OTHER, False) == await taken(orders)
 
 
 @pytest.mark.parametrize(("age", "too_old"), [(ORDER_LIFE_MS, False), (ORDER_LIFE_MS + 1, True)])
 async def test_an_order_is_too_old_by_the_logs_own_time_when_an_owner_begins(age: int, *, too_old: bool) -> None:
     orders = heard(order_record(PLACED), at=5)
-    orders.hear(StoredRecord(9, 5 + age, b"turn/shared", None))
+    orders.apply(StoredRecord(9, 5 + age, b"turn/shared", None))
     orders.begin()
     assert (PLACED, too_old) == await taken(orders)
-    orders.hear(StoredRecord(10, 5 + age, OTHER.key, order_record(OTHER).value))
-    orders.hear(StoredRecord(11, 5 + 9 * age, b"turn/shared", None))
+    orders.apply(StoredRecord(10, 5 + age, OTHER.key, order_record(OTHER).value))
+    orders.apply(StoredRecord(11, 5 + 9 * age, b"turn/shared", None))
     assert (OTHER, False) == await taken(orders)
 
 
@@ -74,7 +67,7 @@ async def test_an_order_that_was_begun_is_never_too_old() -> None:
     begun = Written()
     Progress(PLACED).plan(begun, [("delete", "a"), ("delete", "b")], answer={})
     orders = heard(order_record(PLACED), *begun.records, at=5)
-    orders.hear(StoredRecord(9, 5 + 2 * ORDER_LIFE_MS, b"turn/shared", None))
+    orders.apply(StoredRecord(9, 5 + 2 * ORDER_LIFE_MS, b"turn/shared", None))
     orders.begin()
     progress, too_old = await orders.take()
     assert ([("delete", "a"), ("delete", "b")], False) == (progress.steps, too_old)

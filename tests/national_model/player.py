@@ -11,12 +11,12 @@ from typing import Any
 from adapters.national.delivery.order import Reconcile
 from gateway.demo.national_site.fault import Fault
 from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.time import FastTime
+from gateway.demo.process import FastTime
 from gateway.log.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.protocol.decide import PARIS
 from gateway.protocol.topic import COMMON
-from tests.national.bench import PASSWORD, Bench, accounts_at, document
+from tests.national.harness import PASSWORD, Bench, accounts_at, document
 from tests.national_model.sequence import YEARS, Sequence, Step
 
 SPEED = 2_000.0

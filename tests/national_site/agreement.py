@@ -19,26 +19,18 @@ import orjson
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from adapters.national.mapping.body import body_of, is_masked
-from adapters.national.mapping.deliverability import (
-    NotDeliverable,
-    Part,
-    Past,
-    Ready,
-    Terms,
-    Waiting,
-)
+from adapters.national.mapping.body import body_of, is_masked, remote_id
+from adapters.national.mapping.deliverability import DeliveryTerms, NotDeliverable, Past, Ready, Waiting, WantedPart
 from adapters.national.mapping.mapping import map_offer
-from adapters.national.mapping.remote_id import remote_id
-from adapters.national.site.account import Account
+from adapters.national.site.accounts import Account
 from adapters.national.site.answer import Done, find_dropped, outcome_of
 from adapters.national.site.client import NationalSite
-from adapters.national.site.rate import Rate
+from adapters.national.site.timing import Rate
 from gateway.demo.national_site.simulator import NationalSimulator
 from schemas import check
-from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD, at
+from tests.national_site.harness import EMAIL, NOW, OLD_TOKEN, PASSWORD, at
+from tests.national_site.server import SteppedTime
 from tests.national_site.site_table import read_table
-from tests.national_site.stepped_time import SteppedTime
 
 OURS = {row["code"] for row in read_table()["ours"]} - {"employer-undescribed"}
 """Reasons that the site does not know: it would take the offer, and show what its publisher hides or does not offer."""
@@ -167,7 +159,7 @@ def _without_nothing(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 TERMS = st.builds(
-    Terms,
+    DeliveryTerms,
     fillers=st.sampled_from([True, True, True, False]),
     employer_name=st.sampled_from([None, "", "\u00a0", "Un employeur d'ici"]),
     reuse=st.booleans(),
@@ -196,7 +188,7 @@ class Comparison:
     async def __aexit__(self, *_exception: object) -> None:
         await self.stack.aclose()
 
-    async def compare(self, document: Mapping[str, Any], terms: Terms, on: date) -> None:
+    async def compare(self, document: Mapping[str, Any], terms: DeliveryTerms, on: date) -> None:
         """Judge one offer, and let the site judge each of its parts."""
         verdict = check(orjson.dumps(document), on=on)
         assume(verdict.offer is not None)
@@ -207,8 +199,10 @@ class Comparison:
             self.counts[type(part.deliverability).__name__] += 1
             await self._compare_part(offer, part, terms, on, number)
 
-    async def _compare_part(self, offer: Mapping[str, Any], part: Part, terms: Terms, on: date, number: int) -> None:
-        name = f"{number}:{remote_id(offer['id'], part.group)}"[:60]
+    async def _compare_part(
+        self, offer: Mapping[str, Any], part: WantedPart, terms: DeliveryTerms, on: date, number: int
+    ) -> None:
+        name = f"{number}:{remote_id(offer['id'], part.suffix)}"[:60]
         match part.deliverability:
             case Ready() as ready:
                 done = outcome_of(await self.site.create(ready.named(name)))
@@ -233,13 +227,15 @@ class Comparison:
             case other:
                 raise AssertionError(other)
 
-    async def _takes(self, offer: Mapping[str, Any], part: Part, terms: Terms, name: str) -> bool:
+    async def _takes(self, offer: Mapping[str, Any], part: WantedPart, terms: DeliveryTerms, name: str) -> bool:
         """Whether the site takes the part as it would be sent if nothing spoke against it."""
         plain = {**offer, "redistribution": {}}
-        levels = [level for level in offer["levels"] if (level == "seconde") is (part.group == "l")]
-        levels = list(offer["levels"]) if part.group == "" else levels
-        body = {**body_of(plain, stand_in=None), "grades": levels, "weeks": offer["weeks"], "remote_id": name}
-        if not terms.fillers and ("description" not in offer["employer"] or (is_masked(offer) and terms.stands_in)):
+        levels = [level for level in offer["levels"] if (level == "seconde") is (part.suffix == "l")]
+        levels = list(offer["levels"]) if part.suffix == "" else levels
+        body = {**body_of(plain, replacement_name=None), "grades": levels, "weeks": offer["weeks"], "remote_id": name}
+        if not terms.fillers and (
+            "description" not in offer["employer"] or (is_masked(offer) and terms.has_replacement_name)
+        ):
             body["employer_description"] = None
         one_week = terms.one_week and offer["stay_weeks"] == 1 and "seconde" in levels
         if one_week and isinstance(part.deliverability, Waiting | Past):
@@ -282,7 +278,7 @@ def compare(examples: int, *, fresh: bool = False) -> Counter[str]:
                 suppress_health_check=list(HealthCheck),
             )
             @given(offers(), TERMS)
-            def agrees(drawn: tuple[dict[str, Any], date], terms: Terms) -> None:
+            def agrees(drawn: tuple[dict[str, Any], date], terms: DeliveryTerms) -> None:
                 document, on = drawn
                 runner.run(comparison.compare(document, terms, on))
 

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.national.site.account import Account
+from adapters.national.site.accounts import Account
 from adapters.national.site.client import NationalSite
-from adapters.national.site.rate import Rate
+from adapters.national.site.timing import Rate
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator
-from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD
-from tests.national_site.stepped_time import SteppedTime
+from tests.national_site.harness import EMAIL, NOW, OLD_TOKEN, PASSWORD
+from tests.national_site.server import SteppedTime
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from tests.national_site.ground import PASSWORD
+from tests.national_site.harness import PASSWORD
 from tests.national_site.rule_site import WEEKS, RuleSite
 
 Case: TypeAlias = Callable[[RuleSite], Awaitable[None]]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-from tests.national_site.ground import JUNE, at
+from tests.national_site.harness import JUNE, at
 from tests.national_site.rule_cases import Case
 from tests.national_site.rule_site import WEEKS, RuleSite
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import aiohttp
 
-from gateway.demo.national_site.rule import Version
 from gateway.demo.national_site.rules import RULES
+from gateway.demo.national_site.rules_offer import Version
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator, Row
-from tests.national_site.ground import JUNE, OLD_TOKEN, PASSWORD
-from tests.national_site.stepped_time import SteppedTime
+from tests.national_site.harness import JUNE, OLD_TOKEN, PASSWORD
+from tests.national_site.server import SteppedTime
 
 WEEKS = ["2027-W10", "2027-W11"]
 JSON = "application/json"

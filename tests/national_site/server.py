@@ -1,5 +1,6 @@
-"""Servers that are not the site, and clients that call them or it."""
+"""Servers that are not the site, clients that call them or it, and a time that only sleepers move on."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -8,11 +9,27 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from adapters.national.site.account import Account
+from adapters.national.site.accounts import Account
 from adapters.national.site.client import NationalSite
-from adapters.national.site.rate import Rate
-from tests.national_site.ground import EMAIL, PASSWORD
-from tests.national_site.stepped_time import SteppedTime
+from adapters.national.site.timing import Rate
+from tests.national_site.harness import EMAIL, PASSWORD
+
+
+class SteppedTime:
+    """A sleep moves it on at once, so that calls take no time at all."""
+
+    def __init__(self, start: int) -> None:
+        self.now = start
+
+    def clock(self) -> int:
+        """The present instant in milliseconds since 1970."""
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Move on to the end of the sleep, unless another sleeper has moved further meanwhile."""
+        end = self.now + round(seconds * 1000)
+        await asyncio.sleep(0)
+        self.now = max(self.now, end)
 
 
 def account_at(url: str, **changes: Any) -> Account:

@@ -9,13 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from gateway.demo.national_site.rule import (
-    BOTH,
-    V1,
-    V2,
-    Version,
-)
-from tests.national_site.ground import JUNE
+from gateway.demo.national_site.rules_offer import BOTH, V1, V2, Version
+from tests.national_site.harness import JUNE
 from tests.national_site.rule_site import Got, RuleSite
 
 Token: TypeAlias = Literal["own", "parameter", "other", "junk", "none"]

@@ -10,9 +10,10 @@ from adapters.national.delivery.outcome import Retry, settle
 from adapters.national.delivery.plan import Due
 from adapters.national.mapping.deliverability import Ready
 from adapters.national.site.answer import (
+    Answer,
     Done,
+    Forbidden,
     Missing,
-    NotOurs,
     Unrecognized,
     is_login_refusal,
     is_rate_refusal,
@@ -20,7 +21,6 @@ from adapters.national.site.answer import (
     login_token,
     outcome_of,
 )
-from adapters.national.site.site import Answer
 from gateway.protocol.delivery import Call, Part
 
 CODES = ("VALIDATION_ERROR", "BAD_PAYLOAD", "BAD_ARGUMENT", "WRONG_PARAMS", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND")
@@ -102,7 +102,7 @@ def test_a_login_without_a_token_is_no_login(body: Any) -> None:
 
 def test_no_403_withdraws() -> None:
     forbidden = outcome_of(Answer(403, {"code": "FORBIDDEN", "error": "You are not authorized to access this page."}))
-    assert NotOurs() == forbidden
+    assert Forbidden() == forbidden
     assert isinstance(settle(due("delete"), forbidden, sequence=2, now=3), Retry)
     updated = settle(due("update"), forbidden, sequence=2, now=3)
     assert isinstance(updated, Part)

@@ -9,7 +9,7 @@ import pytest
 from adapters.national.inbound.offer import document, is_out_of_season, judge
 from adapters.national.site.reading import read_page
 from schemas import Verdict
-from tests.national_site.ground import JUNE, ON
+from tests.national_site.harness import JUNE, ON
 from tests.national_site.test_malformed_items import GOOD, page
 
 URL = "https://1eleve1stage.education.gouv.fr"

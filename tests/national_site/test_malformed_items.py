@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.national.inbound.offer import document, judge
+from adapters.national.site.answer import Answer
 from adapters.national.site.index_walk import Walk, Walker
 from adapters.national.site.reading import Listed, Unreadable, read_page
-from adapters.national.site.retry import Timing
-from adapters.national.site.site import Answer
-from tests.national_site.ground import ON
+from adapters.national.site.timing import Timing
+from tests.national_site.harness import ON
 
 GOOD: dict[str, Any] = {
     "id": 7,

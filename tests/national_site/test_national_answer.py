@@ -7,21 +7,21 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.national.mapping.refusal import refusal, refusals, vocabulary
+from adapters.national.mapping.deliverability import refusal, refusals, vocabulary
 from adapters.national.site.answer import (
     AlreadyDeleted,
+    Answer,
     Done,
+    Forbidden,
     Missing,
     NameTaken,
-    NotOurs,
     Refused,
     RightMissing,
     Unrecognized,
     find_dropped,
     outcome_of,
 )
-from adapters.national.site.site import Answer
-from tests.national_site.ground import JUNE, offer_of, ready
+from tests.national_site.harness import JUNE, offer_of, ready
 
 WEEKS = ("2025-W21", "2025-W22")
 
@@ -39,7 +39,7 @@ WEEKS = ("2025-W21", "2025-W22")
         ("destroy/conflict", 409, AlreadyDeleted()),
         ("destroy/not_found", 404, Missing()),
         ("update/not_found", 404, Missing()),
-        ("update/forbidden", 403, NotOurs()),
+        ("update/forbidden", 403, Forbidden()),
         ("search/too_many_requests", 429, Unrecognized(429, "")),
     ],
 )

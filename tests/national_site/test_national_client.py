@@ -10,22 +10,16 @@ from aiohttp import web
 from aiohttp.test_utils import unused_port
 from structlog.testing import capture_logs
 
-from adapters.national.site.account import Account
-from adapters.national.site.answer import (
-    AlreadyDeleted,
-    NameTaken,
-    Unrecognized,
-    outcome_of,
-)
+from adapters.national.site.accounts import Account
+from adapters.national.site.answer import AlreadyDeleted, NameTaken, Unrecognized, outcome_of
 from adapters.national.site.client import MAX_BYTES, TRIES, NationalSite
-from adapters.national.site.rate import MINUTE
 from adapters.national.site.site import LoginRefusedError, OutcomeUnknownError, SiteUnavailableError
+from adapters.national.site.timing import MINUTE
 from gateway.demo.national_site.fault import Fault
 from gateway.demo.national_site.simulator import NationalSimulator
 from tests.kafka.certificate import Authority
-from tests.national_site.ground import EMAIL, NAME, NOW, OLD_TOKEN, PASSWORD, creation, row_of
-from tests.national_site.server import account_at, connect, serving
-from tests.national_site.stepped_time import SteppedTime
+from tests.national_site.harness import EMAIL, NAME, NOW, OLD_TOKEN, PASSWORD, creation, row_of
+from tests.national_site.server import SteppedTime, account_at, connect, serving
 
 
 async def test_all_five_calls_reach_the_site(site: NationalSite, simulator: NationalSimulator) -> None:

@@ -12,9 +12,8 @@ from adapters.national.site.client import NationalSite
 from adapters.national.site.site import LoginRefusedError, SiteUnavailableError
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator
-from tests.national_site.ground import EMAIL, NAME, OLD_TOKEN, PASSWORD, offer_of, ready
-from tests.national_site.server import account_at, connect, serving
-from tests.national_site.stepped_time import SteppedTime
+from tests.national_site.harness import EMAIL, NAME, OLD_TOKEN, PASSWORD, offer_of, ready
+from tests.national_site.server import SteppedTime, account_at, connect, serving
 
 HOUR = 3600.0
 

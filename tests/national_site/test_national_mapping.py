@@ -5,18 +5,12 @@ from typing import Any
 
 import pytest
 
-from adapters.national.mapping.hours import lunch_break
-from adapters.national.mapping.mapping import (
-    NotDeliverable,
-    Past,
-    Ready,
-    Waiting,
-)
+from adapters.national.mapping.deliverability import NotDeliverable, Past, Ready, Waiting
 from adapters.national.mapping.week import taken_from, year_in_force
 from gateway.demo.national_site.body import KEYS, OLD_KEYS
 from schemas.registry import schema
 from schemas.schoolyear import years
-from tests.national_site.ground import JUNE, ON, offer_of, parts_of, ready
+from tests.national_site.harness import JUNE, ON, offer_of, parts_of, ready
 
 COLLEGE_WEEKS = ["2027-W10", "2027-W11"]
 
@@ -108,9 +102,8 @@ def test_pitfall_17_nothing_that_the_schema_takes_is_too_long_for_the_site(place
 
 def test_a_short_text_about_lunch_goes_out_as_it_is() -> None:
     """Only the site's form asks for 11 characters, its interface for none."""
-    assert "12h-13h" == lunch_break({"lunch_break": "12h-13h"})
-    assert "Repas fourni" == lunch_break({"lunch_break": "Repas fourni"})
-    assert lunch_break({}) is None
+    for text in ("12h-13h", "Repas fourni", None):
+        assert text == ready(offer_of(schedule={"lunch_break": text})).body["lunch_break"]
 
 
 def test_sunday_is_left_out() -> None:

@@ -1,26 +1,11 @@
 """The pitfalls that partners of the site met, as far as they concern its connector."""
 
-from adapters.national.site.answer import (
-    Done,
-    NotOurs,
-    Refused,
-    find_dropped,
-    outcome_of,
-)
+from adapters.national.site.answer import Done, Forbidden, Refused, find_dropped, outcome_of
 from adapters.national.site.client import NationalSite
 from adapters.national.site.reading import differences
 from gateway.demo.national_site.simulator import NationalSimulator
-from tests.national_site.ground import (
-    NAME,
-    PASSWORD,
-    at,
-    deliver,
-    made_there,
-    offer_of,
-    page_of,
-    ready,
-)
-from tests.national_site.stepped_time import SteppedTime
+from tests.national_site.harness import NAME, PASSWORD, at, deliver, made_there, offer_of, page_of, ready
+from tests.national_site.server import SteppedTime
 
 
 async def test_pitfall_3_a_name_is_ones_own_per_account_but_patch_finds_the_first(
@@ -30,7 +15,7 @@ async def test_pitfall_3_a_name_is_ones_own_per_account_but_patch_finds_the_firs
     simulator.publish_on_site(**made_there(owner=other, remote_id=NAME, permalink="https://stages.example.fr/1"))
     sent = ready(offer_of())
     await deliver(site, sent)
-    assert NotOurs() == outcome_of(await site.update(NAME, sent.body))
+    assert Forbidden() == outcome_of(await site.update(NAME, sent.body))
 
 
 async def test_pitfall_6_a_period_changes_its_meaning_every_year(site: NationalSite, time: SteppedTime) -> None:

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from adapters.national.site.rate import GUARD, MINUTE, Rate
-from gateway.demo.national_site.time import FastTime
-from tests.national_site.ground import NOW
-from tests.national_site.stepped_time import SteppedTime
+from adapters.national.site.timing import GUARD, MINUTE, Rate
+from gateway.demo.process import FastTime
+from tests.national_site.harness import NOW
+from tests.national_site.server import SteppedTime
 
 
 async def turns(rate: Rate, time: SteppedTime, count: int) -> list[int]:

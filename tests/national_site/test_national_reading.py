@@ -11,17 +11,11 @@ import pytest
 
 from adapters.national.mapping.deliverability import Ready
 from adapters.national.mapping.week import parse_day, parse_spans, parse_week
+from adapters.national.site.answer import Answer
 from adapters.national.site.client import NationalSite
-from adapters.national.site.reading import (
-    Listed,
-    Page,
-    Unreadable,
-    differences,
-    read_page,
-)
-from adapters.national.site.site import Answer
+from adapters.national.site.reading import Listed, Page, Unreadable, differences, read_page
 from gateway.demo.national_site.simulator import NationalSimulator
-from tests.national_site.ground import OLD_TOKEN, offer_of, ready
+from tests.national_site.harness import OLD_TOKEN, offer_of, ready
 
 
 def page_of(body: Any) -> Page:

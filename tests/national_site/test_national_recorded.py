@@ -10,8 +10,8 @@ import pytest
 
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator
-from tests.national_site.ground import OLD_TOKEN, PASSWORD, at, shape
-from tests.national_site.stepped_time import SteppedTime
+from tests.national_site.harness import OLD_TOKEN, PASSWORD, at, shape
+from tests.national_site.server import SteppedTime
 
 STALE = {
     "internship_offers/destroy/forbidden.json",  # trap 15: DELETE only finds one's own offers now, hence 404

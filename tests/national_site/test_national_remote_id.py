@@ -5,14 +5,14 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.national.mapping.remote_id import Group, is_reachable, remote_id
+from adapters.national.mapping.body import Suffix, is_reachable, remote_id
 
 SLUG = st.sampled_from(["bretagne", "bourgogne-franche-comte", "ile-de-france"])
 LOCAL = st.text(st.sampled_from(string.ascii_letters + string.digits + "._~-"), min_size=1, max_size=60)
 NAMED = st.tuples(SLUG, LOCAL, st.sampled_from(["", "c", "l"]), st.integers(1, 30))
 
 
-def name_of(named: tuple[str, str, Group, int]) -> str:
+def name_of(named: tuple[str, str, Suffix, int]) -> str:
     slug, local, group, generation = named
     return remote_id(f"{slug}:{local}", group, generation)
 
@@ -46,7 +46,7 @@ def test_names_that_others_gave_may_be_out_of_reach() -> None:
 
 @given(NAMED, NAMED)
 def test_names_are_reachable_and_never_shared(
-    one: tuple[str, str, Group, int], two: tuple[str, str, Group, int]
+    one: tuple[str, str, Suffix, int], two: tuple[str, str, Suffix, int]
 ) -> None:
     assert is_reachable(name_of(one))
     assert (one == two) == (name_of(one) == name_of(two))

@@ -13,8 +13,8 @@ import pytest
 from gateway.demo.national_site.fault import Fault
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator
-from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD, made_there, offer_of, ready, row_of
-from tests.national_site.stepped_time import SteppedTime
+from tests.national_site.harness import EMAIL, NOW, OLD_TOKEN, PASSWORD, made_there, offer_of, ready, row_of
+from tests.national_site.server import SteppedTime
 
 ROOT = Path(__file__).parents[2]
 OFFERS = "/api/v2/internship_offers"

@@ -11,7 +11,7 @@ from gateway.demo.national_site.simulator import NationalSimulator
 from tests.national_site.rule_cases import CASES
 from tests.national_site.rule_cases_offer import CASES as OFFER_CASES
 from tests.national_site.rule_site import RuleSite
-from tests.national_site.stepped_time import SteppedTime
+from tests.national_site.server import SteppedTime
 
 ALL = CASES | OFFER_CASES
 RUNS = [(name, version) for name, rule in RULES.items() for version in rule.versions]

@@ -10,19 +10,13 @@ from typing import Any
 
 import pytest
 
-from adapters.national.mapping.deliverability import (
-    NotDeliverable,
-    Ready,
-    Terms,
-    Waiting,
-)
+from adapters.national.mapping.body import MAX_CHARACTERS, is_reachable, remote_id
+from adapters.national.mapping.deliverability import DeliveryTerms, NotDeliverable, Ready, Waiting, refusals
 from adapters.national.mapping.mapping import map_offer
-from adapters.national.mapping.refusal import refusals
-from adapters.national.mapping.remote_id import MAX_CHARACTERS, is_reachable, remote_id
 from adapters.national.site.answer import Done, find_dropped, outcome_of
 from adapters.national.site.client import NationalSite
 from schemas.rulebook import catalogue
-from tests.national_site.ground import ON
+from tests.national_site.harness import ON
 from tests.national_site.site_table import PAGE, RULES, read_table, render, section
 from tests.schemas.documents import GONE, changed, check, errors
 
@@ -32,7 +26,7 @@ COLLEGE = {"levels": ["troisieme"], "stay_weeks": 1}
 JUNE = ["2027-W24", "2027-W25"]
 JULY = date(2027, 7, 1)
 Changes = Mapping[str, Any]
-TERMS = Terms()
+TERMS = DeliveryTerms()
 PERMITTED = set(read_table()["permitted"])
 """What the interfaces do not drop when an offer is created."""
 
@@ -48,7 +42,7 @@ class Case:
     raw: Changes = field(default_factory=dict)
     sent: Changes = field(default_factory=dict)
     on: date = ON
-    terms: Terms = TERMS
+    terms: DeliveryTerms = TERMS
 
 
 def length(path: str, member: str, longest: int, *, prefix: str = "") -> Case:
@@ -115,7 +109,7 @@ NOT_DELIVERABLE: Mapping[str, Case] = {
     "employer-description-forbidden": Case(
         breaks=[{"employer.description": GONE}],
         keeps=[{}],
-        terms=Terms(fillers=False),
+        terms=DeliveryTerms(fillers=False),
         raw={"employer_description": ""},
     ),
     "zipcode-department": Case(
@@ -220,7 +214,7 @@ MAPPED: Mapping[str, Case] = {
     "weeks-padded": Case(keeps=[{**COLLEGE, "weeks": ["2027-W09"]}], sent={"weeks": ["2027-W09"]}),
     "period": Case(
         keeps=[{"weeks": ["2027-W25"], "stay_weeks": 1}],
-        terms=Terms(one_week=True),
+        terms=DeliveryTerms(one_week=True),
         sent={"period": 2},
     ),
     "max-candidates-default": Case(keeps=[{"seats": GONE}], sent={"max_candidates": 1}),
@@ -235,7 +229,7 @@ TESTED_BY_NAME = {"weeks-mandatory-later", "remote-id-length", "remote-id-reacha
 ALL = {**REFUSED, **NOT_DELIVERABLE, **MAPPED}
 
 
-def parts(changes: Changes, *, on: date, terms: Terms) -> list[Any]:
+def parts(changes: Changes, *, on: date, terms: DeliveryTerms) -> list[Any]:
     """What becomes of each part of an offer that the verdict accepts."""
     verdict = check(changed(changes), on=on)
     assert verdict.offer is not None, [problem.to_json() for problem in verdict.problems]
@@ -323,8 +317,8 @@ async def test_the_site_makes_the_check(name: str, site: NationalSite) -> None:
 def test_seconde_of_next_june_waits_and_is_sent_on_the_first_of_july() -> None:
     """weeks-mandatory-later"""
     changes = {"weeks": ["2028-W25", "2028-W26"]}
-    assert [Waiting(JULY)] == parts(changes, on=date(2027, 6, 30), terms=Terms())
-    (prospect,) = parts(changes, on=JULY, terms=Terms())
+    assert [Waiting(JULY)] == parts(changes, on=date(2027, 6, 30), terms=DeliveryTerms())
+    (prospect,) = parts(changes, on=JULY, terms=DeliveryTerms())
     assert isinstance(prospect, Ready)
 
 
@@ -359,6 +353,6 @@ async def test_what_the_site_takes_without_a_check_raises_no_alarm(
     name: str, changes: Changes, site: NationalSite
 ) -> None:
     assert name in {row["id"] for row in TABLE["takes"]}
-    for prospect in parts(changes, on=ON, terms=Terms()):
+    for prospect in parts(changes, on=ON, terms=DeliveryTerms()):
         assert isinstance(prospect, Ready), prospect
         assert isinstance(outcome_of(await site.create(prospect.named("bretagne:1"))), Done)

@@ -7,10 +7,10 @@ import aiohttp
 import pytest
 
 from gateway.demo.national_site.simulator import NationalSimulator
-from tests.national_site.ground import JUNE, PASSWORD
+from tests.national_site.harness import JUNE, PASSWORD
 from tests.national_site.rule_site import Got, RuleSite
+from tests.national_site.server import SteppedTime
 from tests.national_site.site_facts import FACTS, Fact, Ground
-from tests.national_site.stepped_time import SteppedTime
 
 RUNS = [(fact, version) for fact in FACTS for version in fact.versions]
 TOURS, PARIS, BORDEAUX, BOUSCAT = (47.39, 0.69), (48.8566, 2.3522), (44.8624, -0.5848), (44.865, -0.6033)

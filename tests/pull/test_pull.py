@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.demo.region_site.fault import Fault
+from gateway.demo.region_site.simulator import FeedFault
 from gateway.protocol.record import read_submission
 from gateway.protocol.source_run import Counts
 from gateway.protocol.submission import Publish, Retire, Withdraw
@@ -14,7 +14,7 @@ from tests.contract.log_ground import read
 from tests.pull.ground import Ground, ground, offer, profile_of, refusals
 
 FORMATS = ("csv", "json", "xml", "jobposting", "cleverconnect")
-HARMLESS = [fault for fault in Fault if fault not in {Fault.SLOW, Fault.DUPLICATE_IDS}]
+HARMLESS = [fault for fault in FeedFault if fault not in {FeedFault.SLOW, FeedFault.DUPLICATE_IDS}]
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ async def test_after_a_failure_an_unchanged_feed_has_its_counts_and_problems_aga
     bretagne.offers(1, 2)
     bretagne.region.offers["bretagne:2"]["sector"] = "s99"
     first = await bretagne.run()
-    bretagne.region.fault = Fault.CUT
+    bretagne.region.fault = FeedFault.CUT
     assert "failed" == (await bretagne.run()).outcome
     bretagne.region.fault = None
     run = await bretagne.run()
@@ -107,7 +107,7 @@ async def test_another_mapping_makes_the_same_feed_be_read_anew(bretagne: Ground
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("fault", HARMLESS)
-async def test_a_bad_feed_changes_nothing_and_says_why(bretagne: Ground, form: str, fault: Fault) -> None:
+async def test_a_bad_feed_changes_nothing_and_says_why(bretagne: Ground, form: str, fault: FeedFault) -> None:
     bretagne.profile = profile_of(bretagne.url, form)
     bretagne.offers(*range(1, 6))
     await bretagne.run()
@@ -128,7 +128,7 @@ async def test_ids_that_stand_twice_leave_their_offers_as_they_were_and_hide_no_
     bretagne.offers(1)
     await bretagne.run()
     before = await bretagne.live()
-    bretagne.region.fault = Fault.DUPLICATE_IDS
+    bretagne.region.fault = FeedFault.DUPLICATE_IDS
     run = await bretagne.run()
     assert ("applied", Counts(items=2, refused=2)) == (run.outcome, run.counts)
     assert [("bretagne:1", "id-repeated")] == refusals(run)

@@ -19,7 +19,7 @@ import orjson
 import structlog
 
 from gateway.client import NDJSON
-from gateway.demo.federation import Federation, federation
+from gateway.demo.federation import Federation, open_federation
 from gateway.demo.scenario import Scenario
 from gateway.demo.subscriber import VISITOR
 from gateway.partners import Partners
@@ -42,14 +42,14 @@ class _Silent:
 
 
 async def main(folder: Path) -> None:
-    async with federation(kafka=True) as world:
+    async with open_federation(kafka=True) as world:
         scenario = Scenario(world, 7, _OFFERS, _Silent())
         await scenario.prepare()
         sent: dict[str, list[Any]] = {region.slug: list(region.documents.values()) for region in world.regions}
         async with world.following():
             await scenario.play()
-            if scenario.wrongs:
-                raise SystemExit(f"the federation does not balance: {scenario.wrongs}")
+            if scenario.differences:
+                raise SystemExit(f"the federation does not balance: {scenario.differences}")
             await _more(world)
         for region in world.regions:
             sent[region.slug].extend(one for one in region.documents.values() if one not in sent[region.slug])

@@ -15,10 +15,10 @@ import orjson
 import structlog
 
 from adapters.national.delivery.unit_of_work import DeliveryStore
-from adapters.national.site.account import Account
+from adapters.national.site.accounts import Account
 from adapters.national.site.index_walk import Walker
-from adapters.national.site.retry import Timing
 from adapters.national.site.site import Site, SiteError
+from adapters.national.site.timing import Timing
 from gateway.protocol.record import Record, StoredRecord
 
 CHANGED_STEP = (
@@ -59,7 +59,7 @@ class AccountIdentity:
         """Reset at the start of an ownership: another owner may have written, so the log is read again."""
         self._known, self.proven, self.decided = None, False, asyncio.Event()
 
-    def hear(self, record: StoredRecord) -> None:
+    def apply(self, record: StoredRecord) -> None:
         """Apply a record of ``deliveries``, in log order."""
         if record.key == f"{_KIND}/{self._account.name}".encode():
             self._known = None if record.value is None else str(orjson.loads(record.value).get("identity"))
@@ -93,7 +93,7 @@ class AccountIdentity:
 
     async def _compare(self, store: DeliveryStore) -> Mapping[str, Any]:
         """Count the offers held by this account on the log, and those its index does not list. Raises SiteError."""
-        held = {part.remote_id for part in store.held() if part.remote_id is not None}
+        held = {part.remote_id async for _, part in store.held() if part.remote_id is not None}
         if not held:
             return {"state": "changed", "held": 0, "missing": 0, "complete": True}
         walk = await self._walker.all(until=lambda walk: walk.names >= held)

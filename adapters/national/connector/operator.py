@@ -5,13 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.national.delivery.order import (
-    Order,
-    Placed,
-    order_record,
-    read_note,
-    read_order,
-)
+from adapters.national.delivery.order import Order, Placed, order_record, read_note, read_order
 from adapters.national.site.accounts import ANY_PLATFORM
 from gateway.log.port import EventLog
 from gateway.log.reading import read_all

@@ -15,48 +15,34 @@ import structlog
 from adapters.national.delivery.outbox import Entry
 from adapters.national.delivery.outcome import (
     Retry,
-    Settlement,
+    as_given_up,
+    as_lost,
+    as_refused,
+    as_unreachable,
     attempting,
-    given_up,
-    lost,
-    refused_after_tries,
     settle,
+    unsettled,
 )
 from adapters.national.delivery.plan import Due
 from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
-from adapters.national.delivery.unknown_outcome import (
-    LATE_MS,
-    LOST_ANSWER,
-    NAME_TAKEN,
-    UnknownOutcomes,
-)
-from adapters.national.mapping.refusal import refusal
-from adapters.national.mapping.remote_id import is_reachable
+from adapters.national.delivery.unknown_outcome import LOST_ANSWER, NAME_TAKEN, UnknownOutcomes
+from adapters.national.mapping.body import is_reachable
+from adapters.national.mapping.deliverability import refusal
 from adapters.national.site.answer import (
-    Missing,
     NameTaken,
     Outcome,
     Refused,
-    RightMissing,
-    Unrecognized,
+    outcome_about,
 )
-from adapters.national.site.deletion import delete_rows, outcome_about
 from adapters.national.site.index_walk import Walker
-from adapters.national.site.retry import (
-    TRIES,
-    TRIPS_AFTER,
-    Breaker,
-    CountedTries,
-    Timing,
-    backoff,
-)
 from adapters.national.site.site import (
     LoginRefusedError,
     OutcomeUnknownError,
     Site,
     SiteError,
-    SiteUnavailableError,
+    delete_rows,
 )
+from adapters.national.site.timing import TRIES, TRIPS_AFTER, Breaker, CountedTries, Timing, backoff
 from gateway.protocol.delivery import Part
 from gateway.protocol.record import utc
 
@@ -116,6 +102,7 @@ class Calls:
         self, store: DeliveryStore, sites: Mapping[str, Site], *, timing: Timing, call_pause: CallPause
     ) -> None:
         self._store = store
+        self._outbox = store.outbox
         self._sites = sites
         self._site = sites[store.route.account]
         self._sleep = timing.sleep
@@ -124,7 +111,6 @@ class Calls:
         self._call_pause = call_pause
         self._unknown_outcomes = UnknownOutcomes(store, self._site, timing)
         self._tries = CountedTries()
-        self._missing_since: dict[str, int] = {}
         self._under_way: set[str] = set()
         self._lookup_due = False
         self.breaker = Breaker(timing.chance)
@@ -150,14 +136,14 @@ class Calls:
         for name in ("answered_at", "failed_at"):
             if name in fields:
                 fields[name] = utc(fields[name])
-        return {"queue": dict(self._store.outbox.queue(self._now())), "down": self.breaker.tripped, **fields}
+        return {"queue": dict(self._outbox.queue(self._now())), "down": self.breaker.tripped, **fields}
 
     def _now(self) -> int:
         return self._store.route.clock()
 
     async def _rest(self) -> None:
         """Wait for a change, or until the next call is due."""
-        due = self._store.outbox.next_at()
+        due = self._outbox.next_at()
         seconds = _LONGEST_REST if due is None else min(_LONGEST_REST, max(1.0, (due - self._now()) / 1000))
         waits = [asyncio.ensure_future(one) for one in (self._store.changed.wait(), self._sleep(seconds))]
         try:
@@ -213,22 +199,23 @@ class Calls:
         if self.breaker.wait(now) or self.breaker.needs_read:
             return ()
         if self.breaker.tripped:
-            return () if self._under_way else self._store.outbox.trials(now, limit=TRIPS_AFTER)
-        return self._store.outbox.ready(now, limit=AT_ONCE + _FEW + len(self._under_way))
+            return () if self._under_way else self._outbox.trials(now, limit=TRIPS_AFTER)
+        return self._outbox.ready(now, limit=AT_ONCE + _FEW + len(self._under_way))
 
     async def _check_site(self) -> None:
         """Read one page of the index before any write is retried."""
         try:
             await Walker(self._site.index, self._timing).page(1, tries=1)
         except SiteError as error:
-            self._down(error)
+            self._note_failure(error, self._now())
         else:
             self.breaker.probed()
 
-    def _down(self, error: SiteError) -> None:
-        """Record the failure of a call that belongs to no offer."""
-        now = self._now()
+    def _note_failure(self, error: SiteError, now: int) -> None:
+        """Record the failure of a call."""
         self.breaker.failed(now)
+        if isinstance(error, LoginRefusedError):
+            self.breaker.trip(now)
         self.health = replace(self.health, failed_at=now, error=str(error), step=error.step)
 
     def _announce(self, unit: UnitOfWork, entry: Entry) -> list[Call]:
@@ -238,19 +225,19 @@ class Calls:
         delivery, due = found_due
         again = due.part.attempt is not None and due.part.attempt.call == due.call == "create"
         if again and not entry.missed:
-            self._store.outbox.set_aside(entry.id, entry.group, LOST_ANSWER)
+            self._outbox.set_aside(entry.id, entry.group, LOST_ANSWER)
             self._lookup_due = True
             return []
-        if due.call == "create" and due.wish is None:
-            unit.put_part(entry.id, lost(due.part, unit.now))
+        if due.call == "create" and due.wanted is None:
+            unit.put_part(entry.id, as_lost(due.part, unit.now))
             return []
         if due.call == "delete" and due.part.account not in self._sites:
             return self._wait_for_account(unit, entry, due.part)
         if not is_reachable(due.part.remote_id or "") and due.call != "create":
-            unit.put_part(entry.id, _unreachable(due.part, unit.now))
-            self._store.outbox.dequeue(entry.id, entry.group)
+            unit.put_part(entry.id, as_unreachable(due.part, unit.now))
+            self._outbox.dequeue(entry.id, entry.group)
             return []
-        self._store.outbox.announce(entry.id, entry.group)
+        self._outbox.announce(entry.id, entry.group)
         unit.put(delivery.with_part(attempting(due, sequence=delivery.sequence)))
         return [Call(entry, due, delivery.sequence)]
 
@@ -263,19 +250,15 @@ class Calls:
         return []
 
     async def _make(self, call: Call) -> tuple[Call, Result]:
+        due, name = call.due, call.due.part.remote_id or ""
         try:
-            return call, await self._ask(call.due)
+            if due.call == "delete" or due.wanted is None:
+                return call, await delete_rows(self._sites[due.part.account], name)
+            if due.call == "create":
+                return call, outcome_about(name, await self._site.create(due.wanted.named(name)))
+            return call, outcome_about(name, await self._site.update(name, due.wanted.body))
         except SiteError as error:
             return call, error
-
-    async def _ask(self, due: Due) -> Outcome:
-        name = due.part.remote_id or ""
-        match due.call:
-            case "create" if due.wish is not None:
-                return outcome_about(name, await self._site.create(due.wish.named(name)))
-            case "update" if due.wish is not None:
-                return outcome_about(name, await self._site.update(name, due.wish.body))
-        return await delete_rows(self._sites[due.part.account], name)
 
     def _settle(self, unit: UnitOfWork, call: Call, result: Result) -> None:
         entry, due = call.entry, call.due
@@ -284,44 +267,33 @@ class Calls:
             return
         if isinstance(result, NameTaken) and due.call == "create":
             self._answered(unit.now, entry.id)
-            self._store.outbox.set_aside(entry.id, entry.group, NAME_TAKEN)
+            self._outbox.set_aside(entry.id, entry.group, NAME_TAKEN)
             return
-        settled = None if isinstance(result, Unrecognized) else self._settlement(unit, call, result)
+        late = self._unknown_outcomes.may_still_arrive(due, result, unit.now)
+        retry = Retry(refusal("national-creation-unsettled")) if late else None
+        settled = retry or settle(due, result, sequence=call.sequence, now=unit.now)
         if settled is None:
-            self._fail(unit, call, _unsettled(due, result))
+            self._fail(unit, call, unsettled(due, result))
             return
         self._answered(unit.now, entry.id)
         if isinstance(settled, Retry):
             self._retry(unit, call, settled)
             return
-        delivery = self._store.outbox.delivery(entry.id)
+        delivery = self._outbox.delivery(entry.id)
         if settled.state == "refused" and delivery is not None and delivery.sequence != call.sequence:
             settled = replace(settled, state="pending", until=None, problems=())  # a newer change exists
         if isinstance(result, Refused):
             _log.info("national.refused", offer=entry.id, codes=[one.code for one in result.refusals])
-        self._store.outbox.dequeue(entry.id, entry.group)  # any call that is due now is another call
+        self._outbox.dequeue(entry.id, entry.group)  # any call that is due now is another call
         unit.put_part(entry.id, settled)
 
-    def _settlement(self, unit: UnitOfWork, call: Call, result: Outcome) -> Settlement:
-        """The part after the answer. A creation of unknown outcome may reach the site after a deletion found nothing;
-        it counts as settled only if another deletion, ``LATE_MS`` later, finds nothing either.
-        """
-        part = call.due.part
-        if isinstance(result, Missing) and call.due.call == "delete" and part.sequence is None:
-            name = part.remote_id or ""
-            if unit.now - self._missing_since.setdefault(name, unit.now) < LATE_MS:
-                return Retry(refusal("national-creation-unsettled"))
-            del self._missing_since[name]
-        return settle(call.due, result, sequence=call.sequence, now=unit.now)
-
     def _answered(self, now: int, offer_id: str) -> None:
-        outbox = self._store.outbox
         for key in self._tries.answered(offer_id, now):
-            outbox.count_try(*key)
+            self._outbox.count_try(*key)
         if self.breaker.tripped:
             _log.info("national.site_answers_again", account=self._store.route.account)
             for key in self._tries.uncounted():
-                outbox.try_now(*key, now)
+                self._outbox.try_now(*key, now)
         self.breaker.succeeded()
         self.health = Health(answered_at=now, failed_at=self.health.failed_at)
 
@@ -331,46 +303,44 @@ class Calls:
         """
         entry, account = call.entry, self._store.route.account
         _log.warning("national.call_failed", account=account, call=call.due.call, offer=entry.id, error=str(error))
-        self.breaker.failed(unit.now)
-        if isinstance(error, LoginRefusedError):
-            self.breaker.trip(unit.now)
-        self.health = replace(self.health, failed_at=unit.now, error=str(error), step=error.step)
+        self._note_failure(error, unit.now)
         part = self._part(call)
         if part is None:
             return
         if not isinstance(error, OutcomeUnknownError):
             part = replace(part, attempt=call.due.part.attempt)
         counted = error.step is None and self._tries.failed((entry.id, entry.group), unit.now)
-        if counted and entry.tries + 1 >= TRIES and call.due.call != "delete":
-            self._store.outbox.dequeue(entry.id, entry.group)
-            unit.put_part(entry.id, given_up(part, unit.now, said=str(error)))
-            return
-        unit.put_part(entry.id, part)
-        self._put_off(unit, entry, counted=counted)
+        given_up = as_given_up(part, unit.now, said=str(error))
+        self._try_again(unit, call, part, counted=counted, given_up=given_up)
 
     def _retry(self, unit: UnitOfWork, call: Call, retry: Retry) -> None:
         """Retry a call that the site may accept later; any call but a withdrawal is refused after ``TRIES`` tries."""
-        entry, part = call.entry, self._part(call)
-        _log.info("national.retry", offer=entry.id, call=call.due.call, code=retry.refusal.code)
+        part = self._part(call)
+        _log.info("national.retry", offer=call.entry.id, call=call.due.call, code=retry.refusal.code)
         if part is None:
             return
         part = replace(part, attempt=call.due.part.attempt, problems=(retry.refusal.to_json(),))
-        if entry.tries + 1 >= TRIES and call.due.call != "delete":
-            self._store.outbox.dequeue(entry.id, entry.group)
-            unit.put_part(entry.id, refused_after_tries(part, unit.now))
-            return
-        unit.put_part(entry.id, part)
-        self._put_off(unit, entry, counted=True)
+        self._try_again(unit, call, part, counted=True, given_up=as_refused(part, unit.now))
+
+    def _try_again(self, unit: UnitOfWork, call: Call, part: Part, *, counted: bool, given_up: Part) -> None:
+        """Put the call off; after ``TRIES`` counted tries the part is ``given_up``, unless it is to be withdrawn."""
+        entry = call.entry
+        if counted and entry.tries + 1 >= TRIES and call.due.call != "delete":
+            self._outbox.dequeue(entry.id, entry.group)
+            unit.put_part(entry.id, given_up)
+        else:
+            unit.put_part(entry.id, part)
+            self._put_off(unit, entry, counted=counted)
 
     def _put_off(self, unit: UnitOfWork, entry: Entry, *, counted: bool, at_least: int = 0) -> None:
         rest = max(at_least, backoff(entry.failures, self._chance))
-        self._store.outbox.put_off(
+        self._outbox.put_off(
             entry.id, entry.group, until=unit.now + rest, tries=entry.tries + counted, failures=entry.failures + 1
         )
 
     def _part(self, call: Call) -> Part | None:
         """The current state of the call's part; None if a new generation has replaced it."""
-        delivery = self._store.outbox.delivery(call.entry.id)
+        delivery = self._outbox.delivery(call.entry.id)
         part = None if delivery is None else delivery.part(call.entry.group)
         return part if part is not None and part.generation == call.due.part.generation else None
 
@@ -381,27 +351,8 @@ class Calls:
         if self._call_pause.asked or self.breaker.wait(now) or self.breaker.needs_read:
             return False
         try:
-            return await self._unknown_outcomes.resolve(idle=not self._store.outbox.ready(now, limit=1))
+            return await self._unknown_outcomes.resolve(idle=not self._outbox.ready(now, limit=1))
         except SiteError as error:
-            self._down(error)
+            self._note_failure(error, self._now())
             await self._sleep(backoff(0, self._chance) / 1000)
             return True
-
-
-def _unsettled(due: Due, outcome: Outcome) -> SiteError:
-    """The error for a call whose answer settles nothing."""
-    if isinstance(outcome, Unrecognized):
-        return OutcomeUnknownError(f"the answer is not the site's: {outcome.said}", step=outcome.step)
-    if isinstance(outcome, RightMissing):
-        return SiteUnavailableError(
-            f"the site does not let the account {due.part.account} {due.call} offers",
-            step="ask the national site for the right to write offers",
-        )
-    return OutcomeUnknownError(f"the site answered a {due.call} with {type(outcome).__name__}")
-
-
-def _unreachable(part: Part, now: int) -> Part:
-    """The part as refused: the site's URLs do not reach its remote id, so it can be neither updated nor deleted."""
-    return replace(
-        part, state="refused", since=now, attempt=None, problems=(refusal("national-unreachable").to_json(),)
-    )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
-from adapters.national.site.retry import LONGEST_MS
+from adapters.national.site.timing import LONGEST_MS
 from gateway.errors import LogUnavailableError
 from gateway.protocol.delivery import Delivery, Group, delivery_record, read_delivery
 from gateway.protocol.record import OfferState, read_offer
@@ -91,7 +91,7 @@ WHERE doubt = '' AND rank = ? AND not_before <= ? AND {_WHOLE["due"]} ORDER BY f
 """  # noqa: S608  # our own columns
 _RANKS = 4
 _RETRIED_SHARE = 4
-"""At least one call in so many retries a part that failed before."""
+"""Of this many calls at least one retries a part that failed before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class Outbox(LocalCopy):
         """Set a part aside until the site's index resolves its outcome; an empty reason returns it to the queue."""
         self._db.execute("UPDATE due SET doubt = ? WHERE id = ? AND part = ?", (reason, offer_id, group))
 
-    def miss(self, offer_id: str, group: Group, *, until: int) -> None:
+    def set_missing(self, offer_id: str, group: Group, *, until: int) -> None:
         """The index does not list a part whose creation has an unknown outcome: retry it after ``until`` (ms)."""
         self._db.execute(
             "UPDATE due SET doubt = '', missed = 1, not_before = ? WHERE id = ? AND part = ?", (until, offer_id, group)

@@ -5,19 +5,22 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
 from adapters.national.delivery.plan import Due
-from adapters.national.mapping.refusal import Refusal, refusal
-from adapters.national.mapping.week import FLIP
+from adapters.national.mapping.deliverability import Refusal, refusal
 from adapters.national.site.answer import (
     AlreadyDeleted,
     Done,
+    Forbidden,
     Missing,
-    NotOurs,
     Outcome,
     Refused,
+    RightMissing,
+    Unrecognized,
     find_dropped,
 )
+from adapters.national.site.site import OutcomeUnknownError, SiteError, SiteUnavailableError
 from gateway.protocol.decide import PARIS
 from gateway.protocol.delivery import Attempt, Part
+from schemas.schoolyear import FLIP
 
 _FLIP_MARGIN = timedelta(days=1)
 """The site changes its school year at midnight of its own, unknown, time zone: at most a day from midnight here."""
@@ -52,20 +55,20 @@ def settle(due: Due, outcome: Outcome, *, sequence: int, now: int) -> Settlement
             if _geocoder_failed(due, refusals):
                 return Retry(refusal("national-geocoder-failed"))
             return replace(_refused(due, now, *(one.to_json() for one in refusals)), until=_again_on(refusals, now))
-        case "create" | "update", NotOurs():
+        case "create" | "update", Forbidden():
             return _refused(due, now, refusal("national-not-ours").to_json())
         case "update", Missing() | AlreadyDeleted():
-            return moderated(part, now)
+            return as_moderated(part, now)
         case "delete", Done() | AlreadyDeleted():
-            return deleted(part, now, sequence=sequence)
-        case "delete", NotOurs():
+            return as_deleted(part, now, sequence=sequence)
+        case "delete", Forbidden():
             return Retry(refusal("national-deletion-forbidden"))
         case "delete", Missing():
-            return deleted(part, now, sequence=part.sequence)
+            return as_deleted(part, now, sequence=part.sequence)
     return None
 
 
-def found(part: Part, *, now: int) -> Part:
+def as_found(part: Part, *, now: int) -> Part:
     """The index lists a part whose creation had an unknown outcome: the site holds the body of that call."""
     sent = part.attempt
     return replace(
@@ -77,38 +80,38 @@ def found(part: Part, *, now: int) -> Part:
     )
 
 
-def lost(part: Part, now: int) -> Part:
+def as_lost(part: Part, now: int) -> Part:
     """A creation of unknown outcome was not made, and is not retried."""
     return _settled(part, "withdrawn", now)
 
 
-def occupied(part: Part) -> Part:
+def as_taken(part: Part) -> Part:
     """The index lists a part that existed before it was sent: its content is unknown, so it is sent again."""
     return replace(part, attempt=None, sequence=part.sequence or 0, digest=None)
 
 
-def deleted(part: Part, now: int, *, sequence: int | None) -> Part:
+def as_deleted(part: Part, now: int, *, sequence: int | None) -> Part:
     """The site no longer holds the part. With a sequence its remote id is used up; without one it never existed."""
     return replace(_settled(part, "withdrawn", now), sequence=sequence, digest=None, visible=None, answered=None)
 
 
-def dead(part: Part, now: int) -> Part:
+def as_dead(part: Part, now: int) -> Part:
     """The remote id belongs to an offer that was deleted at the site, and can never be used again."""
     return replace(_settled(part, "dead", now), visible=None)
 
 
-def moderated(part: Part, now: int) -> Part:
+def as_moderated(part: Part, now: int) -> Part:
     """The site removed the part without a call of this gateway."""
     return replace(_settled(part, "moderated", now, refusal("national-moderated").to_json()), visible=False)
 
 
-def replaced(part: Part, now: int) -> Part:
+def as_replaced(part: Part, now: int) -> Part:
     """The part is to be deleted regardless of the offer; its successor takes the next generation."""
     deletion = Attempt("delete", part.sequence or 0)
     return replace(part, state="pending", since=now, until=None, attempt=deletion, problems=())
 
 
-def given_up(part: Part, now: int, *, said: str) -> Part:
+def as_given_up(part: Part, now: int, *, said: str) -> Part:
     """A dead letter: the tries are used up, and the part is retried on the next day. If the call was carried out after
     all, its result is still to be withdrawn.
     """
@@ -121,9 +124,16 @@ def given_up(part: Part, now: int, *, said: str) -> Part:
     )
 
 
-def refused_after_tries(part: Part, now: int) -> Part:
+def as_refused(part: Part, now: int) -> Part:
     """Refused with the last reason after all retries; retried on the next day."""
     return replace(part, state="refused", since=now, until=(_day(now) + timedelta(days=1)).isoformat())
+
+
+def as_unreachable(part: Part, now: int) -> Part:
+    """The part as refused: the site's URLs do not reach its remote id, so it can be neither updated nor deleted."""
+    return replace(
+        part, state="refused", since=now, attempt=None, problems=(refusal("national-unreachable").to_json(),)
+    )
 
 
 def is_due_again(part: Part, now: int) -> bool:
@@ -131,15 +141,27 @@ def is_due_again(part: Part, now: int) -> bool:
     return part.state == "refused" and part.until is not None and _day(now) >= date.fromisoformat(part.until)
 
 
-def revived(part: Part, now: int) -> Part:
+def as_pending(part: Part, now: int) -> Part:
     """The part as pending again, on the operator's order. A moderated part becomes dead, as its remote id is."""
     if part.state == "moderated":
-        return dead(part, now)
+        return as_dead(part, now)
     return replace(part, state="pending", since=now, digest=None, until=None, problems=())
 
 
+def unsettled(due: Due, outcome: Outcome) -> SiteError:
+    """The error for a call whose answer settles nothing."""
+    if isinstance(outcome, Unrecognized):
+        return OutcomeUnknownError(f"the answer is not the site's: {outcome.said}", step=outcome.step)
+    if isinstance(outcome, RightMissing):
+        return SiteUnavailableError(
+            f"the site does not let the account {due.part.account} {due.call} offers",
+            step="ask the national site for the right to write offers",
+        )
+    return OutcomeUnknownError(f"the site answered a {due.call} with {type(outcome).__name__}")
+
+
 def _held(due: Due, done: Done, sequence: int, now: int) -> Part:
-    dropped = None if due.wish is None else find_dropped(due.wish, done)
+    dropped = None if due.wanted is None else find_dropped(due.wanted, done)
     return replace(
         _settled(due.part, "delivered", now, *(() if dropped is None else (dropped.to_json(),))),
         sequence=sequence,
@@ -158,7 +180,7 @@ def _refused(due: Due, now: int, *problems: dict[str, Any]) -> Part:
 
 def _geocoder_failed(due: Due, refusals: tuple[Refusal, ...]) -> bool:
     """Whether the only missing value is the position, which the site looks up itself if none is sent."""
-    sent = due.wish is not None and "coordinates" in due.wish.body
+    sent = due.wanted is not None and "coordinates" in due.wanted.body
     return not sent and {("national-refused:missing", "/location")} == {(one.code, one.pointer) for one in refusals}
 
 

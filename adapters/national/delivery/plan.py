@@ -8,17 +8,17 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from adapters.national.mapping.body import Suffix, remote_id
 from adapters.national.mapping.deliverability import (
     Deliverability,
+    DeliveryTerms,
     NotDeliverable,
     Past,
     Ready,
-    Terms,
     Waiting,
+    WantedPart,
 )
 from adapters.national.mapping.mapping import map_offer
-from adapters.national.mapping.remote_id import Group as Suffix
-from adapters.national.mapping.remote_id import remote_id
 from gateway.protocol.delivery import GROUPS, Call, Delivery, Group, Part
 
 RANKS: Mapping[Call, int] = {"delete": 0, "create": 1, "update": 2}
@@ -27,41 +27,31 @@ EXPIRED_RANK = 3
 """Expired offers come last: the site hides them itself, and at the end of June nearly all offers expire."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """Wanted state of one part: its deliverability today, and the suffix of its remote id."""
-
-    suffix: Suffix
-    deliverability: Deliverability
-
-
-Wishes: TypeAlias = Mapping[Group, Wish]
-"""Wanted state by group; a missing group is to be absent at the site. Empty: the offer is gone."""
+WantedParts: TypeAlias = Mapping[Group, WantedPart]
+"""Wanted state of an offer by group; a missing group is to be absent at the site. Empty: the offer is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A due call of a part. ``wish`` is its body without remote id; a deletion has none. A creation without ``wish``
-    belongs to a past school year: its unknown outcome is looked up, and it is not retried.
+    """A due call of a part. ``wanted`` has its body without remote id; a deletion has none. A creation without
+    ``wanted`` belongs to a past school year: its unknown outcome is looked up, and it is not retried.
     """
 
     call: Call
     part: Part
-    wish: Ready | None = None
+    wanted: Ready | None = None
 
     @property
     def digest(self) -> str | None:
         """The digest of the body."""
-        return None if self.wish is None else body_digest(self.wish.body)
+        return None if self.wanted is None else body_digest(self.wanted.body)
 
 
-def wishes_of(offer: Mapping[str, Any], *, on: date, terms: Terms) -> Wishes:
+def wanted_parts(offer: Mapping[str, Any], *, on: date, terms: DeliveryTerms) -> WantedParts:
     """The wanted parts of an offer, on a day in Paris."""
-    wishes: dict[Group, Wish] = {}
-    for part in map_offer(offer, on=on, terms=terms):
-        lycee = part.group == "l" or (part.group == "" and tuple(offer["levels"]) == ("seconde",))
-        wishes["lycee" if lycee else "college"] = Wish(part.group, part.deliverability)
-    return wishes
+    only_seconde = tuple(offer["levels"]) == ("seconde",)
+    parts = map_offer(offer, on=on, terms=terms)
+    return {"lycee" if part.suffix == "l" or only_seconde else "college": part for part in parts}
 
 
 def body_digest(body: Mapping[str, Any]) -> str:
@@ -69,22 +59,22 @@ def body_digest(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def aim(delivery: Delivery, wishes: Wishes, *, sequence: int, account: str, now: int) -> Delivery:
-    """The delivery with each part in the state that the wishes ask for.
+def set_wanted_state(delivery: Delivery, wanted: WantedParts, *, sequence: int, account: str, now: int) -> Delivery:
+    """The delivery with each part in its wanted state.
 
     Only the last change counts; intermediate changes are never sent. Idempotent for the same change.
     """
-    aimed = delivery
+    after = delivery
     for group in GROUPS:
-        aimed = _aim_part(aimed, group, wishes.get(group), sequence=sequence, account=account, now=now)
-    return replace(aimed, sequence=sequence)
+        after = _set_part(after, group, wanted.get(group), sequence=sequence, account=account, now=now)
+    return replace(after, sequence=sequence)
 
 
-def next_call(part: Part, wish: Wish | None, *, account: str) -> Due | None:
+def next_call(part: Part, wanted: WantedPart | None, *, account: str) -> Due | None:
     """The due call of a pending part; None if there is none, or none before another day."""
     if part.state != "pending":
         return None
-    deliverability = None if wish is None or part.account != account else wish.deliverability
+    deliverability = None if wanted is None or part.account != account else wanted.deliverability
     if is_leaving(part, deliverability):
         return Due("delete", part)
     if isinstance(deliverability, Past) and part.sequence is None and part.attempt is not None:
@@ -102,28 +92,25 @@ def is_leaving(part: Part, deliverability: Deliverability | None) -> bool:
     return part.there and (begun or deliverability is None or isinstance(deliverability, NotDeliverable | Waiting))
 
 
-def _aim_part(
-    delivery: Delivery, group: Group, wish: Wish | None, *, sequence: int, account: str, now: int
+def _set_part(
+    delivery: Delivery, group: Group, wanted: WantedPart | None, *, sequence: int, account: str, now: int
 ) -> Delivery:
     part = delivery.part(group)
     if part is not None and part.state == "moderated":
         return delivery  # the site's moderators took it down: only the operator may send it again
     if part is not None and part.there:
-        own = wish is not None and part.account == account
-        aimed = _aim_there(
-            part, wish.deliverability if wish is not None and own else None, sequence, delivery.sequence, now
-        )
-        return delivery.with_part(aimed)
-    if wish is None:
+        deliverability = None if wanted is None or part.account != account else wanted.deliverability
+        return delivery.with_part(_set_held(part, deliverability, sequence, delivery.sequence, now))
+    if wanted is None:
         idle = part is None or part.state in {"withdrawn", "dead"}
         return delivery if part is None or idle else delivery.with_part(_in_state(part, "withdrawn", now))
     if part is not None and part.state == "refused" and part.account == account and delivery.sequence == sequence:
         return delivery  # reported to the publisher; the same body would be refused again
-    delivery, part = _fresh(delivery, group, wish.suffix, account=account, now=now)
-    return delivery.with_part(_aim_absent(part, wish.deliverability, now))
+    delivery, part = _fresh(delivery, group, wanted.suffix, account=account, now=now)
+    return delivery.with_part(_set_absent(part, wanted.deliverability, now))
 
 
-def _aim_there(part: Part, deliverability: Deliverability | None, sequence: int, before: int, now: int) -> Part:
+def _set_held(part: Part, deliverability: Deliverability | None, sequence: int, before: int, now: int) -> Part:
     """The new state of a part that the site holds, or may hold."""
     if is_leaving(part, deliverability):
         return _in_state(part, "pending", now, until=None)
@@ -139,7 +126,7 @@ def _aim_there(part: Part, deliverability: Deliverability | None, sequence: int,
     return _in_state(part, "delivered", now, until=None) if settled else part
 
 
-def _aim_absent(part: Part, deliverability: Deliverability, now: int) -> Part:
+def _set_absent(part: Part, deliverability: Deliverability, now: int) -> Part:
     """The new state of a part that the site does not hold; its remote id was never used."""
     match deliverability:
         case Ready():

@@ -1,7 +1,7 @@
 """Units of work on deliveries: each is written to the log and the outbox as one, serialised per account."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -11,15 +11,15 @@ from typing import Any, TypeAlias
 import orjson
 
 from adapters.national.delivery.outbox import Entry, Outbox
-from adapters.national.delivery.outcome import is_due_again, revived
+from adapters.national.delivery.outcome import as_pending, is_due_again
 from adapters.national.delivery.plan import (
     EXPIRED_RANK,
     RANKS,
     Due,
-    Wishes,
-    aim,
+    WantedParts,
     next_call,
-    wishes_of,
+    set_wanted_state,
+    wanted_parts,
 )
 from adapters.national.site.accounts import ANY_PLATFORM, Accounts
 from gateway.clock import Clock
@@ -49,7 +49,7 @@ class Route:
     partners: Partners
     clock: Clock
 
-    def takes(self, platform: str) -> bool:
+    def delivers_for(self, platform: str) -> bool:
         """Whether the accounts file gives the platform to this account, even if the platform delivers by itself."""
         return platform != NATIONAL and self.accounts.account_of(platform) == self.account
 
@@ -59,22 +59,22 @@ class Route:
 
     def shared(self) -> bool:
         """Whether a platform also pushes to this account by itself: unknown offers there must then not be deleted."""
-        platforms = [one.platform for one in self.partners.all() if self.takes(one.platform)]
-        return any(map(self.hands_off, platforms))
+        platforms = [one.platform for one in self.partners.all() if self.delivers_for(one.platform)]
+        return any(map(self.is_self_delivered, platforms))
 
-    def hands_off(self, platform: str) -> bool:
+    def is_self_delivered(self, platform: str) -> bool:
         """Whether the platform delivers by itself: its offers are then left alone, withdrawals included."""
         partner = self.partners.get(platform)
         return partner is None or partner.national_delivery == "self"
 
-    def wishes(self, state: OfferState | None) -> Wishes:
+    def wanted_parts(self, state: OfferState | None) -> WantedParts:
         """The wanted parts of an offer today; empty once it is gone or may not go there (RTE-002, RTE-003)."""
         if state is None or state.offer is None:
             return {}
         if not may_read(_NATIONAL, offer=state.offer, provenance=state.known.provenance):
             return {}
         today = date.fromisoformat(paris_date(self.clock()))
-        return wishes_of(state.offer, on=today, terms=self.accounts.terms_of(platform_of(state.id)))
+        return wanted_parts(state.offer, on=today, terms=self.accounts.terms_of(platform_of(state.id)))
 
     def scope(self) -> str:
         """The platforms of the account, serialised. An outbox holds the offers of these alone, so another scope needs
@@ -86,7 +86,7 @@ class Route:
 
     def fingerprint(self, platform: str) -> str:
         """The platform's terms and delivering side, serialised: a change requires a review of all its offers."""
-        return f"{self.hands_off(platform)} {self.accounts.terms_of(platform)}"
+        return f"{self.is_self_delivered(platform)} {self.accounts.terms_of(platform)}"
 
 
 class DeliveryStore:
@@ -136,14 +136,18 @@ class DeliveryStore:
         """``Owner.end`` of each partition of a topic. Raises the same errors."""
         return [await self._owner.end(topic, partition) for partition in range(self.partitions)]
 
-    def held(self) -> Iterator[Part]:
-        """The parts that the account holds at the site, without those of unknown outcome."""
-        for offer_id in self.outbox.ids():
+    async def held(self) -> AsyncIterator[tuple[str, Part]]:
+        """The parts that the account holds at the site, with their offer ids, without those of unknown outcome. Yields
+        to other tasks in between.
+        """
+        for number, offer_id in enumerate(self.outbox.ids()):
+            if number % _SLICE == 0:
+                await asyncio.sleep(0)
             delivery = self.outbox.delivery(offer_id)
             for part in () if delivery is None else delivery.parts:
                 settled = part.there and part.sequence is not None and part.attempt is None
                 if settled and part.account == self.route.account:
-                    yield part
+                    yield offer_id, part
 
     @property
     def home(self) -> int:
@@ -167,25 +171,25 @@ class UnitOfWork:
         """The records to write: the last one of each key."""
         return list(self._outputs.values())
 
-    def aim(self, offer_id: str) -> Delivery | None:
+    def set_wanted_state(self, offer_id: str) -> Delivery | None:
         """Put the parts of an offer into the state that is wanted today, and queue the calls for it."""
-        if self._route.hands_off(platform_of(offer_id)):
+        if self._route.is_self_delivered(platform_of(offer_id)):
             for group in GROUPS:
                 self._outbox.dequeue(offer_id, group)
             return None
         state, before = self._outbox.offer(offer_id), self._outbox.delivery(offer_id)
-        wishes = self._route.wishes(state)
-        if before is None and (not wishes or state is None):
+        wanted = self._route.wanted_parts(state)
+        if before is None and (not wanted or state is None):
             return None
         sequence = state.known.sequence if state is not None else before.sequence if before is not None else 0
         start = before or Delivery(id=offer_id, sequence=sequence)
-        after = aim(start, wishes, sequence=sequence, account=self._route.account, now=self.now)
+        after = set_wanted_state(start, wanted, sequence=sequence, account=self._route.account, now=self.now)
         if state is None and not any(part.there for part in after.parts):
             self.forget(offer_id)
             return None
         if after != before:
             self.put(after)
-        self._queue(after, wishes, expired=state is not None and state.known.reason == "expired")
+        self._queue(after, wanted, expired=state is not None and state.known.reason == "expired")
         return after
 
     def put(self, delivery: Delivery) -> None:
@@ -199,7 +203,7 @@ class UnitOfWork:
         if delivery is None:
             raise ValueError(f"{offer_id} has no delivery that a part could belong to")
         self.put(delivery.with_part(part))
-        self.aim(offer_id)
+        self.set_wanted_state(offer_id)
 
     def forget(self, offer_id: str) -> None:
         """Delete the delivery of an offer whose marker was forgotten and of which the site holds no part."""
@@ -220,19 +224,19 @@ class UnitOfWork:
         before = self._outbox.delivery(entry.id)
         refused = None if before is None else before.part(entry.group)
         if before is not None and refused is not None and is_due_again(refused, self.now):
-            self.put(before.with_part(revived(refused, self.now)))
-        delivery = self.aim(entry.id)
+            self.put(before.with_part(as_pending(refused, self.now)))
+        delivery = self.set_wanted_state(entry.id)
         part = None if delivery is None else delivery.part(entry.group)
         if delivery is None or part is None:
             return None
-        wish = self._route.wishes(self._outbox.offer(entry.id)).get(entry.group)
-        due = next_call(part, wish, account=self._route.account)
+        wanted = self._route.wanted_parts(self._outbox.offer(entry.id)).get(entry.group)
+        due = next_call(part, wanted, account=self._route.account)
         return None if due is None else (delivery, due)
 
-    def _queue(self, delivery: Delivery, wishes: Wishes, *, expired: bool) -> None:
+    def _queue(self, delivery: Delivery, wanted: WantedParts, *, expired: bool) -> None:
         for group in GROUPS:
             part = delivery.part(group)
-            due = None if part is None else next_call(part, wishes.get(group), account=self._route.account)
+            due = None if part is None else next_call(part, wanted.get(group), account=self._route.account)
             if due is not None:
                 rank = EXPIRED_RANK if expired else RANKS[due.call]
                 # A creation of unknown outcome is looked up at once: newer creations push it off the first pages.
@@ -255,7 +259,7 @@ async def review(store: DeliveryStore, platform: str | None = None) -> None:
     while part := list(islice(ids, _SLICE)):
         async with store.unit_of_work() as unit:
             for offer_id in part:
-                unit.aim(offer_id)
+                unit.set_wanted_state(offer_id)
         await asyncio.sleep(0)
 
 

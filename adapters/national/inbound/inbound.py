@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,19 +18,13 @@ from urllib.parse import urlsplit
 import structlog
 
 from adapters.national.delivery.unit_of_work import DeliveryStore
-from adapters.national.inbound.offer import (
-    document,
-    is_out_of_season,
-    judge,
-    offer_id,
-)
+from adapters.national.inbound.offer import document, is_out_of_season, judge, offer_id
 from adapters.national.inbound.state import InboundState
-from adapters.national.mapping.week import june_year
 from adapters.national.site.accounts import Search
 from adapters.national.site.index_walk import RightMissingError, Walk, Walker
 from adapters.national.site.reading import Listed
-from adapters.national.site.retry import Timing
 from adapters.national.site.site import Site, SiteError
+from adapters.national.site.timing import Timing
 from gateway.errors import LogError, LogUnavailableError
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
@@ -42,6 +37,7 @@ from gateway.protocol.record import utc
 from gateway.protocol.submission import Publish, Retire, Submission, Withdraw
 from gateway.protocol.topic import OFFERS
 from gateway.protocol.withdrawal_guard import needs_confirmation
+from schemas.schoolyear import june_year
 
 SCANS = 2
 """Complete scans in which an offer must be missing before it is withdrawn."""
@@ -52,42 +48,31 @@ _OPEN_AGAIN_SECONDS = 30.0
 _log = structlog.get_logger()
 
 
+@dataclass(slots=True, kw_only=True)
 class Inbound:
     """Scans the site periodically for offers created there. If its state cannot be opened, for lack of disk space or
     rights, scans are suspended; calls and orders continue.
     """
 
-    def __init__(
-        self,
-        log: EventLog,
-        *,
-        site: Site,
-        search: Search,
-        partners: Partners,
-        submissions: Submissions,
-        ids: ReceiptIds,
-        open_state: Callable[[], InboundState],
-        timing: Timing,
-    ) -> None:
-        self._log = log
-        self._walker = Walker(site.search, timing)
-        self._search = search
-        self._partners = partners
-        self._submissions = submissions
-        self._ids = ids
-        self._open_state = open_state
-        self._opened: InboundState | None = None
-        self._timing = timing
+    log: EventLog
+    site: Site
+    search: Search
+    partners: Partners
+    submissions: Submissions
+    ids: ReceiptIds
+    open_state: Callable[[], InboundState]
+    timing: Timing
+    _opened: InboundState | None = field(default=None, init=False)
 
     async def run(self, store: DeliveryStore) -> None:
         """Scan until cancelled; ``findings["search"]`` of ``store`` holds the result of the last scan."""
         while self._opened is None:
             try:
-                self._opened = await asyncio.to_thread(self._open_state)
+                self._opened = await asyncio.to_thread(self.open_state)
             except LogUnavailableError as error:
                 _log.warning("national.scan_failed", error=str(error))
                 store.findings["search"] = {"state": "failed", "error": str(error)}
-                await self._timing.sleep(_OPEN_AGAIN_SECONDS)
+                await self.timing.sleep(_OPEN_AGAIN_SECONDS)
         while True:
             try:
                 store.findings["search"] = await self._scan(await store.ends(OFFERS))
@@ -96,7 +81,7 @@ class Inbound:
             except SiteError as error:
                 _log.warning("national.scan_failed", error=str(error))
                 store.findings["search"] = {"state": "failed", "error": str(error)}
-            await self._timing.sleep(self._search.minutes * 60)
+            await self.timing.sleep(self.search.minutes * 60)
 
     def close(self) -> None:
         """Close the state's file."""
@@ -107,7 +92,7 @@ class Inbound:
         """One scan: import new and changed offers, withdraw missing ones; returns the counts. The state first catches
         up with ``offers`` to its ``ends``. Raises SiteError, RightMissingError, LogError.
         """
-        now = self._timing.clock()
+        now = self.timing.clock()
         self._state.mend()
         self._state.drop()  # uncommitted changes of a failed scan
         with self._state.guarded():
@@ -120,10 +105,10 @@ class Inbound:
         return self._opened
 
     async def _scan_with_state(self, ends: Sequence[int], now: int) -> dict[str, Any]:
-        await self._state.catch_up(self._log, ends)
+        await self._state.catch_up(self.log, ends)
         counts: Counter[str] = Counter()
         walk = Walk()
-        async for page in self._walker.pages(walk):
+        async for page in Walker(self.site.search, self.timing).pages(walk):
             judged = [self._settle(listed, now, counts) for listed in page.listed]
             await self._submit([one for one in judged if one is not None])
         if walk.all_counted:
@@ -154,7 +139,7 @@ class Inbound:
         known = self._state.made(offer_id(listed.number))
         on = date.fromisoformat(paris_date(now))
         revision = now if known is None else max(known.revision + 1, now)
-        verdict = judge(document(listed, public_url=self._search.public_url), revision=revision, on=on)
+        verdict = judge(document(listed, public_url=self.search.public_url), revision=revision, on=on)
         if not verdict.accepted or verdict.document is None:
             counts["refused"] += 1
             codes = [one.code for one in verdict.problems if one.severity == "error"]
@@ -164,16 +149,16 @@ class Inbound:
             counts["unchanged"] += 1
             return None
         counts["imported"] += 1
-        return self._submissions.prepare(verdict, publisher=NATIONAL, hosts=self._partners.hosts())
+        return self.submissions.prepare(verdict, publisher=NATIONAL, hosts=self.partners.hosts())
 
     def _kind(self, listed: Listed) -> str:
         """``made`` at the site, ``echo`` of an offer known here, or offer of ``others``."""
         address = listed.permalink
         if address is None:
             return "made"
-        if self._state.linked(address) is not None or _host(address) in self._partners.hosts():
+        if self._state.linked(address) is not None or _host(address) in self.partners.hosts():
             return "echo"
-        return "made" if self._search.others else "others"
+        return "made" if self.search.others else "others"
 
     async def _withdraw(self, walk: Walk, now: int, counts: Counter[str]) -> None:
         """Withdraw the offers that are missing from ``SCANS`` complete scans."""
@@ -185,8 +170,8 @@ class Inbound:
             if is_out_of_season(made.weeks, on=on, last_season=made.last_season):
                 counts["out_of_season"] += 1
                 continue
-            partition = partition_of(made.id, self._log.partitions)
-            receipt = self._ids.derive(NATIONAL, partition=partition, parts=("absent", made.id, made.revision, now))
+            partition = partition_of(made.id, self.log.partitions)
+            receipt = self.ids.derive(NATIONAL, partition=partition, parts=("absent", made.id, made.revision, now))
             gone.append(Retire(receipt=receipt, id=made.id, if_revision=made.revision, reason="absent"))
         if needs_confirmation(len(gone), self._state.live()):
             counts["kept_by_guard"] = len(gone)
@@ -198,7 +183,7 @@ class Inbound:
 
     async def _submit(self, submissions: list[Any]) -> None:
         """Queue all submissions. Raises LogError; the next scan finds those that were not queued."""
-        for outcome in await self._submissions.submit(submissions) if submissions else ():
+        for outcome in await self.submissions.submit(submissions) if submissions else ():
             if isinstance(outcome, LogError):
                 raise outcome
 

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 import orjson
 
 import schemas
-from adapters.national.mapping.week import june_year, year_in_force
+from adapters.national.mapping.week import year_in_force
 from adapters.national.site.reading import Listed
 from gateway.protocol.identity import NATIONAL
 from schemas import Verdict
 from schemas.rules.week import MAX_DAYS_AHEAD
-from schemas.schoolyear import monday_of
+from schemas.schoolyear import june_year, monday_of
 
 _LAST_SPRING_WEEK = 26
 """The last week of June in most years, for a school year that is not on file."""

@@ -52,7 +52,7 @@ INSERT INTO made (id, revision, digest, reason, weeks) VALUES (?, ?, ?, ?, ?) ON
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ImportedOffer:
     """An offer created at the site, as published in the federation. ``reason``: why it is withdrawn; None: it is live.
     ``last_season``: the last season in which the site's search listed it with these weeks; None: not known.
     """
@@ -91,7 +91,7 @@ class InboundState(LocalCopy):
             return start
         return at
 
-    def made(self, offer_id: str) -> Made | None:
+    def made(self, offer_id: str) -> ImportedOffer | None:
         """The imported offer of this id, if any."""
         row = self._db.execute(_MADE_BY_ID, (offer_id,)).fetchone()
         return None if row is None else _made(row)
@@ -110,8 +110,8 @@ class InboundState(LocalCopy):
         self._db.executemany("UPDATE made SET missing = missing + 1 WHERE id = ?", absent)
         self._db.commit()
 
-    def missing(self, *, scans: int) -> Iterator[Made]:
-        """Live offers that were missing in so many complete scans in a row."""
+    def missing(self, *, scans: int) -> Iterator[ImportedOffer]:
+        """Live offers that were missing in the last ``scans`` complete scans."""
         rows = self._db.execute(_MADE_MISSING, (scans,)).fetchall()
         return map(_made, rows)
 
@@ -141,9 +141,9 @@ class InboundState(LocalCopy):
             self._db.execute("INSERT OR REPLACE INTO link VALUES (?, ?)", (state.id, _key(state.offer["apply_url"])))
 
 
-def _made(row: tuple[str, int, str, str | None, str, int | None]) -> Made:
+def _made(row: tuple[str, int, str, str | None, str, int | None]) -> ImportedOffer:
     offer_id, revision, digest, reason, weeks, last_season = row
-    return Made(offer_id, revision, digest, reason, tuple(orjson.loads(weeks)), last_season)
+    return ImportedOffer(offer_id, revision, digest, reason, tuple(orjson.loads(weeks)), last_season)
 
 
 def _key(url: str) -> int:

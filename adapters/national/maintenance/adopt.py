@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.national.mapping.remote_id import is_reachable
+from adapters.national.mapping.body import is_reachable
 from adapters.national.site.reading import Listed
 from gateway.protocol.delivery import Group
 

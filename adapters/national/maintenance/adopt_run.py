@@ -11,8 +11,7 @@ from typing import Any
 
 import structlog
 
-from adapters.national.delivery.order import Adopt
-from adapters.national.delivery.progress import Progress, Step
+from adapters.national.delivery.order import Adopt, Progress, Step
 from adapters.national.delivery.unit_of_work import review
 from adapters.national.maintenance.adopt import There, Wanted, match
 from adapters.national.maintenance.reconcile import DELETE, Reconciliation, carry_out
@@ -92,8 +91,8 @@ async def _wanted(platform: str, reconciliation: Reconciliation) -> list[Wanted]
         if number % _SLICE == 0:
             await asyncio.sleep(0)  # let other tasks run
         state = store.outbox.offer(offer_id)
-        wishes = store.route.wishes(state)
-        groups = tuple(group for group, wish in wishes.items() if not isinstance(wish.deliverability, NotDeliverable))
+        parts = store.route.wanted_parts(state).items()
+        groups = tuple(group for group, part in parts if not isinstance(part.deliverability, NotDeliverable))
         if state is not None and state.offer is not None and groups:
             address, name = state.offer["apply_url"], state.offer.get("national_remote_id")
             wanted.append(Wanted(offer_id, groups, address, name))
@@ -103,7 +102,7 @@ async def _wanted(platform: str, reconciliation: Reconciliation) -> list[Wanted]
 def _serves_others(platform: str, reconciliation: Reconciliation, partners: Partners) -> bool:
     """Whether the account also delivers for other platforms, to which extra offers may belong."""
     route = reconciliation.store.route
-    return any(route.takes(one.platform) for one in partners.all() if one.platform != platform)
+    return any(route.delivers_for(one.platform) for one in partners.all() if one.platform != platform)
 
 
 def _is_of_another(item: There, platform: str, reconciliation: Reconciliation) -> bool:
@@ -133,7 +132,7 @@ def _with_adopted(
 ) -> Delivery | None:
     """The delivery with the adopted part; None if it has the part already, or another offer has it by now."""
     store = reconciliation.store
-    holder = reconciliation.held(remote_id)
+    holder = reconciliation.find_part(remote_id)
     if holder is not None and holder[0].id != offer_id:
         return None
     delivery = store.outbox.delivery(offer_id) or Delivery(id=offer_id, sequence=0)

@@ -1,35 +1,27 @@
-"""Reconciliation: compares the site's index with the deliveries; reports missing, extra and differing offers. Mends if
-asked.
+"""Reconciliation: compares the site's index with the deliveries; reports missing, extra and differing offers. Repairs
+them if asked.
 
 The site's read form lacks seats and hours, so only the fields that it shows are compared. An offer is *delivered* if
 the index lists it, and *visible* if search finds it: search hides offers that are full, over or out of season.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
 
-from adapters.national.delivery.order import Reconcile
-from adapters.national.delivery.outcome import moderated, replaced
+from adapters.national.delivery.order import Progress, Reconcile, Step
+from adapters.national.delivery.outcome import as_moderated, as_replaced
 from adapters.national.delivery.plan import body_digest
-from adapters.national.delivery.progress import Progress, Step
 from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
+from adapters.national.mapping.body import is_reachable
 from adapters.national.mapping.deliverability import Ready
-from adapters.national.mapping.remote_id import is_reachable
-from adapters.national.site.answer import (
-    AlreadyDeleted,
-    Done,
-    Missing,
-    NotOurs,
-)
-from adapters.national.site.deletion import delete_rows
+from adapters.national.site.answer import AlreadyDeleted, Done, Forbidden, Missing, Outcome
 from adapters.national.site.index_walk import RightMissingError, Walk, Walker
 from adapters.national.site.reading import Listed, differences
-from adapters.national.site.retry import Timing, backoff
-from adapters.national.site.site import OutcomeUnknownError, Site, SiteUnavailableError
+from adapters.national.site.site import Site, call_until, delete_rows
+from adapters.national.site.timing import Timing
 from gateway.protocol.delivery import Delivery, Part
 from gateway.protocol.withdrawal_guard import needs_confirmation
 
@@ -39,7 +31,6 @@ MAX_LISTED = 200
 GONE, DIFFERS, DOUBLED, DELETE = "gone", "differs", "doubled", "delete"
 """Steps of a repair, each with a remote id."""
 
-_TRIES = 8
 _SLICE = 200
 
 _log = structlog.get_logger()
@@ -130,7 +121,7 @@ class Reconciliation:
         answer: dict[str, Any] = {"listed": walk.total, "unreadable": walk.unreadable}
         if not walk.complete:
             return {**answer, "error": "index-moved", **findings.to_json()}, []
-        findings.doubled = sorted(name for name in walk.doubled if self.held(name) is not None)
+        findings.doubled = sorted(name for name in walk.doubled if self.find_part(name) is not None)
         await self._find_missing(walk, began, findings)
         await self._look(findings)
         answer |= findings.to_json()
@@ -149,25 +140,25 @@ class Reconciliation:
         ]
 
     def _compare(self, listed: Listed, findings: Findings) -> None:
-        part = self.held(listed.remote_id)
+        part = self.find_part(listed.remote_id)
         if part is None:
             findings.extra.append(listed.remote_id or f"#{listed.number}")
             return
         delivery, held = part
         findings.matched += 1
-        wish = self.store.route.wishes(self.store.outbox.offer(delivery.id)).get(held.group)
+        wanted = self.store.route.wanted_parts(self.store.outbox.offer(delivery.id)).get(held.group)
         if (
-            wish is None
-            or not isinstance(wish.deliverability, Ready)
-            or held.digest != body_digest(wish.deliverability.body)
+            wanted is None
+            or not isinstance(wanted.deliverability, Ready)
+            or held.digest != body_digest(wanted.deliverability.body)
         ):
             return  # a call is due anyway, or its school year is over
-        fields = [one.field for one in differences(wish.deliverability, listed)]
+        fields = [one.field for one in differences(wanted.deliverability, listed)]
         answered = held.answered or {}
         if [name for name in fields if not (name in {"weeks", "grades"} and answered)]:
             findings.differing[listed.remote_id or ""] = fields
 
-    def held(self, remote_id: str | None) -> tuple[Delivery, Part] | None:
+    def find_part(self, remote_id: str | None) -> tuple[Delivery, Part] | None:
         """The delivery and the part with this remote id, if the part should be at the site."""
         offer_id = None if remote_id is None else self.store.outbox.owner_of(remote_id)
         delivery = None if offer_id is None else self.store.outbox.delivery(offer_id)
@@ -178,21 +169,10 @@ class Reconciliation:
 
     async def _find_missing(self, walk: Walk, began: int, findings: Findings) -> None:
         """Add the parts that were delivered before the walk began and that the index does not list."""
-        async for _, part in self._delivered():
+        async for _, part in self.store.held():
             name = part.remote_id
             if name is not None and name not in walk.names and (part.delivered_at or 0) < began:
                 findings.missing.append(name)
-
-    async def _delivered(self) -> AsyncGenerator[tuple[str, Part], None]:
-        """The parts that the account holds, with their offer ids; yields to other tasks in between."""
-        for number, offer_id in enumerate(self.store.outbox.ids()):
-            if number % _SLICE == 0:
-                await asyncio.sleep(0)
-            delivery = self.store.outbox.delivery(offer_id)
-            for part in () if delivery is None else delivery.current():
-                settled = part.there and part.sequence is not None and part.attempt is None
-                if settled and part.account == self.store.route.account:
-                    yield offer_id, part
 
     async def _look(self, findings: Findings) -> None:
         """Record for each part whether pupils can find it, as far as the account can see."""
@@ -207,7 +187,7 @@ class Reconciliation:
             return
         findings.visible = 0
         changed: list[tuple[str, Part]] = []
-        async for offer_id, part in self._delivered():
+        async for offer_id, part in self.store.held():
             state = self.store.outbox.offer(offer_id)
             offer = {} if state is None or state.offer is None else state.offer
             visible = seen.shows(part.remote_id, offer, complete=walk.complete)
@@ -230,27 +210,27 @@ class Reconciliation:
                 if now is not None and replace(now, visible=part.visible) == part:
                     unit.put_part(offer_id, part)
 
-    def mend(self, unit: UnitOfWork, remote_id: str, kind: str) -> None:
-        """Mend one part: a missing one becomes moderated, a differing one is sent again, a doubled one is replaced. No
-        effect if no part should have that remote id any more.
+    def repair(self, unit: UnitOfWork, remote_id: str, kind: str) -> None:
+        """Repair one part: a missing one becomes moderated, a differing one is sent again, a doubled one is replaced.
+        No effect if no part should have that remote id any more.
         """
-        found = self.held(remote_id)
+        found = self.find_part(remote_id)
         if found is None:
             return
         delivery, part = found
         match kind:
             case "gone":
-                mended = moderated(part, unit.now)
+                repaired = as_moderated(part, unit.now)
             case "doubled":
-                mended = replaced(part, unit.now)
+                repaired = as_replaced(part, unit.now)
             case _:
-                mended = replace(part, state="pending", digest=None)
-        unit.put_part(delivery.id, mended)
+                repaired = replace(part, state="pending", digest=None)
+        unit.put_part(delivery.id, repaired)
 
 
 async def carry_out(reconciliation: Reconciliation, progress: Progress, *, resumed: bool) -> None:
-    """Carry out the remaining steps: a mended part is committed together with its progress, a deletion precedes it. The
-    first step of a ``resumed`` order may have been done already.
+    """Carry out the remaining steps: a repaired part is committed together with its progress, a deletion precedes it.
+    The first step of a ``resumed`` order may have been done already.
     """
     store = reconciliation.store
     for number, (kind, name) in enumerate(progress.steps):
@@ -259,7 +239,7 @@ async def carry_out(reconciliation: Reconciliation, progress: Progress, *, resum
             deleted += await _delete_extra(reconciliation, name, again=resumed and number == 0)
         async with store.unit_of_work() as unit:
             if kind != DELETE:
-                reconciliation.mend(unit, name, kind)
+                reconciliation.repair(unit, name, kind)
             progress.done(unit, deleted=deleted)
 
 
@@ -267,25 +247,25 @@ async def _delete_extra(reconciliation: Reconciliation, remote_id: str, *, again
     """Delete an extra offer; returns whether it is gone. An offer that the site's URLs do not reach stays, and so does
     one that has become a part of a delivery since it was listed.
     """
-    ours = reconciliation.held(remote_id) is not None
+    ours = reconciliation.find_part(remote_id) is not None
     return not ours and is_reachable(remote_id) and await _delete(reconciliation, remote_id, again=again)
 
 
 async def _delete(reconciliation: Reconciliation, remote_id: str, *, again: bool) -> bool:
     """Returns whether the offer is gone. ``again``: the deletion may have been made before."""
-    for tries in range(_TRIES):
-        try:
-            match await delete_rows(reconciliation.site, remote_id):
-                case Done():
-                    _log.info("national.extra_deleted", remote_id=remote_id)
-                    return True
-                case AlreadyDeleted() if again:
-                    return True
-                case AlreadyDeleted() | Missing() | NotOurs():
-                    # the index lists it and no deletion reaches it: only the site can remove it
-                    _log.error("national.extra_beyond_reach", remote_id=remote_id)
-                    return False
-        except (SiteUnavailableError, OutcomeUnknownError) as error:
-            _log.warning("national.call_failed", call="delete", remote_id=remote_id, error=str(error))
-        await reconciliation.timing.sleep(backoff(tries, reconciliation.timing.chance) / 1000)
+
+    async def delete() -> Outcome:
+        return await delete_rows(reconciliation.site, remote_id)
+
+    kinds = (Done, AlreadyDeleted, Missing, Forbidden)
+    match await call_until(kinds, delete, reconciliation.timing, remote_id=remote_id):
+        case Done():
+            _log.info("national.extra_deleted", remote_id=remote_id)
+            return True
+        case AlreadyDeleted() if again:
+            return True
+        case None:
+            return False
+    # the index lists it and no deletion reaches it: only the site can remove it
+    _log.error("national.extra_beyond_reach", remote_id=remote_id)
     return False

@@ -86,7 +86,7 @@ async def _fill(log: EventLog, outbox: Outbox, route: Route) -> None:
 
 
 def _keep(outbox: Outbox, route: Route, topic: str, key: bytes, value: bytes | None) -> None:
-    if not is_delivery(key) or not route.takes(platform_of(key.decode())):
+    if not is_delivery(key) or not route.delivers_for(platform_of(key.decode())):
         return
     offer_id = key.decode()
     if topic == OFFERS:

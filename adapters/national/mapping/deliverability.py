@@ -1,17 +1,67 @@
-"""Deliverability: whether the national site would take an offer, or a part of it, before anything is sent."""
+"""Deliverability: whether the national site would take an offer, or a part of it, before anything is sent.
+
+Its reasons are problems of the catalogue, or refusals of the site as codes of this gateway, with texts in French and
+English from packaged data.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any, TypeAlias
 
-from adapters.national.mapping.refusal import Trouble
-from adapters.national.mapping.remote_id import Group
+from adapters.national.mapping.body import Suffix
 from schemas.invisible import is_blank
+from schemas.rulebook import Problem, displayed
+from schemas.texts import fill, load_texts
+
+PREFIX = "national-refused:"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A reason that only the site, or a platform's terms, can give. ``pointer`` is a JSON Pointer into the shared
+    offer; ``said`` is the site's text, capped and without personal data.
+    """
+
+    code: str
+    pointer: str = ""
+    said: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The form of a problem without ``requirement``: the rule is the site's, not the protocol's."""
+        entry = refusals()[self.code]
+        values = {"said": self.said or "", "pointer": self.pointer}
+        texts = {name: fill(entry[name], values) for name in ("message", "consequence", "fix") if name in entry}
+        body: dict[str, Any] = {"code": self.code, "severity": entry["severity"], "pointer": self.pointer, **texts}
+        return body if self.said is None else {**body, "actual": self.said}
+
+
+Trouble: TypeAlias = Problem | Refusal
+"""A problem of the catalogue, or a refusal of the site; both have ``to_json``."""
+
+
+def refusal(code: str, *, pointer: str = "", said: object = None) -> Refusal:
+    """A refusal with the site's text capped and redacted. Raises KeyError for a code without texts."""
+    if code not in refusals():
+        raise KeyError(code)
+    return Refusal(code, pointer, None if said is None else str(displayed(str(said))))
+
+
+@cache
+def refusals() -> Mapping[str, Mapping[str, Any]]:
+    """Every refusal by its code."""
+    return load_texts(__package__, "refusals.json")
+
+
+@cache
+def vocabulary() -> Mapping[str, Any]:
+    """Maps the site's field names to pointers into the shared offer, and its sentences to codes."""
+    return load_texts(__package__, "vocabulary.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class DeliveryTerms:
     """Delivery terms from a platform's profile and account.
 
     ``fillers``: the employer's name may replace a missing description. ``employer_name`` replaces that of masked
@@ -25,7 +75,7 @@ class Terms:
     one_week: bool = False
 
     @property
-    def stands_in(self) -> bool:
+    def has_replacement_name(self) -> bool:
         """Whether there is a name for masked employers; the site treats a blank one as missing."""
         return self.employer_name is not None and not is_blank(self.employer_name)
 
@@ -70,8 +120,8 @@ Deliverability: TypeAlias = Ready | Waiting | Past | NotDeliverable
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Some or all levels of an offer, with their deliverability."""
+class WantedPart:
+    """Wanted state of one part of an offer: its deliverability on a day, and the suffix of its remote id."""
 
-    group: Group
+    suffix: Suffix
     deliverability: Deliverability

@@ -8,31 +8,30 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from adapters.national.mapping.body import body_of, is_masked
+from adapters.national.mapping.body import Suffix, body_of, is_masked
 from adapters.national.mapping.deliverability import (
     Deliverability,
+    DeliveryTerms,
     NotDeliverable,
-    Part,
     Past,
     Ready,
-    Terms,
+    Trouble,
     Waiting,
+    WantedPart,
+    refusal,
 )
-from adapters.national.mapping.refusal import Trouble, refusal
-from adapters.national.mapping.remote_id import Group
-from adapters.national.mapping.seconde import OneWeek, TwoWeeks, weigh_stay
-from schemas.rulebook import problem
+from adapters.national.mapping.week import taken_from, year_in_force
+from schemas.rulebook import Problem, problem
 from schemas.rules import delivery
 from schemas.rules.level import COLLEGE
-from schemas.schoolyear import years
-
-__all__ = ["Deliverability", "NotDeliverable", "Part", "Past", "Ready", "Terms", "Waiting", "map_offer"]
+from schemas.rules.week import LONG_STAY
+from schemas.schoolyear import SchoolYear, years, years_asked_for
 
 _LEVELS = ("quatrieme", "troisieme", "seconde")
 _SECONDE = ("seconde",)
 
 
-def map_offer(offer: Mapping[str, Any], *, on: date, terms: Terms) -> tuple[Part, ...]:
+def map_offer(offer: Mapping[str, Any], *, on: date, terms: DeliveryTerms) -> tuple[WantedPart, ...]:
     """The parts of an offer in its normal form, as a verdict gives it, on a day in Paris. Empty if the offer is not
     meant for the site: its publisher excludes it, or it came from there.
     """
@@ -41,7 +40,8 @@ def map_offer(offer: Mapping[str, Any], *, on: date, terms: Terms) -> tuple[Part
         return ()
     obstacles = tuple(_find_obstacles(offer, on, terms))
     return tuple(
-        Part(group, _add(obstacles, _map_part(offer, group, levels, on, terms))) for group, levels in _parts(offer)
+        WantedPart(suffix, _add(obstacles, _map_part(offer, suffix, levels, on, terms)))
+        for suffix, levels in _parts(offer)
     )
 
 
@@ -53,8 +53,8 @@ def _add(obstacles: tuple[Trouble, ...], deliverability: Deliverability) -> Deli
     return NotDeliverable((*obstacles, *own))
 
 
-def _parts(offer: Mapping[str, Any]) -> Iterator[tuple[Group, tuple[str, ...]]]:
-    """Groups with their levels; the site takes no offer for both collège and lycée."""
+def _parts(offer: Mapping[str, Any]) -> Iterator[tuple[Suffix, tuple[str, ...]]]:
+    """Suffixes with their levels; the site takes no offer for both collège and lycée."""
     levels = tuple(level for level in _LEVELS if level in offer["levels"])
     college = tuple(level for level in levels if level in COLLEGE)
     if college and college != levels:
@@ -64,14 +64,15 @@ def _parts(offer: Mapping[str, Any]) -> Iterator[tuple[Group, tuple[str, ...]]]:
         yield "", levels
 
 
-def _find_obstacles(offer: Mapping[str, Any], on: date, terms: Terms) -> Iterator[Trouble]:
+def _find_obstacles(offer: Mapping[str, Any], on: date, terms: DeliveryTerms) -> Iterator[Trouble]:
     """The obstacles that keep all levels of an offer from the site."""
     for find in (delivery.find, delivery.find_address, delivery.find_unplaced):
         for trouble in find(offer, on, None):
             hidden = trouble.code == "not-deliverable:masked-employer"
-            if trouble.code.startswith("not-deliverable:") and not (hidden and terms.stands_in):
+            if trouble.code.startswith("not-deliverable:") and not (hidden and terms.has_replacement_name):
                 yield trouble
-    named = is_masked(offer) and terms.stands_in  # under another name the employer's own description is not sent
+    # Under another name the employer's own description is not sent.
+    named = is_masked(offer) and terms.has_replacement_name
     if not terms.fillers and (named or "description" not in offer["employer"]):
         yield problem("employer-undescribed", pointer="/employer/description")
     if not offer.get("redistribution", {}).get("regions", True) and not terms.reuse:
@@ -79,23 +80,30 @@ def _find_obstacles(offer: Mapping[str, Any], on: date, terms: Terms) -> Iterato
 
 
 def _map_part(
-    offer: Mapping[str, Any], group: Group, levels: tuple[str, ...], on: date, terms: Terms
+    offer: Mapping[str, Any], suffix: Suffix, levels: tuple[str, ...], on: date, terms: DeliveryTerms
 ) -> Deliverability:
-    """The deliverability of one part, with its own weeks and restriction."""
-    common = body_of(offer, stand_in=terms.employer_name)
+    """The deliverability of one part, with its own weeks and restriction. Seconde takes both mandatory weeks of the
+    year in force, or one of them by the old interface, as ``period`` 1 or 2.
+    """
+    common = body_of(offer, replacement_name=terms.employer_name)
     restrictions = offer.get("restrictions", {})
     rep, qpv = restrictions.get("rep", False), restrictions.get("qpv", False)
     if levels != _SECONDE:
-        weeks = _college_weeks(offer, split=group == "c")
-        return _complete(common, levels, weeks, rep=rep, qpv=False)
+        return _complete(common, levels, _college_weeks(offer, split=suffix == "c"), rep=rep, qpv=False)
     one_week = terms.one_week and not qpv  # the old interface has no restrictions, and would show the offer to all
-    match weigh_stay(offer, on=on, split=group == "l", one_week=one_week):
-        case TwoWeeks(weeks):
-            return _complete(common, levels, weeks, rep=False, qpv=qpv)
-        case OneWeek(period, week):
-            return Ready({**common, "period": period}, (week,), levels)
-        case Waiting() | Past() | NotDeliverable() as deliverability:
-            return deliverability
+    weeks, long = tuple(sorted(offer["weeks"])), offer["stay_weeks"] == LONG_STAY
+    fitting = [year for year in years() if _fits(year, weeks, long=long, one_week=one_week)]
+    year = year_in_force(on)
+    if year is not None and year in fitting:
+        mandatory = _mandatory(year, weeks)
+        if long:
+            return _complete(common, levels, mandatory if suffix == "l" else weeks, rep=False, qpv=qpv)
+        return Ready({**common, "period": year.weeks.index(mandatory[0]) + 1}, mandatory, levels)
+    later = [taken_from(year) for year in fitting if taken_from(year) > on]
+    if later:
+        return Waiting(min(later))
+    obstacle = (_seconde_obstacle(weeks, on),)
+    return Past(obstacle) if fitting else NotDeliverable(obstacle)
 
 
 def _complete(
@@ -109,3 +117,23 @@ def _college_weeks(offer: Mapping[str, Any], *, split: bool) -> tuple[str, ...]:
     weeks = tuple(sorted(offer["weeks"]))
     taken = {week for year in years() for week in year.weeks} if split else set()
     return tuple(week for week in weeks if week not in taken) or weeks
+
+
+def _fits(year: SchoolYear, weeks: tuple[str, ...], *, long: bool, one_week: bool) -> bool:
+    """Whether the site takes seconde in a school year: both mandatory weeks, or one by its old interface."""
+    mandatory = _mandatory(year, weeks)
+    return mandatory == year.weeks if long else one_week and len(mandatory) == 1
+
+
+def _mandatory(year: SchoolYear, weeks: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of these weeks that are mandatory for seconde in a school year."""
+    return tuple(week for week in year.weeks if week in weeks)
+
+
+def _seconde_obstacle(weeks: tuple[str, ...], on: date) -> Problem:
+    """Why the site takes no seconde with these weeks from a day on: a one-week stay, or missing weeks."""
+    ahead = years_asked_for(on)
+    if any(_mandatory(year, weeks) == year.weeks for year in ahead):
+        return problem("not-deliverable:one-week-stay", pointer="/stay_weeks", expected=2, actual=1)
+    touched = [year for year in ahead if _mandatory(year, weeks)] or list(ahead[:1]) or [years()[-1]]
+    return problem("not-deliverable:mandatory-weeks", pointer="/weeks", expected=list(touched[-1].weeks))

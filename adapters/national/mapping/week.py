@@ -11,32 +11,9 @@ from functools import lru_cache
 
 from schemas.schoolyear import FLIP, SchoolYear, june_year, monday_of, years
 
-__all__ = [
-    "FLIP",
-    "MONTHS",
-    "june_year",
-    "parse_day",
-    "parse_spans",
-    "parse_week",
-    "real",
-    "taken_from",
-    "week_of",
-    "year_in_force",
-]
-
 MONTHS = (
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
+    *("janvier", "février", "mars", "avril", "mai", "juin"),
+    *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
 )
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{1,2})", re.ASCII)
 _SPAN = re.compile(r"du ([0-9]{2})/([0-9]{2})/([0-9]{4}) au [0-9]{2}/[0-9]{2}/[0-9]{4}")

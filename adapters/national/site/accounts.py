@@ -12,12 +12,35 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
+from yarl import URL
 
-from adapters.national.mapping.deliverability import Terms
-from adapters.national.site.account import Account
+from adapters.national.mapping.deliverability import DeliveryTerms
 from gateway.runtime.private_files import ExposedError, read_private
 
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 ANY_PLATFORM = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One account: ``name`` identifies it in logs and messages, ``url`` is the site's origin. ``repr`` omits secrets.
+
+    ``v1_token`` opens the old interface, the only one that takes offers of one week for seconde. ``formerly`` are
+    e-mails that the account had at the site before.
+    """
+
+    name: str
+    url: str
+    email: str = field(repr=False)
+    password: str = field(repr=False)
+    v1_token: str | None = field(default=None, repr=False)
+    formerly: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        """Credentials are sent over TLS or to the loopback interface only. Raises ValueError."""
+        url = URL(self.url)
+        if url.origin() != url or not (url.scheme == "https" or (url.scheme == "http" and url.host in _LOOPBACK)):
+            raise ValueError(f"{self.url} is not the origin of a site: expected https://host, without path")
 
 
 class AccountsError(Exception):
@@ -44,18 +67,18 @@ class Accounts:
 
     accounts: Mapping[str, Account]
     platforms: Mapping[str, str]
-    terms: Mapping[str, Terms] = field(default_factory=dict)
+    terms: Mapping[str, DeliveryTerms] = field(default_factory=dict)
     search: Search | None = None
 
     def account_of(self, platform: str) -> str | None:
         """The account that delivers a platform's offers; None if there is none."""
         return self.platforms.get(platform) or self.platforms.get(ANY_PLATFORM)
 
-    def terms_of(self, platform: str) -> Terms:
+    def terms_of(self, platform: str) -> DeliveryTerms:
         """The terms from the platform's profile and its account."""
         account = self.account_of(platform)
         old = account is not None and self.accounts[account].v1_token is not None
-        return replace(self.terms.get(platform, Terms()), one_week=old)
+        return replace(self.terms.get(platform, DeliveryTerms()), one_week=old)
 
 
 def read_accounts(path: Path, environ: Mapping[str, str]) -> Accounts:
@@ -90,7 +113,7 @@ def _accounts(body: Mapping[str, Any], folder: Path, environ: Mapping[str, str])
     search = Search(**body["search"]) if "search" in body else None
     if search is not None and search.account not in accounts:
         raise AccountsError(f"search/account: there is no account {search.account}")
-    terms = {platform: Terms(**entry) for platform, entry in body.get("platforms", {}).items()}
+    terms = {platform: DeliveryTerms(**entry) for platform, entry in body.get("platforms", {}).items()}
     return Accounts(accounts, platforms, terms, search)
 
 

@@ -9,15 +9,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from adapters.national.mapping.deliverability import Ready
-from adapters.national.mapping.refusal import (
-    PREFIX,
-    Refusal,
-    refusal,
-    vocabulary,
-)
+from adapters.national.mapping.deliverability import PREFIX, Ready, Refusal, refusal, vocabulary
 from adapters.national.mapping.week import real
-from adapters.national.site.site import Answer
 
 _OFFER_MEMBERS = frozenset({"remote_id", "weeks", "grades"})
 """Members of every document with which the site answers a write."""
@@ -25,6 +18,14 @@ _VALIDATION = "VALIDATION_ERROR"
 _BAD_PARAMETERS = frozenset({"BAD_PAYLOAD", "BAD_ARGUMENT", "WRONG_PARAMS"})
 _OLD_PERIOD = 401
 """The code, a number, of the old interface's refusal of a ``period``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of the site: the status, and the body as JSON (its text if it is not JSON)."""
+
+    status: int
+    body: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class NotOurs:
+class Forbidden:
     """The site forbids the call. On PATCH the offer belongs to another account; on DELETE it proves nothing."""
 
 
@@ -82,15 +83,24 @@ class Unrecognized:
     step: str | None = field(default=None, compare=False)
 
 
-Outcome: TypeAlias = Done | NameTaken | AlreadyDeleted | Missing | NotOurs | Refused | RightMissing | Unrecognized
+Outcome: TypeAlias = Done | NameTaken | AlreadyDeleted | Missing | Forbidden | Refused | RightMissing | Unrecognized
 
 
 def outcome_of(answer: Answer) -> Outcome:
     """The outcome of a write, or the refusal of a read; ``reading.read_page`` reads the page of a read."""
     body = answer.body if isinstance(answer.body, dict) else {}
-    if answer.status in {HTTPStatus.OK, HTTPStatus.CREATED} and _is_offer(body):
+    is_offer = body.keys() >= _OFFER_MEMBERS and isinstance(body["remote_id"], str)
+    if answer.status in {HTTPStatus.OK, HTTPStatus.CREATED} and is_offer:
         return _done(body)
     return _refusal_of(answer.status, body) or unrecognized(answer)
+
+
+def outcome_about(name: str, answer: Answer) -> Outcome:
+    """The outcome of a call about one remote id; the document of another offer settles nothing."""
+    outcome = outcome_of(answer)
+    if isinstance(outcome, Done) and outcome.remote_id != name:
+        return Unrecognized(HTTPStatus.OK, "the document of another offer")
+    return outcome
 
 
 def unrecognized(answer: Answer) -> Unrecognized:
@@ -100,9 +110,7 @@ def unrecognized(answer: Answer) -> Unrecognized:
 
 def is_rate_refusal(answer: Answer) -> bool:
     """Whether the answer is the site's own 429: an error without code. A proxy's 429 counts as an outage."""
-    body = answer.body
-    known = isinstance(body, dict) and body.keys() == {"error"} and isinstance(body["error"], str)
-    return answer.status == HTTPStatus.TOO_MANY_REQUESTS and known
+    return answer.status == HTTPStatus.TOO_MANY_REQUESTS and _is_error_without_code(answer.body)
 
 
 def is_token_refusal(answer: Answer) -> bool:
@@ -115,13 +123,7 @@ def is_token_refusal(answer: Answer) -> bool:
 
 def is_login_refusal(answer: Answer) -> bool:
     """Whether the site refuses e-mail or password: an error without code."""
-    body = answer.body
-    return (
-        answer.status == HTTPStatus.UNAUTHORIZED
-        and isinstance(body, dict)
-        and body.keys() == {"error"}
-        and isinstance(body["error"], str)
-    )
+    return answer.status == HTTPStatus.UNAUTHORIZED and _is_error_without_code(answer.body)
 
 
 def login_token(answer: Answer) -> str | None:
@@ -137,8 +139,8 @@ def find_dropped(sent: Ready, done: Done) -> Refusal | None:
     return refusal("national-weeks-dropped", pointer=pointer, said=", ".join(odd)) if odd else None
 
 
-def _is_offer(body: Mapping[str, Any]) -> bool:
-    return body.keys() >= _OFFER_MEMBERS and isinstance(body["remote_id"], str)
+def _is_error_without_code(body: object) -> bool:
+    return isinstance(body, dict) and body.keys() == {"error"} and isinstance(body["error"], str)
 
 
 def _refusal_of(status: int, body: Mapping[str, Any]) -> Outcome | None:
@@ -152,7 +154,7 @@ def _refusal_of(status: int, body: Mapping[str, Any]) -> Outcome | None:
         case HTTPStatus.NOT_FOUND, "NOT_FOUND" if "internship_offer" in str(error):
             return Missing()
         case HTTPStatus.FORBIDDEN, "FORBIDDEN" if isinstance(error, str):
-            return NotOurs()
+            return Forbidden()
         case HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED" if isinstance(error, str):
             return RightMissing()
         case HTTPStatus.BAD_REQUEST | HTTPStatus.UNPROCESSABLE_ENTITY, _ if _is_refusal_code(code):

@@ -1,30 +1,27 @@
 """HTTP client of the national site: rate slots, token renewal, and errors of the transport."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 from urllib.parse import quote
 
 import aiohttp
 import orjson
 import structlog
 
-from adapters.national.mapping.remote_id import is_reachable
-from adapters.national.site.account import Account, Token
+from adapters.national.mapping.body import is_reachable
+from adapters.national.site.accounts import Account
 from adapters.national.site.answer import (
+    Answer,
     is_login_refusal,
     is_rate_refusal,
     is_token_refusal,
     login_token,
     unrecognized,
 )
-from adapters.national.site.rate import Rate
-from adapters.national.site.site import (
-    Answer,
-    LoginRefusedError,
-    OutcomeUnknownError,
-    SiteUnavailableError,
-)
+from adapters.national.site.site import LoginRefusedError, OutcomeUnknownError, SiteUnavailableError
+from adapters.national.site.timing import Rate
 from gateway.clock import Clock
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -35,7 +32,37 @@ TRIES = 5
 _TEXT_CHARACTERS = 500
 _REDIRECT_STEP = "the site may be under maintenance; else check the url of the accounts file and the proxy on the way"
 _LOGINS_STEP = "look for other programs that use the site from the gateway's address; it counts them by the minute"
+RENEWED_AFTER = 23 * 3_600_000
+"""Milliseconds after which a token is renewed; at the site it expires after 24 hours."""
+
+Login: TypeAlias = Callable[[], Awaitable[str]]
+"""Logs in once and returns the token. Raises SiteError."""
+
 _log = structlog.get_logger()
+
+
+class Token:
+    """The account's current token: requested when needed, renewed early, dropped when the site refuses it."""
+
+    def __init__(self, login: Login, *, clock: Clock) -> None:
+        self._login = login
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._value: str | None = None
+        self._born = 0
+
+    async def get(self) -> str:
+        """A token that has not expired, as far as is known. One login serves all waiting callers."""
+        async with self._lock:
+            if self._value is None or not 0 <= self._clock() - self._born < RENEWED_AFTER:
+                self._born = self._clock()
+                self._value = await self._login()
+            return self._value
+
+    def forget(self, value: str) -> None:
+        """Drop a token that the site refused, unless it was replaced meanwhile."""
+        if self._value == value:
+            self._value = None
 
 
 class NationalSite:
@@ -207,7 +234,8 @@ def _token_refused(name: str, *, old: bool) -> LoginRefusedError:
     if old:
         return LoginRefusedError(
             f"the national site refuses the old interface's token of the account {name}",
-            step="copy the token again from the account's page there, or remove it and go without one-week offers",
+            step="copy the token again from the account's page there, or remove it "
+            "(one-week offers are then not delivered)",
         )
     return LoginRefusedError(
         f"the national site gives the account {name} a token and then refuses it",

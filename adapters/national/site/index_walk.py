@@ -5,15 +5,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from adapters.national.site.answer import RightMissing, outcome_of, unrecognized
-from adapters.national.site.reading import (
-    Listed,
-    Page,
-    Unreadable,
-    read_page,
-)
-from adapters.national.site.retry import Timing, backoff
-from adapters.national.site.site import Answer, OutcomeUnknownError, SiteUnavailableError
+from adapters.national.site.answer import Answer, RightMissing, outcome_of, unrecognized
+from adapters.national.site.reading import Listed, Page, Unreadable, read_page
+from adapters.national.site.site import OutcomeUnknownError, SiteUnavailableError
+from adapters.national.site.timing import Timing, backoff
 
 Ask: TypeAlias = Callable[[int], Awaitable[Answer]]
 See: TypeAlias = Callable[[Listed], None]

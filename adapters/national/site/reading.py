@@ -14,7 +14,7 @@ from yarl import URL
 
 from adapters.national.mapping.deliverability import Ready
 from adapters.national.mapping.week import parse_day, parse_spans
-from adapters.national.site.site import Answer
+from adapters.national.site.answer import Answer
 from schemas.codelist import reference
 
 _NEAR = 1e-5

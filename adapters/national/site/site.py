@@ -1,4 +1,4 @@
-"""Port of the national site: five calls, their answers, and the errors of the transport.
+"""Port of the national site: five calls, the errors of the transport, and the deletion of all rows of a remote id.
 
 SiteError
 ├── SiteUnavailableError   the call had no effect: it may be retried
@@ -6,9 +6,19 @@ SiteError
 └── LoginRefusedError      the site refuses the account's e-mail and password, or its token
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
+
+import structlog
+
+from adapters.national.site.answer import AlreadyDeleted, Answer, Done, Missing, Outcome, outcome_about
+from adapters.national.site.timing import Timing, backoff
+
+MOST_TRIES = 8
+"""Maximum of tries of a call that an order makes."""
+_MOST_ROWS = 5
+
+_log = structlog.get_logger()
 
 
 class SiteError(Exception):
@@ -33,14 +43,6 @@ class LoginRefusedError(SiteError):
     """The site refused the account: no call can succeed before the operator takes the ``step``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer of the site: the status, and the body as JSON (its text if it is not JSON)."""
-
-    status: int
-    body: Any
-
-
 class Site(Protocol):
     """One account at the national site."""
 
@@ -63,3 +65,40 @@ class Site(Protocol):
     async def search(self, page: int, **filters: str) -> Answer:
         """One page of the offers of all partners; needs the right ``api_full_access``."""
         ...
+
+
+async def delete_rows(site: Site, name: str) -> Outcome:
+    """Delete every row of a remote id. The site checks that a remote id is free and then inserts, without a unique
+    index, so that two concurrent creations leave two rows.
+
+    Returns the outcome of the first deletion once the site answers that no row is
+    left, else the outcome that stopped the loop. Raises SiteError.
+    """
+    first = outcome = outcome_about(name, await site.delete(name))
+    for _ in range(_MOST_ROWS):
+        match outcome:
+            case Done():
+                outcome = outcome_about(name, await site.delete(name))
+            case AlreadyDeleted() | Missing():
+                return first
+            case _:
+                break
+    return outcome
+
+
+async def call_until(
+    settling: tuple[type[Outcome], ...], call: Callable[[], Awaitable[Outcome]], timing: Timing, *, remote_id: str
+) -> Outcome | None:
+    """Repeat a call of an order, with backoff, until its outcome is of a ``settling`` kind; None after ``MOST_TRIES``.
+    Raises LoginRefusedError.
+    """
+    for tries in range(MOST_TRIES):
+        try:
+            outcome = await call()
+        except (SiteUnavailableError, OutcomeUnknownError) as error:
+            _log.warning("national.call_failed", remote_id=remote_id, error=str(error))
+        else:
+            if isinstance(outcome, settling):
+                return outcome
+        await timing.sleep(backoff(tries, timing.chance) / 1000)
+    return None

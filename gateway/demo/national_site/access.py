@@ -10,7 +10,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
-from gateway.demo.national_site.reply import Reply, answer, refuse
+from gateway.demo.national_site.framework import Reply, answer, refuse
 from gateway.demo.national_site.rules import RULES
 from gateway.demo.national_site.stock import Operator, Stock
 

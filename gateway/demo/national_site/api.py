@@ -5,20 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from gateway.demo.national_site.body import (
-    COLLEGE,
-    Draft,
-    assign,
-    permit,
-)
-from gateway.demo.national_site.cast import leading_whole, to_instant, to_text
-from gateway.demo.national_site.check import find_errors, find_overflow
-from gateway.demo.national_site.reply import (
-    BrokenError,
-    Reply,
-    answer,
-    refuse,
-)
+from gateway.demo.national_site.body import COLLEGE, Draft, assign, find_errors, find_overflow, permit
+from gateway.demo.national_site.framework import BrokenError, Reply, answer, leading_whole, refuse, to_instant, to_text
 from gateway.demo.national_site.shape import write_shape
 from gateway.demo.national_site.stock import Operator, Row, Stock
 from gateway.demo.national_site.week import mandatory_on, read_weeks

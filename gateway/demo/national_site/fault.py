@@ -15,7 +15,7 @@ class Fault:
     ``status`` answers this status as a failing server does, ``refused`` refuses with 422 for any body, ``forbidden``
     answers 403, ``geocoder`` does not find the postcode, ``foreign`` answers ``page`` as a proxy in front of the site
     does, ``hang`` never answers, ``reset`` resets the connection, ``garbage`` answers 200 with an HTML page, ``twice``
-    inserts two rows for one creation, ``late`` resets the connection and executes the call ``after`` so many seconds;
+    inserts two rows for one creation, ``late`` resets the connection and executes the call ``after`` this many seconds;
     with ``done`` the call takes effect before the fault.
     """
 

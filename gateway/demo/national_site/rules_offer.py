@@ -1,7 +1,12 @@
-"""Rules of the national site for writes: creation, change, deletion, and validation of offers."""
+"""Rules of the national site for writes: creation, change, deletion, and validation of offers; the form of a rule."""
 
-from gateway.demo.national_site.rule import V1, V2, Rule
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
+Version: TypeAlias = Literal["v1", "v2"]
+BOTH: tuple[Version, ...] = ("v1", "v2")
+V1: tuple[Version, ...] = ("v1",)
+V2: tuple[Version, ...] = ("v2",)
 _IN_V1 = "app/controllers/api/v1/internship_offers_controller.rb"
 _IN_V2 = "app/controllers/api/v2/internship_offers_controller.rb"
 _SHARED = "app/controllers/api/shared/internship_offers_controller.rb"
@@ -17,6 +22,22 @@ _COLUMNS = "db/structure.sql#internship_offers"
 _INVALID = "VALIDATION_ERROR"
 _WRONG = "WRONG_PARAMS"
 _PAYLOAD = "BAD_PAYLOAD"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A behaviour of the site (``does``), and the file and method of its code (``source``).
+
+    ``status`` and ``code`` are those of the rule's answer; both are None where the rule only changes another rule's
+    answer.
+    """
+
+    does: str
+    source: str
+    status: int | None = None
+    code: str | int | None = None
+    versions: tuple[Version, ...] = BOTH
+
 
 BODY_RULES: dict[str, Rule] = {
     # Body

@@ -7,20 +7,9 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Any, TypeAlias
 
 from gateway.demo.national_site.body import sectors
-from gateway.demo.national_site.cast import is_blank, leading_number, leading_whole
-from gateway.demo.national_site.reply import BrokenError
-from gateway.demo.national_site.stock import (
-    Operator,
-    Row,
-    Stock,
-    department_of,
-)
-from gateway.demo.national_site.week import (
-    is_in_season,
-    june_year,
-    number_of,
-    read_weeks,
-)
+from gateway.demo.national_site.framework import BrokenError, is_blank, leading_number, leading_whole
+from gateway.demo.national_site.stock import Operator, Row, Stock, department_of
+from gateway.demo.national_site.week import is_in_season, june_year, number_of, read_weeks
 
 Filter: TypeAlias = Callable[[Row], bool]
 _DEFAULT_RADIUS = 10_000

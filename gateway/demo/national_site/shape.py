@@ -1,20 +1,16 @@
-"""JSON shapes of the simulated site: one for writes; another, with French dates, for lists."""
+"""Shapes of the simulated site: JSON for writes; another, with French dates, for lists; an HTML page to look at."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from html import escape
 from typing import Any
 from urllib.parse import quote
 
 from adapters.national.mapping.week import MONTHS
 from gateway.demo.national_site.body import sectors
-from gateway.demo.national_site.cast import leading_whole
-from gateway.demo.national_site.stock import (
-    Operator,
-    Row,
-    first_monday,
-    last_friday,
-)
+from gateway.demo.national_site.framework import leading_whole
+from gateway.demo.national_site.stock import Operator, Row, Stock, first_monday, last_friday, monday_of_week
 from gateway.protocol.decide import PARIS
 
 PER_PAGE = 30
@@ -25,6 +21,8 @@ _OLD_MEMBERS = (
     *("image", "sector", "period", "is_public", "employer_website", "employer_description"),
 )
 """Members of an offer in v1 lists."""
+_MOST_ROWS = 200
+"""Maximum of offers on the HTML page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +163,7 @@ def _spoken(day: date) -> str:
 
 
 def _span(week: str) -> str:
-    year, number = week.split("-W")
-    monday = date.fromisocalendar(int(year), int(number), 1)
+    monday = monday_of_week(week)
     return f"du {monday:%d/%m/%Y} au {monday + timedelta(days=4):%d/%m/%Y}"
 
 
@@ -176,3 +173,21 @@ def _period(row: Row, mandatory: tuple[str, str]) -> int:
         return 0
     weeks = tuple(week.replace("-W0", "-W") for week in mandatory)
     return weeks.index(row.weeks[0]) + 1 if len(row.weeks) == 1 and row.weeks[0] in weeks else 0
+
+
+def html_page(stock: Stock) -> str:
+    """The newest offers as a page that reloads every two seconds."""
+    live = stock.live()
+    rows = "".join(map(_row, live[:_MOST_ROWS]))
+    return f"""<!doctype html>
+<html lang="fr"><head><meta charset="utf-8"><meta http-equiv="refresh" content="2"><title>Site national simulé</title>
+<style>body {{ font-family: sans-serif; margin: 2em }} td, th {{ text-align: left; padding: .2em 1em .2em 0 }}</style>
+</head><body><h1>Site national simulé</h1><p>Offres visibles : {len(live)} ; en tout : {len(stock.rows)}.</p>
+<table><tr><th>Titre<th>Employeur<th>Lieu<th>Niveaux<th>Semaines<th>Origine</tr>{rows}</table></body></html>"""
+
+
+def _row(row: Row) -> str:
+    locality = f"{row.zipcode} {row.city}"
+    origin = "créée sur le site" if row.owner is None else f"{row.owner.email} {row.remote_id}"
+    cells = (row.title, row.employer_name, locality, ", ".join(row.grades), ", ".join(row.weeks), origin)
+    return "<tr>" + "".join(f"<td>{escape(str(cell))}" for cell in cells) + "</tr>"

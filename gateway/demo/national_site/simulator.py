@@ -22,19 +22,19 @@ from gateway.clock import Clock
 from gateway.demo.national_site import api
 from gateway.demo.national_site.access import Access, refuse_rate
 from gateway.demo.national_site.body import sectors
-from gateway.demo.national_site.cast import is_blank
 from gateway.demo.national_site.fault import Fault, Faults
-from gateway.demo.national_site.page import render
-from gateway.demo.national_site.params import UnreadableError, read_params
-from gateway.demo.national_site.reply import (
+from gateway.demo.national_site.framework import (
     BrokenError,
     Reply,
+    UnreadableError,
     answer,
     broken,
+    is_blank,
+    read_params,
     refuse,
 )
 from gateway.demo.national_site.search import search
-from gateway.demo.national_site.shape import View, page_shape
+from gateway.demo.national_site.shape import View, html_page, page_shape
 from gateway.demo.national_site.stock import Operator, Row, Stock
 from gateway.demo.national_site.week import mandatory_on
 from gateway.protocol.decide import PARIS
@@ -129,7 +129,7 @@ class NationalSimulator:
 
     async def _page(self, request: web.Request) -> web.Response:
         self.answered[request.method, HTTPStatus.OK] += 1
-        return web.Response(text=render(self.stock), content_type="text/html")
+        return web.Response(text=html_page(self.stock), content_type="text/html")
 
     @web.middleware
     async def _refuse_unreadable(self, request: web.Request, handler: Handler) -> web.StreamResponse:

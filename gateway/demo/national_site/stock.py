@@ -1,12 +1,47 @@
-"""Database of the simulated site: partner accounts, and rows, which remain after deletion."""
+"""Database of the simulated site: partner accounts, and rows, which remain after deletion.
+
+``Unknown`` holds switches for behaviour unknown outside the site; the connector's tests run with each variant.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Literal
 
-from gateway.demo.national_site.geocoder import Geocoder
-from gateway.demo.national_site.unknown import Unknown
+_MIDDLE_OF_FRANCE = (46.603354, 1.888334)
+_DEPARTMENTS = {f"{number:02}" for number in range(1, 96) if number != 20} | {
+    *("971", "972", "973", "974", "976", "977", "978", "987", "988")
+}
+"""By the first digits of a postcode; Saint-Pierre-et-Miquelon, Wallis-et-Futuna and Monaco are missing."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Unknown:
+    """One field per unknown behaviour.
+
+    ``flips_in``: the month of the switch to the next June; stored versions of ``school_track/base.rb`` differ between 1
+    July and the end of July. ``unknown_grades``: stored versions drop unknown grades, with seconde where none is left,
+    or fail. ``dead_names_are_taken``: whether a deleted offer reserves its remote id. ``search_grades``: whether the
+    method that reads ``grades`` of a search exists. ``logins``: maximum of logins per minute and IP address.
+    ``maintenance``: pages that redirect.
+    """
+
+    flips_in: Literal["july", "august"] = "july"
+    unknown_grades: Literal["seconde", "break"] = "seconde"
+    dead_names_are_taken: bool = True
+    search_grades: Literal["ignored", "break"] = "ignored"
+    logins: int = 100
+    maintenance: Literal["none", "all", "holidays"] = "none"
+
+
+@dataclass(slots=True)
+class Geocoder:
+    """Fixed results: ``street`` and ``zipcode`` of any coordinates, ``point`` of any postcode; None: not found."""
+
+    street: str | None = None
+    zipcode: str | None = None
+    point: tuple[float, float] | None = _MIDDLE_OF_FRANCE
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -138,16 +173,17 @@ class Stock:
 
 def first_monday(weeks: Iterable[str]) -> date | None:
     """The Monday of the first week."""
-    return min(map(_monday, weeks), default=None)
+    return min(map(monday_of_week, weeks), default=None)
 
 
 def last_friday(weeks: Iterable[str]) -> date | None:
     """The Friday of the last week."""
-    last = max(map(_monday, weeks), default=None)
+    last = max(map(monday_of_week, weeks), default=None)
     return None if last is None else last + timedelta(days=4)
 
 
-def _monday(week: str) -> date:
+def monday_of_week(week: str) -> date:
+    """The Monday of a week, padded or not."""
     year, number = week.split("-W")
     return date.fromisocalendar(int(year), int(number), 1)
 
@@ -158,9 +194,3 @@ def department_of(zipcode: str) -> str | None:
         return "2A" if zipcode.startswith(("200", "201")) else "2B"
     key = zipcode[:3] if zipcode.startswith(("97", "98")) else zipcode[:2]
     return key if key in _DEPARTMENTS else None
-
-
-_DEPARTMENTS = {f"{number:02}" for number in range(1, 96) if number != 20} | {
-    *("971", "972", "973", "974", "976", "977", "978", "987", "988")
-}
-"""By the first digits of a postcode; Saint-Pierre-et-Miquelon, Wallis-et-Futuna and Monaco are missing."""

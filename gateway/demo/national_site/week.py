@@ -6,10 +6,9 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-from gateway.demo.national_site.cast import leading_whole
-from gateway.demo.national_site.reply import BrokenError
-from gateway.demo.national_site.stock import Stock, last_friday
-from gateway.demo.national_site.unknown import Unknown
+from adapters.national.mapping.week import week_of
+from gateway.demo.national_site.framework import BrokenError, leading_whole
+from gateway.demo.national_site.stock import Stock, Unknown, last_friday, monday_of_week
 
 _EXACT = re.compile(r"\d{4}-W\d{2}", re.ASCII)
 _FIRST = date(2018, 12, 31)
@@ -25,7 +24,7 @@ def mandatory_weeks(year: int) -> tuple[str, str]:
     """The two weeks of seconde in a year: those of June's last two Fridays."""
     end = date(year, 6, 30)
     friday = end - timedelta(days=(end.weekday() - 4) % 7)
-    return _padded(friday - timedelta(days=7)), _padded(friday)
+    return week_of(friday - timedelta(days=7)), week_of(friday)
 
 
 def mandatory_on(on: date, stock: Stock) -> tuple[str, str]:
@@ -45,7 +44,7 @@ def read_weeks(weeks: Iterable[Any], cited: set[str]) -> tuple[str, ...]:
 
 def number_of(week: str) -> int:
     """The simulator's number for a week."""
-    return (_monday(week) - _FIRST).days // 7 + 1
+    return (monday_of_week(week) - _FIRST).days // 7 + 1
 
 
 @lru_cache(maxsize=4096)
@@ -72,16 +71,6 @@ def _read(week: Any, cited: set[str]) -> date | None:
     if not _EXACT.fullmatch(week):
         cited.add("weeks.loose")
     return monday
-
-
-def _monday(week: str) -> date:
-    year, number = week.split("-W")
-    return date.fromisocalendar(int(year), int(number), 1)
-
-
-def _padded(day: date) -> str:
-    year, number, _ = day.isocalendar()
-    return f"{year}-W{number:02}"
 
 
 def _unpadded(monday: date) -> str:

@@ -11,22 +11,14 @@ from typing import Any
 import orjson
 
 import schemas
-from adapters.national.connector.factory import open_connector
-from adapters.national.delivery.order import (
-    Order,
-    Placed,
-    note_key,
-    order_record,
-    read_note,
-    read_order,
-)
-from adapters.national.mapping.deliverability import Terms
-from adapters.national.site.account import Account
-from adapters.national.site.accounts import Accounts
-from adapters.national.site.retry import Timing
+from adapters.national.connector.connector import open_connector
+from adapters.national.delivery.order import Order, Placed, note_key, order_record, read_note, read_order
+from adapters.national.mapping.deliverability import DeliveryTerms
+from adapters.national.site.accounts import Account, Accounts
+from adapters.national.site.timing import Timing
 from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.stock import Operator
-from gateway.demo.national_site.time import FastTime
+from gateway.demo.national_site.stock import Operator, Row
+from gateway.demo.process import FastTime
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.partners import Partners
@@ -278,10 +270,30 @@ class Bench:
         await self.partners.save(replace(partner, **changes))
 
 
-def accounts_at(url: str, *, names: Mapping[str, list[str]], v1: str | None = None, **terms: Terms) -> Accounts:
+def accounts_at(url: str, *, names: Mapping[str, list[str]], v1: str | None = None, **terms: DeliveryTerms) -> Accounts:
     """Accounts by name with the platforms that go by each."""
     accounts = {
         name: Account(name=name, url=url, email=f"{name}@example.org", password=PASSWORD, v1_token=v1) for name in names
     }
     platforms = {platform: name for name, listed in names.items() for platform in listed}
     return Accounts(accounts, platforms, {name.replace("_", "-"): one for name, one in terms.items()})
+
+
+async def part_of(bench: Bench, offer_id: str) -> Part:
+    """The offer's part for the lycées."""
+    part = await bench.part(offer_id)
+    assert part is not None, offer_id
+    return part
+
+
+def row_of(simulator: NationalSimulator, remote_id: str) -> Row:
+    """The site's first row of that remote id."""
+    row = simulator.row(remote_id)
+    assert row is not None, remote_id
+    return row
+
+
+def document_of(state: OfferState) -> Mapping[str, Any]:
+    """The document of a live offer."""
+    assert state.offer is not None, state.id
+    return state.offer

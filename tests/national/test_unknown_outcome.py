@@ -1,16 +1,18 @@
 """When the site fails, hangs or is cut off, and when the connector is: nothing is lost, nothing is there twice."""
 
 import asyncio
+from typing import Any, cast
 
 import pytest
 
 from adapters.national.delivery.order import Replay
 from gateway.demo.national_site.fault import Fault, Kind
+from gateway.demo.national_site.stock import Row
 from gateway.log.memory import Fault as LogFault
 from gateway.log.memory import MemoryLog
 from gateway.protocol.topic import COMMON, OFFERS
-from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
+from tests.national.harness import Bench, document, eventually
 from tests.slept import SleptLog
 
 ONE = "bretagne:1"
@@ -187,3 +189,52 @@ async def test_a_broker_that_slept_does_not_make_the_next_owner_withdraw_what_is
     await bench.start(folder=disk)
     await bench.until_states(dict.fromkeys([*ids, "bretagne:30"], "delivered"))
     assert 0 == bench.calls("DELETE")
+
+
+@pytest.mark.parametrize("live", [False, True])
+async def test_a_taken_remote_id_is_replaced_where_the_index_has_an_item_without_name(
+    make_bench: Make, *, live: bool
+) -> None:
+    """The item may be the offer itself or another one: only a deletion leaves at most one of both."""
+    bench = await make_bench()
+    taken = made_before(bench, ONE)
+    nameless = taken if live else made_before(bench, "bretagne:2")
+    if not live:
+        bench.simulator.discard(taken)
+    nameless.remote_id = cast("Any", 5)  # the site's own index still finds the row by its first name
+    await bench.publish(document(ONE))
+    await bench.start()
+    await bench.until_states({ONE: "delivered"})
+    assert taken.discarded_at is not None
+    assert {f"{ONE}~2"} == set(bench.live()) - {"5"}
+
+
+async def test_a_taken_remote_id_is_replaced_where_the_index_changes_during_every_walk(make_bench: Make) -> None:
+    bench = await make_bench()
+    bench.simulator.discard(made_before(bench, ONE))
+    for number in range(40):
+        made_before(bench, f"other:{number}")
+
+    async def change() -> None:
+        for number in range(40, 10_000):
+            made_before(bench, f"other:{number}")
+            await asyncio.sleep(0.005)
+
+    changing = asyncio.create_task(change())
+    try:
+        await bench.publish(document(ONE))
+        await bench.start()
+        await bench.until_states({ONE: "delivered"})
+    finally:
+        changing.cancel()
+        await asyncio.gather(changing, return_exceptions=True)
+    assert f"{ONE}~2" in bench.live()
+
+
+def made_before(bench: Bench, remote_id: str) -> Row:
+    """A row of the account that no delivery on the log knows."""
+    fields = {"title": "Avant", "employer_name": "Atelier", "zipcode": "35000", "city": "Rennes", "sector": "s5"}
+    weeks = ("2027-W24", "2027-W25")
+    return bench.simulator.publish_on_site(
+        owner=bench.operators["shared"], remote_id=remote_id, grades=("seconde",), weeks=weeks, **fields
+    )

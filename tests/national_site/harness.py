@@ -5,17 +5,11 @@ from typing import Any
 
 import orjson
 
-from adapters.national.mapping.deliverability import Deliverability
-from adapters.national.mapping.mapping import (
-    Part,
-    Ready,
-    Terms,
-    map_offer,
-)
-from adapters.national.site.answer import Done, outcome_of
+from adapters.national.mapping.deliverability import Deliverability, DeliveryTerms, Ready, WantedPart
+from adapters.national.mapping.mapping import map_offer
+from adapters.national.site.answer import Answer, Done, outcome_of
 from adapters.national.site.client import NationalSite
 from adapters.national.site.reading import Page, read_page
-from adapters.national.site.site import Answer
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Row
 from gateway.protocol.decide import PARIS
@@ -91,8 +85,8 @@ def offer_of(on: date = ON, **changes: Any) -> dict[str, Any]:
 
 def parts_of(offer: dict[str, Any], *, on: date = ON, **terms: Any) -> dict[str, Deliverability]:
     """What becomes of each part of an offer."""
-    parts: tuple[Part, ...] = map_offer(offer, on=on, terms=Terms(**terms))
-    return {part.group: part.deliverability for part in parts}
+    parts: tuple[WantedPart, ...] = map_offer(offer, on=on, terms=DeliveryTerms(**terms))
+    return {part.suffix: part.deliverability for part in parts}
 
 
 def ready(offer: dict[str, Any], group: str = "", *, on: date = ON, **terms: Any) -> Ready:

@@ -1,11 +1,6 @@
 """Backing off, and the breaker."""
 
-from adapters.national.site.retry import (
-    TRIPS_AFTER,
-    Breaker,
-    CountedTries,
-    backoff,
-)
+from adapters.national.site.timing import TRIPS_AFTER, Breaker, CountedTries, backoff
 
 HOUR = 3_600_000
 
