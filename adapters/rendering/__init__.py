@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from adapters.rendering.posting import POSTINGS
-from adapters.rendering.rendering import Rendering
 from adapters.rendering.rss import rss
 from adapters.rendering.table import TABLE
+from gateway.protocol.rendering import Rendering
 
 __all__ = ["Rendering", "renderings"]
 

@@ -22,7 +22,7 @@ from gateway.errors import LogError
 from gateway.ingest.upload.judge import BatchJudge
 from gateway.ingest.upload.queue import AppendStatus, Queuing, queue_upload
 from gateway.ingest.upload.upload import Upload
-from gateway.protocol.upload_id import NONCE_BYTES, batch_id
+from gateway.protocol.identity import NONCE_BYTES, batch_id
 
 _STATUSES = {AppendStatus.NOT_QUEUED: "not-queued", AppendStatus.QUEUED: "queued", AppendStatus.UNKNOWN: "unknown"}
 

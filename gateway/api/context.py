@@ -7,7 +7,6 @@ from pathlib import Path
 
 from aiohttp import web
 
-from gateway.api.rendering import Rendering
 from gateway.clock import Clock
 from gateway.ingest.snapshot import Snapshots
 from gateway.ingest.submissions import Submissions
@@ -16,8 +15,8 @@ from gateway.log.positions import Positions
 from gateway.partners import Partners
 from gateway.partners.claims import TokenVerifier
 from gateway.protocol.partner import Partner
-from gateway.protocol.receipt import ReceiptIds
-from gateway.protocol.seal import Seal
+from gateway.protocol.rendering import Rendering
+from gateway.protocol.seal import ReceiptIds, Seal
 from gateway.store import (
     DeliveryView,
     OfferView,

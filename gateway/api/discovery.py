@@ -11,7 +11,7 @@ from gateway.api.answer import is_known, send_json, tag_of, unchanged
 from gateway.api.auth import public
 from gateway.api.context import context_of
 from gateway.api.parameter import refuse_parameters
-from gateway.protocol.version import PROTOCOL_VERSION
+from gateway.protocol import PROTOCOL_VERSION
 from schemas.contract import asyncapi_document, openapi_document
 
 ENDPOINTS: Mapping[str, str] = {

@@ -12,9 +12,9 @@ from gateway.api.offers import Document, offer_document
 from gateway.api.problem import ProblemError
 from gateway.api.query import read_filter
 from gateway.api.readiness import require_caught_up, view_behind
-from gateway.api.rendering import Rendering
 from gateway.api.work import Work, work_of
 from gateway.protocol.record import utc
+from gateway.protocol.rendering import Rendering
 from gateway.protocol.visibility import Filter, Reader
 
 EXPORTS: web.AppKey[Slots] = web.AppKey("exports", Slots)

@@ -8,9 +8,8 @@ from multidict import MultiMapping
 
 from gateway.api.parameter import Parameters
 from gateway.api.query import PAGING, paging
-from gateway.protocol.identity import is_offer_id
+from gateway.protocol.identity import BATCH, SNAPSHOT, is_offer_id, is_upload_id, snapshot_id
 from gateway.protocol.record import read_utc
-from gateway.protocol.upload_id import BATCH, SNAPSHOT, is_upload_id, snapshot_id
 from gateway.store.receipt_search import ALL, VERDICTS, ReceiptFilter
 
 _INSTANT = re.compile(

@@ -13,8 +13,7 @@ from gateway.log.port import EventLog
 from gateway.log.positions import Positions
 from gateway.log.sqlite import SqliteLog
 from gateway.partners import Partners
-from gateway.protocol.receipt import ReceiptIds
-from gateway.protocol.seal import Seal
+from gateway.protocol.seal import ReceiptIds, Seal
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.runtime.keys import load_secret
 from gateway.settings import Settings

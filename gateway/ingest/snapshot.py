@@ -19,15 +19,12 @@ from gateway.errors import FencedError, LogError
 from gateway.ingest.submissions import Prepared, Submissions
 from gateway.log.port import EventLog, Output, Owner
 from gateway.log.positions import Positions, own_positions, read_positions
-from gateway.protocol.decide import Accepted, Duplicate, decide
-from gateway.protocol.identity import partition_of
-from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.decide import Accepted, Duplicate, decide, needs_confirmation
+from gateway.protocol.identity import partition_of, snapshot_id
 from gateway.protocol.record import position_key, position_record, skim_submission, submission_record
-from gateway.protocol.seal import Seal
+from gateway.protocol.seal import ReceiptIds, Seal
 from gateway.protocol.submission import Retire
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
-from gateway.protocol.upload_id import snapshot_id
-from gateway.protocol.withdrawal_guard import needs_confirmation
 from gateway.runtime.id_set import IdSet
 from gateway.runtime.loop import in_thread
 from gateway.store import OfferView

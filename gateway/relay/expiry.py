@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gateway.protocol.decide import MARKER_LIFE_MS, paris_date
 from gateway.protocol.identity import GATEWAY, platform_of
-from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Forget, Retire, Submission
 from gateway.store.relay_state import RelayState
 

@@ -12,7 +12,7 @@ from gateway.errors import LogError
 from gateway.ingest.submissions import Submissions
 from gateway.log.assignment import retry_log_errors, run_assigned
 from gateway.log.port import EventLog
-from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
 from gateway.relay.expiry import due_commands
 from gateway.relay.partition import ROLE, PartitionRelay

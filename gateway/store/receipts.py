@@ -11,10 +11,9 @@ from typing import Any, ClassVar, TypeAlias
 import orjson
 
 from gateway.log.port import Chunk
-from gateway.protocol.identity import GATEWAY, platform_of
+from gateway.protocol.identity import BATCH, GATEWAY, SNAPSHOT, platform_of
 from gateway.protocol.record import read_utc
 from gateway.protocol.topic import DAY_MS
-from gateway.protocol.upload_id import BATCH, SNAPSHOT
 from gateway.runtime.row_checksum import checksum
 from gateway.runtime.sqlite_damage import ChecksumError, Tables, require_missing
 from gateway.store import receipt_counts, receipt_search

@@ -19,8 +19,9 @@ from gateway.log.memory.reader import MemoryReader
 from gateway.log.port import Chunk, Output
 from gateway.operate.audit import audit
 from gateway.protocol.decide import Accepted
-from gateway.protocol.receipt import ReceiptIds, receipt_record
+from gateway.protocol.receipt import receipt_record
 from gateway.protocol.record import OfferState, offer_record, position_record, submission_record
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Known, Withdraw
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
 from gateway.store import OfferView, ViewUpdater

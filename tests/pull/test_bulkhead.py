@@ -13,8 +13,7 @@ from adapters.transport.secret import Secrets
 from gateway.errors import LogUnavailableError
 from gateway.ingest.snapshot import Snapshots
 from gateway.log.memory import MemoryLog
-from gateway.protocol.receipt import ReceiptIds
-from gateway.protocol.seal import Seal
+from gateway.protocol.seal import ReceiptIds, Seal
 from tests.pull.ground import SECRET, Ground, ground
 
 

@@ -21,8 +21,8 @@ from gateway.ingest.submissions import Submissions, command
 from gateway.partners import Partners
 from gateway.partners.record import partner_record, read_partner
 from gateway.protocol.delivery import delivery_record, is_delivery, read_delivery
-from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import Record, StoredRecord, offer_record, read_offer, read_submission, submission_record
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.source_run import (
     Order,
     Run,

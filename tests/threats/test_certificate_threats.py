@@ -14,7 +14,7 @@ from gateway.oauth.certificates import TYPE, sign_certificate, verify_certificat
 from gateway.oauth.jws import read_unverified
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.token import AccessTokens
-from gateway.protocol.certificate import Certificate, Versions, statement
+from gateway.protocol.certificate import Certificate, EvidenceVersions, statement
 
 ISSUER = "https://passerelle.example"
 NOW = 1_790_000_000_000
@@ -26,7 +26,7 @@ CERTIFICATE = Certificate(
     platform="bretagne",
     role="publisher",
     profile="core",
-    versions=Versions(kit="1", protocol="1", schema="1", rules="1"),
+    versions=EvidenceVersions(kit="1", protocol="1", schema="1", rules="1"),
     evidence="sha256:" + "0" * 64,
     issued_at=NOW,
     expires_at=NOW + YEAR_MS,

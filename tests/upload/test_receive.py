@@ -18,7 +18,7 @@ from gateway.ingest.upload.receive import Form, Terms, receive
 from gateway.ingest.upload.spool import DiskQuota, Item, Spool
 from gateway.ingest.upload.upload import Upload
 from gateway.log.memory import Fault, MemoryLog
-from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import COMMON, SUBMISSIONS
 
 NOW = 1_796_000_000_000

@@ -15,7 +15,7 @@ from adapters.national.site.retry import Timing
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.partners import Partners
-from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.seal import ReceiptIds
 
 
 @asynccontextmanager

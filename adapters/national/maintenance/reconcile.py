@@ -30,8 +30,8 @@ from adapters.national.site.index_walk import RightMissingError, Walk, Walker
 from adapters.national.site.reading import Listed, differences
 from adapters.national.site.retry import Timing, backoff
 from adapters.national.site.site import OutcomeUnknownError, Site, SiteUnavailableError
+from gateway.protocol.decide import needs_confirmation
 from gateway.protocol.delivery import Delivery, Part
-from gateway.protocol.withdrawal_guard import needs_confirmation
 
 MAX_LISTED = 200
 """Maximum of remote ids that an answer names per finding."""

@@ -1,4 +1,4 @@
-"""The shape of a rendering: beginning, items, separator and end of a list of offers."""
+"""The shape of an export format; ``adapters.rendering`` has the formats, the API writes exports in them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ accepted (RFC 3339, UTC).
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
-    """One format of offers. ``between`` separates two of them, so that a list can be streamed."""
+    """One format of offers: bytes before the first offer, between two, and after the last one, so that a list can be
+    streamed. ``extension`` is that of file names, without the dot.
+    """
 
     media_type: str
     extension: str
