@@ -9,7 +9,7 @@ from aiohttp.typedefs import Handler
 from gateway.api.context import PARTNER, SCOPES, context_of
 from gateway.api.problem import ProblemError
 from gateway.errors import TokenError
-from gateway.partners.claims import Claims
+from gateway.partners.credential import Claims
 from gateway.protocol.partner import Partner, Scope
 
 _REALM = 'Bearer realm="passerelle"'

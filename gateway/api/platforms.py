@@ -18,7 +18,7 @@ from gateway.operate.status import (
     status_document,
     statuses,
 )
-from gateway.partners.preset import presets
+from gateway.partners.onboarding import presets
 from gateway.protocol.record import utc
 from gateway.protocol.refusals import refusals_key, unlisted
 from gateway.protocol.topic import INBOX, SUBMISSIONS

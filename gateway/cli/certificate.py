@@ -18,8 +18,8 @@ from gateway.cli.render import print_json
 from gateway.cli.rows import print_pairs
 from gateway.clock import now
 from gateway.errors import TokenError
-from gateway.oauth.certificates import sign_certificate, verify_certificate
 from gateway.oauth.jws import MAX_TOKEN_BYTES, PublicKey, import_keys
+from gateway.oauth.token import sign_certificate, verify_certificate
 from gateway.protocol.certificate import Certificate, Issued, statement, with_certificate
 from gateway.protocol.evidence import Evidence, judge_evidence
 from gateway.protocol.identity import is_slug

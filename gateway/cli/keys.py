@@ -11,8 +11,8 @@ from gateway.cli.operating import command_errors, keys_here, partners_here, sett
 from gateway.cli.render import print_json
 from gateway.cli.rows import print_rows
 from gateway.clock import now
-from gateway.oauth.certificates import signer_of
 from gateway.oauth.keys import KeyRing, rotate_signing_key
+from gateway.oauth.token import signer_of
 from gateway.runtime.loop import run
 
 app = typer.Typer(help="List and rotate the keys that sign tokens and certificates.", no_args_is_help=True)

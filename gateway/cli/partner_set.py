@@ -13,7 +13,7 @@ from gateway.cli.operating import active_partner, partners_here
 from gateway.cli.render import print_json
 from gateway.cli.render_partner import partner_without_hashes
 from gateway.cli.rows import print_rows
-from gateway.partners.alteration import Alteration, altered, differences
+from gateway.partners.onboarding import Alteration, altered, differences
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.runtime.loop import run
 

@@ -9,7 +9,7 @@ import pytest
 import schemas
 from gateway.demo.fault import FAULTS
 from gateway.demo.generator import WRONG, generate
-from gateway.partners.preset import presets
+from gateway.partners.onboarding import presets
 from schemas.schoolyear import year_of
 from tests.revising import revised, withdrawal
 

@@ -31,7 +31,7 @@ from adapters.national.site.site import Site, SiteError
 from gateway.log.assignment import retry_log_errors, run_assigned
 from gateway.log.port import EventLog
 from gateway.partners import Partners
-from gateway.partners.change import ChangeConflictError
+from gateway.partners.partners import ChangeConflictError
 from gateway.protocol.identity import partition_of
 from gateway.protocol.topic import OFFERS
 
