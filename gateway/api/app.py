@@ -9,12 +9,11 @@ from gateway.api import (
     changes,
     discovery,
     exports,
+    get_offers,
     moderation,
-    offers,
     platforms,
-    publishing,
+    put_offer,
     receipts,
-    reference,
     snapshots,
     tokens,
 )
@@ -35,14 +34,13 @@ _MODULES = (
     discovery,
     batch,
     snapshots,
-    publishing,
+    put_offer,
     moderation,
     receipts,
-    offers,
+    get_offers,
     exports,
     changes,
     platforms,
-    reference,
 )
 
 

@@ -1,13 +1,13 @@
 """Gauges: current state and backlog, read from the gateway's components at each scrape of the metrics."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from gateway.api.lag import unread
+from gateway.errors import LogError
 from gateway.log.port import EventLog
 from gateway.log.positions import Positions
 from gateway.partners import Partners
@@ -17,9 +17,12 @@ from gateway.store import DeliveryView, OfferView, ReceiptView
 from gateway.store.view import View
 
 _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "relay_lag_seconds": ("Age of the oldest submission in hand; absent while unread ones wait for a relay.", ()),
+    "relay_lag_seconds": (
+        "Age of the oldest submission in decision; absent while a partition is not relayed.",
+        (),
+    ),
     "undecided": ("Submissions that wait to be decided, in offsets of the log.", ()),
-    "view_lag": ("How far a view lies behind its topic, in offsets.", ("view",)),
+    "view_lag": ("Offsets by which a view is behind its topic.", ("view",)),
     "view_position": ("The next offset that a view will read.", ("view", "partition")),
     "inbox_lag": ("Messages of a platform that were not yet taken in, in offsets.", ("platform",)),
     "inbox_refusals_unlisted": (
@@ -32,6 +35,17 @@ _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "deliveries": ("Offers of a platform at the national site, by state.", ("platform", "state")),
 }
 _Sample = tuple[str, tuple[str, ...], float]
+
+
+async def unread(log: EventLog, topic: str, positions: Sequence[int]) -> int | None:
+    """The offsets between these positions and the ends of the topic. None if the log fails: status and metrics matter
+    most when something is wrong, and their other figures are still known.
+    """
+    try:
+        ends = await log.ends(topic)
+    except LogError:
+        return None
+    return sum(max(0, end - at) for end, at in zip(ends, positions, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,7 @@ import asyncio
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from gateway.api.auth import authenticate
-from gateway.api.certification import set_certificate_header
+from gateway.api.auth import authenticate, set_certificate_header
 from gateway.api.limit import limit_rate, set_rate_headers
 from gateway.api.problem import refuse
 from gateway.api.trace import NO_STATUS, begin_trace, end_trace, sign

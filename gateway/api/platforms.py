@@ -8,9 +8,9 @@ from aiohttp import hdrs, web
 from gateway.api.answer import PRIVATE, send_json
 from gateway.api.auth import requires
 from gateway.api.context import SCOPES, Context, context_of, partner_of
-from gateway.api.lag import unread
-from gateway.api.parameter import refuse_parameters
+from gateway.api.gauges import unread
 from gateway.api.problem import language_of
+from gateway.api.query import refuse_parameters
 from gateway.operate.status import (
     UNCOVERED,
     Facts,

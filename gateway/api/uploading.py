@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 
 from aiohttp import hdrs, web
 
+from gateway.api.auth import publishing_problem
 from gateway.api.body import Body, Kind, form_of
-from gateway.api.certification import publishing_problem
 from gateway.api.context import context_of, partner_of
-from gateway.api.decision_wait import Deadline
+from gateway.api.decision import Deadline
 from gateway.api.limit import SLOTS, WAITS, Slot
 from gateway.api.problem import ProblemError
-from gateway.api.publishing import today
+from gateway.api.put_offer import today
 from gateway.api.trace import traceparent_of
 from gateway.api.work import work_of
 from gateway.ingest.upload.error import UploadRefusedError

@@ -8,14 +8,12 @@ import orjson
 from aiohttp import web
 
 import schemas
-from gateway.api.address import own_offer_id_of
-from gateway.api.auth import requires
+from gateway.api.auth import refuse_uncertified, requires
 from gateway.api.body import read_document, refuse_body
-from gateway.api.certification import refuse_uncertified
 from gateway.api.context import Context, context_of, partner_of
 from gateway.api.decision import answer, submit
-from gateway.api.parameter import Parameters, missing
 from gateway.api.problem import ProblemError
+from gateway.api.query import Parameters, missing, own_offer_id_of
 from gateway.api.trace import traceparent_of
 from gateway.api.work import work_of
 from gateway.ingest.upload.judge import NOT_EXPLAINED
