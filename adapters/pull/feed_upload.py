@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from adapters.pull.feed_counts import FeedCounts, Kind
-from gateway.errors import LogUnavailableError
+from gateway.errors import LogUnavailableError, UploadRefusedError
 from gateway.ingest.submissions import Prepared
-from gateway.ingest.upload.error import UploadRefusedError
 from gateway.ingest.upload.spool import DiskQuota, Item, Spool
 
 _SLICE = 2_000

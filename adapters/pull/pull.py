@@ -20,10 +20,9 @@ from adapters.transport.drop import memory_of
 from adapters.transport.error import FeedError
 from adapters.transport.feed import MEGABYTE, Feed, Terms, Transport, Unchanged, Validators
 from gateway.clock import Clock
-from gateway.errors import LogError, PortError
+from gateway.errors import LogError, PortError, UploadRefusedError
 from gateway.ingest.snapshot import Mark, SnapshotRefusedError, Snapshots
 from gateway.ingest.submissions import Submissions
-from gateway.ingest.upload.error import UploadRefusedError
 from gateway.ingest.upload.judge import Author
 from gateway.ingest.upload.spool import DiskQuota
 from gateway.log.port import EventLog

@@ -10,8 +10,8 @@ from typing import Self
 from adapters.transport.error import FeedError
 from adapters.transport.feed import MEGABYTE, Feed, Terms, Validators
 from adapters.transport.pace import Pace
-from gateway.ingest.upload.error import UploadRefusedError
-from gateway.ingest.upload.inflating import Inflater
+from gateway.errors import UploadRefusedError
+from gateway.ingest.upload.splitting import Inflater
 
 _MAGIC = b"\x1f\x8b"
 _WRITE_BYTES = MEGABYTE

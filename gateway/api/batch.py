@@ -19,8 +19,7 @@ from gateway.api.results import Decided, write_results
 from gateway.api.uploading import author_of, deadline_of, uploaded
 from gateway.errors import LogError
 from gateway.ingest.upload.judge import BatchJudge
-from gateway.ingest.upload.queue import AppendStatus, Queuing, queue_upload
-from gateway.ingest.upload.upload import Upload
+from gateway.ingest.upload.upload import AppendStatus, Queuing, Upload, queue_upload
 from gateway.protocol.identity import NONCE_BYTES, batch_id
 
 _STATUSES = {AppendStatus.NOT_QUEUED: "not-queued", AppendStatus.QUEUED: "queued", AppendStatus.UNKNOWN: "unknown"}

@@ -17,9 +17,9 @@ from gateway.errors import (
     LogBusyError,
     LogError,
     LogUnavailableError,
+    QueuingStoppedError,
     UnknownOutcomeError,
 )
-from gateway.ingest.upload.error import QueuingStoppedError
 from gateway.runtime.sqlite_damage import is_shortage
 from gateway.store.view import View
 from schemas.rulebook import Language, preferred_language

@@ -14,9 +14,9 @@ from gateway.api.problem import ProblemError
 from gateway.api.put_offer import today
 from gateway.api.trace import traceparent_of
 from gateway.api.work import work_of
-from gateway.ingest.upload.error import UploadRefusedError
+from gateway.errors import UploadRefusedError
 from gateway.ingest.upload.judge import Author, Judge
-from gateway.ingest.upload.receive import Terms, receive
+from gateway.ingest.upload.receive import UploadLimits, receive
 from gateway.ingest.upload.spool import DiskQuota
 from gateway.ingest.upload.upload import Upload
 
@@ -33,7 +33,7 @@ async def uploaded(request: web.Request, judge: Judge, kinds: Mapping[str, Kind]
         request[_SLOT] = slot
         try:
             with work.abandonable():
-                upload = await receive(Body(request), judge, form=form, terms=_terms(request), pace=work)
+                upload = await receive(Body(request), judge, form=form, limits=_limits(request), pace=work)
         except UploadRefusedError as error:
             raise refusal(error) from None
         try:
@@ -68,10 +68,10 @@ def refusal(error: UploadRefusedError) -> ProblemError:
     return ProblemError(error.code, headers=headers, **error.values)
 
 
-def _terms(request: web.Request) -> Terms:
+def _limits(request: web.Request) -> UploadLimits:
     context = context_of(request)
     limits = context.limits
-    return Terms(
+    return UploadLimits(
         items=limits.upload_items,
         item_bytes=limits.offer_bytes,
         array_bytes=limits.array_bytes,
@@ -80,5 +80,5 @@ def _terms(request: web.Request) -> Terms:
         upload_seconds=limits.upload_seconds,
         processor_seconds=limits.upload_processor_seconds,
         folder=context.spool,
-        room=request.app[DISK_QUOTA].part(partner_of(request).platform),
+        quota=request.app[DISK_QUOTA].part(partner_of(request).platform),
     )

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 import structlog
 
 from gateway.clock import Clock
-from gateway.errors import FencedError, LogError
+from gateway.errors import CodedError, FencedError, LogError
 from gateway.ingest.submissions import Prepared, Submissions
 from gateway.log.port import EventLog, Output, Owner
 from gateway.log.positions import Positions, own_positions, read_positions
@@ -39,13 +39,8 @@ _REST_SECONDS = 0.001
 _log = structlog.get_logger()
 
 
-class SnapshotRefusedError(Exception):
-    """The snapshot changes nothing; ``code`` names a rule of the catalogue, ``values`` fill its message."""
-
-    def __init__(self, code: str, **values: Any) -> None:
-        super().__init__(code)
-        self.code = code
-        self.values = values
+class SnapshotRefusedError(CodedError):
+    """The snapshot changes nothing."""
 
 
 class SnapshotUpload(Protocol):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.pull.feed_upload import FeedUpload
-from gateway.ingest.upload.error import UploadRefusedError
+from gateway.errors import UploadRefusedError
 from gateway.ingest.upload.spool import DiskQuota, Item
 
 

@@ -1,10 +1,12 @@
-"""An upload, received whole and judged: its items to append, and the result of each item."""
+"""An upload, received whole and judged: the result of each item, and the queuing of the accepted ones."""
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
 
-from gateway.ingest.submissions import Prepared
-from gateway.ingest.upload.error import QueuingStoppedError
+from gateway.errors import LogError, QueuingStoppedError, UnknownOutcomeError
+from gateway.ingest.submissions import Prepared, Submissions
 from gateway.ingest.upload.pace import Pace
 from gateway.ingest.upload.spool import Spool
 
@@ -68,3 +70,46 @@ class Upload:
     def close(self) -> None:
         """Free the spool."""
         self._spool.close()
+
+
+class AppendStatus(IntEnum):
+    """Whether an accepted item is on the log."""
+
+    NOT_QUEUED = 0
+    QUEUED = 1
+    UNKNOWN = 2
+
+
+@dataclass(slots=True)
+class Queuing:
+    """A byte per item (its ``AppendStatus``), the number certainly queued, and the error that ended it."""
+
+    statuses: bytearray
+    queued: int = 0
+    failure: LogError | None = None
+
+
+async def queue_upload(upload: Upload, submissions: Submissions) -> Queuing:
+    """Append every accepted item in order. Stops at the first error, which ``failure`` then holds."""
+    queuing = Queuing(bytearray(upload.count))
+    slices = upload.slices()
+    while True:
+        try:
+            slice_ = await upload.pace.in_thread(next, slices, None)
+        except LogError as error:
+            queuing.failure = error
+            break
+        if slice_ is None:
+            break
+        outcomes = await submissions.submit_records([prepared for _, prepared in slice_])
+        for (index, _), outcome in zip(slice_, outcomes, strict=True):
+            if isinstance(outcome, LogError):
+                queuing.failure = outcome
+                unknown = isinstance(outcome, UnknownOutcomeError)
+                queuing.statuses[index] = AppendStatus.UNKNOWN if unknown else AppendStatus.NOT_QUEUED
+            else:
+                queuing.statuses[index] = AppendStatus.QUEUED
+                queuing.queued += 1
+        if queuing.failure is not None:
+            break
+    return queuing
