@@ -15,7 +15,7 @@ from gateway.ingest.submissions import VERSIONS
 from gateway.log.assignment import retry_log_errors
 from gateway.log.kafka.aiokafka_patches import stop_consumer
 from gateway.log.memory import MemoryLog
-from gateway.log.memory.reader import MemoryReader
+from gateway.log.memory.log import MemoryReader
 from gateway.log.port import Chunk, Output
 from gateway.operate.audit import audit
 from gateway.protocol.decide import Accepted

@@ -13,14 +13,13 @@ from gateway.errors import (
     TopicError,
     UnknownOutcomeError,
 )
-from gateway.log.kafka.admin import AdminQueries
+from gateway.log.kafka.admin import AdminQueries, findings, new_topic
 from gateway.log.kafka.appender import Appender
-from gateway.log.kafka.batch import check_bounds
+from gateway.log.kafka.batch import check_framed_bounds
 from gateway.log.kafka.membership import KafkaMembership
 from gateway.log.kafka.owner import KafkaOwner
 from gateway.log.kafka.reader import KafkaReader
 from gateway.log.kafka.settings import KafkaSettings
-from gateway.log.kafka.topics import findings, new_topic
 from gateway.log.port import Appended, Output
 from gateway.log.reading import read_up_to
 from gateway.protocol.record import Record
@@ -89,7 +88,7 @@ class KafkaLog:
         """Write a batch durably (idempotent, acks=all) and in order. Raises ValueError when it is empty or too large,
         TopicError for a partition that does not exist, else as ``EventLog.append``.
         """
-        size = check_bounds(records)
+        size = check_framed_bounds(records)
         return await self._appender.append(await self._topic_partition(topic, partition), records, size)
 
     def reader(self, positions: Mapping[tuple[str, int], int]) -> KafkaReader:

@@ -22,7 +22,7 @@ _STOP_SECONDS = 2.0
 _METADATA_MAX_AGE_MS = 5_000
 """Age at which metadata is refreshed: a broker that is cut off from the cluster answers fetches without new records."""
 _CHECK_SECONDS = 0.5
-"""How often a poll checks whether any broker still answers."""
+"""Interval at which a poll checks whether any broker still answers."""
 
 
 class KafkaReader:

@@ -1,4 +1,4 @@
-"""The SQLite file: its schema, its connections, and the storage of records.
+"""The SQLite file: its schema, its connections, the storage of records, and the epochs of owners.
 
 Each partition of a topic has a table of its own, keyed by offset: an append always writes at the table's right edge.
 """
@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from gateway.clock import append_time
-from gateway.errors import LogDamagedError, LogUnavailableError, TopicError
+from gateway.errors import FencedError, LogDamagedError, LogUnavailableError, TopicError
 from gateway.log.sqlite.row import DamagedRowError, seal, unseal
 from gateway.log.sqlite.stream import (
     Stream,
@@ -244,3 +244,19 @@ def read_records(connection: sqlite3.Connection, stream: Stream, position: int, 
         connection.execute("COMMIT")
     full = len(records) == limit or size >= READ_BYTES
     return Page(bounds.start, bounds.next, records, reached if full else bounds.next)
+
+
+def take(connection: sqlite3.Connection, role: str, partition: int) -> int:
+    """A new owner's epoch, which fences the owners with older ones."""
+    (epoch,) = connection.execute(
+        "INSERT INTO owner VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
+        (role, partition),
+    ).fetchone()
+    return int(epoch)
+
+
+def require_owner(connection: sqlite3.Connection, role: str, partition: int, epoch: int) -> None:
+    """Raises FencedError when a newer owner has taken the partition."""
+    row = connection.execute("SELECT epoch FROM owner WHERE role = ? AND partition = ?", (role, partition)).fetchone()
+    if row != (epoch,):
+        raise FencedError(f"Another owner has taken {role} of partition {partition}.")
