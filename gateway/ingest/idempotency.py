@@ -29,7 +29,7 @@ from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DAY_MS, REQUESTS
 
 LEASE_MS = 30_000
-"""How long a claim without an answer excludes others after it was made or last renewed, by the log's append times."""
+"""Lease of a claim without an answer, since it was made or last renewed, by the log's append times."""
 UNRENEWED_MS = 5 * 60_000
 """The lease of claims of earlier versions, which are never renewed. Revisions make running a request again safe."""
 KEPT_MS = 2 * DAY_MS
@@ -148,7 +148,7 @@ class Requests:
     def __init__(self, log: EventLog, *, lease_ms: int = LEASE_MS) -> None:
         self._log = log
         self._lease_ms = lease_ms
-        self._ledger = ClaimTable()
+        self._claims = ClaimTable()
         self._positions: list[int] = []
         self._reader: Reader | None = None
         self._reading = asyncio.Lock()
@@ -158,7 +158,7 @@ class Requests:
         claim = Claim(f"{platform} {key}", os.urandom(12).hex(), asyncio.get_running_loop().time())
         body = {"kind": "claim", "token": claim.token, "digest": digest, "lease": self._lease_ms}
         await self._append_and_read(claim, body)
-        entry = self._ledger.get(claim.key)
+        entry = self._claims.get(claim.key)
         if entry is not None and entry.token == claim.token:
             return replace(claim, resumed=entry.resumed)
         if entry is not None and entry.digest != digest:
@@ -212,7 +212,7 @@ class Requests:
             except LogError as error:
                 _log.warning("idempotency.claim_not_renewed", reason=str(error))
                 continue
-            entry = self._ledger.get(claim.key)
+            entry = self._claims.get(claim.key)
             mine = entry is not None and entry.token == claim.token
             if not limit.expired():
                 limit.reschedule(sent + lease * _HELD_FOR if mine else now())
@@ -241,7 +241,7 @@ class Requests:
             self._positions = []
 
     def _apply(self, chunk: Chunk) -> None:
-        self._ledger.apply(chunk.partition, chunk.records)
+        self._claims.apply(chunk.partition, chunk.records)
         self._positions[chunk.partition] = chunk.position
 
     async def _open(self) -> Reader:
