@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
@@ -12,7 +11,6 @@ import orjson
 
 from gateway.log.port import Chunk
 from gateway.protocol.identity import BATCH, GATEWAY, SNAPSHOT, platform_of
-from gateway.protocol.record import read_utc
 from gateway.protocol.topic import DAY_MS
 from gateway.runtime.row_checksum import checksum
 from gateway.runtime.sqlite_damage import ChecksumError, Tables, require_missing
@@ -53,12 +51,12 @@ _TRIM = "DELETE FROM receipts WHERE place IN (SELECT value FROM json_each(?))"
 class ReceiptView(View):
     """A copy of ``receipts``, for the 30 days that the topic keeps them."""
 
-    FORMAT = 4
+    FORMAT = 5
     TABLES: ClassVar[Tables] = {"receipts": COLUMNS, **receipt_counts.TABLES}
     SCHEMA = f"""
         CREATE TABLE receipts (
             place INTEGER PRIMARY KEY, receipt TEXT NOT NULL UNIQUE, concerns TEXT NOT NULL,
-            appended INTEGER NOT NULL, at INTEGER NOT NULL, moment INTEGER NOT NULL, verdict TEXT NOT NULL,
+            appended INTEGER NOT NULL, moment INTEGER NOT NULL, verdict TEXT NOT NULL,
             problems INTEGER NOT NULL, id TEXT, upload TEXT, value BLOB NOT NULL, sum INTEGER
         );
         {receipt_search.SCHEMA}
@@ -193,14 +191,13 @@ class ReceiptView(View):
             for record in chunk.records:
                 if record.offset >= self._applied[chunk.partition] and record.value is not None:
                     receipt = orjson.loads(record.value)
-                    log_offset, at = log_offset_of(chunk.partition, record.offset), _instant(receipt["at"])
-                    moment = max(moment, at)
+                    log_offset = log_offset_of(chunk.partition, record.offset)
+                    moment = max(moment, record.appended_at)
                     row = (
                         log_offset,
                         receipt["receipt"],
                         _concerns(receipt),
                         record.appended_at,
-                        at,
                         moment,
                         receipt["verdict"],
                         int(bool(receipt["problems"])),
@@ -236,12 +233,6 @@ class ReceiptView(View):
             trimmed = self._db.execute(_TRIM, (log_offsets,)).rowcount
             self._db.execute("COMMIT")
         return trimmed == _TRIMMED_AT_ONCE
-
-
-@lru_cache(maxsize=64)
-def _instant(at: str) -> int:
-    """``at`` in ms since 1970. Receipts of one transaction share it."""
-    return read_utc(at)
 
 
 def _concerns(receipt: Receipt) -> str:
