@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from adapters.rendering.posting import POSTINGS
 from adapters.rendering.rss import rss
 from adapters.rendering.table import TABLE
-from gateway.protocol.rendering import Rendering
+from gateway.protocol.visibility import Rendering
 
 __all__ = ["Rendering", "renderings"]
 

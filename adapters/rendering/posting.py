@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 import schemas
-from gateway.protocol.rendering import Document, Rendering
+from gateway.protocol.visibility import Document, Rendering
 
 _OWN = "urn:fr:stages:offer:"
 _OWN_FIELDS = ("levels", "weeks", "stay_weeks", "schedule", "accessibility", "restrictions")

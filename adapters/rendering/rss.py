@@ -9,7 +9,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from html import escape as escape_html
 
-from gateway.protocol.rendering import Document, Rendering
+from gateway.protocol.visibility import Document, Rendering
 
 _NAMESPACE = "urn:fr:stages:offer"
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

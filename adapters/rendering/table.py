@@ -11,7 +11,7 @@ publisher's text, and find formulas in the middle of texts.
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from gateway.protocol.rendering import Document, Rendering
+from gateway.protocol.visibility import Document, Rendering
 
 Cell: TypeAlias = str | int | float | bool | None
 

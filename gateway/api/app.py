@@ -17,12 +17,12 @@ from gateway.api import (
     snapshots,
     tokens,
 )
+from gateway.api.body import DISK_QUOTA
 from gateway.api.context import CONTEXT, Context
 from gateway.api.exports import EXPORTS
 from gateway.api.idempotency import REQUESTS
 from gateway.api.limit import RATES, SLOTS, WAITS, Rates, Slots
 from gateway.api.middleware import complete, request_middleware
-from gateway.api.uploading import DISK_QUOTA
 from gateway.api.work import WORK_REGISTRY, WorkRegistry
 from gateway.ingest.idempotency import Requests
 from gateway.ingest.upload.spool import DiskQuota

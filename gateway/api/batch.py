@@ -9,14 +9,13 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from gateway.api.auth import requires
-from gateway.api.body import JSON, LINES
+from gateway.api.body import JSON, LINES, author_of, deadline_of, uploaded
 from gateway.api.context import context_of
 from gateway.api.decision import decisions_of, wait_of
 from gateway.api.idempotency import Answer, run_once
 from gateway.api.problem import ProblemError, language_of, problem_document, problem_headers, problem_of_log
 from gateway.api.query import Parameters
 from gateway.api.results import Decided, write_results
-from gateway.api.uploading import author_of, deadline_of, uploaded
 from gateway.errors import LogError
 from gateway.ingest.upload.judge import BatchJudge
 from gateway.ingest.upload.upload import AppendStatus, Queuing, Upload, queue_upload

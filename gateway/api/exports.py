@@ -13,8 +13,7 @@ from gateway.api.problem import ProblemError, require_caught_up, view_behind
 from gateway.api.query import read_filter
 from gateway.api.work import Work, work_of
 from gateway.protocol.record import utc
-from gateway.protocol.rendering import Rendering
-from gateway.protocol.visibility import Filter, Reader
+from gateway.protocol.visibility import Filter, Reader, Rendering
 
 EXPORTS: web.AppKey[Slots] = web.AppKey("exports", Slots)
 

@@ -15,14 +15,7 @@ from gateway.api.context import partner_of
 from gateway.api.problem import ProblemError, language_of, problem_response
 from gateway.api.work import work_of
 from gateway.errors import LogError
-from gateway.ingest.idempotency import (
-    ANSWER_BYTES,
-    Claim,
-    Kept,
-    Requests,
-    Reused,
-    Running,
-)
+from gateway.ingest.idempotency import ANSWER_BYTES, Claim, Kept, Requests, Reused, Running
 from gateway.protocol.partner import Partner
 
 KEY = "Idempotency-Key"

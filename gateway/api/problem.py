@@ -13,13 +13,7 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage
 
 import schemas
-from gateway.errors import (
-    LogBusyError,
-    LogError,
-    LogUnavailableError,
-    QueuingStoppedError,
-    UnknownOutcomeError,
-)
+from gateway.errors import LogBusyError, LogError, LogUnavailableError, QueuingStoppedError, UnknownOutcomeError
 from gateway.runtime.sqlite_damage import is_shortage
 from gateway.store.view import View
 from schemas.rulebook import Language, preferred_language

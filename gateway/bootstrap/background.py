@@ -8,7 +8,7 @@ from adapters.pull.pull import PullDependencies
 from adapters.pull.pulls import Pulls
 from adapters.pull.transport_factory import TransportFactory
 from adapters.transport.secret import Secrets
-from gateway.api.gauges import GaugeInputs, Gauges
+from gateway.api.management import GaugeInputs, Gauges
 from gateway.bootstrap.log import maintain
 from gateway.bootstrap.parts import Parts
 from gateway.ingest.inboxes import Intake

@@ -17,12 +17,7 @@ from typing import Any, TypeAlias
 import orjson
 import structlog
 
-from gateway.errors import (
-    LogError,
-    LogUnavailableError,
-    PositionLostError,
-    UnknownOutcomeError,
-)
+from gateway.errors import LogError, LogUnavailableError, PositionLostError, UnknownOutcomeError
 from gateway.log.port import Chunk, EventLog, Reader
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord

@@ -28,9 +28,8 @@ from gateway.partners.partner_tasks import run_per_partner
 from gateway.protocol.certificate import certificate_problem
 from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import partition_of
-from gateway.protocol.receipt import refusal_record
+from gateway.protocol.receipt import MAX_BYTES_PER_DAY, MAX_PER_DAY, Refusals, refusal_record, refusals_key
 from gateway.protocol.record import Record, StoredRecord, position_key, position_record, submission_record
-from gateway.protocol.refusals import MAX_BYTES_PER_DAY, MAX_PER_DAY, Refusals, refusals_key
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import valid_traceparent
 from gateway.protocol.topic import INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS

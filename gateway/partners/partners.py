@@ -17,12 +17,7 @@ import stamina
 import structlog
 
 from gateway.clock import Clock, now
-from gateway.errors import (
-    FencedError,
-    LogUnavailableError,
-    PortError,
-    UnknownOutcomeError,
-)
+from gateway.errors import FencedError, LogUnavailableError, PortError, UnknownOutcomeError
 from gateway.log.mirror import TopicMirror
 from gateway.log.port import EventLog, Output, Owner
 from gateway.partners.credential import with_generation

@@ -1,6 +1,6 @@
-"""What a reader sees of an offer: audiences, loop guard, masking, filters, and changes (RTE-*, FEED-*)."""
+"""What a reader sees of an offer: audiences, loop guard, masking, filters, changes, export formats (RTE-*, FEED-*)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
@@ -10,6 +10,11 @@ from gateway.protocol.record import OfferState
 Audience: TypeAlias = Literal["regions", "national"]
 
 _ALL: frozenset[Audience] = frozenset(("regions", "national"))
+Document: TypeAlias = Mapping[str, Any]
+"""An offer masked for one subscriber (``CurrentOffer`` of the OpenAPI document), with ``at``: the time this state was
+accepted (RFC 3339, UTC).
+"""
+
 OUT_OF_SCOPE = "out-of-scope"
 MASKED_EMPLOYER = ("name", "description", "website", "siret", "naf")
 MASKED_LOCATION = ("street", "insee_commune", "latitude", "longitude")
@@ -126,6 +131,20 @@ def change_for(reader: Reader, asked: Filter, state: OfferState, *, above_start:
     if not above_start or not ever_shared(reader, shared=known.shared, never=known.never):
         return None
     return {"op": "removal", "id": state.id, "sequence": known.sequence, "reason": known.reason or OUT_OF_SCOPE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """One format of offers: bytes before the first offer, between two, and after the last one, so that a list can be
+    streamed. ``extension`` is that of file names, without the dot.
+    """
+
+    media_type: str
+    extension: str
+    begin: bytes
+    item: Callable[[Document], bytes]
+    between: bytes
+    end: bytes
 
 
 def _inside(bbox: tuple[float, float, float, float], location: Mapping[str, Any]) -> bool:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from gateway.log.memory import Fault, MemoryLog
 from gateway.log.positions import Positions
+from gateway.protocol.receipt import MAX_BYTES_PER_DAY, MAX_PER_DAY, Refusals, refusals_key, unlisted
 from gateway.protocol.record import Record, read_submission
-from gateway.protocol.refusals import MAX_BYTES_PER_DAY, MAX_PER_DAY, Refusals, refusals_key, unlisted
 from gateway.protocol.topic import INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS
 from tests.intake.test_intake import OFFER, intake, log, message, until, values
 

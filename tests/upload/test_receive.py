@@ -12,10 +12,9 @@ import pytest
 from gateway.errors import QueuingStoppedError, UploadRefusedError
 from gateway.ingest.submissions import Submissions
 from gateway.ingest.upload.judge import Author, BatchJudge
-from gateway.ingest.upload.pace import OwnPace
 from gateway.ingest.upload.receive import Form, UploadLimits, receive
 from gateway.ingest.upload.spool import DiskQuota, Item, Spool
-from gateway.ingest.upload.upload import AppendStatus, Upload, queue_upload
+from gateway.ingest.upload.upload import AppendStatus, OwnPace, Upload, queue_upload
 from gateway.log.memory import Fault, MemoryLog
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import COMMON, SUBMISSIONS

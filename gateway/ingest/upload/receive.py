@@ -10,10 +10,9 @@ from typing import Literal, Protocol
 
 from gateway.errors import UploadRefusedError
 from gateway.ingest.upload.judge import Judge, Unexplained
-from gateway.ingest.upload.pace import OwnPace, Pace
 from gateway.ingest.upload.splitting import ArraySplitter, Inflater, LineSplitter, Splitter
 from gateway.ingest.upload.spool import DiskQuota, Item, Spool
-from gateway.ingest.upload.upload import Upload
+from gateway.ingest.upload.upload import OwnPace, Pace, Upload
 
 BLOCK_BYTES = 64 * 1024
 _STEP_BYTES = 16 * 1024

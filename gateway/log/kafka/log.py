@@ -7,12 +7,7 @@ from typing import Self
 import stamina
 from aiokafka import TopicPartition
 
-from gateway.errors import (
-    FencedError,
-    LogUnavailableError,
-    TopicError,
-    UnknownOutcomeError,
-)
+from gateway.errors import FencedError, LogUnavailableError, TopicError, UnknownOutcomeError
 from gateway.log.kafka.admin import AdminQueries, findings, new_topic
 from gateway.log.kafka.appender import Appender
 from gateway.log.kafka.batch import check_framed_bounds

@@ -8,12 +8,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import RecordMetadata
 
-from gateway.errors import (
-    FencedError,
-    LogError,
-    LogUnavailableError,
-    UnknownOutcomeError,
-)
+from gateway.errors import FencedError, LogError, LogUnavailableError, UnknownOutcomeError
 from gateway.log.common import by_partition
 from gateway.log.kafka.aiokafka_patches import abort_producer, in_own_task, patch_client
 from gateway.log.kafka.batch import BATCH_BYTES, build, split

@@ -7,12 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from gateway.clock import Clock, now
-from gateway.errors import (
-    FencedError,
-    LogBusyError,
-    LogUnavailableError,
-    TopicError,
-)
+from gateway.errors import FencedError, LogBusyError, LogUnavailableError, TopicError
 from gateway.errors import UnknownOutcomeError as Unknown
 from gateway.log.common import SingleMembership, SpentOwner, check_bounds
 from gateway.log.memory.store import Fault, Store

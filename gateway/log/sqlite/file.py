@@ -13,15 +13,7 @@ from pathlib import Path
 from gateway.clock import append_time
 from gateway.errors import FencedError, LogDamagedError, LogUnavailableError, TopicError
 from gateway.log.sqlite.row import DamagedRowError, seal, unseal
-from gateway.log.sqlite.stream import (
-    Stream,
-    check_about,
-    is_upgraded,
-    read_bounds,
-    seal_about,
-    upgrade,
-    write_bounds,
-)
+from gateway.log.sqlite.stream import Stream, check_about, is_upgraded, read_bounds, seal_about, upgrade, write_bounds
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import Topic
 from gateway.runtime.sqlite_damage import is_damage
