@@ -89,13 +89,12 @@ def read_receipt_query(given: MultiMapping[str], *, most: int) -> ReceiptQuery:
     with Parameters(given, (*PAGING, *_FILTERS)) as parameters:
         verdicts = parameters.several("verdict", VERDICTS.__contains__, ", ".join(VERDICTS))
         problems = parameters.choice("problems", _FLAGS)
-        offer_id = parameters.one("id", _offer_id, "bretagne:2027-0001")
-        batch = parameters.one(BATCH, _batch, "b…")
+        offer_id = parameters.one("id", lambda text: valid(text, is_offer_id(text)), "bretagne:2027-0001")
+        batch = parameters.one(BATCH, lambda text: valid(text, is_upload_id(text, BATCH)), "b…")
         # A receipt belongs to at most one upload: both filters together can match nothing.
-        snapshot = (
-            parameters.one(SNAPSHOT, _snapshot, "s…")
-            if batch is None
-            else parameters.one(SNAPSHOT, _refuse, "batch | snapshot")
+        alone = batch is None
+        snapshot = parameters.one(
+            SNAPSHOT, lambda text: _snapshot(valid(text, alone)), "s…" if alone else "batch | snapshot"
         )
         since = parameters.one("since", _instant, "2027-01-15T08:00:00Z")
         order = parameters.choice("order", _ORDERS)
@@ -110,14 +109,6 @@ def read_receipt_query(given: MultiMapping[str], *, most: int) -> ReceiptQuery:
     return ReceiptQuery(asked=asked, newest=order == "newest", cursor=cursor, limit=limit)
 
 
-def _offer_id(text: str) -> str:
-    return valid(text, is_offer_id(text))
-
-
-def _batch(text: str) -> str:
-    return valid(text, is_upload_id(text, BATCH))
-
-
 def _snapshot(text: str) -> str:
     """The id of a snapshot, given as such or by the snapshot's mark."""
     return text if is_upload_id(text, SNAPSHOT) else snapshot_id(valid(text, _MARK.fullmatch(text) is not None))
@@ -125,10 +116,6 @@ def _snapshot(text: str) -> str:
 
 def _instant(text: str) -> int:
     return read_utc(valid(text, _INSTANT.fullmatch(text) is not None))
-
-
-def _refuse(text: str) -> str:
-    raise ValueError(text)
 
 
 def localized(receipt: Receipt, language: Language) -> Receipt:

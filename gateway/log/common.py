@@ -1,15 +1,19 @@
-"""Common parts of the log's implementations: the bounds of one append, owners, a single process's membership."""
+"""Common parts of the log's implementations: bounds of an append, topics and positions, owners, membership."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias, TypeVar
 
-from gateway.errors import LogError, LogUnavailableError
+from gateway.errors import LogError, LogUnavailableError, PositionLostError, TopicError
 from gateway.log.port import Output
 from gateway.protocol.record import Record
+from gateway.protocol.topic import Topic
 
 MAX_RECORDS = 1_000
 MAX_BYTES = 1_048_576
+NO_IDENTITY = "The log has no identity yet: run `passerelle topics create`."
+
+Stream = TypeVar("Stream")
 
 Commit: TypeAlias = Callable[[Sequence[Output]], Awaitable[Mapping[tuple[str, int], int]]]
 """Writes outputs atomically, as ``Owner.commit``."""
@@ -46,6 +50,42 @@ def by_partition(outputs: Sequence[Output]) -> dict[tuple[str, int], list[Record
     for output in outputs:
         parts.setdefault((output.topic, output.partition), []).append(output.record)
     return parts
+
+
+def missing_topic(name: str) -> str:
+    """The finding on a topic that does not exist."""
+    return f"The topic {name} does not exist: run `passerelle topics create`."
+
+
+def policy_findings(topics: Iterable[Topic], policies: Mapping[str, str]) -> list[str]:
+    """One sentence per topic that is missing or has another policy; ``policies`` are those that the log has."""
+    findings = []
+    for topic in topics:
+        found = policies.get(topic.name)
+        if found is None:
+            findings.append(missing_topic(topic.name))
+        elif found != topic.policy:
+            findings.append(f"The topic {topic.name} has the policy {found}, not {topic.policy}: use another log.")
+    return findings
+
+
+def stream_of(streams: Mapping[str, Sequence[Stream]], topic: str, partition: int) -> Stream:
+    """One partition of a topic. Raises TopicError."""
+    found = streams.get(topic)
+    if found is None:
+        raise TopicError(missing_topic(topic))
+    if not 0 <= partition < len(found):
+        raise TopicError(f"The topic {topic} has {len(found)} partitions, there is no partition {partition}.")
+    return found[partition]
+
+
+def require_held(position: int, topic: str, partition: int, *, start: int, end: int) -> None:
+    """Raises PositionLostError for a position outside the range that the log holds."""
+    if not start <= position <= end:
+        raise PositionLostError(
+            f"Position {position} of {topic}/{partition} is outside {start} to {end}, which is what the log holds: "
+            "rebuild from the start."
+        )
 
 
 class SpentOwner:

@@ -4,7 +4,7 @@ Signatures are made and verified elsewhere; ``evidence`` decides whether evidenc
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
@@ -60,7 +60,6 @@ class Issued:
 
 def statement(certificate: Certificate) -> dict[str, Any]:
     """The signed claims: those of RFC 7519, with times in seconds, and the gateway's own."""
-    versions = certificate.versions
     return {
         "iss": certificate.issuer,
         "sub": certificate.platform,
@@ -69,12 +68,7 @@ def statement(certificate: Certificate) -> dict[str, Any]:
         "exp": certificate.expires_at // 1_000,
         "role": certificate.role,
         "profile": certificate.profile,
-        "versions": {
-            "kit": versions.kit,
-            "protocol": versions.protocol,
-            "schema": versions.schema,
-            "rules": versions.rules,
-        },
+        "versions": asdict(certificate.versions),
         "evidence": certificate.evidence,
     }
 

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from gateway.protocol.identity import GATEWAY, platform_of
-from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
+from gateway.protocol.submission import Forget, Known, Lift, Publish, Reason, Retire, Submission, Withdraw
 from gateway.protocol.value import value
 from gateway.protocol.visibility import Reader
 
@@ -211,18 +211,8 @@ def _withdraw(submission: Withdraw, known: Known | None, now: int, position: int
         if submission.revision == known.revision:
             return Duplicate(known) if submission.digest == known.digest else Rejected(known, "revision-reused")
     stays_moderated = next_state(known, "withdraw") == "moderated"
-    marker = Known(
-        revision=submission.revision,
-        digest=submission.digest,
-        sequence=_next_sequence(known, now),
-        position=position,
-        appended_at=now,
-        reason="moderated" if stays_moderated else submission.reason,
-        provenance=known.provenance if known else (),
-        shared=known.shared if known else frozenset(),
-        never=known.never if known else frozenset(),
-    )
-    return Accepted(marker, marker.sequence)
+    reason = "moderated" if stays_moderated else submission.reason
+    return _mark(known, submission.revision, submission.digest, reason, now, position)
 
 
 def _retire(submission: Retire, known: Known | None, now: int, position: int) -> Decision:
@@ -233,28 +223,32 @@ def _retire(submission: Retire, known: Known | None, now: int, position: int) ->
         return Stale(known, "changed-meanwhile")
     if submission.reason == "expired" and known.expires_on is not None and known.expires_on >= paris_date(now):
         return Stale(known, "changed-meanwhile")
-    return _mark(known, submission.reason, now, position)
+    return _mark_unchanged(known, submission.reason, now, position)
 
 
 def _lift(submission: Lift, known: Known | None, now: int, position: int) -> Decision:
     """A lifted moderation leaves an ``absent`` marker: a snapshot reopens it, or a PUT with a higher revision."""
     if known is None or next_state(known, "lift") is None or known.revision != submission.if_revision:
         return Stale(known, "changed-meanwhile")
-    return _mark(known, "absent", now, position)
+    return _mark_unchanged(known, "absent", now, position)
 
 
-def _mark(known: Known, reason: str, now: int, position: int) -> Accepted:
+def _mark_unchanged(known: Known, reason: Reason, now: int, position: int) -> Accepted:
     """The marker of a change made by the gateway: it keeps the publisher's last revision and content (REV-008)."""
+    return _mark(known, known.revision, known.digest, reason, now, position)
+
+
+def _mark(known: Known | None, revision: int, digest: str, reason: Reason, now: int, position: int) -> Accepted:
     marker = Known(
-        revision=known.revision,
-        digest=known.digest,
+        revision=revision,
+        digest=digest,
         sequence=_next_sequence(known, now),
         position=position,
         appended_at=now,
-        reason=reason,  # type: ignore[arg-type]  # one of Reason, from a Retire or the literal above
-        provenance=known.provenance,
-        shared=known.shared,
-        never=known.never,
+        reason=reason,
+        provenance=known.provenance if known else (),
+        shared=known.shared if known else _NONE,
+        never=known.never if known else _NONE,
     )
     return Accepted(marker, marker.sequence)
 

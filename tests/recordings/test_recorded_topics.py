@@ -258,9 +258,9 @@ def test_runs_that_are_read_are_written_again_the_same() -> None:
 
 
 def test_a_request_under_a_recorded_key_is_known() -> None:
-    claims = ClaimTable()
+    claims = ClaimTable(len(PARTITIONS))
     for partition in PARTITIONS:
-        claims.apply(partition, RECORDING.topics[REQUESTS][partition])
+        claims.apply(RECORDING.topics[REQUESTS][partition])
     entry = claims.get("bourgogne-franche-comte recorded-request")
     assert entry is not None
     assert entry.over

@@ -11,6 +11,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from gateway.errors import LogUnavailableError, TopicError
+from gateway.log.common import missing_topic
 from gateway.log.kafka.aiokafka_patches import client_of, patch_client
 from gateway.log.kafka.batch import BATCH_BYTES
 from gateway.log.kafka.error import describe
@@ -148,7 +149,7 @@ def findings(
     for topic in topics:
         name = settings.topic(topic.name)
         if name not in counts:
-            found.append(f"The topic {name} does not exist: run `passerelle topics create`.")
+            found.append(missing_topic(name))
             continue
         if counts[name] != settings.partitions:
             found.append(

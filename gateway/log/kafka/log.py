@@ -8,6 +8,7 @@ import stamina
 from aiokafka import TopicPartition
 
 from gateway.errors import FencedError, LogUnavailableError, TopicError, UnknownOutcomeError
+from gateway.log.common import NO_IDENTITY, missing_topic
 from gateway.log.kafka.admin import AdminQueries, findings, new_topic
 from gateway.log.kafka.appender import Appender
 from gateway.log.kafka.batch import check_framed_bounds
@@ -59,7 +60,7 @@ class KafkaLog:
         if self._identity is None:
             self._identity = await self._read_identity()
         if self._identity is None:
-            raise TopicError("The log has no identity yet: run `passerelle topics create`.")
+            raise TopicError(NO_IDENTITY)
         return self._identity
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
@@ -140,7 +141,7 @@ class KafkaLog:
         if name not in self._known:
             self._known |= _by_topic(await self._admin.counts())
         if name not in self._known:
-            raise TopicError(f"The topic {topic} does not exist: run `passerelle topics create`.")
+            raise TopicError(missing_topic(topic))
         return self._known[name]
 
     async def _read_identity(self) -> str | None:

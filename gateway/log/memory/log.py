@@ -9,7 +9,7 @@ from typing import TypeVar
 from gateway.clock import Clock, now
 from gateway.errors import FencedError, LogBusyError, LogUnavailableError, TopicError
 from gateway.errors import UnknownOutcomeError as Unknown
-from gateway.log.common import SingleMembership, SpentOwner, check_bounds
+from gateway.log.common import NO_IDENTITY, SingleMembership, SpentOwner, check_bounds, policy_findings
 from gateway.log.memory.store import Fault, Store
 from gateway.log.port import Appended, Chunk, Output, Reader
 from gateway.protocol.record import Record
@@ -102,7 +102,7 @@ class MemoryLog:
     async def identity(self) -> str:
         """The UUID given by ``create_topics``. Raises TopicError."""
         if self._store.identity is None:
-            raise TopicError("The log has no identity yet: run `passerelle topics create`.")
+            raise TopicError(NO_IDENTITY)
         return self._store.identity
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
@@ -111,16 +111,7 @@ class MemoryLog:
 
     async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
         """One sentence per topic that is missing or has another policy."""
-        findings = []
-        for topic in topics:
-            found = self._store.topics.get(topic.name)
-            if found is None:
-                findings.append(f"The topic {topic.name} does not exist: run `passerelle topics create`.")
-            elif found.policy != topic.policy:
-                findings.append(
-                    f"The topic {topic.name} has the policy {found.policy} instead of {topic.policy}: use another log."
-                )
-        return findings
+        return policy_findings(topics, {name: topic.policy for name, topic in self._store.topics.items()})
 
     async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
         """Write a batch atomically. Raises ValueError when it is empty or too large."""

@@ -11,8 +11,8 @@ from enum import Enum
 from operator import attrgetter
 
 from gateway.clock import append_time
-from gateway.errors import FencedError, PositionLostError, TopicError
-from gateway.log.common import by_partition
+from gateway.errors import FencedError
+from gateway.log.common import by_partition, require_held, stream_of
 from gateway.log.port import Appended, Chunk, Output
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import Topic
@@ -71,11 +71,7 @@ class Stream:
 
     def read(self, position: int, limit: int) -> Chunk | None:
         """Up to ``limit`` records from a position; None when the position stays the same. Raises PositionLostError."""
-        if not self.start <= position <= self.end:
-            raise PositionLostError(
-                f"Position {position} of {self.topic}/{self.partition} is outside {self.start} to {self.end}, "
-                "which is what the log holds: rebuild from the start."
-            )
+        require_held(position, self.topic, self.partition, start=self.start, end=self.end)
         stable = self.stable
         first = self._index(position)
         records = self._records[first : min(first + limit, self._index(stable))]
@@ -144,17 +140,12 @@ class Store:
 
     def streams(self, topic: str) -> Sequence[Stream]:
         """A topic's partitions. Raises TopicError."""
-        try:
-            return self._streams[topic]
-        except KeyError:
-            raise TopicError(f"The topic {topic} does not exist: run `passerelle topics create`.") from None
+        stream_of(self._streams, topic, 0)
+        return self._streams[topic]
 
     def stream(self, topic: str, partition: int) -> Stream:
         """One partition of a topic. Raises TopicError."""
-        streams = self.streams(topic)
-        if not 0 <= partition < len(streams):
-            raise TopicError(f"The topic {topic} has {len(streams)} partitions, there is no partition {partition}.")
-        return streams[partition]
+        return stream_of(self._streams, topic, partition)
 
     def take(self, role: str, partition: int) -> int:
         """A new owner's epoch; the former owner's open transactions are aborted."""

@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from gateway.clock import append_time
-from gateway.errors import FencedError, LogDamagedError, LogUnavailableError, TopicError
+from gateway.errors import FencedError, LogDamagedError, LogUnavailableError
 from gateway.log.sqlite.row import DamagedRowError, seal, unseal
 from gateway.log.sqlite.stream import Stream, check_about, is_upgraded, read_bounds, seal_about, upgrade, write_bounds
 from gateway.protocol.record import Record, StoredRecord
@@ -155,16 +155,6 @@ def read_streams(connection: sqlite3.Connection) -> dict[str, list[Stream]]:
         read_bounds(connection, stream)
         found.setdefault(topic, []).append(stream)
     return found
-
-
-def stream_of(streams: dict[str, list[Stream]], topic: str, partition: int) -> Stream:
-    """One partition of a topic. Raises TopicError."""
-    found = streams.get(topic)
-    if found is None:
-        raise TopicError(f"The topic {topic} does not exist: run `passerelle topics create`.")
-    if not 0 <= partition < len(found):
-        raise TopicError(f"The topic {topic} has {len(found)} partitions, there is no partition {partition}.")
-    return found[partition]
 
 
 def write_records(

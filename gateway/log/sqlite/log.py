@@ -13,7 +13,16 @@ import structlog
 
 from gateway.clock import Clock, now
 from gateway.errors import LogDamagedError, LogUnavailableError, TopicError
-from gateway.log.common import SingleMembership, SpentOwner, by_partition, check_bounds, size_of
+from gateway.log.common import (
+    NO_IDENTITY,
+    SingleMembership,
+    SpentOwner,
+    by_partition,
+    check_bounds,
+    policy_findings,
+    size_of,
+    stream_of,
+)
 from gateway.log.port import Appended, Output
 from gateway.log.sqlite import upkeep
 from gateway.log.sqlite.check import Synced, check_log, check_recovery, synced_frames
@@ -25,7 +34,6 @@ from gateway.log.sqlite.file import (
     read_about,
     read_streams,
     require_owner,
-    stream_of,
     take,
     write_records,
 )
@@ -129,7 +137,7 @@ class SqliteLog:
         """The UUID given by ``create_topics``. Raises TopicError."""
         identity, _ = await self._query(read_about)
         if identity is None:
-            raise TopicError("The log has no identity yet: run `passerelle topics create`.")
+            raise TopicError(NO_IDENTITY)
         return identity
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
@@ -147,15 +155,8 @@ class SqliteLog:
                 f"The log has {self._partitions} partitions, the settings ask for {self._wanted}, and a log keeps its "
                 "count for life: set it back, or use another log."
             )
-        for topic in topics:
-            found = self._streams.get(topic.name)
-            if found is None:
-                findings.append(f"The topic {topic.name} does not exist: run `passerelle topics create`.")
-            elif found[0].policy != topic.policy:
-                findings.append(
-                    f"The topic {topic.name} has the policy {found[0].policy}, not {topic.policy}: use another log."
-                )
-        return findings
+        policies = {name: streams[0].policy for name, streams in self._streams.items()}
+        return [*findings, *policy_findings(topics, policies)]
 
     async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
         """Write a batch atomically, synced to disk. Raises ValueError when it is empty or too large."""

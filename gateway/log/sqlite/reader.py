@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from gateway.errors import LogError, PositionLostError
+from gateway.errors import LogError
+from gateway.log.common import require_held
 from gateway.log.port import Chunk, Reader
 from gateway.log.sqlite.file import read_records
 from gateway.log.sqlite.stream import Stream
@@ -148,11 +149,7 @@ def _read_streams(connection: sqlite3.Connection, wanted: Sequence[tuple[Stream,
     chunks = []
     for stream, position in wanted:
         page = read_records(connection, stream, position, limit)
-        if not page.start <= position <= page.end:
-            raise PositionLostError(
-                f"Position {position} of {stream.topic}/{stream.partition} is outside {page.start} to {page.end}, "
-                "which is what the log holds: rebuild from the start."
-            )
+        require_held(position, stream.topic, stream.partition, start=page.start, end=page.end)
         if page.reached > position:
             chunks.append(Chunk(stream.topic, stream.partition, page.records, page.reached))
             limit -= len(page.records)
