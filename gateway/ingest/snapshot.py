@@ -30,7 +30,7 @@ from gateway.runtime.loop import in_thread
 from gateway.store import OfferView
 
 MARK_LIFE_MS = 24 * 3_600_000
-"""How long a mark may be used, by the clock, after the instant at which it was issued."""
+"""Lifetime of a mark, by the clock, from the instant of its issue."""
 _RETIRE_SLICE = 2_000
 _IDS_AT_ONCE = 1_000
 _REST_SECONDS = 0.001

@@ -74,7 +74,7 @@ class SqliteLog:
         self._writer = Writer(
             connect(path, busy_seconds=_BUSY_SECONDS),
             loop=loop,
-            lock_file=path.with_name(f"{path.name}-turn"),
+            lock_file=path.with_name(f"{path.name}-turn"),  # frozen: shared with earlier versions during an update
             patience=patience,
             written=self._watch.notice,
         )
