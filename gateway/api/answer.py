@@ -111,6 +111,15 @@ def send_json(body: Any, headers: Mapping[str, str]) -> web.Response:
     return web.Response(body=orjson.dumps(body), headers={**headers, hdrs.CONTENT_TYPE: "application/json"})
 
 
+def json_headers(language: str) -> dict[str, str]:
+    """The headers of an answer with texts in one language, which no cache keeps."""
+    return {
+        hdrs.CONTENT_TYPE: "application/json",
+        hdrs.CONTENT_LANGUAGE: language,
+        hdrs.CACHE_CONTROL: "no-store",
+    }
+
+
 def tag_of(*parts: Any) -> str:
     """A strong entity tag (RFC 9110): a digest of all values that determine the answer."""
     return f'"{blake2b(orjson.dumps(parts), digest_size=12).hexdigest()}"'

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
+from gateway.api.answer import json_headers
 from gateway.api.auth import requires
 from gateway.api.body import JSON, LINES, author_of, deadline_of, uploaded
 from gateway.api.context import context_of
@@ -117,16 +118,7 @@ def _answer(
     if decided is not None:
         members |= {"pending": decided.pending, "verdicts": dict(decided.verdicts.most_common())}
     pieces = write_results(members, batch.upload, lambda _: status, language=language, decided=decided)
-    return Answer(code, {**upload_headers(language), **(headers or {})}, pieces)
-
-
-def upload_headers(language: str) -> dict[str, str]:
-    """The headers of an answer to an upload, other than a problem document."""
-    return {
-        hdrs.CONTENT_TYPE: "application/json",
-        hdrs.CONTENT_LANGUAGE: language,
-        hdrs.CACHE_CONTROL: "no-store",
-    }
+    return Answer(code, {**json_headers(language), **(headers or {})}, pieces)
 
 
 def _members(batch: _Batch, queued: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import orjson
 from aiohttp import hdrs, web
 
 import schemas
+from gateway.api.answer import json_headers
 from gateway.api.context import context_of
 from gateway.api.problem import language_of
 from gateway.api.receipts import localized
@@ -69,12 +70,7 @@ def answer(
     return web.Response(
         status=status,
         body=orjson.dumps(localized(receipt, language)),
-        headers={
-            **(headers or {}),
-            hdrs.CONTENT_TYPE: "application/json",
-            hdrs.CONTENT_LANGUAGE: language,
-            hdrs.CACHE_CONTROL: "no-store",
-        },
+        headers={**(headers or {}), **json_headers(language)},
     )
 
 
