@@ -30,13 +30,8 @@ Readiness: TypeAlias = Callable[[], Mapping[str, bool]]
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 _VERDICTS = ("accepted", "duplicate", "stale", "rejected")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
-
-
 _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "relay_lag_seconds": (
-        "Age of the oldest submission in decision; absent while a partition is not relayed.",
-        (),
-    ),
+    "relay_lag_seconds": ("Age of the oldest submission in decision; absent while a partition is not relayed.", ()),
     "undecided": ("Submissions that wait to be decided, in offsets of the log.", ()),
     "view_lag": ("Offsets by which a view is behind its topic.", ("view",)),
     "view_position": ("The next offset that a view will read.", ("view", "partition")),

@@ -86,15 +86,14 @@ class _Entry:
     resumed: bool = False
     released: bool = False
     over: bool = False
-    answer: tuple[int, int] | None = None
-    """Partition and offset of the answer on the topic."""
+    answer: int | None = None
+    """The offset of the answer in the key's partition."""
 
 
 class ClaimTable:
     """The entry of each key, from the records in log order. Bounded: the oldest keys are evicted first."""
 
-    def __init__(self, partitions: int) -> None:
-        self._partitions = partitions
+    def __init__(self) -> None:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
     def get(self, key: str) -> _Entry | None:
@@ -121,8 +120,8 @@ class ClaimTable:
             case "renewal" if entry is not None and entry.token == body["token"]:
                 self._entries[key] = replace(entry, renewed_at=record.appended_at)
             case "answer" if entry is not None and entry.token == body["token"]:
-                at = partition_of(key, self._partitions), record.offset
-                self._entries[key] = replace(entry, over=True, answer=None if body["body"] is None else at)
+                answer = None if body["body"] is None else record.offset
+                self._entries[key] = replace(entry, over=True, answer=answer)
             case "release" if entry is not None and entry.token == body["token"] and not entry.over:
                 self._entries[key] = replace(entry, released=True)
 
@@ -147,7 +146,7 @@ class Requests:
         self._log = log
         self._lease_ms = lease_ms
         # Records that the log no longer holds have lapsed: a rebuilt table may keep what it has of them.
-        self._claims = TopicMirror(log, REQUESTS, fold=ClaimTable.apply, empty=ClaimTable(log.partitions))
+        self._claims = TopicMirror(log, REQUESTS, fold=ClaimTable.apply, empty=ClaimTable())
 
     async def claim(self, platform: str, key: str, digest: str) -> ClaimResult:
         """Claim a request; ``digest`` (hex) covers all of its content. Raises LogError."""
@@ -161,7 +160,7 @@ class Requests:
             return Reused()
         if entry is None or entry.answer is None:
             return Running()
-        return await self._answer(*entry.answer)
+        return await self._answer(partition_of(claim.key, self._log.partitions), entry.answer)
 
     @asynccontextmanager
     async def held(self, claim: Claim) -> AsyncIterator[None]:

@@ -23,8 +23,8 @@ _VERDICTS: dict[type[Decision], VerdictName] = {
     Stale: "stale",
     Rejected: "rejected",
 }
-MAX_PER_DAY = 1_000
-MAX_BYTES_PER_DAY = 2_000_000
+MAX_REFUSALS_PER_DAY = 1_000
+MAX_REFUSAL_BYTES_PER_DAY = 2_000_000
 """Per inbox and day: refusals with a receipt of their own, and the bytes of these receipts and of their copies on
 ``rejected``. Each partition has an equal share.
 """
@@ -149,7 +149,7 @@ class Refusals:
 
     def has_room(self, partitions: int) -> bool:
         """Whether one more refusal gets a receipt of its own, in an inbox with this number of partitions."""
-        return self.listed * partitions < MAX_PER_DAY and self.size * partitions < MAX_BYTES_PER_DAY
+        return self.listed * partitions < MAX_REFUSALS_PER_DAY and self.size * partitions < MAX_REFUSAL_BYTES_PER_DAY
 
     def list(self, size: int) -> "Refusals":
         """The state after a refusal with a receipt of its own, which takes ``size`` bytes."""

@@ -258,7 +258,7 @@ def test_runs_that_are_read_are_written_again_the_same() -> None:
 
 
 def test_a_request_under_a_recorded_key_is_known() -> None:
-    claims = ClaimTable(len(PARTITIONS))
+    claims = ClaimTable()
     for partition in PARTITIONS:
         claims.apply(RECORDING.topics[REQUESTS][partition])
     entry = claims.get("bourgogne-franche-comte recorded-request")
