@@ -24,8 +24,8 @@ from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.log.positions import read_positions
 from gateway.protocol.identity import partition_of
-from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import position_key
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
 
 WORKERS = 2

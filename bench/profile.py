@@ -31,7 +31,7 @@ from gateway.ingest.upload.spool import DiskQuota, Spool
 from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
 from gateway.log.sqlite import SqliteLog
-from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
 from gateway.relay import AT_ONCE, SHARED_AT_ONCE, Relay
 from gateway.runtime.loop import bound_collections

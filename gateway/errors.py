@@ -1,4 +1,4 @@
-"""The errors of the ports, and of invalid settings.
+"""The errors of the ports, of refused input, and of invalid settings.
 
     PortError
     ├── LogError
@@ -8,11 +8,17 @@
     │   ├── UnknownOutcomeError      the write may have happened; resending the same revision is safe
     │   ├── FencedError              another process owns this partition now
     │   ├── PositionLostError        a position is outside the range that the log holds
-    │   └── TopicError               a topic is missing or misconfigured
+    │   ├── TopicError               a topic is missing or misconfigured
+    │   └── QueuingStoppedError      the process stops: a part of an upload is queued
     └── TokenError                   a token or an assertion could not be verified
+
+    CodedError                       a partner's input is refused, by a rule of the catalogue
+    └── UploadRefusedError           an upload; nothing of it was stored
 
 ``SettingsError`` is separate: it ends the process at start.
 """
+
+from typing import Any
 
 
 class PortError(Exception):
@@ -51,8 +57,29 @@ class TopicError(LogError):
     """A topic is missing, or its partition count, cleanup policy or timestamp type is wrong."""
 
 
+class QueuingStoppedError(LogError):
+    """The process stops; ``queued`` accepted items of an upload are on the log, the rest certainly is not."""
+
+    def __init__(self, queued: int) -> None:
+        super().__init__(queued)
+        self.queued = queued
+
+
 class TokenError(PortError):
     """A bearer token or client assertion could not be verified. The message never holds the token."""
+
+
+class CodedError(Exception):
+    """A partner's input is refused; ``code`` names a rule of the catalogue, ``values`` fill its message."""
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+class UploadRefusedError(CodedError):
+    """A whole upload is refused; nothing of it was stored."""
 
 
 class SettingsError(Exception):

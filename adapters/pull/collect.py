@@ -18,10 +18,9 @@ from adapters.formats import (
     RepeatedItem,
     judge,
 )
-from gateway.errors import LogUnavailableError
+from gateway.errors import LogUnavailableError, UploadRefusedError
 from gateway.ingest.snapshot import Mark
 from gateway.ingest.submissions import Prepared, Submissions
-from gateway.ingest.upload.error import UploadRefusedError
 from gateway.ingest.upload.judge import Author, BatchJudge
 from gateway.ingest.upload.spool import DiskQuota, Spool
 from gateway.ingest.upload.spool import Item as SpooledItem

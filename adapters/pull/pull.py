@@ -17,10 +17,9 @@ from adapters.pull.transport_factory import TransportFactory
 from adapters.transport.drop import memory_of
 from adapters.transport.feed import MEGABYTE, Feed, FeedError, FetchLimits, Transport, Unchanged, Validators
 from gateway.clock import Clock
-from gateway.errors import LogError, PortError
+from gateway.errors import LogError, PortError, UploadRefusedError
 from gateway.ingest.snapshot import Mark, SnapshotRefusedError, Snapshots
 from gateway.ingest.submissions import Submissions
-from gateway.ingest.upload.error import UploadRefusedError
 from gateway.ingest.upload.judge import Author
 from gateway.ingest.upload.spool import DiskQuota
 from gateway.log.port import EventLog

@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from adapters.transport.feed import MEGABYTE, Feed, FeedError, FetchLimits, Validators
-from gateway.ingest.upload.error import UploadRefusedError
-from gateway.ingest.upload.inflating import Inflater
+from gateway.errors import UploadRefusedError
+from gateway.ingest.upload.splitting import Inflater
 
 _MAGIC = b"\x1f\x8b"
 _WRITE_BYTES = MEGABYTE

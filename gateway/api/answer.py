@@ -21,7 +21,7 @@ _PIECE_BYTES = 64 * 1024
 _SLICE_SECONDS = 0.005
 """Longest time spent on one piece of an answer, where few bytes take long."""
 _GRACE_SECONDS = 3.0
-"""How long an answer in progress may continue after the process begins to stop."""
+"""Time for which an answer in progress may continue after the process begins to stop."""
 PRIVATE: Mapping[str, str] = {hdrs.CACHE_CONTROL: "private, no-cache", hdrs.VARY: hdrs.AUTHORIZATION}
 """The answer depends on the caller: a cache must revalidate it."""
 
@@ -63,7 +63,7 @@ async def _write(request: web.Request, response: web.StreamResponse, pieces: Asy
         await response.write_eof()
 
 
-async def one_by_one(request: web.Request, pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
+async def in_pieces(request: web.Request, pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
     """Regroup bytes into pieces of about 64 kB, each made in a thread because the bytes may come from the disk. A piece
     is shorter where few bytes take long.
     """
@@ -84,7 +84,7 @@ def _gather(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
     return bytes(gathered), True
 
 
-def begin_of(pieces: Iterable[bytes], most: int) -> tuple[bytes, Iterator[bytes] | None]:
+def split_first(pieces: Iterable[bytes], most: int) -> tuple[bytes, Iterator[bytes] | None]:
     """All bytes and None, if there are at most ``most``; else a first part of more than ``most``, and the rest."""
     begin = bytearray()
     rest = iter(pieces)
@@ -100,17 +100,24 @@ async def send_list(
 ) -> web.StreamResponse:
     """Send ``{name: [items…], **rest}``: at once if it is short, else streamed: no whole page is in memory as text."""
     headers = {**headers, hdrs.CONTENT_TYPE: "application/json"}
-    begin, further = begin_of(_write_list(name, items, rest), _PIECE_BYTES)
+    begin, further = split_first(_write_list(name, items, rest), _PIECE_BYTES)
     if further is None:
         return web.Response(body=begin, headers=headers)
-    return await send_pieces(
-        request, web.StreamResponse(headers=headers), one_by_one(request, chain((begin,), further))
-    )
+    return await send_pieces(request, web.StreamResponse(headers=headers), in_pieces(request, chain((begin,), further)))
 
 
 def send_json(body: Any, headers: Mapping[str, str]) -> web.Response:
     """A small answer, sent at once."""
     return web.Response(body=orjson.dumps(body), headers={**headers, hdrs.CONTENT_TYPE: "application/json"})
+
+
+def json_headers(language: str) -> dict[str, str]:
+    """The headers of an answer with texts in one language, which no cache keeps."""
+    return {
+        hdrs.CONTENT_TYPE: "application/json",
+        hdrs.CONTENT_LANGUAGE: language,
+        hdrs.CACHE_CONTROL: "no-store",
+    }
 
 
 def tag_of(*parts: Any) -> str:

@@ -9,21 +9,20 @@ from gateway.api import (
     changes,
     discovery,
     exports,
+    get_offers,
     moderation,
-    offers,
     platforms,
-    publishing,
+    put_offer,
     receipts,
-    reference,
     snapshots,
     tokens,
 )
+from gateway.api.body import DISK_QUOTA
 from gateway.api.context import CONTEXT, Context
 from gateway.api.exports import EXPORTS
 from gateway.api.idempotency import REQUESTS
 from gateway.api.limit import RATES, SLOTS, WAITS, Rates, Slots
 from gateway.api.middleware import complete, request_middleware
-from gateway.api.uploading import DISK_QUOTA
 from gateway.api.work import WORK_REGISTRY, WorkRegistry
 from gateway.ingest.idempotency import Requests
 from gateway.ingest.upload.spool import DiskQuota
@@ -35,14 +34,13 @@ _MODULES = (
     discovery,
     batch,
     snapshots,
-    publishing,
+    put_offer,
     moderation,
     receipts,
-    offers,
+    get_offers,
     exports,
     changes,
     platforms,
-    reference,
 )
 
 

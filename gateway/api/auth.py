@@ -1,4 +1,7 @@
-"""Authentication by bearer token, and authorisation by the scopes of the route. Closed by default."""
+"""Authentication by bearer token; authorisation by the scopes of the route, closed by default, and by certificate.
+
+Certificates are required for publishing from a set day on, and that day is announced before (CER-001, CER-003).
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,15 +9,18 @@ from typing import Any
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from gateway.api.context import PARTNER, SCOPES, context_of
+import schemas
+from gateway.api.context import PARTNER, SCOPES, context_of, partner_of
 from gateway.api.problem import ProblemError
 from gateway.errors import TokenError
-from gateway.partners.claims import Claims
+from gateway.partners.credential import Claims
+from gateway.protocol.certificate import certificate_problem, notice_of
 from gateway.protocol.partner import Partner, Scope
 
 _REALM = 'Bearer realm="passerelle"'
 _MARK = "opening_scopes"
 _PUBLIC = "public"
+REQUIRED_FROM = "Certificate-Required-From"
 
 
 def requires(*scopes: Scope) -> Callable[[Handler], Handler]:
@@ -73,3 +79,30 @@ def _invalid_token() -> ProblemError:
 def _marked(handler: Handler, *marks: str) -> Handler:
     setattr(handler, _MARK, marks)  # read back by the middleware
     return handler
+
+
+def publishing_problem(request: web.Request) -> schemas.Problem | None:
+    """The reason why this partner may not publish now, withdrawals apart; None if it may."""
+    context = context_of(request)
+    return certificate_problem(
+        partner_of(request).certificates, required=context.require_certificate, now=context.clock()
+    )
+
+
+def refuse_uncertified(request: web.Request) -> None:
+    """Raise ProblemError if this partner may not publish now."""
+    problem = publishing_problem(request)
+    if problem is not None:
+        raise ProblemError(problem.code, expected=problem.expected)
+
+
+def set_certificate_header(request: web.Request, response: web.StreamResponse) -> None:
+    """Announce the day from which a publisher is refused, on answers to its submissions, while it can be avoided."""
+    context = context_of(request)
+    if context.require_certificate is None or PARTNER not in request or request.method == hdrs.METH_GET:
+        return
+    if "offers:publish" in scopes_of(request.match_info.handler):
+        certificates = partner_of(request).certificates
+        day = notice_of(certificates, required=context.require_certificate, now=context.clock())
+        if day is not None:
+            response.headers[REQUIRED_FROM] = day.isoformat()

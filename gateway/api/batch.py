@@ -6,23 +6,21 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
+from gateway.api.answer import json_headers
 from gateway.api.auth import requires
-from gateway.api.body import JSON, LINES
+from gateway.api.body import JSON, LINES, author_of, deadline_of, uploaded
 from gateway.api.context import context_of
-from gateway.api.decision import wait_of
-from gateway.api.decision_wait import decisions_of
+from gateway.api.decision import decisions_of, wait_of
 from gateway.api.idempotency import Answer, run_once
-from gateway.api.parameter import Parameters
 from gateway.api.problem import ProblemError, language_of, problem_document, problem_headers, problem_of_log
+from gateway.api.query import Parameters
 from gateway.api.results import Decided, write_results
-from gateway.api.uploading import author_of, deadline_of, uploaded
 from gateway.errors import LogError
 from gateway.ingest.upload.judge import BatchJudge
-from gateway.ingest.upload.queue import AppendStatus, Queuing, queue_upload
-from gateway.ingest.upload.upload import Upload
-from gateway.protocol.upload_id import NONCE_BYTES, batch_id
+from gateway.ingest.upload.upload import AppendStatus, Queuing, Upload, queue_upload
+from gateway.protocol.identity import NONCE_BYTES, batch_id
 
 _STATUSES = {AppendStatus.NOT_QUEUED: "not-queued", AppendStatus.QUEUED: "queued", AppendStatus.UNKNOWN: "unknown"}
 
@@ -120,16 +118,7 @@ def _answer(
     if decided is not None:
         members |= {"pending": decided.pending, "verdicts": dict(decided.verdicts.most_common())}
     pieces = write_results(members, batch.upload, lambda _: status, language=language, decided=decided)
-    return Answer(code, {**upload_headers(language), **(headers or {})}, pieces)
-
-
-def upload_headers(language: str) -> dict[str, str]:
-    """The headers of an answer to an upload, other than a problem document."""
-    return {
-        hdrs.CONTENT_TYPE: "application/json",
-        hdrs.CONTENT_LANGUAGE: language,
-        hdrs.CACHE_CONTROL: "no-store",
-    }
+    return Answer(code, {**json_headers(language), **(headers or {})}, pieces)
 
 
 def _members(batch: _Batch, queued: int) -> dict[str, Any]:

@@ -13,17 +13,12 @@ from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.log.positions import Positions
 from gateway.partners import Partners
-from gateway.partners.claims import TokenVerifier
+from gateway.partners.credential import TokenVerifier
+from gateway.protocol.decide import paris_date
 from gateway.protocol.partner import Partner
-from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.rendering import Rendering
-from gateway.protocol.seal import Seal
-from gateway.store import (
-    DeliveryView,
-    OfferView,
-    ReceiptView,
-    RunView,
-)
+from gateway.protocol.seal import ReceiptIds, Seal
+from gateway.store import DeliveryView, OfferView, ReceiptView, RunView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,4 +84,9 @@ def partner_of(request: web.Request) -> Partner:
     return request[PARTNER]
 
 
-__all__ = ["CONTEXT", "PARTNER", "SCOPES", "Context", "Limits", "context_of", "partner_of"]
+def today(context: Context) -> date:
+    """The day of receipt in Europe/Paris, on which verdicts are based."""
+    return date.fromisoformat(paris_date(context.clock()))
+
+
+__all__ = ["CONTEXT", "PARTNER", "SCOPES", "Context", "Limits", "context_of", "partner_of", "today"]

@@ -1,17 +1,20 @@
-"""Discovery: versions, limits and endpoints of this gateway, and the documents that describe its API."""
+"""Discovery: versions, limits and endpoints of this gateway, the documents that describe its API, reference lists."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import orjson
 from aiohttp import hdrs, web
 
 import schemas
-from gateway.api.answer import is_known, send_json, tag_of, unchanged
+from gateway.api.answer import is_known, tag_of, unchanged
 from gateway.api.auth import public
 from gateway.api.context import context_of
-from gateway.api.parameter import refuse_parameters
-from gateway.protocol.version import PROTOCOL_VERSION
+from gateway.api.problem import ProblemError
+from gateway.api.query import refuse_parameters
+from gateway.protocol import PROTOCOL_VERSION
+from schemas.bundle import bundled_schema
 from schemas.contract import asyncapi_document, openapi_document
 
 ENDPOINTS: Mapping[str, str] = {
@@ -31,6 +34,7 @@ ENDPOINTS: Mapping[str, str] = {
     "asyncapi": "/v1/asyncapi.json",
 }
 """Relative to the address of the discovery document (RFC 3986); ``{format}`` as in RFC 6570."""
+LISTS = ("sectors", "regions", "departments", "rules", "calendar")
 
 
 @public
@@ -64,14 +68,38 @@ async def get_asyncapi(request: web.Request) -> web.Response:
     return _public(request, asyncapi_document())
 
 
-def _public(request: web.Request, body: Mapping[str, Any]) -> web.Response:
+@public
+async def get_reference(request: web.Request) -> web.Response:
+    """``GET /v1/reference/{list}``: a code list with its version."""
+    refuse_parameters(request.query)
+    name = request.match_info["list"]
+    if name not in LISTS:
+        raise ProblemError("not-found")
+    return _public(request, schemas.reference(name), seconds=3_600)
+
+
+@public
+async def get_profile_schema(request: web.Request) -> web.Response:
+    """``GET /v1/schemas/profile.json``: the schema of profiles and mappings as one document, for editors."""
+    refuse_parameters(request.query)
+    return _public(request, bundled_schema("profile"), seconds=3_600, media_type="application/schema+json")
+
+
+def _public(
+    request: web.Request, body: Mapping[str, Any], *, seconds: int = 300, media_type: str = "application/json"
+) -> web.Response:
+    """A document for every client, which caches may keep for ``seconds``."""
     tag = tag_of(body)
-    headers: dict[str, str] = {hdrs.CACHE_CONTROL: "public, max-age=300", hdrs.ETAG: tag}
-    return unchanged(tag, headers) if is_known(request, tag) else send_json(body, headers)
+    headers: dict[str, str] = {hdrs.CACHE_CONTROL: f"public, max-age={seconds}", hdrs.ETAG: tag}
+    if is_known(request, tag):
+        return unchanged(tag, headers)
+    return web.Response(body=orjson.dumps(body), headers={**headers, hdrs.CONTENT_TYPE: media_type})
 
 
 ROUTES: Sequence[web.RouteDef] = (
     web.get("/.well-known/passerelle", get_discovery),
     web.get("/v1/openapi.json", get_openapi),
     web.get("/v1/asyncapi.json", get_asyncapi),
+    web.get("/v1/reference/{list}", get_reference),
+    web.get("/v1/schemas/profile.json", get_profile_schema),
 )

@@ -10,19 +10,12 @@ from itertools import chain
 import structlog
 from aiohttp import hdrs, web
 
-from gateway.api.answer import begin_of, one_by_one, send_pieces
+from gateway.api.answer import in_pieces, send_pieces, split_first
 from gateway.api.context import partner_of
 from gateway.api.problem import ProblemError, language_of, problem_response
 from gateway.api.work import work_of
 from gateway.errors import LogError
-from gateway.ingest.idempotency import (
-    ANSWER_BYTES,
-    Claim,
-    Kept,
-    Requests,
-    Reused,
-    Running,
-)
+from gateway.ingest.idempotency import ANSWER_BYTES, Claim, Kept, Requests, Reused, Running
 from gateway.protocol.partner import Partner
 
 KEY = "Idempotency-Key"
@@ -79,7 +72,7 @@ async def run_once(request: web.Request, digest: str, run: Callable[[], Awaitabl
 async def send(request: web.Request, answer: Answer) -> web.StreamResponse:
     """Send an answer piece by piece."""
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
-    return await send_pieces(request, response, one_by_one(request, answer.pieces))
+    return await send_pieces(request, response, in_pieces(request, answer.pieces))
 
 
 async def _run(request: web.Request, claim: Claim, run: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -91,9 +84,9 @@ async def _run(request: web.Request, claim: Claim, run: Callable[[], Awaitable[A
             if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 return await _keep(request, claim, answer)
     except BaseException:
-        await _quietly(requests.release(claim))
+        await _log_failure(requests.release(claim))
         raise
-    await _quietly(requests.release(claim))
+    await _log_failure(requests.release(claim))
     return answer
 
 
@@ -108,12 +101,12 @@ async def _answer(request: web.Request, run: Callable[[], Awaitable[Answer]]) ->
 
 async def _keep(request: web.Request, claim: Claim, answer: Answer) -> Answer:
     keep = request.app[REQUESTS].keep
-    begin, rest = await work_of(request).in_thread(begin_of, answer.pieces, ANSWER_BYTES)
-    await _quietly(keep(claim, answer.status, answer.headers, None if rest is not None else begin.decode()))
+    begin, rest = await work_of(request).in_thread(split_first, answer.pieces, ANSWER_BYTES)
+    await _log_failure(keep(claim, answer.status, answer.headers, None if rest is not None else begin.decode()))
     return Answer(answer.status, answer.headers, (begin,) if rest is None else chain((begin,), rest))
 
 
-async def _quietly(step: Awaitable[None]) -> None:
+async def _log_failure(step: Awaitable[None]) -> None:
     """Await a step whose failure is only logged: the request itself is done, and its claim ends with its lease."""
     try:
         await step

@@ -1,15 +1,28 @@
-"""Management: health, readiness and metrics, on a port of their own that no partner reaches."""
+"""Management: health, readiness and metrics, on a port of their own that no partner reaches.
 
-from collections.abc import Callable, Mapping
+Counters count as requests are answered; gauges read current state and backlog from the components at each scrape.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeAlias
 
 import orjson
 from aiohttp import hdrs, web
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 
-from gateway.api.gauges import Gauges
+from gateway.errors import LogError
+from gateway.log.port import EventLog
+from gateway.log.positions import Positions
+from gateway.partners import Partners
+from gateway.protocol.receipt import refusals_key, unlisted
+from gateway.protocol.topic import INBOX, SUBMISSIONS
+from gateway.store import DeliveryView, OfferView, ReceiptView
+from gateway.store.view import View
 
 Readiness: TypeAlias = Callable[[], Mapping[str, bool]]
 """The conditions of readiness, by name."""
@@ -17,6 +30,22 @@ Readiness: TypeAlias = Callable[[], Mapping[str, bool]]
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 _VERDICTS = ("accepted", "duplicate", "stale", "rejected")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
+_GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "relay_lag_seconds": ("Age of the oldest submission in decision; absent while a partition is not relayed.", ()),
+    "undecided": ("Submissions that wait to be decided, in offsets of the log.", ()),
+    "view_lag": ("Offsets by which a view is behind its topic.", ("view",)),
+    "view_position": ("The next offset that a view will read.", ("view", "partition")),
+    "inbox_lag": ("Messages of a platform that were not yet taken in, in offsets.", ("platform",)),
+    "inbox_refusals_unlisted": (
+        "Messages of a platform's inbox that were refused without a receipt, on the last day with refusals.",
+        ("platform",),
+    ),
+    "pulls": ("Fetches of feeds under way, by lane (quick, slow), and those that wait for one (waiting).", ("lane",)),
+    "live_offers": ("Live offers of a platform.", ("platform",)),
+    "receipts": ("Submissions of a platform in the last 30 days, by verdict.", ("platform", "verdict")),
+    "deliveries": ("Offers of a platform at the national site, by state.", ("platform", "state")),
+}
+_Sample = tuple[str, tuple[str, ...], float]
 
 
 class Metrics:
@@ -62,6 +91,96 @@ class Metrics:
 
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
 """Set by the composition root on the API; an application without it counts nothing."""
+
+
+async def unread(log: EventLog, topic: str, positions: Sequence[int]) -> int | None:
+    """The offsets between these positions and the ends of the topic. None if the log fails: status and metrics matter
+    most when something is wrong, and their other figures are still known.
+    """
+    try:
+        ends = await log.ends(topic)
+    except LogError:
+        return None
+    return sum(max(0, end - at) for end, at in zip(ends, positions, strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaugeInputs:
+    """The components that the gauges read. ``views`` are by the name of their topic."""
+
+    log: EventLog
+    positions: Positions
+    partners: Partners
+    offers: OfferView
+    receipts: ReceiptView
+    deliveries: DeliveryView
+    views: Mapping[str, View]
+    relay_lag_ms: Callable[[], int | None]
+    pulls: Callable[[], Mapping[str, int]]
+
+
+class Gauges(Collector):
+    """One gauge of each kind. The label ``platform`` only takes the slugs of partners, regardless of input (SEC-007).
+
+    A figure that cannot be read now, because the log is unavailable or a view is being filled, is absent: any other
+    figure would hide that.
+    """
+
+    def __init__(self, registry: CollectorRegistry, sources: GaugeInputs) -> None:
+        self._sources = sources
+        self._samples: list[_Sample] = []
+        registry.register(self)
+
+    async def read(self) -> None:
+        """Read all gauges now."""
+        self._samples = [*await self._of_the_log(), *await self._of_platforms()]
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The samples of the last ``read``, for the registry: a ``Gauge`` object would keep a figure that is gone."""
+        for name, (meaning, labels) in _GAUGES.items():
+            family = GaugeMetricFamily(f"passerelle_{name}", meaning, labels=labels)
+            for sampled, values, value in self._samples:
+                if sampled == name:
+                    family.add_metric(values, value)
+            yield family
+
+    async def _of_the_log(self) -> list[_Sample]:
+        sources = self._sources
+        waiting = await unread(sources.log, SUBMISSIONS, sources.positions.of(SUBMISSIONS))
+        lag = sources.relay_lag_ms()
+        samples = [*_known("relay_lag_seconds", (), None if lag is None else lag / 1_000)]
+        samples += _known("undecided", (), waiting)
+        samples += [("pulls", (lane,), number) for lane, number in sources.pulls().items()]
+        for name, view in sources.views.items():
+            samples += _known("view_lag", (name,), await unread(sources.log, name, view.positions))
+            samples += [("view_position", (name, str(p)), at) for p, at in enumerate(view.positions)]
+        return samples
+
+    async def _of_platforms(self) -> list[_Sample]:
+        sources = self._sources
+        receipts = await sources.receipts.counts() if sources.receipts.caught_up else {}
+        deliveries = await sources.deliveries.summaries() if sources.deliveries.caught_up else {}
+        samples: list[_Sample] = []
+        for partner in sources.partners.all():
+            slug = partner.platform
+            if sources.offers.caught_up:
+                samples.append(("live_offers", (slug,), await sources.offers.count(slug)))
+            samples += [("receipts", (slug, name), one.number) for name, one in receipts.get(slug, {}).items()]
+            if slug in deliveries:
+                states = deliveries[slug].states
+                samples += [("deliveries", (slug, state), number) for state, number in states.items()]
+            if partner.inbox:
+                topic = INBOX + slug
+                samples += _known("inbox_lag", (slug,), await unread(sources.log, topic, sources.positions.of(topic)))
+                samples.append(
+                    ("inbox_refusals_unlisted", (slug,), unlisted(sources.positions.of(refusals_key(topic))))
+                )
+        return samples
+
+
+def _known(name: str, labels: tuple[str, ...], value: float | None) -> Iterator[_Sample]:
+    if value is not None:
+        yield name, labels, value
 
 
 def build_management(metrics: Metrics, readiness: Readiness, gauges: Gauges | None = None) -> web.Application:

@@ -9,8 +9,7 @@ from typing import NoReturn
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from gateway.api.auth import authenticate
-from gateway.api.certification import set_certificate_header
+from gateway.api.auth import authenticate, set_certificate_header
 from gateway.api.context import PARTNER
 from gateway.api.limit import limit_rate, set_rate_headers
 from gateway.api.problem import ProblemError, refuse

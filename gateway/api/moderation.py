@@ -7,15 +7,13 @@ from typing import Literal, TypeAlias
 import orjson
 from aiohttp import web
 
-from gateway.api.address import offer_id_of
 from gateway.api.auth import requires
 from gateway.api.body import read_document
 from gateway.api.context import Context, context_of
 from gateway.api.decision import submit
 from gateway.api.idempotency import Answer, run_once
-from gateway.api.parameter import refuse_parameters
-from gateway.api.problem import ProblemError
-from gateway.api.readiness import require_caught_up, view_behind
+from gateway.api.problem import ProblemError, require_caught_up, view_behind
+from gateway.api.query import offer_id_of, refuse_parameters
 from gateway.protocol.identity import partition_of, platform_of
 from gateway.protocol.submission import Lift, Retire
 from gateway.protocol.topic import OFFERS

@@ -8,19 +8,13 @@ from aiohttp import hdrs, web
 from gateway.api.answer import PRIVATE, send_json
 from gateway.api.auth import requires
 from gateway.api.context import SCOPES, Context, context_of, partner_of
-from gateway.api.lag import unread
-from gateway.api.parameter import refuse_parameters
+from gateway.api.management import unread
 from gateway.api.problem import language_of
-from gateway.operate.status import (
-    UNCOVERED,
-    Facts,
-    may_see_details,
-    status_document,
-    statuses,
-)
-from gateway.partners.preset import presets
+from gateway.api.query import refuse_parameters
+from gateway.operate.status import UNCOVERED, Facts, may_see_details, status_document, statuses
+from gateway.partners.onboarding import presets
+from gateway.protocol.receipt import refusals_key, unlisted
 from gateway.protocol.record import utc
-from gateway.protocol.refusals import refusals_key, unlisted
 from gateway.protocol.topic import INBOX, SUBMISSIONS
 from gateway.protocol.visibility import Filter, Reader
 from gateway.store.search.search import OUTSIDER

@@ -13,14 +13,9 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage
 
 import schemas
-from gateway.errors import (
-    LogBusyError,
-    LogError,
-    LogUnavailableError,
-    UnknownOutcomeError,
-)
-from gateway.ingest.upload.error import QueuingStoppedError
+from gateway.errors import LogBusyError, LogError, LogUnavailableError, QueuingStoppedError, UnknownOutcomeError
 from gateway.runtime.sqlite_damage import is_shortage
+from gateway.store.view import View
 from schemas.rulebook import Language, preferred_language
 
 MEDIA_TYPE = "application/problem+json"
@@ -150,6 +145,19 @@ def problem_of_log(error: LogError) -> ProblemError:
             return ProblemError("outcome-unknown", headers={hdrs.RETRY_AFTER: "5"})
         case _:
             return ProblemError("log-unavailable", headers={hdrs.RETRY_AFTER: "10"})
+
+
+def require_caught_up(*views: View) -> None:
+    """Refuse with 503 while a view is being filled: a record not read yet would look unknown (ERR-008). Raises
+    ProblemError.
+    """
+    if not all(view.caught_up for view in views):
+        raise view_behind()
+
+
+def view_behind() -> ProblemError:
+    """The problem of a view that is being filled."""
+    return ProblemError("view-behind", headers={hdrs.RETRY_AFTER: "5"})
 
 
 def problem_of_http(error: web.HTTPException) -> ProblemError:

@@ -1,20 +1,29 @@
-"""Queries of the read API: filters and paging from query strings."""
+"""The address of a request: the offer id in its path, its parameters read one by one, filters and paging."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from functools import cache
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import unquote_to_bytes
 
+from aiohttp import web
 from multidict import MultiMapping
 
 import schemas
-from gateway.api.parameter import Parameters
-from gateway.protocol.identity import is_slug
+from gateway.api.context import partner_of
+from gateway.api.problem import ProblemError
+from gateway.protocol.identity import is_offer_id, is_slug, platform_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.visibility import Filter
 from schemas.spoken import Spoken
 
+_CANONICAL = Spoken("{platform}:{local_id}", "{plateforme}:{identifiant}")
+_SEGMENT = 3
+"""``/v1/offers/{id}``: the id is the third segment of the path."""
 MAX_WAIT = 30
 """Longest long poll, in seconds."""
 DEFAULT_LIMIT = 100
@@ -27,6 +36,117 @@ _WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _EXAMPLES = 8
 _BOX = Spoken("west,south,east,north (WGS 84)", "ouest,sud,est,nord (WGS 84)")
+_FLAGS = ("true", "false")
+_DIGITS = 16
+
+Value = TypeVar("Value")
+
+
+def offer_id_of(request: web.Request) -> str:
+    """The id in the path, percent-decoded once. Raises ProblemError (400) for anything but a canonical id: ``%2F``,
+    ``%00``, ``%253A``, bytes outside ASCII and dot segments never reach the protocol (IDN-005).
+    """
+    segments = request.rel_url.raw_path.split("/")
+    sent = segments[_SEGMENT] if len(segments) > _SEGMENT else ""
+    text = unquote_to_bytes(sent).decode("ascii", "replace")
+    if not is_offer_id(text):
+        raise ProblemError("id-in-path", expected=_CANONICAL)
+    return text
+
+
+def own_offer_id_of(request: web.Request) -> str:
+    """As ``offer_id_of``, for an offer of the partner's own: 403 for another platform's, known or not (IDN-003)."""
+    offer_id = offer_id_of(request)
+    platform = partner_of(request).platform
+    if platform_of(offer_id) != platform:
+        raise ProblemError("not-owner", status=403, pointer="/id", expected=f"{platform}:…", actual=offer_id)
+    return offer_id
+
+
+class Parameters:
+    """The query of one request. Leaving the block raises ProblemError for all invalid parameters, unknown names
+    included: to ignore them would hide a misspelling. The value of an invalid parameter must not leave the block.
+    """
+
+    def __init__(self, given: MultiMapping[str], known: Collection[str]) -> None:
+        self._given = given
+        self._wrong = [_unknown(name, known) for name in dict.fromkeys(given) if name not in known]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None or not self._wrong:
+            return
+        first = self._wrong[0]
+        if len(self._wrong) > 1:
+            first.problems = [wrong.explanation.to_json() for wrong in self._wrong]
+        raise first
+
+    def one(self, name: str, read: Callable[[str], Value], expected: str) -> Value | None:
+        """A parameter that is given at most once. ``read`` raises ValueError for an invalid value."""
+        texts = self._given.getall(name, ())
+        if not texts:
+            return None
+        try:
+            if len(texts) == 1:
+                return read(texts[0])
+        except ValueError:
+            pass
+        self._refuse(name, ",".join(texts), expected)
+        return None
+
+    def several(self, name: str, valid: Callable[[str], bool], expected: str) -> frozenset[str]:
+        """A parameter that may be repeated, its values also separated by commas."""
+        values = [value for text in self._given.getall(name, ()) for value in text.split(",")]
+        for value in values:
+            if not valid(value):
+                self._refuse(name, value, expected)
+        return frozenset(values)
+
+    def flag(self, name: str) -> bool:
+        """``true`` or ``false``; false when it is not given."""
+        return self.choice(name, _FLAGS) == "true"
+
+    def choice(self, name: str, values: Collection[str]) -> str | None:
+        """One of these values."""
+        return self.one(name, lambda text: valid(text, text in values), ", ".join(values))
+
+    def integer(self, name: str, *, least: int, most: int) -> int | None:
+        """A decimal number within bounds, both included."""
+
+        def read(text: str) -> int:
+            digits = valid(text, text.isascii() and text.isdigit() and len(text) <= _DIGITS)
+            return valid(int(digits), least <= int(digits) <= most)
+
+        return self.one(name, read, f"{least}..{most}")
+
+    def text(self, name: str) -> str | None:
+        """A text that is not empty."""
+        return self.one(name, lambda text: valid(text, text != ""), "…")
+
+    def _refuse(self, name: str, actual: str, expected: str) -> None:
+        self._wrong.append(ProblemError("parameter-invalid", parameter=name, actual=actual, expected=expected))
+
+
+def refuse_parameters(given: MultiMapping[str]) -> None:
+    """Refuse any parameter, on a call without them. Raises ProblemError."""
+    with Parameters(given, ()):
+        pass
+
+
+def missing(name: str, expected: str) -> ProblemError:
+    """The problem of a missing parameter."""
+    return ProblemError("parameter-missing", parameter=name, expected=expected)
+
+
+def valid(value: Value, holds: bool) -> Value:  # noqa: FBT001  # the sentence reads so
+    """The value, if the condition holds. Raises ValueError."""
+    if not holds:
+        raise ValueError
+    return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +209,14 @@ def _vocabulary(name: str) -> tuple[Callable[[str], bool], str]:
         case _:
             codes = _codes(f"{name}s")
             return codes.__contains__, f"{', '.join(list(codes)[:_EXAMPLES])}… (/v1/reference/{name}s)"
+
+
+def _unknown(name: str, known: Collection[str]) -> ProblemError:
+    near = get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    expected = ", ".join(dict.fromkeys([*near, *sorted(known)])) or "–"
+    return ProblemError(
+        "parameter-unknown", actual=name, expected=expected, members={"nearest": near[0]} if near else {}
+    )
 
 
 @cache

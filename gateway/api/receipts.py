@@ -1,30 +1,39 @@
-"""Receipts over HTTP: a publisher's own receipts, by id and in order (requirements RCP-*)."""
+"""Receipts over HTTP: a publisher's own receipts, by id, and in order by filter, with deliveries (RCP-*)."""
 
 import asyncio
+import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import hdrs, web
+from multidict import MultiMapping
 
 import schemas
 from gateway.api.answer import PRIVATE, read_list_cursor, send_json, send_list, write_list_cursor
 from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, partner_of
-from gateway.api.parameter import refuse_parameters
-from gateway.api.problem import ProblemError, language_of
-from gateway.api.readiness import require_caught_up
-from gateway.api.receipt_query import read_receipt_query
+from gateway.api.problem import ProblemError, language_of, require_caught_up
+from gateway.api.query import PAGING, Parameters, paging, refuse_parameters, valid
 from gateway.protocol.delivery import Delivery, delivery_document
-from gateway.protocol.identity import platform_of
+from gateway.protocol.identity import BATCH, SNAPSHOT, is_offer_id, is_upload_id, platform_of, snapshot_id
+from gateway.protocol.record import read_utc
 from gateway.protocol.topic import RECEIPTS, SUBMISSIONS
+from gateway.store.receipt_search import ALL, VERDICTS, ReceiptFilter
 from schemas.rulebook import Language
 
+_INSTANT = re.compile(
+    r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
 _PENDING_MS = 600_000
 _SKEW_MS = 60_000
 _REACHED_SECONDS = 2.0
 _RECHECK_SECONDS = 3.0
 _INTERNAL_MEMBERS = frozenset({"account", "digest", "attempt"})
+_MARK = re.compile(r"[A-Za-z0-9_-]{17,2000}")
+_FLAGS = ("true", "false")
+_ORDERS = ("oldest", "newest")
+_FILTERS = ("verdict", "problems", "id", BATCH, SNAPSHOT, "since", "order")
 
 Receipt = dict[str, Any]
 
@@ -55,6 +64,58 @@ async def list_receipts(request: web.Request) -> web.StreamResponse:
     joined = await joined_deliveries(context, receipts, publisher)
     documents = (localized(receipt, language) for receipt in joined)
     return await send_list(request, "receipts", documents, {"cursor": cursor, "more": more}, _headers(language))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptQuery:
+    """A publisher's query: filter, order, the text of the cursor, and the page size."""
+
+    asked: ReceiptFilter
+    newest: bool
+    cursor: str | None
+    limit: int
+
+    @property
+    def scope(self) -> tuple[Any, ...]:
+        """Filter and order as values, equal for equal queries."""
+        asked = self.asked
+        if asked == ALL and not self.newest:
+            return ()
+        return sorted(asked.verdicts), asked.problems, asked.offer_id, asked.upload, asked.since, self.newest
+
+
+def read_receipt_query(given: MultiMapping[str], *, most: int) -> ReceiptQuery:
+    """Parse the query string. Raises ProblemError."""
+    with Parameters(given, (*PAGING, *_FILTERS)) as parameters:
+        verdicts = parameters.several("verdict", VERDICTS.__contains__, ", ".join(VERDICTS))
+        problems = parameters.choice("problems", _FLAGS)
+        offer_id = parameters.one("id", lambda text: valid(text, is_offer_id(text)), "bretagne:2027-0001")
+        batch = parameters.one(BATCH, lambda text: valid(text, is_upload_id(text, BATCH)), "b…")
+        # A receipt belongs to at most one upload: both filters together can match nothing.
+        alone = batch is None
+        snapshot = parameters.one(
+            SNAPSHOT, lambda text: _snapshot(valid(text, alone)), "s…" if alone else "batch | snapshot"
+        )
+        since = parameters.one("since", _instant, "2027-01-15T08:00:00Z")
+        order = parameters.choice("order", _ORDERS)
+        cursor, limit = paging(parameters, most)
+    asked = ReceiptFilter(
+        verdicts=verdicts,
+        problems=None if problems is None else problems == "true",
+        offer_id=offer_id,
+        upload=batch or snapshot,
+        since=since,
+    )
+    return ReceiptQuery(asked=asked, newest=order == "newest", cursor=cursor, limit=limit)
+
+
+def _snapshot(text: str) -> str:
+    """The id of a snapshot, given as such or by the snapshot's mark."""
+    return text if is_upload_id(text, SNAPSHOT) else snapshot_id(valid(text, _MARK.fullmatch(text) is not None))
+
+
+def _instant(text: str) -> int:
+    return read_utc(valid(text, _INSTANT.fullmatch(text) is not None))
 
 
 def localized(receipt: Receipt, language: Language) -> Receipt:

@@ -7,17 +7,15 @@ from typing import Any
 import orjson
 from aiohttp import hdrs, web
 
+from gateway.api.answer import json_headers
 from gateway.api.auth import requires
-from gateway.api.batch import upload_headers
-from gateway.api.body import LINES, refuse_body
+from gateway.api.body import LINES, author_of, deadline_of, refuse_body, uploaded
 from gateway.api.context import context_of, partner_of
-from gateway.api.decision import wait_of
-from gateway.api.decision_wait import decisions_of, withdrawals_of
+from gateway.api.decision import decisions_of, wait_of, withdrawals_of
 from gateway.api.idempotency import RESUMED, Answer, run_once
-from gateway.api.parameter import Parameters, missing, refuse_parameters
 from gateway.api.problem import ProblemError, language_of
+from gateway.api.query import Parameters, missing, refuse_parameters
 from gateway.api.results import Decided, write_results
-from gateway.api.uploading import author_of, deadline_of, uploaded
 from gateway.api.work import work_of
 from gateway.ingest.snapshot import Applied, Mark, SnapshotRefusedError
 from gateway.ingest.upload.judge import SnapshotJudge
@@ -86,7 +84,7 @@ async def _apply(request: web.Request, mark: Mark, upload: Upload, confirm: int 
         "queued": applied.queued,
         "withdrawn": applied.withdrawn,
     }
-    headers, decided = upload_headers(language), None
+    headers, decided = json_headers(language), None
     status = HTTPStatus.OK
     if applied.queued or applied.withdrawn:
         members |= {"snapshot": mark.snapshot, "receipts": f"/v1/receipts?snapshot={mark.snapshot}"}

@@ -10,7 +10,7 @@ from multidict import istr
 
 from gateway.api.context import PARTNER
 from gateway.api.management import METRICS
-from gateway.protocol.trace import sound_traceparent
+from gateway.protocol.submission import valid_traceparent
 
 REQUEST_ID = istr("X-Request-Id")
 UNKNOWN_ROUTE = "unknown"
@@ -38,7 +38,7 @@ def mint_request_id() -> str:
 
 def traceparent_of(request: web.Request) -> str | None:
     """The request's trace context, None when there is none or it is malformed."""
-    return sound_traceparent(request.headers.get("traceparent"))
+    return valid_traceparent(request.headers.get("traceparent"))
 
 
 def sign(request: web.Request, response: web.StreamResponse) -> None:

@@ -11,7 +11,7 @@ from adapters.national.site.timing import Timing
 from adapters.pull.pull import PullDependencies
 from adapters.pull.pulls import Pulls
 from adapters.pull.transport_factory import Secrets, TransportFactory
-from gateway.api.gauges import GaugeInputs, Gauges
+from gateway.api.management import GaugeInputs, Gauges
 from gateway.bootstrap.log import maintain
 from gateway.bootstrap.parts import Parts
 from gateway.errors import SettingsError

@@ -18,8 +18,7 @@ from gateway.log.positions import Positions
 from gateway.log.retry import retry_log_errors
 from gateway.log.sqlite import SqliteLog
 from gateway.partners import Partners
-from gateway.protocol.receipt import ReceiptIds
-from gateway.protocol.seal import Seal
+from gateway.protocol.seal import ReceiptIds, Seal
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.runtime.keys import load_secret
 from gateway.settings import Settings

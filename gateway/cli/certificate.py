@@ -16,8 +16,8 @@ from gateway.cli.keys import fetch_key_set, read_key_set, read_start
 from gateway.cli.operator_context import active_partner, keys_here, partners_here, settings_here, url_here
 from gateway.clock import now
 from gateway.errors import TokenError
-from gateway.oauth.certificates import sign_certificate, verify_certificate
 from gateway.oauth.jws import MAX_TOKEN_BYTES, PublicKey, import_keys
+from gateway.oauth.token import sign_certificate, verify_certificate
 from gateway.protocol.certificate import Certificate, Issued, statement, with_certificate
 from gateway.protocol.evidence import Evidence, judge_evidence
 from gateway.protocol.identity import is_slug

@@ -15,8 +15,8 @@ from gateway.bootstrap import signing_key_of
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
 from gateway.cli.operator_context import command_errors, keys_here, partners_here, settings_here
 from gateway.clock import now
-from gateway.oauth.certificates import signer_of
 from gateway.oauth.keys import KeyRing, rotate_signing_key
+from gateway.oauth.token import signer_of
 
 app = typer.Typer(help="List and rotate the keys that sign tokens and certificates.", no_args_is_help=True)
 _MAX_BYTES = 64 * 1024

@@ -12,7 +12,7 @@ from gateway.errors import LogDamagedError, LogError, SettingsError, TopicError
 from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
-from gateway.partners.change import ChangeConflictError
+from gateway.partners.partners import ChangeConflictError
 from gateway.protocol.partner import Partner
 from gateway.runtime.listening import format_endpoint
 from gateway.runtime.lock import write_lock

@@ -20,9 +20,8 @@ from gateway.cli.render_partner import (
     secret_document,
 )
 from gateway.clock import now
-from gateway.partners.alteration import Alteration, altered, differences
 from gateway.partners.credential import MintedSecret, live_secrets, mint_secret, revoke, rotate
-from gateway.partners.onboarding import PartnerInput, new_partner
+from gateway.partners.onboarding import Alteration, PartnerInput, altered, differences, new_partner
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import utc
 from gateway.runtime.loop import run

@@ -37,7 +37,7 @@ from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
-from gateway.partners.preset import presets
+from gateway.partners.onboarding import presets
 from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner, Scope

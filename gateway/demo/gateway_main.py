@@ -20,7 +20,7 @@ from gateway.bootstrap.parts import first_to_end, start
 from gateway.demo.process import FastTime
 from gateway.ingest.submissions import Submissions
 from gateway.partners import Partners
-from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.seal import ReceiptIds
 from gateway.runtime.keys import load_secret
 from gateway.runtime.loop import readable, run
 from gateway.settings import Settings

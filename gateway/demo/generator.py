@@ -13,7 +13,7 @@ import orjson
 from gateway.demo.fault import FAULTS
 from gateway.demo.locality import OfferLocality, localities_in
 from gateway.demo.week import Calendar, calendar_on
-from gateway.partners.preset import presets
+from gateway.partners.onboarding import presets
 from schemas.territory import territories
 
 WRONG = 0.03

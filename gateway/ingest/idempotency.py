@@ -17,26 +17,21 @@ from typing import Any, TypeAlias
 import orjson
 import structlog
 
-from gateway.errors import (
-    LogError,
-    LogUnavailableError,
-    PositionLostError,
-    UnknownOutcomeError,
-)
-from gateway.log.port import Chunk, EventLog, Reader
+from gateway.errors import LogError, LogUnavailableError, UnknownOutcomeError
+from gateway.log.mirror import TopicMirror
+from gateway.log.port import EventLog
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DAY_MS, REQUESTS
 
 LEASE_MS = 30_000
-"""How long a claim without an answer excludes others after it was made or last renewed, by the log's append times."""
+"""Lease of a claim without an answer, since it was made or last renewed, by the log's append times."""
 UNRENEWED_MS = 5 * 60_000
 """The lease of claims of earlier versions, which are never renewed. Revisions make running a request again safe."""
 KEPT_MS = 2 * DAY_MS
 ANSWER_BYTES = 256_000
 """The largest answer that is kept; a request with a larger one is run again."""
 _ENTRIES = 200_000
-_PAGE = 100
 _READ_SECONDS = 10.0
 _RENEWED_WITHIN = 1 / 6
 _HELD_FOR = 2 / 3
@@ -91,8 +86,8 @@ class _Entry:
     resumed: bool = False
     released: bool = False
     over: bool = False
-    answer: tuple[int, int] | None = None
-    """Partition and offset of the answer on the topic."""
+    answer: int | None = None
+    """The offset of the answer in the key's partition."""
 
 
 class ClaimTable:
@@ -105,26 +100,28 @@ class ClaimTable:
         """The entry of a key; None without one."""
         return self._entries.get(key)
 
-    def apply(self, partition: int, records: Sequence[StoredRecord]) -> None:
-        """Apply the next records of a partition."""
+    def apply(self, records: Sequence[StoredRecord]) -> "ClaimTable":
+        """Apply the next records of a partition. Returns this same table, which is too large to copy."""
         for record in records:
             if record.key is not None and record.value is not None:
-                self._apply(record.key.decode(), orjson.loads(record.value), (partition, record.offset), record)
+                self._apply(record.key.decode(), orjson.loads(record.value), record)
+        return self
 
-    def _apply(self, key: str, body: Mapping[str, Any], answer_at: tuple[int, int], record: StoredRecord) -> None:
+    def _apply(self, key: str, body: Mapping[str, Any], record: StoredRecord) -> None:
         entry = self._entries.get(key)
         match body.get("kind"):
             case "claim" if entry is None or _gives_way(entry, body["digest"], record.appended_at):
                 resumed = entry is not None and entry.answer is None and entry.digest == body["digest"]
-                at, lease = record.appended_at, body.get("lease", UNRENEWED_MS)
-                self._entries[key] = _Entry(body["token"], body["digest"], at, lease, at, resumed=resumed)
+                made, lease = record.appended_at, body.get("lease", UNRENEWED_MS)
+                self._entries[key] = _Entry(body["token"], body["digest"], made, lease, made, resumed=resumed)
                 self._entries.move_to_end(key)
                 while len(self._entries) > _ENTRIES:
                     self._entries.popitem(last=False)
             case "renewal" if entry is not None and entry.token == body["token"]:
                 self._entries[key] = replace(entry, renewed_at=record.appended_at)
             case "answer" if entry is not None and entry.token == body["token"]:
-                self._entries[key] = replace(entry, over=True, answer=None if body["body"] is None else answer_at)
+                answer = None if body["body"] is None else record.offset
+                self._entries[key] = replace(entry, over=True, answer=answer)
             case "release" if entry is not None and entry.token == body["token"] and not entry.over:
                 self._entries[key] = replace(entry, released=True)
 
@@ -148,24 +145,22 @@ class Requests:
     def __init__(self, log: EventLog, *, lease_ms: int = LEASE_MS) -> None:
         self._log = log
         self._lease_ms = lease_ms
-        self._ledger = ClaimTable()
-        self._positions: list[int] = []
-        self._reader: Reader | None = None
-        self._reading = asyncio.Lock()
+        # Records that the log no longer holds have lapsed: a rebuilt table may keep what it has of them.
+        self._claims = TopicMirror(log, REQUESTS, fold=ClaimTable.apply, empty=ClaimTable())
 
     async def claim(self, platform: str, key: str, digest: str) -> ClaimResult:
         """Claim a request; ``digest`` (hex) covers all of its content. Raises LogError."""
         claim = Claim(f"{platform} {key}", os.urandom(12).hex(), asyncio.get_running_loop().time())
         body = {"kind": "claim", "token": claim.token, "digest": digest, "lease": self._lease_ms}
         await self._append_and_read(claim, body)
-        entry = self._ledger.get(claim.key)
+        entry = self._claims.state.get(claim.key)
         if entry is not None and entry.token == claim.token:
             return replace(claim, resumed=entry.resumed)
         if entry is not None and entry.digest != digest:
             return Reused()
         if entry is None or entry.answer is None:
             return Running()
-        return await self._answer(*entry.answer)
+        return await self._answer(partition_of(claim.key, self._log.partitions), entry.answer)
 
     @asynccontextmanager
     async def held(self, claim: Claim) -> AsyncIterator[None]:
@@ -198,8 +193,7 @@ class Requests:
 
     async def close(self) -> None:
         """Close the reader."""
-        async with self._reading:
-            await self._drop_reader()
+        await self._claims.close()
 
     async def _renew(self, claim: Claim, limit: asyncio.Timeout, lease: float) -> None:
         """Extend the limit with each renewal that is on the log, counted from when it was sent."""
@@ -212,7 +206,7 @@ class Requests:
             except LogError as error:
                 _log.warning("idempotency.claim_not_renewed", reason=str(error))
                 continue
-            entry = self._ledger.get(claim.key)
+            entry = self._claims.state.get(claim.key)
             mine = entry is not None and entry.token == claim.token
             if not limit.expired():
                 limit.reschedule(sent + lease * _HELD_FOR if mine else now())
@@ -222,39 +216,12 @@ class Requests:
         return (await self._log.append(REQUESTS, partition_of(claim.key, self._log.partitions), [record])).last
 
     async def _append_and_read(self, claim: Claim, body: Mapping[str, Any]) -> None:
-        await self._read_past(partition_of(claim.key, self._log.partitions), await self._append(claim, body))
-
-    async def _read_past(self, partition: int, offset: int) -> None:
+        last = await self._append(claim, body)
         try:
-            async with asyncio.timeout(_READ_SECONDS), self._reading:
-                while not self._positions or self._positions[partition] <= offset:
-                    await self._advance()
+            async with asyncio.timeout(_READ_SECONDS):
+                await self._claims.advance({partition_of(claim.key, self._log.partitions): last + 1})
         except TimeoutError:
             raise LogUnavailableError("the claim could not be read back in time") from None
-
-    async def _advance(self) -> None:
-        try:
-            for chunk in await (await self._open()).poll(limit=_PAGE, wait=1.0):
-                self._apply(chunk)
-        except PositionLostError:  # no claim for two days; the lost records have lapsed
-            await self._drop_reader()
-            self._positions = []
-
-    def _apply(self, chunk: Chunk) -> None:
-        self._ledger.apply(chunk.partition, chunk.records)
-        self._positions[chunk.partition] = chunk.position
-
-    async def _open(self) -> Reader:
-        if self._reader is None:
-            if not self._positions:
-                self._positions = list(await self._log.starts(REQUESTS))
-            self._reader = self._log.reader({(REQUESTS, p): at for p, at in enumerate(self._positions)})
-        return self._reader
-
-    async def _drop_reader(self) -> None:
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            await reader.close()
 
     async def _answer(self, partition: int, offset: int) -> Kept | Running:
         """Read an answer from the log; memory holds only its offset."""

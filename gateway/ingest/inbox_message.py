@@ -13,7 +13,7 @@ from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN, StoredRecord
 
 _BODY_BYTES = 10_000
-"""How many bytes of a refused message are copied: the platform that sent it has the rest."""
+"""Most bytes copied of a refused message: the platform that sent it has the rest."""
 _UNDECODED = "\ufffd"
 """The replacement for bytes of a header's name that are not UTF-8."""
 

@@ -28,11 +28,17 @@ from gateway.partners.partner_tasks import run_per_partner
 from gateway.protocol.certificate import certificate_problem
 from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import partition_of
-from gateway.protocol.receipt import ReceiptIds, refusal_record
+from gateway.protocol.receipt import (
+    MAX_REFUSAL_BYTES_PER_DAY,
+    MAX_REFUSALS_PER_DAY,
+    Refusals,
+    refusal_record,
+    refusals_key,
+)
 from gateway.protocol.record import Record, StoredRecord, position_key, position_record, submission_record
-from gateway.protocol.refusals import MAX_BYTES_PER_DAY, MAX_PER_DAY, Refusals, refusals_key
+from gateway.protocol.seal import ReceiptIds
+from gateway.protocol.submission import valid_traceparent
 from gateway.protocol.topic import INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS
-from gateway.protocol.trace import sound_traceparent
 from gateway.runtime.fair_slices import FairSlices
 
 _BATCH = 500
@@ -173,7 +179,7 @@ class InboxPartition:
             receipt=self._receipt(partition, record.offset),
             publisher=self._platform,
             hosts=self._partners.hosts(),
-            traceparent=sound_traceparent(record.header("traceparent")),
+            traceparent=valid_traceparent(record.header("traceparent")),
         )
         return [Output(SUBMISSIONS, partition, submission_record(submission))]
 
@@ -222,8 +228,8 @@ class InboxPartition:
         problem = schemas.problem(
             "inbox-refusals-unlisted",
             number=self._refusals.unlisted,
-            listed=MAX_PER_DAY,
-            megabytes=MAX_BYTES_PER_DAY // 1_000_000,
+            listed=MAX_REFUSALS_PER_DAY,
+            megabytes=MAX_REFUSAL_BYTES_PER_DAY // 1_000_000,
         )
         partition = partition_of(self._platform, self._log.partitions)
         return Output(

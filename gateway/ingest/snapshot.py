@@ -9,32 +9,29 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 import structlog
 
 from gateway.clock import Clock
-from gateway.errors import FencedError, LogError
+from gateway.errors import CodedError, FencedError, LogError
 from gateway.ingest.submissions import Prepared, Submissions
 from gateway.log.owner_loop import own_positions
 from gateway.log.port import EventLog, Output, Owner
 from gateway.log.positions import Positions, read_positions
-from gateway.protocol.decide import Accepted, Duplicate, decide
-from gateway.protocol.identity import partition_of
-from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.decide import Accepted, Duplicate, decide, needs_confirmation
+from gateway.protocol.identity import partition_of, snapshot_id
 from gateway.protocol.record import position_key, position_record, skim_submission, submission_record
-from gateway.protocol.seal import Seal
+from gateway.protocol.seal import ReceiptIds, Seal
 from gateway.protocol.submission import Retire
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
-from gateway.protocol.upload_id import snapshot_id
-from gateway.protocol.withdrawal_guard import needs_confirmation
 from gateway.runtime.id_set import IdSet
 from gateway.runtime.loop import in_thread
 from gateway.store import OfferView
 
 MARK_LIFE_MS = 24 * 3_600_000
-"""How long a mark may be used, by the clock, after the instant at which it was issued."""
+"""Lifetime of a mark, by the clock, from the instant of its issue."""
 _RETIRE_SLICE = 2_000
 _IDS_AT_ONCE = 1_000
 _REST_SECONDS = 0.001
@@ -43,13 +40,8 @@ _REST_SECONDS = 0.001
 _log = structlog.get_logger()
 
 
-class SnapshotRefusedError(Exception):
-    """The snapshot changes nothing; ``code`` names a rule of the catalogue, ``values`` fill its message."""
-
-    def __init__(self, code: str, **values: Any) -> None:
-        super().__init__(code)
-        self.code = code
-        self.values = values
+class SnapshotRefusedError(CodedError):
+    """The snapshot changes nothing."""
 
 
 class SnapshotUpload(Protocol):

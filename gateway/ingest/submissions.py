@@ -11,15 +11,16 @@ from gateway.errors import LogError
 from gateway.log.port import EventLog
 from gateway.protocol.digest import content_digest
 from gateway.protocol.identity import partition_of
-from gateway.protocol.receipt import ReceiptIds, Versions
+from gateway.protocol.receipt import ReceiptVersions
 from gateway.protocol.record import Record, submission_record
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import SUBMISSIONS
 from gateway.protocol.value import value
 from gateway.protocol.visibility import audiences, provenance_of
 from schemas import Verdict
 
-VERSIONS = Versions(schema=schemas.SCHEMA_VERSION, rules=schemas.RULES_VERSION)
+VERSIONS = ReceiptVersions(schema=schemas.SCHEMA_VERSION, rules=schemas.RULES_VERSION)
 """The versions under which this gateway gives receipts."""
 
 _NONCE = 8

@@ -1,13 +1,12 @@
 """The authorization server: the token endpoint, its public keys and its metadata (RFC 8414)."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 
 from gateway.clock import Clock, steady
-from gateway.oauth.assertion import ASSERTION_ALGORITHMS
-from gateway.oauth.client import GRANT_TYPE, KEY_METHOD, METHODS
+from gateway.oauth.client import ASSERTION_ALGORITHMS, GRANT_TYPE, KEY_METHOD, METHODS, FirstUse
 from gateway.oauth.failed_attempts import FailedAttempts
 from gateway.oauth.form import claimed_client, read_request
 from gateway.oauth.jws import read_unverified
@@ -17,9 +16,6 @@ from gateway.oauth.server import Answer, Server, TokenRequest
 from gateway.oauth.token import AccessTokens
 from gateway.partners import Partners
 from gateway.protocol.partner import SCOPES
-
-FirstUse: TypeAlias = Callable[[str, str], Awaitable[bool]]
-"""Claims (platform, ``jti``) among all replicas; False if it was claimed before."""
 
 _TOKEN_PATH = "/oauth/token"  # noqa: S105  # a path
 _JWKS_PATH = "/oauth/jwks.json"

@@ -15,12 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from gateway.errors import PortError
-from gateway.runtime.private_files import (
-    ExposedError,
-    read_private,
-    replace_private,
-    write_private,
-)
+from gateway.runtime.private_files import ExposedError, read_private, replace_private, write_private
 
 ALGORITHM = "ES256"
 _CURVE = "P-256"

@@ -1,6 +1,9 @@
-"""Access tokens of the gateway itself: JWTs of RFC 9068, issued and verified."""
+"""Texts that the gateway signs: access tokens (JWTs of RFC 9068) and certificates, issued and verified.
 
-from collections.abc import Iterable, Mapping
+Both are signed by the same keys. The ``typ`` header separates them: neither is accepted as the other.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,12 +12,15 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
+import schemas
 from gateway.clock import Clock
 from gateway.errors import TokenError
-from gateway.oauth.jws import UnverifiedToken, verify_signature
+from gateway.oauth.jws import PublicKey, UnverifiedToken, read_unverified, verify_signature
 from gateway.oauth.keys import ALGORITHM, KeyRing
-from gateway.partners.claims import Claims
+from gateway.partners.credential import Claims
+from gateway.protocol.certificate import Certificate, Issued, read_statement, statement
 from gateway.protocol.partner import SCOPES
+from gateway.protocol.record import utc
 
 LIFETIME_SECONDS = 3_600
 LEEWAY_SECONDS = 60
@@ -22,6 +28,7 @@ LEEWAY_SECONDS = 60
 
 _FAR_SECONDS = 2**40
 _TYPES = ("at+jwt", "application/at+jwt")
+CERTIFICATE_TYPE = "passerelle-certificate+jwt"
 
 
 class AccessTokens:
@@ -112,3 +119,33 @@ def claims_of(claims: Mapping[str, Any], *, platform: str) -> Claims:
         scopes=frozenset(scope for scope in SCOPES if scope in granted),
         expires_at=int(min(claims["exp"], _FAR_SECONDS)) * 1000,
     )
+
+
+def sign_certificate(certificate: Certificate, keys: KeyRing) -> Issued:
+    """The certificate with its text, signed by the first of the keys."""
+    header = {"alg": ALGORITHM, "typ": CERTIFICATE_TYPE, "kid": keys.signer.kid}
+    payload = orjson.dumps(statement(certificate))
+    return Issued(certificate, jws.serialize_compact(header, payload, keys.signer, algorithms=[ALGORITHM]))
+
+
+def signer_of(issued: Issued) -> str:
+    """The ``kid`` of the signing key, which must stay in the JWKS as long as the certificate is valid."""
+    return str(read_unverified(issued.signed).kid)
+
+
+def verify_certificate(text: str, *, keys: Sequence[PublicKey], now: int) -> Certificate:
+    """The certificate in a signed text, verified by one of these keys and valid at ``now`` (ms). Raises TokenError."""
+    unverified = read_unverified(text)
+    if str(unverified.header.get("typ")).lower().removeprefix("application/") != CERTIFICATE_TYPE:
+        raise TokenError(f'it is no certificate: its "typ" must be {CERTIFICATE_TYPE}')
+    if unverified.kid is None:
+        raise TokenError("the certificate does not name its key")
+    claims = verify_signature(text, unverified, keys=keys, algorithms=[ALGORITHM])
+    if not schemas.validator("certificate").is_valid(claims):
+        raise TokenError("the signature is right, but what it signs is not as the schema certificate has it")
+    certificate = read_statement(claims)
+    if certificate.issued_at > now + LEEWAY_SECONDS * 1_000:
+        raise TokenError(f"the certificate is only valid from {utc(certificate.issued_at)} on")
+    if certificate.expires_at <= now:
+        raise TokenError(f"the certificate ended at {utc(certificate.expires_at)}")
+    return certificate

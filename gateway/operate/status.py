@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import schemas
-from gateway.partners.preset import presets
+from gateway.partners.onboarding import presets
 from gateway.protocol.certificate import certified_until
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner

@@ -50,7 +50,7 @@ def _key_findings(key: object) -> list[str]:
 
 def _ec_findings(key: Mapping[str, Any]) -> list[str]:
     if key.get("crv") != "P-256" or key.get("alg") not in (None, "ES256"):
-        return ["an EC key must lie on P-256, for ES256."]
+        return ["an EC key must be on P-256, for ES256."]
     x, y = (_decoded(key.get(member)) for member in ("x", "y"))
     try:
         numbers = ec.EllipticCurvePublicNumbers(int.from_bytes(x), int.from_bytes(y), ec.SECP256R1())

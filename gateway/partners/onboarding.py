@@ -1,19 +1,53 @@
-"""Onboarding: a new partner from its preset and the operator's input, or all findings on these. Pure."""
+"""Onboarding: a new or an altered partner from the operator's input, or all findings on it. Pure.
 
+Presets are known facts about the nine regional platforms and the national site, as packaged data.
+"""
+
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from types import MappingProxyType
 from urllib.parse import urlsplit
+
+import orjson
 
 import schemas
 from gateway.partners.jwks import jwks_findings
-from gateway.partners.preset import DEFAULT_SCOPES, presets
 from gateway.protocol.identity import is_slug
-from gateway.protocol.partner import SCOPES, Partner
+from gateway.protocol.partner import SCOPES, Partner, Scope
+from schemas.packaged import read_json
 
+DEFAULT_SCOPES: frozenset[Scope] = frozenset({"offers:publish", "offers:read"})
 _HOST = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+")
 _NO_ISSUER = "{} is no issuer: expected https://, a host name and perhaps a path, spelt as its metadata spells it."
 _MAX_NAME = 150
+
+
+@cache
+def presets() -> Mapping[str, Partner]:
+    """By slug: a partner with its public facts and the default scopes, without credentials."""
+    document = read_json("platforms.json", package=__package__)
+    return MappingProxyType(
+        {
+            one["platform"]: Partner(
+                platform=one["platform"],
+                name=one["name"],
+                scopes=DEFAULT_SCOPES,
+                territory=_departments(one["region"]),
+                national_delivery=one["national_delivery"],
+                hosts=tuple(one["hosts"]),
+            )
+            for one in document["platforms"]
+        }
+    )
+
+
+def _departments(region: str | None) -> frozenset[str]:
+    """The INSEE codes of a region's departments; empty, which means all, without a region."""
+    listed = schemas.reference("departments")["items"]
+    return frozenset(one["code"] for one in listed if one["region"] == region)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +86,84 @@ def new_partner(slug: str, wish: PartnerInput, *, others: Sequence[Partner]) -> 
         jwks=None if wish.jwks is None else dict(wish.jwks),
         issuer=wish.issuer,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alteration:
+    """The changes by an operator; None keeps the value. Empty ``departments`` means all of them, empty ``hosts`` none;
+    keys and issuer are removed only by ``without_jwks`` and ``without_issuer``.
+    """
+
+    name: str | None = None
+    scopes: Sequence[str] | None = None
+    departments: Sequence[str] | None = None
+    hosts: Sequence[str] | None = None
+    national_delivery: str | None = None
+    inbox: bool | None = None
+    feed: bool | None = None
+    jwks: Mapping[str, object] | None = None
+    without_jwks: bool = False
+    issuer: str | None = None
+    without_issuer: bool = False
+
+
+def altered(partner: Partner, alteration: Alteration, *, others: Sequence[Partner]) -> Partner | tuple[str, ...]:
+    """The altered partner, with its secrets and all else kept; or the findings, one sentence each."""
+    wish = PartnerInput(
+        name=alteration.name,
+        scopes=alteration.scopes or (),
+        departments=alteration.departments or (),
+        hosts=alteration.hosts or (),
+        national_delivery=alteration.national_delivery,
+        jwks=alteration.jwks,
+        issuer=alteration.issuer,
+    )
+    findings = input_findings(partner.platform, wish, others)
+    if findings:
+        return findings
+    scopes = alteration.scopes
+    delivery = alteration.national_delivery or partner.national_delivery
+    return replace(
+        partner,
+        name=partner.name if alteration.name is None else alteration.name,
+        scopes=partner.scopes if scopes is None else frozenset(scope for scope in SCOPES if scope in scopes),
+        territory=partner.territory if alteration.departments is None else frozenset(alteration.departments),
+        hosts=partner.hosts if alteration.hosts is None else tuple(alteration.hosts),
+        national_delivery="self" if delivery == "self" else "gateway",
+        inbox=partner.inbox if alteration.inbox is None else alteration.inbox,
+        feed=partner.feed if alteration.feed is None else alteration.feed,
+        jwks=_jwks(partner, alteration),
+        issuer=None if alteration.without_issuer else alteration.issuer or partner.issuer,
+    )
+
+
+def _jwks(partner: Partner, alteration: Alteration) -> dict[str, object] | None:
+    if alteration.without_jwks:
+        return None
+    return partner.jwks if alteration.jwks is None else dict(alteration.jwks)
+
+
+def differences(before: Partner, after: Partner) -> Mapping[str, tuple[str, str]]:
+    """The values that an alteration changed, by name: before and after, as text for an operator."""
+    pairs = zip(_rendered(before), _rendered(after), strict=True)
+    return {name: (was, is_now) for (name, was), (_, is_now) in pairs if was != is_now}
+
+
+def _rendered(partner: Partner) -> Iterator[tuple[str, str]]:
+    yield "name", partner.name
+    yield "scopes", ", ".join(sorted(partner.scopes)) or "none"
+    yield "territory", ", ".join(sorted(partner.territory)) or "all departments"
+    yield "hosts", ", ".join(partner.hosts) or "none"
+    yield "national delivery", partner.national_delivery
+    yield "publishes by Kafka", "yes" if partner.inbox else "no"
+    yield "subscribes by Kafka", "yes" if partner.feed else "no"
+    yield "keys", "none" if partner.jwks is None else f"digest {_fingerprint(partner.jwks)}"
+    yield "issuer", partner.issuer or "this gateway"
+
+
+def _fingerprint(jwks: Mapping[str, object]) -> str:
+    """Twelve hexadecimal digits that identify a key set to an operator."""
+    return hashlib.sha256(orjson.dumps(jwks, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
 
 
 def issuer_findings(issuer: str) -> tuple[str, ...]:

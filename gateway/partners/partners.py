@@ -1,18 +1,62 @@
-"""The partners of the federation: a view of the compacted topic ``partners``, and changes written to it."""
+"""The partners of the federation: a view of the compacted topic ``partners``, and changes written to it.
+
+A change reads, edits and commits one partner under a fence, and is retried if another change intervenes. One role owns
+all partners, so that changes are serialised, and an edit may check a partner against the others (a host belongs to one
+platform). A version of the gateway from before this fence appends without it: its record between read and commit is
+found by reading back, and the edit is applied to it as well.
+"""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import TypeAlias
+
+import stamina
+import structlog
 
 from gateway.clock import Clock, now
+from gateway.errors import FencedError, LogUnavailableError, PortError, UnknownOutcomeError
 from gateway.log.mirror import TopicMirror
-from gateway.log.port import EventLog
-from gateway.partners.change import Changes, Edit
-from gateway.partners.record import read_partner
+from gateway.log.port import EventLog, Output, Owner
+from gateway.partners.credential import with_generation
+from gateway.partners.record import changed_record, read_partner
+from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import PARTNERS, feed, inbox
+
+ROLE = "partners"
+RETRY_SECONDS = 30.0
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 3.0
+_JITTER = 0.5
+_OUTAGES = 3
+_REWRITES = 5
+
+Edit: TypeAlias = Callable[[Partner | None], Partner]
+"""The new partner, from its newest record; None if it has none. Pure; keeps all that it does not change."""
+
+_log = structlog.get_logger()
+
+
+class ChangeConflictError(PortError):
+    """Concurrent changes of partners prevented this one at every attempt; nothing of it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change in progress: the records of its partner read since it began, and those that it has sent."""
+
+    slug: str
+    edit: Edit
+    read: Sequence[bytes | None]
+    sent: list[bytes | None] = field(default_factory=list)
+
+    def settled(self) -> bool:
+        """Whether a record that was sent is on the log: an earlier attempt of unknown outcome has succeeded."""
+        return any(value in self.read for value in self.sent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +92,14 @@ class Partners(TopicMirror[Directory]):
     """Every partner, in memory (there are dozens).
 
     Includes revoked partners, with ``revoked`` set: callers must check it. A record is on the partition that
-    ``partition_of`` returns for the slug.
+    ``partition_of`` returns for the slug. A change is retried for ``retry_seconds`` while others take the role.
     """
 
-    def __init__(self, log: EventLog, *, clock: Clock = now) -> None:
+    def __init__(self, log: EventLog, *, clock: Clock = now, retry_seconds: float = RETRY_SECONDS) -> None:
         super().__init__(log, PARTNERS, fold=fold_partners, empty=Directory())
         self._changing = asyncio.Lock()
         self._clock = clock
-        self._changes = Changes(log, self, clock=clock)
+        self._retry_seconds = retry_seconds
         self._begun: dict[str, int] = {}
 
     def get(self, platform: str) -> Partner | None:
@@ -98,8 +142,74 @@ class Partners(TopicMirror[Directory]):
         nothing is written. An edit that changes nothing writes nothing. Raises ChangeConflictError, and LogErrors.
         """
         async with self._changing:
-            return await self._changes.make(slug, edit)
+            try:
+                with self.recording(slug.encode()) as read:
+                    return await self._retried(_Change(slug, edit, read))
+            except FencedError as error:
+                raise _conflict(slug) from error
 
     async def save(self, partner: Partner) -> None:
         """Write a partner as a whole, at the setup of a federation; use ``change`` for a change of one member."""
         await self.change(partner.platform, lambda _: partner)
+
+    async def _retried(self, change: _Change) -> Partner:
+        """Make a change, again while others take the role."""
+        outages = 0
+
+        def is_transient(error: Exception) -> bool:
+            # The start of the next owner settles an unknown outcome, which is then read. A fence may also appear as an
+            # outage: a broker that aborted the transaction need not give the reason.
+            nonlocal outages
+            outages += isinstance(error, UnknownOutcomeError | LogUnavailableError)
+            return isinstance(error, FencedError | UnknownOutcomeError | LogUnavailableError) and outages <= _OUTAGES
+
+        async for attempt in stamina.retry_context(
+            is_transient,
+            attempts=None,
+            timeout=self._retry_seconds,
+            wait_initial=_FIRST_PAUSE,
+            wait_max=_LONGEST_PAUSE,
+            wait_jitter=_JITTER,
+        ):
+            with attempt:
+                return await self._attempt(change)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _attempt(self, change: _Change) -> Partner:
+        """Make one attempt, with its own owner of the role."""
+        partition = partition_of(change.slug, self._log.partitions)
+        owner = await self._log.own(ROLE, 0)
+        try:
+            ends = dict(enumerate(await self._log.ends(PARTNERS)))
+            ends[partition] = await owner.end(PARTNERS, partition)
+            await self.advance(ends)
+            found = self.get(change.slug)
+            if found is not None and change.settled():
+                return found
+            return await self._commit(owner, change, partition)
+        finally:
+            await owner.close()
+
+    async def _commit(self, owner: Owner, change: _Change, partition: int) -> Partner:
+        """Write the change; again on top of an intervening record, which only an earlier version writes."""
+        stored = self.stored(change.slug)
+        for _ in range(_REWRITES):
+            before = None if stored is None else read_partner(stored)
+            after = with_generation(before, change.edit(before), now=self._clock(), entropy=os.urandom)
+            if after == before:
+                return after
+            record = changed_record(stored, after)
+            seen = len(change.read)
+            change.sent.append(record.value)
+            ends = await owner.commit([Output(PARTNERS, partition, record)])
+            await self.advance({partition: ends[PARTNERS, partition]})
+            others = [value for value in change.read[seen:] if value != record.value]
+            if not others:
+                return after
+            _log.warning("partners.changed_by_an_earlier_version", platform=change.slug)
+            stored = others[-1]
+        raise _conflict(change.slug)
+
+
+def _conflict(slug: str) -> ChangeConflictError:
+    return ChangeConflictError(f"Another change of {slug} was made at the same time")

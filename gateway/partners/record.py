@@ -47,11 +47,6 @@ def partner_document(partner: Partner) -> dict[str, Any]:
     return document
 
 
-def partner_record(partner: Partner) -> Record:
-    """A record of ``partners``: key the slug, value the document."""
-    return Record(partner.platform.encode(), orjson.dumps(partner_document(partner)))
-
-
 def changed_record(stored: bytes | None, after: Partner) -> Record:
     """The stored record with the members that differ in ``after``; ``stored`` is None for a partner without a record.
 
@@ -79,7 +74,7 @@ def changed_record(stored: bytes | None, after: Partner) -> Record:
 
 
 def read_partner(value: bytes) -> Partner:
-    """The inverse of ``partner_record``. Members of later versions are ignored. Raises ValueError or KeyError for
+    """The partner of a record's value. Members of later versions are ignored. Raises ValueError or KeyError for
     anything that the gateway did not write.
     """
     body: Mapping[str, Any] = orjson.loads(value)

@@ -4,13 +4,13 @@ Signatures are made and verified elsewhere; ``evidence`` decides whether evidenc
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
 import schemas
+from gateway.protocol import PROTOCOL_VERSION
 from gateway.protocol.decide import paris_date
-from gateway.protocol.version import PROTOCOL_VERSION
 
 Role: TypeAlias = Literal["publisher", "subscriber", "gateway"]
 ROLES: tuple[Role, ...] = ("publisher", "subscriber", "gateway")
@@ -18,11 +18,11 @@ ROLES: tuple[Role, ...] = ("publisher", "subscriber", "gateway")
 Profile: TypeAlias = Literal["full", "core"]
 PROFILES: tuple[Profile, ...] = ("full", "core")
 NOTICE_MS = 30 * 24 * 3_600_000
-"""How long before its end the end of a certificate is announced."""
+"""Time before the end of a certificate from which on the end is announced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Versions:
+class EvidenceVersions:
     """The versions with which the evidence was produced."""
 
     kit: str
@@ -44,7 +44,7 @@ class Certificate:
     platform: str
     role: Role
     profile: Profile
-    versions: Versions
+    versions: EvidenceVersions
     evidence: str
     issued_at: int
     expires_at: int
@@ -60,7 +60,6 @@ class Issued:
 
 def statement(certificate: Certificate) -> dict[str, Any]:
     """The signed claims: those of RFC 7519, with times in seconds, and the gateway's own."""
-    versions = certificate.versions
     return {
         "iss": certificate.issuer,
         "sub": certificate.platform,
@@ -69,12 +68,7 @@ def statement(certificate: Certificate) -> dict[str, Any]:
         "exp": certificate.expires_at // 1_000,
         "role": certificate.role,
         "profile": certificate.profile,
-        "versions": {
-            "kit": versions.kit,
-            "protocol": versions.protocol,
-            "schema": versions.schema,
-            "rules": versions.rules,
-        },
+        "versions": asdict(certificate.versions),
         "evidence": certificate.evidence,
     }
 
@@ -88,7 +82,7 @@ def read_statement(claims: Mapping[str, Any]) -> Certificate:
         platform=claims["sub"],
         role=claims["role"],
         profile=claims["profile"],
-        versions=Versions(
+        versions=EvidenceVersions(
             kit=versions["kit"], protocol=versions["protocol"], schema=versions["schema"], rules=versions["rules"]
         ),
         evidence=claims["evidence"],

@@ -10,7 +10,7 @@ from gateway.protocol.seal import Seal
 from gateway.protocol.visibility import Filter, Reader
 
 FRESH_MS = 7 * 24 * 3_600_000
-"""How long a cursor stays valid after it was last at the end (FEED-009): half of the retention of deletes."""
+"""Lifetime of a cursor since it was last at the end (FEED-009): half of the retention of deletes."""
 
 CursorFault: TypeAlias = Literal["cursor-forged", "cursor-filter", "resync-required"]
 
@@ -40,7 +40,7 @@ def reader_digest(reader: Reader) -> str:
 
 
 def start(*, end: tuple[int, ...], now: int, asked: Filter, reader: Reader, log: str) -> Cursor:
-    """The first cursor of a reader: at the start of the log, owed all live offers."""
+    """The first cursor of a reader: at the start of the log, before all live offers."""
     return Cursor(
         positions=(0,) * len(end),
         began=end,

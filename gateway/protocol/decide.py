@@ -1,13 +1,16 @@
-"""The decision: one submission against the known state of its offer. Pure, total, and the same on every replay."""
+"""The decision: one submission against the known state of its offer. Pure, total, and the same on every replay.
+
+``TRANSITIONS`` is the lifecycle of an offer, for commands whose revision is in order: ``decide`` checks revisions
+first. Requirements REV-*, WDR-*.
+"""
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from gateway.protocol.identity import GATEWAY, platform_of
-from gateway.protocol.lifecycle import Command, next_state
-from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
+from gateway.protocol.submission import Forget, Known, Lift, Publish, Reason, Retire, Submission, Withdraw
 from gateway.protocol.value import value
 from gateway.protocol.visibility import Reader
 
@@ -15,7 +18,43 @@ PARIS = ZoneInfo("Europe/Paris")
 _QUARTER_MS = 15 * 60_000
 _NONE: frozenset[str] = frozenset()
 MARKER_LIFE_MS = 402 * 24 * 3_600_000
-"""How long a withdrawn offer keeps its marker (WDR-005): longer than any offer may still run (400 days)."""
+"""Lifetime of a withdrawn offer's marker (WDR-005): longer than any offer may still run (400 days)."""
+_GUARDED, _GUARDED_SHARE = 10, 0.2
+
+State: TypeAlias = Literal["unknown", "published", "withdrawn", "moderated"]
+Command: TypeAlias = Literal["publish", "withdraw", "expire", "absent", "moderate", "lift", "forget"]
+
+TRANSITIONS: dict[tuple[State, Command], State] = {
+    ("unknown", "publish"): "published",
+    ("unknown", "withdraw"): "withdrawn",
+    ("published", "publish"): "published",
+    ("published", "withdraw"): "withdrawn",
+    ("published", "expire"): "withdrawn",
+    ("published", "absent"): "withdrawn",
+    ("published", "moderate"): "moderated",
+    ("withdrawn", "publish"): "published",
+    ("withdrawn", "withdraw"): "withdrawn",
+    ("withdrawn", "moderate"): "moderated",
+    ("withdrawn", "forget"): "unknown",
+    ("moderated", "withdraw"): "moderated",
+    ("moderated", "lift"): "withdrawn",
+    ("moderated", "forget"): "unknown",
+}
+"""The next state for each state and command; a pair that is missing is refused."""
+
+
+def state_of(known: Known | None) -> State:
+    """The state that a record of ``offers``, or its absence, represents."""
+    if known is None:
+        return "unknown"
+    if known.reason is None:
+        return "published"
+    return "moderated" if known.reason == "moderated" else "withdrawn"
+
+
+def next_state(known: Known | None, command: Command) -> State | None:
+    """The state after a command; None when it is refused."""
+    return TRANSITIONS.get((state_of(known), command))
 
 
 @value(frozen=True, slots=True)
@@ -78,6 +117,13 @@ def decide(submission: Submission, *, publisher: str, known: Known | None, now: 
             return _lift(submission, known, now, position)
         case Forget():
             return _forget(submission, known, now)
+
+
+def needs_confirmation(gone: int, live: int) -> bool:
+    """The withdrawal guard: whether to withdraw ``gone`` of ``live`` offers at once needs confirmation, which is so for
+    more than a fifth, and at least ten (PUB-028).
+    """
+    return gone >= _GUARDED and gone > live * _GUARDED_SHARE
 
 
 def paris_date(milliseconds: int) -> str:
@@ -165,18 +211,8 @@ def _withdraw(submission: Withdraw, known: Known | None, now: int, position: int
         if submission.revision == known.revision:
             return Duplicate(known) if submission.digest == known.digest else Rejected(known, "revision-reused")
     stays_moderated = next_state(known, "withdraw") == "moderated"
-    marker = Known(
-        revision=submission.revision,
-        digest=submission.digest,
-        sequence=_next_sequence(known, now),
-        position=position,
-        appended_at=now,
-        reason="moderated" if stays_moderated else submission.reason,
-        provenance=known.provenance if known else (),
-        shared=known.shared if known else frozenset(),
-        never=known.never if known else frozenset(),
-    )
-    return Accepted(marker, marker.sequence)
+    reason = "moderated" if stays_moderated else submission.reason
+    return _mark(known, submission.revision, submission.digest, reason, now, position)
 
 
 def _retire(submission: Retire, known: Known | None, now: int, position: int) -> Decision:
@@ -187,28 +223,32 @@ def _retire(submission: Retire, known: Known | None, now: int, position: int) ->
         return Stale(known, "changed-meanwhile")
     if submission.reason == "expired" and known.expires_on is not None and known.expires_on >= paris_date(now):
         return Stale(known, "changed-meanwhile")
-    return _mark(known, submission.reason, now, position)
+    return _mark_unchanged(known, submission.reason, now, position)
 
 
 def _lift(submission: Lift, known: Known | None, now: int, position: int) -> Decision:
     """A lifted moderation leaves an ``absent`` marker: a snapshot reopens it, or a PUT with a higher revision."""
     if known is None or next_state(known, "lift") is None or known.revision != submission.if_revision:
         return Stale(known, "changed-meanwhile")
-    return _mark(known, "absent", now, position)
+    return _mark_unchanged(known, "absent", now, position)
 
 
-def _mark(known: Known, reason: str, now: int, position: int) -> Accepted:
+def _mark_unchanged(known: Known, reason: Reason, now: int, position: int) -> Accepted:
     """The marker of a change made by the gateway: it keeps the publisher's last revision and content (REV-008)."""
+    return _mark(known, known.revision, known.digest, reason, now, position)
+
+
+def _mark(known: Known | None, revision: int, digest: str, reason: Reason, now: int, position: int) -> Accepted:
     marker = Known(
-        revision=known.revision,
-        digest=known.digest,
+        revision=revision,
+        digest=digest,
         sequence=_next_sequence(known, now),
         position=position,
         appended_at=now,
-        reason=reason,  # type: ignore[arg-type]  # one of Reason, from a Retire or the literal above
-        provenance=known.provenance,
-        shared=known.shared,
-        never=known.never,
+        reason=reason,
+        provenance=known.provenance if known else (),
+        shared=known.shared if known else _NONE,
+        never=known.never if known else _NONE,
     )
     return Accepted(marker, marker.sequence)
 

@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 
 import schemas
-from gateway.protocol.certificate import PROFILES, ROLES, Profile, Role, Versions
+from gateway.protocol import PROTOCOL_VERSION
+from gateway.protocol.certificate import PROFILES, ROLES, EvidenceVersions, Profile, Role
 from gateway.protocol.identity import is_slug
 from gateway.protocol.record import read_utc
-from gateway.protocol.version import PROTOCOL_VERSION
 from schemas.decode import find_too_deep
 from schemas.rulebook import displayed
 
@@ -48,7 +48,7 @@ class Evidence:
 
     role: Role
     profile: Profile
-    versions: Versions
+    versions: EvidenceVersions
     digest: str
 
 
@@ -74,7 +74,7 @@ def judge_evidence(document: object, *, platform: str, now: int) -> Evidence | t
     return Evidence(
         role=report["role"],
         profile=report["profile"],
-        versions=Versions(**report["versions"]),
+        versions=EvidenceVersions(**report["versions"]),
         digest=document["digest"],
     )
 
@@ -87,10 +87,10 @@ def digest_of(value: object) -> str:
 def _wholeness(document: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[str]:
     body = {name: value for name, value in document.items() if name != "digest"}
     if document["digest"] != digest_of(body):
-        yield "Its digest does not fit: it was changed after it was written. Send the file as certify wrote it."
+        yield "Its digest does not match: it was changed after it was written. Send the file as certify wrote it."
     cases = sorted(result["case"] for result in report["results"])
     if len(set(cases)) < len(cases) or document["cases"] != digest_of(cases):
-        yield "Cases were left out, or stand there twice: run certify, which plays them all, once each."
+        yield "Cases are missing or repeated: run certify, which runs each case once."
 
 
 def _subject(document: Mapping[str, Any], report: Mapping[str, Any], platform: str) -> Iterator[str]:
@@ -103,16 +103,16 @@ def _subject(document: Mapping[str, Any], report: Mapping[str, Any], platform: s
     if report["profile"] not in PROFILES:
         yield f"A run of the profile {displayed(report['profile'])} is only a part of one: run certify."
     if any(document[name] != report[name] for name in ("role", "profile", "conforms")):
-        yield "It says something else than the report in it: send the file as certify wrote it."
+        yield "It contradicts the report in it: send the file as certify wrote it."
 
 
 def _outcomes(report: Mapping[str, Any]) -> Iterator[str]:
     if report["announced"] or any(result.get("announced") for result in report["results"]):
-        yield "It has announced failures: mend them, take them out of conformance.toml, and run certify again."
+        yield "It has announced failures: correct them, take them out of conformance.toml, and run certify again."
     blocking = [result["case"] for result in report["results"] if result["outcome"] in _BLOCKING]
     if blocking:
         more = f" and {len(blocking) - 3} more" if len(blocking) > 3 else ""
-        yield f"Not passed: {', '.join(map(displayed, blocking[:3]))}{more}. Mend them, and run certify again."
+        yield f"Not passed: {', '.join(map(displayed, blocking[:3]))}{more}. Correct them, and run certify again."
     elif not report["conforms"]:
         yield "The run does not conform: run certify again, to its end."
 
@@ -130,7 +130,7 @@ def _coverage(report: Mapping[str, Any]) -> Iterator[str]:
     if report["profile"] == "full":
         missing |= wanted - passed - SPARED
     if missing:
-        yield f"Nothing shows the families {', '.join(sorted(missing))}: run certify with the kit of this version."
+        yield f"No result covers the families {', '.join(sorted(missing))}: run certify with the kit of this version."
     elif not passed:
         yield "Not one case passed: there is nothing to certify."
 
@@ -138,7 +138,7 @@ def _coverage(report: Mapping[str, Any]) -> Iterator[str]:
 def _age(report: Mapping[str, Any], now: int) -> Iterator[str]:
     ended = read_utc(report["began"]) + report["milliseconds"]
     if ended > now + _SKEW_MS:
-        yield "It was written in the future: mend the clock of the machine that ran certify, and run it again."
+        yield "It was written in the future: correct the clock of the machine that ran certify, and run it again."
     elif ended < now - MAX_AGE_DAYS * _DAY_MS:
         yield f"It is older than {MAX_AGE_DAYS} days: run certify again."
 
@@ -147,10 +147,10 @@ def _versions(found: Mapping[str, str]) -> Iterator[str]:
     """Protocol and rules must be this gateway's; the schema must have its first number and no later second one."""
     step = "run certify with the kit of this version"
     if not all(map(_VERSION.fullmatch, found.values())):
-        yield f"Its versions are none: {step}."
+        yield f"Its versions cannot be read: {step}."
         return
     if found["protocol"] != PROTOCOL_VERSION:
-        yield f"It is about protocol {found['protocol']}, and this gateway speaks {PROTOCOL_VERSION}: {step}."
+        yield f"It is about protocol {found['protocol']}, and this gateway implements {PROTOCOL_VERSION}: {step}."
     if not _compatible(found["schema"], schemas.SCHEMA_VERSION):
         yield f"It is about schema {found['schema']}, and this gateway has {schemas.SCHEMA_VERSION}: {step}."
     if found["rules"] != schemas.RULES_VERSION:

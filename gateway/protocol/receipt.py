@@ -1,18 +1,20 @@
-"""Receipts: the outcome of a submission, under an id that only its publisher can query."""
+"""Receipts: the outcome of a submission as a record of ``receipts``. ``seal.ReceiptIds`` mints their ids.
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from hmac import compare_digest
+A refused message of an inbox has a receipt of its own within a daily bound; beyond that it is only counted. The state
+of ``Refusals`` is written to ``positions`` in the same transaction as the refusals, so that a chunk that is read again
+after a crash gets the same receipts.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import orjson
 
 from gateway.protocol.decide import Accepted, Decision, Duplicate, Rejected, Stale
+from gateway.protocol.identity import kind_of
 from gateway.protocol.record import Record, utc
-from gateway.protocol.seal import MAC_BYTES, Seal
 from gateway.protocol.submission import Lift, Publish, Retire, Submission, Withdraw
-from gateway.protocol.upload_id import kind_of
 
 VerdictName: TypeAlias = Literal["accepted", "duplicate", "stale", "rejected"]
 _VERDICTS: dict[type[Decision], VerdictName] = {
@@ -21,49 +23,17 @@ _VERDICTS: dict[type[Decision], VerdictName] = {
     Stale: "stale",
     Rejected: "rejected",
 }
-_HEAD = 2 + 6
-_PAYLOAD = _HEAD + 8
-
-
-class ReceiptIds:
-    """Mints and reads receipt ids: ``r`` + base64url(partition, time in ms, nonce, tag).
-
-    The tag covers the publisher's slug as well, so that another publisher's id is rejected like a forged one.
-    """
-
-    __slots__ = ("_seal",)
-
-    def __init__(self, secret: bytes) -> None:
-        self._seal = Seal(secret, purpose="receipt")
-
-    def mint(self, publisher: str, *, partition: int, now: int, nonce: bytes) -> str:
-        """A new id; ``nonce`` is 8 random bytes, ``now`` milliseconds since 1970."""
-        return self._write(publisher, partition.to_bytes(2) + now.to_bytes(6) + nonce[:8])
-
-    def derive(self, publisher: str, *, partition: int, parts: tuple[Any, ...]) -> str:
-        """The id of a command of the gateway: the same parts give the same id, so that resending is harmless."""
-        digest = self._seal.mac(orjson.dumps(parts))
-        return self._write(publisher, partition.to_bytes(2) + bytes(6) + digest[:8])
-
-    def read(self, text: str, *, publisher: str) -> tuple[int, int] | None:
-        """Partition and minting time (0 for derived ids), or None when this publisher never got such an id."""
-        if len(text) > 64 or not text.startswith("r"):
-            return None
-        try:
-            raw = urlsafe_b64decode(text[1:].encode("ascii") + b"=" * (-len(text[1:]) % 4))
-        except ValueError:
-            return None
-        if len(raw) != _PAYLOAD + MAC_BYTES or not compare_digest(self._write(publisher, raw[:_PAYLOAD]), text):
-            return None
-        return int.from_bytes(raw[:2]), int.from_bytes(raw[2:_HEAD])
-
-    def _write(self, publisher: str, payload: bytes) -> str:
-        tag = self._seal.mac(payload + publisher.encode())
-        return "r" + urlsafe_b64encode(payload + tag).rstrip(b"=").decode()
+MAX_REFUSALS_PER_DAY = 1_000
+MAX_REFUSAL_BYTES_PER_DAY = 2_000_000
+"""Per inbox and day: refusals with a receipt of their own, and the bytes of these receipts and of their copies on
+``rejected``. Each partition has an equal share.
+"""
+_DIGITS = 12
+_FIELD: int = 10**_DIGITS
 
 
 @dataclass(frozen=True, slots=True)
-class Versions:
+class ReceiptVersions:
     """The versions of schema and rule set that a receipt was given under."""
 
     schema: str
@@ -77,7 +47,7 @@ def receipt_record(
     publisher: str,
     log_position: str,
     at: int,
-    versions: Versions,
+    versions: ReceiptVersions,
     problem: Mapping[str, Any] | None,
 ) -> Record:
     """A record of ``receipts``: key the offer id, value the receipt document (schema ``receipt``).
@@ -123,7 +93,7 @@ def refusal_record(
     publisher: str,
     log_position: str,
     at: int,
-    versions: Versions,
+    versions: ReceiptVersions,
     problems: Sequence[Mapping[str, Any]],
     about: Mapping[str, Any],
 ) -> Record:
@@ -148,3 +118,60 @@ def refusal_record(
 def verdict_name(decision: Decision) -> VerdictName:
     """The verdict of a decision, as the protocol names it."""
     return _VERDICTS[type(decision)]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """The refusals of one partition on one day (``YYYYMMDD`` in Europe/Paris): ``listed`` ones have their own receipt,
+    ``size`` is the bytes written for them, ``unlisted`` ones are only counted.
+    """
+
+    day: int = 0
+    listed: int = 0
+    size: int = 0
+    unlisted: int = 0
+
+    @classmethod
+    def from_number(cls, number: int) -> "Refusals":
+        """The inverse of ``to_number``."""
+        number, unlisted = divmod(number, _FIELD)
+        number, size = divmod(number, _FIELD)
+        day, listed = divmod(number, _FIELD)
+        return cls(day, listed, size, unlisted)
+
+    def to_number(self) -> int:
+        """The state as one integer, twelve decimal digits per field: ``positions`` holds integers only."""
+        return ((self.day * _FIELD + self.listed) * _FIELD + self.size) * _FIELD + self.unlisted
+
+    def on(self, day: int) -> "Refusals":
+        """The state at a refusal of this day. A day before the last one counts as the last one."""
+        return self if day <= self.day else Refusals(day)
+
+    def has_room(self, partitions: int) -> bool:
+        """Whether one more refusal gets a receipt of its own, in an inbox with this number of partitions."""
+        return self.listed * partitions < MAX_REFUSALS_PER_DAY and self.size * partitions < MAX_REFUSAL_BYTES_PER_DAY
+
+    def list(self, size: int) -> "Refusals":
+        """The state after a refusal with a receipt of its own, which takes ``size`` bytes."""
+        return replace(self, listed=self.listed + 1, size=self.size + size)
+
+    def count(self) -> "Refusals":
+        """The state after a refusal without a receipt of its own."""
+        return replace(self, unlisted=self.unlisted + 1)
+
+    @property
+    def needs_summary(self) -> bool:
+        """Whether the count of unlisted refusals gets a receipt: the 1st, 10th, 100th … does, so a day has few."""
+        return self.unlisted > 0 and str(self.unlisted).strip("0") == "1"
+
+
+def refusals_key(topic: str) -> str:
+    """The name of the state of an inbox's partitions on ``positions``."""
+    return f"refusals.{topic}"
+
+
+def unlisted(states: Iterable[int]) -> int:
+    """The unlisted refusals of an inbox on the last day on which it had any refusal; ``states`` are its partitions'."""
+    found = [Refusals.from_number(number) for number in states]
+    last = max((one.day for one in found), default=0)
+    return sum(one.unlisted for one in found if one.day == last)

@@ -70,7 +70,7 @@ def submission_record(submission: Submission) -> Record:
 
 
 def _body_of_publish(submission: Publish) -> dict[str, Any]:
-    """The offer comes last in every version, for ``skim_submission``. Listed by name, since there are so many."""
+    """The offer comes last in every version, for ``skim_submission``. Members are listed by name, which is fast."""
     body: dict[str, Any] = {
         "kind": "publish",
         "receipt": submission.receipt,

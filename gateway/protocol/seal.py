@@ -3,8 +3,13 @@
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
+
+import orjson
 
 MAC_BYTES = 12
+_HEAD = 2 + 6
+_PAYLOAD = _HEAD + 8
 
 
 class Seal:
@@ -31,3 +36,40 @@ class Seal:
             return None
         # The whole text is compared: base64 has many spellings of the same bytes, of which only one was issued.
         return payload if hmac.compare_digest(self.close(payload), text) else None
+
+
+class ReceiptIds:
+    """Mints and reads receipt ids: ``r`` + base64url(partition, time in ms, nonce, tag).
+
+    The tag covers the publisher's slug as well, so that another publisher's id is rejected like a forged one.
+    """
+
+    __slots__ = ("_seal",)
+
+    def __init__(self, secret: bytes) -> None:
+        self._seal = Seal(secret, purpose="receipt")
+
+    def mint(self, publisher: str, *, partition: int, now: int, nonce: bytes) -> str:
+        """A new id; ``nonce`` is 8 random bytes, ``now`` milliseconds since 1970."""
+        return self._write(publisher, partition.to_bytes(2) + now.to_bytes(6) + nonce[:8])
+
+    def derive(self, publisher: str, *, partition: int, parts: tuple[Any, ...]) -> str:
+        """The id of a command of the gateway: the same parts give the same id, so that resending is harmless."""
+        digest = self._seal.mac(orjson.dumps(parts))
+        return self._write(publisher, partition.to_bytes(2) + bytes(6) + digest[:8])
+
+    def read(self, text: str, *, publisher: str) -> tuple[int, int] | None:
+        """Partition and minting time (0 for derived ids), or None when this publisher never got such an id."""
+        if len(text) > 64 or not text.startswith("r"):
+            return None
+        try:
+            raw = urlsafe_b64decode(text[1:].encode("ascii") + b"=" * (-len(text[1:]) % 4))
+        except ValueError:
+            return None
+        if len(raw) != _PAYLOAD + MAC_BYTES or not hmac.compare_digest(self._write(publisher, raw[:_PAYLOAD]), text):
+            return None
+        return int.from_bytes(raw[:2]), int.from_bytes(raw[2:_HEAD])
+
+    def _write(self, publisher: str, payload: bytes) -> str:
+        tag = self._seal.mac(payload + publisher.encode())
+        return "r" + urlsafe_b64encode(payload + tag).rstrip(b"=").decode()

@@ -1,5 +1,6 @@
-"""The commands to the relay: five values, each frozen, each about one offer."""
+"""The commands to the relay, five values each about one offer; and ``Known``, the state that they are compared with."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal, TypeAlias
@@ -12,6 +13,8 @@ Json: TypeAlias = Mapping[str, Any]
 PublisherReason: TypeAlias = Literal["filled", "cancelled"]
 GatewayReason: TypeAlias = Literal["expired", "absent", "moderated"]
 Reason: TypeAlias = PublisherReason | GatewayReason
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""W3C Trace Context, of any version."""
 
 
 @value(frozen=True, slots=True, kw_only=True)
@@ -115,3 +118,10 @@ class Known:
     def published(self) -> bool:
         """Whether the offer is live: it has no reason of withdrawal."""
         return self.reason is None
+
+
+def valid_traceparent(text: str | None) -> str | None:
+    """A partner's ``traceparent`` as it is; None when there is none or it is malformed (PUB-007): it is forwarded
+    to every reader, so that it must carry nothing else.
+    """
+    return text if text is not None and _TRACEPARENT.fullmatch(text) else None

@@ -1,14 +1,17 @@
-"""The visibility of an offer and its parts: audiences, loop guard, masking, filters (requirements RTE-*)."""
+"""What a reader sees of an offer: audiences, loop guard, masking, filters, changes, export formats (RTE-*, FEED-*)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
-from gateway.protocol.identity import NATIONAL
+from gateway.protocol.identity import NATIONAL, platform_of
+from gateway.protocol.record import OfferState
 
 Audience: TypeAlias = Literal["regions", "national"]
 
 _ALL: frozenset[Audience] = frozenset(("regions", "national"))
+
+OUT_OF_SCOPE = "out-of-scope"
 MASKED_EMPLOYER = ("name", "description", "website", "siret", "naf")
 MASKED_LOCATION = ("street", "insee_commune", "latitude", "longitude")
 
@@ -47,7 +50,7 @@ def may_read(reader: Reader, *, offer: Mapping[str, Any], provenance: tuple[str,
 
 
 def ever_shared(reader: Reader, *, shared: frozenset[str], never: frozenset[str]) -> bool:
-    """Whether this reader may have been shown the offer before, and so is owed its removal (FEED-007)."""
+    """Whether this reader may have been shown the offer before, and so must receive its removal (FEED-007)."""
     return reader.platform not in never and reader.audience in shared
 
 
@@ -96,6 +99,34 @@ class Filter:
             if value:
                 asked[field.name] = sorted(value) if isinstance(value, frozenset) else list(value)
         return asked
+
+
+def change_for(reader: Reader, asked: Filter, state: OfferState, *, above_start: bool) -> dict[str, Any] | None:
+    """The change document (schema ``change``) of this record for this reader; None where there is nothing to send.
+
+    ``above_start``: the record is at or above the reader's ``began``, so the reader may hold an earlier state of this
+    offer, and must receive its removal when it no longer matches, unless it can never have been shown the offer.
+    """
+    known = state.known
+    publisher = platform_of(state.id)
+    if (
+        state.offer is not None
+        and state.territory is not None
+        and may_read(reader, offer=state.offer, provenance=known.provenance)
+    ):
+        visible = masked(state.offer, reader=reader, publisher=publisher)
+        if asked.matches(offer=visible, territory=state.territory, platform=publisher):
+            return {
+                "op": "upsert",
+                "id": state.id,
+                "sequence": known.sequence,
+                "offer": visible,
+                "territory": state.territory,
+                "provenance": known.provenance,
+            }
+    if not above_start or not ever_shared(reader, shared=known.shared, never=known.never):
+        return None
+    return {"op": "removal", "id": state.id, "sequence": known.sequence, "reason": known.reason or OUT_OF_SCOPE}
 
 
 def _inside(bbox: tuple[float, float, float, float], location: Mapping[str, Any]) -> bool:

@@ -12,11 +12,10 @@ from gateway.log.port import (
 )
 from gateway.partners import Partners
 from gateway.partners.partner_tasks import run_per_partner
-from gateway.protocol.change import change_for
 from gateway.protocol.cursor import filter_digest, reader_digest
 from gateway.protocol.record import OfferState, Record, event_headers, position_key, position_record, read_offer
 from gateway.protocol.topic import FEED, OFFERS, POSITIONS
-from gateway.protocol.visibility import Filter, Reader
+from gateway.protocol.visibility import Filter, Reader, change_for
 
 _BATCH = 500
 

@@ -15,7 +15,7 @@ from gateway.log.port import EventLog
 from gateway.log.retry import retry_log_errors
 from gateway.protocol.decide import MARKER_LIFE_MS, paris_date
 from gateway.protocol.identity import GATEWAY, platform_of
-from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Forget, Retire, Submission
 from gateway.protocol.topic import SUBMISSIONS
 from gateway.relay.partition import ROLE, PartitionRelay

@@ -3,9 +3,8 @@
 from itertools import islice
 from typing import Any
 
-from gateway.protocol.change import change_for
 from gateway.protocol.cursor import Cursor
-from gateway.protocol.visibility import Filter, Reader
+from gateway.protocol.visibility import Filter, Reader, change_for
 from gateway.store.log_offset import offset_at
 from gateway.store.offer_queries import SPARE, OfferQueries
 from gateway.store.search.search import search_for

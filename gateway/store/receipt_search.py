@@ -1,7 +1,9 @@
 """The search of receipts: by verdict, offer, upload and time, in log order or against it.
 
 Every search is a union of *ranges*: stretches of one index in log order, so that the cost of a page depends on its size
-alone. A time is converted to a log offset by bisection, since ``moment``, the latest ``at`` so far, grows with it.
+alone. The time of a decision is the append time of its receipt; ``at`` of the receipt is that of its submission, which
+is earlier if the relay was late. It is converted to a log offset by bisection, since ``moment``, the latest append time
+so far, grows with it.
 """
 
 import sqlite3
@@ -12,7 +14,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-COLUMNS = ("place", "receipt", "concerns", "appended", "at", "moment", "verdict", "problems", "id", "upload", "value")
+COLUMNS = ("place", "receipt", "concerns", "appended", "moment", "verdict", "problems", "id", "upload", "value")
 """The columns of a receipt's row that its column ``sum`` is the checksum of."""
 WHOLE = f"whole(sum, {', '.join(COLUMNS)})"
 """The condition that a row is undamaged; a damaged row fails the statement."""
@@ -38,7 +40,9 @@ Found: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptFilter:
-    """Selects receipts; a field that is None or empty selects all. ``since`` is in ms since 1970."""
+    """Selects receipts; a field that is None or empty selects all. ``since`` is the earliest time of the decision
+    (ms since 1970).
+    """
 
     verdicts: frozenset[str] = frozenset()
     problems: bool | None = None
@@ -85,7 +89,7 @@ def _ranges(publisher: str, asked: ReceiptFilter) -> Iterator[tuple[str, str, Se
     """Index, condition and its values of each range. Conditions on columns outside the index are tested row by row."""
     verdicts = [verdict for verdict in VERDICTS if not asked.verdicts or verdict in asked.verdicts]
     problems = (0, 1) if asked.problems is None else (int(asked.problems),)
-    late, since = ("", ()) if asked.since is None else (" AND at >= ?", (asked.since,))
+    late, since = ("", ()) if asked.since is None else (" AND appended >= ?", (asked.since,))
     if asked.offer_id is not None:
         where = f"id = ? AND concerns = ? AND verdict IN ({_marks(verdicts)}) AND problems IN ({_marks(problems)})"
         given: tuple[Any, ...] = (asked.offer_id, publisher, *verdicts, *problems)

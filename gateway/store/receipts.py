@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
@@ -11,10 +11,8 @@ from typing import Any, ClassVar, TypeAlias
 import orjson
 
 from gateway.log.port import Chunk
-from gateway.protocol.identity import GATEWAY, platform_of
-from gateway.protocol.record import read_utc
+from gateway.protocol.identity import BATCH, GATEWAY, SNAPSHOT, platform_of
 from gateway.protocol.topic import DAY_MS
-from gateway.protocol.upload_id import BATCH, SNAPSHOT
 from gateway.runtime.sqlite_damage import ChecksumError, Tables, checksum, require_missing
 from gateway.store import receipt_counts, receipt_search
 from gateway.store.log_offset import log_offset_of, offset_at, partition_at
@@ -54,12 +52,12 @@ _TRIM = "DELETE FROM receipts WHERE place IN (SELECT value FROM json_each(?))"
 class ReceiptView(View):
     """A copy of ``receipts``, for the 30 days that the topic keeps them."""
 
-    FORMAT = 4
+    FORMAT = 5
     TABLES: ClassVar[Tables] = {"receipts": COLUMNS, **receipt_counts.TABLES}
     SCHEMA = f"""
         CREATE TABLE receipts (
             place INTEGER PRIMARY KEY, receipt TEXT NOT NULL UNIQUE, concerns TEXT NOT NULL,
-            appended INTEGER NOT NULL, at INTEGER NOT NULL, moment INTEGER NOT NULL, verdict TEXT NOT NULL,
+            appended INTEGER NOT NULL, moment INTEGER NOT NULL, verdict TEXT NOT NULL,
             problems INTEGER NOT NULL, id TEXT, upload TEXT, value BLOB NOT NULL, sum INTEGER
         );
         {receipt_search.SCHEMA}
@@ -189,14 +187,13 @@ class ReceiptView(View):
             for record in chunk.records:
                 if record.offset >= applied[chunk.partition] and record.value is not None:
                     receipt = orjson.loads(record.value)
-                    log_offset, at = log_offset_of(chunk.partition, record.offset), _instant(receipt["at"])
-                    moment = max(moment, at)
+                    log_offset = log_offset_of(chunk.partition, record.offset)
+                    moment = max(moment, record.appended_at)
                     row = (
                         log_offset,
                         receipt["receipt"],
                         _concerns(receipt),
                         record.appended_at,
-                        at,
                         moment,
                         receipt["verdict"],
                         int(bool(receipt["problems"])),
@@ -250,12 +247,6 @@ def _latest(db: sqlite3.Connection, partition: int, end: int) -> int:
     bounds = log_offset_of(partition, 0), log_offset_of(partition, end)
     row = db.execute(_LATEST, bounds).fetchone()
     return 0 if row is None else int(row[0])
-
-
-@lru_cache(maxsize=64)
-def _instant(at: str) -> int:
-    """``at`` in ms since 1970. Receipts of one transaction share it."""
-    return read_utc(at)
 
 
 def _concerns(receipt: Receipt) -> str:

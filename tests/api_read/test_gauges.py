@@ -5,8 +5,7 @@ import asyncio
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from gateway.api.gauges import GaugeInputs, Gauges
-from gateway.api.management import Metrics, build_management
+from gateway.api.management import GaugeInputs, Gauges, Metrics, build_management
 from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
 from gateway.protocol.delivery import Delivery, Part, delivery_record

@@ -3,8 +3,8 @@
 import pytest
 from multidict import MultiDict
 
-from gateway.api.parameter import Parameters, refuse_parameters
 from gateway.api.problem import ProblemError
+from gateway.api.query import Parameters, refuse_parameters
 
 KNOWN = ("limit", "dry_run", "reason", "week", "cursor")
 

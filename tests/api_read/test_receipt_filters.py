@@ -4,14 +4,17 @@ from urllib.parse import quote
 
 import pytest
 
+from gateway.protocol.record import read_utc
 from tests.api_read.house import Answer, House
 
+START = read_utc("2027-01-15T08:00:00.000Z")
 KINDS = ("accepted", "duplicate", "stale", "rejected")
 
 
 async def filled(house: House, count: int = 12) -> None:
     """One receipt a second, verdicts in turn, three offers, two uploads."""
     for second in range(count):
+        house.clock.at = START + second * 1_000
         await house.receive(
             f"r{second:02}",
             f"bretagne:{second % 3}",
@@ -71,6 +74,7 @@ async def test_oldest_first_goes_on_and_newest_first_ends(house: House) -> None:
     oldest = await house.get("/v1/receipts?verdict=rejected", "bretagne")
     newest = await house.get("/v1/receipts?order=newest&limit=2", "bretagne")
     assert ([3], [3, 2]) == (numbers(oldest), numbers(newest))
+    house.clock.at = START + 50_000
     await house.receive("r50", "bretagne:1", "bretagne", second=50, verdict="rejected")
     after = await house.get(f"/v1/receipts?verdict=rejected&cursor={oldest.body['cursor']}", "bretagne")
     rest = await house.get(f"/v1/receipts?order=newest&limit=9&cursor={newest.body['cursor']}", "bretagne")

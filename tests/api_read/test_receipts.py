@@ -78,6 +78,7 @@ async def test_problems_come_in_the_readers_language(house: House) -> None:
 
 async def test_pages_give_all_receipts_and_a_cursor_to_go_on(house: House) -> None:
     for second in range(7):
+        house.clock.at += 1_000
         await house.receive(f"r{second}", f"bretagne:{second}", "bretagne", second=second)
     await house.receive("other", "normandie:1", "normandie")
     found, cursor, more = [], "", True

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from gateway.api.answer import one_by_one, send_list, send_pieces
+from gateway.api.answer import in_pieces, send_list, send_pieces
 from gateway.api.context import CONTEXT, Limits
 from gateway.api.idempotency import Answer, send
 from gateway.api.work import WORK_REGISTRY, WorkRegistry
@@ -26,7 +26,7 @@ Send = Callable[[web.Request], Any]
 ENDLESS: dict[str, Send] = {
     "list": lambda request: send_list(request, "lines", repeat(LINE), {}, {}),
     "answer": lambda request: send(request, Answer(200, {}, repeat(LINE.encode()))),
-    "export": lambda request: send_pieces(request, web.StreamResponse(), one_by_one(request, repeat(LINE.encode()))),
+    "export": lambda request: send_pieces(request, web.StreamResponse(), in_pieces(request, repeat(LINE.encode()))),
 }
 """An answer that never ends, sent by each of the ways that there are."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.api.answer import begin_of
+from gateway.api.answer import split_first
 from tests.api_write.gate import Gate, ndjson, offer
 
 OFFERS = 120
@@ -11,7 +11,7 @@ OFFERS = 120
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 100])
 def test_a_beginning_and_its_rest_are_the_whole(count: int) -> None:
     pieces = [b"%010d" % number for number in range(count)]
-    begin, rest = begin_of(pieces, 40)
+    begin, rest = split_first(pieces, 40)
     assert b"".join(pieces) == begin + b"".join(rest or ())
     assert (count <= 4) == (rest is None)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.api.context import Limits
-from gateway.ingest.upload.body import BLOCK_BYTES
+from gateway.ingest.upload.receive import BLOCK_BYTES
 from tests.api_write.gate import Gate, ndjson, offer, opened
 
 HEAD = (

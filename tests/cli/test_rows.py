@@ -10,7 +10,7 @@ from rich.text import Text
 from gateway.cli.console import print_rows
 from gateway.cli.render_platform import print_platforms
 from gateway.cli.status import _WORDS, _show
-from gateway.partners.preset import presets
+from gateway.partners.onboarding import presets
 from gateway.protocol.source_run import Counts, Failure, Run
 from schemas.rulebook import Language
 

@@ -14,8 +14,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from gateway.demo.broker import LocalBroker
 from gateway.errors import LogUnavailableError
 from gateway.log.kafka import KafkaLog, KafkaSettings
+from gateway.log.kafka.admin import wanted
 from gateway.log.kafka.aiokafka_patches import abort_producer
-from gateway.log.kafka.topics import wanted
 from gateway.log.port import EventLog, Output
 from gateway.protocol.record import Record
 from tests.contract.event_log import EventLogContract

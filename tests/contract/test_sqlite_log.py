@@ -11,13 +11,13 @@ import pytest
 
 from gateway.clock import now
 from gateway.errors import LogUnavailableError
+from gateway.log.common import stream_of
 from gateway.log.port import EventLog, Output
 from gateway.log.sqlite import SqliteLog
 from gateway.log.sqlite.file import (
     READ_BYTES,
     connect,
     read_streams,
-    stream_of,
     write_records,
 )
 from gateway.protocol.record import Record

@@ -6,9 +6,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from adapters.profile.packaged import profiles
 
-from adapters.profile.profile import Profile, read_profile
+from adapters.profile.profile import Profile, profiles, read_profile
 from gateway.demo.balance import ExpectedOffer, ExternalCounts, Party, Uncovered, compute_balance, expected_offers
 from gateway.demo.region_site.feed import example_profile
 

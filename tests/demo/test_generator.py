@@ -10,7 +10,7 @@ import schemas
 from gateway.demo.fault import FAULTS
 from gateway.demo.generator import WRONG, generate
 from gateway.demo.week import calendar_on
-from gateway.partners.preset import presets
+from gateway.partners.onboarding import presets
 from schemas.schoolyear import holiday_of, monday_of, year_of, years
 from tests.revising import revised, withdrawal
 

@@ -20,10 +20,8 @@ import gateway.cli
 from adapters.profile.profile import read_profile
 from adapters.transport.feed import FeedError, _words
 from gateway import client
-from gateway.api.address import _CANONICAL
-from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import ProblemError, problem_document
-from gateway.api.query import read_changes_query, read_offers_query
+from gateway.api.query import _CANONICAL, read_changes_query, read_offers_query, refuse_parameters
 from gateway.protocol.partner import Partner
 from schemas.spoken import certificate_reason, system_reason
 from tests.docs.test_french import FILES, french

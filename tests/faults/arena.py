@@ -17,7 +17,7 @@ from gateway.log.port import EventLog
 from gateway.operate.audit import audit
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
-from gateway.partners.preset import presets
+from gateway.partners.onboarding import presets
 from gateway.protocol.topic import COMMON, full_name
 from gateway.settings import Settings
 from tests.faults.process import GatewayProcess

@@ -13,7 +13,7 @@ from gateway.log.port import EventLog
 from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import Cursor
 from gateway.protocol.decide import paris_date
-from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import OFFERS
 from gateway.protocol.visibility import Filter, Reader

@@ -10,7 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from gateway.bootstrap import kafka_settings
 from gateway.demo.broker import Listener, LocalBroker
-from gateway.log.kafka.topics import wanted
+from gateway.log.kafka.admin import wanted
 from gateway.log.port import EventLog
 from gateway.protocol.topic import COMMON, OFFERS
 from tests.faults.ending import count_offers, read_receipts

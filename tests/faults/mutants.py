@@ -88,7 +88,7 @@ MUTANTS = (
     ),
     Mutant(
         "forgets to tell some removals",
-        "gateway/protocol/change.py",
+        "gateway/protocol/visibility.py",
         "if not above_start or",
         "if hash(state.id) % 20 == 0 or not above_start or",
         "resurrected",

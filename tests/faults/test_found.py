@@ -15,13 +15,14 @@ from gateway.errors import LogBusyError, LogUnavailableError, UnknownOutcomeErro
 from gateway.ingest.submissions import VERSIONS
 from gateway.log.kafka.aiokafka_patches import stop_consumer
 from gateway.log.memory import MemoryLog
-from gateway.log.memory.reader import MemoryReader
+from gateway.log.memory.log import MemoryReader
 from gateway.log.port import Chunk, Output
 from gateway.log.retry import retry_log_errors
 from gateway.operate.audit import audit
 from gateway.protocol.decide import Accepted
-from gateway.protocol.receipt import ReceiptIds, receipt_record
+from gateway.protocol.receipt import receipt_record
 from gateway.protocol.record import OfferState, offer_record, position_record, submission_record
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Known, Withdraw
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
 from gateway.store import OfferView, ViewUpdater

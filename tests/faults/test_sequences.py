@@ -14,7 +14,7 @@ from gateway.demo.generator import GeneratedOffer, generate
 from gateway.errors import UnknownOutcomeError
 from gateway.ingest.submissions import Submissions
 from gateway.log.memory import MemoryLog
-from gateway.log.memory.fault import Fault
+from gateway.log.memory.store import Fault
 from gateway.log.sqlite import SqliteLog
 from gateway.operate.audit import audit
 from gateway.protocol import cursor as cursors

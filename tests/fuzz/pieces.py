@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol, TypeAlias
 
-from gateway.ingest.upload.error import UploadRefusedError
+from gateway.errors import UploadRefusedError
 from tests.fuzz.target import Scramble
 
 _HEAD = 3

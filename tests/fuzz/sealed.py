@@ -17,7 +17,7 @@ from gateway.api.answer import read_list_cursor, write_list_cursor
 from gateway.api.context import Context
 from gateway.api.problem import ProblemError, problem_document
 from gateway.api.query import MAX_WAIT, read_changes_query, read_offers_query
-from gateway.api.receipt_query import read_receipt_query
+from gateway.api.receipts import read_receipt_query
 from gateway.ingest.snapshot import SnapshotRefusedError
 from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import FRESH_MS, Cursor

@@ -15,8 +15,8 @@ from gateway.log.memory import Fault, MemoryLog
 from gateway.log.port import Output
 from gateway.partners import Partners
 from gateway.protocol.partner import Partner
-from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN, Record, position_record, read_submission
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Publish, Withdraw
 from gateway.protocol.topic import COMMON, INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS, inbox
 from tests.protocol.certified import NOW, issued

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from gateway.log.memory import Fault, MemoryLog
 from gateway.log.positions import Positions
+from gateway.protocol.receipt import MAX_REFUSAL_BYTES_PER_DAY, MAX_REFUSALS_PER_DAY, Refusals, refusals_key, unlisted
 from gateway.protocol.record import Record, read_submission
-from gateway.protocol.refusals import MAX_BYTES_PER_DAY, MAX_PER_DAY, Refusals, refusals_key, unlisted
 from gateway.protocol.topic import INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS
 from tests.intake.test_intake import OFFER, intake, log, message, until, values
 
 __all__ = ["log"]
 
 UNKNOWN_FIELDS = {f"field{number}": 1 for number in range(500)}
-SHARE = -(-MAX_PER_DAY // 3)
+SHARE = -(-MAX_REFUSALS_PER_DAY // 3)
 DAY = 20261130
 
 
@@ -78,7 +78,7 @@ async def test_a_flood_of_refused_messages_writes_little(log: MemoryLog, size: i
     assert state == Refusals(DAY, state.listed, state.size, count - state.listed)
     assert state.listed <= SHARE
     assert len(await values(log, REJECTED)) == state.listed
-    assert await stored(log) < MAX_BYTES_PER_DAY / 3 + 100_000
+    assert await stored(log) < MAX_REFUSAL_BYTES_PER_DAY / 3 + 100_000
 
 
 async def test_the_number_of_the_rest_is_told_by_few_receipts(log: MemoryLog) -> None:
@@ -159,4 +159,4 @@ def test_each_day_begins_with_the_whole_budget() -> None:
     assert not spent.on(DAY).has_room(3)
     assert spent.on(DAY - 1) == spent
     assert spent.on(DAY + 1) == Refusals(DAY + 1)
-    assert not Refusals(DAY, 1, MAX_BYTES_PER_DAY // 3 + 1).has_room(3)
+    assert not Refusals(DAY, 1, MAX_REFUSAL_BYTES_PER_DAY // 3 + 1).has_room(3)

@@ -11,7 +11,7 @@ from typing import Any
 
 from adapters.national.connector.operator import read_delivery_status
 from adapters.profile.profile import profiles
-from gateway.partners.preset import presets
+from gateway.partners.onboarding import presets
 from gateway.protocol.identity import NATIONAL
 from tests.interconnection.federation import SEARCHER, Federation, federation, settled
 from tests.interconnection.loop import after, find_loops

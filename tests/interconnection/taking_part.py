@@ -13,7 +13,7 @@ from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.site import write_accounts
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
-from gateway.partners.preset import presets
+from gateway.partners.onboarding import presets
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner
 

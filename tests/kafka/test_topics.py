@@ -8,8 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from gateway.errors import TopicError
 from gateway.log.kafka import KafkaLog, KafkaSettings
-from gateway.log.kafka.admin import AdminQueries
-from gateway.log.kafka.topics import findings, wanted
+from gateway.log.kafka.admin import AdminQueries, findings, wanted
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, REQUESTS, Topic, feed, inbox
 from tests.contract.log_ground import record
 

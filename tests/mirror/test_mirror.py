@@ -8,7 +8,7 @@ import pytest
 
 from gateway.errors import LogUnavailableError
 from gateway.log.memory import MemoryLog
-from gateway.log.memory.reader import MemoryReader
+from gateway.log.memory.log import MemoryReader
 from gateway.log.mirror import TopicMirror, fold_topic
 from gateway.log.port import Chunk, Output
 from gateway.protocol.record import Record, StoredRecord

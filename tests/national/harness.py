@@ -26,8 +26,8 @@ from gateway.protocol.decide import paris_date
 from gateway.protocol.delivery import Delivery, Part, is_delivery, read_delivery
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
-from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import OfferState, offer_record, read_offer
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Known
 from gateway.protocol.topic import DELIVERIES, OFFERS
 from gateway.relay import Relay

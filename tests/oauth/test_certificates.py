@@ -6,16 +6,15 @@ import pytest
 from joserfc.jwk import ECKey
 
 from gateway.errors import TokenError
-from gateway.oauth.certificates import TYPE, sign_certificate, signer_of, verify_certificate
 from gateway.oauth.jws import import_keys
 from gateway.oauth.keys import KeyRing
-from gateway.oauth.token import AccessTokens
+from gateway.oauth.token import CERTIFICATE_TYPE, AccessTokens, sign_certificate, signer_of, verify_certificate
 from gateway.protocol.certificate import Certificate, statement
 from tests.oauth.ground import BRETAGNE, Ground, sign
 from tests.protocol.certified import DAY, NOW, certificate
 
 RING = KeyRing([ECKey.generate_key("P-256", auto_kid=True)])
-HEADER = {"typ": TYPE, "kid": RING.signer.kid}
+HEADER = {"typ": CERTIFICATE_TYPE, "kid": RING.signer.kid}
 SIGNED = sign_certificate(certificate(), RING)
 
 

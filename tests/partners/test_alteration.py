@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from gateway.partners.alteration import Alteration, altered, differences
+from gateway.partners.onboarding import Alteration, altered, differences
 from gateway.protocol.partner import Partner, Secret
 from tests.protocol.certified import issued
 

@@ -11,9 +11,9 @@ from gateway.log.memory import Fault, MemoryLog
 from gateway.log.memory.store import Store
 from gateway.log.reading import read_all
 from gateway.partners import Partners
-from gateway.partners.change import ChangeConflictError, Changes
 from gateway.partners.credential import mint_secret, revoke, rotate
-from gateway.partners.record import partner_document, partner_record
+from gateway.partners.partners import ChangeConflictError
+from gateway.partners.record import changed_record, partner_document
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner, Secret
 from gateway.protocol.record import Record
@@ -75,7 +75,7 @@ async def test_the_change_of_an_earlier_version_that_comes_between_is_kept(store
     log = Meddling(store=store)
     partners = Partners(log)
     await partners.save(BRETAGNE)
-    log.record = partner_record(replace(BRETAGNE, territory=frozenset({"35"})))
+    log.record = changed_record(None, replace(BRETAGNE, territory=frozenset({"35"})))
     changed = await partners.change("bretagne", lambda partner: named(partner, "IDÉO"))
     assert replace(BRETAGNE, territory=frozenset({"35"}), name="IDÉO") == changed == partners.get("bretagne")
     await partners.close()
@@ -138,11 +138,11 @@ async def test_a_change_that_is_fenced_again_and_again_is_a_conflict_and_writes_
 
     partners = Partners(MemoryLog(store=store))
     await partners.save(BRETAGNE)
-    log = Contended(store=store)
-    changes = Changes(log, partners, clock=lambda: NOW, patience=0.1)
+    contended = Partners(Contended(store=store), clock=lambda: NOW, retry_seconds=0.1)
     with pytest.raises(ChangeConflictError, match="bretagne"):
-        await changes.make("bretagne", lambda partner: named(partner, "IDÉO"))
+        await contended.change("bretagne", lambda partner: named(partner, "IDÉO"))
     assert 1 == len(await stored(store))
+    await contended.close()
     await partners.close()
 
 

@@ -10,8 +10,8 @@ from gateway.partners.credential import (
     Entropy,
     hash_secret,
     is_live,
-    is_valid_secret,
     live_secrets,
+    matching_secret,
     mint_secret,
     revoke,
     rotate,
@@ -72,24 +72,24 @@ def test_too_little_entropy_is_refused() -> None:
 def test_a_secret_proves_until_its_end_and_not_from_then_on() -> None:
     minted = mint_secret(now=NOW, entropy=entropy(1))
     ending = replace(minted.kept, ends_at=NOW + 10)
-    assert is_valid_secret(minted.text, [ending], now=NOW + 9)
-    assert not is_valid_secret(minted.text, [ending], now=NOW + 10)
+    assert matching_secret(minted.text, [ending], now=NOW + 9)
+    assert matching_secret(minted.text, [ending], now=NOW + 10) is None
     assert not is_live(ending, now=NOW + 10)
 
 
 def test_another_secret_proves_nothing() -> None:
     minted, other = (mint_secret(now=NOW, entropy=entropy(seed)) for seed in (1, 2))
-    assert not is_valid_secret(other.text, [minted.kept], now=NOW)
-    assert not is_valid_secret("", [minted.kept], now=NOW)
-    assert not is_valid_secret(minted.kept.hash, [minted.kept], now=NOW)
-    assert not is_valid_secret(minted.text, [], now=NOW)
+    assert matching_secret(other.text, [minted.kept], now=NOW) is None
+    assert matching_secret("", [minted.kept], now=NOW) is None
+    assert matching_secret(minted.kept.hash, [minted.kept], now=NOW) is None
+    assert matching_secret(minted.text, [], now=NOW) is None
 
 
 def test_every_live_secret_is_compared_and_never_by_equality() -> None:
     """The time that a comparison takes tells nothing about the secret, or about which of them it was."""
     first, second = (mint_secret(now=NOW, entropy=entropy(seed)) for seed in (1, 2))
     kept: list[Any] = [Watched(one.kept.hash) for one in (first, second)]
-    assert is_valid_secret(first.text, kept, now=NOW)
+    assert matching_secret(first.text, kept, now=NOW)
     assert [1, 1] == [one.asked for one in kept]
 
 
@@ -102,14 +102,14 @@ def test_rotating_keeps_the_older_secret_until_its_end() -> None:
         (old.text, NOW + OVERLAP_MS, False),
         (new.text, NOW + OVERLAP_MS, True),
     ):
-        assert proved == is_valid_secret(text, rotated.secrets, now=at)
+        assert proved == (matching_secret(text, rotated.secrets, now=at) is not None)
 
 
 def test_never_more_than_two_secrets_live() -> None:
     first, second, third = (mint_secret(now=NOW + seed, entropy=entropy(seed)) for seed in (1, 2, 3))
     rotated = rotate(rotate(partner(first.kept), second.kept, now=NOW), third.kept, now=NOW + 5)
     assert [third.kept.hash, second.kept.hash] == [one.hash for one in live_secrets(rotated.secrets, now=NOW + 5)]
-    assert not is_valid_secret(first.text, rotated.secrets, now=NOW + 5)
+    assert matching_secret(first.text, rotated.secrets, now=NOW + 5) is None
 
 
 def test_rotating_never_prolongs_an_end_that_is_set() -> None:

@@ -6,8 +6,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from gateway.partners.credential import revoke
-from gateway.partners.onboarding import PartnerInput, issuer_findings, new_partner
-from gateway.partners.preset import presets
+from gateway.partners.onboarding import PartnerInput, issuer_findings, new_partner, presets
 from gateway.protocol.partner import Partner
 
 KEYS: dict[str, object] = {"keys": [ECKey.generate_key("P-256").as_dict(private=False)]}

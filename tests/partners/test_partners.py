@@ -10,7 +10,7 @@ import pytest
 from gateway.log.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret, revoke
-from gateway.partners.record import partner_record
+from gateway.partners.record import changed_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record
@@ -97,7 +97,7 @@ async def test_catching_up_on_an_empty_topic_does_not_wait(log: MemoryLog) -> No
 
 async def test_the_newest_record_of_a_slug_counts(log: MemoryLog) -> None:
     newer = replace(BRETAGNE, name="IDÉO")
-    records = [partner_record(BRETAGNE), partner_record(newer)]
+    records = [changed_record(None, BRETAGNE), changed_record(None, newer)]
     await log.append(PARTNERS, partition_of("bretagne", 3), records)
     partners = Partners(log)
     await partners.catch_up()

@@ -1,7 +1,7 @@
 """What is known beforehand of the platforms agrees with the protocol, the code lists and the routing of offers."""
 
 import schemas
-from gateway.partners.preset import presets
+from gateway.partners.onboarding import presets
 from gateway.partners.record import partner_document
 from gateway.protocol.identity import is_slug
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schemas
-from gateway.partners.record import partner_document, partner_record, read_partner
+from gateway.partners.record import changed_record, partner_document, read_partner
 from gateway.protocol.certificate import ROLES
 from gateway.protocol.partner import SCOPES, Partner, Secret
 from tests.protocol.certified import DAY, NOW, issued
@@ -44,7 +44,7 @@ PARTNERS = st.builds(
 
 @given(PARTNERS)
 def test_a_partner_survives_the_log(partner: Partner) -> None:
-    record = partner_record(partner)
+    record = changed_record(None, partner)
     assert partner.platform.encode() == record.key
     assert partner == read_partner(record.value or b"")
 

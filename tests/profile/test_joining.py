@@ -7,7 +7,7 @@ import pytest
 import schemas
 from adapters.profile.joining import Joined, join
 from adapters.profile.profile import Profile, profiles, read_profile
-from gateway.partners.record import partner_document, partner_record, read_partner
+from gateway.partners.record import changed_record, partner_document, read_partner
 from gateway.protocol.partner import Partner, Secret
 
 SECRET = Secret(hash="sha256:00", created_at=1)
@@ -91,4 +91,4 @@ def test_the_host_of_another_platform_is_refused() -> None:
 def test_a_partner_keeps_its_profile_on_the_log_and_follows_the_schema(slug: str) -> None:
     partner = joined(profiles()[slug]).partner
     assert [] == list(schemas.validator("partner").iter_errors(partner_document(partner)))
-    assert partner == read_partner(partner_record(partner).value or b"")
+    assert partner == read_partner(changed_record(None, partner).value or b"")

@@ -7,7 +7,7 @@ import pytest
 
 import schemas
 from adapters.profile.profile import Profile, explain_profile, profiles, read_profile
-from gateway.partners.preset import presets
+from gateway.partners.onboarding import presets
 
 SELF_DELIVERING = {"bourgogne-franche-comte", "bretagne", "normandie", "nouvelle-aquitaine", "occitanie"}
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import schemas
-from gateway.protocol.certificate import Certificate, Issued, Role, Versions
+from gateway.protocol.certificate import Certificate, EvidenceVersions, Issued, Role
 from gateway.protocol.evidence import FAMILIES
 from gateway.protocol.record import utc
 
@@ -24,7 +24,7 @@ def certificate(**more: Any) -> Certificate:
         "platform": "bretagne",
         "role": "publisher",
         "profile": "full",
-        "versions": Versions(**VERSIONS),
+        "versions": EvidenceVersions(**VERSIONS),
         "evidence": f"sha256:{'0f' * 32}",
         "issued_at": NOW,
         "expires_at": NOW + 100 * DAY,

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from gateway.protocol.certificate import (
+    EvidenceVersions,
     Issued,
-    Versions,
     certificate_problem,
     certified_until,
     newest,
@@ -52,7 +52,7 @@ def test_a_certificate_lets_publish_until_it_ends() -> None:
 
 @pytest.mark.parametrize(
     "more",
-    [{"role": "subscriber"}, {"role": "gateway"}, {"versions": Versions(**{**VERSIONS, "protocol": "0"})}],
+    [{"role": "subscriber"}, {"role": "gateway"}, {"versions": EvidenceVersions(**{**VERSIONS, "protocol": "0"})}],
     ids=["subscriber", "gateway", "other protocol"],
 )
 def test_only_a_publishers_certificate_of_this_protocol_lets_publish(more: dict[str, object]) -> None:

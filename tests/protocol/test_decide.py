@@ -7,9 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.protocol.decide import MARKER_LIFE_MS, Accepted, Decision, Duplicate, Rejected, Stale, decide, paris_date
+from gateway.protocol.decide import (
+    MARKER_LIFE_MS,
+    Accepted,
+    Command,
+    Decision,
+    Duplicate,
+    Rejected,
+    Stale,
+    decide,
+    next_state,
+    paris_date,
+    state_of,
+)
 from gateway.protocol.identity import GATEWAY
-from gateway.protocol.lifecycle import Command, next_state, state_of
 from gateway.protocol.submission import (
     Forget,
     GatewayReason,

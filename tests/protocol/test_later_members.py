@@ -15,7 +15,7 @@ from adapters.national.delivery.order import (
 )
 from adapters.national.delivery.order import order_record as national_order_record
 from adapters.national.delivery.order import read_order as read_national_order
-from gateway.partners.record import partner_record, read_partner
+from gateway.partners.record import changed_record, read_partner
 from gateway.protocol.delivery import Attempt, Delivery, Part, delivery_record, read_delivery
 from gateway.protocol.partner import Generation, Partner, Secret
 from gateway.protocol.record import (
@@ -80,7 +80,7 @@ def records() -> Iterator[tuple[str, Any, Record, Read]]:
     yield "run", RUN, run_record(RUN), read_run
     order = Order(platform="bretagne", id="o", ordered_at=1, confirm=3)
     yield "order", order, order_record(order), read_run
-    yield "partner", PARTNER, partner_record(PARTNER), lambda _, value: read_partner(value)
+    yield "partner", PARTNER, changed_record(None, PARTNER), lambda _, value: read_partner(value)
     for asked in (Replay(("a:1",)), Adopt("bretagne", apply=True, confirm=1), Reconcile(repair=True), Erase("a:1")):
         placed = Placed("a", "n", asked)
         yield f"order {type(asked).__name__}", placed, national_order_record(placed), read_national_order

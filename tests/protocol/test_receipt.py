@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.protocol.decide import Accepted, Stale
-from gateway.protocol.receipt import ReceiptIds, Versions, receipt_record
+from gateway.protocol.receipt import ReceiptVersions, receipt_record
+from gateway.protocol.seal import ReceiptIds
 from tests.protocol.example import SUBMISSIONS, known
 
 IDS = ReceiptIds(b"k" * 32)
@@ -51,7 +52,7 @@ def test_a_receipt_says_verdict_sequence_place_and_versions() -> None:
         publisher="bretagne",
         log_position="submissions/0/4",
         at=1_796_000_000_000,
-        versions=Versions("1", "2"),
+        versions=ReceiptVersions("1", "2"),
         problem=None,
     )
     body = orjson.loads(record.value or b"")
@@ -72,7 +73,7 @@ def test_a_refusal_says_why_and_what_stands() -> None:
         publisher="bretagne",
         log_position="submissions/0/4",
         at=1,
-        versions=Versions("1", "2"),
+        versions=ReceiptVersions("1", "2"),
         problem={"code": "older-revision"},
     )
     body = orjson.loads(record.value or b"")

@@ -1,10 +1,10 @@
 """Routing: who is shown an offer, what of it, and who is owed its removal."""
 
-from gateway.protocol.change import change_for
 from gateway.protocol.record import OfferState
 from gateway.protocol.visibility import (
     Filter,
     Reader,
+    change_for,
     masked,
     provenance_of,
 )

@@ -12,8 +12,7 @@ from adapters.transport.feed import Feed, FetchLimits, Validators
 from gateway.errors import LogUnavailableError
 from gateway.ingest.snapshot import Snapshots
 from gateway.log.memory import MemoryLog
-from gateway.protocol.receipt import ReceiptIds
-from gateway.protocol.seal import Seal
+from gateway.protocol.seal import ReceiptIds, Seal
 from tests.pull.ground import SECRET, Ground, ground
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.pull.collect import FeedCounts, FeedUpload, Kind
-from gateway.ingest.upload.error import UploadRefusedError
+from gateway.errors import UploadRefusedError
 from gateway.ingest.upload.spool import DiskQuota, Item
 from gateway.protocol.source_run import Counts
 

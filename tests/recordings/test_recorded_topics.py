@@ -19,10 +19,10 @@ from gateway.ingest.idempotency import ClaimTable
 from gateway.ingest.inboxes import InboxPartition
 from gateway.ingest.submissions import Submissions, command
 from gateway.partners import Partners
-from gateway.partners.record import partner_record, read_partner
+from gateway.partners.record import changed_record, read_partner
 from gateway.protocol.delivery import delivery_record, is_delivery, read_delivery
-from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import Record, StoredRecord, offer_record, read_offer, read_submission, submission_record
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.source_run import (
     Order,
     Run,
@@ -241,7 +241,7 @@ def test_partners_that_are_read_are_written_again_the_same() -> None:
     partners = [one for one in every(PARTNERS) if one.value and b"/" not in (one.key or b"")]
     assert len(partners) > 10
     for record in partners:
-        same([record], [partner_record(read_partner(record.value or b""))])
+        same([record], [changed_record(None, read_partner(record.value or b""))])
 
 
 def test_runs_that_are_read_are_written_again_the_same() -> None:
@@ -258,9 +258,9 @@ def test_runs_that_are_read_are_written_again_the_same() -> None:
 
 
 def test_a_request_under_a_recorded_key_is_known() -> None:
-    ledger = ClaimTable()
+    claims = ClaimTable()
     for partition in PARTITIONS:
-        ledger.apply(partition, RECORDING.topics[REQUESTS][partition])
-    entry = ledger.get("bourgogne-franche-comte recorded-request")
+        claims.apply(RECORDING.topics[REQUESTS][partition])
+    entry = claims.get("bourgogne-franche-comte recorded-request")
     assert entry is not None
     assert entry.over

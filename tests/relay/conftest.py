@@ -15,8 +15,8 @@ from gateway.ingest.submissions import Submissions
 from gateway.log.memory import MemoryLog
 from gateway.operate.audit import AuditReport, audit
 from gateway.protocol.identity import partition_of
-from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import OfferState, StoredRecord, read_offer
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
 from gateway.relay import AT_ONCE, Relay

@@ -7,8 +7,8 @@ from structlog.testing import capture_logs
 
 from gateway.errors import LogUnavailableError
 from gateway.log.assignment import run_assigned
+from gateway.log.common import SpentOwner
 from gateway.log.memory import MemoryLog
-from gateway.log.memory.owner import MemoryOwner
 from gateway.log.owner_loop import own_with_retry
 from gateway.log.port import Output, Owner
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
@@ -80,7 +80,7 @@ class Away(MemoryLog):
 
     owned = 0
 
-    async def own(self, role: str, partition: int) -> MemoryOwner:
+    async def own(self, role: str, partition: int) -> SpentOwner:
         self.owned += 1
         return await super().own(role, partition)
 

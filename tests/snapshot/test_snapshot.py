@@ -15,9 +15,8 @@ from gateway.log.memory import Fault, MemoryLog, Store
 from gateway.log.positions import Positions
 from gateway.operate.audit import audit
 from gateway.protocol.identity import partition_of
-from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import submission_record
-from gateway.protocol.seal import Seal
+from gateway.protocol.seal import ReceiptIds, Seal
 from gateway.protocol.submission import Publish
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from gateway.relay import Relay

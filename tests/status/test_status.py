@@ -10,7 +10,7 @@ from gateway.operate.status import (
     status_document,
     statuses,
 )
-from gateway.partners.preset import DEFAULT_SCOPES
+from gateway.partners.onboarding import DEFAULT_SCOPES
 from gateway.protocol.delivery import Part
 from gateway.protocol.partner import Partner, Secret
 from gateway.protocol.record import utc

@@ -10,11 +10,10 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 
 from gateway.errors import TokenError
-from gateway.oauth.certificates import TYPE, sign_certificate, verify_certificate
 from gateway.oauth.jws import read_unverified
 from gateway.oauth.keys import KeyRing
-from gateway.oauth.token import AccessTokens
-from gateway.protocol.certificate import Certificate, Versions, statement
+from gateway.oauth.token import CERTIFICATE_TYPE, AccessTokens, sign_certificate, verify_certificate
+from gateway.protocol.certificate import Certificate, EvidenceVersions, statement
 
 ISSUER = "https://passerelle.example"
 NOW = 1_790_000_000_000
@@ -26,7 +25,7 @@ CERTIFICATE = Certificate(
     platform="bretagne",
     role="publisher",
     profile="core",
-    versions=Versions(kit="1", protocol="1", schema="1", rules="1"),
+    versions=EvidenceVersions(kit="1", protocol="1", schema="1", rules="1"),
     evidence="sha256:" + "0" * 64,
     issued_at=NOW,
     expires_at=NOW + YEAR_MS,
@@ -47,13 +46,13 @@ def altered(text: str) -> str:
 
 def unsigned(text: str) -> str:
     """No algorithm, and so no signature."""
-    header = orjson.dumps({"alg": "none", "typ": TYPE, "kid": KEYS.signer.kid})
+    header = orjson.dumps({"alg": "none", "typ": CERTIFICATE_TYPE, "kid": KEYS.signer.kid})
     return f"{urlsafe_b64encode(header).rstrip(b'=').decode()}.{text.split('.')[1]}."
 
 
 def strange(_: str) -> str:
     """Another key under the name of ours."""
-    header = {"alg": "ES256", "typ": TYPE, "kid": KEYS.signer.kid}
+    header = {"alg": "ES256", "typ": CERTIFICATE_TYPE, "kid": KEYS.signer.kid}
     return jws.serialize_compact(header, orjson.dumps(statement(CERTIFICATE)), STRANGERS.signer, algorithms=["ES256"])
 
 

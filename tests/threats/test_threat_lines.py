@@ -10,8 +10,7 @@ import pytest
 
 from gateway.api.context import Limits
 from gateway.partners.credential import revoke
-from gateway.protocol.receipt import ReceiptIds
-from gateway.protocol.seal import Seal
+from gateway.protocol.seal import ReceiptIds, Seal
 from gateway.protocol.topic import OFFERS, RECEIPTS, REQUESTS, SUBMISSIONS
 from tests.api_write.gate import SECRET, START, Gate, ndjson, offer, opened
 

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from gateway.ingest.upload.body import BLOCK_BYTES, read_blocks
-from gateway.ingest.upload.error import UploadRefusedError
+from gateway.errors import UploadRefusedError
+from gateway.ingest.upload.receive import BLOCK_BYTES, read_blocks
 
 
 def arriving(pieces: Sequence[bytes]) -> Callable[[], Awaitable[bytes]]:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ingest.upload.error import UploadRefusedError
-from gateway.ingest.upload.inflating import Inflater
+from gateway.errors import UploadRefusedError
+from gateway.ingest.upload.splitting import Inflater
 
 
 def inflate(body: bytes, *, step: int = 65_536, ratio: int = 200) -> bytes:

@@ -1,4 +1,4 @@
-"""Receiving: from bytes to a judged spool, on disk beyond a few megabytes, in a bounded room; all is freed."""
+"""Receiving: from bytes to a judged spool, on disk beyond a few megabytes, in a bounded quota; all is freed."""
 
 import asyncio
 from collections.abc import Iterable
@@ -9,16 +9,14 @@ from pathlib import Path
 import orjson
 import pytest
 
+from gateway.errors import QueuingStoppedError, UploadRefusedError
 from gateway.ingest.submissions import Submissions
-from gateway.ingest.upload.error import QueuingStoppedError, UploadRefusedError
 from gateway.ingest.upload.judge import Author, BatchJudge
-from gateway.ingest.upload.pace import OwnPace
-from gateway.ingest.upload.queue import AppendStatus, queue_upload
-from gateway.ingest.upload.receive import Form, Terms, receive
+from gateway.ingest.upload.receive import Form, UploadLimits, receive
 from gateway.ingest.upload.spool import DiskQuota, Item, Spool
-from gateway.ingest.upload.upload import Upload
+from gateway.ingest.upload.upload import AppendStatus, OwnPace, Upload, queue_upload
 from gateway.log.memory import Fault, MemoryLog
-from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import COMMON, SUBMISSIONS
 
 NOW = 1_796_000_000_000
@@ -44,8 +42,8 @@ def withdrawals(numbers: Iterable[int]) -> bytes:
     return b"".join(orjson.dumps(item) + b"\n" for item in items)
 
 
-def terms(folder: Path, *, room: DiskQuota | None = None) -> Terms:
-    return Terms(
+def limits(folder: Path, *, quota: DiskQuota | None = None) -> UploadLimits:
+    return UploadLimits(
         items=100_000,
         item_bytes=1_000,
         array_bytes=100_000,
@@ -53,7 +51,7 @@ def terms(folder: Path, *, room: DiskQuota | None = None) -> Terms:
         read_seconds=5,
         upload_seconds=5,
         folder=folder,
-        room=room or DiskQuota(100_000_000),
+        quota=quota or DiskQuota(100_000_000),
     )
 
 
@@ -77,7 +75,7 @@ def judge(submissions: Submissions) -> BatchJudge:
 async def test_items_are_judged_and_told_in_order(judge: BatchJudge, tmp_path: Path) -> None:
     """PUB-014: refused ones among accepted ones."""
     body = withdrawals([1]) + b"{}\n" + withdrawals([2])
-    upload = await receive(Pieces([body[:50], body[50:]]), judge, form=LINES, terms=terms(tmp_path))
+    upload = await receive(Pieces([body[:50], body[50:]]), judge, form=LINES, limits=limits(tmp_path))
 
     assert (3, 1) == (upload.count, upload.refused)
     assert ["bretagne:1", None, "bretagne:2"] == list(upload.ids())
@@ -89,9 +87,9 @@ async def test_items_are_judged_and_told_in_order(judge: BatchJudge, tmp_path: P
 async def test_the_digest_is_that_of_the_content_not_of_its_pieces(judge: BatchJudge, tmp_path: Path) -> None:
     """PUB-041: however it was cut on its way."""
     body = withdrawals(range(5))
-    one = await receive(Pieces([body]), judge, form=LINES, terms=terms(tmp_path))
-    two = await receive(Pieces([body[:9], body[9:]]), judge, form=LINES, terms=terms(tmp_path))
-    other = await receive(Pieces([body + b"\n"]), judge, form=LINES, terms=terms(tmp_path))
+    one = await receive(Pieces([body]), judge, form=LINES, limits=limits(tmp_path))
+    two = await receive(Pieces([body[:9], body[9:]]), judge, form=LINES, limits=limits(tmp_path))
+    other = await receive(Pieces([body + b"\n"]), judge, form=LINES, limits=limits(tmp_path))
 
     assert one.digest == two.digest
     assert one.digest != other.digest
@@ -100,27 +98,27 @@ async def test_the_digest_is_that_of_the_content_not_of_its_pieces(judge: BatchJ
 
 
 async def test_a_client_that_goes_leaves_no_bytes_behind(judge: BatchJudge, tmp_path: Path) -> None:
-    """PUB-015: the room is given back."""
-    room = DiskQuota(10_000)
+    """PUB-015: the quota is given back."""
+    quota = DiskQuota(10_000)
     for _ in range(10):
         gone = Pieces([withdrawals(range(20))], then=ConnectionResetError())
         with pytest.raises(ConnectionResetError):
-            await receive(gone, judge, form=LINES, terms=terms(tmp_path, room=room))
+            await receive(gone, judge, form=LINES, limits=limits(tmp_path, quota=quota))
 
-    room.take(10_000)
+    quota.take(10_000)
     assert [] == await asyncio.to_thread(lambda: list(tmp_path.iterdir()))
 
 
 async def test_a_room_that_is_full_refuses(judge: BatchJudge, tmp_path: Path) -> None:
     """ERR-008: all uploads together."""
-    room = DiskQuota(8_000)
-    first = await receive(Pieces([withdrawals(range(20))]), judge, form=LINES, terms=terms(tmp_path, room=room))
+    quota = DiskQuota(8_000)
+    first = await receive(Pieces([withdrawals(range(20))]), judge, form=LINES, limits=limits(tmp_path, quota=quota))
     with pytest.raises(UploadRefusedError) as refused:
-        await receive(Pieces([withdrawals(range(20))]), judge, form=LINES, terms=terms(tmp_path, room=room))
+        await receive(Pieces([withdrawals(range(20))]), judge, form=LINES, limits=limits(tmp_path, quota=quota))
     first.close()
 
     assert "spool-full" == refused.value.code
-    again = await receive(Pieces([withdrawals(range(20))]), judge, form=LINES, terms=terms(tmp_path, room=room))
+    again = await receive(Pieces([withdrawals(range(20))]), judge, form=LINES, limits=limits(tmp_path, quota=quota))
     again.close()
 
 
@@ -128,39 +126,39 @@ async def test_an_upload_above_its_platforms_part_is_told_so_unless_others_hold_
     judge: BatchJudge, tmp_path: Path
 ) -> None:
     """ERR-005, ERR-008: what waiting cannot mend is not told to wait."""
-    room = DiskQuota(8_000)
-    bounds = terms(tmp_path, room=room.part("bretagne"))
-    room.take(4_000)
+    quota = DiskQuota(8_000)
+    bounds = limits(tmp_path, quota=quota.part("bretagne"))
+    quota.take(4_000)
     with pytest.raises(UploadRefusedError, match="spool-full"):
-        await receive(Pieces([withdrawals(range(100))]), judge, form=LINES, terms=bounds)
-    room.give_back(4_000)
+        await receive(Pieces([withdrawals(range(100))]), judge, form=LINES, limits=bounds)
+    quota.give_back(4_000)
     with pytest.raises(UploadRefusedError, match="body-too-large") as refused:
-        await receive(Pieces([withdrawals(range(100))]), judge, form=LINES, terms=bounds)
+        await receive(Pieces([withdrawals(range(100))]), judge, form=LINES, limits=bounds)
     assert {"expected": 6_000} == refused.value.values
-    room.take(8_000)
+    quota.take(8_000)
 
 
 def test_a_platform_leaves_a_quarter_of_the_room_to_others() -> None:
-    """ERR-008: however many uploads it has; the part is given back with the room."""
-    room = DiskQuota(8_000)
-    room.part("bretagne").take(6_000)
+    """ERR-008: however many uploads it has; the part is given back with the quota."""
+    quota = DiskQuota(8_000)
+    quota.part("bretagne").take(6_000)
     with pytest.raises(UploadRefusedError, match="spool-full"):
-        room.part("bretagne").take(1)
-    room.part("normandie").take(2_000)
+        quota.part("bretagne").take(1)
+    quota.part("normandie").take(2_000)
     with pytest.raises(UploadRefusedError, match="spool-full"):
-        room.part("rennes").take(1)
-    room.part("bretagne").give_back(6_000)
-    room.part("bretagne").take(6_000)
+        quota.part("rennes").take(1)
+    quota.part("bretagne").give_back(6_000)
+    quota.part("bretagne").take(6_000)
 
 
 async def test_more_items_than_an_upload_may_have_are_not_judged(judge: BatchJudge, tmp_path: Path) -> None:
     """ERR-005: a few bytes each, and each with its problems."""
-    room = DiskQuota(8_000)
-    bounds = replace(terms(tmp_path, room=room), items=3)
-    (await receive(Pieces([withdrawals(range(3))]), judge, form=LINES, terms=bounds)).close()
+    quota = DiskQuota(8_000)
+    bounds = replace(limits(tmp_path, quota=quota), items=3)
+    (await receive(Pieces([withdrawals(range(3))]), judge, form=LINES, limits=bounds)).close()
     with pytest.raises(UploadRefusedError, match="too-many-items"):
-        await receive(Pieces([withdrawals(range(4))]), judge, form=LINES, terms=bounds)
-    room.take(8_000)
+        await receive(Pieces([withdrawals(range(4))]), judge, form=LINES, limits=bounds)
+    quota.take(8_000)
 
 
 async def test_others_get_their_turn_meanwhile(judge: BatchJudge, tmp_path: Path) -> None:
@@ -174,7 +172,7 @@ async def test_others_get_their_turn_meanwhile(judge: BatchJudge, tmp_path: Path
             turns += 1
 
     task = asyncio.create_task(other())
-    upload = await receive(Pieces([withdrawals(range(20_000))]), judge, form=LINES, terms=terms(tmp_path))
+    upload = await receive(Pieces([withdrawals(range(20_000))]), judge, form=LINES, limits=limits(tmp_path))
     task.cancel()
     upload.close()
 
@@ -196,7 +194,7 @@ async def test_a_spool_gives_back_what_it_was_given_when_it_has_gone_to_disk(tmp
 
 
 async def received(judge: BatchJudge, folder: Path, count: int) -> Upload:
-    return await receive(Pieces([withdrawals(range(count))]), judge, form=LINES, terms=terms(folder))
+    return await receive(Pieces([withdrawals(range(count))]), judge, form=LINES, limits=limits(folder))
 
 
 async def test_queuing_stops_at_the_first_failure_and_says_so(
@@ -248,7 +246,7 @@ class Untouched:
 async def test_more_items_than_bytes_can_hold_are_refused_before_any_is_judged(item: bytes, tmp_path: Path) -> None:
     """ERR-005: in the first block already."""
     with pytest.raises(UploadRefusedError, match="items-too-small"):
-        await receive(Pieces([item * 20_000]), Untouched(), form=LINES, terms=terms(tmp_path))
+        await receive(Pieces([item * 20_000]), Untouched(), form=LINES, limits=limits(tmp_path))
 
 
 async def test_problems_are_written_out_for_the_first_thousand_and_counted_for_the_rest(
@@ -256,7 +254,7 @@ async def test_problems_are_written_out_for_the_first_thousand_and_counted_for_t
 ) -> None:
     """PUB-010: every item keeps its place and its id."""
     refused = b"".join(b'{"id":"bretagne:%d","title":"%b"}\n' % (number, b"x" * 30) for number in range(1_200))
-    upload = await receive(Pieces([withdrawals([7]) + refused]), judge, form=LINES, terms=terms(tmp_path))
+    upload = await receive(Pieces([withdrawals([7]) + refused]), judge, form=LINES, limits=limits(tmp_path))
 
     assert (1_201, 1_200, 1_000) == (upload.count, upload.refused, upload.explained)
     assert bytearray([1]) + bytes(1_200) == upload.accepted
@@ -287,7 +285,7 @@ async def test_queuing_stops_between_slices_when_the_process_stops(
     """PUB-013: what is queued for certain is said, and the rest is certainly not."""
     pace = StoppedAfter(checks=1)
     body = withdrawals(range(5_000))
-    upload = await receive(Pieces([body]), judge, form=LINES, terms=terms(tmp_path), pace=pace)
+    upload = await receive(Pieces([body]), judge, form=LINES, limits=limits(tmp_path), pace=pace)
     queuing = await queue_upload(upload, submissions)
     upload.close()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ingest.upload.error import UploadRefusedError
+from gateway.errors import UploadRefusedError
 from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter, Splitter
 
 ITEM_BYTES = 4_096

@@ -8,13 +8,17 @@ from gateway.log.port import Chunk
 from gateway.protocol.record import Record, StoredRecord, read_utc
 from gateway.store import ReceiptView
 from gateway.store.receipt_search import ReceiptFilter
-from tests.views.world import LOG, PARTITIONS, receipt_record
+from tests.views.world import LOG, PARTITIONS, decided_at, receipt_record
 
 VERDICTS = ("accepted", "duplicate", "stale", "rejected")
 
 
-def chunk(partition: int, records: Sequence[Record], first: int = 0) -> Chunk:
-    stored = [StoredRecord(first + n, 0, record.key, record.value) for n, record in enumerate(records)]
+def chunk(partition: int, records: Sequence[Record], first: int = 0, *, at: int | None = None) -> Chunk:
+    """``at`` is the time of the decision (ms); None: at once."""
+    stored = [
+        StoredRecord(first + n, decided_at(record) if at is None else at, record.key, record.value)
+        for n, record in enumerate(records)
+    ]
     return Chunk("receipts", partition, stored, first + len(records))
 
 
@@ -81,6 +85,22 @@ async def test_a_clock_that_went_back_hides_nothing(receipts: ReceiptView) -> No
     await receipts.apply([chunk(0, records[2:], first=3)])
     assert ["ahead", "r3", "r4"] == await names(receipts, since=read_utc("2027-01-15T08:00:03.000Z"))
     assert ["r4", "r3", "r2", "r1", "r0", "ahead"] == await names(receipts, newest=True), "the order of the log"
+
+
+async def test_what_is_decided_late_is_found_by_the_time_of_its_decision(receipts: ReceiptView) -> None:
+    """RCP-007: a submission that waited for the relay is not missed by a publisher that looked meanwhile."""
+    looked, decided = read_utc("2027-01-15T08:00:30.000Z"), read_utc("2027-01-15T08:00:40.000Z")
+    await receipts.apply([chunk(0, [receipt_record("seen", "bretagne:1", "bretagne", second=20)])])
+    late = [receipt_record("late", "bretagne:2", "bretagne", second=10, snapshot=f"s{0:016}")]
+    await receipts.apply([chunk(0, late, first=1, at=decided)])
+    await receipts.apply([chunk(1, [receipt_record("new", "bretagne:3", "bretagne", second=35)])])
+    for newest in (False, True):
+        expected = ["new", "late"][:: -1 if newest else 1]
+        assert expected == await names(receipts, limit=1, newest=newest, since=looked)
+        assert ["late"] == await names(receipts, newest=newest, since=decided)
+        assert ["late"] == await names(receipts, newest=newest, since=looked, offer_id="bretagne:2")
+        assert ["late"] == await names(receipts, newest=newest, since=looked, upload=f"s{0:016}")
+        assert [] == await names(receipts, newest=newest, since=decided + 1)
 
 
 async def test_a_search_is_the_same_in_a_process_that_follows(tmp_path: Path) -> None:

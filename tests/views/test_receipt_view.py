@@ -8,11 +8,15 @@ from gateway.log.port import Chunk
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import DAY_MS
 from gateway.store import ReceiptView
-from tests.views.world import LOG, PARTITIONS, receipt_record
+from tests.views.world import LOG, PARTITIONS, decided_at, receipt_record
 
 
-def chunk(partition: int, *records: Any, first: int = 0, at: int = 0) -> Chunk:
-    stored = [StoredRecord(first + 2 * n, at, record.key, record.value) for n, record in enumerate(records)]
+def chunk(partition: int, *records: Any, first: int = 0, at: int | None = 0) -> Chunk:
+    """``at`` is the time of the decision (ms); None: at once."""
+    stored = [
+        StoredRecord(first + 2 * n, decided_at(record) if at is None else at, record.key, record.value)
+        for n, record in enumerate(records)
+    ]
     return Chunk("receipts", partition, stored, first + 2 * len(records))
 
 
@@ -51,7 +55,7 @@ async def test_pages_give_each_receipt_once_oldest_first_over_all_partitions(rec
         records = [
             receipt_record(f"r{partition}-{n}", "bretagne:1", "bretagne", second=3 * n + partition) for n in range(10)
         ]
-        await receipts.apply([chunk(partition, *records)])
+        await receipts.apply([chunk(partition, *records, at=None)])
     seen: list[str] = []
     after: tuple[int, ...] | None = None
     more = True

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.errors import LogUnavailableError, PositionLostError
 from gateway.log.memory import MemoryLog
-from gateway.log.memory.reader import MemoryReader
+from gateway.log.memory.log import MemoryReader
 from gateway.protocol.cursor import FRESH_MS
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, offer_record

@@ -7,7 +7,7 @@ import orjson
 
 from gateway.log.port import Chunk
 from gateway.protocol.identity import partition_of, platform_of
-from gateway.protocol.record import OfferState, Record, StoredRecord, offer_record
+from gateway.protocol.record import OfferState, Record, StoredRecord, offer_record, read_utc
 from gateway.protocol.submission import Known
 from gateway.protocol.visibility import audiences
 
@@ -147,3 +147,8 @@ def receipt_record(receipt: str, offer_id: str, publisher: str, *, second: int =
         **more,
     }
     return Record(offer_id.encode(), orjson.dumps(body))
+
+
+def decided_at(record: Record) -> int:
+    """The append time of a receipt (ms) that was decided as soon as its submission was on the log."""
+    return read_utc(orjson.loads(record.value or b"")["at"])

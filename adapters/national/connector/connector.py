@@ -30,9 +30,9 @@ from gateway.log.assignment import run_assigned
 from gateway.log.port import EventLog
 from gateway.log.retry import retry_log_errors
 from gateway.partners import Partners
-from gateway.partners.change import ChangeConflictError
+from gateway.partners.partners import ChangeConflictError
 from gateway.protocol.identity import partition_of
-from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import OFFERS
 
 _log = structlog.get_logger()

@@ -9,15 +9,15 @@ from typing import Any, Protocol
 import orjson
 
 import schemas
+from gateway.errors import UploadRefusedError
 from gateway.ingest.submissions import Prepared, Submissions
-from gateway.ingest.upload.error import UploadRefusedError
 from gateway.ingest.upload.spool import Item
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import submission_record
 from schemas import Verdict
 
 EXPLAINED = 1_000
-"""How many refused items of an upload have their problems written out, with their texts in both languages."""
+"""Most refused items of an upload with their problems written out, with their texts in both languages."""
 _EXPLAINING_SECONDS = 5.0
 """Processor time to explain further ones, of which only the rules are counted. After that they are only counted."""
 NOT_EXPLAINED = "not-explained"

@@ -1,21 +1,20 @@
 """The reception of an upload: from the client's bytes to a judged spool, within limits of size and time."""
 
+import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from gateway.ingest.upload.body import read_blocks
-from gateway.ingest.upload.error import UploadRefusedError
-from gateway.ingest.upload.inflating import Inflater
+from gateway.errors import UploadRefusedError
 from gateway.ingest.upload.judge import Judge, Unexplained
-from gateway.ingest.upload.pace import OwnPace, Pace
-from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter, Splitter
+from gateway.ingest.upload.splitting import ArraySplitter, Inflater, LineSplitter, Splitter
 from gateway.ingest.upload.spool import DiskQuota, Item, Spool
-from gateway.ingest.upload.upload import Upload
+from gateway.ingest.upload.upload import OwnPace, Pace, Upload
 
+BLOCK_BYTES = 64 * 1024
 _STEP_BYTES = 16 * 1024
 _FREE_ITEMS = 200
 _LEAST_ITEM_BYTES = 40
@@ -40,9 +39,9 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class UploadLimits:
     """The limits of an upload: a number of items, sizes in bytes, times in seconds, processor time included. ``folder``
-    and ``room`` are the spool's.
+    and ``quota`` are the spool's.
     """
 
     items: int
@@ -53,29 +52,63 @@ class Terms:
     upload_seconds: float
     processor_seconds: float = 600.0
     folder: Path
-    room: DiskQuota
+    quota: DiskQuota
 
 
-async def receive(source: Source, judge: Judge, *, form: Form, terms: Terms, pace: Pace | None = None) -> Upload:
+async def receive(
+    source: Source, judge: Judge, *, form: Form, limits: UploadLimits, pace: Pace | None = None
+) -> Upload:
     """Read to the end and judge every item, in slices of ``pace``. Raises UploadRefusedError, ConnectionError; the
     spool is closed then.
     """
-    spool = Spool(terms.folder, terms.room)
+    spool = Spool(limits.folder, limits.quota)
     try:
-        reception = _Reception(spool, judge, terms, pace or OwnPace())
-        return await reception.run(_blocks(source, terms), form)
+        reception = _Reception(spool, judge, limits, pace or OwnPace())
+        blocks = read_blocks(source.readany, read_seconds=limits.read_seconds, upload_seconds=limits.upload_seconds)
+        return await reception.run(blocks, form)
     except BaseException:
         spool.close()
         raise
 
 
+async def read_blocks(
+    read: Callable[[], Awaitable[bytes]], *, read_seconds: float, upload_seconds: float
+) -> AsyncIterator[bytes]:
+    """Yield blocks of at least 64 KiB, except for the last; small pieces are joined, so that a client that sends
+    byte by byte costs no more than another.
+
+    ``read`` returns the bytes that have arrived, and none at the end. ``read_seconds`` bounds the wait for the next
+    piece, ``upload_seconds`` the whole, the time that the caller takes between blocks included. Raises
+    UploadRefusedError.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + upload_seconds
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        try:
+            async with asyncio.timeout_at(min(deadline, loop.time() + read_seconds)):
+                piece = await read()
+        except TimeoutError:
+            raise UploadRefusedError("upload-too-slow", expected=read_seconds) from None
+        if not piece:
+            break
+        pieces.append(piece)
+        size += len(piece)
+        if size >= BLOCK_BYTES:
+            yield b"".join(pieces)
+            pieces, size = [], 0
+    if pieces:
+        yield b"".join(pieces)
+
+
 class _Reception:
     """The reception of one upload."""
 
-    def __init__(self, spool: Spool, judge: Judge, terms: Terms, pace: Pace) -> None:
+    def __init__(self, spool: Spool, judge: Judge, limits: UploadLimits, pace: Pace) -> None:
         self._spool = spool
         self._judge = judge
-        self._terms = terms
+        self._limits = limits
         self._pace = pace
         self._digest = hashlib.blake2b(digest_size=20)
         self._read = 0
@@ -86,8 +119,8 @@ class _Reception:
         self._warnings: Counter[str] = Counter()
 
     async def run(self, blocks: AsyncIterator[bytes], form: Form) -> Upload:
-        splitter = _splitter(form, self._terms)
-        inflater = Inflater(ratio=self._terms.inflate_ratio) if form.gzip else None
+        splitter = _splitter(form, self._limits)
+        inflater = Inflater(ratio=self._limits.inflate_ratio) if form.gzip else None
         async for block in blocks:
             for start in range(0, len(block), _STEP_BYTES):
                 step = block[start : start + _STEP_BYTES]
@@ -112,8 +145,8 @@ class _Reception:
     async def _slice(self) -> None:
         """Wait for the next slice when the present one is over. Raises UploadRefusedError above the processor time."""
         if not self._pace.ready:
-            if self._pace.spent > self._terms.processor_seconds:
-                raise UploadRefusedError("upload-too-costly", expected=self._terms.processor_seconds)
+            if self._pace.spent > self._limits.processor_seconds:
+                raise UploadRefusedError("upload-too-costly", expected=self._limits.processor_seconds)
             await self._pace.next()
 
     async def _split_up(self, piece: bytes, splitter: Splitter) -> None:
@@ -127,21 +160,21 @@ class _Reception:
     async def _take(self, documents: Sequence[bytes]) -> None:
         """Judge items, after a check that there are not too many of them."""
         self._split += len(documents)
-        if self._split > self._terms.items + 1:  # a snapshot's last line is not an item
-            raise UploadRefusedError("too-many-items", expected=self._terms.items)
+        if self._split > self._limits.items + 1:  # a snapshot's last line is not an item
+            raise UploadRefusedError("too-many-items", expected=self._limits.items)
         if self._split > _FREE_ITEMS + self._read // _LEAST_ITEM_BYTES:
             raise UploadRefusedError("items-too-small", expected=_LEAST_ITEM_BYTES)
         for raw in documents:
-            if len(raw) > self._terms.item_bytes:
-                raise UploadRefusedError("line-too-long", index=len(self._accepted), expected=self._terms.item_bytes)
+            if len(raw) > self._limits.item_bytes:
+                raise UploadRefusedError("line-too-long", index=len(self._accepted), expected=self._limits.item_bytes)
             await self._slice()
             item = self._judge.judge(raw)
             if item is None:
                 continue
             if isinstance(item, Unexplained):
                 item = await self._pace.in_thread(item.explain)
-            if len(self._accepted) == self._terms.items:
-                raise UploadRefusedError("too-many-items", expected=self._terms.items)
+            if len(self._accepted) == self._limits.items:
+                raise UploadRefusedError("too-many-items", expected=self._limits.items)
             self._accepted.append(item.prepared is not None)
             self._explained += item.prepared is None and not item.codes
             self._count(item)
@@ -157,11 +190,7 @@ class _Reception:
                 (self._rules if severity == "error" else self._warnings)[code] += 1
 
 
-def _splitter(form: Form, terms: Terms) -> Splitter:
+def _splitter(form: Form, limits: UploadLimits) -> Splitter:
     if form.kind == "lines":
-        return LineSplitter(item_bytes=terms.item_bytes)
-    return ArraySplitter(item_bytes=terms.item_bytes, array_bytes=terms.array_bytes)
-
-
-def _blocks(source: Source, terms: Terms) -> AsyncIterator[bytes]:
-    return read_blocks(source.readany, read_seconds=terms.read_seconds, upload_seconds=terms.upload_seconds)
+        return LineSplitter(item_bytes=limits.item_bytes)
+    return ArraySplitter(item_bytes=limits.item_bytes, array_bytes=limits.array_bytes)

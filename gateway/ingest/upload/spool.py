@@ -8,8 +8,8 @@ from typing import IO, Any
 
 import orjson
 
+from gateway.errors import UploadRefusedError
 from gateway.ingest.submissions import Prepared
-from gateway.ingest.upload.error import UploadRefusedError
 from gateway.protocol.record import Record
 from gateway.protocol.value import value
 from gateway.runtime.loop import aside, in_thread

@@ -1,14 +1,74 @@
-"""An upload, received whole and judged: its items to append, and the result of each item."""
+"""An upload, received whole and judged: the result of each item, the queuing of the accepted ones, and its pace.
 
+All work on an upload is done in slices, so that other requests run in between.
+"""
+
+import asyncio
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Protocol, TypeVar
 
-from gateway.ingest.submissions import Prepared
-from gateway.ingest.upload.error import QueuingStoppedError
-from gateway.ingest.upload.pace import Pace
+from gateway.errors import LogError, QueuingStoppedError, UnknownOutcomeError
+from gateway.ingest.submissions import Prepared, Submissions
 from gateway.ingest.upload.spool import Spool
+from gateway.runtime.loop import in_thread
+from gateway.runtime.processor import SLICE_SECONDS
 
 _SLICE = 2_000
+
+Result = TypeVar("Result")
+
+
+class Pace(Protocol):
+    """Work in slices of a few milliseconds."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the present slice has time left."""
+
+    @property
+    def spent(self) -> float:
+        """The processor time used so far, in seconds."""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the process stops: then nothing further is queued."""
+
+    async def next(self) -> None:
+        """Wait for the next slice."""
+
+    async def in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Run a short piece of work in a thread."""
+
+
+class OwnPace:
+    """Slices for work that belongs to no request, such as a pulled source."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+        self.spent = 0.0
+
+    @property
+    def ready(self) -> bool:
+        """Whether the present slice has time left."""
+        return self._began is not None and time.perf_counter() - self._began < SLICE_SECONDS
+
+    @property
+    def stopping(self) -> bool:
+        """Always False: the stop is not known here."""
+        return False
+
+    async def next(self) -> None:
+        """Yield to the event loop once."""
+        await asyncio.sleep(0)
+        self._began = time.perf_counter()
+
+    async def in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Run a short piece of work in a thread."""
+        return await in_thread(lambda: work(*arguments))
 
 
 class Upload:
@@ -68,3 +128,46 @@ class Upload:
     def close(self) -> None:
         """Free the spool."""
         self._spool.close()
+
+
+class AppendStatus(IntEnum):
+    """Whether an accepted item is on the log."""
+
+    NOT_QUEUED = 0
+    QUEUED = 1
+    UNKNOWN = 2
+
+
+@dataclass(slots=True)
+class Queuing:
+    """A byte per item (its ``AppendStatus``), the number certainly queued, and the error that ended it."""
+
+    statuses: bytearray
+    queued: int = 0
+    failure: LogError | None = None
+
+
+async def queue_upload(upload: Upload, submissions: Submissions) -> Queuing:
+    """Append every accepted item in order. Stops at the first error, which ``failure`` then holds."""
+    queuing = Queuing(bytearray(upload.count))
+    slices = upload.slices()
+    while True:
+        try:
+            slice_ = await upload.pace.in_thread(next, slices, None)
+        except LogError as error:
+            queuing.failure = error
+            break
+        if slice_ is None:
+            break
+        outcomes = await submissions.submit_records([prepared for _, prepared in slice_])
+        for (index, _), outcome in zip(slice_, outcomes, strict=True):
+            if isinstance(outcome, LogError):
+                queuing.failure = outcome
+                unknown = isinstance(outcome, UnknownOutcomeError)
+                queuing.statuses[index] = AppendStatus.UNKNOWN if unknown else AppendStatus.NOT_QUEUED
+            else:
+                queuing.statuses[index] = AppendStatus.QUEUED
+                queuing.queued += 1
+        if queuing.failure is not None:
+            break
+    return queuing

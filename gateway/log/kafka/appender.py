@@ -10,12 +10,7 @@ from functools import partial
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, LeaderNotAvailableError
 
-from gateway.errors import (
-    LogBusyError,
-    LogError,
-    LogUnavailableError,
-    UnknownOutcomeError,
-)
+from gateway.errors import LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
 from gateway.log.common import MAX_BYTES
 from gateway.log.kafka.aiokafka_patches import abort_producer, in_own_task, patch_client
 from gateway.log.kafka.batch import BATCH_BYTES, build

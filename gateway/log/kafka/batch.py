@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from gateway.log.common import MAX_BYTES, MAX_RECORDS
+from gateway.log.common import MAX_BYTES, check_bounds, size_of
 from gateway.protocol.record import Record
 
 BATCH_BYTES = 2 * MAX_BYTES
@@ -17,32 +17,21 @@ _FRAMING_OF_RECORD = 32
 _FRAMING_OF_HEADER = 12
 
 
-def framed(record: Record) -> int:
-    """The most bytes that a record takes in a batch."""
-    return _size(record) + _FRAMING_OF_RECORD + _FRAMING_OF_HEADER * len(record.headers)
+def framed_size(records: Sequence[Record]) -> int:
+    """The most bytes that these records take in a batch."""
+    return _framed(size_of(records), records)
 
 
-def check_bounds(records: Sequence[Record]) -> int:
+def check_framed_bounds(records: Sequence[Record]) -> int:
     """The framed bytes of one append. Raises ValueError when it is empty or too large."""
-    total = sum(map(_size, records))
-    framing = len(records) * _FRAMING_OF_RECORD + _FRAMING_OF_HEADER * sum(len(record.headers) for record in records)
-    if not 1 <= len(records) <= MAX_RECORDS or total > MAX_BYTES or total + framing > FRAMED_BYTES:
-        raise ValueError(
-            f"One append takes 1 to {MAX_RECORDS} records and {MAX_BYTES} bytes, not {len(records)} and {total}."
-        )
-    return total + framing
+    framed = _framed(check_bounds(records), records)
+    if framed > FRAMED_BYTES:
+        raise ValueError(f"append takes at most {FRAMED_BYTES} bytes with the framing of records, not {framed}")
+    return framed
 
 
-def _size(record: Record) -> int:
-    """Bytes of key, value and headers."""
-    total = 0
-    if record.key is not None:
-        total += len(record.key)
-    if record.value is not None:
-        total += len(record.value)
-    for name, value in record.headers:
-        total += len(name.encode()) + len(value)
-    return total
+def _framed(size: int, records: Sequence[Record]) -> int:
+    return size + len(records) * _FRAMING_OF_RECORD + _FRAMING_OF_HEADER * sum(len(one.headers) for one in records)
 
 
 def build(producer: AIOKafkaProducer, records: Sequence[Record]) -> BatchBuilder:
@@ -61,7 +50,7 @@ def split(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
     part: list[Record] = []
     available = FRAMED_BYTES
     for record in records:
-        needed = framed(record)
+        needed = framed_size([record])
         if part and needed > available:
             yield part
             part, available = [], FRAMED_BYTES

@@ -7,20 +7,15 @@ from typing import Self
 import stamina
 from aiokafka import TopicPartition
 
-from gateway.errors import (
-    FencedError,
-    LogUnavailableError,
-    TopicError,
-    UnknownOutcomeError,
-)
-from gateway.log.kafka.admin import AdminQueries
+from gateway.errors import FencedError, LogUnavailableError, TopicError, UnknownOutcomeError
+from gateway.log.common import NO_IDENTITY, missing_topic
+from gateway.log.kafka.admin import AdminQueries, findings, new_topic
 from gateway.log.kafka.appender import Appender
-from gateway.log.kafka.batch import check_bounds
+from gateway.log.kafka.batch import check_framed_bounds
 from gateway.log.kafka.membership import KafkaMembership
 from gateway.log.kafka.owner import KafkaOwner
 from gateway.log.kafka.reader import KafkaReader
 from gateway.log.kafka.settings import KafkaSettings
-from gateway.log.kafka.topics import findings, new_topic
 from gateway.log.port import Appended, Output
 from gateway.log.reading import read_up_to
 from gateway.protocol.record import Record
@@ -65,7 +60,7 @@ class KafkaLog:
         if self._identity is None:
             self._identity = await self._read_identity()
         if self._identity is None:
-            raise TopicError("The log has no identity yet: run `passerelle topics create`.")
+            raise TopicError(NO_IDENTITY)
         return self._identity
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
@@ -89,7 +84,7 @@ class KafkaLog:
         """Write a batch durably (idempotent, acks=all) and in order. Raises ValueError when it is empty or too large,
         TopicError for a partition that does not exist, else as ``EventLog.append``.
         """
-        size = check_bounds(records)
+        size = check_framed_bounds(records)
         return await self._appender.append(await self._topic_partition(topic, partition), records, size)
 
     def reader(self, positions: Mapping[tuple[str, int], int]) -> KafkaReader:
@@ -146,7 +141,7 @@ class KafkaLog:
         if name not in self._known:
             self._known |= _by_topic(await self._admin.counts())
         if name not in self._known:
-            raise TopicError(f"The topic {topic} does not exist: run `passerelle topics create`.")
+            raise TopicError(missing_topic(topic))
         return self._known[name]
 
     async def _read_identity(self) -> str | None:

@@ -7,12 +7,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from gateway.errors import LogUnavailableError
-from gateway.log.kafka.aiokafka_patches import (
-    client_of,
-    own_sticky_assignor,
-    patch_client,
-    stop_consumer,
-)
+from gateway.log.kafka.aiokafka_patches import client_of, own_sticky_assignor, patch_client, stop_consumer
 from gateway.log.kafka.error import describe
 from gateway.log.kafka.settings import KafkaSettings, client_options
 

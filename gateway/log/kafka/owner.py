@@ -8,12 +8,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import RecordMetadata
 
-from gateway.errors import (
-    FencedError,
-    LogError,
-    LogUnavailableError,
-    UnknownOutcomeError,
-)
+from gateway.errors import FencedError, LogError, LogUnavailableError, UnknownOutcomeError
+from gateway.log.common import by_partition
 from gateway.log.kafka.aiokafka_patches import abort_producer, in_own_task, patch_client
 from gateway.log.kafka.batch import BATCH_BYTES, build, split
 from gateway.log.kafka.error import describe, is_fenced
@@ -66,7 +62,7 @@ class KafkaOwner:
 
     async def commit(self, outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
         """As ``Owner.commit``; the returned offsets follow the transaction's markers."""
-        return await self._transact(_by_partition(outputs), commit=True)
+        return await self._transact(by_partition(outputs), commit=True)
 
     async def end(self, topic: str, partition: int) -> int:
         """As ``Owner.end``: the offset after a record that is written and aborted, which only the partition's current
@@ -153,10 +149,3 @@ class KafkaOwner:
     async def _abandon(self) -> None:
         self._guard.stop()
         await abort_producer(self._producer)
-
-
-def _by_partition(outputs: Sequence[Output]) -> dict[tuple[str, int], list[Record]]:
-    parts: dict[tuple[str, int], list[Record]] = {}
-    for output in outputs:
-        parts.setdefault((output.topic, output.partition), []).append(output.record)
-    return parts

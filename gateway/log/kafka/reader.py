@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
@@ -16,16 +14,16 @@ from gateway.log.kafka.error import describe
 from gateway.log.kafka.fetcher import Fetcher
 from gateway.log.kafka.owner import Find
 from gateway.log.kafka.settings import KafkaSettings, client_options
-from gateway.log.port import Chunk
+from gateway.log.port import Chunk, Reader
 
 _STOP_SECONDS = 2.0
 _METADATA_MAX_AGE_MS = 5_000
 """Age at which metadata is refreshed: a broker that is cut off from the cluster answers fetches without new records."""
 _CHECK_SECONDS = 0.5
-"""How often a poll checks whether any broker still answers."""
+"""Interval at which a poll checks whether any broker still answers."""
 
 
-class KafkaReader:
+class KafkaReader(Reader):
     """Fetches by a client of its own, which connects at the first poll, after ``find`` has resolved the topics."""
 
     def __init__(
@@ -69,14 +67,6 @@ class KafkaReader:
             await self._fetcher.close()
         if self._client is not None:
             await close_client(self._client, _STOP_SECONDS)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def _started(self) -> Fetcher:
         """The fetcher, connected once, even when a poll is cancelled meanwhile."""

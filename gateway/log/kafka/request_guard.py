@@ -43,7 +43,7 @@ class RequestGuard:
         self._sent.pop((topic, partition), None)
 
     def sent(self, topic: str, partition: int) -> int:
-        """How often a batch of this partition was sent since ``forget``."""
+        """Number of times that a batch of this partition was sent since ``forget``."""
         return self._sent[topic, partition]
 
     async def send(self, node: int, request: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> Any:

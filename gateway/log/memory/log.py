@@ -1,4 +1,4 @@
-"""The event log in memory: one client of a store, with faults that tests inject."""
+"""The event log in memory: one client of a store, its readers and owners, with faults that tests inject."""
 
 import asyncio
 from collections import deque
@@ -7,24 +7,74 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from gateway.clock import Clock, now
-from gateway.errors import (
-    FencedError,
-    LogBusyError,
-    LogUnavailableError,
-    TopicError,
-)
+from gateway.errors import FencedError, LogBusyError, LogUnavailableError, TopicError
 from gateway.errors import UnknownOutcomeError as Unknown
-from gateway.log.common import SingleMembership, check_bounds
-from gateway.log.memory.fault import Fault
-from gateway.log.memory.owner import MemoryOwner, OpenTransaction
-from gateway.log.memory.reader import MemoryReader
-from gateway.log.memory.store import Store
-from gateway.log.port import Appended, Output
+from gateway.log.common import NO_IDENTITY, SingleMembership, SpentOwner, check_bounds, policy_findings
+from gateway.log.memory.store import Fault, Store
+from gateway.log.port import Appended, Chunk, Output, Reader
 from gateway.protocol.record import Record
 from gateway.protocol.topic import Topic
 
 _QUEUE = 1_000
 _T = TypeVar("_T")
+
+
+class MemoryReader(Reader):
+    """Reads partitions of a store from given positions."""
+
+    def __init__(self, store: Store, positions: Mapping[tuple[str, int], int]) -> None:
+        self._store = store
+        self._positions = dict(positions)
+
+    async def poll(self, *, limit: int, wait: float) -> Sequence[Chunk]:
+        """Records from the positions on, or those that arrive within ``wait`` seconds. Raises PositionLostError."""
+        await asyncio.sleep(0)  # as on a real log, other tasks run
+        chunks = self._read(limit)
+        if chunks or wait <= 0:
+            return chunks
+        try:
+            async with asyncio.timeout(wait):
+                while not chunks:
+                    await self._store.moved()
+                    chunks = self._read(limit)
+        except TimeoutError:
+            pass
+        return chunks
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+    def _read(self, limit: int) -> list[Chunk]:
+        """One pass over the partitions; those that were read move to the end of the queue, so that none starves."""
+        chunks = []
+        for topic, partition in tuple(self._positions):
+            chunk = self._store.stream(topic, partition).read(self._positions[topic, partition], limit)
+            if chunk is not None:
+                limit -= len(chunk.records)
+                chunks.append(chunk)
+            if limit == 0:
+                break
+        for chunk in chunks:
+            del self._positions[chunk.topic, chunk.partition]
+            self._positions[chunk.topic, chunk.partition] = chunk.position
+        return chunks
+
+
+class OpenTransaction:
+    """A transaction whose writer has stalled; it holds back the last stable offsets of its partitions."""
+
+    def __init__(self, store: Store, role: str, partition: int, outputs: Sequence[Output], *, at: int) -> None:
+        self._store = store
+        self._claim = role, partition
+        self._spans = store.begin(role, partition, outputs, at=at)
+
+    async def commit(self) -> None:
+        """Make the outputs visible. Raises FencedError when a new owner aborted it."""
+        self._store.end(*self._claim, self._spans, commit=True)
+
+    async def abort(self) -> None:
+        """Drop the outputs. Raises FencedError when a new owner has done so."""
+        self._store.end(*self._claim, self._spans, commit=False)
 
 
 class MemoryLog:
@@ -52,7 +102,7 @@ class MemoryLog:
     async def identity(self) -> str:
         """The UUID given by ``create_topics``. Raises TopicError."""
         if self._store.identity is None:
-            raise TopicError("The log has no identity yet: run `passerelle topics create`.")
+            raise TopicError(NO_IDENTITY)
         return self._store.identity
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
@@ -61,16 +111,7 @@ class MemoryLog:
 
     async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
         """One sentence per topic that is missing or has another policy."""
-        findings = []
-        for topic in topics:
-            found = self._store.topics.get(topic.name)
-            if found is None:
-                findings.append(f"The topic {topic.name} does not exist: run `passerelle topics create`.")
-            elif found.policy != topic.policy:
-                findings.append(
-                    f"The topic {topic.name} has the policy {found.policy} instead of {topic.policy}: use another log."
-                )
-        return findings
+        return policy_findings(topics, {name: topic.policy for name, topic in self._store.topics.items()})
 
     async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
         """Write a batch atomically. Raises ValueError when it is empty or too large."""
@@ -92,7 +133,7 @@ class MemoryLog:
         await asyncio.sleep(0)
         return tuple(stream.stable for stream in self._store.streams(topic))
 
-    async def own(self, role: str, partition: int) -> MemoryOwner:
+    async def own(self, role: str, partition: int) -> SpentOwner:
         """Take a partition; the former owner is fenced and its open transaction is aborted."""
         self._check_open()
         epoch = self._store.take(role, partition)
@@ -100,7 +141,10 @@ class MemoryLog:
         async def commit(outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
             return await self._write(lambda: self._commit(role, partition, epoch, outputs))
 
-        return MemoryOwner(commit, lambda topic, number: self._store.stream(topic, number).stable)
+        async def end(topic: str, number: int) -> int:
+            return self._store.stream(topic, number).stable
+
+        return SpentOwner(commit, end)
 
     async def join(self, group: str, topic: str) -> SingleMembership:  # noqa: ARG002 - there are no other members
         """A membership with every partition: fencing gives a partition to the process that took it last."""

@@ -1,14 +1,119 @@
-"""Shared state of the clients of one log in memory: topics, streams, owners and open transactions."""
+"""Shared state of the clients of one log in memory: topics, owners, open transactions, and streams.
+
+A stream is one partition of one topic: offsets with gaps, open transactions, compaction, retention.
+"""
 
 import asyncio
 import uuid
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from enum import Enum
+from operator import attrgetter
 
-from gateway.errors import FencedError, TopicError
-from gateway.log.memory.stream import Stream
-from gateway.log.port import Appended, Output
-from gateway.protocol.record import Record
+from gateway.clock import append_time
+from gateway.errors import FencedError
+from gateway.log.common import by_partition, require_held, stream_of
+from gateway.log.port import Appended, Chunk, Output
+from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import Topic
+
+_OFFSET = attrgetter("offset")
+
+
+class Fault(Enum):
+    """The fault of one write. The caller sees an UnknownOutcomeError for all of them but ``REFUSED``."""
+
+    REFUSED = "refused"
+    """LogUnavailableError; nothing is written."""
+    LOST = "lost"
+    """UnknownOutcomeError; it is never written."""
+    UNANSWERED = "unanswered"
+    """UnknownOutcomeError; it is written, and the answer is lost."""
+    LATE = "late"
+    """UnknownOutcomeError; ``MemoryLog.deliver`` writes it, unless its owner has been fenced by then."""
+
+
+class Stream:
+    """The records of a partition. ``end`` is the end offset, ``stable`` the last stable offset."""
+
+    def __init__(self, topic: str, partition: int) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.start = 0
+        self.end = 0
+        self._records: list[StoredRecord] = []
+        self._open: list[Appended] = []
+        self._last_at = 0
+
+    @property
+    def stable(self) -> int:
+        """The offset up to which committed records are readable: the first open transaction holds it back."""
+        return min((span.first for span in self._open), default=self.end)
+
+    def write(self, records: Sequence[Record], *, at: int) -> Appended:
+        """Add committed records and use up one more offset, as a commit marker does."""
+        span = self._add(records, at=at)
+        self.end += 1
+        return span
+
+    def begin(self, records: Sequence[Record], *, at: int) -> Appended:
+        """Add records of a transaction that stays open until ``settle``."""
+        span = self._add(records, at=at)
+        self._open.append(span)
+        return span
+
+    def settle(self, span: Appended, *, commit: bool) -> None:
+        """Commit or abort an open transaction; its marker uses up an offset either way."""
+        self._open.remove(span)
+        self.end += 1
+        if not commit:
+            del self._records[self._index(span.first) : self._index(span.last + 1)]
+
+    def read(self, position: int, limit: int) -> Chunk | None:
+        """Up to ``limit`` records from a position; None when the position stays the same. Raises PositionLostError."""
+        require_held(position, self.topic, self.partition, start=self.start, end=self.end)
+        stable = self.stable
+        first = self._index(position)
+        records = self._records[first : min(first + limit, self._index(stable))]
+        reached = records[-1].offset + 1 if len(records) == limit else stable
+        return Chunk(self.topic, self.partition, records, reached) if reached > position else None
+
+    def expire(self, before: int, *, now: int) -> None:
+        """Drop the records appended before an instant (ms since 1970), and move the start up.
+
+        A record with a time stamp later than ``now`` has no known age: it is dropped with the next one of known age.
+        """
+        stable = self.stable
+        kept = next((one.offset for one in self._records if before <= one.appended_at <= now), stable)
+        gone = [one.offset for one in self._records if one.appended_at < before and one.offset < min(kept, stable)]
+        if gone:
+            left = (one.offset for one in self._records if one.offset > gone[-1])
+            self.start = max(self.start, min(next(left, stable), stable))
+        del self._records[: self._index(self.start)]
+
+    def compact(self, *, deletes_before: int) -> None:
+        """Keep the last decided record of each key, and tombstones only if appended at ``deletes_before`` or later."""
+        decided = self._index(self.stable)
+        last = {one.key: one.offset for one in self._records[:decided]}
+        self._records[:decided] = [
+            one
+            for one in self._records[:decided]
+            if last[one.key] == one.offset and (one.value is not None or one.appended_at >= deletes_before)
+        ]
+
+    def _add(self, records: Sequence[Record], *, at: int) -> Appended:
+        self._last_at = append_time(at, self._last_at)
+        first = self.end
+        self._records.extend(
+            StoredRecord(offset, self._last_at, record.key, record.value, record.headers)
+            for offset, record in enumerate(records, first)
+        )
+        self.end += len(records)
+        return Appended(first, self.end - 1)
+
+    def _index(self, offset: int) -> int:
+        return bisect_left(self._records, offset, key=_OFFSET)
+
 
 Spans = list[tuple[Stream, Appended]]
 
@@ -35,17 +140,12 @@ class Store:
 
     def streams(self, topic: str) -> Sequence[Stream]:
         """A topic's partitions. Raises TopicError."""
-        try:
-            return self._streams[topic]
-        except KeyError:
-            raise TopicError(f"The topic {topic} does not exist: run `passerelle topics create`.") from None
+        stream_of(self._streams, topic, 0)
+        return self._streams[topic]
 
     def stream(self, topic: str, partition: int) -> Stream:
         """One partition of a topic. Raises TopicError."""
-        streams = self.streams(topic)
-        if not 0 <= partition < len(streams):
-            raise TopicError(f"The topic {topic} has {len(streams)} partitions, there is no partition {partition}.")
-        return streams[partition]
+        return stream_of(self._streams, topic, partition)
 
     def take(self, role: str, partition: int) -> int:
         """A new owner's epoch; the former owner's open transactions are aborted."""
@@ -82,10 +182,7 @@ class Store:
 
     def share_out(self, outputs: Sequence[Output]) -> list[tuple[Stream, list[Record]]]:
         """The outputs per stream, in their order. Raises TopicError."""
-        by_partition: dict[tuple[str, int], list[Record]] = {}
-        for output in outputs:
-            by_partition.setdefault((output.topic, output.partition), []).append(output.record)
-        return [(self.stream(topic, partition), records) for (topic, partition), records in by_partition.items()]
+        return [(self.stream(*key), records) for key, records in by_partition(outputs).items()]
 
     async def moved(self) -> None:
         """Wait for the next change of the readable records."""

@@ -1,4 +1,4 @@
-"""The SQLite file: its schema, its connections, and the storage of records.
+"""The SQLite file: its schema, its connections, the storage of records, and the epochs of owners.
 
 Each partition of a topic has a table of its own, keyed by offset: an append always writes at the table's right edge.
 """
@@ -11,17 +11,9 @@ from itertools import chain
 from pathlib import Path
 
 from gateway.clock import append_time
-from gateway.errors import LogDamagedError, LogUnavailableError, TopicError
+from gateway.errors import FencedError, LogDamagedError, LogUnavailableError
 from gateway.log.sqlite.row import DamagedRowError, seal, unseal
-from gateway.log.sqlite.stream import (
-    Stream,
-    check_about,
-    is_upgraded,
-    read_bounds,
-    seal_about,
-    upgrade,
-    write_bounds,
-)
+from gateway.log.sqlite.stream import Stream, check_about, is_upgraded, read_bounds, seal_about, upgrade, write_bounds
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import Topic
 from gateway.runtime.sqlite_damage import is_damage
@@ -165,16 +157,6 @@ def read_streams(connection: sqlite3.Connection) -> dict[str, list[Stream]]:
     return found
 
 
-def stream_of(streams: dict[str, list[Stream]], topic: str, partition: int) -> Stream:
-    """One partition of a topic. Raises TopicError."""
-    found = streams.get(topic)
-    if found is None:
-        raise TopicError(f"The topic {topic} does not exist: run `passerelle topics create`.")
-    if not 0 <= partition < len(found):
-        raise TopicError(f"The topic {topic} has {len(found)} partitions, there is no partition {partition}.")
-    return found[partition]
-
-
 def write_records(
     connection: sqlite3.Connection, stream: Stream, records: Sequence[Record], *, at: int
 ) -> tuple[int, int]:
@@ -244,3 +226,19 @@ def read_records(connection: sqlite3.Connection, stream: Stream, position: int, 
         connection.execute("COMMIT")
     full = len(records) == limit or size >= READ_BYTES
     return Page(bounds.start, bounds.next, records, reached if full else bounds.next)
+
+
+def take(connection: sqlite3.Connection, role: str, partition: int) -> int:
+    """A new owner's epoch, which fences the owners with older ones."""
+    (epoch,) = connection.execute(
+        "INSERT INTO owner VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
+        (role, partition),
+    ).fetchone()
+    return int(epoch)
+
+
+def require_owner(connection: sqlite3.Connection, role: str, partition: int, epoch: int) -> None:
+    """Raises FencedError when a newer owner has taken the partition."""
+    row = connection.execute("SELECT epoch FROM owner WHERE role = ? AND partition = ?", (role, partition)).fetchone()
+    if row != (epoch,):
+        raise FencedError(f"Another owner has taken {role} of partition {partition}.")

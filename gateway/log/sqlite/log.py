@@ -13,10 +13,19 @@ import structlog
 
 from gateway.clock import Clock, now
 from gateway.errors import LogDamagedError, LogUnavailableError, TopicError
-from gateway.log.common import SingleMembership, check_bounds, size_of
-from gateway.log.port import Appended
+from gateway.log.common import (
+    NO_IDENTITY,
+    SingleMembership,
+    SpentOwner,
+    by_partition,
+    check_bounds,
+    policy_findings,
+    size_of,
+    stream_of,
+)
+from gateway.log.port import Appended, Output
 from gateway.log.sqlite import upkeep
-from gateway.log.sqlite.check import check_log, check_recovery
+from gateway.log.sqlite.check import Synced, check_log, check_recovery, synced_frames
 from gateway.log.sqlite.file import (
     add_topics,
     connect,
@@ -24,14 +33,12 @@ from gateway.log.sqlite.file import (
     log_error,
     read_about,
     read_streams,
-    stream_of,
+    require_owner,
+    take,
     write_records,
 )
-from gateway.log.sqlite.owner import SqliteOwner, take
-from gateway.log.sqlite.reader import SqliteReader
+from gateway.log.sqlite.reader import SqliteReader, Watch
 from gateway.log.sqlite.stream import Stream, read_bounds
-from gateway.log.sqlite.wal import Synced, synced_frames
-from gateway.log.sqlite.watch import Watch
 from gateway.log.sqlite.writer import Writer
 from gateway.protocol.record import Record
 from gateway.protocol.topic import Topic
@@ -68,7 +75,7 @@ class SqliteLog:
             connect(path, busy_seconds=_BUSY_SECONDS),
             loop=loop,
             connect_again=partial(connect, path, busy_seconds=_BUSY_SECONDS),
-            lock_file=path.with_name(f"{path.name}-turn"),
+            lock_file=path.with_name(f"{path.name}-turn"),  # frozen: shared with earlier versions during an update
             patience=patience,
             written=self._watch.notice,
         )
@@ -131,7 +138,7 @@ class SqliteLog:
         """The UUID given by ``create_topics``. Raises TopicError."""
         identity, _ = await self._query(read_about)
         if identity is None:
-            raise TopicError("The log has no identity yet: run `passerelle topics create`.")
+            raise TopicError(NO_IDENTITY)
         return identity
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
@@ -149,22 +156,15 @@ class SqliteLog:
                 f"The log has {self._partitions} partitions, the settings ask for {self._wanted}, and a log keeps its "
                 "count for life: set it back, or use another log."
             )
-        for topic in topics:
-            found = self._streams.get(topic.name)
-            if found is None:
-                findings.append(f"The topic {topic.name} does not exist: run `passerelle topics create`.")
-            elif found[0].policy != topic.policy:
-                findings.append(
-                    f"The topic {topic.name} has the policy {found[0].policy}, not {topic.policy}: use another log."
-                )
-        return findings
+        policies = {name: streams[0].policy for name, streams in self._streams.items()}
+        return [*findings, *policy_findings(topics, policies)]
 
     async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
         """Write a batch atomically, synced to disk. Raises ValueError when it is empty or too large."""
-        check_bounds(records)
+        size = check_bounds(records)
         stream = self._find(topic, partition)
         first, last = await self._do(
-            lambda connection: write_records(connection, stream, records, at=self._clock()), size=size_of(records)
+            lambda connection: write_records(connection, stream, records, at=self._clock()), size=size
         )
         return Appended(first, last)
 
@@ -180,10 +180,27 @@ class SqliteLog:
         """Per partition the next offset to be written: every record in the file is committed."""
         return await self._column("next", topic)
 
-    async def own(self, role: str, partition: int) -> SqliteOwner:
+    async def own(self, role: str, partition: int) -> SpentOwner:
         """Take a partition; the former owner is fenced. No transaction can stay open: each is one write."""
         epoch = await self._do(lambda connection: take(connection, role, partition))
-        return SqliteOwner(role, partition, epoch, write=self._do, find=self._find, ends=self.ends, clock=self._clock)
+
+        async def commit(outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
+            parts = {self._find(*key): records for key, records in by_partition(outputs).items()}
+
+            def write(connection: sqlite3.Connection) -> Mapping[tuple[str, int], int]:
+                require_owner(connection, role, partition, epoch)
+                at = self._clock()
+                return {
+                    (stream.topic, stream.partition): write_records(connection, stream, records, at=at)[1] + 2
+                    for stream, records in parts.items()
+                }
+
+            return await self._do(write, size=sum(map(size_of, parts.values())), bounded=False)
+
+        async def end(topic: str, number: int) -> int:
+            return (await self.ends(topic))[number]
+
+        return SpentOwner(commit, end)
 
     async def join(self, group: str, topic: str) -> SingleMembership:  # noqa: ARG002 - there are no other members
         """A membership with every partition: fencing gives a partition to the process that took it last."""

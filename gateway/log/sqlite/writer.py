@@ -10,12 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from gateway.errors import (
-    LogBusyError,
-    LogError,
-    LogUnavailableError,
-    UnknownOutcomeError,
-)
+from gateway.errors import LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
 from gateway.runtime.sqlite_damage import is_damage
 
 Work: TypeAlias = Callable[[sqlite3.Connection], Any]

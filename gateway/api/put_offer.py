@@ -8,18 +8,15 @@ import orjson
 from aiohttp import web
 
 import schemas
-from gateway.api.address import own_offer_id_of
-from gateway.api.auth import requires
+from gateway.api.auth import refuse_uncertified, requires
 from gateway.api.body import read_document, refuse_body
-from gateway.api.certification import refuse_uncertified
-from gateway.api.context import Context, context_of, partner_of
+from gateway.api.context import context_of, partner_of, today
 from gateway.api.decision import answer, submit
-from gateway.api.parameter import Parameters, missing
 from gateway.api.problem import ProblemError
+from gateway.api.query import Parameters, missing, own_offer_id_of
 from gateway.api.trace import traceparent_of
 from gateway.api.work import work_of
 from gateway.ingest.upload.judge import NOT_EXPLAINED
-from gateway.protocol.decide import paris_date
 from gateway.protocol.submission import Publish, Withdraw
 from schemas import Verdict
 
@@ -61,11 +58,6 @@ async def _verdict(request: web.Request, raw: bytes) -> Verdict:
     if verdict.problems and verdict.problems[0].code == NOT_EXPLAINED:
         return await work_of(request).in_thread(lambda: schemas.check(raw, on=on))
     return verdict
-
-
-def today(context: Context) -> date:
-    """The day of receipt in Europe/Paris, on which verdicts are based."""
-    return date.fromisoformat(paris_date(context.clock()))
 
 
 def prepare(request: web.Request, verdict: Verdict) -> Publish | Withdraw:

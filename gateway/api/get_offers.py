@@ -5,7 +5,6 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from gateway.api.address import offer_id_of
 from gateway.api.answer import (
     PRIVATE,
     is_known,
@@ -18,10 +17,8 @@ from gateway.api.answer import (
 )
 from gateway.api.auth import requires
 from gateway.api.context import context_of, partner_of
-from gateway.api.parameter import refuse_parameters
-from gateway.api.problem import ProblemError
-from gateway.api.query import Query, read_offers_query
-from gateway.api.readiness import require_caught_up
+from gateway.api.problem import ProblemError, require_caught_up
+from gateway.api.query import Query, offer_id_of, read_offers_query, refuse_parameters
 from gateway.api.work import work_of
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState, utc
