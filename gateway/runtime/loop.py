@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -53,9 +54,21 @@ def yield_processor() -> None:
             os.setpriority(os.PRIO_PROCESS, number, os.getpriority(os.PRIO_PROCESS, number) + _YIELDED)
 
 
-def hurry(on: bool) -> None:  # noqa: FBT001  # its only parameter
-    """Set the thread switch interval to 0.2 ms while on, to 1 ms otherwise."""
-    sys.setswitchinterval(_HURRIED_SECONDS if on else _SWITCH_SECONDS)
+class _Hurry:
+    """The number of reasons to switch threads sooner, and the interval that follows from it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reasons = 0
+
+    def __call__(self, on: bool) -> None:  # noqa: FBT001  # its only parameter
+        with self._lock:
+            self._reasons += 1 if on else -1
+            sys.setswitchinterval(_HURRIED_SECONDS if self._reasons else _SWITCH_SECONDS)
+
+
+hurry = _Hurry()
+"""Set the thread switch interval to 0.2 ms from each call with True to its counterpart with False, else to 1 ms."""
 
 
 async def readable(descriptor: int) -> None:

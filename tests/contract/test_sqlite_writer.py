@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import gc
 import sqlite3
+import threading
 import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -21,7 +22,7 @@ from gateway.errors import (
     UnknownOutcomeError,
 )
 from gateway.log.common import MAX_BYTES
-from gateway.log.port import Appended, Output
+from gateway.log.port import Output
 from gateway.log.sqlite import SqliteLog
 from gateway.log.sqlite.file import connect
 from gateway.log.sqlite.writer import Writer
@@ -71,16 +72,13 @@ async def test_a_writer_that_ends_says_so(tmp_path: Path, work: Callable[[sqlite
 async def test_a_writer_that_ends_answers_what_waits(tmp_path: Path) -> None:
     log = await SqliteLog.open(tmp_path / "log.sqlite", patience=DEADLINE)
     await log.create_topics(TOPICS)
-    with held(tmp_path):
-        first = asyncio.create_task(log.append(SUBMISSIONS, 0, [Record(b"k", b"v")]))
-        while log._writer._jobs or not log._writer._bytes:
-            await asyncio.sleep(0.01)
+    async with busy(log._writer) as first:
         others: list[asyncio.Task[object]] = [asyncio.create_task(log._writer.do(exits))]
         others += [asyncio.create_task(log.append(SUBMISSIONS, 0, [Record(b"k", b"v")])) for _ in range(1_500)]
         await asyncio.sleep(0)
-    outcomes = await asyncio.gather(first, *others, return_exceptions=True)
-    kinds = [type(one) for one in outcomes]
-    assert kinds == [Appended] + [UnknownOutcomeError] * 1_000 + [LogUnavailableError] * 501
+    await first
+    kinds = [type(one) for one in await asyncio.gather(*others, return_exceptions=True)]
+    assert kinds == [UnknownOutcomeError] * 1_000 + [LogUnavailableError] * 501
     await log.close()
 
 
@@ -150,13 +148,21 @@ async def writing(folder: Path, written: Callable[[], None] = lambda: None) -> A
         await asyncio.to_thread(writer.close)
 
 
-async def begun(writer: Writer, work: Callable[[sqlite3.Connection], None] = lambda _: None) -> asyncio.Task[None]:
-    """A job that the writer has in hand."""
+@asynccontextmanager
+async def busy(writer: Writer) -> AsyncIterator[asyncio.Task[object]]:
+    """The writer is in the middle of this job until the block ends."""
+    started, ends = threading.Event(), threading.Event()
+
+    def work(_: sqlite3.Connection) -> None:
+        started.set()
+        ends.wait(DEADLINE)
+
     job = asyncio.create_task(writer.do(work, size=1))
-    await asyncio.sleep(0)
-    while writer._jobs:
-        await asyncio.sleep(0.01)
-    return job
+    await asyncio.to_thread(started.wait, DEADLINE)
+    try:
+        yield job
+    finally:
+        ends.set()
 
 
 async def test_a_group_ends_after_a_mebibyte(tmp_path: Path) -> None:
@@ -167,11 +173,10 @@ async def test_a_group_ends_after_a_mebibyte(tmp_path: Path) -> None:
         groups[0] += 1
 
     async with writing(tmp_path, written) as writer:
-        with held(tmp_path):
-            jobs = [await begun(writer)]
-            jobs += [asyncio.create_task(writer.do(lambda _: None, size=700_000)) for _ in range(4)]
+        async with busy(writer) as first:
+            jobs = [asyncio.create_task(writer.do(lambda _: None, size=700_000)) for _ in range(4)]
             await asyncio.sleep(0)
-        await asyncio.gather(*jobs)
+        await asyncio.gather(first, *jobs)
     assert groups == [1 + 2]
 
 
@@ -189,8 +194,8 @@ async def test_small_writes_pass_large_ones_but_not_twice_in_a_row(tmp_path: Pat
         jobs.append(asyncio.ensure_future(writer.do(lambda _: done.append(name), size=size)))
 
     async with writing(tmp_path) as writer:
-        with held(tmp_path):
-            jobs: list[asyncio.Future[None]] = [await begun(writer)]
+        jobs: list[asyncio.Future[None]] = []
+        async with busy(writer):
             add("first large", 2_000_000)
             add("second large", 2_000_000)
             jobs.append(asyncio.ensure_future(writer.do(more, size=1_000)))
@@ -205,8 +210,11 @@ async def test_a_process_that_has_written_does_not_pass_one_that_waits(tmp_path:
     """The relay of one process wrote group after group, and the offer of another waited for several of them."""
     done: list[str] = []
 
+    started = threading.Event()
+
     def first(_: sqlite3.Connection) -> None:
         done.append("one")
+        started.set()
         with (tmp_path / "log.sqlite-turn-next").open("ab") as line, suppress(BlockingIOError):
             while True:  # until the other one waits
                 fcntl.flock(line, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -214,12 +222,32 @@ async def test_a_process_that_has_written_does_not_pass_one_that_waits(tmp_path:
                 time.sleep(0.01)
 
     async with writing(tmp_path) as one, writing(tmp_path) as other:
-        with held(tmp_path):
-            jobs = [await begun(one, first), await begun(other, lambda _: done.append("other"))]
-            jobs.append(asyncio.create_task(one.do(lambda _: done.append("one again"))))
-            await asyncio.sleep(0)
+        jobs = [asyncio.create_task(one.do(first))]
+        await asyncio.to_thread(started.wait, DEADLINE)
+        jobs.append(asyncio.create_task(other.do(lambda _: done.append("other"))))
+        jobs.append(asyncio.create_task(one.do(lambda _: done.append("one again"))))
         await asyncio.gather(*jobs)
     assert done == ["one", "other", "one again"]
+
+
+async def test_a_small_write_that_arrives_while_the_lock_is_held_precedes_a_large_one(tmp_path: Path) -> None:
+    """A single offer waited twice for other processes, since the next group was chosen before the lock was taken."""
+    done: list[str] = []
+    async with writing(tmp_path) as writer:
+        with held(tmp_path):
+            large = asyncio.create_task(writer.do(lambda _: done.append("large"), size=2_000_000))
+            with (tmp_path / "log.sqlite-turn-next").open("ab") as queue:
+                while True:  # until the writer waits for the lock
+                    try:
+                        fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    except BlockingIOError:
+                        break
+                    fcntl.flock(queue, fcntl.LOCK_UN)
+                    await asyncio.sleep(0.01)
+            small = asyncio.create_task(writer.do(lambda _: done.append("small"), size=1_000))
+            await asyncio.sleep(0)
+        await asyncio.gather(large, small)
+    assert done == ["small", "large"]
 
 
 async def test_what_was_given_up_takes_no_room(tmp_path: Path) -> None:

@@ -22,8 +22,7 @@ FORMAT = 1
 READ_BYTES = 8 * 1_048_576
 """A page of records ends after this many bytes of values, so that large records do not exhaust memory."""
 _ROWS = 100
-_ONE = "(?, ?, ?, ?, ?)"
-_MANY = ", ".join([_ONE] * _ROWS)
+_ROW = "(?, ?, ?, ?, ?)"
 APPLICATION_ID = 0x50415353  # "PASS": distinguishes the log from other SQLite files
 _LAYOUT = """
 CREATE TABLE about (identity TEXT, format INTEGER NOT NULL, partitions INTEGER NOT NULL);
@@ -184,11 +183,10 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[obj
     """Insert as many rows per statement as possible: between statements this thread has to acquire the GIL again, which
     may cost milliseconds each time while the event loop works.
     """
-    whole = len(rows) - len(rows) % _ROWS
-    insert = f"INSERT INTO {table} VALUES "  # noqa: S608  # our own table's name
-    for start in range(0, whole, _ROWS):
-        connection.execute(insert + _MANY, list(chain.from_iterable(rows[start : start + _ROWS])))
-    connection.executemany(insert + _ONE, rows[whole:])
+    for start in range(0, len(rows), _ROWS):
+        part = rows[start : start + _ROWS]
+        values = ",".join((_ROW,) * len(part))
+        connection.execute(f"INSERT INTO {table} VALUES {values}", list(chain.from_iterable(part)))  # noqa: S608  # our own table's name
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ import fcntl
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from gateway.errors import LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
+from gateway.runtime.loop import hurry
 from gateway.runtime.sqlite_damage import is_damage
 
 Work: TypeAlias = Callable[[sqlite3.Connection], Any]
@@ -154,25 +155,59 @@ class Writer:
             self._answer(waiting, [(None, LogUnavailableError(_ended_by(failure)))] * len(waiting))
 
     def _write_groups(self, group: list[Job]) -> None:
-        """``group`` holds the jobs in progress, so that ``_run`` can answer them after a failure."""
+        """``group`` holds the jobs in progress, so that ``_run`` can answer them after a failure. They are chosen once
+        the write lock is held: a small job that arrives meanwhile does not wait for a large one.
+        """
         while True:
             with self._wake:
                 while not self._jobs and not self._closing:
                     self._wake.wait()
                 if not self._jobs:
                     return
+            try:
+                self._lock()
+            except OSError as error:
                 self._take(group)
-            outcomes = self._commit(group)
-            with self._wake:
-                self._bytes -= sum(job.size for job in group)
-            done = group.copy()
-            group.clear()
-            self._answer(done, outcomes)
+                failure = LogUnavailableError(f"The log's lock file cannot be locked ({error}); nothing was written.")
+                self._finish(group, [(None, failure)] * len(group))
+                continue
+            hurry(True)  # each statement waits for the GIL, and other processes for the lock
+            try:
+                self._take(group)
+                outcomes = self._transact(group) if group else []
+                self._checkpoints.committed(self._connection, sum(job.size for job in group) + _COMMIT_BYTES)
+            finally:
+                fcntl.flock(self._write_lock, fcntl.LOCK_UN)
+                hurry(False)
+            self._finish(group, outcomes)
+
+    def _finish(self, group: list[Job], outcomes: Sequence[tuple[object, Exception | None]]) -> None:
+        """Answer the jobs of a group, and empty it."""
+        with self._wake:
+            self._bytes -= sum(job.size for job in group)
+        done = group.copy()
+        group.clear()
+        self._answer(done, outcomes)
+
+    def _lock(self) -> None:
+        """Take the write lock. The processes of one machine share a lock file, where the system wakes the next process
+        at once; SQLite's own lock would have to be polled. A second lock admits one waiting process: otherwise a
+        process that has just written could take the write lock again. Raises OSError.
+        """
+        fcntl.flock(self._queue_lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self._write_lock, fcntl.LOCK_EX)
+        finally:
+            fcntl.flock(self._queue_lock, fcntl.LOCK_UN)
 
     def _take(self, group: list[Job]) -> None:
         """Move the next jobs into the group: at most 1,000, and no more once they reach 1 MiB. Small ones precede large
         ones, but not in two consecutive groups.
         """
+        with self._wake:
+            self._take_next(group)
+
+    def _take_next(self, group: list[Job]) -> None:
         small = [job for job in self._jobs if job.size <= _SMALL_BYTES]
         large: list[Job] = []
         self._small_passed = not self._small_passed and 0 < len(small) < len(self._jobs)
@@ -186,27 +221,6 @@ class Writer:
             size += job.size
             group.append(job)
         self._jobs.extend(large)
-
-    def _commit(self, group: Collection[Job]) -> list[tuple[object, Exception | None]]:
-        """Execute the group's work in one transaction. Returns an outcome per job. The processes of one machine share a
-        lock file, where the system wakes the next process at once; SQLite's own lock would have to be polled. A second
-        lock admits one waiting process: otherwise a process that has just written could take the write lock again.
-        """
-        try:
-            fcntl.flock(self._queue_lock, fcntl.LOCK_EX)
-            try:
-                fcntl.flock(self._write_lock, fcntl.LOCK_EX)
-            finally:
-                fcntl.flock(self._queue_lock, fcntl.LOCK_UN)
-        except OSError as error:
-            failure = LogUnavailableError(f"The log's lock file cannot be locked ({error}); nothing was written.")
-            return [(None, failure)] * len(group)
-        try:
-            outcomes = self._transact(group)
-            self._checkpoints.committed(self._connection, sum(job.size for job in group) + _COMMIT_BYTES)
-            return outcomes
-        finally:
-            fcntl.flock(self._write_lock, fcntl.LOCK_UN)
 
     def _transact(self, group: Collection[Job]) -> list[tuple[object, Exception | None]]:
         outcomes: list[tuple[object, Exception | None]] = []
@@ -234,7 +248,7 @@ class Writer:
             return LogUnavailableError(f"The log cannot be written ({error}); nothing was. Free space on its disk.")
         return error
 
-    def _answer(self, group: Collection[Job], outcomes: Collection[tuple[object, Exception | None]]) -> None:
+    def _answer(self, group: Collection[Job], outcomes: Sequence[tuple[object, Exception | None]]) -> None:
         def deliver() -> None:
             try:
                 self._written()  # first, so that readers of this process see acknowledged records
