@@ -21,7 +21,7 @@ PHONE_AFTER = re.compile(
     r"(?:t[ée]l(?:[ée]phone)?|portable|mobile|gsm|sms|whatsapp|fixe)(?!\w)",
     re.IGNORECASE,
 )
-LIST_AFTER = r"[\W_]{0,3}(?:n°s?|nos|num[ée]ros?|no)?[\W_]{0,3}"
+LIST_AFTER = r"(?!(?<=[^\W\d_]{4})[.!?]\s)[\W_]{0,3}(?:n°s?|nos|num[ée]ros?|no)?[\W_]{0,3}"
 PREFIX = r"(?-i:[A-Z]{1,5}[-_/. ]?)?"
 """Capitals of a reference, before its digits."""
 STRICT = re.compile(
@@ -29,10 +29,11 @@ STRICT = re.compile(
     r"|intracommunautaire|doi|bce|kbo|(?:num[ée]ro|n°) d'entreprise|versions?|firmware|release|build"
     r"|rcs(?: \w+){0,2}|rna|finess|nic|ipp|ine|ins|nir|numen"
     r"|imo|mmsi|ede|imei|vin|icpe|orias|rpg|pacage|insee|uai|adeli|rpps|kbis|duns|naf|ape"
-    r"|latitude|longitude|lat|lon|lng|gps|coordonn[ée]es)"
+    r"|latitude|longitude|lat|lon|lng|gps)"
     rf"{LIST_AFTER}(?-i:[A-Z]{{2}}[ .-]?)?\Z",
     re.IGNORECASE,
 )
+COORDINATES_BEFORE = re.compile(r"(?<![^\W_])coordonn[ée]es[\W_]{0,3}\Z", re.IGNORECASE)
 WEAK = re.compile(
     r"(?<![^\W_])(?:r[ée]f(?:[ée]rences?)?|dossier|commande|contrat|convention|facture|devis|lot|article|art|agr[ée]ment"
     r"|matricule|s[ée]rie|identifiant|id|code|client|compte|licence|inventaire|parcelle|plan|pi[èe]ce|colis|ticket|brevet"
@@ -45,7 +46,8 @@ REFERENCE = re.compile(
     r"|s[ée]rie|inventaire|parcelle|plan|pi[èe]ce|colis|ticket|bon de [a-z]+|brevet|homologation|certificat|police"
     r"|march[ée]|(?:code|identifiant|matricule) (?!postal)[a-zéè]{3,14}|assurance|rc|sinistre|abonnement"
     r"|[sp]/n|n/s|sn|serial|order|invoice|part|account|customer|permit|policy)s?"
-    rf"(?:\.? (?:rc|(?-i:(?!par|au|chez|suivi|avec)[a-zéè]{{4,14}})))?{LIST_AFTER}{PREFIX}\Z",
+    rf"(?:\.? (?:rc|interne|externe|client|produit|article|fournisseur|fabricant|constructeur|catalogue|atelier|usine))?"
+    rf"{LIST_AFTER}{PREFIX}\Z",
     re.IGNORECASE,
 )
 _NO_NOUN = (
@@ -58,6 +60,9 @@ NUMBER_OF_BEFORE = re.compile(
     re.IGNORECASE,
 )
 CHECK_LETTER_AFTER = re.compile(r"[A-Z](?![^\W_])")
+LONGER_BEFORE = re.compile(r"\d{3}([ .-])\Z")
+BIRTH_BEFORE = re.compile(r"(?<!\d)[12] \d\d \Z")
+"""The first groups of a social security number: sex and year of birth."""
 DAY_BEFORE = re.compile(r"(?<!\d)[0-3]?\d/\Z")
 HEX_SIGN_BEFORE = re.compile(r"(?<![^\W_])0x\Z", re.IGNORECASE)
 PAIR_AFTER = re.compile(r"[\s.\-/]{1,3}\d\d(?!\d)")

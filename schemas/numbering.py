@@ -131,6 +131,8 @@ def _is_numeric(number: Candidate) -> bool:
         return True
     if number.sizes == [2, 8] and number.gaps == ["."] and number.before[-1:] in ("-", "+", "¯"):
         return True
+    if not number.paired and number.gaps[:1] == ["."] and number_context.COORDINATES_BEFORE.search(number.before):
+        return True
     if number.sizes[0] == 2 and number.gaps[0] != "." and "." in number.gaps and re.search(r"\d\.\Z", number.before):
         return True  # 99.01 - 99.02 - 99.03
     if _DECIMALS.fullmatch(number.body):
@@ -188,6 +190,8 @@ def _is_list(number: Candidate) -> bool:
         and not number_context.PAIR_AFTER.match(number.after)
     ):
         return not _is_mentioned(number)  # no French number begins like this
+    if _is_progression(number):
+        return not _is_mentioned(number)
     if not _is_ascending(number):
         return False
     if number_context.UNIT_AFTER.match(number.after):
@@ -199,11 +203,18 @@ def _is_list(number: Candidate) -> bool:
     return bool(number_context.ROOMS_EARLIER.search(number.before) or number_context.ROOMS_NEAR.search(number.after))
 
 
+def _is_progression(number: Candidate) -> bool:
+    """Whether the pairs have a constant difference, as in 07 14 21 28 35."""
+    return len({int(high) - int(low) for low, high in pairwise(number.groups)}) == 1
+
+
 def _is_low(number: Candidate) -> bool:
-    """Whether ascending pairs are lower than those of most phone numbers. Of 10,000 phone numbers, 4 ascend below 32,
+    """Whether ascending pairs are round, or lower than those of most phone numbers. Of 10,000 phone numbers, 4 ascend below 32,
     and 26 below 50; none of 01 to 05 continues with a 0.
     """
     second, last = int(number.groups[1]), int(number.groups[-1])
+    if all(pair[1] in "05" for pair in number.groups):
+        return True
     landline = number.groups[0] < "06"
     if landline and number_context.PLURAL_BEFORE.search(number.before):
         return last < _LOW_OF_PLURAL
@@ -248,6 +259,11 @@ def _is_reference(number: Candidate) -> bool:
     mobile = "".join(number.groups)[1] in "67"
     if number.paired:
         return False
+    longer = number_context.LONGER_BEFORE.search(number.before)
+    if longer and not number.contiguous and number.gaps[0] == longer[1].strip():
+        return True
+    if number.sizes == [2, 2, 3, 3] and number_context.BIRTH_BEFORE.search(number.before):
+        return True
     if number_context.REFERENCE.search(number.before) or (
         not mobile and number_context.NUMBER_OF_BEFORE.search(number.before)
     ):

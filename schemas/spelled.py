@@ -18,11 +18,11 @@ _VALUES = {
 _NUMBER = "|".join(sorted(_VALUES, key=len, reverse=True))
 _STARTS = re.compile(
     r"(?<![^\W_])(?:(?:double z[ée]ro|z[ée]ro[\s-]z[ée]ro|plus)[\s-]{0,3}trente[\s-]{1,2}trois(?![^\W_])"
-    r"|[0o](?![^\W_])|z[ée]ro(?![^\W\d_]))"
-    rf"|(?<![^\W_])0[1-9](?:[\s.-]\d\d){{0,3}}(?=[\s,.-]{{1,3}}(?:{_NUMBER}|quatre)(?![^\W_]))",
+    rf"|[0o](?:(?![^\W_])|(?=(?:{_NUMBER})(?![^\W_])))|z[ée]ro(?![^\W\d_]))"
+    rf"|(?<![^\W_])0[1-9](?:[\s.-]\d\d){{0,3}}(?=[\s,.(\[-]{{1,3}}(?:{_NUMBER}|quatre)(?![^\W_]))",
     re.IGNORECASE,
 )
-_TOKEN = re.compile(rf"[\s,.·¯/-]{{0,3}}(?:et[\s-]{{1,2}})?(?:({_NUMBER})|(\d{{1,2}}))(?![^\W_])", re.IGNORECASE)
+_TOKEN = re.compile(rf"[\s,.·¯/()\[\]-]{{0,3}}(?:et[\s-]{{1,2}})?(?:({_NUMBER})|(\d{{1,2}}))(?![^\W_])", re.IGNORECASE)
 _DIGITS_OF_A_NUMBER = 10
 _COUNTED = "0123456789"
 
