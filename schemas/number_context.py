@@ -21,41 +21,50 @@ PHONE_AFTER = re.compile(
     r"(?:t[ée]l(?:[ée]phone)?|portable|mobile|gsm|sms|whatsapp|fixe)(?!\w)",
     re.IGNORECASE,
 )
-LIST_AFTER = r"(?!(?<=[^\W\d_]{4})[.!?]\s)[\W_]{0,3}(?:n°s?|nos|num[ée]ros?|no)?[\W_]{0,3}"
+LIST_AFTER = r"(?![^\W\d_])(?!(?<=[^\W\d_]{4})[.!?]\s)[\W_]{0,3}(?:n°s?|nos|num[ée]ros?|no)?[\W_]{0,3}"
 PREFIX = r"(?-i:[A-Z]{1,5}[-_/. ]?)?"
 """Capitals of a reference, before its digits."""
 STRICT = re.compile(
     r"(?<![^\W_])(?:isbn(?:-1[03])?|issn|ean(?:-?13)?|gtin|siren|siret|iban|rib|bic|tva(?: intra\w*)?|vat"
     r"|intracommunautaire|doi|bce|kbo|(?:num[ée]ro|n°) d'entreprise|versions?|firmware|release|build"
-    r"|rcs(?: \w+){0,2}|rna|finess|nic|ipp|ine|ins|nir|numen"
-    r"|imo|mmsi|ede|imei|vin|icpe|orias|rpg|pacage|insee|uai|adeli|rpps|kbis|duns|naf|ape"
+    r"|rcs(?: \w+){0,2}|rna|finess|(?-i:NIC|IPP|INE|INS|EDE|VIN)|nir|numen"
+    r"|imo|mmsi|imei|icpe|orias|rpg|pacage|insee|uai|adeli|rpps|kbis|duns|naf|ape"
     r"|latitude|longitude|lat|lon|lng|gps)"
     rf"{LIST_AFTER}(?-i:[A-Z]{{2}}[ .-]?)?\Z",
     re.IGNORECASE,
 )
 COORDINATES_BEFORE = re.compile(r"(?<![^\W_])coordonn[ée]es[\W_]{0,3}\Z", re.IGNORECASE)
-WEAK = re.compile(
-    r"(?<![^\W_])(?:r[ée]f(?:[ée]rences?)?|dossier|commande|contrat|convention|facture|devis|lot|article|art|agr[ée]ment"
-    r"|matricule|s[ée]rie|identifiant|id|code|client|compte|licence|inventaire|parcelle|plan|pi[èe]ce|colis|ticket|brevet"
-    r"|homologation|certificat|police|adh[ée]rent|march[ée]|offre|annonce)s?(?: (?:interne|client|produit|article))?"
-    rf"{LIST_AFTER}{PREFIX}\Z",
-    re.IGNORECASE,
+_MARK = r"(?:n°s?|nos|num[ée]ros?|no|#)"
+NUMBERED = rf"(?![^\W\d_])[\s_(]{{0,2}}{_MARK}[\W_]{{0,3}}"
+MARKED = rf"(?:{NUMBERED}|\s?[:=]\s?)"
+DIRECT = rf"(?:{MARKED}|(?![^\W\d_])(?:[\s_*]{{0,2}}|[-./]))"
+"""What is between a noun and its number: a mark such as ``n°`` or a colon, or a blank alone."""
+_KIND = r"(?: (?:rc|interne|externe|client|produit|article|fournisseur|fabricant|constructeur|catalogue|atelier|usine|(?:d'|de )[a-zé]{4,10}))?"
+_HOLDERS = (
+    r"(?:dossier|commande|contrat|facture|devis|lot|article|agr[ée]ment|matricule|s[ée]rie|identifiant|code|licence|colis"
+    r"|ticket|police d'assurance|brevet|homologation|certificat|sinistre|abonnement|bon de [a-z]+|parcelle|rc|inventaire"
+    r"|serial|order|invoice|account|customer|permit|policy)"
 )
-REFERENCE = re.compile(
-    r"(?<![^\W_])(?:r[ée]f(?:[ée]rences?)?|dossier|commande|contrat|convention|facture|devis|lot|article|agr[ée]ment|matricule"
-    r"|s[ée]rie|inventaire|parcelle|plan|pi[èe]ce|colis|ticket|bon de [a-z]+|brevet|homologation|certificat|police"
-    r"|march[ée]|(?:code|identifiant|matricule) (?!postal)[a-zéè]{3,14}|assurance|rc|sinistre|abonnement"
-    r"|[sp]/n|n/s|sn|serial|order|invoice|part|account|customer|permit|policy)s?"
-    rf"(?:\.? (?:rc|interne|externe|client|produit|article|fournisseur|fabricant|constructeur|catalogue|atelier|usine))?"
-    rf"{LIST_AFTER}{PREFIX}\Z",
-    re.IGNORECASE,
+"""Nouns of which a number is written right behind them, in the singular."""
+_PLACES = r"(?:police|march[ée]|assurance|client|compte|convention|adh[ée]rent|offre|annonce|plan|pi[èe]ce|part|art)"
+"""Nouns that are also places, persons or things: their number has a mark, such as ``n°``."""
+_SHORT = r"(?:r[ée]f(?:[ée]rences?)?|[sp]/n|n/s|sn|id)s?"
+_REFERENCE = (
+    rf"(?<![^\W_])(?:{_SHORT}(?:\.?{_KIND})?{LIST_AFTER}|(?:{_HOLDERS}{_KIND}|(?:code|identifiant|matricule) (?!postal)[a-zéè]{{3,14}}"
+    rf"|{_PLACES} (?:rc|interne|client|fournisseur)){DIRECT}"
+    rf"|{_PLACES}{MARKED}|(?:{_PLACES}|{_HOLDERS})s{NUMBERED}){PREFIX}\Z"
 )
+REFERENCE = re.compile(_REFERENCE, re.IGNORECASE)
+PIECE = re.compile(rf"(?<![^\W_]){_PLACES}s?{DIRECT}{PREFIX}\Z", re.IGNORECASE)
+"""Before digits in groups of different sizes, which few phone numbers have, any of these nouns is enough."""
 _NO_NOUN = (
     r"(?!t[ée]l|phone|portable|mobile|gsm|fixe|fax|vert|gratuit|direct|perso|pro|unique|standard|contact|accueil|appel"
-    r"|urgence|whatsapp|bureau|secr)"
+    r"|urgence|whatsapp|bureau|secr|atelier|boutique|magasin|mairie|cabinet|salon|agence|[ée]cole|coll[èe]ge|lyc[ée]e"
+    r"|garage|chantier|cuisine|restau|h[ôo]tel|ferme|studio|usine|si[èe]ge|d[ée]p[ôo]t|g[ée]rant|patron|chef|respons"
+    r"|tuteur|tutrice|ma[îi]tre|rh|maison|bou[lc]|service|r[ée]ception|astreinte)"
 )
 NUMBER_OF_BEFORE = re.compile(
-    rf"(?<![^\W_])(?:(?:n°|nos?|num[ée]ros?)s? ?(?:de |d')?{_NO_NOUN}[^\W\d_]{{3,20}}[\s:]{{1,3}}"
+    rf"(?<![^\W_])(?:(?:n°s? ?|(?:no|num[ée]ros?) )(?:de |d')?{_NO_NOUN}[^\W\d_]{{3,20}}[\s:]{{1,3}}"
     rf"|{_NO_NOUN}[^\W\d_]{{3,20}} n°s?[\s:]{{0,3}})\Z",
     re.IGNORECASE,
 )
@@ -99,9 +108,8 @@ IBAN_BEFORE = re.compile(r"(?<![^\W_])[A-Z]{2}\d{2} ?(?:[A-Z0-9]{4} ?){0,7}[A-Z0
 VAT_BEFORE = re.compile(
     r"(?<![^\W_])(?:FR|BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB|BG|CY|CZ|DK|EE|EL|FI|HR|HU|LT|LV|MT|PL|RO|SE|SI|SK)[ .\-]?\Z"
 )
-FOREIGN_VAT_BEFORE = re.compile(
-    r"(?<![^\W_])(?:BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB|BG|CY|CZ|DK|EE|EL|FI|HR|HU|LT|LV|MT|PL|RO|SE|SI|SK)[ .\-]?\Z"
-)
+SHORT_VAT_BEFORE = re.compile(r"(?<![^\W_])(?:BE|PL|SK)[ .\-]?\Z")
+"""The VAT numbers of ten digits; one of these may begin with 0."""
 CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{1,3}\Z")
 DASHED_CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{2,}[-_/]\Z")
 UUID = re.compile(r"(?<![^\W_])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![^\W_])", re.IGNORECASE)

@@ -67,7 +67,7 @@ def is_lettered(number: Candidate) -> bool:
         return False
     if number.beside_word:
         return True
-    return not (_is_identifier(number) or (contiguous and number_context.WEAK.search(number.before)))
+    return not (_is_identifier(number) or (contiguous and number_context.REFERENCE.search(number.before)))
 
 
 def is_prefixed(number: Candidate) -> bool:
@@ -96,7 +96,7 @@ def is_bare(number: Candidate) -> bool:
         )
     ):
         return False
-    return number_context.WEAK.search(number.before) is None
+    return number_context.REFERENCE.search(number.before) is None
 
 
 def is_short_of_zero(number: Candidate) -> bool:
@@ -144,7 +144,7 @@ def _is_identifier(number: Candidate) -> bool:
     """Whether the digits are part of an ISBN, IBAN, SIRET, VAT number, post box, list of postcodes, UUID or hash."""
     before, after = number.before, number.after
     if (
-        number_context.STRICT.search(before)
+        (not number.paired and number_context.STRICT.search(before))
         or re.search(r"97[89][- ]\Z", before)
         or number_context.IBAN_BEFORE.search(before)
     ):
@@ -156,7 +156,7 @@ def _is_identifier(number: Candidate) -> bool:
         or (number.groups[1].startswith("0") and re.match(r"[\s,;/-]{1,3}\d{5}(?!\d)", after))
     ):
         return True
-    if (number.contiguous or number.sizes == [4, 3, 3]) and number_context.FOREIGN_VAT_BEFORE.search(before):
+    if (number.contiguous or number.sizes == [4, 3, 3]) and number_context.SHORT_VAT_BEFORE.search(before):
         return True
     if number_context.DOI_BEFORE.search(before) or (
         set(number.gaps) == {"."} and number_context.VERSION_BEFORE.search(before)
@@ -182,7 +182,7 @@ def _is_list(number: Candidate) -> bool:
     """Whether the pairs list rooms, departments or pages."""
     if number.sizes != [2] * 5:
         return False
-    if number_context.ROOMS_BEFORE.search(number.before) or len(set(number.groups)) == 1:
+    if (number_context.ROOMS_BEFORE.search(number.before) and _is_ascending(number)) or len(set(number.groups)) == 1:
         return True
     if (
         "0" < number.groups[0][1] < "6"
@@ -272,6 +272,8 @@ def _is_reference(number: Candidate) -> bool:
         return True
     if number.sizes[-1] == 1 and max(number.sizes) > 2:
         return True
+    if not number.contiguous and number.groups[0] != "0" and number_context.PIECE.search(number.before):
+        return True
     if number.contiguous and not mobile and number_context.CHECK_LETTER_AFTER.match(number.after):
         return True
     if number.contiguous and number_context.CODE_BEFORE.search(number.before):
@@ -281,5 +283,4 @@ def _is_reference(number: Candidate) -> bool:
         number_context.CODE_BEFORE.search(number.before) or number_context.DASHED_CODE_BEFORE.search(number.before)
     ):
         return True
-    blank = any(not gap for gap in number.gaps)
-    return not (mobile or blank) and number_context.WEAK.search(number.before) is not None
+    return False
