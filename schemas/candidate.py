@@ -22,7 +22,8 @@ class Candidate:
         self.text, self.start, self.end = text, start, end
         self.body = text[start:end]
         self.groups = DIGITS.findall(self.body)
-        self.gaps = [gap.strip() for gap in GAPS.findall(self.body)]
+        self.raw_gaps = GAPS.findall(self.body)
+        self.gaps = [gap.strip() for gap in self.raw_gaps]
         self.sizes = [*map(len, self.groups)]
 
     @cached_property
@@ -70,6 +71,10 @@ def is_date(number: Candidate) -> bool:
         return False
     first, second, third, fourth, fifth = map(int, number.groups)
     gaps = number.gaps
+    sign = number.raw_gaps[0]
+    if sign == number.raw_gaps[1] == number.raw_gaps[3] != number.raw_gaps[2] and sign in _DATE_SIGNS:
+        year = re.match(re.escape(sign) + r"\d\d(?!\d)", number.after)  # 05-06-27 - 09-06-27
+        return year is not None and first <= 31 and second <= 12 and fourth <= 31 and fifth <= 12
     if gaps[0] == gaps[1] != gaps[2] and gaps[0] and first <= 31 and second <= 12 and fourth <= 23 and fifth <= 59:
         return True  # 01/02/27 08 30
     if gaps[0] != gaps[2] or gaps[1] != gaps[3] or gaps[0] == gaps[1]:
@@ -103,6 +108,28 @@ def is_hours(number: Candidate) -> bool:
     follows = re.match(r"[\s.\-/:h]{1,3}[0-5][05](?!\d)", number.after) is not None
     apart = number.gaps[0] == number.gaps[2] != number.gaps[1]
     return follows or (apart and hour < hour2 <= hour3)
+
+
+def is_alternating(number: Candidate) -> bool:
+    """Whether the pairs are a part of a longer row with two separators by turns: the scores 21-19 08-21 15-12."""
+    if number.sizes != [2] * 5:
+        return False
+    first, second, third, fourth = number.raw_gaps
+    if first != third or second != fourth or first == second or "-" not in (first, second):
+        return False
+    follows = re.match(re.escape(first) + r"\d\d?(?!\d)", number.after)
+    return follows is not None or re.search(r"(?<!\d)\d\d?" + re.escape(second) + r"\Z", number.before) is not None
+
+
+def are_opening_hours(number: Candidate) -> bool:
+    """Whether the pairs begin four hours in order, as in 08.30-12.30 / 13.30-17.00: more than a number and its word."""
+    if number.sizes != [2] * 5:
+        return False
+    follows = re.match(rf"{number_context.HOURS_GAP}([0-5]\d){number_context.HOURS_GAP}(\d\d)(?:\D{{1,3}}([0-5]\d))?", number.after)
+    if follows is None:
+        return False
+    row = [*map(int, number.groups), int(follows[1]), int(follows[2])]
+    return are_hours(row) and row[0] < row[2] <= row[4] < row[6]
 
 
 def is_after_hour(number: Candidate) -> bool:

@@ -69,9 +69,11 @@ NUMBER_OF_BEFORE = re.compile(
     re.IGNORECASE,
 )
 CHECK_LETTER_AFTER = re.compile(r"[A-Z](?![^\W_])")
-LONGER_BEFORE = re.compile(r"\d{3}([ .-])\Z")
-BIRTH_BEFORE = re.compile(r"(?<!\d)[12] \d\d \Z")
-"""The first groups of a social security number: sex and year of birth."""
+LONGER_BEFORE = re.compile(r"(?:\d{3}|\d[ .-]\d{2})([ .-])\Z")
+PERMIT_BEFORE = re.compile(r"(?<![^\W_])(?:PC|DP|PA|PD|CU[ab]?)[ -]?(?:\d{3}[ -]?){0,2}\Z")
+"""Building permits: department, commune, year and number."""
+COMPASS_BEFORE = re.compile(r"(?<![^\W_])[NSEWO][\s:=]{0,2}\Z")
+DIGIT_BEFORE = re.compile(r"\d[\s.\-/]\Z")
 DAY_BEFORE = re.compile(r"(?<!\d)[0-3]?\d/\Z")
 HEX_SIGN_BEFORE = re.compile(r"(?<![^\W_])0x\Z", re.IGNORECASE)
 PAIR_AFTER = re.compile(r"[\s.\-/]{1,3}\d\d(?!\d)")

@@ -8,7 +8,18 @@ import re
 from itertools import pairwise
 
 from schemas import number_context
-from schemas.candidate import BEFORE, DIGITS, GAPS, Candidate, are_hours, is_after_hour, is_date, is_hours
+from schemas.candidate import (
+    BEFORE,
+    DIGITS,
+    GAPS,
+    Candidate,
+    are_hours,
+    are_opening_hours,
+    is_after_hour,
+    is_alternating,
+    is_date,
+    is_hours,
+)
 
 _SAFE_SIGNS = frozenset(".-/_()[]{}«»")
 _DASHES = frozenset("-_/")
@@ -23,6 +34,7 @@ _GROUPS_OF_NINE = ([9], [1, 2, 2, 2, 2], [3, 2, 2, 2], [1, 4, 4])
 _GROUPS_OF_CODES = ([2, 4, 4], [3, 4, 3], [4, 4, 2], [2, 3, 5], [2, 5, 3], [4, 2, 4])
 _LOW, _LOW_OF_LANDLINE, _LOW_OF_PLURAL = 32, 51, 75
 _LONG_DISTANCE_DIGITS = 13
+_VAT_DIGITS = 11
 _DECIMALS = re.compile(
     r"(?:\d[.,]\d{1,3}[\s;/-]{1,3}){2,}\d(?:[.,]\d{0,3})?|(?:\d{2}[.,]\d[\s;/-]{1,3}){2,}\d+(?:[.,]\d?)?"
 )
@@ -41,8 +53,15 @@ def is_national(number: Candidate) -> bool:
     if _is_numeric(number) or _is_identifier(number):
         return False
     if number.beside_word:
-        return True
-    return not (is_date(number) or is_hours(number) or _is_list(number) or _is_row(number) or _is_reference(number))
+        return not are_opening_hours(number)
+    return not (
+        is_date(number)
+        or is_hours(number)
+        or is_alternating(number)
+        or _is_list(number)
+        or _is_row(number)
+        or _is_reference(number)
+    )
 
 
 def is_uniform(number: Candidate) -> bool:
@@ -77,6 +96,10 @@ def is_prefixed(number: Candidate) -> bool:
         return number.beside_word
     if _is_identifier(number) or _is_row(number) or is_after_hour(number):
         return False
+    if len(digits) == _VAT_DIGITS and number_context.VAT_BEFORE.search(number.before):
+        return False
+    if not digits.startswith("0033") and number_context.REFERENCE.search(number.before):
+        return number.beside_word
     coded = number_context.DASHED_CODE_BEFORE.search(number.before) or number_context.MIXED_BEFORE.search(number.before)
     return digits.startswith("0033") or number.beside_word or coded is None
 
@@ -87,6 +110,8 @@ def is_bare(number: Candidate) -> bool:
         return False
     if number.beside_word:
         return True
+    if number_context.DIGIT_BEFORE.search(number.before):
+        return False
     if (
         number.sizes[-1] > 2
         and not number.contiguous
@@ -129,15 +154,26 @@ def _is_numeric(number: Candidate) -> bool:
         return True
     if number.gaps[:1] == ["."] and not number.paired and re.search(r"\d\.\Z", number.before):
         return True
-    if number.sizes == [2, 8] and number.gaps == ["."] and number.before[-1:] in ("-", "+", "¯"):
+    if (
+        number.sizes == [2, 8]
+        and number.gaps == ["."]
+        and (number.before[-1:] in ("-", "+", "¯") or number_context.COMPASS_BEFORE.search(number.before))
+    ):
         return True
     if not number.paired and number.gaps[:1] == ["."] and number_context.COORDINATES_BEFORE.search(number.before):
         return True
-    if number.sizes[0] == 2 and number.gaps[0] != "." and "." in number.gaps and re.search(r"\d\.\Z", number.before):
-        return True  # 99.01 - 99.02 - 99.03
-    if _DECIMALS.fullmatch(number.body):
+    if _DECIMALS.fullmatch(number.body) or _is_decimal_row(number):
         return True
     return _is_decimal_part(number) or (len(number.groups) == 10 and "".join(number.groups) == "0123456789")
+
+
+def _is_decimal_row(number: Candidate) -> bool:
+    """Whether each point is between two other separators, as in 0.048 / 3.08 / 12.142, also from 99. on."""
+    if "." not in number.raw_gaps or len(set(number.raw_gaps)) == 1:
+        return False
+    if number.raw_gaps[0] != "." and re.search(r"\d\.\Z", number.before):
+        return True
+    return set(number.sizes) != {2} and all("." in pair and pair != (".", ".") for pair in pairwise(number.raw_gaps))
 
 
 def _is_identifier(number: Candidate) -> bool:
@@ -149,8 +185,11 @@ def _is_identifier(number: Candidate) -> bool:
         or number_context.IBAN_BEFORE.search(before)
     ):
         return True
+    if number_context.PERMIT_BEFORE.search(before):
+        return True
     if number.sizes == [5, 5] and (
-        number_context.POST_BOX.search(before)
+        (number.body[4] == number.body[-1] == "0")
+        or number_context.POST_BOX.search(before)
         or number_context.POSTCODES_BEFORE.search(before)
         or re.search(r"(?<![^\W_])\d[A-Z] \Z", before)
         or (number.groups[1].startswith("0") and re.match(r"[\s,;/-]{1,3}\d{5}(?!\d)", after))
@@ -261,8 +300,6 @@ def _is_reference(number: Candidate) -> bool:
         return False
     longer = number_context.LONGER_BEFORE.search(number.before)
     if longer and not number.contiguous and number.gaps[0] == longer[1].strip():
-        return True
-    if number.sizes == [2, 2, 3, 3] and number_context.BIRTH_BEFORE.search(number.before):
         return True
     if number_context.REFERENCE.search(number.before) or (
         not mobile and number_context.NUMBER_OF_BEFORE.search(number.before)
