@@ -21,6 +21,7 @@ PHONE_AFTER = re.compile(
     r"(?:t[ée]l(?:[ée]phone)?|portable|mobile|gsm|sms|whatsapp|fixe)(?!\w)",
     re.IGNORECASE,
 )
+AU_BEFORE = re.compile(r"(?<![\w°])(?<!\d )au \Z", re.IGNORECASE)
 LIST_AFTER = r"(?![^\W\d_])(?!(?<=[^\W\d_]{4})[.!?]\s)[\W_]{0,3}(?:n°s?|nos|num[ée]ros?|no)?[\W_]{0,3}"
 PREFIX = r"(?-i:[A-Z]{1,5}[-_/. ]?)?"
 """Capitals of a reference, before its digits."""
@@ -69,7 +70,7 @@ NUMBER_OF_BEFORE = re.compile(
     re.IGNORECASE,
 )
 CHECK_LETTER_AFTER = re.compile(r"[A-Z](?![^\W_])")
-LONGER_BEFORE = re.compile(r"(?:\d{3}|\d[ .-]\d{2})([ .-])\Z")
+LONGER_BEFORE = re.compile(r"(?<![\d/.-])\d{1,3}([ .-])\d{2,3}\1\Z")
 PERMIT_BEFORE = re.compile(r"(?<![^\W_])(?:PC|DP|PA|PD|CU[ab]?)[ -]?(?:\d{3}[ -]?){0,2}\Z")
 """Building permits: department, commune, year and number."""
 COMPASS_BEFORE = re.compile(r"(?<![^\W_])[NSEWO][\s:=]{0,2}\Z")
@@ -92,7 +93,8 @@ ROOMS = (
     r"|tailles?|pointures?|s[ée]ries?|niveaux|r[ée]sultats?|notes?|halls?|bornes?|serres?|ruches?|rames?|wagons?|v[ée]hicules?|machines?|plans?|dates?|jours?)"
 )
 ROOMS_NEAR = re.compile(rf"(?<!\w){ROOMS}(?!\w)", re.IGNORECASE)
-ROOMS_EARLIER = re.compile(rf"(?<!\w){ROOMS}(?<=[sx])(?!\w)", re.IGNORECASE)
+ROOMS_EARLIER = re.compile(rf"(?<!\w){ROOMS}(?<=[sx])(?!\w)[^.;!?\n]*\Z", re.IGNORECASE)
+ROOMS_AFTER = re.compile(rf"[^.;!?\n]{{0,25}}(?<!\w){ROOMS}(?!\w)(?![\W_]{{0,3}}(?:n°\s?)?\d)", re.IGNORECASE)
 ROOMS_BEFORE = re.compile(
     r"(?<!\w)(?:salles|chambres|casiers|lots|semaines|pages|d[ée]p(?:artemen)?ts|dpts|tomes|volumes|quais|portes|cabines|tables|fiches|rooms"
     rf"|parcelles|emplacements|dossards|wagons|armoires|vitrines){LIST_AFTER}\Z",
@@ -117,7 +119,9 @@ DASHED_CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{2,
 UUID = re.compile(r"(?<![^\W_])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![^\W_])", re.IGNORECASE)
 HEX_BEFORE = re.compile(r"(?<![^\W_])(?:[0-9a-f]*[a-f])?\Z", re.IGNORECASE)
 HEX_AFTER = re.compile(r"(?:[a-f][0-9a-f]*)?(?![^\W_])", re.IGNORECASE)
-DATE_AT = re.compile(r"0\d([./\- ])[01]\d\1(?:19|20)\d\d(?!\d)|0\d[./\- ](?:19|20)\d\d(?!\d)")
+DATE_AT = re.compile(
+    r"0\d([./\- ])[01]\d\1(?:19|20)\d\d(?!\d)|0\d[./\- ](?:19|20)\d\d(?!\d)(?! (?!19|20)\d{4}(?!\d))"
+)
 DATE = re.compile(r"(?<!\d)[0-3]?\d([./-])[01]?\d\1(?:(?:19|20)\d\d|\d\d)(?!\d|\1\d)")
 DOI_BEFORE = re.compile(r"(?<!\d)10\.\d{4,9}/\S{0,40}\Z")
 VERSION_BEFORE = re.compile(r"(?<![^\W_])v\.? ?\Z", re.IGNORECASE)

@@ -94,7 +94,7 @@ def is_prefixed(number: Candidate) -> bool:
     digits = "".join(number.groups)
     if digits[2] in "17" and len(digits) != _LONG_DISTANCE_DIGITS:
         return number.beside_word
-    if _is_identifier(number) or _is_row(number) or is_after_hour(number):
+    if _is_identifier(number) or _is_row(number) or _is_decimal_row(number) or is_after_hour(number):
         return False
     if len(digits) == _VAT_DIGITS and number_context.VAT_BEFORE.search(number.before):
         return False
@@ -239,7 +239,7 @@ def _is_list(number: Candidate) -> bool:
         return False
     if _is_low(number):
         return True
-    return bool(number_context.ROOMS_EARLIER.search(number.before) or number_context.ROOMS_NEAR.search(number.after))
+    return bool(number_context.ROOMS_EARLIER.search(number.before) or number_context.ROOMS_AFTER.match(number.after))
 
 
 def _is_progression(number: Candidate) -> bool:
@@ -261,8 +261,12 @@ def _is_low(number: Candidate) -> bool:
 
 
 def _is_mentioned(number: Candidate) -> bool:
-    """Whether a word for phones is beside the number or earlier in the same sentence."""
-    return number.beside_word or number_context.PHONE_EARLIER.search(number.before) is not None
+    """Whether a word for phones is beside the number or earlier in the same sentence, ``au`` is right before it, or its
+    prefix is in brackets.
+    """
+    if number.beside_word or number.gaps[0][:1] == ")" or number_context.AU_BEFORE.search(number.before):
+        return True
+    return number_context.PHONE_EARLIER.search(number.before) is not None
 
 
 def _is_row(number: Candidate) -> bool:
