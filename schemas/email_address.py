@@ -50,7 +50,7 @@ _OPEN_DOMAIN = re.compile(
     r"|\[?\d{1,3}(?:\.\d{1,3}){3}\]?(?![\w.])",
     re.IGNORECASE,
 )
-_SPELLED_DOT = re.compile(r"(?<![^\W_])(?:dot|point)(?![^\W_])", re.IGNORECASE)
+_SPELLED_DOT = re.compile(r"(?<![^\W_])(?:dot|point)(?![^\W_])|[(\[{<]\s?\.\s?[)\]}>]", re.IGNORECASE)
 _BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 
 _SIGN = re.compile(r"@{1,3}")
@@ -216,7 +216,7 @@ def _around_word(
     if said.startswith(("www.", "http")) or said in _NO_NAMES:
         return
     spelled = _SPELLED_DOT.search(text, sign.end(), end) is not None
-    if sign.group()[0] == "-" and _WEBMAIL_HOST.match(text, sign.end()):
+    if sign.group()[0] == "-" and (before[:1].isspace() or _WEBMAIL_HOST.match(text, sign.end())):
         dotted = False
     start = sign.start() - name.end()
     if dotted and not _is_dotted(said) and not _is_address(text, start, sign, end, spelled=spelled):
@@ -232,8 +232,10 @@ def _is_address(text: str, start: int, sign: re.Match[str], end: int, *, spelled
     if spelled and word != "chez":
         return True
     name = text[start : sign.start()].strip()
-    if word not in ("at", "chez") or name in _NO_RECIPIENTS:
+    if word not in ("at", "chez") or name.lower() in _NO_RECIPIENTS:
         return False
+    if sign.group() == "AT" and not text[start:end].isupper():
+        return True
     if (_MAIL_BESIDE if spelled else _MAIL_BEFORE).search(text, max(0, start - _CUE), start):
         return True
     begins = start == 0 or text[start - 1] == "\n"
