@@ -55,9 +55,10 @@ _BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 
 _SIGN = re.compile(r"@{1,3}")
 _AROBASE = r"(?:arr?oba(?:[sz]e?s?|ce)|[aà][\s-]commercial)"
-_OPEN, _CLOSE = r"[(\[{<«\"'*|/~=:^!_-]{1,3}", r"[)\]}>»\"'*|/~=:^!_-]{1,3}"
+_OPEN, _CLOSE = r"[(\[{<«\"'*|/~=:^!-]{1,3}", r"[)\]}>»\"'*|/~=:^!-]{1,3}"
 _BRACKETED = re.compile(
-    rf"_?{_OPEN}\s{{0,2}}(?:{_AROBASE}|@t?|at|chez)\s{{0,2}}{_CLOSE}_?|[(\[{{<]{{1,2}}[aà][)\]}}>]{{1,2}}",
+    rf"_?{_OPEN}\s{{0,2}}(?:{_AROBASE}|@t?|at|chez)\s{{0,2}}{_CLOSE}_?|[(\[{{<]{{1,2}}[aà][)\]}}>]{{1,2}}"
+    r"|(?<!\w)_at_(?!\w)",
     re.IGNORECASE,
 )
 _WORD = re.compile(
