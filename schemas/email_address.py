@@ -245,8 +245,8 @@ def _is_address(text: str, start: int, sign: re.Match[str], end: int, *, spelled
 
 
 def _is_dotted(name: str) -> bool:
-    """Whether a name has the form ``jean.martin``, and is not a number or an abbreviation."""
-    first, _, last = name.partition(".")
+    """Whether a name has the form ``jean.martin`` or ``jean_martin``, and is not a number or an abbreviation."""
+    first, _, last = name.replace("_", ".").partition(".")
     return any(map(str.isalpha, first)) and any(map(str.isalpha, last))
 
 

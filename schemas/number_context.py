@@ -53,7 +53,8 @@ _SHORT = r"(?:r[ée]f(?:[ée]rences?)?|[sp]/n|n/s|sn|id)s?"
 _REFERENCE = (
     rf"(?<![^\W_])(?:{_SHORT}(?:\.?{_KIND})?{LIST_AFTER}|(?:{_HOLDERS}{_KIND}|(?:code|identifiant|matricule) (?!postal)[a-zéè]{{3,14}}"
     rf"|{_PLACES} (?:rc|interne|client|fournisseur)){DIRECT}"
-    rf"|{_PLACES}{MARKED}|(?:{_PLACES}|{_HOLDERS})s{NUMBERED}){PREFIX}\Z"
+    rf"|{_PLACES}{MARKED}|(?:{_PLACES}|{_HOLDERS})s{NUMBERED}"
+    rf"|(?:{_PLACES}|{_HOLDERS})(?: (?!t[ée]l|phone|portable|mobile|gsm|fax)[^\W\d_]{{2,14}}){{1,2}} n°\s?){PREFIX}\Z"
 )
 REFERENCE = re.compile(_REFERENCE, re.IGNORECASE)
 PIECE = re.compile(rf"(?<![^\W_]){_PLACES}s?{DIRECT}{PREFIX}\Z", re.IGNORECASE)
