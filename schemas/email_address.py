@@ -191,6 +191,7 @@ def _around_sign(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
     host = _KNOWN_END.search(text[sign.end() : end]) or _SPELLED_DOT.search(text, sign.end(), end)
     if handle and (not host or _SOCIAL.search(before) or _SOCIAL_AFTER.match(text, end)):
         return
+    start += text[start] == "'"
     elided = _ELISION.match(text, start)
     yield start if elided is None else elided.end(), end
 

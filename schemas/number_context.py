@@ -29,7 +29,7 @@ STRICT = re.compile(
     r"(?<![^\W_])(?:isbn(?:-1[03])?|issn|ean(?:-?13)?|gtin|siren|siret|iban|rib|bic|tva(?: intra\w*)?|vat"
     r"|intracommunautaire|doi|bce|kbo|(?:num[ée]ro|n°) d'entreprise|versions?|firmware|release|build"
     r"|rcs(?: \w+){0,2}|rna|finess|(?-i:NIC|IPP|INE|INS|EDE|VIN)|nir|numen"
-    r"|imo|mmsi|imei|icpe|orias|rpg|pacage|insee|uai|adeli|rpps|kbis|duns|naf|ape"
+    r"|imo|mmsi|imei|sha-?\d{1,3}|md5|checksum|icpe|orias|rpg|pacage|insee|uai|adeli|rpps|kbis|duns|naf|ape"
     r"|latitude|longitude|lat|lon|lng|gps)"
     rf"{LIST_AFTER}(?-i:[A-Z]{{2}}[ .-]?)?\Z",
     re.IGNORECASE,
@@ -49,7 +49,7 @@ _HOLDERS = (
 """Nouns of which a number is written right behind them, in the singular."""
 _PLACES = r"(?:police|march[ée]|assurance|client|compte|convention|adh[ée]rent|offre|annonce|plan|pi[èe]ce|part|art)"
 """Nouns that are also places, persons or things: their number has a mark, such as ``n°``."""
-_SHORT = r"(?:r[ée]f(?:[ée]rences?)?|[sp]/n|n/s|sn|id)s?"
+_SHORT = r"(?:r[ée]f(?:[ée]rences?)?|[sp]/n|n/s|sn|id|sku|ugs|upc|mpn|plu|gencode?)s?"
 _REFERENCE = (
     rf"(?<![^\W_])(?:{_SHORT}(?:\.?{_KIND})?{LIST_AFTER}|(?:{_HOLDERS}{_KIND}|(?:code|identifiant|matricule) (?!postal)[a-zéè]{{3,14}}"
     rf"|{_PLACES} (?:rc|interne|client|fournisseur)){DIRECT}"

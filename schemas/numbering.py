@@ -219,6 +219,8 @@ def _is_hash(number: Candidate) -> bool:
 
 def _is_list(number: Candidate) -> bool:
     """Whether the pairs list rooms, departments or pages."""
+    if _is_pair(number) or _is_enumeration(number):
+        return True
     if number.sizes != [2] * 5:
         return False
     if (number_context.ROOMS_BEFORE.search(number.before) and _is_ascending(number)) or len(set(number.groups)) == 1:
@@ -240,6 +242,19 @@ def _is_list(number: Candidate) -> bool:
     if _is_low(number):
         return True
     return bool(number_context.ROOMS_EARLIER.search(number.before) or number_context.ROOMS_AFTER.match(number.after))
+
+
+def _is_pair(number: Candidate) -> bool:
+    """Whether the groups are two numbers of the same form, as in 05 120 - 03 380."""
+    if len(number.groups) != 4 or number.sizes[:2] != number.sizes[2:]:
+        return False
+    return number.raw_gaps[0] == number.raw_gaps[2] != number.raw_gaps[1]
+
+
+def _is_enumeration(number: Candidate) -> bool:
+    """Whether items are counted within it, as in 05/06 2) 12/06 3) 19/06. The prefix may be in brackets."""
+    later = "".join(number.raw_gaps[1:])
+    return later.count(")") > later.count("(")
 
 
 def _is_progression(number: Candidate) -> bool:
