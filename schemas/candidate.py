@@ -111,11 +111,15 @@ def is_hours(number: Candidate) -> bool:
 
 
 def is_alternating(number: Candidate) -> bool:
-    """Whether the pairs are a part of a longer row with two separators by turns: the scores 21-19 08-21 15-12."""
+    """Whether the pairs are a part of a longer row with two separators by turns: the scores 21-19 08-21 15-12, the dates
+    01.06. 08.06. 15.06.
+    """
     if number.sizes != [2] * 5:
         return False
     first, second, third, fourth = number.raw_gaps
-    if first != third or second != fourth or first == second or "-" not in (first, second):
+    if first != third or second != fourth or first == second:
+        return False
+    if "-" not in (first, second) and {first, second} != {".", ". "}:
         return False
     follows = re.match(re.escape(first) + r"\d\d?(?!\d)", number.after)
     return follows is not None or re.search(r"(?<!\d)\d\d?" + re.escape(second) + r"\Z", number.before) is not None

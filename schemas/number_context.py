@@ -115,7 +115,7 @@ VAT_BEFORE = re.compile(
 )
 SHORT_VAT_BEFORE = re.compile(r"(?<![^\W_])(?:BE|PL|SK)[ .\-]?\Z")
 """The VAT numbers of ten digits; one of these may begin with 0."""
-CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{1,3}\Z")
+CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T\Z|T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{1,3}\Z")
 DASHED_CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{2,}[-_/]\Z")
 UUID = re.compile(r"(?<![^\W_])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![^\W_])", re.IGNORECASE)
 HEX_BEFORE = re.compile(r"(?<![^\W_])(?:[0-9a-f]*[a-f])?\Z", re.IGNORECASE)

@@ -252,9 +252,8 @@ def _is_pair(number: Candidate) -> bool:
 
 
 def _is_enumeration(number: Candidate) -> bool:
-    """Whether items are counted within it, as in 05/06 2) 12/06 3) 19/06. The prefix may be in brackets."""
-    later = "".join(number.raw_gaps[1:])
-    return later.count(")") > later.count("(")
+    """Whether items are counted within it, as in 05/06 2) 12/06 3) 19/06."""
+    return "(" not in number.body and re.search(r"\s\d{1,2}\)\s", number.body) is not None
 
 
 def _is_progression(number: Candidate) -> bool:
