@@ -43,6 +43,7 @@ DIRECT = rf"(?:{MARKED}|(?![^\W\d_])(?:[\s_*]{{0,2}}|[-./]))"
 _KIND = r"(?: (?:rc|interne|externe|client|produit|article|fournisseur|fabricant|constructeur|catalogue|atelier|usine|(?:d'|de )[a-zé]{4,10}))?"
 _HOLDERS = (
     r"(?:dossier|commande|contrat|facture|devis|lot|article|agr[ée]ment|matricule|s[ée]rie|identifiant|code|licence|colis"
+    r"|allocataire|cotisant|ch[èe]que|bordereau|immatriculation|passeport|quittance|transaction|ch[âa]ssis|conteneur"
     r"|ticket|police d'assurance|brevet|homologation|certificat|sinistre|abonnement|bon de [a-z]+|parcelle|rc|inventaire"
     r"|serial|order|invoice|account|customer|permit|policy)"
 )
@@ -60,14 +61,14 @@ REFERENCE = re.compile(_REFERENCE, re.IGNORECASE)
 PIECE = re.compile(rf"(?<![^\W_]){_PLACES}s?{DIRECT}{PREFIX}\Z", re.IGNORECASE)
 """Before digits in groups of different sizes, which few phone numbers have, any of these nouns is enough."""
 _NO_NOUN = (
-    r"(?!t[ée]l|phone|portable|mobile|gsm|fixe|fax|vert|gratuit|direct|perso|pro|unique|standard|contact|accueil|appel"
+    r"(?!t[ée]l|phone|portable|mobile|gsm|fixe|fax|vert|gratuit|direct|perso|pro(?:fessionnel)?(?![^\W\d_])|unique|standard|contact|accueil|appel"
     r"|urgence|whatsapp|bureau|secr|atelier|boutique|magasin|mairie|cabinet|salon|agence|[ée]cole|coll[èe]ge|lyc[ée]e"
     r"|garage|chantier|cuisine|restau|h[ôo]tel|ferme|studio|usine|si[èe]ge|d[ée]p[ôo]t|g[ée]rant|patron|chef|respons"
     r"|tuteur|tutrice|ma[îi]tre|rh|maison|bou[lc]|service|r[ée]ception|astreinte)"
 )
 NUMBER_OF_BEFORE = re.compile(
     rf"(?<![^\W_])(?:(?:n°s? ?|(?:no|num[ée]ros?) )(?:de |d')?{_NO_NOUN}[^\W\d_]{{3,20}}[\s:]{{1,3}}"
-    rf"|{_NO_NOUN}[^\W\d_]{{3,20}} n°s?[\s:]{{0,3}})\Z",
+    rf"|{_NO_NOUN}[^\W\d_]{{3,20}} \(?n°s?[\s:]{{0,3}})\Z",
     re.IGNORECASE,
 )
 CHECK_LETTER_AFTER = re.compile(r"[A-Z](?![^\W_])")

@@ -253,7 +253,8 @@ def _is_pair(number: Candidate) -> bool:
 
 def _is_enumeration(number: Candidate) -> bool:
     """Whether items are counted within it, as in 05/06 2) 12/06 3) 19/06."""
-    return "(" not in number.body and re.search(r"\s\d{1,2}\)\s", number.body) is not None
+    opened = "(" in number.body or number.before[-2:].strip()[-1:] == "("
+    return not opened and re.search(r"\s\d{1,2}\)\s", number.body) is not None
 
 
 def _is_progression(number: Candidate) -> bool:
