@@ -71,7 +71,7 @@ _GLUED_DOMAIN = re.compile(rf"[a-z0-9][a-z0-9-]{{1,62}}(?:DOT|POINT|\.)(?:[a-z0-
 _REPLACED = re.compile(r"[#\u00a7]")
 
 _CUE = 24
-_MAIL_WORD = r"(?<!\w)(?:(?:e-?)?mails?|courriels?|m[ée]l|cv|candidatures?|[ée]cri(?:re|vez))"
+_MAIL_WORD = r"(?<!\w)(?:(?:e-?)?mails?|courriels?|m[ée]l|cv|candidatures?|adresse|contact|[ée]cri(?:re|vez))"
 _MAIL_BEFORE = re.compile(rf"{_MAIL_WORD}\s?(?:[:=]|à|to|->)\s?\Z", re.IGNORECASE)
 _MAIL_BESIDE = re.compile(rf"{_MAIL_WORD}\s?(?:[:=]|à|->)?\s?\Z", re.IGNORECASE)
 
@@ -234,11 +234,13 @@ def _is_address(text: str, start: int, sign: re.Match[str], end: int, *, spelled
     if spelled and word != "chez":
         return True
     name = text[start : sign.start()].strip()
+    if spelled and _MAIL_BESIDE.search(text, max(0, start - _CUE), start):
+        return True
     if word not in ("at", "chez") or name.lower() in _NO_RECIPIENTS:
         return False
     if sign.group() == "AT" and not text[start:end].isupper():
         return True
-    if (_MAIL_BESIDE if spelled else _MAIL_BEFORE).search(text, max(0, start - _CUE), start):
+    if _MAIL_BEFORE.search(text, max(0, start - _CUE), start):
         return True
     begins = start == 0 or text[start - 1] == "\n"
     ends = text[end : end + 1] in ("", "\n")
