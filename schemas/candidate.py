@@ -77,13 +77,12 @@ def is_date(number: Candidate) -> bool:
         return year is not None and first <= 31 and second <= 12 and fourth <= 31 and fifth <= 12
     if gaps[0] == gaps[1] != gaps[2] and gaps[0] and first <= 31 and second <= 12 and fourth <= 23 and fifth <= 59:
         return True  # 01/02/27 08 30
-    if gaps[0] != gaps[2] or gaps[1] != gaps[3] or gaps[0] == gaps[1]:
-        return False
-    if gaps[0] in _DATE_SIGNS:
-        return second <= 12 and third <= 31 and fourth <= 12
-    # The row began one number earlier.
-    shifted = gaps[1] in _DATE_SIGNS and re.search(r"\d[./-]\Z", number.before) is not None
-    return shifted and first <= 12 and second <= 31 and third <= 12 and fourth <= 31
+    if gaps[0] == gaps[2] in _DATE_SIGNS and gaps[0] not in (gaps[1], gaps[3]):
+        return second <= 12 and third <= 31 and fourth <= 12  # 07/06-11/06 14
+    if gaps[1] == gaps[3] in _DATE_SIGNS and gaps[1] not in (gaps[0], gaps[2]):  # the row began one number earlier
+        begun = re.search(r"\d[./-]\Z", number.before) is not None
+        return begun and first <= 12 and second <= 31 and third <= 12 and fourth <= 31
+    return False
 
 
 def _has_year_within(number: Candidate) -> bool:

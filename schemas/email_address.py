@@ -64,7 +64,7 @@ _BRACKETED = re.compile(
 _WORD = re.compile(
     rf"(?<![^\W_]){_AROBASE}(?![^\W_])|(?<=[^\W_])[._-]{{1,2}}{_AROBASE}[._-]{{1,2}}(?=[^\W_])", re.IGNORECASE
 )
-_AT = re.compile(r"(?<=\s)(?:at|chez)(?=\s)|(?<=[^\W_])_at_(?=[^\W_])|(?<=[^\W_])-at-(?=[^\W_])", re.IGNORECASE)
+_AT = re.compile(r"(?<=\s)(?:at|chez)(?=\s)|(?<=[^\W_])_{1,3}at_{1,3}(?=[^\W_])|(?<=[^\W_])-at-(?=[^\W_])", re.IGNORECASE)
 
 _GLUED = re.compile(r"(?<=[a-z0-9])(?:ARR?OBASE?|AT)(?=[a-z0-9])")
 _GLUED_DOMAIN = re.compile(rf"[a-z0-9][a-z0-9-]{{1,62}}(?:DOT|POINT|\.)(?:[a-z0-9-]{{1,62}}\.){{0,3}}{_KNOWN}")
@@ -77,7 +77,7 @@ _MAIL_BESIDE = re.compile(rf"{_MAIL_WORD}\s?(?:[:=]|à|->)?\s?\Z", re.IGNORECASE
 
 # Names are matched backwards from the sign.
 _NAME = re.compile(r"\s{0,3}(?:[\w+.~!#$%^-][\w.!#$%&'+^~-]{0,63}|\"[^\"\n]{1,64}\")")
-_LETTERS_NAME = re.compile(r"\s?\w(?: (?!à)[\w.-](?=\s|\Z)){1,40}")
+_LETTERS_NAME = re.compile(r"\s?\w(?: (?!à)\w(?=\s|\Z))(?: (?!à)[\w.-](?=\s|\Z)){0,39}")
 _GLUED_NAME = re.compile(r"[a-z0-9._+-]{2,64}")
 _DOTTED_NAME = re.compile(r"\s?[a-z0-9][\w-]{0,40}\.[\w-]{0,40}[a-z](?![\w./:])", re.IGNORECASE)
 _FILE_NAME = re.compile(rf"(?:{_KNOWN}|html?|{_FILES})", re.IGNORECASE)
