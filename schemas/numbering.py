@@ -96,7 +96,9 @@ def is_prefixed(number: Candidate) -> bool:
         return number.beside_word
     if _is_identifier(number) or _is_row(number) or _is_decimal_row(number) or is_after_hour(number):
         return False
-    if len(digits) == _VAT_DIGITS and number_context.VAT_BEFORE.search(number.before):
+    if number.sizes[-2:] == [6, 6]:
+        return False  # an EAN
+    if number_context.VAT_BEFORE.search(number.before) and not (digits[2:4] == "33" and len(digits) > _VAT_DIGITS):
         return False
     if not digits.startswith("0033") and number_context.REFERENCE.search(number.before):
         return number.beside_word
