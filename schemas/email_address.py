@@ -72,6 +72,7 @@ _REPLACED = re.compile(r"[#\u00a7]")
 
 _CUE = 24
 _MAIL_WORD = r"(?<!\w)(?:(?:e-?)?mails?|courriels?|m[ée]l|cv|candidatures?|adresse|contact|[ée]cri(?:re|vez))"
+_MAIL_LABEL = re.compile(r"(?<!\w)(?:(?:e-?)?mails?|courriels?|m[ée]l)\s?[:=]\s?\Z", re.IGNORECASE)
 _MAIL_BEFORE = re.compile(rf"{_MAIL_WORD}\s?(?:[:=]|à|to|->)\s?\Z", re.IGNORECASE)
 _MAIL_BESIDE = re.compile(rf"{_MAIL_WORD}\s?(?:[:=]|à|->)?\s?\Z", re.IGNORECASE)
 
@@ -130,10 +131,10 @@ _NO_NAMES = frozenset(
         "shop",
     )
 )
-_NO_RECIPIENTS = frozenset(
-    ("work", "meet", "apply", "jobs", "read", "find", "learn", "register", "buy", "order", "more")
-    + ("stage", "stages", "stagiaire", "emploi", "poste", "semaine", "mission", "travail", "travailler", "visite")
-)
+_NO_RECIPIENTS = {
+    "at": frozenset(("work", "meet", "apply", "jobs", "read", "find", "learn", "register", "buy", "order", "more")),
+    "chez": frozenset(("stage", "stages", "stagiaire", "emploi", "poste", "semaine", "mission", "travail", "visite")),
+}
 """Words before ``at`` or ``chez`` and a host name in sentences."""
 
 
@@ -234,13 +235,14 @@ def _is_address(text: str, start: int, sign: re.Match[str], end: int, *, spelled
     if spelled and word != "chez":
         return True
     name = text[start : sign.start()].strip()
-    if spelled and _MAIL_BESIDE.search(text, max(0, start - _CUE), start):
+    cue = max(0, start - _CUE)
+    if (spelled and _MAIL_BESIDE.search(text, cue, start)) or _MAIL_LABEL.search(text, cue, start):
         return True
-    if word not in ("at", "chez") or name.lower() in _NO_RECIPIENTS:
+    if word not in _NO_RECIPIENTS or name.lower() in _NO_RECIPIENTS[word]:
         return False
     if sign.group() == "AT" and not text[start:end].isupper():
         return True
-    if _MAIL_BEFORE.search(text, max(0, start - _CUE), start):
+    if _MAIL_BEFORE.search(text, cue, start):
         return True
     begins = start == 0 or text[start - 1] == "\n"
     ends = text[end : end + 1] in ("", "\n")

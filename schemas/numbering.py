@@ -22,6 +22,7 @@ from schemas.candidate import (
 )
 
 _SAFE_SIGNS = frozenset(".-/_()[]{}«»")
+_POINTS = frozenset("·¯")
 _DASHES = frozenset("-_/")
 _LISTING_SIGNS = frozenset(",:|")
 _USUAL_SIGNS = frozenset(".-/_()[],:|·¯*~'\"=\\{}«»")
@@ -46,7 +47,7 @@ _SAID_SIGNS = frozenset(("espace", "tiret", "point", "slash", "barre"))
 def is_national(number: Candidate) -> bool:
     """Whether ten digits that begin with 0 are a French phone number."""
     signs = {sign for gap in number.gaps for sign in gap}
-    if signs - _SAFE_SIGNS:
+    if signs - (_SAFE_SIGNS | _POINTS if number.sizes == [2] * 5 and not number.paired else _SAFE_SIGNS):
         if not number.paired or (signs & _LISTING_SIGNS and not (number.beside_word or _is_introduced(number))):
             return False
         return number.beside_word or not _is_list(number)
