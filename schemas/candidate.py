@@ -77,6 +77,8 @@ def is_date(number: Candidate) -> bool:
         return year is not None and first <= 31 and second <= 12 and fourth <= 31 and fifth <= 12
     if gaps[0] == gaps[1] != gaps[2] and gaps[0] and first <= 31 and second <= 12 and fourth <= 23 and fifth <= 59:
         return True  # 01/02/27 08 30
+    if sign == number.raw_gaps[2] == number.raw_gaps[3] != number.raw_gaps[1] and sign in _DATE_SIGNS:
+        return first <= 31 and second <= 12 and third <= 31 and fourth <= 12  # 07.05. - 22.05.27
     if gaps[0] == gaps[2] in _DATE_SIGNS and gaps[0] not in (gaps[1], gaps[3]):
         return second <= 12 and third <= 31 and fourth <= 12  # 07/06-11/06 14
     if gaps[1] == gaps[3] in _DATE_SIGNS and gaps[1] not in (gaps[0], gaps[2]):  # the row began one number earlier

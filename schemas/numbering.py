@@ -46,7 +46,7 @@ _SAID_SIGNS = frozenset(("espace", "tiret", "point", "slash", "barre"))
 
 def is_national(number: Candidate) -> bool:
     """Whether ten digits that begin with 0 are a French phone number."""
-    signs = {sign for gap in number.gaps for sign in gap}
+    signs = {sign for gap in number.gaps for sign in gap if sign != " "}
     if signs - (_SAFE_SIGNS | _POINTS if number.sizes == [2] * 5 and not number.paired else _SAFE_SIGNS):
         if not number.paired or (signs & _LISTING_SIGNS and not (number.beside_word or _is_introduced(number))):
             return False
@@ -172,11 +172,11 @@ def _is_numeric(number: Candidate) -> bool:
 
 def _is_decimal_row(number: Candidate) -> bool:
     """Whether each point is between two other separators, as in 0.048 / 3.08 / 12.142, also from 99. on."""
-    if "." not in number.raw_gaps or len(set(number.raw_gaps)) == 1:
+    if number.raw_gaps.count(".") in (0, len(number.raw_gaps)):
         return False
     if number.raw_gaps[0] != "." and re.search(r"\d\.\Z", number.before):
         return True
-    return set(number.sizes) != {2} and all("." in pair and pair != (".", ".") for pair in pairwise(number.raw_gaps))
+    return set(number.sizes) != {2} and number.raw_gaps.count(".") > 1 and all("." in pair and pair != (".", ".") for pair in pairwise(number.raw_gaps))
 
 
 def _is_identifier(number: Candidate) -> bool:
@@ -282,7 +282,7 @@ def _is_mentioned(number: Candidate) -> bool:
     """Whether a word for phones is beside the number or earlier in the same sentence, ``au`` is right before it, or its
     prefix is in brackets.
     """
-    if number.beside_word or number.gaps[0][:1] == ")" or number_context.AU_BEFORE.search(number.before):
+    if number.beside_word or number.gaps[0][:1] in (")", "]") or number_context.AU_BEFORE.search(number.before):
         return True
     return number_context.PHONE_EARLIER.search(number.before) is not None
 

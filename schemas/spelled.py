@@ -24,7 +24,8 @@ _STARTS = re.compile(
 )
 _TOKEN = re.compile(rf"[\s,.·¯/()\[\]-]{{0,3}}(?:et[\s-]{{1,2}})?(?:({_NUMBER})|(\d{{1,2}}))(?![^\W_])", re.IGNORECASE)
 _DIGITS_OF_A_NUMBER = 10
-_COUNTED = "0123456789"
+_MOST_TOKENS = 24
+_COUNTED = [*range(1, 10)]
 
 
 def find_spelled(text: str) -> Iterator[tuple[int, int]]:
@@ -40,38 +41,50 @@ def find_spelled(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _end_of_number(text: str, start: re.Match[str]) -> int | None:
-    """The end of the number that begins at ``start``; None if it is not ten digits long, or only counts from 0 to 9."""
+    """The end of the number that begins at ``start``; None if it is not ten digits long, or only counts from 0 to 9.
+
+    ``quatre vingt-six`` is 4 26 or 86: all readings are followed, each with its digits so far and its last value.
+    """
     head = start.group()
     digits = "".join(filter(str.isdigit, head)) or "0"
-    values: list[tuple[int, int]] = []
+    readings = {(len(digits), 0, 0)}
+    values: list[int] = []
+    wanted = _DIGITS_OF_A_NUMBER
     at, words, end = start.end(), not head[0].isdigit(), None
-    while len(values) < _DIGITS_OF_A_NUMBER and (token := _TOKEN.match(text, at)):
-        word = (token[1] or "").lower()
-        words = words or bool(word)
-        _append(values, word, token[2])
-        at = token.end()
-        spelled = digits + "".join(f"{value:0{width}d}" for value, width in values)
-        if len(spelled) > _DIGITS_OF_A_NUMBER + (spelled[1] == "0"):
+    for _ in range(_MOST_TOKENS):
+        token = _TOKEN.match(text, at)
+        if token is None:
             break
-        # Ten digits, or eleven if a 0 follows the country code.
-        if words and len(spelled) == _DIGITS_OF_A_NUMBER + (spelled[1] == "0") and spelled != _COUNTED:
+        word = (token[1] or "").lower()
+        value, width = (_VALUES[word], 0) if word else (int(token[2]), len(token[2]))
+        if not values and len(digits) == 1:
+            wanted += (token[2] or str(value))[0] == "0"  # a 0 after the country code
+        values.append(value)
+        words = words or bool(word)
+        readings = {reading for known in readings for reading in _continued(known, word, value, width)}
+        readings = {reading for reading in readings if reading[0] <= wanted}
+        at = token.end()
+        if not readings:
+            break
+        if words and values != _COUNTED and any(reading[0] == wanted for reading in readings):
             end = at
     return end
 
 
-def _append(values: list[tuple[int, int]], word: str, written: str | None) -> None:
-    """Append a word's value, or add it to the last one if French joins them (soixante-dix-huit, quatre-vingt-un)."""
-    last, width = values[-1] if values else (0, 0)
-    if written is not None:
-        values.append((int(written), len(written)))
+def _continued(reading: tuple[int, int, int], word: str, value: int, width: int) -> Iterator[tuple[int, int, int]]:
+    """The readings that a value allows: by itself, or added to the last one if French joins them (soixante-dix-huit,
+    quatre-vingt-un). ``width`` is the number of digits of a value that is not a word.
+    """
+    length, last, last_width = reading
+    if not word:
+        yield length + width, value, width
         return
-    value = _VALUES[word]
-    if word.startswith("vingt") and (last, width) == (4, 1):
-        values[-1] = (80, 2)
-    elif width == 2 and _joins(last, value):
-        values[-1] = (last + value, 2)
-    else:
-        values.append((value, 2 if value > 9 else 1))
+    wide = 2 if value > 9 else 1
+    yield length + wide, value, wide
+    if word.startswith("vingt") and (last, last_width) == (4, 1):
+        yield length + 1, 80, 2
+    elif last_width == 2 and _joins(last, value):
+        yield length, last + value, 2
 
 
 def _joins(last: int, value: int) -> bool:
