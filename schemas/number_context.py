@@ -75,6 +75,7 @@ CHECK_LETTER_AFTER = re.compile(r"[A-Z](?![^\W_])")
 LONGER_BEFORE = re.compile(r"(?<![\d/.-])\d{1,3}([ .-])\d{2,3}\1\Z")
 PERMIT_BEFORE = re.compile(r"(?<![^\W_])(?:PC|DP|PA|PD|CU[ab]?)[ -]?(?:\d{3}[ -]?){0,2}\Z")
 """Building permits: department, commune, year and number."""
+TRACKING_BEFORE = re.compile(r"(?<![^\W_])\d[A-Z] \Z")
 COMPASS_BEFORE = re.compile(r"(?<![^\W_])[NSEWO][\s:=]{0,2}\Z")
 DIGIT_BEFORE = re.compile(r"\d[\s.\-/]\Z")
 DAY_BEFORE = re.compile(r"(?<!\d)[0-3]?\d/\Z")

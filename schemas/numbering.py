@@ -190,11 +190,12 @@ def _is_identifier(number: Candidate) -> bool:
         return True
     if number_context.PERMIT_BEFORE.search(before):
         return True
+    if not (number.paired or number.contiguous) and number_context.TRACKING_BEFORE.search(before):
+        return True
     if number.sizes == [5, 5] and (
         (number.body[4] == number.body[-1] == "0")
         or number_context.POST_BOX.search(before)
         or number_context.POSTCODES_BEFORE.search(before)
-        or re.search(r"(?<![^\W_])\d[A-Z] \Z", before)
         or (number.groups[1].startswith("0") and re.match(r"[\s,;/-]{1,3}\d{5}(?!\d)", after))
     ):
         return True
