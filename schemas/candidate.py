@@ -60,7 +60,7 @@ def is_date(number: Candidate) -> bool:
     if number_context.DATE_AT.match(number.body + number.after[:5]) or _has_year_within(number):
         return True
     if number.sizes[0] == 2 and number.gaps[0] != "/" and number_context.DAY_BEFORE.search(number.before):
-        return True
+        return not number.paired or are_hours([int(group) for group in number.groups[1:]])
     if number_context.YEAR_BEFORE.search(number.before) and number_context.MONTH_AT.match(number.body):
         return True
     for date in number_context.DATE.finditer(number.text, max(0, number.start - 10), number.end + 10):

@@ -68,7 +68,7 @@ _NO_NOUN = (
 )
 NUMBER_OF_BEFORE = re.compile(
     rf"(?<![^\W_])(?:(?:n°s? ?|(?:no|num[ée]ros?) )(?:de |d')?{_NO_NOUN}[^\W\d_]{{3,20}}[\s:]{{1,3}}"
-    rf"|{_NO_NOUN}[^\W\d_]{{3,20}} \(?n°s?[\s:]{{0,3}})\Z",
+    rf"|{_NO_NOUN}(?:[^\W\d_]{{3,20}}|(?-i:[A-Z]{{2}})) \(?n°s?[\s:]{{0,3}})\Z",
     re.IGNORECASE,
 )
 CHECK_LETTER_AFTER = re.compile(r"[A-Z](?![^\W_])")
