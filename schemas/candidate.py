@@ -80,7 +80,8 @@ def is_date(number: Candidate) -> bool:
     if sign == number.raw_gaps[2] == number.raw_gaps[3] != number.raw_gaps[1] and sign in _DATE_SIGNS:
         return first <= 31 and second <= 12 and third <= 31 and fourth <= 12  # 07.05. - 22.05.27
     if gaps[0] == gaps[2] in _DATE_SIGNS and gaps[0] not in (gaps[1], gaps[3]):
-        return second <= 12 and third <= 31 and fourth <= 12  # 07/06-11/06 14
+        months = second == fourth and max(first, third, fifth) <= 12  # 01/27 02/27 03
+        return months or (second <= 12 and third <= 31 and fourth <= 12)  # 07/06-11/06 14
     if gaps[1] == gaps[3] in _DATE_SIGNS and gaps[1] not in (gaps[0], gaps[2]):  # the row began one number earlier
         begun = re.search(r"\d[./-]\Z", number.before) is not None
         return begun and first <= 12 and second <= 31 and third <= 12 and fourth <= 31
@@ -130,7 +131,9 @@ def are_opening_hours(number: Candidate) -> bool:
     """Whether the pairs begin four hours in order, as in 08.30-12.30 / 13.30-17.00: more than a number and its word."""
     if number.sizes != [2] * 5:
         return False
-    follows = re.match(rf"{number_context.HOURS_GAP}([0-5]\d){number_context.HOURS_GAP}(\d\d)(?:\D{{1,3}}([0-5]\d))?", number.after)
+    follows = re.match(
+        rf"{number_context.HOURS_GAP}([0-5]\d){number_context.HOURS_GAP}(\d\d)(?:\D{{1,3}}([0-5]\d))?", number.after
+    )
     if follows is None:
         return False
     row = [*map(int, number.groups), int(follows[1]), int(follows[2])]

@@ -64,7 +64,9 @@ _BRACKETED = re.compile(
 _WORD = re.compile(
     rf"(?<![^\W_]){_AROBASE}(?![^\W_])|(?<=[^\W_])[._-]{{1,2}}{_AROBASE}[._-]{{1,2}}(?=[^\W_])", re.IGNORECASE
 )
-_AT = re.compile(r"(?<=\s)(?:at|chez)(?=\s)|(?<=[^\W_])_{1,3}at_{1,3}(?=[^\W_])|(?<=[^\W_])-at-(?=[^\W_])", re.IGNORECASE)
+_AT = re.compile(
+    r"(?<=\s)(?:at|chez)(?=\s)|(?<=[^\W_])_{1,3}at_{1,3}(?=[^\W_])|(?<=[^\W_])-at-(?=[^\W_])", re.IGNORECASE
+)
 
 _GLUED = re.compile(r"(?<=[a-z0-9])(?:ARR?OBASE?|AT)(?=[a-z0-9])")
 _GLUED_DOMAIN = re.compile(rf"[a-z0-9][a-z0-9-]{{1,62}}(?:DOT|POINT|\.)(?:[a-z0-9-]{{1,62}}\.){{0,3}}{_KNOWN}")

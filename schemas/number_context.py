@@ -122,9 +122,7 @@ DASHED_CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{2,
 UUID = re.compile(r"(?<![^\W_])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![^\W_])", re.IGNORECASE)
 HEX_BEFORE = re.compile(r"(?<![^\W_])(?:[0-9a-f]*[a-f])?\Z", re.IGNORECASE)
 HEX_AFTER = re.compile(r"(?:[a-f][0-9a-f]*)?(?![^\W_])", re.IGNORECASE)
-DATE_AT = re.compile(
-    r"0\d([./\- ])[01]\d\1(?:19|20)\d\d(?!\d)|0\d[./\- ](?:19|20)\d\d(?!\d)(?! (?!19|20)\d{4}(?!\d))"
-)
+DATE_AT = re.compile(r"0\d([./\- ])[01]\d\1(?:19|20)\d\d(?!\d)|0\d[./\- ](?:19|20)\d\d(?!\d)(?! (?!19|20)\d{4}(?!\d))")
 DATE = re.compile(r"(?<!\d)[0-3]?\d([./-])[01]?\d\1(?:(?:19|20)\d\d|\d\d)(?!\d|\1\d)")
 DOI_BEFORE = re.compile(r"(?<!\d)10\.\d{4,9}/\S{0,40}\Z")
 VERSION_BEFORE = re.compile(r"(?<![^\W_])v\.? ?\Z", re.IGNORECASE)

@@ -176,7 +176,11 @@ def _is_decimal_row(number: Candidate) -> bool:
         return False
     if number.raw_gaps[0] != "." and re.search(r"\d\.\Z", number.before):
         return True
-    return set(number.sizes) != {2} and number.raw_gaps.count(".") > 1 and all("." in pair and pair != (".", ".") for pair in pairwise(number.raw_gaps))
+    return (
+        set(number.sizes) != {2}
+        and number.raw_gaps.count(".") > 1
+        and all("." in pair and pair != (".", ".") for pair in pairwise(number.raw_gaps))
+    )
 
 
 def _is_identifier(number: Candidate) -> bool:
