@@ -67,18 +67,28 @@ def is_date(number: Candidate) -> bool:
         # A year of four digits is unambiguous; one of two digits may be a part of a number.
         if date.start() < number.start < date.end() or (date.start() < number.end and len(date[0]) > _SHORT_DATE):
             return True
-    if number.sizes != [2] * 5:
+    return number.sizes == [2] * 5 and (_is_range_of_dates(number) or _is_row_of_dates(number))
+
+
+def _is_range_of_dates(number: Candidate) -> bool:
+    """Whether the pairs are two dates, or a date and a time, with the year in two digits."""
+    first, second, third, fourth, fifth = map(int, number.groups)
+    sign, after_month, middle, last = number.raw_gaps
+    if first > 31 or second > 12 or not number.gaps[0]:
         return False
+    if number.gaps[0] == number.gaps[1] != number.gaps[2] and fourth <= 23 and fifth <= 59:
+        return True  # 01/02/27 08 30
+    if sign not in _DATE_SIGNS:
+        return False
+    if sign == after_month == last != middle and fourth <= 31 and fifth <= 12:
+        return re.match(re.escape(sign) + r"\d\d(?!\d)", number.after) is not None  # 05-06-27 - 09-06-27
+    return sign == middle == last != after_month and third <= 31 and fourth <= 12  # 07.05. - 22.05.27
+
+
+def _is_row_of_dates(number: Candidate) -> bool:
+    """Whether the pairs are a part of a row of days and months, or of months and years."""
     first, second, third, fourth, fifth = map(int, number.groups)
     gaps = number.gaps
-    sign = number.raw_gaps[0]
-    if sign == number.raw_gaps[1] == number.raw_gaps[3] != number.raw_gaps[2] and sign in _DATE_SIGNS:
-        year = re.match(re.escape(sign) + r"\d\d(?!\d)", number.after)  # 05-06-27 - 09-06-27
-        return year is not None and first <= 31 and second <= 12 and fourth <= 31 and fifth <= 12
-    if gaps[0] == gaps[1] != gaps[2] and gaps[0] and first <= 31 and second <= 12 and fourth <= 23 and fifth <= 59:
-        return True  # 01/02/27 08 30
-    if sign == number.raw_gaps[2] == number.raw_gaps[3] != number.raw_gaps[1] and sign in _DATE_SIGNS:
-        return first <= 31 and second <= 12 and third <= 31 and fourth <= 12  # 07.05. - 22.05.27
     if gaps[0] == gaps[2] in _DATE_SIGNS and gaps[0] not in (gaps[1], gaps[3]):
         months = second == fourth and max(first, third, fifth) <= 12  # 01/27 02/27 03
         return months or (second <= 12 and third <= 31 and fourth <= 12)  # 07/06-11/06 14
@@ -113,8 +123,8 @@ def is_hours(number: Candidate) -> bool:
 
 
 def is_alternating(number: Candidate) -> bool:
-    """Whether the pairs are a part of a longer row with two separators by turns: the scores 21-19 08-21 15-12, the dates
-    01.06. 08.06. 15.06.
+    """Whether the pairs are a part of a longer row with two separators by turns: the scores 21-19 08-21 15-12, or the
+    dates 01.06. 08.06. 15.06.
     """
     if number.sizes != [2] * 5:
         return False
@@ -128,13 +138,11 @@ def is_alternating(number: Candidate) -> bool:
 
 
 def are_opening_hours(number: Candidate) -> bool:
-    """Whether the pairs begin four hours in order, as in 08.30-12.30 / 13.30-17.00: more than a number and its word."""
-    if number.sizes != [2] * 5:
-        return False
-    follows = re.match(
-        rf"{number_context.HOURS_GAP}([0-5]\d){number_context.HOURS_GAP}(\d\d)(?:\D{{1,3}}([0-5]\d))?", number.after
-    )
-    if follows is None:
+    """Whether the pairs begin four times in order, as in 08.30-12.30 / 13.30-17.00: these are no phone number even
+    beside a word for phones.
+    """
+    follows = number_context.HOURS_AFTER.match(number.after)
+    if follows is None or number.sizes != [2] * 5:
         return False
     row = [*map(int, number.groups), int(follows[1]), int(follows[2])]
     return are_hours(row) and row[0] < row[2] <= row[4] < row[6]

@@ -40,29 +40,34 @@ NUMBERED = rf"(?![^\W\d_])[\s_(]{{0,2}}{_MARK}[\W_]{{0,3}}"
 MARKED = rf"(?:{NUMBERED}|\s?[:=]\s?)"
 DIRECT = rf"(?:{MARKED}|(?![^\W\d_])(?:[\s_*]{{0,2}}|[-./]))"
 """What is between a noun and its number: a mark such as ``n°`` or a colon, or a blank alone."""
-_KIND = r"(?: (?:rc|interne|externe|client|produit|article|fournisseur|fabricant|constructeur|catalogue|atelier|usine|(?:d'|de )[a-zé]{4,10}))?"
+_KIND = (
+    r"(?: (?:rc|interne|externe|client|produit|article|fournisseur|fabricant|constructeur|catalogue|atelier|usine))?"
+)
 _HOLDERS = (
-    r"(?:dossier|commande|contrat|facture|devis|lot|article|agr[ée]ment|matricule|s[ée]rie|identifiant|code|licence|colis"
-    r"|allocataire|cotisant|ch[èe]que|bordereau|immatriculation|passeport|quittance|transaction|ch[âa]ssis|conteneur"
-    r"|ticket|police d'assurance|brevet|homologation|certificat|sinistre|abonnement|bon de [a-z]+|parcelle|rc|inventaire"
-    r"|serial|order|invoice|account|customer|permit|policy)"
+    r"(?:dossier|commande|contrat|facture|devis|lot|article|agr[ée]ment|matricule|s[ée]rie|identifiant|code|licence"
+    r"|colis|allocataire|cotisant|ch[èe]que|bordereau|immatriculation|passeport|quittance|transaction|ch[âa]ssis|conteneur"
+    r"|ticket|police d'assurance|brevet|homologation|certificat|sinistre|abonnement|bon de [a-z]+|parcelle|rc"
+    r"|inventaire|serial|order|invoice|account|customer|permit|policy)"
 )
 """Nouns of which a number is written right behind them, in the singular."""
 _PLACES = r"(?:police|march[ée]|assurance|client|compte|convention|adh[ée]rent|offre|annonce|plan|pi[èe]ce|part|art)"
 """Nouns that are also places, persons or things: their number has a mark, such as ``n°``."""
 _SHORT = r"(?:r[ée]f(?:[ée]rences?)?|[sp]/n|n/s|sn|id|sku|ugs|upc|mpn|plu|gencode?)s?"
-_REFERENCE = (
-    rf"(?<![^\W_])(?:{_SHORT}(?:\.?{_KIND})?{LIST_AFTER}|(?:{_HOLDERS}{_KIND}|(?:code|identifiant|matricule) (?!postal)[a-zéè]{{3,14}}"
-    rf"|{_PLACES} (?:rc|interne|client|fournisseur)){DIRECT}"
-    rf"|{_PLACES}{MARKED}|(?:{_PLACES}|{_HOLDERS})s{NUMBERED}"
-    rf"|(?:{_PLACES}|{_HOLDERS})(?: (?!t[ée]l|phone|portable|mobile|gsm|fax)[^\W\d_]{{2,14}}){{1,2}} n°\s?){PREFIX}\Z"
+_NAMED = rf"{_HOLDERS}{_KIND}|(?:code|identifiant|matricule) (?!postal)[a-zéè]{{3,14}}"
+_NOT_A_PHONE = r"(?!t[ée]l|phone|portable|mobile|gsm|fax)"
+REFERENCE = re.compile(
+    rf"(?<![^\W_])(?:{_SHORT}(?:\.?{_KIND})?{LIST_AFTER}"
+    rf"|(?:{_NAMED}|{_PLACES} (?:rc|interne|client|fournisseur)){DIRECT}"
+    rf"|{_PLACES}{MARKED}"
+    rf"|(?:{_PLACES}|{_HOLDERS})s{NUMBERED}"
+    rf"|(?:{_PLACES}|{_HOLDERS})(?: {_NOT_A_PHONE}[^\W\d_]{{2,14}}){{1,2}} n°\s?){PREFIX}\Z",
+    re.IGNORECASE,
 )
-REFERENCE = re.compile(_REFERENCE, re.IGNORECASE)
 PIECE = re.compile(rf"(?<![^\W_]){_PLACES}s?{DIRECT}{PREFIX}\Z", re.IGNORECASE)
 """Before digits in groups of different sizes, which few phone numbers have, any of these nouns is enough."""
 _NO_NOUN = (
-    r"(?!t[ée]l|phone|portable|mobile|gsm|fixe|fax|vert|gratuit|direct|perso|pro(?:fessionnel)?(?![^\W\d_])|unique|standard|contact|accueil|appel"
-    r"|urgence|whatsapp|bureau|secr|atelier|boutique|magasin|mairie|cabinet|salon|agence|[ée]cole|coll[èe]ge|lyc[ée]e"
+    r"(?!t[ée]l|phone|portable|mobile|gsm|fixe|fax|vert|gratuit|direct|perso|pro(?:fessionnel)?(?![^\W\d_])|unique|standard"
+    r"|contact|accueil|appel|urgence|whatsapp|bureau|secr|atelier|boutique|magasin|mairie|cabinet|salon|agence|[ée]cole|coll[èe]ge|lyc[ée]e"
     r"|garage|chantier|cuisine|restau|h[ôo]tel|ferme|studio|usine|si[èe]ge|d[ée]p[ôo]t|g[ée]rant|patron|chef|respons"
     r"|tuteur|tutrice|ma[îi]tre|rh|maison|bou[lc]|service|r[ée]ception|astreinte)"
 )
@@ -128,5 +133,6 @@ DOI_BEFORE = re.compile(r"(?<!\d)10\.\d{4,9}/\S{0,40}\Z")
 VERSION_BEFORE = re.compile(r"(?<![^\W_])v\.? ?\Z", re.IGNORECASE)
 YEAR_BEFORE = re.compile(r"(?<!\d)(?:19|20)\d\d[./-]\Z")
 HOURS_GAP = r"[\s.\-/:|¯]{1,3}"
+HOURS_AFTER = re.compile(rf"{HOURS_GAP}([0-5]\d){HOURS_GAP}(\d\d)(?!\d)")
 LETTER_BESIDE = re.compile(r"\d[OoIl]|[OoIl]\d|oo", re.IGNORECASE)
 MONTH_AT = re.compile(r"0\d(?:[./-]\d\d)?(?!\d)")

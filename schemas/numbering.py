@@ -184,31 +184,38 @@ def _is_decimal_row(number: Candidate) -> bool:
 
 
 def _is_identifier(number: Candidate) -> bool:
-    """Whether the digits are part of an ISBN, IBAN, SIRET, VAT number, post box, list of postcodes, UUID or hash."""
-    before, after = number.before, number.after
+    """Whether the digits are part of an ISBN, IBAN, SIRET, VAT number, permit, DOI, version, UUID, hash or postcode."""
+    before = number.before
     if (
         (not number.paired and number_context.STRICT.search(before))
         or re.search(r"97[89][- ]\Z", before)
         or number_context.IBAN_BEFORE.search(before)
-    ):
-        return True
-    if number_context.PERMIT_BEFORE.search(before):
-        return True
-    if not (number.paired or number.contiguous) and number_context.TRACKING_BEFORE.search(before):
-        return True
-    if number.sizes == [5, 5] and (
-        (number.body[4] == number.body[-1] == "0")
-        or number_context.POST_BOX.search(before)
-        or number_context.POSTCODES_BEFORE.search(before)
-        or (number.groups[1].startswith("0") and re.match(r"[\s,;/-]{1,3}\d{5}(?!\d)", after))
+        or number_context.PERMIT_BEFORE.search(before)
+        or number_context.DOI_BEFORE.search(before)
     ):
         return True
     if (number.contiguous or number.sizes == [4, 3, 3]) and number_context.SHORT_VAT_BEFORE.search(before):
         return True
-    if number_context.DOI_BEFORE.search(before) or (
-        set(number.gaps) == {"."} and number_context.VERSION_BEFORE.search(before)
-    ):
+    if set(number.gaps) == {"."} and number_context.VERSION_BEFORE.search(before):
         return True
+    return _is_postal(number) or _is_hexadecimal(number)
+
+
+def _is_postal(number: Candidate) -> bool:
+    """Whether the digits are postcodes, a post box or the number of a parcel."""
+    if not (number.paired or number.contiguous) and number_context.TRACKING_BEFORE.search(number.before):
+        return True
+    return number.sizes == [5, 5] and bool(
+        (number.body[4] == number.body[-1] == "0")
+        or number_context.POST_BOX.search(number.before)
+        or number_context.POSTCODES_BEFORE.search(number.before)
+        or (number.groups[1].startswith("0") and re.match(r"[\s,;/-]{1,3}\d{5}(?!\d)", number.after))
+    )
+
+
+def _is_hexadecimal(number: Candidate) -> bool:
+    """Whether the digits are part of a hash, a UUID or another hexadecimal number."""
+    before, after = number.before, number.after
     if number.contiguous and (_is_hash(number) or number_context.HEX_SIGN_BEFORE.search(before)):
         return True
     if "-" in before or "-" in after or "-" in number.body:
@@ -271,8 +278,8 @@ def _is_progression(number: Candidate) -> bool:
 
 
 def _is_low(number: Candidate) -> bool:
-    """Whether ascending pairs are round, or lower than those of most phone numbers. Of 10,000 phone numbers, 4 ascend below 32,
-    and 26 below 50; none of 01 to 05 continues with a 0.
+    """Whether ascending pairs are round, or lower than those of most phone numbers. Of 10,000 phone numbers, 4 ascend
+    below 32, and 26 below 50; none of 01 to 05 continues with a 0.
     """
     second, last = int(number.groups[1]), int(number.groups[-1])
     if all(pair[1] in "05" for pair in number.groups):
@@ -320,11 +327,9 @@ def _is_ascending(number: Candidate) -> bool:
 
 def _is_reference(number: Candidate) -> bool:
     """Whether the digits are a file, order or article number, which is not written in pairs. Mobile numbers are not."""
-    if number.groups[0] == "0" and len(number.groups) > 1 and number.sizes[-1] == 1 and max(number.sizes) > 2:
-        return True
-    mobile = "".join(number.groups)[1] in "67"
     if number.paired:
         return False
+    mobile = "".join(number.groups)[1] in "67"
     longer = number_context.LONGER_BEFORE.search(number.before)
     if longer and not number.contiguous and number.gaps[0] == longer[1].strip():
         return True
@@ -332,19 +337,20 @@ def _is_reference(number: Candidate) -> bool:
         not mobile and number_context.NUMBER_OF_BEFORE.search(number.before)
     ):
         return True
-    if not mobile and number.sizes in _GROUPS_OF_CODES and number.gaps[0] in _DASHES and len(set(number.gaps)) == 1:
-        return True
+    if number.contiguous:
+        coded = number_context.CODE_BEFORE.search(number.before)
+        return bool(coded or (not mobile and number_context.CHECK_LETTER_AFTER.match(number.after)))
     if number.sizes[-1] == 1 and max(number.sizes) > 2:
         return True
-    if not number.contiguous and number.groups[0] != "0" and number_context.PIECE.search(number.before):
+    if number.groups[0] != "0" and number_context.PIECE.search(number.before):
         return True
-    if number.contiguous and not mobile and number_context.CHECK_LETTER_AFTER.match(number.after):
+    return not mobile and _is_dashed_code(number)
+
+
+def _is_dashed_code(number: Candidate) -> bool:
+    """Whether dashes or slashes separate groups of sizes that are not of phone numbers, or follow capitals."""
+    if number.sizes in _GROUPS_OF_CODES and number.gaps[0] in _DASHES and len(set(number.gaps)) == 1:
         return True
-    if number.contiguous and number_context.CODE_BEFORE.search(number.before):
-        return True
-    dashed = not mobile and set(number.gaps) <= _DASHES
-    if dashed and (
+    return set(number.gaps) <= _DASHES and bool(
         number_context.CODE_BEFORE.search(number.before) or number_context.DASHED_CODE_BEFORE.search(number.before)
-    ):
-        return True
-    return False
+    )
