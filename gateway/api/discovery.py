@@ -12,7 +12,7 @@ from gateway.api.auth import public
 from gateway.api.context import context_of
 from gateway.api.parameter import refuse_parameters
 from gateway.protocol.version import PROTOCOL_VERSION
-from schemas.contract import asyncapi_document, openapi_document
+from schemas.bundle import asyncapi_document, openapi_document
 
 ENDPOINTS: Mapping[str, str] = {
     "token": "/oauth/token",

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from adapters.national.mapping.refusal import Trouble
 from adapters.national.mapping.remote_id import Group
-from schemas.invisible import is_blank
+from schemas.folding import is_blank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from adapters.national.mapping.remote_id import Group
 from adapters.national.mapping.seconde import OneWeek, TwoWeeks, weigh_stay
 from schemas.rulebook import problem
 from schemas.rules import delivery
-from schemas.rules.level import COLLEGE
+from schemas.rules.week import COLLEGE
 from schemas.schoolyear import years
 
 __all__ = ["Deliverability", "NotDeliverable", "Part", "Past", "Ready", "Terms", "Waiting", "map_offer"]
