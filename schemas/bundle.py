@@ -109,7 +109,7 @@ def _whole(name: str) -> dict[str, Any]:
     return document
 
 
-Part = Mapping[str, Any]
+SchemaPart = Mapping[str, Any]
 
 
 def help_for(name: str, pointer: str, document: object) -> Spoken | None:
@@ -136,7 +136,7 @@ def _steps(pointer: str) -> list[str]:
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
-def _parts_at(name: str, steps: Sequence[str], document: object) -> list[Part]:
+def _parts_at(name: str, steps: Sequence[str], document: object) -> list[SchemaPart]:
     """The parts of the schema that apply to the value at the end of the steps, the nearest description first."""
     whole = self_contained(name)
     value: Any = document
@@ -147,7 +147,7 @@ def _parts_at(name: str, steps: Sequence[str], document: object) -> list[Part]:
     return parts
 
 
-def _applying(part: Any, value: Any, whole: Part) -> Iterator[Part]:
+def _applying(part: Any, value: Any, whole: SchemaPart) -> Iterator[SchemaPart]:
     """A part of the schema, the parts that it references, and its branches for this value."""
     if not isinstance(part, Mapping):
         return
@@ -163,13 +163,13 @@ def _applying(part: Any, value: Any, whole: Part) -> Iterator[Part]:
         yield from _applying(part.get("then" if _holds(part["if"], value) else "else"), value, whole)
 
 
-def _holds(condition: Part, value: Any) -> bool:
+def _holds(condition: SchemaPart, value: Any) -> bool:
     """Whether a condition on constant members holds: the only kind of condition in these schemas."""
     constants = {key: one["const"] for key, one in condition.get("properties", {}).items() if "const" in one}
     return isinstance(value, Mapping) and all(value.get(key) == one for key, one in constants.items())
 
 
-def _children(part: Part, step: str) -> Iterator[Any]:
+def _children(part: SchemaPart, step: str) -> Iterator[Any]:
     properties = part.get("properties", {})
     if step in properties:
         yield properties[step]

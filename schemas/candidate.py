@@ -22,7 +22,7 @@ class Candidate:
         self.text, self.start, self.end = text, start, end
         self.body = text[start:end]
         self.groups = DIGITS.findall(self.body)
-        self.raw_gaps = GAPS.findall(self.body)
+        self.raw_gaps: list[str] = GAPS.findall(self.body)
         self.gaps = [gap.strip() for gap in self.raw_gaps]
         self.sizes = [*map(len, self.groups)]
 
