@@ -55,6 +55,13 @@ class Candidate:
         return self.sizes == [2] * 5 and len(set(self.gaps)) == 1
 
 
+def begins_later(number: Candidate) -> bool:
+    """Whether the first pair ends a date or an hour, and the number begins with the second: 14/06 02 61 91 90 21."""
+    if number.sizes != [2] * 5 or number.groups[1][0] != "0" or not number_context.PAIR_AFTER.match(number.after):
+        return False
+    return number.gaps[1] == number.gaps[2] and number_context.TIME_BEFORE.search(number.before) is not None
+
+
 def is_date(number: Candidate) -> bool:
     """Whether the digits are a date, with day, month and year in either order, or a row of dates."""
     if number_context.DATE_AT.match(number.body + number.after[:5]) or _has_year_within(number):

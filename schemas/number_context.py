@@ -83,6 +83,7 @@ PERMIT_BEFORE = re.compile(r"(?<![^\W_])(?:PC|DP|PA|PD|CU[ab]?)[ -]?(?:\d{3}[ -]
 TRACKING_BEFORE = re.compile(r"(?<![^\W_])\d[A-Z] \Z")
 COMPASS_BEFORE = re.compile(r"(?<![^\W_])[NSEWO][\s:=]{0,2}\Z")
 DIGIT_BEFORE = re.compile(r"\d[\s.\-/]\Z")
+TIME_BEFORE = re.compile(r"(?<!\d)(?:[0-3]?\d[/.]|[0-2]?\d ?[hH:] ?)\Z")
 DAY_BEFORE = re.compile(r"(?<!\d)[0-3]?\d/\Z")
 HEX_SIGN_BEFORE = re.compile(r"(?<![^\W_])0x\Z", re.IGNORECASE)
 PAIR_AFTER = re.compile(r"[\s.\-/]{1,3}\d\d(?!\d)")

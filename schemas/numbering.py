@@ -15,6 +15,7 @@ from schemas.candidate import (
     Candidate,
     are_hours,
     are_opening_hours,
+    begins_later,
     is_after_hour,
     is_alternating,
     is_date,
@@ -56,7 +57,8 @@ def is_national(number: Candidate) -> bool:
     if number.beside_word:
         return not are_opening_hours(number)
     return not (
-        is_date(number)
+        begins_later(number)
+        or is_date(number)
         or is_hours(number)
         or is_alternating(number)
         or _is_list(number)

@@ -33,7 +33,10 @@ _ZEROS = re.compile(
     rf"(?:{_SAFE}{_FRENCH}{_SUBSCRIBER}|{_SAFE}(?={_NEIGHBOURS})[1-9](?:{_SAFE}\d){{8,12}}(?!\d))"
 )
 _NATIONAL = re.compile(rf"0(?<!\d0){_GAP}[1-9](?:{_GAP}\d){{8}}(?:(?!\d)|(?=0[1-9]\d{{8}}(?!\d)))")
-_ONE_MORE = re.compile(r"([\s.\-/])0[1-9](?:\1\d\d){3}(\1\d\d)(?!\d)(?!\1\d\d(?!\d))")
+_ROW = re.compile(r"\d\d([\s.\-/])\d\d(?:\1\d\d){3,8}(?!\d)(?!\1\d\d(?!\d))")
+_EQUAL_PAIRS = re.compile(r"(?<!\d)0[1-9]([\s.\-/])\d\d(?:\1\d\d){3}(?!\d)(?!\1\d\d(?!\d))")
+_PAIR = re.compile(r"\d\d")
+_PAIRS, _LONGEST_PAIRS = 5, 14
 _UNIFORM = re.compile(r"0(?<!\d0)[1-9](\W{1,5})\d\d(?:\1\d\d){3}(?!\d)")
 _WORDED = re.compile(
     r"0(?<!\d0)[1-9]([\s,]{1,2}(?:et|puis|ensuite|espace|tiret|point|slash|barre|virgule)[\s,]{1,2})\d\d(?:\1\d\d){3}(?!\d)",
@@ -73,7 +76,7 @@ def find_international(text: str) -> Iterator[tuple[int, int]]:
 
 def find_national(text: str) -> Iterator[tuple[int, int]]:
     """Numbers that begin with 0 or 00."""
-    national = [*_with_one_more(text, _found(text, _NATIONAL, is_national))]
+    national = [*_settled(text, _found(text, _NATIONAL, is_national))]
     yield from national
     yield from _outside(national, _found(text, _ZEROS, is_prefixed))
     yield from _found(text, _UNIFORM, is_uniform)
@@ -96,11 +99,20 @@ def find_digits(text: str) -> Iterator[tuple[int, int]]:
         yield match.span()
 
 
-def _with_one_more(text: str, spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The spans, longer by a pair if the number may also begin with the second pair, as in ``poste 01 02 99 …``."""
+def _settled(text: str, spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The spans where digits before a number may belong to it. In a row of equal separators the span is longer if the
+    number may also begin with a later pair, as in ``poste 01 02 99 …``; else five equal pairs that begin within it are
+    the number, as in ``05 02.61.91.00.12``.
+    """
     for start, end in spans:
-        more = _ONE_MORE.match(text, start + 2)
-        yield start, more.end() if more else end
+        row = _ROW.match(text, start)
+        if row is not None and row.end() >= end:
+            pairs = _PAIR.findall(row.group())
+            longer = _PAIRS < len(pairs) < 2 * _PAIRS and re.fullmatch("0[1-9]", pairs[-_PAIRS])
+            yield start, row.end() if longer else end
+            continue
+        later = _EQUAL_PAIRS.search(text, start + 2, end + _LONGEST_PAIRS)
+        yield later.span() if later is not None and later.start() < end else (start, end)
 
 
 def _outside(spans: list[tuple[int, int]], others: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
