@@ -50,20 +50,20 @@ _HOLDERS = (
     r"|inventaire|serial|order|invoice|account|customer|permit|policy)"
 )
 """Nouns of which a number is written right behind them, in the singular."""
-_PLACES = r"(?:police|march[ée]|assurance|client|compte|convention|adh[ée]rent|offre|annonce|plan|pi[èe]ce|part|art)"
+_AMBIGUOUS = r"(?:police|march[ée]|assurance|client|compte|convention|adh[ée]rent|offre|annonce|plan|pi[èe]ce|part|art)"
 """Nouns that are also places, persons or things: their number has a mark, such as ``n°``."""
 _SHORT = r"(?:r[ée]f(?:[ée]rences?)?|[sp]/n|n/s|sn|id|sku|ugs|upc|mpn|plu|gencode?)s?"
 _NAMED = rf"{_HOLDERS}{_KIND}|(?:code|identifiant|matricule) (?!postal)[a-zéè]{{3,14}}"
 _NOT_A_PHONE = r"(?!t[ée]l|phone|portable|mobile|gsm|fax)"
 REFERENCE = re.compile(
     rf"(?<![^\W_])(?:{_SHORT}(?:\.?{_KIND})?{LIST_AFTER}"
-    rf"|(?:{_NAMED}|{_PLACES} (?:rc|interne|client|fournisseur)){DIRECT}"
-    rf"|{_PLACES}{MARKED}"
-    rf"|(?:{_PLACES}|{_HOLDERS})s{NUMBERED}"
-    rf"|(?:{_PLACES}|{_HOLDERS})(?: {_NOT_A_PHONE}[^\W\d_]{{2,14}}){{1,2}} n°\s?){PREFIX}\Z",
+    rf"|(?:{_NAMED}|{_AMBIGUOUS} (?:rc|interne|client|fournisseur)){DIRECT}"
+    rf"|{_AMBIGUOUS}{MARKED}"
+    rf"|(?:{_AMBIGUOUS}|{_HOLDERS})s{NUMBERED}"
+    rf"|(?:{_AMBIGUOUS}|{_HOLDERS})(?: {_NOT_A_PHONE}[^\W\d_]{{2,14}}){{1,2}} n°\s?){PREFIX}\Z",
     re.IGNORECASE,
 )
-PIECE = re.compile(rf"(?<![^\W_]){_PLACES}s?{DIRECT}{PREFIX}\Z", re.IGNORECASE)
+PIECE = re.compile(rf"(?<![^\W_]){_AMBIGUOUS}s?{DIRECT}{PREFIX}\Z", re.IGNORECASE)
 """Before digits in groups of different sizes, which few phone numbers have, any of these nouns is enough."""
 _NO_NOUN = (
     r"(?!t[ée]l|phone|portable|mobile|gsm|fixe|fax|vert|gratuit|direct|perso|pro(?:fessionnel)?(?![^\W\d_])|unique|standard"
