@@ -1,14 +1,11 @@
 """The protocol's schemas, code lists and rules, and ``check``: the stateless verdict shared by gateway and partners."""
 
-from schemas.checking import check, check_submission, check_withdrawal
+from schemas.checking import Verdict, check, check_submission, check_withdrawal, preload
 from schemas.codelist import reference, sector_of
 from schemas.decode import MAX_OFFER_BYTES
 from schemas.personal import redact
-from schemas.preload import preload
 from schemas.registry import schema, validator
-from schemas.rulebook import Problem, Rule, catalogue, localized, problem
-from schemas.verdict import Verdict
-from schemas.version import RULES_VERSION, SCHEMA_VERSION
+from schemas.rulebook import RULES_VERSION, SCHEMA_VERSION, Problem, Rule, catalogue, localized, problem
 
 __all__ = [
     "MAX_OFFER_BYTES",

@@ -1,21 +1,63 @@
-"""The stateless verdict: decode, validate, apply rules, normalise. Pure: bytes and day determine the verdict."""
+"""The stateless verdict: decode, validate, apply rules, normalise. Pure: bytes and day determine the verdict.
+
+``preload`` reads the packaged files beforehand: a service without free file descriptors can still give verdicts.
+"""
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import Any, Literal, NamedTuple, TypeAlias
 
+import orjson
+
+from schemas.codelist import reference
 from schemas.decode import decode, find_too_deep
 from schemas.explain import explain
 from schemas.folding import narrow
 from schemas.normal import normalise, redacted
-from schemas.registry import definition_validator, fast_validator, structure_validator
-from schemas.rulebook import Problem, problem
+from schemas.registry import definition_validator, fast_validator, schema_names, structure_validator, validator
+from schemas.rulebook import Problem, catalogue, problem
 from schemas.rules import CHECKS, FINDERS, LOCATION_FIELDS, PLAIN_FINDERS
 from schemas.rules import text as texts
 from schemas.rules.extension import find_excess
 from schemas.rules.location import match_territory
 from schemas.suspicion import is_plain, is_suspect
-from schemas.verdict import Verdict
+
+_LISTS = ("sectors", "regions", "departments", "academies", "rules", "calendar")
+_REFUSED = {
+    "id": "example:1",
+    "revision": 1,
+    "title": "",
+    "employer": {"name": "A", "siret": "1"},
+    "location": {"postal_code": "75001", "city": "Paris", "latitude": 48.86, "longitude": 2.34},
+    "levels": ["seconde"],
+    "weeks": ["2027-W24"],
+    "sector": "s5",
+    "apply_url": "https://example.org/",
+}
+"""A document that breaks many rules."""
+
+Withdrawal: TypeAlias = Literal["filled", "cancelled"]
+
+
+class Verdict(NamedTuple):
+    """Result of a check. ``problems`` holds all problems, errors first; any error means not accepted.
+
+    ``id`` and ``revision`` are set if they are readable and well formed, also when refused. ``document`` is the object
+    as decoded, exactly as sent (its digest is computed from it); None if it could not be decoded.
+    ``offer`` is a normalised and redacted copy with ``stay_weeks`` and ``expires_on`` filled in; ``territory`` is
+    ``{"department", "region", "academie"}``; ``expires_on`` an ISO date: these three only for an accepted offer.
+    ``withdrawal`` is the reason of an accepted withdrawal.
+    """
+
+    accepted: bool
+    problems: tuple[Problem, ...] = ()
+    id: str | None = None
+    revision: int | None = None
+    document: dict[str, Any] | None = None
+    offer: dict[str, Any] | None = None
+    territory: dict[str, Any] | None = None
+    expires_on: str | None = None
+    withdrawal: Withdrawal | None = None
 
 
 def check(raw: bytes, *, on: date, explained: bool = True) -> Verdict:
@@ -152,3 +194,16 @@ def _refuse(document: dict[str, Any], problems: list[Problem]) -> Verdict:
         revision=int(revision) if definition_validator("revision").is_valid(revision) else None,
         document=document,
     )
+
+
+def preload() -> None:
+    """Read every packaged file needed for a verdict or a refusal. Takes about a second."""
+    catalogue()
+    validator("offer")
+    for name in schema_names():
+        validator(name)
+    for name in _LISTS:
+        reference(name)
+    for document in (_REFUSED, {**_REFUSED, "title": "Title", "description": "Text", "employer": {"name": "A"}}):
+        check(orjson.dumps(document), on=date(2026, 11, 1))
+    check_withdrawal(orjson.dumps({"id": "example:1", "revision": 0}), on=date(2026, 11, 1))

@@ -5,8 +5,7 @@ from functools import cache
 from typing import Any
 
 from schemas.packaged import names, read_json
-from schemas.rulebook import catalogue
-from schemas.version import RULES_VERSION
+from schemas.rulebook import RULES_VERSION, catalogue
 
 LISTS = ("sectors", "regions", "departments", "academies")
 

@@ -30,6 +30,9 @@ _BRACKETED_DOTS = re.compile(
     rf"{_LABEL}(?:\s?[(\[{{<]\s?(?:\.|dot|point|pt)\s?[)\]}}>]\s?[^\W\d_][\w-]{{1,24}}){{1,4}}", re.IGNORECASE
 )
 _LETTERS_DOMAIN = re.compile(rf"[^\W_](?: [\w-]){{1,40}} ?\. ?{_SPACED_END}", re.IGNORECASE)
+_GLUED_WORD = re.compile(
+    r"\.(?:fr|com|org|net|eu|bzh)(?=(?:t[ée]l|port|mob|gsm|fax|phone|mail|ou|et)(?:[^\W\d_]{0,6})\Z)", re.IGNORECASE
+)
 _KNOWN_END = re.compile(rf"\.{_KNOWN}\Z", re.IGNORECASE)
 _WEBMAIL = (
     r"(?:gmail|hotmail|outlook|yahoo|orange|wanadoo|laposte|protonmail|icloud|sfr)"
@@ -47,35 +50,37 @@ _OPEN_DOMAIN = re.compile(
     r"|\[?\d{1,3}(?:\.\d{1,3}){3}\]?(?![\w.])",
     re.IGNORECASE,
 )
-_SPELLED_DOT = re.compile(r"(?<![^\W_])(?:dot|point)(?![^\W_])", re.IGNORECASE)
+_SPELLED_DOT = re.compile(r"(?<![^\W_])(?:dot|point)(?![^\W_])|[(\[{<]\s?\.\s?[)\]}>]", re.IGNORECASE)
 _BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 
 _SIGN = re.compile(r"@{1,3}")
 _AROBASE = r"(?:arr?oba(?:[sz]e?s?|ce)|[aà][\s-]commercial)"
 _OPEN, _CLOSE = r"[(\[{<«\"'*|/~=:^!-]{1,3}", r"[)\]}>»\"'*|/~=:^!-]{1,3}"
 _BRACKETED = re.compile(
-    rf"_?{_OPEN}\s{{0,2}}(?:{_AROBASE}|@t?|at|chez)\s{{0,2}}{_CLOSE}_?|[(\[{{<]{{1,2}}[aà][)\]}}>]{{1,2}}",
+    rf"_?{_OPEN}\s{{0,2}}(?:{_AROBASE}|@t?|at|chez)\s{{0,2}}{_CLOSE}_?|[(\[{{<]{{1,2}}[aà][)\]}}>]{{1,2}}"
+    r"|(?<!\w)_at_(?!\w)",
     re.IGNORECASE,
 )
 _WORD = re.compile(
     rf"(?<![^\W_]){_AROBASE}(?![^\W_])|(?<=[^\W_])[._-]{{1,2}}{_AROBASE}[._-]{{1,2}}(?=[^\W_])", re.IGNORECASE
 )
-_AT = re.compile(r"(?<=\s)(?:at|chez)(?=\s)|(?<=[^\W_])_at_(?=[^\W_])|(?<=[^\W_])-at-(?=[^\W_])", re.IGNORECASE)
+_AT = re.compile(
+    r"(?<=\s)(?:at|chez)(?=\s)|(?<=[^\W_])_{1,3}at_{1,3}(?=[^\W_])|(?<=[^\W_])-at-(?=[^\W_])", re.IGNORECASE
+)
 
 _GLUED = re.compile(r"(?<=[a-z0-9])(?:ARR?OBASE?|AT)(?=[a-z0-9])")
 _GLUED_DOMAIN = re.compile(rf"[a-z0-9][a-z0-9-]{{1,62}}(?:DOT|POINT|\.)(?:[a-z0-9-]{{1,62}}\.){{0,3}}{_KNOWN}")
 _REPLACED = re.compile(r"[#\u00a7]")
 
 _CUE = 24
-_MAIL_BEFORE = re.compile(
-    r"(?<!\w)(?:(?:e-?)?mails?|courriels?|m[ée]l|cv|candidatures?|[ée]cri(?:re|vez))"
-    r"\s?(?:[:=]|à|to|->)\s?\Z",
-    re.IGNORECASE,
-)
+_MAIL_WORD = r"(?<!\w)(?:(?:e-?)?mails?|courriels?|m[ée]l|cv|candidatures?|adresse|contact|[ée]cri(?:re|vez))"
+_MAIL_LABEL = re.compile(r"(?<!\w)(?:(?:e-?)?mails?|courriels?|m[ée]l)\s?[:=]\s?\Z", re.IGNORECASE)
+_MAIL_BEFORE = re.compile(rf"{_MAIL_WORD}\s?(?:[:=]|à|to|->)\s?\Z", re.IGNORECASE)
+_MAIL_BESIDE = re.compile(rf"{_MAIL_WORD}\s?(?:[:=]|à|->)?\s?\Z", re.IGNORECASE)
 
 # Names are matched backwards from the sign.
-_NAME = re.compile(r"\s{0,3}(?:[\w+.~!#$%^-][\w.!#$%'+^~-]{0,63}|\"[^\"\n]{1,64}\")")
-_LETTERS_NAME = re.compile(r"\s?\w(?: (?!à)[\w.-](?=\s|\Z)){1,40}")
+_NAME = re.compile(r"\s{0,3}(?:[\w+.~!#$%^-][\w.!#$%&'+^~-]{0,63}|\"[^\"\n]{1,64}\")")
+_LETTERS_NAME = re.compile(r"\s?\w(?: (?!à)\w(?=\s|\Z))(?: (?!à)[\w.-](?=\s|\Z)){0,39}")
 _GLUED_NAME = re.compile(r"[a-z0-9._+-]{2,64}")
 _DOTTED_NAME = re.compile(r"\s?[a-z0-9][\w-]{0,40}\.[\w-]{0,40}[a-z](?![\w./:])", re.IGNORECASE)
 _FILE_NAME = re.compile(rf"(?:{_KNOWN}|html?|{_FILES})", re.IGNORECASE)
@@ -128,8 +133,11 @@ _NO_NAMES = frozenset(
         "shop",
     )
 )
-_VERBS = frozenset(("work", "meet", "apply", "jobs", "read", "find", "learn", "register", "buy", "order", "more"))
-"""Words before ``at`` and a host name in English sentences."""
+_NO_RECIPIENTS = {
+    "at": frozenset(("work", "meet", "apply", "jobs", "read", "find", "learn", "register", "buy", "order", "more")),
+    "chez": frozenset(("stage", "stages", "stagiaire", "emploi", "poste", "semaine", "mission", "travail", "visite")),
+}
+"""Words before ``at`` or ``chez`` and a host name in sentences."""
 
 
 def find_emails(text: str) -> Iterator[tuple[int, int]]:
@@ -186,6 +194,7 @@ def _around_sign(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
     host = _KNOWN_END.search(text[sign.end() : end]) or _SPELLED_DOT.search(text, sign.end(), end)
     if handle and (not host or _SOCIAL.search(before) or _SOCIAL_AFTER.match(text, end)):
         return
+    start += text[start] == "'"
     elided = _ELISION.match(text, start)
     yield start if elided is None else elided.end(), end
 
@@ -211,30 +220,40 @@ def _around_word(
     said = name.group()[::-1].strip().lower()
     if said.startswith(("www.", "http")) or said in _NO_NAMES:
         return
-    spelled = sign.group() != "chez" and _SPELLED_DOT.search(text, sign.end(), end)
-    if sign.group()[0] == "-" and _WEBMAIL_HOST.match(text, sign.end()):
+    spelled = _SPELLED_DOT.search(text, sign.end(), end) is not None
+    if sign.group()[0] == "-" and (before[:1].isspace() or _WEBMAIL_HOST.match(text, sign.end())):
         dotted = False
     start = sign.start() - name.end()
-    if dotted and not _is_dotted(said) and not spelled and not _is_address(text, start, sign, end):
+    if dotted and not _is_dotted(said) and not _is_address(text, start, sign, end, spelled=spelled):
         return
     yield sign.start() - name.end(), end
 
 
-def _is_address(text: str, start: int, sign: re.Match[str], end: int) -> bool:
-    """Whether ``jean at exemple.fr`` follows a word for e-mail, or is alone on its line."""
-    if sign.group().lower() != "at":
-        return False
+def _is_address(text: str, start: int, sign: re.Match[str], end: int, *, spelled: bool) -> bool:
+    """Whether ``jean at exemple.fr`` follows a word for e-mail, is alone on its line, or has its dot in a word.
+    ``chez`` is also French: a dot in a word is not enough.
+    """
+    word = sign.group().lower()
+    if spelled and word != "chez":
+        return True
     name = text[start : sign.start()].strip()
-    if _MAIL_BEFORE.search(text, max(0, start - _CUE), start):
+    cue = max(0, start - _CUE)
+    if (spelled and _MAIL_BESIDE.search(text, cue, start)) or _MAIL_LABEL.search(text, cue, start):
+        return True
+    if word not in _NO_RECIPIENTS or name.lower() in _NO_RECIPIENTS[word]:
+        return False
+    if sign.group() == "AT" and not text[start:end].isupper():
+        return True
+    if _MAIL_BEFORE.search(text, cue, start):
         return True
     begins = start == 0 or text[start - 1] == "\n"
     ends = text[end : end + 1] in ("", "\n")
-    return begins and ends and name.islower() and name not in _VERBS
+    return begins and ends and name.islower() and (spelled or word == "at")
 
 
 def _is_dotted(name: str) -> bool:
-    """Whether a name has the form ``jean.martin``, and is not a number or an abbreviation."""
-    first, _, last = name.partition(".")
+    """Whether a name has the form ``jean.martin`` or ``jean_martin``, and is not a number or an abbreviation."""
+    first, _, last = name.replace("_", ".").partition(".")
     return any(map(str.isalpha, first)) and any(map(str.isalpha, last))
 
 
@@ -249,6 +268,8 @@ def _end_of_domain(text: str, at: int, undotted: re.Pattern[str]) -> int | None:
     plain = _PLAIN_DOMAIN.match(text, begin)
     if plain is not None and _KNOWN_END.search(plain.group()):
         return plain.end()
+    if plain is not None and (glued := _GLUED_WORD.search(plain.group())):
+        return begin + glued.end()
     spaced = _SPACED_DOMAIN.match(text, begin)
     if plain is not None:
         return max(plain.end(), spaced.end()) if spaced is not None else plain.end()

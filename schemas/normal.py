@@ -5,7 +5,7 @@ It has no invisible characters and no personal data, whole numbers are integers,
 
 from typing import Any
 
-from schemas.invisible import visible
+from schemas.folding import visible
 from schemas.personal import redact, redact_tree
 from schemas.rulebook import Problem, problem
 from schemas.rules.text import texts

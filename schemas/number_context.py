@@ -21,43 +21,69 @@ PHONE_AFTER = re.compile(
     r"(?:t[ée]l(?:[ée]phone)?|portable|mobile|gsm|sms|whatsapp|fixe)(?!\w)",
     re.IGNORECASE,
 )
-LIST_AFTER = r"[\W_]{0,3}(?:n°s?|nos|num[ée]ros?|no)?[\W_]{0,3}"
+AU_BEFORE = re.compile(r"(?<![\w°])(?<!\d )au \Z", re.IGNORECASE)
+LIST_AFTER = r"(?![^\W\d_])(?!(?<=[^\W\d_]{4})[.!?]\s)[\W_]{0,3}(?:n°s?|nos|num[ée]ros?|no)?[\W_]{0,3}"
 PREFIX = r"(?-i:[A-Z]{1,5}[-_/. ]?)?"
 """Capitals of a reference, before its digits."""
 STRICT = re.compile(
     r"(?<![^\W_])(?:isbn(?:-1[03])?|issn|ean(?:-?13)?|gtin|siren|siret|iban|rib|bic|tva(?: intra\w*)?|vat"
     r"|intracommunautaire|doi|bce|kbo|(?:num[ée]ro|n°) d'entreprise|versions?|firmware|release|build"
-    r"|rcs(?: \w+){0,2}|rna|finess|nic|ipp|ine|ins|nir|numen"
-    r"|imo|mmsi|ede|imei|vin|icpe|orias|rpg|pacage|insee|uai|adeli|rpps|kbis|duns|naf|ape"
-    r"|latitude|longitude|lat|lon|lng|gps|coordonn[ée]es)"
+    r"|rcs(?: \w+){0,2}|rna|finess|(?-i:NIC|IPP|INE|INS|EDE|VIN)|nir|numen"
+    r"|imo|mmsi|imei|sha-?\d{1,3}|md5|checksum|icpe|orias|rpg|pacage|insee|uai|adeli|rpps|kbis|duns|naf|ape"
+    r"|latitude|longitude|lat|lon|lng|gps)"
     rf"{LIST_AFTER}(?-i:[A-Z]{{2}}[ .-]?)?\Z",
     re.IGNORECASE,
 )
-WEAK = re.compile(
-    r"(?<![^\W_])(?:r[ée]f(?:[ée]rences?)?|dossier|commande|contrat|convention|facture|devis|lot|article|art|agr[ée]ment"
-    r"|matricule|s[ée]rie|identifiant|id|code|client|compte|licence|inventaire|parcelle|plan|pi[èe]ce|colis|ticket|brevet"
-    r"|homologation|certificat|police|adh[ée]rent|march[ée]|offre|annonce)s?(?: (?:interne|client|produit|article))?"
-    rf"{LIST_AFTER}{PREFIX}\Z",
-    re.IGNORECASE,
+COORDINATES_BEFORE = re.compile(r"(?<![^\W_])coordonn[ée]es[\W_]{0,3}\Z", re.IGNORECASE)
+_MARK = r"(?:n°s?|nos|num[ée]ros?|no|#)"
+NUMBERED = rf"(?![^\W\d_])[\s_(]{{0,2}}{_MARK}[\W_]{{0,3}}"
+MARKED = rf"(?:{NUMBERED}|\s?[:=]\s?)"
+DIRECT = rf"(?:{MARKED}|(?![^\W\d_])(?:[\s_*]{{0,2}}|[-./]))"
+"""What is between a noun and its number: a mark such as ``n°`` or a colon, or a blank alone."""
+_KIND = (
+    r"(?: (?:rc|interne|externe|client|produit|article|fournisseur|fabricant|constructeur|catalogue|atelier|usine))?"
 )
+_HOLDERS = (
+    r"(?:dossier|commande|contrat|facture|devis|lot|article|agr[ée]ment|matricule|s[ée]rie|identifiant|code|licence"
+    r"|colis|allocataire|cotisant|ch[èe]que|bordereau|immatriculation|passeport|quittance|transaction|ch[âa]ssis|conteneur"
+    r"|ticket|police d'assurance|brevet|homologation|certificat|sinistre|abonnement|bon de [a-z]+|parcelle|rc"
+    r"|inventaire|serial|order|invoice|account|customer|permit|policy)"
+)
+"""Nouns of which a number is written right behind them, in the singular."""
+_AMBIGUOUS = r"(?:police|march[ée]|assurance|client|compte|convention|adh[ée]rent|offre|annonce|plan|pi[èe]ce|part|art)"
+"""Nouns that are also places, persons or things: their number has a mark, such as ``n°``."""
+_SHORT = r"(?:r[ée]f(?:[ée]rences?)?|[sp]/n|n/s|sn|id|sku|ugs|upc|mpn|plu|gencode?)s?"
+_NAMED = rf"{_HOLDERS}{_KIND}|(?:code|identifiant|matricule) (?!postal)[a-zéè]{{3,14}}"
+_NOT_A_PHONE = r"(?!t[ée]l|phone|portable|mobile|gsm|fax)"
 REFERENCE = re.compile(
-    r"(?<![^\W_])(?:r[ée]f(?:[ée]rences?)?|dossier|commande|contrat|convention|facture|devis|lot|article|agr[ée]ment|matricule"
-    r"|s[ée]rie|inventaire|parcelle|plan|pi[èe]ce|colis|ticket|bon de [a-z]+|brevet|homologation|certificat|police"
-    r"|march[ée]|(?:code|identifiant|matricule) (?!postal)[a-zéè]{3,14}|assurance|rc|sinistre|abonnement"
-    r"|[sp]/n|n/s|sn|serial|order|invoice|part|account|customer|permit|policy)s?"
-    rf"(?:\.? (?:rc|(?-i:(?!par|au|chez|suivi|avec)[a-zéè]{{4,14}})))?{LIST_AFTER}{PREFIX}\Z",
+    rf"(?<![^\W_])(?:{_SHORT}(?:\.?{_KIND})?{LIST_AFTER}"
+    rf"|(?:{_NAMED}|{_AMBIGUOUS} (?:rc|interne|client|fournisseur)){DIRECT}"
+    rf"|{_AMBIGUOUS}{MARKED}"
+    rf"|(?:{_AMBIGUOUS}|{_HOLDERS})s{NUMBERED}"
+    rf"|(?:{_AMBIGUOUS}|{_HOLDERS})(?: {_NOT_A_PHONE}[^\W\d_]{{2,14}}){{1,2}} n°\s?){PREFIX}\Z",
     re.IGNORECASE,
 )
+PIECE = re.compile(rf"(?<![^\W_]){_AMBIGUOUS}s?{DIRECT}{PREFIX}\Z", re.IGNORECASE)
+"""Before digits in groups of different sizes, which few phone numbers have, any of these nouns is enough."""
 _NO_NOUN = (
-    r"(?!t[ée]l|phone|portable|mobile|gsm|fixe|fax|vert|gratuit|direct|perso|pro|unique|standard|contact|accueil|appel"
-    r"|urgence|whatsapp|bureau|secr)"
+    r"(?!t[ée]l|phone|portable|mobile|gsm|fixe|fax|vert|gratuit|direct|perso|pro(?:fessionnel)?(?![^\W\d_])|unique|standard"
+    r"|contact|accueil|appel|urgence|whatsapp|bureau|secr|atelier|boutique|magasin|mairie|cabinet|salon|agence|[ée]cole|coll[èe]ge|lyc[ée]e"
+    r"|garage|chantier|cuisine|restau|h[ôo]tel|ferme|studio|usine|si[èe]ge|d[ée]p[ôo]t|g[ée]rant|patron|chef|respons"
+    r"|tuteur|tutrice|ma[îi]tre|rh|maison|bou[lc]|service|r[ée]ception|astreinte)"
 )
 NUMBER_OF_BEFORE = re.compile(
-    rf"(?<![^\W_])(?:(?:n°|nos?|num[ée]ros?)s? ?(?:de |d')?{_NO_NOUN}[^\W\d_]{{3,20}}[\s:]{{1,3}}"
-    rf"|{_NO_NOUN}[^\W\d_]{{3,20}} n°s?[\s:]{{0,3}})\Z",
+    rf"(?<![^\W_])(?:(?:n°s? ?|(?:no|num[ée]ros?) )(?:de |d')?{_NO_NOUN}[^\W\d_]{{3,20}}[\s:]{{1,3}}"
+    rf"|{_NO_NOUN}(?:[^\W\d_]{{3,20}}|(?-i:[A-Z]{{2}})) \(?n°s?[\s:]{{0,3}})\Z",
     re.IGNORECASE,
 )
 CHECK_LETTER_AFTER = re.compile(r"[A-Z](?![^\W_])")
+LONGER_BEFORE = re.compile(r"(?<![\d/.-])\d{1,3}([ .-])\d{2,3}\1\Z")
+PERMIT_BEFORE = re.compile(r"(?<![^\W_])(?:PC|DP|PA|PD|CU[ab]?)[ -]?(?:\d{3}[ -]?){0,2}\Z")
+"""Building permits: department, commune, year and number."""
+TRACKING_BEFORE = re.compile(r"(?<![^\W_])\d[A-Z] \Z")
+COMPASS_BEFORE = re.compile(r"(?<![^\W_])[NSEWO][\s:=]{0,2}\Z")
+DIGIT_BEFORE = re.compile(r"\d[\s.\-/]\Z")
+TIME_BEFORE = re.compile(r"(?<!\d)(?:[0-3]?\d[/.]|[0-2]?\d ?[hH:] ?)\Z")
 DAY_BEFORE = re.compile(r"(?<!\d)[0-3]?\d/\Z")
 HEX_SIGN_BEFORE = re.compile(r"(?<![^\W_])0x\Z", re.IGNORECASE)
 PAIR_AFTER = re.compile(r"[\s.\-/]{1,3}\d\d(?!\d)")
@@ -76,7 +102,8 @@ ROOMS = (
     r"|tailles?|pointures?|s[ée]ries?|niveaux|r[ée]sultats?|notes?|halls?|bornes?|serres?|ruches?|rames?|wagons?|v[ée]hicules?|machines?|plans?|dates?|jours?)"
 )
 ROOMS_NEAR = re.compile(rf"(?<!\w){ROOMS}(?!\w)", re.IGNORECASE)
-ROOMS_EARLIER = re.compile(rf"(?<!\w){ROOMS}(?<=[sx])(?!\w)", re.IGNORECASE)
+ROOMS_EARLIER = re.compile(rf"(?<!\w){ROOMS}(?<=[sx])(?!\w)[^.;!?\n]*\Z", re.IGNORECASE)
+ROOMS_AFTER = re.compile(rf"[^.;!?\n]{{0,25}}(?<!\w){ROOMS}(?!\w)(?![\W_]{{0,3}}(?:n°\s?)?\d)", re.IGNORECASE)
 ROOMS_BEFORE = re.compile(
     r"(?<!\w)(?:salles|chambres|casiers|lots|semaines|pages|d[ée]p(?:artemen)?ts|dpts|tomes|volumes|quais|portes|cabines|tables|fiches|rooms"
     rf"|parcelles|emplacements|dossards|wagons|armoires|vitrines){LIST_AFTER}\Z",
@@ -94,19 +121,19 @@ IBAN_BEFORE = re.compile(r"(?<![^\W_])[A-Z]{2}\d{2} ?(?:[A-Z0-9]{4} ?){0,7}[A-Z0
 VAT_BEFORE = re.compile(
     r"(?<![^\W_])(?:FR|BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB|BG|CY|CZ|DK|EE|EL|FI|HR|HU|LT|LV|MT|PL|RO|SE|SI|SK)[ .\-]?\Z"
 )
-FOREIGN_VAT_BEFORE = re.compile(
-    r"(?<![^\W_])(?:BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB|BG|CY|CZ|DK|EE|EL|FI|HR|HU|LT|LV|MT|PL|RO|SE|SI|SK)[ .\-]?\Z"
-)
-CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{1,3}\Z")
+SHORT_VAT_BEFORE = re.compile(r"(?<![^\W_])(?:BE|PL|SK)[ .\-]?\Z")
+"""The VAT numbers of ten digits; one of these may begin with 0."""
+CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T\Z|T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{1,3}\Z")
 DASHED_CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{2,}[-_/]\Z")
 UUID = re.compile(r"(?<![^\W_])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![^\W_])", re.IGNORECASE)
 HEX_BEFORE = re.compile(r"(?<![^\W_])(?:[0-9a-f]*[a-f])?\Z", re.IGNORECASE)
 HEX_AFTER = re.compile(r"(?:[a-f][0-9a-f]*)?(?![^\W_])", re.IGNORECASE)
-DATE_AT = re.compile(r"0\d([./\- ])[01]\d\1(?:19|20)\d\d(?!\d)|0\d[./\- ](?:19|20)\d\d(?!\d)")
+DATE_AT = re.compile(r"0\d([./\- ])[01]\d\1(?:19|20)\d\d(?!\d)|0\d[./\- ](?:19|20)\d\d(?!\d)(?! (?!19|20)\d{4}(?!\d))")
 DATE = re.compile(r"(?<!\d)[0-3]?\d([./-])[01]?\d\1(?:(?:19|20)\d\d|\d\d)(?!\d|\1\d)")
 DOI_BEFORE = re.compile(r"(?<!\d)10\.\d{4,9}/\S{0,40}\Z")
 VERSION_BEFORE = re.compile(r"(?<![^\W_])v\.? ?\Z", re.IGNORECASE)
 YEAR_BEFORE = re.compile(r"(?<!\d)(?:19|20)\d\d[./-]\Z")
 HOURS_GAP = r"[\s.\-/:|¯]{1,3}"
+HOURS_AFTER = re.compile(rf"{HOURS_GAP}([0-5]\d){HOURS_GAP}(\d\d)(?!\d)")
 LETTER_BESIDE = re.compile(r"\d[OoIl]|[OoIl]\d|oo", re.IGNORECASE)
 MONTH_AT = re.compile(r"0\d(?:[./-]\d\d)?(?!\d)")

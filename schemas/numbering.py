@@ -8,9 +8,22 @@ import re
 from itertools import pairwise
 
 from schemas import number_context
-from schemas.candidate import BEFORE, DIGITS, GAPS, Candidate, are_hours, is_after_hour, is_date, is_hours
+from schemas.candidate import (
+    BEFORE,
+    DIGITS,
+    GAPS,
+    Candidate,
+    are_hours,
+    are_opening_hours,
+    begins_later,
+    is_after_hour,
+    is_alternating,
+    is_date,
+    is_hours,
+)
 
 _SAFE_SIGNS = frozenset(".-/_()[]{}«»")
+_POINTS = frozenset("·¯")
 _DASHES = frozenset("-_/")
 _LISTING_SIGNS = frozenset(",:|")
 _USUAL_SIGNS = frozenset(".-/_()[],:|·¯*~'\"=\\{}«»")
@@ -23,6 +36,7 @@ _GROUPS_OF_NINE = ([9], [1, 2, 2, 2, 2], [3, 2, 2, 2], [1, 4, 4])
 _GROUPS_OF_CODES = ([2, 4, 4], [3, 4, 3], [4, 4, 2], [2, 3, 5], [2, 5, 3], [4, 2, 4])
 _LOW, _LOW_OF_LANDLINE, _LOW_OF_PLURAL = 32, 51, 75
 _LONG_DISTANCE_DIGITS = 13
+_VAT_DIGITS = 11
 _DECIMALS = re.compile(
     r"(?:\d[.,]\d{1,3}[\s;/-]{1,3}){2,}\d(?:[.,]\d{0,3})?|(?:\d{2}[.,]\d[\s;/-]{1,3}){2,}\d+(?:[.,]\d?)?"
 )
@@ -33,16 +47,24 @@ _SAID_SIGNS = frozenset(("espace", "tiret", "point", "slash", "barre"))
 
 def is_national(number: Candidate) -> bool:
     """Whether ten digits that begin with 0 are a French phone number."""
-    signs = {sign for gap in number.gaps for sign in gap}
-    if signs - _SAFE_SIGNS:
+    signs = {sign for gap in number.gaps for sign in gap if sign != " "}
+    if signs - (_SAFE_SIGNS | _POINTS if number.sizes == [2] * 5 and not number.paired else _SAFE_SIGNS):
         if not number.paired or (signs & _LISTING_SIGNS and not (number.beside_word or _is_introduced(number))):
             return False
         return number.beside_word or not _is_list(number)
     if _is_numeric(number) or _is_identifier(number):
         return False
     if number.beside_word:
-        return True
-    return not (is_date(number) or is_hours(number) or _is_list(number) or _is_row(number) or _is_reference(number))
+        return not are_opening_hours(number)
+    return not (
+        begins_later(number)
+        or is_date(number)
+        or is_hours(number)
+        or is_alternating(number)
+        or _is_list(number)
+        or _is_row(number)
+        or _is_reference(number)
+    )
 
 
 def is_uniform(number: Candidate) -> bool:
@@ -67,7 +89,7 @@ def is_lettered(number: Candidate) -> bool:
         return False
     if number.beside_word:
         return True
-    return not (_is_identifier(number) or (contiguous and number_context.WEAK.search(number.before)))
+    return not (_is_identifier(number) or (contiguous and number_context.REFERENCE.search(number.before)))
 
 
 def is_prefixed(number: Candidate) -> bool:
@@ -75,8 +97,14 @@ def is_prefixed(number: Candidate) -> bool:
     digits = "".join(number.groups)
     if digits[2] in "17" and len(digits) != _LONG_DISTANCE_DIGITS:
         return number.beside_word
-    if _is_identifier(number) or _is_row(number) or is_after_hour(number):
+    if _is_identifier(number) or _is_row(number) or _is_decimal_row(number) or is_after_hour(number):
         return False
+    if number.sizes[-2:] == [6, 6]:
+        return False  # an EAN
+    if number_context.VAT_BEFORE.search(number.before) and not (digits[2:4] == "33" and len(digits) > _VAT_DIGITS):
+        return False
+    if not digits.startswith("0033") and number_context.REFERENCE.search(number.before):
+        return number.beside_word
     coded = number_context.DASHED_CODE_BEFORE.search(number.before) or number_context.MIXED_BEFORE.search(number.before)
     return digits.startswith("0033") or number.beside_word or coded is None
 
@@ -87,6 +115,8 @@ def is_bare(number: Candidate) -> bool:
         return False
     if number.beside_word:
         return True
+    if number_context.DIGIT_BEFORE.search(number.before):
+        return False
     if (
         number.sizes[-1] > 2
         and not number.contiguous
@@ -96,7 +126,7 @@ def is_bare(number: Candidate) -> bool:
         )
     ):
         return False
-    return number_context.WEAK.search(number.before) is None
+    return number_context.REFERENCE.search(number.before) is None
 
 
 def is_short_of_zero(number: Candidate) -> bool:
@@ -129,37 +159,65 @@ def _is_numeric(number: Candidate) -> bool:
         return True
     if number.gaps[:1] == ["."] and not number.paired and re.search(r"\d\.\Z", number.before):
         return True
-    if number.sizes == [2, 8] and number.gaps == ["."] and number.before[-1:] in ("-", "+", "¯"):
+    if (
+        number.sizes == [2, 8]
+        and number.gaps == ["."]
+        and (number.before[-1:] in ("-", "+", "¯") or number_context.COMPASS_BEFORE.search(number.before))
+    ):
         return True
-    if number.sizes[0] == 2 and number.gaps[0] != "." and "." in number.gaps and re.search(r"\d\.\Z", number.before):
-        return True  # 99.01 - 99.02 - 99.03
-    if _DECIMALS.fullmatch(number.body):
+    if not number.paired and number.gaps[:1] == ["."] and number_context.COORDINATES_BEFORE.search(number.before):
+        return True
+    if _DECIMALS.fullmatch(number.body) or _is_decimal_row(number):
         return True
     return _is_decimal_part(number) or (len(number.groups) == 10 and "".join(number.groups) == "0123456789")
 
 
+def _is_decimal_row(number: Candidate) -> bool:
+    """Whether each point is between two other separators, as in 0.048 / 3.08 / 12.142, also from 99. on."""
+    if number.raw_gaps.count(".") in (0, len(number.raw_gaps)):
+        return False
+    if number.raw_gaps[0] != "." and re.search(r"\d\.\Z", number.before):
+        return True
+    return (
+        set(number.sizes) != {2}
+        and number.raw_gaps.count(".") > 1
+        and all("." in pair and pair != (".", ".") for pair in pairwise(number.raw_gaps))
+    )
+
+
 def _is_identifier(number: Candidate) -> bool:
-    """Whether the digits are part of an ISBN, IBAN, SIRET, VAT number, post box, list of postcodes, UUID or hash."""
-    before, after = number.before, number.after
+    """Whether the digits are part of an ISBN, IBAN, SIRET, VAT number, permit, DOI, version, UUID, hash or postcode."""
+    before = number.before
     if (
-        number_context.STRICT.search(before)
+        (not number.paired and number_context.STRICT.search(before))
         or re.search(r"97[89][- ]\Z", before)
         or number_context.IBAN_BEFORE.search(before)
+        or number_context.PERMIT_BEFORE.search(before)
+        or number_context.DOI_BEFORE.search(before)
     ):
         return True
-    if number.sizes == [5, 5] and (
-        number_context.POST_BOX.search(before)
-        or number_context.POSTCODES_BEFORE.search(before)
-        or re.search(r"(?<![^\W_])\d[A-Z] \Z", before)
-        or (number.groups[1].startswith("0") and re.match(r"[\s,;/-]{1,3}\d{5}(?!\d)", after))
-    ):
+    if (number.contiguous or number.sizes == [4, 3, 3]) and number_context.SHORT_VAT_BEFORE.search(before):
         return True
-    if (number.contiguous or number.sizes == [4, 3, 3]) and number_context.FOREIGN_VAT_BEFORE.search(before):
+    if set(number.gaps) == {"."} and number_context.VERSION_BEFORE.search(before):
         return True
-    if number_context.DOI_BEFORE.search(before) or (
-        set(number.gaps) == {"."} and number_context.VERSION_BEFORE.search(before)
-    ):
+    return _is_postal(number) or _is_hexadecimal(number)
+
+
+def _is_postal(number: Candidate) -> bool:
+    """Whether the digits are postcodes, a post box or the number of a parcel."""
+    if not (number.paired or number.contiguous) and number_context.TRACKING_BEFORE.search(number.before):
         return True
+    return number.sizes == [5, 5] and bool(
+        (number.body[4] == number.body[-1] == "0")
+        or number_context.POST_BOX.search(number.before)
+        or number_context.POSTCODES_BEFORE.search(number.before)
+        or (number.groups[1].startswith("0") and re.match(r"[\s,;/-]{1,3}\d{5}(?!\d)", number.after))
+    )
+
+
+def _is_hexadecimal(number: Candidate) -> bool:
+    """Whether the digits are part of a hash, a UUID or another hexadecimal number."""
+    before, after = number.before, number.after
     if number.contiguous and (_is_hash(number) or number_context.HEX_SIGN_BEFORE.search(before)):
         return True
     if "-" in before or "-" in after or "-" in number.body:
@@ -178,9 +236,11 @@ def _is_hash(number: Candidate) -> bool:
 
 def _is_list(number: Candidate) -> bool:
     """Whether the pairs list rooms, departments or pages."""
+    if _is_pair(number) or _is_enumeration(number):
+        return True
     if number.sizes != [2] * 5:
         return False
-    if number_context.ROOMS_BEFORE.search(number.before) or len(set(number.groups)) == 1:
+    if (number_context.ROOMS_BEFORE.search(number.before) and _is_ascending(number)) or len(set(number.groups)) == 1:
         return True
     if (
         "0" < number.groups[0][1] < "6"
@@ -188,6 +248,8 @@ def _is_list(number: Candidate) -> bool:
         and not number_context.PAIR_AFTER.match(number.after)
     ):
         return not _is_mentioned(number)  # no French number begins like this
+    if _is_progression(number):
+        return not _is_mentioned(number)
     if not _is_ascending(number):
         return False
     if number_context.UNIT_AFTER.match(number.after):
@@ -196,14 +258,34 @@ def _is_list(number: Candidate) -> bool:
         return False
     if _is_low(number):
         return True
-    return bool(number_context.ROOMS_EARLIER.search(number.before) or number_context.ROOMS_NEAR.search(number.after))
+    return bool(number_context.ROOMS_EARLIER.search(number.before) or number_context.ROOMS_AFTER.match(number.after))
+
+
+def _is_pair(number: Candidate) -> bool:
+    """Whether the groups are two numbers of the same form, as in 05 120 - 03 380."""
+    if len(number.groups) != 4 or number.sizes[:2] != number.sizes[2:]:
+        return False
+    return number.raw_gaps[0] == number.raw_gaps[2] != number.raw_gaps[1]
+
+
+def _is_enumeration(number: Candidate) -> bool:
+    """Whether items are counted within it, as in 05/06 2) 12/06 3) 19/06."""
+    opened = "(" in number.body or number.before[-2:].strip()[-1:] == "("
+    return not opened and re.search(r"\s\d{1,2}\)\s", number.body) is not None
+
+
+def _is_progression(number: Candidate) -> bool:
+    """Whether the pairs have a constant difference, as in 07 14 21 28 35."""
+    return len({int(high) - int(low) for low, high in pairwise(number.groups)}) == 1
 
 
 def _is_low(number: Candidate) -> bool:
-    """Whether ascending pairs are lower than those of most phone numbers. Of 10,000 phone numbers, 4 ascend below 32,
-    and 26 below 50; none of 01 to 05 continues with a 0.
+    """Whether ascending pairs are round, or lower than those of most phone numbers. Of 10,000 phone numbers, 4 ascend
+    below 32, and 26 below 50; none of 01 to 05 continues with a 0.
     """
     second, last = int(number.groups[1]), int(number.groups[-1])
+    if all(pair[1] in "05" for pair in number.groups):
+        return True
     landline = number.groups[0] < "06"
     if landline and number_context.PLURAL_BEFORE.search(number.before):
         return last < _LOW_OF_PLURAL
@@ -211,8 +293,12 @@ def _is_low(number: Candidate) -> bool:
 
 
 def _is_mentioned(number: Candidate) -> bool:
-    """Whether a word for phones is beside the number or earlier in the same sentence."""
-    return number.beside_word or number_context.PHONE_EARLIER.search(number.before) is not None
+    """Whether a word for phones is beside the number or earlier in the same sentence, ``au`` is right before it, or its
+    prefix is in brackets.
+    """
+    if number.beside_word or number.gaps[0][:1] in (")", "]") or number_context.AU_BEFORE.search(number.before):
+        return True
+    return number_context.PHONE_EARLIER.search(number.before) is not None
 
 
 def _is_row(number: Candidate) -> bool:
@@ -243,27 +329,30 @@ def _is_ascending(number: Candidate) -> bool:
 
 def _is_reference(number: Candidate) -> bool:
     """Whether the digits are a file, order or article number, which is not written in pairs. Mobile numbers are not."""
-    if number.groups[0] == "0" and len(number.groups) > 1 and number.sizes[-1] == 1 and max(number.sizes) > 2:
-        return True
-    mobile = "".join(number.groups)[1] in "67"
     if number.paired:
         return False
+    mobile = "".join(number.groups)[1] in "67"
+    longer = number_context.LONGER_BEFORE.search(number.before)
+    if longer and not number.contiguous and number.gaps[0] == longer[1].strip():
+        return True
     if number_context.REFERENCE.search(number.before) or (
         not mobile and number_context.NUMBER_OF_BEFORE.search(number.before)
     ):
         return True
-    if not mobile and number.sizes in _GROUPS_OF_CODES and number.gaps[0] in _DASHES and len(set(number.gaps)) == 1:
-        return True
+    if number.contiguous:
+        coded = number_context.CODE_BEFORE.search(number.before)
+        return bool(coded or (not mobile and number_context.CHECK_LETTER_AFTER.match(number.after)))
     if number.sizes[-1] == 1 and max(number.sizes) > 2:
         return True
-    if number.contiguous and not mobile and number_context.CHECK_LETTER_AFTER.match(number.after):
+    if number.groups[0] != "0" and number_context.PIECE.search(number.before):
         return True
-    if number.contiguous and number_context.CODE_BEFORE.search(number.before):
+    return not mobile and _is_dashed_code(number)
+
+
+def _is_dashed_code(number: Candidate) -> bool:
+    """Whether dashes or slashes separate groups of sizes that are not of phone numbers, or follow capitals."""
+    if number.sizes in _GROUPS_OF_CODES and number.gaps[0] in _DASHES and len(set(number.gaps)) == 1:
         return True
-    dashed = not mobile and set(number.gaps) <= _DASHES
-    if dashed and (
+    return set(number.gaps) <= _DASHES and bool(
         number_context.CODE_BEFORE.search(number.before) or number_context.DASHED_CODE_BEFORE.search(number.before)
-    ):
-        return True
-    blank = any(not gap for gap in number.gaps)
-    return not (mobile or blank) and number_context.WEAK.search(number.before) is not None
+    )

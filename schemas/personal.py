@@ -10,8 +10,7 @@ from typing import Any
 
 from schemas.email_address import find_emails, find_replaced
 from schemas.folding import fold
-from schemas.phone import find_digits, find_phones
-from schemas.spelled import find_spelled
+from schemas.phone import find_digits, find_phones, find_spelled
 from schemas.suspicion import is_suspect, may_hold_email, may_hold_spelled
 
 MARK = "[…]"

@@ -16,6 +16,8 @@ __all__ = [
     "ACTUAL_CHARACTERS",
     "LANGUAGES",
     "MAX_PROBLEMS",
+    "RULES_VERSION",
+    "SCHEMA_VERSION",
     "Language",
     "Problem",
     "Rule",
@@ -172,3 +174,10 @@ def preferred_language(accepted: str) -> Language:
 def localized(body: Mapping[str, Any], language: Language) -> dict[str, Any]:
     """A problem's JSON with its texts in one language."""
     return {name: value[language] if name in _TEXTS else value for name, value in body.items()}
+
+
+SCHEMA_VERSION = "1.0"
+"""Of the JSON Schemas: the second number grows with additions, the first with breaks."""
+
+RULES_VERSION = "2026.11"
+"""Of the rule set, its code lists and calendars: year and month of the last change."""

@@ -38,7 +38,7 @@ _OTHER_PHONE = (
 )
 _SPELLED = (
     r"z[ée]r[oœ]|plus[\s+-]{0,3}trente[\s+-]{1,2}trois",
-    rf"(?:^|[^0-9A-Za-z])[0oœ](?:[0-9]|[\s.+-]){{0,12}}[^0-9a-zß-öø-ÿ]{{1,3}}(?:et[^0-9a-zß-öø-ÿ]{{1,3}})?{_NUMBERS}",
+    rf"(?:^|[^0-9A-Za-z])[0oœ](?:[0-9]|[\s.+-]){{0,12}}[^0-9a-zß-öø-ÿ]{{0,3}}(?:et[^0-9a-zß-öø-ÿ]{{1,3}})?{_NUMBERS}",
 )
 _HIDDEN = (
     # Characters beyond ordinary French may fold into anything (``folding.narrow``).

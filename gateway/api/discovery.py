@@ -14,8 +14,7 @@ from gateway.api.context import context_of
 from gateway.api.problem import ProblemError
 from gateway.api.query import refuse_parameters
 from gateway.protocol import PROTOCOL_VERSION
-from schemas.bundle import bundled_schema
-from schemas.contract import asyncapi_document, openapi_document
+from schemas.bundle import asyncapi_document, bundled_schema, openapi_document
 
 ENDPOINTS: Mapping[str, str] = {
     "token": "/oauth/token",

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, TypeAlias
 
 from schemas.rulebook import Problem
-from schemas.rules import delivery, employer, extension, level, link, location, schedule, week
+from schemas.rules import delivery, extension, identifier, link, location, schedule, week
 from schemas.territory import Territory
 
 Offer: TypeAlias = Mapping[str, Any]
@@ -29,11 +29,11 @@ LOCATION_FIELDS = ("/location/postal_code", "/location/city", "/location/insee_c
 
 CHECKS: tuple[Check, ...] = (
     Check(location.find_territory, LOCATION_FIELDS),
-    Check(employer.find, ("/employer/siret", "/employer/naf")),
+    Check(identifier.find_employer, ("/employer/siret", "/employer/naf")),
     Check(location.find_coordinates, ("/location/latitude", "/location/longitude")),
     Check(week.find, ("/weeks", "/levels", "/stay_weeks", "/expires_on")),
-    Check(level.find, ("/levels", "/restrictions/rep", "/restrictions/qpv")),
-    Check(level.find_schools, ("/restrictions/schools",)),
+    Check(week.find_unreachable, ("/levels", "/restrictions/rep", "/restrictions/qpv")),
+    Check(identifier.find_schools, ("/restrictions/schools",)),
     Check(schedule.find, ("/schedule", "/levels", "/weeks")),
     Check(link.find, ("/apply_url", "/employer/website")),
     Check(link.find_in_ids, ("/id", "/source_id", "/national_remote_id")),

@@ -6,8 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from schemas.rulebook import Problem, problem
-from schemas.rules.level import COLLEGE
-from schemas.rules.week import default_stay
+from schemas.rules.week import COLLEGE, default_stay
 from schemas.schoolyear import june_year, monday_of, years
 from schemas.territory import Territory
 

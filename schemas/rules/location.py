@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from schemas.invisible import visible
+from schemas.folding import visible
 from schemas.rulebook import Problem, problem
 from schemas.territory import Territory, TerritoryMatch, apart, covering, locate
 

@@ -12,8 +12,7 @@ from typing import Any
 import orjson
 
 from schemas.rulebook import Problem, problem
-from schemas.rules.level import COLLEGE
-from schemas.rules.week import span_of
+from schemas.rules.week import COLLEGE, span_of
 from schemas.schoolyear import Hours, hours_for
 from schemas.territory import Territory
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from unicodedata import is_normalized
 
-from schemas.invisible import find_invisible, is_blank, visible
+from schemas.folding import find_invisible, is_blank, visible
 from schemas.registry import definition_validator, schema
 from schemas.rulebook import Problem, problem
 from schemas.suspicion import BREAK

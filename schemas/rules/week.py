@@ -1,7 +1,8 @@
-"""Rules on the weeks, the stay and the end of an offer.
+"""Rules on the levels, the weeks, the stay and the end of an offer.
 
 Weeks exist (OFR-023), are not too far ahead (OFR-024), allow the stay (OFR-025) and fit the school calendar (OFR-026,
 OFR-027); the end of the offer is within its bounds (OFR-040, OFR-041).
+A restriction fits the levels (OFR-033).
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from schemas.schoolyear import holiday_of, monday_of, year_of
 from schemas.spoken import Spoken
 from schemas.territory import Territory
 
+COLLEGE = frozenset({"quatrieme", "troisieme"})
 MAX_DAYS_AHEAD = 400
 LONG_STAY = 2
 _SUNDAY = 6
@@ -140,3 +142,16 @@ def _find_holidays(weeks: tuple[str, ...], zone: str) -> Iterator[Problem]:
                 zone=zone,
                 holiday=Spoken(holiday.name["en"], holiday.name["fr"]),
             )
+
+
+def find_unreachable(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
+    """Restrictions that no pupil of the offer's levels can meet."""
+    restrictions, levels = offer.get("restrictions"), offer.get("levels")
+    found: list[Problem] = []
+    if not restrictions or not levels:
+        return found
+    if restrictions.get("rep") and COLLEGE.isdisjoint(levels):
+        found.append(problem("rep-without-college", pointer="/restrictions/rep", expected=sorted(COLLEGE)))
+    if restrictions.get("qpv") and "seconde" not in levels:
+        found.append(problem("qpv-without-seconde", pointer="/restrictions/qpv", expected="seconde"))
+    return found

@@ -14,7 +14,7 @@ from gateway.protocol.record import Record
 from gateway.protocol.source_run import Failure, Run, run_record
 from gateway.protocol.submission import Withdraw
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS, SUBMISSIONS, inbox
-from schemas.contract import openapi_document
+from schemas.bundle import openapi_document
 from tests.api_read.house import Answer, House
 from tests.views.world import offer_of
 

@@ -11,7 +11,7 @@ import schemas
 from gateway.ingest.inbox_message import judge_message
 from gateway.protocol.record import SCHEMA_URI, SOURCE, TYPE_PUBLISHED, TYPE_WITHDRAWN, StoredRecord, event_headers
 from gateway.protocol.topic import feed, full_name, inbox
-from schemas.contract import asyncapi_document
+from schemas.bundle import asyncapi_document
 
 DOCUMENT = asyncapi_document()
 MESSAGES: dict[str, Any] = DOCUMENT["components"]["messages"]

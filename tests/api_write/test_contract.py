@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from gateway.api.context import Limits
-from schemas.contract import openapi_document
+from schemas.bundle import openapi_document
 from tests.api_write.gate import opened
 from tests.aside import served_aside
 

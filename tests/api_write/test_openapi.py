@@ -12,7 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 import schemas
 from gateway.api.app import build_app
 from gateway.api.auth import scopes_of
-from schemas.contract import asyncapi_document, openapi_document
+from schemas.bundle import asyncapi_document, openapi_document
 from tests.api_write.gate import Answer, Gate, ndjson, offer
 
 METHODS = {"get", "put", "post", "delete"}

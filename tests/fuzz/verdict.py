@@ -15,7 +15,7 @@ from gateway.demo.generator import generate
 from gateway.protocol.digest import canonical
 from schemas.explain import _trimmed
 from schemas.registry import _fast, fast_validator
-from schemas.rules import delivery, employer, schedule, week
+from schemas.rules import delivery, identifier, schedule, week
 from schemas.territory import locate
 from tests.fuzz.document import TEXTS, graft, mutate_document
 from tests.fuzz.target import Scramble, Target
@@ -24,7 +24,7 @@ from tests.schemas.documents import ON, WHOLE
 _SOUND = [orjson.dumps(WHOLE), *(offer.raw for offer in generate(1, "bretagne", 12, ON, wrong=0.0))]
 WITHDRAWAL = {"id": "bretagne:1", "revision": 2, "withdrawn": "filled"}
 _REMEMBERED = (
-    delivery._find_weeks, employer.is_siret, schedule._find, week._find, week.span_of, locate,
+    delivery._find_weeks, identifier.is_siret, schedule._find, week._find, week.span_of, locate,
 )  # fmt: skip
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}\.)+[A-Za-z]{2,24}")
 _PHONE = re.compile(r"(?<![\d./-])(?<!\d )0[1-9](?:\d{8}|(?: \d\d){4}|(?:\.\d\d){4})(?!\d)")

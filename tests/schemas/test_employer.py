@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from stdnum.fr import siret as stdnum_siret
 
 import schemas
-from schemas.rules.employer import is_siret
+from schemas.rules.identifier import is_siret
 from tests.schemas.documents import changed, check, errors, found
 
 

@@ -311,5 +311,16 @@ def test_long_texts_are_searched_in_linear_time() -> None:
         "zéro6 " * 16_000,
         "a-at-gmail.com" * 7_000,
         "@.a" * 33_000,
+        "zéro quatre vingt " * 6_000,
+        "08.30-12.30/" * 8_000,
+        "05/06-11/06 " * 8_000,
+        "1) 05/06 2) " * 8_000,
+        "(01)(99)(00)(36)(08)" * 5_000,
+        "police rc pro n° 0512338745 " * 4_000,
+        "PC 001 002 27 00045 " * 5_000,
+        "au 01 02 03 04 05 " * 6_000,
+        "0.048 / 3.08 / " * 7_000,
+        "mail : stage chez exemple point fr " * 3_000,
+        "_at_" * 25_000,
     ):
         assert len(redact(text)) <= len(text)

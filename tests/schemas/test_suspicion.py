@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from schemas import suspicion
 from schemas.email_address import find_emails, find_replaced
 from schemas.folding import fold
-from schemas.phone import find_international, find_national, find_others
+from schemas.phone import find_international, find_national, find_others, find_spelled
 from schemas.rules import link
-from schemas.spelled import find_spelled
 from tests.schemas.documents import changed, check, found
 
 HERE = Path(__file__).parent

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schemas
-from schemas.invisible import find_invisible, is_blank, visible
+from schemas.folding import find_invisible, is_blank, visible
 from tests.schemas.documents import changed, check, errors, found, pointer
 
 TEXTS = [

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from adapters.national.mapping.body import Suffix
-from schemas.invisible import is_blank
+from schemas.folding import is_blank
 from schemas.rulebook import Problem, displayed
 from schemas.texts import fill, load_texts
 

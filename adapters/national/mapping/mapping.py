@@ -23,8 +23,7 @@ from adapters.national.mapping.deliverability import (
 from adapters.national.mapping.week import taken_from, year_in_force
 from schemas.rulebook import Problem, problem
 from schemas.rules import delivery
-from schemas.rules.level import COLLEGE
-from schemas.rules.week import LONG_STAY
+from schemas.rules.week import COLLEGE, LONG_STAY
 from schemas.schoolyear import SchoolYear, years, years_asked_for
 
 _LEVELS = ("quatrieme", "troisieme", "seconde")

@@ -1,4 +1,4 @@
-"""The employer: the SIRET's check digit (OFR-014) and the NAF code (OFR-015)."""
+"""Public identifiers: check digits of SIRET numbers (OFR-014) and of schools' UAI codes, known NAF codes (OFR-015)."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -11,10 +11,11 @@ from schemas.territory import Territory
 
 LA_POSTE = "356000000"
 LA_POSTE_HEAD = "35600000000048"
+_UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _DOUBLED = tuple(sum(divmod(2 * digit, 10)) for digit in range(10))
 
 
-def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
+def find_employer(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
     """Wrong SIRETs are errors; an unknown NAF code is a warning, since a new NAF is expected."""
     employer = offer.get("employer")
     found: list[Problem] = []
@@ -42,3 +43,19 @@ def is_siret(siret: str) -> bool:
 def _luhn(digits: str) -> bool:
     numbers = [int(digit) for digit in digits]
     return (sum(numbers[-1::-2]) + sum(_DOUBLED[number] for number in numbers[-2::-2])) % 10 == 0
+
+
+def find_schools(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
+    """UAI codes with a wrong check letter."""
+    if "restrictions" not in offer:
+        return []
+    return [
+        problem("uai-checksum", pointer=f"/restrictions/schools/{index}", actual=uai)
+        for index, uai in enumerate(offer["restrictions"].get("schools", ()))
+        if not is_uai(uai)
+    ]
+
+
+def is_uai(code: str) -> bool:
+    """Whether the check letter of a school's code fits its seven digits (modulo 23, no I, O or Q)."""
+    return _UAI_LETTERS[int(code[:7]) % 23] == code[7]
