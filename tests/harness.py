@@ -13,7 +13,7 @@ from gateway.bootstrap.serving import build_context
 from gateway.clock import Clock
 from gateway.errors import TokenError
 from gateway.log.port import EventLog
-from gateway.partners.credential import Claims
+from gateway.partners.revocation import Claims
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.topic import COMMON, DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.relay import Relay

@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.formats.encoding import Line, cut_lines
 from adapters.formats.item import ITEM_CHARACTERS, Record
-from adapters.formats.missing_path import nearest_of
+from adapters.formats.nearest_path import nearest_of
 from adapters.formats.problem import UnusableFeedError, problem
 from schemas.rulebook import displayed
 from schemas.spoken import Spoken

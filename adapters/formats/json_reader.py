@@ -12,7 +12,7 @@ import orjson
 
 from adapters.formats.encoding import cut_lines
 from adapters.formats.item import DEPTH, ITEM_CHARACTERS, Record
-from adapters.formats.missing_path import Outline
+from adapters.formats.nearest_path import Outline
 from adapters.formats.path import Path
 from adapters.formats.problem import TOO_DEEP, UnusableFeedError, problem
 from schemas.spoken import Spoken

@@ -6,7 +6,7 @@ from itertools import chain
 
 from adapters.formats.item import Record
 from adapters.formats.json_reader import ItemScan, decode_item, read_documents
-from adapters.formats.missing_path import Outline
+from adapters.formats.nearest_path import Outline
 from adapters.formats.path import Path
 from adapters.formats.problem import UnusableFeedError, problem
 from schemas.spoken import Spoken

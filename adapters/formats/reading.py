@@ -29,11 +29,11 @@ from adapters.formats.item import (
 from adapters.formats.json_reader import read_documents, read_lines
 from adapters.formats.jsonld_reader import read_linked
 from adapters.formats.mapping import Elements, FeedMapping, Lines, Objects, Rows, Source
-from adapters.formats.missing_path import Outline
+from adapters.formats.nearest_path import Outline
 from adapters.formats.path import Path
 from adapters.formats.problem import ReadingProblem, UnusableFeedError, problem
 from adapters.formats.sector import Fallbacks
-from adapters.formats.survey import Survey
+from adapters.formats.unmatched_paths import Survey
 from adapters.formats.xml_reader import read_elements
 
 MISFITS = frozenset(("items-not-found", "columns-missing", "path-not-found", "only-passes-all"))

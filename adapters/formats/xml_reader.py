@@ -13,7 +13,7 @@ from xml.parsers import expat  # no entity is ever declared, see above
 from xml.sax.saxutils import escape
 
 from adapters.formats.item import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
-from adapters.formats.missing_path import Outline
+from adapters.formats.nearest_path import Outline
 from adapters.formats.problem import TOO_DEEP, ReadingProblem, UnusableFeedError, problem
 from schemas.spoken import Spoken
 

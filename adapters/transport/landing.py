@@ -9,7 +9,7 @@ from typing import Self
 
 from adapters.transport.feed import MEGABYTE, Feed, FeedError, FetchLimits, Validators
 from gateway.errors import UploadRefusedError
-from gateway.ingest.upload.splitting import Inflater
+from gateway.ingest.upload.inflating import Inflater
 
 _MAGIC = b"\x1f\x8b"
 _WRITE_BYTES = MEGABYTE

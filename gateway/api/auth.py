@@ -13,7 +13,7 @@ import schemas
 from gateway.api.context import PARTNER, SCOPES, context_of, partner_of
 from gateway.api.problem import ProblemError
 from gateway.errors import TokenError
-from gateway.partners.credential import Claims
+from gateway.partners.revocation import Claims
 from gateway.protocol.certificate import certificate_problem, notice_of
 from gateway.protocol.partner import Partner, Scope
 

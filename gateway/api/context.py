@@ -13,7 +13,7 @@ from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.log.positions import Positions
 from gateway.partners import Partners
-from gateway.partners.credential import TokenVerifier
+from gateway.partners.revocation import TokenVerifier
 from gateway.protocol.decide import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.rendering import Rendering

@@ -20,7 +20,7 @@ from gateway.log.sqlite import SqliteLog
 from gateway.publish.subscriber_topics import Feeds
 from gateway.relay import AT_ONCE, SHARED_AT_ONCE, Relay
 from gateway.store import ViewUpdater
-from gateway.store.retention_clock import RetentionClock
+from gateway.store.trusted_clock import RetentionClock
 
 _LAG_LIMIT_MS = 2 * 24 * 3_600_000
 

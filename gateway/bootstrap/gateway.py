@@ -20,7 +20,7 @@ from gateway.oauth import jws
 from gateway.runtime.listening import format_endpoint
 from gateway.runtime.lock import locked
 from gateway.settings import Settings
-from gateway.store.retention_clock import RetentionClock
+from gateway.store.trusted_clock import RetentionClock
 
 _log = structlog.get_logger()
 

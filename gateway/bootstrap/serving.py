@@ -23,12 +23,12 @@ from gateway.api.tokens import TOKEN_ISSUER
 from gateway.bootstrap.parts import Parts
 from gateway.errors import SettingsError
 from gateway.oauth.authority import Authority
-from gateway.oauth.client import first_use_on
+from gateway.oauth.client_assertion import first_use_on
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.remote import RemoteKeys
 from gateway.oauth.token import AccessTokens
 from gateway.oauth.verifier import Verifier
-from gateway.partners.credential import TokenVerifier
+from gateway.partners.revocation import TokenVerifier
 from gateway.protocol.seal import Seal
 from gateway.runtime.listening import bind, format_endpoint, reason
 

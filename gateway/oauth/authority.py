@@ -6,7 +6,8 @@ from typing import Any
 import structlog
 
 from gateway.clock import Clock, steady
-from gateway.oauth.client import ASSERTION_ALGORITHMS, GRANT_TYPE, KEY_METHOD, METHODS, FirstUse
+from gateway.oauth.client import GRANT_TYPE, KEY_METHOD, METHODS
+from gateway.oauth.client_assertion import ASSERTION_ALGORITHMS, FirstUse
 from gateway.oauth.failed_attempts import FailedAttempts
 from gateway.oauth.form import claimed_client, read_request
 from gateway.oauth.jws import read_unverified

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote
 
 from gateway.errors import TokenError
-from gateway.oauth.client import ASSERTION_TYPE
+from gateway.oauth.client_assertion import ASSERTION_TYPE
 from gateway.oauth.jws import read_unverified
 from gateway.oauth.refusal import RefusalError
 from gateway.oauth.server import TokenRequest

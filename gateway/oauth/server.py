@@ -8,12 +8,13 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, ClientCredentialsGrant, 
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
 from gateway.clock import Clock
-from gateway.oauth.client import KEY_METHOD, METHODS, Assertion, Client
+from gateway.oauth.client import KEY_METHOD, METHODS, Client
+from gateway.oauth.client_assertion import Assertion
 from gateway.oauth.jws import read_unverified
 from gateway.oauth.refusal import RefusalError, refusal_of
 from gateway.oauth.token import LIFETIME_SECONDS, AccessTokens
 from gateway.partners import Partners
-from gateway.partners.credential import credential_of, issued_since
+from gateway.partners.revocation import credential_of, issued_since
 from gateway.protocol.partner import SCOPES
 
 Answer: TypeAlias = tuple[int, Mapping[str, str], Mapping[str, Any]]

@@ -17,7 +17,7 @@ from gateway.clock import Clock
 from gateway.errors import TokenError
 from gateway.oauth.jws import PublicKey, UnverifiedToken, read_unverified, verify_signature
 from gateway.oauth.keys import ALGORITHM, KeyRing
-from gateway.partners.credential import Claims
+from gateway.partners.revocation import Claims
 from gateway.protocol.certificate import Certificate, Issued, read_statement, statement
 from gateway.protocol.partner import SCOPES
 from gateway.protocol.record import utc

@@ -10,7 +10,7 @@ from gateway.oauth.jws import UnverifiedToken, read_unverified, verify_signature
 from gateway.oauth.remote import RemoteKeys
 from gateway.oauth.token import LEEWAY_SECONDS, AccessTokens, check_claims, check_type, claims_of
 from gateway.partners import Partners
-from gateway.partners.credential import Claims, still_holds
+from gateway.partners.revocation import Claims, still_holds
 
 EXTERNAL_ALGORITHMS = ("ES256", "ES384", "RS256", "PS256")
 CACHE_TOKENS = 10_000

@@ -20,8 +20,8 @@ from gateway.clock import Clock, now
 from gateway.errors import FencedError, LogUnavailableError, PortError, UnknownOutcomeError
 from gateway.log.mirror import TopicMirror
 from gateway.log.port import EventLog, Output, Owner
-from gateway.partners.credential import with_generation
 from gateway.partners.record import changed_record, read_partner
+from gateway.partners.revocation import with_generation
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import StoredRecord

@@ -1,7 +1,7 @@
-"""The relay of this process: one task per partition of its assignment, and the commands that are due."""
+"""The relay of this process: one task per partition of its assignment."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -13,11 +13,9 @@ from gateway.ingest.submissions import Submissions
 from gateway.log.assignment import run_assigned
 from gateway.log.port import EventLog
 from gateway.log.retry import retry_log_errors
-from gateway.protocol.decide import MARKER_LIFE_MS, paris_date
-from gateway.protocol.identity import GATEWAY, platform_of
 from gateway.protocol.seal import ReceiptIds
-from gateway.protocol.submission import Forget, Retire, Submission
 from gateway.protocol.topic import SUBMISSIONS
+from gateway.relay.expiry import due_commands
 from gateway.relay.partition import ROLE, PartitionRelay
 from gateway.runtime.loop import OneThread
 from gateway.store.relay_state import RelayState
@@ -140,32 +138,3 @@ class Relay:
         while commands and relay.ready and relay.position < end:  # noqa: ASYNC110  # upkeep can wait
             await asyncio.sleep(_NOT_READY_SECONDS)
         return bool(commands)
-
-
-_AT_ONCE = 500
-
-
-def due_commands(state: RelayState, *, partition: int, ids: ReceiptIds, now: int) -> Sequence[Submission]:
-    """Return at most 500 commands of each kind that are due at ``now`` (ms). A repeated call returns the same commands
-    and receipts.
-
-    They pass through ``submissions`` like any other, so that they lose to a newer revision.
-    """
-    expired = [
-        Retire(
-            receipt=ids.derive(platform_of(key), partition=partition, parts=("expired", key, known.sequence)),
-            id=key,
-            if_revision=known.revision,
-            reason="expired",
-        )
-        for key, known in state.due(today=paris_date(now), limit=_AT_ONCE)
-    ]
-    forgotten = [
-        Forget(
-            receipt=ids.derive(GATEWAY, partition=partition, parts=("forget", key, known.sequence)),
-            id=key,
-            if_sequence=known.sequence,
-        )
-        for key, known in state.old_markers(before=now - MARKER_LIFE_MS, limit=_AT_ONCE)
-    ]
-    return [*expired, *forgotten]

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from adapters.formats import FeedComplete, FeedMapping, FeedUnusable, PassedItem, ReadingProblem, load_mapping, read
-from adapters.formats.missing_path import nearest
+from adapters.formats.nearest_path import nearest
 from adapters.formats.path import parse_path
 from tests.formats.feeds import FIELDS, FORMS, ON, PLATFORM, codes, flat, items, load, row, unusable, written
 

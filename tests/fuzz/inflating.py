@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 
-from gateway.ingest.upload.splitting import Inflater
+from gateway.ingest.upload.inflating import Inflater
 from tests.fuzz.pieces import Outcome, Read, Refused, cut, headed, mutate_body, read
 from tests.fuzz.target import Target
 

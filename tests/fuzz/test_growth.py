@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 import schemas
-from gateway.ingest.upload.splitting import ArraySplitter, Inflater, LineSplitter
+from gateway.ingest.upload.inflating import Inflater
+from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter
 from schemas.personal import redact
 from tests.fuzz.growth import PLACES, STEEP, STRUCTURES, TIMES, UNITS, steepness, texts, with_text
 from tests.fuzz.pieces import read

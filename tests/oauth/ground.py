@@ -16,7 +16,7 @@ from gateway.api.problem import refuse
 from gateway.api.tokens import ROUTES, TOKEN_ISSUER
 from gateway.log.port import EventLog
 from gateway.oauth.authority import Authority
-from gateway.oauth.client import ASSERTION_TYPE, FirstUse
+from gateway.oauth.client_assertion import ASSERTION_TYPE, FirstUse
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.refusal import refusals
 from gateway.oauth.remote import RemoteKeys

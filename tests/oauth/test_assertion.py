@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from joserfc.jwk import ECKey, RSAKey
 
 from gateway.ingest.idempotency import Requests
-from gateway.oauth.client import first_use_on
+from gateway.oauth.client_assertion import first_use_on
 from tests.oauth.ground import BRETAGNE, ISSUER, OCCITANIE, PARTNER_KEY, Ground, ask, asserted, posted, reason_of, sign
 
 Http = TestClient[Any, Any]

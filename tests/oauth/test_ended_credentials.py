@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey
 
 from gateway.errors import TokenError
 from gateway.ingest.idempotency import Requests
-from gateway.oauth.client import first_use_on
+from gateway.oauth.client_assertion import first_use_on
 from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, mint_secret, revoke, rotate
 from gateway.protocol.partner import Partner

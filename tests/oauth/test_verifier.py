@@ -14,7 +14,8 @@ from gateway.errors import TokenError
 from gateway.oauth.jws import read_unverified, verify_signature
 from gateway.oauth.token import check_claims
 from gateway.oauth.verifier import CACHE_TOKENS
-from gateway.partners.credential import Claims, revoke
+from gateway.partners.credential import revoke
+from gateway.partners.revocation import Claims
 from tests.oauth.ground import BRETAGNE, ISSUER, PARTNER_KEY, Ground, sign
 
 HEADER = {"typ": "at+jwt"}

@@ -12,7 +12,7 @@ from gateway.log.sqlite import SqliteLog
 from gateway.partners import Partners
 from gateway.protocol.decide import MARKER_LIFE_MS
 from gateway.protocol.topic import COMMON, DAY_MS, SUBMISSIONS
-from gateway.store.retention_clock import (
+from gateway.store.trusted_clock import (
     REJECTION_MS,
     STEP_MS,
     STOP_MS,

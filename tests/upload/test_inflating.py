@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UploadRefusedError
-from gateway.ingest.upload.splitting import Inflater
+from gateway.ingest.upload.inflating import Inflater
 
 
 def inflate(body: bytes, *, step: int = 65_536, ratio: int = 200) -> bytes:

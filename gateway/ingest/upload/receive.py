@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from gateway.errors import UploadRefusedError
+from gateway.ingest.upload.inflating import Inflater
 from gateway.ingest.upload.judge import Judge, Unexplained
-from gateway.ingest.upload.splitting import ArraySplitter, Inflater, LineSplitter, Splitter
+from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter, Splitter
 from gateway.ingest.upload.spool import DiskQuota, Item, Spool
 from gateway.ingest.upload.upload import OwnPace, Pace, Upload
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from adapters.formats.item import Content
-from adapters.formats.missing_path import Near, hint, nearest_of
+from adapters.formats.nearest_path import Near, hint, nearest_of
 from adapters.formats.path import (
     FIRST,
     TEXT_MEMBERS,
