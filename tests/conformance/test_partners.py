@@ -24,7 +24,7 @@ def wrong(results: Sequence[Result]) -> list[tuple[str, object]]:
 
 
 @pytest.mark.parametrize("made", [Publisher, Subscriber])
-async def test_a_right_partner_passes_every_case(made: type[Partner]) -> None:
+async def test_a_correct_partner_passes_every_case(made: type[Partner]) -> None:
     chosen = cases_of(role_of(made))
     assert len(chosen) > 20
     assert [] == wrong(await played(made, chosen))
@@ -62,7 +62,7 @@ async def test_a_wrong_partner_passes_cases_about_other_things(name: str) -> Non
     assert [] == wrong(await played(mutant.made, chosen))
 
 
-async def test_without_a_test_interface_the_kit_observes_and_says_what_it_could_not_verify() -> None:
+async def test_without_a_test_interface_the_kit_observes_and_lists_what_it_could_not_verify() -> None:
     setup = setup_for(Publisher)
     async with playing(setup, seed="s") as player:
         publisher = Publisher(f"http://{setup.listen}")
@@ -84,7 +84,7 @@ async def test_observing_nothing_verifies_nothing() -> None:
     assert {Outcome.SKIP} == {result.outcome for result in results}
 
 
-async def test_a_test_interface_that_is_not_there_is_a_matter_of_set_up() -> None:
+async def test_an_unreachable_test_interface_is_a_configuration_error() -> None:
     setup = replace(setup_for(Subscriber), control="http://127.0.0.1:1")
     async with playing(setup, seed="s") as player:
         [result] = await run_cases(cases_of("subscriber")[:1], player, setup, on=today())

@@ -46,7 +46,7 @@ async def silent() -> AsyncIterator[Setup]:
     ("made", "name"),
     [(GatewayRole, "publish/new-is-201"), (NationalRole, "national-site/creates-and-deletes")],
 )
-async def test_an_answer_that_does_not_come_fails_the_case(
+async def test_a_missing_answer_fails_the_case(
     silent: Setup, made: type[GatewayRole | NationalRole], name: str
 ) -> None:
     chosen = [case for case in cases() if case.id == name]
@@ -58,14 +58,14 @@ async def test_an_answer_that_does_not_come_fails_the_case(
 
 
 @pytest.mark.parametrize("role", ["gateway", "national"])
-async def test_the_doctor_gives_up(silent: Setup, role: RoleName) -> None:
+async def test_the_doctor_times_out(silent: Setup, role: RoleName) -> None:
     setup = replace(silent, role=role)
     async with asyncio.timeout(15), aiohttp.ClientSession() as session:
         checks = [check async for check in examine(setup, session, now=now())]
     assert [("reachable", "wrong")] == [(check.name["en"], check.state) for check in checks]
 
 
-async def test_a_command_that_does_not_return_is_given_up(silent: Setup) -> None:
+async def test_a_command_that_does_not_return_times_out(silent: Setup) -> None:
     names = Names(seed="s", case="c", day=today(), platforms={"publisher": "publisher"})
     setup = replace(silent, restart="exec sleep 3600")
     async with asyncio.timeout(60), aiohttp.ClientSession() as session:
@@ -74,7 +74,7 @@ async def test_a_command_that_does_not_return_is_given_up(silent: Setup) -> None
             await interrupt(wire, names, 8, setup=setup, location={"fr": "x", "en": "x"})
 
 
-async def test_a_target_that_does_not_come_back_is_given_up(silent: Setup) -> None:
+async def test_a_target_that_does_not_restart_times_out(silent: Setup) -> None:
     names = Names(seed="s", case="c", day=today(), platforms={"publisher": "publisher"})
     async with asyncio.timeout(60), aiohttp.ClientSession() as session:
         wire = Wire(session, silent.target, ACCOUNTS["publisher"], [], patience=LITTLE)

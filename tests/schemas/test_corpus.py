@@ -1,7 +1,7 @@
 """The corpus of hard texts: what must be taken out, and innocent numbers and signs that must stay (OFR-034).
 
 ``personal_corpus.ndjson`` has one text a line, with its pattern and, where something must go, the redacted text. The
-numbers are of the ranges that ARCEP keeps for fiction, or otherwise in nobody's use; the domains are for examples.
+numbers are of the ranges that ARCEP keeps for fiction, or not assigned; the domains are for examples.
 
 ``fresh/`` has sets of texts that were committed before the rules were first measured on them. The first line
 of each says how many texts were missed (a whole address or number can be read) or damaged then; ``known`` marks the

@@ -38,12 +38,12 @@ def steps(raw: bytes) -> tuple[int, Verdict]:
     return count, verdict
 
 
-def filled(value: Any, place: str, inner: str | None) -> bytes:
+def filled(value: Any, name: str, inner: str | None) -> bytes:
     document = deepcopy(WHOLE)
-    if inner is not None and isinstance(document.get(place), dict):
-        document[place] = {**document[place], inner: value}
+    if inner is not None and isinstance(document.get(name), dict):
+        document[name] = {**document[name], inner: value}
     else:
-        document[place] = value
+        document[name] = value
     return orjson.dumps(document)[:MAX_OFFER_BYTES]
 
 
@@ -84,9 +84,9 @@ def test_extensions_of_thousands_of_keys_cost_a_bounded_number_of_steps(stem: st
 
 @settings(max_examples=60, deadline=None)
 @given(WRONG, st.sampled_from([*FIELDS, "unknown"]), st.sampled_from([None, "schools", "regions", "name", "unknown"]))
-def test_any_100_kb_of_wrong_input_cost_a_bounded_number_of_steps(value: Any, place: str, inner: str | None) -> None:
+def test_any_100_kb_of_wrong_input_cost_a_bounded_number_of_steps(value: Any, name: str, inner: str | None) -> None:
     """[OFR-038]"""
-    count, verdict = steps(filled(value, place, inner))
+    count, verdict = steps(filled(value, name, inner))
     assert count < MOST_STEPS
     assert len(verdict.problems) <= 2 * 101
 

@@ -52,7 +52,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Answer:
     """An answer on its way back."""
 
     status: int
@@ -64,18 +64,18 @@ class Told:
         """The body's value, None where it is not JSON."""
         return _decoded(self.body)
 
-    def saying(self, document: Any) -> "Told":
+    def saying(self, document: Any) -> "Answer":
         """The same with another JSON body."""
         return replace(self, body=orjson.dumps(document))
 
 
-def told(status: int, document: Any) -> Told:
+def json_answer(status: int, document: Any) -> Answer:
     """An answer that the gateway never gave."""
-    return Told(status, {"Content-Type": "application/json"}, orjson.dumps(document))
+    return Answer(status, {"Content-Type": "application/json"}, orjson.dumps(document))
 
 
-Forward: TypeAlias = Callable[[Seen], Awaitable[Told]]
-Fault: TypeAlias = Callable[[Seen, Forward], Awaitable[Told]]
+Forward: TypeAlias = Callable[[Seen], Awaitable[Answer]]
+Fault: TypeAlias = Callable[[Seen, Forward], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +102,24 @@ def wrong(case: str, fault: str) -> Callable[[Fault], Fault]:
     return register
 
 
-async def honest(seen: Seen, forward: Forward) -> Told:
+async def honest(seen: Seen, forward: Forward) -> Answer:
     """No fault at all."""
     return await forward(seen)
 
 
 @asynccontextmanager
 async def proxied(target: str, answer: Fault) -> AsyncIterator[str]:
-    """The address of a gateway with this fault."""
+    """The URL of a gateway with this fault."""
     memory: dict[str, Any] = {}
     async with aiohttp.ClientSession(auto_decompress=False, connector=aiohttp.TCPConnector(limit=0)) as session:
 
-        async def forward(seen: Seen) -> Told:
+        async def forward(seen: Seen) -> Answer:
             url = URL(target + seen.path, encoded=True).with_query(seen.query)
             async with session.request(
                 seen.method, url, headers=seen.headers, data=seen.body or None, allow_redirects=False
             ) as response:
                 headers = {name: value for name, value in response.headers.items() if name.lower() not in _HOP}
-                return Told(response.status, headers, await response.read())
+                return Answer(response.status, headers, await response.read())
 
         async def handle(request: web.BaseRequest) -> web.Response:
             headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
