@@ -45,7 +45,7 @@ class Client:
             return response.status, answer.get("code", answer.get("error"))
 
     async def batch(self, body: bytes, **headers: str) -> tuple[int, Any]:
-        """The same of a batch; ``_`` stands for ``-``."""
+        """The same for a batch; ``_`` in a header name means ``-``."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.ask("POST", "/v1/offers/batch", body, named)
 
