@@ -1,4 +1,4 @@
-"""Splitting what a publisher gives: the documents are the bytes that were sent, or it is said why there are none."""
+"""Splitting a batch: the documents keep the bytes that were sent, or an error names the reason."""
 
 import gzip
 import json

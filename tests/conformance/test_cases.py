@@ -1,4 +1,4 @@
-"""The cases on file: sound, complete, and agreeing with the one verdict on their own day and on others."""
+"""The cases on file: valid, complete, and in agreement with the verdict on their own day and on others."""
 
 import json
 import re
@@ -65,7 +65,7 @@ def test_the_requirements_are_those_of_the_normative_page() -> None:
 
 @pytest.mark.parametrize("id_", sentences())
 def test_a_requirement_is_written_in_both_languages(id_: str) -> None:
-    """What is code, and every number, is the same in both."""
+    """Code and numbers are the same in both languages."""
     french, english = sentences()[id_]["fr"], sentences()[id_]["en"]
     assert french.strip(), "write it in French"
     assert french != english
@@ -74,7 +74,7 @@ def test_a_requirement_is_written_in_both_languages(id_: str) -> None:
 
 
 def numbers_in(sentence: str) -> list[str]:
-    """Without what groups their digits: a comma in English, a space in French."""
+    """Numbers without digit grouping: a comma in English, a space in French."""
     return sorted(re.findall("[0-9]+", re.sub(r"(?<=[0-9])[, \u00a0\u202f](?=[0-9]{3})", "", sentence)))
 
 

@@ -1,4 +1,4 @@
-"""The command: what it prints, writes and ends with."""
+"""The command: its output, files and exit codes."""
 
 import gzip
 import io

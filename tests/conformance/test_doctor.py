@@ -1,4 +1,4 @@
-"""The doctor: what is wrong with the set-up of a publisher, a subscriber or the national site is named beforehand."""
+"""The doctor names what is wrong with the set-up of a publisher, a subscriber or the national site."""
 
 import socket
 from dataclasses import replace
@@ -41,7 +41,7 @@ async def test_a_port_in_use_is_named() -> None:
 
 
 class NeverForgets(Subscriber):
-    """Keeps its offers over a reset."""
+    """Keeps its offers across a reset."""
 
     def offers(self) -> dict[str, Any]:
         return {"bretagne:1": {"sequence": 1, "title": "x"}}
@@ -76,7 +76,7 @@ async def test_the_national_site_is_examined_too() -> None:
 
 
 class Here(AbstractResolver):
-    """Every name is this machine's."""
+    """Resolves every name to this machine."""
 
     async def resolve(
         self,

@@ -50,7 +50,7 @@ class Client:
         return await self.ask("POST", "/v1/offers/batch", body, named)
 
     async def first_message(self, accepted: str) -> str:
-        """The first problem of an offer that is none, for this Accept-Language."""
+        """The first problem of an invalid offer, for this Accept-Language."""
         given = {"Authorization": f"Bearer {self.token}", "Accept-Language": accepted}
         async with self.session.put(self.url + "/v1/offers/bretagne:1", data=b"[]", headers=given) as response:
             return str((await response.json(content_type=None))["problems"][0]["message"])

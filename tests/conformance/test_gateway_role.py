@@ -137,7 +137,7 @@ async def test_without_a_hook_a_crash_could_not_be_verified(right: Setup) -> Non
 
 
 async def _without_batches(seen: Seen, forward: Forward) -> Answer:
-    """A gateway that does without batches, and says so."""
+    """A gateway that does not support batches, and announces that."""
     if seen.path == "/v1/offers/batch":
         problem = json_answer(404, {"type": "x", "title": "x", "status": 404})
         return Answer(problem.status, {"Content-Type": "application/problem+json"}, problem.body)
@@ -187,7 +187,7 @@ async def test_the_doctor_finds_nothing_wrong_with_a_right_set_up(right: Setup) 
 
 
 async def _just_started(seen: Seen, forward: Forward) -> Answer:
-    """A right gateway that is not ready for anything yet when it is first asked."""
+    """A correct gateway that is not ready at the first request."""
     if seen.path.startswith("/v1/") and seen.path not in seen.memory:
         seen.memory[seen.path] = True
         return json_answer(503, {"code": "view-behind"})
@@ -214,12 +214,12 @@ async def test_the_doctor_names_what_is_wrong(right: Setup) -> None:
 
 
 ODD = "+&#% é/="
-"""What any cursor may hold: it is the reader's to encode."""
+"""Characters that a cursor may hold; the subscriber encodes it."""
 _OPAQUE = ("cursor", "mark")
 
 
 async def _with_odd_cursors(seen: Seen, forward: Forward) -> Answer:
-    """A right gateway, whose cursors and marks begin in a way of their own, and whose pages of receipts are short."""
+    """A correct gateway whose cursors and marks have another form, and whose pages of receipts are short."""
     known = {name: value.removeprefix(ODD) for name, value in seen.query.items() if name in {*_OPAQUE, "snapshot"}}
     short = {"limit": "7"} if seen.path == "/v1/receipts" else {}
     answered = await forward(seen.asking(**known, **short))
@@ -239,7 +239,7 @@ async def test_cursors_and_marks_may_hold_any_character(right: Setup) -> None:
 
 
 async def _late_on_other_routes(seen: Seen, forward: Forward) -> Answer:
-    """A right gateway on which every route but publication knows an offer at the second question only."""
+    """A correct gateway on which routes other than publication return an offer from the second request on."""
     question = f"{seen.method} {seen.path} {sorted(seen.query.items())}"
     reads = (
         seen.method == "GET" and seen.path.startswith(("/v1/offers/", "/v1/receipts")) and "cursor" not in seen.query
@@ -260,7 +260,7 @@ async def test_other_routes_may_return_an_offer_later_than_its_verdict(right: Se
 
 
 async def _with_odd_problems(seen: Seen, forward: Forward) -> Answer:
-    """A gateway whose problems point to null, and whose results are texts."""
+    """A gateway whose problems point to null, and whose results are strings."""
     answered = await forward(seen)
     if seen.publishes and answered.status == 422:
         problems = [{**problem, "pointer": None, "code": ["x"]} for problem in answered.json["problems"]]

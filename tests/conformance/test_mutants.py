@@ -1,4 +1,4 @@
-"""The kit examined: each wrong gateway is caught by the case that names its fault, and not by unrelated ones."""
+"""Tests of the kit: each wrong gateway is caught by the case that names its fault, and not by unrelated ones."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -26,7 +26,7 @@ CONTROLS = (
     "security/public-addresses",
     "document/sound",
 )
-"""Cases about different things. A wrong gateway passes those that its fault has nothing to do with."""
+"""Cases about different topics. A wrong gateway passes those that are unrelated to its fault."""
 
 
 def case_of(name: str) -> Case:

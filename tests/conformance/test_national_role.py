@@ -1,4 +1,4 @@
-"""The role national site, against the simulator: what the gateway takes the site to do is what it does."""
+"""The role national site, against the simulator: the site behaves as the gateway assumes."""
 
 import asyncio
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ def case_of(name: str) -> Case:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def named() -> Mapping[str, Result]:
-    """What the case that names its fault makes of each wrong site. The rate limit makes them wait: all at once."""
+    """Results of each wrong site in the case of its fault; all at once, since the rate limit makes them wait."""
     found = await asyncio.gather(*(played_before(each.answer, [case_of(each.case)]) for each in SITES.values()))
     return {name: result for name, [result] in zip(SITES, found, strict=True)}
 

@@ -40,7 +40,7 @@ def names(case: str = "one/verdict") -> Names:
 
 
 def stated(problems: Sequence[Any]) -> list[tuple[str, str]]:
-    """Code and pointer, in the order reported; the inbox and the address add nothing of their own here."""
+    """Code and pointer, in the order reported; without what the inbox or the address adds."""
     return [(each["code"], each["pointer"]) for each in problems]
 
 
@@ -90,7 +90,7 @@ def sendable() -> list[tuple[str, bytes]]:
         subject = case.subject
         if isinstance(subject, Document) and subject.kind == "offer" and subject.live:
             raw = document_of(subject, names(case.id))
-            # In a batch an object with the member `withdrawn` is a withdrawal, not an offer that has one too many.
+            # In a batch an object with the member `withdrawn` is a withdrawal, not an offer with an unknown member.
             if raw.strip() and b"\n" not in raw.strip() and b'"withdrawn"' not in raw:
                 found.append((names(case.id)["id.a"], raw.strip()))
     return found
@@ -145,7 +145,7 @@ PATHS = st.sampled_from(
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """The sound offer with up to three values replaced or taken out."""
+    """The sound offer with up to three values replaced or removed."""
     document = json.loads(json.dumps(fill(base(), names())))
     document["id"] = ID
     for _ in range(draw(st.integers(0, 3))):

@@ -1,4 +1,4 @@
-"""The roles publisher and subscriber: a right partner passes every case, each wrong one is caught by its own."""
+"""The roles publisher and subscriber: a correct partner passes every case, a wrong one fails the case of its fault."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -31,14 +31,14 @@ async def test_a_correct_partner_passes_every_case(made: type[Partner]) -> None:
 
 
 def with_what_is_watched(named: Case) -> list[Case]:
-    """The case, behind some others where it watches for something in all that was sent before."""
+    """The case, after others where it checks everything that was sent before."""
     before = {"publisher/creates", "publisher/changes", "publisher/too-many"} if named.family == "watched" else set()
     return [*(case for case in cases_of("publisher") if case.id in before), named]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def named() -> Mapping[str, Result]:
-    """What the case that names its fault makes of each wrong partner. They wait most of the time: several at once."""
+    """The results of each wrong partner in the case that names its fault; several at once, since they mostly wait."""
     gate = asyncio.Semaphore(_TOGETHER)
 
     async def examine(mutant: WrongPartner) -> Result:

@@ -1,4 +1,4 @@
-"""Patience multiplies every deadline: with very little of it, a target that never answers is soon given up."""
+"""Patience multiplies every deadline: with a very small factor, a target that never answers soon times out."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,12 +22,12 @@ from conformance.target.wire import Wire
 
 ACCOUNTS = {name: Account(platform=name, client_id=name, secret="s") for name in ("publisher", "national")}
 LITTLE = 0.002
-"""Of the sixty seconds that an answer may take, a tenth of one is left."""
+"""Reduces the sixty seconds that an answer may take to a tenth of a second."""
 
 
 @pytest.fixture
 async def silent() -> AsyncIterator[Setup]:
-    """A target that takes connections and never says anything."""
+    """A target that accepts connections and never answers."""
     gone = asyncio.Event()
 
     async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Reports: every form from one model, masked, stamped with versions, small, and readable by what reads them."""
+"""Reports: every format from one model, masked, stamped with versions, small, and valid for its consumers."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The result model: what a run amounts to, announced failures, and which cases are played at all."""
+"""The result model: the outcome of a run, announced failures, and the selection of cases."""
 
 import asyncio
 from dataclasses import replace
@@ -149,7 +149,7 @@ def test_ids_and_families_that_no_case_has_are_named() -> None:
 
 
 class Waiting(Playing):
-    """A role whose partner never does what is waited for."""
+    """A role whose partner never does what the case waits for."""
 
     async def play(self, case: Case) -> list[Finding]:
         await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""The partner's one file: read, and every mistake in it named with how to mend it."""
+"""The partner's set-up file: it is read, and every mistake in it is named with its remedy."""
 
 import re
 import textwrap

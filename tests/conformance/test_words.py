@@ -13,11 +13,11 @@ from schemas.rulebook import LANGUAGES
 
 ROOT = Path(__file__).parents[2] / "conformance"
 SHELL = ("packaging", "build_requirements.py")
-"""What partners never run."""
+"""Modules that partners never run."""
 OURS = {"CaseError", "ValueError", "TypeError", "KeyError"}
-"""Errors that only who works on the kit can bring about."""
+"""Errors that only a maintainer of the kit can cause."""
 MACHINES = re.compile(r"[<=]|--|^\[|^Bearer |^passerelle-conformance ")
-"""Signs of what is written for a machine: markup, TOML, a shell's line, a header."""
+"""Patterns of text written for a machine: markup, TOML, a shell's line, a header."""
 NAMES = {"conformance.toml", "export "}
 SAME = {"judged", "version-found", "at-page", "the-versions"}
 """Texts whose words are the same in French and English."""
@@ -68,7 +68,7 @@ def test_a_text_is_in_both_languages_with_the_same_values(code: str) -> None:
 
 
 def internal_messages(tree: ast.AST) -> set[int]:
-    """The docstrings, and what our own errors say."""
+    """The docstrings, and the messages of our own errors."""
     found = set()
     for node in ast.walk(tree):
         match node:

@@ -1,4 +1,4 @@
-"""Damage: sound documents with things done to them, as hypothesis draws them."""
+"""Damage: valid documents with random changes, drawn by hypothesis."""
 
 from copy import deepcopy
 from typing import Any
@@ -29,14 +29,14 @@ VALUES = st.recursive(
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every path within a JSON value, its own excepted."""
+    """Every path within a JSON value, except its own."""
     inner = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
     return [found for step, item in inner for found in [(*path, step), *paths(item, (*path, step))]]
 
 
 @st.composite
 def damaged(draw: st.DrawFn, sound: dict[str, Any], *, times: int = 3) -> dict[str, Any]:
-    """A sound document with up to three things done to it: values replaced, texts extended, fields removed or added."""
+    """A valid document with up to three changes: values replaced, texts extended, fields removed or added."""
     document = deepcopy(sound)
     for _ in range(draw(st.integers(1, times))):
         path = draw(st.sampled_from(paths(document)))

@@ -78,7 +78,7 @@ def test_both_engines_agree_on_the_other_schemas(name: str) -> None:
 
 
 def patterned(name: str) -> list[dict[str, Any]]:
-    """The subschemas of a schema that hold a pattern, each able to stand alone."""
+    """The subschemas of a schema that hold a pattern, each usable by itself."""
     found: list[dict[str, Any]] = []
 
     def walk(part: Any) -> None:

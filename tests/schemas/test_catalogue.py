@@ -1,4 +1,4 @@
-"""The catalogue: every code used exists, its words are whole in both languages, and its requirement is written down."""
+"""The catalogue: every code used exists, its texts are complete in both languages, its requirement is known."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Explanation ends at its bound: whatever 100 kB of wrong input hold, the verdict costs a bounded number of steps."""
+"""Explanation is bounded: any 100 kB of wrong input cost a bounded number of steps."""
 
 import sys
 from copy import deepcopy
@@ -92,7 +92,7 @@ def test_any_100_kb_of_wrong_input_cost_a_bounded_number_of_steps(value: Any, na
 
 
 def test_items_that_are_objects_are_compared_in_linear_time() -> None:
-    """The library compares each with each other one: 20,000 comparisons for 200 schools."""
+    """The library compares every pair: 20,000 comparisons for 200 schools."""
     schools = [{"a": index} for index in range(200)]
     count, verdict = steps(orjson.dumps(changed(restrictions={"schools": schools})))
     assert count < MOST_STEPS
@@ -104,7 +104,7 @@ def test_items_that_are_objects_are_compared_in_linear_time() -> None:
     [([1, 1.0], True), ([1, True], False), ([{"a": 1, "b": 2}, {"b": 2, "a": 1}], True), ([[1], [2]], False)],
 )
 def test_items_are_equal_as_json_values(items: list[Any], repeated: bool) -> None:  # noqa: FBT001  # a parameter of the table
-    """As the fast validator has it."""
+    """Equality as in the fast validator."""
     uniqueness = validator("offer").evolve(schema={"uniqueItems": True})
     assert uniqueness.is_valid(items) is not repeated
 

@@ -1,4 +1,4 @@
-"""E-mail addresses and phone numbers are taken out of every text, and nothing else is (OFR-034, SEC-010)."""
+"""E-mail addresses and phone numbers are redacted in every text, and nothing else is (OFR-034, SEC-010)."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""All problems of a document at once: errors first, never too many, and nothing personal in them (OFR-038)."""
+"""All problems of a document at once: errors first, limited in number, and without personal data (OFR-038)."""
 
 from tests.schemas.documents import changed, check, codes
 

@@ -21,19 +21,19 @@ def field(job: ET.Element, path: str) -> str:
 
 
 def plain(markup: str) -> str:
-    """Text without tags, character references or blank runs; a minimal stand-in for an adapter."""
+    """Text without tags, character references or blank runs; a minimal substitute for an adapter."""
     return re.sub(r"\s+", " ", html.unescape(TAG.sub(" ", markup))).strip()
 
 
 def documents(feed: Path, *, clean: bool) -> list[dict[str, Any]]:
-    """One offer document per posting. ``clean``: as an adapter would write it; else as the feed has it."""
+    """One offer document per posting. ``clean``: as an adapter would write it; otherwise as in the feed."""
     text = feed.read_text()
     assert "<!DOCTYPE" not in text
     return [document(job, plain if clean else str.strip) for job in ET.fromstring(text).iter("job")]
 
 
 def document(job: ET.Element, written: Any) -> dict[str, Any]:
-    """The offer that a posting amounts to; levels, weeks and sector are not in the feed."""
+    """The offer made from a posting; levels, weeks and sector are not in the feed."""
     location = job.find("workplace/locations/location")
     assert location is not None
     return {

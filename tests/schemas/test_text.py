@@ -162,7 +162,7 @@ def test_invisible_characters_hide_no_markup(text: str) -> None:
 
 
 def test_a_text_is_blank_exactly_if_nothing_of_it_can_be_seen() -> None:
-    """OFR-013: over all of Unicode; what the schema holds to be blank, the rule does as well."""
+    """OFR-013: over all of Unicode; the rule considers blank exactly what the schema does."""
     pattern = re.compile(schemas.schema("offer")["$defs"]["not_blank"]["pattern"])
     wrong = []
     for code in range(sys.maxunicode + 1):

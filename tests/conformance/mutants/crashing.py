@@ -1,9 +1,9 @@
-"""Wrong gateways: ended in the middle, they lose what they acknowledged, or do it twice."""
+"""Wrong gateways: killed during publications, they lose what they acknowledged, or publish it twice."""
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
 
 _ONE_OF_THEM = "-r3"
-"""One of the offers that the crash case sends twice, once before the end and once after."""
+"""One of the offers that the crash case sends twice, once before the kill and once after."""
 
 
 @wrong("crash/restart-amid-publications", "loses acknowledged publications when it is killed")

@@ -1,4 +1,4 @@
-"""Gateways that let too much in: access, parameters, errors, uploads, snapshots."""
+"""Gateways that accept too much: access, parameters, errors, uploads, snapshots."""
 
 import gzip
 import zlib

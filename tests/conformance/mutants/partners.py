@@ -1,4 +1,4 @@
-"""Publishers and subscribers that are wrong on purpose: one fault each, everything else as it is."""
+"""Publishers and subscribers that are wrong on purpose: one fault each, otherwise correct."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A reverse proxy before our gateway that is wrong on purpose: one fault, everything else as it is."""
+"""A reverse proxy before our gateway that is wrong on purpose: one fault, everything else unchanged."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -16,7 +16,7 @@ _HOP = {"transfer-encoding", "content-length", "connection", "host", "accept-enc
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A request on its way to the gateway. ``memory`` is the mutant's own, for one run."""
+    """A request to the gateway. ``memory`` belongs to the mutant, for one run."""
 
     method: str
     path: str
@@ -40,12 +40,12 @@ class Seen:
         return replace(self, body=orjson.dumps(document))
 
     def asking(self, **query: str | None) -> "Seen":
-        """The same with some parameters set or, where None, taken out."""
+        """The same with some parameters set or, where None, removed."""
         kept = {name: value for name, value in self.query.items() if name not in query}
         return replace(self, query={**kept, **{name: value for name, value in query.items() if value is not None}})
 
     def bearing(self, **headers: str | None) -> "Seen":
-        """The same with some headers (``_`` for ``-``) set or taken out."""
+        """The same with some headers (``_`` for ``-``) set or removed."""
         names = {name.replace("_", "-").lower(): value for name, value in headers.items()}
         kept = {name: value for name, value in self.headers.items() if name.lower() not in names}
         return replace(self, headers={**kept, **{name: value for name, value in names.items() if value is not None}})
@@ -53,7 +53,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer on its way back."""
+    """An answer to the client."""
 
     status: int
     headers: Mapping[str, str]
@@ -70,7 +70,7 @@ class Answer:
 
 
 def json_answer(status: int, document: Any) -> Answer:
-    """An answer that the gateway never gave."""
+    """An answer in JSON that the gateway did not give."""
     return Answer(status, {"Content-Type": "application/json"}, orjson.dumps(document))
 
 
@@ -145,7 +145,7 @@ async def proxied(target: str, answer: Fault) -> AsyncIterator[str]:
 
 
 def _remember(seen: Seen) -> None:
-    """Whose token is whose, by the offers they publish: a wrong gateway knows no bounds."""
+    """Remember each platform's token, by the offers that it publishes, for mutants that use another's token."""
     if seen.publishes and "Authorization" in seen.headers:
         platform = seen.path.removeprefix("/v1/offers/").partition(":")[0]
         seen.memory.setdefault(f"token of {platform}", seen.headers["Authorization"])

@@ -1,4 +1,4 @@
-"""Gateways that are wrong towards readers: the feed, its cursors and filters, routing, masking."""
+"""Gateways that answer subscribers wrongly: the feed, its cursors and filters, routing, masking."""
 
 from typing import Any
 
@@ -150,7 +150,7 @@ async def omits_provenance(seen: Seen, forward: Forward) -> Answer:
 
 
 def _replacing(seen: Seen, old: bytes, new: bytes) -> Seen:
-    """A publication in which some bytes are others."""
+    """The publication with some bytes replaced."""
     if not seen.publishes or old not in seen.body:
         return seen
     return Seen(seen.method, seen.path, seen.query, seen.headers, seen.body.replace(old, new), seen.memory)
