@@ -38,7 +38,7 @@ _SLOW = {"error/inflating", "security/guessing", "crash/restart-amid-publication
 _PATIENCE = 0.3
 _OF_EACH_FAMILY = 2
 _TOGETHER = 4
-"""How many are examined at once: most of the time is waiting."""
+"""How many mutants run at once: most of the time is waiting."""
 
 
 class Wrong(Protocol):
@@ -54,7 +54,7 @@ class Wrong(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Catch:
-    """What caught a mutant: the case that names its fault, and others."""
+    """The cases that caught a mutant: the one that names its fault, and others."""
 
     mutant: Wrong
     named: bool
@@ -62,7 +62,7 @@ class Catch:
 
 
 async def play(setup: Setup, mutant: Mutant, chosen: Sequence[Case], *, day: date, seed: str) -> list[Result]:
-    """What the cases make of a gateway with this fault. It is not really ended: what an end may do, the fault does."""
+    """Results on a gateway with this fault. The gateway is not killed: the fault has the effect of a kill."""
     async with proxied(setup.target, mutant.answer) as url, aiohttp.ClientSession() as session:
         there = replace(setup, target=url, features={}, restart="true")
         role = GatewayRole(there, session, seed=seed, day=lambda: day)
@@ -89,13 +89,13 @@ def candidates(mutant: Mutant) -> list[Case]:
 
 
 def caught(mutant: Wrong, results: Sequence[Result]) -> Catch:
-    """What of these results caught the mutant."""
+    """The results among these that caught the mutant."""
     failed = [result.case.id for result in results if result.outcome is Outcome.FAIL]
     return Catch(mutant, mutant.case in failed, tuple(sorted(set(failed) - {mutant.case})))
 
 
 async def examine_gateways() -> list[Catch]:
-    """Every wrong gateway, some at once, each before a gateway that meets no other meanwhile."""
+    """Every wrong gateway, several at once, each with a gateway of its own."""
     waiting = iter(MUTANTS.values())
     found = await asyncio.gather(*(_examine_gateways(waiting) for _ in range(_TOGETHER)))
     return _in_order(MUTANTS, itertools.chain.from_iterable(found))
@@ -108,7 +108,7 @@ async def _examine_gateways(waiting: Iterator[Mutant]) -> list[Catch]:
             eager = replace(setup, patience=_PATIENCE)
             for mutant in waiting:
                 first = await play(eager, mutant, candidates(mutant), day=today(), seed=f"matrix {mutant.name}")
-                # What failed has to fail again: a busy machine may have kept a deadline from being met.
+                # A failure has to repeat: on a busy machine a deadline may be missed once.
                 failed = [result.case for result in first if result.outcome is Outcome.FAIL]
                 again = await play(eager, mutant, failed, day=today(), seed=f"again {mutant.name}")
                 catches.append(_noted(caught(mutant, again)))
@@ -116,7 +116,7 @@ async def _examine_gateways(waiting: Iterator[Mutant]) -> list[Catch]:
 
 
 async def examine_partners() -> list[Catch]:
-    """Every wrong publisher and subscriber, by all cases of its role."""
+    """Every wrong publisher and subscriber, with all cases of its role."""
     waiting = iter(PARTNERS.values())
     found = await asyncio.gather(*(_examine_partners(waiting) for _ in range(_TOGETHER)))
     return _in_order(PARTNERS, itertools.chain.from_iterable(found))

@@ -1,4 +1,4 @@
-"""Partners to be examined: a small publisher and a small subscriber, right as they are, each wrong in a subclass; and
+"""Partners under test: a small publisher and a small subscriber, correct by themselves, each wrong in a subclass; and
 running cases against them, as the command does.
 """
 
@@ -47,7 +47,7 @@ class Partner:
             self.token = (await response.json())["access_token"]
 
     async def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any, float]:
-        """Status, body, and the seconds of Retry-After; status 0 when there was no whole answer."""
+        """Status, body, and the seconds of Retry-After; status 0 without a complete answer."""
         if not self.token:
             await self.renew()
         headers = {"Authorization": f"Bearer {self.token}"}
@@ -72,7 +72,7 @@ class Partner:
 
 
 class Publisher(Partner):
-    """Keeps a queue per offer, sends until it is decided, and lets no revision go back."""
+    """Keeps a queue per offer, sends until the decision, and never decreases a revision."""
 
     def __init__(self, gateway: str) -> None:
         super().__init__(gateway)
@@ -132,7 +132,7 @@ class Publisher(Partner):
 
 
 class Subscriber(Partner):
-    """Keeps offers, the sequence last applied of each (removals too), and its cursor."""
+    """Keeps offers, the last applied sequence of each (removals too), and its cursor."""
 
     slug = "grand-est"
 
@@ -156,7 +156,7 @@ class Subscriber(Partner):
         return self.held
 
     async def sync(self) -> None:
-        """Read until there is no more."""
+        """Read to the end of the feed."""
         more = True
         while more:
             query = f"?cursor={self.cursor}" if self.cursor else ""
@@ -172,7 +172,7 @@ class Subscriber(Partner):
                     more = await self.fail(retry)
 
     async def fail(self, retry: float) -> bool:
-        """After a failure: wait as asked, and go on."""
+        """After a failure: wait for Retry-After, and continue."""
         await asyncio.sleep(max(retry, _PAUSE))
         return True
 
@@ -205,7 +205,7 @@ async def interface(partner: Partner) -> AsyncIterator[str]:
         given = orjson.loads(await request.read() or b"{}")
         try:
             answer = await partner.order(request.path.strip("/"), given)
-        except (KeyError, TypeError) as error:  # a wrong partner may fall over what it did not expect
+        except (KeyError, TypeError) as error:  # a wrong partner may fail on an unexpected answer
             return web.Response(status=500, text=repr(error))
         return web.Response(body=orjson.dumps(answer))
 

@@ -1,4 +1,4 @@
-"""Results and runs for tests of what is made of them."""
+"""Results and runs for the tests of reports and outcomes."""
 
 from conformance.model.case import Case, Script
 from conformance.model.result import Exchange, Finding, Outcome, Result, Run, Versions

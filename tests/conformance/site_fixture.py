@@ -1,4 +1,4 @@
-"""The national site as these tests have it: the simulator, with an account of the kit's."""
+"""The national site for these tests: the simulator, with an account for the kit."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -32,6 +32,6 @@ async def played(setup: Setup, chosen: Sequence[Case]) -> list[Result]:
 
 
 async def played_before(fault: Fault, chosen: Sequence[Case]) -> list[Result]:
-    """What the cases make of a site with this fault."""
+    """The results of the cases on a site with this fault."""
     async with simulated_site() as (simulator, setup), proxied(simulator.url, fault) as url:
         return await played(replace(setup, target=f"{url}/api/v2"), chosen)

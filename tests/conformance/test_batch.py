@@ -1,4 +1,4 @@
-"""Splitting what a publisher gives: the documents are the bytes that were sent, or it is said why there are none."""
+"""Splitting a batch: the documents keep the bytes that were sent, or an error names the reason."""
 
 import gzip
 import json
@@ -20,7 +20,7 @@ SPACE = st.text(alphabet=" \t\r\n", max_size=3)
 
 
 @given(st.lists(st.tuples(VALUES, st.booleans(), SPACE, SPACE)), SPACE, SPACE)
-def test_the_items_of_an_array_are_its_own_bytes(
+def test_array_items_keep_their_original_bytes(
     items: list[tuple[Any, bool, str, str]], before: str, after: str
 ) -> None:
     texts = [before + json.dumps(value, ensure_ascii=plain) + after for value, plain, before, after in items]
@@ -29,7 +29,7 @@ def test_the_items_of_an_array_are_its_own_bytes(
 
 
 @given(st.lists(VALUES, min_size=1), st.data())
-def test_an_array_cut_anywhere_has_no_end(items: list[Any], data: st.DataObject) -> None:
+def test_a_truncated_array_is_refused_as_unfinished(items: list[Any], data: st.DataObject) -> None:
     array = json.dumps(items).encode()
     cut = array[: data.draw(st.integers(1, len(array) - 1))]
     with pytest.raises(UnreadableError) as found:
@@ -38,17 +38,17 @@ def test_an_array_cut_anywhere_has_no_end(items: list[Any], data: st.DataObject)
 
 
 @pytest.mark.parametrize("content", [b"[1] 2", b"[1}", b"[1]]", b'[1]{"a": 1}'])
-def test_what_is_not_one_array_is_refused(content: bytes) -> None:
+def test_anything_but_a_single_array_is_refused(content: bytes) -> None:
     with pytest.raises(UnreadableError) as found:
         list(split_batch(content))
     assert "body-malformed" == found.value.code
 
 
-def test_an_array_of_nothing_is_empty_and_every_comma_parts_two_items() -> None:
+def test_an_empty_array_has_no_items_and_every_comma_separates_two() -> None:
     assert [[], [], [b"", b""], [b"1", b""]] == [list(split_batch(each)) for each in (b"[]", b" [ ] ", b"[,]", b"[1,]")]
 
 
-def test_a_key_that_comes_twice_is_told_in_an_array_as_on_a_line() -> None:
+def test_a_repeated_key_is_reported_in_an_array_as_on_a_line() -> None:
     offer = b'{"id": "bretagne:1", "id": "bretagne:2", "revision": 1}'
     found = [
         [finding.location["en"] for result in results for finding in result.findings]
@@ -58,10 +58,10 @@ def test_a_key_that_comes_twice_is_told_in_an_array_as_on_a_line() -> None:
         )
     ]
     assert found[0] == found[1]
-    assert 2 == sum("json-duplicate-key" in place for place in found[0])
+    assert 2 == sum("json-duplicate-key" in finding for finding in found[0])
 
 
-def test_an_array_of_arrays_as_deep_as_can_be_is_one_wrong_document() -> None:
+def test_deeply_nested_arrays_are_one_invalid_document() -> None:
     [raw] = split_offers(b"[" * 100_000 + b"]" * 100_000)
     assert judge_document(raw, 1, on=today()).findings
 
@@ -75,7 +75,7 @@ def test_every_member_of_a_gzip_is_read() -> None:
 
 
 @given(st.lists(st.binary(max_size=200_000), min_size=1, max_size=4))
-def test_members_are_joined_as_they_come(parts: list[bytes]) -> None:
+def test_gzip_members_are_joined_in_order(parts: list[bytes]) -> None:
     assert b"".join(parts) == inflate(b"".join(map(gzip.compress, parts)), most=1_000_000)
 
 
@@ -91,7 +91,7 @@ def test_members_are_joined_as_they_come(parts: list[bytes]) -> None:
         (gzip.compress(b" " * 999, mtime=0) + gzip.compress(b"  ", mtime=0), "body-too-large"),
     ],
 )
-def test_a_gzip_that_is_cut_or_none_or_too_large_is_refused(content: bytes, code: str) -> None:
+def test_a_truncated_invalid_or_oversized_gzip_is_refused(content: bytes, code: str) -> None:
     with pytest.raises(UnreadableError) as found:
         inflate(content, most=1_000)
     assert code == found.value.code

@@ -1,4 +1,4 @@
-"""The cases on file: sound, complete, and agreeing with the one verdict on their own day and on others."""
+"""The cases on file: valid, complete, and in agreement with the verdict on their own day and on others."""
 
 import json
 import re
@@ -32,13 +32,13 @@ def verdict_of(case_id: str, document: Document, on: date) -> tuple[bool, set[tu
     return verdict.accepted, {(problem.code, problem.pointer) for problem in verdict.problems}
 
 
-def test_the_one_verdict_is_the_one_that_every_case_states() -> None:
+def test_the_verdict_function_agrees_with_every_case() -> None:
     stated = {name: (one.expected.accepted, set(one.expected.problems)) for name, one in documents()}
     assert stated == {name: verdict_of(name, one, one.on) for name, one in documents()}
 
 
 @pytest.mark.parametrize("day", DAYS)
-def test_a_case_that_may_be_played_live_states_the_same_on_other_days(day: str) -> None:
+def test_a_live_case_expects_the_same_on_other_days(day: str) -> None:
     on = date.fromisoformat(day)
     live = [(name, one) for name, one in documents() if one.live]
     stated = {name: (one.expected.accepted, set(one.expected.problems)) for name, one in live}
@@ -50,7 +50,7 @@ def test_there_are_as_many_cases_as_the_guide_says() -> None:
     assert sum(isinstance(case.subject, Script) for case in cases()) > 150
 
 
-def test_the_sound_offer_is_accepted_without_a_word() -> None:
+def test_the_valid_offer_is_accepted_without_a_problem() -> None:
     assert "${id.a}" == base()["id"]
     sound = next(one for name, one in documents() if name == "document/sound")
     assert (True, set()) == verdict_of("document/sound", sound, date(2026, 11, 24))
@@ -64,8 +64,8 @@ def test_the_requirements_are_those_of_the_normative_page() -> None:
 
 
 @pytest.mark.parametrize("id_", sentences())
-def test_a_requirement_is_told_in_both_languages(id_: str) -> None:
-    """What is code, and every number, is the same in both."""
+def test_a_requirement_is_written_in_both_languages(id_: str) -> None:
+    """Code and numbers are the same in both languages."""
     french, english = sentences()[id_]["fr"], sentences()[id_]["en"]
     assert french.strip(), "write it in French"
     assert french != english
@@ -74,11 +74,11 @@ def test_a_requirement_is_told_in_both_languages(id_: str) -> None:
 
 
 def numbers_in(sentence: str) -> list[str]:
-    """Without what groups their digits: a comma in English, a space in French."""
+    """Numbers without digit grouping: a comma in English, a space in French."""
     return sorted(re.findall("[0-9]+", re.sub(r"(?<=[0-9])[, \u00a0\u202f](?=[0-9]{3})", "", sentence)))
 
 
-def test_a_requirement_that_has_changed_has_to_be_written_in_french_anew() -> None:
+def test_a_changed_requirement_needs_a_new_french_text() -> None:
     known: dict[str, dict[Language, str]] = {"A-001": {"fr": "Un", "en": "One"}, "A-002": {"fr": "Deux", "en": "Two"}}
     page = "- One `[A-001]`.\n- Two and a half `[A-002]`.\n- Three `[A-003]`.\n"
     kept = {id_: text["fr"] for id_, text in json.loads(write_requirements(page, known)).items()}
@@ -94,8 +94,8 @@ def test_no_case_names_a_requirement_that_does_not_exist() -> None:
     assert set() == {named for case in cases() for named in case.requirements} - set(sentences())
 
 
-def test_every_error_and_warning_of_the_offer_catalogue_is_stated_by_some_case() -> None:
-    """A rule that no case breaks is a rule that nobody need implement."""
+def test_every_error_and_warning_of_the_offer_catalogue_is_expected_by_a_case() -> None:
+    """A rule that no case breaks need not be implemented."""
     stated = {code for _, one in documents() for code, _ in one.expected.problems}
     rules = set(json.loads((ROOT / "schemas/catalogue/offer.json").read_text()))
     assert {"invalid", "more-problems"} == rules - stated

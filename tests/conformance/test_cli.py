@@ -1,4 +1,4 @@
-"""The command: what it prints, writes and ends with."""
+"""The command: its output, files and exit codes."""
 
 import gzip
 import io
@@ -54,7 +54,7 @@ def test_one_offer_over_several_lines_and_an_array_are_judged_too(runner: CliRun
 
 
 @pytest.mark.parametrize("content", [b"\x1f\x8bnot gzip", b"[1,"])
-def test_a_file_that_cannot_be_read_is_told_apart(runner: CliRunner, content: bytes) -> None:
+def test_an_unreadable_file_exits_with_2(runner: CliRunner, content: bytes) -> None:
     Path("offers").write_bytes(content)
     assert 2 == runner.invoke(app, ["judge", "offers"]).exit_code
 
@@ -83,7 +83,7 @@ def test_commands_speak_french_unless_english_is_asked_for_and_help_holds_both(r
     assert "Run the cases" in helped
 
 
-def test_without_a_set_up_the_run_ends_as_such(runner: CliRunner) -> None:
+def test_a_run_without_a_set_up_is_a_configuration_error(runner: CliRunner) -> None:
     assert 3 == runner.invoke(app, ["run"]).exit_code
 
 
@@ -106,7 +106,7 @@ def test_every_case_and_requirement_can_be_explained() -> None:
     ]
 
 
-def test_a_report_is_turned_into_every_form_and_no_other(runner: CliRunner) -> None:
+def test_a_report_is_rendered_in_every_known_format_only(runner: CliRunner) -> None:
     Path("offers.json").write_text(json.dumps(SOUND))
     runner.invoke(app, ["judge", "offers.json", "--report", "r.json"])
     assert 0 == runner.invoke(app, ["report", "r.json", "--to", "r.html", "--to", "r.xml", "--to", "r.sarif"]).exit_code
@@ -115,7 +115,7 @@ def test_a_report_is_turned_into_every_form_and_no_other(runner: CliRunner) -> N
     assert 2 == runner.invoke(app, ["report", "offers.json", "--to", "r.html"]).exit_code
 
 
-def test_a_subscriber_that_is_not_there_is_a_matter_of_set_up_and_leaves_evidence_that_says_so(
+def test_an_unreachable_subscriber_is_a_configuration_error_with_evidence(
     runner: CliRunner,
 ) -> None:
     environment = written_setup()
@@ -126,7 +126,7 @@ def test_a_subscriber_that_is_not_there_is_a_matter_of_set_up_and_leaves_evidenc
 
 
 def written_setup() -> dict[str, str]:
-    """A set-up whose test interface is not there, so that a case that is played at all is told; its environment."""
+    """A set-up without a reachable test interface, which shows in the output of any case that runs; its environment."""
     listen = setup_for(Subscriber).listen
     Path("conformance.toml").write_text(
         f'role = "subscriber"\n[partner]\nlisten = "{listen}"\ncontrol = "http://127.0.0.1:1"\n'
@@ -145,9 +145,7 @@ def written_setup() -> dict[str, str]:
         ["run", "--report", "good.json", "--report", "folder.json"],
     ],
 )
-def test_a_file_that_could_not_be_written_is_told_before_any_case_is_played(
-    runner: CliRunner, arguments: list[str]
-) -> None:
+def test_an_unwritable_report_file_is_refused_before_any_case_runs(runner: CliRunner, arguments: list[str]) -> None:
     environment = written_setup()
     Path("folder.json").mkdir()
     done = runner.invoke(app, arguments, env=environment)
@@ -159,16 +157,14 @@ def test_a_file_that_could_not_be_written_is_told_before_any_case_is_played(
 @pytest.mark.parametrize(
     "wrong", [["--case", "subscriber/typo"], ["--family", "typo"], ["--case", "publisher/creates"]]
 )
-def test_a_case_or_family_that_the_role_has_not_is_told_though_others_are_right(
-    runner: CliRunner, wrong: list[str]
-) -> None:
+def test_an_unknown_case_or_family_is_reported_beside_known_ones(runner: CliRunner, wrong: list[str]) -> None:
     done = runner.invoke(app, ["run", "--case", "subscriber/resync", *wrong], env=written_setup())
     assert 2 == done.exit_code
     assert wrong[1] in done.output
     assert "subscriber/resync" not in done.output
 
 
-def test_a_file_cut_in_an_array_or_a_second_gzip_member_is_told_apart(runner: CliRunner) -> None:
+def test_a_truncated_array_or_second_gzip_member_is_unreadable(runner: CliRunner) -> None:
     line = json.dumps(SOUND).encode()
     Path("array.json").write_bytes(b"[" + line + b", ")
     Path("members.gz").write_bytes(gzip.compress(line + b"\n") + gzip.compress(line)[:-1])

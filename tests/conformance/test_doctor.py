@@ -1,4 +1,4 @@
-"""The doctor: what is wrong with the set-up of a publisher, a subscriber or the national site is named beforehand."""
+"""The doctor names what is wrong with the set-up of a publisher, a subscriber or the national site."""
 
 import socket
 from dataclasses import replace
@@ -26,14 +26,14 @@ async def states(setup: Setup, at: str | None = None) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("made", [Publisher, Subscriber])
-async def test_a_right_partner_is_found_right(made: type[Publisher] | type[Subscriber]) -> None:
+async def test_the_doctor_finds_nothing_wrong_with_a_correct_partner(made: type[Publisher] | type[Subscriber]) -> None:
     setup = setup_for(made)
     async with interface(made(f"http://{setup.listen}")) as control:
         found = await states(replace(setup, control=control))
     assert {f"account {setup.role}": "good", "listen": "good", "test interface": "good"} == found
 
 
-async def test_a_port_that_is_taken_is_named() -> None:
+async def test_a_port_in_use_is_named() -> None:
     setup = setup_for(Publisher)
     address, _, port = setup.listen.rpartition(":")
     with socket.create_server((address, int(port))):
@@ -41,19 +41,19 @@ async def test_a_port_that_is_taken_is_named() -> None:
 
 
 class NeverForgets(Subscriber):
-    """Keeps its offers over a reset."""
+    """Keeps its offers across a reset."""
 
     def offers(self) -> dict[str, Any]:
         return {"bretagne:1": {"sequence": 1, "title": "x"}}
 
 
-async def test_a_reset_that_resets_nothing_is_named() -> None:
+async def test_a_reset_without_effect_is_named() -> None:
     setup = setup_for(NeverForgets)
     async with interface(NeverForgets(f"http://{setup.listen}")) as control:
         assert "wrong" == (await states(replace(setup, control=control)))["test interface"]
 
 
-async def test_a_test_interface_that_is_missing_counts_as_the_role_needs_it() -> None:
+async def test_a_missing_test_interface_is_graded_by_what_the_role_needs() -> None:
     publisher, subscriber = setup_for(Publisher), setup_for(Subscriber)
     gone = replace(publisher, control="http://127.0.0.1:1")
     found = [
@@ -62,7 +62,7 @@ async def test_a_test_interface_that_is_missing_counts_as_the_role_needs_it() ->
     assert ["wrong", "doubtful", "good", "wrong"] == [each["test interface"] for each in found]
 
 
-async def test_without_its_account_a_partner_is_told_so() -> None:
+async def test_a_missing_account_is_reported() -> None:
     assert "wrong" == (await states(replace(setup_for(Publisher), accounts={})))["account publisher"]
 
 
@@ -76,7 +76,7 @@ async def test_the_national_site_is_examined_too() -> None:
 
 
 class Here(AbstractResolver):
-    """Every name is this machine's."""
+    """Resolves every name to this machine."""
 
     async def resolve(
         self,
@@ -90,7 +90,7 @@ class Here(AbstractResolver):
         pass
 
 
-async def test_secrets_do_not_travel_in_clear() -> None:
+async def test_plain_http_to_another_host_is_reported() -> None:
     async with (
         simulated_site() as (_, setup),
         aiohttp.ClientSession(connector=TCPConnector(resolver=Here())) as session,

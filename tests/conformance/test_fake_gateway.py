@@ -45,12 +45,12 @@ class Client:
             return response.status, answer.get("code", answer.get("error"))
 
     async def batch(self, body: bytes, **headers: str) -> tuple[int, Any]:
-        """The same of a batch; ``_`` stands for ``-``."""
+        """The same for a batch; ``_`` in a header name means ``-``."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.ask("POST", "/v1/offers/batch", body, named)
 
     async def first_message(self, accepted: str) -> str:
-        """The first problem of an offer that is none, for this Accept-Language."""
+        """The first problem of an invalid offer, for this Accept-Language."""
         given = {"Authorization": f"Bearer {self.token}", "Accept-Language": accepted}
         async with self.session.put(self.url + "/v1/offers/bretagne:1", data=b"[]", headers=given) as response:
             return str((await response.json(content_type=None))["problems"][0]["message"])
@@ -75,7 +75,7 @@ async def offers(number: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("proof", ["A", "é", "====", "YnJldGFnbmU6ZmF1eA=="])
-async def test_a_proof_that_is_none_gets_no_token_and_is_noted(client: Client, proof: str) -> None:
+async def test_an_invalid_assertion_gets_no_token_and_is_in_the_journal(client: Client, proof: str) -> None:
     headers = {"Authorization": f"Basic {proof}", "Content-Type": "application/x-www-form-urlencoded"}
     body = b"grant_type=client_credentials"
     assert (401, "invalid_client") == await client.ask("POST", "/oauth/token", body, headers)
@@ -83,7 +83,7 @@ async def test_a_proof_that_is_none_gets_no_token_and_is_noted(client: Client, p
 
 
 @pytest.mark.parametrize(
-    ("body", "headers", "told"),
+    ("body", "headers", "expected"),
     [
         (b"none", {"Content_Encoding": "gzip"}, (400, "body-malformed")),
         (gzip.compress(b'{"id": 1}', mtime=0)[:-4], {"Content_Encoding": "gzip"}, (400, "body-truncated")),
@@ -96,16 +96,16 @@ async def test_a_proof_that_is_none_gets_no_token_and_is_noted(client: Client, p
     ],
 )
 @pytest.mark.parametrize("faults", [[], [{"fault": "unavailable", "seconds": 1}]])
-async def test_a_batch_that_is_none_is_a_problem_and_is_noted(
-    client: Client, body: bytes, headers: dict[str, str], told: tuple[int, str], faults: list[dict[str, Any]]
+async def test_an_invalid_batch_is_a_problem_and_is_in_the_journal(
+    client: Client, body: bytes, headers: dict[str, str], expected: tuple[int, str], faults: list[dict[str, Any]]
 ) -> None:
     client.gateway.faults.extend(faults)
-    assert told == await client.batch(body, **headers)
-    assert told[0] == client.journal[-1].status
+    assert expected == await client.batch(body, **headers)
+    assert expected[0] == client.journal[-1].status
     assert len(faults) == len(client.gateway.faults)
 
 
-async def test_a_batch_is_judged_by_its_own_bytes_however_it_is_packed(client: Client) -> None:
+async def test_a_batch_is_judged_by_its_original_bytes_in_any_encoding(client: Client) -> None:
     whole = await offers(2)
     twice = whole[0].replace(b'"revision": 1', b'"revision": 1, "revision": 2')
     packed = gzip.compress(b"[" + whole[1] + b",") + gzip.compress(twice + b"]")
@@ -115,7 +115,7 @@ async def test_a_batch_is_judged_by_its_own_bytes_however_it_is_packed(client: C
 
 
 @pytest.mark.parametrize("revision", ["", "²", "9" * 5_000, "1.0"])
-async def test_a_revision_that_is_no_number_is_a_problem(client: Client, revision: str) -> None:
+async def test_a_revision_that_is_not_a_number_is_a_problem(client: Client, revision: str) -> None:
     status, code = await client.ask("DELETE", f"/v1/offers/bretagne:1?revision={revision}")
     assert (400, "parameter-invalid" if revision else "parameter-missing") == (status, code)
 
@@ -131,14 +131,14 @@ async def test_a_slow_answer_is_slow_once_and_everything_in_the_batch_is_kept(cl
     assert not client.gateway.faults
 
 
-async def test_a_dry_run_of_a_batch_meets_no_fault_and_keeps_nothing(client: Client) -> None:
+async def test_a_dry_run_of_a_batch_meets_no_fault_and_stores_nothing(client: Client) -> None:
     client.gateway.faults.append({"fault": "unavailable", "seconds": 1, "stored": True})
     body = b"\n".join(await offers(2))
     assert 200 == (await client.ask("POST", "/v1/offers/batch?dry_run=true", body))[0]
     assert ([], 1) == (client.submissions.sent, len(client.gateway.faults))
 
 
-async def test_what_the_kit_itself_falls_over_is_noted_too(client: Client) -> None:
+async def test_a_failure_of_the_kit_itself_is_in_the_journal(client: Client) -> None:
     async def fall(_: PartnerRequest) -> HostAnswer:
         raise ZeroDivisionError
 
@@ -150,7 +150,7 @@ async def test_what_the_kit_itself_falls_over_is_noted_too(client: Client) -> No
     assert 500 == client.journal[-1].status
 
 
-async def test_what_is_wrong_is_told_in_the_language_that_the_publisher_prefers(client: Client) -> None:
+async def test_problems_are_in_the_language_that_the_publisher_prefers(client: Client) -> None:
     french, english = "Un objet JSON est attendu", "A JSON object is expected"
     for accepted in ("", "fr", "de", "en;q=0.5, fr", "en;q=x"):
         assert french in await client.first_message(accepted), accepted
@@ -165,7 +165,7 @@ async def sent(client: Client, body: bytes, query: str = "", **headers: str) -> 
         return response.status, await response.json(content_type=None)
 
 
-async def test_a_batch_is_answered_as_a_gateway_answers_it(client: Client) -> None:
+async def test_a_batch_is_answered_as_by_the_real_gateway(client: Client) -> None:
     """PUB-010, PUB-011, PUB-016: a letter for every item, problems of refused ones, receipts of queued ones."""
     one, two = await offers(2)
     wrong = two.replace(b'"sector": "', b'"sector": "x')
@@ -189,7 +189,7 @@ async def test_a_batch_is_answered_as_a_gateway_answers_it(client: Client) -> No
     assert 1 == len(client.submissions.states)
 
 
-async def test_who_waits_for_a_batch_is_told_the_decisions(client: Client) -> None:
+async def test_a_publisher_that_waits_for_a_batch_gets_the_decisions(client: Client) -> None:
     """PUB-018."""
     one, two = await offers(2)
     await sent(client, one)

@@ -22,7 +22,7 @@ from conformance.target.doctor import examine
 from conformance.target.setup import Account, Setup
 from gateway.settings import Settings
 from tests.conformance.gateway_fixture import onboard, running_gateway, settings_in
-from tests.conformance.mutants.proxy import Forward, Seen, Told, proxied, told
+from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, proxied
 
 ROOT = Path(__file__).parents[2]
 
@@ -117,7 +117,7 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
 
 
 @pytest.mark.timeout(300)
-async def test_our_gateway_survives_being_killed_amid_publications(tmp_path: Path, kafka: str | None) -> None:
+async def test_our_gateway_survives_a_kill_during_publications(tmp_path: Path, kafka: str | None) -> None:
     settings = settings_in(tmp_path, kafka)
     accounts = await onboard(settings)
     ending = Ending(tmp_path, settings)
@@ -136,11 +136,11 @@ async def test_without_a_hook_a_crash_could_not_be_verified(right: Setup) -> Non
     assert Outcome.SKIP is found[1]
 
 
-async def _without_batches(seen: Seen, forward: Forward) -> Told:
-    """A gateway that does without batches, and says so."""
+async def _without_batches(seen: Seen, forward: Forward) -> Answer:
+    """A gateway that does not support batches, and announces that."""
     if seen.path == "/v1/offers/batch":
-        problem = told(404, {"type": "x", "title": "x", "status": 404})
-        return Told(problem.status, {"Content-Type": "application/problem+json"}, problem.body)
+        problem = json_answer(404, {"type": "x", "title": "x", "status": 404})
+        return Answer(problem.status, {"Content-Type": "application/problem+json"}, problem.body)
     answered = await forward(seen)
     if seen.path == "/.well-known/passerelle" and answered.status == 200:
         body = answered.json
@@ -148,7 +148,7 @@ async def _without_batches(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-async def test_what_is_said_not_to_be_supported_is_tested_to_be_so(right: Setup) -> None:
+async def test_the_absence_of_an_unsupported_feature_is_tested(right: Setup) -> None:
     chosen = Choice(cases=("feature/no-batch", "batch/all-queued"))
     async with proxied(right.target, _without_batches) as url:
         without = replace(right, target=url, features={"batch": False})
@@ -158,7 +158,7 @@ async def test_what_is_said_not_to_be_supported_is_tested_to_be_so(right: Setup)
     assert Outcome.FAIL is claimed["feature/no-batch"]
 
 
-async def test_a_wrong_secret_is_a_matter_of_set_up(right: Setup) -> None:
+async def test_a_wrong_secret_is_a_configuration_error(right: Setup) -> None:
     wrong = Account(platform="bretagne", client_id="bretagne", secret="faux")
     setup = replace(right, accounts={**right.accounts, "publisher": wrong})
     [found] = await played(setup, Choice(cases=("publish/new-is-201",)))
@@ -186,11 +186,11 @@ async def test_the_doctor_finds_nothing_wrong_with_a_right_set_up(right: Setup) 
     assert "reset neighbour" in {check.name["en"] for check in found}
 
 
-async def _just_started(seen: Seen, forward: Forward) -> Told:
-    """A right gateway that is not ready for anything yet when it is first asked."""
+async def _just_started(seen: Seen, forward: Forward) -> Answer:
+    """A correct gateway that is not ready at the first request."""
     if seen.path.startswith("/v1/") and seen.path not in seen.memory:
         seen.memory[seen.path] = True
-        return told(503, {"code": "view-behind"})
+        return json_answer(503, {"code": "view-behind"})
     return await forward(seen)
 
 
@@ -214,12 +214,12 @@ async def test_the_doctor_names_what_is_wrong(right: Setup) -> None:
 
 
 ODD = "+&#% é/="
-"""What any cursor may hold: it is the reader's to encode."""
+"""Characters that a cursor may hold; the subscriber encodes it."""
 _OPAQUE = ("cursor", "mark")
 
 
-async def _with_odd_cursors(seen: Seen, forward: Forward) -> Told:
-    """A right gateway, whose cursors and marks begin in a way of their own, and whose pages of receipts are short."""
+async def _with_odd_cursors(seen: Seen, forward: Forward) -> Answer:
+    """A correct gateway whose cursors and marks have another form, and whose pages of receipts are short."""
     known = {name: value.removeprefix(ODD) for name, value in seen.query.items() if name in {*_OPAQUE, "snapshot"}}
     short = {"limit": "7"} if seen.path == "/v1/receipts" else {}
     answered = await forward(seen.asking(**known, **short))
@@ -230,7 +230,7 @@ async def _with_odd_cursors(seen: Seen, forward: Forward) -> Told:
 
 
 @pytest.mark.timeout(300)
-async def test_cursors_and_marks_may_hold_any_sign(right: Setup) -> None:
+async def test_cursors_and_marks_may_hold_any_character(right: Setup) -> None:
     async with proxied(right.target, _with_odd_cursors) as url:
         odd = replace(right, target=url, features={}, restart="true")
         found = await played(odd, Choice(families=("feed", "snapshot", "crash")))
@@ -238,8 +238,8 @@ async def test_cursors_and_marks_may_hold_any_sign(right: Setup) -> None:
     assert len(found) > 30
 
 
-async def _late_on_other_routes(seen: Seen, forward: Forward) -> Told:
-    """A right gateway on which every route but publication knows an offer at the second question only."""
+async def _late_on_other_routes(seen: Seen, forward: Forward) -> Answer:
+    """A correct gateway on which routes other than publication return an offer from the second request on."""
     question = f"{seen.method} {seen.path} {sorted(seen.query.items())}"
     reads = (
         seen.method == "GET" and seen.path.startswith(("/v1/offers/", "/v1/receipts")) and "cursor" not in seen.query
@@ -248,10 +248,10 @@ async def _late_on_other_routes(seen: Seen, forward: Forward) -> Told:
         return await forward(seen)
     seen.memory[question] = True
     empty: dict[str, object] = {"receipts": [], "cursor": None, "more": False}
-    return told(200, empty) if seen.path == "/v1/receipts" else told(404, {"code": "not-found"})
+    return json_answer(200, empty) if seen.path == "/v1/receipts" else json_answer(404, {"code": "not-found"})
 
 
-async def test_other_routes_may_know_an_offer_later_than_its_verdict_says(right: Setup) -> None:
+async def test_other_routes_may_return_an_offer_later_than_its_verdict(right: Setup) -> None:
     chosen = Choice(families=("withdrawal", "receipt", "repeat", "snapshot"))
     async with proxied(right.target, _late_on_other_routes) as url:
         found = await played(replace(right, target=url), chosen)
@@ -259,8 +259,8 @@ async def test_other_routes_may_know_an_offer_later_than_its_verdict_says(right:
     assert len(found) > 50
 
 
-async def _with_odd_problems(seen: Seen, forward: Forward) -> Told:
-    """A gateway whose problems point to null, and whose results are texts."""
+async def _with_odd_problems(seen: Seen, forward: Forward) -> Answer:
+    """A gateway whose problems point to null, and whose results are strings."""
     answered = await forward(seen)
     if seen.publishes and answered.status == 422:
         problems = [{**problem, "pointer": None, "code": ["x"]} for problem in answered.json["problems"]]
@@ -270,7 +270,7 @@ async def _with_odd_problems(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-async def test_an_odd_answer_is_the_targets_failure(right: Setup) -> None:
+async def test_a_malformed_answer_is_the_targets_failure(right: Setup) -> None:
     documents = [(case.id, case.subject) for case in cases() if isinstance(case.subject, Document)]
     by_kind = {one.kind: name for name, one in documents if one.live and not one.expected.accepted}
     async with proxied(right.target, _with_odd_problems) as url:

@@ -1,4 +1,4 @@
-"""The role national site, against the simulator: what the gateway takes the site to do is what it does."""
+"""The role national site, against the simulator: the site behaves as the gateway assumes."""
 
 import asyncio
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ def case_of(name: str) -> Case:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def named() -> Mapping[str, Result]:
-    """What the case that names its fault makes of each wrong site. The rate limit makes them wait: all at once."""
+    """Results of each wrong site in the case of its fault; all at once, since the rate limit makes them wait."""
     found = await asyncio.gather(*(played_before(each.answer, [case_of(each.case)]) for each in SITES.values()))
     return {name: result for name, [result] in zip(SITES, found, strict=True)}
 
@@ -41,7 +41,7 @@ def test_every_case_has_a_wrong_site_that_it_catches() -> None:
 
 
 @pytest.mark.timeout(240)
-async def test_the_simulator_is_what_the_cases_take_the_site_to_be_and_is_called_within_its_rate() -> None:
+async def test_the_simulator_passes_every_case_and_is_called_within_its_rate() -> None:
     async with simulated_site() as (simulator, setup):
         found = await played(setup, CASES)
         assert max(simulator.counted.values()) <= 100
@@ -49,14 +49,14 @@ async def test_the_simulator_is_what_the_cases_take_the_site_to_be_and_is_called
     assert len(found) > 10
 
 
-async def test_a_wrong_password_is_a_matter_of_set_up() -> None:
+async def test_a_wrong_password_is_a_configuration_error() -> None:
     wrong = Account(platform="national", client_id=ACCOUNT.client_id, secret="faux")
     async with simulated_site() as (_, setup):
         [found] = await played(replace(setup, accounts={"national": wrong}), [case_of("national-site/index")])
     assert Outcome.CONFIG_ERROR is found.outcome
 
 
-async def test_without_its_account_the_role_cannot_begin() -> None:
+async def test_the_role_does_not_start_without_its_account() -> None:
     setup = Setup(role="national", target="http://127.0.0.1:1")
     async with aiohttp.ClientSession() as session:
         with pytest.raises(SetupError, match=r"accounts\.national"):

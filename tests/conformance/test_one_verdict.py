@@ -40,7 +40,7 @@ def names(case: str = "one/verdict") -> Names:
 
 
 def stated(problems: Sequence[Any]) -> list[tuple[str, str]]:
-    """Code and place, in the order told; the inbox and the address add nothing of their own here."""
+    """Code and pointer, in the order reported; without what the inbox or the address adds."""
     return [(each["code"], each["pointer"]) for each in problems]
 
 
@@ -90,21 +90,21 @@ def sendable() -> list[tuple[str, bytes]]:
         subject = case.subject
         if isinstance(subject, Document) and subject.kind == "offer" and subject.live:
             raw = document_of(subject, names(case.id))
-            # In a batch an object with the member `withdrawn` is a withdrawal, not an offer that has one too many.
+            # In a batch an object with the member `withdrawn` is a withdrawal, not an offer with an unknown member.
             if raw.strip() and b"\n" not in raw.strip() and b'"withdrawn"' not in raw:
                 found.append((names(case.id)["id.a"], raw.strip()))
     return found
 
 
 @pytest.mark.timeout(300)
-async def test_every_case_gets_the_same_verdict_by_every_way(tmp_path: Path) -> None:
+async def test_every_case_gets_the_same_verdict_by_every_route(tmp_path: Path) -> None:
     documents = [
         (offer_id, raw) for offer_id, raw in sendable() if schemas.check(raw, on=today()).id in {None, offer_id}
     ]
     assert len(documents) > 400
     commanded = from_the_command([raw for _, raw in documents], tmp_path)
-    async with running_gateway(tmp_path) as place, aiohttp.ClientSession() as session:
-        wire = Wire(session, place.target, place.accounts["publisher"], [])
+    async with running_gateway(tmp_path) as setup, aiohttp.ClientSession() as session:
+        wire = Wire(session, setup.target, setup.accounts["publisher"], [])
         for (offer_id, raw), command in zip(documents, commanded, strict=True):
             expected = by_itself(raw)
             assert expected == await over_http(wire, raw, offer_id), raw
@@ -123,7 +123,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-PLACES = st.sampled_from(
+PATHS = st.sampled_from(
     [
         ("title",),
         ("levels",),
@@ -145,28 +145,28 @@ PLACES = st.sampled_from(
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """The sound offer with up to three values replaced or taken out."""
+    """The sound offer with up to three values replaced or removed."""
     document = json.loads(json.dumps(fill(base(), names())))
     document["id"] = ID
     for _ in range(draw(st.integers(0, 3))):
-        *parents, name = draw(PLACES)
-        place = document[parents[0]] if parents else document
+        *parents, name = draw(PATHS)
+        parent = document[parents[0]] if parents else document
         if draw(st.booleans()):
-            place[name] = draw(VALUES)
+            parent[name] = draw(VALUES)
         else:
-            place.pop(name, None)
+            parent.pop(name, None)
     return orjson.dumps(document)
 
 
 @pytest.mark.timeout(300)
-def test_generated_offers_get_the_same_verdict_by_every_way(tmp_path: Path) -> None:
+def test_generated_offers_get_the_same_verdict_by_every_route(tmp_path: Path) -> None:
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
 
         async def begin() -> Wire:
-            place: Setup = await stack.enter_async_context(running_gateway(tmp_path))
+            setup: Setup = await stack.enter_async_context(running_gateway(tmp_path))
             session = await stack.enter_async_context(aiohttp.ClientSession())
-            return Wire(session, place.target, place.accounts["publisher"], [])
+            return Wire(session, setup.target, setup.accounts["publisher"], [])
 
         wire = runner.run(begin())
 

@@ -1,4 +1,4 @@
-"""The roles publisher and subscriber: a right partner passes every case, each wrong one is caught by its own."""
+"""The roles publisher and subscriber: a correct partner passes every case, a wrong one fails the case of its fault."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -24,21 +24,21 @@ def wrong(results: Sequence[Result]) -> list[tuple[str, object]]:
 
 
 @pytest.mark.parametrize("made", [Publisher, Subscriber])
-async def test_a_right_partner_passes_every_case(made: type[Partner]) -> None:
+async def test_a_correct_partner_passes_every_case(made: type[Partner]) -> None:
     chosen = cases_of(role_of(made))
     assert len(chosen) > 20
     assert [] == wrong(await played(made, chosen))
 
 
 def with_what_is_watched(named: Case) -> list[Case]:
-    """The case, behind some others where it watches for something in all that was sent before."""
+    """The case, after others where it checks everything that was sent before."""
     before = {"publisher/creates", "publisher/changes", "publisher/too-many"} if named.family == "watched" else set()
     return [*(case for case in cases_of("publisher") if case.id in before), named]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def named() -> Mapping[str, Result]:
-    """What the case that names its fault makes of each wrong partner. They wait most of the time: several at once."""
+    """The results of each wrong partner in the case that names its fault; several at once, since they mostly wait."""
     gate = asyncio.Semaphore(_TOGETHER)
 
     async def examine(mutant: WrongPartner) -> Result:
@@ -62,7 +62,7 @@ async def test_a_wrong_partner_passes_cases_about_other_things(name: str) -> Non
     assert [] == wrong(await played(mutant.made, chosen))
 
 
-async def test_without_a_test_interface_the_kit_observes_and_says_what_it_could_not_verify() -> None:
+async def test_without_a_test_interface_the_kit_observes_and_lists_what_it_could_not_verify() -> None:
     setup = setup_for(Publisher)
     async with playing(setup, seed="s") as player:
         publisher = Publisher(f"http://{setup.listen}")
@@ -84,7 +84,7 @@ async def test_observing_nothing_verifies_nothing() -> None:
     assert {Outcome.SKIP} == {result.outcome for result in results}
 
 
-async def test_a_test_interface_that_is_not_there_is_a_matter_of_set_up() -> None:
+async def test_an_unreachable_test_interface_is_a_configuration_error() -> None:
     setup = replace(setup_for(Subscriber), control="http://127.0.0.1:1")
     async with playing(setup, seed="s") as player:
         [result] = await run_cases(cases_of("subscriber")[:1], player, setup, on=today())

@@ -1,4 +1,4 @@
-"""Patience multiplies every deadline: with very little of it, a target that never answers is soon given up."""
+"""Patience multiplies every deadline: with a very small factor, a target that never answers soon times out."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,12 +22,12 @@ from conformance.target.wire import Wire
 
 ACCOUNTS = {name: Account(platform=name, client_id=name, secret="s") for name in ("publisher", "national")}
 LITTLE = 0.002
-"""Of the sixty seconds that an answer may take, a tenth of one is left."""
+"""Reduces the sixty seconds that an answer may take to a tenth of a second."""
 
 
 @pytest.fixture
 async def silent() -> AsyncIterator[Setup]:
-    """A target that takes connections and never says anything."""
+    """A target that accepts connections and never answers."""
     gone = asyncio.Event()
 
     async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -46,7 +46,7 @@ async def silent() -> AsyncIterator[Setup]:
     ("made", "name"),
     [(GatewayRole, "publish/new-is-201"), (NationalRole, "national-site/creates-and-deletes")],
 )
-async def test_an_answer_that_does_not_come_fails_the_case(
+async def test_a_missing_answer_fails_the_case(
     silent: Setup, made: type[GatewayRole | NationalRole], name: str
 ) -> None:
     chosen = [case for case in cases() if case.id == name]
@@ -58,14 +58,14 @@ async def test_an_answer_that_does_not_come_fails_the_case(
 
 
 @pytest.mark.parametrize("role", ["gateway", "national"])
-async def test_the_doctor_gives_up(silent: Setup, role: RoleName) -> None:
+async def test_the_doctor_times_out(silent: Setup, role: RoleName) -> None:
     setup = replace(silent, role=role)
     async with asyncio.timeout(15), aiohttp.ClientSession() as session:
         checks = [check async for check in examine(setup, session, now=now())]
     assert [("reachable", "wrong")] == [(check.name["en"], check.state) for check in checks]
 
 
-async def test_a_command_that_does_not_return_is_given_up(silent: Setup) -> None:
+async def test_a_command_that_does_not_return_times_out(silent: Setup) -> None:
     names = Names(seed="s", case="c", day=today(), platforms={"publisher": "publisher"})
     setup = replace(silent, restart="exec sleep 3600")
     async with asyncio.timeout(60), aiohttp.ClientSession() as session:
@@ -74,7 +74,7 @@ async def test_a_command_that_does_not_return_is_given_up(silent: Setup) -> None
             await interrupt(wire, names, 8, setup=setup, location={"fr": "x", "en": "x"})
 
 
-async def test_a_target_that_does_not_come_back_is_given_up(silent: Setup) -> None:
+async def test_a_target_that_does_not_restart_times_out(silent: Setup) -> None:
     names = Names(seed="s", case="c", day=today(), platforms={"publisher": "publisher"})
     async with asyncio.timeout(60), aiohttp.ClientSession() as session:
         wire = Wire(session, silent.target, ACCOUNTS["publisher"], [], patience=LITTLE)

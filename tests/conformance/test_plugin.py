@@ -1,4 +1,4 @@
-"""The pytest plugin: each case a test, told in words, played against a real subscriber."""
+"""The pytest plugin: each case is a test, named in words, played against a real subscriber."""
 
 import asyncio
 import sys
@@ -35,26 +35,30 @@ async def pytest_in(folder: Path, language: str, *arguments: str) -> tuple[int, 
     return process.returncode or 0, output.decode()
 
 
-async def test_a_right_subscriber_passes_under_pytest(tmp_path: Path) -> None:
+async def test_a_correct_subscriber_passes_under_pytest(tmp_path: Path) -> None:
     code, output = await pytest_on(Subscriber, tmp_path, "-k", "takes or resync")
     assert (0, True) == (code, "5 passed" in output), output
 
 
-@pytest.mark.parametrize(("language", "told"), [("fr", "le lecteur n’a pas"), ("en", "the subscriber does not have")])
-async def test_a_wrong_one_fails_with_the_kits_own_words(language: Language, told: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("language", "expected"), [("fr", "le lecteur n’a pas"), ("en", "the subscriber does not have")]
+)
+async def test_a_wrong_subscriber_fails_with_the_kits_message(
+    language: Language, expected: str, tmp_path: Path
+) -> None:
     code, output = await pytest_on(IgnoresRemovals, tmp_path, "-k", "takes-removals", language=language)
     assert 1 == code
-    assert told in output
+    assert expected in output
     assert "Traceback" not in output
 
 
 @pytest.mark.parametrize(
-    ("language", "told"),
+    ("language", "expected"),
     [("fr", "role vaut 'relay'. → donnez l’un de"), ("de", "donnez fr ou en / CONFORMANCE_LANG is")],
 )
-async def test_a_set_up_or_language_that_is_wrong_is_told_without_a_trace(
-    language: str, told: str, tmp_path: Path
+async def test_a_wrong_set_up_or_language_is_reported_without_a_traceback(
+    language: str, expected: str, tmp_path: Path
 ) -> None:
     (tmp_path / "conformance.toml").write_text('role = "relay"\n')
     code, output = await pytest_in(tmp_path, language)
-    assert (2, True, False) == (code, told in output, "raise " in output), output
+    assert (2, True, False) == (code, expected in output, "raise " in output), output

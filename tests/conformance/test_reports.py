@@ -1,4 +1,4 @@
-"""Reports: every form from one model, masked, stamped with versions, small, and readable by what reads them."""
+"""Reports: every format from one model, masked, stamped with versions, small, and valid for its consumers."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,7 +29,7 @@ def test_the_json_report_follows_its_published_schema() -> None:
     assert document == read_report(document)
 
 
-def test_what_is_no_report_is_refused_with_its_place() -> None:
+def test_an_invalid_report_is_refused_with_its_pointer() -> None:
     with pytest.raises(ReportError, match="/results"):
         read_report({**report_of(MIXED), "results": {}})
 
@@ -59,12 +59,12 @@ def test_sarif_has_a_rule_and_a_result_for_each_case_that_did_not_pass() -> None
         lambda report: orjson.dumps(report).decode(),
     ],
 )
-def test_every_form_bears_the_versions(write: Callable[[dict[str, Any]], str]) -> None:
+def test_every_format_holds_the_versions(write: Callable[[dict[str, Any]], str]) -> None:
     text = write(report_of(MIXED))
     assert [] == [version for version in ("1.0.0", "1.2", "2026-11") if version not in text]
 
 
-def test_the_page_is_in_both_languages_escapes_what_it_shows_and_fetches_nothing() -> None:
+def test_the_page_is_bilingual_escaped_and_self_contained() -> None:
     page = write_html(report_of(MIXED))
     assert "Le cas &lt;1&gt;" in page
     assert "The case &lt;1&gt;" in page
@@ -72,7 +72,7 @@ def test_the_page_is_in_both_languages_escapes_what_it_shows_and_fetches_nothing
     assert [] == [word for word in ("<script", 'http-equiv="refresh', "src=", "href=", "url(") if word in page]
 
 
-def test_a_finding_is_told_in_the_language_asked_for_and_in_both_where_none_is() -> None:
+def test_a_finding_is_in_the_requested_language_or_in_both() -> None:
     report = report_of(run(result(Outcome.FAIL)))
     assert "étape 1 : code d’état: 201 ≠" in write_junit(report, "fr")
     assert "step 1: status: 201 ≠" in write_junit(report, "en")
@@ -82,7 +82,7 @@ def test_a_finding_is_told_in_the_language_asked_for_and_in_both_where_none_is()
     assert ("step 1: status", "étape 1 : code d’état") == (finding["place"], finding["fr"]["place"])
 
 
-def test_a_report_of_before_the_findings_were_in_french_can_still_be_shown() -> None:
+def test_a_report_from_before_french_findings_can_be_rendered() -> None:
     report = report_of(run(result(Outcome.FAIL)))
     del report["results"][0]["findings"][0]["fr"]
     assert "<td>step 1: status</td>" in write_html(read_report(report))
@@ -139,28 +139,28 @@ def test_headers_as_an_http_library_gives_them_can_be_written_as_json() -> None:
         rb"accueil\u0040atelier.example",
     ],
 )
-def test_secrets_and_personal_data_are_found_in_other_guises(hidden: bytes) -> None:
-    shown = masked(hidden)
-    assert [] == [word for word in ("s3", "cret", "sdWIi", "accueil") if word in shown]
+def test_encoded_secrets_and_personal_data_are_masked(hidden: bytes) -> None:
+    text = masked(hidden)
+    assert [] == [word for word in ("s3", "cret", "sdWIi", "accueil") if word in text]
 
 
-def test_what_a_cut_would_leave_half_of_is_not_shown() -> None:
+def test_a_secret_at_the_cut_is_masked_whole() -> None:
     content = b"x" * 3_990 + b" accueil@atelier.example " + b"y" * 10_000
     assert "accueil" not in masked(content)
     secret = b'{"a": "' + b"x" * 3_900 + b'", "access_token": "' + b"s3cret" * 1_000 + b'"}'
     assert "s3cret" not in masked(secret)
 
 
-def test_what_is_compressed_is_told_by_its_size() -> None:
+def test_compressed_content_is_described_by_its_size() -> None:
     assert "gzip (26 octets) / (26 bytes)" == masked(b"\x1f\x8b" + b"x" * 24)
 
 
-def test_long_and_binary_content_is_cut_and_shown() -> None:
+def test_long_and_binary_content_is_shortened() -> None:
     assert masked(b"x" * 10_000).endswith("(10000 bytes)")
     assert "\\xff" in masked(b"\xff")
 
 
-def test_evidence_is_whole_until_anything_is_changed() -> None:
+def test_evidence_verifies_until_anything_is_changed() -> None:
     report = report_of(run(result(Outcome.PASS, 1), result(Outcome.PASS, 2)))
     evidence = evidence_of(report, platform="bretagne", played=[case(1), case(2)])
     assert [] == check_evidence(evidence)
@@ -173,5 +173,5 @@ def test_evidence_is_whole_until_anything_is_changed() -> None:
     assert [say("no-evidence")] == check_evidence([])
 
 
-def test_the_digest_does_not_hang_on_the_order_of_members() -> None:
+def test_the_digest_is_independent_of_member_order() -> None:
     assert digest_of({"a": 1, "b": "é"}) == digest_of({"b": "é", "a": 1})

@@ -1,4 +1,4 @@
-"""The result model: what a run amounts to, announced failures, and which cases are played at all."""
+"""The result model: the outcome of a run, announced failures, and the selection of cases."""
 
 import asyncio
 from dataclasses import replace
@@ -40,9 +40,7 @@ TEXTS: dict[Language, str] = {"fr": "non", "en": "no"}
         ([Outcome.CONFIG_ERROR, Outcome.ERROR, Outcome.FAIL], 4, False),
     ],
 )
-def test_the_gravest_outcome_decides_what_a_run_amounts_to(
-    outcomes: list[Outcome], code: int, *, conforms: bool
-) -> None:
+def test_the_worst_outcome_decides_the_result_of_a_run(outcomes: list[Outcome], code: int, *, conforms: bool) -> None:
     finished = run(*(result(outcome) for outcome in outcomes))
     assert (code, conforms) == (finished.exit_code, finished.conforms)
 
@@ -61,38 +59,38 @@ def test_an_announced_failure_is_excused_but_does_not_conform() -> None:
         (Outcome.SKIP, date(2026, 11, 24), (Outcome.SKIP, False)),
     ],
 )
-def test_an_announcement_holds_to_its_day_and_fails_when_the_case_passes(
+def test_an_announcement_expires_on_its_day_and_fails_when_the_case_passes(
     outcome: Outcome, until: date, expected: tuple[Outcome, bool]
 ) -> None:
     excused = excuse(result(outcome), [Announced("feed/case-1", "ticket", until)], on=ON)
     assert expected == (excused.outcome, excused.announced)
 
 
-def test_what_was_not_announced_stays_as_it_is() -> None:
+def test_an_unannounced_result_is_unchanged() -> None:
     assert result(Outcome.FAIL) == excuse(result(Outcome.FAIL), [Announced("feed/other", "x", ON)], on=ON)
 
 
 class Playing:
-    """A role that does as it is told, case by case."""
+    """A role that does as the test says, case by case."""
 
-    def __init__(self, *told: object) -> None:
-        self.told = list(told)
+    def __init__(self, *results: object) -> None:
+        self.results = list(results)
         self.journal: list[Exchange] = []
 
     async def play(self, case: Case) -> list[Finding]:
         self.journal.append(Exchange("GET", case.id, {}, "", 200, {}, "", 1))
-        told = self.told.pop(0)
-        if isinstance(told, Exception):
-            raise told
-        assert isinstance(told, list)
-        return told
+        result = self.results.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        assert isinstance(result, list)
+        return result
 
 
 FINDING = Finding(plain("x"), plain(1), plain(2))
 
 
 @pytest.mark.parametrize(
-    ("told", "outcome"),
+    ("returned", "outcome"),
     [
         ([], Outcome.PASS),
         ([FINDING], Outcome.FAIL),
@@ -103,8 +101,8 @@ FINDING = Finding(plain("x"), plain(1), plain(2))
         (ZeroDivisionError("oops"), Outcome.ERROR),
     ],
 )
-async def test_what_a_role_says_becomes_an_outcome(told: object, outcome: Outcome) -> None:
-    [found] = await run_cases([case()], Playing(told), SETUP, on=ON)
+async def test_what_a_role_returns_or_raises_becomes_an_outcome(returned: object, outcome: Outcome) -> None:
+    [found] = await run_cases([case()], Playing(returned), SETUP, on=ON)
     assert outcome is found.outcome
 
 
@@ -114,16 +112,16 @@ async def test_exchanges_are_kept_only_where_something_is_wrong() -> None:
 
 
 async def test_fail_fast_stops_at_the_first_that_does_not_pass() -> None:
-    told: list[str] = []
+    reported: list[str] = []
     found = await run_cases(
         [case(1), case(2), case(3)],
         Playing([], [FINDING], []),
         SETUP,
         on=ON,
         fail_fast=True,
-        on_result=lambda each: told.append(each.case.id),
+        on_result=lambda each: reported.append(each.case.id),
     )
-    assert ["feed/case-1", "feed/case-2"] == [each.case.id for each in found] == told
+    assert ["feed/case-1", "feed/case-2"] == [each.case.id for each in found] == reported
 
 
 async def test_a_feature_that_is_not_supported_is_omitted_and_its_absence_is_tested() -> None:
@@ -151,7 +149,7 @@ def test_ids_and_families_that_no_case_has_are_named() -> None:
 
 
 class Waiting(Playing):
-    """A role whose partner never does what is waited for."""
+    """A role whose partner never does what the case waits for."""
 
     async def play(self, case: Case) -> list[Finding]:
         await asyncio.Event().wait()

@@ -39,7 +39,7 @@ def test_a_day_beyond_the_calendar_asks_for_a_newer_kit() -> None:
 
 
 @pytest.mark.parametrize("expression", ["nobody", "kept.x", "host.publisher", "Not A Name", ""])
-def test_an_unknown_name_is_told(expression: str) -> None:
+def test_an_unknown_name_is_an_error(expression: str) -> None:
     with pytest.raises(UnknownNameError):
         NAMES[expression]
 
@@ -48,11 +48,11 @@ def test_a_text_that_is_one_name_takes_that_value_with_its_type() -> None:
     assert {"n": 8, "t": "<7>"} == fill({"n": "${kept.n+1}", "t": "<${kept.n}>"}, NAMES.keeping({"n": 7}))
 
 
-def test_long_texts_are_written_short() -> None:
+def test_long_texts_have_a_short_notation() -> None:
     assert {"x": "ababab"} == fill({"x": {"$repeat": "ab", "times": 3}}, NAMES)
 
 
-def test_values_are_put_at_pointers_and_dropped_without_touching_the_original() -> None:
+def test_values_are_set_and_removed_at_pointers_in_a_copy() -> None:
     original = {"a": {"b": 1}, "c": 2}
     assert {"a": {"b": 1, "x/y": 3}} == changed(original, put={"/a/x~1y": 3}, drop=["/c", "/d"])
     assert {"a": {"b": 1}, "c": 2} == original
@@ -89,32 +89,32 @@ def test_a_value_is_found_at_its_pointer() -> None:
         ({"$schema": "receipt"}, {"receipt": "r" + "A" * 30, "verdict": "pending"}, {"verdict": "pending"}),
     ],
 )
-def test_a_matcher_takes_what_is_right_and_tells_what_is_wrong(matcher: object, right: object, wrong: object) -> None:
+def test_a_matcher_accepts_or_reports_a_finding(matcher: object, right: object, wrong: object) -> None:
     assert [] == mismatches(matcher, right, X)
     assert [] != mismatches(matcher, wrong, X)
 
 
-def test_a_finding_says_where_and_what() -> None:
+def test_a_finding_has_a_location_and_values() -> None:
     [finding] = mismatches({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, plain("body"))
     assert ("body/a/0/b", "1", "2") == (finding.location["en"], finding.expected["en"], finding.actual["en"])
 
 
-def test_what_breaks_a_schema_is_told_in_both_languages_and_once() -> None:
+def test_a_schema_violation_is_reported_once_in_both_languages() -> None:
     found = mismatches({"$schema": "changes-page"}, {"changes": [], "colour": "blue"}, X)
     assert [] == [each for each in found if each.expected["fr"] == each.expected["en"]]
-    told = {each.actual["fr"]: each.actual["en"] for each in found}
+    texts = {each.actual["fr"]: each.actual["en"] for each in found}
     assert {
         "en trop : [colour]": "unknown: [colour]",
         "manque : [cursor, fresh, more]": "missing: [cursor, fresh, more]",
-    } == told
+    } == texts
 
 
-def test_nothing_is_told_as_nothing() -> None:
+def test_an_absent_value_is_reported_as_nothing() -> None:
     assert "nothing" == mismatches({"a": 1}, {}, X)[0].actual["en"]
     assert [] == mismatches({"$absent": True}, MISSING, X)
 
 
-def test_what_is_shown_is_short_and_without_personal_data() -> None:
+def test_displayed_values_are_short_and_hold_no_personal_data() -> None:
     assert 200 == len(render_value("x" * 500))
     assert "[…]" == render_value("accueil@atelier.example")
 

@@ -1,4 +1,4 @@
-"""The partner's one file: read, and every mistake in it named with how to mend it."""
+"""The partner's set-up file: it is read, and every mistake in it is named with its remedy."""
 
 import re
 import textwrap
@@ -38,7 +38,7 @@ def test_a_sound_file_is_read() -> None:
     assert date(2027, 1, 31) == setup.announced[0].until
 
 
-def test_secrets_stay_out_of_what_is_printed() -> None:
+def test_secrets_are_not_printed() -> None:
     assert "s3cret" not in repr(setup_of(SOUND, ENVIRON))
 
 
@@ -73,13 +73,13 @@ def test_secrets_stay_out_of_what_is_printed() -> None:
         ({"colour": "blue"}, "colour"),
     ],
 )
-def test_a_mistake_is_named_with_a_way_to_mend_it(change: dict[str, Any], named: str) -> None:
+def test_a_mistake_is_named_with_its_remedy(change: dict[str, Any], named: str) -> None:
     with pytest.raises(SetupError, match=named) as caught:
         setup_of({**SOUND, **change}, ENVIRON)
     assert all(caught.value.step[language] for language in LANGUAGES)
 
 
-def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path) -> None:
+def test_a_missing_or_invalid_toml_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"conformance\.toml"):
         read_setup(tmp_path / "conformance.toml", {})
     (tmp_path / "conformance.toml").write_text("role = ", encoding="utf-8")

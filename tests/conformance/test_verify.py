@@ -1,4 +1,4 @@
-"""What a target tells, however odd, is compared and becomes a finding: it never counts as the kit's own failure."""
+"""Whatever a target returns is compared and becomes a finding; it is never a failure of the kit itself."""
 
 from datetime import date
 from typing import Any
@@ -12,11 +12,11 @@ from conformance.words import plain
 
 WRONG = Verdict(accepted=False, problems=frozenset({("field-missing", "/title"), ("seats-range", "/seats")}))
 X = plain("x")
-TOLD: list[Any] = [{"code": "field-missing", "pointer": "/title"}, {"code": "seats-range", "pointer": "/seats"}]
+PROBLEMS: list[Any] = [{"code": "field-missing", "pointer": "/title"}, {"code": "seats-range", "pointer": "/seats"}]
 
 
 def test_the_problems_expected_are_right_in_any_order() -> None:
-    assert [] == compare_problems(WRONG, TOLD[::-1], X)
+    assert [] == compare_problems(WRONG, PROBLEMS[::-1], X)
 
 
 @pytest.mark.parametrize(
@@ -32,32 +32,32 @@ def test_the_problems_expected_are_right_in_any_order() -> None:
         [],
     ],
 )
-def test_a_code_or_pointer_that_is_no_text_is_a_finding(odd: Any) -> None:
-    [finding] = compare_problems(WRONG, [*TOLD, odd], X)
+def test_a_code_or_pointer_that_is_not_a_string_is_a_finding(odd: Any) -> None:
+    [finding] = compare_problems(WRONG, [*PROBLEMS, odd], X)
     assert "problems with a code and a pointer that are texts" == finding.expected["en"]
 
 
-def test_what_is_missing_or_made_up_is_told_beside_what_is_odd() -> None:
-    found = compare_problems(WRONG, [TOLD[0], {"code": "other"}, None], X)
+def test_missing_and_unexpected_problems_are_reported_beside_malformed_ones() -> None:
+    found = compare_problems(WRONG, [PROBLEMS[0], {"code": "other"}, None], X)
     assert ["null", "not reported: seats-range at /seats", "reported: other on the whole document"] == [
         each.actual["en"] for each in found
     ]
 
 
-@pytest.mark.parametrize("told", [None, {}, "x", 1])
-def test_no_list_of_problems_is_a_finding(told: Any) -> None:
-    assert ["a list of problems"] == [each.expected["en"] for each in compare_problems(WRONG, told, X)]
+@pytest.mark.parametrize("problems", [None, {}, "x", 1])
+def test_a_missing_list_of_problems_is_a_finding(problems: Any) -> None:
+    assert ["a list of problems"] == [each.expected["en"] for each in compare_problems(WRONG, problems, X)]
 
 
 NAMES = Names(seed="s", case="c", day=date(2026, 11, 25), platforms={"publisher": "bretagne"})
 
 
-def test_what_an_answer_gave_is_encoded_in_an_address_and_ids_are_not() -> None:
+def test_captured_values_are_percent_encoded_in_a_path_and_ids_are_not() -> None:
     kept = NAMES.keeping({"c": "a+b&c#d%2 é/", "n": 7})
     address = fill("/v1/offers/${id.a}?cursor=${kept.c}&confirm=${kept.n+1}", InAddress(kept))
     assert f"/v1/offers/{NAMES['id.a']}?cursor=a%2Bb%26c%23d%252%20%C3%A9%2F&confirm=8" == address
 
 
-def test_a_number_that_is_none_is_a_name_that_stands_for_nothing() -> None:
+def test_a_name_from_an_invalid_number_has_no_value() -> None:
     with pytest.raises(UnknownNameError, match="not a number"):
         NAMES.keeping({"n": None})["kept.n+1"]

@@ -1,4 +1,4 @@
-"""The kit's own wheel: in a project that has a folder ``schemas`` of its own, and without anything else of ours."""
+"""The kit's own wheel: in a project that has a folder ``schemas`` of its own, and without our other packages."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from conformance.packaging.build import ROOT, build, rewrite
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel's content in a folder of its own, as an installer would lay it out."""
+    """The wheel's content in a folder of its own, as an installer would unpack it."""
     folder = tmp_path_factory.mktemp("wheel")
     build(folder)
     [wheel] = folder.glob("passerelle_conformance-*.whl")

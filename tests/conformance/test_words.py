@@ -1,4 +1,4 @@
-"""Words: what a partner reads is in both languages, stands in one file, and nowhere in the code."""
+"""Words: what a partner reads is in both languages and in one file, not in the code."""
 
 import ast
 import re
@@ -13,11 +13,11 @@ from schemas.rulebook import LANGUAGES
 
 ROOT = Path(__file__).parents[2] / "conformance"
 SHELL = ("packaging", "build_requirements.py")
-"""What partners never run."""
+"""Modules that partners never run."""
 OURS = {"CaseError", "ValueError", "TypeError", "KeyError"}
-"""Errors that only who works on the kit can bring about."""
+"""Errors that only a maintainer of the kit can cause."""
 MACHINES = re.compile(r"[<=]|--|^\[|^Bearer |^passerelle-conformance ")
-"""Signs of what is written for a machine: markup, TOML, a shell's line, a header."""
+"""Patterns of text written for a machine: markup, TOML, a shell's line, a header."""
 NAMES = {"conformance.toml", "export "}
 SAME = {"judged", "version-found", "at-page", "the-versions"}
 """Texts whose words are the same in French and English."""
@@ -37,7 +37,7 @@ def names_in(template: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
 
 
-def test_every_code_of_the_file_is_said_and_every_code_said_is_in_the_file() -> None:
+def test_the_code_uses_exactly_the_codes_of_the_file() -> None:
     said = set()
     for path in modules():
         for call in calls(path, "say"):
@@ -47,7 +47,7 @@ def test_every_code_of_the_file_is_said_and_every_code_said_is_in_the_file() -> 
     assert said == set(words())
 
 
-def test_every_text_is_said_with_the_values_that_it_names() -> None:
+def test_every_text_gets_the_values_that_it_names() -> None:
     for path in modules():
         for call in calls(path, "say"):
             given = {each.arg for each in call.keywords}
@@ -67,8 +67,8 @@ def test_a_text_is_in_both_languages_with_the_same_values(code: str) -> None:
     assert text["fr"] != text["en"] or not re.search("[a-z]{4}", letters) or code in SAME
 
 
-def told_to_nobody(tree: ast.AST) -> set[int]:
-    """The docstrings, and what our own errors say."""
+def internal_messages(tree: ast.AST) -> set[int]:
+    """The docstrings, and the messages of our own errors."""
     found = set()
     for node in ast.walk(tree):
         match node:
@@ -80,10 +80,10 @@ def told_to_nobody(tree: ast.AST) -> set[int]:
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_text_stands_in_the_code(path: Path) -> None:
+def test_the_code_holds_no_text(path: Path) -> None:
     """Two words in a row are a text."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    passed = told_to_nobody(tree)
+    passed = internal_messages(tree)
     texts = [
         node.value
         for node in ast.walk(tree)
@@ -95,24 +95,24 @@ def test_no_text_stands_in_the_code(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_is_called_plain_holds_no_word(path: Path) -> None:
+def test_plain_texts_hold_no_word(path: Path) -> None:
     texts = [call.args[0] for call in calls(path, "plain")]
     parts = [part for text in texts for part in (text.values if isinstance(text, ast.JoinedStr) else [text])]
     written = [str(part.value) for part in parts if isinstance(part, ast.Constant)]
     assert [] == [part for part in written if re.search("[a-z]{3}", part) and part not in NAMES]
 
 
-def test_values_that_are_texts_themselves_are_put_in_language_by_language() -> None:
+def test_values_that_are_texts_are_inserted_per_language() -> None:
     assert {"fr": "étape 1 : code d’état", "en": "step 1: status"} == say("at-status", location=say("step", number=1))
 
 
-def test_a_code_that_is_not_there_and_a_value_that_lacks_are_the_kits_fault() -> None:
+def test_an_unknown_code_or_a_missing_value_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         say("no-such-code")
     with pytest.raises(KeyError):
         say("step")
 
 
-def test_texts_stand_beside_each_other() -> None:
+def test_texts_are_joined_in_both_languages() -> None:
     assert {"fr": "rien, x", "en": "nothing, x"} == joined((say("nothing"), plain("x")), ", ")
     assert ("x", "rien / nothing") == (both(plain("x")), both(say("nothing")))

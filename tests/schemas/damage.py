@@ -1,4 +1,4 @@
-"""Damage: sound documents with things done to them, as hypothesis draws them."""
+"""Damage: valid documents with random changes, drawn by hypothesis."""
 
 from copy import deepcopy
 from typing import Any
@@ -28,18 +28,18 @@ VALUES = st.recursive(
 )
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every path within a JSON value, its own excepted."""
+def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every path within a JSON value, except its own."""
     inner = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
-    return [found for step, item in inner for found in [(*path, step), *places(item, (*path, step))]]
+    return [found for step, item in inner for found in [(*path, step), *paths(item, (*path, step))]]
 
 
 @st.composite
 def damaged(draw: st.DrawFn, sound: dict[str, Any], *, times: int = 3) -> dict[str, Any]:
-    """A sound document with up to three things done to it: values replaced, texts extended, fields removed or added."""
+    """A valid document with up to three changes: values replaced, texts extended, fields removed or added."""
     document = deepcopy(sound)
     for _ in range(draw(st.integers(1, times))):
-        path = draw(st.sampled_from(places(document)))
+        path = draw(st.sampled_from(paths(document)))
         parent = document
         for step in path[:-1]:
             parent = parent[step]
@@ -58,6 +58,6 @@ def damaged(draw: st.DrawFn, sound: dict[str, Any], *, times: int = 3) -> dict[s
                 value[draw(st.text(max_size=8) | st.sampled_from(sorted(sound)))] = draw(VALUES)
             case "double" if isinstance(value, list):
                 value.extend(deepcopy(value))
-        if not places(document):
+        if not paths(document):
             break
     return document

@@ -43,7 +43,7 @@ SOUND: dict[str, Any] = {
     "redistribution": {"national": True, "regions": True},
 }
 GONE = object()
-"""Stands for a field to remove."""
+"""A field to remove."""
 
 
 def changed(changes: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
@@ -51,13 +51,13 @@ def changed(changes: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[
     document = deepcopy(SOUND)
     for path, value in {**(changes or {}), **fields}.items():
         *parents, name = path.split(".")
-        place = document
+        inner = document
         for parent in parents:
-            place = place.setdefault(parent, {})
+            inner = inner.setdefault(parent, {})
         if value is GONE:
-            place.pop(name, None)
+            inner.pop(name, None)
         else:
-            place[name] = value
+            inner[name] = value
     return document
 
 

@@ -52,7 +52,7 @@ def test_texts_that_the_structure_lets_pass_are_not_plain(field: str, sign: str)
 
 @settings(max_examples=300, deadline=None)
 @given(damaged(WHOLE, times=1))
-def test_what_is_refused_is_explained(document: dict[str, Any]) -> None:
+def test_a_refusal_is_explained(document: dict[str, Any]) -> None:
     """OFR-038: a document that the fast engine refuses gets at least one problem, a sound one none."""
     assert (explain("offer", document) == []) == fast_validator("offer").is_valid(document)
 
@@ -78,7 +78,7 @@ def test_both_engines_agree_on_the_other_schemas(name: str) -> None:
 
 
 def patterned(name: str) -> list[dict[str, Any]]:
-    """The subschemas of a schema that hold a pattern, each able to stand alone."""
+    """The subschemas of a schema that hold a pattern, each usable by itself."""
     found: list[dict[str, Any]] = []
 
     def walk(part: Any) -> None:

@@ -14,7 +14,7 @@ def test_no_school_year_is_missing_between_the_first_and_the_last_on_file() -> N
 
 
 def test_the_mandatory_weeks_are_those_that_the_site_computes() -> None:
-    """The last two weeks whose Friday is in June; OFR-026 and NAT-003 rest on them."""
+    """The last two weeks whose Friday is in June; OFR-026 and NAT-003 depend on them."""
     for year in years():
         days = [date(year.last.year, 6, day) for day in range(1, 31)]
         fridays = [day for day in days if day.isoweekday() == 5]

@@ -1,4 +1,4 @@
-"""The catalogue: every code used exists, its words are whole in both languages, and its requirement is written down."""
+"""The catalogue: every code used exists, its texts are complete in both languages, its requirement is known."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_every_code_of_the_catalogue_is_used() -> None:
     assert [code for code in OFFER_CODES if f'"{code}"' not in text] == []
 
 
-def test_an_unknown_code_is_our_own_fault_at_once() -> None:
+def test_an_unknown_code_raises_at_once() -> None:
     with pytest.raises(KeyError):
         schemas.problem("no-such-code")
 
@@ -50,7 +50,7 @@ def test_each_rule_speaks_both_languages(code: str) -> None:
 
 
 def test_requirements_have_their_sentence() -> None:
-    """Each id that a rule names stands in one sentence of the protocol."""
+    """Each id that a rule names is in one sentence of the protocol."""
     docs = Path(schemas.__file__).parents[1] / "docs"
     pages = [docs / "protocol-offer.md", docs / "protocol.md"]
     text = "\n".join(page.read_text() for page in pages if page.exists())
@@ -73,7 +73,7 @@ def test_a_problem_is_written_in_both_languages_and_read_in_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "expected"),
     [
         ("x" * 80, "x" * 80),
         ("x" * 81, "x" * 79 + "…"),
@@ -87,6 +87,6 @@ def test_a_problem_is_written_in_both_languages_and_read_in_one() -> None:
         (True, True),
     ],
 )
-def test_what_a_problem_shows_is_capped(value: Any, shown: Any) -> None:
+def test_what_a_problem_shows_is_capped(value: Any, expected: Any) -> None:
     """OFR-038"""
-    assert schemas.problem("invalid", actual=value, keyword="x").actual == shown
+    assert schemas.problem("invalid", actual=value, keyword="x").actual == expected

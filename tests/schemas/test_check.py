@@ -13,7 +13,7 @@ from tests.schemas.documents import GONE, ON, WHOLE, changed, check
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(damaged(WHOLE))
-def test_a_verdict_is_sound_whatever_the_document(document: dict[str, Any]) -> None:
+def test_a_verdict_is_consistent_for_any_document(document: dict[str, Any]) -> None:
     """OFR-038, OFR-039"""
     raw = orjson.dumps(document)
     verdict = schemas.check(raw, on=ON)
@@ -99,7 +99,7 @@ def test_repeated_keys_are_always_found(members: dict[str, Any], data: st.DataOb
         assert "json-duplicate-key" not in {trouble.code for trouble in schemas.check(raw, on=ON).problems}
 
 
-def test_the_document_is_not_touched_and_unchanged_parts_are_shared() -> None:
+def test_the_document_is_not_modified_and_unchanged_parts_are_shared() -> None:
     """OFR-039: the digest is taken of the document as sent."""
     document = changed(stay_weeks=GONE, description="Tél. 06 12 34 56 78", extensions={"bretagne": {"a": 1}})
     verdict = check(document)

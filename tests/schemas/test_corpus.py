@@ -1,11 +1,11 @@
-"""The corpus of hard texts: what must be taken out, and innocent numbers and signs that must stay (OFR-034).
+"""The corpus of hard texts: personal data to redact, and innocent numbers and characters to keep (OFR-034).
 
-``personal_corpus.ndjson`` has one text a line, with its pattern and, where something must go, the redacted text. The
-numbers are of the ranges that ARCEP keeps for fiction, or otherwise in nobody's use; the domains are for examples.
+``personal_corpus.ndjson`` has one text a line, with its pattern and, where needed, the redacted text. The
+numbers are of the ranges that ARCEP keeps for fiction, or not assigned; the domains are for examples.
 
 ``fresh/`` has sets of texts that were committed before the rules were first measured on them. The first line
 of each says how many texts were missed (a whole address or number can be read) or damaged then; ``known`` marks the
-texts that are still not as they should be.
+texts that are still wrong.
 """
 
 from collections import Counter

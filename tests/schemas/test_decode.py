@@ -12,7 +12,7 @@ RAW = orjson.dumps(SOUND)
 
 
 def nested(depth: int) -> bytes:
-    """An offer whose deepest value lies in that many objects."""
+    """An offer whose deepest value is inside that many objects."""
     inner = b'{"a":' * (depth - 2) + b"1" + b"}" * (depth - 2)
     return RAW[:-1] + b',"extensions":{"bretagne":' + inner + b"}}"
 
@@ -83,7 +83,7 @@ def test_brackets_within_texts_are_not_depth() -> None:
     assert codes(check(changed(description='Des crochets [[[[[[[[[[[[[[[[[[[ et "{{{{{{{{{{{{{{{{" ici'))) == set()
 
 
-def test_a_place_is_named() -> None:
+def test_a_syntax_error_has_its_line_and_column() -> None:
     """OFR-001"""
     message = check(b'{\n  "seats": 01\n}').problems[0].to_json()["message"]
     assert "line 2, column 12" in message["en"]

@@ -1,4 +1,4 @@
-"""What the national site would refuse is told beforehand, as warnings (NAT-001 to NAT-008)."""
+"""What the national site would refuse is reported in advance, as warnings (NAT-001 to NAT-008)."""
 
 from datetime import date
 from typing import Any
@@ -52,14 +52,14 @@ def test_some_postcodes_are_refused_there(postal_code: str, city: str, *, refuse
     assert (verdict.accepted, found(verdict)) == (True, expected)
 
 
-def test_monaco_is_told_when_the_commune_is_french() -> None:
+def test_a_monaco_postcode_with_a_french_commune_is_reported() -> None:
     """NAT-006"""
-    place = {"postal_code": "98000", "city": "Beausoleil", "insee_commune": "06012"}
-    assert ("not-deliverable:postal-code", "/location/postal_code") in found(check(changed(location=place)))
+    location = {"postal_code": "98000", "city": "Beausoleil", "insee_commune": "06012"}
+    assert ("not-deliverable:postal-code", "/location/postal_code") in found(check(changed(location=location)))
 
 
 @pytest.mark.parametrize("fields", [{"redistribution": {"national": False}}, {"id": "national:7"}])
-def test_nothing_is_told_of_offers_that_do_not_go_there(fields: dict[str, Any]) -> None:
+def test_offers_not_for_the_national_site_get_no_warning(fields: dict[str, Any]) -> None:
     """NAT-001"""
     offer = changed(
         {
@@ -91,15 +91,17 @@ def test_the_weeks_are_those_of_the_offers_school_year() -> None:
         (date(2027, 6, 30), ["2028-W25", "2028-W26"], []),
     ],
 )
-def test_mandatory_weeks_of_a_june_that_is_over_for_the_site_are_told(
+def test_mandatory_weeks_that_the_site_counts_as_past_are_reported(
     on: date, weeks: list[str], expected: list[str]
 ) -> None:
     """NAT-003"""
-    told = [one for one in check(changed(weeks=weeks, stay_weeks=2), on=on).problems if one.requirement == "NAT-003"]
-    assert [expected] * bool(expected) == [one.expected for one in told]
+    warnings = [
+        one for one in check(changed(weeks=weeks, stay_weeks=2), on=on).problems if one.requirement == "NAT-003"
+    ]
+    assert [expected] * bool(expected) == [one.expected for one in warnings]
 
 
-def test_mandatory_weeks_of_a_year_that_is_not_on_file_are_told() -> None:
+def test_mandatory_weeks_of_an_unknown_year_are_reported() -> None:
     """NAT-003: the connector delivers no seconde offer of a school year whose weeks are unknown."""
-    told = found(check(changed(weeks=["2029-W24", "2029-W25"], stay_weeks=2), on=date(2028, 9, 1)))
-    assert ("not-deliverable:mandatory-weeks", "/weeks") in told
+    warnings = found(check(changed(weeks=["2029-W24", "2029-W25"], stay_weeks=2), on=date(2028, 9, 1)))
+    assert ("not-deliverable:mandatory-weeks", "/weeks") in warnings

@@ -1,4 +1,4 @@
-"""Explanation ends at its bound: whatever 100 kB of wrong input hold, the verdict costs a bounded number of steps."""
+"""Explanation is bounded: any 100 kB of wrong input cost a bounded number of steps."""
 
 import sys
 from copy import deepcopy
@@ -38,12 +38,12 @@ def steps(raw: bytes) -> tuple[int, Verdict]:
     return count, verdict
 
 
-def filled(value: Any, place: str, inner: str | None) -> bytes:
+def filled(value: Any, name: str, inner: str | None) -> bytes:
     document = deepcopy(WHOLE)
-    if inner is not None and isinstance(document.get(place), dict):
-        document[place] = {**document[place], inner: value}
+    if inner is not None and isinstance(document.get(name), dict):
+        document[name] = {**document[name], inner: value}
     else:
-        document[place] = value
+        document[name] = value
     return orjson.dumps(document)[:MAX_OFFER_BYTES]
 
 
@@ -84,15 +84,15 @@ def test_extensions_of_thousands_of_keys_cost_a_bounded_number_of_steps(stem: st
 
 @settings(max_examples=60, deadline=None)
 @given(WRONG, st.sampled_from([*FIELDS, "unknown"]), st.sampled_from([None, "schools", "regions", "name", "unknown"]))
-def test_any_100_kb_of_wrong_input_cost_a_bounded_number_of_steps(value: Any, place: str, inner: str | None) -> None:
+def test_any_100_kb_of_wrong_input_cost_a_bounded_number_of_steps(value: Any, name: str, inner: str | None) -> None:
     """[OFR-038]"""
-    count, verdict = steps(filled(value, place, inner))
+    count, verdict = steps(filled(value, name, inner))
     assert count < MOST_STEPS
     assert len(verdict.problems) <= 2 * 101
 
 
 def test_items_that_are_objects_are_compared_in_linear_time() -> None:
-    """The library compares each with each other one: 20,000 comparisons for 200 schools."""
+    """The library compares every pair: 20,000 comparisons for 200 schools."""
     schools = [{"a": index} for index in range(200)]
     count, verdict = steps(orjson.dumps(changed(restrictions={"schools": schools})))
     assert count < MOST_STEPS
@@ -104,7 +104,7 @@ def test_items_that_are_objects_are_compared_in_linear_time() -> None:
     [([1, 1.0], True), ([1, True], False), ([{"a": 1, "b": 2}, {"b": 2, "a": 1}], True), ([[1], [2]], False)],
 )
 def test_items_are_equal_as_json_values(items: list[Any], repeated: bool) -> None:  # noqa: FBT001  # a parameter of the table
-    """As the fast validator has it."""
+    """Equality as in the fast validator."""
     uniqueness = validator("offer").evolve(schema={"uniqueItems": True})
     assert uniqueness.is_valid(items) is not repeated
 

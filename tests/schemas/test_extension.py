@@ -1,4 +1,4 @@
-"""Extensions: sorted by platform, forwarded as they came (OFR-036)."""
+"""Extensions: sorted by platform, forwarded unchanged (OFR-036)."""
 
 import pytest
 

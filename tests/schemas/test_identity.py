@@ -1,4 +1,4 @@
-"""Ids: the offer's own (IDN-001), and those that it has elsewhere (OFR-037)."""
+"""Ids: the offer's own (IDN-001), and its ids on other platforms (OFR-037)."""
 
 import pytest
 

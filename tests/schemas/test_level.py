@@ -1,4 +1,4 @@
-"""Who an offer is for: restrictions and their levels, schools, nobody at all (OFR-033, OFR-035)."""
+"""Who an offer is for: restrictions and their levels, schools, no recipient at all (OFR-033, OFR-035)."""
 
 from tests.schemas.documents import changed, check, errors, found
 
@@ -29,7 +29,7 @@ def test_schools_are_named_by_uai_codes() -> None:
     ]
 
 
-def test_an_offer_for_nobody_is_told() -> None:
+def test_an_offer_without_recipients_is_reported() -> None:
     """OFR-035"""
     verdict = check(changed(redistribution={"national": False, "regions": False}))
     assert (verdict.accepted, found(verdict)) == (True, [("redistribution-nobody", "/redistribution")])

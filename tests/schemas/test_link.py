@@ -1,4 +1,4 @@
-"""Web addresses: HTTPS to a host that everybody can reach (OFR-016)."""
+"""Web addresses: HTTPS to a public host (OFR-016)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""E-mail addresses and phone numbers are taken out of every text, and nothing else is (OFR-034, SEC-010)."""
+"""E-mail addresses and phone numbers are redacted in every text, and nothing else is (OFR-034, SEC-010)."""
 
 import re
 from typing import Any
@@ -98,7 +98,7 @@ def test_letters_right_beside_a_number_hide_nothing(text: str) -> None:
     assert MARK in redact(text)
 
 
-def test_numbers_in_a_row_are_all_taken_out() -> None:
+def test_consecutive_numbers_are_all_redacted() -> None:
     """OFR-034"""
     for mark in (",", ", ", "/", " / ", " ou ", ";", "\n"):
         assert redact(mark.join(["06 12 34 56 78"] * 9)) == mark.join([MARK] * 9)
@@ -120,7 +120,7 @@ def test_redaction_never_lengthens_and_is_done_once(text: str) -> None:
     "field",
     ["title", "description", "employer.name", "employer.description", "location.street", "schedule.lunch_break"],
 )
-def test_every_text_is_redacted_and_told(field: str) -> None:
+def test_every_text_is_redacted_and_reported(field: str) -> None:
     """OFR-034: the offer is accepted, the document stays as it was sent, and the report does not repeat the data."""
     verdict = check(changed({field: "Écrire à jean@exemple.fr ou appeler le 06 12 34 56 78"}))
     assert (verdict.accepted, found(verdict)) == (True, [("personal-data", pointer(field))])
@@ -201,7 +201,7 @@ def test_phones_in_web_addresses_are_warned_of(path: str) -> None:
      "lib@2.0.min.js", "a9f0612345678bcd", "?siret=73282932000074", "?d=01/02/2027&e=05/02/2027", "%C3%A9t%C3%A9",
      "@48.8566,2.3522,15z", "?ean=3017620422003"],
 )  # fmt: skip
-def test_innocent_web_addresses_are_left_alone(path: str) -> None:
+def test_innocent_web_addresses_are_unchanged(path: str) -> None:
     """OFR-034"""
     address = f"https://a.fr/{path}"
     assert found(check(changed({"apply_url": address, "employer.website": address}))) == []
@@ -239,7 +239,7 @@ def test_contact_details_in_ids_are_warned_of(field: str, text: str) -> None:
         "bretagne:a0639981234b",
     ],
 )
-def test_innocent_ids_are_left_alone(text: str) -> None:
+def test_innocent_ids_are_unchanged(text: str) -> None:
     """OFR-034"""
     assert found(check(changed(id=text))) == []
 
@@ -266,7 +266,7 @@ def test_numbers_of_extensions_are_redacted_where_they_are_phones() -> None:
     assert {code for code, _ in found(verdict)} == {"personal-data"}
 
 
-def test_refused_offers_are_told_of_personal_data_too() -> None:
+def test_personal_data_is_reported_in_refused_offers_too() -> None:
     """OFR-034, OFR-038"""
     verdict = check(changed(description="06 12 34 56 78", seats=0))
     assert found(verdict) == [("out-of-range", "/seats"), ("personal-data", "/description")]

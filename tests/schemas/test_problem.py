@@ -1,4 +1,4 @@
-"""All problems of a document at once: errors first, never too many, and nothing personal in them (OFR-038)."""
+"""All problems of a document at once: errors first, limited in number, and without personal data (OFR-038)."""
 
 from tests.schemas.documents import changed, check, codes
 
@@ -42,7 +42,7 @@ def test_thousands_of_errors_are_capped() -> None:
     assert next(t for t in check(changed(weeks=[{}] * 20_000)).problems if t.code == "too-many").actual == 20_000
 
 
-def test_what_is_shown_is_short_and_holds_no_personal_data() -> None:
+def test_displayed_values_are_short_and_hold_no_personal_data() -> None:
     """OFR-034, OFR-038"""
     verdict = check(
         changed(

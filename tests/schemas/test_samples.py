@@ -21,21 +21,21 @@ def field(job: ET.Element, path: str) -> str:
 
 
 def plain(markup: str) -> str:
-    """Text without tags, character references or blank runs; a minimal stand-in for an adapter."""
+    """Text without tags, character references or blank runs; a minimal substitute for an adapter."""
     return re.sub(r"\s+", " ", html.unescape(TAG.sub(" ", markup))).strip()
 
 
 def documents(feed: Path, *, clean: bool) -> list[dict[str, Any]]:
-    """One offer document per posting. ``clean``: as an adapter would write it; else as the feed has it."""
+    """One offer document per posting. ``clean``: as an adapter would write it; otherwise as in the feed."""
     text = feed.read_text()
     assert "<!DOCTYPE" not in text
     return [document(job, plain if clean else str.strip) for job in ET.fromstring(text).iter("job")]
 
 
 def document(job: ET.Element, written: Any) -> dict[str, Any]:
-    """The offer that a posting amounts to; levels, weeks and sector are not in the feed."""
-    place = job.find("workplace/locations/location")
-    assert place is not None
+    """The offer made from a posting; levels, weeks and sector are not in the feed."""
+    location = job.find("workplace/locations/location")
+    assert location is not None
     return {
         "id": f"auvergne-rhone-alpes:{job.get('id')}",
         "revision": 1,
@@ -46,10 +46,10 @@ def document(job: ET.Element, written: Any) -> dict[str, Any]:
             "description": written(field(job, "company/description"))[:275],
         },
         "location": {
-            "postal_code": field(place, "postalCode"),
-            "city": field(place, "city"),
-            "latitude": float(place.get("lat", "nan")),
-            "longitude": float(place.get("lng", "nan")),
+            "postal_code": field(location, "postalCode"),
+            "city": field(location, "city"),
+            "latitude": float(location.get("lat", "nan")),
+            "longitude": float(location.get("lng", "nan")),
         },
         "levels": ["seconde"],
         "weeks": ["2027-W24", "2027-W25"],
@@ -73,7 +73,7 @@ def test_real_postings_are_accepted_with_their_warnings_once_cleaned(samples: Pa
 
 @pytest.mark.samples
 def test_real_postings_are_refused_with_every_reason_as_they_are(samples: Path) -> None:
-    """OFR-010, OFR-038: HTML in the description is named with its place."""
+    """OFR-010, OFR-038: HTML in the description is named with its pointer."""
     postings = documents(samples / "feeds" / "cleverconnect.xml", clean=False)
     marked = [any(TAG.search(posting[name]) for name in ("title", "description")) for posting in postings]
     assert marked == [True, True, False]

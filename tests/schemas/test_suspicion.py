@@ -43,7 +43,7 @@ FINDERS = (
 
 
 def hold_to_each_other(text: str) -> None:
-    """Assert that what the fast searches call clean is clean."""
+    """Assert that a text is clean where the fast searches say so."""
     plain = fold(text).text
     for may_hold, find in FINDERS:
         if not (may_hold(plain) and suspicion.is_suspect(text)):
@@ -59,7 +59,7 @@ def test_a_text_without_suspicion_holds_nothing(text: str) -> None:
     hold_to_each_other(text)
 
 
-def test_the_corpus_is_as_suspect_as_it_is() -> None:
+def test_the_suspicion_filter_is_never_wrong_on_the_corpus() -> None:
     """OFR-034: every text, its redacted form, and every part that remains when its end is cut."""
     for line in [*CORPUS, *FRESH]:
         for text in (line["text"], line["text"].upper(), line["text"].lower(), line.get("redacted", "")):
@@ -70,7 +70,7 @@ def test_the_corpus_is_as_suspect_as_it_is() -> None:
 
 @pytest.mark.parametrize("line", CONTACTS, ids=lambda line: f"{line['pattern']}-{line['value']!s:.40}")
 def test_contact_details_outside_texts(line: dict[str, Any]) -> None:
-    """OFR-034: in web addresses, ids and extensions, and what is innocent there."""
+    """OFR-034: in web addresses, ids and extensions, and innocent values there."""
     field, value, expected = line["field"], line["value"], line["expected"]
     if field == "extensions":
         assert (check(changed(extensions=value)).offer or {})["extensions"] == expected

@@ -12,8 +12,8 @@ from tests.schemas.documents import GONE, changed, check, errors, found
 COLLEGE = {"levels": ["troisieme"], "stay_weeks": 1}
 
 
-def place(postal_code: str, city: str, insee: str | None = None) -> tuple[str | None, list[tuple[str, str]]]:
-    """The department of a place and the problems told with it."""
+def located(postal_code: str, city: str, insee: str | None = None) -> tuple[str | None, list[tuple[str, str]]]:
+    """The department of a locality and the problems reported with it."""
     fields = {"postal_code": postal_code, "city": city} | ({} if insee is None else {"insee_commune": insee})
     verdict = check(changed(location=fields, redistribution={"national": False}, **COLLEGE))
     return None if verdict.territory is None else verdict.territory["department"], found(verdict)
@@ -24,7 +24,7 @@ UNLISTED = ("city-unlisted", "/location/city")
 
 
 @pytest.mark.parametrize(
-    ("postal_code", "city", "insee", "department", "told"),
+    ("postal_code", "city", "insee", "department", "problems"),
     [
         ("35000", "Rennes", None, "35", []),
         ("35000", "RENNES", None, "35", []),
@@ -80,16 +80,16 @@ UNLISTED = ("city-unlisted", "/location/city")
         ("98400", "Port-aux-Français", None, None, [("postal-code-foreign", "/location/postal_code")]),
     ],
 )
-def test_the_department_of_a_place(
-    postal_code: str, city: str, insee: str | None, department: str | None, told: list[tuple[str, str]]
+def test_the_department_of_a_locality(
+    postal_code: str, city: str, insee: str | None, department: str | None, problems: list[tuple[str, str]]
 ) -> None:
     """OFR-018, OFR-019"""
-    assert place(postal_code, city, insee) == (department, told)
+    assert located(postal_code, city, insee) == (department, problems)
 
 
 def test_an_unknown_postcode_belongs_to_its_prefix() -> None:
     """OFR-018"""
-    assert place("38990", "Babaland") == ("38", [GUESSED])
+    assert located("38990", "Babaland") == ("38", [GUESSED])
 
 
 def test_every_listed_postcode_leads_to_a_department() -> None:
@@ -97,16 +97,18 @@ def test_every_listed_postcode_leads_to_a_department() -> None:
     lost = []
     for postcode in known_postcodes():
         for commune in communes_of(postcode):
-            found_place = locate(postcode, commune.name, None)
-            if found_place.territory is None or found_place.territory.department != commune.department:
-                lost.append((postcode, [problem.code for problem in found_place.problems]))
-    assert lost == [("98799", ["postal-code-foreign"])]  # Clipperton, where nobody lives
+            locality = locate(postcode, commune.name, None)
+            if locality.territory is None or locality.territory.department != commune.department:
+                lost.append((postcode, [problem.code for problem in locality.problems]))
+    assert lost == [("98799", ["postal-code-foreign"])]  # Clipperton, which is uninhabited
 
 
-def test_a_place_without_territory_is_an_error() -> None:
+def test_a_locality_without_territory_is_an_error() -> None:
     """OFR-018, whatever the city is called"""
-    places = {postcode: locate(postcode, "Babaland", None) for postcode in known_postcodes()}
-    unplaced = {code: [one.code for one in place.problems] for code, place in places.items() if place.territory is None}
+    localities = {postcode: locate(postcode, "Babaland", None) for postcode in known_postcodes()}
+    unplaced = {
+        code: [one.code for one in locality.problems] for code, locality in localities.items() if not locality.territory
+    }
     assert unplaced == {"98799": ["city-unlisted", "postal-code-foreign"]}
     nowhere = changed({"location.postal_code": "98799", "location.insee_commune": GONE})
     assert ("postal-code-foreign", "/location/postal_code") in errors(check(nowhere))
@@ -213,7 +215,7 @@ def test_neighbours_are_not_in_france(city: str) -> None:
     assert errors(check(offer)) == [("coordinates-abroad", "/location/latitude")]
 
 
-def test_the_shortcut_boxes_lie_within_the_outline() -> None:
+def test_the_shortcut_boxes_are_within_the_outline() -> None:
     for west, south, east, north in inner_boxes():
         steps = [
             (south + (north - south) * i / 20, west + (east - west) * j / 20) for i in range(21) for j in range(21)
@@ -250,7 +252,7 @@ def test_islands_and_overseas_are_in_france(department: str, latitude: float, lo
         (48, -180.1, "out-of-range"),
     ],
 )
-def test_coordinates_that_cannot_be_right(latitude: float, longitude: float, code: str) -> None:
+def test_impossible_coordinates_are_refused(latitude: float, longitude: float, code: str) -> None:
     """OFR-020, OFR-021"""
     verdict = check(changed({"location.latitude": latitude, "location.longitude": longitude}))
     pointer = "/location/longitude" if longitude == -180.1 else "/location/latitude"
@@ -258,7 +260,7 @@ def test_coordinates_that_cannot_be_right(latitude: float, longitude: float, cod
     assert verdict.accepted == (code == "coordinates-elsewhere")
 
 
-def test_mainland_coordinates_do_not_suit_an_overseas_place() -> None:
+def test_mainland_coordinates_contradict_an_overseas_locality() -> None:
     """OFR-021"""
     fields = {"postal_code": "97400", "city": "Saint-Denis", "latitude": 48.85, "longitude": 2.35}
     assert ("coordinates-elsewhere", "/location/latitude") in found(check(changed(location=fields, **COLLEGE)))
@@ -271,7 +273,7 @@ def test_latitude_and_longitude_go_together() -> None:
         assert f"`{name}`" in check(changed({f"location.{name}": GONE})).problems[0].to_json()["message"]["en"]
 
 
-def test_rules_judge_the_place_beside_errors_elsewhere() -> None:
+def test_the_location_is_checked_beside_errors_elsewhere() -> None:
     """OFR-038"""
     offer = changed({"location.postal_code": "99999", "location.insee_commune": GONE, "location.street": ""}, seats=0)
     assert set(errors(check(offer))) == {

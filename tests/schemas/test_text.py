@@ -36,7 +36,7 @@ def test_html_is_refused_in_every_text(field: str, markup: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["moins de < 5 élèves", "R&D et AT&T", "3 < 5 > 2", "Q&R ; suite", "a & b;"])
-def test_signs_that_are_not_html_are_text(text: str) -> None:
+def test_characters_that_are_not_html_are_text(text: str) -> None:
     """OFR-010"""
     assert errors(check(changed(description=text))) == []
 
@@ -104,9 +104,9 @@ def test_invisible_characters_are_removed_with_a_dated_warning(field: str, sign:
     text = "Lannilis" if field == "location.city" else "Atelier"
     verdict = check(changed({field: f"{text[:3]}{sign}{text[3:]}"}))
     assert (verdict.accepted, found(verdict)) == (True, [("text-invisible", pointer(field))])
-    shown = verdict.problems[0].to_json()
-    assert f"(U+{ord(sign):04X}) at character 4" in shown["message"]["en"]
-    assert ("2027" in shown["fix"]["fr"], "1 September 2027" in shown["fix"]["en"]) == (True, True)
+    expected = verdict.problems[0].to_json()
+    assert f"(U+{ord(sign):04X}) at character 4" in expected["message"]["en"]
+    assert ("2027" in expected["fix"]["fr"], "1 September 2027" in expected["fix"]["en"]) == (True, True)
     relayed: Any = verdict.offer
     sent: Any = verdict.document
     for step in field.split("."):
@@ -135,16 +135,16 @@ def test_joiners_and_selectors_stay_where_they_have_a_use(text: str) -> None:
     assert (found(verdict), (verdict.offer or {})["description"]) == ([], f"Bienvenue {text} !")
 
 
-@pytest.mark.parametrize(("text", "shown"), [
+@pytest.mark.parametrize(("text", "expected"), [
     ("e\u200b\u0301te\u0301", "été"),
     ("\u2764\ufe0f\ufe0e\ufe01", "\u2764\ufe0f"),
     ("a\u200db", "ab"),
     ("\U0001f469\u200d", "\U0001f469"),
     ("\u200d\U0001f527", "\U0001f527"),
 ])  # fmt: skip
-def test_what_stays_is_in_normal_form(text: str, shown: str) -> None:
+def test_the_remaining_text_is_in_normal_form(text: str, expected: str) -> None:
     """OFR-011, OFR-012"""
-    assert visible(text) == shown
+    assert visible(text) == expected
 
 
 @given(st.text(st.sampled_from("ae \n1❤👩🔧\u0301\u0915辻" + "".join(INVISIBLE)), max_size=12) | st.text())
@@ -162,7 +162,7 @@ def test_invisible_characters_hide_no_markup(text: str) -> None:
 
 
 def test_a_text_is_blank_exactly_if_nothing_of_it_can_be_seen() -> None:
-    """OFR-013: over all of Unicode; what the schema holds to be blank, the rule does as well."""
+    """OFR-013: over all of Unicode; the rule considers blank exactly what the schema does."""
     pattern = re.compile(schemas.schema("offer")["$defs"]["not_blank"]["pattern"])
     wrong = []
     for code in range(sys.maxunicode + 1):

@@ -17,7 +17,7 @@ from schemas.texts import Texts, TextsError, check_texts, fill, fill_one, load_t
         ({"a": {"fr": "{x", "en": "{x}"}}, "/a: expected '}'"),
     ],
 )
-def test_what_a_text_lacks_is_named_with_its_pointer(document: Any, said: str) -> None:
+def test_a_missing_text_is_named_with_its_pointer(document: Any, said: str) -> None:
     with pytest.raises(TextsError, match=said):
         check_texts(document)
 
@@ -30,7 +30,7 @@ def test_a_packaged_catalogue_is_loaded_and_checked() -> None:
     assert "bad-request" in load_texts("schemas", "catalogue", "http.json")
 
 
-def test_each_value_is_put_in_in_the_language_of_the_text() -> None:
+def test_each_value_is_inserted_in_the_language_of_the_text() -> None:
     texts: Texts = {"fr": "{who} : {how}", "en": "{who}: {how}"}
     values = {"who": ["a", "b"], "how": Spoken("yes", "oui")}
     assert {"fr": "a, b : oui", "en": "a, b: yes"} == fill(texts, values)

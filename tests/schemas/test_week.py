@@ -27,7 +27,7 @@ def test_malformed_weeks_are_refused(week: str) -> None:
     assert errors(check(changed(weeks=[week, "2027-W24", "2027-W25"]))) == [("week-malformed", "/weeks/0")]
 
 
-def test_an_unpadded_week_is_shown_padded() -> None:
+def test_an_unpadded_week_is_returned_padded() -> None:
     """OFR-023"""
     assert check(changed(weeks=["2027-W9"])).problems[0].expected == "2027-W09"
 
@@ -47,7 +47,7 @@ def test_the_last_week_ends_at_most_400_days_ahead() -> None:
     assert errors(check(offer, on=last - timedelta(days=401))) == [("week-too-far", "/weeks")]
 
 
-def test_an_offer_stands_until_the_sunday_of_its_last_week() -> None:
+def test_an_offer_is_live_until_the_sunday_of_its_last_week() -> None:
     """OFR-040, OFR-041"""
     offer = changed()
     assert check(offer, on=date(2027, 6, 27)).expires_on == "2027-06-27"
@@ -146,11 +146,11 @@ def test_seconde_goes_in_the_mandatory_weeks() -> None:
         ),
     ],
 )
-def test_weeks_within_the_zones_holidays_are_told(
+def test_weeks_within_the_zones_holidays_are_reported(
     postal_code: str, city: str, insee: str, weeks: list[str], in_holidays: list[str]
 ) -> None:
     """OFR-027"""
-    place = {"postal_code": postal_code, "city": city, "insee_commune": insee}
-    verdict = check(changed(location=place, levels=["troisieme"], weeks=weeks, stay_weeks=1))
+    location = {"postal_code": postal_code, "city": city, "insee_commune": insee}
+    verdict = check(changed(location=location, levels=["troisieme"], weeks=weeks, stay_weeks=1))
     assert verdict.accepted
     assert [pointer for code, pointer in found(verdict) if code == "week-in-holidays"] == in_holidays

@@ -128,7 +128,7 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/oauth/test_remote.py::test_a_server_that_does_not_answer_is_given_up",
     ),
     "T-17": (
-        "tests/schemas/test_personal.py::test_every_text_is_redacted_and_told",
+        "tests/schemas/test_personal.py::test_every_text_is_redacted_and_reported",
         "tests/schemas/test_personal.py::test_extensions_are_redacted_however_deep",
         "tests/intake/test_intake.py::test_what_is_kept_of_a_refusal_has_no_personal_data",
         "tests/threats/test_threat_lines.py::test_nothing_personal_reaches_the_log_by_any_way_in",

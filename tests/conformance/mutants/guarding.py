@@ -1,4 +1,4 @@
-"""Gateways that let too much in: access, parameters, errors, uploads, snapshots."""
+"""Gateways that accept too much: access, parameters, errors, uploads, snapshots."""
 
 import gzip
 import zlib
@@ -8,101 +8,101 @@ from datetime import date
 import orjson
 
 import schemas
-from tests.conformance.mutants.proxy import Forward, Seen, Told, told, wrong
+from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
 
 _BATCH = "/v1/offers/batch"
 _SNAPSHOTS = "/v1/snapshots"
 
 
 @wrong("security/with-a-forged-token", "does not verify tokens")
-async def believes_any_token(seen: Seen, forward: Forward) -> Told:
+async def accepts_any_token(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if answered.status == 401 and "AAAAAAAA" in seen.headers.get("Authorization", ""):
-        return told(200, {})
+        return json_answer(200, {})
     return answered
 
 
 @wrong("security/without-a-token", "lets anyone read")
-async def lets_everybody_read(seen: Seen, forward: Forward) -> Told:
+async def lets_anyone_read(seen: Seen, forward: Forward) -> Answer:
     if seen.path == "/v1/offers" and "Authorization" not in seen.headers:
-        return told(200, {"offers": [], "cursor": None, "more": False})
+        return json_answer(200, {"offers": [], "cursor": None, "more": False})
     return await forward(seen)
 
 
 @wrong("security/reader-cannot-write", "ignores scopes")
-async def ignores_scopes(seen: Seen, forward: Forward) -> Told:
+async def ignores_scopes(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if answered.status == 403 and answered.json["code"] == "scope-missing" and seen.publishes and seen.json:
-        return told(202, {"verdict": "pending"})
+        return json_answer(202, {"verdict": "pending"})
     return answered
 
 
 @wrong("security/scope-before-content", "checks the content before the scope")
-async def looks_at_content_first(seen: Seen, forward: Forward) -> Told:
+async def checks_content_before_scope(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if answered.status == 403 and seen.publishes and seen.json is None:
-        return told(422, {"code": "submission-refused"})
+        return json_answer(422, {"code": "submission-refused"})
     return answered
 
 
 @wrong("security/not-ones-own", "reveals whether another's offer exists")
-async def tells_what_exists(seen: Seen, forward: Forward) -> Told:
+async def reveals_what_exists(seen: Seen, forward: Forward) -> Answer:
     if seen.publishes and "Authorization" in seen.headers:
         known = seen.memory.setdefault("known", set())
         answered = await forward(seen)
         if answered.status in {200, 201}:
             known.add(seen.path)
         if answered.status == 403 and answered.json["code"] == "not-owner" and seen.path not in known:
-            return told(404, {"code": "offer-unknown", "title": "?"})
+            return json_answer(404, {"code": "offer-unknown", "title": "?"})
         return answered
     return await forward(seen)
 
 
 @wrong("security/management-apart", "shows its metrics to partners")
-async def shows_metrics(seen: Seen, forward: Forward) -> Told:
-    return told(200, {}) if seen.path == "/metrics" else await forward(seen)
+async def shows_metrics(seen: Seen, forward: Forward) -> Answer:
+    return json_answer(200, {}) if seen.path == "/metrics" else await forward(seen)
 
 
 @wrong("error/unknown-parameter", "ignores a parameter it does not know")
-async def ignores_parameters(seen: Seen, forward: Forward) -> Told:
+async def ignores_parameters(seen: Seen, forward: Forward) -> Answer:
     return await forward(seen.asking(dryrun=None))
 
 
 @wrong("error/unknown-filter", "ignores a filter it does not know")
-async def ignores_filters(seen: Seen, forward: Forward) -> Told:
+async def ignores_filters(seen: Seen, forward: Forward) -> Answer:
     return await forward(seen.asking(departement=None, sectors=None))
 
 
 @wrong("error/media-type", "accepts any media type")
-async def takes_any_media_type(seen: Seen, forward: Forward) -> Told:
+async def accepts_any_media_type(seen: Seen, forward: Forward) -> Answer:
     return await forward(seen.bearing(content_type="application/json") if seen.publishes else seen)
 
 
 @wrong("error/unknown-address", "answers errors as HTML")
-async def answers_html(seen: Seen, forward: Forward) -> Told:
+async def answers_html(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if answered.status == 404 and seen.path == "/v1/nulle-part":
-        return Told(404, {"Content-Type": "text/html"}, b"<h1>Not found</h1>")
+        return Answer(404, {"Content-Type": "text/html"}, b"<h1>Not found</h1>")
     return answered
 
 
 @wrong("error/french-by-default", "answers everyone in English")
-async def speaks_english(seen: Seen, forward: Forward) -> Told:
+async def speaks_english(seen: Seen, forward: Forward) -> Answer:
     return await forward(seen.bearing(accept_language="en"))
 
 
 @wrong("error/unknown-offer", "answers 403 for what is hidden")
-async def tells_what_is_hidden(seen: Seen, forward: Forward) -> Told:
+async def reveals_hidden_offers(seen: Seen, forward: Forward) -> Answer:
     if seen.publishes and b'"regions":false' in seen.body:
         seen.memory[seen.path] = True
     answered = await forward(seen)
     if seen.method == "GET" and answered.status == 404 and seen.memory.get(seen.path):
-        return told(404, {**answered.json, "code": "hidden"})
+        return json_answer(404, {**answered.json, "code": "hidden"})
     return answered
 
 
 @wrong("batch/one-refused", "queues the good lines of a refused batch")
-async def queues_part_of_a_batch(seen: Seen, forward: Forward) -> Told:
+async def queues_part_of_a_batch(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.path == _BATCH and answered.status == 422 and not seen.query and "Idempotency-Key" not in seen.headers:
         await forward(seen.asking(partial="true"))
@@ -110,13 +110,13 @@ async def queues_part_of_a_batch(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("batch/one-refused-partial", "answers 202 when only a part is queued")
-async def says_202_for_a_part(seen: Seen, forward: Forward) -> Told:
+async def answers_202_to_a_part(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     return replace(answered, status=202) if answered.status == 207 else answered
 
 
 @wrong("batch/cut-gzip", "accepts a truncated gzip")
-async def takes_cut_gzip(seen: Seen, forward: Forward) -> Told:
+async def accepts_truncated_gzip(seen: Seen, forward: Forward) -> Answer:
     if seen.path == _BATCH and seen.headers.get("Content-Encoding") == "gzip" and seen.body[:2] == b"\x1f\x8b":
         inflating = zlib.decompressobj(31)
         plain = inflating.decompress(seen.body, 10_000_000)
@@ -127,7 +127,7 @@ async def takes_cut_gzip(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("batch/all-queued", "returns the results of a batch in another order")
-async def shuffles_results(seen: Seen, forward: Forward) -> Told:
+async def shuffles_results(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.path == _BATCH and answered.status == 202 and len(answered.json["results"]) == 3:
         return answered.saying({**answered.json, "results": answered.json["results"][::-1]})
@@ -135,15 +135,15 @@ async def shuffles_results(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("batch/nothing", "accepts an empty batch")
-async def takes_empty_batches(seen: Seen, forward: Forward) -> Told:
+async def accepts_empty_batches(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if answered.status == 422 and answered.json.get("code") == "batch-empty":
-        return told(202, {"items": 0, "refused": 0, "queued": 0, "results": []})
+        return json_answer(202, {"items": 0, "refused": 0, "queued": 0, "results": []})
     return answered
 
 
 @wrong("snapshot/count-missing", "accepts a snapshot without its count")
-async def takes_uncounted_snapshots(seen: Seen, forward: Forward) -> Told:
+async def accepts_uncounted_snapshots(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.path == _SNAPSHOTS and answered.status == 422 and answered.json["code"] == "snapshot-count-missing":
         lines = [line for line in seen.body.split(b"\n") if line]
@@ -152,7 +152,7 @@ async def takes_uncounted_snapshots(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("snapshot/empty-set", "has no guard against an empty snapshot")
-async def has_no_guard(seen: Seen, forward: Forward) -> Told:
+async def has_no_guard(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.path == _SNAPSHOTS and answered.status == 409 and "would_withdraw" in answered.json:
         return await forward(seen.asking(confirm=str(answered.json["would_withdraw"])))
@@ -160,7 +160,7 @@ async def has_no_guard(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("snapshot/mark-used-up", "accepts a mark twice")
-async def takes_marks_twice(seen: Seen, forward: Forward) -> Told:
+async def accepts_marks_twice(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.path == _SNAPSHOTS and answered.status == 409 and answered.json["code"] == "stale-mark":
         mark = await forward(replace(seen, method="POST", path=f"{_SNAPSHOTS}/marks", query={}, body=b""))
@@ -169,7 +169,7 @@ async def takes_marks_twice(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("snapshot/invalid-counts-as-present", "treats an invalid offer of a snapshot as absent")
-async def drops_wrong_offers(seen: Seen, forward: Forward) -> Told:
+async def withdraws_invalid_offers(seen: Seen, forward: Forward) -> Answer:
     if seen.path != _SNAPSHOTS or "Content-Encoding" in seen.headers:
         return await forward(seen)
     *offers, count = [line for line in seen.body.split(b"\n") if line]
@@ -177,12 +177,12 @@ async def drops_wrong_offers(seen: Seen, forward: Forward) -> Told:
     if not wrong_ones or not schemas.check_submission(offers[0], on=date(2026, 11, 24)).accepted:
         return await forward(seen)
     kept = [line for line in offers if line not in wrong_ones]
-    told_ = await forward(replace(seen, body=b"\n".join([*kept, orjson.dumps({"count": len(kept)}), b""])))
-    return told_.saying({**told_.json, "refused": 1, "withdrawn": 0}) if count else told_
+    answered = await forward(replace(seen, body=b"\n".join([*kept, orjson.dumps({"count": len(kept)}), b""])))
+    return answered.saying({**answered.json, "refused": 1, "withdrawn": 0}) if count else answered
 
 
 @wrong("snapshot/accepted-after-the-mark", "treats offers accepted after the mark as absent")
-async def forgets_the_mark(seen: Seen, forward: Forward) -> Told:
+async def withdraws_offers_after_the_mark(seen: Seen, forward: Forward) -> Answer:
     if seen.path != _SNAPSHOTS or "mark" not in seen.query or seen.memory.get(seen.query["mark"]):
         return await forward(seen)
     seen.memory[seen.query["mark"]] = True
@@ -194,7 +194,7 @@ async def forgets_the_mark(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("security/details-of-oneself-only", "shows every platform's details to all")
-async def tells_details_to_all(seen: Seen, forward: Forward) -> Told:
+async def shows_details_to_all(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     body = answered.json
     if seen.path != "/v1/platforms" or answered.status != 200:
@@ -204,7 +204,7 @@ async def tells_details_to_all(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("security/certified-until", "does not publish who is certified")
-async def hides_certificates(seen: Seen, forward: Forward) -> Told:
+async def hides_certificates(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     body = answered.json
     if seen.path != "/v1/platforms" or answered.status != 200:

@@ -1,4 +1,4 @@
-"""Publishers and subscribers that are wrong on purpose: one fault each, everything else as it is."""
+"""Publishers and subscribers that are wrong on purpose: one fault each, otherwise correct."""
 
 import asyncio
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class GivesUp(Publisher):
 
 
 @wrong("publisher/lost-connection", "treats silence as success")
-class TakesSilenceForSuccess(Publisher):
+class TreatsSilenceAsSuccess(Publisher):
     async def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any, float]:
         status, answer, retry = await super().send(method, path, body)
         return status or 200, answer, retry
@@ -121,7 +121,7 @@ class SharesAnId(Publisher):
 
 
 @wrong("subscriber/older-after-newer", "applies whatever comes last")
-class AppliesWhateverComes(Subscriber):
+class AppliesInOrderOfArrival(Subscriber):
     def apply(self, change: dict[str, Any]) -> None:
         self.applied.pop(change["id"], None)
         super().apply(change)
@@ -143,7 +143,7 @@ class ForgetsRemovals(Subscriber):
 
 
 @wrong("subscriber/unknown-reason", "knows today's removal reasons only")
-class KnowsReasonsOfToday(Subscriber):
+class KnowsTodaysReasonsOnly(Subscriber):
     def apply(self, change: dict[str, Any]) -> None:
         if change.get("reason") != "motif-a-venir":
             super().apply(change)
@@ -211,7 +211,7 @@ class RoundsSequences(Subscriber):
 
 
 @wrong("subscriber/masked-employer", "fails without the employer's name")
-class NeedsTheEmployer(Subscriber):
+class NeedsTheEmployersName(Subscriber):
     def apply(self, change: dict[str, Any]) -> None:
         if change["op"] == "upsert":
             change["offer"]["employer"]["name"]
@@ -219,7 +219,7 @@ class NeedsTheEmployer(Subscriber):
 
 
 @wrong("subscriber/unknown-members", "fails on unknown members")
-class FallsOverMembers(Subscriber):
+class FailsOnUnknownMembers(Subscriber):
     def take(self, page: dict[str, Any]) -> bool:
         if page.keys() - {"changes", "cursor", "fresh", "more"}:
             raise KeyError("unknown member")

@@ -1,4 +1,4 @@
-"""A reverse proxy before our gateway that is wrong on purpose: one fault, everything else as it is."""
+"""A reverse proxy before our gateway that is wrong on purpose: one fault, everything else unchanged."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -16,7 +16,7 @@ _HOP = {"transfer-encoding", "content-length", "connection", "host", "accept-enc
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A request on its way to the gateway. ``memory`` is the mutant's own, for one run."""
+    """A request to the gateway. ``memory`` belongs to the mutant, for one run."""
 
     method: str
     path: str
@@ -40,20 +40,20 @@ class Seen:
         return replace(self, body=orjson.dumps(document))
 
     def asking(self, **query: str | None) -> "Seen":
-        """The same with some parameters set or, where None, taken out."""
+        """The same with some parameters set or, where None, removed."""
         kept = {name: value for name, value in self.query.items() if name not in query}
         return replace(self, query={**kept, **{name: value for name, value in query.items() if value is not None}})
 
     def bearing(self, **headers: str | None) -> "Seen":
-        """The same with some headers (``_`` for ``-``) set or taken out."""
+        """The same with some headers (``_`` for ``-``) set or removed."""
         names = {name.replace("_", "-").lower(): value for name, value in headers.items()}
         kept = {name: value for name, value in self.headers.items() if name.lower() not in names}
         return replace(self, headers={**kept, **{name: value for name, value in names.items() if value is not None}})
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An answer on its way back."""
+class Answer:
+    """An answer to the client."""
 
     status: int
     headers: Mapping[str, str]
@@ -64,18 +64,18 @@ class Told:
         """The body's value, None where it is not JSON."""
         return _decoded(self.body)
 
-    def saying(self, document: Any) -> "Told":
+    def saying(self, document: Any) -> "Answer":
         """The same with another JSON body."""
         return replace(self, body=orjson.dumps(document))
 
 
-def told(status: int, document: Any) -> Told:
-    """An answer that the gateway never gave."""
-    return Told(status, {"Content-Type": "application/json"}, orjson.dumps(document))
+def json_answer(status: int, document: Any) -> Answer:
+    """An answer in JSON that the gateway did not give."""
+    return Answer(status, {"Content-Type": "application/json"}, orjson.dumps(document))
 
 
-Forward: TypeAlias = Callable[[Seen], Awaitable[Told]]
-Fault: TypeAlias = Callable[[Seen, Forward], Awaitable[Told]]
+Forward: TypeAlias = Callable[[Seen], Awaitable[Answer]]
+Fault: TypeAlias = Callable[[Seen, Forward], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +102,24 @@ def wrong(case: str, fault: str) -> Callable[[Fault], Fault]:
     return register
 
 
-async def honest(seen: Seen, forward: Forward) -> Told:
+async def honest(seen: Seen, forward: Forward) -> Answer:
     """No fault at all."""
     return await forward(seen)
 
 
 @asynccontextmanager
 async def proxied(target: str, answer: Fault) -> AsyncIterator[str]:
-    """The address of a gateway with this fault."""
+    """The URL of a gateway with this fault."""
     memory: dict[str, Any] = {}
     async with aiohttp.ClientSession(auto_decompress=False, connector=aiohttp.TCPConnector(limit=0)) as session:
 
-        async def forward(seen: Seen) -> Told:
+        async def forward(seen: Seen) -> Answer:
             url = URL(target + seen.path, encoded=True).with_query(seen.query)
             async with session.request(
                 seen.method, url, headers=seen.headers, data=seen.body or None, allow_redirects=False
             ) as response:
                 headers = {name: value for name, value in response.headers.items() if name.lower() not in _HOP}
-                return Told(response.status, headers, await response.read())
+                return Answer(response.status, headers, await response.read())
 
         async def handle(request: web.BaseRequest) -> web.Response:
             headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
@@ -145,7 +145,7 @@ async def proxied(target: str, answer: Fault) -> AsyncIterator[str]:
 
 
 def _remember(seen: Seen) -> None:
-    """Whose token is whose, by the offers they publish: a wrong gateway knows no bounds."""
+    """Remember each platform's token, by the offers that it publishes, for mutants that use another's token."""
     if seen.publishes and "Authorization" in seen.headers:
         platform = seen.path.removeprefix("/v1/offers/").partition(":")[0]
         seen.memory.setdefault(f"token of {platform}", seen.headers["Authorization"])

@@ -2,34 +2,34 @@
 
 from typing import Any
 
-from tests.conformance.mutants.proxy import Forward, Seen, Told, told, wrong
+from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
 
 _FAR = 1_000_000
 
 
 @wrong("publish/refused-is-422", "answers 200 to a refusal")
-async def answers_200_to_failures(seen: Seen, forward: Forward) -> Told:
+async def answers_200_to_failures(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.publishes and answered.status == 422 and "dry_run" not in seen.query:
-        return told(200, answered.json)
+        return json_answer(200, answered.json)
     return answered
 
 
 @wrong("publish/new-is-201", "does not wait for the decision")
-async def never_waits(seen: Seen, forward: Forward) -> Told:
+async def never_waits(seen: Seen, forward: Forward) -> Answer:
     return await forward(seen.bearing(prefer=None) if seen.publishes else seen)
 
 
 @wrong("publish/update-is-200", "answers 201 to an update")
-async def answers_201_to_updates(seen: Seen, forward: Forward) -> Told:
+async def answers_201_to_updates(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.publishes and answered.status == 200 and (answered.json or {}).get("verdict") == "accepted":
-        return told(201, answered.json)
+        return json_answer(201, answered.json)
     return answered
 
 
 @wrong("publish/dry-run-stores-nothing", "stores what a dry run sends")
-async def stores_dry_runs(seen: Seen, forward: Forward) -> Told:
+async def stores_dry_runs(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.publishes and seen.query.get("dry_run") == "true" and answered.status == 200:
         await forward(seen.asking(dry_run=None))
@@ -37,27 +37,27 @@ async def stores_dry_runs(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("publish/redacted", "relays e-mail addresses unredacted")
-async def does_not_redact(seen: Seen, forward: Forward) -> Told:
+async def does_not_redact(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.publishes and b"accueil@atelier.example" in seen.body:
         seen.memory["leaks"] = True
     if seen.method == "GET" and seen.memory.get("leaks"):
         mark = "Écrire à […] avant".encode()
         body = answered.body.replace(mark, "Écrire à accueil@atelier.example avant".encode())
-        return Told(answered.status, answered.headers, body)
+        return Answer(answered.status, answered.headers, body)
     return answered
 
 
 @wrong("publish/whole-numbers", "relays a whole number as it was written")
-async def relays_fractions(seen: Seen, forward: Forward) -> Told:
+async def relays_fractions(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.path == "/v1/changes":
-        return Told(answered.status, answered.headers, answered.body.replace(b'"seats":2,', b'"seats":2.0,'))
+        return Answer(answered.status, answered.headers, answered.body.replace(b'"seats":2,', b'"seats":2.0,'))
     return answered
 
 
 @wrong("publish/other-id-in-address", "trusts the id in the address over the one in the content")
-async def believes_the_address(seen: Seen, forward: Forward) -> Told:
+async def trusts_the_id_in_the_address(seen: Seen, forward: Forward) -> Answer:
     document = seen.json
     offer_id = seen.path.removeprefix("/v1/offers/")
     sound = seen.publishes and isinstance(document, dict) and ":" in str(document.get("id"))
@@ -67,7 +67,7 @@ async def believes_the_address(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("order/lower-is-stale", "treats the last arrival as the newest")
-async def takes_the_last_for_the_newest(seen: Seen, forward: Forward) -> Told:
+async def accepts_the_last_arrival(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if _stale(seen, answered) and not seen.memory.get(f"withdrawn {seen.path}"):
         return await forward(_above(seen, answered))
@@ -77,7 +77,7 @@ async def takes_the_last_for_the_newest(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("order/same-again", "relays a duplicate as a new change")
-async def relays_twice(seen: Seen, forward: Forward) -> Told:
+async def relays_twice(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     body = answered.json
     if seen.publishes and answered.status == 200 and body.get("verdict") == "duplicate":
@@ -86,7 +86,7 @@ async def relays_twice(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("order/other-content", "accepts other content under the same revision")
-async def takes_other_content(seen: Seen, forward: Forward) -> Told:
+async def accepts_other_content(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     body = answered.json
     if seen.publishes and answered.status == 409 and _codes(body) == {"revision-reused"}:
@@ -95,17 +95,17 @@ async def takes_other_content(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("order/keys-in-another-order", "compares bytes, not content")
-async def compares_bytes(seen: Seen, forward: Forward) -> Told:
+async def compares_bytes(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.publishes and answered.status in {200, 201}:
         first = seen.memory.setdefault(seen.path, seen.body)
         if (answered.json or {}).get("verdict") == "duplicate" and first != seen.body:
-            return told(409, {**answered.json, "verdict": "rejected"})
+            return json_answer(409, {**answered.json, "verdict": "rejected"})
     return answered
 
 
 @wrong("order/sequence-grows", "numbers changes by revision")
-async def numbers_by_revision(seen: Seen, forward: Forward) -> Told:
+async def numbers_by_revision(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     body = answered.json
     if seen.publishes and isinstance(body, dict) and "sequence" in body:
@@ -114,7 +114,7 @@ async def numbers_by_revision(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("order/twice-in-a-batch", "decides a batch backwards")
-async def decides_backwards(seen: Seen, forward: Forward) -> Told:
+async def decides_backwards(seen: Seen, forward: Forward) -> Answer:
     lines = seen.body.split(b"\n")
     plain = seen.path == "/v1/offers/batch" and "Content-Encoding" not in seen.headers and len(lines) > 2
     if not plain or "json" in seen.headers.get("Content-Type", "").replace("ndjson", ""):
@@ -131,15 +131,15 @@ async def decides_backwards(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("withdrawal/withdrawn", "loses a withdrawal")
-async def loses_withdrawals(seen: Seen, forward: Forward) -> Told:
+async def loses_withdrawals(seen: Seen, forward: Forward) -> Answer:
     if seen.method != "DELETE" or "Prefer" not in seen.headers:
         return await forward(seen)
     answered = await forward(seen.asking(dry_run="true"))
-    return told(200, {"verdict": "accepted", **answered.json}) if answered.status == 200 else answered
+    return json_answer(200, {"verdict": "accepted", **answered.json}) if answered.status == 200 else answered
 
 
 @wrong("withdrawal/late-retry", "lets a late retry of the first publication bring a withdrawn offer back")
-async def resurrects(seen: Seen, forward: Forward) -> Told:
+async def accepts_late_retries(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.publishes and answered.status == 201:
         seen.memory[seen.path] = seen.body
@@ -152,7 +152,7 @@ async def resurrects(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("withdrawal/late-old-revision", "accepts a late old revision after a withdrawal")
-async def forgets_markers(seen: Seen, forward: Forward) -> Told:
+async def accepts_late_old_revisions(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.memory.get(seen.path) and _stale(seen, answered) and seen.json["revision"] > 1:
         return await forward(_above(seen, answered))
@@ -162,25 +162,25 @@ async def forgets_markers(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("withdrawal/unknown-offer", "answers 404 to the withdrawal of an unknown offer")
-async def forgets_unknown_withdrawals(seen: Seen, forward: Forward) -> Told:
+async def refuses_unknown_withdrawals(seen: Seen, forward: Forward) -> Answer:
     if seen.publishes:
         seen.memory[seen.path] = True
     if seen.method == "DELETE" and "Prefer" in seen.headers and not seen.memory.get(seen.path):
-        return told(404, {"code": "offer-unknown", "status": 404})
+        return json_answer(404, {"code": "offer-unknown", "status": 404})
     return await forward(seen)
 
 
 @wrong("withdrawal/default-reason", "treats a withdrawal without a reason as filled")
-async def assumes_filled(seen: Seen, forward: Forward) -> Told:
+async def assumes_filled(seen: Seen, forward: Forward) -> Answer:
     return await forward(
         seen.asking(reason="filled") if seen.method == "DELETE" and "reason" not in seen.query else seen
     )
 
 
 @wrong("withdrawal/published-again", "never accepts a withdrawn offer again")
-async def never_takes_back(seen: Seen, forward: Forward) -> Told:
+async def never_accepts_again(seen: Seen, forward: Forward) -> Answer:
     if seen.publishes and seen.memory.get(seen.path) and seen.json["revision"] > seen.memory[seen.path]:
-        return told(409, {"verdict": "stale", "problems": []})
+        return json_answer(409, {"verdict": "stale", "problems": []})
     answered = await forward(seen)
     if seen.method == "DELETE" and answered.status == 200 and "dry_run" not in seen.query:
         seen.memory[seen.path] = int(seen.query["revision"])
@@ -188,15 +188,15 @@ async def never_takes_back(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("withdrawal/moderated", "accepts the publication of a moderated offer")
-async def forgets_moderation(seen: Seen, forward: Forward) -> Told:
+async def accepts_moderated_offers(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.publishes and answered.status == 409 and _codes(answered.json) == {"moderated"}:
-        return told(200, {**answered.json, "verdict": "accepted", "problems": []})
+        return json_answer(200, {**answered.json, "verdict": "accepted", "problems": []})
     return answered
 
 
 @wrong("receipt/of-another", "shows receipts to anyone")
-async def leaks_receipts(seen: Seen, forward: Forward) -> Told:
+async def leaks_receipts(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.path.startswith("/v1/receipts/") and answered.status == 404:
         for name in ("token of bretagne", "token of normandie"):
@@ -208,30 +208,30 @@ async def leaks_receipts(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("repeat/same-answer", "ignores Idempotency-Key")
-async def ignores_the_key(seen: Seen, forward: Forward) -> Told:
+async def ignores_the_key(seen: Seen, forward: Forward) -> Answer:
     key = seen.headers.get("Idempotency-Key", "")
     return await forward(seen.bearing(idempotency_key=None) if key and " " not in key and len(key) < 129 else seen)
 
 
 @wrong("repeat/other-content", "replays an answer to other content")
-async def replays_to_anything(seen: Seen, forward: Forward) -> Told:
+async def replays_to_other_content(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     key = seen.headers.get("Idempotency-Key")
     if key and answered.status == 202:
         seen.memory[f"answer {key} {seen.path} {sorted(seen.query.items())}"] = answered
     if key and answered.status == 422 and (answered.json or {}).get("code") == "idempotency-reused":
-        replayed: Told = seen.memory.get(f"answer {key} {seen.path} {sorted(seen.query.items())}", answered)
+        replayed: Answer = seen.memory.get(f"answer {key} {seen.path} {sorted(seen.query.items())}", answered)
         return replayed
     return answered
 
 
-def _stale(seen: Seen, answered: Told) -> bool:
-    """Whether a publication was told to be stale."""
+def _stale(seen: Seen, answered: Answer) -> bool:
+    """Whether a publication was answered as stale."""
     return seen.publishes and answered.status == 409 and answered.json.get("verdict") == "stale"
 
 
-def _above(seen: Seen, answered: Told) -> Seen:
-    """The publication under a revision above the one that stands."""
+def _above(seen: Seen, answered: Answer) -> Seen:
+    """The publication under a revision above the current one."""
     return seen.carrying({**seen.json, "revision": answered.json["current"]["revision"] + _FAR})
 
 

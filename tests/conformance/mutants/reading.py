@@ -1,16 +1,16 @@
-"""Gateways that are wrong towards readers: the feed, its cursors and filters, routing, masking."""
+"""Gateways that answer subscribers wrongly: the feed, its cursors and filters, routing, masking."""
 
 from typing import Any
 
-from tests.conformance.mutants.proxy import Forward, Seen, Told, wrong
+from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
 
 
-def _page(seen: Seen, answered: Told) -> Any:
+def _page(seen: Seen, answered: Answer) -> Any:
     return answered.json if seen.path == "/v1/changes" and answered.status == 200 else None
 
 
 @wrong("feed/goes-on-where-it-stood", "uses >= for > in the cursor: the last change of a page comes again")
-async def compares_with_or_equal(seen: Seen, forward: Forward) -> Told:
+async def compares_with_or_equal(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     page = _page(seen, answered)
     if page is None:
@@ -23,7 +23,7 @@ async def compares_with_or_equal(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("feed/left-the-filter", "sends no removal when an offer leaves the filter")
-async def forgets_the_filter(seen: Seen, forward: Forward) -> Told:
+async def ignores_out_of_scope(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     page = _page(seen, answered)
     if page is None or not seen.query.get("sector", seen.query.get("department")):
@@ -33,7 +33,7 @@ async def forgets_the_filter(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("withdrawal/withdrawn-by-batch", "sends no removal for a withdrawal")
-async def tells_no_withdrawals(seen: Seen, forward: Forward) -> Told:
+async def sends_no_withdrawals(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     page = _page(seen, answered)
     if page is None:
@@ -43,7 +43,7 @@ async def tells_no_withdrawals(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("feed/removal-is-bare", "sends the offer along with its removal")
-async def says_too_much(seen: Seen, forward: Forward) -> Told:
+async def sends_offers_with_removals(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     page = _page(seen, answered)
     if page is None:
@@ -53,7 +53,7 @@ async def says_too_much(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("feed/empty-page-has-a-cursor", "returns no cursor with an empty page")
-async def gives_no_cursor(seen: Seen, forward: Forward) -> Told:
+async def omits_the_cursor(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     page = _page(seen, answered)
     if page is None or page["changes"]:
@@ -62,13 +62,13 @@ async def gives_no_cursor(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("feed/size-of-a-page", "ignores the page size")
-async def ignores_the_limit(seen: Seen, forward: Forward) -> Told:
+async def ignores_the_limit(seen: Seen, forward: Forward) -> Answer:
     plain = seen.path == "/v1/changes" and seen.query.get("limit") == "1"
     return await forward(seen.asking(limit="1000") if plain else seen)
 
 
 @wrong("feed/updates-in-order", "sends an older state after a newer one")
-async def tells_old_states(seen: Seen, forward: Forward) -> Told:
+async def sends_old_states(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     page = _page(seen, answered)
     if page is None:
@@ -82,7 +82,7 @@ async def tells_old_states(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("feed/forged", "treats a forged cursor as the beginning")
-async def takes_forged_cursors(seen: Seen, forward: Forward) -> Told:
+async def accepts_forged_cursors(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.path == "/v1/changes" and answered.status == 400 and answered.json["code"] == "cursor-forged":
         return await forward(seen.asking(cursor=None))
@@ -90,7 +90,7 @@ async def takes_forged_cursors(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("feed/with-another-filter", "accepts a cursor under another filter")
-async def mixes_filters(seen: Seen, forward: Forward) -> Told:
+async def accepts_cursors_of_other_filters(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.path == "/v1/changes" and answered.status == 400 and answered.json["code"] == "cursor-filter":
         return await forward(seen.asking(cursor=None))
@@ -98,38 +98,40 @@ async def mixes_filters(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("routing/loop-guard", "forgets the loop guard")
-async def forgets_the_loop_guard(seen: Seen, forward: Forward) -> Told:
-    return await forward(_swapping(seen, b"https://stages.grand-est.example/", b"https://stages.elsewhere.example/"))
+async def forgets_the_loop_guard(seen: Seen, forward: Forward) -> Answer:
+    return await forward(_replacing(seen, b"https://stages.grand-est.example/", b"https://stages.elsewhere.example/"))
 
 
 @wrong("routing/not-for-regions", "ignores that an offer is not for the regions")
-async def ignores_wishes(seen: Seen, forward: Forward) -> Told:
-    return await forward(_swapping(seen, b'"regions":false', b'"regions":true'))
+async def ignores_not_for_regions(seen: Seen, forward: Forward) -> Answer:
+    return await forward(_replacing(seen, b'"regions":false', b'"regions":true'))
 
 
 @wrong("routing/not-for-national", "ignores that an offer is not for the national site")
-async def ignores_the_national_wish(seen: Seen, forward: Forward) -> Told:
-    return await forward(_swapping(seen, b'{"national":false}', b'{"national":true}'))
+async def ignores_not_for_national(seen: Seen, forward: Forward) -> Answer:
+    return await forward(_replacing(seen, b'{"national":false}', b'{"national":true}'))
 
 
 @wrong("routing/masked-employer", "shows a masked employer")
-async def unmasks(seen: Seen, forward: Forward) -> Told:
+async def unmasks_employers(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     masked = b'"mask_employer":true'
     if seen.method != "GET" or masked not in answered.body:
         return answered
-    return Told(answered.status, answered.headers, answered.body.replace(b'"employer":{}', b'"employer":{"name":"X"}'))
+    return Answer(
+        answered.status, answered.headers, answered.body.replace(b'"employer":{}', b'"employer":{"name":"X"}')
+    )
 
 
 @wrong("routing/by-place-not-by-publisher", "routes by the publisher's region")
-async def routes_by_publisher(seen: Seen, forward: Forward) -> Told:
+async def routes_by_publisher(seen: Seen, forward: Forward) -> Answer:
     return await forward(
-        _swapping(seen, b'"postal_code":"59000","city":"Lille"', b'"postal_code":"35000","city":"Rennes"')
+        _replacing(seen, b'"postal_code":"59000","city":"Lille"', b'"postal_code":"35000","city":"Rennes"')
     )
 
 
 @wrong("routing/possible-duplicate", "flags no duplicates")
-async def flags_nothing(seen: Seen, forward: Forward) -> Told:
+async def flags_no_duplicates(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     body = answered.json
     if seen.method == "GET" and isinstance(body, dict) and "possible_duplicates" in body:
@@ -138,7 +140,7 @@ async def flags_nothing(seen: Seen, forward: Forward) -> Told:
 
 
 @wrong("routing/provenance", "returns no provenance")
-async def gives_no_provenance(seen: Seen, forward: Forward) -> Told:
+async def omits_provenance(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     page = _page(seen, answered)
     if page is None:
@@ -147,8 +149,8 @@ async def gives_no_provenance(seen: Seen, forward: Forward) -> Told:
     return answered.saying({**page, "changes": changes})
 
 
-def _swapping(seen: Seen, old: bytes, new: bytes) -> Seen:
-    """A publication in which some bytes are others."""
+def _replacing(seen: Seen, old: bytes, new: bytes) -> Seen:
+    """The publication with some bytes replaced."""
     if not seen.publishes or old not in seen.body:
         return seen
     return Seen(seen.method, seen.path, seen.query, seen.headers, seen.body.replace(old, new), seen.memory)
