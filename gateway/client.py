@@ -14,8 +14,8 @@ import aiohttp
 import orjson
 import stamina
 
+from schemas.bilingual import certificate_reason, spoken
 from schemas.rulebook import Language
-from schemas.spoken import certificate_reason, spoken
 from schemas.texts import load_words
 
 NDJSON = "application/x-ndjson"

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
+from schemas.bilingual import Spoken
 from schemas.packaged import read_bytes
 from schemas.registry import schema, schema_names
-from schemas.spoken import Spoken
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FRENCH = "x-fr"

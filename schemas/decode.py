@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
+from schemas.bilingual import Spoken, json_type
 from schemas.personal import token
 from schemas.rulebook import Problem, first_of, problem
-from schemas.spoken import Spoken, json_type
 
 MAX_OFFER_BYTES = 100_000
 MAX_DEPTH = 16

@@ -7,11 +7,11 @@ from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from schemas.bilingual import json_type
 from schemas.decode import type_name
 from schemas.personal import token
 from schemas.registry import schema
 from schemas.rulebook import Problem, problem
-from schemas.spoken import json_type
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

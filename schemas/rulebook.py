@@ -7,9 +7,9 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
+from schemas.bilingual import Spoken
 from schemas.packaged import names
 from schemas.personal import redact
-from schemas.spoken import Spoken
 from schemas.texts import LANGUAGES, Language, Texts, fill, load_texts
 
 __all__ = [

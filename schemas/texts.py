@@ -5,8 +5,8 @@ from functools import cache
 from string import Formatter
 from typing import Any, Literal, TypeAlias, TypeVar
 
+from schemas.bilingual import spoken
 from schemas.packaged import read_json
-from schemas.spoken import spoken
 
 Language: TypeAlias = Literal["fr", "en"]
 LANGUAGES: tuple[Language, ...] = ("fr", "en")

@@ -11,8 +11,8 @@ from adapters.formats.encoding import Line, cut_lines
 from adapters.formats.item import ITEM_CHARACTERS, Record
 from adapters.formats.nearest_path import nearest_of
 from adapters.formats.problem import UnusableFeedError, problem
+from schemas.bilingual import Spoken
 from schemas.rulebook import displayed
-from schemas.spoken import Spoken
 
 SEPARATORS = (";", ",", "\t", "|")
 

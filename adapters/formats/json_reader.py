@@ -15,7 +15,7 @@ from adapters.formats.item import DEPTH, ITEM_CHARACTERS, Record
 from adapters.formats.nearest_path import Outline
 from adapters.formats.path import Path
 from adapters.formats.problem import TOO_DEEP, UnusableFeedError, problem
-from schemas.spoken import Spoken
+from schemas.bilingual import Spoken
 
 _TOKEN = re.compile(r'["\[\]{}:,]|[^\s"\[\]{}:,]+')
 _BRACKET = re.compile(r'["\[\]{}]')

@@ -9,7 +9,7 @@ from adapters.formats.json_reader import ItemScan, decode_item, read_documents
 from adapters.formats.nearest_path import Outline
 from adapters.formats.path import Path
 from adapters.formats.problem import UnusableFeedError, problem
-from schemas.spoken import Spoken
+from schemas.bilingual import Spoken
 
 _OPENING = re.compile(r"<!--|<script\b([^<>]{0,2000})>", re.IGNORECASE)
 _LONGEST_OPENING = 2010

@@ -35,8 +35,8 @@ from adapters.formats.location_texts import (
     town_written,
 )
 from adapters.formats.text import one_line
+from schemas.bilingual import Spoken
 from schemas.communes import Commune, communes_of, department_of, plain_name, serves
-from schemas.spoken import Spoken
 
 _PLAIN_POSTCODE = re.compile(r"[0-9]{5}")
 _PLAIN_CITY = re.compile(r"[^\W\d_](?:[^\W\d_]|[ '’-])*")

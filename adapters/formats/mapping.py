@@ -12,8 +12,8 @@ from adapters.formats.rule import OTHERS, Condition, Part, Rule, Watched, watche
 from adapters.formats.sector import SECTOR_FIELD, sector_rule_in_codes
 from adapters.formats.text import fold
 from schemas import Problem
+from schemas.bilingual import json_type
 from schemas.decode import type_name
-from schemas.spoken import json_type
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from adapters.formats.rule import OTHERS
 from adapters.formats.sector import SECTOR_POINTER, check_sector_rule
 from adapters.formats.text import fold
 from schemas import Problem
+from schemas.bilingual import Spoken, json_type
 from schemas.explain import explain
 from schemas.packaged import read_json
 from schemas.registry import fast_validator
-from schemas.spoken import Spoken, json_type
 
 READY_MADE = ("cleverconnect", "jobposting")
 """Formats with a complete mapping of their own; a platform's mapping only holds the differences."""

@@ -10,8 +10,8 @@ from functools import lru_cache
 from adapters.formats.path import Path, write_path, write_paths
 from adapters.formats.problem import UnusableFeedError
 from adapters.formats.text import fold
+from schemas.bilingual import Spoken
 from schemas.rulebook import displayed
-from schemas.spoken import Spoken
 
 _LEVEL = 0.75
 """Cost of a level that only one of the paths has."""

@@ -15,9 +15,9 @@ from typing import Any, Literal, TypeAlias
 import schemas
 from adapters.formats.text import one_line
 from schemas import Problem, Rule
+from schemas.bilingual import Spoken
 from schemas.bundle import help_for, keys_at
 from schemas.rulebook import displayed
-from schemas.spoken import Spoken
 from schemas.texts import load_texts
 
 TOO_DEEP = Spoken("nested too deep", "imbrication trop profonde")

@@ -16,10 +16,10 @@ from adapters.formats.rule import Caught, Rule
 from adapters.formats.text import plain
 from schemas import Problem
 from schemas import problem as schema_problem
+from schemas.bilingual import Spoken
 from schemas.codelist import sectors_by_naf
 from schemas.personal import token
 from schemas.rulebook import displayed
-from schemas.spoken import Spoken
 
 NEAREST = 3
 """Number of sectors that a message proposes."""

@@ -25,8 +25,8 @@ from adapters.formats.path import (
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.rule import Condition, Watched
 from adapters.formats.text import spell
+from schemas.bilingual import Spoken
 from schemas.rulebook import displayed
-from schemas.spoken import Spoken
 
 _SURVEYED_ITEMS = 100
 _MOST_PATHS = 300

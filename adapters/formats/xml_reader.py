@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 from adapters.formats.item import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
 from adapters.formats.nearest_path import Outline
 from adapters.formats.problem import TOO_DEEP, ReadingProblem, UnusableFeedError, problem
-from schemas.spoken import Spoken
+from schemas.bilingual import Spoken
 
 _CUT = frozenset({expat.errors.codes[message] for message in (
     expat.errors.XML_ERROR_NO_ELEMENTS,

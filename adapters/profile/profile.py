@@ -16,10 +16,10 @@ from adapters.formats import FORMATS, FeedMapping, load_mapping
 from adapters.formats.problem import for_profile
 from adapters.transport.address import feed_url_fault
 from schemas import Problem, problem
+from schemas.bilingual import Spoken, json_type
 from schemas.decode import type_name
 from schemas.failure import translate
 from schemas.rulebook import LANGUAGES
-from schemas.spoken import Spoken, json_type
 
 NATIVE = "native"
 DEFAULT_MINUTES = 60

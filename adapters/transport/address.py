@@ -15,7 +15,7 @@ from yarl import URL
 from adapters.transport.feed import FeedError
 from adapters.transport.limit import Worker
 from gateway.runtime.address import Address, is_public, literal
-from schemas.spoken import Spoken
+from schemas.bilingual import Spoken
 
 
 @dataclass(frozen=True, slots=True)

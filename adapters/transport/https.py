@@ -16,7 +16,7 @@ from adapters.transport.feed import Feed, FeedError, FetchLimits, Unchanged, Val
 from adapters.transport.landing import Landing, too_large
 from adapters.transport.limit import Worker, within
 from gateway.runtime.address import literal
-from schemas.spoken import Spoken, system_reason
+from schemas.bilingual import Spoken, system_reason
 
 MOST_REDIRECTS = 5
 _CONNECT_SECONDS = 30.0

@@ -16,7 +16,7 @@ from adapters.transport.feed import BLOCK_BYTES, Feed, FeedError, FetchLimits, U
 from adapters.transport.landing import Landing
 from adapters.transport.limit import Cut, Worker, within
 from gateway.clock import Clock, now
-from schemas.spoken import system_reason
+from schemas.bilingual import system_reason
 
 Answer = TypeVar("Answer")
 

@@ -17,7 +17,7 @@ from conformance.report.document import report_of
 from conformance.role.runner import VERSIONS
 from conformance.script.batch import UnreadableError, inflate, split_batch
 from conformance.words import Texts, both, joined, plain, say
-from schemas.spoken import system_reason
+from schemas.bilingual import system_reason
 
 _MOST_PRINTED = 200
 _ACCEPTED = Verdict(accepted=True, problems=frozenset())

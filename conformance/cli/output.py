@@ -17,8 +17,8 @@ from conformance.report.ci import write_junit, write_sarif
 from conformance.report.document import Report
 from conformance.report.html import write_html
 from conformance.words import Texts, both, say
+from schemas.bilingual import system_reason
 from schemas.rulebook import Language
-from schemas.spoken import system_reason
 
 _WIDE = 120
 """Columns without a terminal."""

@@ -17,7 +17,7 @@ from conformance.target.setup import ACCOUNTS, Account, Setup, SetupError
 from conformance.target.wire import Reply, Wire, poll
 from conformance.version import PROTOCOL_VERSION
 from conformance.words import Texts, joined, plain, say
-from schemas.spoken import system_reason
+from schemas.bilingual import system_reason
 
 _SECONDS = 20.0
 _PAUSE_SECONDS = 0.2

@@ -13,7 +13,7 @@ from conformance.model.case import ROLES, RoleName
 from conformance.model.library import cases
 from conformance.model.result import Announced
 from conformance.words import LocalisedError, Texts, plain, say
-from schemas.spoken import system_reason
+from schemas.bilingual import system_reason
 
 Profile: TypeAlias = Literal["full", "core"]
 PROFILES: tuple[Profile, ...] = ("full", "core")

@@ -16,7 +16,7 @@ from conformance.target.record import record
 from conformance.target.setup import Account, SetupError
 from conformance.version import KIT_VERSION
 from conformance.words import Texts, both, say
-from schemas.spoken import certificate_reason, system_reason
+from schemas.bilingual import certificate_reason, system_reason
 
 _SECONDS = 60.0
 _MOST_BYTES = 64 * 1024 * 1024

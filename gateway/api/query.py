@@ -19,7 +19,7 @@ from gateway.api.problem import ProblemError
 from gateway.protocol.identity import is_offer_id, is_slug, platform_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.visibility import Filter
-from schemas.spoken import Spoken
+from schemas.bilingual import Spoken
 
 _CANONICAL = Spoken("{platform}:{local_id}", "{plateforme}:{identifiant}")
 _SEGMENT = 3

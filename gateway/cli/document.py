@@ -14,8 +14,8 @@ from typing import cast
 
 from gateway.cli.console import CommandError
 from schemas import MAX_OFFER_BYTES
+from schemas.bilingual import spoken, system_reason
 from schemas.rulebook import Language
-from schemas.spoken import spoken, system_reason
 from schemas.texts import load_words
 
 _GZIP = b"\x1f\x8b"

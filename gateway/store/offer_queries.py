@@ -1,9 +1,9 @@
 """Queries of the offer view within one read transaction."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zlib import crc32
 
 import orjson
@@ -19,17 +19,14 @@ from gateway.protocol.visibility import (
 from gateway.runtime.sqlite_damage import ChecksumError, joined, require_missing
 from gateway.store.log_offset import log_offset_of, offset_at, partition_at
 from gateway.store.offer_rows import HEAD
-from gateway.store.search import possible_duplicate_index
+from gateway.store.search.duplicate_index import keys_of
 from gateway.store.search.index_store import Index
-from gateway.store.search.possible_duplicate_index import keys_for, keys_of
 from gateway.store.search.search import Search, count, find, rows_between, search_for
 from gateway.store.search.search_index import split
 
 SPARE = 500
 """How many candidates beyond a page may be read and rejected: those near a bounding box but outside it."""
 _END = (1 << 48) - 1
-_DUPLICATES_EXAMINED = 20
-_DUPLICATES_LISTED = 10
 _IDS_AT_ONCE = 1_000
 
 _FIELDS = joined(HEAD)
@@ -126,45 +123,23 @@ class OfferQueries(NamedTuple):
         log_offsets = list(islice(self.log_offsets(search, partition=partition, start=start), _IDS_AT_ONCE))
         if not log_offsets:
             return [], None
-        heads = self._heads(_HEADS_BY_NUMBER, orjson.loads(self._numbers_at(log_offsets)))
+        heads = self.heads_numbered(orjson.loads(self._numbers_at(log_offsets)))
         return [(one.id, one.revision) for one in heads if one.submitted < before], offset_at(log_offsets[-1]) + 1
 
-    def possible_duplicates(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
-        """By offer, the ids of its possible duplicates that the reader may see; offers without any are left out."""
-        asked = {one.id: (one.number, keys_for(*one.keys)) for one in self._heads(_HEADS_OF, offer_ids)}
-        numbers = self._numbers({key for _, keys in asked.values() for key in keys})
-        others = {other for number, keys in asked.values() for key in keys for other in numbers[key] if other != number}
-        heads = {one.number: one for one in self._heads(_HEADS_BY_NUMBER, sorted(others))} if others else {}
-        duplicates: dict[str, list[str]] = {}
-        for offer_id, (number, keys) in asked.items():
-            found: dict[int, _Head] = {}
-            for key in keys:
-                alike = [one for n in numbers[key] if n != number and (one := heads.get(n)) and key in one.found_by]
-                found.update((one.number, one) for one in alike[:_DUPLICATES_EXAMINED])
-            ids = sorted(one.id for one in found.values() if one.is_visible_to(reader))
-            if ids:
-                duplicates[offer_id] = ids[:_DUPLICATES_LISTED]
-        return duplicates
+    def heads(self, offer_ids: Sequence[str]) -> list["Head"]:
+        """The heads of these offers. Raises ChecksumError."""
+        return self._heads(_HEADS_OF, offer_ids)
 
-    def _numbers(self, keys: set[int]) -> Mapping[int, list[int]]:
-        """By key the numbers of offers that may have it, in order. One more than is examined, and some may no longer
-        have it.
-        """
-        found = possible_duplicate_index.find(self.db, keys, _DUPLICATES_EXAMINED + 1)
-        pending = self.search_index.pending
-        numbers = {}
-        for key in keys:
-            written, more = found.get(key, []), pending.get(key)
-            numbers[key] = sorted({*written, *tuple(more)}) if more else written
-        return numbers
+    def heads_numbered(self, numbers: Sequence[int]) -> list["Head"]:
+        """The heads of the offers with these row numbers. Raises ChecksumError."""
+        return self._heads(_HEADS_BY_NUMBER, numbers)
 
-    def _heads(self, statement: str, values: Sequence[Any]) -> list["_Head"]:
-        """The heads of the rows that a statement selects by a list of values. Raises ChecksumError."""
+    def _heads(self, statement: str, values: Sequence[str] | Sequence[int]) -> list["Head"]:
         (rows,) = self.db.execute(statement, (orjson.dumps(values).decode(),)).fetchone()
-        return [_Head.read(*row) for row in orjson.loads(rows)]
+        return [Head.read(*row) for row in orjson.loads(rows)]
 
 
-class _Head(NamedTuple):
+class Head(NamedTuple):
     """The columns of an offer's row apart from the offer itself. The duplicate keys of a marker are None."""
 
     number: int
@@ -195,7 +170,7 @@ class _Head(NamedTuple):
         )
 
     @classmethod
-    def read(cls, stored: int, fields: str) -> "_Head":
+    def read(cls, stored: int, fields: str) -> "Head":
         """From the columns as one text."""
         if crc32(fields.encode()) != stored:
             raise ChecksumError(f"the checksum of a row does not match ({fields[:60]!r})")

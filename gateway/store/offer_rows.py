@@ -17,8 +17,8 @@ import orjson
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import outline_offer
 from gateway.protocol.visibility import audiences, masked
-from gateway.store.search.possible_duplicate import duplicate_keys_of
-from gateway.store.search.possible_duplicate_index import keys_of
+from gateway.store.search.duplicate_index import keys_of
+from gateway.store.search.duplicate_key import duplicate_keys_of
 from gateway.store.search.search import OUTSIDER, facets_of
 from gateway.store.search.search_index import IndexChange
 

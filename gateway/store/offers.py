@@ -15,7 +15,8 @@ from gateway.store import offer_rows
 from gateway.store.change_feed import changes_after
 from gateway.store.log_offset import log_offset_of
 from gateway.store.offer_queries import OfferQueries
-from gateway.store.search import index_store, possible_duplicate_index
+from gateway.store.possible_duplicates import possible_duplicates
+from gateway.store.search import duplicate_index, index_store
 from gateway.store.search.index_store import EMPTY, Index, IndexWriter, RecentOffsets
 from gateway.store.search.search import search_for
 from gateway.store.updated_copy import put_number
@@ -28,11 +29,11 @@ class OfferView(View):
     """A copy of ``offers``, with the search index and the index of duplicate keys."""
 
     FORMAT = 5
-    TABLES: ClassVar[Tables] = {**offer_rows.TABLES, **index_store.TABLES, **possible_duplicate_index.TABLES}
+    TABLES: ClassVar[Tables] = {**offer_rows.TABLES, **index_store.TABLES, **duplicate_index.TABLES}
     SCHEMA = f"""
         {offer_rows.SCHEMA}
         {index_store.SCHEMA}
-        {possible_duplicate_index.SCHEMA}
+        {duplicate_index.SCHEMA}
     """
 
     def __init__(self, path: Path, *, log_identity: str, partitions: int, follow: bool) -> None:
@@ -66,7 +67,7 @@ class OfferView(View):
         all offers before ``settle``.
         """
         return await self._ask(
-            lambda queries: queries.possible_duplicates(offer_ids, reader=reader) if self._settled else {}
+            lambda queries: possible_duplicates(queries, offer_ids, reader=reader) if self._settled else {}
         )
 
     async def changes(
@@ -151,7 +152,7 @@ class OfferView(View):
 
 
 def _settle(db: sqlite3.Connection) -> None:
-    possible_duplicate_index.build(db)
+    duplicate_index.build(db)
     put_number(db, "settled", 1)
 
 

@@ -12,9 +12,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+from schemas.bilingual import Spoken
 from schemas.rulebook import Problem, problem
 from schemas.schoolyear import holiday_of, monday_of, year_of
-from schemas.spoken import Spoken
 from schemas.territory import Territory
 
 COLLEGE = frozenset({"quatrieme", "troisieme"})

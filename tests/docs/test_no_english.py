@@ -23,7 +23,7 @@ from gateway import client
 from gateway.api.problem import ProblemError, problem_document
 from gateway.api.query import _CANONICAL, read_changes_query, read_offers_query, refuse_parameters
 from gateway.protocol.partner import Partner
-from schemas.spoken import certificate_reason, system_reason
+from schemas.bilingual import certificate_reason, system_reason
 from tests.docs.test_french import FILES, french
 from tests.formats.feeds import flat, items
 from tests.schemas.documents import ON, WHOLE

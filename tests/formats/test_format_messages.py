@@ -11,8 +11,8 @@ from adapters.formats import OfferItem, judge, load_mapping, rules
 from adapters.formats.field import FIELDS
 from adapters.formats.problem import _rules, _words, for_item, for_profile, rule_pointer
 from schemas import Problem, Rule
+from schemas.bilingual import json_type, spoken
 from schemas.rulebook import LANGUAGES
-from schemas.spoken import json_type, spoken
 from tests.docs.test_no_english import english
 from tests.formats.feeds import ON, flat, items, row, written
 

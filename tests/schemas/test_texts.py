@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from schemas.spoken import Spoken
+from schemas.bilingual import Spoken
 from schemas.texts import Texts, TextsError, check_texts, fill, fill_one, load_texts
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.protocol.visibility import Reader
 from gateway.store import OfferView
-from gateway.store.search.possible_duplicate import canonical_url, similar_name
+from gateway.store.search.duplicate_key import canonical_url, similar_name
 from tests.views.world import World, offer_of
 
 NATIONAL, NORMANDIE = Reader("national"), Reader("normandie")

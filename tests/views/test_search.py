@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from gateway.protocol.visibility import Filter, Reader
 from gateway.store import offer_rows
 from gateway.store.log_offset import log_offset_of
-from gateway.store.search import index_store, possible_duplicate_index
+from gateway.store.search import duplicate_index, index_store
 from gateway.store.search.index_store import PERIOD, IndexWriter, RecentOffsets
 from gateway.store.search.search import Search, count, find, rows_between, search_for
 from gateway.store.search.search_index import (
@@ -73,7 +73,7 @@ class IndexMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.db = sqlite3.connect(":memory:", isolation_level=None)
-        self.db.executescript(offer_rows.SCHEMA + index_store.SCHEMA + possible_duplicate_index.SCHEMA)
+        self.db.executescript(offer_rows.SCHEMA + index_store.SCHEMA + duplicate_index.SCHEMA)
         self.writer = IndexWriter(self.db, settled=True)
         self.follower = RecentOffsets.load(self.db)
         self.live: dict[int, frozenset[str]] = {}

@@ -18,7 +18,7 @@ from gateway.protocol.record import OfferState, read_offer
 from gateway.protocol.topic import OFFERS
 from gateway.runtime.sqlite_damage import computed
 from gateway.store.local_copy import LocalCopy
-from gateway.store.search.possible_duplicate import canonical_url
+from gateway.store.search.duplicate_key import canonical_url
 
 _PAGE = 2_000
 _TABLES = {

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from pyroaring import BitMap
 
 from gateway.runtime.sqlite_damage import checksum, require
-from gateway.store.search import possible_duplicate_index
-from gateway.store.search.possible_duplicate_index import Key, PendingKeys
+from gateway.store.search import duplicate_index
+from gateway.store.search.duplicate_index import Key, PendingKeys
 from gateway.store.search.search_index import (
     ALL,
     CHUNK_BITS,
@@ -159,7 +159,7 @@ class IndexWriter:
             for key, number in change.old_keys
             if number not in pending.get(key, ()) or (key, number) in recent.dropped
         ]
-        possible_duplicate_index.forget(db, written)
+        duplicate_index.forget(db, written)
         self._written = apply_change(segments, change), change
 
     def commit(self) -> None:
@@ -198,7 +198,7 @@ class IndexWriter:
             db.execute("INSERT OR REPLACE INTO live VALUES (?, ?, ?, ?)", (*row, checksum(*row)))
         if recent.pending:
             keys = [(key, number) for key, numbers in recent.pending.items() for number in numbers]
-            possible_duplicate_index.write(db, sorted(set(keys) - recent.dropped))
+            duplicate_index.write(db, sorted(set(keys) - recent.dropped))
         db.execute("DELETE FROM recent WHERE period < ?", (recent.period,))
         self._folded = chunks
         return segments
