@@ -1,4 +1,4 @@
-"""The possible duplicates of offers: other offers that share a duplicate key with one, as far as a reader may see them."""
+"""The possible duplicates of an offer: other offers with one of its duplicate keys, if a reader may see them."""
 
 from collections.abc import Mapping, Sequence
 
