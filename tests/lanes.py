@@ -73,7 +73,7 @@ SLOW: dict[str, str] = {
     "recordings": WAITS,
     "relay/test_local_copy.py": PROCESSES,
     "relay/test_relay.py": WAITS,
-    "relay/test_share.py": WAITS,
+    "relay/test_assignment.py": WAITS,
     "rolling": PROCESSES,
     "schemas/test_agreement.py": COMPUTES,
     "schemas/test_check.py": COMPUTES,

@@ -33,7 +33,7 @@ async def work(processor: Processor, share: Share, clock: Hand, *, name: str, sl
         processor.charge(share, SLICE_SECONDS)
 
 
-async def test_partners_take_turns_however_many_requests_each_has() -> None:
+async def test_partners_are_served_in_rotation_however_many_requests_each_has() -> None:
     """ERR-006: eight uploads of one partner get no more than one upload of another."""
     clock, order = Hand(), list[str]()
     processor = Processor(clock=clock)
@@ -121,7 +121,7 @@ async def test_a_balance_refills_by_the_share() -> None:
     assert not processor.must_wait(heavy)
 
 
-async def test_what_waits_too_long_is_refused_with_the_time_to_wait() -> None:
+async def test_a_request_that_waits_too_long_is_refused_with_retry_after() -> None:
     """ERR-006: a minute of debt, or 64 requests that wait already."""
     clock = Hand()
     processor = Processor(percent=50, clock=clock)
@@ -142,7 +142,7 @@ async def test_what_waits_too_long_is_refused_with_the_time_to_wait() -> None:
     assert processor.must_wait(crowded)
 
 
-async def test_who_is_cancelled_while_it_waits_keeps_nobody_waiting() -> None:
+async def test_a_cancelled_waiter_does_not_hold_up_the_others() -> None:
     """ERR-006."""
     processor = Processor()
     share = processor.share("bretagne")

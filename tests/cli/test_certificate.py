@@ -157,7 +157,7 @@ async def test_the_key_of_a_certificate_that_was_renewed_stays_as_well(operator:
     assert [0, 0] == [(await operator("certificate", "verify", name)).code for name in ("former.jws", "b.jws")]
 
 
-async def test_a_gateway_that_requires_certificates_takes_offers_from_who_has_one(operator: Shell) -> None:
+async def test_a_gateway_that_requires_certificates_accepts_offers_of_certified_partners(operator: Shell) -> None:
     """[CER-001]: whole, with the commands that an operator and a partner use."""
     secret = json.loads((await operator("partner", "rotate", "bretagne", "--json")).output)["client_secret"]
     offer = next(iter(generate(6, "bretagne", 1, date.fromisoformat(paris_date(now())), wrong=0.0)))

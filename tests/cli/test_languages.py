@@ -25,9 +25,9 @@ from gateway.demo.generator import generate
 from gateway.demo.region_site.feed import example_profile, write_feed
 from gateway.protocol.decide import paris_date
 from schemas.rulebook import LANGUAGES, Language
-from tests.cli.conftest import House
-from tests.pull.ground import offer
-from tests.revising import revised
+from tests.cli.conftest import RunningGateway
+from tests.pull.pull_harness import offer
+from tests.revision import revised
 
 TODAY = date.fromisoformat(paris_date(now()))
 FEED = {"kind": "https", "url": "https://feeds.example.org/stages"}
@@ -123,10 +123,10 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("command", ["mark", "status", "publish", "snapshot"])
-async def test_a_gateway_that_cannot_be_used(house: House, file: Path, command: str) -> None:
+async def test_a_gateway_that_cannot_be_used(running_gateway: RunningGateway, file: Path, command: str) -> None:
     """Not named, no address, away, or one that does not know who asks."""
     words = (command, file) if command in {"publish", "snapshot"} else (command,)
-    known = house.shell.environ
+    known = running_gateway.shell.environ
     await both({}, *words, code=2)
     await both({**known, "PASSERELLE_URL": "nowhere"}, *words, code=2)
     await both({**known, "PASSERELLE_URL": AWAY}, *words, code=2)
@@ -162,9 +162,9 @@ async def test_a_call_that_is_refused_as_a_whole(file: Path, status: int) -> Non
         await both(environ, "snapshot", file, "--mark", "m", code=2)
 
 
-async def test_publish(house: House, file: Path) -> None:
+async def test_publish(running_gateway: RunningGateway, file: Path) -> None:
     """Accepted, repeated, refused at once, refused by the decision, and taken up where it stopped."""
-    environ, number = house.shell.environ, count(1)
+    environ, number = running_gateway.shell.environ, count(1)
     await both(environ, "publish", file, before=lambda: write(file, lines(3, prefix=f"{next(number)}-")))
     await both(environ, "publish", file)
     old, reused = islice(generate(6, "bretagne", 9, TODAY, wrong=0.0), 2)
@@ -175,12 +175,12 @@ async def test_publish(house: House, file: Path) -> None:
     told = await both(environ, "publish", file, code=1)
     assert "2 document(s): 1 stale, 1 refused\n" in told
     write(file, lines(20, wrong=1.0))
-    note = Note.about(file, url=house.gateway.url, client="bretagne", next_document=5)
+    note = Note.about(file, url=running_gateway.gateway.url, client="bretagne", next_document=5)
     told = await both(environ, "publish", file, code=1, before=lambda: write_note(file, note))
     assert "Going on with document 5" in told
 
 
-def test_every_outcome_has_its_word() -> None:
+def test_every_outcome_has_a_text() -> None:
     tally = Tally()
     assert tally.summary("fr") != tally.summary("en")
     tally.outcomes.update(OUTCOMES)
@@ -189,9 +189,9 @@ def test_every_outcome_has_its_word() -> None:
     assert set() == set(french) & set(english)
 
 
-async def test_marks_and_snapshots(house: House, file: Path) -> None:
+async def test_marks_and_snapshots(running_gateway: RunningGateway, file: Path) -> None:
     """A mark taken, a snapshot with and without one, with refusals, one that would withdraw too many, a used mark."""
-    environ = house.shell.environ
+    environ = running_gateway.shell.environ
     await both(environ, "mark")
     await both(environ, "snapshot", write(file, lines(GUARD)))
     await both(environ, "snapshot", write(file, lines(GUARD) + lines(9, wrong=1.0, prefix="wrong-")), code=1)
@@ -202,9 +202,9 @@ async def test_marks_and_snapshots(house: House, file: Path) -> None:
     await both(environ, "snapshot", file, "--mark", mark, code=2)
 
 
-async def test_status(house: House) -> None:
+async def test_status(running_gateway: RunningGateway) -> None:
     """The names of Regions are the same."""
-    await both(house.shell.environ, "status", alike=frozenset({"Centre-Val de Loire"}))
+    await both(running_gateway.shell.environ, "status", alike=frozenset({"Centre-Val de Loire"}))
 
 
 def profile(path: Path, **more: object) -> Path:
@@ -231,7 +231,7 @@ async def test_a_sample_checked_by_a_profile(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b'{"platform":', b'{"platform": "\xff"}', b"[" * 100_000, b"[1]", b"{}", None])
-async def test_a_profile_that_is_none(tmp_path: Path, content: bytes | None) -> None:
+async def test_an_invalid_profile(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "profile.json"
     if content is not None:
         write(path, content)
@@ -256,8 +256,8 @@ def test_an_order_that_another_one_replaced() -> None:
     assert (str(french) != str(english), french.step != english.step) == (True, True)
 
 
-async def test_an_error_and_its_next_step_are_introduced_in_its_language(house: House) -> None:
-    french = await house.shell("validate", "none.ndjson")
+async def test_an_error_and_its_next_step_are_introduced_in_its_language(running_gateway: RunningGateway) -> None:
+    french = await running_gateway.shell("validate", "none.ndjson")
     assert "Erreur : none.ndjson n’existe pas.\nÀ faire : vérifiez le nom du fichier\n" == french.errors
-    english = await house.shell("validate", "none.ndjson", "--lang", "en")
+    english = await running_gateway.shell("validate", "none.ndjson", "--lang", "en")
     assert "Error: none.ndjson does not exist.\nNext step: check the file's name\n" == english.errors

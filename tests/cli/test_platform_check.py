@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.demo.region_site.feed import write_feed
-from tests.pull.ground import offer
+from tests.pull.pull_harness import offer
 from tests.pull.test_platform_command import Shell
 
 DAY = ("--on", "2026-11-30")
@@ -74,7 +74,7 @@ def test_a_profile_added_with_a_sample_that_it_does_not_fit_changes_nothing(
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "xml", "jobposting", "cleverconnect"])
-def test_offers_are_shown_as_they_would_be_published(shell: Shell, form: str) -> None:
+def test_offers_are_displayed_as_they_would_be_published(shell: Shell, form: str) -> None:
     profile, sample = shell.profile(form), shell.sample(write_feed(form, [offer(number) for number in range(5)]))
     told = shell.json("check", profile, sample, *DAY)
     assert ["bretagne:0", "bretagne:1", "bretagne:2"] == [one["id"] for one in told["offers"]]
@@ -97,7 +97,7 @@ def test_offers_are_shown_as_they_would_be_published(shell: Shell, form: str) ->
     assert "/offres/3" not in said
 
 
-def test_what_is_refused_or_named_twice_is_not_shown_as_published(shell: Shell) -> None:
+def test_refused_and_repeated_offers_are_not_displayed_as_published(shell: Shell) -> None:
     feed = write_feed("csv", [offer(1), offer(2, sector="s99"), offer(3), offer(1, sector="s6"), offer(4)])
     told = shell.json("check", shell.profile(), shell.sample(feed), *DAY, ends=1)
     assert ["bretagne:3", "bretagne:4"] == [one["id"] for one in told["offers"]]
@@ -150,7 +150,7 @@ def test_a_key_without_effect_is_refused_by_check_and_add(shell: Shell) -> None:
         assert "split" in str(error)
 
 
-def test_an_empty_feed_of_each_format_is_no_wrong_path(shell: Shell) -> None:
+def test_an_empty_feed_of_each_format_reports_no_wrong_path(shell: Shell) -> None:
     for form in ("csv", "json", "xml", "jobposting", "cleverconnect"):
         told = shell.json("check", shell.profile(form), shell.sample(write_feed(form, [])), *DAY, ends=1)
         assert (True, ["feed-without-items"]) == (told["usable"], codes(told)), form

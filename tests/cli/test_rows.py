@@ -78,7 +78,7 @@ def test_the_status_keeps_all_its_columns(width: int, language: Language) -> Non
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_list_of_platforms_keeps_names_ways_and_reasons(width: int) -> None:
+def test_the_list_of_platforms_keeps_names_channels_and_reasons(width: int) -> None:
     console, file = printed(width)
     rows = [
         {"platform": slug, "transport": "https", "format": "cleverconnect", "ended_at": "2027-06-14T08:00:00.000Z"}

@@ -33,7 +33,7 @@ async def test_a_good_file_ends_with_0(shell: Shell, offers: list[GeneratedOffer
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-async def test_refusals_are_told_in_the_language_asked_for(
+async def test_refusals_are_in_the_language_asked_for(
     shell: Shell, offers: list[GeneratedOffer], language: Language
 ) -> None:
     """With line, place, message and how to mend it; the command ends with 1."""
@@ -62,7 +62,7 @@ async def test_json_gives_one_line_per_document_with_the_same_verdicts_as_check(
         assert [schemas.localized(problem.to_json(), "en") for problem in problems] == one["problems"]
 
 
-async def test_the_day_decides(shell: Shell, offers: list[GeneratedOffer]) -> None:
+async def test_the_verdict_depends_on_the_day(shell: Shell, offers: list[GeneratedOffer]) -> None:
     """What is right today is over in two years."""
     file = write(shell.folder / "good.ndjson", [offer for offer in offers if offer.accepted][:1])
     assert (await shell("validate", file, "--on", ON)).code == 0
@@ -77,11 +77,11 @@ async def test_withdrawals_and_a_count_are_understood(shell: Shell) -> None:
     assert (0, "1 document(s): 1 accepted, 0 accepted with warnings, 0 refused\n") == (ended.code, ended.output)
 
 
-async def test_what_cannot_be_read_ends_with_2_and_a_next_step(shell: Shell) -> None:
+async def test_a_file_that_cannot_be_read_ends_with_2_and_a_next_step(shell: Shell) -> None:
     ended = await shell("validate", "none.ndjson", "--lang", "en")
     assert ended.code == 2
     assert "Next step: check the file's name" in ended.errors
 
 
-async def test_an_empty_file_is_not_called_good(shell: Shell) -> None:
+async def test_an_empty_file_does_not_pass(shell: Shell) -> None:
     assert (await shell("validate", "-")).code == 2

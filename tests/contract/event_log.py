@@ -1,7 +1,7 @@
 """The contract of the ``EventLog`` port, which every implementation passes.
 
-An implementation subclasses ``EventLogContract`` in a ``test_*.py`` module and overrides the hooks of ``LogGround``:
-``place`` and ``open_log`` at least; the others provoke what cannot be provoked through the port.
+An implementation subclasses ``EventLogContract`` in a ``test_*.py`` module and overrides the hooks of ``LogFixture``:
+``storage`` and ``open_log`` at least; the others provoke what cannot be provoked through the port.
 """
 
 from tests.contract.log_appending import Appending

@@ -8,10 +8,10 @@ import pytest
 from gateway.errors import PositionLostError, TopicError
 from gateway.log.port import Chunk, EventLog, Output
 from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
-from tests.contract.log_ground import DEADLINE, LogGround, keys, log_offset_of, read, read_keys, record, records
+from tests.contract.log_fixture import DEADLINE, LogFixture, keys, log_offset_of, read, read_keys, record, records
 
 
-class Reading(LogGround):
+class Reading(LogFixture):
     """What ``reader``, ``starts`` and ``ends`` promise."""
 
     async def test_an_empty_log_starts_and_ends_at_zero(self, log: EventLog) -> None:
@@ -27,7 +27,7 @@ class Reading(LogGround):
             await log.append(SUBMISSIONS, partition, records(25, f"{partition}-"))
         ends = await log.ends(SUBMISSIONS)
         positions = {(SUBMISSIONS, partition): 0 for partition in range(3)}
-        found: dict[tuple[str, int], list[str]] = {place: [] for place in positions}
+        found: dict[tuple[str, int], list[str]] = {storage: [] for storage in positions}
         async with asyncio.timeout(DEADLINE), log.reader(positions) as reader:
             while any(positions[SUBMISSIONS, partition] < ends[partition] for partition in range(3)):
                 chunks = await reader.poll(limit=7, wait=1.0)

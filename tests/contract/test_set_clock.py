@@ -9,7 +9,7 @@ from gateway.ingest.idempotency import Claim, Requests, Running
 from gateway.log.memory import MemoryLog
 from gateway.log.sqlite import SqliteLog
 from gateway.protocol.topic import COMMON, DAY_MS, SUBMISSIONS
-from tests.contract.log_ground import read, records
+from tests.contract.log_fixture import read, records
 
 MINUTE = 60_000
 START = 1_796_000_000_000
@@ -74,7 +74,7 @@ async def test_records_of_a_clock_ahead_leave_with_those_that_follow(log: Memory
     assert [40 * DAY_MS] == await times(log)
 
 
-async def test_records_of_a_clock_ahead_stay_while_nothing_tells_their_age(
+async def test_records_of_a_clock_ahead_stay_while_their_age_is_unknown(
     log: MemoryLog | SqliteLog, clock: Hands
 ) -> None:
     for offset in (0, 365 * DAY_MS):
@@ -84,7 +84,7 @@ async def test_records_of_a_clock_ahead_stay_while_nothing_tells_their_age(
     assert [365 * DAY_MS] == await times(log)
 
 
-async def test_all_that_has_ended_leaves_and_the_next_append_goes_on(log: MemoryLog | SqliteLog, clock: Hands) -> None:
+async def test_expired_records_are_deleted_and_appends_continue(log: MemoryLog | SqliteLog, clock: Hands) -> None:
     await log.append(SUBMISSIONS, 0, records(2))
     clock.now += 40 * DAY_MS
     await log.maintain(COMMON, now=clock.now)

@@ -12,7 +12,7 @@ from gateway.log.sqlite.check import check_log
 from gateway.log.sqlite.file import connect
 from gateway.protocol.record import Record
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
-from tests.contract.log_ground import TOPICS, read, records
+from tests.contract.log_fixture import TOPICS, read, records
 
 _INSERT = "INSERT INTO {} VALUES (?, ?, ?, ?, ?)"
 
@@ -119,7 +119,7 @@ async def test_a_file_whose_pages_are_damaged_is_refused_by_name(
         await SqliteLog.open(path, check=True)
 
 
-async def test_a_folder_in_its_place_is_refused_by_name(tmp_path: Path) -> None:
+async def test_a_folder_instead_of_the_file_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
     path.mkdir()
     with pytest.raises(LogError, match=str(path)):

@@ -26,7 +26,7 @@ from gateway.log.sqlite.file import connect
 from gateway.log.sqlite.writer import Writer
 from gateway.protocol.record import Record
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
-from tests.contract.log_ground import DEADLINE, TOPICS
+from tests.contract.log_fixture import DEADLINE, TOPICS
 
 
 async def given_up(log: SqliteLog) -> None:
@@ -52,7 +52,7 @@ def closes(connection: sqlite3.Connection) -> None:
 
 
 @pytest.mark.parametrize("work", [exits, closes], ids=["the thread ends", "the connection is lost"])
-async def test_a_writer_that_ends_says_so(tmp_path: Path, work: Callable[[sqlite3.Connection], None]) -> None:
+async def test_an_append_to_an_ended_writer_fails(tmp_path: Path, work: Callable[[sqlite3.Connection], None]) -> None:
     """Its thread ended without a word: each write then waited, and failed as if the log were slow."""
     log = await SqliteLog.open(tmp_path / "log.sqlite", patience=DEADLINE)
     await log.create_topics(TOPICS)
@@ -67,7 +67,7 @@ async def test_a_writer_that_ends_says_so(tmp_path: Path, work: Callable[[sqlite
     await log.close()
 
 
-async def test_a_writer_that_ends_answers_what_waits(tmp_path: Path) -> None:
+async def test_a_writer_that_ends_answers_the_waiting_appends(tmp_path: Path) -> None:
     log = await SqliteLog.open(tmp_path / "log.sqlite", patience=DEADLINE)
     await log.create_topics(TOPICS)
     with held(tmp_path):
@@ -83,7 +83,7 @@ async def test_a_writer_that_ends_answers_what_waits(tmp_path: Path) -> None:
     await log.close()
 
 
-async def test_the_end_of_the_writer_is_a_part_of_the_process_that_ends(tmp_path: Path) -> None:
+async def test_the_end_of_the_writer_ends_the_process(tmp_path: Path) -> None:
     """``first_to_end`` then ends the process with that error, in the gateway and in its workers."""
     log = await SqliteLog.open(tmp_path / "log.sqlite", patience=DEADLINE)
     async with AsyncExitStack() as stack:
@@ -205,7 +205,7 @@ async def test_a_process_that_has_written_does_not_pass_one_that_waits(tmp_path:
     assert done == ["one", "other", "one again"]
 
 
-async def test_what_was_given_up_takes_no_room(tmp_path: Path) -> None:
+async def test_a_cancelled_append_leaves_the_queue(tmp_path: Path) -> None:
     """Whoever tries again and again while another holds the file would fill the memory."""
     log = await SqliteLog.open(tmp_path / "log.sqlite", patience=0.5)
     await log.create_topics(TOPICS)

@@ -22,8 +22,8 @@ from gateway.runtime.sqlite_damage import DamagedCopyError
 from gateway.store import OfferView, ReceiptView, ViewUpdater
 from tests.damage.populated import OFFERS_MADE, PUBLISHER, READER, offer, populate
 from tests.faults.process import GatewayProcess
+from tests.views.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
 from tests.views.test_receipt_search import chunk
-from tests.views.world import LOG, PARTITIONS, World, offer_of, receipt_record
 
 DEADLINE = 60.0
 NUMBERS = range(1_000, 1_600)
@@ -57,12 +57,12 @@ def garble(path: Path, key: str) -> None:
 
 @pytest.fixture
 async def offers(tmp_path: Path) -> AsyncIterator[OfferView]:
-    world = World()
+    offer_topic = OfferTopic()
     for number in NUMBERS:
-        world.publish(offer_of(f"bretagne:{number}"))
+        offer_topic.publish(offer_of(f"bretagne:{number}"))
     path = tmp_path / "offers.sqlite"
     view = await OfferView.open(path, log_identity=LOG, partitions=PARTITIONS)
-    await view.apply(world.chunks())
+    await view.apply(offer_topic.chunks())
     await view.settle()
     yield view
     await view.close()
@@ -112,14 +112,14 @@ async def test_no_receipt_is_hidden_by_a_damaged_index(tmp_path: Path) -> None:
     await view.close()
 
 
-async def test_damage_that_no_reading_meets_is_looked_for_and_mended(tmp_path: Path) -> None:
+async def test_damage_that_no_read_meets_is_found_and_repaired(tmp_path: Path) -> None:
     """An index by which only lists are found: what it has lost is missed by nobody."""
     log = MemoryLog(partitions=PARTITIONS)
     await log.create_topics(COMMON)
-    world = World()
+    offer_topic = OfferTopic()
     for number in NUMBERS:
-        world.publish(offer_of(f"bretagne:{number}"))
-    for record in (record for lane in world.lanes for record in lane):
+        offer_topic.publish(offer_of(f"bretagne:{number}"))
+    for record in (record for lane in offer_topic.lanes for record in lane):
         await log.append(
             OFFERS,
             partition_of((record.key or b"").decode(), PARTITIONS),
@@ -147,7 +147,7 @@ async def test_damage_that_no_reading_meets_is_looked_for_and_mended(tmp_path: P
 
 
 @pytest.mark.parametrize("workers", ["0", "1"])
-async def test_a_gateway_heals_while_it_is_read(tmp_path: Path, workers: str) -> None:
+async def test_a_gateway_repairs_its_views_while_it_is_read(tmp_path: Path, workers: str) -> None:
     """[ERR-008] Each answer is the offer or 503, and then always the offer, by the same process."""
     populated = await populate(tmp_path / "data", killed=False)
     gateway = GatewayProcess("gateway", populated.folder, {"PASSERELLE_WORKERS": workers})

@@ -58,7 +58,7 @@ def test_a_row_whose_key_is_damaged_is_not_unknown(state: RelayState, path: Path
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_other_row_is_unknown_for_it(state: RelayState, path: Path, seed: int) -> None:
+def test_no_other_row_becomes_unknown(state: RelayState, path: Path, seed: int) -> None:
     """A damaged key may lead the search for others astray."""
     random = Random(seed)
     damaged = random.choice(KEYS)

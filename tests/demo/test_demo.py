@@ -59,7 +59,7 @@ async def ended(process: Process) -> tuple[int | None, str, str]:
 
 
 @pytest.mark.parametrize("log", ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-async def test_once_the_whole_federation_balances(log: str, tmp_path: Path) -> None:
+async def test_the_whole_federation_balances_once(log: str, tmp_path: Path) -> None:
     """Nine Regions by nine ways, the national site both ways, kill -9 in between: what the far ends hold adds up."""
     words = ["--kafka"] if log == "kafka" else []
     async with started("--once", "--offers", "180", *words, folder=tmp_path) as process:
@@ -84,7 +84,7 @@ async def test_once_the_whole_federation_balances(log: str, tmp_path: Path) -> N
 
 
 @pytest.mark.kafka
-async def test_a_cluster_that_was_lent_is_named_and_left_as_it_was(kafka_servers: str, tmp_path: Path) -> None:
+async def test_an_external_cluster_is_named_and_left_unchanged(kafka_servers: str, tmp_path: Path) -> None:
     """Even when the user ends the demo in the middle."""
     words = ("--once", "--kafka", "--offers", "90")
     async with started(*words, folder=tmp_path, KAFKA_BOOTSTRAP_SERVERS=kafka_servers) as process:
@@ -112,7 +112,7 @@ async def topics_of(servers: str, begin: str) -> list[str]:
 
 
 @pytest.mark.kafka
-async def test_a_cluster_that_does_not_answer_is_told_with_the_next_step(tmp_path: Path) -> None:
+async def test_a_cluster_that_does_not_answer_is_reported_with_the_next_step(tmp_path: Path) -> None:
     servers = f"127.0.0.1:{unused_port()}"
     async with started("--once", "--kafka", folder=tmp_path, KAFKA_BOOTSTRAP_SERVERS=servers) as process:
         code, output, errors = await ended(process)
@@ -121,7 +121,7 @@ async def test_a_cluster_that_does_not_answer_is_told_with_the_next_step(tmp_pat
     assert "KAFKA_BOOTSTRAP_SERVERS" in errors
 
 
-async def test_an_offer_too_many_at_the_national_site_is_told_and_fails(tmp_path: Path) -> None:
+async def test_a_surplus_offer_at_the_national_site_is_reported_and_fails(tmp_path: Path) -> None:
     """Somebody else uses Bretagne's account there: the far ends no longer hold what was published."""
     async with started("--once", "--offers", "90", folder=tmp_path) as process:
         await smuggle(tmp_path)

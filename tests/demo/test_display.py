@@ -18,7 +18,7 @@ def shown(renderable: RenderableType, width: int) -> list[str]:
     return [" ".join(line.split()) for line in output.getvalue().splitlines()]
 
 
-def test_a_row_says_way_in_and_numbers_where_there_is_room() -> None:
+def test_a_row_shows_channel_and_numbers_on_a_wide_terminal() -> None:
     lines = shown(balance_table(compute_balance(ENDS), settled=True, wide=True), 120)
     assert "Bretagne push 5 1 1 3 2 1 0 ✓" in lines
     assert "All Regions 5 1 1 3 2 1 2" in lines

@@ -19,7 +19,7 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/publisher.md", "docs/subscriber.md"])
-async def test_the_examples_of_a_page_run_as_they_stand(page: str, tmp_path: Path) -> None:
+async def test_the_examples_of_a_page_run_unchanged(page: str, tmp_path: Path) -> None:
     """Each command must answer 2xx: curl is told to fail otherwise, by its own settings file."""
     script = "\n".join(["set -euo pipefail", *BLOCK.findall((ROOT / page).read_text())])
     settings = Settings(data=tmp_path / "data", port=0, management_port=0)

@@ -50,7 +50,7 @@ def english(texts: Iterator[str] | list[str]) -> list[str]:
     return sorted({text for text in texts if _ENGLISH.search(_CODE.sub(" ", text))})
 
 
-def test_the_search_finds_what_stood_there() -> None:
+def test_the_search_finds_known_english_texts() -> None:
     """The search itself can fail."""
     before = [
         "Une valeur de type string est attendue, pas de type object.",
@@ -140,7 +140,7 @@ def _damaged() -> Iterator[bytes]:
     )
 
 
-def test_no_verdict_speaks_english_in_french() -> None:
+def test_no_verdict_has_english_words_in_french() -> None:
     import schemas  # noqa: PLC0415  # after the others, which load it
 
     texts: list[str] = []
@@ -161,7 +161,7 @@ _FEEDS = (
 )  # fmt: skip
 
 
-def test_no_reading_speaks_english_in_french() -> None:
+def test_no_problem_of_reading_has_english_words_in_french() -> None:
     texts: list[str] = []
     for form, feeds in _FEEDS:
         for content in feeds:
@@ -191,7 +191,7 @@ def test_no_reason_of_the_system_or_of_tls_is_english_in_french() -> None:
     assert [] == english(texts)
 
 
-def test_no_refused_parameter_speaks_english_in_french() -> None:
+def test_no_refused_parameter_has_english_words_in_french() -> None:
     partner = Partner(platform="bretagne", name="B", scopes=frozenset())
     given = dict.fromkeys(("region", "department", "level", "week", "sector", "platform", "bbox", "limit", "wait"), "?")
     given |= {"territory": "?", "cursor": "", "other": "1"}
@@ -217,7 +217,7 @@ def _sentences(document: Any) -> Iterator[str]:
         yield from _sentences(one)
 
 
-def test_no_fault_of_a_profile_speaks_english_in_french() -> None:
+def test_no_fault_of_a_profile_has_english_words_in_french() -> None:
     wrong: tuple[Any, ...] = (
         [],
         3,

@@ -124,7 +124,7 @@ def test_no_page_for_maintainers_holds_a_retired_phrase(page: str) -> None:
     assert [] == bad, "\n".join(bad)
 
 
-def test_the_lint_finds_both() -> None:
+def test_the_lint_finds_names_and_prose() -> None:
     source = '"""It stands here."""\n\nkeeper_of = 1  # what was told\n'
     assert [(1, '"""It stands here."""'), (3, "# what was told")] == list(prose(source))
     assert ["keeper", "of"] == pieces(next(names(source))[1])

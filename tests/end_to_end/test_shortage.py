@@ -188,7 +188,7 @@ async def test_a_start_on_a_full_disk_is_refused_in_a_sentence_that_names_the_fi
 
 
 @pytest.mark.parametrize("name", ["relay", "views", "spool", "pull", "national"])
-async def test_a_start_on_a_full_disk_under_one_folder_is_told_or_waits(
+async def test_a_start_with_one_folder_on_a_full_disk_reports_it_or_waits(
     populated: Populated, name: str, tmp_path: Path
 ) -> None:
     """Copies of the log and scratch folders may lie on disks of their own."""
@@ -234,7 +234,7 @@ def _given(path: Path, user: int) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts a process as another user")
 @pytest.mark.parametrize("name", ["", "log.sqlite", "secret", "signing.pem", "views", "relay", "national"])
-async def test_what_may_not_be_written_is_told_in_a_sentence_or_waited_for(
+async def test_a_file_that_may_not_be_written_is_reported_or_waited_for(
     made: Populated, tmp_path: Path, name: str
 ) -> None:
     """The gateway as a user without root's rights, which ignore modes; the folder or file is root's, as a copy by root
@@ -269,7 +269,7 @@ async def test_what_may_not_be_written_is_told_in_a_sentence_or_waited_for(
 
 @pytest.mark.parametrize("name", ["secret", "signing.pem", "log.sqlite"])
 @pytest.mark.parametrize("damage", ["empty", "garbled", "world-readable", "folder"])
-async def test_a_file_that_must_not_be_used_is_told_in_a_sentence(
+async def test_a_file_that_must_not_be_used_is_refused_in_one_sentence(
     made: Populated, tmp_path: Path, name: str, damage: str
 ) -> None:
     populated = made.copy(tmp_path / "data")

@@ -15,9 +15,8 @@ from random import Random
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.arena import Arena
 from tests.faults.cluster_fault import ClusterFaults
-from tests.faults.crowd import CROWD
+from tests.faults.deployment import Deployment
 from tests.faults.disk import lack_of_disk, small_disk
 from tests.faults.embedded_fault import COMPACT, FORGET, FULL_QUEUE, SECOND, SLOW, disk_full
 from tests.faults.fault import KILL, STOP
@@ -25,6 +24,7 @@ from tests.faults.kafka_fault import COMPACT as COMPACT_KAFKA
 from tests.faults.kafka_fault import REPLACE, ZOMBIE, kafka_faults
 from tests.faults.plan import rounds
 from tests.faults.round import Fault, Verdict, play
+from tests.faults.slow_clients import CROWD
 from tests.kafka.cluster import SIZE, LocalCluster
 
 OUT = Console(highlight=False)
@@ -58,16 +58,16 @@ class Run:
         wrong = sum(self.total.wrongs.values())
         OUT.print(f"[dim]{self._elapsed:5.1f}/{self._minutes:g} min  round {self._round}  wrong {wrong}[/]  {what}")
 
-    async def play(self, arena: Arena, faults: list[Fault], *, replicas: int = 1) -> None:
+    async def play(self, deployment: Deployment, faults: list[Fault], *, replicas: int = 1) -> None:
         """One round, added to the total; what is wrong is told at once, and its folder is kept."""
         self._round += 1
-        verdict = await play(arena, faults, seed=f"{self._seed} {self._round}", replicas=replicas, say=self.say)
+        verdict = await play(deployment, faults, seed=f"{self._seed} {self._round}", replicas=replicas, say=self.say)
         self.total.add(verdict)
         for finding in verdict.findings[:20]:
             OUT.print(f"[red]{finding.wrong}[/]: {finding.sentence}", markup=True)
         if verdict.findings:
             kept = KEPT / f"{self._seed}-{self._round}"
-            shutil.copytree(arena.folder, kept, dirs_exist_ok=True)
+            shutil.copytree(deployment.folder, kept, dirs_exist_ok=True)
             OUT.print(f"[red]The folder of this round is kept: {kept}[/]")
 
     def report(self) -> int:
@@ -97,9 +97,9 @@ async def run_embedded(run: Run) -> None:
             if number % 2 and lack is None:
                 with small_disk(folder / "one", megabytes=_DISK_MEGABYTES) as disk:
                     full = disk_full(disk)
-                    await run.play(Arena(folder), [full, KILL, KILL, full, KILL])
+                    await run.play(Deployment(folder), [full, KILL, KILL, full, KILL])
             else:
-                await run.play(Arena(folder, workers=number // 2 % 2), faults)
+                await run.play(Deployment(folder, workers=number // 2 % 2), faults)
 
 
 async def run_kafka(run: Run) -> None:
@@ -111,8 +111,8 @@ async def run_kafka(run: Run) -> None:
                 return
             with _folder() as folder:
                 servers, behind = faults.broker.bootstrap_servers, faults.proxy.bootstrap_servers
-                arena = Arena(folder, kafka=servers, behind=behind, workers=number % 2)
-                await run.play(arena, chosen, replicas=2)
+                deployment = Deployment(folder, kafka=servers, behind=behind, workers=number % 2)
+                await run.play(deployment, chosen, replicas=2)
 
 
 async def run_cluster(run: Run) -> None:
@@ -123,8 +123,8 @@ async def run_cluster(run: Run) -> None:
             if run.over:
                 return
             with _folder() as folder:
-                arena = Arena(folder, kafka=cluster.bootstrap_servers, replication=SIZE, workers=number % 2)
-                await run.play(arena, chosen, replicas=2)
+                deployment = Deployment(folder, kafka=cluster.bootstrap_servers, replication=SIZE, workers=number % 2)
+                await run.play(deployment, chosen, replicas=2)
 
 
 @contextmanager

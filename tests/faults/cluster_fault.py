@@ -59,17 +59,20 @@ class ClusterFaults:
 
     async def leader(self, round_: Round) -> int:
         """The number of the broker that leads a partition of ``submissions``."""
-        topic, partition = round_.arena.topic(SUBMISSIONS), round_.random.randrange(round_.arena.settings.partitions)
+        topic, partition = (
+            round_.deployment.topic(SUBMISSIONS),
+            round_.random.randrange(round_.deployment.settings.partitions),
+        )
         return (await self._partitions())[topic, partition][0]
 
     async def coordinator(self, round_: Round) -> int:
         """That of the broker which coordinates the transactions of a partition's relay."""
-        partition = round_.random.randrange(round_.arena.settings.partitions)
-        name = kafka_settings(round_.arena.settings).transactional_id(ROLE, partition)
+        partition = round_.random.randrange(round_.deployment.settings.partitions)
+        name = kafka_settings(round_.deployment.settings).transactional_id(ROLE, partition)
         return await self._coordinator(CoordinationType.TRANSACTION, name)
 
     async def _group_coordinator(self, round_: Round) -> int:
-        name = f"{kafka_settings(round_.arena.settings).prefix}.{ROLE}"
+        name = f"{kafka_settings(round_.deployment.settings).prefix}.{ROLE}"
         return await self._coordinator(CoordinationType.GROUP, name)
 
     def _killing(self, find: _Find) -> Callable[[Round], Awaitable[None]]:
@@ -170,7 +173,7 @@ class ClusterFaults:
     async def _until_decided(self, round_: Round) -> None:
         """Wait until a request that is sent from now on is decided, in every partition."""
         attempts, clock = round_.history.attempts, asyncio.get_running_loop().time
-        since, before, partitions = clock(), len(attempts), round_.arena.settings.partitions
+        since, before, partitions = clock(), len(attempts), round_.deployment.settings.partitions
         missing = set(range(partitions))
         while missing := missing - {
             partition_of(one.id, partitions)

@@ -28,7 +28,7 @@ _BURSTS_SECONDS = 150.0
 @asynccontextmanager
 async def _locked(round_: Round) -> AsyncIterator[None]:
     """A disk so slow that nothing gets written: another process holds the file's write lock."""
-    path = round_.arena.settings.data / "log.sqlite"
+    path = round_.deployment.settings.data / "log.sqlite"
     with closing(sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)) as other:
         await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
         try:
@@ -52,7 +52,7 @@ async def _full_queue(round_: Round) -> None:
 
 async def _compact(round_: Round) -> None:
     """As if a fortnight had passed: all that may go from offers goes, under load."""
-    async with round_.arena.log() as log:
+    async with round_.deployment.log() as log:
         assert isinstance(log, SqliteLog)
         await log.maintain([_OFFERS], now=now() + 15 * DAY_MS, all_of_it=True)
 
@@ -68,11 +68,11 @@ async def _forget(round_: Round) -> None:
 
 async def _second(round_: Round) -> None:
     """A second process in the same folder, by mistake: it must end and say why, and the first must not notice."""
-    second = await round_.arena.add_replica(folder=_only(round_).folder)
+    second = await round_.deployment.add_replica(folder=_only(round_).folder)
     code = await second.ended(seconds=120)
     if code == 0 or "another gateway works in" not in second.last_words():
         round_.find(f"a second process in the folder ended with {code}: {second.last_words()}")
-    round_.arena.replicas.remove(second)
+    round_.deployment.replicas.remove(second)
 
 
 SLOW = Fault("disk too slow", _slow)
@@ -116,5 +116,5 @@ async def _until(round_: Round, burst: Callable[[], Awaitable[None]], wanted: Ca
 
 
 def _only(round_: Round) -> GatewayProcess:
-    [replica] = round_.arena.replicas
+    [replica] = round_.deployment.replicas
     return replica

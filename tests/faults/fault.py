@@ -7,7 +7,7 @@ from tests.faults.round import Fault, Round
 
 async def _kill(round_: Round) -> None:
     """At a random moment, and started again."""
-    replica = round_.random.choice([one for one in round_.arena.replicas if one.running])
+    replica = round_.random.choice([one for one in round_.deployment.replicas if one.running])
     await replica.kill()
     await asyncio.sleep(round_.random.uniform(0, 0.5))
     await replica.start()
@@ -15,7 +15,7 @@ async def _kill(round_: Round) -> None:
 
 async def _stop(round_: Round) -> None:
     """As an operator does for an upgrade."""
-    replica = round_.random.choice([one for one in round_.arena.replicas if one.running])
+    replica = round_.random.choice([one for one in round_.deployment.replicas if one.running])
     code = await replica.stop()
     if code != 0:
         round_.find(f"told to stop under load, it ended with {code}: {replica.last_words()}")

@@ -29,14 +29,14 @@ _OFFERS = next(topic for topic in COMMON if topic.name == OFFERS)
 
 
 def _running(round_: Round) -> list[GatewayProcess]:
-    return [one for one in round_.arena.replicas if one.running]
+    return [one for one in round_.deployment.replicas if one.running]
 
 
 async def _replace(round_: Round) -> None:
     """One replica is killed and a new one, which has nothing yet, is added: two rebalances."""
     await round_.random.choice(_running(round_)).kill()
     await asyncio.sleep(round_.random.uniform(0, 2))
-    await round_.arena.add_replica()
+    await round_.deployment.add_replica()
 
 
 async def _zombie(round_: Round) -> None:
@@ -154,7 +154,7 @@ async def kafka_faults(*, away: float) -> AsyncIterator[KafkaFaults]:
 
 async def _compact(round_: Round) -> None:
     """All that may go from offers goes, and a replica without anything joins: it sees what is left, and all of it."""
-    settings = kafka_settings(round_.arena.settings)
+    settings = kafka_settings(round_.deployment.settings)
     name = settings.topic(OFFERS)
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
     await admin.start()
@@ -163,7 +163,7 @@ async def _compact(round_: Round) -> None:
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, config)])
     finally:
         await admin.close()
-    async with round_.arena.log() as log, asyncio.timeout(_CLEAN_SECONDS):
+    async with round_.deployment.log() as log, asyncio.timeout(_CLEAN_SECONDS):
         while not await _compacted(log):  # the load itself begins new segments
             await asyncio.sleep(0.5)
     await _replace(round_)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.faults.arena import Arena
 from tests.faults.checker import Wrong
+from tests.faults.deployment import Deployment
 from tests.faults.fault import KILL
 from tests.faults.process import ROOT
 from tests.faults.round import play
@@ -117,7 +117,7 @@ def find_out(mutant: Mutant) -> dict[str, int]:
 
 async def _play() -> None:
     with tempfile.TemporaryDirectory(prefix="passerelle-faults-") as folder:
-        verdict = await play(Arena(Path(folder)), [KILL, KILL], seed="mutant", gap=1.0)
+        verdict = await play(Deployment(Path(folder)), [KILL, KILL], seed="mutant", gap=1.0)
     sys.stdout.write(json.dumps(verdict.wrongs) + "\n")
 
 

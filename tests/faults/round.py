@@ -13,8 +13,8 @@ from gateway.clock import now
 from gateway.log.port import EventLog
 from gateway.protocol.decide import paris_date
 from gateway.protocol.topic import FEED, INBOX
-from tests.faults.arena import FILTERED, NATIVE, PUBLISHERS, SUBSCRIBER, Arena
 from tests.faults.checker import WRONGS, Finding, judge
+from tests.faults.deployment import FILTERED, NATIVE, PUBLISHERS, SUBSCRIBER, Deployment
 from tests.faults.ending import decided, read_offers, read_receipts, standing, visible
 from tests.faults.history import ACKNOWLEDGED, Ending, History
 from tests.faults.http_publisher import HttpPublisher
@@ -67,9 +67,9 @@ class Round:
     """The load and its record; ``say`` is told what happens."""
 
     def __init__(
-        self, arena: Arena, *, seed: str, gap: float, pause: float, offers: int, say: Callable[[str], None]
+        self, deployment: Deployment, *, seed: str, gap: float, pause: float, offers: int, say: Callable[[str], None]
     ) -> None:
-        self.arena = arena
+        self.deployment = deployment
         self.random = Random(seed)
         self.history = History()
         self.verdict = Verdict()
@@ -109,10 +109,10 @@ class Round:
         for platform in PUBLISHERS:
             line, random = await self._line(platform), Random(self.random.random())
             self._publishers.append(HttpPublisher(line, self.history, platform=platform, random=random, **common))
-        if self.arena.kafka is not None:
+        if self.deployment.kafka is not None:
             native = NativePublisher(
-                self.arena.kafka,
-                self.arena.topic(INBOX + NATIVE),
+                self.deployment.kafka,
+                self.deployment.topic(INBOX + NATIVE),
                 self.history,
                 platform=NATIVE,
                 random=Random(self.random.random()),
@@ -163,7 +163,7 @@ class Round:
         else:
             self.verdict.faults[fault.name] += 1
         await self.recover()
-        for sentence in await self.arena.audit():
+        for sentence in await self.deployment.audit():
             self.find(f"audit after {fault.name}: {sentence}")
 
     def find(self, sentence: str) -> None:
@@ -176,15 +176,15 @@ class Round:
         """
         for _ in range(_STARTS):
             try:
-                await self.arena.ready()
+                await self.deployment.ready()
             except GatewayDiedError:
                 await self._restart()
             else:
                 return
-        await self.arena.ready()
+        await self.deployment.ready()
 
     async def _restart(self) -> None:
-        for replica in self.arena.replicas:
+        for replica in self.deployment.replicas:
             if replica.died:
                 self.find(f"a replica ended by itself: {replica.last_words()}")
                 await replica.start()
@@ -196,7 +196,7 @@ class Round:
         await self.recover()
         await _until(self._settled, seconds=CALM_SECONDS)
         await _cancel(self._reading)
-        async with self.arena.log() as log:
+        async with self.deployment.log() as log:
             await _until(lambda: self._decided(log), seconds=CALM_SECONDS)
             offers, receipts = await read_offers(log), await read_receipts(log)
         everything, some = visible(offers), visible(offers, sector=_SECTOR)
@@ -210,9 +210,9 @@ class Round:
             *(reader.until(shown[reader.reading.name], seconds=CALM_SECONDS) for reader in self._subscribers)
         )
         await late.until(everything, seconds=CALM_SECONDS)
-        if self.arena.kafka is not None:
-            topic, partitions = self.arena.topic(FEED + SUBSCRIBER), self.arena.settings.partitions
-            reading = await read_feed(self.arena.kafka, topic, partitions, everything, seconds=CALM_SECONDS)
+        if self.deployment.kafka is not None:
+            topic, partitions = self.deployment.topic(FEED + SUBSCRIBER), self.deployment.settings.partitions
+            reading = await read_feed(self.deployment.kafka, topic, partitions, everything, seconds=CALM_SECONDS)
             self.history.readings.append(reading)
             shown[reading.name] = everything
         for sentence in (sentence for reader in readers for sentence in reader.wrong):
@@ -244,27 +244,27 @@ class Round:
 
     async def _stop(self) -> None:
         """In order; then the last audit, with nobody at work."""
-        for replica in self.arena.replicas:
+        for replica in self.deployment.replicas:
             if replica.running:
                 code = await replica.stop()
                 if code != 0:
                     self.find(f"told to stop, it ended with {code}: {replica.last_words()}")
-        for sentence in await self.arena.audit():
+        for sentence in await self.deployment.audit():
             self.find(f"audit at the end: {sentence}")
 
     async def _line(self, slug: str) -> Line:
         session = await self._stack.enter_async_context(open_session())
         return Line(
             session,
-            lambda: self.arena.urls,
+            lambda: self.deployment.urls,
             slug=slug,
-            secret=self.arena.secrets[slug],
+            secret=self.deployment.secrets[slug],
             random=Random(self.random.random()),
         )
 
 
 async def play(
-    arena: Arena,
+    deployment: Deployment,
     faults: Sequence[Fault],
     *,
     seed: str,
@@ -277,12 +277,12 @@ async def play(
     """A whole round on a fresh arena. ``gap`` is the mean time between faults, ``pause`` that between requests of one
     task, in seconds; ``offers`` how many each platform has.
     """
-    round_ = Round(arena, seed=seed, gap=gap, pause=pause, offers=offers, say=say)
-    await arena.onboard()
+    round_ = Round(deployment, seed=seed, gap=gap, pause=pause, offers=offers, say=say)
+    await deployment.onboard()
     try:
         for _ in range(replicas):
-            await arena.add_replica()
-            await arena.ready()
+            await deployment.add_replica()
+            await deployment.ready()
         async with round_.load():
             for number, fault in enumerate(faults):
                 await round_.under_load()
@@ -291,7 +291,7 @@ async def play(
                     await round_.join(f"joined after {number} faults")
             await round_.under_load()
     finally:
-        await arena.close()
+        await deployment.close()
     return round_.verdict
 
 

@@ -75,7 +75,7 @@ def test_an_honest_history_has_no_findings() -> None:
     assert [] == honest().judge()
 
 
-def test_what_the_gateway_withdraws_by_itself_is_in_order() -> None:
+def test_withdrawals_by_the_gateway_itself_are_no_finding() -> None:
     story = honest()
     story.receipts.append(Receipt("g", "b:2", "gateway", "accepted", 2, 130, (1, 7)))
     story.offers["b:2"] = Standing(2, 130, live=False)
@@ -262,7 +262,7 @@ def make_up_an_offer(story: Story) -> None:
         (make_up_an_offer, "other"),
     ],
 )
-def test_the_judge_finds_it(spoil: Callable[[Story], None], wrong: str) -> None:
+def test_the_checker_finds_the_fault(spoil: Callable[[Story], None], wrong: str) -> None:
     story = honest()
     spoil(story)
     assert wrong in story.judge()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.arena import Arena
 from tests.faults.cluster_fault import ClusterFaults
+from tests.faults.deployment import Deployment
 from tests.faults.round import play
 from tests.kafka.cluster import SIZE, LocalCluster
 
@@ -28,8 +28,8 @@ async def test_nothing_acknowledged_is_lost(kafka_cluster: LocalCluster, tmp_pat
         "two of three brokers gone",
     )
     faults = {fault.name: fault for fault in ClusterFaults(kafka_cluster).all()}
-    arena = Arena(tmp_path, kafka=kafka_cluster.bootstrap_servers, replication=SIZE)
-    verdict = await play(arena, [faults[name] for name in names], seed="short", gap=GAP)
+    deployment = Deployment(tmp_path, kafka=kafka_cluster.bootstrap_servers, replication=SIZE)
+    verdict = await play(deployment, [faults[name] for name in names], seed="short", gap=GAP)
     assert [] == verdict.findings
     assert dict.fromkeys(names, 1) == verdict.faults
     assert verdict.counts["acknowledged"] > 500

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.arena import Arena
-from tests.faults.crowd import CROWD
+from tests.faults.deployment import Deployment
 from tests.faults.disk import lack_of_disk, small_disk
 from tests.faults.embedded_fault import COMPACT, FORGET, FULL_QUEUE, SECOND, SLOW, disk_full
 from tests.faults.fault import KILL, STOP
 from tests.faults.round import play
+from tests.faults.slow_clients import CROWD
 
 GAP = 0.7
 
@@ -22,7 +22,7 @@ GAP = 0.7
 async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     """Killed at random moments, slow, crowded, its local copies lost, compacted: in one history."""
     plan = [KILL, CROWD, KILL, FORGET, COMPACT, SLOW, KILL, STOP, SECOND, KILL]
-    verdict = await play(Arena(tmp_path, workers=1), plan, seed="short", gap=GAP)
+    verdict = await play(Deployment(tmp_path, workers=1), plan, seed="short", gap=GAP)
     assert [] == verdict.findings
     assert verdict.counts["acknowledged"] > 500
     assert {fault.name for fault in plan} == set(verdict.faults)
@@ -36,7 +36,7 @@ async def test_a_full_disk_passes_without_a_restart(tmp_path: Path) -> None:
         assert os.environ.get("CI") != "true" or os.geteuid() != 0, lack
         pytest.skip(f"!!! THE DISK WAS NOT FILLED: {lack} !!!")
     with small_disk(tmp_path / "one", megabytes=192) as disk:
-        verdict = await play(Arena(tmp_path), [disk_full(disk), KILL], seed="short", gap=GAP)
+        verdict = await play(Deployment(tmp_path), [disk_full(disk), KILL], seed="short", gap=GAP)
     assert [] == verdict.findings
     assert verdict.faults["disk full"] == 1
 
@@ -44,6 +44,6 @@ async def test_a_full_disk_passes_without_a_restart(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 async def test_a_full_queue_refuses_and_loses_nothing(tmp_path: Path) -> None:
     """Nothing gets written while more bytes come than may wait: publishers are told 503 `log-busy`."""
-    verdict = await play(Arena(tmp_path), [FULL_QUEUE, KILL], seed="short", gap=GAP)
+    verdict = await play(Deployment(tmp_path), [FULL_QUEUE, KILL], seed="short", gap=GAP)
     assert [] == verdict.findings
     assert verdict.faults["queue full"] == 1

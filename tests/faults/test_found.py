@@ -25,11 +25,11 @@ from gateway.protocol.submission import Known, Withdraw
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
 from gateway.store import OfferView, ViewUpdater
 from gateway.store.relay_state import RelayState
-from tests.faults.arena import Arena
+from tests.faults.deployment import Deployment
 from tests.faults.ending import read_receipts
 from tests.faults.inner import Hands, inner_gateway
-from tests.revising import revised
-from tests.slept import SleptLog
+from tests.revision import revised
+from tests.stale_ends import StaleEndsLog
 
 NOW = 1_796_000_000_000
 
@@ -38,7 +38,7 @@ def known(sequence: int, position: int) -> Known:
     return Known(revision=sequence, digest="aa", sequence=sequence, position=position, appended_at=NOW, reason="filled")
 
 
-async def test_a_log_that_takes_its_time_to_tell_its_end_does_not_stop_a_view(tmp_path: Path) -> None:
+async def test_a_log_that_is_slow_to_return_its_ends_does_not_stop_a_view(tmp_path: Path) -> None:
     """A view at the end, and a broker that needs more than a second to say where that is."""
     clock = Hands(NOW)
 
@@ -67,7 +67,7 @@ async def test_a_log_that_takes_its_time_to_tell_its_end_does_not_stop_a_view(tm
 
 
 @pytest.mark.parametrize("error", [LogBusyError, LogUnavailableError, UnknownOutcomeError])
-async def test_work_goes_on_after_what_passes_by_itself(error: type[Exception]) -> None:
+async def test_work_continues_after_a_transient_error(error: type[Exception]) -> None:
     """A log that is away, slow, or whose queue is full must not end a process."""
     turns = 0
 
@@ -89,7 +89,7 @@ async def test_work_ends_with_any_other_error() -> None:
         await retry_log_errors("test", work)
 
 
-async def test_letting_go_of_a_consumer_between_two_tries_cancels_nobody_else() -> None:
+async def test_closing_a_consumer_between_two_tries_cancels_no_other_task() -> None:
     """Stopping, aiokafka cancels its tasks and waits for them, so that their cancelling comes out of ``stop``."""
 
     class Client:
@@ -127,7 +127,7 @@ def limit(connection: sqlite3.Connection, pages: int) -> None:
     connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
 
 
-async def test_a_view_on_a_full_disk_stands_still_and_then_goes_on(full: Path) -> None:
+async def test_a_view_on_a_full_disk_stops_and_then_continues(full: Path) -> None:
     log = MemoryLog()
     await log.create_topics(COMMON)
     await log.append(OFFERS, 0, [offer_record(OfferState(f"b:{n}", known(n, n))) for n in range(1, 900)])
@@ -156,7 +156,7 @@ def test_the_relays_table_on_a_full_disk_says_so_and_forgets_nothing(full: Path)
     state.close()
 
 
-async def test_an_audit_beside_compaction_calls_nothing_lost() -> None:
+async def test_an_audit_during_compaction_reports_no_loss() -> None:
     """A record may be compacted away before the audit comes to it, because a newer one lies behind its end."""
     ids = ReceiptIds(b"k" * 32)
     clock = Hands(NOW)
@@ -209,28 +209,28 @@ async def test_an_audit_beside_compaction_calls_nothing_lost() -> None:
 
 async def test_a_killed_gateway_starts_again_though_its_worker_was_being_sent_a_request(tmp_path: Path) -> None:
     """The worker lived on for as long as the slow client liked, on the port that the next one needs."""
-    arena = Arena(tmp_path, workers=1)
-    await arena.onboard()
+    deployment = Deployment(tmp_path, workers=1)
+    await deployment.onboard()
     try:
-        replica = await arena.add_replica()
-        await arena.ready()
-        host, port = urlsplit(arena.urls[0]).netloc.split(":")
+        replica = await deployment.add_replica()
+        await deployment.ready()
+        host, port = urlsplit(deployment.urls[0]).netloc.split(":")
         _, slow = await asyncio.open_connection(host, int(port))
         slow.write(b"POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\ngrant")
         await slow.drain()
         await asyncio.sleep(0.5)
         await replica.kill()
         await replica.start()
-        await arena.ready()
+        await deployment.ready()
         slow.close()
     finally:
-        await arena.close()
+        await deployment.close()
 
 
-async def test_a_broker_that_slept_does_not_make_a_new_replica_forget_what_was_decided(tmp_path: Path) -> None:
+async def test_a_stale_broker_does_not_make_a_new_replica_repeat_decisions(tmp_path: Path) -> None:
     """[REV-003] [RCP-004]: it takes itself for the leader still, and tells where the log ended when it fell asleep."""
     clock = Hands(NOW)
-    log = SleptLog(clock=clock)
+    log = StaleEndsLog(clock=clock)
     await log.create_topics(COMMON)
     old = await log.ends(OFFERS)
     (offer,) = generate(1, "bretagne", 1, clock.today, wrong=0.0)
@@ -242,10 +242,10 @@ async def test_a_broker_that_slept_does_not_make_a_new_replica_forget_what_was_d
     assert ["accepted", "duplicate"] == [receipt.verdict for receipt in await read_receipts(log)]
 
 
-async def test_a_broker_that_has_just_taken_the_lead_does_not_make_the_audit_cry_loss(tmp_path: Path) -> None:
+async def test_a_new_leader_does_not_make_the_audit_report_a_loss(tmp_path: Path) -> None:
     """Its first word about the end of ``receipts`` is an old one; what is really wrong is found again."""
     clock = Hands(NOW)
-    log = SleptLog(clock=clock)
+    log = StaleEndsLog(clock=clock)
     await log.create_topics(COMMON)
     async with inner_gateway(log, tmp_path, clock) as inner, inner.running():
         await inner.submit([inner.prepare(offer.raw) for offer in generate(1, "bretagne", 9, clock.today, wrong=0.0)])

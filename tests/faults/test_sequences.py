@@ -26,7 +26,7 @@ from tests.faults.checker import judge
 from tests.faults.ending import read_offers, read_receipts, standing, visible
 from tests.faults.history import Attempt, Ending, History, Reading
 from tests.faults.inner import EVERYTHING, IDS, READER, Hands, inner_gateway
-from tests.revising import revised, withdrawal
+from tests.revision import revised, withdrawal
 
 AUTUMN_2025 = int(datetime(2025, 9, 22, 8, tzinfo=UTC).timestamp() * 1_000)
 HOUR_MS = 3_600_000
@@ -144,7 +144,7 @@ async def test_a_late_joiner_after_tombstones_and_compaction_sees_exactly_what_i
     assert ("stale", "rejected") == (verdicts[retried.receipt], verdicts[turned_up_late.receipt])
 
 
-async def test_a_subscriber_that_slept_past_compaction_is_told_to_begin_again(
+async def test_a_subscriber_that_missed_a_compaction_must_start_again(
     log: SqliteLog, tmp_path: Path, clock: Hands
 ) -> None:
     """[FEED-009]: its cursor is refused, and beginning again gives exactly what is live."""
@@ -200,7 +200,7 @@ async def test_expiry_loses_to_an_update_that_comes_at_the_same_time(
     assert [] == await findings(log, history)
 
 
-async def test_an_append_that_timed_out_and_turns_up_later_changes_nothing_newer(tmp_path: Path, clock: Hands) -> None:
+async def test_a_late_append_does_not_overwrite_a_newer_offer(tmp_path: Path, clock: Hands) -> None:
     """[REV-005] [ERR-009]: the publisher was told that nothing is known, sent a withdrawal, and then the first write
     arrives after all.
     """

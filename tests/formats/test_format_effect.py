@@ -159,7 +159,7 @@ def test_in_a_part_of_a_join_the_same_holds(part: Mapping[str, Any], pair: tuple
         ),
     ],
 )
-def test_a_key_that_does_nothing_is_named_with_its_place_and_reason(
+def test_a_key_without_effect_is_named_with_its_pointer_and_reason(
     form: str, changes: Mapping[str, Any], pointer: str
 ) -> None:
     """[FMT-012]"""
@@ -181,7 +181,7 @@ def test_a_key_that_is_false_asks_for_nothing(key: str) -> None:
     assert {} == idle("title", rule)
 
 
-def test_weeks_that_do_not_come_from_the_calendar_come_from_nowhere() -> None:
+def test_weeks_without_calendar_and_without_path_are_reported() -> None:
     """[FMT-012]"""
     found = load_mapping("json", document("weeks", {"school_weeks": False}))
     assert isinstance(found, tuple)

@@ -49,7 +49,7 @@ def test_the_real_encoding_is_found(content: bytes, named: str | None, warnings:
 
 
 @pytest.mark.parametrize("declared", ["ISO-8859-1", "windows-1252", "latin1", "Cp1252"])
-def test_an_xml_declaration_is_believed_where_the_bytes_allow(declared: str) -> None:
+def test_an_xml_declaration_is_used_where_the_bytes_allow(declared: str) -> None:
     """[FMT-003]: and Latin-1 is taken for what everybody means by it."""
     head = f'<?xml version="1.0" encoding="{declared}"?>\n<a>'
     assert (head + ACCENTS, []) == decoded((head + ACCENTS).encode("cp1252"))
@@ -76,7 +76,7 @@ def test_bytes_that_do_not_fit_the_declared_encoding_change_nothing_and_are_name
     assert "encoding-wrong" == fault(ACCENTS.encode("utf-16-le"), "utf-16").code
 
 
-def test_a_place_beyond_the_first_piece_is_named_rightly() -> None:
+def test_an_offset_beyond_the_first_piece_is_reported_correctly() -> None:
     """[FMT-003]"""
     content = "é".encode() + b"x" * (3 * PIECE_BYTES) + "é".encode() + b"\xff"
     assert len(content) - 1 == fault(content).args["offset"]

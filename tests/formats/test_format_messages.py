@@ -125,7 +125,7 @@ def test_an_unknown_key_is_answered_with_the_keys_that_exist() -> None:
     assert "school_weeks" in trouble.to_json()["fix"]["fr"]
 
 
-def test_a_field_of_the_national_api_is_pointed_to_only_where_it_can_stand() -> None:
+def test_a_field_of_the_national_api_is_suggested_only_where_it_is_allowed() -> None:
     """[FMT-012]"""
     document = {"id": {"path": "id"}, "fields": {"zipcode": {"path": "t"}}, "siret": {}}
     found = load_mapping("json", document)

@@ -51,7 +51,7 @@ def test_items_have_their_number_and_line(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_an_item_without_id_is_told_and_hides_no_other(form: str) -> None:
+def test_an_item_without_id_is_reported_and_hides_no_other(form: str) -> None:
     """[FMT-006] [FMT-007]"""
     first, second, end = items(written(form, [row(1, id=" "), row(2)]), flat(form))
     assert isinstance(first, BrokenItem)
@@ -96,7 +96,7 @@ PAGE = b"<!DOCTYPE html>\n<html><head><title>503</title></head><body><h1>Service
 
 @pytest.mark.parametrize("form", [*FORMS, "cleverconnect"])
 @pytest.mark.parametrize("page", [PAGE, b"\n  <HTML lang='fr'><body>Connexion</body></HTML>", b"\xef\xbb\xbf" + PAGE])
-def test_an_error_page_in_place_of_a_feed_changes_nothing(form: str, page: bytes) -> None:
+def test_an_error_page_instead_of_a_feed_changes_nothing(form: str, page: bytes) -> None:
     """[FMT-002]"""
     assert "feed-is-html" == unusable(page, load(form) if form == "cleverconnect" else flat(form))
 
@@ -112,7 +112,7 @@ def test_an_error_page_in_place_of_a_feed_changes_nothing(form: str, page: bytes
         (b"id;title\x00", "NUL"),
     ],
 )
-def test_what_is_no_text_changes_nothing_and_is_named(form: str, content: bytes, kind: str) -> None:
+def test_a_feed_that_is_no_text_changes_nothing_and_is_named(form: str, content: bytes, kind: str) -> None:
     """[FMT-002]"""
     [end] = items(content, flat(form))
     assert isinstance(end, FeedUnusable)
@@ -148,7 +148,7 @@ def test_a_feed_of_more_items_than_all_regions_have_changes_nothing() -> None:
     assert (FEED_ITEMS, "feed-too-long") == (end.count, end.problems[0].code)
 
 
-def test_a_value_that_cannot_be_read_refuses_the_offer_and_is_told_once() -> None:
+def test_a_value_that_cannot_be_read_refuses_the_offer_and_is_reported_once() -> None:
     """[FMT-009]"""
     offer = only(written("json", [row(weeks="bientôt", title="x" * 151)]), flat("json"))
     assert offer.refused

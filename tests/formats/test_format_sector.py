@@ -66,7 +66,7 @@ def test_no_two_sectors_share_a_spelling() -> None:
 
 
 @pytest.mark.parametrize("text", ["31", "620", "4711", "s31 Mode", "s0", "s52", "62.99Z", "99", "x" * 5_000])
-def test_what_may_be_something_else_is_not_guessed(text: str) -> None:
+def test_an_ambiguous_sector_is_not_guessed(text: str) -> None:
     """[FMT-009]"""
     with pytest.raises(UnreadableValueError) as unread:
         read_sector(text)
@@ -158,7 +158,7 @@ def test_a_catch_all_shows_five_values_and_no_personal_data() -> None:
     assert "valeur 4" not in told["message"]["fr"]
 
 
-def test_defaults_and_constants_are_told_with_their_number() -> None:
+def test_defaults_and_constants_are_reported_with_their_number() -> None:
     """[FMT-008]"""
     [told] = warned(mapped(default="Sport"), "s5", "", "")
     assert ("sector-default", 2) == (told["code"], told["actual"])

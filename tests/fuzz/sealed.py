@@ -24,8 +24,8 @@ from gateway.protocol.cursor import FRESH_MS, Cursor
 from gateway.protocol.partner import Partner
 from gateway.protocol.visibility import Filter, Reader
 from schemas.rulebook import LANGUAGES
-from tests.api_write.gate import START
-from tests.api_write.gate import opened as gate_opened
+from tests.api_write.gateway_harness import START
+from tests.api_write.gateway_harness import opened as gate_opened
 from tests.fuzz.target import Scramble, Target
 
 ASKED = Filter(department=frozenset({"35", "2A"}), week=frozenset({"2027-W24"}), bbox=(-5.0, 47.0, -1.0, 49.0))
@@ -46,7 +46,7 @@ WORDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class Issuer:
     """Everything that gives texts out, and those it gave to ``bretagne``, by the first byte of an input."""
 
     context: Context
@@ -157,12 +157,12 @@ def opened() -> Iterator[Target]:
     """The target, on the parts of a gateway whose views stand still."""
     with TemporaryDirectory(prefix="passerelle-fuzz-") as folder, asyncio.Runner() as runner:
         gating = gate_opened(Path(folder), working=False)
-        gate = runner.run(gating.__aenter__())
+        gateway = runner.run(gating.__aenter__())
         try:
-            context = gate.context
+            context = gateway.context
             begun = cursors.start(end=END, now=START, asked=ASKED, reader=READER, log=context.identity)
             mark, _ = runner.run(context.snapshots.mark("bretagne"))
-            office = Office(
+            issuer = Issuer(
                 context,
                 {
                     b"c": cursors.write(begun, context.cursors),
@@ -172,8 +172,8 @@ def opened() -> Iterator[Target]:
                 },
             )
             yield Target(
-                probe=office.probe,
-                seeds=lambda: _seeds(office, context),
+                probe=issuer.probe,
+                seeds=lambda: _seeds(issuer, context),
                 outcomes=frozenset({
                     "genuine", "forged", "round trip", "cursor-filter", "resync-required", "query", "refused query",
                 }),
@@ -184,11 +184,11 @@ def opened() -> Iterator[Target]:
             runner.run(gating.__aexit__(None, None, None))
 
 
-def _seeds(office: Office, context: Context) -> Sequence[bytes]:
+def _seeds(issuer: Issuer, context: Context) -> Sequence[bytes]:
     """What was given out; as another kind of text; to others; and places and queries of all sorts."""
-    texts = [text.encode() for text in office.issued.values()]
+    texts = [text.encode() for text in issuer.issued.values()]
     foreign = context.receipt_ids.mint("normandie", partition=1, now=START, nonce=bytes(8)).encode()
-    crossed = [kind + text for kind in office.issued for text in [*texts, foreign, b"", b"r"]]
+    crossed = [kind + text for kind in issuer.issued for text in [*texts, foreign, b"", b"r"]]
     trips = [
         b"r" + number.to_bytes(5) * 3 + bytes(15) + flags.to_bytes(5) for number in (0, 1, 8) for flags in range(16)
     ]

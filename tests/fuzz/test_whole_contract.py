@@ -17,7 +17,7 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.settings import Settings
 from tests.api_write.test_contract import CHECKS, contract, document
-from tests.aside import served_aside
+from tests.server_thread import served_in_thread
 
 _HERE = "oauth"
 tokens = schemathesis.openapi.from_dict(document()).include(path_regex=_HERE)
@@ -38,7 +38,7 @@ async def whole(folder: Path) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served_aside(lambda: whole(tmp_path_factory.mktemp("gateway"))) as url:
+    with served_in_thread(lambda: whole(tmp_path_factory.mktemp("gateway"))) as url:
         yield url
 
 
@@ -52,7 +52,7 @@ def test_the_token_endpoints_keep_the_contract(case: schemathesis.Case[Any], url
     case.validate_response(response, checks=list(CHECKS))
 
 
-def test_every_operation_of_the_document_is_tried_here_or_there() -> None:
+def test_every_operation_of_the_document_is_tested_here_or_in_the_api_tests() -> None:
     """Whatever is added to the contract is tried without anybody thinking of it."""
     methods = {"get", "put", "post", "delete", "patch", "options"}
     promised = {(path, method) for path, part in document()["paths"].items() for method in methods & part.keys()}

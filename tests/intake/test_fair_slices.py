@@ -59,7 +59,7 @@ async def test_cheap_items_share_a_slice_that_ends() -> None:
     assert len(set(seen)) < 200
 
 
-async def test_sources_take_turns() -> None:
+async def test_sources_are_served_in_rotation() -> None:
     """A source with little to do does not wait until another one with much to do is done."""
     slices, done = FairSlices(), list[str]()
 

@@ -81,7 +81,7 @@ async def test_a_flood_of_refused_messages_writes_little(log: MemoryLog, size: i
     assert await stored(log) < MAX_BYTES_PER_DAY / 3 + 100_000
 
 
-async def test_the_number_of_the_rest_is_told_by_few_receipts(log: MemoryLog) -> None:
+async def test_few_receipts_report_the_number_of_the_rest(log: MemoryLog) -> None:
     """[PUB-035]: at the 1st, 10th, 100th … one."""
     await send(log, [message(kind=None)] * (SHARE + 150))
     async with intake(log):

@@ -8,9 +8,9 @@ import orjson
 
 from adapters.profile.packaged import profiles
 from gateway.client import NDJSON
+from tests.interconnection.deployment import STALLED, SiteDeployment, deployed, until
 from tests.interconnection.drained import Drained, read_drained
 from tests.interconnection.offers import REGIONS, TOWNS, Offer, offer
-from tests.interconnection.stage import STALLED, Stage, stage, until
 
 SPEED = 20.0
 """How much faster the site's time runs. The rate of an account leaves each of its calls 29 ms then."""
@@ -27,15 +27,15 @@ async def drain(
     loop = asyncio.get_running_loop()
     shares = {slug: _offers(slug, range(number, offers, len(REGIONS))) for number, slug in enumerate(REGIONS)}
     addresses = [one["apply_url"] for share in shares.values() for one in share]
-    async with stage(folder, speed=speed, kafka=kafka) as world:
+    async with deployed(folder, speed=speed, kafka=kafka) as deployment:
         began = loop.time()
         async with asyncio.TaskGroup() as group:
             for slug, share in shares.items():
-                group.create_task(_publish(world, slug, share))
-            group.create_task(_kill(world, offers, kills, say))
-        await _until_made(world, offers)
-        await _until_told(world, offers)
-        return read_drained(world.site, addresses, kills=kills, seconds=loop.time() - began)
+                group.create_task(_publish(deployment, slug, share))
+            group.create_task(_kill(deployment, offers, kills, say))
+        await _until_made(deployment, offers)
+        await _until_told(deployment, offers)
+        return read_drained(deployment.site, addresses, kills=kills, seconds=loop.time() - began)
 
 
 def _offers(slug: str, numbers: Iterable[int]) -> list[Offer]:
@@ -43,32 +43,32 @@ def _offers(slug: str, numbers: Iterable[int]) -> list[Offer]:
     return [{**offer(slug, number, town=TOWNS[slug], host=host), "revision": 1} for number in numbers]
 
 
-async def _publish(world: Stage, slug: str, offers: Sequence[Offer]) -> None:
+async def _publish(deployment: SiteDeployment, slug: str, offers: Sequence[Offer]) -> None:
     """In batches; one whose answer died with the gateway is sent again, as the protocol has it."""
-    async with world.client(slug) as client:
+    async with deployment.client(slug) as client:
         for start in range(0, len(offers), _BATCH):
             body = b"".join(orjson.dumps(one) + b"\n" for one in offers[start : start + _BATCH])
             answer = await client.call("POST", "/v1/offers/batch", body=body, media_type=NDJSON)
             assert answer.status == 202, answer.explain()
 
 
-async def _kill(world: Stage, offers: int, kills: int, say: Say) -> None:
+async def _kill(deployment: SiteDeployment, offers: int, kills: int, say: Say) -> None:
     """Each time when another share of the offers has come to the site."""
     for number in range(1, kills + 1):
-        await _until_made(world, offers * number // (kills + 1))
-        say(f"kill {number}, {len(world.site.stock.rows):,} offers at the site")
-        await world.restart()
+        await _until_made(deployment, offers * number // (kills + 1))
+        say(f"kill {number}, {len(deployment.site.stock.rows):,} offers at the site")
+        await deployment.restart()
 
 
-async def _until_made(world: Stage, count: int) -> None:
-    await until(lambda: len(world.site.stock.rows) >= count, world)
+async def _until_made(deployment: SiteDeployment, count: int) -> None:
+    await until(lambda: len(deployment.site.stock.rows) >= count, deployment)
 
 
-async def _until_told(world: Stage, offers: int) -> None:
+async def _until_told(deployment: SiteDeployment, offers: int) -> None:
     """Until the gateway itself says that all are delivered and none is pending. Raises TimeoutError."""
     async with asyncio.timeout(STALLED):
         while True:
-            standing = await world.standing()
+            standing = await deployment.standing()
             delivered, pending = (
                 sum(standing[slug]["details"][name] for slug in REGIONS) for name in ("delivered", "pending")
             )

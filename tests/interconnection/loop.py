@@ -13,14 +13,14 @@ def after(slug: str) -> str:
     return REGIONS[(REGIONS.index(slug) + 1) % len(REGIONS)]
 
 
-async def find_loops(world: Federation, operator: Client, made: Sequence[int]) -> list[str]:
+async def find_loops(deployment: Federation, operator: Client, made: Sequence[int]) -> list[str]:
     """Everything that is where it should not be, or twice; read after all has been delivered."""
     wrongs = []
-    rows = [row.remote_id for row in world.site.stock.rows if row.owner is not None]
+    rows = [row.remote_id for row in deployment.site.stock.rows if row.owner is not None]
     expected = {f"{slug}:{name}" for slug in REGIONS for name in ("stays", "goes", "passed")}
     wrongs += [f"the national site was sent {name}" for name in rows if name not in expected]
     wrongs += [f"the national site was sent {name} twice" for name in set(rows) if rows.count(name) > 1]
-    for slug, region in world.regions.items():
+    for slug, region in deployment.regions.items():
         assert region.client is not None
         seen = await _changes(region.client)
         passed = f"{REGIONS[REGIONS.index(slug) - 1]}:passed"

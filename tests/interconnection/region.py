@@ -20,9 +20,9 @@ from gateway.partners import Partners
 from gateway.protocol.source_run import Order, Run
 from gateway.protocol.topic import INBOX, full_name
 from gateway.settings import Settings
+from tests.interconnection.channels import Batches, Channel, Inbox, Pulled, Puts, Snapshots, drop
 from tests.interconnection.offers import UNCOVERED, Offer
 from tests.interconnection.taking_part import join_platform, native_profile, profile_of
-from tests.interconnection.ways import Batches, Inbox, Pulled, Puts, Snapshots, Way, drop
 from tests.transport.sftp_server import sftp_server
 
 WITHIN = 60.0
@@ -33,23 +33,23 @@ NEIGHBOURS: Mapping[str, str] = {"Hauts-de-France": "normandie", "Centre-Val de 
 
 @dataclass(slots=True, kw_only=True)
 class Region:
-    """``offers`` is what it publishes, ``teller`` how it tells, ``platform`` what serves its feed and holds what it
+    """``offers`` is what it publishes, ``channel`` how it tells, ``platform`` what serves its feed and holds what it
     reads. ``order`` has its feed fetched now, where there is one.
     """
 
     slug: str
     way: str
-    teller: Way
+    channel: Channel
     platform: RegionalPlatform
     order: Callable[[], Awaitable[Run]]
     secret: str = field(repr=False)
     offers: dict[str, Offer] = field(default_factory=dict)
     client: Client | None = None
 
-    async def tell(self) -> None:
+    async def publish(self) -> None:
         """Make the gateway know what it publishes now."""
         assert self.client is not None
-        await self.teller.tell(self.client, list(self.offers.values()))
+        await self.channel.publish(self.client, list(self.offers.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,30 +74,30 @@ class Ground:
             return run
 
         transport: dict[str, Any] = {"kind": NATIVE}
-        teller: Way
+        channel: Channel
         match kind:
             case "PUT":
-                teller = Puts()
+                channel = Puts()
             case "batch":
-                teller = Batches()
+                channel = Batches()
             case "snapshot":
-                teller = Snapshots()
+                channel = Snapshots()
             case "Kafka":
                 settings = self.settings
-                teller = Inbox(settings.kafka or "", full_name(settings.kafka_prefix, INBOX + slug))
+                channel = Inbox(settings.kafka or "", full_name(settings.kafka_prefix, INBOX + slug))
             case "folder":
-                teller = Pulled(drop(self.folder / "feeds" / slug, form), order)
+                channel = Pulled(drop(self.folder / "feeds" / slug, form), order)
                 transport = {"kind": "folder", "folder": slug, "pattern": f"*.{form}"}
             case "sftp":
-                teller = Pulled(drop(self.folder / "sftp" / slug, form), order)
+                channel = Pulled(drop(self.folder / "sftp" / slug, form), order)
                 transport = await self._sftp(slug, form)
             case _:
-                teller = Pulled(_keeper(platform), order)
+                channel = Pulled(_keeper(platform), order)
                 url = await self.stack.enter_async_context(platform.serving())
                 transport = {"kind": "https", "url": url, "most_megabytes": 1}
         profile = profile_of(_document(slug, form, transport))
         secret = await join_platform(self.partners, profile, inbox=kind == "Kafka")
-        return Region(slug=slug, way=way, teller=teller, platform=platform, order=order, secret=secret)
+        return Region(slug=slug, way=way, channel=channel, platform=platform, order=order, secret=secret)
 
     async def _sftp(self, slug: str, form: str) -> dict[str, Any]:
         server = await self.stack.enter_async_context(sftp_server(self.folder / "sftp"))

@@ -24,7 +24,7 @@ def test_a_long_queue_is_delivered_once_though_the_gateway_is_killed(
     assert drained.minutes >= drained.fewest_minutes
 
 
-def test_the_count_finds_what_is_lost_made_twice_or_nobodys_and_calls_beyond_the_limit() -> None:
+def test_the_count_finds_lost_doubled_and_foreign_offers_and_calls_beyond_the_limit() -> None:
     site = NationalSimulator(clock=lambda: 1)
     owner = site.add_operator("gateway@example.org", "open sesame")
     for name in ("kept", "kept-twice", "kept-twice", "stranger", "gone"):

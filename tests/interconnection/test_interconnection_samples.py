@@ -74,14 +74,14 @@ def test_items_that_cannot_be_published_are_refused_by_name_and_hide_no_other(im
 
 async def _import(samples: Path, folder: Path) -> dict[str, Imported]:
     feeds = {**WHOLE, PARTLY: POORER}
-    async with federation(folder, ways={}) as world, world.gateway() as operator:
-        runs = await asyncio.gather(*(_run_feed(world, slug, feeds[slug], samples) for slug in feeds))
-        return {slug: await _come(world, operator, slug, ran) for slug, ran in zip(feeds, runs, strict=True)}
+    async with federation(folder, ways={}) as deployment, deployment.gateway() as operator:
+        runs = await asyncio.gather(*(_run_feed(deployment, slug, feeds[slug], samples) for slug in feeds))
+        return {slug: await _come(deployment, operator, slug, ran) for slug, ran in zip(feeds, runs, strict=True)}
 
 
-async def _run_feed(world: Federation, slug: str, sample: Sample, samples: Path) -> dict[str, Any]:
+async def _run_feed(deployment: Federation, slug: str, sample: Sample, samples: Path) -> dict[str, Any]:
     """Add the platform with its profile, leave the file in its folder, run its feed."""
-    folder = world.settings.feeds
+    folder = deployment.settings.feeds
     assert folder is not None
     (folder / slug).mkdir()
     shutil.copy(samples / "feeds" / sample.file, folder / slug)
@@ -94,13 +94,13 @@ async def _run_feed(world: Federation, slug: str, sample: Sample, samples: Path)
     }
     profile = folder / f"{slug}.json"
     profile.write_bytes(orjson.dumps(document))
-    await world.command("platform", "add", str(profile))
-    told = await world.command("platform", "run", slug, "--json", ends=int(slug == PARTLY))
+    await deployment.command("platform", "add", str(profile))
+    told = await deployment.command("platform", "run", slug, "--json", ends=int(slug == PARTLY))
     ran: dict[str, Any] = json.loads(told)
     return ran
 
 
-async def _come(world: Federation, operator: Client, slug: str, ran: dict[str, Any]) -> Imported:
+async def _come(deployment: Federation, operator: Client, slug: str, ran: dict[str, Any]) -> Imported:
     """What has come of a feed once all that it published is at the national site."""
     async with asyncio.timeout(WITHIN):
         while True:
@@ -110,7 +110,7 @@ async def _come(world: Federation, operator: Client, slug: str, ran: dict[str, A
             if status["details"]["delivered"] == _counts(ran)[1]:
                 break
     listed = (await operator.call("GET", "/v1/offers", params={"platform": slug})).body["offers"]
-    there = {str(row.remote_id) for row in world.site.stock.live()}
+    there = {str(row.remote_id) for row in deployment.site.stock.live()}
     return Imported(ran, status, {one["id"] for one in listed}, {one for one in there if one.startswith(f"{slug}:")})
 
 

@@ -218,7 +218,7 @@ def test_use_newest_leader_upstream_keeps_no_epochs() -> None:
 
 
 @pytest.mark.parametrize("records", [MemoryRecords, _MemoryRecordsPy])
-def test_lenient_records_upstream_raises_for_a_header_name_that_is_not_utf8(records: Callable[[bytes], Any]) -> None:
+def test_replacing_records_upstream_raises_for_a_header_name_that_is_not_utf8(records: Callable[[bytes], Any]) -> None:
     content = written("k", header="bad").replace(b"bad", b"\xff\xfea")
     with pytest.raises(UnicodeDecodeError):
         list(records(content).next_batch())
@@ -271,7 +271,7 @@ async def test_spent_error_ends_the_repeating() -> None:
         await Request(SpentError()).do(1)
 
 
-async def test_in_own_task_upstream_suppresses_the_cancellation_of_who_closes() -> None:
+async def test_in_own_task_upstream_suppresses_the_cancellation_of_the_caller_that_closes() -> None:
     client = AIOKafkaClient(bootstrap_servers=NOBODY)
     ended = asyncio.Event()
 
@@ -315,14 +315,14 @@ async def test_stop_consumer_upstream_raises_the_cancellation_of_its_own_task() 
     await client.close()
 
 
-async def test_abort_connections_upstream_leaves_who_waits_for_metadata_waiting() -> None:
+async def test_abort_connections_upstream_leaves_callers_waiting_for_metadata() -> None:
     client = AIOKafkaClient(bootstrap_servers=NOBODY)
     client.force_metadata_update()
     await client.close()
     assert not client._md_update_fut.done()
 
 
-async def test_unawaited_upstream_puts_errors_in_futures_that_nobody_awaits(objects: Objects) -> None:
+async def test_unawaited_upstream_puts_errors_in_futures_that_are_never_awaited(objects: Objects) -> None:
     manager, accumulator = objects.producer._txn_manager, objects.producer._message_accumulator
     manager.fatal_error(SpentError())
     accumulator.fail_all(SpentError())

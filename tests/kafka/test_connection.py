@@ -16,7 +16,7 @@ from gateway.demo.broker import LocalBroker
 from gateway.log.kafka import KafkaLog
 from gateway.log.kafka.aiokafka_patches import abort_producer, close_client, patch_client
 from gateway.protocol.topic import SUBMISSIONS
-from tests.contract.log_ground import DEADLINE, record
+from tests.contract.log_fixture import DEADLINE, record
 from tests.kafka.proxy import METADATA, Proxy
 
 pytestmark = pytest.mark.kafka
@@ -38,7 +38,7 @@ CONNECTING: list[Callable[[KafkaLog], Awaitable[object]]] = [
 
 
 @pytest.mark.parametrize("connect", CONNECTING, ids=["log", "owner", "membership", "reader", "appender"])
-async def test_connecting_that_is_given_up_leaves_no_connection(
+async def test_a_cancelled_connect_leaves_no_connection(
     log: KafkaLog, proxy: Proxy, connect: Callable[[KafkaLog], Awaitable[object]]
 ) -> None:
     """The library by itself forgets the one on which it asks for the cluster's layout."""
@@ -105,7 +105,7 @@ async def test_a_connection_that_closed_under_a_request_counts_as_broken(
         assert (await client.send(node, MetadataRequest([]))).brokers
 
 
-async def test_a_connection_that_closed_under_the_question_for_the_layout_does_not_end_the_asking(
+async def test_a_connection_that_closes_during_a_metadata_request_does_not_end_the_updates(
     kafka_broker: LocalBroker,
 ) -> None:
     """The library asks for it past ``client.send``; an error that it does not know would end the asking for ever."""
@@ -128,7 +128,7 @@ class Stumbling(AIOKafkaClient):  # type: ignore[misc]  # aiokafka has no types
         return learned
 
 
-async def test_an_unforeseen_error_does_not_end_the_asking_for_the_layout(kafka_broker: LocalBroker) -> None:
+async def test_an_unexpected_error_does_not_end_the_metadata_updates(kafka_broker: LocalBroker) -> None:
     """The library's own task would end without a word, and no new leader be known from then on."""
     client = Stumbling(bootstrap_servers=kafka_broker.bootstrap_servers)
     patch_client(client)
@@ -154,7 +154,7 @@ class Closing:
             self.swallowed = True
 
 
-async def test_who_is_cancelled_while_a_client_closes_is_cancelled() -> None:
+async def test_a_caller_cancelled_while_a_client_closes_is_cancelled() -> None:
     """A replica that woke was told to let go of a partition just then, and went on with it for ever."""
     client = Closing()
     letting_go = asyncio.create_task(close_client(client, 5.0))
@@ -174,7 +174,7 @@ async def slow_to_end() -> None:
         await asyncio.sleep(0.2)
 
 
-async def test_who_is_cancelled_while_a_producer_is_cut_off_is_cancelled(kafka_broker: LocalBroker) -> None:
+async def test_a_caller_cancelled_while_a_producer_is_aborted_is_cancelled(kafka_broker: LocalBroker) -> None:
     """And the cutting off is done to its end all the same."""
     producer = AIOKafkaProducer(bootstrap_servers=kafka_broker.bootstrap_servers, enable_idempotence=True)
     await producer.start()

@@ -11,7 +11,7 @@ from aiokafka.client import AIOKafkaClient
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.port import Reader
 from gateway.protocol.topic import COMMON, SUBMISSIONS
-from tests.contract.log_ground import keys, record
+from tests.contract.log_fixture import keys, record
 from tests.kafka.cluster import SIZE, LocalCluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
@@ -46,7 +46,7 @@ async def next_keys(reader: Reader) -> list[str]:
     return [key for chunk in await reader.poll(limit=10, wait=_READ_SECONDS) for key in keys(chunk.records)]
 
 
-async def test_a_reader_goes_on_at_the_true_leader(kafka_cluster: LocalCluster, log: KafkaLog) -> None:
+async def test_a_reader_continues_at_the_true_leader(kafka_cluster: LocalCluster, log: KafkaLog) -> None:
     """The old one has no error to tell, only nothing new."""
     place = TopicPartition(log._settings.topic(SUBMISSIONS), 0)
     old = await leader(kafka_cluster.bootstrap_servers, place)

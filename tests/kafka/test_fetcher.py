@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
-from tests.contract.log_ground import DEADLINE, record
+from tests.contract.log_fixture import DEADLINE, record
 
 pytestmark = pytest.mark.kafka
 
@@ -80,7 +80,7 @@ async def test_a_poll_gets_all_that_has_come_since_the_last(log: KafkaLog) -> No
             ]
 
 
-async def test_what_a_full_poll_left_comes_before_anything_is_fetched(log: KafkaLog) -> None:
+async def test_records_left_by_a_full_poll_come_before_the_next_fetch(log: KafkaLog) -> None:
     """Also while other partitions are quiet: none waits for a request that was sent for the others."""
     places = {(SUBMISSIONS, partition): 0 for partition in range(3)}
     await log.append(SUBMISSIONS, 1, [record(f"{number}") for number in range(25)])

@@ -19,7 +19,7 @@ from gateway.log.kafka.admin import AdminQueries
 from gateway.log.kafka.fetcher import Fetcher
 from gateway.log.kafka.reader import KafkaReader
 from gateway.protocol.record import StoredRecord
-from tests.contract.log_ground import DEADLINE
+from tests.contract.log_fixture import DEADLINE
 
 
 @dataclass
@@ -106,7 +106,7 @@ async def test_a_silent_leader_does_not_hold_back_another() -> None:
     assert [(1, {0: 0}), (2, {1: 0}), (1, {0: 1})] == leaders.asked
 
 
-async def test_what_came_from_one_partition_outlives_the_damage_of_another() -> None:
+async def test_records_of_one_partition_are_returned_though_another_is_damaged() -> None:
     """The damage is told by the next poll, and that partition is asked for again from where it stood."""
     both = answer((0, batch(0, "whole")), (1, batch(0, "damaged", damaged=True)))
     leaders = Leaders(dict.fromkeys(PLACES, 1), {1: deque([both, answer((1, batch(0, "mended")))])})
@@ -184,7 +184,7 @@ class Held(AdminQueries):
 @pytest.mark.parametrize(
     ("position", "told"), [(9, PositionLostError), (15, LogUnavailableError), (21, PositionLostError)]
 )
-async def test_a_broker_that_does_not_know_a_position_yet_is_not_believed(position: int, told: type[Exception]) -> None:
+async def test_an_unknown_position_is_not_accepted_from_a_single_broker(position: int, told: type[Exception]) -> None:
     """One that slept while another led denies what has come since: whoever reads tries again, and loses nothing."""
     settings = KafkaSettings(bootstrap_servers="127.0.0.1:1", prefix="p", partitions=1)
 

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from gateway.errors import LogUnavailableError, TopicError
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.topic import COMMON, SUBMISSIONS
-from tests.contract.log_ground import record
+from tests.contract.log_fixture import record
 from tests.kafka.cluster import LocalCluster
 
 pytestmark = pytest.mark.kafka

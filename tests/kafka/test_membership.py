@@ -7,7 +7,7 @@ import pytest
 from gateway.log.kafka import KafkaLog
 from gateway.log.port import Membership
 from gateway.protocol.topic import SUBMISSIONS
-from tests.contract.log_ground import DEADLINE
+from tests.contract.log_fixture import DEADLINE
 
 pytestmark = pytest.mark.kafka
 
@@ -45,7 +45,7 @@ async def join(log: KafkaLog, group: str = "relay") -> Member:
     return Member(await log.join(group, SUBMISSIONS))
 
 
-async def test_members_share_all_partitions_and_who_leaves_is_replaced_at_once(log: KafkaLog) -> None:
+async def test_members_share_all_partitions_and_a_leaving_one_is_replaced_at_once(log: KafkaLog) -> None:
     first = await join(log)
     assert [ALL] == await settled(first)
     second = await join(log)
@@ -59,7 +59,7 @@ async def test_members_share_all_partitions_and_who_leaves_is_replaced_at_once(l
     await second.leave()
 
 
-async def test_partitions_stay_where_they_are_when_a_member_comes(log: KafkaLog) -> None:
+async def test_partitions_keep_their_owner_when_a_member_joins(log: KafkaLog) -> None:
     """Moving a partition means rebuilding its state."""
     first = await join(log)
     await settled(first)

@@ -16,7 +16,7 @@ from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.port import Output, Reader
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
-from tests.contract.log_ground import DEADLINE, keys, read_keys, record
+from tests.contract.log_fixture import DEADLINE, keys, read_keys, record
 from tests.kafka.local import need_local_kafka
 
 pytestmark = pytest.mark.kafka
@@ -123,7 +123,7 @@ async def poll_keys(reader: Reader) -> list[str]:
     return found
 
 
-async def test_a_reader_says_that_nobody_answers_and_goes_on_where_it_stood(log: KafkaLog, broker: LocalBroker) -> None:
+async def test_a_reader_reports_an_outage_and_resumes_at_its_position(log: KafkaLog, broker: LocalBroker) -> None:
     before = await append_until_it_succeeds(log, "before")
     async with log.reader({(SUBMISSIONS, 0): 0}) as reader:
         found: list[str] = []
@@ -138,7 +138,7 @@ async def test_a_reader_says_that_nobody_answers_and_goes_on_where_it_stood(log:
     assert later[0] in after
 
 
-async def test_a_frozen_broker_makes_an_append_unknown_and_those_behind_it_refused(
+async def test_a_suspended_broker_makes_an_append_unknown_and_those_behind_it_refused(
     log: KafkaLog, broker: LocalBroker
 ) -> None:
     before = await append_until_it_succeeds(log, "before")
@@ -165,7 +165,9 @@ async def given_up(log: KafkaLog) -> None:
         pytest.fail("nothing can have been written")
 
 
-async def test_what_was_given_up_while_the_broker_is_frozen_takes_no_room(log: KafkaLog, broker: LocalBroker) -> None:
+async def test_appends_cancelled_while_the_broker_is_suspended_leave_the_queue(
+    log: KafkaLog, broker: LocalBroker
+) -> None:
     """Whoever tries again and again through an outage would fill the memory."""
     await append_until_it_succeeds(log, "before")
     broker.pause()
@@ -183,9 +185,7 @@ async def test_what_was_given_up_while_the_broker_is_frozen_takes_no_room(log: K
     assert kept < 5 * MAX_BYTES
 
 
-async def test_what_is_closed_while_the_broker_is_frozen_leaves_nothing_at_work(
-    log: KafkaLog, broker: LocalBroker
-) -> None:
+async def test_closing_while_the_broker_is_suspended_leaves_no_task(log: KafkaLog, broker: LocalBroker) -> None:
     """Neither connections nor tasks, such as would send an unanswered batch once more."""
     await append_until_it_succeeds(log, "before")
     membership = await insist(lambda: log.join("relay", SUBMISSIONS))
@@ -228,6 +228,6 @@ async def test_a_commit_during_a_freeze_is_whole_or_absent(log: KafkaLog, broker
     assert offers in (["first", "third"], ["first", "second", "third"])
 
 
-async def test_where_no_broker_is_opening_says_so() -> None:
+async def test_opening_without_a_broker_reports_it() -> None:
     with pytest.raises(LogUnavailableError):
         await KafkaLog.open(KafkaSettings(bootstrap_servers="127.0.0.1:9"))

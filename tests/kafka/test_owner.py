@@ -13,7 +13,7 @@ from gateway.log.kafka.aiokafka_patches import abort_producer
 from gateway.log.port import Output
 from gateway.protocol.record import Record
 from gateway.protocol.topic import OFFERS, RECEIPTS
-from tests.contract.log_ground import DEADLINE, read_keys
+from tests.contract.log_fixture import DEADLINE, read_keys
 from tests.kafka.proxy import ADD_PARTITIONS, END_TXN, PRODUCE_IN_TRANSACTION, Proxy
 
 pytestmark = pytest.mark.kafka
@@ -135,7 +135,7 @@ async def test_a_commit_that_misses_its_deadline_is_unknown_and_ends_without_its
 
 
 @pytest.mark.parametrize("kind", [ADD_PARTITIONS, PRODUCE_IN_TRANSACTION])
-async def test_a_commit_that_was_never_asked_for_certainly_did_not_happen(
+async def test_a_commit_that_was_never_sent_certainly_did_not_happen(
     kind: int, impatient: KafkaLog, log: KafkaLog, proxy: Proxy
 ) -> None:
     owner = await impatient.own("relay", 0)

@@ -15,7 +15,7 @@ from gateway.log.kafka.admin import AdminQueries
 from gateway.log.kafka.reader import KafkaReader
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import SUBMISSIONS, inbox
-from tests.contract.log_ground import DEADLINE, read, record
+from tests.contract.log_fixture import DEADLINE, read, record
 
 pytestmark = pytest.mark.kafka
 

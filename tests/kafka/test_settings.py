@@ -25,7 +25,7 @@ def test_plain_settings_name_the_servers_only() -> None:
     } == options
 
 
-def test_requests_time_out_only_after_our_own_patience() -> None:
+def test_requests_time_out_only_after_our_own_timeout() -> None:
     """Else the library would send a commit again while we still wait for the first answer."""
     settings = KafkaSettings(bootstrap_servers=SERVERS)
     assert client_options(settings)["request_timeout_ms"] > settings.patience * 1_000
@@ -54,7 +54,7 @@ def test_tls_checks_the_broker_s_certificate_and_name(tmp_path: Path) -> None:
     assert 1 == len(context.get_ca_certs())
 
 
-def test_tls_without_a_ca_file_trusts_what_the_system_trusts() -> None:
+def test_tls_without_a_ca_file_uses_the_systems_authorities() -> None:
     context: ssl.SSLContext = client_options(KafkaSettings(bootstrap_servers=SERVERS, security="SSL"))["ssl_context"]
     assert ssl.CERT_REQUIRED == context.verify_mode
 

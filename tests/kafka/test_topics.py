@@ -11,7 +11,7 @@ from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.kafka.admin import AdminQueries
 from gateway.log.kafka.topics import findings, wanted
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, REQUESTS, Topic, feed, inbox
-from tests.contract.log_ground import record
+from tests.contract.log_fixture import record
 
 COMPACT = Topic(OFFERS, "compact", 14 * DAY_MS)
 DELETE = Topic(REQUESTS, "delete", 2 * DAY_MS)
@@ -30,7 +30,7 @@ def test_a_topic_as_it_is_created_is_as_it_must_be(topic: Topic) -> None:
     assert [] == check(topic)
 
 
-def test_a_topic_that_keeps_more_than_it_must_is_well() -> None:
+def test_a_topic_that_keeps_more_than_required_has_no_finding() -> None:
     assert [] == check(DELETE, {"retention.ms": "-1", "max.message.bytes": "9999999", "min.insync.replicas": "3"})
 
 
@@ -123,7 +123,7 @@ class Lagging(AdminQueries):
 
 
 @pytest.mark.kafka
-async def test_what_was_created_is_there_whichever_broker_is_asked_next(settings: KafkaSettings) -> None:
+async def test_a_created_topic_is_known_to_every_broker(settings: KafkaSettings) -> None:
     admin = Lagging(settings)
     await admin.start()
     log = KafkaLog(settings, admin)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.api_write.gate import Gate
+from tests.api_write.gateway_harness import GatewayHarness
 from tests.model.content import ADDRESS, WISHES
 from tests.model.spec import Model
 
@@ -10,13 +10,13 @@ from tests.model.spec import Model
 class Follower:
     """Holds id → revision. ``asked`` is its filter; where it asks for nothing, its platform's territory is meant."""
 
-    def __init__(self, gate: Gate, platform: str, asked: dict[str, str]) -> None:
+    def __init__(self, gateway: GatewayHarness, platform: str, asked: dict[str, str]) -> None:
         self.platform = platform
         self.asked = asked
         self.cursor: str | None = None
         self.held: dict[str, int] = {}
         self.removals = 0
-        self._gate = gate
+        self._gate = gateway
         self._seen: dict[str, int] = {}
 
     def expected(self, model: Model) -> dict[str, int]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.ground import READERS
 from tests.model.machine import Federation
+from tests.model.model_harness import READERS
 from tests.model.spec import Mark, Model, Outcome, Publish
 
 SHORT = settings(
@@ -50,7 +50,7 @@ class Forgetful(Model):
 
 
 @pytest.mark.parametrize("wrong", [Lenient, Indiscreet, Forgetful])
-def test_a_model_that_is_wrong_is_found_out(wrong: type[Model]) -> None:
+def test_a_wrong_model_is_detected(wrong: type[Model]) -> None:
     """The comparison can fail: each of these differs from the gateway in one thing."""
 
     class Against(Federation):

@@ -14,9 +14,9 @@ from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON
-from tests.national.bench import MARCH, PASSWORD, Bench, accounts_at
+from tests.national.connector_harness import MARCH, PASSWORD, ConnectorHarness, accounts_at
 
-Make = Callable[..., Awaitable[Bench]]
+Make = Callable[..., Awaitable[ConnectorHarness]]
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ async def make_bench(tmp_path: Path) -> AsyncIterator[Make]:
             platforms: tuple[str, ...] = ("bretagne",),
             v1: str | None = None,
             **terms: Terms,
-        ) -> Bench:
+        ) -> ConnectorHarness:
             time = FastTime(speed, start=start)
             if log is None:
                 log = MemoryLog(clock=time.clock)
@@ -48,7 +48,7 @@ async def make_bench(tmp_path: Path) -> AsyncIterator[Make]:
             }
             partners = Partners(log)
             stack.push_async_callback(partners.close)
-            bench = Bench(
+            harness = ConnectorHarness(
                 log=log,
                 folder=tmp_path,
                 time=time,
@@ -57,9 +57,9 @@ async def make_bench(tmp_path: Path) -> AsyncIterator[Make]:
                 accounts=accounts_at(simulator.url, names=names, v1=v1, **terms),
                 partners=partners,
             )
-            stack.push_async_callback(bench.stop)
+            stack.push_async_callback(harness.stop)
             for platform in platforms:
-                await bench.save(platform)
-            return bench
+                await harness.save(platform)
+            return harness
 
         yield make

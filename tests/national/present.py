@@ -7,12 +7,12 @@ from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Row
 from gateway.protocol.delivery import Part
 from gateway.protocol.record import OfferState
-from tests.national.bench import Bench
+from tests.national.connector_harness import ConnectorHarness
 
 
-async def part_of(bench: Bench, offer_id: str) -> Part:
+async def part_of(harness: ConnectorHarness, offer_id: str) -> Part:
     """The offer's part for the lycées."""
-    part = await bench.part(offer_id)
+    part = await harness.part(offer_id)
     assert part is not None, offer_id
     return part
 

@@ -10,7 +10,7 @@ from gateway.demo.national_site.time import FastTime
 from gateway.ingest.submissions import Submissions
 from gateway.log.sqlite import SqliteLog
 from gateway.partners import Partners
-from tests.national.bench import IDS, accounts_at
+from tests.national.connector_harness import IDS, accounts_at
 
 
 async def work(folder: Path, url: str, time: FastTime) -> None:

@@ -71,7 +71,7 @@ def test_no_secret_shows_in_repr(tmp_path: Path) -> None:
         ({"search": {"account": "nobody"}}, "no account nobody"),
     ],
 )
-def test_a_mistake_is_named_with_its_place(tmp_path: Path, change: dict[str, Any], place: str) -> None:
+def test_a_mistake_is_reported_with_its_pointer(tmp_path: Path, change: dict[str, Any], place: str) -> None:
     body = {name: value for name, value in {**SOUND, **change}.items() if value is not None}
     with pytest.raises(AccountsError, match=place):
         read_accounts(written(tmp_path, body), ENVIRON)
@@ -82,7 +82,7 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
         read_accounts(written(tmp_path, SOUND, mode=0o644), ENVIRON)
 
 
-def test_a_file_that_is_not_there_or_not_json_is_said_to_be_so(tmp_path: Path) -> None:
+def test_a_missing_file_or_one_that_is_not_json_is_reported(tmp_path: Path) -> None:
     with pytest.raises(AccountsError, match="cannot be read"):
         read_accounts(tmp_path / "missing.json", ENVIRON)
     (tmp_path / "bad.json").write_text("{")

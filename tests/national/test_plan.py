@@ -110,18 +110,18 @@ def test_the_same_change_again_alters_nothing() -> None:
     assert refused == step(refused, ready("b"), 2)
 
 
-def test_a_withdrawal_that_was_not_sent_yet_is_called_off_by_a_new_publication() -> None:
+def test_a_withdrawal_that_was_not_sent_yet_is_cancelled_by_a_new_publication() -> None:
     delivery = step(step(delivered(), GONE, 2), ready("b"), 3)
     assert "update" == due_now(delivery, ready("b")).call
 
 
-def test_a_deletion_that_was_begun_is_gone_through_with() -> None:
+def test_a_deletion_that_was_begun_is_completed() -> None:
     gone = step(delivered(), GONE, 2)
     begun = gone.with_part(attempting(due_now(gone, GONE), sequence=2))
     assert "delete" == due_now(step(begun, ready("b"), 3), ready("b")).call
 
 
-def test_what_can_no_longer_be_delivered_is_deleted_first_and_then_says_why() -> None:
+def test_an_offer_that_became_undeliverable_is_deleted_first_and_then_states_the_reason() -> None:
     delivery = step(delivered(), UNFIT, 2)
     assert "delete" == due_now(delivery, UNFIT).call
     delivery = answer(delivery, UNFIT, DONE, 2)
@@ -166,7 +166,7 @@ def test_answers_lead_where_they_must() -> None:
     assert ("national-weeks-dropped", ["2027-W25"]) == (dropped.problems[0]["code"], dropped.answered["weeks"])
 
 
-def test_a_moderated_part_moves_only_by_the_operators_hand() -> None:
+def test_a_moderated_part_changes_only_by_an_operators_order() -> None:
     part = moderated(lycee(delivered()), 2)
     delivery = step(delivered().with_part(part), ready("b"), 3)
     assert (None, "moderated") == (due(delivery, ready("b")), lycee(delivery).state)
@@ -226,7 +226,7 @@ CHANGES = st.lists(st.tuples(st.sampled_from(["a", "b", "gone", "unfit"]), st.sa
 
 
 @given(CHANGES)
-def test_whatever_comes_the_site_ends_as_the_last_change_has_it_and_no_name_is_used_twice(
+def test_after_any_events_the_site_has_the_last_change_and_no_remote_id_is_used_twice(
     changes: list[tuple[str, str]],
 ) -> None:
     site, delivery, wishes = SmallSite(), Delivery(id=ID, sequence=0), GONE

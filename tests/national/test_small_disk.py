@@ -17,10 +17,10 @@ from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS
 from gateway.runtime.sqlite_damage import DamagedCopyError
 from tests.faults.disk import SmallDisk, lack_of_disk, small_disk
-from tests.national.bench import document, eventually
 from tests.national.conftest import Make
+from tests.national.connector_harness import document, eventually
 from tests.national.test_inbound import MADE
-from tests.views.world import World, offer_of
+from tests.views.offer_topic import OfferTopic, offer_of
 
 
 @pytest.fixture
@@ -55,11 +55,11 @@ def test_the_outbox_goes_on_once_there_is_space(disk: SmallDisk) -> None:
 async def test_the_inbound_state_goes_on_once_there_is_space(disk: SmallDisk) -> None:
     log = MemoryLog(partitions=1)
     await log.create_topics(COMMON)
-    world = World(1)
+    offer_topic = OfferTopic(1)
     for number in range(800):
         offer_id = f"bretagne:{number}"
-        world.publish(offer_of(offer_id, apply_url=f"https://stages.example/{'x' * 300}/{number}"))
-    records = [record for lane in world.lanes for record in lane]
+        offer_topic.publish(offer_of(offer_id, apply_url=f"https://stages.example/{'x' * 300}/{number}"))
+    records = [record for lane in offer_topic.lanes for record in lane]
     state = InboundState(disk.folder / "inbound.sqlite", log="one")
     disk.fill()
     for record in records:
@@ -81,21 +81,21 @@ async def test_a_copy_of_the_site_that_cannot_be_opened_keeps_nothing_else_back(
     make_bench: Make, disk: SmallDisk
 ) -> None:
     """Offers are delivered, the note says why nothing is read from the site, and the next attempt goes on."""
-    bench = await make_bench(speed=6_000.0, rights={"full_access": True})
-    bench.accounts = replace(bench.accounts, search=Search("shared", minutes=60, others=False))
-    bench.relay()
-    (bench.folder / "national").mkdir()
-    (bench.folder / "national" / "inbound.sqlite").symlink_to(disk.folder / "inbound.sqlite")
+    harness = await make_bench(speed=6_000.0, rights={"full_access": True})
+    harness.accounts = replace(harness.accounts, search=Search("shared", minutes=60, others=False))
+    harness.relay()
+    (harness.folder / "national").mkdir()
+    (harness.folder / "national" / "inbound.sqlite").symlink_to(disk.folder / "inbound.sqlite")
     disk.fill()
-    row = bench.simulator.publish_on_site(**MADE)
-    await bench.start()
-    await bench.publish(document("bretagne:1"))
+    row = harness.simulator.publish_on_site(**MADE)
+    await harness.start()
+    await harness.publish(document("bretagne:1"))
 
     async def delivered() -> bool:
-        return bench.calls("POST") > 0
+        return harness.calls("POST") > 0
 
     async def search() -> Any:
-        note = await bench.note()
+        note = await harness.note()
         return note.get("search", {})
 
     async def failed() -> bool:
@@ -106,6 +106,6 @@ async def test_a_copy_of_the_site_that_cannot_be_opened_keeps_nothing_else_back(
     disk.free()
 
     async def imported() -> bool:
-        return f"national:{row.id}" in await bench.offers()
+        return f"national:{row.id}" in await harness.offers()
 
     await eventually(imported)

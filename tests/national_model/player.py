@@ -16,7 +16,7 @@ from gateway.log.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.protocol.decide import PARIS
 from gateway.protocol.topic import COMMON
-from tests.national.bench import PASSWORD, Bench, accounts_at, document
+from tests.national.connector_harness import PASSWORD, ConnectorHarness, accounts_at, document
 from tests.national_model.sequence import YEARS, Sequence, Step
 
 SPEED = 2_000.0
@@ -79,9 +79,9 @@ async def play(sequence: Sequence, folder: Path) -> Report:
 
 
 class _Player:
-    def __init__(self, sequence: Sequence, bench: Bench, time: JumpingTime) -> None:
+    def __init__(self, sequence: Sequence, harness: ConnectorHarness, time: JumpingTime) -> None:
         self._sequence = sequence
-        self._bench = bench
+        self._bench = harness
         self._time = time
         self._wanted: dict[str, Wanted] = {}
         self._account = "a"
@@ -105,7 +105,7 @@ class _Player:
         operators = {name: simulator.add_operator(f"{name}@example.org", PASSWORD) for name in names}
         partners = Partners(log)
         stack.push_async_callback(partners.close)
-        bench = Bench(
+        harness = ConnectorHarness(
             log=log,
             folder=folder,
             time=time,
@@ -115,10 +115,10 @@ class _Player:
             partners=partners,
             answer_seconds=ANSWER_SECONDS,
         )
-        stack.push_async_callback(bench.stop)
-        await bench.save("bretagne")
-        await bench.start()
-        return cls(sequence, bench, time)
+        stack.push_async_callback(harness.stop)
+        await harness.save("bretagne")
+        await harness.start()
+        return cls(sequence, harness, time)
 
     async def step(self, step: Step) -> None:
         offer = f"bretagne:{step.offer}"

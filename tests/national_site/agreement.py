@@ -36,7 +36,7 @@ from adapters.national.site.client import NationalSite
 from adapters.national.site.rate import Rate
 from gateway.demo.national_site.simulator import NationalSimulator
 from schemas import check
-from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD, at
+from tests.national_site.site_fixtures import EMAIL, NOW, OLD_TOKEN, PASSWORD, at
 from tests.national_site.site_table import read_table
 from tests.national_site.stepped_time import SteppedTime
 

@@ -9,7 +9,7 @@ from adapters.national.site.client import NationalSite
 from adapters.national.site.rate import Rate
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator
-from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD
+from tests.national_site.site_fixtures import EMAIL, NOW, OLD_TOKEN, PASSWORD
 from tests.national_site.stepped_time import SteppedTime
 
 

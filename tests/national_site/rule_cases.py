@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from tests.national_site.ground import PASSWORD
 from tests.national_site.rule_site import WEEKS, RuleSite
+from tests.national_site.site_fixtures import PASSWORD
 
 Case: TypeAlias = Callable[[RuleSite], Awaitable[None]]
 CASES: dict[str, Case] = {}

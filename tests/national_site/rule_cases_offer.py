@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-from tests.national_site.ground import JUNE, at
 from tests.national_site.rule_cases import Case
 from tests.national_site.rule_site import WEEKS, RuleSite
+from tests.national_site.site_fixtures import JUNE, at
 
 CASES: dict[str, Case] = {}
 

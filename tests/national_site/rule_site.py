@@ -9,7 +9,7 @@ from gateway.demo.national_site.rule import Version
 from gateway.demo.national_site.rules import RULES
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator, Row
-from tests.national_site.ground import JUNE, OLD_TOKEN, PASSWORD
+from tests.national_site.site_fixtures import JUNE, OLD_TOKEN, PASSWORD
 from tests.national_site.stepped_time import SteppedTime
 
 WEEKS = ["2027-W10", "2027-W11"]

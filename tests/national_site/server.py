@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 from adapters.national.site.account import Account
 from adapters.national.site.client import NationalSite
 from adapters.national.site.rate import Rate
-from tests.national_site.ground import EMAIL, PASSWORD
+from tests.national_site.site_fixtures import EMAIL, PASSWORD
 from tests.national_site.stepped_time import SteppedTime
 
 

@@ -15,8 +15,8 @@ from gateway.demo.national_site.rule import (
     V2,
     Version,
 )
-from tests.national_site.ground import JUNE
 from tests.national_site.rule_site import Got, RuleSite
+from tests.national_site.site_fixtures import JUNE
 
 Token: TypeAlias = Literal["own", "parameter", "other", "junk", "none"]
 Ground: TypeAlias = Literal["nothing", "own", "others", "two", "deleted", "offers", "towns", "near", "many", "titles"]

@@ -62,7 +62,7 @@ def due(call: Call) -> Due:
 @example(409, {"error": {"code": "DUPLICATE_API"}}, "create")
 @example(200, {"remote_id": 7, "weeks": [], "grades": []}, "update")
 @example(200, {"ok": True}, "delete")
-def test_what_is_not_the_sites_form_settles_nothing(status: int, body: Any, call: Call) -> None:
+def test_an_answer_in_another_form_settles_nothing(status: int, body: Any, call: Call) -> None:
     outcome = outcome_of(Answer(status, body))
     if not is_the_sites(body):
         assert Unrecognized(status, "") == outcome

@@ -12,7 +12,7 @@ from adapters.national.site.index_walk import Walk, Walker
 from adapters.national.site.reading import Listed, Unreadable, read_page
 from adapters.national.site.retry import Timing
 from adapters.national.site.site import Answer
-from tests.national_site.ground import ON
+from tests.national_site.site_fixtures import ON
 
 GOOD: dict[str, Any] = {
     "id": 7,

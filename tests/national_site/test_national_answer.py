@@ -21,7 +21,7 @@ from adapters.national.site.answer import (
     outcome_of,
 )
 from adapters.national.site.site import Answer
-from tests.national_site.ground import JUNE, offer_of, ready
+from tests.national_site.site_fixtures import JUNE, offer_of, ready
 
 WEEKS = ("2025-W21", "2025-W22")
 
@@ -112,7 +112,7 @@ def test_pitfall_12_refusals_in_any_form_and_language_get_our_codes(
         ({"title": {"nested": 1}}, "other", "/title"),
     ],
 )
-def test_unheard_of_refusals_are_still_told(error: Any, code: str, pointer: str) -> None:
+def test_unknown_refusals_are_still_reported(error: Any, code: str, pointer: str) -> None:
     outcome = outcome_of(Answer(400, {"code": "VALIDATION_ERROR", "error": error}))
     assert isinstance(outcome, Refused)
     (only,) = outcome.refusals
@@ -131,7 +131,7 @@ def test_unheard_of_refusals_are_still_told(error: Any, code: str, pointer: str)
         Answer(418, None),
     ],
 )
-def test_what_the_site_never_answers_is_no_outcome(answer: Answer) -> None:
+def test_a_status_that_the_site_never_sends_is_no_outcome(answer: Answer) -> None:
     assert Unrecognized(answer.status, "") == outcome_of(answer)
 
 
@@ -160,7 +160,7 @@ def test_dropped_weeks_and_levels_are_found() -> None:
     assert ("/levels", "seconde, troisieme") == (other.pointer, other.said)
 
 
-def test_every_refusal_speaks_both_languages_and_says_how_to_mend() -> None:
+def test_every_refusal_has_a_remedy_in_both_languages() -> None:
     for code in refusals():
         told = refusal(code, pointer="/weeks", said="ses mots").to_json()
         for text in ("message", "fix"):

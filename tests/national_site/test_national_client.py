@@ -23,8 +23,8 @@ from adapters.national.site.site import LoginRefusedError, OutcomeUnknownError, 
 from gateway.demo.national_site.fault import Fault
 from gateway.demo.national_site.simulator import NationalSimulator
 from tests.kafka.certificate import Authority
-from tests.national_site.ground import EMAIL, NAME, NOW, OLD_TOKEN, PASSWORD, creation, row_of
 from tests.national_site.server import account_at, connect, serving
+from tests.national_site.site_fixtures import EMAIL, NAME, NOW, OLD_TOKEN, PASSWORD, creation, row_of
 from tests.national_site.stepped_time import SteppedTime
 
 
@@ -152,7 +152,7 @@ async def test_an_answer_without_end_is_given_up(time: SteppedTime) -> None:
             await site.create(creation())
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_refused(time: SteppedTime, tmp_path: Path) -> None:
+async def test_a_certificate_of_an_unknown_authority_is_refused(time: SteppedTime, tmp_path: Path) -> None:
     async def answer(_request: web.Request) -> web.Response:
         return web.json_response({})
 
@@ -168,7 +168,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(time: SteppedTim
             assert 200 == found.status
 
 
-async def test_nothing_secret_is_logged_or_shown(
+async def test_no_secret_is_logged_or_displayed(
     simulator: NationalSimulator, account: Account, time: SteppedTime
 ) -> None:
     with capture_logs() as entries:

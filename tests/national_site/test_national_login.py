@@ -12,14 +12,14 @@ from adapters.national.site.client import NationalSite
 from adapters.national.site.site import LoginRefusedError, SiteUnavailableError
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator
-from tests.national_site.ground import EMAIL, NAME, OLD_TOKEN, PASSWORD, offer_of, ready
 from tests.national_site.server import account_at, connect, serving
+from tests.national_site.site_fixtures import EMAIL, NAME, OLD_TOKEN, PASSWORD, offer_of, ready
 from tests.national_site.stepped_time import SteppedTime
 
 HOUR = 3600.0
 
 
-async def test_a_token_is_renewed_before_it_dies(
+async def test_a_token_is_renewed_before_it_expires(
     site: NationalSite, simulator: NationalSimulator, time: SteppedTime
 ) -> None:
     await site.index(1)
@@ -97,7 +97,7 @@ async def test_a_refused_old_token_names_the_old_interface(
 
 
 @pytest.mark.parametrize("answer", [{"status": 503}, {"status": 200}])
-async def test_a_site_that_cannot_log_anybody_in_is_unavailable(answer: dict[str, int], time: SteppedTime) -> None:
+async def test_a_site_whose_login_fails_is_unavailable(answer: dict[str, int], time: SteppedTime) -> None:
     async def answer_login(_request: web.Request) -> web.Response:
         return web.json_response({}, status=answer["status"])
 

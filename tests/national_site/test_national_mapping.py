@@ -16,7 +16,7 @@ from adapters.national.mapping.week import taken_from, year_in_force
 from gateway.demo.national_site.body import KEYS, OLD_KEYS
 from schemas.registry import schema
 from schemas.schoolyear import years
-from tests.national_site.ground import JUNE, ON, offer_of, parts_of, ready
+from tests.national_site.site_fixtures import JUNE, ON, offer_of, parts_of, ready
 
 COLLEGE_WEEKS = ["2027-W10", "2027-W11"]
 
@@ -55,13 +55,13 @@ def test_each_field_is_sent_as_the_site_takes_it(field: str, expected: Any) -> N
     assert expected == ready(offer_of()).body[field]
 
 
-def test_a_body_holds_what_the_site_knows_and_nothing_else() -> None:
+def test_a_body_holds_only_fields_of_the_sites_schema() -> None:
     body = ready(offer_of()).named("bretagne:atelier-1")
     assert KEYS - {"employer_chosen_name", "period", "published_at"} == body.keys()
     assert "bretagne:atelier-1" == body["remote_id"]
 
 
-def test_what_an_offer_leaves_out_is_sent_as_the_sites_own_default() -> None:
+def test_fields_that_an_offer_leaves_out_are_sent_as_the_sites_defaults() -> None:
     """Else a PATCH would leave the old value where a new revision says nothing."""
     bare = offer_of(
         seats=None,
@@ -134,7 +134,7 @@ def test_an_offer_that_is_not_meant_for_the_site_has_no_parts() -> None:
     assert {} == parts_of(offer_of(id="national:17"))
 
 
-def test_several_obstacles_are_told_at_once() -> None:
+def test_several_obstacles_are_reported_at_once() -> None:
     offer = offer_of(
         apply_url="https://stages.example.fr/attestation",
         location={
@@ -150,7 +150,7 @@ def test_several_obstacles_are_told_at_once() -> None:
     assert ["not-deliverable:apply-url-word", "not-deliverable:postal-code", "employer-undescribed"] == told
 
 
-def test_the_obstacles_of_a_part_are_told_beside_those_of_the_whole_offer() -> None:
+def test_obstacles_of_a_part_are_reported_together_with_those_of_the_whole_offer() -> None:
     """Else its publisher mends one and then reads the next."""
     address = "https://stages.example.fr/contest"
     offer = offer_of(levels=["troisieme", "seconde"], weeks=["2027-W10", "2027-W24"], apply_url=address)
@@ -264,7 +264,7 @@ def test_college_does_not_depend_on_the_school_year() -> None:
     assert ON.year == 2026
 
 
-def test_a_year_that_is_over_tells_which_weeks_the_site_asks_for_now() -> None:
+def test_the_refusal_of_a_past_year_names_the_weeks_that_the_site_requires_now() -> None:
     """An offer of this June that goes on into July is neither sent nor left without a reason."""
     on = date(2027, 7, 1)
     deliverability = parts_of(offer_of(on, weeks=[*JUNE, "2027-W27"]), on=on)[""]
@@ -276,7 +276,7 @@ def test_a_year_that_is_over_tells_which_weeks_the_site_asks_for_now() -> None:
 
 
 @pytest.mark.parametrize("name", ["", " ", "\u00a0", "\u3000\n"])
-def test_a_blank_name_stands_in_for_no_employer(name: str) -> None:
+def test_a_blank_name_does_not_replace_the_employers(name: str) -> None:
     """The site takes a blank name for a missing one."""
     offer = offer_of(redistribution={"mask_employer": True})
     assert ["not-deliverable:masked-employer"] == codes(parts_of(offer, employer_name=name)[""])

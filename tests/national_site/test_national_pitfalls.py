@@ -10,7 +10,7 @@ from adapters.national.site.answer import (
 from adapters.national.site.client import NationalSite
 from adapters.national.site.reading import differences
 from gateway.demo.national_site.simulator import NationalSimulator
-from tests.national_site.ground import (
+from tests.national_site.site_fixtures import (
     NAME,
     PASSWORD,
     at,
@@ -76,14 +76,14 @@ async def test_pitfall_7_the_index_is_paged_by_thirty_newest_first(
     assert 61 == len(simulator.stock.rows)
 
 
-async def test_pitfall_10_unknown_keys_are_dropped_without_a_word(site: NationalSite) -> None:
+async def test_pitfall_10_unknown_keys_are_dropped_silently(site: NationalSite) -> None:
     answer = await site.create({**ready(offer_of()).named(NAME), "siret": "73282932000074", "pediod": 1})
     assert 201 == answer.status
     assert not {"siret", "pediod"} & answer.body.keys()
     assert not {"siret", "naf", "rome"} & ready(offer_of()).body.keys()
 
 
-async def test_pitfall_11_places_that_are_none_are_taken_by_the_site(site: NationalSite) -> None:
+async def test_pitfall_11_impossible_coordinates_are_accepted_by_the_site(site: NationalSite) -> None:
     """So the gateway refuses them: its own verdict does not let such coordinates through."""
     odd = {**ready(offer_of()).named(NAME), "street": "", "coordinates": {"latitude": 148, "longitude": 1}}
     answer = await site.create(odd)

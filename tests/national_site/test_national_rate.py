@@ -8,7 +8,7 @@ import pytest
 
 from adapters.national.site.rate import GUARD, MINUTE, Rate
 from gateway.demo.national_site.time import FastTime
-from tests.national_site.ground import NOW
+from tests.national_site.site_fixtures import NOW
 from tests.national_site.stepped_time import SteppedTime
 
 
@@ -45,7 +45,7 @@ async def test_an_idle_account_does_not_burst(time: SteppedTime) -> None:
     assert min(later - earlier for earlier, later in pairwise(taken)) >= 580
 
 
-async def test_a_spent_minute_is_waited_out(time: SteppedTime) -> None:
+async def test_a_call_waits_for_the_next_minute_when_the_quota_is_used_up(time: SteppedTime) -> None:
     rate = Rate(clock=time.clock, sleep=time.sleep)
     await rate.wait_for_slot()
     rate.spend()
@@ -53,7 +53,7 @@ async def test_a_spent_minute_is_waited_out(time: SteppedTime) -> None:
     assert NOW // MINUTE + 1 == time.clock() // MINUTE
 
 
-async def test_those_who_share_an_account_take_turns_in_order(time: SteppedTime) -> None:
+async def test_callers_that_share_an_account_get_slots_in_order(time: SteppedTime) -> None:
     rate = Rate(clock=time.clock, sleep=time.sleep)
     served: list[int] = []
 
@@ -66,7 +66,7 @@ async def test_those_who_share_an_account_take_turns_in_order(time: SteppedTime)
     assert NOW // MINUTE + 1 == time.clock() // MINUTE
 
 
-async def test_a_caller_that_gives_up_takes_no_turn(time: SteppedTime) -> None:
+async def test_a_cancelled_caller_uses_no_slot(time: SteppedTime) -> None:
     rate = Rate(clock=time.clock, sleep=time.sleep, limit=1)
     await rate.wait_for_slot()
     never = asyncio.Event()
@@ -82,7 +82,7 @@ async def test_a_caller_that_gives_up_takes_no_turn(time: SteppedTime) -> None:
     await stuck.wait_for_slot()
 
 
-async def test_fast_time_is_shared_by_those_who_know_its_origin() -> None:
+async def test_processes_with_the_same_origin_share_fast_time() -> None:
     time = FastTime(1000, start=NOW)
     other = FastTime(1000, start=NOW, origin=time.origin)
     await time.sleep(5)

@@ -21,7 +21,7 @@ from adapters.national.site.reading import (
 )
 from adapters.national.site.site import Answer
 from gateway.demo.national_site.simulator import NationalSimulator
-from tests.national_site.ground import OLD_TOKEN, offer_of, ready
+from tests.national_site.site_fixtures import OLD_TOKEN, offer_of, ready
 
 
 def page_of(body: Any) -> Page:
@@ -90,7 +90,7 @@ def test_items_that_are_no_objects_are_counted_too() -> None:
         Answer(200, []),
     ],
 )
-def test_what_is_no_page_is_none(answer: Answer) -> None:
+def test_an_answer_that_is_no_page_is_none(answer: Answer) -> None:
     assert read_page(answer) is None
 
 
@@ -117,14 +117,14 @@ async def shown(site: NationalSite) -> Listed:
     return page.listed[0]
 
 
-async def test_what_was_sent_is_shown_without_difference(site: NationalSite) -> None:
+async def test_a_sent_offer_is_read_back_without_difference(site: NationalSite) -> None:
     for number, offer in enumerate((offer_of(), offer_of(location={"city": "Saint-Malo", "postal_code": "35400"}))):
         sent = ready(offer)
         await site.create(sent.named(f"bretagne:{number}"))
         assert () == differences(sent, await shown(site))
 
 
-async def test_what_went_through_the_old_interface_is_shown_without_difference(site: NationalSite) -> None:
+async def test_an_offer_sent_by_the_old_interface_is_read_back_without_difference(site: NationalSite) -> None:
     sent = ready(offer_of(weeks=["2027-W25"]), one_week=True)
     assert 201 == (await site.create(sent.named("bretagne:1"))).status
     assert () == differences(sent, await shown(site))
@@ -162,7 +162,7 @@ async def test_each_field_that_differs_is_named(
     assert [field] == [difference.field for difference in differences(sent, change(await shown(site)))]
 
 
-async def test_places_that_are_a_hair_apart_are_the_same(site: NationalSite, simulator: NationalSimulator) -> None:
+async def test_coordinates_that_differ_minimally_are_equal(site: NationalSite, simulator: NationalSimulator) -> None:
     sent = ready(offer_of())
     await site.create(sent.named("bretagne:1"))
     listed = await shown(site)

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator
-from tests.national_site.ground import OLD_TOKEN, PASSWORD, at, shape
+from tests.national_site.site_fixtures import OLD_TOKEN, PASSWORD, at, shape
 from tests.national_site.stepped_time import SteppedTime
 
 STALE = {
@@ -284,7 +284,7 @@ async def test_trap_15_malformed_weeks_are_dropped_or_break_the_site(caller: Cal
 
 
 @pytest.mark.samples
-async def test_the_documented_request_is_refused_as_it_stands(samples: Path, caller: Caller) -> None:
+async def test_the_documented_request_is_refused_unchanged(samples: Path, caller: Caller) -> None:
     """It lacks grades and weeks, and its sector is none of the list; with these it is taken."""
     request = orjson.loads((samples / "national-v2/request_create.json").read_bytes())
     assert 422 == (await caller.call("POST", OFFERS, request))[0]

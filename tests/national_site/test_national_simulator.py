@@ -13,7 +13,7 @@ import pytest
 from gateway.demo.national_site.fault import Fault
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator
-from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD, made_there, offer_of, ready, row_of
+from tests.national_site.site_fixtures import EMAIL, NOW, OLD_TOKEN, PASSWORD, made_there, offer_of, ready, row_of
 from tests.national_site.stepped_time import SteppedTime
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ async def test_a_failed_login_has_an_error_and_no_code(sent: Any, session: aioht
         assert (401, {"error": "Invalid email or password"}) == (response.status, await response.json())
 
 
-async def test_a_token_dies_after_a_day(session: aiohttp.ClientSession, time: SteppedTime) -> None:
+async def test_a_token_expires_after_a_day(session: aiohttp.ClientSession, time: SteppedTime) -> None:
     headers = await bearer(session)
     time.now += 24 * 3_600_000 - 1000
     assert 200 == await status_of(session, "GET", OFFERS, headers=headers)
@@ -131,7 +131,9 @@ async def test_offers_of_an_account_without_open_data_are_not_found_by_others(
         assert [] == (await response.json())["internshipOffers"]
 
 
-async def test_faults_strike_as_often_as_ordered(session: aiohttp.ClientSession, simulator: NationalSimulator) -> None:
+async def test_faults_occur_as_often_as_configured(
+    session: aiohttp.ClientSession, simulator: NationalSimulator
+) -> None:
     headers = await bearer(session)
     simulator.faults.order(Fault("status", "GET", status=502, times=2))
     simulator.faults.order(Fault("status", "DELETE"))

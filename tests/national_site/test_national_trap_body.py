@@ -6,12 +6,14 @@ from adapters.national.mapping.mapping import NotDeliverable, Ready
 from adapters.national.site.answer import Refused, outcome_of
 from adapters.national.site.client import NationalSite
 from gateway.demo.national_site.simulator import NationalSimulator
-from tests.national_site.ground import NAME, deliver, offer_of, parts_of, ready, row_of
+from tests.national_site.site_fixtures import NAME, deliver, offer_of, parts_of, ready, row_of
 
 SCHOOL = "0350001L"
 
 
-async def test_trap_7_what_the_site_demands_is_filled_in(site: NationalSite, simulator: NationalSimulator) -> None:
+async def test_trap_7_fields_that_the_site_requires_are_filled_in(
+    site: NationalSite, simulator: NationalSimulator
+) -> None:
     offer = offer_of(employer={"description": None}, location={"street": None, "latitude": None, "longitude": None})
     sent = ready(offer)
     assert ("Atelier du Port", "Rennes") == (sent.body["employer_description"], sent.body["street"])

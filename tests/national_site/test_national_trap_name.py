@@ -15,7 +15,7 @@ from adapters.national.site.answer import (
 from adapters.national.site.client import NationalSite
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator
-from tests.national_site.ground import NAME, PASSWORD, deliver, index, offer_of, ready, row_of, search
+from tests.national_site.site_fixtures import NAME, PASSWORD, deliver, index, offer_of, ready, row_of, search
 
 
 async def test_trap_3_a_deleted_name_is_dead(site: NationalSite, simulator: NationalSimulator) -> None:

@@ -4,7 +4,18 @@ from adapters.national.site.answer import RightMissing, outcome_of
 from adapters.national.site.client import NationalSite
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator
-from tests.national_site.ground import NAME, at, deliver, index, made_there, offer_of, page_of, ready, row_of, search
+from tests.national_site.site_fixtures import (
+    NAME,
+    at,
+    deliver,
+    index,
+    made_there,
+    offer_of,
+    page_of,
+    ready,
+    row_of,
+    search,
+)
 from tests.national_site.stepped_time import SteppedTime
 
 
@@ -20,7 +31,7 @@ async def test_trap_1_others_offers_need_a_right(site: NationalSite, operator: O
     assert RightMissing() == outcome_of(await site.search(1))
 
 
-async def test_trap_2_search_hides_what_is_full_ended_or_of_autumn(
+async def test_trap_2_search_hides_full_ended_and_autumn_offers(
     site: NationalSite, simulator: NationalSimulator, time: SteppedTime
 ) -> None:
     await deliver(site, ready(offer_of()))
@@ -35,7 +46,9 @@ async def test_trap_2_search_hides_what_is_full_ended_or_of_autumn(
     assert ["L'an prochain"] == await search(site)
 
 
-async def test_trap_2_what_search_does_not_show_is_unknown(site: NationalSite, simulator: NationalSimulator) -> None:
+async def test_trap_2_an_offer_that_search_does_not_return_is_unknown(
+    site: NationalSite, simulator: NationalSimulator
+) -> None:
     simulator.publish_on_site(**made_there(city="Le Bouscat", max_candidates=5, handicap_accessible=False))
     (listed,) = page_of(await site.search(1)).listed
     assert "Le bouscat" == listed.city

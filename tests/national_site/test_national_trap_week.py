@@ -18,7 +18,7 @@ from adapters.national.site.answer import (
 )
 from adapters.national.site.client import NationalSite
 from gateway.demo.national_site.simulator import NationalSimulator
-from tests.national_site.ground import JUNE, NAME, OLD_TOKEN, at, deliver, offer_of, parts_of, ready, row_of
+from tests.national_site.site_fixtures import JUNE, NAME, OLD_TOKEN, at, deliver, offer_of, parts_of, ready, row_of
 from tests.national_site.stepped_time import SteppedTime
 
 MIXED: dict[str, Any] = {"levels": ["troisieme", "quatrieme", "seconde"], "weeks": ["2027-W10", *JUNE]}
@@ -49,7 +49,7 @@ async def test_trap_10_weeks_must_be_padded(site: NationalSite) -> None:
     assert find_dropped(college, done) is None
 
 
-async def test_trap_10_weeks_dropped_without_a_word_are_found(site: NationalSite) -> None:
+async def test_trap_10_silently_dropped_weeks_are_found(site: NationalSite) -> None:
     sent = ready(offer_of())
     more = Ready({**sent.body, "weeks": [*JUNE, "2027-W60"]}, (*sent.weeks, "2027-W60"), sent.levels)
     found = find_dropped(more, await deliver(site, more))

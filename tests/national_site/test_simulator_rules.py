@@ -38,7 +38,7 @@ def test_every_row_says_what_the_site_does_and_where() -> None:
         assert rule.code is None or rule.status is not None, name
 
 
-def test_what_is_not_played_has_a_reason() -> None:
+def test_every_rule_without_a_case_has_a_reason() -> None:
     assert all(len(reason) > 20 for reason in NOT_PLAYED.values())
 
 

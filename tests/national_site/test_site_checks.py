@@ -22,7 +22,7 @@ from adapters.national.mapping.remote_id import MAX_CHARACTERS, is_reachable, re
 from adapters.national.site.answer import Done, find_dropped, outcome_of
 from adapters.national.site.client import NationalSite
 from schemas.rulebook import catalogue
-from tests.national_site.ground import ON
+from tests.national_site.site_fixtures import ON
 from tests.national_site.site_table import PAGE, RULES, read_table, render, section
 from tests.schemas.documents import GONE, changed, check, errors
 
@@ -276,19 +276,19 @@ def test_no_refusal_of_the_mapping_is_missing_from_the_table() -> None:
     assert ours == named | {row["code"] for row in TABLE["ours"]}
 
 
-def test_the_table_stands_in_the_operators_page() -> None:
+def test_the_table_is_in_the_operators_page() -> None:
     assert render(TABLE) == section(PAGE.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_the_verdict_refuses_never_gets_there(name: str) -> None:
+def test_offers_that_the_verdict_refuses_never_reach_the_mapping(name: str) -> None:
     case = REFUSED[name]
     for changes in case.breaks:
         assert ROWS[name]["refused"] in {code for code, _ in errors(check(changed(changes), on=case.on))}, changes
 
 
 @pytest.mark.parametrize("name", NOT_DELIVERABLE)
-def test_what_the_site_would_refuse_is_not_deliverable(name: str) -> None:
+def test_offers_that_the_site_would_refuse_are_not_deliverable(name: str) -> None:
     case = NOT_DELIVERABLE[name]
     for changes in case.breaks:
         for prospect in parts(changes, on=case.on, terms=case.terms):
@@ -355,7 +355,7 @@ def test_a_remote_id_is_reached_by_the_sites_addresses(local: str) -> None:
         ("emoji", {"title": "Découverte 🛠️", "description": "𝒜 👩‍🍳"}),
     ],
 )
-async def test_what_the_site_takes_without_a_check_raises_no_alarm(
+async def test_fields_that_the_site_accepts_without_a_check_are_deliverable(
     name: str, changes: Changes, site: NationalSite
 ) -> None:
     assert name in {row["id"] for row in TABLE["takes"]}

@@ -7,9 +7,9 @@ import aiohttp
 import pytest
 
 from gateway.demo.national_site.simulator import NationalSimulator
-from tests.national_site.ground import JUNE, PASSWORD
 from tests.national_site.rule_site import Got, RuleSite
 from tests.national_site.site_facts import FACTS, Fact, Ground
+from tests.national_site.site_fixtures import JUNE, PASSWORD
 from tests.national_site.stepped_time import SteppedTime
 
 RUNS = [(fact, version) for fact in FACTS for version in fact.versions]

@@ -57,7 +57,7 @@ def test_only_the_feed_whose_format_is_public_is_pulled_by_default() -> None:
 
 
 @pytest.mark.parametrize("slug", sorted(profiles()))
-def test_every_profile_tells_what_is_known_with_its_source_and_what_is_assumed(slug: str) -> None:
+def test_every_profile_states_its_sources_and_its_assumptions(slug: str) -> None:
     knowledge = profiles()[slug].document["knowledge"]
     assert {"known", "assumed"} == {one["status"] for one in knowledge}
     assert all(one.get("source") for one in knowledge if one["status"] == "known")
@@ -96,7 +96,7 @@ def test_another_mapping_is_another_profile_and_another_name_is_not() -> None:
         ({"territory": ["35", "2C"]}, "/territory/1", "not-in-list"),
     ],
 )
-def test_what_is_wrong_with_a_profile_is_said_with_its_place(change: dict[str, Any], pointer: str, code: str) -> None:
+def test_faults_of_a_profile_are_reported_with_their_pointers(change: dict[str, Any], pointer: str, code: str) -> None:
     assert (pointer, code) in problems_of({**BASE, "transport": {"kind": "native"}, **change})
 
 
@@ -115,11 +115,11 @@ def test_a_profile_names_no_file_outside_of_the_folder_of_secrets(name: str) -> 
 
 
 @pytest.mark.parametrize("document", [None, [], "bretagne", 7])
-def test_what_is_no_object_is_no_profile(document: object) -> None:
+def test_a_document_that_is_no_object_is_no_profile(document: object) -> None:
     assert {("", "wrong-type")} == problems_of(document)
 
 
-def test_all_problems_are_said_at_once_in_both_languages() -> None:
+def test_all_problems_are_reported_at_once_in_both_languages() -> None:
     read = read_profile({"platform": "bretagne", "transport": {"kind": "https", "format": "csv"}})
     assert not isinstance(read, Profile)
     said = explain_profile(read)

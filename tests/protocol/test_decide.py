@@ -75,7 +75,7 @@ class TestPublishing:
         assert isinstance(decision, Accepted)
         assert (decision.sequence, decision.created) == (NOW, True)
 
-    def test_a_greater_revision_is_accepted_with_a_greater_sequence_even_when_the_clock_stands_still(self) -> None:
+    def test_a_greater_revision_is_accepted_with_a_greater_sequence_even_when_the_clock_stops(self) -> None:
         """[REV-001] [REV-007]."""
         decision = judged(publish(4), after(publish(3)), now=NOW)
         assert isinstance(decision, Accepted)
@@ -94,12 +94,12 @@ class TestPublishing:
         """[REV-005]."""
         assert code(judged(publish(2), after(publish(3)))) == "older-revision"
 
-    def test_nobody_publishes_under_anothers_slug(self) -> None:
+    def test_a_partner_cannot_publish_under_anothers_slug(self) -> None:
         """[IDN-003]."""
         foreign = decide(publish(1), publisher="normandie", known=None, now=NOW, position=0)
         assert foreign == Rejected(None, "not-owner")
 
-    def test_an_offer_that_expired_before_its_turn_is_refused_by_the_paris_calendar(self) -> None:
+    def test_an_offer_that_expired_before_its_decision_is_refused_by_the_paris_calendar(self) -> None:
         """[OFR-041]: the last day counts whole, in Paris."""
         late = 1_782_511_140_000  # 2026-06-26 23:59 in Paris, 21:59 UTC
         assert isinstance(judged(publish(1, expires_on="2026-06-26"), now=late), Accepted)
@@ -111,7 +111,7 @@ class TestPublishing:
         closed = publish(2, audiences=())
         assert after(open_to_all, closed).shared == {"regions", "national"}
 
-    def test_a_platform_that_was_shown_one_revision_is_owed_the_removal_of_every_later_one(self) -> None:
+    def test_a_platform_that_received_one_revision_must_receive_the_removal_of_every_later_one(self) -> None:
         """[RTE-006]: a later revision may name it as passed, its copy is there all the same."""
         known = after(publish(1, provenance=("bretagne",)), publish(2, provenance=("bretagne", "normandie")))
         assert known.never == {"bretagne"}
@@ -138,7 +138,7 @@ class TestWithdrawing:
         marker = after(publish(1), withdraw(2))
         assert judged(withdraw(2), marker) == Duplicate(marker)
 
-    def test_a_withdrawal_may_not_reuse_the_revision_of_what_it_withdraws(self) -> None:
+    def test_a_withdrawal_may_not_reuse_the_revision_of_its_offer(self) -> None:
         """[REV-004]."""
         assert code(judged(withdraw(1), after(publish(1)))) == "revision-reused"
 
@@ -334,7 +334,7 @@ def test_the_paris_date_changes_at_midnight_in_paris() -> None:
     assert paris_date(1_782_511_200_000) == "2026-06-27"
 
 
-def test_a_marker_stays_until_its_sequence_lies_behind_the_clock() -> None:
+def test_a_marker_stays_until_its_sequence_is_behind_the_clock() -> None:
     """[REV-007] A clock that was ahead gave the sequence: what is published after the tombstone must lie above it."""
     marker = after(publish(1), withdraw(2))
     ahead = replace(marker, sequence=marker.sequence + 2 * MARKER_LIFE_MS)

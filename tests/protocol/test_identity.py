@@ -34,7 +34,7 @@ def test_these_are_not(text: str) -> None:
     assert not is_offer_id(text)
 
 
-def test_no_partner_bears_the_gateways_name() -> None:
+def test_no_partner_may_have_the_gateways_name() -> None:
     """[IDN-002]."""
     assert (is_slug("gateway"), is_slug("grand-est"), is_slug("a" * 40), is_slug("a" * 41)) == (
         False,

@@ -43,7 +43,7 @@ def test_the_gateways_own_ids_are_the_same_when_made_again() -> None:
     assert IDS.read(again[0], publisher="bretagne") == (1, 0)
 
 
-def test_a_receipt_says_verdict_sequence_place_and_versions() -> None:
+def test_a_receipt_holds_verdict_sequence_position_and_versions() -> None:
     """[RCP-001]."""
     record = receipt_record(
         SUBMISSIONS[0],
@@ -64,7 +64,7 @@ def test_a_receipt_says_verdict_sequence_place_and_versions() -> None:
     }
 
 
-def test_a_refusal_says_why_and_what_stands() -> None:
+def test_a_refusal_holds_its_problems_and_the_current_revision() -> None:
     """[RCP-001]."""
     record = receipt_record(
         SUBMISSIONS[1],

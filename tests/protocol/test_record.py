@@ -42,7 +42,7 @@ def test_a_submission_that_is_only_skimmed_is_the_same(submission: Submission) -
 
 
 @pytest.mark.parametrize("raw", [b"{}", b'{"kind":"other"}'])
-def test_what_the_gateway_did_not_write_is_an_error(raw: bytes) -> None:
+def test_a_record_that_the_gateway_did_not_write_is_an_error(raw: bytes) -> None:
     with pytest.raises(ValueError, match="unknown kind"):
         read_submission(raw)
 

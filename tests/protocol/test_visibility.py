@@ -30,7 +30,7 @@ def test_redistribution_governs_regions_and_the_national_site_apart() -> None:
         assert change_for(Reader(reader), Filter(), state, above_start=True) is None
 
 
-def test_an_offer_that_stops_being_shared_is_removed_where_it_was_shared() -> None:
+def test_an_offer_that_stops_being_shared_is_removed_from_its_former_subscribers() -> None:
     """[FEED-007]."""
     offer = {**OFFER, "redistribution": {"regions": False}}
     state = OfferState("bretagne:1", known(), offer, TERRITORY)
@@ -65,7 +65,7 @@ def test_a_masked_employer_is_hidden_from_all_but_its_publisher() -> None:
     assert masked(offer, reader=Reader("bretagne"), publisher="bretagne") == offer
 
 
-def test_a_masked_place_cannot_be_found_by_its_coordinates() -> None:
+def test_a_masked_location_cannot_be_found_by_its_coordinates() -> None:
     """[RTE-005]."""
     state = OfferState("bretagne:1", known(), {**OFFER, "redistribution": {"mask_employer": True}}, TERRITORY)
     around = Filter(bbox=(-2.0, 48.0, -1.0, 49.0))

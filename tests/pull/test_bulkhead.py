@@ -15,7 +15,7 @@ from gateway.ingest.snapshot import Snapshots
 from gateway.log.memory import MemoryLog
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.seal import Seal
-from tests.pull.ground import SECRET, Ground, ground
+from tests.pull.pull_harness import SECRET, PullHarness, pull_harness
 
 
 class Treacherous(Feed):
@@ -45,13 +45,13 @@ class AwayLog(MemoryLog):
 
 
 @pytest.fixture
-async def bretagne(tmp_path: Path) -> AsyncIterator[Ground]:
-    async with ground(tmp_path) as here:
+async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
+    async with pull_harness(tmp_path) as here:
         here.offers(1)
         yield here
 
 
-async def test_a_fault_of_ours_is_told_in_the_run_and_changes_nothing(bretagne: Ground) -> None:
+async def test_an_unexpected_error_is_reported_in_the_run_and_changes_nothing(bretagne: PullHarness) -> None:
     await bretagne.run()
     before = await bretagne.live()
     bretagne._pull = Pull(replace(bretagne.means, transports=TreacherousWays(secrets=Secrets({}))))
@@ -61,7 +61,7 @@ async def test_a_fault_of_ours_is_told_in_the_run_and_changes_nothing(bretagne: 
     assert before == await bretagne.live()
 
 
-async def test_a_log_that_is_away_is_no_fault_of_the_feed(bretagne: Ground) -> None:
+async def test_a_log_that_is_away_is_no_fault_of_the_feed(bretagne: PullHarness) -> None:
     means = bretagne.means
     away = Snapshots(
         AwayLog(clock=means.clock),

@@ -31,7 +31,7 @@ from gateway.protocol.source_run import (
     run_record,
 )
 from gateway.protocol.topic import RUNS
-from tests.pull.ground import offer
+from tests.pull.pull_harness import offer
 
 Answer = TypeVar("Answer")
 FEED = {"kind": "https", "url": "https://feeds.example.org/stages"}
@@ -129,7 +129,7 @@ def test_a_sample_that_is_cut_ends_with_2_and_says_that_nothing_would_change(she
     assert "feed-cut" in told
 
 
-def test_a_sample_that_is_not_there_is_told(shell: Shell) -> None:
+def test_a_missing_sample_is_reported(shell: Shell) -> None:
     error = shell.error("check", shell.profile(), str(shell.folder / "nowhere"), "--lang", "en")
     assert "nowhere does not exist" in str(error)
 
@@ -146,13 +146,13 @@ def test_a_profile_with_mistakes_is_refused_with_all_of_them(shell: Shell) -> No
     assert "/region" in str(error)
 
 
-def test_a_mapping_with_mistakes_is_refused_with_their_place(shell: Shell) -> None:
+def test_a_mapping_with_mistakes_is_refused_with_their_pointers(shell: Shell) -> None:
     profile = shell.profile(mapping={"id": {"path": "reference"}, "fields": {"titel": {"path": "titre"}}})
     assert "/mapping/fields/titel" in str(shell.error("add", profile))
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", ""])
-def test_what_is_no_profile_at_all_is_told(shell: Shell, text: str) -> None:
+def test_a_file_that_is_no_profile_is_reported(shell: Shell, text: str) -> None:
     path = shell.folder / "profile.json"
     path.write_text(text)
     assert "profile" in str(shell.error("add", str(path))) + shell.error("add", str(path)).step
@@ -179,7 +179,7 @@ def test_adding_again_changes_the_profile_and_shows_no_secret(shell: Shell) -> N
     assert "csv" == after.profile["format"]
 
 
-def test_what_a_changed_profile_does_not_change_is_said_with_the_next_step(shell: Shell) -> None:
+def test_fields_that_a_changed_profile_does_not_change_are_reported_with_the_next_step(shell: Shell) -> None:
     shell("add", "bretagne")
     profile = shell.profile(national_delivery="gateway", region="28")
     told = shell("add", profile)
@@ -189,12 +189,12 @@ def test_what_a_changed_profile_does_not_change_is_said_with_the_next_step(shell
     assert ["national_delivery", "region"] == shell.json("add", profile)["kept"]
 
 
-def test_what_is_assumed_of_a_profile_is_said_when_it_is_added(shell: Shell) -> None:
+def test_assumptions_of_a_profile_are_displayed_when_it_is_added(shell: Shell) -> None:
     told = shell("add", "auvergne-rhone-alpes")
     assert "assumed (address of the feed)" in told
 
 
-def test_the_list_shows_ways_in_last_runs_and_who_is_missing(shell: Shell) -> None:
+def test_the_list_shows_channels_last_runs_and_missing_platforms(shell: Shell) -> None:
     shell("add", shell.profile())
     run = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts(items=7, published=7))
 
@@ -216,7 +216,7 @@ def test_the_list_shows_ways_in_last_runs_and_who_is_missing(shell: Shell) -> No
     assert "bretagne: applied. 7 item(s)" in shell("list", "--lang", "en")
 
 
-def test_the_list_says_why_a_run_failed_and_leaves_out_who_is_no_platform(shell: Shell) -> None:
+def test_the_list_gives_the_reason_of_a_failed_run_and_omits_partners_that_are_no_platform(shell: Shell) -> None:
     """An operator's client, which neither publishes nor reads offers, is no platform."""
     shell("add", shell.profile())
     failure = Failure(at=2, code="feed-unreachable", fr="Le serveur ne répond pas.", en="The server does not answer.")
@@ -266,7 +266,7 @@ def answering(shell: Shell, outcome: Run, *, newer: str | None = None) -> Iterat
         thread.join()
 
 
-def test_a_run_is_ordered_and_its_outcome_told(shell: Shell) -> None:
+def test_a_run_is_ordered_and_its_outcome_displayed(shell: Shell) -> None:
     shell("add", shell.profile())
     outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts(items=3, published=3))
     with answering(shell, outcome) as orders:
@@ -275,7 +275,7 @@ def test_a_run_is_ordered_and_its_outcome_told(shell: Shell) -> None:
     assert [12] == [order.confirm for order in orders]
 
 
-def test_a_run_that_came_to_nothing_says_why_and_ends_with_1(shell: Shell) -> None:
+def test_a_run_without_result_gives_the_reason_and_ends_with_1(shell: Shell) -> None:
     shell("add", shell.profile())
     failure = Failure(at=2, code="feed-cut", fr="Le flux s’est interrompu.", en="The feed broke off.")
     outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="failed", last_error=failure)
@@ -283,14 +283,14 @@ def test_a_run_that_came_to_nothing_says_why_and_ends_with_1(shell: Shell) -> No
         assert "Le flux s’est interrompu." in shell("run", "bretagne", ends=1)
 
 
-def test_without_a_gateway_nobody_answers_and_the_next_step_is_said(shell: Shell) -> None:
+def test_without_a_gateway_the_next_step_is_displayed(shell: Shell) -> None:
     shell("add", shell.profile())
     error = shell.error("run", "bretagne", "--wait", "1", "--lang", "en")
     assert "No gateway ran bretagne" in str(error)
     assert "passerelle serve" in error.step
 
 
-def test_an_order_that_another_one_replaced_is_told_so(shell: Shell) -> None:
+def test_an_order_that_another_one_replaced_is_reported_as_replaced(shell: Shell) -> None:
     shell("add", shell.profile())
     outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied")
     with answering(shell, outcome, newer="other"):

@@ -42,24 +42,24 @@ class _Silent:
 
 
 async def main(folder: Path) -> None:
-    async with federation(kafka=True) as world:
-        scenario = Scenario(world, 7, _OFFERS, _Silent())
+    async with federation(kafka=True) as offer_topic:
+        scenario = Scenario(offer_topic, 7, _OFFERS, _Silent())
         await scenario.prepare()
-        sent: dict[str, list[Any]] = {region.slug: list(region.documents.values()) for region in world.regions}
-        async with world.following():
+        sent: dict[str, list[Any]] = {region.slug: list(region.documents.values()) for region in offer_topic.regions}
+        async with offer_topic.following():
             await scenario.play()
             if scenario.wrongs:
                 raise SystemExit(f"the federation does not balance: {scenario.wrongs}")
-            await _more(world)
-        for region in world.regions:
+            await _more(offer_topic)
+        for region in offer_topic.regions:
             sent[region.slug].extend(one for one in region.documents.values() if one not in sent[region.slug])
-        topics = await read_topics(world.log, (*TOPICS, INBOX + _NATIVE, FEED + _NATIVE))
+        topics = await read_topics(offer_topic.log, (*TOPICS, INBOX + _NATIVE, FEED + _NATIVE))
         about = {
             "commit": _commit(),
             "log": "kafka",
-            "partitions": world.log.partitions,
-            "secret": world.settings.secret,
-            "on": world.on.isoformat(),
+            "partitions": offer_topic.log.partitions,
+            "secret": offer_topic.settings.secret,
+            "on": offer_topic.on.isoformat(),
         }
         Recording(about, topics, sent).write(folder)
     counts = {name: sum(map(len, partitions)) for name, partitions in topics.items()}
@@ -71,9 +71,9 @@ def _revoke(partner: Partner | None) -> Partner:
     return replace(partner, revoked=True)
 
 
-async def _more(world: Federation) -> None:
+async def _more(offer_topic: Federation) -> None:
     """What the demo leaves out."""
-    visitor, region = world.clients[VISITOR], world.region("bourgogne-franche-comte")
+    visitor, region = offer_topic.clients[VISITOR], offer_topic.region("bourgogne-franche-comte")
     for action in ("moderate", "lift"):
         path = f"/v1/offers/{region.live[0]}/moderation"
         answer = await visitor.call("POST", path, body=orjson.dumps({"action": action}))
@@ -91,7 +91,7 @@ async def _more(world: Federation) -> None:
         await region.client.call(
             "POST", "/v1/offers/batch", body=lines, media_type=NDJSON, headers={"Idempotency-Key": "recorded-request"}
         )
-    partners = Partners(world.log)
+    partners = Partners(offer_topic.log)
     await partners.catch_up()
     try:
         await partners.change(VISITOR, _revoke)

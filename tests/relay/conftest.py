@@ -33,7 +33,7 @@ async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float
 
 
 @dataclass
-class Bench:
+class RelayHarness:
     """One log, and the relay that may be started, stopped and looked at."""
 
     log: MemoryLog
@@ -149,10 +149,10 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+async def harness(tmp_path: Path) -> AsyncIterator[RelayHarness]:
     log = MemoryLog(clock=lambda: NOW)
     await log.create_topics(COMMON)
-    one = Bench(log, tmp_path)
+    one = RelayHarness(log, tmp_path)
     yield one
     await one.stop()
     await log.close()

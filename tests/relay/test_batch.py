@@ -86,7 +86,7 @@ def test_a_batch_is_what_each_submission_by_itself_would_be(submissions: list[Su
 
 
 @pytest.mark.parametrize(("key", "value"), [(None, b"{}"), (b"bretagne:1", None)])
-def test_what_the_gateway_did_not_write_stops_the_relay(key: bytes | None, value: bytes | None) -> None:
+def test_a_record_that_the_gateway_did_not_write_stops_the_relay(key: bytes | None, value: bytes | None) -> None:
     """Nothing is skipped in silence."""
     record = StoredRecord(7, NOW, key, value)
     with pytest.raises(ValueError, match="at offset 7"):

@@ -53,7 +53,7 @@ def opened(path: Path, kind: type[Words] = Words, log: str = "one") -> list[str]
     return words
 
 
-def test_what_was_committed_is_there_again(path: Path) -> None:
+def test_committed_rows_are_there_after_reopening(path: Path) -> None:
     assert ["kept"] == opened(path)
 
 
@@ -116,14 +116,14 @@ def relayed(tmp_path: Path) -> Path:
     return tmp_path / "relay-0.sqlite"
 
 
-def test_what_the_relay_knows_is_not_believed_after_a_byte_has_changed(relayed: Path) -> None:
+def test_the_relays_state_is_not_used_after_a_byte_has_changed(relayed: Path) -> None:
     damaged(relayed, b"moderated", b"modereted")
     state = RelayState(relayed, log="one")
     assert ({}, 0) == (state.known(["bretagne:1", "bretagne:2"]), state.position)
     state.close()
 
 
-def test_damage_that_is_found_later_ends_every_use_until_it_is_mended(relayed: Path) -> None:
+def test_damage_that_is_found_later_stops_every_use_until_the_copy_is_rebuilt(relayed: Path) -> None:
     state = RelayState(relayed, log="one")
     other = sqlite3.connect(relayed)
     other.execute("UPDATE known SET reason = 'modereted' WHERE reason = 'moderated'")

@@ -9,7 +9,7 @@ from gateway.errors import LogUnavailableError
 from gateway.log.memory import MemoryLog
 from gateway.log.reading import read_all, read_up_to
 from gateway.protocol.topic import COMMON, SUBMISSIONS
-from tests.contract.log_ground import record
+from tests.contract.log_fixture import record
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def test_every_partition_is_read_to_the_end_that_it_has_now(log: MemoryLog
     assert [b"0", b"1", b"2", b"3", b"4", b"other"] == sorted(await read_topic(log), key=str)
 
 
-async def test_news_of_a_partition_that_is_through_is_no_word_of_another(log: MemoryLog) -> None:
+async def test_progress_of_a_finished_partition_does_not_count_for_another(log: MemoryLog) -> None:
     """A partition that never rests would otherwise hide that another is held back."""
     ends = dict(enumerate(await log.ends(SUBMISSIONS)))
 

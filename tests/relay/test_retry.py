@@ -69,7 +69,7 @@ def test_each_retry_is_one_log_event() -> None:
     assert {"retry.scheduled"} == {line["event"] for line in lines}
 
 
-async def test_who_is_cancelled_between_two_attempts_is_cancelled() -> None:
+async def test_a_caller_cancelled_between_two_attempts_is_cancelled() -> None:
     work = Work(1_000)
     task = asyncio.create_task(retry("test", work.do, on=ON))
     while not work.began:
@@ -79,7 +79,7 @@ async def test_who_is_cancelled_between_two_attempts_is_cancelled() -> None:
         await task
 
 
-async def test_who_is_cancelled_within_an_attempt_is_cancelled() -> None:
+async def test_a_caller_cancelled_within_an_attempt_is_cancelled() -> None:
     work = Work(0, lasting=3_600, successes=frozenset({1}))
     task = asyncio.create_task(retry("test", work.do, on=ON, succeeded=work.succeeded))
     while not work.began:

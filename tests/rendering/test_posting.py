@@ -58,7 +58,7 @@ def test_the_first_week_is_the_start_even_around_new_year() -> None:
     assert "2026-12-28" == posting["jobStartDate"]
 
 
-def test_what_is_hidden_or_unknown_is_left_out() -> None:
+def test_hidden_and_unknown_fields_are_left_out() -> None:
     """RTE-005."""
     [posting] = postings(bare())
     assert {"hiringOrganization", "totalJobOpenings", "occupationalCategory"}.isdisjoint(posting)

@@ -49,7 +49,7 @@ def test_an_item_says_what_the_offer_says() -> None:
     } <= set(own)
 
 
-def test_what_is_hidden_is_not_there() -> None:
+def test_hidden_fields_are_absent() -> None:
     """RTE-005."""
     tags = {element.tag.removeprefix(OWN) for element in channel(bare()).find("item")}
     assert {"employer_name", "employer_siret", "street", "latitude", "possible_duplicate"}.isdisjoint(tags)

@@ -37,7 +37,7 @@ def test_every_column_has_its_value() -> None:
     assert "Découverte de l'atelier.\nVisite des chantiers." == line["description"]
 
 
-def test_what_is_hidden_or_unknown_is_empty_and_leading_zeros_stay() -> None:
+def test_hidden_and_unknown_cells_are_empty_and_leading_zeros_stay() -> None:
     """RTE-005."""
     [line] = lines(bare())
     empty = {name for name, cell in line.items() if cell == ""}

@@ -21,7 +21,7 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import COMMON
 from gateway.settings import Settings
-from tests.end_to_end.test_town import OFFER, Follower
+from tests.end_to_end.test_federation import OFFER, Follower
 from tests.faults.process import GatewayProcess
 
 PUBLISHER, SUBSCRIBER = "bretagne", "grand-est"

@@ -82,13 +82,13 @@ OPENED: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", OPENED)
-def test_a_folder_that_cannot_be_written_is_told_with_the_file(closed: Path, name: str) -> None:
+def test_an_unwritable_folder_is_reported_with_the_file(closed: Path, name: str) -> None:
     said = as_nobody(lambda: OPENED[name](closed))
     assert str(closed / name) in said
     assert "NOT EXPLAINED" not in said
 
 
-def test_a_data_folder_of_another_user_is_told(closed: Path) -> None:
+def test_a_data_folder_of_another_user_is_reported(closed: Path) -> None:
     def enter() -> None:
         with locked(closed):
             pass
@@ -161,7 +161,7 @@ def _drawn(alphabet: bytes, length: int, seed: int) -> bytes:
     ],
     ids=["bytes", "decimal", "octal", "hexadecimal", "base32", "four letters", "binary"],
 )
-def test_what_a_generator_makes_is_not_refused(alphabet: bytes, length: int) -> None:
+def test_generated_secrets_are_not_refused(alphabet: bytes, length: int) -> None:
     """Bytes that look like white space at an end, and digits that happen to be few, included."""
     refused = [seed for seed in range(3_000) if weakness(_drawn(alphabet, length, seed).decode("latin-1"))]
     assert [] == refused
@@ -192,7 +192,7 @@ def test_a_secret_that_only_looks_long_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no key", b"-----BEGIN PRIVATE KEY-----\n\n-----END PRIVATE KEY-----\n"])
-def test_a_key_file_without_a_key_is_told_by_name(tmp_path: Path, content: bytes) -> None:
+def test_a_key_file_without_a_key_is_reported_by_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "signing.pem"
     path.write_bytes(content)
     path.chmod(0o600)
@@ -218,7 +218,7 @@ async def test_a_log_that_others_can_read_is_not_used(tmp_path: Path, mode: int)
         pass
 
 
-async def test_a_log_that_is_gone_beside_its_views_is_not_begun_again(tmp_path: Path) -> None:
+async def test_a_log_missing_beside_its_views_is_not_created_again(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
     (tmp_path / "views").mkdir()
     (tmp_path / "views/offers.sqlite").touch()
@@ -245,7 +245,7 @@ def test_secrets_and_keys_are_for_their_owner_alone_whatever_the_umask(tmp_path:
     assert {"secret", "signing.pem"} == {one.name for one in tmp_path.iterdir()}
 
 
-def test_a_link_in_place_of_a_new_secret_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_instead_of_a_new_secret_is_not_followed(tmp_path: Path) -> None:
     """A draft is made new or not at all."""
     (tmp_path / "elsewhere").touch()
     draft = tmp_path / f"secret.{os.getpid()}.new"
@@ -259,7 +259,7 @@ class Words(LocalCopy):
     LAYOUT = "CREATE TABLE word (text TEXT);"
 
 
-def test_a_foreign_database_in_place_of_a_copy_is_replaced(tmp_path: Path) -> None:
+def test_a_foreign_database_instead_of_a_copy_is_replaced(tmp_path: Path) -> None:
     import sqlite3  # noqa: PLC0415  # only here
 
     foreign = sqlite3.connect(tmp_path / "copy.sqlite")

@@ -63,7 +63,7 @@ async def shell(tmp_path: Path) -> AsyncIterator[Shell]:
         yield shell
 
 
-async def test_the_operator_is_shown_every_platform(shell: Shell) -> None:
+async def test_the_operator_reads_every_platform(shell: Shell) -> None:
     shown = await shell("ops")
     assert 0 == shown.exit_code, shown.output
     for word in ("bretagne", "national", "Hauts-de-France", "Centre-Val de Loire"):
@@ -79,7 +79,7 @@ async def test_regions_without_a_platform_come_by_the_national_site_once_it_is_c
         assert 2 == (await connected("ops")).output.count("via national")
 
 
-async def test_the_table_speaks_english_too(shell: Shell) -> None:
+async def test_the_table_is_available_in_english(shell: Shell) -> None:
     shown = await shell("ops", "--lang", "en")
     assert "Connected" in shown.output
     assert "wait to be decided: 0" in shown.output
@@ -92,7 +92,7 @@ async def test_a_script_gets_json_and_a_partner_its_own_details_only(shell: Shel
     assert 12 == len(told["platforms"])
 
 
-async def test_who_cannot_be_answered_is_told_what_to_do(shell: Shell) -> None:
+async def test_an_unanswered_command_gives_the_next_step(shell: Shell) -> None:
     refused = await shell("stranger")
     assert isinstance(refused.exception, CommandError)
     assert "PASSERELLE_CLIENT_SECRET" in refused.exception.step

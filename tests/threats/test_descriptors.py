@@ -17,9 +17,9 @@ from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.settings import Settings
-from tests.api_write.gate import ndjson, offer
+from tests.api_write.gateway_harness import ndjson, offer
 from tests.faults.process import GatewayProcess
-from tests.oauth.ground import posted
+from tests.oauth.oauth_harness import posted
 from tests.raw_http import RawConnection
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process and lists its files")

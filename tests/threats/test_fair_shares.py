@@ -17,7 +17,7 @@ from gateway.api.context import PARTNER
 from gateway.api.work import Work, WorkRegistry
 from gateway.protocol.partner import Partner
 from gateway.runtime.processor import SLICE_SECONDS, Processor, Share
-from tests.api_write.gate import ndjson, offer, opened
+from tests.api_write.gateway_harness import ndjson, offer, opened
 
 RUN = 0.02
 
@@ -174,12 +174,12 @@ WORST = {
 @pytest.mark.parametrize("kind", [kind for kind in WORST if kind != "empty"])
 async def test_others_are_answered_before_the_worst_upload_is(tmp_path: Path, kind: str) -> None:
     """ERR-006: three offers of another partner, one after the other, beside four uploads."""
-    async with opened(tmp_path, working=False) as gate:
-        uploads = [asyncio.create_task(gate.batch(WORST[kind], query="?dry_run=true")) for _ in range(4)]
-        while not gate.office.watched:
+    async with opened(tmp_path, working=False) as gateway:
+        uploads = [asyncio.create_task(gateway.batch(WORST[kind], query="?dry_run=true")) for _ in range(4)]
+        while not gateway.office.watched:
             await asyncio.sleep(0)
         for number in range(3):
-            answer = await gate.put(
+            answer = await gateway.put(
                 offer(number, platform="normandie"), who="normandie", headers={"Prefer": "respond-async"}
             )
             assert HTTPStatus.ACCEPTED == answer.status
@@ -192,8 +192,8 @@ async def test_others_are_answered_before_the_worst_upload_is(tmp_path: Path, ki
 @pytest.mark.parametrize("zipped", [False, True])
 async def test_the_answer_to_the_worst_upload_is_bounded(tmp_path: Path, kind: str, *, zipped: bool) -> None:
     """ERR-005, PUB-016: at most 10 MB, however many items are refused and however long their texts are."""
-    async with opened(tmp_path, working=False) as gate:
-        answer = await gate.batch(WORST[kind], query="?dry_run=true", zipped=zipped)
+    async with opened(tmp_path, working=False) as gateway:
+        answer = await gateway.batch(WORST[kind], query="?dry_run=true", zipped=zipped)
     assert answer.status in {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
     assert 10_000_000 > len(answer.raw)
     if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:

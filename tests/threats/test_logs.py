@@ -21,9 +21,9 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.settings import Settings
 from schemas.personal import holds_email
-from tests.api_write.gate import ndjson, offer
+from tests.api_write.gateway_harness import ndjson, offer
 from tests.faults.process import ROOT, GatewayProcess
-from tests.oauth.ground import asserted, basic, grant, posted, sign
+from tests.oauth.oauth_harness import asserted, basic, grant, posted, sign
 
 SECRET = "the-secret-of-the-gateway-that-nobody-may-read"
 ADDRESS = "jean.dupont@exemple.fr"
@@ -87,7 +87,7 @@ async def keep_files(there: Path, kept: Path) -> None:
 
 
 @pytest.mark.timeout(240)
-async def test_a_whole_demo_says_no_secret(tmp_path: Path) -> None:
+async def test_a_whole_demo_prints_no_secret(tmp_path: Path) -> None:
     """What is shown on the terminal, and all that its gateway can say: no credential, no token, no key, no address."""
     there, kept = tmp_path / "there", tmp_path / "kept"
     there.mkdir()
@@ -180,7 +180,7 @@ class Served:
             return response.status
 
 
-async def test_a_gateway_that_says_everything_says_no_secret(serving: Served) -> None:
+async def test_a_gateway_with_debug_logging_logs_no_secret(serving: Served) -> None:
     """Right and wrong proofs, offers with personal data in their texts, refusals of every kind, a failure within."""
     personal = offer(1, title=TITLE, description=f"Écrire à {ADDRESS} ou appeler le {PHONE}.")
     async with aiohttp.ClientSession() as session:
@@ -254,7 +254,7 @@ except ValueError:
     assert {} == leaks(said.replace("\\\\", ""), {"values": [WRONG, ADDRESS]})
 
 
-async def test_a_key_that_cannot_be_read_is_not_shown(tmp_path: Path) -> None:
+async def test_an_unreadable_key_is_not_displayed(tmp_path: Path) -> None:
     """A start that fails says which file, never what is in it."""
     key = tmp_path / "key.pem"
     key.touch(mode=0o600)

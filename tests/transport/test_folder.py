@@ -104,7 +104,7 @@ async def test_a_pipe_is_no_feed(drop: Drop) -> None:
     assert "feed-missing" == await drop.code()
 
 
-async def test_a_folder_that_is_not_there_is_told(drop: Drop) -> None:
+async def test_a_missing_folder_is_reported(drop: Drop) -> None:
     assert "feed-missing" == await drop.code("normandie")
 
 

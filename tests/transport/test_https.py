@@ -72,7 +72,7 @@ async def test_a_gzip_stream_without_its_end_is_refused(tmp_path: Path) -> None:
         assert "feed-cut" == await code_of(url, tmp_path)
 
 
-async def test_what_says_gzip_and_is_none_is_refused(tmp_path: Path) -> None:
+async def test_a_body_falsely_announced_as_gzip_is_refused(tmp_path: Path) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(body=FEED, headers={"Content-Encoding": "gzip"})
 
@@ -158,7 +158,7 @@ async def test_an_answer_that_is_no_feed_says_what_to_do(tmp_path: Path, status:
         assert code == await code_of(url, tmp_path)
 
 
-async def test_304_to_somebody_who_holds_nothing_is_no_answer(tmp_path: Path) -> None:
+async def test_a_304_without_a_previous_fetch_is_refused(tmp_path: Path) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=304)
 
@@ -254,7 +254,7 @@ async def test_outside_of_tests_only_https_to_public_addresses_is_asked(tmp_path
     assert code == refused.value.code
 
 
-async def test_a_server_that_is_away_is_told_without_the_path_of_the_address(tmp_path: Path) -> None:
+async def test_an_unreachable_server_is_reported_without_the_path_of_the_address(tmp_path: Path) -> None:
     async with speaking(b"") as url:
         pass
     with pytest.raises(FeedError) as refused:

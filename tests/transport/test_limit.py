@@ -94,7 +94,7 @@ async def test_an_sftp_server_that_is_silent_at_the_login_is_cut(out: Path, term
     [silent, saying(b""), saying(b"SSH-2.0-x\r\n"), saying(b"SSH-2.0-x\r\n", b"\0")],
     ids=["silent", "empty lines", "versions", "a version, then zeros"],
 )
-async def test_what_is_no_ssh_server_is_cut(out: Path, terms: Terms, talk: Talk) -> None:
+async def test_a_server_that_does_not_speak_ssh_is_disconnected(out: Path, terms: Terms, talk: Talk) -> None:
     async with hostile_sftp(out.parent) as server, talking(talk) as port:
         other = SftpServer(
             host="127.0.0.1", port=port, host_key=server.host_key, user="u", kind="key", secret=server.secret
@@ -252,7 +252,7 @@ async def test_a_folder_that_becomes_a_pipe_is_refused(tmp_path: Path, terms: Te
     assert "feed-unsafe-path" == await ended(transport, terms)
 
 
-async def test_what_is_left_behind_is_freed_when_it_comes_after_all() -> None:
+async def test_late_results_of_abandoned_calls_are_released() -> None:
     """A fetch that does not heed its cancellation is left behind, and the limit holds all the same."""
     free = asyncio.Event()
 

@@ -54,7 +54,7 @@ async def test_a_password_opens_as_well(out: Path, terms: Terms) -> None:
         assert "feed-denied" == await code_of(drop(replace(by_password, secret="wrong")), terms)
 
 
-async def test_a_server_with_another_key_is_not_talked_to(out: Path, terms: Terms) -> None:
+async def test_a_server_with_another_key_is_refused(out: Path, terms: Terms) -> None:
     other = public(asyncssh.generate_private_key("ssh-ed25519"))
     async with sftp_server(out.parent) as server:
         assert "feed-host-key-wrong" == await code_of(drop(replace(server, host_key=other)), terms)
@@ -81,7 +81,7 @@ async def test_a_folder_with_too_many_entries_is_refused(out: Path, terms: Terms
         assert "feed-folder-too-full" == await code_of(drop(server), terms)
 
 
-async def test_a_folder_that_is_not_there_is_told(out: Path, terms: Terms) -> None:
+async def test_a_missing_folder_is_reported(out: Path, terms: Terms) -> None:
     async with sftp_server(out.parent) as server:
         assert "feed-missing" == await code_of(drop(server, "/elsewhere"), terms)
 
@@ -91,18 +91,18 @@ async def test_this_machine_is_refused_unless_it_is_allowed(out: Path, terms: Te
         assert "feed-address-private" == await code_of(drop(server, loopback=False), terms)
 
 
-async def test_a_server_that_is_away_is_told(out: Path, terms: Terms) -> None:
+async def test_an_unreachable_server_is_reported(out: Path, terms: Terms) -> None:
     async with sftp_server(out.parent) as server:
         pass
     assert "feed-unreachable" == await code_of(drop(server), terms)
 
 
-async def test_a_key_that_is_none_is_told_as_denied(out: Path, terms: Terms) -> None:
+async def test_an_invalid_key_is_reported_as_denied(out: Path, terms: Terms) -> None:
     async with sftp_server(out.parent) as server:
         assert "feed-denied" == await code_of(drop(replace(server, secret="no key")), terms)
 
 
-def test_the_secret_is_not_shown() -> None:
+def test_the_secret_is_not_displayed() -> None:
     shown = repr(SftpServer(host="h", host_key="k", user="u", kind="password", secret="s3cret"))
     assert "s3cret" not in shown
 

@@ -56,7 +56,7 @@ def test_an_empty_body_is_no_gzip_stream() -> None:
     assert "body-truncated" == refusal_of(b"")
 
 
-def test_what_is_not_gzip_is_refused() -> None:
+def test_a_body_that_is_not_gzip_is_refused() -> None:
     assert "body-malformed" == refusal_of(b'{"id":"bretagne:1"}\n')
 
 
@@ -90,7 +90,7 @@ def test_a_bomb_is_refused_before_it_goes_off() -> None:
     assert peak < 20_000_000
 
 
-def test_what_compresses_well_but_honestly_passes() -> None:
+def test_highly_compressible_content_within_the_ratio_passes() -> None:
     words = [b"stage", b"seconde", b"menuiserie", b"atelier", b"Rennes"]
     body = b" ".join(random.Random(3).choices(words, k=300_000))
 

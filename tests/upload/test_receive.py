@@ -74,7 +74,7 @@ def judge(submissions: Submissions) -> BatchJudge:
     return BatchJudge(submissions, Author(publisher="bretagne", hosts={}, on=date(2026, 11, 30)))
 
 
-async def test_items_are_judged_and_told_in_order(judge: BatchJudge, tmp_path: Path) -> None:
+async def test_items_are_judged_and_reported_in_order(judge: BatchJudge, tmp_path: Path) -> None:
     """PUB-014: refused ones among accepted ones."""
     body = withdrawals([1]) + b"{}\n" + withdrawals([2])
     upload = await receive(Pieces([body[:50], body[50:]]), judge, form=LINES, terms=terms(tmp_path))
@@ -99,7 +99,7 @@ async def test_the_digest_is_that_of_the_content_not_of_its_pieces(judge: BatchJ
         upload.close()
 
 
-async def test_a_client_that_goes_leaves_no_bytes_behind(judge: BatchJudge, tmp_path: Path) -> None:
+async def test_a_client_that_disconnects_leaves_no_bytes_behind(judge: BatchJudge, tmp_path: Path) -> None:
     """PUB-015: the room is given back."""
     room = DiskQuota(10_000)
     for _ in range(10):
@@ -111,7 +111,7 @@ async def test_a_client_that_goes_leaves_no_bytes_behind(judge: BatchJudge, tmp_
     assert [] == await asyncio.to_thread(lambda: list(tmp_path.iterdir()))
 
 
-async def test_a_room_that_is_full_refuses(judge: BatchJudge, tmp_path: Path) -> None:
+async def test_a_full_disk_quota_refuses_uploads(judge: BatchJudge, tmp_path: Path) -> None:
     """ERR-008: all uploads together."""
     room = DiskQuota(8_000)
     first = await receive(Pieces([withdrawals(range(20))]), judge, form=LINES, terms=terms(tmp_path, room=room))
@@ -124,7 +124,7 @@ async def test_a_room_that_is_full_refuses(judge: BatchJudge, tmp_path: Path) ->
     again.close()
 
 
-async def test_an_upload_above_its_platforms_part_is_told_so_unless_others_hold_the_room(
+async def test_an_upload_above_its_platforms_share_is_refused_as_such_unless_others_use_the_quota(
     judge: BatchJudge, tmp_path: Path
 ) -> None:
     """ERR-005, ERR-008: what waiting cannot mend is not told to wait."""
@@ -140,7 +140,7 @@ async def test_an_upload_above_its_platforms_part_is_told_so_unless_others_hold_
     room.take(8_000)
 
 
-def test_a_platform_leaves_a_quarter_of_the_room_to_others() -> None:
+def test_a_platform_leaves_a_quarter_of_the_disk_quota_to_others() -> None:
     """ERR-008: however many uploads it has; the part is given back with the room."""
     room = DiskQuota(8_000)
     room.part("bretagne").take(6_000)
@@ -163,7 +163,7 @@ async def test_more_items_than_an_upload_may_have_are_not_judged(judge: BatchJud
     room.take(8_000)
 
 
-async def test_others_get_their_turn_meanwhile(judge: BatchJudge, tmp_path: Path) -> None:
+async def test_other_tasks_run_meanwhile(judge: BatchJudge, tmp_path: Path) -> None:
     """ERR-008: a large upload does not hold up the rest of the gateway."""
     turns = 0
 

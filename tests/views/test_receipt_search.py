@@ -9,7 +9,7 @@ from gateway.protocol.record import Record, StoredRecord, read_utc
 from gateway.store import ReceiptView
 from gateway.store.follower import FollowedReceipts
 from gateway.store.receipt_search import ReceiptFilter
-from tests.views.world import LOG, PARTITIONS, receipt_record
+from tests.views.offer_topic import LOG, PARTITIONS, receipt_record
 
 VERDICTS = ("accepted", "duplicate", "stale", "rejected")
 
@@ -45,7 +45,7 @@ async def filled(view: ReceiptView) -> list[dict[str, Any]]:
     return bodies
 
 
-async def test_every_filter_gives_what_looking_at_each_receipt_gives(receipts: ReceiptView) -> None:
+async def test_every_filter_matches_a_scan_of_all_receipts(receipts: ReceiptView) -> None:
     """RCP-007, RCP-008: alone and together, in both orders, over pages of several sizes."""
     bodies = await filled(receipts)
     since = read_utc("2027-01-15T08:00:13.000Z")
@@ -97,7 +97,7 @@ async def test_a_search_is_the_same_in_a_process_that_follows(tmp_path: Path) ->
     await view.close()
 
 
-async def test_the_outcome_of_many_receipts_is_told_at_once(receipts: ReceiptView) -> None:
+async def test_outcomes_of_many_receipts_are_returned_at_once(receipts: ReceiptView) -> None:
     """PUB-018: the verdict of each that is there; why, where it is stale or rejected."""
     await filled(receipts)
     found = await receipts.outcomes([f"r{n:02}" for n in range(4)] + ["missing"])

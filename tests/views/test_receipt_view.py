@@ -8,7 +8,7 @@ from gateway.log.port import Chunk
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import DAY_MS
 from gateway.store import ReceiptView
-from tests.views.world import LOG, PARTITIONS, receipt_record
+from tests.views.offer_topic import LOG, PARTITIONS, receipt_record
 
 
 def chunk(partition: int, *records: Any, first: int = 0, at: int = 0) -> Chunk:
@@ -64,7 +64,7 @@ async def test_pages_give_each_receipt_once_oldest_first_over_all_partitions(rec
     assert [receipt["receipt"] for receipt in page] == ["late"], "the last cursor goes on, even to an earlier time"
 
 
-async def test_who_waits_wakes_as_soon_as_the_receipt_is_applied(receipts: ReceiptView) -> None:
+async def test_a_waiter_wakes_as_soon_as_the_receipt_is_applied(receipts: ReceiptView) -> None:
     waiting = [asyncio.create_task(receipts.wait("r1", 30)) for _ in range(3)]
     other = asyncio.create_task(receipts.wait("r2", 0.05))
     await asyncio.sleep(0)

@@ -13,7 +13,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, offer_record
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, RECEIPTS
 from gateway.store import OfferView, ReceiptView, ViewUpdater
-from tests.views.world import World, offer_of, receipt_record
+from tests.views.offer_topic import OfferTopic, offer_of, receipt_record
 
 
 class Hands:
@@ -60,31 +60,31 @@ async def put(log: MemoryLog, topic: str, record: Record) -> None:
     await log.append(topic, partition_of((record.key or b"").decode(), log.partitions), [record])
 
 
-async def test_a_tail_catches_up_and_follows(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
-    world = World()
+async def test_a_view_updater_catches_up_and_follows(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
+    offer_topic = OfferTopic()
     for number in range(20):
-        await put(log, OFFERS, offer_record(world.publish(offer_of(f"bretagne:{number}"))))
+        await put(log, OFFERS, offer_record(offer_topic.publish(offer_of(f"bretagne:{number}"))))
     tail = ViewUpdater(log, OFFERS, offers, clock=clock)
     assert not tail.caught_up
     async with running(tail):
         await until(lambda: tail.caught_up)
         assert (tuple(await log.ends(OFFERS)), clock.at, True) == (offers.positions, offers.fresh, tail.ready)
         assert await offers.count("bretagne") == 20
-        await put(log, OFFERS, offer_record(world.withdraw("bretagne:3")))
+        await put(log, OFFERS, offer_record(offer_topic.withdraw("bretagne:3")))
         clock.at += 2_000
         await offers.reached(await log.ends(OFFERS), 10)
         assert await offers.count("bretagne") == 19
         await until(lambda: offers.fresh == clock.at)
 
 
-async def test_a_restarted_tail_reads_only_what_is_new(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
-    world = World()
-    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
+async def test_a_restarted_view_updater_reads_only_new_records(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
+    offer_topic = OfferTopic()
+    await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
     first = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(first):
         await until(lambda: first.caught_up)
     began = offers.began
-    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:2"))))
+    await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:2"))))
     clock.at += 3 * DAY_MS
     second = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(second):
@@ -92,11 +92,11 @@ async def test_a_restarted_tail_reads_only_what_is_new(log: MemoryLog, offers: O
     assert (began, 2) == (offers.began, await offers.count("bretagne"))
 
 
-async def test_a_view_that_slept_seven_days_is_filled_anew(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
+async def test_a_view_that_was_idle_for_seven_days_is_rebuilt(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
     """FEED-009 holds for the gateway's own views: a tombstone that is gone from the log must not leave its offer."""
-    world = World()
-    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
-    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:2"))))
+    offer_topic = OfferTopic()
+    await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
+    await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:2"))))
     first = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(first):
         await until(lambda: first.caught_up)
@@ -130,7 +130,9 @@ async def test_a_lost_position_empties_the_view_and_starts_where_the_log_starts(
     assert [receipt["receipt"] for receipt in page] == ["new"]
 
 
-async def test_receipts_are_let_go_as_the_log_lets_them_go(log: MemoryLog, receipts: ReceiptView, clock: Hands) -> None:
+async def test_receipts_are_deleted_as_the_log_deletes_them(
+    log: MemoryLog, receipts: ReceiptView, clock: Hands
+) -> None:
     await put(log, RECEIPTS, receipt_record("old", "bretagne:1", "bretagne"))
     async with running(ViewUpdater(log, RECEIPTS, receipts, clock=clock)):
         assert await receipts.wait("old", 10) is not None
@@ -164,7 +166,7 @@ async def test_a_log_that_is_away_is_tried_again(offers: OfferView, clock: Hands
     await log.close()
 
 
-async def test_a_record_that_nobody_can_have_written_stops_the_tail(
+async def test_a_record_that_the_gateway_cannot_have_written_stops_the_view_updater(
     log: MemoryLog, offers: OfferView, clock: Hands
 ) -> None:
     await put(log, OFFERS, Record(b"bretagne:1", b"not what the relay writes"))
@@ -173,8 +175,8 @@ async def test_a_record_that_nobody_can_have_written_stops_the_tail(
 
 
 async def test_a_view_goes_on_at_once_when_the_clock_was_ahead(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
-    world = World()
-    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
+    offer_topic = OfferTopic()
+    await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
     tail = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(tail):
         await until(lambda: tail.caught_up)
@@ -188,8 +190,8 @@ async def test_a_view_whose_clock_was_ahead_by_more_than_seven_days_is_filled_ag
     log: MemoryLog, offers: OfferView, clock: Hands
 ) -> None:
     """FEED-009: its age is unknown, and a tombstone may be gone."""
-    world = World()
-    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
+    offer_topic = OfferTopic()
+    await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
     clock.at += 365 * DAY_MS
     first = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(first):

@@ -30,7 +30,7 @@ _REQUESTS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class SiteDeployment:
     """``secrets`` are those of the nine platforms and the operator, ``environ`` the gateway's settings."""
 
     site: NationalSimulator
@@ -62,14 +62,14 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(
+async def deployed(
     folder: Path,
     *,
     speed: float,
     kafka: str | None = None,
     accounts: Mapping[str, Sequence[str]] | None = None,
     own: str | None = None,
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[SiteDeployment]:
     """On the embedded log, or on Kafka at this address. All nine platforms and the operator take part, and the gateway
     is ready. ``accounts`` names the platforms of each account; without them one delivers for all. ``own`` is a platform
     that still delivers to the national site by itself.
@@ -93,7 +93,7 @@ async def stage(
         stack.push_async_callback(gateway.kill)
         await gateway.start()
         await gateway.ready()
-        yield Stage(site=site, gateway=gateway, environ=settings.to_environ(), secrets=known)
+        yield SiteDeployment(site=site, gateway=gateway, environ=settings.to_environ(), secrets=known)
 
 
 async def _join(settings: Settings, own: str | None) -> dict[str, str]:
@@ -113,17 +113,17 @@ async def _join(settings: Settings, own: str | None) -> dict[str, str]:
     return known
 
 
-async def until(condition: Callable[[], bool], world: Stage) -> None:
+async def until(condition: Callable[[], bool], deployment: SiteDeployment) -> None:
     """Wait until something holds at the site. Raises TimeoutError when the site was asked nothing for too long,
     GatewayDiedError when the gateway ended by itself.
     """
-    answered, loop = world.site.answered, asyncio.get_running_loop()
+    answered, loop = deployment.site.answered, asyncio.get_running_loop()
     seen, moved = answered.total(), loop.time()
     while not condition():
-        if world.gateway.died:
-            raise GatewayDiedError(world.gateway.last_words())
+        if deployment.gateway.died:
+            raise GatewayDiedError(deployment.gateway.last_words())
         if answered.total() > seen:
             seen, moved = answered.total(), loop.time()
         if loop.time() - moved > STALLED:
-            raise TimeoutError(f"The site was asked nothing for {STALLED:.0f} s. {world.gateway.last_words()}")
+            raise TimeoutError(f"The site was asked nothing for {STALLED:.0f} s. {deployment.gateway.last_words()}")
         await asyncio.sleep(0.01)

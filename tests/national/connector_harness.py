@@ -71,7 +71,7 @@ def document(offer_id: str, **changes: Any) -> dict[str, Any]:
 
 
 @dataclass
-class Bench:
+class ConnectorHarness:
     """One log, one site, and the connector between them."""
 
     log: EventLog

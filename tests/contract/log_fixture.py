@@ -18,7 +18,7 @@ DEADLINE = 20.0
 """Seconds after which something that must happen is taken not to happen."""
 
 
-class Hung(Protocol):
+class Transaction(Protocol):
     """A transaction left open by a writer that does not move on by itself."""
 
     async def commit(self) -> None: ...
@@ -26,23 +26,23 @@ class Hung(Protocol):
     async def abort(self) -> None: ...
 
 
-class LogGround:
-    """What an implementation overrides. ``place`` is where one log lives (a path, a prefix on a broker, a store in
+class LogFixture:
+    """What an implementation overrides. ``storage`` is where one log lives (a path, a prefix on a broker, a store in
     memory): each test gets a fresh one, and every ``open_log`` on the same place opens the same log.
 
     A hook that an implementation cannot offer calls ``pytest.skip`` with its reason.
     """
 
     @pytest.fixture
-    def place(self, tmp_path: Path) -> Any:
+    def storage(self, tmp_path: Path) -> Any:
         """A place where no log is yet."""
         return tmp_path / "log.sqlite"
 
-    async def open_log(self, place: Any) -> EventLog:
+    async def open_log(self, storage: Any) -> EventLog:
         """A client of the log at this place, with three partitions. Does not create topics."""
         raise NotImplementedError
 
-    async def hang(self, place: Any, role: str, partition: int, outputs: Sequence[Output]) -> Hung:
+    async def open_transaction(self, storage: Any, role: str, partition: int, outputs: Sequence[Output]) -> Transaction:
         """Write outputs as the owner of (role, partition) in a transaction that stays open."""
         raise NotImplementedError
 
@@ -58,22 +58,22 @@ class LogGround:
         """Let retention drop all that now lies on a ``delete`` topic."""
         raise NotImplementedError
 
-    def refuse_writes(self, place: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
+    def refuse_writes(self, storage: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
         """While entered, the log certainly cannot write (a full disk)."""
         raise NotImplementedError
 
-    def lose_answers(self, place: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
+    def lose_answers(self, storage: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
         """While entered, what this client writes goes unanswered until its patience ends; it may be written."""
         raise NotImplementedError
 
-    def stall(self, place: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
+    def stall(self, storage: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
         """While entered, writes wait, and fewer than 20,000 of them fit into the queue."""
         raise NotImplementedError
 
     @pytest.fixture
-    async def log(self, place: Any) -> AsyncIterator[EventLog]:
+    async def log(self, storage: Any) -> AsyncIterator[EventLog]:
         """A client of a log that has its topics."""
-        log = await self.open_log(place)
+        log = await self.open_log(storage)
         try:
             await log.create_topics(TOPICS)
             yield log
@@ -81,9 +81,9 @@ class LogGround:
             await log.close()
 
     @pytest.fixture
-    async def other(self, place: Any, log: EventLog) -> AsyncIterator[EventLog]:  # noqa: ARG002 - the log comes first
+    async def other(self, storage: Any, log: EventLog) -> AsyncIterator[EventLog]:  # noqa: ARG002 - the log comes first
         """Another client of the same log, as another process would have one."""
-        other = await self.open_log(place)
+        other = await self.open_log(storage)
         try:
             yield other
         finally:

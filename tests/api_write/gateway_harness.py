@@ -83,7 +83,7 @@ class Answer:
         return str(self.body["code"])
 
 
-class Gate:
+class GatewayHarness:
     """The parts, and what a test does with them."""
 
     def __init__(
@@ -202,7 +202,7 @@ class Gate:
 @asynccontextmanager
 async def opened(
     folder: Path, *, limits: Limits | None = None, working: bool = True, require_certificate: date | None = None
-) -> AsyncIterator[Gate]:
+) -> AsyncIterator[GatewayHarness]:
     """A running gateway. ``working`` false: nothing is decided, nothing shown. ``require_certificate``: the first day
     on which publishing needs one.
     """
@@ -226,9 +226,9 @@ async def opened(
         await site.start()
         session = await stack.enter_async_context(ClientSession(auto_decompress=True))
         await harness.ready()
-        yield Gate(
+        yield GatewayHarness(
             harness, context, log, clock, f"http://127.0.0.1:{runner.addresses[0][1]}", session, app[WORK_REGISTRY]
         )
 
 
-__all__ = ["DAY_MS", "SECRET", "START", "Answer", "Gate", "Log", "ndjson", "offer", "opened"]
+__all__ = ["DAY_MS", "SECRET", "START", "Answer", "GatewayHarness", "Log", "ndjson", "offer", "opened"]

@@ -6,7 +6,7 @@ from gateway.clock import Clock, now
 from gateway.log.memory import MemoryLog, Store
 
 
-class SleptLog(MemoryLog):
+class StaleEndsLog(MemoryLog):
     """``told`` holds the ends that the broker tells, by topic; after so many ``words`` it has learnt the true ones."""
 
     def __init__(self, *, clock: Clock = now, store: Store | None = None) -> None:

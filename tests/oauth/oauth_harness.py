@@ -45,7 +45,7 @@ OCCITANIE = Partner(
 
 
 @dataclass
-class Hands:
+class ManualClock:
     """A clock that a test moves by hand, in milliseconds."""
 
     now: int = START
@@ -69,12 +69,12 @@ class Hands:
 
 
 @dataclass
-class Ground:
+class OAuthHarness:
     """One gateway's OAuth, without the rest of the gateway."""
 
     log: EventLog
     partners: Partners
-    clock: Hands = field(default_factory=Hands)
+    clock: ManualClock = field(default_factory=ManualClock)
     keys: KeyRing = field(default_factory=lambda: KeyRing([ECKey.generate_key("P-256", auto_kid=True)]))
     first_use: FirstUse | None = None
     remote: RemoteKeys | None = None

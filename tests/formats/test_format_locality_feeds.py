@@ -100,7 +100,7 @@ def test_a_posting_in_france_is_published_however_its_country_is_written(country
         (address(addressLocality="Lyon 69003, France"), "69003"),
     ],
 )
-def test_a_posting_of_one_text_or_several_places_gives_its_first_place(location: Any, expected: str) -> None:
+def test_a_posting_with_one_text_or_several_localities_gives_the_first_one(location: Any, expected: str) -> None:
     """[FMT-008] [FMT-010] [FMT-013]"""
     offer = posting(location)
     assert expected == offer.document["location"]["postal_code"]
@@ -117,7 +117,7 @@ def test_a_posting_of_one_text_or_several_places_gives_its_first_place(location:
         address(addressLocality="Strasbourg", postalCode="67000", addressCountry="DE"),
     ],
 )
-def test_a_posting_whose_first_place_is_abroad_is_refused(location: Any) -> None:
+def test_a_posting_whose_first_locality_is_abroad_is_refused(location: Any) -> None:
     """[FMT-009] [FMT-013]"""
     offer = posting(location)
     assert ["location-abroad"] == [trouble.code for trouble in offer.problems if trouble.severity == "error"]
@@ -158,7 +158,7 @@ def test_a_job_of_cleverconnect_is_placed_by_its_department() -> None:
         ({"zip": "35000", "city": ""}, {"city-derived"}),
     ],
 )
-def test_what_is_odd_about_a_locality_is_told_once(changes: Mapping[str, str], expected: set[str]) -> None:
+def test_a_warning_about_a_locality_is_reported_once(changes: Mapping[str, str], expected: set[str]) -> None:
     """[FMT-008] [FMT-009]: the verdict does not repeat it."""
     offer = only(orjson.dumps({**row(), **changes}), flat("json"))
     assert expected == verdict_codes(offer) - {"employer-undescribed"}

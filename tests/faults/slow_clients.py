@@ -5,7 +5,7 @@ from contextlib import suppress
 from statistics import median
 from urllib.parse import urlsplit
 
-from tests.faults.arena import SUBSCRIBER
+from tests.faults.deployment import SUBSCRIBER
 from tests.faults.round import Fault, Round
 
 SLOW_CLIENTS = 200
@@ -17,11 +17,11 @@ _LONGEST_MEDIAN = 4.0
 """Less than the five seconds that publishers wait for a decision which does not come."""
 
 
-async def _crowd(round_: Round) -> None:
+async def _slow_clients(round_: Round) -> None:
     """The others must go on being served."""
     calm = await _median_over(round_, _SECONDS / 2)
     token = await round_.token(SUBSCRIBER)
-    address = urlsplit(round_.arena.urls[0])
+    address = urlsplit(round_.deployment.urls[0])
     clients = [
         asyncio.create_task(_trickle(address.port or 0, token) if number % 2 else _ignore(address.port or 0, token))
         for number in range(SLOW_CLIENTS)
@@ -72,4 +72,4 @@ async def _ignore(port: int, token: str) -> None:
             writer.close()
 
 
-CROWD = Fault(f"{SLOW_CLIENTS} slow clients", _crowd)
+CROWD = Fault(f"{SLOW_CLIENTS} slow clients", _slow_clients)

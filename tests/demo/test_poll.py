@@ -8,20 +8,20 @@ from gateway.demo.poll import poll_until_count
 SOON = 0.001
 
 
-async def test_it_looks_until_there_are_as_many_as_the_goal() -> None:
+async def test_polling_ends_when_the_goal_is_reached() -> None:
     counts = count()
     assert await poll_until_count(lambda: next(counts), 5, every=SOON, patience=60)
     assert 6 == next(counts)
 
 
-async def test_it_ends_when_nothing_more_comes() -> None:
+async def test_polling_ends_when_the_count_stops_changing() -> None:
     """Else a demo whose national site takes no offer would go on for ever."""
     counts = chain([0, 1, 1, 2], repeat(2))
     async with asyncio.timeout(60):
         assert not await poll_until_count(lambda: next(counts), 5, every=SOON, patience=20 * SOON)
 
 
-async def test_it_ends_at_once_when_something_is_broken() -> None:
+async def test_polling_ends_at_once_after_an_error() -> None:
     broken: list[str] = []
 
     def look() -> int:

@@ -13,7 +13,7 @@ from adapters.pull.pull import Pull
 from adapters.pull.transport_factory import TransportFactory
 from adapters.transport.secret import Secrets
 from gateway.demo.region_site.feed import example_profile, write_feed
-from tests.pull.ground import Ground, ground, offer
+from tests.pull.pull_harness import PullHarness, offer, pull_harness
 from tests.transport.server import serving
 from tests.transport.sftp_server import sftp_server
 
@@ -21,13 +21,13 @@ CSV = write_feed("csv", [offer(1), offer(2)])
 
 
 @pytest.fixture
-async def bretagne(tmp_path: Path) -> AsyncIterator[Ground]:
-    async with ground(tmp_path) as here:
+async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
+    async with pull_harness(tmp_path) as here:
         yield here
 
 
 def use(
-    here: Ground,
+    here: PullHarness,
     transport: dict[str, Any],
     *,
     secrets: Secrets = Secrets({}),  # noqa: B008  # frozen
@@ -41,7 +41,7 @@ def use(
     here._pull = Pull(replace(here.means, transports=ways))
 
 
-async def test_a_file_on_a_server_by_a_key_from_the_folder_of_secrets(bretagne: Ground, tmp_path: Path) -> None:
+async def test_a_file_on_a_server_by_a_key_from_the_folder_of_secrets(bretagne: PullHarness, tmp_path: Path) -> None:
     out, secrets = tmp_path / "files" / "out", tmp_path / "secrets"
     out.mkdir(parents=True)
     secrets.mkdir()
@@ -62,7 +62,7 @@ async def test_a_file_on_a_server_by_a_key_from_the_folder_of_secrets(bretagne: 
         assert "unchanged" == (await bretagne.run()).outcome
 
 
-async def test_a_file_in_the_folder_of_feeds(bretagne: Ground, tmp_path: Path) -> None:
+async def test_a_file_in_the_folder_of_feeds(bretagne: PullHarness, tmp_path: Path) -> None:
     drop = tmp_path / "feeds" / "bretagne"
     drop.mkdir(parents=True)
     (drop / "stages.csv").write_bytes(CSV)
@@ -79,7 +79,7 @@ async def test_a_file_in_the_folder_of_feeds(bretagne: Ground, tmp_path: Path) -
     ],
 )
 async def test_an_address_that_asks_for_a_secret_of_the_environment(
-    bretagne: Ground, credential: dict[str, Any], sent: str
+    bretagne: PullHarness, credential: dict[str, Any], sent: str
 ) -> None:
     async def answer(request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != sent:
@@ -97,8 +97,8 @@ async def test_an_address_that_asks_for_a_secret_of_the_environment(
 
 
 @pytest.mark.parametrize("secret", [{"env": "FEED_GONE"}, {"file": "gone"}])
-async def test_a_secret_that_is_missing_is_told_by_its_name(
-    bretagne: Ground, tmp_path: Path, secret: dict[str, str]
+async def test_a_missing_secret_is_reported_by_its_name(
+    bretagne: PullHarness, tmp_path: Path, secret: dict[str, str]
 ) -> None:
     credential = {"kind": "bearer", "secret": secret}
     transport = {"kind": "https", "url": bretagne.url, "credential": credential}
@@ -110,7 +110,7 @@ async def test_a_secret_that_is_missing_is_told_by_its_name(
     assert 0 == bretagne.region.asked
 
 
-async def test_an_address_of_this_machine_is_refused_where_it_is_not_allowed(bretagne: Ground) -> None:
+async def test_an_address_of_this_machine_is_refused_where_it_is_not_allowed(bretagne: PullHarness) -> None:
     use(bretagne, {"kind": "https", "url": bretagne.url}, loopback=False)
     run = await bretagne.run()
     assert run.last_error is not None
@@ -118,5 +118,5 @@ async def test_an_address_of_this_machine_is_refused_where_it_is_not_allowed(bre
     assert 0 == bretagne.region.asked
 
 
-def test_secrets_are_not_shown() -> None:
+def test_secrets_are_not_displayed() -> None:
     assert "word" not in repr(Secrets({"FEED_WORD": "word"}))

@@ -32,7 +32,7 @@ FILTERED = "grand-est"
 LIMITLESS = "1000000"
 
 
-class Arena:
+class Deployment:
     """Replicas by name, the addresses of those that are up, and the way to the log for the judge."""
 
     def __init__(

@@ -59,13 +59,13 @@ def test_names_are_those_of_the_parts_that_the_national_site_takes(
     assert tuple(f"bretagne:1{name}" for name in names) == fate.names
 
 
-def test_a_feed_heals_what_its_mapping_understands_and_a_document_is_refused_for() -> None:
+def test_a_mapping_corrects_in_a_feed_what_a_document_is_refused_for() -> None:
     """A postcode as a number is refused where documents are sent, and read right where a feed is."""
     wrong = {**OFFER, "location": {"postal_code": 35000, "city": "Rennes"}}
     assert {"bretagne:1": None} == expected_offers([wrong], NATIVE, ON)
     assert expected_offers([OFFER], FEED, ON) == expected_offers([wrong], FEED, ON)
 
 
-def test_an_offer_that_lacks_its_sector_is_refused_by_any_way() -> None:
+def test_an_offer_without_sector_is_refused_by_every_channel() -> None:
     wrong = {name: value for name, value in OFFER.items() if name != "sector"}
     assert [{"bretagne:1": None}] * 2 == [expected_offers([wrong], profile, ON) for profile in (NATIVE, FEED)]

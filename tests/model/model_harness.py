@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from gateway.operate.audit import audit
 from gateway.protocol.partner import SCOPES, Partner
-from tests.api_write.gate import Answer, opened
+from tests.api_write.gateway_harness import Answer, opened
 from tests.model.content import HOST_OF_NORMANDIE, document, withdrawal
 from tests.model.follower import Follower
 from tests.model.spec import Item, Mark, Model, Outcome, Publish, Withdraw
@@ -33,7 +33,7 @@ class Line:
     item: Item | None
 
 
-class Ground:
+class ModelHarness:
     """One gateway on a log in memory, and the model that predicts it. Close it after use."""
 
     def __init__(self, model: Model) -> None:
@@ -41,14 +41,14 @@ class Ground:
         self._runner = asyncio.Runner()
         self._folder = TemporaryDirectory(prefix="passerelle-model-")
         self._gating = opened(Path(self._folder.name))
-        self.gate = self.run(self._gating.__aenter__())
+        self.gateway = self.run(self._gating.__aenter__())
         for partner in (
             Partner(platform="normandie", name="Normandie", scopes=frozenset(SCOPES), hosts=(HOST_OF_NORMANDIE,)),
             Partner(platform="national", name="National", scopes=frozenset(SCOPES)),
             Partner(platform="occitanie", name="Occitanie", scopes=frozenset(SCOPES), territory=frozenset({"31"})),
         ):
-            self.run(self.gate.context.partners.save(partner))
-        self.followers = [Follower(self.gate, reader, asked) for reader in READERS for asked in FILTERS]
+            self.run(self.gateway.context.partners.save(partner))
+        self.followers = [Follower(self.gateway, reader, asked) for reader in READERS for asked in FILTERS]
         self.marks: list[tuple[str, Mark]] = []
         self.keys: dict[tuple[str, str], tuple[str, bytes, Answer]] = {}
         self.told: list[tuple[str, str, Outcome]] = []
@@ -59,11 +59,11 @@ class Ground:
 
     def ask(self, method: str, path: str, **more: Any) -> Answer:
         """One request."""
-        return self.run(self.gate.ask(method, path, **more))
+        return self.run(self.gateway.ask(method, path, **more))
 
     def settle(self) -> None:
         """Wait until everything is decided and visible."""
-        self.run(self.gate.settled())
+        self.run(self.gateway.settled())
 
     def revision(self, offer_id: str, step: int) -> int:
         """A revision somewhat below, at or above the one that stands."""
@@ -128,13 +128,13 @@ class Ground:
     async def compare(self) -> None:
         """What stands, what every reader holds, late ones too, every receipt, and the log's own promises."""
         for platform in PUBLISHERS:
-            assert self.model.live(platform) == await self.gate.live(platform)
-            answer = await self.gate.ask("GET", "/v1/receipts?limit=1000", who=platform)
+            assert self.model.live(platform) == await self.gateway.live(platform)
+            answer = await self.gateway.ask("GET", "/v1/receipts?limit=1000", who=platform)
             given = [(one["id"], one["verdict"], one["revision"]) for one in answer.body["receipts"]]
             assert sorted(self.model.receipts.get(platform, [])) == sorted(given), "[RCP-001]"
         for follower in self.followers:
             await follower.read(self.model)
-            late = Follower(self.gate, follower.platform, follower.asked)
+            late = Follower(self.gateway, follower.platform, follower.asked)
             await late.read(self.model)
             expected = follower.expected(self.model)
             assert (expected, expected, 0) == (follower.held, late.held, late.removals), (
@@ -142,11 +142,11 @@ class Ground:
             )
         for publisher, receipt, outcome in self.told:
             path = f"/v1/receipts/{receipt}"
-            answer = await self.gate.ask("GET", path, who=publisher)
+            answer = await self.gateway.ask("GET", path, who=publisher)
             assert (200, outcome.verdict) == (answer.status, answer.body["verdict"])
             assert outcome.code is None or outcome.code == answer.body["problems"][0]["code"]
-            assert 404 == (await self.gate.ask("GET", path, who=another(publisher))).status, "[RCP-002]"
-        assert [] == (await audit(self.gate.log)).findings
+            assert 404 == (await self.gateway.ask("GET", path, who=another(publisher))).status, "[RCP-002]"
+        assert [] == (await audit(self.gateway.log)).findings
 
 
 def another(platform: str) -> str:

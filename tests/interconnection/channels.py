@@ -17,10 +17,10 @@ from tests.interconnection.offers import Offer
 WAIT = {"Prefer": "wait=30"}
 
 
-class Way(Protocol):
+class Channel(Protocol):
     """How a platform tells; ``client`` is its own client of the gateway that now runs."""
 
-    async def tell(self, client: Client, offers: Sequence[Offer]) -> None:
+    async def publish(self, client: Client, offers: Sequence[Offer]) -> None:
         """Make these offers all that the platform publishes."""
 
 
@@ -32,7 +32,7 @@ class Step:
     changes: list[Offer]
 
 
-class Book:
+class Revisions:
     """The revisions that a platform gives which publishes by itself."""
 
     def __init__(self) -> None:
@@ -61,10 +61,10 @@ class Puts:
     """One offer at a time, by PUT and DELETE."""
 
     def __init__(self) -> None:
-        self._book = Book()
+        self._revisions = Revisions()
 
-    async def tell(self, client: Client, offers: Sequence[Offer]) -> None:
-        for change in self._book.step(offers).changes:
+    async def publish(self, client: Client, offers: Sequence[Offer]) -> None:
+        for change in self._revisions.step(offers).changes:
             address = f"/v1/offers/{change['id']}"
             if "withdrawn" in change:
                 asked = {"revision": str(change["revision"]), "reason": change["withdrawn"]}
@@ -78,11 +78,11 @@ class Batches:
     """What has changed, in one request."""
 
     def __init__(self) -> None:
-        self._book = Book()
+        self._revisions = Revisions()
 
-    async def tell(self, client: Client, offers: Sequence[Offer]) -> None:
+    async def publish(self, client: Client, offers: Sequence[Offer]) -> None:
         answer = await client.call(
-            "POST", "/v1/offers/batch", body=_lines(self._book.step(offers).changes), media_type=NDJSON
+            "POST", "/v1/offers/batch", body=_lines(self._revisions.step(offers).changes), media_type=NDJSON
         )
         assert answer.status == 202, answer.explain()
 
@@ -91,11 +91,11 @@ class Snapshots:
     """Everything, each time; what is missing is withdrawn."""
 
     def __init__(self) -> None:
-        self._book = Book()
+        self._revisions = Revisions()
 
-    async def tell(self, client: Client, offers: Sequence[Offer]) -> None:
+    async def publish(self, client: Client, offers: Sequence[Offer]) -> None:
         taken = await client.call("POST", "/v1/snapshots/marks")
-        lines = [*self._book.step(offers).everything, {"count": len(offers)}]
+        lines = [*self._revisions.step(offers).everything, {"count": len(offers)}]
         answer = await client.call(
             "POST", "/v1/snapshots", params={"mark": taken.body["mark"]}, body=_lines(lines), media_type=NDJSON
         )
@@ -108,11 +108,11 @@ class Inbox:
     def __init__(self, servers: str, topic: str) -> None:
         self._servers = servers
         self._topic = topic
-        self._book = Book()
+        self._revisions = Revisions()
 
-    async def tell(self, _client: Client, offers: Sequence[Offer]) -> None:
+    async def publish(self, _client: Client, offers: Sequence[Offer]) -> None:
         async with AIOKafkaProducer(bootstrap_servers=self._servers, enable_idempotence=True, acks="all") as producer:
-            for change in self._book.step(offers).changes:
+            for change in self._revisions.step(offers).changes:
                 kind, body = TYPE_PUBLISHED, change
                 if "withdrawn" in change:
                     kind = TYPE_WITHDRAWN
@@ -135,7 +135,7 @@ class Pulled:
         self._order = order
         self._known = False
 
-    async def tell(self, _client: Client, offers: Sequence[Offer]) -> None:
+    async def publish(self, _client: Client, offers: Sequence[Offer]) -> None:
         self._keep(offers)
         if self._known:
             run = await self._order()

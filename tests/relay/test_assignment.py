@@ -11,7 +11,7 @@ from gateway.log.memory import MemoryLog
 from gateway.log.memory.owner import MemoryOwner
 from gateway.log.port import Output, Owner
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
-from tests.contract.log_ground import record
+from tests.contract.log_fixture import record
 from tests.relay.skipping import run_without_waiting
 
 _SECONDS = 30.0
@@ -44,7 +44,7 @@ class Stale(MemoryLog):
         return Fixed(frozenset({0}) if self.joined == 1 else frozenset())
 
 
-async def test_who_is_fenced_and_not_told_why_joins_anew_and_leaves_the_other_in_peace() -> None:
+async def test_a_fenced_member_joins_again_and_does_not_disturb_the_other() -> None:
     """Else both would fence each other until both gave up."""
     log = Stale()
     await log.create_topics(COMMON)

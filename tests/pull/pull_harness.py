@@ -54,7 +54,7 @@ def profile_of(url: str, format: str = "json", **transport: Any) -> Profile:  # 
     return profile
 
 
-class Ground:
+class PullHarness:
     """The parts, and what a test does with them."""
 
     def __init__(self, means: PullDependencies, log: EventLog, region: RegionalPlatform, url: str) -> None:
@@ -104,14 +104,14 @@ async def _nothing_in(folder: Path) -> Sequence[str]:
 
 
 @asynccontextmanager
-async def ground(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncIterator[Ground]:
+async def pull_harness(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncIterator[PullHarness]:
     """Everything running; at the end the log's promises are checked, and that no spool was left behind.
 
     On a log in memory, whose time passes as the test says, or on Kafka in real time.
     """
     (folder / "spool").mkdir()
     async with AsyncExitStack() as stack:
-        here: list[Ground] = []
+        here: list[PullHarness] = []
 
         def clock() -> int:
             """Time passes by being looked at, and when a test sets it forward."""
@@ -142,7 +142,7 @@ async def ground(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncIterato
             folder=folder / "spool",
             transports=TransportFactory(secrets=Secrets({}), loopback=True, settle=0.05),
         )
-        here.append(Ground(means, log, region, url))
+        here.append(PullHarness(means, log, region, url))
         harness.start(POSITIONS_MIRROR, RELAY, OFFERS)
         try:
             yield here[0]

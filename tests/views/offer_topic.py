@@ -41,7 +41,7 @@ def offer_of(offer_id: str, **wishes: Any) -> dict[str, Any]:
     return offer
 
 
-class World:
+class OfferTopic:
     """The topic ``offers``, kept whole; ``shared`` grows as the relay lets it grow."""
 
     def __init__(self, partitions: int = PARTITIONS) -> None:
