@@ -27,11 +27,11 @@ LACKING: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 GUARD = lanes.ProcessGuard()
 
 
-def lack_of_kafka() -> str | None:
+def kafka_unavailable() -> str | None:
     return None if KAFKA in os.environ else missing()
 
 
-def lack_of_samples() -> str | None:
+def samples_unavailable() -> str | None:
     return None if SAMPLES.is_dir() else "../shared/samples does not exist beside the checkout."
 
 
@@ -52,9 +52,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: spread.rank(item.nodeid))
     lacking = config.stash.setdefault(LACKING, {})
-    for marker, lack in (("kafka", lack_of_kafka), ("samples", lack_of_samples)):
+    for marker, unavailable in (("kafka", kafka_unavailable), ("samples", samples_unavailable)):
         if any(item.get_closest_marker(marker) for item in items):
-            reason = lack()
+            reason = unavailable()
             if reason is not None:
                 lacking[marker] = reason
 

@@ -15,7 +15,7 @@ from tests.api_read.read_api import Answer, ReadApi
 from tests.views.offer_topic import offer_of
 
 
-def told(answer: Answer) -> list[tuple[str, str]]:
+def changes_of(answer: Answer) -> list[tuple[str, str]]:
     return sorted((change["op"], change["id"]) for change in answer.body["changes"])
 
 
@@ -34,14 +34,14 @@ async def test_a_reader_from_the_start_gets_the_live_offers_and_then_the_changes
     await api.withdraw("bretagne:2")
     await api.publish(offer_of("bretagne:75"), department="75")
     first = await api.get("/v1/changes")
-    assert (told(first), first.body["more"]) == ([("upsert", "bretagne:1")], False)
+    assert (changes_of(first), first.body["more"]) == ([("upsert", "bretagne:1")], False)
     empty = await follow(api, first.body["cursor"])
-    assert (told(empty), empty.body["more"]) == ([], False)
+    assert (changes_of(empty), empty.body["more"]) == ([], False)
     await api.publish(offer_of("bretagne:1"), department="75")
     await api.publish(offer_of("bretagne:3"))
     await api.withdraw("bretagne:75")
     then = await follow(api, empty.body["cursor"])
-    assert told(then) == [("removal", "bretagne:1"), ("removal", "bretagne:75"), ("upsert", "bretagne:3")]
+    assert changes_of(then) == [("removal", "bretagne:1"), ("removal", "bretagne:75"), ("upsert", "bretagne:3")]
     reasons = {change["id"]: change.get("reason") for change in then.body["changes"]}
     assert (reasons["bretagne:1"], reasons["bretagne:75"]) == ("out-of-scope", "filled")
 
@@ -63,7 +63,7 @@ async def test_an_offer_that_was_never_shareable_does_not_appear(api: ReadApi) -
     await api.publish(offer_of("bretagne:echo"), passed=("rennes",))
     await api.withdraw("bretagne:hidden")
     await api.withdraw("bretagne:echo")
-    assert told(await follow(api, start)) == []
+    assert changes_of(await follow(api, start)) == []
 
 
 async def test_an_offer_that_stops_being_shareable_is_removed(api: ReadApi) -> None:
@@ -71,7 +71,7 @@ async def test_an_offer_that_stops_being_shareable_is_removed(api: ReadApi) -> N
     await api.publish(offer_of("bretagne:1"))
     start = (await api.get("/v1/changes")).body["cursor"]
     await api.publish(offer_of("bretagne:1", redistribution={"regions": False}))
-    assert told(await follow(api, start)) == [("removal", "bretagne:1")]
+    assert changes_of(await follow(api, start)) == [("removal", "bretagne:1")]
 
 
 async def test_pages_of_any_size_give_the_same(api: ReadApi) -> None:
@@ -81,7 +81,7 @@ async def test_pages_of_any_size_give_the_same(api: ReadApi) -> None:
     page = await api.get("/v1/changes?limit=3")
     while True:
         assert len(page.body["changes"]) <= 3
-        found += told(page)
+        found += changes_of(page)
         if not page.body["more"]:
             break
         page = await follow(api, page.body["cursor"], more="&limit=3")
@@ -95,14 +95,14 @@ async def test_a_long_poll_answers_as_soon_as_there_is_something(api: ReadApi) -
     assert not poll.done()
     await api.publish(offer_of("bretagne:1"))
     answer = await asyncio.wait_for(poll, 5)
-    assert told(answer) == [("upsert", "bretagne:1")]
+    assert changes_of(answer) == [("upsert", "bretagne:1")]
 
 
 async def test_a_long_poll_that_finds_nothing_ends_with_a_cursor(api: ReadApi) -> None:
     """FEED-003."""
     start = (await api.get("/v1/changes")).body["cursor"]
     answer = await follow(api, start, more="&wait=0.05")
-    assert (told(answer), answer.body["more"], answer.body["cursor"] != "") == ([], False, True)
+    assert (changes_of(answer), answer.body["more"], answer.body["cursor"] != "") == ([], False, True)
 
 
 @pytest.mark.parametrize("wait", ["31", "-1", "nan", "soon"])
@@ -167,13 +167,13 @@ async def test_a_cursor_ahead_of_this_replica_waits_for_it(api: ReadApi, *, slep
     await api.publish(offer_of("bretagne:2"), wait=False)
     elsewhere = sealed(api, positions=await api.log.ends(OFFERS), fresh=api.clock.at - DAY_MS)
     if slept:
-        api.log.told[OFFERS] = old
+        api.log.stale_ends[OFFERS] = old
     poll = asyncio.create_task(follow(api, elsewhere))
     assert not await api.context.offers.moved(api.context.offers.positions, 0.1)
     assert not poll.done()
-    api.log.words = 0
+    api.log.stale_calls = 0
     api.go_on()
     answer = await asyncio.wait_for(poll, 10)
-    assert (answer.status, told(answer), answer.body["more"]) == (200, [], False)
+    assert (answer.status, changes_of(answer), answer.body["more"]) == (200, [], False)
     await api.publish(offer_of("bretagne:3"))
-    assert told(await follow(api, answer.body["cursor"])) == [("upsert", "bretagne:3")]
+    assert changes_of(await follow(api, answer.body["cursor"])) == [("upsert", "bretagne:3")]

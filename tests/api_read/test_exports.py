@@ -82,9 +82,9 @@ async def test_an_export_holds_only_what_the_subscriber_may_see(api: ReadApi) ->
     await api.withdraw("bretagne:gone")
     for form in ("csv", "jobposting", "rss"):
         answer = await api.get(f"/v1/exports/{form}")
-        told = str(answer.body)
-        assert "bretagne:masked" in told
-        assert not any(word in told for word in ("Le Goff", "73282932000074", "rue du Port", "kept", "echo", "gone"))
+        text = str(answer.body)
+        assert "bretagne:masked" in text
+        assert not any(word in text for word in ("Le Goff", "73282932000074", "rue du Port", "kept", "echo", "gone"))
     [own] = [
         line for line in lines(await api.get("/v1/exports/csv?platform=bretagne", "bretagne")) if "masked" in line["id"]
     ]
@@ -155,8 +155,8 @@ async def test_an_unknown_format_is_not_found_and_an_unknown_parameter_is_named(
 
 async def test_the_number_of_exports_at_once_is_limited(api: ReadApi) -> None:
     """ERR-008: half of the places for one reader."""
-    places = api.client.app[EXPORTS]
-    with places.one("rennes"), places.one("rennes"):
+    exports = api.client.app[EXPORTS]
+    with exports.one("rennes"), exports.one("rennes"):
         busy = await api.get("/v1/exports/csv")
         assert ((503, "exports-busy"), "5") == (code(busy), busy.headers["Retry-After"])
         assert 200 == (await api.get("/v1/exports/csv", "normandie")).status

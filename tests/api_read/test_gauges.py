@@ -101,10 +101,10 @@ async def test_a_gauge_that_cannot_be_read_is_absent_and_the_others_are_reported
 
 async def test_the_undecided_gauge_is_absent_while_the_number_is_unknown(api: ReadApi) -> None:
     """Neither 0 nor what it was before: an alert on either would keep silent just then."""
-    told = await exposed(api, log=MemoryLog(), lag=None)
-    assert "\npasserelle_undecided " not in told
-    assert "\npasserelle_relay_lag_seconds " not in told
-    assert "\npasserelle_view_position" in told
+    exposition = await exposed(api, log=MemoryLog(), lag=None)
+    assert "\npasserelle_undecided " not in exposition
+    assert "\npasserelle_relay_lag_seconds " not in exposition
+    assert "\npasserelle_view_position" in exposition
 
 
 async def test_readers_at_the_same_time_get_whole_answers(api: ReadApi) -> None:

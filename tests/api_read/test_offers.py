@@ -85,11 +85,11 @@ async def test_an_offer_that_redistribution_or_provenance_forbids_is_not_returne
 
 async def test_a_masked_employer_is_hidden_from_all_but_its_publisher(api: ReadApi) -> None:
     """RTE-005, also from a bounding box."""
-    place = {"latitude": 48.11, "longitude": -1.68}
-    offer = offer_of("bretagne:1", location=place, redistribution={"mask_employer": True})
+    coordinates = {"latitude": 48.11, "longitude": -1.68}
+    offer = offer_of("bretagne:1", location=coordinates, redistribution={"mask_employer": True})
     await api.publish(offer)
-    shown = (await api.get("/v1/offers/bretagne:1")).body["offer"]
-    assert (shown["employer"], shown["location"]) == ({}, {"postal_code": "35000", "city": "Rennes"})
+    document = (await api.get("/v1/offers/bretagne:1")).body["offer"]
+    assert (document["employer"], document["location"]) == ({}, {"postal_code": "35000", "city": "Rennes"})
     assert (await api.get("/v1/offers/bretagne:1", "bretagne")).body["offer"] == offer
     assert ids(await api.get("/v1/offers?bbox=-2,48,-1,49")) == []
     assert ids(await api.get("/v1/offers")) == ["bretagne:1"]

@@ -24,7 +24,7 @@ def line(answer: Answer, platform: str) -> dict[str, Any]:
     return next(one for one in answer.body["platforms"] if one["platform"] == platform)
 
 
-def told(answer: Answer) -> set[str]:
+def detailed(answer: Answer) -> set[str]:
     """Whose details are told."""
     return {one["platform"] for one in answer.body["platforms"] if "details" in one}
 
@@ -32,9 +32,9 @@ def told(answer: Answer) -> set[str]:
 async def test_every_partner_reads_the_list_of_platforms_and_only_the_operator_all_details(api: ReadApi) -> None:
     """SEC-014."""
     for scopes in ("offers:read", "offers:publish", "offers:read+offers:publish"):
-        assert {"bretagne"} == told(await api.get("/v1/platforms", f"bretagne/{scopes}"))
+        assert {"bretagne"} == detailed(await api.get("/v1/platforms", f"bretagne/{scopes}"))
     operator = await api.get("/v1/platforms", "rennes/operate")
-    assert {"bretagne", "normandie", "national", "rennes", "occitanie"} <= told(operator)
+    assert {"bretagne", "normandie", "national", "rennes", "occitanie"} <= detailed(operator)
     assert (True, False) == (line(operator, "bretagne")["connected"], line(operator, "occitanie")["connected"])
 
 

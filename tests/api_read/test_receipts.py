@@ -48,8 +48,8 @@ async def test_a_receipt_that_is_not_decided_is_pending_until_the_relay_has_pass
 async def test_a_receipt_stays_pending_when_a_stale_broker_reports_an_end_before_its_submission(api: ReadApi) -> None:
     """RCP-005: by the next word it has learnt the true one."""
     receipt = minted(api)
-    api.log.told[SUBMISSIONS] = await api.log.ends(SUBMISSIONS)
-    api.log.words = 1
+    api.log.stale_ends[SUBMISSIONS] = await api.log.ends(SUBMISSIONS)
+    api.log.stale_calls = 1
     await api.log.append(SUBMISSIONS, 0, [Record(b"x", b"{}")])
     api.clock.at += 10 * MINUTE
     waiting = await api.get(f"/v1/receipts/{receipt}", "bretagne")
@@ -123,17 +123,17 @@ async def test_a_receipt_holds_the_delivery_state_of_its_offer(api: ReadApi) -> 
     for language in ("fr", "en"):
         headers = {"Accept-Language": language}
         one = await api.get("/v1/receipts/r" + "a" * 30, "bretagne", headers=headers)
-        told = one.body["delivery"]
+        delivery = one.body["delivery"]
         assert (9, ["new"], ["refused"]) == (
-            told["sequence"],
-            [one["remote_id"] for one in told["parts"]],
-            [one["state"] for one in told["parts"]],
+            delivery["sequence"],
+            [one["remote_id"] for one in delivery["parts"]],
+            [one["state"] for one in delivery["parts"]],
         )
-        assert [problem["message"][language]] == [one["message"] for one in told["parts"][0]["problems"]]
-        assert {"account", "digest", "attempt"}.isdisjoint(told["parts"][0])
+        assert [problem["message"][language]] == [one["message"] for one in delivery["parts"][0]["problems"]]
+        assert {"account", "digest", "attempt"}.isdisjoint(delivery["parts"][0])
         assert [] == [error.message for error in schemas.validator("receipt").iter_errors(one.body)]
         listed = await api.get("/v1/receipts", "bretagne", headers=headers)
-        assert [told, None] == [receipt.get("delivery") for receipt in listed.body["receipts"]]
+        assert [delivery, None] == [receipt.get("delivery") for receipt in listed.body["receipts"]]
 
 
 async def test_a_receipt_never_holds_the_delivery_state_of_anothers_offer(api: ReadApi) -> None:

@@ -78,9 +78,9 @@ async def test_one_line_in_the_log_without_anything_secret(gateway: GatewayHarne
     """SEC-003: never a token, a query or a body."""
     with structlog.testing.capture_logs() as lines:
         await gateway.ask("PUT", "/v1/offers/bretagne:1?dry_run=true", json=offer(1, title="Un titre que nul ne lit"))
-    told = [line for line in lines if line["event"] == "api.request"]
+    requests = [line for line in lines if line["event"] == "api.request"]
     assert [("PUT", "/v1/offers/{id}", 200, "bretagne")] == [
-        (line["method"], line["route"], line["status"], line["platform"]) for line in told
+        (line["method"], line["route"], line["status"], line["platform"]) for line in requests
     ]
     assert not any(secret in str(lines) for secret in ("Un titre", "dry_run", "Bearer"))
 

@@ -108,8 +108,8 @@ async def test_discovery_names_the_day_without_a_token(tmp_path: Path, strict: G
         "2026-11-30" == (await strict.ask("GET", "/.well-known/passerelle", who=None)).body["certificate_required_from"]
     )
     async with opened(tmp_path / "free") as gateway:
-        told = await gateway.ask("GET", "/.well-known/passerelle", who=None)
-    assert "certificate_required_from" not in told.body
+        discovery = await gateway.ask("GET", "/.well-known/passerelle", who=None)
+    assert "certificate_required_from" not in discovery.body
 
 
 async def test_every_answer_to_a_publisher_without_a_certificate_names_the_day(tmp_path: Path) -> None:

@@ -58,8 +58,8 @@ async def test_refusals_of_the_http_server_are_problem_documents(
             answer.headers["connection"],
             answer.headers["cache-control"],
         )
-        told = [(line["event"], line["status"], line["request_id"]) for line in lines]
-        assert [("http.refused", status, answer.headers["x-request-id"])] == told
+        logged = [(line["event"], line["status"], line["request_id"]) for line in lines]
+        assert [("http.refused", status, answer.headers["x-request-id"])] == logged
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ async def test_every_answer_has_a_request_id_and_one_log_line(
     """ERR-010: its id is on the answer and in its line; only who was proved is named, who was counted has a rate."""
     with structlog.testing.capture_logs() as lines:
         answer = await gateway.ask(method, path, who=who, headers={"X-Request-Id": "abcd-1234"})
-    told = [(line["status"], line["platform"]) for line in lines if line["event"] == "api.request"]
-    assert ([(status, platform)], status, "abcd-1234") == (told, answer.status, answer.headers["X-Request-Id"])
+    logged = [(line["status"], line["platform"]) for line in lines if line["event"] == "api.request"]
+    assert ([(status, platform)], status, "abcd-1234") == (logged, answer.status, answer.headers["X-Request-Id"])
     counted = platform is not None and status != HTTPStatus.FORBIDDEN
     assert counted == ("RateLimit" in answer.headers)
 

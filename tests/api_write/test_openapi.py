@@ -63,23 +63,23 @@ async def test_every_route_is_documented_and_everything_documented_is_a_route(ga
 async def test_every_route_says_who_may_use_it_and_the_document_says_the_same(gateway: GatewayHarness) -> None:
     """SEC-002: a route whose author forgot to say is open to nobody."""
     scopes = {key: scopes_of(handler) for key, handler in routes(build_app(gateway.context)).items()}
-    told = {
+    in_document = {
         key: tuple(scope for rule in operation["security"] for scope in rule.get("bearer", ())) or ("public",)
         for key, operation in documented().items()
     }
 
-    assert told == scopes
+    assert in_document == scopes
 
 
 @pytest.mark.parametrize("token", [None, "9", "stranger", "gone"])
 async def test_without_a_valid_token_every_route_answers_401(gateway: GatewayHarness, token: str | None) -> None:
     """SEC-001, ERR-003: whether the offer exists or not."""
     await gateway.put(offer(1))
-    places = {"{id}": "bretagne:1", "{receipt}": "r1", "{format}": "csv"}
+    values = {"{id}": "bretagne:1", "{receipt}": "r1", "{format}": "csv"}
     answers = []
     for (method, path), operation in documented().items():
         if operation["security"] and any("bearer" in rule for rule in operation["security"]):
-            address = re.sub(r"{\w+}", lambda name: places[name[0]], path)
+            address = re.sub(r"{\w+}", lambda name: values[name[0]], path)
             answers.append(await gateway.ask(method, address, who=token))
 
     assert {(401, "token-invalid" if token else "token-missing")} == {(one.status, one.code) for one in answers}

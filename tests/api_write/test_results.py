@@ -56,10 +56,10 @@ async def test_problems_are_returned_in_full_for_the_first_thousand_refused_item
     assert (207 if partial else 422) == answer.status
     assert len(answer.raw) < 8 * MEGABYTE
     assert ("qqq" if partial else "nnn") + "r" * 12_500 == answer.body["statuses"]
-    told = [one for one in answer.body["results"] if "problems" in one]
-    assert list(range(3, 1_003)) == [one["index"] for one in told]
+    explained = [one for one in answer.body["results"] if "problems" in one]
+    assert list(range(3, 1_003)) == [one["index"] for one in explained]
     alone = (await gateway.batch(REFUSED)).body["results"][0]["problems"]
-    assert [alone] * 1_000 == [one["problems"] for one in told]
+    assert [alone] * 1_000 == [one["problems"] for one in explained]
     rules = answer.body["rules"]
     searched = 12_500 - rules.pop("not-explained", 0)  # the rest lies beyond the time that one upload may take
     assert searched >= 1_000

@@ -78,11 +78,11 @@ async def test_an_offer_put_between_mark_and_upload_stays(gateway: GatewayHarnes
     assert ["bretagne:0", "bretagne:between"] == await gateway.live()
 
 
-@pytest.mark.parametrize("tail", [b"", b'{"count": 1}\n', b'{"count": 3}\n', b'{"count": "2"}\n', b'{"count": -2}\n'])
-async def test_a_missing_or_wrong_count_changes_nothing(gateway: GatewayHarness, tail: bytes) -> None:
+@pytest.mark.parametrize("ending", [b"", b'{"count": 1}\n', b'{"count": 3}\n', b'{"count": "2"}\n', b'{"count": -2}\n'])
+async def test_a_missing_or_wrong_count_changes_nothing(gateway: GatewayHarness, ending: bytes) -> None:
     """PUB-024: an export that was cut must withdraw nothing."""
     await published(gateway, 3)
-    body = ndjson(offer(0, 2), offer(1, 2)) + tail
+    body = ndjson(offer(0, 2), offer(1, 2)) + ending
     answer = await gateway.ask("POST", f"/v1/snapshots?mark={await gateway.mark()}", body=body, headers=LINES)
     assert 422 == answer.status
     assert answer.code in {"snapshot-count-missing", "snapshot-count-wrong", "snapshot-unreadable-id"}

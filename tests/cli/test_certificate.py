@@ -99,11 +99,11 @@ async def test_a_partner_proves_a_certificate_with_nothing_but_the_published_key
 
 async def test_evidence_that_is_not_good_enough_is_refused_with_all_that_is_wrong(operator: Shell) -> None:
     """[CER-004]: nothing is kept."""
-    told = {
+    values = {
         "results": [*report()["results"], result("publisher/three", "fail")],
         "versions": {**VERSIONS, "rules": "1"},
     }
-    ended = await operator("certificate", "sign", write(operator.folder, fresh(**told)))
+    ended = await operator("certificate", "sign", write(operator.folder, fresh(**values)))
     assert ended.code == 1
     for part in ("Not passed: publisher/three.", "about rules 1"):
         assert part in ended.errors

@@ -158,8 +158,8 @@ async def test_a_missing_answer_is_explained_in_the_users_language(
     server = await asyncio.get_running_loop().create_server(other, "127.0.0.1", 0)
     url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds)) as session:
-        told: tuple[tuple[Language, str], ...] = (("fr", french), ("en", english))
-        for language, said in told:
+        texts: tuple[tuple[Language, str], ...] = (("fr", french), ("en", english))
+        for language, said in texts:
             client = Client(session, url, client_id="c", client_secret="s", language=language, patience=0)
             with pytest.raises(ClientError, match=said):
                 await client.token()

@@ -39,7 +39,7 @@ GUARD = 60
 _PIECES = re.compile(r"[.:;,()\n│→]+|  +")
 
 
-class Told:
+class Output:
     """What a command ended with, and what it said, next step included."""
 
     def __init__(self, environ: Mapping[str, str], language: Language, *words: object) -> None:
@@ -71,14 +71,14 @@ async def both(
     """Run a command in each language, each time after ``before``. What it said in English; nothing of it may be
     equal but what is ``alike``.
     """
-    told = {}
+    outputs = {}
     for language in LANGUAGES:
         before()
-        told[language] = await asyncio.to_thread(Told, environ, language, *words)
-        assert code == told[language].code, told[language].said
-    assert told["fr"].said != told["en"].said
-    assert alike == told["fr"].phrases & told["en"].phrases
-    return told["en"].said
+        outputs[language] = await asyncio.to_thread(Output, environ, language, *words)
+        assert code == outputs[language].code, outputs[language].said
+    assert outputs["fr"].said != outputs["en"].said
+    assert alike == outputs["fr"].phrases & outputs["en"].phrases
+    return outputs["en"].said
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -169,15 +169,15 @@ async def test_publish(running_gateway: RunningGateway, file: Path) -> None:
     await both(environ, "publish", file)
     old, reused = islice(generate(6, "bretagne", 9, TODAY, wrong=0.0), 2)
     write(file, b"\n".join([revised(old, 5).raw, revised(reused, 5).raw]))
-    await asyncio.to_thread(Told, environ, "en", "publish", file)
+    await asyncio.to_thread(Output, environ, "en", "publish", file)
     other = revised(reused, 6).raw.replace(b'"revision":6', b'"revision":5')
     write(file, b"\n".join([revised(old, 4).raw, other]))
-    told = await both(environ, "publish", file, code=1)
-    assert "2 document(s): 1 stale, 1 refused\n" in told
+    outputs = await both(environ, "publish", file, code=1)
+    assert "2 document(s): 1 stale, 1 refused\n" in outputs
     write(file, lines(20, wrong=1.0))
     note = Note.about(file, url=running_gateway.gateway.url, client="bretagne", next_document=5)
-    told = await both(environ, "publish", file, code=1, before=lambda: write_note(file, note))
-    assert "Going on with document 5" in told
+    outputs = await both(environ, "publish", file, code=1, before=lambda: write_note(file, note))
+    assert "Going on with document 5" in outputs
 
 
 def test_every_outcome_has_a_text() -> None:
@@ -195,10 +195,10 @@ async def test_marks_and_snapshots(running_gateway: RunningGateway, file: Path) 
     await both(environ, "mark")
     await both(environ, "snapshot", write(file, lines(GUARD)))
     await both(environ, "snapshot", write(file, lines(GUARD) + lines(9, wrong=1.0, prefix="wrong-")), code=1)
-    told = await both(environ, "snapshot", write(file, lines(1)), code=2)
-    assert "--confirm" in told
-    mark = (await asyncio.to_thread(Told, environ, "en", "mark")).said.split()[0]
-    await asyncio.to_thread(Told, environ, "en", "snapshot", write(file, lines(GUARD)), "--mark", mark)
+    outputs = await both(environ, "snapshot", write(file, lines(1)), code=2)
+    assert "--confirm" in outputs
+    mark = (await asyncio.to_thread(Output, environ, "en", "mark")).said.split()[0]
+    await asyncio.to_thread(Output, environ, "en", "snapshot", write(file, lines(GUARD)), "--mark", mark)
     await both(environ, "snapshot", file, "--mark", mark, code=2)
 
 

@@ -20,8 +20,8 @@ def said(*words: str) -> str:
 
 def test_without_a_list_it_names_them_all() -> None:
     for language in ("fr", "en"):
-        shown = said("--lang", language)
-        assert all(name in shown for name in (*LISTS, "profile-schema"))
+        output = said("--lang", language)
+        assert all(name in output for name in (*LISTS, "profile-schema"))
     assert {*LISTS, "profile-schema"} == set(json.loads(said("--json")))
 
 

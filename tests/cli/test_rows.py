@@ -61,8 +61,8 @@ def test_the_status_keeps_all_its_columns(width: int, language: Language) -> Non
     """Ten columns for each platform, at 80 characters, at 60, and where nobody says how wide it is."""
     words = _WORDS[language]
     console, file = printed(width)
-    told = _status()
-    _show(told, words, console)
+    status = _status()
+    _show(status, words, console)
     said = file.getvalue()
     times = len(presets())
     assert {times} <= {

@@ -41,10 +41,10 @@ async def test_refusals_are_in_the_language_asked_for(
     problem = schemas.localized(schemas.check(wrong.raw, on=ON).problems[0].to_json(), language)
     file = write(shell.folder / "bad.ndjson", [wrong])
     ended = await shell("validate", file, "--lang", language, "--on", ON)
-    shown = "".join(ended.output.split())
+    output = "".join(ended.output.split())
     assert ended.code == 1
     for part in (wrong.id, problem["pointer"], problem["code"], problem["message"], problem["fix"]):
-        assert "".join(part[:20].split()) in shown
+        assert "".join(part[:20].split()) in output
 
 
 async def test_json_gives_one_line_per_document_with_the_same_verdicts_as_check(
@@ -52,12 +52,12 @@ async def test_json_gives_one_line_per_document_with_the_same_verdicts_as_check(
 ) -> None:
     file = write(shell.folder / "mixed.ndjson", offers)
     ended = await shell("validate", file, "--json", "--lang", "en", "--on", ON)
-    told = [json.loads(line) for line in ended.output.splitlines()]
+    verdicts = [json.loads(line) for line in ended.output.splitlines()]
     assert ended.code == 1
     assert [(offer.id, offer.accepted) for offer in offers] == [
-        (one["id"], one["verdict"] != "refused") for one in told
+        (one["id"], one["verdict"] != "refused") for one in verdicts
     ]
-    for offer, one in zip(offers, told, strict=True):
+    for offer, one in zip(offers, verdicts, strict=True):
         problems = schemas.check(offer.raw, on=ON).problems
         assert [schemas.localized(problem.to_json(), "en") for problem in problems] == one["problems"]
 

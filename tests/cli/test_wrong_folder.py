@@ -11,7 +11,7 @@ from gateway.protocol.topic import COMMON
 from tests.cli.conftest import Shell
 from tests.protocol.certified import evidence, report
 
-LOOKING = [
+READ_ONLY = [
     "partner list",
     "partner show bretagne",
     "partner set bretagne --name Breizh",
@@ -27,7 +27,7 @@ LOOKING = [
 ]
 
 
-@pytest.mark.parametrize("words", LOOKING)
+@pytest.mark.parametrize("words", READ_ONLY)
 async def test_a_wrong_folder_is_reported_and_not_changed(shell: Shell, words: str) -> None:
     (shell.folder / "evidence.json").write_text(json.dumps(evidence(report(began=utc(now() - 120_000)))))
     (shell.folder / "b.jws").write_text("a.b.c")
@@ -60,6 +60,6 @@ async def test_the_doctor_reports_what_is_missing_and_creates_nothing(shell: She
     log = await SqliteLog.open(shell.folder / ".data/log.sqlite")
     await log.create_topics(COMMON[:-1])
     await log.close()
-    told = [await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0") for _ in range(2)]
-    assert [1, 1] == [ended.code for ended in told]
-    assert f"The topic {COMMON[-1].name} does not exist" in told[1].output
+    endings = [await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0") for _ in range(2)]
+    assert [1, 1] == [ended.code for ended in endings]
+    assert f"The topic {COMMON[-1].name} does not exist" in endings[1].output

@@ -73,11 +73,11 @@ class Appending(LogFixture):
     async def test_concurrent_appends_are_each_acknowledged_exactly_once(self, log: EventLog) -> None:
         async def writer(name: int) -> list[tuple[int, str]]:
             return [
-                ((await log.append(SUBMISSIONS, 0, [record(f"{name}-{turn}")])).first, f"{name}-{turn}")
-                for turn in range(20)
+                ((await log.append(SUBMISSIONS, 0, [record(f"{name}-{index}")])).first, f"{name}-{index}")
+                for index in range(20)
             ]
 
-        acknowledged = [storage for places in await asyncio.gather(*map(writer, range(32))) for storage in places]
+        acknowledged = [offset for offsets in await asyncio.gather(*map(writer, range(32))) for offset in offsets]
 
         assert sorted(acknowledged) == [(one.offset, (one.key or b"").decode()) for one in await read(log, SUBMISSIONS)]
 

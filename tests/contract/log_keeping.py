@@ -81,8 +81,8 @@ class Keeping(LogFixture):
         assert 3 == len(await log.ends(OFFERS))
 
     async def test_compaction_keeps_the_last_record_of_each_key_at_its_offset(self, log: EventLog) -> None:
-        for turn in range(4):
-            await log.append(OFFERS, 0, [record("a", f"a{turn}"), record("b", f"b{turn}")])
+        for number in range(4):
+            await log.append(OFFERS, 0, [record("a", f"a{number}"), record("b", f"b{number}")])
         await log.append(OFFERS, 0, [record("only", "once")])
         before = {one.offset: one for one in await read(log, OFFERS)}
         ends = await log.ends(OFFERS)
@@ -96,8 +96,8 @@ class Keeping(LogFixture):
         assert 0 == (await log.starts(OFFERS))[0]
 
     async def test_a_reader_in_the_middle_of_compacted_records_goes_on(self, log: EventLog) -> None:
-        for turn in range(4):
-            await log.append(OFFERS, 0, [record("a", str(turn))])
+        for number in range(4):
+            await log.append(OFFERS, 0, [record("a", str(number))])
         position = (await read(log, OFFERS))[1].offset
         await self.compact(log, OFFERS)
         assert [("a", "3")] == texts(await read(log, OFFERS, 0, position))

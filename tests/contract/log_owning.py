@@ -69,10 +69,10 @@ class Owning(LogFixture):
 
     async def test_commits_follow_each_other_in_order(self, log: EventLog) -> None:
         owner = await log.own(RELAY, 0)
-        for turn in range(5):
-            await owner.commit([Output(OFFERS, 0, record(f"{turn}-{number}")) for number in range(3)])
+        for batch in range(5):
+            await owner.commit([Output(OFFERS, 0, record(f"{batch}-{number}")) for number in range(3)])
         await owner.close()
-        assert [f"{turn}-{number}" for turn in range(5) for number in range(3)] == await read_keys(log, OFFERS)
+        assert [f"{batch}-{number}" for batch in range(5) for number in range(3)] == await read_keys(log, OFFERS)
 
     async def test_a_large_commit_is_whole(self, log: EventLog) -> None:
         """More than one append may hold: 500 offers, 500 receipts and a position, over 1 MiB."""
@@ -172,13 +172,13 @@ class Owning(LogFixture):
                 await owner.commit(outputs("unknown"))
         async with asyncio.timeout(DEADLINE):
             await owner.close()
-            anew = await log.own(RELAY, 0)
+            new_owner = await log.own(RELAY, 0)
         settled = await everything(log)
         assert len(settled) in (3, 6)
         with pytest.raises(LogError):
             await owner.commit(outputs("spent"))
-        await anew.commit(outputs("last"))
-        await anew.close()
+        await new_owner.commit(outputs("last"))
+        await new_owner.close()
         assert len(settled) + 3 == len(await everything(log))
         assert len(settled) // 3 + 1 == len(await read(log, OFFERS))
 
@@ -192,9 +192,9 @@ class Owning(LogFixture):
             await owner.commit(outputs("spent"))
         await owner.close()
         assert written("first") == await everything(log)
-        anew = await log.own(RELAY, 0)
-        await anew.commit(outputs("second"))
-        await anew.close()
+        new_owner = await log.own(RELAY, 0)
+        await new_owner.commit(outputs("second"))
+        await new_owner.close()
         assert ["first offer", "second offer"] == await read_keys(log, OFFERS)
 
     async def test_appends_and_commits_share_a_partition(self, log: EventLog) -> None:

@@ -27,7 +27,7 @@ class Reading(LogFixture):
             await log.append(SUBMISSIONS, partition, records(25, f"{partition}-"))
         ends = await log.ends(SUBMISSIONS)
         positions = {(SUBMISSIONS, partition): 0 for partition in range(3)}
-        found: dict[tuple[str, int], list[str]] = {storage: [] for storage in positions}
+        found: dict[tuple[str, int], list[str]] = {topic_partition: [] for topic_partition in positions}
         async with asyncio.timeout(DEADLINE), log.reader(positions) as reader:
             while any(positions[SUBMISSIONS, partition] < ends[partition] for partition in range(3)):
                 chunks = await reader.poll(limit=7, wait=1.0)

@@ -17,7 +17,7 @@ from tests.contract.log_fixture import TOPICS, Transaction, read_keys, record
 
 
 class TestMemoryLog(EventLogContract):
-    fate: ClassVar[Fault] = Fault.UNANSWERED
+    fault: ClassVar[Fault] = Fault.UNANSWERED
 
     @pytest.fixture
     def storage(self, tmp_path: Path) -> Any:  # noqa: ARG002 - it needs no path
@@ -27,7 +27,7 @@ class TestMemoryLog(EventLogContract):
         return MemoryLog(partitions=3, store=storage)
 
     async def open_transaction(self, storage: Any, role: str, partition: int, outputs: Sequence[Output]) -> Transaction:
-        return await MemoryLog(partitions=3, store=storage).open_transaction(role, partition, outputs)
+        return await MemoryLog(partitions=3, store=storage).hang(role, partition, outputs)
 
     async def compact(self, log: EventLog, topic: str) -> None:
         await _memory(log).maintain([one for one in TOPICS if one.name == topic], now=now())
@@ -46,7 +46,7 @@ class TestMemoryLog(EventLogContract):
 
     @asynccontextmanager
     async def lose_answers(self, storage: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002 - as above
-        _memory(log).inject(self.fate)
+        _memory(log).inject(self.fault)
         yield
         _memory(log).heal()
 
@@ -55,11 +55,11 @@ class TestMemoryLog(EventLogContract):
 
 
 class TestMemoryLogThatLosesUnansweredWrites(TestMemoryLog):
-    fate = Fault.LOST
+    fault = Fault.LOST
 
 
 class TestMemoryLogWithLateWrites(TestMemoryLog):
-    fate = Fault.LATE
+    fault = Fault.LATE
 
 
 async def test_a_late_append_is_placed_after_the_records_that_overtook_it() -> None:
@@ -73,15 +73,15 @@ async def test_a_late_append_is_placed_after_the_records_that_overtook_it() -> N
     assert ["after", "late"] == await read_keys(log, SUBMISSIONS)
 
 
-@pytest.mark.parametrize(("taken_anew", "found"), [(False, ["late"]), (True, [])])
-async def test_a_late_commit_succeeds_only_while_its_owner_is_not_fenced(taken_anew: bool, found: list[str]) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(("taken_over", "found"), [(False, ["late"]), (True, [])])
+async def test_a_late_commit_succeeds_only_while_its_owner_is_not_fenced(taken_over: bool, found: list[str]) -> None:  # noqa: FBT001
     log = MemoryLog()
     await log.create_topics(TOPICS)
     owner = await log.own("relay", 0)
     log.inject(Fault.LATE)
     with pytest.raises(UnknownOutcomeError):
         await owner.commit([Output(OFFERS, 0, record("late"))])
-    if taken_anew:
+    if taken_over:
         await log.own("relay", 0)
     await log.deliver()
     assert found == await read_keys(log, OFFERS)

@@ -38,8 +38,8 @@ async def given_up(log: SqliteLog) -> None:
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Another process holds the lock of the file."""
-    with (folder / "log.sqlite-turn").open("ab") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with (folder / "log.sqlite-turn").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -209,8 +209,8 @@ async def test_a_cancelled_append_leaves_the_queue(tmp_path: Path) -> None:
     """Whoever tries again and again while another holds the file would fill the memory."""
     log = await SqliteLog.open(tmp_path / "log.sqlite", patience=0.5)
     await log.create_topics(TOPICS)
-    with (tmp_path / "log.sqlite-turn").open("ab") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with (tmp_path / "log.sqlite-turn").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         tracemalloc.start()
         try:
             for _ in range(3):
@@ -219,6 +219,6 @@ async def test_a_cancelled_append_leaves_the_queue(tmp_path: Path) -> None:
             kept, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-            fcntl.flock(turn, fcntl.LOCK_UN)
+            fcntl.flock(lock, fcntl.LOCK_UN)
     await log.close()
     assert kept < 25 * MAX_BYTES  # what had been begun is held until it is known

@@ -127,16 +127,16 @@ async def test_damage_that_no_read_meets_is_found_and_repaired(tmp_path: Path) -
         )
     path = tmp_path / "offers.sqlite"
     view = await OfferView.open(path, log_identity=LOG, partitions=PARTITIONS)
-    tail = ViewUpdater(log, OFFERS, view, examine_every=0.2)
-    running = asyncio.create_task(tail.run())
+    updater = ViewUpdater(log, OFFERS, view, examine_every=0.2)
+    running = asyncio.create_task(updater.run())
     async with asyncio.timeout(DEADLINE):
-        while not tail.caught_up:
+        while not updater.caught_up:
             await asyncio.sleep(0.01)
     with path.open("rb"):
         before = path.stat().st_ino
         garble(path, "bretagne:1300")
         async with asyncio.timeout(DEADLINE):
-            while not path.exists() or path.stat().st_ino == before or not tail.caught_up:
+            while not path.exists() or path.stat().st_ino == before or not updater.caught_up:
                 await asyncio.sleep(0.01)
     assert len(NUMBERS) == await view.count("bretagne")
     assert await view.get("bretagne:1300") is not None

@@ -11,7 +11,7 @@ from gateway.demo.display import balance_table, number, uncovered_table
 from tests.demo.test_balance import BRETAGNE, ENDS, NORMANDIE
 
 
-def shown(renderable: RenderableType, width: int) -> list[str]:
+def rendered(renderable: RenderableType, width: int) -> list[str]:
     output = StringIO()
     console = Console(file=output, width=width)
     console.print(renderable)
@@ -19,7 +19,7 @@ def shown(renderable: RenderableType, width: int) -> list[str]:
 
 
 def test_a_row_shows_channel_and_numbers_on_a_wide_terminal() -> None:
-    lines = shown(balance_table(compute_balance(ENDS), settled=True, wide=True), 120)
+    lines = rendered(balance_table(compute_balance(ENDS), settled=True, wide=True), 120)
     assert "Bretagne push 5 1 1 3 2 1 0 ✓" in lines
     assert "All Regions 5 1 1 3 2 1 2" in lines
     assert "National site search, delivery API 2 0 1 1 1 0 2 ✓" in lines
@@ -32,7 +32,7 @@ def test_thousands_are_set_apart_by_a_narrow_space_that_breaks_no_line() -> None
 @pytest.mark.parametrize("width", [80, 120])
 def test_nothing_is_cut(width: int) -> None:
     long = replace(BRETAGNE, name="Bourgogne-Franche-Comté", way="pull, CleverConnect XML")
-    lines = shown(
+    lines = rendered(
         balance_table(compute_balance(replace(ENDS, parties=(long, NORMANDIE))), settled=True, wide=width > 100), width
     )
     assert "…" not in "".join(lines)
@@ -40,9 +40,9 @@ def test_nothing_is_cut(width: int) -> None:
 
 def test_a_row_that_does_not_balance_counts_its_differences_at_the_end_only() -> None:
     wrong = compute_balance(replace(ENDS, delivered=()))
-    assert "Bretagne 5 1 1 3 0 3 0 ✗ 3" in shown(balance_table(wrong, settled=True), 80)
-    assert "Bretagne 5 1 1 3 0 3 0 …" in shown(balance_table(wrong, settled=False), 80)
+    assert "Bretagne 5 1 1 3 0 3 0 ✗ 3" in rendered(balance_table(wrong, settled=True), 80)
+    assert "Bretagne 5 1 1 3 0 3 0 …" in rendered(balance_table(wrong, settled=False), 80)
 
 
 def test_a_region_without_platform_says_who_has_received_its_offers() -> None:
-    assert "Hauts-de-France 1 1 Normandie 1" in shown(uncovered_table(compute_balance(ENDS)), 80)
+    assert "Hauts-de-France 1 1 Normandie 1" in rendered(uncovered_table(compute_balance(ENDS)), 80)

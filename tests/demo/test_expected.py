@@ -38,8 +38,8 @@ FEED = feed()
 
 @pytest.mark.parametrize("profile", [NATIVE, FEED], ids=["native", "feed"])
 def test_a_right_offer_is_live_where_it_is_and_at_the_national_site(profile: Profile) -> None:
-    fate = ExpectedOffer("Découverte d'un atelier", "35", ("bretagne:1",))
-    assert {"bretagne:1": fate} == expected_offers([OFFER], profile, ON)
+    expected = ExpectedOffer("Découverte d'un atelier", "35", ("bretagne:1",))
+    assert {"bretagne:1": expected} == expected_offers([OFFER], profile, ON)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_a_right_offer_is_live_where_it_is_and_at_the_national_site(profile: Pro
 def test_names_are_those_of_the_parts_that_the_national_site_takes(
     changes: dict[str, Any], names: tuple[str, str]
 ) -> None:
-    [fate] = expected_offers([{**OFFER, **changes}], NATIVE, ON).values()
-    assert fate is not None
-    assert tuple(f"bretagne:1{name}" for name in names) == fate.names
+    [expected] = expected_offers([{**OFFER, **changes}], NATIVE, ON).values()
+    assert expected is not None
+    assert tuple(f"bretagne:1{name}" for name in names) == expected.names
 
 
 def test_a_mapping_corrects_in_a_feed_what_a_document_is_refused_for() -> None:

@@ -88,8 +88,8 @@ async def test_real_postings_go_from_end_to_end(federation: Federation, samples:
                 offer = {**posting, "revision": revision}
                 expected = schemas.check(orjson.dumps(offer), on=_today())
                 status, body = await put(client, offer)
-                told = [problem["code"] for problem in body["problems"]]
-                assert (status in {200, 201}, told) == (
+                codes = [problem["code"] for problem in body["problems"]]
+                assert (status in {200, 201}, codes) == (
                     expected.accepted,
                     [problem.code for problem in expected.problems],
                 )
@@ -156,13 +156,13 @@ async def test_kafka_native_partners_publish_and_subscribe(federation: Federatio
     inbox = full_name(federation.settings.kafka_prefix, "inbox.bretagne")
     feed = full_name(federation.settings.kafka_prefix, "feed.national")
     producer = AIOKafkaProducer(bootstrap_servers=federation.settings.kafka, acks="all")
-    places = [TopicPartition(feed, partition) for partition in range(3)]
+    partitions = [TopicPartition(feed, partition) for partition in range(3)]
     consumer = AIOKafkaConsumer(
         bootstrap_servers=federation.settings.kafka, isolation_level="read_committed", auto_offset_reset="earliest"
     )
     await producer.start()
     await consumer.start()
-    consumer.assign(places)
+    consumer.assign(partitions)
 
     async def send(key: bytes | None, body: object, kind: str = TYPE_PUBLISHED) -> None:
         value = body if isinstance(body, bytes | None) else orjson.dumps(body)

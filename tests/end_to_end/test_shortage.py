@@ -18,7 +18,7 @@ import pytest
 
 from gateway.client import Client
 from tests.damage.populated import PUBLISHER, Populated, ask, offer, populate
-from tests.faults.disk import SmallDisk, lack_of_disk, small_disk
+from tests.faults.disk import SmallDisk, disk_unavailable, small_disk
 from tests.faults.process import GatewayProcess
 
 NOBODY = 65_534
@@ -39,10 +39,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Populated:
 
 @pytest.fixture
 def populated(made: Populated, tmp_path: Path) -> Populated:
-    lack = lack_of_disk(tmp_path)
-    if lack is not None:
-        assert os.environ.get("CI") != "true" or os.geteuid() != 0, lack
-        pytest.skip(f"!!! THE DISK WAS NOT FILLED: {lack} !!!")
+    unavailable = disk_unavailable(tmp_path)
+    if unavailable is not None:
+        assert os.environ.get("CI") != "true" or os.geteuid() != 0, unavailable
+        pytest.skip(f"!!! THE DISK WAS NOT FILLED: {unavailable} !!!")
     return made.copy(tmp_path / "data")
 
 

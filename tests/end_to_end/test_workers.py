@@ -65,8 +65,8 @@ async def test_workers_answer_as_one_gateway(crowded: Federation) -> None:
         assert [201] * len(ids) == [status for status, _ in answers]
         await reader.until(*ids)
         for _, receipt in answers:
-            told = await clients["bretagne"].call("GET", f"/v1/receipts/{receipt['receipt']}")
-            assert "accepted" == told.body["verdict"]
+            receipt_answer = await clients["bretagne"].call("GET", f"/v1/receipts/{receipt['receipt']}")
+            assert "accepted" == receipt_answer.body["verdict"]
         body = lines(*({**OFFER, "id": f"bretagne:b{number}"} for number in range(8)))
         batch = await clients["bretagne"].call("POST", "/v1/offers/batch", body=body, media_type=LINES)
         assert (202, 8) == (batch.status, batch.body["queued"])
@@ -84,11 +84,11 @@ async def test_each_worker_logs_its_management_address(tmp_path: Path, capsys: p
     async with running(settings) as gateway, aiohttp.ClientSession() as session:
         async with session.get(f"{gateway.url}/.well-known/passerelle") as response:
             assert 200 == response.status
-        told = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
-        places = [one["management"] for one in told if one["event"] == "gateway.worker_started"]
+        lines = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+        endpoints = [one["management"] for one in lines if one["event"] == "gateway.worker_started"]
         counted = []
-        for place in (*places, gateway.management_url):
-            async with session.get(f"{place}/metrics") as response:
+        for endpoint in (*endpoints, gateway.management_url):
+            async with session.get(f"{endpoint}/metrics") as response:
                 counted.append("passerelle_requests_total{" in await response.text())
     assert [True, False] == counted
 

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tests.faults.cluster_fault import ClusterFaults
 from tests.faults.deployment import Deployment
-from tests.faults.disk import lack_of_disk, small_disk
+from tests.faults.disk import disk_unavailable, small_disk
 from tests.faults.embedded_fault import COMPACT, FORGET, FULL_QUEUE, SECOND, SLOW, disk_full
 from tests.faults.fault import KILL, STOP
 from tests.faults.kafka_fault import COMPACT as COMPACT_KAFKA
@@ -85,16 +85,16 @@ async def run_embedded(run: Run) -> None:
     """On the embedded log: every other round on a small disk that gets full."""
     kinds = [STOP, SLOW, COMPACT, FORGET, SECOND, CROWD]
     with _folder() as folder:
-        lack = lack_of_disk(folder)
-    if lack is not None:
-        OUT.print(f"[red bold]!!! NO ROUND ON A FULL DISK: {lack} !!![/]")
+        unavailable = disk_unavailable(folder)
+    if unavailable is not None:
+        OUT.print(f"[red bold]!!! NO ROUND ON A FULL DISK: {unavailable} !!![/]")
     for number, faults in enumerate(rounds(kinds, KILL, random=run.random, each=3, kills=5)):
         if run.over:
             return
         with _folder() as folder:
             if number % 6 == 2:
                 faults.append(FULL_QUEUE)
-            if number % 2 and lack is None:
+            if number % 2 and unavailable is None:
                 with small_disk(folder / "one", megabytes=_DISK_MEGABYTES) as disk:
                     full = disk_full(disk)
                     await run.play(Deployment(folder), [full, KILL, KILL, full, KILL])

@@ -40,7 +40,7 @@ def _answers(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Iterat
     for attempt in attempts:
         name = f"{attempt.id} revision {attempt.revision}"
         if attempt.outcome == "wrong":
-            yield Finding("other", f"{name} was answered {attempt.told}")
+            yield Finding("other", f"{name} was answered {attempt.detail}")
         if attempt.outcome == "delivered" and (attempt.id, attempt.revision) not in known:
             yield Finding("lost", f"{name} was delivered to an inbox and has no receipt")
         if attempt.outcome not in {"decided", "queued"}:
@@ -66,9 +66,9 @@ def _numbers(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Iterat
     for receipt, count in Counter(one.receipt for one in receipts).items():
         if count > 1:
             yield Finding("duplicated", f"the receipt {receipt} is there {count} times")
-    for place, count in Counter(one.place for one in receipts).items():
+    for position, count in Counter(one.position for one in receipts).items():
         if count > 1:
-            yield Finding("duplicated", f"the submission at {place} was decided {count} times")
+            yield Finding("duplicated", f"the submission at {position} was decided {count} times")
     sent = Counter((one.id, one.revision) for one in attempts if one.outcome != "refused")
     for (offer_id, revision), count in Counter(
         (one.id, one.revision) for one in receipts if one.publisher != GATEWAY
@@ -81,23 +81,23 @@ def _numbers(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Iterat
 
 def _order_of_sending(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Iterator[Finding]:
     """What was acknowledged before something else about the same offer was sent lies before it on the log."""
-    places = {receipt.receipt: receipt.place for receipt in receipts}
+    positions = {receipt.receipt: receipt.position for receipt in receipts}
     by_offer: dict[str, list[tuple[Attempt, tuple[int, int]]]] = defaultdict(list)
     for attempt in attempts:
-        place = places.get(attempt.receipt or "")
-        if attempt.outcome in ACKNOWLEDGED and place is not None:
-            by_offer[attempt.id].append((attempt, place))
+        position = positions.get(attempt.receipt or "")
+        if attempt.outcome in ACKNOWLEDGED and position is not None:
+            by_offer[attempt.id].append((attempt, position))
     for offer_id, placed in by_offer.items():
         answered = sorted(placed, key=lambda one: one[0].answered_at)
         highest, at = (-1, -1), 0
-        for attempt, place in sorted(placed, key=lambda one: one[0].sent_at):
+        for attempt, position in sorted(placed, key=lambda one: one[0].sent_at):
             while at < len(answered) and answered[at][0].answered_at < attempt.sent_at:
                 highest = max(highest, answered[at][1])
                 at += 1
-            if place < highest:
+            if position < highest:
                 yield Finding(
                     "reordered",
-                    f"{offer_id} revision {attempt.revision} lies at {place}, before what was acknowledged earlier "
+                    f"{offer_id} revision {attempt.revision} lies at {position}, before what was acknowledged earlier "
                     f"({highest})",
                 )
 
@@ -135,7 +135,7 @@ def _offers(attempts: Sequence[Attempt], ending: Ending) -> Iterator[Finding]:
         by_offer[receipt.id].append(receipt)
     for offer_id, receipts in by_offer.items():
         model = _Model()
-        for receipt in sorted(receipts, key=lambda one: one.place):
+        for receipt in sorted(receipts, key=lambda one: one.position):
             yield from _decision(model, receipt, kinds)
         yield from _standing(offer_id, model, ending.offers.get(offer_id))
     for offer_id in ending.offers.keys() - by_offer.keys():
@@ -143,7 +143,7 @@ def _offers(attempts: Sequence[Attempt], ending: Ending) -> Iterator[Finding]:
 
 
 def _decision(model: _Model, receipt: Receipt, kinds: Mapping[tuple[str, int], Kind]) -> Iterator[Finding]:
-    name = f"{receipt.id} revision {receipt.revision} at {receipt.place}"
+    name = f"{receipt.id} revision {receipt.revision} at {receipt.position}"
     if receipt.publisher == GATEWAY:
         if receipt.verdict != "accepted":
             return

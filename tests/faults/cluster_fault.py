@@ -21,9 +21,9 @@ from tests.kafka.cluster import SIZE, LocalCluster
 
 _MOVE_SECONDS = 60.0
 _WHOLE_SECONDS = 120.0
-_TOLD = 20
+_REFUSALS = 20
 """So many requests are answered 503 before the brokers that are gone come back."""
-_TOLD_SECONDS = 60.0
+_REFUSAL_SECONDS = 60.0
 _DECIDED_SECONDS = 60.0
 _APART_SECONDS = 40.0
 """Longer than it took replicas that fenced each other to give up."""
@@ -153,8 +153,8 @@ class ClusterFaults:
         await asyncio.to_thread(self.cluster.kill, gone)
         attempts, clock = round_.history.attempts, asyncio.get_running_loop().time
         since, before = clock(), len(attempts)
-        while sum(one.outcome == "refused" and one.sent_at > since for one in attempts[before:]) < _TOLD:
-            if clock() > since + _TOLD_SECONDS:
+        while sum(one.outcome == "refused" and one.sent_at > since for one in attempts[before:]) < _REFUSALS:
+            if clock() > since + _REFUSAL_SECONDS:
                 raise MissedError
             await asyncio.sleep(0.1)
         for one in attempts[before:]:

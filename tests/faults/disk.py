@@ -9,7 +9,7 @@ from pathlib import Path
 _PIECE = 65_536
 
 
-def lack_of_disk(folder: Path) -> str | None:
+def disk_unavailable(folder: Path) -> str | None:
     """Why no small disk can be had here, as a sentence; None when it can."""
     try:
         with small_disk(folder / "try", megabytes=1):

@@ -47,7 +47,7 @@ async def _slow(round_: Round) -> None:
 async def _full_queue(round_: Round) -> None:
     """More bytes than the queue holds, while nothing gets written; then the lock goes."""
     async with _locked(round_):
-        await _until(round_, lambda: round_.flood(_BATCHES, _ITEMS), lambda one: one.told == "log-busy")
+        await _until(round_, lambda: round_.flood(_BATCHES, _ITEMS), lambda one: one.detail == "log-busy")
 
 
 async def _compact(round_: Round) -> None:

@@ -27,7 +27,7 @@ async def read_receipts(log: EventLog) -> list[Receipt]:
                     verdict=body["verdict"],
                     revision=body.get("revision", 0),
                     sequence=body.get("sequence") if body["verdict"] in {"accepted", "duplicate"} else None,
-                    place=(int(partition), int(offset)),
+                    position=(int(partition), int(offset)),
                 )
             )
     return receipts

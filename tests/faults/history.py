@@ -29,7 +29,7 @@ class Attempt:
     receipt: str | None = None
     verdict: str | None = None
     sequence: int | None = None
-    told: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One record of ``receipts``; ``place`` is partition and offset of its submission."""
+    """One record of ``receipts``; ``position`` is partition and offset of its submission."""
 
     receipt: str
     id: str
@@ -75,7 +75,7 @@ class Receipt:
     verdict: str
     revision: int
     sequence: int | None
-    place: tuple[int, int]
+    position: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class Inner:
         self._offers = offers
         self._identity = identity
         self._submissions = Submissions(log, ids=IDS, clock=clock)
-        self._tail = ViewUpdater(log, OFFERS, offers, clock=clock)
+        self._updater = ViewUpdater(log, OFFERS, offers, clock=clock)
         self._relay = Relay(
             log,
             folder=folder,
@@ -67,7 +67,7 @@ class Inner:
     @asynccontextmanager
     async def running(self, *, relay: bool = True) -> AsyncIterator[None]:
         """While entered."""
-        parts = [self._tail.run(), self._relay.run()] if relay else [self._tail.run()]
+        parts = [self._updater.run(), self._relay.run()] if relay else [self._updater.run()]
         tasks = [asyncio.ensure_future(part) for part in parts]
         if not relay:
             self._relay.run().close()

@@ -63,8 +63,8 @@ def _message(stock: Stock, revision: int) -> dict[str, Any]:
     published = stock.kinds[revision - 1] == "publish"
     body = stock.line(revision)
     if not published:
-        told = orjson.loads(body)
-        body = orjson.dumps({"id": told["id"], "revision": told["revision"], "reason": told["withdrawn"]})
+        document = orjson.loads(body)
+        body = orjson.dumps({"id": document["id"], "revision": document["revision"], "reason": document["withdrawn"]})
     kind = TYPE_PUBLISHED if published else TYPE_WITHDRAWN
     return {"key": stock.id.encode(), "value": body, "headers": [("ce_type", kind.encode())]}
 

@@ -114,10 +114,12 @@ class Publisher:
         """Some of them together."""
         raise NotImplementedError
 
-    def _enter(self, stock: Stock, revision: int, began: float, outcome: Outcome, **told: Any) -> None:
+    def _enter(self, stock: Stock, revision: int, began: float, outcome: Outcome, **outcome_fields: Any) -> None:
         """What became of one sending."""
         kind = stock.kinds[revision - 1]
-        self._history.attempts.append(Attempt(stock.id, revision, kind, began, self._clock(), outcome, **told))
+        self._history.attempts.append(
+            Attempt(stock.id, revision, kind, began, self._clock(), outcome, **outcome_fields)
+        )
         if outcome in {"unknown", "refused"}:
             stock.doubtful.add(revision)
         else:

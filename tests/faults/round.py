@@ -203,21 +203,21 @@ class Round:
         late = Subscriber(
             await self._line(SUBSCRIBER), self.history, name="late", random=Random(self.random.random()), quiet=True
         )
-        shown = {reader.name: some if reader.name == "filtered" else everything for reader in self.history.readings}
+        expected = {reader.name: some if reader.name == "filtered" else everything for reader in self.history.readings}
         readers = [*self._subscribers, late]
         # The late joiner begins when nothing changes any more also for the views.
         await asyncio.gather(
-            *(reader.until(shown[reader.reading.name], seconds=CALM_SECONDS) for reader in self._subscribers)
+            *(reader.until(expected[reader.reading.name], seconds=CALM_SECONDS) for reader in self._subscribers)
         )
         await late.until(everything, seconds=CALM_SECONDS)
         if self.deployment.kafka is not None:
             topic, partitions = self.deployment.topic(FEED + SUBSCRIBER), self.deployment.settings.partitions
             reading = await read_feed(self.deployment.kafka, topic, partitions, everything, seconds=CALM_SECONDS)
             self.history.readings.append(reading)
-            shown[reading.name] = everything
+            expected[reading.name] = everything
         for sentence in (sentence for reader in readers for sentence in reader.wrong):
             self.find(sentence)
-        self.verdict.findings += judge(self.history, Ending(receipts, standing(offers), shown))
+        self.verdict.findings += judge(self.history, Ending(receipts, standing(offers), expected))
         self._count(len(receipts), everything)
         await self._stop()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.deployment import Deployment
-from tests.faults.disk import lack_of_disk, small_disk
+from tests.faults.disk import disk_unavailable, small_disk
 from tests.faults.embedded_fault import COMPACT, FORGET, FULL_QUEUE, SECOND, SLOW, disk_full
 from tests.faults.fault import KILL, STOP
 from tests.faults.round import play
@@ -31,10 +31,10 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 async def test_a_full_disk_passes_without_a_restart(tmp_path: Path) -> None:
     """Publishers are told 503, nothing half is stored, and the same process goes on when there is space again."""
-    lack = lack_of_disk(tmp_path)
-    if lack is not None:
-        assert os.environ.get("CI") != "true" or os.geteuid() != 0, lack
-        pytest.skip(f"!!! THE DISK WAS NOT FILLED: {lack} !!!")
+    unavailable = disk_unavailable(tmp_path)
+    if unavailable is not None:
+        assert os.environ.get("CI") != "true" or os.geteuid() != 0, unavailable
+        pytest.skip(f"!!! THE DISK WAS NOT FILLED: {unavailable} !!!")
     with small_disk(tmp_path / "one", megabytes=192) as disk:
         verdict = await play(Deployment(tmp_path), [disk_full(disk), KILL], seed="short", gap=GAP)
     assert [] == verdict.findings

@@ -51,13 +51,13 @@ async def test_a_log_that_is_slow_to_return_its_ends_does_not_stop_a_view(tmp_pa
     log = Slow(clock=clock)
     await log.create_topics(COMMON)
     view = await OfferView.open(tmp_path / "offers.sqlite", log_identity="log", partitions=3)
-    tail = ViewUpdater(log, OFFERS, view, clock=clock)
-    running = asyncio.create_task(tail.run())
+    updater = ViewUpdater(log, OFFERS, view, clock=clock)
+    running = asyncio.create_task(updater.run())
     await log.append(OFFERS, 0, [offer_record(OfferState("b:1", known(1, 0)))])
     try:
         assert await view.reached((1, 0, 0), 10.0)
         async with asyncio.timeout(60):
-            while not tail.caught_up:
+            while not updater.caught_up:
                 await asyncio.sleep(0.01)
         assert not running.done()
     finally:
@@ -69,16 +69,16 @@ async def test_a_log_that_is_slow_to_return_its_ends_does_not_stop_a_view(tmp_pa
 @pytest.mark.parametrize("error", [LogBusyError, LogUnavailableError, UnknownOutcomeError])
 async def test_work_continues_after_a_transient_error(error: type[Exception]) -> None:
     """A log that is away, slow, or whose queue is full must not end a process."""
-    turns = 0
+    calls = 0
 
     async def work() -> None:
-        nonlocal turns
-        turns += 1
-        if turns < 3:
+        nonlocal calls
+        calls += 1
+        if calls < 3:
             raise error
 
     await retry_log_errors("test", work)
-    assert 3 == turns
+    assert 3 == calls
 
 
 async def test_work_ends_with_any_other_error() -> None:
@@ -161,7 +161,7 @@ async def test_an_audit_during_compaction_reports_no_loss() -> None:
     ids = ReceiptIds(b"k" * 32)
     clock = Hands(NOW)
 
-    def change(revision: int, place: int) -> list[Output]:
+    def change(revision: int, offset: int) -> list[Output]:
         withdrawal = Withdraw(
             receipt=ids.mint("b", partition=0, now=NOW, nonce=revision.to_bytes(8)),
             publisher="b",
@@ -170,12 +170,12 @@ async def test_an_audit_during_compaction_reports_no_loss() -> None:
             reason="filled",
             digest="aa",
         )
-        stands = known(revision, place)
+        stands = known(revision, offset)
         receipt = receipt_record(
             withdrawal,
             Accepted(stands, revision),
             publisher="b",
-            log_position=f"{SUBMISSIONS}/0/{place}",
+            log_position=f"{SUBMISSIONS}/0/{offset}",
             at=NOW,
             versions=VERSIONS,
             problem=None,
@@ -184,7 +184,7 @@ async def test_an_audit_during_compaction_reports_no_loss() -> None:
             Output(SUBMISSIONS, 0, submission_record(withdrawal)),
             Output(OFFERS, 0, offer_record(OfferState("b:1", stands))),
             Output(RECEIPTS, 0, receipt),
-            Output(POSITIONS, 0, position_record(SUBMISSIONS, 0, place + 2)),
+            Output(POSITIONS, 0, position_record(SUBMISSIONS, 0, offset + 2)),
         ]
 
     class Meanwhile(MemoryLog):
@@ -238,7 +238,7 @@ async def test_a_stale_broker_does_not_make_a_new_replica_repeat_decisions(tmp_p
         async with inner_gateway(log, tmp_path / name, clock) as inner, inner.running():
             await inner.submit([inner.prepare(revised(offer, 1).raw)])
             await inner.settled()
-        log.told[OFFERS] = old
+        log.stale_ends[OFFERS] = old
     assert ["accepted", "duplicate"] == [receipt.verdict for receipt in await read_receipts(log)]
 
 
@@ -250,8 +250,8 @@ async def test_a_new_leader_does_not_make_the_audit_report_a_loss(tmp_path: Path
     async with inner_gateway(log, tmp_path, clock) as inner, inner.running():
         await inner.submit([inner.prepare(offer.raw) for offer in generate(1, "bretagne", 9, clock.today, wrong=0.0)])
         await inner.settled()
-    log.told[RECEIPTS] = tuple(end - 3 for end in await log.ends(RECEIPTS))
-    log.words = log.partitions
+    log.stale_ends[RECEIPTS] = tuple(end - 3 for end in await log.ends(RECEIPTS))
+    log.stale_calls = log.partitions
     assert [] == (await audit(log)).findings
-    log.words = 2 * log.partitions
+    log.stale_calls = 2 * log.partitions
     assert (await audit(log)).findings

@@ -69,8 +69,8 @@ def entered(submissions: list[Publish | Withdraw], at: float) -> list[Attempt]:
 
 async def findings(log: SqliteLog | MemoryLog, history: History) -> list[str]:
     known = await read_offers(log)
-    shown = {reading.name: visible(known) for reading in history.readings}
-    wrong = judge(history, Ending(await read_receipts(log), standing(known), shown))
+    visible_offers = {reading.name: visible(known) for reading in history.readings}
+    wrong = judge(history, Ending(await read_receipts(log), standing(known), visible_offers))
     return [f"{one.wrong}: {one.sentence}" for one in wrong] + (await audit(log)).findings
 
 
@@ -83,7 +83,7 @@ async def test_the_clock_steps_backwards_and_sequences_still_grow(log: SqliteLog
     async with inner_gateway(log, tmp_path / "parts", clock) as inner:
         cursor = inner.begin()
         revision = 0
-        for turn, step in enumerate((0, 5_000, -2_000, -HOUR_MS, 3_000, -DAY_MS, 1, -1, HOUR_MS, -2 * HOUR_MS)):
+        for number, step in enumerate((0, 5_000, -2_000, -HOUR_MS, 3_000, -DAY_MS, 1, -1, HOUR_MS, -2 * HOUR_MS)):
             clock.now += step
             async with inner.running():
                 for _ in range(3):
@@ -95,7 +95,7 @@ async def test_the_clock_steps_backwards_and_sequences_still_grow(log: SqliteLog
                     ]
                     submissions = [inner.prepare(line) for line in lines]
                     await inner.submit(submissions)
-                    history.attempts += entered(submissions, turn * 10 + revision)
+                    history.attempts += entered(submissions, number * 10 + revision)
                     clock.now -= 7
                 await inner.settled()
                 seen, cursor = await inner.changes(cursor)

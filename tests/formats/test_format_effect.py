@@ -32,7 +32,7 @@ VALUES = (
     "<b>3</b>",
     "É;x",
 )
-PROBES: list[tuple[dict[str, Any], date]] = [
+ITEMS: list[tuple[dict[str, Any], date]] = [
     *(({"v": value, "o": [{"v": f"{value} "}, {"v": "<b>un texte</b>;y"}]}, ON) for value in VALUES),
     ({}, ON),
     ({"o": [{"v": "w"}]}, ON),
@@ -74,8 +74,8 @@ def outcomes(field: str, rule: Mapping[str, Any]) -> list[Any]:
     mapping = load_mapping("json", document(field, rule), stored=True)
     assert isinstance(mapping, FeedMapping), mapping
     found = []
-    for probe, on in PROBES:
-        feed = orjson.dumps({**row(), **probe})
+    for item, on in ITEMS:
+        feed = orjson.dumps({**row(), **item})
         first, end = read([feed], mapping, platform=PLATFORM, on=on)
         assert isinstance(first, OfferItem)
         found.append((first.document.get(field), [one.code for one in first.problems], type(end)))

@@ -44,8 +44,8 @@ def fault(content: bytes, named: str | None = None) -> ReadingProblem:
 )
 def test_the_real_encoding_is_found(content: bytes, named: str | None, warnings: list[str]) -> None:
     """[FMT-003]"""
-    text, told = decoded(content, named)
-    assert (ACCENTS, warnings) == (text, told)
+    text, problems = decoded(content, named)
+    assert (ACCENTS, warnings) == (text, problems)
 
 
 @pytest.mark.parametrize("declared", ["ISO-8859-1", "windows-1252", "latin1", "Cp1252"])

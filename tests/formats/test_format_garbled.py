@@ -89,8 +89,8 @@ def test_garbled_bytes_never_raise(name: str) -> None:
     @given(st.lists(st.tuples(st.integers(0, len(content) - 1), st.binary(max_size=6), st.integers(0, 8)), max_size=5))
     def garble(changes: list[tuple[int, bytes, int]]) -> None:
         garbled = content
-        for place, new, dropped in changes:
-            garbled = garbled[:place] + new + garbled[place + dropped :]
+        for position, new, dropped in changes:
+            garbled = garbled[:position] + new + garbled[position + dropped :]
         look(garbled, mapping)
 
     garble()

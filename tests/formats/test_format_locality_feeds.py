@@ -133,11 +133,11 @@ def job(location: str) -> OfferItem:
 
 def test_a_job_of_cleverconnect_abroad_is_refused_by_the_code_or_the_name_of_its_country() -> None:
     """[FMT-009] [FMT-013]"""
-    place = "<city>Wissembourg</city><postalCode>67160</postalCode>"
+    locality = "<city>Wissembourg</city><postalCode>67160</postalCode>"
     for country in ('<country code="DE">Allemagne</country>', "<country>Allemagne</country>", '<country code="de"/>'):
-        offer = job(f"<location>{place}{country}</location>")
+        offer = job(f"<location>{locality}{country}</location>")
         assert ["location-abroad"] == [trouble.code for trouble in offer.problems if trouble.severity == "error"]
-    offer = job(f'<location>{place}<country code="FR">France</country></location>')
+    offer = job(f'<location>{locality}<country code="FR">France</country></location>')
     assert [] == codes(offer)
 
 
@@ -181,9 +181,9 @@ def test_an_optional_country_that_cannot_be_read_is_left_out() -> None:
     strict = only(orjson.dumps(item), flat("json", fields=SETTLED))
     assert ["country-unknown"] == codes(strict)
     optional = {"location.country": {"path": "country", "optional": True}}
-    lenient = only(orjson.dumps(item), flat("json", fields=optional))
-    assert ["field-left-out"] == codes(lenient)
-    assert judge(lenient, revision=1, on=ON).accepted
+    without_country = only(orjson.dumps(item), flat("json", fields=optional))
+    assert ["field-left-out"] == codes(without_country)
+    assert judge(without_country, revision=1, on=ON).accepted
 
 
 def test_a_country_may_be_a_constant_or_looked_up() -> None:

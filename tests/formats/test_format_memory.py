@@ -23,12 +23,12 @@ def feed(form: str, count: int) -> Iterator[bytes]:
         for number in range(count):
             yield line.replace(b"S-0", b"S-%d" % number, 1)
         return
-    head, item, tail = (b"[", sound[1:-1], b"]") if form == "json" else (b"<offers>", sound[9:-11], b"</offers>")
+    head, item, closing = (b"[", sound[1:-1], b"]") if form == "json" else (b"<offers>", sound[9:-11], b"</offers>")
     yield head
     for number in range(count):
         between = b"," if form == "json" and number else b""
         yield between + item.replace(b"S-0", b"S-%d" % number, 1)
-    yield tail
+    yield closing
 
 
 def peak(blocks: Iterator[bytes], form: str) -> tuple[int, object]:

@@ -162,8 +162,8 @@ def test_a_value_that_cannot_be_read_refuses_the_offer_and_is_reported_once() ->
     assert "weeks" not in offer.document
     verdict = judge(offer, revision=1, on=ON)
     assert not verdict.accepted
-    told = [(one.code, one.pointer) for one in verdict.problems if one.severity == "error"]
-    assert [("weeks-unreadable", "/weeks"), ("too-long", "/title")] == told
+    errors = [(one.code, one.pointer) for one in verdict.problems if one.severity == "error"]
+    assert [("weeks-unreadable", "/weeks"), ("too-long", "/title")] == errors
 
 
 def test_a_refused_reading_refuses_even_what_the_verdict_alone_would_accept() -> None:

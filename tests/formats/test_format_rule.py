@@ -78,8 +78,8 @@ def test_lists_are_made_of_all_values_and_single_fields_of_the_first() -> None:
 def test_localities_left_out_by_taking_the_first_are_reported_once() -> None:
     """[FMT-010]"""
     fields = {"location.city": {"path": "places/#1/city"}, "location.postal_code": {"path": "places/#1/zip"}}
-    places = [{"city": "Rennes", "zip": "35000"}, {"city": "Brest"}, {"city": "Vannes"}]
-    offer = only(orjson.dumps({**row(), "places": places}), flat("json", fields=fields))
+    localities = [{"city": "Rennes", "zip": "35000"}, {"city": "Brest"}, {"city": "Vannes"}]
+    offer = only(orjson.dumps({**row(), "places": localities}), flat("json", fields=fields))
     assert {"city": "Rennes", "postal_code": "35000"} == offer.document["location"]
     [trouble] = offer.problems
     assert ("others-left-out", 2, "places") == (trouble.code, trouble.actual, trouble.args["source"])
@@ -88,8 +88,8 @@ def test_localities_left_out_by_taking_the_first_are_reported_once() -> None:
 def test_the_first_locality_takes_no_value_of_the_second() -> None:
     """[FMT-010]"""
     fields = {"location.city": {"path": "places/#1/city"}, "location.postal_code": {"path": "places/#1/zip"}}
-    places = [{"city": "Rennes"}, {"city": "Brest", "zip": "29200"}]
-    offer = only(orjson.dumps({**row(), "places": places}), flat("json", fields=fields))
+    localities = [{"city": "Rennes"}, {"city": "Brest", "zip": "29200"}]
+    offer = only(orjson.dumps({**row(), "places": localities}), flat("json", fields=fields))
     assert {"postal_code": "35000", "city": "Rennes", "insee_commune": "35238"} == offer.document["location"]
 
 

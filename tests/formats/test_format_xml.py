@@ -197,9 +197,9 @@ def test_a_tag_that_never_ends_changes_nothing() -> None:
 @pytest.mark.parametrize("inner", ["<t>x", "<t>a & b</t>", "<t><![CDATA[\x0b]]></t>"])
 def test_a_malformed_item_ends_at_its_end_tag_wherever_pieces_are_cut(shift: int, inner: str) -> None:
     """[FMT-006]"""
-    head, tail = f"<offers><offer><id>1</id>{inner}", "</offer>\n<offer><id>2</id></offer></offers>"
+    head, closing = f"<offers><offer><id>1</id>{inner}", "</offer>\n<offer><id>2</id></offer></offers>"
     blanks = " " * (PIECE_BYTES - len(head) - len("</offer>") - shift)
-    first, second, end = items((head + blanks + tail).encode(), loose("xml"))
+    first, second, end = items((head + blanks + closing).encode(), loose("xml"))
     assert isinstance(first, BrokenItem)
     assert isinstance(second, OfferItem)
     assert ("bretagne:2", 2, FeedComplete(2)) == (second.id, second.position.line, end)

@@ -28,7 +28,7 @@ UNITS = (
     "@a. ", "%2540", "&#64;", "06·", "06,", "tel 06,", "12345678-", "33 ", "A1 ", "0.", "(0)", "01 02 ",
     "\u3164", "\ufe0f",
 )  # fmt: skip
-PLACES = (
+POINTERS = (
     "/id", "/revision", "/title", "/description", "/employer", "/employer/name", "/employer/description",
     "/employer/website", "/employer/siret", "/employer/naf", "/location/street", "/location/postal_code",
     "/location/city", "/location/insee_commune", "/levels/0", "/weeks/0", "/sector", "/rome/code", "/rome/version",
@@ -70,17 +70,17 @@ def with_text(pointer: str, unit: str) -> Callable[[int], bytes]:
 
     def make(length: int) -> bytes:
         document: Any = deepcopy(WHOLE)
-        place = document
+        parent = document
         for step in parents:
-            place = place[_step(place, step)]
-        place[_step(place, name)] = unit * (length // len(orjson.dumps(unit)[1:-1]))
+            parent = parent[_step(parent, step)]
+        parent[_step(parent, name)] = unit * (length // len(orjson.dumps(unit)[1:-1]))
         return orjson.dumps(document)
 
     return make
 
 
-def _step(place: Any, step: str) -> Any:
-    return int(step) if isinstance(place, list) else step
+def _step(parent: Any, step: str) -> Any:
+    return int(step) if isinstance(parent, list) else step
 
 
 def _offer(**fields: Any) -> bytes:

@@ -19,7 +19,7 @@ _MEMBERS = (b"", b"{}\n", b'{"id":"bretagne:1"}\n' * 40, bytes(3_000_000), Rando
 def opened() -> Iterator[Target]:
     """The target."""
     yield Target(
-        probe=probe,
+        run=run,
         seeds=lambda: [headed(body, b"\xff\x20\x03") for body in _bodies()],
         outcomes=frozenset({"whole", "body-malformed", "body-truncated", "inflates-too-much"}),
         words=(*map(_packed, _MEMBERS[:3]), b"\x1f\x8b\x08", b"\x00" * 8),
@@ -27,7 +27,7 @@ def opened() -> Iterator[Target]:
     )
 
 
-def probe(raw: bytes) -> str:
+def run(raw: bytes) -> str:
     """In pieces as in one, and as ``gzip`` of the standard library would have it."""
     blocks, body = cut(raw)
     pieces, whole = _joined(read(Inflater(ratio=RATIO), blocks)), _joined(read(Inflater(ratio=RATIO), [body]))

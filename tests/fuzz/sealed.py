@@ -52,7 +52,7 @@ class Issuer:
     context: Context
     issued: dict[bytes, str]
 
-    def probe(self, raw: bytes) -> str:
+    def run(self, raw: bytes) -> str:
         """The first byte says what the rest is."""
         kind, rest = raw[:1], raw[1:]
         match kind:
@@ -95,7 +95,7 @@ class Issuer:
             log="another" if flags & 8 else self.context.identity,
         )
         found = self._read(cursors.write(cursor, self.context.cursors))
-        beyond = any(place > end for place, end in zip(positions, END, strict=True))
+        beyond = any(position > end for position, end in zip(positions, END, strict=True))
         if not flags & 1 or flags & 12 or START - fresh > FRESH_MS or beyond:
             assert found == "resync-required", found
         elif flags & 2:
@@ -172,7 +172,7 @@ def opened() -> Iterator[Target]:
                 },
             )
             yield Target(
-                probe=issuer.probe,
+                run=issuer.run,
                 seeds=lambda: _seeds(issuer, context),
                 outcomes=frozenset({
                     "genuine", "forged", "round trip", "cursor-filter", "resync-required", "query", "refused query",

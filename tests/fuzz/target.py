@@ -12,13 +12,13 @@ Scramble: TypeAlias = Callable[[bytes], bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """``probe`` raises AssertionError when a promise is broken, and else says in a word what became of the input.
+    """``run`` raises AssertionError when a promise is broken, and else says in a word what became of the input.
 
     ``outcomes`` are the words that a good corpus brings about. ``mutate`` changes an input in a way that suits the
     target; what it has no idea for it leaves to the scramble it is given.
     """
 
-    probe: Callable[[bytes], str]
+    run: Callable[[bytes], str]
     seeds: Callable[[], Sequence[bytes]]
     outcomes: frozenset[str]
     words: tuple[bytes, ...] = ()

@@ -36,7 +36,7 @@ def opened() -> Iterator[Target]:
     """The target. The explaining validator is loaded first: it takes a second."""
     schemas.validator("offer")
     yield Target(
-        probe=probe,
+        run=run,
         seeds=seeds,
         outcomes=frozenset({"accepted", "accepted with warnings", "refused", "unreadable", "withdrawal"}),
         words=tuple(text.encode() for text in TEXTS if text),
@@ -56,7 +56,7 @@ def seeds() -> Sequence[bytes]:
     return [*_SOUND, *wrong, orjson.dumps(WITHDRAWAL), b"{}", b"[]", b'{"id":"a:1","id":"a:1"}', b"\xff"]
 
 
-def probe(raw: bytes) -> str:
+def run(raw: bytes) -> str:
     """Judge the bytes by all three calls, and the verdicts by what is promised of them."""
     verdict = schemas.check(raw, on=ON)
     withdrawal = schemas.check_withdrawal(raw, on=ON)
@@ -84,8 +84,8 @@ def _forget() -> None:
 
 
 def _written(verdict: schemas.Verdict) -> bytes:
-    shown = [problem.to_json() for problem in verdict.problems]
-    return orjson.dumps([verdict.accepted, shown, verdict.id, verdict.revision, verdict.offer, verdict.territory])
+    written = [problem.to_json() for problem in verdict.problems]
+    return orjson.dumps([verdict.accepted, written, verdict.id, verdict.revision, verdict.offer, verdict.territory])
 
 
 _STORED = _fast({"$ref": "urn:fr:stages:schema:problem:1#/$defs/stored_problem"})
@@ -97,9 +97,9 @@ def _check_form(verdict: schemas.Verdict) -> None:
     assert severities == sorted(severities), "errors come first"
     assert len(verdict.problems) <= _MOST_PROBLEMS, "more problems than anybody reads"
     for problem in verdict.problems:
-        shown = problem.to_json()
-        assert _STORED.is_valid(shown), shown
-        _check_clean(orjson.dumps(shown).decode())
+        written = problem.to_json()
+        assert _STORED.is_valid(written), written
+        _check_clean(orjson.dumps(written).decode())
 
 
 def _check_agreement(name: str, verdict: schemas.Verdict) -> None:
@@ -115,11 +115,11 @@ def _check_accepted(verdict: schemas.Verdict) -> None:
     assert offer is not None
     assert document is not None
     again = schemas.check(orjson.dumps(offer), on=ON)
-    told = [problem.code for problem in again.problems]
-    assert again.accepted, f"the normal form of an accepted offer is refused: {told}"
+    codes = [problem.code for problem in again.problems]
+    assert again.accepted, f"the normal form of an accepted offer is refused: {codes}"
     assert (again.offer, again.id, again.revision) == (offer, verdict.id, verdict.revision)
     assert (again.territory, again.expires_on) == (verdict.territory, verdict.expires_on)
-    assert "personal-data" not in told, "redaction left something to redact"
+    assert "personal-data" not in codes, "redaction left something to redact"
     content = {name: value for name, value in document.items() if name != "revision"}
     assert rfc8785.dumps(content) == canonical(content), "the digest depends on who writes the document"
     for text in _strings({name: offer[name] for name in offer if name not in _FIXED}):

@@ -18,11 +18,11 @@ class Requests:
     """A task that comes back as often as it is let, as a request that waits for its turn on the loop."""
 
     def __init__(self) -> None:
-        self.turns = 0
+        self.iterations = 0
 
     async def run(self) -> None:
         while True:
-            self.turns += 1
+            self.iterations += 1
             await asyncio.sleep(0)
 
 
@@ -34,7 +34,7 @@ async def test_a_costly_source_leaves_the_loop_to_others() -> None:
 
     def step(_: int) -> bool:
         spin(0.005)
-        seen.append(requests.turns)
+        seen.append(requests.iterations)
         return True
 
     await FairSlices().work("flood", iter(range(10)), step)
@@ -50,7 +50,7 @@ async def test_cheap_items_share_a_slice_that_ends() -> None:
 
     def step(_: int) -> bool:
         spin(0.0005)
-        seen.append(requests.turns)
+        seen.append(requests.iterations)
         return False
 
     await FairSlices().work("good", iter(range(200)), step)

@@ -101,10 +101,10 @@ async def refused(log: MemoryLog, record: Record) -> list[str]:
     assert read_submission(submission).id == "bretagne:2"
     (rejected,) = await values(log, REJECTED)
     (receipt,) = await values(log, RECEIPTS)
-    copy, told = orjson.loads(rejected), orjson.loads(receipt)
-    codes = [problem["code"] for problem in told["problems"]]
-    assert (copy["receipt"], copy["place"]) == (told["receipt"], told["position"])
-    assert copy["codes"] == told.get("codes", Counter(codes))
+    copy, refusal = orjson.loads(rejected), orjson.loads(receipt)
+    codes = [problem["code"] for problem in refusal["problems"]]
+    assert (copy["receipt"], copy["place"]) == (refusal["receipt"], refusal["position"])
+    assert copy["codes"] == refusal.get("codes", Counter(codes))
     return codes
 
 

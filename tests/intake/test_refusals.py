@@ -52,10 +52,10 @@ async def test_a_receipt_has_the_first_problems_the_numbers_by_code_and_the_dige
     await send(log, [message(value=raw)])
     async with intake(log):
         (receipt,) = await until(log, RECEIPTS, 1)
-    told = orjson.loads(receipt)
-    assert len(told["problems"]) == 10
-    assert told["codes"]["field-unknown"] == 100
-    assert told["message"] == {"sha256": sha256(raw).hexdigest(), "bytes": len(raw)}
+    refusal = orjson.loads(receipt)
+    assert len(refusal["problems"]) == 10
+    assert refusal["codes"]["field-unknown"] == 100
+    assert refusal["message"] == {"sha256": sha256(raw).hexdigest(), "bytes": len(raw)}
     assert len(receipt) < 10_000
 
 
@@ -87,10 +87,10 @@ async def test_few_receipts_report_the_number_of_the_rest(log: MemoryLog) -> Non
     async with intake(log):
         state = await settled(log, SHARE + 150)
     assert state.unlisted == 150
-    told = [orjson.loads(value) for value in await values(log, RECEIPTS)]
-    summaries = [one for one in told if one["problems"][0]["code"] == "inbox-refusals-unlisted"]
+    refusal = [orjson.loads(value) for value in await values(log, RECEIPTS)]
+    summaries = [one for one in refusal if one["problems"][0]["code"] == "inbox-refusals-unlisted"]
     assert ["1", "10", "100"] == [one["problems"][0]["message"]["en"].split()[6] for one in summaries]
-    assert len(told) == SHARE + 3
+    assert len(refusal) == SHARE + 3
     assert all("id" not in one for one in summaries)
 
 
@@ -135,8 +135,8 @@ async def test_a_header_name_that_is_not_utf8_refuses_its_message(log: MemoryLog
     await send(log, [odd])
     async with intake(log):
         (receipt,) = await until(log, RECEIPTS, 1)
-    told = orjson.loads(receipt)
-    assert (told["id"], [one["code"] for one in told["problems"]]) == ("bretagne:1", ["inbox-header"])
+    refusal = orjson.loads(receipt)
+    assert (refusal["id"], [one["code"] for one in refusal["problems"]]) == ("bretagne:1", ["inbox-header"])
 
 
 @given(*[st.integers(0, 10**11)] * 4)

@@ -34,7 +34,7 @@ async def drain(
                 group.create_task(_publish(deployment, slug, share))
             group.create_task(_kill(deployment, offers, kills, say))
         await _until_made(deployment, offers)
-        await _until_told(deployment, offers)
+        await _until_submitted(deployment, offers)
         return read_drained(deployment.site, addresses, kills=kills, seconds=loop.time() - began)
 
 
@@ -64,7 +64,7 @@ async def _until_made(deployment: SiteDeployment, count: int) -> None:
     await until(lambda: len(deployment.site.stock.rows) >= count, deployment)
 
 
-async def _until_told(deployment: SiteDeployment, offers: int) -> None:
+async def _until_submitted(deployment: SiteDeployment, offers: int) -> None:
     """Until the gateway itself says that all are delivered and none is pending. Raises TimeoutError."""
     async with asyncio.timeout(STALLED):
         while True:

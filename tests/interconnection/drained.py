@@ -57,12 +57,14 @@ class Drained:
 
     def lines(self) -> list[str]:
         """For people."""
-        shown = ", ".join(f"{method} {status}: {number:,}" for (method, status), number in sorted(self.answers.items()))
+        counts = ", ".join(
+            f"{method} {status}: {number:,}" for (method, status), number in sorted(self.answers.items())
+        )
         strays = f"lost: {len(self.lost)}; made twice: {len(self.twice)}; of unknown origin: {len(self.strange)}"
         return [
             f"{self.offers:,} offers, {self.kills} kills, {self.seconds:.0f} s",
             f"created: {self.answers['POST', 201]:,}; {strays}",
-            f"calls about offers: {self.calls:,}, {self.calls - self.offers} more than offers ({shown})",
+            f"calls about offers: {self.calls:,}, {self.calls - self.offers} more than offers ({counts})",
             f"minutes of the site's clock: {self.minutes}, at least {self.fewest_minutes} at {PER_MINUTE} a minute",
             f"most calls in one minute: {self.busiest}; refused for the limit: {self.refused}",
         ]

@@ -79,9 +79,9 @@ class Federation:
             "PASSERELLE_CLIENT_ID": OPERATOR,
             "PASSERELLE_CLIENT_SECRET": self.operator_secret,
         }
-        code, told = await command(environ, *words)
-        assert code == ends, told
-        return told
+        code, output = await command(environ, *words)
+        assert code == ends, output
+        return output
 
 
 @asynccontextmanager
@@ -100,8 +100,8 @@ async def federation(
         partners = Partners(log)
         stack.push_async_callback(partners.close)
         ground = Ground(folder=folder, settings=settings, log=log, partners=partners, stack=stack)
-        told_by = (CHANNELS if kafka is None else KAFKA_CHANNELS) if ways is None else ways
-        regions = {slug: await ground.region(slug, way) for slug, way in told_by.items()}
+        channels = (CHANNELS if kafka is None else KAFKA_CHANNELS) if ways is None else ways
+        regions = {slug: await ground.region(slug, way) for slug, way in channels.items()}
         operator_secret = await join_others(partners)
         await log.create_topics(topics_of(partners))
         yield Federation(settings=settings, log=log, site=site, regions=regions, operator_secret=operator_secret)
@@ -111,9 +111,9 @@ async def settled(operator: Client) -> None:
     """Wait until nothing waits to be delivered or decided any more."""
     async with asyncio.timeout(WITHIN):
         while True:
-            told = (await operator.call("GET", "/v1/platforms")).body
-            pending = sum(one["details"]["pending"] for one in told["platforms"] if "details" in one)
-            if pending == 0 and not told["undecided"]:
+            output = (await operator.call("GET", "/v1/platforms")).body
+            pending = sum(one["details"]["pending"] for one in output["platforms"] if "details" in one)
+            if pending == 0 and not output["undecided"]:
                 return
             await asyncio.sleep(0.1)
 

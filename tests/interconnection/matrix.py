@@ -36,7 +36,7 @@ class Uncovered:
 @dataclass(slots=True)
 class Matrix:
     """All lines; what came back to where it had been (``loops``); and how the federation stood at the end:
-    ``platforms`` as the API tells it, ``told`` as ``passerelle status --json`` does, ``printed`` as people see it.
+    ``platforms`` as the API tells it, ``status`` as ``passerelle status --json`` does, ``printed`` as people see it.
     """
 
     log: str
@@ -45,7 +45,7 @@ class Matrix:
     loops: list[str] = field(default_factory=list)
     echoes: int = 0
     platforms: list[dict[str, Any]] = field(default_factory=list)
-    told: str = ""
+    status: str = ""
     printed: str = ""
 
     def missing(self) -> list[str]:
@@ -59,12 +59,12 @@ class Matrix:
         table = Table(*columns, box=None, title=f"{self.log} log: seconds until it was so at the far end")
         for line in self.lines.values():
             moments = (line.published, line.updated, line.withdrawn, line.received)
-            table.add_row(line.slug, line.way, *map(_told, moments))
+            table.add_row(line.slug, line.way, *map(_seconds, moments))
         for one in self.uncovered.values():
             way = f"national site → {one.neighbour}"
-            table.add_row(one.name, way, "–", "–", _told(one.withdrawn), _told(one.received))
+            table.add_row(one.name, way, "–", "–", _seconds(one.withdrawn), _seconds(one.received))
         return table
 
 
-def _told(seconds: float | None) -> str:
+def _seconds(seconds: float | None) -> str:
     return "no" if seconds is None else f"{seconds:.1f}"

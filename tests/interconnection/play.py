@@ -59,7 +59,7 @@ async def play(folder: Path, *, kafka: str | None = None) -> Matrix:
             matrix.loops = await find_loops(deployment, operator, [*made.values(), *staying.values()])
             matrix.echoes = (await read_delivery_status(deployment.log)).notes[SEARCHER]["search"].get("echo", 0)
             matrix.platforms = (await operator.call("GET", "/v1/platforms")).body["platforms"]
-            matrix.told = await deployment.command("status", "--json")
+            matrix.status = await deployment.command("status", "--json")
             matrix.printed = await deployment.command("status", "--lang", "en")
     return matrix
 

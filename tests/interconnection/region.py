@@ -92,7 +92,7 @@ class Ground:
                 channel = Pulled(drop(self.folder / "sftp" / slug, form), order)
                 transport = await self._sftp(slug, form)
             case _:
-                channel = Pulled(_keeper(platform), order)
+                channel = Pulled(_feed_writer(platform), order)
                 url = await self.stack.enter_async_context(platform.serving())
                 transport = {"kind": "https", "url": url, "most_megabytes": 1}
         profile = profile_of(_document(slug, form, transport))
@@ -113,7 +113,7 @@ class Ground:
         }
 
 
-def _keeper(platform: RegionalPlatform) -> Callable[[Sequence[Offer]], None]:
+def _feed_writer(platform: RegionalPlatform) -> Callable[[Sequence[Offer]], None]:
     def keep(offers: Sequence[Offer]) -> None:
         platform.offers = {one["id"]: one for one in offers}
 

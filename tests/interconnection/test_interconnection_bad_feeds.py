@@ -119,8 +119,8 @@ async def _note(seen: Seen, when: str, deployment: Federation, operator: Client)
     seen.held[when] = {slug: dict(region.platform.held) for slug, region in deployment.regions.items()}
     answer = await operator.call("GET", "/v1/platforms")
     french = {one["platform"]: one for one in answer.body["platforms"] if one["platform"] in REGIONS}
-    told = json.loads(await deployment.command("status", "--json", "--lang", "en"))["platforms"]
-    english = {one["platform"]: one["details"]["last_error"] for one in told if one["platform"] in REGIONS}
+    platforms = json.loads(await deployment.command("status", "--json", "--lang", "en"))["platforms"]
+    english = {one["platform"]: one["details"]["last_error"] for one in platforms if one["platform"] in REGIONS}
     seen.status[when] = {slug: {**one, "english": english[slug]} for slug, one in french.items()}
 
 
@@ -142,8 +142,8 @@ def test_a_bad_feed_withdraws_nothing_and_its_run_says_so(seen: Seen, slug: str)
 def test_the_status_reports_the_error_in_both_languages(seen: Seen, slug: str) -> None:
     """[SEC-014]"""
     assert seen.status["good"][slug]["details"]["last_error"] is None
-    told = seen.status["bad"][slug]
-    french, english = told["details"]["last_error"], told["english"]
+    platforms = seen.status["bad"][slug]
+    french, english = platforms["details"]["last_error"], platforms["english"]
     assert french["at"] == english["at"] > seen.status["good"][slug]["details"]["last_success"]
     assert french["message"] != english["message"]
     assert french["message"] in seen.printed

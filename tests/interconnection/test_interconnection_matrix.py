@@ -90,7 +90,7 @@ def test_the_regions_without_platform_are_connected_by_the_national_site(matrix:
 
 
 def test_the_command_says_what_the_api_says(matrix: Matrix) -> None:
-    assert _still(matrix.platforms) == _still(json.loads(matrix.told)["platforms"])
+    assert _still(matrix.platforms) == _still(json.loads(matrix.status)["platforms"])
 
 
 def test_the_command_shows_a_row_for_each_region_with_or_without_platform(matrix: Matrix) -> None:

@@ -95,8 +95,8 @@ async def _run_feed(deployment: Federation, slug: str, sample: Sample, samples: 
     profile = folder / f"{slug}.json"
     profile.write_bytes(orjson.dumps(document))
     await deployment.command("platform", "add", str(profile))
-    told = await deployment.command("platform", "run", slug, "--json", ends=int(slug == PARTLY))
-    ran: dict[str, Any] = json.loads(told)
+    output = await deployment.command("platform", "run", slug, "--json", ends=int(slug == PARTLY))
+    ran: dict[str, Any] = json.loads(output)
     return ran
 
 
@@ -105,8 +105,8 @@ async def _come(deployment: Federation, operator: Client, slug: str, ran: dict[s
     async with asyncio.timeout(WITHIN):
         while True:
             await settled(operator)
-            told = (await operator.call("GET", "/v1/platforms")).body["platforms"]
-            [status] = [one for one in told if one["platform"] == slug]
+            output = (await operator.call("GET", "/v1/platforms")).body["platforms"]
+            [status] = [one for one in output if one["platform"] == slug]
             if status["details"]["delivered"] == _counts(ran)[1]:
                 break
     listed = (await operator.call("GET", "/v1/offers", params={"platform": slug})).body["offers"]

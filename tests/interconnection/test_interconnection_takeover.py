@@ -40,14 +40,14 @@ async def _take_over(folder: Path, kafka: str | None) -> None:
         await _publish(deployment, OTHER, [_offer(OTHER, 1)])
         await until(lambda: _live(deployment, OTHER) == {f"{OTHER}:1"}, deployment)
 
-        code, told = await deployment.command("national", "adopt", SLUG)
-        assert (0, {*names, *extra}) == (code, _live(deployment, SLUG)), told
+        code, output = await deployment.command("national", "adopt", SLUG)
+        assert (0, {*names, *extra}) == (code, _live(deployment, SLUG)), output
         for line in (f"matched: {COUNT}", "missing: 2", f"extra: {EXTRA}", "Nothing was changed.", *extra):
-            assert line in told
+            assert line in output
 
-        code, told = await deployment.command("national", "adopt", SLUG, "--apply")
-        assert 0 == code, told
-        assert f"deleted: {EXTRA}" in told
+        code, output = await deployment.command("national", "adopt", SLUG, "--apply")
+        assert 0 == code, output
+        assert f"deleted: {EXTRA}" in output
         await until(lambda: _answered(deployment, "PATCH") > COUNT // 5, deployment)
         await deployment.restart()
         expected = {*names, *(one["id"] for one in new)}
@@ -63,8 +63,8 @@ async def _take_over(folder: Path, kafka: str | None) -> None:
         assert EXTRA + 1 == _answered(deployment, "DELETE", 200)  # each is repeated until nothing is left to delete
         assert [] == _made_twice(deployment)
         assert {f"{OTHER}:1"} == _live(deployment, OTHER)
-        code, told = await deployment.command("national", "reconcile", "--account", "own")
-        assert 0 == code, told
+        code, output = await deployment.command("national", "reconcile", "--account", "own")
+        assert 0 == code, output
         assert COUNT + 1 == (await deployment.standing())[SLUG]["details"]["delivered"]
 
 

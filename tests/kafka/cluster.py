@@ -51,7 +51,11 @@ class LocalCluster:
         self.brokers = {
             number: LocalBroker(
                 listeners=[Listener(_INSIDE)],
-                properties={**_PROPERTIES, **_place(number, ports[number]), "controller.quorum.voters": voters},
+                properties={
+                    **_PROPERTIES,
+                    **_listener_settings(number, ports[number]),
+                    "controller.quorum.voters": voters,
+                },
                 ports=ports[number],
                 cluster=cluster,
                 java=[*_JAVA, f"-Djdk.net.hosts.file={self._names(number)}"],
@@ -111,10 +115,10 @@ class LocalCluster:
         self.close()
 
 
-def _place(number: int, ports: Sequence[int]) -> dict[str, str]:
+def _listener_settings(number: int, ports: Sequence[int]) -> dict[str, str]:
     """What is a broker's own: its number, and where it says that it is."""
     clients, controller, inside = ports
-    told = (
+    advertised = (
         f"PLAINTEXT://127.0.0.1:{clients},CONTROLLER://{name(number)}:{controller},{_INSIDE}://{name(number)}:{inside}"
     )
-    return {"node.id": str(number), "advertised.listeners": told}
+    return {"node.id": str(number), "advertised.listeners": advertised}

@@ -9,6 +9,6 @@ from gateway.demo.jars import missing
 
 def need_local_kafka() -> None:
     """Skip the test where no broker can be started, with the reason; fail it with ``CI=true``."""
-    lack = missing()
-    if lack is not None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"kafka: {lack}")
+    unavailable = missing()
+    if unavailable is not None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"kafka: {unavailable}")

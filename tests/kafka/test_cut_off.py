@@ -29,13 +29,13 @@ async def log(kafka_cluster: LocalCluster) -> AsyncIterator[KafkaLog]:
         await log.close()
 
 
-async def leader(servers: str, place: TopicPartition) -> int:
+async def leader(servers: str, topic_partition: TopicPartition) -> int:
     """Who leads, as these brokers say."""
     client = AIOKafkaClient(bootstrap_servers=servers)
     await client.bootstrap()
     try:
-        await client.set_topics([place.topic])
-        leader: int = client.cluster.leader_for_partition(place)
+        await client.set_topics([topic_partition.topic])
+        leader: int = client.cluster.leader_for_partition(topic_partition)
         return leader
     finally:
         await client.close()
@@ -48,15 +48,15 @@ async def next_keys(reader: Reader) -> list[str]:
 
 async def test_a_reader_continues_at_the_true_leader(kafka_cluster: LocalCluster, log: KafkaLog) -> None:
     """The old one has no error to tell, only nothing new."""
-    place = TopicPartition(log._settings.topic(SUBMISSIONS), 0)
-    old = await leader(kafka_cluster.bootstrap_servers, place)
+    topic_partition = TopicPartition(log._settings.topic(SUBMISSIONS), 0)
+    old = await leader(kafka_cluster.bootstrap_servers, topic_partition)
     others = ",".join(broker.bootstrap_servers for number, broker in kafka_cluster.brokers.items() if number != old)
     await log.append(SUBMISSIONS, 0, [record("before")])
     async with log.reader({(SUBMISSIONS, 0): 0}) as reader:
         read = await next_keys(reader)
         with kafka_cluster.isolated(old):
             async with asyncio.timeout(_LEAD_SECONDS):
-                while await leader(others, place) in {old, -1}:
+                while await leader(others, topic_partition) in {old, -1}:
                     await asyncio.sleep(0.2)
             beside = await KafkaLog.open(replace(log._settings, bootstrap_servers=others))
             await beside.append(SUBMISSIONS, 0, [record("after")])

@@ -42,8 +42,8 @@ class Leaders:
     def cluster(self) -> "Leaders":
         return self
 
-    def leader_for_partition(self, place: TopicPartition) -> int:
-        return self.leaders[place]
+    def leader_for_partition(self, topic_partition: TopicPartition) -> int:
+        return self.leaders[topic_partition]
 
     def force_metadata_update(self) -> None:
         """Nothing changes."""
@@ -86,7 +86,7 @@ def answer(*parts: tuple[int, bytes]) -> Answer:
     return Answer([("t", [(partition, 0, 0, 0, [], found) for partition, found in parts])])
 
 
-PLACES = [TopicPartition("t", partition) for partition in range(2)]
+PARTITIONS = [TopicPartition("t", partition) for partition in range(2)]
 
 
 async def next_keys(fetcher: Fetcher) -> list[str]:
@@ -97,8 +97,8 @@ async def next_keys(fetcher: Fetcher) -> list[str]:
 
 
 async def test_a_silent_leader_does_not_hold_back_another() -> None:
-    leaders = Leaders(dict(zip(PLACES, (1, 2), strict=True)), {1: deque([answer((0, batch(0, "a")))]), 2: deque()})
-    fetcher = Fetcher(leaders, dict.fromkeys(PLACES, 0))
+    leaders = Leaders(dict(zip(PARTITIONS, (1, 2), strict=True)), {1: deque([answer((0, batch(0, "a")))]), 2: deque()})
+    fetcher = Fetcher(leaders, dict.fromkeys(PARTITIONS, 0))
     assert ["a"] == await next_keys(fetcher)
     leaders.answers[1].append(answer((0, batch(1, "b"))))
     assert ["b"] == await next_keys(fetcher)
@@ -109,8 +109,8 @@ async def test_a_silent_leader_does_not_hold_back_another() -> None:
 async def test_records_of_one_partition_are_returned_though_another_is_damaged() -> None:
     """The damage is told by the next poll, and that partition is asked for again from where it stood."""
     both = answer((0, batch(0, "whole")), (1, batch(0, "damaged", damaged=True)))
-    leaders = Leaders(dict.fromkeys(PLACES, 1), {1: deque([both, answer((1, batch(0, "mended")))])})
-    fetcher = Fetcher(leaders, dict.fromkeys(PLACES, 0))
+    leaders = Leaders(dict.fromkeys(PARTITIONS, 1), {1: deque([both, answer((1, batch(0, "mended")))])})
+    fetcher = Fetcher(leaders, dict.fromkeys(PARTITIONS, 0))
     assert ["whole"] == await next_keys(fetcher)
     with pytest.raises(CorruptRecordException):
         fetcher.take(100)
@@ -124,8 +124,8 @@ async def test_a_packed_batch_is_not_unpacked() -> None:
     builder = DefaultRecordBatchBuilder(2, DefaultRecordBatch.CODEC_GZIP, 0, -1, -1, -1, 1 << 20)
     builder.append(0, timestamp=1, key=b"k", value=bytes(100_000), headers=[])
     content = batch(0, "plain") + bytes(builder.build())
-    leaders = Leaders({PLACES[0]: 1}, {1: deque([answer((0, content))])})
-    fetcher = Fetcher(leaders, {PLACES[0]: 0})
+    leaders = Leaders({PARTITIONS[0]: 1}, {1: deque([answer((0, content))])})
+    fetcher = Fetcher(leaders, {PARTITIONS[0]: 0})
     await fetcher.wait(DEADLINE)
     with pytest.raises(UnsupportedCodecError, match="packed"):
         fetcher.take(100)
@@ -137,8 +137,8 @@ async def test_a_header_name_that_is_not_utf8_takes_no_sound_record_with_it(limi
     """[PUB-035]: the records of its batch, before and behind, come whole, and so do those of the next batch."""
     names = [b"sound", b"\xff\xfe\xfd", b"caf\xc3\xa9", b"\xe9t\xe9", b"sound"]
     content = batch(5, "a") + batch(6, "b") + with_header_names(7, *names) + batch(12, "next")
-    leaders = Leaders({PLACES[0]: 1}, {1: deque([answer((0, content))])})
-    fetcher = Fetcher(leaders, {PLACES[0]: 5})
+    leaders = Leaders({PARTITIONS[0]: 1}, {1: deque([answer((0, content))])})
+    fetcher = Fetcher(leaders, {PARTITIONS[0]: 5})
     taken: list[StoredRecord] = []
     async with asyncio.timeout(DEADLINE):
         while len(taken) < 8:
@@ -156,10 +156,10 @@ async def test_a_header_name_that_is_not_utf8_takes_no_sound_record_with_it(limi
 
 async def test_of_two_leaders_that_both_answer_for_a_partition_one_counts() -> None:
     """It moved while the first was asked; the late answer begins before what was taken meanwhile."""
-    leaders = Leaders({PLACES[0]: 1}, {1: deque(), 2: deque([answer((0, batch(0, "a", "b")))])})
-    fetcher = Fetcher(leaders, {PLACES[0]: 0})
+    leaders = Leaders({PARTITIONS[0]: 1}, {1: deque(), 2: deque([answer((0, batch(0, "a", "b")))])})
+    fetcher = Fetcher(leaders, {PARTITIONS[0]: 0})
     await fetcher.wait(0.01)
-    leaders.leaders[PLACES[0]] = 2
+    leaders.leaders[PARTITIONS[0]] = 2
     assert ["a", "b"] == await next_keys(fetcher)
     leaders.answers[1].append(answer((0, batch(0, "a"))))
     await asyncio.sleep(0.1)
@@ -174,27 +174,29 @@ class Held(AdminQueries):
     def __init__(self) -> None:
         """Without clients."""
 
-    async def starts(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-        return dict.fromkeys(places, 10)
+    async def starts(self, topic_partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(topic_partitions, 10)
 
-    async def ends(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-        return dict.fromkeys(places, 20)
+    async def ends(self, topic_partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(topic_partitions, 20)
 
 
 @pytest.mark.parametrize(
-    ("position", "told"), [(9, PositionLostError), (15, LogUnavailableError), (21, PositionLostError)]
+    ("position", "error_type"), [(9, PositionLostError), (15, LogUnavailableError), (21, PositionLostError)]
 )
-async def test_an_unknown_position_is_not_accepted_from_a_single_broker(position: int, told: type[Exception]) -> None:
+async def test_an_unknown_position_is_not_accepted_from_a_single_broker(
+    position: int, error_type: type[Exception]
+) -> None:
     """One that slept while another led denies what has come since: whoever reads tries again, and loses nothing."""
     settings = KafkaSettings(bootstrap_servers="127.0.0.1:1", prefix="p", partitions=1)
 
     async def find(_: str) -> list[TopicPartition]:
-        return PLACES
+        return PARTITIONS
 
     reader = KafkaReader(settings, {("t", 0): position}, find=find, admin=Held())
-    place = TopicPartition(settings.topic("t"), 0)
-    answers = {1: deque([Answer([(place.topic, [(0, OffsetOutOfRangeError.errno, 0, 0, [], b"")])])])}
-    reader._fetcher = Fetcher(Leaders({place: 1}, answers), {place: position})
-    with pytest.raises(told):
+    topic_partition = TopicPartition(settings.topic("t"), 0)
+    answers = {1: deque([Answer([(topic_partition.topic, [(0, OffsetOutOfRangeError.errno, 0, 0, [], b"")])])])}
+    reader._fetcher = Fetcher(Leaders({topic_partition: 1}, answers), {topic_partition: position})
+    with pytest.raises(error_type):
         await reader.poll(limit=10, wait=5.0)
     await reader.close()

@@ -220,9 +220,9 @@ async def test_a_commit_during_a_freeze_is_whole_or_absent(log: KafkaLog, broker
             await log.own("relay", 0)
     finally:
         broker.resume()
-    anew = await insist(lambda: log.own("relay", 0))
-    await anew.commit(outputs("third"))
-    await anew.close()
+    new_owner = await insist(lambda: log.own("relay", 0))
+    await new_owner.commit(outputs("third"))
+    await new_owner.close()
     offers = await read_keys(log, OFFERS)
     assert offers == await read_keys(log, RECEIPTS)
     assert offers in (["first", "third"], ["first", "second", "third"])

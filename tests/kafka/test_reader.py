@@ -118,11 +118,11 @@ class Knowing(AdminQueries):
     def __init__(self) -> None:
         """Without clients."""
 
-    async def starts(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-        return dict.fromkeys(places, 0)
+    async def starts(self, topic_partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(topic_partitions, 0)
 
-    async def ends(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-        return dict.fromkeys(places, 10)
+    async def ends(self, topic_partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(topic_partitions, 10)
 
 
 async def test_a_position_that_only_one_broker_denies_is_not_lost(log: KafkaLog, settings: KafkaSettings) -> None:

@@ -49,7 +49,7 @@ class Follower:
         standing = model.offers[offer_id]
         if change["op"] == "removal":
             assert {"op", "id", "sequence", "reason"} == set(change), "[FEED-008]"
-            assert self.platform in standing.shown, f"[FEED-007]: {offer_id} was never shareable with {self.platform}"
+            assert self.platform in standing.allowed, f"[FEED-007]: {offer_id} was never shareable with {self.platform}"
             self.removals += 1
             self.held.pop(offer_id, None)
             return

@@ -94,7 +94,7 @@ class Federation(RuleBasedStateMachine):
         """[PUB-020]: it stands for the moment before it."""
         self.gateway.clock.at += 1_000
         text = self.harness.run(self.gateway.mark(who=platform))
-        self.harness.marks.append((text, Mark(platform, self.model.turn, self.gateway.clock.at)))
+        self.harness.marks.append((text, Mark(platform, self.model.step, self.gateway.clock.at)))
 
     @precondition(lambda self: self.harness.marks)
     @rule(

@@ -51,7 +51,7 @@ class ModelHarness:
         self.followers = [Follower(self.gateway, reader, asked) for reader in READERS for asked in FILTERS]
         self.marks: list[tuple[str, Mark]] = []
         self.keys: dict[tuple[str, str], tuple[str, bytes, Answer]] = {}
-        self.told: list[tuple[str, str, Outcome]] = []
+        self.decisions: list[tuple[str, str, Outcome]] = []
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Let the gateway's loop turn until this is done."""
@@ -94,7 +94,7 @@ class ModelHarness:
         """An answer that waited: as the model decides, with the receipt to be asked for later."""
         outcome = self.model.submit(item)
         assert (outcome.status, outcome.verdict) == (answer.status, answer.body["verdict"]), answer.raw
-        self._tell(item, answer.body["receipt"], outcome)
+        self._record(item, answer.body["receipt"], outcome)
 
     def queued(self, answer: Answer, lines: Sequence[Line], *, partial: bool, dry: bool) -> None:
         """An answer to a batch: every line's fate, in order."""
@@ -114,7 +114,7 @@ class ModelHarness:
         if word == "queued":
             for line, result in zip(lines, results, strict=True):
                 if line.item is not None:
-                    self._tell(line.item, result["receipt"], self.model.submit(line.item))
+                    self._record(line.item, result["receipt"], self.model.submit(line.item))
 
     def close(self) -> None:
         """Let go of everything."""
@@ -122,8 +122,8 @@ class ModelHarness:
         self._runner.close()
         self._folder.cleanup()
 
-    def _tell(self, item: Item, receipt: str, outcome: Outcome) -> None:
-        self.told.append((item.id.partition(":")[0], receipt, outcome))
+    def _record(self, item: Item, receipt: str, outcome: Outcome) -> None:
+        self.decisions.append((item.id.partition(":")[0], receipt, outcome))
 
     async def compare(self) -> None:
         """What stands, what every reader holds, late ones too, every receipt, and the log's own promises."""
@@ -140,7 +140,7 @@ class ModelHarness:
             assert (expected, expected, 0) == (follower.held, late.held, late.removals), (
                 f"[FEED-010]: {follower.platform} {follower.asked}"
             )
-        for publisher, receipt, outcome in self.told:
+        for publisher, receipt, outcome in self.decisions:
             path = f"/v1/receipts/{receipt}"
             answer = await self.gateway.ask("GET", path, who=publisher)
             assert (200, outcome.verdict) == (answer.status, answer.body["verdict"])

@@ -26,7 +26,7 @@ def test_the_gateway_does_what_the_model_predicts() -> None:
     run_state_machine_as_test(Federation, settings=SHORT)
 
 
-class Lenient(Model):
+class Permissive(Model):
     """Takes other content under the same revision for a duplicate."""
 
     def _publish(self, item: Publish, mark: Mark | None) -> Outcome:
@@ -49,7 +49,7 @@ class Forgetful(Model):
         return super().snapshot(mark, items, {*unsound, *self.live(mark.platform)}, confirm)
 
 
-@pytest.mark.parametrize("wrong", [Lenient, Indiscreet, Forgetful])
+@pytest.mark.parametrize("wrong", [Permissive, Indiscreet, Forgetful])
 def test_a_wrong_model_is_detected(wrong: type[Model]) -> None:
     """The comparison can fail: each of these differs from the gateway in one thing."""
 

@@ -234,9 +234,9 @@ class ConnectorHarness:
 
     async def order(self, order: Order, *, account: str = "shared", seconds: float = 30.0) -> Mapping[str, Any]:
         """Place an order and wait for its answer."""
-        return await self.answer(await self.place(order, account=account), seconds=seconds)
+        return await self.answer(await self.submit(order, account=account), seconds=seconds)
 
-    async def place(self, order: Order, *, account: str = "shared") -> Placed:
+    async def submit(self, order: Order, *, account: str = "shared") -> Placed:
         """Write an order on the log."""
         self.sequence += 1
         placed = Placed(account, str(self.sequence), order)

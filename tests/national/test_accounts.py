@@ -48,12 +48,12 @@ def test_each_platform_has_its_account_and_its_terms(tmp_path: Path) -> None:
 
 
 def test_no_secret_shows_in_repr(tmp_path: Path) -> None:
-    shown = repr(read_accounts(written(tmp_path, SOUND), ENVIRON))
-    assert not [secret for secret in ("sesame", "0f0f0f") if secret in shown]
+    text = repr(read_accounts(written(tmp_path, SOUND), ENVIRON))
+    assert not [secret for secret in ("sesame", "0f0f0f") if secret in text]
 
 
 @pytest.mark.parametrize(
-    ("change", "place"),
+    ("change", "pointer"),
     [
         ({"url": None}, "the whole"),
         ({"url": "http://national.example.org"}, "url"),
@@ -71,9 +71,9 @@ def test_no_secret_shows_in_repr(tmp_path: Path) -> None:
         ({"search": {"account": "nobody"}}, "no account nobody"),
     ],
 )
-def test_a_mistake_is_reported_with_its_pointer(tmp_path: Path, change: dict[str, Any], place: str) -> None:
+def test_a_mistake_is_reported_with_its_pointer(tmp_path: Path, change: dict[str, Any], pointer: str) -> None:
     body = {name: value for name, value in {**SOUND, **change}.items() if value is not None}
-    with pytest.raises(AccountsError, match=place):
+    with pytest.raises(AccountsError, match=pointer):
         read_accounts(written(tmp_path, body), ENVIRON)
 
 

@@ -100,7 +100,7 @@ async def test_a_region_with_500_offers_is_taken_over(make_bench: Make) -> None:
 
 async def test_a_takeover_that_is_cut_off_goes_on_with_the_next_owner(make_bench: Make) -> None:
     harness = await region(make_bench, 200, speed=60.0)  # the order is to be taken up again within its hour
-    placed = await harness.place(Adopt("bretagne", apply=True), account="bretagne")
+    placed = await harness.submit(Adopt("bretagne", apply=True), account="bretagne")
     for number in range(4):
         pages = harness.calls("GET") + harness.calls("PATCH") + harness.calls("DELETE")
         await eventually(partial(went_on, harness, pages + 5))

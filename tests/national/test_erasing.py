@@ -75,7 +75,7 @@ async def test_an_offer_of_another_owner_at_the_site_is_kept_and_reported(make_b
 async def test_an_erasure_that_is_cut_off_is_done_by_the_next_owner(make_bench: Make) -> None:
     harness = await withdrawn(make_bench)
     harness.simulator.faults.order(Fault("status", "PATCH", status=500, times=3))
-    placed = await harness.place(ORDER)
+    placed = await harness.submit(ORDER)
     await eventually(lambda: failed_once(harness))
     await harness.stop()
     assert "Atelier du Port" == kept_words(harness)[ONE][1]

@@ -167,7 +167,7 @@ async def test_a_stale_broker_does_not_make_our_offers_count_as_the_sites_own(ma
     """[RTE-003]: it tells where ``offers`` ended when it fell asleep, before an offer that the site shows too."""
     log = StaleEndsLog()
     await log.create_topics(COMMON)
-    log.told[OFFERS] = await log.ends(OFFERS)
+    log.stale_ends[OFFERS] = await log.ends(OFFERS)
     harness = await scanned(make_bench, others=True, log=log)
     await harness.publish(document("bretagne:1"))
     harness.simulator.publish_on_site(**MADE)
@@ -175,7 +175,7 @@ async def test_a_stale_broker_does_not_make_our_offers_count_as_the_sites_own(ma
     await harness.start()
     pages = harness.calls("GET")
     await eventually(lambda: asked(harness, pages + 3))
-    log.words = 0
+    log.stale_calls = 0
     await eventually(lambda: imported(harness, 1))
     assert {"https://1eleve1stage.education.gouv.fr/offres-de-stage/1"} == {
         document_of(one)["apply_url"] for one in national(await harness.offers()).values()

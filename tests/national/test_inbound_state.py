@@ -29,7 +29,7 @@ def missing(state: InboundState) -> list[str]:
     return [made.id for made in state.missing(scans=2)]
 
 
-def shown(state: InboundState) -> int | None:
+def season_of(state: InboundState) -> int | None:
     made = state.made(ID)
     assert made is not None
     return made.last_season
@@ -99,14 +99,14 @@ async def test_it_is_known_in_which_season_the_search_showed_an_offer_with_its_w
 ) -> None:
     harness, state = known
     await scan(harness, state)
-    assert shown(state) is None
+    assert season_of(state) is None
     await scan(harness, state, ID)
-    assert 2027 == shown(state)
+    assert 2027 == season_of(state)
     await scan(harness, state, season=2028)
-    assert 2027 == shown(state)
+    assert 2027 == season_of(state)
     await harness.publish(document(ID, revision=2, title="Autre titre"))
     await scan(harness, state, season=2028)
-    assert 2027 == shown(state)
+    assert 2027 == season_of(state)
     await harness.publish(document(ID, revision=3, levels=["troisieme"], weeks=["2027-W46"]))
     await scan(harness, state, season=2028)
-    assert shown(state) is None
+    assert season_of(state) is None

@@ -56,10 +56,10 @@ async def command(harness: ConnectorHarness, *words: str) -> tuple[int | None, s
 async def at_work(harness: ConnectorHarness, *documents: dict[str, Any]) -> None:
     await harness.publish(*documents)
     await harness.start()
-    await eventually(lambda: told(harness))
+    await eventually(lambda: waiting_is_noted(harness))
 
 
-async def told(harness: ConnectorHarness) -> bool:
+async def waiting_is_noted(harness: ConnectorHarness) -> bool:
     return (await harness.note()).get("platforms") == ["*"]
 
 

@@ -184,22 +184,22 @@ class SmallSite:
         self.alive: dict[str | None, str] = {}
         self.used: set[str | None] = set()
 
-    def work(self, delivery: Delivery, wishes: Wishes, sequence: int, fate: str) -> Delivery:
+    def work(self, delivery: Delivery, wishes: Wishes, sequence: int, fault: str) -> Delivery:
         """Make calls until nothing is due, or until an answer is lost."""
-        while fate != "idle" and (call := due(delivery, wishes)) is not None:
+        while fault != "idle" and (call := due(delivery, wishes)) is not None:
             part = call.part
             if call.call == "create" and part.attempt is not None:
                 known = found(part, now=sequence) if part.remote_id in self.alive else replace(part, attempt=None)
                 delivery = step(delivery.with_part(known), wishes, sequence)
                 continue
             delivery = delivery.with_part(attempting(call, sequence=sequence))
-            if fate == "lost before":
+            if fault == "lost before":
                 return delivery
-            if call.call == "create" and fate == "dead name":
+            if call.call == "create" and fault == "dead name":
                 self.used.add(part.remote_id)
-                fate = "answered"
+                fault = "answered"
             known = self.answer(call, lycee(delivery), sequence)
-            if fate == "lost after":
+            if fault == "lost after":
                 return delivery
             delivery = step(delivery.with_part(known), wishes, sequence)
         return delivery
@@ -230,9 +230,9 @@ def test_after_any_events_the_site_has_the_last_change_and_no_remote_id_is_used_
     changes: list[tuple[str, str]],
 ) -> None:
     site, delivery, wishes = SmallSite(), Delivery(id=ID, sequence=0), GONE
-    for sequence, (wish, fate) in enumerate(changes, start=1):
+    for sequence, (wish, fault) in enumerate(changes, start=1):
         wishes = {"gone": GONE, "unfit": UNFIT}[wish] if wish in {"gone", "unfit"} else ready(wish)
-        delivery = site.work(step(delivery, wishes, sequence), wishes, sequence, fate)
+        delivery = site.work(step(delivery, wishes, sequence), wishes, sequence, fault)
         record = delivery_record(delivery)
         assert delivery == read_delivery(record.key or b"", record.value or b"")
     delivery = site.work(delivery, wishes, len(changes) + 1, "answered")

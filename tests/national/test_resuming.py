@@ -155,7 +155,7 @@ async def test_a_take_over_goes_on_where_it_stopped(make_bench: Make, cut: Cut) 
 
 async def test_a_partner_changed_while_the_index_is_walked_keeps_the_change(make_bench: Make) -> None:
     harness = await region(make_bench, 400, speed=60.0)
-    placed = await harness.place(Adopt("bretagne", apply=True), account="bretagne")
+    placed = await harness.submit(Adopt("bretagne", apply=True), account="bretagne")
     await eventually(lambda: went_on(harness, 2))
     await harness.save("bretagne", jwks={"keys": []}, name="IDÉO")
     assert {} == await harness.deliveries()

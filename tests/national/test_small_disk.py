@@ -16,7 +16,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS
 from gateway.runtime.sqlite_damage import DamagedCopyError
-from tests.faults.disk import SmallDisk, lack_of_disk, small_disk
+from tests.faults.disk import SmallDisk, disk_unavailable, small_disk
 from tests.national.conftest import Make
 from tests.national.connector_harness import document, eventually
 from tests.national.test_inbound import MADE
@@ -25,9 +25,9 @@ from tests.views.offer_topic import OfferTopic, offer_of
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    lack = lack_of_disk(tmp_path)
-    if lack:
-        pytest.skip(lack)
+    unavailable = disk_unavailable(tmp_path)
+    if unavailable:
+        pytest.skip(unavailable)
     with small_disk(tmp_path / "disk", megabytes=2) as found:
         yield found
 

@@ -176,7 +176,7 @@ async def test_a_stale_broker_does_not_make_the_next_owner_withdraw_live_offers(
     """It tells where ``offers`` ended when it fell asleep: what came since would seem to be gone with its marker."""
     log = StaleEndsLog()
     await log.create_topics(COMMON)
-    log.told[OFFERS] = await log.ends(OFFERS)
+    log.stale_ends[OFFERS] = await log.ends(OFFERS)
     harness = await make_bench(log)
     ids = [f"bretagne:{number}" for number in range(30)]
     await harness.publish(*(document(one) for one in ids))

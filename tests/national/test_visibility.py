@@ -13,7 +13,7 @@ from tests.national.conftest import Make
 from tests.national.connector_harness import ConnectorHarness, document
 from tests.national.present import row_of
 
-PLACES = {
+LOCALITIES = {
     "35": ("35000", "Rennes"),
     "56": ("56000", "Vannes"),
     "2A": ("20000", "Ajaccio"),
@@ -22,7 +22,7 @@ PLACES = {
 
 
 def placed(number: int, department: str) -> dict[str, Any]:
-    postal_code, city = PLACES[department]
+    postal_code, city = LOCALITIES[department]
     return document(f"bretagne:{number}", location={"street": "1 rue", "postal_code": postal_code, "city": city})
 
 

@@ -100,7 +100,7 @@ async def test_an_answered_order_is_not_carried_out_again_by_the_next_owner(make
     await harness.publish(document("bretagne:1"))
     await harness.start()
     await harness.until_states({"bretagne:1": "delivered"})
-    placed = await harness.place(Reconcile())
+    placed = await harness.submit(Reconcile())
     assert 1 == (await harness.answer(placed))["matched"]
     if cleared:
         await harness.log.append(DELIVERIES, partition_of("shared", harness.log.partitions), [Record(placed.key, None)])
@@ -114,7 +114,7 @@ async def test_an_answered_order_is_not_carried_out_again_by_the_next_owner(make
 
 async def test_an_order_that_waited_too_long_is_answered_and_not_executed(make_bench: Make) -> None:
     harness = await make_bench(speed=6_000.0)
-    placed = await harness.place(Reconcile(repair=True))
+    placed = await harness.submit(Reconcile(repair=True))
     await eventually(lambda: passed(harness, harness.time.start + 3 * ORDER_LIFE_MS))
     await harness.start()
     assert {"error": "order-too-old"} == await harness.answer(placed)

@@ -67,7 +67,7 @@ SCENES = [
     (date(2026, 11, 20), []),
 ]
 """Days of the two school years, with weeks that an offer may have on them."""
-PLACES = [
+LOCALITIES = [
     *[("35000", "Rennes", None)] * 6,
     ("14640", "Villers-sur-Mer", None),
     ("20000", "Ajaccio", None),
@@ -109,7 +109,7 @@ def _maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 def offers(draw: st.DrawFn) -> tuple[dict[str, Any], date]:
     """A document as a publisher sends it, and the day; most are valid."""
     on, weeks = draw(st.sampled_from(SCENES))
-    postal_code, city, insee = draw(st.sampled_from(PLACES))
+    postal_code, city, insee = draw(st.sampled_from(LOCALITIES))
     point = draw(_maybe(st.just((49.32, 0)))) if postal_code == "14640" else None
     weeks = sorted({*weeks, *draw(st.sets(st.sampled_from(WEEKS), min_size=not weeks, max_size=2))})
     levels = draw(st.sampled_from(LEVELS))

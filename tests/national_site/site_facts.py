@@ -54,7 +54,7 @@ def _row(**values: Any) -> Check:
     return lambda site, _got: values == {name: getattr(site.row(), name) for name in values}
 
 
-def _shown(**values: Any) -> Check:
+def _returned(**values: Any) -> Check:
     return lambda _site, got: values == {name: got.body[name] for name in values}
 
 
@@ -241,7 +241,7 @@ FACTS: tuple[Fact, ...] = (
         },
         check=_row(title="hellow", max_candidates=2, published_at=None, is_public=True, handicap_accessible=True),
     ),
-    _update("unpublishing", 200, ground="own", body={"published_at": None}, check=_shown(published_at=None)),
+    _update("unpublishing", 200, ground="own", body={"published_at": None}, check=_returned(published_at=None)),
     _update(
         "republishing",
         200,

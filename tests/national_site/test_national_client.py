@@ -179,9 +179,9 @@ async def test_no_secret_is_logged_or_displayed(
             with pytest.raises(LoginRefusedError) as caught:
                 await refused.index(1)
     assert {"national.logged_in", "national.rate_exceeded"} == {entry["event"] for entry in entries}
-    told = f"{entries} {caught.value} {caught.value.step} {account!r}"
+    text = f"{entries} {caught.value} {caught.value.step} {account!r}"
     for secret in (EMAIL, PASSWORD, "an old one", OLD_TOKEN, "atelier", "eyJ"):
-        assert secret not in told
+        assert secret not in text
 
 
 async def test_names_out_of_reach_and_calls_without_their_token_are_mistakes_of_the_caller(

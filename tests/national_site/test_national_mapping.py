@@ -83,7 +83,7 @@ def test_fields_that_an_offer_leaves_out_are_sent_as_the_sites_defaults() -> Non
 
 
 @pytest.mark.parametrize(
-    ("place", "limit"),
+    ("names", "limit"),
     [
         (("title",), 150),
         (("description",), 1500),
@@ -97,9 +97,9 @@ def test_fields_that_an_offer_leaves_out_are_sent_as_the_sites_defaults() -> Non
         (("seats",), 6000),
     ],
 )
-def test_pitfall_17_nothing_that_the_schema_takes_is_too_long_for_the_site(place: tuple[str, ...], limit: int) -> None:
+def test_pitfall_17_nothing_that_the_schema_takes_is_too_long_for_the_site(names: tuple[str, ...], limit: int) -> None:
     node: dict[str, Any] = schema("offer")
-    for name in place:
+    for name in names:
         node = schema("offer")["$defs"][node["$ref"].rpartition("/")[2]] if "properties" not in node else node
         node = node["properties"][name]
     longest: int = node["maxLength"] if "maxLength" in node else node["maximum"]
@@ -146,17 +146,17 @@ def test_several_obstacles_are_reported_at_once() -> None:
         },
         employer={"description": None},
     )
-    told = codes(parts_of(offer, fillers=False)[""])
-    assert ["not-deliverable:apply-url-word", "not-deliverable:postal-code", "employer-undescribed"] == told
+    codes_found = codes(parts_of(offer, fillers=False)[""])
+    assert ["not-deliverable:apply-url-word", "not-deliverable:postal-code", "employer-undescribed"] == codes_found
 
 
 def test_obstacles_of_a_part_are_reported_together_with_those_of_the_whole_offer() -> None:
     """Else its publisher mends one and then reads the next."""
     address = "https://stages.example.fr/contest"
     offer = offer_of(levels=["troisieme", "seconde"], weeks=["2027-W10", "2027-W24"], apply_url=address)
-    told = {group: codes(deliverability) for group, deliverability in parts_of(offer).items()}
+    codes_found = {group: codes(deliverability) for group, deliverability in parts_of(offer).items()}
     word = "not-deliverable:apply-url-word"
-    assert {"c": [word], "l": [word, "not-deliverable:mandatory-weeks"]} == told
+    assert {"c": [word], "l": [word, "not-deliverable:mandatory-weeks"]} == codes_found
 
 
 @pytest.mark.parametrize("word", ["test", "Staging", "contest", "latest"])
@@ -269,9 +269,9 @@ def test_the_refusal_of_a_past_year_names_the_weeks_that_the_site_requires_now()
     on = date(2027, 7, 1)
     deliverability = parts_of(offer_of(on, weeks=[*JUNE, "2027-W27"]), on=on)[""]
     assert isinstance(deliverability, Past)
-    told = [one.to_json() for one in deliverability.refusals]
+    codes_found = [one.to_json() for one in deliverability.refusals]
     assert [("not-deliverable:mandatory-weeks", ["2028-W25", "2028-W26"])] == [
-        (one["code"], one["expected"]) for one in told
+        (one["code"], one["expected"]) for one in codes_found
     ]
 
 

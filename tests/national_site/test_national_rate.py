@@ -12,7 +12,7 @@ from tests.national_site.site_fixtures import NOW
 from tests.national_site.stepped_time import SteppedTime
 
 
-async def turns(rate: Rate, time: SteppedTime, count: int) -> list[int]:
+async def slots(rate: Rate, time: SteppedTime, count: int) -> list[int]:
     taken = []
     for _ in range(count):
         await rate.wait_for_slot()
@@ -24,7 +24,7 @@ async def turns(rate: Rate, time: SteppedTime, count: int) -> list[int]:
 @pytest.mark.parametrize("offset", [0, 17_000, 59_500])
 async def test_a_clock_minute_takes_a_hundred_calls_whatever_the_sites_clock_says(skew: int, offset: int) -> None:
     time = SteppedTime(NOW + offset)
-    taken = await turns(Rate(clock=time.clock, sleep=time.sleep), time, 1000)
+    taken = await slots(Rate(clock=time.clock, sleep=time.sleep), time, 1000)
     counted = Counter((at + skew) // MINUTE for at in taken)
     assert 100 == max(counted.values())
     assert 10 <= len(counted) <= 11
@@ -32,7 +32,7 @@ async def test_a_clock_minute_takes_a_hundred_calls_whatever_the_sites_clock_say
 
 async def test_pitfall_13_twenty_thousand_calls_take_two_hundred_minutes_evenly(time: SteppedTime) -> None:
     rate = Rate(clock=time.clock, sleep=time.sleep)
-    taken = await turns(rate, time, 20_000)
+    taken = await slots(rate, time, 20_000)
     assert 200 == len({at // MINUTE for at in taken})
     assert min(later - earlier for earlier, later in pairwise(taken)) >= 580
 
@@ -41,7 +41,7 @@ async def test_an_idle_account_does_not_burst(time: SteppedTime) -> None:
     rate = Rate(clock=time.clock, sleep=time.sleep)
     await rate.wait_for_slot()
     await time.sleep(30)
-    taken = await turns(rate, time, 10)
+    taken = await slots(rate, time, 10)
     assert min(later - earlier for earlier, later in pairwise(taken)) >= 580
 
 

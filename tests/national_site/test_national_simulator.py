@@ -137,8 +137,8 @@ async def test_faults_occur_as_often_as_configured(
     headers = await bearer(session)
     simulator.faults.order(Fault("status", "GET", status=502, times=2))
     simulator.faults.order(Fault("status", "DELETE"))
-    told = [await status_of(session, "GET", OFFERS, headers=headers) for _ in range(3)]
-    assert [502, 502, 200] == told
+    statuses = [await status_of(session, "GET", OFFERS, headers=headers) for _ in range(3)]
+    assert [502, 502, 200] == statuses
     simulator.faults.clear()
     assert 404 == await status_of(session, "DELETE", f"{OFFERS}/a", headers=headers)
     assert (2, 1) == (simulator.answered["GET", 502], simulator.answered["GET", 200])

@@ -64,8 +64,8 @@ async def test_trap_13_a_chosen_name_overwrites_the_employers(site: NationalSite
     [("97500", "Saint-Pierre", "97502"), ("98600", "Mata-Utu", "98613"), ("98000", "Monaco", "06088")],
 )
 async def test_trap_14_some_postcodes_are_refused(postal_code: str, city: str, insee: str, site: NationalSite) -> None:
-    place = {"postal_code": postal_code, "city": city, "insee_commune": insee, "latitude": None, "longitude": None}
-    deliverability = parts_of(offer_of(location=place))[""]
+    locality = {"postal_code": postal_code, "city": city, "insee_commune": insee, "latitude": None, "longitude": None}
+    deliverability = parts_of(offer_of(location=locality))[""]
     assert isinstance(deliverability, NotDeliverable)
     assert ["not-deliverable:postal-code"] == [refusal.code for refusal in deliverability.refusals]
     refused = outcome_of(await site.create({**ready(offer_of()).named(NAME), "zipcode": postal_code}))

@@ -291,9 +291,9 @@ def test_offers_that_the_verdict_refuses_never_reach_the_mapping(name: str) -> N
 def test_offers_that_the_site_would_refuse_are_not_deliverable(name: str) -> None:
     case = NOT_DELIVERABLE[name]
     for changes in case.breaks:
-        for prospect in parts(changes, on=case.on, terms=case.terms):
-            assert isinstance(prospect, NotDeliverable), changes
-            assert [ROWS[name]["not_deliverable"]] == [refusal.code for refusal in prospect.refusals]
+        for deliverability in parts(changes, on=case.on, terms=case.terms):
+            assert isinstance(deliverability, NotDeliverable), changes
+            assert [ROWS[name]["not_deliverable"]] == [refusal.code for refusal in deliverability.refusals]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -301,12 +301,12 @@ async def test_the_nearest_offer_that_keeps_a_check_is_delivered(name: str, site
     case = ALL[name]
     for number, changes in enumerate(case.keeps):
         prospects = parts(changes, on=case.on, terms=case.terms)
-        for part, prospect in enumerate(prospects):
-            assert isinstance(prospect, Ready), (changes, prospect)
-            assert prospect.body.keys() <= PERMITTED
-            done = outcome_of(await site.create(prospect.named(f"bretagne:{number}-{part}")))
+        for part, deliverability in enumerate(prospects):
+            assert isinstance(deliverability, Ready), (changes, deliverability)
+            assert deliverability.body.keys() <= PERMITTED
+            done = outcome_of(await site.create(deliverability.named(f"bretagne:{number}-{part}")))
             assert isinstance(done, Done), (changes, done)
-            assert find_dropped(prospect, done) is None
+            assert find_dropped(deliverability, done) is None
         assert case.sent == {member: prospects[0].body[member] for member in case.sent}
 
 
@@ -314,8 +314,8 @@ async def test_the_nearest_offer_that_keeps_a_check_is_delivered(name: str, site
 async def test_the_site_makes_the_check(name: str, site: NationalSite) -> None:
     """Else the row would be a false alarm, as far as the simulated site knows."""
     case = ALL[name]
-    (prospect, *_) = parts(case.keeps[0], on=case.on, terms=case.terms)
-    body = {**prospect.named("bretagne:1"), **case.raw}
+    (deliverability, *_) = parts(case.keeps[0], on=case.on, terms=case.terms)
+    body = {**deliverability.named("bretagne:1"), **case.raw}
     answer = await site.create({member: value for member, value in body.items() if value is not GONE})
     assert not isinstance(outcome_of(answer), Done), answer
 
@@ -324,8 +324,8 @@ def test_seconde_of_next_june_waits_and_is_sent_on_the_first_of_july() -> None:
     """weeks-mandatory-later"""
     changes = {"weeks": ["2028-W25", "2028-W26"]}
     assert [Waiting(JULY)] == parts(changes, on=date(2027, 6, 30), terms=Terms())
-    (prospect,) = parts(changes, on=JULY, terms=Terms())
-    assert isinstance(prospect, Ready)
+    (deliverability,) = parts(changes, on=JULY, terms=Terms())
+    assert isinstance(deliverability, Ready)
 
 
 @pytest.mark.parametrize("size", [50, 51, 52, 60])
@@ -359,6 +359,6 @@ async def test_fields_that_the_site_accepts_without_a_check_are_deliverable(
     name: str, changes: Changes, site: NationalSite
 ) -> None:
     assert name in {row["id"] for row in TABLE["takes"]}
-    for prospect in parts(changes, on=ON, terms=Terms()):
-        assert isinstance(prospect, Ready), prospect
-        assert isinstance(outcome_of(await site.create(prospect.named("bretagne:1"))), Done)
+    for deliverability in parts(changes, on=ON, terms=Terms()):
+        assert isinstance(deliverability, Ready), deliverability
+        assert isinstance(outcome_of(await site.create(deliverability.named("bretagne:1"))), Done)

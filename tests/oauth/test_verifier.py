@@ -176,12 +176,12 @@ _HEADERS = st.fixed_dictionaries(
 @given(
     header=_HEADERS | _VALUES,
     claims=st.dictionaries(st.sampled_from(("iss", "aud", "exp", "sub", "nbf")), _VALUES) | _VALUES,
-    tail=st.binary(max_size=64).map(lambda raw: urlsafe_b64encode(raw).decode()) | st.text(max_size=9),
+    signature_part=st.binary(max_size=64).map(lambda raw: urlsafe_b64encode(raw).decode()) | st.text(max_size=9),
 )
-def test_arbitrary_input_is_refused_without_an_unexpected_error(header: Any, claims: Any, tail: str) -> None:
+def test_arbitrary_input_is_refused_without_an_unexpected_error(header: Any, claims: Any, signature_part: str) -> None:
     """No token makes the reader fail in another way than TokenError."""
     head, body = (urlsafe_b64encode(json.dumps(part).encode()).decode() for part in (header, claims))
-    token = f"{head}.{body}.{tail}"
+    token = f"{head}.{body}.{signature_part}"
     with pytest.raises(TokenError):
         verify_signature(token, read_unverified(token), keys=[PARTNER_KEY], algorithms=["ES256"])
 

@@ -57,8 +57,8 @@ def test_only_the_given_fields_change_and_the_changes_are_displayed(
     made = changed(**wish)
     assert replace(BRETAGNE, **after) == made
     assert 1 == len(differences(BRETAGNE, made))
-    (told,) = differences(BRETAGNE, made).values()
-    assert told[0] != told[1]
+    (displayed,) = differences(BRETAGNE, made).values()
+    assert displayed[0] != displayed[1]
 
 
 def test_keys_and_issuer_are_removed_only_by_an_option() -> None:

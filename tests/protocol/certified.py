@@ -63,17 +63,17 @@ def result(case: str, outcome: str = "pass", **more: Any) -> dict[str, Any]:
     return {"case": case, "requirements": ["PUB-001"], "title": title, "outcome": outcome, "milliseconds": 5, **more}
 
 
-def evidence(told: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+def evidence(content: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     """The evidence of a report, whole, with what the test changes covered by its digest."""
-    told = report() if told is None else told
+    content = report() if content is None else content
     body = {
         "evidence": "urn:fr:stages:conformance-evidence:1",
         "platform": "bretagne",
-        "role": told["role"],
-        "profile": told["profile"],
-        "conforms": told["conforms"],
-        "cases": digest(sorted(one["case"] for one in told["results"])),
-        "report": dict(told),
+        "role": content["role"],
+        "profile": content["profile"],
+        "conforms": content["conforms"],
+        "cases": digest(sorted(one["case"] for one in content["results"])),
+        "report": dict(content),
         **more,
     }
     return {**body, "digest": digest(body)}

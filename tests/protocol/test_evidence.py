@@ -113,8 +113,8 @@ def test_members_outside_the_report_must_agree_with_it() -> None:
 @pytest.mark.parametrize("outcome", ["fail", "skip", "error", "config-error"])
 def test_one_case_that_is_not_passed_is_enough_to_refuse(outcome: str) -> None:
     """CER-004: whatever ``conforms`` says."""
-    told = report(results=[*report()["results"], result("publisher/three", outcome)])
-    assert "Not passed: publisher/three." in findings(evidence(told))
+    content = report(results=[*report()["results"], result("publisher/three", outcome)])
+    assert "Not passed: publisher/three." in findings(evidence(content))
 
 
 def test_announced_failures_are_failures() -> None:
@@ -131,9 +131,9 @@ def test_a_run_that_does_not_conform_is_refused_whatever_its_results() -> None:
 
 def test_every_family_of_the_role_must_have_been_played_and_passed() -> None:
     """CER-004: what is omitted, because the target does without, is only enough in the core profile."""
-    told = [one for one in report("gateway")["results"] if not one["case"].startswith("feed/")]
-    assert "the families feed:" in findings(evidence(report("gateway", results=told)))
-    omitted = [*told, result("feed/one", "omit")]
+    content = [one for one in report("gateway")["results"] if not one["case"].startswith("feed/")]
+    assert "the families feed:" in findings(evidence(report("gateway", results=content)))
+    omitted = [*content, result("feed/one", "omit")]
     assert "the families feed:" in findings(evidence(report("gateway", results=omitted)))
     core = judge_evidence(evidence(report("gateway", profile="core", results=omitted)), platform="bretagne", now=NOW)
     assert isinstance(core, Evidence)
@@ -175,8 +175,8 @@ def test_it_is_about_the_versions_in_force(versions: dict[str, str], said: str) 
 
 def test_everything_wrong_is_reported_at_once() -> None:
     """CER-004"""
-    told = report(
+    content = report(
         versions={**VERSIONS, "rules": "2020.01"}, results=[*report()["results"], result("publisher/x", "skip")]
     )
-    said = findings(evidence(told), platform="normandie", now=NOW + 60 * DAY)
+    said = findings(evidence(content), platform="normandie", now=NOW + 60 * DAY)
     assert 4 == sum(part in said for part in ("rules 2020.01", "publisher/x", "not normandie", "older than 30 days"))

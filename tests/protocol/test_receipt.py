@@ -25,10 +25,10 @@ def test_a_forged_id_never_reads(text: str) -> None:
 
 
 @given(st.integers(0, 47), st.integers(1, 255))
-def test_an_altered_id_never_reads(place: int, change: int) -> None:
+def test_an_altered_id_never_reads(index: int, change: int) -> None:
     """[RCP-002]."""
     text = IDS.mint("bretagne", partition=0, now=1, nonce=b"12345678")
-    at = 1 + place % (len(text) - 1)
+    at = 1 + index % (len(text) - 1)
     other = chr((ord(text[at]) ^ change) & 0x7F)
     altered = text[:at] + other + text[at + 1 :]
     if altered != text:

@@ -58,10 +58,10 @@ def test_a_removal_passes_every_filter() -> None:
 def test_a_masked_employer_is_hidden_from_all_but_its_publisher() -> None:
     """[RTE-005]."""
     offer = {**OFFER, "redistribution": {"mask_employer": True}}
-    shown = masked(offer, reader=Reader("grand-est"), publisher="bretagne")
-    assert shown["employer"] == {"public": False}
-    assert shown["location"] == {"postal_code": "35000", "city": "Rennes"}
-    assert "extensions" not in shown
+    visible = masked(offer, reader=Reader("grand-est"), publisher="bretagne")
+    assert visible["employer"] == {"public": False}
+    assert visible["location"] == {"postal_code": "35000", "city": "Rennes"}
+    assert "extensions" not in visible
     assert masked(offer, reader=Reader("bretagne"), publisher="bretagne") == offer
 
 

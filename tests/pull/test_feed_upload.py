@@ -16,13 +16,13 @@ def limit(connection: sqlite3.Connection, pages: int) -> None:
     connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
 
 
-async def fill(harvest: FeedUpload) -> None:
+async def fill(upload: FeedUpload) -> None:
     for number in range(10_000):
-        await harvest.add("0", Item(f"bretagne:{number}", (), None), kind="refused")
+        await upload.add("0", Item(f"bretagne:{number}", (), None), kind="refused")
 
 
 async def test_a_full_disk_while_ids_are_counted_refuses_the_feed(tmp_path: Path) -> None:
-    with closing(FeedUpload(tmp_path, DiskQuota(1_000_000))) as harvest:
-        limit(harvest.feed_counts._ids._db, 5)
+    with closing(FeedUpload(tmp_path, DiskQuota(1_000_000))) as upload:
+        limit(upload.feed_counts._ids._db, 5)
         with pytest.raises(UploadRefusedError, match="spool-full"):
-            await fill(harvest)
+            await fill(upload)

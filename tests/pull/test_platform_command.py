@@ -103,30 +103,30 @@ def shell(tmp_path: Path) -> Shell:
 @pytest.mark.parametrize("form", ["csv", "json", "xml", "jobposting", "cleverconnect"])
 def test_a_good_sample_is_counted_and_ends_well(shell: Shell, form: str) -> None:
     sample = shell.sample(write_feed(form, [offer(1), offer(2)]))
-    told = shell.json("check", shell.profile(form), sample, "--on", "2026-11-30")
+    report = shell.json("check", shell.profile(form), sample, "--on", "2026-11-30")
     assert (True, 2, 0, []) == (
-        told["usable"],
-        told["counts"]["published"],
-        told["counts"]["refused"],
-        [one for one in told["problems"] if one["severity"] == "error"],
+        report["usable"],
+        report["counts"]["published"],
+        report["counts"]["refused"],
+        [one for one in report["problems"] if one["severity"] == "error"],
     )
 
 
 def test_a_sample_with_bad_items_names_them_in_french_and_ends_with_1(shell: Shell) -> None:
     sample = shell.sample(write_feed("csv", [offer(1), offer(2, sector="s99"), offer(3, description="a@b.example")]))
-    told = shell("check", shell.profile(), sample, "--on", "2026-11-30", ends=1)
-    assert "bretagne:2" in told
-    assert "/sector" in told
-    assert "1 refusé(s)" in told
-    assert "1 avec avertissement" in told
+    report = shell("check", shell.profile(), sample, "--on", "2026-11-30", ends=1)
+    assert "bretagne:2" in report
+    assert "/sector" in report
+    assert "1 refusé(s)" in report
+    assert "1 avec avertissement" in report
     assert "1 refused" in shell("check", shell.profile(), sample, "--on", "2026-11-30", "--lang", "en", ends=1)
 
 
 def test_a_sample_that_is_cut_ends_with_2_and_says_that_nothing_would_change(shell: Shell) -> None:
     feed = write_feed("xml", [offer(1), offer(2)])
-    told = shell("check", shell.profile("xml"), shell.sample(feed[: len(feed) // 2]), ends=2)
-    assert "ne changerait rien" in told
-    assert "feed-cut" in told
+    report = shell("check", shell.profile("xml"), shell.sample(feed[: len(feed) // 2]), ends=2)
+    assert "ne changerait rien" in report
+    assert "feed-cut" in report
 
 
 def test_a_missing_sample_is_reported(shell: Shell) -> None:
@@ -159,8 +159,8 @@ def test_a_file_that_is_no_profile_is_reported(shell: Shell, text: str) -> None:
 
 
 def test_a_platform_is_added_with_its_secret_and_its_profile(shell: Shell) -> None:
-    told = shell.json("add", shell.profile())
-    assert (True, "bretagne") == (told["created"], told["client_id"])
+    report = shell.json("add", shell.profile())
+    assert (True, "bretagne") == (report["created"], report["client_id"])
     partner = shell.partner()
     assert {"offers:read"} == partner.scopes
     assert partner.profile is not None
@@ -171,8 +171,8 @@ def test_a_platform_is_added_with_its_secret_and_its_profile(shell: Shell) -> No
 def test_adding_again_changes_the_profile_and_shows_no_secret(shell: Shell) -> None:
     shell("add", "bretagne")
     before = shell.partner()
-    told = shell("add", shell.profile())
-    assert "client_secret" not in told
+    report = shell("add", shell.profile())
+    assert "client_secret" not in report
     after = shell.partner()
     assert before.secrets == after.secrets
     assert after.profile is not None
@@ -182,16 +182,16 @@ def test_adding_again_changes_the_profile_and_shows_no_secret(shell: Shell) -> N
 def test_fields_that_a_changed_profile_does_not_change_are_reported_with_the_next_step(shell: Shell) -> None:
     shell("add", "bretagne")
     profile = shell.profile(national_delivery="gateway", region="28")
-    told = shell("add", profile)
-    assert "national_delivery stays self, the profile's gateway is not taken." in told
-    assert "passerelle partner set bretagne --national-delivery gateway" in told
-    assert "The territory stays 22 29 35 56, that of the profile's region (14 27 50 61 76) is not taken." in told
+    report = shell("add", profile)
+    assert "national_delivery stays self, the profile's gateway is not taken." in report
+    assert "passerelle partner set bretagne --national-delivery gateway" in report
+    assert "The territory stays 22 29 35 56, that of the profile's region (14 27 50 61 76) is not taken." in report
     assert ["national_delivery", "region"] == shell.json("add", profile)["kept"]
 
 
 def test_assumptions_of_a_profile_are_displayed_when_it_is_added(shell: Shell) -> None:
-    told = shell("add", "auvergne-rhone-alpes")
-    assert "assumed (address of the feed)" in told
+    report = shell("add", "auvergne-rhone-alpes")
+    assert "assumed (address of the feed)" in report
 
 
 def test_the_list_shows_channels_last_runs_and_missing_platforms(shell: Shell) -> None:
@@ -202,15 +202,15 @@ def test_the_list_shows_channels_last_runs_and_missing_platforms(shell: Shell) -
         await log.append(RUNS, partition_of("bretagne", 3), [run_record(run)])
 
     shell.on_log(write)
-    told = shell.json("list")
-    [row] = told["platforms"]
+    report = shell.json("list")
+    [row] = report["platforms"]
     assert ("bretagne", "https", "csv", 7) == (
         row["platform"],
         row["transport"],
         row["format"],
         row["run"]["counts"]["items"],
     )
-    assert sorted(set(profiles()) - {"bretagne"}) == told["waiting"]
+    assert sorted(set(profiles()) - {"bretagne"}) == report["waiting"]
     assert "7 publié" in shell("list") or "7 à publier" in shell("list")
     assert "bretagne : appliqué. 7 élément(s)" in shell("list")
     assert "bretagne: applied. 7 item(s)" in shell("list", "--lang", "en")
@@ -270,8 +270,8 @@ def test_a_run_is_ordered_and_its_outcome_displayed(shell: Shell) -> None:
     shell("add", shell.profile())
     outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts(items=3, published=3))
     with answering(shell, outcome) as orders:
-        told = shell("run", "bretagne", "--confirm", "12")
-    assert "bretagne : appliqué. 3 élément(s)" in told
+        report = shell("run", "bretagne", "--confirm", "12")
+    assert "bretagne : appliqué. 3 élément(s)" in report
     assert [12] == [order.confirm for order in orders]
 
 

@@ -38,7 +38,7 @@ async def onboard(settings: Settings, transports: Mapping[str, dict[str, Any]]) 
         await partners.close()
 
 
-async def shown(gateway: GatewayProcess, *lines: str) -> None:
+async def until_metrics(gateway: GatewayProcess, *lines: str) -> None:
     """Wait until its metrics have these lines."""
     async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
         while True:
@@ -98,7 +98,7 @@ async def test_the_good_feed_is_pulled_and_the_gateway_stops_within_ten_seconds_
             async with asyncio.timeout(PATIENCE):
                 await sftp.reading()
             sftp.freeze()
-            await shown(gateway, 'passerelle_pulls{lane="', 'passerelle_live_offers{platform="bretagne"} 2.0')
+            await until_metrics(gateway, 'passerelle_pulls{lane="', 'passerelle_live_offers{platform="bretagne"} 2.0')
             async with asyncio.timeout(STOP_WITHIN):
                 assert 0 == await gateway.stop(), gateway.last_words()
         finally:

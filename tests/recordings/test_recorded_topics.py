@@ -149,7 +149,7 @@ async def test_the_intake_settles_recorded_messages_as_it_did(partition: int) ->
 
     await run_until(intake.run, done=lambda: len(settled()) >= len(messages))
     await partners.close()
-    place = f"{INBOX}{NATIVE}/{partition}/"
+    prefix = f"{INBOX}{NATIVE}/{partition}/"
     receipts = {orjson.loads(one.value or b"{}")["receipt"] for one in settled()}
     for target in PARTITIONS:
         submitted = [
@@ -161,10 +161,10 @@ async def test_the_intake_settles_recorded_messages_as_it_did(partition: int) ->
         refused = [
             one
             for one in RECORDING.topics[RECEIPTS][target]
-            if orjson.loads(one.value or b"{}")["position"].startswith(place)
+            if orjson.loads(one.value or b"{}")["position"].startswith(prefix)
         ]
         same(refused, log.written.get((RECEIPTS, target), []))
-    copies = [one for one in every(REJECTED) if orjson.loads(one.value or b"{}")["place"].startswith(place)]
+    copies = [one for one in every(REJECTED) if orjson.loads(one.value or b"{}")["place"].startswith(prefix)]
     same(copies, [one for (topic, _), records in log.written.items() if topic == REJECTED for one in records])
 
 

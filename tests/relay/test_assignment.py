@@ -22,12 +22,12 @@ class Fixed:
 
     def __init__(self, share: frozenset[int]) -> None:
         self._share = share
-        self._told = False
+        self._reported = False
 
     async def changed(self) -> frozenset[int]:
-        if self._told:
+        if self._reported:
             await asyncio.Event().wait()
-        self._told = True
+        self._reported = True
         return self._share
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ from gateway.protocol.submission import Known, Reason
 from gateway.runtime.sqlite_damage import DamagedCopyError
 from gateway.store.local_copy import LocalCopy
 from gateway.store.relay_state import RelayState
-from tests.faults.disk import lack_of_disk, small_disk
+from tests.faults.disk import disk_unavailable, small_disk
 
 
 class Words(LocalCopy):
@@ -153,9 +153,9 @@ def test_a_position_that_has_changed_is_damage(relayed: Path) -> None:
 
 
 def test_a_full_disk_passes(tmp_path: Path) -> None:
-    lack = lack_of_disk(tmp_path)
-    if lack:
-        pytest.skip(lack)
+    unavailable = disk_unavailable(tmp_path)
+    if unavailable:
+        pytest.skip(unavailable)
     with small_disk(tmp_path / "disk", megabytes=2) as disk:
         state = RelayState(disk.folder / "relay-0.sqlite", log="one")
         state.put({"bretagne:1": known(1)})
@@ -177,9 +177,9 @@ def test_a_full_disk_passes(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_while_a_copy_is_opened_passes(tmp_path: Path) -> None:
-    lack = lack_of_disk(tmp_path)
-    if lack:
-        pytest.skip(lack)
+    unavailable = disk_unavailable(tmp_path)
+    if unavailable:
+        pytest.skip(unavailable)
     with small_disk(tmp_path / "disk", megabytes=2) as disk:
         disk.fill()
         with pytest.raises(LogUnavailableError, match=f"{disk.folder / 'relay-0.sqlite'} cannot be used"):

@@ -99,16 +99,16 @@ async def test_an_embedded_log_goes_on_under_the_next_version_and_back(tmp_path:
     old = GatewayProcess("before", tmp_path / "data", {}, root=before)
     new = GatewayProcess("present", tmp_path / "data", {})
     live: set[int] = set()
-    for turn, gateway in enumerate((old, new, old, new), start=1):
+    for step, gateway in enumerate((old, new, old, new), start=1):
         await gateway.start()
         await gateway.ready()
         async with clients_of(gateway, texts) as (publisher, follower):
             await follower.until(*ids(*live))
-            for number in (turn * 10, turn * 10 + 1):
+            for number in (step * 10, step * 10 + 1):
                 await publish(publisher, number)
-            await publish(publisher, 10, revision=turn + 1)
-            await withdraw(publisher, turn * 10 + 1, revision=2)
-            live |= {10, turn * 10}
+            await publish(publisher, 10, revision=step + 1)
+            await withdraw(publisher, step * 10 + 1, revision=2)
+            live |= {10, step * 10}
             await follower.until(*ids(*live))
         assert 0 == await gateway.stop()
     await is_clean(settings)

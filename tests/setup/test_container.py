@@ -37,12 +37,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     context.mkdir()
     for sources, target in copied((ROOT / "Containerfile").read_text()):
         for source in sources:
-            place = context / target / source if target.endswith("/") else context / target
-            place.parent.mkdir(parents=True, exist_ok=True)
+            target_path = context / target / source if target.endswith("/") else context / target
+            target_path.parent.mkdir(parents=True, exist_ok=True)
             if (ROOT / source).is_dir():
-                shutil.copytree(ROOT / source, place, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(ROOT / source, target_path, ignore=shutil.ignore_patterns("__pycache__"))
             else:
-                shutil.copy(ROOT / source, place)
+                shutil.copy(ROOT / source, target_path)
     offline = ["--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "--quiet"]
     command = [sys.executable, "-m", "pip", "install", *offline, "--target", str(site), str(context)]
     subprocess.run(command, check=True)
@@ -107,8 +107,8 @@ def test_the_gateway_starts(installed: Path, tmp_path: Path) -> None:
     )
     assert serving.stdout is not None
     try:
-        told = (json.loads(line)["event"] for line in serving.stdout)
-        assert "gateway.started" in told
+        events = (json.loads(line)["event"] for line in serving.stdout)
+        assert "gateway.started" in events
         serving.send_signal(signal.SIGTERM)
         assert 0 == serving.wait(60)
     finally:

@@ -128,11 +128,11 @@ class SnapshotHarness:
             clock=lambda: self.now,
             decided=lambda _: None,
         )
-        tail = ViewUpdater(self.log, OFFERS, self.view, clock=lambda: self.now)
+        updater = ViewUpdater(self.log, OFFERS, self.view, clock=lambda: self.now)
         self.tasks = {
             "positions": asyncio.create_task(positions.run()),
             "relay": asyncio.create_task(relay.run()),
-            "tail": asyncio.create_task(tail.run()),
+            "tail": asyncio.create_task(updater.run()),
         }
 
     async def lose(self, part: str) -> None:
@@ -343,7 +343,7 @@ async def test_a_snapshot_waits_for_the_view_when_a_stale_broker_reports_an_old_
 ) -> None:
     """[PUB-029]: what it lacks would stay live, and it would be told that all is done."""
     await harness.send(1, 2)
-    harness.replica.told[OFFERS] = await harness.log.ends(OFFERS)
+    harness.replica.stale_ends[OFFERS] = await harness.log.ends(OFFERS)
     await harness.lose("tail")
     await harness.submissions.submit([publish(3)])
     assert (await refusal(harness, await harness.mark(), Set([1, 2]))).code == "snapshot-not-ready"

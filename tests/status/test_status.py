@@ -123,8 +123,8 @@ def test_regions_without_a_platform_are_connected_by_the_national_site() -> None
 def test_details_of_a_platform_are_readable_by_itself_and_the_operator_only() -> None:
     """SEC-014."""
     known = facts(partner("bretagne"), partner("normandie"))
-    told = {one.platform for one in statuses(known, asker="bretagne", operator=False) if one.details is not None}
-    assert {"bretagne"} == told
+    detailed = {one.platform for one in statuses(known, asker="bretagne", operator=False) if one.details is not None}
+    assert {"bretagne"} == detailed
     assert None not in {one.details for one in statuses(known, asker="ops", operator=True) if one.platform}
 
 
@@ -178,8 +178,8 @@ def test_the_last_error_is_the_newest_of_all_in_plain_words() -> None:
 def test_items_that_a_feed_could_not_publish_are_counted_and_the_first_is_named() -> None:
     item = {"position": "item 2", "id": "bretagne:2", **PROBLEM}
     known = facts(partner("bretagne"), runs={"bretagne": run(counts=Counts(items=5, refused=3), problems=(item,))})
-    told: tuple[tuple[Language, str], ...] = (("fr", "bretagne:2 : "), ("en", "bretagne:2: "))
-    for language, named in told:
+    detailed: tuple[tuple[Language, str], ...] = (("fr", "bretagne:2 : "), ("en", "bretagne:2: "))
+    for language, named in detailed:
         message = status_document(line(known, "bretagne"), language)["details"]["last_error"]["message"]
         assert " 3. " in message
         assert message.endswith(named + PROBLEM["message"][language])
@@ -209,5 +209,5 @@ def test_the_state_of_the_national_site_is_that_of_its_accounts() -> None:
     document = status_document(national, "en")["details"]
     assert (at, "api_full_access" in document["last_error"]["message"]) == (document["last_success"], True)
     failed = {**note, "failed_at": "2027-01-16T08:00:00.000Z", "error": "502 Bad Gateway", "search": {"state": "ok"}}
-    told = status_document(line(facts(accounts={"shared": failed}), "national"), "fr")["details"]
-    assert {"at": "2027-01-16T08:00:00.000Z", "message": "502 Bad Gateway"} == told["last_error"]
+    detailed = status_document(line(facts(accounts={"shared": failed}), "national"), "fr")["details"]
+    assert {"at": "2027-01-16T08:00:00.000Z", "message": "502 Bad Gateway"} == detailed["last_error"]

@@ -96,13 +96,13 @@ async def test_a_whole_demo_prints_no_secret(tmp_path: Path) -> None:
     try:
         words = ("-c", DEMO, "demo", "--once", "--offers", "90")
         environment = {"TMPDIR": str(there), "PASSERELLE_LOG_LEVEL": "debug"}
-        code, shown = await run(*words, environment=environment, seconds=220)
+        code, output = await run(*words, environment=environment, seconds=220)
     finally:
         keeping.cancel()
-    assert 0 == code, shown[-2_000:]
+    assert 0 == code, output[-2_000:]
     logs = [path.read_text() for path in kept.glob("*.log")]
     assert any('"api.request"' in log for log in logs), "the gateway said nothing that could be searched"
-    said = shown + "".join(logs)
+    said = output + "".join(logs)
     own = {path.name: secrets_of(path) for path in kept.iterdir() if path.suffix != ".log"}
     assert {True} == {bool(texts) for texts in own.values()}, "its own secrets were not found"
     assert {} == leaks(said, {**own, "": ["passerelle_", "eyJ", "Bearer", "Basic ", "PRIVATE KEY"]})

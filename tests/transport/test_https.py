@@ -175,22 +175,22 @@ async def test_another_compression_than_gzip_is_refused(tmp_path: Path) -> None:
 
 
 async def test_redirects_are_followed_and_the_secret_stays_with_the_first_host(tmp_path: Path) -> None:
-    shown = []
+    authorizations = []
 
     async def target(request: web.Request) -> web.Response:
-        shown.append(request.headers.get("Authorization"))
+        authorizations.append(request.headers.get("Authorization"))
         return web.Response(body=FEED)
 
     async with serving(target) as final:
 
         async def start(request: web.Request) -> web.Response:
-            shown.append(request.headers.get("Authorization"))
+            authorizations.append(request.headers.get("Authorization"))
             return web.Response(status=302, headers={"Location": "/again" if request.path == "/" else final})
 
         async with serving(start) as first:
             pull = HttpsPull(first + "/", authorization=bearer("s3cret"), loopback=True)
             assert FEED == content_of(await pull.fetch({}, Terms(folder=tmp_path)))
-    assert ["Bearer s3cret", "Bearer s3cret", None] == shown
+    assert ["Bearer s3cret", "Bearer s3cret", None] == authorizations
 
 
 async def test_a_redirect_into_a_private_network_is_refused(tmp_path: Path) -> None:

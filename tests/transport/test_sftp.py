@@ -103,8 +103,8 @@ async def test_an_invalid_key_is_reported_as_denied(out: Path, terms: Terms) -> 
 
 
 def test_the_secret_is_not_displayed() -> None:
-    shown = repr(SftpServer(host="h", host_key="k", user="u", kind="password", secret="s3cret"))
-    assert "s3cret" not in shown
+    text = repr(SftpServer(host="h", host_key="k", user="u", kind="password", secret="s3cret"))
+    assert "s3cret" not in text
 
 
 async def test_a_file_with_a_date_in_the_future_is_read_once_and_the_next_ones_after_it(

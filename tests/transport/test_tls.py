@@ -51,8 +51,8 @@ async def fetch(files: tuple[Path, Path], folder: Path, *, trusted: Path) -> dic
             env={**os.environ, "SSL_CERT_FILE": str(trusted)},
             stdout=asyncio.subprocess.PIPE,
         )
-        told, _ = await process.communicate()
-    found: dict[str, str] = json.loads(told)
+        output, _ = await process.communicate()
+    found: dict[str, str] = json.loads(output)
     assert ("feed" in found) == bool(asked), "a server that is not trusted must not even be asked"
     return found
 

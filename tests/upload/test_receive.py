@@ -165,20 +165,20 @@ async def test_more_items_than_an_upload_may_have_are_not_judged(judge: BatchJud
 
 async def test_other_tasks_run_meanwhile(judge: BatchJudge, tmp_path: Path) -> None:
     """ERR-008: a large upload does not hold up the rest of the gateway."""
-    turns = 0
+    iterations = 0
 
     async def other() -> None:
-        nonlocal turns
+        nonlocal iterations
         while True:
             await asyncio.sleep(0)
-            turns += 1
+            iterations += 1
 
     task = asyncio.create_task(other())
     upload = await receive(Pieces([withdrawals(range(20_000))]), judge, form=LINES, terms=terms(tmp_path))
     task.cancel()
     upload.close()
 
-    assert turns > 10
+    assert iterations > 10
 
 
 async def test_a_spool_gives_back_what_it_was_given_when_it_has_gone_to_disk(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ async def test_queuing_stops_at_the_first_failure_and_says_so(
     queuing = await queue_upload(upload, submissions)
     upload.close()
 
-    statuses = [AppendStatus(fate) for fate in queuing.statuses]
+    statuses = [AppendStatus(status) for status in queuing.statuses]
     assert {AppendStatus.NOT_QUEUED} == set(statuses[2_000:])
     assert {AppendStatus.QUEUED, AppendStatus.UNKNOWN} == set(statuses[:2_000])
     handed_in = [number for partition in range(log.partitions) for number in await numbers_on(log, partition)]
@@ -293,5 +293,5 @@ async def test_queuing_stops_between_slices_when_the_process_stops(
 
     assert isinstance(queuing.failure, QueuingStoppedError)
     assert (2_000, 2_000) == (queuing.queued, queuing.failure.queued)
-    assert {AppendStatus.QUEUED} == {AppendStatus(fate) for fate in queuing.statuses[:2_000]}
-    assert {AppendStatus.NOT_QUEUED} == {AppendStatus(fate) for fate in queuing.statuses[2_000:]}
+    assert {AppendStatus.QUEUED} == {AppendStatus(status) for status in queuing.statuses[:2_000]}
+    assert {AppendStatus.NOT_QUEUED} == {AppendStatus(status) for status in queuing.statuses[2_000:]}

@@ -23,16 +23,16 @@ def alike(path: Path, reader: Reader) -> Mapping[str, list[str]]:
     with sqlite3.connect(path) as db:
         rows = db.execute("SELECT id, link, site, firm, audiences, passed FROM offers ORDER BY number").fetchall()
     live = [row for row in rows if row[4] is not None]
-    twins: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for offer_id, link, site, firm, _, _ in live:
         others = [row for row in live if row[0] != offer_id]
         by_link = [row for row in others if row[1] == link][:20]
         by_site = [row for row in others if site is not None and row[2] == site][:20]
         by_firm = [row for row in others if firm is not None and row[3] == firm and None in (site, row[2])][:20]
-        shown = {row[0] for row in (*by_link, *by_site, *by_firm) if sees(reader, row)}
-        if shown:
-            twins[offer_id] = sorted(shown)[:10]
-    return twins
+        visible = {row[0] for row in (*by_link, *by_site, *by_firm) if sees(reader, row)}
+        if visible:
+            found[offer_id] = sorted(visible)[:10]
+    return found
 
 
 def sees(reader: Reader, row: tuple[Any, ...]) -> bool:

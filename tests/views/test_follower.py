@@ -39,15 +39,15 @@ async def followed(offers: OfferView, tmp_path: Path) -> AsyncIterator[FollowedO
 
 async def answers(view: OfferView) -> list[Any]:
     """All that can be asked of the offers."""
-    told: list[Any] = [view.positions, view.began, await view.count("bretagne"), await view.count("normandie")]
+    results: list[Any] = [view.positions, view.began, await view.count("bretagne"), await view.count("normandie")]
     for reader in READERS:
         for asked in FILTERS:
             states, _ = await view.page(reader=reader, asked=asked, after=None, limit=500, own=True)
             start = cursors.start(end=(0,) * PARTITIONS, now=0, asked=asked, reader=reader, log=LOG)
-            told += [states, await view.changes(start, reader=reader, asked=asked, limit=500)]
-        told.append(await view.possible_duplicates([f"bretagne:{number}" for number in range(20)], reader=reader))
-    told.append([pair async for pair in view.live_before("bretagne", (1 << 40,) * PARTITIONS)])
-    return told
+            results += [states, await view.changes(start, reader=reader, asked=asked, limit=500)]
+        results.append(await view.possible_duplicates([f"bretagne:{number}" for number in range(20)], reader=reader))
+    results.append([pair async for pair in view.live_before("bretagne", (1 << 40,) * PARTITIONS)])
+    return results
 
 
 async def test_a_follower_answers_as_the_updating_process_does(

@@ -177,9 +177,9 @@ async def test_routing_depends_on_the_location_and_not_on_the_publisher(
 
 async def test_a_masked_employers_coordinates_find_nothing(offers: OfferView, offer_topic: OfferTopic) -> None:
     """RTE-005: a box must not tell where a masked employer is; the publisher's own box does not, either."""
-    place = {"latitude": 48.1113, "longitude": -1.6800}
-    offer_topic.publish(offer_of("bretagne:masked", location=place, redistribution={"mask_employer": True}))
-    offer_topic.publish(offer_of("bretagne:open", location=place))
+    coordinates = {"latitude": 48.1113, "longitude": -1.6800}
+    offer_topic.publish(offer_of("bretagne:masked", location=coordinates, redistribution={"mask_employer": True}))
+    offer_topic.publish(offer_of("bretagne:open", location=coordinates))
     await offers.apply(offer_topic.chunks())
     around = Filter(bbox=(-1.69, 48.10, -1.67, 48.12))
     assert await ids(offers, NORMANDIE, around) == ["bretagne:open"]
@@ -194,8 +194,8 @@ async def test_a_box_of_any_size_finds_what_is_in_it(offers: OfferView, offer_to
     inside = ((south, west), (south + size, west + size), (south + size / 2, west + size / 2))
     outside = ((south - 0.02, west), (south, west - 0.02), (south + size + 0.02, west), (south, west + size + 0.02))
     for number, (latitude, longitude) in enumerate((*inside, *outside)):
-        place = {"latitude": round(latitude, 5), "longitude": round(longitude, 5)}
-        offer_topic.publish(offer_of(f"bretagne:{number}", location=place))
+        coordinates = {"latitude": round(latitude, 5), "longitude": round(longitude, 5)}
+        offer_topic.publish(offer_of(f"bretagne:{number}", location=coordinates))
     offer_topic.publish(offer_of("bretagne:nowhere"))
     await offers.apply(offer_topic.chunks())
     box = tuple(round(edge, 5) for edge in (west, south, west + size, south + size))
@@ -260,8 +260,8 @@ async def test_a_change_during_a_replay_is_returned_once(offers: OfferView, offe
         offer_topic.publish(offer_of(f"bretagne:{number}"))
     await offers.apply(offer_topic.chunks())
     cursor = cursors.start(end=offers.positions, now=0, asked=ALL, reader=NATIONAL, log=LOG)
-    told, positions, _ = await offers.changes(cursor, reader=NATIONAL, asked=ALL, limit=3)
-    gone = {change["id"] for change in told}
+    page, positions, _ = await offers.changes(cursor, reader=NATIONAL, asked=ALL, limit=3)
+    gone = {change["id"] for change in page}
     for offer_id in gone:
         offer_topic.withdraw(offer_id)
     for number in range(10, 20):
@@ -271,7 +271,7 @@ async def test_a_change_during_a_replay_is_returned_once(offers: OfferView, offe
     while more:
         cursor = replace(cursor, positions=positions)
         changes, positions, more = await offers.changes(cursor, reader=NATIONAL, asked=ALL, limit=6)
-        told += changes
-    upserts = [change["id"] for change in told if change["op"] == "upsert"]
+        page += changes
+    upserts = [change["id"] for change in page if change["op"] == "upsert"]
     assert sorted(upserts) == sorted(f"bretagne:{number}" for number in range(20))
-    assert {change["id"] for change in told if change["op"] == "removal"} == gone
+    assert {change["id"] for change in page if change["op"] == "removal"} == gone

@@ -89,7 +89,7 @@ class IndexMachine(RuleBasedStateMachine):
         gone = sorted({order[number % len(order)] for number in batch.gone}) if order else []
         added = {log_offset_of(batch.partition, first + 2 * n): facets for n, facets in enumerate(batch.facets)}
         change = IndexChange(
-            [(place, place % NUMBERS, sorted(facets)) for place, facets in added.items()],
+            [(log_offset, log_offset % NUMBERS, sorted(facets)) for log_offset, facets in added.items()],
             gone,
             sorted(keys - self.keys),
             sorted(self.keys & keys),
@@ -101,7 +101,7 @@ class IndexMachine(RuleBasedStateMachine):
             self.db.execute("COMMIT" if tried else "ROLLBACK")
             if tried:
                 self.writer.commit()
-        self.live = {place: facets for place, facets in (self.live | added).items() if place not in gone}
+        self.live = {log_offset: facets for log_offset, facets in (self.live | added).items() if log_offset not in gone}
         self.keys ^= keys
         self.ends[batch.partition] = first + 2 * len(batch.facets)
 
@@ -122,14 +122,14 @@ class IndexMachine(RuleBasedStateMachine):
             self.follower = RecentOffsets.load(self.db)
         for index in (self.follower.index, self.writer.index):
             assert sorted(self.live) == list(rows_between(index.segments, start=0, stop=1 << 62))
-            for place in self.live:
-                number, offset = split(place)
-                assert place % NUMBERS == index.segments[number].number_of(offset)
+            for log_offset in self.live:
+                number, offset = split(log_offset)
+                assert log_offset % NUMBERS == index.segments[number].number_of(offset)
             assert self.live.keys() == set(find(index.segments, EVERYTHING, start=0, stop=1 << 62)) | self.hidden()
 
     def hidden(self) -> set[int]:
         """The live offers that no search of everything finds."""
-        return {place for place, facets in self.live.items() if not matches(facets, EVERYTHING)}
+        return {log_offset for log_offset, facets in self.live.items() if not matches(facets, EVERYTHING)}
 
     @rule(
         search=searches,
@@ -138,11 +138,11 @@ class IndexMachine(RuleBasedStateMachine):
     def search(self, search: Search, bounds: tuple[int, int, int]) -> None:
         """All of it, and between two offsets."""
         partition, start, stop = log_offset_of(bounds[0], 0), *sorted(bounds[1:])
-        wanted = [place for place in sorted(self.live) if matches(self.live[place], search)]
+        wanted = [log_offset for log_offset in sorted(self.live) if matches(self.live[log_offset], search)]
         segments = self.writer.index.segments
         assert len(wanted) == count(segments, search)
         assert wanted == list(find(segments, search, start=0, stop=log_offset_of(PARTITIONS, 0)))
-        between = [place for place in wanted if partition + start <= place < partition + stop]
+        between = [log_offset for log_offset in wanted if partition + start <= log_offset < partition + stop]
         assert between == list(find(segments, search, start=partition + start, stop=partition + stop))
 
     @rule()

@@ -102,9 +102,9 @@ class Subscriber:
             if state.offer is None or not may_read(self.reader, offer=state.offer, provenance=state.known.provenance):
                 continue
             publisher = platform_of(state.id)
-            shown = masked(state.offer, reader=self.reader, publisher=publisher)
-            if self.asked.matches(offer=shown, territory=state.territory or {}, platform=publisher):
-                owed[state.id] = state.known.sequence, shown
+            visible = masked(state.offer, reader=self.reader, publisher=publisher)
+            if self.asked.matches(offer=visible, territory=state.territory or {}, platform=publisher):
+                owed[state.id] = state.known.sequence, visible
         return owed
 
 
@@ -163,8 +163,8 @@ async def listed(view: OfferView, reader: Reader, asked: Filter) -> dict[str, An
         states, after = await view.page(reader=reader, asked=asked, after=after, limit=2, own=False)
         for state in states:
             assert state.id not in found
-            shown = masked(state.offer or {}, reader=reader, publisher=platform_of(state.id))
-            found[state.id] = state.known.sequence, shown
+            visible = masked(state.offer or {}, reader=reader, publisher=platform_of(state.id))
+            found[state.id] = state.known.sequence, visible
         if after is None:
             return found
 

@@ -33,8 +33,8 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def running(tail: ViewUpdater) -> AsyncIterator[asyncio.Task[None]]:
-    task = asyncio.create_task(tail.run())
+async def running(updater: ViewUpdater) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(updater.run())
     try:
         yield task
     finally:
@@ -64,11 +64,11 @@ async def test_a_view_updater_catches_up_and_follows(log: MemoryLog, offers: Off
     offer_topic = OfferTopic()
     for number in range(20):
         await put(log, OFFERS, offer_record(offer_topic.publish(offer_of(f"bretagne:{number}"))))
-    tail = ViewUpdater(log, OFFERS, offers, clock=clock)
-    assert not tail.caught_up
-    async with running(tail):
-        await until(lambda: tail.caught_up)
-        assert (tuple(await log.ends(OFFERS)), clock.at, True) == (offers.positions, offers.fresh, tail.ready)
+    updater = ViewUpdater(log, OFFERS, offers, clock=clock)
+    assert not updater.caught_up
+    async with running(updater):
+        await until(lambda: updater.caught_up)
+        assert (tuple(await log.ends(OFFERS)), clock.at, True) == (offers.positions, offers.fresh, updater.ready)
         assert await offers.count("bretagne") == 20
         await put(log, OFFERS, offer_record(offer_topic.withdraw("bretagne:3")))
         clock.at += 2_000
@@ -123,9 +123,9 @@ async def test_a_lost_position_empties_the_view_and_starts_where_the_log_starts(
     await log.maintain(COMMON, now=clock.at)
     await put(log, RECEIPTS, receipt_record("new", "bretagne:1", "bretagne"))
     receipts.fresh = clock.at  # as if it had stood at the end until just now
-    tail = ViewUpdater(log, RECEIPTS, receipts, clock=clock)
-    async with running(tail):
-        await until(lambda: tail.caught_up)
+    updater = ViewUpdater(log, RECEIPTS, receipts, clock=clock)
+    async with running(updater):
+        await until(lambda: updater.caught_up)
         page, _, _ = await receipts.page("bretagne", after=None, limit=10)
     assert [receipt["receipt"] for receipt in page] == ["new"]
 
@@ -159,9 +159,9 @@ class Failing(MemoryLog):
 async def test_a_log_that_is_away_is_tried_again(offers: OfferView, clock: Hands) -> None:
     log = Failing(clock=clock)
     await log.create_topics(COMMON)
-    tail = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(tail):
-        await until(lambda: tail.caught_up)
+    updater = ViewUpdater(log, OFFERS, offers, clock=clock)
+    async with running(updater):
+        await until(lambda: updater.caught_up)
     assert log.failures == 0
     await log.close()
 
@@ -177,9 +177,9 @@ async def test_a_record_that_the_gateway_cannot_have_written_stops_the_view_upda
 async def test_a_view_goes_on_at_once_when_the_clock_was_ahead(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
     offer_topic = OfferTopic()
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
-    tail = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(tail):
-        await until(lambda: tail.caught_up)
+    updater = ViewUpdater(log, OFFERS, offers, clock=clock)
+    async with running(updater):
+        await until(lambda: updater.caught_up)
         clock.at += DAY_MS
         await until(lambda: offers.fresh == clock.at)
         clock.at -= DAY_MS
