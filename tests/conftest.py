@@ -136,6 +136,6 @@ def samples() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_log_settings() -> Iterator[None]:
-    """A gateway that a test starts settles how the whole process logs; the next test begins anew."""
+    """A gateway that a test starts configures logging for the whole process; each test begins with the defaults."""
     yield
     structlog.reset_defaults()

@@ -34,7 +34,7 @@ SECONDS = 10
 
 
 class SetClock:
-    """Stands until it is set."""
+    """A clock that moves only when it is set."""
 
     def __init__(self, at: int = START) -> None:
         self.at = at

@@ -1,4 +1,4 @@
-"""A log of which one broker slept: what it tells of a topic's end is old, while everything else goes on."""
+"""A log with one stale broker, which was suspended: it returns old ends of topics; everything else works."""
 
 import math
 
@@ -7,7 +7,7 @@ from gateway.log.memory import MemoryLog, Store
 
 
 class StaleEndsLog(MemoryLog):
-    """``stale_ends`` holds the ends that the broker tells, by topic; after so many ``stale_calls`` it has learnt the true ones."""
+    """``stale_ends`` holds the stale ends by topic; after ``stale_calls`` calls the true ones are returned."""
 
     def __init__(self, *, clock: Clock = now, store: Store | None = None) -> None:
         super().__init__(clock=clock, store=store)
@@ -15,7 +15,7 @@ class StaleEndsLog(MemoryLog):
         self.stale_calls = math.inf
 
     async def ends(self, topic: str) -> tuple[int, ...]:
-        """As the broker that slept tells them; who owns a partition learns its true end all the same."""
+        """The stale ends; the owner of a partition still gets its true end."""
         if topic not in self.stale_ends or self.stale_calls == 0:
             return await super().ends(topic)
         self.stale_calls -= 1

@@ -1,4 +1,4 @@
-"""The quick lane keeps its promise: no other process, and a table that names what is there."""
+"""The quick lane starts no other process, and its table names existing files only."""
 
 import subprocess
 

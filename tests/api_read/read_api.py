@@ -1,4 +1,4 @@
-"""A gateway that only reads, on a log in memory: real views and tails, and a verifier that believes what it is told."""
+"""A read-only gateway on a log in memory: real views and view updaters, and a verifier that accepts any token."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -142,7 +142,7 @@ async def test_a_cursor_that_cannot_be_resumed_without_loss_asks_for_a_new_start
 
 
 async def test_reading_at_the_end_keeps_a_cursor_fresh(api: ReadApi) -> None:
-    """FEED-009: a reader that comes every few days goes on for ever; one that never gets to the end does not."""
+    """FEED-009: a subscriber that reaches the end every few days may continue without limit; others may not."""
     for number in range(6):
         await api.publish(offer_of(f"bretagne:{number}"))
     diligent, slow = sealed(api), sealed(api)

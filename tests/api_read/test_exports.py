@@ -1,4 +1,4 @@
-"""Exports over HTTP: the list of offers as a whole, in other formats."""
+"""Exports over HTTP: the complete list of offers in other formats."""
 
 import csv
 import io

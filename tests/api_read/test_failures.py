@@ -1,4 +1,4 @@
-"""A fault of the gateway's at every route: a problem document, and a line in the log without what was sent."""
+"""Unexpected errors at every route: a problem document, and a log line without content of the request."""
 
 import io
 from collections.abc import AsyncIterator

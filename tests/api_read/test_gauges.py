@@ -1,4 +1,4 @@
-"""The gauges of the metrics: what stands and waits, under labels that are bounded."""
+"""The gauges of the metrics: live offers and undecided submissions, with bounded labels."""
 
 import asyncio
 
@@ -84,7 +84,7 @@ async def test_nothing_is_counted_in_a_view_that_is_being_filled(api: ReadApi, t
 
 
 async def test_the_label_of_a_platform_is_a_partners_slug_and_no_other(api: ReadApi) -> None:
-    """SEC-007: whatever comes in, and whoever has left."""
+    """SEC-007: whatever the log holds, also for partners that have left."""
     await api.publish(offer_of("nobody:1"))
     await api.receive("r1", "nobody:1", "nobody")
     assert "nobody" not in await exposed(api)

@@ -62,7 +62,7 @@ async def test_a_withdrawn_offer_is_410_to_its_publisher_and_404_to_others(api: 
 
 @pytest.mark.parametrize("path", ["bretagne:2", "bretagne:hidden", "no-such:1"])
 async def test_an_unknown_and_a_hidden_offer_get_the_same_404(api: ReadApi, path: str) -> None:
-    """ERR-003: nothing tells a stranger whether an offer exists."""
+    """ERR-003: no answer reveals to other partners whether an offer exists."""
     await api.publish(offer_of("bretagne:hidden", redistribution={"regions": False}))
     unknown = await api.get("/v1/offers/bretagne:unknown")
     answer = await api.get(f"/v1/offers/{path}")

@@ -1,4 +1,4 @@
-"""Parameters: one way to read them, and all that is wrong told at once."""
+"""Query parameters: one reader, and all errors reported at once."""
 
 import pytest
 from multidict import MultiDict

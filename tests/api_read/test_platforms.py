@@ -25,7 +25,7 @@ def line(answer: Answer, platform: str) -> dict[str, Any]:
 
 
 def detailed(answer: Answer) -> set[str]:
-    """Whose details are told."""
+    """The platforms with details."""
     return {one["platform"] for one in answer.body["platforms"] if "details" in one}
 
 
@@ -89,7 +89,7 @@ async def test_an_entry_reports_the_state_of_a_platform(api: ReadApi) -> None:
 
 
 async def test_undecided_submissions_are_counted(api: ReadApi) -> None:
-    """Undecided submissions, and messages of an inbox that nobody has taken in yet."""
+    """Undecided submissions, and messages of an inbox that were not read yet."""
     log, native = api.context.log, Partner(platform="sarthe", name="Sarthe", scopes=frozenset(SCOPES), inbox=True)
     await log.create_topics([inbox("sarthe")])
     await api.context.partners.save(native)

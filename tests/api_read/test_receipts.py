@@ -18,7 +18,7 @@ def minted(api: ReadApi, publisher: str = "bretagne") -> str:
 
 
 async def test_a_receipt_is_read_by_its_publisher_alone(api: ReadApi) -> None:
-    """RCP-002: another's id and a forged one are told alike."""
+    """RCP-002: another's id and a forged one get the same answer."""
     receipt = minted(api)
     await api.receive(receipt, "bretagne:1", "bretagne")
     own = await api.get(f"/v1/receipts/{receipt}", "bretagne")

@@ -1,4 +1,4 @@
-"""Clients that do not read: no answer waits for them without end."""
+"""Clients that do not read their answer: the wait for them is bounded."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""The client's snapshots: one that is sent again is the same request, and not a second snapshot."""
+"""Snapshots of the client: a repeated one is the same request and not a second snapshot."""
 
 import aiohttp
 from aiohttp import web

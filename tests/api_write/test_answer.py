@@ -1,4 +1,4 @@
-"""A list is the same to who reads it, whether it was sent at once or piece by piece."""
+"""A list answer is the same whether it is sent at once or in pieces."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The AsyncAPI document: its examples are what the schemas allow, and what the gateway itself takes and writes."""
+"""The AsyncAPI document: its examples follow the schemas and are accepted and written by the gateway."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""Batches: all, some or none; in order; and what a log that fails in the middle makes of them."""
+"""Batches: all, some or none of the items, in order; and the answer when the log fails midway."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""Publishing where it needs a certificate: refused without one, told beforehand, withdrawals as before."""
+"""Publishing where a certificate is required: refused without one, announced beforehand, withdrawals as before."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

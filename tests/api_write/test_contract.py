@@ -1,4 +1,4 @@
-"""Requests made up from the OpenAPI document: the gateway never fails, and answers only what the document promises."""
+"""Requests generated from the OpenAPI document: no answer is a failure, and each follows the document."""
 
 import json
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""Work that nobody waits for ends: the client has left, or the process stops and says so truthfully."""
+"""Work ends early when its client has disconnected or the process stops."""
 
 import asyncio
 import socket
@@ -133,7 +133,7 @@ async def answering(gateway: GatewayHarness, handler: Any) -> AsyncIterator[tupl
 
 
 async def test_an_endless_answer_is_cut_when_the_gateway_stops(gateway: GatewayHarness) -> None:
-    """ERR-012: whoever reads it learns that it is not whole."""
+    """ERR-012: its reader sees that it is incomplete."""
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def endless() -> AsyncIterator[bytes]:

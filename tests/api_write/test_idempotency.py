@@ -94,7 +94,7 @@ async def test_a_claim_that_cannot_be_written_runs_nothing(gateway: GatewayHarne
 
 
 async def test_one_of_two_at_the_same_time_runs(tmp_path: Path) -> None:
-    """PUB-042: the other is told 409 with Retry-After while the first runs."""
+    """PUB-042: the other gets 409 with Retry-After while the first runs."""
     async with opened(tmp_path, working=False) as gateway:
         answers = await asyncio.gather(*(gateway.batch(ndjson(offer(1)), headers=KEY) for _ in range(4)))
         assert {answer.status for answer in answers} <= {202, 409}

@@ -1,4 +1,4 @@
-"""The HTTP server itself: whatever it refuses before any handler is a problem document, and nothing of it is logged."""
+"""The HTTP server itself: requests refused before any handler get a problem document and are logged without content."""
 
 import asyncio
 import inspect
@@ -86,7 +86,7 @@ async def test_a_refusal_speaks_the_language_that_can_be_read(
 
 
 async def test_a_refusal_of_head_has_no_body(gateway: GatewayHarness) -> None:
-    """ERR-011 RFC 9110, 9.3.2: its length is told, nothing follows."""
+    """ERR-011 RFC 9110, 9.3.2: Content-Length is given, no body follows."""
     for data in (b"HEAD / HTTP/1.1\r\nHost: x\r\nA: \x01\r\n\r\n", b"HEAD / HTTP/1.1\r\nHost: x\r\nExpect: a\r\n\r\n"):
         connection = await RawConnection.open(gateway.port)
         await connection.send(data)

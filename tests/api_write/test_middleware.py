@@ -1,4 +1,4 @@
-"""What each request passes through, whatever becomes of it: traced once, counted once, and the same on every answer."""
+"""The request middleware: each request is traced once and counted once, and every answer has the same headers."""
 
 import asyncio
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""Moderation over HTTP: only the operator, and it loses to nothing but the truth."""
+"""Moderation over HTTP: by the operator only, and above every publication."""
 
 import pytest
 
@@ -61,7 +61,7 @@ async def test_an_unknown_action_is_refused(gateway: GatewayHarness, action: obj
 
 
 async def test_lifting_an_offer_that_is_not_moderated_is_stale(gateway: GatewayHarness) -> None:
-    """WDR-006: told as a conflict."""
+    """WDR-006: answered as a conflict."""
     await gateway.put(offer(1))
     await gateway.settled()
     assert (409, "stale") == await moderate(gateway, "lift")

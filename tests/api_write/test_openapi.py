@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and what the gateway's answers are held to."""
+"""The OpenAPI document: valid, complete, and followed by the gateway's answers."""
 
 import re
 from collections.abc import Callable
@@ -61,7 +61,7 @@ async def test_every_route_is_documented_and_everything_documented_is_a_route(ga
 
 
 async def test_every_route_says_who_may_use_it_and_the_document_says_the_same(gateway: GatewayHarness) -> None:
-    """SEC-002: a route whose author forgot to say is open to nobody."""
+    """SEC-002: a route without a declared scope is closed."""
     scopes = {key: scopes_of(handler) for key, handler in routes(build_app(gateway.context)).items()}
     in_document = {
         key: tuple(scope for rule in operation["security"] for scope in rule.get("bearer", ())) or ("public",)

@@ -1,4 +1,4 @@
-"""Problem documents: whatever goes wrong, one form, in the reader's language, and nothing of the gateway's inside."""
+"""Problem documents: one form for every error, in the client's language, without internals of the gateway."""
 
 import asyncio
 from http import HTTPStatus

@@ -47,7 +47,7 @@ async def test_partners_are_served_in_rotation_however_many_requests_each_has() 
 
 
 async def test_a_partner_that_rested_has_no_credit() -> None:
-    """ERR-006: whoever comes late gets every second slice, not all of them until it has caught up."""
+    """ERR-006: a late partner gets every second slice, not all slices until it has caught up."""
     clock, order = Hand(), list[str]()
     processor = Processor(clock=clock)
     await work(processor, processor.share("early"), clock, name="early", slices=50, into=[])

@@ -1,4 +1,4 @@
-"""One offer at a time: PUT, DELETE, waiting, dry runs, and addresses that play tricks."""
+"""Single offers: PUT, DELETE, waiting, dry runs, and unusual addresses."""
 
 import asyncio
 from pathlib import Path
@@ -157,7 +157,7 @@ async def test_wrong_parameters_are_named(gateway: GatewayHarness, query: str, c
 
 
 async def test_a_withdrawal_has_no_body(gateway: GatewayHarness) -> None:
-    """PUB-002: what it says stands in its address."""
+    """PUB-002: its parameters are in its address."""
     answer = await gateway.ask("DELETE", "/v1/offers/bretagne:1?revision=1", json={"reason": "filled"})
     assert (400, "body-unexpected") == (answer.status, answer.code)
 
@@ -210,7 +210,7 @@ async def test_text_that_not_every_json_parser_accepts_is_refused(gateway: Gatew
 async def test_a_log_that_fails_is_503_and_resending_is_safe(gateway: GatewayHarness, fault: Fault, code: str) -> None:
     """ERR-009: 503 means unknown; the same revision may be sent again."""
     await gateway.settled()
-    gateway.log.inject(fault)  # nobody else writes now
+    gateway.log.inject(fault)  # no other client writes now
     answer = await gateway.ask("PUT", "/v1/offers/bretagne:1", json=offer(1))
     assert (503, code) == (answer.status, answer.code)
     assert int(answer.headers["Retry-After"]) > 0

@@ -61,7 +61,7 @@ async def test_problems_are_returned_in_full_for_the_first_thousand_refused_item
     alone = (await gateway.batch(REFUSED)).body["results"][0]["problems"]
     assert [alone] * 1_000 == [one["problems"] for one in explained]
     rules = answer.body["rules"]
-    searched = 12_500 - rules.pop("not-explained", 0)  # the rest lies beyond the time that one upload may take
+    searched = 12_500 - rules.pop("not-explained", 0)  # the rest is beyond the time that one upload may take
     assert searched >= 1_000
     assert {problem["code"]: searched for problem in alone} == rules
     assert {"items": 11_500, "from": 1_003} == answer.body["omitted"]
@@ -70,7 +70,7 @@ async def test_problems_are_returned_in_full_for_the_first_thousand_refused_item
 
 
 async def test_refused_items_beyond_the_results_are_counted_too(gateway: GatewayHarness) -> None:
-    """PUB-017: the first 1,000 refused ones are told wherever they are in the upload."""
+    """PUB-017: the first 1,000 refused ones are returned wherever they are in the upload."""
     good = ndjson(*(offer(number) for number in range(10_050)))
     answer = await gateway.batch(good + ndjson(offer("bad", sector="x")), query="?dry_run=true")
     assert (422, "v" * 10_050 + "r") == (answer.status, answer.body["statuses"])

@@ -1,4 +1,4 @@
-"""Snapshots end to end: what is missing is withdrawn, and nothing else ever is."""
+"""Snapshots end to end: missing offers are withdrawn, and no others."""
 
 import gzip
 
@@ -90,7 +90,7 @@ async def test_a_missing_or_wrong_count_changes_nothing(gateway: GatewayHarness,
 
 
 async def test_lines_after_the_count_change_nothing(gateway: GatewayHarness) -> None:
-    """PUB-024: the count stands on the last line."""
+    """PUB-024: the count is on the last line."""
     body = ndjson({"count": 1}, offer(0))
     answer = await gateway.ask("POST", f"/v1/snapshots?mark={await gateway.mark()}", body=body, headers=LINES)
     assert (422, "snapshot-count-missing") == (answer.status, answer.code)

@@ -1,4 +1,4 @@
-"""Uploads that are too large, too slow, cut, or not what they say: nothing of them is stored."""
+"""Uploads that are too large, too slow, truncated or of another type than declared: nothing of them is stored."""
 
 import asyncio
 import gzip
@@ -116,7 +116,7 @@ def left_in(folder: Path) -> list[Path]:
 
 
 async def test_an_upload_above_every_platforms_quota_is_413(tmp_path: Path) -> None:
-    """ERR-005: the disk is bounded, and free again afterwards; nobody is told to send the same later, for ever."""
+    """ERR-005: the disk is bounded, and free again afterwards; no client is asked to repeat a hopeless upload."""
     async with opened(tmp_path, limits=Limits(spool_bytes=20_000), working=False) as gateway:
         large = await gateway.batch(ndjson(*(offer(number) for number in range(100))))
         assert (413, "body-too-large", None) == (large.status, large.code, large.headers.get("Retry-After"))
@@ -227,7 +227,7 @@ async def test_a_client_that_does_not_read_its_answer_is_disconnected(tmp_path: 
     async with opened(tmp_path, limits=limits, working=False) as gateway:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=1_000)
         writer.write(HEAD.format(more="").encode() + chunk(lines) + b"0\r\n\r\n")
-        await reader.readline()  # the answer has begun; nobody reads on
+        await reader.readline()  # the answer has begun; the client reads no further
         async with asyncio.timeout(20):
             while (await gateway.batch(ndjson(offer(1)))).status != 202:
                 await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The command as a whole: what it lists, how fast it starts, how it ends when it is misused."""
+"""The command as a whole: its help, its start time, and its exit codes for misuse."""
 
 import re
 

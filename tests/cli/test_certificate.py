@@ -1,4 +1,4 @@
-"""Certificates and signing keys as an operator, and whoever relies on them, handles them: with a real gateway."""
+"""Certificates and signing keys, as an operator and a verifier use them, with a real gateway."""
 
 import json
 import re
@@ -147,7 +147,7 @@ async def test_a_rotated_key_goes_on_proving_what_it_signed(operator: Shell) -> 
 
 
 async def test_the_key_of_a_certificate_that_was_renewed_stays_as_well(operator: Shell) -> None:
-    """[CER-002]: the former one has not ended, and lies in the platform's hands."""
+    """[CER-002]: the former one has not ended, and the platform holds it."""
     evidence_file, keys = write(operator.folder, fresh()), operator.folder / "data" / "signing.pem"
     await operator("certificate", "sign", evidence_file, "--out", "former.jws")
     await operator("keys", "rotate")

@@ -1,4 +1,4 @@
-"""The partner's client: tokens, and how long it goes on trying."""
+"""The partner's client: tokens, retries and their end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +13,7 @@ from schemas.rulebook import Language
 
 
 class Scripted:
-    """A gateway that answers as it is told, and keeps what it was asked."""
+    """A gateway with scripted answers, which records its requests."""
 
     def __init__(self, *answers: Callable[[], web.Response]) -> None:
         self.answers = list(answers)

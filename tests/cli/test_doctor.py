@@ -1,4 +1,4 @@
-"""``passerelle doctor`` and ``passerelle topics``: what is wrong is said, with what to do."""
+"""``passerelle doctor`` and ``passerelle topics``: faults are reported with a remedy."""
 
 import socket
 import sqlite3

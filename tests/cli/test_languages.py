@@ -1,4 +1,4 @@
-"""What a partner is told on the command line: all of it in French, or all of it in English."""
+"""Output of the command line for partners: entirely in French or entirely in English."""
 
 import asyncio
 import gzip
@@ -239,7 +239,7 @@ async def test_an_invalid_profile(tmp_path: Path, content: bytes | None) -> None
 
 
 async def test_platforms_and_their_runs(tmp_path: Path) -> None:
-    """Who has joined, who waits, who has no feed, and a run that nobody makes."""
+    """Platforms that joined, wait or have no feed, and a run without a gateway."""
     environ = {"PASSERELLE_DATA": str(tmp_path / "data")}
     await asyncio.to_thread(CliRunner(env=environ).invoke, app, ["topics", "create"])
     await both(environ, "platform", "list")
@@ -251,7 +251,7 @@ async def test_platforms_and_their_runs(tmp_path: Path) -> None:
 
 
 def test_an_order_that_another_one_replaced() -> None:
-    """Needs two operators at the same moment, so only what they would be told is looked at."""
+    """Needs two operators at the same moment, so only the texts are checked."""
     french, english = (order_replaced("bretagne", language) for language in LANGUAGES)
     assert (str(french) != str(english), french.step != english.step) == (True, True)
 

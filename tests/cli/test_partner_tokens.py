@@ -1,4 +1,4 @@
-"""Commands that end credentials, on a gateway that runs: what was issued before them opens nothing any more (SEC-001).
+"""Commands that end credentials, on a gateway that runs: tokens issued before them are refused (SEC-001).
 
 No answer kept before them is given again either (PUB-041).
 """

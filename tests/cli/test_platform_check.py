@@ -1,4 +1,4 @@
-"""``passerelle platform check`` and ``add`` for who writes a mapping: whether it fits, and what would come out."""
+"""``passerelle platform check`` and ``add`` for authors of mappings: whether one fits, and the offers that result."""
 
 import json
 from collections.abc import Mapping

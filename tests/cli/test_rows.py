@@ -58,7 +58,7 @@ def _status() -> dict[str, object]:
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_status_keeps_all_its_columns(width: int, language: Language) -> None:
-    """Ten columns for each platform, at 80 characters, at 60, and where nobody says how wide it is."""
+    """Ten columns for each platform, at 80 characters, at 60, and at unknown width."""
     words = _WORDS[language]
     console, file = printed(width)
     status = _status()

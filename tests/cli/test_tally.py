@@ -1,4 +1,4 @@
-"""What ``publish`` and ``snapshot`` say of refusals, and how they learn of decisions."""
+"""What ``publish`` and ``snapshot`` print about refusals, and how they read decisions."""
 
 import re
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ async def test_refusals_are_grouped_by_rule_with_count_lines_and_remedy(running_
 async def test_a_snapshot_says_what_was_refused_and_what_the_decisions_rejected(
     running_gateway: RunningGateway,
 ) -> None:
-    """PUB-018: a reused revision that the relay rejects is told like a refused line, and ends the command with 1."""
+    """PUB-018: a reused revision that the relay rejects is reported like a refused line, and the exit code is 1."""
     file = running_gateway.shell.folder / "offers.ndjson"
     offers = good(6)
     file.write_bytes(b"\n".join(revised(offer, 5).raw for offer in offers))

@@ -1,4 +1,4 @@
-"""``passerelle validate``: the verdicts of ``schemas.check``, offline, told to people and to programs."""
+"""``passerelle validate``: the verdicts of ``schemas.check``, offline, as text and as JSON."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What a command prints on a terminal loses nothing, however narrow that is; ``serve`` says where it listens."""
+"""Output on a terminal loses nothing, however narrow the terminal is; ``serve`` says where it listens."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Commands that only look make nothing: in a folder without a gateway they say so, with the next step."""
+"""Read-only commands create nothing: in a folder without a gateway they report that, with the next step."""
 
 import json
 

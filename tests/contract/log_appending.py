@@ -1,4 +1,4 @@
-"""The event-log contract, appending: durable, whole, in order, bounded, and honest about what is not known."""
+"""The event-log contract, appending: durable, atomic, in order, bounded, with unknown outcomes reported as such."""
 
 import asyncio
 from typing import Any

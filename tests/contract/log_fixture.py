@@ -1,4 +1,4 @@
-"""The ground of the event-log contract: what each implementation must supply, and how the contract reads a log."""
+"""Base class of the event-log contract: the fixtures of each implementation, and how the contract reads a log."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -15,7 +15,7 @@ from gateway.protocol.topic import COMMON, inbox
 PARTITIONS = 3
 TOPICS = (*COMMON, inbox("bretagne"))
 DEADLINE = 20.0
-"""Seconds after which something that must happen is taken not to happen."""
+"""Deadline of a wait, in seconds."""
 
 
 class Transaction(Protocol):
@@ -47,7 +47,7 @@ class LogFixture:
         raise NotImplementedError
 
     async def compact(self, log: EventLog, topic: str) -> None:
-        """Let compaction do its work on all that now lies on the topic, keeping deletes."""
+        """Compact all that is on the topic now, keeping deletes."""
         raise NotImplementedError
 
     async def purge(self, log: EventLog, topic: str) -> None:
@@ -55,7 +55,7 @@ class LogFixture:
         raise NotImplementedError
 
     async def expire(self, log: EventLog, topic: str) -> None:
-        """Let retention drop all that now lies on a ``delete`` topic."""
+        """Let retention delete all that is on a ``delete`` topic now."""
         raise NotImplementedError
 
     def refuse_writes(self, storage: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
@@ -123,7 +123,7 @@ async def read_keys(log: EventLog, topic: str, partition: int = 0, position: int
 
 
 async def reach(log: EventLog, topic: str, offset: int, partition: int = 0) -> None:
-    """Wait until the end lies beyond an offset."""
+    """Wait until the end is beyond an offset."""
     async with asyncio.timeout(DEADLINE):
         while (await log.ends(topic))[partition] <= offset:
             await asyncio.sleep(0.02)

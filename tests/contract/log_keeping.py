@@ -1,4 +1,4 @@
-"""The event-log contract, keeping: topics and identity, retention, compaction, tombstones."""
+"""The event-log contract, topics: topics and identity, retention, compaction, tombstones."""
 
 from collections.abc import Callable
 from typing import Any

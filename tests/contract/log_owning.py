@@ -1,4 +1,4 @@
-"""The event-log contract, owning: one writer per role and partition, whole commits, fencing, unknown outcomes."""
+"""The event-log contract, ownership: one writer per role and partition, atomic commits, fencing, unknown outcomes."""
 
 import asyncio
 from typing import Any
@@ -164,7 +164,7 @@ class Owning(LogFixture):
         assert written("new") == await everything(log)
 
     async def test_a_commit_of_unknown_outcome_is_settled_by_a_new_owner(self, log: EventLog, storage: Any) -> None:
-        """Whatever became of it, it is whole, and it does not change once the partition has been taken anew."""
+        """Whatever its outcome, it is atomic, and it does not change once the partition has a new owner."""
         owner = await log.own(RELAY, 0)
         await owner.commit(outputs("first"))
         async with self.lose_answers(storage, log):

@@ -1,4 +1,4 @@
-"""The event-log contract, reading: from any position, committed records only, across gaps, woken when there is more."""
+"""The event-log contract, reading: from any position, committed records only, across gaps, woken by new records."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -58,7 +58,7 @@ class Reading(LogFixture):
         assert clock.time() - started >= 0.19
 
     async def test_a_waiting_reader_is_woken_by_an_append(self, log: EventLog, other: EventLog) -> None:
-        """Whoever appends: this client, or another one."""
+        """Whichever client appends: this one or another."""
         async with log.reader({(SUBMISSIONS, 0): 0}) as reader:
             for writer in (log, other):
                 waiting = asyncio.create_task(_first(reader.poll(limit=10, wait=DEADLINE)))
@@ -68,7 +68,7 @@ class Reading(LogFixture):
                     assert ["wake up"] == await waiting
 
     async def test_a_gap_moves_the_position_without_records(self, log: EventLog) -> None:
-        """A commit burns offsets; a reader that stands on them must reach the end without a record to carry it."""
+        """A commit burns offsets; a reader at such an offset must reach the end without a record."""
         async with asyncio.timeout(DEADLINE):
             owner = await log.own("relay", 0)
             ends = await owner.commit([Output(OFFERS, 0, record("a"))])

@@ -58,7 +58,7 @@ async def configure(settings: KafkaSettings, changes: dict[str, str]) -> None:
 
 
 async def roll(settings: KafkaSettings, name: str) -> None:
-    """Begin new segments on all partitions, by a transaction that is aborted: nobody will see it."""
+    """Begin new segments on all partitions, by a transaction that is aborted and so never visible."""
     identity = f"{settings.prefix}.roll"
     producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers, transactional_id=identity)
     async with producer:

@@ -1,4 +1,4 @@
-"""The log in memory keeps the contract, whatever becomes of a write without an answer."""
+"""The log in memory passes the contract, with each outcome of a write without an answer."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

@@ -1,4 +1,4 @@
-"""Damage in the file of the embedded log is found, named, and never answered from."""
+"""Damage in the file of the embedded log is detected and named, and damaged rows are never returned."""
 
 import sqlite3
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The embedded log keeps the contract, and takes care of its file."""
+"""The embedded log passes the contract and maintains its file."""
 
 import asyncio
 import sqlite3

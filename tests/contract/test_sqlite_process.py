@@ -1,4 +1,4 @@
-"""The embedded log and other processes: killed while they write, and read across."""
+"""The embedded log and several processes: kills during writes, and reads from another process."""
 
 import asyncio
 import signal

@@ -206,7 +206,7 @@ async def test_a_process_that_has_written_does_not_pass_one_that_waits(tmp_path:
 
 
 async def test_a_cancelled_append_leaves_the_queue(tmp_path: Path) -> None:
-    """Whoever tries again and again while another holds the file would fill the memory."""
+    """Repeated attempts while another process holds the file would fill the memory."""
     log = await SqliteLog.open(tmp_path / "log.sqlite", patience=0.5)
     await log.create_topics(TOPICS)
     with (tmp_path / "log.sqlite-turn").open("ab") as lock:

@@ -1,4 +1,4 @@
-"""Flipping bytes of a file, and what the flipped ones are part of."""
+"""Flips bytes of a file, and names the structures that they belong to."""
 
 import random
 import struct
@@ -27,7 +27,7 @@ def flip(folder: Path, rng: random.Random) -> Flip:
     kind = _kind(folder, file, bytes(content), offsets)
     for offset in offsets:
         content[offset] ^= rng.randrange(1, 256)
-    with file.open("r+b") as out:  # in place: whoever has it open sees it
+    with file.open("r+b") as out:  # in place: processes that have it open see it
         for offset in offsets:
             out.seek(offset)
             out.write(content[offset : offset + 1])

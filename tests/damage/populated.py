@@ -1,4 +1,4 @@
-"""A data folder with something in every file, and the questions whose answers must stay the same."""
+"""A data folder with content in every file, and the queries whose answers must stay the same."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Indexes of a view that are damaged while the gateway runs: noticed by reading, and rebuilt without a restart."""
+"""Indexes of a view that are damaged while the gateway runs: detected by reads, and rebuilt without a restart."""
 
 import asyncio
 import os
@@ -113,7 +113,7 @@ async def test_no_receipt_is_hidden_by_a_damaged_index(tmp_path: Path) -> None:
 
 
 async def test_damage_that_no_read_meets_is_found_and_repaired(tmp_path: Path) -> None:
-    """An index by which only lists are found: what it has lost is missed by nobody."""
+    """An index that serves only lists: no query misses an entry that it lost."""
     log = MemoryLog(partitions=PARTITIONS)
     await log.create_topics(COMMON)
     offer_topic = OfferTopic()

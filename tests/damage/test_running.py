@@ -1,4 +1,4 @@
-"""A gateway that meets damage while it runs: not ready, never other content, and whole again where that can be."""
+"""A gateway that meets damage while it runs: not ready, never altered content, and repaired where possible."""
 
 import asyncio
 import os

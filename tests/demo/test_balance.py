@@ -1,4 +1,4 @@
-"""The balance: numbers are those of the far ends, and whatever differs is told."""
+"""The balance: its numbers are those of the external systems, and every difference is reported."""
 
 from collections.abc import Mapping
 from dataclasses import replace

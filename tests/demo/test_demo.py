@@ -1,4 +1,4 @@
-"""The demo as a user starts it: it ends by itself, counts at the far ends, and says with its exit code how it went."""
+"""The demo as a user starts it: it ends by itself, counts in the external systems, and exits with the result."""
 
 import asyncio
 import os

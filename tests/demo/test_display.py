@@ -1,4 +1,4 @@
-"""What is shown of a balance, on wide and on narrow consoles."""
+"""The rendering of a balance on wide and narrow consoles."""
 
 from dataclasses import replace
 from io import StringIO

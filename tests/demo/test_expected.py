@@ -1,4 +1,4 @@
-"""Fates: what must become of a document, by its platform's way in."""
+"""Expected outcome of a generated document, by its platform's channel."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""Generated offers: every one gets exactly the verdict and the problems that it is said to get."""
+"""Generated offers: each gets exactly the verdict and the problems that the generator states."""
 
 from collections import Counter
 from datetime import date

@@ -1,4 +1,4 @@
-"""What the person who watches is told to paste into another terminal."""
+"""The printed hints: commands to paste into another terminal."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Looking at far ends until there is enough there, or nothing more comes."""
+"""Polling of external systems until a goal is reached or nothing changes."""
 
 import asyncio
 from itertools import chain, count, repeat
@@ -15,7 +15,7 @@ async def test_polling_ends_when_the_goal_is_reached() -> None:
 
 
 async def test_polling_ends_when_the_count_stops_changing() -> None:
-    """Else a demo whose national site takes no offer would go on for ever."""
+    """Otherwise a demo whose national site accepts no offer would run without end."""
     counts = chain([0, 1, 1, 2], repeat(2))
     async with asyncio.timeout(60):
         assert not await poll_until_count(lambda: next(counts), 5, every=SOON, patience=20 * SOON)

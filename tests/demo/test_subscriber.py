@@ -1,4 +1,4 @@
-"""What a subscriber of the demo holds of the changes that it is told."""
+"""The copy that the demo's subscriber keeps of the changes feed."""
 
 from typing import Any
 

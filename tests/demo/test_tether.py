@@ -1,4 +1,4 @@
-"""What a test run or the demo starts ends with it, also where it is killed."""
+"""Child processes of a test run or the demo end with it, also when it is killed."""
 
 import asyncio
 import os
@@ -43,7 +43,7 @@ with LocalBroker() as broker:
 
 
 def _running(process: int) -> bool:
-    """Whether it runs: a zombie, which nobody waits for here, has ended."""
+    """Whether it runs: a zombie, which has no waiting parent here, has ended."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:

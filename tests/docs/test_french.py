@@ -1,4 +1,4 @@
-"""French texts on file: every one is written with the apostrophe of print, like the kit's."""
+"""French texts use the typographic apostrophe, like the kit's."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""No English inside French sentences: templates, and what real values make of them."""
+"""No English words in French sentences: templates, alone and with real values."""
 
 import dataclasses
 import errno
@@ -46,7 +46,7 @@ _CODE = re.compile(
 
 
 def english(texts: Iterator[str] | list[str]) -> list[str]:
-    """The texts in which an English word stands outside of names."""
+    """The texts that hold an English word outside of names."""
     return sorted({text for text in texts if _ENGLISH.search(_CODE.sub(" ", text))})
 
 

@@ -1,4 +1,4 @@
-"""From a publisher's request to a reader's copy, on both logs: real postings, restarts, Kafka-native partners."""
+"""From a publisher's request to a subscriber's copy, on both logs: real postings, restarts, Kafka-native partners."""
 
 import asyncio
 from collections.abc import Callable
@@ -152,7 +152,7 @@ async def test_views_that_are_deleted_come_back(federation: Federation, tmp_path
 @pytest.mark.kafka
 @pytest.mark.parametrize("federation", ["kafka"], indirect=True)
 async def test_kafka_native_partners_publish_and_subscribe(federation: Federation) -> None:
-    """[PUB-031] [FEED-011]: inbox to feed, with what is wrong set aside and told in a receipt."""
+    """[PUB-031] [FEED-011]: inbox to feed; invalid messages are set aside and get a receipt."""
     inbox = full_name(federation.settings.kafka_prefix, "inbox.bretagne")
     feed = full_name(federation.settings.kafka_prefix, "feed.national")
     producer = AIOKafkaProducer(bootstrap_servers=federation.settings.kafka, acks="all")

@@ -1,4 +1,4 @@
-"""A gateway that is killed within a snapshot: the same request, sent again by its client, is run soon and once."""
+"""A gateway killed during a snapshot: the request, repeated by its client, runs soon and once."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""A gateway in a process of its own on disks that are full or closed: a sentence at the start, an outage that passes.
+"""A gateway in a process of its own on disks that are full or closed: one sentence at the start, later an outage.
 
 [ERR-008] [ERR-009] [ERR-011]
 """

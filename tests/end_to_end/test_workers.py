@@ -94,7 +94,7 @@ async def test_each_worker_logs_its_management_address(tmp_path: Path, capsys: p
 
 
 async def test_a_worker_that_dies_ends_the_gateway(federation: Federation) -> None:
-    """Nothing is swallowed: the operator's supervisor starts it anew."""
+    """Nothing is swallowed: the operator's supervisor restarts it."""
     settings = replace(federation.settings, workers=WORKERS)
     before = set(children())
     async with running(settings) as gateway:

@@ -1,4 +1,4 @@
-"""The long run: ``python -m tests.faults --log kafka --minutes 30``. Exit code 1 when a promise was not kept."""
+"""The long run: ``python -m tests.faults --log kafka --minutes 30``. Exit code 1 if a requirement was violated."""
 
 import argparse
 import asyncio
@@ -54,12 +54,12 @@ class Run:
         return (time.monotonic() - self._began) / 60
 
     def say(self, what: str) -> None:
-        """Progress: where the run stands, and what happens now."""
+        """Progress of the run, and its current action."""
         wrong = sum(self.total.wrongs.values())
         OUT.print(f"[dim]{self._elapsed:5.1f}/{self._minutes:g} min  round {self._round}  wrong {wrong}[/]  {what}")
 
     async def play(self, deployment: Deployment, faults: list[Fault], *, replicas: int = 1) -> None:
-        """One round, added to the total; what is wrong is told at once, and its folder is kept."""
+        """One round, added to the total; findings are printed at once, and its folder is kept."""
         self._round += 1
         verdict = await play(deployment, faults, seed=f"{self._seed} {self._round}", replicas=replicas, say=self.say)
         self.total.add(verdict)

@@ -1,4 +1,4 @@
-"""The judge: holds a history against the log's end, and knows the protocol's promises by itself. Pure.
+"""The checker: compares a history with the log's final state, by its own reading of the protocol. Pure.
 
 It shares no code with the gateway: what it thinks of revisions, withdrawals and order is written here once more.
 """
@@ -34,7 +34,7 @@ def judge(history: History, ending: Ending) -> list[Finding]:
 
 
 def _answers(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Iterator[Finding]:
-    """What was acknowledged has its receipt, and it says what the publisher was told."""
+    """Every acknowledged submission has its receipt, which agrees with the publisher's answer."""
     by_id = {receipt.receipt: receipt for receipt in receipts}
     known = {(receipt.id, receipt.revision) for receipt in receipts}
     for attempt in attempts:
@@ -62,7 +62,7 @@ def _answers(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Iterat
 
 
 def _numbers(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Iterator[Finding]:
-    """No receipt twice, no submission decided twice, none that nobody sent."""
+    """No receipt twice, no submission decided twice, none that was never sent."""
     for receipt, count in Counter(one.receipt for one in receipts).items():
         if count > 1:
             yield Finding("duplicated", f"the receipt {receipt} is there {count} times")
@@ -80,7 +80,7 @@ def _numbers(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Iterat
 
 
 def _order_of_sending(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Iterator[Finding]:
-    """What was acknowledged before something else about the same offer was sent lies before it on the log."""
+    """A submission acknowledged before the next one for the same offer was sent precedes it on the log."""
     positions = {receipt.receipt: receipt.position for receipt in receipts}
     by_offer: dict[str, list[tuple[Attempt, tuple[int, int]]]] = defaultdict(list)
     for attempt in attempts:
@@ -128,7 +128,7 @@ class _Model:
 
 
 def _offers(attempts: Sequence[Attempt], ending: Ending) -> Iterator[Finding]:
-    """Each offer's receipts, in the order of the log, are what the protocol asks for, and so is what stands."""
+    """Each offer's receipts, in the order of the log, are what the protocol requires, and so is the final state."""
     kinds: dict[tuple[str, int], Kind] = {(one.id, one.revision): one.kind for one in attempts}
     by_offer: dict[str, list[Receipt]] = defaultdict(list)
     for receipt in ending.receipts:
@@ -181,7 +181,7 @@ def _standing(offer_id: str, model: _Model, found: Standing | None) -> Iterator[
 
 
 def _readings(readings: Sequence[Reading], ending: Ending) -> Iterator[Finding]:
-    """Each reader was told real changes in their order, and those who stand have exactly what they may see."""
+    """Each subscriber received real changes in their order, and at the end has exactly the offers that it may see."""
     changes = {(one.id, one.sequence or 0): one.revision for one in ending.receipts if one.verdict == "accepted"}
     for reading in readings:
         yield from _reading(reading, changes)

@@ -1,4 +1,4 @@
-"""The faults of three brokers: the one that leads or coordinates dies, each in its turn, and two at once."""
+"""The faults of three brokers: the leader or coordinator dies, one after the other, and two at once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -104,7 +104,7 @@ class ClusterFaults:
         return strike
 
     def _cutting_off(self, find: _Find) -> Callable[[Round], Awaitable[None]]:
-        """Clients reach it all the while, and it takes itself for the leader: nothing that it is told then will stay.
+        """Clients still reach it, and it still acts as leader: records written to it then are lost.
         The gateway must go on with the others.
         """
 
@@ -148,7 +148,7 @@ class ClusterFaults:
             await self._until_whole()
 
     async def _two_gone(self, round_: Round) -> None:
-        """Nothing can be written any more: nobody may be told that something was. Raises MissedError."""
+        """No write can succeed: none may be acknowledged. Raises MissedError."""
         gone = round_.random.sample(range(1, SIZE + 1), 2)
         await asyncio.to_thread(self.cluster.kill, gone)
         attempts, clock = round_.history.attempts, asyncio.get_running_loop().time

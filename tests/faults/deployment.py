@@ -1,4 +1,4 @@
-"""Where a run takes place: one log, its partners, and the gateway replicas that work on it."""
+"""The deployment under test: one log, its partners, and the gateway replicas that work on it."""
 
 import asyncio
 import os
@@ -44,8 +44,8 @@ class Deployment:
         replication: int = 1,
         workers: int = 0,
     ) -> None:
-        """``kafka`` is where the broker is, ``behind`` where replicas are told that it is (a proxy); ``replication`` is
-        that of the topics; ``workers`` is how many further processes each replica answers with.
+        """``kafka`` is the broker's address, ``behind`` the one given to replicas (a proxy); ``replication`` is that
+        of the topics; ``workers`` counts further processes of each replica.
         """
         self.folder = folder
         self.kafka = kafka

@@ -1,4 +1,4 @@
-"""A small disk that can be filled to the last byte and emptied again: a tmpfs, for which one must be root."""
+"""A small disk that can be filled to the last byte and emptied again: a tmpfs, which needs root."""
 
 import errno
 import subprocess

@@ -38,7 +38,7 @@ async def _locked(round_: Round) -> AsyncIterator[None]:
 
 
 async def _slow(round_: Round) -> None:
-    """Beyond the patience of whoever waits."""
+    """Longer than the timeout of the waiting clients."""
     async with _locked(round_):
         await asyncio.sleep(round_.random.uniform(1, 3))
         await _burst_until(round_, 1, lambda one: one.outcome in {"unknown", "refused"})
@@ -58,7 +58,7 @@ async def _compact(round_: Round) -> None:
 
 
 async def _forget(round_: Round) -> None:
-    """Killed, and its local copies lost: everything is read anew from what compaction left."""
+    """Killed, and its local copies lost: everything is read again from the compacted log."""
     replica = _only(round_)
     await replica.kill()
     for name in ("views", "relay"):
@@ -83,7 +83,7 @@ SECOND = Fault("second process in the same folder", _second)
 
 
 def disk_full(disk: SmallDisk) -> Fault:
-    """The last byte of the disk is taken until somebody is told that nothing can be written."""
+    """The disk is full to the last byte until a publisher's write is refused."""
 
     async def strike(round_: Round) -> None:
         try:

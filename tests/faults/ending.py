@@ -1,4 +1,4 @@
-"""The end of a run: what lies on the log, read past every gateway, and who may see which of it."""
+"""The end of a run: the log's content, read without any gateway, and which subscriber may see which of it."""
 
 from collections.abc import AsyncIterator
 
@@ -57,7 +57,7 @@ async def decided(log: EventLog) -> bool:
 
 
 def standing(offers: dict[str, OfferState]) -> dict[str, Standing]:
-    """What stands of each offer."""
+    """The final state of each offer."""
     return {
         offer_id: Standing(state.known.revision, state.known.sequence, state.known.published)
         for offer_id, state in offers.items()

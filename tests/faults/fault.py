@@ -1,4 +1,4 @@
-"""The faults that strike on either log."""
+"""The faults that apply to either log."""
 
 import asyncio
 

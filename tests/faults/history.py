@@ -1,4 +1,4 @@
-"""What happened: what publishers sent and were told, what readers saw, and what the log holds in the end. Plain values.
+"""The history of a run: requests with their answers, changes read by subscribers, the log's final content.
 
 Instants are seconds of one steady clock, the harness's.
 """
@@ -18,7 +18,7 @@ GATEWAY = "gateway"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One sending of one revision of one offer. A revision stands for the same content each time."""
+    """One sending of one revision of one offer. A revision has the same content each time."""
 
     id: str
     revision: int
@@ -34,7 +34,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One change as a reader was told it. ``revision`` is that of an upsert's document."""
+    """One change as a subscriber read it. ``revision`` is that of an upsert's document."""
 
     op: Literal["upsert", "removal"]
     id: str
@@ -44,8 +44,8 @@ class Seen:
 
 @dataclass(slots=True)
 class Reading:
-    """What one reader saw from one start on. ``standing`` is off once it had to begin again; ``quiet`` says that it
-    began when nothing changed any more, so that it must be told what is live, once each, and nothing else.
+    """The changes that one subscriber read from one start on. ``standing`` is off once it had to begin again; ``quiet``
+    means that it began after the last change, so that it must get each live offer once, and nothing else.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A platform that publishes over HTTP: PUT, DELETE and batches, each answer taken at its word."""
+"""A platform that publishes over HTTP: PUT, DELETE and batches, each answer taken as true."""
 
 import asyncio
 from collections.abc import Callable, Sequence

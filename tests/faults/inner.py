@@ -1,4 +1,4 @@
-"""A gateway's inner parts in this process, on a log whose clock the test turns: for what takes years or steps back."""
+"""Parts of a gateway in this process, on a log with a clock set by the test: for years and clock steps."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -28,8 +28,8 @@ EVERYTHING = Filter()
 _SECONDS = 30.0
 
 
-class Hands:
-    """A clock that stands where the test puts it (ms since 1970)."""
+class ManualClock:
+    """A clock set by the test (ms since 1970)."""
 
     def __init__(self, now: int) -> None:
         self.now = now
@@ -46,7 +46,7 @@ class Hands:
 class Inner:
     """Submissions, relay and one view, running. ``submit`` is the way in, ``changes`` the way out."""
 
-    def __init__(self, log: EventLog, folder: Path, clock: Hands, offers: OfferView, identity: str) -> None:
+    def __init__(self, log: EventLog, folder: Path, clock: ManualClock, offers: OfferView, identity: str) -> None:
         self.log = log
         self._clock = clock
         self._offers = offers
@@ -126,7 +126,7 @@ class Inner:
 
 
 @asynccontextmanager
-async def inner_gateway(log: EventLog, folder: Path, clock: Hands) -> AsyncIterator[Inner]:
+async def inner_gateway(log: EventLog, folder: Path, clock: ManualClock) -> AsyncIterator[Inner]:
     """The parts of a process that begins with nothing but the log."""
     identity = await log.identity()
     offers = await OfferView.open(folder / "offers.sqlite", log_identity=identity, partitions=log.partitions)

@@ -1,4 +1,4 @@
-"""The faults of a real Kafka: its broker, the replicas that share its partitions, and the way between them."""
+"""The faults of a real Kafka: its broker, the replicas that share its partitions, and the network between them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -105,7 +105,7 @@ class KafkaFaults:
         await asyncio.sleep(round_.random.uniform(0.5, 2))
 
     async def _takeover(self, round_: Round) -> None:
-        """Owners lose their connections until one has to begin anew, and then wait for the answer to that."""
+        """Owners lose their connections until a new owner has to begin, and then wait for the answer to that."""
         with self.proxy.hold(INIT_PRODUCER_ID, direction="answer", limit=1) as hold:
             caught = asyncio.ensure_future(hold.caught())
             for _ in range(int(_CATCH_SECONDS / _CUT_SECONDS)):

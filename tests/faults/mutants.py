@@ -1,4 +1,4 @@
-"""How strong the harness is: gateways that are wrong on purpose, each of which it must find out.
+"""Mutants of the gateway: deliberately wrong ones, each of which the checker must detect.
 
 ``python -m tests.faults.mutants`` copies the code, spoils one place at a time, and plays a short round of each.
 """

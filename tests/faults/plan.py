@@ -1,4 +1,4 @@
-"""What strikes in which round: every kind in turn, in an order that the seed gives, and kills in between."""
+"""Schedule of the faults: every kind in rotation, in an order given by the seed, and kills in between."""
 
 from collections.abc import Iterator, Sequence
 from random import Random

@@ -19,7 +19,7 @@ _SERVE = "from gateway.cli import main; main()"
 
 
 class GatewayDiedError(Exception):
-    """A gateway ended without having been told to; the message holds its last words."""
+    """A gateway ended by itself; the message holds its last output."""
 
 
 class GatewayProcess:

@@ -1,4 +1,4 @@
-"""A platform under load: what it makes up about few offers, from many tasks at once; all of it enters the history."""
+"""A platform under load: random changes of few offers, from many tasks at once; all enter the history."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ _FILLING = "x" * 3_900
 
 @dataclass(slots=True)
 class Stock:
-    """One offer: every revision that was ever made up for it, and what each stands for."""
+    """One offer: every revision that was generated for it, with its content."""
 
     document: dict[str, Any]
     kinds: list[Kind] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Stock:
 
 
 class Publisher:
-    """Sends from several tasks until told to stop, then sends again whatever is in doubt. How, its kinds say."""
+    """Sends from several tasks until stopped, then repeats every submission of unknown outcome. Subclasses send."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""One round: load on an arena, faults by a seeded schedule, calm, and the judgement."""
+"""One round: load on a deployment, faults by a seeded schedule, calm, and the check."""
 
 import asyncio
 from collections import Counter
@@ -64,7 +64,7 @@ class Verdict:
 
 
 class Round:
-    """The load and its record; ``say`` is told what happens."""
+    """The load and its record; ``say`` reports the progress."""
 
     def __init__(
         self, deployment: Deployment, *, seed: str, gap: float, pause: float, offers: int, say: Callable[[str], None]
@@ -243,7 +243,7 @@ class Round:
         counts["readers"] += len(self.history.readings)
 
     async def _stop(self) -> None:
-        """In order; then the last audit, with nobody at work."""
+        """In order; then the last audit, without load."""
         for replica in self.deployment.replicas:
             if replica.running:
                 code = await replica.stop()

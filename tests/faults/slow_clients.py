@@ -1,4 +1,4 @@
-"""Two hundred slow clients: uploads that trickle and answers that nobody fetches, beside the usual load."""
+"""Two hundred slow clients: trickling uploads and unread answers, beside the usual load."""
 
 import asyncio
 from contextlib import suppress

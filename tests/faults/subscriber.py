@@ -1,4 +1,4 @@
-"""A reader of the changes feed: follows its cursor, and records what it was told."""
+"""A subscriber of the changes feed: follows its cursor and records the changes."""
 
 import asyncio
 from random import Random

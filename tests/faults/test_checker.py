@@ -1,4 +1,4 @@
-"""The judge must find what is wrong: one small honest history, and one way after another of spoiling it."""
+"""The checker must find every violation: one small correct history, corrupted in one way after the other."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ class Story:
 
 def honest() -> Story:
     """Offer b:1 is published, updated without an answer, sent again, withdrawn, and an old revision comes late; b:2
-    is published and updated and stands.
+    is published and updated and stays.
     """
     attempts = [
         Attempt("b:1", 1, "publish", 0.0, 1.0, "decided", "r0", "accepted", 100),

@@ -1,6 +1,6 @@
-"""A short run on the embedded log: real processes, many clients, and everything counted at the far end.
+"""A short run on the embedded log: real processes, many clients, and all offers counted at the subscribers.
 
-[RCP-001] [RCP-004] [WDR-010] [FEED-001] [FEED-010] [ERR-009], held against the history of what was sent and told.
+[RCP-001] [RCP-004] [WDR-010] [FEED-001] [FEED-010] [ERR-009], checked against the history of requests and answers.
 """
 
 import os
@@ -30,7 +30,7 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(600)
 async def test_a_full_disk_passes_without_a_restart(tmp_path: Path) -> None:
-    """Publishers are told 503, nothing half is stored, and the same process goes on when there is space again."""
+    """Publishers get 503, nothing is stored in part, and the same process continues when there is space again."""
     unavailable = disk_unavailable(tmp_path)
     if unavailable is not None:
         assert os.environ.get("CI") != "true" or os.geteuid() != 0, unavailable
@@ -43,7 +43,7 @@ async def test_a_full_disk_passes_without_a_restart(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(600)
 async def test_a_full_queue_refuses_and_loses_nothing(tmp_path: Path) -> None:
-    """Nothing gets written while more bytes come than may wait: publishers are told 503 `log-busy`."""
+    """Nothing is written while more bytes arrive than may be queued: publishers get 503 `log-busy`."""
     verdict = await play(Deployment(tmp_path), [FULL_QUEUE, KILL], seed="short", gap=GAP)
     assert [] == verdict.findings
     assert verdict.faults["queue full"] == 1

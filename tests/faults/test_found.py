@@ -1,4 +1,4 @@
-"""What the faults have found, each as small as it can be made, so that it stays mended."""
+"""Regressions found by the fault runs, each reduced to the smallest case."""
 
 import asyncio
 import sqlite3
@@ -27,7 +27,7 @@ from gateway.store import OfferView, ViewUpdater
 from gateway.store.relay_state import RelayState
 from tests.faults.deployment import Deployment
 from tests.faults.ending import read_receipts
-from tests.faults.inner import Hands, inner_gateway
+from tests.faults.inner import ManualClock, inner_gateway
 from tests.revision import revised
 from tests.stale_ends import StaleEndsLog
 
@@ -40,7 +40,7 @@ def known(sequence: int, position: int) -> Known:
 
 async def test_a_log_that_is_slow_to_return_its_ends_does_not_stop_a_view(tmp_path: Path) -> None:
     """A view at the end, and a broker that needs more than a second to say where that is."""
-    clock = Hands(NOW)
+    clock = ManualClock(NOW)
 
     class Slow(MemoryLog):
         async def ends(self, topic: str) -> tuple[int, ...]:
@@ -157,9 +157,9 @@ def test_the_relays_table_on_a_full_disk_says_so_and_forgets_nothing(full: Path)
 
 
 async def test_an_audit_during_compaction_reports_no_loss() -> None:
-    """A record may be compacted away before the audit comes to it, because a newer one lies behind its end."""
+    """A record may be compacted away before the audit comes to it, because a newer one is behind its end."""
     ids = ReceiptIds(b"k" * 32)
-    clock = Hands(NOW)
+    clock = ManualClock(NOW)
 
     def change(revision: int, offset: int) -> list[Output]:
         withdrawal = Withdraw(
@@ -228,8 +228,8 @@ async def test_a_killed_gateway_starts_again_though_its_worker_was_being_sent_a_
 
 
 async def test_a_stale_broker_does_not_make_a_new_replica_repeat_decisions(tmp_path: Path) -> None:
-    """[REV-003] [RCP-004]: it takes itself for the leader still, and tells where the log ended when it fell asleep."""
-    clock = Hands(NOW)
+    """[REV-003] [RCP-004]: it still acts as leader and reports the end of the log at its suspension."""
+    clock = ManualClock(NOW)
     log = StaleEndsLog(clock=clock)
     await log.create_topics(COMMON)
     old = await log.ends(OFFERS)
@@ -244,7 +244,7 @@ async def test_a_stale_broker_does_not_make_a_new_replica_repeat_decisions(tmp_p
 
 async def test_a_new_leader_does_not_make_the_audit_report_a_loss(tmp_path: Path) -> None:
     """Its first word about the end of ``receipts`` is an old one; what is really wrong is found again."""
-    clock = Hands(NOW)
+    clock = ManualClock(NOW)
     log = StaleEndsLog(clock=clock)
     await log.create_topics(COMMON)
     async with inner_gateway(log, tmp_path, clock) as inner, inner.running():

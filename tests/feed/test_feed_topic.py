@@ -1,4 +1,4 @@
-"""Feed topics on a log in memory: filtered, masked, rendered anew when the territory changes, exactly once."""
+"""Feed topics on a log in memory: filtered, masked, rebuilt when the territory changes, exactly once."""
 
 import asyncio
 from collections.abc import AsyncIterator

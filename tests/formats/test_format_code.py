@@ -1,4 +1,4 @@
-"""Codes, numbers, levels, addresses and ids as feeds write them."""
+"""Codes, numbers, levels, addresses and ids in the spellings of feeds."""
 
 import re
 from contextlib import suppress

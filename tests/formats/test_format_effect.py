@@ -70,7 +70,7 @@ def document(field: str, rule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def outcomes(field: str, rule: Mapping[str, Any]) -> list[Any]:
-    """What a rule makes of every probe."""
+    """The result of a rule for every item."""
     mapping = load_mapping("json", document(field, rule), stored=True)
     assert isinstance(mapping, FeedMapping), mapping
     found = []

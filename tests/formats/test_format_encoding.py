@@ -1,4 +1,4 @@
-"""Encodings: what a feed is really in, whatever it declares."""
+"""Encodings: the real one of a feed, whatever it declares."""
 
 import codecs
 

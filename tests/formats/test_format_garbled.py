@@ -1,4 +1,4 @@
-"""Feeds that are cut, garbled or made up at random: no exception leaves a reading, and each ends in one answer."""
+"""Feeds that are cut, garbled or made up at random: no reading raises, and each ends in one result."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""JSON feeds: items wherever they lie, one object a line, and what stands in for them."""
+"""JSON feeds: items at any path, one object a line, and malformed items."""
 
 import json
 from typing import Any

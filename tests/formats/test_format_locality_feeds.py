@@ -1,4 +1,4 @@
-"""Localities of whole feeds: the country counts in every format, and whatever is read is told with its source."""
+"""Localities of whole feeds: the country counts in every format, and problems name their source."""
 
 from collections.abc import Mapping
 from typing import Any

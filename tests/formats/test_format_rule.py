@@ -1,4 +1,4 @@
-"""Rules: every way in which one finds its value."""
+"""Rules: every way to find a value."""
 
 from collections.abc import Mapping
 from typing import Any

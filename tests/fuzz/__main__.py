@@ -1,4 +1,4 @@
-"""The long run: ``python -m tests.fuzz --target check --minutes 10``. Exit code 1 when a promise was broken.
+"""The long run: ``python -m tests.fuzz --target check --minutes 10``. Exit code 1 if an invariant was violated.
 
 Needs the extra ``fuzz``: ``pip install atheris``. What is found, the slowest input and the corpus stay in ``--folder``.
 """

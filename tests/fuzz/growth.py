@@ -1,4 +1,4 @@
-"""Work and length: what costs more than its share when it gets four times as long, on any machine, under any load."""
+"""Work and length: inputs whose cost grows faster than their length, on any machine, under any load."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ STEEP = 8.0
 """Four times the length costs about four times the work when it is linear, and sixteen times when it is square."""
 
 _FLOOR = 0.002
-"""Below so many seconds of CPU nothing can be told from noise, nor does it matter."""
+"""Below this many seconds of CPU nothing differs from noise, nor does it matter."""
 _TRIES = 6
 
 UNITS = (

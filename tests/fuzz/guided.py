@@ -22,7 +22,7 @@ _LONGEST_KEPT = 100
 
 
 class Figures:
-    """What has been seen so far; ``folder`` takes the inputs that broke a promise, one for each place in the code."""
+    """Outcomes so far; ``folder`` takes inputs that violated an invariant, one for each location in the code."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -98,7 +98,7 @@ def _entry(word: bytes) -> str:
 
 
 def main(name: str, folder: Path, options: list[str]) -> None:
-    """Instrument our own code, and go on until told otherwise by libFuzzer's options."""
+    """Instrument our own code, and run until libFuzzer's options end it."""
     with atheris.instrument_imports(include=["schemas", "gateway"]):
         from tests.fuzz.targets import TARGETS  # noqa: PLC0415 - instrumented while it is imported
     with TARGETS[name]() as target:

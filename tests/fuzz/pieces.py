@@ -54,7 +54,7 @@ def read(reader: Reader, blocks: Iterable[bytes], *, most: int | None = None) ->
 
 
 def cut(raw: bytes) -> tuple[list[bytes], bytes]:
-    """The blocks and the body that an input stands for. The head gives the sizes of three blocks, over and over."""
+    """The blocks and the body that an input encodes. The head gives the sizes of three blocks, over and over."""
     head, body = raw[:_HEAD], raw[_HEAD:]
     return list(_blocks(body, [1 + size for size in head] or [1])), body
 
@@ -68,7 +68,7 @@ def _blocks(body: bytes, sizes: list[int]) -> Iterator[bytes]:
 
 
 def headed(body: bytes, sizes: bytes = b"\x00\x04\x1f") -> bytes:
-    """An input that stands for a body."""
+    """An input that encodes a body."""
     return sizes[:_HEAD].ljust(_HEAD, b"\x00") + body
 
 

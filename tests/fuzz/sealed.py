@@ -1,4 +1,4 @@
-"""Cursors, marks, receipt ids and queries as a target: only what was given out is read, and nothing makes it fail."""
+"""Cursors, marks, receipt ids and queries as a target: only issued texts are read, and no input makes it fail."""
 
 import asyncio
 import re
@@ -81,7 +81,7 @@ class Issuer:
         return cursors.read(text, self.context.cursors, **terms)
 
     def _round_trip(self, raw: bytes) -> str:
-        """Any place that was written is read again, or refused for the reason that the protocol gives."""
+        """Any cursor that was written is read again, or refused for the reason that the protocol gives."""
         numbers = [int.from_bytes(raw[at : at + 5]) for at in range(0, 35, 5)]
         positions = tuple(number % (end + 2) for number, end in zip(numbers, END, strict=False))
         began, flags = tuple(numbers[3:6]), numbers[6]

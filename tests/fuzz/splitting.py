@@ -87,7 +87,7 @@ def _parsed(text: bytes) -> Any:
 
 
 def _same(splitter: Callable[[], ArraySplitter | LineSplitter], blocks: list[bytes], body: bytes) -> Outcome:
-    """The outcome, which the blocks must not decide; of several reasons to refuse, the first one seen may be told."""
+    """The outcome, which must not depend on the blocks; of several reasons to refuse, the first one found counts."""
     pieces, whole = read(splitter(), blocks, most=ITEM_BYTES), read(splitter(), [body], most=ITEM_BYTES)
     if isinstance(pieces, Refused) and isinstance(whole, Refused):
         return whole

@@ -1,4 +1,4 @@
-"""A target: something that takes bytes from anywhere, how to feed it, and what must hold whatever it is fed."""
+"""A fuzz target: a function of untrusted bytes, its inputs, and the invariants that hold for each of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager

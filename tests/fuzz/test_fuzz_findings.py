@@ -1,4 +1,4 @@
-"""What fuzzing found, each as small as it can be made."""
+"""Regressions found by fuzzing, each reduced to the smallest case."""
 
 from base64 import urlsafe_b64decode
 from typing import Any
@@ -86,7 +86,7 @@ def test_a_long_key_is_cut_in_every_pointer_below_it() -> None:
 
 
 def test_keys_that_redaction_makes_equal_are_numbered_in_their_order() -> None:
-    """[SEC-010]: numbering them anew from two for every key cost seconds for one document."""
+    """[SEC-010]: numbering them again from two for every key cost seconds for one document."""
     extensions = {"bretagne": {"a@b.fr": 1, "[…]2": 2, "c@d.fr": 3, "e@f.fr": 4}}
     offer = check(changed(extensions=extensions)).offer
     assert offer is not None

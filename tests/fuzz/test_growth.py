@@ -17,7 +17,7 @@ from tests.schemas.documents import ON
 _SHORT = 5_000
 _LONG = 24_500
 _LONGEST_ANSWER = 300_000
-"""Bytes that are told, in both languages, of one document of 100,000."""
+"""Most bytes of an answer, in both languages, to one document of 100,000."""
 
 
 def judge(raw: bytes) -> bytes:
@@ -47,7 +47,7 @@ def test_no_text_is_slow_to_judge(pointer: str) -> None:
 
 @pytest.mark.parametrize("name", STRUCTURES)
 def test_no_document_is_slow_to_judge_or_long_to_answer(name: str) -> None:
-    """Up to the size limit; and what is told of it stays within bounds."""
+    """Up to the size limit; and the answer is bounded."""
     schemas.validator("offer")
     make = STRUCTURES[name]
     assert _LONG * TIMES * 0.7 < len(make(TIMES * _LONG)) <= schemas.MAX_OFFER_BYTES

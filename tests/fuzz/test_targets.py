@@ -1,4 +1,4 @@
-"""The targets of the long runs, fed by chance for seconds: no promise is broken, and every outcome comes about."""
+"""The targets of the long runs, with random inputs for seconds: no invariant is violated, and every outcome occurs."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Requests made up from the OpenAPI document for the addresses that tests/api_write leaves out, on a whole gateway."""
+"""Requests generated from the OpenAPI document for the routes that tests/api_write leaves out, on a whole gateway."""
 
 import os
 from collections.abc import AsyncIterator, Iterator

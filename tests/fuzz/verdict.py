@@ -1,4 +1,4 @@
-"""``schemas.check`` as a target: whatever the bytes, a sound verdict, the same each time, that leaks nothing."""
+"""``schemas.check`` as a target: a sound and deterministic verdict for any bytes, without personal data."""
 
 import re
 from collections.abc import Iterator, Sequence

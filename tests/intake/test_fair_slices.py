@@ -1,4 +1,4 @@
-"""Slices of time: costly work of one source leaves the loop to other tasks, and sources take fair turns."""
+"""Slices of time: costly work of one source leaves the loop to other tasks, and sources are served in rotation."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Intake on a log in memory: every inbox message becomes one submission or one refusal, whatever it is."""
+"""Intake on a log in memory: every inbox message becomes one submission or one refusal."""
 
 import asyncio
 from collections import Counter
@@ -120,7 +120,7 @@ async def test_a_publication_becomes_a_submission(log: MemoryLog) -> None:
 
 
 async def test_a_recreated_inbox_waits_and_holds_no_other_back(log: MemoryLog) -> None:
-    """Its position lies beyond its end: gone on from its start, its messages would get receipts of former ones."""
+    """Its position is beyond its end: read from its start, its messages would get receipts of former ones."""
     await log.create_topics([inbox("normandie")])
     owner = await log.own("intake.bretagne", 0)
     await owner.commit([Output(POSITIONS, 0, position_record(INBOX + "bretagne", 0, 99))])
@@ -146,7 +146,7 @@ async def test_a_malformed_trace_context_is_dropped(log: MemoryLog, text: str) -
 
 
 async def test_a_message_that_raises_an_unexpected_error_holds_no_other_back(log: MemoryLog) -> None:
-    """[PUB-035]: such a message, which no broker can hold, stands for every fault that is not known yet."""
+    """[PUB-035]: such a message, which no broker can hold, represents every unknown fault."""
     unheard_of = Record(b"bretagne:1", b"{}", (("ce_type", ()),))  # type: ignore[arg-type]  # no broker holds it
     assert await refused(log, unheard_of) == ["inbox-broke-the-gateway"]
 

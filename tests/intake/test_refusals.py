@@ -1,4 +1,4 @@
-"""Refusals of an inbox: what they cost is bounded, by message and by day, and accepted messages are never affected."""
+"""Refusals of an inbox: their cost is bounded, by message and by day, and accepted messages are never affected."""
 
 import asyncio
 from collections import Counter
@@ -130,7 +130,7 @@ async def test_another_partition_has_its_own_share(log: MemoryLog) -> None:
 
 
 async def test_a_header_name_that_is_not_utf8_refuses_its_message(log: MemoryLog) -> None:
-    """[PUB-031]: what stands for its bytes is U+FFFD."""
+    """[PUB-031]: its bytes are replaced by U+FFFD."""
     odd = Record(b"bretagne:1", orjson.dumps(OFFER), (("ce_type", b"fr.stages.offer.published.v1"), ("\ufffd", b"")))
     await send(log, [odd])
     async with intake(log):

@@ -1,4 +1,4 @@
-"""Ways in: how a platform makes the gateway know what it publishes now, one class for each way."""
+"""Channels: how a platform publishes its current offers, one class for each channel."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ WAIT = {"Prefer": "wait=30"}
 
 
 class Channel(Protocol):
-    """How a platform tells; ``client`` is its own client of the gateway that now runs."""
+    """How a platform publishes; ``client`` is its client of the running gateway."""
 
     async def publish(self, client: Client, offers: Sequence[Offer]) -> None:
         """Make these offers all that the platform publishes."""
@@ -26,21 +26,21 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a platform tells: everything it publishes, with revisions, or only what has changed, withdrawals too."""
+    """The offers of one step: all of them, with revisions, and only the changed ones, withdrawals included."""
 
     everything: list[Offer]
     changes: list[Offer]
 
 
 class Revisions:
-    """The revisions that a platform gives which publishes by itself."""
+    """Numbers the revisions of a platform that publishes by itself."""
 
     def __init__(self) -> None:
         self._revision = 0
         self._last: dict[str, Offer] = {}
 
     def step(self, offers: Iterable[Offer]) -> Step:
-        """The next step: what is new or changed gets a higher revision."""
+        """The next step: new and changed offers get a higher revision."""
         self._revision += 1
         before = self._last
         self._last = {one["id"]: self._numbered(one) for one in offers}
@@ -58,7 +58,7 @@ class Revisions:
 
 
 class Puts:
-    """One offer at a time, by PUT and DELETE."""
+    """Single offers, by PUT and DELETE."""
 
     def __init__(self) -> None:
         self._revisions = Revisions()
@@ -75,7 +75,7 @@ class Puts:
 
 
 class Batches:
-    """What has changed, in one request."""
+    """The changes, in one batch."""
 
     def __init__(self) -> None:
         self._revisions = Revisions()
@@ -88,7 +88,7 @@ class Batches:
 
 
 class Snapshots:
-    """Everything, each time; what is missing is withdrawn."""
+    """The complete set each time; missing offers are withdrawn."""
 
     def __init__(self) -> None:
         self._revisions = Revisions()
@@ -126,8 +126,8 @@ class Inbox:
 
 
 class Pulled:
-    """A feed that the gateway fetches: ``keep`` puts it where it is fetched from, ``order`` has it fetched now. The
-    first time needs none: the gateway fetches a new platform's feed by itself.
+    """A feed that the gateway fetches: ``keep`` writes it, ``order`` orders a run. The first run needs
+    no order: the gateway fetches a new platform's feed by itself.
     """
 
     def __init__(self, keep: Callable[[Sequence[Offer]], None], order: Callable[[], Awaitable[Run]]) -> None:
@@ -144,7 +144,7 @@ class Pulled:
 
 
 def drop(folder: Path, form: str) -> Callable[[Sequence[Offer]], None]:
-    """Leaves a feed in a folder, whole at once."""
+    """Writes a feed into a folder, atomically."""
     folder.mkdir(parents=True)
 
     def keep(offers: Sequence[Offer]) -> None:

@@ -1,4 +1,4 @@
-"""A simulated national site in fast time, and before it a gateway in a process of its own that may be killed."""
+"""A simulated national site in fast time, and a gateway that delivers to it, in a process that may be killed."""
 
 import asyncio
 import secrets
@@ -24,9 +24,9 @@ from tests.interconnection.process import FastGateway, command
 from tests.interconnection.taking_part import OPERATOR, join_others, join_platform, native_profile, open_accounts
 
 STALLED = 60.0
-"""Seconds without any call to the site after which there will be none."""
+"""Seconds without any call to the site after which a wait fails."""
 _REQUESTS = 1_000_000
-"""Requests a minute, so that this limit of the gateway is not what is waited for."""
+"""Requests a minute, so high that this limit of the gateway never applies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class SiteDeployment:
 
     @asynccontextmanager
     async def client(self, slug: str) -> AsyncIterator[Client]:
-        """A partner's client, which is patient while the gateway is away."""
+        """A partner's client, which retries while the gateway is down."""
         async with aiohttp.ClientSession() as session:
             yield Client(session, self.gateway.url, client_id=slug, client_secret=self.secrets[slug])
 
@@ -51,13 +51,13 @@ class SiteDeployment:
         await self.gateway.ready()
 
     async def standing(self) -> dict[str, dict[str, Any]]:
-        """What ``GET /v1/platforms`` says of each platform, by slug."""
+        """The entries of ``GET /v1/platforms``, by slug."""
         async with self.client(OPERATOR) as operator:
             answer = await operator.call("GET", "/v1/platforms")
         return {one["platform"]: one for one in answer.body["platforms"] if one.get("platform") is not None}
 
     async def command(self, *words: str) -> tuple[int | None, str]:
-        """How ``passerelle`` ended beside this gateway, and what it printed."""
+        """Exit code and output of ``passerelle`` beside this gateway."""
         return await command(self.environ, *words)
 
 
@@ -97,7 +97,7 @@ async def deployed(
 
 
 async def _join(settings: Settings, own: str | None) -> dict[str, str]:
-    """The partners are there before the gateway is; their secrets."""
+    """Create the partners before the gateway starts. Returns their secrets."""
     async with open_log(settings) as log:
         await log.create_topics(COMMON)
         partners = Partners(log)

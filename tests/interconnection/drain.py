@@ -1,4 +1,4 @@
-"""Thousands of offers queued for the national site, the gateway killed meanwhile: all delivered, none made twice."""
+"""Thousands of offers queued for the national site, the gateway killed meanwhile: all delivered, none created twice."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What came of a queue for the national site: counted at the site, from what it holds and what it was asked."""
+"""The result of a queue for the national site, counted at the site: its offers and its calls."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -17,7 +17,8 @@ first two pages of the index.
 class Drained:
     """``answers`` counts the site's answers by method and status. ``minutes`` are those of the site's clock from the
     first call about an offer to the last one, ``busiest`` is the most calls of one of them. Offers are named by the
-    address at which pupils apply: ``lost`` is not there, ``twice`` was made more than once, ``strange`` is nobody's.
+    address at which pupils apply: ``lost`` is missing, ``twice`` was created more than once, ``strange`` belongs to
+    no platform.
     """
 
     offers: int
@@ -71,7 +72,7 @@ class Drained:
 
 
 def read_drained(site: NationalSimulator, addresses: Collection[str], *, kills: int, seconds: float) -> Drained:
-    """How the site stands to the offers that apply at these addresses."""
+    """Compares the site's offers with the offers that apply at these addresses."""
     rows = [row for row in site.stock.rows if row.owner is not None]
     made = Counter(str(row.permalink) for row in rows)
     live = {row.permalink for row in rows if row.kept and row.published_at is not None}

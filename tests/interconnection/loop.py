@@ -1,4 +1,4 @@
-"""What is where it should not be: come back to where it had been, sent twice, or not sent at all."""
+"""Offers at the wrong platform: returned to an earlier one, sent twice, or not sent at all."""
 
 from collections.abc import Sequence
 

@@ -13,7 +13,7 @@ class Line:
     """
 
     slug: str
-    way: str
+    channel: str
     published: float | None = None
     updated: float | None = None
     withdrawn: float | None = None
@@ -35,8 +35,8 @@ class Uncovered:
 
 @dataclass(slots=True)
 class Matrix:
-    """All lines; what came back to where it had been (``loops``); and how the federation stood at the end:
-    ``platforms`` as the API tells it, ``status`` as ``passerelle status --json`` does, ``printed`` as people see it.
+    """All lines; the offers that returned to an earlier platform (``loops``); and the final state of the federation:
+    ``platforms`` as the API returns it, ``status`` as ``passerelle status --json`` does, ``printed`` the table.
     """
 
     log: str
@@ -59,10 +59,10 @@ class Matrix:
         table = Table(*columns, box=None, title=f"{self.log} log: seconds until it was so at the far end")
         for line in self.lines.values():
             moments = (line.published, line.updated, line.withdrawn, line.received)
-            table.add_row(line.slug, line.way, *map(_seconds, moments))
+            table.add_row(line.slug, line.channel, *map(_seconds, moments))
         for one in self.uncovered.values():
-            way = f"national site → {one.neighbour}"
-            table.add_row(one.name, way, "–", "–", _seconds(one.withdrawn), _seconds(one.received))
+            channel = f"national site → {one.neighbour}"
+            table.add_row(one.name, channel, "–", "–", _seconds(one.withdrawn), _seconds(one.received))
         return table
 
 

@@ -1,4 +1,4 @@
-"""The run behind the matrix: nine platforms publish, change and withdraw, and hear of each other.
+"""The run behind the matrix: nine platforms publish, change and withdraw, and read each other's offers.
 
 Three gateways, one after another on one log: the first takes everything in, the second one the changes, the third one
 the withdrawals. So every promise also holds across a restart.
@@ -27,7 +27,7 @@ async def play(folder: Path, *, kafka: str | None = None) -> Matrix:
     async with federation(folder, kafka=kafka) as deployment:
         matrix = Matrix(
             log="embedded" if kafka is None else "Kafka",
-            lines={slug: Line(slug, region.way) for slug, region in deployment.regions.items()},
+            lines={slug: Line(slug, region.channel_name) for slug, region in deployment.regions.items()},
             uncovered={name: Uncovered(name, neighbour) for name, neighbour in NEIGHBOURS.items()},
         )
         made = {slug: _make(deployment, town.city, "stays") for slug, town in TOWNS.items()}
@@ -90,7 +90,7 @@ def _host(slug: str) -> str:
 
 
 async def _publish(deployment: Federation, region: Region, line: Line) -> None:
-    """All of it is told; it counts as published when the national site has what it should have."""
+    """Publish everything; it counts as published when the national site has the expected offers."""
     wanted = [one for offer_id, one in region.offers.items() if not offer_id.endswith(":echo")]
     line.published = await _timed(region.publish, lambda: all(_stands(deployment, one) for one in wanted))
     for one in wanted:
@@ -136,7 +136,7 @@ def _stands(deployment: Federation, wanted: Offer) -> bool:
 
 
 async def _nothing() -> None:
-    """Nobody has to do anything for it to come."""
+    """It arrives without any action."""
 
 
 async def _timed(begin: Callable[[], Any], condition: Callable[[], bool]) -> float | None:
@@ -158,7 +158,7 @@ async def _scanned_at(deployment: Federation) -> str | None:
 
 
 async def _until_scanned(deployment: Federation, before: str | None) -> None:
-    """Wait until the gateway has told of another scan of the national site."""
+    """Wait until the gateway has recorded another scan of the national site."""
     async with asyncio.timeout(WITHIN):
         while await _scanned_at(deployment) in {None, before}:
             await asyncio.sleep(0.2)

@@ -1,4 +1,4 @@
-"""One platform of the federation: its way in, its profile, and what it holds of its territory."""
+"""One platform of the federation: its channel, its profile, and its copy of the offers of its territory."""
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -33,12 +33,12 @@ NEIGHBOURS: Mapping[str, str] = {"Hauts-de-France": "normandie", "Centre-Val de 
 
 @dataclass(slots=True, kw_only=True)
 class Region:
-    """``offers`` is what it publishes, ``channel`` how it tells, ``platform`` what serves its feed and holds what it
-    reads. ``order`` has its feed fetched now, where there is one.
+    """``offers`` are those that it publishes, by ``channel``; ``platform`` serves its feed and holds the offers that it
+    reads. ``order`` orders a run of its feed, where there is one.
     """
 
     slug: str
-    way: str
+    channel_name: str
     channel: Channel
     platform: RegionalPlatform
     order: Callable[[], Awaitable[Run]]
@@ -47,14 +47,14 @@ class Region:
     client: Client | None = None
 
     async def publish(self) -> None:
-        """Make the gateway know what it publishes now."""
+        """Publish its current offers."""
         assert self.client is not None
         await self.channel.publish(self.client, list(self.offers.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """Where regions are made: all that their ways in need. What is opened for them closes with ``stack``."""
+class RegionFactory:
+    """Creates regions, with all that their channels need. Everything opened for them closes with ``stack``."""
 
     folder: Path
     settings: Settings
@@ -62,9 +62,9 @@ class Ground:
     partners: Partners
     stack: AsyncExitStack
 
-    async def region(self, slug: str, way: str) -> Region:
-        """A platform that takes part by its profile. ``way`` is one of those of ``gateway.demo.entry``."""
-        kind, _, form = way.partition(" ")
+    async def region(self, slug: str, channel_name: str) -> Region:
+        """A platform that takes part by its profile. ``channel_name`` is one of those of ``gateway.demo.entry``."""
+        kind, _, form = channel_name.partition(" ")
         platform = RegionalPlatform(slug, lambda offers: write_feed(form, offers))
 
         async def order() -> Run:
@@ -97,7 +97,9 @@ class Ground:
                 transport = {"kind": "https", "url": url, "most_megabytes": 1}
         profile = profile_of(_document(slug, form, transport))
         secret = await join_platform(self.partners, profile, inbox=kind == "Kafka")
-        return Region(slug=slug, way=way, channel=channel, platform=platform, order=order, secret=secret)
+        return Region(
+            slug=slug, channel_name=channel_name, channel=channel, platform=platform, order=order, secret=secret
+        )
 
     async def _sftp(self, slug: str, form: str) -> dict[str, Any]:
         server = await self.stack.enter_async_context(sftp_server(self.folder / "sftp"))

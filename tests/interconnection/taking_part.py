@@ -1,4 +1,4 @@
-"""Who takes part: accounts at the simulated national site, and partners as the commands make them."""
+"""Participants: accounts at the simulated national site, and partners as the commands create them."""
 
 import os
 from collections.abc import Mapping, Sequence

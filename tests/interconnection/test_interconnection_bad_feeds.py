@@ -1,4 +1,4 @@
-"""Nine platforms whose feeds all go wrong at once, each in another way: nothing moves, and the status says why.
+"""Nine platforms with nine different broken feeds at once: no offer changes, and the status gives the reasons.
 
 How single feeds are judged is proven beside the formats and the transports; here the whole gateway meets them.
 """
@@ -66,7 +66,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 
 async def _spoil(folder: Path) -> Seen:
     seen = Seen()
-    async with federation(folder, ways=WAYS) as deployment, _publishing(deployment) as operator:
+    async with federation(folder, channels=WAYS) as deployment, _publishing(deployment) as operator:
         await _note(seen, "good", deployment, operator)
         for slug, region in deployment.regions.items():
             region.platform.fault = FAULTS[slug]

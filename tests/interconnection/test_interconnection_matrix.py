@@ -52,9 +52,9 @@ def test_no_offer_returns_to_a_platform_that_it_came_from(matrix: Matrix) -> Non
 
 
 def test_nine_platforms_use_nine_channels(matrix: Matrix) -> None:
-    ways = {line.way for line in matrix.lines.values()}
-    assert 9 == len(ways)
-    assert ("Kafka" in ways) == (matrix.log == "Kafka")
+    channels = {line.channel for line in matrix.lines.values()}
+    assert 9 == len(channels)
+    assert ("Kafka" in channels) == (matrix.log == "Kafka")
 
 
 @pytest.mark.parametrize("slug", REGIONS)
@@ -67,9 +67,9 @@ def test_the_status_of_a_region_counts_its_deliveries(matrix: Matrix, slug: str)
     details = line["details"]
     expected = {"refused": 0, "delivered": 2, "pending": 0, "undelivered": 0, "delivery_lag_seconds": None}
     assert expected == {name: details[name] for name in expected}
-    # Four offers and a change; a withdrawal too where the platform told of it, and did not leave the offer out.
-    tells = matrix.lines[slug].way in {"PUT", "batch", "Kafka"}
-    assert 5 + tells == details["accepted"]
+    # Four offers and a change; a withdrawal too where the platform sent it, and did not leave the offer out.
+    sends_changes = matrix.lines[slug].channel in {"PUT", "batch", "Kafka"}
+    assert 5 + sends_changes == details["accepted"]
     assert details["last_success"] is not None
     assert details["last_error"] is None
 

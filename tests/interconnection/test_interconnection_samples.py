@@ -1,4 +1,4 @@
-"""The recorded feeds of real partners, taken in by a whole gateway: every item is published, or refused with a reason.
+"""The recorded feeds of real partners, submitted by a whole gateway: every item is published, or refused with a reason.
 
 They hold apprenticeships, so the profiles give levels and weeks as constants. What each item becomes is proven beside
 the formats; here platforms are added and run by the commands that an operator types.
@@ -32,7 +32,7 @@ POORER = replace(CLEVERCONNECT, mapping={"fields": {**CLEVERCONNECT.mapping["fie
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What came of one feed: its run as the command tells it, the platform's status, and its offers as the API lists
+    """The result of one feed: its run as the command prints it, the platform's status, and its offers as the API lists
     them and as pupils see them at the national site.
     """
 
@@ -74,7 +74,7 @@ def test_items_that_cannot_be_published_are_refused_by_name_and_hide_no_other(im
 
 async def _import(samples: Path, folder: Path) -> dict[str, Imported]:
     feeds = {**WHOLE, PARTLY: POORER}
-    async with federation(folder, ways={}) as deployment, deployment.gateway() as operator:
+    async with federation(folder, channels={}) as deployment, deployment.gateway() as operator:
         runs = await asyncio.gather(*(_run_feed(deployment, slug, feeds[slug], samples) for slug in feeds))
         return {slug: await _come(deployment, operator, slug, ran) for slug, ran in zip(feeds, runs, strict=True)}
 
@@ -116,7 +116,7 @@ async def _come(deployment: Federation, operator: Client, slug: str, ran: dict[s
 
 def _counts(ran: Mapping[str, Any]) -> tuple[int, int, int]:
     """Items, those that stand now, those that were refused. The gateway runs a new platform by itself as well, so what
-    stands may be published or unchanged.
+    is live may be published or unchanged.
     """
     counts = ran["counts"]
     return counts["items"], counts["published"] + counts["unchanged"], counts["refused"]

@@ -118,7 +118,7 @@ def _live(deployment: SiteDeployment, slug: str) -> set[str]:
 
 
 def _stale(deployment: SiteDeployment) -> bool:
-    """Whether anything still stands there as the Region once pushed it."""
+    """Whether any offer there is still as the Region once pushed it."""
     return any("poussée" in str(row.title) for row in _rows(deployment, SLUG))
 
 

@@ -1,4 +1,4 @@
-"""Three brokers on this machine, each of them a controller too: what is written is on all three, and one may die, or be
+"""Three brokers on this machine, each of them a controller too: every record is on all three, and one may die, or be
 cut off from the others.
 """
 

@@ -1,4 +1,4 @@
-"""The ways between brokers: each goes over a link of its own, that can be cut without a word and joined again.
+"""The network between brokers: each connection has a link of its own, which can be cut silently and joined again.
 
 Brokers know each other by name. Each has a file of names of its own, by which the name of another one is an address of
 this machine where a link to that one listens, on the same port. So nothing of the system has to be changed; all of
@@ -45,7 +45,7 @@ class Links:
                 asyncio.run_coroutine_threadsafe(way.listen(_address(source, target), port), self._loop).result()
 
     def cut(self, number: int) -> None:
-        """Nothing goes from this broker to the others any more, nor from them to it, and nobody is told."""
+        """Isolate this broker from the others in both directions, silently."""
         self._at(number, asyncio.Event.clear)
 
     def join(self, number: int) -> None:

@@ -1,4 +1,4 @@
-"""Tests that command brokers of their own cannot do with a running cluster that was named instead."""
+"""Skips tests that control brokers of their own where a running cluster is named instead."""
 
 import os
 

@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 PRODUCE, FETCH, METADATA, INIT_PRODUCER_ID, ADD_PARTITIONS, END_TXN = 0, 1, 3, 22, 24, 26
 PRODUCE_IN_TRANSACTION = 1_000
-"""Not Kafka's number: batches of a transactional producer, told apart from those that are just appended."""
+"""Not one of Kafka's numbers: batches of a transactional producer, as opposed to plain appends."""
 _CLOSE_SECONDS = 1.0
 Direction = Literal["request", "answer"]
 

@@ -1,4 +1,4 @@
-"""What the pinned aiokafka must still have, and what it must still get wrong: without a broker.
+"""The private names and the defects of the pinned aiokafka that the patches rely on; without a broker.
 
 ``NAMES`` and ``METHODS`` hold every private name that the patches use. A test of a patch shows what upstream does by
 itself: when one fails after an upgrade, upstream has mended it, and the patch of that name can go.

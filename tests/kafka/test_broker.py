@@ -1,4 +1,4 @@
-"""The local broker, and what tests do where there is none."""
+"""The local broker, and tests where there is none."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Connections that are given up before they stand."""
+"""Connections that are cancelled before they are open."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -108,7 +108,7 @@ async def test_a_connection_that_closed_under_a_request_counts_as_broken(
 async def test_a_connection_that_closes_during_a_metadata_request_does_not_end_the_updates(
     kafka_broker: LocalBroker,
 ) -> None:
-    """The library asks for it past ``client.send``; an error that it does not know would end the asking for ever."""
+    """The library asks for it past ``client.send``; an error that it does not know would end the updates."""
     async with refused_client(kafka_broker, closing=True) as (client, _):
         async with asyncio.timeout(DEADLINE):
             assert not await client.force_metadata_update()
@@ -116,7 +116,7 @@ async def test_a_connection_that_closes_during_a_metadata_request_does_not_end_t
 
 
 class Stumbling(AIOKafkaClient):  # type: ignore[misc]  # aiokafka has no types
-    """A client that fails once, by an error that nobody foresaw, at what it is asked for."""
+    """A client whose next request fails once, with an unexpected error."""
 
     stumbled = False
 
@@ -155,7 +155,7 @@ class Closing:
 
 
 async def test_a_caller_cancelled_while_a_client_closes_is_cancelled() -> None:
-    """A replica that woke was told to let go of a partition just then, and went on with it for ever."""
+    """A resumed replica had to revoke a partition just then, and kept it permanently."""
     client = Closing()
     letting_go = asyncio.create_task(close_client(client, 5.0))
     await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""A broker that is cut off from the others, and does not know it: for its clients it still leads."""
+"""A broker isolated from the others: for its clients it still acts as leader."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Fetching, next to aiokafka's own consumer, and how much of what there is one poll gets."""
+"""Fetching, compared with aiokafka's own consumer, and the records that one poll returns."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ RECORDS = 30
 
 
 async def write_of_all_kinds(log: KafkaLog, settings: KafkaSettings) -> None:
-    """Plain batches, committed and aborted transactions in turn, deletes, and headers."""
+    """Plain batches, alternating committed and aborted transactions, deletes, and headers."""
     topic = settings.topic(OFFERS)
     kinds = {"transactional_id": "turns"}
     async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers, **kinds) as producer:
@@ -29,7 +29,7 @@ async def write_of_all_kinds(log: KafkaLog, settings: KafkaSettings) -> None:
 
 
 async def read_by_consumer(settings: KafkaSettings, end: int) -> tuple[list[StoredRecord], int]:
-    """What aiokafka's consumer gets, and where it then stands."""
+    """The records that aiokafka's consumer gets, and its position afterwards."""
     topic_partition = TopicPartition(settings.topic(OFFERS), 0)
     found = []
     consumer = AIOKafkaConsumer(

@@ -1,4 +1,4 @@
-"""Fetching from brokers that say what they are told to say: damage, moved leaders, and one that woke."""
+"""Fetching from scripted brokers: damage, moved leaders, and a resumed one."""
 
 import asyncio
 from collections import deque
@@ -82,7 +82,7 @@ def with_header_names(offset: int, *names: bytes) -> bytes:
 
 
 def answer(*parts: tuple[int, bytes]) -> Answer:
-    """No error, and these bytes per partition; no end is told, so that nothing is fetched ahead."""
+    """No error, and these bytes per partition; without an end, so that nothing is fetched ahead."""
     return Answer([("t", [(partition, 0, 0, 0, [], found) for partition, found in parts])])
 
 
@@ -107,7 +107,7 @@ async def test_a_silent_leader_does_not_hold_back_another() -> None:
 
 
 async def test_records_of_one_partition_are_returned_though_another_is_damaged() -> None:
-    """The damage is told by the next poll, and that partition is asked for again from where it stood."""
+    """The next poll raises the damage, and that partition is fetched again from its position."""
     both = answer((0, batch(0, "whole")), (1, batch(0, "damaged", damaged=True)))
     leaders = Leaders(dict.fromkeys(PARTITIONS, 1), {1: deque([both, answer((1, batch(0, "mended")))])})
     fetcher = Fetcher(leaders, dict.fromkeys(PARTITIONS, 0))
@@ -120,7 +120,7 @@ async def test_records_of_one_partition_are_returned_though_another_is_damaged()
 
 
 async def test_a_packed_batch_is_not_unpacked() -> None:
-    """Nobody knows what it would unpack to: topics hold none, as ``passerelle topics check`` sees to."""
+    """Its unpacked size is unknown: topics hold none, as ``passerelle topics check`` ensures."""
     builder = DefaultRecordBatchBuilder(2, DefaultRecordBatch.CODEC_GZIP, 0, -1, -1, -1, 1 << 20)
     builder.append(0, timestamp=1, key=b"k", value=bytes(100_000), headers=[])
     content = batch(0, "plain") + bytes(builder.build())
@@ -187,7 +187,7 @@ class Held(AdminQueries):
 async def test_an_unknown_position_is_not_accepted_from_a_single_broker(
     position: int, error_type: type[Exception]
 ) -> None:
-    """One that slept while another led denies what has come since: whoever reads tries again, and loses nothing."""
+    """A broker suspended while another led denies later offsets: the reader tries again, and loses nothing."""
     settings = KafkaSettings(bootstrap_servers="127.0.0.1:1", prefix="p", partitions=1)
 
     async def find(_: str) -> list[TopicPartition]:

@@ -1,4 +1,4 @@
-"""Topics of which a part has no leader for a while: they are there all the same, and whoever needs that part waits."""
+"""Topics with a partition that has no leader for a while: they exist all the same, and its readers wait."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ PATIENCE = 4.0
 
 
 async def leaders(settings: KafkaSettings) -> list[int]:
-    """Who leads each partition of ``submissions``, -1 for nobody."""
+    """Who leads each partition of ``submissions``, -1 without one."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
     await admin.start()
     try:
@@ -46,7 +46,7 @@ async def without_leader(settings: KafkaSettings, partition: int) -> None:
 
 
 async def test_a_topic_without_one_leader_is_not_taken_for_missing(kafka_cluster: LocalCluster) -> None:
-    """Each topic lies on one broker here. Taken for missing it would have ended the relay."""
+    """Each topic is on one broker here. Taken for missing it would have ended the relay."""
     settings = KafkaSettings(bootstrap_servers=kafka_cluster.bootstrap_servers, prefix="leaderless", patience=PATIENCE)
     log = await KafkaLog.open(settings)
     try:

@@ -1,4 +1,4 @@
-"""A broker that dies, freezes and comes back: what is said then, and that nothing acknowledged is lost."""
+"""A broker that dies, is suspended and comes back: the errors, and that no acknowledged record is lost."""
 
 import asyncio
 import gc
@@ -56,7 +56,7 @@ async def insist(attempt: Callable[[], Awaitable[Found]]) -> Found:
 
 
 async def append_until_it_succeeds(log: KafkaLog, key: str) -> list[str]:
-    """The keys that were tried, each of them anew, since what is unknown may be there too; the last one is there."""
+    """Append until one attempt is acknowledged; a new key each time, since an unknown one may be stored too."""
     tried: list[str] = []
     async with asyncio.timeout(DEADLINE):
         while True:
@@ -145,7 +145,7 @@ async def test_a_suspended_broker_makes_an_append_unknown_and_those_behind_it_re
     broker.pause()
     try:
         sent = asyncio.create_task(log.append(SUBMISSIONS, 0, [record("sent")]))
-        await asyncio.sleep(0.1)  # on its way, and nothing tells when
+        await asyncio.sleep(0.1)  # on its way, without any signal of its arrival
         behind = asyncio.create_task(log.append(SUBMISSIONS, 0, [record("behind")]))
         with pytest.raises(UnknownOutcomeError):
             await sent
@@ -168,7 +168,7 @@ async def given_up(log: KafkaLog) -> None:
 async def test_appends_cancelled_while_the_broker_is_suspended_leave_the_queue(
     log: KafkaLog, broker: LocalBroker
 ) -> None:
-    """Whoever tries again and again through an outage would fill the memory."""
+    """Repeated attempts during an outage would fill the memory."""
     await append_until_it_succeeds(log, "before")
     broker.pause()
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Commits on a network that delays, cuts and loses: the traps of transactions, and that we avoid them."""
+"""Commits on a network that delays, cuts and loses requests: pitfalls of transactions and their avoidance."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -75,7 +75,7 @@ async def test_the_bare_client_lets_a_late_commit_request_commit_half_of_the_nex
 
 
 async def test_a_late_commit_request_of_a_former_owner_changes_nothing(log: KafkaLog, proxy: Proxy) -> None:
-    """A cut commit is unknown at once and never sent again; taking the partition anew makes the late request void."""
+    """A cut commit is unknown at once and never sent again; a new owner makes the late request void."""
     owner = await log.own("relay", 0)
     before = proxy.seen.get(END_TXN, 0)
     with proxy.hold(END_TXN, limit=1) as late:

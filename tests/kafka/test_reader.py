@@ -1,4 +1,4 @@
-"""Reading what only a real Kafka can hold: batches as partners make them, markers, packed data."""
+"""Reading content that only a real Kafka holds: partners' batches, control records, compressed data."""
 
 import asyncio
 import struct
@@ -98,7 +98,7 @@ async def test_packed_batches_are_unpacked_by_the_broker(
 
 
 async def test_a_reader_reaches_the_end_behind_aborted_transactions(log: KafkaLog, settings: KafkaSettings) -> None:
-    """Nothing but aborted records and markers lies between the position and the end."""
+    """Only aborted records and control records are between the position and the end."""
     topic = settings.topic("offers")
     async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers, transactional_id="aborter") as producer:
         for _ in range(3):

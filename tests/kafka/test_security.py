@@ -1,4 +1,4 @@
-"""TLS and SASL against a real broker: who may come in, and who is told so."""
+"""TLS and SASL against a real broker: which clients are accepted, and how others are refused."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Settings of Kafka: what contradicts itself, what aiokafka gets, and what stays out of sight."""
+"""Settings of Kafka: contradictions, the arguments for aiokafka, and secrets that stay out of logs."""
 
 import contextlib
 import ssl
@@ -80,7 +80,7 @@ def test_a_connection_over_tls_ends_without_waiting_for_the_broker_to_say_so_too
 
     client.unwrap()
 
-    assert b"" == broker.read()  # the broker was told
+    assert b"" == broker.read()  # the broker's side
 
 
 def test_a_certificate_file_that_does_not_exist_is_an_error_at_once(tmp_path: Path) -> None:

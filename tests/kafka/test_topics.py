@@ -1,4 +1,4 @@
-"""Topics on Kafka: created as they must be, and every way in which they are not is a sentence with a next step."""
+"""Topics on Kafka: created as required, and every deviation is a finding with a next step."""
 
 import asyncio
 from collections.abc import Iterable

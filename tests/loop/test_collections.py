@@ -1,4 +1,4 @@
-"""Garbage collections of a gateway's processes stop every thread, so each has to be short."""
+"""Garbage collections stop every thread of a process, so each has to be short."""
 
 import gc
 from typing import Any

@@ -1,4 +1,4 @@
-"""What offers of the model say: a few whole contents, each for one rule of routing or redaction."""
+"""Contents of the model's offers: a few, each for one rule of routing or redaction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Readers of the changes feed, as a subscriber's copy would be kept: by cursor, sequence and removal alone."""
+"""Subscribers of the changes feed, each with a copy kept by cursor, sequence and removal only."""
 
 from typing import Any
 

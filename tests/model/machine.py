@@ -1,4 +1,4 @@
-"""A gateway and the model side by side: requests at random, each answered as predicted, in the end the same offers."""
+"""A gateway and the model side by side: random requests, each answered as predicted, and equal offers at the end."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ followers = st.integers(0, len(READERS) * len(FILTERS) - 1)
 
 
 class Federation(RuleBasedStateMachine):
-    """Every rule sends requests and compares the answers; the end compares what stands."""
+    """Every rule sends requests and compares the answers; the end compares the states."""
 
     def __init__(self, model: Model | None = None) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class Federation(RuleBasedStateMachine):
 
     @rule(platform=platforms)
     def take_mark(self, platform: str) -> None:
-        """[PUB-020]: it stands for the moment before it."""
+        """[PUB-020]: it marks the moment before it."""
         self.gateway.clock.at += 1_000
         text = self.harness.run(self.gateway.mark(who=platform))
         self.harness.marks.append((text, Mark(platform, self.model.step, self.gateway.clock.at)))
@@ -117,7 +117,7 @@ class Federation(RuleBasedStateMachine):
         wrong_count: bool,
         confirmed: bool,
     ) -> None:
-        """[PUB-021] to [PUB-028] [WDR-008]: a set of what stands, or of anything, with a mark that may be spent."""
+        """[PUB-021] to [PUB-028] [WDR-008]: a set of live offers, or of any, with a mark that may be used already."""
         text, mark = self.harness.marks[-1 - choice % len(self.harness.marks)]
         platform = another(mark.platform) if strange else mark.platform
         ids = [(f"{platform}:{number}", step, wish) for number, step, wish in sent]
@@ -211,7 +211,7 @@ class Federation(RuleBasedStateMachine):
             assert (404, "not-found") == (answer.status, answer.code)
 
     def teardown(self) -> None:
-        """Compare what stands, then let go of it."""
+        """Compare the states, then close the gateway."""
         try:
             self.harness.run(self.harness.compare())
         finally:

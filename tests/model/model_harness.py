@@ -1,4 +1,4 @@
-"""What the state machine stands on: a real gateway, the model, and what has been told so far."""
+"""Harness of the state machine: a real gateway, the model, and the decisions so far."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -66,7 +66,7 @@ class ModelHarness:
         self.run(self.gateway.settled())
 
     def revision(self, offer_id: str, step: int) -> int:
-        """A revision somewhat below, at or above the one that stands."""
+        """A revision somewhat below, at or above the current one."""
         known = self.model.offers.get(offer_id)
         return max(1, (1 if known is None else known.revision) + step)
 
@@ -97,7 +97,7 @@ class ModelHarness:
         self._record(item, answer.body["receipt"], outcome)
 
     def queued(self, answer: Answer, lines: Sequence[Line], *, partial: bool, dry: bool) -> None:
-        """An answer to a batch: every line's fate, in order."""
+        """An answer to a batch: every line's status, in order."""
         refused = sum(line.item is None for line in lines)
         if not lines:
             assert (422, "batch-empty") == (answer.status, answer.code)
@@ -126,7 +126,7 @@ class ModelHarness:
         self.decisions.append((item.id.partition(":")[0], receipt, outcome))
 
     async def compare(self) -> None:
-        """What stands, what every reader holds, late ones too, every receipt, and the log's own promises."""
+        """Compare the offers, every subscriber's copy, late ones too, every receipt, and the log's invariants."""
         for platform in PUBLISHERS:
             assert self.model.live(platform) == await self.gateway.live(platform)
             answer = await self.gateway.ask("GET", "/v1/receipts?limit=1000", who=platform)

@@ -1,6 +1,6 @@
-"""The federation as a small model: what each request must be answered, and what must stand afterwards.
+"""The federation as a small model: the required answer to each request, and the state afterwards.
 
-Written from docs/protocol.md, not from the code: sentences, no log, no partitions, one turn after another.
+Written from docs/protocol.md, not from the code: sentences, no log, no partitions, one step after another.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -53,7 +53,7 @@ Item: TypeAlias = Publish | Withdraw
 
 @dataclass(slots=True)
 class Standing:
-    """What stands of one offer. ``step`` is when it was last changed, ``allowed`` who was ever allowed to see it."""
+    """State of one offer. ``step`` is its last change, ``allowed`` the platforms that were ever allowed to see it."""
 
     revision: int
     content: str
@@ -65,7 +65,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A mark as its text stands for it."""
+    """The mark that a text encodes."""
 
     platform: str
     step: int
@@ -74,7 +74,7 @@ class Mark:
 
 @dataclass(slots=True)
 class Model:
-    """Everything that stands, and every receipt that was given: offer id, verdict and revision, by publisher."""
+    """The state of every offer, and every receipt: offer id, verdict and revision, by publisher."""
 
     platforms: Sequence[str]
     offers: dict[str, Standing] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Model:
         return outcome
 
     def moderate(self, offer_id: str, action: str) -> Outcome | None:
-        """The operator's command; None for an offer that nobody knows [WDR-007]."""
+        """The operator's command; None for an unknown offer [WDR-007]."""
         known = self.offers.get(offer_id)
         if known is None:
             return None

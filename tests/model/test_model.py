@@ -1,4 +1,4 @@
-"""The gateway does what the small model predicts, whatever is asked of it in whatever order."""
+"""The gateway does what the model predicts, for any requests in any order."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

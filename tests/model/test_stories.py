@@ -1,4 +1,4 @@
-"""What the state machine found, and what it is too seldom lucky to find, told as short stories."""
+"""Sequences that the state machine found, or rarely finds, as separate tests."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Benches of the national connector, taken down at the end of each test."""
+"""Harnesses of the national connector, closed at the end of each test."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack

@@ -1,4 +1,4 @@
-"""What a test of the connector knows to be there: a part of a delivery, a row of the site, the document of an offer."""
+"""Values that a test knows to exist: a part of a delivery, a row of the site, the document of an offer."""
 
 from collections.abc import Mapping
 from typing import Any

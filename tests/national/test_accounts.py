@@ -1,4 +1,4 @@
-"""The accounts file: what it says, and what is said of mistakes in it. Secrets never show."""
+"""The accounts file: its content, and the errors for mistakes in it. Secrets never appear."""
 
 import json
 from pathlib import Path

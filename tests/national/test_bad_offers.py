@@ -1,4 +1,4 @@
-"""Offers that the site can never process, and withdrawals that fail: they keep nothing else from the site."""
+"""Offers that the site can never process, and withdrawals that fail: they do not delay other offers."""
 
 import asyncio
 from typing import Any

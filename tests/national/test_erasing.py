@@ -1,4 +1,4 @@
-"""Erasing: nothing of an offer stays readable in what the site keeps of it, in none of its parts and generations."""
+"""Erasing: the rows that the site keeps of an offer, of all parts and generations, are overwritten."""
 
 from typing import Any
 

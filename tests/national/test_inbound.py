@@ -164,7 +164,7 @@ async def test_our_own_offers_come_back_as_echoes_and_are_not_imported(make_benc
 
 
 async def test_a_stale_broker_does_not_make_our_offers_count_as_the_sites_own(make_bench: Make) -> None:
-    """[RTE-003]: it tells where ``offers`` ended when it fell asleep, before an offer that the site shows too."""
+    """[RTE-003]: it reports the end of ``offers`` at its suspension, before an offer that the site returns too."""
     log = StaleEndsLog()
     await log.create_topics(COMMON)
     log.stale_ends[OFFERS] = await log.ends(OFFERS)

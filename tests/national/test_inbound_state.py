@@ -1,4 +1,4 @@
-"""What a scan knows of the federation: in how many complete scans an offer was missing on end."""
+"""The state of the inbound scan: the number of consecutive complete scans without an offer."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Kill -9 while hundreds of offers go out: at the far end each is there once, and what was withdrawn is gone."""
+"""Kill -9 while hundreds of offers are delivered: at the site each exists once, and withdrawn ones are gone."""
 
 import asyncio
 import sys

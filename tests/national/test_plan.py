@@ -1,4 +1,4 @@
-"""The plan, without any site: which call comes next, in whatever order changes and answers come."""
+"""The plan, without any site: the next call, for any order of changes and answers."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,4 @@
-"""Crashes between the effect of an order and its answer: the next owner goes on, and repeats nothing that was done."""
+"""Crashes between the effect of an order and its answer: the next owner continues, and repeats no completed step."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

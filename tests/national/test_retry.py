@@ -1,4 +1,4 @@
-"""Backing off, and the breaker."""
+"""Backoff and the circuit breaker."""
 
 from adapters.national.site.retry import (
     TRIPS_AFTER,

@@ -1,4 +1,4 @@
-"""When the site fails, hangs or is cut off, and when the connector is: nothing is lost, nothing is there twice."""
+"""The site or the connector fails, hangs or is cut off: no offer is lost, none exists twice."""
 
 import asyncio
 
@@ -173,7 +173,7 @@ async def test_a_second_owner_takes_over_and_nothing_is_there_twice(make_bench: 
 
 @pytest.mark.parametrize("disk", ["the-same", "another"])
 async def test_a_stale_broker_does_not_make_the_next_owner_withdraw_live_offers(make_bench: Make, disk: str) -> None:
-    """It tells where ``offers`` ended when it fell asleep: what came since would seem to be gone with its marker."""
+    """It reports the end of ``offers`` at its suspension: later offers would seem to be gone with their markers."""
     log = StaleEndsLog()
     await log.create_topics(COMMON)
     log.stale_ends[OFFERS] = await log.ends(OFFERS)

@@ -1,4 +1,4 @@
-"""Orders that wait: each is carried out once, whoever owns the account, and only while somebody may want it."""
+"""Waiting orders: each is executed once, by whichever owner of the account, and only while it is recent."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whatever happens to offers, accounts, site and connector: the site ends up with what it should hold, once."""
+"""After any events of offers, accounts, site and connector the site holds the expected offers, once each."""
 
 import os
 

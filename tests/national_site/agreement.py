@@ -254,7 +254,7 @@ class Comparison:
         return await self._takes_one_week(offer, body)
 
     async def _takes_one_week(self, offer: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
-        """The old interface takes any ``period``, and answers with the week that it stands for on that day."""
+        """The old interface takes any ``period``, and answers with the week that it means on that day."""
         old = {key: value for key, value in body.items() if key not in {"grades", "weeks", "rep", "qpv"}}
         names = [
             f"period:{next(self.numbers)}",

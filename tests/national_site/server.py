@@ -1,4 +1,4 @@
-"""Servers that are not the site, and clients that call them or it."""
+"""Servers other than the site, and clients that call them or it."""
 
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,7 +28,7 @@ def connect(account: Account, time: SteppedTime, **settings: Any) -> NationalSit
 async def serving(
     answer: Callable[[web.Request], Awaitable[web.StreamResponse]], *, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[str]:
-    """A server that gives a token and then answers every call as told."""
+    """A server that gives a token and then gives every call a fixed answer."""
 
     async def login(_request: web.Request) -> web.Response:
         return web.json_response({"token": "a-token"})

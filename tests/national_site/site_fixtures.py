@@ -1,4 +1,4 @@
-"""What the tests of the national site stand on: an offer that ``check`` accepted, an account, instants, and shapes."""
+"""Fixtures of the national site's tests: an offer that ``check`` accepted, an account, instants, and shapes."""
 
 from datetime import date, datetime
 from typing import Any

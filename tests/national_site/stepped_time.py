@@ -1,4 +1,4 @@
-"""Time that stands still but for sleepers, for a simulator and its callers."""
+"""Time that advances only by sleeping, for a simulator and its callers."""
 
 import asyncio
 

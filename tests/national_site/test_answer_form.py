@@ -1,4 +1,4 @@
-"""Answers by form: whatever is not written as the site writes it settles no delivery, with any status."""
+"""Form of answers: one that differs from the site's form settles no delivery, with any status."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Answers of the site as outcomes, and its refusals in our codes with words in French and English."""
+"""Answers of the site as outcomes, and its refusals as our codes with texts in French and English."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The client of the site over real HTTP: turns, faults on the way, and what never leaves it."""
+"""The client of the site over real HTTP: quota, network faults, and secrets that never leave it."""
 
 import ssl
 from pathlib import Path

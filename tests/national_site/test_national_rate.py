@@ -1,4 +1,4 @@
-"""The rate: never more than the limit in a clock minute, evenly spread, in order, whatever the site's clock says."""
+"""The rate: at most the limit in a clock minute, evenly spread, in order, independent of the site's clock."""
 
 import asyncio
 from collections import Counter

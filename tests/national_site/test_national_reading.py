@@ -1,4 +1,4 @@
-"""What the site shows, read back: recorded pages, odd values, and where it differs from what was sent."""
+"""Reading the site's pages: recorded ones, odd values, and differences from the sent offer."""
 
 from collections.abc import Callable
 from dataclasses import replace

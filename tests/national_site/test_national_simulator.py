@@ -1,4 +1,4 @@
-"""The simulated site as a server: what only it does, and how it is started by hand."""
+"""The simulated site as a server: its own behaviour, and its start by hand."""
 
 import asyncio
 import re

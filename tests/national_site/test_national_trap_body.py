@@ -1,4 +1,4 @@
-"""Traps 7 to 14, but for weeks: what the site demands of an offer, makes of it, and must never be sent."""
+"""Traps 7 to 14, except weeks: fields that the site requires, changes, or must never receive."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Traps 1 and 2: what the index and the search list, and what they leave out."""
+"""Traps 1 and 2: the offers that the index and the search return, and those that they omit."""
 
 from adapters.national.site.answer import RightMissing, outcome_of
 from adapters.national.site.client import NationalSite

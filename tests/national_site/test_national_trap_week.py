@@ -1,4 +1,4 @@
-"""Traps 10 to 12: weeks that must be sent, wait, are dropped, or go another way."""
+"""Traps 10 to 12: weeks that must be sent, wait, are dropped, or use the old interface."""
 
 from datetime import date
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""An authorization server of somebody else, the tokens that it gives, and a verifier that asks it."""
+"""An external authorization server, its tokens, and a verifier that fetches its keys."""
 
 import ssl
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The ground of the OAuth tests: partners on a log in memory, an authority, and real HTTP to it."""
+"""Harness of the OAuth tests: partners on a log in memory, an authority, and real HTTP to it."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -60,11 +60,11 @@ class ManualClock:
         self.passed += int(seconds * 1000)
 
     def set(self, now: int) -> None:
-        """Somebody sets the clock; no time passes."""
+        """The clock is set; no time passes."""
         self.now = now
 
     def elapsed(self) -> int:
-        """The steady clock beside it."""
+        """The monotonic clock beside it."""
         return self.passed
 
 

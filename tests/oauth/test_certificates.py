@@ -1,4 +1,4 @@
-"""Certificates as signed texts: proved by the gateway's keys, and never taken for a token, nor a token for one."""
+"""Certificates as signed texts: verified by the gateway's keys, and never accepted as a token, nor a token as one."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tokens of external issuers: whom they prove, and which prove nothing."""
+"""Tokens of external issuers: the accepted and the refused ones."""
 
 from typing import Any
 

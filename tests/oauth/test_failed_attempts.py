@@ -1,4 +1,4 @@
-"""The guards of the token endpoint stay bounded, and count what they must."""
+"""The guards of the token endpoint are bounded and count failed attempts."""
 
 import pytest
 

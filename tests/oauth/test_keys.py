@@ -1,4 +1,4 @@
-"""Signing keys: made once, kept from others, several of them while they rotate."""
+"""Signing keys: created once, unreadable for others, several during a rotation."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Keys by HTTPS from a real server on loopback: every guard around that fetch."""
+"""Keys fetched by HTTPS from a real server on loopback: every guard of that fetch."""
 
 import asyncio
 import ipaddress

@@ -1,4 +1,4 @@
-"""Tokens, assertions and guesses while the clock is ahead and set right: everything works at once."""
+"""Tokens, assertions and failed attempts while the clock is ahead and corrected: everything works at once."""
 
 from collections.abc import AsyncIterator
 from typing import Any, TypeAlias

@@ -1,4 +1,4 @@
-"""The gateway's own bearer tokens: what proves, what does not, and for how long it is remembered."""
+"""The gateway's own bearer tokens: accepted and refused ones, and the lifetime of the cache."""
 
 import json
 from base64 import urlsafe_b64encode

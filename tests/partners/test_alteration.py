@@ -1,4 +1,4 @@
-"""An altered partner is what is wished and otherwise the same; what differs is told, and what is wrong."""
+"""Changes of a partner: the given fields change and no others; differences and errors are reported."""
 
 from dataclasses import replace
 from typing import Any

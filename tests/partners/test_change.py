@@ -1,4 +1,4 @@
-"""A change of one partner loses nothing of other changes, and nothing that a later version has written."""
+"""A change of one partner keeps concurrent changes and members written by a later version."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""200 commands change partners at the same time, from several processes: what is acknowledged is in the record."""
+"""200 commands change partners at the same time, from several processes: every acknowledged change is in the record."""
 
 import asyncio
 import json

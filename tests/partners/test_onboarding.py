@@ -1,4 +1,4 @@
-"""A new partner comes from what is known and what is said, and everything wrong with a wish is said at once."""
+"""A new partner is made from its preset and the given options; all errors are reported at once."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The view of partners shows what the topic holds, at once to who saved it, and soon to everybody else."""
+"""The view of partners: a saved partner is visible at once to the saving process, and soon to every other."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

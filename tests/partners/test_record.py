@@ -1,4 +1,4 @@
-"""A partner survives its way through the log, and what lies there follows the schema."""
+"""A partner is read from the log as it was written, and its record follows the schema."""
 
 import orjson
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Joining: what a profile makes of a partner, new or known."""
+"""Joining: a partner from its profile, new or known."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the guides show can be used as it stands: profiles and transports."""
+"""The profiles and transports of the guides can be used unchanged."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Profiles: the nine that come with the gateway, and what is said of one that is wrong."""
+"""Profiles: the nine packaged ones, and the errors for a wrong one."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whether a platform may publish by its certificates, and what it is told while that can still be mended."""
+"""Whether a platform may publish by its certificates, and the notice before it may not."""
 
 from datetime import date
 

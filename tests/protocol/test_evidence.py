@@ -1,4 +1,4 @@
-"""Evidence is good enough for a certificate, or everything that is wrong with it is said."""
+"""Evidence for a certificate is accepted, or refused with all findings."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A record that a later version has added a member to is read as if it had none: replicas are replaced one by one."""
+"""Unknown members of records are ignored: during a rolling update a later version may add some."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

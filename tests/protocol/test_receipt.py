@@ -1,4 +1,4 @@
-"""Receipts: ids that only their publisher reads, and what a receipt says."""
+"""Receipts: ids that only their publisher reads, and their content."""
 
 import orjson
 from hypothesis import given

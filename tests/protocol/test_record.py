@@ -1,4 +1,4 @@
-"""Records: what is written on the log is read again as it was."""
+"""Records: values survive writing and reading."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Seals: what was closed here opens, and nothing else."""
+"""Seals: only texts sealed by this gateway open."""
 
 from hypothesis import given
 from hypothesis import strategies as st

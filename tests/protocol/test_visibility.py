@@ -1,4 +1,4 @@
-"""Routing: who is shown an offer, what of it, and who is owed its removal."""
+"""Routing: which subscribers see an offer, which of its fields, and which must receive its removal."""
 
 from gateway.protocol.change import change_for
 from gateway.protocol.record import OfferState

@@ -1,4 +1,4 @@
-"""The shrink guard: over a fifth, and at least ten."""
+"""The withdrawal guard: over a fifth, and at least ten."""
 
 import pytest
 

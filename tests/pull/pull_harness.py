@@ -1,4 +1,4 @@
-"""A gateway without its doors, on a log in memory, that pulls the feed of a simulated platform."""
+"""A gateway without HTTP, on a log in memory, that pulls the feed of a simulated platform."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

@@ -1,4 +1,4 @@
-"""A fault of ours that one feed brings out is told in its run, and does not end the gateway."""
+"""An unexpected error caused by one feed is reported in its run, and does not end the gateway."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The feed_counts: every item counted once, and ids that stand twice."""
+"""The counts of a feed: every item once, and repeated ids."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""A harvest keeps its feed on disk; a full disk refuses the feed and is no fault of the reader."""
+"""A feed upload is spooled on disk; a full disk refuses the feed."""
 
 import sqlite3
 from contextlib import closing

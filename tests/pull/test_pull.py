@@ -1,4 +1,4 @@
-"""One run after another: what the feed of a simulated platform says is what stands, and a bad feed changes nothing."""
+"""Consecutive runs: the live offers follow the feed of a simulated platform, and a bad feed changes nothing."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Schedules, orders, changes of profile, and who pulls: one owner per platform, whatever happens to it."""
+"""Schedules, orders, changes of profile, and ownership: one owner per platform at any time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

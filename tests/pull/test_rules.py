@@ -1,4 +1,4 @@
-"""The pure rules of runs: revisions, schedule, and what a record of ``runs`` holds."""
+"""The pure rules of runs: revisions, schedule, and the records of ``runs``."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Feeds while the clock is ahead and set right: the next run, its marks, revisions and orders go on at once."""
+"""Feeds while the clock is ahead and corrected: the next run, its marks, revisions and orders work at once."""
 
 import asyncio
 from collections.abc import AsyncIterator

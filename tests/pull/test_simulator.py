@@ -1,4 +1,4 @@
-"""The simulated platform as a reader: it holds what others publish in its territory, for as long as it stands."""
+"""The simulated platform as a subscriber: it holds the live offers of others in its territory."""
 
 import asyncio
 import os

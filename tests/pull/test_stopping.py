@@ -1,4 +1,4 @@
-"""A whole gateway whose platforms send nothing, too little, or are frozen: it pulls the others and stops in order."""
+"""A whole gateway whose platforms send nothing, too little, or are frozen: it pulls the others and stops cleanly."""
 
 import asyncio
 import os

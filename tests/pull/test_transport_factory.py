@@ -1,4 +1,4 @@
-"""Every way in, by its profile: what a platform leaves on a server or in a folder is published like any other feed."""
+"""Every transport, by its profile: a file on a server or in a folder is published like any other feed."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A log whose input topics are a recording, and whose other topics begin empty: it keeps what its owners commit."""
+"""A log whose input topics are a recording, and whose other topics begin empty; it keeps its owners' commits."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence

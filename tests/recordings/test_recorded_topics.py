@@ -1,6 +1,6 @@
 """Recorded topics are read, and for the same input written byte for byte (problems are compared by code).
 
-What a message says may be worded anew; a key, a header, a member or its order may not change: gateways of two versions
+The text of a message may change; a key, a header, a member or its order may not change: gateways of two versions
 share one log while they are replaced (docs/operations.md).
 """
 

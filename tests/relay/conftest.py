@@ -1,4 +1,4 @@
-"""A relay at work on a log in memory, with everything a test needs to ask it."""
+"""Harness of the relay: a relay on a log in memory."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -34,7 +34,7 @@ async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float
 
 @dataclass
 class RelayHarness:
-    """One log, and the relay that may be started, stopped and looked at."""
+    """One log, and a relay that may be started, stopped and inspected."""
 
     log: MemoryLog
     folder: Path

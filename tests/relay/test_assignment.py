@@ -1,4 +1,4 @@
-"""A process's share: what becomes of a place in the group that is not true any more."""
+"""Assignments: a process whose membership in the group is no longer valid."""
 
 import asyncio
 

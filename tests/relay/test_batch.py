@@ -1,4 +1,4 @@
-"""A batch judged in one pass over texts is what the protocol's values, one by one, say it is."""
+"""A batch judged in one pass over texts equals the verdicts of its items, one by one."""
 
 from typing import Any
 

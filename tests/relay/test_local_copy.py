@@ -1,4 +1,4 @@
-"""Local copies: whose they are, and what becomes of them when they are not whole."""
+"""Local copies: their identity, and their rebuild after damage."""
 
 import sqlite3
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Reading up to an end: all of it, or an error where the log falls silent before."""
+"""Reading up to an end: every record, or an error if the log stalls."""
 
 import asyncio
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ async def test_nothing_is_read_where_the_end_is_reached_already(log: MemoryLog) 
 
 
 async def test_an_end_that_does_not_come_is_an_outage(log: MemoryLog) -> None:
-    """Something that lies open holds it back: waiting for ever would say nothing to anybody."""
+    """An open transaction holds it back: waiting without end would report nothing."""
     end = (await log.ends(SUBMISSIONS))[1]
     with pytest.raises(LogUnavailableError, match=f"between {end} and its end {end + 1}"):
         await keys(log, start=0, end=end + 1)

@@ -1,4 +1,4 @@
-"""The relay on a log in memory: every submission is decided once, whatever the log does."""
+"""The relay on a log in memory: every submission is decided once, through all failures of the log."""
 
 import asyncio
 import sqlite3
@@ -112,7 +112,7 @@ async def test_a_commit_holds_no_more_decisions_than_it_may(harness: RelayHarnes
 async def test_every_submission_gets_exactly_one_receipt_whatever_the_outcome_of_a_commit(
     harness: RelayHarness, fault: Fault
 ) -> None:
-    """[RCP-004]: refused, lost, answered by nobody, or late: the next owner goes on from what the log holds."""
+    """[RCP-004]: refused, lost, unanswered, or late: the next owner continues from the log's content."""
     await harness.submit(*(harness.publish(number, 1) for number in range(40)))
     harness.log.inject(fault, fault)
     harness.start()
@@ -218,7 +218,7 @@ async def test_a_relay_that_is_taken_over_once_takes_the_partition_back(harness:
 
 
 async def test_an_open_transaction_of_a_zombie_is_aborted_by_the_takeover(harness: RelayHarness) -> None:
-    """What a paused owner left open never appears, and holds nobody back."""
+    """The open transaction of a paused owner never appears, and holds back no reader."""
     await harness.submit(harness.publish(1, 1))
     partition = next(p for p, end in enumerate(await harness.log.ends(SUBMISSIONS)) if end)
     await harness.log.hang(
@@ -282,7 +282,7 @@ async def test_a_position_that_the_log_no_longer_holds_stops_the_relay_with_a_cl
 async def test_the_position_reaches_the_end_also_where_a_page_ends_before_a_gap(
     harness: RelayHarness, count: int
 ) -> None:
-    """Snapshots, chores and receipts wait for it."""
+    """Snapshots, upkeep and receipts wait for it."""
     harness.start()
     await harness.submit(*(harness.publish(1, revision) for revision in range(1, count + 1)))
 
@@ -328,7 +328,7 @@ async def test_the_audit_takes_a_forgotten_offer_for_no_loss(harness: RelayHarne
 
 
 async def test_the_audit_finds_what_is_wrong(harness: RelayHarness) -> None:
-    """A record of offers without a receipt, a receipt that stands twice, an accepted offer that is gone."""
+    """A record of offers without a receipt, a receipt that is there twice, an accepted offer that is gone."""
     harness.start()
     await harness.submit(*(harness.publish(number, 1) for number in range(6)))
     await harness.settled()
@@ -346,7 +346,7 @@ async def test_the_audit_finds_what_is_wrong(harness: RelayHarness) -> None:
 
 
 async def test_the_audit_finds_a_position_beyond_the_end_of_its_inbox(harness: RelayHarness) -> None:
-    """What is written there next would be passed over. An inbox that went with its platform is nobody's loss."""
+    """The next messages there would be skipped. A missing inbox of a former platform is no finding."""
     await harness.log.create_topics([inbox("bretagne")])
     for platform in ("bretagne", "gone"):
         for partition in range(harness.log.partitions):

@@ -1,4 +1,4 @@
-"""Deletions go by a clock that does not jump: what a wall clock far ahead says is doubted for a day."""
+"""The retention clock does not jump: a wall clock far ahead is rejected for a day."""
 
 import asyncio
 from contextlib import suppress
@@ -61,7 +61,7 @@ class Machine:
 
     @property
     def behind(self) -> int:
-        """How far what is believed lies behind the wall clock."""
+        """Milliseconds by which the accepted time is behind the wall clock."""
         return self.wall - self.clock()
 
 

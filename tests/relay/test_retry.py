@@ -1,4 +1,4 @@
-"""Retries of what passes by itself."""
+"""Retries of transient errors."""
 
 import asyncio
 from itertools import pairwise

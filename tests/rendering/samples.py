@@ -1,4 +1,4 @@
-"""Documents to render: offers as a reader is shown them."""
+"""Documents to render: offers as a subscriber gets them."""
 
 from typing import Any
 

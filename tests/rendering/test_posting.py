@@ -1,4 +1,4 @@
-"""Offers as schema.org JobPosting: what the words of schema.org can say, and the rest under names of our own."""
+"""Offers as schema.org JobPosting: the properties of schema.org, and the rest under names of our own."""
 
 from typing import Any
 

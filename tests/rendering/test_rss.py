@@ -1,4 +1,4 @@
-"""Offers as RSS 2.0: well formed whatever the texts hold, and read as text by those who take it for HTML."""
+"""Offers as RSS 2.0: well formed with any texts, and escaped for readers that parse HTML."""
 
 import html
 from typing import Any

@@ -1,4 +1,4 @@
-"""Offers as CSV: every value found again, and nothing that a spreadsheet would run."""
+"""Offers as CSV: every value survives, and no cell is a formula for a spreadsheet."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The version before and the present one on one log: replaced one after the other, and taken back."""
+"""The version before and the present one on one log: replaced one after the other, and rolled back."""
 
 import os
 import secrets

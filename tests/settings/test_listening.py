@@ -1,4 +1,4 @@
-"""Where a gateway listens: on IPv4 and IPv6 alike, told as addresses that can be used."""
+"""Listening: on IPv4 and IPv6 alike, with usable addresses in the output."""
 
 import socket
 from contextlib import AsyncExitStack

@@ -39,7 +39,7 @@ def as_nobody(call: Callable[[], object]) -> str:
             there.send("")
         except (PortError, SettingsError) as error:
             there.send(str(error))
-        except BaseException as error:  # noqa: BLE001  # told as what it is
+        except BaseException as error:  # noqa: BLE001  # reported as it is
             there.send(f"NOT EXPLAINED: {error!r}")
 
     process = context.Process(target=child)
@@ -130,7 +130,7 @@ def test_no_file_descriptors_left_is_an_outage_that_passes(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"x", b"short-secret-of-30-characters!", b"a" * 64, b"ab" * 32])
 def test_a_weak_secret_is_not_used(tmp_path: Path, content: bytes) -> None:
-    """[SEC-009]: whoever can guess it makes cursors, marks and receipts."""
+    """[SEC-009]: an attacker that guesses it can forge cursors, marks and receipts."""
     (tmp_path / "secret").write_bytes(content)
     (tmp_path / "secret").chmod(0o600)
     with pytest.raises(SettingsError, match=str(tmp_path / "secret")):
@@ -202,7 +202,7 @@ def test_a_key_file_without_a_key_is_reported_by_name(tmp_path: Path, content: b
 
 @pytest.mark.parametrize("mode", [0o640, 0o644, 0o604, 0o660, 0o666])
 async def test_a_log_that_others_can_read_is_not_used(tmp_path: Path, mode: int) -> None:
-    """[SEC-009]: T-21. A file that was restored has the mode of whoever copied it."""
+    """[SEC-009]: T-21. A restored file has the mode that the copying user gave it."""
     settings = Settings(data=tmp_path)
     async with open_log(settings):
         pass

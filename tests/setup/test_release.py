@@ -39,7 +39,7 @@ def change(path: Path, old: str, new: str) -> None:
 
 
 def test_this_tree_keeps_the_placeholder_that_no_release_may_keep() -> None:
-    """Whoever publishes sets the address; all else that the standard demands is there."""
+    """The publisher of a release sets the address; all else that the standard requires is there."""
     found = runpy.run_path(str(SCRIPT))["problems"](ROOT)
     assert [line for line in found if line.startswith("publiccode.yml")] == [
         "publiccode.yml: url holds the placeholder “example”; set the publisher's own value"

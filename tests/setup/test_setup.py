@@ -1,4 +1,4 @@
-"""The set-up on a fresh machine: which Python it finds, what it says when there is none, and the locks."""
+"""The set-up on a fresh machine: the Python that it finds, its message without one, and the locks."""
 
 import os
 import re

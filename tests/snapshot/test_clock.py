@@ -1,4 +1,4 @@
-"""Snapshots while the clock is ahead, set right, or set back: marks grow, and none blocks the next."""
+"""Snapshots while the clock is ahead, corrected, or set back: marks grow, and none blocks the next."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -64,7 +64,7 @@ async def test_marks_of_two_replicas_are_ordered_by_the_log(harness: SnapshotHar
     """The other replica, with the right clock, numbers its marks above those of the one that was ahead."""
     harness.now += DAY
     await harness.mark()
-    await harness.lose("positions")  # nothing in memory tells of it
+    await harness.lose("positions")  # nothing in memory shows it
     harness.snapshots._issued.clear()
     harness.snapshots._positions.state = {}
     harness.snapshots._positions.caught_up = False

@@ -1,4 +1,4 @@
-"""Snapshots on a log in memory, with a relay and a view at work: absence, guards, marks, turns."""
+"""Snapshots on a log in memory, with a relay and a view at work: absence, guards, marks, ownership."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -93,7 +93,7 @@ class Set:
 
 
 class SnapshotHarness:
-    """A gateway without its doors."""
+    """A gateway without HTTP."""
 
     def __init__(self, folder: Path) -> None:
         self.now = 1_796_000_000_000
@@ -299,7 +299,7 @@ async def test_an_earlier_mark_is_stale_once_a_later_snapshot_has_begun(harness:
 
 
 async def test_a_snapshot_that_was_overtaken_before_it_queued_anything_queues_nothing(harness: SnapshotHarness) -> None:
-    """[PUB-023]: what it has may be older than what stands."""
+    """[PUB-023]: its content may be older than the current one."""
     loop, home = asyncio.get_running_loop(), partition_of("bretagne", 3)
 
     def overtake() -> None:
@@ -341,7 +341,7 @@ async def test_a_snapshot_waits_for_submissions_before_its_mark_or_changes_nothi
 async def test_a_snapshot_waits_for_the_view_when_a_stale_broker_reports_an_old_end(
     harness: SnapshotHarness,
 ) -> None:
-    """[PUB-029]: what it lacks would stay live, and it would be told that all is done."""
+    """[PUB-029]: offers that it lacks would stay live, and it would be answered as applied."""
     await harness.send(1, 2)
     harness.replica.stale_ends[OFFERS] = await harness.log.ends(OFFERS)
     await harness.lose("tail")

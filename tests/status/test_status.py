@@ -1,4 +1,4 @@
-"""The status of the federation, from facts: its lines, who may know what, and the last thing that went wrong."""
+"""The status of the federation, from facts: its entries, the details by audience, and the last error."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,5 +1,5 @@
-"""One partner that sends the worst it may: its heavy work runs one piece at a time, rests while other partners ask, and
-is answered within bounds.
+"""One partner that sends the most expensive requests: its heavy work runs one piece at a time, rests while other
+partners ask, and is answered within bounds.
 """
 
 import asyncio
@@ -106,7 +106,7 @@ async def test_long_work_rests_while_another_partner_asks() -> None:
 
 @pytest.mark.parametrize("asking", ["nobody", "itself", "an address"])
 async def test_long_work_does_not_rest_for_itself_nor_for_unproved_requests(asking: str) -> None:
-    """ERR-006: a lone upload has the whole processor, and nobody without a token can slow it down."""
+    """ERR-006: a lone upload has the whole processor, and no client without a token can slow it down."""
     processor = Processor()
     heavy = processor.share("heavy")
     if asking != "nobody":

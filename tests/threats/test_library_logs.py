@@ -1,4 +1,4 @@
-"""[T-29] [SEC-003] What libraries and event loops log becomes JSON lines without the texts of requests."""
+"""[T-29] [SEC-003] Log messages of libraries and event loops become JSON lines without content of requests."""
 
 import orjson
 

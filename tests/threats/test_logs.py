@@ -1,4 +1,4 @@
-"""[T-18] [SEC-003] What is secret or personal is written nowhere, whatever goes wrong: all that is said is searched."""
+"""[T-18] [SEC-003] Secrets and personal data are never written, whatever fails: all output is searched."""
 
 import asyncio
 import io
@@ -110,7 +110,7 @@ async def test_a_whole_demo_prints_no_secret(tmp_path: Path) -> None:
 
 
 def secrets_of(path: Path) -> list[str]:
-    """The lines of a secret, or of the keys in a PEM file without what stands around them."""
+    """The lines of a secret, or of the keys in a PEM file without their armour."""
     return [line for line in path.read_text().splitlines() if len(line) > 20 and not line.startswith("-----")]
 
 
@@ -221,7 +221,7 @@ async def test_a_gateway_with_debug_logging_logs_no_secret(serving: Served) -> N
         for left in spool.iterdir():
             left.unlink()
         spool.rmdir()
-        spool.touch()  # a failure that nobody foresaw: its text goes into the log, with all its frames
+        spool.touch()  # an unexpected failure: its text goes into the log, with all its frames
         large = {"headers": lines, "data": io.BytesIO(ndjson(personal) * 16_000)}  # more than a spool keeps in memory
         assert [500] == await statuses(("POST", "/v1/offers/batch", large))
     assert 0 == await serving.gateway.stop()

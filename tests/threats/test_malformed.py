@@ -1,4 +1,4 @@
-"""[T-29] [SEC-003] [ERR-011] Malformed HTTP leaves nothing of itself: one line in the log, and a problem document."""
+"""[T-29] [SEC-003] [ERR-011] Malformed HTTP leaves one log line without its content, and gets a problem document."""
 
 import asyncio
 from collections import Counter

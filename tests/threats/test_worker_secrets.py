@@ -1,4 +1,4 @@
-"""[T-27] [SEC-003] What a worker must know in secret is told on its standard input, which nobody else can read."""
+"""[T-27] [SEC-003] Workers get their secrets by standard input, which no other process can read."""
 
 from collections.abc import Iterator
 from contextlib import suppress

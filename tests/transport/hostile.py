@@ -1,4 +1,4 @@
-"""Servers that do not do what they should: silent, trickling, endless, frozen; each with its address."""
+"""Misbehaving servers: silent, trickling, endless, frozen; each with its address."""
 
 import asyncio
 import os

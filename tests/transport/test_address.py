@@ -1,4 +1,4 @@
-"""Which addresses a feed may come from: public ones, however they are written."""
+"""Addresses that a feed may come from: public ones, in any notation."""
 
 from ipaddress import ip_address
 

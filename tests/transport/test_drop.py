@@ -1,4 +1,4 @@
-"""The newest file of a drop, whatever the clocks say: dates in the future keep no file out, and bring none back."""
+"""The newest file of a drop, independent of clocks: dates in the future neither exclude a file nor bring one back."""
 
 from dataclasses import dataclass, field, replace
 

@@ -118,7 +118,7 @@ TEN_YEARS = 10 * 365 * 86_400
 
 
 async def test_a_file_with_a_date_in_the_future_is_read_and_keeps_nothing_out(drop: Drop) -> None:
-    """Whoever delivers a file sets its date; the system's own says when it came."""
+    """The sender of a file sets its date; the system's change time is its arrival."""
     now = clock.now() // 1000
     drop.put("a.csv", b"dated ahead", at=now + TEN_YEARS)
     feed = await drop.fetch()

@@ -1,4 +1,4 @@
-"""Every transport ends within its limit and five seconds more, close included, whatever the other side does."""
+"""Every transport ends within its limit plus five seconds, close included, whatever the server does."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""SFTP drops against a real server on loopback: its key, ours, the newest file, and what is none of these."""
+"""SFTP drops against a real server on loopback: its key, ours, the newest file, and refusals."""
 
 import os
 from dataclasses import replace

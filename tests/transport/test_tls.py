@@ -1,4 +1,4 @@
-"""HTTPS pull over real TLS: in a process of its own, which trusts an authority as an operator makes it trust one."""
+"""HTTPS pull over real TLS: in a process of its own, with an authority configured as an operator would."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Blocks out of a body: useful sizes from any client, and no more patience than the limits allow."""
+"""Blocks of a body: useful sizes from any client, within the time limits."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

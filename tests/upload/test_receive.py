@@ -1,4 +1,4 @@
-"""Receiving: from bytes to a judged spool, on disk beyond a few megabytes, in a bounded room; all is freed."""
+"""Receiving: from bytes to a judged spool, on disk beyond a few megabytes, within a disk quota; all is freed."""
 
 import asyncio
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ LINES = Form(kind="lines", gzip=False)
 
 
 class Pieces:
-    """A client that sends these pieces and then goes on as told."""
+    """A client that sends these pieces and then continues as given."""
 
     def __init__(self, pieces: Iterable[bytes], *, then: BaseException | None = None) -> None:
         self._pieces = iter(pieces)
@@ -127,7 +127,7 @@ async def test_a_full_disk_quota_refuses_uploads(judge: BatchJudge, tmp_path: Pa
 async def test_an_upload_above_its_platforms_share_is_refused_as_such_unless_others_use_the_quota(
     judge: BatchJudge, tmp_path: Path
 ) -> None:
-    """ERR-005, ERR-008: what waiting cannot mend is not told to wait."""
+    """ERR-005, ERR-008: an upload that waiting cannot help gets no Retry-After."""
     room = DiskQuota(8_000)
     bounds = terms(tmp_path, room=room.part("bretagne"))
     room.take(4_000)

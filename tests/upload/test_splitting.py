@@ -1,4 +1,4 @@
-"""Splitting: the raw items of a body, whatever the pieces it comes in."""
+"""Splitting: the raw items of a body, in any pieces."""
 
 import json
 from typing import Any

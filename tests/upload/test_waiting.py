@@ -1,4 +1,4 @@
-"""Uploads that wait for their decisions (``Prefer: wait``): what they hold meanwhile, and what ends the wait."""
+"""Uploads that wait for their decisions (``Prefer: wait``): their slots meanwhile, and the end of the wait."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

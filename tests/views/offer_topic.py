@@ -1,4 +1,4 @@
-"""A small world to test views with: offers as the relay writes them, on partitions whose offsets have gaps."""
+"""A topic of offers for tests of views: records as the relay writes them, on partitions whose offsets have gaps."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The delivery view: what became of an offer at the national site, and the numbers of each platform."""
+"""The delivery view: the delivery of each offer, and the counts of each platform."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

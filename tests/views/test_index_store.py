@@ -1,4 +1,4 @@
-"""The index that a follower keeps up is the one that a new follower reads, and that of the process it follows."""
+"""The index that a follower updates equals the one that a new follower reads, and that of the updating process."""
 
 import random
 import sqlite3

@@ -1,4 +1,4 @@
-"""The offer view: what it knows, that it never tears, and what it tells whom."""
+"""The offer view: its content, its consistency after a crash, and the subscribers' filters."""
 
 import asyncio
 import shutil
@@ -214,7 +214,7 @@ async def test_no_partition_waits_behind_another(offers: OfferView, offer_topic:
 
 
 async def test_a_page_that_finds_little_still_moves_on(offers: OfferView, offer_topic: OfferTopic) -> None:
-    """FEED-003: what lies in the same cell but outside the box is looked at in vain, and the page ends all the same."""
+    """FEED-003: offers of the same cell outside the box are examined and skipped, and the page ends all the same."""
     for number in range(2_000):
         offer_topic.publish(offer_of(f"bretagne:{number}", location={"latitude": 48.19, "longitude": -1.61}))
     offer_topic.publish(offer_of("bretagne:here", location={"latitude": 48.11, "longitude": -1.69}))

@@ -1,4 +1,4 @@
-"""Possible duplicates: who is taken for whom, and who is told."""
+"""Possible duplicates: which offers match, and which subscribers see it."""
 
 import pytest
 

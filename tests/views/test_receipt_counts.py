@@ -1,4 +1,4 @@
-"""The receipt view's numbers: kept as receipts come and go, the same as counting them would give."""
+"""The receipt view's counts: updated with every receipt, and equal to a full count."""
 
 import random
 from collections import Counter

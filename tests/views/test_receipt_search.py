@@ -1,4 +1,4 @@
-"""Searching receipts: what is found, in which order, and that a search costs as much as it shows."""
+"""Searching receipts: results, order, and a cost in proportion to the results."""
 
 from collections.abc import Sequence
 from pathlib import Path

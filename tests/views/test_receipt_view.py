@@ -1,4 +1,4 @@
-"""The receipt view: by id, in order, to the one it concerns, and no longer than the log keeps them."""
+"""The receipt view: by id, in order, for the platform concerned, and as long as the log keeps them."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whatever happens, a subscriber of the changes feed ends with exactly the live offers that it asked for."""
+"""After any events a subscriber of the changes feed has exactly the live offers that it asked for."""
 
 import asyncio
 import tempfile

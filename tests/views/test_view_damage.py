@@ -1,4 +1,4 @@
-"""A view whose stored bytes change is never answered from: it is refused, then rebuilt from the log."""
+"""A view whose stored bytes change returns no answer: it is refused, then rebuilt from the log."""
 
 import sqlite3
 from collections.abc import Callable

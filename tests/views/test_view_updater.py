@@ -1,4 +1,4 @@
-"""The tail: catches up, stays at the end, and knows when a view must start anew."""
+"""The view updater: catches up, follows the end, and rebuilds a view when it must."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -16,8 +16,8 @@ from gateway.store import OfferView, ReceiptView, ViewUpdater
 from tests.views.offer_topic import OfferTopic, offer_of, receipt_record
 
 
-class Hands:
-    """A clock that stands until it is set."""
+class ManualClock:
+    """A clock that moves only when it is set."""
 
     def __init__(self, at: int) -> None:
         self.at = at
@@ -44,12 +44,12 @@ async def running(updater: ViewUpdater) -> AsyncIterator[asyncio.Task[None]]:
 
 
 @pytest.fixture
-def clock() -> Hands:
-    return Hands(100 * DAY_MS)
+def clock() -> ManualClock:
+    return ManualClock(100 * DAY_MS)
 
 
 @pytest.fixture
-async def log(clock: Hands) -> AsyncIterator[MemoryLog]:
+async def log(clock: ManualClock) -> AsyncIterator[MemoryLog]:
     log = MemoryLog(clock=clock)
     await log.create_topics(COMMON)
     yield log
@@ -60,7 +60,7 @@ async def put(log: MemoryLog, topic: str, record: Record) -> None:
     await log.append(topic, partition_of((record.key or b"").decode(), log.partitions), [record])
 
 
-async def test_a_view_updater_catches_up_and_follows(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
+async def test_a_view_updater_catches_up_and_follows(log: MemoryLog, offers: OfferView, clock: ManualClock) -> None:
     offer_topic = OfferTopic()
     for number in range(20):
         await put(log, OFFERS, offer_record(offer_topic.publish(offer_of(f"bretagne:{number}"))))
@@ -77,7 +77,9 @@ async def test_a_view_updater_catches_up_and_follows(log: MemoryLog, offers: Off
         await until(lambda: offers.fresh == clock.at)
 
 
-async def test_a_restarted_view_updater_reads_only_new_records(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
+async def test_a_restarted_view_updater_reads_only_new_records(
+    log: MemoryLog, offers: OfferView, clock: ManualClock
+) -> None:
     offer_topic = OfferTopic()
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
     first = ViewUpdater(log, OFFERS, offers, clock=clock)
@@ -92,7 +94,9 @@ async def test_a_restarted_view_updater_reads_only_new_records(log: MemoryLog, o
     assert (began, 2) == (offers.began, await offers.count("bretagne"))
 
 
-async def test_a_view_that_was_idle_for_seven_days_is_rebuilt(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
+async def test_a_view_that_was_idle_for_seven_days_is_rebuilt(
+    log: MemoryLog, offers: OfferView, clock: ManualClock
+) -> None:
     """FEED-009 holds for the gateway's own views: a tombstone that is gone from the log must not leave its offer."""
     offer_topic = OfferTopic()
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
@@ -113,7 +117,7 @@ async def test_a_view_that_was_idle_for_seven_days_is_rebuilt(log: MemoryLog, of
 
 
 async def test_a_lost_position_empties_the_view_and_starts_where_the_log_starts(
-    log: MemoryLog, receipts: ReceiptView, clock: Hands
+    log: MemoryLog, receipts: ReceiptView, clock: ManualClock
 ) -> None:
     await put(log, RECEIPTS, receipt_record("old", "bretagne:1", "bretagne"))
     async with running(ViewUpdater(log, RECEIPTS, receipts, clock=clock)):
@@ -131,7 +135,7 @@ async def test_a_lost_position_empties_the_view_and_starts_where_the_log_starts(
 
 
 async def test_receipts_are_deleted_as_the_log_deletes_them(
-    log: MemoryLog, receipts: ReceiptView, clock: Hands
+    log: MemoryLog, receipts: ReceiptView, clock: ManualClock
 ) -> None:
     await put(log, RECEIPTS, receipt_record("old", "bretagne:1", "bretagne"))
     async with running(ViewUpdater(log, RECEIPTS, receipts, clock=clock)):
@@ -156,7 +160,7 @@ class Failing(MemoryLog):
         return await super().ends(topic)
 
 
-async def test_a_log_that_is_away_is_tried_again(offers: OfferView, clock: Hands) -> None:
+async def test_a_log_that_is_away_is_tried_again(offers: OfferView, clock: ManualClock) -> None:
     log = Failing(clock=clock)
     await log.create_topics(COMMON)
     updater = ViewUpdater(log, OFFERS, offers, clock=clock)
@@ -167,14 +171,16 @@ async def test_a_log_that_is_away_is_tried_again(offers: OfferView, clock: Hands
 
 
 async def test_a_record_that_the_gateway_cannot_have_written_stops_the_view_updater(
-    log: MemoryLog, offers: OfferView, clock: Hands
+    log: MemoryLog, offers: OfferView, clock: ManualClock
 ) -> None:
     await put(log, OFFERS, Record(b"bretagne:1", b"not what the relay writes"))
     with pytest.raises(ValueError):  # noqa: PT011  # orjson's own
         await asyncio.wait_for(ViewUpdater(log, OFFERS, offers, clock=clock).run(), 10)
 
 
-async def test_a_view_goes_on_at_once_when_the_clock_was_ahead(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
+async def test_a_view_goes_on_at_once_when_the_clock_was_ahead(
+    log: MemoryLog, offers: OfferView, clock: ManualClock
+) -> None:
     offer_topic = OfferTopic()
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
     updater = ViewUpdater(log, OFFERS, offers, clock=clock)
@@ -187,7 +193,7 @@ async def test_a_view_goes_on_at_once_when_the_clock_was_ahead(log: MemoryLog, o
 
 
 async def test_a_view_whose_clock_was_ahead_by_more_than_seven_days_is_filled_again(
-    log: MemoryLog, offers: OfferView, clock: Hands
+    log: MemoryLog, offers: OfferView, clock: ManualClock
 ) -> None:
     """FEED-009: its age is unknown, and a tombstone may be gone."""
     offer_topic = OfferTopic()
