@@ -221,8 +221,8 @@ class SmallSite:
         return settled(call, outcome, sequence)
 
 
-FATES = ["answered", "lost before", "lost after", "idle", "dead name"]
-CHANGES = st.lists(st.tuples(st.sampled_from(["a", "b", "gone", "unfit"]), st.sampled_from(FATES)), max_size=12)
+FAULTS = ["answered", "lost before", "lost after", "idle", "dead name"]
+CHANGES = st.lists(st.tuples(st.sampled_from(["a", "b", "gone", "unfit"]), st.sampled_from(FAULTS)), max_size=12)
 
 
 @given(CHANGES)

@@ -43,7 +43,7 @@ async def test_pitfall_6_a_period_changes_its_meaning_every_year(site: NationalS
     assert find_dropped(sent, answer) is not None
 
 
-async def test_pitfall_4_a_patch_without_grades_turns_college_into_seconde(site: NationalSite) -> None:
+async def test_pitfall_4_a_patch_without_grades_changes_college_to_seconde(site: NationalSite) -> None:
     college = ready(offer_of(levels=["troisieme"], weeks=["2027-W10"], stay_weeks=1))
     await deliver(site, college)
     partial = outcome_of(await site.update(NAME, {"title": "Autre"}))

@@ -300,14 +300,14 @@ def test_offers_that_the_site_would_refuse_are_not_deliverable(name: str) -> Non
 async def test_the_nearest_offer_that_keeps_a_check_is_delivered(name: str, site: NationalSite) -> None:
     case = ALL[name]
     for number, changes in enumerate(case.keeps):
-        prospects = parts(changes, on=case.on, terms=case.terms)
-        for part, deliverability in enumerate(prospects):
+        deliverabilities = parts(changes, on=case.on, terms=case.terms)
+        for part, deliverability in enumerate(deliverabilities):
             assert isinstance(deliverability, Ready), (changes, deliverability)
             assert deliverability.body.keys() <= PERMITTED
             done = outcome_of(await site.create(deliverability.named(f"bretagne:{number}-{part}")))
             assert isinstance(done, Done), (changes, done)
             assert find_dropped(deliverability, done) is None
-        assert case.sent == {member: prospects[0].body[member] for member in case.sent}
+        assert case.sent == {member: deliverabilities[0].body[member] for member in case.sent}
 
 
 @pytest.mark.parametrize("name", [name for name, case in ALL.items() if case.raw])
