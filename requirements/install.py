@@ -16,7 +16,7 @@ PIP = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "i
 
 
 def main(kind: str) -> int:
-    """Bring .venv to the state that the lock asks for; 0 when it stands so."""
+    """Bring .venv to the state of the lock. Returns 0 on success."""
     lock = ROOT / "requirements" / f"{kind}.txt"
     wanted = lock.read_bytes()
     if _works() and any(
