@@ -88,7 +88,7 @@ async def test_pages_of_any_size_give_the_same(api: ReadApi) -> None:
     assert sorted(found) == sorted(("upsert", f"bretagne:{number}") for number in range(20))
 
 
-async def test_a_long_poll_answers_as_soon_as_there_is_something(api: ReadApi) -> None:
+async def test_a_long_poll_answers_with_the_first_change(api: ReadApi) -> None:
     start = (await api.get("/v1/changes")).body["cursor"]
     poll = asyncio.create_task(follow(api, start, more="&wait=30"))
     await api.publish(offer_of("bretagne:elsewhere", redistribution={"regions": False}))

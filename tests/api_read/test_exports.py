@@ -91,7 +91,7 @@ async def test_an_export_holds_only_what_the_subscriber_may_see(api: ReadApi) ->
     assert "Menuiserie Le Goff" == own["employer_name"]
 
 
-async def test_possible_duplicates_are_flagged_there_too(api: ReadApi) -> None:
+async def test_an_export_flags_possible_duplicates(api: ReadApi) -> None:
     """RTE-007."""
     await api.publish(offer_of("bretagne:1"))
     await api.publish(offer_of("normandie:2"))
@@ -122,7 +122,7 @@ async def test_an_entity_tag_saves_reading_again_until_something_changes(api: Re
         ("rss", "application/rss+xml; charset=utf-8", "offers.rss"),
     ],
 )
-async def test_an_export_says_what_it_is_and_how_to_call_it(api: ReadApi, form: str, kind: str, name: str) -> None:
+async def test_an_export_has_its_media_type_and_a_file_name(api: ReadApi, form: str, kind: str, name: str) -> None:
     headers = (await api.get(f"/v1/exports/{form}")).headers
     assert (kind, f'attachment; filename="{name}"') == (headers["Content-Type"], headers["Content-Disposition"])
     assert ("private, no-cache", "Authorization, Accept-Encoding") == (headers["Cache-Control"], headers["Vary"])

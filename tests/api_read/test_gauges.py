@@ -38,7 +38,7 @@ async def exposed(api: ReadApi, times: int = 1, *, log: EventLog | None = None, 
         return [await answer.text() for answer in answers][-1]
 
 
-async def test_gauges_report_live_offers_and_undecided_submissions(api: ReadApi) -> None:
+async def test_gauges_report_positions_lags_and_live_offers(api: ReadApi) -> None:
     await api.publish(offer_of("bretagne:1"))
     await api.receive("r1", "bretagne:1", "bretagne")
     part = Part(group="lycee", generation=1, account="a", state="pending", since=1)

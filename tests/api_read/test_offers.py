@@ -208,7 +208,7 @@ async def test_reading_needs_a_token_and_its_scope(api: ReadApi) -> None:
         ("cursor=", "cursor"),
     ],
 )
-async def test_a_wrong_value_is_refused_with_what_was_expected(api: ReadApi, query: str, parameter: str) -> None:
+async def test_a_wrong_value_is_refused_with_the_expected_ones(api: ReadApi, query: str, parameter: str) -> None:
     """ERR-002."""
     answer = await api.get(f"/v1/offers?{query}", headers={"Accept-Language": "en"})
     assert (answer.status, answer.body["type"]) == (400, "urn:fr:stages:problem:parameter-invalid")

@@ -65,7 +65,7 @@ async def test_receipts_are_filtered_in_both_orders(api: ReadApi, query: str, ex
     assert expected[::-1] == await walk(api, f"{query}&order=newest")
 
 
-async def test_oldest_first_goes_on_and_newest_first_ends(api: ReadApi) -> None:
+async def test_oldest_first_can_be_resumed_and_newest_first_ends(api: ReadApi) -> None:
     """RCP-008: what comes meanwhile is behind the cursor of the oldest first, and before that of the newest first."""
     await filled(api, 4)
     oldest = await api.get("/v1/receipts?verdict=rejected", "bretagne")
@@ -119,7 +119,7 @@ async def test_a_wrong_filter_is_named(api: ReadApi, name: str, value: str) -> N
     assert answer.body["expected"]
 
 
-async def test_a_batch_and_a_snapshot_are_not_asked_for_together(api: ReadApi) -> None:
+async def test_batch_and_snapshot_filters_exclude_each_other(api: ReadApi) -> None:
     """ERR-002: a receipt is of one upload, so that the answer would be empty whatever they are."""
     answer = await api.get(f"/v1/receipts?batch=b{'A' * 16}&snapshot=s{'A' * 16}", "bretagne")
     assert (400, "parameter-invalid") == (answer.status, answer.body["code"])

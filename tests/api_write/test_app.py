@@ -48,7 +48,7 @@ async def test_each_call_needs_its_scope(gateway: GatewayHarness, method: str, p
     assert (403, "scope-missing", scope) == (answer.status, answer.code, answer.body["expected"])
 
 
-async def test_every_route_says_who_may_call_it(gateway: GatewayHarness) -> None:
+async def test_every_route_declares_its_callers(gateway: GatewayHarness) -> None:
     """SEC-002: a route whose author forgot would be closed, but none did."""
     routes = [route for route in build_app(gateway.context).router.routes() if route.method != "HEAD"]
     assert [] == [route for route in routes if not scopes_of(route.handler)]

@@ -38,7 +38,7 @@ async def published(gateway: GatewayHarness, *numbers: int) -> None:
     await certify(gateway, expires_at=START)
 
 
-async def test_without_a_certificate_an_offer_is_refused_with_the_day_and_the_way_to_get_one(
+async def test_an_offer_without_certificate_is_refused_with_the_day_and_the_remedy(
     strict: GatewayHarness,
 ) -> None:
     """CER-001"""

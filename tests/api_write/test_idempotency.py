@@ -135,7 +135,7 @@ async def replicas() -> Replicas:
     return Replicas(log, clock)
 
 
-async def test_replicas_agree_on_who_came_first(replicas: Replicas) -> None:
+async def test_replicas_agree_on_the_first_request(replicas: Replicas) -> None:
     """PUB-042: the log's order decides."""
     first, second = await asyncio.gather(
         replicas.first.claim("bretagne", "k", "aa"), replicas.second.claim("bretagne", "k", "aa")
@@ -182,7 +182,7 @@ async def test_a_claim_that_is_held_is_renewed(replicas: Replicas) -> None:
     assert await replicas.second.claim("bretagne", "k", "aa") == Kept(202, {}, "[]")
 
 
-async def test_a_request_ends_whose_claim_cannot_be_renewed(replicas: Replicas) -> None:
+async def test_a_request_ends_when_its_claim_cannot_be_renewed(replicas: Replicas) -> None:
     """PUB-042: before others may claim its key; the partner is answered 503."""
     claim = await replicas.brief.claim("bretagne", "k", "aa")
     assert isinstance(claim, Claim)
@@ -191,7 +191,7 @@ async def test_a_request_ends_whose_claim_cannot_be_renewed(replicas: Replicas) 
         await replicas.run(claim)
 
 
-async def test_a_request_ends_whose_key_another_has(replicas: Replicas) -> None:
+async def test_a_request_ends_when_another_holds_its_key(replicas: Replicas) -> None:
     """PUB-042: a clock that jumps ahead ends a lease, and the former holder stops."""
     claim = await replicas.brief.claim("bretagne", "k", "aa")
     assert isinstance(claim, Claim)
@@ -204,7 +204,7 @@ async def test_a_request_ends_whose_key_another_has(replicas: Replicas) -> None:
     assert await replicas.first.claim("bretagne", "k", "aa") == Running()
 
 
-async def test_an_answer_stands_though_its_request_was_released(replicas: Replicas) -> None:
+async def test_an_answer_is_kept_though_its_request_was_released(replicas: Replicas) -> None:
     """PUB-041: a request that was cancelled while its answer was being kept."""
     claim = await replicas.first.claim("bretagne", "k", "aa")
     assert isinstance(claim, Claim)
@@ -241,7 +241,7 @@ async def test_an_answer_is_kept_for_two_days(replicas: Replicas) -> None:
     assert isinstance(await replicas.first.claim("bretagne", "k", "bb"), Claim)
 
 
-async def test_an_answer_too_long_to_keep_is_worked_out_again(replicas: Replicas) -> None:
+async def test_an_answer_too_long_to_keep_is_computed_again(replicas: Replicas) -> None:
     """PUB-045: for the same content; other content is still refused."""
     claim = await replicas.first.claim("bretagne", "k", "aa")
     assert isinstance(claim, Claim)

@@ -72,7 +72,7 @@ async def test_refusals_of_the_http_server_are_problem_documents(
         (b"Accept-Language: fr, en;q=0.5\r\n", "fr"),
     ],
 )
-async def test_a_refusal_speaks_the_language_that_can_be_read(
+async def test_a_refusal_is_in_the_requested_language_if_its_header_is_readable(
     gateway: GatewayHarness, field: bytes, language: str
 ) -> None:
     """ERR-011"""
@@ -181,7 +181,7 @@ async def test_undecodable_header_bytes_do_not_fail_a_request(gateway: GatewayHa
         assert answer.status < 500, (line, answer)
 
 
-async def test_the_management_port_speaks_in_problem_documents(management: int) -> None:
+async def test_the_management_port_answers_with_problem_documents(management: int) -> None:
     """ERR-011 SEC-007: where nothing is, where the method is wrong, and where it fails itself."""
     expected = {b"GET /nowhere": 404, b"POST /healthz": 405, b"GET /readyz": 500}
     with structlog.testing.capture_logs() as lines:
@@ -191,7 +191,7 @@ async def test_the_management_port_speaks_in_problem_documents(management: int) 
     assert [("http.refused", status) for status in expected.values()] == [(n["event"], n["status"]) for n in lines]
 
 
-async def test_requests_go_on_as_before_on_one_connection(gateway: GatewayHarness) -> None:
+async def test_further_requests_on_the_same_connection_are_answered(gateway: GatewayHarness) -> None:
     """Connections are kept, requests in a row are answered in order, an answer in HTTP/1.0 is whole."""
     connection = await RawConnection.open(gateway.port)
     await connection.send(GOOD * 3)

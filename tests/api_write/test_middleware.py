@@ -70,7 +70,7 @@ async def test_a_document_that_comes_in_pieces_is_judged_as_one_that_comes_whole
 
 
 @pytest.mark.parametrize("body", [b"", b"{" * 100_001])
-async def test_a_document_that_is_all_there_has_the_same_bounds(gateway: GatewayHarness, body: bytes) -> None:
+async def test_a_fully_buffered_document_has_the_same_bounds(gateway: GatewayHarness, body: bytes) -> None:
     """PUB-007: an empty one is refused as such, a large one by its size."""
 
     async def chunked() -> object:

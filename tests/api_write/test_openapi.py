@@ -60,7 +60,7 @@ async def test_every_route_is_documented_and_everything_documented_is_a_route(ga
     assert documented().keys() == routes(build_app(gateway.context)).keys()
 
 
-async def test_every_route_says_who_may_use_it_and_the_document_says_the_same(gateway: GatewayHarness) -> None:
+async def test_every_routes_scope_agrees_with_the_document(gateway: GatewayHarness) -> None:
     """SEC-002: a route without a declared scope is closed."""
     scopes = {key: scopes_of(handler) for key, handler in routes(build_app(gateway.context)).items()}
     in_document = {

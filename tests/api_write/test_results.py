@@ -176,7 +176,7 @@ async def test_a_snapshot_with_prefer_wait_is_answered_with_all_decisions(gatewa
     assert ["bretagne:1"] == [one["id"] for one in by_mark.body["receipts"]]
 
 
-async def test_a_snapshot_says_what_was_refused_without_waiting(gateway: GatewayHarness) -> None:
+async def test_a_snapshot_reports_refusals_without_waiting(gateway: GatewayHarness) -> None:
     """PUB-016, PUB-025: how many, which, and by which rule; the rest will be in its receipts."""
     answer = await gateway.snapshot(await gateway.mark(), offer(0), offer(1, sector="x"), offer(2, sector="y"))
     assert (202, "qrr", 2) == (answer.status, answer.body["statuses"], answer.body["refused"])

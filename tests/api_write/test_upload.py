@@ -178,7 +178,7 @@ async def test_a_client_that_trickles_is_disconnected(tmp_path: Path) -> None:
         writer.close()
 
 
-async def test_a_client_that_hangs_up_leaves_nothing(gateway: GatewayHarness) -> None:
+async def test_a_client_that_disconnects_leaves_nothing(gateway: GatewayHarness) -> None:
     """PUB-015: nothing is queued before all of it has arrived and been judged."""
     for ending in (b"", b"zz\r\n"):
         _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)

@@ -135,7 +135,7 @@ async def test_mistakes_end_with_the_next_step(operator: Shell) -> None:
     assert (2, True) == (ended.code, "bretagne was revoked" in ended.errors)
 
 
-async def test_a_rotated_key_goes_on_proving_what_it_signed(operator: Shell) -> None:
+async def test_a_rotated_key_still_verifies_its_certificates(operator: Shell) -> None:
     """[CER-002]: the new one signs, and both are published."""
     await operator("certificate", "sign", write(operator.folder, fresh()), "--out", "b.jws")
     (before,) = json.loads((await operator("keys", "list", "--json")).output)

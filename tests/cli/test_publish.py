@@ -102,7 +102,7 @@ async def test_a_file_without_offers_cannot_be_used(running_gateway: RunningGate
         assert "Le fichier ne contient aucune offre" in (await running_gateway.shell(command, file)).errors
 
 
-async def test_an_interrupted_upload_goes_on_where_it_stopped(
+async def test_an_interrupted_upload_resumes_where_it_stopped(
     running_gateway: RunningGateway, offers: list[GeneratedOffer], file: Path
 ) -> None:
     """By the note beside the file, unless --from says otherwise or the file has changed since."""
@@ -129,7 +129,7 @@ async def test_offers_of_another_platform_are_refused(running_gateway: RunningGa
     assert (1, True) == (ended.code, "not-owner" in ended.output)
 
 
-async def test_a_wrong_secret_and_a_gateway_that_is_not_there_end_with_the_next_step(
+async def test_a_wrong_secret_and_an_unreachable_gateway_end_with_the_next_step(
     running_gateway: RunningGateway, file: Path
 ) -> None:
     words = ("publish", file, "--lang", "en")

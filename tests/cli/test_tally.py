@@ -42,7 +42,7 @@ async def test_refusals_are_grouped_by_rule_with_count_lines_and_remedy(running_
     assert "Règle et lignes" in french.output
 
 
-async def test_a_snapshot_says_what_was_refused_and_what_the_decisions_rejected(
+async def test_a_snapshot_reports_refused_and_rejected_offers(
     running_gateway: RunningGateway,
 ) -> None:
     """PUB-018: a reused revision that the relay rejects is reported like a refused line, and the exit code is 1."""

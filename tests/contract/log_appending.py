@@ -186,9 +186,7 @@ class Appending(LogFixture):
         assert unknown in ([], ["unknown0", "unknown1", "unknown2"])
         assert found.count("after") == 1
 
-    async def test_a_full_queue_says_busy_and_wrote_nothing_of_what_it_refused(
-        self, log: EventLog, storage: Any
-    ) -> None:
+    async def test_a_full_queue_raises_busy_and_writes_no_refused_record(self, log: EventLog, storage: Any) -> None:
         async with self.stall(storage, log):
             calls = [asyncio.create_task(log.append(OFFERS, 0, [record(str(number))])) for number in range(20_000)]
             async with asyncio.timeout(DEADLINE):

@@ -76,7 +76,7 @@ async def test_a_changed_row_is_never_read_as_if_it_were_whole(tmp_path: Path, s
 
 
 @pytest.mark.parametrize("topic", ["'offerz'", "'Offers'"])
-async def test_a_topic_whose_name_is_damaged_is_not_made_a_second_time(tmp_path: Path, topic: str) -> None:
+async def test_a_topic_with_a_damaged_name_is_not_created_again(tmp_path: Path, topic: str) -> None:
     path = tmp_path / "log.sqlite"
     await made(path)
     changed(path, f"UPDATE stream SET topic = {topic} WHERE id = {{number}}")

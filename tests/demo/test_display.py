@@ -44,5 +44,5 @@ def test_a_row_that_does_not_balance_counts_its_differences_at_the_end_only() ->
     assert "Bretagne 5 1 1 3 0 3 0 …" in rendered(balance_table(wrong, settled=False), 80)
 
 
-def test_a_region_without_platform_says_who_has_received_its_offers() -> None:
+def test_a_region_without_platform_names_the_receivers_of_its_offers() -> None:
     assert "Hauts-de-France 1 1 Normandie 1" in rendered(uncovered_table(compute_balance(ENDS)), 80)

@@ -181,7 +181,7 @@ def test_a_key_that_is_false_asks_for_nothing(key: str) -> None:
     assert {} == idle("title", rule)
 
 
-def test_weeks_without_calendar_and_without_path_are_reported() -> None:
+def test_weeks_need_a_calendar_or_a_path() -> None:
     """[FMT-012]"""
     found = load_mapping("json", document("weeks", {"school_weeks": False}))
     assert isinstance(found, tuple)

@@ -149,7 +149,7 @@ def misfits_of_columns(content: bytes, mapping: FeedMapping) -> list[ReadingProb
     return list(end.problems)
 
 
-def test_a_wrong_separator_is_said() -> None:
+def test_a_wrong_separator_is_reported() -> None:
     """[FMT-014]"""
     content = written("csv", ROWS).replace(b'"', b"")
     [trouble] = misfits_of_columns(content, flat("csv", source={"separator": "\t"}))
@@ -308,7 +308,7 @@ def page(*documents: object) -> bytes:
     return f"<html><head>{scripts}</head></html>".encode()
 
 
-def test_a_page_whose_json_ld_holds_no_posting_says_what_it_holds() -> None:
+def test_a_page_without_posting_names_the_types_of_its_json_ld() -> None:
     """[FMT-014]"""
     content = page({"@type": "BreadcrumbList"}, {"@type": "Organization", "name": "x"})
     end = items(content, load("jobposting"))[-1]

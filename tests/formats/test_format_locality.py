@@ -117,7 +117,7 @@ def test_a_country_is_read_by_code_or_name(text: str, code: str | None) -> None:
     assert code == (found.code if found else None)
 
 
-def test_an_ambiguous_name_says_what_it_can_mean() -> None:
+def test_an_ambiguous_name_lists_its_communes() -> None:
     """[FMT-009]"""
     found = resolve(Written(city="Valence"))
     assert isinstance(found, Refusal)

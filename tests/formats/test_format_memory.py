@@ -81,7 +81,7 @@ def endless(begin: bytes) -> Callable[[], Iterator[bytes]]:
         ("json", b""),
     ],
 )
-def test_memory_does_not_grow_with_what_never_ends(form: str, begin: bytes) -> None:
+def test_memory_does_not_grow_with_endless_input(form: str, begin: bytes) -> None:
     """[FMT-005]: 39 MB of one item, text, tag or cell."""
     held, end = peak(endless(begin)(), form)
     assert isinstance(end, FeedUnusable)

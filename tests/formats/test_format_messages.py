@@ -87,7 +87,7 @@ SHAPES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("fields", SHAPES.values(), ids=SHAPES)
-def test_a_fault_of_a_mapping_says_what_to_write_in_the_profile(fields: dict[str, Any]) -> None:
+def test_a_fault_of_a_mapping_names_the_correction_in_the_profile(fields: dict[str, Any]) -> None:
     """[FMT-012]"""
     found = load_mapping("json", {"id": {"path": "id"}, "fields": fields})
     assert isinstance(found, tuple)
@@ -191,7 +191,7 @@ def test_problems_of_other_packages_stay_as_they_are() -> None:
     assert found.code in trouble
 
 
-def test_literals_and_types_are_spoken_in_the_language() -> None:
+def test_literals_and_types_are_translated() -> None:
     assert ["vrai", "faux", "rien"] == [spoken(value, "fr") for value in (True, False, None)]
     assert ["true", "false", "null"] == [spoken(value, "en") for value in (True, False, None)]
     for name in ("object", "array", "string", "number", "integer", "boolean", "null"):

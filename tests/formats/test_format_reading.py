@@ -120,7 +120,7 @@ def test_a_feed_that_is_no_text_changes_nothing_and_is_named(form: str, content:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_feed_that_is_cut_ends_as_unusable_after_what_came(form: str) -> None:
+def test_a_cut_feed_ends_as_unusable_after_its_complete_items(form: str) -> None:
     """[FMT-002]"""
     content = written(form, [row(number) for number in range(5)])
     *found, end = items(content[: len(content) * 3 // 5], flat(form))

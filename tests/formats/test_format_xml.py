@@ -79,7 +79,7 @@ BOMB = """<?xml version="1.0"?>
         "<!-- a --><?b c?><!DOCTYPE offers><offers/>",
     ],
 )
-def test_any_doctype_ends_the_reading_before_it_is_looked_at(text: str) -> None:
+def test_any_doctype_ends_the_reading_before_it_is_parsed(text: str) -> None:
     """[FMT-004]"""
     assert "feed-doctype" == unusable(text.encode(), flat("xml"))
 

@@ -89,7 +89,7 @@ def test_the_regions_without_platform_are_connected_by_the_national_site(matrix:
     assert ("uncovered", name, True, 1) == (line["kind"], line["name"], line["connected"], line["live"])
 
 
-def test_the_command_says_what_the_api_says(matrix: Matrix) -> None:
+def test_the_command_prints_the_state_that_the_api_returns(matrix: Matrix) -> None:
     assert _still(matrix.platforms) == _still(json.loads(matrix.status)["platforms"])
 
 

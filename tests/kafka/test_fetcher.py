@@ -90,7 +90,7 @@ async def test_records_left_by_a_full_poll_come_before_the_next_fetch(log: Kafka
     assert [10, 5] == [len(chunk.records) for chunks in left for chunk in chunks]
 
 
-async def test_a_partition_among_quiet_ones_is_asked_for_without_waiting_for_them(log: KafkaLog) -> None:
+async def test_a_partition_is_fetched_without_waiting_for_quiet_ones(log: KafkaLog) -> None:
     """A broker holds a request for half a second when nothing comes: thirty of those would miss the deadline."""
     positions = {(SUBMISSIONS, partition): 0 for partition in range(3)}
     async with asyncio.timeout(DEADLINE / 2), log.reader(positions) as reader:

@@ -184,7 +184,7 @@ class Held(AdminQueries):
 @pytest.mark.parametrize(
     ("position", "error_type"), [(9, PositionLostError), (15, LogUnavailableError), (21, PositionLostError)]
 )
-async def test_an_unknown_position_is_not_accepted_from_a_single_broker(
+async def test_an_out_of_range_answer_is_a_lost_position_only_outside_the_logs_bounds(
     position: int, error_type: type[Exception]
 ) -> None:
     """A broker suspended while another led denies later offsets: the reader tries again, and loses nothing."""

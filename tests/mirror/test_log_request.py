@@ -46,7 +46,7 @@ async def test_a_record_older_than_the_request_is_no_answer(log: MemoryLog) -> N
     assert (b"a/order", b"1") == (chunk.records[-1].key, chunk.records[-1].value)
 
 
-async def test_an_error_of_the_reading_ends_the_waiting(log: MemoryLog) -> None:
+async def test_a_read_error_ends_the_wait(log: MemoryLog) -> None:
     def refuse(record: StoredRecord) -> bytes:
         raise LookupError(record.key)
 

@@ -20,7 +20,7 @@ Make = Callable[..., Awaitable[ConnectorHarness]]
 
 
 @pytest.fixture
-async def make_bench(tmp_path: Path) -> AsyncIterator[Make]:
+async def make_harness(tmp_path: Path) -> AsyncIterator[Make]:
     """Makes a bench; all of them are taken down at the end."""
     async with AsyncExitStack() as stack:
 

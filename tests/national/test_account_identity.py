@@ -17,8 +17,8 @@ def with_email(harness: ConnectorHarness, email: str, *, name: str = "shared", *
     return replace(harness.accounts, accounts={**harness.accounts.accounts, name: account})
 
 
-async def delivered_and_stopped(make_bench: Make) -> ConnectorHarness:
-    harness = await make_bench()
+async def delivered_and_stopped(make_harness: Make) -> ConnectorHarness:
+    harness = await make_harness()
     await harness.publish(document(ONE))
     await harness.start()
     await harness.until_states({ONE: "delivered"})
@@ -31,8 +31,8 @@ async def identity(harness: ConnectorHarness) -> dict[str, Any] | None:
     return note.get("identity")
 
 
-async def test_another_account_under_the_same_name_withdraws_nothing(make_bench: Make) -> None:
-    harness = await delivered_and_stopped(make_bench)
+async def test_another_account_under_the_same_name_withdraws_nothing(make_harness: Make) -> None:
+    harness = await delivered_and_stopped(make_harness)
     harness.simulator.add_operator("other@example.org", PASSWORD)
     harness.accounts = with_email(harness, "other@example.org")
     await harness.withdraw(ONE)
@@ -54,9 +54,9 @@ async def is_changed(harness: ConnectorHarness) -> bool:
     return found is not None and (found["held"], found["missing"]) == (1, 1)
 
 
-async def test_an_account_whose_email_the_site_changed_goes_on(make_bench: Make) -> None:
+async def test_an_account_whose_email_the_site_changed_continues(make_harness: Make) -> None:
     """The index of the renamed account lists what was delivered, which proves that it is the same."""
-    harness = await delivered_and_stopped(make_bench)
+    harness = await delivered_and_stopped(make_harness)
     harness.operators["shared"].email = "renamed@example.org"
     harness.accounts = with_email(harness, "renamed@example.org")
     await harness.withdraw(ONE)
@@ -65,9 +65,9 @@ async def test_an_account_whose_email_the_site_changed_goes_on(make_bench: Make)
     assert {} == harness.live()
 
 
-async def test_the_accounts_file_may_state_that_the_email_changed(make_bench: Make) -> None:
+async def test_the_accounts_file_may_state_that_the_email_changed(make_harness: Make) -> None:
     """What the site's moderators deleted meanwhile is in no index: the operator's word is needed then."""
-    harness = await delivered_and_stopped(make_bench)
+    harness = await delivered_and_stopped(make_harness)
     harness.operators["shared"].email = "renamed@example.org"
     harness.simulator.discard(row_of(harness.simulator, ONE))
     harness.accounts = with_email(harness, "renamed@example.org", formerly=("shared@example.org",))
@@ -80,8 +80,8 @@ async def holds(harness: ConnectorHarness, names: set[str]) -> bool:
     return set(harness.live()) == names
 
 
-async def test_an_offer_of_an_account_that_is_not_configured_waits_and_says_so(make_bench: Make) -> None:
-    harness = await make_bench(names={"own": ["bretagne"], "shared": ["*"]})
+async def test_an_offer_of_an_account_that_is_not_configured_waits_and_says_so(make_harness: Make) -> None:
+    harness = await make_harness(names={"own": ["bretagne"], "shared": ["*"]})
     await harness.publish(document(ONE))
     await harness.start()
     await harness.until_states({ONE: "delivered"})

@@ -45,9 +45,9 @@ def pushed(
     return harness.simulator.publish_on_site(**row)
 
 
-async def region(make_bench: Make, count: int, *, speed: float = 6_000.0) -> ConnectorHarness:
+async def region(make_harness: Make, count: int, *, speed: float = 6_000.0) -> ConnectorHarness:
     """A region with ``count`` offers there: half known by name, half by address; two more offers here, three there."""
-    harness = await make_bench(speed=speed, **OWN)
+    harness = await make_harness(speed=speed, **OWN)
     await harness.save("bretagne", national_delivery="self")
     documents = []
     for number in range(count):
@@ -63,8 +63,8 @@ async def region(make_bench: Make, count: int, *, speed: float = 6_000.0) -> Con
     return harness
 
 
-async def test_a_dry_run_reports_matching_missing_and_extra_offers_and_changes_nothing(make_bench: Make) -> None:
-    harness = await region(make_bench, 40)
+async def test_a_dry_run_reports_matching_missing_and_extra_offers_and_changes_nothing(make_harness: Make) -> None:
+    harness = await region(make_harness, 40)
     before = harness.live()
     answer = await harness.order(Adopt("bretagne"), account="bretagne")
     assert 40 == answer["matched"]
@@ -74,8 +74,8 @@ async def test_a_dry_run_reports_matching_missing_and_extra_offers_and_changes_n
     assert {} == await harness.deliveries()
 
 
-async def test_a_region_with_500_offers_is_taken_over(make_bench: Make) -> None:
-    harness = await region(make_bench, 500)
+async def test_a_region_with_500_offers_is_adopted(make_harness: Make) -> None:
+    harness = await region(make_harness, 500)
     answer = await harness.order(Adopt("bretagne", apply=True), account="bretagne", seconds=60)
     assert (500, 3, True) == (answer["matched"], answer["deleted"], answer["applied"])
     expected = {f"bretagne:{number}": "delivered" for number in (*range(500), "new-1", "new-2")}
@@ -98,8 +98,8 @@ async def test_a_region_with_500_offers_is_taken_over(make_bench: Make) -> None:
     assert (502, 0) == (again["matched"], again["deleted"])
 
 
-async def test_a_takeover_that_is_cut_off_goes_on_with_the_next_owner(make_bench: Make) -> None:
-    harness = await region(make_bench, 200, speed=60.0)  # the order is to be taken up again within its hour
+async def test_an_interrupted_takeover_continues_with_the_next_owner(make_harness: Make) -> None:
+    harness = await region(make_harness, 200, speed=60.0)  # the order is to be taken up again within its hour
     placed = await harness.submit(Adopt("bretagne", apply=True), account="bretagne")
     for number in range(4):
         pages = harness.calls("GET") + harness.calls("PATCH") + harness.calls("DELETE")
@@ -118,8 +118,8 @@ async def went_on(harness: ConnectorHarness, calls: int) -> bool:
     return harness.calls("GET") + harness.calls("PATCH") + harness.calls("DELETE") >= calls
 
 
-async def test_more_extras_than_a_fifth_need_their_number(make_bench: Make) -> None:
-    harness = await region(make_bench, 4)
+async def test_more_extras_than_a_fifth_need_their_number(make_harness: Make) -> None:
+    harness = await region(make_harness, 4)
     for number in range(20):
         pushed(harness, f"more-{number}")
     answer = await harness.order(Adopt("bretagne", apply=True), account="bretagne")
@@ -129,15 +129,15 @@ async def test_more_extras_than_a_fifth_need_their_number(make_bench: Make) -> N
     assert 23 == answer["deleted"]
 
 
-async def test_a_shared_account_adopts_no_platform(make_bench: Make) -> None:
-    harness = await make_bench(platforms=("bretagne", "occitanie"))
+async def test_a_shared_account_adopts_no_platform(make_harness: Make) -> None:
+    harness = await make_harness(platforms=("bretagne", "occitanie"))
     await harness.save("bretagne", national_delivery="self")
     await harness.start()
     assert "account-shared" == (await harness.order(Adopt("bretagne", apply=True)))["error"]
 
 
-async def test_the_parts_of_a_mixed_offer_are_matched_by_their_levels(make_bench: Make) -> None:
-    harness = await make_bench(speed=6_000.0, **OWN)
+async def test_the_parts_of_a_mixed_offer_are_matched_by_their_levels(make_harness: Make) -> None:
+    harness = await make_harness(speed=6_000.0, **OWN)
     await harness.save("bretagne", national_delivery="self")
     mixed = document("bretagne:1", levels=["troisieme", "seconde"], weeks=["2027-W10", *JUNE])
     pushed(harness, "old", permalink=mixed["apply_url"])
@@ -149,8 +149,8 @@ async def test_the_parts_of_a_mixed_offer_are_matched_by_their_levels(make_bench
     assert {"old", "bretagne:1~c"} == set(harness.live())
 
 
-async def test_a_remote_id_that_the_sites_addresses_do_not_reach_is_reported(make_bench: Make) -> None:
-    harness = await make_bench(speed=6_000.0, **OWN)
+async def test_a_remote_id_that_the_sites_addresses_do_not_reach_is_reported(make_harness: Make) -> None:
+    harness = await make_harness(speed=6_000.0, **OWN)
     await harness.save("bretagne", national_delivery="self")
     await harness.publish(document("bretagne:1", national_remote_id="a.b"))
     pushed(harness, "a.b")
@@ -163,8 +163,8 @@ async def test_a_remote_id_that_the_sites_addresses_do_not_reach_is_reported(mak
 
 
 @pytest.fixture
-async def delivered(make_bench: Make) -> ConnectorHarness:
-    harness = await make_bench(speed=6_000.0, rights={"full_access": True})
+async def delivered(make_harness: Make) -> ConnectorHarness:
+    harness = await make_harness(speed=6_000.0, rights={"full_access": True})
     ids = [f"bretagne:{number}" for number in range(40)]
     await harness.publish(*(document(one) for one in ids))
     await harness.start()

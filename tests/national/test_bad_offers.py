@@ -16,9 +16,9 @@ HOUR = 3_600_000
 
 
 @pytest.mark.parametrize("call", ["create", "update", "withdraw"])
-async def test_offers_that_always_fail_do_not_keep_sound_ones_out(make_bench: Make, call: str) -> None:
+async def test_offers_that_always_fail_do_not_keep_sound_ones_out(make_harness: Make, call: str) -> None:
     """Twelve of them, so that five failures in a row come again and again."""
-    harness = await make_bench(speed=2_000.0)
+    harness = await make_harness(speed=2_000.0)
     bad = [f"bretagne:bad-{number}" for number in range(12)]
     if call == "create":
         harness.simulator.faults.poison(*bad)
@@ -63,9 +63,9 @@ async def withdrawn(harness: ConnectorHarness, ids: list[str]) -> bool:
     return all(part is not None and part.state == "withdrawn" for part in (found[one].part("lycee") for one in ids))
 
 
-async def test_an_outage_gives_up_nothing(make_bench: Make) -> None:
+async def test_no_delivery_is_given_up_during_an_outage(make_harness: Make) -> None:
     """Reads go on, every write fails for hours: no offer is to blame."""
-    harness = await make_bench(speed=6_000.0)
+    harness = await make_harness(speed=6_000.0)
     for method in ("POST", "PATCH", "DELETE"):
         harness.simulator.faults.order(Fault("status", method, status=500, times=100_000))
     ids = [f"bretagne:{number}" for number in range(3)]
@@ -84,8 +84,8 @@ async def passed(harness: ConnectorHarness, until: int) -> bool:
     return harness.time.clock() >= until
 
 
-async def test_a_delivery_that_was_given_up_is_tried_again_on_the_next_day(make_bench: Make) -> None:
-    harness = await make_bench(speed=12_000.0)
+async def test_a_delivery_that_was_given_up_is_tried_again_on_the_next_day(make_harness: Make) -> None:
+    harness = await make_harness(speed=12_000.0)
     harness.simulator.faults.poison(ONE)
     await harness.publish(document(ONE))
     await harness.start()
@@ -113,8 +113,8 @@ async def has_state(harness: ConnectorHarness, state: str) -> bool:
     return part is not None and part.state == state
 
 
-async def test_a_forbidden_deletion_is_repeated_until_it_is_certain(make_bench: Make) -> None:
-    harness = await delivered(make_bench, speed=6_000.0)
+async def test_a_forbidden_deletion_is_repeated_until_it_is_certain(make_harness: Make) -> None:
+    harness = await delivered(make_harness, speed=6_000.0)
     harness.simulator.faults.order(Fault("forbidden", "DELETE", times=12))
     await harness.withdraw(ONE)
     await eventually(lambda: tells(harness, "national-deletion-forbidden"))
@@ -124,8 +124,8 @@ async def test_a_forbidden_deletion_is_repeated_until_it_is_certain(make_bench: 
     assert {"bretagne:2"} == set(harness.live())
 
 
-async def delivered(make_bench: Make, **options: Any) -> ConnectorHarness:
-    harness = await make_bench(**options)
+async def delivered(make_harness: Make, **options: Any) -> ConnectorHarness:
+    harness = await make_harness(**options)
     await harness.publish(document(ONE))
     await harness.start()
     await harness.until_states({ONE: "delivered"})
@@ -137,16 +137,16 @@ async def tells(harness: ConnectorHarness, code: str) -> bool:
     return part is not None and part.state == "pending" and [code] == [problem["code"] for problem in part.problems]
 
 
-async def test_the_site_may_fail_to_find_a_postcode_now_and_find_it_later(make_bench: Make) -> None:
-    harness = await make_bench()
+async def test_the_site_may_fail_to_find_a_postcode_now_and_find_it_later(make_harness: Make) -> None:
+    harness = await make_harness()
     harness.simulator.faults.order(Fault("geocoder", "POST", times=2))
     await harness.publish(document(ONE))
     await harness.start()
     await harness.until_states({ONE: "delivered"})
 
 
-async def test_two_rows_of_one_remote_id_are_seen_and_a_withdrawal_ends_both(make_bench: Make) -> None:
-    harness = await delivered(make_bench)
+async def test_two_rows_of_one_remote_id_are_seen_and_a_withdrawal_ends_both(make_harness: Make) -> None:
+    harness = await delivered(make_harness)
     twice(harness)
     answer = await harness.order(Reconcile())
     assert {"count": 1, "remote_ids": [ONE]} == answer["doubled"]
@@ -155,9 +155,9 @@ async def test_two_rows_of_one_remote_id_are_seen_and_a_withdrawal_ends_both(mak
     assert {} == harness.live()
 
 
-async def test_a_row_that_no_deletion_reaches_is_reported(make_bench: Make) -> None:
+async def test_a_row_that_no_deletion_reaches_is_reported(make_harness: Make) -> None:
     """A database that answers a remote id with its oldest row hides the second one behind the dead first one."""
-    harness = await delivered(make_bench)
+    harness = await delivered(make_harness)
     twice(harness)
     harness.simulator.stock.oldest_first = True
     await harness.withdraw(ONE)
@@ -166,8 +166,8 @@ async def test_a_row_that_no_deletion_reaches_is_reported(make_bench: Make) -> N
     assert (1, 0) == (answer["extra"]["count"], answer["deleted"])
 
 
-async def test_a_repair_leaves_one_row_of_a_doubled_offer(make_bench: Make) -> None:
-    harness = await delivered(make_bench)
+async def test_a_repair_leaves_one_row_of_a_doubled_offer(make_harness: Make) -> None:
+    harness = await delivered(make_harness)
     twice(harness)
     await harness.order(Reconcile(repair=True))
     await eventually(lambda: only(harness, f"{ONE}~2"))
@@ -192,9 +192,9 @@ async def only(harness: ConnectorHarness, name: str) -> bool:
     return [name] == [row.remote_id for row in rows]
 
 
-async def test_going_back_after_a_refused_update_is_sent_again(make_bench: Make) -> None:
+async def test_going_back_after_a_refused_update_is_sent_again(make_harness: Make) -> None:
     """The site wrote the weeks of the refused update before it refused it."""
-    harness = await delivered(make_bench, start=1_799_000_000_000)
+    harness = await delivered(make_harness, start=1_799_000_000_000)
     row = row_of(harness.simulator, ONE)
     before = row.weeks
     row.weeks = (*before, "2027-W26")
@@ -216,8 +216,10 @@ async def test_going_back_after_a_refused_update_is_sent_again(make_bench: Make)
         (302, ""),
     ],
 )
-async def test_an_answer_of_a_proxy_withdraws_nothing_and_is_reported(make_bench: Make, status: int, page: str) -> None:
-    harness = await delivered(make_bench, speed=2_000.0)
+async def test_an_answer_of_a_proxy_withdraws_nothing_and_is_reported(
+    make_harness: Make, status: int, page: str
+) -> None:
+    harness = await delivered(make_harness, speed=2_000.0)
     harness.simulator.faults.order(Fault("foreign", None, status=status, page=page, times=100_000))
     await harness.withdraw(ONE)
     await eventually(lambda: failed(harness))
@@ -235,9 +237,9 @@ async def failed(harness: ConnectorHarness) -> bool:
 
 
 @pytest.mark.parametrize("looked", [False, True], ids=["at once", "after a look in the index"])
-async def test_a_creation_that_arrives_after_its_withdrawal_is_withdrawn(make_bench: Make, *, looked: bool) -> None:
+async def test_a_creation_that_arrives_after_its_withdrawal_is_withdrawn(make_harness: Make, *, looked: bool) -> None:
     """The request had no answer, the index does not list the offer, and no deletion finds it yet."""
-    harness = await make_bench(speed=100.0)
+    harness = await make_harness(speed=100.0)
     harness.simulator.faults.order(Fault("late", "POST", after=0.4))
     await harness.publish(document(ONE))
     await harness.start()
@@ -254,9 +256,9 @@ async def has_begun(harness: ConnectorHarness, *, looked: bool) -> bool:
     return harness.simulator.answered["GET", 200] > 0 if looked else not harness.simulator.faults.is_ordered("late")
 
 
-async def test_a_creation_that_arrives_after_a_lookup_is_found_and_not_repeated(make_bench: Make) -> None:
+async def test_a_creation_that_arrives_after_a_lookup_is_found_and_not_repeated(make_harness: Make) -> None:
     """Where the remote ids of deleted offers are free again, a second row would be beyond the reach of any deletion."""
-    harness = await make_bench(speed=100.0)
+    harness = await make_harness(speed=100.0)
     harness.simulator.faults.order(Fault("late", "POST", after=0.4))
     await harness.publish(document(ONE))
     await harness.start()
@@ -264,8 +266,8 @@ async def test_a_creation_that_arrives_after_a_lookup_is_found_and_not_repeated(
     assert (1, 0) == (len(harness.simulator.stock.rows), harness.simulator.answered["POST", 201])
 
 
-async def test_an_offer_that_the_index_lacks_is_looked_up_once_across_restarts(make_bench: Make) -> None:
-    harness = await make_bench(speed=100.0)
+async def test_an_offer_that_the_index_lacks_is_looked_up_once_across_restarts(make_harness: Make) -> None:
+    harness = await make_harness(speed=100.0)
     harness.simulator.faults.order(Fault("reset", "POST"))
     await harness.publish(document(ONE))
     await harness.start()
@@ -278,9 +280,9 @@ async def test_an_offer_that_the_index_lacks_is_looked_up_once_across_restarts(m
     assert (1, looks) == (len(harness.simulator.stock.rows), harness.simulator.answered["GET", 200])
 
 
-async def test_a_replica_without_the_outbox_first_looks_up_creations_of_unknown_outcome(make_bench: Make) -> None:
+async def test_a_replica_without_the_outbox_first_looks_up_creations_of_unknown_outcome(make_harness: Make) -> None:
     """They are on the first page of the index only until others are created."""
-    harness = await make_bench()
+    harness = await make_harness()
     harness.simulator.faults.order(Fault("hang", "POST", done=True))
     await harness.publish(document("bretagne:z"))
     await harness.start()

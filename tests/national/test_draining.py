@@ -33,8 +33,8 @@ async def made(harness: ConnectorHarness, count: int) -> bool:
     return len(harness.simulator.stock.rows) >= count
 
 
-async def test_the_queue_is_drained_in_the_fewest_calls_and_never_above_the_limit(make_bench: Make) -> None:
-    harness = await make_bench(speed=1_200.0)
+async def test_the_queue_is_drained_in_the_fewest_calls_and_never_above_the_limit(make_harness: Make) -> None:
+    harness = await make_harness(speed=1_200.0)
     minutes = await drain(harness, COUNT)
     assert COUNT == harness.simulator.answered["POST", 201]
     assert 0 == sum(number for (_, status), number in harness.simulator.answered.items() if status == 429)
@@ -42,10 +42,10 @@ async def test_the_queue_is_drained_in_the_fewest_calls_and_never_above_the_limi
     assert len(minutes) >= COUNT // 100
 
 
-async def test_interrupted_on_the_embedded_log_nothing_is_lost_or_doubled(make_bench: Make, tmp_path: Path) -> None:
+async def test_interrupted_on_the_embedded_log_nothing_is_lost_or_doubled(make_harness: Make, tmp_path: Path) -> None:
     log = await SqliteLog.open(tmp_path / "log.sqlite", partitions=3)
     try:
-        harness = await make_bench(log, speed=1_200.0)
+        harness = await make_harness(log, speed=1_200.0)
         await drain(harness, COUNT, interruptions=4)
         assert COUNT == harness.simulator.answered["POST", 201]
         assert 40 > harness.calls("GET") + harness.calls("PATCH")
@@ -56,12 +56,12 @@ async def test_interrupted_on_the_embedded_log_nothing_is_lost_or_doubled(make_b
 
 
 @pytest.mark.kafka
-async def test_interrupted_on_kafka_nothing_is_lost_or_doubled(make_bench: Make, kafka_servers: str) -> None:
+async def test_interrupted_on_kafka_nothing_is_lost_or_doubled(make_harness: Make, kafka_servers: str) -> None:
     settings = KafkaSettings(bootstrap_servers=kafka_servers, prefix=f"national-{uuid.uuid4().hex[:8]}")
     log = await KafkaLog.open(settings)
     try:
         await log.create_topics(COMMON)
-        harness = await make_bench(log, speed=1_200.0)
+        harness = await make_harness(log, speed=1_200.0)
         await drain(harness, 120, interruptions=2)
         assert 120 == harness.simulator.answered["POST", 201]
         await harness.stop()

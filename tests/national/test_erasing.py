@@ -19,9 +19,9 @@ ORDER = Erase(ONE)
 MIXED = {"levels": ["troisieme", "seconde"], "weeks": ["2027-W10", "2027-W24", "2027-W25"]}
 
 
-async def withdrawn(make_bench: Make, **changes: Any) -> ConnectorHarness:
+async def withdrawn(make_harness: Make, **changes: Any) -> ConnectorHarness:
     """A bench whose site has deleted the offer, every part of it."""
-    harness = await make_bench()
+    harness = await make_harness()
     await harness.publish(document(ONE, **changes))
     await harness.start()
     groups = [f"{ONE} {group}" for group in ("college", "lycee")] if changes else [ONE]
@@ -35,8 +35,8 @@ def kept_words(harness: ConnectorHarness) -> dict[str | None, tuple[str | None, 
     return {row.remote_id: (row.title, row.employer_name, row.street) for row in harness.simulator.stock.rows}
 
 
-async def test_every_part_of_a_deleted_offer_is_overwritten_and_stays_deleted(make_bench: Make) -> None:
-    harness = await withdrawn(make_bench, **MIXED)
+async def test_every_part_of_a_deleted_offer_is_overwritten_and_stays_deleted(make_harness: Make) -> None:
+    harness = await withdrawn(make_harness, **MIXED)
     assert {"Atelier du Port"} == {name for _, name, _ in kept_words(harness).values()}
     answer = await harness.order(ORDER)
     assert (2, 0) == (answer["erased"]["count"], answer["kept"]["count"])
@@ -45,8 +45,8 @@ async def test_every_part_of_a_deleted_offer_is_overwritten_and_stays_deleted(ma
     assert answer == await harness.order(ORDER)
 
 
-async def test_every_generation_is_overwritten(make_bench: Make) -> None:
-    harness = await withdrawn(make_bench)
+async def test_every_generation_is_overwritten(make_harness: Make) -> None:
+    harness = await withdrawn(make_harness)
     await harness.publish(document(ONE, revision=3))
     await harness.until_states({ONE: "delivered"})
     await harness.withdraw(ONE)
@@ -55,8 +55,8 @@ async def test_every_generation_is_overwritten(make_bench: Make) -> None:
     assert {(NEUTRAL, NEUTRAL, "Paris")} == set(kept_words(harness).values())
 
 
-async def test_an_offer_that_is_still_there_is_not_touched(make_bench: Make) -> None:
-    harness = await make_bench()
+async def test_a_live_offer_is_not_erased(make_harness: Make) -> None:
+    harness = await make_harness()
     await harness.publish(document(ONE))
     await harness.start()
     await harness.until_states({ONE: "delivered"})
@@ -65,15 +65,15 @@ async def test_an_offer_that_is_still_there_is_not_touched(make_bench: Make) -> 
     assert {"error": "unknown-offer"} == await harness.order(Erase("bretagne:2"))
 
 
-async def test_an_offer_of_another_owner_at_the_site_is_kept_and_reported(make_bench: Make) -> None:
-    harness = await withdrawn(make_bench)
+async def test_an_offer_of_another_owner_at_the_site_is_kept_and_reported(make_harness: Make) -> None:
+    harness = await withdrawn(make_harness)
     row_of(harness.simulator, ONE).owner = harness.simulator.add_operator("other@example.org", "x")
     answer = await harness.order(ORDER)
     assert (0, [ONE]) == (answer["erased"]["count"], answer["kept"]["remote_ids"])
 
 
-async def test_an_erasure_that_is_cut_off_is_done_by_the_next_owner(make_bench: Make) -> None:
-    harness = await withdrawn(make_bench)
+async def test_an_erasure_that_is_cut_off_is_done_by_the_next_owner(make_harness: Make) -> None:
+    harness = await withdrawn(make_harness)
     harness.simulator.faults.order(Fault("status", "PATCH", status=500, times=3))
     placed = await harness.submit(ORDER)
     await eventually(lambda: failed_once(harness))

@@ -24,8 +24,8 @@ def limit(database: sqlite3.Connection, pages: int) -> None:
     sqlite3.Connection.execute(database, f"PRAGMA max_page_count = {pages}").fetchone()
 
 
-async def test_a_scan_on_a_full_disk_is_an_outage(make_bench: Make, tmp_path: Path) -> None:
-    harness = await make_bench()
+async def test_a_scan_on_a_full_disk_is_an_outage(make_harness: Make, tmp_path: Path) -> None:
+    harness = await make_harness()
     for number in range(MANY):
         await harness.publish(document(f"national:{7000 + number}"))
     state = InboundState(tmp_path / "inbound.sqlite", log="one")
@@ -72,9 +72,9 @@ def test_each_change_of_an_outbox_on_a_full_disk_is_an_outage(
     outbox.close()
 
 
-async def test_work_goes_on_once_there_is_space(make_bench: Make, tmp_path: Path) -> None:
+async def test_work_continues_once_there_is_space(make_harness: Make, tmp_path: Path) -> None:
     """What meets the full disk begins again, as after an outage of the log."""
-    harness = await make_bench()
+    harness = await make_harness()
     outbox = Outbox(tmp_path / "outbox.sqlite", log="one")
     sqlite3.Connection.execute(outbox._db, "PRAGMA cache_size = 5")
     limit(outbox._db, 20)

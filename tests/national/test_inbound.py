@@ -28,8 +28,8 @@ MADE: dict[str, Any] = {
 }
 
 
-async def scanned(make_bench: Make, *, right: bool = True, others: bool = False, **options: Any) -> ConnectorHarness:
-    harness = await make_bench(speed=6_000.0, rights={"full_access": right}, **options)
+async def scanned(make_harness: Make, *, right: bool = True, others: bool = False, **options: Any) -> ConnectorHarness:
+    harness = await make_harness(speed=6_000.0, rights={"full_access": right}, **options)
     harness.accounts = replace(harness.accounts, search=Search("shared", minutes=60, others=others))
     harness.relay()
     return harness
@@ -40,9 +40,9 @@ def national(offers: dict[str, OfferState]) -> dict[str, OfferState]:
     return {key: state for key, state in offers.items() if key.startswith("national:") and state.offer is not None}
 
 
-async def test_an_offer_made_at_the_site_is_imported_with_its_territory(make_bench: Make) -> None:
+async def test_an_offer_made_at_the_site_is_imported_with_its_territory(make_harness: Make) -> None:
     """[RTE-001]: a Region that asks for Lille will find it."""
-    harness = await scanned(make_bench)
+    harness = await scanned(make_harness)
     row = harness.simulator.publish_on_site(**MADE)
     await harness.start()
     await eventually(lambda: imported(harness, 1))
@@ -55,9 +55,9 @@ async def test_an_offer_made_at_the_site_is_imported_with_its_territory(make_ben
     assert "seats" not in document_of(state)
 
 
-async def test_an_address_that_cannot_be_read_costs_only_its_own_offer(make_bench: Make) -> None:
+async def test_an_address_that_cannot_be_read_costs_only_its_own_offer(make_harness: Make) -> None:
     """Anybody may type one at the site: it must not stop the gateway of all the others."""
-    harness = await scanned(make_bench, others=True)
+    harness = await scanned(make_harness, others=True)
     harness.simulator.publish_on_site(**MADE, permalink="https://[stage")
     harness.simulator.publish_on_site(**MADE)
     await harness.start()
@@ -68,8 +68,8 @@ async def imported(harness: ConnectorHarness, count: int) -> bool:
     return len(national(await harness.offers())) == count
 
 
-async def test_a_scan_that_finds_nothing_new_submits_nothing(make_bench: Make) -> None:
-    harness = await scanned(make_bench)
+async def test_a_scan_that_finds_nothing_new_submits_nothing(make_harness: Make) -> None:
+    harness = await scanned(make_harness)
     harness.simulator.publish_on_site(**MADE)
     await harness.start()
     await eventually(lambda: imported(harness, 1))
@@ -85,8 +85,8 @@ async def asked(harness: ConnectorHarness, number: int) -> bool:
     return harness.calls("GET") >= number
 
 
-async def test_a_change_there_is_a_higher_revision_here(make_bench: Make) -> None:
-    harness = await scanned(make_bench)
+async def test_a_change_there_is_a_higher_revision_here(make_harness: Make) -> None:
+    harness = await scanned(make_harness)
     row = harness.simulator.publish_on_site(**MADE)
     await harness.start()
     await eventually(lambda: imported(harness, 1))
@@ -101,9 +101,9 @@ async def titled(harness: ConnectorHarness, number: int, title: str) -> bool:
     return state.offer is not None and state.offer["title"] == title
 
 
-async def test_an_offer_missing_from_two_complete_scans_is_withdrawn_and_may_come_back(make_bench: Make) -> None:
+async def test_an_offer_missing_from_two_complete_scans_is_withdrawn_and_may_come_back(make_harness: Make) -> None:
     """[WDR-004]."""
-    harness = await scanned(make_bench)
+    harness = await scanned(make_harness)
     row = harness.simulator.publish_on_site(**MADE)
     harness.simulator.publish_on_site(**MADE)
     await harness.start()
@@ -115,8 +115,8 @@ async def test_an_offer_missing_from_two_complete_scans_is_withdrawn_and_may_com
     await eventually(lambda: imported(harness, 2))
 
 
-async def test_an_offer_that_search_hides_by_its_season_is_not_withdrawn(make_bench: Make) -> None:
-    harness = await scanned(make_bench)
+async def test_an_offer_that_search_hides_by_its_season_is_not_withdrawn(make_harness: Make) -> None:
+    harness = await scanned(make_harness)
     await harness.publish(
         document("national:7001", levels=["troisieme"], weeks=["2027-W46"]),
         document("national:7002", levels=["troisieme"], weeks=["2027-W20"]),
@@ -128,8 +128,8 @@ async def test_an_offer_that_search_hides_by_its_season_is_not_withdrawn(make_be
     assert {"national:7001"} == set(national(await harness.offers()))
 
 
-async def test_a_search_that_shows_nothing_any_more_withdraws_nothing(make_bench: Make) -> None:
-    harness = await scanned(make_bench)
+async def test_a_search_that_shows_nothing_any_more_withdraws_nothing(make_harness: Make) -> None:
+    harness = await scanned(make_harness)
     rows = [harness.simulator.publish_on_site(**MADE) for _ in range(15)]
     await harness.start()
     await eventually(lambda: imported(harness, 15))
@@ -143,9 +143,9 @@ async def kept(harness: ConnectorHarness, number: int) -> bool:
     return bool((await harness.note()).get("search", {}).get("kept_by_guard") == number)
 
 
-async def test_our_own_offers_come_back_as_echoes_and_are_not_imported(make_bench: Make) -> None:
+async def test_our_own_offers_come_back_as_echoes_and_are_not_imported(make_harness: Make) -> None:
     """[RTE-003]."""
-    harness = await scanned(make_bench, others=True)
+    harness = await scanned(make_harness, others=True)
     await harness.save("bretagne", hosts=("stages.example.bzh",))
     await harness.publish(document("bretagne:1"))
     harness.simulator.publish_on_site(**MADE)
@@ -163,12 +163,12 @@ async def test_our_own_offers_come_back_as_echoes_and_are_not_imported(make_benc
     } == addresses
 
 
-async def test_a_stale_broker_does_not_make_our_offers_count_as_the_sites_own(make_bench: Make) -> None:
+async def test_a_stale_broker_does_not_make_our_offers_count_as_the_sites_own(make_harness: Make) -> None:
     """[RTE-003]: it reports the end of ``offers`` at its suspension, before an offer that the site returns too."""
     log = StaleEndsLog()
     await log.create_topics(COMMON)
     log.stale_ends[OFFERS] = await log.ends(OFFERS)
-    harness = await scanned(make_bench, others=True, log=log)
+    harness = await scanned(make_harness, others=True, log=log)
     await harness.publish(document("bretagne:1"))
     harness.simulator.publish_on_site(**MADE)
     harness.simulator.publish_on_site(**MADE, permalink="https://stages.example.bzh/offres/1")
@@ -182,8 +182,8 @@ async def test_a_stale_broker_does_not_make_our_offers_count_as_the_sites_own(ma
     }
 
 
-async def test_without_the_right_to_search_the_note_says_so(make_bench: Make) -> None:
-    harness = await scanned(make_bench, right=False)
+async def test_without_the_right_to_search_the_note_says_so(make_harness: Make) -> None:
+    harness = await scanned(make_harness, right=False)
     await harness.start()
     await eventually(lambda: noted(harness, "waiting-for-right"))
 

@@ -16,9 +16,9 @@ ID = "national:7001"
 
 
 @pytest.fixture
-async def known(make_bench: Make, tmp_path: Path) -> AsyncIterator[tuple[ConnectorHarness, InboundState]]:
+async def known(make_harness: Make, tmp_path: Path) -> AsyncIterator[tuple[ConnectorHarness, InboundState]]:
     """A bench with one offer from the site, and what a scan knows."""
-    harness = await make_bench()
+    harness = await make_harness()
     await harness.publish(document(ID))
     state = InboundState(tmp_path / "inbound.sqlite", log="one")
     yield harness, state

@@ -13,11 +13,11 @@ COUNT = 500
 
 
 async def test_a_connector_that_is_killed_again_and_again_loses_and_doubles_nothing(
-    make_bench: Make, tmp_path: Path
+    make_harness: Make, tmp_path: Path
 ) -> None:
     log = await SqliteLog.open(tmp_path / "log.sqlite", partitions=3)
     try:
-        harness = await make_bench(log, speed=1_200.0)
+        harness = await make_harness(log, speed=1_200.0)
         ids = [f"bretagne:{number}" for number in range(COUNT)]
         await harness.publish(*(document(one) for one in ids))
         for seen in (50, 150, 250):

@@ -28,9 +28,9 @@ except CommandError as error:
 
 
 @pytest.fixture
-async def harness(make_bench: Make, tmp_path: Path) -> AsyncIterator[ConnectorHarness]:
+async def harness(make_harness: Make, tmp_path: Path) -> AsyncIterator[ConnectorHarness]:
     log = await SqliteLog.open(tmp_path / "log.sqlite", partitions=3)
-    one = await make_bench(log, speed=6_000.0)
+    one = await make_harness(log, speed=6_000.0)
     yield one
     await one.stop()
     await one.partners.close()

@@ -96,8 +96,8 @@ async def progress_left(harness: ConnectorHarness) -> list[bytes]:
     return [key for key, value in found.items() if value is not None and key.startswith(b"progress/")]
 
 
-async def delivered(make_bench: Make, count: int) -> tuple[ConnectorHarness, list[str]]:
-    harness = await make_bench(speed=6_000.0, rights={"full_access": True})
+async def delivered(make_harness: Make, count: int) -> tuple[ConnectorHarness, list[str]]:
+    harness = await make_harness(speed=6_000.0, rights={"full_access": True})
     ids = [f"bretagne:{number}" for number in range(count)]
     await harness.publish(*(document(one) for one in ids))
     await harness.start()
@@ -105,8 +105,8 @@ async def delivered(make_bench: Make, count: int) -> tuple[ConnectorHarness, lis
     return harness, ids
 
 
-async def test_a_replay_is_carried_out_once(make_bench: Make) -> None:
-    harness, ids = await delivered(make_bench, 5)
+async def test_a_replay_is_carried_out_once(make_harness: Make) -> None:
+    harness, ids = await delivered(make_harness, 5)
     log = await restarted_on(harness, answers)
     answer = await harness.order(Replay(tuple(ids[:3])))
     assert (1, {"replayed": 3, "nothing_to_do": []}) == (log.cuts, answer)
@@ -115,8 +115,8 @@ async def test_a_replay_is_carried_out_once(make_bench: Make) -> None:
     assert [] == await progress_left(harness)
 
 
-async def test_an_erasure_is_carried_out_once(make_bench: Make) -> None:
-    harness, ids = await delivered(make_bench, 1)
+async def test_an_erasure_is_carried_out_once(make_harness: Make) -> None:
+    harness, ids = await delivered(make_harness, 1)
     await harness.withdraw(*ids)
     await harness.until_states(dict.fromkeys(ids, "withdrawn"))
     log = await restarted_on(harness, answers)
@@ -127,8 +127,8 @@ async def test_an_erasure_is_carried_out_once(make_bench: Make) -> None:
 
 
 @pytest.mark.parametrize("cut", [answers, notes_deletions(2)], ids=["before the answer", "amid the deletions"])
-async def test_a_repair_goes_on_where_it_stopped(make_bench: Make, cut: Cut) -> None:
-    harness, ids = await delivered(make_bench, 5)
+async def test_a_repair_resumes_where_it_stopped(make_harness: Make, cut: Cut) -> None:
+    harness, ids = await delivered(make_harness, 5)
     for number in range(4):
         pushed(harness, f"stranger-{number}", account="shared")
     harness.simulator.discard(row_of(harness.simulator, ids[0]))
@@ -142,8 +142,8 @@ async def test_a_repair_goes_on_where_it_stopped(make_bench: Make, cut: Cut) -> 
 
 
 @pytest.mark.parametrize("cut", [answers, notes_deletions(2)], ids=["before the answer", "amid the deletions"])
-async def test_a_take_over_goes_on_where_it_stopped(make_bench: Make, cut: Cut) -> None:
-    harness = await region(make_bench, 6)
+async def test_a_takeover_resumes_where_it_stopped(make_harness: Make, cut: Cut) -> None:
+    harness = await region(make_harness, 6)
     log = await restarted_on(harness, cut)
     answer = await harness.order(Adopt("bretagne", apply=True, confirm=3), account="bretagne")
     assert (1, True, 6, 3) == (log.cuts, answer["applied"], answer["matched"], answer["deleted"])
@@ -153,8 +153,8 @@ async def test_a_take_over_goes_on_where_it_stopped(make_bench: Make, cut: Cut) 
     assert [] == await progress_left(harness)
 
 
-async def test_a_partner_changed_while_the_index_is_walked_keeps_the_change(make_bench: Make) -> None:
-    harness = await region(make_bench, 400, speed=60.0)
+async def test_a_partner_changed_while_the_index_is_walked_keeps_the_change(make_harness: Make) -> None:
+    harness = await region(make_harness, 400, speed=60.0)
     placed = await harness.submit(Adopt("bretagne", apply=True), account="bretagne")
     await eventually(lambda: went_on(harness, 2))
     await harness.save("bretagne", jwks={"keys": []}, name="IDÉO")

@@ -39,7 +39,7 @@ def test_the_pause_never_exceeds_ten_minutes() -> None:
     assert 600_000 == breaker.wait(now)
 
 
-def test_calls_that_were_under_way_together_lengthen_the_pause_once() -> None:
+def test_concurrent_failures_lengthen_the_pause_once() -> None:
     breaker = Breaker(lambda: 1.0)
     for _ in range(TRIPS_AFTER + 10):
         breaker.failed(0)

@@ -34,7 +34,7 @@ class ManualClock:
 
 
 @pytest.mark.parametrize("jump", JUMPS)
-async def test_the_rate_goes_on_within_two_minutes(jump: int) -> None:
+async def test_calls_continue_within_two_minutes(jump: int) -> None:
     clock = ManualClock()
     rate = Rate(clock=clock, sleep=clock.sleep)
     clock.now += jump

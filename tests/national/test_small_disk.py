@@ -32,7 +32,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
         yield found
 
 
-def test_the_outbox_goes_on_once_there_is_space(disk: SmallDisk) -> None:
+def test_the_outbox_continues_once_there_is_space(disk: SmallDisk) -> None:
     outbox = Outbox(disk.folder / "outbox-shared.sqlite", log="one")
     outbox.put_offer("bretagne:1", "bretagne", b"{}")
     outbox.keep({(OFFERS, 0): 1})
@@ -52,7 +52,7 @@ def test_the_outbox_goes_on_once_there_is_space(disk: SmallDisk) -> None:
     outbox.close()
 
 
-async def test_the_inbound_state_goes_on_once_there_is_space(disk: SmallDisk) -> None:
+async def test_the_inbound_state_continues_once_there_is_space(disk: SmallDisk) -> None:
     log = MemoryLog(partitions=1)
     await log.create_topics(COMMON)
     offer_topic = OfferTopic(1)
@@ -77,11 +77,9 @@ async def test_the_inbound_state_goes_on_once_there_is_space(disk: SmallDisk) ->
     state.close()
 
 
-async def test_a_copy_of_the_site_that_cannot_be_opened_keeps_nothing_else_back(
-    make_bench: Make, disk: SmallDisk
-) -> None:
+async def test_an_unusable_copy_of_the_site_does_not_stop_other_work(make_harness: Make, disk: SmallDisk) -> None:
     """Offers are delivered, the note says why nothing is read from the site, and the next attempt goes on."""
-    harness = await make_bench(speed=6_000.0, rights={"full_access": True})
+    harness = await make_harness(speed=6_000.0, rights={"full_access": True})
     harness.accounts = replace(harness.accounts, search=Search("shared", minutes=60, others=False))
     harness.relay()
     (harness.folder / "national").mkdir()

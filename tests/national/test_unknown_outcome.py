@@ -18,8 +18,8 @@ ONE = "bretagne:1"
 
 @pytest.mark.parametrize("done", [False, True])
 @pytest.mark.parametrize("kind", ["hang", "reset", "garbage", "status"])
-async def test_a_creation_of_unknown_outcome_is_there_once(make_bench: Make, kind: Kind, *, done: bool) -> None:
-    harness = await make_bench()
+async def test_a_creation_of_unknown_outcome_exists_once(make_harness: Make, kind: Kind, *, done: bool) -> None:
+    harness = await make_harness()
     harness.answer_seconds = 0.5
     harness.simulator.faults.order(Fault(kind, "POST", done=done))
     await harness.publish(document(ONE), document("bretagne:2"))
@@ -30,9 +30,9 @@ async def test_a_creation_of_unknown_outcome_is_there_once(make_bench: Make, kin
 
 @pytest.mark.parametrize("done", [False, True])
 async def test_a_creation_of_unknown_outcome_that_is_withdrawn_meanwhile_is_deleted(
-    make_bench: Make, *, done: bool
+    make_harness: Make, *, done: bool
 ) -> None:
-    harness = await make_bench()
+    harness = await make_harness()
     harness.answer_seconds = 0.5
     harness.simulator.faults.order(Fault("hang", "POST", done=done))
     await harness.publish(document(ONE))
@@ -50,9 +50,9 @@ async def attempted(harness: ConnectorHarness, offer_id: str) -> bool:
 
 @pytest.mark.parametrize("done", [False, True])
 async def test_a_deletion_of_unknown_outcome_is_completed_before_the_offer_is_created_again(
-    make_bench: Make, *, done: bool
+    make_harness: Make, *, done: bool
 ) -> None:
-    harness = await make_bench()
+    harness = await make_harness()
     harness.answer_seconds = 0.5
     await harness.publish(document(ONE))
     await harness.start()
@@ -65,8 +65,8 @@ async def test_a_deletion_of_unknown_outcome_is_completed_before_the_offer_is_cr
     assert {f"{ONE}~2"} == set(harness.live())
 
 
-async def test_an_offer_that_always_fails_at_the_site_is_given_up_and_can_be_replayed(make_bench: Make) -> None:
-    harness = await make_bench(speed=6_000.0)
+async def test_an_offer_that_always_fails_at_the_site_is_given_up_and_can_be_replayed(make_harness: Make) -> None:
+    harness = await make_harness(speed=6_000.0)
     await harness.publish(document(ONE))
     harness.simulator.faults.order(Fault("status", "PATCH", status=500, times=100))
     await harness.start()
@@ -99,8 +99,8 @@ async def titled(harness: ConnectorHarness, title: str) -> bool:
     return harness.live().get(ONE) == title
 
 
-async def test_a_site_that_is_down_for_hours_costs_few_calls_and_no_offer(make_bench: Make) -> None:
-    harness = await make_bench(speed=6_000.0)
+async def test_a_site_that_is_down_for_hours_costs_few_calls_and_no_offer(make_harness: Make) -> None:
+    harness = await make_harness(speed=6_000.0)
     harness.simulator.faults.order(Fault("status", None, status=503, times=60))
     await harness.publish(*(document(f"bretagne:{number}") for number in range(30)))
     await harness.start()
@@ -108,8 +108,8 @@ async def test_a_site_that_is_down_for_hours_costs_few_calls_and_no_offer(make_b
     assert {f"bretagne:{number}" for number in range(30)} == set(harness.live())
 
 
-async def test_a_wrong_password_stops_the_calls_and_says_what_to_do(make_bench: Make) -> None:
-    harness = await make_bench(speed=6_000.0)
+async def test_a_wrong_password_stops_the_calls_and_gives_the_remedy(make_harness: Make) -> None:
+    harness = await make_harness(speed=6_000.0)
     operator = harness.operators["shared"]
     right, operator.password = operator.password, "another one"
     await harness.publish(document(ONE))
@@ -126,8 +126,8 @@ async def logged_in_vain(harness: ConnectorHarness) -> bool:
     return harness.simulator.answered["POST", 401] > 0
 
 
-async def test_nothing_is_lost_or_doubled_when_the_connector_is_cut_off_again_and_again(make_bench: Make) -> None:
-    harness = await make_bench(speed=6_000.0)
+async def test_nothing_is_lost_or_doubled_when_the_connector_is_cut_off_again_and_again(make_harness: Make) -> None:
+    harness = await make_harness(speed=6_000.0)
     ids = [f"bretagne:{number}" for number in range(300)]
     await harness.publish(*(document(one) for one in ids))
     for pause in (0.3, 0.5, 0.7, 0.9):
@@ -141,8 +141,8 @@ async def test_nothing_is_lost_or_doubled_when_the_connector_is_cut_off_again_an
 
 
 @pytest.mark.parametrize("fault", list(LogFault))
-async def test_a_commit_that_fails_changes_nothing_for_the_site(make_bench: Make, fault: LogFault) -> None:
-    harness = await make_bench()
+async def test_a_commit_that_fails_changes_nothing_for_the_site(make_harness: Make, fault: LogFault) -> None:
+    harness = await make_harness()
     assert isinstance(harness.log, MemoryLog)
     ids = [f"bretagne:{number}" for number in range(20)]
     await harness.publish(*(document(one) for one in ids))
@@ -158,8 +158,8 @@ async def some_live(harness: ConnectorHarness) -> bool:
     return len(harness.live()) > 2
 
 
-async def test_a_second_owner_takes_over_and_nothing_is_there_twice(make_bench: Make) -> None:
-    harness = await make_bench()
+async def test_a_second_owner_takes_over_and_no_offer_exists_twice(make_harness: Make) -> None:
+    harness = await make_harness()
     ids = [f"bretagne:{number}" for number in range(60)]
     await harness.publish(*(document(one) for one in ids))
     await harness.start()
@@ -172,12 +172,12 @@ async def test_a_second_owner_takes_over_and_nothing_is_there_twice(make_bench: 
 
 
 @pytest.mark.parametrize("disk", ["the-same", "another"])
-async def test_a_stale_broker_does_not_make_the_next_owner_withdraw_live_offers(make_bench: Make, disk: str) -> None:
+async def test_a_stale_broker_does_not_make_the_next_owner_withdraw_live_offers(make_harness: Make, disk: str) -> None:
     """It reports the end of ``offers`` at its suspension: later offers would seem to be gone with their markers."""
     log = StaleEndsLog()
     await log.create_topics(COMMON)
     log.stale_ends[OFFERS] = await log.ends(OFFERS)
-    harness = await make_bench(log)
+    harness = await make_harness(log)
     ids = [f"bretagne:{number}" for number in range(30)]
     await harness.publish(*(document(one) for one in ids))
     await harness.start(folder="the-same")

@@ -26,8 +26,8 @@ def placed(number: int, department: str) -> dict[str, Any]:
     return document(f"bretagne:{number}", location={"street": "1 rue", "postal_code": postal_code, "city": city})
 
 
-async def delivered(make_bench: Make, *departments: str, **rights: Any) -> ConnectorHarness:
-    harness = await make_bench(speed=6_000.0, rights={"full_access": True, **rights})
+async def delivered(make_harness: Make, *departments: str, **rights: Any) -> ConnectorHarness:
+    harness = await make_harness(speed=6_000.0, rights={"full_access": True, **rights})
     offers = [placed(number, department) for number, department in enumerate(departments)]
     await harness.publish(*offers)
     await harness.start()
@@ -43,27 +43,27 @@ async def looked(harness: ConnectorHarness) -> tuple[tuple[int, int, int], list[
     )
 
 
-async def test_an_account_that_is_not_open_to_reuse_cannot_see_its_own_offers(make_bench: Make) -> None:
-    harness = await delivered(make_bench, "35", "35", open_data=False)
+async def test_an_account_that_is_not_open_to_reuse_cannot_see_its_own_offers(make_harness: Make) -> None:
+    harness = await delivered(make_harness, "35", "35", open_data=False)
     assert ((0, 0, 2), [None, None]) == await looked(harness)
 
 
-async def test_an_account_of_one_department_sees_nothing_of_others(make_bench: Make) -> None:
-    harness = await delivered(make_bench, "35", "35", "56", departments=frozenset({"35"}))
+async def test_an_account_of_one_department_sees_nothing_of_others(make_harness: Make) -> None:
+    harness = await delivered(make_harness, "35", "35", "56", departments=frozenset({"35"}))
     row_of(harness.simulator, "bretagne:1").full = True
     row_of(harness.simulator, "bretagne:2").full = True
     assert ((1, 1, 1), [True, False, None]) == await looked(harness)
 
 
 @pytest.mark.parametrize("department", ["2A", "974"])
-async def test_departments_of_three_digits_are_distinguished(make_bench: Make, department: str) -> None:
-    harness = await delivered(make_bench, department, department)
+async def test_departments_of_three_digits_are_distinguished(make_harness: Make, department: str) -> None:
+    harness = await delivered(make_harness, department, department)
     row_of(harness.simulator, "bretagne:0").full = True
     assert ((1, 1, 0), [False, True]) == await looked(harness)
 
 
-async def test_an_offer_that_reappears_is_visible(make_bench: Make) -> None:
-    harness = await delivered(make_bench, "35", "35")
+async def test_an_offer_that_reappears_is_visible(make_harness: Make) -> None:
+    harness = await delivered(make_harness, "35", "35")
     row_of(harness.simulator, "bretagne:0").full = True
     assert ((1, 1, 0), [False, True]) == await looked(harness)
     row_of(harness.simulator, "bretagne:0").full = False

@@ -95,8 +95,10 @@ class Written:
 
 
 @pytest.mark.parametrize("cleared", [True, False])
-async def test_an_answered_order_is_not_carried_out_again_by_the_next_owner(make_bench: Make, *, cleared: bool) -> None:
-    harness = await make_bench()
+async def test_an_answered_order_is_not_carried_out_again_by_the_next_owner(
+    make_harness: Make, *, cleared: bool
+) -> None:
+    harness = await make_harness()
     await harness.publish(document("bretagne:1"))
     await harness.start()
     await harness.until_states({"bretagne:1": "delivered"})
@@ -112,8 +114,8 @@ async def test_an_answered_order_is_not_carried_out_again_by_the_next_owner(make
     assert pages == harness.calls("GET")
 
 
-async def test_an_order_that_waited_too_long_is_answered_and_not_executed(make_bench: Make) -> None:
-    harness = await make_bench(speed=6_000.0)
+async def test_an_order_that_waited_too_long_is_answered_and_not_executed(make_harness: Make) -> None:
+    harness = await make_harness(speed=6_000.0)
     placed = await harness.submit(Reconcile(repair=True))
     await eventually(lambda: passed(harness, harness.time.start + 3 * ORDER_LIFE_MS))
     await harness.start()

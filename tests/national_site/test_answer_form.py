@@ -109,7 +109,7 @@ def test_no_403_withdraws() -> None:
     assert "refused" == updated.state
 
 
-def test_a_refused_update_leaves_unknown_what_the_site_holds() -> None:
+def test_after_a_refused_update_the_sites_state_is_unknown() -> None:
     """The site writes weeks and grades before it validates the rest."""
     refused = outcome_of(Answer(400, {"code": "VALIDATION_ERROR", "error": {"title": ["Missing title"]}}))
     part = settle(due("update"), refused, sequence=2, now=3)

@@ -131,7 +131,7 @@ def test_unknown_refusals_are_still_reported(error: Any, code: str, pointer: str
         Answer(418, None),
     ],
 )
-def test_a_status_that_the_site_never_sends_is_no_outcome(answer: Answer) -> None:
+def test_an_answer_that_the_site_never_gives_is_no_outcome(answer: Answer) -> None:
     assert Unrecognized(answer.status, "") == outcome_of(answer)
 
 

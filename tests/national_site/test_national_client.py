@@ -98,9 +98,7 @@ async def test_a_write_that_was_cut_before_it_was_done_is_unknown_too(
         await site.update(NAME, creation())
 
 
-async def test_a_deletion_that_was_done_without_answer_is_found_done(
-    site: NationalSite, simulator: NationalSimulator
-) -> None:
+async def test_a_deletion_without_answer_is_found_done(site: NationalSite, simulator: NationalSimulator) -> None:
     await site.create(creation())
     simulator.faults.order(Fault("status", "DELETE", status=502, done=True))
     assert Unrecognized(502, "") == outcome_of(await site.delete(NAME))

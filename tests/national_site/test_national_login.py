@@ -137,7 +137,7 @@ async def test_search_without_the_right_says_so(simulator: NationalSimulator, ti
     assert 1 == simulator.answered["POST", 200]
 
 
-async def test_a_login_under_maintenance_tells_the_operator_of_it(
+async def test_a_login_during_maintenance_reports_the_maintenance(
     simulator: NationalSimulator, operator: Operator, time: SteppedTime
 ) -> None:
     simulator.stock.unknown.maintenance = "all"

@@ -106,7 +106,7 @@ def test_pitfall_17_nothing_that_the_schema_takes_is_too_long_for_the_site(names
     assert longest <= limit
 
 
-def test_a_short_text_about_lunch_goes_out_as_it_is() -> None:
+def test_a_short_text_about_lunch_is_sent_unchanged() -> None:
     """Only the site's form asks for 11 characters, its interface for none."""
     assert "12h-13h" == lunch_break({"lunch_break": "12h-13h"})
     assert "Repas fourni" == lunch_break({"lunch_break": "Repas fourni"})
@@ -176,7 +176,7 @@ def test_a_masked_employer_goes_only_under_the_profiles_name() -> None:
     assert ["employer-undescribed"] == codes(undescribed)
 
 
-def test_a_masked_employer_without_another_name_is_not_said_to_be_undescribed() -> None:
+def test_a_masked_employer_without_another_name_has_no_undescribed_warning() -> None:
     """Its description is there; only the name is missing."""
     offer = offer_of(redistribution={"mask_employer": True})
     assert ["not-deliverable:masked-employer"] == codes(parts_of(offer, fillers=False)[""])
@@ -232,7 +232,7 @@ def test_an_offer_of_a_year_that_is_not_on_file_is_not_deliverable_yet() -> None
     assert ["not-deliverable:mandatory-weeks"] == codes(parts_of(offer, on=date(2030, 9, 1))[""])
 
 
-def test_the_old_interface_gets_what_it_knows_and_always_the_period() -> None:
+def test_a_body_for_the_old_interface_holds_its_fields_and_always_the_period() -> None:
     for week, period in (("2027-W24", 1), ("2027-W25", 2)):
         sent = ready(offer_of(weeks=[week]), one_week=True)
         assert (period, (week,), ("seconde",)) == (sent.body["period"], sent.weeks, sent.levels)
@@ -246,7 +246,7 @@ def test_one_week_of_next_year_waits_too() -> None:
     assert Past() == parts_of(offer, on=date(2027, 7, 1), one_week=True)[""]
 
 
-def test_one_of_two_weeks_to_choose_from_cannot_be_said_at_the_site() -> None:
+def test_a_choice_between_two_weeks_is_not_deliverable() -> None:
     offer = offer_of(stay_weeks=1)
     for one_week in (False, True):
         assert ["not-deliverable:one-week-stay"] == codes(parts_of(offer, one_week=one_week)[""])

@@ -37,7 +37,7 @@ async def test_pitfall_13_twenty_thousand_calls_take_two_hundred_minutes_evenly(
     assert min(later - earlier for earlier, later in pairwise(taken)) >= 580
 
 
-async def test_an_idle_account_does_not_burst(time: SteppedTime) -> None:
+async def test_an_idle_account_saves_no_quota(time: SteppedTime) -> None:
     rate = Rate(clock=time.clock, sleep=time.sleep)
     await rate.wait_for_slot()
     await time.sleep(30)

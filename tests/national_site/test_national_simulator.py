@@ -144,7 +144,7 @@ async def test_faults_occur_as_often_as_configured(
     assert (2, 1) == (simulator.answered["GET", 502], simulator.answered["GET", 200])
 
 
-async def test_its_page_shows_what_visitors_see_and_nothing_that_runs(
+async def test_its_page_shows_the_visible_offers_and_runs_no_script(
     session: aiohttp.ClientSession, simulator: NationalSimulator
 ) -> None:
     simulator.publish_on_site(**made_there(title="<script>alert(1)</script>"))

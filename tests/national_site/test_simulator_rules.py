@@ -30,7 +30,7 @@ def test_every_rule_has_a_case_and_every_case_a_rule() -> None:
     assert not CASES.keys() & OFFER_CASES.keys()
 
 
-def test_every_row_says_what_the_site_does_and_where() -> None:
+def test_every_row_names_behaviour_and_source() -> None:
     for name, rule in RULES.items():
         assert rule.does, name
         assert rule.source.startswith(("app/", "config/", "db/")), name

@@ -281,7 +281,7 @@ def test_the_table_is_in_the_operators_page() -> None:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_offers_that_the_verdict_refuses_never_reach_the_mapping(name: str) -> None:
+def test_the_verdict_refuses_the_values_that_the_table_marks_refused(name: str) -> None:
     case = REFUSED[name]
     for changes in case.breaks:
         assert ROWS[name]["refused"] in {code for code, _ in errors(check(changed(changes), on=case.on))}, changes

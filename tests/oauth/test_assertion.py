@@ -118,7 +118,7 @@ CASES: list[tuple[str, Callable[[OAuthHarness], str]]] = [
 
 
 @pytest.mark.parametrize(("reason", "make"), CASES)
-async def test_an_assertion_that_is_not_as_it_must_be_is_refused(
+async def test_an_invalid_assertion_is_refused(
     client: Http, harness: OAuthHarness, reason: str, make: Callable[[OAuthHarness], str]
 ) -> None:
     status, members = await ask(client, asserted(make(harness)))

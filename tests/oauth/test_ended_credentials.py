@@ -72,7 +72,7 @@ async def revoked(harness: OAuthHarness, slug: str) -> None:
     await harness.partners.change(slug, lambda partner: revoke(known(partner)))
 
 
-async def test_a_platform_let_in_again_does_not_bring_its_tokens_back(
+async def test_a_platform_added_again_does_not_revive_its_tokens(
     harness: OAuthHarness, client: TestClient[Any, Any]
 ) -> None:
     token, old = await issued(client, posted()), own(harness)

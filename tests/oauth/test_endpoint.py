@@ -38,7 +38,7 @@ async def test_answers_with_a_token_are_not_to_be_stored(client: Http) -> None:
     assert ("no-store", "application/json") == (response.headers["Cache-Control"], response.content_type)
 
 
-async def test_fewer_scopes_can_be_asked_for_and_others_are_refused(client: Http, harness: OAuthHarness) -> None:
+async def test_fewer_scopes_can_be_requested_and_others_are_refused(client: Http, harness: OAuthHarness) -> None:
     status, members = await ask(client, posted(scope="offers:read"))
     assert (200, "offers:read") == (status, members["scope"])
     assert {"offers:read"} == (await harness.verifier.verify(members["access_token"])).scopes

@@ -82,7 +82,7 @@ async def test_other_algorithms_and_other_kinds_of_token_cause_no_request(
         ({}, ECKey.generate_key("P-256", {"kid": "k1"})),
     ],
 )
-async def test_a_foreign_token_that_is_not_as_it_must_be_proves_nothing(
+async def test_an_invalid_external_token_is_refused(
     away: OAuthHarness, issuer: Issuer, changes: dict[str, Any], key: Any
 ) -> None:
     await refused(away, foreign(away, issuer, key=key, **changes))

@@ -112,7 +112,7 @@ def test_keys_too_short_or_of_no_use_are_left_aside() -> None:
     assert [long["n"], curve["x"]] == [key.as_dict()[name] for key, name in zip(kept, ("n", "x"), strict=True)]
 
 
-async def test_a_server_that_does_not_answer_is_given_up(away: OAuthHarness, certificate: Path) -> None:
+async def test_a_server_that_does_not_answer_is_abandoned(away: OAuthHarness, certificate: Path) -> None:
     """A listener that accepts and stays silent."""
     with socket.create_server(("localhost", 0)) as silent:
         url = f"https://localhost:{silent.getsockname()[1]}/realm"
@@ -128,7 +128,7 @@ async def test_metadata_of_another_issuer_is_refused(away: OAuthHarness, issuer:
     assert "/jwks" not in issuer.asked
 
 
-async def test_an_address_of_this_network_is_never_asked_by_default(
+async def test_an_address_of_this_network_is_never_fetched_by_default(
     away: OAuthHarness, issuer: Issuer, certificate: Path
 ) -> None:
     """The guard against being sent to inner servers: without the test's own setting, loopback is refused."""

@@ -108,9 +108,7 @@ def _own_key_in_the_header(harness: OAuthHarness) -> str:
         lambda g: own(g, padding="x" * 8192),
     ],
 )
-async def test_a_token_that_is_not_as_it_must_be_proves_nothing(
-    harness: OAuthHarness, make: Callable[[OAuthHarness], str]
-) -> None:
+async def test_an_invalid_token_is_refused(harness: OAuthHarness, make: Callable[[OAuthHarness], str]) -> None:
     """SEC-001: expired, forged, unsigned, for another audience, of another kind, or no token at all."""
     token = make(harness)
     for _ in range(2):

@@ -175,7 +175,7 @@ def test_changed_fields_can_be_removed(shell: Shell, tmp_path: Path) -> None:
     assert {"jwks", "issuer"}.isdisjoint({name for name, value in bare.items() if value is not None})
 
 
-def test_a_platform_is_known_since_it_was_let_in_whatever_becomes_of_its_secrets(shell: Shell) -> None:
+def test_the_day_of_joining_outlives_the_secrets(shell: Shell) -> None:
     shell("add", "bretagne")
     since = shell.json("show", "bretagne")["joined_at"]
     shell("rotate", "bretagne", "--overlap", "0")

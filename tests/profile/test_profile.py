@@ -41,13 +41,13 @@ def test_each_of_the_nine_regions_with_a_platform_has_a_profile() -> None:
 
 
 @pytest.mark.parametrize("slug", sorted(profiles()))
-def test_a_profile_says_what_is_known_beforehand_of_the_partner(slug: str) -> None:
+def test_a_profile_agrees_with_the_platforms_preset(slug: str) -> None:
     profile, preset = profiles()[slug], presets()[slug]
     assert (preset.name, preset.hosts, preset.territory) == (profile.name, profile.hosts, profile.territory)
     assert preset.national_delivery == profile.national_delivery
 
 
-def test_the_five_that_were_connected_go_on_delivering_by_themselves() -> None:
+def test_the_five_that_were_connected_still_deliver_by_themselves() -> None:
     assert SELF_DELIVERING == {slug for slug, one in profiles().items() if one.national_delivery == "self"}
 
 

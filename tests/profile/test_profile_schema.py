@@ -121,7 +121,7 @@ def test_a_profile_and_its_mapping_may_name_their_schema() -> None:
     assert not isinstance(read_profile({**document, "$schema": 3}), Profile)
 
 
-def test_faults_of_the_profile_and_of_its_mapping_are_said_together() -> None:
+def test_faults_of_the_profile_and_of_its_mapping_are_reported_together() -> None:
     document = {
         "platform": "Bretagne !",
         "name": "Bretagne",

@@ -215,7 +215,7 @@ class TestGatewayCommands:
         assert isinstance(gone, Accepted)
         assert gone.known is None
 
-    def test_no_partner_speaks_for_the_gateway(self) -> None:
+    def test_no_partner_can_submit_the_gateways_commands(self) -> None:
         """[SEC-004]."""
         decision = decide(retire(1), publisher="bretagne", known=after(publish(1)), now=NOW, position=9)
         assert code(decision) == "not-operator"

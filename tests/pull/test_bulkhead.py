@@ -61,7 +61,7 @@ async def test_an_unexpected_error_is_reported_in_the_run_and_changes_nothing(br
     assert before == await bretagne.live()
 
 
-async def test_a_log_that_is_away_is_no_fault_of_the_feed(bretagne: PullHarness) -> None:
+async def test_an_unavailable_log_is_no_fault_of_the_feed(bretagne: PullHarness) -> None:
     means = bretagne.means
     away = Snapshots(
         AwayLog(clock=means.clock),

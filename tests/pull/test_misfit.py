@@ -86,7 +86,7 @@ async def test_a_changed_profile_that_does_not_fit_fails_each_run_and_leaves_the
     assert ("applied", 3) == ((run := await bretagne.run()).outcome, run.counts.unchanged)
 
 
-async def test_a_feed_that_changes_its_form_fails_and_its_status_says_what_is_nearest(bretagne: PullHarness) -> None:
+async def test_a_feed_that_changes_its_form_fails_and_its_status_names_the_nearest_path(bretagne: PullHarness) -> None:
     bretagne.offers(1, 2)
     bretagne.profile = changed(bretagne)
     await bretagne.run()

@@ -107,7 +107,7 @@ def test_an_applied_feed_is_fresh_for_a_day_under_the_same_profile() -> None:
     assert not is_fresh(None, PROFILE, now=NOW)
 
 
-def test_a_failure_keeps_what_was_applied_last_and_says_why() -> None:
+def test_a_failure_keeps_the_last_applied_set_and_its_reason() -> None:
     first = applied(beginning(), CONTENT, withdrawn=1, at=NOW)
     run = failed(beginning(first), FAILURE)
     assert ("failed", FAILURE, Counts()) == (run.outcome, run.last_error, run.counts)
@@ -145,7 +145,7 @@ def test_an_unchanged_feed_is_reported_as_it_was_applied_whatever_failed_in_betw
     assert (run.counts, run.problems) == (again.counts, again.problems)
 
 
-def test_a_record_from_before_what_was_applied_was_kept_is_still_read() -> None:
+def test_a_record_of_an_earlier_version_without_the_applied_set_is_read() -> None:
     first = applied(beginning(), CONTENT, withdrawn=0, at=NOW)
     body = orjson.loads(run_record(first).value or b"")
     del body["applied_counts"], body["applied_problems"]

@@ -57,28 +57,28 @@ def test_committed_rows_are_there_after_reopening(path: Path) -> None:
     assert ["kept"] == opened(path)
 
 
-def test_another_logs_is_thrown_away(path: Path) -> None:
+def test_a_copy_of_another_log_is_deleted(path: Path) -> None:
     assert [] == opened(path, log="two")
     assert [] == opened(path, log="one")
 
 
-def test_another_formats_is_thrown_away(path: Path) -> None:
+def test_a_copy_of_another_format_is_deleted(path: Path) -> None:
     assert [] == opened(path, kind=NewerWords)
 
 
-def test_a_damaged_one_is_thrown_away(path: Path) -> None:
+def test_a_damaged_copy_is_deleted(path: Path) -> None:
     path.write_bytes(b"not a database, but long enough to be looked at as one " * 100)
     assert [] == opened(path)
 
 
-def test_one_that_is_cleared_begins_from_nothing(path: Path) -> None:
+def test_a_cleared_copy_is_empty(path: Path) -> None:
     copy = Words(path, log="one")
     copy.clear()
     assert [] == copy.words
     copy.close()
 
 
-def test_one_whose_making_was_interrupted_is_made_at_the_next_start(tmp_path: Path) -> None:
+def test_a_copy_whose_creation_was_interrupted_is_created_at_the_next_start(tmp_path: Path) -> None:
     with pytest.raises(DamagedCopyError):
         Unmakeable(tmp_path / "copy.sqlite", log="one")
     assert [] == opened(tmp_path / "copy.sqlite")

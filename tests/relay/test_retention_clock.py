@@ -100,7 +100,7 @@ def test_a_corrected_clock_is_accepted_at_once(machine: Machine, jump: int) -> N
     assert jump == machine.behind, "an earlier doubt does not count"
 
 
-def test_a_clock_that_goes_back_counts_at_once_and_does_not_open_the_way_for_a_jump(machine: Machine) -> None:
+def test_a_clock_that_goes_back_counts_at_once_and_permits_no_jump(machine: Machine) -> None:
     machine.clock()
     machine.wall -= YEAR
     assert 0 == machine.behind

@@ -23,7 +23,7 @@ def postings(*documents: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_posting_says_what_the_offer_says() -> None:
+def test_a_posting_has_the_content_of_its_offer() -> None:
     [posting] = postings(document())
     assert ("JobPosting", "INTERN", False) == (posting["@type"], posting["employmentType"], posting["directApply"])
     assert {"@type": "PropertyValue", "name": "bretagne", "value": "bretagne:1"} == posting["identifier"]

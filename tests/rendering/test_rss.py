@@ -18,13 +18,13 @@ def channel(*documents: dict[str, Any]) -> Any:
     return ET.fromstring(RSS.begin + RSS.between.join(map(RSS.item, documents)) + RSS.end)[0]
 
 
-def test_the_channel_has_what_rss_asks_for() -> None:
+def test_the_channel_has_the_elements_that_rss_requires() -> None:
     found = channel()
     assert ["title", "link", "description", "language"] == [element.tag for element in found]
     assert "https://gateway.example/?a=1&b=2" == found.find("link").text
 
 
-def test_an_item_says_what_the_offer_says() -> None:
+def test_an_item_has_the_content_of_its_offer() -> None:
     item = channel(document()).find("item")
     assert ("bretagne:1", "false") == (item.find("guid").text, item.find("guid").get("isPermaLink"))
     assert ("Observer le travail d'une menuiserie", "https://stages.example/1") == (

@@ -93,7 +93,7 @@ async def is_clean(settings: Settings) -> None:
     assert report.clean, report.findings
 
 
-async def test_an_embedded_log_goes_on_under_the_next_version_and_back(tmp_path: Path, before: Path) -> None:
+async def test_an_embedded_log_works_with_the_next_version_and_after_rollback(tmp_path: Path, before: Path) -> None:
     settings = Settings(data=tmp_path / "data")
     texts = await onboard(settings)
     old = GatewayProcess("before", tmp_path / "data", {}, root=before)

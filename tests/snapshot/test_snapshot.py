@@ -216,7 +216,7 @@ async def test_an_offer_put_between_mark_and_upload_is_not_absent(harness: Snaps
     await harness.live_is(1, 2, 3)
 
 
-async def test_a_snapshot_brings_back_what_the_last_one_lacked(harness: SnapshotHarness) -> None:
+async def test_a_snapshot_restores_offers_that_the_last_one_lacked(harness: SnapshotHarness) -> None:
     """[WDR-008]."""
     await harness.send(1, 2)
     await harness.apply(await harness.mark(), Set([2]))

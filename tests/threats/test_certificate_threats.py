@@ -34,7 +34,7 @@ CERTIFICATE = Certificate(
 GENUINE = sign_certificate(CERTIFICATE, KEYS).signed
 
 
-def test_a_genuine_certificate_says_what_was_signed() -> None:
+def test_a_genuine_certificate_is_read_as_signed() -> None:
     assert CERTIFICATE == verify_certificate(GENUINE, keys=KEYS.verifiers, now=NOW)
 
 
@@ -69,18 +69,18 @@ def token(_: str) -> str:
 
 
 @pytest.mark.parametrize("forge", [altered, unsigned, strange, mistyped, token])
-def test_a_forged_certificate_proves_nothing(forge: Callable[[str], str]) -> None:
+def test_a_forged_certificate_is_refused(forge: Callable[[str], str]) -> None:
     with pytest.raises(TokenError):
         verify_certificate(forge(GENUINE), keys=KEYS.verifiers, now=NOW)
 
 
 @pytest.mark.parametrize("now", [NOW - YEAR_MS, NOW + YEAR_MS])
-def test_a_certificate_proves_nothing_outside_of_its_time(now: int) -> None:
+def test_a_certificate_is_invalid_outside_of_its_period(now: int) -> None:
     with pytest.raises(TokenError):
         verify_certificate(GENUINE, keys=KEYS.verifiers, now=now)
 
 
-def test_a_certificate_opens_nothing() -> None:
+def test_a_certificate_gives_no_access() -> None:
     """The same key signs access tokens, and a certificate is shown to everybody."""
     tokens = AccessTokens(KEYS, issuer=ISSUER, clock=lambda: NOW)
     assert "bretagne" == tokens.verify(token(""), read_unverified(token(""))).platform

@@ -94,7 +94,7 @@ async def pauses(processor: Processor, share: Share, *, slices: int) -> list[flo
     return found[1:]
 
 
-async def test_long_work_rests_while_another_partner_asks() -> None:
+async def test_long_work_yields_while_another_partner_has_requests() -> None:
     """ERR-006: a request that arrives finds an idle loop more often than not."""
     processor = Processor()
     heavy, light = processor.share("heavy"), processor.share("light")
@@ -105,7 +105,7 @@ async def test_long_work_rests_while_another_partner_asks() -> None:
 
 
 @pytest.mark.parametrize("asking", ["nobody", "itself", "an address"])
-async def test_long_work_does_not_rest_for_itself_nor_for_unproved_requests(asking: str) -> None:
+async def test_long_work_does_not_yield_to_its_own_nor_to_unauthenticated_requests(asking: str) -> None:
     """ERR-006: a lone upload has the whole processor, and no client without a token can slow it down."""
     processor = Processor()
     heavy = processor.share("heavy")
@@ -117,7 +117,7 @@ async def test_long_work_does_not_rest_for_itself_nor_for_unproved_requests(aski
     assert RUN > min(await pauses(processor, heavy, slices=6))
 
 
-async def test_threads_give_way_sooner_only_while_another_partner_asks() -> None:
+async def test_threads_yield_sooner_only_while_another_partner_has_requests() -> None:
     """ERR-006: whether it asks before the slice or during it; a lone upload pays nothing for it."""
     calls: list[bool] = []
     processor = Processor(hurry=calls.append)

@@ -62,7 +62,7 @@ def test_sealed_texts_are_never_compared_by_equality() -> None:
     assert seal.open(Watched(seal.close(b"a place")[:-1] + "A")) is None
 
 
-async def test_an_unfinished_request_body_is_disconnected(tmp_path: Path) -> None:
+async def test_a_client_that_does_not_finish_its_body_is_disconnected(tmp_path: Path) -> None:
     """[T-10] [ERR-007]: one that stops, and one that trickles; uploads have limits of their own."""
     head = "PUT /v1/offers/bretagne:1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer bretagne\r\n"
     head += "Content-Type: application/json\r\nContent-Length: 50000\r\n\r\n{"

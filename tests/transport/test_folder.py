@@ -108,7 +108,7 @@ async def test_a_missing_folder_is_reported(drop: Drop) -> None:
     assert "feed-missing" == await drop.code("normandie")
 
 
-async def test_without_a_folder_of_feeds_there_is_no_drop(drop: Drop) -> None:
+async def test_without_a_folder_of_feeds_a_drop_is_refused(drop: Drop) -> None:
     with pytest.raises(FeedError) as refused:
         await FolderDrop(None, "bretagne", "*").fetch({}, drop.terms)
     assert "feed-missing" == refused.value.code

@@ -133,7 +133,7 @@ async def test_a_feed_without_end_is_refused_at_the_limit(tmp_path: Path) -> Non
     assert sent < 40 * MEGABYTE
 
 
-async def test_a_server_that_drips_is_given_up(tmp_path: Path) -> None:
+async def test_a_server_that_sends_slowly_is_abandoned(tmp_path: Path) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -150,7 +150,7 @@ async def test_a_server_that_drips_is_given_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "code"), [(401, "feed-denied"), (403, "feed-denied"), (404, "feed-missing"), (503, "feed-status")]
 )
-async def test_an_answer_that_is_no_feed_says_what_to_do(tmp_path: Path, status: int, code: str) -> None:
+async def test_an_answer_that_is_no_feed_gives_the_remedy(tmp_path: Path, status: int, code: str) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=status, text="no")
 
@@ -248,7 +248,7 @@ async def test_a_ring_of_redirects_ends(tmp_path: Path) -> None:
         ("ftp://8.8.8.8/", "feed-address-unusable"),
     ],
 )
-async def test_outside_of_tests_only_https_to_public_addresses_is_asked(tmp_path: Path, url: str, code: str) -> None:
+async def test_outside_of_tests_only_public_https_addresses_are_fetched(tmp_path: Path, url: str, code: str) -> None:
     with pytest.raises(FeedError) as refused:
         await HttpsPull(url).fetch({}, Terms(folder=tmp_path))
     assert code == refused.value.code

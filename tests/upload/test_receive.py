@@ -181,7 +181,7 @@ async def test_other_tasks_run_meanwhile(judge: BatchJudge, tmp_path: Path) -> N
     assert iterations > 10
 
 
-async def test_a_spool_gives_back_what_it_was_given_when_it_has_gone_to_disk(tmp_path: Path) -> None:
+async def test_a_spool_on_disk_returns_its_content_unchanged(tmp_path: Path) -> None:
     """PUB-014: beyond eight megabytes, several times over."""
     spool = Spool(tmp_path, DiskQuota(100_000_000))
     for number in range(10_000):

@@ -100,7 +100,7 @@ async def test_a_summary_names_the_longest_wait_and_the_last_event(view: Deliver
     assert (30, 40, refused) == (summary.due_since, summary.delivered_at, summary.refused)
 
 
-async def test_it_is_still_there_after_a_restart_and_gone_when_emptied(tmp_path: Path) -> None:
+async def test_the_view_survives_a_restart_and_can_be_emptied(tmp_path: Path) -> None:
     path = tmp_path / "deliveries.sqlite"
     view = await DeliveryView.open(path, log_identity=LOG, partitions=PARTITIONS)
     await view.apply([chunk(delivery("bretagne:1", part("delivered")))])

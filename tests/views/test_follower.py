@@ -149,7 +149,7 @@ async def test_a_receipt_is_returned_as_soon_as_the_updating_process_has_it(
         await followed.close()
 
 
-async def test_there_must_be_a_view_of_the_same_log_to_follow(offers: OfferView, tmp_path: Path) -> None:
+async def test_a_follower_needs_a_view_of_the_same_log(offers: OfferView, tmp_path: Path) -> None:
     assert offers.positions == (0,) * PARTITIONS
     with pytest.raises(LogUnavailableError, match="another log"):
         await FollowedOffers.open(tmp_path / "offers.sqlite", log_identity="another", partitions=PARTITIONS)

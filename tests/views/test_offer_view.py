@@ -188,7 +188,7 @@ async def test_a_masked_employers_coordinates_find_nothing(offers: OfferView, of
 
 
 @pytest.mark.parametrize("size", [0.01, 0.1, 5.0, 12.7, 12.9, 90.0])
-async def test_a_box_of_any_size_finds_what_is_in_it(offers: OfferView, offer_topic: OfferTopic, size: float) -> None:
+async def test_a_box_of_any_size_finds_its_offers(offers: OfferView, offer_topic: OfferTopic, size: float) -> None:
     """Inside, on its border, beyond it on either axis, and without coordinates."""
     west, south = -1.7, 48.1
     inside = ((south, west), (south + size, west + size), (south + size / 2, west + size / 2))

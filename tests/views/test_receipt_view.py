@@ -85,7 +85,7 @@ async def test_receipts_go_with_the_log_and_after_thirty_days(receipts: ReceiptV
     assert sorted(receipt["receipt"] for receipt in page) == ["kept", "new1", "new2"]
 
 
-async def test_receipts_are_still_there_after_a_restart(tmp_path: Path) -> None:
+async def test_receipts_survive_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "receipts.sqlite"
     view = await ReceiptView.open(path, log_identity=LOG, partitions=PARTITIONS)
     await view.apply([chunk(0, receipt_record("r1", "bretagne:1", "bretagne"))])

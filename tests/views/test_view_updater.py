@@ -160,7 +160,7 @@ class Failing(MemoryLog):
         return await super().ends(topic)
 
 
-async def test_a_log_that_is_away_is_tried_again(offers: OfferView, clock: ManualClock) -> None:
+async def test_an_unavailable_log_is_retried(offers: OfferView, clock: ManualClock) -> None:
     log = Failing(clock=clock)
     await log.create_topics(COMMON)
     updater = ViewUpdater(log, OFFERS, offers, clock=clock)
@@ -178,7 +178,7 @@ async def test_a_record_that_the_gateway_cannot_have_written_stops_the_view_upda
         await asyncio.wait_for(ViewUpdater(log, OFFERS, offers, clock=clock).run(), 10)
 
 
-async def test_a_view_goes_on_at_once_when_the_clock_was_ahead(
+async def test_a_view_continues_at_once_after_a_clock_that_was_ahead(
     log: MemoryLog, offers: OfferView, clock: ManualClock
 ) -> None:
     offer_topic = OfferTopic()
