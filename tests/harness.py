@@ -76,7 +76,7 @@ class Harness:
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
     def context(self, limits: Limits | None = None) -> Context:
-        """What the API works with."""
+        """The API's context."""
         return build_context(self.parts, URL, verifier=PlatformTokens(), limits=limits or Limits())
 
     def start(self, *names: str) -> None:

@@ -30,7 +30,7 @@ PARTNERS = (
 
 
 class Answer:
-    """What came back."""
+    """An answer with its decoded body."""
 
     def __init__(self, response: ClientResponse, body: Any) -> None:
         self.status = response.status
@@ -39,7 +39,7 @@ class Answer:
 
 
 class ReadApi:
-    """The parts, and what a test does with them."""
+    """The gateway's parts, its log and an HTTP client."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class ReadApi:
             yield cls(harness, context, log, client, clock)
 
     async def get(self, path: str, who: str | None = "rennes", *, headers: Mapping[str, str] | None = None) -> Answer:
-        """Ask, as a platform."""
+        """Send a request as a platform."""
         proof = {"Authorization": f"Bearer {who}"} if who else {}
         async with self.client.get(path, headers={**proof, **(headers or {})}) as response:
             json = response.content_type.endswith("json")
@@ -82,7 +82,7 @@ class ReadApi:
 
     @asynccontextmanager
     async def filling(self, topic: str) -> "AsyncIterator[ReadApi]":
-        """The same while the view of this topic is being filled: it has read nothing yet."""
+        """The same gateway while the view of this topic is being filled: it has read nothing yet."""
         context = self.context
         view = await type(self.views()[topic]).open(
             context.spool / f"{topic}-anew.sqlite", log_identity=context.identity, partitions=context.log.partitions
@@ -96,11 +96,11 @@ class ReadApi:
             await view.close()
 
     def go_on(self) -> None:
-        """Feed the view of offers from the log."""
+        """Start the view of offers."""
         self.harness.start(OFFERS)
 
     async def hold_back(self) -> None:
-        """Feed it no more: the log goes on without it."""
+        """Stop the view of offers: the log continues without it."""
         await self.harness.stop(OFFERS)
 
     async def publish(self, offer: Mapping[str, Any], *, wait: bool = True, **how: Any) -> None:

@@ -131,7 +131,7 @@ def sealed(api: ReadApi, **changed: Any) -> str:
 
 
 async def test_a_cursor_that_cannot_be_resumed_without_loss_asks_for_a_new_start(api: ReadApi) -> None:
-    """FEED-009: another reader's, another log's, one beyond the log, one that slept for seven days."""
+    """FEED-009: another reader's, another log's, one beyond the log, one unused for seven days."""
     await api.publish(offer_of("bretagne:1"))
     resync = (410, "resync-required")
     assert (await follow(api, sealed(api))).status == 200
@@ -160,7 +160,7 @@ async def test_reading_at_the_end_keeps_a_cursor_fresh(api: ReadApi) -> None:
 
 @pytest.mark.parametrize("slept", [False, True])
 async def test_a_cursor_ahead_of_this_replica_waits_for_it(api: ReadApi, *, slept: bool) -> None:
-    """The log holds more than this view has applied: another replica was further, and a broker slept."""
+    """The log holds more than this view has applied: another replica was further, and a broker is stale."""
     await api.publish(offer_of("bretagne:1"))
     old = await api.log.ends(OFFERS)
     await api.hold_back()

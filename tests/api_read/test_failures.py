@@ -21,7 +21,7 @@ CANARY = "canari-06-12-34-56-78"
 
 
 class Broken:
-    """A part of the gateway that fails with what it was asked, as a library may."""
+    """A part of the gateway whose errors quote its input, as a library's may."""
 
     partitions = 3
 

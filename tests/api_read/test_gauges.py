@@ -17,7 +17,7 @@ from tests.views.offer_topic import offer_of
 
 
 async def exposed(api: ReadApi, times: int = 1, *, log: EventLog | None = None, lag: int | None = 2_500) -> str:
-    """What Prometheus reads, the last of so many times at once."""
+    """The exposition that Prometheus reads; with ``times`` the last of so many concurrent reads."""
     context, metrics = api.context, Metrics()
     gauges = Gauges(
         metrics.registry,
@@ -100,7 +100,7 @@ async def test_a_gauge_that_cannot_be_read_is_absent_and_the_others_are_reported
 
 
 async def test_the_undecided_gauge_is_absent_while_the_number_is_unknown(api: ReadApi) -> None:
-    """Neither 0 nor what it was before: an alert on either would keep silent just then."""
+    """Neither 0 nor the former number: an alert on either would stay silent just then."""
     exposition = await exposed(api, log=MemoryLog(), lag=None)
     assert "\npasserelle_undecided " not in exposition
     assert "\npasserelle_relay_lag_seconds " not in exposition

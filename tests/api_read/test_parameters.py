@@ -19,7 +19,7 @@ def read_all(*given: tuple[str, str]) -> None:
 
 
 def wrong(*given: tuple[str, str]) -> list[tuple[str, str]]:
-    """The codes of what is wrong, and the text that each is about."""
+    """The codes of the errors, and the text that each is about."""
     with pytest.raises(ProblemError) as refused:
         read_all(*given)
     error = refused.value

@@ -66,7 +66,7 @@ async def test_receipts_are_filtered_in_both_orders(api: ReadApi, query: str, ex
 
 
 async def test_oldest_first_can_be_resumed_and_newest_first_ends(api: ReadApi) -> None:
-    """RCP-008: what comes meanwhile is behind the cursor of the oldest first, and before that of the newest first."""
+    """RCP-008: a new receipt comes after the cursor of oldest first, and before that of newest first."""
     await filled(api, 4)
     oldest = await api.get("/v1/receipts?verdict=rejected", "bretagne")
     newest = await api.get("/v1/receipts?order=newest&limit=2", "bretagne")
@@ -134,7 +134,7 @@ async def test_a_filter_shows_nothing_of_others(api: ReadApi) -> None:
 
 
 async def test_receipts_with_problems_are_found(api: ReadApi) -> None:
-    """RCP-007: warnings of what was accepted."""
+    """RCP-007: warnings of accepted offers included."""
     await api.receive("r1", "bretagne:1", "bretagne", problems=[])
     await api.receive("r2", "bretagne:2", "bretagne", problems=[{"code": "x", "message": {"fr": "x", "en": "x"}}])
     assert [2] == numbers(await api.get("/v1/receipts?problems=true", "bretagne"))

@@ -153,7 +153,7 @@ async def test_a_receipt_never_holds_the_delivery_state_of_anothers_offer(api: R
 async def test_a_receipt_id_minted_by_a_clock_ahead_is_unknown_once_the_relay_has_passed_it(
     api: ReadApi, ahead: int
 ) -> None:
-    """RCP-005: its minting time does not come for a day; what the relay has read does."""
+    """RCP-005: its minting time is a day ahead, but the relay's position decides."""
     api.clock.at += ahead * MINUTE
     receipt = minted(api)
     api.clock.at -= ahead * MINUTE

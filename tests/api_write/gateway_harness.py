@@ -1,4 +1,4 @@
-"""A whole gateway on a log in memory, asked over real HTTP: real partners, relay, views, and a simple verifier."""
+"""A whole gateway on a log in memory, over real HTTP: real partners, relay, views, and a simple verifier."""
 
 import asyncio
 import gzip
@@ -65,7 +65,7 @@ class Log(MemoryLog):
 
 
 class Answer:
-    """What came back."""
+    """An answer: status, headers and body."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.status = status
@@ -84,7 +84,7 @@ class Answer:
 
 
 class GatewayHarness:
-    """The parts, and what a test does with them."""
+    """The gateway's parts, its log and an HTTP client."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class GatewayHarness:
         self._session = session
 
     async def decide_no_more(self) -> None:
-        """Stop the relay: what is handed in from now on stays undecided."""
+        """Stop the relay: submissions from now on stay undecided."""
         assert RELAY in self.harness.tasks
         await self.harness.stop(RELAY)
 
@@ -124,7 +124,7 @@ class GatewayHarness:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Ask, as a platform. ``json`` is sent as JSON, ``body`` as it is."""
+        """Send a request as a platform. ``json`` is sent as JSON, ``body`` as given."""
         sent: dict[str, str] = {"Authorization": f"Bearer {who}"} if who else {}
         if json is not None:
             body, sent["Content-Type"] = orjson.dumps(json), "application/json"
@@ -181,11 +181,11 @@ class GatewayHarness:
         return found
 
     async def submitted(self) -> list[dict[str, Any]]:
-        """What was handed in."""
+        """The submissions on the log."""
         return [orjson.loads(record.value or b"") for record in await self.records(SUBMISSIONS)]
 
     async def settled(self) -> None:
-        """Wait until everything handed in is decided and visible."""
+        """Wait until every submission is decided and visible."""
         async with asyncio.timeout(10):
             ends = await self.log.ends(SUBMISSIONS)
             assert await self.context.positions.reached(SUBMISSIONS, ends, timeout=10)
@@ -203,7 +203,7 @@ class GatewayHarness:
 async def opened(
     folder: Path, *, limits: Limits | None = None, working: bool = True, require_certificate: date | None = None
 ) -> AsyncIterator[GatewayHarness]:
-    """A running gateway. ``working`` false: nothing is decided, nothing shown. ``require_certificate``: the first day
+    """A running gateway. ``working`` false: no relay and no views run. ``require_certificate``: the first day
     on which publishing needs one.
     """
     clock = SetClock()

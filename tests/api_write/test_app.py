@@ -43,7 +43,7 @@ async def test_another_kind_of_credential_is_no_token(gateway: GatewayHarness) -
     ],
 )
 async def test_each_call_needs_its_scope(gateway: GatewayHarness, method: str, path: str, scope: str) -> None:
-    """SEC-002: 403 naming the scope, before the body is looked at."""
+    """SEC-002: 403 naming the scope, before the body is read."""
     answer = await gateway.ask(method, path, who="bretagne/offers:read")
     assert (403, "scope-missing", scope) == (answer.status, answer.code, answer.body["expected"])
 
@@ -55,7 +55,7 @@ async def test_every_route_declares_its_callers(gateway: GatewayHarness) -> None
 
 
 async def test_requests_beyond_the_rate_wait(tmp_path: Path) -> None:
-    """ERR-006: 429 with Retry-After; the headers tell what is left; other partners are not touched."""
+    """ERR-006: 429 with Retry-After; the headers give the rest of the quota; other partners are not affected."""
     async with opened(tmp_path, limits=Limits(requests_per_minute=3)) as gateway:
         answers = [await gateway.ask("GET", "/v1/receipts") for _ in range(4)]
         assert [200, 200, 200, 429] == [answer.status for answer in answers]

@@ -120,7 +120,7 @@ async def test_problems_come_in_the_language_of_the_request(gateway: GatewayHarn
 async def test_a_log_that_fails_midway_is_reported_item_by_item(
     gateway: GatewayHarness, fault: Fault, word: str
 ) -> None:
-    """PUB-013, ERR-009: 503 naming what is queued for certain; the whole may be sent again."""
+    """PUB-013, ERR-009: 503 naming the items that are certainly queued; the whole may be sent again."""
     await gateway.settled()
     gateway.log.inject(fault)
     lines = ndjson(*(offer(number) for number in range(30)))

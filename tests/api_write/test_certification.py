@@ -95,7 +95,7 @@ async def test_an_offer_of_another_platform_in_a_batch_is_reported_as_such(stric
 
 
 async def test_in_a_snapshot_offers_that_are_refused_count_as_present(strict: GatewayHarness) -> None:
-    """CER-001, PUB-025: nothing is published, and only what is absent is withdrawn."""
+    """CER-001, PUB-025: nothing is published, and only absent offers are withdrawn."""
     await published(strict, *range(1, 13))
     answer = await strict.snapshot(await strict.mark(), *(offer(number, 2) for number in range(2, 14)))
     assert (202, 12, 0, 1) == (answer.status, *(answer.body[name] for name in ("refused", "queued", "withdrawn")))

@@ -33,7 +33,7 @@ def chunk(data: bytes) -> bytes:
 
 
 class Caller:
-    """A client of bare sockets: it sends what it is given, and reads until the other side closes."""
+    """A client of raw sockets: it sends given bytes, and reads until the server closes."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer

@@ -26,7 +26,7 @@ from tests.api_write.gateway_harness import GatewayHarness, offer
 async def test_every_answer_has_a_request_id_and_one_log_line(
     gateway: GatewayHarness, method: str, path: str, who: str | None, status: int, platform: str | None
 ) -> None:
-    """ERR-010: its id is on the answer and in its line; only who was proved is named, who was counted has a rate."""
+    """ERR-010: its id is on the answer and in its log line; only an authenticated partner is named and has a rate."""
     with structlog.testing.capture_logs() as lines:
         answer = await gateway.ask(method, path, who=who, headers={"X-Request-Id": "abcd-1234"})
     logged = [(line["status"], line["platform"]) for line in lines if line["event"] == "api.request"]
@@ -36,7 +36,7 @@ async def test_every_answer_has_a_request_id_and_one_log_line(
 
 
 async def test_lines_of_requests_at_once_keep_their_own_ids(gateway: GatewayHarness) -> None:
-    """ERR-010: what a request logs has its own id."""
+    """ERR-010: log lines of a request have its id."""
     gateway.log.refusing.add("submissions")
     names = [f"request-{number}" for number in range(12)]
     heard: list[tuple[str, str]] = []
@@ -54,7 +54,7 @@ async def test_lines_of_requests_at_once_keep_their_own_ids(gateway: GatewayHarn
 
 
 async def test_a_document_that_comes_in_pieces_is_judged_as_one_that_comes_whole(gateway: GatewayHarness) -> None:
-    """PUB-001: the answer depends on what was sent, not on how it arrived."""
+    """PUB-001: the answer depends on the content, not on its chunks."""
     raw = orjson.dumps(offer(1))
 
     async def slowly() -> object:

@@ -37,7 +37,7 @@ def routes(app: web.Application) -> dict[tuple[str, str], Any]:
 
 
 def held_to(method: str, path: str, answer: Answer) -> list[str]:
-    """What an answer lacks of what the document promises for it."""
+    """Differences between an answer and the document."""
     document = openapi_document()
     promised = documented()[method, path]["responses"].get(str(answer.status))
     if promised is None:

@@ -15,7 +15,7 @@ from gateway.runtime.processor import (
 
 
 class ManualClock:
-    """A clock that is moved by hand, so that work takes as long as it is said to."""
+    """A clock moved by the test, so that work takes a given time."""
 
     def __init__(self) -> None:
         self.at = 1_000.0

@@ -89,7 +89,7 @@ async def test_hostile_problems_do_not_swell_the_answer(gateway: GatewayHarness)
 
 
 async def test_warnings_are_counted_and_read_in_the_receipts(gateway: GatewayHarness) -> None:
-    """PUB-016, RCP-007: what is accepted with a warning says so in its receipt."""
+    """PUB-016, RCP-007: the receipt of an accepted item holds its warnings."""
     warned = offer(2, apply_url="https://stages.example/attestation")
     answer = await gateway.batch(ndjson(offer(1), warned), headers=WAIT)
     assert (200, {}) == (answer.status, answer.body["rules"])
@@ -127,7 +127,7 @@ async def test_a_partial_batch_with_prefer_wait_is_answered_207_with_the_verdict
 
 
 async def test_a_decision_of_a_batch_that_does_not_come_is_answered_202(tmp_path: Path) -> None:
-    """PUB-005, PUB-018: with what is known, and where the rest will be; a 207 says how many are pending."""
+    """PUB-005, PUB-018: with the known decisions and the address of the rest; a 207 counts the pending ones."""
     async with opened(tmp_path, working=False) as gateway:
         answer = await gateway.batch(ndjson(offer(1), offer(2)), headers={"Prefer": "wait=1"})
         partial = await gateway.batch(
@@ -186,7 +186,7 @@ async def test_a_snapshot_reports_refusals_without_waiting(gateway: GatewayHarne
 
 
 async def test_a_snapshot_whose_decisions_do_not_come_is_answered_202(gateway: GatewayHarness) -> None:
-    """PUB-018: what is known, and where to follow; a withdrawal counts as well."""
+    """PUB-018: the known decisions, and the address of the rest; a withdrawal counts as well."""
     await gateway.put(offer(0))
     await gateway.put(offer(1))
     mark = await gateway.mark()
@@ -221,7 +221,7 @@ async def test_the_decisions_that_were_waited_for_are_given_again_for_the_same_k
 
 
 async def test_a_client_that_disconnects_while_it_waits_leaves_nothing_behind(tmp_path: Path) -> None:
-    """PUB-018: what is queued stays queued, and the place among the uploads is free again."""
+    """PUB-018: queued items stay queued, and the upload's slot is free again."""
     async with opened(tmp_path, limits=Limits(uploads_at_once=1), working=False) as gateway:
         asking = asyncio.create_task(gateway.batch(ndjson(offer(1)), headers={"Prefer": "wait=1"}))
         async with asyncio.timeout(10):

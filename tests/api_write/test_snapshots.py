@@ -108,7 +108,7 @@ async def test_a_cut_gzip_withdraws_nothing(gateway: GatewayHarness) -> None:
 
 
 async def test_an_invalid_offer_counts_as_present(gateway: GatewayHarness) -> None:
-    """PUB-025: a rule broken today must not withdraw what was good yesterday; the result says what is wrong."""
+    """PUB-025: a rule violated today must not withdraw a valid offer of yesterday; the result names the error."""
     await published(gateway, 3)
     answer = await gateway.snapshot(await gateway.mark(), offer(0), offer(1, 2, sector="x"))
     assert ["queued", "refused"] == [item["status"] for item in answer.body["results"]]

@@ -111,7 +111,7 @@ async def test_a_broken_array_stores_nothing(gateway: GatewayHarness, text: byte
 
 
 def left_in(folder: Path) -> list[Path]:
-    """What a spool left behind; it makes its folder only when it needs it."""
+    """Files left in the spool, which creates its folder on demand."""
     return list(folder.glob("*"))
 
 

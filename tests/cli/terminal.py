@@ -19,7 +19,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
 class Terminal:
-    """One command on a pseudo-terminal; what it has printed so far is ``said``, without colours."""
+    """One command on a pseudo-terminal; its output so far is ``said``, without colours."""
 
     def __init__(self, process: asyncio.subprocess.Process, screen: int) -> None:
         self._process = process

@@ -132,7 +132,7 @@ class HangingUp(asyncio.Protocol):
 
 
 class Silent(asyncio.Protocol):
-    """Takes what comes and never answers."""
+    """Accepts requests and never answers."""
 
 
 class Plain(asyncio.Protocol):

@@ -40,7 +40,7 @@ _PIECES = re.compile(r"[.:;,()\n│→]+|  +")
 
 
 class Output:
-    """What a command ended with, and what it said, next step included."""
+    """Exit code and output of a command, next step included."""
 
     def __init__(self, environ: Mapping[str, str], language: Language, *words: object) -> None:
         known = {"PASSERELLE_URL": None, "PASSERELLE_CLIENT_ID": None, "PASSERELLE_CLIENT_SECRET": None, **environ}
@@ -56,7 +56,7 @@ class Output:
 
     @property
     def phrases(self) -> set[str]:
-        """What somebody reads, in pieces of two words or more; all numbers are alike."""
+        """The output in phrases of two words or more; all numbers are equal."""
         pieces = (piece.strip() for piece in _PIECES.split(re.sub(r"\d+", "0", self.said)))
         return {piece for piece in pieces if sum(word.replace("'", "").isalpha() for word in piece.split()) > 1}
 
@@ -124,7 +124,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("command", ["mark", "status", "publish", "snapshot"])
 async def test_a_gateway_that_cannot_be_used(running_gateway: RunningGateway, file: Path, command: str) -> None:
-    """Not named, no address, away, or one that does not know who asks."""
+    """Not named, no address, unreachable, or one that does not know the partner."""
     words = (command, file) if command in {"publish", "snapshot"} else (command,)
     known = running_gateway.shell.environ
     await both({}, *words, code=2)

@@ -36,7 +36,7 @@ def file(running_gateway: RunningGateway, offers: list[GeneratedOffer]) -> Path:
 async def test_offers_are_published_and_refusals_reported_with_line_and_reason(
     running_gateway: RunningGateway, offers: list[GeneratedOffer], file: Path
 ) -> None:
-    """PUB-010, PUB-011: what is right goes through, what is wrong is named; the command ends with 1."""
+    """PUB-010, PUB-011: valid offers are published, refused ones are named; the exit code is 1."""
     refused = {number: offer for number, offer in enumerate(offers, 1) if not offer.accepted}
     ended = await running_gateway.shell("publish", file, "--lang", "en")
     good = COUNT - len(refused)
@@ -64,7 +64,7 @@ async def test_publishing_again_changes_nothing_and_says_so(
 async def test_stale_and_rejected_decisions_are_reported(
     running_gateway: RunningGateway, offers: list[GeneratedOffer], file: Path
 ) -> None:
-    """REV-004, REV-005: what the relay decides, with its reason; one tally with what was refused at once."""
+    """REV-004, REV-005: the relay's decisions, with their reasons; one tally with the immediate refusals."""
     old, reused, gone = [offer for offer in offers if offer.accepted][:3]
     file.write_bytes(b"\n".join([revised(old, 5).raw, revised(reused, 5).raw, gone.raw]))
     assert (await running_gateway.shell("publish", file)).code == 0
@@ -189,7 +189,7 @@ def advised(ended: Ended) -> list[str]:
 async def test_a_stopped_snapshot_is_confirmed_with_the_mark_that_it_took(
     running_gateway: RunningGateway, offers: list[GeneratedOffer], file: Path
 ) -> None:
-    """PUB-020, PUB-028: what is published before the confirmation stays: the advice names the mark of the first try."""
+    """PUB-020, PUB-028: offers published before the confirmation stay: the advice names the mark of the first try."""
     live = [offer for offer in offers if offer.accepted][:40]
     file.write_bytes(b"".join(offer.raw + b"\n" for offer in live))
     await running_gateway.shell("publish", file)

@@ -63,7 +63,7 @@ async def test_a_snapshot_reports_refused_and_rejected_offers(
 
 
 class Counting(Client):
-    """A client that notes what it asks for."""
+    """A client that records its requests."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)

@@ -36,7 +36,7 @@ async def test_a_good_file_ends_with_0(shell: Shell, offers: list[GeneratedOffer
 async def test_refusals_are_in_the_language_asked_for(
     shell: Shell, offers: list[GeneratedOffer], language: Language
 ) -> None:
-    """With line, place, message and how to mend it; the command ends with 1."""
+    """With line, pointer, message and remedy; the exit code is 1."""
     wrong = next(offer for offer in offers if not offer.accepted)
     problem = schemas.localized(schemas.check(wrong.raw, on=ON).problems[0].to_json(), language)
     file = write(shell.folder / "bad.ndjson", [wrong])
@@ -63,7 +63,7 @@ async def test_json_gives_one_line_per_document_with_the_same_verdicts_as_check(
 
 
 async def test_the_verdict_depends_on_the_day(shell: Shell, offers: list[GeneratedOffer]) -> None:
-    """What is right today is over in two years."""
+    """A valid offer of today has expired in two years."""
     file = write(shell.folder / "good.ndjson", [offer for offer in offers if offer.accepted][:1])
     assert (await shell("validate", file, "--on", ON)).code == 0
     later = await shell("validate", file, "--on", "2028-11-25")

@@ -11,4 +11,4 @@ from tests.contract.log_reading import Reading
 
 
 class EventLogContract(Appending, Reading, Owning, Keeping):
-    """Everything that the port promises, one test per promise."""
+    """The contract of the port, one test per guarantee."""

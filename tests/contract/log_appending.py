@@ -19,7 +19,7 @@ from tests.contract.log_fixture import DEADLINE, LogFixture, keys, read, read_ke
 
 
 class Appending(LogFixture):
-    """What ``append`` promises."""
+    """The guarantees of ``append``."""
 
     async def test_a_batch_is_read_back_in_its_order_where_the_answer_says(self, log: EventLog) -> None:
         await log.append(SUBMISSIONS, 1, records(3, "before"))

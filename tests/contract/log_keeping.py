@@ -17,7 +17,7 @@ texts: Callable[[list[StoredRecord]], list[tuple[str, str | None]]] = lambda sto
 
 
 class Keeping(LogFixture):
-    """What topics, retention and compaction promise."""
+    """The guarantees of topics, retention and compaction."""
 
     async def test_a_log_without_topics_has_no_identity(self, storage: Any) -> None:
         log = await self.open_log(storage)

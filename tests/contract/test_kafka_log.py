@@ -48,7 +48,7 @@ async def connected(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClien
 
 
 async def configure(settings: KafkaSettings, changes: dict[str, str]) -> None:
-    """Set these on all topics, on top of what they were created with."""
+    """Set these on all topics, over their initial configuration."""
     async with connected(settings) as admin:
         resources = [
             ConfigResource(ConfigResourceType.TOPIC, settings.topic(topic.name), wanted(topic, settings) | changes)

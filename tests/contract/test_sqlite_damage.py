@@ -18,7 +18,7 @@ _INSERT = "INSERT INTO {} VALUES (?, ?, ?, ?, ?)"
 
 
 async def made(path: Path) -> list[tuple[bytes | None, bytes | None]]:
-    """A log with some records; gives what it holds of one partition."""
+    """A log with some records; returns those of one partition."""
     log = await SqliteLog.open(path)
     await log.create_topics(TOPICS)
     for start in range(0, 30, 10):
@@ -31,7 +31,7 @@ async def made(path: Path) -> list[tuple[bytes | None, bytes | None]]:
 
 
 def changed(path: Path, statement: str) -> None:
-    """What a flipped byte makes of a row, where SQLite's own check sees nothing."""
+    """Changes of a row by one flipped byte that SQLite's own check does not detect."""
     connection = sqlite3.connect(path)
     connection.execute("DROP TRIGGER IF EXISTS unchecked")
     table = connection.execute("SELECT id FROM stream WHERE topic = ? AND partition = 0", (OFFERS,)).fetchone()[0]

@@ -27,7 +27,7 @@ from tests.contract.log_fixture import TOPICS, Transaction, read, read_keys, rec
 
 
 class _OpenTransaction:
-    """Another process's write transaction that goes on: what it wrote is not yet there, and writers wait."""
+    """An open write transaction of another process: its records are not visible yet, and writers wait."""
 
     def __init__(self, storage: Path, outputs: Sequence[Output]) -> None:
         self._connection = connect(storage, busy_seconds=5.0)
@@ -89,7 +89,7 @@ class TestSqliteLog(EventLogContract):
         """A process that dies in the middle of a write takes its transaction with it."""
         opened = _OpenTransaction(storage, [Output(OFFERS, 0, record("hung"))])
         taking = asyncio.create_task(log.own("relay", 0))
-        await opened.abort()  # what the system does for a process that died
+        await opened.abort()  # as the system does for a process that died
         owner = await taking
         assert [] == await read_keys(log, OFFERS)
         await owner.commit([Output(OFFERS, 0, record("new"))])
@@ -167,7 +167,7 @@ async def test_a_batch_of_several_statements_keeps_its_order(tmp_path: Path, cou
 
 
 async def test_large_records_come_in_small_pages(tmp_path: Path) -> None:
-    """What one poll brings is bounded in bytes, too."""
+    """A poll is bounded in bytes, too."""
     log = await SqliteLog.open(tmp_path / "log.sqlite")
     await log.create_topics(TOPICS)
     for _ in range(20):
@@ -187,7 +187,7 @@ async def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 async def test_small_upkeep_leaves_small_gains_alone(tmp_path: Path) -> None:
-    """Compaction is in proportion to what is new; a later, worthwhile one finds everything."""
+    """The cost of compaction is in proportion to the new records; a later, worthwhile one finds everything."""
     log = await SqliteLog.open(tmp_path / "log.sqlite")
     await log.create_topics(TOPICS)
     await log.append(OFFERS, 0, records(10))

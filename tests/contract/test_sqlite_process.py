@@ -51,7 +51,7 @@ asyncio.run(main())
 
 
 def killed(script: str, path: Path, *, after: int) -> list[str]:
-    """What another process printed that was killed after so many lines; the last may be cut."""
+    """Output of another process that was killed after ``after`` lines; the last may be cut."""
     process = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(after)]

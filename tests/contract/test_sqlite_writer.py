@@ -53,7 +53,7 @@ def closes(connection: sqlite3.Connection) -> None:
 
 @pytest.mark.parametrize("work", [exits, closes], ids=["the thread ends", "the connection is lost"])
 async def test_an_append_to_an_ended_writer_fails(tmp_path: Path, work: Callable[[sqlite3.Connection], None]) -> None:
-    """Its thread ended without a word: each write then waited, and failed as if the log were slow."""
+    """Its thread ended silently: each write then waited, and failed as if the log were slow."""
     log = await SqliteLog.open(tmp_path / "log.sqlite", patience=DEADLINE)
     await log.create_topics(TOPICS)
     ended = asyncio.create_task(log.ended())
@@ -221,4 +221,4 @@ async def test_a_cancelled_append_leaves_the_queue(tmp_path: Path) -> None:
             tracemalloc.stop()
             fcntl.flock(lock, fcntl.LOCK_UN)
     await log.close()
-    assert kept < 25 * MAX_BYTES  # what had been begun is held until it is known
+    assert kept < 25 * MAX_BYTES  # a write that began is held until its outcome is known

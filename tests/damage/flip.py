@@ -48,7 +48,7 @@ def _kind(folder: Path, file: Path, content: bytes, offsets: tuple[int, ...]) ->
 
 
 def _last_frames(content: bytes) -> int:
-    """Where the last transaction begins: what a crash leaves half written is left out, too."""
+    """Start of the last transaction, which a crash may leave half written."""
     page = struct.unpack(">I", content[8:12])[0]
     salts, size = content[16:24], _WAL_FRAME + page
     begins = end = _WAL_HEADER

@@ -51,7 +51,7 @@ def offer(number: int, revision: int = 1) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Populated:
-    """A data folder, the partners' secrets, and what was answered while it was whole."""
+    """A data folder, the partners' secrets, and the answers before any damage."""
 
     folder: Path
     secrets: Mapping[str, str]
@@ -140,7 +140,7 @@ async def ask(clients: Mapping[str, Client]) -> dict[str, Any]:
 
 
 class AnswerError(Exception):
-    """An answer that is none: its status, and what was asked."""
+    """An unusable answer: its status, and the request."""
 
     def __init__(self, status: int, asked: str) -> None:
         super().__init__(f"{status} for {asked}")

@@ -31,7 +31,7 @@ BY_ID, BY_RECEIPT = "sqlite_autoindex_offers_1", "sqlite_autoindex_receipts_1"
 
 
 def forget_pages(path: Path) -> None:
-    """A commit of another process: readers take what they look at from the file again."""
+    """A commit of another process: readers read their pages from the file again."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("UPDATE positions SET position = position")
         other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
@@ -49,7 +49,7 @@ def garble(path: Path, key: str) -> None:
         for page in pages:
             file.seek((page - 1) * size)
             content = file.read(size)
-            found += content.count(key.encode())  # what a page that was split has left behind included
+            found += content.count(key.encode())  # remains of a split page included
             file.seek((page - 1) * size)
             file.write(content.replace(key.encode(), key[:-1].encode() + b"~"))
     assert found, f"{key} is not in {name}"

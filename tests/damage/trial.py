@@ -49,7 +49,7 @@ async def attempt(whole: Populated, folder: Path, *, seed: int, workers: int = 0
             )
         with redirect_stdout(StringIO()), _watched(folder) as removed:
             name, detail, flipped = await _gateway(populated, rng, flipped, workers)
-            if running and name == IDENTICAL:  # what it had in memory hid the file: ask again after a new start
+            if running and name == IDENTICAL:  # its memory hid the file: ask again after a restart
                 name, detail, flipped = await _gateway(populated, rng, flipped, workers)
             if name == IDENTICAL and removed():
                 name = REBUILT

@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 RUN = "from gateway.cli import main; main()"
 SECONDS = 400
-"""What a slow machine that does other things as well may take for it; others need half a minute."""
+"""Limit for a slow and busy machine; others need half a minute."""
 REGIONS = {
     "Auvergne-Rhône-Alpes": "pull, CleverConnect XML",
     "Bourgogne-Franche-Comté": "push, one by one",
@@ -60,7 +60,7 @@ async def ended(process: Process) -> tuple[int | None, str, str]:
 
 @pytest.mark.parametrize("log", ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
 async def test_the_whole_federation_balances_once(log: str, tmp_path: Path) -> None:
-    """Nine Regions by nine ways, the national site both ways, kill -9 in between: what the far ends hold adds up."""
+    """Nine Regions by nine channels, the national site in both directions, kill -9 in between: all of it balances."""
     words = ["--kafka"] if log == "kafka" else []
     async with started("--once", "--offers", "180", *words, folder=tmp_path) as process:
         code, output, errors = await ended(process)
@@ -122,7 +122,7 @@ async def test_a_cluster_that_does_not_answer_is_reported_with_the_next_step(tmp
 
 
 async def test_a_surplus_offer_at_the_national_site_is_reported_and_fails(tmp_path: Path) -> None:
-    """Somebody else uses Bretagne's account there: the far ends no longer hold what was published."""
+    """Another client uses Bretagne's account there: the external systems no longer hold the published offers."""
     async with started("--once", "--offers", "90", folder=tmp_path) as process:
         await smuggle(tmp_path)
         code, output, errors = await ended(process)

@@ -106,7 +106,7 @@ async def test_the_local_broker_ends_with_a_run_that_is_killed() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows processes as files")
 async def test_a_watcher_ends_with_its_command() -> None:
-    """Nothing is left of a child that has ended while its parent goes on; its id and exit code are its own."""
+    """An ended child leaves nothing while its parent runs; its id and exit code are kept."""
     script = f"""{_HEAD}
 from gateway.demo.tether import tether, tethered
 child = subprocess.Popen(tethered([sys.executable, "-c", "import sys; sys.stdin.read(); sys.exit(7)"]),

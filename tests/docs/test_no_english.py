@@ -171,7 +171,7 @@ def test_no_problem_of_reading_has_english_words_in_french() -> None:
 
 
 def _read(form: str, content: bytes) -> Iterator[str]:
-    """What is said of a feed and of its items, where they stand included."""
+    """Problems of a feed and of its items, their locations included."""
     for item in items(content, flat(form)):
         for one in getattr(item, "problems", ()):
             yield one.to_json()["message"]["fr"]

@@ -44,7 +44,7 @@ async def put(client: Client, offer: dict[str, Any]) -> tuple[int, dict[str, Any
 
 
 class Follower:
-    """A subscriber that follows the changes feed and keeps what it should hold."""
+    """A subscriber that follows the changes feed and keeps a copy."""
 
     def __init__(self, client: Client) -> None:
         self.client = client

@@ -75,7 +75,7 @@ async def serving(populated: Populated, *, user: int | None = None, **settings: 
 
 
 def lines_of(populated: Populated) -> list[Any]:
-    """What the gateway has written, each line as JSON; a line that is none fails."""
+    """The gateway's output, each line as JSON; any other line fails."""
     text = (populated.folder.parent / "gateway.log").read_text()
     return [orjson.loads(line) for line in text.splitlines()]
 
@@ -93,7 +93,7 @@ async def published(client: Client, url: str, number: int, *, seconds: float = W
 
 
 async def raw(client: Client, method: str, url: str, body: bytes, kind: str) -> tuple[int, Mapping[str, Any]]:
-    """One request as it is, without patience: the status and the problem document."""
+    """One request without retries: the status and the problem document."""
     token = await client.token()
     headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
     async with (
@@ -146,7 +146,7 @@ async def test_a_disk_that_fills_while_it_runs_is_an_outage_of_each_part_and_pas
         assert upload[1]["code"] in {
             "spool-full",
             "batch-interrupted",
-        }  # some of what the log frees may serve the spool
+        }  # the spool may use some of the space that the log frees
         assert (await raw(publisher, "POST", f"{gateway.url}/v1/snapshots/marks", b"", "application/json"))[0] in {
             201,
             503,
@@ -224,7 +224,7 @@ async def test_a_start_with_one_folder_on_a_full_disk_reports_it_or_waits(
 
 
 def _given(path: Path, user: int) -> None:
-    """Hand a folder with all that is in it to a user, and let everybody reach it."""
+    """Give a folder with its content to a user, and let every user reach it."""
     for one in (path, *path.rglob("*")):
         os.chown(one, user, user)
     for one in path.parents:

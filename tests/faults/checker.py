@@ -1,6 +1,6 @@
 """The checker: compares a history with the log's final state, by its own reading of the protocol. Pure.
 
-It shares no code with the gateway: what it thinks of revisions, withdrawals and order is written here once more.
+It shares no code with the gateway: its rules of revisions, withdrawals and order are written here once more.
 """
 
 from collections import Counter, defaultdict
@@ -16,14 +16,14 @@ WRONGS: tuple[Wrong, ...] = ("lost", "duplicated", "reordered", "resurrected", "
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One promise that was not kept."""
+    """One violated requirement."""
 
     wrong: Wrong
     sentence: str
 
 
 def judge(history: History, ending: Ending) -> list[Finding]:
-    """Everything that is wrong; empty when every promise was kept."""
+    """All findings; empty when every requirement was met."""
     return [
         *_answers(history.attempts, ending.receipts),
         *_numbers(history.attempts, ending.receipts),

@@ -22,11 +22,11 @@ from tests.kafka.cluster import SIZE, LocalCluster
 _MOVE_SECONDS = 60.0
 _WHOLE_SECONDS = 120.0
 _REFUSALS = 20
-"""So many requests are answered 503 before the brokers that are gone come back."""
+"""Requests answered 503 before the stopped brokers are started again."""
 _REFUSAL_SECONDS = 60.0
 _DECIDED_SECONDS = 60.0
 _APART_SECONDS = 40.0
-"""Longer than it took replicas that fenced each other to give up."""
+"""Longer than replicas that fenced each other took to end."""
 
 _ANSWER_MS = 2_000
 _AGAIN_SECONDS = 0.2
@@ -76,7 +76,7 @@ class ClusterFaults:
         return await self._coordinator(CoordinationType.GROUP, name)
 
     def _killing(self, find: _Find) -> Callable[[Round], Awaitable[None]]:
-        """It comes back when others have taken over what it led."""
+        """It returns when others have taken over its partitions."""
 
         async def strike(round_: Round) -> None:
             number = await find(round_)
@@ -186,8 +186,8 @@ class ClusterFaults:
             await asyncio.sleep(0.1)
 
     async def _until_whole(self) -> None:
-        """Wait until nothing is without a leader or a replica, by the word of every broker: one that slept says for a
-        while what it last knew.
+        """Wait until every partition has a leader and its replicas, in the metadata of every broker: a resumed one
+        returns old metadata for a while.
         """
         async with asyncio.timeout(_WHOLE_SECONDS):
             while True:

@@ -64,7 +64,7 @@ class Deployment:
 
     @property
     def settings(self) -> Settings:
-        """The settings of this log, for the judge's own way in."""
+        """The settings of this log, for the checker's own client."""
         settings = Settings(data=self.folder / "one", secret=self._secret, signing_key=self._key)
         if self.kafka is None:
             return settings
@@ -80,7 +80,7 @@ class Deployment:
         return full_name(self._prefix, name)
 
     async def onboard(self) -> None:
-        """Create the topics and let everybody take part."""
+        """Create the topics and all partners."""
         async with self.log() as log:
             await log.create_topics(COMMON)
             partners = Partners(log)
@@ -113,7 +113,7 @@ class Deployment:
             yield log
 
     async def audit(self) -> list[str]:
-        """What the gateway's own audit finds; the replicas may run meanwhile."""
+        """Findings of the gateway's own audit; the replicas may run meanwhile."""
         async with self.log() as log:
             return (await audit(log)).findings
 

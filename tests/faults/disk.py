@@ -31,7 +31,7 @@ def small_disk(folder: Path, *, megabytes: int) -> Iterator["SmallDisk"]:
 
 
 class SmallDisk:
-    """What is free on it goes into a ballast file, and comes back when that is removed."""
+    """Its free space goes into a ballast file, and is free again when that is removed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

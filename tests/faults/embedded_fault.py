@@ -98,12 +98,12 @@ def disk_full(disk: SmallDisk) -> Fault:
 
 
 async def _burst_until(round_: Round, count: int, wanted: Callable[[Attempt], bool]) -> None:
-    """So many requests at once, again and again, until one ends as wanted. Raises MissedError."""
+    """Bursts of concurrent requests until one ends as wanted. Raises MissedError."""
     await _until(round_, lambda: round_.burst(count), wanted)
 
 
 async def _until(round_: Round, burst: Callable[[], Awaitable[None]], wanted: Callable[[Attempt], bool]) -> None:
-    """Bursts until a request ends as wanted. No burst is given up in the middle: what was sent must be known. Raises
+    """Bursts until a request ends as wanted. No burst is cancelled midway: every request must be recorded. Raises
     MissedError.
     """
     until = time.monotonic() + _BURSTS_SECONDS

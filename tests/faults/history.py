@@ -55,7 +55,7 @@ class Reading:
 
     @property
     def held(self) -> dict[str, int]:
-        """What the reader has now: id → sequence."""
+        """The subscriber's copy: id → sequence."""
         held: dict[str, int] = {}
         for change in self.seen:
             if change.op == "upsert":
@@ -97,7 +97,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What the log holds when nothing changes any more. ``visible`` gives, per name of a reading, the live offers that
+    """The log's content after the last change. ``visible`` gives, per name of a reading, the live offers that
     it may see: id → sequence.
     """
 

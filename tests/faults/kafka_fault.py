@@ -40,7 +40,7 @@ async def _replace(round_: Round) -> None:
 
 
 async def _zombie(round_: Round) -> None:
-    """A replica sleeps until another has taken over its partitions, then goes on where it was."""
+    """A replica is suspended until another has taken over its partitions, then resumed."""
     replica = round_.random.choice(_running(round_))
     replica.pause()
     await asyncio.sleep(SESSION_SECONDS + round_.random.uniform(2, 5))
@@ -153,7 +153,7 @@ async def kafka_faults(*, away: float) -> AsyncIterator[KafkaFaults]:
 
 
 async def _compact(round_: Round) -> None:
-    """All that may go from offers goes, and a replica without anything joins: it sees what is left, and all of it."""
+    """Compact ``offers`` fully, then add a replica without local files: it sees every remaining record."""
     settings = kafka_settings(round_.deployment.settings)
     name = settings.topic(OFFERS)
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)

@@ -27,7 +27,7 @@ _PLAY = "play"
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One text of one file, what it becomes, and what must be found then."""
+    """One text of one file, its replacement, and the expected finding."""
 
     name: str
     file: str
@@ -97,7 +97,7 @@ MUTANTS = (
 
 
 def find_out(mutant: Mutant) -> dict[str, int]:
-    """What the harness finds wrong with it. Raises ValueError when the code no longer has that text."""
+    """Findings of the harness. Raises ValueError when the code no longer has that text."""
     with tempfile.TemporaryDirectory(prefix="passerelle-mutant-") as name:
         folder = Path(name)
         for part in ("gateway", "schemas", "tests"):

@@ -41,7 +41,7 @@ class NativePublisher(Publisher):
         await self._producer.start()
 
     async def stop(self) -> None:
-        """Write out what is under way, and disconnect."""
+        """Flush pending records, and disconnect."""
         await self._producer.stop()
 
     async def _send(self, stock: Stock, revision: int) -> None:
@@ -70,7 +70,7 @@ def _message(stock: Stock, revision: int) -> dict[str, Any]:
 
 
 async def read_feed(servers: str, topic: str, partitions: int, wanted: dict[str, int], *, seconds: float) -> Reading:
-    """What a feed topic holds, read until it comes to what is wanted or time is up: the judge says what is wrong.
+    """Content of a feed topic, read until it equals the expected one or time is up: the checker reports differences.
 
     By a new consumer from the start every half minute: what is asked is what the topic holds, not what becomes of a
     consumer whose brokers were killed.

@@ -85,7 +85,7 @@ class GatewayProcess:
         self.paused = False
 
     async def ready(self, *, seconds: float = START_SECONDS) -> None:
-        """Wait until it says that it is ready. Raises GatewayDiedError, TimeoutError with what is missing."""
+        """Wait until it says that it is ready. Raises GatewayDiedError, TimeoutError with the missing condition."""
         missing = "it does not answer"
         try:
             async with asyncio.timeout(seconds), aiohttp.ClientSession() as session:

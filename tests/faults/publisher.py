@@ -99,7 +99,7 @@ class Publisher:
 
     async def settle(self) -> bool:
         """Send the newest revision in doubt of each offer again, once; whether nothing is in doubt any more. Older ones
-        are given up: the newest says it all.
+        are abandoned: the newest one suffices.
         """
         doubtful = [stock for stock in self._stocks if stock.doubtful]
         for start in range(0, len(doubtful), _AT_ONCE):

@@ -31,7 +31,7 @@ _STARTS = 3
 
 
 class MissedError(Exception):
-    """The fault could not be brought about in time: the machine is too slow to send what it takes."""
+    """The fault could not be provoked in time: the machine is too slow to send enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Verdict:
-    """What a round came to."""
+    """The result of a round."""
 
     faults: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
@@ -85,7 +85,7 @@ class Round:
 
     @asynccontextmanager
     async def load(self) -> AsyncIterator[None]:
-        """Publishers and readers at work while entered."""
+        """Publishers and subscribers run while entered."""
         async with self._stack:
             await self._open_publishers()
             for publisher in self._publishers:
@@ -137,12 +137,12 @@ class Round:
         self._reading.append(asyncio.create_task(subscriber.follow()))
 
     async def burst(self, count: int) -> None:
-        """So many requests at once."""
+        """Concurrent requests of this number."""
         publisher = self._publishers[0]
         await asyncio.gather(*(publisher.update() for _ in range(count)))
 
     async def flood(self, batches: int, items: int) -> None:
-        """So many large batches of each platform at once."""
+        """Concurrent large batches of each platform."""
         await asyncio.gather(*(publisher.flood(batches, items) for publisher in self._publishers))
 
     async def token(self, slug: str) -> str:
@@ -190,7 +190,7 @@ class Round:
                 await replica.start()
 
     async def _hush(self) -> None:
-        """Stop sending, settle what is in doubt, and wait until everything is decided and read."""
+        """Stop sending, settle unknown outcomes, and wait until everything is decided and read."""
         self.say("calm …")
         await _cancel(self._working)
         await self.recover()
@@ -222,7 +222,7 @@ class Round:
         await self._stop()
 
     async def _decided(self, log: EventLog) -> bool:
-        """Whether everything on the log has its receipt, what was delivered to an inbox included."""
+        """Whether everything on the log has its receipt, messages of an inbox included."""
         delivered = {(one.id, one.revision) for one in self.history.attempts if one.outcome == "delivered"}
         return await decided(log) and delivered <= {(one.id, one.revision) for one in await read_receipts(log)}
 

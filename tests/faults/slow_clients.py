@@ -12,7 +12,7 @@ SLOW_CLIENTS = 200
 _SECONDS = 6.0
 _USUAL_MEDIAN = 1.0
 _TIMES_CALM = 4.0
-"""A request may take so many times what it took in the calm before, where the machine is too slow for the usual."""
+"""A request may take this multiple of its time in the calm before, where a slow machine exceeds the usual limit."""
 _LONGEST_MEDIAN = 4.0
 """Less than the five seconds that publishers wait for a decision which does not come."""
 

@@ -69,7 +69,7 @@ class Subscriber:
                 await asyncio.sleep(_PAUSE_AFTER_FAILURE)
 
     async def until(self, held: dict[str, int], *, seconds: float) -> None:
-        """Read on until exactly this is held, or time is up: the judge says what is wrong."""
+        """Read until the copy equals this, or time is up: the checker reports differences."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not (self.ended and self.reading.held == held) and asyncio.get_running_loop().time() < deadline:
             await self.read()

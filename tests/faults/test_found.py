@@ -243,7 +243,7 @@ async def test_a_stale_broker_does_not_make_a_new_replica_repeat_decisions(tmp_p
 
 
 async def test_a_new_leader_does_not_make_the_audit_report_a_loss(tmp_path: Path) -> None:
-    """Its first word about the end of ``receipts`` is an old one; what is really wrong is found again."""
+    """Its first answer about the end of ``receipts`` is an old one; a real fault is still found."""
     clock = ManualClock(NOW)
     log = StaleEndsLog(clock=clock)
     await log.create_topics(COMMON)

@@ -27,7 +27,7 @@ async def faults() -> AsyncIterator[KafkaFaults]:
 
 
 async def test_nothing_acknowledged_is_lost(faults: KafkaFaults, tmp_path: Path) -> None:
-    """Killed at random moments, taken over, fenced, cut off, compacted: in one history."""
+    """Kills at random moments, takeovers, fencing, cuts and compaction, in one history."""
     names = {
         "broker gone for 5 s",
         "commit request delayed beyond patience",

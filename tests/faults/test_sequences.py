@@ -52,7 +52,7 @@ def offers(clock: ManualClock, count: int, seed: int = 1) -> list[GeneratedOffer
 
 
 def entered(submissions: list[Publish | Withdraw], at: float) -> list[Attempt]:
-    """What was handed in and is certain."""
+    """Acknowledged submissions as attempts."""
     return [
         Attempt(
             one.id,
@@ -149,7 +149,7 @@ async def test_a_late_joiner_after_tombstones_and_compaction_sees_exactly_what_i
 async def test_a_subscriber_that_missed_a_compaction_must_start_again(
     log: SqliteLog, tmp_path: Path, clock: ManualClock
 ) -> None:
-    """[FEED-009]: its cursor is refused, and beginning again gives exactly what is live."""
+    """[FEED-009]: its cursor is refused, and a new start gives exactly the live offers."""
     seal = Seal(b"c" * 32, purpose="cursor")
     async with inner_gateway(log, tmp_path / "parts", clock) as inner, inner.running():
         known = offers(clock, 60)

@@ -80,7 +80,7 @@ async def records(log: MemoryLog) -> list[StoredRecord]:
 
 
 async def held(log: MemoryLog) -> dict[str, dict[str, Any]]:
-    """What a subscriber ends up with."""
+    """The final copy of a subscriber."""
     offers: dict[str, dict[str, Any]] = {}
     for record in await records(log):
         assert record.key is not None
@@ -120,7 +120,7 @@ async def test_a_feed_is_masked_and_keeps_to_redistribution(log: MemoryLog) -> N
 
 
 async def test_a_changed_territory_rebuilds_the_feed(log: MemoryLog) -> None:
-    """[FEED-012]: what is out of it is removed, what has come in appears; and the way back too."""
+    """[FEED-012]: offers outside of it are removed, offers inside appear; and back again."""
     await write(log, state(1, 5, department="35"), state(2, 6, department="29"))
     async with feeding(log) as partners:
         await until_held(log, {"bretagne:1": 5, "bretagne:2": 6})

@@ -87,7 +87,7 @@ def test_a_file_that_ends_within_a_row_is_cut(end: str) -> None:
 
 
 def test_a_column_that_went_missing_changes_nothing_and_is_named() -> None:
-    """[FMT-002]: what a missing column said, restrictions perhaps, would be lost otherwise."""
+    """[FMT-002]: the content of a missing column, restrictions perhaps, would be lost otherwise."""
     [end] = items(written("csv", [row()]), flat("csv", fields={"restrictions.rep": {"path": ["rep", "rep+"]}}))
     assert isinstance(end, FeedUnusable)
     assert ("columns-missing", ["rep | rep+"]) == (end.problems[0].code, end.problems[0].expected)

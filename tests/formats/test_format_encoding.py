@@ -50,7 +50,7 @@ def test_the_real_encoding_is_found(content: bytes, named: str | None, warnings:
 
 @pytest.mark.parametrize("declared", ["ISO-8859-1", "windows-1252", "latin1", "Cp1252"])
 def test_an_xml_declaration_is_used_where_the_bytes_allow(declared: str) -> None:
-    """[FMT-003]: and Latin-1 is taken for what everybody means by it."""
+    """[FMT-003]: and Latin-1 is read as Windows-1252."""
     head = f'<?xml version="1.0" encoding="{declared}"?>\n<a>'
     assert (head + ACCENTS, []) == decoded((head + ACCENTS).encode("cp1252"))
     assert (head + ACCENTS, ["encoding-mistaken"]) == decoded((head + ACCENTS).encode())

@@ -1,4 +1,4 @@
-"""Fields: what each reads of what feeds write, and what is left out."""
+"""Fields: the values that each accepts, and those that are left out."""
 
 from collections.abc import Mapping
 from typing import Any

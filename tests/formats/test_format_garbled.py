@@ -1,4 +1,4 @@
-"""Feeds that are cut, garbled or made up at random: no reading raises, and each ends in one result."""
+"""Feeds that are cut, garbled or random: no reading raises, and each ends in one result."""
 
 import json
 import re

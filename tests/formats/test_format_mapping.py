@@ -123,7 +123,7 @@ def leaves(schema: Mapping[str, Any]) -> set[str]:
 
 
 def test_every_field_of_an_offer_can_be_mapped() -> None:
-    """[FMT-012]: but for what the caller sets, and extensions, which have rules of their own."""
+    """[FMT-012]: except those that the caller sets, and extensions, which have rules of their own."""
     assert {"id", "revision", "extensions"} == leaves(schemas.schema("offer")) - set(FIELDS)
     assert HINTS == set(FIELDS) - leaves(schemas.schema("offer"))
 

@@ -15,7 +15,7 @@ ITEM = row(0, description="Observer. " * 1500)
 
 
 def feed(form: str, count: int) -> Iterator[bytes]:
-    """A feed of items of 15 kB, made as it is read."""
+    """A feed of items of 15 kB, generated while it is read."""
     sound = written(form, [ITEM])
     if form == "csv":
         head, _, line = sound.partition(b"\r\n")

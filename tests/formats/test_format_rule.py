@@ -11,7 +11,7 @@ from tests.formats.feeds import codes, flat, items, only, row
 
 
 def value(rule: Mapping[str, Any], item: Mapping[str, Any], field: str = "title") -> Any:
-    """What a rule finds in an item, which must not be refused; whether the feed as a whole fits is another matter."""
+    """The value that a rule finds in an item, which must not be refused; the fit of the whole feed does not matter."""
     mapping = flat("json", fields={field: rule})
     offer = items(orjson.dumps({**row(), **item}), mapping)[0]
     assert isinstance(offer, OfferItem)

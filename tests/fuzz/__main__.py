@@ -1,6 +1,6 @@
 """The long run: ``python -m tests.fuzz --target check --minutes 10``. Exit code 1 if an invariant was violated.
 
-Needs the extra ``fuzz``: ``pip install atheris``. What is found, the slowest input and the corpus stay in ``--folder``.
+Needs the extra ``fuzz``: ``pip install atheris``. Findings, the slowest input and the corpus stay in ``--folder``.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Documents changed as partners change them: one value at a time, towards what has gone wrong somewhere before."""
+"""Documents changed as partners change them: one value at a time, towards values that have caused failures."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -31,7 +31,7 @@ _DEEP = 20
 
 
 def mutate_document(raw: bytes, random: Random, scramble: Scramble) -> bytes:
-    """A change or two to a JSON object; what is none is scrambled, and so is one time in ten what is one."""
+    """One or two changes of a JSON object; other input is scrambled, and so is an object one time in ten."""
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -48,7 +48,7 @@ def mutate_document(raw: bytes, random: Random, scramble: Scramble) -> bytes:
 
 
 def graft(raw: bytes, onto: bytes, random: Random) -> bytes:
-    """A sound document with one member of another one: what is odd about that is then judged by itself."""
+    """A sound document with one member of another one: which is then judged by itself."""
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError:

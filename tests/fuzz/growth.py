@@ -65,7 +65,7 @@ def texts() -> Iterator[str]:
 
 
 def with_text(pointer: str, unit: str) -> Callable[[int], bytes]:
-    """Makes whole offers in which one text is a unit over and over, about so many bytes of it."""
+    """Makes whole offers in which one text repeats a unit up to about this length."""
     *parents, name = pointer[1:].split("/")
 
     def make(length: int) -> bytes:
@@ -119,4 +119,4 @@ STRUCTURES: Mapping[str, Callable[[int], bytes]] = {
     "bytes that are no UTF-8": lambda n: b'{"a":"' + b"\xff" * n,
     "surrogates": lambda n: b'{"a":"' + b"\\ud83d" * (n // 6) + b'"}',
 }
-"""Documents of about so many bytes, each of one thing many times over."""
+"""Documents of about this length, each with one element repeated."""

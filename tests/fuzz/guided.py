@@ -1,6 +1,6 @@
 """One target under atheris, guided by coverage, until libFuzzer's own limit ends the process.
 
-Started by ``python -m tests.fuzz``: nothing runs after the last input, so that figures are written while it goes on.
+Started by ``python -m tests.fuzz``: nothing runs after the last input, so that figures are written during the run.
 """
 
 import sys
@@ -32,7 +32,7 @@ class Figures:
         self._written = time.monotonic()
 
     def run(self, run_target: Callable[[bytes], str], raw: bytes) -> None:
-        """Probe one input. A finding is kept and the run goes on: the next may be another one."""
+        """Run one input. A finding is kept and the run continues: the next may be another one."""
         began = time.thread_time()
         try:
             outcome = run_target(raw)

@@ -32,7 +32,7 @@ def run(raw: bytes) -> str:
     blocks, body = cut(raw)
     pieces, whole = _joined(read(Inflater(ratio=RATIO), blocks)), _joined(read(Inflater(ratio=RATIO), [body]))
     if Refused("inflates-too-much") in (pieces, whole):
-        # The ratio is that of what has come so far: so a bomb is stopped before it is whole.
+        # The ratio counts the bytes so far: so a bomb is stopped before it is complete.
         return "inflates-too-much"
     assert pieces == whole, "the blocks decide what comes out"
     if isinstance(whole, Refused):
@@ -49,7 +49,7 @@ def _joined(outcome: Outcome) -> Outcome:
 
 
 def _expected(body: bytes) -> bytes | None:
-    """What the standard library makes of it (which passes over zeros at the end); None for what it refuses."""
+    """The standard library's result (it skips zeros at the end); None for input that it refuses."""
     try:
         return gzip.decompress(body)
     except (OSError, EOFError, zlib.error):

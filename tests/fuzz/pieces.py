@@ -9,7 +9,7 @@ from gateway.ingest.upload.error import UploadRefusedError
 from tests.fuzz.target import Scramble
 
 _HEAD = 3
-"""So many bytes of an input say how its body is cut; the rest is the body."""
+"""Bytes of an input that give the cuts of its body; the rest is the body."""
 
 
 class Reader(Protocol):
@@ -19,12 +19,12 @@ class Reader(Protocol):
         """What this block completes."""
 
     def finish(self) -> Iterable[bytes]:
-        """What the end completes."""
+        """Items completed by the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What came out, when all was taken."""
+    """The result, if everything was accepted."""
 
     items: tuple[bytes, ...]
 

@@ -53,7 +53,7 @@ class Issuer:
     issued: dict[bytes, str]
 
     def run(self, raw: bytes) -> str:
-        """The first byte says what the rest is."""
+        """The first byte selects the kind of the rest."""
         kind, rest = raw[:1], raw[1:]
         match kind:
             case b"q":
@@ -105,7 +105,7 @@ class Issuer:
         return "round trip" if found == cursor else str(found)
 
     def _query(self, raw: bytes) -> str:
-        """A query is read, or refused with a document that can be sent; what was read is read again from its echo."""
+        """A query is read, or refused with a document that can be sent; an accepted one is read again from its echo."""
         given = URL("/?" + raw.decode(errors="replace").replace("#", ""), encoded=True).query
         partner = Partner(platform="bretagne", name="Bretagne", scopes=frozenset(), territory=frozenset({"35"}))
         said = []
@@ -185,7 +185,7 @@ def opened() -> Iterator[Target]:
 
 
 def _seeds(issuer: Issuer, context: Context) -> Sequence[bytes]:
-    """What was given out; as another kind of text; to others; and places and queries of all sorts."""
+    """Issued texts; as another kind of text; to others; and cursors and queries of all sorts."""
     texts = [text.encode() for text in issuer.issued.values()]
     foreign = context.receipt_ids.mint("normandie", partition=1, now=START, nonce=bytes(8)).encode()
     crossed = [kind + text for kind in issuer.issued for text in [*texts, foreign, b"", b"r"]]

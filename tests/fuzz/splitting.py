@@ -113,7 +113,7 @@ def _arrays() -> Iterator[bytes]:
 
 
 def _sound_array(random: Random) -> bytes:
-    """Some values and blanks between them: what is put in at random seldom stays an array."""
+    """Some values and blanks between them: random insertions seldom leave an array."""
     values = [random.choice(_VALUES[:9]) for _ in range(random.randint(0, 9))]
     space = random.choice((b"", b" ", b"\r\n\t", b" " * random.randint(0, 90)))
     return space + b"[" + (space + b"," + space).join(values) + space + b"]" + space

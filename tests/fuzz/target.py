@@ -12,10 +12,10 @@ Scramble: TypeAlias = Callable[[bytes], bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """``run`` raises AssertionError when a promise is broken, and else says in a word what became of the input.
+    """``run`` raises AssertionError when an invariant is violated, and else returns the outcome of the input.
 
     ``outcomes`` are the words that a good corpus brings about. ``mutate`` changes an input in a way that suits the
-    target; what it has no idea for it leaves to the scramble it is given.
+    target; it passes other input to the given scramble.
     """
 
     run: Callable[[bytes], str]

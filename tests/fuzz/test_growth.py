@@ -21,7 +21,7 @@ _LONGEST_ANSWER = 300_000
 
 
 def judge(raw: bytes) -> bytes:
-    """The verdict as it is sent."""
+    """The verdict as sent."""
     return orjson.dumps([problem.to_json() for problem in schemas.check(raw, on=ON).problems])
 
 

@@ -29,7 +29,7 @@ def test_no_input_violates_an_invariant(name: str) -> None:
 
 
 class _Forgetful(LineSplitter):
-    """Loses what a block leaves over."""
+    """Loses the remainder of a block."""
 
     def feed(self, block: bytes) -> Sequence[bytes]:
         items = super().feed(block)

@@ -45,7 +45,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @tokens.parametrize()
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 def test_the_token_endpoints_keep_the_contract(case: schemathesis.Case[Any], url: str) -> None:
-    """[ERR-001] [ERR-010]: no failure within, and no answer that the document does not promise."""
+    """[ERR-001] [ERR-010]: no internal failure, and no answer outside of the document."""
     response = case.call(base_url=url)
     if response.status_code == 400 and response.headers["content-type"] == ["text/plain; charset=utf-8"]:
         return  # not HTTP: refused before there is a request to answer
@@ -53,7 +53,7 @@ def test_the_token_endpoints_keep_the_contract(case: schemathesis.Case[Any], url
 
 
 def test_every_operation_of_the_document_is_tested_here_or_in_the_api_tests() -> None:
-    """Whatever is added to the contract is tried without anybody thinking of it."""
+    """Additions to the contract are tested automatically."""
     methods = {"get", "put", "post", "delete", "patch", "options"}
     promised = {(path, method) for path, part in document()["paths"].items() for method in methods & part.keys()}
 

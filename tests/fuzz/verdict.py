@@ -57,7 +57,7 @@ def seeds() -> Sequence[bytes]:
 
 
 def run(raw: bytes) -> str:
-    """Judge the bytes by all three calls, and the verdicts by what is promised of them."""
+    """Judge the bytes by all three calls, and check the verdicts' invariants."""
     verdict = schemas.check(raw, on=ON)
     withdrawal = schemas.check_withdrawal(raw, on=ON)
     for judged in (verdict, withdrawal):
@@ -78,7 +78,7 @@ def run(raw: bytes) -> str:
 
 
 def _forget() -> None:
-    """Empty the caches, so that what was judged before cannot help: nor may it ever matter."""
+    """Empty the caches, so that earlier documents have no influence."""
     for remembered in _REMEMBERED:
         remembered.cache_clear()
 
@@ -130,7 +130,7 @@ def _check_accepted(verdict: schemas.Verdict) -> None:
 
 
 _FIXED = ("id", "source_id", "national_remote_id", "apply_url")
-"""Not free text: codes, where digits may look like anything, and the address, which is looked at by itself."""
+"""Not free text: codes, where digits may look like anything, and the address, which is checked separately."""
 
 
 def _check_clean(text: str) -> None:

@@ -15,7 +15,7 @@ def spin(seconds: float) -> None:
 
 
 class Requests:
-    """A task that comes back as often as it is let, as a request that waits for its turn on the loop."""
+    """A task that runs as often as possible, like a request that waits for the loop."""
 
     def __init__(self) -> None:
         self.iterations = 0

@@ -276,7 +276,7 @@ async def test_a_partner_whose_topic_is_missing_does_not_stop_the_others(log: Me
 
 
 async def test_messages_that_expired_unread_do_not_stop_an_inbox(log: MemoryLog) -> None:
-    """They were never acknowledged; what came after them is taken."""
+    """They were never acknowledged; later messages are submitted."""
     async with intake(log):
         await log.append(INBOX + "bretagne", 0, [message()])
         await until(log, SUBMISSIONS, 1)

@@ -30,7 +30,7 @@ async def send(log: MemoryLog, records: Sequence[Record], partition: int = 0) ->
 
 
 async def settled(log: MemoryLog, count: int, partition: int = 0) -> Refusals:
-    """Wait until so many messages of the inbox have been read."""
+    """Wait until this many messages of the inbox have been read."""
     positions = Positions(log)
     watching = asyncio.create_task(positions.run())
     topic = INBOX + "bretagne"

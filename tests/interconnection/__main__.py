@@ -1,4 +1,4 @@
-"""The interconnection, played and counted. Exit code 1 when a promise was not kept."""
+"""The interconnection, played and counted. Exit code 1 if a requirement was violated."""
 
 import argparse
 import logging

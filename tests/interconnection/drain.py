@@ -21,7 +21,7 @@ Say = Callable[[str], None]
 async def drain(
     folder: Path, *, offers: int, kills: int, speed: float = SPEED, kafka: str | None = None, say: Say = lambda _: None
 ) -> Drained:
-    """Publish so many offers of nine platforms over HTTP, kill the gateway so often meanwhile, and count.
+    """Publish ``offers`` offers of nine platforms over HTTP, kill the gateway ``kills`` times meanwhile, and count.
     Raises TimeoutError when nothing moves any more, GatewayDiedError when the gateway ends by itself.
     """
     loop = asyncio.get_running_loop()

@@ -47,7 +47,7 @@ class Drained:
         return -(-self.offers // PER_MINUTE)
 
     def wrongs(self) -> list[str]:
-        """Every promise that was not kept."""
+        """Every violated requirement."""
         named = (("lost", self.lost), ("made twice", self.twice), ("of unknown origin", self.strange))
         wrongs = [f"{words}: {', '.join(found[:5])} ({len(found)})" for words, found in named if found]
         if self.refused or self.busiest > PER_MINUTE:

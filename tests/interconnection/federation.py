@@ -72,7 +72,7 @@ class Federation:
         return self.site.row(offer_id)
 
     async def command(self, *words: str, ends: int = 0) -> str:
-        """What the real command prints, run by the operator beside the gateway. It must end with this code."""
+        """Output of the real command, run by the operator beside the gateway. It must end with this code."""
         environ = {
             **self.settings.to_environ(),
             "PASSERELLE_URL": self.url,

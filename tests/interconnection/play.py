@@ -1,7 +1,7 @@
 """The run behind the matrix: nine platforms publish, change and withdraw, and read each other's offers.
 
 Three gateways, one after another on one log: the first takes everything in, the second one the changes, the third one
-the withdrawals. So every promise also holds across a restart.
+the withdrawals. So every requirement also holds across a restart.
 """
 
 import asyncio

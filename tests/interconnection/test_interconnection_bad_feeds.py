@@ -87,7 +87,7 @@ async def _spoil(folder: Path) -> Seen:
 
 
 def _went_on(deployment: Federation, slug: str) -> bool:
-    """Whether what was changed and what was left out after the bad feed has come to the national site."""
+    """Whether the change and the omission after the bad feed have reached the national site."""
     first, second = deployment.row(f"{slug}:0"), deployment.row(f"{slug}:1")
     return first is not None and first.title == CHANGED and second is not None and not second.kept
 

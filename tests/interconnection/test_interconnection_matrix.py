@@ -46,7 +46,7 @@ def test_an_offer_of_a_region_without_platform_reaches_the_neighbour_that_asked_
 
 
 def test_no_offer_returns_to_a_platform_that_it_came_from(matrix: Matrix) -> None:
-    """[RTE-003] [RTE-004]: neither to a platform nor to the national site; echoes of ours are not taken in."""
+    """[RTE-003] [RTE-004]: neither to a platform nor to the national site; echoes of ours are not imported."""
     assert [] == matrix.loops
     assert matrix.echoes >= 2 * len(REGIONS)
 

@@ -101,7 +101,7 @@ async def _run_feed(deployment: Federation, slug: str, sample: Sample, samples: 
 
 
 async def _come(deployment: Federation, operator: Client, slug: str, ran: dict[str, Any]) -> Imported:
-    """What has come of a feed once all that it published is at the national site."""
+    """The result of a feed once all its published offers are at the national site."""
     async with asyncio.timeout(WITHIN):
         while True:
             await settled(operator)

@@ -25,7 +25,7 @@ SPEED = 60.0
 def test_a_region_with_500_offers_there_is_adopted_by_the_command(
     log: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """The gateway is killed while it sends what it took over."""
+    """The gateway is killed while it sends the adopted offers."""
     run(_take_over(tmp_path, request.getfixturevalue("kafka_servers") if log == "kafka" else None))
 
 
@@ -76,7 +76,7 @@ def _offer(slug: str, name: int | str) -> Offer:
 
 
 def _push(deployment: SiteDeployment, remote_id: str, one: Offer) -> str:
-    """What the Region once pushed for an offer; what it named then may have moved to another address since."""
+    """The row that the Region once pushed for an offer; its address may have changed since."""
     owner = next(one for one in deployment.site.stock.operators if one.email == "own@example.org")
     address = one["apply_url"] + ("?ancienne" if "national_remote_id" in one else "")
     fields: dict[str, Any] = made_there(TOWNS[SLUG], "poussée")

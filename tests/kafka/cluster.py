@@ -79,7 +79,7 @@ class LocalCluster:
 
     @contextmanager
     def isolated(self, number: int) -> Iterator[None]:
-        """While entered, this broker and the others hear nothing of each other; clients reach them all."""
+        """While entered, this broker and the others are isolated from each other; clients reach them all."""
         self._links.cut(number)
         try:
             yield
@@ -116,7 +116,7 @@ class LocalCluster:
 
 
 def _listener_settings(number: int, ports: Sequence[int]) -> dict[str, str]:
-    """What is a broker's own: its number, and where it says that it is."""
+    """Settings of one broker: its number, and its advertised address."""
     clients, controller, inside = ports
     advertised = (
         f"PLAINTEXT://127.0.0.1:{clients},CONTROLLER://{name(number)}:{controller},{_INSIDE}://{name(number)}:{inside}"

@@ -16,7 +16,7 @@ _CHUNK_BYTES = 1 << 16
 
 
 def name(number: int) -> str:
-    """What the others call a broker."""
+    """The address of a broker for the others."""
     return f"broker-{number}"
 
 
@@ -32,7 +32,7 @@ def _address(source: int, target: int) -> str:
 
 class Links:
     """All ways between brokers whose ``ports`` are given by their numbers. They run in a thread of their own: brokers
-    hear each other whatever the loop of a test is busy with.
+    stay connected while the loop of a test is busy.
     """
 
     def __init__(self, ports: Mapping[int, Sequence[int]]) -> None:
@@ -49,7 +49,7 @@ class Links:
         self._at(number, asyncio.Event.clear)
 
     def join(self, number: int) -> None:
-        """All goes on, and what was sent meanwhile arrives."""
+        """Forwarding continues, and bytes sent meanwhile arrive."""
         self._at(number, asyncio.Event.set)
 
     def close(self) -> None:
@@ -77,7 +77,7 @@ class _Way:
         self._closed = False
 
     async def listen(self, address: str, port: int) -> None:
-        """Forward what comes here to that port at home."""
+        """Forward connections to that port of this machine."""
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.create_task(self._connect(reader, writer, port))
@@ -116,7 +116,7 @@ class _Way:
                 (each.transport.abort if self._closed else each.close)()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Until one side ends, which the other one hears only over a whole way."""
+        """Until one side ends; the other side sees that only over an intact link."""
         with suppress(ConnectionError):
             while found := await reader.read(_CHUNK_BYTES):
                 await self.whole.wait()

@@ -28,7 +28,7 @@ class Hold:
         await self._caught.wait()
 
     def release(self) -> None:
-        """Let go what waits and what comes."""
+        """Release held and later requests."""
         self._gate.set()
 
     def wants(self, kind: int, direction: Direction) -> bool:
@@ -106,7 +106,7 @@ class Proxy:
             writer.close()
 
     def half_close(self) -> None:
-        """Let the clients hear that the broker will say nothing more; they can still send."""
+        """Close the broker's side of the connections; clients can still send."""
         for writer in self._clients:
             if writer.can_write_eof() and not writer.is_closing():
                 writer.write_eof()

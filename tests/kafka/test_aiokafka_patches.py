@@ -1,7 +1,7 @@
 """The private names and the defects of the pinned aiokafka that the patches rely on; without a broker.
 
 ``NAMES`` and ``METHODS`` hold every private name that the patches use. A test of a patch shows what upstream does by
-itself: when one fails after an upgrade, upstream has mended it, and the patch of that name can go.
+itself: when one fails after an upgrade, upstream has corrected it, and the patch of that name can be deleted.
 """
 
 import ast
@@ -235,7 +235,7 @@ def test_committed_records_upstream_goes_back_behind_the_offset_that_was_fetched
 
 def test_own_sticky_assignor_upstream_keeps_a_members_assignment_on_the_class() -> None:
     class Shared(StickyPartitionAssignor):  # type: ignore[misc]
-        """The class that two consumers of a process are given; derived, so that the test leaves upstream's as it is."""
+        """The class that two consumers of a process share; derived, so that the test does not change upstream's."""
 
     Shared.on_assignment(ConsumerProtocolMemberAssignment(0, [("t", [0])], b""))
     assert [PARTITION] == Shared.member_assignment

@@ -129,7 +129,7 @@ class Stumbling(AIOKafkaClient):  # type: ignore[misc]  # aiokafka has no types
 
 
 async def test_an_unexpected_error_does_not_end_the_metadata_updates(kafka_broker: LocalBroker) -> None:
-    """The library's own task would end without a word, and no new leader be known from then on."""
+    """The library's own task would end silently, and no new leader would be known from then on."""
     client = Stumbling(bootstrap_servers=kafka_broker.bootstrap_servers)
     patch_client(client)
     await client.bootstrap()
@@ -167,7 +167,7 @@ async def test_a_caller_cancelled_while_a_client_closes_is_cancelled() -> None:
 
 
 async def slow_to_end() -> None:
-    """What a client waits for while it closes: its question for the layout, which is under way."""
+    """A client that closes waits for its pending metadata request."""
     try:
         await asyncio.Event().wait()
     finally:

@@ -42,7 +42,7 @@ async def leader(servers: str, topic_partition: TopicPartition) -> int:
 
 
 async def next_keys(reader: Reader) -> list[str]:
-    """What comes next; empty when nothing does."""
+    """The next records; empty without any."""
     return [key for chunk in await reader.poll(limit=10, wait=_READ_SECONDS) for key in keys(chunk.records)]
 
 

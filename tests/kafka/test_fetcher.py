@@ -67,7 +67,7 @@ async def test_a_reader_gets_what_the_library_s_consumer_gets(
 
 
 async def test_a_poll_gets_all_that_has_come_since_the_last(log: KafkaLog) -> None:
-    """Not only what came first: who takes a while over each poll would otherwise lag by one."""
+    """Not only the first response: a slow caller would otherwise lag by one poll."""
     positions = {(SUBMISSIONS, partition): 0 for partition in range(3)}
     async with asyncio.timeout(DEADLINE), log.reader(positions) as reader:
         for index in range(3):

@@ -24,7 +24,7 @@ from tests.contract.log_fixture import DEADLINE
 
 @dataclass
 class Answer:
-    """What a leader says to a fetch."""
+    """A leader's answer to a fetch."""
 
     topics: list[Any]
     API_VERSION = 4
@@ -32,7 +32,7 @@ class Answer:
 
 @dataclass
 class Leaders:
-    """A client whose brokers say what is put here, per node; one that has nothing left to say keeps silent."""
+    """A client with scripted answers per node; a node without any left does not answer."""
 
     leaders: dict[TopicPartition, int]
     answers: dict[int, deque[Answer]]
@@ -155,7 +155,7 @@ async def test_a_header_name_that_is_not_utf8_takes_no_sound_record_with_it(limi
 
 
 async def test_of_two_leaders_that_both_answer_for_a_partition_one_counts() -> None:
-    """It moved while the first was asked; the late answer begins before what was taken meanwhile."""
+    """It moved while the first was asked; the late answer begins before the records fetched meanwhile."""
     leaders = Leaders({PARTITIONS[0]: 1}, {1: deque(), 2: deque([answer((0, batch(0, "a", "b")))])})
     fetcher = Fetcher(leaders, {PARTITIONS[0]: 0})
     await fetcher.wait(0.01)

@@ -46,7 +46,7 @@ async def log(broker: LocalBroker, request: pytest.FixtureRequest) -> AsyncItera
 
 
 async def insist(attempt: Callable[[], Awaitable[Found]]) -> Found:
-    """What a broker that has just come back will do, if not at once."""
+    """Retry an operation that a restarted broker accepts after a while."""
     async with asyncio.timeout(DEADLINE):
         while True:
             try:
@@ -116,7 +116,7 @@ async def test_appends_during_a_crash_are_acknowledged_or_reported_and_never_dou
 
 
 async def poll_keys(reader: Reader) -> list[str]:
-    """The keys of what comes next."""
+    """The keys of the next records."""
     async with asyncio.timeout(DEADLINE):
         while not (found := [key for chunk in await reader.poll(limit=10, wait=1.0) for key in keys(chunk.records)]):
             pass

@@ -126,7 +126,7 @@ class Knowing(AdminQueries):
 
 
 async def test_a_position_that_only_one_broker_denies_is_not_lost(log: KafkaLog, settings: KafkaSettings) -> None:
-    """A broker that slept takes itself for the leader for a moment, and does not know what others wrote meanwhile."""
+    """A resumed broker acts as leader for a moment, without the records written meanwhile."""
     await log.append(SUBMISSIONS, 0, [record("before it slept")])
     for position, error in ((10, LogUnavailableError), (11, PositionLostError)):
         reader = KafkaReader(settings, {(SUBMISSIONS, 0): position}, find=log._topic_partitions, admin=Knowing())

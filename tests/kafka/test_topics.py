@@ -19,7 +19,7 @@ SETTINGS = KafkaSettings(bootstrap_servers="kafka:9092", replication=3)
 
 
 def check(topic: Topic, changes: dict[str, str] | None = None, *, partitions: int = 3) -> list[str]:
-    """What is found where the topic is as wanted but for these settings."""
+    """Findings for a topic that is as wanted except these settings."""
     name = SETTINGS.topic(topic.name)
     config = {"retention.bytes": "-1", **wanted(topic, SETTINGS), **(changes or {})}
     return list(findings([topic], SETTINGS, counts={name: partitions}, configs={name: config}))
@@ -55,7 +55,7 @@ def test_each_setting_that_loses_or_refuses_something_is_a_finding(topic: Topic,
 
 
 def test_an_inbox_that_takes_larger_batches_than_the_gateway_reads_is_a_finding() -> None:
-    """What a partner may send at once is bounded, and so is what one fetch brings."""
+    """A partner's batch is bounded, and so is a fetch."""
     (finding,) = check(inbox("bretagne"), {"max.message.bytes": "9999999"})
     assert "max.message.bytes=9999999 instead of 2097152" in finding
 

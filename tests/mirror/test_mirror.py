@@ -23,7 +23,7 @@ def fold(values: Values, records: Sequence[StoredRecord]) -> Values:
 
 
 class FlakyLog(MemoryLog):
-    """A log whose readers fail so many times, after they have taken records."""
+    """A log whose readers fail a given number of times, after they have read records."""
 
     fails = 0
 

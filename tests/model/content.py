@@ -12,7 +12,7 @@ ADDRESS = "jean.dupont@exemple.fr"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the model needs to know of a content; ``fields`` are put over a plain offer."""
+    """Properties of a content that the model needs; ``fields`` are put over a plain offer."""
 
     fields: Mapping[str, Any]
     department: str = "35"
@@ -41,7 +41,7 @@ WISHES: Mapping[str, Wish] = {
 
 
 def document(offer_id: str, revision: int, wish: str) -> dict[str, Any]:
-    """The offer as it is sent."""
+    """The offer as sent."""
     platform, _, number = offer_id.partition(":")
     return offer(number, revision, platform=platform, **WISHES[wish].fields)
 

@@ -20,7 +20,7 @@ class Follower:
         self._seen: dict[str, int] = {}
 
     def expected(self, model: Model) -> dict[str, int]:
-        """What it must hold when it has read to the end."""
+        """The copy that it must have at the end."""
         by_default = {"department": "31"} if self.platform == "occitanie" and not self.asked else {}
         return model.visible(self.platform, {**by_default, **self.asked})
 

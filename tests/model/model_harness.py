@@ -84,7 +84,7 @@ class ModelHarness:
         return Line(document(f"{another(platform)}:{number}", revision, wish), None)
 
     def as_it_stands(self, item: Publish) -> Publish:
-        """The same offer as it was last published, where it was."""
+        """The same offer as last published, if it was."""
         known = self.model.offers.get(item.id)
         if known is None or not known.content.startswith("publish "):
             return item
@@ -117,7 +117,7 @@ class ModelHarness:
                     self._record(line.item, result["receipt"], self.model.submit(line.item))
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close everything."""
         self.run(self._gating.__aexit__(None, None, None))
         self._runner.close()
         self._folder.cleanup()

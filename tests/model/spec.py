@@ -135,7 +135,7 @@ class Model:
         return sorted(name for name, one in self.offers.items() if name.startswith(f"{platform}:") and not one.reason)
 
     def visible(self, reader: str, asked: Mapping[str, str]) -> dict[str, int]:
-        """What a reader must hold in the end: id and revision of each live offer that it may see and asks for."""
+        """The copy that a subscriber must have in the end: id and revision of each live offer that matches."""
         return {
             name: one.revision
             for name, one in self.offers.items()

@@ -35,7 +35,7 @@ class Permissive(Model):
 
 
 class Indiscreet(Model):
-    """Shows every live offer to everybody who asks for all."""
+    """Returns every live offer to every subscriber that asks for all."""
 
     def visible(self, reader: str, asked: Mapping[str, str]) -> dict[str, int]:
         known = {name: one.revision for name, one in self.offers.items() if one.wish is not None}

@@ -110,7 +110,7 @@ class ConnectorHarness:
         return task
 
     def relay(self) -> None:
-        """Decide what is submitted."""
+        """Start a relay, which decides submissions."""
         submissions = Submissions(self.log, ids=IDS, clock=self.time.clock)
         relay = Relay(
             self.log,
@@ -261,7 +261,7 @@ class ConnectorHarness:
         return {} if note is None else note[1]
 
     def live(self) -> dict[str, str]:
-        """What is alive at the site under our accounts: remote id → title."""
+        """Live offers at the site under our accounts: remote id → title."""
         rows = [row for row in self.simulator.stock.rows if row.owner is not None and row.discarded_at is None]
         assert len(rows) == len({(row.owner, row.remote_id) for row in rows})
         return {str(row.remote_id): str(row.title) for row in rows}

@@ -55,7 +55,7 @@ async def is_changed(harness: ConnectorHarness) -> bool:
 
 
 async def test_an_account_whose_email_the_site_changed_continues(make_harness: Make) -> None:
-    """The index of the renamed account lists what was delivered, which proves that it is the same."""
+    """The index of the renamed account lists the delivered offers, which proves that it is the same."""
     harness = await delivered_and_stopped(make_harness)
     harness.operators["shared"].email = "renamed@example.org"
     harness.accounts = with_email(harness, "renamed@example.org")
@@ -66,7 +66,7 @@ async def test_an_account_whose_email_the_site_changed_continues(make_harness: M
 
 
 async def test_the_accounts_file_may_state_that_the_email_changed(make_harness: Make) -> None:
-    """What the site's moderators deleted meanwhile is in no index: the operator's word is needed then."""
+    """Offers deleted by the site's moderators are in no index: the operator has to confirm the account then."""
     harness = await delivered_and_stopped(make_harness)
     harness.operators["shared"].email = "renamed@example.org"
     harness.simulator.discard(row_of(harness.simulator, ONE))

@@ -56,7 +56,7 @@ async def test_an_offer_made_at_the_site_is_imported_with_its_territory(make_har
 
 
 async def test_an_address_that_cannot_be_read_costs_only_its_own_offer(make_harness: Make) -> None:
-    """Anybody may type one at the site: it must not stop the gateway of all the others."""
+    """Any user of the site may enter one: it must not stop the gateway for the others."""
     harness = await scanned(make_harness, others=True)
     harness.simulator.publish_on_site(**MADE, permalink="https://[stage")
     harness.simulator.publish_on_site(**MADE)

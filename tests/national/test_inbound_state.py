@@ -17,7 +17,7 @@ ID = "national:7001"
 
 @pytest.fixture
 async def known(make_harness: Make, tmp_path: Path) -> AsyncIterator[tuple[ConnectorHarness, InboundState]]:
-    """A bench with one offer from the site, and what a scan knows."""
+    """A harness with one offer from the site, and the state of a scan."""
     harness = await make_harness()
     await harness.publish(document(ID))
     state = InboundState(tmp_path / "inbound.sqlite", log="one")

@@ -53,7 +53,7 @@ async def started(harness: ConnectorHarness, folder: Path) -> Process:
 
 
 async def killed_after(harness: ConnectorHarness, folder: Path, count: int) -> None:
-    """Let a connector work until so many writes have been answered, then kill it."""
+    """Run a connector until this many writes have been answered, then kill it."""
     process = await started(harness, folder)
     try:
         async with asyncio.timeout(60):

@@ -38,7 +38,7 @@ async def harness(make_harness: Make, tmp_path: Path) -> AsyncIterator[Connector
 
 
 async def command(harness: ConnectorHarness, *words: str) -> tuple[int | None, str]:
-    """How it ended, and what it printed, blanks joined."""
+    """Its exit code and output, blanks joined."""
     environ = {"PATH": os.environ["PATH"], "PASSERELLE_DATA": str(harness.folder), "NATIONAL_PASSWORD": PASSWORD}
     process = await asyncio.create_subprocess_exec(
         sys.executable,

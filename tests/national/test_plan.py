@@ -205,7 +205,7 @@ class SmallSite:
         return delivery
 
     def answer(self, call: Due, part: Part, sequence: int) -> Part:
-        """Do what is asked; the part as it is then known."""
+        """Make the call. Returns the part as known afterwards."""
         name = part.remote_id
         if call.call == "create" and name in self.used:
             return occupied(part) if name in self.alive else dead(part, sequence)

@@ -74,7 +74,7 @@ def answers(outputs: Sequence[Output]) -> bool:
 
 
 def notes_deletions(number: int) -> Cut:
-    """Whether a commit notes that so many extra offers are deleted."""
+    """Whether a commit records this number of deleted extra offers."""
 
     def cut(outputs: Sequence[Output]) -> bool:
         bodies = [orjson.loads(output.record.value) for output in outputs if output.record.value]

@@ -78,7 +78,7 @@ async def test_the_inbound_state_continues_once_there_is_space(disk: SmallDisk) 
 
 
 async def test_an_unusable_copy_of_the_site_does_not_stop_other_work(make_harness: Make, disk: SmallDisk) -> None:
-    """Offers are delivered, the note says why nothing is read from the site, and the next attempt goes on."""
+    """Offers are delivered, the note gives the reason why the scan fails, and the next attempt continues."""
     harness = await make_harness(speed=6_000.0, rights={"full_access": True})
     harness.accounts = replace(harness.accounts, search=Search("shared", minutes=60, others=False))
     harness.relay()

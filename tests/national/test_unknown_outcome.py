@@ -135,7 +135,7 @@ async def test_nothing_is_lost_or_doubled_when_the_connector_is_cut_off_again_an
         await asyncio.sleep(pause)
         await harness.stop()
     await harness.withdraw(*ids[:50])
-    await harness.start(folder="another-disk")  # what it knows is rebuilt from the log alone
+    await harness.start(folder="another-disk")  # its state is rebuilt from the log alone
     await harness.until_states(dict.fromkeys(ids[:50], "withdrawn") | dict.fromkeys(ids[50:], "delivered"), seconds=90)
     assert set(ids[50:]) == set(harness.live())
 

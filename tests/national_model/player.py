@@ -24,10 +24,10 @@ ANSWER_SECONDS = 0.25
 SETTLE_SECONDS = 60.0
 _JUMP_MS = 300_000
 _OPERATOR_MS = 24 * 3_600_000
-"""How long the operator waits before a repair: what is tried again daily has been tried."""
+"""Time before a repair: daily retries have been made by then."""
 _MOST_JUMPS_MS = 5 * 24 * 3_600_000
 _REFUSALS = 10
-"""How often a refused offer is published again before the operator mends what makes the site refuse it."""
+"""Times that a refused offer is published again before the operator removes the cause of the refusal."""
 _LONG_JUMP_MS = 6 * 3_600_000
 _LONG_PAUSE_SECONDS = 0.08
 _TO_AUGUST_MS = 40 * 24 * 3_600_000
@@ -61,7 +61,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Report:
-    """What a sequence came to. ``differences`` is empty unless the site holds something else than it should."""
+    """The result of a sequence. ``differences`` is empty unless the site holds something else than it should."""
 
     seed: int
     differences: list[str] = field(default_factory=list)
@@ -192,7 +192,7 @@ class _Player:
         await self._bench.start(folder=f"national-{self._titles % 2}")
 
     async def settle(self) -> Report:
-        """End all faults, go on until the site holds what it should, or for as long as it may take."""
+        """End all faults, then run until the site holds the expected offers, or the time is up."""
         faults = self._bench.simulator.faults
         faults.clear()
         faults.heal()

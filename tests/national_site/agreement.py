@@ -1,7 +1,7 @@
 """Compares deliverability with the simulated site, offer by offer: ``python -m tests.national_site.agreement``.
 
-Offers are drawn at random and judged by the verdict. What the mapping calls deliverable the site must take whole, when
-it is created and when it is changed; what it calls not deliverable the site must refuse, unless every reason is one of
+Offers are drawn at random and judged by the verdict. A deliverable offer the site must accept completely, when
+it is created and when it is changed; one that is not deliverable the site must refuse, unless every reason is one of
 ``OURS``, which the site does not know.
 """
 
@@ -177,7 +177,7 @@ TERMS = st.builds(
 
 @dataclass
 class Comparison:
-    """A simulated site and what was compared with it so far."""
+    """A simulated site and the comparisons with it so far."""
 
     time: SteppedTime = field(default_factory=lambda: SteppedTime(NOW))
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -293,7 +293,7 @@ def compare(examples: int, *, fresh: bool = False) -> Counter[str]:
 
 
 def main() -> None:
-    """Compare as many offers as asked for; prints what was compared."""
+    """Compare the requested number of offers and print the totals."""
     parser = argparse.ArgumentParser(prog="python -m tests.national_site.agreement", description=__doc__)
     parser.add_argument("--examples", type=int, default=1000)
     print(compare(parser.parse_args().examples, fresh=True))  # noqa: T201  # its result

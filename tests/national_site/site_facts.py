@@ -101,7 +101,7 @@ _NOTHING = dict.fromkeys(
 
 
 def _of(file: str, method: str, path: str = "") -> Callable[..., Fact]:
-    """A row's constructor for the tests of one file: what the test is about, the expected status and code."""
+    """A row's constructor for the tests of one file: the subject of the test, the expected status and code."""
 
     def fact(test: str, status: int, code: str | int | None = None, /, *, path: str = path, **more: Any) -> Fact:
         return Fact(test=f"{file}: {test}", method=method, path=path, status=status, code=code, **more)

@@ -43,7 +43,7 @@ async def test_all_five_calls_reach_the_site(site: NationalSite, simulator: Nati
 async def test_pitfall_12_a_call_over_the_rate_waits_for_the_next_clock_minute(
     site: NationalSite, simulator: NationalSimulator, time: SteppedTime
 ) -> None:
-    """429 comes without Retry-After. Somebody else uses the account's minute up."""
+    """429 comes without Retry-After. Another client uses up the account's minute."""
     simulator.counted[EMAIL, "offers", NOW // MINUTE] = 100
     assert 200 == (await site.index(1)).status
     assert 1 == simulator.answered["GET", 429]

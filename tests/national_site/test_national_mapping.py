@@ -151,7 +151,7 @@ def test_several_obstacles_are_reported_at_once() -> None:
 
 
 def test_obstacles_of_a_part_are_reported_together_with_those_of_the_whole_offer() -> None:
-    """Else its publisher mends one and then reads the next."""
+    """Otherwise its publisher corrects one and then reads the next."""
     address = "https://stages.example.fr/contest"
     offer = offer_of(levels=["troisieme", "seconde"], weeks=["2027-W10", "2027-W24"], apply_url=address)
     codes_found = {group: codes(deliverability) for group, deliverability in parts_of(offer).items()}
@@ -265,7 +265,7 @@ def test_college_does_not_depend_on_the_school_year() -> None:
 
 
 def test_the_refusal_of_a_past_year_names_the_weeks_that_the_site_requires_now() -> None:
-    """An offer of this June that goes on into July is neither sent nor left without a reason."""
+    """An offer of this June that continues into July is not sent, and has a reason."""
     on = date(2027, 7, 1)
     deliverability = parts_of(offer_of(on, weeks=[*JUNE, "2027-W27"]), on=on)[""]
     assert isinstance(deliverability, Past)

@@ -34,7 +34,7 @@ YEAR = [f"2024-W{number:02}" for number in range(36, 53)] + [f"2025-W{number:02}
 
 
 class Caller:
-    """One who calls the simulated site by hand, and has the accounts and offers that the recordings had."""
+    """A raw client of the simulated site, with the accounts and offers of the recordings."""
 
     def __init__(self, session: aiohttp.ClientSession, simulator: NationalSimulator, time: SteppedTime) -> None:
         self.session = session

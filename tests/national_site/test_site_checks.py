@@ -34,7 +34,7 @@ JULY = date(2027, 7, 1)
 Changes = Mapping[str, Any]
 TERMS = Terms()
 PERMITTED = set(read_table()["permitted"])
-"""What the interfaces do not drop when an offer is created."""
+"""Fields that the interfaces keep when an offer is created."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,12 +17,12 @@ from tests.oauth.oauth_harness import ISSUER, OAuthHarness, sign
 
 KEY = ECKey.generate_key("P-256", {"kid": "k1"})
 SECONDS = 30.0
-"""What a server on a slow machine may take."""
+"""Timeout for a server on a slow machine."""
 
 
 @dataclass
 class Issuer:
-    """An authorization server of somebody else; a test decides how it behaves."""
+    """An external authorization server; the test sets its behaviour."""
 
     url: str = ""
     asked: list[str] = field(default_factory=list)
@@ -54,7 +54,7 @@ def with_remote(harness: OAuthHarness, certificate: Path, **settings: Any) -> OA
 def foreign(
     harness: OAuthHarness, issuer: Issuer, *, key: Any = KEY, header: Mapping[str, Any] | None = None, **changes: Any
 ) -> str:
-    """An access token of that server, as it should be but for what the test changes; None leaves a claim out."""
+    """A valid access token of that server, with the test's changes; None leaves a claim out."""
     now = harness.clock() // 1000
     claims = {
         "iss": issuer.url,

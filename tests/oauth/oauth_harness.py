@@ -46,7 +46,7 @@ OCCITANIE = Partner(
 
 @dataclass
 class ManualClock:
-    """A clock that a test moves by hand, in milliseconds."""
+    """A clock moved by the test, in milliseconds."""
 
     now: int = START
     passed: int = 0
@@ -103,7 +103,7 @@ class OAuthHarness:
         return changed
 
     def assertion(self, *, key: Any = PARTNER_KEY, header: Mapping[str, Any] | None = None, **claims: Any) -> str:
-        """A client assertion of Occitanie, as it should be but for what the test changes; None leaves a claim out."""
+        """A valid client assertion of Occitanie, with the test's changes; None leaves a claim out."""
         now = self.clock() // 1000
         body = {
             "iss": "occitanie",

@@ -1,4 +1,4 @@
-"""``private_key_jwt`` over real HTTP: what a client assertion must be (RFC 7523)."""
+"""``private_key_jwt`` over real HTTP: the requirements on client assertions (RFC 7523)."""
 
 import hmac
 from base64 import urlsafe_b64encode
@@ -59,7 +59,7 @@ def _unsigned(harness: OAuthHarness) -> str:
 
 
 def _hmac_with_the_public_key(harness: OAuthHarness) -> str:
-    """The classic confusion: the public key, which everybody has, taken for a shared secret."""
+    """Algorithm confusion: the public key used as a shared secret."""
     _, claims, _ = harness.assertion().split(".")
     head = urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT","kid":"one"}').rstrip(b"=").decode()
     tag = hmac.digest(PARTNER_KEY.as_pem(private=False), f"{head}.{claims}".encode(), "sha256")
@@ -157,7 +157,7 @@ async def test_a_forged_assertion_does_not_use_up_the_id_of_a_true_one(client: H
 
 
 async def test_an_assertion_serves_once_among_all_replicas(harness: OAuthHarness) -> None:
-    """[SEC-011] Two processes, one log: what the first has taken, the second refuses."""
+    """[SEC-011] Two processes, one log: the second refuses an assertion that the first accepted."""
     here, there = Requests(harness.log), Requests(harness.log)
     harness.first_use = first_use_on(here)
     async with TestClient(TestServer(harness.app())) as first:

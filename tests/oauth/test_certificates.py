@@ -20,7 +20,7 @@ SIGNED = sign_certificate(certificate(), RING)
 
 
 def proved(text: str, *, ring: KeyRing = RING, now: int = NOW) -> Certificate:
-    """What the public part of the keys proves, as who has fetched them has them."""
+    """Verification by the public part of the keys, as fetched by a verifier."""
     return verify_certificate(text, keys=import_keys(ring.jwks()), now=now)
 
 

@@ -181,7 +181,7 @@ async def test_only_failed_proofs_are_counted_as_guessing(client: Http) -> None:
 
 
 async def test_neither_tokens_nor_secrets_reach_the_logs(client: Http, caplog: pytest.LogCaptureFixture) -> None:
-    """SEC-003: not even at the level DEBUG, where Authlib would write what it issues."""
+    """SEC-003: not even at the level DEBUG, where Authlib would log issued tokens."""
     caplog.set_level(logging.DEBUG)
     with capture_logs() as entries:
         _, members = await ask(client, posted())

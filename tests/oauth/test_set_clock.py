@@ -73,7 +73,7 @@ async def test_a_token_of_a_clock_ahead_is_refused_and_the_next_one_works(
 async def test_a_secret_rotated_by_a_clock_ahead_leaves_assertions_and_issuers_working(
     client: Http, harness: OAuthHarness, jump: int
 ) -> None:
-    """[SEC-012] What ended is over; what comes after it works as soon as the clock is right."""
+    """[SEC-012] Ended credentials stay ended; later ones work as soon as the clock is right."""
     right = harness.clock()
     before = harness.assertion(jti="before")
     minted = mint_secret(now=right, entropy=lambda count: b"n" * count)

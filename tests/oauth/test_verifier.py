@@ -22,7 +22,7 @@ HEADER = {"typ": "at+jwt"}
 
 
 def own(harness: OAuthHarness, header: Mapping[str, Any] | None = None, **changes: Any) -> str:
-    """A token as the gateway makes it but for what the test changes; None leaves a claim out."""
+    """A token of the gateway with the test's changes; None leaves a claim out."""
     now = harness.clock() // 1000
     claims = {
         "iss": ISSUER,
@@ -187,6 +187,6 @@ def test_arbitrary_input_is_refused_without_an_unexpected_error(header: Any, cla
 @settings(deadline=None)
 @given(claims=st.dictionaries(st.sampled_from(("iss", "aud", "exp", "sub", "nbf", "iat", "jti")), _VALUES))
 def test_arbitrary_signed_claims_are_judged_without_an_unexpected_error(claims: dict[str, Any]) -> None:
-    """Claims of any shape, truly signed by somebody we know, are refused as TokenError, too."""
+    """Claims of any shape under a valid signature are refused as TokenError, too."""
     with pytest.raises(TokenError):
         check_claims(claims, issuer=ISSUER, audience=ISSUER, now=0)

@@ -61,7 +61,7 @@ def shell(tmp_path: Path) -> Shell:
 
 
 def statuses(shell: Shell, *secrets: str) -> list[int]:
-    """What the token endpoint of a gateway on the same folder answers to these secrets of Bretagne."""
+    """Answers of the token endpoint, on the same folder, to these secrets of Bretagne."""
 
     async def ask() -> list[int]:
         log = await SqliteLog.open(shell.data / "log.sqlite", partitions=3)

@@ -64,7 +64,7 @@ def test_it_refuses_what_the_gateway_refuses() -> None:
 
 
 def keys_of(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every key that a schema of ours names, but for the conditions and what the offer schema defines."""
+    """Every key of our schema, except conditions and definitions of the offer schema."""
     body = {key: part for key, part in schemas.schema(name).items() if key not in ("if", "then", "else")}
     for part in parts(body):
         if isinstance(part.get("properties"), dict) and "const" not in str(part.get("properties", {}).get("kind")):

@@ -33,7 +33,7 @@ def certificate(**more: Any) -> Certificate:
 
 
 def issued(**more: Any) -> Issued:
-    """The same as it is kept; nothing here looks at the signature."""
+    """The same as stored; the signature is not checked here."""
     return Issued(certificate(**more), "aaa.bbb.ccc")
 
 
@@ -64,7 +64,7 @@ def result(case: str, outcome: str = "pass", **more: Any) -> dict[str, Any]:
 
 
 def evidence(content: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """The evidence of a report, whole, with what the test changes covered by its digest."""
+    """Complete evidence of a report, with the test's changes covered by its digest."""
     content = report() if content is None else content
     body = {
         "evidence": "urn:fr:stages:conformance-evidence:1",

@@ -271,7 +271,7 @@ STANDING: dict[str, Known | None] = {
 def test_a_command_in_good_order_leads_where_the_table_says_and_nowhere_else(
     submission: Submission, state: str
 ) -> None:
-    """[WDR-006] [WDR-007]: what the table lacks is refused."""
+    """[WDR-006] [WDR-007]: transitions that the table lacks are refused."""
     decision = judged(submission, STANDING[state], now=NOW + 1)
     expected = next_state(STANDING[state], command_of(submission))
     assert expected == (state_of(decision.known) if isinstance(decision, Accepted) else None)
@@ -335,7 +335,7 @@ def test_the_paris_date_changes_at_midnight_in_paris() -> None:
 
 
 def test_a_marker_stays_until_its_sequence_is_behind_the_clock() -> None:
-    """[REV-007] A clock that was ahead gave the sequence: what is published after the tombstone must lie above it."""
+    """[REV-007] A clock that was ahead gave the sequence: a publication after the tombstone must be above it."""
     marker = after(publish(1), withdraw(2))
     ahead = replace(marker, sequence=marker.sequence + 2 * MARKER_LIFE_MS)
     forget = Forget(receipt="r", id=ID, if_sequence=ahead.sequence)

@@ -39,7 +39,7 @@ def test_a_whole_run_without_a_failure_is_good_enough(role: Role, profile: Profi
 
 @pytest.mark.parametrize("role", ROLES)
 def test_reports_of_the_kit_are_read_unchanged(role: Role) -> None:
-    """CER-004: the kit's own evidence of all its cases, without a word of translation; and the same families."""
+    """CER-004: the kit's own evidence of all its cases, unchanged; and the same families."""
     played = [case for case in cases() if role in case.roles]
     assert FAMILIES[role] == {case.family for case in played}
     run = Run(
@@ -130,7 +130,7 @@ def test_a_run_that_does_not_conform_is_refused_whatever_its_results() -> None:
 
 
 def test_every_family_of_the_role_must_have_been_played_and_passed() -> None:
-    """CER-004: what is omitted, because the target does without, is only enough in the core profile."""
+    """CER-004: cases omitted for an unsupported feature suffice in the core profile only."""
     content = [one for one in report("gateway")["results"] if not one["case"].startswith("feed/")]
     assert "the families feed:" in findings(evidence(report("gateway", results=content)))
     omitted = [*content, result("feed/one", "omit")]

@@ -55,7 +55,7 @@ def profile_of(url: str, format: str = "json", **transport: Any) -> Profile:  # 
 
 
 class PullHarness:
-    """The parts, and what a test does with them."""
+    """The gateway's parts, its log, and the platform."""
 
     def __init__(self, means: PullDependencies, log: EventLog, region: RegionalPlatform, url: str) -> None:
         self.means = means
@@ -68,11 +68,11 @@ class PullHarness:
         self._pull = Pull(means)
 
     def offers(self, *numbers: int | str, **wishes: Any) -> None:
-        """What the platform publishes from now on."""
+        """Set the offers of the platform's feed."""
         self.region.offers = {one["id"]: one for one in (offer(number, **wishes) for number in numbers)}
 
     async def run(self, *, ordered: bool = False, confirm: int | None = None) -> Run:
-        """One run a minute later; what it hands in is decided when it returns."""
+        """One run a minute later; its submissions are decided when it returns."""
         self.now += 60_000
         order = Order(platform="bretagne", id=f"o{self.now}", ordered_at=self.now, confirm=confirm)
         beginning = Beginning(
@@ -105,7 +105,7 @@ async def _nothing_in(folder: Path) -> Sequence[str]:
 
 @asynccontextmanager
 async def pull_harness(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncIterator[PullHarness]:
-    """Everything running; at the end the log's promises are checked, and that no spool was left behind.
+    """A running gateway; at the end the log is audited and the spool must be empty.
 
     On a log in memory, whose time passes as the test says, or on Kafka in real time.
     """
@@ -114,7 +114,7 @@ async def pull_harness(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncI
         here: list[PullHarness] = []
 
         def clock() -> int:
-            """Time passes by being looked at, and when a test sets it forward."""
+            """Time advances with each reading, and when a test sets it forward."""
             if kafka is not None:
                 return now()
             if not here:

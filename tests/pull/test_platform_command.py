@@ -237,7 +237,7 @@ def test_the_list_gives_the_reason_of_a_failed_run_and_omits_partners_that_are_n
 
 @contextmanager
 def answering(shell: Shell, outcome: Run, *, newer: str | None = None) -> Iterator[list[Order]]:
-    """Somebody who answers the first order on the log as a gateway would; or a ``newer`` one in its place."""
+    """A process that answers the first order on the log as a gateway would; or a ``newer`` one in its place."""
     orders: list[Order] = []
     stop = threading.Event()
 

@@ -54,7 +54,7 @@ async def test_an_unchanged_offer_keeps_its_revision_and_a_changed_one_gets_the_
 
 
 async def test_receipts_of_a_feed_name_the_snapshot_of_their_run(bretagne: PullHarness) -> None:
-    """What a run publishes and what it withdraws bear one id, another one each run."""
+    """Publications and withdrawals of one run have one id, another one each run."""
     bretagne.offers(1, 2)
     await bretagne.run()
     bretagne.offers(1, title="Découverte d'une scierie")

@@ -1,9 +1,9 @@
 """Record every topic of a federation at work: ``python -m tests.recordings`` (real Kafka; about a minute).
 
 A recording is made by the version before a change of the code's structure and stays: ``test_recorded_topics.py`` reads
-it with the present code and reproduces it. It is the demo's federation (every way in, the national site both ways, a
-kill -9), and what the demo leaves out: moderation, its end, a request under an idempotency key, a stale revision, a
-certificate, a partner that is revoked. Secrets in it are those of this one run.
+it with the present code and reproduces it. It is the demo's federation (every channel, the national site in both
+directions, a kill -9), and operations that the demo leaves out: moderation, its end, a request under an idempotency key,
+a stale revision, a certificate, a partner that is revoked. Secrets in it are those of this one run.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def _revoke(partner: Partner | None) -> Partner:
 
 
 async def _more(offer_topic: Federation) -> None:
-    """What the demo leaves out."""
+    """Operations that the demo leaves out."""
     visitor, region = offer_topic.clients[VISITOR], offer_topic.region("bourgogne-franche-comte")
     for action in ("moderate", "lift"):
         path = f"/v1/offers/{region.live[0]}/moderation"

@@ -75,7 +75,7 @@ async def test_a_fenced_member_joins_again_and_does_not_disturb_the_other() -> N
 
 
 class Away(MemoryLog):
-    """A log that can be owned, and whose owners can commit so many times."""
+    """A log whose owners can commit a given number of times."""
 
     owned = 0
 

@@ -132,7 +132,7 @@ async def test_submissions_decided_by_a_commit_of_unknown_outcome_are_no_longer_
     """Else a quiet partition would seem to wait for longer and longer, and the gateway not to be ready."""
     harness.start()
     await eventually(lambda: asyncio.sleep(0, relay_of(harness).ready))
-    harness.log.inject(Fault.UNANSWERED, Fault.UNANSWERED)  # of what comes in, and of the relay's commit
+    harness.log.inject(Fault.UNANSWERED, Fault.UNANSWERED)  # of the input, and of the relay's commit
     submissions = Submissions(harness.log, ids=IDS, clock=lambda: harness.now)
     [outcome] = await submissions.submit([harness.publish(1, 1)])
     assert isinstance(outcome, UnknownOutcomeError)
@@ -202,7 +202,7 @@ async def test_a_relay_that_is_taken_over_again_and_again_stops_and_says_so(harn
 
 
 async def test_a_relay_that_is_taken_over_once_takes_the_partition_back(harness: RelayHarness) -> None:
-    """As by a process that slept past its place in the group: it must not bring down the one that took its place."""
+    """As by a suspended process that lost its membership: it must not disturb the one that took over."""
     harness.start()
     await harness.submit(harness.publish(1, 1))
     await harness.settled()

@@ -49,7 +49,7 @@ class Machine:
             self.clock()
 
     async def keep(self) -> None:
-        """What the running gateway writes each minute."""
+        """The file that a running gateway writes each minute."""
         running = asyncio.create_task(self.clock.run())
         before = self.file.read_bytes() if self.file.exists() else b""
         async with asyncio.timeout(10):

@@ -58,7 +58,7 @@ def test_hidden_fields_are_absent() -> None:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_every_text_is_found_again_and_is_never_markup(text: str) -> None:
-    """RTE-012: in XML, and once more for those who read the description as HTML."""
+    """RTE-012: in XML, and once more for clients that parse the description as HTML."""
     item = channel(document(title=text, description=text, employer={"name": text})).find("item")
     possible = text.translate(NOT_XML)
     assert (possible, possible) == (item.find("title").text, item.find(f"{OWN}employer_name").text)

@@ -16,7 +16,7 @@ BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 
 def lines(*documents: dict[str, object]) -> list[dict[str, str]]:
-    """What a reader of the file finds."""
+    """The cells as a parser reads them."""
     written = TABLE.begin + TABLE.between.join(map(TABLE.item, documents)) + TABLE.end
     return list(csv.DictReader(io.StringIO(written.decode("utf-8-sig"), newline=""), delimiter=";"))
 

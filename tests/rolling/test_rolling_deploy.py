@@ -149,7 +149,7 @@ async def test_replicas_of_both_versions_share_one_kafka_log(tmp_path: Path, bef
 
 
 async def exchange(here: GatewayProcess, there: GatewayProcess, texts: Mapping[str, str], *, first: int) -> None:
-    """What is published, changed, replaced as a set and withdrawn at one replica is the same at the other."""
+    """Publications, changes, snapshots and withdrawals at one replica have the same result at the other."""
     async with clients_of(here, texts) as (publisher, follower), clients_of(there, texts) as (other, distant):
         for number in range(first, first + 12):
             await publish(publisher, number)

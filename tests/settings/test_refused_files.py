@@ -26,7 +26,7 @@ NOBODY = 65_534
 
 
 def as_nobody(call: Callable[[], object]) -> str:
-    """What a call raises in a process without root's rights, which ignore modes; "" for nothing."""
+    """The error of a call in a process without root's rights, which ignore modes; "" without any."""
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
 
@@ -54,7 +54,7 @@ def as_nobody(call: Callable[[], object]) -> str:
 
 @pytest.fixture
 def closed(tmp_path: Path) -> Iterator[Path]:
-    """A folder in which only root may write, reachable by everybody."""
+    """A folder in which only root may write, reachable by every user."""
     opened = [one for one in (tmp_path, *tmp_path.parents) if one.stat().st_uid == os.geteuid() and one != Path("/")]
     modes = {one: one.stat().st_mode & 0o7777 for one in opened}
     for one in opened:
@@ -108,7 +108,7 @@ def test_a_data_folder_of_another_user_is_reported(closed: Path) -> None:
 def no_descriptors() -> Iterator[None]:
     """While entered, this process can open no file."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with open(os.devnull, "rb") as last:  # noqa: PTH123  # its number is what is wanted
+    with open(os.devnull, "rb") as last:  # noqa: PTH123  # only its number is needed
         resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno(), limits[1]))
     try:
         yield

@@ -1,4 +1,4 @@
-"""The image: what the Containerfile copies is all that the gateway needs of this repository."""
+"""The image: the Containerfile copies every file that the gateway needs."""
 
 import json
 import os
@@ -24,14 +24,14 @@ for package in {packages}:
 
 
 def copied(text: str) -> list[tuple[list[str], str]]:
-    """What the build's COPY lines name of this repository, and where each goes in its working folder."""
+    """Files named by the COPY lines of the build, and their targets in its working folder."""
     lines = re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE)
     return [(sources, target) for *sources, target in map(str.split, lines)]
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The gateway as the image installs it, from what was copied and from nothing else."""
+    """The gateway as the image installs it, from the copied files only."""
     folder = tmp_path_factory.mktemp("image")
     context, site = folder / "src", folder / "site"
     context.mkdir()

@@ -1,4 +1,4 @@
-"""``make release`` refuses what is not ready, names all of it, and builds a wheel of what is."""
+"""``make release`` refuses an unready release with all reasons, and builds a wheel of a ready one."""
 
 import runpy
 import shutil

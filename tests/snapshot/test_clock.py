@@ -29,7 +29,7 @@ async def harness(tmp_path: Path) -> AsyncIterator[SnapshotHarness]:
 
 @pytest.mark.parametrize("jump", JUMPS)
 async def test_a_mark_taken_when_the_clock_is_right_again_is_not_stale(harness: SnapshotHarness, jump: int) -> None:
-    """[PUB-022] Begun and applied while the clock was ahead; afterwards every snapshot goes on at once."""
+    """[PUB-022] Begun and applied while the clock was ahead; afterwards every snapshot works at once."""
     harness.now += jump
     assert 0 == await harness.apply(await harness.mark(), Set([1, 2]))
     harness.now -= jump
@@ -85,7 +85,7 @@ async def test_a_mark_from_a_clock_that_was_set_back_ends_a_day_after_it_was_iss
 
 
 async def test_a_mark_ends_when_retention_has_overtaken_it_whatever_its_clock_said(harness: SnapshotHarness) -> None:
-    """[PUB-021] Issued a year ahead of the clock, and used after the log has let go of what followed it."""
+    """[PUB-021] Issued a year ahead of the clock, and used after the log has deleted the records that followed it."""
     harness.now += 365 * DAY
     mark = await harness.mark()
     harness.now -= 365 * DAY

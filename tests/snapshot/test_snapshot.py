@@ -1,4 +1,4 @@
-"""Snapshots on a log in memory, with a relay and a view at work: absence, guards, marks, ownership."""
+"""Snapshots on a log in memory, with a running relay and view: absence, guards, marks, ownership."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""[T-28] A certificate is what the gateway signed, as it was signed, and opens nothing."""
+"""[T-28] A certificate is accepted exactly as the gateway signed it, and gives no access."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -81,7 +81,7 @@ def test_a_certificate_is_invalid_outside_of_its_period(now: int) -> None:
 
 
 def test_a_certificate_gives_no_access() -> None:
-    """The same key signs access tokens, and a certificate is shown to everybody."""
+    """The same key signs access tokens, and certificates are public."""
     tokens = AccessTokens(KEYS, issuer=ISSUER, clock=lambda: NOW)
     assert "bretagne" == tokens.verify(token(""), read_unverified(token(""))).platform
     with pytest.raises(TokenError, match="not an access token"):

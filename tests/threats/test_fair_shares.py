@@ -62,7 +62,7 @@ async def test_work_that_is_cancelled_in_a_thread_leaves_the_slice_to_others() -
 
 
 async def test_a_large_page_takes_a_slice_and_a_small_one_does_not() -> None:
-    """ERR-006: what a view reads in its thread delays the event loop like any other work."""
+    """ERR-006: reads of a view in its thread delay the event loop like any other work."""
     office, threads = WorkRegistry(Processor()), Threads()
 
     async def page(name: str) -> str:
@@ -84,7 +84,7 @@ def burn(seconds: float) -> None:
 
 
 async def pauses(processor: Processor, share: Share, *, slices: int) -> list[float]:
-    """The seconds between so many slices of 20 ms."""
+    """The seconds between ``slices`` slices of 20 ms."""
     found: list[float] = []
     for _ in range(slices):
         ended = time.monotonic()

@@ -36,7 +36,7 @@ DEMO = "from gateway.cli import main; main()"
 
 
 def leaks(said: str, kept: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    """What was said that must not be, by kind."""
+    """Forbidden content of the output, by kind."""
     assert len(said) > 100, "nothing was said: there is nothing to search"
     found = {kind: [text for text in texts if text in said] for kind, texts in kept.items()}
     return {kind: texts for kind, texts in found.items() if texts}
@@ -88,7 +88,7 @@ async def keep_files(there: Path, kept: Path) -> None:
 
 @pytest.mark.timeout(240)
 async def test_a_whole_demo_prints_no_secret(tmp_path: Path) -> None:
-    """What is shown on the terminal, and all that its gateway can say: no credential, no token, no key, no address."""
+    """Terminal output, and all output of its gateway: no credential, token, key or e-mail address."""
     there, kept = tmp_path / "there", tmp_path / "kept"
     there.mkdir()
     kept.mkdir()
@@ -233,7 +233,7 @@ async def test_a_gateway_with_debug_logging_logs_no_secret(serving: Served) -> N
 
 @pytest.mark.parametrize("level", ["debug", "info"])
 async def test_the_text_of_a_failure_holds_no_values(level: str) -> None:
-    """A traceback in the log says where, and never what the variables held: bodies, tokens and secrets among it."""
+    """A traceback in the log holds locations, and never values of variables: bodies, tokens and secrets among them."""
     script = f"""
 from gateway.bootstrap.logs import configure_logs
 import structlog
@@ -255,7 +255,7 @@ except ValueError:
 
 
 async def test_an_unreadable_key_is_not_displayed(tmp_path: Path) -> None:
-    """A start that fails says which file, never what is in it."""
+    """A failed start names the file, never its content."""
     key = tmp_path / "key.pem"
     key.touch(mode=0o600)
     key.write_text(f"-----BEGIN PRIVATE KEY-----\n{WRONG}\n-----END PRIVATE KEY-----\n")

@@ -16,7 +16,7 @@ NOW = 1_796_000_000.0
 
 @dataclass
 class Listing:
-    """What a drop lists, and what its reader remembers."""
+    """The files of a drop, and the reader's memory of them."""
 
     files: dict[str, tuple[float, Entry]] = field(default_factory=dict)
     known: Validators = field(default_factory=dict)

@@ -100,7 +100,7 @@ async def test_the_digest_is_that_of_the_content_not_of_its_pieces(judge: BatchJ
 
 
 async def test_a_client_that_disconnects_leaves_no_bytes_behind(judge: BatchJudge, tmp_path: Path) -> None:
-    """PUB-015: the room is given back."""
+    """PUB-015: the quota is released."""
     room = DiskQuota(10_000)
     for _ in range(10):
         gone = Pieces([withdrawals(range(20))], then=ConnectionResetError())
@@ -141,7 +141,7 @@ async def test_an_upload_above_its_platforms_share_is_refused_as_such_unless_oth
 
 
 def test_a_platform_leaves_a_quarter_of_the_disk_quota_to_others() -> None:
-    """ERR-008: however many uploads it has; the part is given back with the room."""
+    """ERR-008: however many uploads it has; its share is released with the quota."""
     room = DiskQuota(8_000)
     room.part("bretagne").take(6_000)
     with pytest.raises(UploadRefusedError, match="spool-full"):
@@ -202,7 +202,7 @@ async def received(judge: BatchJudge, folder: Path, count: int) -> Upload:
 async def test_queuing_stops_at_the_first_failure_and_says_so(
     log: MemoryLog, submissions: Submissions, judge: BatchJudge, tmp_path: Path
 ) -> None:
-    """PUB-013: what comes after it is certainly not queued."""
+    """PUB-013: later items are certainly not queued."""
     upload = await received(judge, tmp_path, 5_000)
     log.inject(Fault.LOST)
     queuing = await queue_upload(upload, submissions)
@@ -284,7 +284,7 @@ class StoppedAfter(OwnPace):
 async def test_queuing_stops_between_slices_when_the_process_stops(
     submissions: Submissions, judge: BatchJudge, tmp_path: Path
 ) -> None:
-    """PUB-013: what is queued for certain is said, and the rest is certainly not."""
+    """PUB-013: items that are certainly queued are reported, and the rest is certainly not."""
     pace = StoppedAfter(checks=1)
     body = withdrawals(range(5_000))
     upload = await receive(Pieces([body]), judge, form=LINES, terms=terms(tmp_path), pace=pace)

@@ -33,7 +33,7 @@ async def snapshot(gateway: GatewayHarness, number: int) -> Answer:
 async def waiting(
     gateway: GatewayHarness, count: int, ask: Asking = batch
 ) -> AsyncIterator[Sequence["asyncio.Task[Answer]"]]:
-    """So many uploads that are queued and wait for decisions which do not come."""
+    """``count`` uploads that are queued and wait for decisions that do not come."""
     tasks: list[asyncio.Task[Answer]] = []
     for _ in range(count):
         queued = len(await gateway.submitted())

@@ -77,7 +77,7 @@ class OfferTopic:
         self._append(Record(offer_id.encode(), None), gap)
 
     def chunks(self) -> list[Chunk]:
-        """What has come since the last call, as a reader hands it over."""
+        """New records since the last call, as a reader returns them."""
         fresh = [
             Chunk("offers", p, self.lanes[p][self._handed[p] :], self.ends[p])
             for p in range(self.partitions)

@@ -173,7 +173,7 @@ async def test_an_earlier_read_does_not_report_a_later_position(
 async def test_a_change_noted_while_a_read_began_is_kept(
     offers: OfferView, followed: FollowedOffers, offer_topic: OfferTopic
 ) -> None:
-    """The read, in its thread, has the file as it was, and is held up before it has asked how far that had come."""
+    """The read, in its thread, has the earlier state of the file, and is delayed before it reads the position."""
     begun, goes_on = threading.Event(), threading.Event()
 
     def hold_up(statement: str) -> None:

@@ -75,7 +75,7 @@ async def test_every_filter_matches_a_scan_of_all_receipts(receipts: ReceiptView
 
 
 async def test_a_clock_that_went_back_hides_nothing(receipts: ReceiptView) -> None:
-    """RCP-007: what was decided after a time is found although a receipt before it bears a later time."""
+    """RCP-007: decisions after a time are found although an earlier receipt has a later time."""
     ahead = receipt_record("ahead", "bretagne:1", "bretagne", second=50)
     records = [receipt_record(f"r{n}", "bretagne:1", "bretagne", second=n) for n in range(5)]
     await receipts.apply([chunk(0, [ahead]), chunk(0, records[:2], first=1)])

@@ -43,7 +43,7 @@ searches = st.builds(
 
 
 def matches(facets: frozenset[str], search: Search) -> bool:
-    """What a search means, for one offer."""
+    """The meaning of a search, for one offer."""
     grouped = all(facets.intersection(group) for group in search.groups)
     seen = search.audience in facets and search.passed not in facets
     return grouped and (seen or search.own in facets)
@@ -147,7 +147,7 @@ class IndexMachine(RuleBasedStateMachine):
 
     @rule()
     def look_up_keys(self) -> None:
-        """Written or pending, all keys are found, and what is written still holds."""
+        """Written or pending, all keys are found, and earlier rows stay."""
         written = set(self.db.execute("SELECT key, number FROM duplicate_keys").fetchall())
         pending = {(key, number) for key, numbers in self.writer.index.pending.items() for number in numbers}
         assert written <= self.keys <= written | pending

@@ -96,7 +96,7 @@ class Subscriber:
         self.held.pop(change["id"], None)
 
     def owed(self) -> dict[str, Any]:
-        """What the subscriber must hold in the end, worked out without any index."""
+        """The copy that the subscriber must have in the end, computed without any index."""
         owed = {}
         for state in self.offer_topic.states.values():
             if state.offer is None or not may_read(self.reader, offer=state.offer, provenance=state.known.provenance):
