@@ -1,4 +1,4 @@
-"""What tests need from outside: a real Apache Kafka, and the recorded partner data beside the checkout.
+"""External requirements of tests: a real Apache Kafka, and the recorded partner data beside the checkout.
 
 Where it is missing, the tests that need it are skipped with one loud line; with ``CI=true`` they fail instead.
 ``--quick`` runs the quick lane (tests/lanes.py); ``-n 3`` spreads the files over workers (tests/spread.py).
@@ -82,13 +82,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> spread.FileB
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker's lacks go to the process that prints the summary."""
+    """Send a worker's missing requirements to the process that prints the summary."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["lacking"] = session.config.stash.get(LACKING, {})
 
 
 def pytest_testnodedown(node: WorkerController) -> None:
-    """Print the lacks of a worker, too."""
+    """Collect a worker's missing requirements."""
     lacking = getattr(node, "workeroutput", {}).get("lacking", {})
     node.config.stash.setdefault(LACKING, {}).update(lacking)
 

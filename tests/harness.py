@@ -44,7 +44,7 @@ class SetClock:
 
 
 class PlatformTokens:
-    """A verifier for which a token is a platform's name, followed by a slash and scopes if it has not all of them."""
+    """A verifier for which a token is a platform's name, followed by a slash and its scopes unless it has all."""
 
     async def verify(self, token: str) -> Claims:
         platform, _, scopes = token.partition("/")
@@ -92,7 +92,7 @@ class Harness:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def ready(self) -> None:
-        """Wait until the views that are being fed have caught up, and the relay owns its partitions."""
+        """Wait until the running views have caught up, and the relay owns its partitions."""
         fed = [view for name, view in self.views.items() if name in self.tasks]
         async with asyncio.timeout(SECONDS):
             while not all(view.fresh for view in fed):

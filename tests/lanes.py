@@ -119,7 +119,7 @@ def is_quick(item: pytest.Item) -> bool:
 
 
 class ProcessGuard:
-    """Fails a quick test at the place where it starts a process, in whichever lane it runs."""
+    """Fails a quick test where it starts a process, in whichever lane it runs."""
 
     def __init__(self) -> None:
         self.test: str | None = None

@@ -154,7 +154,7 @@ async def test_an_unknown_format_is_not_found_and_an_unknown_parameter_is_named(
 
 
 async def test_the_number_of_exports_at_once_is_limited(api: ReadApi) -> None:
-    """ERR-008: half of the places for one reader."""
+    """ERR-008: half of the slots for one subscriber."""
     exports = api.client.app[EXPORTS]
     with exports.one("rennes"), exports.one("rennes"):
         busy = await api.get("/v1/exports/csv")
@@ -164,7 +164,7 @@ async def test_the_number_of_exports_at_once_is_limited(api: ReadApi) -> None:
 
 
 async def served(api: ReadApi, rendering: Rendering) -> bytes:
-    """An export of a house whose rendering is another one, as its reader gets it."""
+    """An export with another rendering, as a client gets it."""
     context = replace(api.context, renderings={"odd": rendering})
     async with (
         TestClient(TestServer(build_app(context))) as client,

@@ -72,7 +72,7 @@ async def test_a_view_that_is_behind_shows_in_its_gauge(api: ReadApi) -> None:
     ("topic", "gauge"), [(OFFERS, "live_offers"), (RECEIPTS, "receipts"), (DELIVERIES, "deliveries")]
 )
 async def test_nothing_is_counted_in_a_view_that_is_being_filled(api: ReadApi, topic: str, gauge: str) -> None:
-    """ERR-008: a fall to nought would be taken for a snapshot that withdrew everything."""
+    """ERR-008: a fall to 0 would be taken for a snapshot that withdrew everything."""
     await api.publish(offer_of("bretagne:1"))
     await api.receive("r1", "bretagne:1", "bretagne")
     part = Part(group="lycee", generation=1, account="a", state="pending", since=1)

@@ -140,7 +140,7 @@ async def test_pages_give_each_offer_once(api: ReadApi) -> None:
 
 
 async def test_a_lists_cursor_is_good_for_its_log_alone(api: ReadApi) -> None:
-    """FEED-005: on another log, or a restored one, the same places hold other offers; some would be passed over."""
+    """FEED-005: on another or a restored log the same offsets hold other offers; some would be skipped."""
     for number in range(2):
         await api.publish(offer_of(f"bretagne:{number}"))
     cursor = (await api.get("/v1/offers?limit=1")).body["cursor"]

@@ -51,7 +51,7 @@ def test_the_document_names_every_scope_that_opens_it() -> None:
 
 
 async def test_no_count_reveals_an_offer_that_the_subscriber_may_not_see(api: ReadApi) -> None:
-    """SEC-014, RTE-002: one's own are all counted, others' as far as one may read them."""
+    """SEC-014, RTE-002: a platform's own offers are all counted, others' as far as it may read them."""
     await api.publish(offer_of("bretagne:1"))
     await api.publish(offer_of("bretagne:hidden", redistribution={"regions": False}))
     await api.publish(offer_of("national:59"), department="59")
@@ -121,7 +121,7 @@ async def test_counts_of_offers_are_absent_while_the_view_is_filled(api: ReadApi
 
 @pytest.mark.parametrize("topic", [RECEIPTS, DELIVERIES, RUNS])
 async def test_details_are_null_while_a_view_is_filled(api: ReadApi, topic: str) -> None:
-    """ERR-008: a nought would say that there is nothing."""
+    """ERR-008: a 0 would mean that there is nothing."""
     async with api.filling(topic) as behind:
         answer = await behind.get("/v1/platforms", "bretagne")
     assert {None} == set(line(answer, "bretagne")["details"].values())

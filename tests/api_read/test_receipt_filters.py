@@ -10,7 +10,7 @@ KINDS = ("accepted", "duplicate", "stale", "rejected")
 
 
 async def filled(api: ReadApi, count: int = 12) -> None:
-    """One receipt a second, verdicts in turn, three offers, two uploads."""
+    """One receipt a second, verdicts in rotation, three offers, two uploads."""
     for second in range(count):
         await api.receive(
             f"r{second:02}",

@@ -46,7 +46,7 @@ async def test_a_receipt_that_is_not_decided_is_pending_until_the_relay_has_pass
 
 
 async def test_a_receipt_stays_pending_when_a_stale_broker_reports_an_end_before_its_submission(api: ReadApi) -> None:
-    """RCP-005: by the next word it has learnt the true one."""
+    """RCP-005: the next request gets the true one."""
     receipt = minted(api)
     api.log.stale_ends[SUBMISSIONS] = await api.log.ends(SUBMISSIONS)
     api.log.stale_calls = 1
@@ -113,7 +113,7 @@ def delivered(offer_id: str, *parts: Part) -> Record:
 
 
 async def test_a_receipt_holds_the_delivery_state_of_its_offer(api: ReadApi) -> None:
-    """RCP-006: the parts that count, in the publisher's language, and not how the connector goes about it."""
+    """RCP-006: the current parts, in the publisher's language, without internals of the connector."""
     problem = schemas.problem("revision-reused", actual=3, expected=4).to_json()
     part = Part(group="lycee", generation=1, account="their account", state="dead", since=api.clock.at, remote_id="old")
     refused = replace(part, generation=2, state="refused", remote_id="new", digest="0" * 64, problems=(problem,))

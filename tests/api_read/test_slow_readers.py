@@ -28,7 +28,7 @@ ENDLESS: dict[str, Send] = {
     "answer": lambda request: send(request, Answer(200, {}, repeat(LINE.encode()))),
     "export": lambda request: send_pieces(request, web.StreamResponse(), one_by_one(request, repeat(LINE.encode()))),
 }
-"""An answer that never ends, sent by each of the ways that there are."""
+"""An endless answer, by each way of sending."""
 
 
 @asynccontextmanager

@@ -30,7 +30,7 @@ PLATFORMS = ("bretagne", "normandie")
 
 
 def offer(number: int | str = 1, revision: int = 1, *, platform: str = "bretagne", **wishes: Any) -> dict[str, Any]:
-    """A whole offer that every rule is content with."""
+    """A complete offer without any problem."""
     return {
         "id": f"{platform}:{number}",
         "revision": revision,

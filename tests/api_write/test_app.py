@@ -49,7 +49,7 @@ async def test_each_call_needs_its_scope(gateway: GatewayHarness, method: str, p
 
 
 async def test_every_route_declares_its_callers(gateway: GatewayHarness) -> None:
-    """SEC-002: a route whose author forgot would be closed, but none did."""
+    """SEC-002: a route without a declaration would be closed, but there is none."""
     routes = [route for route in build_app(gateway.context).router.routes() if route.method != "HEAD"]
     assert [] == [route for route in routes if not scopes_of(route.handler)]
 
@@ -117,7 +117,7 @@ async def test_the_language_is_the_clients(gateway: GatewayHarness, asked: str, 
 
 
 async def test_a_busy_log_is_503(tmp_path: Path) -> None:
-    """ERR-009: with what to do next; nothing is acknowledged that is not stored."""
+    """ERR-009: with the next step; only stored submissions are acknowledged."""
     async with opened(tmp_path, working=False) as gateway:
         gateway.log.inject(Fault.REFUSED)
         answer = await gateway.ask("DELETE", "/v1/offers/bretagne:1?revision=1")

@@ -62,7 +62,7 @@ async def in_progress(gateway: GatewayHarness) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/offers/batch", "/v1/snapshots?mark={mark}"])
 async def test_a_trickling_upload_is_answered_when_the_gateway_stops(tmp_path: Path, path: str) -> None:
-    """ERR-008: within moments, not after the time limit of a read, and nothing of it is queued."""
+    """ERR-008: at once, not after the time limit of a read, and nothing of it is queued."""
     async with opened(tmp_path) as gateway:
         path = path.format(mark=await gateway.mark())
         caller = await Caller.on(gateway.port, HEAD.format(path=path).encode() + chunk(ndjson(offer(1)))[:-10])

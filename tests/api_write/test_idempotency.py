@@ -233,7 +233,7 @@ async def test_a_released_claim_is_free(replicas: Replicas) -> None:
 
 
 async def test_an_answer_is_kept_for_two_days(replicas: Replicas) -> None:
-    """PUB-041: then the key is free."""
+    """PUB-041: afterwards the key is free."""
     claim = await replicas.first.claim("bretagne", "k", "aa")
     assert isinstance(claim, Claim)
     await replicas.first.keep(claim, 202, {}, "[]")

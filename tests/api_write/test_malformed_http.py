@@ -204,7 +204,7 @@ async def test_further_requests_on_the_same_connection_are_answered(gateway: Gat
 
 
 def test_aiohttp_is_still_what_the_server_relies_on() -> None:
-    """A version of aiohttp in which one of these differs needs a look: see ``gateway/api/malformed_http.py``."""
+    """A version of aiohttp in which one of these differs needs a review: see ``gateway/api/malformed_http.py``."""
     handler = web.RequestHandler
     assert inspect.iscoroutinefunction(web.AppRunner._make_server)
     assert ["self", "request", "status", "exc", "message"] == list(inspect.signature(handler.handle_error).parameters)

@@ -87,7 +87,7 @@ async def test_without_a_valid_token_every_route_answers_401(gateway: GatewayHar
 
 
 def test_every_answer_that_is_refused_is_a_problem_document() -> None:
-    """ERR-001: but for the token endpoint, whose errors RFC 6749 prescribes."""
+    """ERR-001: except the token endpoint, whose errors RFC 6749 prescribes."""
     document = openapi_document()
     found = set()
     for (_, path), operation in documented().items():

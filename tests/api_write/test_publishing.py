@@ -112,7 +112,7 @@ async def test_a_percent_encoded_colon_is_the_only_encoding_taken(gateway: Gatew
 
 
 async def raw_status(gateway: GatewayHarness, method: str, path: str) -> int:
-    """The status for a request line that no client library has put in order."""
+    """The status for a request line that no client library has normalised."""
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     writer.write(
         f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer bretagne\r\n"

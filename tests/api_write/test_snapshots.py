@@ -56,7 +56,7 @@ async def test_a_mark_is_good_once_and_not_after_a_later_one(gateway: GatewayHar
 
 
 async def test_a_snapshot_that_the_log_interrupted_is_sent_again_with_its_mark(gateway: GatewayHarness) -> None:
-    """PUB-022: 503 means the same again, and the mark is not used up by what did not happen."""
+    """PUB-022: 503 asks for the same request again, and the mark is not used up."""
     await published(gateway, 3)
     mark = await gateway.mark()
     gateway.log.refusing.add(SUBMISSIONS)
@@ -187,7 +187,7 @@ async def test_a_snapshot_that_would_leave_no_live_offer_asks_for_the_number(
 
 
 async def test_a_small_set_that_is_replaced_by_another_asks_nothing(gateway: GatewayHarness) -> None:
-    """PUB-028: a live offer remains, or comes; nor does a refused line ask by itself."""
+    """PUB-028: a live offer remains, or is added; a refused line alone asks nothing."""
     await published(gateway, 3)
     first = await gateway.snapshot(await gateway.mark(), offer("new"), offer("wrong", sector="x"))
     assert (202, 3) == (first.status, first.body["withdrawn"])

@@ -186,7 +186,7 @@ async def test_a_client_that_disconnects_leaves_nothing(gateway: GatewayHarness)
         await writer.drain()
         await asyncio.sleep(0)
         writer.transport.abort()
-    async with asyncio.timeout(5):  # until their places are free again
+    async with asyncio.timeout(5):  # until their slots are free again
         while (await gateway.batch(ndjson(offer("last")))).status != 202:
             await asyncio.sleep(0.01)
     assert {"bretagne:last"} == {one["id"] for one in await gateway.submitted()}
@@ -203,7 +203,7 @@ async def test_a_broken_transfer_is_the_clients_fault(gateway: GatewayHarness) -
 
 
 async def test_uploads_beyond_the_number_at_once_are_503(tmp_path: Path) -> None:
-    """ERR-008: refused at once, not queued; one partner cannot take every place."""
+    """ERR-008: refused at once, not queued; one partner cannot take every slot."""
     async with opened(tmp_path, limits=Limits(uploads_at_once=2), working=False) as gateway:
         _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         writer.write(HEAD.format(more="").encode())
@@ -221,7 +221,7 @@ async def test_uploads_beyond_the_number_at_once_are_503(tmp_path: Path) -> None
 
 
 async def test_a_client_that_does_not_read_its_answer_is_disconnected(tmp_path: Path) -> None:
-    """ERR-007: its place and its spool are free again."""
+    """ERR-007: its slot and its spool are free again."""
     limits = Limits(uploads_at_once=1, read_seconds=0.5)
     lines = ndjson(*({"id": f"bretagne:{number}"} for number in range(3_000)))  # each is answered with many problems
     async with opened(tmp_path, limits=limits, working=False) as gateway:

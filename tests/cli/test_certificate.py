@@ -33,7 +33,7 @@ def write(folder: Path, document: object, name: str = "evidence.json") -> Path:
 
 
 def settings_of(shell: Shell) -> Settings:
-    """Of the gateway whose operator this shell is."""
+    """The signing keys of this shell's gateway."""
     port = int(shell.environ["PASSERELLE_PORT"])
     return Settings(data=shell.folder / "data", port=port, management_port=0, log_level="warning")
 
@@ -111,7 +111,7 @@ async def test_evidence_that_is_not_good_enough_is_refused_with_all_that_is_wron
 
 
 async def test_mistakes_end_with_the_next_step(operator: Shell) -> None:
-    """[CER-004]: only who takes part is certified."""
+    """[CER-004]: only an active partner is certified."""
     folder = operator.folder
     good, nameless = (
         write(folder, fresh()),

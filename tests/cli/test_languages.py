@@ -135,7 +135,7 @@ async def test_a_gateway_that_cannot_be_used(running_gateway: RunningGateway, fi
 
 @asynccontextmanager
 async def refusing(status: int) -> AsyncIterator[Mapping[str, str]]:
-    """Something that gives tokens and refuses all else, as this environment names it."""
+    """A server that issues tokens and refuses all other requests, named by this environment."""
 
     async def token(_: web.Request) -> web.Response:
         return web.json_response({"access_token": "t", "expires_in": 3600})
@@ -163,7 +163,7 @@ async def test_a_call_that_is_refused_as_a_whole(file: Path, status: int) -> Non
 
 
 async def test_publish(running_gateway: RunningGateway, file: Path) -> None:
-    """Accepted, repeated, refused at once, refused by the decision, and taken up where it stopped."""
+    """Accepted, repeated, refused at once, rejected by the relay, and resumed."""
     environ, number = running_gateway.shell.environ, count(1)
     await both(environ, "publish", file, before=lambda: write(file, lines(3, prefix=f"{next(number)}-")))
     await both(environ, "publish", file)
@@ -212,7 +212,7 @@ def profile(path: Path, **more: object) -> Path:
 
 
 async def test_a_sample_checked_by_a_profile(tmp_path: Path) -> None:
-    """Good, partly refused, unusable, not there; and a platform that has no feed."""
+    """Valid, partly refused, unusable, missing; and a platform without a feed."""
     known, sample = profile(tmp_path / "profile.json"), tmp_path / "sample"
     words = ("platform", "check", known, sample)
     await both({}, *words, code=2)

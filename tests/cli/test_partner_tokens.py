@@ -1,6 +1,6 @@
 """Commands that end credentials, on a gateway that runs: tokens issued before them are refused (SEC-001).
 
-No answer kept before them is given again either (PUB-041).
+Answers stored before them are not repeated either (PUB-041).
 """
 
 import json

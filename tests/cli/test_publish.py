@@ -92,7 +92,7 @@ async def test_an_offer_that_is_older_than_the_gateways_ends_with_1(
 
 @pytest.mark.parametrize("command", ["publish", "validate"])
 async def test_a_file_without_offers_cannot_be_used(running_gateway: RunningGateway, command: str) -> None:
-    """Neither good nor bad, and most likely an export that failed: blank, or a closing count alone."""
+    """Neither valid nor invalid, and most likely a failed export: blank, or a closing count alone."""
     file = running_gateway.shell.folder / "none.ndjson"
     for content in (b"\n", b'{"count": 0}\n'):
         file.write_bytes(content)

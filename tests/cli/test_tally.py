@@ -27,7 +27,7 @@ def wrong(offer: GeneratedOffer, **other: Any) -> bytes:
 
 
 async def test_refusals_are_grouped_by_rule_with_count_lines_and_remedy(running_gateway: RunningGateway) -> None:
-    """PUB-017: a hundred rows of one mistake say less than one row that counts them."""
+    """PUB-017: one row that counts a mistake replaces a hundred rows."""
     file = running_gateway.shell.folder / "offers.ndjson"
     offers = good(130)
     lines = [wrong(offer, sector="s99") for offer in offers[:120]] + [wrong(offers[120], seats=0)]

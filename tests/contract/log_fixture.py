@@ -19,7 +19,7 @@ DEADLINE = 20.0
 
 
 class Transaction(Protocol):
-    """A transaction left open by a writer that does not move on by itself."""
+    """A transaction left open by a writer that stops."""
 
     async def commit(self) -> None: ...
 
@@ -27,19 +27,19 @@ class Transaction(Protocol):
 
 
 class LogFixture:
-    """What an implementation overrides. ``storage`` is where one log lives (a path, a prefix on a broker, a store in
-    memory): each test gets a fresh one, and every ``open_log`` on the same place opens the same log.
+    """Hooks of an implementation. ``storage`` is the location of one log (a path, a prefix on a broker, a store in
+    memory): each test gets a fresh one, and every ``open_log`` on the same storage opens the same log.
 
     A hook that an implementation cannot offer calls ``pytest.skip`` with its reason.
     """
 
     @pytest.fixture
     def storage(self, tmp_path: Path) -> Any:
-        """A place where no log is yet."""
+        """Empty storage."""
         return tmp_path / "log.sqlite"
 
     async def open_log(self, storage: Any) -> EventLog:
-        """A client of the log at this place, with three partitions. Does not create topics."""
+        """A client of the log in this storage, with three partitions. Does not create topics."""
         raise NotImplementedError
 
     async def open_transaction(self, storage: Any, role: str, partition: int, outputs: Sequence[Output]) -> Transaction:
@@ -63,7 +63,7 @@ class LogFixture:
         raise NotImplementedError
 
     def lose_answers(self, storage: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
-        """While entered, what this client writes goes unanswered until its patience ends; it may be written."""
+        """While entered, writes of this client get no answer within its timeout; they may be written."""
         raise NotImplementedError
 
     def stall(self, storage: Any, log: EventLog) -> AbstractAsyncContextManager[None]:

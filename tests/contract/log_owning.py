@@ -154,7 +154,7 @@ class Owning(LogFixture):
         assert ["after"] == await everything(log)
 
     async def test_taking_a_partition_aborts_its_open_transaction(self, log: EventLog, storage: Any) -> None:
-        """After ``own`` the end includes all that will ever be of the former owner."""
+        """After ``own`` the end includes every record of the former owner."""
         await self.open_transaction(storage, RELAY, 0, outputs("hung"))
         async with asyncio.timeout(DEADLINE):
             owner = await log.own(RELAY, 0)

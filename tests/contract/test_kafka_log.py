@@ -166,7 +166,7 @@ class TestKafkaLog(EventLogContract):
 
 
 async def _refuses(log: EventLog) -> None:
-    """Wait until the broker goes by its new settings, which reach it later; seen on the last topic that was set."""
+    """Wait until the broker uses its new settings, which reach it later; checked on the last topic that was set."""
     async with asyncio.timeout(DEADLINE):
         with suppress(LogUnavailableError):
             while True:

@@ -74,7 +74,7 @@ class TestSqliteLog(EventLogContract):
 
     @asynccontextmanager
     async def lose_answers(self, storage: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002
-        """Another process holds the file for longer than the client's patience."""
+        """Another process locks the file for longer than the client's timeout."""
         held = _OpenTransaction(storage, [])
         yield
         await held.abort()

@@ -134,7 +134,7 @@ async def writing(folder: Path, written: Callable[[], None] = lambda: None) -> A
 
 
 async def begun(writer: Writer, work: Callable[[sqlite3.Connection], None] = lambda _: None) -> asyncio.Task[None]:
-    """A job that the writer has in hand."""
+    """A job that the writer has begun."""
     job = asyncio.create_task(writer.do(work, size=1))
     await asyncio.sleep(0)
     while writer._jobs:

@@ -76,7 +76,7 @@ class Populated:
 
 
 async def populate(folder: Path, *, killed: bool) -> Populated:
-    """Make a data folder, as a gateway leaves it that is stopped, or that is ``killed``: then with write-ahead logs."""
+    """Create a data folder of a gateway that is stopped, or ``killed``: then with write-ahead logs."""
     folder = folder.with_name(f"{folder.name}-{'killed' if killed else 'stopped'}")
     live = Populated(
         folder.with_name(f"{folder.name}-live"), await _onboard(folder.with_name(f"{folder.name}-live")), {}
@@ -92,7 +92,7 @@ async def populate(folder: Path, *, killed: bool) -> Populated:
             await publisher.call("DELETE", path, params={"revision": "9", "reason": "filled"}, headers=_WAIT)
         await _fill_national(live.folder)
         answers = await ask(clients)
-        for _ in range(200):  # until the views say the same twice: deliveries and runs come by themselves
+        for _ in range(200):  # until the views answer the same twice: deliveries and runs come by themselves
             again = await ask(clients)
             if again == answers and answers["deliveries"]:
                 break

@@ -70,7 +70,7 @@ async def offers(tmp_path: Path) -> AsyncIterator[OfferView]:
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_a_damaged_index_hides_no_offer(offers: OfferView, tmp_path: Path, seed: int) -> None:
-    """Whichever offer is asked for, the answer is the offer or the damage."""
+    """The answer for each offer is the offer or the damage."""
     damaged = random.Random(seed).choice(NUMBERS)
     garble(tmp_path / "offers.sqlite", f"bretagne:{damaged}")
     forget_pages(tmp_path / "offers.sqlite")

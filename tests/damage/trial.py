@@ -38,7 +38,7 @@ class Outcome:
 
 async def attempt(whole: Populated, folder: Path, *, seed: int, workers: int = 0) -> Outcome:
     """Copy the folder, flip, start, ask."""
-    rng = random.Random(seed)  # a drawing that can be repeated
+    rng = random.Random(seed)  # a reproducible choice
     populated = whole.copy(folder)
     running = rng.random() < 0.4  # a share of the trials
     flipped = None if running else flip(folder, rng)
@@ -83,7 +83,7 @@ async def _gateway(
 
 
 async def _settled(clients: Any, finished: "asyncio.Future[None]", populated: Populated) -> tuple[str, str]:
-    """Ask until everything is answered: 503 may come for a while, other content or a 500 never."""
+    """Repeat the requests until all are answered: 503 is accepted for a while, other content or a 500 never."""
     waited = ""
     try:
         async with asyncio.timeout(_SECONDS):

@@ -133,7 +133,7 @@ async def test_a_surplus_offer_at_the_national_site_is_reported_and_fails(tmp_pa
 
 
 async def smuggle(folder: Path) -> None:
-    """Create an offer at the demo's national site by the account of Bretagne, past the gateway."""
+    """Create an offer at the demo's national site by the account of Bretagne, without the gateway."""
     async with asyncio.timeout(SECONDS):
         while not (found := list(folder.glob("passerelle-demo-*/national.json"))):
             await asyncio.sleep(0.05)

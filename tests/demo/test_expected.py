@@ -60,7 +60,7 @@ def test_names_are_those_of_the_parts_that_the_national_site_takes(
 
 
 def test_a_mapping_corrects_in_a_feed_what_a_document_is_refused_for() -> None:
-    """A postcode as a number is refused where documents are sent, and read right where a feed is."""
+    """A postcode as a number is refused in a document, and read correctly in a feed."""
     wrong = {**OFFER, "location": {"postal_code": 35000, "city": "Rennes"}}
     assert {"bretagne:1": None} == expected_offers([wrong], NATIVE, ON)
     assert expected_offers([OFFER], FEED, ON) == expected_offers([wrong], FEED, ON)

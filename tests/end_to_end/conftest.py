@@ -26,7 +26,7 @@ READERS = ("grand-est", "national")
 
 @dataclass
 class Federation:
-    """A gateway's settings and its partners' secrets; ``open`` starts the gateway, again and again if need be."""
+    """A gateway's settings and its partners' secrets; ``open`` starts the gateway, several times if needed."""
 
     settings: Settings
     secrets: dict[str, str]

@@ -33,7 +33,7 @@ OFFER = {
     "apply_url": "https://stages.ideo.bretagne.bzh/1",
 }
 DEADLINE = 60.0
-"""Seconds after which something that must happen is taken not to happen."""
+"""Deadline of a wait, in seconds."""
 
 
 async def put(client: Client, offer: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -69,7 +69,7 @@ class Follower:
             self.cursor, more = answer.body["cursor"], answer.body["more"]
 
     async def until(self, *ids: str) -> None:
-        """Read on until exactly these are held."""
+        """Read until the copy holds exactly these."""
         async with asyncio.timeout(DEADLINE):
             while set(self.held) != set(ids):
                 await self.read()
@@ -102,7 +102,7 @@ async def test_real_postings_go_from_end_to_end(federation: Federation, samples:
 
 
 async def test_an_offer_appears_changes_and_disappears_everywhere(federation: Federation) -> None:
-    """[FEED-001] [FEED-002] [FEED-010] [WDR-010]: also for who joins late, and across restarts."""
+    """[FEED-001] [FEED-002] [FEED-010] [WDR-010]: also for a late subscriber, and across restarts."""
     async with federation.open() as clients:
         early = Follower(clients["grand-est"])
         assert (await put(clients["bretagne"], OFFER))[0] == 201

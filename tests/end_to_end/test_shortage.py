@@ -81,7 +81,7 @@ def lines_of(populated: Populated) -> list[Any]:
 
 
 async def published(client: Client, url: str, number: int, *, seconds: float = WITHIN) -> None:
-    """Publish until it is taken."""
+    """Publish until it is accepted."""
     body = orjson.dumps(offer(number))
     async with asyncio.timeout(seconds):
         while True:

@@ -22,7 +22,7 @@ class Finding:
     sentence: str
 
 
-def judge(history: History, ending: Ending) -> list[Finding]:
+def find_violations(history: History, ending: Ending) -> list[Finding]:
     """All findings; empty when every requirement was met."""
     return [
         *_answers(history.attempts, ending.receipts),
@@ -104,7 +104,7 @@ def _order_of_sending(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) 
 
 @dataclass(slots=True)
 class _Model:
-    """What must stand after each receipt of one offer."""
+    """The required state after each receipt of one offer."""
 
     revision: int = 0
     sequence: int = 0
@@ -112,7 +112,7 @@ class _Model:
     by_gateway: bool = False
 
     def expected(self, receipt: Receipt) -> str:
-        """The verdict that the protocol asks for."""
+        """The verdict that the protocol requires."""
         if receipt.revision > self.revision:
             return "accepted"
         if receipt.revision < self.revision:
@@ -120,7 +120,7 @@ class _Model:
         return "stale" if self.by_gateway else "duplicate"
 
     def apply(self, receipt: Receipt, *, live: bool, by_gateway: bool) -> None:
-        """The change is made."""
+        """Apply the change."""
         self.revision = max(self.revision, receipt.revision)
         self.sequence = receipt.sequence or 0
         self.live = live

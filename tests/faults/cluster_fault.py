@@ -37,7 +37,7 @@ _Partitions: TypeAlias = Mapping[tuple[str, int], tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class ClusterFaults:
-    """The faults that need a hold of the brokers. Each ends when every replica of every partition is in sync again."""
+    """The faults that need control of the brokers. Each ends when every replica of every partition is in sync again."""
 
     cluster: LocalCluster
 
@@ -89,7 +89,7 @@ class ClusterFaults:
         return strike
 
     def _sleeping(self, find: _Find) -> Callable[[Round], Awaitable[None]]:
-        """It wakes and takes itself for the leader still."""
+        """After it resumes it still acts as leader."""
 
         async def strike(round_: Round) -> None:
             number = await find(round_)
@@ -105,7 +105,7 @@ class ClusterFaults:
 
     def _cutting_off(self, find: _Find) -> Callable[[Round], Awaitable[None]]:
         """Clients still reach it, and it still acts as leader: records written to it then are lost.
-        The gateway must go on with the others.
+        The gateway must continue with the others.
         """
 
         async def strike(round_: Round) -> None:
@@ -116,8 +116,8 @@ class ClusterFaults:
         return strike
 
     async def _joining_beside(self, round_: Round) -> None:
-        """It takes the old members still for members; the new one finds another, which soon takes it for the only one.
-        They must come together, however long the first is cut off.
+        """The old coordinator keeps the old members; the new member finds another one, which soon has it as its only
+        member. They must form one group, however long the first is cut off.
         """
         async with self._cut_off(await self._group_coordinator(round_), round_):
             await REPLACE.strike(round_)
@@ -126,7 +126,7 @@ class ClusterFaults:
 
     @asynccontextmanager
     async def _cut_off(self, number: int, round_: Round) -> AsyncIterator[None]:
-        """Entered when others lead and this broker does not know it; when left, all are together again."""
+        """While entered, others lead and this broker has old metadata; afterwards all are connected again."""
         with self.cluster.isolated(number):
             await self._until_others_lead(number)
             if not any(leader == number for leader, _ in (await self._partitions(number)).values()):
@@ -142,7 +142,7 @@ class ClusterFaults:
             await self._until_whole()
 
     async def _each_restarted(self, round_: Round) -> None:
-        """As an operator does for an upgrade."""
+        """A rolling restart, as for an upgrade."""
         for number in round_.random.sample(range(1, SIZE + 1), SIZE):
             await asyncio.to_thread(self.cluster.brokers[number].restart)
             await self._until_whole()
@@ -164,7 +164,7 @@ class ClusterFaults:
         await self._until_whole()
 
     async def _until_others_lead(self, number: int) -> None:
-        """Wait until this broker leads nothing, by the word of another."""
+        """Wait until this broker leads nothing, by another broker's metadata."""
         other = number % SIZE + 1
         async with asyncio.timeout(_MOVE_SECONDS):
             while any(leader in {number, -1} for leader, _ in (await self._partitions(other)).values()):

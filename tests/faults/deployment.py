@@ -33,7 +33,7 @@ LIMITLESS = "1000000"
 
 
 class Deployment:
-    """Replicas by name, the addresses of those that are up, and the way to the log for the judge."""
+    """Replicas by name, the addresses of those that run, and the checker's access to the log."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Deployment:
             await partners.close()
 
     async def add_replica(self, folder: Path | None = None) -> GatewayProcess:
-        """One more, started; it is not waited for. It gets a data folder of its own, unless one is given."""
+        """Start one more, without waiting for it. It gets a data folder of its own, unless one is given."""
         name = "one" if not self._made else f"another-{self._made}"
         self._made += 1
         replica = GatewayProcess(name, folder or self.folder / name, self._environment())

@@ -10,7 +10,7 @@ _PIECE = 65_536
 
 
 def disk_unavailable(folder: Path) -> str | None:
-    """Why no small disk can be had here, as a sentence; None when it can."""
+    """Why no small disk can be mounted here, as a sentence; None if it can."""
     try:
         with small_disk(folder / "try", megabytes=1):
             return None
@@ -38,7 +38,7 @@ class SmallDisk:
         self._ballast = folder / "ballast"
 
     def fill(self) -> None:
-        """Leave nothing; again while others free something."""
+        """Fill it to the last byte; again while others free space."""
         with self._ballast.open("ab", buffering=0) as file:
             piece = _PIECE
             while piece:
@@ -50,5 +50,5 @@ class SmallDisk:
                     piece //= 2
 
     def free(self) -> None:
-        """Give it all back."""
+        """Free the space."""
         self._ballast.unlink(missing_ok=True)

@@ -51,7 +51,7 @@ async def _full_queue(round_: Round) -> None:
 
 
 async def _compact(round_: Round) -> None:
-    """As if a fortnight had passed: all that may go from offers goes, under load."""
+    """As if a fortnight had passed: ``offers`` is compacted fully, under load."""
     async with round_.deployment.log() as log:
         assert isinstance(log, SqliteLog)
         await log.maintain([_OFFERS], now=now() + 15 * DAY_MS, all_of_it=True)
@@ -67,7 +67,7 @@ async def _forget(round_: Round) -> None:
 
 
 async def _second(round_: Round) -> None:
-    """A second process in the same folder, by mistake: it must end and say why, and the first must not notice."""
+    """A second process in the same folder, by mistake: it must end with the reason, without effect on the first."""
     second = await round_.deployment.add_replica(folder=_only(round_).folder)
     code = await second.ended(seconds=120)
     if code == 0 or "another gateway works in" not in second.last_words():

@@ -46,7 +46,7 @@ async def read_offers(log: EventLog) -> dict[str, OfferState]:
 
 
 async def count_offers(log: EventLog) -> int:
-    """How many records lie on ``offers``."""
+    """The number of records on ``offers``."""
     return len([record async for record in _records(log, OFFERS)])
 
 

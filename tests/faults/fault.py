@@ -6,7 +6,7 @@ from tests.faults.round import Fault, Round
 
 
 async def _kill(round_: Round) -> None:
-    """At a random moment, and started again."""
+    """A kill at a random moment, and a restart."""
     replica = round_.random.choice([one for one in round_.deployment.replicas if one.running])
     await replica.kill()
     await asyncio.sleep(round_.random.uniform(0, 0.5))
@@ -14,7 +14,7 @@ async def _kill(round_: Round) -> None:
 
 
 async def _stop(round_: Round) -> None:
-    """As an operator does for an upgrade."""
+    """A clean restart, as for an upgrade."""
     replica = round_.random.choice([one for one in round_.deployment.replicas if one.running])
     code = await replica.stop()
     if code != 0:

@@ -1,6 +1,6 @@
 """The history of a run: requests with their answers, changes read by subscribers, the log's final content.
 
-Instants are seconds of one steady clock, the harness's.
+Instants are seconds of one monotonic clock, the harness's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -89,7 +89,7 @@ class Standing:
 
 @dataclass(slots=True)
 class History:
-    """Everything seen from outside."""
+    """All external observations."""
 
     attempts: list[Attempt] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)

@@ -88,7 +88,7 @@ class Inner:
         return self._submissions.prepare(verdict, publisher=publisher, hosts={})
 
     async def submit(self, submissions: Sequence[Submission]) -> None:
-        """Hand in, all of it for certain."""
+        """Submit all of it, with certain outcomes."""
         for outcome in await self._submissions.submit(submissions):
             assert not isinstance(outcome, LogError), outcome
 
@@ -100,7 +100,7 @@ class Inner:
             assert await self._offers.reached(await self.log.ends(OFFERS), _SECONDS)
 
     def begin(self) -> Cursor:
-        """The cursor of one who begins now."""
+        """The cursor of a subscriber that begins now."""
         end = self._offers.positions
         return cursors.start(end=end, now=self._clock(), asked=EVERYTHING, reader=READER, log=self._identity)
 
@@ -127,7 +127,7 @@ class Inner:
 
 @asynccontextmanager
 async def inner_gateway(log: EventLog, folder: Path, clock: ManualClock) -> AsyncIterator[Inner]:
-    """The parts of a process that begins with nothing but the log."""
+    """The parts of a process that begins with the log only."""
     identity = await log.identity()
     offers = await OfferView.open(folder / "offers.sqlite", log_identity=identity, partitions=log.partitions)
     try:

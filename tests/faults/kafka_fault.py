@@ -19,9 +19,9 @@ from tests.faults.round import Fault, Round
 from tests.kafka.proxy import END_TXN, FETCH, INIT_PRODUCER_ID, PRODUCE, PRODUCE_IN_TRANSACTION, Direction, Proxy
 
 SESSION_SECONDS = 10.0
-"""After so long a silent member is out of its group."""
+"""Seconds after which a silent member has left its group."""
 PATIENCE_SECONDS = 8.0
-"""After so long the gateway takes a commit for unknown."""
+"""Seconds after which the gateway reports a commit as unknown."""
 _CATCH_SECONDS = 20.0
 _CUT_SECONDS = 0.7
 _CLEAN_SECONDS = 60.0
@@ -53,12 +53,12 @@ ZOMBIE = Fault("replica asleep until others took over", _zombie)
 
 @dataclass(frozen=True, slots=True)
 class KafkaFaults:
-    """The faults that need a hold of the broker and of the proxy before it."""
+    """The faults that need control of the broker and of the proxy before it."""
 
     broker: LocalBroker
     proxy: Proxy
     away: float
-    """How long the broker is gone, in seconds."""
+    """Seconds during which the broker is down."""
 
     def all(self) -> list[Fault]:
         """Each of them."""
@@ -90,7 +90,7 @@ class KafkaFaults:
         await asyncio.to_thread(self.broker.start)
 
     async def _frozen(self, round_: Round) -> None:
-        """Too slow for any patience: connections stay open, nothing answers."""
+        """Too slow for any timeout: connections stay open, nothing answers."""
         self.broker.pause()
         await asyncio.sleep(PATIENCE_SECONDS + round_.random.uniform(0, 3))
         self.broker.resume()
@@ -116,7 +116,7 @@ class KafkaFaults:
             await asyncio.sleep(3.0)
 
     def _holding(self, kind: int, direction: Direction, seconds: float) -> Callable[[Round], Awaitable[None]]:
-        """One frame of a kind is held, and what follows it on its connection."""
+        """One frame of a kind is held, with all later frames of its connection."""
 
         async def strike(round_: Round) -> None:
             with self.proxy.hold(kind, direction=direction, limit=1) as hold:
@@ -170,7 +170,7 @@ async def _compact(round_: Round) -> None:
 
 
 async def _compacted(log: EventLog) -> bool:
-    """Whether fewer records lie on offers than were written."""
+    """Whether ``offers`` holds fewer records than were written."""
     receipts = await read_receipts(log)
     return await count_offers(log) < 0.8 * sum(receipt.verdict == "accepted" for receipt in receipts)
 

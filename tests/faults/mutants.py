@@ -1,6 +1,6 @@
 """Mutants of the gateway: deliberately wrong ones, each of which the checker must detect.
 
-``python -m tests.faults.mutants`` copies the code, spoils one place at a time, and plays a short round of each.
+``python -m tests.faults.mutants`` copies the code, applies one mutation at a time, and plays a short round of each.
 """
 
 import asyncio
@@ -110,7 +110,7 @@ def find_out(mutant: Mutant) -> dict[str, int]:
         command = [sys.executable, "-m", "tests.faults.mutants", _PLAY]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False)
         if done.returncode != 0:
-            return {"other": 1}  # it did not even come to an end
+            return {"other": 1}  # the run did not end
         found: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
         return found
 
@@ -122,7 +122,7 @@ async def _play() -> None:
 
 
 def main() -> int:
-    """Every mutant, one line each; exit code 1 when one got away."""
+    """Every mutant, one line each; exit code 1 if one was not detected."""
     missed = 0
     for mutant in MUTANTS:
         wrongs = find_out(mutant)

@@ -36,7 +36,7 @@ class Stock:
         return str(self.document["id"])
 
     def next(self, kind: Kind) -> int:
-        """Make up the next revision."""
+        """Generate the next revision."""
         self.kinds.append(kind)
         return len(self.kinds)
 
@@ -89,7 +89,7 @@ class Publisher:
             await asyncio.sleep(self._random.expovariate(1 / pause))
 
     async def update(self) -> None:
-        """One update of an offer that is known."""
+        """One update of a known offer."""
         stock = self._random.choice(self._stocks)
         await self._send(stock, stock.next("publish"))
 
@@ -98,8 +98,8 @@ class Publisher:
         await asyncio.gather(*(self._send_batch([self._enlarge() for _ in range(items)]) for _ in range(batches)))
 
     async def settle(self) -> bool:
-        """Send the newest revision in doubt of each offer again, once; whether nothing is in doubt any more. Older ones
-        are abandoned: the newest one suffices.
+        """Send the newest revision of unknown outcome of each offer again, once. Returns whether none is left. Older
+        ones are abandoned: the newest one suffices.
         """
         doubtful = [stock for stock in self._stocks if stock.doubtful]
         for start in range(0, len(doubtful), _AT_ONCE):
@@ -107,15 +107,15 @@ class Publisher:
         return not any(stock.doubtful for stock in self._stocks)
 
     async def _send(self, stock: Stock, revision: int) -> None:
-        """One revision by itself."""
+        """Send one revision."""
         raise NotImplementedError
 
     async def _send_batch(self, chosen: Sequence[tuple[Stock, int]]) -> None:
-        """Some of them together."""
+        """Send several revisions in one request."""
         raise NotImplementedError
 
     def _enter(self, stock: Stock, revision: int, began: float, outcome: Outcome, **outcome_fields: Any) -> None:
-        """What became of one sending."""
+        """Record the outcome of one sending."""
         kind = stock.kinds[revision - 1]
         self._history.attempts.append(
             Attempt(stock.id, revision, kind, began, self._clock(), outcome, **outcome_fields)

@@ -13,7 +13,7 @@ from gateway.clock import now
 from gateway.log.port import EventLog
 from gateway.protocol.decide import paris_date
 from gateway.protocol.topic import FEED, INBOX
-from tests.faults.checker import WRONGS, Finding, judge
+from tests.faults.checker import WRONGS, Finding, find_violations
 from tests.faults.deployment import FILTERED, NATIVE, PUBLISHERS, SUBSCRIBER, Deployment
 from tests.faults.ending import decided, read_offers, read_receipts, standing, visible
 from tests.faults.history import ACKNOWLEDGED, Ending, History
@@ -36,7 +36,7 @@ class MissedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something to be done to the arena under load; ``strike`` returns when it is over."""
+    """A fault of the deployment under load; ``strike`` returns when it is over."""
 
     name: str
     strike: Callable[["Round"], Awaitable[None]]
@@ -123,7 +123,7 @@ class Round:
             self._publishers.append(native)
 
     async def join(self, name: str, *, asked: dict[str, str] | None = None, sleep: float = 0.0) -> None:
-        """A reader who begins now."""
+        """A subscriber that begins now."""
         slug = FILTERED if asked else SUBSCRIBER
         subscriber = Subscriber(
             await self._line(slug),
@@ -154,7 +154,7 @@ class Round:
         await asyncio.sleep(self._gap * self.random.uniform(0.5, 1.5))
 
     async def strike(self, fault: Fault) -> None:
-        """One fault, then wait until all is well again, and audit the log."""
+        """Inject one fault, then wait until all replicas are ready again, and audit the log."""
         self.say(f"{fault.name} …")
         try:
             await fault.strike(self)
@@ -167,12 +167,12 @@ class Round:
             self.find(f"audit after {fault.name}: {sentence}")
 
     def find(self, sentence: str) -> None:
-        """Something that is wrong in itself."""
+        """Record a finding of the round itself."""
         self.verdict.findings.append(Finding("other", sentence))
 
     async def recover(self) -> None:
-        """Wait until all is well. No replica may end by itself; one that does is started again, as its supervisor would
-        do. Raises GatewayDiedError for one that ends time after time.
+        """Wait until all replicas are ready. No replica may end by itself; one that does is started again, as by its
+        supervisor. Raises GatewayDiedError for one that ends repeatedly.
         """
         for _ in range(_STARTS):
             try:
@@ -217,7 +217,7 @@ class Round:
             expected[reading.name] = everything
         for sentence in (sentence for reader in readers for sentence in reader.wrong):
             self.find(sentence)
-        self.verdict.findings += judge(self.history, Ending(receipts, standing(offers), expected))
+        self.verdict.findings += find_violations(self.history, Ending(receipts, standing(offers), expected))
         self._count(len(receipts), everything)
         await self._stop()
 
@@ -274,8 +274,8 @@ async def play(
     offers: int = 150,
     say: Callable[[str], None] = lambda _: None,
 ) -> Verdict:
-    """A whole round on a fresh arena. ``gap`` is the mean time between faults, ``pause`` that between requests of one
-    task, in seconds; ``offers`` how many each platform has.
+    """A whole round on a fresh deployment. ``gap`` is the mean time between faults, ``pause`` that between requests of
+    one task, in seconds; ``offers`` is the number of each platform's offers.
     """
     round_ = Round(deployment, seed=seed, gap=gap, pause=pause, offers=offers, say=say)
     await deployment.onboard()

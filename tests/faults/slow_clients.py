@@ -18,7 +18,7 @@ _LONGEST_MEDIAN = 4.0
 
 
 async def _slow_clients(round_: Round) -> None:
-    """The others must go on being served."""
+    """The others must still be served."""
     calm = await _median_over(round_, _SECONDS / 2)
     token = await round_.token(SUBSCRIBER)
     address = urlsplit(round_.deployment.urls[0])
@@ -35,7 +35,7 @@ async def _slow_clients(round_: Round) -> None:
 
 
 async def _median_over(round_: Round, seconds: float) -> float | None:
-    """How long the requests took that were answered in the next seconds; None when none was."""
+    """Median duration of the requests answered in the next seconds; None without any."""
     before = len(round_.history.attempts)
     await asyncio.sleep(seconds)
     taken = [one.answered_at - one.sent_at for one in round_.history.attempts[before:]]
@@ -58,7 +58,7 @@ async def _trickle(port: int, token: str) -> None:
 
 
 async def _ignore(port: int, token: str) -> None:
-    """Long answers, asked for and never fetched: the reader's buffer is as small as it can be."""
+    """Long answers that are requested and never read, with the smallest receive buffer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
     with suppress(OSError):
         try:

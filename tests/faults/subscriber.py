@@ -39,7 +39,7 @@ class Subscriber:
         """Whether the last page was the last one there was."""
 
     async def follow(self) -> None:
-        """Read on and on, until cancelled."""
+        """Read until cancelled."""
         while True:
             await self.read(wait=1)
             await asyncio.sleep(self._random.uniform(0.01, self._sleep + 0.02))

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.faults.checker import judge
+from tests.faults.checker import find_violations
 from tests.faults.history import Attempt, Ending, History, Reading, Receipt, Seen, Standing
 
 
 @dataclass
 class Story:
-    """A history and its ending, to be spoilt."""
+    """A history and its ending, to be corrupted."""
 
     attempts: list[Attempt]
     receipts: list[Receipt]
@@ -21,10 +21,10 @@ class Story:
     late: Reading
     visible: dict[str, int]
 
-    def judge(self) -> list[str]:
+    def find_violations(self) -> list[str]:
         history = History(self.attempts, [self.early, self.late])
         ending = Ending(self.receipts, self.offers, {"early": self.visible, "late": self.visible})
-        return [finding.wrong for finding in judge(history, ending)]
+        return [finding.wrong for finding in find_violations(history, ending)]
 
     def spoil_receipt(self, number: int, **changes: Any) -> None:
         self.receipts[number] = replace(self.receipts[number], **changes)
@@ -72,7 +72,7 @@ def honest() -> Story:
 
 
 def test_an_honest_history_has_no_findings() -> None:
-    assert [] == honest().judge()
+    assert [] == honest().find_violations()
 
 
 def test_withdrawals_by_the_gateway_itself_are_no_finding() -> None:
@@ -82,7 +82,7 @@ def test_withdrawals_by_the_gateway_itself_are_no_finding() -> None:
     story.early.seen.append(Seen("removal", "b:2", 130))
     story.late.seen.clear()
     story.visible.clear()
-    assert [] == story.judge()
+    assert [] == story.find_violations()
 
 
 def lose_a_receipt(story: Story) -> None:
@@ -173,7 +173,7 @@ def accept_an_older_revision(story: Story) -> None:
 
 
 def overtake_on_the_log(story: Story) -> None:
-    """Two updates, one sent after the other was acknowledged, lie the other way round."""
+    """Two updates, one sent after the other was acknowledged, are in reverse order."""
     story.spoil_receipt(5, verdict="stale", sequence=None, place=(1, 7))
 
 
@@ -265,4 +265,4 @@ def make_up_an_offer(story: Story) -> None:
 def test_the_checker_finds_the_fault(spoil: Callable[[Story], None], wrong: str) -> None:
     story = honest()
     spoil(story)
-    assert wrong in story.judge()
+    assert wrong in story.find_violations()

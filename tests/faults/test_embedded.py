@@ -20,7 +20,7 @@ GAP = 0.7
 
 @pytest.mark.timeout(600)
 async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
-    """Killed at random moments, slow, crowded, its local copies lost, compacted: in one history."""
+    """Kills at random moments, a slow disk, slow clients, lost local copies and compaction, in one history."""
     plan = [KILL, CROWD, KILL, FORGET, COMPACT, SLOW, KILL, STOP, SECOND, KILL]
     verdict = await play(Deployment(tmp_path, workers=1), plan, seed="short", gap=GAP)
     assert [] == verdict.findings

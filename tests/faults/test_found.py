@@ -39,7 +39,7 @@ def known(sequence: int, position: int) -> Known:
 
 
 async def test_a_log_that_is_slow_to_return_its_ends_does_not_stop_a_view(tmp_path: Path) -> None:
-    """A view at the end, and a broker that needs more than a second to say where that is."""
+    """A view at the end, and a broker that needs more than a second to return it."""
     clock = ManualClock(NOW)
 
     class Slow(MemoryLog):
@@ -68,7 +68,7 @@ async def test_a_log_that_is_slow_to_return_its_ends_does_not_stop_a_view(tmp_pa
 
 @pytest.mark.parametrize("error", [LogBusyError, LogUnavailableError, UnknownOutcomeError])
 async def test_work_continues_after_a_transient_error(error: type[Exception]) -> None:
-    """A log that is away, slow, or whose queue is full must not end a process."""
+    """A log that is unavailable, slow, or has a full queue must not end a process."""
     calls = 0
 
     async def work() -> None:
@@ -208,7 +208,7 @@ async def test_an_audit_during_compaction_reports_no_loss() -> None:
 
 
 async def test_a_killed_gateway_starts_again_though_its_worker_was_being_sent_a_request(tmp_path: Path) -> None:
-    """The worker lived on for as long as the slow client liked, on the port that the next one needs."""
+    """The worker survived as long as the slow client, on the port that the next one needs."""
     deployment = Deployment(tmp_path, workers=1)
     await deployment.onboard()
     try:

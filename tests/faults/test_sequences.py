@@ -22,7 +22,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.seal import Seal
 from gateway.protocol.submission import Publish, Retire, Withdraw
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS
-from tests.faults.checker import judge
+from tests.faults.checker import find_violations
 from tests.faults.ending import read_offers, read_receipts, standing, visible
 from tests.faults.history import Attempt, Ending, History, Reading
 from tests.faults.inner import EVERYTHING, IDS, READER, ManualClock, inner_gateway
@@ -70,7 +70,7 @@ def entered(submissions: list[Publish | Withdraw], at: float) -> list[Attempt]:
 async def findings(log: SqliteLog | MemoryLog, history: History) -> list[str]:
     known = await read_offers(log)
     visible_offers = {reading.name: visible(known) for reading in history.readings}
-    wrong = judge(history, Ending(await read_receipts(log), standing(known), visible_offers))
+    wrong = find_violations(history, Ending(await read_receipts(log), standing(known), visible_offers))
     return [f"{one.wrong}: {one.sentence}" for one in wrong] + (await audit(log)).findings
 
 

@@ -21,7 +21,7 @@ class NotSentError(Exception):
 
 
 class NoAnswerError(Exception):
-    """The request may have been taken; no answer came."""
+    """The request may have been accepted; no answer came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Answer:
 
 
 class Line:
-    """Calls any of the replicas that are up, as one partner. A call is made once, whatever becomes of it."""
+    """Calls any of the replicas that are up, as one partner. A call is made once, whatever its outcome."""
 
     def __init__(
         self,

@@ -32,7 +32,7 @@ def feed(form: str, count: int) -> Iterator[bytes]:
 
 
 def peak(blocks: Iterator[bytes], form: str) -> tuple[int, object]:
-    """How much was held at most while the feed was read, and how it ended."""
+    """Peak memory while the feed was read, and the result."""
     tracemalloc.start()
     try:
         [end] = deque(read(blocks, flat(form), platform=PLATFORM, on=ON), maxlen=1)

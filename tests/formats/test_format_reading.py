@@ -1,4 +1,4 @@
-"""Every reading ends in one answer, every item is accounted for, and one bad item hides no other."""
+"""Every reading ends in one result, every item is accounted for, and one bad item hides no other."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Text: HTML made plain, blanks and invisible signs put in order, cuts at words."""
+"""Text: HTML converted, blanks and invisible characters normalised, cuts at words."""
 
 import re
 from time import perf_counter

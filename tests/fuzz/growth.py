@@ -38,7 +38,7 @@ POINTERS = (
 
 
 def steepness(call: Callable[[_T], object], make: Callable[[int], _T], length: int) -> float:
-    """How many times the work of ``length`` four times the length costs; the least of several looks when it is much."""
+    """The work of four times the length, as a multiple of that of ``length``; if high, the least of several runs."""
     least = float("inf")
     short, long = make(length), make(TIMES * length)
     for _ in range(_TRIES):

@@ -42,13 +42,13 @@ class Figures:
         self._outcomes[outcome] += 1
         spent = time.thread_time() - began
         if spent > self._slowest[0] and outcome != "finding":
-            spent = min(spent, *(_cost(run_target, raw) for _ in range(3)))  # the collector may have come in between
+            spent = min(spent, *(_cost(run_target, raw) for _ in range(3)))  # a garbage collection may have interfered
             self._slowest = max(self._slowest, (spent, raw))
         if time.monotonic() - self._written > _EVERY_SECONDS:
             self.write()
 
     def write(self) -> None:
-        """The figures as they stand."""
+        """The current figures."""
         self._written = time.monotonic()
         seconds, raw = self._slowest
         (self._folder / "slowest").write_bytes(raw)
@@ -78,7 +78,7 @@ def _cost(run_target: Callable[[bytes], str], raw: bytes) -> float:
 
 
 def mutator(target: Target) -> Callable[[bytes, int, int], bytes]:
-    """libFuzzer's mutations, by way of the target's own ideas."""
+    """libFuzzer's mutations, through the target's own mutator."""
 
     def mutate(raw: bytes, longest: int, seed: int) -> bytes:
         random = Random(seed)

@@ -73,7 +73,7 @@ def headed(body: bytes, sizes: bytes = b"\x00\x04\x1f") -> bytes:
 
 
 def mutate_body(change: Callable[[bytes, Random], bytes]) -> Callable[[bytes, Random, Scramble], bytes]:
-    """Changes the body by an idea of its own one time in three, the way it is cut one time in four."""
+    """Changes the body by its own mutator one time in three, and its cuts one time in four."""
 
     def mutate(raw: bytes, random: Random, scramble: Scramble) -> bytes:
         head, body = raw[:_HEAD], raw[_HEAD:]

@@ -47,7 +47,7 @@ WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Everything that gives texts out, and those it gave to ``bretagne``, by the first byte of an input."""
+    """Every source of sealed texts, and those issued to ``bretagne``, by the first byte of an input."""
 
     context: Context
     issued: dict[bytes, str]
@@ -154,7 +154,7 @@ def _holds(read: Callable[[], object]) -> bool:
 
 @contextmanager
 def opened() -> Iterator[Target]:
-    """The target, on the parts of a gateway whose views stand still."""
+    """The target, on the parts of a gateway whose views do not change."""
     with TemporaryDirectory(prefix="passerelle-fuzz-") as folder, asyncio.Runner() as runner:
         gating = gate_opened(Path(folder), working=False)
         gateway = runner.run(gating.__aenter__())

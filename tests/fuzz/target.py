@@ -7,7 +7,7 @@ from random import Random
 from typing import TypeAlias
 
 Scramble: TypeAlias = Callable[[bytes], bytes]
-"""Changes bytes anyhow: by chance, or as coverage asks for."""
+"""Changes bytes: at random, or guided by coverage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ _LIMIT = 100
     ],
 )
 def test_where_blocks_end_does_not_decide_about_a_long_blank_item(reader: Any, body: bytes) -> None:
-    """[ERR-005]: it was passed over when it came in one block, and refused when it came in several."""
+    """[ERR-005]: it was skipped in one block, and refused in several."""
     for step in (7, len(body)):
         fresh: Reader = reader()
         blocks = [body[at : at + step] for at in range(0, len(body), step)]
@@ -80,7 +80,7 @@ def test_extensions_full_of_email_addresses_are_reported_by_one_pointer() -> Non
 
 
 def test_a_long_key_is_cut_in_every_pointer_below_it() -> None:
-    """[OFR-034]: 40 kB of key before each of a thousand places made 40 MB of warnings."""
+    """[OFR-034]: 40 kB of key before each of a thousand pointers made 40 MB of warnings."""
     verdict = check(changed(extensions={"bretagne": {"k" * 3_000: ["a@b.fr"]}}))
     assert [("personal-data", f"/extensions/bretagne/{'k' * 60}/0")] == found(verdict)
 

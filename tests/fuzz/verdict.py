@@ -103,7 +103,7 @@ def _check_form(verdict: schemas.Verdict) -> None:
 
 
 def _check_agreement(name: str, verdict: schemas.Verdict) -> None:
-    """The engine that decides and the engine that explains are of one mind."""
+    """The deciding and the explaining engine agree."""
     document = verdict.document or {}
     fast, slow = fast_validator(name).is_valid(document), schemas.validator(name).is_valid(_trimmed(document))
     assert fast == slow, f"{name}: fast engine {fast}, explaining engine {slow}"

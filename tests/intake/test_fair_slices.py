@@ -60,7 +60,7 @@ async def test_cheap_items_share_a_slice_that_ends() -> None:
 
 
 async def test_sources_are_served_in_rotation() -> None:
-    """A source with little to do does not wait until another one with much to do is done."""
+    """A source with few items does not wait for the end of one with many."""
     slices, done = FairSlices(), list[str]()
 
     def step(item: str) -> bool:

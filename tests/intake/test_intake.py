@@ -94,7 +94,7 @@ async def until(log: MemoryLog, topic: str, count: int) -> list[bytes]:
 
 
 async def refused(log: MemoryLog, record: Record) -> list[str]:
-    """The codes of the one refusal that this message gets, and that the good one behind it passes."""
+    """The codes of the one refusal of this message; the valid one behind it must be submitted."""
     await log.append(INBOX + "bretagne", 1, [record, message("bretagne:2", {**OFFER, "id": "bretagne:2"})])
     async with intake(log):
         (submission,) = await until(log, SUBMISSIONS, 1)
@@ -136,7 +136,7 @@ async def test_a_recreated_inbox_waits_and_holds_no_other_back(log: MemoryLog) -
 
 @pytest.mark.parametrize("text", ["00-1-2-01", "joindre marie@atelier.example", "", "x" * 100_000, TRACE + "-x"])
 async def test_a_malformed_trace_context_is_dropped(log: MemoryLog, text: str) -> None:
-    """[PUB-007]: it would go on to every reader."""
+    """[PUB-007]: it would be passed on to every subscriber."""
     await log.append(INBOX + "bretagne", 0, [message(traceparent=text)])
     async with intake(log):
         (value,) = await until(log, SUBMISSIONS, 1)

@@ -29,7 +29,7 @@ def main() -> int:
     queue.add_argument("--kills", type=int, default=5)
     queue.add_argument("--speed", type=float, default=SPEED, help="how much faster the site's time runs")
     arguments = parser.parse_args()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a commit in doubt is made good by the gateway
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the gateway settles a commit of unknown outcome
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passerelle-interconnection-")))
         kafka = _kafka(stack) if arguments.log == "kafka" else None

@@ -21,7 +21,7 @@ class Channel(Protocol):
     """How a platform publishes; ``client`` is its client of the running gateway."""
 
     async def publish(self, client: Client, offers: Sequence[Offer]) -> None:
-        """Make these offers all that the platform publishes."""
+        """Replace the platform's published offers with these."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from tests.interconnection.drained import Drained, read_drained
 from tests.interconnection.offers import REGIONS, TOWNS, Offer, offer
 
 SPEED = 20.0
-"""How much faster the site's time runs. The rate of an account leaves each of its calls 29 ms then."""
+"""Factor of the site's fast time. The rate of an account then allows a call every 29 ms."""
 _BATCH = 500
 Say = Callable[[str], None]
 
@@ -44,7 +44,7 @@ def _offers(slug: str, numbers: Iterable[int]) -> list[Offer]:
 
 
 async def _publish(deployment: SiteDeployment, slug: str, offers: Sequence[Offer]) -> None:
-    """In batches; one whose answer died with the gateway is sent again, as the protocol has it."""
+    """In batches; one whose answer was lost with the gateway is sent again, as the protocol requires."""
     async with deployment.client(slug) as client:
         for start in range(0, len(offers), _BATCH):
             body = b"".join(orjson.dumps(one) + b"\n" for one in offers[start : start + _BATCH])
@@ -53,7 +53,7 @@ async def _publish(deployment: SiteDeployment, slug: str, offers: Sequence[Offer
 
 
 async def _kill(deployment: SiteDeployment, offers: int, kills: int, say: Say) -> None:
-    """Each time when another share of the offers has come to the site."""
+    """Each time after another share of the offers has reached the site."""
     for number in range(1, kills + 1):
         await _until_made(deployment, offers * number // (kills + 1))
         say(f"kill {number}, {len(deployment.site.stock.rows):,} offers at the site")
@@ -65,7 +65,7 @@ async def _until_made(deployment: SiteDeployment, count: int) -> None:
 
 
 async def _until_submitted(deployment: SiteDeployment, offers: int) -> None:
-    """Until the gateway itself says that all are delivered and none is pending. Raises TimeoutError."""
+    """Wait until the gateway reports that all are delivered and none is pending. Raises TimeoutError."""
     async with asyncio.timeout(STALLED):
         while True:
             standing = await deployment.standing()

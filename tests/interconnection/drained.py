@@ -8,8 +8,8 @@ from adapters.national.site.rate import PER_MINUTE
 from gateway.demo.national_site.simulator import NationalSimulator
 
 CALLS_FOR_A_KILL = 2
-"""At most fourteen creations are announced at a time. Those whose answers died with the gateway are looked for on the
-first two pages of the index.
+"""At most fourteen creations are announced at a time. Those whose answers were lost with the gateway are looked up on
+the first two pages of the index.
 """
 
 

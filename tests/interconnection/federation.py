@@ -34,7 +34,7 @@ SEARCHER = "west"
 
 @dataclass(slots=True, kw_only=True)
 class Federation:
-    """Everything but the gateway; ``gateway`` starts that, again and again if need be."""
+    """Everything except the gateway, which ``gateway`` starts, several times if needed."""
 
     settings: Settings
     log: EventLog

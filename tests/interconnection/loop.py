@@ -14,7 +14,7 @@ def after(slug: str) -> str:
 
 
 async def find_loops(deployment: Federation, operator: Client, made: Sequence[int]) -> list[str]:
-    """Everything that is where it should not be, or twice; read after all has been delivered."""
+    """Every misplaced or doubled offer; read after all has been delivered."""
     wrongs = []
     rows = [row.remote_id for row in deployment.site.stock.rows if row.owner is not None]
     expected = {f"{slug}:{name}" for slug in REGIONS for name in ("stays", "goes", "passed")}

@@ -49,7 +49,7 @@ class Matrix:
     printed: str = ""
 
     def missing(self) -> list[str]:
-        """Whatever did not happen, or came out wrong."""
+        """Every missing or wrong step."""
         lines: list[Line | Uncovered] = [*self.lines.values(), *self.uncovered.values()]
         return [f"{one}" for one in lines if None in asdict(one).values() or getattr(one, "wrongs", [])]
 

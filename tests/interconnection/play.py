@@ -140,7 +140,7 @@ async def _nothing() -> None:
 
 
 async def _timed(begin: Callable[[], Any], condition: Callable[[], bool]) -> float | None:
-    """Seconds from the beginning until the condition held; None when it did not in time."""
+    """Seconds until the condition held; None on timeout."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     await begin()

@@ -26,9 +26,9 @@ from tests.interconnection.taking_part import join_platform, native_profile, pro
 from tests.transport.sftp_server import sftp_server
 
 WITHIN = 60.0
-"""Seconds after which something that must happen is taken not to happen."""
+"""Deadline of a wait, in seconds."""
 NEIGHBOURS: Mapping[str, str] = {"Hauts-de-France": "normandie", "Centre-Val de Loire": "pays-de-la-loire"}
-"""Which platform asks for the departments of a Region that has none."""
+"""The platform that asks for the departments of a Region without one."""
 
 
 @dataclass(slots=True, kw_only=True)

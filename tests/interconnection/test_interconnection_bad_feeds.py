@@ -1,6 +1,6 @@
 """Nine platforms with nine different broken feeds at once: no offer changes, and the status gives the reasons.
 
-How single feeds are judged is proven beside the formats and the transports; here the whole gateway meets them.
+Single feeds are tested with the formats and the transports; here the whole gateway pulls them.
 """
 
 import asyncio

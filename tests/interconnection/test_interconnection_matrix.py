@@ -105,7 +105,7 @@ def test_the_command_shows_a_row_for_each_region_with_or_without_platform(matrix
 
 
 def _still(platforms: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without the one thing that moves between two questions: the connector calls the site as time passes."""
+    """Without the one value that changes between two requests: the connector calls the site as time passes."""
     return [{**one, "details": {**one.get("details", {}), "last_success": None}} for one in platforms]
 
 

@@ -115,7 +115,7 @@ async def _come(deployment: Federation, operator: Client, slug: str, ran: dict[s
 
 
 def _counts(ran: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Items, those that stand now, those that were refused. The gateway runs a new platform by itself as well, so what
+    """Numbers of items, of live offers and of refused items. The gateway runs a new platform by itself as well, so what
     is live may be published or unchanged.
     """
     counts = ran["counts"]

@@ -69,7 +69,7 @@ async def _take_over(folder: Path, kafka: str | None) -> None:
 
 
 def _offer(slug: str, name: int | str) -> Offer:
-    """Every other one says under which name it was pushed; the others are known by their address."""
+    """Every other one has the name under which it was pushed; the others are matched by their address."""
     named = {"national_remote_id": f"old-{name}"} if isinstance(name, int) and name % 2 == 0 and slug == SLUG else {}
     host = profiles()[slug].hosts[0]
     return {**offer(slug, name, town=TOWNS[slug], host=host, **named), "revision": 1}

@@ -22,7 +22,7 @@ from tests.kafka.links import Links, name, write_names
 SIZE = 3
 NUMBERS = range(1, SIZE + 1)
 _JAVA = ("-Xmx256m", "-XX:TieredStopAtLevel=1")
-"""Three at once must be up soon rather than be fast: the quick compiler alone takes half the time to start."""
+"""Three brokers have to start soon: with the first-tier compiler only, the start takes half the time."""
 _INSIDE = "INSIDE"
 _PROPERTIES = {
     "inter.broker.listener.name": _INSIDE,
@@ -32,7 +32,7 @@ _PROPERTIES = {
     "share.coordinator.state.topic.replication.factor": "3",
     "share.coordinator.state.topic.min.isr": "2",
     "min.insync.replicas": "2",
-    "leader.imbalance.check.interval.seconds": "10",  # leaders go home soon, so that they move without a crash too
+    "leader.imbalance.check.interval.seconds": "10",  # leaders also move without a crash
     "log.cleaner.backoff.ms": "100",
 }
 
@@ -66,7 +66,7 @@ class LocalCluster:
 
     @property
     def bootstrap_servers(self) -> str:
-        """Where clients connect: all three, with commas between."""
+        """Bootstrap servers of clients: all three, separated by commas."""
         return ",".join(broker.bootstrap_servers for broker in self.brokers.values())
 
     def start(self, numbers: Iterable[int] = NUMBERS) -> None:

@@ -31,7 +31,7 @@ def _address(source: int, target: int) -> str:
 
 
 class Links:
-    """All ways between brokers whose ``ports`` are given by their numbers. They run in a thread of their own: brokers
+    """All links between brokers whose ``ports`` are given by their numbers. They run in a thread of their own: brokers
     stay connected while the loop of a test is busy.
     """
 
@@ -53,7 +53,7 @@ class Links:
         self._at(number, asyncio.Event.set)
 
     def close(self) -> None:
-        """End all of them."""
+        """Close all links."""
         for way in self._ways.values():
             asyncio.run_coroutine_threadsafe(way.close(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -67,7 +67,7 @@ class Links:
 
 
 class _Way:
-    """From one broker to another: connections that the first one opens. Bytes wait, both ways, unless it is whole."""
+    """From one broker to another: connections that the first one opens. Bytes wait both ways while it is cut."""
 
     def __init__(self) -> None:
         self.whole = asyncio.Event()
@@ -87,7 +87,7 @@ class _Way:
         self._servers.append(await asyncio.start_server(accept, address, port))
 
     async def close(self) -> None:
-        """Let all connections go."""
+        """Close all connections."""
         self._closed = True
         for server in self._servers:
             server.close()
@@ -110,7 +110,7 @@ class _Way:
                     pump.cancel()
                 await asyncio.gather(*pumps, return_exceptions=True)
         except ConnectionError:
-            pass  # that broker is not there: the other one sees its connection end
+            pass  # that broker is down: the other one sees its connection end
         finally:
             for each in writers:
                 (each.transport.abort if self._closed else each.close)()

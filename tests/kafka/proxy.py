@@ -75,7 +75,7 @@ class Proxy:
         for task in self._links:
             task.cancel()
         await asyncio.gather(*self._links, return_exceptions=True)
-        for writer in list(self._clients):  # of links that were cancelled before they began
+        for writer in list(self._clients):  # links cancelled before they began
             writer.transport.abort()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
@@ -112,7 +112,7 @@ class Proxy:
                 writer.write_eof()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._closed:  # it came in while the proxy went
+        if self._closed:  # accepted while the proxy was closing
             writer.transport.abort()
             return
         self._clients.add(writer)
@@ -172,7 +172,7 @@ class Proxy:
 
 @contextlib.asynccontextmanager
 async def _closing(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
-    """Closed on leaving, also where the other side takes nothing any more."""
+    """Closed on leaving, also where the other side reads nothing any more."""
     try:
         yield
     finally:

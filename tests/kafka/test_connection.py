@@ -41,7 +41,7 @@ CONNECTING: list[Callable[[KafkaLog], Awaitable[object]]] = [
 async def test_a_cancelled_connect_leaves_no_connection(
     log: KafkaLog, proxy: Proxy, connect: Callable[[KafkaLog], Awaitable[object]]
 ) -> None:
-    """The library by itself forgets the one on which it asks for the cluster's layout."""
+    """The library alone forgets the connection of its metadata request."""
     with proxy.hold(METADATA, direction="answer") as held:
         connecting = asyncio.ensure_future(connect(log))
         await held.caught()
@@ -96,8 +96,8 @@ async def refused_client(broker: LocalBroker, *, closing: bool) -> AsyncIterator
 async def test_a_connection_that_closed_under_a_request_counts_as_broken(
     kafka_broker: LocalBroker, *, closed: bool
 ) -> None:
-    """uvloop refuses to write to one that it has closed while bytes of the last answer wait to be read. Any other such
-    error is a fault of the program.
+    """uvloop refuses to write to a connection that it has closed while bytes of the last answer are unread. Any other
+    such error is a fault of the program.
     """
     async with refused_client(kafka_broker, closing=closed) as (client, node):
         with pytest.raises(KafkaConnectionError if closed else RuntimeError, match="broken" if closed else REFUSAL):
@@ -108,7 +108,7 @@ async def test_a_connection_that_closed_under_a_request_counts_as_broken(
 async def test_a_connection_that_closes_during_a_metadata_request_does_not_end_the_updates(
     kafka_broker: LocalBroker,
 ) -> None:
-    """The library asks for it past ``client.send``; an error that it does not know would end the updates."""
+    """The library sends its metadata request without ``client.send``; an unknown error would end the updates."""
     async with refused_client(kafka_broker, closing=True) as (client, _):
         async with asyncio.timeout(DEADLINE):
             assert not await client.force_metadata_update()
@@ -175,7 +175,7 @@ async def slow_to_end() -> None:
 
 
 async def test_a_caller_cancelled_while_a_producer_is_aborted_is_cancelled(kafka_broker: LocalBroker) -> None:
-    """And the cutting off is done to its end all the same."""
+    """The abort is completed all the same."""
     producer = AIOKafkaProducer(bootstrap_servers=kafka_broker.bootstrap_servers, enable_idempotence=True)
     await producer.start()
     producer.client._sync_task.cancel()

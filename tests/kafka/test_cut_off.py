@@ -30,7 +30,7 @@ async def log(kafka_cluster: LocalCluster) -> AsyncIterator[KafkaLog]:
 
 
 async def leader(servers: str, topic_partition: TopicPartition) -> int:
-    """Who leads, as these brokers say."""
+    """The leader in the metadata of these brokers."""
     client = AIOKafkaClient(bootstrap_servers=servers)
     await client.bootstrap()
     try:
@@ -47,7 +47,7 @@ async def next_keys(reader: Reader) -> list[str]:
 
 
 async def test_a_reader_continues_at_the_true_leader(kafka_cluster: LocalCluster, log: KafkaLog) -> None:
-    """The old one has no error to tell, only nothing new."""
+    """The old leader returns no error, but no new records."""
     topic_partition = TopicPartition(log._settings.topic(SUBMISSIONS), 0)
     old = await leader(kafka_cluster.bootstrap_servers, topic_partition)
     others = ",".join(broker.bootstrap_servers for number, broker in kafka_cluster.brokers.items() if number != old)

@@ -20,7 +20,7 @@ PATIENCE = 4.0
 
 
 async def leaders(settings: KafkaSettings) -> list[int]:
-    """Who leads each partition of ``submissions``, -1 without one."""
+    """The leader of each partition of ``submissions``, -1 without one."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
     await admin.start()
     try:
@@ -31,7 +31,7 @@ async def leaders(settings: KafkaSettings) -> list[int]:
 
 
 async def insist(attempt: Callable[[], Awaitable[object]]) -> None:
-    """Until another broker is asked than the one that is away."""
+    """Until a running broker is asked."""
     async with asyncio.timeout(60):
         while True:
             with suppress(LogUnavailableError, KafkaError):

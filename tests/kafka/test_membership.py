@@ -15,7 +15,7 @@ ALL = frozenset({0, 1, 2})
 
 
 class Member:
-    """Keeps the latest share of a membership."""
+    """Keeps the latest assignment of a membership."""
 
     def __init__(self, membership: Membership) -> None:
         self.share: frozenset[int] | None = None
@@ -32,7 +32,7 @@ class Member:
 
 
 async def settled(*members: Member) -> list[frozenset[int]]:
-    """The shares, once they are all there and cover every partition once."""
+    """The assignments, once they are complete and cover every partition once."""
     async with asyncio.timeout(DEADLINE):
         while True:
             shares = [member.share for member in members if member.share is not None]

@@ -186,7 +186,7 @@ async def test_appends_cancelled_while_the_broker_is_suspended_leave_the_queue(
 
 
 async def test_closing_while_the_broker_is_suspended_leaves_no_task(log: KafkaLog, broker: LocalBroker) -> None:
-    """Neither connections nor tasks, such as would send an unanswered batch once more."""
+    """Neither connections nor tasks that would repeat an unanswered batch."""
     await append_until_it_succeeds(log, "before")
     membership = await insist(lambda: log.join("relay", SUBMISSIONS))
     assert frozenset(range(3)) == await membership.changed()

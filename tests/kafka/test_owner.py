@@ -58,7 +58,7 @@ async def raw(settings: KafkaSettings, log: KafkaLog) -> AsyncIterator[AIOKafkaP
 async def test_the_bare_client_lets_a_late_commit_request_commit_half_of_the_next_transaction(
     raw: AIOKafkaProducer, settings: KafkaSettings, proxy: Proxy, log: KafkaLog
 ) -> None:
-    """The trap is real: the library silently sends a cut commit request again, and the first one still arrives."""
+    """The pitfall is real: the library silently repeats a cut commit request, and the first one still arrives."""
     await raw.send_and_wait(settings.topic(OFFERS), b"", key=b"first", partition=0)
     with proxy.hold(END_TXN, limit=1) as late:
         committing = asyncio.create_task(raw.commit_transaction())

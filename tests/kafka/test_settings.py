@@ -26,7 +26,7 @@ def test_plain_settings_name_the_servers_only() -> None:
 
 
 def test_requests_time_out_only_after_our_own_timeout() -> None:
-    """Else the library would send a commit again while we still wait for the first answer."""
+    """Otherwise the library would repeat a commit while the first answer is awaited."""
     settings = KafkaSettings(bootstrap_servers=SERVERS)
     assert client_options(settings)["request_timeout_ms"] > settings.patience * 1_000
 
@@ -67,7 +67,7 @@ def shake_hands(client: ssl.SSLObject, broker: ssl.SSLObject) -> None:
 
 
 def test_a_connection_over_tls_ends_without_waiting_for_the_broker_to_say_so_too(tmp_path: Path) -> None:
-    """Else a broker that is slow or frozen keeps the sockets of clients that are closed."""
+    """Otherwise a slow or suspended broker keeps the sockets of closed clients."""
     authority = Authority(tmp_path)
     options = client_options(KafkaSettings(bootstrap_servers=SERVERS, security="SSL", ca=authority.file))
     context: ssl.SSLContext = options["ssl_context"]

@@ -47,5 +47,5 @@ def document(offer_id: str, revision: int, wish: str) -> dict[str, Any]:
 
 
 def withdrawal(offer_id: str, revision: int, reason: str) -> dict[str, Any]:
-    """The line that takes it back."""
+    """The line that withdraws it."""
     return {"id": offer_id, "revision": revision, "withdrawn": reason}

@@ -25,7 +25,7 @@ class Follower:
         return model.visible(self.platform, {**by_default, **self.asked})
 
     async def read(self, model: Model, *, limit: int = 1_000) -> None:
-        """Read to the end, and look at every change on the way."""
+        """Read to the end, and check every change."""
         more = True
         while more:
             body = await self._page(limit)

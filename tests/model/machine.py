@@ -41,7 +41,7 @@ class Federation(RuleBasedStateMachine):
 
     @rule(platform=platforms, number=numbers, said=st.lists(wishes, min_size=2, max_size=4))
     def revise(self, platform: str, number: int, said: list[str]) -> None:
-        """[RTE-006] [FEED-006]: one revision after another, each shared otherwise; readers see only the last one."""
+        """[RTE-006] [FEED-006]: consecutive revisions, each shared differently; subscribers see only the last one."""
         offer_id = f"{platform}:{number}"
         for wish in said:
             item = Publish(offer_id, self.harness.revision(offer_id, 1), wish)
@@ -177,7 +177,7 @@ class Federation(RuleBasedStateMachine):
 
     @rule(number=followers, limit=st.sampled_from((1, 2, 1_000)))
     def follow(self, number: int, limit: int) -> None:
-        """[FEED-001] [FEED-006] [FEED-007] [FEED-008]: a reader catches up, by pages of any size."""
+        """[FEED-001] [FEED-006] [FEED-007] [FEED-008]: a subscriber catches up, by pages of any size."""
         self.harness.settle()
         follower = self.harness.followers[number]
         self.harness.run(follower.read(self.model, limit=limit))
@@ -196,7 +196,7 @@ class Federation(RuleBasedStateMachine):
 
     @rule(reader=st.sampled_from(READERS), platform=platforms, number=numbers)
     def look(self, reader: str, platform: str, number: int) -> None:
-        """[ERR-003] [WDR-011] [RTE-002]: one offer, as this reader may see it."""
+        """[ERR-003] [WDR-011] [RTE-002]: one offer, as this subscriber may see it."""
         self.harness.settle()
         offer_id = f"{platform}:{number}"
         known = self.model.offers.get(offer_id)

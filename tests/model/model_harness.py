@@ -54,7 +54,7 @@ class ModelHarness:
         self.decisions: list[tuple[str, str, Outcome]] = []
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Let the gateway's loop turn until this is done."""
+        """Run the gateway's loop until this is done."""
         return self._runner.run(work)
 
     def ask(self, method: str, path: str, **more: Any) -> Answer:
@@ -91,7 +91,7 @@ class ModelHarness:
         return Publish(item.id, known.revision, known.content.removeprefix("publish "))
 
     def decided(self, answer: Answer, item: Item) -> None:
-        """An answer that waited: as the model decides, with the receipt to be asked for later."""
+        """An answer with a decision: as the model predicts, with a receipt that is read later."""
         outcome = self.model.submit(item)
         assert (outcome.status, outcome.verdict) == (answer.status, answer.body["verdict"]), answer.raw
         self._record(item, answer.body["receipt"], outcome)

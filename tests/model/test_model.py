@@ -22,7 +22,7 @@ UNSHRUNK = settings(SHORT, phases=(Phase.generate,), report_multiple_bugs=False)
 
 
 def test_the_gateway_does_what_the_model_predicts() -> None:
-    """The same sequences each time; ``python -m tests.model`` plays new ones for as long as one likes."""
+    """The same sequences each time; ``python -m tests.model`` plays new ones for any time."""
     run_state_machine_as_test(Federation, settings=SHORT)
 
 

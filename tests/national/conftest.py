@@ -21,7 +21,7 @@ Make = Callable[..., Awaitable[ConnectorHarness]]
 
 @pytest.fixture
 async def make_harness(tmp_path: Path) -> AsyncIterator[Make]:
-    """Makes a bench; all of them are taken down at the end."""
+    """Makes a harness; all are closed at the end."""
     async with AsyncExitStack() as stack:
 
         async def make(

@@ -87,7 +87,7 @@ class ConnectorHarness:
     answer_seconds: float = 60.0
 
     async def start(self, *, log: EventLog | None = None, folder: str = "national") -> asyncio.Task[None]:
-        """A connector as a process of its own would have it: own partners, own sites."""
+        """Start a connector with its own partners and sites, as in a process of its own."""
         log = log or self.log
         partners = Partners(log)
         await partners.catch_up()
@@ -138,7 +138,7 @@ class ConnectorHarness:
         return found
 
     async def stop(self) -> None:
-        """Cut everything off, as a kill would."""
+        """Cancel everything, as a kill would."""
         for task in self.tasks:
             task.cancel()
         for task in self.tasks:

@@ -46,7 +46,7 @@ def pushed(
 
 
 async def region(make_harness: Make, count: int, *, speed: float = 6_000.0) -> ConnectorHarness:
-    """A region with ``count`` offers there: half known by name, half by address; two more offers here, three there."""
+    """A region with ``count`` offers there: half matched by remote id, half by address; two more here, three there."""
     harness = await make_harness(speed=speed, **OWN)
     await harness.save("bretagne", national_delivery="self")
     documents = []

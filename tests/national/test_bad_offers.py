@@ -64,7 +64,7 @@ async def withdrawn(harness: ConnectorHarness, ids: list[str]) -> bool:
 
 
 async def test_no_delivery_is_given_up_during_an_outage(make_harness: Make) -> None:
-    """Reads go on, every write fails for hours: no offer is to blame."""
+    """Reads succeed, every write fails for hours: no offer is the cause."""
     harness = await make_harness(speed=6_000.0)
     for method in ("POST", "PATCH", "DELETE"):
         harness.simulator.faults.order(Fault("status", method, status=500, times=100_000))

@@ -34,7 +34,7 @@ async def test_an_offer_is_created_updated_and_withdrawn(make_harness: Make) -> 
     await harness.withdraw(ONE)
     await harness.until_states({ONE: "withdrawn"})
     assert {} == harness.live()
-    # a withdrawal is repeated until the site says that nothing is left to delete
+    # a withdrawal is repeated until the site answers that nothing is left to delete
     assert (1, 1, 2) == tuple(harness.calls(method) - (method == "POST") for method in ("POST", "PATCH", "DELETE"))
 
 

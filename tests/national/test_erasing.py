@@ -20,7 +20,7 @@ MIXED = {"levels": ["troisieme", "seconde"], "weeks": ["2027-W10", "2027-W24", "
 
 
 async def withdrawn(make_harness: Make, **changes: Any) -> ConnectorHarness:
-    """A bench whose site has deleted the offer, every part of it."""
+    """A harness whose site has deleted every part of the offer."""
     harness = await make_harness()
     await harness.publish(document(ONE, **changes))
     await harness.start()

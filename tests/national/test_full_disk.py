@@ -20,7 +20,7 @@ MANY = 300
 
 
 def limit(database: sqlite3.Connection, pages: int) -> None:
-    """As a full disk has it: SQLite refuses to let the file grow."""
+    """As on a full disk: SQLite refuses to let the file grow."""
     sqlite3.Connection.execute(database, f"PRAGMA max_page_count = {pages}").fetchone()
 
 
@@ -73,7 +73,7 @@ def test_each_change_of_an_outbox_on_a_full_disk_is_an_outage(
 
 
 async def test_work_continues_once_there_is_space(make_harness: Make, tmp_path: Path) -> None:
-    """What meets the full disk begins again, as after an outage of the log."""
+    """Tasks that meet the full disk restart, as after an outage of the log."""
     harness = await make_harness()
     outbox = Outbox(tmp_path / "outbox.sqlite", log="one")
     sqlite3.Connection.execute(outbox._db, "PRAGMA cache_size = 5")

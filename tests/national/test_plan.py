@@ -252,7 +252,7 @@ def test_a_part_deleted_without_ever_having_been_there_keeps_its_name() -> None:
 
 
 def test_an_offer_whose_year_is_over_and_that_was_never_sent_is_not_deliverable_with_its_reason() -> None:
-    """Its publisher reads why; a withdrawn part would say nothing."""
+    """Its publisher reads the reason; a withdrawn part would have none."""
     obstacle = refusal("not-deliverable:reuse")
     over: Wishes = {"lycee": Wish("", Past((obstacle,)))}
     part = lycee(step(Delivery(id=ID, sequence=1), over, 1))

@@ -24,7 +24,7 @@ Cut = Callable[[Sequence[Output]], bool]
 
 
 class CutOwner:
-    """An owner whose process ends in the place of the commits that ``cut`` names."""
+    """An owner whose process ends instead of the commits that ``cut`` names."""
 
     def __init__(self, owner: Owner, cut: Cut) -> None:
         self._owner = owner

@@ -63,7 +63,7 @@ def test_the_pause_stays_short_while_reads_are_answered() -> None:
 def test_a_failure_counts_only_beside_an_answer_to_another_offer_within_a_minute() -> None:
     tries = CountedTries()
     assert not tries.failed(("bretagne:1", "lycee"), 0)
-    assert [] == tries.answered("bretagne:1", 10)  # its own answer says nothing
+    assert [] == tries.answered("bretagne:1", 10)  # its own answer does not count
     assert [("bretagne:1", "lycee")] == tries.answered("bretagne:2", 60_000)
     assert tries.failed(("bretagne:1", "lycee"), 120_000)
     assert not tries.failed(("bretagne:1", "lycee"), 120_001)

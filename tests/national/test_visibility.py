@@ -1,6 +1,6 @@
 """A delivered offer may be invisible to search, and one invisible to this account may be visible to pupils.
 
-The site's search leaves out the offers of accounts that are not open to reuse, and those outside the departments of
+The site's search omits the offers of accounts that are not open to reuse, and those outside the departments of
 the account that asks.
 """
 

@@ -51,7 +51,7 @@ class JumpingTime(FastTime):
 
 @dataclass(slots=True)
 class Wanted:
-    """What should be at the site of one offer: the title of its last change, None once it is withdrawn."""
+    """The expected state of one offer at the site: the title of its last change, None once it is withdrawn."""
 
     title: str | None
     revision: int
@@ -222,7 +222,7 @@ class _Player:
         return self._report
 
     def _needs_reconciling(self) -> bool:
-        """What only the site's index can show: two rows under one name, and a call that arrived after a later one."""
+        """Repair faults that only the site's index shows: two rows of a name, and a call that arrived late."""
         return any(step.fault in {"twice", "late"} for step in self._sequence.steps if step.kind == "fault")
 
     def _extras(self, account: str) -> int:
@@ -249,7 +249,7 @@ class _Player:
         return bool(again)
 
     def _differences(self) -> list[str]:
-        """Where the rows that are alive are not those that should be."""
+        """Differences between the live rows and the expected ones."""
         found: Counter[tuple[str, str]] = Counter()
         wrong: list[str] = []
         for row in self._bench.simulator.stock.rows:

@@ -41,7 +41,7 @@ from tests.national_site.site_table import read_table
 from tests.national_site.stepped_time import SteppedTime
 
 OURS = {row["code"] for row in read_table()["ours"]} - {"employer-undescribed"}
-"""Reasons that the site does not know: it would take the offer, and show what its publisher hides or does not offer."""
+"""Reasons unknown to the site: it would accept the offer, and show fields that its publisher hides."""
 JUNE, NEXT_JUNE = ["2027-W24", "2027-W25"], ["2028-W25", "2028-W26"]
 WEEKS = [
     "2026-W53",
@@ -96,7 +96,7 @@ SIGNS = st.sampled_from("abcéÉœo 0'’-.,;!?&()«»😀👩\u200d\u00a0ßﬁ�
 
 
 def _texts(longest: int) -> st.SearchStrategy[str]:
-    """Short texts, and such of the greatest length."""
+    """Short texts, and texts of the greatest length."""
     short = st.text(SIGNS, min_size=1, max_size=12)
     return short | short.map(lambda text: (text * longest)[:longest])
 
@@ -234,7 +234,7 @@ class Comparison:
                 raise AssertionError(other)
 
     async def _takes(self, offer: Mapping[str, Any], part: Part, terms: Terms, name: str) -> bool:
-        """Whether the site takes the part as it would be sent if nothing spoke against it."""
+        """Whether the site accepts the part as it would be sent without the refusal."""
         plain = {**offer, "redistribution": {}}
         levels = [level for level in offer["levels"] if (level == "seconde") is (part.group == "l")]
         levels = list(offer["levels"]) if part.group == "" else levels
@@ -259,7 +259,7 @@ class Comparison:
         names = [
             f"period:{next(self.numbers)}",
             f"period:{next(self.numbers)}",
-        ]  # each asked for once: the site forgets no name
+        ]  # each requested once: the site forgets no name
         answers: Sequence[Any] = [
             outcome_of(await self.site.create({**old, "remote_id": name, "period": period}))
             for period, name in enumerate(names, start=1)

@@ -14,7 +14,7 @@ RENNES, PARIS = (48.11, -1.68), (48.8566, 2.3522)
 
 
 def proves(*rules: str) -> Callable[[Case], Case]:
-    """Enter a case for these rules."""
+    """Register a case for these rules."""
 
     def enter(case: Case) -> Case:
         assert not CASES.keys() & set(rules), rules

@@ -11,7 +11,7 @@ CASES: dict[str, Case] = {}
 
 
 def proves(*rules: str) -> Callable[[Case], Case]:
-    """Enter a case for these rules."""
+    """Register a case for these rules."""
 
     def enter(case: Case) -> Case:
         assert not CASES.keys() & set(rules), rules

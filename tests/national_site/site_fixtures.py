@@ -90,7 +90,7 @@ def offer_of(on: date = ON, **changes: Any) -> dict[str, Any]:
 
 
 def parts_of(offer: dict[str, Any], *, on: date = ON, **terms: Any) -> dict[str, Deliverability]:
-    """What becomes of each part of an offer."""
+    """The deliverability of each part of an offer."""
     parts: tuple[Part, ...] = map_offer(offer, on=on, terms=Terms(**terms))
     return {part.group: part.deliverability for part in parts}
 

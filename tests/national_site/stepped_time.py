@@ -4,7 +4,7 @@ import asyncio
 
 
 class SteppedTime:
-    """A sleep moves it on at once, so that calls take no time at all."""
+    """A sleep advances it at once, so that calls take no time."""
 
     def __init__(self, start: int) -> None:
         self.now = start
@@ -14,7 +14,7 @@ class SteppedTime:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        """Move on to the end of the sleep, unless another sleeper has moved further meanwhile."""
+        """Advance to the end of the sleep, unless another sleeper has moved further meanwhile."""
         end = self.now + round(seconds * 1000)
         await asyncio.sleep(0)
         self.now = max(self.now, end)

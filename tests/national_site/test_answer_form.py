@@ -36,7 +36,7 @@ STATUSES = st.sampled_from([200, 201, 202, 204, 301, 302, 400, 401, 403, 404, 40
 
 
 def is_the_sites(body: Any) -> bool:
-    """The site's shapes, as its own renderers write them, said again independently of the reader."""
+    """The site's shapes, as its own renderers write them, stated independently of the reader."""
     if not isinstance(body, dict):
         return False
     if {"remote_id", "weeks", "grades"} <= body.keys():

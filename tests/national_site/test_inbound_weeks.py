@@ -59,7 +59,7 @@ def test_an_offer_of_two_whole_school_years_comes_without_the_weeks_that_are_ove
 
 
 def test_an_offer_keeps_past_weeks_while_there_is_room_for_them() -> None:
-    """Else every offer of a whole year would get a new revision each week."""
+    """Otherwise every offer of a whole year would get a new revision each week."""
     assert ["2026-W40", "2027-W10"] == weeks_of(judged(["2026-W40", "2027-W10"]))
 
 

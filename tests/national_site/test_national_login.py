@@ -34,7 +34,7 @@ async def test_a_token_is_renewed_before_it_expires(
 
 @pytest.fixture
 async def hasty(time: SteppedTime) -> AsyncIterator[tuple[NationalSimulator, SteppedTime]]:
-    """A site whose clock goes by itself: its tokens die before their time."""
+    """A site with its own clock: its tokens expire early."""
     its_time = SteppedTime(time.now)
     async with NationalSimulator(clock=its_time.clock) as simulator:
         simulator.add_operator(EMAIL, PASSWORD)

@@ -62,7 +62,7 @@ def test_a_body_holds_only_fields_of_the_sites_schema() -> None:
 
 
 def test_fields_that_an_offer_leaves_out_are_sent_as_the_sites_defaults() -> None:
-    """Else a PATCH would leave the old value where a new revision says nothing."""
+    """Otherwise a PATCH would leave the old value where a new revision has none."""
     bare = offer_of(
         seats=None,
         schedule=None,

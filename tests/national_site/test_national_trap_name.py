@@ -40,7 +40,7 @@ async def test_trap_3_a_live_duplicate_is_in_the_index_and_a_dead_one_is_not(
     assert NameTaken() == outcome_of(await site.create(sent.named(NAME)))
     assert [NAME] == await index(site)
     row = row_of(simulator)
-    simulator.discard(row)  # by the site's own hand: gone without our DELETE
+    simulator.discard(row)  # deleted by the site itself, without our DELETE
     assert [] == await index(site)
 
 

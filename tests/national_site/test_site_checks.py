@@ -59,7 +59,7 @@ def length(path: str, member: str, longest: int, *, prefix: str = "") -> Case:
 
 
 def blank(path: str, member: str) -> Case:
-    """Texts that the site takes for blank, and the shortest one that is none."""
+    """Texts that the site treats as blank, and the shortest one that is not."""
     signs = ("", " ", "\n", "\u00a0", "\u2007", "\u3000", "\u200b", "\u3164")
     return Case(breaks=[{path: sign} for sign in signs], keeps=[{path: "x"}], raw={member: ""})
 
@@ -236,7 +236,7 @@ ALL = {**REFUSED, **NOT_DELIVERABLE, **MAPPED}
 
 
 def parts(changes: Changes, *, on: date, terms: Terms) -> list[Any]:
-    """What becomes of each part of an offer that the verdict accepts."""
+    """The deliverability of each part of an accepted offer."""
     verdict = check(changed(changes), on=on)
     assert verdict.offer is not None, [problem.to_json() for problem in verdict.problems]
     return [part.deliverability for part in map_offer(verdict.offer, on=on, terms=terms)]
@@ -312,7 +312,7 @@ async def test_the_nearest_offer_that_keeps_a_check_is_delivered(name: str, site
 
 @pytest.mark.parametrize("name", [name for name, case in ALL.items() if case.raw])
 async def test_the_site_makes_the_check(name: str, site: NationalSite) -> None:
-    """Else the row would be a false alarm, as far as the simulated site knows."""
+    """Otherwise the row would be a false alarm, as far as the simulated site shows."""
     case = ALL[name]
     (deliverability, *_) = parts(case.keeps[0], on=case.on, terms=case.terms)
     body = {**deliverability.named("bretagne:1"), **case.raw}

@@ -150,7 +150,7 @@ async def ask(client: TestClient[Any, Any], form: Mapping[str, str], **more: Any
 
 
 def reason_of(answer: tuple[int, dict[str, Any]]) -> str:
-    """The reason behind an answer, found by its words; ``issued`` for a token."""
+    """The reason of an answer, found by its text; ``issued`` for a token."""
     if answer[0] == 200:
         return "issued"
     return next(name for name, entry in refusals().items() if entry["en"] == answer[1]["error_description"])

@@ -30,7 +30,7 @@ async def issued(client: TestClient[Any, Any], form: dict[str, str]) -> str:
 
 
 async def holds(harness: OAuthHarness, *tokens: str) -> list[bool]:
-    """Whether each token still opens anything; asked of a replica that starts now as well."""
+    """Whether each token is still accepted; also by a replica that starts now."""
     found = []
     partners = Partners(harness.log, clock=harness.clock)
     await partners.catch_up()

@@ -62,7 +62,7 @@ async def test_fewer_scopes_can_be_requested_and_others_are_refused(client: Http
 async def test_wrong_secrets_and_unknown_clients_get_one_and_the_same_answer(
     client: Http, name: str, secret: str
 ) -> None:
-    """SEC-001: a stranger learns nothing about who exists."""
+    """SEC-001: a stranger learns nothing about existing partners."""
     unknown = await ask(client, posted("x", "stranger"))
     assert (401, "invalid_client") == _of(unknown)
     assert unknown == await ask(client, posted(secret, name))
@@ -162,7 +162,7 @@ async def test_a_body_over_16_kilobytes_is_refused_unread(client: Http) -> None:
 
 
 async def test_guessing_is_slowed_down_per_client(client: Http, harness: OAuthHarness) -> None:
-    """[SEC-013] After 20 failures within a minute who fails again waits; who knows the secret does not."""
+    """[SEC-013] After 20 failures within a minute another failure waits; the right secret does not."""
     for _ in range(ATTEMPTS):
         assert 401 == (await ask(client, posted("guess")))[0]
     response = await client.post("/oauth/token", data=posted("guess"))

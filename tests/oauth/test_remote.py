@@ -104,7 +104,7 @@ async def test_only_https_and_host_names_are_followed(away: OAuthHarness, issuer
 
 
 def test_keys_too_short_or_of_no_use_are_left_aside() -> None:
-    """RSA below 2,048 bits proves nothing, nor does a shared secret."""
+    """RSA below 2,048 bits is not accepted, nor is a shared secret."""
     numbers = rsa.generate_private_key(65537, 1024).public_key().public_numbers()
     short = {"kty": "RSA", "e": "AQAB", "n": urlsafe_b64encode(numbers.n.to_bytes(128)).rstrip(b"=").decode()}
     long, curve = RSAKey.generate_key(2048).as_dict(private=False), KEY.as_dict(private=False)

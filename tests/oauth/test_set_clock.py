@@ -57,7 +57,7 @@ async def test_an_assertion_is_not_taken_twice_though_the_clock_was_ahead_in_bet
 async def test_a_token_of_a_clock_ahead_is_refused_and_the_next_one_works(
     client: Http, harness: OAuthHarness, jump: int
 ) -> None:
-    """It would live for a day or a year more: also where it was proved before."""
+    """It would be valid for a day or a year more: also where it was verified before."""
     right = harness.clock()
     harness.clock.set(right + jump)
     token: Any = (await ask(client, posted()))[1]["access_token"]

@@ -135,7 +135,7 @@ async def test_a_remembered_token_ends_with_its_time(harness: OAuthHarness) -> N
 
 
 async def test_revoking_a_partner_does_not_wait_for_its_tokens_to_end(harness: OAuthHarness) -> None:
-    """The verifier proves identity; the record, which the API looks up on each request, says revoked at once."""
+    """The verifier proves identity; the record, which the API reads on each request, is revoked at once."""
     claims = await harness.verifier.verify(own(harness))
     await harness.partners.save(revoke(BRETAGNE))
     partner = harness.partners.get(claims.platform)

@@ -1,4 +1,4 @@
-"""Sound certificates and evidence, which a test then spoils. Digests are made by the standard library alone."""
+"""Valid certificates and evidence, which a test then corrupts. Digests are made by the standard library alone."""
 
 import hashlib
 import json
@@ -58,7 +58,7 @@ def report(role: Role = "publisher", **more: Any) -> dict[str, Any]:
 
 
 def result(case: str, outcome: str = "pass", **more: Any) -> dict[str, Any]:
-    """What became of a case."""
+    """The result of a case."""
     title = {"fr": "x", "en": "x"}
     return {"case": case, "requirements": ["PUB-001"], "title": title, "outcome": outcome, "milliseconds": 5, **more}
 

@@ -101,7 +101,7 @@ def test_a_certificate_that_has_ended_stays_where_a_former_one_would_count_again
 
 
 def test_a_statement_reads_back_as_the_certificate() -> None:
-    """CER-002: times are in seconds, as RFC 7519 has them."""
+    """CER-002: times are in seconds, as in RFC 7519."""
     claims = statement(certificate())
     assert (NOW // 1_000, "bretagne") == (claims["iat"], claims["sub"])
     assert certificate() == read_statement(claims)

@@ -289,7 +289,7 @@ def test_only_markers_are_forgotten(state: str) -> None:
 
 @given(st.lists(COMMANDS, max_size=30))
 def test_sequences_grow_revisions_never_fall_and_every_step_is_in_the_table(history: list[Submission]) -> None:
-    """[REV-001] [REV-007]: whatever is asked, in whatever order."""
+    """[REV-001] [REV-007]: for any submissions in any order."""
     known: Known | None = None
     for position, submission in enumerate(history):
         decision = judged(submission, known, now=NOW + position // 3, position=position)

@@ -91,7 +91,7 @@ def test_omitted_and_repeated_cases_are_detected() -> None:
 
 
 def test_it_is_of_the_platform_that_is_certified() -> None:
-    """CER-004: an address in place of a slug proves nothing, so the operator says whose it is."""
+    """CER-004: an address instead of a slug proves nothing, so the operator names the platform."""
     assert "about bretagne, not normandie" in findings(evidence(), platform="normandie")
     judged = judge_evidence(evidence(platform="https://stages.example"), platform="normandie", now=NOW)
     assert isinstance(judged, Evidence)

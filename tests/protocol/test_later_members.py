@@ -65,7 +65,7 @@ PARTNER = Partner(
 
 
 def records() -> Iterator[tuple[str, Any, Record, Read]]:
-    """One of each kind of record, and what reads it."""
+    """One of each kind of record, and its reader."""
     for one in SUBMISSIONS:
         yield f"submission {type(one).__name__}", one, submission_record(one), lambda _, value: read_submission(value)
     for skimmed in SKIMMED:

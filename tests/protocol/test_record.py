@@ -30,7 +30,7 @@ def test_a_submission_survives_the_log(submission: Submission) -> None:
 
 @pytest.mark.parametrize("submission", SUBMISSIONS, ids=lambda one: type(one).__name__)
 def test_a_submission_that_is_only_skimmed_is_the_same(submission: Submission) -> None:
-    """Also where a text of the offer, or of a problem, looks like the place where the offer begins."""
+    """Also where a text of the offer, or of a problem, looks like the beginning of the offer."""
     if isinstance(submission, Publish):
         trap = ',"offer":{"title":"x"}'
         submission = replace(submission, offer={**OFFER, "title": trap}, problems=({"actual": trap},))

@@ -12,7 +12,7 @@ from tests.protocol.example import OFFER, TERRITORY, known
 
 
 def test_an_offer_never_goes_where_it_has_been() -> None:
-    """[RTE-003] [RTE-004]: an apply URL on another platform's host says that it passed there."""
+    """[RTE-003] [RTE-004]: an apply URL on another platform's host means that it passed there."""
     hosts = {"stages.example": "occitanie"}
     assert provenance_of(OFFER, publisher="bretagne", hosts=hosts) == ("bretagne", "occitanie")
     state = OfferState("bretagne:1", known(provenance=("bretagne", "occitanie")), OFFER, TERRITORY)

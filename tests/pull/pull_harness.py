@@ -87,7 +87,7 @@ class PullHarness:
         return self.last
 
     async def settle(self) -> None:
-        """Wait until all that was handed in is decided and visible."""
+        """Wait until every submission is decided and visible."""
         assert await self.means.positions.reached(SUBMISSIONS, await self.log.ends(SUBMISSIONS), timeout=WITHIN)
         assert await self.means.offers.reached(await self.log.ends(OFFERS), WITHIN)
 

@@ -19,7 +19,7 @@ from tests.pull.pull_harness import SECRET, PullHarness, pull_harness
 
 
 class Treacherous(Feed):
-    """A feed whose bytes cannot be had again."""
+    """A feed whose bytes cannot be read again."""
 
     def blocks(self) -> Iterator[bytes]:
         raise RecursionError("a fault of ours")
@@ -38,7 +38,7 @@ class TreacherousWays(TransportFactory):
 
 
 class AwayLog(MemoryLog):
-    """A log that is away as soon as its ends are asked for."""
+    """A log that is unavailable as soon as its ends are requested."""
 
     async def ends(self, topic: str) -> tuple[int, ...]:
         raise LogUnavailableError(f"{topic} is away")

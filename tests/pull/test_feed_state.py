@@ -15,7 +15,7 @@ ORDER = Order(platform="bretagne", id="o1", ordered_at=3)
 
 
 def stored(*records: Record) -> list[StoredRecord]:
-    """The records at offsets from 0 on, each taken by the log at its offset times 1,000."""
+    """The records at offsets from 0 on, each appended at its offset times 1,000."""
     return [
         StoredRecord(offset, offset * 1_000, record.key, record.value, record.headers)
         for offset, record in enumerate(records)

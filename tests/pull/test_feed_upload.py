@@ -12,7 +12,7 @@ from gateway.ingest.upload.spool import DiskQuota, Item
 
 
 def limit(connection: sqlite3.Connection, pages: int) -> None:
-    """As a full disk has it: SQLite refuses to let the file grow."""
+    """As on a full disk: SQLite refuses to let the file grow."""
     connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
 
 

@@ -30,7 +30,7 @@ async def good() -> AsyncIterator[int]:
 
 
 class Fetches:
-    """What some platforms fetch at a time, in lanes that are soon taken for slow."""
+    """Concurrent fetches of some platforms, in lanes with a short limit."""
 
     def __init__(self, folder: Path, *, slow: int = 16) -> None:
         self._terms = Terms(folder=folder)
@@ -44,7 +44,7 @@ class Fetches:
         return task
 
     async def come(self, platform: str, port: int) -> None:
-        """A good feed comes."""
+        """Publish a good feed."""
         async with asyncio.timeout(SOON):
             feed = await self.begin(platform, port)
         assert isinstance(feed, Feed)

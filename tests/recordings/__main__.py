@@ -2,8 +2,8 @@
 
 A recording is made by the version before a change of the code's structure and stays: ``test_recorded_topics.py`` reads
 it with the present code and reproduces it. It is the demo's federation (every channel, the national site in both
-directions, a kill -9), and operations that the demo leaves out: moderation, its end, a request under an idempotency key,
-a stale revision, a certificate, a partner that is revoked. Secrets in it are those of this one run.
+directions, a kill -9), and operations that the demo leaves out: moderation, its end, a request under an idempotency
+key, a stale revision, a certificate, a partner that is revoked. Secrets in it are those of this one run.
 """
 
 import argparse
@@ -38,7 +38,7 @@ class _Silent:
         sys.stdout.write(f"== {phase}\n")
 
     def say(self, sentence: str) -> None:
-        """The story is of no interest here."""
+        """The demo's output is not needed."""
 
 
 async def main(folder: Path) -> None:

@@ -65,7 +65,7 @@ def only(*topics: str) -> ReplayLog:
 
 
 def without_words(value: Any) -> Any:
-    """A decoded value with every problem in it reduced to its code and its place."""
+    """A decoded value with every problem in it reduced to its code and its pointer."""
     if isinstance(value, dict):
         if {"code", "severity"} <= value.keys():
             return {"code": value["code"], "pointer": value.get("pointer")}
@@ -183,7 +183,7 @@ async def test_the_feed_of_a_subscriber_is_written_as_it_was(partition: int) -> 
 
 
 def test_a_document_that_was_sent_becomes_the_same_submission() -> None:
-    """What publishers sent over HTTP, checked and written again under the receipts of then."""
+    """Documents that publishers sent over HTTP, checked and written again under their former receipts."""
     partners = [read_partner(one.value or b"") for one in every(PARTNERS) if (one.value or b"").startswith(b'{"pla')]
     hosts = {host: partner.platform for partner in partners for host in partner.hosts}
     documents = {

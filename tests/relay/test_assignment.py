@@ -18,7 +18,7 @@ _SECONDS = 30.0
 
 
 class Fixed:
-    """A place in a group that never changes."""
+    """A membership in a group that never changes."""
 
     def __init__(self, share: frozenset[int]) -> None:
         self._share = share
@@ -35,7 +35,7 @@ class Fixed:
 
 
 class Stale(MemoryLog):
-    """The first place is one at a coordinator that the others have left; by now they share all among them."""
+    """The first membership is at a coordinator that the others have left; they share all partitions by now."""
 
     joined = 0
 
@@ -45,7 +45,7 @@ class Stale(MemoryLog):
 
 
 async def test_a_fenced_member_joins_again_and_does_not_disturb_the_other() -> None:
-    """Else both would fence each other until both gave up."""
+    """Otherwise both would fence each other until both ended."""
     log = Stale()
     await log.create_topics(COMMON)
     working = asyncio.Event()
@@ -88,7 +88,7 @@ class Away(MemoryLog):
     ("commits", "waits"), [(0, True), (1, True), (2, False)], ids=["none", "the first only", "progress"]
 )
 def test_only_progress_ends_a_backoff(commits: int, *, waits: bool) -> None:
-    """Each attempt commits a record to learn where to go on: that alone is no success."""
+    """Each attempt commits a record to read its position: that alone is no success."""
     log = Away()
 
     async def work(owner: Owner) -> None:

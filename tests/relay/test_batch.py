@@ -73,7 +73,7 @@ SUBMISSIONS = st.one_of(
 
 @given(st.lists(SUBMISSIONS, max_size=12))
 def test_a_batch_is_decided_like_its_single_submissions(submissions: list[Submission]) -> None:
-    """Also where a text, or a key within a problem, looks like the place where the offer begins."""
+    """Also where a text, or a key within a problem, looks like the beginning of the offer."""
     records = [_stored(offset, submission_record(one)) for offset, one in enumerate(submissions)]
     batch = Batch()
     judge(batch, records[:5], partition=1, known={})

@@ -41,7 +41,7 @@ async def test_a_state_file_that_waits_for_its_disk_holds_up_no_other_task(harne
     await harness.settled()
     (table,) = [path for path in harness.folder.glob("relay-*.sqlite") if holds(path, "bretagne:1")]
     with closing(sqlite3.connect(table, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")  # as a slow disk has it: the next change waits
+        other.execute("BEGIN IMMEDIATE")  # as on a slow disk: the next change waits
         await harness.submit(harness.publish(1, 2))
         for _ in range(30):  # others go on, while that change waits
             await asyncio.sleep(0.01)
@@ -129,7 +129,7 @@ async def test_every_submission_gets_exactly_one_receipt_whatever_the_outcome_of
 async def test_submissions_decided_by_a_commit_of_unknown_outcome_are_no_longer_counted_as_undecided(
     harness: RelayHarness,
 ) -> None:
-    """Else a quiet partition would seem to wait for longer and longer, and the gateway not to be ready."""
+    """Otherwise a quiet partition would seem to wait longer and longer, and the gateway not to be ready."""
     harness.start()
     await eventually(lambda: asyncio.sleep(0, relay_of(harness).ready))
     harness.log.inject(Fault.UNANSWERED, Fault.UNANSWERED)  # of the input, and of the relay's commit
@@ -177,7 +177,7 @@ async def test_losing_the_local_table_only_costs_time(harness: RelayHarness) -> 
 
 
 async def test_a_relay_that_is_taken_over_again_and_again_stops_and_says_so(harness: RelayHarness) -> None:
-    """A fenced owner writes nothing more; its process ends rather than go on in silence."""
+    """A fenced owner writes nothing more; its process ends instead of continuing silently."""
     harness.start()
     await harness.submit(harness.publish(1, 1))
     await harness.settled()

@@ -51,7 +51,7 @@ def test_pauses_grow_from_a_tenth_of_a_second_with_jitter() -> None:
 
 
 def test_a_backoff_stays_at_its_cap_until_a_success() -> None:
-    """It began again from none each time that it had reached five seconds: a log that was away was asked in bursts."""
+    """It began again from zero each time after reaching five seconds: an unavailable log got bursts of requests."""
     pauses = waits(Work(1_200, successes=frozenset({1_100})))
     assert pytest.approx([LONGEST_SECONDS] * 1_093) == pauses[6:1_099]
     assert pytest.approx(0.0) == pauses[1_099]

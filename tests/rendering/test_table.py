@@ -22,7 +22,7 @@ def lines(*documents: dict[str, object]) -> list[dict[str, str]]:
 
 
 def text_of(cell: str) -> str:
-    """The text that was written, as the guide says."""
+    """The text of a cell, read as the guide describes."""
     return cell.removeprefix("'")
 
 

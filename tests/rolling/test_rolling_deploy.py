@@ -28,7 +28,7 @@ PUBLISHER, SUBSCRIBER = "bretagne", "grand-est"
 
 
 async def onboard(settings: Settings) -> dict[str, str]:
-    """Both partners on the log: the secret of each."""
+    """Add both partners. Returns the secret of each."""
     texts = {}
     async with open_log(settings) as log:
         await log.create_topics(COMMON)

@@ -246,7 +246,7 @@ def test_secrets_and_keys_are_for_their_owner_alone_whatever_the_umask(tmp_path:
 
 
 def test_a_link_instead_of_a_new_secret_is_not_followed(tmp_path: Path) -> None:
-    """A draft is made new or not at all."""
+    """A new secret is created as a new file or not at all."""
     (tmp_path / "elsewhere").touch()
     draft = tmp_path / f"secret.{os.getpid()}.new"
     draft.symlink_to(tmp_path / "elsewhere")

@@ -65,7 +65,7 @@ class Set:
     while_read: Callable[[], None] = lambda: None
     """Called in the thread that reads the ids."""
     then: Mapping[int, Callable[[], None]] = field(default_factory=dict)
-    """Called before the slice with this number is handed in, or after the last one."""
+    """Called before the slice with this number is submitted, or after the last one."""
 
     def __post_init__(self) -> None:
         if self.declared_count == -1:
@@ -100,7 +100,7 @@ class SnapshotHarness:
         store = Store()
         self.log = MemoryLog(clock=lambda: self.now, store=store)
         self.replica = StaleEndsLog(clock=lambda: self.now, store=store)
-        """What applies snapshots reads and writes here."""
+        """The log of the replica that applies snapshots."""
         self.folder = folder
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -191,7 +191,7 @@ async def harness(tmp_path: Path) -> AsyncIterator[SnapshotHarness]:
 async def refusal(
     harness: SnapshotHarness, mark: str, upload: Set, *, confirm: int | None = None
 ) -> SnapshotRefusedError:
-    """The code of the refusal, and proof that nothing was handed in."""
+    """The code of the refusal; nothing must have been submitted."""
     before = await harness.submitted()
     with pytest.raises(SnapshotRefusedError) as caught:
         await harness.apply(mark, upload, confirm=confirm)
@@ -331,7 +331,7 @@ async def test_a_later_snapshot_stops_one_that_still_runs(harness: SnapshotHarne
 
 
 async def test_a_snapshot_waits_for_submissions_before_its_mark_or_changes_nothing(harness: SnapshotHarness) -> None:
-    """[PUB-029]: here the relay is gone."""
+    """[PUB-029]: here the relay has stopped."""
     await harness.send(1, 2)
     await harness.lose("relay")
     await harness.submissions.submit([publish(3)])

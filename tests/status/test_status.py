@@ -201,7 +201,7 @@ def test_a_platform_that_has_done_nothing_yet_has_empty_details() -> None:
 
 
 def test_the_state_of_the_national_site_is_that_of_its_accounts() -> None:
-    """Connected by the connector's work alone; waiting for its right says so."""
+    """Connected by the connector's work alone; waiting for its right is reported."""
     at = "2027-01-15T08:00:00.000Z"
     note = {"at": at, "answered_at": at, "down": False, "search": {"state": "waiting-for-right"}}
     national = line(facts(accounts={"shared": note}), "national")

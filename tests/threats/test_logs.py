@@ -43,7 +43,7 @@ def leaks(said: str, kept: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
 
 
 async def run(*words: str, environment: Mapping[str, str], seconds: float = 110) -> tuple[int | None, str]:
-    """A command in a process of its own: its exit code, and all it said."""
+    """A command in a process of its own: its exit code and all output."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *words,
@@ -166,7 +166,7 @@ class Served:
         return assertion
 
     async def token(self, session: aiohttp.ClientSession, form: Mapping[str, str], **more: Any) -> str:
-        """A token, kept in mind; empty when there is none."""
+        """A token, recorded as a secret; empty without one."""
         async with session.post(f"{self.gateway.url}/oauth/token", data=form, **more) as response:
             token = str((await response.json()).get("access_token", ""))
         if token:

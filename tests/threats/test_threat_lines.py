@@ -27,7 +27,7 @@ async def gateway(tmp_path: Path) -> Any:
 
 
 class Watched(str):
-    """A text that refuses to be compared as texts are: that would tell by its time how much of it was right."""
+    """A text that refuses to be compared as texts are: the duration would reveal how much of it was right."""
 
     __slots__ = ()
     __hash__ = str.__hash__
@@ -39,7 +39,7 @@ class Watched(str):
 
 
 async def test_a_revoked_partner_is_refused_at_its_next_request(gateway: GatewayHarness) -> None:
-    """[T-05]: its token is as good as before."""
+    """[T-05]: its token has not expired."""
     known = gateway.context.partners.get("bretagne")
     assert known is not None
     assert 201 == (await gateway.put(offer(1))).status
@@ -93,7 +93,7 @@ async def test_a_client_that_does_not_finish_its_body_is_disconnected(tmp_path: 
     ],
 )
 async def test_no_answer_is_a_page(gateway: GatewayHarness, method: str, path: str) -> None:
-    """[T-14]: whatever is echoed is a value in JSON, which no browser takes for a page."""
+    """[T-14]: echoed input is a value in JSON, which no browser renders as a page."""
     markup = offer(1, title="<script>alert(1)</script>") if method == "PUT" else None
     answer = await gateway.ask(method, path, json=markup, headers={"Accept": "text/html"})
     assert answer.status >= 400
@@ -112,7 +112,7 @@ def imported(path: Path) -> set[str]:
 
 
 def test_rooms_that_handle_offers_open_no_connection() -> None:
-    """[T-15]: an address in an offer is a text; nothing that ever holds one can ask for it."""
+    """[T-15]: an address in an offer is a text; no code that handles one can fetch it."""
     rooms = ("protocol", "relay", "store", "ingest", "publish", "api")
     folders = ("schemas", *(f"gateway/{room}" for room in rooms))
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]

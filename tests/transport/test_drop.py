@@ -118,7 +118,7 @@ def test_a_memory_of_another_folder_reads_the_newest(listing: Listing) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-9, 9)), min_size=1, max_size=12))
 def test_whatever_the_dates_a_new_name_beside_one_ahead_is_read(puts: list[tuple[str, float]]) -> None:
-    """Every file with a date in the future is read by the look that follows its writing."""
+    """Every file with a date in the future is read by the next run after its writing."""
     listing = Listing()
     for number, (name, offset) in enumerate(puts):
         listing.put(f"{name}{number}", NOW + offset * DAY)

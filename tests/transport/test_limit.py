@@ -253,7 +253,7 @@ async def test_a_folder_that_becomes_a_pipe_is_refused(tmp_path: Path, terms: Te
 
 
 async def test_late_results_of_abandoned_calls_are_released() -> None:
-    """A fetch that does not heed its cancellation is left behind, and the limit holds all the same."""
+    """A fetch that ignores its cancellation is abandoned, and the limit holds all the same."""
     free = asyncio.Event()
 
     async def deaf(_: Cut) -> object:

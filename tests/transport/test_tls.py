@@ -35,7 +35,7 @@ def authority(tmp_path: Path) -> Authority:
 
 
 async def fetch(files: tuple[Path, Path], folder: Path, *, trusted: Path) -> dict[str, str]:
-    """Result of a feed behind this certificate, where ``SSL_CERT_FILE`` names what is trusted."""
+    """Result of a feed behind this certificate, where ``SSL_CERT_FILE`` names the trusted authority."""
     asked = []
 
     async def answer(request: web.Request) -> web.Response:

@@ -236,7 +236,7 @@ async def numbers_on(log: MemoryLog, partition: int) -> list[int]:
 
 
 class Untouched:
-    """A judge that must not be asked."""
+    """A judge that must not be called."""
 
     declared_count: int | None = None
 
@@ -254,7 +254,7 @@ async def test_more_items_than_bytes_can_hold_are_refused_before_any_is_judged(i
 async def test_problems_are_written_out_for_the_first_thousand_and_counted_for_the_rest(
     judge: BatchJudge, tmp_path: Path
 ) -> None:
-    """PUB-010: every item keeps its place and its id."""
+    """PUB-010: every item keeps its index and its id."""
     refused = b"".join(b'{"id":"bretagne:%d","title":"%b"}\n' % (number, b"x" * 30) for number in range(1_200))
     upload = await receive(Pieces([withdrawals([7]) + refused]), judge, form=LINES, terms=terms(tmp_path))
 

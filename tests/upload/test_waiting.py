@@ -82,7 +82,7 @@ async def test_uploads_beyond_the_number_that_may_wait_keep_their_slots(tmp_path
 
 @pytest.mark.parametrize("path", ["/v1/offers/batch", "/v1/snapshots?mark={mark}"])
 async def test_an_upload_that_waits_is_answered_when_the_gateway_stops(tmp_path: Path, path: str) -> None:
-    """PUB-018: with 202 and the number that is pending, within moments; all of it is queued."""
+    """PUB-018: with 202 and the number that is pending, at once; all of it is queued."""
     async with asyncio.timeout(PATIENCE), opened(tmp_path) as gateway:
         await gateway.decide_no_more()
         path = path.format(mark=await gateway.mark())
@@ -98,7 +98,7 @@ async def test_an_upload_that_waits_is_answered_when_the_gateway_stops(tmp_path:
 
 
 async def test_an_upload_that_waits_ends_when_its_client_has_left(tmp_path: Path) -> None:
-    """PUB-018: its place among the waits is free long before its time limit."""
+    """PUB-018: its slot among the waiting ones is free long before its time limit."""
     limits = Limits(uploads_at_once=1, uploads_waiting=1)
     async with opened(tmp_path, limits=limits, working=False) as gateway, waiting(gateway, 2) as tasks:
         assert 503 == (await gateway.batch(ndjson(offer(100)))).status

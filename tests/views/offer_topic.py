@@ -42,7 +42,7 @@ def offer_of(offer_id: str, **wishes: Any) -> dict[str, Any]:
 
 
 class OfferTopic:
-    """The topic ``offers``, kept whole; ``shared`` grows as the relay lets it grow."""
+    """The topic ``offers``, complete; ``shared`` grows as by the relay."""
 
     def __init__(self, partitions: int = PARTITIONS) -> None:
         self.partitions = partitions
@@ -87,7 +87,7 @@ class OfferTopic:
         return fresh
 
     def rewind(self) -> None:
-        """The next ``chunks`` hands over everything again, as compaction leaves it: the last record of each id."""
+        """The next ``chunks`` returns everything again, as compacted: the last record of each id."""
         for partition, lane in enumerate(self.lanes):
             last = {record.key: record.offset for record in lane}
             self.lanes[partition] = [record for record in lane if last[record.key] == record.offset]

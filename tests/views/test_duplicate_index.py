@@ -41,7 +41,7 @@ def sees(reader: Reader, row: tuple[Any, ...]) -> bool:
 
 
 def changes(chance: random.Random, offer_topic: OfferTopic) -> Iterator[None]:
-    """Steps of a world in which many offers are alike, and some keys are those of more than 20."""
+    """Steps of a topic with many similar offers, and some keys shared by more than 20."""
     for _ in range(30):
         for _ in range(chance.randrange(40)):
             offer_id, what = chance.choice(IDS), chance.random()

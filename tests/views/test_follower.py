@@ -31,14 +31,14 @@ FILTERS = (Filter(), Filter(department=frozenset({"75"})), Filter(week=frozenset
 
 @pytest.fixture
 async def followed(offers: OfferView, tmp_path: Path) -> AsyncIterator[FollowedOffers]:
-    assert offers.positions == (0,) * PARTITIONS  # kept first, then followed
+    assert offers.positions == (0,) * PARTITIONS  # updated first, then followed
     view = await FollowedOffers.open(tmp_path / "offers.sqlite", log_identity=LOG, partitions=PARTITIONS)
     yield view
     await view.close()
 
 
 async def answers(view: OfferView) -> list[Any]:
-    """All that can be asked of the offers."""
+    """The results of all queries of offers."""
     results: list[Any] = [view.positions, view.began, await view.count("bretagne"), await view.count("normandie")]
     for reader in READERS:
         for asked in FILTERS:
@@ -64,7 +64,7 @@ async def test_a_follower_answers_as_the_updating_process_does(
                 weeks = chance.choice((["2027-W24", "2027-W25"], ["2027-W25"]))
                 offer_topic.publish(offer_of(offer_id, weeks=weeks), department=chance.choice(("35", "75")), gap=40)
         await offers.apply(offer_topic.chunks())
-        if step % 3 == 1:  # else the next questions find several steps at once
+        if step % 3 == 1:  # otherwise the next queries find several steps at once
             assert await answers(offers) == await answers(followed)
     assert await answers(offers) == await answers(followed)
 

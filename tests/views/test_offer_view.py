@@ -176,7 +176,7 @@ async def test_routing_depends_on_the_location_and_not_on_the_publisher(
 
 
 async def test_a_masked_employers_coordinates_find_nothing(offers: OfferView, offer_topic: OfferTopic) -> None:
-    """RTE-005: a box must not tell where a masked employer is; the publisher's own box does not, either."""
+    """RTE-005: a box must not reveal the location of a masked employer; the publisher's own box does not, either."""
     coordinates = {"latitude": 48.1113, "longitude": -1.6800}
     offer_topic.publish(offer_of("bretagne:masked", location=coordinates, redistribution={"mask_employer": True}))
     offer_topic.publish(offer_of("bretagne:open", location=coordinates))
@@ -203,7 +203,7 @@ async def test_a_box_of_any_size_finds_its_offers(offers: OfferView, offer_topic
 
 
 async def test_no_partition_waits_behind_another(offers: OfferView, offer_topic: OfferTopic) -> None:
-    """FEED-001: a page takes from every partition, however much one of them holds."""
+    """FEED-001: a page reads from every partition, however much one of them holds."""
     for number in range(300):
         offer_topic.publish(offer_of(f"bretagne:{number}"))
     await offers.apply(offer_topic.chunks())

@@ -79,7 +79,7 @@ async def test_a_similar_name_counts_where_one_of_the_two_has_no_siret(
 async def test_a_masked_employer_makes_no_possible_duplicate_by_its_employer(
     offers: OfferView, offer_topic: OfferTopic
 ) -> None:
-    """RTE-005: the flag would tell who the masked employer is."""
+    """RTE-005: the flag would reveal the masked employer."""
     offer_topic.publish(offer_of("bretagne:1"))
     offer_topic.publish(offer_of("grand-est:masked", redistribution={"mask_employer": True}))
     assert await possible_duplicates(offers, offer_topic, "bretagne:1") == []

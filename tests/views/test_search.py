@@ -51,7 +51,7 @@ def matches(facets: frozenset[str], search: Search) -> bool:
 
 @dataclass
 class Batch:
-    """How many offers come and go in one transaction, with a seed each for which."""
+    """Numbers of added and removed offers of a transaction, with a seed each."""
 
     partition: int
     gap: int
@@ -117,7 +117,7 @@ class IndexMachine(RuleBasedStateMachine):
 
     @rule()
     def follow(self) -> None:
-        """The follower reads on, or all of it where it has missed too much."""
+        """The follower reads the changes, or everything if it has missed too many."""
         if not self.follower.catch_up(self.db):
             self.follower = RecentOffsets.load(self.db)
         for index in (self.follower.index, self.writer.index):

@@ -136,7 +136,7 @@ async def live(folder: Path, reader: Reader, asked: Filter, history: list[tuple[
 
 
 async def compare(view: OfferView, subscriber: Subscriber) -> None:
-    """All that the view says in the end, against the world itself."""
+    """Compare all answers of the view with the topic itself."""
     reader, asked, offer_topic = subscriber.reader, subscriber.asked, subscriber.offer_topic
     for number in range(200):
         if not await subscriber.page(view, number % 3 + 1):

@@ -126,7 +126,7 @@ async def test_a_lost_position_empties_the_view_and_starts_where_the_log_starts(
     clock.at += 31 * DAY_MS
     await log.maintain(COMMON, now=clock.at)
     await put(log, RECEIPTS, receipt_record("new", "bretagne:1", "bretagne"))
-    receipts.fresh = clock.at  # as if it had stood at the end until just now
+    receipts.fresh = clock.at  # as if it had been at the end until just now
     updater = ViewUpdater(log, RECEIPTS, receipts, clock=clock)
     async with running(updater):
         await until(lambda: updater.caught_up)
