@@ -158,15 +158,15 @@ async def test_reading_at_the_end_keeps_a_cursor_fresh(api: ReadApi) -> None:
     assert (await follow(api, diligent)).status == 200
 
 
-@pytest.mark.parametrize("slept", [False, True])
-async def test_a_cursor_ahead_of_this_replica_waits_for_it(api: ReadApi, *, slept: bool) -> None:
+@pytest.mark.parametrize("stale", [False, True])
+async def test_a_cursor_ahead_of_this_replica_waits_for_it(api: ReadApi, *, stale: bool) -> None:
     """The log holds more than this view has applied: another replica was further, and a broker is stale."""
     await api.publish(offer_of("bretagne:1"))
     old = await api.log.ends(OFFERS)
     await api.hold_back()
     await api.publish(offer_of("bretagne:2"), wait=False)
     elsewhere = sealed(api, positions=await api.log.ends(OFFERS), fresh=api.clock.at - DAY_MS)
-    if slept:
+    if stale:
         api.log.stale_ends[OFFERS] = old
     poll = asyncio.create_task(follow(api, elsewhere))
     assert not await api.context.offers.moved(api.context.offers.positions, 0.1)

@@ -53,19 +53,19 @@ async def answering(api: ReadApi, send_endless: Send, limits: Limits) -> AsyncIt
         yield server.port, ended
 
 
-@pytest.mark.parametrize("way", ENDLESS)
-async def test_a_client_that_does_not_read_is_disconnected(api: ReadApi, way: str) -> None:
+@pytest.mark.parametrize("sending", ENDLESS)
+async def test_a_client_that_does_not_read_is_disconnected(api: ReadApi, sending: str) -> None:
     """ERR-012."""
-    async with answering(api, ENDLESS[way], Limits(read_seconds=0.2)) as (port, ended):
+    async with answering(api, ENDLESS[sending], Limits(read_seconds=0.2)) as (port, ended):
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert "the client does not read its answer" == await asyncio.wait_for(ended, PATIENCE)
 
 
-@pytest.mark.parametrize("way", ENDLESS)
-async def test_a_client_that_reads_without_end_is_disconnected_in_the_end(api: ReadApi, way: str) -> None:
+@pytest.mark.parametrize("sending", ENDLESS)
+async def test_a_client_that_reads_without_end_is_disconnected_in_the_end(api: ReadApi, sending: str) -> None:
     """ERR-012."""
-    async with answering(api, ENDLESS[way], Limits(upload_seconds=0.3)) as (port, ended):
+    async with answering(api, ENDLESS[sending], Limits(upload_seconds=0.3)) as (port, ended):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         async with asyncio.timeout(PATIENCE):

@@ -67,9 +67,9 @@ async def test_the_whole_federation_balances_once(log: str, tmp_path: Path) -> N
     assert 0 == code, output + errors
     assert "kill -9 of the gateway" in output
     assert "Everything balances: nothing lost, nothing twice" in output
-    rows = {name: (way, [int(one) for one in numbers.split()]) for name, way, numbers, _ in ROW.findall(output)}
-    ways = {**REGIONS, "Grand Est": "Kafka topics"} if log == "kafka" else REGIONS
-    assert ways == {name: rows[name][0] for name in REGIONS}
+    rows = {name: (channel, [int(one) for one in numbers.split()]) for name, channel, numbers, _ in ROW.findall(output)}
+    channels = {**REGIONS, "Grand Est": "Kafka topics"} if log == "kafka" else REGIONS
+    assert channels == {name: rows[name][0] for name in REGIONS}
     for name in REGIONS:
         sent, refused, withdrawn, live, on_site, not_for_site, received = rows[name][1]
         assert (sent, live) == (refused + withdrawn + live, on_site + not_for_site)

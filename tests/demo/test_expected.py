@@ -27,8 +27,8 @@ NATIVE = profiles()["bretagne"]
 
 
 def feed() -> Profile:
-    way = {"kind": "https", "url": "https://feed.example/stages.json"}
-    profile = read_profile(example_profile("bretagne", "json", way))
+    transport = {"kind": "https", "url": "https://feed.example/stages.json"}
+    profile = read_profile(example_profile("bretagne", "json", transport))
     assert isinstance(profile, Profile)
     return profile
 

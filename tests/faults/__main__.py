@@ -24,7 +24,7 @@ from tests.faults.kafka_fault import COMPACT as COMPACT_KAFKA
 from tests.faults.kafka_fault import REPLACE, ZOMBIE, kafka_faults
 from tests.faults.plan import rounds
 from tests.faults.round import Fault, Verdict, play
-from tests.faults.slow_clients import CROWD
+from tests.faults.slow_clients import SLOW_CLIENTS_FAULT
 from tests.kafka.cluster import SIZE, LocalCluster
 
 OUT = Console(highlight=False)
@@ -83,7 +83,7 @@ class Run:
 
 async def run_embedded(run: Run) -> None:
     """On the embedded log: every other round on a small disk that gets full."""
-    kinds = [STOP, SLOW, COMPACT, FORGET, SECOND, CROWD]
+    kinds = [STOP, SLOW, COMPACT, FORGET, SECOND, SLOW_CLIENTS_FAULT]
     with _folder() as folder:
         unavailable = disk_unavailable(folder)
     if unavailable is not None:
@@ -105,7 +105,7 @@ async def run_embedded(run: Run) -> None:
 async def run_kafka(run: Run) -> None:
     """On a real broker behind a proxy, with two replicas or more."""
     async with kafka_faults(away=_AWAY_SECONDS) as faults:
-        kinds = [STOP, REPLACE, ZOMBIE, COMPACT_KAFKA, CROWD, *faults.all()]
+        kinds = [STOP, REPLACE, ZOMBIE, COMPACT_KAFKA, SLOW_CLIENTS_FAULT, *faults.all()]
         for number, chosen in enumerate(rounds(kinds, KILL, random=run.random, each=6, kills=3)):
             if run.over:
                 return
@@ -118,7 +118,7 @@ async def run_kafka(run: Run) -> None:
 async def run_cluster(run: Run) -> None:
     """On three brokers, with two replicas or more."""
     with LocalCluster() as cluster:
-        kinds = [STOP, REPLACE, ZOMBIE, COMPACT_KAFKA, CROWD, *ClusterFaults(cluster).all()]
+        kinds = [STOP, REPLACE, ZOMBIE, COMPACT_KAFKA, SLOW_CLIENTS_FAULT, *ClusterFaults(cluster).all()]
         for number, chosen in enumerate(rounds(kinds, KILL, random=run.random, each=5, kills=2)):
             if run.over:
                 return

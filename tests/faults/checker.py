@@ -56,7 +56,7 @@ def _answers(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Iterat
         ):
             yield Finding(
                 "other",
-                f"{name} was told {attempt.verdict} {attempt.sequence}, its receipt says {receipt.verdict} "
+                f"{name} was answered {attempt.verdict} {attempt.sequence}, its receipt says {receipt.verdict} "
                 f"{receipt.sequence}",
             )
 
@@ -194,7 +194,7 @@ def _reading(reading: Reading, changes: Mapping[tuple[str, int], int]) -> Iterat
     revisions: dict[str, int] = {}
     gone: set[str] = set()
     for seen in reading.seen:
-        name = f"{reading.name} was told {seen.op} {seen.id} at {seen.sequence}"
+        name = f"{reading.name} received {seen.op} {seen.id} at {seen.sequence}"
         if (seen.id, seen.sequence) not in changes or seen.revision not in {None, changes[seen.id, seen.sequence]}:
             yield Finding("other", f"{name}, revision {seen.revision}, which never was accepted")
         last = sequences.get(seen.id, 0)

@@ -45,9 +45,9 @@ class ClusterFaults:
         """Each of them."""
         return [
             Fault("leading broker killed", self._killing(self.leader)),
-            Fault("leading broker asleep until others led", self._sleeping(self.leader)),
+            Fault("leading broker suspended until others led", self._suspended(self.leader)),
             Fault("coordinator of transactions killed", self._killing(self.coordinator)),
-            Fault("coordinator of transactions asleep until others led", self._sleeping(self.coordinator)),
+            Fault("coordinator of transactions suspended until others led", self._suspended(self.coordinator)),
             Fault("coordinator of the group killed", self._killing(self._group_coordinator)),
             Fault("leading broker cut off", self._cutting_off(self.leader)),
             Fault("coordinator of transactions cut off", self._cutting_off(self.coordinator)),
@@ -88,7 +88,7 @@ class ClusterFaults:
 
         return strike
 
-    def _sleeping(self, find: _Find) -> Callable[[Round], Awaitable[None]]:
+    def _suspended(self, find: _Find) -> Callable[[Round], Awaitable[None]]:
         """After it resumes it still acts as leader."""
 
         async def strike(round_: Round) -> None:

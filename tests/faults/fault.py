@@ -18,7 +18,7 @@ async def _stop(round_: Round) -> None:
     replica = round_.random.choice([one for one in round_.deployment.replicas if one.running])
     code = await replica.stop()
     if code != 0:
-        round_.find(f"told to stop under load, it ended with {code}: {replica.last_words()}")
+        round_.find(f"asked to stop under load, it ended with {code}: {replica.last_words()}")
     await replica.start()
 
 

@@ -45,7 +45,7 @@ class HttpPublisher(Publisher):
         try:
             answer = await call
         except NotSentError:
-            stock.doubtful.add(revision)
+            stock.unsettled.add(revision)
         except NoAnswerError as error:
             self._enter(stock, revision, began, "unknown", detail=str(error))
         else:
@@ -72,7 +72,7 @@ class HttpPublisher(Publisher):
             answer = await self._line.call("POST", "/v1/offers/batch", body=body, media="application/x-ndjson")
         except NotSentError:
             for stock, revision in chosen:
-                stock.doubtful.add(revision)
+                stock.unsettled.add(revision)
         except NoAnswerError as error:
             for stock, revision in chosen:
                 self._enter(stock, revision, began, "unknown", detail=str(error))

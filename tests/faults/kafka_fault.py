@@ -48,7 +48,7 @@ async def _zombie(round_: Round) -> None:
 
 
 REPLACE = Fault("replica killed, another added", _replace)
-ZOMBIE = Fault("replica asleep until others took over", _zombie)
+ZOMBIE = Fault("replica suspended until others took over", _zombie)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class NativePublisher(Publisher):
         try:
             await self._producer.send_and_wait(self._topic, **_message(stock, revision))
         except KafkaError as error:
-            self._enter(stock, revision, began, "unknown", told=str(error))
+            self._enter(stock, revision, began, "unknown", detail=str(error))
             await asyncio.sleep(PAUSE_AFTER_FAILURE)
             return
         self._enter(stock, revision, began, "delivered")

@@ -27,7 +27,7 @@ class Stock:
 
     document: dict[str, Any]
     kinds: list[Kind] = field(default_factory=list)
-    doubtful: set[int] = field(default_factory=set)
+    unsettled: set[int] = field(default_factory=set)
     large: set[int] = field(default_factory=set)
 
     @property
@@ -101,10 +101,10 @@ class Publisher:
         """Send the newest revision of unknown outcome of each offer again, once. Returns whether none is left. Older
         ones are abandoned: the newest one suffices.
         """
-        doubtful = [stock for stock in self._stocks if stock.doubtful]
-        for start in range(0, len(doubtful), _AT_ONCE):
-            await asyncio.gather(*(self._send_newest(stock) for stock in doubtful[start : start + _AT_ONCE]))
-        return not any(stock.doubtful for stock in self._stocks)
+        unsettled = [stock for stock in self._stocks if stock.unsettled]
+        for start in range(0, len(unsettled), _AT_ONCE):
+            await asyncio.gather(*(self._send_newest(stock) for stock in unsettled[start : start + _AT_ONCE]))
+        return not any(stock.unsettled for stock in self._stocks)
 
     async def _send(self, stock: Stock, revision: int) -> None:
         """Send one revision."""
@@ -121,18 +121,18 @@ class Publisher:
             Attempt(stock.id, revision, kind, began, self._clock(), outcome, **outcome_fields)
         )
         if outcome in {"unknown", "refused"}:
-            stock.doubtful.add(revision)
+            stock.unsettled.add(revision)
         else:
-            stock.doubtful.discard(revision)
+            stock.unsettled.discard(revision)
 
     async def _act(self) -> None:
         draw = self._random.random()
-        doubtful = [stock for stock in self._stocks if stock.doubtful]
+        unsettled = [stock for stock in self._stocks if stock.unsettled]
         if draw < 0.15 or not self._stocks:
             await self._send_batch(self._choose())
-        elif draw < 0.35 and doubtful:
-            stock = self._random.choice(doubtful)
-            await self._send(stock, self._random.choice(sorted(stock.doubtful)))
+        elif draw < 0.35 and unsettled:
+            stock = self._random.choice(unsettled)
+            await self._send(stock, self._random.choice(sorted(stock.unsettled)))
         elif draw < 0.50:
             stock = self._pick()
             await self._send(stock, self._random.randint(1, len(stock.kinds)))
@@ -160,8 +160,8 @@ class Publisher:
         return stock, revision
 
     async def _send_newest(self, stock: Stock) -> None:
-        stock.doubtful = {max(stock.doubtful)}
-        await self._send(stock, *stock.doubtful)
+        stock.unsettled = {max(stock.unsettled)}
+        await self._send(stock, *stock.unsettled)
 
     def _pick(self) -> Stock:
         """Mostly a known offer, sometimes a new one, whose first revision is then never sent or comes late."""

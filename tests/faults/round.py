@@ -248,7 +248,7 @@ class Round:
             if replica.running:
                 code = await replica.stop()
                 if code != 0:
-                    self.find(f"told to stop, it ended with {code}: {replica.last_words()}")
+                    self.find(f"asked to stop, it ended with {code}: {replica.last_words()}")
         for sentence in await self.deployment.audit():
             self.find(f"audit at the end: {sentence}")
 

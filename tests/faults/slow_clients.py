@@ -72,4 +72,4 @@ async def _ignore(port: int, token: str) -> None:
             writer.close()
 
 
-CROWD = Fault(f"{SLOW_CLIENTS} slow clients", _slow_clients)
+SLOW_CLIENTS_FAULT = Fault(f"{SLOW_CLIENTS} slow clients", _slow_clients)

@@ -174,7 +174,7 @@ def accept_an_older_revision(story: Story) -> None:
 
 def overtake_on_the_log(story: Story) -> None:
     """Two updates, one sent after the other was acknowledged, are in reverse order."""
-    story.spoil_receipt(5, verdict="stale", sequence=None, place=(1, 7))
+    story.spoil_receipt(5, verdict="stale", sequence=None, position=(1, 7))
 
 
 def tell_a_reader_backwards(story: Story) -> None:
@@ -219,7 +219,7 @@ def answer_otherwise_than_decided(story: Story) -> None:
 
 
 def answer_500(story: Story) -> None:
-    story.spoil_attempt(7, outcome="wrong", told="HTTP 500")
+    story.spoil_attempt(7, outcome="wrong", detail="HTTP 500")
 
 
 def invent_a_change(story: Story) -> None:

@@ -13,7 +13,7 @@ from tests.faults.disk import disk_unavailable, small_disk
 from tests.faults.embedded_fault import COMPACT, FORGET, FULL_QUEUE, SECOND, SLOW, disk_full
 from tests.faults.fault import KILL, STOP
 from tests.faults.round import play
-from tests.faults.slow_clients import CROWD
+from tests.faults.slow_clients import SLOW_CLIENTS_FAULT
 
 GAP = 0.7
 
@@ -21,7 +21,7 @@ GAP = 0.7
 @pytest.mark.timeout(600)
 async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     """Kills at random moments, a slow disk, slow clients, lost local copies and compaction, in one history."""
-    plan = [KILL, CROWD, KILL, FORGET, COMPACT, SLOW, KILL, STOP, SECOND, KILL]
+    plan = [KILL, SLOW_CLIENTS_FAULT, KILL, FORGET, COMPACT, SLOW, KILL, STOP, SECOND, KILL]
     verdict = await play(Deployment(tmp_path, workers=1), plan, seed="short", gap=GAP)
     assert [] == verdict.findings
     assert verdict.counts["acknowledged"] > 500

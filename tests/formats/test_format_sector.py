@@ -42,7 +42,7 @@ ITEMS = schemas.reference("sectors")["items"]
         ("Section P", "s22"),
     ],
 )
-def test_a_sector_is_read_in_every_usual_way_of_naming_it(text: str, sector: str) -> None:
+def test_a_sector_is_read_under_every_usual_name(text: str, sector: str) -> None:
     """[FMT-008]"""
     assert sector == read_sector(text)
 

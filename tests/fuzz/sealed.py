@@ -25,7 +25,7 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.visibility import Filter, Reader
 from schemas.rulebook import LANGUAGES
 from tests.api_write.gateway_harness import START
-from tests.api_write.gateway_harness import opened as gate_opened
+from tests.api_write.gateway_harness import opened as opened_gateway
 from tests.fuzz.target import Scramble, Target
 
 ASKED = Filter(department=frozenset({"35", "2A"}), week=frozenset({"2027-W24"}), bbox=(-5.0, 47.0, -1.0, 49.0))
@@ -156,7 +156,7 @@ def _holds(read: Callable[[], object]) -> bool:
 def opened() -> Iterator[Target]:
     """The target, on the parts of a gateway whose views do not change."""
     with TemporaryDirectory(prefix="passerelle-fuzz-") as folder, asyncio.Runner() as runner:
-        gating = gate_opened(Path(folder), working=False)
+        gating = opened_gateway(Path(folder), working=False)
         gateway = runner.run(gating.__aenter__())
         try:
             context = gateway.context

@@ -41,7 +41,7 @@ FAULTS: Mapping[str, Fault] = dict(
         strict=True,
     )
 )
-WAYS = {slug: f"https {FORMS[number % len(FORMS)]}" for number, slug in enumerate(REGIONS)}
+CHANNELS = {slug: f"https {FORMS[number % len(FORMS)]}" for number, slug in enumerate(REGIONS)}
 EACH = 3
 CHANGED = "Encore là"
 
@@ -66,7 +66,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 
 async def _spoil(folder: Path) -> Seen:
     seen = Seen()
-    async with federation(folder, channels=WAYS) as deployment, _publishing(deployment) as operator:
+    async with federation(folder, channels=CHANNELS) as deployment, _publishing(deployment) as operator:
         await _note(seen, "good", deployment, operator)
         for slug, region in deployment.regions.items():
             region.platform.fault = FAULTS[slug]

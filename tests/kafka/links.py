@@ -37,12 +37,12 @@ class Links:
 
     def __init__(self, ports: Mapping[int, Sequence[int]]) -> None:
         self._loop = asyncio.new_event_loop()
-        self._ways = {(one, other): _Way() for one in ports for other in ports if one != other}
+        self._links = {(one, other): _Link() for one in ports for other in ports if one != other}
         self._thread = Thread(target=self._loop.run_forever, name="links", daemon=True)
         self._thread.start()
-        for (source, target), way in self._ways.items():
+        for (source, target), link in self._links.items():
             for port in ports[target]:
-                asyncio.run_coroutine_threadsafe(way.listen(_address(source, target), port), self._loop).result()
+                asyncio.run_coroutine_threadsafe(link.listen(_address(source, target), port), self._loop).result()
 
     def cut(self, number: int) -> None:
         """Isolate this broker from the others in both directions, silently."""
@@ -54,19 +54,19 @@ class Links:
 
     def close(self) -> None:
         """Close all links."""
-        for way in self._ways.values():
-            asyncio.run_coroutine_threadsafe(way.close(), self._loop).result()
+        for link in self._links.values():
+            asyncio.run_coroutine_threadsafe(link.close(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def _at(self, number: int, act: Callable[[asyncio.Event], None]) -> None:
-        for pair, way in self._ways.items():
+        for pair, link in self._links.items():
             if number in pair:
-                self._loop.call_soon_threadsafe(act, way.whole)
+                self._loop.call_soon_threadsafe(act, link.whole)
 
 
-class _Way:
+class _Link:
     """From one broker to another: connections that the first one opens. Bytes wait both ways while it is cut."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ class Hold:
         self._direction = direction
         self._left = limit
         self._caught = asyncio.Event()
-        self._gate = asyncio.Event()
+        self._released = asyncio.Event()
 
     async def caught(self) -> None:
         """Wait for the first frame."""
@@ -29,7 +29,7 @@ class Hold:
 
     def release(self) -> None:
         """Release held and later requests."""
-        self._gate.set()
+        self._released.set()
 
     def wants(self, kind: int, direction: Direction) -> bool:
         return kind in self._kinds and direction == self._direction and self._left != 0
@@ -38,7 +38,7 @@ class Hold:
         if self._left is not None:
             self._left -= 1
         self._caught.set()
-        await self._gate.wait()
+        await self._released.wait()
 
 
 class Proxy:

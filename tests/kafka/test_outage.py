@@ -154,8 +154,8 @@ async def test_a_suspended_broker_makes_an_append_unknown_and_those_behind_it_re
     finally:
         broker.resume()
     after = await append_until_it_succeeds(log, "after")
-    doubtful = {*before[:-1], *after[:-1]}
-    found = [key for key in await insist(lambda: read_keys(log, SUBMISSIONS)) if key not in doubtful]
+    of_unknown_outcome = {*before[:-1], *after[:-1]}
+    found = [key for key in await insist(lambda: read_keys(log, SUBMISSIONS)) if key not in of_unknown_outcome]
     assert [before[-1], "sent", after[-1]] == found
 
 

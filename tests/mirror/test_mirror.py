@@ -170,12 +170,12 @@ async def test_a_lost_position_rebuilds_the_state_and_the_old_one_answers_meanwh
 
 
 async def test_records_behind_an_open_transaction_are_read_once_it_ends(log: FlakyLog) -> None:
-    hung = await log.hang("relay", 0, [Output(RUNS, 0, record("a", "1"))])
+    transaction = await log.hang("relay", 0, [Output(RUNS, 0, record("a", "1"))])
     await log.append(RUNS, 0, [record("b", "2")])
     mirror = mirror_of(log)
     await mirror.catch_up()
     assert {} == mirror.state
-    await hung.commit()
+    await transaction.commit()
     await mirror.catch_up()
     assert {"a": "1", "b": "2"} == mirror.state
     await mirror.close()

@@ -16,7 +16,7 @@ class Follower:
         self.cursor: str | None = None
         self.held: dict[str, int] = {}
         self.removals = 0
-        self._gate = gateway
+        self._gateway = gateway
         self._seen: dict[str, int] = {}
 
     def expected(self, model: Model) -> dict[str, int]:
@@ -36,7 +36,7 @@ class Follower:
     async def _page(self, limit: int) -> dict[str, Any]:
         query = "&".join(f"{name}={value}" for name, value in {**self.asked, "limit": str(limit)}.items())
         text = f"&cursor={self.cursor}" if self.cursor else ""
-        answer = await self._gate.ask("GET", f"/v1/changes?{query}{text}", who=self.platform)
+        answer = await self._gateway.ask("GET", f"/v1/changes?{query}{text}", who=self.platform)
         assert 200 == answer.status, answer.raw
         assert ADDRESS.encode() not in answer.raw, "[OFR-034]"
         page: dict[str, Any] = answer.body

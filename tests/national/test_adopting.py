@@ -201,10 +201,10 @@ async def test_missing_extra_and_different_offers_at_the_site_are_found_and_repa
     assert False is (await part_of(delivered, "bretagne:3")).visible
     repaired = await delivered.order(Reconcile(repair=True))
     assert (True, 1) == (repaired["repaired"], repaired["deleted"])
-    await eventually(lambda: mended(delivered))
+    await eventually(lambda: is_repaired(delivered))
     assert "moderated" == (await part_of(delivered, "bretagne:1")).state
     assert "stranger" not in delivered.live()
 
 
-async def mended(harness: ConnectorHarness) -> bool:
+async def is_repaired(harness: ConnectorHarness) -> bool:
     return harness.live()["bretagne:2"] == "Découverte d'un atelier"

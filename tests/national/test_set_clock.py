@@ -23,13 +23,13 @@ class ManualClock:
 
     def __init__(self) -> None:
         self.now = START + 30_000
-        self.slept = 0.0
+        self.sleep_seconds = 0.0
 
     def __call__(self) -> int:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        self.slept += seconds
+        self.sleep_seconds += seconds
         self.now += round(seconds * 1000)
 
 
@@ -41,7 +41,7 @@ async def test_calls_continue_within_two_minutes(jump: int) -> None:
     await rate.wait_for_slot()
     clock.now -= jump
     await rate.wait_for_slot()
-    assert clock.slept < 120
+    assert clock.sleep_seconds < 120
 
 
 @pytest.mark.parametrize("jump", JUMPS)

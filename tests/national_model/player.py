@@ -196,7 +196,7 @@ class _Player:
         faults = self._bench.simulator.faults
         faults.clear()
         faults.heal()
-        began, jumped, refused, mended = asyncio.get_running_loop().time(), 0, 0, False
+        began, jumped, refused, repaired = asyncio.get_running_loop().time(), 0, 0, False
         jump, most = (_LONG_JUMP_MS, _TO_AUGUST_MS) if self._sequence.august else (_JUMP_MS, _MOST_JUMPS_MS)
         limit = _LONG_SETTLE_SECONDS if self._sequence.august else SETTLE_SECONDS
         while asyncio.get_running_loop().time() - began < limit:
@@ -208,8 +208,8 @@ class _Player:
                     break
             elif refused < _REFUSALS and await self._publish_refused():
                 refused += 1
-            elif not mended and self._needs_reconciling() and jumped >= _OPERATOR_MS:
-                mended, refused = True, 0
+            elif not repaired and self._needs_reconciling() and jumped >= _OPERATOR_MS:
+                repaired, refused = True, 0
                 for account in ("a", "b"):
                     await self._bench.order(Reconcile(repair=True, confirm=self._extras(account)), account=account)
             elif jumped < most:

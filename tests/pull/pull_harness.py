@@ -48,8 +48,8 @@ def offer(number: int | str, **wishes: Any) -> dict[str, Any]:
 
 def profile_of(url: str, format: str = "json", **transport: Any) -> Profile:  # noqa: A002  # the profile's word
     """Bretagne's profile for a feed at this address."""
-    way = {"kind": "https", "url": url, "every_minutes": 5, "most_megabytes": 1, **transport}
-    profile = read_profile(example_profile("bretagne", format, way), loopback=True)
+    source = {"kind": "https", "url": url, "every_minutes": 5, "most_megabytes": 1, **transport}
+    profile = read_profile(example_profile("bretagne", format, source), loopback=True)
     assert isinstance(profile, Profile), profile
     return profile
 

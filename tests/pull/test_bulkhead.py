@@ -25,16 +25,16 @@ class Treacherous(Feed):
         raise RecursionError("a fault of ours")
 
 
-class TreacherousWay:
+class FailingTransport:
     async def fetch(self, known: Validators, terms: Terms) -> Feed:  # noqa: ARG002  # the port's shape
         file = (terms.folder / "feed").open("w+b")
         (terms.folder / "feed").unlink()
         return Treacherous(file=file, size=0, digest="x", gzipped=False, validators={})
 
 
-class TreacherousWays(TransportFactory):
-    def transport(self, profile: object) -> TreacherousWay:  # noqa: ARG002  # any profile
-        return TreacherousWay()
+class FailingTransportFactory(TransportFactory):
+    def transport(self, profile: object) -> FailingTransport:  # noqa: ARG002  # any profile
+        return FailingTransport()
 
 
 class AwayLog(MemoryLog):
@@ -54,7 +54,7 @@ async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
 async def test_an_unexpected_error_is_reported_in_the_run_and_changes_nothing(bretagne: PullHarness) -> None:
     await bretagne.run()
     before = await bretagne.live()
-    bretagne._pull = Pull(replace(bretagne.means, transports=TreacherousWays(secrets=Secrets({}))))
+    bretagne._pull = Pull(replace(bretagne.means, transports=FailingTransportFactory(secrets=Secrets({}))))
     run = await bretagne.run(ordered=True)
     assert run.last_error is not None
     assert ("failed", "feed-broke-the-reader") == (run.outcome, run.last_error.code)

@@ -22,8 +22,8 @@ async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
 
 def changed(here: PullHarness, form: str = "json", *, stored: bool = False, **changes: Any) -> Profile:
     """The profile of a feed with changes of its mapping: by key, or fields by name."""
-    way = {"kind": "https", "url": here.url, "every_minutes": 5, "most_megabytes": 1}
-    document = example_profile("bretagne", form, way)
+    transport = {"kind": "https", "url": here.url, "every_minutes": 5, "most_megabytes": 1}
+    document = example_profile("bretagne", form, transport)
     mapping = document["mapping"]
     for key, value in changes.items():
         mapping[key] = {**mapping.get(key, {}), **value} if isinstance(value, dict) else value

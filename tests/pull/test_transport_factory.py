@@ -37,8 +37,8 @@ def use(
     profile = read_profile(example_profile("bretagne", "csv", transport), loopback=True)
     assert isinstance(profile, Profile), profile
     here.profile = profile
-    ways = TransportFactory(secrets=secrets, feeds=feeds, loopback=loopback, settle=0.05)
-    here._pull = Pull(replace(here.means, transports=ways))
+    factory = TransportFactory(secrets=secrets, feeds=feeds, loopback=loopback, settle=0.05)
+    here._pull = Pull(replace(here.means, transports=factory))
 
 
 async def test_a_file_on_a_server_by_a_key_from_the_folder_of_secrets(bretagne: PullHarness, tmp_path: Path) -> None:

@@ -298,13 +298,13 @@ async def test_the_position_reaches_the_end_also_where_a_page_ends_before_a_gap(
 async def test_another_roles_open_transaction_does_not_hide_ones_own_position(harness: RelayHarness) -> None:
     """The new owner waits until it can see its last position."""
     first = await harness.log.own("relay", 0)
-    hung = await harness.log.hang("feed.national", 0, [Output(POSITIONS, 0, Record(b"feed.national", b"1"))])
+    transaction = await harness.log.hang("feed.national", 0, [Output(POSITIONS, 0, Record(b"feed.national", b"1"))])
     await first.commit([Output(POSITIONS, 0, position_record(SUBMISSIONS, 0, 7))])
     second = await harness.log.own("relay", 0)
     reading = asyncio.create_task(own_positions(harness.log, second, role="relay", partition=0))
     await asyncio.wait({reading}, timeout=0.2)
     assert not reading.done()
-    await hung.commit()
+    await transaction.commit()
     assert (await asyncio.wait_for(reading, 60))["submissions/0"] == 7
 
 

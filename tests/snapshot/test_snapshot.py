@@ -243,7 +243,7 @@ async def test_an_invalid_item_counts_as_present(harness: SnapshotHarness) -> No
     ],
     ids=["no count", "wrong count", "unreadable id", "same id twice", "empty"],
 )
-async def test_a_doubtful_snapshot_changes_nothing(harness: SnapshotHarness, upload: Set, code: str) -> None:
+async def test_an_invalid_snapshot_changes_nothing(harness: SnapshotHarness, upload: Set, code: str) -> None:
     """[PUB-024] [PUB-025] [PUB-026] [PUB-028]: T-12."""
     await harness.send(1, 2, 3)
     assert (await refusal(harness, await harness.mark(), upload)).code == code

@@ -98,7 +98,7 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/threats/test_fair_shares.py::test_others_are_answered_before_the_worst_upload_is",
     ),
     "T-12": (
-        "tests/snapshot/test_snapshot.py::test_a_doubtful_snapshot_changes_nothing",
+        "tests/snapshot/test_snapshot.py::test_an_invalid_snapshot_changes_nothing",
         "tests/snapshot/test_snapshot.py::test_a_snapshot_that_shrinks_too_much_needs_its_number_confirmed",
         "tests/api_write/test_snapshots.py::test_an_empty_snapshot_asks_for_the_number",
         "tests/api_write/test_snapshots.py::test_a_cut_gzip_withdraws_nothing",
