@@ -97,7 +97,7 @@ def _order_of_sending(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) 
             if position < highest:
                 yield Finding(
                     "reordered",
-                    f"{offer_id} revision {attempt.revision} lies at {position}, before what was acknowledged earlier "
+                    f"{offer_id} revision {attempt.revision} is at {position}, before what was acknowledged earlier "
                     f"({highest})",
                 )
 
