@@ -33,9 +33,9 @@ def main() -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passerelle-interconnection-")))
         kafka = _kafka(stack) if arguments.log == "kafka" else None
-        wrongs = _matrix(folder, kafka) if arguments.part == "matrix" else _drain(folder, kafka, arguments)
-    OUT.print(f"wrong: {wrongs or 'nothing'}")
-    return 1 if wrongs else 0
+        differences = _matrix(folder, kafka) if arguments.part == "matrix" else _drain(folder, kafka, arguments)
+    OUT.print(f"wrong: {differences or 'nothing'}")
+    return 1 if differences else 0
 
 
 def _kafka(stack: ExitStack) -> str:
@@ -57,7 +57,7 @@ def _drain(folder: Path, kafka: str | None, arguments: argparse.Namespace) -> li
     drained = run(drain(folder, offers=offers, kills=kills, speed=speed, kafka=kafka, say=OUT.print))
     for line in drained.lines():
         OUT.print(line)
-    return drained.wrongs()
+    return drained.differences()
 
 
 if __name__ == "__main__":

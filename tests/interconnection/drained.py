@@ -46,15 +46,15 @@ class Drained:
         """The minutes that the limit leaves it at least."""
         return -(-self.offers // PER_MINUTE)
 
-    def wrongs(self) -> list[str]:
+    def differences(self) -> list[str]:
         """Every violated requirement."""
         named = (("lost", self.lost), ("made twice", self.twice), ("of unknown origin", self.strange))
-        wrongs = [f"{words}: {', '.join(found[:5])} ({len(found)})" for words, found in named if found]
+        differences = [f"{words}: {', '.join(found[:5])} ({len(found)})" for words, found in named if found]
         if self.refused or self.busiest > PER_MINUTE:
-            wrongs.append(f"{self.busiest} calls in one minute, {self.refused} refused")
+            differences.append(f"{self.busiest} calls in one minute, {self.refused} refused")
         if self.calls > self.offers + CALLS_FOR_A_KILL * self.kills:
-            wrongs.append(f"{self.calls} calls for {self.offers} offers and {self.kills} kills")
-        return wrongs
+            differences.append(f"{self.calls} calls for {self.offers} offers and {self.kills} kills")
+        return differences
 
     def lines(self) -> list[str]:
         """For people."""

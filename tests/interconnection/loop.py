@@ -15,21 +15,21 @@ def after(slug: str) -> str:
 
 async def find_loops(deployment: Federation, operator: Client, made: Sequence[int]) -> list[str]:
     """Every misplaced or doubled offer; read after all has been delivered."""
-    wrongs = []
+    differences = []
     rows = [row.remote_id for row in deployment.site.stock.rows if row.owner is not None]
     expected = {f"{slug}:{name}" for slug in REGIONS for name in ("stays", "goes", "passed")}
-    wrongs += [f"the national site was sent {name}" for name in rows if name not in expected]
-    wrongs += [f"the national site was sent {name} twice" for name in set(rows) if rows.count(name) > 1]
+    differences += [f"the national site was sent {name}" for name in rows if name not in expected]
+    differences += [f"the national site was sent {name} twice" for name in set(rows) if rows.count(name) > 1]
     for slug, region in deployment.regions.items():
         assert region.client is not None
         seen = await _changes(region.client)
         passed = f"{REGIONS[REGIONS.index(slug) - 1]}:passed"
-        wrongs += [f"{slug} was sent {one}" for one in seen if one.startswith(f"{slug}:") or one == passed]
-        wrongs += [f"{slug} was not sent {one}" for one in [f"{after(slug)}:stays"] if one not in seen]
+        differences += [f"{slug} was sent {one}" for one in seen if one.startswith(f"{slug}:") or one == passed]
+        differences += [f"{slug} was not sent {one}" for one in [f"{after(slug)}:stays"] if one not in seen]
     listed = (await operator.call("GET", "/v1/offers", params={"platform": NATIONAL, "limit": "500"})).body["offers"]
     there = {one["id"] for one in listed}
-    wrongs += [f"{one} is not what was made there" for one in there ^ {f"national:{number}" for number in made}]
-    return wrongs
+    differences += [f"{one} is not what was made there" for one in there ^ {f"national:{number}" for number in made}]
+    return differences
 
 
 async def _changes(client: Client) -> set[str]:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 @dataclass(slots=True)
 class Line:
-    """One platform: seconds until each thing had happened, None where it had not in time; ``wrongs`` in the body at the
+    """One platform: seconds until each thing had happened, None where it had not in time; ``differences`` in the body at the
     national site.
     """
 
@@ -18,7 +18,7 @@ class Line:
     updated: float | None = None
     withdrawn: float | None = None
     received: float | None = None
-    wrongs: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class Matrix:
     def missing(self) -> list[str]:
         """Every missing or wrong step."""
         lines: list[Line | Uncovered] = [*self.lines.values(), *self.uncovered.values()]
-        return [f"{one}" for one in lines if None in asdict(one).values() or getattr(one, "wrongs", [])]
+        return [f"{one}" for one in lines if None in asdict(one).values() or getattr(one, "differences", [])]
 
     def table(self) -> Table:
         """For people."""

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.timeout(400)
 @pytest.mark.parametrize("slug", REGIONS)
 def test_an_offer_of_a_region_is_at_the_national_site_unchanged(matrix: Matrix, slug: str) -> None:
     line = matrix.lines[slug]
-    assert [] == line.wrongs
+    assert [] == line.differences
     assert line.published is not None
 
 
