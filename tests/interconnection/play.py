@@ -95,7 +95,7 @@ async def _publish(deployment: Federation, region: Region, line: Line) -> None:
     line.published = await _timed(region.publish, lambda: all(_stands(deployment, one) for one in wanted))
     for one in wanted:
         row = deployment.row(one["id"])
-        line.wrongs += ["missing"] if row is None else differences(row, one)
+        line.differences += ["missing"] if row is None else differences(row, one)
 
 
 async def _update(deployment: Federation, region: Region, line: Line) -> None:
