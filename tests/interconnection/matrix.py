@@ -8,8 +8,8 @@ from rich.table import Table
 
 @dataclass(slots=True)
 class Line:
-    """One platform: seconds until each thing had happened, None where it had not in time; ``differences`` in the body at
-    the national site.
+    """One platform: seconds until each thing had happened, None where it had not in time; ``differences`` in the body
+    at the national site.
     """
 
     slug: str
