@@ -57,7 +57,7 @@ OFFER = {
 NATIVE = profiles()["bretagne"]
 
 
-def test_everything_in_its_place_balances() -> None:
+def test_a_complete_federation_balances() -> None:
     """An offer for collège and seconde has two rows at the national site, and is one offer."""
     balance = compute_balance(ENDS)
     assert () == balance.differences
@@ -129,7 +129,7 @@ def holding(held: Mapping[str, str]) -> tuple[Party, ...]:
         "national offer not imported",
     ],
 )
-def test_whatever_differs_is_told(changes: dict[str, Any], differences: list[str]) -> None:
+def test_every_difference_is_reported(changes: dict[str, Any], differences: list[str]) -> None:
     assert differences == list(compute_balance(replace(ENDS, **changes)).differences)
 
 

@@ -1,4 +1,4 @@
-"""Codes, numbers, levels, addresses and ids as feeds write them."""
+"""Codes, numbers, levels, addresses and ids in the spellings of feeds."""
 
 import re
 from collections.abc import Mapping
@@ -85,7 +85,7 @@ def test_a_version_of_rome_without_a_code_is_left_out() -> None:
     assert {"code": "M1805", "version": "4"} == with_code.document["rome"]
 
 
-def test_what_the_schema_has_no_field_for_goes_below_the_platforms_name() -> None:
+def test_fields_that_the_schema_lacks_become_the_platforms_extensions() -> None:
     """[FMT-001]"""
     extensions = {"ref": {"path": "r"}, "tags": {"path": "t"}, "none": {"path": "n"}, "fixed": {"constant": 3}}
     mapping = flat("json", extensions=extensions)

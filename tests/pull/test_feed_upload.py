@@ -38,7 +38,7 @@ def test_every_item_is_counted_once(feed_counts: FeedCounts) -> None:
     assert {"a:1", "a:2", "a:3", "a:4"} == set(feed_counts.ids())
 
 
-def test_an_item_without_an_id_is_refused_and_told_apart(feed_counts: FeedCounts) -> None:
+def test_an_item_without_an_id_is_refused_and_counted_separately(feed_counts: FeedCounts) -> None:
     assert add(feed_counts, None, kind="refused", problems=[ERROR]) is None
     assert (1, 0, 1) == (feed_counts.unidentified, feed_counts.distinct, feed_counts.counts.refused)
 
