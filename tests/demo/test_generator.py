@@ -92,7 +92,7 @@ def test_a_withdrawal_is_a_valid_line() -> None:
 
 
 @pytest.mark.parametrize("day", [date(2026, 9, 1) + timedelta(days=9 * step) for step in range(100)])
-def test_weeks_are_to_come_and_within_what_may_be_offered(day: date) -> None:
+def test_weeks_are_in_the_future_and_within_the_allowed_period(day: date) -> None:
     """Whatever the day, also in years without a calendar on file: none is over, none too far (OFR-024, OFR-041)."""
     calendar = calendar_on(day)
     for week in {*calendar.seconde, *(week for weeks in calendar.college.values() for week in weeks)}:

@@ -144,7 +144,7 @@ def test_a_siret_is_its_digits_with_the_zeros_it_lost(text: str, siret: str) -> 
 
 
 @pytest.mark.parametrize("text", ["4,21E+13", "421106709", "N/A", "3560000000004800"])
-def test_what_is_no_siret_is_not_guessed(text: str) -> None:
+def test_an_invalid_siret_is_not_guessed(text: str) -> None:
     """[FMT-009]"""
     with pytest.raises(UnreadableValueError):
         read_siret(text)
@@ -194,7 +194,7 @@ def test_numbers_have_a_decimal_comma_or_point(text: str, number: float) -> None
 @pytest.mark.parametrize(
     "text", ["", "deux", "1,2,3", "1 2", "12 places", "nan", "inf", "0x10", "1_000", "--1", "9" * 41]
 )
-def test_what_is_no_number_is_not_guessed(text: str) -> None:
+def test_an_invalid_number_is_not_guessed(text: str) -> None:
     """[FMT-009]"""
     with pytest.raises(UnreadableValueError):
         read_number(text)

@@ -79,7 +79,7 @@ def test_a_warning_of_the_whole_feed_is_kept_beside_any_number_of_problems(feed_
 
 
 def limit(connection: sqlite3.Connection, pages: int) -> None:
-    """As a full disk has it: SQLite refuses to let the file grow."""
+    """As on a full disk: SQLite refuses to let the file grow."""
     connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
 
 

@@ -230,7 +230,7 @@ ORDER = Order(platform="bretagne", id="o1", ordered_at=3)
 
 
 def stored(*records: Record) -> list[StoredRecord]:
-    """The records at offsets from 0 on, each taken by the log at its offset times 1,000."""
+    """The records at offsets from 0 on, each appended at its offset times 1,000."""
     return [
         StoredRecord(offset, offset * 1_000, record.key, record.value, record.headers)
         for offset, record in enumerate(records)
@@ -245,7 +245,7 @@ def test_the_last_run_and_the_newest_order_count() -> None:
     assert FeedState(last=RUN, order=Pending(newer, 3_000)) == state
 
 
-def test_an_order_has_an_age_only_where_it_was_there_before_its_owner() -> None:
+def test_an_order_has_an_age_only_if_it_precedes_its_owner() -> None:
     records = stored(order_record(ORDER), Record(b"bretagne/turn", b"{}"), order_record(ORDER))
     fold = feed_fold("bretagne", began=2)
     assert FeedState(order=Pending(ORDER, 0), began_at=1_000) == fold(FeedState(), records[:2])
