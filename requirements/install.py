@@ -16,7 +16,7 @@ PIP = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "i
 
 
 def main(kind: str) -> int:
-    """Bring .venv to the state of the lock; 0 when done."""
+    """Bring .venv to the state of the lock. Returns 0 on success."""
     lock = ROOT / "requirements" / f"{kind}.txt"
     wanted = lock.read_bytes()
     if _works() and any(_stamp(one).exists() and _stamp(one).read_text() == _state(one) for one in {kind, "dev"}):

@@ -1,4 +1,4 @@
-"""What tests need from outside: a real Apache Kafka, and the recorded partner data in PASSERELLE_TEST_SAMPLES.
+"""External requirements of tests: a real Apache Kafka, and the recorded partner data in PASSERELLE_TEST_SAMPLES.
 
 Where it is missing, the tests that need it are skipped with one loud line; with ``CI=true`` they fail instead.
 ``--quick`` runs the quick lane and ``--slow`` all others (tests/lanes.py); ``-n 3`` spreads the files over workers
@@ -28,11 +28,11 @@ LACKING: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 GUARD = lanes.ProcessGuard()
 
 
-def lack_of_kafka() -> str | None:
+def kafka_unavailable() -> str | None:
     return None if KAFKA in os.environ else missing()
 
 
-def lack_of_samples() -> str | None:
+def samples_unavailable() -> str | None:
     return None if SAMPLES.is_dir() else f"{SAMPLES} is no folder: set PASSERELLE_TEST_SAMPLES."
 
 
@@ -55,9 +55,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: spread.rank(item.nodeid))
     lacking = config.stash.setdefault(LACKING, {})
-    for marker, lack in (("kafka", lack_of_kafka), ("samples", lack_of_samples)):
+    for marker, unavailable in (("kafka", kafka_unavailable), ("samples", samples_unavailable)):
         if any(item.get_closest_marker(marker) for item in items):
-            reason = lack()
+            reason = unavailable()
             if reason is not None:
                 lacking[marker] = reason
 
@@ -85,13 +85,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> spread.FileB
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker's lacks go to the process that prints the summary."""
+    """Send a worker's missing requirements to the process that prints the summary."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["lacking"] = session.config.stash.get(LACKING, {})
 
 
 def pytest_testnodedown(node: WorkerController) -> None:
-    """Print the lacks of a worker, too."""
+    """Collect a worker's missing requirements."""
     lacking = getattr(node, "workeroutput", {}).get("lacking", {})
     node.config.stash.setdefault(LACKING, {}).update(lacking)
 
@@ -139,6 +139,6 @@ def samples() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_log_settings() -> Iterator[None]:
-    """A gateway that a test starts settles how the whole process logs; the next test begins anew."""
+    """A gateway that a test starts configures logging for the whole process; each test begins with the defaults."""
     yield
     structlog.reset_defaults()

@@ -33,7 +33,7 @@ SECONDS = 10
 
 
 class SetClock:
-    """Stands until it is set."""
+    """A clock that moves only when it is set."""
 
     def __init__(self, at: int = START) -> None:
         self.at = at
@@ -43,7 +43,7 @@ class SetClock:
 
 
 class PlatformTokens:
-    """A verifier for which a token is a platform's name, followed by a slash and scopes if it has not all of them."""
+    """A verifier for which a token is a platform's name, followed by a slash and its scopes unless it has all."""
 
     async def verify(self, token: str) -> Claims:
         platform, _, scopes = token.partition("/")
@@ -70,7 +70,7 @@ class Harness:
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
     def context(self, limits: Limits | None = None) -> Context:
-        """What the API works with."""
+        """The API's context."""
         return build_context(self.parts, URL, verifier=PlatformTokens(), limits=limits or Limits())
 
     def start(self, *names: str) -> None:
@@ -86,7 +86,7 @@ class Harness:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def ready(self) -> None:
-        """Wait until the views that are being fed have caught up, and the relay owns its partitions."""
+        """Wait until the running views have caught up, and the relay owns its partitions."""
         fed = [view for name, view in self.views.items() if name in self.tasks]
         async with asyncio.timeout(SECONDS):
             while not all(view.fresh for view in fed):

@@ -73,7 +73,7 @@ SLOW: dict[str, str] = {
     "recordings": WAITS,
     "relay/test_local_copy.py": PROCESSES,
     "relay/test_relay.py": WAITS,
-    "relay/test_share.py": WAITS,
+    "relay/test_assignment.py": WAITS,
     "rolling": PROCESSES,
     "schemas/test_agreement.py": COMPUTES,
     "schemas/test_check.py": COMPUTES,
@@ -119,7 +119,7 @@ def is_quick(item: pytest.Item) -> bool:
 
 
 class ProcessGuard:
-    """Fails a quick test at the place where it starts a process, in whichever lane it runs."""
+    """Fails a quick test where it starts a process, in whichever lane it runs."""
 
     def __init__(self) -> None:
         self.test: str | None = None

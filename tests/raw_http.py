@@ -1,4 +1,4 @@
-"""HTTP by hand: bytes as a client of no library sends them, and answers read strictly by their framing."""
+"""Raw HTTP: bytes sent as given, and answers read strictly by their framing."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The quick lane keeps its promise: no other process, and a table that names what is there."""
+"""The quick lane starts no other process, and its table names existing files only."""
 
 import subprocess
 
@@ -30,8 +30,8 @@ def test_a_folder_of_the_table_is_left_out_with_all_that_it_holds() -> None:
 
 def test_tests_on_the_shared_broker_run_in_one_worker() -> None:
     assert spread.unit("tests/kafka/test_owner.py::test_a") == spread.unit(
-        "tests/end_to_end/test_town.py::test_b[kafka]"
+        "tests/end_to_end/test_federation.py::test_b[kafka]"
     )
-    assert "end_to_end/test_town.py" == spread.unit("tests/end_to_end/test_town.py::test_b[embedded]")
+    assert "end_to_end/test_federation.py" == spread.unit("tests/end_to_end/test_federation.py::test_b[embedded]")
     assert "kafka/test_outage.py" == spread.unit("tests/kafka/test_outage.py::test_c")
     assert spread.rank("tests/kafka/test_owner.py::test_a") < spread.rank("tests/demo/test_demo.py::test_d")

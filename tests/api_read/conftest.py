@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.api_read.house import House
+from tests.api_read.read_api import ReadApi
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with House.open(tmp_path) as house:
-        yield house
+async def api(tmp_path: Path) -> AsyncIterator[ReadApi]:
+    async with ReadApi.open(tmp_path) as api:
+        yield api

@@ -1,4 +1,4 @@
-"""A fault of the gateway's at every route: a problem document, and a line in the log without what was sent."""
+"""Unexpected errors at every route: a problem document, and a log line without content of the request."""
 
 import io
 from collections.abc import AsyncIterator
@@ -15,13 +15,13 @@ from gateway.api.app import build_app
 from gateway.api.malformed_http import ProblemRunner
 from gateway.api.management import METRICS, Metrics
 from gateway.bootstrap.logs import configure_logs
-from tests.api_write.gate import Gate, ndjson, offer, opened
+from tests.api_write.gateway_harness import GatewayHarness, ndjson, offer, opened
 
 CANARY = "canari-06-12-34-56-78"
 
 
 class Broken:
-    """A part of the gateway that fails with what it was asked, as a library may."""
+    """A part of the gateway whose errors quote its input, as a library's may."""
 
     partitions = 3
 
@@ -30,7 +30,7 @@ class Broken:
 
 
 @pytest.fixture
-async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
+async def gateway(tmp_path: Path) -> AsyncIterator[GatewayHarness]:
     async with opened(tmp_path) as found:
         yield found
 
@@ -69,11 +69,11 @@ async def _asked(app: web.Application, method: str, path: str, more: dict[str, A
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-async def test_a_fault_at_a_route_is_logged_by_its_type_and_place_alone(gate: Gate, name: str) -> None:
+async def test_an_unexpected_error_is_logged_by_its_type_and_location_only(gateway: GatewayHarness, name: str) -> None:
     """[ERR-011] [SEC-003]"""
     broken: Any = Broken()
     context = replace(
-        gate.context,
+        gateway.context,
         log=broken,
         submissions=broken,
         offers=broken,

@@ -1,4 +1,4 @@
-"""The gauges of the metrics: what stands and waits, under labels that are bounded."""
+"""The gauges of the metrics: live offers and undecided submissions, with bounded labels."""
 
 import asyncio
 
@@ -11,13 +11,13 @@ from gateway.log.port import EventLog
 from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, inbox
-from tests.api_read.house import House
-from tests.views.world import offer_of
+from tests.api_read.read_api import ReadApi
+from tests.views.offer_topic import offer_of
 
 
-async def exposed(house: House, times: int = 1, *, log: EventLog | None = None, lag: int | None = 2_500) -> str:
-    """What Prometheus reads, the last of so many times at once."""
-    context, metrics = house.context, Metrics()
+async def exposed(api: ReadApi, times: int = 1, *, log: EventLog | None = None, lag: int | None = 2_500) -> str:
+    """The exposition that Prometheus reads; with ``times`` the last of so many concurrent reads."""
+    context, metrics = api.context, Metrics()
     gauges = Gauges(
         metrics.registry,
         GaugeInputs(
@@ -27,7 +27,7 @@ async def exposed(house: House, times: int = 1, *, log: EventLog | None = None, 
             offers=context.offers,
             receipts=context.receipts,
             deliveries=context.deliveries,
-            views=house.views(),
+            views=api.views(),
             pulls=lambda: {"quick": 1, "slow": 0, "waiting": 0},
             relay_lag_ms=lambda: lag,
         ),
@@ -37,14 +37,14 @@ async def exposed(house: House, times: int = 1, *, log: EventLog | None = None, 
         return [await answer.text() for answer in answers][-1]
 
 
-async def test_what_stands_and_waits_is_told(house: House) -> None:
-    await house.publish(offer_of("bretagne:1"))
-    await house.receive("r1", "bretagne:1", "bretagne")
+async def test_gauges_report_positions_lags_and_live_offers(api: ReadApi) -> None:
+    await api.publish(offer_of("bretagne:1"))
+    await api.receive("r1", "bretagne:1", "bretagne")
     part = Part(group="lycee", generation=1, account="a", state="pending", since=1)
-    await house.put(DELIVERIES, delivery_record(Delivery(id="bretagne:1", sequence=1, parts=(part,))))
-    text = await exposed(house)
-    position = max(house.context.offers.positions)
-    partition = house.context.offers.positions.index(position)
+    await api.put(DELIVERIES, delivery_record(Delivery(id="bretagne:1", sequence=1, parts=(part,))))
+    text = await exposed(api)
+    position = max(api.context.offers.positions)
+    partition = api.context.offers.positions.index(position)
     for line in (
         "passerelle_relay_lag_seconds 2.5",
         "passerelle_undecided 0.0",
@@ -58,54 +58,54 @@ async def test_what_stands_and_waits_is_told(house: House) -> None:
         assert line in text
 
 
-async def test_a_view_that_lies_behind_shows(house: House) -> None:
-    await house.hold_back()
-    await house.publish(offer_of("bretagne:1"), wait=False)
-    behind = sum(await house.context.log.ends(OFFERS)) - sum(house.context.offers.positions)
+async def test_a_view_that_is_behind_shows_in_its_gauge(api: ReadApi) -> None:
+    await api.hold_back()
+    await api.publish(offer_of("bretagne:1"), wait=False)
+    behind = sum(await api.context.log.ends(OFFERS)) - sum(api.context.offers.positions)
     assert 0 < behind
-    assert f'passerelle_view_lag{{view="offers"}} {behind}.0' in await exposed(house)
-    house.go_on()
+    assert f'passerelle_view_lag{{view="offers"}} {behind}.0' in await exposed(api)
+    api.go_on()
 
 
 @pytest.mark.parametrize(
     ("topic", "gauge"), [(OFFERS, "live_offers"), (RECEIPTS, "receipts"), (DELIVERIES, "deliveries")]
 )
-async def test_nothing_is_counted_in_a_view_that_is_being_filled(house: House, topic: str, gauge: str) -> None:
-    """ERR-008: a fall to nought would be taken for a snapshot that withdrew everything."""
-    await house.publish(offer_of("bretagne:1"))
-    await house.receive("r1", "bretagne:1", "bretagne")
+async def test_nothing_is_counted_in_a_view_that_is_being_filled(api: ReadApi, topic: str, gauge: str) -> None:
+    """ERR-008: a fall to 0 would be taken for a snapshot that withdrew everything."""
+    await api.publish(offer_of("bretagne:1"))
+    await api.receive("r1", "bretagne:1", "bretagne")
     part = Part(group="lycee", generation=1, account="a", state="pending", since=1)
-    await house.put(DELIVERIES, delivery_record(Delivery(id="bretagne:1", sequence=1, parts=(part,))))
+    await api.put(DELIVERIES, delivery_record(Delivery(id="bretagne:1", sequence=1, parts=(part,))))
     sample = f"passerelle_{gauge}{{"
-    assert sample in await exposed(house)
-    async with house.filling(topic) as behind:
+    assert sample in await exposed(api)
+    async with api.filling(topic) as behind:
         assert sample not in await exposed(behind)
 
 
-async def test_the_label_of_a_platform_is_a_partners_slug_and_no_other(house: House) -> None:
-    """SEC-007: whatever comes in, and whoever has left."""
-    await house.publish(offer_of("nobody:1"))
-    await house.receive("r1", "nobody:1", "nobody")
-    assert "nobody" not in await exposed(house)
+async def test_the_label_of_a_platform_is_a_partners_slug_and_no_other(api: ReadApi) -> None:
+    """SEC-007: whatever the log holds, also for partners that have left."""
+    await api.publish(offer_of("nobody:1"))
+    await api.receive("r1", "nobody:1", "nobody")
+    assert "nobody" not in await exposed(api)
 
 
-async def test_what_cannot_be_read_is_absent_and_the_rest_is_told(house: House) -> None:
+async def test_a_gauge_that_cannot_be_read_is_absent_and_the_others_are_reported(api: ReadApi) -> None:
     native = Partner(platform="sarthe", name="Sarthe", scopes=frozenset(SCOPES), inbox=True)
-    await house.context.partners.save(native)
-    assert 'passerelle_inbox_lag{platform="sarthe"}' not in await exposed(house)
-    await house.context.log.create_topics([inbox("sarthe")])
-    assert 'passerelle_inbox_lag{platform="sarthe"} 0.0' in await exposed(house)
-    assert 'passerelle_inbox_refusals_unlisted{platform="sarthe"} 0.0' in await exposed(house)
+    await api.context.partners.save(native)
+    assert 'passerelle_inbox_lag{platform="sarthe"}' not in await exposed(api)
+    await api.context.log.create_topics([inbox("sarthe")])
+    assert 'passerelle_inbox_lag{platform="sarthe"} 0.0' in await exposed(api)
+    assert 'passerelle_inbox_refusals_unlisted{platform="sarthe"} 0.0' in await exposed(api)
 
 
-async def test_what_waits_is_absent_while_nobody_can_say(house: House) -> None:
-    """Neither 0 nor what it was before: an alert on either would keep silent just then."""
-    told = await exposed(house, log=MemoryLog(), lag=None)
-    assert "\npasserelle_undecided " not in told
-    assert "\npasserelle_relay_lag_seconds " not in told
-    assert "\npasserelle_view_position" in told
+async def test_the_undecided_gauge_is_absent_while_the_number_is_unknown(api: ReadApi) -> None:
+    """Neither 0 nor the former number: an alert on either would stay silent just then."""
+    exposition = await exposed(api, log=MemoryLog(), lag=None)
+    assert "\npasserelle_undecided " not in exposition
+    assert "\npasserelle_relay_lag_seconds " not in exposition
+    assert "\npasserelle_view_position" in exposition
 
 
-async def test_readers_at_the_same_time_get_whole_answers(house: House) -> None:
-    await house.publish(offer_of("bretagne:1"))
-    assert 'passerelle_live_offers{platform="bretagne"} 1.0' in await exposed(house, times=8)
+async def test_readers_at_the_same_time_get_whole_answers(api: ReadApi) -> None:
+    await api.publish(offer_of("bretagne:1"))
+    assert 'passerelle_live_offers{platform="bretagne"} 1.0' in await exposed(api, times=8)

@@ -1,4 +1,4 @@
-"""Parameters: one way to read them, and all that is wrong told at once."""
+"""Query parameters: one reader, and all errors reported at once."""
 
 import pytest
 from multidict import MultiDict
@@ -19,7 +19,7 @@ def read_all(*given: tuple[str, str]) -> None:
 
 
 def wrong(*given: tuple[str, str]) -> list[tuple[str, str]]:
-    """The codes of what is wrong, and the text that each is about."""
+    """The codes of the errors, and the text that each is about."""
     with pytest.raises(ProblemError) as refused:
         read_all(*given)
     error = refused.value
@@ -27,7 +27,7 @@ def wrong(*given: tuple[str, str]) -> list[tuple[str, str]]:
     return [(problem["code"], problem["actual"]) for problem in problems]
 
 
-def test_good_ones_are_read_and_absent_ones_are_nothing() -> None:
+def test_valid_parameters_are_read_and_absent_ones_are_none() -> None:
     given = MultiDict([("limit", "7"), ("dry_run", "true"), ("week", "1,2"), ("week", "3")])
     with Parameters(given, KNOWN) as parameters:
         assert (7, True) == (parameters.integer("limit", least=1, most=10), parameters.flag("dry_run"))
@@ -46,7 +46,7 @@ def test_a_parameter_given_twice_is_wrong_where_one_is_meant() -> None:
     assert [("parameter-invalid", "1,1")] == wrong(("limit", "1"), ("limit", "1"))
 
 
-def test_everything_wrong_is_told_at_once() -> None:
+def test_everything_wrong_is_reported_at_once() -> None:
     """ERR-002."""
     given = (("limt", "5"), ("dry_run", "yes"), ("reason", "sold"), ("week", "1,x"), ("cursor", ""))
     assert [

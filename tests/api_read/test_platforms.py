@@ -15,8 +15,8 @@ from gateway.protocol.source_run import Failure, Run, run_record
 from gateway.protocol.submission import Withdraw
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS, SUBMISSIONS, inbox
 from schemas.bundle import openapi_document
-from tests.api_read.house import Answer, House
-from tests.views.world import offer_of
+from tests.api_read.read_api import Answer, ReadApi
+from tests.views.offer_topic import offer_of
 
 
 def line(answer: Answer, platform: str) -> dict[str, Any]:
@@ -24,25 +24,25 @@ def line(answer: Answer, platform: str) -> dict[str, Any]:
     return next(one for one in answer.body["platforms"] if one["platform"] == platform)
 
 
-def told(answer: Answer) -> set[str]:
-    """Whose details are told."""
+def detailed(answer: Answer) -> set[str]:
+    """The platforms with details."""
     return {one["platform"] for one in answer.body["platforms"] if "details" in one}
 
 
-async def test_everybody_is_told_who_takes_part_and_only_the_operator_how_all_do(house: House) -> None:
+async def test_every_partner_reads_the_list_of_platforms_and_only_the_operator_all_details(api: ReadApi) -> None:
     """SEC-014."""
     for scopes in ("offers:read", "offers:publish", "offers:read+offers:publish"):
-        assert {"bretagne"} == told(await house.get("/v1/platforms", f"bretagne/{scopes}"))
-    operator = await house.get("/v1/platforms", "rennes/operate")
-    assert {"bretagne", "normandie", "national", "rennes", "occitanie"} <= told(operator)
+        assert {"bretagne"} == detailed(await api.get("/v1/platforms", f"bretagne/{scopes}"))
+    operator = await api.get("/v1/platforms", "rennes/operate")
+    assert {"bretagne", "normandie", "national", "rennes", "occitanie"} <= detailed(operator)
     assert (True, False) == (line(operator, "bretagne")["connected"], line(operator, "occitanie")["connected"])
 
 
-async def test_who_has_no_scope_at_all_is_told_nothing(house: House) -> None:
+async def test_a_partner_without_any_scope_reads_no_platforms(api: ReadApi) -> None:
     """SEC-002."""
-    refused = await house.get("/v1/platforms", "nothing")
+    refused = await api.get("/v1/platforms", "nothing")
     assert (403, "offers:read, offers:publish, operate") == (refused.status, refused.body["expected"])
-    assert 400 == (await house.get("/v1/platforms?all=true")).status
+    assert 400 == (await api.get("/v1/platforms?all=true")).status
 
 
 def test_the_document_names_every_scope_that_opens_it() -> None:
@@ -50,14 +50,14 @@ def test_the_document_names_every_scope_that_opens_it() -> None:
     assert list(scopes_of(list_platforms)) == [scope for rule in security for scope in rule["bearer"]]
 
 
-async def test_no_number_tells_of_an_offer_that_is_kept_from_who_asks(house: House) -> None:
-    """SEC-014, RTE-002: one's own are all counted, others' as far as one may read them."""
-    await house.publish(offer_of("bretagne:1"))
-    await house.publish(offer_of("bretagne:hidden", redistribution={"regions": False}))
-    await house.publish(offer_of("national:59"), department="59")
+async def test_no_count_reveals_an_offer_that_the_subscriber_may_not_see(api: ReadApi) -> None:
+    """SEC-014, RTE-002: a platform's own offers are all counted, others' as far as it may read them."""
+    await api.publish(offer_of("bretagne:1"))
+    await api.publish(offer_of("bretagne:hidden", redistribution={"regions": False}))
+    await api.publish(offer_of("national:59"), department="59")
     numbers = {}
     for who in ("bretagne/offers:read", "normandie/offers:read", "rennes/operate"):
-        answer = await house.get("/v1/platforms", who)
+        answer = await api.get("/v1/platforms", who)
         uncovered = {one["region"]: one["live"] for one in answer.body["platforms"] if one["kind"] == "uncovered"}
         numbers[who] = line(answer, "bretagne")["live"], line(answer, "national")["live"], uncovered
     assert {
@@ -67,17 +67,17 @@ async def test_no_number_tells_of_an_offer_that_is_kept_from_who_asks(house: Hou
     } == numbers
 
 
-async def test_a_line_says_how_a_platform_does(house: House) -> None:
-    await house.receive("r1", "bretagne:1", "bretagne")
+async def test_an_entry_reports_the_state_of_a_platform(api: ReadApi) -> None:
+    await api.receive("r1", "bretagne:1", "bretagne")
     problem = schemas.problem("revision-reused", actual=3, expected=4).to_json()
-    await house.receive("r2", "bretagne:1", "bretagne", verdict="rejected", problems=[problem])
-    part = Part(group="lycee", generation=1, account="a", state="pending", since=house.clock.at - 65_000)
-    await house.put(DELIVERIES, delivery_record(Delivery(id="bretagne:1", sequence=1, parts=(part,))))
-    failure = Failure(at=house.clock.at + 5, code="feed-cut", fr="Flux coupé.", en="The feed was cut.")
+    await api.receive("r2", "bretagne:1", "bretagne", verdict="rejected", problems=[problem])
+    part = Part(group="lycee", generation=1, account="a", state="pending", since=api.clock.at - 65_000)
+    await api.put(DELIVERIES, delivery_record(Delivery(id="bretagne:1", sequence=1, parts=(part,))))
+    failure = Failure(at=api.clock.at + 5, code="feed-cut", fr="Flux coupé.", en="The feed was cut.")
     run = Run(platform="bretagne", started_at=1, ended_at=2, outcome="failed", last_error=failure)
-    await house.put(RUNS, run_record(run))
+    await api.put(RUNS, run_record(run))
     for language, message in (("fr", "Flux coupé."), ("en", "The feed was cut.")):
-        answer = await house.get("/v1/platforms", "bretagne", headers={"Accept-Language": language})
+        answer = await api.get("/v1/platforms", "bretagne", headers={"Accept-Language": language})
         details = line(answer, "bretagne")["details"]
         assert (language, message) == (answer.headers["Content-Language"], details["last_error"]["message"])
         assert (1, 1, 1, 65) == (
@@ -88,41 +88,41 @@ async def test_a_line_says_how_a_platform_does(house: House) -> None:
         )
 
 
-async def test_what_waits_is_counted(house: House) -> None:
-    """Undecided submissions, and messages of an inbox that nobody has taken in yet."""
-    log, native = house.context.log, Partner(platform="sarthe", name="Sarthe", scopes=frozenset(SCOPES), inbox=True)
+async def test_undecided_submissions_are_counted(api: ReadApi) -> None:
+    """Undecided submissions, and messages of an inbox that were not read yet."""
+    log, native = api.context.log, Partner(platform="sarthe", name="Sarthe", scopes=frozenset(SCOPES), inbox=True)
     await log.create_topics([inbox("sarthe")])
-    await house.context.partners.save(native)
-    before = await house.get("/v1/platforms", "sarthe/offers:publish")
+    await api.context.partners.save(native)
+    before = await api.get("/v1/platforms", "sarthe/offers:publish")
     withdrawal = Withdraw(receipt="r", publisher="sarthe", id="sarthe:1", revision=1, reason="filled", digest="0")
-    await house.context.submissions.submit([withdrawal])
+    await api.context.submissions.submit([withdrawal])
     await log.append(inbox("sarthe").name, 0, [Record(b"sarthe:1", b"{}"), Record(b"sarthe:2", b"{}")])
-    after = await house.get("/v1/platforms", "sarthe/offers:publish")
+    after = await api.get("/v1/platforms", "sarthe/offers:publish")
     assert before.body["undecided"] < after.body["undecided"]
     waiting = [line(answer, "sarthe")["details"]["inbox_lag"] for answer in (before, after)]
     assert waiting in ([0, 2], [0, 3]), "a commit may burn an offset"
-    await house.relay_reads_everything()
-    assert await house.context.positions.reached(SUBMISSIONS, await log.ends(SUBMISSIONS), timeout=10)
-    assert 0 == (await house.get("/v1/platforms", "sarthe/offers:publish")).body["undecided"]
+    await api.relay_reads_everything()
+    assert await api.context.positions.reached(SUBMISSIONS, await log.ends(SUBMISSIONS), timeout=10)
+    assert 0 == (await api.get("/v1/platforms", "sarthe/offers:publish")).body["undecided"]
 
 
-async def test_what_the_log_does_not_say_is_left_open_and_the_rest_is_told(house: House) -> None:
+async def test_details_that_the_log_does_not_hold_are_null_and_the_rest_is_reported(api: ReadApi) -> None:
     native = Partner(platform="sarthe", name="Sarthe", scopes=frozenset(SCOPES), inbox=True)
-    await house.context.partners.save(native)  # its topic was never created
-    answer = await house.get("/v1/platforms", "sarthe/offers:publish")
+    await api.context.partners.save(native)  # its topic was never created
+    answer = await api.get("/v1/platforms", "sarthe/offers:publish")
     assert (True, None) == (line(answer, "sarthe")["connected"], line(answer, "sarthe")["details"]["inbox_lag"])
 
 
-async def test_while_the_view_is_filled_nothing_is_said_of_offers(house: House) -> None:
-    async with house.filling(OFFERS) as behind:
+async def test_counts_of_offers_are_absent_while_the_view_is_filled(api: ReadApi) -> None:
+    async with api.filling(OFFERS) as behind:
         answer = await behind.get("/v1/platforms", "rennes")
     assert {None} == {one["live"] for one in answer.body["platforms"]}
 
 
 @pytest.mark.parametrize("topic", [RECEIPTS, DELIVERIES, RUNS])
-async def test_while_a_view_is_filled_details_are_left_open(house: House, topic: str) -> None:
-    """ERR-008: a nought would say that there is nothing."""
-    async with house.filling(topic) as behind:
+async def test_details_are_null_while_a_view_is_filled(api: ReadApi, topic: str) -> None:
+    """ERR-008: a 0 would mean that there is nothing."""
+    async with api.filling(topic) as behind:
         answer = await behind.get("/v1/platforms", "bretagne")
     assert {None} == set(line(answer, "bretagne")["details"].values())
     assert 0 == line(answer, "bretagne")["live"]
@@ -130,9 +130,9 @@ async def test_while_a_view_is_filled_details_are_left_open(house: House, topic:
 
 
 @pytest.mark.parametrize("who", ["rennes/operate", "bretagne/offers:read"])
-async def test_an_answer_is_as_the_document_says(house: House, who: str) -> None:
-    await house.receive("r1", "bretagne:1", "bretagne")
-    assert_as_documented(await house.get("/v1/platforms", who))
+async def test_an_answer_is_as_the_document_says(api: ReadApi, who: str) -> None:
+    await api.receive("r1", "bretagne:1", "bretagne")
+    assert_as_documented(await api.get("/v1/platforms", who))
 
 
 def assert_as_documented(answer: Answer) -> None:

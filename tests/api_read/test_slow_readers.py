@@ -1,4 +1,4 @@
-"""Clients that do not read: no answer waits for them without end."""
+"""Clients that do not read their answer: the wait for them is bounded."""
 
 import asyncio
 import socket
@@ -17,7 +17,7 @@ from gateway.api.context import CONTEXT, Limits
 from gateway.api.idempotency import Answer, send
 from gateway.api.work import WORK_REGISTRY, WorkRegistry
 from gateway.runtime.processor import Processor
-from tests.api_read.house import House
+from tests.api_read.read_api import ReadApi
 
 PATIENCE = 20
 LINE = "x" * 1_000
@@ -28,11 +28,11 @@ ENDLESS: dict[str, Send] = {
     "answer": lambda request: send(request, Answer(200, {}, repeat(LINE.encode()))),
     "export": lambda request: send_pieces(request, web.StreamResponse(), in_pieces(request, repeat(LINE.encode()))),
 }
-"""An answer that never ends, sent by each of the ways that there are."""
+"""An endless answer, by each way of sending."""
 
 
 @asynccontextmanager
-async def answering(house: House, send_endless: Send, limits: Limits) -> AsyncIterator[tuple[int, asyncio.Future[str]]]:
+async def answering(api: ReadApi, send_endless: Send, limits: Limits) -> AsyncIterator[tuple[int, asyncio.Future[str]]]:
     """A server with these limits: its port, and how the sending ended."""
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -45,7 +45,7 @@ async def answering(house: House, send_endless: Send, limits: Limits) -> AsyncIt
         return sent
 
     app = web.Application()
-    app[CONTEXT] = replace(house.context, limits=limits)
+    app[CONTEXT] = replace(api.context, limits=limits)
     app[WORK_REGISTRY] = WorkRegistry(Processor())
     app.router.add_get("/", answer)
     async with TestServer(app) as server:
@@ -53,19 +53,19 @@ async def answering(house: House, send_endless: Send, limits: Limits) -> AsyncIt
         yield server.port, ended
 
 
-@pytest.mark.parametrize("way", ENDLESS)
-async def test_a_client_that_does_not_read_is_let_go(house: House, way: str) -> None:
+@pytest.mark.parametrize("sending", ENDLESS)
+async def test_a_client_that_does_not_read_is_disconnected(api: ReadApi, sending: str) -> None:
     """ERR-012."""
-    async with answering(house, ENDLESS[way], Limits(read_seconds=0.2)) as (port, ended):
+    async with answering(api, ENDLESS[sending], Limits(read_seconds=0.2)) as (port, ended):
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert "the client does not read its answer" == await asyncio.wait_for(ended, PATIENCE)
 
 
-@pytest.mark.parametrize("way", ENDLESS)
-async def test_a_client_that_reads_for_ever_is_let_go_in_the_end(house: House, way: str) -> None:
+@pytest.mark.parametrize("sending", ENDLESS)
+async def test_a_client_that_reads_without_end_is_disconnected_in_the_end(api: ReadApi, sending: str) -> None:
     """ERR-012."""
-    async with answering(house, ENDLESS[way], Limits(upload_seconds=0.3)) as (port, ended):
+    async with answering(api, ENDLESS[sending], Limits(upload_seconds=0.3)) as (port, ended):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         async with asyncio.timeout(PATIENCE):

@@ -1,4 +1,4 @@
-"""The client's snapshots: one that is sent again is the same request, and not a second snapshot."""
+"""Snapshots of the client: a repeated one is the same request and not a second snapshot."""
 
 import aiohttp
 from aiohttp import web
@@ -8,7 +8,7 @@ from gateway.client import NDJSON, Client
 
 
 class Gateway:
-    """Loses its first answer, is still at work when asked again, and then answers."""
+    """Loses its first answer, is still running at the second request, and then answers."""
 
     def __init__(self) -> None:
         self.keys: list[str | None] = []

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.api_write.gate import Gate, opened
+from tests.api_write.gateway_harness import GatewayHarness, opened
 
 
 @pytest.fixture
-async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
-    async with opened(tmp_path) as gate:
-        yield gate
+async def gateway(tmp_path: Path) -> AsyncIterator[GatewayHarness]:
+    async with opened(tmp_path) as gateway:
+        yield gateway

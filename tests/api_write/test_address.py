@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api_write.gate import Gate, offer
+from tests.api_write.gateway_harness import GatewayHarness, offer
 from tests.raw_http import RawConnection
 
 CALLS = {
@@ -47,11 +47,11 @@ REFUSED = [
 ]
 
 
-async def _status(gate: Gate, call: bytes, sent: bytes) -> tuple[int, str]:
+async def _status(gateway: GatewayHarness, call: bytes, sent: bytes) -> tuple[int, str]:
     """The status, and the code of the problem where there is one."""
     _, body = CALLS[call]
     head = call.startswith(b"HEAD")
-    connection = await RawConnection.open(gate.port)
+    connection = await RawConnection.open(gateway.port)
     fields = b"Host: x\r\nAuthorization: Bearer bretagne\r\nContent-Type: application/json\r\nPrefer: wait=10\r\n"
     await connection.send(call % sent + b" HTTP/1.1\r\n" + fields + b"Content-Length: %d\r\n\r\n" % len(body) + body)
     answer = await connection.answer(head=head)
@@ -61,34 +61,34 @@ async def _status(gate: Gate, call: bytes, sent: bytes) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("sent", TAKEN)
-async def test_what_decodes_to_a_canonical_id_names_its_offer(gate: Gate, sent: bytes) -> None:
+async def test_an_address_that_decodes_to_a_canonical_id_names_its_offer(gateway: GatewayHarness, sent: bytes) -> None:
     """IDN-005: for every method alike; generated clients send ``%3A``."""
-    await gate.put(offer("a-1"))
+    await gateway.put(offer("a-1"))
     answers = {}
     for call in CALLS:
-        await gate.settled()  # a command of the operator loses to a change that the view does not show yet (WDR-006)
-        answers[call] = (await _status(gate, call, sent))[0]
+        await gateway.settled()  # a command of the operator loses to a change that the view does not show yet (WDR-006)
+        answers[call] = (await _status(gateway, call, sent))[0]
     assert [200, 200, 422, 200, 200] == list(answers.values()), answers
 
 
 @pytest.mark.parametrize("sent", REFUSED)
-async def test_what_does_not_is_refused_alike(gate: Gate, sent: bytes) -> None:
+async def test_any_other_address_is_refused_alike(gateway: GatewayHarness, sent: bytes) -> None:
     """IDN-005: double encodings, encoded slashes, bytes that are no ASCII."""
-    answers = {call: await _status(gate, call, sent) for call in CALLS}
+    answers = {call: await _status(gateway, call, sent) for call in CALLS}
     assert {400} == {status for status, _ in answers.values()}, answers
     assert {"id-in-path", ""} == {code for _, code in answers.values()}, answers
 
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("sent", [b"", b"bretagne:a/1", b"bretagne:a;/../1"])
-async def test_what_is_no_segment_is_not_there(gate: Gate, call: bytes, sent: bytes) -> None:
+async def test_an_address_that_is_no_segment_is_not_found(gateway: GatewayHarness, call: bytes, sent: bytes) -> None:
     """IDN-005"""
-    status, _ = await _status(gate, call, sent)
+    status, _ = await _status(gateway, call, sent)
     assert 404 == status
 
 
-async def test_an_encoded_id_is_published_under_its_canonical_form(gate: Gate) -> None:
+async def test_an_encoded_id_is_published_under_its_canonical_form(gateway: GatewayHarness) -> None:
     """IDN-005"""
-    answer = await gate.ask("PUT", "/v1/offers/bretagne%3A7", json=offer(7), headers={"Prefer": "wait=10"})
+    answer = await gateway.ask("PUT", "/v1/offers/bretagne%3A7", json=offer(7), headers={"Prefer": "wait=10"})
     assert (201, "bretagne:7") == (answer.status, answer.body["id"])
-    assert ["bretagne:7"] == await gate.live()
+    assert ["bretagne:7"] == await gateway.live()

@@ -1,9 +1,9 @@
-"""A list is the same to who reads it, whether it was sent at once or piece by piece."""
+"""A list answer is the same whether it is sent at once or in pieces."""
 
 import pytest
 
 from gateway.api.answer import split_first
-from tests.api_write.gate import Gate, ndjson, offer
+from tests.api_write.gateway_harness import GatewayHarness, ndjson, offer
 
 OFFERS = 120
 
@@ -16,15 +16,15 @@ def test_a_beginning_and_its_rest_are_the_whole(count: int) -> None:
     assert (count <= 4) == (rest is None)
 
 
-async def test_short_pages_tell_what_a_long_one_tells(gate: Gate) -> None:
+async def test_short_pages_hold_the_same_as_a_long_one(gateway: GatewayHarness) -> None:
     """FEED-001: a page over 64 kB comes in pieces, a short one has a length; both are the same changes."""
-    await gate.batch(ndjson(*(offer(number, description="Menuiserie. " * 60) for number in range(OFFERS))))
-    await gate.settled()
-    long = await gate.ask("GET", f"/v1/changes?limit={OFFERS}", who="normandie")
+    await gateway.batch(ndjson(*(offer(number, description="Menuiserie. " * 60) for number in range(OFFERS))))
+    await gateway.settled()
+    long = await gateway.ask("GET", f"/v1/changes?limit={OFFERS}", who="normandie")
     assert ("chunked", None) == (long.headers.get("Transfer-Encoding"), long.headers.get("Content-Length"))
     changes, cursor, more = [], "", True
     while more:
-        short = await gate.ask("GET", f"/v1/changes?limit=20{cursor}", who="normandie")
+        short = await gateway.ask("GET", f"/v1/changes?limit=20{cursor}", who="normandie")
         assert str(len(short.raw)) == short.headers["Content-Length"]
         assert long.headers["Content-Type"] == short.headers["Content-Type"]
         changes += short.body["changes"]

@@ -1,4 +1,4 @@
-"""The AsyncAPI document: its examples are what the schemas allow, and what the gateway itself takes and writes."""
+"""The AsyncAPI document: its examples follow the schemas and are accepted and written by the gateway."""
 
 from datetime import date
 from typing import Any
@@ -51,17 +51,17 @@ def test_the_gateway_accepts_the_examples_of_an_inbox(name: str) -> None:
 def test_the_headers_of_a_feed_are_those_that_the_gateway_writes(name: str, *, published: bool) -> None:
     """RTE-010"""
     for example in MESSAGES[name]["examples"]:
-        told = example["headers"]
-        reason = told.get("ce_reason")
+        message_headers = example["headers"]
+        reason = message_headers.get("ce_reason")
         written = event_headers(
-            told["ce_subject"],
-            int(told["ce_sequence"]),
-            at=int(told["ce_sequence"]),
+            message_headers["ce_subject"],
+            int(message_headers["ce_sequence"]),
+            at=int(message_headers["ce_sequence"]),
             published=published,
             reason=reason,
         )
 
-        assert told == {key: value.decode() for key, value in written}
+        assert message_headers == {key: value.decode() for key, value in written}
 
 
 def test_names_are_those_of_the_protocol() -> None:
@@ -84,10 +84,10 @@ def test_every_reference_leads_somewhere() -> None:
                 walk(item)
         elif isinstance(value, dict):
             if isinstance(reference := value.get("$ref"), str):
-                place: Any = DOCUMENT
+                node: Any = DOCUMENT
                 for part in reference.removeprefix("#/").split("/"):
-                    place = place.get(part) if isinstance(place, dict) else None
-                if place is None:
+                    node = node.get(part) if isinstance(node, dict) else None
+                if node is None:
                     missing.append(reference)
             for item in value.values():
                 walk(item)

@@ -1,4 +1,4 @@
-"""Requests made up from the OpenAPI document: the gateway never fails, and answers only what the document promises."""
+"""Requests generated from the OpenAPI document: no answer is a failure, and each follows the document."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -18,8 +18,8 @@ from schemathesis.specs.openapi.checks import (
 
 from gateway.api.context import Limits
 from schemas.bundle import openapi_document
-from tests.api_write.gate import opened
-from tests.aside import served_aside
+from tests.api_write.gateway_harness import opened
+from tests.server_thread import served_in_thread
 
 EXAMPLES = 10
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
@@ -47,11 +47,11 @@ def document() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     @asynccontextmanager
-    async def gateway() -> AsyncIterator[str]:
-        async with opened(tmp_path_factory.mktemp("gateway"), limits=Limits(requests_per_minute=1_000_000)) as gate:
-            yield gate.url
+    async def served() -> AsyncIterator[str]:
+        async with opened(tmp_path_factory.mktemp("gateway"), limits=Limits(requests_per_minute=1_000_000)) as gateway:
+            yield gateway.url
 
-    with served_aside(gateway) as url:
+    with served_in_thread(served) as url:
         yield url
 
 

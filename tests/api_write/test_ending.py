@@ -1,4 +1,4 @@
-"""Work that nobody waits for ends: the client has left, or the process stops and says so truthfully."""
+"""Work ends early when its client has disconnected or the process stops."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ from gateway.api.context import CONTEXT, Limits
 from gateway.api.idempotency import Answer, send
 from gateway.api.work import WORK_REGISTRY, WorkRegistry
 from gateway.runtime.processor import Processor
-from tests.api_write.gate import Gate, ndjson, offer, opened
+from tests.api_write.gateway_harness import GatewayHarness, ndjson, offer, opened
 
 PATIENCE = 10
 HEAD = (
@@ -33,7 +33,7 @@ def chunk(data: bytes) -> bytes:
 
 
 class Caller:
-    """A client of bare sockets: it sends what it is given, and reads until the other side closes."""
+    """A client of raw sockets: it sends given bytes, and reads until the server closes."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
@@ -53,21 +53,21 @@ class Caller:
         return int(head[9:12]), orjson.loads(body)
 
 
-async def in_progress(gate: Gate) -> None:
+async def in_progress(gateway: GatewayHarness) -> None:
     """Wait until a request has reached its handler and may be ended."""
     async with asyncio.timeout(PATIENCE):
-        while not gate.office.watched:
+        while not gateway.office.watched:
             await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("path", ["/v1/offers/batch", "/v1/snapshots?mark={mark}"])
-async def test_an_upload_that_trickles_is_told_that_the_gateway_stops(tmp_path: Path, path: str) -> None:
-    """ERR-008: within moments, not after the time limit of a read, and nothing of it is queued."""
-    async with opened(tmp_path) as gate:
-        path = path.format(mark=await gate.mark())
-        caller = await Caller.on(gate.port, HEAD.format(path=path).encode() + chunk(ndjson(offer(1)))[:-10])
-        await in_progress(gate)
-        log = gate.log
+async def test_a_trickling_upload_is_answered_when_the_gateway_stops(tmp_path: Path, path: str) -> None:
+    """ERR-008: at once, not after the time limit of a read, and nothing of it is queued."""
+    async with opened(tmp_path) as gateway:
+        path = path.format(mark=await gateway.mark())
+        caller = await Caller.on(gateway.port, HEAD.format(path=path).encode() + chunk(ndjson(offer(1)))[:-10])
+        await in_progress(gateway)
+        log = gateway.log
     status, problem = await caller.answer()
     assert (503, "gateway-stopping") == (status, problem["code"])
     assert [0, 0, 0] == list(await log.ends("submissions"))
@@ -80,9 +80,9 @@ async def test_a_decision_that_is_waited_for_is_pending_when_the_gateway_stops(t
         "PUT /v1/offers/bretagne:1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer bretagne\r\nPrefer: wait=30\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    async with opened(tmp_path, working=False) as gate:
-        caller = await Caller.on(gate.port, head.encode() + body)
-        await in_progress(gate)
+    async with opened(tmp_path, working=False) as gateway:
+        caller = await Caller.on(gateway.port, head.encode() + body)
+        await in_progress(gateway)
     status, receipt = await caller.answer()
     assert (202, "pending") == (status, receipt["verdict"])
 
@@ -90,19 +90,19 @@ async def test_a_decision_that_is_waited_for_is_pending_when_the_gateway_stops(t
 async def test_a_long_poll_ends_with_an_empty_page_when_the_gateway_stops(tmp_path: Path) -> None:
     """FEED-002: its cursor is good elsewhere."""
     head = "GET /v1/changes?wait=30 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer bretagne\r\n\r\n"
-    async with opened(tmp_path) as gate:
-        caller = await Caller.on(gate.port, head.encode())
-        await in_progress(gate)
+    async with opened(tmp_path) as gateway:
+        caller = await Caller.on(gateway.port, head.encode())
+        await in_progress(gateway)
     status, page = await caller.answer()
     assert (200, []) == (status, page["changes"])
 
 
-async def test_work_ends_when_its_client_has_left(gate: Gate) -> None:
+async def test_work_ends_when_its_client_has_left(gateway: GatewayHarness) -> None:
     """PUB-015: an upload that would be judged for half a minute, whose client hangs up after its last byte."""
     refused = ndjson(*({"id": f"bretagne:{number}", "title": "x" * 30} for number in range(60_000)))
     with capture_logs() as lines:
-        caller = await Caller.on(gate.port, HEAD.format(path="/v1/offers/batch").encode() + chunk(refused[:100_000]))
-        await in_progress(gate)
+        caller = await Caller.on(gateway.port, HEAD.format(path="/v1/offers/batch").encode() + chunk(refused[:100_000]))
+        await in_progress(gateway)
         sending = asyncio.create_task(_send(caller, refused[100_000:]))
         caller.writer.transport.abort()
         await sending
@@ -110,7 +110,7 @@ async def test_work_ends_when_its_client_has_left(gate: Gate) -> None:
             while not _ended(lines):
                 await asyncio.sleep(0.01)
     assert [499] == _ended(lines)
-    assert [] == await gate.submitted()
+    assert [] == await gateway.submitted()
 
 
 async def _send(caller: Caller, body: bytes) -> None:
@@ -122,9 +122,9 @@ def _ended(lines: Sequence[MutableMapping[str, Any]]) -> list[int]:
 
 
 @asynccontextmanager
-async def answering(gate: Gate, handler: Any) -> AsyncIterator[tuple[web.Application, int]]:
+async def answering(gateway: GatewayHarness, handler: Any) -> AsyncIterator[tuple[web.Application, int]]:
     app = web.Application()
-    app[CONTEXT] = gate.context
+    app[CONTEXT] = gateway.context
     app[WORK_REGISTRY] = WorkRegistry(Processor())
     app.router.add_get("/", handler)
     async with TestServer(app) as server:
@@ -132,8 +132,8 @@ async def answering(gate: Gate, handler: Any) -> AsyncIterator[tuple[web.Applica
         yield app, server.port
 
 
-async def test_an_endless_answer_is_cut_when_the_gateway_stops(gate: Gate) -> None:
-    """ERR-012: whoever reads it learns that it is not whole."""
+async def test_an_endless_answer_is_cut_when_the_gateway_stops(gateway: GatewayHarness) -> None:
+    """ERR-012: its reader sees that it is incomplete."""
     ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def endless() -> AsyncIterator[bytes]:
@@ -148,7 +148,7 @@ async def test_an_endless_answer_is_cut_when_the_gateway_stops(gate: Gate) -> No
             ended.set_result(str(error))
             raise
 
-    async with answering(gate, handle) as (app, port):
+    async with answering(gateway, handle) as (app, port):
         caller = await Caller.on(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         await caller.reader.readexactly(2_000)
         app[WORK_REGISTRY].stop()
@@ -156,7 +156,7 @@ async def test_an_endless_answer_is_cut_when_the_gateway_stops(gate: Gate) -> No
         caller.writer.close()
 
 
-async def test_an_answer_is_written_beside_the_event_loop(gate: Gate) -> None:
+async def test_an_answer_is_written_beside_the_event_loop(gateway: GatewayHarness) -> None:
     """PUB-010: its pieces may come from the disk."""
     threads = set[int]()
 
@@ -168,7 +168,7 @@ async def test_an_answer_is_written_beside_the_event_loop(gate: Gate) -> None:
     async def handle(request: web.Request) -> web.StreamResponse:
         return await send(request, Answer(200, {}, pieces()))
 
-    async with answering(gate, handle) as (_, port):
+    async with answering(gateway, handle) as (_, port):
         caller = await Caller.on(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         whole = await caller.reader.read()
         caller.writer.close()
@@ -177,38 +177,38 @@ async def test_an_answer_is_written_beside_the_event_loop(gate: Gate) -> None:
     assert threading.get_ident() not in threads
 
 
-async def test_a_client_that_only_waits_is_not_taken_for_gone(gate: Gate) -> None:
+async def test_a_client_that_waits_is_not_taken_for_disconnected(gateway: GatewayHarness) -> None:
     """PUB-001: a connection that is open and silent has not left."""
-    with socket.create_connection(("127.0.0.1", gate.port)) as idle:
-        answer = await gate.put(offer(1))
+    with socket.create_connection(("127.0.0.1", gateway.port)) as idle:
+        answer = await gateway.put(offer(1))
         assert 201 == answer.status
         idle.close()
 
 
-async def test_a_partner_beyond_its_share_is_refused_by_code_while_others_ask(gate: Gate) -> None:
+async def test_a_partner_beyond_its_share_is_refused_by_code_while_others_ask(gateway: GatewayHarness) -> None:
     """ERR-006: with the seconds to wait; others are not."""
-    processor = gate.office.processor
+    processor = gateway.office.processor
     processor.charge(processor.share("bretagne"), 1_000.0)
     processor.begin("another request", processor.share("normandie"))
-    refused = await gate.put(offer(1))
+    refused = await gateway.put(offer(1))
     assert (429, "processor-share-used", "60") == (refused.status, refused.code, refused.headers["Retry-After"])
-    other = await gate.put(offer(2, platform="normandie"), who="normandie")
+    other = await gateway.put(offer(2, platform="normandie"), who="normandie")
     assert 201 == other.status
-    assert [] == [one for one in await gate.submitted() if one["id"].startswith("bretagne")]
+    assert [] == [one for one in await gateway.submitted() if one["id"].startswith("bretagne")]
 
 
 async def test_an_upload_that_costs_too_much_is_refused(tmp_path: Path) -> None:
     """ERR-005: and queues nothing."""
-    async with opened(tmp_path, limits=Limits(upload_processor_seconds=0.0)) as gate:
-        answer = await gate.batch(ndjson(*(offer(number) for number in range(2_000))))
+    async with opened(tmp_path, limits=Limits(upload_processor_seconds=0.0)) as gateway:
+        answer = await gateway.batch(ndjson(*(offer(number) for number in range(2_000))))
         assert (413, "upload-too-costly") == (answer.status, answer.code)
-        assert [] == await gate.submitted()
+        assert [] == await gateway.submitted()
 
 
-async def test_184_bytes_do_not_cost_a_hundred_megabytes(gate: Gate) -> None:
+async def test_184_bytes_do_not_cost_a_hundred_megabytes(gateway: GatewayHarness) -> None:
     """ERR-005: refused before an item is judged, compressed and not."""
     empty = b"{}\n" * 50_000
-    packed = await gate.batch(empty, query="?partial=true", zipped=True)
+    packed = await gateway.batch(empty, query="?partial=true", zipped=True)
     assert (413, "inflates-too-much") == (packed.status, packed.code)
-    plain = await gate.batch(empty, query="?partial=true")
+    plain = await gateway.batch(empty, query="?partial=true")
     assert (413, "items-too-small") == (plain.status, plain.code)

@@ -20,92 +20,92 @@ from gateway.ingest.idempotency import (
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, REQUESTS, SUBMISSIONS
-from tests.api_write.gate import START, Gate, Log, ndjson, offer, opened
+from tests.api_write.gateway_harness import START, GatewayHarness, Log, ndjson, offer, opened
 from tests.harness import SetClock
 
 KEY = {"Idempotency-Key": "4f1c8f0e"}
 
 
-async def test_a_repeated_batch_gets_the_stored_answer(gate: Gate) -> None:
+async def test_a_repeated_batch_gets_the_stored_answer(gateway: GatewayHarness) -> None:
     """PUB-041: same status, same receipts; nothing is queued twice, however it is compressed."""
     lines = ndjson(offer(1), offer(2))
-    first = await gate.batch(lines, headers=KEY)
-    again = await gate.batch(lines, headers=KEY, zipped=True)
+    first = await gateway.batch(lines, headers=KEY)
+    again = await gateway.batch(lines, headers=KEY, zipped=True)
     assert (again.status, again.raw) == (first.status, first.raw)
     assert (False, "true") == ("Idempotency-Replayed" in first.headers, again.headers["Idempotency-Replayed"])
-    assert 2 == len(await gate.submitted())
+    assert 2 == len(await gateway.submitted())
 
 
-async def test_a_refusal_is_repeated_too(gate: Gate) -> None:
+async def test_a_refusal_is_repeated_too(gateway: GatewayHarness) -> None:
     """PUB-041: the answer to the same mistake is the same."""
     lines = ndjson(offer(1, sector="x"))
-    first = await gate.batch(lines, headers=KEY)
-    again = await gate.batch(lines, headers=KEY)
+    first = await gateway.batch(lines, headers=KEY)
+    again = await gateway.batch(lines, headers=KEY)
     assert (again.status, again.raw) == (422, first.raw)
     assert "batch-refused" == again.code
 
 
-async def test_a_key_is_good_for_one_content(gate: Gate) -> None:
+async def test_a_key_is_good_for_one_content(gateway: GatewayHarness) -> None:
     """PUB-043: 422 for other content, and for the same content at another address."""
-    await gate.batch(ndjson(offer(1)), headers=KEY)
-    other = await gate.batch(ndjson(offer(2)), headers=KEY)
+    await gateway.batch(ndjson(offer(1)), headers=KEY)
+    other = await gateway.batch(ndjson(offer(2)), headers=KEY)
     assert (422, "idempotency-reused") == (other.status, other.code)
-    elsewhere = await gate.batch(ndjson(offer(1)), query="?partial=true", headers=KEY)
+    elsewhere = await gateway.batch(ndjson(offer(1)), query="?partial=true", headers=KEY)
     assert "idempotency-reused" == elsewhere.code
 
 
-async def test_a_key_is_a_partners_own(gate: Gate) -> None:
+async def test_a_key_is_a_partners_own(gateway: GatewayHarness) -> None:
     """PUB-041: two partners may choose the same."""
-    await gate.batch(ndjson(offer(1)), headers=KEY)
-    answer = await gate.batch(ndjson(offer(1, platform="normandie")), who="normandie", headers=KEY)
+    await gateway.batch(ndjson(offer(1)), headers=KEY)
+    answer = await gateway.batch(ndjson(offer(1, platform="normandie")), who="normandie", headers=KEY)
     assert 202 == answer.status
 
 
-async def test_marks_take_a_key_as_well(gate: Gate) -> None:
+async def test_marks_take_a_key_as_well(gateway: GatewayHarness) -> None:
     """PUB-041: every POST does."""
     headers = {"Idempotency-Key": "mark"}
-    first = await gate.mark(headers=headers)
-    gate.clock.at += 1
-    assert await gate.mark(headers=headers) == first
+    first = await gateway.mark(headers=headers)
+    gateway.clock.at += 1
+    assert await gateway.mark(headers=headers) == first
 
 
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 129])
-async def test_a_malformed_key_is_refused(gate: Gate, key: str) -> None:
+async def test_a_malformed_key_is_refused(gateway: GatewayHarness, key: str) -> None:
     """PUB-040: 1 to 128 visible ASCII characters."""
-    answer = await gate.batch(ndjson(offer(1)), headers={"Idempotency-Key": key})
+    answer = await gateway.batch(ndjson(offer(1)), headers={"Idempotency-Key": key})
     assert (400, "idempotency-key") == (answer.status, answer.code)
 
 
-async def test_what_failed_on_our_side_may_be_run_again_at_once(gate: Gate) -> None:
+async def test_a_request_that_failed_with_5xx_may_be_repeated_at_once(gateway: GatewayHarness) -> None:
     """PUB-045: a 503 is never stored."""
-    gate.log.refusing.add(SUBMISSIONS)
-    failed = await gate.batch(ndjson(offer(1)), headers=KEY)
+    gateway.log.refusing.add(SUBMISSIONS)
+    failed = await gateway.batch(ndjson(offer(1)), headers=KEY)
     assert (503, "batch-interrupted") == (failed.status, failed.code)
-    gate.log.refusing.clear()
-    assert 202 == (await gate.batch(ndjson(offer(1)), headers=KEY)).status
+    gateway.log.refusing.clear()
+    assert 202 == (await gateway.batch(ndjson(offer(1)), headers=KEY)).status
 
 
-async def test_a_claim_that_cannot_be_written_runs_nothing(gate: Gate) -> None:
+async def test_a_claim_that_cannot_be_written_runs_nothing(gateway: GatewayHarness) -> None:
     """ERR-009: without the claim another replica could not know."""
-    gate.log.refusing.add(REQUESTS)
-    failed = await gate.batch(ndjson(offer(1)), headers=KEY)
+    gateway.log.refusing.add(REQUESTS)
+    failed = await gateway.batch(ndjson(offer(1)), headers=KEY)
     assert (503, "log-unavailable") == (failed.status, failed.code)
-    assert [] == await gate.submitted()
+    assert [] == await gateway.submitted()
 
 
 async def test_one_of_two_at_the_same_time_runs(tmp_path: Path) -> None:
-    """PUB-042: the other is told 409 with Retry-After while the first runs."""
-    async with opened(tmp_path, working=False) as gate:
-        answers = await asyncio.gather(*(gate.batch(ndjson(offer(1)), headers=KEY) for _ in range(4)))
+    """PUB-042: the other gets 409 with Retry-After while the first runs."""
+    async with opened(tmp_path, working=False) as gateway:
+        answers = await asyncio.gather(*(gateway.batch(ndjson(offer(1)), headers=KEY) for _ in range(4)))
         assert {answer.status for answer in answers} <= {202, 409}
         assert 1 == [answer.status for answer in answers if "Idempotency-Replayed" not in answer.headers].count(202)
-        assert 1 == len(await gate.submitted())
+        assert 1 == len(await gateway.submitted())
 
 
 BRIEF_MS = 6_000
 
 
-class Ground:
+class Replicas:
     """Three replicas on one log; the leases of ``brief`` are short."""
 
     def __init__(self, log: Log, clock: SetClock) -> None:
@@ -128,172 +128,172 @@ class Ground:
 
 
 @pytest.fixture
-async def ground() -> Ground:
+async def replicas() -> Replicas:
     clock = SetClock()
     log = Log(clock=clock)
     await log.create_topics(COMMON)
-    return Ground(log, clock)
+    return Replicas(log, clock)
 
 
-async def test_replicas_agree_on_who_came_first(ground: Ground) -> None:
+async def test_replicas_agree_on_the_first_request(replicas: Replicas) -> None:
     """PUB-042: the log's order decides."""
     first, second = await asyncio.gather(
-        ground.first.claim("bretagne", "k", "aa"), ground.second.claim("bretagne", "k", "aa")
+        replicas.first.claim("bretagne", "k", "aa"), replicas.second.claim("bretagne", "k", "aa")
     )
     assert [type(first), type(second)] == [Claim, Running]
-    assert await ground.second.claim("bretagne", "k", "bb") == Reused()
+    assert await replicas.second.claim("bretagne", "k", "bb") == Reused()
     assert isinstance(first, Claim)
-    await ground.first.keep(first, 202, {"X": "1"}, "[]")
-    assert await ground.second.claim("bretagne", "k", "aa") == Kept(202, {"X": "1"}, "[]")
-    await ground.first.close()
-    await ground.second.close()
+    await replicas.first.keep(first, 202, {"X": "1"}, "[]")
+    assert await replicas.second.claim("bretagne", "k", "aa") == Kept(202, {"X": "1"}, "[]")
+    await replicas.first.close()
+    await replicas.second.close()
 
 
-async def test_a_claim_lapses_with_its_lease(ground: Ground) -> None:
+async def test_a_claim_lapses_with_its_lease(replicas: Replicas) -> None:
     """PUB-044: the process that held it is gone; running again is safe by the revisions."""
-    assert isinstance(await ground.first.claim("bretagne", "k", "aa"), Claim)
-    ground.clock.at = START + LEASE_MS - 1
-    assert await ground.second.claim("bretagne", "k", "aa") == Running()
-    ground.clock.at = START + LEASE_MS
-    assert isinstance(await ground.second.claim("bretagne", "k", "aa"), Claim)
+    assert isinstance(await replicas.first.claim("bretagne", "k", "aa"), Claim)
+    replicas.clock.at = START + LEASE_MS - 1
+    assert await replicas.second.claim("bretagne", "k", "aa") == Running()
+    replicas.clock.at = START + LEASE_MS
+    assert isinstance(await replicas.second.claim("bretagne", "k", "aa"), Claim)
 
 
-async def test_a_claim_of_an_earlier_version_lapses_after_five_minutes(ground: Ground) -> None:
+async def test_a_claim_of_an_earlier_version_lapses_after_five_minutes(replicas: Replicas) -> None:
     """PUB-044: earlier versions write no lease and renew nothing."""
     key = b"bretagne k"
     claim = Record(key, b'{"kind":"claim","token":"t","digest":"aa"}')
-    await ground.log.append(REQUESTS, partition_of(key.decode(), ground.log.partitions), [claim])
-    ground.clock.at = START + UNRENEWED_MS - 1
-    assert await ground.second.claim("bretagne", "k", "aa") == Running()
-    ground.clock.at = START + UNRENEWED_MS
-    assert isinstance(await ground.second.claim("bretagne", "k", "aa"), Claim)
+    await replicas.log.append(REQUESTS, partition_of(key.decode(), replicas.log.partitions), [claim])
+    replicas.clock.at = START + UNRENEWED_MS - 1
+    assert await replicas.second.claim("bretagne", "k", "aa") == Running()
+    replicas.clock.at = START + UNRENEWED_MS
+    assert isinstance(await replicas.second.claim("bretagne", "k", "aa"), Claim)
 
 
-async def test_a_claim_that_is_held_is_renewed(ground: Ground) -> None:
+async def test_a_claim_that_is_held_is_renewed(replicas: Replicas) -> None:
     """PUB-044: a request that takes longer than a lease keeps its key."""
-    claim = await ground.brief.claim("bretagne", "k", "aa")
+    claim = await replicas.brief.claim("bretagne", "k", "aa")
     assert isinstance(claim, Claim)
-    async with ground.brief.held(claim):
+    async with replicas.brief.held(claim):
         for _ in range(3):
-            ground.clock.at += BRIEF_MS - 1
-            await ground.renewed()
-            assert await ground.second.claim("bretagne", "k", "aa") == Running()
-        await ground.brief.keep(claim, 202, {}, "[]")
-    assert await ground.second.claim("bretagne", "k", "aa") == Kept(202, {}, "[]")
+            replicas.clock.at += BRIEF_MS - 1
+            await replicas.renewed()
+            assert await replicas.second.claim("bretagne", "k", "aa") == Running()
+        await replicas.brief.keep(claim, 202, {}, "[]")
+    assert await replicas.second.claim("bretagne", "k", "aa") == Kept(202, {}, "[]")
 
 
-async def test_a_request_ends_whose_claim_cannot_be_renewed(ground: Ground) -> None:
+async def test_a_request_ends_when_its_claim_cannot_be_renewed(replicas: Replicas) -> None:
     """PUB-042: before others may claim its key; the partner is answered 503."""
-    claim = await ground.brief.claim("bretagne", "k", "aa")
+    claim = await replicas.brief.claim("bretagne", "k", "aa")
     assert isinstance(claim, Claim)
-    ground.log.refusing.add(REQUESTS)
+    replicas.log.refusing.add(REQUESTS)
     with pytest.raises(UnknownOutcomeError, match="renewed"):
-        await ground.run(claim)
+        await replicas.run(claim)
 
 
-async def test_a_request_ends_whose_key_another_has(ground: Ground) -> None:
+async def test_a_request_ends_when_another_holds_its_key(replicas: Replicas) -> None:
     """PUB-042: a clock that jumps ahead ends a lease, and the former holder stops."""
-    claim = await ground.brief.claim("bretagne", "k", "aa")
+    claim = await replicas.brief.claim("bretagne", "k", "aa")
     assert isinstance(claim, Claim)
-    running = asyncio.create_task(ground.run(claim))
-    ground.clock.at += BRIEF_MS
-    assert isinstance(await ground.second.claim("bretagne", "k", "aa"), Claim)
+    running = asyncio.create_task(replicas.run(claim))
+    replicas.clock.at += BRIEF_MS
+    assert isinstance(await replicas.second.claim("bretagne", "k", "aa"), Claim)
     with pytest.raises(UnknownOutcomeError, match="renewed"):
         await running
-    await ground.brief.release(claim)
-    assert await ground.first.claim("bretagne", "k", "aa") == Running()
+    await replicas.brief.release(claim)
+    assert await replicas.first.claim("bretagne", "k", "aa") == Running()
 
 
-async def test_an_answer_stands_though_its_request_was_released(ground: Ground) -> None:
+async def test_an_answer_is_kept_though_its_request_was_released(replicas: Replicas) -> None:
     """PUB-041: a request that was cancelled while its answer was being kept."""
-    claim = await ground.first.claim("bretagne", "k", "aa")
+    claim = await replicas.first.claim("bretagne", "k", "aa")
     assert isinstance(claim, Claim)
-    await ground.first.keep(claim, 202, {}, "[]")
-    await ground.first.release(claim)
-    assert await ground.second.claim("bretagne", "k", "aa") == Kept(202, {}, "[]")
+    await replicas.first.keep(claim, 202, {}, "[]")
+    await replicas.first.release(claim)
+    assert await replicas.second.claim("bretagne", "k", "aa") == Kept(202, {}, "[]")
 
 
-async def test_the_late_answer_of_a_lapsed_claim_counts_for_nothing(ground: Ground) -> None:
+async def test_the_late_answer_of_a_lapsed_claim_counts_for_nothing(replicas: Replicas) -> None:
     """PUB-044: the claim that took its place answers."""
-    lapsed = await ground.first.claim("bretagne", "k", "aa")
-    ground.clock.at += LEASE_MS
-    fresh = await ground.second.claim("bretagne", "k", "aa")
+    lapsed = await replicas.first.claim("bretagne", "k", "aa")
+    replicas.clock.at += LEASE_MS
+    fresh = await replicas.second.claim("bretagne", "k", "aa")
     assert isinstance(lapsed, Claim)
     assert isinstance(fresh, Claim)
-    await ground.first.keep(lapsed, 202, {}, "late")
-    assert await ground.first.claim("bretagne", "k", "aa") == Running()
+    await replicas.first.keep(lapsed, 202, {}, "late")
+    assert await replicas.first.claim("bretagne", "k", "aa") == Running()
 
 
-async def test_a_released_claim_is_free(ground: Ground) -> None:
+async def test_a_released_claim_is_free(replicas: Replicas) -> None:
     """PUB-045: for any content, at once."""
-    claim = await ground.first.claim("bretagne", "k", "aa")
+    claim = await replicas.first.claim("bretagne", "k", "aa")
     assert isinstance(claim, Claim)
-    await ground.first.release(claim)
-    assert isinstance(await ground.second.claim("bretagne", "k", "bb"), Claim)
+    await replicas.first.release(claim)
+    assert isinstance(await replicas.second.claim("bretagne", "k", "bb"), Claim)
 
 
-async def test_an_answer_is_kept_for_two_days(ground: Ground) -> None:
-    """PUB-041: then the key is free."""
-    claim = await ground.first.claim("bretagne", "k", "aa")
+async def test_an_answer_is_kept_for_two_days(replicas: Replicas) -> None:
+    """PUB-041: afterwards the key is free."""
+    claim = await replicas.first.claim("bretagne", "k", "aa")
     assert isinstance(claim, Claim)
-    await ground.first.keep(claim, 202, {}, "[]")
-    ground.clock.at += KEPT_MS
-    assert isinstance(await ground.first.claim("bretagne", "k", "bb"), Claim)
+    await replicas.first.keep(claim, 202, {}, "[]")
+    replicas.clock.at += KEPT_MS
+    assert isinstance(await replicas.first.claim("bretagne", "k", "bb"), Claim)
 
 
-async def test_an_answer_too_long_to_keep_is_worked_out_again(ground: Ground) -> None:
+async def test_an_answer_too_long_to_keep_is_computed_again(replicas: Replicas) -> None:
     """PUB-045: for the same content; other content is still refused."""
-    claim = await ground.first.claim("bretagne", "k", "aa")
+    claim = await replicas.first.claim("bretagne", "k", "aa")
     assert isinstance(claim, Claim)
-    await ground.first.keep(claim, 202, {}, None)
-    assert await ground.second.claim("bretagne", "k", "bb") == Reused()
-    assert isinstance(await ground.second.claim("bretagne", "k", "aa"), Claim)
+    await replicas.first.keep(claim, 202, {}, None)
+    assert await replicas.second.claim("bretagne", "k", "bb") == Reused()
+    assert isinstance(await replicas.second.claim("bretagne", "k", "aa"), Claim)
 
 
-async def test_a_long_answer_comes_whole_both_times(gate: Gate) -> None:
+async def test_a_long_answer_comes_whole_both_times(gateway: GatewayHarness) -> None:
     """PUB-045: over HTTP."""
     lines = ndjson(*(offer(number) for number in range(3_000)))
-    first = await gate.batch(lines, headers=KEY)
-    again = await gate.batch(lines, headers=KEY)
+    first = await gateway.batch(lines, headers=KEY)
+    again = await gateway.batch(lines, headers=KEY)
     assert len(first.raw) > ANSWER_BYTES
     assert [3_000, 3_000] == [len(answer.body["results"]) for answer in (first, again)]
     assert "Idempotency-Replayed" not in again.headers
 
 
 @pytest.mark.parametrize("over", ["lapsed", "released", "too long"])
-async def test_a_request_that_is_run_again_knows_it(ground: Ground, over: str) -> None:
+async def test_a_repeated_request_is_marked_as_repeated(replicas: Replicas, over: str) -> None:
     """PUB-045: its effect may be there already."""
-    first = await ground.first.claim("bretagne", "k", "aa")
+    first = await replicas.first.claim("bretagne", "k", "aa")
     assert isinstance(first, Claim)
     assert not first.resumed
     match over:
         case "lapsed":
-            ground.clock.at += LEASE_MS
+            replicas.clock.at += LEASE_MS
         case "released":
-            await ground.first.release(first)
+            await replicas.first.release(first)
         case _:
-            await ground.first.keep(first, 202, {}, None)
-    again = await ground.second.claim("bretagne", "k", "aa")
+            await replicas.first.keep(first, 202, {}, None)
+    again = await replicas.second.claim("bretagne", "k", "aa")
     assert isinstance(again, Claim)
     assert again.resumed
 
 
-async def test_other_content_under_a_released_key_is_a_first_request(ground: Ground) -> None:
-    first = await ground.first.claim("bretagne", "k", "aa")
+async def test_other_content_under_a_released_key_is_a_first_request(replicas: Replicas) -> None:
+    first = await replicas.first.claim("bretagne", "k", "aa")
     assert isinstance(first, Claim)
-    await ground.first.release(first)
-    other = await ground.second.claim("bretagne", "k", "bb")
+    await replicas.first.release(first)
+    other = await replicas.second.claim("bretagne", "k", "bb")
     assert isinstance(other, Claim)
     assert not other.resumed
 
 
-async def test_a_snapshot_with_a_long_answer_is_no_stale_one_when_it_is_sent_again(gate: Gate) -> None:
+async def test_a_snapshot_with_a_long_answer_is_no_stale_one_when_it_is_sent_again(gateway: GatewayHarness) -> None:
     """PUB-022, PUB-045: the same request under its key; under another, its mark is used up."""
-    mark = await gate.mark()
+    mark = await gateway.mark()
     offers = [offer(number) for number in range(3_000)]
-    first = await gate.snapshot(mark, *offers, headers=KEY)
-    again = await gate.snapshot(mark, *offers, headers=KEY)
-    other = await gate.snapshot(mark, *offers, headers={"Idempotency-Key": "another"})
+    first = await gateway.snapshot(mark, *offers, headers=KEY)
+    again = await gateway.snapshot(mark, *offers, headers=KEY)
+    other = await gateway.snapshot(mark, *offers, headers={"Idempotency-Key": "another"})
     assert len(first.raw) > ANSWER_BYTES
     assert [202, 202, 409] == [first.status, again.status, other.status]
     assert ("stale-mark", 0) == (other.code, again.body["withdrawn"])

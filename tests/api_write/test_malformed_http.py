@@ -1,4 +1,4 @@
-"""The HTTP server itself: whatever it refuses before any handler is a problem document, and nothing of it is logged."""
+"""The HTTP server itself: requests refused before any handler get a problem document and are logged without content."""
 
 import asyncio
 import inspect
@@ -10,7 +10,7 @@ from aiohttp import web, web_protocol
 
 from gateway.api.malformed_http import ProblemRunner
 from gateway.api.management import Metrics, build_management
-from tests.api_write.gate import Gate, offer
+from tests.api_write.gateway_harness import GatewayHarness, offer
 from tests.raw_http import RawConnection, exchange
 
 GOOD = b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -45,11 +45,11 @@ async def management() -> AsyncIterator[int]:
         (505, "http-version", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
     ],
 )
-async def test_what_the_server_refuses_itself_is_a_problem_document(
-    gate: Gate, management: int, status: int, code: str, data: bytes
+async def test_refusals_of_the_http_server_are_problem_documents(
+    gateway: GatewayHarness, management: int, status: int, code: str, data: bytes
 ) -> None:
     """ERR-011 ERR-001: on both ports, with its id, and then the connection is closed."""
-    for port in (gate.port, management):
+    for port in (gateway.port, management):
         with structlog.testing.capture_logs() as lines:
             [answer] = await exchange(port, data)
         assert (status, code) == (answer.status, answer.document["code"])
@@ -58,8 +58,8 @@ async def test_what_the_server_refuses_itself_is_a_problem_document(
             answer.headers["connection"],
             answer.headers["cache-control"],
         )
-        told = [(line["event"], line["status"], line["request_id"]) for line in lines]
-        assert [("http.refused", status, answer.headers["x-request-id"])] == told
+        logged = [(line["event"], line["status"], line["request_id"]) for line in lines]
+        assert [("http.refused", status, answer.headers["x-request-id"])] == logged
 
 
 @pytest.mark.parametrize(
@@ -72,21 +72,23 @@ async def test_what_the_server_refuses_itself_is_a_problem_document(
         (b"Accept-Language: fr, en;q=0.5\r\n", "fr"),
     ],
 )
-async def test_a_refusal_speaks_the_language_that_can_be_read(gate: Gate, field: bytes, language: str) -> None:
+async def test_a_refusal_is_in_the_requested_language_if_its_header_is_readable(
+    gateway: GatewayHarness, field: bytes, language: str
+) -> None:
     """ERR-011"""
     for data in (
         b"GET / HTTP/1.1\r\nHost: x\r\n" + field + b"A: \x01\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\n" + field + b"Expect: much\r\n\r\n",
         b"GET / HTTP/3.0\r\nHost: x\r\n" + field + b"\r\n",
     ):
-        [answer] = await exchange(gate.port, data)
+        [answer] = await exchange(gateway.port, data)
         assert language == answer.headers["content-language"]
 
 
-async def test_a_refusal_of_head_has_no_body(gate: Gate) -> None:
-    """ERR-011 RFC 9110, 9.3.2: its length is told, nothing follows."""
+async def test_a_refusal_of_head_has_no_body(gateway: GatewayHarness) -> None:
+    """ERR-011 RFC 9110, 9.3.2: Content-Length is given, no body follows."""
     for data in (b"HEAD / HTTP/1.1\r\nHost: x\r\nA: \x01\r\n\r\n", b"HEAD / HTTP/1.1\r\nHost: x\r\nExpect: a\r\n\r\n"):
-        connection = await RawConnection.open(gate.port)
+        connection = await RawConnection.open(gateway.port)
         await connection.send(data)
         answer = await connection.answer(head=True)
         assert answer is not None
@@ -95,9 +97,9 @@ async def test_a_refusal_of_head_has_no_body(gate: Gate) -> None:
         await connection.close()
 
 
-async def test_a_good_request_is_answered_before_the_garbage_behind_it(gate: Gate) -> None:
+async def test_a_good_request_is_answered_before_the_garbage_behind_it(gateway: GatewayHarness) -> None:
     """ERR-011"""
-    connection = await RawConnection.open(gate.port)
+    connection = await RawConnection.open(gateway.port)
     await connection.send(GOOD)
     good = await connection.answer()
     await connection.send(b"\x01garbage\r\n\r\n")
@@ -110,13 +112,13 @@ async def test_a_good_request_is_answered_before_the_garbage_behind_it(gate: Gat
 
 
 @pytest.mark.parametrize("chunk", [b"zz\r\nabc\r\n", b"3\r\nabcd\r\n", b"-1\r\n", b"0\r\nA\x01: b\r\n\r\n"])
-async def test_a_malformed_body_ends_its_own_request_with_one_answer(gate: Gate, chunk: bytes) -> None:
+async def test_a_malformed_body_ends_its_own_request_with_one_answer(gateway: GatewayHarness, chunk: bytes) -> None:
     """ERR-001: at once and once, with one line: the client is neither left waiting nor answered twice."""
     head = (
         b"PUT /v1/offers/bretagne:1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer bretagne\r\n"
         b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n"
     )
-    connection = await RawConnection.open(gate.port)
+    connection = await RawConnection.open(gateway.port)
     with structlog.testing.capture_logs() as lines:
         await connection.send(head)
         interim = await connection.answer()
@@ -143,9 +145,9 @@ async def test_a_malformed_body_ends_its_own_request_with_one_answer(gate: Gate,
         (401, b"GET http://a.example/v1/offers HTTP/1.1\r\nHost: x\r\n\r\n"),
     ],
 )
-async def test_unusual_requests_are_problem_documents_too(gate: Gate, status: int, data: bytes) -> None:
+async def test_unusual_requests_are_problem_documents_too(gateway: GatewayHarness, status: int, data: bytes) -> None:
     """ERR-011"""
-    connection = await RawConnection.open(gate.port)
+    connection = await RawConnection.open(gateway.port)
     await connection.send(data)
     answer = await connection.answer()
     await connection.close()
@@ -167,11 +169,11 @@ async def test_unusual_requests_are_problem_documents_too(gate: Gate, status: in
         b"Accept: \xff",
     ],
 )
-async def test_bytes_of_no_charset_in_a_header_fail_nothing(gate: Gate, field: bytes) -> None:
+async def test_undecodable_header_bytes_do_not_fail_a_request(gateway: GatewayHarness, field: bytes) -> None:
     """ERR-010: HTTP allows them; the answer and the line in the log can still be written."""
     for line in (b"PUT /v1/offers/bretagne:1", b"POST /v1/offers/batch", b"GET /v1/offers", b"GET /v1/receipts"):
         data = line + b" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer bretagne\r\nContent-Length: 2\r\n"
-        connection = await RawConnection.open(gate.port)
+        connection = await RawConnection.open(gateway.port)
         await connection.send(data + field + b"\r\n\r\n{}")
         answer = await connection.answer()
         await connection.close()
@@ -179,7 +181,7 @@ async def test_bytes_of_no_charset_in_a_header_fail_nothing(gate: Gate, field: b
         assert answer.status < 500, (line, answer)
 
 
-async def test_the_management_port_speaks_in_problem_documents(management: int) -> None:
+async def test_the_management_port_answers_with_problem_documents(management: int) -> None:
     """ERR-011 SEC-007: where nothing is, where the method is wrong, and where it fails itself."""
     expected = {b"GET /nowhere": 404, b"POST /healthz": 405, b"GET /readyz": 500}
     with structlog.testing.capture_logs() as lines:
@@ -189,20 +191,20 @@ async def test_the_management_port_speaks_in_problem_documents(management: int) 
     assert [("http.refused", status) for status in expected.values()] == [(n["event"], n["status"]) for n in lines]
 
 
-async def test_requests_go_on_as_before_on_one_connection(gate: Gate) -> None:
+async def test_further_requests_on_the_same_connection_are_answered(gateway: GatewayHarness) -> None:
     """Connections are kept, requests in a row are answered in order, an answer in HTTP/1.0 is whole."""
-    connection = await RawConnection.open(gate.port)
+    connection = await RawConnection.open(gateway.port)
     await connection.send(GOOD * 3)
     answers = [await connection.answer() for _ in range(3)]
     assert [200, 200, 200] == [answer.status for answer in answers if answer is not None]
     await connection.close()
-    [old] = await exchange(gate.port, b"GET /v1/openapi.json HTTP/1.0\r\n\r\n")
+    [old] = await exchange(gateway.port, b"GET /v1/openapi.json HTTP/1.0\r\n\r\n")
     assert 200 == old.status
-    assert 201 == (await gate.put(offer(1))).status
+    assert 201 == (await gateway.put(offer(1))).status
 
 
 def test_aiohttp_is_still_what_the_server_relies_on() -> None:
-    """A version of aiohttp in which one of these differs needs a look: see ``gateway/api/malformed_http.py``."""
+    """A version of aiohttp in which one of these differs needs a review: see ``gateway/api/malformed_http.py``."""
     handler = web.RequestHandler
     assert inspect.iscoroutinefunction(web.AppRunner._make_server)
     assert ["self", "request", "status", "exc", "message"] == list(inspect.signature(handler.handle_error).parameters)

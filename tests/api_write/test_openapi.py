@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and what the gateway's answers are held to."""
+"""The OpenAPI document: valid, complete, and followed by the gateway's answers."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import schemas
 from gateway.api.app import build_app
 from gateway.api.auth import scopes_of
 from schemas.bundle import asyncapi_document, openapi_document
-from tests.api_write.gate import Answer, Gate, ndjson, offer
+from tests.api_write.gateway_harness import Answer, GatewayHarness, ndjson, offer
 
 METHODS = {"get", "put", "post", "delete"}
 
@@ -37,7 +37,7 @@ def routes(app: web.Application) -> dict[tuple[str, str], Any]:
 
 
 def held_to(method: str, path: str, answer: Answer) -> list[str]:
-    """What an answer lacks of what the document promises for it."""
+    """Differences between an answer and the document."""
     document = openapi_document()
     promised = documented()[method, path]["responses"].get(str(answer.status))
     if promised is None:
@@ -56,38 +56,38 @@ def test_the_document_is_valid_openapi() -> None:
     assert [] == [error.message for error in OpenAPIV31SpecValidator(openapi_document()).iter_errors()]
 
 
-async def test_every_route_is_documented_and_everything_documented_is_a_route(gate: Gate) -> None:
-    assert documented().keys() == routes(build_app(gate.context)).keys()
+async def test_every_route_is_documented_and_everything_documented_is_a_route(gateway: GatewayHarness) -> None:
+    assert documented().keys() == routes(build_app(gateway.context)).keys()
 
 
-async def test_every_route_says_who_may_use_it_and_the_document_says_the_same(gate: Gate) -> None:
-    """SEC-002: a route whose author forgot to say is open to nobody."""
-    scopes = {key: scopes_of(handler) for key, handler in routes(build_app(gate.context)).items()}
-    told = {
+async def test_every_routes_scope_agrees_with_the_document(gateway: GatewayHarness) -> None:
+    """SEC-002: a route without a declared scope is closed."""
+    scopes = {key: scopes_of(handler) for key, handler in routes(build_app(gateway.context)).items()}
+    in_document = {
         key: tuple(scope for rule in operation["security"] for scope in rule.get("bearer", ())) or ("public",)
         for key, operation in documented().items()
     }
 
-    assert told == scopes
+    assert in_document == scopes
 
 
 @pytest.mark.parametrize("token", [None, "9", "stranger", "gone"])
-async def test_without_a_valid_token_nothing_is_told_but_that(gate: Gate, token: str | None) -> None:
+async def test_without_a_valid_token_every_route_answers_401(gateway: GatewayHarness, token: str | None) -> None:
     """SEC-001, ERR-003: whether the offer exists or not."""
-    await gate.put(offer(1))
-    places = {"{id}": "bretagne:1", "{receipt}": "r1", "{format}": "csv"}
+    await gateway.put(offer(1))
+    values = {"{id}": "bretagne:1", "{receipt}": "r1", "{format}": "csv"}
     answers = []
     for (method, path), operation in documented().items():
         if operation["security"] and any("bearer" in rule for rule in operation["security"]):
-            address = re.sub(r"{\w+}", lambda name: places[name[0]], path)
-            answers.append(await gate.ask(method, address, who=token))
+            address = re.sub(r"{\w+}", lambda name: values[name[0]], path)
+            answers.append(await gateway.ask(method, address, who=token))
 
     assert {(401, "token-invalid" if token else "token-missing")} == {(one.status, one.code) for one in answers}
     assert all(one.headers["WWW-Authenticate"].startswith("Bearer ") for one in answers)
 
 
 def test_every_answer_that_is_refused_is_a_problem_document() -> None:
-    """ERR-001: but for the token endpoint, whose errors RFC 6749 prescribes."""
+    """ERR-001: except the token endpoint, whose errors RFC 6749 prescribes."""
     document = openapi_document()
     found = set()
     for (_, path), operation in documented().items():
@@ -114,68 +114,74 @@ def test_the_examples_are_accepted_by_the_rules_themselves() -> None:
 @pytest.mark.parametrize(
     ("path", "document"), [("/v1/openapi.json", openapi_document), ("/v1/asyncapi.json", asyncapi_document)]
 )
-async def test_both_documents_are_served_whole(gate: Gate, path: str, document: Callable[[], dict[str, Any]]) -> None:
-    answer = await gate.ask("GET", path, who=None)
-    again = await gate.ask("GET", path, who=None, headers={"If-None-Match": answer.headers["ETag"]})
+async def test_both_documents_are_served_whole(
+    gateway: GatewayHarness, path: str, document: Callable[[], dict[str, Any]]
+) -> None:
+    answer = await gateway.ask("GET", path, who=None)
+    again = await gateway.ask("GET", path, who=None, headers={"If-None-Match": answer.headers["ETag"]})
 
     assert document() == answer.body
     assert [] == held_to("GET", path, answer)
     assert 304 == again.status
 
 
-async def test_discovery_names_versions_limits_and_addresses_that_exist(gate: Gate) -> None:
-    answer = await gate.ask("GET", "/.well-known/passerelle", who=None)
+async def test_discovery_names_versions_limits_and_addresses_that_exist(gateway: GatewayHarness) -> None:
+    answer = await gateway.ask("GET", "/.well-known/passerelle", who=None)
 
     assert [] == held_to("GET", "/.well-known/passerelle", answer)
     assert schemas.SCHEMA_VERSION == answer.body["schema_version"]
-    assert gate.context.limits.offer_bytes == answer.body["limits"]["offer_bytes"]
+    assert gateway.context.limits.offer_bytes == answer.body["limits"]["offer_bytes"]
     assert "/v1/asyncapi.json" == answer.body["endpoints"]["asyncapi"]
     paths = {path for _, path in documented()} | {"/v1/reference"}
     assert set(answer.body["endpoints"].values()) <= paths
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-async def test_answers_are_what_the_document_promises(gate: Gate, language: str) -> None:
+async def test_answers_match_the_document(gateway: GatewayHarness, language: str) -> None:
     """One of each kind, in both languages."""
     one, batch, moderation = "/v1/offers/{id}", "/v1/offers/batch", "/v1/offers/{id}/moderation"
     headers = {"Accept-Language": language}
     wrong = {**offer(2), "title": ""}
     lines = {"Content-Type": "application/x-ndjson", **headers}
-    queued = await gate.ask("PUT", "/v1/offers/bretagne:9", json=offer(9), headers=headers)
+    queued = await gateway.ask("PUT", "/v1/offers/bretagne:9", json=offer(9), headers=headers)
     asked = [
-        ("PUT", one, await gate.put(offer(1), headers=headers)),
-        ("PUT", one, await gate.put(offer(1), headers=headers)),
-        ("PUT", one, await gate.put(offer(1, title="Autre"), headers=headers)),
-        ("PUT", one, await gate.put(offer(3), query="?dry_run=true", headers=headers)),
-        ("PUT", one, await gate.put(wrong, headers=headers)),
-        ("PUT", one, await gate.put(offer(1, platform="normandie"), headers=headers)),
-        ("PUT", one, await gate.put(offer(1), who=None, headers=headers)),
+        ("PUT", one, await gateway.put(offer(1), headers=headers)),
+        ("PUT", one, await gateway.put(offer(1), headers=headers)),
+        ("PUT", one, await gateway.put(offer(1, title="Autre"), headers=headers)),
+        ("PUT", one, await gateway.put(offer(3), query="?dry_run=true", headers=headers)),
+        ("PUT", one, await gateway.put(wrong, headers=headers)),
+        ("PUT", one, await gateway.put(offer(1, platform="normandie"), headers=headers)),
+        ("PUT", one, await gateway.put(offer(1), who=None, headers=headers)),
         ("PUT", one, queued),
-        ("GET", "/v1/receipts/{receipt}", await gate.ask("GET", queued.headers["Location"], headers=headers)),
-        ("POST", batch, await gate.ask("POST", batch, body=ndjson(offer(4), offer(5)), headers=lines)),
-        ("POST", batch, await gate.ask("POST", batch, body=ndjson(offer(6), wrong), headers=lines)),
-        ("POST", batch, await gate.ask("POST", f"{batch}?partial=true", body=ndjson(offer(6), wrong), headers=lines)),
-        ("POST", batch, await gate.ask("POST", f"{batch}?dry_run=true", body=ndjson(offer(6)), headers=lines)),
-        ("POST", batch, await gate.ask("POST", batch, body=b"", headers=lines)),
-        ("POST", "/v1/snapshots/marks", await gate.ask("POST", "/v1/snapshots/marks", headers=headers)),
-        ("POST", moderation, await gate.ask("POST", "/v1/offers/bretagne:x/moderation", json={"action": "lift"})),
+        ("GET", "/v1/receipts/{receipt}", await gateway.ask("GET", queued.headers["Location"], headers=headers)),
+        ("POST", batch, await gateway.ask("POST", batch, body=ndjson(offer(4), offer(5)), headers=lines)),
+        ("POST", batch, await gateway.ask("POST", batch, body=ndjson(offer(6), wrong), headers=lines)),
+        (
+            "POST",
+            batch,
+            await gateway.ask("POST", f"{batch}?partial=true", body=ndjson(offer(6), wrong), headers=lines),
+        ),
+        ("POST", batch, await gateway.ask("POST", f"{batch}?dry_run=true", body=ndjson(offer(6)), headers=lines)),
+        ("POST", batch, await gateway.ask("POST", batch, body=b"", headers=lines)),
+        ("POST", "/v1/snapshots/marks", await gateway.ask("POST", "/v1/snapshots/marks", headers=headers)),
+        ("POST", moderation, await gateway.ask("POST", "/v1/offers/bretagne:x/moderation", json={"action": "lift"})),
     ]
-    await gate.settled()
+    await gateway.settled()
     asked += [
         (
             "DELETE",
             one,
-            await gate.ask("DELETE", "/v1/offers/bretagne:1?revision=2", headers={**headers, "Prefer": "wait=5"}),
+            await gateway.ask("DELETE", "/v1/offers/bretagne:1?revision=2", headers={**headers, "Prefer": "wait=5"}),
         ),
-        ("DELETE", one, await gate.ask("DELETE", "/v1/offers/bretagne:1", headers=headers)),
-        ("GET", one, await gate.ask("GET", "/v1/offers/bretagne:4", who="bretagne", headers=headers)),
-        ("GET", one, await gate.ask("GET", "/v1/offers/bretagne:nothing", headers=headers)),
-        ("GET", "/v1/offers", await gate.ask("GET", "/v1/offers", who="normandie", headers=headers)),
-        ("GET", "/v1/offers", await gate.ask("GET", "/v1/offers?region=nowhere", headers=headers)),
-        ("GET", "/v1/changes", await gate.ask("GET", "/v1/changes", who="normandie", headers=headers)),
-        ("GET", "/v1/changes", await gate.ask("GET", "/v1/changes?cursor=forged", headers=headers)),
-        ("GET", "/v1/receipts", await gate.ask("GET", "/v1/receipts", headers=headers)),
-        ("GET", "/v1/reference/{list}", await gate.ask("GET", "/v1/reference/sectors", who=None)),
+        ("DELETE", one, await gateway.ask("DELETE", "/v1/offers/bretagne:1", headers=headers)),
+        ("GET", one, await gateway.ask("GET", "/v1/offers/bretagne:4", who="bretagne", headers=headers)),
+        ("GET", one, await gateway.ask("GET", "/v1/offers/bretagne:nothing", headers=headers)),
+        ("GET", "/v1/offers", await gateway.ask("GET", "/v1/offers", who="normandie", headers=headers)),
+        ("GET", "/v1/offers", await gateway.ask("GET", "/v1/offers?region=nowhere", headers=headers)),
+        ("GET", "/v1/changes", await gateway.ask("GET", "/v1/changes", who="normandie", headers=headers)),
+        ("GET", "/v1/changes", await gateway.ask("GET", "/v1/changes?cursor=forged", headers=headers)),
+        ("GET", "/v1/receipts", await gateway.ask("GET", "/v1/receipts", headers=headers)),
+        ("GET", "/v1/reference/{list}", await gateway.ask("GET", "/v1/reference/sectors", who=None)),
     ]
 
     assert {} == {

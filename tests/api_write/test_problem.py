@@ -1,4 +1,4 @@
-"""Problem documents: whatever goes wrong, one form, in the reader's language, and nothing of the gateway's inside."""
+"""Problem documents: one form for every error, in the client's language, without internals of the gateway."""
 
 import asyncio
 from http import HTTPStatus
@@ -74,7 +74,7 @@ def test_every_status_of_an_error_has_a_title_in_both_languages(status: HTTPStat
         (FencedError("epoch"), "log-unavailable"),
     ],
 )
-async def test_a_failing_log_is_told_as_unknown_with_a_time_to_come_back(error: LogError, code: str) -> None:
+async def test_a_failing_log_is_503_unknown_with_a_retry_after(error: LogError, code: str) -> None:
     """ERR-009"""
     response = await answer_to(error)
     document = orjson.loads(response.body)  # type: ignore[arg-type]  # bytes
@@ -85,7 +85,7 @@ async def test_a_failing_log_is_told_as_unknown_with_a_time_to_come_back(error: 
     assert str(error) not in document["detail"]
 
 
-async def test_the_unforeseen_is_told_without_what_it_was() -> None:
+async def test_an_unexpected_error_is_500_without_its_text() -> None:
     """ERR-010"""
     response = await answer_to(RuntimeError("password=hunter2"))
 
@@ -106,7 +106,7 @@ async def test_a_broken_transfer_is_the_clients_fault_wherever_it_is_read() -> N
     assert (400, "body-truncated") == (response.status, orjson.loads(response.body)["code"])
 
 
-async def test_a_client_that_never_ends_its_headers_is_let_go() -> None:
+async def test_a_client_that_never_ends_its_headers_is_disconnected() -> None:
     """ERR-007: the time that an idle connection may last also bounds a request that does not begin."""
     runner = ProblemRunner(web.Application(), keepalive_timeout=0.2)
     await runner.setup()

@@ -14,8 +14,8 @@ from gateway.runtime.processor import (
 )
 
 
-class Hand:
-    """A clock that is moved by hand, so that work takes as long as it is said to."""
+class ManualClock:
+    """A clock moved by the test, so that work takes a given time."""
 
     def __init__(self) -> None:
         self.at = 1_000.0
@@ -24,7 +24,9 @@ class Hand:
         return self.at
 
 
-async def work(processor: Processor, share: Share, clock: Hand, *, name: str, slices: int, into: list[str]) -> None:
+async def work(
+    processor: Processor, share: Share, clock: ManualClock, *, name: str, slices: int, into: list[str]
+) -> None:
     """So many whole slices."""
     for _ in range(slices):
         await processor.slice(share)
@@ -33,9 +35,9 @@ async def work(processor: Processor, share: Share, clock: Hand, *, name: str, sl
         processor.charge(share, SLICE_SECONDS)
 
 
-async def test_partners_take_turns_however_many_requests_each_has() -> None:
+async def test_partners_are_served_in_rotation_however_many_requests_each_has() -> None:
     """ERR-006: eight uploads of one partner get no more than one upload of another."""
-    clock, order = Hand(), list[str]()
+    clock, order = ManualClock(), list[str]()
     processor = Processor(clock=clock)
     many, one = processor.share("many"), processor.share("one")
     await asyncio.gather(
@@ -47,8 +49,8 @@ async def test_partners_take_turns_however_many_requests_each_has() -> None:
 
 
 async def test_a_partner_that_rested_has_no_credit() -> None:
-    """ERR-006: whoever comes late gets every second slice, not all of them until it has caught up."""
-    clock, order = Hand(), list[str]()
+    """ERR-006: a late partner gets every second slice, not all slices until it has caught up."""
+    clock, order = ManualClock(), list[str]()
     processor = Processor(clock=clock)
     await work(processor, processor.share("early"), clock, name="early", slices=50, into=[])
     await asyncio.gather(
@@ -94,7 +96,7 @@ async def test_a_slice_holds_back_while_another_partner_has_a_short_request() ->
 
 async def test_only_a_partner_beyond_its_share_waits_and_only_while_others_ask() -> None:
     """ERR-006."""
-    clock = Hand()
+    clock = ManualClock()
     processor = Processor(percent=50, clock=clock)
     heavy = processor.share("heavy")
     processor.charge(heavy, 5.0)
@@ -110,7 +112,7 @@ async def test_only_a_partner_beyond_its_share_waits_and_only_while_others_ask()
 
 async def test_a_balance_refills_by_the_share() -> None:
     """ERR-006: half a second for each second."""
-    clock = Hand()
+    clock = ManualClock()
     processor = Processor(percent=50, clock=clock)
     heavy = processor.share("heavy")
     processor.charge(heavy, 5.0)
@@ -121,9 +123,9 @@ async def test_a_balance_refills_by_the_share() -> None:
     assert not processor.must_wait(heavy)
 
 
-async def test_what_waits_too_long_is_refused_with_the_time_to_wait() -> None:
+async def test_a_request_that_waits_too_long_is_refused_with_retry_after() -> None:
     """ERR-006: a minute of debt, or 64 requests that wait already."""
-    clock = Hand()
+    clock = ManualClock()
     processor = Processor(percent=50, clock=clock)
     processor.begin("light", processor.share("light"))
     indebted = processor.share("indebted")
@@ -142,7 +144,7 @@ async def test_what_waits_too_long_is_refused_with_the_time_to_wait() -> None:
     assert processor.must_wait(crowded)
 
 
-async def test_who_is_cancelled_while_it_waits_keeps_nobody_waiting() -> None:
+async def test_a_cancelled_waiter_does_not_hold_up_the_others() -> None:
     """ERR-006."""
     processor = Processor()
     share = processor.share("bretagne")

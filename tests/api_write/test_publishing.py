@@ -1,4 +1,4 @@
-"""One offer at a time: PUT, DELETE, waiting, dry runs, and addresses that play tricks."""
+"""Single offers: PUT, DELETE, waiting, dry runs, and unusual addresses."""
 
 import asyncio
 from pathlib import Path
@@ -7,75 +7,75 @@ import pytest
 
 from gateway.log.memory import Fault
 from gateway.protocol.topic import OFFERS
-from tests.api_write.gate import Gate, offer, opened
+from tests.api_write.gateway_harness import GatewayHarness, offer, opened
 
 
-async def test_a_new_offer_is_created_then_updated_then_a_duplicate(gate: Gate) -> None:
+async def test_a_new_offer_is_created_then_updated_then_a_duplicate(gateway: GatewayHarness) -> None:
     """PUB-001, PUB-005: the decision, for a client that waits for it."""
-    first = await gate.put(offer(1))
+    first = await gateway.put(offer(1))
     assert (201, "accepted") == (first.status, first.body["verdict"])
     assert "wait=10" == first.headers["Preference-Applied"]
-    second = await gate.put(offer(1, 2))
+    second = await gateway.put(offer(1, 2))
     assert (200, "accepted") == (second.status, second.body["verdict"])
-    again = await gate.put(offer(1, 2))
+    again = await gateway.put(offer(1, 2))
     assert (200, "duplicate") == (again.status, again.body["verdict"])
 
 
-async def test_stale_and_reused_revisions_are_conflicts(gate: Gate) -> None:
+async def test_stale_and_reused_revisions_are_conflicts(gateway: GatewayHarness) -> None:
     """PUB-005: 409, with the receipt that says why."""
-    await gate.put(offer(1, 5))
-    stale = await gate.put(offer(1, 4))
+    await gateway.put(offer(1, 5))
+    stale = await gateway.put(offer(1, 4))
     assert (409, "stale") == (stale.status, stale.body["verdict"])
-    reused = await gate.put(offer(1, 5, title="Autre chose"))
+    reused = await gateway.put(offer(1, 5, title="Autre chose"))
     assert (409, "rejected") == (reused.status, reused.body["verdict"])
     assert "revision-reused" == reused.body["problems"][0]["code"]
 
 
-async def test_without_waiting_it_is_queued_and_the_receipt_follows(gate: Gate) -> None:
+async def test_without_waiting_it_is_queued_and_the_receipt_follows(gateway: GatewayHarness) -> None:
     """PUB-004: 202 once it is durable, with the address of the receipt."""
-    answer = await gate.ask("PUT", "/v1/offers/bretagne:1", json=offer(1))
+    answer = await gateway.ask("PUT", "/v1/offers/bretagne:1", json=offer(1))
     assert (202, "pending") == (answer.status, answer.body["verdict"])
     assert f"/v1/receipts/{answer.body['receipt']}" == answer.headers["Location"]
-    await gate.settled()
-    receipt = await gate.ask("GET", answer.headers["Location"])
+    await gateway.settled()
+    receipt = await gateway.ask("GET", answer.headers["Location"])
     assert "accepted" == receipt.body["verdict"]
 
 
 async def test_a_decision_that_does_not_come_in_time_is_pending(tmp_path: Path) -> None:
     """PUB-005: 202 when the time is up."""
-    async with opened(tmp_path, working=False) as gate:
-        answer = await gate.put(offer(1), headers={"Prefer": "respond-async, wait=1"})
+    async with opened(tmp_path, working=False) as gateway:
+        answer = await gateway.put(offer(1), headers={"Prefer": "respond-async, wait=1"})
         assert (202, "wait=1") == (answer.status, answer.headers["Preference-Applied"])
 
 
-async def test_an_offer_with_faults_stores_nothing_and_says_all_of_them(gate: Gate) -> None:
+async def test_an_offer_with_faults_stores_nothing_and_says_all_of_them(gateway: GatewayHarness) -> None:
     """PUB-003: 422 with every problem, in the language asked for; nothing is stored."""
     wrong = offer(1, title="<b>Gras</b>", sector="x", unknown=1)
-    answer = await gate.ask("PUT", "/v1/offers/bretagne:1", json=wrong, headers={"Accept-Language": "en"})
+    answer = await gateway.ask("PUT", "/v1/offers/bretagne:1", json=wrong, headers={"Accept-Language": "en"})
     assert (422, "submission-refused") == (answer.status, answer.code)
     assert {"/title", "/sector", "/unknown"} <= {problem["pointer"] for problem in answer.body["problems"]}
     assert "en" == answer.headers["Content-Language"]
-    assert [] == await gate.submitted()
+    assert [] == await gateway.submitted()
 
 
-async def test_an_offer_of_another_platform_is_forbidden_known_or_not(gate: Gate) -> None:
+async def test_an_offer_of_another_platform_is_forbidden_known_or_not(gateway: GatewayHarness) -> None:
     """IDN-003, SEC-005: the same 403 whether it exists or not."""
-    await gate.put(offer(1, platform="normandie"), who="normandie")
-    known = await gate.put(offer(1, 2, platform="normandie"))
-    unknown = await gate.put(offer(2, 2, platform="normandie"))
+    await gateway.put(offer(1, platform="normandie"), who="normandie")
+    known = await gateway.put(offer(1, 2, platform="normandie"))
+    unknown = await gateway.put(offer(2, 2, platform="normandie"))
     assert [403, 403] == [known.status, unknown.status]
     assert known.raw.replace(b"normandie:1", b"normandie:2") == unknown.raw
-    withdrawn = await gate.ask("DELETE", "/v1/offers/normandie:1?revision=9")
+    withdrawn = await gateway.ask("DELETE", "/v1/offers/normandie:1?revision=9")
     assert 403 == withdrawn.status
 
 
-async def test_two_ids_are_refused(gate: Gate) -> None:
+async def test_two_ids_are_refused(gateway: GatewayHarness) -> None:
     """IDN-005: the address and the content must name the same offer."""
-    answer = await gate.ask("PUT", "/v1/offers/bretagne:1", json=offer(2))
+    answer = await gateway.ask("PUT", "/v1/offers/bretagne:1", json=offer(2))
     assert (422, "id-mismatch") == (answer.status, answer.code)
-    faulty = await gate.ask("PUT", "/v1/offers/bretagne:1", json=offer(2, sector="x"))
+    faulty = await gateway.ask("PUT", "/v1/offers/bretagne:1", json=offer(2, sector="x"))
     assert "id-mismatch" in [problem["code"] for problem in faulty.body["problems"]]
-    assert [] == await gate.submitted()
+    assert [] == await gateway.submitted()
 
 
 @pytest.mark.parametrize(
@@ -94,26 +94,26 @@ async def test_two_ids_are_refused(gate: Gate) -> None:
         "batch",
     ],
 )
-async def test_ids_that_are_not_canonical_never_get_in(gate: Gate, path: str) -> None:
+async def test_ids_that_are_not_canonical_never_get_in(gateway: GatewayHarness, path: str) -> None:
     """IDN-001 IDN-005: decoded once from the bytes of the request line."""
-    assert 400 == await raw_status(gate, "PUT", f"/v1/offers/{path}")
-    assert [] == await gate.submitted()
+    assert 400 == await raw_status(gateway, "PUT", f"/v1/offers/{path}")
+    assert [] == await gateway.submitted()
 
 
 @pytest.mark.parametrize("path", ["../offers/bretagne:1/..", "./bretagne:1", "/bretagne:1", "bretagne:1/"])
-async def test_paths_that_climb_lead_nowhere(gate: Gate, path: str) -> None:
+async def test_paths_that_climb_lead_nowhere(gateway: GatewayHarness, path: str) -> None:
     """IDN-001: dots and doubled slashes are not resolved."""
-    assert await raw_status(gate, "PUT", f"/v1/offers/{path}") in {400, 404}
+    assert await raw_status(gateway, "PUT", f"/v1/offers/{path}") in {400, 404}
 
 
-async def test_a_percent_encoded_colon_is_the_only_encoding_taken(gate: Gate) -> None:
+async def test_a_percent_encoded_colon_is_the_only_encoding_taken(gateway: GatewayHarness) -> None:
     """IDN-001: many clients encode the colon without being asked."""
-    assert 202 == await raw_status(gate, "DELETE", "/v1/offers/bretagne%3A1?revision=1")
+    assert 202 == await raw_status(gateway, "DELETE", "/v1/offers/bretagne%3A1?revision=1")
 
 
-async def raw_status(gate: Gate, method: str, path: str) -> int:
-    """The status for a request line that no client library has put in order."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", gate.port)
+async def raw_status(gateway: GatewayHarness, method: str, path: str) -> int:
+    """The status for a request line that no client library has normalised."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     writer.write(
         f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer bretagne\r\n"
         "Content-Type: application/json\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
@@ -124,15 +124,17 @@ async def raw_status(gate: Gate, method: str, path: str) -> int:
     return int(line.split()[1])
 
 
-async def test_a_withdrawal_leaves_a_marker(gate: Gate) -> None:
+async def test_a_withdrawal_leaves_a_marker(gateway: GatewayHarness) -> None:
     """PUB-002, WDR-011: gone for others, 410 with the marker for its publisher."""
-    await gate.put(offer(1))
-    answer = await gate.ask("DELETE", "/v1/offers/bretagne:1?revision=2&reason=filled", headers={"Prefer": "wait=10"})
+    await gateway.put(offer(1))
+    answer = await gateway.ask(
+        "DELETE", "/v1/offers/bretagne:1?revision=2&reason=filled", headers={"Prefer": "wait=10"}
+    )
     assert (200, "accepted") == (answer.status, answer.body["verdict"])
-    await gate.settled()
-    mine = await gate.ask("GET", "/v1/offers/bretagne:1")
+    await gateway.settled()
+    mine = await gateway.ask("GET", "/v1/offers/bretagne:1")
     assert (410, "filled") == (mine.status, mine.body["marker"]["reason"])
-    assert 404 == (await gate.ask("GET", "/v1/offers/bretagne:1", who="normandie")).status
+    assert 404 == (await gateway.ask("GET", "/v1/offers/bretagne:1", who="normandie")).status
 
 
 @pytest.mark.parametrize(
@@ -148,37 +150,37 @@ async def test_a_withdrawal_leaves_a_marker(gate: Gate) -> None:
         ("?revision=1&dry_run=yes", "parameter-invalid"),
     ],
 )
-async def test_wrong_parameters_are_named(gate: Gate, query: str, code: str) -> None:
+async def test_wrong_parameters_are_named(gateway: GatewayHarness, query: str, code: str) -> None:
     """ERR-002: also unknown ones, since ignoring them would hide a misspelling."""
-    answer = await gate.ask("DELETE", f"/v1/offers/bretagne:1{query}")
+    answer = await gateway.ask("DELETE", f"/v1/offers/bretagne:1{query}")
     assert (400, code) == (answer.status, answer.code)
 
 
-async def test_a_withdrawal_has_no_body(gate: Gate) -> None:
-    """PUB-002: what it says stands in its address."""
-    answer = await gate.ask("DELETE", "/v1/offers/bretagne:1?revision=1", json={"reason": "filled"})
+async def test_a_withdrawal_has_no_body(gateway: GatewayHarness) -> None:
+    """PUB-002: its parameters are in its address."""
+    answer = await gateway.ask("DELETE", "/v1/offers/bretagne:1?revision=1", json={"reason": "filled"})
     assert (400, "body-unexpected") == (answer.status, answer.code)
 
 
-async def test_a_dry_run_judges_and_stores_nothing(gate: Gate) -> None:
+async def test_a_dry_run_judges_and_stores_nothing(gateway: GatewayHarness) -> None:
     """PUB-006: the verdict only, with the offer as it would be relayed."""
-    good = await gate.put(offer(1), query="?dry_run=true")
+    good = await gateway.put(offer(1), query="?dry_run=true")
     assert (200, "valid", 2) == (good.status, good.body["status"], good.body["offer"]["stay_weeks"])
-    bad = await gate.put(offer(1, sector="x"), query="?dry_run=true")
+    bad = await gateway.put(offer(1, sector="x"), query="?dry_run=true")
     assert 422 == bad.status
-    gone = await gate.ask("DELETE", "/v1/offers/bretagne:1?revision=1&dry_run=true")
+    gone = await gateway.ask("DELETE", "/v1/offers/bretagne:1?revision=1&dry_run=true")
     assert {"id": "bretagne:1", "status": "valid", "problems": []} == gone.body
-    assert [] == await gate.submitted()
+    assert [] == await gateway.submitted()
 
 
-async def test_bodies_of_the_wrong_kind_are_refused(gate: Gate) -> None:
+async def test_bodies_of_the_wrong_kind_are_refused(gateway: GatewayHarness) -> None:
     """ERR-004, ERR-005: by type, encoding and size, before parsing."""
     path = "/v1/offers/bretagne:1"
     for headers in ({}, {"Content-Type": "text/plain"}, {"Content-Type": "application/json; charset=latin-1"}):
-        assert "media-type" == (await gate.ask("PUT", path, body=b"{}", headers=headers)).code
+        assert "media-type" == (await gateway.ask("PUT", path, body=b"{}", headers=headers)).code
     zipped = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-    assert "content-encoding" == (await gate.ask("PUT", path, body=b"{}", headers=zipped)).code
-    large = await gate.ask("PUT", path, body=b" " * 100_001, headers={"Content-Type": "application/json"})
+    assert "content-encoding" == (await gateway.ask("PUT", path, body=b"{}", headers=zipped)).code
+    large = await gateway.ask("PUT", path, body=b" " * 100_001, headers={"Content-Type": "application/json"})
     assert (413, "body-too-large") == (large.status, large.code)
 
 
@@ -195,9 +197,9 @@ async def test_bodies_of_the_wrong_kind_are_refused(gate: Gate) -> None:
         b'{"id":"\\ud800"}',
     ],
 )
-async def test_text_that_is_not_json_for_everyone_is_refused(gate: Gate, raw: bytes) -> None:
+async def test_text_that_not_every_json_parser_accepts_is_refused(gateway: GatewayHarness, raw: bytes) -> None:
     """PUB-003: never a 500, whatever the bytes."""
-    answer = await gate.ask("PUT", "/v1/offers/bretagne:1", body=raw, headers={"Content-Type": "application/json"})
+    answer = await gateway.ask("PUT", "/v1/offers/bretagne:1", body=raw, headers={"Content-Type": "application/json"})
     assert (422, "submission-refused") == (answer.status, answer.code)
 
 
@@ -205,23 +207,23 @@ async def test_text_that_is_not_json_for_everyone_is_refused(gate: Gate, raw: by
     ("fault", "code"),
     [(Fault.REFUSED, "log-unavailable"), (Fault.UNANSWERED, "outcome-unknown"), (Fault.LOST, "outcome-unknown")],
 )
-async def test_a_log_that_fails_is_503_and_resending_is_safe(gate: Gate, fault: Fault, code: str) -> None:
+async def test_a_log_that_fails_is_503_and_resending_is_safe(gateway: GatewayHarness, fault: Fault, code: str) -> None:
     """ERR-009: 503 means unknown; the same revision may be sent again."""
-    await gate.settled()
-    gate.log.inject(fault)  # nobody else writes now
-    answer = await gate.ask("PUT", "/v1/offers/bretagne:1", json=offer(1))
+    await gateway.settled()
+    gateway.log.inject(fault)  # no other client writes now
+    answer = await gateway.ask("PUT", "/v1/offers/bretagne:1", json=offer(1))
     assert (503, code) == (answer.status, answer.code)
     assert int(answer.headers["Retry-After"]) > 0
-    again = await gate.put(offer(1))
+    again = await gateway.put(offer(1))
     assert again.body["verdict"] in {"accepted", "duplicate"}
-    assert ["bretagne:1"] == await gate.live()
+    assert ["bretagne:1"] == await gateway.live()
 
 
-async def test_the_trace_context_travels_to_the_offer(gate: Gate) -> None:
+async def test_the_trace_context_travels_to_the_offer(gateway: GatewayHarness) -> None:
     """PUB-007: traceparent is carried into the records' headers; a malformed one is dropped."""
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    await gate.put(offer(1), headers={"traceparent": trace})
-    await gate.put(offer(2), headers={"traceparent": "00-zz"})
-    await gate.settled()
-    found = {record.key: record.header("traceparent") for record in await gate.records(OFFERS)}
+    await gateway.put(offer(1), headers={"traceparent": trace})
+    await gateway.put(offer(2), headers={"traceparent": "00-zz"})
+    await gateway.settled()
+    found = {record.key: record.header("traceparent") for record in await gateway.records(OFFERS)}
     assert {b"bretagne:1": trace, b"bretagne:2": None} == found

@@ -66,7 +66,7 @@ def shell(tmp_path: Path) -> Shell:
 
 
 @dataclass(frozen=True)
-class House:
+class RunningGateway:
     """A running gateway, its settings, and a shell that is the partner Bretagne."""
 
     gateway: Gateway
@@ -75,7 +75,7 @@ class House:
 
 
 @pytest.fixture
-async def house(shell: Shell) -> AsyncIterator[House]:
+async def running_gateway(shell: Shell) -> AsyncIterator[RunningGateway]:
     settings = Settings(data=shell.folder / "data", port=0, management_port=0, log_level="warning")
     secret = mint_secret(now=clock.now(), entropy=os.urandom)
     async with open_log(settings) as log:
@@ -89,4 +89,4 @@ async def house(shell: Shell) -> AsyncIterator[House]:
             "PASSERELLE_CLIENT_ID": "bretagne",
             "PASSERELLE_CLIENT_SECRET": secret.text,
         }
-        yield House(gateway, settings, Shell(shell.folder, {**shell.environ, **known}))
+        yield RunningGateway(gateway, settings, Shell(shell.folder, {**shell.environ, **known}))

@@ -1,4 +1,4 @@
-"""A terminal of a given width: a command as a person sees it."""
+"""A terminal of a given width: the output of a command as users see it."""
 
 import asyncio
 import fcntl
@@ -19,7 +19,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
 class Terminal:
-    """One command on a pseudo-terminal; what it has printed so far is ``said``, without colours."""
+    """One command on a pseudo-terminal; its output so far is ``said``, without colours."""
 
     def __init__(self, process: asyncio.subprocess.Process, screen: int) -> None:
         self._process = process
@@ -56,7 +56,7 @@ class Terminal:
         return _CONTROL.sub("", self._bytes.decode(errors="replace")).replace("\r\n", "\n")
 
     async def until(self, text: str) -> str:
-        """Wait until it has said something."""
+        """Wait for the first output."""
         async with asyncio.timeout(SECONDS):
             while text not in self.said:
                 assert self._process.returncode is None, self.said
@@ -64,7 +64,7 @@ class Terminal:
         return self.said
 
     async def ended(self) -> str:
-        """Wait for its end: all that it said."""
+        """Wait for its end. Returns all output."""
         async with asyncio.timeout(SECONDS):
             while self._process.returncode is None:
                 _ = self.said
@@ -76,7 +76,7 @@ class Terminal:
         self._process.send_signal(signal.SIGINT)
 
     async def close(self) -> int:
-        """Wait for the end: its exit code."""
+        """Wait for its end. Returns the exit code."""
         said = await self.ended()
         os.close(self._screen)
         assert "Traceback" not in said, said

@@ -1,4 +1,4 @@
-"""The command as a whole: what it lists, how fast it starts, how it ends when it is misused."""
+"""The command as a whole: its help, its start time, and its exit codes for misuse."""
 
 import re
 
@@ -28,13 +28,13 @@ async def test_the_version_names_schema_and_rules(shell: Shell) -> None:
     assert f"(schema {schemas.SCHEMA_VERSION}, rules {schemas.RULES_VERSION})" in ended.output
 
 
-async def test_a_misspelt_command_is_met_with_the_likely_one(shell: Shell) -> None:
+async def test_a_misspelt_command_is_answered_with_the_nearest_one(shell: Shell) -> None:
     ended = await shell("valdate", "offers.ndjson")
     assert ended.code == 2
     assert "Did you mean 'validate'?" in ended.errors
 
 
-async def test_a_language_that_is_not_spoken_is_told_with_those_that_are(shell: Shell) -> None:
+async def test_an_unknown_language_is_refused_with_the_known_ones(shell: Shell) -> None:
     for words in (["status"], ["platform", "list"]):
         ended = await shell(*words, "--lang", "de")
         assert 2 == ended.code

@@ -1,4 +1,4 @@
-"""Certificates and signing keys as an operator, and whoever relies on them, handles them: with a real gateway."""
+"""Certificates and signing keys, as an operator and a verifier use them, with a real gateway."""
 
 import json
 import re
@@ -33,7 +33,7 @@ def write(folder: Path, document: object, name: str = "evidence.json") -> Path:
 
 
 def settings_of(shell: Shell) -> Settings:
-    """Of the gateway whose operator this shell is."""
+    """The signing keys of this shell's gateway."""
     port = int(shell.environ["PASSERELLE_PORT"])
     return Settings(data=shell.folder / "data", port=port, management_port=0, log_level="warning")
 
@@ -99,11 +99,11 @@ async def test_a_partner_proves_a_certificate_with_nothing_but_the_published_key
 
 async def test_evidence_that_is_not_good_enough_is_refused_with_all_that_is_wrong(operator: Shell) -> None:
     """[CER-004]: nothing is kept."""
-    told = {
+    values = {
         "results": [*report()["results"], result("publisher/three", "fail")],
         "versions": {**VERSIONS, "rules": "1"},
     }
-    ended = await operator("certificate", "sign", write(operator.folder, fresh(**told)))
+    ended = await operator("certificate", "sign", write(operator.folder, fresh(**values)))
     assert ended.code == 1
     for part in ("Not passed: publisher/three.", "about rules 1"):
         assert part in ended.errors
@@ -111,7 +111,7 @@ async def test_evidence_that_is_not_good_enough_is_refused_with_all_that_is_wron
 
 
 async def test_mistakes_end_with_the_next_step(operator: Shell) -> None:
-    """[CER-004]: only who takes part is certified."""
+    """[CER-004]: only an active partner is certified."""
     folder = operator.folder
     good, nameless = (
         write(folder, fresh()),
@@ -135,7 +135,7 @@ async def test_mistakes_end_with_the_next_step(operator: Shell) -> None:
     assert (2, True) == (ended.code, "bretagne was revoked" in ended.errors)
 
 
-async def test_a_rotated_key_goes_on_proving_what_it_signed(operator: Shell) -> None:
+async def test_a_rotated_key_still_verifies_its_certificates(operator: Shell) -> None:
     """[CER-002]: the new one signs, and both are published."""
     await operator("certificate", "sign", write(operator.folder, fresh()), "--out", "b.jws")
     (before,) = json.loads((await operator("keys", "list", "--json")).output)
@@ -147,7 +147,7 @@ async def test_a_rotated_key_goes_on_proving_what_it_signed(operator: Shell) -> 
 
 
 async def test_the_key_of_a_certificate_that_was_renewed_stays_as_well(operator: Shell) -> None:
-    """[CER-002]: the former one has not ended, and lies in the platform's hands."""
+    """[CER-002]: the former one has not ended, and the platform holds it."""
     evidence_file, keys = write(operator.folder, fresh()), operator.folder / "data" / "signing.pem"
     await operator("certificate", "sign", evidence_file, "--out", "former.jws")
     await operator("keys", "rotate")
@@ -157,7 +157,7 @@ async def test_the_key_of_a_certificate_that_was_renewed_stays_as_well(operator:
     assert [0, 0] == [(await operator("certificate", "verify", name)).code for name in ("former.jws", "b.jws")]
 
 
-async def test_a_gateway_that_requires_certificates_takes_offers_from_who_has_one(operator: Shell) -> None:
+async def test_a_gateway_that_requires_certificates_accepts_offers_of_certified_partners(operator: Shell) -> None:
     """[CER-001]: whole, with the commands that an operator and a partner use."""
     secret = json.loads((await operator("partner", "rotate", "bretagne", "--json")).output)["client_secret"]
     offer = next(iter(generate(6, "bretagne", 1, date.fromisoformat(paris_date(now())), wrong=0.0)))

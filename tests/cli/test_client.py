@@ -1,4 +1,4 @@
-"""The partner's client: tokens, and how long it goes on trying."""
+"""The partner's client: tokens, retries and their end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +13,7 @@ from schemas.rulebook import Language
 
 
 class Scripted:
-    """A gateway that answers as it is told, and keeps what it was asked."""
+    """A gateway with scripted answers, which records its requests."""
 
     def __init__(self, *answers: Callable[[], web.Response]) -> None:
         self.answers = list(answers)
@@ -76,7 +76,7 @@ async def start() -> AsyncIterator[Start]:
         await server.close()
 
 
-async def test_it_waits_as_long_as_it_is_told_and_sends_the_same_again(start: Start) -> None:
+async def test_the_client_waits_for_retry_after_and_sends_the_same_request_again(start: Start) -> None:
     """ERR-006: 429 and 503 are tried again, the body and all."""
     client, scripted = await start(busy, unavailable, done)
     answer = await client.call("POST", "/x", body=b"offers")
@@ -84,7 +84,7 @@ async def test_it_waits_as_long_as_it_is_told_and_sends_the_same_again(start: St
     assert ["Bearer token-1 offers"] * 3 == scripted.asked
 
 
-async def test_a_stream_is_sent_anew_for_each_try(start: Start) -> None:
+async def test_a_stream_is_sent_from_its_start_at_each_try(start: Start) -> None:
     client, scripted = await start(unavailable, done)
 
     async def stream() -> AsyncIterator[bytes]:
@@ -107,7 +107,7 @@ async def test_a_refusal_is_returned_at_once(start: Start) -> None:
     assert 2 == len(scripted.asked)
 
 
-async def test_it_gives_up_in_time_with_the_next_step(start: Start) -> None:
+async def test_the_client_gives_up_in_time_with_the_next_step(start: Start) -> None:
     client, _ = await start(unavailable)
     client.patience = 0.5
     with pytest.raises(ClientError, match="later") as caught:
@@ -132,7 +132,7 @@ class HangingUp(asyncio.Protocol):
 
 
 class Silent(asyncio.Protocol):
-    """Takes what comes and never answers."""
+    """Accepts requests and never answers."""
 
 
 class Plain(asyncio.Protocol):
@@ -152,14 +152,14 @@ class Plain(asyncio.Protocol):
         ("https", Plain, 20, "TLS a échoué", "TLS connection failed"),
     ],
 )
-async def test_why_there_is_no_answer_is_told_in_the_language_of_who_asks(
+async def test_a_missing_answer_is_explained_in_the_users_language(
     scheme: str, other: type[HangingUp] | type[Plain] | type[Silent], seconds: float, french: str, english: str
 ) -> None:
     server = await asyncio.get_running_loop().create_server(other, "127.0.0.1", 0)
     url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds)) as session:
-        told: tuple[tuple[Language, str], ...] = (("fr", french), ("en", english))
-        for language, said in told:
+        texts: tuple[tuple[Language, str], ...] = (("fr", french), ("en", english))
+        for language, said in texts:
             client = Client(session, url, client_id="c", client_secret="s", language=language, patience=0)
             with pytest.raises(ClientError, match=said):
                 await client.token()

@@ -1,4 +1,4 @@
-"""``passerelle doctor`` and ``passerelle topics``: what is wrong is said, with what to do."""
+"""``passerelle doctor`` and ``passerelle topics``: faults are reported with a remedy."""
 
 import socket
 import sqlite3
@@ -14,7 +14,7 @@ from gateway.store.relay_state import RelayState
 from tests.cli.conftest import Ended, Shell
 
 
-async def test_a_fresh_machine_is_fit_and_nothing_is_made(shell: Shell) -> None:
+async def test_a_new_machine_passes_and_nothing_is_created(shell: Shell) -> None:
     ended = await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0")
     assert ended.code == 0, ended.output
     assert "none yet; passerelle serve creates it" in ended.output
@@ -36,7 +36,7 @@ async def test_a_taken_port_is_named_with_its_variable(shell: Shell, taken: str)
     assert "next step: free it, or set PASSERELLE_PORT to another port" in ended.output
 
 
-async def test_a_port_of_ipv6_is_looked_at(shell: Shell) -> None:
+async def test_an_ipv6_port_is_checked(shell: Shell) -> None:
     try:
         listening = socket.create_server(("::1", 0), family=socket.AF_INET6)
     except OSError:
@@ -56,7 +56,7 @@ async def test_a_wrong_variable_is_named(shell: Shell) -> None:
     assert "PASSERELLE_PARTITIONS" in ended.output
 
 
-async def test_plain_http_and_an_unreachable_broker_are_told(shell: Shell) -> None:
+async def test_plain_http_and_an_unreachable_broker_are_reported(shell: Shell) -> None:
     environ: dict[str, Any] = {
         "PASSERELLE_HOST": "0.0.0.0",
         "PASSERELLE_PUBLIC_URL": "http://stages.example",
@@ -73,14 +73,14 @@ async def test_plain_http_and_an_unreachable_broker_are_told(shell: Shell) -> No
     assert "next step: check PASSERELLE_KAFKA" in ended.output
 
 
-async def test_a_folder_that_cannot_be_one_is_told(shell: Shell) -> None:
+async def test_a_path_that_cannot_be_a_folder_is_reported(shell: Shell) -> None:
     (shell.folder / "file").write_text("")
     ended = await shell("doctor", PASSERELLE_DATA="file", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0")
     assert ended.code == 1
     assert "PASSERELLE_DATA" in ended.output
 
 
-async def test_a_secret_that_others_can_read_is_told(shell: Shell) -> None:
+async def test_a_secret_that_others_can_read_is_reported(shell: Shell) -> None:
     """[SEC-009]: T-21."""
     (shell.folder / ".data").mkdir()
     (shell.folder / ".data/secret").write_text("x" * 64)
@@ -111,7 +111,7 @@ async def examined(shell: Shell) -> Ended:
     return await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0")
 
 
-async def test_a_log_that_is_whole_is_told(shell: Shell, populated: Path) -> None:
+async def test_an_intact_log_is_reported(shell: Shell, populated: Path) -> None:
     ended = await examined(shell)
     assert ended.code == 0, ended.output
     assert f"✓ log file: {populated}/log.sqlite is intact" in ended.output
@@ -137,7 +137,7 @@ async def test_a_changed_row_of_the_log_is_found(shell: Shell, populated: Path) 
     assert f"✗ log file: {populated}/log.sqlite is damaged (the checksum of the log's identity" in ended.output
 
 
-async def test_a_damaged_copy_is_named_and_mends_itself(shell: Shell, populated: Path) -> None:
+async def test_a_damaged_copy_is_named_and_rebuilt(shell: Shell, populated: Path) -> None:
     view = await RunView.open(populated / "views/runs.sqlite", log_identity="log", partitions=3)
     await view.close()
     RelayState(populated / "relay/relay-0.sqlite", log="log").close()
@@ -150,7 +150,7 @@ async def test_a_damaged_copy_is_named_and_mends_itself(shell: Shell, populated:
         assert f"! local copies: {populated}/{name} is damaged (file is not a database)" in ended.output
 
 
-async def test_a_weak_secret_and_a_log_that_others_can_read_are_told(shell: Shell, populated: Path) -> None:
+async def test_a_weak_secret_and_a_log_that_others_can_read_are_reported(shell: Shell, populated: Path) -> None:
     """[SEC-009]: T-21."""
     (populated / "secret").write_text("x" * 64)
     (populated / "secret").chmod(0o600)

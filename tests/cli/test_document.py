@@ -1,4 +1,4 @@
-"""Files of offers: how they are taken apart."""
+"""Files of offers: splitting them into documents."""
 
 import gzip
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a partner is told on the command line: all of it in French, or all of it in English."""
+"""Output of the command line for partners: entirely in French or entirely in English."""
 
 import asyncio
 import gzip
@@ -25,9 +25,9 @@ from gateway.demo.generator import generate
 from gateway.demo.region_site.feed import example_profile, write_feed
 from gateway.protocol.decide import paris_date
 from schemas.rulebook import LANGUAGES, Language
-from tests.cli.conftest import House
-from tests.pull.ground import offer
-from tests.revising import revised
+from tests.cli.conftest import RunningGateway
+from tests.pull.pull_harness import offer
+from tests.revision import revised
 
 TODAY = date.fromisoformat(paris_date(now()))
 FEED = {"kind": "https", "url": "https://feeds.example.org/stages"}
@@ -40,8 +40,8 @@ SOURCE = Path(__file__).parents[2] / "gateway"
 _PIECES = re.compile(r"[.:;,()\n│→]+|  +")
 
 
-class Told:
-    """What a command ended with, and what it said, next step included."""
+class Output:
+    """Exit code and output of a command, next step included."""
 
     def __init__(self, environ: Mapping[str, str], language: Language, *words: object) -> None:
         known = {"PASSERELLE_URL": None, "PASSERELLE_CLIENT_ID": None, "PASSERELLE_CLIENT_SECRET": None, **environ}
@@ -57,7 +57,7 @@ class Told:
 
     @property
     def phrases(self) -> set[str]:
-        """What somebody reads, in pieces of two words or more; all numbers are alike."""
+        """The output in phrases of two words or more; all numbers are equal."""
         pieces = (piece.strip() for piece in _PIECES.split(re.sub(r"\d+", "0", self.said)))
         return {piece for piece in pieces if sum(word.replace("'", "").isalpha() for word in piece.split()) > 1}
 
@@ -72,14 +72,14 @@ async def both(
     """Run a command in each language, each time after ``before``. What it said in English; nothing of it may be
     equal but what is ``alike``.
     """
-    told = {}
+    outputs = {}
     for language in LANGUAGES:
         before()
-        told[language] = await asyncio.to_thread(Told, environ, language, *words)
-        assert code == told[language].code, told[language].said
-    assert told["fr"].said != told["en"].said
-    assert alike == told["fr"].phrases & told["en"].phrases
-    return told["en"].said
+        outputs[language] = await asyncio.to_thread(Output, environ, language, *words)
+        assert code == outputs[language].code, outputs[language].said
+    assert outputs["fr"].said != outputs["en"].said
+    assert alike == outputs["fr"].phrases & outputs["en"].phrases
+    return outputs["en"].said
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -124,10 +124,10 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("command", ["mark", "status", "publish", "snapshot"])
-async def test_a_gateway_that_cannot_be_used(house: House, file: Path, command: str) -> None:
-    """Not named, no address, away, or one that does not know who asks."""
+async def test_a_gateway_that_cannot_be_used(running_gateway: RunningGateway, file: Path, command: str) -> None:
+    """Not named, no address, unreachable, or one that does not know the partner."""
     words = (command, file) if command in {"publish", "snapshot"} else (command,)
-    known = house.shell.environ
+    known = running_gateway.shell.environ
     await both({}, *words, code=2)
     await both({**known, "PASSERELLE_URL": "nowhere"}, *words, code=2)
     await both({**known, "PASSERELLE_URL": AWAY}, *words, code=2)
@@ -136,7 +136,7 @@ async def test_a_gateway_that_cannot_be_used(house: House, file: Path, command: 
 
 @asynccontextmanager
 async def refusing(status: int) -> AsyncIterator[Mapping[str, str]]:
-    """Something that gives tokens and refuses all else, as this environment names it."""
+    """A server that issues tokens and refuses all other requests, named by this environment."""
 
     async def token(_: web.Request) -> web.Response:
         return web.json_response({"access_token": "t", "expires_in": 3600})
@@ -163,25 +163,25 @@ async def test_a_call_that_is_refused_as_a_whole(file: Path, status: int) -> Non
         await both(environ, "snapshot", file, "--mark", "m", code=2)
 
 
-async def test_publish(house: House, file: Path) -> None:
-    """Accepted, repeated, refused at once, refused by the decision, and taken up where it stopped."""
-    environ, number = house.shell.environ, count(1)
+async def test_publish(running_gateway: RunningGateway, file: Path) -> None:
+    """Accepted, repeated, refused at once, rejected by the relay, and resumed."""
+    environ, number = running_gateway.shell.environ, count(1)
     await both(environ, "publish", file, before=lambda: write(file, lines(3, prefix=f"{next(number)}-")))
     await both(environ, "publish", file)
     old, reused = islice(generate(6, "bretagne", 9, TODAY, wrong=0.0), 2)
     write(file, b"\n".join([revised(old, 5).raw, revised(reused, 5).raw]))
-    await asyncio.to_thread(Told, environ, "en", "publish", file)
+    await asyncio.to_thread(Output, environ, "en", "publish", file)
     other = revised(reused, 6).raw.replace(b'"revision":6', b'"revision":5')
     write(file, b"\n".join([revised(old, 4).raw, other]))
-    told = await both(environ, "publish", file, code=1)
-    assert "2 document(s): 1 stale, 1 refused\n" in told
+    outputs = await both(environ, "publish", file, code=1)
+    assert "2 document(s): 1 stale, 1 refused\n" in outputs
     write(file, lines(20, wrong=1.0))
-    note = Note.about(file, url=house.gateway.url, client="bretagne", next_document=5)
-    told = await both(environ, "publish", file, code=1, before=lambda: write_note(file, note))
-    assert "Resuming at document 5" in told
+    note = Note.about(file, url=running_gateway.gateway.url, client="bretagne", next_document=5)
+    outputs = await both(environ, "publish", file, code=1, before=lambda: write_note(file, note))
+    assert "Resuming at document 5" in outputs
 
 
-def test_every_outcome_has_its_word() -> None:
+def test_every_outcome_has_a_text() -> None:
     tally = Tally()
     assert tally.summary("fr") != tally.summary("en")
     tally.outcomes.update(OUTCOMES)
@@ -190,22 +190,22 @@ def test_every_outcome_has_its_word() -> None:
     assert set() == set(french) & set(english)
 
 
-async def test_marks_and_snapshots(house: House, file: Path) -> None:
+async def test_marks_and_snapshots(running_gateway: RunningGateway, file: Path) -> None:
     """A mark taken, a snapshot with and without one, with refusals, one that would withdraw too many, a used mark."""
-    environ = house.shell.environ
+    environ = running_gateway.shell.environ
     await both(environ, "mark")
     await both(environ, "snapshot", write(file, lines(GUARD)))
     await both(environ, "snapshot", write(file, lines(GUARD) + lines(9, wrong=1.0, prefix="wrong-")), code=1)
-    told = await both(environ, "snapshot", write(file, lines(1)), code=2)
-    assert "--confirm" in told
-    mark = (await asyncio.to_thread(Told, environ, "en", "mark")).said.split()[0]
-    await asyncio.to_thread(Told, environ, "en", "snapshot", write(file, lines(GUARD)), "--mark", mark)
+    outputs = await both(environ, "snapshot", write(file, lines(1)), code=2)
+    assert "--confirm" in outputs
+    mark = (await asyncio.to_thread(Output, environ, "en", "mark")).said.split()[0]
+    await asyncio.to_thread(Output, environ, "en", "snapshot", write(file, lines(GUARD)), "--mark", mark)
     await both(environ, "snapshot", file, "--mark", mark, code=2)
 
 
-async def test_status(house: House) -> None:
+async def test_status(running_gateway: RunningGateway) -> None:
     """The names of Regions are the same."""
-    await both(house.shell.environ, "status", alike=frozenset({"Centre-Val de Loire"}))
+    await both(running_gateway.shell.environ, "status", alike=frozenset({"Centre-Val de Loire"}))
 
 
 def profile(path: Path, **more: object) -> Path:
@@ -213,7 +213,7 @@ def profile(path: Path, **more: object) -> Path:
 
 
 async def test_a_sample_checked_by_a_profile(tmp_path: Path) -> None:
-    """Good, partly refused, unusable, not there; and a platform that has no feed."""
+    """Valid, partly refused, unusable, missing; and a platform without a feed."""
     known, sample = profile(tmp_path / "profile.json"), tmp_path / "sample"
     words = ("platform", "check", known, sample)
     await both({}, *words, code=2)
@@ -232,7 +232,7 @@ async def test_a_sample_checked_by_a_profile(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b'{"platform":', b'{"platform": "\xff"}', b"[" * 100_000, b"[1]", b"{}", None])
-async def test_a_profile_that_is_none(tmp_path: Path, content: bytes | None) -> None:
+async def test_an_invalid_profile(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "profile.json"
     if content is not None:
         write(path, content)
@@ -240,7 +240,7 @@ async def test_a_profile_that_is_none(tmp_path: Path, content: bytes | None) -> 
 
 
 async def test_platforms_and_their_runs(tmp_path: Path) -> None:
-    """Who has joined, who waits, who has no feed, and a run that nobody makes."""
+    """Platforms that joined, wait or have no feed, and a run without a gateway."""
     environ = {"PASSERELLE_DATA": str(tmp_path / "data")}
     await asyncio.to_thread(CliRunner(env=environ).invoke, app, ["topics", "create"])
     await both(environ, "platform", "list")
@@ -267,13 +267,13 @@ def test_every_text_that_a_command_names_is_on_file_and_every_text_on_file_is_na
 
 
 def test_an_order_that_another_one_replaced() -> None:
-    """Needs two operators at the same moment, so only what they would be told is looked at."""
+    """Needs two operators at the same moment, so only the texts are checked."""
     french, english = (platform_error("replaced", language, platform="bretagne") for language in LANGUAGES)
     assert (str(french) != str(english), french.step != english.step) == (True, True)
 
 
-async def test_an_error_and_its_next_step_are_introduced_in_its_language(house: House) -> None:
-    french = await house.shell("validate", "none.ndjson")
+async def test_an_error_and_its_next_step_are_introduced_in_its_language(running_gateway: RunningGateway) -> None:
+    french = await running_gateway.shell("validate", "none.ndjson")
     assert "Erreur : none.ndjson n’existe pas.\nÀ faire : vérifiez le nom du fichier\n" == french.errors
-    english = await house.shell("validate", "none.ndjson", "--lang", "en")
+    english = await running_gateway.shell("validate", "none.ndjson", "--lang", "en")
     assert "Error: none.ndjson does not exist.\nNext step: check the file's name\n" == english.errors

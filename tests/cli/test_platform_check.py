@@ -1,4 +1,4 @@
-"""``passerelle platform check`` and ``add`` for who writes a mapping: whether it fits, and what would come out."""
+"""``passerelle platform check`` and ``add`` for authors of mappings: whether one fits, and the offers that result."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.demo.region_site.feed import write_feed
-from tests.pull.ground import offer
+from tests.pull.pull_harness import offer
 from tests.pull.test_platform_command import Shell
 
 DAY = ("--on", "2026-11-30")
@@ -30,8 +30,8 @@ def mapped(shell: Shell, form: str, **changes: Any) -> str:
     return str(path)
 
 
-def codes(told: Mapping[str, Any]) -> list[str]:
-    return [one["code"] for one in told["problems"]]
+def codes(report: Mapping[str, Any]) -> list[str]:
+    return [one["code"] for one in report["problems"]]
 
 
 MISFITS: list[tuple[str, Mapping[str, Any], str]] = [
@@ -53,10 +53,10 @@ def test_a_mapping_that_does_not_fit_ends_with_1_and_names_the_nearest_path(
     said = shell("check", profile, sample, *DAY, ends=1)
     assert near in said
     assert "ne changerait rien" in said
-    told = shell.json("check", profile, sample, *DAY, ends=1)
-    assert (False, 0, []) == (told["usable"], told["counts"]["published"], told["offers"])
-    assert "error" == told["problems"][0]["severity"]
-    assert near in told["problems"][0]["message"]
+    report = shell.json("check", profile, sample, *DAY, ends=1)
+    assert (False, 0, []) == (report["usable"], report["counts"]["published"], report["offers"])
+    assert "error" == report["problems"][0]["severity"]
+    assert near in report["problems"][0]["message"]
 
 
 @pytest.mark.parametrize(("form", "changes", "near"), MISFITS)
@@ -74,10 +74,10 @@ def test_a_profile_added_with_a_sample_that_it_does_not_fit_changes_nothing(
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "xml", "jobposting", "cleverconnect"])
-def test_offers_are_shown_as_they_would_be_published(shell: Shell, form: str) -> None:
+def test_offers_are_displayed_as_they_would_be_published(shell: Shell, form: str) -> None:
     profile, sample = shell.profile(form), shell.sample(write_feed(form, [offer(number) for number in range(5)]))
-    told = shell.json("check", profile, sample, *DAY)
-    assert ["bretagne:0", "bretagne:1", "bretagne:2"] == [one["id"] for one in told["offers"]]
+    report = shell.json("check", profile, sample, *DAY)
+    assert ["bretagne:0", "bretagne:1", "bretagne:2"] == [one["id"] for one in report["offers"]]
     assert {
         "id": "bretagne:0",
         "title": "Découverte d'un atelier de menuiserie",
@@ -90,23 +90,23 @@ def test_offers_are_shown_as_they_would_be_published(shell: Shell, form: str) ->
         "weeks": ["2027-W24", "2027-W25"],
         "levels": ["seconde"],
         "apply_url": "https://stages.ideo.bretagne.bzh/offres/0",
-    } == told["offers"][0]
+    } == report["offers"][0]
     said = shell("check", profile, sample, *DAY)
     for text in ("Ille-et-Vilaine", "Artisanat d'art", "14/06/2027", "seconde", "/offres/2", "5 élément(s) trouvé(s)"):
         assert text in said
     assert "/offres/3" not in said
 
 
-def test_what_is_refused_or_named_twice_is_not_shown_as_published(shell: Shell) -> None:
+def test_refused_and_repeated_offers_are_not_displayed_as_published(shell: Shell) -> None:
     feed = write_feed("csv", [offer(1), offer(2, sector="s99"), offer(3), offer(1, sector="s6"), offer(4)])
-    told = shell.json("check", shell.profile(), shell.sample(feed), *DAY, ends=1)
-    assert ["bretagne:3", "bretagne:4"] == [one["id"] for one in told["offers"]]
+    report = shell.json("check", shell.profile(), shell.sample(feed), *DAY, ends=1)
+    assert ["bretagne:3", "bretagne:4"] == [one["id"] for one in report["offers"]]
 
 
 def test_no_published_offer_ends_with_1(shell: Shell) -> None:
     for feed in (write_feed("csv", []), write_feed("csv", [offer(1, sector="s99")])):
-        told = shell.json("check", shell.profile(), shell.sample(feed), *DAY, ends=1)
-        assert (True, 0) == (told["usable"], told["counts"]["published"])
+        report = shell.json("check", shell.profile(), shell.sample(feed), *DAY, ends=1)
+        assert (True, 0) == (report["usable"], report["counts"]["published"])
     said = shell("check", shell.profile(), shell.sample(write_feed("csv", [])), *DAY, "--lang", "en", ends=1)
     assert "No offer would be published" in said
 
@@ -115,15 +115,15 @@ def test_problems_are_grouped_with_exact_totals_everywhere(shell: Shell) -> None
     wrong = [offer(number, sector="s99") for number in range(120)]
     feed = write_feed("csv", [*wrong, *(offer(200 + n, description="a@b.example") for n in range(40))])
     sample, profile = shell.sample(feed), shell.profile()
-    told = shell.json("check", profile, sample, *DAY, ends=1)
-    groups = {(one["code"], one["pointer"]): one for one in told["problems"] if one["examples"][0]["position"]}
+    report = shell.json("check", profile, sample, *DAY, ends=1)
+    groups = {(one["code"], one["pointer"]): one for one in report["problems"] if one["examples"][0]["position"]}
     assert {("sector-unknown", "/sector"): 120, ("personal-data", "/description"): 40} == {
         about: one["count"] for about, one in groups.items()
     }
     assert [("bretagne:0", "s99"), ("bretagne:1", "s99"), ("bretagne:2", "s99")] == [
         (one["id"], one["value"]) for one in groups["sector-unknown", "/sector"]["examples"]
     ]
-    assert 120 == told["severities"]["error"]
+    assert 120 == report["severities"]["error"]
     said = shell("check", profile, sample, *DAY, ends=1)
     assert "120 × erreur" in said
     assert "40 × avertissement" in said
@@ -134,11 +134,11 @@ def test_problems_are_grouped_with_exact_totals_everywhere(shell: Shell) -> None
 def test_warnings_of_the_whole_feed_come_first_however_many_problems_there_are(shell: Shell) -> None:
     feed = write_feed("csv", [offer(number, sector="s99") for number in range(60)])
     sample = shell.sample(feed.decode().encode("windows-1252"))
-    told = shell.json("check", shell.profile(), sample, *DAY, ends=1)
-    assert ("encoding-guessed", 1) == (told["problems"][0]["code"], told["problems"][0]["count"])
+    report = shell.json("check", shell.profile(), sample, *DAY, ends=1)
+    assert ("encoding-guessed", 1) == (report["problems"][0]["code"], report["problems"][0]["count"])
     cut = feed.decode().encode("windows-1252") + b'x;"'
-    told = shell.json("check", shell.profile(), shell.sample(cut), *DAY, ends=2)
-    assert ["feed-cut", "encoding-guessed"] == codes(told)[:2]
+    report = shell.json("check", shell.profile(), shell.sample(cut), *DAY, ends=2)
+    assert ["feed-cut", "encoding-guessed"] == codes(report)[:2]
 
 
 def test_a_key_without_effect_is_refused_by_check_and_add(shell: Shell) -> None:
@@ -150,7 +150,7 @@ def test_a_key_without_effect_is_refused_by_check_and_add(shell: Shell) -> None:
         assert "split" in str(error)
 
 
-def test_an_empty_feed_of_each_format_is_no_wrong_path(shell: Shell) -> None:
+def test_an_empty_feed_of_each_format_reports_no_wrong_path(shell: Shell) -> None:
     for form in ("csv", "json", "xml", "jobposting", "cleverconnect"):
-        told = shell.json("check", shell.profile(form), shell.sample(write_feed(form, [])), *DAY, ends=1)
-        assert (True, ["feed-without-items"]) == (told["usable"], codes(told)), form
+        report = shell.json("check", shell.profile(form), shell.sample(write_feed(form, [])), *DAY, ends=1)
+        assert (True, ["feed-without-items"]) == (report["usable"], codes(report)), form

@@ -20,8 +20,8 @@ def said(*words: str) -> str:
 
 def test_without_a_list_it_names_them_all() -> None:
     for language in ("fr", "en"):
-        shown = said("--lang", language)
-        assert all(name in shown for name in (*LISTS, "profile-schema"))
+        output = said("--lang", language)
+        assert all(name in output for name in (*LISTS, "profile-schema"))
     assert {*LISTS, "profile-schema"} == set(json.loads(said("--json")))
 
 
@@ -32,7 +32,7 @@ def test_every_sector_is_listed_by_code_and_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["sectors", "departments", "regions", "academies"])
-def test_as_json_a_list_is_the_one_that_is_served(name: str) -> None:
+def test_a_list_as_json_equals_the_one_that_is_served(name: str) -> None:
     assert schemas.reference(name) == json.loads(said(name, "--json"))
 
 
@@ -44,5 +44,5 @@ def test_levels_and_weeks_are_those_of_the_schema_and_the_calendar() -> None:
 
 
 @pytest.mark.parametrize("words", [(), ("levels",)])
-async def test_it_speaks_one_language(words: tuple[str, ...]) -> None:
+async def test_the_list_is_in_one_language(words: tuple[str, ...]) -> None:
     await both({}, "reference", *words)

@@ -58,11 +58,11 @@ def _status() -> dict[str, object]:
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_status_keeps_all_its_columns(width: int, language: Language) -> None:
-    """Ten columns for each platform, at 80 characters, at 60, and where nobody says how wide it is."""
+    """Ten columns for each platform, at 80 characters, at 60, and at unknown width."""
     words = _WORDS[language]
     console, file = printed(width)
-    told = _status()
-    _show(told, words, console)
+    status = _status()
+    _show(status, words, console)
     said = file.getvalue()
     times = len(presets())
     assert {times} <= {
@@ -78,7 +78,7 @@ def test_the_status_keeps_all_its_columns(width: int, language: Language) -> Non
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_list_of_platforms_keeps_names_ways_and_reasons(width: int) -> None:
+def test_the_list_of_platforms_keeps_names_channels_and_reasons(width: int) -> None:
     console, file = printed(width)
     rows = [
         {"platform": slug, "transport": "https", "format": "cleverconnect", "ended_at": "2027-06-14T08:00:00.000Z"}

@@ -1,4 +1,4 @@
-"""What ``publish`` and ``snapshot`` say of refusals, and how they learn of decisions."""
+"""What ``publish`` and ``snapshot`` print about refusals, and how they read decisions."""
 
 import re
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from gateway.client import Answer, Client
 from gateway.clock import now
 from gateway.demo.generator import GeneratedOffer, generate
 from gateway.protocol.decide import paris_date
-from tests.cli.conftest import House
-from tests.revising import revised
+from tests.cli.conftest import RunningGateway
+from tests.revision import revised
 
 
 def good(count: int) -> list[GeneratedOffer]:
@@ -26,33 +26,35 @@ def wrong(offer: GeneratedOffer, **other: Any) -> bytes:
     return orjson.dumps({**orjson.loads(offer.raw), **other})
 
 
-async def test_refusals_are_grouped_by_rule_with_count_lines_and_remedy(house: House) -> None:
-    """PUB-017: a hundred rows of one mistake say less than one row that counts them."""
-    file = house.shell.folder / "offers.ndjson"
+async def test_refusals_are_grouped_by_rule_with_count_lines_and_remedy(running_gateway: RunningGateway) -> None:
+    """PUB-017: one row that counts a mistake replaces a hundred rows."""
+    file = running_gateway.shell.folder / "offers.ndjson"
     offers = good(130)
     lines = [wrong(offer, sector="s99") for offer in offers[:120]] + [wrong(offers[120], seats=0)]
     file.write_bytes(b"\n".join([*lines, *(offer.raw for offer in offers[121:])]))
-    ended = await house.shell("publish", file, "--lang", "en")
+    ended = await running_gateway.shell("publish", file, "--lang", "en")
     assert (1, True) == (ended.code, "130 document(s): 9 accepted, 121 refused\n" in ended.output), ended.output
     groups = ended.output.partition("Rule and lines")[2]
     assert re.search(r"^ +120 +error not-in-list +", groups, re.MULTILINE), ended.output
     assert "1, 2, 3 …" in groups
     assert "→" in groups
-    french = await house.shell("publish", file)
+    french = await running_gateway.shell("publish", file)
     assert "Règle et lignes" in french.output
 
 
-async def test_a_snapshot_says_what_was_refused_and_what_the_decisions_rejected(house: House) -> None:
-    """PUB-018: a reused revision that the relay rejects is told like a refused line, and ends the command with 1."""
-    file = house.shell.folder / "offers.ndjson"
+async def test_a_snapshot_reports_refused_and_rejected_offers(
+    running_gateway: RunningGateway,
+) -> None:
+    """PUB-018: a reused revision that the relay rejects is reported like a refused line, and the exit code is 1."""
+    file = running_gateway.shell.folder / "offers.ndjson"
     offers = good(6)
     file.write_bytes(b"\n".join(revised(offer, 5).raw for offer in offers))
-    assert (await house.shell("snapshot", file)).code == 0
+    assert (await running_gateway.shell("snapshot", file)).code == 0
     reused = [wrong(revised(offer, 5), title="Une autre découverte") for offer in offers[:2]]
     file.write_bytes(
         b"\n".join([*reused, wrong(offers[2], sector="s99"), *(revised(one, 6).raw for one in offers[3:])])
     )
-    ended = await house.shell("snapshot", file, "--lang", "en")
+    ended = await running_gateway.shell("snapshot", file, "--lang", "en")
     assert ended.code == 1, ended.errors
     assert "6 document(s): 3 accepted, 3 refused; 0 absent offer(s) withdrawn\n" in ended.output
     groups = ended.output.partition("Rule and lines")[2]
@@ -61,7 +63,7 @@ async def test_a_snapshot_says_what_was_refused_and_what_the_decisions_rejected(
 
 
 class Counting(Client):
-    """A client that notes what it asks for."""
+    """A client that records its requests."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -72,13 +74,15 @@ class Counting(Client):
         return await super().call(method, path, **named)
 
 
-async def test_decisions_are_read_by_their_batch_and_not_through_the_whole_history(house: House) -> None:
+async def test_decisions_are_read_by_their_batch_and_not_through_the_whole_history(
+    running_gateway: RunningGateway,
+) -> None:
     """RCP-007: however many receipts there are already, those of a batch take one page."""
     async with aiohttp.ClientSession() as session:
-        environ = house.shell.environ
+        environ = running_gateway.shell.environ
         client = Counting(
             session,
-            house.gateway.url,
+            running_gateway.gateway.url,
             client_id=environ["PASSERELLE_CLIENT_ID"],
             client_secret=environ["PASSERELLE_CLIENT_SECRET"],
         )
@@ -129,7 +133,7 @@ def test_documents_beyond_the_results_are_followed_by_their_offer() -> None:
     assert {"not-in-list": 1, "older-revision": 1} == dict(tally.rules)
 
 
-def test_an_answer_that_is_none_is_not_taken() -> None:
+def test_an_answer_that_is_not_of_the_gateway_is_refused() -> None:
     """A proxy's page, or the answer to something else."""
     bodies: tuple[object, ...] = (None, [], {}, {"statuses": "q", "results": []}, {"statuses": 3})
     for body in bodies:

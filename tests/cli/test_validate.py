@@ -1,4 +1,4 @@
-"""``passerelle validate``: the verdicts of ``schemas.check``, offline, told to people and to programs."""
+"""``passerelle validate``: the verdicts of ``schemas.check``, offline, as text and as JSON."""
 
 import json
 from collections.abc import Iterable
@@ -33,18 +33,18 @@ async def test_a_good_file_ends_with_0(shell: Shell, offers: list[GeneratedOffer
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-async def test_refusals_are_told_in_the_language_asked_for(
+async def test_refusals_are_in_the_language_asked_for(
     shell: Shell, offers: list[GeneratedOffer], language: Language
 ) -> None:
-    """With line, place, message and how to mend it; the command ends with 1."""
+    """With line, pointer, message and remedy; the exit code is 1."""
     wrong = next(offer for offer in offers if not offer.accepted)
     problem = schemas.localized(schemas.check(wrong.raw, on=ON).problems[0].to_json(), language)
     file = write(shell.folder / "bad.ndjson", [wrong])
     ended = await shell("validate", file, "--lang", language, "--on", ON)
-    shown = "".join(ended.output.split())
+    output = "".join(ended.output.split())
     assert ended.code == 1
     for part in (wrong.id, problem["pointer"], problem["code"], problem["message"], problem["fix"]):
-        assert "".join(part[:20].split()) in shown
+        assert "".join(part[:20].split()) in output
 
 
 async def test_json_gives_one_line_per_document_with_the_same_verdicts_as_check(
@@ -52,18 +52,18 @@ async def test_json_gives_one_line_per_document_with_the_same_verdicts_as_check(
 ) -> None:
     file = write(shell.folder / "mixed.ndjson", offers)
     ended = await shell("validate", file, "--json", "--lang", "en", "--on", ON)
-    told = [json.loads(line) for line in ended.output.splitlines()]
+    verdicts = [json.loads(line) for line in ended.output.splitlines()]
     assert ended.code == 1
     assert [(offer.id, offer.accepted) for offer in offers] == [
-        (one["id"], one["verdict"] != "refused") for one in told
+        (one["id"], one["verdict"] != "refused") for one in verdicts
     ]
-    for offer, one in zip(offers, told, strict=True):
+    for offer, one in zip(offers, verdicts, strict=True):
         problems = schemas.check(offer.raw, on=ON).problems
         assert [schemas.localized(problem.to_json(), "en") for problem in problems] == one["problems"]
 
 
-async def test_the_day_decides(shell: Shell, offers: list[GeneratedOffer]) -> None:
-    """What is right today is over in two years."""
+async def test_the_verdict_depends_on_the_day(shell: Shell, offers: list[GeneratedOffer]) -> None:
+    """A valid offer of today has expired in two years."""
     file = write(shell.folder / "good.ndjson", [offer for offer in offers if offer.accepted][:1])
     assert (await shell("validate", file, "--on", ON)).code == 0
     later = await shell("validate", file, "--on", "2028-11-25")
@@ -77,11 +77,11 @@ async def test_withdrawals_and_a_count_are_understood(shell: Shell) -> None:
     assert (0, "1 document(s): 1 accepted, 0 accepted with warnings, 0 refused\n") == (ended.code, ended.output)
 
 
-async def test_what_cannot_be_read_ends_with_2_and_a_next_step(shell: Shell) -> None:
+async def test_a_file_that_cannot_be_read_ends_with_2_and_a_next_step(shell: Shell) -> None:
     ended = await shell("validate", "none.ndjson", "--lang", "en")
     assert ended.code == 2
     assert "Next step: check the file's name" in ended.errors
 
 
-async def test_an_empty_file_is_not_called_good(shell: Shell) -> None:
+async def test_an_empty_file_does_not_pass(shell: Shell) -> None:
     assert (await shell("validate", "-")).code == 2

@@ -1,4 +1,4 @@
-"""What a command prints on a terminal loses nothing, however narrow that is; ``serve`` says where it listens."""
+"""Output on a terminal loses nothing, however narrow the terminal is; ``serve`` says where it listens."""
 
 import json
 
@@ -95,7 +95,7 @@ def _varies(word: str) -> bool:
     return any(character.isdigit() for character in word) and not word.startswith("stages-")
 
 
-async def test_serve_says_on_a_terminal_where_it_listens_and_what_comes_next(shell: Shell) -> None:
+async def test_serve_prints_its_address_and_the_next_step_on_a_terminal(shell: Shell) -> None:
     ports = {"PASSERELLE_PORT": "0", "PASSERELLE_MANAGEMENT_PORT": "0", "PASSERELLE_LOG_LEVEL": "error"}
     terminal = await Terminal.open(shell.folder, {**shell.environ, **ports}, "serve", width=80)
     said = await terminal.until("passerelle doctor")

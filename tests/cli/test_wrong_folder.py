@@ -1,4 +1,4 @@
-"""Commands that only look make nothing: in a folder without a gateway they say so, with the next step."""
+"""Read-only commands create nothing: in a folder without a gateway they report that, with the next step."""
 
 import json
 
@@ -11,7 +11,7 @@ from gateway.protocol.topic import COMMON
 from tests.cli.conftest import Shell
 from tests.protocol.certified import evidence, report
 
-LOOKING = [
+READ_ONLY = [
     "partner list",
     "partner show bretagne",
     "partner set bretagne --name Breizh",
@@ -27,8 +27,8 @@ LOOKING = [
 ]
 
 
-@pytest.mark.parametrize("words", LOOKING)
-async def test_a_wrong_folder_is_told_and_stays_as_it_is(shell: Shell, words: str) -> None:
+@pytest.mark.parametrize("words", READ_ONLY)
+async def test_a_wrong_folder_is_reported_and_not_changed(shell: Shell, words: str) -> None:
     (shell.folder / "evidence.json").write_text(json.dumps(evidence(report(began=utc(now() - 120_000)))))
     (shell.folder / "b.jws").write_text("a.b.c")
     ended = await shell(*words.split())
@@ -37,7 +37,7 @@ async def test_a_wrong_folder_is_told_and_stays_as_it_is(shell: Shell, words: st
     assert ["b.jws", "evidence.json"] == sorted(path.name for path in shell.folder.iterdir())
 
 
-async def test_a_log_that_is_made_is_told_once_and_apart_from_what_scripts_read(shell: Shell) -> None:
+async def test_a_new_log_is_announced_once_and_only_on_stderr(shell: Shell) -> None:
     for words in ("partner add bretagne --json", "topics create"):
         data = shell.folder / words.split()[0]
         first, second = [await shell(*words.split(), PASSERELLE_DATA=data.name) for _ in range(2)]
@@ -46,7 +46,7 @@ async def test_a_log_that_is_made_is_told_once_and_apart_from_what_scripts_read(
         assert "A new log" not in first.output + second.output + second.errors
 
 
-async def test_keys_are_listed_where_there_are_some_and_never_made(shell: Shell) -> None:
+async def test_listing_keys_creates_none(shell: Shell) -> None:
     await shell("topics", "create")
     assert "There are no partners yet. Next: passerelle partner add SLUG" in (await shell("partner", "list")).output
     ended = await shell("keys", "list")
@@ -55,11 +55,11 @@ async def test_keys_are_listed_where_there_are_some_and_never_made(shell: Shell)
     assert [] == list((shell.folder / ".data").glob("*.pem"))
 
 
-async def test_doctor_finds_what_is_missing_and_makes_none_of_it(shell: Shell) -> None:
+async def test_the_doctor_reports_what_is_missing_and_creates_nothing(shell: Shell) -> None:
     (shell.folder / ".data").mkdir()
     log = await SqliteLog.open(shell.folder / ".data/log.sqlite")
     await log.create_topics(COMMON[:-1])
     await log.close()
-    told = [await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0") for _ in range(2)]
-    assert [1, 1] == [ended.code for ended in told]
-    assert f"The topic {COMMON[-1].name} does not exist" in told[1].output
+    endings = [await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0") for _ in range(2)]
+    assert [1, 1] == [ended.code for ended in endings]
+    assert f"The topic {COMMON[-1].name} does not exist" in endings[1].output

@@ -1,4 +1,4 @@
-"""Plain ``assert`` in the contract classes explains itself, as it does in test modules."""
+"""Rewrite assertions of the contract classes, as pytest does for test modules."""
 
 import pytest
 

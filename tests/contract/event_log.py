@@ -1,7 +1,7 @@
 """The contract of the ``EventLog`` port, which every implementation passes.
 
-An implementation subclasses ``EventLogContract`` in a ``test_*.py`` module and overrides the hooks of ``LogGround``:
-``place`` and ``open_log`` at least; the others provoke what cannot be provoked through the port.
+An implementation subclasses ``EventLogContract`` in a ``test_*.py`` module and overrides the hooks of ``LogFixture``:
+``storage`` and ``open_log`` at least; the others provoke what cannot be provoked through the port.
 """
 
 from tests.contract.log_appending import Appending
@@ -11,4 +11,4 @@ from tests.contract.log_reading import Reading
 
 
 class EventLogContract(Appending, Reading, Owning, Keeping):
-    """Everything that the port promises, one test per promise."""
+    """The contract of the port, one test per guarantee."""

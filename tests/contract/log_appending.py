@@ -1,4 +1,4 @@
-"""The event-log contract, appending: durable, whole, in order, bounded, and honest about what is not known."""
+"""The event-log contract, appending: durable, atomic, in order, bounded, with unknown outcomes reported as such."""
 
 import asyncio
 from typing import Any
@@ -15,11 +15,11 @@ from gateway.errors import (
 from gateway.log.port import EventLog
 from gateway.protocol.record import Record
 from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
-from tests.contract.log_ground import DEADLINE, LogGround, keys, read, read_keys, record, records
+from tests.contract.log_fixture import DEADLINE, LogFixture, keys, read, read_keys, record, records
 
 
-class Appending(LogGround):
-    """What ``append`` promises."""
+class Appending(LogFixture):
+    """The guarantees of ``append``."""
 
     async def test_a_batch_is_read_back_in_its_order_where_the_answer_says(self, log: EventLog) -> None:
         await log.append(SUBMISSIONS, 1, records(3, "before"))
@@ -73,11 +73,11 @@ class Appending(LogGround):
     async def test_concurrent_appends_are_each_acknowledged_exactly_once(self, log: EventLog) -> None:
         async def writer(name: int) -> list[tuple[int, str]]:
             return [
-                ((await log.append(SUBMISSIONS, 0, [record(f"{name}-{turn}")])).first, f"{name}-{turn}")
-                for turn in range(20)
+                ((await log.append(SUBMISSIONS, 0, [record(f"{name}-{index}")])).first, f"{name}-{index}")
+                for index in range(20)
             ]
 
-        acknowledged = [place for places in await asyncio.gather(*map(writer, range(32))) for place in places]
+        acknowledged = [offset for offsets in await asyncio.gather(*map(writer, range(32))) for offset in offsets]
 
         assert sorted(acknowledged) == [(one.offset, (one.key or b"").decode()) for one in await read(log, SUBMISSIONS)]
 
@@ -90,7 +90,7 @@ class Appending(LogGround):
         assert [f"b{number}" for number in range(50)] == [stored[o] for o in range(theirs.first, theirs.last + 1)]
         assert len(stored) == 100
 
-    async def test_the_end_never_lies_inside_a_batch(self, log: EventLog, other: EventLog) -> None:
+    async def test_the_end_is_never_inside_a_batch(self, log: EventLog, other: EventLog) -> None:
         """A batch is readable as a whole or not at all."""
         done = asyncio.Event()
         seen: set[int] = set()
@@ -126,7 +126,7 @@ class Appending(LogGround):
         assert 1_001 == len(await read(log, SUBMISSIONS))
 
     @pytest.mark.parametrize(("topic", "partition"), [("nowhere", 0), (SUBMISSIONS, 3)])
-    async def test_a_place_that_does_not_exist_is_named(self, log: EventLog, topic: str, partition: int) -> None:
+    async def test_a_missing_topic_or_partition_is_named(self, log: EventLog, topic: str, partition: int) -> None:
         with pytest.raises(TopicError, match=topic):
             await log.append(topic, partition, records(1))
 
@@ -140,32 +140,32 @@ class Appending(LogGround):
         assert [key for key in found if key != "cancelled"] == ["after"]
         assert found.count("cancelled") <= 1
 
-    async def test_what_was_acknowledged_is_there_after_reopening(self, log: EventLog, place: Any) -> None:
+    async def test_acknowledged_records_are_there_after_reopening(self, log: EventLog, storage: Any) -> None:
         appended = await log.append(SUBMISSIONS, 0, records(10))
         await log.close()
-        again = await self.open_log(place)
+        again = await self.open_log(storage)
         try:
             assert keys(await read(again, SUBMISSIONS)) == [f"k{number}" for number in range(10)]
             assert (await again.append(SUBMISSIONS, 0, records(1))).first > appended.last
         finally:
             await again.close()
 
-    async def test_closing_writes_out_what_is_queued(self, log: EventLog, other: EventLog) -> None:
+    async def test_closing_writes_queued_records(self, log: EventLog, other: EventLog) -> None:
         queued = [asyncio.create_task(log.append(SUBMISSIONS, 0, [record(str(number))])) for number in range(50)]
         await asyncio.sleep(0)
         await log.close()
         offsets = [appended.first for appended in await asyncio.gather(*queued)]
         assert sorted(offsets) == [one.offset for one in await read(other, SUBMISSIONS)]
 
-    async def test_a_closed_log_takes_nothing(self, log: EventLog) -> None:
+    async def test_a_closed_log_accepts_no_records(self, log: EventLog) -> None:
         await log.close()
         with pytest.raises(LogUnavailableError):
             await log.append(SUBMISSIONS, 0, records(1))
         await log.close()
 
-    async def test_a_refused_append_wrote_nothing_and_the_next_one_works(self, log: EventLog, place: Any) -> None:
+    async def test_a_refused_append_wrote_nothing_and_the_next_one_works(self, log: EventLog, storage: Any) -> None:
         await log.append(SUBMISSIONS, 0, [record("before")])
-        async with self.refuse_writes(place, log):
+        async with self.refuse_writes(storage, log):
             for _ in range(3):
                 with pytest.raises(LogUnavailableError):
                     await log.append(SUBMISSIONS, 0, [Record(b"refused", bytes(500_000))])
@@ -174,9 +174,9 @@ class Appending(LogGround):
         assert ["before", "after"] == await read_keys(log, SUBMISSIONS)
 
     async def test_an_append_without_an_answer_is_unknown_and_written_at_most_once(
-        self, log: EventLog, place: Any
+        self, log: EventLog, storage: Any
     ) -> None:
-        async with self.lose_answers(place, log):
+        async with self.lose_answers(storage, log):
             with pytest.raises(UnknownOutcomeError):
                 await log.append(SUBMISSIONS, 0, records(3, "unknown"))
         async with asyncio.timeout(DEADLINE):
@@ -186,8 +186,8 @@ class Appending(LogGround):
         assert unknown in ([], ["unknown0", "unknown1", "unknown2"])
         assert found.count("after") == 1
 
-    async def test_a_full_queue_says_busy_and_wrote_nothing_of_what_it_refused(self, log: EventLog, place: Any) -> None:
-        async with self.stall(place, log):
+    async def test_a_full_queue_raises_busy_and_writes_no_refused_record(self, log: EventLog, storage: Any) -> None:
+        async with self.stall(storage, log):
             calls = [asyncio.create_task(log.append(OFFERS, 0, [record(str(number))])) for number in range(20_000)]
             async with asyncio.timeout(DEADLINE):
                 await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)

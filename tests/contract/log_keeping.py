@@ -1,4 +1,4 @@
-"""The event-log contract, keeping: topics and identity, retention, compaction, tombstones."""
+"""The event-log contract, topics: topics and identity, retention, compaction, tombstones."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,31 +9,31 @@ from gateway.errors import TopicError
 from gateway.log.port import EventLog
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, SUBMISSIONS, Topic, feed
-from tests.contract.log_ground import TOPICS, LogGround, keys, read, read_keys, record, records
+from tests.contract.log_fixture import TOPICS, LogFixture, keys, read, read_keys, record, records
 
 texts: Callable[[list[StoredRecord]], list[tuple[str, str | None]]] = lambda stored: [  # noqa: E731
     (key, None if one.value is None else one.value.decode()) for key, one in zip(keys(stored), stored, strict=True)
 ]
 
 
-class Keeping(LogGround):
-    """What topics, retention and compaction promise."""
+class Keeping(LogFixture):
+    """The guarantees of topics, retention and compaction."""
 
-    async def test_a_log_without_topics_has_no_identity(self, place: Any) -> None:
-        log = await self.open_log(place)
+    async def test_a_log_without_topics_has_no_identity(self, storage: Any) -> None:
+        log = await self.open_log(storage)
         try:
             with pytest.raises(TopicError, match="topics create"):
                 await log.identity()
         finally:
             await log.close()
 
-    async def test_the_identity_is_given_once_and_survives_reopening(self, log: EventLog, place: Any) -> None:
+    async def test_the_identity_is_given_once_and_survives_reopening(self, log: EventLog, storage: Any) -> None:
         identity = await log.identity()
         assert len(identity) == 36
         await log.create_topics(TOPICS)
         assert identity == await log.identity()
         await log.close()
-        again = await self.open_log(place)
+        again = await self.open_log(storage)
         try:
             await again.create_topics(TOPICS)
             assert identity == await again.identity()
@@ -54,8 +54,8 @@ class Keeping(LogGround):
     async def test_topics_as_they_must_be_have_no_findings(self, log: EventLog) -> None:
         assert [] == list(await log.check_topics(TOPICS))
 
-    async def test_each_missing_topic_is_a_finding_that_names_the_next_step(self, place: Any) -> None:
-        log = await self.open_log(place)
+    async def test_each_missing_topic_is_a_finding_that_names_the_next_step(self, storage: Any) -> None:
+        log = await self.open_log(storage)
         try:
             await log.create_topics([topic for topic in COMMON if topic.name != OFFERS])
             findings = await log.check_topics([*COMMON, feed("bretagne")])
@@ -66,8 +66,8 @@ class Keeping(LogGround):
             for name, finding in zip((OFFERS, "feed.bretagne"), findings, strict=True)
         ]
 
-    async def test_a_topic_with_another_policy_is_a_finding(self, place: Any) -> None:
-        log = await self.open_log(place)
+    async def test_a_topic_with_another_policy_is_a_finding(self, storage: Any) -> None:
+        log = await self.open_log(storage)
         try:
             await log.create_topics([Topic(OFFERS, "delete", DAY_MS)])
             (finding,) = await log.check_topics([Topic(OFFERS, "compact", DAY_MS)])
@@ -81,8 +81,8 @@ class Keeping(LogGround):
         assert 3 == len(await log.ends(OFFERS))
 
     async def test_compaction_keeps_the_last_record_of_each_key_at_its_offset(self, log: EventLog) -> None:
-        for turn in range(4):
-            await log.append(OFFERS, 0, [record("a", f"a{turn}"), record("b", f"b{turn}")])
+        for number in range(4):
+            await log.append(OFFERS, 0, [record("a", f"a{number}"), record("b", f"b{number}")])
         await log.append(OFFERS, 0, [record("only", "once")])
         before = {one.offset: one for one in await read(log, OFFERS)}
         ends = await log.ends(OFFERS)
@@ -96,8 +96,8 @@ class Keeping(LogGround):
         assert 0 == (await log.starts(OFFERS))[0]
 
     async def test_a_reader_in_the_middle_of_compacted_records_goes_on(self, log: EventLog) -> None:
-        for turn in range(4):
-            await log.append(OFFERS, 0, [record("a", str(turn))])
+        for number in range(4):
+            await log.append(OFFERS, 0, [record("a", str(number))])
         position = (await read(log, OFFERS))[1].offset
         await self.compact(log, OFFERS)
         assert [("a", "3")] == texts(await read(log, OFFERS, 0, position))
@@ -117,7 +117,7 @@ class Keeping(LogGround):
         await self.purge(log, OFFERS)
         assert [("b", "1")] == texts(await read(log, OFFERS))
 
-    async def test_retention_moves_the_start_and_drops_what_lies_below(self, log: EventLog) -> None:
+    async def test_retention_moves_the_start_and_drops_the_records_below(self, log: EventLog) -> None:
         old = await log.append(SUBMISSIONS, 0, records(10, "old"))
         ends = await log.ends(SUBMISSIONS)
         await self.expire(log, SUBMISSIONS)

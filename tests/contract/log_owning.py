@@ -1,4 +1,4 @@
-"""The event-log contract, owning: one writer per role and partition, whole commits, fencing, unknown outcomes."""
+"""The event-log contract, ownership: one writer per role and partition, atomic commits, fencing, unknown outcomes."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,7 @@ from gateway.errors import (
 from gateway.log.port import EventLog, Output
 from gateway.protocol.record import Record, position_record
 from gateway.protocol.topic import OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
-from tests.contract.log_ground import DEADLINE, LogGround, keys, reach, read, read_keys, record, records
+from tests.contract.log_fixture import DEADLINE, LogFixture, keys, reach, read, read_keys, record, records
 
 RELAY = "relay"
 
@@ -39,7 +39,7 @@ def written(name: str, partition: int = 0) -> list[str]:
     return [f"{name} offer", f"{name} receipt", f"submissions/{partition}"]
 
 
-class Owning(LogGround):
+class Owning(LogFixture):
     """What ``own``, ``commit`` and ``join`` promise."""
 
     async def test_a_commit_is_readable_when_it_returns_and_says_the_next_offsets(self, log: EventLog) -> None:
@@ -53,7 +53,7 @@ class Owning(LogGround):
             assert end > (await read(log, topic, partition))[-1].offset
         await owner.close()
 
-    async def test_an_owner_knows_the_end_and_nobody_sees_how(self, log: EventLog, other: EventLog) -> None:
+    async def test_an_owner_knows_the_end_and_leaves_no_visible_record(self, log: EventLog, other: EventLog) -> None:
         former = await log.own(RELAY, 1)
         committed = await former.commit(outputs("a", 1))
         owner = await other.own(RELAY, 1)
@@ -69,10 +69,10 @@ class Owning(LogGround):
 
     async def test_commits_follow_each_other_in_order(self, log: EventLog) -> None:
         owner = await log.own(RELAY, 0)
-        for turn in range(5):
-            await owner.commit([Output(OFFERS, 0, record(f"{turn}-{number}")) for number in range(3)])
+        for batch in range(5):
+            await owner.commit([Output(OFFERS, 0, record(f"{batch}-{number}")) for number in range(3)])
         await owner.close()
-        assert [f"{turn}-{number}" for turn in range(5) for number in range(3)] == await read_keys(log, OFFERS)
+        assert [f"{batch}-{number}" for batch in range(5) for number in range(3)] == await read_keys(log, OFFERS)
 
     async def test_a_large_commit_is_whole(self, log: EventLog) -> None:
         """More than one append may hold: 500 offers, 500 receipts and a position, over 1 MiB."""
@@ -124,11 +124,11 @@ class Owning(LogGround):
         assert [] == await everything(log)
 
     async def test_an_open_transaction_holds_back_the_end_until_it_is_committed(
-        self, log: EventLog, place: Any
+        self, log: EventLog, storage: Any
     ) -> None:
         await log.append(OFFERS, 0, [record("before")])
         end = (await log.ends(OFFERS))[0]
-        hung = await self.hang(place, RELAY, 0, outputs("hung"))
+        opened = await self.open_transaction(storage, RELAY, 0, outputs("hung"))
         after = asyncio.create_task(log.append(OFFERS, 0, [record("after")]))
         assert ["before"] == await read_keys(log, OFFERS)
         async with log.reader({(OFFERS, 0): 0}) as reader:
@@ -137,25 +137,25 @@ class Owning(LogGround):
             assert [] == [chunk for chunk in await reader.poll(limit=10, wait=0.3) if chunk.records]
         assert end == (await log.ends(OFFERS))[0]
 
-        await hung.commit()
+        await opened.commit()
 
         async with asyncio.timeout(DEADLINE):
             appended = await after
         await reach(log, OFFERS, appended.last)
         assert ["before", "hung offer", "after"] == await read_keys(log, OFFERS)
 
-    async def test_an_aborted_transaction_is_never_seen(self, log: EventLog, place: Any) -> None:
-        hung = await self.hang(place, RELAY, 0, outputs("hung"))
+    async def test_an_aborted_transaction_is_never_seen(self, log: EventLog, storage: Any) -> None:
+        opened = await self.open_transaction(storage, RELAY, 0, outputs("hung"))
         after = asyncio.create_task(log.append(OFFERS, 0, [record("after")]))
-        await hung.abort()
+        await opened.abort()
         async with asyncio.timeout(DEADLINE):
             appended = await after
         await reach(log, OFFERS, appended.last)
         assert ["after"] == await everything(log)
 
-    async def test_taking_a_partition_aborts_what_was_left_open_on_it(self, log: EventLog, place: Any) -> None:
-        """After ``own`` the end includes all that will ever be of the former owner."""
-        await self.hang(place, RELAY, 0, outputs("hung"))
+    async def test_taking_a_partition_aborts_its_open_transaction(self, log: EventLog, storage: Any) -> None:
+        """After ``own`` the end includes every record of the former owner."""
+        await self.open_transaction(storage, RELAY, 0, outputs("hung"))
         async with asyncio.timeout(DEADLINE):
             owner = await log.own(RELAY, 0)
             assert [] == await everything(log)
@@ -163,40 +163,38 @@ class Owning(LogGround):
         await owner.close()
         assert written("new") == await everything(log)
 
-    async def test_a_commit_without_an_answer_is_settled_by_taking_the_partition_anew(
-        self, log: EventLog, place: Any
-    ) -> None:
-        """Whatever became of it, it is whole, and it does not change once the partition has been taken anew."""
+    async def test_a_commit_of_unknown_outcome_is_settled_by_a_new_owner(self, log: EventLog, storage: Any) -> None:
+        """Whatever its outcome, it is atomic, and it does not change once the partition has a new owner."""
         owner = await log.own(RELAY, 0)
         await owner.commit(outputs("first"))
-        async with self.lose_answers(place, log):
+        async with self.lose_answers(storage, log):
             with pytest.raises(UnknownOutcomeError):
                 await owner.commit(outputs("unknown"))
         async with asyncio.timeout(DEADLINE):
             await owner.close()
-            anew = await log.own(RELAY, 0)
+            new_owner = await log.own(RELAY, 0)
         settled = await everything(log)
         assert len(settled) in (3, 6)
         with pytest.raises(LogError):
             await owner.commit(outputs("spent"))
-        await anew.commit(outputs("last"))
-        await anew.close()
+        await new_owner.commit(outputs("last"))
+        await new_owner.close()
         assert len(settled) + 3 == len(await everything(log))
         assert len(settled) // 3 + 1 == len(await read(log, OFFERS))
 
-    async def test_a_refused_commit_wrote_nothing_and_spends_its_owner(self, log: EventLog, place: Any) -> None:
+    async def test_a_refused_commit_wrote_nothing_and_spends_its_owner(self, log: EventLog, storage: Any) -> None:
         owner = await log.own(RELAY, 0)
         await owner.commit(outputs("first"))
-        async with self.refuse_writes(place, log):
+        async with self.refuse_writes(storage, log):
             with pytest.raises(LogUnavailableError):
                 await owner.commit([*outputs("refused"), Output(OFFERS, 0, Record(b"large", bytes(2_000_000)))])
         with pytest.raises(LogError):
             await owner.commit(outputs("spent"))
         await owner.close()
         assert written("first") == await everything(log)
-        anew = await log.own(RELAY, 0)
-        await anew.commit(outputs("second"))
-        await anew.close()
+        new_owner = await log.own(RELAY, 0)
+        await new_owner.commit(outputs("second"))
+        await new_owner.close()
         assert ["first offer", "second offer"] == await read_keys(log, OFFERS)
 
     async def test_appends_and_commits_share_a_partition(self, log: EventLog) -> None:

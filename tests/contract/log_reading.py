@@ -1,4 +1,4 @@
-"""The event-log contract, reading: from any position, committed records only, across gaps, woken when there is more."""
+"""The event-log contract, reading: from any position, committed records only, across gaps, woken by new records."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -8,10 +8,10 @@ import pytest
 from gateway.errors import PositionLostError, TopicError
 from gateway.log.port import Chunk, EventLog, Output
 from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
-from tests.contract.log_ground import DEADLINE, LogGround, keys, log_offset_of, read, read_keys, record, records
+from tests.contract.log_fixture import DEADLINE, LogFixture, keys, log_offset_of, read, read_keys, record, records
 
 
-class Reading(LogGround):
+class Reading(LogFixture):
     """What ``reader``, ``starts`` and ``ends`` promise."""
 
     async def test_an_empty_log_starts_and_ends_at_zero(self, log: EventLog) -> None:
@@ -27,7 +27,7 @@ class Reading(LogGround):
             await log.append(SUBMISSIONS, partition, records(25, f"{partition}-"))
         ends = await log.ends(SUBMISSIONS)
         positions = {(SUBMISSIONS, partition): 0 for partition in range(3)}
-        found: dict[tuple[str, int], list[str]] = {place: [] for place in positions}
+        found: dict[tuple[str, int], list[str]] = {topic_partition: [] for topic_partition in positions}
         async with asyncio.timeout(DEADLINE), log.reader(positions) as reader:
             while any(positions[SUBMISSIONS, partition] < ends[partition] for partition in range(3)):
                 chunks = await reader.poll(limit=7, wait=1.0)
@@ -58,7 +58,7 @@ class Reading(LogGround):
         assert clock.time() - started >= 0.19
 
     async def test_a_waiting_reader_is_woken_by_an_append(self, log: EventLog, other: EventLog) -> None:
-        """Whoever appends: this client, or another one."""
+        """Whichever client appends: this one or another."""
         async with log.reader({(SUBMISSIONS, 0): 0}) as reader:
             for writer in (log, other):
                 waiting = asyncio.create_task(_first(reader.poll(limit=10, wait=DEADLINE)))
@@ -68,7 +68,7 @@ class Reading(LogGround):
                     assert ["wake up"] == await waiting
 
     async def test_a_gap_moves_the_position_without_records(self, log: EventLog) -> None:
-        """A commit burns offsets; a reader that stands on them must reach the end without a record to carry it."""
+        """A commit burns offsets; a reader at such an offset must reach the end without a record."""
         async with asyncio.timeout(DEADLINE):
             owner = await log.own("relay", 0)
             ends = await owner.commit([Output(OFFERS, 0, record("a"))])

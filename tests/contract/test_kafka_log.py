@@ -19,7 +19,7 @@ from gateway.log.kafka.aiokafka_patches import abort_producer
 from gateway.log.port import EventLog, Output
 from gateway.protocol.record import Record
 from tests.contract.event_log import EventLogContract
-from tests.contract.log_ground import DEADLINE, TOPICS, read
+from tests.contract.log_fixture import DEADLINE, TOPICS, read
 from tests.kafka.proxy import END_TXN, PRODUCE, Proxy
 
 pytestmark = pytest.mark.kafka
@@ -29,12 +29,12 @@ CLEAN_NOW = {"segment.ms": "1", "min.cleanable.dirty.ratio": "0.0", "delete.rete
 
 
 @dataclass
-class Place:
+class KafkaStorage:
     """A prefix on the broker, reached through the proxy."""
 
     settings: KafkaSettings
     proxy: Proxy
-    hung: list[AIOKafkaProducer] = field(default_factory=list)
+    opened: list[AIOKafkaProducer] = field(default_factory=list)
 
 
 @asynccontextmanager
@@ -48,7 +48,7 @@ async def connected(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClien
 
 
 async def configure(settings: KafkaSettings, changes: dict[str, str]) -> None:
-    """Set these on all topics, on top of what they were created with."""
+    """Set these on all topics, over their initial configuration."""
     async with connected(settings) as admin:
         resources = [
             ConfigResource(ConfigResourceType.TOPIC, settings.topic(topic.name), wanted(topic, settings) | changes)
@@ -58,7 +58,7 @@ async def configure(settings: KafkaSettings, changes: dict[str, str]) -> None:
 
 
 async def roll(settings: KafkaSettings, name: str) -> None:
-    """Begin new segments on all partitions, by a transaction that is aborted: nobody will see it."""
+    """Begin new segments on all partitions, by a transaction that is aborted and so never visible."""
     identity = f"{settings.prefix}.roll"
     producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers, transactional_id=identity)
     async with producer:
@@ -103,30 +103,32 @@ class OpenTransaction:
 
 class TestKafkaLog(EventLogContract):
     @pytest.fixture
-    async def place(self, kafka_broker: LocalBroker) -> AsyncIterator[Place]:
+    async def storage(self, kafka_broker: LocalBroker) -> AsyncIterator[KafkaStorage]:
         async with Proxy(kafka_broker.advertised["VIA"], kafka_broker.ports["VIA"]) as proxy:
             prefix = f"t{uuid.uuid4().hex[:12]}"
             settings = KafkaSettings(bootstrap_servers=proxy.bootstrap_servers, prefix=prefix)
-            place = Place(settings, proxy)
-            yield place
-            for producer in place.hung:
+            storage = KafkaStorage(settings, proxy)
+            yield storage
+            for producer in storage.opened:
                 await abort_producer(producer)
             async with connected(settings) as admin:
                 await admin.delete_topics([name for name in await admin.list_topics() if name.startswith(prefix)])
 
-    async def open_log(self, place: Place) -> EventLog:
-        return await KafkaLog.open(place.settings)
+    async def open_log(self, storage: KafkaStorage) -> EventLog:
+        return await KafkaLog.open(storage.settings)
 
-    async def hang(self, place: Place, role: str, partition: int, outputs: Sequence[Output]) -> OpenTransaction:
+    async def open_transaction(
+        self, storage: KafkaStorage, role: str, partition: int, outputs: Sequence[Output]
+    ) -> OpenTransaction:
         producer = AIOKafkaProducer(
-            bootstrap_servers=place.settings.bootstrap_servers,
-            transactional_id=place.settings.transactional_id(role, partition),
+            bootstrap_servers=storage.settings.bootstrap_servers,
+            transactional_id=storage.settings.transactional_id(role, partition),
         )
-        place.hung.append(producer)
+        storage.opened.append(producer)
         await producer.start()
         await producer.begin_transaction()
         for output in outputs:
-            topic, record = place.settings.topic(output.topic), output.record
+            topic, record = storage.settings.topic(output.topic), output.record
             await producer.send_and_wait(topic, record.value, key=record.key, partition=output.partition)
         return OpenTransaction(producer)
 
@@ -146,25 +148,25 @@ class TestKafkaLog(EventLogContract):
             await admin.delete_records(everything)
 
     @asynccontextmanager
-    async def refuse_writes(self, place: Place, log: EventLog) -> AsyncIterator[None]:
-        await configure(place.settings, {"max.message.bytes": "1000"})
+    async def refuse_writes(self, storage: KafkaStorage, log: EventLog) -> AsyncIterator[None]:
+        await configure(storage.settings, {"max.message.bytes": "1000"})
         await _refuses(log)
         yield
-        await configure(place.settings, {})
+        await configure(storage.settings, {})
 
     @asynccontextmanager
-    async def lose_answers(self, place: Place, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002 - the port's
-        with place.proxy.hold(PRODUCE, END_TXN, direction="answer"):
+    async def lose_answers(self, storage: KafkaStorage, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002 - the port's
+        with storage.proxy.hold(PRODUCE, END_TXN, direction="answer"):
             yield
 
     @asynccontextmanager
-    async def stall(self, place: Place, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002 - the port's
-        with place.proxy.hold(PRODUCE):
+    async def stall(self, storage: KafkaStorage, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002 - the port's
+        with storage.proxy.hold(PRODUCE):
             yield
 
 
 async def _refuses(log: EventLog) -> None:
-    """Wait until the broker goes by its new settings, which reach it later; seen on the last topic that was set."""
+    """Wait until the broker uses its new settings, which reach it later; checked on the last topic that was set."""
     async with asyncio.timeout(DEADLINE):
         with suppress(LogUnavailableError):
             while True:

@@ -1,4 +1,4 @@
-"""The log in memory keeps the contract, whatever becomes of a write without an answer."""
+"""The log in memory passes the contract, with each outcome of a write without an answer."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -13,21 +13,21 @@ from gateway.log.memory import Fault, MemoryLog, Store
 from gateway.log.port import EventLog, Output
 from gateway.protocol.topic import DAY_MS, OFFERS, SUBMISSIONS
 from tests.contract.event_log import EventLogContract
-from tests.contract.log_ground import TOPICS, Hung, read_keys, record
+from tests.contract.log_fixture import TOPICS, Transaction, read_keys, record
 
 
 class TestMemoryLog(EventLogContract):
-    fate: ClassVar[Fault] = Fault.UNANSWERED
+    fault: ClassVar[Fault] = Fault.UNANSWERED
 
     @pytest.fixture
-    def place(self, tmp_path: Path) -> Any:  # noqa: ARG002 - it needs no path
+    def storage(self, tmp_path: Path) -> Any:  # noqa: ARG002 - it needs no path
         return Store()
 
-    async def open_log(self, place: Any) -> EventLog:
-        return MemoryLog(partitions=3, store=place)
+    async def open_log(self, storage: Any) -> EventLog:
+        return MemoryLog(partitions=3, store=storage)
 
-    async def hang(self, place: Any, role: str, partition: int, outputs: Sequence[Output]) -> Hung:
-        return await MemoryLog(partitions=3, store=place).hang(role, partition, outputs)
+    async def open_transaction(self, storage: Any, role: str, partition: int, outputs: Sequence[Output]) -> Transaction:
+        return await MemoryLog(partitions=3, store=storage).hang(role, partition, outputs)
 
     async def compact(self, log: EventLog, topic: str) -> None:
         await _memory(log).maintain([one for one in TOPICS if one.name == topic], now=now())
@@ -39,30 +39,30 @@ class TestMemoryLog(EventLogContract):
         await self.purge(log, topic)
 
     @asynccontextmanager
-    async def refuse_writes(self, place: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002 - no place to fill
+    async def refuse_writes(self, storage: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002 - no place to fill
         _memory(log).inject(*[Fault.REFUSED] * 100)
         yield
         _memory(log).heal()
 
     @asynccontextmanager
-    async def lose_answers(self, place: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002 - as above
-        _memory(log).inject(self.fate)
+    async def lose_answers(self, storage: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002 - as above
+        _memory(log).inject(self.fault)
         yield
         _memory(log).heal()
 
-    def stall(self, place: Any, log: EventLog) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 - as above
+    def stall(self, storage: Any, log: EventLog) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 - as above
         return _memory(log).stalled()
 
 
 class TestMemoryLogThatLosesUnansweredWrites(TestMemoryLog):
-    fate = Fault.LOST
+    fault = Fault.LOST
 
 
 class TestMemoryLogWithLateWrites(TestMemoryLog):
-    fate = Fault.LATE
+    fault = Fault.LATE
 
 
-async def test_a_late_append_turns_up_behind_what_came_after_it() -> None:
+async def test_a_late_append_is_placed_after_the_records_that_overtook_it() -> None:
     log = MemoryLog()
     await log.create_topics(TOPICS)
     log.inject(Fault.LATE)
@@ -73,15 +73,15 @@ async def test_a_late_append_turns_up_behind_what_came_after_it() -> None:
     assert ["after", "late"] == await read_keys(log, SUBMISSIONS)
 
 
-@pytest.mark.parametrize(("taken_anew", "found"), [(False, ["late"]), (True, [])])
-async def test_a_late_commit_turns_up_only_while_its_owner_is_not_fenced(taken_anew: bool, found: list[str]) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(("taken_over", "found"), [(False, ["late"]), (True, [])])
+async def test_a_late_commit_succeeds_only_while_its_owner_is_not_fenced(taken_over: bool, found: list[str]) -> None:  # noqa: FBT001
     log = MemoryLog()
     await log.create_topics(TOPICS)
     owner = await log.own("relay", 0)
     log.inject(Fault.LATE)
     with pytest.raises(UnknownOutcomeError):
         await owner.commit([Output(OFFERS, 0, record("late"))])
-    if taken_anew:
+    if taken_over:
         await log.own("relay", 0)
     await log.deliver()
     assert found == await read_keys(log, OFFERS)

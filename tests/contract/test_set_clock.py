@@ -1,4 +1,4 @@
-"""Logs of one machine while its clock is ahead and set right: times follow it, and retention goes on."""
+"""Logs of one machine while its clock is ahead and corrected: record times follow it, and retention continues."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,14 +9,14 @@ from gateway.ingest.idempotency import Claim, Requests, Running
 from gateway.log.memory import MemoryLog
 from gateway.log.sqlite import SqliteLog
 from gateway.protocol.topic import COMMON, DAY_MS, SUBMISSIONS
-from tests.contract.log_ground import read, records
+from tests.contract.log_fixture import read, records
 
 MINUTE = 60_000
 START = 1_796_000_000_000
 JUMPS = (5 * MINUTE, DAY_MS, 365 * DAY_MS)
 
 
-class Hands:
+class ManualClock:
     """A clock that a test sets."""
 
     def __init__(self) -> None:
@@ -27,12 +27,14 @@ class Hands:
 
 
 @pytest.fixture
-def clock() -> Hands:
-    return Hands()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-async def log(request: pytest.FixtureRequest, tmp_path: Path, clock: Hands) -> AsyncIterator[MemoryLog | SqliteLog]:
+async def log(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock
+) -> AsyncIterator[MemoryLog | SqliteLog]:
     opened: MemoryLog | SqliteLog
     if request.param == "memory":
         opened = MemoryLog(clock=clock)
@@ -51,7 +53,7 @@ async def times(log: MemoryLog | SqliteLog) -> list[int]:
 
 @pytest.mark.parametrize("jump", JUMPS)
 async def test_times_follow_a_clock_that_was_ahead_and_is_right_again(
-    log: MemoryLog | SqliteLog, clock: Hands, jump: int
+    log: MemoryLog | SqliteLog, clock: ManualClock, jump: int
 ) -> None:
     for offset in (0, jump, 1_000):
         clock.now = START + offset
@@ -59,14 +61,16 @@ async def test_times_follow_a_clock_that_was_ahead_and_is_right_again(
     assert [0, jump, 1_000] == await times(log)
 
 
-async def test_times_do_not_fall_while_a_clock_is_adjusted(log: MemoryLog | SqliteLog, clock: Hands) -> None:
+async def test_times_do_not_fall_while_a_clock_is_adjusted(log: MemoryLog | SqliteLog, clock: ManualClock) -> None:
     for offset in (0, 500, 100, 700):
         clock.now = START + offset
         await log.append(SUBMISSIONS, 0, records(1))
     assert [0, 500, 500, 700] == await times(log)
 
 
-async def test_records_of_a_clock_ahead_leave_with_those_that_follow(log: MemoryLog | SqliteLog, clock: Hands) -> None:
+async def test_records_of_a_clock_ahead_leave_with_those_that_follow(
+    log: MemoryLog | SqliteLog, clock: ManualClock
+) -> None:
     for offset in (0, 365 * DAY_MS, DAY_MS, 40 * DAY_MS):
         clock.now = START + offset
         await log.append(SUBMISSIONS, 0, records(1))
@@ -74,8 +78,8 @@ async def test_records_of_a_clock_ahead_leave_with_those_that_follow(log: Memory
     assert [40 * DAY_MS] == await times(log)
 
 
-async def test_records_of_a_clock_ahead_stay_while_nothing_tells_their_age(
-    log: MemoryLog | SqliteLog, clock: Hands
+async def test_records_of_a_clock_ahead_stay_while_their_age_is_unknown(
+    log: MemoryLog | SqliteLog, clock: ManualClock
 ) -> None:
     for offset in (0, 365 * DAY_MS):
         clock.now = START + offset
@@ -84,7 +88,7 @@ async def test_records_of_a_clock_ahead_stay_while_nothing_tells_their_age(
     assert [365 * DAY_MS] == await times(log)
 
 
-async def test_all_that_has_ended_leaves_and_the_next_append_goes_on(log: MemoryLog | SqliteLog, clock: Hands) -> None:
+async def test_expired_records_are_deleted_and_appends_continue(log: MemoryLog | SqliteLog, clock: ManualClock) -> None:
     await log.append(SUBMISSIONS, 0, records(2))
     clock.now += 40 * DAY_MS
     await log.maintain(COMMON, now=clock.now)
@@ -96,7 +100,7 @@ async def test_all_that_has_ended_leaves_and_the_next_append_goes_on(log: Memory
 
 @pytest.mark.parametrize("jump", [DAY_MS, 365 * DAY_MS])
 async def test_a_claim_from_a_clock_ahead_does_not_keep_others_out(
-    log: MemoryLog | SqliteLog, clock: Hands, jump: int
+    log: MemoryLog | SqliteLog, clock: ManualClock, jump: int
 ) -> None:
     """[PUB-044] Its process is gone; when the clock is right, the request runs again at once."""
     before, after = Requests(log), Requests(log)
@@ -110,7 +114,7 @@ async def test_a_claim_from_a_clock_ahead_does_not_keep_others_out(
 
 
 async def test_an_answer_from_a_clock_a_year_ahead_does_not_hold_its_key(
-    log: MemoryLog | SqliteLog, clock: Hands
+    log: MemoryLog | SqliteLog, clock: ManualClock
 ) -> None:
     """[PUB-041] A key lives for two days, whichever way the clock went."""
     requests = Requests(log)

@@ -1,4 +1,4 @@
-"""Damage in the file of the embedded log is found, named, and never answered from."""
+"""Damage in the file of the embedded log is detected and named, and damaged rows are never returned."""
 
 import sqlite3
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from gateway.log.sqlite.check import check_log
 from gateway.log.sqlite.file import connect
 from gateway.protocol.record import Record
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
-from tests.contract.log_ground import TOPICS, read, records
+from tests.contract.log_fixture import TOPICS, read, records
 
 _INSERT = "INSERT INTO {} VALUES (?, ?, ?, ?, ?)"
 
 
 async def made(path: Path) -> list[tuple[bytes | None, bytes | None]]:
-    """A log with some records; gives what it holds of one partition."""
+    """A log with some records; returns those of one partition."""
     log = await SqliteLog.open(path)
     await log.create_topics(TOPICS)
     for start in range(0, 30, 10):
@@ -31,7 +31,7 @@ async def made(path: Path) -> list[tuple[bytes | None, bytes | None]]:
 
 
 def changed(path: Path, statement: str) -> None:
-    """What a flipped byte makes of a row, where SQLite's own check sees nothing."""
+    """Changes of a row by one flipped byte that SQLite's own check does not detect."""
     connection = sqlite3.connect(path)
     connection.execute("DROP TRIGGER IF EXISTS unchecked")
     table = connection.execute("SELECT id FROM stream WHERE topic = ? AND partition = 0", (OFFERS,)).fetchone()[0]
@@ -76,7 +76,7 @@ async def test_a_changed_row_is_never_read_as_if_it_were_whole(tmp_path: Path, s
 
 
 @pytest.mark.parametrize("topic", ["'offerz'", "'Offers'"])
-async def test_a_topic_whose_name_is_damaged_is_not_made_a_second_time(tmp_path: Path, topic: str) -> None:
+async def test_a_topic_with_a_damaged_name_is_not_created_again(tmp_path: Path, topic: str) -> None:
     path = tmp_path / "log.sqlite"
     await made(path)
     changed(path, f"UPDATE stream SET topic = {topic} WHERE id = {{number}}")
@@ -119,7 +119,7 @@ async def test_a_file_whose_pages_are_damaged_is_refused_by_name(
         await SqliteLog.open(path, check=True)
 
 
-async def test_a_folder_in_its_place_is_refused_by_name(tmp_path: Path) -> None:
+async def test_a_folder_instead_of_the_file_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
     path.mkdir()
     with pytest.raises(LogError, match=str(path)):

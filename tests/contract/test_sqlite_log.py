@@ -1,4 +1,4 @@
-"""The embedded log keeps the contract, and takes care of its file."""
+"""The embedded log passes the contract and maintains its file."""
 
 import asyncio
 import sqlite3
@@ -23,14 +23,14 @@ from gateway.log.sqlite.file import (
 from gateway.protocol.record import Record
 from gateway.protocol.topic import DAY_MS, OFFERS, SUBMISSIONS
 from tests.contract.event_log import EventLogContract
-from tests.contract.log_ground import TOPICS, Hung, read, read_keys, record, records
+from tests.contract.log_fixture import TOPICS, Transaction, read, read_keys, record, records
 
 
 class _OpenTransaction:
-    """Another process's write transaction that goes on: what it wrote is not yet there, and writers wait."""
+    """An open write transaction of another process: its records are not visible yet, and writers wait."""
 
-    def __init__(self, place: Path, outputs: Sequence[Output]) -> None:
-        self._connection = connect(place, busy_seconds=5.0)
+    def __init__(self, storage: Path, outputs: Sequence[Output]) -> None:
+        self._connection = connect(storage, busy_seconds=5.0)
         self._connection.execute("BEGIN IMMEDIATE")
         streams = read_streams(self._connection)
         for output in outputs:
@@ -47,11 +47,11 @@ class _OpenTransaction:
 
 
 class TestSqliteLog(EventLogContract):
-    async def open_log(self, place: Any) -> EventLog:
-        return await SqliteLog.open(place, partitions=3)
+    async def open_log(self, storage: Any) -> EventLog:
+        return await SqliteLog.open(storage, partitions=3)
 
-    async def hang(self, place: Any, role: str, partition: int, outputs: Sequence[Output]) -> Hung:  # noqa: ARG002
-        return _OpenTransaction(place, outputs)
+    async def open_transaction(self, storage: Any, role: str, partition: int, outputs: Sequence[Output]) -> Transaction:  # noqa: ARG002
+        return _OpenTransaction(storage, outputs)
 
     async def compact(self, log: EventLog, topic: str) -> None:
         await _sqlite(log).maintain([one for one in TOPICS if one.name == topic], now=now(), all_of_it=True)
@@ -64,7 +64,7 @@ class TestSqliteLog(EventLogContract):
         await self.purge(log, topic)
 
     @asynccontextmanager
-    async def refuse_writes(self, place: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002
+    async def refuse_writes(self, storage: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002
         """The file may not grow: SQLite then answers as on a full disk."""
         writer = _sqlite(log)._writer
         (pages,) = await writer.do(lambda connection: connection.execute("PRAGMA page_count").fetchone())
@@ -73,30 +73,30 @@ class TestSqliteLog(EventLogContract):
         await writer.do(lambda connection: connection.execute("PRAGMA max_page_count = 1000000").fetchone())
 
     @asynccontextmanager
-    async def lose_answers(self, place: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002
-        """Another process holds the file for longer than the client's patience."""
-        held = _OpenTransaction(place, [])
+    async def lose_answers(self, storage: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002
+        """Another process locks the file for longer than the client's timeout."""
+        held = _OpenTransaction(storage, [])
         yield
         await held.abort()
 
     @asynccontextmanager
-    async def stall(self, place: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002
-        held = _OpenTransaction(place, [])
+    async def stall(self, storage: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002
+        held = _OpenTransaction(storage, [])
         yield
         await held.abort()
 
-    async def test_taking_a_partition_aborts_what_was_left_open_on_it(self, log: EventLog, place: Any) -> None:
+    async def test_taking_a_partition_aborts_its_open_transaction(self, log: EventLog, storage: Any) -> None:
         """A process that dies in the middle of a write takes its transaction with it."""
-        hung = _OpenTransaction(place, [Output(OFFERS, 0, record("hung"))])
+        opened = _OpenTransaction(storage, [Output(OFFERS, 0, record("hung"))])
         taking = asyncio.create_task(log.own("relay", 0))
-        await hung.abort()  # what the system does for a process that died
+        await opened.abort()  # as the system does for a process that died
         owner = await taking
         assert [] == await read_keys(log, OFFERS)
         await owner.commit([Output(OFFERS, 0, record("new"))])
         assert ["new"] == await read_keys(log, OFFERS)
 
 
-async def test_a_full_disk_is_told_and_passes(tmp_path: Path) -> None:
+async def test_a_full_disk_is_reported_and_appends_continue_afterwards(tmp_path: Path) -> None:
     log = await SqliteLog.open(tmp_path / "log.sqlite")
     await log.create_topics(TOPICS)
     await log._writer.do(lambda connection: connection.execute("PRAGMA max_page_count = 200").fetchone())
@@ -152,7 +152,7 @@ async def test_another_partition_count_than_the_files_is_a_finding(tmp_path: Pat
 
 
 @pytest.mark.parametrize("count", [99, 100, 101, 250])
-async def test_a_batch_that_takes_several_statements_lies_in_its_order(tmp_path: Path, count: int) -> None:
+async def test_a_batch_of_several_statements_keeps_its_order(tmp_path: Path, count: int) -> None:
     """Whole hundreds are written together, the rest row by row."""
     log = await SqliteLog.open(tmp_path / "log.sqlite", clock=now)
     try:
@@ -167,7 +167,7 @@ async def test_a_batch_that_takes_several_statements_lies_in_its_order(tmp_path:
 
 
 async def test_large_records_come_in_small_pages(tmp_path: Path) -> None:
-    """What one poll brings is bounded in bytes, too."""
+    """A poll is bounded in bytes, too."""
     log = await SqliteLog.open(tmp_path / "log.sqlite")
     await log.create_topics(TOPICS)
     for _ in range(20):
@@ -187,7 +187,7 @@ async def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 async def test_small_upkeep_leaves_small_gains_alone(tmp_path: Path) -> None:
-    """Compaction is in proportion to what is new; a later, worthwhile one finds everything."""
+    """The cost of compaction is in proportion to the new records; a later, worthwhile one finds everything."""
     log = await SqliteLog.open(tmp_path / "log.sqlite")
     await log.create_topics(TOPICS)
     await log.append(OFFERS, 0, records(10))

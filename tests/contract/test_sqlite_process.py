@@ -1,4 +1,4 @@
-"""The embedded log and other processes: killed while they write, and read across."""
+"""The embedded log and several processes: kills during writes, and reads from another process."""
 
 import asyncio
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.log.sqlite import SqliteLog
 from gateway.protocol.topic import OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
-from tests.contract.log_ground import TOPICS, read, read_keys
+from tests.contract.log_fixture import TOPICS, read, read_keys
 
 ROOT = Path(__file__).parents[2]
 WRITER = """
@@ -51,7 +51,7 @@ asyncio.run(main())
 
 
 def killed(script: str, path: Path, *, after: int) -> list[str]:
-    """What another process printed that was killed after so many lines; the last may be cut."""
+    """Output of another process that was killed after ``after`` lines; the last may be cut."""
     process = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(after)]
@@ -62,7 +62,7 @@ def killed(script: str, path: Path, *, after: int) -> list[str]:
     return lines
 
 
-async def test_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> None:
+async def test_acknowledged_records_are_there_after_kill_9(tmp_path: Path) -> None:
     """Another process is killed while it appends, four times over."""
     path = tmp_path / "log.sqlite"
     log = await SqliteLog.open(path)

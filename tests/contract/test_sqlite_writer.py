@@ -28,7 +28,7 @@ from gateway.log.sqlite.file import connect
 from gateway.log.sqlite.writer import Writer
 from gateway.protocol.record import Record
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
-from tests.contract.log_ground import DEADLINE, TOPICS
+from tests.contract.log_fixture import DEADLINE, TOPICS
 
 
 async def given_up(log: SqliteLog) -> None:
@@ -40,8 +40,8 @@ async def given_up(log: SqliteLog) -> None:
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Another process holds the lock of the file."""
-    with (folder / "log.sqlite-turn").open("ab") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with (folder / "log.sqlite-turn").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -54,8 +54,8 @@ def closes(connection: sqlite3.Connection) -> None:
 
 
 @pytest.mark.parametrize("work", [exits, closes], ids=["the thread ends", "the connection is lost"])
-async def test_a_writer_that_ends_says_so(tmp_path: Path, work: Callable[[sqlite3.Connection], None]) -> None:
-    """Its thread ended without a word: each write then waited, and failed as if the log were slow."""
+async def test_an_append_to_an_ended_writer_fails(tmp_path: Path, work: Callable[[sqlite3.Connection], None]) -> None:
+    """Its thread ended silently: each write then waited, and failed as if the log were slow."""
     log = await SqliteLog.open(tmp_path / "log.sqlite", patience=DEADLINE)
     await log.create_topics(TOPICS)
     ended = asyncio.create_task(log.ended())
@@ -69,7 +69,7 @@ async def test_a_writer_that_ends_says_so(tmp_path: Path, work: Callable[[sqlite
     await log.close()
 
 
-async def test_a_writer_that_ends_answers_what_waits(tmp_path: Path) -> None:
+async def test_a_writer_that_ends_answers_the_waiting_appends(tmp_path: Path) -> None:
     log = await SqliteLog.open(tmp_path / "log.sqlite", patience=DEADLINE)
     await log.create_topics(TOPICS)
     async with busy(log._writer) as first:
@@ -82,7 +82,7 @@ async def test_a_writer_that_ends_answers_what_waits(tmp_path: Path) -> None:
     await log.close()
 
 
-async def test_the_end_of_the_writer_is_a_part_of_the_process_that_ends(tmp_path: Path) -> None:
+async def test_the_end_of_the_writer_ends_the_process(tmp_path: Path) -> None:
     """``first_to_end`` then ends the process with that error, in the gateway and in its workers."""
     log = await SqliteLog.open(tmp_path / "log.sqlite", patience=DEADLINE)
     async with AsyncExitStack() as stack:
@@ -150,7 +150,7 @@ async def writing(folder: Path, written: Callable[[], None] = lambda: None) -> A
 
 @asynccontextmanager
 async def busy(writer: Writer) -> AsyncIterator[asyncio.Task[object]]:
-    """The writer is in the middle of this job until the block ends."""
+    """The writer runs this job until the block ends."""
     started, ends = threading.Event(), threading.Event()
 
     def work(_: sqlite3.Connection) -> None:
@@ -250,12 +250,12 @@ async def test_a_small_write_that_arrives_while_the_lock_is_held_precedes_a_larg
     assert done == ["small", "large"]
 
 
-async def test_what_was_given_up_takes_no_room(tmp_path: Path) -> None:
-    """Whoever tries again and again while another holds the file would fill the memory."""
+async def test_a_cancelled_append_leaves_the_queue(tmp_path: Path) -> None:
+    """Repeated attempts while another process holds the file would fill the memory."""
     log = await SqliteLog.open(tmp_path / "log.sqlite", patience=0.5)
     await log.create_topics(TOPICS)
-    with (tmp_path / "log.sqlite-turn").open("ab") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with (tmp_path / "log.sqlite-turn").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         tracemalloc.start()
         try:
             for _ in range(3):
@@ -264,6 +264,6 @@ async def test_what_was_given_up_takes_no_room(tmp_path: Path) -> None:
             kept, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-            fcntl.flock(turn, fcntl.LOCK_UN)
+            fcntl.flock(lock, fcntl.LOCK_UN)
     await log.close()
-    assert kept < 25 * MAX_BYTES  # what had been begun is held until it is known
+    assert kept < 25 * MAX_BYTES  # a write that began is held until its outcome is known

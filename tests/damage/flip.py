@@ -1,4 +1,4 @@
-"""Flipping bytes of a file, and what the flipped ones are part of."""
+"""Flips bytes of a file, and names the structures that they belong to."""
 
 import random
 import struct
@@ -27,7 +27,7 @@ def flip(folder: Path, rng: random.Random) -> Flip:
     kind = _kind(folder, file, bytes(content), offsets)
     for offset in offsets:
         content[offset] ^= rng.randrange(1, 256)
-    with file.open("r+b") as out:  # in place: whoever has it open sees it
+    with file.open("r+b") as out:  # in place: processes that have it open see it
         for offset in offsets:
             out.seek(offset)
             out.write(content[offset : offset + 1])
@@ -48,7 +48,7 @@ def _kind(folder: Path, file: Path, content: bytes, offsets: tuple[int, ...]) ->
 
 
 def _last_frames(content: bytes) -> int:
-    """Where the last transaction begins: what a crash leaves half written is left out, too."""
+    """Start of the last transaction, which a crash may leave half written."""
     page = struct.unpack(">I", content[8:12])[0]
     salts, size = content[16:24], _WAL_FRAME + page
     begins = end = _WAL_HEADER

@@ -1,4 +1,4 @@
-"""A data folder with something in every file, and the questions whose answers must stay the same."""
+"""A data folder with content in every file, and the queries whose answers must stay the same."""
 
 import os
 import shutil
@@ -51,7 +51,7 @@ def offer(number: int, revision: int = 1) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Populated:
-    """A data folder, the partners' secrets, and what was answered while it was whole."""
+    """A data folder, the partners' secrets, and the answers before any damage."""
 
     folder: Path
     secrets: Mapping[str, str]
@@ -76,7 +76,7 @@ class Populated:
 
 
 async def populate(folder: Path, *, killed: bool) -> Populated:
-    """Make a data folder, as a gateway leaves it that is stopped, or that is ``killed``: then with write-ahead logs."""
+    """Create a data folder of a gateway that is stopped, or ``killed``: then with write-ahead logs."""
     folder = folder.with_name(f"{folder.name}-{'killed' if killed else 'stopped'}")
     live = Populated(
         folder.with_name(f"{folder.name}-live"), await _onboard(folder.with_name(f"{folder.name}-live")), {}
@@ -92,7 +92,7 @@ async def populate(folder: Path, *, killed: bool) -> Populated:
             await publisher.call("DELETE", path, params={"revision": "9", "reason": "filled"}, headers=_WAIT)
         await _fill_national(live.folder)
         answers = await ask(clients)
-        for _ in range(200):  # until the views say the same twice: deliveries and runs come by themselves
+        for _ in range(200):  # until the views answer the same twice: deliveries and runs come by themselves
             again = await ask(clients)
             if again == answers and answers["deliveries"]:
                 break
@@ -140,7 +140,7 @@ async def ask(clients: Mapping[str, Client]) -> dict[str, Any]:
 
 
 class AnswerError(Exception):
-    """An answer that is none: its status, and what was asked."""
+    """An unusable answer: its status, and the request."""
 
     def __init__(self, status: int, asked: str) -> None:
         super().__init__(f"{status} for {asked}")

@@ -1,4 +1,4 @@
-"""The short form: flipped bytes end in the same answers, in a rebuilt copy, or in a refusal that names the file."""
+"""The short run: flipped bytes end in the same answers, in a rebuilt copy, or in a refusal that names the file."""
 
 from tests.damage.__main__ import trials
 from tests.damage.trial import GOOD, IDENTICAL

@@ -1,4 +1,4 @@
-"""Indexes of a view that are damaged while the gateway runs: noticed by reading, and rebuilt without a restart."""
+"""Indexes of a view that are damaged while the gateway runs: detected by reads, and rebuilt without a restart."""
 
 import asyncio
 import os
@@ -22,8 +22,8 @@ from gateway.runtime.sqlite_damage import DamagedCopyError
 from gateway.store import OfferView, ReceiptView, ViewUpdater
 from tests.damage.populated import OFFERS_MADE, PUBLISHER, READER, offer, populate
 from tests.faults.process import GatewayProcess
+from tests.views.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
 from tests.views.test_receipt_search import chunk
-from tests.views.world import LOG, PARTITIONS, World, offer_of, receipt_record
 
 DEADLINE = 60.0
 NUMBERS = range(1_000, 1_600)
@@ -31,7 +31,7 @@ BY_ID, BY_RECEIPT = "sqlite_autoindex_offers_1", "sqlite_autoindex_receipts_1"
 
 
 def forget_pages(path: Path) -> None:
-    """A commit of another process: readers take what they look at from the file again."""
+    """A commit of another process: readers read their pages from the file again."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("UPDATE positions SET position = position")
         other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
@@ -49,7 +49,7 @@ def garble(path: Path, key: str) -> None:
         for page in pages:
             file.seek((page - 1) * size)
             content = file.read(size)
-            found += content.count(key.encode())  # what a page that was split has left behind included
+            found += content.count(key.encode())  # remains of a split page included
             file.seek((page - 1) * size)
             file.write(content.replace(key.encode(), key[:-1].encode() + b"~"))
     assert found, f"{key} is not in {name}"
@@ -57,20 +57,20 @@ def garble(path: Path, key: str) -> None:
 
 @pytest.fixture
 async def offers(tmp_path: Path) -> AsyncIterator[OfferView]:
-    world = World()
+    offer_topic = OfferTopic()
     for number in NUMBERS:
-        world.publish(offer_of(f"bretagne:{number}"))
+        offer_topic.publish(offer_of(f"bretagne:{number}"))
     path = tmp_path / "offers.sqlite"
     view = await OfferView.open(path, log_identity=LOG, partitions=PARTITIONS)
-    await view.apply(world.chunks())
+    await view.apply(offer_topic.chunks())
     await view.settle()
     yield view
     await view.close()
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_no_offer_is_hidden_by_a_damaged_index(offers: OfferView, tmp_path: Path, seed: int) -> None:
-    """Whichever offer is asked for, the answer is the offer or the damage."""
+async def test_a_damaged_index_hides_no_offer(offers: OfferView, tmp_path: Path, seed: int) -> None:
+    """The answer for each offer is the offer or the damage."""
     damaged = random.Random(seed).choice(NUMBERS)
     garble(tmp_path / "offers.sqlite", f"bretagne:{damaged}")
     forget_pages(tmp_path / "offers.sqlite")
@@ -112,14 +112,14 @@ async def test_no_receipt_is_hidden_by_a_damaged_index(tmp_path: Path) -> None:
     await view.close()
 
 
-async def test_damage_that_no_reading_meets_is_looked_for_and_mended(tmp_path: Path) -> None:
-    """An index by which only lists are found: what it has lost is missed by nobody."""
+async def test_damage_that_no_read_meets_is_found_and_repaired(tmp_path: Path) -> None:
+    """An index that serves only lists: no query misses an entry that it lost."""
     log = MemoryLog(partitions=PARTITIONS)
     await log.create_topics(COMMON)
-    world = World()
+    offer_topic = OfferTopic()
     for number in NUMBERS:
-        world.publish(offer_of(f"bretagne:{number}"))
-    for record in (record for lane in world.lanes for record in lane):
+        offer_topic.publish(offer_of(f"bretagne:{number}"))
+    for record in (record for lane in offer_topic.lanes for record in lane):
         await log.append(
             OFFERS,
             partition_of((record.key or b"").decode(), PARTITIONS),
@@ -127,16 +127,16 @@ async def test_damage_that_no_reading_meets_is_looked_for_and_mended(tmp_path: P
         )
     path = tmp_path / "offers.sqlite"
     view = await OfferView.open(path, log_identity=LOG, partitions=PARTITIONS)
-    tail = ViewUpdater(log, OFFERS, view, examine_every=0.2)
-    running = asyncio.create_task(tail.run())
+    updater = ViewUpdater(log, OFFERS, view, examine_every=0.2)
+    running = asyncio.create_task(updater.run())
     async with asyncio.timeout(DEADLINE):
-        while not tail.caught_up:
+        while not updater.caught_up:
             await asyncio.sleep(0.01)
     with path.open("rb"):
         before = path.stat().st_ino
         garble(path, "bretagne:1300")
         async with asyncio.timeout(DEADLINE):
-            while not path.exists() or path.stat().st_ino == before or not tail.caught_up:
+            while not path.exists() or path.stat().st_ino == before or not updater.caught_up:
                 await asyncio.sleep(0.01)
     assert len(NUMBERS) == await view.count("bretagne")
     assert await view.get("bretagne:1300") is not None
@@ -147,7 +147,7 @@ async def test_damage_that_no_reading_meets_is_looked_for_and_mended(tmp_path: P
 
 
 @pytest.mark.parametrize("workers", ["0", "1"])
-async def test_a_gateway_heals_while_it_is_read(tmp_path: Path, workers: str) -> None:
+async def test_a_gateway_repairs_its_views_while_it_is_read(tmp_path: Path, workers: str) -> None:
     """[ERR-008] Each answer is the offer or 503, and then always the offer, by the same process."""
     populated = await populate(tmp_path / "data", killed=False)
     gateway = GatewayProcess("gateway", populated.folder, {"PASSERELLE_WORKERS": workers})

@@ -34,7 +34,7 @@ def state(path: Path) -> Iterator[RelayState]:
 
 
 def damage(path: Path, key: str, random: Random) -> None:
-    """Change one byte of a key wherever the file has it, and have the pages read again."""
+    """Change one byte of every copy of a key in the file, and have the pages read again."""
     with closing(sqlite3.connect(path)) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     at = random.randrange(len(key))
@@ -58,8 +58,8 @@ def test_a_row_whose_key_is_damaged_is_not_unknown(state: RelayState, path: Path
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_other_row_is_unknown_for_it(state: RelayState, path: Path, seed: int) -> None:
-    """A damaged key may lead the search for others astray."""
+def test_no_other_row_becomes_unknown(state: RelayState, path: Path, seed: int) -> None:
+    """A damaged key may misdirect the search for others."""
     random = Random(seed)
     damaged = random.choice(KEYS)
     damage(path, damaged, random)

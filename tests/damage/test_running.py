@@ -1,4 +1,4 @@
-"""A gateway that meets damage while it runs: not ready, never other content, and whole again where that can be."""
+"""A gateway that meets damage while it runs: not ready, never altered content, and repaired where possible."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ async def populated(tmp_path: Path) -> Populated:
 
 
 def change(path: Path, *statements: str) -> None:
-    """What SQLite finds in order, and what was not written."""
+    """A row that SQLite accepts and that the gateway did not write."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         for statement in statements:
             other.execute(statement)
@@ -68,7 +68,7 @@ async def test_a_view_that_is_damaged_while_it_runs_is_rebuilt(populated: Popula
 
 
 async def test_relay_state_that_is_damaged_while_it_runs_revives_nothing(populated: Populated) -> None:
-    """What was withdrawn stays so, though the table says that nothing was."""
+    """Withdrawn offers stay withdrawn, though the damaged table has none."""
     async with populated.opened() as (_, clients):
         assert populated.answers == await answered(clients)
         for path in (populated.folder / "relay").glob("relay-?.sqlite"):

@@ -38,7 +38,7 @@ class Outcome:
 
 async def attempt(whole: Populated, folder: Path, *, seed: int, workers: int = 0) -> Outcome:
     """Copy the folder, flip, start, ask."""
-    rng = random.Random(seed)  # a drawing that can be repeated
+    rng = random.Random(seed)  # a reproducible choice
     populated = whole.copy(folder)
     running = rng.random() < 0.4  # a share of the trials
     flipped = None if running else flip(folder, rng)
@@ -49,7 +49,7 @@ async def attempt(whole: Populated, folder: Path, *, seed: int, workers: int = 0
             )
         with redirect_stdout(StringIO()), _watched(folder) as removed:
             name, detail, flipped = await _gateway(populated, rng, flipped, workers)
-            if running and name == IDENTICAL:  # what it had in memory hid the file: ask again after a new start
+            if running and name == IDENTICAL:  # its memory hid the file: ask again after a restart
                 name, detail, flipped = await _gateway(populated, rng, flipped, workers)
             if name == IDENTICAL and removed():
                 name = REBUILT
@@ -83,7 +83,7 @@ async def _gateway(
 
 
 async def _settled(clients: Any, finished: "asyncio.Future[None]", populated: Populated) -> tuple[str, str]:
-    """Ask until everything is answered: 503 may come for a while, other content or a 500 never."""
+    """Repeat the requests until all are answered: 503 is accepted for a while, other content or a 500 never."""
     waited = ""
     try:
         async with asyncio.timeout(_SECONDS):

@@ -57,7 +57,7 @@ OFFER = {
 NATIVE = profiles()["bretagne"]
 
 
-def test_everything_in_its_place_balances() -> None:
+def test_a_complete_federation_balances() -> None:
     """An offer for collège and seconde has two rows at the national site, and is one offer."""
     balance = compute_balance(ENDS)
     assert () == balance.differences
@@ -129,7 +129,7 @@ def holding(held: Mapping[str, str]) -> tuple[Party, ...]:
         "national offer not imported",
     ],
 )
-def test_whatever_differs_is_told(changes: dict[str, Any], differences: list[str]) -> None:
+def test_every_difference_is_reported(changes: dict[str, Any], differences: list[str]) -> None:
     assert differences == list(compute_balance(replace(ENDS, **changes)).differences)
 
 
@@ -151,8 +151,8 @@ FEED = feed()
 
 @pytest.mark.parametrize("profile", [NATIVE, FEED], ids=["native", "feed"])
 def test_a_right_offer_is_live_where_it_is_and_at_the_national_site(profile: Profile) -> None:
-    fate = ExpectedOffer("Découverte d'un atelier", "35", ("bretagne:1",))
-    assert {"bretagne:1": fate} == expected_offers([OFFER], profile, ON)
+    expected = ExpectedOffer("Découverte d'un atelier", "35", ("bretagne:1",))
+    assert {"bretagne:1": expected} == expected_offers([OFFER], profile, ON)
 
 
 @pytest.mark.parametrize(
@@ -167,18 +167,18 @@ def test_a_right_offer_is_live_where_it_is_and_at_the_national_site(profile: Pro
 def test_names_are_those_of_the_parts_that_the_national_site_takes(
     changes: dict[str, Any], names: tuple[str, str]
 ) -> None:
-    [fate] = expected_offers([{**OFFER, **changes}], NATIVE, ON).values()
-    assert fate is not None
-    assert tuple(f"bretagne:1{name}" for name in names) == fate.names
+    [expected] = expected_offers([{**OFFER, **changes}], NATIVE, ON).values()
+    assert expected is not None
+    assert tuple(f"bretagne:1{name}" for name in names) == expected.names
 
 
-def test_a_feed_heals_what_its_mapping_understands_and_a_document_is_refused_for() -> None:
-    """A postcode as a number is refused where documents are sent, and read right where a feed is."""
+def test_a_mapping_corrects_in_a_feed_what_a_document_is_refused_for() -> None:
+    """A postcode as a number is refused in a document, and read correctly in a feed."""
     wrong = {**OFFER, "location": {"postal_code": 35000, "city": "Rennes"}}
     assert {"bretagne:1": None} == expected_offers([wrong], NATIVE, ON)
     assert expected_offers([OFFER], FEED, ON) == expected_offers([wrong], FEED, ON)
 
 
-def test_an_offer_that_lacks_its_sector_is_refused_by_any_way() -> None:
+def test_an_offer_without_sector_is_refused_by_every_channel() -> None:
     wrong = {name: value for name, value in OFFER.items() if name != "sector"}
     assert [{"bretagne:1": None}] * 2 == [expected_offers([wrong], profile, ON) for profile in (NATIVE, FEED)]

@@ -1,4 +1,4 @@
-"""The demo as a user starts it: it ends by itself, counts at the far ends, and says with its exit code how it went."""
+"""The demo as a user starts it: it ends by itself, counts in the external systems, and exits with the result."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 RUN = "from gateway.cli import main; main()"
 SECONDS = 400
-"""What a slow machine that does other things as well may take for it; others need half a minute."""
+"""Limit for a slow and busy machine; others need half a minute."""
 REGIONS = {
     "Auvergne-Rhône-Alpes": "pull, CleverConnect XML",
     "Bourgogne-Franche-Comté": "push, one by one",
@@ -59,8 +59,8 @@ async def ended(process: Process) -> tuple[int | None, str, str]:
 
 
 @pytest.mark.parametrize("log", ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-async def test_once_the_whole_federation_balances(log: str, tmp_path: Path) -> None:
-    """Nine Regions by nine ways, the national site both ways, kill -9 in between: what the far ends hold adds up."""
+async def test_the_whole_federation_balances_once(log: str, tmp_path: Path) -> None:
+    """Nine Regions by nine channels, the national site in both directions, kill -9 in between: all of it balances."""
     words = ["--kafka"] if log == "kafka" else []
     async with started("--once", "--offers", "180", *words, folder=tmp_path) as process:
         code, output, errors = await ended(process)
@@ -68,8 +68,8 @@ async def test_once_the_whole_federation_balances(log: str, tmp_path: Path) -> N
     assert "kill -9 of the gateway" in output
     assert "Everything balances: nothing lost, nothing twice" in output
     rows = {name: (channel, [int(one) for one in numbers.split()]) for name, channel, numbers, _ in ROW.findall(output)}
-    ways = {**REGIONS, "Grand Est": "Kafka topics"} if log == "kafka" else REGIONS
-    assert ways == {name: rows[name][0] for name in REGIONS}
+    channels = {**REGIONS, "Grand Est": "Kafka topics"} if log == "kafka" else REGIONS
+    assert channels == {name: rows[name][0] for name in REGIONS}
     for name in REGIONS:
         sent, refused, withdrawn, live, on_site, not_for_site, received = rows[name][1]
         assert (sent, live) == (refused + withdrawn + live, on_site + not_for_site)
@@ -84,7 +84,7 @@ async def test_once_the_whole_federation_balances(log: str, tmp_path: Path) -> N
 
 
 @pytest.mark.kafka
-async def test_a_cluster_that_was_lent_is_named_and_left_as_it_was(kafka_servers: str, tmp_path: Path) -> None:
+async def test_an_external_cluster_is_named_and_left_unchanged(kafka_servers: str, tmp_path: Path) -> None:
     """Even when the user ends the demo in the middle."""
     words = ("--once", "--kafka", "--offers", "90")
     async with started(*words, folder=tmp_path, KAFKA_BOOTSTRAP_SERVERS=kafka_servers) as process:
@@ -112,7 +112,7 @@ async def topics_of(servers: str, begin: str) -> list[str]:
 
 
 @pytest.mark.kafka
-async def test_a_cluster_that_does_not_answer_is_told_with_the_next_step(tmp_path: Path) -> None:
+async def test_a_cluster_that_does_not_answer_is_reported_with_the_next_step(tmp_path: Path) -> None:
     servers = f"127.0.0.1:{unused_port()}"
     async with started("--once", "--kafka", folder=tmp_path, KAFKA_BOOTSTRAP_SERVERS=servers) as process:
         code, output, errors = await ended(process)
@@ -121,8 +121,8 @@ async def test_a_cluster_that_does_not_answer_is_told_with_the_next_step(tmp_pat
     assert "KAFKA_BOOTSTRAP_SERVERS" in errors
 
 
-async def test_an_offer_too_many_at_the_national_site_is_told_and_fails(tmp_path: Path) -> None:
-    """Somebody else uses Bretagne's account there: the far ends no longer hold what was published."""
+async def test_a_surplus_offer_at_the_national_site_is_reported_and_fails(tmp_path: Path) -> None:
+    """Another client uses Bretagne's account there: the external systems no longer hold the published offers."""
     async with started("--once", "--offers", "90", folder=tmp_path) as process:
         await smuggle(tmp_path)
         code, output, errors = await ended(process)
@@ -133,7 +133,7 @@ async def test_an_offer_too_many_at_the_national_site_is_told_and_fails(tmp_path
 
 
 async def smuggle(folder: Path) -> None:
-    """Create an offer at the demo's national site by the account of Bretagne, past the gateway."""
+    """Create an offer at the demo's national site by the account of Bretagne, without the gateway."""
     async with asyncio.timeout(SECONDS):
         while not (found := list(folder.glob("passerelle-demo-*/national.json"))):
             await asyncio.sleep(0.05)

@@ -22,15 +22,15 @@ from tests.demo.test_balance import BRETAGNE, ENDS, NORMANDIE
 SOON = 0.001
 
 
-def shown(renderable: RenderableType, width: int) -> list[str]:
+def rendered(renderable: RenderableType, width: int) -> list[str]:
     output = StringIO()
     console = Console(file=output, width=width)
     console.print(renderable)
     return [" ".join(line.split()) for line in output.getvalue().splitlines()]
 
 
-def test_a_row_says_way_in_and_numbers_where_there_is_room() -> None:
-    lines = shown(balance_table(compute_balance(ENDS), settled=True, wide=True), 120)
+def test_a_row_shows_channel_and_numbers_on_a_wide_terminal() -> None:
+    lines = rendered(balance_table(compute_balance(ENDS), settled=True, wide=True), 120)
     assert "Bretagne push 5 1 1 3 2 1 0 ✓" in lines
     assert "All Regions 5 1 1 3 2 1 2" in lines
     assert "National site search, delivery API 2 0 1 1 1 0 2 ✓" in lines
@@ -43,7 +43,7 @@ def test_thousands_are_set_apart_by_a_narrow_space_that_breaks_no_line() -> None
 @pytest.mark.parametrize("width", [80, 120])
 def test_nothing_is_cut(width: int) -> None:
     long = replace(BRETAGNE, name="Bourgogne-Franche-Comté", channel="pull, CleverConnect XML")
-    lines = shown(
+    lines = rendered(
         balance_table(compute_balance(replace(ENDS, parties=(long, NORMANDIE))), settled=True, wide=width > 100), width
     )
     assert "…" not in "".join(lines)
@@ -51,12 +51,12 @@ def test_nothing_is_cut(width: int) -> None:
 
 def test_a_row_that_does_not_balance_counts_its_differences_at_the_end_only() -> None:
     wrong = compute_balance(replace(ENDS, delivered=()))
-    assert "Bretagne 5 1 1 3 0 3 0 ✗ 3" in shown(balance_table(wrong, settled=True), 80)
-    assert "Bretagne 5 1 1 3 0 3 0 …" in shown(balance_table(wrong, settled=False), 80)
+    assert "Bretagne 5 1 1 3 0 3 0 ✗ 3" in rendered(balance_table(wrong, settled=True), 80)
+    assert "Bretagne 5 1 1 3 0 3 0 …" in rendered(balance_table(wrong, settled=False), 80)
 
 
-def test_a_region_without_platform_says_who_has_received_its_offers() -> None:
-    assert "Hauts-de-France 1 1 Normandie 1" in shown(uncovered_table(compute_balance(ENDS)), 80)
+def test_a_region_without_platform_names_the_receivers_of_its_offers() -> None:
+    assert "Hauts-de-France 1 1 Normandie 1" in rendered(uncovered_table(compute_balance(ENDS)), 80)
 
 
 @pytest.fixture
@@ -80,20 +80,20 @@ def test_the_command_is_called_by_its_name_where_that_finds_it(path: Callable[[P
     assert "passerelle" == command("/somewhere/else/passerelle")
 
 
-async def test_it_looks_until_there_are_as_many_as_the_goal() -> None:
+async def test_polling_ends_when_the_goal_is_reached() -> None:
     counts = count()
     assert await poll_until_count(lambda: next(counts), 5, every=SOON, patience=60)
     assert 6 == next(counts)
 
 
-async def test_it_ends_when_nothing_more_comes() -> None:
-    """Else a demo whose national site takes no offer would go on for ever."""
+async def test_polling_ends_when_the_count_stops_changing() -> None:
+    """Otherwise a demo whose national site accepts no offer would run without end."""
     counts = chain([0, 1, 1, 2], repeat(2))
     async with asyncio.timeout(60):
         assert not await poll_until_count(lambda: next(counts), 5, every=SOON, patience=20 * SOON)
 
 
-async def test_it_ends_at_once_when_something_is_broken() -> None:
+async def test_polling_ends_at_once_after_an_error() -> None:
     broken: list[str] = []
 
     def look() -> int:

@@ -1,4 +1,4 @@
-"""Generated offers: every one gets exactly the verdict and the problems that it is said to get."""
+"""Generated offers: each gets exactly the verdict and the problems that the generator states."""
 
 from collections import Counter
 from datetime import date, timedelta
@@ -12,7 +12,7 @@ from gateway.demo.generator import WRONG, generate
 from gateway.demo.week import calendar_on
 from gateway.partners.onboarding import presets
 from schemas.schoolyear import holiday_of, monday_of, year_of, years
-from tests.revising import revised, withdrawal
+from tests.revision import revised, withdrawal
 
 DAYS = (date(2026, 11, 25), date(2027, 1, 4), date(2027, 6, 8), date(2027, 6, 20), date(2027, 7, 15))
 
@@ -32,7 +32,7 @@ def test_each_generated_offer_is_judged_as_it_says(platform: str) -> None:
             ), offer.raw
 
 
-def test_a_platform_that_nobody_knows_beforehand_gets_offers_too() -> None:
+def test_a_platform_without_a_preset_gets_offers_too() -> None:
     offers = list(generate(1, "platform-12", 50, DAYS[0], wrong=0.0))
     assert [f"platform-12:2026-{number:06}" for number in range(1, 51)] == [offer.id for offer in offers]
     assert all(schemas.check(offer.raw, on=DAYS[0]).accepted for offer in offers)
@@ -63,7 +63,7 @@ def test_offers_are_spread_over_all_sectors_levels_and_many_communes() -> None:
     assert len({document["location"]["postal_code"] for document in documents}) > 150
 
 
-def test_most_offers_of_a_region_lie_in_its_territory() -> None:
+def test_most_offers_of_a_region_are_in_its_territory() -> None:
     territory = presets()["bretagne"].territory
     verdicts = [schemas.check(offer.raw, on=DAYS[0]) for offer in generate(5, "bretagne", 1_000, DAYS[0], wrong=0.0)]
     at_home = sum(verdict.territory["department"] in territory for verdict in verdicts if verdict.territory)
@@ -92,7 +92,7 @@ def test_a_withdrawal_is_a_valid_line() -> None:
 
 
 @pytest.mark.parametrize("day", [date(2026, 9, 1) + timedelta(days=9 * step) for step in range(100)])
-def test_weeks_are_to_come_and_within_what_may_be_offered(day: date) -> None:
+def test_weeks_are_in_the_future_and_within_the_allowed_period(day: date) -> None:
     """Whatever the day, also in years without a calendar on file: none is over, none too far (OFR-024, OFR-041)."""
     calendar = calendar_on(day)
     for week in {*calendar.seconde, *(week for weeks in calendar.college.values() for week in weeks)}:

@@ -1,4 +1,4 @@
-"""What a subscriber of the demo holds of the changes that it is told."""
+"""The copy that the demo's subscriber keeps of the changes feed."""
 
 from typing import Any
 
@@ -37,5 +37,5 @@ def test_it_is_idempotent_by_sequence(changes: list[dict[str, Any]], titles: dic
     assert (titles, gone) == (holding.titles, holding.gone)
 
 
-def test_what_the_visitor_tries_is_not_counted() -> None:
+def test_offers_of_the_visitor_are_not_counted() -> None:
     assert {"bretagne:1": "Un"} == counted({"bretagne:1": "Un", "visitor:1": "Essai"})

@@ -1,4 +1,4 @@
-"""What a test run or the demo starts ends with it, also where it is killed."""
+"""Child processes of a test run or the demo end with it, also when it is killed."""
 
 import asyncio
 import os
@@ -43,7 +43,7 @@ with LocalBroker() as broker:
 
 
 def _running(process: int) -> bool:
-    """Whether it runs: a zombie, which nobody waits for here, has ended."""
+    """Whether it runs: a zombie, which has no waiting parent here, has ended."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -106,7 +106,7 @@ async def test_the_local_broker_ends_with_a_run_that_is_killed() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows processes as files")
 async def test_a_watcher_ends_with_its_command() -> None:
-    """Nothing is left of a child that has ended while its parent goes on; its id and exit code are its own."""
+    """An ended child leaves nothing while its parent runs; its id and exit code are kept."""
     script = f"""{_HEAD}
 from gateway.demo.tether import tether, tethered
 child = subprocess.Popen(tethered([sys.executable, "-c", "import sys; sys.stdin.read(); sys.exit(7)"]),

@@ -1,4 +1,4 @@
-"""The examples of README and guides run as they stand, against a gateway of their own."""
+"""The examples of README and guides run unchanged, against a gateway of their own."""
 
 import asyncio
 import os
@@ -19,8 +19,8 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/publisher.md", "docs/subscriber.md"])
-async def test_the_examples_of_a_page_run_as_they_stand(page: str, tmp_path: Path) -> None:
-    """Each command must answer 2xx: curl is told to fail otherwise, by its own settings file."""
+async def test_the_examples_of_a_page_run_unchanged(page: str, tmp_path: Path) -> None:
+    """Each command must answer 2xx: its configuration file makes curl fail otherwise."""
     script = "\n".join(["set -euo pipefail", *BLOCK.findall((ROOT / page).read_text())])
     settings = Settings(data=tmp_path / "data", port=0, management_port=0)
     secret = mint_secret(now=clock.now(), entropy=os.urandom)

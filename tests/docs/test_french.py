@@ -1,4 +1,4 @@
-"""French texts on file: every one is written with the apostrophe of print, like the kit's."""
+"""French texts use the typographic apostrophe, like the kit's."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def french(value: Any, *, inside: bool = False) -> Iterator[str]:
             yield from french(each, inside=inside or name == "fr")
 
 
-def test_the_files_with_the_partners_words_are_looked_at() -> None:
+def test_the_files_with_texts_for_partners_are_checked() -> None:
     looked_at = {str(path.relative_to(ROOT)) for path in FILES if any(french(json.loads(path.read_bytes())))}
     catalogues = {f"schemas/catalogue/{name}.json" for name in ("http", "offer", "protocol")}
     kit = {f"conformance/{name}.json" for name in ("words", "requirements", "uncovered")}

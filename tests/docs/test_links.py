@@ -1,4 +1,4 @@
-"""Links between the pages, and the headings that messages name, exist."""
+"""Links between the pages, and the headings that messages name, have a target."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""No English inside French sentences: templates, and what real values make of them."""
+"""No English words in French sentences: templates, alone and with real values."""
 
 import errno
 import importlib
@@ -44,11 +44,11 @@ _CODE = re.compile(
 
 
 def english(texts: Iterator[str] | list[str]) -> list[str]:
-    """The texts in which an English word stands outside of names."""
+    """The texts that hold an English word outside of names."""
     return sorted({text for text in texts if _ENGLISH.search(_CODE.sub(" ", text))})
 
 
-def test_the_search_finds_what_stood_there() -> None:
+def test_the_search_finds_known_english_texts() -> None:
     """The search itself can fail."""
     before = [
         "Une valeur de type string est attendue, pas de type object.",
@@ -137,7 +137,7 @@ def _damaged() -> Iterator[bytes]:
     )
 
 
-def test_no_verdict_speaks_english_in_french() -> None:
+def test_no_verdict_has_english_words_in_french() -> None:
     import schemas  # noqa: PLC0415  # after the others, which load it
 
     texts: list[str] = []
@@ -158,7 +158,7 @@ _FEEDS = (
 )  # fmt: skip
 
 
-def test_no_reading_speaks_english_in_french() -> None:
+def test_no_problem_of_reading_has_english_words_in_french() -> None:
     texts: list[str] = []
     for form, feeds in _FEEDS:
         for content in feeds:
@@ -168,7 +168,7 @@ def test_no_reading_speaks_english_in_french() -> None:
 
 
 def _read(form: str, content: bytes) -> Iterator[str]:
-    """What is said of a feed and of its items, where they stand included."""
+    """Problems of a feed and of its items, their locations included."""
     for item in items(content, flat(form)):
         for one in getattr(item, "problems", ()):
             yield one.to_json()["message"]["fr"]
@@ -188,7 +188,7 @@ def test_no_reason_of_the_system_or_of_tls_is_english_in_french() -> None:
     assert [] == english(texts)
 
 
-def test_no_refused_parameter_speaks_english_in_french() -> None:
+def test_no_refused_parameter_has_english_words_in_french() -> None:
     partner = Partner(platform="bretagne", name="B", scopes=frozenset())
     given = dict.fromkeys(("region", "department", "level", "week", "sector", "platform", "bbox", "limit", "wait"), "?")
     given |= {"territory": "?", "cursor": "", "other": "1"}
@@ -214,7 +214,7 @@ def _sentences(document: Any) -> Iterator[str]:
         yield from _sentences(one)
 
 
-def test_no_fault_of_a_profile_speaks_english_in_french() -> None:
+def test_no_fault_of_a_profile_has_english_words_in_french() -> None:
     wrong: tuple[Any, ...] = (
         [],
         3,

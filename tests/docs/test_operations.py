@@ -1,4 +1,4 @@
-"""The operator's page knows every setting and every topic, with the defaults that the code has."""
+"""The operator's page documents every setting and every topic, with the defaults of the code."""
 
 import re
 from dataclasses import fields

@@ -10,7 +10,7 @@ def test_every_threat_names_tests_that_exist() -> None:
     rows = re.findall(r"^\| (T-[0-9]{2}) \|.*\| ([^|]+) \|$", (ROOT / "THREAT_MODEL.md").read_text(), re.MULTILINE)
     named = {threat: re.findall(r"`(tests/[a-z_]+)`", cell) for threat, cell in rows}
     assert len(named) == 29
-    assert {threat: [place for place in places if not (ROOT / place).is_dir()] for threat, places in named.items()} == {
-        threat: [] for threat in named
-    }
+    assert {
+        threat: [folder for folder in folders if not (ROOT / folder).is_dir()] for threat, folders in named.items()
+    } == {threat: [] for threat in named}
     assert all(named.values())

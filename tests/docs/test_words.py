@@ -1,16 +1,22 @@
-"""The words that docs/glossary.md retires do not come back: neither in names nor in prose."""
+"""The words that docs/glossary.md retires do not come back: neither in names nor in prose, log events or texts."""
 
+import ast
 import io
+import json
 import re
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 GLOSSARY = ROOT / "docs/glossary.md"
-CODE = ("schemas", "gateway", "adapters", "conformance", "bench")
+CODE = ("schemas", "gateway", "adapters", "conformance", "bench", "requirements", "tests")
+TEXTS = ("schemas", "gateway", "adapters", "conformance")
+NORMATIVE = frozenset({"conformance/requirements.json"})
+"""The sentences of docs/protocol.md, whose words are the protocol's."""
 PAGES = (
     "docs/architecture.md",
     "docs/maintainers.md",
@@ -18,11 +24,21 @@ PAGES = (
     "docs/national.md",
     "docs/operations.md",
     "docs/performance.md",
+    "docs/publisher.md",
+    "docs/subscriber.md",
     "CONTRIBUTING.md",
     "THREAT_MODEL.md",
+    "Makefile",
+    "pyproject.toml",
+    "requirements/build.in",
+    "requirements/find-python",
+    "requirements/lock",
 )
 LIBRARIES = frozenset({"unconsumed_tail"})
 """Names of the standard library."""
+VERBS = frozenset({"lacks", "shrinks"})
+"""Plain verbs, which are no plurals of the retired nouns."""
+LOGGERS = frozenset({"log", "logger", "_log", "_logger"})
 
 
 def retired() -> dict[str, list[str]]:
@@ -40,6 +56,11 @@ def retired() -> dict[str, list[str]]:
 def pieces(name: str) -> list[str]:
     """The words of an identifier: `log_offset` and `LogOffset` are two."""
     return [one.lower() for one in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)]
+
+
+def is_retired(name: str, words: frozenset[str]) -> bool:
+    """Whether an identifier holds one of the words, in the singular or in the plural."""
+    return any((one in words or one.removesuffix("s") in words) and one not in VERBS for one in pieces(name))
 
 
 def names(source: str) -> Iterator[tuple[int, str]]:
@@ -66,12 +87,40 @@ def prose(source: str) -> Iterator[tuple[int, str]]:
         )
 
 
+def events(source: str) -> Iterator[tuple[int, str]]:
+    """The names of log events: first arguments of a logger's methods."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id=logger) | ast.Attribute(attr=logger)),
+                args=[ast.Constant(value=str(event)), *_],
+            ) if logger in LOGGERS:
+                yield node.lineno, event
+
+
+def english(value: Any, *, inside: bool = False) -> Iterator[str]:
+    """The English texts of a packaged file: every text below a member `en`."""
+    match value:
+        case dict():
+            for key, inner in value.items():
+                yield from english(inner, inside=inside or key == "en")
+        case list():
+            for inner in value:
+                yield from english(inner, inside=inside)
+        case str() if inside:
+            yield value
+
+
 def _plain(line: str) -> str:
     return re.sub(r"`+[^`]*`+", "", line)
 
 
 def phrases() -> re.Pattern[str]:
-    return re.compile("|".join(rf"\b{re.escape(one)}\b" for one in retired()["Retired in prose"]), re.IGNORECASE)
+    return re.compile("|".join(rf"\b{re.escape(one)}s?\b" for one in retired()["Retired in prose"]), re.IGNORECASE)
+
+
+def words() -> frozenset[str]:
+    return frozenset(retired()["Retired names"])
 
 
 def modules() -> list[Path]:
@@ -85,15 +134,14 @@ def test_the_page_lists_what_is_retired() -> None:
 
 
 def test_no_name_holds_a_retired_word() -> None:
-    words = set(retired()["Retired names"])
-    bad = []
+    bad, unwanted = [], words()
     for path in modules():
         where = path.relative_to(ROOT)
-        bad += [f"{where}: file name" for one in (*where.parts[:-1], path.stem) if words & set(pieces(one))]
+        bad += [f"{where}: file name" for one in (*where.parts[:-1], path.stem) if is_retired(one, unwanted)]
         bad += [
             f"{where}:{line}: {name}"
             for line, name in names(path.read_text())
-            if name not in LIBRARIES and words & set(pieces(name))
+            if name not in LIBRARIES and is_retired(name, unwanted)
         ]
     assert [] == bad, "\n".join(["docs/glossary.md names the word to take:", *bad])
 
@@ -109,8 +157,38 @@ def test_no_docstring_or_comment_holds_a_retired_phrase() -> None:
     assert [] == bad, "\n".join(["docs/glossary.md says what to write:", *bad])
 
 
+def test_no_log_event_holds_a_retired_word() -> None:
+    unwanted = words()
+    bad = [
+        f"{path.relative_to(ROOT)}:{line}: {event}"
+        for path in modules()
+        for line, event in events(path.read_text())
+        if is_retired(event, unwanted)
+    ]
+    assert [] == bad, "\n".join(["docs/glossary.md names the word to take:", *bad])
+
+
+def test_no_english_text_holds_a_retired_phrase() -> None:
+    """Placeholders included, as far as their name is such a word."""
+    pattern = phrases()
+    bad = [
+        f"{where}: {text}"
+        for top in TEXTS
+        for path in sorted((ROOT / top).rglob("*.json"))
+        if (where := path.relative_to(ROOT).as_posix()) not in NORMATIVE
+        for text in english(json.loads(path.read_text()))
+        if pattern.search(_plain(text))
+    ]
+    assert [] == bad, "\n".join(["docs/glossary.md says what to write:", *bad])
+
+
 @pytest.mark.parametrize(
-    "page", [*PAGES, *(f"docs/adr/{path.name}" for path in sorted((ROOT / "docs/adr").glob("*.md")))]
+    "page",
+    [
+        *PAGES,
+        *(f"docs/adr/{path.name}" for path in sorted((ROOT / "docs/adr").glob("*.md"))),
+        *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "tests").glob("*/README.md"))),
+    ],
 )
 def test_no_page_for_maintainers_holds_a_retired_phrase(page: str) -> None:
     pattern = phrases()
@@ -124,7 +202,16 @@ def test_no_page_for_maintainers_holds_a_retired_phrase(page: str) -> None:
     assert [] == bad, "\n".join(bad)
 
 
-def test_the_lint_finds_both() -> None:
+def test_the_lint_finds_names_and_prose() -> None:
     source = '"""It stands here."""\n\nkeeper_of = 1  # what was told\n'
     assert [(1, '"""It stands here."""'), (3, "# what was told")] == list(prose(source))
-    assert ["keeper", "of"] == pieces(next(names(source))[1])
+    name = next(names(source))[1]
+    assert ["keeper", "of"] == pieces(name)
+    assert is_retired(name, words())
+
+
+def test_the_lint_finds_plurals_events_and_texts() -> None:
+    assert is_retired("all_places", words())
+    assert phrases().search("two twins")
+    assert [(1, "relay.chores_done")] == list(events('self._log.info("relay.chores_done", number=1)'))
+    assert ["a", "b"] == list(english({"x": {"fr": "c", "en": "a"}, "en": {"y": ["b"]}}))

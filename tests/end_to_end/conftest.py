@@ -25,8 +25,8 @@ READERS = ("grand-est", "national")
 
 
 @dataclass
-class Town:
-    """A gateway's settings and its partners' secrets; ``open`` starts the gateway, again and again if need be."""
+class Federation:
+    """A gateway's settings and its partners' secrets; ``open`` starts the gateway, several times if needed."""
 
     settings: Settings
     secrets: dict[str, str]
@@ -71,10 +71,10 @@ async def _onboard(settings: Settings) -> dict[str, str]:
 
 
 @pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-async def town(request: pytest.FixtureRequest, tmp_path: Path) -> Town:
+async def federation(request: pytest.FixtureRequest, tmp_path: Path) -> Federation:
     settings = Settings(data=tmp_path / "data", port=0, management_port=0, log_level="warning")
     if request.param == "kafka":
         servers: str = request.getfixturevalue("kafka_servers")
         prefix = f"town-{secrets.token_hex(4)}"
         settings = replace(settings, kafka=servers, kafka_prefix=prefix, secret=secrets.token_urlsafe(32))
-    return Town(settings, await _onboard(settings))
+    return Federation(settings, await _onboard(settings))

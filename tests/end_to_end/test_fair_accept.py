@@ -1,4 +1,4 @@
-"""Connections that come together are shared by all who listen on the socket."""
+"""Simultaneous connections are shared evenly among the processes that listen on the socket."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""A gateway that is killed within a snapshot: the same request, sent again by its client, is run soon and once."""
+"""A gateway killed during a snapshot: the request, repeated by its client, runs soon and once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import position_key
 from gateway.protocol.topic import REQUESTS, SUBMISSIONS
-from tests.faults.arena import Arena
+from tests.faults.deployment import Deployment
 from tests.faults.ending import decided, read_offers, read_receipts
 
 OFFERS_SENT = 1_500
@@ -30,25 +30,25 @@ _SECONDS = 100.0
 
 
 @pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-def arena(request: pytest.FixtureRequest, tmp_path: Path) -> Arena:
-    return Arena(tmp_path, kafka=request.getfixturevalue("kafka_servers") if request.param == "kafka" else None)
+def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Deployment:
+    return Deployment(tmp_path, kafka=request.getfixturevalue("kafka_servers") if request.param == "kafka" else None)
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("moment", ["queuing", "applied"])
-async def test_a_snapshot_of_a_killed_gateway_is_run_again_within_its_clients_patience(
-    arena: Arena, moment: str
+async def test_a_snapshot_of_a_killed_gateway_is_repeated_before_its_client_gives_up(
+    deployment: Deployment, moment: str
 ) -> None:
     """[PUB-022] [PUB-041] [PUB-042] [PUB-044] One client, one key: the claim ends with the process that made it, and
     the mark of a snapshot that was applied before its answer serves the same request once more.
     """
-    await arena.onboard()
+    await deployment.onboard()
     offers = _offers()
     try:
-        replica = await arena.add_replica()
+        replica = await deployment.add_replica()
         await replica.ready()
-        async with arena.log() as log, aiohttp.ClientSession() as session:
-            client = Client(session, replica.url, client_id=PLATFORM, client_secret=arena.secrets[PLATFORM])
+        async with deployment.log() as log, aiohttp.ClientSession() as session:
+            client = Client(session, replica.url, client_id=PLATFORM, client_secret=deployment.secrets[PLATFORM])
             taken = await client.call("POST", "/v1/snapshots/marks")
             sending = asyncio.create_task(_send(client, taken.body["mark"], offers))
             await (_begun(log, sending) if moment == "queuing" else _applied(log, sending))
@@ -63,7 +63,7 @@ async def test_a_snapshot_of_a_killed_gateway_is_run_again_within_its_clients_pa
             assert {"accepted", "duplicate"} >= {one.verdict for one in await read_receipts(log)}
             assert 1 == [one["kind"] for one in await _requests(log)].count("answer")
     finally:
-        await arena.close()
+        await deployment.close()
 
 
 def _offers() -> list[bytes]:

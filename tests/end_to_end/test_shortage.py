@@ -1,4 +1,4 @@
-"""A gateway in a process of its own on disks that are full or closed: a sentence at the start, an outage that passes.
+"""A gateway in a process of its own on disks that are full or closed: one sentence at the start, later an outage.
 
 [ERR-008] [ERR-009] [ERR-011]
 """
@@ -18,7 +18,7 @@ import pytest
 
 from gateway.client import Client
 from tests.damage.populated import PUBLISHER, Populated, ask, offer, populate
-from tests.faults.disk import SmallDisk, lack_of_disk, small_disk
+from tests.faults.disk import SmallDisk, disk_unavailable, small_disk
 from tests.faults.process import GatewayProcess
 
 NOBODY = 65_534
@@ -39,10 +39,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Populated:
 
 @pytest.fixture
 def populated(made: Populated, tmp_path: Path) -> Populated:
-    lack = lack_of_disk(tmp_path)
-    if lack is not None:
-        assert os.environ.get("CI") != "true" or os.geteuid() != 0, lack
-        pytest.skip(f"!!! THE DISK WAS NOT FILLED: {lack} !!!")
+    unavailable = disk_unavailable(tmp_path)
+    if unavailable is not None:
+        assert os.environ.get("CI") != "true" or os.geteuid() != 0, unavailable
+        pytest.skip(f"!!! THE DISK WAS NOT FILLED: {unavailable} !!!")
     return made.copy(tmp_path / "data")
 
 
@@ -75,13 +75,13 @@ async def serving(populated: Populated, *, user: int | None = None, **settings: 
 
 
 def lines_of(populated: Populated) -> list[Any]:
-    """What the gateway has written, each line as JSON; a line that is none fails."""
+    """The gateway's output, each line as JSON; any other line fails."""
     text = (populated.folder.parent / "gateway.log").read_text()
     return [orjson.loads(line) for line in text.splitlines()]
 
 
 async def published(client: Client, url: str, number: int, *, seconds: float = WITHIN) -> None:
-    """Publish until it is taken."""
+    """Publish until it is accepted."""
     body = orjson.dumps(offer(number))
     async with asyncio.timeout(seconds):
         while True:
@@ -93,7 +93,7 @@ async def published(client: Client, url: str, number: int, *, seconds: float = W
 
 
 async def raw(client: Client, method: str, url: str, body: bytes, kind: str) -> tuple[int, Mapping[str, Any]]:
-    """One request as it is, without patience: the status and the problem document."""
+    """One request without retries: the status and the problem document."""
     token = await client.token()
     headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
     async with (
@@ -146,7 +146,7 @@ async def test_a_disk_that_fills_while_it_runs_is_an_outage_of_each_part_and_pas
         assert upload[1]["code"] in {
             "spool-full",
             "batch-interrupted",
-        }  # some of what the log frees may serve the spool
+        }  # the spool may use some of the space that the log frees
         assert (await raw(publisher, "POST", f"{gateway.url}/v1/snapshots/marks", b"", "application/json"))[0] in {
             201,
             503,
@@ -188,7 +188,7 @@ async def test_a_start_on_a_full_disk_is_refused_in_a_sentence_that_names_the_fi
 
 
 @pytest.mark.parametrize("name", ["relay", "views", "spool", "pull", "national"])
-async def test_a_start_on_a_full_disk_under_one_folder_is_told_or_waits(
+async def test_a_start_with_one_folder_on_a_full_disk_reports_it_or_waits(
     populated: Populated, name: str, tmp_path: Path
 ) -> None:
     """Copies of the log and scratch folders may lie on disks of their own."""
@@ -224,7 +224,7 @@ async def test_a_start_on_a_full_disk_under_one_folder_is_told_or_waits(
 
 
 def _given(path: Path, user: int) -> None:
-    """Hand a folder with all that is in it to a user, and let everybody reach it."""
+    """Give a folder with its content to a user, and let every user reach it."""
     for one in (path, *path.rglob("*")):
         os.chown(one, user, user)
     for one in path.parents:
@@ -234,7 +234,7 @@ def _given(path: Path, user: int) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts a process as another user")
 @pytest.mark.parametrize("name", ["", "log.sqlite", "secret", "signing.pem", "views", "relay", "national"])
-async def test_what_may_not_be_written_is_told_in_a_sentence_or_waited_for(
+async def test_a_file_that_may_not_be_written_is_reported_or_waited_for(
     made: Populated, tmp_path: Path, name: str
 ) -> None:
     """The gateway as a user without root's rights, which ignore modes; the folder or file is root's, as a copy by root
@@ -269,7 +269,7 @@ async def test_what_may_not_be_written_is_told_in_a_sentence_or_waited_for(
 
 @pytest.mark.parametrize("name", ["secret", "signing.pem", "log.sqlite"])
 @pytest.mark.parametrize("damage", ["empty", "garbled", "world-readable", "folder"])
-async def test_a_file_that_must_not_be_used_is_told_in_a_sentence(
+async def test_a_file_that_must_not_be_used_is_refused_in_one_sentence(
     made: Populated, tmp_path: Path, name: str, damage: str
 ) -> None:
     populated = made.copy(tmp_path / "data")

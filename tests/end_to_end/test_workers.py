@@ -19,8 +19,8 @@ from gateway.bootstrap.workers import WorkerError, Workers
 from gateway.client import Client
 from gateway.oauth.keys import KeyRing
 from gateway.settings import Settings
-from tests.end_to_end.conftest import Town
-from tests.end_to_end.test_town import OFFER, Follower, put
+from tests.end_to_end.conftest import Federation
+from tests.end_to_end.test_federation import OFFER, Follower, put
 from tests.faults.process import GatewayProcess
 
 WORKERS = 2
@@ -28,8 +28,8 @@ LINES = "application/x-ndjson"
 
 
 @pytest.fixture
-def crowded(town: Town) -> Town:
-    return replace(town, settings=replace(town.settings, workers=WORKERS))
+def crowded(federation: Federation) -> Federation:
+    return replace(federation, settings=replace(federation.settings, workers=WORKERS))
 
 
 def lines(*offers: dict[str, Any]) -> bytes:
@@ -56,7 +56,7 @@ async def withdraw_by_snapshot(client: Client, offer: dict[str, Any]) -> tuple[i
     return answer.status, answer.body
 
 
-async def test_workers_answer_as_one_gateway(crowded: Town) -> None:
+async def test_workers_answer_as_one_gateway(crowded: Federation) -> None:
     """Publishing, waiting for the decision, batches, snapshots, receipts, lists and the feed, over many connections."""
     async with crowded.open() as clients:
         reader = Follower(clients["grand-est"])
@@ -65,8 +65,8 @@ async def test_workers_answer_as_one_gateway(crowded: Town) -> None:
         assert [201] * len(ids) == [status for status, _ in answers]
         await reader.until(*ids)
         for _, receipt in answers:
-            told = await clients["bretagne"].call("GET", f"/v1/receipts/{receipt['receipt']}")
-            assert "accepted" == told.body["verdict"]
+            receipt_answer = await clients["bretagne"].call("GET", f"/v1/receipts/{receipt['receipt']}")
+            assert "accepted" == receipt_answer.body["verdict"]
         body = lines(*({**OFFER, "id": f"bretagne:b{number}"} for number in range(8)))
         batch = await clients["bretagne"].call("POST", "/v1/offers/batch", body=body, media_type=LINES)
         assert (202, 8) == (batch.status, batch.body["queued"])
@@ -78,26 +78,24 @@ async def test_workers_answer_as_one_gateway(crowded: Town) -> None:
     assert [] == (await crowded.audit()).findings
 
 
-async def test_each_worker_tells_where_the_requests_that_it_answered_are_counted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_each_worker_logs_its_management_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Also where the system chose the port; the gateway's own process answers no partner and counts none."""
     settings = Settings(data=tmp_path / "data", port=0, management_port=0, workers=1)
     async with running(settings) as gateway, aiohttp.ClientSession() as session:
         async with session.get(f"{gateway.url}/.well-known/passerelle") as response:
             assert 200 == response.status
-        told = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
-        places = [one["management"] for one in told if one["event"] == "gateway.worker_started"]
+        lines = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+        endpoints = [one["management"] for one in lines if one["event"] == "gateway.worker_started"]
         counted = []
-        for place in (*places, gateway.management_url):
-            async with session.get(f"{place}/metrics") as response:
+        for endpoint in (*endpoints, gateway.management_url):
+            async with session.get(f"{endpoint}/metrics") as response:
                 counted.append("passerelle_requests_total{" in await response.text())
     assert [True, False] == counted
 
 
-async def test_a_worker_that_dies_ends_the_gateway(town: Town) -> None:
-    """Nothing is swallowed: the operator's supervisor starts it anew."""
-    settings = replace(town.settings, workers=WORKERS)
+async def test_a_worker_that_dies_ends_the_gateway(federation: Federation) -> None:
+    """Nothing is swallowed: the operator's supervisor restarts it."""
+    settings = replace(federation.settings, workers=WORKERS)
     before = set(children())
     async with running(settings) as gateway:
         worker = next(iter(set(children()) - before))
@@ -117,7 +115,7 @@ class Flawed(socket.socket):
         return -1 if given else super().fileno()
 
 
-async def test_nothing_is_left_of_workers_when_one_cannot_be_made(tmp_path: Path) -> None:
+async def test_all_workers_end_when_one_cannot_start(tmp_path: Path) -> None:
     """Neither the process that was made before it, nor a pipe."""
     settings = Settings(data=tmp_path, workers=WORKERS)
     async with AsyncExitStack() as stack:
@@ -128,11 +126,11 @@ async def test_nothing_is_left_of_workers_when_one_cannot_be_made(tmp_path: Path
         assert (processes, descriptors) == (set(children()), open_descriptors())
 
 
-async def test_workers_end_with_a_gateway_that_is_killed(town: Town) -> None:
+async def test_workers_end_with_a_gateway_that_is_killed(federation: Federation) -> None:
     """The port is free again at once, for the next one."""
-    key = town.settings.data.parent / "signing.pem"
+    key = federation.settings.data.parent / "signing.pem"
     KeyRing.open(key)
-    settings = replace(town.settings, workers=1, signing_key=key)
+    settings = replace(federation.settings, workers=1, signing_key=key)
     gateway = GatewayProcess("crowded", settings.data, settings.to_environ())
     for _ in range(2):
         await gateway.start()

@@ -1,4 +1,4 @@
-"""The long run: ``python -m tests.faults --log kafka --minutes 30``. Exit code 1 when a promise was not kept."""
+"""The long run: ``python -m tests.faults --log kafka --minutes 30``. Exit code 1 if a requirement was violated."""
 
 import argparse
 import asyncio
@@ -15,16 +15,16 @@ from random import Random
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.arena import Arena
 from tests.faults.cluster_fault import ClusterFaults
-from tests.faults.crowd import CROWD
-from tests.faults.disk import lack_of_disk, small_disk
+from tests.faults.deployment import Deployment
+from tests.faults.disk import disk_unavailable, small_disk
 from tests.faults.embedded_fault import COMPACT, FORGET, FULL_QUEUE, SECOND, SLOW, disk_full
 from tests.faults.fault import KILL, STOP
 from tests.faults.kafka_fault import COMPACT as COMPACT_KAFKA
 from tests.faults.kafka_fault import REPLACE, ZOMBIE, kafka_faults
 from tests.faults.plan import rounds
 from tests.faults.round import Fault, Verdict, play
+from tests.faults.slow_clients import SLOW_CLIENTS_FAULT
 from tests.kafka.cluster import SIZE, LocalCluster
 
 OUT = Console(highlight=False)
@@ -54,20 +54,20 @@ class Run:
         return (time.monotonic() - self._began) / 60
 
     def say(self, what: str) -> None:
-        """Progress: where the run stands, and what happens now."""
+        """Progress of the run, and its current action."""
         wrong = sum(self.total.wrongs.values())
         OUT.print(f"[dim]{self._elapsed:5.1f}/{self._minutes:g} min  round {self._round}  wrong {wrong}[/]  {what}")
 
-    async def play(self, arena: Arena, faults: list[Fault], *, replicas: int = 1) -> None:
-        """One round, added to the total; what is wrong is told at once, and its folder is kept."""
+    async def play(self, deployment: Deployment, faults: list[Fault], *, replicas: int = 1) -> None:
+        """One round, added to the total; findings are printed at once, and its folder is kept."""
         self._round += 1
-        verdict = await play(arena, faults, seed=f"{self._seed} {self._round}", replicas=replicas, say=self.say)
+        verdict = await play(deployment, faults, seed=f"{self._seed} {self._round}", replicas=replicas, say=self.say)
         self.total.add(verdict)
         for finding in verdict.findings[:20]:
             OUT.print(f"[red]{finding.wrong}[/]: {finding.sentence}", markup=True)
         if verdict.findings:
             kept = KEPT / f"{self._seed}-{self._round}"
-            shutil.copytree(arena.folder, kept, dirs_exist_ok=True)
+            shutil.copytree(deployment.folder, kept, dirs_exist_ok=True)
             OUT.print(f"[red]The folder of this round is kept: {kept}[/]")
 
     def report(self) -> int:
@@ -83,48 +83,48 @@ class Run:
 
 async def run_embedded(run: Run) -> None:
     """On the embedded log: every other round on a small disk that gets full."""
-    kinds = [STOP, SLOW, COMPACT, FORGET, SECOND, CROWD]
+    kinds = [STOP, SLOW, COMPACT, FORGET, SECOND, SLOW_CLIENTS_FAULT]
     with _folder() as folder:
-        lack = lack_of_disk(folder)
-    if lack is not None:
-        OUT.print(f"[red bold]!!! NO ROUND ON A FULL DISK: {lack} !!![/]")
+        unavailable = disk_unavailable(folder)
+    if unavailable is not None:
+        OUT.print(f"[red bold]!!! NO ROUND ON A FULL DISK: {unavailable} !!![/]")
     for number, faults in enumerate(rounds(kinds, KILL, random=run.random, each=3, kills=5)):
         if run.over:
             return
         with _folder() as folder:
             if number % 6 == 2:
                 faults.append(FULL_QUEUE)
-            if number % 2 and lack is None:
+            if number % 2 and unavailable is None:
                 with small_disk(folder / "one", megabytes=_DISK_MEGABYTES) as disk:
                     full = disk_full(disk)
-                    await run.play(Arena(folder), [full, KILL, KILL, full, KILL])
+                    await run.play(Deployment(folder), [full, KILL, KILL, full, KILL])
             else:
-                await run.play(Arena(folder, workers=number // 2 % 2), faults)
+                await run.play(Deployment(folder, workers=number // 2 % 2), faults)
 
 
 async def run_kafka(run: Run) -> None:
     """On a real broker behind a proxy, with two replicas or more."""
     async with kafka_faults(away=_AWAY_SECONDS) as faults:
-        kinds = [STOP, REPLACE, ZOMBIE, COMPACT_KAFKA, CROWD, *faults.all()]
+        kinds = [STOP, REPLACE, ZOMBIE, COMPACT_KAFKA, SLOW_CLIENTS_FAULT, *faults.all()]
         for number, chosen in enumerate(rounds(kinds, KILL, random=run.random, each=6, kills=3)):
             if run.over:
                 return
             with _folder() as folder:
                 servers, behind = faults.broker.bootstrap_servers, faults.proxy.bootstrap_servers
-                arena = Arena(folder, kafka=servers, behind=behind, workers=number % 2)
-                await run.play(arena, chosen, replicas=2)
+                deployment = Deployment(folder, kafka=servers, behind=behind, workers=number % 2)
+                await run.play(deployment, chosen, replicas=2)
 
 
 async def run_cluster(run: Run) -> None:
     """On three brokers, with two replicas or more."""
     with LocalCluster() as cluster:
-        kinds = [STOP, REPLACE, ZOMBIE, COMPACT_KAFKA, CROWD, *ClusterFaults(cluster).all()]
+        kinds = [STOP, REPLACE, ZOMBIE, COMPACT_KAFKA, SLOW_CLIENTS_FAULT, *ClusterFaults(cluster).all()]
         for number, chosen in enumerate(rounds(kinds, KILL, random=run.random, each=5, kills=2)):
             if run.over:
                 return
             with _folder() as folder:
-                arena = Arena(folder, kafka=cluster.bootstrap_servers, replication=SIZE, workers=number % 2)
-                await run.play(arena, chosen, replicas=2)
+                deployment = Deployment(folder, kafka=cluster.bootstrap_servers, replication=SIZE, workers=number % 2)
+                await run.play(deployment, chosen, replicas=2)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""The judge: holds a history against the log's end, and knows the protocol's promises by itself. Pure.
+"""The checker: compares a history with the log's final state, by its own reading of the protocol. Pure.
 
-It shares no code with the gateway: what it thinks of revisions, withdrawals and order is written here once more.
+It shares no code with the gateway: its rules of revisions, withdrawals and order are written here once more.
 """
 
 from collections import Counter, defaultdict
@@ -16,14 +16,14 @@ WRONGS: tuple[Wrong, ...] = ("lost", "duplicated", "reordered", "resurrected", "
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One promise that was not kept."""
+    """One violated requirement."""
 
     wrong: Wrong
     sentence: str
 
 
-def judge(history: History, ending: Ending) -> list[Finding]:
-    """Everything that is wrong; empty when every promise was kept."""
+def find_violations(history: History, ending: Ending) -> list[Finding]:
+    """All findings; empty when every requirement was met."""
     return [
         *_answers(history.attempts, ending.receipts),
         *_numbers(history.attempts, ending.receipts),
@@ -34,13 +34,13 @@ def judge(history: History, ending: Ending) -> list[Finding]:
 
 
 def _answers(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Iterator[Finding]:
-    """What was acknowledged has its receipt, and it says what the publisher was told."""
+    """Every acknowledged submission has its receipt, which agrees with the publisher's answer."""
     by_id = {receipt.receipt: receipt for receipt in receipts}
     known = {(receipt.id, receipt.revision) for receipt in receipts}
     for attempt in attempts:
         name = f"{attempt.id} revision {attempt.revision}"
         if attempt.outcome == "wrong":
-            yield Finding("other", f"{name} was answered {attempt.told}")
+            yield Finding("other", f"{name} was answered {attempt.detail}")
         if attempt.outcome == "delivered" and (attempt.id, attempt.revision) not in known:
             yield Finding("lost", f"{name} was delivered to an inbox and has no receipt")
         if attempt.outcome not in {"decided", "queued"}:
@@ -56,19 +56,19 @@ def _answers(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Iterat
         ):
             yield Finding(
                 "other",
-                f"{name} was told {attempt.verdict} {attempt.sequence}, its receipt says {receipt.verdict} "
+                f"{name} was answered {attempt.verdict} {attempt.sequence}, its receipt says {receipt.verdict} "
                 f"{receipt.sequence}",
             )
 
 
 def _numbers(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Iterator[Finding]:
-    """No receipt twice, no submission decided twice, none that nobody sent."""
+    """No receipt twice, no submission decided twice, none that was never sent."""
     for receipt, count in Counter(one.receipt for one in receipts).items():
         if count > 1:
             yield Finding("duplicated", f"the receipt {receipt} is there {count} times")
-    for place, count in Counter(one.place for one in receipts).items():
+    for position, count in Counter(one.position for one in receipts).items():
         if count > 1:
-            yield Finding("duplicated", f"the submission at {place} was decided {count} times")
+            yield Finding("duplicated", f"the submission at {position} was decided {count} times")
     sent = Counter((one.id, one.revision) for one in attempts if one.outcome != "refused")
     for (offer_id, revision), count in Counter(
         (one.id, one.revision) for one in receipts if one.publisher != GATEWAY
@@ -80,31 +80,31 @@ def _numbers(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Iterat
 
 
 def _order_of_sending(attempts: Sequence[Attempt], receipts: Sequence[Receipt]) -> Iterator[Finding]:
-    """What was acknowledged before something else about the same offer was sent lies before it on the log."""
-    places = {receipt.receipt: receipt.place for receipt in receipts}
+    """A submission acknowledged before the next one for the same offer was sent precedes it on the log."""
+    positions = {receipt.receipt: receipt.position for receipt in receipts}
     by_offer: dict[str, list[tuple[Attempt, tuple[int, int]]]] = defaultdict(list)
     for attempt in attempts:
-        place = places.get(attempt.receipt or "")
-        if attempt.outcome in ACKNOWLEDGED and place is not None:
-            by_offer[attempt.id].append((attempt, place))
+        position = positions.get(attempt.receipt or "")
+        if attempt.outcome in ACKNOWLEDGED and position is not None:
+            by_offer[attempt.id].append((attempt, position))
     for offer_id, placed in by_offer.items():
         answered = sorted(placed, key=lambda one: one[0].answered_at)
         highest, at = (-1, -1), 0
-        for attempt, place in sorted(placed, key=lambda one: one[0].sent_at):
+        for attempt, position in sorted(placed, key=lambda one: one[0].sent_at):
             while at < len(answered) and answered[at][0].answered_at < attempt.sent_at:
                 highest = max(highest, answered[at][1])
                 at += 1
-            if place < highest:
+            if position < highest:
                 yield Finding(
                     "reordered",
-                    f"{offer_id} revision {attempt.revision} lies at {place}, before what was acknowledged earlier "
+                    f"{offer_id} revision {attempt.revision} is at {position}, before what was acknowledged earlier "
                     f"({highest})",
                 )
 
 
 @dataclass(slots=True)
 class _Model:
-    """What must stand after each receipt of one offer."""
+    """The required state after each receipt of one offer."""
 
     revision: int = 0
     sequence: int = 0
@@ -112,7 +112,7 @@ class _Model:
     by_gateway: bool = False
 
     def expected(self, receipt: Receipt) -> str:
-        """The verdict that the protocol asks for."""
+        """The verdict that the protocol requires."""
         if receipt.revision > self.revision:
             return "accepted"
         if receipt.revision < self.revision:
@@ -120,7 +120,7 @@ class _Model:
         return "stale" if self.by_gateway else "duplicate"
 
     def apply(self, receipt: Receipt, *, live: bool, by_gateway: bool) -> None:
-        """The change is made."""
+        """Apply the change."""
         self.revision = max(self.revision, receipt.revision)
         self.sequence = receipt.sequence or 0
         self.live = live
@@ -128,14 +128,14 @@ class _Model:
 
 
 def _offers(attempts: Sequence[Attempt], ending: Ending) -> Iterator[Finding]:
-    """Each offer's receipts, in the order of the log, are what the protocol asks for, and so is what stands."""
+    """Each offer's receipts, in the order of the log, are what the protocol requires, and so is the final state."""
     kinds: dict[tuple[str, int], Kind] = {(one.id, one.revision): one.kind for one in attempts}
     by_offer: dict[str, list[Receipt]] = defaultdict(list)
     for receipt in ending.receipts:
         by_offer[receipt.id].append(receipt)
     for offer_id, receipts in by_offer.items():
         model = _Model()
-        for receipt in sorted(receipts, key=lambda one: one.place):
+        for receipt in sorted(receipts, key=lambda one: one.position):
             yield from _decision(model, receipt, kinds)
         yield from _standing(offer_id, model, ending.offers.get(offer_id))
     for offer_id in ending.offers.keys() - by_offer.keys():
@@ -143,7 +143,7 @@ def _offers(attempts: Sequence[Attempt], ending: Ending) -> Iterator[Finding]:
 
 
 def _decision(model: _Model, receipt: Receipt, kinds: Mapping[tuple[str, int], Kind]) -> Iterator[Finding]:
-    name = f"{receipt.id} revision {receipt.revision} at {receipt.place}"
+    name = f"{receipt.id} revision {receipt.revision} at {receipt.position}"
     if receipt.publisher == GATEWAY:
         if receipt.verdict != "accepted":
             return
@@ -181,7 +181,7 @@ def _standing(offer_id: str, model: _Model, found: Standing | None) -> Iterator[
 
 
 def _readings(readings: Sequence[Reading], ending: Ending) -> Iterator[Finding]:
-    """Each reader was told real changes in their order, and those who stand have exactly what they may see."""
+    """Each subscriber received real changes in their order, and at the end has exactly the offers that it may see."""
     changes = {(one.id, one.sequence or 0): one.revision for one in ending.receipts if one.verdict == "accepted"}
     for reading in readings:
         yield from _reading(reading, changes)
@@ -194,7 +194,7 @@ def _reading(reading: Reading, changes: Mapping[tuple[str, int], int]) -> Iterat
     revisions: dict[str, int] = {}
     gone: set[str] = set()
     for seen in reading.seen:
-        name = f"{reading.name} was told {seen.op} {seen.id} at {seen.sequence}"
+        name = f"{reading.name} received {seen.op} {seen.id} at {seen.sequence}"
         if (seen.id, seen.sequence) not in changes or seen.revision not in {None, changes[seen.id, seen.sequence]}:
             yield Finding("other", f"{name}, revision {seen.revision}, which never was accepted")
         last = sequences.get(seen.id, 0)

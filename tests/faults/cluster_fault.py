@@ -1,4 +1,4 @@
-"""The faults of three brokers: the one that leads or coordinates dies, each in its turn, and two at once."""
+"""The faults of three brokers: the leader or coordinator dies, one after the other, and two at once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -21,12 +21,12 @@ from tests.kafka.cluster import SIZE, LocalCluster
 
 _MOVE_SECONDS = 60.0
 _WHOLE_SECONDS = 120.0
-_TOLD = 20
-"""So many requests are answered 503 before the brokers that are gone come back."""
-_TOLD_SECONDS = 60.0
+_REFUSALS = 20
+"""Requests answered 503 before the stopped brokers are started again."""
+_REFUSAL_SECONDS = 60.0
 _DECIDED_SECONDS = 60.0
 _APART_SECONDS = 40.0
-"""Longer than it took replicas that fenced each other to give up."""
+"""Longer than replicas that fenced each other took to end."""
 
 _ANSWER_MS = 2_000
 _AGAIN_SECONDS = 0.2
@@ -37,7 +37,7 @@ _Partitions: TypeAlias = Mapping[tuple[str, int], tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class ClusterFaults:
-    """The faults that need a hold of the brokers. Each ends when every replica of every partition is in sync again."""
+    """The faults that need control of the brokers. Each ends when every replica of every partition is in sync again."""
 
     cluster: LocalCluster
 
@@ -45,9 +45,9 @@ class ClusterFaults:
         """Each of them."""
         return [
             Fault("leading broker killed", self._killing(self.leader)),
-            Fault("leading broker asleep until others led", self._sleeping(self.leader)),
+            Fault("leading broker suspended until others led", self._suspended(self.leader)),
             Fault("coordinator of transactions killed", self._killing(self.coordinator)),
-            Fault("coordinator of transactions asleep until others led", self._sleeping(self.coordinator)),
+            Fault("coordinator of transactions suspended until others led", self._suspended(self.coordinator)),
             Fault("coordinator of the group killed", self._killing(self._group_coordinator)),
             Fault("leading broker cut off", self._cutting_off(self.leader)),
             Fault("coordinator of transactions cut off", self._cutting_off(self.coordinator)),
@@ -59,21 +59,24 @@ class ClusterFaults:
 
     async def leader(self, round_: Round) -> int:
         """The number of the broker that leads a partition of ``submissions``."""
-        topic, partition = round_.arena.topic(SUBMISSIONS), round_.random.randrange(round_.arena.settings.partitions)
+        topic, partition = (
+            round_.deployment.topic(SUBMISSIONS),
+            round_.random.randrange(round_.deployment.settings.partitions),
+        )
         return (await self._partitions())[topic, partition][0]
 
     async def coordinator(self, round_: Round) -> int:
         """That of the broker which coordinates the transactions of a partition's relay."""
-        partition = round_.random.randrange(round_.arena.settings.partitions)
-        name = kafka_settings(round_.arena.settings).transactional_id(ROLE, partition)
+        partition = round_.random.randrange(round_.deployment.settings.partitions)
+        name = kafka_settings(round_.deployment.settings).transactional_id(ROLE, partition)
         return await self._coordinator(CoordinationType.TRANSACTION, name)
 
     async def _group_coordinator(self, round_: Round) -> int:
-        name = f"{kafka_settings(round_.arena.settings).prefix}.{ROLE}"
+        name = f"{kafka_settings(round_.deployment.settings).prefix}.{ROLE}"
         return await self._coordinator(CoordinationType.GROUP, name)
 
     def _killing(self, find: _Find) -> Callable[[Round], Awaitable[None]]:
-        """It comes back when others have taken over what it led."""
+        """It returns when others have taken over its partitions."""
 
         async def strike(round_: Round) -> None:
             number = await find(round_)
@@ -85,8 +88,8 @@ class ClusterFaults:
 
         return strike
 
-    def _sleeping(self, find: _Find) -> Callable[[Round], Awaitable[None]]:
-        """It wakes and takes itself for the leader still."""
+    def _suspended(self, find: _Find) -> Callable[[Round], Awaitable[None]]:
+        """After it resumes it still acts as leader."""
 
         async def strike(round_: Round) -> None:
             number = await find(round_)
@@ -101,8 +104,8 @@ class ClusterFaults:
         return strike
 
     def _cutting_off(self, find: _Find) -> Callable[[Round], Awaitable[None]]:
-        """Clients reach it all the while, and it takes itself for the leader: nothing that it is told then will stay.
-        The gateway must go on with the others.
+        """Clients still reach it, and it still acts as leader: records written to it then are lost.
+        The gateway must continue with the others.
         """
 
         async def strike(round_: Round) -> None:
@@ -113,8 +116,8 @@ class ClusterFaults:
         return strike
 
     async def _joining_beside(self, round_: Round) -> None:
-        """It takes the old members still for members; the new one finds another, which soon takes it for the only one.
-        They must come together, however long the first is cut off.
+        """The old coordinator keeps the old members; the new member finds another one, which soon has it as its only
+        member. They must form one group, however long the first is cut off.
         """
         async with self._cut_off(await self._group_coordinator(round_), round_):
             await REPLACE.strike(round_)
@@ -123,7 +126,7 @@ class ClusterFaults:
 
     @asynccontextmanager
     async def _cut_off(self, number: int, round_: Round) -> AsyncIterator[None]:
-        """Entered when others lead and this broker does not know it; when left, all are together again."""
+        """While entered, others lead and this broker has old metadata; afterwards all are connected again."""
         with self.cluster.isolated(number):
             await self._until_others_lead(number)
             if not any(leader == number for leader, _ in (await self._partitions(number)).values()):
@@ -139,19 +142,19 @@ class ClusterFaults:
             await self._until_whole()
 
     async def _each_restarted(self, round_: Round) -> None:
-        """As an operator does for an upgrade."""
+        """A rolling restart, as for an upgrade."""
         for number in round_.random.sample(range(1, SIZE + 1), SIZE):
             await asyncio.to_thread(self.cluster.brokers[number].restart)
             await self._until_whole()
 
     async def _two_gone(self, round_: Round) -> None:
-        """Nothing can be written any more: nobody may be told that something was. Raises MissedError."""
+        """No write can succeed: none may be acknowledged. Raises MissedError."""
         gone = round_.random.sample(range(1, SIZE + 1), 2)
         await asyncio.to_thread(self.cluster.kill, gone)
         attempts, clock = round_.history.attempts, asyncio.get_running_loop().time
         since, before = clock(), len(attempts)
-        while sum(one.outcome == "refused" and one.sent_at > since for one in attempts[before:]) < _TOLD:
-            if clock() > since + _TOLD_SECONDS:
+        while sum(one.outcome == "refused" and one.sent_at > since for one in attempts[before:]) < _REFUSALS:
+            if clock() > since + _REFUSAL_SECONDS:
                 raise MissedError
             await asyncio.sleep(0.1)
         for one in attempts[before:]:
@@ -161,7 +164,7 @@ class ClusterFaults:
         await self._until_whole()
 
     async def _until_others_lead(self, number: int) -> None:
-        """Wait until this broker leads nothing, by the word of another."""
+        """Wait until this broker leads nothing, by another broker's metadata."""
         other = number % SIZE + 1
         async with asyncio.timeout(_MOVE_SECONDS):
             while any(leader in {number, -1} for leader, _ in (await self._partitions(other)).values()):
@@ -170,7 +173,7 @@ class ClusterFaults:
     async def _until_decided(self, round_: Round) -> None:
         """Wait until a request that is sent from now on is decided, in every partition."""
         attempts, clock = round_.history.attempts, asyncio.get_running_loop().time
-        since, before, partitions = clock(), len(attempts), round_.arena.settings.partitions
+        since, before, partitions = clock(), len(attempts), round_.deployment.settings.partitions
         missing = set(range(partitions))
         while missing := missing - {
             partition_of(one.id, partitions)
@@ -183,8 +186,8 @@ class ClusterFaults:
             await asyncio.sleep(0.1)
 
     async def _until_whole(self) -> None:
-        """Wait until nothing is without a leader or a replica, by the word of every broker: one that slept says for a
-        while what it last knew.
+        """Wait until every partition has a leader and its replicas, in the metadata of every broker: a resumed one
+        returns old metadata for a while.
         """
         async with asyncio.timeout(_WHOLE_SECONDS):
             while True:

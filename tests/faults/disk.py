@@ -1,4 +1,4 @@
-"""A small disk that can be filled to the last byte and emptied again: a tmpfs, for which one must be root."""
+"""A small disk that can be filled to the last byte and emptied again: a tmpfs, which needs root."""
 
 import errno
 import subprocess
@@ -9,8 +9,8 @@ from pathlib import Path
 _PIECE = 65_536
 
 
-def lack_of_disk(folder: Path) -> str | None:
-    """Why no small disk can be had here, as a sentence; None when it can."""
+def disk_unavailable(folder: Path) -> str | None:
+    """Why no small disk can be mounted here, as a sentence; None if it can."""
     try:
         with small_disk(folder / "try", megabytes=1):
             return None
@@ -31,14 +31,14 @@ def small_disk(folder: Path, *, megabytes: int) -> Iterator["SmallDisk"]:
 
 
 class SmallDisk:
-    """What is free on it goes into a ballast file, and comes back when that is removed."""
+    """Its free space goes into a ballast file, and is free again when that is removed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._ballast = folder / "ballast"
 
     def fill(self) -> None:
-        """Leave nothing; again while others free something."""
+        """Fill it to the last byte; again while others free space."""
         with self._ballast.open("ab", buffering=0) as file:
             piece = _PIECE
             while piece:
@@ -50,5 +50,5 @@ class SmallDisk:
                     piece //= 2
 
     def free(self) -> None:
-        """Give it all back."""
+        """Free the space."""
         self._ballast.unlink(missing_ok=True)

@@ -28,7 +28,7 @@ _BURSTS_SECONDS = 150.0
 @asynccontextmanager
 async def _locked(round_: Round) -> AsyncIterator[None]:
     """A disk so slow that nothing gets written: another process holds the file's write lock."""
-    path = round_.arena.settings.data / "log.sqlite"
+    path = round_.deployment.settings.data / "log.sqlite"
     with closing(sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)) as other:
         await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
         try:
@@ -38,7 +38,7 @@ async def _locked(round_: Round) -> AsyncIterator[None]:
 
 
 async def _slow(round_: Round) -> None:
-    """Beyond the patience of whoever waits."""
+    """Longer than the timeout of the waiting clients."""
     async with _locked(round_):
         await asyncio.sleep(round_.random.uniform(1, 3))
         await _burst_until(round_, 1, lambda one: one.outcome in {"unknown", "refused"})
@@ -47,18 +47,18 @@ async def _slow(round_: Round) -> None:
 async def _full_queue(round_: Round) -> None:
     """More bytes than the queue holds, while nothing gets written; then the lock goes."""
     async with _locked(round_):
-        await _until(round_, lambda: round_.flood(_BATCHES, _ITEMS), lambda one: one.told == "log-busy")
+        await _until(round_, lambda: round_.flood(_BATCHES, _ITEMS), lambda one: one.detail == "log-busy")
 
 
 async def _compact(round_: Round) -> None:
-    """As if a fortnight had passed: all that may go from offers goes, under load."""
-    async with round_.arena.log() as log:
+    """As if a fortnight had passed: ``offers`` is compacted fully, under load."""
+    async with round_.deployment.log() as log:
         assert isinstance(log, SqliteLog)
         await log.maintain([_OFFERS], now=now() + 15 * DAY_MS, all_of_it=True)
 
 
 async def _forget(round_: Round) -> None:
-    """Killed, and its local copies lost: everything is read anew from what compaction left."""
+    """Killed, and its local copies lost: everything is read again from the compacted log."""
     replica = _only(round_)
     await replica.kill()
     for name in ("views", "relay"):
@@ -67,12 +67,12 @@ async def _forget(round_: Round) -> None:
 
 
 async def _second(round_: Round) -> None:
-    """A second process in the same folder, by mistake: it must end and say why, and the first must not notice."""
-    second = await round_.arena.add_replica(folder=_only(round_).folder)
+    """A second process in the same folder, by mistake: it must end with the reason, without effect on the first."""
+    second = await round_.deployment.add_replica(folder=_only(round_).folder)
     code = await second.ended(seconds=120)
     if code == 0 or "another gateway works in" not in second.last_words():
         round_.find(f"a second process in the folder ended with {code}: {second.last_words()}")
-    round_.arena.replicas.remove(second)
+    round_.deployment.replicas.remove(second)
 
 
 SLOW = Fault("disk too slow", _slow)
@@ -83,7 +83,7 @@ SECOND = Fault("second process in the same folder", _second)
 
 
 def disk_full(disk: SmallDisk) -> Fault:
-    """The last byte of the disk is taken until somebody is told that nothing can be written."""
+    """The disk is full to the last byte until a publisher's write is refused."""
 
     async def strike(round_: Round) -> None:
         try:
@@ -98,12 +98,12 @@ def disk_full(disk: SmallDisk) -> Fault:
 
 
 async def _burst_until(round_: Round, count: int, wanted: Callable[[Attempt], bool]) -> None:
-    """So many requests at once, again and again, until one ends as wanted. Raises MissedError."""
+    """Bursts of concurrent requests until one ends as wanted. Raises MissedError."""
     await _until(round_, lambda: round_.burst(count), wanted)
 
 
 async def _until(round_: Round, burst: Callable[[], Awaitable[None]], wanted: Callable[[Attempt], bool]) -> None:
-    """Bursts until a request ends as wanted. No burst is given up in the middle: what was sent must be known. Raises
+    """Bursts until a request ends as wanted. No burst is cancelled midway: every request must be recorded. Raises
     MissedError.
     """
     until = time.monotonic() + _BURSTS_SECONDS
@@ -116,5 +116,5 @@ async def _until(round_: Round, burst: Callable[[], Awaitable[None]], wanted: Ca
 
 
 def _only(round_: Round) -> GatewayProcess:
-    [replica] = round_.arena.replicas
+    [replica] = round_.deployment.replicas
     return replica

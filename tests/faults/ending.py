@@ -1,4 +1,4 @@
-"""The end of a run: what lies on the log, read past every gateway, and who may see which of it."""
+"""The end of a run: the log's content, read without any gateway, and which subscriber may see which of it."""
 
 from collections.abc import AsyncIterator
 
@@ -27,7 +27,7 @@ async def read_receipts(log: EventLog) -> list[Receipt]:
                     verdict=body["verdict"],
                     revision=body.get("revision", 0),
                     sequence=body.get("sequence") if body["verdict"] in {"accepted", "duplicate"} else None,
-                    place=(int(partition), int(offset)),
+                    position=(int(partition), int(offset)),
                 )
             )
     return receipts
@@ -46,7 +46,7 @@ async def read_offers(log: EventLog) -> dict[str, OfferState]:
 
 
 async def count_offers(log: EventLog) -> int:
-    """How many records lie on ``offers``."""
+    """The number of records on ``offers``."""
     return len([record async for record in _records(log, OFFERS)])
 
 
@@ -57,7 +57,7 @@ async def decided(log: EventLog) -> bool:
 
 
 def standing(offers: dict[str, OfferState]) -> dict[str, Standing]:
-    """What stands of each offer."""
+    """The final state of each offer."""
     return {
         offer_id: Standing(state.known.revision, state.known.sequence, state.known.published)
         for offer_id, state in offers.items()

@@ -1,4 +1,4 @@
-"""The faults that strike on either log."""
+"""The faults that apply to either log."""
 
 import asyncio
 
@@ -6,19 +6,19 @@ from tests.faults.round import Fault, Round
 
 
 async def _kill(round_: Round) -> None:
-    """At a random moment, and started again."""
-    replica = round_.random.choice([one for one in round_.arena.replicas if one.running])
+    """A kill at a random moment, and a restart."""
+    replica = round_.random.choice([one for one in round_.deployment.replicas if one.running])
     await replica.kill()
     await asyncio.sleep(round_.random.uniform(0, 0.5))
     await replica.start()
 
 
 async def _stop(round_: Round) -> None:
-    """As an operator does for an upgrade."""
-    replica = round_.random.choice([one for one in round_.arena.replicas if one.running])
+    """A clean restart, as for an upgrade."""
+    replica = round_.random.choice([one for one in round_.deployment.replicas if one.running])
     code = await replica.stop()
     if code != 0:
-        round_.find(f"told to stop under load, it ended with {code}: {replica.last_words()}")
+        round_.find(f"asked to stop under load, it ended with {code}: {replica.last_words()}")
     await replica.start()
 
 

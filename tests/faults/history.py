@@ -1,6 +1,6 @@
-"""What happened: what publishers sent and were told, what readers saw, and what the log holds in the end. Plain values.
+"""The history of a run: requests with their answers, changes read by subscribers, the log's final content.
 
-Instants are seconds of one steady clock, the harness's.
+Instants are seconds of one monotonic clock, the harness's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ GATEWAY = "gateway"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One sending of one revision of one offer. A revision stands for the same content each time."""
+    """One sending of one revision of one offer. A revision has the same content each time."""
 
     id: str
     revision: int
@@ -29,12 +29,12 @@ class Attempt:
     receipt: str | None = None
     verdict: str | None = None
     sequence: int | None = None
-    told: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One change as a reader was told it. ``revision`` is that of an upsert's document."""
+    """One change as a subscriber read it. ``revision`` is that of an upsert's document."""
 
     op: Literal["upsert", "removal"]
     id: str
@@ -44,8 +44,8 @@ class Seen:
 
 @dataclass(slots=True)
 class Reading:
-    """What one reader saw from one start on. ``standing`` is off once it had to begin again; ``quiet`` says that it
-    began when nothing changed any more, so that it must be told what is live, once each, and nothing else.
+    """The changes that one subscriber read from one start on. ``standing`` is off once it had to begin again; ``quiet``
+    means that it began after the last change, so that it must get each live offer once, and nothing else.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Reading:
 
     @property
     def held(self) -> dict[str, int]:
-        """What the reader has now: id → sequence."""
+        """The subscriber's copy: id → sequence."""
         held: dict[str, int] = {}
         for change in self.seen:
             if change.op == "upsert":
@@ -67,7 +67,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One record of ``receipts``; ``place`` is partition and offset of its submission."""
+    """One record of ``receipts``; ``position`` is partition and offset of its submission."""
 
     receipt: str
     id: str
@@ -75,7 +75,7 @@ class Receipt:
     verdict: str
     revision: int
     sequence: int | None
-    place: tuple[int, int]
+    position: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Standing:
 
 @dataclass(slots=True)
 class History:
-    """Everything seen from outside."""
+    """All external observations."""
 
     attempts: list[Attempt] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
@@ -97,7 +97,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What the log holds when nothing changes any more. ``visible`` gives, per name of a reading, the live offers that
+    """The log's content after the last change. ``visible`` gives, per name of a reading, the live offers that
     it may see: id → sequence.
     """
 

@@ -1,4 +1,4 @@
-"""A platform that publishes over HTTP: PUT, DELETE and batches, each answer taken at its word."""
+"""A platform that publishes over HTTP: PUT, DELETE and batches, each answer taken as true."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -45,9 +45,9 @@ class HttpPublisher(Publisher):
         try:
             answer = await call
         except NotSentError:
-            stock.doubtful.add(revision)
+            stock.unsettled.add(revision)
         except NoAnswerError as error:
-            self._enter(stock, revision, began, "unknown", told=str(error))
+            self._enter(stock, revision, began, "unknown", detail=str(error))
         else:
             self._take(stock, revision, began, answer)
             return
@@ -56,14 +56,14 @@ class HttpPublisher(Publisher):
     def _take(self, stock: Stock, revision: int, began: float, answer: Answer) -> None:
         body = answer.body or {}
         if answer.status in {200, 201, 409} and "verdict" in body:
-            told = {"verdict": body["verdict"], "sequence": body.get("sequence"), "receipt": body["receipt"]}
-            self._enter(stock, revision, began, "decided", **told)
+            decision = {"verdict": body["verdict"], "sequence": body.get("sequence"), "receipt": body["receipt"]}
+            self._enter(stock, revision, began, "decided", **decision)
         elif answer.status == 202:
             self._enter(stock, revision, began, "queued", receipt=body["receipt"])
         elif answer.status == 503:
-            self._enter(stock, revision, began, _of_503(body), told=_code(body))
+            self._enter(stock, revision, began, _of_503(body), detail=_code(body))
         else:
-            self._enter(stock, revision, began, "wrong", told=f"HTTP {answer.status} {body}")
+            self._enter(stock, revision, began, "wrong", detail=f"HTTP {answer.status} {body}")
 
     async def _send_batch(self, chosen: Sequence[tuple[Stock, int]]) -> None:
         body = b"\n".join(stock.line(revision) for stock, revision in chosen)
@@ -72,10 +72,10 @@ class HttpPublisher(Publisher):
             answer = await self._line.call("POST", "/v1/offers/batch", body=body, media="application/x-ndjson")
         except NotSentError:
             for stock, revision in chosen:
-                stock.doubtful.add(revision)
+                stock.unsettled.add(revision)
         except NoAnswerError as error:
             for stock, revision in chosen:
-                self._enter(stock, revision, began, "unknown", told=str(error))
+                self._enter(stock, revision, began, "unknown", detail=str(error))
         else:
             self._take_batch(chosen, began, answer)
             return
@@ -89,11 +89,11 @@ class HttpPublisher(Publisher):
                 result = results[index]
                 outcome = _OUTCOMES.get(result["status"], "wrong")
                 receipt = result.get("receipt") if outcome == "queued" else None
-                self._enter(stock, revision, began, outcome, receipt=receipt, told=result["status"])
+                self._enter(stock, revision, began, outcome, receipt=receipt, detail=result["status"])
             elif answer.status == 503:
-                self._enter(stock, revision, began, _of_503(body), told=_code(body))
+                self._enter(stock, revision, began, _of_503(body), detail=_code(body))
             else:
-                self._enter(stock, revision, began, "wrong", told=f"HTTP {answer.status} {body}")
+                self._enter(stock, revision, began, "wrong", detail=f"HTTP {answer.status} {body}")
 
 
 def _of_503(body: dict[str, Any]) -> Outcome:

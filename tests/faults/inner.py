@@ -1,4 +1,4 @@
-"""A gateway's inner parts in this process, on a log whose clock the test turns: for what takes years or steps back."""
+"""Parts of a gateway in this process, on a log with a clock set by the test: for years and clock steps."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -28,8 +28,8 @@ EVERYTHING = Filter()
 _SECONDS = 30.0
 
 
-class Hands:
-    """A clock that stands where the test puts it (ms since 1970)."""
+class ManualClock:
+    """A clock set by the test (ms since 1970)."""
 
     def __init__(self, now: int) -> None:
         self.now = now
@@ -46,13 +46,13 @@ class Hands:
 class Inner:
     """Submissions, relay and one view, running. ``submit`` is the way in, ``changes`` the way out."""
 
-    def __init__(self, log: EventLog, folder: Path, clock: Hands, offers: OfferView, identity: str) -> None:
+    def __init__(self, log: EventLog, folder: Path, clock: ManualClock, offers: OfferView, identity: str) -> None:
         self.log = log
         self._clock = clock
         self._offers = offers
         self._identity = identity
         self._submissions = Submissions(log, ids=IDS, clock=clock)
-        self._tail = ViewUpdater(log, OFFERS, offers, clock=clock)
+        self._updater = ViewUpdater(log, OFFERS, offers, clock=clock)
         self._relay = Relay(
             log,
             folder=folder,
@@ -67,7 +67,7 @@ class Inner:
     @asynccontextmanager
     async def running(self, *, relay: bool = True) -> AsyncIterator[None]:
         """While entered."""
-        parts = [self._tail.run(), self._relay.run()] if relay else [self._tail.run()]
+        parts = [self._updater.run(), self._relay.run()] if relay else [self._updater.run()]
         tasks = [asyncio.ensure_future(part) for part in parts]
         if not relay:
             self._relay.run().close()
@@ -88,7 +88,7 @@ class Inner:
         return self._submissions.prepare(verdict, publisher=publisher, hosts={})
 
     async def submit(self, submissions: Sequence[Submission]) -> None:
-        """Hand in, all of it for certain."""
+        """Submit all of it, with certain outcomes."""
         for outcome in await self._submissions.submit(submissions):
             assert not isinstance(outcome, LogError), outcome
 
@@ -100,7 +100,7 @@ class Inner:
             assert await self._offers.reached(await self.log.ends(OFFERS), _SECONDS)
 
     def begin(self) -> Cursor:
-        """The cursor of one who begins now."""
+        """The cursor of a subscriber that begins now."""
         end = self._offers.positions
         return cursors.start(end=end, now=self._clock(), asked=EVERYTHING, reader=READER, log=self._identity)
 
@@ -126,8 +126,8 @@ class Inner:
 
 
 @asynccontextmanager
-async def inner_gateway(log: EventLog, folder: Path, clock: Hands) -> AsyncIterator[Inner]:
-    """The parts of a process that begins with nothing but the log."""
+async def inner_gateway(log: EventLog, folder: Path, clock: ManualClock) -> AsyncIterator[Inner]:
+    """The parts of a process that begins with the log only."""
     identity = await log.identity()
     offers = await OfferView.open(folder / "offers.sqlite", log_identity=identity, partitions=log.partitions)
     try:

@@ -1,4 +1,4 @@
-"""The faults of a real Kafka: its broker, the replicas that share its partitions, and the way between them."""
+"""The faults of a real Kafka: its broker, the replicas that share its partitions, and the network between them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,9 +19,9 @@ from tests.faults.round import Fault, Round
 from tests.kafka.proxy import END_TXN, FETCH, INIT_PRODUCER_ID, PRODUCE, PRODUCE_IN_TRANSACTION, Direction, Proxy
 
 SESSION_SECONDS = 10.0
-"""After so long a silent member is out of its group."""
+"""Seconds after which a silent member has left its group."""
 PATIENCE_SECONDS = 8.0
-"""After so long the gateway takes a commit for unknown."""
+"""Seconds after which the gateway reports a commit as unknown."""
 _CATCH_SECONDS = 20.0
 _CUT_SECONDS = 0.7
 _CLEAN_SECONDS = 60.0
@@ -29,18 +29,18 @@ _OFFERS = next(topic for topic in COMMON if topic.name == OFFERS)
 
 
 def _running(round_: Round) -> list[GatewayProcess]:
-    return [one for one in round_.arena.replicas if one.running]
+    return [one for one in round_.deployment.replicas if one.running]
 
 
 async def _replace(round_: Round) -> None:
     """One replica is killed and a new one, which has nothing yet, is added: two rebalances."""
     await round_.random.choice(_running(round_)).kill()
     await asyncio.sleep(round_.random.uniform(0, 2))
-    await round_.arena.add_replica()
+    await round_.deployment.add_replica()
 
 
 async def _zombie(round_: Round) -> None:
-    """A replica sleeps until another has taken over its partitions, then goes on where it was."""
+    """A replica is suspended until another has taken over its partitions, then resumed."""
     replica = round_.random.choice(_running(round_))
     replica.pause()
     await asyncio.sleep(SESSION_SECONDS + round_.random.uniform(2, 5))
@@ -48,17 +48,17 @@ async def _zombie(round_: Round) -> None:
 
 
 REPLACE = Fault("replica killed, another added", _replace)
-ZOMBIE = Fault("replica asleep until others took over", _zombie)
+ZOMBIE = Fault("replica suspended until others took over", _zombie)
 
 
 @dataclass(frozen=True, slots=True)
 class KafkaFaults:
-    """The faults that need a hold of the broker and of the proxy before it."""
+    """The faults that need control of the broker and of the proxy before it."""
 
     broker: LocalBroker
     proxy: Proxy
     away: float
-    """How long the broker is gone, in seconds."""
+    """Seconds during which the broker is down."""
 
     def all(self) -> list[Fault]:
         """Each of them."""
@@ -90,7 +90,7 @@ class KafkaFaults:
         await asyncio.to_thread(self.broker.start)
 
     async def _frozen(self, round_: Round) -> None:
-        """Too slow for any patience: connections stay open, nothing answers."""
+        """Too slow for any timeout: connections stay open, nothing answers."""
         self.broker.pause()
         await asyncio.sleep(PATIENCE_SECONDS + round_.random.uniform(0, 3))
         self.broker.resume()
@@ -105,7 +105,7 @@ class KafkaFaults:
         await asyncio.sleep(round_.random.uniform(0.5, 2))
 
     async def _takeover(self, round_: Round) -> None:
-        """Owners lose their connections until one has to begin anew, and then wait for the answer to that."""
+        """Owners lose their connections until a new owner has to begin, and then wait for the answer to that."""
         with self.proxy.hold(INIT_PRODUCER_ID, direction="answer", limit=1) as hold:
             caught = asyncio.ensure_future(hold.caught())
             for _ in range(int(_CATCH_SECONDS / _CUT_SECONDS)):
@@ -116,7 +116,7 @@ class KafkaFaults:
             await asyncio.sleep(3.0)
 
     def _holding(self, kind: int, direction: Direction, seconds: float) -> Callable[[Round], Awaitable[None]]:
-        """One frame of a kind is held, and what follows it on its connection."""
+        """One frame of a kind is held, with all later frames of its connection."""
 
         async def strike(round_: Round) -> None:
             with self.proxy.hold(kind, direction=direction, limit=1) as hold:
@@ -153,8 +153,8 @@ async def kafka_faults(*, away: float) -> AsyncIterator[KafkaFaults]:
 
 
 async def _compact(round_: Round) -> None:
-    """All that may go from offers goes, and a replica without anything joins: it sees what is left, and all of it."""
-    settings = kafka_settings(round_.arena.settings)
+    """Compact ``offers`` fully, then add a replica without local files: it sees every remaining record."""
+    settings = kafka_settings(round_.deployment.settings)
     name = settings.topic(OFFERS)
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
     await admin.start()
@@ -163,14 +163,14 @@ async def _compact(round_: Round) -> None:
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, config)])
     finally:
         await admin.close()
-    async with round_.arena.log() as log, asyncio.timeout(_CLEAN_SECONDS):
+    async with round_.deployment.log() as log, asyncio.timeout(_CLEAN_SECONDS):
         while not await _compacted(log):  # the load itself begins new segments
             await asyncio.sleep(0.5)
     await _replace(round_)
 
 
 async def _compacted(log: EventLog) -> bool:
-    """Whether fewer records lie on offers than were written."""
+    """Whether ``offers`` holds fewer records than were written."""
     receipts = await read_receipts(log)
     return await count_offers(log) < 0.8 * sum(receipt.verdict == "accepted" for receipt in receipts)
 

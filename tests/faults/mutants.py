@@ -1,6 +1,6 @@
-"""How strong the harness is: gateways that are wrong on purpose, each of which it must find out.
+"""Mutants of the gateway: deliberately wrong ones, each of which the checker must detect.
 
-``python -m tests.faults.mutants`` copies the code, spoils one place at a time, and plays a short round of each.
+``python -m tests.faults.mutants`` copies the code, applies one mutation at a time, and plays a short round of each.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.faults.arena import Arena
 from tests.faults.checker import Wrong
+from tests.faults.deployment import Deployment
 from tests.faults.fault import KILL
 from tests.faults.process import ROOT
 from tests.faults.round import play
@@ -27,7 +27,7 @@ _PLAY = "play"
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One text of one file, what it becomes, and what must be found then."""
+    """One text of one file, its replacement, and the expected finding."""
 
     name: str
     file: str
@@ -97,7 +97,7 @@ MUTANTS = (
 
 
 def find_out(mutant: Mutant) -> dict[str, int]:
-    """What the harness finds wrong with it. Raises ValueError when the code no longer has that text."""
+    """Findings of the harness. Raises ValueError when the code no longer has that text."""
     with tempfile.TemporaryDirectory(prefix="passerelle-mutant-") as name:
         folder = Path(name)
         for part in ("gateway", "schemas", "tests"):
@@ -110,19 +110,19 @@ def find_out(mutant: Mutant) -> dict[str, int]:
         command = [sys.executable, "-m", "tests.faults.mutants", _PLAY]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False)
         if done.returncode != 0:
-            return {"other": 1}  # it did not even come to an end
+            return {"other": 1}  # the run did not end
         found: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
         return found
 
 
 async def _play() -> None:
     with tempfile.TemporaryDirectory(prefix="passerelle-faults-") as folder:
-        verdict = await play(Arena(Path(folder)), [KILL, KILL], seed="mutant", gap=1.0)
+        verdict = await play(Deployment(Path(folder)), [KILL, KILL], seed="mutant", gap=1.0)
     sys.stdout.write(json.dumps(verdict.wrongs) + "\n")
 
 
 def main() -> int:
-    """Every mutant, one line each; exit code 1 when one got away."""
+    """Every mutant, one line each; exit code 1 if one was not detected."""
     missed = 0
     for mutant in MUTANTS:
         wrongs = find_out(mutant)

@@ -41,7 +41,7 @@ class NativePublisher(Publisher):
         await self._producer.start()
 
     async def stop(self) -> None:
-        """Write out what is under way, and disconnect."""
+        """Flush pending records, and disconnect."""
         await self._producer.stop()
 
     async def _send(self, stock: Stock, revision: int) -> None:
@@ -49,7 +49,7 @@ class NativePublisher(Publisher):
         try:
             await self._producer.send_and_wait(self._topic, **_message(stock, revision))
         except KafkaError as error:
-            self._enter(stock, revision, began, "unknown", told=str(error))
+            self._enter(stock, revision, began, "unknown", detail=str(error))
             await asyncio.sleep(PAUSE_AFTER_FAILURE)
             return
         self._enter(stock, revision, began, "delivered")
@@ -63,14 +63,14 @@ def _message(stock: Stock, revision: int) -> dict[str, Any]:
     published = stock.kinds[revision - 1] == "publish"
     body = stock.line(revision)
     if not published:
-        told = orjson.loads(body)
-        body = orjson.dumps({"id": told["id"], "revision": told["revision"], "reason": told["withdrawn"]})
+        document = orjson.loads(body)
+        body = orjson.dumps({"id": document["id"], "revision": document["revision"], "reason": document["withdrawn"]})
     kind = TYPE_PUBLISHED if published else TYPE_WITHDRAWN
     return {"key": stock.id.encode(), "value": body, "headers": [("ce_type", kind.encode())]}
 
 
 async def read_feed(servers: str, topic: str, partitions: int, wanted: dict[str, int], *, seconds: float) -> Reading:
-    """What a feed topic holds, read until it comes to what is wanted or time is up: the judge says what is wrong.
+    """Content of a feed topic, read until it equals the expected one or time is up: the checker reports differences.
 
     By a new consumer from the start every half minute: what is asked is what the topic holds, not what becomes of a
     consumer whose brokers were killed.

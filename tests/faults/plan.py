@@ -1,4 +1,4 @@
-"""What strikes in which round: every kind in turn, in an order that the seed gives, and kills in between."""
+"""Schedule of the faults: every kind in rotation, in an order given by the seed, and kills in between."""
 
 from collections.abc import Iterator, Sequence
 from random import Random
@@ -7,8 +7,8 @@ from tests.faults.round import Fault
 
 
 def rounds(kinds: Sequence[Fault], often: Fault, *, random: Random, each: int, kills: int) -> Iterator[list[Fault]]:
-    """Endless rounds of ``each`` kinds and ``kills`` times the frequent one, shuffled. No kind comes again before all
-    have had their turn.
+    """Endless rounds of ``each`` kinds and ``kills`` times the frequent one, shuffled. No kind repeats before all
+    others have come.
     """
     deck: list[Fault] = []
     while True:

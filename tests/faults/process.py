@@ -19,7 +19,7 @@ _SERVE = "from gateway.cli import main; main()"
 
 
 class GatewayDiedError(Exception):
-    """A gateway ended without having been told to; the message holds its last words."""
+    """A gateway ended by itself; the message holds its last output."""
 
 
 class GatewayProcess:
@@ -85,7 +85,7 @@ class GatewayProcess:
         self.paused = False
 
     async def ready(self, *, seconds: float = START_SECONDS) -> None:
-        """Wait until it says that it is ready. Raises GatewayDiedError, TimeoutError with what is missing."""
+        """Wait until it is ready. Raises GatewayDiedError, TimeoutError with the missing condition."""
         missing = "it does not answer"
         try:
             async with asyncio.timeout(seconds), aiohttp.ClientSession() as session:
@@ -104,25 +104,25 @@ class GatewayProcess:
             raise TimeoutError(f"{self.name} was not ready within {seconds:.0f} s: {missing}") from None
 
     async def kill(self) -> None:
-        """End it as a crash would, and wait until it is gone."""
+        """Kill it, and wait until it has ended."""
         await self._end(signal.SIGKILL)
 
     async def stop(self) -> int:
-        """Tell it to stop in order: its exit code."""
+        """Stop it cleanly. Returns the exit code."""
         return await self._end(signal.SIGTERM)
 
     def pause(self) -> None:
-        """Freeze it: its connections stay open, nothing answers."""
+        """Suspend it: its connections stay open, nothing answers."""
         self._signal(signal.SIGSTOP)
         self.paused = True
 
     def resume(self) -> None:
-        """Let it run on."""
+        """Resume it."""
         self._signal(signal.SIGCONT)
         self.paused = False
 
     async def ended(self, *, seconds: float) -> int:
-        """Wait until it ends by itself: its exit code."""
+        """Wait until it ends by itself. Returns the exit code."""
         assert self._process is not None
         async with asyncio.timeout(seconds):
             return await self._process.wait()

@@ -1,4 +1,4 @@
-"""A platform under load: what it makes up about few offers, from many tasks at once; all of it enters the history."""
+"""A platform under load: random changes of few offers, from many tasks at once; all enter the history."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -23,11 +23,11 @@ _FILLING = "x" * 3_900
 
 @dataclass(slots=True)
 class Stock:
-    """One offer: every revision that was ever made up for it, and what each stands for."""
+    """One offer: every revision that was generated for it, with its content."""
 
     document: dict[str, Any]
     kinds: list[Kind] = field(default_factory=list)
-    doubtful: set[int] = field(default_factory=set)
+    unsettled: set[int] = field(default_factory=set)
     large: set[int] = field(default_factory=set)
 
     @property
@@ -36,7 +36,7 @@ class Stock:
         return str(self.document["id"])
 
     def next(self, kind: Kind) -> int:
-        """Make up the next revision."""
+        """Generate the next revision."""
         self.kinds.append(kind)
         return len(self.kinds)
 
@@ -59,7 +59,7 @@ class Stock:
 
 
 class Publisher:
-    """Sends from several tasks until told to stop, then sends again whatever is in doubt. How, its kinds say."""
+    """Sends from several tasks until stopped, then repeats every submission of unknown outcome. Subclasses send."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Publisher:
             await asyncio.sleep(self._random.expovariate(1 / pause))
 
     async def update(self) -> None:
-        """One update of an offer that is known."""
+        """One update of a known offer."""
         stock = self._random.choice(self._stocks)
         await self._send(stock, stock.next("publish"))
 
@@ -98,39 +98,41 @@ class Publisher:
         await asyncio.gather(*(self._send_batch([self._enlarge() for _ in range(items)]) for _ in range(batches)))
 
     async def settle(self) -> bool:
-        """Send the newest revision in doubt of each offer again, once; whether nothing is in doubt any more. Older ones
-        are given up: the newest says it all.
+        """Send the newest revision of unknown outcome of each offer again, once. Returns whether none is left. Older
+        ones are abandoned: the newest one suffices.
         """
-        doubtful = [stock for stock in self._stocks if stock.doubtful]
-        for start in range(0, len(doubtful), _AT_ONCE):
-            await asyncio.gather(*(self._send_newest(stock) for stock in doubtful[start : start + _AT_ONCE]))
-        return not any(stock.doubtful for stock in self._stocks)
+        unsettled = [stock for stock in self._stocks if stock.unsettled]
+        for start in range(0, len(unsettled), _AT_ONCE):
+            await asyncio.gather(*(self._send_newest(stock) for stock in unsettled[start : start + _AT_ONCE]))
+        return not any(stock.unsettled for stock in self._stocks)
 
     async def _send(self, stock: Stock, revision: int) -> None:
-        """One revision by itself."""
+        """Send one revision."""
         raise NotImplementedError
 
     async def _send_batch(self, chosen: Sequence[tuple[Stock, int]]) -> None:
-        """Some of them together."""
+        """Send several revisions in one request."""
         raise NotImplementedError
 
-    def _enter(self, stock: Stock, revision: int, began: float, outcome: Outcome, **told: Any) -> None:
-        """What became of one sending."""
+    def _enter(self, stock: Stock, revision: int, began: float, outcome: Outcome, **outcome_fields: Any) -> None:
+        """Record the outcome of one sending."""
         kind = stock.kinds[revision - 1]
-        self._history.attempts.append(Attempt(stock.id, revision, kind, began, self._clock(), outcome, **told))
+        self._history.attempts.append(
+            Attempt(stock.id, revision, kind, began, self._clock(), outcome, **outcome_fields)
+        )
         if outcome in {"unknown", "refused"}:
-            stock.doubtful.add(revision)
+            stock.unsettled.add(revision)
         else:
-            stock.doubtful.discard(revision)
+            stock.unsettled.discard(revision)
 
     async def _act(self) -> None:
         draw = self._random.random()
-        doubtful = [stock for stock in self._stocks if stock.doubtful]
+        unsettled = [stock for stock in self._stocks if stock.unsettled]
         if draw < 0.15 or not self._stocks:
             await self._send_batch(self._choose())
-        elif draw < 0.35 and doubtful:
-            stock = self._random.choice(doubtful)
-            await self._send(stock, self._random.choice(sorted(stock.doubtful)))
+        elif draw < 0.35 and unsettled:
+            stock = self._random.choice(unsettled)
+            await self._send(stock, self._random.choice(sorted(stock.unsettled)))
         elif draw < 0.50:
             stock = self._pick()
             await self._send(stock, self._random.randint(1, len(stock.kinds)))
@@ -158,8 +160,8 @@ class Publisher:
         return stock, revision
 
     async def _send_newest(self, stock: Stock) -> None:
-        stock.doubtful = {max(stock.doubtful)}
-        await self._send(stock, *stock.doubtful)
+        stock.unsettled = {max(stock.unsettled)}
+        await self._send(stock, *stock.unsettled)
 
     def _pick(self) -> Stock:
         """Mostly a known offer, sometimes a new one, whose first revision is then never sent or comes late."""

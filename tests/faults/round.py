@@ -1,4 +1,4 @@
-"""One round: load on an arena, faults by a seeded schedule, calm, and the judgement."""
+"""One round: load on a deployment, faults by a seeded schedule, calm, and the check."""
 
 import asyncio
 from collections import Counter
@@ -13,8 +13,8 @@ from gateway.clock import now
 from gateway.log.port import EventLog
 from gateway.protocol.decide import paris_date
 from gateway.protocol.topic import FEED, INBOX
-from tests.faults.arena import FILTERED, NATIVE, PUBLISHERS, SUBSCRIBER, Arena
-from tests.faults.checker import WRONGS, Finding, judge
+from tests.faults.checker import WRONGS, Finding, find_violations
+from tests.faults.deployment import FILTERED, NATIVE, PUBLISHERS, SUBSCRIBER, Deployment
 from tests.faults.ending import decided, read_offers, read_receipts, standing, visible
 from tests.faults.history import ACKNOWLEDGED, Ending, History
 from tests.faults.http_publisher import HttpPublisher
@@ -31,12 +31,12 @@ _STARTS = 3
 
 
 class MissedError(Exception):
-    """The fault could not be brought about in time: the machine is too slow to send what it takes."""
+    """The fault could not be provoked in time: the machine is too slow to send enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something to be done to the arena under load; ``strike`` returns when it is over."""
+    """A fault of the deployment under load; ``strike`` returns when it is over."""
 
     name: str
     strike: Callable[["Round"], Awaitable[None]]
@@ -44,7 +44,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Verdict:
-    """What a round came to."""
+    """The result of a round."""
 
     faults: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
@@ -64,12 +64,12 @@ class Verdict:
 
 
 class Round:
-    """The load and its record; ``say`` is told what happens."""
+    """The load and its record; ``say`` reports the progress."""
 
     def __init__(
-        self, arena: Arena, *, seed: str, gap: float, pause: float, offers: int, say: Callable[[str], None]
+        self, deployment: Deployment, *, seed: str, gap: float, pause: float, offers: int, say: Callable[[str], None]
     ) -> None:
-        self.arena = arena
+        self.deployment = deployment
         self.random = Random(seed)
         self.history = History()
         self.verdict = Verdict()
@@ -85,7 +85,7 @@ class Round:
 
     @asynccontextmanager
     async def load(self) -> AsyncIterator[None]:
-        """Publishers and readers at work while entered."""
+        """Publishers and subscribers run while entered."""
         async with self._stack:
             await self._open_publishers()
             for publisher in self._publishers:
@@ -109,10 +109,10 @@ class Round:
         for platform in PUBLISHERS:
             line, random = await self._line(platform), Random(self.random.random())
             self._publishers.append(HttpPublisher(line, self.history, platform=platform, random=random, **common))
-        if self.arena.kafka is not None:
+        if self.deployment.kafka is not None:
             native = NativePublisher(
-                self.arena.kafka,
-                self.arena.topic(INBOX + NATIVE),
+                self.deployment.kafka,
+                self.deployment.topic(INBOX + NATIVE),
                 self.history,
                 platform=NATIVE,
                 random=Random(self.random.random()),
@@ -123,7 +123,7 @@ class Round:
             self._publishers.append(native)
 
     async def join(self, name: str, *, asked: dict[str, str] | None = None, sleep: float = 0.0) -> None:
-        """A reader who begins now."""
+        """A subscriber that begins now."""
         slug = FILTERED if asked else SUBSCRIBER
         subscriber = Subscriber(
             await self._line(slug),
@@ -137,12 +137,12 @@ class Round:
         self._reading.append(asyncio.create_task(subscriber.follow()))
 
     async def burst(self, count: int) -> None:
-        """So many requests at once."""
+        """Concurrent requests of this number."""
         publisher = self._publishers[0]
         await asyncio.gather(*(publisher.update() for _ in range(count)))
 
     async def flood(self, batches: int, items: int) -> None:
-        """So many large batches of each platform at once."""
+        """Concurrent large batches of each platform."""
         await asyncio.gather(*(publisher.flood(batches, items) for publisher in self._publishers))
 
     async def token(self, slug: str) -> str:
@@ -154,7 +154,7 @@ class Round:
         await asyncio.sleep(self._gap * self.random.uniform(0.5, 1.5))
 
     async def strike(self, fault: Fault) -> None:
-        """One fault, then wait until all is well again, and audit the log."""
+        """Inject one fault, then wait until all replicas are ready again, and audit the log."""
         self.say(f"{fault.name} …")
         try:
             await fault.strike(self)
@@ -163,66 +163,66 @@ class Round:
         else:
             self.verdict.faults[fault.name] += 1
         await self.recover()
-        for sentence in await self.arena.audit():
+        for sentence in await self.deployment.audit():
             self.find(f"audit after {fault.name}: {sentence}")
 
     def find(self, sentence: str) -> None:
-        """Something that is wrong in itself."""
+        """Record a finding of the round itself."""
         self.verdict.findings.append(Finding("other", sentence))
 
     async def recover(self) -> None:
-        """Wait until all is well. No replica may end by itself; one that does is started again, as its supervisor would
-        do. Raises GatewayDiedError for one that ends time after time.
+        """Wait until all replicas are ready. No replica may end by itself; one that does is started again, as by its
+        supervisor. Raises GatewayDiedError for one that ends repeatedly.
         """
         for _ in range(_STARTS):
             try:
-                await self.arena.ready()
+                await self.deployment.ready()
             except GatewayDiedError:
                 await self._restart()
             else:
                 return
-        await self.arena.ready()
+        await self.deployment.ready()
 
     async def _restart(self) -> None:
-        for replica in self.arena.replicas:
+        for replica in self.deployment.replicas:
             if replica.died:
                 self.find(f"a replica ended by itself: {replica.last_words()}")
                 await replica.start()
 
     async def _hush(self) -> None:
-        """Stop sending, settle what is in doubt, and wait until everything is decided and read."""
+        """Stop sending, settle unknown outcomes, and wait until everything is decided and read."""
         self.say("calm …")
         await _cancel(self._working)
         await self.recover()
         await _until(self._settled, seconds=CALM_SECONDS)
         await _cancel(self._reading)
-        async with self.arena.log() as log:
+        async with self.deployment.log() as log:
             await _until(lambda: self._decided(log), seconds=CALM_SECONDS)
             offers, receipts = await read_offers(log), await read_receipts(log)
         everything, some = visible(offers), visible(offers, sector=_SECTOR)
         late = Subscriber(
             await self._line(SUBSCRIBER), self.history, name="late", random=Random(self.random.random()), quiet=True
         )
-        shown = {reader.name: some if reader.name == "filtered" else everything for reader in self.history.readings}
+        expected = {reader.name: some if reader.name == "filtered" else everything for reader in self.history.readings}
         readers = [*self._subscribers, late]
         # The late joiner begins when nothing changes any more also for the views.
         await asyncio.gather(
-            *(reader.until(shown[reader.reading.name], seconds=CALM_SECONDS) for reader in self._subscribers)
+            *(reader.until(expected[reader.reading.name], seconds=CALM_SECONDS) for reader in self._subscribers)
         )
         await late.until(everything, seconds=CALM_SECONDS)
-        if self.arena.kafka is not None:
-            topic, partitions = self.arena.topic(FEED + SUBSCRIBER), self.arena.settings.partitions
-            reading = await read_feed(self.arena.kafka, topic, partitions, everything, seconds=CALM_SECONDS)
+        if self.deployment.kafka is not None:
+            topic, partitions = self.deployment.topic(FEED + SUBSCRIBER), self.deployment.settings.partitions
+            reading = await read_feed(self.deployment.kafka, topic, partitions, everything, seconds=CALM_SECONDS)
             self.history.readings.append(reading)
-            shown[reading.name] = everything
+            expected[reading.name] = everything
         for sentence in (sentence for reader in readers for sentence in reader.wrong):
             self.find(sentence)
-        self.verdict.findings += judge(self.history, Ending(receipts, standing(offers), shown))
+        self.verdict.findings += find_violations(self.history, Ending(receipts, standing(offers), expected))
         self._count(len(receipts), everything)
         await self._stop()
 
     async def _decided(self, log: EventLog) -> bool:
-        """Whether everything on the log has its receipt, what was delivered to an inbox included."""
+        """Whether everything on the log has its receipt, messages of an inbox included."""
         delivered = {(one.id, one.revision) for one in self.history.attempts if one.outcome == "delivered"}
         return await decided(log) and delivered <= {(one.id, one.revision) for one in await read_receipts(log)}
 
@@ -243,28 +243,28 @@ class Round:
         counts["readers"] += len(self.history.readings)
 
     async def _stop(self) -> None:
-        """In order; then the last audit, with nobody at work."""
-        for replica in self.arena.replicas:
+        """In order; then the last audit, without load."""
+        for replica in self.deployment.replicas:
             if replica.running:
                 code = await replica.stop()
                 if code != 0:
-                    self.find(f"told to stop, it ended with {code}: {replica.last_words()}")
-        for sentence in await self.arena.audit():
+                    self.find(f"asked to stop, it ended with {code}: {replica.last_words()}")
+        for sentence in await self.deployment.audit():
             self.find(f"audit at the end: {sentence}")
 
     async def _line(self, slug: str) -> Line:
         session = await self._stack.enter_async_context(open_session())
         return Line(
             session,
-            lambda: self.arena.urls,
+            lambda: self.deployment.urls,
             slug=slug,
-            secret=self.arena.secrets[slug],
+            secret=self.deployment.secrets[slug],
             random=Random(self.random.random()),
         )
 
 
 async def play(
-    arena: Arena,
+    deployment: Deployment,
     faults: Sequence[Fault],
     *,
     seed: str,
@@ -274,15 +274,15 @@ async def play(
     offers: int = 150,
     say: Callable[[str], None] = lambda _: None,
 ) -> Verdict:
-    """A whole round on a fresh arena. ``gap`` is the mean time between faults, ``pause`` that between requests of one
-    task, in seconds; ``offers`` how many each platform has.
+    """A whole round on a fresh deployment. ``gap`` is the mean time between faults, ``pause`` that between requests of
+    one task, in seconds; ``offers`` is the number of each platform's offers.
     """
-    round_ = Round(arena, seed=seed, gap=gap, pause=pause, offers=offers, say=say)
-    await arena.onboard()
+    round_ = Round(deployment, seed=seed, gap=gap, pause=pause, offers=offers, say=say)
+    await deployment.onboard()
     try:
         for _ in range(replicas):
-            await arena.add_replica()
-            await arena.ready()
+            await deployment.add_replica()
+            await deployment.ready()
         async with round_.load():
             for number, fault in enumerate(faults):
                 await round_.under_load()
@@ -291,7 +291,7 @@ async def play(
                     await round_.join(f"joined after {number} faults")
             await round_.under_load()
     finally:
-        await arena.close()
+        await deployment.close()
     return round_.verdict
 
 

@@ -1,4 +1,4 @@
-"""A reader of the changes feed: follows its cursor, and records what it was told."""
+"""A subscriber of the changes feed: follows its cursor and records the changes."""
 
 import asyncio
 from random import Random
@@ -39,7 +39,7 @@ class Subscriber:
         """Whether the last page was the last one there was."""
 
     async def follow(self) -> None:
-        """Read on and on, until cancelled."""
+        """Read until cancelled."""
         while True:
             await self.read(wait=1)
             await asyncio.sleep(self._random.uniform(0.01, self._sleep + 0.02))
@@ -69,7 +69,7 @@ class Subscriber:
                 await asyncio.sleep(_PAUSE_AFTER_FAILURE)
 
     async def until(self, held: dict[str, int], *, seconds: float) -> None:
-        """Read on until exactly this is held, or time is up: the judge says what is wrong."""
+        """Read until the copy equals this, or time is up: the checker reports differences."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not (self.ended and self.reading.held == held) and asyncio.get_running_loop().time() < deadline:
             await self.read()

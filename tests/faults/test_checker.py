@@ -1,4 +1,4 @@
-"""The judge must find what is wrong: one small honest history, and one way after another of spoiling it."""
+"""The checker must find every violation: one small correct history, corrupted in one way after the other."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.faults.checker import judge
+from tests.faults.checker import find_violations
 from tests.faults.history import Attempt, Ending, History, Reading, Receipt, Seen, Standing
 
 
 @dataclass
 class Story:
-    """A history and its ending, to be spoilt."""
+    """A history and its ending, to be corrupted."""
 
     attempts: list[Attempt]
     receipts: list[Receipt]
@@ -21,10 +21,10 @@ class Story:
     late: Reading
     visible: dict[str, int]
 
-    def judge(self) -> list[str]:
+    def find_violations(self) -> list[str]:
         history = History(self.attempts, [self.early, self.late])
         ending = Ending(self.receipts, self.offers, {"early": self.visible, "late": self.visible})
-        return [finding.wrong for finding in judge(history, ending)]
+        return [finding.wrong for finding in find_violations(history, ending)]
 
     def spoil_receipt(self, number: int, **changes: Any) -> None:
         self.receipts[number] = replace(self.receipts[number], **changes)
@@ -35,7 +35,7 @@ class Story:
 
 def honest() -> Story:
     """Offer b:1 is published, updated without an answer, sent again, withdrawn, and an old revision comes late; b:2
-    is published and updated and stands.
+    is published and updated and stays.
     """
     attempts = [
         Attempt("b:1", 1, "publish", 0.0, 1.0, "decided", "r0", "accepted", 100),
@@ -72,17 +72,17 @@ def honest() -> Story:
 
 
 def test_an_honest_history_has_no_findings() -> None:
-    assert [] == honest().judge()
+    assert [] == honest().find_violations()
 
 
-def test_what_the_gateway_withdraws_by_itself_is_in_order() -> None:
+def test_withdrawals_by_the_gateway_itself_are_no_finding() -> None:
     story = honest()
     story.receipts.append(Receipt("g", "b:2", "gateway", "accepted", 2, 130, (1, 7)))
     story.offers["b:2"] = Standing(2, 130, live=False)
     story.early.seen.append(Seen("removal", "b:2", 130))
     story.late.seen.clear()
     story.visible.clear()
-    assert [] == story.judge()
+    assert [] == story.find_violations()
 
 
 def lose_a_receipt(story: Story) -> None:
@@ -173,8 +173,8 @@ def accept_an_older_revision(story: Story) -> None:
 
 
 def overtake_on_the_log(story: Story) -> None:
-    """Two updates, one sent after the other was acknowledged, lie the other way round."""
-    story.spoil_receipt(5, verdict="stale", sequence=None, place=(1, 7))
+    """Two updates, one sent after the other was acknowledged, are in reverse order."""
+    story.spoil_receipt(5, verdict="stale", sequence=None, position=(1, 7))
 
 
 def tell_a_reader_backwards(story: Story) -> None:
@@ -219,7 +219,7 @@ def answer_otherwise_than_decided(story: Story) -> None:
 
 
 def answer_500(story: Story) -> None:
-    story.spoil_attempt(7, outcome="wrong", told="HTTP 500")
+    story.spoil_attempt(7, outcome="wrong", detail="HTTP 500")
 
 
 def invent_a_change(story: Story) -> None:
@@ -262,7 +262,7 @@ def make_up_an_offer(story: Story) -> None:
         (make_up_an_offer, "other"),
     ],
 )
-def test_the_judge_finds_it(spoil: Callable[[Story], None], wrong: str) -> None:
+def test_the_checker_finds_the_fault(spoil: Callable[[Story], None], wrong: str) -> None:
     story = honest()
     spoil(story)
-    assert wrong in story.judge()
+    assert wrong in story.find_violations()

@@ -1,6 +1,6 @@
-"""A short run on the embedded log: real processes, many clients, and everything counted at the far end.
+"""A short run on the embedded log: real processes, many clients, and all offers counted at the subscribers.
 
-[RCP-001] [RCP-004] [WDR-010] [FEED-001] [FEED-010] [ERR-009], held against the history of what was sent and told.
+[RCP-001] [RCP-004] [WDR-010] [FEED-001] [FEED-010] [ERR-009], checked against the history of requests and answers.
 """
 
 import os
@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.arena import Arena
-from tests.faults.crowd import CROWD
-from tests.faults.disk import lack_of_disk, small_disk
+from tests.faults.deployment import Deployment
+from tests.faults.disk import disk_unavailable, small_disk
 from tests.faults.embedded_fault import COMPACT, FORGET, FULL_QUEUE, SECOND, SLOW, disk_full
 from tests.faults.fault import KILL, STOP
 from tests.faults.round import play
+from tests.faults.slow_clients import SLOW_CLIENTS_FAULT
 
 GAP = 0.7
 
 
 @pytest.mark.timeout(600)
 async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
-    """Killed at random moments, slow, crowded, its local copies lost, compacted: in one history."""
-    plan = [KILL, CROWD, KILL, FORGET, COMPACT, SLOW, KILL, STOP, SECOND, KILL]
-    verdict = await play(Arena(tmp_path, workers=1), plan, seed="short", gap=GAP)
+    """Kills at random moments, a slow disk, slow clients, lost local copies and compaction, in one history."""
+    plan = [KILL, SLOW_CLIENTS_FAULT, KILL, FORGET, COMPACT, SLOW, KILL, STOP, SECOND, KILL]
+    verdict = await play(Deployment(tmp_path, workers=1), plan, seed="short", gap=GAP)
     assert [] == verdict.findings
     assert verdict.counts["acknowledged"] > 500
     assert {fault.name for fault in plan} == set(verdict.faults)
@@ -30,20 +30,20 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(600)
 async def test_a_full_disk_passes_without_a_restart(tmp_path: Path) -> None:
-    """Publishers are told 503, nothing half is stored, and the same process goes on when there is space again."""
-    lack = lack_of_disk(tmp_path)
-    if lack is not None:
-        assert os.environ.get("CI") != "true" or os.geteuid() != 0, lack
-        pytest.skip(f"!!! THE DISK WAS NOT FILLED: {lack} !!!")
+    """Publishers get 503, nothing is stored in part, and the same process continues when there is space again."""
+    unavailable = disk_unavailable(tmp_path)
+    if unavailable is not None:
+        assert os.environ.get("CI") != "true" or os.geteuid() != 0, unavailable
+        pytest.skip(f"!!! THE DISK WAS NOT FILLED: {unavailable} !!!")
     with small_disk(tmp_path / "one", megabytes=192) as disk:
-        verdict = await play(Arena(tmp_path), [disk_full(disk), KILL], seed="short", gap=GAP)
+        verdict = await play(Deployment(tmp_path), [disk_full(disk), KILL], seed="short", gap=GAP)
     assert [] == verdict.findings
     assert verdict.faults["disk full"] == 1
 
 
 @pytest.mark.timeout(600)
 async def test_a_full_queue_refuses_and_loses_nothing(tmp_path: Path) -> None:
-    """Nothing gets written while more bytes come than may wait: publishers are told 503 `log-busy`."""
-    verdict = await play(Arena(tmp_path), [FULL_QUEUE, KILL], seed="short", gap=GAP)
+    """Nothing is written while more bytes arrive than may be queued: publishers get 503 `log-busy`."""
+    verdict = await play(Deployment(tmp_path), [FULL_QUEUE, KILL], seed="short", gap=GAP)
     assert [] == verdict.findings
     assert verdict.faults["queue full"] == 1

@@ -1,4 +1,4 @@
-"""What the faults have found, each as small as it can be made, so that it stays mended."""
+"""Regressions found by the fault runs, each reduced to the smallest case."""
 
 import asyncio
 import sqlite3
@@ -27,11 +27,11 @@ from gateway.protocol.submission import Known, Withdraw
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
 from gateway.store import OfferView, ViewUpdater
 from gateway.store.relay_state import RelayState
-from tests.faults.arena import Arena
+from tests.faults.deployment import Deployment
 from tests.faults.ending import read_receipts
-from tests.faults.inner import Hands, inner_gateway
-from tests.revising import revised
-from tests.slept import SleptLog
+from tests.faults.inner import ManualClock, inner_gateway
+from tests.revision import revised
+from tests.stale_ends import StaleEndsLog
 
 NOW = 1_796_000_000_000
 
@@ -40,9 +40,9 @@ def known(sequence: int, position: int) -> Known:
     return Known(revision=sequence, digest="aa", sequence=sequence, position=position, appended_at=NOW, reason="filled")
 
 
-async def test_a_log_that_takes_its_time_to_tell_its_end_does_not_stop_a_view(tmp_path: Path) -> None:
-    """A view at the end, and a broker that needs more than a second to say where that is."""
-    clock = Hands(NOW)
+async def test_a_log_that_is_slow_to_return_its_ends_does_not_stop_a_view(tmp_path: Path) -> None:
+    """A view at the end, and a broker that needs more than a second to return it."""
+    clock = ManualClock(NOW)
 
     class Slow(MemoryLog):
         async def ends(self, topic: str) -> tuple[int, ...]:
@@ -53,13 +53,13 @@ async def test_a_log_that_takes_its_time_to_tell_its_end_does_not_stop_a_view(tm
     log = Slow(clock=clock)
     await log.create_topics(COMMON)
     view = await OfferView.open(tmp_path / "offers.sqlite", log_identity="log", partitions=3)
-    tail = ViewUpdater(log, OFFERS, view, clock=clock)
-    running = asyncio.create_task(tail.run())
+    updater = ViewUpdater(log, OFFERS, view, clock=clock)
+    running = asyncio.create_task(updater.run())
     await log.append(OFFERS, 0, [offer_record(OfferState("b:1", known(1, 0)))])
     try:
         assert await view.reached((1, 0, 0), 10.0)
         async with asyncio.timeout(60):
-            while not tail.caught_up:
+            while not updater.caught_up:
                 await asyncio.sleep(0.01)
         assert not running.done()
     finally:
@@ -69,18 +69,18 @@ async def test_a_log_that_takes_its_time_to_tell_its_end_does_not_stop_a_view(tm
 
 
 @pytest.mark.parametrize("error", [LogBusyError, LogUnavailableError, UnknownOutcomeError])
-async def test_work_goes_on_after_what_passes_by_itself(error: type[Exception]) -> None:
-    """A log that is away, slow, or whose queue is full must not end a process."""
-    turns = 0
+async def test_work_continues_after_a_transient_error(error: type[Exception]) -> None:
+    """A log that is unavailable, slow, or has a full queue must not end a process."""
+    calls = 0
 
     async def work() -> None:
-        nonlocal turns
-        turns += 1
-        if turns < 3:
+        nonlocal calls
+        calls += 1
+        if calls < 3:
             raise error
 
     await retry_log_errors("test", work)
-    assert 3 == turns
+    assert 3 == calls
 
 
 async def test_work_ends_with_any_other_error() -> None:
@@ -91,7 +91,7 @@ async def test_work_ends_with_any_other_error() -> None:
         await retry_log_errors("test", work)
 
 
-async def test_letting_go_of_a_consumer_between_two_tries_cancels_nobody_else() -> None:
+async def test_closing_a_consumer_between_two_tries_cancels_no_other_task() -> None:
     """Stopping, aiokafka cancels its tasks and waits for them, so that their cancelling comes out of ``stop``."""
 
     class Client:
@@ -129,7 +129,7 @@ def limit(connection: sqlite3.Connection, pages: int) -> None:
     connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
 
 
-async def test_a_view_on_a_full_disk_stands_still_and_then_goes_on(full: Path) -> None:
+async def test_a_view_on_a_full_disk_stops_and_then_continues(full: Path) -> None:
     log = MemoryLog()
     await log.create_topics(COMMON)
     await log.append(OFFERS, 0, [offer_record(OfferState(f"b:{n}", known(n, n))) for n in range(1, 900)])
@@ -158,12 +158,12 @@ def test_the_relays_table_on_a_full_disk_says_so_and_forgets_nothing(full: Path)
     state.close()
 
 
-async def test_an_audit_beside_compaction_calls_nothing_lost() -> None:
-    """A record may be compacted away before the audit comes to it, because a newer one lies behind its end."""
+async def test_an_audit_during_compaction_reports_no_loss() -> None:
+    """A record may be compacted away before the audit comes to it, because a newer one is behind its end."""
     ids = ReceiptIds(b"k" * 32)
-    clock = Hands(NOW)
+    clock = ManualClock(NOW)
 
-    def change(revision: int, place: int) -> list[Output]:
+    def change(revision: int, offset: int) -> list[Output]:
         withdrawal = Withdraw(
             receipt=ids.mint("b", partition=0, now=NOW, nonce=revision.to_bytes(8)),
             publisher="b",
@@ -172,12 +172,12 @@ async def test_an_audit_beside_compaction_calls_nothing_lost() -> None:
             reason="filled",
             digest="aa",
         )
-        stands = known(revision, place)
+        stands = known(revision, offset)
         receipt = receipt_record(
             withdrawal,
             Accepted(stands, revision),
             publisher="b",
-            log_position=f"{SUBMISSIONS}/0/{place}",
+            log_position=f"{SUBMISSIONS}/0/{offset}",
             at=NOW,
             versions=VERSIONS,
             problem=None,
@@ -186,7 +186,7 @@ async def test_an_audit_beside_compaction_calls_nothing_lost() -> None:
             Output(SUBMISSIONS, 0, submission_record(withdrawal)),
             Output(OFFERS, 0, offer_record(OfferState("b:1", stands))),
             Output(RECEIPTS, 0, receipt),
-            Output(POSITIONS, 0, position_record(SUBMISSIONS, 0, place + 2)),
+            Output(POSITIONS, 0, position_record(SUBMISSIONS, 0, offset + 2)),
         ]
 
     class Meanwhile(MemoryLog):
@@ -210,29 +210,29 @@ async def test_an_audit_beside_compaction_calls_nothing_lost() -> None:
 
 
 async def test_a_killed_gateway_starts_again_though_its_worker_was_being_sent_a_request(tmp_path: Path) -> None:
-    """The worker lived on for as long as the slow client liked, on the port that the next one needs."""
-    arena = Arena(tmp_path, workers=1)
-    await arena.onboard()
+    """The worker survived as long as the slow client, on the port that the next one needs."""
+    deployment = Deployment(tmp_path, workers=1)
+    await deployment.onboard()
     try:
-        replica = await arena.add_replica()
-        await arena.ready()
-        host, port = urlsplit(arena.urls[0]).netloc.split(":")
+        replica = await deployment.add_replica()
+        await deployment.ready()
+        host, port = urlsplit(deployment.urls[0]).netloc.split(":")
         _, slow = await asyncio.open_connection(host, int(port))
         slow.write(b"POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\ngrant")
         await slow.drain()
         await asyncio.sleep(0.5)
         await replica.kill()
         await replica.start()
-        await arena.ready()
+        await deployment.ready()
         slow.close()
     finally:
-        await arena.close()
+        await deployment.close()
 
 
-async def test_a_broker_that_slept_does_not_make_a_new_replica_forget_what_was_decided(tmp_path: Path) -> None:
-    """[REV-003] [RCP-004]: it takes itself for the leader still, and tells where the log ended when it fell asleep."""
-    clock = Hands(NOW)
-    log = SleptLog(clock=clock)
+async def test_a_stale_broker_does_not_make_a_new_replica_repeat_decisions(tmp_path: Path) -> None:
+    """[REV-003] [RCP-004]: it still acts as leader and reports the end of the log at its suspension."""
+    clock = ManualClock(NOW)
+    log = StaleEndsLog(clock=clock)
     await log.create_topics(COMMON)
     old = await log.ends(OFFERS)
     (offer,) = generate(1, "bretagne", 1, clock.today, wrong=0.0)
@@ -240,20 +240,20 @@ async def test_a_broker_that_slept_does_not_make_a_new_replica_forget_what_was_d
         async with inner_gateway(log, tmp_path / name, clock) as inner, inner.running():
             await inner.submit([inner.prepare(revised(offer, 1).raw)])
             await inner.settled()
-        log.told[OFFERS] = old
+        log.stale_ends[OFFERS] = old
     assert ["accepted", "duplicate"] == [receipt.verdict for receipt in await read_receipts(log)]
 
 
-async def test_a_broker_that_has_just_taken_the_lead_does_not_make_the_audit_cry_loss(tmp_path: Path) -> None:
-    """Its first word about the end of ``receipts`` is an old one; what is really wrong is found again."""
-    clock = Hands(NOW)
-    log = SleptLog(clock=clock)
+async def test_a_new_leader_does_not_make_the_audit_report_a_loss(tmp_path: Path) -> None:
+    """Its first answer about the end of ``receipts`` is an old one; a real fault is still found."""
+    clock = ManualClock(NOW)
+    log = StaleEndsLog(clock=clock)
     await log.create_topics(COMMON)
     async with inner_gateway(log, tmp_path, clock) as inner, inner.running():
         await inner.submit([inner.prepare(offer.raw) for offer in generate(1, "bretagne", 9, clock.today, wrong=0.0)])
         await inner.settled()
-    log.told[RECEIPTS] = tuple(end - 3 for end in await log.ends(RECEIPTS))
-    log.words = log.partitions
+    log.stale_ends[RECEIPTS] = tuple(end - 3 for end in await log.ends(RECEIPTS))
+    log.stale_calls = log.partitions
     assert [] == (await audit(log)).findings
-    log.words = 2 * log.partitions
+    log.stale_calls = 2 * log.partitions
     assert (await audit(log)).findings

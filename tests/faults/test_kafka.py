@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.arena import Arena
+from tests.faults.deployment import Deployment
 from tests.faults.fault import KILL
 from tests.faults.kafka_fault import COMPACT, REPLACE, ZOMBIE, KafkaFaults, kafka_faults
 from tests.faults.round import Fault, play
@@ -27,7 +27,7 @@ async def faults() -> AsyncIterator[KafkaFaults]:
 
 
 async def test_nothing_acknowledged_is_lost(faults: KafkaFaults, tmp_path: Path) -> None:
-    """Killed at random moments, taken over, fenced, cut off, compacted: in one history."""
+    """Kills at random moments, takeovers, fencing, cuts and compaction, in one history."""
     names = {
         "broker gone for 5 s",
         "commit request delayed beyond patience",
@@ -35,8 +35,8 @@ async def test_nothing_acknowledged_is_lost(faults: KafkaFaults, tmp_path: Path)
     }
     chosen: list[Fault] = [fault for fault in faults.all() if fault.name in names]
     assert len(names) == len(chosen)
-    arena = Arena(tmp_path, kafka=faults.broker.bootstrap_servers, behind=faults.proxy.bootstrap_servers)
+    deployment = Deployment(tmp_path, kafka=faults.broker.bootstrap_servers, behind=faults.proxy.bootstrap_servers)
     plan = [KILL, chosen[0], ZOMBIE, REPLACE, chosen[1], COMPACT, chosen[2], KILL]
-    verdict = await play(arena, plan, seed="short", replicas=2, gap=GAP)
+    verdict = await play(deployment, plan, seed="short", replicas=2, gap=GAP)
     assert [] == verdict.findings
     assert verdict.counts["acknowledged"] > 1_000

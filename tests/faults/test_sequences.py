@@ -1,4 +1,4 @@
-"""Sequences of events that have broken systems like this one, and take a clock in the test's hand."""
+"""Sequences of events that have broken systems like this one, on a clock set by the test."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -22,11 +22,11 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.seal import Seal
 from gateway.protocol.submission import Publish, Retire, Withdraw
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS
-from tests.faults.checker import judge
+from tests.faults.checker import find_violations
 from tests.faults.ending import read_offers, read_receipts, standing, visible
 from tests.faults.history import Attempt, Ending, History, Reading
-from tests.faults.inner import EVERYTHING, IDS, READER, Hands, inner_gateway
-from tests.revising import revised, withdrawal
+from tests.faults.inner import EVERYTHING, IDS, READER, ManualClock, inner_gateway
+from tests.revision import revised, withdrawal
 
 AUTUMN_2025 = int(datetime(2025, 9, 22, 8, tzinfo=UTC).timestamp() * 1_000)
 HOUR_MS = 3_600_000
@@ -34,25 +34,25 @@ _OFFERS = [topic for topic in COMMON if topic.name == OFFERS]
 
 
 @pytest.fixture
-def clock() -> Hands:
-    return Hands(AUTUMN_2025)
+def clock() -> ManualClock:
+    return ManualClock(AUTUMN_2025)
 
 
 @pytest.fixture
-async def log(tmp_path: Path, clock: Hands) -> AsyncIterator[SqliteLog]:
+async def log(tmp_path: Path, clock: ManualClock) -> AsyncIterator[SqliteLog]:
     log = await SqliteLog.open(tmp_path / "log.sqlite", clock=clock)
     await log.create_topics(COMMON)
     yield log
     await log.close()
 
 
-def offers(clock: Hands, count: int, seed: int = 1) -> list[GeneratedOffer]:
+def offers(clock: ManualClock, count: int, seed: int = 1) -> list[GeneratedOffer]:
     found = [revised(offer, 1) for offer in generate(seed, "bretagne", count, clock.today, wrong=0.0)]
     return [offer for offer in found if schemas.check(offer.raw, on=clock.today).accepted]
 
 
 def entered(submissions: list[Publish | Withdraw], at: float) -> list[Attempt]:
-    """What was handed in and is certain."""
+    """Acknowledged submissions as attempts."""
     return [
         Attempt(
             one.id,
@@ -69,12 +69,14 @@ def entered(submissions: list[Publish | Withdraw], at: float) -> list[Attempt]:
 
 async def findings(log: SqliteLog | MemoryLog, history: History) -> list[str]:
     known = await read_offers(log)
-    shown = {reading.name: visible(known) for reading in history.readings}
-    wrong = judge(history, Ending(await read_receipts(log), standing(known), shown))
+    visible_offers = {reading.name: visible(known) for reading in history.readings}
+    wrong = find_violations(history, Ending(await read_receipts(log), standing(known), visible_offers))
     return [f"{one.wrong}: {one.sentence}" for one in wrong] + (await audit(log)).findings
 
 
-async def test_the_clock_steps_backwards_and_sequences_still_grow(log: SqliteLog, tmp_path: Path, clock: Hands) -> None:
+async def test_the_clock_steps_backwards_and_sequences_still_grow(
+    log: SqliteLog, tmp_path: Path, clock: ManualClock
+) -> None:
     """[REV-007]: by seconds, an hour and a day, with a restart in between; readers see every change in its order."""
     history, random = History(), Random(3)
     known = offers(clock, 20)
@@ -83,7 +85,7 @@ async def test_the_clock_steps_backwards_and_sequences_still_grow(log: SqliteLog
     async with inner_gateway(log, tmp_path / "parts", clock) as inner:
         cursor = inner.begin()
         revision = 0
-        for turn, step in enumerate((0, 5_000, -2_000, -HOUR_MS, 3_000, -DAY_MS, 1, -1, HOUR_MS, -2 * HOUR_MS)):
+        for number, step in enumerate((0, 5_000, -2_000, -HOUR_MS, 3_000, -DAY_MS, 1, -1, HOUR_MS, -2 * HOUR_MS)):
             clock.now += step
             async with inner.running():
                 for _ in range(3):
@@ -95,7 +97,7 @@ async def test_the_clock_steps_backwards_and_sequences_still_grow(log: SqliteLog
                     ]
                     submissions = [inner.prepare(line) for line in lines]
                     await inner.submit(submissions)
-                    history.attempts += entered(submissions, turn * 10 + revision)
+                    history.attempts += entered(submissions, number * 10 + revision)
                     clock.now -= 7
                 await inner.settled()
                 seen, cursor = await inner.changes(cursor)
@@ -104,7 +106,7 @@ async def test_the_clock_steps_backwards_and_sequences_still_grow(log: SqliteLog
 
 
 async def test_a_late_joiner_after_tombstones_and_compaction_sees_exactly_what_is_live(
-    log: SqliteLog, tmp_path: Path, clock: Hands
+    log: SqliteLog, tmp_path: Path, clock: ManualClock
 ) -> None:
     """[WDR-005] [WDR-010] [FEED-010]: published, withdrawn, expired and forgotten over 403 days, then compacted; a
     retry as old as that brings nothing back, whichever way it comes.
@@ -126,7 +128,7 @@ async def test_a_late_joiner_after_tombstones_and_compaction_sees_exactly_what_i
         assert {offer.id for offer in new} - {offer.id for offer in old} == {offer.id for offer in new}
         await inner.submit([inner.prepare(offer.raw) for offer in new])
         known = {offer.id for offer in old[:150]}
-        while known & (await read_offers(log)).keys():  # the relay's chores forget one marker after the other
+        while known & (await read_offers(log)).keys():  # the relay's upkeep forgets one marker after the other
             await inner.settled()
         await inner.submit([turned_up_late])
         await inner.settled()
@@ -144,10 +146,10 @@ async def test_a_late_joiner_after_tombstones_and_compaction_sees_exactly_what_i
     assert ("stale", "rejected") == (verdicts[retried.receipt], verdicts[turned_up_late.receipt])
 
 
-async def test_a_subscriber_that_slept_past_compaction_is_told_to_begin_again(
-    log: SqliteLog, tmp_path: Path, clock: Hands
+async def test_a_subscriber_that_missed_a_compaction_must_start_again(
+    log: SqliteLog, tmp_path: Path, clock: ManualClock
 ) -> None:
-    """[FEED-009]: its cursor is refused, and beginning again gives exactly what is live."""
+    """[FEED-009]: its cursor is refused, and a new start gives exactly the live offers."""
     seal = Seal(b"c" * 32, purpose="cursor")
     async with inner_gateway(log, tmp_path / "parts", clock) as inner, inner.running():
         known = offers(clock, 60)
@@ -172,9 +174,9 @@ async def test_a_subscriber_that_slept_past_compaction_is_told_to_begin_again(
 
 @pytest.mark.parametrize("update_first", [True, False])
 async def test_expiry_loses_to_an_update_that_comes_at_the_same_time(
-    log: SqliteLog, tmp_path: Path, clock: Hands, *, update_first: bool
+    log: SqliteLog, tmp_path: Path, clock: ManualClock, *, update_first: bool
 ) -> None:
-    """[WDR-006]: whichever lies first on the log, the offer stands with its update."""
+    """[WDR-006]: whichever is first on the log, the offer stays with its update."""
     offer = {**offers(clock, 1)[0].document, "expires_on": clock.today.isoformat()}
     async with inner_gateway(log, tmp_path / "parts", clock) as inner:
         async with inner.running():
@@ -200,8 +202,8 @@ async def test_expiry_loses_to_an_update_that_comes_at_the_same_time(
     assert [] == await findings(log, history)
 
 
-async def test_an_append_that_timed_out_and_turns_up_later_changes_nothing_newer(tmp_path: Path, clock: Hands) -> None:
-    """[REV-005] [ERR-009]: the publisher was told that nothing is known, sent a withdrawal, and then the first write
+async def test_a_late_append_does_not_overwrite_a_newer_offer(tmp_path: Path, clock: ManualClock) -> None:
+    """[REV-005] [ERR-009]: the publisher got an unknown outcome, sent a withdrawal, and then the first write
     arrives after all.
     """
     log = MemoryLog(clock=clock)
@@ -226,7 +228,7 @@ async def test_an_append_that_timed_out_and_turns_up_later_changes_nothing_newer
 
 
 async def test_a_marker_is_not_forgotten_while_a_submission_before_it_waits(
-    log: SqliteLog, tmp_path: Path, clock: Hands
+    log: SqliteLog, tmp_path: Path, clock: ManualClock
 ) -> None:
     """[WDR-005]: an old revision that waits on the log when its marker falls due is decided against the marker."""
     async with inner_gateway(log, tmp_path / "parts", clock) as inner:

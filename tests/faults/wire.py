@@ -1,4 +1,4 @@
-"""One partner's calls, each made once and told as it was: the harness must know of every request that was sent."""
+"""One partner's calls, without retries and unaltered: the history must hold every request that was sent."""
 
 import asyncio
 import io
@@ -17,11 +17,11 @@ _TOKEN_SECONDS = 1_800.0
 
 
 class NotSentError(Exception):
-    """The request certainly never left: nobody listens, or there was no token to be had."""
+    """The request was certainly never sent: the connection was refused, or no token was available."""
 
 
 class NoAnswerError(Exception):
-    """The request may have been taken; no answer came."""
+    """The request may have been accepted; no answer came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Answer:
 
 
 class Line:
-    """Calls any of the replicas that are up, as one partner. A call is made once, whatever becomes of it."""
+    """Calls any of the replicas that are up, as one partner. A call is made once, whatever its outcome."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Feed topics on a log in memory: filtered, masked, rendered anew when the territory changes, exactly once."""
+"""Feed topics on a log in memory: filtered, masked, rebuilt when the territory changes, exactly once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -80,7 +80,7 @@ async def records(log: MemoryLog) -> list[StoredRecord]:
 
 
 async def held(log: MemoryLog) -> dict[str, dict[str, Any]]:
-    """What a subscriber ends up with."""
+    """The final copy of a subscriber."""
     offers: dict[str, dict[str, Any]] = {}
     for record in await records(log):
         assert record.key is not None
@@ -119,8 +119,8 @@ async def test_a_feed_is_masked_and_keeps_to_redistribution(log: MemoryLog) -> N
         assert (await held(log))["bretagne:1"]["offer"]["employer"] == {}
 
 
-async def test_a_changed_territory_renders_the_feed_anew(log: MemoryLog) -> None:
-    """[FEED-012]: what is out of it is removed, what has come in appears; and the way back too."""
+async def test_a_changed_territory_rebuilds_the_feed(log: MemoryLog) -> None:
+    """[FEED-012]: offers outside of it are removed, offers inside appear; and back again."""
     await write(log, state(1, 5, department="35"), state(2, 6, department="29"))
     async with feeding(log) as partners:
         await until_held(log, {"bretagne:1": 5, "bretagne:2": 6})
@@ -133,7 +133,7 @@ async def test_a_changed_territory_renders_the_feed_anew(log: MemoryLog) -> None
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-async def test_a_feed_says_each_change_once_whatever_becomes_of_its_commits(log: MemoryLog, fault: Fault) -> None:
+async def test_a_feed_holds_each_change_once_whatever_the_outcome_of_its_commits(log: MemoryLog, fault: Fault) -> None:
     """[FEED-011]."""
     await write(log, *(state(number, 5) for number in range(30)))
     async with feeding(log):
@@ -144,7 +144,7 @@ async def test_a_feed_says_each_change_once_whatever_becomes_of_its_commits(log:
     assert len(seen) == len(set(seen)) == 30
 
 
-async def test_a_feed_goes_on_where_it_stood(log: MemoryLog) -> None:
+async def test_a_feed_resumes_at_its_position(log: MemoryLog) -> None:
     """[FEED-011]: a restart neither repeats nor skips."""
     await write(log, state(1, 5))
     async with feeding(log):
@@ -155,7 +155,7 @@ async def test_a_feed_goes_on_where_it_stood(log: MemoryLog) -> None:
     assert len(await records(log)) == 2
 
 
-async def test_a_forgotten_marker_says_nothing_new(log: MemoryLog) -> None:
+async def test_a_forgotten_marker_writes_no_change(log: MemoryLog) -> None:
     await write(log, state(1, 5))
     async with feeding(log):
         await until_held(log, {"bretagne:1": 5})

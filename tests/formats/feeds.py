@@ -126,7 +126,7 @@ def codes(item: Item) -> list[str]:
 
 
 def unusable(content: bytes, mapping: FeedMapping) -> str:
-    """Why a feed is unusable, which it must be."""
+    """The reason why a feed is unusable, which it must be."""
     end = items(content, mapping)[-1]
     assert isinstance(end, FeedUnusable), end
     return end.problems[0].code

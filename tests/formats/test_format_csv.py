@@ -65,7 +65,7 @@ def test_a_row_has_the_line_on_which_it_begins() -> None:
         ("S-2;" + "x" * 131_073 + ";3;4;5;6;7;8;9;10", "item-malformed"),
     ],
 )
-def test_a_bad_row_is_told_and_hides_no_other(line: str, code: str) -> None:
+def test_a_bad_row_is_reported_and_hides_no_other(line: str, code: str) -> None:
     """[FMT-006]"""
     text = csv([row(1)]) + line + "\r\n" + csv([row(3)]).partition("\r\n")[2]
     first, second, third, end = items(text.encode(), flat("csv"))
@@ -87,7 +87,7 @@ def test_a_file_that_ends_within_a_row_is_cut(end: str) -> None:
 
 
 def test_a_column_that_went_missing_changes_nothing_and_is_named() -> None:
-    """[FMT-002]: what a missing column said, restrictions perhaps, would be lost otherwise."""
+    """[FMT-002]: the content of a missing column, restrictions perhaps, would be lost otherwise."""
     [end] = items(written("csv", [row()]), flat("csv", fields={"restrictions.rep": {"path": ["rep", "rep+"]}}))
     assert isinstance(end, FeedUnusable)
     assert ("columns-missing", ["rep | rep+"]) == (end.problems[0].code, end.problems[0].expected)
@@ -96,7 +96,7 @@ def test_a_column_that_went_missing_changes_nothing_and_is_named() -> None:
 @pytest.mark.parametrize(
     "rule", [{"path": ["seats", "id"], "map": {"*": 1}}, {"path": "n", "default": 1}, {"path": "n", "optional": True}]
 )
-def test_a_column_with_a_stand_in_may_be_missing(rule: dict[str, Any]) -> None:
+def test_a_column_with_a_fallback_may_be_missing(rule: dict[str, Any]) -> None:
     """[FMT-002]"""
     assert "bretagne:S-1" == only(written("csv", [row()]), flat("csv", fields={"seats": rule})).id
 

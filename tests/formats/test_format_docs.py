@@ -47,7 +47,7 @@ def test_every_rule_is_on_the_page() -> None:
 
 
 @pytest.mark.parametrize("code", rules())
-def test_each_rule_speaks_both_languages(code: str) -> None:
+def test_each_rule_has_texts_in_both_languages(code: str) -> None:
     rule = rules()[code]
     for texts in filter(None, (rule.message, rule.consequence, rule.fix)):
         assert {"fr", "en"} == set(texts)

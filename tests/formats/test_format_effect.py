@@ -32,7 +32,7 @@ VALUES = (
     "<b>3</b>",
     "É;x",
 )
-PROBES: list[tuple[dict[str, Any], date]] = [
+ITEMS: list[tuple[dict[str, Any], date]] = [
     *(({"v": value, "o": [{"v": f"{value} "}, {"v": "<b>un texte</b>;y"}]}, ON) for value in VALUES),
     ({}, ON),
     ({"o": [{"v": "w"}]}, ON),
@@ -70,12 +70,12 @@ def document(field: str, rule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def outcomes(field: str, rule: Mapping[str, Any]) -> list[Any]:
-    """What a rule makes of every probe."""
+    """The result of a rule for every item."""
     mapping = load_mapping("json", document(field, rule), stored=True)
     assert isinstance(mapping, FeedMapping), mapping
     found = []
-    for probe, on in PROBES:
-        feed = orjson.dumps({**row(), **probe})
+    for item, on in ITEMS:
+        feed = orjson.dumps({**row(), **item})
         first, end = read([feed], mapping, platform=PLATFORM, on=on)
         assert isinstance(first, OfferItem)
         found.append((first.document.get(field), [one.code for one in first.problems], type(end)))
@@ -159,7 +159,7 @@ def test_in_a_part_of_a_join_the_same_holds(part: Mapping[str, Any], pair: tuple
         ),
     ],
 )
-def test_a_key_that_does_nothing_is_named_with_its_place_and_reason(
+def test_a_key_without_effect_is_named_with_its_pointer_and_reason(
     form: str, changes: Mapping[str, Any], pointer: str
 ) -> None:
     """[FMT-012]"""
@@ -181,7 +181,7 @@ def test_a_key_that_is_false_asks_for_nothing(key: str) -> None:
     assert {} == idle("title", rule)
 
 
-def test_weeks_that_do_not_come_from_the_calendar_come_from_nowhere() -> None:
+def test_weeks_need_a_calendar_or_a_path() -> None:
     """[FMT-012]"""
     found = load_mapping("json", document("weeks", {"school_weeks": False}))
     assert isinstance(found, tuple)

@@ -1,4 +1,4 @@
-"""Encodings: what a feed is really in, whatever it declares."""
+"""Encodings: the real one of a feed, whatever it declares."""
 
 import codecs
 
@@ -43,13 +43,13 @@ def fault(content: bytes, named: str | None = None) -> ReadingProblem:
 )
 def test_the_real_encoding_is_found(content: bytes, named: str | None, warnings: list[str]) -> None:
     """[FMT-003]"""
-    text, told = decoded(content, named)
-    assert (ACCENTS, warnings) == (text, told)
+    text, problems = decoded(content, named)
+    assert (ACCENTS, warnings) == (text, problems)
 
 
 @pytest.mark.parametrize("declared", ["ISO-8859-1", "windows-1252", "latin1", "Cp1252"])
-def test_an_xml_declaration_is_believed_where_the_bytes_allow(declared: str) -> None:
-    """[FMT-003]: and Latin-1 is taken for what everybody means by it."""
+def test_an_xml_declaration_is_used_where_the_bytes_allow(declared: str) -> None:
+    """[FMT-003]: and Latin-1 is read as Windows-1252."""
     head = f'<?xml version="1.0" encoding="{declared}"?>\n<a>'
     assert (head + ACCENTS, []) == decoded((head + ACCENTS).encode("cp1252"))
     assert (head + ACCENTS, ["encoding-mistaken"]) == decoded((head + ACCENTS).encode())
@@ -75,7 +75,7 @@ def test_bytes_that_do_not_fit_the_declared_encoding_change_nothing_and_are_name
     assert "encoding-wrong" == fault(ACCENTS.encode("utf-16-le"), "utf-16").code
 
 
-def test_a_place_beyond_the_first_piece_is_named_rightly() -> None:
+def test_an_offset_beyond_the_first_piece_is_reported_correctly() -> None:
     """[FMT-003]"""
     content = "é".encode() + b"x" * (3 * PIECE_BYTES) + "é".encode() + b"\xff"
     assert len(content) - 1 == fault(content).args["offset"]

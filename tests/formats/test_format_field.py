@@ -1,4 +1,4 @@
-"""Codes, numbers, levels, addresses and ids as feeds write them."""
+"""Codes, numbers, levels, addresses and ids in the spellings of feeds."""
 
 import re
 from collections.abc import Mapping
@@ -85,7 +85,7 @@ def test_a_version_of_rome_without_a_code_is_left_out() -> None:
     assert {"code": "M1805", "version": "4"} == with_code.document["rome"]
 
 
-def test_what_the_schema_has_no_field_for_goes_below_the_platforms_name() -> None:
+def test_fields_that_the_schema_lacks_become_the_platforms_extensions() -> None:
     """[FMT-001]"""
     extensions = {"ref": {"path": "r"}, "tags": {"path": "t"}, "none": {"path": "n"}, "fixed": {"constant": 3}}
     mapping = flat("json", extensions=extensions)
@@ -144,7 +144,7 @@ def test_a_siret_is_its_digits_with_the_zeros_it_lost(text: str, siret: str) -> 
 
 
 @pytest.mark.parametrize("text", ["4,21E+13", "421106709", "N/A", "3560000000004800"])
-def test_what_is_no_siret_is_not_guessed(text: str) -> None:
+def test_an_invalid_siret_is_not_guessed(text: str) -> None:
     """[FMT-009]"""
     with pytest.raises(UnreadableValueError):
         read_siret(text)
@@ -194,7 +194,7 @@ def test_numbers_have_a_decimal_comma_or_point(text: str, number: float) -> None
 @pytest.mark.parametrize(
     "text", ["", "deux", "1,2,3", "1 2", "12 places", "nan", "inf", "0x10", "1_000", "--1", "9" * 41]
 )
-def test_what_is_no_number_is_not_guessed(text: str) -> None:
+def test_an_invalid_number_is_not_guessed(text: str) -> None:
     """[FMT-009]"""
     with pytest.raises(UnreadableValueError):
         read_number(text)

@@ -67,7 +67,7 @@ RSS_EMPTY = (
         ("json", json.dumps(ROWS).encode(), "data", "", "does not exist"),
     ],
 )
-def test_items_that_are_nowhere_make_the_feed_unusable(
+def test_a_feed_without_the_path_of_its_items_is_unusable(
     form: str, content: bytes, path: str, near: str, reason: str
 ) -> None:
     """[FMT-014]"""
@@ -136,7 +136,7 @@ def test_the_path_of_a_required_field_that_no_item_has_is_an_error(
 
 
 @pytest.mark.parametrize("path", ["Title", "titre"])
-def test_a_column_that_is_missing_is_told_with_the_nearest_one(path: str) -> None:
+def test_a_missing_column_is_reported_with_the_nearest_one(path: str) -> None:
     """[FMT-014]"""
     [trouble] = misfits_of_columns(written("csv", ROWS), flat("csv", fields={"title": {"path": path}}))
     assert ("columns-missing", [path]) == (trouble.code, trouble.expected)
@@ -149,7 +149,7 @@ def misfits_of_columns(content: bytes, mapping: FeedMapping) -> list[ReadingProb
     return list(end.problems)
 
 
-def test_a_wrong_separator_is_said() -> None:
+def test_a_wrong_separator_is_reported() -> None:
     """[FMT-014]"""
     content = written("csv", ROWS).replace(b'"', b"")
     [trouble] = misfits_of_columns(content, flat("csv", source={"separator": "\t"}))
@@ -308,7 +308,7 @@ def page(*documents: object) -> bytes:
     return f"<html><head>{scripts}</head></html>".encode()
 
 
-def test_a_page_whose_json_ld_holds_no_posting_says_what_it_holds() -> None:
+def test_a_page_without_posting_names_the_types_of_its_json_ld() -> None:
     """[FMT-014]"""
     content = page({"@type": "BreadcrumbList"}, {"@type": "Organization", "name": "x"})
     end = items(content, load("jobposting"))[-1]
@@ -322,7 +322,7 @@ def test_a_wrong_path_in_a_posting_s_mapping_is_an_error() -> None:
     assert [("path-not-found", "/mapping/fields/title/path", "title")] == said(page(POSTING), mapping)
 
 
-def test_what_a_ready_made_mapping_looks_for_in_vain_is_an_error_only_if_it_is_spelled_otherwise() -> None:
+def test_a_path_missing_from_a_ready_made_mapping_is_an_error_only_if_a_similar_one_exists() -> None:
     """[FMT-013] [FMT-014]"""
     mapping = load("jobposting", {"fields": {"weeks": {"school_weeks": True}}})
     without = {name: value for name, value in POSTING.items() if name != "industry"}

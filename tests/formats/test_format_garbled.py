@@ -1,4 +1,4 @@
-"""Feeds that are cut, garbled or made up at random: no exception leaves a reading, and each ends in one answer."""
+"""Feeds that are cut, garbled or random: no reading raises, and each ends in one result."""
 
 import json
 import re
@@ -89,8 +89,8 @@ def test_garbled_bytes_never_raise(name: str) -> None:
     @given(st.lists(st.tuples(st.integers(0, len(content) - 1), st.binary(max_size=6), st.integers(0, 8)), max_size=5))
     def garble(changes: list[tuple[int, bytes, int]]) -> None:
         garbled = content
-        for place, new, dropped in changes:
-            garbled = garbled[:place] + new + garbled[place + dropped :]
+        for position, new, dropped in changes:
+            garbled = garbled[:position] + new + garbled[position + dropped :]
         look(garbled, mapping)
 
     garble()

@@ -10,7 +10,7 @@ from adapters.formats.item import FEED_ITEMS, Position
 
 
 @given(st.lists(st.tuples(st.text(max_size=3), st.sampled_from((3, 5, 7)))))
-def test_an_id_has_met_exactly_what_came_before(items: list[tuple[str, int]]) -> None:
+def test_an_ids_earlier_items_are_found(items: list[tuple[str, int]]) -> None:
     """[FMT-007]"""
     identities = Identities()
     for index, (offer_id, digest) in enumerate(items):

@@ -77,7 +77,7 @@ def test_an_unread_value_makes_two_items_different() -> None:
     assert isinstance(second, BrokenItem)
 
 
-def test_what_the_conditions_leave_out_has_no_part_in_it() -> None:
+def test_items_that_the_conditions_leave_out_are_not_compared() -> None:
     """[FMT-007]"""
     mapping = flat("json", only=[{"path": "title", "in": ["Autre"]}])
     _, second, _ = items(written("json", [row(1), row(1, title="Autre")]), mapping)
@@ -86,7 +86,7 @@ def test_what_the_conditions_leave_out_has_no_part_in_it() -> None:
 
 @settings(deadline=None)  # whole feeds are read
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 1)), max_size=12))
-def test_what_stands_is_one_offer_for_each_id_without_contradiction(pairs: list[tuple[int, int]]) -> None:
+def test_each_id_without_contradiction_gives_one_offer(pairs: list[tuple[int, int]]) -> None:
     """[FMT-007]: in whatever order they come."""
     found = items(written("json", [row(number, title=f"Atelier {kind}") for number, kind in pairs]), flat("json"))
     standing = {item.id: item.position for item in found if isinstance(item, OfferItem)}

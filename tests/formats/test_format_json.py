@@ -1,4 +1,4 @@
-"""JSON feeds: items wherever they lie, one object a line, and what stands in for them."""
+"""JSON feeds: items at any path, one object a line, and malformed items."""
 
 import json
 from typing import Any
@@ -41,7 +41,7 @@ NESTED = {"meta": {"count": 2, "offers": [{"n": 0}]}, "data": {"pages": [{"offer
         ({"text": 'a "{[\\"]}" b', "data": [{"n": 1, "t": "}{]["}]}, ["data"], [1]),
     ],
 )
-def test_items_are_found_wherever_they_lie(document: Any, paths: list[str], expected: list[int], size: int) -> None:
+def test_items_are_found_at_any_path(document: Any, paths: list[str], expected: list[int], size: int) -> None:
     """[FMT-001]"""
     assert expected == [record.content["n"] for record in records(json.dumps(document), *paths, size=size)]
 
@@ -90,7 +90,7 @@ def test_a_fault_outside_of_items_changes_nothing(text: str) -> None:
         ('{"id": "' + "x" * ITEM_CHARACTERS + '"}', "item-too-large"),
     ],
 )
-def test_a_bad_item_is_told_and_hides_no_other(bad: str, code: str) -> None:
+def test_a_bad_item_is_reported_and_hides_no_other(bad: str, code: str) -> None:
     """[FMT-006] [FMT-005]"""
     sound = written("json", [row(1)]).decode()[1:-1]
     last = written("json", [row(3)]).decode()[1:-1]
@@ -123,7 +123,7 @@ def test_a_last_line_without_its_end_is_cut_if_it_is_no_object() -> None:
     assert "feed-cut" == unusable(content[:-5], mapping)
 
 
-def test_a_line_beyond_the_limit_is_told_and_hides_no_other() -> None:
+def test_a_line_beyond_the_limit_is_reported_and_hides_no_other() -> None:
     """[FMT-005]"""
     found = list(read_lines(['{"a": "', *["x" * 100_000] * 20, '"}\n{"b": 1}\n']))
     assert ["item-too-large", None] == [record.problem and record.problem.code for record in found]

@@ -100,7 +100,7 @@ def test_an_address_may_be_one_text() -> None:
     assert {"postal_code": "35000", "city": "Rennes"} == only(written(posting), load("jobposting")).document["location"]
 
 
-def test_what_schema_org_has_no_word_for_may_stand_under_the_names_of_our_exports() -> None:
+def test_fields_that_schema_org_lacks_are_read_under_the_names_of_our_exports() -> None:
     """[FMT-013]"""
     own = "urn:fr:stages:offer:"
     more = {

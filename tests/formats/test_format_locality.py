@@ -27,7 +27,7 @@ def written(row: dict[str, str]) -> Written:
     return Written(row["postcode"], city, row["commune"], row["department"], row["country"])
 
 
-def shown(found: Locality | Refusal) -> tuple[str, str]:
+def outcome(found: Locality | Refusal) -> tuple[str, str]:
     """The result as the table writes it."""
     if isinstance(found, Refusal):
         return f"!{found.note.code}", ""
@@ -38,7 +38,7 @@ def shown(found: Locality | Refusal) -> tuple[str, str]:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: "|".join(list(row.values())[:6]))
 def test_a_written_form_resolves_as_the_table_says(row: dict[str, str]) -> None:
     """[FMT-008] [FMT-009]"""
-    assert (row["expected"], row["codes"]) == shown(resolve(written(row)))
+    assert (row["expected"], row["codes"]) == outcome(resolve(written(row)))
 
 
 def test_the_table_is_wide() -> None:
@@ -117,7 +117,7 @@ def test_a_country_is_read_by_code_or_name(text: str, code: str | None) -> None:
     assert code == (found.code if found else None)
 
 
-def test_an_ambiguous_name_says_what_it_can_mean() -> None:
+def test_an_ambiguous_name_lists_its_communes() -> None:
     """[FMT-009]"""
     found = resolve(Written(city="Valence"))
     assert isinstance(found, Refusal)

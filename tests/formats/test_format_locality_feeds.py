@@ -1,4 +1,4 @@
-"""Localities of whole feeds: the country counts in every format, and whatever is read is told with its source."""
+"""Localities of whole feeds: the country counts in every format, and problems name their source."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -100,7 +100,7 @@ def test_a_posting_in_france_is_published_however_its_country_is_written(country
         (address(addressLocality="Lyon 69003, France"), "69003"),
     ],
 )
-def test_a_posting_of_one_text_or_several_places_gives_its_first_place(location: Any, expected: str) -> None:
+def test_a_posting_with_one_text_or_several_localities_gives_the_first_one(location: Any, expected: str) -> None:
     """[FMT-008] [FMT-010] [FMT-013]"""
     offer = posting(location)
     assert expected == offer.document["location"]["postal_code"]
@@ -117,7 +117,7 @@ def test_a_posting_of_one_text_or_several_places_gives_its_first_place(location:
         address(addressLocality="Strasbourg", postalCode="67000", addressCountry="DE"),
     ],
 )
-def test_a_posting_whose_first_place_is_abroad_is_refused(location: Any) -> None:
+def test_a_posting_whose_first_locality_is_abroad_is_refused(location: Any) -> None:
     """[FMT-009] [FMT-013]"""
     offer = posting(location)
     assert ["location-abroad"] == [trouble.code for trouble in offer.problems if trouble.severity == "error"]
@@ -133,11 +133,11 @@ def job(location: str) -> OfferItem:
 
 def test_a_job_of_cleverconnect_abroad_is_refused_by_the_code_or_the_name_of_its_country() -> None:
     """[FMT-009] [FMT-013]"""
-    place = "<city>Wissembourg</city><postalCode>67160</postalCode>"
+    locality = "<city>Wissembourg</city><postalCode>67160</postalCode>"
     for country in ('<country code="DE">Allemagne</country>', "<country>Allemagne</country>", '<country code="de"/>'):
-        offer = job(f"<location>{place}{country}</location>")
+        offer = job(f"<location>{locality}{country}</location>")
         assert ["location-abroad"] == [trouble.code for trouble in offer.problems if trouble.severity == "error"]
-    offer = job(f'<location>{place}<country code="FR">France</country></location>')
+    offer = job(f'<location>{locality}<country code="FR">France</country></location>')
     assert [] == codes(offer)
 
 
@@ -158,7 +158,7 @@ def test_a_job_of_cleverconnect_is_placed_by_its_department() -> None:
         ({"zip": "35000", "city": ""}, {"city-derived"}),
     ],
 )
-def test_what_is_odd_about_a_locality_is_told_once(changes: Mapping[str, str], expected: set[str]) -> None:
+def test_a_warning_about_a_locality_is_reported_once(changes: Mapping[str, str], expected: set[str]) -> None:
     """[FMT-008] [FMT-009]: the verdict does not repeat it."""
     offer = only(orjson.dumps({**row(), **changes}), flat("json"))
     assert expected == verdict_codes(offer) - {"employer-undescribed"}
@@ -181,9 +181,9 @@ def test_an_optional_country_that_cannot_be_read_is_left_out() -> None:
     strict = only(orjson.dumps(item), flat("json", fields=SETTLED))
     assert ["country-unknown"] == codes(strict)
     optional = {"location.country": {"path": "country", "optional": True}}
-    lenient = only(orjson.dumps(item), flat("json", fields=optional))
-    assert ["field-left-out"] == codes(lenient)
-    assert judge(lenient, revision=1, on=ON).accepted
+    without_country = only(orjson.dumps(item), flat("json", fields=optional))
+    assert ["field-left-out"] == codes(without_country)
+    assert judge(without_country, revision=1, on=ON).accepted
 
 
 def test_a_country_may_be_a_constant_or_looked_up() -> None:

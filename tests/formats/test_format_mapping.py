@@ -63,13 +63,13 @@ def test_a_mapping_that_is_not_sound_says_where_and_why(document: object, found:
         assert found == listed
 
 
-def test_all_that_is_wrong_with_a_mapping_is_said_at_once() -> None:
+def test_all_faults_of_a_mapping_are_reported_at_once() -> None:
     """[FMT-012]"""
     document = {**SOUND, "fields": {"titel": {"path": "t"}, "seats": {"path": "s", "cut": "x"}, "weeks": {}}}
     assert {"/fields/titel", "/fields/seats/cut", "/fields/weeks"} == {pointer for _, pointer in troubles(document)}
 
 
-def test_problems_of_mappings_have_words_in_both_languages() -> None:
+def test_problems_of_mappings_have_texts_in_both_languages() -> None:
     """[FMT-012]"""
     found = load_mapping("csv", {**SOUND, "source": {"items": "a"}, "fields": {"title": {"path": "a"}}})
     assert isinstance(found, tuple)
@@ -123,7 +123,7 @@ def leaves(schema: Mapping[str, Any]) -> set[str]:
 
 
 def test_every_field_of_an_offer_can_be_mapped() -> None:
-    """[FMT-012]: but for what the caller sets, and extensions, which have rules of their own."""
+    """[FMT-012]: except those that the caller sets, and extensions, which have rules of their own."""
     assert {"id", "revision", "extensions"} == leaves(schemas.schema("offer")) - set(FIELDS)
     assert HINTS == set(FIELDS) - leaves(schemas.schema("offer"))
 

@@ -15,7 +15,7 @@ ITEM = row(0, description="Observer. " * 1500)
 
 
 def feed(form: str, count: int) -> Iterator[bytes]:
-    """A feed of items of 15 kB, made as it is read."""
+    """A feed of items of 15 kB, generated while it is read."""
     sound = written(form, [ITEM])
     if form == "csv":
         head, _, line = sound.partition(b"\r\n")
@@ -23,16 +23,16 @@ def feed(form: str, count: int) -> Iterator[bytes]:
         for number in range(count):
             yield line.replace(b"S-0", b"S-%d" % number, 1)
         return
-    head, item, tail = (b"[", sound[1:-1], b"]") if form == "json" else (b"<offers>", sound[9:-11], b"</offers>")
+    head, item, closing = (b"[", sound[1:-1], b"]") if form == "json" else (b"<offers>", sound[9:-11], b"</offers>")
     yield head
     for number in range(count):
         between = b"," if form == "json" and number else b""
         yield between + item.replace(b"S-0", b"S-%d" % number, 1)
-    yield tail
+    yield closing
 
 
 def peak(blocks: Iterator[bytes], form: str) -> tuple[int, object]:
-    """How much was held at most while the feed was read, and how it ended."""
+    """Peak memory while the feed was read, and the result."""
     tracemalloc.start()
     try:
         [end] = deque(read(blocks, flat(form), platform=PLATFORM, on=ON), maxlen=1)
@@ -81,7 +81,7 @@ def endless(begin: bytes) -> Callable[[], Iterator[bytes]]:
         ("json", b""),
     ],
 )
-def test_memory_does_not_grow_with_what_never_ends(form: str, begin: bytes) -> None:
+def test_memory_does_not_grow_with_endless_input(form: str, begin: bytes) -> None:
     """[FMT-005]: 39 MB of one item, text, tag or cell."""
     held, end = peak(endless(begin)(), form)
     assert isinstance(end, FeedUnusable)

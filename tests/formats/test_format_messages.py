@@ -87,7 +87,7 @@ SHAPES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("fields", SHAPES.values(), ids=SHAPES)
-def test_a_fault_of_a_mapping_says_what_to_write_in_the_profile(fields: dict[str, Any]) -> None:
+def test_a_fault_of_a_mapping_names_the_correction_in_the_profile(fields: dict[str, Any]) -> None:
     """[FMT-012]"""
     found = load_mapping("json", {"id": {"path": "id"}, "fields": fields})
     assert isinstance(found, tuple)
@@ -125,7 +125,7 @@ def test_an_unknown_key_is_answered_with_the_keys_that_exist() -> None:
     assert "school_weeks" in trouble.to_json()["fix"]["fr"]
 
 
-def test_a_field_of_the_national_api_is_pointed_to_only_where_it_can_stand() -> None:
+def test_a_field_of_the_national_api_is_suggested_only_where_it_is_allowed() -> None:
     """[FMT-012]"""
     document = {"id": {"path": "id"}, "fields": {"zipcode": {"path": "t"}}, "siret": {}}
     found = load_mapping("json", document)
@@ -191,7 +191,7 @@ def test_problems_of_other_packages_stay_as_they_are() -> None:
     assert found.code in trouble
 
 
-def test_literals_and_types_are_spoken_in_the_language() -> None:
+def test_literals_and_types_are_translated() -> None:
     assert ["vrai", "faux", "rien"] == [spoken(value, "fr") for value in (True, False, None)]
     assert ["true", "false", "null"] == [spoken(value, "en") for value in (True, False, None)]
     for name in ("object", "array", "string", "number", "integer", "boolean", "null"):

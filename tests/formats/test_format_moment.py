@@ -62,7 +62,7 @@ def test_months_have_their_french_and_english_names(text: str) -> None:
     ["", "bientôt", "31/02/2027", "2027-13-01", "05/22/2025", "20250522", "1748000000", "22 brumaire 2025", "1 ma 2027",
      "22/05/2025 et 23/05/2025", "122/05/2025", "22/05/1925", "22-05-20255"],
 )  # fmt: skip
-def test_what_is_no_day_is_not_guessed(text: str) -> None:
+def test_an_invalid_day_is_not_guessed(text: str) -> None:
     """[FMT-009]"""
     with pytest.raises(UnreadableValueError) as raised:
         read_date(text)
@@ -118,7 +118,7 @@ def test_weeks_are_read_by_number_by_day_and_by_span(texts: list[str], weeks: li
         ["30/02/2027"],
     ],
 )
-def test_what_gives_no_weeks_is_not_guessed(texts: list[str]) -> None:
+def test_a_text_without_weeks_is_not_guessed(texts: list[str]) -> None:
     """[FMT-009]"""
     with pytest.raises(UnreadableValueError):
         read_weeks(texts)
@@ -156,7 +156,7 @@ def test_hours_of_a_day_are_read_with_their_break(texts: list[str], hours: dict[
     "texts",
     [["matin"], ["9h"], ["17h-9h"], ["9h-9h"], ["9h-12h-14h"], ["540"], ["25:00-26:00"], ["9:5-17:5"], ["9h17h"], []],
 )
-def test_what_gives_no_hours_is_not_guessed(texts: list[str]) -> None:
+def test_a_text_without_hours_is_not_guessed(texts: list[str]) -> None:
     """[FMT-009]"""
     with pytest.raises(UnreadableValueError):
         read_hours(texts)

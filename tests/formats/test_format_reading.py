@@ -1,4 +1,4 @@
-"""Every reading ends in one answer, every item is accounted for, and one bad item hides no other."""
+"""Every reading ends in one result, every item is accounted for, and one bad item hides no other."""
 
 from collections.abc import Iterator
 
@@ -51,7 +51,7 @@ def test_items_have_their_number_and_line(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_an_item_without_id_is_told_and_hides_no_other(form: str) -> None:
+def test_an_item_without_id_is_reported_and_hides_no_other(form: str) -> None:
     """[FMT-006] [FMT-007]"""
     first, second, end = items(written(form, [row(1, id=" "), row(2)]), flat(form))
     assert isinstance(first, BrokenItem)
@@ -96,7 +96,7 @@ PAGE = b"<!DOCTYPE html>\n<html><head><title>503</title></head><body><h1>Service
 
 @pytest.mark.parametrize("form", [*FORMS, "cleverconnect"])
 @pytest.mark.parametrize("page", [PAGE, b"\n  <HTML lang='fr'><body>Connexion</body></HTML>", b"\xef\xbb\xbf" + PAGE])
-def test_an_error_page_in_place_of_a_feed_changes_nothing(form: str, page: bytes) -> None:
+def test_an_error_page_instead_of_a_feed_changes_nothing(form: str, page: bytes) -> None:
     """[FMT-002]"""
     assert "feed-is-html" == unusable(page, load(form) if form == "cleverconnect" else flat(form))
 
@@ -112,7 +112,7 @@ def test_an_error_page_in_place_of_a_feed_changes_nothing(form: str, page: bytes
         (b"id;title\x00", "NUL"),
     ],
 )
-def test_what_is_no_text_changes_nothing_and_is_named(form: str, content: bytes, kind: str) -> None:
+def test_a_feed_that_is_no_text_changes_nothing_and_is_named(form: str, content: bytes, kind: str) -> None:
     """[FMT-002]"""
     [end] = items(content, flat(form))
     assert isinstance(end, FeedUnusable)
@@ -120,7 +120,7 @@ def test_what_is_no_text_changes_nothing_and_is_named(form: str, content: bytes,
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_feed_that_is_cut_ends_as_unusable_after_what_came(form: str) -> None:
+def test_a_cut_feed_ends_as_unusable_after_its_complete_items(form: str) -> None:
     """[FMT-002]"""
     content = written(form, [row(number) for number in range(5)])
     *found, end = items(content[: len(content) * 3 // 5], flat(form))
@@ -148,7 +148,7 @@ def test_a_feed_of_more_items_than_all_regions_have_changes_nothing() -> None:
     assert (FEED_ITEMS, "feed-too-long") == (end.count, end.problems[0].code)
 
 
-def test_a_value_that_cannot_be_read_refuses_the_offer_and_is_told_once() -> None:
+def test_a_value_that_cannot_be_read_refuses_the_offer_and_is_reported_once() -> None:
     """[FMT-009]"""
     offer = only(written("json", [row(weeks="bientôt", title="x" * 151)]), flat("json"))
     assert offer.refused
@@ -162,8 +162,8 @@ def test_a_value_that_cannot_be_read_refuses_the_offer_and_is_told_once() -> Non
     assert "weeks" not in offer.document
     verdict = judge(offer, revision=1, on=ON)
     assert not verdict.accepted
-    told = [(one.code, one.pointer) for one in verdict.problems if one.severity == "error"]
-    assert [("weeks-unreadable", "/weeks"), ("too-long", "/title")] == told
+    errors = [(one.code, one.pointer) for one in verdict.problems if one.severity == "error"]
+    assert [("weeks-unreadable", "/weeks"), ("too-long", "/title")] == errors
 
 
 def test_a_refused_reading_refuses_even_what_the_verdict_alone_would_accept() -> None:

@@ -57,7 +57,7 @@ def test_rules_and_paths_make_groups_and_numbers_in_paths_do_not() -> None:
     assert ["/weeks/0", "/weeks/1"] == [one["pointer"] for one in found[0]["examples"]]
 
 
-def test_what_concerns_the_whole_feed_comes_first_then_errors_then_warnings_by_size() -> None:
+def test_groups_of_the_whole_feed_come_first_then_errors_then_warnings_by_size() -> None:
     """[FMT-006]"""
     found = groups(
         ("0", "a:0", body("few", "/a", severity="warning")),

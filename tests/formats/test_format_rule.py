@@ -1,4 +1,4 @@
-"""Rules: every way in which one finds its value."""
+"""Rules: every way to find a value."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from tests.formats.feeds import codes, flat, items, only, row
 
 
 def value(rule: Mapping[str, Any], item: Mapping[str, Any], field: str = "title") -> Any:
-    """What a rule finds in an item, which must not be refused; whether the feed as a whole fits is another matter."""
+    """The value that a rule finds in an item, which must not be refused; the fit of the whole feed does not matter."""
     mapping = flat("json", fields={field: rule})
     offer = items(orjson.dumps({**row(), **item}), mapping)[0]
     assert isinstance(offer, OfferItem)
@@ -75,21 +75,21 @@ def test_lists_are_made_of_all_values_and_single_fields_of_the_first() -> None:
     assert ("x", ["others-left-out"], 1) == (offer.document["title"], codes(offer), offer.problems[0].actual)
 
 
-def test_places_left_out_by_taking_the_first_are_told_once() -> None:
+def test_localities_left_out_by_taking_the_first_are_reported_once() -> None:
     """[FMT-010]"""
     fields = {"location.city": {"path": "places/#1/city"}, "location.postal_code": {"path": "places/#1/zip"}}
-    places = [{"city": "Rennes", "zip": "35000"}, {"city": "Brest"}, {"city": "Vannes"}]
-    offer = only(orjson.dumps({**row(), "places": places}), flat("json", fields=fields))
+    localities = [{"city": "Rennes", "zip": "35000"}, {"city": "Brest"}, {"city": "Vannes"}]
+    offer = only(orjson.dumps({**row(), "places": localities}), flat("json", fields=fields))
     assert {"city": "Rennes", "postal_code": "35000"} == offer.document["location"]
     [trouble] = offer.problems
     assert ("others-left-out", 2, "places") == (trouble.code, trouble.actual, trouble.args["source"])
 
 
-def test_the_first_place_never_borrows_from_the_second() -> None:
+def test_the_first_locality_takes_no_value_of_the_second() -> None:
     """[FMT-010]"""
     fields = {"location.city": {"path": "places/#1/city"}, "location.postal_code": {"path": "places/#1/zip"}}
-    places = [{"city": "Rennes"}, {"city": "Brest", "zip": "29200"}]
-    offer = only(orjson.dumps({**row(), "places": places}), flat("json", fields=fields))
+    localities = [{"city": "Rennes"}, {"city": "Brest", "zip": "29200"}]
+    offer = only(orjson.dumps({**row(), "places": localities}), flat("json", fields=fields))
     assert {"postal_code": "35000", "city": "Rennes", "insee_commune": "35238"} == offer.document["location"]
 
 
@@ -109,14 +109,14 @@ def test_dates_and_times_may_have_a_form_of_their_own() -> None:
     )
 
 
-def test_a_value_that_the_table_does_not_name_is_told() -> None:
+def test_a_value_that_the_table_lacks_is_reported() -> None:
     """[FMT-009]"""
     mapping = flat("json", fields={"sector": {"path": "v", "map": {"a": "s1"}}})
     offer = only(orjson.dumps({**row(), "v": "b"}), mapping)
     assert (True, ["value-unmapped"], "/sector") == (offer.refused, codes(offer), offer.problems[0].pointer)
 
 
-def test_a_text_is_cut_only_where_the_mapping_asks_and_that_is_told() -> None:
+def test_a_text_is_cut_only_where_the_mapping_asks_and_the_cut_is_reported() -> None:
     """[FMT-011]"""
     long = {"v": "mot " * 100}
     asked = only(orjson.dumps({**row(), **long}), flat("json", fields={"description": {"path": "v", "cut": 50}}))

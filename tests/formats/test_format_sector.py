@@ -42,7 +42,7 @@ ITEMS = schemas.reference("sectors")["items"]
         ("Section P", "s22"),
     ],
 )
-def test_a_sector_is_read_in_every_usual_way_of_naming_it(text: str, sector: str) -> None:
+def test_a_sector_is_read_under_every_usual_name(text: str, sector: str) -> None:
     """[FMT-008]"""
     assert sector == read_sector(text)
 
@@ -66,7 +66,7 @@ def test_no_two_sectors_share_a_spelling() -> None:
 
 
 @pytest.mark.parametrize("text", ["31", "620", "4711", "s31 Mode", "s0", "s52", "62.99Z", "99", "x" * 5_000])
-def test_what_may_be_something_else_is_not_guessed(text: str) -> None:
+def test_an_ambiguous_sector_is_not_guessed(text: str) -> None:
     """[FMT-009]"""
     with pytest.raises(UnreadableValueError) as unread:
         read_sector(text)
@@ -140,31 +140,31 @@ def warned(mapping: FeedMapping, *sectors: str) -> list[dict[str, Any]]:
 
 def test_a_catch_all_says_how_many_items_took_it_and_which_values() -> None:
     """[FMT-008]"""
-    [told] = warned(mapped(map={"bois": "s24", "*": "s12"}), "Bois", "Menuiserie", "menuiserie alu", "Menuiserie")
-    assert ("sector-catch-all", "warning", 3) == (told["code"], told["severity"], told["actual"])
+    [warning] = warned(mapped(map={"bois": "s24", "*": "s12"}), "Bois", "Menuiserie", "menuiserie alu", "Menuiserie")
+    assert ("sector-catch-all", "warning", 3) == (warning["code"], warning["severity"], warning["actual"])
     for language in ("fr", "en"):
-        assert "Menuiserie" in told["message"][language]
-        assert "menuiserie alu" in told["message"][language]
-        assert "Commerce et distribution" in told["message"][language]
+        assert "Menuiserie" in warning["message"][language]
+        assert "menuiserie alu" in warning["message"][language]
+        assert "Commerce et distribution" in warning["message"][language]
 
 
 def test_a_catch_all_shows_five_values_and_no_personal_data() -> None:
     """[FMT-008]"""
     texts = ["jean@exemple.fr", *(f"valeur {number}" for number in range(30))]
-    [told] = warned(mapped(map={"*": "s12"}), *texts)
-    assert 31 == told["actual"]
-    assert "jean@" not in told["message"]["fr"]
-    assert "valeur 3" in told["message"]["fr"]
-    assert "valeur 4" not in told["message"]["fr"]
+    [warning] = warned(mapped(map={"*": "s12"}), *texts)
+    assert 31 == warning["actual"]
+    assert "jean@" not in warning["message"]["fr"]
+    assert "valeur 3" in warning["message"]["fr"]
+    assert "valeur 4" not in warning["message"]["fr"]
 
 
-def test_defaults_and_constants_are_told_with_their_number() -> None:
+def test_defaults_and_constants_are_reported_with_their_number() -> None:
     """[FMT-008]"""
-    [told] = warned(mapped(default="Sport"), "s5", "", "")
-    assert ("sector-default", 2) == (told["code"], told["actual"])
+    [warning] = warned(mapped(default="Sport"), "s5", "", "")
+    assert ("sector-default", 2) == (warning["code"], warning["actual"])
     constant = flat("json", fields={"sector": {"constant": "s5"}})
-    [told] = warned(constant, "a", "b")
-    assert ("sector-constant", 2) == (told["code"], told["actual"])
+    [warning] = warned(constant, "a", "b")
+    assert ("sector-constant", 2) == (warning["code"], warning["actual"])
 
 
 def test_a_map_without_catch_all_is_not_warned_of() -> None:

@@ -1,4 +1,4 @@
-"""Text: HTML made plain, blanks and invisible signs put in order, cuts at words."""
+"""Text: HTML converted, blanks and invisible characters normalised, cuts at words."""
 
 import re
 from time import perf_counter
@@ -61,7 +61,7 @@ PIECES = st.lists(
 @example("&amp;amp;amp;lt;b>")
 @example("<\u200b?")
 @example("&foo\u037e")
-def test_what_was_html_is_never_refused_as_markup(markup: str) -> None:
+def test_a_text_converted_from_html_is_never_refused_as_markup(markup: str) -> None:
     """[FMT-008]"""
     text = html_to_text(markup)
     assert None is MARKUP.search(text)

@@ -79,7 +79,7 @@ BOMB = """<?xml version="1.0"?>
         "<!-- a --><?b c?><!DOCTYPE offers><offers/>",
     ],
 )
-def test_any_doctype_ends_the_reading_before_it_is_looked_at(text: str) -> None:
+def test_any_doctype_ends_the_reading_before_it_is_parsed(text: str) -> None:
     """[FMT-004]"""
     assert "feed-doctype" == unusable(text.encode(), flat("xml"))
 
@@ -101,7 +101,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("inner", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("size", [1, 7, 10_000])
-def test_a_malformed_item_is_told_with_its_line_and_hides_no_other(inner: str, size: int) -> None:
+def test_a_malformed_item_is_reported_with_its_line_and_hides_no_other(inner: str, size: int) -> None:
     """[FMT-006]"""
     middle = f"<offer><id>S-2</id>\n{inner}</offer>\n"
     text = xml([row(1)]).replace("</offers>\n", "") + middle + xml([row(3)]).replace("<offers>\n", "")
@@ -116,7 +116,7 @@ def test_a_malformed_item_is_told_with_its_line_and_hides_no_other(inner: str, s
     assert FeedComplete(3) == end
 
 
-def test_many_malformed_items_are_each_told() -> None:
+def test_each_of_many_malformed_items_is_reported() -> None:
     """[FMT-006]"""
     text = "<offers>" + "".join(f'<offer id="{n}"><t>a & b</t></offer>' for n in range(1000)) + "</offers>"
     found = records(text)
@@ -161,7 +161,7 @@ def test_a_fault_outside_of_items_changes_nothing(text: str) -> None:
     assert "feed-malformed" == unusable(text.encode(), flat("xml"))
 
 
-def test_blank_lines_before_the_declaration_are_borne_and_counted() -> None:
+def test_blank_lines_before_the_declaration_are_accepted_and_counted() -> None:
     """[FMT-006]"""
     text = "\n\n<?xml version='1.0'?>\n<offers>\n<offer/></offers>"
     assert [5] == [record.line for record in records(text)]
@@ -176,7 +176,7 @@ def test_blank_lines_before_the_declaration_are_borne_and_counted() -> None:
         ("<n " + " ".join(f'a{number}=""' for number in range(ITEM_NODES)) + "/>", "item-too-large"),
     ],
 )
-def test_an_item_beyond_the_limits_is_told_and_hides_no_other(inner: str, code: str) -> None:
+def test_an_item_beyond_the_limits_is_reported_and_hides_no_other(inner: str, code: str) -> None:
     """[FMT-005]"""
     text = f"<offers><offer><id>S-1</id>{inner}</offer>" + xml([row(2)]).replace("<offers>\n", "")
     first, second, end = items(text.encode(), flat("xml"))
@@ -197,16 +197,16 @@ def test_a_tag_that_never_ends_changes_nothing() -> None:
 @pytest.mark.parametrize("inner", ["<t>x", "<t>a & b</t>", "<t><![CDATA[\x0b]]></t>"])
 def test_a_malformed_item_ends_at_its_end_tag_wherever_pieces_are_cut(shift: int, inner: str) -> None:
     """[FMT-006]"""
-    head, tail = f"<offers><offer><id>1</id>{inner}", "</offer>\n<offer><id>2</id></offer></offers>"
+    head, closing = f"<offers><offer><id>1</id>{inner}", "</offer>\n<offer><id>2</id></offer></offers>"
     blanks = " " * (PIECE_BYTES - len(head) - len("</offer>") - shift)
-    first, second, end = items((head + blanks + tail).encode(), loose("xml"))
+    first, second, end = items((head + blanks + closing).encode(), loose("xml"))
     assert isinstance(first, BrokenItem)
     assert isinstance(second, OfferItem)
     assert ("bretagne:2", 2, FeedComplete(2)) == (second.id, second.position.line, end)
 
 
 @pytest.mark.parametrize("size", [ITEM_NODES + 1, ITEM_CHARACTERS // 10])
-def test_an_item_whose_own_tag_is_beyond_the_limits_is_told_by_its_id(size: int) -> None:
+def test_an_item_whose_own_tag_is_beyond_the_limits_is_reported_by_its_id(size: int) -> None:
     """[FMT-005]"""
     attributes = " ".join(f'a{number}=""' for number in range(size))
     [record] = records(f'<offers><offer id="7" {attributes}/></offers>')

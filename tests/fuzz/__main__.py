@@ -1,6 +1,6 @@
-"""The long run: ``python -m tests.fuzz --target check --minutes 10``. Exit code 1 when a promise was broken.
+"""The long run: ``python -m tests.fuzz --target check --minutes 10``. Exit code 1 if an invariant was violated.
 
-Needs the extra ``fuzz``: ``pip install atheris``. What is found, the slowest input and the corpus stay in ``--folder``.
+Needs the extra ``fuzz``: ``pip install atheris``. Findings, the slowest input and the corpus stay in ``--folder``.
 """
 
 import argparse
@@ -54,8 +54,8 @@ def _run(name: str, folder: Path, *, seconds: int) -> int:
     OUT.print("  outcomes: " + ", ".join(f"{word} {count:,}" for word, count in sorted(figures["outcomes"].items())))
     OUT.print(f"  slowest: {figures['slowest_milliseconds']} ms of CPU for {figures['slowest_bytes']} bytes")
     OUT.print(f"  findings: {len(figures['findings'])}, crashes and hangs: {len(crashed)}")
-    for place, finding in figures["findings"].items():
-        OUT.print(f"    {place}  {finding}")
+    for location, finding in figures["findings"].items():
+        OUT.print(f"    {location}  {finding}")
     return 1 if figures["findings"] or crashed or ended.returncode else 0
 
 

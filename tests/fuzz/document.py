@@ -1,4 +1,4 @@
-"""Documents changed as partners change them: one value at a time, towards what has gone wrong somewhere before."""
+"""Documents changed as partners change them: one value at a time, towards values that have caused failures."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -31,7 +31,7 @@ _DEEP = 20
 
 
 def mutate_document(raw: bytes, random: Random, scramble: Scramble) -> bytes:
-    """A change or two to a JSON object; what is none is scrambled, and so is one time in ten what is one."""
+    """One or two changes of a JSON object; other input is scrambled, and so is an object one time in ten."""
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -48,7 +48,7 @@ def mutate_document(raw: bytes, random: Random, scramble: Scramble) -> bytes:
 
 
 def graft(raw: bytes, onto: bytes, random: Random) -> bytes:
-    """A sound document with one member of another one: what is odd about that is then judged by itself."""
+    """A sound document with one member of another one: which is then judged by itself."""
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -59,41 +59,41 @@ def graft(raw: bytes, onto: bytes, random: Random) -> bytes:
     return orjson.dumps({**orjson.loads(onto), name: document[name]})
 
 
-def places(value: Any, path: Path = ()) -> Iterator[Path]:
+def paths_of(value: Any, path: Path = ()) -> Iterator[Path]:
     """Every path within a JSON value."""
     steps = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
     for step, inner in steps:
         yield (*path, step)
         if len(path) < _DEEP:
-            yield from places(inner, (*path, step))
+            yield from paths_of(inner, (*path, step))
 
 
 def _change(document: dict[str, Any], random: Random, scramble: Scramble) -> None:
-    paths = list(places(document))
+    paths = list(paths_of(document))
     if not paths:
         document[random.choice(TEXTS)] = _value(random)
         return
     *parents, name = random.choice(paths)
-    place: Any = document
+    parent: Any = document
     for step in parents:
-        place = place[step]
-    value = place[name]
+        parent = parent[step]
+    value = parent[name]
     if isinstance(value, str) and random.random() < 0.7:
-        place[name] = _text(value, random, scramble)
+        parent[name] = _text(value, random, scramble)
         return
     match random.randrange(6):
         case 0:
-            del place[name]
+            del parent[name]
         case 1 if isinstance(value, dict):
             value[random.choice(TEXTS)] = _value(random)
         case 1 | 2 if isinstance(value, list):
             value.extend(deepcopy(value) if random.random() < 0.5 else [_value(random)])
         case 3:
-            place[name] = [value] if random.random() < 0.5 else {random.choice(TEXTS): value}
+            parent[name] = [value] if random.random() < 0.5 else {random.choice(TEXTS): value}
         case 4:
             _extend(document, random.choice(("bretagne", "a-b", random.choice(TEXTS))), deepcopy(value))
         case _:
-            place[name] = _value(random)
+            parent[name] = _value(random)
 
 
 def _extend(document: dict[str, Any], key: str, value: Any) -> None:

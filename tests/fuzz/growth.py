@@ -1,4 +1,4 @@
-"""Work and length: what costs more than its share when it gets four times as long, on any machine, under any load."""
+"""Work and length: inputs whose cost grows faster than their length, on any machine, under any load."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ STEEP = 8.0
 """Four times the length costs about four times the work when it is linear, and sixteen times when it is square."""
 
 _FLOOR = 0.002
-"""Below so many seconds of CPU nothing can be told from noise, nor does it matter."""
+"""Below this many seconds of CPU nothing differs from noise, nor does it matter."""
 _TRIES = 6
 
 UNITS = (
@@ -28,7 +28,7 @@ UNITS = (
     "@a. ", "%2540", "&#64;", "06·", "06,", "tel 06,", "12345678-", "33 ", "A1 ", "0.", "(0)", "01 02 ",
     "\u3164", "\ufe0f",
 )  # fmt: skip
-PLACES = (
+POINTERS = (
     "/id", "/revision", "/title", "/description", "/employer", "/employer/name", "/employer/description",
     "/employer/website", "/employer/siret", "/employer/naf", "/location/street", "/location/postal_code",
     "/location/city", "/location/insee_commune", "/levels/0", "/weeks/0", "/sector", "/rome/code", "/rome/version",
@@ -38,7 +38,7 @@ PLACES = (
 
 
 def steepness(call: Callable[[_T], object], make: Callable[[int], _T], length: int) -> float:
-    """How many times the work of ``length`` four times the length costs; the least of several looks when it is much."""
+    """The work of four times the length, as a multiple of that of ``length``; if high, the least of several runs."""
     least = float("inf")
     short, long = make(length), make(TIMES * length)
     for _ in range(_TRIES):
@@ -65,22 +65,22 @@ def texts() -> Iterator[str]:
 
 
 def with_text(pointer: str, unit: str) -> Callable[[int], bytes]:
-    """Makes whole offers in which one text is a unit over and over, about so many bytes of it."""
+    """Makes whole offers in which one text repeats a unit up to about this length."""
     *parents, name = pointer[1:].split("/")
 
     def make(length: int) -> bytes:
         document: Any = deepcopy(WHOLE)
-        place = document
+        parent = document
         for step in parents:
-            place = place[_step(place, step)]
-        place[_step(place, name)] = unit * (length // len(orjson.dumps(unit)[1:-1]))
+            parent = parent[_step(parent, step)]
+        parent[_step(parent, name)] = unit * (length // len(orjson.dumps(unit)[1:-1]))
         return orjson.dumps(document)
 
     return make
 
 
-def _step(place: Any, step: str) -> Any:
-    return int(step) if isinstance(place, list) else step
+def _step(parent: Any, step: str) -> Any:
+    return int(step) if isinstance(parent, list) else step
 
 
 def _offer(**fields: Any) -> bytes:
@@ -119,4 +119,4 @@ STRUCTURES: Mapping[str, Callable[[int], bytes]] = {
     "bytes that are no UTF-8": lambda n: b'{"a":"' + b"\xff" * n,
     "surrogates": lambda n: b'{"a":"' + b"\\ud83d" * (n // 6) + b'"}',
 }
-"""Documents of about so many bytes, each of one thing many times over."""
+"""Documents of about this length, each with one element repeated."""

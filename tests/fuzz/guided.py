@@ -1,6 +1,6 @@
 """One target under atheris, guided by coverage, until libFuzzer's own limit ends the process.
 
-Started by ``python -m tests.fuzz``: nothing runs after the last input, so that figures are written while it goes on.
+Started by ``python -m tests.fuzz``: nothing runs after the last input, so that figures are written during the run.
 """
 
 import sys
@@ -22,7 +22,7 @@ _LONGEST_KEPT = 100
 
 
 class Figures:
-    """What has been seen so far; ``folder`` takes the inputs that broke a promise, one for each place in the code."""
+    """Outcomes so far; ``folder`` takes inputs that violated an invariant, one for each location in the code."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -31,24 +31,24 @@ class Figures:
         self._slowest = (0.0, b"")
         self._written = time.monotonic()
 
-    def run(self, probe: Callable[[bytes], str], raw: bytes) -> None:
-        """Probe one input. A finding is kept and the run goes on: the next may be another one."""
+    def run(self, run_target: Callable[[bytes], str], raw: bytes) -> None:
+        """Run one input. A finding is kept and the run continues: the next may be another one."""
         began = time.thread_time()
         try:
-            outcome = probe(raw)
+            outcome = run_target(raw)
         except Exception as error:  # noqa: BLE001 - whatever a target raises is a finding
             outcome = "finding"
             self._keep(error, raw)
         self._outcomes[outcome] += 1
         spent = time.thread_time() - began
         if spent > self._slowest[0] and outcome != "finding":
-            spent = min(spent, *(_cost(probe, raw) for _ in range(3)))  # the collector may have come in between
+            spent = min(spent, *(_cost(run_target, raw) for _ in range(3)))  # a garbage collection may have interfered
             self._slowest = max(self._slowest, (spent, raw))
         if time.monotonic() - self._written > _EVERY_SECONDS:
             self.write()
 
     def write(self) -> None:
-        """The figures as they stand."""
+        """The current figures."""
         self._written = time.monotonic()
         seconds, raw = self._slowest
         (self._folder / "slowest").write_bytes(raw)
@@ -63,22 +63,22 @@ class Figures:
 
     def _keep(self, error: Exception, raw: bytes) -> None:
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(frame.filename).name}:{frame.lineno} {type(error).__name__}"
-        if place not in self._findings and len(self._findings) < _LONGEST_KEPT:
+        location = f"{Path(frame.filename).name}:{frame.lineno} {type(error).__name__}"
+        if location not in self._findings and len(self._findings) < _LONGEST_KEPT:
             name = f"finding-{sha256(raw).hexdigest()[:12]}"
             (self._folder / name).write_bytes(raw)
-            self._findings[place] = f"{name}: {error}"[:500]
+            self._findings[location] = f"{name}: {error}"[:500]
             self.write()
 
 
-def _cost(probe: Callable[[bytes], str], raw: bytes) -> float:
+def _cost(run_target: Callable[[bytes], str], raw: bytes) -> float:
     began = time.thread_time()
-    probe(raw)
+    run_target(raw)
     return time.thread_time() - began
 
 
 def mutator(target: Target) -> Callable[[bytes, int, int], bytes]:
-    """libFuzzer's mutations, by way of the target's own ideas."""
+    """libFuzzer's mutations, through the target's own mutator."""
 
     def mutate(raw: bytes, longest: int, seed: int) -> bytes:
         random = Random(seed)
@@ -98,7 +98,7 @@ def _entry(word: bytes) -> str:
 
 
 def main(name: str, folder: Path, options: list[str]) -> None:
-    """Instrument our own code, and go on until told otherwise by libFuzzer's options."""
+    """Instrument our own code, and run until libFuzzer's options end it."""
     with atheris.instrument_imports(include=["schemas", "gateway"]):
         from tests.fuzz.targets import TARGETS  # noqa: PLC0415 - instrumented while it is imported
     with TARGETS[name]() as target:
@@ -113,7 +113,7 @@ def main(name: str, folder: Path, options: list[str]) -> None:
             sys.argv[0], str(corpus), f"-dict={words}", f"-max_len={target.longest}", f"-artifact_prefix={folder}/",
             "-mutate_depth=2", "-timeout=20", "-rss_limit_mb=1500", "-print_final_stats=1", *options,
         ]  # fmt: skip
-        atheris.Setup(arguments, lambda raw: figures.run(target.probe, raw), custom_mutator=mutator(target))
+        atheris.Setup(arguments, lambda raw: figures.run(target.run, raw), custom_mutator=mutator(target))
         atheris.Fuzz()
 
 

@@ -19,7 +19,7 @@ _MEMBERS = (b"", b"{}\n", b'{"id":"bretagne:1"}\n' * 40, bytes(3_000_000), Rando
 def opened() -> Iterator[Target]:
     """The target."""
     yield Target(
-        probe=probe,
+        run=run,
         seeds=lambda: [headed(body, b"\xff\x20\x03") for body in _bodies()],
         outcomes=frozenset({"whole", "body-malformed", "body-truncated", "inflates-too-much"}),
         words=(*map(_packed, _MEMBERS[:3]), b"\x1f\x8b\x08", b"\x00" * 8),
@@ -27,12 +27,12 @@ def opened() -> Iterator[Target]:
     )
 
 
-def probe(raw: bytes) -> str:
+def run(raw: bytes) -> str:
     """In pieces as in one, and as ``gzip`` of the standard library would have it."""
     blocks, body = cut(raw)
     pieces, whole = _joined(read(Inflater(ratio=RATIO), blocks)), _joined(read(Inflater(ratio=RATIO), [body]))
     if Refused("inflates-too-much") in (pieces, whole):
-        # The ratio is that of what has come so far: so a bomb is stopped before it is whole.
+        # The ratio counts the bytes so far: so a bomb is stopped before it is complete.
         return "inflates-too-much"
     assert pieces == whole, "the blocks decide what comes out"
     if isinstance(whole, Refused):
@@ -49,7 +49,7 @@ def _joined(outcome: Outcome) -> Outcome:
 
 
 def _expected(body: bytes) -> bytes | None:
-    """What the standard library makes of it (which passes over zeros at the end); None for what it refuses."""
+    """The standard library's result (it skips zeros at the end); None for input that it refuses."""
     try:
         return gzip.decompress(body)
     except (OSError, EOFError, zlib.error):

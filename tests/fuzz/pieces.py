@@ -9,7 +9,7 @@ from gateway.errors import UploadRefusedError
 from tests.fuzz.target import Scramble
 
 _HEAD = 3
-"""So many bytes of an input say how its body is cut; the rest is the body."""
+"""Bytes of an input that give the cuts of its body; the rest is the body."""
 
 
 class Reader(Protocol):
@@ -19,12 +19,12 @@ class Reader(Protocol):
         """What this block completes."""
 
     def finish(self) -> Iterable[bytes]:
-        """What the end completes."""
+        """Items completed by the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What came out, when all was taken."""
+    """The result, if everything was accepted."""
 
     items: tuple[bytes, ...]
 
@@ -54,7 +54,7 @@ def read(reader: Reader, blocks: Iterable[bytes], *, most: int | None = None) ->
 
 
 def cut(raw: bytes) -> tuple[list[bytes], bytes]:
-    """The blocks and the body that an input stands for. The head gives the sizes of three blocks, over and over."""
+    """The blocks and the body that an input encodes. The head gives the sizes of three blocks, over and over."""
     head, body = raw[:_HEAD], raw[_HEAD:]
     return list(_blocks(body, [1 + size for size in head] or [1])), body
 
@@ -68,12 +68,12 @@ def _blocks(body: bytes, sizes: list[int]) -> Iterator[bytes]:
 
 
 def headed(body: bytes, sizes: bytes = b"\x00\x04\x1f") -> bytes:
-    """An input that stands for a body."""
+    """An input that encodes a body."""
     return sizes[:_HEAD].ljust(_HEAD, b"\x00") + body
 
 
 def mutate_body(change: Callable[[bytes, Random], bytes]) -> Callable[[bytes, Random, Scramble], bytes]:
-    """Changes the body by an idea of its own one time in three, the way it is cut one time in four."""
+    """Changes the body by its own mutator one time in three, and its cuts one time in four."""
 
     def mutate(raw: bytes, random: Random, scramble: Scramble) -> bytes:
         head, body = raw[:_HEAD], raw[_HEAD:]

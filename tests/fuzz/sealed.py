@@ -1,4 +1,4 @@
-"""Cursors, marks, receipt ids and queries as a target: only what was given out is read, and nothing makes it fail."""
+"""Cursors, marks, receipt ids and queries as a target: only issued texts are read, and no input makes it fail."""
 
 import asyncio
 import re
@@ -24,8 +24,8 @@ from gateway.protocol.cursor import FRESH_MS, Cursor
 from gateway.protocol.partner import Partner
 from gateway.protocol.visibility import Filter, Reader
 from schemas.rulebook import LANGUAGES
-from tests.api_write.gate import START
-from tests.api_write.gate import opened as gate_opened
+from tests.api_write.gateway_harness import START
+from tests.api_write.gateway_harness import opened as opened_gateway
 from tests.fuzz.target import Scramble, Target
 
 ASKED = Filter(department=frozenset({"35", "2A"}), week=frozenset({"2027-W24"}), bbox=(-5.0, 47.0, -1.0, 49.0))
@@ -46,14 +46,14 @@ WORDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
-    """Everything that gives texts out, and those it gave to ``bretagne``, by the first byte of an input."""
+class Issuer:
+    """Every source of sealed texts, and those issued to ``bretagne``, by the first byte of an input."""
 
     context: Context
     issued: dict[bytes, str]
 
-    def probe(self, raw: bytes) -> str:
-        """The first byte says what the rest is."""
+    def run(self, raw: bytes) -> str:
+        """The first byte selects the kind of the rest."""
         kind, rest = raw[:1], raw[1:]
         match kind:
             case b"q":
@@ -81,7 +81,7 @@ class Office:
         return cursors.read(text, self.context.cursors, **terms)
 
     def _round_trip(self, raw: bytes) -> str:
-        """Any place that was written is read again, or refused for the reason that the protocol gives."""
+        """Any cursor that was written is read again, or refused for the reason that the protocol gives."""
         numbers = [int.from_bytes(raw[at : at + 5]) for at in range(0, 35, 5)]
         positions = tuple(number % (end + 2) for number, end in zip(numbers, END, strict=False))
         began, flags = tuple(numbers[3:6]), numbers[6]
@@ -95,7 +95,7 @@ class Office:
             log="another" if flags & 8 else self.context.identity,
         )
         found = self._read(cursors.write(cursor, self.context.cursors))
-        beyond = any(place > end for place, end in zip(positions, END, strict=True))
+        beyond = any(position > end for position, end in zip(positions, END, strict=True))
         if not flags & 1 or flags & 12 or START - fresh > FRESH_MS or beyond:
             assert found == "resync-required", found
         elif flags & 2:
@@ -105,7 +105,7 @@ class Office:
         return "round trip" if found == cursor else str(found)
 
     def _query(self, raw: bytes) -> str:
-        """A query is read, or refused with a document that can be sent; what was read is read again from its echo."""
+        """A query is read, or refused with a document that can be sent; an accepted one is read again from its echo."""
         given = URL("/?" + raw.decode(errors="replace").replace("#", ""), encoded=True).query
         partner = Partner(platform="bretagne", name="Bretagne", scopes=frozenset(), territory=frozenset({"35"}))
         said = []
@@ -154,15 +154,15 @@ def _holds(read: Callable[[], object]) -> bool:
 
 @contextmanager
 def opened() -> Iterator[Target]:
-    """The target, on the parts of a gateway whose views stand still."""
+    """The target, on the parts of a gateway whose views do not change."""
     with TemporaryDirectory(prefix="passerelle-fuzz-") as folder, asyncio.Runner() as runner:
-        gating = gate_opened(Path(folder), working=False)
-        gate = runner.run(gating.__aenter__())
+        gating = opened_gateway(Path(folder), working=False)
+        gateway = runner.run(gating.__aenter__())
         try:
-            context = gate.context
+            context = gateway.context
             begun = cursors.start(end=END, now=START, asked=ASKED, reader=READER, log=context.identity)
             mark, _ = runner.run(context.snapshots.mark("bretagne"))
-            office = Office(
+            issuer = Issuer(
                 context,
                 {
                     b"c": cursors.write(begun, context.cursors),
@@ -172,8 +172,8 @@ def opened() -> Iterator[Target]:
                 },
             )
             yield Target(
-                probe=office.probe,
-                seeds=lambda: _seeds(office, context),
+                run=issuer.run,
+                seeds=lambda: _seeds(issuer, context),
                 outcomes=frozenset({
                     "genuine", "forged", "round trip", "cursor-filter", "resync-required", "query", "refused query",
                 }),
@@ -184,11 +184,11 @@ def opened() -> Iterator[Target]:
             runner.run(gating.__aexit__(None, None, None))
 
 
-def _seeds(office: Office, context: Context) -> Sequence[bytes]:
-    """What was given out; as another kind of text; to others; and places and queries of all sorts."""
-    texts = [text.encode() for text in office.issued.values()]
+def _seeds(issuer: Issuer, context: Context) -> Sequence[bytes]:
+    """Issued texts; as another kind of text; to others; and cursors and queries of all sorts."""
+    texts = [text.encode() for text in issuer.issued.values()]
     foreign = context.receipt_ids.mint("normandie", partition=1, now=START, nonce=bytes(8)).encode()
-    crossed = [kind + text for kind in office.issued for text in [*texts, foreign, b"", b"r"]]
+    crossed = [kind + text for kind in issuer.issued for text in [*texts, foreign, b"", b"r"]]
     trips = [
         b"r" + number.to_bytes(5) * 3 + bytes(15) + flags.to_bytes(5) for number in (0, 1, 8) for flags in range(16)
     ]

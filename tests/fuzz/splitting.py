@@ -24,7 +24,7 @@ WORDS = (*_SPACE, *_VALUES, b",", b"[", b"]", b"{", b"}", b'"', b"\\", b"\xef\xb
 def lines_opened() -> Iterator[Target]:
     """The splitter of NDJSON."""
     yield Target(
-        probe=probe_lines,
+        run=run_lines,
         seeds=lambda: [headed(body) for body in (b"", *_bodies(b"\n"), b"\n1\n  \n\r\n2\r\n \n", b"x" * ITEM_BYTES)],
         outcomes=frozenset({"none", "items", "line-too-long"}),
         words=WORDS,
@@ -36,7 +36,7 @@ def lines_opened() -> Iterator[Target]:
 def array_opened() -> Iterator[Target]:
     """The splitter of JSON arrays."""
     yield Target(
-        probe=probe_array,
+        run=run_array,
         seeds=lambda: [headed(body) for body in _arrays()],
         outcomes=frozenset({
             "none", "items", "items that are no JSON", "line-too-long", "body-malformed", "body-truncated",
@@ -47,7 +47,7 @@ def array_opened() -> Iterator[Target]:
     )  # fmt: skip
 
 
-def probe_lines(raw: bytes) -> str:
+def run_lines(raw: bytes) -> str:
     """In pieces as in one, and as ``bytes.split`` would have it."""
     blocks, body = cut(raw)
     outcome = _same(lambda: LineSplitter(item_bytes=ITEM_BYTES), blocks, body)
@@ -59,7 +59,7 @@ def probe_lines(raw: bytes) -> str:
     return _word(outcome)
 
 
-def probe_array(raw: bytes) -> str:
+def run_array(raw: bytes) -> str:
     """In pieces as in one, and taken if and only if a parser takes it, item by item."""
     blocks, body = cut(raw)
     outcome = _same(lambda: ArraySplitter(item_bytes=ITEM_BYTES, array_bytes=ARRAY_BYTES), blocks, body)
@@ -87,7 +87,7 @@ def _parsed(text: bytes) -> Any:
 
 
 def _same(splitter: Callable[[], ArraySplitter | LineSplitter], blocks: list[bytes], body: bytes) -> Outcome:
-    """The outcome, which the blocks must not decide; of several reasons to refuse, the first one seen may be told."""
+    """The outcome, which must not depend on the blocks; of several reasons to refuse, the first one found counts."""
     pieces, whole = read(splitter(), blocks, most=ITEM_BYTES), read(splitter(), [body], most=ITEM_BYTES)
     if isinstance(pieces, Refused) and isinstance(whole, Refused):
         return whole
@@ -113,7 +113,7 @@ def _arrays() -> Iterator[bytes]:
 
 
 def _sound_array(random: Random) -> bytes:
-    """Some values and blanks between them: what is put in at random seldom stays an array."""
+    """Some values and blanks between them: random insertions seldom leave an array."""
     values = [random.choice(_VALUES[:9]) for _ in range(random.randint(0, 9))]
     space = random.choice((b"", b" ", b"\r\n\t", b" " * random.randint(0, 90)))
     return space + b"[" + (space + b"," + space).join(values) + space + b"]" + space
@@ -125,6 +125,6 @@ def _change_array(body: bytes, random: Random) -> bytes:
 
 def _put_in(body: bytes, random: Random) -> bytes:
     """A word put in where structure is."""
-    places = [at for at, sign in enumerate(body) if sign in b'\n,[]{}"'] or [0]
-    at = random.choice(places) + random.randrange(2)
+    positions = [at for at, sign in enumerate(body) if sign in b'\n,[]{}"'] or [0]
+    at = random.choice(positions) + random.randrange(2)
     return body[:at] + random.choice(WORDS) + body[at:]

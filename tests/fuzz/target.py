@@ -1,4 +1,4 @@
-"""A target: something that takes bytes from anywhere, how to feed it, and what must hold whatever it is fed."""
+"""A fuzz target: a function of untrusted bytes, its inputs, and the invariants that hold for each of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -7,18 +7,18 @@ from random import Random
 from typing import TypeAlias
 
 Scramble: TypeAlias = Callable[[bytes], bytes]
-"""Changes bytes anyhow: by chance, or as coverage asks for."""
+"""Changes bytes: at random, or guided by coverage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """``probe`` raises AssertionError when a promise is broken, and else says in a word what became of the input.
+    """``run`` raises AssertionError when an invariant is violated, and else returns the outcome of the input.
 
     ``outcomes`` are the words that a good corpus brings about. ``mutate`` changes an input in a way that suits the
-    target; what it has no idea for it leaves to the scramble it is given.
+    target; it passes other input to the given scramble.
     """
 
-    probe: Callable[[bytes], str]
+    run: Callable[[bytes], str]
     seeds: Callable[[], Sequence[bytes]]
     outcomes: frozenset[str]
     words: tuple[bytes, ...] = ()

@@ -1,4 +1,4 @@
-"""What fuzzing found, each as small as it can be made."""
+"""Regressions found by fuzzing, each reduced to the smallest case."""
 
 from base64 import urlsafe_b64decode
 from typing import Any
@@ -26,7 +26,7 @@ _LIMIT = 100
     ],
 )
 def test_where_blocks_end_does_not_decide_about_a_long_blank_item(reader: Any, body: bytes) -> None:
-    """[ERR-005]: it was passed over when it came in one block, and refused when it came in several."""
+    """[ERR-005]: it was skipped in one block, and refused in several."""
     for step in (7, len(body)):
         fresh: Reader = reader()
         blocks = [body[at : at + step] for at in range(0, len(body), step)]
@@ -56,13 +56,13 @@ def test_numbers_are_those_of_the_contract(name: str, text: str) -> None:
     assert "parameter-invalid" == refused.value.code
 
 
-def test_a_hundred_of_thousands_of_repeated_keys_are_told() -> None:
+def test_of_thousands_of_repeated_keys_a_hundred_are_reported() -> None:
     """[OFR-038]: all of them were, which made 7 MB of answer out of 96 kB of document."""
-    told = found(check(b'{"a":1' + b',"a":1' * 10_000 + b"}"))
-    assert [("json-duplicate-key", "/a")] * 100 + [("more-problems", "")] == told
+    problems = found(check(b'{"a":1' + b',"a":1' * 10_000 + b"}"))
+    assert [("json-duplicate-key", "/a")] * 100 + [("more-problems", "")] == problems
 
 
-def test_a_hundred_of_thousands_of_large_integers_are_told() -> None:
+def test_of_thousands_of_large_integers_a_hundred_are_reported() -> None:
     """[OFR-038], and [OFR-036]: extensions beyond their bounds are refused as a whole."""
     verdict = check(changed(extensions={"bretagne": [2**53] * 190}))
     assert 100 == sum(problem.code == "json-integer" for problem in verdict.problems)
@@ -70,7 +70,7 @@ def test_a_hundred_of_thousands_of_large_integers_are_told() -> None:
     assert {"extensions-too-large"} == codes(check(changed(extensions={"bretagne": [2**53] * 3_000})))
 
 
-def test_extensions_full_of_addresses_are_told_as_one_place() -> None:
+def test_extensions_full_of_email_addresses_are_reported_by_one_pointer() -> None:
     """[OFR-034]: the warnings go into the log with every receipt, and were sixty times as large as the offer."""
     few, many = (check(changed(extensions={"bretagne": ["a@b.fr"] * count})) for count in (50, 51))
     assert [("personal-data", f"/extensions/bretagne/{index}") for index in range(50)] == found(few)
@@ -80,13 +80,13 @@ def test_extensions_full_of_addresses_are_told_as_one_place() -> None:
 
 
 def test_a_long_key_is_cut_in_every_pointer_below_it() -> None:
-    """[OFR-034]: 40 kB of key before each of a thousand places made 40 MB of warnings."""
+    """[OFR-034]: 40 kB of key before each of a thousand pointers made 40 MB of warnings."""
     verdict = check(changed(extensions={"bretagne": {"k" * 3_000: ["a@b.fr"]}}))
     assert [("personal-data", f"/extensions/bretagne/{'k' * 60}/0")] == found(verdict)
 
 
-def test_keys_that_redaction_makes_equal_are_told_apart_in_their_order() -> None:
-    """[SEC-010]: numbering them anew from two for every key cost seconds for one document."""
+def test_keys_that_redaction_makes_equal_are_numbered_in_their_order() -> None:
+    """[SEC-010]: numbering them again from two for every key cost seconds for one document."""
     extensions = {"bretagne": {"a@b.fr": 1, "[…]2": 2, "c@d.fr": 3, "e@f.fr": 4}}
     offer = check(changed(extensions=extensions)).offer
     assert offer is not None

@@ -10,18 +10,18 @@ import schemas
 from gateway.ingest.upload.inflating import Inflater
 from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter
 from schemas.personal import redact
-from tests.fuzz.growth import PLACES, STEEP, STRUCTURES, TIMES, UNITS, steepness, texts, with_text
+from tests.fuzz.growth import POINTERS, STEEP, STRUCTURES, TIMES, UNITS, steepness, texts, with_text
 from tests.fuzz.pieces import read
 from tests.schemas.documents import ON
 
 _SHORT = 5_000
 _LONG = 24_500
-_MOST_TOLD = 300_000
-"""Bytes that are told, in both languages, of one document of 100,000."""
+_LONGEST_ANSWER = 300_000
+"""Most bytes of an answer, in both languages, to one document of 100,000."""
 
 
 def judge(raw: bytes) -> bytes:
-    """The verdict as it is sent."""
+    """The verdict as sent."""
     return orjson.dumps([problem.to_json() for problem in schemas.check(raw, on=ON).problems])
 
 
@@ -39,7 +39,7 @@ def test_the_search_for_personal_data_is_linear() -> None:
     assert [unit for unit in texts() if steepness(redact, repeated(unit), _SHORT) > STEEP] == []
 
 
-@pytest.mark.parametrize("pointer", PLACES)
+@pytest.mark.parametrize("pointer", POINTERS)
 def test_no_text_is_slow_to_judge(pointer: str) -> None:
     schemas.validator("offer")
     assert [unit for unit in UNITS if steepness(judge, with_text(pointer, unit), _SHORT) > STEEP] == []
@@ -47,12 +47,12 @@ def test_no_text_is_slow_to_judge(pointer: str) -> None:
 
 @pytest.mark.parametrize("name", STRUCTURES)
 def test_no_document_is_slow_to_judge_or_long_to_answer(name: str) -> None:
-    """Up to the size limit; and what is told of it stays within bounds."""
+    """Up to the size limit; and the answer is bounded."""
     schemas.validator("offer")
     make = STRUCTURES[name]
     assert _LONG * TIMES * 0.7 < len(make(TIMES * _LONG)) <= schemas.MAX_OFFER_BYTES
     assert steepness(judge, make, _LONG) < STEEP
-    assert len(judge(make(TIMES * _LONG))) < _MOST_TOLD
+    assert len(judge(make(TIMES * _LONG))) < _LONGEST_ANSWER
 
 
 @pytest.mark.parametrize("unit", [b"\n", b"1\n", b'"\n', b" \n", b"x"])

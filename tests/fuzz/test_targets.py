@@ -1,4 +1,4 @@
-"""The targets of the long runs, fed by chance for seconds: no promise is broken, and every outcome comes about."""
+"""The targets of the long runs, with random inputs for seconds: no invariant is violated, and every outcome occurs."""
 
 from collections.abc import Sequence
 
@@ -15,13 +15,13 @@ STEPS = {"check": 800, "lines": 8_000, "array": 4_000, "gzip": 1_500, "cursor": 
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_no_input_breaks_a_promise(name: str) -> None:
+def test_no_input_violates_an_invariant(name: str) -> None:
     """[OFR-038] [PUB-014] [PUB-024] [FEED-004] [SEC-006]: the same inputs each time, from seeds that are made here."""
     with TARGETS[name]() as target:
         outcomes = set()
         for raw in walk(target, seed=2027, steps=STEPS[name]):
             try:
-                outcomes.add(target.probe(raw))
+                outcomes.add(target.run(raw))
             except Exception as error:
                 error.add_note(f"the input: {raw!r}")
                 raise
@@ -29,7 +29,7 @@ def test_no_input_breaks_a_promise(name: str) -> None:
 
 
 class _Forgetful(LineSplitter):
-    """Loses what a block leaves over."""
+    """Loses the remainder of a block."""
 
     def feed(self, block: bytes) -> Sequence[bytes]:
         items = super().feed(block)
@@ -37,7 +37,7 @@ class _Forgetful(LineSplitter):
         return items
 
 
-def test_what_is_cut_is_read_in_pieces() -> None:
+def test_input_that_is_split_is_read_in_pieces() -> None:
     """The comparison can fail: a splitter that loses the rest of a block reads otherwise in pieces than in one."""
     blocks, body = cut(headed(b"12\n34\n", b"\x00\x00\x00"))
     assert (len(blocks), body) == (6, b"12\n34\n")
@@ -47,7 +47,7 @@ def test_what_is_cut_is_read_in_pieces() -> None:
 
 
 @pytest.mark.parametrize("text", ["écrire à jean@exemple.fr", "tél. 06 12 34 56 78", "0612345678.", "x@y-z.a.com"])
-def test_what_redaction_should_have_taken_out_is_noticed(text: str) -> None:
+def test_data_that_redaction_missed_is_noticed(text: str) -> None:
     """The test's own patterns can fail."""
     with pytest.raises(AssertionError):
         _check_clean(text)

@@ -1,4 +1,4 @@
-"""Requests made up from the OpenAPI document for the addresses that tests/api_write leaves out, on a whole gateway."""
+"""Requests generated from the OpenAPI document for the routes that tests/api_write leaves out, on a whole gateway."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -17,7 +17,7 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.settings import Settings
 from tests.api_write.test_contract import CHECKS, contract, document
-from tests.aside import served_aside
+from tests.server_thread import served_in_thread
 
 _HERE = "oauth"
 tokens = schemathesis.openapi.from_dict(document()).include(path_regex=_HERE)
@@ -38,22 +38,22 @@ async def whole(folder: Path) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served_aside(lambda: whole(tmp_path_factory.mktemp("gateway"))) as url:
+    with served_in_thread(lambda: whole(tmp_path_factory.mktemp("gateway"))) as url:
         yield url
 
 
 @tokens.parametrize()
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 def test_the_token_endpoints_keep_the_contract(case: schemathesis.Case[Any], url: str) -> None:
-    """[ERR-001] [ERR-010]: no failure within, and no answer that the document does not promise."""
+    """[ERR-001] [ERR-010]: no internal failure, and no answer outside of the document."""
     response = case.call(base_url=url)
     if response.status_code == 400 and response.headers["content-type"] == ["text/plain; charset=utf-8"]:
         return  # not HTTP: refused before there is a request to answer
     case.validate_response(response, checks=list(CHECKS))
 
 
-def test_every_operation_of_the_document_is_tried_here_or_there() -> None:
-    """Whatever is added to the contract is tried without anybody thinking of it."""
+def test_every_operation_of_the_document_is_tested_here_or_in_the_api_tests() -> None:
+    """Additions to the contract are tested automatically."""
     methods = {"get", "put", "post", "delete", "patch", "options"}
     promised = {(path, method) for path, part in document()["paths"].items() for method in methods & part.keys()}
 

@@ -1,4 +1,4 @@
-"""``schemas.check`` as a target: whatever the bytes, a sound verdict, the same each time, that leaks nothing."""
+"""``schemas.check`` as a target: a sound and deterministic verdict for any bytes, without personal data."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ def opened() -> Iterator[Target]:
     """The target. The explaining validator is loaded first: it takes a second."""
     schemas.validator("offer")
     yield Target(
-        probe=probe,
+        run=run,
         seeds=seeds,
         outcomes=frozenset({"accepted", "accepted with warnings", "refused", "unreadable", "withdrawal"}),
         words=tuple(text.encode() for text in TEXTS if text),
@@ -56,8 +56,8 @@ def seeds() -> Sequence[bytes]:
     return [*_SOUND, *wrong, orjson.dumps(WITHDRAWAL), b"{}", b"[]", b'{"id":"a:1","id":"a:1"}', b"\xff"]
 
 
-def probe(raw: bytes) -> str:
-    """Judge the bytes by all three calls, and the verdicts by what is promised of them."""
+def run(raw: bytes) -> str:
+    """Judge the bytes by all three calls, and check the verdicts' invariants."""
     verdict = schemas.check(raw, on=ON)
     withdrawal = schemas.check_withdrawal(raw, on=ON)
     for judged in (verdict, withdrawal):
@@ -78,14 +78,14 @@ def probe(raw: bytes) -> str:
 
 
 def _forget() -> None:
-    """Empty the caches, so that what was judged before cannot help: nor may it ever matter."""
+    """Empty the caches, so that earlier documents have no influence."""
     for remembered in _REMEMBERED:
         remembered.cache_clear()
 
 
 def _written(verdict: schemas.Verdict) -> bytes:
-    shown = [problem.to_json() for problem in verdict.problems]
-    return orjson.dumps([verdict.accepted, shown, verdict.id, verdict.revision, verdict.offer, verdict.territory])
+    written = [problem.to_json() for problem in verdict.problems]
+    return orjson.dumps([verdict.accepted, written, verdict.id, verdict.revision, verdict.offer, verdict.territory])
 
 
 _STORED = _fast({"$ref": "urn:fr:stages:schema:problem:1#/$defs/stored_problem"})
@@ -97,13 +97,13 @@ def _check_form(verdict: schemas.Verdict) -> None:
     assert severities == sorted(severities), "errors come first"
     assert len(verdict.problems) <= _MOST_PROBLEMS, "more problems than anybody reads"
     for problem in verdict.problems:
-        shown = problem.to_json()
-        assert _STORED.is_valid(shown), shown
-        _check_clean(orjson.dumps(shown).decode())
+        written = problem.to_json()
+        assert _STORED.is_valid(written), written
+        _check_clean(orjson.dumps(written).decode())
 
 
 def _check_agreement(name: str, verdict: schemas.Verdict) -> None:
-    """The engine that decides and the engine that explains are of one mind."""
+    """The deciding and the explaining engine agree."""
     document = verdict.document or {}
     fast, slow = fast_validator(name).is_valid(document), schemas.validator(name).is_valid(_trimmed(document))
     assert fast == slow, f"{name}: fast engine {fast}, explaining engine {slow}"
@@ -115,11 +115,11 @@ def _check_accepted(verdict: schemas.Verdict) -> None:
     assert offer is not None
     assert document is not None
     again = schemas.check(orjson.dumps(offer), on=ON)
-    told = [problem.code for problem in again.problems]
-    assert again.accepted, f"the normal form of an accepted offer is refused: {told}"
+    codes = [problem.code for problem in again.problems]
+    assert again.accepted, f"the normal form of an accepted offer is refused: {codes}"
     assert (again.offer, again.id, again.revision) == (offer, verdict.id, verdict.revision)
     assert (again.territory, again.expires_on) == (verdict.territory, verdict.expires_on)
-    assert "personal-data" not in told, "redaction left something to redact"
+    assert "personal-data" not in codes, "redaction left something to redact"
     content = {name: value for name, value in document.items() if name != "revision"}
     assert rfc8785.dumps(content) == canonical(content), "the digest depends on who writes the document"
     for text in _strings({name: offer[name] for name in offer if name not in _FIXED}):
@@ -130,7 +130,7 @@ def _check_accepted(verdict: schemas.Verdict) -> None:
 
 
 _FIXED = ("id", "source_id", "national_remote_id", "apply_url")
-"""Not free text: codes, where digits may look like anything, and the address, which is looked at by itself."""
+"""Not free text: codes, where digits may look like anything, and the address, which is checked separately."""
 
 
 def _check_clean(text: str) -> None:

@@ -1,4 +1,4 @@
-"""Slices of time: costly work of one source leaves the loop to other tasks, and sources take fair turns."""
+"""Slices of time: costly work of one source leaves the loop to other tasks, and sources are served in rotation."""
 
 import asyncio
 import time
@@ -15,14 +15,14 @@ def spin(seconds: float) -> None:
 
 
 class Requests:
-    """A task that comes back as often as it is let, as a request that waits for its turn on the loop."""
+    """A task that runs as often as possible, like a request that waits for the loop."""
 
     def __init__(self) -> None:
-        self.turns = 0
+        self.iterations = 0
 
     async def run(self) -> None:
         while True:
-            self.turns += 1
+            self.iterations += 1
             await asyncio.sleep(0)
 
 
@@ -34,7 +34,7 @@ async def test_a_costly_source_leaves_the_loop_to_others() -> None:
 
     def step(_: int) -> bool:
         spin(0.005)
-        seen.append(requests.turns)
+        seen.append(requests.iterations)
         return True
 
     await FairSlices().work("flood", iter(range(10)), step)
@@ -50,7 +50,7 @@ async def test_cheap_items_share_a_slice_that_ends() -> None:
 
     def step(_: int) -> bool:
         spin(0.0005)
-        seen.append(requests.turns)
+        seen.append(requests.iterations)
         return False
 
     await FairSlices().work("good", iter(range(200)), step)
@@ -59,8 +59,8 @@ async def test_cheap_items_share_a_slice_that_ends() -> None:
     assert len(set(seen)) < 200
 
 
-async def test_sources_take_turns() -> None:
-    """A source with little to do does not wait until another one with much to do is done."""
+async def test_sources_are_served_in_rotation() -> None:
+    """A source with few items does not wait for the end of one with many."""
     slices, done = FairSlices(), list[str]()
 
     def step(item: str) -> bool:

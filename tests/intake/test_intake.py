@@ -1,4 +1,4 @@
-"""Intake on a log in memory: every inbox message becomes one submission or one refusal, whatever it is."""
+"""Intake on a log in memory: every inbox message becomes one submission or one refusal."""
 
 import asyncio
 from collections import Counter
@@ -94,17 +94,17 @@ async def until(log: MemoryLog, topic: str, count: int) -> list[bytes]:
 
 
 async def refused(log: MemoryLog, record: Record) -> list[str]:
-    """The codes of the one refusal that this message gets, and that the good one behind it passes."""
+    """The codes of the one refusal of this message; the valid one behind it must be submitted."""
     await log.append(INBOX + "bretagne", 1, [record, message("bretagne:2", {**OFFER, "id": "bretagne:2"})])
     async with intake(log):
         (submission,) = await until(log, SUBMISSIONS, 1)
     assert read_submission(submission).id == "bretagne:2"
     (rejected,) = await values(log, REJECTED)
     (receipt,) = await values(log, RECEIPTS)
-    copy, told = orjson.loads(rejected), orjson.loads(receipt)
-    codes = [problem["code"] for problem in told["problems"]]
-    assert (copy["receipt"], copy["place"]) == (told["receipt"], told["position"])
-    assert copy["codes"] == told.get("codes", Counter(codes))
+    copy, refusal = orjson.loads(rejected), orjson.loads(receipt)
+    codes = [problem["code"] for problem in refusal["problems"]]
+    assert (copy["receipt"], copy["place"]) == (refusal["receipt"], refusal["position"])
+    assert copy["codes"] == refusal.get("codes", Counter(codes))
     return codes
 
 
@@ -119,8 +119,8 @@ async def test_a_publication_becomes_a_submission(log: MemoryLog) -> None:
     assert (submission.provenance, submission.traceparent) == (("bretagne",), TRACE)
 
 
-async def test_an_inbox_that_was_made_anew_waits_and_holds_nobody_back(log: MemoryLog) -> None:
-    """Its position lies beyond its end: gone on from its start, its messages would get receipts of former ones."""
+async def test_a_recreated_inbox_waits_and_holds_no_other_back(log: MemoryLog) -> None:
+    """Its position is beyond its end: read from its start, its messages would get receipts of former ones."""
     await log.create_topics([inbox("normandie")])
     owner = await log.own("intake.bretagne", 0)
     await owner.commit([Output(POSITIONS, 0, position_record(INBOX + "bretagne", 0, 99))])
@@ -136,7 +136,7 @@ async def test_an_inbox_that_was_made_anew_waits_and_holds_nobody_back(log: Memo
 
 @pytest.mark.parametrize("text", ["00-1-2-01", "joindre marie@atelier.example", "", "x" * 100_000, TRACE + "-x"])
 async def test_a_malformed_trace_context_is_dropped(log: MemoryLog, text: str) -> None:
-    """[PUB-007]: it would go on to every reader."""
+    """[PUB-007]: it would be passed on to every subscriber."""
     await log.append(INBOX + "bretagne", 0, [message(traceparent=text)])
     async with intake(log):
         (value,) = await until(log, SUBMISSIONS, 1)
@@ -145,8 +145,8 @@ async def test_a_malformed_trace_context_is_dropped(log: MemoryLog, text: str) -
     assert submission.traceparent is None
 
 
-async def test_a_message_that_brings_out_a_fault_of_the_gateways_holds_nobody_back(log: MemoryLog) -> None:
-    """[PUB-035]: such a message, which no broker can hold, stands for every fault that is not known yet."""
+async def test_a_message_that_raises_an_unexpected_error_holds_no_other_back(log: MemoryLog) -> None:
+    """[PUB-035]: such a message, which no broker can hold, represents every unknown fault."""
     unheard_of = Record(b"bretagne:1", b"{}", (("ce_type", ()),))  # type: ignore[arg-type]  # no broker holds it
     assert await refused(log, unheard_of) == ["inbox-broke-the-gateway"]
 
@@ -176,7 +176,7 @@ async def test_a_withdrawal_becomes_a_submission(log: MemoryLog) -> None:
     ],
     ids=["no key", "key no id", "key no text", "key of another offer", "another's key", "null", "no type", "type"],
 )
-async def test_a_message_out_of_order_is_refused_and_holds_nobody_back(
+async def test_a_message_out_of_order_is_refused_and_holds_no_other_back(
     log: MemoryLog, record: Record, code: str
 ) -> None:
     """[PUB-031] [PUB-032] [PUB-033] [PUB-035] [IDN-003]."""
@@ -186,12 +186,12 @@ async def test_a_message_out_of_order_is_refused_and_holds_nobody_back(
 @pytest.mark.parametrize(
     "raw", [b"\xff\xfe", b"not json", b"[]", b"", b'{"id":"bretagne:1"}', b"[" * 10_000, b"x" * 200_000]
 )
-async def test_bytes_that_are_no_offer_are_refused_and_hold_nobody_back(log: MemoryLog, raw: bytes) -> None:
+async def test_bytes_that_are_no_offer_are_refused_and_hold_no_other_back(log: MemoryLog, raw: bytes) -> None:
     """[PUB-035]."""
     assert await refused(log, message(value=raw))
 
 
-async def test_what_is_kept_of_a_refusal_has_no_personal_data(log: MemoryLog) -> None:
+async def test_the_stored_refusal_has_no_personal_data(log: MemoryLog) -> None:
     """[PUB-035] T-17."""
     offer = {**OFFER, "title": "", "description": "Écrire à marie@atelier.example ou au 02 99 12 34 56"}
     await refused(log, message(value=offer))
@@ -209,7 +209,7 @@ async def test_a_platform_without_the_right_to_publish_is_refused(log: MemoryLog
     assert orjson.loads(rejected)["codes"] == {"inbox-not-allowed": 1}
 
 
-async def test_from_the_day_on_who_has_no_certificate_is_refused_and_may_withdraw(log: MemoryLog) -> None:
+async def test_from_the_day_on_a_partner_without_certificate_may_only_withdraw(log: MemoryLog) -> None:
     """[CER-001]: by the day of the append, with all that is wrong besides."""
     withdrawal = {"id": "bretagne:1", "revision": 2, "reason": "filled"}
     poor = message("bretagne:2", {**OFFER, "id": "bretagne:2", "title": ""})
@@ -229,7 +229,7 @@ async def test_from_the_day_on_who_has_no_certificate_is_refused_and_may_withdra
     [(replace(BRETAGNE, certificates=(issued(),)), TODAY), (BRETAGNE, TODAY + timedelta(days=1)), (BRETAGNE, None)],
     ids=["certified", "the day before", "no day"],
 )
-async def test_who_is_certified_or_still_has_time_is_taken(
+async def test_offers_are_accepted_from_certified_partners_and_before_the_day(
     log: MemoryLog, partner: Partner, required: date | None
 ) -> None:
     """[CER-001]."""
@@ -240,7 +240,7 @@ async def test_who_is_certified_or_still_has_time_is_taken(
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-async def test_each_message_is_taken_once_whatever_becomes_of_the_commit(log: MemoryLog, fault: Fault) -> None:
+async def test_each_message_is_submitted_once_whatever_the_outcome_of_the_commit(log: MemoryLog, fault: Fault) -> None:
     """[RCP-004]."""
     batch = [message(f"bretagne:{n}", {**OFFER, "id": f"bretagne:{n}"}) for n in range(30)]
     await log.append(INBOX + "bretagne", 0, batch)
@@ -253,7 +253,7 @@ async def test_each_message_is_taken_once_whatever_becomes_of_the_commit(log: Me
     assert len({one.id for one in submissions}) == len({one.receipt for one in submissions}) == 30
 
 
-async def test_intake_goes_on_where_it_stood(log: MemoryLog) -> None:
+async def test_intake_resumes_at_its_position(log: MemoryLog) -> None:
     """[RCP-004]: a restart takes nothing twice."""
     for number in range(3):
         await log.append(INBOX + "bretagne", 0, [message(f"bretagne:{number}", {**OFFER, "id": f"bretagne:{number}"})])
@@ -276,7 +276,7 @@ async def test_a_partner_whose_topic_is_missing_does_not_stop_the_others(log: Me
 
 
 async def test_messages_that_expired_unread_do_not_stop_an_inbox(log: MemoryLog) -> None:
-    """They were never acknowledged; what came after them is taken."""
+    """They were never acknowledged; later messages are submitted."""
     async with intake(log):
         await log.append(INBOX + "bretagne", 0, [message()])
         await until(log, SUBMISSIONS, 1)

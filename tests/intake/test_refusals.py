@@ -1,4 +1,4 @@
-"""Refusals of an inbox: what they cost is bounded, by message and by day, and accepted messages are never affected."""
+"""Refusals of an inbox: their cost is bounded, by message and by day, and accepted messages are never affected."""
 
 import asyncio
 from collections import Counter
@@ -30,7 +30,7 @@ async def send(log: MemoryLog, records: Sequence[Record], partition: int = 0) ->
 
 
 async def settled(log: MemoryLog, count: int, partition: int = 0) -> Refusals:
-    """Wait until so many messages of the inbox have been read."""
+    """Wait until this many messages of the inbox have been read."""
     positions = Positions(log)
     watching = asyncio.create_task(positions.run())
     topic = INBOX + "bretagne"
@@ -52,10 +52,10 @@ async def test_a_receipt_has_the_first_problems_the_numbers_by_code_and_the_dige
     await send(log, [message(value=raw)])
     async with intake(log):
         (receipt,) = await until(log, RECEIPTS, 1)
-    told = orjson.loads(receipt)
-    assert len(told["problems"]) == 10
-    assert told["codes"]["field-unknown"] == 100
-    assert told["message"] == {"sha256": sha256(raw).hexdigest(), "bytes": len(raw)}
+    refusal = orjson.loads(receipt)
+    assert len(refusal["problems"]) == 10
+    assert refusal["codes"]["field-unknown"] == 100
+    assert refusal["message"] == {"sha256": sha256(raw).hexdigest(), "bytes": len(raw)}
     assert len(receipt) < 10_000
 
 
@@ -81,16 +81,16 @@ async def test_a_flood_of_refused_messages_writes_little(log: MemoryLog, size: i
     assert await stored(log) < MAX_REFUSAL_BYTES_PER_DAY / 3 + 100_000
 
 
-async def test_the_number_of_the_rest_is_told_by_few_receipts(log: MemoryLog) -> None:
+async def test_few_receipts_report_the_number_of_the_rest(log: MemoryLog) -> None:
     """[PUB-035]: at the 1st, 10th, 100th … one."""
     await send(log, [message(kind=None)] * (SHARE + 150))
     async with intake(log):
         state = await settled(log, SHARE + 150)
     assert state.unlisted == 150
-    told = [orjson.loads(value) for value in await values(log, RECEIPTS)]
-    summaries = [one for one in told if one["problems"][0]["code"] == "inbox-refusals-unlisted"]
+    refusal = [orjson.loads(value) for value in await values(log, RECEIPTS)]
+    summaries = [one for one in refusal if one["problems"][0]["code"] == "inbox-refusals-unlisted"]
     assert ["1", "10", "100"] == [one["problems"][0]["message"]["en"].split()[6] for one in summaries]
-    assert len(told) == SHARE + 3
+    assert len(refusal) == SHARE + 3
     assert all("id" not in one for one in summaries)
 
 
@@ -130,13 +130,13 @@ async def test_another_partition_has_its_own_share(log: MemoryLog) -> None:
 
 
 async def test_a_header_name_that_is_not_utf8_refuses_its_message(log: MemoryLog) -> None:
-    """[PUB-031]: what stands for its bytes is U+FFFD."""
+    """[PUB-031]: its bytes are replaced by U+FFFD."""
     odd = Record(b"bretagne:1", orjson.dumps(OFFER), (("ce_type", b"fr.stages.offer.published.v1"), ("\ufffd", b"")))
     await send(log, [odd])
     async with intake(log):
         (receipt,) = await until(log, RECEIPTS, 1)
-    told = orjson.loads(receipt)
-    assert (told["id"], [one["code"] for one in told["problems"]]) == ("bretagne:1", ["inbox-header"])
+    refusal = orjson.loads(receipt)
+    assert (refusal["id"], [one["code"] for one in refusal["problems"]]) == ("bretagne:1", ["inbox-header"])
 
 
 @given(*[st.integers(0, 10**11)] * 4)

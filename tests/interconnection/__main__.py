@@ -1,4 +1,4 @@
-"""The interconnection, played and counted. Exit code 1 when a promise was not kept."""
+"""The interconnection, played and counted. Exit code 1 if a requirement was violated."""
 
 import argparse
 import logging
@@ -29,13 +29,13 @@ def main() -> int:
     queue.add_argument("--kills", type=int, default=5)
     queue.add_argument("--speed", type=float, default=SPEED, help="how much faster the site's time runs")
     arguments = parser.parse_args()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a commit in doubt is made good by the gateway
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the gateway settles a commit of unknown outcome
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passerelle-interconnection-")))
         kafka = _kafka(stack) if arguments.log == "kafka" else None
-        wrongs = _matrix(folder, kafka) if arguments.part == "matrix" else _drain(folder, kafka, arguments)
-    OUT.print(f"wrong: {wrongs or 'nothing'}")
-    return 1 if wrongs else 0
+        differences = _matrix(folder, kafka) if arguments.part == "matrix" else _drain(folder, kafka, arguments)
+    OUT.print(f"wrong: {differences or 'nothing'}")
+    return 1 if differences else 0
 
 
 def _kafka(stack: ExitStack) -> str:
@@ -57,7 +57,7 @@ def _drain(folder: Path, kafka: str | None, arguments: argparse.Namespace) -> li
     drained = run(drain(folder, offers=offers, kills=kills, speed=speed, kafka=kafka, say=OUT.print))
     for line in drained.lines():
         OUT.print(line)
-    return drained.wrongs()
+    return drained.differences()
 
 
 if __name__ == "__main__":

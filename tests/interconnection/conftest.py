@@ -1,4 +1,4 @@
-"""The matrix is played once on each log; its tests read what came of it."""
+"""The matrix is played once on each log; its tests read the result."""
 
 import pytest
 

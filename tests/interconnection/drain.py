@@ -1,4 +1,4 @@
-"""Thousands of offers queued for the national site, the gateway killed meanwhile: all delivered, none made twice."""
+"""Thousands of offers queued for the national site, the gateway killed meanwhile: all delivered, none created twice."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -8,12 +8,12 @@ import orjson
 
 from adapters.profile.profile import profiles
 from gateway.client import NDJSON
+from tests.interconnection.deployment import STALLED, SiteDeployment, deployed, until
 from tests.interconnection.drained import Drained, read_drained
 from tests.interconnection.offers import REGIONS, TOWNS, Offer, offer
-from tests.interconnection.stage import STALLED, Stage, stage, until
 
 SPEED = 20.0
-"""How much faster the site's time runs. The rate of an account leaves each of its calls 29 ms then."""
+"""Factor of the site's fast time. The rate of an account then allows a call every 29 ms."""
 _BATCH = 500
 Say = Callable[[str], None]
 
@@ -21,21 +21,21 @@ Say = Callable[[str], None]
 async def drain(
     folder: Path, *, offers: int, kills: int, speed: float = SPEED, kafka: str | None = None, say: Say = lambda _: None
 ) -> Drained:
-    """Publish so many offers of nine platforms over HTTP, kill the gateway so often meanwhile, and count.
+    """Publish ``offers`` offers of nine platforms over HTTP, kill the gateway ``kills`` times meanwhile, and count.
     Raises TimeoutError when nothing moves any more, GatewayDiedError when the gateway ends by itself.
     """
     loop = asyncio.get_running_loop()
     shares = {slug: _offers(slug, range(number, offers, len(REGIONS))) for number, slug in enumerate(REGIONS)}
     addresses = [one["apply_url"] for share in shares.values() for one in share]
-    async with stage(folder, speed=speed, kafka=kafka) as world:
+    async with deployed(folder, speed=speed, kafka=kafka) as deployment:
         began = loop.time()
         async with asyncio.TaskGroup() as group:
             for slug, share in shares.items():
-                group.create_task(_publish(world, slug, share))
-            group.create_task(_kill(world, offers, kills, say))
-        await _until_made(world, offers)
-        await _until_told(world, offers)
-        return read_drained(world.site, addresses, kills=kills, seconds=loop.time() - began)
+                group.create_task(_publish(deployment, slug, share))
+            group.create_task(_kill(deployment, offers, kills, say))
+        await _until_made(deployment, offers)
+        await _until_submitted(deployment, offers)
+        return read_drained(deployment.site, addresses, kills=kills, seconds=loop.time() - began)
 
 
 def _offers(slug: str, numbers: Iterable[int]) -> list[Offer]:
@@ -43,32 +43,32 @@ def _offers(slug: str, numbers: Iterable[int]) -> list[Offer]:
     return [{**offer(slug, number, town=TOWNS[slug], host=host), "revision": 1} for number in numbers]
 
 
-async def _publish(world: Stage, slug: str, offers: Sequence[Offer]) -> None:
-    """In batches; one whose answer died with the gateway is sent again, as the protocol has it."""
-    async with world.client(slug) as client:
+async def _publish(deployment: SiteDeployment, slug: str, offers: Sequence[Offer]) -> None:
+    """In batches; one whose answer was lost with the gateway is sent again, as the protocol requires."""
+    async with deployment.client(slug) as client:
         for start in range(0, len(offers), _BATCH):
             body = b"".join(orjson.dumps(one) + b"\n" for one in offers[start : start + _BATCH])
             answer = await client.call("POST", "/v1/offers/batch", body=body, media_type=NDJSON)
             assert answer.status == 202, answer.explain()
 
 
-async def _kill(world: Stage, offers: int, kills: int, say: Say) -> None:
-    """Each time when another share of the offers has come to the site."""
+async def _kill(deployment: SiteDeployment, offers: int, kills: int, say: Say) -> None:
+    """Each time after another share of the offers has reached the site."""
     for number in range(1, kills + 1):
-        await _until_made(world, offers * number // (kills + 1))
-        say(f"kill {number}, {len(world.site.stock.rows):,} offers at the site")
-        await world.restart()
+        await _until_made(deployment, offers * number // (kills + 1))
+        say(f"kill {number}, {len(deployment.site.stock.rows):,} offers at the site")
+        await deployment.restart()
 
 
-async def _until_made(world: Stage, count: int) -> None:
-    await until(lambda: len(world.site.stock.rows) >= count, world)
+async def _until_made(deployment: SiteDeployment, count: int) -> None:
+    await until(lambda: len(deployment.site.stock.rows) >= count, deployment)
 
 
-async def _until_told(world: Stage, offers: int) -> None:
-    """Until the gateway itself says that all are delivered and none is pending. Raises TimeoutError."""
+async def _until_submitted(deployment: SiteDeployment, offers: int) -> None:
+    """Wait until the gateway reports that all are delivered and none is pending. Raises TimeoutError."""
     async with asyncio.timeout(STALLED):
         while True:
-            standing = await world.standing()
+            standing = await deployment.standing()
             delivered, pending = (
                 sum(standing[slug]["details"][name] for slug in REGIONS) for name in ("delivered", "pending")
             )

@@ -1,4 +1,4 @@
-"""What came of a queue for the national site: counted at the site, from what it holds and what it was asked."""
+"""The result of a queue for the national site, counted at the site: its offers and its calls."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -8,8 +8,8 @@ from adapters.national.site.timing import PER_MINUTE
 from gateway.demo.national_site.simulator import NationalSimulator
 
 CALLS_FOR_A_KILL = 2
-"""At most fourteen creations are announced at a time. Those whose answers died with the gateway are looked for on the
-first two pages of the index.
+"""At most fourteen creations are announced at a time. Those whose answers were lost with the gateway are looked up on
+the first two pages of the index.
 """
 
 
@@ -17,7 +17,8 @@ first two pages of the index.
 class Drained:
     """``answers`` counts the site's answers by method and status. ``minutes`` are those of the site's clock from the
     first call about an offer to the last one, ``busiest`` is the most calls of one of them. Offers are named by the
-    address at which pupils apply: ``lost`` is not there, ``twice`` was made more than once, ``strange`` is nobody's.
+    address at which pupils apply: ``lost`` is missing, ``twice`` was created more than once, ``strange`` belongs to
+    no platform.
     """
 
     offers: int
@@ -45,31 +46,33 @@ class Drained:
         """The minutes that the limit leaves it at least."""
         return -(-self.offers // PER_MINUTE)
 
-    def wrongs(self) -> list[str]:
-        """Every promise that was not kept."""
+    def differences(self) -> list[str]:
+        """Every violated requirement."""
         named = (("lost", self.lost), ("made twice", self.twice), ("of unknown origin", self.strange))
-        wrongs = [f"{words}: {', '.join(found[:5])} ({len(found)})" for words, found in named if found]
+        differences = [f"{words}: {', '.join(found[:5])} ({len(found)})" for words, found in named if found]
         if self.refused or self.busiest > PER_MINUTE:
-            wrongs.append(f"{self.busiest} calls in one minute, {self.refused} refused")
+            differences.append(f"{self.busiest} calls in one minute, {self.refused} refused")
         if self.calls > self.offers + CALLS_FOR_A_KILL * self.kills:
-            wrongs.append(f"{self.calls} calls for {self.offers} offers and {self.kills} kills")
-        return wrongs
+            differences.append(f"{self.calls} calls for {self.offers} offers and {self.kills} kills")
+        return differences
 
     def lines(self) -> list[str]:
         """For people."""
-        shown = ", ".join(f"{method} {status}: {number:,}" for (method, status), number in sorted(self.answers.items()))
+        counts = ", ".join(
+            f"{method} {status}: {number:,}" for (method, status), number in sorted(self.answers.items())
+        )
         strays = f"lost: {len(self.lost)}; made twice: {len(self.twice)}; of unknown origin: {len(self.strange)}"
         return [
             f"{self.offers:,} offers, {self.kills} kills, {self.seconds:.0f} s",
             f"created: {self.answers['POST', 201]:,}; {strays}",
-            f"calls about offers: {self.calls:,}, {self.calls - self.offers} more than offers ({shown})",
+            f"calls about offers: {self.calls:,}, {self.calls - self.offers} more than offers ({counts})",
             f"minutes of the site's clock: {self.minutes}, at least {self.fewest_minutes} at {PER_MINUTE} a minute",
             f"most calls in one minute: {self.busiest}; refused for the limit: {self.refused}",
         ]
 
 
 def read_drained(site: NationalSimulator, addresses: Collection[str], *, kills: int, seconds: float) -> Drained:
-    """How the site stands to the offers that apply at these addresses."""
+    """Compares the site's offers with the offers that apply at these addresses."""
     rows = [row for row in site.stock.rows if row.owner is not None]
     made = Counter(str(row.permalink) for row in rows)
     live = {row.permalink for row in rows if row.kept and row.published_at is not None}

@@ -1,4 +1,4 @@
-"""The whole federation on one machine: nine platforms with their ways in, one gateway, and the simulated national site.
+"""The whole federation on one machine: nine platforms with their channels, one gateway, the simulated national site.
 
 The gateway is the real one, with all of its settings; it may be stopped and started again.
 """
@@ -24,7 +24,7 @@ from gateway.protocol.topic import COMMON
 from gateway.settings import Settings
 from tests.interconnection.offers import REGIONS
 from tests.interconnection.process import command
-from tests.interconnection.region import WITHIN, Ground, Region
+from tests.interconnection.region import WITHIN, Region, RegionFactory
 from tests.interconnection.taking_part import OPERATOR, join_others, open_accounts
 
 ACCOUNTS: Mapping[str, tuple[str, ...]] = {"west": REGIONS[:3], "east": REGIONS[3:6], "south": REGIONS[6:]}
@@ -34,7 +34,7 @@ SEARCHER = "west"
 
 @dataclass(slots=True, kw_only=True)
 class Federation:
-    """Everything but the gateway; ``gateway`` starts that, again and again if need be."""
+    """Everything except the gateway, which ``gateway`` starts, several times if needed."""
 
     settings: Settings
     log: EventLog
@@ -72,24 +72,24 @@ class Federation:
         return self.site.row(offer_id)
 
     async def command(self, *words: str, ends: int = 0) -> str:
-        """What the real command prints, run by the operator beside the gateway. It must end with this code."""
+        """Output of the real command, run by the operator beside the gateway. It must end with this code."""
         environ = {
             **self.settings.to_environ(),
             "PASSERELLE_URL": self.url,
             "PASSERELLE_CLIENT_ID": OPERATOR,
             "PASSERELLE_CLIENT_SECRET": self.operator_secret,
         }
-        code, told = await command(environ, *words)
-        assert code == ends, told
-        return told
+        code, output = await command(environ, *words)
+        assert code == ends, output
+        return output
 
 
 @asynccontextmanager
 async def federation(
-    folder: Path, *, kafka: str | None = None, ways: Mapping[str, str] | None = None
+    folder: Path, *, kafka: str | None = None, channels: Mapping[str, str] | None = None
 ) -> AsyncIterator[Federation]:
-    """On the embedded log, or on Kafka at this address. ``ways`` says how each platform tells, a different way each
-    without it.
+    """On the embedded log, or on Kafka at this address. ``channels`` names each platform's channel; without
+    it each has a different one.
     """
     async with AsyncExitStack() as stack:
         settings = _settings(folder, kafka)
@@ -99,9 +99,9 @@ async def federation(
         open_accounts(folder, site, ACCOUNTS, searcher=SEARCHER)
         partners = Partners(log)
         stack.push_async_callback(partners.close)
-        ground = Ground(folder=folder, settings=settings, log=log, partners=partners, stack=stack)
-        told_by = (CHANNELS if kafka is None else KAFKA_CHANNELS) if ways is None else ways
-        regions = {slug: await ground.region(slug, way) for slug, way in told_by.items()}
+        factory = RegionFactory(folder=folder, settings=settings, log=log, partners=partners, stack=stack)
+        channels = (CHANNELS if kafka is None else KAFKA_CHANNELS) if channels is None else channels
+        regions = {slug: await factory.region(slug, channel) for slug, channel in channels.items()}
         operator_secret = await join_others(partners)
         await log.create_topics(topics_of(partners))
         yield Federation(settings=settings, log=log, site=site, regions=regions, operator_secret=operator_secret)
@@ -111,9 +111,9 @@ async def settled(operator: Client) -> None:
     """Wait until nothing waits to be delivered or decided any more."""
     async with asyncio.timeout(WITHIN):
         while True:
-            told = (await operator.call("GET", "/v1/platforms")).body
-            pending = sum(one["details"]["pending"] for one in told["platforms"] if "details" in one)
-            if pending == 0 and not told["undecided"]:
+            output = (await operator.call("GET", "/v1/platforms")).body
+            pending = sum(one["details"]["pending"] for one in output["platforms"] if "details" in one)
+            if pending == 0 and not output["undecided"]:
                 return
             await asyncio.sleep(0.1)
 

@@ -1,4 +1,4 @@
-"""What is where it should not be: come back to where it had been, sent twice, or not sent at all."""
+"""Offers at the wrong platform: returned to an earlier one, sent twice, or not sent at all."""
 
 from collections.abc import Sequence
 
@@ -13,23 +13,23 @@ def after(slug: str) -> str:
     return REGIONS[(REGIONS.index(slug) + 1) % len(REGIONS)]
 
 
-async def find_loops(world: Federation, operator: Client, made: Sequence[int]) -> list[str]:
-    """Everything that is where it should not be, or twice; read after all has been delivered."""
-    wrongs = []
-    rows = [row.remote_id for row in world.site.stock.rows if row.owner is not None]
+async def find_loops(deployment: Federation, operator: Client, made: Sequence[int]) -> list[str]:
+    """Every misplaced or doubled offer; read after all has been delivered."""
+    differences = []
+    rows = [row.remote_id for row in deployment.site.stock.rows if row.owner is not None]
     expected = {f"{slug}:{name}" for slug in REGIONS for name in ("stays", "goes", "passed")}
-    wrongs += [f"the national site was sent {name}" for name in rows if name not in expected]
-    wrongs += [f"the national site was sent {name} twice" for name in set(rows) if rows.count(name) > 1]
-    for slug, region in world.regions.items():
+    differences += [f"the national site was sent {name}" for name in rows if name not in expected]
+    differences += [f"the national site was sent {name} twice" for name in set(rows) if rows.count(name) > 1]
+    for slug, region in deployment.regions.items():
         assert region.client is not None
         seen = await _changes(region.client)
         passed = f"{REGIONS[REGIONS.index(slug) - 1]}:passed"
-        wrongs += [f"{slug} was sent {one}" for one in seen if one.startswith(f"{slug}:") or one == passed]
-        wrongs += [f"{slug} was not sent {one}" for one in [f"{after(slug)}:stays"] if one not in seen]
+        differences += [f"{slug} was sent {one}" for one in seen if one.startswith(f"{slug}:") or one == passed]
+        differences += [f"{slug} was not sent {one}" for one in [f"{after(slug)}:stays"] if one not in seen]
     listed = (await operator.call("GET", "/v1/offers", params={"platform": NATIONAL, "limit": "500"})).body["offers"]
     there = {one["id"] for one in listed}
-    wrongs += [f"{one} is not what was made there" for one in there ^ {f"national:{number}" for number in made}]
-    return wrongs
+    differences += [f"{one} is not what was made there" for one in there ^ {f"national:{number}" for number in made}]
+    return differences
 
 
 async def _changes(client: Client) -> set[str]:

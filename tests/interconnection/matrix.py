@@ -8,17 +8,17 @@ from rich.table import Table
 
 @dataclass(slots=True)
 class Line:
-    """One platform: seconds until each thing had happened, None where it had not in time; ``wrongs`` in the body at the
-    national site.
+    """One platform: seconds until each thing had happened, None where it had not in time; ``differences`` in the body
+    at the national site.
     """
 
     slug: str
-    way: str
+    channel: str
     published: float | None = None
     updated: float | None = None
     withdrawn: float | None = None
     received: float | None = None
-    wrongs: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -35,8 +35,8 @@ class Uncovered:
 
 @dataclass(slots=True)
 class Matrix:
-    """All lines; what came back to where it had been (``loops``); and how the federation stood at the end:
-    ``platforms`` as the API tells it, ``told`` as ``passerelle status --json`` does, ``printed`` as people see it.
+    """All lines; the offers that returned to an earlier platform (``loops``); and the final state of the federation:
+    ``platforms`` as the API returns it, ``status`` as ``passerelle status --json`` does, ``printed`` the table.
     """
 
     log: str
@@ -45,13 +45,13 @@ class Matrix:
     loops: list[str] = field(default_factory=list)
     echoes: int = 0
     platforms: list[dict[str, Any]] = field(default_factory=list)
-    told: str = ""
+    status: str = ""
     printed: str = ""
 
     def missing(self) -> list[str]:
-        """Whatever did not happen, or came out wrong."""
+        """Every missing or wrong step."""
         lines: list[Line | Uncovered] = [*self.lines.values(), *self.uncovered.values()]
-        return [f"{one}" for one in lines if None in asdict(one).values() or getattr(one, "wrongs", [])]
+        return [f"{one}" for one in lines if None in asdict(one).values() or getattr(one, "differences", [])]
 
     def table(self) -> Table:
         """For people."""
@@ -59,12 +59,12 @@ class Matrix:
         table = Table(*columns, box=None, title=f"{self.log} log: seconds until it was so at the far end")
         for line in self.lines.values():
             moments = (line.published, line.updated, line.withdrawn, line.received)
-            table.add_row(line.slug, line.way, *map(_told, moments))
+            table.add_row(line.slug, line.channel, *map(_seconds, moments))
         for one in self.uncovered.values():
-            way = f"national site → {one.neighbour}"
-            table.add_row(one.name, way, "–", "–", _told(one.withdrawn), _told(one.received))
+            channel = f"national site → {one.neighbour}"
+            table.add_row(one.name, channel, "–", "–", _seconds(one.withdrawn), _seconds(one.received))
         return table
 
 
-def _told(seconds: float | None) -> str:
+def _seconds(seconds: float | None) -> str:
     return "no" if seconds is None else f"{seconds:.1f}"

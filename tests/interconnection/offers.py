@@ -1,4 +1,4 @@
-"""What the platforms of these tests publish, and where: a town in each Region, and weeks that are good on any day."""
+"""Offers of the platforms of these tests: a town in each Region, and weeks that are valid on any day."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def weeks_today() -> tuple[str, str]:
 
 
 def offer(platform: str, name: int | str, *, town: Town, host: str, **changes: Any) -> Offer:
-    """An offer as its platform knows it, without a revision. Every way in carries all of its fields."""
+    """An offer as its platform knows it, without a revision. Every channel transmits all of its fields."""
     base: Offer = {
         "id": f"{platform}:{name}",
         "title": f"Découverte d'un atelier ({name})",
@@ -84,7 +84,7 @@ def made_there(town: Town, name: str) -> dict[str, Any]:
 
 
 def differences(row: Row, wanted: Offer) -> list[str]:
-    """In what a row of the national site is not what it should be."""
+    """Differences between a row of the national site and the offer."""
     employer, location = wanted["employer"], wanted["location"]
     expected = {
         "title": wanted["title"],

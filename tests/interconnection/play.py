@@ -1,7 +1,7 @@
-"""The run behind the matrix: nine platforms publish, change and withdraw, and hear of each other.
+"""The run behind the matrix: nine platforms publish, change and withdraw, and read each other's offers.
 
 Three gateways, one after another on one log: the first takes everything in, the second one the changes, the third one
-the withdrawals. So every promise also holds across a restart.
+the withdrawals. So every requirement also holds across a restart.
 """
 
 import asyncio
@@ -24,50 +24,50 @@ CHANGED = "Découverte d'une scierie"
 
 async def play(folder: Path, *, kafka: str | None = None) -> Matrix:
     """Play it on the embedded log, or on Kafka at this address."""
-    async with federation(folder, kafka=kafka) as world:
+    async with federation(folder, kafka=kafka) as deployment:
         matrix = Matrix(
             log="embedded" if kafka is None else "Kafka",
-            lines={slug: Line(slug, region.way) for slug, region in world.regions.items()},
+            lines={slug: Line(slug, region.channel_name) for slug, region in deployment.regions.items()},
             uncovered={name: Uncovered(name, neighbour) for name, neighbour in NEIGHBOURS.items()},
         )
-        made = {slug: _make(world, town.city, "stays") for slug, town in TOWNS.items()}
-        staying = {name: _make(world, town.city, "stays") for name, town in UNCOVERED.items()}
-        leaving = {name: _make(world, town.city, "leaves") for name, town in UNCOVERED.items()}
-        for slug, region in world.regions.items():
+        made = {slug: _make(deployment, town.city, "stays") for slug, town in TOWNS.items()}
+        staying = {name: _make(deployment, town.city, "stays") for name, town in UNCOVERED.items()}
+        leaving = {name: _make(deployment, town.city, "leaves") for name, town in UNCOVERED.items()}
+        for slug, region in deployment.regions.items():
             region.offers = _first_offers(slug)
-        async with world.gateway():
+        async with deployment.gateway():
             await asyncio.gather(
-                *(_publish(world, region, matrix.lines[region.slug]) for region in world.regions.values()),
-                *(_receive(world, line, made[line.slug]) for line in matrix.lines.values()),
-                *(_hear(world, one, staying[one.name], leaving[one.name]) for one in matrix.uncovered.values()),
+                *(_publish(deployment, region, matrix.lines[region.slug]) for region in deployment.regions.values()),
+                *(_receive(deployment, line, made[line.slug]) for line in matrix.lines.values()),
+                *(_hear(deployment, one, staying[one.name], leaving[one.name]) for one in matrix.uncovered.values()),
             )
         for number in leaving.values():
-            world.site.hide(world.site.stock.rows[number - 1])
-        before = await _scanned_at(world)
-        async with world.gateway():
+            deployment.site.hide(deployment.site.stock.rows[number - 1])
+        before = await _scanned_at(deployment)
+        async with deployment.gateway():
             await asyncio.gather(
-                *(_update(world, region, matrix.lines[region.slug]) for region in world.regions.values()),
-                _until_scanned(world, before),
+                *(_update(deployment, region, matrix.lines[region.slug]) for region in deployment.regions.values()),
+                _until_scanned(deployment, before),
             )
-        async with world.gateway() as operator:
+        async with deployment.gateway() as operator:
             # First these: a scan counts only while nothing comes or goes at the national site.
-            await asyncio.gather(*(_forget(world, one, leaving[one.name]) for one in matrix.uncovered.values()))
+            await asyncio.gather(*(_forget(deployment, one, leaving[one.name]) for one in matrix.uncovered.values()))
             await asyncio.gather(
-                *(_withdraw(world, region, matrix.lines[region.slug]) for region in world.regions.values())
+                *(_withdraw(deployment, region, matrix.lines[region.slug]) for region in deployment.regions.values())
             )
             await settled(operator)
-            matrix.loops = await find_loops(world, operator, [*made.values(), *staying.values()])
-            matrix.echoes = (await read_delivery_status(world.log)).notes[SEARCHER]["search"].get("echo", 0)
+            matrix.loops = await find_loops(deployment, operator, [*made.values(), *staying.values()])
+            matrix.echoes = (await read_delivery_status(deployment.log)).notes[SEARCHER]["search"].get("echo", 0)
             matrix.platforms = (await operator.call("GET", "/v1/platforms")).body["platforms"]
-            matrix.told = await world.command("status", "--json")
-            matrix.printed = await world.command("status", "--lang", "en")
+            matrix.status = await deployment.command("status", "--json")
+            matrix.printed = await deployment.command("status", "--lang", "en")
     return matrix
 
 
-def _make(world: Federation, city: str, name: str) -> int:
+def _make(deployment: Federation, city: str, name: str) -> int:
     """An offer that an employer makes at the national site in a town; its number there."""
     town = next(town for town in (*TOWNS.values(), *UNCOVERED.values()) if town.city == city)
-    return world.site.publish_on_site(**made_there(town, name)).id
+    return deployment.site.publish_on_site(**made_there(town, name)).id
 
 
 def _first_offers(slug: str) -> dict[str, Offer]:
@@ -89,58 +89,58 @@ def _host(slug: str) -> str:
     return profiles()[slug].hosts[0]
 
 
-async def _publish(world: Federation, region: Region, line: Line) -> None:
-    """All of it is told; it counts as published when the national site has what it should have."""
+async def _publish(deployment: Federation, region: Region, line: Line) -> None:
+    """Publish everything; it counts as published when the national site has the expected offers."""
     wanted = [one for offer_id, one in region.offers.items() if not offer_id.endswith(":echo")]
-    line.published = await _timed(region.tell, lambda: all(_stands(world, one) for one in wanted))
+    line.published = await _timed(region.publish, lambda: all(_stands(deployment, one) for one in wanted))
     for one in wanted:
-        row = world.row(one["id"])
-        line.wrongs += ["missing"] if row is None else differences(row, one)
+        row = deployment.row(one["id"])
+        line.differences += ["missing"] if row is None else differences(row, one)
 
 
-async def _update(world: Federation, region: Region, line: Line) -> None:
+async def _update(deployment: Federation, region: Region, line: Line) -> None:
     changed = region.offers[f"{region.slug}:goes"]
     region.offers[changed["id"]] = {**changed, "title": CHANGED}
-    line.updated = await _timed(region.tell, lambda: _stands(world, region.offers[changed["id"]]))
+    line.updated = await _timed(region.publish, lambda: _stands(deployment, region.offers[changed["id"]]))
 
 
-async def _withdraw(world: Federation, region: Region, line: Line) -> None:
+async def _withdraw(deployment: Federation, region: Region, line: Line) -> None:
     gone = region.offers.pop(f"{region.slug}:goes")["id"]
 
     def is_gone() -> bool:
-        row = world.row(gone)
+        row = deployment.row(gone)
         return row is not None and not row.kept
 
-    line.withdrawn = await _timed(region.tell, is_gone)
+    line.withdrawn = await _timed(region.publish, is_gone)
 
 
-async def _receive(world: Federation, line: Line, number: int) -> None:
-    held = world.regions[line.slug].platform.held
+async def _receive(deployment: Federation, line: Line, number: int) -> None:
+    held = deployment.regions[line.slug].platform.held
     line.received = await _timed(_nothing, lambda: f"national:{number}" in held)
 
 
-async def _hear(world: Federation, one: Uncovered, *numbers: int) -> None:
-    held = world.regions[one.neighbour].platform.held
+async def _hear(deployment: Federation, one: Uncovered, *numbers: int) -> None:
+    held = deployment.regions[one.neighbour].platform.held
     one.received = await _timed(_nothing, lambda: all(f"national:{number}" in held for number in numbers))
 
 
-async def _forget(world: Federation, one: Uncovered, number: int) -> None:
-    held = world.regions[one.neighbour].platform.held
+async def _forget(deployment: Federation, one: Uncovered, number: int) -> None:
+    held = deployment.regions[one.neighbour].platform.held
     one.withdrawn = await _timed(_nothing, lambda: f"national:{number}" not in held)
 
 
-def _stands(world: Federation, wanted: Offer) -> bool:
+def _stands(deployment: Federation, wanted: Offer) -> bool:
     """Whether the offer is at the national site, with this title."""
-    row = world.row(wanted["id"])
+    row = deployment.row(wanted["id"])
     return row is not None and row.kept and row.title == wanted["title"]
 
 
 async def _nothing() -> None:
-    """Nobody has to do anything for it to come."""
+    """It arrives without any action."""
 
 
 async def _timed(begin: Callable[[], Any], condition: Callable[[], bool]) -> float | None:
-    """Seconds from the beginning until the condition held; None when it did not in time."""
+    """Seconds until the condition held; None on timeout."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     await begin()
@@ -151,14 +151,14 @@ async def _timed(begin: Callable[[], Any], condition: Callable[[], bool]) -> flo
     return loop.time() - began
 
 
-async def _scanned_at(world: Federation) -> str | None:
-    note = (await read_delivery_status(world.log)).notes.get(SEARCHER, {})
+async def _scanned_at(deployment: Federation) -> str | None:
+    note = (await read_delivery_status(deployment.log)).notes.get(SEARCHER, {})
     scanned: str | None = note.get("search", {}).get("scanned_at")
     return scanned
 
 
-async def _until_scanned(world: Federation, before: str | None) -> None:
-    """Wait until the gateway has told of another scan of the national site."""
+async def _until_scanned(deployment: Federation, before: str | None) -> None:
+    """Wait until the gateway has recorded another scan of the national site."""
     async with asyncio.timeout(WITHIN):
-        while await _scanned_at(world) in {None, before}:
+        while await _scanned_at(deployment) in {None, before}:
             await asyncio.sleep(0.2)

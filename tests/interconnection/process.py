@@ -14,7 +14,7 @@ _COMMAND = "from gateway.cli import main; main()"
 
 
 class FastGateway(GatewayProcess):
-    """Has the time of the test, and accounts at the test's simulated site."""
+    """Runs on the test's time, with accounts at the test's simulated site."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str], *, accounts: Path, time: FastTime) -> None:
         super().__init__("gateway", folder, settings)

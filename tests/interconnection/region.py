@@ -1,4 +1,4 @@
-"""One platform of the federation: its way in, its profile, and what it holds of its territory."""
+"""One platform of the federation: its channel, its profile, and its copy of the offers of its territory."""
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,41 +19,41 @@ from gateway.partners import Partners
 from gateway.protocol.source_run import Order, Run
 from gateway.protocol.topic import INBOX, full_name
 from gateway.settings import Settings
+from tests.interconnection.channels import Batches, Channel, Inbox, Pulled, Puts, Snapshots, drop
 from tests.interconnection.offers import UNCOVERED, Offer
 from tests.interconnection.taking_part import join_platform, native_profile, profile_of
-from tests.interconnection.ways import Batches, Inbox, Pulled, Puts, Snapshots, Way, drop
 from tests.transport.sftp_server import sftp_server
 
 WITHIN = 60.0
-"""Seconds after which something that must happen is taken not to happen."""
+"""Deadline of a wait, in seconds."""
 NEIGHBOURS: Mapping[str, str] = {"Hauts-de-France": "normandie", "Centre-Val de Loire": "pays-de-la-loire"}
-"""Which platform asks for the departments of a Region that has none."""
+"""The platform that asks for the departments of a Region without one."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Region:
-    """``offers`` is what it publishes, ``teller`` how it tells, ``platform`` what serves its feed and holds what it
-    reads. ``order`` has its feed fetched now, where there is one.
+    """``offers`` are those that it publishes, by ``channel``; ``platform`` serves its feed and holds the offers that it
+    reads. ``order`` orders a run of its feed, where there is one.
     """
 
     slug: str
-    way: str
-    teller: Way
+    channel_name: str
+    channel: Channel
     platform: RegionalPlatform
     order: Callable[[], Awaitable[Run]]
     secret: str = field(repr=False)
     offers: dict[str, Offer] = field(default_factory=dict)
     client: Client | None = None
 
-    async def tell(self) -> None:
-        """Make the gateway know what it publishes now."""
+    async def publish(self) -> None:
+        """Publish its current offers."""
         assert self.client is not None
-        await self.teller.tell(self.client, list(self.offers.values()))
+        await self.channel.publish(self.client, list(self.offers.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """Where regions are made: all that their ways in need. What is opened for them closes with ``stack``."""
+class RegionFactory:
+    """Creates regions, with all that their channels need. Everything opened for them closes with ``stack``."""
 
     folder: Path
     settings: Settings
@@ -61,9 +61,9 @@ class Ground:
     partners: Partners
     stack: AsyncExitStack
 
-    async def region(self, slug: str, way: str) -> Region:
-        """A platform that takes part by its profile. ``way`` is one of those of ``gateway.demo.entry``."""
-        kind, _, form = way.partition(" ")
+    async def region(self, slug: str, channel_name: str) -> Region:
+        """A platform that takes part by its profile. ``channel_name`` is one of those of ``gateway.demo.entry``."""
+        kind, _, form = channel_name.partition(" ")
         platform = RegionalPlatform(slug, lambda offers: write_feed(form, offers))
 
         async def order() -> Run:
@@ -73,30 +73,32 @@ class Ground:
             return run
 
         transport: dict[str, Any] = {"kind": NATIVE}
-        teller: Way
+        channel: Channel
         match kind:
             case "PUT":
-                teller = Puts()
+                channel = Puts()
             case "batch":
-                teller = Batches()
+                channel = Batches()
             case "snapshot":
-                teller = Snapshots()
+                channel = Snapshots()
             case "Kafka":
                 settings = self.settings
-                teller = Inbox(settings.kafka or "", full_name(settings.kafka_prefix, INBOX + slug))
+                channel = Inbox(settings.kafka or "", full_name(settings.kafka_prefix, INBOX + slug))
             case "folder":
-                teller = Pulled(drop(self.folder / "feeds" / slug, form), order)
+                channel = Pulled(drop(self.folder / "feeds" / slug, form), order)
                 transport = {"kind": "folder", "folder": slug, "pattern": f"*.{form}"}
             case "sftp":
-                teller = Pulled(drop(self.folder / "sftp" / slug, form), order)
+                channel = Pulled(drop(self.folder / "sftp" / slug, form), order)
                 transport = await self._sftp(slug, form)
             case _:
-                teller = Pulled(_keeper(platform), order)
+                channel = Pulled(_feed_writer(platform), order)
                 url = await self.stack.enter_async_context(platform.serving())
                 transport = {"kind": "https", "url": url, "most_megabytes": 1}
         profile = profile_of(_document(slug, form, transport))
         secret = await join_platform(self.partners, profile, inbox=kind == "Kafka")
-        return Region(slug=slug, way=way, teller=teller, platform=platform, order=order, secret=secret)
+        return Region(
+            slug=slug, channel_name=channel_name, channel=channel, platform=platform, order=order, secret=secret
+        )
 
     async def _sftp(self, slug: str, form: str) -> dict[str, Any]:
         server = await self.stack.enter_async_context(sftp_server(self.folder / "sftp"))
@@ -112,7 +114,7 @@ class Ground:
         }
 
 
-def _keeper(platform: RegionalPlatform) -> Callable[[Sequence[Offer]], None]:
+def _feed_writer(platform: RegionalPlatform) -> Callable[[Sequence[Offer]], None]:
     def keep(offers: Sequence[Offer]) -> None:
         platform.offers = {one["id"]: one for one in offers}
 

@@ -1,4 +1,4 @@
-"""Who takes part: accounts at the simulated national site, and partners as the commands make them."""
+"""Participants: accounts at the simulated national site, and partners as the commands create them."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ async def join_platform(partners: Partners, profile: Profile, *, inbox: bool = F
 
 
 async def join_others(partners: Partners) -> str:
-    """The national site, whose host is known, and the operator, whose secret is given."""
+    """Add the national site, whose host is known, and the operator. Returns the operator's secret."""
     await partners.save(presets()[NATIONAL])
     minted = mint_secret(now=clock.now(), entropy=os.urandom)
     operator = Partner(

@@ -1,6 +1,6 @@
-"""Nine platforms whose feeds all go wrong at once, each in another way: nothing moves, and the status says why.
+"""Nine platforms with nine different broken feeds at once: no offer changes, and the status gives the reasons.
 
-How single feeds are judged is proven beside the formats and the transports; here the whole gateway meets them.
+Single feeds are tested with the formats and the transports; here the whole gateway pulls them.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ FAULTS: Mapping[str, FeedFault] = dict(
         strict=True,
     )
 )
-WAYS = {slug: f"https {FORMS[number % len(FORMS)]}" for number, slug in enumerate(REGIONS)}
+CHANNELS = {slug: f"https {FORMS[number % len(FORMS)]}" for number, slug in enumerate(REGIONS)}
 EACH = 3
 CHANGED = "Encore là"
 
@@ -66,29 +66,29 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 
 async def _spoil(folder: Path) -> Seen:
     seen = Seen()
-    async with federation(folder, ways=WAYS) as world, _publishing(world) as operator:
-        await _note(seen, "good", world, operator)
-        for slug, region in world.regions.items():
+    async with federation(folder, channels=CHANNELS) as deployment, _publishing(deployment) as operator:
+        await _note(seen, "good", deployment, operator)
+        for slug, region in deployment.regions.items():
             region.platform.fault = FAULTS[slug]
             seen.runs[slug] = await region.order()
         await settled(operator)
-        await _note(seen, "bad", world, operator)
-        seen.printed = await world.command("status", "--lang", "fr")
-        for region in world.regions.values():
+        await _note(seen, "bad", deployment, operator)
+        seen.printed = await deployment.command("status", "--lang", "fr")
+        for region in deployment.regions.values():
             region.platform.fault = None
             first, second, *_ = region.offers.values()
             region.offers[first["id"]] = {**first, "title": CHANGED}
             del region.offers[second["id"]]
-            await region.tell()
-        await _until(lambda: all(_went_on(world, slug) for slug in REGIONS))
+            await region.publish()
+        await _until(lambda: all(_went_on(deployment, slug) for slug in REGIONS))
         await settled(operator)
-        await _note(seen, "again", world, operator)
+        await _note(seen, "again", deployment, operator)
     return seen
 
 
-def _went_on(world: Federation, slug: str) -> bool:
-    """Whether what was changed and what was left out after the bad feed has come to the national site."""
-    first, second = world.row(f"{slug}:0"), world.row(f"{slug}:1")
+def _went_on(deployment: Federation, slug: str) -> bool:
+    """Whether the change and the omission after the bad feed have reached the national site."""
+    first, second = deployment.row(f"{slug}:0"), deployment.row(f"{slug}:1")
     return first is not None and first.title == CHANGED and second is not None and not second.kept
 
 
@@ -99,28 +99,28 @@ async def _until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def _publishing(world: Federation) -> AsyncIterator[Client]:
+async def _publishing(deployment: Federation) -> AsyncIterator[Client]:
     """A gateway, once the offers of all feeds are at the national site; its operator's client."""
-    for slug, region in world.regions.items():
+    for slug, region in deployment.regions.items():
         host = profiles()[slug].hosts[0]
         made = [offer(slug, number, town=TOWNS[slug], host=host) for number in range(EACH)]
         region.offers = {one["id"]: one for one in made}
         region.platform.offers = dict(region.offers)
-    async with world.gateway() as operator:
-        for region in world.regions.values():
-            await region.tell()
-        await _until(lambda: len(world.site.stock.live()) == EACH * len(REGIONS))
+    async with deployment.gateway() as operator:
+        for region in deployment.regions.values():
+            await region.publish()
+        await _until(lambda: len(deployment.site.stock.live()) == EACH * len(REGIONS))
         await settled(operator)
         yield operator
 
 
-async def _note(seen: Seen, when: str, world: Federation, operator: Client) -> None:
-    seen.rows[when] = [{**asdict(row), "owner": None} for row in world.site.stock.rows]
-    seen.held[when] = {slug: dict(region.platform.held) for slug, region in world.regions.items()}
+async def _note(seen: Seen, when: str, deployment: Federation, operator: Client) -> None:
+    seen.rows[when] = [{**asdict(row), "owner": None} for row in deployment.site.stock.rows]
+    seen.held[when] = {slug: dict(region.platform.held) for slug, region in deployment.regions.items()}
     answer = await operator.call("GET", "/v1/platforms")
     french = {one["platform"]: one for one in answer.body["platforms"] if one["platform"] in REGIONS}
-    told = json.loads(await world.command("status", "--json", "--lang", "en"))["platforms"]
-    english = {one["platform"]: one["details"]["last_error"] for one in told if one["platform"] in REGIONS}
+    platforms = json.loads(await deployment.command("status", "--json", "--lang", "en"))["platforms"]
+    english = {one["platform"]: one["details"]["last_error"] for one in platforms if one["platform"] in REGIONS}
     seen.status[when] = {slug: {**one, "english": english[slug]} for slug, one in french.items()}
 
 
@@ -139,11 +139,11 @@ def test_a_bad_feed_withdraws_nothing_and_its_run_says_so(seen: Seen, slug: str)
 
 
 @pytest.mark.parametrize("slug", REGIONS)
-def test_the_status_says_in_both_languages_what_is_wrong(seen: Seen, slug: str) -> None:
+def test_the_status_reports_the_error_in_both_languages(seen: Seen, slug: str) -> None:
     """[SEC-014]"""
     assert seen.status["good"][slug]["details"]["last_error"] is None
-    told = seen.status["bad"][slug]
-    french, english = told["details"]["last_error"], told["english"]
+    platforms = seen.status["bad"][slug]
+    french, english = platforms["details"]["last_error"], platforms["english"]
     assert french["at"] == english["at"] > seen.status["good"][slug]["details"]["last_success"]
     assert french["message"] != english["message"]
     assert french["message"] in seen.printed
@@ -151,7 +151,7 @@ def test_the_status_says_in_both_languages_what_is_wrong(seen: Seen, slug: str) 
     assert failure is None or failure.code not in french["message"] + english["message"]
 
 
-def test_ids_that_stand_twice_are_named(seen: Seen) -> None:
+def test_repeated_ids_are_named(seen: Seen) -> None:
     [slug] = [slug for slug, fault in FAULTS.items() if fault is FeedFault.DUPLICATE_IDS]
     details = seen.status["bad"][slug]["details"]
     assert 2 * EACH == details["refused"]
@@ -159,7 +159,7 @@ def test_ids_that_stand_twice_are_named(seen: Seen) -> None:
 
 
 @pytest.mark.parametrize("slug", REGIONS)
-def test_a_feed_that_is_good_again_goes_on_where_it_was(seen: Seen, slug: str) -> None:
+def test_a_corrected_feed_continues(seen: Seen, slug: str) -> None:
     rows = {row["remote_id"]: row for row in seen.rows["again"]}
     first, second, third = (rows[f"{slug}:{number}"] for number in range(EACH))
     assert len(seen.rows["good"]) == len(rows)

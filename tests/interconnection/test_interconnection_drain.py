@@ -19,12 +19,12 @@ def test_a_long_queue_is_delivered_once_though_the_gateway_is_killed(
 ) -> None:
     kafka = request.getfixturevalue("kafka_servers") if log == "kafka" else None
     drained = run(drain(tmp_path, offers=OFFERS, kills=KILLS, kafka=kafka))
-    assert [] == drained.wrongs()
+    assert [] == drained.differences()
     assert OFFERS == drained.answers["POST", 201]
     assert drained.minutes >= drained.fewest_minutes
 
 
-def test_the_count_finds_what_is_lost_made_twice_or_nobodys_and_calls_beyond_the_limit() -> None:
+def test_the_count_finds_lost_doubled_and_foreign_offers_and_calls_beyond_the_limit() -> None:
     site = NationalSimulator(clock=lambda: 1)
     owner = site.add_operator("gateway@example.org", "open sesame")
     for name in ("kept", "kept-twice", "kept-twice", "stranger", "gone"):
@@ -41,4 +41,4 @@ def test_the_count_finds_what_is_lost_made_twice_or_nobodys_and_calls_beyond_the
         "of unknown origin: https://stages.example.org/stranger (1)",
         "101 calls in one minute, 1 refused",
         "96 calls for 4 offers and 2 kills",
-    ] == drained.wrongs()
+    ] == drained.differences()

@@ -1,4 +1,4 @@
-"""The recorded feeds of real partners, taken in by a whole gateway: every item is published, or refused with a reason.
+"""The recorded feeds of real partners, submitted by a whole gateway: every item is published, or refused with a reason.
 
 They hold apprenticeships, so the profiles give levels and weeks as constants. What each item becomes is proven beside
 the formats; here platforms are added and run by the commands that an operator types.
@@ -32,7 +32,7 @@ POORER = replace(CLEVERCONNECT, mapping={"fields": {**CLEVERCONNECT.mapping["fie
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What came of one feed: its run as the command tells it, the platform's status, and its offers as the API lists
+    """The result of one feed: its run as the command prints it, the platform's status, and its offers as the API lists
     them and as pupils see them at the national site.
     """
 
@@ -74,14 +74,14 @@ def test_items_that_cannot_be_published_are_refused_by_name_and_hide_no_other(im
 
 async def _import(samples: Path, folder: Path) -> dict[str, Imported]:
     feeds = {**WHOLE, PARTLY: POORER}
-    async with federation(folder, ways={}) as world, world.gateway() as operator:
-        runs = await asyncio.gather(*(_run_feed(world, slug, feeds[slug], samples) for slug in feeds))
-        return {slug: await _come(world, operator, slug, ran) for slug, ran in zip(feeds, runs, strict=True)}
+    async with federation(folder, channels={}) as deployment, deployment.gateway() as operator:
+        runs = await asyncio.gather(*(_run_feed(deployment, slug, feeds[slug], samples) for slug in feeds))
+        return {slug: await _come(deployment, operator, slug, ran) for slug, ran in zip(feeds, runs, strict=True)}
 
 
-async def _run_feed(world: Federation, slug: str, sample: Sample, samples: Path) -> dict[str, Any]:
+async def _run_feed(deployment: Federation, slug: str, sample: Sample, samples: Path) -> dict[str, Any]:
     """Add the platform with its profile, leave the file in its folder, run its feed."""
-    folder = world.settings.feeds
+    folder = deployment.settings.feeds
     assert folder is not None
     (folder / slug).mkdir()
     shutil.copy(samples / "feeds" / sample.file, folder / slug)
@@ -94,29 +94,29 @@ async def _run_feed(world: Federation, slug: str, sample: Sample, samples: Path)
     }
     profile = folder / f"{slug}.json"
     profile.write_bytes(orjson.dumps(document))
-    await world.command("platform", "add", str(profile))
-    told = await world.command("platform", "run", slug, "--json", ends=int(slug == PARTLY))
-    ran: dict[str, Any] = json.loads(told)
+    await deployment.command("platform", "add", str(profile))
+    output = await deployment.command("platform", "run", slug, "--json", ends=int(slug == PARTLY))
+    ran: dict[str, Any] = json.loads(output)
     return ran
 
 
-async def _come(world: Federation, operator: Client, slug: str, ran: dict[str, Any]) -> Imported:
-    """What has come of a feed once all that it published is at the national site."""
+async def _come(deployment: Federation, operator: Client, slug: str, ran: dict[str, Any]) -> Imported:
+    """The result of a feed once all its published offers are at the national site."""
     async with asyncio.timeout(WITHIN):
         while True:
             await settled(operator)
-            told = (await operator.call("GET", "/v1/platforms")).body["platforms"]
-            [status] = [one for one in told if one["platform"] == slug]
+            output = (await operator.call("GET", "/v1/platforms")).body["platforms"]
+            [status] = [one for one in output if one["platform"] == slug]
             if status["details"]["delivered"] == _counts(ran)[1]:
                 break
     listed = (await operator.call("GET", "/v1/offers", params={"platform": slug})).body["offers"]
-    there = {str(row.remote_id) for row in world.site.stock.live()}
+    there = {str(row.remote_id) for row in deployment.site.stock.live()}
     return Imported(ran, status, {one["id"] for one in listed}, {one for one in there if one.startswith(f"{slug}:")})
 
 
 def _counts(ran: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Items, those that stand now, those that were refused. The gateway runs a new platform by itself as well, so what
-    stands may be published or unchanged.
+    """Numbers of items, of live offers and of refused items. The gateway runs a new platform by itself as well, so what
+    is live may be published or unchanged.
     """
     counts = ran["counts"]
     return counts["items"], counts["published"] + counts["unchanged"], counts["refused"]

@@ -30,8 +30,8 @@ class Authority:
     def issue(self, name: str, *, address: str = "127.0.0.1", until: datetime = UNTIL) -> tuple[Path, Path]:
         """The files of a new certificate and of its private key."""
         key = ec.generate_private_key(ec.SECP256R1())
-        place = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-        builder = self._builder(name, key, until).add_extension(place, critical=False)
+        alternative_name = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        builder = self._builder(name, key, until).add_extension(alternative_name, critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
         files = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         files[0].write_bytes(certificate.public_bytes(Encoding.PEM))

@@ -1,4 +1,4 @@
-"""Three brokers on this machine, each of them a controller too: what is written is on all three, and one may die, or be
+"""Three brokers on this machine, each of them a controller too: every record is on all three, and one may die, or be
 cut off from the others.
 """
 
@@ -22,7 +22,7 @@ from tests.kafka.links import Links, name, write_names
 SIZE = 3
 NUMBERS = range(1, SIZE + 1)
 _JAVA = ("-Xmx256m", "-XX:TieredStopAtLevel=1")
-"""Three at once must be up soon rather than be fast: the quick compiler alone takes half the time to start."""
+"""Three brokers have to start soon: with the first-tier compiler only, the start takes half the time."""
 _INSIDE = "INSIDE"
 _PROPERTIES = {
     "inter.broker.listener.name": _INSIDE,
@@ -32,7 +32,7 @@ _PROPERTIES = {
     "share.coordinator.state.topic.replication.factor": "3",
     "share.coordinator.state.topic.min.isr": "2",
     "min.insync.replicas": "2",
-    "leader.imbalance.check.interval.seconds": "10",  # leaders go home soon, so that they move without a crash too
+    "leader.imbalance.check.interval.seconds": "10",  # leaders also move without a crash
     "log.cleaner.backoff.ms": "100",
 }
 
@@ -51,7 +51,11 @@ class LocalCluster:
         self.brokers = {
             number: LocalBroker(
                 listeners=[Listener(_INSIDE)],
-                properties={**_PROPERTIES, **_place(number, ports[number]), "controller.quorum.voters": voters},
+                properties={
+                    **_PROPERTIES,
+                    **_listener_settings(number, ports[number]),
+                    "controller.quorum.voters": voters,
+                },
                 ports=ports[number],
                 cluster=cluster,
                 java=[*_JAVA, f"-Djdk.net.hosts.file={self._names(number)}"],
@@ -62,7 +66,7 @@ class LocalCluster:
 
     @property
     def bootstrap_servers(self) -> str:
-        """Where clients connect: all three, with commas between."""
+        """Bootstrap servers of clients: all three, separated by commas."""
         return ",".join(broker.bootstrap_servers for broker in self.brokers.values())
 
     def start(self, numbers: Iterable[int] = NUMBERS) -> None:
@@ -75,7 +79,7 @@ class LocalCluster:
 
     @contextmanager
     def isolated(self, number: int) -> Iterator[None]:
-        """While entered, this broker and the others hear nothing of each other; clients reach them all."""
+        """While entered, this broker and the others are isolated from each other; clients reach them all."""
         self._links.cut(number)
         try:
             yield
@@ -111,10 +115,10 @@ class LocalCluster:
         self.close()
 
 
-def _place(number: int, ports: Sequence[int]) -> dict[str, str]:
-    """What is a broker's own: its number, and where it says that it is."""
+def _listener_settings(number: int, ports: Sequence[int]) -> dict[str, str]:
+    """Settings of one broker: its number, and its advertised address."""
     clients, controller, inside = ports
-    told = (
+    advertised = (
         f"PLAINTEXT://127.0.0.1:{clients},CONTROLLER://{name(number)}:{controller},{_INSIDE}://{name(number)}:{inside}"
     )
-    return {"node.id": str(number), "advertised.listeners": told}
+    return {"node.id": str(number), "advertised.listeners": advertised}

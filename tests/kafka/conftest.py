@@ -1,4 +1,4 @@
-"""A fresh set of topics on a real broker, reached through a proxy that the test commands."""
+"""A fresh set of topics on a real broker, reached through a proxy that the test controls."""
 
 import uuid
 from collections.abc import AsyncIterator

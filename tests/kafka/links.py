@@ -1,4 +1,4 @@
-"""The ways between brokers: each goes over a link of its own, that can be cut without a word and joined again.
+"""The network between brokers: each connection has a link of its own, which can be cut silently and joined again.
 
 Brokers know each other by name. Each has a file of names of its own, by which the name of another one is an address of
 this machine where a link to that one listens, on the same port. So nothing of the system has to be changed; all of
@@ -16,7 +16,7 @@ _CHUNK_BYTES = 1 << 16
 
 
 def name(number: int) -> str:
-    """What the others call a broker."""
+    """The address of a broker for the others."""
     return f"broker-{number}"
 
 
@@ -31,43 +31,43 @@ def _address(source: int, target: int) -> str:
 
 
 class Links:
-    """All ways between brokers whose ``ports`` are given by their numbers. They run in a thread of their own: brokers
-    hear each other whatever the loop of a test is busy with.
+    """All links between brokers whose ``ports`` are given by their numbers. They run in a thread of their own: brokers
+    stay connected while the loop of a test is busy.
     """
 
     def __init__(self, ports: Mapping[int, Sequence[int]]) -> None:
         self._loop = asyncio.new_event_loop()
-        self._ways = {(one, other): _Way() for one in ports for other in ports if one != other}
+        self._links = {(one, other): _Link() for one in ports for other in ports if one != other}
         self._thread = Thread(target=self._loop.run_forever, name="links", daemon=True)
         self._thread.start()
-        for (source, target), way in self._ways.items():
+        for (source, target), link in self._links.items():
             for port in ports[target]:
-                asyncio.run_coroutine_threadsafe(way.listen(_address(source, target), port), self._loop).result()
+                asyncio.run_coroutine_threadsafe(link.listen(_address(source, target), port), self._loop).result()
 
     def cut(self, number: int) -> None:
-        """Nothing goes from this broker to the others any more, nor from them to it, and nobody is told."""
+        """Isolate this broker from the others in both directions, silently."""
         self._at(number, asyncio.Event.clear)
 
     def join(self, number: int) -> None:
-        """All goes on, and what was sent meanwhile arrives."""
+        """Forwarding continues, and bytes sent meanwhile arrive."""
         self._at(number, asyncio.Event.set)
 
     def close(self) -> None:
-        """End all of them."""
-        for way in self._ways.values():
-            asyncio.run_coroutine_threadsafe(way.close(), self._loop).result()
+        """Close all links."""
+        for link in self._links.values():
+            asyncio.run_coroutine_threadsafe(link.close(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def _at(self, number: int, act: Callable[[asyncio.Event], None]) -> None:
-        for pair, way in self._ways.items():
+        for pair, link in self._links.items():
             if number in pair:
-                self._loop.call_soon_threadsafe(act, way.whole)
+                self._loop.call_soon_threadsafe(act, link.whole)
 
 
-class _Way:
-    """From one broker to another: connections that the first one opens. Bytes wait, both ways, unless it is whole."""
+class _Link:
+    """From one broker to another: connections that the first one opens. Bytes wait both ways while it is cut."""
 
     def __init__(self) -> None:
         self.whole = asyncio.Event()
@@ -77,7 +77,7 @@ class _Way:
         self._closed = False
 
     async def listen(self, address: str, port: int) -> None:
-        """Forward what comes here to that port at home."""
+        """Forward connections to that port of this machine."""
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.create_task(self._connect(reader, writer, port))
@@ -87,7 +87,7 @@ class _Way:
         self._servers.append(await asyncio.start_server(accept, address, port))
 
     async def close(self) -> None:
-        """Let all connections go."""
+        """Close all connections."""
         self._closed = True
         for server in self._servers:
             server.close()
@@ -110,13 +110,13 @@ class _Way:
                     pump.cancel()
                 await asyncio.gather(*pumps, return_exceptions=True)
         except ConnectionError:
-            pass  # that broker is not there: the other one sees its connection end
+            pass  # that broker is down: the other one sees its connection end
         finally:
             for each in writers:
                 (each.transport.abort if self._closed else each.close)()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Until one side ends, which the other one hears only over a whole way."""
+        """Until one side ends; the other side sees that only over an intact link."""
         with suppress(ConnectionError):
             while found := await reader.read(_CHUNK_BYTES):
                 await self.whole.wait()

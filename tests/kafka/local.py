@@ -1,4 +1,4 @@
-"""Tests that command brokers of their own cannot do with a running cluster that was named instead."""
+"""Skips tests that control brokers of their own where a running cluster is named instead."""
 
 import os
 
@@ -9,6 +9,6 @@ from gateway.demo.jars import missing
 
 def need_local_kafka() -> None:
     """Skip the test where no broker can be started, with the reason; fail it with ``CI=true``."""
-    lack = missing()
-    if lack is not None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"kafka: {lack}")
+    unavailable = missing()
+    if unavailable is not None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"kafka: {unavailable}")

@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 PRODUCE, FETCH, METADATA, INIT_PRODUCER_ID, ADD_PARTITIONS, END_TXN = 0, 1, 3, 22, 24, 26
 PRODUCE_IN_TRANSACTION = 1_000
-"""Not Kafka's number: batches of a transactional producer, told apart from those that are just appended."""
+"""Not one of Kafka's numbers: batches of a transactional producer, as opposed to plain appends."""
 _CLOSE_SECONDS = 1.0
 Direction = Literal["request", "answer"]
 
@@ -21,15 +21,15 @@ class Hold:
         self._direction = direction
         self._left = limit
         self._caught = asyncio.Event()
-        self._gate = asyncio.Event()
+        self._released = asyncio.Event()
 
     async def caught(self) -> None:
         """Wait for the first frame."""
         await self._caught.wait()
 
     def release(self) -> None:
-        """Let go what waits and what comes."""
-        self._gate.set()
+        """Release held and later requests."""
+        self._released.set()
 
     def wants(self, kind: int, direction: Direction) -> bool:
         return kind in self._kinds and direction == self._direction and self._left != 0
@@ -38,7 +38,7 @@ class Hold:
         if self._left is not None:
             self._left -= 1
         self._caught.set()
-        await self._gate.wait()
+        await self._released.wait()
 
 
 class Proxy:
@@ -75,7 +75,7 @@ class Proxy:
         for task in self._links:
             task.cancel()
         await asyncio.gather(*self._links, return_exceptions=True)
-        for writer in list(self._clients):  # of links that were cancelled before they began
+        for writer in list(self._clients):  # links cancelled before they began
             writer.transport.abort()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
@@ -106,13 +106,13 @@ class Proxy:
             writer.close()
 
     def half_close(self) -> None:
-        """Let the clients hear that the broker will say nothing more; they can still send."""
+        """Close the broker's side of the connections; clients can still send."""
         for writer in self._clients:
             if writer.can_write_eof() and not writer.is_closing():
                 writer.write_eof()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._closed:  # it came in while the proxy went
+        if self._closed:  # accepted while the proxy was closing
             writer.transport.abort()
             return
         self._clients.add(writer)
@@ -172,7 +172,7 @@ class Proxy:
 
 @contextlib.asynccontextmanager
 async def _closing(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
-    """Closed on leaving, also where the other side takes nothing any more."""
+    """Closed on leaving, also where the other side reads nothing any more."""
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
-"""What the pinned aiokafka must still have, and what it must still get wrong: without a broker.
+"""The private names and the defects of the pinned aiokafka that the patches rely on; without a broker.
 
 ``NAMES`` and ``METHODS`` hold every private name that the patches use. A test of a patch shows what upstream does by
-itself: when one fails after an upgrade, upstream has mended it, and the patch of that name can go.
+itself: when one fails after an upgrade, upstream has corrected it, and the patch of that name can be deleted.
 """
 
 import ast
@@ -218,7 +218,7 @@ def test_use_newest_leader_upstream_keeps_no_epochs() -> None:
 
 
 @pytest.mark.parametrize("records", [MemoryRecords, _MemoryRecordsPy])
-def test_lenient_records_upstream_raises_for_a_header_name_that_is_not_utf8(records: Callable[[bytes], Any]) -> None:
+def test_replacing_records_upstream_raises_for_a_header_name_that_is_not_utf8(records: Callable[[bytes], Any]) -> None:
     content = written("k", header="bad").replace(b"bad", b"\xff\xfea")
     with pytest.raises(UnicodeDecodeError):
         list(records(content).next_batch())
@@ -235,7 +235,7 @@ def test_committed_records_upstream_goes_back_behind_the_offset_that_was_fetched
 
 def test_own_sticky_assignor_upstream_keeps_a_members_assignment_on_the_class() -> None:
     class Shared(StickyPartitionAssignor):  # type: ignore[misc]
-        """The class that two consumers of a process are given; derived, so that the test leaves upstream's as it is."""
+        """The class that two consumers of a process share; derived, so that the test does not change upstream's."""
 
     Shared.on_assignment(ConsumerProtocolMemberAssignment(0, [("t", [0])], b""))
     assert [PARTITION] == Shared.member_assignment
@@ -271,7 +271,7 @@ async def test_spent_error_ends_the_repeating() -> None:
         await Request(SpentError()).do(1)
 
 
-async def test_in_own_task_upstream_suppresses_the_cancellation_of_who_closes() -> None:
+async def test_in_own_task_upstream_suppresses_the_cancellation_of_the_caller_that_closes() -> None:
     client = AIOKafkaClient(bootstrap_servers=NOBODY)
     ended = asyncio.Event()
 
@@ -315,14 +315,14 @@ async def test_stop_consumer_upstream_raises_the_cancellation_of_its_own_task() 
     await client.close()
 
 
-async def test_abort_connections_upstream_leaves_who_waits_for_metadata_waiting() -> None:
+async def test_abort_connections_upstream_leaves_callers_waiting_for_metadata() -> None:
     client = AIOKafkaClient(bootstrap_servers=NOBODY)
     client.force_metadata_update()
     await client.close()
     assert not client._md_update_fut.done()
 
 
-async def test_unawaited_upstream_puts_errors_in_futures_that_nobody_awaits(objects: Objects) -> None:
+async def test_unawaited_upstream_puts_errors_in_futures_that_are_never_awaited(objects: Objects) -> None:
     manager, accumulator = objects.producer._txn_manager, objects.producer._message_accumulator
     manager.fatal_error(SpentError())
     accumulator.fail_all(SpentError())

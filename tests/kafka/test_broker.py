@@ -1,4 +1,4 @@
-"""The local broker, and what tests do where there is none."""
+"""The local broker, and tests where there is none."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from gateway.demo.broker import BrokerError, LocalBroker
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.topic import COMMON, SUBMISSIONS
-from tests.contract.log_ground import read_keys, record
+from tests.contract.log_fixture import read_keys, record
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,4 +1,4 @@
-"""Connections that are given up before they stand."""
+"""Connections that are cancelled before they are open."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,7 +16,7 @@ from gateway.demo.broker import LocalBroker
 from gateway.log.kafka import KafkaLog
 from gateway.log.kafka.aiokafka_patches import abort_producer, close_client, patch_client
 from gateway.protocol.topic import SUBMISSIONS
-from tests.contract.log_ground import DEADLINE, record
+from tests.contract.log_fixture import DEADLINE, record
 from tests.kafka.proxy import METADATA, Proxy
 
 pytestmark = pytest.mark.kafka
@@ -38,10 +38,10 @@ CONNECTING: list[Callable[[KafkaLog], Awaitable[object]]] = [
 
 
 @pytest.mark.parametrize("connect", CONNECTING, ids=["log", "owner", "membership", "reader", "appender"])
-async def test_connecting_that_is_given_up_leaves_no_connection(
+async def test_a_cancelled_connect_leaves_no_connection(
     log: KafkaLog, proxy: Proxy, connect: Callable[[KafkaLog], Awaitable[object]]
 ) -> None:
-    """The library by itself forgets the one on which it asks for the cluster's layout."""
+    """The library alone forgets the connection of its metadata request."""
     with proxy.hold(METADATA, direction="answer") as held:
         connecting = asyncio.ensure_future(connect(log))
         await held.caught()
@@ -96,8 +96,8 @@ async def refused_client(broker: LocalBroker, *, closing: bool) -> AsyncIterator
 async def test_a_connection_that_closed_under_a_request_counts_as_broken(
     kafka_broker: LocalBroker, *, closed: bool
 ) -> None:
-    """uvloop refuses to write to one that it has closed while bytes of the last answer wait to be read. Any other such
-    error is a fault of the program.
+    """uvloop refuses to write to a connection that it has closed while bytes of the last answer are unread. Any other
+    such error is a fault of the program.
     """
     async with refused_client(kafka_broker, closing=closed) as (client, node):
         with pytest.raises(KafkaConnectionError if closed else RuntimeError, match="broken" if closed else REFUSAL):
@@ -105,10 +105,10 @@ async def test_a_connection_that_closed_under_a_request_counts_as_broken(
         assert (await client.send(node, MetadataRequest([]))).brokers
 
 
-async def test_a_connection_that_closed_under_the_question_for_the_layout_does_not_end_the_asking(
+async def test_a_connection_that_closes_during_a_metadata_request_does_not_end_the_updates(
     kafka_broker: LocalBroker,
 ) -> None:
-    """The library asks for it past ``client.send``; an error that it does not know would end the asking for ever."""
+    """The library sends its metadata request without ``client.send``; an unknown error would end the updates."""
     async with refused_client(kafka_broker, closing=True) as (client, _):
         async with asyncio.timeout(DEADLINE):
             assert not await client.force_metadata_update()
@@ -116,7 +116,7 @@ async def test_a_connection_that_closed_under_the_question_for_the_layout_does_n
 
 
 class Stumbling(AIOKafkaClient):  # type: ignore[misc]  # aiokafka has no types
-    """A client that fails once, by an error that nobody foresaw, at what it is asked for."""
+    """A client whose next request fails once, with an unexpected error."""
 
     stumbled = False
 
@@ -128,8 +128,8 @@ class Stumbling(AIOKafkaClient):  # type: ignore[misc]  # aiokafka has no types
         return learned
 
 
-async def test_an_unforeseen_error_does_not_end_the_asking_for_the_layout(kafka_broker: LocalBroker) -> None:
-    """The library's own task would end without a word, and no new leader be known from then on."""
+async def test_an_unexpected_error_does_not_end_the_metadata_updates(kafka_broker: LocalBroker) -> None:
+    """The library's own task would end silently, and no new leader would be known from then on."""
     client = Stumbling(bootstrap_servers=kafka_broker.bootstrap_servers)
     patch_client(client)
     await client.bootstrap()
@@ -154,8 +154,8 @@ class Closing:
             self.swallowed = True
 
 
-async def test_who_is_cancelled_while_a_client_closes_is_cancelled() -> None:
-    """A replica that woke was told to let go of a partition just then, and went on with it for ever."""
+async def test_a_caller_cancelled_while_a_client_closes_is_cancelled() -> None:
+    """A resumed replica had to revoke a partition just then, and kept it permanently."""
     client = Closing()
     letting_go = asyncio.create_task(close_client(client, 5.0))
     await asyncio.sleep(0.05)
@@ -167,15 +167,15 @@ async def test_who_is_cancelled_while_a_client_closes_is_cancelled() -> None:
 
 
 async def slow_to_end() -> None:
-    """What a client waits for while it closes: its question for the layout, which is under way."""
+    """A client that closes waits for its pending metadata request."""
     try:
         await asyncio.Event().wait()
     finally:
         await asyncio.sleep(0.2)
 
 
-async def test_who_is_cancelled_while_a_producer_is_cut_off_is_cancelled(kafka_broker: LocalBroker) -> None:
-    """And the cutting off is done to its end all the same."""
+async def test_a_caller_cancelled_while_a_producer_is_aborted_is_cancelled(kafka_broker: LocalBroker) -> None:
+    """The abort is completed all the same."""
     producer = AIOKafkaProducer(bootstrap_servers=kafka_broker.bootstrap_servers, enable_idempotence=True)
     await producer.start()
     producer.client._sync_task.cancel()

@@ -1,4 +1,4 @@
-"""Fetching, next to aiokafka's own consumer, and how much of what there is one poll gets."""
+"""Fetching, compared with aiokafka's own consumer, and the records that one poll returns."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
-from tests.contract.log_ground import DEADLINE, record
+from tests.contract.log_fixture import DEADLINE, record
 
 pytestmark = pytest.mark.kafka
 
@@ -16,7 +16,7 @@ RECORDS = 30
 
 
 async def write_of_all_kinds(log: KafkaLog, settings: KafkaSettings) -> None:
-    """Plain batches, committed and aborted transactions in turn, deletes, and headers."""
+    """Plain batches, alternating committed and aborted transactions, deletes, and headers."""
     topic = settings.topic(OFFERS)
     kinds = {"transactional_id": "turns"}
     async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers, **kinds) as producer:
@@ -29,20 +29,20 @@ async def write_of_all_kinds(log: KafkaLog, settings: KafkaSettings) -> None:
 
 
 async def read_by_consumer(settings: KafkaSettings, end: int) -> tuple[list[StoredRecord], int]:
-    """What aiokafka's consumer gets, and where it then stands."""
-    place = TopicPartition(settings.topic(OFFERS), 0)
+    """The records that aiokafka's consumer gets, and its position afterwards."""
+    topic_partition = TopicPartition(settings.topic(OFFERS), 0)
     found = []
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap_servers, isolation_level="read_committed", enable_auto_commit=False
     )
     async with consumer:
-        consumer.assign([place])
-        consumer.seek(place, 0)
-        while await consumer.position(place) < end:
-            for one in (await consumer.getmany(timeout_ms=100)).get(place, []):
+        consumer.assign([topic_partition])
+        consumer.seek(topic_partition, 0)
+        while await consumer.position(topic_partition) < end:
+            for one in (await consumer.getmany(timeout_ms=100)).get(topic_partition, []):
                 headers = tuple((name, value or b"") for name, value in one.headers)
                 found.append(StoredRecord(one.offset, one.timestamp, one.key, one.value, headers))
-        return found, await consumer.position(place)
+        return found, await consumer.position(topic_partition)
 
 
 @pytest.mark.parametrize("limit", [1, 7, 1_000])
@@ -67,33 +67,33 @@ async def test_a_reader_gets_what_the_library_s_consumer_gets(
 
 
 async def test_a_poll_gets_all_that_has_come_since_the_last(log: KafkaLog) -> None:
-    """Not only what came first: who takes a while over each poll would otherwise lag by one."""
-    places = {(SUBMISSIONS, partition): 0 for partition in range(3)}
-    async with asyncio.timeout(DEADLINE), log.reader(places) as reader:
-        for turn in range(3):
+    """Not only the first response: a slow caller would otherwise lag by one poll."""
+    positions = {(SUBMISSIONS, partition): 0 for partition in range(3)}
+    async with asyncio.timeout(DEADLINE), log.reader(positions) as reader:
+        for index in range(3):
             for number in range(5):
                 for partition in range(3):
-                    await log.append(SUBMISSIONS, partition, [record(f"{turn}-{number}")])
+                    await log.append(SUBMISSIONS, partition, [record(f"{index}-{number}")])
             chunks = await reader.poll(limit=1_000, wait=DEADLINE)
-            assert [[f"{turn}-{number}".encode() for number in range(5)]] * 3 == [
+            assert [[f"{index}-{number}".encode() for number in range(5)]] * 3 == [
                 [one.key for one in chunk.records] for chunk in chunks
             ]
 
 
-async def test_what_a_full_poll_left_comes_before_anything_is_fetched(log: KafkaLog) -> None:
+async def test_records_left_by_a_full_poll_come_before_the_next_fetch(log: KafkaLog) -> None:
     """Also while other partitions are quiet: none waits for a request that was sent for the others."""
-    places = {(SUBMISSIONS, partition): 0 for partition in range(3)}
+    positions = {(SUBMISSIONS, partition): 0 for partition in range(3)}
     await log.append(SUBMISSIONS, 1, [record(f"{number}") for number in range(25)])
-    async with asyncio.timeout(DEADLINE), log.reader(places) as reader:
+    async with asyncio.timeout(DEADLINE), log.reader(positions) as reader:
         await reader.poll(limit=10, wait=DEADLINE)
         left = [await reader.poll(limit=10, wait=0.0) for _ in range(2)]
     assert [10, 5] == [len(chunk.records) for chunks in left for chunk in chunks]
 
 
-async def test_a_partition_among_quiet_ones_is_asked_for_without_waiting_for_them(log: KafkaLog) -> None:
+async def test_a_partition_is_fetched_without_waiting_for_quiet_ones(log: KafkaLog) -> None:
     """A broker holds a request for half a second when nothing comes: thirty of those would miss the deadline."""
-    places = {(SUBMISSIONS, partition): 0 for partition in range(3)}
-    async with asyncio.timeout(DEADLINE / 2), log.reader(places) as reader:
+    positions = {(SUBMISSIONS, partition): 0 for partition in range(3)}
+    async with asyncio.timeout(DEADLINE / 2), log.reader(positions) as reader:
         for number in range(30):
             await log.append(SUBMISSIONS, number % 2, [record(f"{number}")])
             (chunk,) = await reader.poll(limit=10, wait=DEADLINE)

@@ -1,4 +1,4 @@
-"""Fetching from brokers that say what they are told to say: damage, moved leaders, and one that woke."""
+"""Fetching from scripted brokers: damage, moved leaders, and a resumed one."""
 
 import asyncio
 from collections import deque
@@ -19,12 +19,12 @@ from gateway.log.kafka.admin import AdminQueries
 from gateway.log.kafka.fetcher import Fetcher
 from gateway.log.kafka.reader import KafkaReader
 from gateway.protocol.record import StoredRecord
-from tests.contract.log_ground import DEADLINE
+from tests.contract.log_fixture import DEADLINE
 
 
 @dataclass
 class Answer:
-    """What a leader says to a fetch."""
+    """A leader's answer to a fetch."""
 
     topics: list[Any]
     API_VERSION = 4
@@ -32,7 +32,7 @@ class Answer:
 
 @dataclass
 class Leaders:
-    """A client whose brokers say what is put here, per node; one that has nothing left to say keeps silent."""
+    """A client with scripted answers per node; a node without any left does not answer."""
 
     leaders: dict[TopicPartition, int]
     answers: dict[int, deque[Answer]]
@@ -42,8 +42,8 @@ class Leaders:
     def cluster(self) -> "Leaders":
         return self
 
-    def leader_for_partition(self, place: TopicPartition) -> int:
-        return self.leaders[place]
+    def leader_for_partition(self, topic_partition: TopicPartition) -> int:
+        return self.leaders[topic_partition]
 
     def force_metadata_update(self) -> None:
         """Nothing changes."""
@@ -82,11 +82,11 @@ def with_header_names(offset: int, *names: bytes) -> bytes:
 
 
 def answer(*parts: tuple[int, bytes]) -> Answer:
-    """No error, and these bytes per partition; no end is told, so that nothing is fetched ahead."""
+    """No error, and these bytes per partition; without an end, so that nothing is fetched ahead."""
     return Answer([("t", [(partition, 0, 0, 0, [], found) for partition, found in parts])])
 
 
-PLACES = [TopicPartition("t", partition) for partition in range(2)]
+PARTITIONS = [TopicPartition("t", partition) for partition in range(2)]
 
 
 async def next_keys(fetcher: Fetcher) -> list[str]:
@@ -97,8 +97,8 @@ async def next_keys(fetcher: Fetcher) -> list[str]:
 
 
 async def test_a_silent_leader_does_not_hold_back_another() -> None:
-    leaders = Leaders(dict(zip(PLACES, (1, 2), strict=True)), {1: deque([answer((0, batch(0, "a")))]), 2: deque()})
-    fetcher = Fetcher(leaders, dict.fromkeys(PLACES, 0))
+    leaders = Leaders(dict(zip(PARTITIONS, (1, 2), strict=True)), {1: deque([answer((0, batch(0, "a")))]), 2: deque()})
+    fetcher = Fetcher(leaders, dict.fromkeys(PARTITIONS, 0))
     assert ["a"] == await next_keys(fetcher)
     leaders.answers[1].append(answer((0, batch(1, "b"))))
     assert ["b"] == await next_keys(fetcher)
@@ -106,11 +106,11 @@ async def test_a_silent_leader_does_not_hold_back_another() -> None:
     assert [(1, {0: 0}), (2, {1: 0}), (1, {0: 1})] == leaders.asked
 
 
-async def test_what_came_from_one_partition_outlives_the_damage_of_another() -> None:
-    """The damage is told by the next poll, and that partition is asked for again from where it stood."""
+async def test_records_of_one_partition_are_returned_though_another_is_damaged() -> None:
+    """The next poll raises the damage, and that partition is fetched again from its position."""
     both = answer((0, batch(0, "whole")), (1, batch(0, "damaged", damaged=True)))
-    leaders = Leaders(dict.fromkeys(PLACES, 1), {1: deque([both, answer((1, batch(0, "mended")))])})
-    fetcher = Fetcher(leaders, dict.fromkeys(PLACES, 0))
+    leaders = Leaders(dict.fromkeys(PARTITIONS, 1), {1: deque([both, answer((1, batch(0, "mended")))])})
+    fetcher = Fetcher(leaders, dict.fromkeys(PARTITIONS, 0))
     assert ["whole"] == await next_keys(fetcher)
     with pytest.raises(CorruptRecordException):
         fetcher.take(100)
@@ -120,12 +120,12 @@ async def test_what_came_from_one_partition_outlives_the_damage_of_another() -> 
 
 
 async def test_a_packed_batch_is_not_unpacked() -> None:
-    """Nobody knows what it would unpack to: topics hold none, as ``passerelle topics check`` sees to."""
+    """Its unpacked size is unknown: topics hold none, as ``passerelle topics check`` ensures."""
     builder = DefaultRecordBatchBuilder(2, DefaultRecordBatch.CODEC_GZIP, 0, -1, -1, -1, 1 << 20)
     builder.append(0, timestamp=1, key=b"k", value=bytes(100_000), headers=[])
     content = batch(0, "plain") + bytes(builder.build())
-    leaders = Leaders({PLACES[0]: 1}, {1: deque([answer((0, content))])})
-    fetcher = Fetcher(leaders, {PLACES[0]: 0})
+    leaders = Leaders({PARTITIONS[0]: 1}, {1: deque([answer((0, content))])})
+    fetcher = Fetcher(leaders, {PARTITIONS[0]: 0})
     await fetcher.wait(DEADLINE)
     with pytest.raises(UnsupportedCodecError, match="packed"):
         fetcher.take(100)
@@ -137,8 +137,8 @@ async def test_a_header_name_that_is_not_utf8_takes_no_sound_record_with_it(limi
     """[PUB-035]: the records of its batch, before and behind, come whole, and so do those of the next batch."""
     names = [b"sound", b"\xff\xfe\xfd", b"caf\xc3\xa9", b"\xe9t\xe9", b"sound"]
     content = batch(5, "a") + batch(6, "b") + with_header_names(7, *names) + batch(12, "next")
-    leaders = Leaders({PLACES[0]: 1}, {1: deque([answer((0, content))])})
-    fetcher = Fetcher(leaders, {PLACES[0]: 5})
+    leaders = Leaders({PARTITIONS[0]: 1}, {1: deque([answer((0, content))])})
+    fetcher = Fetcher(leaders, {PARTITIONS[0]: 5})
     taken: list[StoredRecord] = []
     async with asyncio.timeout(DEADLINE):
         while len(taken) < 8:
@@ -155,11 +155,11 @@ async def test_a_header_name_that_is_not_utf8_takes_no_sound_record_with_it(limi
 
 
 async def test_of_two_leaders_that_both_answer_for_a_partition_one_counts() -> None:
-    """It moved while the first was asked; the late answer begins before what was taken meanwhile."""
-    leaders = Leaders({PLACES[0]: 1}, {1: deque(), 2: deque([answer((0, batch(0, "a", "b")))])})
-    fetcher = Fetcher(leaders, {PLACES[0]: 0})
+    """It moved while the first was asked; the late answer begins before the records fetched meanwhile."""
+    leaders = Leaders({PARTITIONS[0]: 1}, {1: deque(), 2: deque([answer((0, batch(0, "a", "b")))])})
+    fetcher = Fetcher(leaders, {PARTITIONS[0]: 0})
     await fetcher.wait(0.01)
-    leaders.leaders[PLACES[0]] = 2
+    leaders.leaders[PARTITIONS[0]] = 2
     assert ["a", "b"] == await next_keys(fetcher)
     leaders.answers[1].append(answer((0, batch(0, "a"))))
     await asyncio.sleep(0.1)
@@ -174,27 +174,29 @@ class Held(AdminQueries):
     def __init__(self) -> None:
         """Without clients."""
 
-    async def starts(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-        return dict.fromkeys(places, 10)
+    async def starts(self, topic_partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(topic_partitions, 10)
 
-    async def ends(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-        return dict.fromkeys(places, 20)
+    async def ends(self, topic_partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(topic_partitions, 20)
 
 
 @pytest.mark.parametrize(
-    ("position", "told"), [(9, PositionLostError), (15, LogUnavailableError), (21, PositionLostError)]
+    ("position", "error_type"), [(9, PositionLostError), (15, LogUnavailableError), (21, PositionLostError)]
 )
-async def test_a_broker_that_does_not_know_a_position_yet_is_not_believed(position: int, told: type[Exception]) -> None:
-    """One that slept while another led denies what has come since: whoever reads tries again, and loses nothing."""
+async def test_an_out_of_range_answer_is_a_lost_position_only_outside_the_logs_bounds(
+    position: int, error_type: type[Exception]
+) -> None:
+    """A broker suspended while another led denies later offsets: the reader tries again, and loses nothing."""
     settings = KafkaSettings(bootstrap_servers="127.0.0.1:1", prefix="p", partitions=1)
 
     async def find(_: str) -> list[TopicPartition]:
-        return PLACES
+        return PARTITIONS
 
     reader = KafkaReader(settings, {("t", 0): position}, find=find, admin=Held())
-    place = TopicPartition(settings.topic("t"), 0)
-    answers = {1: deque([Answer([(place.topic, [(0, OffsetOutOfRangeError.errno, 0, 0, [], b"")])])])}
-    reader._fetcher = Fetcher(Leaders({place: 1}, answers), {place: position})
-    with pytest.raises(told):
+    topic_partition = TopicPartition(settings.topic("t"), 0)
+    answers = {1: deque([Answer([(topic_partition.topic, [(0, OffsetOutOfRangeError.errno, 0, 0, [], b"")])])])}
+    reader._fetcher = Fetcher(Leaders({topic_partition: 1}, answers), {topic_partition: position})
+    with pytest.raises(error_type):
         await reader.poll(limit=10, wait=5.0)
     await reader.close()

@@ -1,4 +1,4 @@
-"""Topics of which a part has no leader for a while: they are there all the same, and whoever needs that part waits."""
+"""Topics with a partition that has no leader for a while: they exist all the same, and its readers wait."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from gateway.errors import LogUnavailableError, TopicError
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.topic import COMMON, SUBMISSIONS
-from tests.contract.log_ground import record
+from tests.contract.log_fixture import record
 from tests.kafka.cluster import LocalCluster
 
 pytestmark = pytest.mark.kafka
@@ -20,7 +20,7 @@ PATIENCE = 4.0
 
 
 async def leaders(settings: KafkaSettings) -> list[int]:
-    """Who leads each partition of ``submissions``, -1 for nobody."""
+    """The leader of each partition of ``submissions``, -1 without one."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
     await admin.start()
     try:
@@ -31,7 +31,7 @@ async def leaders(settings: KafkaSettings) -> list[int]:
 
 
 async def insist(attempt: Callable[[], Awaitable[object]]) -> None:
-    """Until another broker is asked than the one that is away."""
+    """Until a running broker is asked."""
     async with asyncio.timeout(60):
         while True:
             with suppress(LogUnavailableError, KafkaError):
@@ -46,7 +46,7 @@ async def without_leader(settings: KafkaSettings, partition: int) -> None:
 
 
 async def test_a_topic_without_one_leader_is_not_taken_for_missing(kafka_cluster: LocalCluster) -> None:
-    """Each topic lies on one broker here. Taken for missing it would have ended the relay."""
+    """Each topic is on one broker here. Taken for missing it would have ended the relay."""
     settings = KafkaSettings(bootstrap_servers=kafka_cluster.bootstrap_servers, prefix="leaderless", patience=PATIENCE)
     log = await KafkaLog.open(settings)
     try:

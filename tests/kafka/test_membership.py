@@ -7,7 +7,7 @@ import pytest
 from gateway.log.kafka import KafkaLog
 from gateway.log.port import Membership
 from gateway.protocol.topic import SUBMISSIONS
-from tests.contract.log_ground import DEADLINE
+from tests.contract.log_fixture import DEADLINE
 
 pytestmark = pytest.mark.kafka
 
@@ -15,7 +15,7 @@ ALL = frozenset({0, 1, 2})
 
 
 class Member:
-    """Keeps the latest share of a membership."""
+    """Keeps the latest assignment of a membership."""
 
     def __init__(self, membership: Membership) -> None:
         self.share: frozenset[int] | None = None
@@ -32,7 +32,7 @@ class Member:
 
 
 async def settled(*members: Member) -> list[frozenset[int]]:
-    """The shares, once they are all there and cover every partition once."""
+    """The assignments, once they are complete and cover every partition once."""
     async with asyncio.timeout(DEADLINE):
         while True:
             shares = [member.share for member in members if member.share is not None]
@@ -45,7 +45,7 @@ async def join(log: KafkaLog, group: str = "relay") -> Member:
     return Member(await log.join(group, SUBMISSIONS))
 
 
-async def test_members_share_all_partitions_and_who_leaves_is_replaced_at_once(log: KafkaLog) -> None:
+async def test_members_share_all_partitions_and_a_leaving_one_is_replaced_at_once(log: KafkaLog) -> None:
     first = await join(log)
     assert [ALL] == await settled(first)
     second = await join(log)
@@ -59,7 +59,7 @@ async def test_members_share_all_partitions_and_who_leaves_is_replaced_at_once(l
     await second.leave()
 
 
-async def test_partitions_stay_where_they_are_when_a_member_comes(log: KafkaLog) -> None:
+async def test_partitions_keep_their_owner_when_a_member_joins(log: KafkaLog) -> None:
     """Moving a partition means rebuilding its state."""
     first = await join(log)
     await settled(first)

@@ -1,4 +1,4 @@
-"""A broker that dies, freezes and comes back: what is said then, and that nothing acknowledged is lost."""
+"""A broker that dies, is suspended and comes back: the errors, and that no acknowledged record is lost."""
 
 import asyncio
 import gc
@@ -16,7 +16,7 @@ from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.port import Output, Reader
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
-from tests.contract.log_ground import DEADLINE, keys, read_keys, record
+from tests.contract.log_fixture import DEADLINE, keys, read_keys, record
 from tests.kafka.local import need_local_kafka
 
 pytestmark = pytest.mark.kafka
@@ -46,7 +46,7 @@ async def log(broker: LocalBroker, request: pytest.FixtureRequest) -> AsyncItera
 
 
 async def insist(attempt: Callable[[], Awaitable[Found]]) -> Found:
-    """What a broker that has just come back will do, if not at once."""
+    """Retry an operation that a restarted broker accepts after a while."""
     async with asyncio.timeout(DEADLINE):
         while True:
             try:
@@ -56,7 +56,7 @@ async def insist(attempt: Callable[[], Awaitable[Found]]) -> Found:
 
 
 async def append_until_it_succeeds(log: KafkaLog, key: str) -> list[str]:
-    """The keys that were tried, each of them anew, since what is unknown may be there too; the last one is there."""
+    """Append until one attempt is acknowledged; a new key each time, since an unknown one may be stored too."""
     tried: list[str] = []
     async with asyncio.timeout(DEADLINE):
         while True:
@@ -116,14 +116,14 @@ async def test_appends_during_a_crash_are_acknowledged_or_reported_and_never_dou
 
 
 async def poll_keys(reader: Reader) -> list[str]:
-    """The keys of what comes next."""
+    """The keys of the next records."""
     async with asyncio.timeout(DEADLINE):
         while not (found := [key for chunk in await reader.poll(limit=10, wait=1.0) for key in keys(chunk.records)]):
             pass
     return found
 
 
-async def test_a_reader_says_that_nobody_answers_and_goes_on_where_it_stood(log: KafkaLog, broker: LocalBroker) -> None:
+async def test_a_reader_reports_an_outage_and_resumes_at_its_position(log: KafkaLog, broker: LocalBroker) -> None:
     before = await append_until_it_succeeds(log, "before")
     async with log.reader({(SUBMISSIONS, 0): 0}) as reader:
         found: list[str] = []
@@ -138,14 +138,14 @@ async def test_a_reader_says_that_nobody_answers_and_goes_on_where_it_stood(log:
     assert later[0] in after
 
 
-async def test_a_frozen_broker_makes_an_append_unknown_and_those_behind_it_refused(
+async def test_a_suspended_broker_makes_an_append_unknown_and_those_behind_it_refused(
     log: KafkaLog, broker: LocalBroker
 ) -> None:
     before = await append_until_it_succeeds(log, "before")
     broker.pause()
     try:
         sent = asyncio.create_task(log.append(SUBMISSIONS, 0, [record("sent")]))
-        await asyncio.sleep(0.1)  # on its way, and nothing tells when
+        await asyncio.sleep(0.1)  # on its way, without any signal of its arrival
         behind = asyncio.create_task(log.append(SUBMISSIONS, 0, [record("behind")]))
         with pytest.raises(UnknownOutcomeError):
             await sent
@@ -154,8 +154,8 @@ async def test_a_frozen_broker_makes_an_append_unknown_and_those_behind_it_refus
     finally:
         broker.resume()
     after = await append_until_it_succeeds(log, "after")
-    doubtful = {*before[:-1], *after[:-1]}
-    found = [key for key in await insist(lambda: read_keys(log, SUBMISSIONS)) if key not in doubtful]
+    of_unknown_outcome = {*before[:-1], *after[:-1]}
+    found = [key for key in await insist(lambda: read_keys(log, SUBMISSIONS)) if key not in of_unknown_outcome]
     assert [before[-1], "sent", after[-1]] == found
 
 
@@ -165,8 +165,10 @@ async def given_up(log: KafkaLog) -> None:
         pytest.fail("nothing can have been written")
 
 
-async def test_what_was_given_up_while_the_broker_is_frozen_takes_no_room(log: KafkaLog, broker: LocalBroker) -> None:
-    """Whoever tries again and again through an outage would fill the memory."""
+async def test_appends_cancelled_while_the_broker_is_suspended_leave_the_queue(
+    log: KafkaLog, broker: LocalBroker
+) -> None:
+    """Repeated attempts during an outage would fill the memory."""
     await append_until_it_succeeds(log, "before")
     broker.pause()
     tracemalloc.start()
@@ -183,10 +185,8 @@ async def test_what_was_given_up_while_the_broker_is_frozen_takes_no_room(log: K
     assert kept < 5 * MAX_BYTES
 
 
-async def test_what_is_closed_while_the_broker_is_frozen_leaves_nothing_at_work(
-    log: KafkaLog, broker: LocalBroker
-) -> None:
-    """Neither connections nor tasks, such as would send an unanswered batch once more."""
+async def test_closing_while_the_broker_is_suspended_leaves_no_task(log: KafkaLog, broker: LocalBroker) -> None:
+    """Neither connections nor tasks that would repeat an unanswered batch."""
     await append_until_it_succeeds(log, "before")
     membership = await insist(lambda: log.join("relay", SUBMISSIONS))
     assert frozenset(range(3)) == await membership.changed()
@@ -220,14 +220,14 @@ async def test_a_commit_during_a_freeze_is_whole_or_absent(log: KafkaLog, broker
             await log.own("relay", 0)
     finally:
         broker.resume()
-    anew = await insist(lambda: log.own("relay", 0))
-    await anew.commit(outputs("third"))
-    await anew.close()
+    new_owner = await insist(lambda: log.own("relay", 0))
+    await new_owner.commit(outputs("third"))
+    await new_owner.close()
     offers = await read_keys(log, OFFERS)
     assert offers == await read_keys(log, RECEIPTS)
     assert offers in (["first", "third"], ["first", "second", "third"])
 
 
-async def test_where_no_broker_is_opening_says_so() -> None:
+async def test_opening_without_a_broker_reports_it() -> None:
     with pytest.raises(LogUnavailableError):
         await KafkaLog.open(KafkaSettings(bootstrap_servers="127.0.0.1:9"))

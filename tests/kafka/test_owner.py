@@ -1,4 +1,4 @@
-"""Commits on a network that delays, cuts and loses: the traps of transactions, and that we avoid them."""
+"""Commits on a network that delays, cuts and loses requests: pitfalls of transactions and their avoidance."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ from gateway.log.kafka.aiokafka_patches import abort_producer
 from gateway.log.port import Output
 from gateway.protocol.record import Record
 from gateway.protocol.topic import OFFERS, RECEIPTS
-from tests.contract.log_ground import DEADLINE, read_keys
+from tests.contract.log_fixture import DEADLINE, read_keys
 from tests.kafka.proxy import ADD_PARTITIONS, END_TXN, PRODUCE_IN_TRANSACTION, Proxy
 
 pytestmark = pytest.mark.kafka
@@ -58,7 +58,7 @@ async def raw(settings: KafkaSettings, log: KafkaLog) -> AsyncIterator[AIOKafkaP
 async def test_the_bare_client_lets_a_late_commit_request_commit_half_of_the_next_transaction(
     raw: AIOKafkaProducer, settings: KafkaSettings, proxy: Proxy, log: KafkaLog
 ) -> None:
-    """The trap is real: the library silently sends a cut commit request again, and the first one still arrives."""
+    """The pitfall is real: the library silently repeats a cut commit request, and the first one still arrives."""
     await raw.send_and_wait(settings.topic(OFFERS), b"", key=b"first", partition=0)
     with proxy.hold(END_TXN, limit=1) as late:
         committing = asyncio.create_task(raw.commit_transaction())
@@ -75,7 +75,7 @@ async def test_the_bare_client_lets_a_late_commit_request_commit_half_of_the_nex
 
 
 async def test_a_late_commit_request_of_a_former_owner_changes_nothing(log: KafkaLog, proxy: Proxy) -> None:
-    """A cut commit is unknown at once and never sent again; taking the partition anew makes the late request void."""
+    """A cut commit is unknown at once and never sent again; a new owner makes the late request void."""
     owner = await log.own("relay", 0)
     before = proxy.seen.get(END_TXN, 0)
     with proxy.hold(END_TXN, limit=1) as late:
@@ -87,10 +87,10 @@ async def test_a_late_commit_request_of_a_former_owner_changes_nothing(log: Kafk
         await owner.close()
         assert before + 1 == proxy.seen[END_TXN]
 
-        anew = await log.own("relay", 0)
+        new_owner = await log.own("relay", 0)
         assert in_both() == await both(log)
         with proxy.hold(END_TXN, limit=1) as second:
-            committing = asyncio.create_task(anew.commit(outputs("second")))
+            committing = asyncio.create_task(new_owner.commit(outputs("second")))
             await second.caught()
             late.release()
             await asyncio.sleep(0.5)  # nothing may happen, so there is nothing to wait for
@@ -98,8 +98,8 @@ async def test_a_late_commit_request_of_a_former_owner_changes_nothing(log: Kafk
             second.release()
             await committing
     assert in_both("second") == await both(log)
-    await anew.commit(outputs("third"))
-    await anew.close()
+    await new_owner.commit(outputs("third"))
+    await new_owner.close()
     assert in_both("second", "third") == await both(log)
 
 
@@ -112,9 +112,9 @@ async def test_a_commit_whose_answer_is_cut_off_is_unknown_and_was_made(log: Kaf
         with pytest.raises(UnknownOutcomeError):
             await committing
     await owner.close()
-    anew = await log.own("relay", 0)
+    new_owner = await log.own("relay", 0)
     assert in_both("first") == await both(log)
-    await anew.close()
+    await new_owner.close()
 
 
 async def test_a_commit_that_misses_its_deadline_is_unknown_and_ends_without_its_answer(
@@ -126,16 +126,16 @@ async def test_a_commit_that_misses_its_deadline_is_unknown_and_ends_without_its
             with pytest.raises(UnknownOutcomeError):
                 await owner.commit(outputs("first"))
             await owner.close()
-    anew = await log.own("relay", 0)
+    new_owner = await log.own("relay", 0)
     offers, receipts = await both(log)
     assert offers == receipts
-    await anew.commit(outputs("second"))
-    await anew.close()
+    await new_owner.commit(outputs("second"))
+    await new_owner.close()
     assert ([*offers, "second"], [*receipts, "second"]) == await both(log)
 
 
 @pytest.mark.parametrize("kind", [ADD_PARTITIONS, PRODUCE_IN_TRANSACTION])
-async def test_a_commit_that_was_never_asked_for_certainly_did_not_happen(
+async def test_a_commit_that_was_never_sent_certainly_did_not_happen(
     kind: int, impatient: KafkaLog, log: KafkaLog, proxy: Proxy
 ) -> None:
     owner = await impatient.own("relay", 0)
@@ -143,9 +143,9 @@ async def test_a_commit_that_was_never_asked_for_certainly_did_not_happen(
         with pytest.raises(LogUnavailableError):
             await owner.commit(outputs("first"))
         await owner.close()
-    anew = await log.own("relay", 0)
-    await anew.commit(outputs("second"))
-    await anew.close()
+    new_owner = await log.own("relay", 0)
+    await new_owner.commit(outputs("second"))
+    await new_owner.close()
     assert in_both("second") == await both(log)
 
 
@@ -161,9 +161,9 @@ async def test_a_cut_while_partitions_are_added_spends_the_owner(log: KafkaLog, 
             await committing
     assert before + 1 == proxy.seen[ADD_PARTITIONS]
     await owner.close()
-    anew = await log.own("relay", 0)
-    await anew.commit(outputs("second"))
-    await anew.close()
+    new_owner = await log.own("relay", 0)
+    await new_owner.commit(outputs("second"))
+    await new_owner.close()
     assert in_both("second") == await both(log)
 
 
@@ -191,13 +191,13 @@ async def test_a_zombie_that_comes_back_between_its_batches_and_its_commit_is_fe
     with proxy.hold(END_TXN, limit=1) as late:
         committing = asyncio.create_task(zombie.commit(outputs("zombie")))
         await late.caught()
-        anew = await log.own("relay", 0)
-        await anew.commit(outputs("anew"))
+        new_owner = await log.own("relay", 0)
+        await new_owner.commit(outputs("anew"))
         late.release()
         with pytest.raises(FencedError):
             await committing
     await zombie.close()
-    await anew.close()
+    await new_owner.close()
     assert in_both("anew") == await both(log)
 
 

@@ -1,4 +1,4 @@
-"""Reading what only a real Kafka can hold: batches as partners make them, markers, packed data."""
+"""Reading content that only a real Kafka holds: partners' batches, control records, compressed data."""
 
 import asyncio
 import struct
@@ -15,7 +15,7 @@ from gateway.log.kafka.admin import AdminQueries
 from gateway.log.kafka.reader import KafkaReader
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import SUBMISSIONS, inbox
-from tests.contract.log_ground import DEADLINE, read, record
+from tests.contract.log_fixture import DEADLINE, read, record
 
 pytestmark = pytest.mark.kafka
 
@@ -98,7 +98,7 @@ async def test_packed_batches_are_unpacked_by_the_broker(
 
 
 async def test_a_reader_reaches_the_end_behind_aborted_transactions(log: KafkaLog, settings: KafkaSettings) -> None:
-    """Nothing but aborted records and markers lies between the position and the end."""
+    """Only aborted records and control records are between the position and the end."""
     topic = settings.topic("offers")
     async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers, transactional_id="aborter") as producer:
         for _ in range(3):
@@ -118,15 +118,15 @@ class Knowing(AdminQueries):
     def __init__(self) -> None:
         """Without clients."""
 
-    async def starts(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-        return dict.fromkeys(places, 0)
+    async def starts(self, topic_partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(topic_partitions, 0)
 
-    async def ends(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-        return dict.fromkeys(places, 10)
+    async def ends(self, topic_partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(topic_partitions, 10)
 
 
 async def test_a_position_that_only_one_broker_denies_is_not_lost(log: KafkaLog, settings: KafkaSettings) -> None:
-    """A broker that slept takes itself for the leader for a moment, and does not know what others wrote meanwhile."""
+    """A resumed broker acts as leader for a moment, without the records written meanwhile."""
     await log.append(SUBMISSIONS, 0, [record("before it slept")])
     for position, error in ((10, LogUnavailableError), (11, PositionLostError)):
         reader = KafkaReader(settings, {(SUBMISSIONS, 0): position}, find=log._topic_partitions, admin=Knowing())

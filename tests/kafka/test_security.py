@@ -1,4 +1,4 @@
-"""TLS and SASL against a real broker: who may come in, and who is told so."""
+"""TLS and SASL against a real broker: which clients are accepted, and how others are refused."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from gateway.errors import LogUnavailableError
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.port import Output
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
-from tests.contract.log_ground import read_keys, record
+from tests.contract.log_fixture import read_keys, record
 from tests.kafka.certificate import Authority
 from tests.kafka.local import need_local_kafka
 
@@ -125,7 +125,7 @@ async def test_a_client_without_its_certificate_is_refused(guarded: Guarded) -> 
         await KafkaLog.open(guarded.settings("CERTIFIED", security="SSL", ca=guarded.authority.file))
 
 
-async def test_a_broker_that_a_stranger_vouches_for_is_not_trusted(guarded: Guarded, tmp_path: Path) -> None:
+async def test_a_broker_certified_by_an_unknown_authority_is_not_trusted(guarded: Guarded, tmp_path: Path) -> None:
     stranger = Authority(tmp_path)
     certificate, key = guarded.authority.issue("gateway")
     settings = guarded.settings("CERTIFIED", security="SSL", ca=stranger.file, certificate=certificate, key=key)

@@ -1,4 +1,4 @@
-"""Settings of Kafka: what contradicts itself, what aiokafka gets, and what stays out of sight."""
+"""Settings of Kafka: contradictions, the arguments for aiokafka, and secrets that stay out of logs."""
 
 import contextlib
 import ssl
@@ -25,8 +25,8 @@ def test_plain_settings_name_the_servers_only() -> None:
     } == options
 
 
-def test_requests_time_out_only_after_our_own_patience() -> None:
-    """Else the library would send a commit again while we still wait for the first answer."""
+def test_requests_time_out_only_after_our_own_timeout() -> None:
+    """Otherwise the library would repeat a commit while the first answer is awaited."""
     settings = KafkaSettings(bootstrap_servers=SERVERS)
     assert client_options(settings)["request_timeout_ms"] > settings.patience * 1_000
 
@@ -54,7 +54,7 @@ def test_tls_checks_the_broker_s_certificate_and_name(tmp_path: Path) -> None:
     assert 1 == len(context.get_ca_certs())
 
 
-def test_tls_without_a_ca_file_trusts_what_the_system_trusts() -> None:
+def test_tls_without_a_ca_file_uses_the_systems_authorities() -> None:
     context: ssl.SSLContext = client_options(KafkaSettings(bootstrap_servers=SERVERS, security="SSL"))["ssl_context"]
     assert ssl.CERT_REQUIRED == context.verify_mode
 
@@ -67,7 +67,7 @@ def shake_hands(client: ssl.SSLObject, broker: ssl.SSLObject) -> None:
 
 
 def test_a_connection_over_tls_ends_without_waiting_for_the_broker_to_say_so_too(tmp_path: Path) -> None:
-    """Else a broker that is slow or frozen keeps the sockets of clients that are closed."""
+    """Otherwise a slow or suspended broker keeps the sockets of closed clients."""
     authority = Authority(tmp_path)
     options = client_options(KafkaSettings(bootstrap_servers=SERVERS, security="SSL", ca=authority.file))
     context: ssl.SSLContext = options["ssl_context"]
@@ -80,7 +80,7 @@ def test_a_connection_over_tls_ends_without_waiting_for_the_broker_to_say_so_too
 
     client.unwrap()
 
-    assert b"" == broker.read()  # the broker was told
+    assert b"" == broker.read()  # the broker's side
 
 
 def test_a_certificate_file_that_does_not_exist_is_an_error_at_once(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Topics on Kafka: created as they must be, and every way in which they are not is a sentence with a next step."""
+"""Topics on Kafka: created as required, and every deviation is a finding with a next step."""
 
 import asyncio
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from gateway.errors import TopicError
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.kafka.admin import AdminQueries, findings, wanted
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, REQUESTS, Topic, feed, inbox
-from tests.contract.log_ground import record
+from tests.contract.log_fixture import record
 
 COMPACT = Topic(OFFERS, "compact", 14 * DAY_MS)
 DELETE = Topic(REQUESTS, "delete", 2 * DAY_MS)
@@ -18,7 +18,7 @@ SETTINGS = KafkaSettings(bootstrap_servers="kafka:9092", replication=3)
 
 
 def check(topic: Topic, changes: dict[str, str] | None = None, *, partitions: int = 3) -> list[str]:
-    """What is found where the topic is as wanted but for these settings."""
+    """Findings for a topic that is as wanted except these settings."""
     name = SETTINGS.topic(topic.name)
     config = {"retention.bytes": "-1", **wanted(topic, SETTINGS), **(changes or {})}
     return list(findings([topic], SETTINGS, counts={name: partitions}, configs={name: config}))
@@ -29,7 +29,7 @@ def test_a_topic_as_it_is_created_is_as_it_must_be(topic: Topic) -> None:
     assert [] == check(topic)
 
 
-def test_a_topic_that_keeps_more_than_it_must_is_well() -> None:
+def test_a_topic_that_keeps_more_than_required_has_no_finding() -> None:
     assert [] == check(DELETE, {"retention.ms": "-1", "max.message.bytes": "9999999", "min.insync.replicas": "3"})
 
 
@@ -54,7 +54,7 @@ def test_each_setting_that_loses_or_refuses_something_is_a_finding(topic: Topic,
 
 
 def test_an_inbox_that_takes_larger_batches_than_the_gateway_reads_is_a_finding() -> None:
-    """What a partner may send at once is bounded, and so is what one fetch brings."""
+    """A partner's batch is bounded, and so is a fetch."""
     (finding,) = check(inbox("bretagne"), {"max.message.bytes": "9999999"})
     assert "max.message.bytes=9999999 instead of 2097152" in finding
 
@@ -122,7 +122,7 @@ class Lagging(AdminQueries):
 
 
 @pytest.mark.kafka
-async def test_what_was_created_is_there_whichever_broker_is_asked_next(settings: KafkaSettings) -> None:
+async def test_a_created_topic_is_known_to_every_broker(settings: KafkaSettings) -> None:
     admin = Lagging(settings)
     await admin.start()
     log = KafkaLog(settings, admin)

@@ -1,4 +1,4 @@
-"""Garbage collections of a gateway's processes stop every thread, so each has to be short."""
+"""Garbage collections stop every thread of a process, so each has to be short."""
 
 import gc
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from gateway.runtime.loop import bound_collections
 
 
-def test_a_collection_of_young_objects_takes_about_two_thousand() -> None:
+def test_a_garbage_collection_takes_about_two_thousand_young_objects() -> None:
     """It took twenty thousand: connections that come and go left 23,000 for one pause of 20 ms and more."""
     collected: list[int] = []
 

@@ -28,6 +28,6 @@ print([nice - own for nice in (*seen, os.nice(0))])
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux only")
 def test_a_process_that_yields_does_so_with_all_its_threads() -> None:
-    """Its threads decide and keep views: they took the processor from workers with which they share it."""
+    """Its threads decide and update views: they took processor time from the workers."""
     ran = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True)
     assert ran.stdout == "[5, 5, 5]\n"

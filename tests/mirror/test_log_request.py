@@ -37,7 +37,7 @@ async def test_the_first_answer_after_the_request_is_given(log: MemoryLog) -> No
     assert b"first" == await waiting
 
 
-async def test_what_is_older_than_the_request_is_no_answer(log: MemoryLog) -> None:
+async def test_a_record_older_than_the_request_is_no_answer(log: MemoryLog) -> None:
     await log.append(RUNS, 1, [Record(b"a", b"old")])
     with pytest.raises(TimeoutError):
         await request_answer(log, RUNS, 1, REQUEST, answer=answer, seconds=0.05)
@@ -46,7 +46,7 @@ async def test_what_is_older_than_the_request_is_no_answer(log: MemoryLog) -> No
     assert (b"a/order", b"1") == (chunk.records[-1].key, chunk.records[-1].value)
 
 
-async def test_an_error_of_the_reading_ends_the_waiting(log: MemoryLog) -> None:
+async def test_a_read_error_ends_the_wait(log: MemoryLog) -> None:
     def refuse(record: StoredRecord) -> bytes:
         raise LookupError(record.key)
 

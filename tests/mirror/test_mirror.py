@@ -23,7 +23,7 @@ def fold(values: Values, records: Sequence[StoredRecord]) -> Values:
 
 
 class FlakyLog(MemoryLog):
-    """A log whose readers fail so many times, after they have taken records."""
+    """A log whose readers fail a given number of times, after they have read records."""
 
     fails = 0
 
@@ -67,7 +67,7 @@ async def running(mirror: TopicMirror[Values]) -> AsyncIterator["asyncio.Task[No
             await task
 
 
-async def test_it_holds_what_the_topic_has_when_it_has_caught_up(log: FlakyLog) -> None:
+async def test_a_mirror_that_has_caught_up_holds_the_topics_state(log: FlakyLog) -> None:
     await log.append(RUNS, 0, [record("a", "1"), record("a", "2")])
     await log.append(RUNS, 1, [record("b", "3")])
     mirror = mirror_of(log)
@@ -108,7 +108,7 @@ async def test_while_it_runs_others_advance_it_and_wait_for_its_state(log: Flaky
         assert not await mirror.wait_for(lambda values: "c" in values, seconds=0.01)
 
 
-async def test_after_an_outage_it_continues_and_lacks_nothing(log: FlakyLog) -> None:
+async def test_after_an_outage_a_mirror_continues_without_a_gap(log: FlakyLog) -> None:
     mirror = mirror_of(log)
     await mirror.catch_up()
     await log.append(RUNS, 0, [record("a", "1")])
@@ -169,13 +169,13 @@ async def test_a_lost_position_rebuilds_the_state_and_the_old_one_answers_meanwh
     await mirror.close()
 
 
-async def test_what_an_open_transaction_hides_is_read_once_it_ends(log: FlakyLog) -> None:
-    hung = await log.hang("relay", 0, [Output(RUNS, 0, record("a", "1"))])
+async def test_records_behind_an_open_transaction_are_read_once_it_ends(log: FlakyLog) -> None:
+    transaction = await log.hang("relay", 0, [Output(RUNS, 0, record("a", "1"))])
     await log.append(RUNS, 0, [record("b", "2")])
     mirror = mirror_of(log)
     await mirror.catch_up()
     assert {} == mirror.state
-    await hung.commit()
+    await transaction.commit()
     await mirror.catch_up()
     assert {"a": "1", "b": "2"} == mirror.state
     await mirror.close()

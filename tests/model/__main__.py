@@ -1,4 +1,4 @@
-"""The long run: ``python -m tests.model --examples 2000``. New sequences each time; a failing one is made small."""
+"""The long run: ``python -m tests.model --examples 2000``. New sequences each time; a failing one is shrunk."""
 
 import argparse
 import sys

@@ -1,10 +1,10 @@
-"""What offers of the model say: a few whole contents, each for one rule of routing or redaction."""
+"""Contents of the model's offers: a few, each for one rule of routing or redaction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.api_write.gate import offer
+from tests.api_write.gateway_harness import offer
 
 HOST_OF_NORMANDIE = "stages.normandie.example"
 ADDRESS = "jean.dupont@exemple.fr"
@@ -12,7 +12,7 @@ ADDRESS = "jean.dupont@exemple.fr"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the model needs to know of a content; ``fields`` are put over a plain offer."""
+    """Properties of a content that the model needs; ``fields`` are put over a plain offer."""
 
     fields: Mapping[str, Any]
     department: str = "35"
@@ -41,11 +41,11 @@ WISHES: Mapping[str, Wish] = {
 
 
 def document(offer_id: str, revision: int, wish: str) -> dict[str, Any]:
-    """The offer as it is sent."""
+    """The offer as sent."""
     platform, _, number = offer_id.partition(":")
     return offer(number, revision, platform=platform, **WISHES[wish].fields)
 
 
 def withdrawal(offer_id: str, revision: int, reason: str) -> dict[str, Any]:
-    """The line that takes it back."""
+    """The line that withdraws it."""
     return {"id": offer_id, "revision": revision, "withdrawn": reason}

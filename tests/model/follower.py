@@ -1,8 +1,8 @@
-"""Readers of the changes feed, as a subscriber's copy would be kept: by cursor, sequence and removal alone."""
+"""Subscribers of the changes feed, each with a copy kept by cursor, sequence and removal only."""
 
 from typing import Any
 
-from tests.api_write.gate import Gate
+from tests.api_write.gateway_harness import GatewayHarness
 from tests.model.content import ADDRESS, WISHES
 from tests.model.spec import Model
 
@@ -10,22 +10,22 @@ from tests.model.spec import Model
 class Follower:
     """Holds id → revision. ``asked`` is its filter; where it asks for nothing, its platform's territory is meant."""
 
-    def __init__(self, gate: Gate, platform: str, asked: dict[str, str]) -> None:
+    def __init__(self, gateway: GatewayHarness, platform: str, asked: dict[str, str]) -> None:
         self.platform = platform
         self.asked = asked
         self.cursor: str | None = None
         self.held: dict[str, int] = {}
         self.removals = 0
-        self._gate = gate
+        self._gateway = gateway
         self._seen: dict[str, int] = {}
 
     def expected(self, model: Model) -> dict[str, int]:
-        """What it must hold when it has read to the end."""
+        """The copy that it must have at the end."""
         by_default = {"department": "31"} if self.platform == "occitanie" and not self.asked else {}
         return model.visible(self.platform, {**by_default, **self.asked})
 
     async def read(self, model: Model, *, limit: int = 1_000) -> None:
-        """Read to the end, and look at every change on the way."""
+        """Read to the end, and check every change."""
         more = True
         while more:
             body = await self._page(limit)
@@ -36,7 +36,7 @@ class Follower:
     async def _page(self, limit: int) -> dict[str, Any]:
         query = "&".join(f"{name}={value}" for name, value in {**self.asked, "limit": str(limit)}.items())
         text = f"&cursor={self.cursor}" if self.cursor else ""
-        answer = await self._gate.ask("GET", f"/v1/changes?{query}{text}", who=self.platform)
+        answer = await self._gateway.ask("GET", f"/v1/changes?{query}{text}", who=self.platform)
         assert 200 == answer.status, answer.raw
         assert ADDRESS.encode() not in answer.raw, "[OFR-034]"
         page: dict[str, Any] = answer.body
@@ -49,7 +49,7 @@ class Follower:
         standing = model.offers[offer_id]
         if change["op"] == "removal":
             assert {"op", "id", "sequence", "reason"} == set(change), "[FEED-008]"
-            assert self.platform in standing.shown, f"[FEED-007]: {offer_id} was never shareable with {self.platform}"
+            assert self.platform in standing.allowed, f"[FEED-007]: {offer_id} was never shareable with {self.platform}"
             self.removals += 1
             self.held.pop(offer_id, None)
             return

@@ -1,13 +1,13 @@
-"""A gateway and the model side by side: requests at random, each answered as predicted, in the end the same offers."""
+"""A gateway and the model side by side: random requests, each answered as predicted, and equal offers at the end."""
 
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from tests.api_write.gate import ndjson
+from tests.api_write.gateway_harness import ndjson
 from tests.model.content import WISHES, document
-from tests.model.ground import FILTERS, LINES, PUBLISHERS, READERS, WAIT, Ground, another
+from tests.model.model_harness import FILTERS, LINES, PUBLISHERS, READERS, WAIT, ModelHarness, another
 from tests.model.spec import Mark, Model, Publish, Withdraw
 
 platforms = st.sampled_from(PUBLISHERS)
@@ -20,41 +20,41 @@ followers = st.integers(0, len(READERS) * len(FILTERS) - 1)
 
 
 class Federation(RuleBasedStateMachine):
-    """Every rule sends requests and compares the answers; the end compares what stands."""
+    """Every rule sends requests and compares the answers; the end compares the states."""
 
     def __init__(self, model: Model | None = None) -> None:
         super().__init__()
-        self.ground = Ground(Model(READERS) if model is None else model)
-        self.model, self.gate = self.ground.model, self.ground.gate
+        self.harness = ModelHarness(Model(READERS) if model is None else model)
+        self.model, self.gateway = self.harness.model, self.harness.gateway
 
     @rule(platform=platforms, number=numbers, step=steps, wish=wishes, dry=seldom)
     def put(self, platform: str, number: int, step: int, wish: str, *, dry: bool) -> None:
         """[PUB-001] [PUB-006] [REV-001] [REV-003] [REV-004] [REV-005]"""
         offer_id = f"{platform}:{number}"
-        item = Publish(offer_id, self.ground.revision(offer_id, step), wish)
+        item = Publish(offer_id, self.harness.revision(offer_id, step), wish)
         query = "?dry_run=true" if dry else ""
-        answer = self.ground.run(self.gate.put(document(item.id, item.revision, wish), query=query, who=platform))
+        answer = self.harness.run(self.gateway.put(document(item.id, item.revision, wish), query=query, who=platform))
         if dry:
             assert (200, "valid") == (answer.status, answer.body["status"])
         else:
-            self.ground.decided(answer, item)
+            self.harness.decided(answer, item)
 
     @rule(platform=platforms, number=numbers, said=st.lists(wishes, min_size=2, max_size=4))
     def revise(self, platform: str, number: int, said: list[str]) -> None:
-        """[RTE-006] [FEED-006]: one revision after another, each shared otherwise; readers see only the last one."""
+        """[RTE-006] [FEED-006]: consecutive revisions, each shared differently; subscribers see only the last one."""
         offer_id = f"{platform}:{number}"
         for wish in said:
-            item = Publish(offer_id, self.ground.revision(offer_id, 1), wish)
-            answer = self.ground.run(self.gate.put(document(item.id, item.revision, wish), who=platform))
-            self.ground.decided(answer, item)
+            item = Publish(offer_id, self.harness.revision(offer_id, 1), wish)
+            answer = self.harness.run(self.gateway.put(document(item.id, item.revision, wish), who=platform))
+            self.harness.decided(answer, item)
 
     @rule(platform=platforms, number=numbers, step=steps, reason=st.sampled_from(("filled", "cancelled")))
     def delete(self, platform: str, number: int, step: int, reason: str) -> None:
         """[PUB-002] [WDR-001] [WDR-002]"""
         offer_id = f"{platform}:{number}"
-        item = Withdraw(offer_id, self.ground.revision(offer_id, step), reason)
+        item = Withdraw(offer_id, self.harness.revision(offer_id, step), reason)
         path = f"/v1/offers/{offer_id}?revision={item.revision}&reason={reason}"
-        self.ground.decided(self.ground.ask("DELETE", path, who=platform, headers=WAIT), item)
+        self.harness.decided(self.harness.ask("DELETE", path, who=platform, headers=WAIT), item)
 
     @rule(
         platform=platforms,
@@ -65,38 +65,38 @@ class Federation(RuleBasedStateMachine):
     )
     def batch(self, platform: str, asked: list[Any], key: str | None, *, partial: bool, dry: bool) -> None:
         """[PUB-010] [PUB-011] [PUB-012] [PUB-043]"""
-        lines = [self.ground.line(platform, *one) for one in asked]
+        lines = [self.harness.line(platform, *one) for one in asked]
         body = ndjson(*(line.document for line in lines))
         query = f"?partial={str(partial).lower()}&dry_run={str(dry).lower()}"
         headers = {} if key is None else {"Idempotency-Key": key}
-        answer = self.ground.run(self.gate.batch(body, query=query, who=platform, headers=headers))
-        if key is not None and (platform, key) in self.ground.keys:
-            if (query, body) != self.ground.keys[platform, key][:2]:
+        answer = self.harness.run(self.gateway.batch(body, query=query, who=platform, headers=headers))
+        if key is not None and (platform, key) in self.harness.keys:
+            if (query, body) != self.harness.keys[platform, key][:2]:
                 assert (422, "idempotency-reused") == (answer.status, answer.code)
             return
         if key is not None:
-            self.ground.keys[platform, key] = query, body, answer
-        self.ground.queued(answer, lines, partial=partial, dry=dry)
+            self.harness.keys[platform, key] = query, body, answer
+        self.harness.queued(answer, lines, partial=partial, dry=dry)
 
-    @precondition(lambda self: self.ground.keys)
+    @precondition(lambda self: self.harness.keys)
     @rule(choice=st.integers(0, 3))
     def repeat(self, choice: int) -> None:
         """[PUB-041]: the answer that was given first, and nothing is queued again."""
-        known = sorted(self.ground.keys)
+        known = sorted(self.harness.keys)
         platform, key = known[choice % len(known)]
-        query, body, first = self.ground.keys[platform, key]
+        query, body, first = self.harness.keys[platform, key]
         headers = {"Idempotency-Key": key}
-        answer = self.ground.run(self.gate.batch(body, query=query, who=platform, headers=headers))
+        answer = self.harness.run(self.gateway.batch(body, query=query, who=platform, headers=headers))
         assert (first.status, first.raw, "true") == (answer.status, answer.raw, answer.headers["Idempotency-Replayed"])
 
     @rule(platform=platforms)
     def take_mark(self, platform: str) -> None:
-        """[PUB-020]: it stands for the moment before it."""
-        self.gate.clock.at += 1_000
-        text = self.ground.run(self.gate.mark(who=platform))
-        self.ground.marks.append((text, Mark(platform, self.model.turn, self.gate.clock.at)))
+        """[PUB-020]: it marks the moment before it."""
+        self.gateway.clock.at += 1_000
+        text = self.harness.run(self.gateway.mark(who=platform))
+        self.harness.marks.append((text, Mark(platform, self.model.step, self.gateway.clock.at)))
 
-    @precondition(lambda self: self.ground.marks)
+    @precondition(lambda self: self.harness.marks)
     @rule(
         choice=st.integers(0, 5),
         strange=seldom,
@@ -117,12 +117,12 @@ class Federation(RuleBasedStateMachine):
         wrong_count: bool,
         confirmed: bool,
     ) -> None:
-        """[PUB-021] to [PUB-028] [WDR-008]: a set of what stands, or of anything, with a mark that may be spent."""
-        text, mark = self.ground.marks[-1 - choice % len(self.ground.marks)]
+        """[PUB-021] to [PUB-028] [WDR-008]: a set of live offers, or of any, with a mark that may be used already."""
+        text, mark = self.harness.marks[-1 - choice % len(self.harness.marks)]
         platform = another(mark.platform) if strange else mark.platform
         ids = [(f"{platform}:{number}", step, wish) for number, step, wish in sent]
-        items = [Publish(offer_id, self.ground.revision(offer_id, step), wish) for offer_id, step, wish in ids]
-        items = [self.ground.as_it_stands(item) for item in items] if again else items
+        items = [Publish(offer_id, self.harness.revision(offer_id, step), wish) for offer_id, step, wish in ids]
+        items = [self.harness.as_it_stands(item) for item in items] if again else items
         lines = [document(item.id, item.revision, item.wish) for item in items]
         spoilt = [items.pop(0).id] if unsound and items else []
         if spoilt:
@@ -130,7 +130,7 @@ class Federation(RuleBasedStateMachine):
         confirm = len(self.model.live(platform)) if confirmed else None
         body = ndjson(*lines, {"count": len(lines) + wrong_count})
         query = f"?mark={text}" + ("" if confirm is None else f"&confirm={confirm}")
-        answer = self.ground.ask("POST", f"/v1/snapshots{query}", who=platform, body=body, headers=LINES)
+        answer = self.harness.ask("POST", f"/v1/snapshots{query}", who=platform, body=body, headers=LINES)
         if strange:
             assert (409, "mark-invalid") == (answer.status, answer.code)
             return
@@ -147,9 +147,9 @@ class Federation(RuleBasedStateMachine):
     @rule(platform=platforms, number=numbers, action=st.sampled_from(("moderate", "lift")))
     def moderate(self, platform: str, number: int, action: str) -> None:
         """[WDR-006] [WDR-007] [RCP-003]"""
-        self.ground.settle()
+        self.harness.settle()
         offer_id = f"{platform}:{number}"
-        answer = self.ground.ask(
+        answer = self.harness.ask(
             "POST", f"/v1/offers/{offer_id}/moderation", json={"action": action}, who="normandie/operate", headers=WAIT
         )
         outcome = self.model.moderate(offer_id, action)
@@ -167,40 +167,40 @@ class Federation(RuleBasedStateMachine):
             (None, (401, "token-missing")), ("gone", (401, "token-invalid")), ("nobody", (401, "token-invalid")),
             (another(platform), (403, "not-owner")), (f"{platform}/offers:read", (403, "scope-missing")),
         ):  # fmt: skip
-            put = self.ground.run(self.gate.put(body, who=who))
-            delete = self.ground.ask("DELETE", f"{path}?revision=9000", who=who)
+            put = self.harness.run(self.gateway.put(body, who=who))
+            delete = self.harness.ask("DELETE", f"{path}?revision=9000", who=who)
             assert [expected] * 2 == [(answer.status, answer.code) for answer in (put, delete)]
         who = f"{another(platform)}/offers:publish"
-        assert 403 == self.ground.ask("POST", f"{path}/moderation", json={"action": "moderate"}, who=who).status
-        unsound = self.ground.run(self.gate.put({**body, "seats": 0}, who=platform))
+        assert 403 == self.harness.ask("POST", f"{path}/moderation", json={"action": "moderate"}, who=who).status
+        unsound = self.harness.run(self.gateway.put({**body, "seats": 0}, who=platform))
         assert (422, "submission-refused") == (unsound.status, unsound.code)
 
     @rule(number=followers, limit=st.sampled_from((1, 2, 1_000)))
     def follow(self, number: int, limit: int) -> None:
-        """[FEED-001] [FEED-006] [FEED-007] [FEED-008]: a reader catches up, by pages of any size."""
-        self.ground.settle()
-        follower = self.ground.followers[number]
-        self.ground.run(follower.read(self.model, limit=limit))
+        """[FEED-001] [FEED-006] [FEED-007] [FEED-008]: a subscriber catches up, by pages of any size."""
+        self.harness.settle()
+        follower = self.harness.followers[number]
+        self.harness.run(follower.read(self.model, limit=limit))
         assert follower.expected(self.model) == follower.held
 
     @rule(number=followers)
     def mistake_a_cursor(self, number: int) -> None:
         """[FEED-004] [FEED-005]"""
-        self.ground.settle()
-        follower = self.ground.followers[number]
-        self.ground.run(follower.read(self.model))
+        self.harness.settle()
+        follower = self.harness.followers[number]
+        self.harness.run(follower.read(self.model))
         path = f"/v1/changes?territory=all&level=seconde&cursor={follower.cursor}"
         for end, code in (("", "cursor-filter"), ("A", "cursor-forged")):
-            answer = self.ground.ask("GET", path + end, who=follower.platform)
+            answer = self.harness.ask("GET", path + end, who=follower.platform)
             assert (400, code) == (answer.status, answer.code)
 
     @rule(reader=st.sampled_from(READERS), platform=platforms, number=numbers)
     def look(self, reader: str, platform: str, number: int) -> None:
-        """[ERR-003] [WDR-011] [RTE-002]: one offer, as this reader may see it."""
-        self.ground.settle()
+        """[ERR-003] [WDR-011] [RTE-002]: one offer, as this subscriber may see it."""
+        self.harness.settle()
         offer_id = f"{platform}:{number}"
         known = self.model.offers.get(offer_id)
-        answer = self.ground.ask("GET", f"/v1/offers/{offer_id}", who=reader)
+        answer = self.harness.ask("GET", f"/v1/offers/{offer_id}", who=reader)
         own = reader == platform
         if known is not None and (offer_id in self.model.visible(reader, {}) or (own and known.reason is None)):
             assert (200, known.revision) == (answer.status, answer.body["offer"]["revision"])
@@ -211,8 +211,8 @@ class Federation(RuleBasedStateMachine):
             assert (404, "not-found") == (answer.status, answer.code)
 
     def teardown(self) -> None:
-        """Compare what stands, then let go of it."""
+        """Compare the states, then close the gateway."""
         try:
-            self.ground.run(self.ground.compare())
+            self.harness.run(self.harness.compare())
         finally:
-            self.ground.close()
+            self.harness.close()

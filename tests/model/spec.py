@@ -1,6 +1,6 @@
-"""The federation as a small model: what each request must be answered, and what must stand afterwards.
+"""The federation as a small model: the required answer to each request, and the state afterwards.
 
-Written from docs/protocol.md, not from the code: sentences, no log, no partitions, one turn after another.
+Written from docs/protocol.md, not from the code: sentences, no log, no partitions, one step after another.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -53,49 +53,49 @@ Item: TypeAlias = Publish | Withdraw
 
 @dataclass(slots=True)
 class Standing:
-    """What stands of one offer. ``turn`` is when it was last changed, ``shown`` who was ever allowed to see it."""
+    """State of one offer. ``step`` is its last change, ``allowed`` the platforms that were ever allowed to see it."""
 
     revision: int
     content: str
-    turn: int
+    step: int
     wish: str | None
     reason: str | None = None
-    shown: frozenset[str] = frozenset()
+    allowed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A mark as its text stands for it."""
+    """The mark that a text encodes."""
 
     platform: str
-    turn: int
+    step: int
     at: int
 
 
 @dataclass(slots=True)
 class Model:
-    """Everything that stands, and every receipt that was given: offer id, verdict and revision, by publisher."""
+    """The state of every offer, and every receipt: offer id, verdict and revision, by publisher."""
 
     platforms: Sequence[str]
     offers: dict[str, Standing] = field(default_factory=dict)
     receipts: dict[str, list[tuple[str, Verdict, int]]] = field(default_factory=dict)
-    turn: int = 0
+    step: int = 0
     applied: dict[str, int] = field(default_factory=dict)
     commands: set[tuple[str, str, int]] = field(default_factory=set)
 
     def submit(self, item: Item, *, mark: Mark | None = None) -> Outcome:
         """A publisher's own submission, decided."""
         outcome = self._publish(item, mark) if isinstance(item, Publish) else self._withdraw(item)
-        self.turn += 1
+        self.step += 1
         self._receipt(item.id, outcome.verdict, item.revision)
         return outcome
 
     def moderate(self, offer_id: str, action: str) -> Outcome | None:
-        """The operator's command; None for an offer that nobody knows [WDR-007]."""
+        """The operator's command; None for an unknown offer [WDR-007]."""
         known = self.offers.get(offer_id)
         if known is None:
             return None
-        command = (action, offer_id, known.turn)
+        command = (action, offer_id, known.step)
         moderated = known.reason == "moderated"
         outcome = Outcome("stale", "changed-meanwhile") if moderated == (action == "moderate") else Outcome("accepted")
         if command not in self.commands:  # the same command again has the same receipt [RCP-003]
@@ -103,7 +103,7 @@ class Model:
             self._receipt(offer_id, outcome.verdict, known.revision)
         if outcome.verdict == "accepted":
             self._retire(known, "moderated" if action == "moderate" else "absent")
-        self.turn += 1
+        self.step += 1
         return outcome
 
     def snapshot(self, mark: Mark, items: Sequence[Publish], unsound: Iterable[str], confirm: int | None) -> int | str:
@@ -112,7 +112,7 @@ class Model:
             return "stale-mark"
         present = {item.id for item in items} | set(unsound)
         live = self.live(mark.platform)
-        absent = [name for name in live if name not in present and self.offers[name].turn < mark.turn]
+        absent = [name for name in live if name not in present and self.offers[name].step < mark.step]
         count = len(present)
         none_left = len(absent) == len(live) and not any(self._would_live(item, mark) for item in items)
         if absent and (count == 0 or len(absent) > max(10, len(live) // 5) or none_left) and confirm != len(absent):
@@ -123,7 +123,7 @@ class Model:
         for name in absent:
             self._receipt(name, "accepted", self.offers[name].revision)
             self._retire(self.offers[name], "absent")
-            self.turn += 1
+            self.step += 1
         return len(absent)
 
     def _would_live(self, item: Publish, mark: Mark) -> bool:
@@ -135,7 +135,7 @@ class Model:
         return sorted(name for name, one in self.offers.items() if name.startswith(f"{platform}:") and not one.reason)
 
     def visible(self, reader: str, asked: Mapping[str, str]) -> dict[str, int]:
-        """What a reader must hold in the end: id and revision of each live offer that it may see and asks for."""
+        """The copy that a subscriber must have in the end: id and revision of each live offer that matches."""
         return {
             name: one.revision
             for name, one in self.offers.items()
@@ -149,7 +149,7 @@ class Model:
             if item.revision < known.revision:
                 return Outcome("stale", "older-revision")  # [REV-005]
             same = item.revision == known.revision
-            reopens = same and known.reason == "absent" and mark is not None and known.turn < mark.turn
+            reopens = same and known.reason == "absent" and mark is not None and known.step < mark.step
             if same and content != known.content:
                 return Outcome("rejected", "revision-reused")  # [REV-004]
             if same and known.reason is None:
@@ -158,10 +158,10 @@ class Model:
                 return Outcome("stale", f"withdrawn-{known.reason}")  # [WDR-003]
             if known.reason == "moderated":
                 return Outcome("rejected", "moderated")  # [WDR-007]
-        shown = frozenset(reader for reader in self.platforms if _may_see(reader, item.id, item.wish))
-        before = known.shown if known else frozenset()
+        allowed = frozenset(reader for reader in self.platforms if _may_see(reader, item.id, item.wish))
+        before = known.allowed if known else frozenset()
         created = known is None or known.reason is not None
-        self.offers[item.id] = Standing(item.revision, content, self.turn, item.wish, None, before | shown)
+        self.offers[item.id] = Standing(item.revision, content, self.step, item.wish, None, before | allowed)
         return Outcome("accepted", created=created)
 
     def _withdraw(self, item: Withdraw) -> Outcome:
@@ -172,14 +172,14 @@ class Model:
                 return Outcome("stale", "older-revision")
             return Outcome("duplicate") if content == known.content else Outcome("rejected", "revision-reused")
         moderated = known is not None and known.reason == "moderated"
-        shown = known.shown if known else frozenset()
+        allowed = known.allowed if known else frozenset()
         reason = "moderated" if moderated else item.reason
-        self.offers[item.id] = Standing(item.revision, content, self.turn, None, reason, shown)
+        self.offers[item.id] = Standing(item.revision, content, self.step, None, reason, allowed)
         return Outcome("accepted")
 
     def _retire(self, known: Standing, reason: str) -> None:
         """A change of the gateway keeps revision and content [REV-008]."""
-        known.wish, known.reason, known.turn = None, reason, self.turn
+        known.wish, known.reason, known.step = None, reason, self.step
 
     def _receipt(self, offer_id: str, verdict: Verdict, revision: int) -> None:
         self.receipts.setdefault(offer_id.partition(":")[0], []).append((offer_id, verdict, revision))

@@ -1,4 +1,4 @@
-"""The gateway does what the small model predicts, whatever is asked of it in whatever order."""
+"""The gateway does what the model predicts, for any requests in any order."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.ground import READERS
 from tests.model.machine import Federation
+from tests.model.model_harness import READERS
 from tests.model.spec import Mark, Model, Outcome, Publish
 
 SHORT = settings(
@@ -22,11 +22,11 @@ UNSHRUNK = settings(SHORT, phases=(Phase.generate,), report_multiple_bugs=False)
 
 
 def test_the_gateway_does_what_the_model_predicts() -> None:
-    """The same sequences each time; ``python -m tests.model`` plays new ones for as long as one likes."""
+    """The same sequences each time; ``python -m tests.model`` plays new ones for any time."""
     run_state_machine_as_test(Federation, settings=SHORT)
 
 
-class Lenient(Model):
+class Permissive(Model):
     """Takes other content under the same revision for a duplicate."""
 
     def _publish(self, item: Publish, mark: Mark | None) -> Outcome:
@@ -35,7 +35,7 @@ class Lenient(Model):
 
 
 class Indiscreet(Model):
-    """Shows every live offer to everybody who asks for all."""
+    """Returns every live offer to every subscriber that asks for all."""
 
     def visible(self, reader: str, asked: Mapping[str, str]) -> dict[str, int]:
         known = {name: one.revision for name, one in self.offers.items() if one.wish is not None}
@@ -49,8 +49,8 @@ class Forgetful(Model):
         return super().snapshot(mark, items, {*unsound, *self.live(mark.platform)}, confirm)
 
 
-@pytest.mark.parametrize("wrong", [Lenient, Indiscreet, Forgetful])
-def test_a_model_that_is_wrong_is_found_out(wrong: type[Model]) -> None:
+@pytest.mark.parametrize("wrong", [Permissive, Indiscreet, Forgetful])
+def test_a_wrong_model_is_detected(wrong: type[Model]) -> None:
     """The comparison can fail: each of these differs from the gateway in one thing."""
 
     class Against(Federation):

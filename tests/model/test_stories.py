@@ -1,27 +1,27 @@
-"""What the state machine found, and what it is too seldom lucky to find, told as short stories."""
+"""Sequences that the state machine found, or rarely finds, as separate tests."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.model.content import document
-from tests.model.ground import READERS, Ground
+from tests.model.model_harness import READERS, ModelHarness
 from tests.model.spec import Model, Publish
 
 
 @pytest.fixture
-def ground() -> Iterator[Ground]:
-    ground = Ground(Model(READERS))
+def harness() -> Iterator[ModelHarness]:
+    harness = ModelHarness(Model(READERS))
     try:
-        yield ground
+        yield harness
     finally:
-        ground.close()
+        harness.close()
 
 
-def publish(ground: Ground, *wishes: str) -> None:
+def publish(harness: ModelHarness, *wishes: str) -> None:
     for revision, wish in enumerate(wishes, 1):
-        answer = ground.run(ground.gate.put(document("bretagne:1", revision, wish)))
-        ground.decided(answer, Publish("bretagne:1", revision, wish))
+        answer = harness.run(harness.gateway.put(document("bretagne:1", revision, wish)))
+        harness.decided(answer, Publish("bretagne:1", revision, wish))
 
 
 @pytest.mark.parametrize(
@@ -34,14 +34,14 @@ def publish(ground: Ground, *wishes: str) -> None:
         ("of normandie", "plain", "of normandie"),
     ],
 )
-def test_each_reader_hears_of_the_end_of_what_it_was_shown_and_of_nothing_else(
-    ground: Ground, wishes: tuple[str, ...]
+def test_each_subscriber_gets_the_removal_of_the_offers_it_received_and_of_no_other(
+    harness: ModelHarness, wishes: tuple[str, ...]
 ) -> None:
     """[FEED-007] [RTE-006]: one revision was not for the regions, another had passed at Normandie: it saw neither."""
-    for follower in ground.followers:
-        ground.run(follower.read(ground.model))
-    publish(ground, *wishes)
-    ground.settle()
-    for follower in ground.followers:
-        ground.run(follower.read(ground.model))
-        assert follower.expected(ground.model) == follower.held
+    for follower in harness.followers:
+        harness.run(follower.read(harness.model))
+    publish(harness, *wishes)
+    harness.settle()
+    for follower in harness.followers:
+        harness.run(follower.read(harness.model))
+        assert follower.expected(harness.model) == follower.held

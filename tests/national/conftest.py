@@ -1,4 +1,4 @@
-"""Benches of the national connector, taken down at the end of each test."""
+"""Harnesses of the national connector, closed at the end of each test."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -14,14 +14,14 @@ from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON
-from tests.national.harness import MARCH, PASSWORD, Bench, accounts_at
+from tests.national.harness import MARCH, PASSWORD, ConnectorHarness, accounts_at
 
-Make = Callable[..., Awaitable[Bench]]
+Make = Callable[..., Awaitable[ConnectorHarness]]
 
 
 @pytest.fixture
-async def make_bench(tmp_path: Path) -> AsyncIterator[Make]:
-    """Makes a bench; all of them are taken down at the end."""
+async def make_harness(tmp_path: Path) -> AsyncIterator[Make]:
+    """Makes a harness; all are closed at the end."""
     async with AsyncExitStack() as stack:
 
         async def make(
@@ -34,7 +34,7 @@ async def make_bench(tmp_path: Path) -> AsyncIterator[Make]:
             platforms: tuple[str, ...] = ("bretagne",),
             v1: str | None = None,
             **terms: DeliveryTerms,
-        ) -> Bench:
+        ) -> ConnectorHarness:
             time = FastTime(speed, start=start)
             if log is None:
                 log = MemoryLog(clock=time.clock)
@@ -48,7 +48,7 @@ async def make_bench(tmp_path: Path) -> AsyncIterator[Make]:
             }
             partners = Partners(log)
             stack.push_async_callback(partners.close)
-            bench = Bench(
+            harness = ConnectorHarness(
                 log=log,
                 folder=tmp_path,
                 time=time,
@@ -57,9 +57,9 @@ async def make_bench(tmp_path: Path) -> AsyncIterator[Make]:
                 accounts=accounts_at(simulator.url, names=names, v1=v1, **terms),
                 partners=partners,
             )
-            stack.push_async_callback(bench.stop)
+            stack.push_async_callback(harness.stop)
             for platform in platforms:
-                await bench.save(platform)
-            return bench
+                await harness.save(platform)
+            return harness
 
         yield make

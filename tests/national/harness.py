@@ -63,7 +63,7 @@ def document(offer_id: str, **changes: Any) -> dict[str, Any]:
 
 
 @dataclass
-class Bench:
+class ConnectorHarness:
     """One log, one site, and the connector between them."""
 
     log: EventLog
@@ -79,7 +79,7 @@ class Bench:
     answer_seconds: float = 60.0
 
     async def start(self, *, log: EventLog | None = None, folder: str = "national") -> asyncio.Task[None]:
-        """A connector as a process of its own would have it: own partners, own sites."""
+        """Start a connector with its own partners and sites, as in a process of its own."""
         log = log or self.log
         partners = Partners(log)
         await partners.catch_up()
@@ -102,7 +102,7 @@ class Bench:
         return task
 
     def relay(self) -> None:
-        """Decide what is submitted."""
+        """Start a relay, which decides submissions."""
         submissions = Submissions(self.log, ids=IDS, clock=self.time.clock)
         relay = Relay(
             self.log,
@@ -130,7 +130,7 @@ class Bench:
         return found
 
     async def stop(self) -> None:
-        """Cut everything off, as a kill would."""
+        """Cancel everything, as a kill would."""
         for task in self.tasks:
             task.cancel()
         for task in self.tasks:
@@ -226,9 +226,9 @@ class Bench:
 
     async def order(self, order: Order, *, account: str = "shared", seconds: float = 30.0) -> Mapping[str, Any]:
         """Place an order and wait for its answer."""
-        return await self.answer(await self.place(order, account=account), seconds=seconds)
+        return await self.answer(await self.submit(order, account=account), seconds=seconds)
 
-    async def place(self, order: Order, *, account: str = "shared") -> Placed:
+    async def submit(self, order: Order, *, account: str = "shared") -> Placed:
         """Write an order on the log."""
         self.sequence += 1
         placed = Placed(account, str(self.sequence), order)
@@ -253,7 +253,7 @@ class Bench:
         return {} if note is None else note[1]
 
     def live(self) -> dict[str, str]:
-        """What is alive at the site under our accounts: remote id → title."""
+        """Live offers at the site under our accounts: remote id → title."""
         rows = [row for row in self.simulator.stock.rows if row.owner is not None and row.discarded_at is None]
         assert len(rows) == len({(row.owner, row.remote_id) for row in rows})
         return {str(row.remote_id): str(row.title) for row in rows}
@@ -279,9 +279,9 @@ def accounts_at(url: str, *, names: Mapping[str, list[str]], v1: str | None = No
     return Accounts(accounts, platforms, {name.replace("_", "-"): one for name, one in terms.items()})
 
 
-async def part_of(bench: Bench, offer_id: str) -> Part:
+async def part_of(harness: ConnectorHarness, offer_id: str) -> Part:
     """The offer's part for the lycées."""
-    part = await bench.part(offer_id)
+    part = await harness.part(offer_id)
     assert part is not None, offer_id
     return part
 

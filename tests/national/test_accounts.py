@@ -1,4 +1,4 @@
-"""The accounts file: what it says, and what is said of mistakes in it. Secrets never show."""
+"""The accounts file: its content, and the errors for mistakes in it. Secrets never appear."""
 
 import json
 from pathlib import Path
@@ -48,12 +48,12 @@ def test_each_platform_has_its_account_and_its_terms(tmp_path: Path) -> None:
 
 
 def test_no_secret_shows_in_repr(tmp_path: Path) -> None:
-    shown = repr(read_accounts(written(tmp_path, SOUND), ENVIRON))
-    assert not [secret for secret in ("sesame", "0f0f0f") if secret in shown]
+    text = repr(read_accounts(written(tmp_path, SOUND), ENVIRON))
+    assert not [secret for secret in ("sesame", "0f0f0f") if secret in text]
 
 
 @pytest.mark.parametrize(
-    ("change", "place"),
+    ("change", "pointer"),
     [
         ({"url": None}, "the whole"),
         ({"url": "http://national.example.org"}, "url"),
@@ -71,9 +71,9 @@ def test_no_secret_shows_in_repr(tmp_path: Path) -> None:
         ({"search": {"account": "nobody"}}, "no account nobody"),
     ],
 )
-def test_a_mistake_is_named_with_its_place(tmp_path: Path, change: dict[str, Any], place: str) -> None:
+def test_a_mistake_is_reported_with_its_pointer(tmp_path: Path, change: dict[str, Any], pointer: str) -> None:
     body = {name: value for name, value in {**SOUND, **change}.items() if value is not None}
-    with pytest.raises(AccountsError, match=place):
+    with pytest.raises(AccountsError, match=pointer):
         read_accounts(written(tmp_path, body), ENVIRON)
 
 
@@ -82,7 +82,7 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
         read_accounts(written(tmp_path, SOUND, mode=0o644), ENVIRON)
 
 
-def test_a_file_that_is_not_there_or_not_json_is_said_to_be_so(tmp_path: Path) -> None:
+def test_a_missing_file_or_one_that_is_not_json_is_reported(tmp_path: Path) -> None:
     with pytest.raises(AccountsError, match="cannot be read"):
         read_accounts(tmp_path / "missing.json", ENVIRON)
     (tmp_path / "bad.json").write_text("{")

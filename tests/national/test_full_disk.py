@@ -20,21 +20,21 @@ MANY = 300
 
 
 def limit(database: sqlite3.Connection, pages: int) -> None:
-    """As a full disk has it: SQLite refuses to let the file grow."""
+    """As on a full disk: SQLite refuses to let the file grow."""
     sqlite3.Connection.execute(database, f"PRAGMA max_page_count = {pages}").fetchone()
 
 
-async def test_a_scan_on_a_full_disk_is_an_outage(make_bench: Make, tmp_path: Path) -> None:
-    bench = await make_bench()
+async def test_a_scan_on_a_full_disk_is_an_outage(make_harness: Make, tmp_path: Path) -> None:
+    harness = await make_harness()
     for number in range(MANY):
-        await bench.publish(document(f"national:{7000 + number}"))
+        await harness.publish(document(f"national:{7000 + number}"))
     state = InboundState(tmp_path / "inbound.sqlite", log="one")
-    ends = await bench.log.ends(OFFERS)
+    ends = await harness.log.ends(OFFERS)
     limit(state._db, 8)
     with pytest.raises(LogUnavailableError, match="free space"):
-        await state.catch_up(bench.log, ends)
+        await state.catch_up(harness.log, ends)
     limit(state._db, 100_000)
-    await state.catch_up(bench.log, ends)
+    await state.catch_up(harness.log, ends)
     assert state.live() == MANY
     state.close()
 
@@ -72,9 +72,9 @@ def test_each_change_of_an_outbox_on_a_full_disk_is_an_outage(
     outbox.close()
 
 
-async def test_work_goes_on_once_there_is_space(make_bench: Make, tmp_path: Path) -> None:
-    """What meets the full disk begins again, as after an outage of the log."""
-    bench = await make_bench()
+async def test_work_continues_once_there_is_space(make_harness: Make, tmp_path: Path) -> None:
+    """Tasks that meet the full disk restart, as after an outage of the log."""
+    harness = await make_harness()
     outbox = Outbox(tmp_path / "outbox.sqlite", log="one")
     sqlite3.Connection.execute(outbox._db, "PRAGMA cache_size = 5")
     limit(outbox._db, 20)
@@ -94,7 +94,7 @@ async def test_work_goes_on_once_there_is_space(make_bench: Make, tmp_path: Path
         raise ZeroDivisionError("done")
 
     with pytest.raises(ZeroDivisionError):
-        await own_with_retry(bench.log, role="national.test", partition=0, work=work)
+        await own_with_retry(harness.log, role="national.test", partition=0, work=work)
     assert (tries, len(list(outbox.ids("bretagne")))) == (3, MANY)
     outbox.close()
 

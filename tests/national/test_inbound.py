@@ -7,8 +7,8 @@ from adapters.national.site.accounts import Search
 from gateway.protocol.record import OfferState
 from gateway.protocol.topic import COMMON, OFFERS
 from tests.national.conftest import Make
-from tests.national.harness import Bench, document, document_of, eventually
-from tests.slept import SleptLog
+from tests.national.harness import ConnectorHarness, document, document_of, eventually
+from tests.stale_ends import StaleEndsLog
 
 JUNE = ("2027-W24", "2027-W25")
 MADE: dict[str, Any] = {
@@ -27,11 +27,11 @@ MADE: dict[str, Any] = {
 }
 
 
-async def scanned(make_bench: Make, *, right: bool = True, others: bool = False, **options: Any) -> Bench:
-    bench = await make_bench(speed=6_000.0, rights={"full_access": right}, **options)
-    bench.accounts = replace(bench.accounts, search=Search("shared", minutes=60, others=others))
-    bench.relay()
-    return bench
+async def scanned(make_harness: Make, *, right: bool = True, others: bool = False, **options: Any) -> ConnectorHarness:
+    harness = await make_harness(speed=6_000.0, rights={"full_access": right}, **options)
+    harness.accounts = replace(harness.accounts, search=Search("shared", minutes=60, others=others))
+    harness.relay()
+    return harness
 
 
 def national(offers: dict[str, OfferState]) -> dict[str, OfferState]:
@@ -39,13 +39,13 @@ def national(offers: dict[str, OfferState]) -> dict[str, OfferState]:
     return {key: state for key, state in offers.items() if key.startswith("national:") and state.offer is not None}
 
 
-async def test_an_offer_made_at_the_site_is_imported_with_its_territory(make_bench: Make) -> None:
+async def test_an_offer_made_at_the_site_is_imported_with_its_territory(make_harness: Make) -> None:
     """[RTE-001]: a Region that asks for Lille will find it."""
-    bench = await scanned(make_bench)
-    row = bench.simulator.publish_on_site(**MADE)
-    await bench.start()
-    await eventually(lambda: imported(bench, 1))
-    state = (await bench.offers())[f"national:{row.id}"]
+    harness = await scanned(make_harness)
+    row = harness.simulator.publish_on_site(**MADE)
+    await harness.start()
+    await eventually(lambda: imported(harness, 1))
+    state = (await harness.offers())[f"national:{row.id}"]
     assert state.territory is not None
     assert ("59", "32") == (state.territory["department"], state.territory["region"])
     assert f"https://1eleve1stage.education.gouv.fr/offres-de-stage/{row.id}" == document_of(state)["apply_url"]
@@ -54,138 +54,138 @@ async def test_an_offer_made_at_the_site_is_imported_with_its_territory(make_ben
     assert "seats" not in document_of(state)
 
 
-async def test_an_address_that_cannot_be_read_costs_only_its_own_offer(make_bench: Make) -> None:
-    """Anybody may type one at the site: it must not stop the gateway of all the others."""
-    bench = await scanned(make_bench, others=True)
-    bench.simulator.publish_on_site(**MADE, permalink="https://[stage")
-    bench.simulator.publish_on_site(**MADE)
-    await bench.start()
-    await eventually(lambda: imported(bench, 1))
+async def test_an_address_that_cannot_be_read_costs_only_its_own_offer(make_harness: Make) -> None:
+    """Any user of the site may enter one: it must not stop the gateway for the others."""
+    harness = await scanned(make_harness, others=True)
+    harness.simulator.publish_on_site(**MADE, permalink="https://[stage")
+    harness.simulator.publish_on_site(**MADE)
+    await harness.start()
+    await eventually(lambda: imported(harness, 1))
 
 
-async def imported(bench: Bench, count: int) -> bool:
-    return len(national(await bench.offers())) == count
+async def imported(harness: ConnectorHarness, count: int) -> bool:
+    return len(national(await harness.offers())) == count
 
 
-async def test_a_scan_that_finds_nothing_new_submits_nothing(make_bench: Make) -> None:
-    bench = await scanned(make_bench)
-    bench.simulator.publish_on_site(**MADE)
-    await bench.start()
-    await eventually(lambda: imported(bench, 1))
-    before = await bench.offers()
-    pages = bench.calls("GET")
-    await eventually(lambda: asked(bench, pages + 3))
+async def test_a_scan_that_finds_nothing_new_submits_nothing(make_harness: Make) -> None:
+    harness = await scanned(make_harness)
+    harness.simulator.publish_on_site(**MADE)
+    await harness.start()
+    await eventually(lambda: imported(harness, 1))
+    before = await harness.offers()
+    pages = harness.calls("GET")
+    await eventually(lambda: asked(harness, pages + 3))
     assert {key: one.known for key, one in before.items()} == {
-        key: one.known for key, one in (await bench.offers()).items()
+        key: one.known for key, one in (await harness.offers()).items()
     }
 
 
-async def asked(bench: Bench, number: int) -> bool:
-    return bench.calls("GET") >= number
+async def asked(harness: ConnectorHarness, number: int) -> bool:
+    return harness.calls("GET") >= number
 
 
-async def test_a_change_there_is_a_higher_revision_here(make_bench: Make) -> None:
-    bench = await scanned(make_bench)
-    row = bench.simulator.publish_on_site(**MADE)
-    await bench.start()
-    await eventually(lambda: imported(bench, 1))
-    first = (await bench.offers())[f"national:{row.id}"]
+async def test_a_change_there_is_a_higher_revision_here(make_harness: Make) -> None:
+    harness = await scanned(make_harness)
+    row = harness.simulator.publish_on_site(**MADE)
+    await harness.start()
+    await eventually(lambda: imported(harness, 1))
+    first = (await harness.offers())[f"national:{row.id}"]
     row.title = "Deux semaines au théâtre"
-    await eventually(lambda: titled(bench, row.id, "Deux semaines au théâtre"))
-    assert first.known.revision < (await bench.offers())[f"national:{row.id}"].known.revision
+    await eventually(lambda: titled(harness, row.id, "Deux semaines au théâtre"))
+    assert first.known.revision < (await harness.offers())[f"national:{row.id}"].known.revision
 
 
-async def titled(bench: Bench, number: int, title: str) -> bool:
-    state = (await bench.offers())[f"national:{number}"]
+async def titled(harness: ConnectorHarness, number: int, title: str) -> bool:
+    state = (await harness.offers())[f"national:{number}"]
     return state.offer is not None and state.offer["title"] == title
 
 
-async def test_what_is_gone_for_two_complete_scans_is_withdrawn_and_may_come_back(make_bench: Make) -> None:
+async def test_an_offer_missing_from_two_complete_scans_is_withdrawn_and_may_come_back(make_harness: Make) -> None:
     """[WDR-004]."""
-    bench = await scanned(make_bench)
-    row = bench.simulator.publish_on_site(**MADE)
-    bench.simulator.publish_on_site(**MADE)
-    await bench.start()
-    await eventually(lambda: imported(bench, 2))
+    harness = await scanned(make_harness)
+    row = harness.simulator.publish_on_site(**MADE)
+    harness.simulator.publish_on_site(**MADE)
+    await harness.start()
+    await eventually(lambda: imported(harness, 2))
     row.full = True
-    await eventually(lambda: imported(bench, 1))
-    assert "absent" == (await bench.offers())[f"national:{row.id}"].known.reason
+    await eventually(lambda: imported(harness, 1))
+    assert "absent" == (await harness.offers())[f"national:{row.id}"].known.reason
     row.full = False
-    await eventually(lambda: imported(bench, 2))
+    await eventually(lambda: imported(harness, 2))
 
 
-async def test_what_search_hides_by_its_season_is_not_withdrawn(make_bench: Make) -> None:
-    bench = await scanned(make_bench)
-    await bench.publish(
+async def test_an_offer_that_search_hides_by_its_season_is_not_withdrawn(make_harness: Make) -> None:
+    harness = await scanned(make_harness)
+    await harness.publish(
         document("national:7001", levels=["troisieme"], weeks=["2027-W46"]),
         document("national:7002", levels=["troisieme"], weeks=["2027-W20"]),
     )
-    await bench.start()
-    await eventually(lambda: imported(bench, 1))
-    pages = bench.calls("GET")
-    await eventually(lambda: asked(bench, pages + 3))
-    assert {"national:7001"} == set(national(await bench.offers()))
+    await harness.start()
+    await eventually(lambda: imported(harness, 1))
+    pages = harness.calls("GET")
+    await eventually(lambda: asked(harness, pages + 3))
+    assert {"national:7001"} == set(national(await harness.offers()))
 
 
-async def test_a_search_that_shows_nothing_any_more_withdraws_nothing(make_bench: Make) -> None:
-    bench = await scanned(make_bench)
-    rows = [bench.simulator.publish_on_site(**MADE) for _ in range(15)]
-    await bench.start()
-    await eventually(lambda: imported(bench, 15))
+async def test_a_search_that_shows_nothing_any_more_withdraws_nothing(make_harness: Make) -> None:
+    harness = await scanned(make_harness)
+    rows = [harness.simulator.publish_on_site(**MADE) for _ in range(15)]
+    await harness.start()
+    await eventually(lambda: imported(harness, 15))
     for row in rows:
         row.full = True
-    await eventually(lambda: kept(bench, 15))
-    assert 15 == len(national(await bench.offers()))
+    await eventually(lambda: kept(harness, 15))
+    assert 15 == len(national(await harness.offers()))
 
 
-async def kept(bench: Bench, number: int) -> bool:
-    return bool((await bench.note()).get("search", {}).get("kept_by_guard") == number)
+async def kept(harness: ConnectorHarness, number: int) -> bool:
+    return bool((await harness.note()).get("search", {}).get("kept_by_guard") == number)
 
 
-async def test_our_own_offers_come_back_as_echoes_and_are_not_imported(make_bench: Make) -> None:
+async def test_our_own_offers_come_back_as_echoes_and_are_not_imported(make_harness: Make) -> None:
     """[RTE-003]."""
-    bench = await scanned(make_bench, others=True)
-    await bench.save("bretagne", hosts=("stages.example.bzh",))
-    await bench.publish(document("bretagne:1"))
-    bench.simulator.publish_on_site(**MADE)
-    bench.simulator.publish_on_site(**MADE, permalink="https://stages.example.bzh/offres/by-itself")
-    bench.simulator.publish_on_site(**MADE, permalink="https://partner.example.org/offres/7")
-    await bench.start()
-    await bench.until_states({"bretagne:1": "delivered"})
-    await eventually(lambda: imported(bench, 2))
-    pages = bench.calls("GET")
-    await eventually(lambda: asked(bench, pages + 3))
-    addresses = {document_of(one)["apply_url"] for one in national(await bench.offers()).values()}
+    harness = await scanned(make_harness, others=True)
+    await harness.save("bretagne", hosts=("stages.example.bzh",))
+    await harness.publish(document("bretagne:1"))
+    harness.simulator.publish_on_site(**MADE)
+    harness.simulator.publish_on_site(**MADE, permalink="https://stages.example.bzh/offres/by-itself")
+    harness.simulator.publish_on_site(**MADE, permalink="https://partner.example.org/offres/7")
+    await harness.start()
+    await harness.until_states({"bretagne:1": "delivered"})
+    await eventually(lambda: imported(harness, 2))
+    pages = harness.calls("GET")
+    await eventually(lambda: asked(harness, pages + 3))
+    addresses = {document_of(one)["apply_url"] for one in national(await harness.offers()).values()}
     assert {
         "https://1eleve1stage.education.gouv.fr/offres-de-stage/1",
         "https://partner.example.org/offres/7",
     } == addresses
 
 
-async def test_a_broker_that_slept_does_not_make_the_sites_own_of_what_is_ours(make_bench: Make) -> None:
-    """[RTE-003]: it tells where ``offers`` ended when it fell asleep, before an offer that the site shows too."""
-    log = SleptLog()
+async def test_a_stale_broker_does_not_make_our_offers_count_as_the_sites_own(make_harness: Make) -> None:
+    """[RTE-003]: it reports the end of ``offers`` at its suspension, before an offer that the site returns too."""
+    log = StaleEndsLog()
     await log.create_topics(COMMON)
-    log.told[OFFERS] = await log.ends(OFFERS)
-    bench = await scanned(make_bench, others=True, log=log)
-    await bench.publish(document("bretagne:1"))
-    bench.simulator.publish_on_site(**MADE)
-    bench.simulator.publish_on_site(**MADE, permalink="https://stages.example.bzh/offres/1")
-    await bench.start()
-    pages = bench.calls("GET")
-    await eventually(lambda: asked(bench, pages + 3))
-    log.words = 0
-    await eventually(lambda: imported(bench, 1))
+    log.stale_ends[OFFERS] = await log.ends(OFFERS)
+    harness = await scanned(make_harness, others=True, log=log)
+    await harness.publish(document("bretagne:1"))
+    harness.simulator.publish_on_site(**MADE)
+    harness.simulator.publish_on_site(**MADE, permalink="https://stages.example.bzh/offres/1")
+    await harness.start()
+    pages = harness.calls("GET")
+    await eventually(lambda: asked(harness, pages + 3))
+    log.stale_calls = 0
+    await eventually(lambda: imported(harness, 1))
     assert {"https://1eleve1stage.education.gouv.fr/offres-de-stage/1"} == {
-        document_of(one)["apply_url"] for one in national(await bench.offers()).values()
+        document_of(one)["apply_url"] for one in national(await harness.offers()).values()
     }
 
 
-async def test_without_the_right_to_search_the_note_says_so(make_bench: Make) -> None:
-    bench = await scanned(make_bench, right=False)
-    await bench.start()
-    await eventually(lambda: noted(bench, "waiting-for-right"))
+async def test_without_the_right_to_search_the_note_says_so(make_harness: Make) -> None:
+    harness = await scanned(make_harness, right=False)
+    await harness.start()
+    await eventually(lambda: noted(harness, "waiting-for-right"))
 
 
-async def noted(bench: Bench, state: str) -> bool:
-    return bool((await bench.note()).get("search", {}).get("state") == state)
+async def noted(harness: ConnectorHarness, state: str) -> bool:
+    return bool((await harness.note()).get("search", {}).get("state") == state)

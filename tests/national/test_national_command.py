@@ -13,7 +13,7 @@ import pytest
 from adapters.national.maintenance.offer_orders import NEUTRAL
 from gateway.log.sqlite import SqliteLog
 from tests.national.conftest import Make
-from tests.national.harness import PASSWORD, Bench, document, eventually, row_of
+from tests.national.harness import PASSWORD, ConnectorHarness, document, eventually, row_of
 
 COMMAND = """
 import sys
@@ -27,18 +27,18 @@ except CommandError as error:
 
 
 @pytest.fixture
-async def bench(make_bench: Make, tmp_path: Path) -> AsyncIterator[Bench]:
+async def harness(make_harness: Make, tmp_path: Path) -> AsyncIterator[ConnectorHarness]:
     log = await SqliteLog.open(tmp_path / "log.sqlite", partitions=3)
-    one = await make_bench(log, speed=6_000.0)
+    one = await make_harness(log, speed=6_000.0)
     yield one
     await one.stop()
     await one.partners.close()
     await log.close()
 
 
-async def command(bench: Bench, *words: str) -> tuple[int | None, str]:
-    """How it ended, and what it printed, blanks joined."""
-    environ = {"PATH": os.environ["PATH"], "PASSERELLE_DATA": str(bench.folder), "NATIONAL_PASSWORD": PASSWORD}
+async def command(harness: ConnectorHarness, *words: str) -> tuple[int | None, str]:
+    """Its exit code and output, blanks joined."""
+    environ = {"PATH": os.environ["PATH"], "PASSERELLE_DATA": str(harness.folder), "NATIONAL_PASSWORD": PASSWORD}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -52,78 +52,78 @@ async def command(bench: Bench, *words: str) -> tuple[int | None, str]:
     return process.returncode, " ".join(output.decode().split())
 
 
-async def at_work(bench: Bench, *documents: dict[str, Any]) -> None:
-    await bench.publish(*documents)
-    await bench.start()
-    await eventually(lambda: told(bench))
+async def at_work(harness: ConnectorHarness, *documents: dict[str, Any]) -> None:
+    await harness.publish(*documents)
+    await harness.start()
+    await eventually(lambda: waiting_is_noted(harness))
 
 
-async def told(bench: Bench) -> bool:
-    return (await bench.note()).get("platforms") == ["*"]
+async def waiting_is_noted(harness: ConnectorHarness) -> bool:
+    return (await harness.note()).get("platforms") == ["*"]
 
 
-async def test_status_says_what_became_of_the_offers(bench: Bench) -> None:
-    assert "No account has delivered yet" in (await command(bench, "status"))[1]
-    await at_work(bench, document("bretagne:1"), document("bretagne:2", weeks=["2027-W24"]))
-    await bench.until_states({"bretagne:1": "delivered", "bretagne:2": "not-deliverable"})
-    code, output = await command(bench, "status")
+async def test_status_counts_the_deliveries(harness: ConnectorHarness) -> None:
+    assert "No account has delivered yet" in (await command(harness, "status"))[1]
+    await at_work(harness, document("bretagne:1"), document("bretagne:2", weeks=["2027-W24"]))
+    await harness.until_states({"bretagne:1": "delivered", "bretagne:2": "not-deliverable"})
+    code, output = await command(harness, "status")
     assert 0 == code
     assert "shared bretagne delivered 1" in output
     assert "shared bretagne not-deliverable 1" in output
     assert "1 not-deliverable:mandatory-weeks" in output
 
 
-async def test_plan_says_what_would_be_sent_and_how_long_it_takes(bench: Bench) -> None:
-    accounts = bench.folder / "accounts.json"
+async def test_plan_lists_the_calls_and_their_duration(harness: ConnectorHarness) -> None:
+    accounts = harness.folder / "accounts.json"
     entry = {"name": "shared", "email": "a@example.org", "password": {"env": "NATIONAL_PASSWORD"}, "platforms": ["*"]}
-    accounts.write_text(json.dumps({"url": bench.simulator.url, "accounts": [entry]}))
-    await bench.publish(*(document(f"bretagne:{n}") for n in range(250)), document("bretagne:x", weeks=["2027-W24"]))
-    code, output = await command(bench, "plan", "--accounts", str(accounts))
+    accounts.write_text(json.dumps({"url": harness.simulator.url, "accounts": [entry]}))
+    await harness.publish(*(document(f"bretagne:{n}") for n in range(250)), document("bretagne:x", weeks=["2027-W24"]))
+    code, output = await command(harness, "plan", "--accounts", str(accounts))
     assert 0 == code
     assert "0 to withdraw, 250 to create, 0 to update" in output
     assert "1 cannot be delivered about 3 min at 100 calls a minute" in output
-    assert 0 == bench.calls("POST")
-    assert {} == await bench.deliveries()
+    assert 0 == harness.calls("POST")
+    assert {} == await harness.deliveries()
 
 
-async def test_orders_are_carried_out_by_the_gateway_and_leave_nothing_behind(bench: Bench) -> None:
-    await at_work(bench, document("bretagne:1"))
-    await bench.until_states({"bretagne:1": "delivered"})
-    code, output = await command(bench, "reconcile")
+async def test_orders_are_carried_out_by_the_gateway_and_leave_nothing_behind(harness: ConnectorHarness) -> None:
+    await at_work(harness, document("bretagne:1"))
+    await harness.until_states({"bretagne:1": "delivered"})
+    code, output = await command(harness, "reconcile")
     assert (0, True) == (code, "matched: 1" in output)
-    bench.simulator.discard(row_of(bench.simulator, "bretagne:1"))
-    code, output = await command(bench, "reconcile")
+    harness.simulator.discard(row_of(harness.simulator, "bretagne:1"))
+    code, output = await command(harness, "reconcile")
     assert (1, True) == (code, "missing: 1 bretagne:1" in output)
-    code, output = await command(bench, "reconcile", "--repair")
+    code, output = await command(harness, "reconcile", "--repair")
     assert (0, True) == (code, "repaired: True" in output)
-    await bench.until_states({"bretagne:1": "moderated"})
-    code, output = await command(bench, "replay", "bretagne:1", "bretagne:unknown")
+    await harness.until_states({"bretagne:1": "moderated"})
+    code, output = await command(harness, "replay", "bretagne:1", "bretagne:unknown")
     assert (0, True, True) == (code, "1 offers" in output, "bretagne:unknown: nothing" in output)
-    await bench.until_states({"bretagne:1": "delivered"})
-    assert [] == [key for key, value in (await bench.records()).items() if key.startswith(b"order/") and value]
+    await harness.until_states({"bretagne:1": "delivered"})
+    assert [] == [key for key, value in (await harness.records()).items() if key.startswith(b"order/") and value]
 
 
-async def test_an_offer_is_erased_only_once_it_was_deleted_there(bench: Bench) -> None:
-    await at_work(bench, document("bretagne:1"))
-    await bench.until_states({"bretagne:1": "delivered"})
-    code, output = await command(bench, "erase", "bretagne:1")
+async def test_an_offer_is_erased_only_once_it_was_deleted_there(harness: ConnectorHarness) -> None:
+    await at_work(harness, document("bretagne:1"))
+    await harness.until_states({"bretagne:1": "delivered"})
+    code, output = await command(harness, "erase", "bretagne:1")
     assert (2, True) == (code, "withdraw the offer at its platform" in output)
-    await bench.withdraw("bretagne:1")
-    await bench.until_states({"bretagne:1": "withdrawn"})
-    code, output = await command(bench, "erase", "bretagne:1")
+    await harness.withdraw("bretagne:1")
+    await harness.until_states({"bretagne:1": "withdrawn"})
+    code, output = await command(harness, "erase", "bretagne:1")
     assert (0, True, True) == (code, "erased: 1 bretagne:1" in output, "kept: 0" in output)
-    row = row_of(bench.simulator, "bretagne:1")
+    row = row_of(harness.simulator, "bretagne:1")
     assert (NEUTRAL, False) == (row.employer_name, row.kept)
-    row.owner = bench.simulator.add_operator("other@example.org", "x")
-    code, output = await command(bench, "erase", "bretagne:1")
+    row.owner = harness.simulator.add_operator("other@example.org", "x")
+    code, output = await command(harness, "erase", "bretagne:1")
     assert (1, True) == (code, "kept: 1 bretagne:1" in output)
 
 
-async def test_what_cannot_be_done_names_the_next_step(bench: Bench) -> None:
-    code, output = await command(bench, "reconcile")
+async def test_an_impossible_command_names_the_next_step(harness: ConnectorHarness) -> None:
+    code, output = await command(harness, "reconcile")
     assert (2, True) == (code, "start the gateway with PASSERELLE_NATIONAL set" in output)
-    await at_work(bench)
-    code, output = await command(bench, "adopt", "nowhere")
+    await at_work(harness)
+    code, output = await command(harness, "adopt", "nowhere")
     assert (2, True) == (code, "unknown-platform" in output)
-    code, output = await command(bench, "plan", "--accounts", str(bench.folder / "missing.json"))
+    code, output = await command(harness, "plan", "--accounts", str(harness.folder / "missing.json"))
     assert (2, True) == (code, "cannot be read" in output)

@@ -1,4 +1,4 @@
-"""The plan, without any site: which call comes next, in whatever order changes and answers come."""
+"""The plan, without any site: the next call, for any order of changes and answers."""
 
 from dataclasses import replace
 from datetime import date
@@ -90,18 +90,18 @@ def test_the_same_change_again_alters_nothing() -> None:
     assert refused == step(refused, ready("b"), 2)
 
 
-def test_a_withdrawal_that_was_not_sent_yet_is_called_off_by_a_new_publication() -> None:
+def test_a_withdrawal_that_was_not_sent_yet_is_cancelled_by_a_new_publication() -> None:
     delivery = step(step(delivered(), GONE, 2), ready("b"), 3)
     assert "update" == due_now(delivery, ready("b")).call
 
 
-def test_a_deletion_that_was_begun_is_gone_through_with() -> None:
+def test_a_deletion_that_was_begun_is_completed() -> None:
     gone = step(delivered(), GONE, 2)
     begun = gone.with_part(attempting(due_now(gone, GONE), sequence=2))
     assert "delete" == due_now(step(begun, ready("b"), 3), ready("b")).call
 
 
-def test_what_can_no_longer_be_delivered_is_deleted_first_and_then_says_why() -> None:
+def test_an_offer_that_became_undeliverable_is_deleted_first_and_then_states_the_reason() -> None:
     delivery = step(delivered(), UNFIT, 2)
     assert "delete" == due_now(delivery, UNFIT).call
     delivery = answer(delivery, UNFIT, DONE, 2)
@@ -146,7 +146,7 @@ def test_answers_lead_where_they_must() -> None:
     assert ("national-weeks-dropped", ["2027-W25"]) == (dropped.problems[0]["code"], dropped.answered["weeks"])
 
 
-def test_a_moderated_part_moves_only_by_the_operators_hand() -> None:
+def test_a_moderated_part_changes_only_by_an_operators_order() -> None:
     part = as_moderated(lycee(delivered()), 2)
     delivery = step(delivered().with_part(part), ready("b"), 3)
     assert (None, "moderated") == (due(delivery, ready("b")), lycee(delivery).state)
@@ -164,28 +164,28 @@ class SmallSite:
         self.alive: dict[str | None, str] = {}
         self.used: set[str | None] = set()
 
-    def work(self, delivery: Delivery, wanted: WantedParts, sequence: int, fate: str) -> Delivery:
+    def work(self, delivery: Delivery, wanted: WantedParts, sequence: int, fault: str) -> Delivery:
         """Make calls until nothing is due, or until an answer is lost."""
-        while fate != "idle" and (call := due(delivery, wanted)) is not None:
+        while fault != "idle" and (call := due(delivery, wanted)) is not None:
             part = call.part
             if call.call == "create" and part.attempt is not None:
                 known = as_found(part, now=sequence) if part.remote_id in self.alive else replace(part, attempt=None)
                 delivery = step(delivery.with_part(known), wanted, sequence)
                 continue
             delivery = delivery.with_part(attempting(call, sequence=sequence))
-            if fate == "lost before":
+            if fault == "lost before":
                 return delivery
-            if call.call == "create" and fate == "dead name":
+            if call.call == "create" and fault == "dead name":
                 self.used.add(part.remote_id)
-                fate = "answered"
+                fault = "answered"
             known = self.answer(call, lycee(delivery), sequence)
-            if fate == "lost after":
+            if fault == "lost after":
                 return delivery
             delivery = step(delivery.with_part(known), wanted, sequence)
         return delivery
 
     def answer(self, call: Due, part: Part, sequence: int) -> Part:
-        """Do what is asked; the part as it is then known."""
+        """Make the call. Returns the part as known afterwards."""
         name = part.remote_id
         if call.call == "create" and name in self.used:
             return as_taken(part) if name in self.alive else as_dead(part, sequence)
@@ -201,18 +201,18 @@ class SmallSite:
         return settled(call, outcome, sequence)
 
 
-FATES = ["answered", "lost before", "lost after", "idle", "dead name"]
-CHANGES = st.lists(st.tuples(st.sampled_from(["a", "b", "gone", "unfit"]), st.sampled_from(FATES)), max_size=12)
+FAULTS = ["answered", "lost before", "lost after", "idle", "dead name"]
+CHANGES = st.lists(st.tuples(st.sampled_from(["a", "b", "gone", "unfit"]), st.sampled_from(FAULTS)), max_size=12)
 
 
 @given(CHANGES)
-def test_whatever_comes_the_site_ends_as_the_last_change_has_it_and_no_name_is_used_twice(
+def test_after_any_events_the_site_has_the_last_change_and_no_remote_id_is_used_twice(
     changes: list[tuple[str, str]],
 ) -> None:
     site, delivery, wanted = SmallSite(), Delivery(id=ID, sequence=0), GONE
-    for sequence, (wish, fate) in enumerate(changes, start=1):
+    for sequence, (wish, fault) in enumerate(changes, start=1):
         wanted = {"gone": GONE, "unfit": UNFIT}[wish] if wish in {"gone", "unfit"} else ready(wish)
-        delivery = site.work(step(delivery, wanted, sequence), wanted, sequence, fate)
+        delivery = site.work(step(delivery, wanted, sequence), wanted, sequence, fault)
         record = delivery_record(delivery)
         assert delivery == read_delivery(record.key or b"", record.value or b"")
     delivery = site.work(delivery, wanted, len(changes) + 1, "answered")
@@ -232,7 +232,7 @@ def test_a_part_deleted_without_ever_having_been_there_keeps_its_name() -> None:
 
 
 def test_an_offer_whose_year_is_over_and_that_was_never_sent_is_not_deliverable_with_its_reason() -> None:
-    """Its publisher reads why; a withdrawn part would say nothing."""
+    """Its publisher reads the reason; a withdrawn part would have none."""
     obstacle = refusal("not-deliverable:reuse")
     over: WantedParts = {"lycee": WantedPart("", Past((obstacle,)))}
     part = lycee(step(Delivery(id=ID, sequence=1), over, 1))

@@ -1,4 +1,4 @@
-"""Crashes between the effect of an order and its answer: the next owner goes on, and repeats nothing that was done."""
+"""Crashes between the effect of an order and its answer: the next owner continues, and repeats no completed step."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,14 +10,14 @@ from adapters.national.delivery.order import Adopt, Erase, Reconcile, Replay, re
 from gateway.errors import LogUnavailableError
 from gateway.log.port import EventLog, Output, Owner
 from tests.national.conftest import Make
-from tests.national.harness import Bench, document, eventually, row_of
+from tests.national.harness import ConnectorHarness, document, eventually, row_of
 from tests.national.test_adopting import pushed, region, went_on
 
 Cut = Callable[[Sequence[Output]], bool]
 
 
 class CutOwner:
-    """An owner whose process ends in the place of the commits that ``cut`` names."""
+    """An owner whose process ends instead of the commits that ``cut`` names."""
 
     def __init__(self, owner: Owner, cut: Cut) -> None:
         self._owner = owner
@@ -67,7 +67,7 @@ def answers(outputs: Sequence[Output]) -> bool:
 
 
 def notes_deletions(number: int) -> Cut:
-    """Whether a commit notes that so many extra offers are deleted."""
+    """Whether a commit records this number of deleted extra offers."""
 
     def cut(outputs: Sequence[Output]) -> bool:
         bodies = [orjson.loads(output.record.value) for output in outputs if output.record.value]
@@ -76,85 +76,85 @@ def notes_deletions(number: int) -> Cut:
     return cut
 
 
-async def restarted_on(bench: Bench, cut: Cut) -> CutLog:
+async def restarted_on(harness: ConnectorHarness, cut: Cut) -> CutLog:
     """The connector again, on a log that is cut off once."""
-    await bench.stop()
-    log = CutLog(bench.log, cut)
-    await bench.start(log=log)
+    await harness.stop()
+    log = CutLog(harness.log, cut)
+    await harness.start(log=log)
     return log
 
 
-async def progress_left(bench: Bench) -> list[bytes]:
-    found = await bench.records()
+async def progress_left(harness: ConnectorHarness) -> list[bytes]:
+    found = await harness.records()
     return [key for key, value in found.items() if value is not None and key.startswith(b"progress/")]
 
 
-async def delivered(make_bench: Make, count: int) -> tuple[Bench, list[str]]:
-    bench = await make_bench(speed=6_000.0, rights={"full_access": True})
+async def delivered(make_harness: Make, count: int) -> tuple[ConnectorHarness, list[str]]:
+    harness = await make_harness(speed=6_000.0, rights={"full_access": True})
     ids = [f"bretagne:{number}" for number in range(count)]
-    await bench.publish(*(document(one) for one in ids))
-    await bench.start()
-    await bench.until_states(dict.fromkeys(ids, "delivered"))
-    return bench, ids
+    await harness.publish(*(document(one) for one in ids))
+    await harness.start()
+    await harness.until_states(dict.fromkeys(ids, "delivered"))
+    return harness, ids
 
 
-async def test_a_replay_is_carried_out_once(make_bench: Make) -> None:
-    bench, ids = await delivered(make_bench, 5)
-    log = await restarted_on(bench, answers)
-    answer = await bench.order(Replay(tuple(ids[:3])))
+async def test_a_replay_is_carried_out_once(make_harness: Make) -> None:
+    harness, ids = await delivered(make_harness, 5)
+    log = await restarted_on(harness, answers)
+    answer = await harness.order(Replay(tuple(ids[:3])))
     assert (1, {"replayed": 3, "nothing_to_do": []}) == (log.cuts, answer)
-    await bench.until_states(dict.fromkeys(ids, "delivered"))
-    assert 3 == bench.calls("PATCH")
-    assert [] == await progress_left(bench)
+    await harness.until_states(dict.fromkeys(ids, "delivered"))
+    assert 3 == harness.calls("PATCH")
+    assert [] == await progress_left(harness)
 
 
-async def test_an_erasure_is_carried_out_once(make_bench: Make) -> None:
-    bench, ids = await delivered(make_bench, 1)
-    await bench.withdraw(*ids)
-    await bench.until_states(dict.fromkeys(ids, "withdrawn"))
-    log = await restarted_on(bench, answers)
-    answer = await bench.order(Erase(ids[0]))
+async def test_an_erasure_is_carried_out_once(make_harness: Make) -> None:
+    harness, ids = await delivered(make_harness, 1)
+    await harness.withdraw(*ids)
+    await harness.until_states(dict.fromkeys(ids, "withdrawn"))
+    log = await restarted_on(harness, answers)
+    answer = await harness.order(Erase(ids[0]))
     assert (1, 1) == (log.cuts, answer["erased"]["count"])
-    assert 1 == bench.calls("PATCH")
-    assert [] == await progress_left(bench)
+    assert 1 == harness.calls("PATCH")
+    assert [] == await progress_left(harness)
 
 
 @pytest.mark.parametrize("cut", [answers, notes_deletions(2)], ids=["before the answer", "amid the deletions"])
-async def test_a_repair_goes_on_where_it_stopped(make_bench: Make, cut: Cut) -> None:
-    bench, ids = await delivered(make_bench, 5)
+async def test_a_repair_resumes_where_it_stopped(make_harness: Make, cut: Cut) -> None:
+    harness, ids = await delivered(make_harness, 5)
     for number in range(4):
-        pushed(bench, f"stranger-{number}", account="shared")
-    bench.simulator.discard(row_of(bench.simulator, ids[0]))
-    log = await restarted_on(bench, cut)
-    answer = await bench.order(Reconcile(repair=True, confirm=4))
+        pushed(harness, f"stranger-{number}", account="shared")
+    harness.simulator.discard(row_of(harness.simulator, ids[0]))
+    log = await restarted_on(harness, cut)
+    answer = await harness.order(Reconcile(repair=True, confirm=4))
     assert (1, True, 4) == (log.cuts, answer["repaired"], answer["deleted"])
     assert [ids[0]] == answer["missing"]["remote_ids"]
-    assert set(ids[1:]) == set(bench.live())
-    assert 4 == bench.simulator.answered["DELETE", 200]
-    assert [] == await progress_left(bench)
+    assert set(ids[1:]) == set(harness.live())
+    assert 4 == harness.simulator.answered["DELETE", 200]
+    assert [] == await progress_left(harness)
 
 
 @pytest.mark.parametrize("cut", [answers, notes_deletions(2)], ids=["before the answer", "amid the deletions"])
-async def test_a_take_over_goes_on_where_it_stopped(make_bench: Make, cut: Cut) -> None:
-    bench = await region(make_bench, 6)
-    log = await restarted_on(bench, cut)
-    answer = await bench.order(Adopt("bretagne", apply=True, confirm=3), account="bretagne")
+async def test_a_takeover_resumes_where_it_stopped(make_harness: Make, cut: Cut) -> None:
+    harness = await region(make_harness, 6)
+    log = await restarted_on(harness, cut)
+    answer = await harness.order(Adopt("bretagne", apply=True, confirm=3), account="bretagne")
     assert (1, True, 6, 3) == (log.cuts, answer["applied"], answer["matched"], answer["deleted"])
     assert 2 == answer["missing"]["count"]
-    await bench.until_states({f"bretagne:{number}": "delivered" for number in (*range(6), "new-1", "new-2")})
-    assert 3 == bench.simulator.answered["DELETE", 200]
-    assert [] == await progress_left(bench)
+    await harness.until_states({f"bretagne:{number}": "delivered" for number in (*range(6), "new-1", "new-2")})
+    assert 3 == harness.simulator.answered["DELETE", 200]
+    assert [] == await progress_left(harness)
 
 
-async def test_a_partner_changed_while_the_index_is_walked_keeps_the_change(make_bench: Make) -> None:
-    bench = await region(make_bench, 400, speed=60.0)
-    placed = await bench.place(Adopt("bretagne", apply=True), account="bretagne")
-    await eventually(lambda: went_on(bench, 2))
-    await bench.save("bretagne", jwks={"keys": []}, name="IDÉO")
-    assert {} == await bench.deliveries()
-    answer = await bench.answer(placed, seconds=60)
+async def test_a_partner_changed_while_the_index_is_walked_keeps_the_change(make_harness: Make) -> None:
+    harness = await region(make_harness, 400, speed=60.0)
+    placed = await harness.submit(Adopt("bretagne", apply=True), account="bretagne")
+    await eventually(lambda: went_on(harness, 2))
+    await harness.save("bretagne", jwks={"keys": []}, name="IDÉO")
+    assert {} == await harness.deliveries()
+    answer = await harness.answer(placed, seconds=60)
     assert answer["applied"]
-    await bench.partners.catch_up()
-    partner = bench.partners.get("bretagne")
+    await harness.partners.catch_up()
+    partner = harness.partners.get("bretagne")
     assert partner is not None
     assert ("IDÉO", {"keys": []}, "gateway") == (partner.name, partner.jwks, partner.national_delivery)

@@ -1,4 +1,4 @@
-"""Backing off, and the breaker."""
+"""Backoff and the circuit breaker."""
 
 from adapters.national.site.timing import TRIPS_AFTER, Breaker, CountedTries, backoff
 
@@ -34,7 +34,7 @@ def test_the_pause_never_exceeds_ten_minutes() -> None:
     assert 600_000 == breaker.wait(now)
 
 
-def test_calls_that_were_under_way_together_lengthen_the_pause_once() -> None:
+def test_concurrent_failures_lengthen_the_pause_once() -> None:
     breaker = Breaker(lambda: 1.0)
     for _ in range(TRIPS_AFTER + 10):
         breaker.failed(0)
@@ -58,7 +58,7 @@ def test_the_pause_stays_short_while_reads_are_answered() -> None:
 def test_a_failure_counts_only_beside_an_answer_to_another_offer_within_a_minute() -> None:
     tries = CountedTries()
     assert not tries.failed(("bretagne:1", "lycee"), 0)
-    assert [] == tries.answered("bretagne:1", 10)  # its own answer says nothing
+    assert [] == tries.answered("bretagne:1", 10)  # its own answer does not count
     assert [("bretagne:1", "lycee")] == tries.answered("bretagne:2", 60_000)
     assert tries.failed(("bretagne:1", "lycee"), 120_000)
     assert not tries.failed(("bretagne:1", "lycee"), 120_001)

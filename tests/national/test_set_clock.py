@@ -1,4 +1,4 @@
-"""The connector's waits while the clock is ahead and set right: calls, retries, orders and rate go on at once."""
+"""The connector's waits while the clock is ahead and corrected: calls, retries, orders and rate continue at once."""
 
 from pathlib import Path
 
@@ -17,30 +17,30 @@ DAY = 24 * HOUR
 JUMPS = (DAY, 365 * DAY)
 
 
-class Hands:
+class ManualClock:
     """A clock that a test sets, and the sleep that goes with it."""
 
     def __init__(self) -> None:
         self.now = START + 30_000
-        self.slept = 0.0
+        self.sleep_seconds = 0.0
 
     def __call__(self) -> int:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        self.slept += seconds
+        self.sleep_seconds += seconds
         self.now += round(seconds * 1000)
 
 
 @pytest.mark.parametrize("jump", JUMPS)
-async def test_the_rate_goes_on_within_two_minutes(jump: int) -> None:
-    clock = Hands()
+async def test_calls_continue_within_two_minutes(jump: int) -> None:
+    clock = ManualClock()
     rate = Rate(clock=clock, sleep=clock.sleep)
     clock.now += jump
     await rate.wait_for_slot()
     clock.now -= jump
     await rate.wait_for_slot()
-    assert clock.slept < 120
+    assert clock.sleep_seconds < 120
 
 
 @pytest.mark.parametrize("jump", JUMPS)
@@ -81,7 +81,7 @@ def test_a_retry_keeps_its_time_when_the_clock_is_right(tmp_path: Path) -> None:
 
 
 async def test_a_token_of_a_clock_ahead_is_renewed() -> None:
-    clock, asked = Hands(), 0
+    clock, asked = ManualClock(), 0
 
     async def login() -> str:
         nonlocal asked

@@ -16,23 +16,23 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS
 from gateway.runtime.sqlite_damage import DamagedCopyError
-from tests.faults.disk import SmallDisk, lack_of_disk, small_disk
+from tests.faults.disk import SmallDisk, disk_unavailable, small_disk
 from tests.national.conftest import Make
 from tests.national.harness import document, eventually
 from tests.national.test_inbound import MADE
-from tests.views.world import World, offer_of
+from tests.views.offer_topic import OfferTopic, offer_of
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    lack = lack_of_disk(tmp_path)
-    if lack:
-        pytest.skip(lack)
+    unavailable = disk_unavailable(tmp_path)
+    if unavailable:
+        pytest.skip(unavailable)
     with small_disk(tmp_path / "disk", megabytes=2) as found:
         yield found
 
 
-def test_the_outbox_goes_on_once_there_is_space(disk: SmallDisk) -> None:
+def test_the_outbox_continues_once_there_is_space(disk: SmallDisk) -> None:
     outbox = Outbox(disk.folder / "outbox-shared.sqlite", log="one")
     outbox.put_offer("bretagne:1", "bretagne", b"{}")
     outbox.keep({(OFFERS, 0): 1})
@@ -52,14 +52,14 @@ def test_the_outbox_goes_on_once_there_is_space(disk: SmallDisk) -> None:
     outbox.close()
 
 
-async def test_the_inbound_state_goes_on_once_there_is_space(disk: SmallDisk) -> None:
+async def test_the_inbound_state_continues_once_there_is_space(disk: SmallDisk) -> None:
     log = MemoryLog(partitions=1)
     await log.create_topics(COMMON)
-    world = World(1)
+    offer_topic = OfferTopic(1)
     for number in range(800):
         offer_id = f"bretagne:{number}"
-        world.publish(offer_of(offer_id, apply_url=f"https://stages.example/{'x' * 300}/{number}"))
-    records = [record for lane in world.lanes for record in lane]
+        offer_topic.publish(offer_of(offer_id, apply_url=f"https://stages.example/{'x' * 300}/{number}"))
+    records = [record for lane in offer_topic.lanes for record in lane]
     state = InboundState(disk.folder / "inbound.sqlite", log="one")
     disk.fill()
     for record in records:
@@ -77,25 +77,23 @@ async def test_the_inbound_state_goes_on_once_there_is_space(disk: SmallDisk) ->
     state.close()
 
 
-async def test_a_copy_of_the_site_that_cannot_be_opened_keeps_nothing_else_back(
-    make_bench: Make, disk: SmallDisk
-) -> None:
-    """Offers are delivered, the note says why nothing is read from the site, and the next attempt goes on."""
-    bench = await make_bench(speed=6_000.0, rights={"full_access": True})
-    bench.accounts = replace(bench.accounts, search=Search("shared", minutes=60, others=False))
-    bench.relay()
-    (bench.folder / "national").mkdir()
-    (bench.folder / "national" / "inbound.sqlite").symlink_to(disk.folder / "inbound.sqlite")
+async def test_an_unusable_copy_of_the_site_does_not_stop_other_work(make_harness: Make, disk: SmallDisk) -> None:
+    """Offers are delivered, the note gives the reason why the scan fails, and the next attempt continues."""
+    harness = await make_harness(speed=6_000.0, rights={"full_access": True})
+    harness.accounts = replace(harness.accounts, search=Search("shared", minutes=60, others=False))
+    harness.relay()
+    (harness.folder / "national").mkdir()
+    (harness.folder / "national" / "inbound.sqlite").symlink_to(disk.folder / "inbound.sqlite")
     disk.fill()
-    row = bench.simulator.publish_on_site(**MADE)
-    await bench.start()
-    await bench.publish(document("bretagne:1"))
+    row = harness.simulator.publish_on_site(**MADE)
+    await harness.start()
+    await harness.publish(document("bretagne:1"))
 
     async def delivered() -> bool:
-        return bench.calls("POST") > 0
+        return harness.calls("POST") > 0
 
     async def search() -> Any:
-        note = await bench.note()
+        note = await harness.note()
         return note.get("search", {})
 
     async def failed() -> bool:
@@ -106,6 +104,6 @@ async def test_a_copy_of_the_site_that_cannot_be_opened_keeps_nothing_else_back(
     disk.free()
 
     async def imported() -> bool:
-        return f"national:{row.id}" in await bench.offers()
+        return f"national:{row.id}" in await harness.offers()
 
     await eventually(imported)

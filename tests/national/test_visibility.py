@@ -1,6 +1,6 @@
-"""Delivered is not visible, and what this account cannot see is not hidden from pupils.
+"""A delivered offer may be invisible to search, and one invisible to this account may be visible to pupils.
 
-The site's search leaves out the offers of accounts that are not open to reuse, and what lies outside the departments of
+The site's search omits the offers of accounts that are not open to reuse, and those outside the departments of
 the account that asks.
 """
 
@@ -10,9 +10,9 @@ import pytest
 
 from adapters.national.delivery.order import Reconcile
 from tests.national.conftest import Make
-from tests.national.harness import Bench, document, row_of
+from tests.national.harness import ConnectorHarness, document, row_of
 
-PLACES = {
+LOCALITIES = {
     "35": ("35000", "Rennes"),
     "56": ("56000", "Vannes"),
     "2A": ("20000", "Ajaccio"),
@@ -21,49 +21,49 @@ PLACES = {
 
 
 def placed(number: int, department: str) -> dict[str, Any]:
-    postal_code, city = PLACES[department]
+    postal_code, city = LOCALITIES[department]
     return document(f"bretagne:{number}", location={"street": "1 rue", "postal_code": postal_code, "city": city})
 
 
-async def delivered(make_bench: Make, *departments: str, **rights: Any) -> Bench:
-    bench = await make_bench(speed=6_000.0, rights={"full_access": True, **rights})
+async def delivered(make_harness: Make, *departments: str, **rights: Any) -> ConnectorHarness:
+    harness = await make_harness(speed=6_000.0, rights={"full_access": True, **rights})
     offers = [placed(number, department) for number, department in enumerate(departments)]
-    await bench.publish(*offers)
-    await bench.start()
-    await bench.until_states({offer["id"]: "delivered" for offer in offers})
-    return bench
+    await harness.publish(*offers)
+    await harness.start()
+    await harness.until_states({offer["id"]: "delivered" for offer in offers})
+    return harness
 
 
-async def looked(bench: Bench) -> tuple[tuple[int, int, int], list[bool | None]]:
-    answer = await bench.order(Reconcile())
-    visible = {key: one.current()[0].visible for key, one in (await bench.deliveries()).items()}
+async def looked(harness: ConnectorHarness) -> tuple[tuple[int, int, int], list[bool | None]]:
+    answer = await harness.order(Reconcile())
+    visible = {key: one.current()[0].visible for key, one in (await harness.deliveries()).items()}
     return (answer["visible"], answer["not_visible"], answer["beyond_account"]), list(
         dict(sorted(visible.items())).values()
     )
 
 
-async def test_an_account_that_is_not_open_to_reuse_cannot_see_its_own_offers(make_bench: Make) -> None:
-    bench = await delivered(make_bench, "35", "35", open_data=False)
-    assert ((0, 0, 2), [None, None]) == await looked(bench)
+async def test_an_account_that_is_not_open_to_reuse_cannot_see_its_own_offers(make_harness: Make) -> None:
+    harness = await delivered(make_harness, "35", "35", open_data=False)
+    assert ((0, 0, 2), [None, None]) == await looked(harness)
 
 
-async def test_an_account_of_one_department_sees_nothing_of_others(make_bench: Make) -> None:
-    bench = await delivered(make_bench, "35", "35", "56", departments=frozenset({"35"}))
-    row_of(bench.simulator, "bretagne:1").full = True
-    row_of(bench.simulator, "bretagne:2").full = True
-    assert ((1, 1, 1), [True, False, None]) == await looked(bench)
+async def test_an_account_of_one_department_sees_nothing_of_others(make_harness: Make) -> None:
+    harness = await delivered(make_harness, "35", "35", "56", departments=frozenset({"35"}))
+    row_of(harness.simulator, "bretagne:1").full = True
+    row_of(harness.simulator, "bretagne:2").full = True
+    assert ((1, 1, 1), [True, False, None]) == await looked(harness)
 
 
 @pytest.mark.parametrize("department", ["2A", "974"])
-async def test_departments_of_three_digits_are_told_apart(make_bench: Make, department: str) -> None:
-    bench = await delivered(make_bench, department, department)
-    row_of(bench.simulator, "bretagne:0").full = True
-    assert ((1, 1, 0), [False, True]) == await looked(bench)
+async def test_departments_of_three_digits_are_distinguished(make_harness: Make, department: str) -> None:
+    harness = await delivered(make_harness, department, department)
+    row_of(harness.simulator, "bretagne:0").full = True
+    assert ((1, 1, 0), [False, True]) == await looked(harness)
 
 
-async def test_an_offer_that_comes_into_sight_again_is_visible(make_bench: Make) -> None:
-    bench = await delivered(make_bench, "35", "35")
-    row_of(bench.simulator, "bretagne:0").full = True
-    assert ((1, 1, 0), [False, True]) == await looked(bench)
-    row_of(bench.simulator, "bretagne:0").full = False
-    assert ((2, 0, 0), [True, True]) == await looked(bench)
+async def test_an_offer_that_reappears_is_visible(make_harness: Make) -> None:
+    harness = await delivered(make_harness, "35", "35")
+    row_of(harness.simulator, "bretagne:0").full = True
+    assert ((1, 1, 0), [False, True]) == await looked(harness)
+    row_of(harness.simulator, "bretagne:0").full = False
+    assert ((2, 0, 0), [True, True]) == await looked(harness)

@@ -1,4 +1,4 @@
-"""Orders that wait: each is carried out once, whoever owns the account, and only while somebody may want it."""
+"""Waiting orders: each is executed once, by whichever owner of the account, and only while it is recent."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DELIVERIES
 from tests.national.conftest import Make
-from tests.national.harness import Bench, document, eventually
+from tests.national.harness import ConnectorHarness, document, eventually
 
 PLACED = Placed("shared", "1", Replay())
 OTHER = Placed("shared", "2", Replay())
@@ -44,7 +44,7 @@ async def test_orders_of_other_accounts_do_not_wait_here() -> None:
     assert (OTHER, False) == await taken(heard(order_record(Placed("own", "1", Replay())), order_record(OTHER)))
 
 
-async def test_an_order_that_was_taken_is_not_taken_again_when_it_stands_twice_on_the_log() -> None:
+async def test_an_order_that_is_twice_on_the_log_is_executed_once() -> None:
     orders = heard(order_record(PLACED))
     assert (PLACED, False) == await taken(orders)
     for record in (order_record(PLACED), answer_record(PLACED, {}), order_record(OTHER)):
@@ -88,32 +88,34 @@ class Written:
 
 
 @pytest.mark.parametrize("cleared", [True, False])
-async def test_an_answered_order_is_not_carried_out_again_by_the_next_owner(make_bench: Make, *, cleared: bool) -> None:
-    bench = await make_bench()
-    await bench.publish(document("bretagne:1"))
-    await bench.start()
-    await bench.until_states({"bretagne:1": "delivered"})
-    placed = await bench.place(Reconcile())
-    assert 1 == (await bench.answer(placed))["matched"]
+async def test_an_answered_order_is_not_carried_out_again_by_the_next_owner(
+    make_harness: Make, *, cleared: bool
+) -> None:
+    harness = await make_harness()
+    await harness.publish(document("bretagne:1"))
+    await harness.start()
+    await harness.until_states({"bretagne:1": "delivered"})
+    placed = await harness.submit(Reconcile())
+    assert 1 == (await harness.answer(placed))["matched"]
     if cleared:
-        await bench.log.append(DELIVERIES, partition_of("shared", bench.log.partitions), [Record(placed.key, None)])
-    pages = bench.calls("GET")
+        await harness.log.append(DELIVERIES, partition_of("shared", harness.log.partitions), [Record(placed.key, None)])
+    pages = harness.calls("GET")
     assert pages > 0
-    await bench.stop()
-    await bench.start()
-    assert 0 == (await bench.order(Replay()))["replayed"]  # orders follow one another: an earlier one would be done
-    assert pages == bench.calls("GET")
+    await harness.stop()
+    await harness.start()
+    assert 0 == (await harness.order(Replay()))["replayed"]  # orders follow one another: an earlier one would be done
+    assert pages == harness.calls("GET")
 
 
-async def test_an_order_that_nobody_obeyed_for_long_is_answered_in_place_of_carried_out(make_bench: Make) -> None:
-    bench = await make_bench(speed=6_000.0)
-    placed = await bench.place(Reconcile(repair=True))
-    await eventually(lambda: passed(bench, bench.time.start + 3 * ORDER_LIFE_MS))
-    await bench.start()
-    assert {"error": "order-too-old"} == await bench.answer(placed)
-    assert 0 == bench.calls("GET")
-    assert 0 == (await bench.order(Reconcile()))["listed"]
+async def test_an_order_that_waited_too_long_is_answered_and_not_executed(make_harness: Make) -> None:
+    harness = await make_harness(speed=6_000.0)
+    placed = await harness.submit(Reconcile(repair=True))
+    await eventually(lambda: passed(harness, harness.time.start + 3 * ORDER_LIFE_MS))
+    await harness.start()
+    assert {"error": "order-too-old"} == await harness.answer(placed)
+    assert 0 == harness.calls("GET")
+    assert 0 == (await harness.order(Reconcile()))["listed"]
 
 
-async def passed(bench: Bench, instant: int) -> bool:
-    return bench.time.clock() > instant
+async def passed(harness: ConnectorHarness, instant: int) -> bool:
+    return harness.time.clock() > instant

@@ -1,4 +1,4 @@
-"""``python -m tests.national_model --sequences 2000``: plays so many sequences and prints what they came to."""
+"""``python -m tests.national_model --sequences 2000``: plays random sequences and prints the result."""
 
 import argparse
 import asyncio

@@ -16,7 +16,7 @@ from gateway.log.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.protocol.decide import PARIS
 from gateway.protocol.topic import COMMON
-from tests.national.harness import PASSWORD, Bench, accounts_at, document
+from tests.national.harness import PASSWORD, ConnectorHarness, accounts_at, document
 from tests.national_model.sequence import YEARS, Sequence, Step
 
 SPEED = 2_000.0
@@ -24,10 +24,10 @@ ANSWER_SECONDS = 0.25
 SETTLE_SECONDS = 60.0
 _JUMP_MS = 300_000
 _OPERATOR_MS = 24 * 3_600_000
-"""How long the operator waits before a repair: what is tried again daily has been tried."""
+"""Time before a repair: daily retries have been made by then."""
 _MOST_JUMPS_MS = 5 * 24 * 3_600_000
 _REFUSALS = 10
-"""How often a refused offer is published again before the operator mends what makes the site refuse it."""
+"""Times that a refused offer is published again before the operator removes the cause of the refusal."""
 _LONG_JUMP_MS = 6 * 3_600_000
 _LONG_PAUSE_SECONDS = 0.08
 _TO_AUGUST_MS = 40 * 24 * 3_600_000
@@ -51,7 +51,7 @@ class JumpingTime(FastTime):
 
 @dataclass(slots=True)
 class Wanted:
-    """What should be at the site of one offer: the title of its last change, None once it is withdrawn."""
+    """The expected state of one offer at the site: the title of its last change, None once it is withdrawn."""
 
     title: str | None
     revision: int
@@ -61,7 +61,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Report:
-    """What a sequence came to. ``differences`` is empty unless the site holds something else than it should."""
+    """The result of a sequence. ``differences`` is empty unless the site holds something else than it should."""
 
     seed: int
     differences: list[str] = field(default_factory=list)
@@ -79,9 +79,9 @@ async def play(sequence: Sequence, folder: Path) -> Report:
 
 
 class _Player:
-    def __init__(self, sequence: Sequence, bench: Bench, time: JumpingTime) -> None:
+    def __init__(self, sequence: Sequence, harness: ConnectorHarness, time: JumpingTime) -> None:
         self._sequence = sequence
-        self._bench = bench
+        self._bench = harness
         self._time = time
         self._wanted: dict[str, Wanted] = {}
         self._account = "a"
@@ -105,7 +105,7 @@ class _Player:
         operators = {name: simulator.add_operator(f"{name}@example.org", PASSWORD) for name in names}
         partners = Partners(log)
         stack.push_async_callback(partners.close)
-        bench = Bench(
+        harness = ConnectorHarness(
             log=log,
             folder=folder,
             time=time,
@@ -115,10 +115,10 @@ class _Player:
             partners=partners,
             answer_seconds=ANSWER_SECONDS,
         )
-        stack.push_async_callback(bench.stop)
-        await bench.save("bretagne")
-        await bench.start()
-        return cls(sequence, bench, time)
+        stack.push_async_callback(harness.stop)
+        await harness.save("bretagne")
+        await harness.start()
+        return cls(sequence, harness, time)
 
     async def step(self, step: Step) -> None:
         offer = f"bretagne:{step.offer}"
@@ -192,11 +192,11 @@ class _Player:
         await self._bench.start(folder=f"national-{self._titles % 2}")
 
     async def settle(self) -> Report:
-        """End all faults, go on until the site holds what it should, or for as long as it may take."""
+        """End all faults, then run until the site holds the expected offers, or the time is up."""
         faults = self._bench.simulator.faults
         faults.clear()
         faults.heal()
-        began, jumped, refused, mended = asyncio.get_running_loop().time(), 0, 0, False
+        began, jumped, refused, repaired = asyncio.get_running_loop().time(), 0, 0, False
         jump, most = (_LONG_JUMP_MS, _TO_AUGUST_MS) if self._sequence.august else (_JUMP_MS, _MOST_JUMPS_MS)
         limit = _LONG_SETTLE_SECONDS if self._sequence.august else SETTLE_SECONDS
         while asyncio.get_running_loop().time() - began < limit:
@@ -208,8 +208,8 @@ class _Player:
                     break
             elif refused < _REFUSALS and await self._publish_refused():
                 refused += 1
-            elif not mended and self._needs_reconciling() and jumped >= _OPERATOR_MS:
-                mended, refused = True, 0
+            elif not repaired and self._needs_reconciling() and jumped >= _OPERATOR_MS:
+                repaired, refused = True, 0
                 for account in ("a", "b"):
                     await self._bench.order(Reconcile(repair=True, confirm=self._extras(account)), account=account)
             elif jumped < most:
@@ -222,7 +222,7 @@ class _Player:
         return self._report
 
     def _needs_reconciling(self) -> bool:
-        """What only the site's index can show: two rows under one name, and a call that arrived after a later one."""
+        """Repair faults that only the site's index shows: two rows of a name, and a call that arrived late."""
         return any(step.fault in {"twice", "late"} for step in self._sequence.steps if step.kind == "fault")
 
     def _extras(self, account: str) -> int:
@@ -249,7 +249,7 @@ class _Player:
         return bool(again)
 
     def _differences(self) -> list[str]:
-        """Where the rows that are alive are not those that should be."""
+        """Differences between the live rows and the expected ones."""
         found: Counter[tuple[str, str]] = Counter()
         wrong: list[str] = []
         for row in self._bench.simulator.stock.rows:

@@ -1,4 +1,4 @@
-"""Random sequences of what happens to offers, accounts, the site and the connector; each is a function of its seed."""
+"""Random sequences of events of offers, accounts, the site and the connector; each is a function of its seed."""
 
 import random
 from dataclasses import dataclass, field
@@ -47,8 +47,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """A seed, its steps, and what nobody outside knows of the site: whether it changes its school year in another time
-    zone than ours or only in ``august``, and whether the remote id of a deleted offer is free again.
+    """A seed, its steps, and unpublished properties of the site: whether its school year changes in another time zone
+    than ours or only in ``august``, and whether the remote id of a deleted offer is free again.
     """
 
     seed: int

@@ -1,4 +1,4 @@
-"""Whatever happens to offers, accounts, site and connector: the site ends up with what it should hold, once."""
+"""After any events of offers, accounts, site and connector the site holds the expected offers, once each."""
 
 import os
 
@@ -10,7 +10,7 @@ SEQUENCES = 200 if os.environ.get("CI") == "true" else 24
 
 
 @pytest.mark.timeout(900)
-async def test_random_sequences_end_with_what_should_be_there() -> None:
+async def test_random_sequences_end_with_the_expected_offers() -> None:
     """A part of what ``python -m tests.national_model`` plays."""
     reports = await run(range(1, 1 + SEQUENCES))
     assert {} == {report.seed: report.differences for report in reports if report.differences}

@@ -1,7 +1,7 @@
 """Compares deliverability with the simulated site, offer by offer: ``python -m tests.national_site.agreement``.
 
-Offers are drawn at random and judged by the verdict. What the mapping calls deliverable the site must take whole, when
-it is created and when it is changed; what it calls not deliverable the site must refuse, unless every reason is one of
+Offers are drawn at random and judged by the verdict. A deliverable offer the site must accept completely, when
+it is created and when it is changed; one that is not deliverable the site must refuse, unless every reason is one of
 ``OURS``, which the site does not know.
 """
 
@@ -33,7 +33,7 @@ from tests.national_site.server import SteppedTime
 from tests.national_site.site_table import read_table
 
 OURS = {row["code"] for row in read_table()["ours"]} - {"employer-undescribed"}
-"""Reasons that the site does not know: it would take the offer, and show what its publisher hides or does not offer."""
+"""Reasons unknown to the site: it would accept the offer, and show fields that its publisher hides."""
 JUNE, NEXT_JUNE = ["2027-W24", "2027-W25"], ["2028-W25", "2028-W26"]
 WEEKS = [
     "2026-W53",
@@ -59,7 +59,7 @@ SCENES = [
     (date(2026, 11, 20), []),
 ]
 """Days of the two school years, with weeks that an offer may have on them."""
-PLACES = [
+LOCALITIES = [
     *[("35000", "Rennes", None)] * 6,
     ("14640", "Villers-sur-Mer", None),
     ("20000", "Ajaccio", None),
@@ -88,7 +88,7 @@ SIGNS = st.sampled_from("abcéÉœo 0'’-.,;!?&()«»😀👩\u200d\u00a0ßﬁ�
 
 
 def _texts(longest: int) -> st.SearchStrategy[str]:
-    """Short texts, and such of the greatest length."""
+    """Short texts, and texts of the greatest length."""
     short = st.text(SIGNS, min_size=1, max_size=12)
     return short | short.map(lambda text: (text * longest)[:longest])
 
@@ -101,7 +101,7 @@ def _maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 def offers(draw: st.DrawFn) -> tuple[dict[str, Any], date]:
     """A document as a publisher sends it, and the day; most are valid."""
     on, weeks = draw(st.sampled_from(SCENES))
-    postal_code, city, insee = draw(st.sampled_from(PLACES))
+    postal_code, city, insee = draw(st.sampled_from(LOCALITIES))
     point = draw(_maybe(st.just((49.32, 0)))) if postal_code == "14640" else None
     weeks = sorted({*weeks, *draw(st.sets(st.sampled_from(WEEKS), min_size=not weeks, max_size=2))})
     levels = draw(st.sampled_from(LEVELS))
@@ -169,7 +169,7 @@ TERMS = st.builds(
 
 @dataclass
 class Comparison:
-    """A simulated site and what was compared with it so far."""
+    """A simulated site and the comparisons with it so far."""
 
     time: SteppedTime = field(default_factory=lambda: SteppedTime(NOW))
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -228,7 +228,7 @@ class Comparison:
                 raise AssertionError(other)
 
     async def _takes(self, offer: Mapping[str, Any], part: WantedPart, terms: DeliveryTerms, name: str) -> bool:
-        """Whether the site takes the part as it would be sent if nothing spoke against it."""
+        """Whether the site accepts the part as it would be sent without the refusal."""
         plain = {**offer, "redistribution": {}}
         levels = [level for level in offer["levels"] if (level == "seconde") is (part.suffix == "l")]
         levels = list(offer["levels"]) if part.suffix == "" else levels
@@ -250,12 +250,12 @@ class Comparison:
         return await self._takes_one_week(offer, body)
 
     async def _takes_one_week(self, offer: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
-        """The old interface takes any ``period``, and answers with the week that it stands for on that day."""
+        """The old interface takes any ``period``, and answers with the week that it means on that day."""
         old = {key: value for key, value in body.items() if key not in {"grades", "weeks", "rep", "qpv"}}
         names = [
             f"period:{next(self.numbers)}",
             f"period:{next(self.numbers)}",
-        ]  # each asked for once: the site forgets no name
+        ]  # each requested once: the site forgets no name
         answers: Sequence[Any] = [
             outcome_of(await self.site.create({**old, "remote_id": name, "period": period}))
             for period, name in enumerate(names, start=1)
@@ -289,7 +289,7 @@ def compare(examples: int, *, fresh: bool = False) -> Counter[str]:
 
 
 def main() -> None:
-    """Compare as many offers as asked for; prints what was compared."""
+    """Compare the requested number of offers and print the totals."""
     parser = argparse.ArgumentParser(prog="python -m tests.national_site.agreement", description=__doc__)
     parser.add_argument("--examples", type=int, default=1000)
     print(compare(parser.parse_args().examples, fresh=True))  # noqa: T201  # its result

@@ -1,4 +1,4 @@
-"""A simulated national site with one partner account, and a client of it; their time stands still but for sleepers."""
+"""A simulated national site with one partner account, and a client of it; their time advances only by sleeping."""
 
 from collections.abc import AsyncIterator
 

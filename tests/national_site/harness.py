@@ -1,4 +1,4 @@
-"""What the tests of the national site stand on: an offer that ``check`` accepted, an account, instants, and shapes."""
+"""Fixtures of the national site's tests: an offer that ``check`` accepted, an account, instants, and shapes."""
 
 from datetime import date, datetime
 from typing import Any
@@ -84,7 +84,7 @@ def offer_of(on: date = ON, **changes: Any) -> dict[str, Any]:
 
 
 def parts_of(offer: dict[str, Any], *, on: date = ON, **terms: Any) -> dict[str, Deliverability]:
-    """What becomes of each part of an offer."""
+    """The deliverability of each part of an offer."""
     parts: tuple[WantedPart, ...] = map_offer(offer, on=on, terms=DeliveryTerms(**terms))
     return {part.suffix: part.deliverability for part in parts}
 

@@ -14,7 +14,7 @@ RENNES, PARIS = (48.11, -1.68), (48.8566, 2.3522)
 
 
 def proves(*rules: str) -> Callable[[Case], Case]:
-    """Enter a case for these rules."""
+    """Register a case for these rules."""
 
     def enter(case: Case) -> Case:
         assert not CASES.keys() & set(rules), rules
@@ -173,9 +173,9 @@ async def pages(site: RuleSite) -> None:
     ]
     base = f"{site.simulator.url}{site.offers}/search?keyword=Mairie%20services"
     assert (base, f"{base}&page=2", None) == (frame["pageUrlBase"], frame["nextPage"], frame["prevPage"])
-    for page, number, shown in (("2x", 2, 1), ("0", 1, 30), ("-4", 1, 30), ("abc", 1, 30)):
+    for page, number, number_returned in (("2x", 2, 1), ("0", 1, 30), ("-4", 1, 30), ("abc", 1, 30)):
         got = site.proves("page.number", await site.search(("page", page)))
-        assert (number, shown) == (got.body["pagination"]["currentPage"], len(got.ids))
+        assert (number, number_returned) == (got.body["pagination"]["currentPage"], len(got.ids))
     got = site.proves("page.beyond", await site.search(("page", "9")))
     frame = got.body["pagination"]
     assert ([], 31, 2, None, None) == (
@@ -267,13 +267,13 @@ async def weeks_by_name(site: RuleSite) -> None:
 async def positions(site: RuleSite) -> None:
     far, near = site.publish(coordinates=PARIS), site.publish(coordinates=RENNES)
     close = site.publish(coordinates=(48.12, -1.68))  # 1.1 km north
-    twin = site.publish(coordinates=RENNES)
+    same = site.publish(coordinates=RENNES)
     here = (("latitude", "48.11"), ("longitude", "-1.68"))
     got = site.proves("search.default-radius", await site.search(*here))
-    assert [twin.id, near.id, close.id] == site.proves("search.distance", got).ids
+    assert [same.id, near.id, close.id] == site.proves("search.distance", got).ids
     got = site.proves("search.radius", await site.search(*here, ("radius", "500000")))
-    assert [twin.id, near.id, close.id, far.id] == got.ids
-    assert [twin.id, near.id] == (await site.search(*here, ("radius", "1"))).ids
+    assert [same.id, near.id, close.id, far.id] == got.ids
+    assert [same.id, near.id] == (await site.search(*here, ("radius", "1"))).ids
     got = site.proves("search.half-position", await site.search(here[0], ("longitude", "")))
     assert 4 == len(got.ids)
 

@@ -11,7 +11,7 @@ CASES: dict[str, Case] = {}
 
 
 def proves(*rules: str) -> Callable[[Case], Case]:
-    """Enter a case for these rules."""
+    """Register a case for these rules."""
 
     def enter(case: Case) -> Case:
         assert not CASES.keys() & set(rules), rules
@@ -346,7 +346,7 @@ async def postcodes(site: RuleSite) -> None:
 
 
 @proves("check.range", "place.street", "place.zipcode", "place.point", "place.not-found")
-async def places(site: RuleSite) -> None:
+async def localities(site: RuleSite) -> None:
     got = site.proves("check.range", await site.post(coordinates={"latitude": 148, "longitude": 14}))
     assert 148 == got.body["formatted_coordinates"]["latitude"]
     for number, blank in enumerate((..., None, False, "", " ")):

@@ -1,4 +1,4 @@
-"""The simulated site as the cases of its rules call it: by v1 or v2, with what each answer says of its rules."""
+"""The simulated site as the cases of its rules call it: by v1 or v2, with the rules that each answer proves."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +66,7 @@ class RuleSite:
         return self.simulator.add_operator(email, PASSWORD, **rights)
 
     async def login(self, operator: Operator | None = None) -> None:
-        """Go on as an account; v1 takes its fixed token."""
+        """Continue as an account; v1 takes its fixed token."""
         one = operator or self.operator
         if self.old:
             one.v1_token = one.v1_token or f"token-{one.id}"

@@ -1,4 +1,4 @@
-"""Servers that are not the site, clients that call them or it, and a time that only sleepers move on."""
+"""Servers other than the site, clients that call them or it, and a time that advances only by sleeping."""
 
 import asyncio
 import ssl
@@ -16,7 +16,7 @@ from tests.national_site.harness import EMAIL, PASSWORD
 
 
 class SteppedTime:
-    """A sleep moves it on at once, so that calls take no time at all."""
+    """A sleep advances it at once, so that calls take no time."""
 
     def __init__(self, start: int) -> None:
         self.now = start
@@ -26,7 +26,7 @@ class SteppedTime:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        """Move on to the end of the sleep, unless another sleeper has moved further meanwhile."""
+        """Advance to the end of the sleep, unless another sleeper has moved further meanwhile."""
         end = self.now + round(seconds * 1000)
         await asyncio.sleep(0)
         self.now = max(self.now, end)
@@ -45,7 +45,7 @@ def connect(account: Account, time: SteppedTime, **settings: Any) -> NationalSit
 async def serving(
     answer: Callable[[web.Request], Awaitable[web.StreamResponse]], *, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[str]:
-    """A server that gives a token and then answers every call as told."""
+    """A server that gives a token and then gives every call a fixed answer."""
 
     async def login(_request: web.Request) -> web.Response:
         return web.json_response({"token": "a-token"})

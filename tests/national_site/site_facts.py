@@ -14,7 +14,7 @@ from tests.national_site.harness import JUNE
 from tests.national_site.rule_site import Got, RuleSite
 
 Token: TypeAlias = Literal["own", "parameter", "other", "junk", "none"]
-Ground: TypeAlias = Literal["nothing", "own", "others", "two", "deleted", "offers", "towns", "near", "many", "titles"]
+Setting: TypeAlias = Literal["nothing", "own", "others", "two", "deleted", "offers", "towns", "near", "many", "titles"]
 Check: TypeAlias = Callable[[RuleSite, Got], bool]
 
 
@@ -26,7 +26,7 @@ class Fact:
     method: str
     path: str = ""
     versions: tuple[Version, ...] = BOTH
-    ground: Ground = "nothing"
+    setting: Setting = "nothing"
     token: Token = "parameter"
     body: Mapping[str, Any] | None = None
     whole: bool = False
@@ -49,7 +49,7 @@ def _row(**values: Any) -> Check:
     return lambda site, _got: values == {name: getattr(site.row(), name) for name in values}
 
 
-def _shown(**values: Any) -> Check:
+def _returned(**values: Any) -> Check:
     return lambda _site, got: values == {name: got.body[name] for name in values}
 
 
@@ -96,7 +96,7 @@ _NOTHING = dict.fromkeys(
 
 
 def _of(file: str, method: str, path: str = "") -> Callable[..., Fact]:
-    """A row's constructor for the tests of one file: what the test is about, the expected status and code."""
+    """A row's constructor for the tests of one file: the subject of the test, the expected status and code."""
 
     def fact(test: str, status: int, code: str | int | None = None, /, *, path: str = path, **more: Any) -> Fact:
         return Fact(test=f"{file}: {test}", method=method, path=path, status=status, code=code, **more)
@@ -117,7 +117,7 @@ FACTS: tuple[Fact, ...] = (
     _create(
         "an offer with a blank title only", 400, "VALIDATION_ERROR", body={**_NOTHING, "title": ""}, check=_all_missing
     ),
-    _create("a remote id twice", 409, "DUPLICATE_API", ground="own", body={}),
+    _create("a remote id twice", 409, "DUPLICATE_API", setting="own", body={}),
     _create(
         "seconde",
         201,
@@ -167,7 +167,7 @@ FACTS: tuple[Fact, ...] = (
     _create(
         "coordinates outside the earth, where the geocoder knows no street",
         201,
-        ground="nothing",
+        setting="nothing",
         body={"street": ..., "coordinates": {"latitude": 148, "longitude": 14}},
         check=lambda site, _got: site.row().coordinates == (148.0, 14.0),
     ),
@@ -186,13 +186,13 @@ FACTS: tuple[Fact, ...] = (
         body={"grades": ["troisieme"], "weeks": JUNE},
         check=lambda site, _got: site.row().open_data is site.operator.open_data,
     ),
-    _update("no token", 401, "UNAUTHORIZED", ground="own", token="none", check=_WRONG_TOKEN),
-    _update("no offer", 422, "BAD_PAYLOAD", ground="own"),
+    _update("no token", 401, "UNAUTHORIZED", setting="own", token="none", check=_WRONG_TOKEN),
+    _update("no offer", 422, "BAD_PAYLOAD", setting="own"),
     _update(
         "another account's offer",
         403,
         "FORBIDDEN",
-        ground="others",
+        setting="others",
         body={"title": ""},
         check=_says("You are not authorized to access this page."),
     ),
@@ -208,7 +208,7 @@ FACTS: tuple[Fact, ...] = (
         "a description that is too long",
         400,
         "VALIDATION_ERROR",
-        ground="own",
+        setting="own",
         body=_TOO_LONG,
         check=_error("description", "Description too long, allowed up to 1500 chars"),
         stale="the stored tests name the former limit of 500; the recorded answer names 1500",
@@ -218,14 +218,14 @@ FACTS: tuple[Fact, ...] = (
         400,
         401,
         versions=V1,
-        ground="own",
+        setting="own",
         body={"period": 12},
         check=_error("period", "n'est pas inclus(e) dans la liste"),
     ),
     _update(
         "some members, and unpublishing",
         200,
-        ground="own",
+        setting="own",
         body={
             "title": "hellow",
             "max_candidates": 2,
@@ -236,38 +236,38 @@ FACTS: tuple[Fact, ...] = (
         },
         check=_row(title="hellow", max_candidates=2, published_at=None, is_public=True, handicap_accessible=True),
     ),
-    _update("unpublishing", 200, ground="own", body={"published_at": None}, check=_shown(published_at=None)),
+    _update("unpublishing", 200, setting="own", body={"published_at": None}, check=_returned(published_at=None)),
     _update(
         "republishing",
         200,
-        ground="own",
+        setting="own",
         body={"published_at": "2026-11-20T09:00:00Z"},
         check=lambda site, _got: site.row().published_at == site.time.now,
     ),
-    _destroy("no token", 401, "UNAUTHORIZED", ground="own", token="none", check=_WRONG_TOKEN),
+    _destroy("no token", 401, "UNAUTHORIZED", setting="own", token="none", check=_WRONG_TOKEN),
     _destroy(
         "another account's offer",
         404,
         "NOT_FOUND",
-        ground="others",
+        setting="others",
         check=lambda site, _got: site.row().kept,
         stale="the stored test of v2 still expects 403; that of v1, which is newer, 404 by shared code",
     ),
     _destroy("nobody's offer", 404, "NOT_FOUND", path="/foo"),
-    _destroy("an offer", 200, ground="own", check=lambda site, _got: not site.row().kept),
-    _destroy("twice", 409, "API_ALREADY_DESTROYED", ground="deleted"),
+    _destroy("an offer", 200, setting="own", check=lambda site, _got: not site.row().kept),
+    _destroy("twice", 409, "API_ALREADY_DESTROYED", setting="deleted"),
     _index("no token", 401, "UNAUTHORIZED", token="none", check=_WRONG_TOKEN),
     _index("a wrong token", 401, "UNAUTHORIZED", token="junk", check=_WRONG_TOKEN),
-    _index("own offers only", 200, ground="two", query=(("page", "1"),), check=_page(2, 2, 1)),
-    _index("no deleted offers", 200, ground="deleted", query=(("page", "1"),), check=_page(0, 0, 0)),
+    _index("own offers only", 200, setting="two", query=(("page", "1"),), check=_page(2, 2, 1)),
+    _index("no deleted offers", 200, setting="deleted", query=(("page", "1"),), check=_page(0, 0, 0)),
     _search("no token", 401, "UNAUTHORIZED", token="none", check=_WRONG_TOKEN),
     _search("an account without the right", 401, "UNAUTHORIZED", token="other", check=_says("access denied")),
-    _search("no filter", 200, ground="towns", check=_page(2, 2, 1, "Paris", "Tours")),
+    _search("no filter", 200, setting="towns", check=_page(2, 2, 1, "Paris", "Tours")),
     _search(
         "spring weeks",
         200,
         versions=V2,
-        ground="offers",
+        setting="offers",
         query=(("weeks[]", "2027-W14"), ("weeks[]", "2027-W15")),
         check=_page(2, 2, 1, "Paris", "Tours"),
     ),
@@ -275,41 +275,41 @@ FACTS: tuple[Fact, ...] = (
         "June weeks",
         200,
         versions=V2,
-        ground="offers",
+        setting="offers",
         query=(("weeks[]", "2027-W24"),),
         check=_page(1, 1, 1, "Bordeaux"),
     ),
     _search(
-        "a keyword", 200, versions=V2, ground="offers", query=(("keyword", "Avocat"),), check=_page(1, 1, 1, "Tours")
+        "a keyword", 200, versions=V2, setting="offers", query=(("keyword", "Avocat"),), check=_page(1, 1, 1, "Tours")
     ),
     _search(
         "Paris",
         200,
         versions=V2,
-        ground="offers",
+        setting="offers",
         query=(("latitude", "48.8566"), ("longitude", "2.3522")),
         check=_page(1, 1, 1, "Paris"),
     ),
     _search(
-        "a sector", 200, versions=V2, ground="offers", query=(("sectors[]", "s26"),), check=_page(1, 1, 1, "Paris")
+        "a sector", 200, versions=V2, setting="offers", query=(("sectors[]", "s26"),), check=_page(1, 1, 1, "Paris")
     ),
-    _search("the second page", 200, ground="many", query=(("page", "2"),), check=_page(1, 31, 2)),
-    _search("a page beyond the last", 200, ground="many", query=(("page", "9"),), check=_page(0, 31, 2)),
+    _search("the second page", 200, setting="many", query=(("page", "2"),), check=_page(1, 31, 2)),
+    _search("a page beyond the last", 200, setting="many", query=(("page", "9"),), check=_page(0, 31, 2)),
     _search(
         "a position",
         200,
-        ground="towns",
+        setting="towns",
         query=(("latitude", "47.39"), ("longitude", "0.69")),
         check=_page(1, 1, 1, "Tours"),
     ),
     _search(
         "ten kilometres",
         200,
-        ground="near",
+        setting="near",
         query=(*_HERE, ("radius", "10000")),
         check=_page(2, 2, 1, "Bordeaux", "Le bouscat"),
     ),
-    _search("one metre", 200, ground="near", query=(*_HERE, ("radius", "1")), check=_page(1, 1, 1, "Bordeaux")),
-    _search("a keyword inside a title", 200, ground="titles", query=(("keyword", "cuisine"),), check=_page(1, 1, 1)),
+    _search("one metre", 200, setting="near", query=(*_HERE, ("radius", "1")), check=_page(1, 1, 1, "Bordeaux")),
+    _search("a keyword inside a title", 200, setting="titles", query=(("keyword", "cuisine"),), check=_page(1, 1, 1)),
 )
 """One row a test; a row of both versions counts as two tests of the site."""

@@ -13,7 +13,7 @@ RULES = ("refused", "not_deliverable", "mapped", "reason")
 
 
 def read_table() -> Mapping[str, Any]:
-    """The table as it is packaged with the connector."""
+    """The table packaged with the connector."""
     table: Mapping[str, Any] = json.loads(
         files("adapters.national.mapping").joinpath("site_checks.json").read_text(encoding="utf-8")
     )
@@ -51,7 +51,7 @@ def render(table: Mapping[str, Any]) -> str:
 
 
 def _rule(row: Mapping[str, Any]) -> str:
-    """What the gateway does about one check."""
+    """The gateway's handling of one check."""
     if "refused" in row:
         return f"the verdict refuses the offer: `{row['refused']}`"
     if "not_deliverable" in row:

@@ -3,7 +3,7 @@
 from tests.national_site.agreement import OURS, compare
 
 
-def test_what_is_deliverable_is_taken_and_what_is_not_is_refused() -> None:
+def test_deliverable_offers_are_accepted_and_others_refused() -> None:
     counts = compare(250)
     kinds = {"Ready", "NotDeliverable", "Waiting", "Past"}
     assert kinds <= counts.keys()

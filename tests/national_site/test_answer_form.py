@@ -1,4 +1,4 @@
-"""Answers by form: whatever is not written as the site writes it settles no delivery, with any status."""
+"""Form of answers: one that differs from the site's form settles no delivery, with any status."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ STATUSES = st.sampled_from([200, 201, 202, 204, 301, 302, 400, 401, 403, 404, 40
 
 
 def is_the_sites(body: Any) -> bool:
-    """The site's shapes, as its own renderers write them, said again independently of the reader."""
+    """The site's shapes, as its own renderers write them, stated independently of the reader."""
     if not isinstance(body, dict):
         return False
     if {"remote_id", "weeks", "grades"} <= body.keys():
@@ -62,7 +62,7 @@ def due(call: Call) -> Due:
 @example(409, {"error": {"code": "DUPLICATE_API"}}, "create")
 @example(200, {"remote_id": 7, "weeks": [], "grades": []}, "update")
 @example(200, {"ok": True}, "delete")
-def test_what_is_not_the_sites_form_settles_nothing(status: int, body: Any, call: Call) -> None:
+def test_an_answer_in_another_form_settles_nothing(status: int, body: Any, call: Call) -> None:
     outcome = outcome_of(Answer(status, body))
     if not is_the_sites(body):
         assert Unrecognized(status, "") == outcome
@@ -109,7 +109,7 @@ def test_no_403_withdraws() -> None:
     assert "refused" == updated.state
 
 
-def test_a_refused_update_leaves_unknown_what_the_site_holds() -> None:
+def test_after_a_refused_update_the_sites_state_is_unknown() -> None:
     """The site writes weeks and grades before it validates the rest."""
     refused = outcome_of(Answer(400, {"code": "VALIDATION_ERROR", "error": {"title": ["Missing title"]}}))
     part = settle(due("update"), refused, sequence=2, now=3)

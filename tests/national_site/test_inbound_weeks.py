@@ -59,7 +59,7 @@ def test_an_offer_of_two_whole_school_years_comes_without_the_weeks_that_are_ove
 
 
 def test_an_offer_keeps_past_weeks_while_there_is_room_for_them() -> None:
-    """Else every offer of a whole year would get a new revision each week."""
+    """Otherwise every offer of a whole year would get a new revision each week."""
     assert ["2026-W40", "2027-W10"] == weeks_of(judged(["2026-W40", "2027-W10"]))
 
 
@@ -104,13 +104,13 @@ def test_the_season_ends_with_the_mandatory_weeks_of_the_year_in_force(on: date,
     assert hidden is is_out_of_season([week], on=on)
 
 
-def test_what_search_has_shown_in_this_season_is_not_hidden_by_it() -> None:
+def test_an_offer_that_search_returned_in_this_season_is_not_hidden_by_it() -> None:
     """An offer with weeks past 31 August that was shown and is gone was deleted there."""
     assert not is_out_of_season(["2027-W40"], on=date(2027, 6, 30), last_season=2027)
     assert is_out_of_season(["2027-W40"], on=date(2027, 7, 1), last_season=2027)
     assert is_out_of_season(["2027-W40"], on=date(2027, 6, 30), last_season=None)
 
 
-def test_one_week_of_the_first_half_of_any_year_is_enough_to_be_shown() -> None:
+def test_one_week_in_the_first_half_of_any_year_suffices_to_be_returned() -> None:
     assert not is_out_of_season(["2027-W40", "2028-W03"], on=ON)
     assert not is_out_of_season([*JUNE, "2027-W40"], on=ON)

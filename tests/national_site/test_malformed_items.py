@@ -1,4 +1,4 @@
-"""Items that the site never writes: each is read or skipped with its reason, and no page of them ends anything."""
+"""Items that the site never writes: each is read or skipped with its reason, and no page of them ends the scan."""
 
 import copy
 from typing import Any

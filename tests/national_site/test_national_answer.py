@@ -1,4 +1,4 @@
-"""Answers of the site as outcomes, and its refusals in our codes with words in French and English."""
+"""Answers of the site as outcomes, and its refusals as our codes with texts in French and English."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_pitfall_8_unpadded_weeks_of_an_answer_are_padded(samples: Path) -> None
 
 @pytest.mark.samples
 @pytest.mark.parametrize(
-    ("name", "status", "told"),
+    ("name", "status", "problems"),
     [
         (
             "create/bad_request",
@@ -86,11 +86,11 @@ def test_pitfall_8_unpadded_weeks_of_an_answer_are_padded(samples: Path) -> None
     ],
 )
 def test_pitfall_12_refusals_in_any_form_and_language_get_our_codes(
-    name: str, status: int, told: set[tuple[str, str]], samples: Path
+    name: str, status: int, problems: set[tuple[str, str]], samples: Path
 ) -> None:
     outcome = outcome_of(Answer(status, recorded(samples, name)))
     assert isinstance(outcome, Refused)
-    assert {(f"national-refused:{code}", pointer) for code, pointer in told} == {
+    assert {(f"national-refused:{code}", pointer) for code, pointer in problems} == {
         (one.code, one.pointer) for one in outcome.refusals
     }
 
@@ -112,7 +112,7 @@ def test_pitfall_12_refusals_in_any_form_and_language_get_our_codes(
         ({"title": {"nested": 1}}, "other", "/title"),
     ],
 )
-def test_unheard_of_refusals_are_still_told(error: Any, code: str, pointer: str) -> None:
+def test_unknown_refusals_are_still_reported(error: Any, code: str, pointer: str) -> None:
     outcome = outcome_of(Answer(400, {"code": "VALIDATION_ERROR", "error": error}))
     assert isinstance(outcome, Refused)
     (only,) = outcome.refusals
@@ -131,7 +131,7 @@ def test_unheard_of_refusals_are_still_told(error: Any, code: str, pointer: str)
         Answer(418, None),
     ],
 )
-def test_what_the_site_never_answers_is_no_outcome(answer: Answer) -> None:
+def test_an_answer_that_the_site_never_gives_is_no_outcome(answer: Answer) -> None:
     assert Unrecognized(answer.status, "") == outcome_of(answer)
 
 
@@ -142,10 +142,10 @@ def test_a_creation_whose_answer_holds_nonsense_still_counts_as_done() -> None:
 
 
 def test_the_sites_words_are_capped_and_hold_no_personal_data() -> None:
-    told = refusal("national-refused:other", said="écrire à quelquun@example.org " + "x" * 200)
-    assert told.said is not None
-    assert "example.org" not in told.said
-    assert len(told.said) <= 80
+    problems = refusal("national-refused:other", said="écrire à quelquun@example.org " + "x" * 200)
+    assert problems.said is not None
+    assert "example.org" not in problems.said
+    assert len(problems.said) <= 80
 
 
 def test_dropped_weeks_and_levels_are_found() -> None:
@@ -160,14 +160,14 @@ def test_dropped_weeks_and_levels_are_found() -> None:
     assert ("/levels", "seconde, troisieme") == (other.pointer, other.said)
 
 
-def test_every_refusal_speaks_both_languages_and_says_how_to_mend() -> None:
+def test_every_refusal_has_a_remedy_in_both_languages() -> None:
     for code in refusals():
-        told = refusal(code, pointer="/weeks", said="ses mots").to_json()
+        problems = refusal(code, pointer="/weeks", said="ses mots").to_json()
         for text in ("message", "fix"):
-            assert {"fr", "en"} == told[text].keys()
-            assert all(told[text].values())
-            assert told[text]["fr"] != told[text]["en"]
-        assert not any("{" in text for text in told["message"].values())
+            assert {"fr", "en"} == problems[text].keys()
+            assert all(problems[text].values())
+            assert problems[text]["fr"] != problems[text]["en"]
+        assert not any("{" in text for text in problems["message"].values())
 
 
 def test_every_word_of_the_vocabulary_leads_to_a_refusal() -> None:

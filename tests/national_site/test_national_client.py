@@ -1,4 +1,4 @@
-"""The client of the site over real HTTP: turns, faults on the way, and what never leaves it."""
+"""The client of the site over real HTTP: quota, network faults, and secrets that never leave it."""
 
 import ssl
 from pathlib import Path
@@ -37,7 +37,7 @@ async def test_all_five_calls_reach_the_site(site: NationalSite, simulator: Nati
 async def test_pitfall_12_a_call_over_the_rate_waits_for_the_next_clock_minute(
     site: NationalSite, simulator: NationalSimulator, time: SteppedTime
 ) -> None:
-    """429 comes without Retry-After. Somebody else uses the account's minute up."""
+    """429 comes without Retry-After. Another client uses up the account's minute."""
     simulator.counted[EMAIL, "offers", NOW // MINUTE] = 100
     assert 200 == (await site.index(1)).status
     assert 1 == simulator.answered["GET", 429]
@@ -92,9 +92,7 @@ async def test_a_write_that_was_cut_before_it_was_done_is_unknown_too(
         await site.update(NAME, creation())
 
 
-async def test_a_deletion_that_was_done_without_answer_is_found_done(
-    site: NationalSite, simulator: NationalSimulator
-) -> None:
+async def test_a_deletion_without_answer_is_found_done(site: NationalSite, simulator: NationalSimulator) -> None:
     await site.create(creation())
     simulator.faults.order(Fault("status", "DELETE", status=502, done=True))
     assert Unrecognized(502, "") == outcome_of(await site.delete(NAME))
@@ -146,7 +144,7 @@ async def test_an_answer_without_end_is_given_up(time: SteppedTime) -> None:
             await site.create(creation())
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_refused(time: SteppedTime, tmp_path: Path) -> None:
+async def test_a_certificate_of_an_unknown_authority_is_refused(time: SteppedTime, tmp_path: Path) -> None:
     async def answer(_request: web.Request) -> web.Response:
         return web.json_response({})
 
@@ -162,7 +160,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(time: SteppedTim
             assert 200 == found.status
 
 
-async def test_nothing_secret_is_logged_or_shown(
+async def test_no_secret_is_logged_or_displayed(
     simulator: NationalSimulator, account: Account, time: SteppedTime
 ) -> None:
     with capture_logs() as entries:
@@ -173,9 +171,9 @@ async def test_nothing_secret_is_logged_or_shown(
             with pytest.raises(LoginRefusedError) as caught:
                 await refused.index(1)
     assert {"national.logged_in", "national.rate_exceeded"} == {entry["event"] for entry in entries}
-    told = f"{entries} {caught.value} {caught.value.step} {account!r}"
+    text = f"{entries} {caught.value} {caught.value.step} {account!r}"
     for secret in (EMAIL, PASSWORD, "an old one", OLD_TOKEN, "atelier", "eyJ"):
-        assert secret not in told
+        assert secret not in text
 
 
 async def test_names_out_of_reach_and_calls_without_their_token_are_mistakes_of_the_caller(

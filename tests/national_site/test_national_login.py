@@ -18,7 +18,7 @@ from tests.national_site.server import SteppedTime, account_at, connect, serving
 HOUR = 3600.0
 
 
-async def test_a_token_is_renewed_before_it_dies(
+async def test_a_token_is_renewed_before_it_expires(
     site: NationalSite, simulator: NationalSimulator, time: SteppedTime
 ) -> None:
     await site.index(1)
@@ -33,7 +33,7 @@ async def test_a_token_is_renewed_before_it_dies(
 
 @pytest.fixture
 async def hasty(time: SteppedTime) -> AsyncIterator[tuple[NationalSimulator, SteppedTime]]:
-    """A site whose clock goes by itself: its tokens die before their time."""
+    """A site with its own clock: its tokens expire early."""
     its_time = SteppedTime(time.now)
     async with NationalSimulator(clock=its_time.clock) as simulator:
         simulator.add_operator(EMAIL, PASSWORD)
@@ -96,7 +96,7 @@ async def test_a_refused_old_token_names_the_old_interface(
 
 
 @pytest.mark.parametrize("answer", [{"status": 503}, {"status": 200}])
-async def test_a_site_that_cannot_log_anybody_in_is_unavailable(answer: dict[str, int], time: SteppedTime) -> None:
+async def test_a_site_whose_login_fails_is_unavailable(answer: dict[str, int], time: SteppedTime) -> None:
     async def answer_login(_request: web.Request) -> web.Response:
         return web.json_response({}, status=answer["status"])
 
@@ -136,7 +136,7 @@ async def test_search_without_the_right_says_so(simulator: NationalSimulator, ti
     assert 1 == simulator.answered["POST", 200]
 
 
-async def test_a_login_under_maintenance_tells_the_operator_of_it(
+async def test_a_login_during_maintenance_reports_the_maintenance(
     simulator: NationalSimulator, operator: Operator, time: SteppedTime
 ) -> None:
     simulator.stock.unknown.maintenance = "all"

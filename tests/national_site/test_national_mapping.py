@@ -49,14 +49,14 @@ def test_each_field_is_sent_as_the_site_takes_it(field: str, expected: Any) -> N
     assert expected == ready(offer_of()).body[field]
 
 
-def test_a_body_holds_what_the_site_knows_and_nothing_else() -> None:
+def test_a_body_holds_only_fields_of_the_sites_schema() -> None:
     body = ready(offer_of()).named("bretagne:atelier-1")
     assert KEYS - {"employer_chosen_name", "period", "published_at"} == body.keys()
     assert "bretagne:atelier-1" == body["remote_id"]
 
 
-def test_what_an_offer_leaves_out_is_sent_as_the_sites_own_default() -> None:
-    """Else a PATCH would leave the old value where a new revision says nothing."""
+def test_fields_that_an_offer_leaves_out_are_sent_as_the_sites_defaults() -> None:
+    """Otherwise a PATCH would leave the old value where a new revision has none."""
     bare = offer_of(
         seats=None,
         schedule=None,
@@ -77,7 +77,7 @@ def test_what_an_offer_leaves_out_is_sent_as_the_sites_own_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "limit"),
+    ("names", "limit"),
     [
         (("title",), 150),
         (("description",), 1500),
@@ -91,16 +91,16 @@ def test_what_an_offer_leaves_out_is_sent_as_the_sites_own_default() -> None:
         (("seats",), 6000),
     ],
 )
-def test_pitfall_17_nothing_that_the_schema_takes_is_too_long_for_the_site(place: tuple[str, ...], limit: int) -> None:
+def test_pitfall_17_nothing_that_the_schema_takes_is_too_long_for_the_site(names: tuple[str, ...], limit: int) -> None:
     node: dict[str, Any] = schema("offer")
-    for name in place:
+    for name in names:
         node = schema("offer")["$defs"][node["$ref"].rpartition("/")[2]] if "properties" not in node else node
         node = node["properties"][name]
     longest: int = node["maxLength"] if "maxLength" in node else node["maximum"]
     assert longest <= limit
 
 
-def test_a_short_text_about_lunch_goes_out_as_it_is() -> None:
+def test_a_short_text_about_lunch_is_sent_unchanged() -> None:
     """Only the site's form asks for 11 characters, its interface for none."""
     for text in ("12h-13h", "Repas fourni", None):
         assert text == ready(offer_of(schedule={"lunch_break": text})).body["lunch_break"]
@@ -127,7 +127,7 @@ def test_an_offer_that_is_not_meant_for_the_site_has_no_parts() -> None:
     assert {} == parts_of(offer_of(id="national:17"))
 
 
-def test_several_obstacles_are_told_at_once() -> None:
+def test_several_obstacles_are_reported_at_once() -> None:
     offer = offer_of(
         apply_url="https://stages.example.fr/attestation",
         location={
@@ -139,17 +139,17 @@ def test_several_obstacles_are_told_at_once() -> None:
         },
         employer={"description": None},
     )
-    told = codes(parts_of(offer, fillers=False)[""])
-    assert ["not-deliverable:apply-url-word", "not-deliverable:postal-code", "employer-undescribed"] == told
+    codes_found = codes(parts_of(offer, fillers=False)[""])
+    assert ["not-deliverable:apply-url-word", "not-deliverable:postal-code", "employer-undescribed"] == codes_found
 
 
-def test_the_obstacles_of_a_part_are_told_beside_those_of_the_whole_offer() -> None:
-    """Else its publisher mends one and then reads the next."""
+def test_obstacles_of_a_part_are_reported_together_with_those_of_the_whole_offer() -> None:
+    """Otherwise its publisher corrects one and then reads the next."""
     address = "https://stages.example.fr/contest"
     offer = offer_of(levels=["troisieme", "seconde"], weeks=["2027-W10", "2027-W24"], apply_url=address)
-    told = {group: codes(deliverability) for group, deliverability in parts_of(offer).items()}
+    codes_found = {group: codes(deliverability) for group, deliverability in parts_of(offer).items()}
     word = "not-deliverable:apply-url-word"
-    assert {"c": [word], "l": [word, "not-deliverable:mandatory-weeks"]} == told
+    assert {"c": [word], "l": [word, "not-deliverable:mandatory-weeks"]} == codes_found
 
 
 @pytest.mark.parametrize("word", ["test", "Staging", "contest", "latest"])
@@ -169,7 +169,7 @@ def test_a_masked_employer_goes_only_under_the_profiles_name() -> None:
     assert ["employer-undescribed"] == codes(undescribed)
 
 
-def test_a_masked_employer_without_another_name_is_not_said_to_be_undescribed() -> None:
+def test_a_masked_employer_without_another_name_has_no_undescribed_warning() -> None:
     """Its description is there; only the name is missing."""
     offer = offer_of(redistribution={"mask_employer": True})
     assert ["not-deliverable:masked-employer"] == codes(parts_of(offer, fillers=False)[""])
@@ -225,7 +225,7 @@ def test_an_offer_of_a_year_that_is_not_on_file_is_not_deliverable_yet() -> None
     assert ["not-deliverable:mandatory-weeks"] == codes(parts_of(offer, on=date(2030, 9, 1))[""])
 
 
-def test_the_old_interface_gets_what_it_knows_and_always_the_period() -> None:
+def test_a_body_for_the_old_interface_holds_its_fields_and_always_the_period() -> None:
     for week, period in (("2027-W24", 1), ("2027-W25", 2)):
         sent = ready(offer_of(weeks=[week]), one_week=True)
         assert (period, (week,), ("seconde",)) == (sent.body["period"], sent.weeks, sent.levels)
@@ -239,7 +239,7 @@ def test_one_week_of_next_year_waits_too() -> None:
     assert Past() == parts_of(offer, on=date(2027, 7, 1), one_week=True)[""]
 
 
-def test_one_of_two_weeks_to_choose_from_cannot_be_said_at_the_site() -> None:
+def test_a_choice_between_two_weeks_is_not_deliverable() -> None:
     offer = offer_of(stay_weeks=1)
     for one_week in (False, True):
         assert ["not-deliverable:one-week-stay"] == codes(parts_of(offer, one_week=one_week)[""])
@@ -257,19 +257,19 @@ def test_college_does_not_depend_on_the_school_year() -> None:
     assert ON.year == 2026
 
 
-def test_a_year_that_is_over_tells_which_weeks_the_site_asks_for_now() -> None:
-    """An offer of this June that goes on into July is neither sent nor left without a reason."""
+def test_the_refusal_of_a_past_year_names_the_weeks_that_the_site_requires_now() -> None:
+    """An offer of this June that continues into July is not sent, and has a reason."""
     on = date(2027, 7, 1)
     deliverability = parts_of(offer_of(on, weeks=[*JUNE, "2027-W27"]), on=on)[""]
     assert isinstance(deliverability, Past)
-    told = [one.to_json() for one in deliverability.refusals]
+    codes_found = [one.to_json() for one in deliverability.refusals]
     assert [("not-deliverable:mandatory-weeks", ["2028-W25", "2028-W26"])] == [
-        (one["code"], one["expected"]) for one in told
+        (one["code"], one["expected"]) for one in codes_found
     ]
 
 
 @pytest.mark.parametrize("name", ["", " ", "\u00a0", "\u3000\n"])
-def test_a_blank_name_stands_in_for_no_employer(name: str) -> None:
+def test_a_blank_name_does_not_replace_the_employers(name: str) -> None:
     """The site takes a blank name for a missing one."""
     offer = offer_of(redistribution={"mask_employer": True})
     assert ["not-deliverable:masked-employer"] == codes(parts_of(offer, employer_name=name)[""])

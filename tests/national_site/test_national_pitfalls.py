@@ -28,7 +28,7 @@ async def test_pitfall_6_a_period_changes_its_meaning_every_year(site: NationalS
     assert find_dropped(sent, answer) is not None
 
 
-async def test_pitfall_4_a_patch_without_grades_turns_college_into_seconde(site: NationalSite) -> None:
+async def test_pitfall_4_a_patch_without_grades_changes_college_to_seconde(site: NationalSite) -> None:
     college = ready(offer_of(levels=["troisieme"], weeks=["2027-W10"], stay_weeks=1))
     await deliver(site, college)
     partial = outcome_of(await site.update(NAME, {"title": "Autre"}))
@@ -61,14 +61,14 @@ async def test_pitfall_7_the_index_is_paged_by_thirty_newest_first(
     assert 61 == len(simulator.stock.rows)
 
 
-async def test_pitfall_10_unknown_keys_are_dropped_without_a_word(site: NationalSite) -> None:
+async def test_pitfall_10_unknown_keys_are_dropped_silently(site: NationalSite) -> None:
     answer = await site.create({**ready(offer_of()).named(NAME), "siret": "73282932000074", "pediod": 1})
     assert 201 == answer.status
     assert not {"siret", "pediod"} & answer.body.keys()
     assert not {"siret", "naf", "rome"} & ready(offer_of()).body.keys()
 
 
-async def test_pitfall_11_places_that_are_none_are_taken_by_the_site(site: NationalSite) -> None:
+async def test_pitfall_11_impossible_coordinates_are_accepted_by_the_site(site: NationalSite) -> None:
     """So the gateway refuses them: its own verdict does not let such coordinates through."""
     odd = {**ready(offer_of()).named(NAME), "street": "", "coordinates": {"latitude": 148, "longitude": 1}}
     answer = await site.create(odd)

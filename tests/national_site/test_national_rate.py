@@ -1,4 +1,4 @@
-"""The rate: never more than the limit in a clock minute, evenly spread, in order, whatever the site's clock says."""
+"""The rate: at most the limit in a clock minute, evenly spread, in order, independent of the site's clock."""
 
 import asyncio
 from collections import Counter
@@ -12,7 +12,7 @@ from tests.national_site.harness import NOW
 from tests.national_site.server import SteppedTime
 
 
-async def turns(rate: Rate, time: SteppedTime, count: int) -> list[int]:
+async def slots(rate: Rate, time: SteppedTime, count: int) -> list[int]:
     taken = []
     for _ in range(count):
         await rate.wait_for_slot()
@@ -24,7 +24,7 @@ async def turns(rate: Rate, time: SteppedTime, count: int) -> list[int]:
 @pytest.mark.parametrize("offset", [0, 17_000, 59_500])
 async def test_a_clock_minute_takes_a_hundred_calls_whatever_the_sites_clock_says(skew: int, offset: int) -> None:
     time = SteppedTime(NOW + offset)
-    taken = await turns(Rate(clock=time.clock, sleep=time.sleep), time, 1000)
+    taken = await slots(Rate(clock=time.clock, sleep=time.sleep), time, 1000)
     counted = Counter((at + skew) // MINUTE for at in taken)
     assert 100 == max(counted.values())
     assert 10 <= len(counted) <= 11
@@ -32,20 +32,20 @@ async def test_a_clock_minute_takes_a_hundred_calls_whatever_the_sites_clock_say
 
 async def test_pitfall_13_twenty_thousand_calls_take_two_hundred_minutes_evenly(time: SteppedTime) -> None:
     rate = Rate(clock=time.clock, sleep=time.sleep)
-    taken = await turns(rate, time, 20_000)
+    taken = await slots(rate, time, 20_000)
     assert 200 == len({at // MINUTE for at in taken})
     assert min(later - earlier for earlier, later in pairwise(taken)) >= 580
 
 
-async def test_an_idle_account_does_not_burst(time: SteppedTime) -> None:
+async def test_an_idle_account_saves_no_quota(time: SteppedTime) -> None:
     rate = Rate(clock=time.clock, sleep=time.sleep)
     await rate.wait_for_slot()
     await time.sleep(30)
-    taken = await turns(rate, time, 10)
+    taken = await slots(rate, time, 10)
     assert min(later - earlier for earlier, later in pairwise(taken)) >= 580
 
 
-async def test_a_spent_minute_is_waited_out(time: SteppedTime) -> None:
+async def test_a_call_waits_for_the_next_minute_when_the_quota_is_used_up(time: SteppedTime) -> None:
     rate = Rate(clock=time.clock, sleep=time.sleep)
     await rate.wait_for_slot()
     rate.spend()
@@ -53,7 +53,7 @@ async def test_a_spent_minute_is_waited_out(time: SteppedTime) -> None:
     assert NOW // MINUTE + 1 == time.clock() // MINUTE
 
 
-async def test_those_who_share_an_account_take_turns_in_order(time: SteppedTime) -> None:
+async def test_callers_that_share_an_account_get_slots_in_order(time: SteppedTime) -> None:
     rate = Rate(clock=time.clock, sleep=time.sleep)
     served: list[int] = []
 
@@ -66,7 +66,7 @@ async def test_those_who_share_an_account_take_turns_in_order(time: SteppedTime)
     assert NOW // MINUTE + 1 == time.clock() // MINUTE
 
 
-async def test_a_caller_that_gives_up_takes_no_turn(time: SteppedTime) -> None:
+async def test_a_cancelled_caller_uses_no_slot(time: SteppedTime) -> None:
     rate = Rate(clock=time.clock, sleep=time.sleep, limit=1)
     await rate.wait_for_slot()
     never = asyncio.Event()
@@ -82,7 +82,7 @@ async def test_a_caller_that_gives_up_takes_no_turn(time: SteppedTime) -> None:
     await stuck.wait_for_slot()
 
 
-async def test_fast_time_is_shared_by_those_who_know_its_origin() -> None:
+async def test_processes_with_the_same_origin_share_fast_time() -> None:
     time = FastTime(1000, start=NOW)
     other = FastTime(1000, start=NOW, origin=time.origin)
     await time.sleep(5)

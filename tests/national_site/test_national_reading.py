@@ -1,4 +1,4 @@
-"""What the site shows, read back: recorded pages, odd values, and where it differs from what was sent."""
+"""Reading the site's pages: recorded ones, odd values, and differences from the sent offer."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -84,7 +84,7 @@ def test_items_that_are_no_objects_are_counted_too() -> None:
         Answer(200, []),
     ],
 )
-def test_what_is_no_page_is_none(answer: Answer) -> None:
+def test_an_answer_that_is_no_page_is_none(answer: Answer) -> None:
     assert read_page(answer) is None
 
 
@@ -105,23 +105,23 @@ def test_weeks_and_days_are_read_as_the_site_writes_them() -> None:
     assert [None] * 3 == [parse_day("31 février 2024"), parse_day("4 septembre"), parse_day("4 fructidor 2023")]
 
 
-async def shown(site: NationalSite) -> Listed:
+async def read_back(site: NationalSite) -> Listed:
     page = read_page(await site.index(1))
     assert page is not None
     return page.listed[0]
 
 
-async def test_what_was_sent_is_shown_without_difference(site: NationalSite) -> None:
+async def test_a_sent_offer_is_read_back_without_difference(site: NationalSite) -> None:
     for number, offer in enumerate((offer_of(), offer_of(location={"city": "Saint-Malo", "postal_code": "35400"}))):
         sent = ready(offer)
         await site.create(sent.named(f"bretagne:{number}"))
-        assert () == differences(sent, await shown(site))
+        assert () == differences(sent, await read_back(site))
 
 
-async def test_what_went_through_the_old_interface_is_shown_without_difference(site: NationalSite) -> None:
+async def test_an_offer_sent_by_the_old_interface_is_read_back_without_difference(site: NationalSite) -> None:
     sent = ready(offer_of(weeks=["2027-W25"]), one_week=True)
     assert 201 == (await site.create(sent.named("bretagne:1"))).status
-    assert () == differences(sent, await shown(site))
+    assert () == differences(sent, await read_back(site))
     assert OLD_TOKEN not in repr(site)
 
 
@@ -153,13 +153,13 @@ async def test_each_field_that_differs_is_named(
 ) -> None:
     sent = ready(offer_of())
     await site.create(sent.named("bretagne:1"))
-    assert [field] == [difference.field for difference in differences(sent, change(await shown(site)))]
+    assert [field] == [difference.field for difference in differences(sent, change(await read_back(site)))]
 
 
-async def test_places_that_are_a_hair_apart_are_the_same(site: NationalSite, simulator: NationalSimulator) -> None:
+async def test_coordinates_that_differ_minimally_are_equal(site: NationalSite, simulator: NationalSimulator) -> None:
     sent = ready(offer_of())
     await site.create(sent.named("bretagne:1"))
-    listed = await shown(site)
+    listed = await read_back(site)
     assert () == differences(sent, replace(listed, latitude=48.110000001))
     unplaced = Ready(
         {name: value for name, value in sent.body.items() if name != "coordinates"}, sent.weeks, sent.levels

@@ -34,7 +34,7 @@ YEAR = [f"2024-W{number:02}" for number in range(36, 53)] + [f"2025-W{number:02}
 
 
 class Caller:
-    """One who calls the simulated site by hand, and has the accounts and offers that the recordings had."""
+    """A raw client of the simulated site, with the accounts and offers of the recordings."""
 
     def __init__(self, session: aiohttp.ClientSession, simulator: NationalSimulator, time: SteppedTime) -> None:
         self.session = session
@@ -284,7 +284,7 @@ async def test_trap_15_malformed_weeks_are_dropped_or_break_the_site(caller: Cal
 
 
 @pytest.mark.samples
-async def test_the_documented_request_is_refused_as_it_stands(samples: Path, caller: Caller) -> None:
+async def test_the_documented_request_is_refused_unchanged(samples: Path, caller: Caller) -> None:
     """It lacks grades and weeks, and its sector is none of the list; with these it is taken."""
     request = orjson.loads((samples / "national-v2/request_create.json").read_bytes())
     assert 422 == (await caller.call("POST", OFFERS, request))[0]

@@ -17,14 +17,14 @@ def name_of(named: tuple[str, str, Suffix, int]) -> str:
     return remote_id(f"{slug}:{local}", group, generation)
 
 
-def test_an_offer_goes_by_its_own_id_where_that_fits() -> None:
+def test_an_offers_remote_id_is_its_own_id_where_that_fits() -> None:
     assert remote_id("bretagne:atelier-1") == "bretagne:atelier-1"
     assert remote_id("bretagne:atelier-1", "c") == "bretagne:atelier-1~c"
     assert remote_id("bretagne:atelier-1", "l", 2) == "bretagne:atelier-1~l~2"
     assert remote_id("bretagne:atelier-1", "", 3) == "bretagne:atelier-1~3"
 
 
-def test_trap_5_ids_with_dots_or_too_long_go_by_their_digest() -> None:
+def test_trap_5_ids_with_dots_or_too_long_are_replaced_by_their_digest() -> None:
     for offer_id in ("bretagne:a.b", "bourgogne-franche-comte:" + "x" * 60, "bretagne:a~c"):
         name = remote_id(offer_id, "c", 12)
         assert is_reachable(name)
@@ -32,7 +32,7 @@ def test_trap_5_ids_with_dots_or_too_long_go_by_their_digest() -> None:
         assert name.endswith("~c~12")
 
 
-def test_an_id_that_fits_only_without_its_suffix_goes_by_its_digest_with_it() -> None:
+def test_an_id_that_fits_only_without_its_suffix_is_replaced_by_its_digest() -> None:
     offer_id = "bretagne:" + "x" * 51
     assert remote_id(offer_id) == offer_id
     assert remote_id(offer_id, "", 2).startswith("x-")

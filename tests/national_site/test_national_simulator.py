@@ -1,4 +1,4 @@
-"""The simulated site as a server: what only it does, and how it is started by hand."""
+"""The simulated site as a server: its own behaviour, and its start by hand."""
 
 import asyncio
 import re
@@ -45,7 +45,7 @@ async def test_a_failed_login_has_an_error_and_no_code(sent: Any, session: aioht
         assert (401, {"error": "Invalid email or password"}) == (response.status, await response.json())
 
 
-async def test_a_token_dies_after_a_day(session: aiohttp.ClientSession, time: SteppedTime) -> None:
+async def test_a_token_expires_after_a_day(session: aiohttp.ClientSession, time: SteppedTime) -> None:
     headers = await bearer(session)
     time.now += 24 * 3_600_000 - 1000
     assert 200 == await status_of(session, "GET", OFFERS, headers=headers)
@@ -131,18 +131,20 @@ async def test_offers_of_an_account_without_open_data_are_not_found_by_others(
         assert [] == (await response.json())["internshipOffers"]
 
 
-async def test_faults_strike_as_often_as_ordered(session: aiohttp.ClientSession, simulator: NationalSimulator) -> None:
+async def test_faults_occur_as_often_as_configured(
+    session: aiohttp.ClientSession, simulator: NationalSimulator
+) -> None:
     headers = await bearer(session)
     simulator.faults.order(Fault("status", "GET", status=502, times=2))
     simulator.faults.order(Fault("status", "DELETE"))
-    told = [await status_of(session, "GET", OFFERS, headers=headers) for _ in range(3)]
-    assert [502, 502, 200] == told
+    statuses = [await status_of(session, "GET", OFFERS, headers=headers) for _ in range(3)]
+    assert [502, 502, 200] == statuses
     simulator.faults.clear()
     assert 404 == await status_of(session, "DELETE", f"{OFFERS}/a", headers=headers)
     assert (2, 1) == (simulator.answered["GET", 502], simulator.answered["GET", 200])
 
 
-async def test_its_page_shows_what_visitors_see_and_nothing_that_runs(
+async def test_its_page_shows_the_visible_offers_and_runs_no_script(
     session: aiohttp.ClientSession, simulator: NationalSimulator
 ) -> None:
     simulator.publish_on_site(**made_there(title="<script>alert(1)</script>"))

@@ -1,4 +1,4 @@
-"""Traps of the site, by number: remote ids, weeks, search, and what it demands of an offer or makes of it."""
+"""Traps of the site, by number: remote ids, weeks, search, and fields that it requires, changes or must not receive."""
 
 from datetime import date
 from typing import Any, Literal
@@ -44,7 +44,9 @@ SCHOOL = "0350001L"
 MIXED: dict[str, Any] = {"levels": ["troisieme", "quatrieme", "seconde"], "weeks": ["2027-W10", *JUNE]}
 
 
-async def test_trap_7_what_the_site_demands_is_filled_in(site: NationalSite, simulator: NationalSimulator) -> None:
+async def test_trap_7_fields_that_the_site_requires_are_filled_in(
+    site: NationalSite, simulator: NationalSimulator
+) -> None:
     offer = offer_of(employer={"description": None}, location={"street": None, "latitude": None, "longitude": None})
     sent = ready(offer)
     assert ("Atelier du Port", "Rennes") == (sent.body["employer_description"], sent.body["street"])
@@ -95,8 +97,8 @@ async def test_trap_13_a_chosen_name_overwrites_the_employers(site: NationalSite
     [("97500", "Saint-Pierre", "97502"), ("98600", "Mata-Utu", "98613"), ("98000", "Monaco", "06088")],
 )
 async def test_trap_14_some_postcodes_are_refused(postal_code: str, city: str, insee: str, site: NationalSite) -> None:
-    place = {"postal_code": postal_code, "city": city, "insee_commune": insee, "latitude": None, "longitude": None}
-    deliverability = parts_of(offer_of(location=place))[""]
+    locality = {"postal_code": postal_code, "city": city, "insee_commune": insee, "latitude": None, "longitude": None}
+    deliverability = parts_of(offer_of(location=locality))[""]
     assert isinstance(deliverability, NotDeliverable)
     assert ["not-deliverable:postal-code"] == [refusal.code for refusal in deliverability.refusals]
     refused = outcome_of(await site.create({**ready(offer_of()).named(NAME), "zipcode": postal_code}))
@@ -116,7 +118,7 @@ async def test_trap_1_others_offers_need_a_right(site: NationalSite, operator: O
     assert RightMissing() == outcome_of(await site.search(1))
 
 
-async def test_trap_2_search_hides_what_is_full_ended_or_of_autumn(
+async def test_trap_2_search_hides_full_ended_and_autumn_offers(
     site: NationalSite, simulator: NationalSimulator, time: SteppedTime
 ) -> None:
     await deliver(site, ready(offer_of()))
@@ -131,7 +133,9 @@ async def test_trap_2_search_hides_what_is_full_ended_or_of_autumn(
     assert ["L'an prochain"] == await search(site)
 
 
-async def test_trap_2_what_search_does_not_show_is_unknown(site: NationalSite, simulator: NationalSimulator) -> None:
+async def test_trap_2_an_offer_that_search_does_not_return_is_unknown(
+    site: NationalSite, simulator: NationalSimulator
+) -> None:
     simulator.publish_on_site(**made_there(city="Le Bouscat", max_candidates=5, handicap_accessible=False))
     (listed,) = page_of(await site.search(1)).listed
     assert "Le bouscat" == listed.city
@@ -165,7 +169,7 @@ async def test_trap_10_weeks_must_be_padded(site: NationalSite) -> None:
     assert find_dropped(college, done) is None
 
 
-async def test_trap_10_weeks_dropped_without_a_word_are_found(site: NationalSite) -> None:
+async def test_trap_10_silently_dropped_weeks_are_found(site: NationalSite) -> None:
     sent = ready(offer_of())
     more = Ready({**sent.body, "weeks": [*JUNE, "2027-W60"]}, (*sent.weeks, "2027-W60"), sent.levels)
     found = find_dropped(more, await deliver(site, more))
@@ -237,7 +241,7 @@ async def test_trap_3_a_live_duplicate_is_in_the_index_and_a_dead_one_is_not(
     assert NameTaken() == outcome_of(await site.create(sent.named(NAME)))
     assert [NAME] == await index(site)
     row = row_of(simulator)
-    simulator.discard(row)  # by the site's own hand: gone without our DELETE
+    simulator.discard(row)  # deleted by the site itself, without our DELETE
     assert [] == await index(site)
 
 

@@ -30,7 +30,7 @@ def test_every_rule_has_a_case_and_every_case_a_rule() -> None:
     assert not CASES.keys() & OFFER_CASES.keys()
 
 
-def test_every_row_says_what_the_site_does_and_where() -> None:
+def test_every_row_names_behaviour_and_source() -> None:
     for name, rule in RULES.items():
         assert rule.does, name
         assert rule.source.startswith(("app/", "config/", "db/")), name
@@ -38,7 +38,7 @@ def test_every_row_says_what_the_site_does_and_where() -> None:
         assert rule.code is None or rule.status is not None, name
 
 
-def test_what_is_not_played_has_a_reason() -> None:
+def test_every_rule_without_a_case_has_a_reason() -> None:
     assert all(len(reason) > 20 for reason in NOT_PLAYED.values())
 
 

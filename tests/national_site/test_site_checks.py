@@ -28,7 +28,7 @@ JULY = date(2027, 7, 1)
 Changes = Mapping[str, Any]
 TERMS = DeliveryTerms()
 PERMITTED = set(read_table()["permitted"])
-"""What the interfaces do not drop when an offer is created."""
+"""Fields that the interfaces keep when an offer is created."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ def length(path: str, member: str, longest: int, *, prefix: str = "") -> Case:
 
 
 def blank(path: str, member: str) -> Case:
-    """Texts that the site takes for blank, and the shortest one that is none."""
+    """Texts that the site treats as blank, and the shortest one that is not."""
     signs = ("", " ", "\n", "\u00a0", "\u2007", "\u3000", "\u200b", "\u3164")
     return Case(breaks=[{path: sign} for sign in signs], keeps=[{path: "x"}], raw={member: ""})
 
@@ -230,7 +230,7 @@ ALL = {**REFUSED, **NOT_DELIVERABLE, **MAPPED}
 
 
 def parts(changes: Changes, *, on: date, terms: DeliveryTerms) -> list[Any]:
-    """What becomes of each part of an offer that the verdict accepts."""
+    """The deliverability of each part of an accepted offer."""
     verdict = check(changed(changes), on=on)
     assert verdict.offer is not None, [problem.to_json() for problem in verdict.problems]
     return [part.deliverability for part in map_offer(verdict.offer, on=on, terms=terms)]
@@ -270,46 +270,46 @@ def test_no_refusal_of_the_mapping_is_missing_from_the_table() -> None:
     assert ours == named | {row["code"] for row in TABLE["ours"]}
 
 
-def test_the_table_stands_in_the_operators_page() -> None:
+def test_the_table_is_in_the_operators_page() -> None:
     assert render(TABLE) == section(PAGE.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_the_verdict_refuses_never_gets_there(name: str) -> None:
+def test_the_verdict_refuses_the_values_that_the_table_marks_refused(name: str) -> None:
     case = REFUSED[name]
     for changes in case.breaks:
         assert ROWS[name]["refused"] in {code for code, _ in errors(check(changed(changes), on=case.on))}, changes
 
 
 @pytest.mark.parametrize("name", NOT_DELIVERABLE)
-def test_what_the_site_would_refuse_is_not_deliverable(name: str) -> None:
+def test_offers_that_the_site_would_refuse_are_not_deliverable(name: str) -> None:
     case = NOT_DELIVERABLE[name]
     for changes in case.breaks:
-        for prospect in parts(changes, on=case.on, terms=case.terms):
-            assert isinstance(prospect, NotDeliverable), changes
-            assert [ROWS[name]["not_deliverable"]] == [refusal.code for refusal in prospect.refusals]
+        for deliverability in parts(changes, on=case.on, terms=case.terms):
+            assert isinstance(deliverability, NotDeliverable), changes
+            assert [ROWS[name]["not_deliverable"]] == [refusal.code for refusal in deliverability.refusals]
 
 
 @pytest.mark.parametrize("name", ALL)
 async def test_the_nearest_offer_that_keeps_a_check_is_delivered(name: str, site: NationalSite) -> None:
     case = ALL[name]
     for number, changes in enumerate(case.keeps):
-        prospects = parts(changes, on=case.on, terms=case.terms)
-        for part, prospect in enumerate(prospects):
-            assert isinstance(prospect, Ready), (changes, prospect)
-            assert prospect.body.keys() <= PERMITTED
-            done = outcome_of(await site.create(prospect.named(f"bretagne:{number}-{part}")))
+        deliverabilities = parts(changes, on=case.on, terms=case.terms)
+        for part, deliverability in enumerate(deliverabilities):
+            assert isinstance(deliverability, Ready), (changes, deliverability)
+            assert deliverability.body.keys() <= PERMITTED
+            done = outcome_of(await site.create(deliverability.named(f"bretagne:{number}-{part}")))
             assert isinstance(done, Done), (changes, done)
-            assert find_dropped(prospect, done) is None
-        assert case.sent == {member: prospects[0].body[member] for member in case.sent}
+            assert find_dropped(deliverability, done) is None
+        assert case.sent == {member: deliverabilities[0].body[member] for member in case.sent}
 
 
 @pytest.mark.parametrize("name", [name for name, case in ALL.items() if case.raw])
 async def test_the_site_makes_the_check(name: str, site: NationalSite) -> None:
-    """Else the row would be a false alarm, as far as the simulated site knows."""
+    """Otherwise the row would be a false alarm, as far as the simulated site shows."""
     case = ALL[name]
-    (prospect, *_) = parts(case.keeps[0], on=case.on, terms=case.terms)
-    body = {**prospect.named("bretagne:1"), **case.raw}
+    (deliverability, *_) = parts(case.keeps[0], on=case.on, terms=case.terms)
+    body = {**deliverability.named("bretagne:1"), **case.raw}
     answer = await site.create({member: value for member, value in body.items() if value is not GONE})
     assert not isinstance(outcome_of(answer), Done), answer
 
@@ -318,8 +318,8 @@ def test_seconde_of_next_june_waits_and_is_sent_on_the_first_of_july() -> None:
     """weeks-mandatory-later"""
     changes = {"weeks": ["2028-W25", "2028-W26"]}
     assert [Waiting(JULY)] == parts(changes, on=date(2027, 6, 30), terms=DeliveryTerms())
-    (prospect,) = parts(changes, on=JULY, terms=DeliveryTerms())
-    assert isinstance(prospect, Ready)
+    (deliverability,) = parts(changes, on=JULY, terms=DeliveryTerms())
+    assert isinstance(deliverability, Ready)
 
 
 @pytest.mark.parametrize("size", [50, 51, 52, 60])
@@ -349,10 +349,10 @@ def test_a_remote_id_is_reached_by_the_sites_addresses(local: str) -> None:
         ("emoji", {"title": "Découverte 🛠️", "description": "𝒜 👩‍🍳"}),
     ],
 )
-async def test_what_the_site_takes_without_a_check_raises_no_alarm(
+async def test_fields_that_the_site_accepts_without_a_check_are_deliverable(
     name: str, changes: Changes, site: NationalSite
 ) -> None:
     assert name in {row["id"] for row in TABLE["takes"]}
-    for prospect in parts(changes, on=ON, terms=DeliveryTerms()):
-        assert isinstance(prospect, Ready), prospect
-        assert isinstance(outcome_of(await site.create(prospect.named("bretagne:1"))), Done)
+    for deliverability in parts(changes, on=ON, terms=DeliveryTerms()):
+        assert isinstance(deliverability, Ready), deliverability
+        assert isinstance(outcome_of(await site.create(deliverability.named("bretagne:1"))), Done)

@@ -10,7 +10,7 @@ from gateway.demo.national_site.simulator import NationalSimulator
 from tests.national_site.harness import JUNE, PASSWORD
 from tests.national_site.rule_site import Got, RuleSite
 from tests.national_site.server import SteppedTime
-from tests.national_site.site_facts import FACTS, Fact, Ground
+from tests.national_site.site_facts import FACTS, Fact, Setting
 
 RUNS = [(fact, version) for fact in FACTS for version in fact.versions]
 TOURS, PARIS, BORDEAUX, BOUSCAT = (47.39, 0.69), (48.8566, 2.3522), (44.8624, -0.5848), (44.865, -0.6033)
@@ -29,25 +29,25 @@ async def site(simulator: NationalSimulator, time: SteppedTime, request: Any) ->
 
 async def prepare(site: RuleSite, fact: Fact) -> None:
     """The offers that a test of the site starts from."""
-    if fact.ground in {"own", "deleted"}:
+    if fact.setting in {"own", "deleted"}:
         await site.made()
-    if fact.ground == "deleted":
+    if fact.setting == "deleted":
         await site.delete()
     if fact.test.endswith("republishing"):
         await site.patch(published_at=None)
-    if fact.ground in {"others", "two"}:
+    if fact.setting in {"others", "two"}:
         await site.login(site.add("other@example.org"))
         await site.made()
         await site.login()
-    if fact.ground == "two":
+    if fact.setting == "two":
         await site.made(remote_id="b")
         await site.made(remote_id="c")
-    publish(site, fact.ground)
+    publish(site, fact.setting)
 
 
-def publish(site: RuleSite, ground: Ground) -> None:
+def publish(site: RuleSite, setting: Setting) -> None:
     """The offers of employers that a search of the site's tests finds."""
-    match ground:
+    match setting:
         case "offers":
             spring = {"weeks": ("2027-W14", "2027-W15"), "grades": ("troisieme",)}
             site.publish(title="Avocat", city="Tours", coordinates=TOURS, sector="s9", **spring)

@@ -16,28 +16,28 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gateway.log.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON
-from tests.oauth.ground import BRETAGNE, OCCITANIE, Ground, Hands
 from tests.oauth.issuer import KEY, Issuer, with_remote
+from tests.oauth.oauth_harness import BRETAGNE, OCCITANIE, ManualClock, OAuthHarness
 
 
 @pytest.fixture
-async def ground() -> AsyncIterator[Ground]:
+async def harness() -> AsyncIterator[OAuthHarness]:
     """Bretagne has a secret, Occitanie a key."""
     log = MemoryLog()
     await log.create_topics(COMMON)
-    clock = Hands()
+    clock = ManualClock()
     partners = Partners(log, clock=clock)
     await partners.save(BRETAGNE)
     await partners.save(OCCITANIE)
-    yield Ground(log, partners, clock)
+    yield OAuthHarness(log, partners, clock)
     await partners.close()
     await log.close()
 
 
 @pytest.fixture
-async def client(ground: Ground) -> AsyncIterator[TestClient[Any, Any]]:
+async def client(harness: OAuthHarness) -> AsyncIterator[TestClient[Any, Any]]:
     """Real HTTP to the OAuth endpoints."""
-    async with TestClient(TestServer(ground.app())) as client:
+    async with TestClient(TestServer(harness.app())) as client:
         yield client
 
 
@@ -83,7 +83,7 @@ async def issuer(certificate: Path) -> AsyncIterator[Issuer]:
 
 
 @pytest.fixture
-async def away(ground: Ground, issuer: Issuer, certificate: Path) -> Ground:
+async def away(harness: OAuthHarness, issuer: Issuer, certificate: Path) -> OAuthHarness:
     """Bretagne has its tokens from that server; addresses of this machine are allowed, as an explicit test setting."""
-    await ground.change(BRETAGNE, issuer=issuer.url)
-    return with_remote(ground, certificate, allow=lambda address: address.is_loopback)
+    await harness.change(BRETAGNE, issuer=issuer.url)
+    return with_remote(harness, certificate, allow=lambda address: address.is_loopback)

@@ -1,4 +1,4 @@
-"""An authorization server of somebody else, the tokens that it gives, and a verifier that asks it."""
+"""An external authorization server, its tokens, and a verifier that fetches its keys."""
 
 import ssl
 from collections.abc import Callable, Mapping
@@ -13,16 +13,16 @@ from joserfc.jwk import ECKey
 from gateway.errors import TokenError
 from gateway.oauth.remote import RemoteKeys
 from gateway.oauth.verifier import Verifier
-from tests.oauth.ground import ISSUER, Ground, sign
+from tests.oauth.oauth_harness import ISSUER, OAuthHarness, sign
 
 KEY = ECKey.generate_key("P-256", {"kid": "k1"})
 SECONDS = 30.0
-"""What a server on a slow machine may take."""
+"""Timeout for a server on a slow machine."""
 
 
 @dataclass
 class Issuer:
-    """An authorization server of somebody else; a test decides how it behaves."""
+    """An external authorization server; the test sets its behaviour."""
 
     url: str = ""
     asked: list[str] = field(default_factory=list)
@@ -44,18 +44,18 @@ class Issuer:
         raise web.HTTPNotFound
 
 
-def with_remote(ground: Ground, certificate: Path, **settings: Any) -> Ground:
+def with_remote(harness: OAuthHarness, certificate: Path, **settings: Any) -> OAuthHarness:
     tls = ssl.create_default_context(cafile=certificate)
-    remote = RemoteKeys(clock=ground.clock, tls=tls, **{"timeout": SECONDS, **settings})
-    ground.verifier = Verifier(ground.tokens, ground.partners, remote, clock=ground.clock)
-    return ground
+    remote = RemoteKeys(clock=harness.clock, tls=tls, **{"timeout": SECONDS, **settings})
+    harness.verifier = Verifier(harness.tokens, harness.partners, remote, clock=harness.clock)
+    return harness
 
 
 def foreign(
-    ground: Ground, issuer: Issuer, *, key: Any = KEY, header: Mapping[str, Any] | None = None, **changes: Any
+    harness: OAuthHarness, issuer: Issuer, *, key: Any = KEY, header: Mapping[str, Any] | None = None, **changes: Any
 ) -> str:
-    """An access token of that server, as it should be but for what the test changes; None leaves a claim out."""
-    now = ground.clock() // 1000
+    """A valid access token of that server, with the test's changes; None leaves a claim out."""
+    now = harness.clock() // 1000
     claims = {
         "iss": issuer.url,
         "aud": ["https://other.example", ISSUER],
@@ -70,7 +70,7 @@ def foreign(
     return sign(key, {name: value for name, value in claims.items() if value is not None}, whole)
 
 
-async def refused(ground: Ground, token: str) -> str:
+async def refused(harness: OAuthHarness, token: str) -> str:
     with pytest.raises(TokenError) as raised:
-        await ground.verifier.verify(token)
+        await harness.verifier.verify(token)
     return str(raised.value)

@@ -1,4 +1,4 @@
-"""``private_key_jwt`` over real HTTP: what a client assertion must be (RFC 7523)."""
+"""``private_key_jwt`` over real HTTP: the requirements on client assertions (RFC 7523)."""
 
 import hmac
 from base64 import urlsafe_b64encode
@@ -11,63 +11,74 @@ from joserfc.jwk import ECKey, RSAKey
 
 from gateway.ingest.idempotency import Requests
 from gateway.oauth.client_assertion import first_use_on
-from tests.oauth.ground import BRETAGNE, ISSUER, OCCITANIE, PARTNER_KEY, Ground, ask, asserted, posted, reason_of, sign
+from tests.oauth.oauth_harness import (
+    BRETAGNE,
+    ISSUER,
+    OCCITANIE,
+    PARTNER_KEY,
+    OAuthHarness,
+    ask,
+    asserted,
+    posted,
+    reason_of,
+    sign,
+)
 
 Http = TestClient[Any, Any]
 RSA = RSAKey.generate_key(2048, {"kid": "two"})
 
 
-async def test_an_assertion_gets_a_token(client: Http, ground: Ground) -> None:
-    status, members = await ask(client, asserted(ground.assertion()))
+async def test_an_assertion_gets_a_token(client: Http, harness: OAuthHarness) -> None:
+    status, members = await ask(client, asserted(harness.assertion()))
     assert 200 == status
-    assert "occitanie" == (await ground.verifier.verify(members["access_token"])).platform
+    assert "occitanie" == (await harness.verifier.verify(members["access_token"])).platform
 
 
 @pytest.mark.parametrize("audience", [ISSUER, f"{ISSUER}/oauth/token", ["https://elsewhere.example", ISSUER]])
 async def test_the_issuer_and_the_token_endpoint_are_its_audiences(
-    client: Http, ground: Ground, audience: str | list[str]
+    client: Http, harness: OAuthHarness, audience: str | list[str]
 ) -> None:
-    assert "issued" == reason_of(await ask(client, asserted(ground.assertion(aud=audience))))
+    assert "issued" == reason_of(await ask(client, asserted(harness.assertion(aud=audience))))
 
 
-async def test_rs256_is_taken_too_and_the_kid_chooses_the_key(client: Http, ground: Ground) -> None:
+async def test_rs256_is_taken_too_and_the_kid_chooses_the_key(client: Http, harness: OAuthHarness) -> None:
     keys = [PARTNER_KEY.as_dict(private=False), RSA.as_dict(private=False)]
-    await ground.change(OCCITANIE, jwks={"keys": keys})
-    by_rsa = ground.assertion(key=RSA, header={"alg": "RS256", "kid": "two"}, jti="a")
-    without_kid = ground.assertion(key=RSA, header={"alg": "RS256"}, jti="b")
-    wrong_kid = ground.assertion(key=RSA, header={"alg": "RS256", "kid": "one"}, jti="c")
+    await harness.change(OCCITANIE, jwks={"keys": keys})
+    by_rsa = harness.assertion(key=RSA, header={"alg": "RS256", "kid": "two"}, jti="a")
+    without_kid = harness.assertion(key=RSA, header={"alg": "RS256"}, jti="b")
+    wrong_kid = harness.assertion(key=RSA, header={"alg": "RS256", "kid": "one"}, jti="c")
     assert ["issued", "issued", "assertion-signature"] == [
         reason_of(await ask(client, asserted(one))) for one in (by_rsa, without_kid, wrong_kid)
     ]
 
 
-def _unsigned(ground: Ground) -> str:
-    head, claims, _ = ground.assertion().split(".")
+def _unsigned(harness: OAuthHarness) -> str:
+    head, claims, _ = harness.assertion().split(".")
     head = urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
     return f"{head}.{claims}."
 
 
-def _hmac_with_the_public_key(ground: Ground) -> str:
-    """The classic confusion: the public key, which everybody has, taken for a shared secret."""
-    _, claims, _ = ground.assertion().split(".")
+def _hmac_with_the_public_key(harness: OAuthHarness) -> str:
+    """Algorithm confusion: the public key used as a shared secret."""
+    _, claims, _ = harness.assertion().split(".")
     head = urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT","kid":"one"}').rstrip(b"=").decode()
     tag = hmac.digest(PARTNER_KEY.as_pem(private=False), f"{head}.{claims}".encode(), "sha256")
     return f"{head}.{claims}.{urlsafe_b64encode(tag).rstrip(b'=').decode()}"
 
 
-def _altered(ground: Ground) -> str:
-    head, _, signature = ground.assertion().split(".")
-    _, claims, _ = ground.assertion(exp=ground.clock() // 1000 + 599).split(".")
+def _altered(harness: OAuthHarness) -> str:
+    head, _, signature = harness.assertion().split(".")
+    _, claims, _ = harness.assertion(exp=harness.clock() // 1000 + 599).split(".")
     return f"{head}.{claims}.{signature}"
 
 
-def _demanding(ground: Ground) -> str:
+def _demanding(harness: OAuthHarness) -> str:
     """An assertion that demands an extension."""
-    claims = {"iss": "occitanie", "sub": "occitanie", "aud": ISSUER, "exp": ground.clock() // 1000 + 60, "jti": "x"}
+    claims = {"iss": "occitanie", "sub": "occitanie", "aud": ISSUER, "exp": harness.clock() // 1000 + 60, "jti": "x"}
     return sign(PARTNER_KEY, claims, {"b64": True, "crit": ["b64"]})
 
 
-CASES: list[tuple[str, Callable[[Ground], str]]] = [
+CASES: list[tuple[str, Callable[[OAuthHarness], str]]] = [
     ("assertion-algorithm", _unsigned),
     ("assertion-algorithm", _hmac_with_the_public_key),
     ("assertion-algorithm", lambda g: g.assertion(key=RSA, header={"alg": "PS256"})),
@@ -107,70 +118,74 @@ CASES: list[tuple[str, Callable[[Ground], str]]] = [
 
 
 @pytest.mark.parametrize(("reason", "make"), CASES)
-async def test_an_assertion_that_is_not_as_it_must_be_is_refused(
-    client: Http, ground: Ground, reason: str, make: Callable[[Ground], str]
+async def test_an_invalid_assertion_is_refused(
+    client: Http, harness: OAuthHarness, reason: str, make: Callable[[OAuthHarness], str]
 ) -> None:
-    status, members = await ask(client, asserted(make(ground)))
+    status, members = await ask(client, asserted(make(harness)))
     assert (401, "invalid_client") == (status, members["error"])
     assert reason == reason_of((status, members))
 
 
-async def test_clocks_may_differ_by_a_minute(client: Http, ground: Ground) -> None:
-    now = ground.clock() // 1000
+async def test_clocks_may_differ_by_a_minute(client: Http, harness: OAuthHarness) -> None:
+    now = harness.clock() // 1000
     late, early, long = (
-        ground.assertion(jti="a", exp=now - 59),
-        ground.assertion(jti="b", nbf=now + 60),
-        ground.assertion(jti="c", exp=now + 660),
+        harness.assertion(jti="a", exp=now - 59),
+        harness.assertion(jti="b", nbf=now + 60),
+        harness.assertion(jti="c", exp=now + 660),
     )
     assert {"issued"} == {reason_of(await ask(client, asserted(one))) for one in (late, early, long)}
 
 
-async def test_an_assertion_serves_once(client: Http, ground: Ground) -> None:
+async def test_an_assertion_serves_once(client: Http, harness: OAuthHarness) -> None:
     """Its ``jti`` is refused as long as an assertion with it could be alive, and is another client's to use."""
-    first = ground.assertion()
+    first = harness.assertion()
     assert ["issued", "assertion-replayed"] == [reason_of(await ask(client, asserted(first))) for _ in range(2)]
-    again = ground.assertion(exp=ground.clock() // 1000 + 10)
+    again = harness.assertion(exp=harness.clock() // 1000 + 10)
     assert "assertion-replayed" == reason_of(await ask(client, asserted(again)))
-    await ground.change(BRETAGNE, jwks=OCCITANIE.jwks)
-    other = ground.assertion(iss="bretagne", sub="bretagne")
+    await harness.change(BRETAGNE, jwks=OCCITANIE.jwks)
+    other = harness.assertion(iss="bretagne", sub="bretagne")
     assert "issued" == reason_of(await ask(client, asserted(other)))
-    ground.clock.move(300 + 61)
+    harness.clock.move(300 + 61)
     assert "assertion-expired" == reason_of(await ask(client, asserted(first)))
-    assert "issued" == reason_of(await ask(client, asserted(ground.assertion())))
+    assert "issued" == reason_of(await ask(client, asserted(harness.assertion())))
 
 
-async def test_a_forged_assertion_does_not_use_up_the_id_of_a_true_one(client: Http, ground: Ground) -> None:
-    forged = ground.assertion(key=ECKey.generate_key("P-256"))
+async def test_a_forged_assertion_does_not_use_up_the_id_of_a_true_one(client: Http, harness: OAuthHarness) -> None:
+    forged = harness.assertion(key=ECKey.generate_key("P-256"))
     assert "assertion-signature" == reason_of(await ask(client, asserted(forged)))
-    assert "issued" == reason_of(await ask(client, asserted(ground.assertion())))
+    assert "issued" == reason_of(await ask(client, asserted(harness.assertion())))
 
 
-async def test_an_assertion_serves_once_among_all_replicas(ground: Ground) -> None:
-    """[SEC-011] Two processes, one log: what the first has taken, the second refuses."""
-    here, there = Requests(ground.log), Requests(ground.log)
-    ground.first_use = first_use_on(here)
-    async with TestClient(TestServer(ground.app())) as first:
-        assert "issued" == reason_of(await ask(first, asserted(ground.assertion(jti="one"))))
-    ground.first_use = first_use_on(there)
-    async with TestClient(TestServer(ground.app())) as second:
+async def test_an_assertion_serves_once_among_all_replicas(harness: OAuthHarness) -> None:
+    """[SEC-011] Two processes, one log: the second refuses an assertion that the first accepted."""
+    here, there = Requests(harness.log), Requests(harness.log)
+    harness.first_use = first_use_on(here)
+    async with TestClient(TestServer(harness.app())) as first:
+        assert "issued" == reason_of(await ask(first, asserted(harness.assertion(jti="one"))))
+    harness.first_use = first_use_on(there)
+    async with TestClient(TestServer(harness.app())) as second:
         assert ["assertion-replayed", "issued"] == [
-            reason_of(await ask(second, asserted(ground.assertion(jti=jti)))) for jti in ("one", "two")
+            reason_of(await ask(second, asserted(harness.assertion(jti=jti)))) for jti in ("one", "two")
         ]
         assert "issued" == reason_of(await ask(second, posted()))
     await here.close()
     await there.close()
 
 
-async def test_a_secret_alone_gives_no_right_to_assertions_nor_a_key_to_secrets(client: Http, ground: Ground) -> None:
-    assertion = ground.assertion(iss="bretagne", sub="bretagne")
+async def test_a_partner_with_a_secret_cannot_use_assertions_nor_one_with_a_key_secrets(
+    client: Http, harness: OAuthHarness
+) -> None:
+    assertion = harness.assertion(iss="bretagne", sub="bretagne")
     assert "assertion-signature" == reason_of(await ask(client, asserted(assertion)))
 
 
-async def test_a_revoked_key_proves_nothing(client: Http, ground: Ground) -> None:
-    await ground.change(OCCITANIE, revoked=True)
-    assert "client" == reason_of(await ask(client, asserted(ground.assertion())))
+async def test_a_revoked_key_proves_nothing(client: Http, harness: OAuthHarness) -> None:
+    await harness.change(OCCITANIE, revoked=True)
+    assert "client" == reason_of(await ask(client, asserted(harness.assertion())))
 
 
-async def test_another_assertion_type_is_refused(client: Http, ground: Ground) -> None:
-    form = asserted(ground.assertion()) | {"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:saml2"}
+async def test_another_assertion_type_is_refused(client: Http, harness: OAuthHarness) -> None:
+    form = asserted(harness.assertion()) | {
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:saml2"
+    }
     assert "assertion-type" == reason_of(await ask(client, form))

@@ -1,4 +1,4 @@
-"""Certificates as signed texts: proved by the gateway's keys, and never taken for a token, nor a token for one."""
+"""Certificates as signed texts: verified by the gateway's keys, and never accepted as a token, nor a token as one."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from gateway.oauth.jws import import_keys
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.token import CERTIFICATE_TYPE, AccessTokens, sign_certificate, signer_of, verify_certificate
 from gateway.protocol.certificate import Certificate, statement
-from tests.oauth.ground import BRETAGNE, Ground, sign
+from tests.oauth.oauth_harness import BRETAGNE, OAuthHarness, sign
 from tests.protocol.certified import DAY, NOW, certificate
 
 RING = KeyRing([ECKey.generate_key("P-256", auto_kid=True)])
@@ -19,7 +19,7 @@ SIGNED = sign_certificate(certificate(), RING)
 
 
 def proved(text: str, *, ring: KeyRing = RING, now: int = NOW) -> Certificate:
-    """What the public part of the keys proves, as who has fetched them has them."""
+    """Verification by the public part of the keys, as fetched by a verifier."""
     return verify_certificate(text, keys=import_keys(ring.jwks()), now=now)
 
 
@@ -95,19 +95,19 @@ def test_claims_that_are_not_of_the_schema_are_refused(changes: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("text", ["", "x", "a.b.c", "..", "e30.e30.e30", "a" * 9_000])
-def test_what_is_no_signed_text_is_refused(text: str) -> None:
+def test_a_text_that_is_not_signed_is_refused(text: str) -> None:
     """CER-002"""
     with pytest.raises(TokenError):
         proved(text)
 
 
-async def test_an_access_token_is_no_certificate_and_a_certificate_no_access_token(ground: Ground) -> None:
+async def test_an_access_token_is_no_certificate_and_a_certificate_no_access_token(harness: OAuthHarness) -> None:
     """CER-002"""
-    token = AccessTokens(ground.keys, issuer=ground.tokens.issuer, clock=ground.clock).issue(
+    token = AccessTokens(harness.keys, issuer=harness.tokens.issuer, clock=harness.clock).issue(
         BRETAGNE.platform, ["offers:read"], token_id="a"
     )
     with pytest.raises(TokenError, match="it is no certificate"):
-        proved(token, ring=ground.keys, now=ground.clock())
-    signed = sign_certificate(certificate(issuer=ground.tokens.issuer), ground.keys).signed
+        proved(token, ring=harness.keys, now=harness.clock())
+    signed = sign_certificate(certificate(issuer=harness.tokens.issuer), harness.keys).signed
     with pytest.raises(TokenError, match="not an access token"):
-        await ground.verifier.verify(signed)
+        await harness.verifier.verify(signed)

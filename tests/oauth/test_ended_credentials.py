@@ -15,8 +15,8 @@ from gateway.oauth.client_assertion import first_use_on
 from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, mint_secret, revoke, rotate
 from gateway.protocol.partner import Partner
-from tests.oauth.ground import BRETAGNE, OCCITANIE, Ground, ask, asserted, posted
 from tests.oauth.issuer import Issuer, foreign, refused
+from tests.oauth.oauth_harness import BRETAGNE, OCCITANIE, OAuthHarness, ask, asserted, posted
 from tests.oauth.test_verifier import own
 
 HOUR = 3_600_000
@@ -29,36 +29,36 @@ async def issued(client: TestClient[Any, Any], form: dict[str, str]) -> str:
     return str(members["access_token"])
 
 
-async def holds(ground: Ground, *tokens: str) -> list[bool]:
-    """Whether each token still opens anything; asked of a replica that starts now as well."""
+async def holds(harness: OAuthHarness, *tokens: str) -> list[bool]:
+    """Whether each token is still accepted; also by a replica that starts now."""
     found = []
-    partners = Partners(ground.log, clock=ground.clock)
+    partners = Partners(harness.log, clock=harness.clock)
     await partners.catch_up()
-    fresh = replace(ground, partners=partners)
+    fresh = replace(harness, partners=partners)
     for token in tokens:
-        here, there = [await _holds(one, token) for one in (ground, fresh)]
+        here, there = [await _holds(one, token) for one in (harness, fresh)]
         assert here == there
         found.append(here)
     await partners.close()
     return found
 
 
-async def _holds(ground: Ground, token: str) -> bool:
+async def _holds(harness: OAuthHarness, token: str) -> bool:
     try:
-        await ground.verifier.verify(token)
+        await harness.verifier.verify(token)
     except TokenError:
         return False
     return True
 
 
-def fresh(ground: Ground, letter: bytes) -> MintedSecret:
-    return mint_secret(now=ground.clock(), entropy=lambda count: letter * count)
+def fresh(harness: OAuthHarness, letter: bytes) -> MintedSecret:
+    return mint_secret(now=harness.clock(), entropy=lambda count: letter * count)
 
 
-async def rotated(ground: Ground, letter: bytes, *, overlap: int) -> MintedSecret:
-    minted = fresh(ground, letter)
-    await ground.partners.change(
-        "bretagne", lambda partner: rotate(known(partner), minted.kept, now=ground.clock(), overlap=overlap)
+async def rotated(harness: OAuthHarness, letter: bytes, *, overlap: int) -> MintedSecret:
+    minted = fresh(harness, letter)
+    await harness.partners.change(
+        "bretagne", lambda partner: rotate(known(partner), minted.kept, now=harness.clock(), overlap=overlap)
     )
     return minted
 
@@ -68,107 +68,111 @@ def known(partner: Partner | None) -> Partner:
     return partner
 
 
-async def revoked(ground: Ground, slug: str) -> None:
-    await ground.partners.change(slug, lambda partner: revoke(known(partner)))
+async def revoked(harness: OAuthHarness, slug: str) -> None:
+    await harness.partners.change(slug, lambda partner: revoke(known(partner)))
 
 
-async def test_a_platform_let_in_again_does_not_bring_its_tokens_back(
-    ground: Ground, client: TestClient[Any, Any]
+async def test_a_platform_added_again_does_not_revive_its_tokens(
+    harness: OAuthHarness, client: TestClient[Any, Any]
 ) -> None:
-    token, old = await issued(client, posted()), own(ground)
-    assert [True, True] == await holds(ground, token, old)
-    await revoked(ground, "bretagne")
-    assert [False, False] == await holds(ground, token, old)
-    minted = fresh(ground, b"n")
-    await ground.partners.save(replace(BRETAGNE, secrets=(minted.kept,)))
-    assert [False, False] == await holds(ground, token, old)
-    assert [True] == await holds(ground, await issued(client, posted(minted.text)))
+    token, old = await issued(client, posted()), own(harness)
+    assert [True, True] == await holds(harness, token, old)
+    await revoked(harness, "bretagne")
+    assert [False, False] == await holds(harness, token, old)
+    minted = fresh(harness, b"n")
+    await harness.partners.save(replace(BRETAGNE, secrets=(minted.kept,)))
+    assert [False, False] == await holds(harness, token, old)
+    assert [True] == await holds(harness, await issued(client, posted(minted.text)))
 
 
-async def test_not_even_with_the_same_secret_or_key(ground: Ground, client: TestClient[Any, Any]) -> None:
-    tokens = [await issued(client, posted()), await issued(client, asserted(ground.assertion()))]
+async def test_not_even_with_the_same_secret_or_key(harness: OAuthHarness, client: TestClient[Any, Any]) -> None:
+    tokens = [await issued(client, posted()), await issued(client, asserted(harness.assertion()))]
     for slug, partner in (("bretagne", BRETAGNE), ("occitanie", OCCITANIE)):
-        await revoked(ground, slug)
-        await ground.partners.save(partner)
-    assert [False, False] == await holds(ground, *tokens)
+        await revoked(harness, slug)
+        await harness.partners.save(partner)
+    assert [False, False] == await holds(harness, *tokens)
 
 
 async def test_a_rotation_without_overlap_ends_the_tokens_and_one_with_overlap_keeps_them(
-    ground: Ground, client: TestClient[Any, Any]
+    harness: OAuthHarness, client: TestClient[Any, Any]
 ) -> None:
-    first, old = await issued(client, posted()), own(ground)
-    second = await rotated(ground, b"2", overlap=HOUR)
+    first, old = await issued(client, posted()), own(harness)
+    second = await rotated(harness, b"2", overlap=HOUR)
     newer = await issued(client, posted(second.text))
-    assert [True, True, True] == await holds(ground, first, newer, old)
-    third = await rotated(ground, b"3", overlap=0)
+    assert [True, True, True] == await holds(harness, first, newer, old)
+    third = await rotated(harness, b"3", overlap=0)
     last = await issued(client, posted(third.text))
-    assert [False, False, False, True] == await holds(ground, first, newer, old, last)
+    assert [False, False, False, True] == await holds(harness, first, newer, old, last)
 
 
-async def test_a_token_ends_with_the_overlap_of_its_secret(ground: Ground, client: TestClient[Any, Any]) -> None:
-    ground.clock.move(1)
-    second = await rotated(ground, b"2", overlap=HOUR // 2)
+async def test_a_token_ends_with_the_overlap_of_its_secret(harness: OAuthHarness, client: TestClient[Any, Any]) -> None:
+    harness.clock.move(1)
+    second = await rotated(harness, b"2", overlap=HOUR // 2)
     first, newer = await issued(client, posted()), await issued(client, posted(second.text))
-    ground.clock.move(1_799)
-    assert [True, True] == await holds(ground, first, newer)
-    ground.clock.move(1)
-    assert [False, True] == await holds(ground, first, newer)
+    harness.clock.move(1_799)
+    assert [True, True] == await holds(harness, first, newer)
+    harness.clock.move(1)
+    assert [False, True] == await holds(harness, first, newer)
 
 
 async def test_rotating_again_within_the_overlap_ends_the_eldests_tokens_alone(
-    ground: Ground, client: TestClient[Any, Any]
+    harness: OAuthHarness, client: TestClient[Any, Any]
 ) -> None:
     first = await issued(client, posted())
-    second = await rotated(ground, b"2", overlap=HOUR)
+    second = await rotated(harness, b"2", overlap=HOUR)
     newer = await issued(client, posted(second.text))
-    await rotated(ground, b"3", overlap=HOUR)
-    assert [False, True] == await holds(ground, first, newer)
+    await rotated(harness, b"3", overlap=HOUR)
+    assert [False, True] == await holds(harness, first, newer)
 
 
-async def test_a_key_that_is_removed_takes_its_tokens_with_it(ground: Ground, client: TestClient[Any, Any]) -> None:
-    token = await issued(client, asserted(ground.assertion()))
+async def test_a_key_that_is_removed_takes_its_tokens_with_it(
+    harness: OAuthHarness, client: TestClient[Any, Any]
+) -> None:
+    token = await issued(client, asserted(harness.assertion()))
     both = {"keys": [*OCCITANIE.jwks["keys"], OTHER_KEY.as_dict(private=False)]}  # type: ignore[index,misc]  # a set
-    await ground.change(OCCITANIE, jwks=both)
-    assert [True] == await holds(ground, token)
-    await ground.change(OCCITANIE, jwks={"keys": both["keys"][1:]})
-    assert [False] == await holds(ground, token)
-    await ground.change(OCCITANIE)
-    assert [False] == await holds(ground, token)
+    await harness.change(OCCITANIE, jwks=both)
+    assert [True] == await holds(harness, token)
+    await harness.change(OCCITANIE, jwks={"keys": both["keys"][1:]})
+    assert [False] == await holds(harness, token)
+    await harness.change(OCCITANIE)
+    assert [False] == await holds(harness, token)
 
 
-async def test_a_token_with_a_claim_of_its_own_making_opens_nothing(ground: Ground) -> None:
-    assert [True] == await holds(ground, own(ground))
-    made_up = [own(ground, generation="x"), own(ground, generation=7), own(ground, credential="x")]
-    assert [False] * 3 == await holds(ground, *made_up)
-    await revoked(ground, "bretagne")
-    await ground.partners.save(BRETAGNE)
-    assert [False, False] == await holds(ground, own(ground, generation=""), own(ground, generation="é\ud800"[:1]))
+async def test_a_token_with_an_invented_claim_gives_no_access(harness: OAuthHarness) -> None:
+    assert [True] == await holds(harness, own(harness))
+    made_up = [own(harness, generation="x"), own(harness, generation=7), own(harness, credential="x")]
+    assert [False] * 3 == await holds(harness, *made_up)
+    await revoked(harness, "bretagne")
+    await harness.partners.save(BRETAGNE)
+    assert [False, False] == await holds(harness, own(harness, generation=""), own(harness, generation="é\ud800"[:1]))
 
 
 async def test_an_assertion_made_before_the_revocation_proves_nothing_afterwards(
-    ground: Ground, client: TestClient[Any, Any]
+    harness: OAuthHarness, client: TestClient[Any, Any]
 ) -> None:
-    before = ground.assertion(jti="unused")
-    await revoked(ground, "occitanie")
-    ground.clock.move(2)
-    await ground.partners.save(OCCITANIE)
+    before = harness.assertion(jti="unused")
+    await revoked(harness, "occitanie")
+    harness.clock.move(2)
+    await harness.partners.save(OCCITANIE)
     assert 401 == (await ask(client, asserted(before)))[0]
-    ground.clock.move(1)
-    assert 200 == (await ask(client, asserted(ground.assertion(jti="made since"))))[0]
+    harness.clock.move(1)
+    assert 200 == (await ask(client, asserted(harness.assertion(jti="made since"))))[0]
 
 
-async def test_an_assertion_that_was_used_stays_used(ground: Ground, client: TestClient[Any, Any]) -> None:
-    used = ground.assertion(iat=None)
-    first_use = first_use_on(Requests(ground.log))
+async def test_an_assertion_that_was_used_stays_used(harness: OAuthHarness, client: TestClient[Any, Any]) -> None:
+    used = harness.assertion(iat=None)
+    first_use = first_use_on(Requests(harness.log))
     assert await first_use("occitanie", "first")
     await issued(client, asserted(used))
-    await revoked(ground, "occitanie")
-    await ground.partners.save(OCCITANIE)
+    await revoked(harness, "occitanie")
+    await harness.partners.save(OCCITANIE)
     assert 401 == (await ask(client, asserted(used)))[0]
-    assert not await first_use_on(Requests(ground.log))("occitanie", "first")
+    assert not await first_use_on(Requests(harness.log))("occitanie", "first")
 
 
-async def test_an_external_issuers_token_ends_when_the_partner_names_another(away: Ground, issuer: Issuer) -> None:
+async def test_an_external_issuers_token_ends_when_the_partner_names_another(
+    away: OAuthHarness, issuer: Issuer
+) -> None:
     token = foreign(away, issuer, iat=away.clock() // 1000)
     assert "bretagne" == (await away.verifier.verify(token)).platform
     partner = known(away.partners.get("bretagne"))
@@ -184,7 +188,7 @@ async def test_an_external_issuers_token_ends_when_the_partner_names_another(awa
 
 @pytest.mark.parametrize("iat", [None, "now", float("nan")])
 async def test_an_external_token_without_a_time_belongs_to_no_later_generation(
-    away: Ground,
+    away: OAuthHarness,
     issuer: Issuer,
     iat: object,
 ) -> None:

@@ -13,12 +13,12 @@ from gateway.oauth.authority import Authority
 from gateway.oauth.failed_attempts import ATTEMPTS
 from gateway.oauth.refusal import refusals
 from gateway.partners.credential import OVERLAP_MS, mint_secret, revoke, rotate
-from tests.oauth.ground import BRETAGNE, ISSUER, MINTED, Ground, ask, basic, grant, posted, reason_of
+from tests.oauth.oauth_harness import BRETAGNE, ISSUER, MINTED, OAuthHarness, ask, basic, grant, posted, reason_of
 
 Http = TestClient[Any, Any]
 
 
-async def test_a_secret_in_the_header_or_in_the_form_gets_a_token(client: Http, ground: Ground) -> None:
+async def test_a_secret_in_the_header_or_in_the_form_gets_a_token(client: Http, harness: OAuthHarness) -> None:
     for form, headers in ((grant(), basic("bretagne", MINTED.text)), (posted(), {})):
         status, members = await ask(client, form, headers=headers)
         assert 200 == status
@@ -27,9 +27,9 @@ async def test_a_secret_in_the_header_or_in_the_form_gets_a_token(client: Http, 
             members["expires_in"],
             members["scope"],
         )
-        claims = await ground.verifier.verify(members["access_token"])
+        claims = await harness.verifier.verify(members["access_token"])
         assert ("bretagne", ["offers:publish", "offers:read"]) == (claims.platform, sorted(claims.scopes))
-        assert ground.clock() + 3_600_000 == claims.expires_at
+        assert harness.clock() + 3_600_000 == claims.expires_at
 
 
 async def test_answers_with_a_token_are_not_to_be_stored(client: Http) -> None:
@@ -38,10 +38,10 @@ async def test_answers_with_a_token_are_not_to_be_stored(client: Http) -> None:
     assert ("no-store", "application/json") == (response.headers["Cache-Control"], response.content_type)
 
 
-async def test_fewer_scopes_can_be_asked_for_and_others_are_refused(client: Http, ground: Ground) -> None:
+async def test_fewer_scopes_can_be_requested_and_others_are_refused(client: Http, harness: OAuthHarness) -> None:
     status, members = await ask(client, posted(scope="offers:read"))
     assert (200, "offers:read") == (status, members["scope"])
-    assert {"offers:read"} == (await ground.verifier.verify(members["access_token"])).scopes
+    assert {"offers:read"} == (await harness.verifier.verify(members["access_token"])).scopes
     for scope in ("operate", "offers:read operate", "offers:write", " "):
         assert (400, "invalid_scope") == _of(await ask(client, posted(scope=scope)))
 
@@ -62,7 +62,7 @@ async def test_fewer_scopes_can_be_asked_for_and_others_are_refused(client: Http
 async def test_wrong_secrets_and_unknown_clients_get_one_and_the_same_answer(
     client: Http, name: str, secret: str
 ) -> None:
-    """SEC-001: a stranger learns nothing about who exists."""
+    """SEC-001: a stranger learns nothing about existing partners."""
     unknown = await ask(client, posted("x", "stranger"))
     assert (401, "invalid_client") == _of(unknown)
     assert unknown == await ask(client, posted(secret, name))
@@ -85,20 +85,22 @@ def test_every_description_is_ascii_as_the_standard_demands() -> None:
         assert entry["fr"]
 
 
-async def test_a_revoked_partner_gets_no_token(client: Http, ground: Ground) -> None:
-    await ground.partners.save(revoke(BRETAGNE))
+async def test_a_revoked_partner_gets_no_token(client: Http, harness: OAuthHarness) -> None:
+    await harness.partners.save(revoke(BRETAGNE))
     assert (401, "invalid_client") == _of(await ask(client, posted()))
-    await ground.change(BRETAGNE, revoked=True)
+    await harness.change(BRETAGNE, revoked=True)
     assert (401, "invalid_client") == _of(await ask(client, posted()))
 
 
-async def test_both_secrets_work_during_a_rotation_and_the_older_ends_with_it(client: Http, ground: Ground) -> None:
-    fresh = mint_secret(now=ground.clock(), entropy=lambda count: b"r" * count)
-    await ground.partners.save(rotate(BRETAGNE, fresh.kept, now=ground.clock()))
+async def test_both_secrets_work_during_a_rotation_and_the_older_ends_with_it(
+    client: Http, harness: OAuthHarness
+) -> None:
+    fresh = mint_secret(now=harness.clock(), entropy=lambda count: b"r" * count)
+    await harness.partners.save(rotate(BRETAGNE, fresh.kept, now=harness.clock()))
     assert [200, 200] == [(await ask(client, posted(secret)))[0] for secret in (MINTED.text, fresh.text)]
-    ground.clock.now += OVERLAP_MS - 1
+    harness.clock.now += OVERLAP_MS - 1
     assert [200, 200] == [(await ask(client, posted(secret)))[0] for secret in (MINTED.text, fresh.text)]
-    ground.clock.now += 1
+    harness.clock.now += 1
     assert [401, 200] == [(await ask(client, posted(secret)))[0] for secret in (MINTED.text, fresh.text)]
 
 
@@ -159,8 +161,8 @@ async def test_a_body_over_16_kilobytes_is_refused_unread(client: Http) -> None:
     assert "application/problem+json" == response.content_type
 
 
-async def test_guessing_is_slowed_down_per_client(client: Http, ground: Ground) -> None:
-    """[SEC-013] After 20 failures within a minute who fails again waits; who knows the secret does not."""
+async def test_guessing_is_slowed_down_per_client(client: Http, harness: OAuthHarness) -> None:
+    """[SEC-013] After 20 failures within a minute another failure waits; the right secret does not."""
     for _ in range(ATTEMPTS):
         assert 401 == (await ask(client, posted("guess")))[0]
     response = await client.post("/oauth/token", data=posted("guess"))
@@ -168,7 +170,7 @@ async def test_guessing_is_slowed_down_per_client(client: Http, ground: Ground) 
     assert "temporarily_unavailable" == (await response.json())["error"]
     assert 200 == (await ask(client, posted()))[0]
     assert 401 == (await ask(client, posted("guess", "normandie")))[0]
-    ground.clock.move(60)
+    harness.clock.move(60)
     assert 401 == (await ask(client, posted("guess")))[0]
 
 
@@ -179,7 +181,7 @@ async def test_only_failed_proofs_are_counted_as_guessing(client: Http) -> None:
 
 
 async def test_neither_tokens_nor_secrets_reach_the_logs(client: Http, caplog: pytest.LogCaptureFixture) -> None:
-    """SEC-003: not even at the level DEBUG, where Authlib would write what it issues."""
+    """SEC-003: not even at the level DEBUG, where Authlib would log issued tokens."""
     caplog.set_level(logging.DEBUG)
     with capture_logs() as entries:
         _, members = await ask(client, posted())
@@ -194,13 +196,13 @@ async def test_neither_tokens_nor_secrets_reach_the_logs(client: Http, caplog: p
 
 
 async def test_the_keys_that_prove_tokens_are_published_without_their_private_part(
-    client: Http, ground: Ground
+    client: Http, harness: OAuthHarness
 ) -> None:
     response = await client.get("/oauth/jwks.json")
     assert (200, "application/jwk-set+json") == (response.status, response.content_type)
     (key,) = (await response.json(content_type=None))["keys"]
     assert {"kty", "crv", "x", "y", "kid", "use", "alg"} == set(key)
-    assert (ground.keys.signer.kid, "sig", "ES256") == (key["kid"], key["use"], key["alg"])
+    assert (harness.keys.signer.kid, "sig", "ES256") == (key["kid"], key["use"], key["alg"])
 
 
 async def test_the_metadata_says_where_and_how(client: Http) -> None:
@@ -217,21 +219,21 @@ async def test_the_metadata_says_where_and_how(client: Http) -> None:
     assert ["ES256", "RS256"] == metadata["token_endpoint_auth_signing_alg_values_supported"]
 
 
-async def test_a_slash_at_the_end_of_the_public_url_changes_nothing(ground: Ground) -> None:
+async def test_a_slash_at_the_end_of_the_public_url_changes_nothing(harness: OAuthHarness) -> None:
     """Issuer, audience and addresses are the same with and without it."""
-    slashed = Authority(ground.partners, ground.keys, issuer=f"{ISSUER}/", clock=ground.clock)
-    plain = Authority(ground.partners, ground.keys, issuer=ISSUER, clock=ground.clock)
+    slashed = Authority(harness.partners, harness.keys, issuer=f"{ISSUER}/", clock=harness.clock)
+    plain = Authority(harness.partners, harness.keys, issuer=ISSUER, clock=harness.clock)
     assert plain.metadata() == slashed.metadata()
     form = urlencode(posted()).encode()
     status, _, members = await slashed.token(
         form, content_type="application/x-www-form-urlencoded", authorization=None, peer=""
     )
     assert 200 == status
-    assert "bretagne" == (await ground.verifier.verify(members["access_token"])).platform
+    assert "bretagne" == (await harness.verifier.verify(members["access_token"])).platform
 
 
-async def test_a_partner_without_scopes_gets_no_token(client: Http, ground: Ground) -> None:
-    await ground.partners.save(replace(BRETAGNE, scopes=frozenset()))
+async def test_a_partner_without_scopes_gets_no_token(client: Http, harness: OAuthHarness) -> None:
+    await harness.partners.save(replace(BRETAGNE, scopes=frozenset()))
     assert (400, "invalid_scope") == _of(await ask(client, posted()))
 
 

@@ -1,4 +1,4 @@
-"""Tokens of external issuers: whom they prove, and which prove nothing."""
+"""Tokens of external issuers: the accepted and the refused ones."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from gateway.oauth.verifier import EXTERNAL_CACHE_MS
-from tests.oauth.ground import BRETAGNE, Ground
 from tests.oauth.issuer import KEY, Issuer, foreign, refused
+from tests.oauth.oauth_harness import BRETAGNE, OAuthHarness
 
 
 @pytest.mark.parametrize("rfc8414", [True, False])
 async def test_a_token_of_the_partners_own_issuer_proves_the_partner(
-    away: Ground,
+    away: OAuthHarness,
     issuer: Issuer,
     rfc8414: bool,  # noqa: FBT001  # parametrized
 ) -> None:
@@ -30,7 +30,9 @@ async def test_a_token_of_the_partners_own_issuer_proves_the_partner(
     "naming",
     [{"client_id": "bretagne"}, {"client_id": None, "azp": "bretagne"}, {"client_id": None, "sub": "bretagne"}],
 )
-async def test_the_token_names_the_platform_by_its_slug(away: Ground, issuer: Issuer, naming: dict[str, Any]) -> None:
+async def test_the_token_names_the_platform_by_its_slug(
+    away: OAuthHarness, issuer: Issuer, naming: dict[str, Any]
+) -> None:
     """[SEC-012]."""
     assert "bretagne" == (await away.verifier.verify(foreign(away, issuer, **naming))).platform
 
@@ -47,7 +49,7 @@ async def test_the_token_names_the_platform_by_its_slug(away: Ground, issuer: Is
     ],
 )
 async def test_tokens_that_no_partner_is_bound_to_cause_no_request(
-    away: Ground, issuer: Issuer, changes: dict[str, Any]
+    away: OAuthHarness, issuer: Issuer, changes: dict[str, Any]
 ) -> None:
     assert "no platform takes" in await refused(away, foreign(away, issuer, **changes))
     assert [] == issuer.asked
@@ -63,7 +65,7 @@ async def test_tokens_that_no_partner_is_bound_to_cause_no_request(
     ],
 )
 async def test_other_algorithms_and_other_kinds_of_token_cause_no_request(
-    away: Ground, issuer: Issuer, header: dict[str, Any], key: Any
+    away: OAuthHarness, issuer: Issuer, header: dict[str, Any], key: Any
 ) -> None:
     await refused(away, foreign(away, issuer, key=key, header=header))
     assert [] == issuer.asked
@@ -80,21 +82,21 @@ async def test_other_algorithms_and_other_kinds_of_token_cause_no_request(
         ({}, ECKey.generate_key("P-256", {"kid": "k1"})),
     ],
 )
-async def test_a_foreign_token_that_is_not_as_it_must_be_proves_nothing(
-    away: Ground, issuer: Issuer, changes: dict[str, Any], key: Any
+async def test_an_invalid_external_token_is_refused(
+    away: OAuthHarness, issuer: Issuer, changes: dict[str, Any], key: Any
 ) -> None:
     await refused(away, foreign(away, issuer, key=key, **changes))
     assert "/jwks" in issuer.asked
 
 
-async def test_a_revoked_partner_cannot_come_by_its_own_issuer(away: Ground, issuer: Issuer) -> None:
+async def test_a_revoked_partner_cannot_come_by_its_own_issuer(away: OAuthHarness, issuer: Issuer) -> None:
     await away.change(BRETAGNE, issuer=issuer.url, revoked=True)
     await refused(away, foreign(away, issuer))
     assert [] == issuer.asked
 
 
 async def test_a_withdrawn_key_is_out_of_use_within_the_hour_and_remembered_tokens_within_minutes(
-    away: Ground, issuer: Issuer
+    away: OAuthHarness, issuer: Issuer
 ) -> None:
     token = foreign(away, issuer)
     await away.verifier.verify(token)

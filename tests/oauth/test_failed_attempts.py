@@ -1,4 +1,4 @@
-"""The guards of the token endpoint stay bounded, and count what they must."""
+"""The guards of the token endpoint are bounded and count failed attempts."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_processes_that_answer_together_share_the_attempts(processes: int, expec
     assert expected == tried
 
 
-def test_who_guesses_from_elsewhere_does_not_shut_out_the_platform() -> None:
+def test_failed_attempts_from_elsewhere_do_not_lock_out_the_platform() -> None:
     guesses = FailedAttempts()
     for _ in range(ATTEMPTS):
         guesses.failed("a", "stranger", now=0)

@@ -1,4 +1,4 @@
-"""Signing keys: made once, kept from others, several of them while they rotate."""
+"""Signing keys: created once, unreadable for others, several during a rotation."""
 
 import os
 import stat
@@ -11,7 +11,7 @@ from gateway.errors import TokenError
 from gateway.oauth.jws import read_unverified
 from gateway.oauth.keys import KeyRing, SigningKeyError, rotate_signing_key
 from gateway.oauth.token import AccessTokens
-from tests.oauth.ground import ISSUER, Hands
+from tests.oauth.oauth_harness import ISSUER, ManualClock
 from tests.protocol.certified import DAY, NOW
 
 
@@ -28,7 +28,7 @@ def test_a_key_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
     assert [path] == list(path.parent.iterdir())
 
 
-def test_a_key_file_open_to_everybody_is_refused_with_the_remedy(tmp_path: Path) -> None:
+def test_a_key_file_readable_by_others_is_refused_with_the_remedy(tmp_path: Path) -> None:
     path = tmp_path / "signing.pem"
     KeyRing.open(path)
     path.chmod(0o644)
@@ -41,7 +41,7 @@ def test_the_first_key_signs_and_all_of_them_verify() -> None:
     ring = KeyRing.from_pem(pem(new) + pem(old))
     assert [key.thumbprint() for key in (new, old)] == [key.kid for key in ring.verifiers]
     assert new.thumbprint() == ring.signer.kid
-    clock = Hands()
+    clock = ManualClock()
     older = AccessTokens(KeyRing.from_pem(pem(old)), issuer=ISSUER, clock=clock)
     newer = AccessTokens(ring, issuer=ISSUER, clock=clock)
     token = older.issue("bretagne", ["offers:read"], token_id="a")
@@ -95,7 +95,7 @@ def test_a_file_that_cannot_sign_is_not_rotated(tmp_path: Path) -> None:
         "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
     ],
 )
-def test_what_cannot_sign_is_refused(text: str) -> None:
+def test_a_key_that_cannot_sign_is_refused(text: str) -> None:
     with pytest.raises(SigningKeyError):
         KeyRing.from_pem(text)
 

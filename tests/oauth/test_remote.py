@@ -1,4 +1,4 @@
-"""Keys by HTTPS from a real server on loopback: every guard around that fetch."""
+"""Keys fetched by HTTPS from a real server on loopback: every guard of that fetch."""
 
 import asyncio
 import ipaddress
@@ -17,12 +17,12 @@ from gateway.oauth.jws import import_keys
 from gateway.oauth.remote import MAX_BYTES, RemoteKeys, metadata_urls
 from gateway.oauth.verifier import Verifier
 from gateway.runtime.address import is_public
-from tests.oauth.ground import BRETAGNE, Ground
 from tests.oauth.issuer import KEY, SECONDS, Issuer, foreign, refused, with_remote
+from tests.oauth.oauth_harness import BRETAGNE, OAuthHarness
 
 
 async def test_keys_are_fetched_once_and_an_unknown_kid_asks_again_at_most_once_a_minute(
-    away: Ground, issuer: Issuer
+    away: OAuthHarness, issuer: Issuer
 ) -> None:
     fresh = ECKey.generate_key("P-256", {"kid": "k2"})
     for number in range(5):
@@ -38,7 +38,7 @@ async def test_keys_are_fetched_once_and_an_unknown_kid_asks_again_at_most_once_
     assert 2 == issuer.asked.count("/jwks")
 
 
-async def test_keys_outlive_a_failing_server_for_a_day(away: Ground, issuer: Issuer) -> None:
+async def test_keys_outlive_a_failing_server_for_a_day(away: OAuthHarness, issuer: Issuer) -> None:
     await away.verifier.verify(foreign(away, issuer))
     issuer.answers["/jwks"] = lambda: web.Response(status=503)
     away.clock.move(23 * 3_600)
@@ -47,7 +47,7 @@ async def test_keys_outlive_a_failing_server_for_a_day(away: Ground, issuer: Iss
     assert "cannot be had" in await refused(away, foreign(away, issuer))
 
 
-async def test_a_failing_server_is_asked_at_most_once_a_minute(away: Ground, issuer: Issuer) -> None:
+async def test_a_failing_server_is_asked_at_most_once_a_minute(away: OAuthHarness, issuer: Issuer) -> None:
     issuer.answers["/jwks"] = lambda: web.Response(status=503)
     for number in range(5):
         await refused(away, foreign(away, issuer, jti=str(number)))
@@ -70,7 +70,7 @@ BAD_ANSWERS: list[Callable[[Issuer], web.StreamResponse]] = [
 
 @pytest.mark.parametrize("answer", BAD_ANSWERS)
 async def test_an_answer_that_is_no_key_set_is_refused(
-    away: Ground, issuer: Issuer, answer: Callable[[Issuer], web.StreamResponse]
+    away: OAuthHarness, issuer: Issuer, answer: Callable[[Issuer], web.StreamResponse]
 ) -> None:
     """Redirects, endless and broken answers, and sets without a usable key."""
     issuer.answers["/jwks"] = lambda: answer(issuer)
@@ -95,7 +95,7 @@ async def test_an_answer_that_is_no_key_set_is_refused(
         7,
     ],
 )
-async def test_only_https_and_host_names_are_followed(away: Ground, issuer: Issuer, jwks_uri: object) -> None:
+async def test_only_https_and_host_names_are_followed(away: OAuthHarness, issuer: Issuer, jwks_uri: object) -> None:
     issuer.metadata["jwks_uri"] = jwks_uri
     with capture_logs() as entries:
         assert "cannot be had" in await refused(away, foreign(away, issuer))
@@ -104,7 +104,7 @@ async def test_only_https_and_host_names_are_followed(away: Ground, issuer: Issu
 
 
 def test_keys_too_short_or_of_no_use_are_left_aside() -> None:
-    """RSA below 2,048 bits proves nothing, nor does a shared secret."""
+    """RSA below 2,048 bits is not accepted, nor is a shared secret."""
     numbers = rsa.generate_private_key(65537, 1024).public_key().public_numbers()
     short = {"kty": "RSA", "e": "AQAB", "n": urlsafe_b64encode(numbers.n.to_bytes(128)).rstrip(b"=").decode()}
     long, curve = RSAKey.generate_key(2048).as_dict(private=False), KEY.as_dict(private=False)
@@ -112,7 +112,7 @@ def test_keys_too_short_or_of_no_use_are_left_aside() -> None:
     assert [long["n"], curve["x"]] == [key.as_dict()[name] for key, name in zip(kept, ("n", "x"), strict=True)]
 
 
-async def test_a_server_that_does_not_answer_is_given_up(away: Ground, certificate: Path) -> None:
+async def test_a_server_that_does_not_answer_is_abandoned(away: OAuthHarness, certificate: Path) -> None:
     """A listener that accepts and stays silent."""
     with socket.create_server(("localhost", 0)) as silent:
         url = f"https://localhost:{silent.getsockname()[1]}/realm"
@@ -122,14 +122,14 @@ async def test_a_server_that_does_not_answer_is_given_up(away: Ground, certifica
             assert "cannot be had" in await refused(away, foreign(away, Issuer(url=url)))
 
 
-async def test_metadata_of_another_issuer_is_refused(away: Ground, issuer: Issuer) -> None:
+async def test_metadata_of_another_issuer_is_refused(away: OAuthHarness, issuer: Issuer) -> None:
     issuer.metadata["issuer"] = "https://localhost/other"
     assert "cannot be had" in await refused(away, foreign(away, issuer))
     assert "/jwks" not in issuer.asked
 
 
-async def test_an_address_of_this_network_is_never_asked_by_default(
-    away: Ground, issuer: Issuer, certificate: Path
+async def test_an_address_of_this_network_is_never_fetched_by_default(
+    away: OAuthHarness, issuer: Issuer, certificate: Path
 ) -> None:
     """The guard against being sent to inner servers: without the test's own setting, loopback is refused."""
     with_remote(away, certificate)
@@ -137,7 +137,7 @@ async def test_an_address_of_this_network_is_never_asked_by_default(
     assert [] == issuer.asked
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_refused(away: Ground, issuer: Issuer) -> None:
+async def test_a_certificate_of_an_unknown_authority_is_refused(away: OAuthHarness, issuer: Issuer) -> None:
     remote = RemoteKeys(clock=away.clock, allow=lambda _: True)
     away.verifier = Verifier(away.tokens, away.partners, remote, clock=away.clock)
     assert "cannot be had" in await refused(away, foreign(away, issuer))
@@ -176,7 +176,7 @@ def test_only_public_addresses_are_public(address: str, public: bool) -> None:  
     assert public == is_public(ipaddress.ip_address(address))
 
 
-def test_metadata_lies_where_the_standards_put_it() -> None:
+def test_metadata_is_at_the_addresses_of_the_standards() -> None:
     """RFC 8414, section 3, and OpenID Connect Discovery, section 4."""
     assert (
         "https://id.example/.well-known/oauth-authorization-server/a/b",

@@ -1,4 +1,4 @@
-"""The gateway's own bearer tokens: what proves, what does not, and for how long it is remembered."""
+"""The gateway's own bearer tokens: accepted and refused ones, and the lifetime of the cache."""
 
 import json
 from base64 import urlsafe_b64encode
@@ -16,14 +16,14 @@ from gateway.oauth.token import check_claims
 from gateway.oauth.verifier import CACHE_TOKENS
 from gateway.partners.credential import revoke
 from gateway.partners.revocation import Claims
-from tests.oauth.ground import BRETAGNE, ISSUER, PARTNER_KEY, Ground, sign
+from tests.oauth.oauth_harness import BRETAGNE, ISSUER, PARTNER_KEY, OAuthHarness, sign
 
 HEADER = {"typ": "at+jwt"}
 
 
-def own(ground: Ground, header: Mapping[str, Any] | None = None, **changes: Any) -> str:
-    """A token as the gateway makes it but for what the test changes; None leaves a claim out."""
-    now = ground.clock() // 1000
+def own(harness: OAuthHarness, header: Mapping[str, Any] | None = None, **changes: Any) -> str:
+    """A token of the gateway with the test's changes; None leaves a claim out."""
+    now = harness.clock() // 1000
     claims = {
         "iss": ISSUER,
         "aud": ISSUER,
@@ -34,21 +34,21 @@ def own(ground: Ground, header: Mapping[str, Any] | None = None, **changes: Any)
         "jti": "x",
         **changes,
     }
-    whole = {"typ": "at+jwt", "kid": ground.keys.signer.kid, **(header or {})}
-    return sign(ground.keys.signer, {name: value for name, value in claims.items() if value is not None}, whole)
+    whole = {"typ": "at+jwt", "kid": harness.keys.signer.kid, **(header or {})}
+    return sign(harness.keys.signer, {name: value for name, value in claims.items() if value is not None}, whole)
 
 
-async def test_a_token_proves_platform_scopes_and_end(ground: Ground) -> None:
-    token = ground.tokens.issue("bretagne", ["offers:read"], token_id="a")
-    expected = Claims("bretagne", frozenset({"offers:read"}), ground.clock() + 3_600_000)
-    assert expected == await ground.verifier.verify(token)
-    assert expected == await ground.verifier.verify(own(ground))
+async def test_a_token_proves_platform_scopes_and_end(harness: OAuthHarness) -> None:
+    token = harness.tokens.issue("bretagne", ["offers:read"], token_id="a")
+    expected = Claims("bretagne", frozenset({"offers:read"}), harness.clock() + 3_600_000)
+    assert expected == await harness.verifier.verify(token)
+    assert expected == await harness.verifier.verify(own(harness))
 
 
-def test_a_token_is_as_rfc_9068_wants_it(ground: Ground) -> None:
-    unproved = read_unverified(ground.tokens.issue("bretagne", ["offers:read"], token_id="a"))
-    assert {"alg": "ES256", "typ": "at+jwt", "kid": ground.keys.signer.kid} == unproved.header
-    now = ground.clock() // 1000
+def test_a_token_is_as_rfc_9068_wants_it(harness: OAuthHarness) -> None:
+    unproved = read_unverified(harness.tokens.issue("bretagne", ["offers:read"], token_id="a"))
+    assert {"alg": "ES256", "typ": "at+jwt", "kid": harness.keys.signer.kid} == unproved.header
+    now = harness.clock() // 1000
     assert {
         "iss": ISSUER,
         "aud": ISSUER,
@@ -61,23 +61,23 @@ def test_a_token_is_as_rfc_9068_wants_it(ground: Ground) -> None:
     } == unproved.claims
 
 
-def _unsigned(ground: Ground) -> str:
-    _, claims, _ = own(ground).split(".")
+def _unsigned(harness: OAuthHarness) -> str:
+    _, claims, _ = own(harness).split(".")
     head = urlsafe_b64encode(b'{"alg":"none","typ":"at+jwt","kid":"x"}').rstrip(b"=").decode()
     return f"{head}.{claims}."
 
 
-def _forged(ground: Ground) -> str:
-    head, _, signature = own(ground).split(".")
-    _, claims, _ = own(ground, sub="occitanie").split(".")
+def _forged(harness: OAuthHarness) -> str:
+    head, _, signature = own(harness).split(".")
+    _, claims, _ = own(harness, sub="occitanie").split(".")
     return f"{head}.{claims}.{signature}"
 
 
-def _own_key_in_the_header(ground: Ground) -> str:
+def _own_key_in_the_header(harness: OAuthHarness) -> str:
     """A forger's key, offered by the token itself."""
     forger = ECKey.generate_key("P-256")
-    claims = read_unverified(own(ground)).claims
-    return sign(forger, claims, HEADER | {"kid": ground.keys.signer.kid, "jwk": forger.as_dict(private=False)})
+    claims = read_unverified(own(harness)).claims
+    return sign(forger, claims, HEADER | {"kid": harness.keys.signer.kid, "jwk": forger.as_dict(private=False)})
 
 
 @pytest.mark.parametrize(
@@ -108,55 +108,55 @@ def _own_key_in_the_header(ground: Ground) -> str:
         lambda g: own(g, padding="x" * 8192),
     ],
 )
-async def test_a_token_that_is_not_as_it_must_be_proves_nothing(ground: Ground, make: Callable[[Ground], str]) -> None:
+async def test_an_invalid_token_is_refused(harness: OAuthHarness, make: Callable[[OAuthHarness], str]) -> None:
     """SEC-001: expired, forged, unsigned, for another audience, of another kind, or no token at all."""
-    token = make(ground)
+    token = make(harness)
     for _ in range(2):
         with pytest.raises(TokenError) as raised:
-            await ground.verifier.verify(token)
+            await harness.verifier.verify(token)
         assert not token or token not in str(raised.value)
 
 
-async def test_a_client_assertion_is_no_access_token_even_when_our_own_key_signs_it(ground: Ground) -> None:
-    assertion = ground.assertion(key=ground.keys.signer, iss=ISSUER, aud=ISSUER)
+async def test_a_client_assertion_is_no_access_token_even_when_our_own_key_signs_it(harness: OAuthHarness) -> None:
+    assertion = harness.assertion(key=harness.keys.signer, iss=ISSUER, aud=ISSUER)
     with pytest.raises(TokenError, match="not an access token"):
-        await ground.verifier.verify(assertion)
+        await harness.verifier.verify(assertion)
 
 
-async def test_a_remembered_token_ends_with_its_time(ground: Ground) -> None:
+async def test_a_remembered_token_ends_with_its_time(harness: OAuthHarness) -> None:
     """Remembered tokens end exactly; fresh ones are given the minute by which clocks may differ."""
-    token = own(ground)
-    assert "bretagne" == (await ground.verifier.verify(token)).platform
-    ground.clock.move(3599)
-    assert "bretagne" == (await ground.verifier.verify(token)).platform
-    ground.clock.move(1 + 60)
+    token = own(harness)
+    assert "bretagne" == (await harness.verifier.verify(token)).platform
+    harness.clock.move(3599)
+    assert "bretagne" == (await harness.verifier.verify(token)).platform
+    harness.clock.move(1 + 60)
     with pytest.raises(TokenError):
-        await ground.verifier.verify(token)
+        await harness.verifier.verify(token)
 
 
-async def test_revoking_a_partner_does_not_wait_for_its_tokens_to_end(ground: Ground) -> None:
-    """The verifier proves identity; the record, which the API looks up on each request, says revoked at once."""
-    claims = await ground.verifier.verify(own(ground))
-    await ground.partners.save(revoke(BRETAGNE))
-    partner = ground.partners.get(claims.platform)
+async def test_revoking_a_partner_does_not_wait_for_its_tokens_to_end(harness: OAuthHarness) -> None:
+    """The verifier proves identity; the record, which the API reads on each request, is revoked at once."""
+    claims = await harness.verifier.verify(own(harness))
+    await harness.partners.save(revoke(BRETAGNE))
+    partner = harness.partners.get(claims.platform)
     assert partner is not None
     assert partner.revoked
 
 
-async def test_a_proved_token_is_remembered_and_memory_stays_bounded(ground: Ground) -> None:
-    token = own(ground)
-    first = await ground.verifier.verify(token)
-    assert first is await ground.verifier.verify(token)
+async def test_a_proved_token_is_remembered_and_memory_stays_bounded(harness: OAuthHarness) -> None:
+    token = own(harness)
+    first = await harness.verifier.verify(token)
+    assert first is await harness.verifier.verify(token)
     for number in range(CACHE_TOKENS):
-        ground.verifier._remember(number.to_bytes(32), ground.clock() + 1, first)
-    assert CACHE_TOKENS == len(ground.verifier._proved)
-    assert first is not await ground.verifier.verify(token)
+        harness.verifier._remember(number.to_bytes(32), harness.clock() + 1, first)
+    assert CACHE_TOKENS == len(harness.verifier._proved)
+    assert first is not await harness.verifier.verify(token)
 
 
-async def test_unknown_scopes_of_a_token_give_nothing(ground: Ground) -> None:
-    assert {"operate"} == (await ground.verifier.verify(own(ground, scope="operate dance"))).scopes
-    assert frozenset() == (await ground.verifier.verify(own(ground, scope=["operate"]))).scopes
-    assert frozenset() == (await ground.verifier.verify(own(ground, scope=None))).scopes
+async def test_unknown_scopes_of_a_token_give_nothing(harness: OAuthHarness) -> None:
+    assert {"operate"} == (await harness.verifier.verify(own(harness, scope="operate dance"))).scopes
+    assert frozenset() == (await harness.verifier.verify(own(harness, scope=["operate"]))).scopes
+    assert frozenset() == (await harness.verifier.verify(own(harness, scope=None))).scopes
 
 
 _VALUES = st.recursive(
@@ -174,19 +174,19 @@ _HEADERS = st.fixed_dictionaries(
 @given(
     header=_HEADERS | _VALUES,
     claims=st.dictionaries(st.sampled_from(("iss", "aud", "exp", "sub", "nbf")), _VALUES) | _VALUES,
-    tail=st.binary(max_size=64).map(lambda raw: urlsafe_b64encode(raw).decode()) | st.text(max_size=9),
+    signature_part=st.binary(max_size=64).map(lambda raw: urlsafe_b64encode(raw).decode()) | st.text(max_size=9),
 )
-def test_whatever_a_stranger_sends_is_refused_in_order(header: Any, claims: Any, tail: str) -> None:
+def test_arbitrary_input_is_refused_without_an_unexpected_error(header: Any, claims: Any, signature_part: str) -> None:
     """No token makes the reader fail in another way than TokenError."""
     head, body = (urlsafe_b64encode(json.dumps(part).encode()).decode() for part in (header, claims))
-    token = f"{head}.{body}.{tail}"
+    token = f"{head}.{body}.{signature_part}"
     with pytest.raises(TokenError):
         verify_signature(token, read_unverified(token), keys=[PARTNER_KEY], algorithms=["ES256"])
 
 
 @settings(deadline=None)
 @given(claims=st.dictionaries(st.sampled_from(("iss", "aud", "exp", "sub", "nbf", "iat", "jti")), _VALUES))
-def test_whatever_is_signed_is_judged_in_order(claims: dict[str, Any]) -> None:
-    """Claims of any shape, truly signed by somebody we know, are refused as TokenError, too."""
+def test_arbitrary_signed_claims_are_judged_without_an_unexpected_error(claims: dict[str, Any]) -> None:
+    """Claims of any shape under a valid signature are refused as TokenError, too."""
     with pytest.raises(TokenError):
         check_claims(claims, issuer=ISSUER, audience=ISSUER, now=0)

@@ -1,4 +1,4 @@
-"""An altered partner is what is wished and otherwise the same; what differs is told, and what is wrong."""
+"""Changes of a partner: the given fields change and no others; differences and errors are reported."""
 
 from dataclasses import replace
 from typing import Any
@@ -31,7 +31,7 @@ def changed(partner: Partner = BRETAGNE, **wishes: Any) -> Partner:
     return made
 
 
-def test_what_is_not_said_stays() -> None:
+def test_options_that_are_not_given_leave_their_fields_unchanged() -> None:
     assert BRETAGNE == changed()
 
 
@@ -51,25 +51,27 @@ def test_what_is_not_said_stays() -> None:
         ({"issuer": "https://id.example"}, {"issuer": "https://id.example"}),
     ],
 )
-def test_what_is_said_changes_alone_and_is_told(wish: dict[str, Any], after: dict[str, Any]) -> None:
+def test_only_the_given_fields_change_and_the_changes_are_displayed(
+    wish: dict[str, Any], after: dict[str, Any]
+) -> None:
     made = changed(**wish)
     assert replace(BRETAGNE, **after) == made
     assert 1 == len(differences(BRETAGNE, made))
-    (told,) = differences(BRETAGNE, made).values()
-    assert told[0] != told[1]
+    (displayed,) = differences(BRETAGNE, made).values()
+    assert displayed[0] != displayed[1]
 
 
-def test_keys_and_issuer_are_taken_away_only_where_that_is_said() -> None:
+def test_keys_and_issuer_are_removed_only_by_an_option() -> None:
     full = replace(BRETAGNE, jwks=KEYS, issuer="https://id.example")
     assert full == changed(full)
     assert BRETAGNE == changed(full, without_jwks=True, without_issuer=True)
 
 
-def test_another_key_set_is_told_as_another() -> None:
+def test_another_key_set_is_displayed_as_different() -> None:
     assert {"keys"} == set(differences(replace(BRETAGNE, jwks=KEYS), replace(BRETAGNE, jwks=OTHER_KEYS)))
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
+def test_everything_wrong_is_reported_at_once() -> None:
     normandie = Partner(platform="normandie", name="N", scopes=frozenset(), hosts=("n.example",))
     alteration = Alteration(name=" ", scopes=["dance"], departments=["20"], hosts=["n.example", "www.x.example"])
     made = altered(BRETAGNE, alteration, others=(BRETAGNE, normandie))

@@ -1,4 +1,4 @@
-"""A change of one partner loses nothing of other changes, and nothing that a later version has written."""
+"""A change of one partner keeps concurrent changes and members written by a later version."""
 
 import asyncio
 from dataclasses import replace
@@ -156,7 +156,7 @@ async def test_an_edit_that_changes_nothing_and_one_that_raises_write_nothing(st
     await partners.close()
 
 
-async def test_what_a_later_version_wrote_survives_every_change(store: Store) -> None:
+async def test_members_of_a_later_version_survive_every_change(store: Store) -> None:
     certified = replace(BRETAGNE, certificates=(issued(platform="bretagne"),))
     document = partner_document(certified)
     document |= {"quota": {"puts": 3}, "scopes": [*document["scopes"], "offers:dance"]}

@@ -61,7 +61,7 @@ def shell(tmp_path: Path) -> Shell:
 
 
 def statuses(shell: Shell, *secrets: str) -> list[int]:
-    """What the token endpoint of a gateway on the same folder answers to these secrets of Bretagne."""
+    """Answers of the token endpoint, on the same folder, to these secrets of Bretagne."""
 
     async def ask() -> list[int]:
         log = await SqliteLog.open(shell.data / "log.sqlite", partitions=3)
@@ -148,7 +148,7 @@ def test_a_platform_with_keys_or_an_issuer_of_its_own_gets_no_secret(shell: Shel
     assert ("Credentials: keys" in bretagne, "Credentials: own issuer" in normandie) == (True, True)
 
 
-def test_a_platform_is_changed_without_being_let_in_anew(shell: Shell) -> None:
+def test_a_platform_is_changed_without_being_added_again(shell: Shell) -> None:
     secret = secret_in(shell("add", "bretagne"))
     said = shell("set", "bretagne", "--scope", "offers:read", "--department", "35", "--national-delivery", "gateway")
     rows = {line[:18].strip(): line[18:].split() for line in said.splitlines()}
@@ -160,7 +160,7 @@ def test_a_platform_is_changed_without_being_let_in_anew(shell: Shell) -> None:
     assert "bretagne has these values already: nothing changes." in shell("set", "bretagne", "--scope", "offers:read")
 
 
-def test_what_is_changed_can_be_taken_away(shell: Shell, tmp_path: Path) -> None:
+def test_changed_fields_can_be_removed(shell: Shell, tmp_path: Path) -> None:
     keys = tmp_path / "jwks.json"
     keys.write_text(json.dumps({"keys": [ECKey.generate_key("P-256").as_dict(private=False)]}))
     shell("add", "bretagne", "--host", "a.example")
@@ -175,7 +175,7 @@ def test_what_is_changed_can_be_taken_away(shell: Shell, tmp_path: Path) -> None
     assert {"jwks", "issuer"}.isdisjoint({name for name, value in bare.items() if value is not None})
 
 
-def test_a_platform_is_known_since_it_was_let_in_whatever_becomes_of_its_secrets(shell: Shell) -> None:
+def test_the_day_of_joining_outlives_the_secrets(shell: Shell) -> None:
     shell("add", "bretagne")
     since = shell.json("show", "bretagne")["joined_at"]
     shell("rotate", "bretagne", "--overlap", "0")
@@ -183,7 +183,7 @@ def test_a_platform_is_known_since_it_was_let_in_whatever_becomes_of_its_secrets
     assert since == shell.json("show", "bretagne")["joined_at"]
 
 
-def test_everybody_known_beforehand_can_be_added_by_slug_alone(shell: Shell) -> None:
+def test_every_preset_platform_can_be_added_by_slug_alone(shell: Shell) -> None:
     for slug in ("auvergne-rhone-alpes", "grand-est", "ile-de-france", "national"):
         shell("add", slug)
     assert ["auvergne-rhone-alpes", "grand-est", "ile-de-france", "national"] == [
@@ -233,14 +233,16 @@ def test_the_help_names_every_scope(shell: Shell) -> None:
         assert "offers:publish, offers:read, operate; repeat for several." in said
 
 
-async def test_a_kafka_native_platform_has_its_topics_before_the_gateway_hears_of_it(shell: Shell) -> None:
+async def test_a_kafka_native_platform_has_its_topics_before_the_gateway_reads_its_record(shell: Shell) -> None:
     await asyncio.to_thread(shell, "add", "bretagne", "--inbox", "--feed")
     log = await SqliteLog.open(shell.data / "log.sqlite", partitions=3)
     assert [] == await log.check_topics([inbox("bretagne"), feed("bretagne")])
     await log.close()
 
 
-async def test_a_platform_that_becomes_kafka_native_has_its_topics_before_the_gateway_hears_of_it(shell: Shell) -> None:
+async def test_a_platform_that_becomes_kafka_native_has_its_topics_before_the_gateway_reads_the_change(
+    shell: Shell,
+) -> None:
     await asyncio.to_thread(shell, "add", "bretagne")
     await asyncio.to_thread(shell, "set", "bretagne", "--inbox", "--feed")
     log = await SqliteLog.open(shell.data / "log.sqlite", partitions=3)

@@ -1,4 +1,4 @@
-"""200 commands change partners at the same time, from several processes: what is acknowledged is in the record."""
+"""200 commands change partners at the same time, from several processes: every acknowledged change is in the record."""
 
 import asyncio
 import json
@@ -141,7 +141,7 @@ async def history(settings: Settings) -> dict[str, list[dict[str, Any]]]:
 
 
 def step(slug: str, before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
-    """The one command that leads from a record to the next; nothing else may differ."""
+    """The one command between a record and the next; nothing else may differ."""
     differs = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     match sorted(differs):
         case ["name"]:

@@ -86,7 +86,7 @@ def test_another_secret_proves_nothing() -> None:
 
 
 def test_every_live_secret_is_compared_and_never_by_equality() -> None:
-    """The time that a comparison takes tells nothing about the secret, or about which of them it was."""
+    """The duration of a comparison reveals nothing about the secret, or about which of them it was."""
     first, second = (mint_secret(now=NOW, entropy=entropy(seed)) for seed in (1, 2))
     kept: list[Any] = [Watched(one.kept.hash) for one in (first, second)]
     assert matching_secret(first.text, kept, now=NOW)

@@ -19,7 +19,7 @@ def test_public_keys_on_p256_and_long_rsa_keys_are_taken() -> None:
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"keys": {}}, "keys", EC.as_dict(private=False)])
-def test_what_is_no_key_set_is_refused(document: object) -> None:
+def test_a_document_that_is_no_key_set_is_refused(document: object) -> None:
     assert "not a JSON Web Key Set" in " ".join(jwks_findings(document))
 
 
@@ -54,6 +54,6 @@ def test_several_keys_need_different_names() -> None:
     assert 'needs its own "kid"' in " ".join(jwks_findings(same))
 
 
-def test_an_empty_set_and_a_crowd_are_refused() -> None:
+def test_an_empty_key_set_and_one_too_large_are_refused() -> None:
     assert "0 keys" in " ".join(jwks_findings(keys()))
     assert "11 keys" in " ".join(jwks_findings(keys(*[EC.as_dict(private=False)] * 11)))

@@ -1,4 +1,4 @@
-"""A new partner comes from what is known and what is said, and everything wrong with a wish is said at once."""
+"""A new partner is made from its preset and the given options; all errors are reported at once."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ def test_a_known_platform_needs_no_more_than_its_slug() -> None:
     assert presets()["normandie"] == new_partner("normandie", PartnerInput(), others=())
 
 
-def test_what_is_said_outweighs_what_is_known() -> None:
+def test_given_options_override_the_preset() -> None:
     wish = PartnerInput(
         name="Elle",
         scopes=["offers:read"],
@@ -63,13 +63,13 @@ def test_a_slug_that_cannot_name_a_platform_is_refused(slug: str) -> None:
     assert "cannot name a platform" in findings(slug, PartnerInput(name="X"))
 
 
-def test_who_takes_part_is_not_added_twice_but_may_come_back() -> None:
+def test_an_active_partner_is_not_added_twice_and_a_revoked_one_may_return() -> None:
     known = presets()["bretagne"]
     assert "bretagne takes part already." in findings("bretagne", PartnerInput(), known)
     assert known == new_partner("bretagne", PartnerInput(), others=[revoke(known)])
 
 
-def test_everything_wrong_is_said_at_once() -> None:
+def test_everything_wrong_is_reported_at_once() -> None:
     wish = PartnerInput(
         name=" ",
         scopes=["offers:dance"],
@@ -122,6 +122,6 @@ def test_an_issuer_is_an_https_url_with_a_host_name(issuer: str) -> None:
         "https://id.example/#x",
     ],
 )
-def test_what_is_no_issuer_is_refused(issuer: str) -> None:
+def test_an_invalid_issuer_is_refused(issuer: str) -> None:
     """RFC 8414, section 2."""
     assert 1 == len(issuer_findings(issuer))

@@ -1,4 +1,4 @@
-"""The view of partners shows what the topic holds, at once to who saved it, and soon to everybody else."""
+"""The view of partners: a saved partner is visible at once to the saving process, and soon to every other."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -76,7 +76,7 @@ async def test_a_view_that_follows_sees_what_another_saved(log: MemoryLog) -> No
     await there.close()
 
 
-async def test_the_record_lies_on_the_partition_of_its_slug(log: MemoryLog) -> None:
+async def test_the_record_is_on_the_partition_of_its_slug(log: MemoryLog) -> None:
     partners = Partners(log)
     before = await log.ends(PARTNERS)
     await partners.save(BRETAGNE)
@@ -126,7 +126,7 @@ async def test_hosts_name_the_platform_and_an_active_one_outweighs_a_revoked_one
     await partners.close()
 
 
-async def test_no_secret_lies_on_the_topic(log: MemoryLog) -> None:
+async def test_no_secret_is_on_the_topic(log: MemoryLog) -> None:
     minted = mint_secret(now=1, entropy=lambda count: b"s" * count)
     partners = Partners(log)
     await partners.save(replace(BRETAGNE, secrets=(minted.kept,)))

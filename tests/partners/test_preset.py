@@ -1,4 +1,4 @@
-"""What is known beforehand of the platforms agrees with the protocol, the code lists and the routing of offers."""
+"""The presets of the platforms agree with the protocol, the code lists and the routing of offers."""
 
 import schemas
 from gateway.partners.onboarding import presets

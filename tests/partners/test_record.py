@@ -1,4 +1,4 @@
-"""A partner survives its way through the log, and what lies there follows the schema."""
+"""A partner is read from the log as it was written, and its record follows the schema."""
 
 import orjson
 from hypothesis import given
@@ -50,7 +50,7 @@ def test_a_partner_survives_the_log(partner: Partner) -> None:
 
 
 @given(PARTNERS)
-def test_what_lies_on_the_log_follows_the_schema(partner: Partner) -> None:
+def test_the_record_on_the_log_follows_the_schema(partner: Partner) -> None:
     assert [] == list(schemas.validator("partner").iter_errors(partner_document(partner)))
 
 

@@ -1,4 +1,4 @@
-"""Joining: what a profile makes of a partner, new or known."""
+"""Joining: a partner from its profile, new or known."""
 
 from dataclasses import replace
 
@@ -58,7 +58,7 @@ def test_a_platform_that_takes_part_keeps_its_credentials_rights_and_deliveries(
     assert ("national_delivery", "region") == changed.kept
 
 
-def test_what_the_profile_says_as_it_is_or_does_not_say_is_not_told_as_kept() -> None:
+def test_unchanged_and_absent_fields_of_a_profile_are_not_reported_as_kept() -> None:
     known = joined(BRETAGNE).with_secret(SECRET)
     assert () == joined(BRETAGNE).kept
     assert () == joined(pulled(), known).kept
@@ -73,7 +73,7 @@ def test_a_territory_that_the_profile_names_replaces_the_one_before() -> None:
     assert {"35", "44"} == joined(pulled(territory=["35", "44"]), known).partner.territory
 
 
-def test_a_revoked_platform_joins_anew() -> None:
+def test_a_revoked_platform_joins_again() -> None:
     gone = replace(joined(BRETAGNE).with_secret(SECRET), revoked=True, secrets=())
     made = joined(BRETAGNE, gone)
     assert (True, True) == (made.created, made.needs_secret)

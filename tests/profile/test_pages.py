@@ -1,4 +1,4 @@
-"""What the guides show can be used as it stands: profiles and transports."""
+"""The profiles and transports of the guides can be used unchanged."""
 
 import re
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_the_transport_of_each_page_is_one(kind: str) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(_words()))
-def test_every_error_of_a_feed_is_told_in_french_and_english(code: str) -> None:
+def test_every_error_of_a_feed_has_a_text_in_french_and_english(code: str) -> None:
     values = dict.fromkeys(("host", "address", "reason", "name", "encoding", "ratio", "most", "seconds", "rate"), "x")
     error = FeedError(code, **values, status="x", count="x", items="x", refused="x", passed="x")
     assert error.words("fr") != error.words("en")

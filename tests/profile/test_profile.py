@@ -1,4 +1,4 @@
-"""Profiles: the nine that come with the gateway, and what is said of one that is wrong."""
+"""Profiles: the nine packaged ones, and the errors for a wrong one."""
 
 from typing import Any
 
@@ -40,13 +40,13 @@ def test_each_of_the_nine_regions_with_a_platform_has_a_profile() -> None:
 
 
 @pytest.mark.parametrize("slug", sorted(profiles()))
-def test_a_profile_says_what_is_known_beforehand_of_the_partner(slug: str) -> None:
+def test_a_profile_agrees_with_the_platforms_preset(slug: str) -> None:
     profile, preset = profiles()[slug], presets()[slug]
     assert (preset.name, preset.hosts, preset.territory) == (profile.name, profile.hosts, profile.territory)
     assert preset.national_delivery == profile.national_delivery
 
 
-def test_the_five_that_were_connected_go_on_delivering_by_themselves() -> None:
+def test_the_five_that_were_connected_still_deliver_by_themselves() -> None:
     assert SELF_DELIVERING == {slug for slug, one in profiles().items() if one.national_delivery == "self"}
 
 
@@ -56,7 +56,7 @@ def test_only_the_feed_whose_format_is_public_is_pulled_by_default() -> None:
 
 
 @pytest.mark.parametrize("slug", sorted(profiles()))
-def test_every_profile_tells_what_is_known_with_its_source_and_what_is_assumed(slug: str) -> None:
+def test_every_profile_states_its_sources_and_its_assumptions(slug: str) -> None:
     knowledge = profiles()[slug].document["knowledge"]
     assert {"known", "assumed"} == {one["status"] for one in knowledge}
     assert all(one.get("source") for one in knowledge if one["status"] == "known")
@@ -95,7 +95,7 @@ def test_another_mapping_is_another_profile_and_another_name_is_not() -> None:
         ({"territory": ["35", "2C"]}, "/territory/1", "not-in-list"),
     ],
 )
-def test_what_is_wrong_with_a_profile_is_said_with_its_place(change: dict[str, Any], pointer: str, code: str) -> None:
+def test_faults_of_a_profile_are_reported_with_their_pointers(change: dict[str, Any], pointer: str, code: str) -> None:
     assert (pointer, code) in problems_of({**BASE, "transport": {"kind": "native"}, **change})
 
 
@@ -114,11 +114,11 @@ def test_a_profile_names_no_file_outside_of_the_folder_of_secrets(name: str) -> 
 
 
 @pytest.mark.parametrize("document", [None, [], "bretagne", 7])
-def test_what_is_no_object_is_no_profile(document: object) -> None:
+def test_a_document_that_is_no_object_is_no_profile(document: object) -> None:
     assert {("", "wrong-type")} == problems_of(document)
 
 
-def test_all_problems_are_said_at_once_in_both_languages() -> None:
+def test_all_problems_are_reported_at_once_in_both_languages() -> None:
     read = read_profile({"platform": "bretagne", "transport": {"kind": "https", "format": "csv"}})
     assert not isinstance(read, Profile)
     said = explain_profile(read)

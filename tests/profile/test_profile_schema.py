@@ -63,7 +63,7 @@ def test_it_refuses_what_the_gateway_refuses() -> None:
 
 
 def keys_of(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every key that a schema of ours names, but for the conditions and what the offer schema defines."""
+    """Every key of our schema, except conditions and definitions of the offer schema."""
     body = {key: part for key, part in schemas.schema(name).items() if key not in ("if", "then", "else")}
     for part in parts(body):
         if isinstance(part.get("properties"), dict) and "const" not in str(part.get("properties", {}).get("kind")):
@@ -120,7 +120,7 @@ def test_a_profile_and_its_mapping_may_name_their_schema() -> None:
     assert not isinstance(read_profile({**document, "$schema": 3}), Profile)
 
 
-def test_faults_of_the_profile_and_of_its_mapping_are_said_together() -> None:
+def test_faults_of_the_profile_and_of_its_mapping_are_reported_together() -> None:
     document = {
         "platform": "Bretagne !",
         "name": "Bretagne",

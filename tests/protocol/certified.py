@@ -1,4 +1,4 @@
-"""Sound certificates and evidence, which a test then spoils. Digests are made by the standard library alone."""
+"""Valid certificates and evidence, which a test then corrupts. Digests are made by the standard library alone."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ def certificate(**more: Any) -> Certificate:
 
 
 def issued(**more: Any) -> Issued:
-    """The same as it is kept; nothing here looks at the signature."""
+    """The same as stored; the signature is not checked here."""
     return Issued(certificate(**more), "aaa.bbb.ccc")
 
 
@@ -58,22 +58,22 @@ def report(role: Role = "publisher", **more: Any) -> dict[str, Any]:
 
 
 def result(case: str, outcome: str = "pass", **more: Any) -> dict[str, Any]:
-    """What became of a case."""
+    """The result of a case."""
     title = {"fr": "x", "en": "x"}
     return {"case": case, "requirements": ["PUB-001"], "title": title, "outcome": outcome, "milliseconds": 5, **more}
 
 
-def evidence(told: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """The evidence of a report, whole, with what the test changes covered by its digest."""
-    told = report() if told is None else told
+def evidence(content: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """Complete evidence of a report, with the test's changes covered by its digest."""
+    content = report() if content is None else content
     body = {
         "evidence": "urn:fr:stages:conformance-evidence:1",
         "platform": "bretagne",
-        "role": told["role"],
-        "profile": told["profile"],
-        "conforms": told["conforms"],
-        "cases": digest(sorted(one["case"] for one in told["results"])),
-        "report": dict(told),
+        "role": content["role"],
+        "profile": content["profile"],
+        "conforms": content["conforms"],
+        "cases": digest(sorted(one["case"] for one in content["results"])),
+        "report": dict(content),
         **more,
     }
     return {**body, "digest": digest(body)}

@@ -1,4 +1,4 @@
-"""One offer, what is known of it, and a submission of each kind."""
+"""One offer, its known state, and a submission of each kind."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whether a platform may publish by its certificates, and what it is told while that can still be mended."""
+"""Whether a platform may publish by its certificates, and the notice before it may not."""
 
 from datetime import date
 
@@ -27,7 +27,7 @@ def lacks(*kept: Issued, required: date | None = TODAY, now: int = NOW) -> bool:
     return certificate_problem(kept, required=required, now=now) is not None
 
 
-def test_without_a_day_nobody_needs_a_certificate() -> None:
+def test_without_a_day_no_partner_needs_a_certificate() -> None:
     """CER-001"""
     assert not lacks(required=None)
 
@@ -37,7 +37,7 @@ def test_from_the_day_on_in_paris_a_certificate_is_needed() -> None:
     assert [False, True] == [lacks(required=TOMORROW, now=at) for at in (MIDNIGHT - 1, MIDNIGHT)]
 
 
-def test_who_has_none_is_told_since_when_it_is_needed() -> None:
+def test_a_partner_without_certificate_is_refused_with_the_day() -> None:
     """CER-001"""
     problem = certificate_problem((), required=TODAY, now=NOW)
     assert problem is not None
@@ -75,7 +75,7 @@ def test_publishing_is_refused_from_the_day_or_from_the_end_of_the_certificate()
     assert refused_from(kept, required=None, now=NOW) is None
 
 
-def test_notice_is_given_to_who_has_none_and_within_thirty_days_of_an_end() -> None:
+def test_notice_is_given_without_a_certificate_and_within_thirty_days_of_its_end() -> None:
     """CER-003"""
     assert date(2027, 3, 1) == notice_of((), required=date(2027, 3, 1), now=NOW)
     assert notice_of((), required=None, now=NOW) is None
@@ -85,7 +85,7 @@ def test_notice_is_given_to_who_has_none_and_within_thirty_days_of_an_end() -> N
     assert date(2027, 3, 10) == notice_of(kept, required=TODAY, now=NOW + 70 * DAY)
 
 
-def test_a_new_certificate_lies_before_former_ones_which_stay_until_they_end() -> None:
+def test_a_new_certificate_precedes_former_ones_which_stay_until_they_end() -> None:
     former, ended = issued(), issued(expires_at=NOW)
     reader, fresh = issued(role="subscriber"), issued(expires_at=NOW + 9 * DAY)
     kept = with_certificate((former, reader, ended), fresh, now=NOW)
@@ -101,7 +101,7 @@ def test_a_certificate_that_has_ended_stays_where_a_former_one_would_count_again
 
 
 def test_a_statement_reads_back_as_the_certificate() -> None:
-    """CER-002: times are in seconds, as RFC 7519 has them."""
+    """CER-002: times are in seconds, as in RFC 7519."""
     claims = statement(certificate())
     assert (NOW // 1_000, "bretagne") == (claims["iat"], claims["sub"])
     assert certificate() == read_statement(claims)

@@ -86,7 +86,7 @@ class TestPublishing:
         assert isinstance(decision, Accepted)
         assert (decision.sequence, decision.created) == (NOW, True)
 
-    def test_a_greater_revision_is_accepted_with_a_greater_sequence_even_when_the_clock_stands_still(self) -> None:
+    def test_a_greater_revision_is_accepted_with_a_greater_sequence_even_when_the_clock_stops(self) -> None:
         """[REV-001] [REV-007]."""
         decision = judged(publish(4), after(publish(3)), now=NOW)
         assert isinstance(decision, Accepted)
@@ -105,12 +105,12 @@ class TestPublishing:
         """[REV-005]."""
         assert code(judged(publish(2), after(publish(3)))) == "older-revision"
 
-    def test_nobody_publishes_under_anothers_slug(self) -> None:
+    def test_a_partner_cannot_publish_under_anothers_slug(self) -> None:
         """[IDN-003]."""
         foreign = decide(publish(1), publisher="normandie", known=None, now=NOW, position=0)
         assert foreign == Rejected(None, "not-owner")
 
-    def test_an_offer_that_expired_before_its_turn_is_refused_by_the_paris_calendar(self) -> None:
+    def test_an_offer_that_expired_before_its_decision_is_refused_by_the_paris_calendar(self) -> None:
         """[OFR-041]: the last day counts whole, in Paris."""
         late = 1_782_511_140_000  # 2026-06-26 23:59 in Paris, 21:59 UTC
         assert isinstance(judged(publish(1, expires_on="2026-06-26"), now=late), Accepted)
@@ -122,7 +122,7 @@ class TestPublishing:
         closed = publish(2, audiences=())
         assert after(open_to_all, closed).shared == {"regions", "national"}
 
-    def test_a_platform_that_was_shown_one_revision_is_owed_the_removal_of_every_later_one(self) -> None:
+    def test_a_platform_that_received_one_revision_must_receive_the_removal_of_every_later_one(self) -> None:
         """[RTE-006]: a later revision may name it as passed, its copy is there all the same."""
         known = after(publish(1, provenance=("bretagne",)), publish(2, provenance=("bretagne", "normandie")))
         assert known.never == {"bretagne"}
@@ -149,7 +149,7 @@ class TestWithdrawing:
         marker = after(publish(1), withdraw(2))
         assert judged(withdraw(2), marker) == Duplicate(marker)
 
-    def test_a_withdrawal_may_not_reuse_the_revision_of_what_it_withdraws(self) -> None:
+    def test_a_withdrawal_may_not_reuse_the_revision_of_its_offer(self) -> None:
         """[REV-004]."""
         assert code(judged(withdraw(1), after(publish(1)))) == "revision-reused"
 
@@ -226,7 +226,7 @@ class TestGatewayCommands:
         assert isinstance(gone, Accepted)
         assert gone.known is None
 
-    def test_no_partner_speaks_for_the_gateway(self) -> None:
+    def test_no_partner_can_submit_the_gateways_commands(self) -> None:
         """[SEC-004]."""
         decision = decide(retire(1), publisher="bretagne", known=after(publish(1)), now=NOW, position=9)
         assert code(decision) == "not-operator"
@@ -282,7 +282,7 @@ STANDING: dict[str, Known | None] = {
 def test_a_command_in_good_order_leads_where_the_table_says_and_nowhere_else(
     submission: Submission, state: str
 ) -> None:
-    """[WDR-006] [WDR-007]: what the table lacks is refused."""
+    """[WDR-006] [WDR-007]: transitions that the table lacks are refused."""
     decision = judged(submission, STANDING[state], now=NOW + 1)
     expected = next_state(STANDING[state], command_of(submission))
     assert expected == (state_of(decision.known) if isinstance(decision, Accepted) else None)
@@ -300,7 +300,7 @@ def test_only_markers_are_forgotten(state: str) -> None:
 
 @given(st.lists(COMMANDS, max_size=30))
 def test_sequences_grow_revisions_never_fall_and_every_step_is_in_the_table(history: list[Submission]) -> None:
-    """[REV-001] [REV-007]: whatever is asked, in whatever order."""
+    """[REV-001] [REV-007]: for any submissions in any order."""
     known: Known | None = None
     for position, submission in enumerate(history):
         decision = judged(submission, known, now=NOW + position // 3, position=position)
@@ -345,8 +345,8 @@ def test_the_paris_date_changes_at_midnight_in_paris() -> None:
     assert paris_date(1_782_511_200_000) == "2026-06-27"
 
 
-def test_a_marker_stays_until_its_sequence_lies_behind_the_clock() -> None:
-    """[REV-007] A clock that was ahead gave the sequence: what is published after the tombstone must lie above it."""
+def test_a_marker_stays_until_its_sequence_is_behind_the_clock() -> None:
+    """[REV-007] A clock that was ahead gave the sequence: a publication after the tombstone must be above it."""
     marker = after(publish(1), withdraw(2))
     ahead = replace(marker, sequence=marker.sequence + 2 * MARKER_LIFE_MS)
     forget = Forget(receipt="r", id=ID, if_sequence=ahead.sequence)

@@ -39,7 +39,7 @@ def test_the_fast_path_agrees_with_the_library(offer: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "degrees", [0.0, -0.0, 1.0, 1e-7, 48.8566, -4.4861, 0.001, 0.0009999, 1e16, 5e-324, 179.999999]
 )
-def test_coordinates_that_are_written_in_two_ways_are_written_the_rfcs_way(degrees: float) -> None:
+def test_coordinates_with_two_spellings_are_written_as_in_the_rfc(degrees: float) -> None:
     """[REV-002]."""
     offer = {"location": {"latitude": degrees}}
     assert canonical(offer) == rfc8785.dumps(offer)

@@ -1,4 +1,4 @@
-"""Evidence is good enough for a certificate, or everything that is wrong with it is said."""
+"""Evidence for a certificate is accepted, or refused with all findings."""
 
 from typing import Any
 
@@ -37,8 +37,8 @@ def test_a_whole_run_without_a_failure_is_good_enough(role: Role, profile: Profi
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_what_the_kit_writes_is_what_is_read_here(role: Role) -> None:
-    """CER-004: the kit's own evidence of all its cases, without a word of translation; and the same families."""
+def test_reports_of_the_kit_are_read_unchanged(role: Role) -> None:
+    """CER-004: the kit's own evidence of all its cases, unchanged; and the same families."""
     played = [case for case in cases() if role in case.roles]
     assert FAMILIES[role] == {case.family for case in played}
     run = Run(
@@ -59,12 +59,12 @@ def test_what_the_kit_writes_is_what_is_read_here(role: Role) -> None:
 
 
 @pytest.mark.parametrize("document", [None, 7, [], {}, {"evidence": "x"}, {**evidence(), "report": [[]]}])
-def test_what_is_no_evidence_is_said_to_be_none(document: object) -> None:
+def test_a_document_that_is_no_evidence_is_refused_as_such(document: object) -> None:
     """CER-004: nothing raises."""
     assert "passerelle-conformance certify" in findings(document) or "at /report" in findings(document)
 
 
-def test_nesting_beyond_all_measure_is_no_evidence() -> None:
+def test_excessive_nesting_is_no_evidence() -> None:
     """CER-004"""
     deep: Any = []
     for _ in range(900):
@@ -72,7 +72,7 @@ def test_nesting_beyond_all_measure_is_no_evidence() -> None:
     assert "It is no evidence" in findings({**evidence(), "role": deep})
 
 
-def test_a_change_after_the_digest_shows() -> None:
+def test_a_change_after_the_digest_is_detected() -> None:
     """CER-004"""
     assert "digest does not match" in findings(spoilt(evidence(), platform="normandie"), platform="normandie")
     failed = evidence(report(conforms=False, results=[*report()["results"], result("publisher/three", "fail")]))
@@ -80,7 +80,7 @@ def test_a_change_after_the_digest_shows() -> None:
     assert "digest does not match" in findings(healed)
 
 
-def test_cases_that_were_left_out_or_told_twice_show() -> None:
+def test_omitted_and_repeated_cases_are_detected() -> None:
     """CER-004: also under a digest that fits."""
     whole = evidence()
     fewer = report(results=report()["results"][1:])
@@ -90,7 +90,7 @@ def test_cases_that_were_left_out_or_told_twice_show() -> None:
 
 
 def test_it_is_of_the_platform_that_is_certified() -> None:
-    """CER-004: an address in place of a slug proves nothing, so the operator says whose it is."""
+    """CER-004: an address instead of a slug proves nothing, so the operator names the platform."""
     assert "about bretagne, not normandie" in findings(evidence(), platform="normandie")
     judged = judge_evidence(evidence(platform="https://stages.example"), platform="normandie", now=NOW)
     assert isinstance(judged, Evidence)
@@ -102,7 +102,7 @@ def test_the_national_site_and_parts_of_a_profile_are_not_certified() -> None:
     assert "profile file" in findings(evidence(report(profile="file")))
 
 
-def test_what_stands_outside_the_report_says_the_same() -> None:
+def test_members_outside_the_report_must_agree_with_it() -> None:
     """CER-004"""
     changes: tuple[dict[str, Any], ...] = ({"role": "subscriber"}, {"profile": "core"}, {"conforms": False})
     for change in changes:
@@ -112,8 +112,8 @@ def test_what_stands_outside_the_report_says_the_same() -> None:
 @pytest.mark.parametrize("outcome", ["fail", "skip", "error", "config-error"])
 def test_one_case_that_is_not_passed_is_enough_to_refuse(outcome: str) -> None:
     """CER-004: whatever ``conforms`` says."""
-    told = report(results=[*report()["results"], result("publisher/three", outcome)])
-    assert "Not passed: publisher/three." in findings(evidence(told))
+    content = report(results=[*report()["results"], result("publisher/three", outcome)])
+    assert "Not passed: publisher/three." in findings(evidence(content))
 
 
 def test_announced_failures_are_failures() -> None:
@@ -129,10 +129,10 @@ def test_a_run_that_does_not_conform_is_refused_whatever_its_results() -> None:
 
 
 def test_every_family_of_the_role_must_have_been_played_and_passed() -> None:
-    """CER-004: what is omitted, because the target does without, is only enough in the core profile."""
-    told = [one for one in report("gateway")["results"] if not one["case"].startswith("feed/")]
-    assert "the families feed:" in findings(evidence(report("gateway", results=told)))
-    omitted = [*told, result("feed/one", "omit")]
+    """CER-004: cases omitted for an unsupported feature suffice in the core profile only."""
+    content = [one for one in report("gateway")["results"] if not one["case"].startswith("feed/")]
+    assert "the families feed:" in findings(evidence(report("gateway", results=content)))
+    omitted = [*content, result("feed/one", "omit")]
     assert "the families feed:" in findings(evidence(report("gateway", results=omitted)))
     core = judge_evidence(evidence(report("gateway", profile="core", results=omitted)), platform="bretagne", now=NOW)
     assert isinstance(core, Evidence)
@@ -146,7 +146,7 @@ def test_every_family_of_the_role_must_have_been_played_and_passed() -> None:
     assert "Not one case passed" in findings(evidence(report(profile="core", results=nothing)))
 
 
-def test_a_run_is_good_for_thirty_days_and_lies_in_the_past() -> None:
+def test_a_run_is_valid_for_thirty_days_and_must_be_in_the_past() -> None:
     """CER-004"""
     ended = NOW - 3_600_000 + 60_000
     assert isinstance(judge_evidence(evidence(), platform="bretagne", now=ended + 30 * DAY), Evidence)
@@ -172,10 +172,10 @@ def test_it_is_about_the_versions_in_force(versions: dict[str, str], said: str) 
     assert said in findings(evidence(report(versions={**VERSIONS, **versions})))
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
+def test_everything_wrong_is_reported_at_once() -> None:
     """CER-004"""
-    told = report(
+    content = report(
         versions={**VERSIONS, "rules": "2020.01"}, results=[*report()["results"], result("publisher/x", "skip")]
     )
-    said = findings(evidence(told), platform="normandie", now=NOW + 60 * DAY)
+    said = findings(evidence(content), platform="normandie", now=NOW + 60 * DAY)
     assert 4 == sum(part in said for part in ("rules 2020.01", "publisher/x", "not normandie", "older than 30 days"))

@@ -34,7 +34,7 @@ def test_these_are_not(text: str) -> None:
     assert not is_offer_id(text)
 
 
-def test_no_partner_bears_the_gateways_name() -> None:
+def test_no_partner_may_have_the_gateways_name() -> None:
     """[IDN-002]."""
     assert (is_slug("gateway"), is_slug("grand-est"), is_slug("a" * 40), is_slug("a" * 41)) == (
         False,
@@ -45,6 +45,6 @@ def test_no_partner_bears_the_gateways_name() -> None:
 
 
 def test_the_partition_of_an_offer_is_the_crc_32_of_its_id() -> None:
-    """[IDN-004]: fixed for ever, so pinned by value."""
+    """[IDN-004]: permanent, so pinned by value."""
     assert [partition_of(f"bretagne:{n}", 3) for n in range(6)] == [2, 0, 2, 0, 0, 0]
     assert platform_of("bretagne:1") == "bretagne"

@@ -1,4 +1,4 @@
-"""A record that a later version has added a member to is read as if it had none: replicas are replaced one by one."""
+"""Unknown members of records are ignored: during a rolling update a later version may add some."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -65,7 +65,7 @@ PARTNER = Partner(
 
 
 def records() -> Iterator[tuple[str, Any, Record, Read]]:
-    """One of each kind of record, and what reads it."""
+    """One of each kind of record, and its reader."""
     for one in SUBMISSIONS:
         yield f"submission {type(one).__name__}", one, submission_record(one), lambda _, value: read_submission(value)
     for skimmed in SKIMMED:

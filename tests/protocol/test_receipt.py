@@ -1,4 +1,4 @@
-"""Receipts: ids that only their publisher reads, and what a receipt says."""
+"""Receipts: ids that only their publisher reads, and their content."""
 
 import orjson
 from hypothesis import given
@@ -26,10 +26,10 @@ def test_a_forged_id_never_reads(text: str) -> None:
 
 
 @given(st.integers(0, 47), st.integers(1, 255))
-def test_an_altered_id_never_reads(place: int, change: int) -> None:
+def test_an_altered_id_never_reads(index: int, change: int) -> None:
     """[RCP-002]."""
     text = IDS.mint("bretagne", partition=0, now=1, nonce=b"12345678")
-    at = 1 + place % (len(text) - 1)
+    at = 1 + index % (len(text) - 1)
     other = chr((ord(text[at]) ^ change) & 0x7F)
     altered = text[:at] + other + text[at + 1 :]
     if altered != text:
@@ -44,7 +44,7 @@ def test_the_gateways_own_ids_are_the_same_when_made_again() -> None:
     assert IDS.read(again[0], publisher="bretagne") == (1, 0)
 
 
-def test_a_receipt_says_verdict_sequence_place_and_versions() -> None:
+def test_a_receipt_holds_verdict_sequence_position_and_versions() -> None:
     """[RCP-001]."""
     record = receipt_record(
         SUBMISSIONS[0],
@@ -65,7 +65,7 @@ def test_a_receipt_says_verdict_sequence_place_and_versions() -> None:
     }
 
 
-def test_a_refusal_says_why_and_what_stands() -> None:
+def test_a_refusal_holds_its_problems_and_the_current_revision() -> None:
     """[RCP-001]."""
     record = receipt_record(
         SUBMISSIONS[1],

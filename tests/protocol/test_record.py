@@ -1,4 +1,4 @@
-"""Records: what is written on the log is read again as it was."""
+"""Records: values survive writing and reading."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def test_a_submission_survives_the_log(submission: Submission) -> None:
 
 @pytest.mark.parametrize("submission", SUBMISSIONS, ids=lambda one: type(one).__name__)
 def test_a_submission_that_is_only_skimmed_is_the_same(submission: Submission) -> None:
-    """Also where a text of the offer, or of a problem, looks like the place where the offer begins."""
+    """Also where a text of the offer, or of a problem, looks like the beginning of the offer."""
     if isinstance(submission, Publish):
         trap = ',"offer":{"title":"x"}'
         submission = replace(submission, offer={**OFFER, "title": trap}, problems=({"actual": trap},))
@@ -42,7 +42,7 @@ def test_a_submission_that_is_only_skimmed_is_the_same(submission: Submission) -
 
 
 @pytest.mark.parametrize("raw", [b"{}", b'{"kind":"other"}'])
-def test_what_the_gateway_did_not_write_is_an_error(raw: bytes) -> None:
+def test_a_record_that_the_gateway_did_not_write_is_an_error(raw: bytes) -> None:
     with pytest.raises(ValueError, match="unknown kind"):
         read_submission(raw)
 

@@ -1,4 +1,4 @@
-"""Seals: what was closed here opens, and nothing else."""
+"""Seals: only texts sealed by this gateway open."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,12 +9,12 @@ SEAL = Seal(b"k" * 32, purpose="cursor")
 
 
 @given(st.binary(max_size=100))
-def test_what_is_closed_opens(payload: bytes) -> None:
+def test_a_sealed_text_opens(payload: bytes) -> None:
     assert SEAL.open(SEAL.close(payload)) == payload
 
 
 @given(st.text(max_size=60))
-def test_what_was_not_closed_here_does_not_open(text: str) -> None:
+def test_a_text_sealed_elsewhere_does_not_open(text: str) -> None:
     """[SEC-006]."""
     assert SEAL.open(text) is None
 

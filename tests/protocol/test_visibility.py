@@ -1,4 +1,4 @@
-"""Routing: who is shown an offer, what of it, and who is owed its removal."""
+"""Routing: which subscribers see an offer, which of its fields, and which must receive its removal."""
 
 from gateway.protocol.record import OfferState
 from gateway.protocol.visibility import (
@@ -12,7 +12,7 @@ from tests.protocol.example import OFFER, TERRITORY, known
 
 
 def test_an_offer_never_goes_where_it_has_been() -> None:
-    """[RTE-003] [RTE-004]: an apply URL on another platform's host says that it passed there."""
+    """[RTE-003] [RTE-004]: an apply URL on another platform's host means that it passed there."""
     hosts = {"stages.example": "occitanie"}
     assert provenance_of(OFFER, publisher="bretagne", hosts=hosts) == ("bretagne", "occitanie")
     state = OfferState("bretagne:1", known(provenance=("bretagne", "occitanie")), OFFER, TERRITORY)
@@ -30,7 +30,7 @@ def test_redistribution_governs_regions_and_the_national_site_apart() -> None:
         assert change_for(Reader(reader), Filter(), state, above_start=True) is None
 
 
-def test_an_offer_that_stops_being_shared_is_removed_where_it_was_shared() -> None:
+def test_an_offer_that_stops_being_shared_is_removed_from_its_former_subscribers() -> None:
     """[FEED-007]."""
     offer = {**OFFER, "redistribution": {"regions": False}}
     state = OfferState("bretagne:1", known(), offer, TERRITORY)
@@ -58,14 +58,14 @@ def test_a_removal_passes_every_filter() -> None:
 def test_a_masked_employer_is_hidden_from_all_but_its_publisher() -> None:
     """[RTE-005]."""
     offer = {**OFFER, "redistribution": {"mask_employer": True}}
-    shown = masked(offer, reader=Reader("grand-est"), publisher="bretagne")
-    assert shown["employer"] == {"public": False}
-    assert shown["location"] == {"postal_code": "35000", "city": "Rennes"}
-    assert "extensions" not in shown
+    visible = masked(offer, reader=Reader("grand-est"), publisher="bretagne")
+    assert visible["employer"] == {"public": False}
+    assert visible["location"] == {"postal_code": "35000", "city": "Rennes"}
+    assert "extensions" not in visible
     assert masked(offer, reader=Reader("bretagne"), publisher="bretagne") == offer
 
 
-def test_a_masked_place_cannot_be_found_by_its_coordinates() -> None:
+def test_a_masked_location_cannot_be_found_by_its_coordinates() -> None:
     """[RTE-005]."""
     state = OfferState("bretagne:1", known(), {**OFFER, "redistribution": {"mask_employer": True}}, TERRITORY)
     around = Filter(bbox=(-2.0, 48.0, -1.0, 49.0))

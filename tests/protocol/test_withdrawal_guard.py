@@ -1,4 +1,4 @@
-"""The shrink guard: over a fifth, and at least ten."""
+"""The withdrawal guard: over a fifth, and at least ten."""
 
 import pytest
 
@@ -9,8 +9,6 @@ from gateway.protocol.decide import needs_confirmation
     ("gone", "live", "shrinks"),
     [(9, 9, False), (10, 10, True), (10, 20, True), (10, 50, False), (20, 100, False), (21, 100, True)],
 )
-def test_over_a_fifth_and_at_least_ten_is_too_much_to_lose_without_a_word(
-    gone: int, live: int, *, shrinks: bool
-) -> None:
+def test_withdrawing_over_a_fifth_and_at_least_ten_needs_confirmation(gone: int, live: int, *, shrinks: bool) -> None:
     """[PUB-028]."""
     assert shrinks == needs_confirmation(gone, live)

@@ -1,4 +1,4 @@
-"""A fault of ours that one feed brings out is told in its run, and does not end the gateway."""
+"""An unexpected error caused by one feed is reported in its run, and does not end the gateway."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -13,53 +13,53 @@ from gateway.errors import LogUnavailableError
 from gateway.ingest.snapshot import Snapshots
 from gateway.log.memory import MemoryLog
 from gateway.protocol.seal import ReceiptIds, Seal
-from tests.pull.ground import SECRET, Ground, ground
+from tests.pull.pull_harness import SECRET, PullHarness, pull_harness
 
 
 class Treacherous(Feed):
-    """A feed whose bytes cannot be had again."""
+    """A feed whose bytes cannot be read again."""
 
     def blocks(self) -> Iterator[bytes]:
         raise RecursionError("a fault of ours")
 
 
-class TreacherousWay:
+class FailingTransport:
     async def fetch(self, known: Validators, limits: FetchLimits) -> Feed:  # noqa: ARG002  # the port's shape
         file = (limits.folder / "feed").open("w+b")
         (limits.folder / "feed").unlink()
         return Treacherous(file=file, size=0, digest="x", gzipped=False, validators={})
 
 
-class TreacherousWays(TransportFactory):
-    def transport(self, profile: object) -> TreacherousWay:  # noqa: ARG002  # any profile
-        return TreacherousWay()
+class FailingTransportFactory(TransportFactory):
+    def transport(self, profile: object) -> FailingTransport:  # noqa: ARG002  # any profile
+        return FailingTransport()
 
 
 class AwayLog(MemoryLog):
-    """A log that is away as soon as its ends are asked for."""
+    """A log that is unavailable as soon as its ends are requested."""
 
     async def ends(self, topic: str) -> tuple[int, ...]:
         raise LogUnavailableError(f"{topic} is away")
 
 
 @pytest.fixture
-async def bretagne(tmp_path: Path) -> AsyncIterator[Ground]:
-    async with ground(tmp_path) as here:
+async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
+    async with pull_harness(tmp_path) as here:
         here.offers(1)
         yield here
 
 
-async def test_a_fault_of_ours_is_told_in_the_run_and_changes_nothing(bretagne: Ground) -> None:
+async def test_an_unexpected_error_is_reported_in_the_run_and_changes_nothing(bretagne: PullHarness) -> None:
     await bretagne.run()
     before = await bretagne.live()
-    bretagne._pull = Pull(replace(bretagne.means, transports=TreacherousWays(secrets=Secrets({}))))
+    bretagne._pull = Pull(replace(bretagne.means, transports=FailingTransportFactory(secrets=Secrets({}))))
     run = await bretagne.run(ordered=True)
     assert run.last_error is not None
     assert ("failed", "feed-broke-the-reader") == (run.outcome, run.last_error.code)
     assert before == await bretagne.live()
 
 
-async def test_a_log_that_is_away_is_no_fault_of_the_feed(bretagne: Ground) -> None:
+async def test_an_unavailable_log_is_no_fault_of_the_feed(bretagne: PullHarness) -> None:
     means = bretagne.means
     away = Snapshots(
         AwayLog(clock=means.clock),

@@ -38,7 +38,7 @@ def test_every_item_is_counted_once(feed_counts: FeedCounts) -> None:
     assert {"a:1", "a:2", "a:3", "a:4"} == set(feed_counts.ids())
 
 
-def test_an_item_without_an_id_is_refused_and_told_apart(feed_counts: FeedCounts) -> None:
+def test_an_item_without_an_id_is_refused_and_counted_separately(feed_counts: FeedCounts) -> None:
     assert add(feed_counts, None, kind="refused", problems=[ERROR]) is None
     assert (1, 0, 1) == (feed_counts.unidentified, feed_counts.distinct, feed_counts.counts.refused)
 
@@ -79,7 +79,7 @@ def test_a_warning_of_the_whole_feed_is_kept_beside_any_number_of_problems(feed_
 
 
 def limit(connection: sqlite3.Connection, pages: int) -> None:
-    """As a full disk has it: SQLite refuses to let the file grow."""
+    """As on a full disk: SQLite refuses to let the file grow."""
     connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
 
 

@@ -29,7 +29,7 @@ async def good() -> AsyncIterator[int]:
 
 
 class Fetches:
-    """What some platforms fetch at a time, in lanes that are soon taken for slow."""
+    """Concurrent fetches of some platforms, in lanes with a short limit."""
 
     def __init__(self, folder: Path, *, slow: int = 16) -> None:
         self._limits = FetchLimits(folder=folder)
@@ -43,7 +43,7 @@ class Fetches:
         return task
 
     async def come(self, platform: str, port: int) -> None:
-        """A good feed comes."""
+        """Publish a good feed."""
         async with asyncio.timeout(SOON):
             feed = await self.begin(platform, port)
         assert isinstance(feed, Feed)
@@ -93,7 +93,7 @@ async def test_a_platform_known_to_be_slow_begins_in_the_slow_lane_until_it_is_q
     assert {"quick": 0, "slow": 0, "waiting": 0} == dict(fetches.lanes.counts)
 
 
-async def test_what_becomes_slow_when_the_slow_lane_is_full_is_cut_and_waits_for_it_the_next_time(
+async def test_a_feed_that_becomes_slow_while_the_slow_lane_is_full_is_cut_and_waits_for_it_next_time(
     tmp_path: Path, slow: int, good: int
 ) -> None:
     fetches = Fetches(tmp_path, slow=1)

@@ -11,19 +11,19 @@ from adapters.profile.profile import Profile, read_profile
 from gateway.demo.region_site.feed import example_profile
 from gateway.operate.status import Facts, statuses
 from gateway.protocol.source_run import read_run, run_record
-from tests.pull.ground import Ground, ground, offer
+from tests.pull.pull_harness import PullHarness, offer, pull_harness
 
 
 @pytest.fixture
-async def bretagne(tmp_path: Path) -> AsyncIterator[Ground]:
-    async with ground(tmp_path) as here:
+async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
+    async with pull_harness(tmp_path) as here:
         yield here
 
 
-def changed(here: Ground, form: str = "json", *, stored: bool = False, **changes: Any) -> Profile:
+def changed(here: PullHarness, form: str = "json", *, stored: bool = False, **changes: Any) -> Profile:
     """The profile of a feed with changes of its mapping: by key, or fields by name."""
-    way = {"kind": "https", "url": here.url, "every_minutes": 5, "most_megabytes": 1}
-    document = example_profile("bretagne", form, way)
+    transport = {"kind": "https", "url": here.url, "every_minutes": 5, "most_megabytes": 1}
+    document = example_profile("bretagne", form, transport)
     mapping = document["mapping"]
     for key, value in changes.items():
         mapping[key] = {**mapping.get(key, {}), **value} if isinstance(value, dict) else value
@@ -51,7 +51,7 @@ MISFITS = [
 
 @pytest.mark.parametrize(("form", "changes", "code", "near"), MISFITS)
 async def test_a_new_platform_is_not_applied_with_nothing(
-    bretagne: Ground, form: str, changes: dict[str, Any], code: str, near: str
+    bretagne: PullHarness, form: str, changes: dict[str, Any], code: str, near: str
 ) -> None:
     bretagne.offers(1, 2, 3)
     bretagne.profile = changed(bretagne, form, **changes)
@@ -68,7 +68,7 @@ async def test_a_new_platform_is_not_applied_with_nothing(
 
 @pytest.mark.parametrize(("form", "changes", "code", "near"), MISFITS)
 async def test_a_changed_profile_that_does_not_fit_fails_each_run_and_leaves_the_last_set(
-    bretagne: Ground, form: str, changes: dict[str, Any], code: str, near: str
+    bretagne: PullHarness, form: str, changes: dict[str, Any], code: str, near: str
 ) -> None:
     bretagne.offers(1, 2, 3)
     bretagne.profile = changed(bretagne, form)
@@ -86,7 +86,7 @@ async def test_a_changed_profile_that_does_not_fit_fails_each_run_and_leaves_the
     assert ("applied", 3) == ((run := await bretagne.run()).outcome, run.counts.unchanged)
 
 
-async def test_a_feed_that_changes_its_form_fails_and_its_status_says_what_is_nearest(bretagne: Ground) -> None:
+async def test_a_feed_that_changes_its_form_fails_and_its_status_names_the_nearest_path(bretagne: PullHarness) -> None:
     bretagne.offers(1, 2)
     bretagne.profile = changed(bretagne)
     await bretagne.run()
@@ -105,7 +105,7 @@ async def test_a_feed_that_changes_its_form_fails_and_its_status_says_what_is_ne
     assert before == await bretagne.live()
 
 
-async def test_a_new_platform_whose_every_item_is_refused_is_not_applied(bretagne: Ground) -> None:
+async def test_a_new_platform_whose_every_item_is_refused_is_not_applied(bretagne: PullHarness) -> None:
     bretagne.offers(1, 2)
     for one in bretagne.region.offers.values():
         one["sector"] = "s99"
@@ -116,7 +116,9 @@ async def test_a_new_platform_whose_every_item_is_refused_is_not_applied(bretagn
     assert [("sector-unknown", 2)] == [(one["code"], one["count"]) for one in run.problems if one["position"]]
 
 
-async def test_a_new_platform_with_an_empty_feed_is_not_applied_and_is_once_it_has_an_offer(bretagne: Ground) -> None:
+async def test_a_new_platform_with_an_empty_feed_is_not_applied_and_is_once_it_has_an_offer(
+    bretagne: PullHarness,
+) -> None:
     bretagne.offers()
     assert "failed" == (await bretagne.run()).outcome
     assert "failed" == (await bretagne.run()).outcome
@@ -128,7 +130,7 @@ async def test_a_new_platform_with_an_empty_feed_is_not_applied_and_is_once_it_h
     assert "applied" == (await bretagne.run(ordered=True)).outcome, "it was not new any more"
 
 
-async def test_an_operator_may_confirm_that_every_offer_is_passed_over(bretagne: Ground) -> None:
+async def test_an_operator_may_confirm_that_every_offer_is_passed_over(bretagne: PullHarness) -> None:
     bretagne.offers(1, 2)
     await bretagne.run()
     bretagne.profile = changed(bretagne, only=[{"path": "secteur", "in": ["s9"]}])
@@ -139,7 +141,7 @@ async def test_an_operator_may_confirm_that_every_offer_is_passed_over(bretagne:
     assert {} == await bretagne.live()
 
 
-async def test_a_confirmed_number_does_not_let_a_wrong_path_withdraw_anything(bretagne: Ground) -> None:
+async def test_a_confirmed_number_does_not_let_a_wrong_path_withdraw_anything(bretagne: PullHarness) -> None:
     bretagne.offers(1, 2)
     await bretagne.run()
     for changes in ({"only": [{"path": "secteurs", "in": ["s5"]}]}, {"source": {"items": "offre"}}):
@@ -148,7 +150,7 @@ async def test_a_confirmed_number_does_not_let_a_wrong_path_withdraw_anything(br
     assert 2 == len(await bretagne.live())
 
 
-async def test_problems_of_a_run_are_grouped_with_totals_and_examples(bretagne: Ground) -> None:
+async def test_problems_of_a_run_are_grouped_with_totals_and_examples(bretagne: PullHarness) -> None:
     bretagne.offers(*range(60))
     for number in range(50):
         bretagne.region.offers[f"bretagne:{number}"]["sector"] = f"s{100 + number}"
@@ -161,7 +163,7 @@ async def test_problems_of_a_run_are_grouped_with_totals_and_examples(bretagne: 
     assert json.loads(run_record(run).value or b"")["problems"]
 
 
-async def test_warnings_are_not_lost_behind_many_errors(bretagne: Ground) -> None:
+async def test_warnings_are_not_lost_behind_many_errors(bretagne: PullHarness) -> None:
     bretagne.profile = changed(bretagne, "csv")
     bretagne.offers(*range(40))
     for number in range(1, 40):
@@ -174,7 +176,7 @@ async def test_warnings_are_not_lost_behind_many_errors(bretagne: Ground) -> Non
     }
 
 
-async def test_a_stored_mapping_with_a_key_without_effect_is_read_and_says_so(bretagne: Ground) -> None:
+async def test_a_stored_mapping_with_a_key_without_effect_is_read_and_says_so(bretagne: PullHarness) -> None:
     bretagne.offers(1)
     bretagne.profile = changed(bretagne, stored=True, fields={"seats": {"constant": 2, "html": True}})
     run = await bretagne.run()

@@ -23,7 +23,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import Counts, Failure, Order, Run, order_record, read_run, run_record
 from gateway.protocol.topic import RUNS
-from tests.pull.ground import offer
+from tests.pull.pull_harness import offer
 
 Answer = TypeVar("Answer")
 FEED = {"kind": "https", "url": "https://feeds.example.org/stages"}
@@ -95,33 +95,33 @@ def shell(tmp_path: Path) -> Shell:
 @pytest.mark.parametrize("form", ["csv", "json", "xml", "jobposting", "cleverconnect"])
 def test_a_good_sample_is_counted_and_ends_well(shell: Shell, form: str) -> None:
     sample = shell.sample(write_feed(form, [offer(1), offer(2)]))
-    told = shell.json("check", shell.profile(form), sample, "--on", "2026-11-30")
+    report = shell.json("check", shell.profile(form), sample, "--on", "2026-11-30")
     assert (True, 2, 0, []) == (
-        told["usable"],
-        told["counts"]["published"],
-        told["counts"]["refused"],
-        [one for one in told["problems"] if one["severity"] == "error"],
+        report["usable"],
+        report["counts"]["published"],
+        report["counts"]["refused"],
+        [one for one in report["problems"] if one["severity"] == "error"],
     )
 
 
 def test_a_sample_with_bad_items_names_them_in_french_and_ends_with_1(shell: Shell) -> None:
     sample = shell.sample(write_feed("csv", [offer(1), offer(2, sector="s99"), offer(3, description="a@b.example")]))
-    told = shell("check", shell.profile(), sample, "--on", "2026-11-30", ends=1)
-    assert "bretagne:2" in told
-    assert "/sector" in told
-    assert "1 refusé(s)" in told
-    assert "1 avec avertissement" in told
+    report = shell("check", shell.profile(), sample, "--on", "2026-11-30", ends=1)
+    assert "bretagne:2" in report
+    assert "/sector" in report
+    assert "1 refusé(s)" in report
+    assert "1 avec avertissement" in report
     assert "1 refused" in shell("check", shell.profile(), sample, "--on", "2026-11-30", "--lang", "en", ends=1)
 
 
 def test_a_sample_that_is_cut_ends_with_2_and_says_that_nothing_would_change(shell: Shell) -> None:
     feed = write_feed("xml", [offer(1), offer(2)])
-    told = shell("check", shell.profile("xml"), shell.sample(feed[: len(feed) // 2]), ends=2)
-    assert "ne changerait rien" in told
-    assert "feed-cut" in told
+    report = shell("check", shell.profile("xml"), shell.sample(feed[: len(feed) // 2]), ends=2)
+    assert "ne changerait rien" in report
+    assert "feed-cut" in report
 
 
-def test_a_sample_that_is_not_there_is_told(shell: Shell) -> None:
+def test_a_missing_sample_is_reported(shell: Shell) -> None:
     error = shell.error("check", shell.profile(), str(shell.folder / "nowhere"), "--lang", "en")
     assert "nowhere does not exist" in str(error)
 
@@ -138,21 +138,21 @@ def test_a_profile_with_mistakes_is_refused_with_all_of_them(shell: Shell) -> No
     assert "/region" in str(error)
 
 
-def test_a_mapping_with_mistakes_is_refused_with_their_place(shell: Shell) -> None:
+def test_a_mapping_with_mistakes_is_refused_with_their_pointers(shell: Shell) -> None:
     profile = shell.profile(mapping={"id": {"path": "reference"}, "fields": {"titel": {"path": "titre"}}})
     assert "/mapping/fields/titel" in str(shell.error("add", profile))
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", ""])
-def test_what_is_no_profile_at_all_is_told(shell: Shell, text: str) -> None:
+def test_a_file_that_is_no_profile_is_reported(shell: Shell, text: str) -> None:
     path = shell.folder / "profile.json"
     path.write_text(text)
     assert "profile" in str(shell.error("add", str(path))) + shell.error("add", str(path)).step
 
 
 def test_a_platform_is_added_with_its_secret_and_its_profile(shell: Shell) -> None:
-    told = shell.json("add", shell.profile())
-    assert (True, "bretagne") == (told["created"], told["client_id"])
+    report = shell.json("add", shell.profile())
+    assert (True, "bretagne") == (report["created"], report["client_id"])
     partner = shell.partner()
     assert {"offers:read"} == partner.scopes
     assert partner.profile is not None
@@ -163,30 +163,30 @@ def test_a_platform_is_added_with_its_secret_and_its_profile(shell: Shell) -> No
 def test_adding_again_changes_the_profile_and_shows_no_secret(shell: Shell) -> None:
     shell("add", "bretagne")
     before = shell.partner()
-    told = shell("add", shell.profile())
-    assert "client_secret" not in told
+    report = shell("add", shell.profile())
+    assert "client_secret" not in report
     after = shell.partner()
     assert before.secrets == after.secrets
     assert after.profile is not None
     assert "csv" == after.profile["format"]
 
 
-def test_what_a_changed_profile_does_not_change_is_said_with_the_next_step(shell: Shell) -> None:
+def test_fields_that_a_changed_profile_does_not_change_are_reported_with_the_next_step(shell: Shell) -> None:
     shell("add", "bretagne")
     profile = shell.profile(national_delivery="gateway", region="28")
-    told = shell("add", profile)
-    assert "national_delivery stays self, the profile's gateway is not taken." in told
-    assert "passerelle partner set bretagne --national-delivery gateway" in told
-    assert "The territory stays 22 29 35 56, that of the profile's region (14 27 50 61 76) is not taken." in told
+    report = shell("add", profile)
+    assert "national_delivery stays self, the profile's gateway is not taken." in report
+    assert "passerelle partner set bretagne --national-delivery gateway" in report
+    assert "The territory stays 22 29 35 56, that of the profile's region (14 27 50 61 76) is not taken." in report
     assert ["national_delivery", "region"] == shell.json("add", profile)["kept"]
 
 
-def test_what_is_assumed_of_a_profile_is_said_when_it_is_added(shell: Shell) -> None:
-    told = shell("add", "auvergne-rhone-alpes")
-    assert "assumed (address of the feed)" in told
+def test_assumptions_of_a_profile_are_displayed_when_it_is_added(shell: Shell) -> None:
+    report = shell("add", "auvergne-rhone-alpes")
+    assert "assumed (address of the feed)" in report
 
 
-def test_the_list_shows_ways_in_last_runs_and_who_is_missing(shell: Shell) -> None:
+def test_the_list_shows_channels_last_runs_and_missing_platforms(shell: Shell) -> None:
     shell("add", shell.profile())
     run = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts(items=7, published=7))
 
@@ -194,21 +194,21 @@ def test_the_list_shows_ways_in_last_runs_and_who_is_missing(shell: Shell) -> No
         await log.append(RUNS, partition_of("bretagne", 3), [run_record(run)])
 
     shell.on_log(write)
-    told = shell.json("list")
-    [row] = told["platforms"]
+    report = shell.json("list")
+    [row] = report["platforms"]
     assert ("bretagne", "https", "csv", 7) == (
         row["platform"],
         row["transport"],
         row["format"],
         row["run"]["counts"]["items"],
     )
-    assert sorted(set(profiles()) - {"bretagne"}) == told["waiting"]
+    assert sorted(set(profiles()) - {"bretagne"}) == report["waiting"]
     assert "7 publié" in shell("list") or "7 à publier" in shell("list")
     assert "bretagne : appliqué. 7 élément(s)" in shell("list")
     assert "bretagne: applied. 7 item(s)" in shell("list", "--lang", "en")
 
 
-def test_the_list_says_why_a_run_failed_and_leaves_out_who_is_no_platform(shell: Shell) -> None:
+def test_the_list_gives_the_reason_of_a_failed_run_and_omits_partners_that_are_no_platform(shell: Shell) -> None:
     """An operator's client, which neither publishes nor reads offers, is no platform."""
     shell("add", shell.profile())
     failure = Failure(at=2, code="feed-unreachable", fr="Le serveur ne répond pas.", en="The server does not answer.")
@@ -229,7 +229,7 @@ def test_the_list_says_why_a_run_failed_and_leaves_out_who_is_no_platform(shell:
 
 @contextmanager
 def answering(shell: Shell, outcome: Run, *, newer: str | None = None) -> Iterator[list[Order]]:
-    """Somebody who answers the first order on the log as a gateway would; or a ``newer`` one in its place."""
+    """A process that answers the first order on the log as a gateway would; or a ``newer`` one in its place."""
     orders: list[Order] = []
     stop = threading.Event()
 
@@ -258,16 +258,16 @@ def answering(shell: Shell, outcome: Run, *, newer: str | None = None) -> Iterat
         thread.join()
 
 
-def test_a_run_is_ordered_and_its_outcome_told(shell: Shell) -> None:
+def test_a_run_is_ordered_and_its_outcome_displayed(shell: Shell) -> None:
     shell("add", shell.profile())
     outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts(items=3, published=3))
     with answering(shell, outcome) as orders:
-        told = shell("run", "bretagne", "--confirm", "12")
-    assert "bretagne : appliqué. 3 élément(s)" in told
+        report = shell("run", "bretagne", "--confirm", "12")
+    assert "bretagne : appliqué. 3 élément(s)" in report
     assert [12] == [order.confirm for order in orders]
 
 
-def test_a_run_that_came_to_nothing_says_why_and_ends_with_1(shell: Shell) -> None:
+def test_a_run_without_result_gives_the_reason_and_ends_with_1(shell: Shell) -> None:
     shell("add", shell.profile())
     failure = Failure(at=2, code="feed-cut", fr="Le flux s’est interrompu.", en="The feed broke off.")
     outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="failed", last_error=failure)
@@ -275,14 +275,14 @@ def test_a_run_that_came_to_nothing_says_why_and_ends_with_1(shell: Shell) -> No
         assert "Le flux s’est interrompu." in shell("run", "bretagne", ends=1)
 
 
-def test_without_a_gateway_nobody_answers_and_the_next_step_is_said(shell: Shell) -> None:
+def test_without_a_gateway_the_next_step_is_displayed(shell: Shell) -> None:
     shell("add", shell.profile())
     error = shell.error("run", "bretagne", "--wait", "1", "--lang", "en")
     assert "No gateway ran bretagne" in str(error)
     assert "passerelle serve" in error.step
 
 
-def test_an_order_that_another_one_replaced_is_told_so(shell: Shell) -> None:
+def test_an_order_that_another_one_replaced_is_reported_as_replaced(shell: Shell) -> None:
     shell("add", shell.profile())
     outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied")
     with answering(shell, outcome, newer="other"):

@@ -1,4 +1,4 @@
-"""One run after another: what the feed of a simulated platform says is what stands, and a bad feed changes nothing."""
+"""Consecutive runs: the live offers follow the feed of a simulated platform, and a bad feed changes nothing."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,21 +10,21 @@ from gateway.protocol.record import read_submission
 from gateway.protocol.source_run import Counts
 from gateway.protocol.submission import Publish, Retire, Withdraw
 from gateway.protocol.topic import SUBMISSIONS
-from tests.contract.log_ground import read
-from tests.pull.ground import Ground, ground, offer, profile_of, refusals
+from tests.contract.log_fixture import read
+from tests.pull.pull_harness import PullHarness, offer, profile_of, pull_harness, refusals
 
 FORMATS = ("csv", "json", "xml", "jobposting", "cleverconnect")
 HARMLESS = [fault for fault in FeedFault if fault not in {FeedFault.SLOW, FeedFault.DUPLICATE_IDS}]
 
 
 @pytest.fixture
-async def bretagne(tmp_path: Path) -> AsyncIterator[Ground]:
-    async with ground(tmp_path) as here:
+async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
+    async with pull_harness(tmp_path) as here:
         yield here
 
 
 @pytest.mark.parametrize("form", FORMATS)
-async def test_a_feed_is_published_updated_and_withdrawn_in_each_format(bretagne: Ground, form: str) -> None:
+async def test_a_feed_is_published_updated_and_withdrawn_in_each_format(bretagne: PullHarness, form: str) -> None:
     bretagne.profile = profile_of(bretagne.url, form)
     bretagne.offers(1, 2, 3)
     run = await bretagne.run()
@@ -42,7 +42,7 @@ async def test_a_feed_is_published_updated_and_withdrawn_in_each_format(bretagne
 
 
 async def test_an_unchanged_offer_keeps_its_revision_and_a_changed_one_gets_the_start_of_its_run(
-    bretagne: Ground,
+    bretagne: PullHarness,
 ) -> None:
     bretagne.offers(1, 2)
     first = await bretagne.run()
@@ -53,8 +53,8 @@ async def test_an_unchanged_offer_keeps_its_revision_and_a_changed_one_gets_the_
     assert second.started_at == live["2"].known.revision
 
 
-async def test_receipts_of_a_feed_name_the_snapshot_of_their_run(bretagne: Ground) -> None:
-    """What a run publishes and what it withdraws bear one id, another one each run."""
+async def test_receipts_of_a_feed_name_the_snapshot_of_their_run(bretagne: PullHarness) -> None:
+    """Publications and withdrawals of one run have one id, another one each run."""
     bretagne.offers(1, 2)
     await bretagne.run()
     bretagne.offers(1, title="Découverte d'une scierie")
@@ -67,7 +67,7 @@ async def test_receipts_of_a_feed_name_the_snapshot_of_their_run(bretagne: Groun
     assert (4, 2) == (len(uploads), len(set(uploads)))
 
 
-async def test_a_feed_that_has_not_changed_is_not_even_read(bretagne: Ground) -> None:
+async def test_a_feed_that_has_not_changed_is_not_even_read(bretagne: PullHarness) -> None:
     bretagne.offers(1)
     await bretagne.run()
     end = await bretagne.log.ends("submissions")
@@ -76,7 +76,7 @@ async def test_a_feed_that_has_not_changed_is_not_even_read(bretagne: Ground) ->
     assert end == await bretagne.log.ends("submissions")
 
 
-async def test_after_a_failure_an_unchanged_feed_has_its_counts_and_problems_again(bretagne: Ground) -> None:
+async def test_after_a_failure_an_unchanged_feed_has_its_counts_and_problems_again(bretagne: PullHarness) -> None:
     bretagne.offers(1, 2)
     bretagne.region.offers["bretagne:2"]["sector"] = "s99"
     first = await bretagne.run()
@@ -89,7 +89,7 @@ async def test_after_a_failure_an_unchanged_feed_has_its_counts_and_problems_aga
     assert refusals(run)
 
 
-async def test_an_unchanged_feed_is_read_whole_when_ordered_and_hands_in_nothing_anew(bretagne: Ground) -> None:
+async def test_an_unchanged_feed_is_read_in_full_when_ordered_and_submits_nothing_again(bretagne: PullHarness) -> None:
     bretagne.offers(1)
     await bretagne.run()
     end = await bretagne.log.ends("submissions")
@@ -98,7 +98,7 @@ async def test_an_unchanged_feed_is_read_whole_when_ordered_and_hands_in_nothing
     assert end == await bretagne.log.ends("submissions")
 
 
-async def test_another_mapping_makes_the_same_feed_be_read_anew(bretagne: Ground) -> None:
+async def test_another_mapping_makes_the_same_feed_be_read_again(bretagne: PullHarness) -> None:
     bretagne.offers(1)
     await bretagne.run()
     bretagne.profile = profile_of(bretagne.url, most_megabytes=2)
@@ -107,7 +107,7 @@ async def test_another_mapping_makes_the_same_feed_be_read_anew(bretagne: Ground
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("fault", HARMLESS)
-async def test_a_bad_feed_changes_nothing_and_says_why(bretagne: Ground, form: str, fault: FeedFault) -> None:
+async def test_a_bad_feed_changes_nothing_and_says_why(bretagne: PullHarness, form: str, fault: FeedFault) -> None:
     bretagne.profile = profile_of(bretagne.url, form)
     bretagne.offers(*range(1, 6))
     await bretagne.run()
@@ -124,7 +124,7 @@ async def test_a_bad_feed_changes_nothing_and_says_why(bretagne: Ground, form: s
     assert before == await bretagne.live()
 
 
-async def test_ids_that_stand_twice_leave_their_offers_as_they_were_and_hide_no_other(bretagne: Ground) -> None:
+async def test_repeated_ids_leave_their_offers_unchanged_and_hide_no_other(bretagne: PullHarness) -> None:
     bretagne.offers(1)
     await bretagne.run()
     before = await bretagne.live()
@@ -138,7 +138,7 @@ async def test_ids_that_stand_twice_leave_their_offers_as_they_were_and_hide_no_
     assert before == await bretagne.live()
 
 
-async def test_an_identical_item_counts_once_and_its_offer_is_published(bretagne: Ground) -> None:
+async def test_an_identical_item_counts_once_and_its_offer_is_published(bretagne: PullHarness) -> None:
     bretagne.offers(1, 2)
     bretagne.region.offers["again"] = {**bretagne.region.offers["bretagne:1"]}
     run = await bretagne.run()
@@ -146,7 +146,7 @@ async def test_an_identical_item_counts_once_and_its_offer_is_published(bretagne
     assert {"1", "2"} == set(await bretagne.live())
 
 
-async def test_a_later_item_that_differs_takes_back_the_first_one_of_a_new_offer(bretagne: Ground) -> None:
+async def test_a_later_item_that_differs_takes_back_the_first_one_of_a_new_offer(bretagne: PullHarness) -> None:
     """The first one is on the spool by then."""
     bretagne.offers(*range(60))
     bretagne.region.offers["again"] = {**bretagne.region.offers["bretagne:0"], "title": "Découverte d'une scierie"}
@@ -155,7 +155,7 @@ async def test_a_later_item_that_differs_takes_back_the_first_one_of_a_new_offer
     assert {str(number) for number in range(1, 60)} == set(await bretagne.live())
 
 
-async def test_a_refused_item_hides_no_other_and_its_last_good_version_stays(bretagne: Ground) -> None:
+async def test_a_refused_item_hides_no_other_and_its_last_good_version_stays(bretagne: PullHarness) -> None:
     bretagne.offers(1, 2)
     await bretagne.run()
     before = await bretagne.live()
@@ -169,7 +169,7 @@ async def test_a_refused_item_hides_no_other_and_its_last_good_version_stays(bre
     assert before["2"] != live["2"]
 
 
-async def test_personal_data_is_a_warning_and_never_stored(bretagne: Ground) -> None:
+async def test_personal_data_is_a_warning_and_never_stored(bretagne: PullHarness) -> None:
     bretagne.offers(1, description="Observer l'atelier. Écrire à marie.durand@atelier.example pour venir.")
     run = await bretagne.run()
     assert Counts(items=1, published=1, warned=1) == run.counts
@@ -178,7 +178,7 @@ async def test_personal_data_is_a_warning_and_never_stored(bretagne: Ground) -> 
     assert "@" not in live["1"].offer["description"]
 
 
-async def test_a_feed_that_shrinks_too_much_waits_for_its_number_to_be_confirmed(bretagne: Ground) -> None:
+async def test_a_feed_that_shrinks_too_much_waits_for_its_number_to_be_confirmed(bretagne: PullHarness) -> None:
     bretagne.offers(*range(30))
     await bretagne.run()
     bretagne.offers(*range(10))
@@ -191,7 +191,7 @@ async def test_a_feed_that_shrinks_too_much_waits_for_its_number_to_be_confirmed
     assert 10 == len(await bretagne.live())
 
 
-async def test_a_feed_without_any_offer_waits_to_be_confirmed_as_well(bretagne: Ground) -> None:
+async def test_a_feed_without_any_offer_waits_to_be_confirmed_as_well(bretagne: PullHarness) -> None:
     bretagne.offers(1, 2)
     await bretagne.run()
     bretagne.offers()
@@ -200,7 +200,7 @@ async def test_a_feed_without_any_offer_waits_to_be_confirmed_as_well(bretagne: 
     assert 2 == len(await bretagne.live())
 
 
-async def test_items_without_a_readable_id_stop_withdrawals_and_nothing_else(bretagne: Ground) -> None:
+async def test_items_without_a_readable_id_stop_withdrawals_and_nothing_else(bretagne: PullHarness) -> None:
     bretagne.offers(1, 2)
     await bretagne.run()
     bretagne.offers(2, 3)
@@ -210,7 +210,7 @@ async def test_items_without_a_readable_id_stop_withdrawals_and_nothing_else(bre
     assert {"1", "2", "3"} == set(await bretagne.live())
 
 
-async def test_a_feed_none_of_whose_items_has_an_id_is_no_feed(bretagne: Ground) -> None:
+async def test_a_feed_none_of_whose_items_has_an_id_is_no_feed(bretagne: PullHarness) -> None:
     bretagne.offers(1)
     await bretagne.run()
     bretagne.region.offers = {"?": {**offer("x"), "id": "bretagne:"}}
@@ -221,7 +221,7 @@ async def test_a_feed_none_of_whose_items_has_an_id_is_no_feed(bretagne: Ground)
     assert {"1"} == set(await bretagne.live())
 
 
-async def test_an_offer_that_was_absent_comes_back_with_its_content(bretagne: Ground) -> None:
+async def test_an_offer_that_was_absent_comes_back_with_its_content(bretagne: PullHarness) -> None:
     bretagne.offers(1, 2)
     await bretagne.run()
     bretagne.offers(1)
@@ -233,7 +233,7 @@ async def test_an_offer_that_was_absent_comes_back_with_its_content(bretagne: Gr
     assert {"1", "2"} == set(await bretagne.live())
 
 
-async def test_a_moderated_offer_is_refused_and_never_comes_back_by_the_feed(bretagne: Ground) -> None:
+async def test_a_moderated_offer_is_refused_and_never_comes_back_by_the_feed(bretagne: PullHarness) -> None:
     bretagne.offers(1, 2)
     await bretagne.run()
     live = await bretagne.live()
@@ -249,7 +249,7 @@ async def test_a_moderated_offer_is_refused_and_never_comes_back_by_the_feed(bre
 
 
 async def test_an_offer_that_its_platform_filled_by_the_api_is_published_again_while_the_feed_has_it(
-    bretagne: Ground,
+    bretagne: PullHarness,
 ) -> None:
     bretagne.offers(1)
     await bretagne.run()
@@ -265,7 +265,7 @@ async def test_an_offer_that_its_platform_filled_by_the_api_is_published_again_w
     assert {"1"} == set(await bretagne.live())
 
 
-async def test_a_feed_beyond_its_limit_changes_nothing(bretagne: Ground) -> None:
+async def test_a_feed_beyond_its_limit_changes_nothing(bretagne: PullHarness) -> None:
     bretagne.offers(*range(4_000))
     run = await bretagne.run()
     assert "failed" == run.outcome

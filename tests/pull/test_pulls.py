@@ -1,4 +1,4 @@
-"""Schedules, orders, changes of profile, and who pulls: one owner per platform, whatever happens to it."""
+"""Schedules, orders, changes of profile, and ownership: one owner per platform at any time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -16,14 +16,14 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.source_run import Order, Run, order_record, run_record
 from gateway.protocol.topic import RUNS
-from tests.pull.ground import WITHIN, Ground, ground, profile_of
+from tests.pull.pull_harness import WITHIN, PullHarness, profile_of, pull_harness
 
 MINUTE = 60_000
 
 
 @pytest.fixture
-async def bretagne(tmp_path: Path) -> AsyncIterator[Ground]:
-    async with ground(tmp_path) as here:
+async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
+    async with pull_harness(tmp_path) as here:
         here.offers(1, 2)
         following = asyncio.create_task(here.means.partners.run())
         try:
@@ -33,7 +33,7 @@ async def bretagne(tmp_path: Path) -> AsyncIterator[Ground]:
             await asyncio.gather(following, return_exceptions=True)
 
 
-async def save(here: Ground, profile: Profile | dict[str, object] | None, **more: bool) -> None:
+async def save(here: PullHarness, profile: Profile | dict[str, object] | None, **more: bool) -> None:
     known = here.means.partners.get("bretagne")
     assert known is not None
     document = profile.document if isinstance(profile, Profile) else profile
@@ -41,7 +41,7 @@ async def save(here: Ground, profile: Profile | dict[str, object] | None, **more
 
 
 @asynccontextmanager
-async def pulling(here: Ground) -> AsyncIterator["asyncio.Task[None]"]:
+async def pulling(here: PullHarness) -> AsyncIterator["asyncio.Task[None]"]:
     """A replica that pulls, until the block ends."""
     task = asyncio.create_task(Pulls(here.means, jitter=lambda: 0.5).run())
     try:
@@ -55,7 +55,7 @@ def was_run(_: Run) -> bool:
     return True
 
 
-async def run_where(here: Ground, wanted: Callable[[Run], bool]) -> Run:
+async def run_where(here: PullHarness, wanted: Callable[[Run], bool]) -> Run:
     """The last run, once it is as wanted."""
     async with asyncio.timeout(WITHIN):
         while True:
@@ -65,12 +65,12 @@ async def run_where(here: Ground, wanted: Callable[[Run], bool]) -> Run:
             await asyncio.sleep(0.02)
 
 
-async def order(here: Ground, name: str, *, confirm: int | None = None, seconds: float = WITHIN) -> Run | None:
+async def order(here: PullHarness, name: str, *, confirm: int | None = None, seconds: float = WITHIN) -> Run | None:
     asked = Order(platform="bretagne", id=name, ordered_at=here.now, confirm=confirm)
     return await order_run(here.log, asked, seconds=seconds)
 
 
-async def test_a_new_platform_is_pulled_at_once_and_again_when_it_is_time(bretagne: Ground) -> None:
+async def test_a_new_platform_is_pulled_at_once_and_again_when_it_is_time(bretagne: PullHarness) -> None:
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
         first = await run_where(bretagne, was_run)
@@ -81,7 +81,7 @@ async def test_a_new_platform_is_pulled_at_once_and_again_when_it_is_time(bretag
     assert 2 == bretagne.region.asked
 
 
-async def test_what_was_pulled_before_a_restart_is_not_pulled_again(bretagne: Ground) -> None:
+async def test_a_feed_pulled_before_a_restart_is_not_pulled_again(bretagne: PullHarness) -> None:
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
         first = await run_where(bretagne, was_run)
@@ -91,7 +91,7 @@ async def test_what_was_pulled_before_a_restart_is_not_pulled_again(bretagne: Gr
     assert first.first_success_at == (await run_where(bretagne, lambda run: run.order == "o1")).first_success_at
 
 
-async def test_an_order_is_answered_at_once_and_only_once(bretagne: Ground) -> None:
+async def test_an_order_is_answered_at_once_and_only_once(bretagne: PullHarness) -> None:
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
         await run_where(bretagne, was_run)
@@ -102,8 +102,8 @@ async def test_an_order_is_answered_at_once_and_only_once(bretagne: Ground) -> N
     assert 3 == bretagne.region.asked
 
 
-async def test_the_first_of_two_orders_that_are_read_together_is_told_that_the_second_took_its_place(
-    bretagne: Ground,
+async def test_the_first_of_two_orders_that_are_read_together_is_answered_as_replaced(
+    bretagne: PullHarness,
 ) -> None:
     await save(bretagne, bretagne.profile)
     first = asyncio.create_task(order(bretagne, "o1"))
@@ -119,7 +119,7 @@ async def test_the_first_of_two_orders_that_are_read_together_is_told_that_the_s
     assert "o2" == (await last_runs(bretagne.log))["bretagne"].order
 
 
-async def test_an_order_that_is_being_carried_out_is_answered_though_another_one_comes(bretagne: Ground) -> None:
+async def test_an_order_that_is_being_carried_out_is_answered_though_another_one_comes(bretagne: PullHarness) -> None:
     first = asyncio.create_task(order(bretagne, "o1"))
     home = partition_of("bretagne", bretagne.log.partitions)
     async with asyncio.timeout(WITHIN):
@@ -133,7 +133,7 @@ async def test_an_order_that_is_being_carried_out_is_answered_though_another_one
     assert answers[0] == await first
 
 
-async def test_an_order_confirms_what_a_pending_run_waits_for(bretagne: Ground) -> None:
+async def test_an_order_confirms_what_a_pending_run_waits_for(bretagne: PullHarness) -> None:
     bretagne.offers(*range(30))
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
@@ -147,7 +147,7 @@ async def test_an_order_confirms_what_a_pending_run_waits_for(bretagne: Ground) 
     assert ("applied", 20) == (confirmed.outcome, confirmed.counts.withdrawn)
 
 
-async def test_a_changed_profile_is_pulled_at_once_without_a_restart(bretagne: Ground) -> None:
+async def test_a_changed_profile_is_pulled_at_once_without_a_restart(bretagne: PullHarness) -> None:
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
         first = await run_where(bretagne, was_run)
@@ -158,7 +158,7 @@ async def test_a_changed_profile_is_pulled_at_once_without_a_restart(bretagne: G
     assert ("applied", 2) == (second.outcome, second.counts.items)
 
 
-async def test_a_profile_that_cannot_be_read_is_told_and_mended_without_a_restart(bretagne: Ground) -> None:
+async def test_an_unreadable_profile_is_reported_and_corrected_without_a_restart(bretagne: PullHarness) -> None:
     broken = {**bretagne.profile.document, "format": "parquet"}
     await save(bretagne, broken)
     async with pulling(bretagne):
@@ -170,21 +170,23 @@ async def test_a_profile_that_cannot_be_read_is_told_and_mended_without_a_restar
         assert "applied" == (await run_where(bretagne, lambda run: run.outcome != "failed")).outcome
 
 
-async def test_a_revoked_platform_is_not_pulled_even_when_ordered(bretagne: Ground) -> None:
+async def test_a_revoked_platform_is_not_pulled_even_when_ordered(bretagne: PullHarness) -> None:
     await save(bretagne, bretagne.profile, revoked=True)
     async with pulling(bretagne):
         assert await order(bretagne, "o1", seconds=3.0) is None
     assert 0 == bretagne.region.asked
 
 
-async def test_a_platform_that_publishes_by_itself_is_not_pulled(bretagne: Ground) -> None:
+async def test_a_platform_that_publishes_by_itself_is_not_pulled(bretagne: PullHarness) -> None:
     await save(bretagne, {"platform": "bretagne", "name": "B", "transport": {"kind": "native"}})
     async with pulling(bretagne):
         assert await order(bretagne, "o1", seconds=3.0) is None
     assert {} == await last_runs(bretagne.log)
 
 
-async def test_who_takes_the_platform_over_runs_it_and_the_former_owner_writes_nothing_more(bretagne: Ground) -> None:
+async def test_the_new_owner_runs_the_platform_and_the_former_one_is_fenced(
+    bretagne: PullHarness,
+) -> None:
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
         await run_where(bretagne, was_run)
@@ -198,7 +200,7 @@ async def test_who_takes_the_platform_over_runs_it_and_the_former_owner_writes_n
     assert "applied" == run.outcome
 
 
-async def test_an_order_that_waited_too_long_is_not_carried_out(bretagne: Ground) -> None:
+async def test_an_order_that_waited_too_long_is_not_carried_out(bretagne: PullHarness) -> None:
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
         await run_where(bretagne, was_run)
@@ -210,7 +212,7 @@ async def test_an_order_that_waited_too_long_is_not_carried_out(bretagne: Ground
     assert run.order is None
 
 
-async def test_other_platforms_on_the_same_partition_are_none_of_its_business(bretagne: Ground) -> None:
+async def test_other_platforms_on_the_same_partition_are_ignored(bretagne: PullHarness) -> None:
     other = Partner(platform="normandie", name="N", scopes=frozenset())
     await bretagne.means.partners.save(other)
     await save(bretagne, bretagne.profile)
@@ -228,7 +230,7 @@ ORDER = Order(platform="bretagne", id="o1", ordered_at=3)
 
 
 def stored(*records: Record) -> list[StoredRecord]:
-    """The records at offsets from 0 on, each taken by the log at its offset times 1,000."""
+    """The records at offsets from 0 on, each appended at its offset times 1,000."""
     return [
         StoredRecord(offset, offset * 1_000, record.key, record.value, record.headers)
         for offset, record in enumerate(records)
@@ -243,7 +245,7 @@ def test_the_last_run_and_the_newest_order_count() -> None:
     assert FeedState(last=RUN, order=Pending(newer, 3_000)) == state
 
 
-def test_an_order_has_an_age_only_where_it_was_there_before_its_owner() -> None:
+def test_an_order_has_an_age_only_if_it_precedes_its_owner() -> None:
     records = stored(order_record(ORDER), Record(b"bretagne/turn", b"{}"), order_record(ORDER))
     fold = feed_fold("bretagne", began=2)
     assert FeedState(order=Pending(ORDER, 0), began_at=1_000) == fold(FeedState(), records[:2])

@@ -11,15 +11,15 @@ import pytest
 from adapters.pull.pulls import Pulls, last_runs, order_run
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.source_run import Order, Run
-from tests.pull.ground import Ground, ground
+from tests.pull.pull_harness import PullHarness, pull_harness
 
 WITHIN = 60.0
 
 
 @pytest.fixture
-async def bretagne(kafka_servers: str, tmp_path: Path) -> AsyncIterator[Ground]:
+async def bretagne(kafka_servers: str, tmp_path: Path) -> AsyncIterator[PullHarness]:
     settings = KafkaSettings(bootstrap_servers=kafka_servers, prefix=f"pull-{uuid.uuid4().hex[:8]}")
-    async with ground(tmp_path, kafka=await KafkaLog.open(settings)) as here:
+    async with pull_harness(tmp_path, kafka=await KafkaLog.open(settings)) as here:
         here.offers(1, 2)
         known = here.means.partners.get("bretagne")
         assert known is not None
@@ -27,14 +27,14 @@ async def bretagne(kafka_servers: str, tmp_path: Path) -> AsyncIterator[Ground]:
         yield here
 
 
-async def order(here: Ground, name: str) -> Run:
+async def order(here: PullHarness, name: str) -> Run:
     run = await order_run(here.log, Order(platform="bretagne", id=name, ordered_at=here.means.clock()), seconds=WITHIN)
     assert run is not None
     return run
 
 
 @pytest.mark.kafka
-async def test_one_of_two_replicas_pulls_and_the_other_takes_over(bretagne: Ground) -> None:
+async def test_one_of_two_replicas_pulls_and_the_other_takes_over(bretagne: PullHarness) -> None:
     replicas = [asyncio.create_task(Pulls(bretagne.means).run()) for _ in range(2)]
     try:
         async with asyncio.timeout(WITHIN):

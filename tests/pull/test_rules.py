@@ -1,4 +1,4 @@
-"""The pure rules of runs: revisions, schedule, and what a record of ``runs`` holds."""
+"""The pure rules of runs: revisions, schedule, and the records of ``runs``."""
 
 from dataclasses import replace
 
@@ -55,7 +55,7 @@ def test_an_unchanged_offer_keeps_its_revision() -> None:
     assert 5 == next_revision(known(5), "d", began=NOW)
 
 
-def test_a_changed_offer_gets_a_higher_revision_even_when_the_clock_stands_behind() -> None:
+def test_a_changed_offer_gets_a_higher_revision_even_when_the_clock_is_behind() -> None:
     assert NOW == next_revision(known(5), "e", began=NOW)
     assert NOW + 8 == next_revision(known(NOW + 7), "e", began=NOW)
 
@@ -65,7 +65,7 @@ def test_an_offer_that_expired_by_a_clock_ahead_gets_a_higher_revision() -> None
     assert NOW + 8 == next_revision(known(NOW + 7, reason="expired"), "d", began=NOW)
 
 
-def test_only_a_published_offer_of_the_same_content_stands() -> None:
+def test_only_a_published_offer_of_the_same_content_is_unchanged() -> None:
     assert is_published(known(), "d")
     assert not is_published(known(), "e")
     assert not is_published(known(reason="absent"), "d")
@@ -110,14 +110,14 @@ def test_an_applied_feed_is_fresh_for_a_day_under_the_same_profile() -> None:
     assert not is_fresh(None, PROFILE, now=NOW)
 
 
-def test_a_failure_keeps_what_was_applied_last_and_says_why() -> None:
+def test_a_failure_keeps_the_last_applied_set_and_its_reason() -> None:
     first = applied(beginning(), CONTENT, withdrawn=1, at=NOW)
     run = failed(beginning(first), FAILURE)
     assert ("failed", FAILURE, Counts()) == (run.outcome, run.last_error, run.counts)
     assert (NOW, {"etag": "1"}, "d") == (run.last_success_at, run.validators, run.digest)
 
 
-def test_an_error_is_still_told_after_the_next_success() -> None:
+def test_an_error_is_still_reported_after_the_next_success() -> None:
     run = applied(beginning(failed(beginning(), FAILURE)), CONTENT, withdrawn=0, at=NOW + 9)
     assert FAILURE == run.last_error
     assert (NOW + 9, NOW + 9) == (run.first_success_at, run.last_success_at)
@@ -131,7 +131,7 @@ def test_an_unchanged_feed_still_has_the_problems_of_its_items() -> None:
 
 
 @pytest.mark.parametrize("between", ["failed", "pending"])
-def test_an_unchanged_feed_is_told_as_it_was_applied_whatever_came_between(between: str) -> None:
+def test_an_unchanged_feed_is_reported_as_it_was_applied_whatever_failed_in_between(between: str) -> None:
     first = applied(beginning(), CONTENT, withdrawn=7, at=NOW)
     refusal = SnapshotRefusedError("snapshot-shrinks-too-much", actual=30, expected=40)
     other = replace(CONTENT, counts=Counts(items=1), problems=[{"code": "y"}])
@@ -148,7 +148,7 @@ def test_an_unchanged_feed_is_told_as_it_was_applied_whatever_came_between(betwe
     assert (run.counts, run.problems) == (again.counts, again.problems)
 
 
-def test_a_record_from_before_what_was_applied_was_kept_is_still_read() -> None:
+def test_a_record_of_an_earlier_version_without_the_applied_set_is_read() -> None:
     first = applied(beginning(), CONTENT, withdrawn=0, at=NOW)
     body = orjson.loads(run_record(first).value or b"")
     del body["applied_counts"], body["applied_problems"]
@@ -158,7 +158,7 @@ def test_a_record_from_before_what_was_applied_was_kept_is_still_read() -> None:
     assert Counts(items=3, unchanged=2, refused=1) == unchanged(beginning(read), at=NOW + 9).counts
 
 
-def test_a_partial_run_is_read_anew_the_next_time() -> None:
+def test_a_partial_run_is_read_again_the_next_time() -> None:
     run = partial(beginning(applied(beginning(), CONTENT, withdrawn=0, at=NOW)), CONTENT, at=NOW + 9)
     assert ("partial", None, {}, None) == (run.outcome, run.applied_at, run.validators, run.digest)
 

@@ -1,4 +1,4 @@
-"""Feeds while the clock is ahead and set right: the next run, its marks, revisions and orders go on at once."""
+"""Feeds while the clock is ahead and corrected: the next run, its marks, revisions and orders work at once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.protocol.submission import Retire
-from tests.pull.ground import WITHIN, Ground, ground
+from tests.pull.pull_harness import WITHIN, PullHarness, pull_harness
 from tests.pull.test_pulls import order, pulling, run_where, save, was_run
 
 MINUTE = 60_000
@@ -15,8 +15,8 @@ DAY = 24 * 3_600_000
 
 
 @pytest.fixture
-async def bretagne(tmp_path: Path) -> AsyncIterator[Ground]:
-    async with ground(tmp_path) as here:
+async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
+    async with pull_harness(tmp_path) as here:
         here.offers(1, 2)
         following = asyncio.create_task(here.means.partners.run())
         try:
@@ -27,7 +27,9 @@ async def bretagne(tmp_path: Path) -> AsyncIterator[Ground]:
 
 
 @pytest.mark.parametrize("jump", [10 * MINUTE, DAY, 365 * DAY])
-async def test_what_a_feed_changes_after_the_clock_was_ahead_is_published_at_once(bretagne: Ground, jump: int) -> None:
+async def test_changes_of_a_feed_after_the_clock_was_ahead_are_published_at_once(
+    bretagne: PullHarness, jump: int
+) -> None:
     bretagne.now += jump
     # A year ahead all of its offers are over, and a new platform is never applied with nothing.
     assert ("failed" if jump == 365 * DAY else "applied") == (await bretagne.run()).outcome
@@ -42,7 +44,7 @@ async def test_what_a_feed_changes_after_the_clock_was_ahead_is_published_at_onc
 
 
 @pytest.mark.parametrize("jump", [10 * MINUTE, DAY, 365 * DAY])
-async def test_a_feed_is_due_at_once_after_a_run_of_a_clock_ahead(bretagne: Ground, jump: int) -> None:
+async def test_a_feed_is_due_at_once_after_a_run_of_a_clock_ahead(bretagne: PullHarness, jump: int) -> None:
     bretagne.now += jump
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
@@ -53,7 +55,7 @@ async def test_a_feed_is_due_at_once_after_a_run_of_a_clock_ahead(bretagne: Grou
         await run_where(bretagne, lambda run: second.started_at < run.started_at < first.started_at)
 
 
-async def test_what_expired_by_a_clock_ahead_comes_back_with_the_next_run(bretagne: Ground) -> None:
+async def test_offers_that_expired_by_a_clock_ahead_come_back_with_the_next_run(bretagne: PullHarness) -> None:
     """[REV-001] With a higher revision, though its content is the same."""
     await bretagne.run()
     live = await bretagne.live()
@@ -74,7 +76,7 @@ async def test_what_expired_by_a_clock_ahead_comes_back_with_the_next_run(bretag
 
 
 @pytest.mark.parametrize("skew", [-DAY, DAY])
-async def test_an_order_of_a_machine_with_another_clock_is_carried_out(bretagne: Ground, skew: int) -> None:
+async def test_an_order_of_a_machine_with_another_clock_is_carried_out(bretagne: PullHarness, skew: int) -> None:
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
         await run_where(bretagne, was_run)

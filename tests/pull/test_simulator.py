@@ -1,4 +1,4 @@
-"""The simulated platform as a reader: it holds what others publish in its territory, for as long as it stands."""
+"""The simulated platform as a subscriber: it holds the live offers of others in its territory."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner
 from gateway.settings import Settings
-from tests.pull.ground import offer
+from tests.pull.pull_harness import offer
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ async def put(client: Client, number: int, revision: int, postal_code: str, city
     assert answer.status in {200, 201}, answer.explain()
 
 
-async def test_it_holds_its_territory_and_lets_go_of_what_is_withdrawn(clients: dict[str, Client]) -> None:
+async def test_the_simulator_holds_its_territory_and_drops_withdrawn_offers(clients: dict[str, Client]) -> None:
     platform = RegionalPlatform("bretagne", lambda offers: write_feed("json", offers))
     following = asyncio.create_task(platform.follow(clients["bretagne"]))
     try:

@@ -1,4 +1,4 @@
-"""A whole gateway whose platforms send nothing, too little, or are frozen: it pulls the others and stops in order."""
+"""A whole gateway whose platforms send nothing, too little, or are frozen: it pulls the others and stops cleanly."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.topic import COMMON
 from gateway.settings import Settings
 from tests.faults.process import GatewayProcess
-from tests.pull.ground import offer
+from tests.pull.pull_harness import offer
 from tests.transport.hostile import HEAD, saying, sftp_process, silent, talking
 
 STOP_WITHIN = 10.0
@@ -38,7 +38,7 @@ async def onboard(settings: Settings, transports: Mapping[str, dict[str, Any]]) 
         await partners.close()
 
 
-async def shown(gateway: GatewayProcess, *lines: str) -> None:
+async def until_metrics(gateway: GatewayProcess, *lines: str) -> None:
     """Wait until its metrics have these lines."""
     async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
         while True:
@@ -49,7 +49,9 @@ async def shown(gateway: GatewayProcess, *lines: str) -> None:
             await asyncio.sleep(0.1)
 
 
-async def test_it_pulls_the_good_feed_and_stops_within_ten_seconds_whatever_the_others_do(tmp_path: Path) -> None:
+async def test_the_good_feed_is_pulled_and_the_gateway_stops_within_ten_seconds_whatever_other_feeds_do(
+    tmp_path: Path,
+) -> None:
     settings = Settings(data=tmp_path / "data", port=0, management_port=0)
     files, secrets = tmp_path / "files", tmp_path / "secrets"
     (files / "out").mkdir(parents=True)
@@ -96,7 +98,7 @@ async def test_it_pulls_the_good_feed_and_stops_within_ten_seconds_whatever_the_
             async with asyncio.timeout(PATIENCE):
                 await sftp.reading()
             sftp.freeze()
-            await shown(gateway, 'passerelle_pulls{lane="', 'passerelle_live_offers{platform="bretagne"} 2.0')
+            await until_metrics(gateway, 'passerelle_pulls{lane="', 'passerelle_live_offers{platform="bretagne"} 2.0')
             async with asyncio.timeout(STOP_WITHIN):
                 assert 0 == await gateway.stop(), gateway.last_words()
         finally:

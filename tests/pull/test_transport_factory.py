@@ -1,4 +1,4 @@
-"""Every way in, by its profile: what a platform leaves on a server or in a folder is published like any other feed."""
+"""Every transport, by its profile: a file on a server or in a folder is published like any other feed."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -12,7 +12,7 @@ from adapters.profile.profile import Profile, read_profile
 from adapters.pull.pull import Pull
 from adapters.pull.transport_factory import Secrets, TransportFactory
 from gateway.demo.region_site.feed import example_profile, write_feed
-from tests.pull.ground import Ground, ground, offer
+from tests.pull.pull_harness import PullHarness, offer, pull_harness
 from tests.transport.server import serving
 from tests.transport.sftp_server import sftp_server
 
@@ -20,13 +20,13 @@ CSV = write_feed("csv", [offer(1), offer(2)])
 
 
 @pytest.fixture
-async def bretagne(tmp_path: Path) -> AsyncIterator[Ground]:
-    async with ground(tmp_path) as here:
+async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
+    async with pull_harness(tmp_path) as here:
         yield here
 
 
 def use(
-    here: Ground,
+    here: PullHarness,
     transport: dict[str, Any],
     *,
     secrets: Secrets = Secrets({}),  # noqa: B008  # frozen
@@ -36,11 +36,11 @@ def use(
     profile = read_profile(example_profile("bretagne", "csv", transport), loopback=True)
     assert isinstance(profile, Profile), profile
     here.profile = profile
-    ways = TransportFactory(secrets=secrets, feeds=feeds, loopback=loopback, settle=0.05)
-    here._pull = Pull(replace(here.means, transports=ways))
+    factory = TransportFactory(secrets=secrets, feeds=feeds, loopback=loopback, settle=0.05)
+    here._pull = Pull(replace(here.means, transports=factory))
 
 
-async def test_a_file_on_a_server_by_a_key_from_the_folder_of_secrets(bretagne: Ground, tmp_path: Path) -> None:
+async def test_a_file_on_a_server_by_a_key_from_the_folder_of_secrets(bretagne: PullHarness, tmp_path: Path) -> None:
     out, secrets = tmp_path / "files" / "out", tmp_path / "secrets"
     out.mkdir(parents=True)
     secrets.mkdir()
@@ -61,7 +61,7 @@ async def test_a_file_on_a_server_by_a_key_from_the_folder_of_secrets(bretagne: 
         assert "unchanged" == (await bretagne.run()).outcome
 
 
-async def test_a_file_in_the_folder_of_feeds(bretagne: Ground, tmp_path: Path) -> None:
+async def test_a_file_in_the_folder_of_feeds(bretagne: PullHarness, tmp_path: Path) -> None:
     drop = tmp_path / "feeds" / "bretagne"
     drop.mkdir(parents=True)
     (drop / "stages.csv").write_bytes(CSV)
@@ -78,7 +78,7 @@ async def test_a_file_in_the_folder_of_feeds(bretagne: Ground, tmp_path: Path) -
     ],
 )
 async def test_an_address_that_asks_for_a_secret_of_the_environment(
-    bretagne: Ground, credential: dict[str, Any], sent: str
+    bretagne: PullHarness, credential: dict[str, Any], sent: str
 ) -> None:
     async def answer(request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != sent:
@@ -96,8 +96,8 @@ async def test_an_address_that_asks_for_a_secret_of_the_environment(
 
 
 @pytest.mark.parametrize("secret", [{"env": "FEED_GONE"}, {"file": "gone"}])
-async def test_a_secret_that_is_missing_is_told_by_its_name(
-    bretagne: Ground, tmp_path: Path, secret: dict[str, str]
+async def test_a_missing_secret_is_reported_by_its_name(
+    bretagne: PullHarness, tmp_path: Path, secret: dict[str, str]
 ) -> None:
     credential = {"kind": "bearer", "secret": secret}
     transport = {"kind": "https", "url": bretagne.url, "credential": credential}
@@ -109,7 +109,7 @@ async def test_a_secret_that_is_missing_is_told_by_its_name(
     assert 0 == bretagne.region.asked
 
 
-async def test_an_address_of_this_machine_is_refused_where_it_is_not_allowed(bretagne: Ground) -> None:
+async def test_an_address_of_this_machine_is_refused_where_it_is_not_allowed(bretagne: PullHarness) -> None:
     use(bretagne, {"kind": "https", "url": bretagne.url}, loopback=False)
     run = await bretagne.run()
     assert run.last_error is not None
@@ -117,5 +117,5 @@ async def test_an_address_of_this_machine_is_refused_where_it_is_not_allowed(bre
     assert 0 == bretagne.region.asked
 
 
-def test_secrets_are_not_shown() -> None:
+def test_secrets_are_not_displayed() -> None:
     assert "word" not in repr(Secrets({"FEED_WORD": "word"}))

@@ -1,9 +1,9 @@
 """Record every topic of a federation at work: ``python -m tests.recordings`` (real Kafka; about a minute).
 
 A recording is made by the version before a change of the code's structure and stays: ``test_recorded_topics.py`` reads
-it with the present code and reproduces it. It is the demo's federation (every way in, the national site both ways, a
-kill -9), and what the demo leaves out: moderation, its end, a request under an idempotency key, a stale revision, a
-certificate, a partner that is revoked. Secrets in it are those of this one run.
+it with the present code and reproduces it. It is the demo's federation (every channel, the national site in both
+directions, a kill -9), and operations that the demo leaves out: moderation, its end, a request under an idempotency
+key, a stale revision, a certificate, a partner that is revoked. Secrets in it are those of this one run.
 """
 
 import argparse
@@ -38,28 +38,28 @@ class _Silent:
         sys.stdout.write(f"== {phase}\n")
 
     def say(self, sentence: str) -> None:
-        """The story is of no interest here."""
+        """The demo's output is not needed."""
 
 
 async def main(folder: Path) -> None:
-    async with open_federation(kafka=True) as world:
-        scenario = Scenario(world, 7, _OFFERS, _Silent())
+    async with open_federation(kafka=True) as federation:
+        scenario = Scenario(federation, 7, _OFFERS, _Silent())
         await scenario.prepare()
-        sent: dict[str, list[Any]] = {region.slug: list(region.documents.values()) for region in world.regions}
-        async with world.following():
+        sent: dict[str, list[Any]] = {region.slug: list(region.documents.values()) for region in federation.regions}
+        async with federation.following():
             await scenario.play()
             if scenario.differences:
                 raise SystemExit(f"the federation does not balance: {scenario.differences}")
-            await _more(world)
-        for region in world.regions:
+            await _more(federation)
+        for region in federation.regions:
             sent[region.slug].extend(one for one in region.documents.values() if one not in sent[region.slug])
-        topics = await read_topics(world.log, (*TOPICS, INBOX + _NATIVE, FEED + _NATIVE))
+        topics = await read_topics(federation.log, (*TOPICS, INBOX + _NATIVE, FEED + _NATIVE))
         about = {
             "commit": _commit(),
             "log": "kafka",
-            "partitions": world.log.partitions,
-            "secret": world.settings.secret,
-            "on": world.on.isoformat(),
+            "partitions": federation.log.partitions,
+            "secret": federation.settings.secret,
+            "on": federation.on.isoformat(),
         }
         Recording(about, topics, sent).write(folder)
     counts = {name: sum(map(len, partitions)) for name, partitions in topics.items()}
@@ -71,9 +71,9 @@ def _revoke(partner: Partner | None) -> Partner:
     return replace(partner, revoked=True)
 
 
-async def _more(world: Federation) -> None:
-    """What the demo leaves out."""
-    visitor, region = world.clients[VISITOR], world.region("bourgogne-franche-comte")
+async def _more(federation: Federation) -> None:
+    """Operations that the demo leaves out."""
+    visitor, region = federation.clients[VISITOR], federation.region("bourgogne-franche-comte")
     for action in ("moderate", "lift"):
         path = f"/v1/offers/{region.live[0]}/moderation"
         answer = await visitor.call("POST", path, body=orjson.dumps({"action": action}))
@@ -91,7 +91,7 @@ async def _more(world: Federation) -> None:
         await region.client.call(
             "POST", "/v1/offers/batch", body=lines, media_type=NDJSON, headers={"Idempotency-Key": "recorded-request"}
         )
-    partners = Partners(world.log)
+    partners = Partners(federation.log)
     await partners.catch_up()
     try:
         await partners.change(VISITOR, _revoke)

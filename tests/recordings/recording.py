@@ -1,4 +1,4 @@
-"""A recording: every record of every topic of a log, and what was sent to it, as compressed JSON lines."""
+"""A recording: every record of every topic of a log, and the documents sent to it, as compressed JSON lines."""
 
 import base64
 import gzip
@@ -79,7 +79,7 @@ def _zip(path: Path, lines: Sequence[bytes]) -> None:
 
 
 def _text(value: bytes | None) -> str | None:
-    """Bytes as text: UTF-8 as it is, other bytes as base64 behind a NUL."""
+    """Bytes as text: UTF-8 unchanged, other bytes as base64 after a NUL."""
     if value is None:
         return None
     try:

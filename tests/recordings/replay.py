@@ -1,4 +1,4 @@
-"""A log whose input topics are a recording, and whose other topics begin empty: it keeps what its owners commit."""
+"""A log whose input topics are a recording, and whose other topics begin empty; it keeps its owners' commits."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -59,7 +59,7 @@ class ReplayLog:
         return SingleMembership(self._partitions)
 
     async def close(self) -> None:
-        """Nothing to let go."""
+        """Nothing to close."""
 
     def end(self, topic: str, partition: int) -> int:
         kept = self._kept.get((topic, partition))
@@ -94,7 +94,7 @@ class _ReplayOwner:
         return self._log.end(topic, partition)
 
     async def close(self) -> None:
-        """Nothing to let go."""
+        """Nothing to close."""
 
 
 class _ReplayReader(Reader):
@@ -114,4 +114,4 @@ class _ReplayReader(Reader):
         return chunks
 
     async def close(self) -> None:
-        """Nothing to let go."""
+        """Nothing to close."""

@@ -1,6 +1,6 @@
 """Recorded topics are read, and for the same input written byte for byte (problems are compared by code).
 
-What a message says may be worded anew; a key, a header, a member or its order may not change: gateways of two versions
+The text of a message may change; a key, a header, a member or its order may not change: gateways of two versions
 share one log while they are replaced (docs/operations.md).
 """
 
@@ -65,7 +65,7 @@ def only(*topics: str) -> ReplayLog:
 
 
 def without_words(value: Any) -> Any:
-    """A decoded value with every problem in it reduced to its code and its place."""
+    """A decoded value with every problem in it reduced to its code and its pointer."""
     if isinstance(value, dict):
         if {"code", "severity"} <= value.keys():
             return {"code": value["code"], "pointer": value.get("pointer")}
@@ -149,7 +149,7 @@ async def test_the_intake_settles_recorded_messages_as_it_did(partition: int) ->
 
     await run_until(intake.run, done=lambda: len(settled()) >= len(messages))
     await partners.close()
-    place = f"{INBOX}{NATIVE}/{partition}/"
+    prefix = f"{INBOX}{NATIVE}/{partition}/"
     receipts = {orjson.loads(one.value or b"{}")["receipt"] for one in settled()}
     for target in PARTITIONS:
         submitted = [
@@ -161,10 +161,10 @@ async def test_the_intake_settles_recorded_messages_as_it_did(partition: int) ->
         refused = [
             one
             for one in RECORDING.topics[RECEIPTS][target]
-            if orjson.loads(one.value or b"{}")["position"].startswith(place)
+            if orjson.loads(one.value or b"{}")["position"].startswith(prefix)
         ]
         same(refused, log.written.get((RECEIPTS, target), []))
-    copies = [one for one in every(REJECTED) if orjson.loads(one.value or b"{}")["place"].startswith(place)]
+    copies = [one for one in every(REJECTED) if orjson.loads(one.value or b"{}")["place"].startswith(prefix)]
     same(copies, [one for (topic, _), records in log.written.items() if topic == REJECTED for one in records])
 
 
@@ -183,7 +183,7 @@ async def test_the_feed_of_a_subscriber_is_written_as_it_was(partition: int) -> 
 
 
 def test_a_document_that_was_sent_becomes_the_same_submission() -> None:
-    """What publishers sent over HTTP, checked and written again under the receipts of then."""
+    """Documents that publishers sent over HTTP, checked and written again under their former receipts."""
     partners = [read_partner(one.value or b"") for one in every(PARTNERS) if (one.value or b"").startswith(b'{"pla')]
     hosts = {host: partner.platform for partner in partners for host in partner.hosts}
     documents = {

@@ -1,4 +1,4 @@
-"""A relay at work on a log in memory, with everything a test needs to ask it."""
+"""Harness of the relay: a relay on a log in memory."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,8 +33,8 @@ async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float
 
 
 @dataclass
-class Bench:
-    """One log, and the relay that may be started, stopped and looked at."""
+class RelayHarness:
+    """One log, and a relay that may be started, stopped and inspected."""
 
     log: MemoryLog
     folder: Path
@@ -149,10 +149,10 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+async def harness(tmp_path: Path) -> AsyncIterator[RelayHarness]:
     log = MemoryLog(clock=lambda: NOW)
     await log.create_topics(COMMON)
-    one = Bench(log, tmp_path)
+    one = RelayHarness(log, tmp_path)
     yield one
     await one.stop()
     await log.close()

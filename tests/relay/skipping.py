@@ -26,7 +26,7 @@ class _Loop(asyncio.SelectorEventLoop):
 
 
 def run_without_waiting(work: Callable[[], Awaitable[Any]]) -> None:
-    """Run to the end; whatever sleeps takes no time."""
+    """Run to the end; sleeping takes no time."""
 
     async def run() -> None:
         await work()

@@ -1,4 +1,4 @@
-"""A batch judged in one pass over texts is what the protocol's values, one by one, say it is."""
+"""A batch judged in one pass over texts equals the verdicts of its items, one by one."""
 
 from typing import Any
 
@@ -72,8 +72,8 @@ SUBMISSIONS = st.one_of(
 
 
 @given(st.lists(SUBMISSIONS, max_size=12))
-def test_a_batch_is_what_each_submission_by_itself_would_be(submissions: list[Submission]) -> None:
-    """Also where a text, or a key within a problem, looks like the place where the offer begins."""
+def test_a_batch_is_decided_like_its_single_submissions(submissions: list[Submission]) -> None:
+    """Also where a text, or a key within a problem, looks like the beginning of the offer."""
     records = [_stored(offset, submission_record(one)) for offset, one in enumerate(submissions)]
     batch = Batch()
     judge(batch, records[:5], partition=1, known={})
@@ -86,7 +86,7 @@ def test_a_batch_is_what_each_submission_by_itself_would_be(submissions: list[Su
 
 
 @pytest.mark.parametrize(("key", "value"), [(None, b"{}"), (b"bretagne:1", None)])
-def test_what_the_gateway_did_not_write_stops_the_relay(key: bytes | None, value: bytes | None) -> None:
+def test_a_record_that_the_gateway_did_not_write_stops_the_relay(key: bytes | None, value: bytes | None) -> None:
     """Nothing is skipped in silence."""
     record = StoredRecord(7, NOW, key, value)
     with pytest.raises(ValueError, match="at offset 7"):

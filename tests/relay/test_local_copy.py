@@ -1,4 +1,4 @@
-"""Local copies: whose they are, and what becomes of them when they are not whole."""
+"""Local copies: their identity, and their rebuild after damage."""
 
 import sqlite3
 from pathlib import Path
@@ -10,7 +10,7 @@ from gateway.protocol.submission import Known, Reason
 from gateway.runtime.sqlite_damage import DamagedCopyError
 from gateway.store.local_copy import LocalCopy
 from gateway.store.relay_state import RelayState
-from tests.faults.disk import lack_of_disk, small_disk
+from tests.faults.disk import disk_unavailable, small_disk
 
 
 class Words(LocalCopy):
@@ -53,32 +53,32 @@ def opened(path: Path, kind: type[Words] = Words, log: str = "one") -> list[str]
     return words
 
 
-def test_what_was_committed_is_there_again(path: Path) -> None:
+def test_committed_rows_are_there_after_reopening(path: Path) -> None:
     assert ["kept"] == opened(path)
 
 
-def test_another_logs_is_thrown_away(path: Path) -> None:
+def test_a_copy_of_another_log_is_deleted(path: Path) -> None:
     assert [] == opened(path, log="two")
     assert [] == opened(path, log="one")
 
 
-def test_another_formats_is_thrown_away(path: Path) -> None:
+def test_a_copy_of_another_format_is_deleted(path: Path) -> None:
     assert [] == opened(path, kind=NewerWords)
 
 
-def test_a_damaged_one_is_thrown_away(path: Path) -> None:
+def test_a_damaged_copy_is_deleted(path: Path) -> None:
     path.write_bytes(b"not a database, but long enough to be looked at as one " * 100)
     assert [] == opened(path)
 
 
-def test_one_that_is_cleared_begins_from_nothing(path: Path) -> None:
+def test_a_cleared_copy_is_empty(path: Path) -> None:
     copy = Words(path, log="one")
     copy.clear()
     assert [] == copy.words
     copy.close()
 
 
-def test_one_whose_making_was_interrupted_is_made_at_the_next_start(tmp_path: Path) -> None:
+def test_a_copy_whose_creation_was_interrupted_is_created_at_the_next_start(tmp_path: Path) -> None:
     with pytest.raises(DamagedCopyError):
         Unmakeable(tmp_path / "copy.sqlite", log="one")
     assert [] == opened(tmp_path / "copy.sqlite")
@@ -116,14 +116,14 @@ def relayed(tmp_path: Path) -> Path:
     return tmp_path / "relay-0.sqlite"
 
 
-def test_what_the_relay_knows_is_not_believed_after_a_byte_has_changed(relayed: Path) -> None:
+def test_the_relays_state_is_not_used_after_a_byte_has_changed(relayed: Path) -> None:
     damaged(relayed, b"moderated", b"modereted")
     state = RelayState(relayed, log="one")
     assert ({}, 0) == (state.known(["bretagne:1", "bretagne:2"]), state.position)
     state.close()
 
 
-def test_damage_that_is_found_later_ends_every_use_until_it_is_mended(relayed: Path) -> None:
+def test_damage_that_is_found_later_stops_every_use_until_the_copy_is_rebuilt(relayed: Path) -> None:
     state = RelayState(relayed, log="one")
     other = sqlite3.connect(relayed)
     other.execute("UPDATE known SET reason = 'modereted' WHERE reason = 'moderated'")
@@ -153,9 +153,9 @@ def test_a_position_that_has_changed_is_damage(relayed: Path) -> None:
 
 
 def test_a_full_disk_passes(tmp_path: Path) -> None:
-    lack = lack_of_disk(tmp_path)
-    if lack:
-        pytest.skip(lack)
+    unavailable = disk_unavailable(tmp_path)
+    if unavailable:
+        pytest.skip(unavailable)
     with small_disk(tmp_path / "disk", megabytes=2) as disk:
         state = RelayState(disk.folder / "relay-0.sqlite", log="one")
         state.put({"bretagne:1": known(1)})
@@ -177,9 +177,9 @@ def test_a_full_disk_passes(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_while_a_copy_is_opened_passes(tmp_path: Path) -> None:
-    lack = lack_of_disk(tmp_path)
-    if lack:
-        pytest.skip(lack)
+    unavailable = disk_unavailable(tmp_path)
+    if unavailable:
+        pytest.skip(unavailable)
     with small_disk(tmp_path / "disk", megabytes=2) as disk:
         disk.fill()
         with pytest.raises(LogUnavailableError, match=f"{disk.folder / 'relay-0.sqlite'} cannot be used"):

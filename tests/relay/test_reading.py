@@ -1,4 +1,4 @@
-"""Reading up to an end: all of it, or an error where the log falls silent before."""
+"""Reading up to an end: every record, or an error if the log stalls."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from gateway.errors import LogUnavailableError
 from gateway.log.memory import MemoryLog
 from gateway.log.reading import read_all, read_up_to
 from gateway.protocol.topic import COMMON, SUBMISSIONS
-from tests.contract.log_ground import record
+from tests.contract.log_fixture import record
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def test_nothing_is_read_where_the_end_is_reached_already(log: MemoryLog) 
 
 
 async def test_an_end_that_does_not_come_is_an_outage(log: MemoryLog) -> None:
-    """Something that lies open holds it back: waiting for ever would say nothing to anybody."""
+    """An open transaction holds it back: waiting without end would report nothing."""
     end = (await log.ends(SUBMISSIONS))[1]
     with pytest.raises(LogUnavailableError, match=f"between {end} and its end {end + 1}"):
         await keys(log, start=0, end=end + 1)
@@ -60,7 +60,7 @@ async def test_every_partition_is_read_to_the_end_that_it_has_now(log: MemoryLog
     assert [b"0", b"1", b"2", b"3", b"4", b"other"] == sorted(await read_topic(log), key=str)
 
 
-async def test_news_of_a_partition_that_is_through_is_no_word_of_another(log: MemoryLog) -> None:
+async def test_progress_of_a_finished_partition_does_not_count_for_another(log: MemoryLog) -> None:
     """A partition that never rests would otherwise hide that another is held back."""
     ends = dict(enumerate(await log.ends(SUBMISSIONS)))
 

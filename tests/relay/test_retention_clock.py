@@ -1,4 +1,4 @@
-"""Deletions go by a clock that does not jump: what a wall clock far ahead says is doubted for a day."""
+"""The retention clock does not jump: a wall clock far ahead is rejected for a day."""
 
 import asyncio
 from contextlib import suppress
@@ -18,8 +18,8 @@ from gateway.store.trusted_clock import (
     STOP_MS,
     RetentionClock,
 )
-from tests.contract.log_ground import read, records
-from tests.relay.conftest import Bench
+from tests.contract.log_fixture import read, records
+from tests.relay.conftest import RelayHarness
 
 NOW = 1_796_000_000_000
 HOUR = 3_600_000
@@ -49,7 +49,7 @@ class Machine:
             self.clock()
 
     async def keep(self) -> None:
-        """What the running gateway writes each minute."""
+        """The file that a running gateway writes each minute."""
         running = asyncio.create_task(self.clock.run())
         before = self.file.read_bytes() if self.file.exists() else b""
         async with asyncio.timeout(10):
@@ -61,7 +61,7 @@ class Machine:
 
     @property
     def behind(self) -> int:
-        """How far what is believed lies behind the wall clock."""
+        """Milliseconds by which the accepted time is behind the wall clock."""
         return self.wall - self.clock()
 
 
@@ -70,7 +70,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def test_a_clock_that_is_right_is_believed(machine: Machine) -> None:
+def test_a_correct_clock_is_accepted(machine: Machine) -> None:
     machine.runs(40 * DAY_MS)
     assert 0 == machine.behind
     machine.wall += STEP_MS // 2
@@ -78,7 +78,7 @@ def test_a_clock_that_is_right_is_believed(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("jump", [2 * HOUR, DAY_MS, 40 * DAY_MS, 10 * YEAR])
-def test_a_jump_ahead_is_believed_after_a_day_only(machine: Machine, jump: int) -> None:
+def test_a_jump_ahead_is_accepted_only_after_a_day(machine: Machine, jump: int) -> None:
     machine.clock()
     machine.wall += jump
     assert jump == machine.behind
@@ -89,7 +89,7 @@ def test_a_jump_ahead_is_believed_after_a_day_only(machine: Machine, jump: int) 
 
 
 @pytest.mark.parametrize("jump", [2 * HOUR, 10 * YEAR])
-def test_a_clock_that_is_set_right_is_believed_at_once(machine: Machine, jump: int) -> None:
+def test_a_corrected_clock_is_accepted_at_once(machine: Machine, jump: int) -> None:
     machine.clock()
     machine.wall += jump
     machine.runs(20 * HOUR)
@@ -100,7 +100,7 @@ def test_a_clock_that_is_set_right_is_believed_at_once(machine: Machine, jump: i
     assert jump == machine.behind, "an earlier doubt does not count"
 
 
-def test_a_clock_that_goes_back_counts_at_once_and_does_not_open_the_way_for_a_jump(machine: Machine) -> None:
+def test_a_clock_that_goes_back_counts_at_once_and_permits_no_jump(machine: Machine) -> None:
     machine.clock()
     machine.wall -= YEAR
     assert 0 == machine.behind
@@ -108,7 +108,7 @@ def test_a_clock_that_goes_back_counts_at_once_and_does_not_open_the_way_for_a_j
     assert 10 * YEAR == machine.behind
 
 
-async def test_starting_again_is_no_way_around_a_doubt(machine: Machine) -> None:
+async def test_a_restart_does_not_bypass_a_rejection(machine: Machine) -> None:
     machine.clock()
     await machine.keep()
     machine.wall += YEAR
@@ -122,7 +122,7 @@ async def test_starting_again_is_no_way_around_a_doubt(machine: Machine) -> None
     assert 0 == machine.behind, "a day of running in all"
 
 
-async def test_a_stop_over_a_weekend_is_believed_and_a_longer_one_a_day_later(machine: Machine) -> None:
+async def test_a_weekends_stop_is_accepted_at_once_and_a_longer_one_a_day_later(machine: Machine) -> None:
     machine.clock()
     await machine.keep()
     machine.wall += STOP_MS
@@ -136,7 +136,7 @@ async def test_a_stop_over_a_weekend_is_believed_and_a_longer_one_a_day_later(ma
     assert 0 == machine.behind
 
 
-async def test_a_long_stop_on_a_machine_that_runs_on_is_believed_at_once(tmp_path: Path) -> None:
+async def test_a_long_stop_on_a_running_machine_is_accepted_at_once(tmp_path: Path) -> None:
     machine = Machine(tmp_path, boot="one")
     machine.runs(DAY_MS)
     await machine.keep()
@@ -147,9 +147,7 @@ async def test_a_long_stop_on_a_machine_that_runs_on_is_believed_at_once(tmp_pat
 
 
 @pytest.mark.parametrize("boot", ["another", None])
-async def test_after_another_start_of_the_machine_its_steady_clock_tells_nothing(
-    tmp_path: Path, boot: str | None
-) -> None:
+async def test_after_a_reboot_the_monotonic_clock_is_not_used(tmp_path: Path, boot: str | None) -> None:
     machine = Machine(tmp_path, boot="one")
     machine.runs(DAY_MS)
     await machine.keep()
@@ -160,7 +158,7 @@ async def test_after_another_start_of_the_machine_its_steady_clock_tells_nothing
     assert 30 * DAY_MS == machine.behind
 
 
-async def test_a_jump_during_a_stop_is_doubted_though_the_steady_clock_ran(tmp_path: Path) -> None:
+async def test_a_jump_during_a_stop_is_rejected_though_the_monotonic_clock_ran(tmp_path: Path) -> None:
     machine = Machine(tmp_path, boot="one")
     machine.clock()
     await machine.keep()
@@ -217,18 +215,20 @@ async def _maintain(log: SqliteLog, at: Clock) -> None:
     await partners.close()
 
 
-async def test_no_offer_expires_and_no_marker_leaves_by_a_clock_far_ahead(bench: Bench, tmp_path: Path) -> None:
+async def test_no_offer_expires_and_no_marker_leaves_by_a_clock_far_ahead(
+    harness: RelayHarness, tmp_path: Path
+) -> None:
     """[REV-007]"""
     machine = Machine(tmp_path)
     machine.clock()
-    await bench.submit(bench.publish(1, 1), bench.publish(2, 1))
-    bench.start(upkeep_seconds=0.02, upkeep_clock=machine.clock)
-    await bench.settled()
-    await bench.submit(bench.withdraw(2, 2))
-    await bench.settled()
+    await harness.submit(harness.publish(1, 1), harness.publish(2, 1))
+    harness.start(upkeep_seconds=0.02, upkeep_clock=machine.clock)
+    await harness.settled()
+    await harness.submit(harness.withdraw(2, 2))
+    await harness.settled()
     machine.wall += MARKER_LIFE_MS + YEAR
     await asyncio.sleep(0.3)
-    await bench.settled()
-    states = await bench.offers()
+    await harness.settled()
+    states = await harness.offers()
     assert [None, "filled"] == [states[f"bretagne:{n}"].known.reason for n in (1, 2)]
-    assert 3 == len(await bench.receipts())
+    assert 3 == len(await harness.receipts())

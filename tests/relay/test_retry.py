@@ -1,4 +1,4 @@
-"""Retries of what passes by itself."""
+"""Retries of transient errors."""
 
 import asyncio
 from itertools import pairwise
@@ -51,7 +51,7 @@ def test_pauses_grow_from_a_tenth_of_a_second_with_jitter() -> None:
 
 
 def test_a_backoff_stays_at_its_cap_until_a_success() -> None:
-    """It began again from none each time that it had reached five seconds: a log that was away was asked in bursts."""
+    """It began again from zero each time after reaching five seconds: an unavailable log got bursts of requests."""
     pauses = waits(Work(1_200, successes=frozenset({1_100})))
     assert pytest.approx([LONGEST_SECONDS] * 1_093) == pauses[6:1_099]
     assert pytest.approx(0.0) == pauses[1_099]
@@ -69,7 +69,7 @@ def test_each_retry_is_one_log_event() -> None:
     assert {"retry.scheduled"} == {line["event"] for line in lines}
 
 
-async def test_who_is_cancelled_between_two_attempts_is_cancelled() -> None:
+async def test_a_caller_cancelled_between_two_attempts_is_cancelled() -> None:
     work = Work(1_000)
     task = asyncio.create_task(retry("test", work.do, on=ON))
     while not work.began:
@@ -79,7 +79,7 @@ async def test_who_is_cancelled_between_two_attempts_is_cancelled() -> None:
         await task
 
 
-async def test_who_is_cancelled_within_an_attempt_is_cancelled() -> None:
+async def test_a_caller_cancelled_within_an_attempt_is_cancelled() -> None:
     work = Work(0, lasting=3_600, successes=frozenset({1}))
     task = asyncio.create_task(retry("test", work.do, on=ON, succeeded=work.succeeded))
     while not work.began:

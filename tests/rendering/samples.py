@@ -1,8 +1,8 @@
-"""Documents to render: offers as a reader is shown them."""
+"""Documents to render: offers as a subscriber gets them."""
 
 from typing import Any
 
-from tests.views.world import offer_of
+from tests.views.offer_topic import offer_of
 
 TEXTS = (
     "=1+1",
@@ -24,7 +24,7 @@ TEXTS = (
     "\u2028 séparateur",
     "«\u00a0Éclairs\u00a0» 🥐",
 )
-"""What a publisher may try, or simply write. Some of it the rules would refuse: a rendering does not count on that."""
+"""Texts that a publisher may send. The rules would refuse some of them: a rendering does not rely on that."""
 
 
 def document(**wishes: Any) -> dict[str, Any]:

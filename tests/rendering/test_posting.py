@@ -1,4 +1,4 @@
-"""Offers as schema.org JobPosting: what the words of schema.org can say, and the rest under names of our own."""
+"""Offers as schema.org JobPosting: the properties of schema.org, and the rest under names of our own."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def postings(*documents: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_posting_says_what_the_offer_says() -> None:
+def test_a_posting_has_the_content_of_its_offer() -> None:
     [posting] = postings(document())
     assert ("JobPosting", "INTERN", False) == (posting["@type"], posting["employmentType"], posting["directApply"])
     assert {"@type": "PropertyValue", "name": "bretagne", "value": "bretagne:1"} == posting["identifier"]
@@ -58,7 +58,7 @@ def test_the_first_week_is_the_start_even_around_new_year() -> None:
     assert "2026-12-28" == posting["jobStartDate"]
 
 
-def test_what_is_hidden_or_unknown_is_left_out() -> None:
+def test_hidden_and_unknown_fields_are_left_out() -> None:
     """RTE-005."""
     [posting] = postings(bare())
     assert {"hiringOrganization", "totalJobOpenings", "occupationalCategory"}.isdisjoint(posting)

@@ -1,4 +1,4 @@
-"""Offers as RSS 2.0: well formed whatever the texts hold, and read as text by those who take it for HTML."""
+"""Offers as RSS 2.0: well formed with any texts, and escaped for readers that parse HTML."""
 
 import html
 from typing import Any
@@ -18,13 +18,13 @@ def channel(*documents: dict[str, Any]) -> Any:
     return ET.fromstring(RSS.begin + RSS.between.join(map(RSS.item, documents)) + RSS.end)[0]
 
 
-def test_the_channel_has_what_rss_asks_for() -> None:
+def test_the_channel_has_the_elements_that_rss_requires() -> None:
     found = channel()
     assert ["title", "link", "description", "language"] == [element.tag for element in found]
     assert "https://gateway.example/?a=1&b=2" == found.find("link").text
 
 
-def test_an_item_says_what_the_offer_says() -> None:
+def test_an_item_has_the_content_of_its_offer() -> None:
     item = channel(document()).find("item")
     assert ("bretagne:1", "false") == (item.find("guid").text, item.find("guid").get("isPermaLink"))
     assert ("Observer le travail d'une menuiserie", "https://stages.example/1") == (
@@ -49,7 +49,7 @@ def test_an_item_says_what_the_offer_says() -> None:
     } <= set(own)
 
 
-def test_what_is_hidden_is_not_there() -> None:
+def test_hidden_fields_are_absent() -> None:
     """RTE-005."""
     tags = {element.tag.removeprefix(OWN) for element in channel(bare()).find("item")}
     assert {"employer_name", "employer_siret", "street", "latitude", "possible_duplicate"}.isdisjoint(tags)
@@ -58,7 +58,7 @@ def test_what_is_hidden_is_not_there() -> None:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_every_text_is_found_again_and_is_never_markup(text: str) -> None:
-    """RTE-012: in XML, and once more for those who read the description as HTML."""
+    """RTE-012: in XML, and once more for clients that parse the description as HTML."""
     item = channel(document(title=text, description=text, employer={"name": text})).find("item")
     possible = text.translate(NOT_XML)
     assert (possible, possible) == (item.find("title").text, item.find(f"{OWN}employer_name").text)

@@ -1,4 +1,4 @@
-"""Offers as CSV: every value found again, and nothing that a spreadsheet would run."""
+"""Offers as CSV: every value survives, and no cell is a formula for a spreadsheet."""
 
 import csv
 import io
@@ -16,13 +16,13 @@ BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 
 def lines(*documents: dict[str, object]) -> list[dict[str, str]]:
-    """What a reader of the file finds."""
+    """The cells as a parser reads them."""
     written = TABLE.begin + TABLE.between.join(map(TABLE.item, documents)) + TABLE.end
     return list(csv.DictReader(io.StringIO(written.decode("utf-8-sig"), newline=""), delimiter=";"))
 
 
 def text_of(cell: str) -> str:
-    """The text that was written, as the guide says."""
+    """The text of a cell, read as the guide describes."""
     return cell.removeprefix("'")
 
 
@@ -37,7 +37,7 @@ def test_every_column_has_its_value() -> None:
     assert "Découverte de l'atelier.\nVisite des chantiers." == line["description"]
 
 
-def test_what_is_hidden_or_unknown_is_empty_and_leading_zeros_stay() -> None:
+def test_hidden_and_unknown_cells_are_empty_and_leading_zeros_stay() -> None:
     """RTE-005."""
     [line] = lines(bare())
     empty = {name for name, cell in line.items() if cell == ""}

@@ -1,4 +1,4 @@
-"""The version before and the present one on one log: replaced one after the other, and taken back."""
+"""The version before and the present one on one log: replaced one after the other, and rolled back."""
 
 import os
 import secrets
@@ -21,14 +21,14 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import COMMON
 from gateway.settings import Settings
-from tests.end_to_end.test_town import OFFER, Follower
+from tests.end_to_end.test_federation import OFFER, Follower
 from tests.faults.process import GatewayProcess
 
 PUBLISHER, SUBSCRIBER = "bretagne", "grand-est"
 
 
 async def onboard(settings: Settings) -> dict[str, str]:
-    """Both partners on the log: the secret of each."""
+    """Add both partners. Returns the secret of each."""
     texts = {}
     async with open_log(settings) as log:
         await log.create_topics(COMMON)
@@ -93,22 +93,22 @@ async def is_clean(settings: Settings) -> None:
     assert report.clean, report.findings
 
 
-async def test_an_embedded_log_goes_on_under_the_next_version_and_back(tmp_path: Path, before: Path) -> None:
+async def test_an_embedded_log_works_with_the_next_version_and_after_rollback(tmp_path: Path, before: Path) -> None:
     settings = Settings(data=tmp_path / "data")
     texts = await onboard(settings)
     old = GatewayProcess("before", tmp_path / "data", {}, root=before)
     new = GatewayProcess("present", tmp_path / "data", {})
     live: set[int] = set()
-    for turn, gateway in enumerate((old, new, old, new), start=1):
+    for step, gateway in enumerate((old, new, old, new), start=1):
         await gateway.start()
         await gateway.ready()
         async with clients_of(gateway, texts) as (publisher, follower):
             await follower.until(*ids(*live))
-            for number in (turn * 10, turn * 10 + 1):
+            for number in (step * 10, step * 10 + 1):
                 await publish(publisher, number)
-            await publish(publisher, 10, revision=turn + 1)
-            await withdraw(publisher, turn * 10 + 1, revision=2)
-            live |= {10, turn * 10}
+            await publish(publisher, 10, revision=step + 1)
+            await withdraw(publisher, step * 10 + 1, revision=2)
+            live |= {10, step * 10}
             await follower.until(*ids(*live))
         assert 0 == await gateway.stop()
     await is_clean(settings)
@@ -149,7 +149,7 @@ async def test_replicas_of_both_versions_share_one_kafka_log(tmp_path: Path, bef
 
 
 async def exchange(here: GatewayProcess, there: GatewayProcess, texts: Mapping[str, str], *, first: int) -> None:
-    """What is published, changed, replaced as a set and withdrawn at one replica is the same at the other."""
+    """Publications, changes, snapshots and withdrawals at one replica have the same result at the other."""
     async with clients_of(here, texts) as (publisher, follower), clients_of(there, texts) as (other, distant):
         for number in range(first, first + 12):
             await publish(publisher, number)

@@ -1,4 +1,4 @@
-"""Files with secrets are read only where they are their owner's alone: one rule for all of them."""
+"""Files with secrets are read only if their owner alone can read them: one rule for all of them."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ ROOT, USER = 0, 10001
     ],
 )
 def test_a_file_is_its_owners_alone_or_handed_over_by_root(mode: int, owner: int, *, expected: bool) -> None:
-    """[SEC-009]: T-21. Whoever reads: root must be able to examine what it hands over, and not be told to close it."""
+    """[SEC-009]: T-21. Root must be able to examine files that it hands over, without a request to restrict them."""
     assert expected == is_private(0o100000 | mode, owner=owner)
 
 

@@ -26,7 +26,7 @@ NOBODY = 65_534
 
 
 def as_nobody(call: Callable[[], object]) -> str:
-    """What a call raises in a process without root's rights, which ignore modes; "" for nothing."""
+    """The error of a call in a process without root's rights, which ignore modes; "" without any."""
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
 
@@ -39,7 +39,7 @@ def as_nobody(call: Callable[[], object]) -> str:
             there.send("")
         except (PortError, SettingsError) as error:
             there.send(str(error))
-        except BaseException as error:  # noqa: BLE001  # told as what it is
+        except BaseException as error:  # noqa: BLE001  # reported as it is
             there.send(f"NOT EXPLAINED: {error!r}")
 
     process = context.Process(target=child)
@@ -54,7 +54,7 @@ def as_nobody(call: Callable[[], object]) -> str:
 
 @pytest.fixture
 def closed(tmp_path: Path) -> Iterator[Path]:
-    """A folder in which only root may write, reachable by everybody."""
+    """A folder in which only root may write, reachable by every user."""
     opened = [one for one in (tmp_path, *tmp_path.parents) if one.stat().st_uid == os.geteuid() and one != Path("/")]
     modes = {one: one.stat().st_mode & 0o7777 for one in opened}
     for one in opened:
@@ -82,13 +82,13 @@ OPENED: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", OPENED)
-def test_a_folder_that_cannot_be_written_is_told_with_the_file(closed: Path, name: str) -> None:
+def test_an_unwritable_folder_is_reported_with_the_file(closed: Path, name: str) -> None:
     said = as_nobody(lambda: OPENED[name](closed))
     assert str(closed / name) in said
     assert "NOT EXPLAINED" not in said
 
 
-def test_a_data_folder_of_another_user_is_told(closed: Path) -> None:
+def test_a_data_folder_of_another_user_is_reported(closed: Path) -> None:
     def enter() -> None:
         with locked(closed):
             pass
@@ -108,7 +108,7 @@ def test_a_data_folder_of_another_user_is_told(closed: Path) -> None:
 def no_descriptors() -> Iterator[None]:
     """While entered, this process can open no file."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with open(os.devnull, "rb") as last:  # noqa: PTH123  # its number is what is wanted
+    with open(os.devnull, "rb") as last:  # noqa: PTH123  # only its number is needed
         resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno(), limits[1]))
     try:
         yield
@@ -130,7 +130,7 @@ def test_no_file_descriptors_left_is_an_outage_that_passes(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"x", b"short-secret-of-30-characters!", b"a" * 64, b"ab" * 32])
 def test_a_weak_secret_is_not_used(tmp_path: Path, content: bytes) -> None:
-    """[SEC-009]: whoever can guess it makes cursors, marks and receipts."""
+    """[SEC-009]: an attacker that guesses it can forge cursors, marks and receipts."""
     (tmp_path / "secret").write_bytes(content)
     (tmp_path / "secret").chmod(0o600)
     with pytest.raises(SettingsError, match=str(tmp_path / "secret")):
@@ -161,7 +161,7 @@ def _drawn(alphabet: bytes, length: int, seed: int) -> bytes:
     ],
     ids=["bytes", "decimal", "octal", "hexadecimal", "base32", "four letters", "binary"],
 )
-def test_what_a_generator_makes_is_not_refused(alphabet: bytes, length: int) -> None:
+def test_generated_secrets_are_not_refused(alphabet: bytes, length: int) -> None:
     """Bytes that look like white space at an end, and digits that happen to be few, included."""
     refused = [seed for seed in range(3_000) if weakness(_drawn(alphabet, length, seed).decode("latin-1"))]
     assert [] == refused
@@ -192,7 +192,7 @@ def test_a_secret_that_only_looks_long_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no key", b"-----BEGIN PRIVATE KEY-----\n\n-----END PRIVATE KEY-----\n"])
-def test_a_key_file_without_a_key_is_told_by_name(tmp_path: Path, content: bytes) -> None:
+def test_a_key_file_without_a_key_is_reported_by_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "signing.pem"
     path.write_bytes(content)
     path.chmod(0o600)
@@ -202,7 +202,7 @@ def test_a_key_file_without_a_key_is_told_by_name(tmp_path: Path, content: bytes
 
 @pytest.mark.parametrize("mode", [0o640, 0o644, 0o604, 0o660, 0o666])
 async def test_a_log_that_others_can_read_is_not_used(tmp_path: Path, mode: int) -> None:
-    """[SEC-009]: T-21. A file that was restored has the mode of whoever copied it."""
+    """[SEC-009]: T-21. A restored file has the mode that the copying user gave it."""
     settings = Settings(data=tmp_path)
     async with open_log(settings):
         pass
@@ -218,7 +218,7 @@ async def test_a_log_that_others_can_read_is_not_used(tmp_path: Path, mode: int)
         pass
 
 
-async def test_a_log_that_is_gone_beside_its_views_is_not_begun_again(tmp_path: Path) -> None:
+async def test_a_log_missing_beside_its_views_is_not_created_again(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
     (tmp_path / "views").mkdir()
     (tmp_path / "views/offers.sqlite").touch()
@@ -245,8 +245,8 @@ def test_secrets_and_keys_are_for_their_owner_alone_whatever_the_umask(tmp_path:
     assert {"secret", "signing.pem"} == {one.name for one in tmp_path.iterdir()}
 
 
-def test_a_link_in_place_of_a_new_secret_is_not_followed(tmp_path: Path) -> None:
-    """A draft is made new or not at all."""
+def test_a_link_instead_of_a_new_secret_is_not_followed(tmp_path: Path) -> None:
+    """A new secret is created as a new file or not at all."""
     (tmp_path / "elsewhere").touch()
     draft = tmp_path / f"secret.{os.getpid()}.new"
     draft.symlink_to(tmp_path / "elsewhere")
@@ -259,7 +259,7 @@ class Words(LocalCopy):
     LAYOUT = "CREATE TABLE word (text TEXT);"
 
 
-def test_a_foreign_database_in_place_of_a_copy_is_replaced(tmp_path: Path) -> None:
+def test_a_foreign_database_instead_of_a_copy_is_replaced(tmp_path: Path) -> None:
     import sqlite3  # noqa: PLC0415  # only here
 
     foreign = sqlite3.connect(tmp_path / "copy.sqlite")

@@ -1,4 +1,4 @@
-"""Settings: every mistake is named at start, and secrets stay out of sight."""
+"""Settings: every mistake is named at start, and secrets stay out of output."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The image: what the Containerfile copies is all that the gateway needs of this repository."""
+"""The image: the Containerfile copies every file that the gateway needs."""
 
 import json
 import os
@@ -24,25 +24,25 @@ for package in {packages}:
 
 
 def copied(text: str) -> list[tuple[list[str], str]]:
-    """What the build's COPY lines name of this repository, and where each goes in its working folder."""
+    """Files named by the COPY lines of the build, and their targets in its working folder."""
     lines = re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE)
     return [(sources, target) for *sources, target in map(str.split, lines)]
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The gateway as the image installs it, from what was copied and from nothing else."""
+    """The gateway as the image installs it, from the copied files only."""
     folder = tmp_path_factory.mktemp("image")
     context, site = folder / "src", folder / "site"
     context.mkdir()
     for sources, target in copied((ROOT / "Containerfile").read_text()):
         for source in sources:
-            place = context / target / source if target.endswith("/") else context / target
-            place.parent.mkdir(parents=True, exist_ok=True)
+            target_path = context / target / source if target.endswith("/") else context / target
+            target_path.parent.mkdir(parents=True, exist_ok=True)
             if (ROOT / source).is_dir():
-                shutil.copytree(ROOT / source, place, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(ROOT / source, target_path, ignore=shutil.ignore_patterns("__pycache__"))
             else:
-                shutil.copy(ROOT / source, place)
+                shutil.copy(ROOT / source, target_path)
     offline = ["--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "--quiet"]
     command = [sys.executable, "-m", "pip", "install", *offline, "--target", str(site), str(context)]
     subprocess.run(command, check=True)
@@ -107,8 +107,8 @@ def test_the_gateway_starts(installed: Path, tmp_path: Path) -> None:
     )
     assert serving.stdout is not None
     try:
-        told = (json.loads(line)["event"] for line in serving.stdout)
-        assert "gateway.started" in told
+        events = (json.loads(line)["event"] for line in serving.stdout)
+        assert "gateway.started" in events
         serving.send_signal(signal.SIGTERM)
         assert 0 == serving.wait(60)
     finally:

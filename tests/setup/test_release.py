@@ -1,4 +1,4 @@
-"""``make release`` refuses what is not ready, names all of it, and builds a wheel of what is."""
+"""``make release`` refuses an unready release with all reasons, and builds a wheel of a ready one."""
 
 import runpy
 import shutil
@@ -39,7 +39,7 @@ def change(path: Path, old: str, new: str) -> None:
 
 
 def test_this_tree_keeps_the_placeholder_that_no_release_may_keep() -> None:
-    """Whoever publishes sets the address; all else that the standard demands is there."""
+    """The publisher of a release sets the address; all else that the standard requires is there."""
     found = runpy.run_path(str(SCRIPT))["problems"](ROOT)
     assert [line for line in found if line.startswith("publiccode.yml")] == [
         "publiccode.yml: url holds the placeholder “example”; set the publisher's own value"
@@ -64,14 +64,16 @@ def test_this_tree_keeps_the_placeholder_that_no_release_may_keep() -> None:
         ("pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"', "the first section is not that of 0.2.0"),
     ],
 )
-def test_what_is_not_ready_is_named_and_nothing_is_built(tree: Path, file: str, old: str, new: str, said: str) -> None:
+def test_an_unready_release_is_refused_by_name_and_not_built(
+    tree: Path, file: str, old: str, new: str, said: str
+) -> None:
     change(tree / file, old, new)
     ended = release(tree)
     assert (1, True) == (ended.returncode, said in ended.stderr), ended.stderr
     assert not (tree / "dist").exists()
 
 
-def test_what_is_ready_becomes_a_wheel(tree: Path) -> None:
+def test_a_ready_release_becomes_a_wheel(tree: Path) -> None:
     for name in _COPIED[:4]:
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in _COPIED[4:]:

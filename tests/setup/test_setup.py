@@ -1,4 +1,4 @@
-"""The set-up on a fresh machine: which Python it finds, what it says when there is none, and the locks."""
+"""The set-up on a fresh machine: the Python that it finds, its message without one, and the locks."""
 
 import os
 import re
@@ -41,14 +41,14 @@ def test_a_python_that_is_too_old_is_passed_over(tmp_path: Path) -> None:
     assert f"{tmp_path}/python3.12\n" == find(tmp_path).stdout
 
 
-def test_one_that_pyenv_keeps_is_found(tmp_path: Path) -> None:
+def test_a_python_of_pyenv_is_found(tmp_path: Path) -> None:
     make_python(tmp_path / "python3", "3.9", venv=True)
     kept = tmp_path / ".pyenv" / "versions" / "3.13.0" / "bin" / "python"
     make_python(kept, "3.13", venv=True)
     assert f"{kept}\n" == find(tmp_path).stdout
 
 
-def test_a_chosen_one_is_taken(tmp_path: Path) -> None:
+def test_a_chosen_python_is_used(tmp_path: Path) -> None:
     make_python(tmp_path / "python3", "3.12", venv=True)
     make_python(tmp_path / "mine", "3.11", venv=True)
     assert f"{tmp_path}/mine\n" == find(tmp_path, PYTHON=str(tmp_path / "mine")).stdout
@@ -57,7 +57,7 @@ def test_a_chosen_one_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("version", "said"), [("3.9", "No Python 3.11 or newer was found"), ("3.12", "has no venv module")]
 )
-def test_where_there_is_none_the_next_step_is_said(tmp_path: Path, version: str, said: str) -> None:
+def test_without_a_python_the_next_step_is_printed(tmp_path: Path, version: str, said: str) -> None:
     make_python(tmp_path / "python3", version, venv=False)
     ended = find(tmp_path)
     assert (1, "") == (ended.returncode, ended.stdout)
@@ -70,7 +70,7 @@ def test_the_python_that_runs_these_tests_would_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["run", "dev"])
-def test_locks_pin_every_package_with_hashes_and_name_no_place(kind: str) -> None:
+def test_locks_pin_every_package_with_hashes_and_name_no_host(kind: str) -> None:
     text = (ROOT / "requirements" / f"{kind}.txt").read_text()
     pinned = re.findall(r"^([a-z0-9][a-z0-9._-]*)==[^ ]+", text, re.MULTILINE)
     with_hash = re.findall(r"^([a-z0-9][a-z0-9._-]*)==.*\\\n +--hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)

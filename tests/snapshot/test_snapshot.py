@@ -1,4 +1,4 @@
-"""Snapshots on a log in memory, with a relay and a view at work: absence, guards, marks, turns."""
+"""Snapshots on a log in memory, with a running relay and view: absence, guards, marks, ownership."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from gateway.protocol.submission import Publish
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from gateway.relay import Relay
 from gateway.store import OfferView, ViewUpdater
-from tests.slept import SleptLog
+from tests.stale_ends import StaleEndsLog
 
 IDS = ReceiptIds(b"k" * 32)
 OFFER = {
@@ -64,7 +64,7 @@ class Set:
     while_read: Callable[[], None] = lambda: None
     """Called in the thread that reads the ids."""
     then: Mapping[int, Callable[[], None]] = field(default_factory=dict)
-    """Called before the slice with this number is handed in, or after the last one."""
+    """Called before the slice with this number is submitted, or after the last one."""
 
     def __post_init__(self) -> None:
         if self.declared_count == -1:
@@ -91,15 +91,15 @@ class Set:
         self.then.get(step + 1, lambda: None)()
 
 
-class House:
-    """A gateway without its doors."""
+class SnapshotHarness:
+    """A gateway without HTTP."""
 
     def __init__(self, folder: Path) -> None:
         self.now = 1_796_000_000_000
         store = Store()
         self.log = MemoryLog(clock=lambda: self.now, store=store)
-        self.replica = SleptLog(clock=lambda: self.now, store=store)
-        """What applies snapshots reads and writes here."""
+        self.replica = StaleEndsLog(clock=lambda: self.now, store=store)
+        """The log of the replica that applies snapshots."""
         self.folder = folder
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -127,11 +127,11 @@ class House:
             clock=lambda: self.now,
             decided=lambda _: None,
         )
-        tail = ViewUpdater(self.log, OFFERS, self.view, clock=lambda: self.now)
+        updater = ViewUpdater(self.log, OFFERS, self.view, clock=lambda: self.now)
         self.tasks = {
             "positions": asyncio.create_task(positions.run()),
             "relay": asyncio.create_task(relay.run()),
-            "tail": asyncio.create_task(tail.run()),
+            "tail": asyncio.create_task(updater.run()),
         }
 
     async def lose(self, part: str) -> None:
@@ -180,53 +180,55 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    one = House(tmp_path)
+async def harness(tmp_path: Path) -> AsyncIterator[SnapshotHarness]:
+    one = SnapshotHarness(tmp_path)
     await one.open()
     yield one
     await one.close()
 
 
-async def refusal(house: House, mark: str, upload: Set, *, confirm: int | None = None) -> SnapshotRefusedError:
-    """The code of the refusal, and proof that nothing was handed in."""
-    before = await house.submitted()
+async def refusal(
+    harness: SnapshotHarness, mark: str, upload: Set, *, confirm: int | None = None
+) -> SnapshotRefusedError:
+    """The code of the refusal; nothing must have been submitted."""
+    before = await harness.submitted()
     with pytest.raises(SnapshotRefusedError) as caught:
-        await house.apply(mark, upload, confirm=confirm)
-    assert await house.submitted() == before
+        await harness.apply(mark, upload, confirm=confirm)
+    assert await harness.submitted() == before
     return caught.value
 
 
-async def test_what_is_absent_is_withdrawn_and_what_is_new_is_published(house: House) -> None:
+async def test_absent_offers_are_withdrawn_and_new_ones_published(harness: SnapshotHarness) -> None:
     """[PUB-020]."""
-    await house.send(1, 2, 3)
-    assert await house.apply(await house.mark(), Set([2, 3, 4])) == 1
-    await house.live_is(2, 3, 4)
+    await harness.send(1, 2, 3)
+    assert await harness.apply(await harness.mark(), Set([2, 3, 4])) == 1
+    await harness.live_is(2, 3, 4)
 
 
-async def test_an_offer_put_between_mark_and_upload_is_not_absent(house: House) -> None:
+async def test_an_offer_put_between_mark_and_upload_is_not_absent(harness: SnapshotHarness) -> None:
     """[PUB-020]."""
-    await house.send(1, 2)
-    mark = await house.mark()
-    await house.send(3)
-    await house.send(1, revision=2)
-    assert await house.apply(mark, Set([2])) == 0
-    await house.live_is(1, 2, 3)
+    await harness.send(1, 2)
+    mark = await harness.mark()
+    await harness.send(3)
+    await harness.send(1, revision=2)
+    assert await harness.apply(mark, Set([2])) == 0
+    await harness.live_is(1, 2, 3)
 
 
-async def test_a_snapshot_brings_back_what_the_last_one_lacked(house: House) -> None:
+async def test_a_snapshot_restores_offers_that_the_last_one_lacked(harness: SnapshotHarness) -> None:
     """[WDR-008]."""
-    await house.send(1, 2)
-    await house.apply(await house.mark(), Set([2]))
-    await house.live_is(2)
-    await house.apply(await house.mark(), Set([1, 2]))
-    await house.live_is(1, 2)
+    await harness.send(1, 2)
+    await harness.apply(await harness.mark(), Set([2]))
+    await harness.live_is(2)
+    await harness.apply(await harness.mark(), Set([1, 2]))
+    await harness.live_is(1, 2)
 
 
-async def test_an_invalid_item_counts_as_present(house: House) -> None:
+async def test_an_invalid_item_counts_as_present(harness: SnapshotHarness) -> None:
     """[PUB-025]."""
-    await house.send(1, 2)
-    assert await house.apply(await house.mark(), Set([1, 2], refused=frozenset({1}))) == 0
-    await house.live_is(1, 2)
+    await harness.send(1, 2)
+    assert await harness.apply(await harness.mark(), Set([1, 2], refused=frozenset({1}))) == 0
+    await harness.live_is(1, 2)
 
 
 @pytest.mark.parametrize(
@@ -240,116 +242,118 @@ async def test_an_invalid_item_counts_as_present(house: House) -> None:
     ],
     ids=["no count", "wrong count", "unreadable id", "same id twice", "empty"],
 )
-async def test_a_doubtful_snapshot_changes_nothing(house: House, upload: Set, code: str) -> None:
+async def test_an_invalid_snapshot_changes_nothing(harness: SnapshotHarness, upload: Set, code: str) -> None:
     """[PUB-024] [PUB-025] [PUB-026] [PUB-028]: T-12."""
-    await house.send(1, 2, 3)
-    assert (await refusal(house, await house.mark(), upload)).code == code
-    await house.live_is(1, 2, 3)
+    await harness.send(1, 2, 3)
+    assert (await refusal(harness, await harness.mark(), upload)).code == code
+    await harness.live_is(1, 2, 3)
 
 
-async def test_a_snapshot_that_shrinks_too_much_needs_its_number_confirmed(house: House) -> None:
+async def test_a_snapshot_that_shrinks_too_much_needs_its_number_confirmed(harness: SnapshotHarness) -> None:
     """[PUB-028]: at least ten and more than a fifth."""
-    await house.send(*range(40))
-    error = await refusal(house, await house.mark(), Set(range(30)))
+    await harness.send(*range(40))
+    error = await refusal(harness, await harness.mark(), Set(range(30)))
     assert (error.code, error.values) == ("snapshot-shrinks-too-much", {"actual": 10, "expected": 40})
-    assert (await refusal(house, await house.mark(), Set(range(30)), confirm=9)).code == "snapshot-shrinks-too-much"
-    assert await house.apply(await house.mark(), Set(range(31))) == 9
-    assert await house.apply(await house.mark(), Set([]), confirm=31) == 31
-    await house.live_is()
+    assert (await refusal(harness, await harness.mark(), Set(range(30)), confirm=9)).code == "snapshot-shrinks-too-much"
+    assert await harness.apply(await harness.mark(), Set(range(31))) == 9
+    assert await harness.apply(await harness.mark(), Set([]), confirm=31) == 31
+    await harness.live_is()
 
 
-async def test_a_mark_serves_once_and_never_after_a_later_one(house: House) -> None:
+async def test_a_mark_serves_once_and_never_after_a_later_one(harness: SnapshotHarness) -> None:
     """[PUB-022]."""
-    await house.send(1)
-    early, late = await house.mark(), await house.mark()
-    await house.apply(late, Set([1]))
-    assert (await refusal(house, early, Set([1]))).code == "stale-mark"
-    assert (await refusal(house, late, Set([1]))).code == "stale-mark"
+    await harness.send(1)
+    early, late = await harness.mark(), await harness.mark()
+    await harness.apply(late, Set([1]))
+    assert (await refusal(harness, early, Set([1]))).code == "stale-mark"
+    assert (await refusal(harness, late, Set([1]))).code == "stale-mark"
 
 
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.LOST, Fault.UNANSWERED])
 @pytest.mark.parametrize("step", [0, 1, 2], ids=["queuing", "queued in part", "withdrawing"])
 async def test_a_snapshot_that_the_log_broke_off_is_sent_again_with_its_mark(
-    house: House, step: int, fault: Fault
+    harness: SnapshotHarness, step: int, fault: Fault
 ) -> None:
     """[PUB-022]: a mark is used up by the whole snapshot, so the same again ends where it should have ended."""
-    await house.send(*range(12))
-    mark = await house.mark()
-    await house.send("between")
+    await harness.send(*range(12))
+    mark = await harness.mark()
+    await harness.send("between")
     kept = [*range(3, 12), "new"]
     with pytest.raises(LogError):
-        await house.apply(mark, Set(kept, revision=2, then={step: lambda: house.replica.inject(fault)}))
+        await harness.apply(mark, Set(kept, revision=2, then={step: lambda: harness.replica.inject(fault)}))
     if (step, fault) != (2, Fault.UNANSWERED):
-        await house.apply(mark, Set(kept, revision=2))
-    await house.live_is(*kept, "between")
-    assert (await refusal(house, mark, Set(kept, revision=2))).code == "stale-mark"
+        await harness.apply(mark, Set(kept, revision=2))
+    await harness.live_is(*kept, "between")
+    assert (await refusal(harness, mark, Set(kept, revision=2))).code == "stale-mark"
 
 
-async def test_an_earlier_mark_is_stale_once_a_later_snapshot_has_begun(house: House) -> None:
+async def test_an_earlier_mark_is_stale_once_a_later_snapshot_has_begun(harness: SnapshotHarness) -> None:
     """[PUB-022]: an older export must not come in between a broken snapshot and its repetition."""
-    early, late = await house.mark(), await house.mark()
+    early, late = await harness.mark(), await harness.mark()
     with pytest.raises(LogError):
-        await house.apply(late, Set([1], then={0: lambda: house.replica.inject(Fault.REFUSED)}))
-    assert (await refusal(house, early, Set([1, 2]))).code == "stale-mark"
-    await house.apply(late, Set([1]))
-    await house.live_is(1)
+        await harness.apply(late, Set([1], then={0: lambda: harness.replica.inject(Fault.REFUSED)}))
+    assert (await refusal(harness, early, Set([1, 2]))).code == "stale-mark"
+    await harness.apply(late, Set([1]))
+    await harness.live_is(1)
 
 
-async def test_a_snapshot_that_was_overtaken_before_it_queued_anything_queues_nothing(house: House) -> None:
-    """[PUB-023]: what it has may be older than what stands."""
+async def test_a_snapshot_that_was_overtaken_before_it_queued_anything_queues_nothing(harness: SnapshotHarness) -> None:
+    """[PUB-023]: its content may be older than the current one."""
     loop, home = asyncio.get_running_loop(), partition_of("bretagne", 3)
 
     def overtake() -> None:
-        asyncio.run_coroutine_threadsafe(house.log.own("snapshot.bretagne", home), loop).result()
+        asyncio.run_coroutine_threadsafe(harness.log.own("snapshot.bretagne", home), loop).result()
 
-    assert (await refusal(house, await house.mark(), Set([1], while_read=overtake))).code == "snapshot-running"
+    assert (await refusal(harness, await harness.mark(), Set([1], while_read=overtake))).code == "snapshot-running"
 
 
-async def test_a_mark_is_good_for_its_platform_and_for_a_day(house: House) -> None:
+async def test_a_mark_is_good_for_its_platform_and_for_a_day(harness: SnapshotHarness) -> None:
     """[PUB-021]."""
-    mark = await house.mark()
+    mark = await harness.mark()
     for text, platform in ((mark, "normandie"), (mark[:-2] + "AA", "bretagne"), ("", "bretagne")):
         with pytest.raises(SnapshotRefusedError, match="mark-invalid"):
-            house.snapshots.read(text, platform=platform)
-    house.now += MARK_LIFE_MS + 1
+            harness.snapshots.read(text, platform=platform)
+    harness.now += MARK_LIFE_MS + 1
     with pytest.raises(SnapshotRefusedError, match="mark-invalid"):
-        house.snapshots.read(mark, platform="bretagne")
+        harness.snapshots.read(mark, platform="bretagne")
 
 
-async def test_a_later_snapshot_stops_one_that_still_runs(house: House) -> None:
+async def test_a_later_snapshot_stops_one_that_still_runs(harness: SnapshotHarness) -> None:
     """[PUB-023]."""
-    await house.send(1, 2, 3)
-    early = house.snapshots.read(await house.mark(), platform="bretagne")
-    async with house.snapshots._ownership(early, resumed=False) as owner:
-        await house.apply(await house.mark(), Set([2, 3]))
+    await harness.send(1, 2, 3)
+    early = harness.snapshots.read(await harness.mark(), platform="bretagne")
+    async with harness.snapshots._ownership(early, resumed=False) as owner:
+        await harness.apply(await harness.mark(), Set([2, 3]))
         with pytest.raises(Exception, match="Another owner"):
-            await house.snapshots._withdraw(owner, early, [("bretagne:2", 1)])
-    await house.live_is(2, 3)
+            await harness.snapshots._withdraw(owner, early, [("bretagne:2", 1)])
+    await harness.live_is(2, 3)
 
 
-async def test_a_snapshot_waits_for_what_precedes_its_mark_or_changes_nothing(house: House) -> None:
-    """[PUB-029]: here the relay is gone."""
-    await house.send(1, 2)
-    await house.lose("relay")
-    await house.submissions.submit([publish(3)])
-    assert (await refusal(house, await house.mark(), Set([1, 2]))).code == "snapshot-not-ready"
+async def test_a_snapshot_waits_for_submissions_before_its_mark_or_changes_nothing(harness: SnapshotHarness) -> None:
+    """[PUB-029]: here the relay has stopped."""
+    await harness.send(1, 2)
+    await harness.lose("relay")
+    await harness.submissions.submit([publish(3)])
+    assert (await refusal(harness, await harness.mark(), Set([1, 2]))).code == "snapshot-not-ready"
 
 
-async def test_a_snapshot_waits_for_the_view_though_a_broker_that_slept_tells_an_old_end(house: House) -> None:
-    """[PUB-029]: what it lacks would stay live, and it would be told that all is done."""
-    await house.send(1, 2)
-    house.replica.told[OFFERS] = await house.log.ends(OFFERS)
-    await house.lose("tail")
-    await house.submissions.submit([publish(3)])
-    assert (await refusal(house, await house.mark(), Set([1, 2]))).code == "snapshot-not-ready"
+async def test_a_snapshot_waits_for_the_view_when_a_stale_broker_reports_an_old_end(
+    harness: SnapshotHarness,
+) -> None:
+    """[PUB-029]: offers that it lacks would stay live, and it would be answered as applied."""
+    await harness.send(1, 2)
+    harness.replica.stale_ends[OFFERS] = await harness.log.ends(OFFERS)
+    await harness.lose("tail")
+    await harness.submissions.submit([publish(3)])
+    assert (await refusal(harness, await harness.mark(), Set([1, 2]))).code == "snapshot-not-ready"
 
 
-async def test_an_offer_of_another_platform_is_none_of_its_business(house: House) -> None:
+async def test_an_offer_of_another_platform_is_ignored(harness: SnapshotHarness) -> None:
     """[IDN-003]."""
-    await house.send(1, 2)
+    await harness.send(1, 2)
     with pytest.raises(SnapshotRefusedError, match="mark-invalid"):
-        house.snapshots.read(await house.mark(), platform="normandie")
-    other = (await house.snapshots.mark("normandie"))[0]
-    read = house.snapshots.read(other, platform="normandie")
-    assert (await house.snapshots.apply(read, Set([]))).withdrawn == 0
-    await house.live_is(1, 2)
+        harness.snapshots.read(await harness.mark(), platform="normandie")
+    other = (await harness.snapshots.mark("normandie"))[0]
+    read = harness.snapshots.read(other, platform="normandie")
+    assert (await harness.snapshots.apply(read, Set([]))).withdrawn == 0
+    await harness.live_is(1, 2)

@@ -1,4 +1,4 @@
-"""The status of the federation, from facts: its lines, who may know what, and the last thing that went wrong."""
+"""The status of the federation, from facts: its entries, the details by audience, and the last error."""
 
 from dataclasses import replace
 from typing import Any
@@ -52,7 +52,7 @@ def run(**more: Any) -> Run:
     return Run(**{"platform": "bretagne", "started_at": NOW - 20, "ended_at": NOW - 10, "outcome": "applied", **more})
 
 
-def test_there_is_a_line_for_everybody_whether_it_takes_part_or_not() -> None:
+def test_there_is_an_entry_for_each_platform_connected_or_not() -> None:
     lines = statuses(facts(partner("sarthe"), partner("bretagne")), asker="", operator=True)
     assert [*REGIONAL, "national", None, None, "sarthe"] == [one.platform for one in lines]
     assert ["Centre-Val de Loire", "Hauts-de-France"] == [one.name for one in lines if one.kind == "uncovered"]
@@ -79,7 +79,7 @@ def test_an_operators_client_is_no_platform() -> None:
     assert ["national"] == [one.platform for one in lines if one.kind == "national" and one.connected]
 
 
-def test_who_left_is_not_connected_any_more() -> None:
+def test_a_platform_that_left_is_not_connected() -> None:
     left = line(facts(partner("bretagne", revoked=True)), "bretagne")
     assert (False, None) == (left.connected, left.since)
 
@@ -96,7 +96,7 @@ def test_since_when_it_takes_part_outlives_its_credentials() -> None:
     assert NOW - 70_000 == line(facts(partner("bretagne", joined_at=NOW - 70_000)), "bretagne").since
 
 
-def test_everybody_is_told_until_when_a_platform_is_certified_as_a_publisher() -> None:
+def test_the_end_of_a_certificate_is_readable_by_every_partner() -> None:
     """CER-005"""
     ends = issued(expires_at=NOW + 9_000)
     known = facts(
@@ -120,11 +120,11 @@ def test_regions_without_a_platform_are_connected_by_the_national_site() -> None
     ]
 
 
-def test_how_a_platform_does_is_told_to_itself_and_to_the_operator_alone() -> None:
+def test_details_of_a_platform_are_readable_by_itself_and_the_operator_only() -> None:
     """SEC-014."""
     known = facts(partner("bretagne"), partner("normandie"))
-    told = {one.platform for one in statuses(known, asker="bretagne", operator=False) if one.details is not None}
-    assert {"bretagne"} == told
+    detailed = {one.platform for one in statuses(known, asker="bretagne", operator=False) if one.details is not None}
+    assert {"bretagne"} == detailed
     assert None not in {one.details for one in statuses(known, asker="ops", operator=True) if one.platform}
 
 
@@ -175,11 +175,11 @@ def test_the_last_error_is_the_newest_of_all_in_plain_words() -> None:
     assert PROBLEM["message"]["en"] == said(rejected, "en")
 
 
-def test_items_that_a_feed_could_not_publish_are_told_by_number_and_the_first_by_name() -> None:
+def test_items_that_a_feed_could_not_publish_are_counted_and_the_first_is_named() -> None:
     item = {"position": "item 2", "id": "bretagne:2", **PROBLEM}
     known = facts(partner("bretagne"), runs={"bretagne": run(counts=Counts(items=5, refused=3), problems=(item,))})
-    told: tuple[tuple[Language, str], ...] = (("fr", "bretagne:2 : "), ("en", "bretagne:2: "))
-    for language, named in told:
+    detailed: tuple[tuple[Language, str], ...] = (("fr", "bretagne:2 : "), ("en", "bretagne:2: "))
+    for language, named in detailed:
         message = status_document(line(known, "bretagne"), language)["details"]["last_error"]["message"]
         assert " 3. " in message
         assert message.endswith(named + PROBLEM["message"][language])
@@ -200,8 +200,8 @@ def test_a_platform_that_has_done_nothing_yet_has_empty_details() -> None:
     } == document["details"]
 
 
-def test_the_national_site_does_as_its_accounts_say() -> None:
-    """Connected by the connector's work alone; waiting for its right says so."""
+def test_the_state_of_the_national_site_is_that_of_its_accounts() -> None:
+    """Connected by the connector's work alone; waiting for its right is reported."""
     at = "2027-01-15T08:00:00.000Z"
     note = {"at": at, "answered_at": at, "down": False, "search": {"state": "waiting-for-right"}}
     national = line(facts(accounts={"shared": note}), "national")
@@ -209,5 +209,5 @@ def test_the_national_site_does_as_its_accounts_say() -> None:
     document = status_document(national, "en")["details"]
     assert (at, "api_full_access" in document["last_error"]["message"]) == (document["last_success"], True)
     failed = {**note, "failed_at": "2027-01-16T08:00:00.000Z", "error": "502 Bad Gateway", "search": {"state": "ok"}}
-    told = status_document(line(facts(accounts={"shared": failed}), "national"), "fr")["details"]
-    assert {"at": "2027-01-16T08:00:00.000Z", "message": "502 Bad Gateway"} == told["last_error"]
+    detailed = status_document(line(facts(accounts={"shared": failed}), "national"), "fr")["details"]
+    assert {"at": "2027-01-16T08:00:00.000Z", "message": "502 Bad Gateway"} == detailed["last_error"]

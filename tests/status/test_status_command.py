@@ -63,12 +63,12 @@ async def shell(tmp_path: Path) -> AsyncIterator[Shell]:
         yield shell
 
 
-async def test_the_operator_is_shown_every_platform(shell: Shell) -> None:
-    shown = await shell("ops")
-    assert 0 == shown.exit_code, shown.output
+async def test_the_operator_reads_every_platform(shell: Shell) -> None:
+    ended = await shell("ops")
+    assert 0 == ended.exit_code, ended.output
     for word in ("bretagne", "national", "Hauts-de-France", "Centre-Val de Loire"):
-        assert word in shown.output
-    assert "en attente d’une décision : 0" in shown.output
+        assert word in ended.output
+    assert "en attente d’une décision : 0" in ended.output
 
 
 async def test_regions_without_a_platform_come_by_the_national_site_once_it_is_connected(
@@ -79,20 +79,20 @@ async def test_regions_without_a_platform_come_by_the_national_site_once_it_is_c
         assert 2 == (await connected("ops")).output.count("via national")
 
 
-async def test_the_table_speaks_english_too(shell: Shell) -> None:
-    shown = await shell("ops", "--lang", "en")
-    assert "Connected" in shown.output
-    assert "wait for a decision: 0" in shown.output
+async def test_the_table_is_available_in_english(shell: Shell) -> None:
+    ended = await shell("ops", "--lang", "en")
+    assert "Connected" in ended.output
+    assert "wait for a decision: 0" in ended.output
 
 
 async def test_a_script_gets_json_and_a_partner_its_own_details_only(shell: Shell) -> None:
     """SEC-014."""
-    told = json.loads((await shell("bretagne", "--json")).output)
-    assert ["bretagne"] == [line["platform"] for line in told["platforms"] if "details" in line]
-    assert 12 == len(told["platforms"])
+    document = json.loads((await shell("bretagne", "--json")).output)
+    assert ["bretagne"] == [line["platform"] for line in document["platforms"] if "details" in line]
+    assert 12 == len(document["platforms"])
 
 
-async def test_who_cannot_be_answered_is_told_what_to_do(shell: Shell) -> None:
+async def test_an_unanswered_command_gives_the_next_step(shell: Shell) -> None:
     refused = await shell("stranger")
     assert isinstance(refused.exception, CommandError)
     assert "PASSERELLE_CLIENT_SECRET" in refused.exception.step

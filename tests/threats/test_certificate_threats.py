@@ -1,4 +1,4 @@
-"""[T-28] A certificate is what the gateway signed, as it was signed, and opens nothing."""
+"""[T-28] A certificate is accepted exactly as the gateway signed it, and gives no access."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -33,7 +33,7 @@ CERTIFICATE = Certificate(
 GENUINE = sign_certificate(CERTIFICATE, KEYS).signed
 
 
-def test_a_genuine_certificate_says_what_was_signed() -> None:
+def test_a_genuine_certificate_is_read_as_signed() -> None:
     assert CERTIFICATE == verify_certificate(GENUINE, keys=KEYS.verifiers, now=NOW)
 
 
@@ -68,19 +68,19 @@ def token(_: str) -> str:
 
 
 @pytest.mark.parametrize("forge", [altered, unsigned, strange, mistyped, token])
-def test_a_forged_certificate_proves_nothing(forge: Callable[[str], str]) -> None:
+def test_a_forged_certificate_is_refused(forge: Callable[[str], str]) -> None:
     with pytest.raises(TokenError):
         verify_certificate(forge(GENUINE), keys=KEYS.verifiers, now=NOW)
 
 
 @pytest.mark.parametrize("now", [NOW - YEAR_MS, NOW + YEAR_MS])
-def test_a_certificate_proves_nothing_outside_of_its_time(now: int) -> None:
+def test_a_certificate_is_invalid_outside_of_its_period(now: int) -> None:
     with pytest.raises(TokenError):
         verify_certificate(GENUINE, keys=KEYS.verifiers, now=now)
 
 
-def test_a_certificate_opens_nothing() -> None:
-    """The same key signs access tokens, and a certificate is shown to everybody."""
+def test_a_certificate_gives_no_access() -> None:
+    """The same key signs access tokens, and certificates are public."""
     tokens = AccessTokens(KEYS, issuer=ISSUER, clock=lambda: NOW)
     assert "bretagne" == tokens.verify(token(""), read_unverified(token(""))).platform
     with pytest.raises(TokenError, match="not an access token"):

@@ -17,14 +17,14 @@ from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.settings import Settings
-from tests.api_write.gate import ndjson, offer
+from tests.api_write.gateway_harness import ndjson, offer
 from tests.faults.process import GatewayProcess
-from tests.oauth.ground import posted
+from tests.oauth.oauth_harness import posted
 from tests.raw_http import RawConnection
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process and lists its files")
 
-CROWD = 40
+CLIENTS = 40
 LINES = 60
 REQUESTS = {
     b"GET /v1/offers": 401,
@@ -101,7 +101,7 @@ async def test_refusals_stay_problem_documents_and_service_resumes(serving: Gate
     limits = {process: resource.prlimit(process, resource.RLIMIT_NOFILE) for process in await _settled(serving)}
     for process, (_, most) in limits.items():
         resource.prlimit(process, resource.RLIMIT_NOFILE, (_open_files(process) + 2, most))
-    crowd = [await RawConnection.open(serving.port) for _ in range(CROWD)]
+    connections = [await RawConnection.open(serving.port) for _ in range(CLIENTS)]
     try:
         for process, (_, most) in limits.items():
             resource.prlimit(process, resource.RLIMIT_NOFILE, (_lowest_free(process), most))
@@ -122,7 +122,7 @@ async def test_refusals_stay_problem_documents_and_service_resumes(serving: Gate
         assert refused is not None
         assert "http-malformed" == refused.document["code"]
     finally:
-        for connection in (kept, *crowd):
+        for connection in (kept, *connections):
             await connection.close()
     async with asyncio.timeout(60):
         while 200 != await _fresh(serving.port):

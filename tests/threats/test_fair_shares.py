@@ -1,5 +1,5 @@
-"""One partner that sends the worst it may: its heavy work runs one piece at a time, rests while other partners ask, and
-is answered within bounds.
+"""One partner that sends the most expensive requests: its heavy work runs one piece at a time, rests while other
+partners ask, and is answered within bounds.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from gateway.api.context import PARTNER
 from gateway.api.work import Work, WorkRegistry
 from gateway.protocol.partner import Partner
 from gateway.runtime.processor import SLICE_SECONDS, Processor, Share
-from tests.api_write.gate import ndjson, offer, opened
+from tests.api_write.gateway_harness import ndjson, offer, opened
 
 RUN = 0.02
 
@@ -62,7 +62,7 @@ async def test_work_that_is_cancelled_in_a_thread_leaves_the_slice_to_others() -
 
 
 async def test_a_large_page_takes_a_slice_and_a_small_one_does_not() -> None:
-    """ERR-006: what a view reads in its thread delays the event loop like any other work."""
+    """ERR-006: reads of a view in its thread delay the event loop like any other work."""
     office, threads = WorkRegistry(Processor()), Threads()
 
     async def page(name: str) -> str:
@@ -84,7 +84,7 @@ def burn(seconds: float) -> None:
 
 
 async def pauses(processor: Processor, share: Share, *, slices: int) -> list[float]:
-    """The seconds between so many slices of 20 ms."""
+    """The seconds between ``slices`` slices of 20 ms."""
     found: list[float] = []
     for _ in range(slices):
         ended = time.monotonic()
@@ -94,7 +94,7 @@ async def pauses(processor: Processor, share: Share, *, slices: int) -> list[flo
     return found[1:]
 
 
-async def test_long_work_rests_while_another_partner_asks() -> None:
+async def test_long_work_yields_while_another_partner_has_requests() -> None:
     """ERR-006: a request that arrives finds an idle loop more often than not."""
     processor = Processor()
     heavy, light = processor.share("heavy"), processor.share("light")
@@ -105,8 +105,8 @@ async def test_long_work_rests_while_another_partner_asks() -> None:
 
 
 @pytest.mark.parametrize("asking", ["nobody", "itself", "an address"])
-async def test_long_work_does_not_rest_for_itself_nor_for_unproved_requests(asking: str) -> None:
-    """ERR-006: a lone upload has the whole processor, and nobody without a token can slow it down."""
+async def test_long_work_does_not_yield_to_its_own_nor_to_unauthenticated_requests(asking: str) -> None:
+    """ERR-006: a lone upload has the whole processor, and no client without a token can slow it down."""
     processor = Processor()
     heavy = processor.share("heavy")
     if asking != "nobody":
@@ -117,7 +117,7 @@ async def test_long_work_does_not_rest_for_itself_nor_for_unproved_requests(aski
     assert RUN > min(await pauses(processor, heavy, slices=6))
 
 
-async def test_threads_give_way_sooner_only_while_another_partner_asks() -> None:
+async def test_threads_yield_sooner_only_while_another_partner_has_requests() -> None:
     """ERR-006: whether it asks before the slice or during it; a lone upload pays nothing for it."""
     calls: list[bool] = []
     processor = Processor(hurry=calls.append)
@@ -174,12 +174,12 @@ WORST = {
 @pytest.mark.parametrize("kind", [kind for kind in WORST if kind != "empty"])
 async def test_others_are_answered_before_the_worst_upload_is(tmp_path: Path, kind: str) -> None:
     """ERR-006: three offers of another partner, one after the other, beside four uploads."""
-    async with opened(tmp_path, working=False) as gate:
-        uploads = [asyncio.create_task(gate.batch(WORST[kind], query="?dry_run=true")) for _ in range(4)]
-        while not gate.office.watched:
+    async with opened(tmp_path, working=False) as gateway:
+        uploads = [asyncio.create_task(gateway.batch(WORST[kind], query="?dry_run=true")) for _ in range(4)]
+        while not gateway.office.watched:
             await asyncio.sleep(0)
         for number in range(3):
-            answer = await gate.put(
+            answer = await gateway.put(
                 offer(number, platform="normandie"), who="normandie", headers={"Prefer": "respond-async"}
             )
             assert HTTPStatus.ACCEPTED == answer.status
@@ -192,8 +192,8 @@ async def test_others_are_answered_before_the_worst_upload_is(tmp_path: Path, ki
 @pytest.mark.parametrize("zipped", [False, True])
 async def test_the_answer_to_the_worst_upload_is_bounded(tmp_path: Path, kind: str, *, zipped: bool) -> None:
     """ERR-005, PUB-016: at most 10 MB, however many items are refused and however long their texts are."""
-    async with opened(tmp_path, working=False) as gate:
-        answer = await gate.batch(WORST[kind], query="?dry_run=true", zipped=zipped)
+    async with opened(tmp_path, working=False) as gateway:
+        answer = await gateway.batch(WORST[kind], query="?dry_run=true", zipped=zipped)
     assert answer.status in {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
     assert 10_000_000 > len(answer.raw)
     if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:

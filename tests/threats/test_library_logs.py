@@ -1,4 +1,4 @@
-"""[T-29] [SEC-003] What libraries and event loops log becomes JSON lines without the texts of requests."""
+"""[T-29] [SEC-003] Log messages of libraries and event loops become JSON lines without content of requests."""
 
 import orjson
 
@@ -35,7 +35,7 @@ asyncio.run(main())
 """
 
 
-async def test_texts_of_libraries_stay_out_but_those_of_the_kafka_client() -> None:
+async def test_log_texts_of_libraries_are_dropped_except_the_kafka_clients() -> None:
     code, said = await run("-c", _LIBRARIES, environment={})
     lines = [orjson.loads(line) for line in said.splitlines()]
     assert (0, {"library.logged"}) == (code, {line["event"] for line in lines})

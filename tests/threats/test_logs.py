@@ -1,4 +1,4 @@
-"""[T-18] [SEC-003] What is secret or personal is written nowhere, whatever goes wrong: all that is said is searched."""
+"""[T-18] [SEC-003] Secrets and personal data are never written, whatever fails: all output is searched."""
 
 import asyncio
 import io
@@ -21,9 +21,9 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.settings import Settings
 from schemas.personal import holds_email
-from tests.api_write.gate import ndjson, offer
+from tests.api_write.gateway_harness import ndjson, offer
 from tests.faults.process import ROOT, GatewayProcess
-from tests.oauth.ground import asserted, basic, grant, posted, sign
+from tests.oauth.oauth_harness import asserted, basic, grant, posted, sign
 
 SECRET = "the-secret-of-the-gateway-that-nobody-may-read"
 ADDRESS = "jean.dupont@exemple.fr"
@@ -36,14 +36,14 @@ DEMO = "from gateway.cli import main; main()"
 
 
 def leaks(said: str, kept: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    """What was said that must not be, by kind."""
+    """Forbidden content of the output, by kind."""
     assert len(said) > 100, "nothing was said: there is nothing to search"
     found = {kind: [text for text in texts if text in said] for kind, texts in kept.items()}
     return {kind: texts for kind, texts in found.items() if texts}
 
 
 async def run(*words: str, environment: Mapping[str, str], seconds: float = 110) -> tuple[int | None, str]:
-    """A command in a process of its own: its exit code, and all it said."""
+    """A command in a process of its own: its exit code and all output."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *words,
@@ -87,8 +87,8 @@ async def keep_files(there: Path, kept: Path) -> None:
 
 
 @pytest.mark.timeout(240)
-async def test_a_whole_demo_says_no_secret(tmp_path: Path) -> None:
-    """What is shown on the terminal, and all that its gateway can say: no credential, no token, no key, no address."""
+async def test_a_whole_demo_prints_no_secret(tmp_path: Path) -> None:
+    """Terminal output, and all output of its gateway: no credential, token, key or e-mail address."""
     there, kept = tmp_path / "there", tmp_path / "kept"
     there.mkdir()
     kept.mkdir()
@@ -96,13 +96,13 @@ async def test_a_whole_demo_says_no_secret(tmp_path: Path) -> None:
     try:
         words = ("-c", DEMO, "demo", "--once", "--offers", "90")
         environment = {"TMPDIR": str(there), "PASSERELLE_LOG_LEVEL": "debug"}
-        code, shown = await run(*words, environment=environment, seconds=220)
+        code, output = await run(*words, environment=environment, seconds=220)
     finally:
         keeping.cancel()
-    assert 0 == code, shown[-2_000:]
+    assert 0 == code, output[-2_000:]
     logs = [path.read_text() for path in kept.glob("*.log")]
     assert any('"api.request"' in log for log in logs), "the gateway said nothing that could be searched"
-    said = shown + "".join(logs)
+    said = output + "".join(logs)
     own = {path.name: secrets_of(path) for path in kept.iterdir() if path.suffix != ".log"}
     assert {True} == {bool(texts) for texts in own.values()}, "its own secrets were not found"
     assert {} == leaks(said, {**own, "": ["passerelle_", "eyJ", "Bearer", "Basic ", "PRIVATE KEY"]})
@@ -110,7 +110,7 @@ async def test_a_whole_demo_says_no_secret(tmp_path: Path) -> None:
 
 
 def secrets_of(path: Path) -> list[str]:
-    """The lines of a secret, or of the keys in a PEM file without what stands around them."""
+    """The lines of a secret, or of the keys in a PEM file without their armour."""
     return [line for line in path.read_text().splitlines() if len(line) > 20 and not line.startswith("-----")]
 
 
@@ -166,7 +166,7 @@ class Served:
         return assertion
 
     async def token(self, session: aiohttp.ClientSession, form: Mapping[str, str], **more: Any) -> str:
-        """A token, kept in mind; empty when there is none."""
+        """A token, recorded as a secret; empty without one."""
         async with session.post(f"{self.gateway.url}/oauth/token", data=form, **more) as response:
             token = str((await response.json()).get("access_token", ""))
         if token:
@@ -180,7 +180,7 @@ class Served:
             return response.status
 
 
-async def test_a_gateway_that_says_everything_says_no_secret(serving: Served) -> None:
+async def test_a_gateway_with_debug_logging_logs_no_secret(serving: Served) -> None:
     """Right and wrong proofs, offers with personal data in their texts, refusals of every kind, a failure within."""
     personal = offer(1, title=TITLE, description=f"Écrire à {ADDRESS} ou appeler le {PHONE}.")
     async with aiohttp.ClientSession() as session:
@@ -221,7 +221,7 @@ async def test_a_gateway_that_says_everything_says_no_secret(serving: Served) ->
         for left in spool.iterdir():
             left.unlink()
         spool.rmdir()
-        spool.touch()  # a failure that nobody foresaw: its text goes into the log, with all its frames
+        spool.touch()  # an unexpected failure: its text goes into the log, with all its frames
         large = {"headers": lines, "data": io.BytesIO(ndjson(personal) * 16_000)}  # more than a spool keeps in memory
         assert [500] == await statuses(("POST", "/v1/offers/batch", large))
     assert 0 == await serving.gateway.stop()
@@ -233,7 +233,7 @@ async def test_a_gateway_that_says_everything_says_no_secret(serving: Served) ->
 
 @pytest.mark.parametrize("level", ["debug", "info"])
 async def test_the_text_of_a_failure_holds_no_values(level: str) -> None:
-    """A traceback in the log says where, and never what the variables held: bodies, tokens and secrets among it."""
+    """A traceback in the log holds locations, and never values of variables: bodies, tokens and secrets among them."""
     script = f"""
 from gateway.bootstrap.logs import configure_logs
 import structlog
@@ -254,8 +254,8 @@ except ValueError:
     assert {} == leaks(said.replace("\\\\", ""), {"values": [WRONG, ADDRESS]})
 
 
-async def test_a_key_that_cannot_be_read_is_not_shown(tmp_path: Path) -> None:
-    """A start that fails says which file, never what is in it."""
+async def test_an_unreadable_key_is_not_displayed(tmp_path: Path) -> None:
+    """A failed start names the file, never its content."""
     key = tmp_path / "key.pem"
     key.touch(mode=0o600)
     key.write_text(f"-----BEGIN PRIVATE KEY-----\n{WRONG}\n-----END PRIVATE KEY-----\n")

@@ -1,4 +1,4 @@
-"""[T-29] [SEC-003] [ERR-011] Malformed HTTP leaves nothing of itself: one line in the log, and a problem document."""
+"""[T-29] [SEC-003] [ERR-011] Malformed HTTP leaves one log line without its content, and gets a problem document."""
 
 import asyncio
 from collections import Counter
@@ -44,11 +44,13 @@ async def test_a_thousand_malformed_requests_leave_no_secret(serving: GatewayPro
     assert 0 == await serving.stop()
     text = log.read_text()
     assert [] == [one.kind for one in asked if one.secret in text]
-    assert [] == [one.kind for told in answers for one, raw in told if any(one.secret.encode() in a.body for a in raw)]
-    assert [] == [one.kind for told in answers for one, raw in told if any(one.secret in str(a.headers) for a in raw)]
-    unanswered = Counter(one.kind for told in answers for one, raw in told if not raw)
+    assert [] == [
+        one.kind for pairs in answers for one, raw in pairs if any(one.secret.encode() in a.body for a in raw)
+    ]
+    assert [] == [one.kind for pairs in answers for one, raw in pairs if any(one.secret in str(a.headers) for a in raw)]
+    unanswered = Counter(one.kind for pairs in answers for one, raw in pairs if not raw)
     assert Counter() == unanswered
-    statuses = Counter(_checked(one, answer) for told in answers for one, raw in told for answer in raw)
+    statuses = Counter(_checked(one, answer) for pairs in answers for one, raw in pairs for answer in raw)
     assert statuses.keys() <= REFUSALS, statuses
     events = Counter(line["event"] for line in _lines(text.splitlines()[began:]))
     assert statuses.total() == events["http.refused"] + events["api.request"], (events, statuses)

@@ -40,6 +40,6 @@ def test_each_line_cites_the_folders_of_its_proofs() -> None:
     assert folders == lines()
 
 
-def test_no_test_names_a_threat_that_is_not_there() -> None:
+def test_no_test_names_an_unknown_threat() -> None:
     named = {found for path in (ROOT / "tests").rglob("*.py") for found in _ID.findall(path.read_text())}
     assert sorted(named - set(lines())) == []

@@ -12,7 +12,7 @@ from gateway.api.context import Limits
 from gateway.partners.credential import revoke
 from gateway.protocol.seal import ReceiptIds, Seal
 from gateway.protocol.topic import OFFERS, RECEIPTS, REQUESTS, SUBMISSIONS
-from tests.api_write.gate import SECRET, START, Gate, ndjson, offer, opened
+from tests.api_write.gateway_harness import SECRET, START, GatewayHarness, ndjson, offer, opened
 
 ROOT = Path(__file__).parents[2]
 ADDRESS, PHONE = "jean.dupont@exemple.fr", "06 12 34 56 78"
@@ -20,13 +20,13 @@ OPENERS = {"socket", "urllib.request", "http.client", "requests", "httpx", "Clie
 
 
 @pytest.fixture
-async def gate(tmp_path: Path) -> Any:
-    async with opened(tmp_path) as gate:
-        yield gate
+async def gateway(tmp_path: Path) -> Any:
+    async with opened(tmp_path) as gateway:
+        yield gateway
 
 
 class Watched(str):
-    """A text that refuses to be compared as texts are: that would tell by its time how much of it was right."""
+    """A text that refuses to be compared as texts are: the duration would reveal how much of it was right."""
 
     __slots__ = ()
     __hash__ = str.__hash__
@@ -37,13 +37,17 @@ class Watched(str):
     __ne__ = __eq__
 
 
-async def test_a_revoked_partner_is_out_at_its_next_request(gate: Gate) -> None:
-    """[T-05]: its token is as good as before."""
-    known = gate.context.partners.get("bretagne")
+async def test_a_revoked_partner_is_refused_at_its_next_request(gateway: GatewayHarness) -> None:
+    """[T-05]: its token has not expired."""
+    known = gateway.context.partners.get("bretagne")
     assert known is not None
-    assert 201 == (await gate.put(offer(1))).status
-    await gate.context.partners.save(revoke(known))
-    answers = [await gate.put(offer(2)), await gate.ask("GET", "/v1/offers"), await gate.ask("GET", "/v1/changes")]
+    assert 201 == (await gateway.put(offer(1))).status
+    await gateway.context.partners.save(revoke(known))
+    answers = [
+        await gateway.put(offer(2)),
+        await gateway.ask("GET", "/v1/offers"),
+        await gateway.ask("GET", "/v1/changes"),
+    ]
     assert [(401, "token-invalid")] * 3 == [(answer.status, answer.code) for answer in answers]
 
 
@@ -57,13 +61,13 @@ def test_sealed_texts_are_never_compared_by_equality() -> None:
     assert seal.open(Watched(seal.close(b"a place")[:-1] + "A")) is None
 
 
-async def test_an_offer_that_does_not_arrive_is_let_go(tmp_path: Path) -> None:
+async def test_a_client_that_does_not_finish_its_body_is_disconnected(tmp_path: Path) -> None:
     """[T-10] [ERR-007]: one that stops, and one that trickles; uploads have limits of their own."""
     head = "PUT /v1/offers/bretagne:1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer bretagne\r\n"
     head += "Content-Type: application/json\r\nContent-Length: 50000\r\n\r\n{"
-    async with opened(tmp_path, limits=Limits(read_seconds=0.3), working=False) as gate:
+    async with opened(tmp_path, limits=Limits(read_seconds=0.3), working=False) as gateway:
         for more in (b"", b" "):
-            reader, writer = await asyncio.open_connection("127.0.0.1", gate.port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
             writer.write(head.encode())
             answer = asyncio.create_task(reader.readline())
             async with asyncio.timeout(10):
@@ -72,7 +76,7 @@ async def test_an_offer_that_does_not_arrive_is_let_go(tmp_path: Path) -> None:
                     await asyncio.sleep(0.02)
             assert b" 408 " in answer.result()
             writer.close()
-        assert [] == await gate.submitted()
+        assert [] == await gateway.submitted()
 
 
 @pytest.mark.parametrize(
@@ -87,10 +91,10 @@ async def test_an_offer_that_does_not_arrive_is_let_go(tmp_path: Path) -> None:
         ("PATCH", "/v1/offers/<script>"),
     ],
 )
-async def test_no_answer_is_a_page(gate: Gate, method: str, path: str) -> None:
-    """[T-14]: whatever is echoed is a value in JSON, which no browser takes for a page."""
+async def test_no_answer_is_a_page(gateway: GatewayHarness, method: str, path: str) -> None:
+    """[T-14]: echoed input is a value in JSON, which no browser renders as a page."""
     markup = offer(1, title="<script>alert(1)</script>") if method == "PUT" else None
-    answer = await gate.ask(method, path, json=markup, headers={"Accept": "text/html"})
+    answer = await gateway.ask(method, path, json=markup, headers={"Accept": "text/html"})
     assert answer.status >= 400
     assert "application/problem+json" == answer.headers["Content-Type"]
 
@@ -106,8 +110,8 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def test_whatever_handles_offers_opens_no_connection() -> None:
-    """[T-15]: an address in an offer is a text; nothing that ever holds one can ask for it."""
+def test_rooms_that_handle_offers_open_no_connection() -> None:
+    """[T-15]: an address in an offer is a text; no code that handles one can fetch it."""
     rooms = ("protocol", "relay", "store", "ingest", "publish", "api")
     folders = ("schemas", *(f"gateway/{room}" for room in rooms))
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
@@ -116,7 +120,7 @@ def test_whatever_handles_offers_opens_no_connection() -> None:
     assert {path.name: imported(path) & OPENERS for path in files if imported(path) & OPENERS} == {}
 
 
-async def test_nothing_personal_reaches_the_log_by_any_way_in(gate: Gate) -> None:
+async def test_personal_data_reaches_the_log_by_no_channel(gateway: GatewayHarness) -> None:
     """[T-17] [OFR-034]: single, in lines, in an array, compressed, in a snapshot, with a key; accepted or refused."""
     text = f"Écrire à {ADDRESS} ou appeler le {PHONE}."
     personal: dict[str, Any] = {
@@ -129,16 +133,18 @@ async def test_nothing_personal_reaches_the_log_by_any_way_in(gate: Gate) -> Non
     sound, unsound = offer(1, **personal), offer(2, **personal, sector=ADDRESS, levels=[PHONE], titel=text)
     key = {"Idempotency-Key": "one"}
     answers = [
-        await gate.put(sound),
-        await gate.put(unsound),
-        await gate.batch(ndjson(offer(3, **personal), unsound), query="?partial=true", headers=key),
-        await gate.batch(gzip.compress(ndjson(offer(4, **personal))), headers={"Content-Encoding": "gzip"}),
-        await gate.ask("POST", "/v1/offers/batch", json=[offer(5, **personal)]),
-        await gate.snapshot(await gate.mark(), *(offer(number, 2, **personal) for number in (1, 3, 4, 5)), unsound),
+        await gateway.put(sound),
+        await gateway.put(unsound),
+        await gateway.batch(ndjson(offer(3, **personal), unsound), query="?partial=true", headers=key),
+        await gateway.batch(gzip.compress(ndjson(offer(4, **personal))), headers={"Content-Encoding": "gzip"}),
+        await gateway.ask("POST", "/v1/offers/batch", json=[offer(5, **personal)]),
+        await gateway.snapshot(
+            await gateway.mark(), *(offer(number, 2, **personal) for number in (1, 3, 4, 5)), unsound
+        ),
     ]
     assert [201, 422, 207, 202, 202, 202] == [answer.status for answer in answers]
-    await gate.settled()
-    held = [record for topic in (SUBMISSIONS, OFFERS, RECEIPTS, REQUESTS) for record in await gate.records(topic)]
+    await gateway.settled()
+    held = [record for topic in (SUBMISSIONS, OFFERS, RECEIPTS, REQUESTS) for record in await gateway.records(topic)]
     assert len(held) > 20
     kept = [record.value or b"" for record in held]
     assert [

@@ -1,4 +1,4 @@
-"""[T-27] [SEC-003] What a worker must know in secret is told on its standard input, which nobody else can read."""
+"""[T-27] [SEC-003] Workers get their secrets by standard input, which no other process can read."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,7 +22,7 @@ def children() -> Iterator[Path]:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows processes as files")
 async def test_neither_command_line_nor_environment_of_a_worker_shows_the_secret(tmp_path: Path) -> None:
-    """Everybody on the machine can list command lines; what a process starts inherits its environment."""
+    """Every user of the machine can list command lines; child processes inherit the environment."""
     settings = Settings(data=tmp_path / "data", port=0, management_port=0, workers=WORKERS, secret=SECRET)
     before = set(children())
     async with running(settings):

@@ -1,4 +1,4 @@
-"""Servers that do not do what they should: silent, trickling, endless, frozen; each with its address."""
+"""Misbehaving servers: silent, trickling, endless, frozen; each with its address."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"
 
 @asynccontextmanager
 async def talking(talk: Talk) -> AsyncIterator[int]:
-    """The port of a server on loopback that talks so to every client, until the block ends."""
+    """The port of a server on loopback that serves every client by this function, until the block ends."""
     talks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -45,12 +45,12 @@ async def talking(talk: Talk) -> AsyncIterator[int]:
 
 
 async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:  # noqa: ARG001  # a Talk
-    """Takes the connection and says nothing."""
+    """Accepts the connection and sends nothing."""
     await asyncio.Event().wait()
 
 
 def saying(first: bytes, then: bytes = b"", *, every: float = 0.05) -> Talk:
-    """Says the first at once, when it was asked, and then the other thing again and again; never closes."""
+    """Sends the first bytes after the request, and then the others repeatedly; never closes."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -78,7 +78,7 @@ class SftpProcess:
         assert await self._process.stdout.readline() == b"reading\n"
 
     def freeze(self) -> None:
-        """It stays there and does nothing any more."""
+        """Suspend it: connections stay open."""
         os.kill(self._process.pid, signal.SIGSTOP)
 
 

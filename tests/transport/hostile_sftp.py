@@ -28,7 +28,7 @@ async def endless(*_: Any) -> AsyncIterator[asyncssh.SFTPName]:
 
 
 class MuteGatekeeper(Gatekeeper):
-    """Takes the connection and never says who may come in."""
+    """Accepts the connection and never answers the login."""
 
     async def begin_auth(self, username: str) -> bool:  # noqa: ARG002  # asyncssh's shape
         await asyncio.Event().wait()

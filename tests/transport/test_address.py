@@ -1,4 +1,4 @@
-"""Which addresses a feed may come from: public ones, however they are written."""
+"""Addresses that a feed may come from: public ones, in any notation."""
 
 from ipaddress import ip_address
 
@@ -57,7 +57,7 @@ async def test_a_name_that_leads_to_this_machine_is_refused_after_it_was_resolve
     assert "feed-address-private" == refused.value.code
 
 
-async def test_a_name_that_nobody_knows_is_told_as_such() -> None:
+async def test_an_unknown_host_name_is_reported_as_such() -> None:
     with pytest.raises(FeedError) as refused:
         await resolve("no-such-host.invalid", 443, loopback=False, worker=Worker())
     assert "feed-name-unknown" == refused.value.code

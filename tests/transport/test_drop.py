@@ -1,4 +1,4 @@
-"""The newest file of a drop, whatever the clocks say: dates in the future keep no file out, and bring none back."""
+"""The newest file of a drop, independent of clocks: dates in the future neither exclude a file nor bring one back."""
 
 from dataclasses import dataclass, field, replace
 
@@ -15,7 +15,7 @@ NOW = 1_796_000_000.0
 
 @dataclass
 class Listing:
-    """What a drop lists, and what its reader remembers."""
+    """The files of a drop, and the reader's memory of them."""
 
     files: dict[str, tuple[float, Entry]] = field(default_factory=dict)
     known: Validators = field(default_factory=dict)
@@ -117,7 +117,7 @@ def test_a_memory_of_another_folder_reads_the_newest(listing: Listing) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-9, 9)), min_size=1, max_size=12))
 def test_whatever_the_dates_a_new_name_beside_one_ahead_is_read(puts: list[tuple[str, float]]) -> None:
-    """Every file with a date in the future is read by the look that follows its writing."""
+    """Every file with a date in the future is read by the next run after its writing."""
     listing = Listing()
     for number, (name, offset) in enumerate(puts):
         listing.put(f"{name}{number}", NOW + offset * DAY)

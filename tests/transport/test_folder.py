@@ -103,11 +103,11 @@ async def test_a_pipe_is_no_feed(drop: Drop) -> None:
     assert "feed-missing" == await drop.code()
 
 
-async def test_a_folder_that_is_not_there_is_told(drop: Drop) -> None:
+async def test_a_missing_folder_is_reported(drop: Drop) -> None:
     assert "feed-missing" == await drop.code("normandie")
 
 
-async def test_without_a_folder_of_feeds_there_is_no_drop(drop: Drop) -> None:
+async def test_without_a_folder_of_feeds_a_drop_is_refused(drop: Drop) -> None:
     with pytest.raises(FeedError) as refused:
         await FolderDrop(None, "bretagne", "*").fetch({}, drop.limits)
     assert "feed-missing" == refused.value.code
@@ -117,7 +117,7 @@ TEN_YEARS = 10 * 365 * 86_400
 
 
 async def test_a_file_with_a_date_in_the_future_is_read_and_keeps_nothing_out(drop: Drop) -> None:
-    """Whoever delivers a file sets its date; the system's own says when it came."""
+    """The sender of a file sets its date; the system's change time is its arrival."""
     now = clock.now() // 1000
     drop.put("a.csv", b"dated ahead", at=now + TEN_YEARS)
     feed = await drop.fetch()

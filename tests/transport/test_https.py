@@ -71,7 +71,7 @@ async def test_a_gzip_stream_without_its_end_is_refused(tmp_path: Path) -> None:
         assert "feed-cut" == await code_of(url, tmp_path)
 
 
-async def test_what_says_gzip_and_is_none_is_refused(tmp_path: Path) -> None:
+async def test_a_body_falsely_announced_as_gzip_is_refused(tmp_path: Path) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(body=FEED, headers={"Content-Encoding": "gzip"})
 
@@ -132,7 +132,7 @@ async def test_a_feed_without_end_is_refused_at_the_limit(tmp_path: Path) -> Non
     assert sent < 40 * MEGABYTE
 
 
-async def test_a_server_that_drips_is_given_up(tmp_path: Path) -> None:
+async def test_a_server_that_sends_slowly_is_abandoned(tmp_path: Path) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -149,7 +149,7 @@ async def test_a_server_that_drips_is_given_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "code"), [(401, "feed-denied"), (403, "feed-denied"), (404, "feed-missing"), (503, "feed-status")]
 )
-async def test_an_answer_that_is_no_feed_says_what_to_do(tmp_path: Path, status: int, code: str) -> None:
+async def test_an_answer_that_is_no_feed_gives_the_remedy(tmp_path: Path, status: int, code: str) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=status, text="no")
 
@@ -157,7 +157,7 @@ async def test_an_answer_that_is_no_feed_says_what_to_do(tmp_path: Path, status:
         assert code == await code_of(url, tmp_path)
 
 
-async def test_304_to_somebody_who_holds_nothing_is_no_answer(tmp_path: Path) -> None:
+async def test_a_304_without_a_previous_fetch_is_refused(tmp_path: Path) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=304)
 
@@ -174,22 +174,22 @@ async def test_another_compression_than_gzip_is_refused(tmp_path: Path) -> None:
 
 
 async def test_redirects_are_followed_and_the_secret_stays_with_the_first_host(tmp_path: Path) -> None:
-    shown = []
+    authorizations = []
 
     async def target(request: web.Request) -> web.Response:
-        shown.append(request.headers.get("Authorization"))
+        authorizations.append(request.headers.get("Authorization"))
         return web.Response(body=FEED)
 
     async with serving(target) as final:
 
         async def start(request: web.Request) -> web.Response:
-            shown.append(request.headers.get("Authorization"))
+            authorizations.append(request.headers.get("Authorization"))
             return web.Response(status=302, headers={"Location": "/again" if request.path == "/" else final})
 
         async with serving(start) as first:
             pull = HttpsPull(first + "/", authorization=bearer("s3cret"), loopback=True)
             assert FEED == content_of(await pull.fetch({}, FetchLimits(folder=tmp_path)))
-    assert ["Bearer s3cret", "Bearer s3cret", None] == shown
+    assert ["Bearer s3cret", "Bearer s3cret", None] == authorizations
 
 
 async def test_a_redirect_into_a_private_network_is_refused(tmp_path: Path) -> None:
@@ -247,13 +247,13 @@ async def test_a_ring_of_redirects_ends(tmp_path: Path) -> None:
         ("ftp://8.8.8.8/", "feed-address-unusable"),
     ],
 )
-async def test_outside_of_tests_only_https_to_public_addresses_is_asked(tmp_path: Path, url: str, code: str) -> None:
+async def test_outside_of_tests_only_public_https_addresses_are_fetched(tmp_path: Path, url: str, code: str) -> None:
     with pytest.raises(FeedError) as refused:
         await HttpsPull(url).fetch({}, FetchLimits(folder=tmp_path))
     assert code == refused.value.code
 
 
-async def test_a_server_that_is_away_is_told_without_the_path_of_the_address(tmp_path: Path) -> None:
+async def test_an_unreachable_server_is_reported_without_the_path_of_the_address(tmp_path: Path) -> None:
     async with speaking(b"") as url:
         pass
     with pytest.raises(FeedError) as refused:

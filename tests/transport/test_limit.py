@@ -1,4 +1,4 @@
-"""Every transport ends within its limit and five seconds more, close included, whatever the other side does."""
+"""Every transport ends within its limit plus five seconds, close included, whatever the server does."""
 
 import asyncio
 import os
@@ -94,7 +94,7 @@ async def test_an_sftp_server_that_is_silent_at_the_login_is_cut(out: Path, limi
     [silent, saying(b""), saying(b"SSH-2.0-x\r\n"), saying(b"SSH-2.0-x\r\n", b"\0")],
     ids=["silent", "empty lines", "versions", "a version, then zeros"],
 )
-async def test_what_is_no_ssh_server_is_cut(out: Path, limits: FetchLimits, talk: Talk) -> None:
+async def test_a_server_that_does_not_speak_ssh_is_disconnected(out: Path, limits: FetchLimits, talk: Talk) -> None:
     async with hostile_sftp(out.parent) as server, talking(talk) as port:
         other = SftpServer(
             host="127.0.0.1", port=port, host_key=server.host_key, user="u", kind="key", secret=server.secret
@@ -253,8 +253,8 @@ async def test_a_folder_that_becomes_a_pipe_is_refused(tmp_path: Path, limits: F
     assert "feed-unsafe-path" == await ended(transport, limits)
 
 
-async def test_what_is_left_behind_is_freed_when_it_comes_after_all() -> None:
-    """A fetch that does not heed its cancellation is left behind, and the limit holds all the same."""
+async def test_late_results_of_abandoned_calls_are_released() -> None:
+    """A fetch that ignores its cancellation is abandoned, and the limit holds all the same."""
     free = asyncio.Event()
 
     async def deaf(_: Cut) -> object:

@@ -1,4 +1,4 @@
-"""SFTP drops against a real server on loopback: its key, ours, the newest file, and what is none of these."""
+"""SFTP drops against a real server on loopback: its key, ours, the newest file, and refusals."""
 
 import os
 from dataclasses import replace
@@ -53,7 +53,7 @@ async def test_a_password_opens_as_well(out: Path, limits: FetchLimits) -> None:
         assert "feed-denied" == await code_of(drop(replace(by_password, secret="wrong")), limits)
 
 
-async def test_a_server_with_another_key_is_not_talked_to(out: Path, limits: FetchLimits) -> None:
+async def test_a_server_with_another_key_is_refused(out: Path, limits: FetchLimits) -> None:
     other = public(asyncssh.generate_private_key("ssh-ed25519"))
     async with sftp_server(out.parent) as server:
         assert "feed-host-key-wrong" == await code_of(drop(replace(server, host_key=other)), limits)
@@ -80,7 +80,7 @@ async def test_a_folder_with_too_many_entries_is_refused(out: Path, limits: Fetc
         assert "feed-folder-too-full" == await code_of(drop(server), limits)
 
 
-async def test_a_folder_that_is_not_there_is_told(out: Path, limits: FetchLimits) -> None:
+async def test_a_missing_folder_is_reported(out: Path, limits: FetchLimits) -> None:
     async with sftp_server(out.parent) as server:
         assert "feed-missing" == await code_of(drop(server, "/elsewhere"), limits)
 
@@ -90,20 +90,20 @@ async def test_this_machine_is_refused_unless_it_is_allowed(out: Path, limits: F
         assert "feed-address-private" == await code_of(drop(server, loopback=False), limits)
 
 
-async def test_a_server_that_is_away_is_told(out: Path, limits: FetchLimits) -> None:
+async def test_an_unreachable_server_is_reported(out: Path, limits: FetchLimits) -> None:
     async with sftp_server(out.parent) as server:
         pass
     assert "feed-unreachable" == await code_of(drop(server), limits)
 
 
-async def test_a_key_that_is_none_is_told_as_denied(out: Path, limits: FetchLimits) -> None:
+async def test_an_invalid_key_is_reported_as_denied(out: Path, limits: FetchLimits) -> None:
     async with sftp_server(out.parent) as server:
         assert "feed-denied" == await code_of(drop(replace(server, secret="no key")), limits)
 
 
-def test_the_secret_is_not_shown() -> None:
-    shown = repr(SftpServer(host="h", host_key="k", user="u", kind="password", secret="s3cret"))
-    assert "s3cret" not in shown
+def test_the_secret_is_not_displayed() -> None:
+    text = repr(SftpServer(host="h", host_key="k", user="u", kind="password", secret="s3cret"))
+    assert "s3cret" not in text
 
 
 async def test_a_file_with_a_date_in_the_future_is_read_once_and_the_next_ones_after_it(

@@ -1,4 +1,4 @@
-"""HTTPS pull over real TLS: in a process of its own, which trusts an authority as an operator makes it trust one."""
+"""HTTPS pull over real TLS: in a process of its own, with an authority configured as an operator would."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ def authority(tmp_path: Path) -> Authority:
 
 
 async def fetch(files: tuple[Path, Path], folder: Path, *, trusted: Path) -> dict[str, str]:
-    """What comes of a feed behind this certificate, where ``SSL_CERT_FILE`` names what is trusted."""
+    """Result of a feed behind this certificate, where ``SSL_CERT_FILE`` names the trusted authority."""
     asked = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -51,8 +51,8 @@ async def fetch(files: tuple[Path, Path], folder: Path, *, trusted: Path) -> dic
             env={**os.environ, "SSL_CERT_FILE": str(trusted)},
             stdout=asyncio.subprocess.PIPE,
         )
-        told, _ = await process.communicate()
-    found: dict[str, str] = json.loads(told)
+        output, _ = await process.communicate()
+    found: dict[str, str] = json.loads(output)
     assert ("feed" in found) == bool(asked), "a server that is not trusted must not even be asked"
     return found
 

@@ -1,4 +1,4 @@
-"""Blocks out of a body: useful sizes from any client, and no more patience than the limits allow."""
+"""Blocks of a body: useful sizes from any client, within the time limits."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -41,7 +41,7 @@ async def test_a_client_that_sends_byte_by_byte_gives_the_same_blocks_as_any_oth
     assert [body[:BLOCK_BYTES], body[BLOCK_BYTES:]] == slow
 
 
-async def test_what_arrives_in_large_pieces_is_passed_on_as_it_is() -> None:
+async def test_large_pieces_are_passed_on_unchanged() -> None:
     pieces = [b"a" * 200_000, b"b" * 100_000, b"c"]
 
     assert pieces == await gather(arriving(pieces))

@@ -56,7 +56,7 @@ def test_an_empty_body_is_no_gzip_stream() -> None:
     assert "body-truncated" == refusal_of(b"")
 
 
-def test_what_is_not_gzip_is_refused() -> None:
+def test_a_body_that_is_not_gzip_is_refused() -> None:
     assert "body-malformed" == refusal_of(b'{"id":"bretagne:1"}\n')
 
 
@@ -75,7 +75,7 @@ def test_a_wrong_checksum_is_refused() -> None:
     assert "body-malformed" == refusal_of(bytes(whole))
 
 
-def test_a_bomb_is_refused_before_it_goes_off() -> None:
+def test_a_bomb_is_refused_before_it_is_fully_inflated() -> None:
     """ERR-005: a gigabyte out of a megabyte is never held, nor waited for."""
     packer = zlib.compressobj(9, wbits=31)
     zeros = bytes(1_000_000)
@@ -90,14 +90,14 @@ def test_a_bomb_is_refused_before_it_goes_off() -> None:
     assert peak < 20_000_000
 
 
-def test_what_compresses_well_but_honestly_passes() -> None:
+def test_highly_compressible_content_within_the_ratio_passes() -> None:
     words = [b"stage", b"seconde", b"menuiserie", b"atelier", b"Rennes"]
     body = b" ".join(random.Random(3).choices(words, k=300_000))
 
     assert body == inflate(gzip.compress(body))
 
 
-def test_pieces_are_small_whatever_comes_in() -> None:
+def test_inflated_pieces_are_small_for_any_input() -> None:
     body = gzip.compress(random.Random(4).randbytes(30_000) * 100)
     inflater = Inflater(ratio=200)
 

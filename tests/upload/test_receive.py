@@ -1,4 +1,4 @@
-"""Receiving: from bytes to a judged spool, on disk beyond a few megabytes, in a bounded quota; all is freed."""
+"""Receiving: from bytes to a judged spool, on disk beyond a few megabytes, within a disk quota; all is freed."""
 
 import asyncio
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ LINES = Form(kind="lines", gzip=False)
 
 
 class Pieces:
-    """A client that sends these pieces and then goes on as told."""
+    """A client that sends these pieces and then continues as given."""
 
     def __init__(self, pieces: Iterable[bytes], *, then: BaseException | None = None) -> None:
         self._pieces = iter(pieces)
@@ -72,7 +72,7 @@ def judge(submissions: Submissions) -> BatchJudge:
     return BatchJudge(submissions, Author(publisher="bretagne", hosts={}, on=date(2026, 11, 30)))
 
 
-async def test_items_are_judged_and_told_in_order(judge: BatchJudge, tmp_path: Path) -> None:
+async def test_items_are_judged_and_reported_in_order(judge: BatchJudge, tmp_path: Path) -> None:
     """PUB-014: refused ones among accepted ones."""
     body = withdrawals([1]) + b"{}\n" + withdrawals([2])
     upload = await receive(Pieces([body[:50], body[50:]]), judge, form=LINES, limits=limits(tmp_path))
@@ -97,8 +97,8 @@ async def test_the_digest_is_that_of_the_content_not_of_its_pieces(judge: BatchJ
         upload.close()
 
 
-async def test_a_client_that_goes_leaves_no_bytes_behind(judge: BatchJudge, tmp_path: Path) -> None:
-    """PUB-015: the quota is given back."""
+async def test_a_client_that_disconnects_leaves_no_bytes_behind(judge: BatchJudge, tmp_path: Path) -> None:
+    """PUB-015: the quota is released."""
     quota = DiskQuota(10_000)
     for _ in range(10):
         gone = Pieces([withdrawals(range(20))], then=ConnectionResetError())
@@ -109,7 +109,7 @@ async def test_a_client_that_goes_leaves_no_bytes_behind(judge: BatchJudge, tmp_
     assert [] == await asyncio.to_thread(lambda: list(tmp_path.iterdir()))
 
 
-async def test_a_room_that_is_full_refuses(judge: BatchJudge, tmp_path: Path) -> None:
+async def test_a_full_disk_quota_refuses_uploads(judge: BatchJudge, tmp_path: Path) -> None:
     """ERR-008: all uploads together."""
     quota = DiskQuota(8_000)
     first = await receive(Pieces([withdrawals(range(20))]), judge, form=LINES, limits=limits(tmp_path, quota=quota))
@@ -122,10 +122,10 @@ async def test_a_room_that_is_full_refuses(judge: BatchJudge, tmp_path: Path) ->
     again.close()
 
 
-async def test_an_upload_above_its_platforms_part_is_told_so_unless_others_hold_the_room(
+async def test_an_upload_above_its_platforms_share_is_refused_as_such_unless_others_use_the_quota(
     judge: BatchJudge, tmp_path: Path
 ) -> None:
-    """ERR-005, ERR-008: what waiting cannot mend is not told to wait."""
+    """ERR-005, ERR-008: an upload that waiting cannot help gets no Retry-After."""
     quota = DiskQuota(8_000)
     bounds = limits(tmp_path, quota=quota.part("bretagne"))
     quota.take(4_000)
@@ -138,8 +138,8 @@ async def test_an_upload_above_its_platforms_part_is_told_so_unless_others_hold_
     quota.take(8_000)
 
 
-def test_a_platform_leaves_a_quarter_of_the_room_to_others() -> None:
-    """ERR-008: however many uploads it has; the part is given back with the quota."""
+def test_a_platform_leaves_a_quarter_of_the_disk_quota_to_others() -> None:
+    """ERR-008: however many uploads it has; its share is released with the quota."""
     quota = DiskQuota(8_000)
     quota.part("bretagne").take(6_000)
     with pytest.raises(UploadRefusedError, match="spool-full"):
@@ -161,25 +161,25 @@ async def test_more_items_than_an_upload_may_have_are_not_judged(judge: BatchJud
     quota.take(8_000)
 
 
-async def test_others_get_their_turn_meanwhile(judge: BatchJudge, tmp_path: Path) -> None:
+async def test_other_tasks_run_meanwhile(judge: BatchJudge, tmp_path: Path) -> None:
     """ERR-008: a large upload does not hold up the rest of the gateway."""
-    turns = 0
+    iterations = 0
 
     async def other() -> None:
-        nonlocal turns
+        nonlocal iterations
         while True:
             await asyncio.sleep(0)
-            turns += 1
+            iterations += 1
 
     task = asyncio.create_task(other())
     upload = await receive(Pieces([withdrawals(range(20_000))]), judge, form=LINES, limits=limits(tmp_path))
     task.cancel()
     upload.close()
 
-    assert turns > 10
+    assert iterations > 10
 
 
-async def test_a_spool_gives_back_what_it_was_given_when_it_has_gone_to_disk(tmp_path: Path) -> None:
+async def test_a_spool_on_disk_returns_its_content_unchanged(tmp_path: Path) -> None:
     """PUB-014: beyond eight megabytes, several times over."""
     spool = Spool(tmp_path, DiskQuota(100_000_000))
     for number in range(10_000):
@@ -200,13 +200,13 @@ async def received(judge: BatchJudge, folder: Path, count: int) -> Upload:
 async def test_queuing_stops_at_the_first_failure_and_says_so(
     log: MemoryLog, submissions: Submissions, judge: BatchJudge, tmp_path: Path
 ) -> None:
-    """PUB-013: what comes after it is certainly not queued."""
+    """PUB-013: later items are certainly not queued."""
     upload = await received(judge, tmp_path, 5_000)
     log.inject(Fault.LOST)
     queuing = await queue_upload(upload, submissions)
     upload.close()
 
-    statuses = [AppendStatus(fate) for fate in queuing.statuses]
+    statuses = [AppendStatus(status) for status in queuing.statuses]
     assert {AppendStatus.NOT_QUEUED} == set(statuses[2_000:])
     assert {AppendStatus.QUEUED, AppendStatus.UNKNOWN} == set(statuses[:2_000])
     handed_in = [number for partition in range(log.partitions) for number in await numbers_on(log, partition)]
@@ -234,7 +234,7 @@ async def numbers_on(log: MemoryLog, partition: int) -> list[int]:
 
 
 class Untouched:
-    """A judge that must not be asked."""
+    """A judge that must not be called."""
 
     declared_count: int | None = None
 
@@ -252,7 +252,7 @@ async def test_more_items_than_bytes_can_hold_are_refused_before_any_is_judged(i
 async def test_problems_are_written_out_for_the_first_thousand_and_counted_for_the_rest(
     judge: BatchJudge, tmp_path: Path
 ) -> None:
-    """PUB-010: every item keeps its place and its id."""
+    """PUB-010: every item keeps its index and its id."""
     refused = b"".join(b'{"id":"bretagne:%d","title":"%b"}\n' % (number, b"x" * 30) for number in range(1_200))
     upload = await receive(Pieces([withdrawals([7]) + refused]), judge, form=LINES, limits=limits(tmp_path))
 
@@ -282,7 +282,7 @@ class StoppedAfter(OwnPace):
 async def test_queuing_stops_between_slices_when_the_process_stops(
     submissions: Submissions, judge: BatchJudge, tmp_path: Path
 ) -> None:
-    """PUB-013: what is queued for certain is said, and the rest is certainly not."""
+    """PUB-013: items that are certainly queued are reported, and the rest is certainly not."""
     pace = StoppedAfter(checks=1)
     body = withdrawals(range(5_000))
     upload = await receive(Pieces([body]), judge, form=LINES, limits=limits(tmp_path), pace=pace)
@@ -291,5 +291,5 @@ async def test_queuing_stops_between_slices_when_the_process_stops(
 
     assert isinstance(queuing.failure, QueuingStoppedError)
     assert (2_000, 2_000) == (queuing.queued, queuing.failure.queued)
-    assert {AppendStatus.QUEUED} == {AppendStatus(fate) for fate in queuing.statuses[:2_000]}
-    assert {AppendStatus.NOT_QUEUED} == {AppendStatus(fate) for fate in queuing.statuses[2_000:]}
+    assert {AppendStatus.QUEUED} == {AppendStatus(status) for status in queuing.statuses[:2_000]}
+    assert {AppendStatus.NOT_QUEUED} == {AppendStatus(status) for status in queuing.statuses[2_000:]}

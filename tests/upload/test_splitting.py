@@ -1,4 +1,4 @@
-"""Splitting: the raw items of a body, whatever the pieces it comes in."""
+"""Splitting: the raw items of a body, in any pieces."""
 
 import json
 from typing import Any
@@ -97,7 +97,7 @@ def test_the_items_of_an_array_are_those_that_a_parser_finds(
 @pytest.mark.parametrize(
     "text", ['"\\""', '"\\\\"', '"[{,]}"', '"\\\\\\""', '{"a":"]"}', '["[",{"}":"{"}]', '"\\u005d"', '""', '"é€😀"']
 )
-def test_what_looks_like_structure_within_a_string_is_text(text: str) -> None:
+def test_brackets_and_commas_within_a_string_are_text(text: str) -> None:
     body = f"[{text},{text}]".encode()
 
     for step in range(1, len(body) + 1):
@@ -117,7 +117,7 @@ def test_a_comma_too_many_makes_an_item_that_is_no_json() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"   ", b'{"id":1}', b"1", b"null", b"\xef\xbb\xbf[1]", b"[1] [2]", b"[1]]", b"[1}"]
 )
-def test_what_is_no_single_array_is_malformed(body: bytes) -> None:
+def test_a_body_that_is_no_single_array_is_malformed(body: bytes) -> None:
     """ERR-001"""
     assert "body-malformed" == refusal_of(array_splitter(), body)
 
@@ -141,7 +141,7 @@ def test_an_array_beyond_the_cap_is_refused() -> None:
     assert "body-too-large" == refusal_of(array_splitter(array_bytes=50_000), body, 1_000)
 
 
-def test_depth_is_nobody_elses_affair() -> None:
+def test_depth_is_not_limited_by_the_splitter() -> None:
     """Nesting is judged where it is decoded: the splitter needs no stack."""
     deep = b"[" * 1_000 + b"]" * 1_000
 

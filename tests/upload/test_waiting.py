@@ -1,4 +1,4 @@
-"""Uploads that wait for their decisions (``Prefer: wait``): what they hold meanwhile, and what ends the wait."""
+"""Uploads that wait for their decisions (``Prefer: wait``): their slots meanwhile, and the end of the wait."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -9,7 +9,7 @@ from typing import TypeAlias
 import pytest
 
 from gateway.api.context import Limits
-from tests.api_write.gate import Answer, Gate, ndjson, offer, opened
+from tests.api_write.gateway_harness import Answer, GatewayHarness, ndjson, offer, opened
 from tests.api_write.test_ending import Caller, in_progress
 
 WAIT = {"Prefer": "wait=30"}
@@ -18,26 +18,28 @@ HEAD = (  # HTTP/1.0: the answer is not chunked
     "POST {path} HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer bretagne\r\nPrefer: wait=30\r\n"
     "Content-Type: application/x-ndjson\r\nContent-Length: {length}\r\n\r\n"
 )
-Asking: TypeAlias = Callable[[Gate, int], Awaitable[Answer]]
+Asking: TypeAlias = Callable[[GatewayHarness, int], Awaitable[Answer]]
 
 
-async def batch(gate: Gate, number: int) -> Answer:
-    return await gate.batch(ndjson(offer(number)), headers=WAIT)
+async def batch(gateway: GatewayHarness, number: int) -> Answer:
+    return await gateway.batch(ndjson(offer(number)), headers=WAIT)
 
 
-async def snapshot(gate: Gate, number: int) -> Answer:
-    return await gate.snapshot(await gate.mark(), offer(number), headers=WAIT)
+async def snapshot(gateway: GatewayHarness, number: int) -> Answer:
+    return await gateway.snapshot(await gateway.mark(), offer(number), headers=WAIT)
 
 
 @asynccontextmanager
-async def waiting(gate: Gate, count: int, ask: Asking = batch) -> AsyncIterator[Sequence["asyncio.Task[Answer]"]]:
-    """So many uploads that are queued and wait for decisions which do not come."""
+async def waiting(
+    gateway: GatewayHarness, count: int, ask: Asking = batch
+) -> AsyncIterator[Sequence["asyncio.Task[Answer]"]]:
+    """``count`` uploads that are queued and wait for decisions that do not come."""
     tasks: list[asyncio.Task[Answer]] = []
     for _ in range(count):
-        queued = len(await gate.submitted())
-        tasks.append(asyncio.create_task(_asked(ask, gate, queued)))
+        queued = len(await gateway.submitted())
+        tasks.append(asyncio.create_task(_asked(ask, gateway, queued)))
         async with asyncio.timeout(PATIENCE):
-            while len(await gate.submitted()) == queued and not tasks[-1].done():
+            while len(await gateway.submitted()) == queued and not tasks[-1].done():
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
     try:
@@ -48,31 +50,31 @@ async def waiting(gate: Gate, count: int, ask: Asking = batch) -> AsyncIterator[
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _asked(ask: Asking, gate: Gate, number: int) -> Answer:
-    return await ask(gate, number)
+async def _asked(ask: Asking, gateway: GatewayHarness, number: int) -> Answer:
+    return await ask(gateway, number)
 
 
 @pytest.mark.parametrize("ask", [batch, snapshot])
 async def test_an_upload_that_waits_for_decisions_leaves_its_slot_to_others(tmp_path: Path, ask: Asking) -> None:
     """PUB-018, ERR-008: judging and appending are done; the wait of 30 s takes no slot."""
-    async with opened(tmp_path, limits=Limits(uploads_at_once=2)) as gate:
-        await gate.decide_no_more()
-        async with waiting(gate, 1, ask):
-            answer = await gate.batch(ndjson(offer(100)))
+    async with opened(tmp_path, limits=Limits(uploads_at_once=2)) as gateway:
+        await gateway.decide_no_more()
+        async with waiting(gateway, 1, ask):
+            answer = await gateway.batch(ndjson(offer(100)))
     assert 202 == answer.status
 
 
 async def test_uploads_beyond_the_number_that_may_wait_keep_their_slots(tmp_path: Path) -> None:
     """ERR-008: one partner gets half of the waits. A further upload waits in its slot."""
-    async with opened(tmp_path, limits=Limits(uploads_at_once=2, uploads_waiting=6), working=False) as gate:
-        async with waiting(gate, 3):
-            assert 202 == (await gate.batch(ndjson(offer(100)))).status
-            async with waiting(gate, 1) as [last]:
+    async with opened(tmp_path, limits=Limits(uploads_at_once=2, uploads_waiting=6), working=False) as gateway:
+        async with waiting(gateway, 3):
+            assert 202 == (await gateway.batch(ndjson(offer(100)))).status
+            async with waiting(gateway, 1) as [last]:
                 assert not last.done()
-                busy = await gate.batch(ndjson(offer(101)))
-                other = await gate.batch(ndjson(offer(1, platform="normandie")), who="normandie")
+                busy = await gateway.batch(ndjson(offer(101)))
+                other = await gateway.batch(ndjson(offer(1, platform="normandie")), who="normandie")
         async with asyncio.timeout(PATIENCE):
-            while (await gate.batch(ndjson(offer(102)))).status != 202:
+            while (await gateway.batch(ndjson(offer(102)))).status != 202:
                 await asyncio.sleep(0.05)
     assert (503, "uploads-busy") == (busy.status, busy.code)
     assert 202 == other.status
@@ -80,28 +82,28 @@ async def test_uploads_beyond_the_number_that_may_wait_keep_their_slots(tmp_path
 
 @pytest.mark.parametrize("path", ["/v1/offers/batch", "/v1/snapshots?mark={mark}"])
 async def test_an_upload_that_waits_is_answered_when_the_gateway_stops(tmp_path: Path, path: str) -> None:
-    """PUB-018: with 202 and the number that is pending, within moments; all of it is queued."""
-    async with asyncio.timeout(PATIENCE), opened(tmp_path) as gate:
-        await gate.decide_no_more()
-        path = path.format(mark=await gate.mark())
+    """PUB-018: with 202 and the number that is pending, at once; all of it is queued."""
+    async with asyncio.timeout(PATIENCE), opened(tmp_path) as gateway:
+        await gateway.decide_no_more()
+        path = path.format(mark=await gateway.mark())
         lines = ndjson(offer(1), *([{"count": 1}] if "snapshots" in path else []))
         head = HEAD.format(path=path, length=len(lines))
-        caller = await Caller.on(gate.port, head.encode() + lines)
+        caller = await Caller.on(gateway.port, head.encode() + lines)
         async with asyncio.timeout(5):
-            while not await gate.submitted():
+            while not await gateway.submitted():
                 await asyncio.sleep(0.01)
-        await in_progress(gate)
+        await in_progress(gateway)
     status, answer = await caller.answer()
     assert (202, "q", 1, 1) == (status, answer["statuses"], answer["queued"], answer["pending"])
 
 
 async def test_an_upload_that_waits_ends_when_its_client_has_left(tmp_path: Path) -> None:
-    """PUB-018: its place among the waits is free long before its time limit."""
+    """PUB-018: its slot among the waiting ones is free long before its time limit."""
     limits = Limits(uploads_at_once=1, uploads_waiting=1)
-    async with opened(tmp_path, limits=limits, working=False) as gate, waiting(gate, 2) as tasks:
-        assert 503 == (await gate.batch(ndjson(offer(100)))).status
+    async with opened(tmp_path, limits=limits, working=False) as gateway, waiting(gateway, 2) as tasks:
+        assert 503 == (await gateway.batch(ndjson(offer(100)))).status
         for task in tasks:
             task.cancel()
         async with asyncio.timeout(5):
-            while (await gate.batch(ndjson(offer(101)))).status != 202:
+            while (await gateway.batch(ndjson(offer(101)))).status != 202:
                 await asyncio.sleep(0.05)

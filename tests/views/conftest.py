@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 
 from gateway.store import OfferView, ReceiptView
-from tests.views.world import LOG, PARTITIONS, World
+from tests.views.offer_topic import LOG, PARTITIONS, OfferTopic
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def offer_topic() -> OfferTopic:
+    return OfferTopic()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The delivery view: what became of an offer at the national site, and the numbers of each platform."""
+"""The delivery view: the delivery of each offer, and the counts of each platform."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from gateway.log.port import Chunk
 from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.record import Record, StoredRecord
 from gateway.store import DeliveryView
-from tests.views.world import LOG, PARTITIONS
+from tests.views.offer_topic import LOG, PARTITIONS
 
 ERROR = schemas.problem("not-found").to_json()
 
@@ -69,7 +69,7 @@ async def test_only_the_last_generation_of_each_part_is_counted(view: DeliveryVi
     assert {"delivered": 1, "refused": 1} == await states(view)
 
 
-async def test_the_last_record_of_a_batch_counts_and_what_was_applied_is_passed_over(view: DeliveryView) -> None:
+async def test_the_last_record_of_a_batch_counts_and_applied_records_are_skipped(view: DeliveryView) -> None:
     records = [delivery("bretagne:1", part("pending")), delivery("bretagne:1", part("delivered"))]
     await view.apply([chunk(*records)])
     await view.apply([chunk(*records)])
@@ -82,7 +82,7 @@ async def test_the_connectors_own_notes_are_no_deliveries(view: DeliveryView) ->
     assert ({"pending": 1}, {"shared": {"down": False}}) == (await states(view), await view.accounts())
 
 
-async def test_a_summary_says_what_waits_longest_and_what_happened_last(view: DeliveryView) -> None:
+async def test_a_summary_names_the_longest_wait_and_the_last_event(view: DeliveryView) -> None:
     """A part whose day has not come does not wait."""
     refused = part("refused", since=50, problems=(ERROR,))
     await view.apply(
@@ -100,7 +100,7 @@ async def test_a_summary_says_what_waits_longest_and_what_happened_last(view: De
     assert (30, 40, refused) == (summary.due_since, summary.delivered_at, summary.refused)
 
 
-async def test_it_is_still_there_after_a_restart_and_gone_when_emptied(tmp_path: Path) -> None:
+async def test_the_view_survives_a_restart_and_can_be_emptied(tmp_path: Path) -> None:
     path = tmp_path / "deliveries.sqlite"
     view = await DeliveryView.open(path, log_identity=LOG, partitions=PARTITIONS)
     await view.apply([chunk(delivery("bretagne:1", part("delivered")))])

@@ -14,8 +14,13 @@ from gateway.log.port import Chunk
 from gateway.protocol import cursor as cursors
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.visibility import Filter, Reader
-from gateway.store import OfferView, ReceiptView, followed_copy, updated_copy
-from tests.views.world import LOG, PARTITIONS, World, offer_of, receipt_record
+from gateway.store import (
+    OfferView,
+    ReceiptView,
+    followed_copy,
+    updated_copy,
+)
+from tests.views.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
 
 READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))
 _SECONDS = 20.0
@@ -24,59 +29,63 @@ FILTERS = (Filter(), Filter(department=frozenset({"75"})), Filter(week=frozenset
 
 @pytest.fixture
 async def followed(offers: OfferView, tmp_path: Path) -> AsyncIterator[OfferView]:
-    assert offers.positions == (0,) * PARTITIONS  # kept first, then followed
+    assert offers.positions == (0,) * PARTITIONS  # updated first, then followed
     view = await OfferView.follow(tmp_path / "offers.sqlite", log_identity=LOG, partitions=PARTITIONS)
     yield view
     await view.close()
 
 
 async def answers(view: OfferView) -> list[Any]:
-    """All that can be asked of the offers."""
-    told: list[Any] = [view.positions, view.began, await view.count("bretagne"), await view.count("normandie")]
+    """The results of all queries of offers."""
+    results: list[Any] = [view.positions, view.began, await view.count("bretagne"), await view.count("normandie")]
     for reader in READERS:
         for asked in FILTERS:
             states, _ = await view.page(reader=reader, asked=asked, after=None, limit=500, own=True)
             start = cursors.start(end=(0,) * PARTITIONS, now=0, asked=asked, reader=reader, log=LOG)
-            told += [states, await view.changes(start, reader=reader, asked=asked, limit=500)]
-        told.append(await view.possible_duplicates([f"bretagne:{number}" for number in range(20)], reader=reader))
-    told.append([pair async for pair in view.live_before("bretagne", (1 << 40,) * PARTITIONS)])
-    return told
+            results += [states, await view.changes(start, reader=reader, asked=asked, limit=500)]
+        results.append(await view.possible_duplicates([f"bretagne:{number}" for number in range(20)], reader=reader))
+    results.append([pair async for pair in view.live_before("bretagne", (1 << 40,) * PARTITIONS)])
+    return results
 
 
-async def test_a_follower_answers_as_the_keeper_does(offers: OfferView, followed: OfferView, world: World) -> None:
+async def test_a_follower_answers_as_the_updating_process_does(
+    offers: OfferView, followed: OfferView, offer_topic: OfferTopic
+) -> None:
     """Over steps that seal bitmaps, replace and withdraw offers, and leave gaps."""
     chance = random.Random(11)
     for step in range(12):
         for _ in range(60):
             offer_id = f"{chance.choice(('bretagne', 'normandie'))}:{chance.randrange(90)}"
             if chance.random() < 0.25:
-                world.withdraw(offer_id)
+                offer_topic.withdraw(offer_id)
             else:
                 weeks = chance.choice((["2027-W24", "2027-W25"], ["2027-W25"]))
-                world.publish(offer_of(offer_id, weeks=weeks), department=chance.choice(("35", "75")), gap=40)
-        await offers.apply(world.chunks())
-        if step % 3 == 1:  # else the next questions find several steps at once
+                offer_topic.publish(offer_of(offer_id, weeks=weeks), department=chance.choice(("35", "75")), gap=40)
+        await offers.apply(offer_topic.chunks())
+        if step % 3 == 1:  # otherwise the next queries find several steps at once
             assert await answers(offers) == await answers(followed)
     assert await answers(offers) == await answers(followed)
 
 
-async def test_a_follower_sees_that_the_keeper_began_anew(offers: OfferView, followed: OfferView, world: World) -> None:
+async def test_a_follower_notices_that_the_view_was_rebuilt(
+    offers: OfferView, followed: OfferView, offer_topic: OfferTopic
+) -> None:
     for number in range(40):
-        world.publish(offer_of(f"bretagne:{number}"), gap=number)
-    await offers.apply(world.chunks())
+        offer_topic.publish(offer_of(f"bretagne:{number}"), gap=number)
+    await offers.apply(offer_topic.chunks())
     assert 40 == await followed.count("bretagne")
     await offers.wipe((0,) * PARTITIONS, now=77)
     assert [0, 77] == [await followed.count("bretagne"), followed.began]
-    world.rewind()
-    await offers.apply(world.chunks()[:1])
+    offer_topic.rewind()
+    await offers.apply(offer_topic.chunks()[:1])
     assert await answers(offers) == await answers(followed)
 
 
-async def test_a_follower_waits_for_what_the_keeper_applies(
-    offers: OfferView, followed: OfferView, world: World
+async def test_a_follower_waits_until_the_updating_process_has_applied_the_offsets(
+    offers: OfferView, followed: OfferView, offer_topic: OfferTopic
 ) -> None:
-    world.publish(offer_of("bretagne:1"))
-    chunks = world.chunks()
+    offer_topic.publish(offer_of("bretagne:1"))
+    chunks = offer_topic.chunks()
     wanted = tuple(chunks[0].position if p == chunks[0].partition else 0 for p in range(PARTITIONS))
     assert not await followed.reached(wanted, 0.05)
     waiting = asyncio.create_task(followed.reached(wanted, 20))
@@ -85,14 +94,16 @@ async def test_a_follower_waits_for_what_the_keeper_applies(
     assert await followed.moved((0,) * PARTITIONS, 20)
 
 
-async def test_a_follower_knows_when_the_keeper_stood_at_the_end(offers: OfferView, followed: OfferView) -> None:
+async def test_a_follower_knows_when_the_updating_process_was_at_the_end(
+    offers: OfferView, followed: OfferView
+) -> None:
     offers.updated.fresh, offers.updated.caught_up = 1_234, True
     await offers.updated.keep()
     assert await followed.reached((0,) * PARTITIONS, 0)
     assert (1_234, True) == (followed.fresh, followed.caught_up)
 
 
-async def test_a_follower_that_is_asked_nothing_else_notices_that_the_keeper_came_to_the_end(
+async def test_a_follower_without_queries_notices_that_the_updating_process_reached_the_end(
     offers: OfferView, followed: OfferView
 ) -> None:
     assert not followed.caught_up
@@ -101,12 +112,12 @@ async def test_a_follower_that_is_asked_nothing_else_notices_that_the_keeper_cam
     assert followed.caught_up
 
 
-async def test_all_who_wait_are_told_whoever_noticed_first(
-    offers: OfferView, followed: OfferView, world: World, monkeypatch: pytest.MonkeyPatch
+async def test_every_waiter_wakes_whichever_noticed_the_change_first(
+    offers: OfferView, followed: OfferView, offer_topic: OfferTopic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(followed_copy, "_EVERY_SECONDS", 0.5)
-    world.publish(offer_of("bretagne:1"))
-    chunks = world.chunks()
+    offer_topic.publish(offer_of("bretagne:1"))
+    chunks = offer_topic.chunks()
     wanted = tuple(chunks[0].position if p == chunks[0].partition else 0 for p in range(PARTITIONS))
     waiting = asyncio.create_task(followed.reached(wanted, 60))
     await asyncio.sleep(0.1)
@@ -115,7 +126,9 @@ async def test_all_who_wait_are_told_whoever_noticed_first(
     assert await asyncio.wait_for(waiting, 30)
 
 
-async def test_a_receipt_is_told_as_soon_as_the_keeper_has_it(receipts: ReceiptView, tmp_path: Path) -> None:
+async def test_a_receipt_is_returned_as_soon_as_the_updating_process_has_it(
+    receipts: ReceiptView, tmp_path: Path
+) -> None:
     followed = await ReceiptView.follow(tmp_path / "receipts.sqlite", log_identity=LOG, partitions=PARTITIONS)
     try:
         assert await followed.wait("r1", 0.05) is None
@@ -134,7 +147,7 @@ async def test_a_receipt_is_told_as_soon_as_the_keeper_has_it(receipts: ReceiptV
         await followed.close()
 
 
-async def test_there_must_be_a_view_of_the_same_log_to_follow(offers: OfferView, tmp_path: Path) -> None:
+async def test_a_follower_needs_a_view_of_the_same_log(offers: OfferView, tmp_path: Path) -> None:
     assert offers.positions == (0,) * PARTITIONS
     with pytest.raises(LogUnavailableError, match="another log"):
         await OfferView.follow(tmp_path / "offers.sqlite", log_identity="another", partitions=PARTITIONS)
@@ -142,24 +155,24 @@ async def test_there_must_be_a_view_of_the_same_log_to_follow(offers: OfferView,
         await OfferView.follow(tmp_path / "nowhere.sqlite", log_identity=LOG, partitions=PARTITIONS)
 
 
-async def test_a_read_that_began_earlier_says_nothing_of_where_the_keeper_stands(
-    offers: OfferView, followed: OfferView, world: World
+async def test_an_earlier_read_does_not_report_a_later_position(
+    offers: OfferView, followed: OfferView, offer_topic: OfferTopic
 ) -> None:
-    world.publish(offer_of("bretagne:1"))
-    await offers.apply(world.chunks())
+    offer_topic.publish(offer_of("bretagne:1"))
+    await offers.apply(offer_topic.chunks())
     db = await followed.copy.read(lambda connection: connection)
     with followed.copy.transaction(db, lambda: None) as (earlier, _):
-        world.publish(offer_of("bretagne:2"))
-        await offers.apply(world.chunks())
+        offer_topic.publish(offer_of("bretagne:2"))
+        await offers.apply(offer_topic.chunks())
         assert offers.positions == followed.positions != earlier
         followed.changed(db, 77)
     assert (offers.positions, offers.began) == (followed.positions, followed.began)
 
 
-async def test_what_was_noted_while_a_read_began_stays_noted(
-    offers: OfferView, followed: OfferView, world: World
+async def test_a_change_noted_while_a_read_began_is_kept(
+    offers: OfferView, followed: OfferView, offer_topic: OfferTopic
 ) -> None:
-    """The read, in its thread, has the file as it was, and is held up before it has asked how far that had come."""
+    """The read, in its thread, has the earlier state of the file, and is delayed before it reads the position."""
     begun, goes_on = threading.Event(), threading.Event()
 
     def hold_up(statement: str) -> None:
@@ -167,14 +180,14 @@ async def test_what_was_noted_while_a_read_began_stays_noted(
             begun.set()
             goes_on.wait(_SECONDS)
 
-    world.publish(offer_of("bretagne:1"))
-    await offers.apply(world.chunks())
+    offer_topic.publish(offer_of("bretagne:1"))
+    await offers.apply(offer_topic.chunks())
     await followed.copy.read(lambda db: db.set_trace_callback(hold_up))
     reading = asyncio.create_task(followed.count("bretagne"))
     try:
         assert await asyncio.to_thread(begun.wait, _SECONDS)
-        world.publish(offer_of("bretagne:2"))
-        await offers.apply(world.chunks())
+        offer_topic.publish(offer_of("bretagne:2"))
+        await offers.apply(offer_topic.chunks())
         assert offers.positions == followed.positions
     finally:
         goes_on.set()

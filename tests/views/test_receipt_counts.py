@@ -1,4 +1,4 @@
-"""The receipt view's numbers: kept as receipts come and go, the same as counting them would give."""
+"""The receipt view's counts: updated with every receipt, and equal to a full count."""
 
 import random
 from collections import Counter
@@ -9,7 +9,7 @@ from gateway.log.port import Chunk
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DAY_MS
 from gateway.store import ReceiptView
-from tests.views.world import LOG, PARTITIONS, receipt_record
+from tests.views.offer_topic import LOG, PARTITIONS, receipt_record
 
 VERDICTS = ("accepted", "duplicate", "stale", "rejected")
 
@@ -47,7 +47,7 @@ async def test_receipts_are_counted_by_platform_and_verdict(receipts: ReceiptVie
     assert 7 == (await receipts.counts())["bretagne"]["accepted"].latest
 
 
-async def test_the_gateways_own_commands_say_nothing_of_a_platform(receipts: ReceiptView) -> None:
+async def test_the_gateways_own_commands_are_not_counted_for_a_platform(receipts: ReceiptView) -> None:
     """RCP-003: they alone may come twice."""
     twice = receipt_record("r1", "bretagne:1", "gateway")
     await receipts.apply([chunk(0, (1, twice), (2, twice), (3, receipt("r2", "bretagne", "accepted")))])

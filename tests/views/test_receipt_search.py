@@ -1,4 +1,4 @@
-"""Searching receipts: what is found, in which order, and that a search costs as much as it shows."""
+"""Searching receipts: results, order, and a cost in proportion to the results."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from gateway.log.port import Chunk
 from gateway.protocol.record import Record, StoredRecord, read_utc
 from gateway.store import ReceiptView
 from gateway.store.receipt_search import ReceiptFilter
-from tests.views.world import LOG, PARTITIONS, decided_at, receipt_record
+from tests.views.offer_topic import LOG, PARTITIONS, decided_at, receipt_record
 
 VERDICTS = ("accepted", "duplicate", "stale", "rejected")
 
@@ -48,7 +48,7 @@ async def filled(view: ReceiptView) -> list[dict[str, Any]]:
     return bodies
 
 
-async def test_every_filter_gives_what_looking_at_each_receipt_gives(receipts: ReceiptView) -> None:
+async def test_every_filter_matches_a_scan_of_all_receipts(receipts: ReceiptView) -> None:
     """RCP-007, RCP-008: alone and together, in both orders, over pages of several sizes."""
     bodies = await filled(receipts)
     since = read_utc("2027-01-15T08:00:13.000Z")
@@ -78,7 +78,7 @@ async def test_every_filter_gives_what_looking_at_each_receipt_gives(receipts: R
 
 
 async def test_a_clock_that_went_back_hides_nothing(receipts: ReceiptView) -> None:
-    """RCP-007: what was decided after a time is found although a receipt before it bears a later time."""
+    """RCP-007: decisions after a time are found although an earlier receipt has a later time."""
     ahead = receipt_record("ahead", "bretagne:1", "bretagne", second=50)
     records = [receipt_record(f"r{n}", "bretagne:1", "bretagne", second=n) for n in range(5)]
     await receipts.apply([chunk(0, [ahead]), chunk(0, records[:2], first=1)])
@@ -116,7 +116,7 @@ async def test_a_search_is_the_same_in_a_process_that_follows(tmp_path: Path) ->
     await view.close()
 
 
-async def test_the_outcome_of_many_receipts_is_told_at_once(receipts: ReceiptView) -> None:
+async def test_outcomes_of_many_receipts_are_returned_at_once(receipts: ReceiptView) -> None:
     """PUB-018: the verdict of each that is there; why, where it is stale or rejected."""
     await filled(receipts)
     found = await receipts.outcomes([f"r{n:02}" for n in range(4)] + ["missing"])

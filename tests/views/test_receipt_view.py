@@ -1,4 +1,4 @@
-"""The receipt view: by id, in order, to the one it concerns, and no longer than the log keeps them."""
+"""The receipt view: by id, in order, for the platform concerned, and as long as the log keeps them."""
 
 import asyncio
 from pathlib import Path
@@ -8,7 +8,7 @@ from gateway.log.port import Chunk
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import DAY_MS
 from gateway.store import ReceiptView
-from tests.views.world import LOG, PARTITIONS, decided_at, receipt_record
+from tests.views.offer_topic import LOG, PARTITIONS, decided_at, receipt_record
 
 
 def chunk(partition: int, *records: Any, first: int = 0, at: int | None = 0) -> Chunk:
@@ -68,7 +68,7 @@ async def test_pages_give_each_receipt_once_oldest_first_over_all_partitions(rec
     assert [receipt["receipt"] for receipt in page] == ["late"], "the last cursor goes on, even to an earlier time"
 
 
-async def test_who_waits_wakes_as_soon_as_the_receipt_is_applied(receipts: ReceiptView) -> None:
+async def test_a_waiter_wakes_as_soon_as_the_receipt_is_applied(receipts: ReceiptView) -> None:
     waiting = [asyncio.create_task(receipts.wait("r1", 30)) for _ in range(3)]
     other = asyncio.create_task(receipts.wait("r2", 0.05))
     await asyncio.sleep(0)
@@ -89,7 +89,7 @@ async def test_receipts_go_with_the_log_and_after_thirty_days(receipts: ReceiptV
     assert sorted(receipt["receipt"] for receipt in page) == ["kept", "new1", "new2"]
 
 
-async def test_receipts_are_still_there_after_a_restart(tmp_path: Path) -> None:
+async def test_receipts_survive_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "receipts.sqlite"
     view = await ReceiptView.open(path, log_identity=LOG, partitions=PARTITIONS)
     await view.apply([chunk(0, receipt_record("r1", "bretagne:1", "bretagne"))])

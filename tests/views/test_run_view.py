@@ -14,7 +14,7 @@ from gateway.protocol.source_run import (
     run_record,
 )
 from gateway.store import RunView
-from tests.views.world import LOG, PARTITIONS
+from tests.views.offer_topic import LOG, PARTITIONS
 
 FIRST = Run(platform="bretagne", started_at=1, ended_at=2, outcome="failed")
 THEN = Run(platform="bretagne", started_at=3, ended_at=4, outcome="applied", last_success_at=4)
@@ -39,7 +39,7 @@ async def test_the_last_run_of_a_platform_counts(runs: RunView) -> None:
     assert {"bretagne": THEN} == await runs.last()
 
 
-async def test_what_the_operator_asked_for_is_no_run(runs: RunView) -> None:
+async def test_an_operators_order_is_no_run(runs: RunView) -> None:
     await runs.apply([chunk(order_record(Order(platform="bretagne", id="a", ordered_at=1)), run_record(THEN))])
     assert {"bretagne": THEN} == await runs.last()
 

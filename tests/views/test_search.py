@@ -42,7 +42,7 @@ searches = st.builds(
 
 
 def matches(facets: frozenset[str], search: Search) -> bool:
-    """What a search means, for one offer."""
+    """The meaning of a search, for one offer."""
     grouped = all(facets.intersection(group) for group in search.groups)
     seen = search.audience in facets and search.passed not in facets
     return grouped and (seen or search.own in facets)
@@ -50,7 +50,7 @@ def matches(facets: frozenset[str], search: Search) -> bool:
 
 @dataclass
 class Batch:
-    """How many offers come and go in one transaction, with a seed each for which."""
+    """Numbers of added and removed offers of a transaction, with a seed each."""
 
     partition: int
     gap: int
@@ -88,7 +88,7 @@ class IndexMachine(RuleBasedStateMachine):
         gone = sorted({order[number % len(order)] for number in batch.gone}) if order else []
         added = {log_offset_of(batch.partition, first + 2 * n): facets for n, facets in enumerate(batch.facets)}
         change = IndexChange(
-            [(place, place % NUMBERS, sorted(facets)) for place, facets in added.items()],
+            [(log_offset, log_offset % NUMBERS, sorted(facets)) for log_offset, facets in added.items()],
             gone,
             sorted(keys - self.keys),
             sorted(self.keys & keys),
@@ -100,7 +100,7 @@ class IndexMachine(RuleBasedStateMachine):
             self.db.execute("COMMIT" if tried else "ROLLBACK")
             if tried:
                 self.writer.commit()
-        self.live = {place: facets for place, facets in (self.live | added).items() if place not in gone}
+        self.live = {log_offset: facets for log_offset, facets in (self.live | added).items() if log_offset not in gone}
         self.keys ^= keys
         self.ends[batch.partition] = first + 2 * len(batch.facets)
 
@@ -116,19 +116,19 @@ class IndexMachine(RuleBasedStateMachine):
 
     @rule()
     def follow(self) -> None:
-        """The follower reads on, or all of it where it has missed too much."""
+        """The follower reads the changes, or everything if it has missed too many."""
         if not self.follower.catch_up(self.db):
             self.follower = RecentOffsets.load(self.db)
         for index in (self.follower.index, self.writer.index):
             assert sorted(self.live) == list(rows_between(index.segments, start=0, stop=1 << 62))
-            for place in self.live:
-                number, offset = split(place)
-                assert place % NUMBERS == index.segments[number].number_of(offset)
+            for log_offset in self.live:
+                number, offset = split(log_offset)
+                assert log_offset % NUMBERS == index.segments[number].number_of(offset)
             assert self.live.keys() == set(find(index.segments, EVERYTHING, start=0, stop=1 << 62)) | self.hidden()
 
     def hidden(self) -> set[int]:
         """The live offers that no search of everything finds."""
-        return {place for place, facets in self.live.items() if not matches(facets, EVERYTHING)}
+        return {log_offset for log_offset, facets in self.live.items() if not matches(facets, EVERYTHING)}
 
     @rule(
         search=searches,
@@ -137,16 +137,16 @@ class IndexMachine(RuleBasedStateMachine):
     def search(self, search: Search, bounds: tuple[int, int, int]) -> None:
         """All of it, and between two offsets."""
         partition, start, stop = log_offset_of(bounds[0], 0), *sorted(bounds[1:])
-        wanted = [place for place in sorted(self.live) if matches(self.live[place], search)]
+        wanted = [log_offset for log_offset in sorted(self.live) if matches(self.live[log_offset], search)]
         segments = self.writer.index.segments
         assert len(wanted) == count(segments, search)
         assert wanted == list(find(segments, search, start=0, stop=log_offset_of(PARTITIONS, 0)))
-        between = [place for place in wanted if partition + start <= place < partition + stop]
+        between = [log_offset for log_offset in wanted if partition + start <= log_offset < partition + stop]
         assert between == list(find(segments, search, start=partition + start, stop=partition + stop))
 
     @rule()
     def look_up_keys(self) -> None:
-        """Written or pending, all keys are found, and what is written still holds."""
+        """Written or pending, all keys are found, and earlier rows stay."""
         written = set(self.db.execute("SELECT key, number FROM duplicate_keys").fetchall())
         pending = {(key, number) for key, numbers in self.writer.index.pending.items() for number in numbers}
         assert written <= self.keys <= written | pending

@@ -1,4 +1,4 @@
-"""Whatever happens, a subscriber of the changes feed ends with exactly the live offers that it asked for."""
+"""After any events a subscriber of the changes feed has exactly the live offers that it asked for."""
 
 import asyncio
 import tempfile
@@ -20,7 +20,7 @@ from gateway.protocol.visibility import (
     may_read,
 )
 from gateway.store import OfferView
-from tests.views.world import DEPARTMENTS, LOG, PARTITIONS, World, offer_of
+from tests.views.offer_topic import DEPARTMENTS, LOG, PARTITIONS, OfferTopic, offer_of
 
 PLATFORMS = ("bretagne", "normandie", "grand-est")
 IDS = [f"{platform}:{number}" for platform in PLATFORMS for number in range(4)]
@@ -63,7 +63,7 @@ filters = st.builds(
 class Subscriber:
     """Copies the feed, and checks each change as it comes."""
 
-    world: World
+    offer_topic: OfferTopic
     reader: Reader
     asked: Filter
     held: dict[str, Any] = field(default_factory=dict)
@@ -90,36 +90,36 @@ class Subscriber:
             self.held[change["id"]] = change["sequence"], change["offer"]
             return
         assert {"op", "id", "sequence", "reason"} == set(change), "FEED-008"
-        known = self.world.states[change["id"]].known
+        known = self.offer_topic.states[change["id"]].known
         shared = frozenset({"regions", "national"}) & known.shared
         assert ever_shared(self.reader, shared=shared, never=known.never) or known.sequence > change["sequence"]
         self.held.pop(change["id"], None)
 
     def owed(self) -> dict[str, Any]:
-        """What the subscriber must hold in the end, worked out without any index."""
+        """The copy that the subscriber must have in the end, computed without any index."""
         owed = {}
-        for state in self.world.states.values():
+        for state in self.offer_topic.states.values():
             if state.offer is None or not may_read(self.reader, offer=state.offer, provenance=state.known.provenance):
                 continue
             publisher = platform_of(state.id)
-            shown = masked(state.offer, reader=self.reader, publisher=publisher)
-            if self.asked.matches(offer=shown, territory=state.territory or {}, platform=publisher):
-                owed[state.id] = state.known.sequence, shown
+            visible = masked(state.offer, reader=self.reader, publisher=publisher)
+            if self.asked.matches(offer=visible, territory=state.territory or {}, platform=publisher):
+                owed[state.id] = state.known.sequence, visible
         return owed
 
 
 async def live(folder: Path, reader: Reader, asked: Filter, history: list[tuple[Any, ...]]) -> None:
-    world = World()
-    subscriber = Subscriber(world, reader, asked)
+    offer_topic = OfferTopic()
+    subscriber = Subscriber(offer_topic, reader, asked)
     view = await open_view(folder)
     for step in history:
         match step:
             case ("publish", offer, department, passed, gap):
-                world.publish(offer, department=department, passed=passed, gap=gap)
+                offer_topic.publish(offer, department=department, passed=passed, gap=gap)
             case ("withdraw", offer_id, reason, gap):
-                world.withdraw(offer_id, reason, gap=gap)
+                offer_topic.withdraw(offer_id, reason, gap=gap)
             case ("apply",):
-                await view.apply(world.chunks())
+                await view.apply(offer_topic.chunks())
             case ("page", limit):
                 await subscriber.page(view, limit)
             case ("restart",):
@@ -129,22 +129,24 @@ async def live(folder: Path, reader: Reader, asked: Filter, history: list[tuple[
                 assert positions == view.positions
             case ("rebuild",):
                 await view.wipe((0,) * PARTITIONS, 0)
-                world.rewind()
-    await view.apply(world.chunks())
+                offer_topic.rewind()
+    await view.apply(offer_topic.chunks())
     await compare(view, subscriber)
     await view.close()
 
 
 async def compare(view: OfferView, subscriber: Subscriber) -> None:
-    """All that the view says in the end, against the world itself."""
-    reader, asked, world = subscriber.reader, subscriber.asked, subscriber.world
+    """Compare all answers of the view with the topic itself."""
+    reader, asked, offer_topic = subscriber.reader, subscriber.asked, subscriber.offer_topic
     for number in range(200):
         if not await subscriber.page(view, number % 3 + 1):
             break
     assert subscriber.owed() == subscriber.held
     assert await listed(view, reader, asked) == subscriber.owed()
     for platform in PLATFORMS:
-        live_ids = {state.id for state in world.states.values() if state.offer and platform_of(state.id) == platform}
+        live_ids = {
+            state.id for state in offer_topic.states.values() if state.offer and platform_of(state.id) == platform
+        }
         assert len(live_ids) == await view.count(platform)
         assert live_ids == {offer_id async for offer_id, _ in view.live_before(platform, (1,) * PARTITIONS)}
 
@@ -161,8 +163,8 @@ async def listed(view: OfferView, reader: Reader, asked: Filter) -> dict[str, An
         states, after = await view.page(reader=reader, asked=asked, after=after, limit=2, own=False)
         for state in states:
             assert state.id not in found
-            shown = masked(state.offer or {}, reader=reader, publisher=platform_of(state.id))
-            found[state.id] = state.known.sequence, shown
+            visible = masked(state.offer or {}, reader=reader, publisher=platform_of(state.id))
+            found[state.id] = state.known.sequence, visible
         if after is None:
             return found
 

@@ -1,4 +1,4 @@
-"""A view whose stored bytes change is never answered from: it is refused, then rebuilt from the log."""
+"""A view whose stored bytes change returns no answer: it is refused, then rebuilt from the log."""
 
 import sqlite3
 from collections.abc import Callable
@@ -16,16 +16,16 @@ from gateway.store import DeliveryView, OfferView, ReceiptView, RunView
 from gateway.store.copy_file import marker
 from gateway.store.search.index_store import PERIOD
 from gateway.store.view import View
-from tests.views.world import LOG, PARTITIONS, World, offer_of, receipt_record
+from tests.views.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
 
 TITLE, OTHER = b"Observer le travail", b"Observer la travail"
 
 
 @pytest.fixture
-def filled(world: World) -> list[Chunk]:
+def filled(offer_topic: OfferTopic) -> list[Chunk]:
     for number in range(30):
-        world.publish(offer_of(f"bretagne:{number}"))
-    return world.chunks()
+        offer_topic.publish(offer_of(f"bretagne:{number}"))
+    return offer_topic.chunks()
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ async def test_a_changed_byte_of_stored_json_is_found_when_it_is_read(path: Path
         lambda path: replaced(path, b"bretagne:1", b"bretagne:\xff"),
     ],
 )
-async def test_whatever_became_of_the_file_the_view_is_whole_again(
+async def test_the_view_is_rebuilt_after_any_damage_to_its_file(
     path: Path, filled: list[Chunk], damage: Callable[[Path], object]
 ) -> None:
     damage(path)
@@ -138,13 +138,13 @@ async def test_a_process_that_follows_finds_damage_and_follows_the_new_file(path
 
 @pytest.mark.parametrize("table", ["postings", "live", "recent"])
 async def test_a_changed_byte_of_the_index_rebuilds_the_view_at_the_start(
-    path: Path, world: World, filled: list[Chunk], table: str
+    path: Path, offer_topic: OfferTopic, filled: list[Chunk], table: str
 ) -> None:
     view = await opened(path)
     assert view._index is not None
     view._index._recent.size = PERIOD  # the next change is written after a fold
-    world.publish(offer_of("bretagne:30"))
-    more = world.chunks()
+    offer_topic.publish(offer_of("bretagne:30"))
+    more = offer_topic.chunks()
     await view.apply(more)
     await view.close()
     with sqlite3.connect(path) as db:

@@ -1,4 +1,4 @@
-"""The tail: catches up, stays at the end, and knows when a view must start anew."""
+"""The view updater: catches up, follows the end, and rebuilds a view when it must."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -14,11 +14,11 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, offer_record
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, RECEIPTS
 from gateway.store import OfferView, ReceiptView, ViewUpdater
-from tests.views.world import World, offer_of, receipt_record
+from tests.views.offer_topic import OfferTopic, offer_of, receipt_record
 
 
-class Hands:
-    """A clock that stands until it is set."""
+class ManualClock:
+    """A clock that moves only when it is set."""
 
     def __init__(self, at: int) -> None:
         self.at = at
@@ -34,8 +34,8 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def running(tail: ViewUpdater) -> AsyncIterator[asyncio.Task[None]]:
-    task = asyncio.create_task(tail.run())
+async def running(updater: ViewUpdater) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(updater.run())
     try:
         yield task
     finally:
@@ -45,12 +45,12 @@ async def running(tail: ViewUpdater) -> AsyncIterator[asyncio.Task[None]]:
 
 
 @pytest.fixture
-def clock() -> Hands:
-    return Hands(100 * DAY_MS)
+def clock() -> ManualClock:
+    return ManualClock(100 * DAY_MS)
 
 
 @pytest.fixture
-async def log(clock: Hands) -> AsyncIterator[MemoryLog]:
+async def log(clock: ManualClock) -> AsyncIterator[MemoryLog]:
     log = MemoryLog(clock=clock)
     await log.create_topics(COMMON)
     yield log
@@ -61,31 +61,33 @@ async def put(log: MemoryLog, topic: str, record: Record) -> None:
     await log.append(topic, partition_of((record.key or b"").decode(), log.partitions), [record])
 
 
-async def test_a_tail_catches_up_and_follows(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
-    world = World()
+async def test_a_view_updater_catches_up_and_follows(log: MemoryLog, offers: OfferView, clock: ManualClock) -> None:
+    offer_topic = OfferTopic()
     for number in range(20):
-        await put(log, OFFERS, offer_record(world.publish(offer_of(f"bretagne:{number}"))))
-    tail = ViewUpdater(log, OFFERS, offers, clock=clock)
-    assert not tail.caught_up
-    async with running(tail):
-        await until(lambda: tail.caught_up)
-        assert (tuple(await log.ends(OFFERS)), clock.at, True) == (offers.positions, offers.fresh, tail.ready)
+        await put(log, OFFERS, offer_record(offer_topic.publish(offer_of(f"bretagne:{number}"))))
+    updater = ViewUpdater(log, OFFERS, offers, clock=clock)
+    assert not updater.caught_up
+    async with running(updater):
+        await until(lambda: updater.caught_up)
+        assert (tuple(await log.ends(OFFERS)), clock.at, True) == (offers.positions, offers.fresh, updater.ready)
         assert await offers.count("bretagne") == 20
-        await put(log, OFFERS, offer_record(world.withdraw("bretagne:3")))
+        await put(log, OFFERS, offer_record(offer_topic.withdraw("bretagne:3")))
         clock.at += 2_000
         await offers.reached(await log.ends(OFFERS), 10)
         assert await offers.count("bretagne") == 19
         await until(lambda: offers.fresh == clock.at)
 
 
-async def test_a_restarted_tail_reads_only_what_is_new(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
-    world = World()
-    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
+async def test_a_restarted_view_updater_reads_only_new_records(
+    log: MemoryLog, offers: OfferView, clock: ManualClock
+) -> None:
+    offer_topic = OfferTopic()
+    await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
     first = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(first):
         await until(lambda: first.caught_up)
     began = offers.began
-    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:2"))))
+    await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:2"))))
     clock.at += 3 * DAY_MS
     second = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(second):
@@ -93,11 +95,13 @@ async def test_a_restarted_tail_reads_only_what_is_new(log: MemoryLog, offers: O
     assert (began, 2) == (offers.began, await offers.count("bretagne"))
 
 
-async def test_a_view_that_slept_seven_days_is_filled_anew(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
+async def test_a_view_that_was_idle_for_seven_days_is_rebuilt(
+    log: MemoryLog, offers: OfferView, clock: ManualClock
+) -> None:
     """FEED-009 holds for the gateway's own views: a tombstone that is gone from the log must not leave its offer."""
-    world = World()
-    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
-    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:2"))))
+    offer_topic = OfferTopic()
+    await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
+    await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:2"))))
     first = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(first):
         await until(lambda: first.caught_up)
@@ -114,7 +118,7 @@ async def test_a_view_that_slept_seven_days_is_filled_anew(log: MemoryLog, offer
 
 
 async def test_a_lost_position_empties_the_view_and_starts_where_the_log_starts(
-    log: MemoryLog, receipts: ReceiptView, clock: Hands
+    log: MemoryLog, receipts: ReceiptView, clock: ManualClock
 ) -> None:
     await put(log, RECEIPTS, receipt_record("old", "bretagne:1", "bretagne"))
     async with running(ViewUpdater(log, RECEIPTS, receipts, clock=clock)):
@@ -123,15 +127,17 @@ async def test_a_lost_position_empties_the_view_and_starts_where_the_log_starts(
     clock.at += 31 * DAY_MS
     await log.maintain(COMMON, now=clock.at)
     await put(log, RECEIPTS, receipt_record("new", "bretagne:1", "bretagne"))
-    receipts.updated.fresh = clock.at  # as if it had stood at the end until just now
-    tail = ViewUpdater(log, RECEIPTS, receipts, clock=clock)
-    async with running(tail):
-        await until(lambda: tail.caught_up)
+    receipts.updated.fresh = clock.at  # as if it had been at the end until just now
+    updater = ViewUpdater(log, RECEIPTS, receipts, clock=clock)
+    async with running(updater):
+        await until(lambda: updater.caught_up)
         page, _, _ = await receipts.page("bretagne", after=None, limit=10)
     assert [receipt["receipt"] for receipt in page] == ["new"]
 
 
-async def test_receipts_are_let_go_as_the_log_lets_them_go(log: MemoryLog, receipts: ReceiptView, clock: Hands) -> None:
+async def test_receipts_are_deleted_as_the_log_deletes_them(
+    log: MemoryLog, receipts: ReceiptView, clock: ManualClock
+) -> None:
     await put(log, RECEIPTS, receipt_record("old", "bretagne:1", "bretagne"))
     async with running(ViewUpdater(log, RECEIPTS, receipts, clock=clock)):
         assert await receipts.wait("old", 10) is not None
@@ -155,18 +161,18 @@ class Failing(MemoryLog):
         return await super().ends(topic)
 
 
-async def test_a_log_that_is_away_is_tried_again(offers: OfferView, clock: Hands) -> None:
+async def test_an_unavailable_log_is_retried(offers: OfferView, clock: ManualClock) -> None:
     log = Failing(clock=clock)
     await log.create_topics(COMMON)
-    tail = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(tail):
-        await until(lambda: tail.caught_up)
+    updater = ViewUpdater(log, OFFERS, offers, clock=clock)
+    async with running(updater):
+        await until(lambda: updater.caught_up)
     assert log.failures == 0
     await log.close()
 
 
-async def test_a_record_that_nobody_can_have_written_stops_the_tail(
-    log: MemoryLog, offers: OfferView, clock: Hands
+async def test_a_record_that_the_gateway_cannot_have_written_stops_the_view_updater(
+    log: MemoryLog, offers: OfferView, clock: ManualClock
 ) -> None:
     await put(log, OFFERS, Record(b"bretagne:1", b"not what the relay writes"))
     with pytest.raises(ValueError):  # noqa: PT011  # orjson's own
@@ -181,7 +187,7 @@ class Forgetful(MemoryLog):
 
 
 async def test_a_position_that_is_lost_at_the_logs_own_starts_stops_the_updater(
-    offers: OfferView, clock: Hands
+    offers: OfferView, clock: ManualClock
 ) -> None:
     log = Forgetful()
     await log.create_topics(COMMON)
@@ -189,12 +195,14 @@ async def test_a_position_that_is_lost_at_the_logs_own_starts_stops_the_updater(
         await asyncio.wait_for(ViewUpdater(log, OFFERS, offers, clock=clock).run(), 10)
 
 
-async def test_a_view_goes_on_at_once_when_the_clock_was_ahead(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
-    world = World()
-    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
-    tail = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(tail):
-        await until(lambda: tail.caught_up)
+async def test_a_view_continues_at_once_after_a_clock_that_was_ahead(
+    log: MemoryLog, offers: OfferView, clock: ManualClock
+) -> None:
+    offer_topic = OfferTopic()
+    await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
+    updater = ViewUpdater(log, OFFERS, offers, clock=clock)
+    async with running(updater):
+        await until(lambda: updater.caught_up)
         clock.at += DAY_MS
         await until(lambda: offers.fresh == clock.at)
         clock.at -= DAY_MS
@@ -202,11 +210,11 @@ async def test_a_view_goes_on_at_once_when_the_clock_was_ahead(log: MemoryLog, o
 
 
 async def test_a_view_whose_clock_was_ahead_by_more_than_seven_days_is_filled_again(
-    log: MemoryLog, offers: OfferView, clock: Hands
+    log: MemoryLog, offers: OfferView, clock: ManualClock
 ) -> None:
     """FEED-009: its age is unknown, and a tombstone may be gone."""
-    world = World()
-    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
+    offer_topic = OfferTopic()
+    await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
     clock.at += 365 * DAY_MS
     first = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(first):

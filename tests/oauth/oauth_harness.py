@@ -1,4 +1,4 @@
-"""The ground of the OAuth tests: partners on a log in memory, an authority, and real HTTP to it."""
+"""Harness of the OAuth tests: partners on a log in memory, an authority, and real HTTP to it."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -45,8 +45,8 @@ OCCITANIE = Partner(
 
 
 @dataclass
-class Hands:
-    """A clock that a test moves by hand, in milliseconds."""
+class ManualClock:
+    """A clock moved by the test, in milliseconds."""
 
     now: int = START
     passed: int = 0
@@ -60,21 +60,21 @@ class Hands:
         self.passed += int(seconds * 1000)
 
     def set(self, now: int) -> None:
-        """Somebody sets the clock; no time passes."""
+        """The clock is set; no time passes."""
         self.now = now
 
     def elapsed(self) -> int:
-        """The steady clock beside it."""
+        """The monotonic clock beside it."""
         return self.passed
 
 
 @dataclass
-class Ground:
+class OAuthHarness:
     """One gateway's OAuth, without the rest of the gateway."""
 
     log: EventLog
     partners: Partners
-    clock: Hands = field(default_factory=Hands)
+    clock: ManualClock = field(default_factory=ManualClock)
     keys: KeyRing = field(default_factory=lambda: KeyRing([ECKey.generate_key("P-256", auto_kid=True)]))
     first_use: FirstUse | None = None
     remote: RemoteKeys | None = None
@@ -103,7 +103,7 @@ class Ground:
         return changed
 
     def assertion(self, *, key: Any = PARTNER_KEY, header: Mapping[str, Any] | None = None, **claims: Any) -> str:
-        """A client assertion of Occitanie, as it should be but for what the test changes; None leaves a claim out."""
+        """A valid client assertion of Occitanie, with the test's changes; None leaves a claim out."""
         now = self.clock() // 1000
         body = {
             "iss": "occitanie",
@@ -150,7 +150,7 @@ async def ask(client: TestClient[Any, Any], form: Mapping[str, str], **more: Any
 
 
 def reason_of(answer: tuple[int, dict[str, Any]]) -> str:
-    """The reason behind an answer, found by its words; ``issued`` for a token."""
+    """The reason of an answer, found by its text; ``issued`` for a token."""
     if answer[0] == 200:
         return "issued"
     return next(name for name, entry in refusals().items() if entry["en"] == answer[1]["error_description"])

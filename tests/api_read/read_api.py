@@ -1,4 +1,4 @@
-"""A gateway that only reads, on a log in memory: real views and tails, and a verifier that believes what it is told."""
+"""A read-only gateway on a log in memory: real views and view updaters, and a verifier that accepts any token."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,8 +17,8 @@ from gateway.protocol.record import Record, offer_record, position_record
 from gateway.protocol.topic import DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
 from gateway.store.view import View
 from tests.harness import POSITIONS_MIRROR, VIEWS, Harness, SetClock, built
-from tests.slept import SleptLog
-from tests.views.world import World, receipt_record
+from tests.stale_ends import StaleEndsLog
+from tests.views.offer_topic import OfferTopic, receipt_record
 
 PARTNERS = (
     Partner(platform="bretagne", name="IDÉO", scopes=frozenset(SCOPES)),
@@ -30,7 +30,7 @@ PARTNERS = (
 
 
 class Answer:
-    """What came back."""
+    """An answer with its decoded body."""
 
     def __init__(self, response: ClientResponse, body: Any) -> None:
         self.status = response.status
@@ -38,14 +38,14 @@ class Answer:
         self.body = body
 
 
-class House:
-    """The parts, and what a test does with them."""
+class ReadApi:
+    """The gateway's parts, its log and an HTTP client."""
 
     def __init__(
         self,
         harness: Harness,
         context: Context,
-        log: SleptLog,
+        log: StaleEndsLog,
         client: TestClient[web.Request, web.Application],
         clock: SetClock,
     ) -> None:
@@ -53,14 +53,14 @@ class House:
         self.context = context
         self.log = log
         self.clock = clock
-        self.world = World()
+        self.offer_topic = OfferTopic()
         self.client = client
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, folder: Path, **limits: Any) -> "AsyncIterator[House]":
+    async def open(cls, folder: Path, **limits: Any) -> "AsyncIterator[ReadApi]":
         clock = SetClock(20_000 * DAY_MS)
-        log = SleptLog(clock=clock)
+        log = StaleEndsLog(clock=clock)
         async with AsyncExitStack() as stack:
             harness = await stack.enter_async_context(built(folder, log=log, clock=clock, partners=PARTNERS))
             context = harness.context(Limits(**limits))
@@ -70,7 +70,7 @@ class House:
             yield cls(harness, context, log, client, clock)
 
     async def get(self, path: str, who: str | None = "rennes", *, headers: Mapping[str, str] | None = None) -> Answer:
-        """Ask, as a platform."""
+        """Send a request as a platform."""
         proof = {"Authorization": f"Bearer {who}"} if who else {}
         async with self.client.get(path, headers={**proof, **(headers or {})}) as response:
             json = response.content_type.endswith("json")
@@ -81,8 +81,8 @@ class House:
         return self.harness.views
 
     @asynccontextmanager
-    async def filling(self, topic: str) -> "AsyncIterator[House]":
-        """The same while the view of this topic is being filled: it has read nothing yet."""
+    async def filling(self, topic: str) -> "AsyncIterator[ReadApi]":
+        """The same gateway while the view of this topic is being filled: it has read nothing yet."""
         context = self.context
         view = await type(self.views()[topic]).open(
             context.spool / f"{topic}-anew.sqlite", log_identity=context.identity, partitions=context.log.partitions
@@ -91,25 +91,25 @@ class House:
             changed: dict[str, Any] = {topic: view}
             context = replace(context, **changed)
             async with TestClient(TestServer(build_app(context))) as client:
-                yield House(self.harness, context, self.log, client, self.clock)
+                yield ReadApi(self.harness, context, self.log, client, self.clock)
         finally:
             await view.close()
 
     def go_on(self) -> None:
-        """Feed the view of offers from the log."""
+        """Start the view of offers."""
         self.harness.start(OFFERS)
 
     async def hold_back(self) -> None:
-        """Feed it no more: the log goes on without it."""
+        """Stop the view of offers: the log continues without it."""
         await self.harness.stop(OFFERS)
 
     async def publish(self, offer: Mapping[str, Any], *, wait: bool = True, **how: Any) -> None:
         """Put an offer on the log, and wait for the view."""
-        await self.put(OFFERS, offer_record(self.world.publish(offer, **how)), wait=wait)
+        await self.put(OFFERS, offer_record(self.offer_topic.publish(offer, **how)), wait=wait)
 
     async def withdraw(self, offer_id: str, reason: str = "filled") -> None:
         """Put a marker on the log, and wait for the view."""
-        await self.put(OFFERS, offer_record(self.world.withdraw(offer_id, reason)))
+        await self.put(OFFERS, offer_record(self.offer_topic.withdraw(offer_id, reason)))
 
     async def receive(self, receipt: str, offer_id: str, publisher: str, **more: Any) -> None:
         """Put a receipt on the log, and wait for the view."""

@@ -1,4 +1,4 @@
-"""A process's share: what becomes of a place in the group that is not true any more."""
+"""Assignments: a process whose membership in the group is no longer valid."""
 
 import asyncio
 
@@ -12,23 +12,23 @@ from gateway.log.memory import MemoryLog
 from gateway.log.owner_loop import own_with_retry
 from gateway.log.port import Output, Owner
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
-from tests.contract.log_ground import record
+from tests.contract.log_fixture import record
 from tests.relay.skipping import run_without_waiting
 
 _SECONDS = 30.0
 
 
 class Fixed:
-    """A place in a group that never changes."""
+    """A membership in a group that never changes."""
 
     def __init__(self, share: frozenset[int]) -> None:
         self._share = share
-        self._told = False
+        self._reported = False
 
     async def changed(self) -> frozenset[int]:
-        if self._told:
+        if self._reported:
             await asyncio.Event().wait()
-        self._told = True
+        self._reported = True
         return self._share
 
     async def close(self) -> None:
@@ -36,7 +36,7 @@ class Fixed:
 
 
 class Stale(MemoryLog):
-    """The first place is one at a coordinator that the others have left; by now they share all among them."""
+    """The first membership is at a coordinator that the others have left; they share all partitions by now."""
 
     joined = 0
 
@@ -45,8 +45,8 @@ class Stale(MemoryLog):
         return Fixed(frozenset({0}) if self.joined == 1 else frozenset())
 
 
-async def test_who_is_fenced_and_not_told_why_joins_anew_and_leaves_the_other_in_peace() -> None:
-    """Else both would fence each other until both gave up."""
+async def test_a_fenced_member_joins_again_and_does_not_disturb_the_other() -> None:
+    """Otherwise both would fence each other until both ended."""
     log = Stale()
     await log.create_topics(COMMON)
     working = asyncio.Event()
@@ -76,7 +76,7 @@ async def test_who_is_fenced_and_not_told_why_joins_anew_and_leaves_the_other_in
 
 
 class Away(MemoryLog):
-    """A log that can be owned, and whose owners can commit so many times."""
+    """A log whose owners can commit a given number of times."""
 
     owned = 0
 
@@ -89,7 +89,7 @@ class Away(MemoryLog):
     ("commits", "waits"), [(0, True), (1, True), (2, False)], ids=["none", "the first only", "progress"]
 )
 def test_only_progress_ends_a_backoff(commits: int, *, waits: bool) -> None:
-    """Each attempt commits a record to learn where to go on: that alone is no success."""
+    """Each attempt commits a record to read its position: that alone is no success."""
     log = Away()
 
     async def work(owner: Owner) -> None:

@@ -1,4 +1,4 @@
-"""Where a run takes place: one log, its partners, and the gateway replicas that work on it."""
+"""The deployment under test: one log, its partners, and the gateway replicas that work on it."""
 
 import asyncio
 import os
@@ -32,8 +32,8 @@ FILTERED = "grand-est"
 LIMITLESS = "1000000"
 
 
-class Arena:
-    """Replicas by name, the addresses of those that are up, and the way to the log for the judge."""
+class Deployment:
+    """Replicas by name, the addresses of those that run, and the checker's access to the log."""
 
     def __init__(
         self,
@@ -44,8 +44,8 @@ class Arena:
         replication: int = 1,
         workers: int = 0,
     ) -> None:
-        """``kafka`` is where the broker is, ``behind`` where replicas are told that it is (a proxy); ``replication`` is
-        that of the topics; ``workers`` is how many further processes each replica answers with.
+        """``kafka`` is the broker's address, ``behind`` the one given to replicas (a proxy); ``replication`` is that
+        of the topics; ``workers`` counts further processes of each replica.
         """
         self.folder = folder
         self.kafka = kafka
@@ -64,7 +64,7 @@ class Arena:
 
     @property
     def settings(self) -> Settings:
-        """The settings of this log, for the judge's own way in."""
+        """The settings of this log, for the checker's own client."""
         settings = Settings(data=self.folder / "one", secret=self._secret, signing_key=self._key)
         if self.kafka is None:
             return settings
@@ -80,7 +80,7 @@ class Arena:
         return full_name(self._prefix, name)
 
     async def onboard(self) -> None:
-        """Create the topics and let everybody take part."""
+        """Create the topics and all partners."""
         async with self.log() as log:
             await log.create_topics(COMMON)
             partners = Partners(log)
@@ -94,7 +94,7 @@ class Arena:
             await partners.close()
 
     async def add_replica(self, folder: Path | None = None) -> GatewayProcess:
-        """One more, started; it is not waited for. It gets a data folder of its own, unless one is given."""
+        """Start one more, without waiting for it. It gets a data folder of its own, unless one is given."""
         name = "one" if not self._made else f"another-{self._made}"
         self._made += 1
         replica = GatewayProcess(name, folder or self.folder / name, self._environment())
@@ -113,7 +113,7 @@ class Arena:
             yield log
 
     async def audit(self) -> list[str]:
-        """What the gateway's own audit finds; the replicas may run meanwhile."""
+        """Findings of the gateway's own audit; the replicas may run meanwhile."""
         async with self.log() as log:
             return (await audit(log)).findings
 

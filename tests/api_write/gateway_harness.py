@@ -1,4 +1,4 @@
-"""A whole gateway on a log in memory, asked over real HTTP: real partners, relay, views, and a simple verifier."""
+"""A whole gateway on a log in memory, over real HTTP: real partners, relay, views, and a simple verifier."""
 
 import asyncio
 import gzip
@@ -30,7 +30,7 @@ PLATFORMS = ("bretagne", "normandie")
 
 
 def offer(number: int | str = 1, revision: int = 1, *, platform: str = "bretagne", **wishes: Any) -> dict[str, Any]:
-    """A whole offer that every rule is content with."""
+    """A complete offer without any problem."""
     return {
         "id": f"{platform}:{number}",
         "revision": revision,
@@ -65,7 +65,7 @@ class Log(MemoryLog):
 
 
 class Answer:
-    """What came back."""
+    """An answer: status, headers and body."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.status = status
@@ -83,8 +83,8 @@ class Answer:
         return str(self.body["code"])
 
 
-class Gate:
-    """The parts, and what a test does with them."""
+class GatewayHarness:
+    """The gateway's parts, its log and an HTTP client."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class Gate:
         self._session = session
 
     async def decide_no_more(self) -> None:
-        """Stop the relay: what is handed in from now on stays undecided."""
+        """Stop the relay: submissions from now on stay undecided."""
         assert RELAY in self.harness.tasks
         await self.harness.stop(RELAY)
 
@@ -124,7 +124,7 @@ class Gate:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Ask, as a platform. ``json`` is sent as JSON, ``body`` as it is."""
+        """Send a request as a platform. ``json`` is sent as JSON, ``body`` as given."""
         sent: dict[str, str] = {"Authorization": f"Bearer {who}"} if who else {}
         if json is not None:
             body, sent["Content-Type"] = orjson.dumps(json), "application/json"
@@ -181,11 +181,11 @@ class Gate:
         return found
 
     async def submitted(self) -> list[dict[str, Any]]:
-        """What was handed in."""
+        """The submissions on the log."""
         return [orjson.loads(record.value or b"") for record in await self.records(SUBMISSIONS)]
 
     async def settled(self) -> None:
-        """Wait until everything handed in is decided and visible."""
+        """Wait until every submission is decided and visible."""
         async with asyncio.timeout(10):
             ends = await self.log.ends(SUBMISSIONS)
             assert await self.context.positions.reached(SUBMISSIONS, ends, timeout=10)
@@ -202,8 +202,8 @@ class Gate:
 @asynccontextmanager
 async def opened(
     folder: Path, *, limits: Limits | None = None, working: bool = True, require_certificate: date | None = None
-) -> AsyncIterator[Gate]:
-    """A running gateway. ``working`` false: nothing is decided, nothing shown. ``require_certificate``: the first day
+) -> AsyncIterator[GatewayHarness]:
+    """A running gateway. ``working`` false: no relay and no views run. ``require_certificate``: the first day
     on which publishing needs one.
     """
     clock = SetClock()
@@ -226,9 +226,9 @@ async def opened(
         await site.start()
         session = await stack.enter_async_context(ClientSession(auto_decompress=True))
         await harness.ready()
-        yield Gate(
+        yield GatewayHarness(
             harness, context, log, clock, f"http://127.0.0.1:{runner.addresses[0][1]}", session, app[WORK_REGISTRY]
         )
 
 
-__all__ = ["DAY_MS", "SECRET", "START", "Answer", "Gate", "Log", "ndjson", "offer", "opened"]
+__all__ = ["DAY_MS", "SECRET", "START", "Answer", "GatewayHarness", "Log", "ndjson", "offer", "opened"]

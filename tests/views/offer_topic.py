@@ -1,4 +1,4 @@
-"""A small world to test views with: offers as the relay writes them, on partitions whose offsets have gaps."""
+"""A topic of offers for tests of views: records as the relay writes them, on partitions whose offsets have gaps."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,8 +41,8 @@ def offer_of(offer_id: str, **wishes: Any) -> dict[str, Any]:
     return offer
 
 
-class World:
-    """The topic ``offers``, kept whole; ``shared`` grows as the relay lets it grow."""
+class OfferTopic:
+    """The topic ``offers``, complete; ``shared`` grows as by the relay."""
 
     def __init__(self, partitions: int = PARTITIONS) -> None:
         self.partitions = partitions
@@ -77,7 +77,7 @@ class World:
         self._append(Record(offer_id.encode(), None), gap)
 
     def chunks(self) -> list[Chunk]:
-        """What has come since the last call, as a reader hands it over."""
+        """New records since the last call, as a reader returns them."""
         fresh = [
             Chunk("offers", p, self.lanes[p][self._handed[p] :], self.ends[p])
             for p in range(self.partitions)
@@ -87,7 +87,7 @@ class World:
         return fresh
 
     def rewind(self) -> None:
-        """The next ``chunks`` hands over everything again, as compaction leaves it: the last record of each id."""
+        """The next ``chunks`` returns everything again, as compacted: the last record of each id."""
         for partition, lane in enumerate(self.lanes):
             last = {record.key: record.offset for record in lane}
             self.lanes[partition] = [record for record in lane if last[record.key] == record.offset]

@@ -1,4 +1,4 @@
-"""A gateway without its doors, on a log in memory, that pulls the feed of a simulated platform."""
+"""A gateway without HTTP, on a log in memory, that pulls the feed of a simulated platform."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -47,14 +47,14 @@ def offer(number: int | str, **wishes: Any) -> dict[str, Any]:
 
 def profile_of(url: str, format: str = "json", **transport: Any) -> Profile:  # noqa: A002  # the profile's word
     """Bretagne's profile for a feed at this address."""
-    way = {"kind": "https", "url": url, "every_minutes": 5, "most_megabytes": 1, **transport}
-    profile = read_profile(example_profile("bretagne", format, way), loopback=True)
+    source = {"kind": "https", "url": url, "every_minutes": 5, "most_megabytes": 1, **transport}
+    profile = read_profile(example_profile("bretagne", format, source), loopback=True)
     assert isinstance(profile, Profile), profile
     return profile
 
 
-class Ground:
-    """The parts, and what a test does with them."""
+class PullHarness:
+    """The gateway's parts, its log, and the platform."""
 
     def __init__(self, means: PullDependencies, log: EventLog, region: RegionalPlatform, url: str) -> None:
         self.means = means
@@ -67,11 +67,11 @@ class Ground:
         self._pull = Pull(means)
 
     def offers(self, *numbers: int | str, **wishes: Any) -> None:
-        """What the platform publishes from now on."""
+        """Set the offers of the platform's feed."""
         self.region.offers = {one["id"]: one for one in (offer(number, **wishes) for number in numbers)}
 
     async def run(self, *, ordered: bool = False, confirm: int | None = None) -> Run:
-        """One run a minute later; what it hands in is decided when it returns."""
+        """One run a minute later; its submissions are decided when it returns."""
         self.now += 60_000
         order = Order(platform="bretagne", id=f"o{self.now}", ordered_at=self.now, confirm=confirm)
         beginning = Beginning(
@@ -86,7 +86,7 @@ class Ground:
         return self.last
 
     async def settle(self) -> None:
-        """Wait until all that was handed in is decided and visible."""
+        """Wait until every submission is decided and visible."""
         assert await self.means.positions.reached(SUBMISSIONS, await self.log.ends(SUBMISSIONS), timeout=WITHIN)
         assert await self.means.offers.reached(await self.log.ends(OFFERS), WITHIN)
 
@@ -103,17 +103,17 @@ async def _nothing_in(folder: Path) -> Sequence[str]:
 
 
 @asynccontextmanager
-async def ground(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncIterator[Ground]:
-    """Everything running; at the end the log's promises are checked, and that no spool was left behind.
+async def pull_harness(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncIterator[PullHarness]:
+    """A running gateway; at the end the log is audited and the spool must be empty.
 
     On a log in memory, whose time passes as the test says, or on Kafka in real time.
     """
     (folder / "spool").mkdir()
     async with AsyncExitStack() as stack:
-        here: list[Ground] = []
+        here: list[PullHarness] = []
 
         def clock() -> int:
-            """Time passes by being looked at, and when a test sets it forward."""
+            """Time advances with each reading, and when a test sets it forward."""
             if kafka is not None:
                 return now()
             if not here:
@@ -141,7 +141,7 @@ async def ground(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncIterato
             folder=folder / "spool",
             transports=TransportFactory(secrets=Secrets({}), loopback=True, settle=0.05),
         )
-        here.append(Ground(means, log, region, url))
+        here.append(PullHarness(means, log, region, url))
         harness.start(POSITIONS_MIRROR, RELAY, OFFERS)
         try:
             yield here[0]

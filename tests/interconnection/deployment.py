@@ -1,4 +1,4 @@
-"""A simulated national site in fast time, and before it a gateway in a process of its own that may be killed."""
+"""A simulated national site in fast time, and a gateway that delivers to it, in a process that may be killed."""
 
 import asyncio
 import secrets
@@ -24,13 +24,13 @@ from tests.interconnection.process import FastGateway, command
 from tests.interconnection.taking_part import OPERATOR, join_others, join_platform, native_profile, open_accounts
 
 STALLED = 60.0
-"""Seconds without any call to the site after which there will be none."""
+"""Seconds without any call to the site after which a wait fails."""
 _REQUESTS = 1_000_000
-"""Requests a minute, so that this limit of the gateway is not what is waited for."""
+"""Requests a minute, so high that this limit of the gateway never applies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class SiteDeployment:
     """``secrets`` are those of the nine platforms and the operator, ``environ`` the gateway's settings."""
 
     site: NationalSimulator
@@ -40,7 +40,7 @@ class Stage:
 
     @asynccontextmanager
     async def client(self, slug: str) -> AsyncIterator[Client]:
-        """A partner's client, which is patient while the gateway is away."""
+        """A partner's client, which retries while the gateway is down."""
         async with aiohttp.ClientSession() as session:
             yield Client(session, self.gateway.url, client_id=slug, client_secret=self.secrets[slug])
 
@@ -51,25 +51,25 @@ class Stage:
         await self.gateway.ready()
 
     async def standing(self) -> dict[str, dict[str, Any]]:
-        """What ``GET /v1/platforms`` says of each platform, by slug."""
+        """The entries of ``GET /v1/platforms``, by slug."""
         async with self.client(OPERATOR) as operator:
             answer = await operator.call("GET", "/v1/platforms")
         return {one["platform"]: one for one in answer.body["platforms"] if one.get("platform") is not None}
 
     async def command(self, *words: str) -> tuple[int | None, str]:
-        """How ``passerelle`` ended beside this gateway, and what it printed."""
+        """Exit code and output of ``passerelle`` beside this gateway."""
         return await command(self.environ, *words)
 
 
 @asynccontextmanager
-async def stage(
+async def deployed(
     folder: Path,
     *,
     speed: float,
     kafka: str | None = None,
     accounts: Mapping[str, Sequence[str]] | None = None,
     own: str | None = None,
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[SiteDeployment]:
     """On the embedded log, or on Kafka at this address. All nine platforms and the operator take part, and the gateway
     is ready. ``accounts`` names the platforms of each account; without them one delivers for all. ``own`` is a platform
     that still delivers to the national site by itself.
@@ -93,11 +93,11 @@ async def stage(
         stack.push_async_callback(gateway.kill)
         await gateway.start()
         await gateway.ready()
-        yield Stage(site=site, gateway=gateway, environ=settings.to_environ(), secrets=known)
+        yield SiteDeployment(site=site, gateway=gateway, environ=settings.to_environ(), secrets=known)
 
 
 async def _join(settings: Settings, own: str | None) -> dict[str, str]:
-    """The partners are there before the gateway is; their secrets."""
+    """Create the partners before the gateway starts. Returns their secrets."""
     async with open_log(settings) as log:
         await log.create_topics(COMMON)
         partners = Partners(log)
@@ -113,17 +113,17 @@ async def _join(settings: Settings, own: str | None) -> dict[str, str]:
     return known
 
 
-async def until(condition: Callable[[], bool], world: Stage) -> None:
+async def until(condition: Callable[[], bool], deployment: SiteDeployment) -> None:
     """Wait until something holds at the site. Raises TimeoutError when the site was asked nothing for too long,
     GatewayDiedError when the gateway ended by itself.
     """
-    answered, loop = world.site.answered, asyncio.get_running_loop()
+    answered, loop = deployment.site.answered, asyncio.get_running_loop()
     seen, moved = answered.total(), loop.time()
     while not condition():
-        if world.gateway.died:
-            raise GatewayDiedError(world.gateway.last_words())
+        if deployment.gateway.died:
+            raise GatewayDiedError(deployment.gateway.last_words())
         if answered.total() > seen:
             seen, moved = answered.total(), loop.time()
         if loop.time() - moved > STALLED:
-            raise TimeoutError(f"The site was asked nothing for {STALLED:.0f} s. {world.gateway.last_words()}")
+            raise TimeoutError(f"The site was asked nothing for {STALLED:.0f} s. {deployment.gateway.last_words()}")
         await asyncio.sleep(0.01)

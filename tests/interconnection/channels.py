@@ -1,4 +1,4 @@
-"""Ways in: how a platform makes the gateway know what it publishes now, one class for each way."""
+"""Channels: how a platform publishes its current offers, one class for each channel."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,30 +17,30 @@ from tests.interconnection.offers import Offer
 WAIT = {"Prefer": "wait=30"}
 
 
-class Way(Protocol):
-    """How a platform tells; ``client`` is its own client of the gateway that now runs."""
+class Channel(Protocol):
+    """How a platform publishes; ``client`` is its client of the running gateway."""
 
-    async def tell(self, client: Client, offers: Sequence[Offer]) -> None:
-        """Make these offers all that the platform publishes."""
+    async def publish(self, client: Client, offers: Sequence[Offer]) -> None:
+        """Replace the platform's published offers with these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a platform tells: everything it publishes, with revisions, or only what has changed, withdrawals too."""
+    """The offers of one step: all of them, with revisions, and only the changed ones, withdrawals included."""
 
     everything: list[Offer]
     changes: list[Offer]
 
 
-class Book:
-    """The revisions that a platform gives which publishes by itself."""
+class Revisions:
+    """Numbers the revisions of a platform that publishes by itself."""
 
     def __init__(self) -> None:
         self._revision = 0
         self._last: dict[str, Offer] = {}
 
     def step(self, offers: Iterable[Offer]) -> Step:
-        """The next step: what is new or changed gets a higher revision."""
+        """The next step: new and changed offers get a higher revision."""
         self._revision += 1
         before = self._last
         self._last = {one["id"]: self._numbered(one) for one in offers}
@@ -58,13 +58,13 @@ class Book:
 
 
 class Puts:
-    """One offer at a time, by PUT and DELETE."""
+    """Single offers, by PUT and DELETE."""
 
     def __init__(self) -> None:
-        self._book = Book()
+        self._revisions = Revisions()
 
-    async def tell(self, client: Client, offers: Sequence[Offer]) -> None:
-        for change in self._book.step(offers).changes:
+    async def publish(self, client: Client, offers: Sequence[Offer]) -> None:
+        for change in self._revisions.step(offers).changes:
             address = f"/v1/offers/{change['id']}"
             if "withdrawn" in change:
                 asked = {"revision": str(change["revision"]), "reason": change["withdrawn"]}
@@ -75,27 +75,27 @@ class Puts:
 
 
 class Batches:
-    """What has changed, in one request."""
+    """The changes, in one batch."""
 
     def __init__(self) -> None:
-        self._book = Book()
+        self._revisions = Revisions()
 
-    async def tell(self, client: Client, offers: Sequence[Offer]) -> None:
+    async def publish(self, client: Client, offers: Sequence[Offer]) -> None:
         answer = await client.call(
-            "POST", "/v1/offers/batch", body=_lines(self._book.step(offers).changes), media_type=NDJSON
+            "POST", "/v1/offers/batch", body=_lines(self._revisions.step(offers).changes), media_type=NDJSON
         )
         assert answer.status == 202, answer.explain()
 
 
 class Snapshots:
-    """Everything, each time; what is missing is withdrawn."""
+    """The complete set each time; missing offers are withdrawn."""
 
     def __init__(self) -> None:
-        self._book = Book()
+        self._revisions = Revisions()
 
-    async def tell(self, client: Client, offers: Sequence[Offer]) -> None:
+    async def publish(self, client: Client, offers: Sequence[Offer]) -> None:
         taken = await client.call("POST", "/v1/snapshots/marks")
-        lines = [*self._book.step(offers).everything, {"count": len(offers)}]
+        lines = [*self._revisions.step(offers).everything, {"count": len(offers)}]
         answer = await client.call(
             "POST", "/v1/snapshots", params={"mark": taken.body["mark"]}, body=_lines(lines), media_type=NDJSON
         )
@@ -108,11 +108,11 @@ class Inbox:
     def __init__(self, servers: str, topic: str) -> None:
         self._servers = servers
         self._topic = topic
-        self._book = Book()
+        self._revisions = Revisions()
 
-    async def tell(self, _client: Client, offers: Sequence[Offer]) -> None:
+    async def publish(self, _client: Client, offers: Sequence[Offer]) -> None:
         async with AIOKafkaProducer(bootstrap_servers=self._servers, enable_idempotence=True, acks="all") as producer:
-            for change in self._book.step(offers).changes:
+            for change in self._revisions.step(offers).changes:
                 kind, body = TYPE_PUBLISHED, change
                 if "withdrawn" in change:
                     kind = TYPE_WITHDRAWN
@@ -126,8 +126,8 @@ class Inbox:
 
 
 class Pulled:
-    """A feed that the gateway fetches: ``keep`` puts it where it is fetched from, ``order`` has it fetched now. The
-    first time needs none: the gateway fetches a new platform's feed by itself.
+    """A feed that the gateway fetches: ``keep`` writes it, ``order`` orders a run. The first run needs
+    no order: the gateway fetches a new platform's feed by itself.
     """
 
     def __init__(self, keep: Callable[[Sequence[Offer]], None], order: Callable[[], Awaitable[Run]]) -> None:
@@ -135,7 +135,7 @@ class Pulled:
         self._order = order
         self._known = False
 
-    async def tell(self, _client: Client, offers: Sequence[Offer]) -> None:
+    async def publish(self, _client: Client, offers: Sequence[Offer]) -> None:
         self._keep(offers)
         if self._known:
             run = await self._order()
@@ -144,7 +144,7 @@ class Pulled:
 
 
 def drop(folder: Path, form: str) -> Callable[[Sequence[Offer]], None]:
-    """Leaves a feed in a folder, whole at once."""
+    """Writes a feed into a folder, atomically."""
     folder.mkdir(parents=True)
 
     def keep(offers: Sequence[Offer]) -> None:

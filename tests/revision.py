@@ -1,4 +1,4 @@
-"""What a publisher may say of a generated offer later: revised, or taken back."""
+"""Later submissions for a generated offer: a revision, or a withdrawal."""
 
 import orjson
 
@@ -12,5 +12,5 @@ def revised(offer: GeneratedOffer, revision: int) -> GeneratedOffer:
 
 
 def withdrawal(offer: GeneratedOffer, revision: int, reason: str) -> bytes:
-    """The line that takes an offer back, with a revision of its own; ``reason`` is ``filled`` or ``cancelled``."""
+    """The line that withdraws an offer, with a revision of its own; ``reason`` is ``filled`` or ``cancelled``."""
     return orjson.dumps({"id": offer.id, "revision": revision, "withdrawn": reason})

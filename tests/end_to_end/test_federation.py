@@ -1,4 +1,4 @@
-"""From a publisher's request to a reader's copy, on both logs: real postings, restarts, Kafka-native partners."""
+"""From a publisher's request to a subscriber's copy, on both logs: real postings, restarts, Kafka-native partners."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from gateway.demo.generator import generate
 from gateway.protocol.decide import paris_date
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from gateway.protocol.topic import full_name
-from tests.end_to_end.conftest import Town
+from tests.end_to_end.conftest import Federation
 from tests.schemas.test_samples import documents
 
 OFFER = {
@@ -33,7 +33,7 @@ OFFER = {
     "apply_url": "https://stages.ideo.bretagne.bzh/1",
 }
 DEADLINE = 60.0
-"""Seconds after which something that must happen is taken not to happen."""
+"""Deadline of a wait, in seconds."""
 
 
 async def put(client: Client, offer: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -44,7 +44,7 @@ async def put(client: Client, offer: dict[str, Any]) -> tuple[int, dict[str, Any
 
 
 class Follower:
-    """A subscriber that follows the changes feed and keeps what it should hold."""
+    """A subscriber that follows the changes feed and keeps a copy."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -69,7 +69,7 @@ class Follower:
             self.cursor, more = answer.body["cursor"], answer.body["more"]
 
     async def until(self, *ids: str) -> None:
-        """Read on until exactly these are held."""
+        """Read until the copy holds exactly these."""
         async with asyncio.timeout(DEADLINE):
             while set(self.held) != set(ids):
                 await self.read()
@@ -77,19 +77,19 @@ class Follower:
 
 
 @pytest.mark.samples
-async def test_real_postings_go_from_end_to_end(town: Town, samples: Path) -> None:
+async def test_real_postings_go_from_end_to_end(federation: Federation, samples: Path) -> None:
     """Each posting of the recorded feed is published with its warnings, or refused with every reason."""
     feed = samples / "feeds" / "cleverconnect.xml"
     published = []
-    async with town.open() as clients:
+    async with federation.open() as clients:
         client = clients["auvergne-rhone-alpes"]
         for clean in (True, False):
             for revision, posting in enumerate(documents(feed, clean=clean), start=1 if clean else 10):
                 offer = {**posting, "revision": revision}
                 expected = schemas.check(orjson.dumps(offer), on=_today())
                 status, body = await put(client, offer)
-                told = [problem["code"] for problem in body["problems"]]
-                assert (status in {200, 201}, told) == (
+                codes = [problem["code"] for problem in body["problems"]]
+                assert (status in {200, 201}, codes) == (
                     expected.accepted,
                     [problem.code for problem in expected.problems],
                 )
@@ -98,18 +98,18 @@ async def test_real_postings_go_from_end_to_end(town: Town, samples: Path) -> No
         assert len(set(published)) == 3
         for reader in ("grand-est", "national"):
             await Follower(clients[reader]).until(*set(published))
-    assert (await town.audit()).findings == []
+    assert (await federation.audit()).findings == []
 
 
-async def test_an_offer_appears_changes_and_disappears_everywhere(town: Town) -> None:
-    """[FEED-001] [FEED-002] [FEED-010] [WDR-010]: also for who joins late, and across restarts."""
-    async with town.open() as clients:
+async def test_an_offer_appears_changes_and_disappears_everywhere(federation: Federation) -> None:
+    """[FEED-001] [FEED-002] [FEED-010] [WDR-010]: also for a late subscriber, and across restarts."""
+    async with federation.open() as clients:
         early = Follower(clients["grand-est"])
         assert (await put(clients["bretagne"], OFFER))[0] == 201
         assert (await put(clients["bretagne"], {**OFFER, "id": "bretagne:2"}))[0] == 201
         await early.until("bretagne:1", "bretagne:2")
         assert (await put(clients["bretagne"], {**OFFER, "revision": 2, "seats": 3}))[0] == 200
-    async with town.open() as clients:
+    async with federation.open() as clients:
         early.client = clients["grand-est"]
         answer = await clients["bretagne"].call(
             "DELETE", "/v1/offers/bretagne:1?revision=3&reason=filled", headers={"Prefer": "wait=20"}
@@ -123,13 +123,13 @@ async def test_an_offer_appears_changes_and_disappears_everywhere(town: Town) ->
         assert "bretagne:1" not in late.seen
         await early.read()
         assert set(early.held) == {"bretagne:2"}
-    assert (await town.audit()).findings == []
+    assert (await federation.audit()).findings == []
 
 
-async def test_views_that_are_deleted_come_back(town: Town, tmp_path: Path) -> None:
+async def test_views_that_are_deleted_come_back(federation: Federation, tmp_path: Path) -> None:
     """Deleting local copies costs time, never data."""
     offers = [offer.raw for offer in generate(7, "bretagne", 300, _today())]
-    async with town.open() as clients:
+    async with federation.open() as clients:
         answer = await clients["bretagne"].call(
             "POST",
             "/v1/offers/batch?partial=true",
@@ -143,26 +143,26 @@ async def test_views_that_are_deleted_come_back(town: Town, tmp_path: Path) -> N
                 await before.read()
     for file in [*(tmp_path / "data/views").iterdir(), *(tmp_path / "data/relay").iterdir()]:
         file.unlink()
-    async with town.open() as clients:
+    async with federation.open() as clients:
         after = Follower(clients["grand-est"])
         await after.until(*before.held)
         assert after.held == before.held
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("town", ["kafka"], indirect=True)
-async def test_kafka_native_partners_publish_and_subscribe(town: Town) -> None:
-    """[PUB-031] [FEED-011]: inbox to feed, with what is wrong set aside and told in a receipt."""
-    inbox = full_name(town.settings.kafka_prefix, "inbox.bretagne")
-    feed = full_name(town.settings.kafka_prefix, "feed.national")
-    producer = AIOKafkaProducer(bootstrap_servers=town.settings.kafka, acks="all")
-    places = [TopicPartition(feed, partition) for partition in range(3)]
+@pytest.mark.parametrize("federation", ["kafka"], indirect=True)
+async def test_kafka_native_partners_publish_and_subscribe(federation: Federation) -> None:
+    """[PUB-031] [FEED-011]: inbox to feed; invalid messages are set aside and get a receipt."""
+    inbox = full_name(federation.settings.kafka_prefix, "inbox.bretagne")
+    feed = full_name(federation.settings.kafka_prefix, "feed.national")
+    producer = AIOKafkaProducer(bootstrap_servers=federation.settings.kafka, acks="all")
+    partitions = [TopicPartition(feed, partition) for partition in range(3)]
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=town.settings.kafka, isolation_level="read_committed", auto_offset_reset="earliest"
+        bootstrap_servers=federation.settings.kafka, isolation_level="read_committed", auto_offset_reset="earliest"
     )
     await producer.start()
     await consumer.start()
-    consumer.assign(places)
+    consumer.assign(partitions)
 
     async def send(key: bytes | None, body: object, kind: str = TYPE_PUBLISHED) -> None:
         value = body if isinstance(body, bytes | None) else orjson.dumps(body)
@@ -177,7 +177,7 @@ async def test_kafka_native_partners_publish_and_subscribe(town: Town) -> None:
         return held
 
     try:
-        async with town.open() as clients:
+        async with federation.open() as clients:
             await send(b"bretagne:1", OFFER)
             await send(None, OFFER)
             await send(b"normandie:1", {**OFFER, "id": "normandie:1"})
@@ -196,7 +196,7 @@ async def test_kafka_native_partners_publish_and_subscribe(town: Town) -> None:
     finally:
         await consumer.stop()
         await producer.stop()
-    assert (await town.audit()).findings == []
+    assert (await federation.audit()).findings == []
 
 
 def _today() -> date:

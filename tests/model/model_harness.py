@@ -1,4 +1,4 @@
-"""What the state machine stands on: a real gateway, the model, and what has been told so far."""
+"""Harness of the state machine: a real gateway, the model, and the decisions so far."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from gateway.operate.audit import audit
 from gateway.protocol.partner import SCOPES, Partner
-from tests.api_write.gate import Answer, opened
+from tests.api_write.gateway_harness import Answer, opened
 from tests.model.content import HOST_OF_NORMANDIE, document, withdrawal
 from tests.model.follower import Follower
 from tests.model.spec import Item, Mark, Model, Outcome, Publish, Withdraw
@@ -33,7 +33,7 @@ class Line:
     item: Item | None
 
 
-class Ground:
+class ModelHarness:
     """One gateway on a log in memory, and the model that predicts it. Close it after use."""
 
     def __init__(self, model: Model) -> None:
@@ -41,32 +41,32 @@ class Ground:
         self._runner = asyncio.Runner()
         self._folder = TemporaryDirectory(prefix="passerelle-model-")
         self._gating = opened(Path(self._folder.name))
-        self.gate = self.run(self._gating.__aenter__())
+        self.gateway = self.run(self._gating.__aenter__())
         for partner in (
             Partner(platform="normandie", name="Normandie", scopes=frozenset(SCOPES), hosts=(HOST_OF_NORMANDIE,)),
             Partner(platform="national", name="National", scopes=frozenset(SCOPES)),
             Partner(platform="occitanie", name="Occitanie", scopes=frozenset(SCOPES), territory=frozenset({"31"})),
         ):
-            self.run(self.gate.context.partners.save(partner))
-        self.followers = [Follower(self.gate, reader, asked) for reader in READERS for asked in FILTERS]
+            self.run(self.gateway.context.partners.save(partner))
+        self.followers = [Follower(self.gateway, reader, asked) for reader in READERS for asked in FILTERS]
         self.marks: list[tuple[str, Mark]] = []
         self.keys: dict[tuple[str, str], tuple[str, bytes, Answer]] = {}
-        self.told: list[tuple[str, str, Outcome]] = []
+        self.decisions: list[tuple[str, str, Outcome]] = []
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Let the gateway's loop turn until this is done."""
+        """Run the gateway's loop until this is done."""
         return self._runner.run(work)
 
     def ask(self, method: str, path: str, **more: Any) -> Answer:
         """One request."""
-        return self.run(self.gate.ask(method, path, **more))
+        return self.run(self.gateway.ask(method, path, **more))
 
     def settle(self) -> None:
         """Wait until everything is decided and visible."""
-        self.run(self.gate.settled())
+        self.run(self.gateway.settled())
 
     def revision(self, offer_id: str, step: int) -> int:
-        """A revision somewhat below, at or above the one that stands."""
+        """A revision somewhat below, at or above the current one."""
         known = self.model.offers.get(offer_id)
         return max(1, (1 if known is None else known.revision) + step)
 
@@ -84,20 +84,20 @@ class Ground:
         return Line(document(f"{another(platform)}:{number}", revision, wish), None)
 
     def as_it_stands(self, item: Publish) -> Publish:
-        """The same offer as it was last published, where it was."""
+        """The same offer as last published, if it was."""
         known = self.model.offers.get(item.id)
         if known is None or not known.content.startswith("publish "):
             return item
         return Publish(item.id, known.revision, known.content.removeprefix("publish "))
 
     def decided(self, answer: Answer, item: Item) -> None:
-        """An answer that waited: as the model decides, with the receipt to be asked for later."""
+        """An answer with a decision: as the model predicts, with a receipt that is read later."""
         outcome = self.model.submit(item)
         assert (outcome.status, outcome.verdict) == (answer.status, answer.body["verdict"]), answer.raw
-        self._tell(item, answer.body["receipt"], outcome)
+        self._record(item, answer.body["receipt"], outcome)
 
     def queued(self, answer: Answer, lines: Sequence[Line], *, partial: bool, dry: bool) -> None:
-        """An answer to a batch: every line's fate, in order."""
+        """An answer to a batch: every line's status, in order."""
         refused = sum(line.item is None for line in lines)
         if not lines:
             assert (422, "batch-empty") == (answer.status, answer.code)
@@ -114,39 +114,39 @@ class Ground:
         if word == "queued":
             for line, result in zip(lines, results, strict=True):
                 if line.item is not None:
-                    self._tell(line.item, result["receipt"], self.model.submit(line.item))
+                    self._record(line.item, result["receipt"], self.model.submit(line.item))
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close everything."""
         self.run(self._gating.__aexit__(None, None, None))
         self._runner.close()
         self._folder.cleanup()
 
-    def _tell(self, item: Item, receipt: str, outcome: Outcome) -> None:
-        self.told.append((item.id.partition(":")[0], receipt, outcome))
+    def _record(self, item: Item, receipt: str, outcome: Outcome) -> None:
+        self.decisions.append((item.id.partition(":")[0], receipt, outcome))
 
     async def compare(self) -> None:
-        """What stands, what every reader holds, late ones too, every receipt, and the log's own promises."""
+        """Compare the offers, every subscriber's copy, late ones too, every receipt, and the log's invariants."""
         for platform in PUBLISHERS:
-            assert self.model.live(platform) == await self.gate.live(platform)
-            answer = await self.gate.ask("GET", "/v1/receipts?limit=1000", who=platform)
+            assert self.model.live(platform) == await self.gateway.live(platform)
+            answer = await self.gateway.ask("GET", "/v1/receipts?limit=1000", who=platform)
             given = [(one["id"], one["verdict"], one["revision"]) for one in answer.body["receipts"]]
             assert sorted(self.model.receipts.get(platform, [])) == sorted(given), "[RCP-001]"
         for follower in self.followers:
             await follower.read(self.model)
-            late = Follower(self.gate, follower.platform, follower.asked)
+            late = Follower(self.gateway, follower.platform, follower.asked)
             await late.read(self.model)
             expected = follower.expected(self.model)
             assert (expected, expected, 0) == (follower.held, late.held, late.removals), (
                 f"[FEED-010]: {follower.platform} {follower.asked}"
             )
-        for publisher, receipt, outcome in self.told:
+        for publisher, receipt, outcome in self.decisions:
             path = f"/v1/receipts/{receipt}"
-            answer = await self.gate.ask("GET", path, who=publisher)
+            answer = await self.gateway.ask("GET", path, who=publisher)
             assert (200, outcome.verdict) == (answer.status, answer.body["verdict"])
             assert outcome.code is None or outcome.code == answer.body["problems"][0]["code"]
-            assert 404 == (await self.gate.ask("GET", path, who=another(publisher))).status, "[RCP-002]"
-        assert [] == (await audit(self.gate.log)).findings
+            assert 404 == (await self.gateway.ask("GET", path, who=another(publisher))).status, "[RCP-002]"
+        assert [] == (await audit(self.gateway.log)).findings
 
 
 def another(platform: str) -> str:

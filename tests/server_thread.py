@@ -10,8 +10,8 @@ _SECONDS = 60
 
 
 @contextmanager
-def served_aside(serve: Callable[[], AbstractAsyncContextManager[str]]) -> Iterator[str]:
-    """The URL that ``serve`` gives; what kept it from starting is raised here."""
+def served_in_thread(serve: Callable[[], AbstractAsyncContextManager[str]]) -> Iterator[str]:
+    """The URL that ``serve`` yields. Raises the error of a failed start."""
     started: Future[str] = Future()
     loop, over = asyncio.new_event_loop(), asyncio.Event()
 

@@ -1,27 +1,27 @@
-"""Two hundred slow clients: uploads that trickle and answers that nobody fetches, beside the usual load."""
+"""Two hundred slow clients: trickling uploads and unread answers, beside the usual load."""
 
 import asyncio
 from contextlib import suppress
 from statistics import median
 from urllib.parse import urlsplit
 
-from tests.faults.arena import SUBSCRIBER
+from tests.faults.deployment import SUBSCRIBER
 from tests.faults.round import Fault, Round
 
 SLOW_CLIENTS = 200
 _SECONDS = 6.0
 _USUAL_MEDIAN = 1.0
 _TIMES_CALM = 4.0
-"""A request may take so many times what it took in the calm before, where the machine is too slow for the usual."""
+"""A request may take this multiple of its time in the calm before, where a slow machine exceeds the usual limit."""
 _LONGEST_MEDIAN = 4.0
 """Less than the five seconds that publishers wait for a decision which does not come."""
 
 
-async def _crowd(round_: Round) -> None:
-    """The others must go on being served."""
+async def _slow_clients(round_: Round) -> None:
+    """The others must still be served."""
     calm = await _median_over(round_, _SECONDS / 2)
     token = await round_.token(SUBSCRIBER)
-    address = urlsplit(round_.arena.urls[0])
+    address = urlsplit(round_.deployment.urls[0])
     clients = [
         asyncio.create_task(_trickle(address.port or 0, token) if number % 2 else _ignore(address.port or 0, token))
         for number in range(SLOW_CLIENTS)
@@ -35,7 +35,7 @@ async def _crowd(round_: Round) -> None:
 
 
 async def _median_over(round_: Round, seconds: float) -> float | None:
-    """How long the requests took that were answered in the next seconds; None when none was."""
+    """Median duration of the requests answered in the next seconds; None without any."""
     before = len(round_.history.attempts)
     await asyncio.sleep(seconds)
     taken = [one.answered_at - one.sent_at for one in round_.history.attempts[before:]]
@@ -58,7 +58,7 @@ async def _trickle(port: int, token: str) -> None:
 
 
 async def _ignore(port: int, token: str) -> None:
-    """Long answers, asked for and never fetched: the reader's buffer is as small as it can be."""
+    """Long answers that are requested and never read, with the smallest receive buffer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
     with suppress(OSError):
         try:
@@ -72,4 +72,4 @@ async def _ignore(port: int, token: str) -> None:
             writer.close()
 
 
-CROWD = Fault(f"{SLOW_CLIENTS} slow clients", _crowd)
+SLOW_CLIENTS_FAULT = Fault(f"{SLOW_CLIENTS} slow clients", _slow_clients)

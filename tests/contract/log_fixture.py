@@ -1,4 +1,4 @@
-"""The ground of the event-log contract: what each implementation must supply, and how the contract reads a log."""
+"""Base class of the event-log contract: the fixtures of each implementation, and how the contract reads a log."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -15,39 +15,39 @@ from gateway.protocol.topic import COMMON, inbox
 PARTITIONS = 3
 TOPICS = (*COMMON, inbox("bretagne"))
 DEADLINE = 20.0
-"""Seconds after which something that must happen is taken not to happen."""
+"""Deadline of a wait, in seconds."""
 
 
-class Hung(Protocol):
-    """A transaction left open by a writer that does not move on by itself."""
+class Transaction(Protocol):
+    """A transaction left open by a writer that stops."""
 
     async def commit(self) -> None: ...
 
     async def abort(self) -> None: ...
 
 
-class LogGround:
-    """What an implementation overrides. ``place`` is where one log lives (a path, a prefix on a broker, a store in
-    memory): each test gets a fresh one, and every ``open_log`` on the same place opens the same log.
+class LogFixture:
+    """Hooks of an implementation. ``storage`` is the location of one log (a path, a prefix on a broker, a store in
+    memory): each test gets a fresh one, and every ``open_log`` on the same storage opens the same log.
 
     A hook that an implementation cannot offer calls ``pytest.skip`` with its reason.
     """
 
     @pytest.fixture
-    def place(self, tmp_path: Path) -> Any:
-        """A place where no log is yet."""
+    def storage(self, tmp_path: Path) -> Any:
+        """Empty storage."""
         return tmp_path / "log.sqlite"
 
-    async def open_log(self, place: Any) -> EventLog:
-        """A client of the log at this place, with three partitions. Does not create topics."""
+    async def open_log(self, storage: Any) -> EventLog:
+        """A client of the log in this storage, with three partitions. Does not create topics."""
         raise NotImplementedError
 
-    async def hang(self, place: Any, role: str, partition: int, outputs: Sequence[Output]) -> Hung:
+    async def open_transaction(self, storage: Any, role: str, partition: int, outputs: Sequence[Output]) -> Transaction:
         """Write outputs as the owner of (role, partition) in a transaction that stays open."""
         raise NotImplementedError
 
     async def compact(self, log: EventLog, topic: str) -> None:
-        """Let compaction do its work on all that now lies on the topic, keeping deletes."""
+        """Compact all that is on the topic now, keeping deletes."""
         raise NotImplementedError
 
     async def purge(self, log: EventLog, topic: str) -> None:
@@ -55,25 +55,25 @@ class LogGround:
         raise NotImplementedError
 
     async def expire(self, log: EventLog, topic: str) -> None:
-        """Let retention drop all that now lies on a ``delete`` topic."""
+        """Let retention delete all that is on a ``delete`` topic now."""
         raise NotImplementedError
 
-    def refuse_writes(self, place: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
+    def refuse_writes(self, storage: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
         """While entered, the log certainly cannot write (a full disk)."""
         raise NotImplementedError
 
-    def lose_answers(self, place: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
-        """While entered, what this client writes goes unanswered until its patience ends; it may be written."""
+    def lose_answers(self, storage: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
+        """While entered, writes of this client get no answer within its timeout; they may be written."""
         raise NotImplementedError
 
-    def stall(self, place: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
+    def stall(self, storage: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
         """While entered, writes wait, and fewer than 20,000 of them fit into the queue."""
         raise NotImplementedError
 
     @pytest.fixture
-    async def log(self, place: Any) -> AsyncIterator[EventLog]:
+    async def log(self, storage: Any) -> AsyncIterator[EventLog]:
         """A client of a log that has its topics."""
-        log = await self.open_log(place)
+        log = await self.open_log(storage)
         try:
             await log.create_topics(TOPICS)
             yield log
@@ -81,9 +81,9 @@ class LogGround:
             await log.close()
 
     @pytest.fixture
-    async def other(self, place: Any, log: EventLog) -> AsyncIterator[EventLog]:  # noqa: ARG002 - the log comes first
+    async def other(self, storage: Any, log: EventLog) -> AsyncIterator[EventLog]:  # noqa: ARG002 - the log comes first
         """Another client of the same log, as another process would have one."""
-        other = await self.open_log(place)
+        other = await self.open_log(storage)
         try:
             yield other
         finally:
@@ -123,7 +123,7 @@ async def read_keys(log: EventLog, topic: str, partition: int = 0, position: int
 
 
 async def reach(log: EventLog, topic: str, offset: int, partition: int = 0) -> None:
-    """Wait until the end lies beyond an offset."""
+    """Wait until the end is beyond an offset."""
     async with asyncio.timeout(DEADLINE):
         while (await log.ends(topic))[partition] <= offset:
             await asyncio.sleep(0.02)
