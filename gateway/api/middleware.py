@@ -43,12 +43,12 @@ async def request_middleware(request: web.Request, handler: Handler) -> web.Stre
 
 async def _work(request: web.Request, handler: Handler, now: float) -> web.StreamResponse:
     """Authenticate, then handle the request in the share of its partner. A refusal is work too: without a partner, in
-    the share of the network address.
+    a share of the network address.
     """
     try:
         partner = await authenticate(request)
     except ProblemError as error:
-        return await begin_work(request, request.get(PARTNER)).run(_raise(error))
+        return await begin_work(request, request.get(PARTNER), refused=True).run(_raise(error))
     if partner is not None:
         limit_rate(request, partner, now)
     return await begin_work(request, partner).run(handler(request))

@@ -9,11 +9,12 @@ from aiohttp import web
 
 from gateway.api.auth import requires
 from gateway.api.body import read_document
-from gateway.api.context import Context, context_of
+from gateway.api.context import context_of
 from gateway.api.decision import submit
 from gateway.api.idempotency import Answer, run_once
 from gateway.api.problem import ProblemError, require_caught_up, view_behind
 from gateway.api.query import offer_id_of, refuse_parameters
+from gateway.api.work import work_of
 from gateway.protocol.identity import partition_of, platform_of
 from gateway.protocol.submission import Lift, Retire
 from gateway.protocol.topic import OFFERS
@@ -54,7 +55,7 @@ def _read_action(raw: bytes) -> Action:
 async def _moderate(request: web.Request, offer_id: str, action: Action) -> Answer:
     """Submit the command if the offer is known; any newer change prevails over it (WDR-006). Raises ProblemError."""
     context = context_of(request)
-    await _catch_up(context, partition_of(offer_id, context.log.partitions))
+    await _catch_up(request, partition_of(offer_id, context.log.partitions))
     state = await context.offers.get(offer_id)
     if state is None:
         raise ProblemError("offer-unknown", actual=offer_id)
@@ -70,13 +71,14 @@ async def _moderate(request: web.Request, offer_id: str, action: Action) -> Answ
     return Answer.of(await submit(request, command))
 
 
-async def _catch_up(context: Context, partition: int) -> None:
+async def _catch_up(request: web.Request, partition: int) -> None:
     """Wait until the offer view has applied every change that was decided before this request: an offer just accepted
     is known, at its latest revision. Raises ProblemError.
     """
+    context = context_of(request)
     ends = await context.log.ends(OFFERS)
     vector = tuple(end if number == partition else 0 for number, end in enumerate(ends))
-    if not await context.offers.reached(vector, _CATCH_UP_SECONDS):
+    if not await work_of(request).wait(context.offers.reached(vector, _CATCH_UP_SECONDS), otherwise=False):
         raise view_behind()
 
 

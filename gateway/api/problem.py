@@ -156,7 +156,7 @@ def require_caught_up(*views: View) -> None:
 
 
 def view_behind() -> ProblemError:
-    """The problem of a view that is being filled."""
+    """The problem of a view that is being filled, or has not yet read what the request refers to."""
     return ProblemError("view-behind", headers={hdrs.RETRY_AFTER: "5"})
 
 

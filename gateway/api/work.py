@@ -46,11 +46,11 @@ class AbandonedError(Exception):
 class Work:
     """The work of one request. ``spent``: its processor time so far, in seconds."""
 
-    __slots__ = ("_began", "_granted", "_length", "_office", "_request", "_share", "spent")
+    __slots__ = ("_began", "_granted", "_length", "_registry", "_request", "_share", "spent")
 
-    def __init__(self, request: web.Request, office: "WorkRegistry", share: Share) -> None:
+    def __init__(self, request: web.Request, registry: "WorkRegistry", share: Share) -> None:
         self._request = request
-        self._office = office
+        self._registry = registry
         self._share = share
         self._granted = False
         self._began = 0.0
@@ -59,21 +59,21 @@ class Work:
 
     async def run(self, answering: Awaitable[Result]) -> Result:
         """Run a handler as a short request, in a slice if its partner has used more than its share. Raises ProblemError
-        if too much work of that partner waits. Requests without a partner wait, but are not refused: many clients may
-        share one network address.
+        if too much work of that partner, or of that network address, waits.
         """
-        processor = self._office.processor
-        partner = PARTNER in self._request
-        if not partner:
+        processor = self._registry.processor
+        if PARTNER not in self._request:
             processor.charge(self._share, ANONYMOUS_SECONDS)
         try:
-            if processor.must_wait(self._share, bounded=partner):
+            if processor.must_wait(self._share):
                 await processor.slice(self._share, whole=True)
-        except ShareUsedError as error:
+        except BaseException as error:
             if isinstance(answering, Coroutine):
                 answering.close()
-            retry: dict[str, str] = {hdrs.RETRY_AFTER: str(error.seconds)}
-            raise ProblemError("processor-share-used", headers=retry) from None
+            if isinstance(error, ShareUsedError):
+                retry: dict[str, str] = {hdrs.RETRY_AFTER: str(error.seconds)}
+                raise ProblemError("processor-share-used", headers=retry) from None
+            raise
         processor.begin(self, self._share)
         try:
             return await _metered(_steps(answering), self._charge)
@@ -87,10 +87,10 @@ class Work:
 
     async def next(self) -> None:
         """Wait for the next slice. From its first slice on the request is long work, which delays no other request."""
-        self._office.processor.end(self)
-        await self._office.processor.slice(self._share)
+        self._registry.processor.end(self)
+        await self._registry.processor.slice(self._share)
         self._granted = True
-        self._length = self._office.processor.slice_seconds(self._share)
+        self._length = self._registry.processor.slice_seconds(self._share)
         self._began = time.perf_counter()
 
     async def in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
@@ -106,11 +106,11 @@ class Work:
                 spent[0] = time.thread_time() - began
 
         try:
-            with self._office.processor.aside(self._share):
+            with self._registry.processor.aside(self._share):
                 return await in_thread(measured)
         finally:
             self._charge(spent[0])
-            self._office.processor.ran(spent[0])
+            self._registry.processor.ran(spent[0])
 
     async def read(self, page: Coroutine[Any, Any, Result], *, items: int) -> Result:
         """Read a page of a view. A large page is long work: it waits for a slice, which lasts until it is read."""
@@ -123,10 +123,10 @@ class Work:
             raise
         began = time.perf_counter()
         try:
-            with self._office.processor.aside(self._share):
+            with self._registry.processor.aside(self._share):
                 return await page
         finally:
-            self._office.processor.ran(time.perf_counter() - began)
+            self._registry.processor.ran(time.perf_counter() - began)
 
     @contextmanager
     def abandonable(self, *, grace: float = 0.0) -> Iterator[None]:
@@ -137,7 +137,7 @@ class Work:
         if task is None:
             raise RuntimeError("only a task can be cancelled")
         block, cancelling = _Block(task, self._request, grace), task.cancelling()
-        self._office.enter(block)
+        self._registry.enter(block)
         try:
             yield
         except asyncio.CancelledError:
@@ -145,13 +145,13 @@ class Work:
                 raise block.ended_by from None
             raise
         finally:
-            self._office.leave(block)
+            self._registry.leave(block)
 
     async def wait(self, awaited: Awaitable[Result], otherwise: Result) -> Result:
         """The result of a wait, or ``otherwise`` if the process stops meanwhile. Raises ConnectionError when the client
         disconnects.
         """
-        self._office.processor.end(self)
+        self._registry.processor.end(self)
         try:
             with self.abandonable():
                 return await awaited
@@ -163,12 +163,12 @@ class Work:
     @property
     def stopping(self) -> bool:
         """Whether the process stops."""
-        return self._office.stopping
+        return self._registry.stopping
 
     def _charge(self, seconds: float) -> None:
         """Charge a finished step of the request's task; the slice ends with the step."""
         self.spent += seconds
-        self._office.processor.charge(self._share, seconds)
+        self._registry.processor.charge(self._share, seconds)
         self._granted = False
 
 
@@ -240,17 +240,21 @@ class WorkRegistry:
             await asyncio.sleep(_POLL_SECONDS)
 
 
-WORK_REGISTRY: web.AppKey[WorkRegistry] = web.AppKey("office", WorkRegistry)
+WORK_REGISTRY: web.AppKey[WorkRegistry] = web.AppKey("work_registry", WorkRegistry)
 WORK: web.RequestKey[Work] = web.RequestKey("work", Work)
 """Set on every request that reaches its handler."""
 
 
-def begin_work(request: web.Request, partner: Partner | None) -> Work:
-    """The work of a request, in the share of its partner, or of its network address if it has no partner."""
-    office = request.app[WORK_REGISTRY]
-    name = f"@{request.remote}" if partner is None else partner.platform
-    share = office.processor.share(name, anonymous=partner is None)
-    work = request[WORK] = Work(request, office, share)
+def begin_work(request: web.Request, partner: Partner | None, *, refused: bool = False) -> Work:
+    """The work of a request, in the share of its partner, or of its network address if it has no partner. Refusals of
+    an address have a share of their own: behind a proxy all clients have one address, and token requests of partners
+    must not wait behind requests without a token.
+    """
+    registry = request.app[WORK_REGISTRY]
+    address = f"@{request.remote} refused" if refused else f"@{request.remote}"
+    name = address if partner is None else partner.platform
+    share = registry.processor.share(name, anonymous=partner is None)
+    work = request[WORK] = Work(request, registry, share)
     return work
 
 

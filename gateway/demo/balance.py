@@ -206,7 +206,7 @@ def _national(ends: ExternalCounts, rows: Counter[str]) -> Line:
     received = {name.partition("~")[0] for name in rows}
     differences = [
         *_compare("in the federation", {offer_id: offer.title for offer_id, offer in ends.made.items()}, live),
-        *(f"{name} is nobody's" for name in sorted(received) if _platform(name) not in slugs),
+        *(f"{name} belongs to no platform" for name in sorted(received) if _platform(name) not in slugs),
     ]
     return Line(
         NATIONAL,

@@ -33,6 +33,8 @@ ANSWER_BYTES = 256_000
 """The largest answer that is kept; a request with a larger one is run again."""
 _ENTRIES = 200_000
 _READ_SECONDS = 10.0
+_PAGE = 100
+"""Records read at once: an answer may be large."""
 _RENEWED_WITHIN = 1 / 6
 _HELD_FOR = 2 / 3
 """Fractions of a lease: when it is renewed, and when a request ends whose claim could not be renewed. The rest is a
@@ -146,7 +148,7 @@ class Requests:
         self._log = log
         self._lease_ms = lease_ms
         # Records that the log no longer holds have lapsed: a rebuilt table may keep what it has of them.
-        self._claims = TopicMirror(log, REQUESTS, fold=ClaimTable.apply, empty=ClaimTable())
+        self._claims = TopicMirror(log, REQUESTS, fold=ClaimTable.apply, empty=ClaimTable(), page=_PAGE)
 
     async def claim(self, platform: str, key: str, digest: str) -> ClaimResult:
         """Claim a request; ``digest`` (hex) covers all of its content. Raises LogError."""

@@ -14,7 +14,9 @@ from gateway.protocol.record import StoredRecord
 
 State = TypeVar("State")
 Fold: TypeAlias = Callable[[State, Sequence[StoredRecord]], State]
-"""The state after the next records of one partition, in offset order. Pure: it returns a new state."""
+"""The state after the next records of one partition, in offset order. It returns a new state, unless the state may
+be applied to again from any earlier record (the table of claims).
+"""
 
 _PAGE = 5_000
 _WAIT_SECONDS = 1.0
@@ -68,6 +70,7 @@ class TopicMirror(Generic[State]):
         empty: State,
         partitions: Sequence[int] | None = None,
         rest: float = 0.0,
+        page: int = _PAGE,
     ) -> None:
         self._log = log
         self._topic = topic
@@ -75,6 +78,7 @@ class TopicMirror(Generic[State]):
         self._empty = empty
         self._partitions = partitions
         self._rest = rest
+        self._page = page
         self._positions: dict[int, int] = {}
         self._reader: Reader | None = None
         self._reading = asyncio.Lock()
@@ -164,7 +168,7 @@ class TopicMirror(Generic[State]):
         if self._reader is None:
             self._reader = self._log.reader({(self._topic, p): at for p, at in self._positions.items()})
         try:
-            chunks = await self._reader.poll(limit=_PAGE, wait=_WAIT_SECONDS)
+            chunks = await self._reader.poll(limit=self._page, wait=_WAIT_SECONDS)
             for chunk in chunks:
                 self._take(chunk)
         except PositionLostError as error:

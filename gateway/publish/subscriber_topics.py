@@ -63,7 +63,7 @@ class FeedPartition:
     def _asked(self) -> Filter:
         partner = self._partners.get(self._platform)
         if partner is None:
-            raise ValueError(f"{self._platform} has a feed and is no partner")  # work_partners stops this task first
+            raise ValueError(f"{self._platform} has a feed and is no partner")  # run_per_partner stops this task first
         return Filter(department=partner.territory)
 
     async def _render(self, owner: Owner, asked: Filter) -> None:

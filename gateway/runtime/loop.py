@@ -18,7 +18,9 @@ Result = TypeVar("Result")
 
 _SWITCH_SECONDS = 0.001
 _HURRIED_SECONDS = 0.0002
-"""Costs a busy process a tenth of its time and more, so it is set only while another partner waits."""
+"""Costs a busy process a tenth of its time and more, so it is set only while another partner waits, or
+other processes for the write lock of the log.
+"""
 _COLLECTED_AT = (2_000, 10, 1_000)
 """Thresholds of the three generations. A collection stops every thread for about a microsecond per object. A thousand
 for the youngest would cost an upload 4 % of its processor time, 2,000 cost 2 %; a full collection stays rare.

@@ -28,6 +28,7 @@ _ACTIVE_SECONDS = 1.0
 _BURST_SECONDS = 1.0
 _MOST_DEBT = 60.0
 _MOST_WAITING = 64
+_MOST_ANONYMOUS_WAITING = 1_024
 _MOST_SHARES = 4_096
 
 
@@ -143,18 +144,20 @@ class Processor:
         """The maximum duration of a slice of this share."""
         return _SHORT_SLICE_SECONDS if self._asked_lately(share) else SLICE_SECONDS
 
-    def must_wait(self, share: Share, *, bounded: bool = True) -> bool:
+    def must_wait(self, share: Share) -> bool:
         """Whether a short request of this share needs a slice: its balance is used up, and other partners are active.
 
-        If ``bounded``, raises ShareUsedError when too many of its requests wait, or its debt reaches a minute of
-        processor time.
+        Raises ShareUsedError when too many of its requests wait, or the debt of a partner reaches a minute of processor
+        time. Many clients may share one network address: it may have more requests waiting, and any debt.
         """
         if share.balance > 0 or not self._others_active(share):
             return False
         self.charge(share, 0.0)
         if share.balance > 0:
             return False
-        if bounded and (len(share.waiting) >= _MOST_WAITING or share.balance <= -_MOST_DEBT + _BURST_SECONDS):
+        most = _MOST_ANONYMOUS_WAITING if share.anonymous else _MOST_WAITING
+        indebted = not share.anonymous and share.balance <= -_MOST_DEBT + _BURST_SECONDS
+        if len(share.waiting) >= most or indebted:
             raise ShareUsedError(max(1, min(60, round(-share.balance / self._rate))))
         return True
 

@@ -31,7 +31,7 @@ class FollowedContent(Protocol):
 
     def changed(self, db: sqlite3.Connection, began: int) -> None:
         """The file has changed since the last read transaction; ``began`` is when it was last emptied, -1 for another
-        file. Called in the reading thread, within the read transaction.
+        file. Called in the reading thread; within the read transaction, except for another file.
         """
 
     async def noticed(self) -> None:

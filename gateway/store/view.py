@@ -3,16 +3,13 @@
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Self, TypeVar
+from typing import ClassVar, Self
 
 from gateway.log.port import Chunk
 from gateway.runtime.sqlite_damage import DamagedCopyError, Tables
 from gateway.store.copy_file import CopyFile
 from gateway.store.followed_copy import FollowedCopy
 from gateway.store.updated_copy import POSITIONS, POSITIONS_TABLE, UpdatedCopy, positions_of
-
-Answer = TypeVar("Answer")
-Held = TypeVar("Held")
 
 _PRAGMAS = (
     "PRAGMA cache_size = -32768",

@@ -71,10 +71,18 @@ async def test_requests_without_a_partner_are_charged_to_their_address(
     gateway: GatewayHarness, method: str, path: str
 ) -> None:
     """ERR-006: refusals included, although their handlers take no time."""
-    share = gateway.office.processor.share("@127.0.0.1", anonymous=True)
+    shares = [gateway.office.processor.share(name, anonymous=True) for name in ("@127.0.0.1", "@127.0.0.1 refused")]
     for _ in range(20):
         assert 400 <= (await gateway.ask(method, path, who=None)).status
-    assert share.used >= 20 * ANONYMOUS_SECONDS
+    assert sum(share.used for share in shares) >= 20 * ANONYMOUS_SECONDS
+
+
+async def test_token_requests_do_not_wait_behind_requests_without_a_token(gateway: GatewayHarness) -> None:
+    """ERR-006: behind a proxy, all clients have one address."""
+    tokens = gateway.office.processor.share("@127.0.0.1", anonymous=True)
+    for _ in range(20):
+        assert 401 == (await gateway.ask("GET", "/v1/offers", who=None)).status
+    assert tokens.used == 0.0
 
 
 async def test_every_answer_has_a_request_id(gateway: GatewayHarness) -> None:

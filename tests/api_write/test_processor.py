@@ -153,3 +153,22 @@ async def test_a_cancelled_waiter_does_not_hold_up_the_others() -> None:
     gone.cancel()
     async with asyncio.timeout(10):
         await stays
+
+
+async def test_an_address_may_have_more_requests_waiting_and_any_debt() -> None:
+    """ERR-006: many clients may share one network address; its queue is bounded all the same."""
+    processor = Processor(percent=50, clock=ManualClock())
+    processor.begin("light", processor.share("light"))
+    address = processor.share("@192.0.2.1", anonymous=True)
+    processor.charge(address, 1_000.0)
+    waiting = [asyncio.create_task(processor.slice(address)) for _ in range(1_030)]
+    await asyncio.sleep(0)
+    with pytest.raises(ShareUsedError):
+        processor.must_wait(address)
+    for one in waiting[100:]:
+        one.cancel()
+    address.waiting.clear()
+    assert processor.must_wait(address)
+    for one in waiting:
+        one.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)

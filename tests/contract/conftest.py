@@ -2,5 +2,5 @@
 
 import pytest
 
-for _module in ("log_ground", "log_appending", "log_reading", "log_owning", "log_keeping"):
+for _module in ("log_fixture", "log_appending", "log_reading", "log_owning", "log_keeping"):
     pytest.register_assert_rewrite(f"tests.contract.{_module}")

@@ -27,7 +27,7 @@ from gateway.log.sqlite import SqliteLog
 from gateway.log.sqlite.file import connect
 from gateway.log.sqlite.writer import Writer
 from gateway.protocol.record import Record
-from gateway.protocol.topic import OFFERS, SUBMISSIONS
+from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from tests.contract.log_fixture import DEADLINE, TOPICS
 
 
@@ -126,6 +126,21 @@ async def test_the_write_ahead_log_is_checkpointed_beside_commits(tmp_path: Path
         largest = max(largest, path.with_name("log.sqlite-wal").stat().st_size)
     assert 8 << 20 < largest < 60 << 20
     assert path.stat().st_size > 40 << 20
+    await log.close()
+
+
+async def test_compaction_does_not_let_the_write_ahead_log_grow(tmp_path: Path) -> None:
+    """A step that deletes scattered records writes a page for each, though it adds no bytes."""
+    path = tmp_path / "log.sqlite"
+    log = await SqliteLog.open(path)
+    await log.create_topics(COMMON)
+    offers = next(topic for topic in COMMON if topic.name == OFFERS)
+    for _ in range(2):
+        for first in range(0, 20_000, 500):
+            records = [Record(f"b:{number}".encode(), bytes(2_000)) for number in range(first, first + 500)]
+            await log.append(OFFERS, 0, records)
+    await log.maintain([offers], now=1, all_of_it=True)
+    assert path.with_name("log.sqlite-wal").stat().st_size < 60 << 20
     await log.close()
 
 

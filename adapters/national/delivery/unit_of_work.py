@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from itertools import islice
 from typing import Any, TypeAlias
@@ -86,7 +86,8 @@ class Route:
 
     def fingerprint(self, platform: str) -> str:
         """The platform's terms and delivering side, serialised: a change requires a review of all its offers."""
-        return f"{self.is_self_delivered(platform)} {self.accounts.terms_of(platform)}"
+        terms = asdict(self.accounts.terms_of(platform))
+        return orjson.dumps([self.is_self_delivered(platform), terms]).decode()
 
 
 class DeliveryStore:

@@ -121,7 +121,7 @@ async def _overwrite(part: Part, sites: Mapping[str, Site], timing: Timing) -> b
     async def overwrite() -> Outcome:
         return outcome_about(name, await site.update(name, {**NEUTRAL_BODY, "grades": _GRADES[part.group]}))
 
-    match await call_until((Done, Missing, Forbidden, Refused), overwrite, timing, remote_id=name):
+    match await call_until((Done, Missing, Forbidden, Refused), overwrite, timing, name="erase", remote_id=name):
         case Done():
             return True
         case Missing():

@@ -258,7 +258,7 @@ async def _delete(reconciliation: Reconciliation, remote_id: str, *, again: bool
         return await delete_rows(reconciliation.site, remote_id)
 
     kinds = (Done, AlreadyDeleted, Missing, Forbidden)
-    match await call_until(kinds, delete, reconciliation.timing, remote_id=remote_id):
+    match await call_until(kinds, delete, reconciliation.timing, name="delete", remote_id=remote_id):
         case Done():
             _log.info("national.extra_deleted", remote_id=remote_id)
             return True

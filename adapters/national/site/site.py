@@ -87,16 +87,21 @@ async def delete_rows(site: Site, name: str) -> Outcome:
 
 
 async def call_until(
-    settling: tuple[type[Outcome], ...], call: Callable[[], Awaitable[Outcome]], timing: Timing, *, remote_id: str
+    settling: tuple[type[Outcome], ...],
+    call: Callable[[], Awaitable[Outcome]],
+    timing: Timing,
+    *,
+    name: str,
+    remote_id: str,
 ) -> Outcome | None:
     """Repeat a call of an order, with backoff, until its outcome is of a ``settling`` kind; None after ``MOST_TRIES``.
-    Raises LoginRefusedError.
+    ``name`` is the call's in the log. Raises LoginRefusedError.
     """
     for tries in range(MOST_TRIES):
         try:
             outcome = await call()
         except (SiteUnavailableError, OutcomeUnknownError) as error:
-            _log.warning("national.call_failed", remote_id=remote_id, error=str(error))
+            _log.warning("national.call_failed", call=name, remote_id=remote_id, error=str(error))
         else:
             if isinstance(outcome, settling):
                 return outcome

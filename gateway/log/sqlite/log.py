@@ -253,7 +253,7 @@ class SqliteLog:
         """One step of upkeep and a pause of equal length, so that upkeep takes at most half of the writer's time."""
         clock = asyncio.get_running_loop().time
         begun = clock()
-        done = await self._do(work)
+        done = await self._do(work, size=upkeep.STEP * upkeep.PAGE_BYTES, bounded=False)
         await asyncio.sleep(clock() - begun)
         return done
 

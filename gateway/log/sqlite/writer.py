@@ -281,9 +281,10 @@ class _Checkpoints:
                 self._thread = None
                 _checkpoint(connection)
         elif self._bytes >= _CHECKPOINT_BYTES:
-            self._bytes = 0
-            self._thread = threading.Thread(target=self._checkpoint_aside, name="log-checkpoint", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._checkpoint_aside, name="log-checkpoint", daemon=True)
+            with suppress(RuntimeError):  # no thread can be started now: the next commit tries again
+                thread.start()
+                self._bytes, self._thread = 0, thread
 
     def close(self) -> None:
         """Wait for a running checkpoint."""

@@ -1,4 +1,4 @@
-"""The index of duplicate keys: which offers share a key (see ``possible_duplicate``), by their numbers.
+"""The index of duplicate keys: which offers share a key (see ``duplicate_key``), by their numbers.
 
 Keys are spread at random, so that single writes change a page each. Those of recent changes are kept in memory
 (``index_store``) and written together, in order. An offer's number stays the same over its revisions, so
