@@ -16,7 +16,7 @@ import orjson
 
 from gateway import clock
 from gateway.demo.fault import FAULTS
-from gateway.demo.generator import generate
+from gateway.demo.generator import generate, siret
 from gateway.protocol.decide import paris_date
 
 PLATFORM = "bretagne"
@@ -89,7 +89,7 @@ def _vary(offer: dict[str, Any], number: int, random: Random, texts: Texts, on: 
     employer["name"] = f"{employer['name'].partition(' ')[0]} {texts.draw(12, 30)}"
     employer["description"] = texts.draw(60, 180) + "."
     if "siret" in employer:
-        employer["siret"] = _siret(random)
+        employer["siret"] = siret(random)
     if "street" in offer["location"]:
         offer["location"]["street"] = f"{random.randrange(1, 200)} rue {texts.draw(10, 25)}"
     if number % 2:
@@ -97,17 +97,3 @@ def _vary(offer: dict[str, Any], number: int, random: Random, texts: Texts, on: 
     if offer["levels"] == ["seconde"] and number % 3:
         offer["expires_on"] = (on + timedelta(days=random.randrange(20, 120))).isoformat()
     return offer
-
-
-def _siret(random: Random) -> str:
-    """A SIRET with valid check digits, in the unassigned range 99…."""
-    siren = f"99{random.randrange(10**6):06}"
-    siren += _check_digit(siren)
-    establishment = f"{siren}{random.randrange(1, 10**4):04}"
-    return establishment + _check_digit(establishment)
-
-
-def _check_digit(digits: str) -> str:
-    """Luhn's check digit."""
-    doubled = (int(digit) * (2 - index % 2) for index, digit in enumerate(reversed(digits)))
-    return str(-sum(value // 10 + value % 10 for value in doubled) % 10)

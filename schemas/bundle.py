@@ -83,9 +83,6 @@ def _bilingual(value: Any) -> Any:
     return copy
 
 
-_URN = "urn:fr:stages:schema:"
-
-
 @cache
 def openapi_document() -> dict[str, Any]:
     """``schemas/openapi.yaml`` with its schemas. Cached: do not modify."""

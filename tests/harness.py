@@ -15,6 +15,7 @@ from gateway.errors import TokenError
 from gateway.log.port import EventLog
 from gateway.partners.revocation import Claims
 from gateway.protocol.partner import SCOPES, Partner
+from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import COMMON, DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.relay import Relay
 from gateway.settings import Settings
@@ -30,6 +31,19 @@ ALL = (POSITIONS_MIRROR, RELAY, *VIEWS)
 """The names of all background tasks."""
 SECONDS = 10
 """Deadline of every wait."""
+
+
+async def records_of(log: EventLog, topic: str) -> list[StoredRecord]:
+    """Everything on a topic, up to its present ends."""
+    ends = await log.ends(topic)
+    at = dict(enumerate(await log.starts(topic)))
+    found: list[StoredRecord] = []
+    async with log.reader({(topic, p): start for p, start in at.items()}) as reader:
+        while any(at[p] < end for p, end in enumerate(ends)):
+            for chunk in await reader.poll(limit=1_000, wait=0.1):
+                found += chunk.records
+                at[chunk.partition] = chunk.position
+    return found
 
 
 class SetClock:

@@ -15,6 +15,7 @@ from gateway.api.idempotency import Answer, run_once
 from gateway.api.problem import ProblemError, require_caught_up, view_behind
 from gateway.api.query import offer_id_of, refuse_parameters
 from gateway.api.work import work_of
+from gateway.log.positions import end_of
 from gateway.protocol.identity import partition_of, platform_of
 from gateway.protocol.submission import Lift, Retire
 from gateway.protocol.topic import OFFERS
@@ -76,9 +77,8 @@ async def _catch_up(request: web.Request, partition: int) -> None:
     is known, at its latest revision. Raises ProblemError.
     """
     context = context_of(request)
-    ends = await context.log.ends(OFFERS)
-    vector = tuple(end if number == partition else 0 for number, end in enumerate(ends))
-    if not await work_of(request).wait(context.offers.reached(vector, _CATCH_UP_SECONDS), otherwise=False):
+    end = await end_of(context.log, OFFERS, partition)
+    if not await work_of(request).wait(context.offers.reached(end, _CATCH_UP_SECONDS), otherwise=False):
         raise view_behind()
 
 

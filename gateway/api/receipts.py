@@ -15,6 +15,7 @@ from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, partner_of
 from gateway.api.problem import ProblemError, language_of, require_caught_up
 from gateway.api.query import PAGING, Parameters, paging, refuse_parameters, valid
+from gateway.log.positions import end_of
 from gateway.protocol.delivery import Delivery, delivery_document
 from gateway.protocol.identity import BATCH, SNAPSHOT, is_offer_id, is_upload_id, platform_of, snapshot_id
 from gateway.protocol.record import read_utc
@@ -178,14 +179,10 @@ async def _must_be_decided(context: Context, partition: int, minted: int) -> boo
 
 async def _at_end(context: Context, partition: int) -> bool:
     """Whether the relay has read a partition to its end, and this view the receipts of it."""
-    submissions = _only(partition, await context.log.ends(SUBMISSIONS))
+    submissions = await end_of(context.log, SUBMISSIONS, partition)
     if not await context.positions.reached(SUBMISSIONS, submissions, timeout=_REACHED_SECONDS):
         return False
-    return await context.receipts.reached(_only(partition, await context.log.ends(RECEIPTS)), _REACHED_SECONDS)
-
-
-def _only(partition: int, ends: Sequence[int]) -> tuple[int, ...]:
-    return tuple(end if number == partition else 0 for number, end in enumerate(ends))
+    return await context.receipts.reached(await end_of(context.log, RECEIPTS, partition), _REACHED_SECONDS)
 
 
 def _headers(language: Language) -> dict[str, str]:

@@ -96,7 +96,7 @@ class _Platform:
             house=house, city=locality.city, size=random.randint(4, 120)
         )
         if random.random() < 0.6:
-            about["siret"] = _siret(random)
+            about["siret"] = siret(random)
         if sector == "s25":
             about["public"] = True
         return _Employer(locality, sector, house, about)
@@ -169,8 +169,8 @@ def _vocabulary() -> dict[str, Any]:
     return loaded
 
 
-def _siret(random: Random) -> str:
-    """A SIRET with valid check digits, in the unassigned range 9999…."""
+def siret(random: Random) -> str:
+    """An invented SIRET with valid check digits, in the unassigned range 9999…."""
     siren = f"9999{random.randrange(10_000):04}"
     siren += _check_digit(siren)
     establishment = f"{siren}{random.randrange(1, 300):04}"

@@ -13,6 +13,11 @@ _REST_SECONDS = 0.05
 """The mirror's pause after records: each commit of each partition moves a position, and no reader needs every one."""
 
 
+async def end_of(log: EventLog, topic: str, partition: int) -> tuple[int, ...]:
+    """A vector with the present end of one partition of a topic, and 0 for the others. Raises LogError."""
+    return tuple(end if number == partition else 0 for number, end in enumerate(await log.ends(topic)))
+
+
 async def read_positions(log: EventLog, partition: int, *, end: int | None = None) -> Mapping[str, int]:
     """Every position stored on one partition, read up to ``end``, by default the last stable offset."""
     end = (await log.ends(POSITIONS))[partition] if end is None else end

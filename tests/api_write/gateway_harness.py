@@ -24,7 +24,7 @@ from gateway.log.port import Appended
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DAY_MS, OFFERS, RECEIPTS, SUBMISSIONS
-from tests.harness import ALL, RELAY, SECRET, START, Harness, SetClock, built
+from tests.harness import ALL, RELAY, SECRET, START, Harness, SetClock, built, records_of
 
 PLATFORMS = ("bretagne", "normandie")
 
@@ -170,15 +170,7 @@ class GatewayHarness:
 
     async def records(self, topic: str) -> list[StoredRecord]:
         """Everything on a topic."""
-        ends = await self.log.ends(topic)
-        at = dict(enumerate(await self.log.starts(topic)))
-        found: list[StoredRecord] = []
-        async with self.log.reader({(topic, p): start for p, start in at.items()}) as reader:
-            while any(at[p] < end for p, end in enumerate(ends)):
-                for chunk in await reader.poll(limit=1_000, wait=0.1):
-                    found += chunk.records
-                    at[chunk.partition] = chunk.position
-        return found
+        return await records_of(self.log, topic)
 
     async def submitted(self) -> list[dict[str, Any]]:
         """The submissions on the log."""

@@ -172,10 +172,10 @@ async def test_an_audit_during_compaction_reports_no_loss() -> None:
             reason="filled",
             digest="aa",
         )
-        stands = known(revision, offset)
+        stored = known(revision, offset)
         receipt = receipt_record(
             withdrawal,
-            Accepted(stands, revision),
+            Accepted(stored, revision),
             publisher="b",
             log_position=f"{SUBMISSIONS}/0/{offset}",
             at=NOW,
@@ -184,7 +184,7 @@ async def test_an_audit_during_compaction_reports_no_loss() -> None:
         )
         return [
             Output(SUBMISSIONS, 0, submission_record(withdrawal)),
-            Output(OFFERS, 0, offer_record(OfferState("b:1", stands))),
+            Output(OFFERS, 0, offer_record(OfferState("b:1", stored))),
             Output(RECEIPTS, 0, receipt),
             Output(POSITIONS, 0, position_record(SUBMISSIONS, 0, offset + 2)),
         ]

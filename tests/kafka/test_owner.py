@@ -192,13 +192,13 @@ async def test_a_zombie_that_comes_back_between_its_batches_and_its_commit_is_fe
         committing = asyncio.create_task(zombie.commit(outputs("zombie")))
         await late.caught()
         new_owner = await log.own("relay", 0)
-        await new_owner.commit(outputs("anew"))
+        await new_owner.commit(outputs("again"))
         late.release()
         with pytest.raises(FencedError):
             await committing
     await zombie.close()
     await new_owner.close()
-    assert in_both("anew") == await both(log)
+    assert in_both("again") == await both(log)
 
 
 async def test_a_cancelled_commit_spends_its_owner(log: KafkaLog, proxy: Proxy) -> None:

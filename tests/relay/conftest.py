@@ -20,6 +20,7 @@ from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
 from gateway.relay import AT_ONCE, Relay
+from tests.harness import records_of
 
 NOW = 1_796_000_000_000
 IDS = ReceiptIds(b"k" * 32)
@@ -111,15 +112,7 @@ class RelayHarness:
         return IDS.mint("bretagne", partition=partition, now=self.now, nonce=self.made.to_bytes(8))
 
     async def records(self, topic: str) -> list[StoredRecord]:
-        ends = await self.log.ends(topic)
-        at = dict(enumerate(await self.log.starts(topic)))
-        found: list[StoredRecord] = []
-        async with self.log.reader({(topic, p): start for p, start in at.items()}) as reader:
-            while any(at[p] < end for p, end in enumerate(ends)):
-                for chunk in await reader.poll(limit=1_000, wait=0.1):
-                    found += chunk.records
-                    at[chunk.partition] = chunk.position
-        return found
+        return await records_of(self.log, topic)
 
     async def offers(self) -> dict[str, OfferState]:
         states: dict[str, OfferState] = {}
