@@ -97,7 +97,7 @@ def holding(held: Mapping[str, str]) -> tuple[Party, ...]:
             {"delivered": (*ENDS.delivered, ("bretagne:3", "Trois"))},
             ["Bretagne: bretagne:3 should not be at the national site"],
         ),
-        ({"delivered": (*ENDS.delivered, ("elsewhere:1", "?"))}, ["National site: elsewhere:1 is nobody's"]),
+        ({"delivered": (*ENDS.delivered, ("elsewhere:1", "?"))}, ["National site: elsewhere:1 belongs to no platform"]),
         ({"parties": holding({"bretagne:2": "Deux"})}, ["Normandie: national:7 is missing in its copy"]),
         (
             {"parties": holding({**NORMANDIE.held, "bretagne:1": "Un"})},

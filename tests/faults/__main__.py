@@ -99,7 +99,9 @@ async def run_embedded(run: Run) -> None:
                     full = disk_full(disk)
                     await run.play(Deployment(folder), [full, KILL, KILL, full, KILL])
             else:
-                await run.play(Deployment(folder, workers=number // 2 % 2), faults)
+                queue = FULL_QUEUE in faults
+                workers = 0 if queue else number // 2 % 2
+                await run.play(Deployment(folder, workers=workers, small_queue=queue), faults)
 
 
 async def run_kafka(run: Run) -> None:

@@ -43,9 +43,10 @@ class Deployment:
         behind: str | None = None,
         replication: int = 1,
         workers: int = 0,
+        small_queue: bool = False,
     ) -> None:
         """``kafka`` is the broker's address, ``behind`` the one given to replicas (a proxy); ``replication`` is that
-        of the topics; ``workers`` counts further processes of each replica.
+        of the topics; ``workers`` counts further processes of each replica; ``small_queue``: see GatewayProcess.
         """
         self.folder = folder
         self.kafka = kafka
@@ -54,6 +55,7 @@ class Deployment:
         self._made = 0
         self._replication = replication
         self._workers = workers
+        self._small_queue = small_queue
         self._key = folder / "signing.pem"
         self._secret = secrets.token_urlsafe(32)
         self._prefix = f"faults-{secrets.token_hex(4)}"
@@ -97,7 +99,8 @@ class Deployment:
         """Start one more, without waiting for it. It gets a data folder of its own, unless one is given."""
         name = "one" if not self._made else f"another-{self._made}"
         self._made += 1
-        replica = GatewayProcess(name, folder or self.folder / name, self._environment())
+        folder = folder or self.folder / name
+        replica = GatewayProcess(name, folder, self._environment(), small_queue=self._small_queue)
         self.replicas.append(replica)
         await replica.start()
         return replica

@@ -16,11 +16,9 @@ from tests.faults.process import GatewayProcess
 from tests.faults.round import Fault, MissedError, Round
 
 _OFFERS = next(topic for topic in COMMON if topic.name == OFFERS)
-_BATCHES = 20
+_BATCHES = 4
 _ITEMS = 220
-"""Of 7 kB each: three platforms then have 90 MB to write within the eight seconds after which a write leaves the queue,
-which holds 64 MiB.
-"""
+"""Of 7 kB each: three platforms then have 18 MB to write, more than four times what the small queue holds."""
 _FILLING = 200
 _BURSTS_SECONDS = 150.0
 
@@ -45,7 +43,7 @@ async def _slow(round_: Round) -> None:
 
 
 async def _full_queue(round_: Round) -> None:
-    """More bytes than the queue holds, while nothing gets written; then the lock goes."""
+    """More bytes than the small queue holds, while nothing gets written; then the lock goes."""
     async with _locked(round_):
         await _until(round_, lambda: round_.flood(_BATCHES, _ITEMS), lambda one: one.detail == "log-busy")
 

@@ -15,7 +15,12 @@ from gateway.demo.tether import tether, tethered
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
+QUEUE_BYTES = 4 << 20
+"""The queue of a gateway whose ``queue`` is small: on a busy machine clients cannot fill the usual one of 64 MiB within
+the eight seconds after which a write leaves it.
+"""
 _SERVE = "from gateway.cli import main; main()"
+_SMALL_QUEUE = f"from gateway.log.sqlite import writer; writer._QUEUE_BYTES = {QUEUE_BYTES}; "
 
 
 class GatewayDiedError(Exception):
@@ -25,14 +30,23 @@ class GatewayDiedError(Exception):
 class GatewayProcess:
     """A replica with a data folder and ports of its own, the same ones at each start. ``root`` is the checkout that it
     runs: this one, or one of another version. ``user``: the user id that it runs under; only root may name another.
+    ``small_queue``: its embedded log queues at most QUEUE_BYTES.
     """
 
     def __init__(
-        self, name: str, folder: Path, settings: Mapping[str, str], *, root: Path = ROOT, user: int | None = None
+        self,
+        name: str,
+        folder: Path,
+        settings: Mapping[str, str],
+        *,
+        root: Path = ROOT,
+        user: int | None = None,
+        small_queue: bool = False,
     ) -> None:
         self.name = name
         self._root = root
         self._user = user
+        self._program = _SMALL_QUEUE + _SERVE if small_queue else _SERVE
         self.folder = folder
         port, management = free_ports(2)
         self.port, self.management_port = port, management
@@ -70,7 +84,7 @@ class GatewayProcess:
         environment = {name: text for name, text in os.environ.items() if not name.startswith("PASSERELLE_")}
         with self._words.open("ab") as words:
             self._process = await asyncio.create_subprocess_exec(
-                *tethered([sys.executable, "-c", _SERVE, "serve"]),
+                *tethered([sys.executable, "-c", self._program, "serve"]),
                 cwd=self._root,
                 env={**environment, **self._settings, "PYTHONUNBUFFERED": "1"},
                 stdin=asyncio.subprocess.DEVNULL,

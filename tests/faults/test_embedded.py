@@ -44,6 +44,6 @@ async def test_a_full_disk_passes_without_a_restart(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 async def test_a_full_queue_refuses_and_loses_nothing(tmp_path: Path) -> None:
     """Nothing is written while more bytes arrive than may be queued: publishers get 503 `log-busy`."""
-    verdict = await play(Deployment(tmp_path), [FULL_QUEUE, KILL], seed="short", gap=GAP)
+    verdict = await play(Deployment(tmp_path, small_queue=True), [FULL_QUEUE, KILL], seed="short", gap=GAP)
     assert [] == verdict.findings
     assert verdict.faults["queue full"] == 1
