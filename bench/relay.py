@@ -23,7 +23,7 @@ from gateway.log.port import EventLog
 from gateway.log.sqlite import SqliteLog
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
-from gateway.relay import AT_ONCE, SHARED_AT_ONCE, Relay
+from gateway.relay import SHARED, Pace, Relay
 from gateway.runtime.loop import bound_collections
 
 _SLICE = 2_000
@@ -56,7 +56,7 @@ async def relay_rate(log: EventLog, raws: list[bytes]) -> float:
             ids=ids,
             clock=clock.now,
             decided=lambda verdicts: None,  # noqa: ARG005  # counted by the log itself
-            at_once=SHARED_AT_ONCE if isinstance(log, SqliteLog) else AT_ONCE,
+            pace=SHARED if isinstance(log, SqliteLog) else Pace(),
         )
         bound_collections()  # as ``passerelle serve`` does
         began = time.perf_counter()

@@ -26,6 +26,7 @@ from gateway.api.middleware import complete, request_middleware
 from gateway.api.work import WORK_REGISTRY, WorkRegistry
 from gateway.ingest.idempotency import Requests
 from gateway.ingest.upload.spool import DiskQuota
+from gateway.runtime.activity import Activity
 from gateway.runtime.loop import hurry
 from gateway.runtime.processor import Processor
 
@@ -44,15 +45,18 @@ _MODULES = (
 )
 
 
-def build_app(context: Context) -> web.Application:
-    """The API of a gateway with these components. The composition root adds ``TOKEN_ISSUER`` and ``METRICS``."""
+def build_app(context: Context, *, activity: Activity | None = None) -> web.Application:
+    """The API of a gateway with these components. The composition root adds ``TOKEN_ISSUER`` and ``METRICS``.
+    ``activity``: shared with the other processes that serve it.
+    """
     app = web.Application(middlewares=[request_middleware])
     app[CONTEXT] = context
     app[RATES] = Rates(context.limits.requests_per_minute)
     app[SLOTS] = Slots(context.limits.uploads_at_once, full="uploads-busy")
     app[WAITS] = Slots(context.limits.uploads_waiting, full="uploads-busy")
     app[EXPORTS] = Slots(context.limits.exports_at_once, full="exports-busy")
-    app[WORK_REGISTRY] = WorkRegistry(Processor(percent=context.limits.processor_percent, hurry=hurry))
+    processor = Processor(percent=context.limits.processor_percent, hurry=hurry, activity=activity)
+    app[WORK_REGISTRY] = WorkRegistry(processor)
     app[DISK_QUOTA] = DiskQuota(context.limits.spool_bytes)
     app[REQUESTS] = Requests(context.log)
     app.on_response_prepare.append(complete)

@@ -18,7 +18,7 @@ from gateway.errors import SettingsError
 from gateway.ingest.inboxes import Intake
 from gateway.log.sqlite import SqliteLog
 from gateway.publish.subscriber_topics import Feeds
-from gateway.relay import AT_ONCE, SHARED_AT_ONCE, Relay
+from gateway.relay import SHARED, Pace, Relay
 from gateway.store import ViewUpdater
 from gateway.store.trusted_clock import RetentionClock
 
@@ -40,7 +40,7 @@ class Background:
             clock=parts.clock,
             decided=parts.metrics.count_verdicts,
             upkeep_clock=retention,
-            at_once=SHARED_AT_ONCE if isinstance(parts.log, SqliteLog) else AT_ONCE,
+            pace=SHARED if isinstance(parts.log, SqliteLog) else Pace(),
         )
         self._pulls = self._open_pulls()
         self._view_updaters = {topic: ViewUpdater(parts.log, topic, view) for topic, view in parts.views.items()}

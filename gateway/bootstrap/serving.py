@@ -30,6 +30,7 @@ from gateway.oauth.token import AccessTokens
 from gateway.oauth.verifier import Verifier
 from gateway.partners.revocation import TokenVerifier
 from gateway.protocol.seal import Seal
+from gateway.runtime.activity import Activity
 from gateway.runtime.listening import bind, format_endpoint, reason
 
 _RETRY_SECONDS = 0.1
@@ -38,8 +39,8 @@ _ACCEPT_RETRY_SECONDS = 1.0
 _log = structlog.get_logger()
 
 
-def build_api(parts: Parts, url: str) -> web.Application:
-    """The API at this URL. The limits are divided among the worker processes.
+def build_api(parts: Parts, url: str, *, activity: Activity | None = None) -> web.Application:
+    """The API at this URL. The limits are divided among the worker processes, which share ``activity``.
 
     Raises SettingsError if there is no signing key.
     """
@@ -61,7 +62,7 @@ def build_api(parts: Parts, url: str) -> web.Application:
         exports_at_once=ceil(limits.exports_at_once / share),
         spool_bytes=limits.spool_bytes // share,
     )
-    app = build_app(build_context(parts, url, verifier=verifier, limits=limits))
+    app = build_app(build_context(parts, url, verifier=verifier, limits=limits), activity=activity)
     app[METRICS] = parts.metrics
     app[TOKEN_ISSUER] = Authority(
         parts.partners,

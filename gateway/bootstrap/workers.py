@@ -24,6 +24,7 @@ from gateway.bootstrap.logs import configure_logs, watch_loop
 from gateway.bootstrap.parts import build_parts, first_to_end, start
 from gateway.bootstrap.serving import FairAcceptSite, build_api, listen, serve
 from gateway.oauth import jws
+from gateway.runtime.activity import Activity, shared_memory
 from gateway.runtime.listening import format_endpoint
 from gateway.runtime.loop import bound_collections, readable, run
 from gateway.settings import Settings
@@ -47,6 +48,7 @@ class Workers:
         self._settings = settings
         self._listening = listening
         self._url = url
+        self._activity = shared_memory(settings.workers)
         self._processes: list[asyncio.subprocess.Process] = []
         self.ready = False
 
@@ -73,7 +75,7 @@ class Workers:
 
     async def _start(self) -> None:
         """Spawn all processes first, so that each is stopped even if one fails to start; then wait until all listen."""
-        with ExitStack() as pipes:
+        with self._activity, ExitStack() as pipes:
             spawned = [await self._spawn(pipes) for _ in range(self._settings.workers)]
             try:
                 async with asyncio.TaskGroup() as group:
@@ -91,7 +93,7 @@ class Workers:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "gateway.bootstrap.workers"),
                 stdin=asyncio.subprocess.PIPE,
-                pass_fds=(self._listening.fileno(), write_end),
+                pass_fds=(self._listening.fileno(), write_end, self._activity.fileno()),
             )
         finally:
             os.close(write_end)  # so that the pipe closes when the process ends
@@ -117,7 +119,14 @@ class Workers:
         environ = self._settings.to_environ()
         if self._settings.management_port:
             environ["PASSERELLE_MANAGEMENT_PORT"] = str(self._settings.management_port + number)
-        order = {"environ": environ, "socket": self._listening.fileno(), "says": write_end, "url": self._url}
+        order = {
+            "environ": environ,
+            "socket": self._listening.fileno(),
+            "says": write_end,
+            "url": self._url,
+            "activity": self._activity.fileno(),
+            "number": number,
+        }
         _input(process).write(orjson.dumps(order) + b"\n")
         await _input(process).drain()
 
@@ -163,7 +172,9 @@ async def answer(order: Mapping[str, Any]) -> None:
             stack, settings.management_host, settings.management_port, patience=_LISTEN_SECONDS
         )
         await serve(stack, build_management(parts.metrics, conditions), management_socket)
-        await serve(stack, build_api(parts, order["url"]), socket.socket(fileno=order["socket"]), site=FairAcceptSite)
+        activity = Activity.attach(order["activity"], process=order["number"] - 1)
+        api = build_api(parts, order["url"], activity=activity)
+        await serve(stack, api, socket.socket(fileno=order["socket"]), site=FairAcceptSite)
         bound_collections()
         with suppress(BrokenPipeError):  # the main process has ended: standard input is closed too
             os.write(

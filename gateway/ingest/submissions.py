@@ -26,7 +26,7 @@ VERSIONS = ReceiptVersions(schema=schemas.SCHEMA_VERSION, rules=schemas.RULES_VE
 _NONCE = 8
 _DRAWN = 512
 _SLICE_RECORDS = 500
-_SLICE_BYTES = 512 * 1024
+_SLICE_BYTES = 256 * 1024
 
 
 @value(frozen=True, slots=True)

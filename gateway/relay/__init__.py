@@ -1,5 +1,6 @@
 """The relay: decides every submission once, and writes offers, receipts and its position together."""
 
-from gateway.relay.relay import AT_ONCE, SHARED_AT_ONCE, Relay
+from gateway.relay.pace import SHARED, Pace
+from gateway.relay.relay import Relay
 
-__all__ = ["AT_ONCE", "SHARED_AT_ONCE", "Relay"]
+__all__ = ["SHARED", "Pace", "Relay"]

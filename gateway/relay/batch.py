@@ -18,13 +18,14 @@ from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
 
 @dataclass(slots=True)
 class Batch:
-    """The outputs of a batch, the number of submissions by verdict, and the known states that changed since the caller
-    last emptied ``changes``.
+    """The outputs of a batch, the number of submissions by verdict and of single offers, and the known states that
+    changed since the caller last emptied ``changes``.
     """
 
     outputs: list[Output] = field(default_factory=list)
     changes: dict[str, Known | None] = field(default_factory=dict)
     verdicts: dict[str, int] = field(default_factory=dict)
+    singles: int = 0
 
 
 def offer_ids(records: Sequence[StoredRecord]) -> set[str]:
@@ -72,6 +73,7 @@ def judge(batch: Batch, records: Sequence[StoredRecord], *, partition: int, know
             problem=problem,
         )
         outputs.append(Output(RECEIPTS, partition, receipt))
+        batch.singles += isinstance(submission, Publish | Withdraw) and submission.upload is None
         name = verdict_name(decision)
         verdicts[name] = verdicts.get(name, 0) + 1
 

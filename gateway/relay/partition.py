@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 
 from gateway.clock import Clock
 from gateway.errors import PositionLostError
@@ -16,23 +17,19 @@ from gateway.log.reading import read_up_to
 from gateway.protocol.record import OfferState, position_key, position_record, read_offer
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
 from gateway.relay.batch import Batch, judge, offer_ids
+from gateway.relay.pace import Pace
 from gateway.runtime.loop import OneThread
 from gateway.store.relay_state import RelayState
 
 ROLE = "relay"
 _SLICE = 100
 _REBUILD = 2_000
-_REST_SECONDS = 0.05
-"""The longest rest. After a commit of fewer than two thirds of ``at_once`` the relay rests twice as long as the commit
-took: a commit costs about the same for one submission as for a hundred, and under load those of some milliseconds are
-then decided together.
-"""
 
 
 class PartitionRelay:
     """Decides the submissions of one partition, exactly once. ``run`` ends only by an error or by cancellation.
-    ``state`` is used only in ``thread``: its reads, commits and checkpoints would block the event loop. At most
-    ``at_once`` submissions are decided in one transaction, fewer where they are large: the log's reader bounds them.
+    ``state`` is used only in ``thread``: its reads, commits and checkpoints would block the event loop. A
+    commit holds fewer submissions than its pace permits where they are large: the log's reader bounds them.
     """
 
     def __init__(
@@ -44,7 +41,7 @@ class PartitionRelay:
         thread: OneThread,
         clock: Clock,
         decided: Callable[[dict[str, int]], None],
-        at_once: int,
+        pace: Pace,
     ) -> None:
         self._log = log
         self._partition = partition
@@ -52,7 +49,8 @@ class PartitionRelay:
         self._thread = thread
         self._clock = clock
         self._decided = decided
-        self._at_once = at_once
+        self._pace = pace
+        self._single_at = -inf
         self.ready = False
         self.position = 0
         self._deciding_since: int | None = None
@@ -111,13 +109,22 @@ class PartitionRelay:
         async with self._log.reader({(SUBMISSIONS, self._partition): self.position}) as reader:
             self.ready = True
             clock = asyncio.get_running_loop().time
-            async for chunk in chunks_to_commit(reader, limit=self._at_once):
+            async for chunk in chunks_to_commit(reader, limit=self._pace.at_once):
                 self._state.require_whole()  # the upkeep may have found damage
                 if chunk is not None:
                     began = clock()
-                    await self._commit(owner, chunk)
-                    if len(chunk.records) * 3 < self._at_once * 2:
-                        await asyncio.sleep(min(_REST_SECONDS, 2 * (clock() - began)))
+                    batch = await self._commit(owner, chunk)
+                    done, decided = clock(), len(chunk.records)
+                    if batch.singles:
+                        self._single_at = done
+                    rest = self._pace.rest(
+                        decided=decided,
+                        singles=batch.singles,
+                        since_single=done - self._single_at,
+                        took=done - began,
+                    )
+                    if rest:
+                        await asyncio.sleep(rest)
 
     async def _input_position(self, owner: Owner) -> int:
         """The resume offset stored on ``positions``; 0 if none is stored, unless the log no longer starts at 0
@@ -135,7 +142,7 @@ class PartitionRelay:
             )
         return 0
 
-    async def _commit(self, owner: Owner, chunk: Chunk) -> None:
+    async def _commit(self, owner: Owner, chunk: Chunk) -> Batch:
         """Judge a chunk and write its outputs with the new input position, in one transaction."""
         self._deciding_since = chunk.records[0].appended_at if chunk.records else None
         batch = await self._judge(chunk)
@@ -147,6 +154,7 @@ class PartitionRelay:
         self.position = chunk.position
         self._deciding_since = None
         self._decided(batch.verdicts)
+        return batch
 
     def _keep(self, position: int | None) -> None:
         self._state.keep(position=self._state.position if position is None else position)

@@ -16,14 +16,11 @@ from gateway.log.retry import retry_log_errors
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
 from gateway.relay.expiry import due_commands
+from gateway.relay.pace import Pace
 from gateway.relay.partition import ROLE, PartitionRelay
 from gateway.runtime.loop import OneThread
 from gateway.store.relay_state import RelayState
 
-AT_ONCE = 750
-SHARED_AT_ONCE = 250
-"""The limit on a log whose commits wait for one another: a commit of 750 decisions delays single offers by tens of ms.
-"""
 _UPKEEP_SECONDS = 60.0
 _NOT_READY_SECONDS = 0.1
 
@@ -31,8 +28,8 @@ _log = structlog.get_logger()
 
 
 class Relay:
-    """Relays the partitions assigned to this process; at most ``at_once`` submissions are decided in one commit. An
-    error of any partition ends ``run``: the process then reports it and exits.
+    """Relays the partitions assigned to this process. An error of any partition ends ``run``: the process then reports
+    it and exits.
     """
 
     def __init__(  # noqa: PLR0913  # all but one by name
@@ -47,7 +44,7 @@ class Relay:
         decided: Callable[[dict[str, int]], None],
         upkeep_clock: Clock | None = None,
         upkeep_seconds: float = _UPKEEP_SECONDS,
-        at_once: int = AT_ONCE,
+        pace: Pace = Pace(),  # noqa: B008  # frozen
     ) -> None:
         self._log = log
         self._folder = folder
@@ -58,7 +55,7 @@ class Relay:
         self._decided = decided
         self._upkeep_clock = upkeep_clock or clock
         self._upkeep_seconds = upkeep_seconds
-        self._at_once = at_once
+        self._pace = pace
         self.partitions: dict[int, PartitionRelay] = {}
         self._assignment: frozenset[int] | None = None
 
@@ -97,7 +94,7 @@ class Relay:
             thread=thread,
             clock=self._clock,
             decided=self._decided,
-            at_once=self._at_once,
+            pace=self._pace,
         )
         self.partitions[partition] = relay
         try:

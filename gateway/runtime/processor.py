@@ -2,7 +2,7 @@
 
 Long work requests a slice, runs for a few milliseconds, and requests the next. One slice runs at a time, work in a
 thread included. The next slice goes to the partner that has used the least processor time. If another partner has sent
-a request within the last 0.25 s, slices are shorter, and the next one waits 1.5 times the previous slice, so that an
+a request within the last 0.25 s, slices are shorter, and the next one waits three times the previous slice, so that an
 arriving request finds an idle loop more often than not. While a short request of another partner is in progress, the
 next slice waits 9 ms, or four times the previous slice. The short requests of a partner that has exceeded its share
 wait for a slice too, but only while other partners are active: an idle processor is free for every partner.
@@ -14,13 +14,15 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from gateway.runtime.activity import Activity, key_of
+
 SLICE_SECONDS = 0.003
 _SHORT_SLICE_SECONDS = 0.0015
 """While other partners are active."""
 _HOLD_SECONDS = 0.009
 _PAUSE_SECONDS = 0.001
 _HOLD_FACTOR = 4
-_REST_FACTOR = 1.5
+_REST_FACTOR = 3
 _RECENT_SECONDS = 0.25
 _URGENT_SECONDS = 1.0
 """A longer request waits for something other than the processor."""
@@ -45,9 +47,10 @@ class Share:
     ``anonymous``: an address whose requests are not authenticated.
     """
 
-    __slots__ = ("anonymous", "balance", "filled_at", "seen_at", "used", "waiting")
+    __slots__ = ("anonymous", "balance", "filled_at", "key", "seen_at", "used", "waiting")
 
-    def __init__(self, now: float, *, anonymous: bool = False) -> None:
+    def __init__(self, name: str, now: float, *, anonymous: bool = False) -> None:
+        self.key = key_of(name)
         self.anonymous = anonymous
         self.balance = _BURST_SECONDS
         self.filled_at = now
@@ -59,6 +62,7 @@ class Share:
 class Processor:
     """Scheduler of one event loop's processor time. ``percent`` of it refills a partner's balance. ``hurry`` makes
     threads yield sooner; it is called with True when another partner sends a request while a slice runs in a thread.
+    ``activity`` may be shared with other processes of this machine, since they compete for its cores.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Processor:
         percent: int = 50,
         clock: Callable[[], float] = time.monotonic,
         hurry: Callable[[bool], None] = lambda _: None,
+        activity: Activity | None = None,
     ) -> None:
         self._rate = percent / 100
         self._clock = clock
@@ -80,14 +85,13 @@ class Processor:
         self._hurried = False
         self._aside: list[Share] = []
         self._returned = asyncio.Event()
-        self._asked: tuple[float, Share] | None = None
-        self._asked_before: tuple[float, Share] | None = None
+        self._activity = activity or Activity()
 
     def share(self, name: str, *, anonymous: bool = False) -> Share:
         """The share of this name, created on first use. The least recently used share is evicted first."""
         share = self._shares.get(name)
         if share is None:
-            share = self._shares[name] = Share(self._clock(), anonymous=anonymous)
+            share = self._shares[name] = Share(name, self._clock(), anonymous=anonymous)
             if len(self._shares) > _MOST_SHARES:
                 self._shares.popitem(last=False)
         else:
@@ -100,9 +104,7 @@ class Processor:
         share.seen_at = now
         self._urgent[request] = (now, share)
         if not share.anonymous:  # else unauthenticated requests could slow long work down
-            if self._asked is not None and self._asked[1] is not share:
-                self._asked_before = self._asked
-            self._asked = (now, share)
+            self._activity.note(share.key, now)
             if not self._hurried and any(other is not share for other in self._aside):
                 self._set_hurry(on=True)
 
@@ -219,10 +221,7 @@ class Processor:
 
     def _asked_lately(self, share: Share) -> bool:
         """Whether another partner has begun a request within the last 0.25 s."""
-        latest = self._asked
-        if latest is not None and latest[1] is share:
-            latest = self._asked_before
-        return latest is not None and latest[1] is not share and self._clock() - latest[0] < _RECENT_SECONDS
+        return self._activity.others_since(share.key, self._clock() - _RECENT_SECONDS)
 
     def _others_active(self, share: Share) -> bool:
         since = self._clock() - _ACTIVE_SECONDS

@@ -31,7 +31,8 @@ POSITIONS = "CREATE TABLE positions (partition INTEGER PRIMARY KEY, position INT
 POSITIONS_TABLE = {"positions": ("partition", "position")}
 APPLIED = "SELECT sum, partition, position FROM positions ORDER BY partition"
 _PUT_POSITION = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)"
-_CHECKPOINT_AFTER = 8_000
+_CHECKPOINT_AFTER = 2_000
+"""Records; few, since commits of the log wait while the disk syncs the pages of a checkpoint."""
 _EXAMINED_SECONDS = 2.0
 
 _logger = structlog.get_logger()

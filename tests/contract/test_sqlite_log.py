@@ -11,14 +11,14 @@ import pytest
 
 from gateway.clock import now
 from gateway.errors import LogUnavailableError
-from gateway.log.common import stream_of
+from gateway.log.common import MAX_BYTES, stream_of
 from gateway.log.port import EventLog, Output
 from gateway.log.sqlite import SqliteLog
+from gateway.log.sqlite.append import Append, append_all
 from gateway.log.sqlite.file import (
     READ_BYTES,
     connect,
     read_streams,
-    write_records,
 )
 from gateway.protocol.record import Record
 from gateway.protocol.topic import DAY_MS, OFFERS, SUBMISSIONS
@@ -35,7 +35,7 @@ class _OpenTransaction:
         streams = read_streams(self._connection)
         for output in outputs:
             stream = stream_of(streams, output.topic, output.partition)
-            write_records(self._connection, stream, [output.record], at=now())
+            append_all(self._connection, [Append({stream: [output.record]})], at=now())
 
     async def commit(self) -> None:
         self._connection.execute("COMMIT")
@@ -67,10 +67,17 @@ class TestSqliteLog(EventLogContract):
     async def refuse_writes(self, storage: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002
         """The file may not grow: SQLite then answers as on a full disk."""
         writer = _sqlite(log)._writer
+
+        async def limit(pages: int) -> None:
+            for size in (0, MAX_BYTES):  # small jobs and bulk ones have a connection each
+                await writer.do(
+                    lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}").fetchone(), size=size
+                )
+
         (pages,) = await writer.do(lambda connection: connection.execute("PRAGMA page_count").fetchone())
-        await writer.do(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+        await limit(pages)
         yield
-        await writer.do(lambda connection: connection.execute("PRAGMA max_page_count = 1000000").fetchone())
+        await limit(1_000_000)
 
     @asynccontextmanager
     async def lose_answers(self, storage: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002

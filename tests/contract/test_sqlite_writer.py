@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from gateway.bootstrap.parts import first_to_end, start
+from gateway.clock import now
 from gateway.errors import (
     LogBusyError,
     LogError,
@@ -25,6 +26,7 @@ from gateway.log.common import MAX_BYTES
 from gateway.log.port import Output
 from gateway.log.sqlite import SqliteLog
 from gateway.log.sqlite.file import connect
+from gateway.log.sqlite.jobs import Job, Jobs
 from gateway.log.sqlite.writer import Writer
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
@@ -110,7 +112,7 @@ async def test_the_queue_is_bounded_by_bytes(tmp_path: Path) -> None:
     outcomes = await asyncio.gather(*waiting, commit)
     assert len(outcomes) == 65
     await log.append(SUBMISSIONS, 0, [record])
-    assert log._writer._bytes == 0
+    assert log._writer._jobs._bytes == 0
     await log.close()
 
 
@@ -151,12 +153,12 @@ async def writing(folder: Path, written: Callable[[], None] = lambda: None) -> A
     path = folder / "log.sqlite"
     await (await SqliteLog.open(path)).close()
     writer = Writer(
-        connect(path, busy_seconds=DEADLINE),
+        partial(connect, path, busy_seconds=DEADLINE),
         loop=asyncio.get_running_loop(),
-        connect_again=partial(connect, path, busy_seconds=DEADLINE),
         lock_file=folder / "log.sqlite-turn",
         patience=DEADLINE,
         written=written,
+        clock=now,
     )
     try:
         yield writer
@@ -181,7 +183,7 @@ async def busy(writer: Writer) -> AsyncIterator[asyncio.Task[object]]:
         ends.set()
 
 
-async def test_a_group_ends_after_a_mebibyte(tmp_path: Path) -> None:
+async def test_a_group_is_bounded_by_bytes(tmp_path: Path) -> None:
     """The commits of all partitions were one transaction, and another process waited for all of them."""
     groups = [0]
 
@@ -190,36 +192,53 @@ async def test_a_group_ends_after_a_mebibyte(tmp_path: Path) -> None:
 
     async with writing(tmp_path, written) as writer:
         async with busy(writer) as first:
-            jobs = [asyncio.create_task(writer.do(lambda _: None, size=700_000)) for _ in range(4)]
+            jobs = [asyncio.create_task(writer.do(lambda _: None, size=150_000)) for _ in range(4)]
             await asyncio.sleep(0)
         await asyncio.gather(first, *jobs)
     assert groups == [1 + 2]
 
 
-async def test_small_writes_pass_large_ones_but_not_twice_in_a_row(tmp_path: Path) -> None:
+async def test_small_writes_pass_large_ones_but_not_twice_in_a_row() -> None:
     """A single offer waited for the slices of all uploads before it."""
+    jobs = Jobs()
+
+    def add(size: int) -> Job:
+        job = Job(lambda _: None, size)
+        jobs.add(job, bounded=True)
+        return job
+
+    first, second, small = add(2_000_000), add(2_000_000), add(1_000)
+    assert jobs.take(bulk=True) == [small]
+    later = add(1_000)
+    assert [jobs.take(bulk=True), jobs.take(bulk=True), jobs.take(bulk=True)] == [[first], [later], [second]]
+
+
+async def test_one_bulk_write_at_a_time_waits_for_the_lock(tmp_path: Path) -> None:
+    """The offer of one process waited for the slices of all others."""
     done: list[str] = []
-
-    def more(_: sqlite3.Connection) -> None:
-        done.append("first small")
-        writer._loop.call_soon_threadsafe(add, "second small", 1_000)
-        while len(writer._jobs) < 3:
-            time.sleep(0.01)
-
-    def add(name: str, size: int) -> None:
-        jobs.append(asyncio.ensure_future(writer.do(lambda _: done.append(name), size=size)))
-
-    async with writing(tmp_path) as writer:
-        jobs: list[asyncio.Future[None]] = []
-        async with busy(writer):
-            add("first large", 2_000_000)
-            add("second large", 2_000_000)
-            jobs.append(asyncio.ensure_future(writer.do(more, size=1_000)))
-            await asyncio.sleep(0)
-        while len(done) < 4:
-            await asyncio.sleep(0.01)
+    async with writing(tmp_path) as one, writing(tmp_path) as another, writing(tmp_path) as third:
+        with held(tmp_path):
+            jobs = [asyncio.create_task(one.do(lambda _: done.append("bulk"), size=2_000_000))]
+            await waiting_for(tmp_path / "log.sqlite-turn-bulk")
+            await waiting_for(tmp_path / "log.sqlite-turn-next")
+            jobs.append(asyncio.create_task(another.do(lambda _: done.append("bulk"), size=2_000_000)))
+            await asyncio.sleep(0.2)
+            jobs.append(asyncio.create_task(third.do(lambda _: done.append("small"), size=1_000)))
+            await asyncio.sleep(0.2)
         await asyncio.gather(*jobs)
-    assert done == ["first small", "first large", "second small", "second large"]
+    assert done == ["bulk", "small", "bulk"]
+
+
+async def waiting_for(path: Path) -> None:
+    """Until another thread holds the lock of this file."""
+    with path.open("ab") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            await asyncio.sleep(0.01)
 
 
 async def test_a_process_that_has_written_does_not_pass_one_that_waits(tmp_path: Path) -> None:
@@ -252,14 +271,7 @@ async def test_a_small_write_that_arrives_while_the_lock_is_held_precedes_a_larg
     async with writing(tmp_path) as writer:
         with held(tmp_path):
             large = asyncio.create_task(writer.do(lambda _: done.append("large"), size=2_000_000))
-            with (tmp_path / "log.sqlite-turn-next").open("ab") as queue:
-                while True:  # until the writer waits for the lock
-                    try:
-                        fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    except BlockingIOError:
-                        break
-                    fcntl.flock(queue, fcntl.LOCK_UN)
-                    await asyncio.sleep(0.01)
+            await waiting_for(tmp_path / "log.sqlite-turn-next")
             small = asyncio.create_task(writer.do(lambda _: done.append("small"), size=1_000))
             await asyncio.sleep(0)
         await asyncio.gather(large, small)

@@ -20,7 +20,7 @@ QUEUE_BYTES = 4 << 20
 the eight seconds after which a write leaves it.
 """
 _SERVE = "from gateway.cli import main; main()"
-_SMALL_QUEUE = f"from gateway.log.sqlite import writer; writer._QUEUE_BYTES = {QUEUE_BYTES}; "
+_SMALL_QUEUE = f"from gateway.log.sqlite import jobs; jobs._QUEUE_BYTES = {QUEUE_BYTES}; "
 
 
 class GatewayDiedError(Exception):

@@ -19,7 +19,7 @@ from gateway.protocol.record import OfferState, StoredRecord, read_offer
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
-from gateway.relay import AT_ONCE, Relay
+from gateway.relay import Pace, Relay
 from tests.harness import records_of
 
 NOW = 1_796_000_000_000
@@ -45,7 +45,9 @@ class RelayHarness:
     relay: Relay | None = None
     made: int = 0
 
-    def start(self, *, upkeep_seconds: float = 60.0, upkeep_clock: Clock | None = None, at_once: int = AT_ONCE) -> None:
+    def start(
+        self, *, upkeep_seconds: float = 60.0, upkeep_clock: Clock | None = None, pace: Pace | None = None
+    ) -> None:
         submissions = Submissions(self.log, ids=IDS, clock=lambda: self.now)
         self.relay = Relay(
             self.log,
@@ -57,7 +59,7 @@ class RelayHarness:
             decided=self._decided,
             upkeep_seconds=upkeep_seconds,
             upkeep_clock=upkeep_clock,
-            at_once=at_once,
+            pace=pace or Pace(),
         )
         self.task = asyncio.create_task(self.relay.run())
 

@@ -19,7 +19,7 @@ from gateway.protocol.decide import MARKER_LIFE_MS
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord, position_key, position_record
 from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS, inbox
-from gateway.relay import Relay
+from gateway.relay import Pace, Relay
 from tests.relay.conftest import IDS, RelayHarness, eventually
 
 DAY = 24 * 3_600_000
@@ -105,7 +105,7 @@ async def test_a_large_batch_about_one_offer_is_decided_in_order(harness: RelayH
 async def test_a_commit_holds_no_more_decisions_than_it_may(harness: RelayHarness) -> None:
     """On the embedded log other writers wait for each commit."""
     await harness.submit(*(harness.publish(1, revision, f"{revision:04x}") for revision in range(1, 301)))
-    harness.start(at_once=40)
+    harness.start(pace=Pace(at_once=40))
     await harness.settled()
     partition = partition_of("bretagne:1", harness.log.partitions)
     key = position_key(SUBMISSIONS, partition)

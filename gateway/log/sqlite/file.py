@@ -1,28 +1,24 @@
-"""The SQLite file: its schema, its connections, the storage of records, and the epochs of owners.
+"""The SQLite file: its schema, its connections, and the reading of records.
 
 Each partition of a topic has a table of its own, keyed by offset: an append always writes at the table's right edge.
 """
 
 import sqlite3
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
-from gateway.clock import append_time
-from gateway.errors import FencedError, LogDamagedError, LogUnavailableError
-from gateway.log.sqlite.row import DamagedRowError, seal, unseal
+from gateway.errors import LogDamagedError, LogUnavailableError
+from gateway.log.sqlite.row import DamagedRowError, unseal
 from gateway.log.sqlite.stream import Stream, check_about, is_upgraded, read_bounds, seal_about, upgrade, write_bounds
-from gateway.protocol.record import Record, StoredRecord
+from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import Topic
 from gateway.runtime.sqlite_damage import is_damage
 
 FORMAT = 1
 READ_BYTES = 8 * 1_048_576
 """A page of records ends after this many bytes of values, so that large records do not exhaust memory."""
-_ROWS = 100
-_ROW = "(?, ?, ?, ?, ?)"
 APPLICATION_ID = 0x50415353  # "PASS": distinguishes the log from other SQLite files
 _LAYOUT = """
 CREATE TABLE about (identity TEXT, format INTEGER NOT NULL, partitions INTEGER NOT NULL);
@@ -156,39 +152,6 @@ def read_streams(connection: sqlite3.Connection) -> dict[str, list[Stream]]:
     return found
 
 
-def write_records(
-    connection: sqlite3.Connection, stream: Stream, records: Sequence[Record], *, at: int
-) -> tuple[int, int]:
-    """Append records to a stream, inside a transaction. Returns the first and the last offset.
-
-    One more offset stays unused after them, like that of a commit marker. Times do not decrease within a stream, unless
-    the clock was ahead and has been set back (``append_time``).
-    """
-    before = read_bounds(connection, stream)
-    first, at, number = before.next, append_time(at, before.last_at), stream.number
-    _insert(
-        connection,
-        stream.table,
-        [
-            (offset, at, one.key, one.value, seal(number, offset, at, one.key, one.value, one.headers))
-            for offset, one in enumerate(records, first)
-        ],
-    )
-    last = first + len(records) - 1
-    write_bounds(connection, stream, before, before._replace(next=last + 2, last_at=at))
-    return first, last
-
-
-def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
-    """Insert as many rows per statement as possible: between statements this thread has to acquire the GIL again, which
-    may cost milliseconds each time while the event loop works.
-    """
-    for start in range(0, len(rows), _ROWS):
-        part = rows[start : start + _ROWS]
-        values = ",".join((_ROW,) * len(part))
-        connection.execute(f"INSERT INTO {table} VALUES {values}", list(chain.from_iterable(part)))  # noqa: S608  # our own table's name
-
-
 @dataclass(frozen=True, slots=True)
 class Page:
     """Records of a stream, with its bounds at that moment. ``reached`` is the next offset to read, gaps included."""
@@ -224,19 +187,3 @@ def read_records(connection: sqlite3.Connection, stream: Stream, position: int, 
         connection.execute("COMMIT")
     full = len(records) == limit or size >= READ_BYTES
     return Page(bounds.start, bounds.next, records, reached if full else bounds.next)
-
-
-def take(connection: sqlite3.Connection, role: str, partition: int) -> int:
-    """A new owner's epoch, which fences the owners with older ones."""
-    (epoch,) = connection.execute(
-        "INSERT INTO owner VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
-        (role, partition),
-    ).fetchone()
-    return int(epoch)
-
-
-def require_owner(connection: sqlite3.Connection, role: str, partition: int, epoch: int) -> None:
-    """Raises FencedError when a newer owner has taken the partition."""
-    row = connection.execute("SELECT epoch FROM owner WHERE role = ? AND partition = ?", (role, partition)).fetchone()
-    if row != (epoch,):
-        raise FencedError(f"Another owner has taken {role} of partition {partition}.")

@@ -3,11 +3,11 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import structlog
 
@@ -25,6 +25,7 @@ from gateway.log.common import (
 )
 from gateway.log.port import Appended, Output
 from gateway.log.sqlite import upkeep
+from gateway.log.sqlite.append import Append, Offsets, take
 from gateway.log.sqlite.check import Synced, check_log, check_recovery, synced_frames
 from gateway.log.sqlite.file import (
     add_topics,
@@ -33,9 +34,6 @@ from gateway.log.sqlite.file import (
     log_error,
     read_about,
     read_streams,
-    require_owner,
-    take,
-    write_records,
 )
 from gateway.log.sqlite.reader import SqliteReader, Watch
 from gateway.log.sqlite.stream import Stream, read_bounds
@@ -72,12 +70,12 @@ class SqliteLog:
         """Known damage, as a sentence for the operator; no further work is written."""
         self._watch = Watch(connect(path, busy_seconds=_BUSY_SECONDS))
         self._writer = Writer(
-            connect(path, busy_seconds=_BUSY_SECONDS),
+            partial(connect, path, busy_seconds=_BUSY_SECONDS),
             loop=loop,
-            connect_again=partial(connect, path, busy_seconds=_BUSY_SECONDS),
             lock_file=path.with_name(f"{path.name}-turn"),  # frozen: shared with earlier versions during an update
             patience=patience,
             written=self._watch.notice,
+            clock=clock,
         )
 
     @classmethod
@@ -163,10 +161,7 @@ class SqliteLog:
         """Write a batch atomically, synced to disk. Raises ValueError when it is empty or too large."""
         size = check_bounds(records)
         stream = self._find(topic, partition)
-        first, last = await self._do(
-            lambda connection: write_records(connection, stream, records, at=self._clock()), size=size
-        )
-        return Appended(first, last)
+        return Appended(*(await self._write(Append({stream: records}), size=size))[stream])
 
     def reader(self, positions: Mapping[tuple[str, int], int]) -> SqliteReader:
         """A reader from these positions."""
@@ -186,16 +181,8 @@ class SqliteLog:
 
         async def commit(outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
             parts = {self._find(*key): records for key, records in by_partition(outputs).items()}
-
-            def write(connection: sqlite3.Connection) -> Mapping[tuple[str, int], int]:
-                require_owner(connection, role, partition, epoch)
-                at = self._clock()
-                return {
-                    (stream.topic, stream.partition): write_records(connection, stream, records, at=at)[1] + 2
-                    for stream, records in parts.items()
-                }
-
-            return await self._do(write, size=sum(map(size_of, parts.values())), bounded=False)
+            offsets = await self._write(Append(parts, epoch), size=sum(map(size_of, parts.values())), bounded=False)
+            return {(stream.topic, stream.partition): last + 2 for stream, (_, last) in offsets.items()}
 
         async def end(topic: str, number: int) -> int:
             return (await self.ends(topic))[number]
@@ -287,11 +274,20 @@ class SqliteLog:
             raise
 
     async def _do(self, work: Callable[[sqlite3.Connection], Answer], *, size: int = 0, bounded: bool = True) -> Answer:
-        """Submit work to the writer; never on a file that is known to be damaged."""
+        """Submit work to the writer."""
+        return await self._written(self._writer.do(work, size=size, bounded=bounded))
+
+    async def _write(self, append: Append, *, size: int, bounded: bool = True) -> Offsets:
+        """Submit an append to the writer."""
+        return await self._written(self._writer.append(append, size=size, bounded=bounded))
+
+    async def _written(self, answer: Coroutine[Any, Any, Answer]) -> Answer:
+        """The writer's answer; nothing is written to a file that is known to be damaged."""
         if self.damage is not None:
+            answer.close()
             raise LogDamagedError(self.damage)
         try:
-            return await self._writer.do(work, size=size, bounded=bounded)
+            return await answer
         except sqlite3.Error as error:
             raise self._failed(error) from error
 

@@ -6,7 +6,9 @@ writes it again.
 """
 
 import sqlite3
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 from zlib import crc32
 
@@ -64,8 +66,24 @@ def upgrade(connection: sqlite3.Connection) -> None:
 
 def read_bounds(connection: sqlite3.Connection, stream: Stream) -> Bounds:
     """The bounds of a stream. Raises DamagedRowError."""
-    *found, stored = connection.execute(f"SELECT {_COLUMNS} FROM stream WHERE id = ?", (stream.number,)).fetchone()  # noqa: S608  # names of our own tables and columns
-    bounds = Bounds(*found)
+    return read_all_bounds(connection, [stream])[stream]
+
+
+def read_all_bounds(connection: sqlite3.Connection, streams: Iterable[Stream]) -> dict[Stream, Bounds]:
+    """The bounds of streams, by one statement. Raises DamagedRowError."""
+    wanted = {stream.number: stream for stream in streams}
+    rows = connection.execute(
+        f"SELECT id, {_COLUMNS} FROM stream WHERE id IN ({','.join('?' * len(wanted))})",  # noqa: S608  # names of our own tables and columns
+        list(wanted),
+    ).fetchall()
+    if len(rows) != len(wanted):
+        raise DamagedRowError("a row of the table stream is missing")
+    return {wanted[number]: _bounds(wanted[number], *columns) for number, *columns in rows}
+
+
+def _bounds(stream: Stream, *columns: int | None) -> Bounds:
+    *found, stored = columns
+    bounds = Bounds(*found)  # type: ignore[arg-type]  # columns that are NOT NULL
     if stored is None:  # written by an earlier version
         return bounds._replace(checked=None)
     if stored != _checksum(stream, bounds):
@@ -75,12 +93,24 @@ def read_bounds(connection: sqlite3.Connection, stream: Stream) -> Bounds:
 
 def write_bounds(connection: sqlite3.Connection, stream: Stream, before: Bounds, after: Bounds) -> None:
     """Change a stream's bounds, inside the transaction that has read ``before``."""
-    if after.checked is None:
-        after = after._replace(checked=before.next)
-    if after != before:
+    write_all_bounds(connection, {stream: before}, {stream: after})
+
+
+def write_all_bounds(
+    connection: sqlite3.Connection, before: Mapping[Stream, Bounds], after: Mapping[Stream, Bounds]
+) -> None:
+    """Change the bounds of streams by one statement, inside the transaction that has read ``before``."""
+    rows = []
+    for stream, bounds in after.items():
+        new = bounds._replace(checked=before[stream].next) if bounds.checked is None else bounds
+        if new != before[stream]:
+            rows.append((stream.number, *new, _checksum(stream, new)))
+    if rows:
+        values = ",".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(rows))
         connection.execute(
-            f"UPDATE stream SET ({_COLUMNS}) = (?, ?, ?, ?, ?, ?) WHERE id = ?",  # noqa: S608  # names of our own tables and columns
-            (*after, _checksum(stream, after), stream.number),
+            f"WITH new(id, {_COLUMNS}) AS (VALUES {values}) UPDATE stream SET ({_COLUMNS}) = "  # noqa: S608  # names of our own tables and columns
+            f"(SELECT {_COLUMNS} FROM new WHERE new.id = stream.id) WHERE id IN (SELECT id FROM new)",
+            list(chain.from_iterable(rows)),
         )
 
 

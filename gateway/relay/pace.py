@@ -1,0 +1,32 @@
+"""The pace of the relay: how many submissions it decides in one commit, and how long it rests after a commit."""
+
+from dataclasses import dataclass
+
+_REST_SECONDS = 0.05
+_SINGLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """At most ``at_once`` submissions are decided in one commit. ``shared``: commits of all processes wait for one
+    another, as on the embedded log.
+    """
+
+    at_once: int = 750
+    shared: bool = False
+
+    def rest(self, *, decided: int, singles: int, since_single: float, took: float) -> float:
+        """The seconds to rest after a commit that took ``took`` seconds, 50 ms at most. ``singles`` of the decided
+        submissions are single offers, not items of uploads; ``since_single`` seconds ago it last decided one of these.
+
+        A commit costs about the same for one submission as for a hundred: after fewer than two thirds of ``at_once``
+        the relay rests, and under load more are then decided together. On a shared log it also rests when it decides
+        uploads while single offers arrive, which wait for its commits.
+        """
+        few = decided * 3 < self.at_once * 2
+        between_singles = self.shared and singles * 2 < decided and since_single < _SINGLE_SECONDS
+        return min(_REST_SECONDS, 2 * took) if few or between_singles else 0.0
+
+
+SHARED = Pace(at_once=100, shared=True)
+"""A commit of 750 decisions would delay single offers by tens of ms."""

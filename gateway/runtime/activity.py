@@ -1,0 +1,62 @@
+"""When partners last sent requests, as all processes of a gateway see it."""
+
+import mmap
+import os
+import tempfile
+from hashlib import blake2b
+from typing import IO, Self
+
+_PROCESS_BYTES = 32
+"""Of each process two pairs of 8 bytes: the latest time, and whose request it was; then those of the latest request of
+another partner.
+"""
+_PAIRS = (0, 2)
+
+
+class Activity:
+    """Times of one process in memory that further processes may share. Times are those of ``time.monotonic``, which all
+    processes of a machine have in common. A process writes its own pairs only; one that reads a pair while it changes
+    may err about one request.
+    """
+
+    def __init__(self, memory: bytearray | mmap.mmap | None = None, *, process: int = 0) -> None:
+        bytes_ = memoryview(bytearray(_PROCESS_BYTES) if memory is None else memory)
+        self._times, self._keys = bytes_.cast("d"), bytes_.cast("Q")
+        self._own = process * _PROCESS_BYTES // 8
+
+    @classmethod
+    def attach(cls, descriptor: int, *, process: int) -> Self:
+        """The memory of ``shared_memory``, in a process with this number from 0 on; closes the descriptor."""
+        try:
+            return cls(mmap.mmap(descriptor, 0), process=process)
+        finally:
+            os.close(descriptor)
+
+    def note(self, key: int, now: float) -> None:
+        """A request of this partner begins."""
+        times, keys, own = self._times, self._keys, self._own
+        if keys[own + 1] != key:
+            times[own + 2], keys[own + 3] = times[own], keys[own + 1]
+            keys[own + 1] = key
+        times[own] = now
+
+    def others_since(self, key: int, since: float) -> bool:
+        """Whether another partner has begun a request after this time."""
+        times, keys = self._times, self._keys
+        return any(
+            times[first + pair] > since and keys[first + pair + 1] not in {0, key}
+            for first in range(0, len(keys), _PROCESS_BYTES // 8)
+            for pair in _PAIRS
+        )
+
+
+def shared_memory(processes: int) -> IO[bytes]:
+    """A file without a name, for ``Activity.attach`` in this many processes."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
+    file.truncate(processes * _PROCESS_BYTES)
+    return file
+
+
+def key_of(name: str) -> int:
+    """The number of a partner, never 0."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest()) or 1
