@@ -2,7 +2,7 @@
 
 Long work requests a slice, runs for a few milliseconds, and requests the next. One slice runs at a time, work in a
 thread included. The next slice goes to the partner that has used the least processor time. If another partner has sent
-a request within the last 0.25 s, slices are shorter, and the next one waits three times the previous slice, so that an
+a request within the last 0.25 s, slices are shorter, and the next one waits twice the previous slice, so that an
 arriving request finds an idle loop more often than not. While a short request of another partner is in progress, the
 next slice waits 9 ms, or four times the previous slice. The short requests of a partner that has exceeded its share
 wait for a slice too, but only while other partners are active: an idle processor is free for every partner.
@@ -22,7 +22,7 @@ _SHORT_SLICE_SECONDS = 0.0015
 _HOLD_SECONDS = 0.009
 _PAUSE_SECONDS = 0.001
 _HOLD_FACTOR = 4
-_REST_FACTOR = 3
+_REST_FACTOR = 2
 _RECENT_SECONDS = 0.25
 _URGENT_SECONDS = 1.0
 """A longer request waits for something other than the processor."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Literal, Self
 
-PRODUCE, FETCH, METADATA, INIT_PRODUCER_ID, ADD_PARTITIONS, END_TXN = 0, 1, 3, 22, 24, 26
+PRODUCE, FETCH, LIST_OFFSETS, METADATA, INIT_PRODUCER_ID, ADD_PARTITIONS, END_TXN = 0, 1, 2, 3, 22, 24, 26
 PRODUCE_IN_TRANSACTION = 1_000
 """Not one of Kafka's numbers: batches of a transactional producer, as opposed to plain appends."""
 _CLOSE_SECONDS = 1.0
@@ -109,7 +109,8 @@ class Proxy:
         """Close the broker's side of the connections; clients can still send."""
         for writer in self._clients:
             if writer.can_write_eof() and not writer.is_closing():
-                writer.write_eof()
+                with contextlib.suppress(OSError):  # the client has just disconnected
+                    writer.write_eof()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._closed:  # accepted while the proxy was closing

@@ -89,6 +89,7 @@ NAMES: list[tuple[str, Callable[[Objects], object]]] = [
     ("_md_update_fut", lambda it: it.client),
     ("_bootstrap_brokers", lambda it: it.client.cluster),
     ("_writer", lambda _: AIOKafkaConnection("127.0.0.1", 1)),
+    ("_requests", lambda _: AIOKafkaConnection("127.0.0.1", 1)),
     ("_client", lambda it: it.consumer),
     ("_client", lambda it: it.admin),
     ("_fetcher", lambda it: it.consumer),

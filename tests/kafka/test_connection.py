@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -13,11 +13,12 @@ from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
 from gateway.demo.broker import LocalBroker
-from gateway.log.kafka import KafkaLog
+from gateway.errors import LogUnavailableError
+from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.kafka.aiokafka_patches import abort_producer, close_client, patch_client
-from gateway.protocol.topic import SUBMISSIONS
+from gateway.protocol.topic import COMMON, SUBMISSIONS
 from tests.contract.log_fixture import DEADLINE, record
-from tests.kafka.proxy import METADATA, Proxy
+from tests.kafka.proxy import LIST_OFFSETS, METADATA, Proxy
 
 pytestmark = pytest.mark.kafka
 
@@ -188,3 +189,21 @@ async def test_a_caller_cancelled_while_a_producer_is_aborted_is_cancelled(kafka
     async with asyncio.timeout(DEADLINE):
         while not producer._closed:
             await asyncio.sleep(0.02)
+
+
+async def test_a_query_does_not_wait_for_a_connection_that_no_longer_answers(
+    settings: KafkaSettings, proxy: Proxy
+) -> None:
+    """The query was cancelled before aiokafka's own time-out, so that its connection stayed open: every later query
+    waited on it, long after the broker had been replaced.
+    """
+    log = await KafkaLog.open(replace(settings, patience=4.0))
+    try:
+        await log.create_topics(COMMON)
+        with proxy.hold(LIST_OFFSETS, limit=1) as held:
+            with suppress(LogUnavailableError):
+                await log.ends(SUBMISSIONS)
+            await held.caught()
+            assert await log.ends(SUBMISSIONS) == (0, 0, 0)
+    finally:
+        await log.close()

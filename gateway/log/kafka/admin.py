@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from gateway.errors import LogUnavailableError, TopicError
 from gateway.log.common import missing_topic
-from gateway.log.kafka.aiokafka_patches import client_of, patch_client
+from gateway.log.kafka.aiokafka_patches import client_of, close_unanswered, patch_client
 from gateway.log.kafka.batch import BATCH_BYTES
 from gateway.log.kafka.error import describe
 from gateway.log.kafka.settings import KafkaSettings, client_options
@@ -107,6 +107,10 @@ class AdminQueries:
         try:
             async with asyncio.timeout(self._patience):
                 yield
+        except TimeoutError as error:
+            for each in (self._admin, self._consumer):
+                close_unanswered(client_of(each))
+            raise LogUnavailableError(f"Kafka did not answer while {doing}, within {self._patience} s.") from error
         except (KafkaError, OSError) as error:
             raise LogUnavailableError(f"Kafka did not answer while {doing}: {describe(error)}.") from error
 

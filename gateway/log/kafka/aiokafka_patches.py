@@ -408,6 +408,15 @@ async def stop_consumer(consumer: AIOKafkaConsumer, seconds: float) -> None:
             await asyncio.wait(ending, timeout=_CLOSE_SECONDS)
 
 
+def close_unanswered(client: AIOKafkaClient) -> None:
+    """Close the connections that owe an answer; the next request opens others. aiokafka closes them only after its own
+    time-out, which a cancelled request does not reach: every later request would wait for the same frozen broker.
+    """
+    for connection in [*client._conns.values()]:
+        if connection._requests:
+            connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
+
+
 async def close_client(client: AIOKafkaClient, seconds: float) -> None:
     """Close a client; where that does not succeed in time, abort its connections."""
     if not await in_own_task(client.close(), seconds):
