@@ -67,7 +67,7 @@ def lay_out(connection: sqlite3.Connection, appends: Sequence[Append], *, at: in
     before = read_all_bounds(connection, {stream for one in appends for stream in one.parts})
     after = dict(before)
     rows: dict[Stream, list[_Row]] = {stream: [] for stream in before}
-    return Layout(appends, before, after, rows, [_place(one, after, rows, at=at) for one in appends])
+    return Layout(appends, before, after, rows, [_lay_out_append(one, after, rows, at=at) for one in appends])
 
 
 def append_all(
@@ -92,7 +92,9 @@ def _fits(connection: sqlite3.Connection, layout: Layout) -> bool:
     return read_all_bounds(connection, layout.before) == layout.before
 
 
-def _place(append: Append, bounds: dict[Stream, Bounds], rows: Mapping[Stream, list[_Row]], *, at: int) -> Offsets:
+def _lay_out_append(
+    append: Append, bounds: dict[Stream, Bounds], rows: Mapping[Stream, list[_Row]], *, at: int
+) -> Offsets:
     """Add an append's rows, and advance the bounds."""
     offsets = {}
     for stream, records in append.parts.items():
