@@ -16,7 +16,7 @@ LONGEST = (
     "contract/test_kafka_log.py",
     "cli/test_widths.py",
     "national/test_bad_offers.py",
-    "faults/test_embedded.py",  # its full queue needs the processor: not beside the brokers of the first ones
+    "faults/test_embedded.py",
     "cli/test_languages.py",
     "cli/test_doctor.py",
     "cli/test_publish.py",
