@@ -22,7 +22,6 @@ from gateway.settings import Settings
 from gateway.store import ViewUpdater
 
 SECRET = b"a secret of thirty-two bytes or so"
-START = 1_796_000_000_000  # 2026-11-30
 URL = "https://gateway.example"
 VIEWS = (OFFERS, RECEIPTS, DELIVERIES, RUNS)
 POSITIONS_MIRROR = "positions"
@@ -44,16 +43,6 @@ async def records_of(log: EventLog, topic: str) -> list[StoredRecord]:
                 found += chunk.records
                 at[chunk.partition] = chunk.position
     return found
-
-
-class SetClock:
-    """A clock that moves only when it is set."""
-
-    def __init__(self, at: int = START) -> None:
-        self.at = at
-
-    def __call__(self) -> int:
-        return self.at
 
 
 class PlatformTokens:

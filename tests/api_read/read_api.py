@@ -16,7 +16,8 @@ from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import Record, offer_record, position_record
 from gateway.protocol.topic import DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
 from gateway.store.view import View
-from tests.harness import POSITIONS_MIRROR, VIEWS, Harness, SetClock, built
+from tests.clock import ManualClock
+from tests.harness import POSITIONS_MIRROR, VIEWS, Harness, built
 from tests.stale_ends import StaleEndsLog
 from tests.views.offer_topic import OfferTopic, receipt_record
 
@@ -47,7 +48,7 @@ class ReadApi:
         context: Context,
         log: StaleEndsLog,
         client: TestClient[web.Request, web.Application],
-        clock: SetClock,
+        clock: ManualClock,
     ) -> None:
         self.harness = harness
         self.context = context
@@ -59,7 +60,7 @@ class ReadApi:
     @classmethod
     @asynccontextmanager
     async def open(cls, folder: Path, **limits: Any) -> "AsyncIterator[ReadApi]":
-        clock = SetClock(20_000 * DAY_MS)
+        clock = ManualClock(20_000 * DAY_MS)
         log = StaleEndsLog(clock=clock)
         async with AsyncExitStack() as stack:
             harness = await stack.enter_async_context(built(folder, log=log, clock=clock, partners=PARTNERS))

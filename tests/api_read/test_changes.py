@@ -121,7 +121,7 @@ async def test_a_forged_cursor_and_another_filters_cursor_are_client_errors(api:
 def sealed(api: ReadApi, **changed: Any) -> str:
     cursor = cursors.start(
         end=api.context.offers.positions,
-        now=api.clock.at,
+        now=api.clock.now,
         asked=Filter(department=frozenset({"35"})),
         reader=Reader("rennes"),
         log=api.context.identity,
@@ -138,7 +138,7 @@ async def test_a_cursor_that_cannot_be_resumed_without_loss_asks_for_a_new_start
     assert code(await follow(api, sealed(api), "bretagne", "&department=35")) == resync
     assert code(await follow(api, sealed(api, log="another"))) == resync
     assert code(await follow(api, sealed(api, positions=(10_000, 0, 0)))) == resync
-    assert code(await follow(api, sealed(api, fresh=api.clock.at - FRESH_MS - 1))) == resync
+    assert code(await follow(api, sealed(api, fresh=api.clock.now - FRESH_MS - 1))) == resync
 
 
 async def test_reading_at_the_end_keeps_a_cursor_fresh(api: ReadApi) -> None:
@@ -147,9 +147,9 @@ async def test_reading_at_the_end_keeps_a_cursor_fresh(api: ReadApi) -> None:
         await api.publish(offer_of(f"bretagne:{number}"))
     diligent, slow = sealed(api), sealed(api)
     for _ in range(3):
-        api.clock.at += 4 * DAY_MS
+        api.clock.now += 4 * DAY_MS
         async with asyncio.timeout(10):
-            while api.context.offers.fresh != api.clock.at:
+            while api.context.offers.fresh != api.clock.now:
                 await asyncio.sleep(0.01)
         diligent = (await follow(api, diligent)).body["cursor"]
         answer = await follow(api, slow, more="&limit=1")
@@ -165,7 +165,7 @@ async def test_a_cursor_ahead_of_this_replica_waits_for_it(api: ReadApi, *, stal
     old = await api.log.ends(OFFERS)
     await api.hold_back()
     await api.publish(offer_of("bretagne:2"), wait=False)
-    elsewhere = sealed(api, positions=await api.log.ends(OFFERS), fresh=api.clock.at - DAY_MS)
+    elsewhere = sealed(api, positions=await api.log.ends(OFFERS), fresh=api.clock.now - DAY_MS)
     if stale:
         api.log.stale_ends[OFFERS] = old
     poll = asyncio.create_task(follow(api, elsewhere))

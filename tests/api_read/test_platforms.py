@@ -71,9 +71,9 @@ async def test_an_entry_reports_the_state_of_a_platform(api: ReadApi) -> None:
     await api.receive("r1", "bretagne:1", "bretagne")
     problem = schemas.problem("revision-reused", actual=3, expected=4).to_json()
     await api.receive("r2", "bretagne:1", "bretagne", verdict="rejected", problems=[problem])
-    part = Part(group="lycee", generation=1, account="a", state="pending", since=api.clock.at - 65_000)
+    part = Part(group="lycee", generation=1, account="a", state="pending", since=api.clock.now - 65_000)
     await api.put(DELIVERIES, delivery_record(Delivery(id="bretagne:1", sequence=1, parts=(part,))))
-    failure = Failure(at=api.clock.at + 5, code="feed-cut", fr="Flux coupé.", en="The feed was cut.")
+    failure = Failure(at=api.clock.now + 5, code="feed-cut", fr="Flux coupé.", en="The feed was cut.")
     run = Run(platform="bretagne", started_at=1, ended_at=2, outcome="failed", last_error=failure)
     await api.put(RUNS, run_record(run))
     for language, message in (("fr", "Flux coupé."), ("en", "The feed was cut.")):

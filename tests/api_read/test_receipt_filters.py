@@ -14,7 +14,7 @@ KINDS = ("accepted", "duplicate", "stale", "rejected")
 async def filled(api: ReadApi, count: int = 12) -> None:
     """One receipt a second, verdicts in rotation, three offers, two uploads."""
     for second in range(count):
-        api.clock.at = START + second * 1_000
+        api.clock.now = START + second * 1_000
         await api.receive(
             f"r{second:02}",
             f"bretagne:{second % 3}",
@@ -74,7 +74,7 @@ async def test_oldest_first_can_be_resumed_and_newest_first_ends(api: ReadApi) -
     oldest = await api.get("/v1/receipts?verdict=rejected", "bretagne")
     newest = await api.get("/v1/receipts?order=newest&limit=2", "bretagne")
     assert ([3], [3, 2]) == (numbers(oldest), numbers(newest))
-    api.clock.at = START + 50_000
+    api.clock.now = START + 50_000
     await api.receive("r50", "bretagne:1", "bretagne", second=50, verdict="rejected")
     after = await api.get(f"/v1/receipts?verdict=rejected&cursor={oldest.body['cursor']}", "bretagne")
     rest = await api.get(f"/v1/receipts?order=newest&limit=9&cursor={newest.body['cursor']}", "bretagne")

@@ -14,7 +14,7 @@ MINUTE = 60_000
 
 
 def minted(api: ReadApi, publisher: str = "bretagne") -> str:
-    return api.context.receipt_ids.mint(publisher, partition=0, now=api.clock.at, nonce=b"12345678")
+    return api.context.receipt_ids.mint(publisher, partition=0, now=api.clock.now, nonce=b"12345678")
 
 
 async def test_a_receipt_is_read_by_its_publisher_alone(api: ReadApi) -> None:
@@ -33,9 +33,9 @@ async def test_a_receipt_that_is_not_decided_is_pending_until_the_relay_has_pass
     receipt = minted(api)
     pending = await api.get(f"/v1/receipts/{receipt}", "bretagne")
     assert (pending.status, pending.body) == (200, {"receipt": receipt, "verdict": "pending"})
-    api.clock.at += 9 * MINUTE
+    api.clock.now += 9 * MINUTE
     assert (await api.get(f"/v1/receipts/{receipt}", "bretagne")).status == 200
-    api.clock.at += MINUTE
+    api.clock.now += MINUTE
     await api.put(SUBMISSIONS, Record(b"bretagne:0", b"{}"))
     for partition in range(3):
         await api.context.log.append(SUBMISSIONS, partition, [Record(b"x", b"{}")])
@@ -51,7 +51,7 @@ async def test_a_receipt_stays_pending_when_a_stale_broker_reports_an_end_before
     api.log.stale_ends[SUBMISSIONS] = await api.log.ends(SUBMISSIONS)
     api.log.stale_calls = 1
     await api.log.append(SUBMISSIONS, 0, [Record(b"x", b"{}")])
-    api.clock.at += 10 * MINUTE
+    api.clock.now += 10 * MINUTE
     waiting = await api.get(f"/v1/receipts/{receipt}", "bretagne")
     assert (waiting.status, waiting.body["verdict"]) == (200, "pending")
 
@@ -78,7 +78,7 @@ async def test_problems_come_in_the_readers_language(api: ReadApi) -> None:
 
 async def test_pages_give_all_receipts_and_a_cursor_to_go_on(api: ReadApi) -> None:
     for second in range(7):
-        api.clock.at += 1_000
+        api.clock.now += 1_000
         await api.receive(f"r{second}", f"bretagne:{second}", "bretagne", second=second)
     await api.receive("other", "normandie:1", "normandie")
     found, cursor, more = [], "", True
@@ -116,7 +116,11 @@ def delivered(offer_id: str, *parts: Part) -> Record:
 async def test_a_receipt_holds_the_delivery_state_of_its_offer(api: ReadApi) -> None:
     """RCP-006: the current parts, in the publisher's language, without internals of the connector."""
     problem = schemas.problem("revision-reused", actual=3, expected=4).to_json()
-    part = Part(group="lycee", generation=1, account="their account", state="dead", since=api.clock.at, remote_id="old")
+    part = Part(
+        group="lycee", generation=1, account="their account", state="dead", since=api.clock.now, remote_id="old"
+    )
+        group="lycee", generation=1, account="their account", state="dead", since=api.clock.now, remote_id="old"
+    )
     refused = replace(part, generation=2, state="refused", remote_id="new", digest="0" * 64, problems=(problem,))
     await api.receive("r" + "a" * 30, "bretagne:1", "bretagne")
     await api.receive("r" + "b" * 30, "bretagne:2", "bretagne")
@@ -140,7 +144,7 @@ async def test_a_receipt_holds_the_delivery_state_of_its_offer(api: ReadApi) -> 
 async def test_a_receipt_never_holds_the_delivery_state_of_anothers_offer(api: ReadApi) -> None:
     """RCP-006: a refused message that named it has a receipt all the same."""
     await api.receive("r" + "a" * 30, "bretagne:1", "normandie", verdict="rejected")
-    part = Part(group="lycee", generation=1, account="a", state="delivered", since=api.clock.at)
+    part = Part(group="lycee", generation=1, account="a", state="delivered", since=api.clock.now)
     await api.put(DELIVERIES, delivered("bretagne:1", part))
     assert "delivery" not in (await api.get("/v1/receipts/r" + "a" * 30, "normandie")).body
     assert ["r" + "a" * 30] == [
@@ -155,9 +159,9 @@ async def test_a_receipt_id_minted_by_a_clock_ahead_is_unknown_once_the_relay_ha
     api: ReadApi, ahead: int
 ) -> None:
     """RCP-005: its minting time is a day ahead, but the relay's position decides."""
-    api.clock.at += ahead * MINUTE
+    api.clock.now += ahead * MINUTE
     receipt = minted(api)
-    api.clock.at -= ahead * MINUTE
+    api.clock.now -= ahead * MINUTE
     await api.context.log.append(SUBMISSIONS, 0, [Record(b"x", b"{}")])
     waiting = await api.get(f"/v1/receipts/{receipt}", "bretagne")
     assert (waiting.status, waiting.body["verdict"]) == (200, "pending"), "the relay is behind"

@@ -24,7 +24,8 @@ from gateway.log.port import Appended
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DAY_MS, OFFERS, RECEIPTS, SUBMISSIONS
-from tests.harness import ALL, RELAY, SECRET, START, Harness, SetClock, built, records_of
+from tests.clock import START, ManualClock
+from tests.harness import ALL, RELAY, SECRET, Harness, built, records_of
 
 PLATFORMS = ("bretagne", "normandie")
 
@@ -91,7 +92,7 @@ class GatewayHarness:
         harness: Harness,
         context: Context,
         log: Log,
-        clock: SetClock,
+        clock: ManualClock,
         url: str,
         session: ClientSession,
         office: WorkRegistry,
@@ -198,7 +199,7 @@ async def opened(
     """A running gateway. ``working`` false: no relay and no views run. ``require_certificate``: the first day
     on which publishing needs one.
     """
-    clock = SetClock()
+    clock = ManualClock()
     log = Log(clock=clock)
     partners = [Partner(platform=platform, name=platform, scopes=frozenset(SCOPES)) for platform in PLATFORMS]
     partners.append(Partner(platform="gone", name="Gone", scopes=frozenset(SCOPES), revoked=True))

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import schemas
-from tests.api_write.gateway_harness import DAY_MS, START, GatewayHarness, ndjson, offer, opened
+from tests.api_write.gateway_harness import DAY_MS, GatewayHarness, ndjson, offer, opened
+from tests.clock import START
 from tests.protocol.certified import issued
 
 TODAY = date(2026, 11, 30)
@@ -53,7 +54,7 @@ async def test_with_a_certificate_it_is_taken_until_that_ends(strict: GatewayHar
     """CER-001"""
     await certify(strict, expires_at=START + DAY_MS)
     assert 201 == (await strict.put(offer(1))).status
-    strict.clock.at = START + DAY_MS
+    strict.clock.now = START + DAY_MS
     assert 403 == (await strict.put(offer(2))).status
 
 
@@ -61,7 +62,7 @@ async def test_before_the_day_every_partner_may_publish(tmp_path: Path) -> None:
     """CER-001"""
     async with opened(tmp_path, require_certificate=date(2026, 12, 1)) as gateway:
         assert 201 == (await gateway.put(offer(1))).status
-        gateway.clock.at = START + DAY_MS
+        gateway.clock.now = START + DAY_MS
         assert 403 == (await gateway.put(offer(2))).status
 
 
@@ -134,7 +135,7 @@ async def test_the_end_of_a_certificate_is_announced_thirty_days_before(strict: 
     """CER-003"""
     await certify(strict, expires_at=START + 31 * DAY_MS)
     assert NOTICE not in (await strict.put(offer(1))).headers
-    strict.clock.at += DAY_MS
+    strict.clock.now += DAY_MS
     assert "2026-12-31" == (await strict.put(offer(2))).headers[NOTICE]
 
 

@@ -20,8 +20,8 @@ from gateway.ingest.idempotency import (
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, REQUESTS, SUBMISSIONS
-from tests.api_write.gateway_harness import START, GatewayHarness, Log, ndjson, offer, opened
-from tests.harness import SetClock
+from tests.api_write.gateway_harness import GatewayHarness, Log, ndjson, offer, opened
+from tests.clock import START, ManualClock
 
 KEY = {"Idempotency-Key": "4f1c8f0e"}
 
@@ -65,7 +65,7 @@ async def test_marks_take_a_key_as_well(gateway: GatewayHarness) -> None:
     """PUB-041: every POST does."""
     headers = {"Idempotency-Key": "mark"}
     first = await gateway.mark(headers=headers)
-    gateway.clock.at += 1
+    gateway.clock.now += 1
     assert await gateway.mark(headers=headers) == first
 
 
@@ -108,7 +108,7 @@ BRIEF_MS = 6_000
 class Replicas:
     """Three replicas on one log; the leases of ``brief`` are short."""
 
-    def __init__(self, log: Log, clock: SetClock) -> None:
+    def __init__(self, log: Log, clock: ManualClock) -> None:
         self.clock = clock
         self.log = log
         self.first, self.second = Requests(log), Requests(log)
@@ -129,7 +129,7 @@ class Replicas:
 
 @pytest.fixture
 async def replicas() -> Replicas:
-    clock = SetClock()
+    clock = ManualClock()
     log = Log(clock=clock)
     await log.create_topics(COMMON)
     return Replicas(log, clock)
@@ -152,9 +152,9 @@ async def test_replicas_agree_on_the_first_request(replicas: Replicas) -> None:
 async def test_a_claim_lapses_with_its_lease(replicas: Replicas) -> None:
     """PUB-044: the process that held it is gone; running again is safe by the revisions."""
     assert isinstance(await replicas.first.claim("bretagne", "k", "aa"), Claim)
-    replicas.clock.at = START + LEASE_MS - 1
+    replicas.clock.now = START + LEASE_MS - 1
     assert await replicas.second.claim("bretagne", "k", "aa") == Running()
-    replicas.clock.at = START + LEASE_MS
+    replicas.clock.now = START + LEASE_MS
     assert isinstance(await replicas.second.claim("bretagne", "k", "aa"), Claim)
 
 
@@ -163,9 +163,9 @@ async def test_a_claim_of_an_earlier_version_lapses_after_five_minutes(replicas:
     key = b"bretagne k"
     claim = Record(key, b'{"kind":"claim","token":"t","digest":"aa"}')
     await replicas.log.append(REQUESTS, partition_of(key.decode(), replicas.log.partitions), [claim])
-    replicas.clock.at = START + UNRENEWED_MS - 1
+    replicas.clock.now = START + UNRENEWED_MS - 1
     assert await replicas.second.claim("bretagne", "k", "aa") == Running()
-    replicas.clock.at = START + UNRENEWED_MS
+    replicas.clock.now = START + UNRENEWED_MS
     assert isinstance(await replicas.second.claim("bretagne", "k", "aa"), Claim)
 
 
@@ -175,7 +175,7 @@ async def test_a_claim_that_is_held_is_renewed(replicas: Replicas) -> None:
     assert isinstance(claim, Claim)
     async with replicas.brief.held(claim):
         for _ in range(3):
-            replicas.clock.at += BRIEF_MS - 1
+            replicas.clock.now += BRIEF_MS - 1
             await replicas.renewed()
             assert await replicas.second.claim("bretagne", "k", "aa") == Running()
         await replicas.brief.keep(claim, 202, {}, "[]")
@@ -196,7 +196,7 @@ async def test_a_request_ends_when_another_holds_its_key(replicas: Replicas) -> 
     claim = await replicas.brief.claim("bretagne", "k", "aa")
     assert isinstance(claim, Claim)
     running = asyncio.create_task(replicas.run(claim))
-    replicas.clock.at += BRIEF_MS
+    replicas.clock.now += BRIEF_MS
     assert isinstance(await replicas.second.claim("bretagne", "k", "aa"), Claim)
     with pytest.raises(UnknownOutcomeError, match="renewed"):
         await running
@@ -216,7 +216,7 @@ async def test_an_answer_is_kept_though_its_request_was_released(replicas: Repli
 async def test_the_late_answer_of_a_lapsed_claim_counts_for_nothing(replicas: Replicas) -> None:
     """PUB-044: the claim that took its place answers."""
     lapsed = await replicas.first.claim("bretagne", "k", "aa")
-    replicas.clock.at += LEASE_MS
+    replicas.clock.now += LEASE_MS
     fresh = await replicas.second.claim("bretagne", "k", "aa")
     assert isinstance(lapsed, Claim)
     assert isinstance(fresh, Claim)
@@ -237,7 +237,7 @@ async def test_an_answer_is_kept_for_two_days(replicas: Replicas) -> None:
     claim = await replicas.first.claim("bretagne", "k", "aa")
     assert isinstance(claim, Claim)
     await replicas.first.keep(claim, 202, {}, "[]")
-    replicas.clock.at += KEPT_MS
+    replicas.clock.now += KEPT_MS
     assert isinstance(await replicas.first.claim("bretagne", "k", "bb"), Claim)
 
 
@@ -268,7 +268,7 @@ async def test_a_repeated_request_is_marked_as_repeated(replicas: Replicas, over
     assert not first.resumed
     match over:
         case "lapsed":
-            replicas.clock.at += LEASE_MS
+            replicas.clock.now += LEASE_MS
         case "released":
             await replicas.first.release(first)
         case _:

@@ -201,7 +201,7 @@ async def test_a_snapshot_sent_again_with_its_mark_has_the_same_name(gateway: Ga
     """RCP-007: so that its receipts are found by one name, whichever attempt they are of."""
     mark = await gateway.mark()
     first = await gateway.snapshot(mark, offer(0))
-    gateway.clock.at += 1_000
+    gateway.clock.now += 1_000
     other = await gateway.snapshot(await gateway.mark(), offer(0))
     assert first.body["snapshot"] != other.body["snapshot"]
     await gateway.settled()

@@ -29,7 +29,7 @@ async def test_a_mark_states_its_end(gateway: GatewayHarness) -> None:
     """PUB-021: a day later it is void."""
     answer = await gateway.ask("POST", "/v1/snapshots/marks")
     assert (201, "2026-12-01T00:53:20.000Z") == (answer.status, answer.body["expires_at"])
-    gateway.clock.at += DAY_MS + 1
+    gateway.clock.now += DAY_MS + 1
     late = await gateway.snapshot(answer.body["mark"], offer(1))
     assert (409, "mark-invalid") == (late.status, late.code)
 
@@ -47,7 +47,7 @@ async def test_a_mark_is_ones_own_and_unaltered(gateway: GatewayHarness) -> None
 async def test_a_mark_is_good_once_and_not_after_a_later_one(gateway: GatewayHarness) -> None:
     """PUB-022: 409 stale-mark."""
     early = await gateway.mark()
-    gateway.clock.at += 1_000
+    gateway.clock.now += 1_000
     late = await gateway.mark()
     assert 202 == (await gateway.snapshot(late, offer(1))).status
     for mark in (late, early):
@@ -192,7 +192,7 @@ async def test_a_small_set_that_is_replaced_by_another_asks_nothing(gateway: Gat
     first = await gateway.snapshot(await gateway.mark(), offer("new"), offer("wrong", sector="x"))
     assert (202, 3) == (first.status, first.body["withdrawn"])
     assert ["bretagne:new"] == await gateway.live()
-    gateway.clock.at += 1_000
+    gateway.clock.now += 1_000
     kept = await gateway.snapshot(await gateway.mark(), offer("new", 2, sector="x"))
     assert (200, 0) == (kept.status, kept.body["withdrawn"])
     assert ["bretagne:new"] == await gateway.live()
@@ -203,7 +203,7 @@ async def test_an_absent_offer_that_returns_is_published_again(gateway: GatewayH
     await published(gateway, 2)
     await gateway.snapshot(await gateway.mark(), offer(0))
     assert ["bretagne:0"] == await gateway.live()
-    gateway.clock.at += 1_000
+    gateway.clock.now += 1_000
     await gateway.snapshot(await gateway.mark(), offer(0), offer(1))
     assert ["bretagne:0", "bretagne:1"] == await gateway.live()
 

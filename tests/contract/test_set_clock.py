@@ -9,6 +9,7 @@ from gateway.ingest.idempotency import Claim, Requests, Running
 from gateway.log.memory import MemoryLog
 from gateway.log.sqlite import SqliteLog
 from gateway.protocol.topic import COMMON, DAY_MS, SUBMISSIONS
+from tests.clock import ManualClock
 from tests.contract.log_fixture import read, records
 
 MINUTE = 60_000
@@ -16,19 +17,9 @@ START = 1_796_000_000_000
 JUMPS = (5 * MINUTE, DAY_MS, 365 * DAY_MS)
 
 
-class ManualClock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> int:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> ManualClock:
-    return ManualClock()
+    return ManualClock(START)
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import date
 from pathlib import Path
 
 import schemas
@@ -12,13 +11,13 @@ from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import Cursor
-from gateway.protocol.decide import paris_date
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import OFFERS
 from gateway.protocol.visibility import Filter, Reader
 from gateway.relay import Relay
 from gateway.store import OfferView, ViewUpdater
+from tests.clock import ManualClock
 from tests.faults.ending import decided
 from tests.faults.history import Seen
 
@@ -26,21 +25,6 @@ IDS = ReceiptIds(b"f" * 32)
 READER = Reader("national")
 EVERYTHING = Filter()
 _SECONDS = 30.0
-
-
-class ManualClock:
-    """A clock set by the test (ms since 1970)."""
-
-    def __init__(self, now: int) -> None:
-        self.now = now
-
-    def __call__(self) -> int:
-        return self.now
-
-    @property
-    def today(self) -> date:
-        """The day in Paris."""
-        return date.fromisoformat(paris_date(self.now))
 
 
 class Inner:

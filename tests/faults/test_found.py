@@ -27,9 +27,10 @@ from gateway.protocol.submission import Known, Withdraw
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
 from gateway.store import OfferView, ViewUpdater
 from gateway.store.relay_state import RelayState
+from tests.clock import ManualClock
 from tests.faults.deployment import Deployment
 from tests.faults.ending import read_receipts
-from tests.faults.inner import ManualClock, inner_gateway
+from tests.faults.inner import inner_gateway
 from tests.revision import revised
 from tests.stale_ends import StaleEndsLog
 

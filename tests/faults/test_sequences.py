@@ -22,10 +22,11 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.seal import Seal
 from gateway.protocol.submission import Publish, Retire, Withdraw
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS
+from tests.clock import ManualClock
 from tests.faults.checker import find_violations
 from tests.faults.ending import read_offers, read_receipts, standing, visible
 from tests.faults.history import Attempt, Ending, History, Reading
-from tests.faults.inner import EVERYTHING, IDS, READER, ManualClock, inner_gateway
+from tests.faults.inner import EVERYTHING, IDS, READER, inner_gateway
 from tests.revision import revised, withdrawal
 
 AUTUMN_2025 = int(datetime(2025, 9, 22, 8, tzinfo=UTC).timestamp() * 1_000)

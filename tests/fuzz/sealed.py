@@ -24,8 +24,8 @@ from gateway.protocol.cursor import FRESH_MS, Cursor
 from gateway.protocol.partner import Partner
 from gateway.protocol.visibility import Filter, Reader
 from schemas.rulebook import LANGUAGES
-from tests.api_write.gateway_harness import START
 from tests.api_write.gateway_harness import opened as opened_gateway
+from tests.clock import START
 from tests.fuzz.target import Scramble, Target
 
 ASKED = Filter(department=frozenset({"35", "2A"}), week=frozenset({"2027-W24"}), bbox=(-5.0, 47.0, -1.0, 49.0))

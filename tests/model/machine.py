@@ -92,9 +92,9 @@ class Federation(RuleBasedStateMachine):
     @rule(platform=platforms)
     def take_mark(self, platform: str) -> None:
         """[PUB-020]: it marks the moment before it."""
-        self.gateway.clock.at += 1_000
+        self.gateway.clock.now += 1_000
         text = self.harness.run(self.gateway.mark(who=platform))
-        self.harness.marks.append((text, Mark(platform, self.model.step, self.gateway.clock.at)))
+        self.harness.marks.append((text, Mark(platform, self.model.step, self.gateway.clock.now)))
 
     @precondition(lambda self: self.harness.marks)
     @rule(

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gateway.log.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON
+from tests.clock import ManualClock
 from tests.oauth.issuer import KEY, Issuer, with_remote
-from tests.oauth.oauth_harness import BRETAGNE, OCCITANIE, ManualClock, OAuthHarness
+from tests.oauth.oauth_harness import BRETAGNE, OCCITANIE, OAuthHarness
 
 
 @pytest.fixture

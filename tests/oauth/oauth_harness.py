@@ -25,6 +25,7 @@ from gateway.oauth.verifier import Verifier
 from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, mint_secret
 from gateway.protocol.partner import Partner
+from tests.clock import ManualClock
 
 ISSUER = "https://passerelle.example"
 START = 1_790_000_000_000
@@ -42,30 +43,6 @@ OCCITANIE = Partner(
     scopes=frozenset({"offers:read"}),
     jwks={"keys": [PARTNER_KEY.as_dict(private=False)]},
 )
-
-
-@dataclass
-class ManualClock:
-    """A clock moved by the test, in milliseconds."""
-
-    now: int = START
-    passed: int = 0
-
-    def __call__(self) -> int:
-        return self.now
-
-    def move(self, seconds: float) -> None:
-        """Time passes."""
-        self.now += int(seconds * 1000)
-        self.passed += int(seconds * 1000)
-
-    def set(self, now: int) -> None:
-        """The clock is set; no time passes."""
-        self.now = now
-
-    def elapsed(self) -> int:
-        """The monotonic clock beside it."""
-        return self.passed
 
 
 @dataclass

@@ -11,7 +11,8 @@ from gateway.errors import TokenError
 from gateway.oauth.jws import read_unverified
 from gateway.oauth.keys import KeyRing, SigningKeyError, rotate_signing_key
 from gateway.oauth.token import AccessTokens
-from tests.oauth.oauth_harness import ISSUER, ManualClock
+from tests.clock import ManualClock
+from tests.oauth.oauth_harness import ISSUER
 from tests.protocol.certified import DAY, NOW
 
 

@@ -29,11 +29,11 @@ async def test_failed_attempts_made_with_a_clock_ahead_delay_a_minute_and_not_a_
     client: Http, harness: OAuthHarness, jump: int
 ) -> None:
     right = harness.clock()
-    harness.clock.set(right + jump)
+    harness.clock.now = right + jump
     for _ in range(ATTEMPTS + 1):
         status, _ = await ask(client, posted("guess"))
     assert 429 == status
-    harness.clock.set(right)
+    harness.clock.now = right
     assert 429 == (await ask(client, posted("guess")))[0]
     harness.clock.move(60)
     assert 401 == (await ask(client, posted("guess")))[0]
@@ -46,9 +46,9 @@ async def test_an_assertion_is_not_taken_twice_though_the_clock_was_ahead_in_bet
     """[SEC-011]."""
     right, assertion = harness.clock(), harness.assertion()
     assert "issued" == reason_of(await ask(client, asserted(assertion)))
-    harness.clock.set(right + jump)
+    harness.clock.now = right + jump
     assert "issued" == reason_of(await ask(client, asserted(harness.assertion(jti="other"))))
-    harness.clock.set(right)
+    harness.clock.now = right
     assert "assertion-replayed" == reason_of(await ask(client, asserted(assertion)))
     assert "issued" == reason_of(await ask(client, asserted(harness.assertion(jti="third"))))
 
@@ -59,10 +59,10 @@ async def test_a_token_of_a_clock_ahead_is_refused_and_the_next_one_works(
 ) -> None:
     """It would be valid for a day or a year more: also where it was verified before."""
     right = harness.clock()
-    harness.clock.set(right + jump)
+    harness.clock.now = right + jump
     token: Any = (await ask(client, posted()))[1]["access_token"]
     assert "bretagne" == (await harness.verifier.verify(token)).platform
-    harness.clock.set(right)
+    harness.clock.now = right
     with pytest.raises(TokenError):
         await harness.verifier.verify(token)
     fresh: Any = (await ask(client, posted()))[1]["access_token"]
@@ -78,10 +78,10 @@ async def test_a_secret_rotated_by_a_clock_ahead_leaves_assertions_and_issuers_w
     before = harness.assertion(jti="before")
     minted = mint_secret(now=right, entropy=lambda count: b"n" * count)
     await harness.change(OCCITANIE, secrets=(MINTED.kept,))
-    harness.clock.set(right + jump)
+    harness.clock.now = right + jump
     await harness.partners.change("occitanie", lambda one: rotate(known(one), minted.kept, now=right + jump, overlap=0))
     assert "assertion-expired" == reason_of(await ask(client, asserted(before)))
-    harness.clock.set(right + 1_000)
+    harness.clock.now = right + 1_000
     await harness.partners.catch_up()
     assert "issued" != reason_of(await ask(client, asserted(before)))
     harness.clock.move(2)

@@ -22,7 +22,8 @@ from gateway.protocol.record import OfferState
 from gateway.protocol.source_run import Order, Run
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
 from gateway.protocol.visibility import Filter, Reader
-from tests.harness import POSITIONS_MIRROR, RELAY, START, built
+from tests.clock import START
+from tests.harness import POSITIONS_MIRROR, RELAY, built
 
 SECRET = b"k" * 32
 WITHIN = 20.0

@@ -14,17 +14,8 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, offer_record
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, RECEIPTS
 from gateway.store import OfferView, ReceiptView, ViewUpdater
+from tests.clock import ManualClock
 from tests.views.offer_topic import OfferTopic, offer_of, receipt_record
-
-
-class ManualClock:
-    """A clock that moves only when it is set."""
-
-    def __init__(self, at: int) -> None:
-        self.at = at
-
-    def __call__(self) -> int:
-        return self.at
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -69,13 +60,13 @@ async def test_a_view_updater_catches_up_and_follows(log: MemoryLog, offers: Off
     assert not updater.caught_up
     async with running(updater):
         await until(lambda: updater.caught_up)
-        assert (tuple(await log.ends(OFFERS)), clock.at, True) == (offers.positions, offers.fresh, updater.ready)
+        assert (tuple(await log.ends(OFFERS)), clock.now, True) == (offers.positions, offers.fresh, updater.ready)
         assert await offers.count("bretagne") == 20
         await put(log, OFFERS, offer_record(offer_topic.withdraw("bretagne:3")))
-        clock.at += 2_000
+        clock.now += 2_000
         await offers.reached(await log.ends(OFFERS), 10)
         assert await offers.count("bretagne") == 19
-        await until(lambda: offers.fresh == clock.at)
+        await until(lambda: offers.fresh == clock.now)
 
 
 async def test_a_restarted_view_updater_reads_only_new_records(
@@ -88,7 +79,7 @@ async def test_a_restarted_view_updater_reads_only_new_records(
         await until(lambda: first.caught_up)
     began = offers.began
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:2"))))
-    clock.at += 3 * DAY_MS
+    clock.now += 3 * DAY_MS
     second = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(second):
         await until(lambda: second.caught_up)
@@ -106,15 +97,15 @@ async def test_a_view_that_was_idle_for_seven_days_is_rebuilt(
     async with running(first):
         await until(lambda: first.caught_up)
     await put(log, OFFERS, Record(b"bretagne:1", None))
-    clock.at += FRESH_MS + 15 * DAY_MS
-    await log.maintain(COMMON, now=clock.at)
+    clock.now += FRESH_MS + 15 * DAY_MS
+    await log.maintain(COMMON, now=clock.now)
     second = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(second):
         await until(lambda: second.caught_up)
     kept = await offers.get("bretagne:2")
     assert kept is not None
     assert [await offers.get("bretagne:1"), kept.id] == [None, "bretagne:2"]
-    assert clock.at == offers.began
+    assert clock.now == offers.began
 
 
 async def test_a_lost_position_empties_the_view_and_starts_where_the_log_starts(
@@ -124,10 +115,10 @@ async def test_a_lost_position_empties_the_view_and_starts_where_the_log_starts(
     async with running(ViewUpdater(log, RECEIPTS, receipts, clock=clock)):
         await receipts.wait("old", 10)
     await put(log, RECEIPTS, receipt_record("missed", "bretagne:1", "bretagne"))
-    clock.at += 31 * DAY_MS
-    await log.maintain(COMMON, now=clock.at)
+    clock.now += 31 * DAY_MS
+    await log.maintain(COMMON, now=clock.now)
     await put(log, RECEIPTS, receipt_record("new", "bretagne:1", "bretagne"))
-    receipts.updated.fresh = clock.at  # as if it had been at the end until just now
+    receipts.updated.fresh = clock.now  # as if it had been at the end until just now
     updater = ViewUpdater(log, RECEIPTS, receipts, clock=clock)
     async with running(updater):
         await until(lambda: updater.caught_up)
@@ -141,7 +132,7 @@ async def test_receipts_are_deleted_as_the_log_deletes_them(
     await put(log, RECEIPTS, receipt_record("old", "bretagne:1", "bretagne"))
     async with running(ViewUpdater(log, RECEIPTS, receipts, clock=clock)):
         assert await receipts.wait("old", 10) is not None
-        clock.at += 31 * DAY_MS
+        clock.now += 31 * DAY_MS
         await put(log, RECEIPTS, receipt_record("new", "bretagne:1", "bretagne"))
         async with asyncio.timeout(10):
             while await receipts.get("old") is not None:
@@ -203,10 +194,10 @@ async def test_a_view_continues_at_once_after_a_clock_that_was_ahead(
     updater = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(updater):
         await until(lambda: updater.caught_up)
-        clock.at += DAY_MS
-        await until(lambda: offers.fresh == clock.at)
-        clock.at -= DAY_MS
-        await until(lambda: offers.fresh == clock.at)
+        clock.now += DAY_MS
+        await until(lambda: offers.fresh == clock.now)
+        clock.now -= DAY_MS
+        await until(lambda: offers.fresh == clock.now)
 
 
 async def test_a_view_whose_clock_was_ahead_by_more_than_seven_days_is_filled_again(
@@ -215,12 +206,12 @@ async def test_a_view_whose_clock_was_ahead_by_more_than_seven_days_is_filled_ag
     """FEED-009: its age is unknown, and a tombstone may be gone."""
     offer_topic = OfferTopic()
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
-    clock.at += 365 * DAY_MS
+    clock.now += 365 * DAY_MS
     first = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(first):
         await until(lambda: first.caught_up)
-    clock.at -= 365 * DAY_MS
+    clock.now -= 365 * DAY_MS
     second = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(second):
         await until(lambda: second.caught_up)
-    assert (clock.at, clock.at, 1) == (offers.began, offers.fresh, await offers.count("bretagne"))
+    assert (clock.now, clock.now, 1) == (offers.began, offers.fresh, await offers.count("bretagne"))
