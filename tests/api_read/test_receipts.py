@@ -119,8 +119,6 @@ async def test_a_receipt_holds_the_delivery_state_of_its_offer(api: ReadApi) -> 
     part = Part(
         group="lycee", generation=1, account="their account", state="dead", since=api.clock.now, remote_id="old"
     )
-        group="lycee", generation=1, account="their account", state="dead", since=api.clock.now, remote_id="old"
-    )
     refused = replace(part, generation=2, state="refused", remote_id="new", digest="0" * 64, problems=(problem,))
     await api.receive("r" + "a" * 30, "bretagne:1", "bretagne")
     await api.receive("r" + "b" * 30, "bretagne:2", "bretagne")
