@@ -48,7 +48,7 @@ class Workers:
         self._settings = settings
         self._listening = listening
         self._url = url
-        self._activity = shared_memory(settings.workers)
+        self._activity = shared_memory(settings.data, settings.workers)
         self._processes: list[asyncio.subprocess.Process] = []
         self.ready = False
 

@@ -4,6 +4,7 @@ import mmap
 import os
 import tempfile
 from hashlib import blake2b
+from pathlib import Path
 from typing import IO, Self
 
 _PROCESS_BYTES = 32
@@ -50,9 +51,9 @@ class Activity:
         )
 
 
-def shared_memory(processes: int) -> IO[bytes]:
-    """A file without a name, for ``Activity.attach`` in this many processes."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
+def shared_memory(folder: Path, processes: int) -> IO[bytes]:
+    """A file without a name, for ``Activity.attach`` in this many processes. Raises OSError."""
+    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # the caller closes it
     file.truncate(processes * _PROCESS_BYTES)
     return file
 

@@ -1,6 +1,7 @@
 """When partners last sent requests, seen from several processes."""
 
 import os
+from pathlib import Path
 
 from gateway.runtime.activity import Activity, key_of, shared_memory
 
@@ -27,8 +28,8 @@ def test_the_latest_request_of_another_partner_is_known_after_many_of_ones_own()
     assert activity.others_since(ONE, 3.5)
 
 
-def test_every_process_knows_the_requests_of_all() -> None:
-    with shared_memory(3) as file:
+def test_every_process_knows_the_requests_of_all(tmp_path: Path) -> None:
+    with shared_memory(tmp_path, 3) as file:
         first, second, third = (Activity.attach(os.dup(file.fileno()), process=number) for number in range(3))
     second.note(ONE, 1.0)
     assert [one.others_since(OTHER, 0.0) for one in (first, second, third)] == [True] * 3

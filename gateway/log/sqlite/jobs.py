@@ -53,7 +53,8 @@ class Jobs:
     """Two queues, of small jobs and of bulk ones. The event loop adds jobs; the writer's two threads take them."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = {bulk: threading.Condition(self._lock) for bulk in (False, True)}
         self._waiting: dict[bool, deque[Job]] = {False: deque(), True: deque()}
         self._small_passed = False
         self._bytes = 0
@@ -64,7 +65,7 @@ class Jobs:
         """Queue a job. Raises LogBusyError when the queue is full; bytes count only if ``bounded``. Raises
         LogUnavailableError after ``close`` or ``fail``.
         """
-        with self._changed:
+        with self._lock:
             if self._closing:
                 raise LogUnavailableError("The log has been closed.")
             if self.failure is not None:
@@ -75,11 +76,11 @@ class Jobs:
                 raise LogBusyError(f"{self._bytes:,} bytes are waiting for the log; try again later.")
             self._waiting[job.bulk].append(job)
             self._bytes += job.size
-            self._changed.notify_all()
+            self._changed[job.bulk].notify()
 
     def withdraw(self, job: Job) -> bool:
         """Remove a job that has not begun. Returns whether it could be removed."""
-        with self._changed:
+        with self._lock:
             if job.begun:
                 return False
             self._waiting[job.bulk].remove(job)
@@ -88,20 +89,20 @@ class Jobs:
 
     def wait(self, *, bulk: bool) -> bool:
         """Wait for a job of this kind. False: the queue has been closed, and none is left."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting[bulk] or self._closing)
+        with self._lock:
+            self._changed[bulk].wait_for(lambda: self._waiting[bulk] or self._closing)
             return bool(self._waiting[bulk])
 
     def next_bulk(self) -> list[Job]:
         """The bulk jobs of the next group; they stay in the queue."""
-        with self._changed:
+        with self._lock:
             return _group(self._waiting[True])
 
     def take(self, *, bulk: bool, most: int = _GROUP) -> list[Job]:
         """The jobs of the next group. Small ones that wait precede bulk ones, but not in two consecutive groups. At
         most ``most`` bulk ones are taken.
         """
-        with self._changed:
+        with self._lock:
             self._small_passed = bulk and not self._small_passed and bool(self._waiting[False])
             waiting = self._waiting[bulk and not self._small_passed]
             group = _group(waiting) if waiting is self._waiting[False] else _group(waiting)[:most]
@@ -112,12 +113,12 @@ class Jobs:
 
     def finish(self, group: list[Job]) -> None:
         """The group no longer counts against the limit."""
-        with self._changed:
+        with self._lock:
             self._bytes -= sum(job.size for job in group)
 
     def fail(self, failure: BaseException) -> list[Job]:
         """Refuse all later jobs. Returns those that waited."""
-        with self._changed:
+        with self._lock:
             self.failure = failure
             left = [job for queue in self._waiting.values() for job in queue]
             for queue in self._waiting.values():
@@ -126,9 +127,10 @@ class Jobs:
 
     def close(self) -> None:
         """Refuse all later jobs; those that wait are still to be taken."""
-        with self._changed:
+        with self._lock:
             self._closing = True
-            self._changed.notify_all()
+            for changed in self._changed.values():
+                changed.notify()
 
 
 def _group(waiting: Iterable[Job]) -> list[Job]:
