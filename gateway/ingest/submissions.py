@@ -172,7 +172,7 @@ class Submissions:
 
 
 def _slices(lane: Sequence[int], prepared: Sequence[Prepared]) -> Iterator[tuple[list[int], list[Record]]]:
-    """The records of a partition in slices for one append: at most 500 and 512 KiB, but always at least one record."""
+    """The records of a partition in slices for one append: at most 500 and 256 KiB, but always at least one record."""
     indexes: list[int] = []
     records: list[Record] = []
     size = 0

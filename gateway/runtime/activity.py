@@ -52,9 +52,15 @@ class Activity:
 
 
 def shared_memory(folder: Path, processes: int) -> IO[bytes]:
-    """A file without a name, for ``Activity.attach`` in this many processes. Raises OSError."""
-    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # the caller closes it
-    file.truncate(processes * _PROCESS_BYTES)
+    """A file without a name, for ``Activity.attach`` in this many processes; in memory where the system has such files,
+    else in the folder. Raises OSError.
+    """
+    if hasattr(os, "memfd_create"):
+        file: IO[bytes] = os.fdopen(os.memfd_create("passerelle-activity"), "w+b")  # the caller closes it
+    else:
+        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # the same
+    file.write(bytes(processes * _PROCESS_BYTES))  # real blocks: a write to a hole of a full disk would kill a process
+    file.flush()
     return file
 
 

@@ -8,7 +8,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -22,15 +22,16 @@ from gateway.errors import (
     LogUnavailableError,
     UnknownOutcomeError,
 )
-from gateway.log.common import MAX_BYTES
-from gateway.log.port import Output
+from gateway.log.common import MAX_BYTES, stream_of
+from gateway.log.port import Appended, Output
 from gateway.log.sqlite import SqliteLog
-from gateway.log.sqlite.file import connect
+from gateway.log.sqlite.append import Append, append_all
+from gateway.log.sqlite.file import connect, read_streams
 from gateway.log.sqlite.jobs import Job, Jobs
 from gateway.log.sqlite.writer import Writer
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
-from tests.contract.log_fixture import DEADLINE, TOPICS
+from tests.contract.log_fixture import DEADLINE, TOPICS, read_keys
 
 
 async def given_up(log: SqliteLog) -> None:
@@ -183,19 +184,12 @@ async def busy(writer: Writer) -> AsyncIterator[asyncio.Task[object]]:
         ends.set()
 
 
-async def test_a_group_is_bounded_by_bytes(tmp_path: Path) -> None:
+async def test_a_group_is_bounded_by_bytes() -> None:
     """The commits of all partitions were one transaction, and another process waited for all of them."""
-    groups = [0]
-
-    def written() -> None:
-        groups[0] += 1
-
-    async with writing(tmp_path, written) as writer:
-        async with busy(writer) as first:
-            jobs = [asyncio.create_task(writer.do(lambda _: None, size=150_000)) for _ in range(4)]
-            await asyncio.sleep(0)
-        await asyncio.gather(first, *jobs)
-    assert groups == [1 + 2]
+    jobs = Jobs()
+    for _ in range(4):
+        jobs.add(Job(lambda _: None, 150_000), bounded=True)
+    assert [len(jobs.take(bulk=True)) for _ in range(3)] == [2, 2, 0]
 
 
 async def test_small_writes_pass_large_ones_but_not_twice_in_a_row() -> None:
@@ -210,7 +204,34 @@ async def test_small_writes_pass_large_ones_but_not_twice_in_a_row() -> None:
     first, second, small = add(2_000_000), add(2_000_000), add(1_000)
     assert jobs.take(bulk=True) == [small]
     later = add(1_000)
+    assert jobs.take(bulk=False) == [later]  # the other thread, whose groups do not count
+    later = add(1_000)
     assert [jobs.take(bulk=True), jobs.take(bulk=True), jobs.take(bulk=True)] == [[first], [later], [second]]
+
+
+async def test_rows_are_computed_again_if_another_process_was_faster(tmp_path: Path) -> None:
+    """Those computed before the lock was held have the offsets of the other process's records."""
+    log = await SqliteLog.open(tmp_path / "log.sqlite", patience=DEADLINE)
+    await log.create_topics(TOPICS)
+    with held(tmp_path):
+        late = asyncio.create_task(log.append(SUBMISSIONS, 0, [Record(b"bulk", bytes(20_000))] * 2))
+        await waiting_for(tmp_path / "log.sqlite-turn-next")
+        with closing(connect(tmp_path / "log.sqlite", busy_seconds=DEADLINE)) as other:
+            stream = stream_of(read_streams(other), SUBMISSIONS, 0)
+            other.execute("BEGIN IMMEDIATE")
+            append_all(other, [Append({stream: [Record(b"first", b"v")]})], at=now())
+            other.execute("COMMIT")
+    assert await late == Appended(2, 3)
+    assert await read_keys(log, SUBMISSIONS) == ["first", "bulk", "bulk"]
+    await log.close()
+
+
+async def test_a_job_that_waited_when_the_writer_failed_can_be_withdrawn() -> None:
+    """Its time-out raised another error than its answer."""
+    jobs, job = Jobs(), Job(lambda _: None, 10)
+    jobs.add(job, bounded=True)
+    assert jobs.fail(RuntimeError()) == [job]
+    assert jobs.withdraw(job)
 
 
 async def test_one_bulk_write_at_a_time_waits_for_the_lock(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class AdminQueries:
 
     async def start(self) -> None:
         """Connect."""
-        async with self._query("connecting"):
+        async with self._query("connecting", self._admin, self._consumer):
             await self._admin.start()
             await self._consumer.start()
 
@@ -54,13 +54,13 @@ class AdminQueries:
 
     async def starts(self, topic_partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """The first offset that each partition still holds."""
-        async with self._query("asking for starts"):
+        async with self._query("asking for starts", self._consumer):
             found: Mapping[TopicPartition, int] = await self._consumer.beginning_offsets(topic_partitions)
         return found
 
     async def ends(self, topic_partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """The last stable offset of each partition."""
-        async with self._query("asking for ends"):
+        async with self._query("asking for ends", self._consumer):
             found: Mapping[TopicPartition, int] = await self._consumer.end_offsets(topic_partitions)
         return found
 
@@ -69,14 +69,14 @@ class AdminQueries:
         other brokers may not yet. Topics that another process has created meanwhile stay unchanged. Raises TopicError.
         """
         wanted = list(topics)
-        async with self._query("creating topics"):
+        async with self._query("creating topics", self._admin):
             answer = await self._admin.create_topics(wanted, timeout_ms=int(self._patience * 1_000))
         for name, code, *message in answer.topic_errors:
             if code not in {0, TopicAlreadyExistsError.errno}:
                 reason = message[0] if message and message[0] else for_code(code).__name__
                 raise TopicError(f"Kafka did not create {name}: {reason}.")
         names = {topic.name for topic in wanted}
-        async with self._query("waiting for the leaders of new topics"):
+        async with self._query("waiting for the leaders of new topics", self._admin):
             while True:
                 leaders = await self._leaders()
                 if all(-1 not in leaders.get(name, [-1]) for name in names):
@@ -86,7 +86,7 @@ class AdminQueries:
     async def configs(self, names: Sequence[str]) -> dict[str, dict[str, str]]:
         """The configuration of these topics, which must exist."""
         resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-        async with self._query("reading the topics' configuration"):
+        async with self._query("reading the topics' configuration", self._admin):
             answers = await self._admin.describe_configs(resources) if resources else []
         found: dict[str, dict[str, str]] = {}
         for answer in answers:
@@ -98,17 +98,17 @@ class AdminQueries:
 
     async def _leaders(self) -> dict[str, list[int]]:
         """The leader of each partition of every topic, -1 where there is none at present."""
-        async with self._query("listing topics"):
+        async with self._query("listing topics", self._admin):
             topics = await self._admin.describe_topics()
         return {each["topic"]: [part["leader"] for part in each["partitions"]] for each in topics if each["partitions"]}
 
     @asynccontextmanager
-    async def _query(self, doing: str) -> AsyncIterator[Any]:
+    async def _query(self, doing: str, *asked: AIOKafkaAdminClient | AIOKafkaConsumer) -> AsyncIterator[Any]:
         try:
             async with asyncio.timeout(self._patience):
                 yield
         except TimeoutError as error:
-            for each in (self._admin, self._consumer):
+            for each in asked:
                 close_unanswered(client_of(each))
             raise LogUnavailableError(f"Kafka did not answer while {doing}, within {self._patience} s.") from error
         except (KafkaError, OSError) as error:

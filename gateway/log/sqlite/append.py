@@ -1,8 +1,8 @@
 """Appends to the embedded log: those of a group are written by as few statements as possible.
 
-Before each statement the writer's thread may wait for the GIL and for a processor, while it holds the write lock of all
-processes. Statements therefore cover the streams of all appends of a group: one reads the bounds, one updates them, and
-rows are inserted many at a time.
+Before each statement a writing thread may wait for the GIL and for a processor, while it holds the write lock of all
+processes. One statement therefore reads the bounds of all streams of a group, one updates them, and rows are inserted a
+thousand at a time. An epoch fences the appends of a former owner.
 """
 
 import sqlite3
@@ -18,7 +18,7 @@ from gateway.log.sqlite.stream import Bounds, Stream, read_all_bounds, write_all
 from gateway.protocol.record import Record
 
 _ROWS = 1_000
-_MARKS = "(?, ?, ?, ?, ?)"
+_PLACEHOLDERS = "(?, ?, ?, ?, ?)"
 _Row: TypeAlias = tuple[int, int, bytes | None, bytes | None, bytes]
 """Offset, time, key, value, headers with the checksum."""
 
@@ -44,11 +44,11 @@ Offsets: TypeAlias = Mapping[Stream, tuple[int, int]]
 """The first and the last offset that each stream of an append got."""
 
 
-Outcome: TypeAlias = tuple[Offsets, None] | tuple[None, FencedError]
+AppendOutcome: TypeAlias = tuple[Offsets, None] | tuple[None, FencedError]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class AppendRows:
     """The rows that appends add to streams whose bounds are ``before``, and the bounds ``after``."""
 
     appends: Sequence[Append]
@@ -58,8 +58,8 @@ class Layout:
     offsets: Sequence[Offsets]
 
 
-def lay_out(connection: sqlite3.Connection, appends: Sequence[Append], *, at: int) -> Layout:
-    """Where the appends belong as the streams are now, in their order. Raises DamagedRowError.
+def rows_of(connection: sqlite3.Connection, appends: Sequence[Append], *, at: int) -> AppendRows:
+    """Compute the rows of appends, in their order, from the present bounds of their streams. Raises DamagedRowError.
 
     One more offset stays unused after the records of an append, like that of a commit marker. Times do not decrease
     within a stream, unless the clock was ahead and has been set back (``append_time``).
@@ -67,34 +67,33 @@ def lay_out(connection: sqlite3.Connection, appends: Sequence[Append], *, at: in
     before = read_all_bounds(connection, {stream for one in appends for stream in one.parts})
     after = dict(before)
     rows: dict[Stream, list[_Row]] = {stream: [] for stream in before}
-    return Layout(appends, before, after, rows, [_lay_out_append(one, after, rows, at=at) for one in appends])
+    return AppendRows(appends, before, after, rows, [_add(one, after, rows, at=at) for one in appends])
 
 
 def append_all(
-    connection: sqlite3.Connection, appends: Sequence[Append], *, at: int, layout: Layout | None = None
-) -> Sequence[Outcome]:
+    connection: sqlite3.Connection, appends: Sequence[Append], *, at: int, prepared: AppendRows | None = None
+) -> Sequence[AppendOutcome]:
     """Write the appends, inside a transaction; the outcome of each. Raises DamagedRowError.
 
-    ``layout`` was made before: Python's work under the write lock delays all processes. It counts if it still fits.
+    ``prepared`` was made before: Python's work under the write lock delays all processes. It is
+    used only if the bounds of its streams have not changed.
     """
     fenced = {one.epoch: _fenced(one.epoch) for one in appends if one.epoch and not _is_newest(connection, one.epoch)}
     admitted = [one for one in appends if one.epoch not in fenced]
-    if layout is None or layout.appends != admitted or not _fits(connection, layout):
-        layout = lay_out(connection, admitted, at=at)
-    for stream, rows in layout.rows.items():
+    if prepared is None or prepared.appends != admitted or not _fits(connection, prepared):
+        prepared = rows_of(connection, admitted, at=at)
+    for stream, rows in prepared.rows.items():
         _insert(connection, stream.table, rows)
-    write_all_bounds(connection, layout.before, layout.after)
-    offsets = iter(layout.offsets)
+    write_all_bounds(connection, prepared.before, prepared.after)
+    offsets = iter(prepared.offsets)
     return [(None, fenced[one.epoch]) if one.epoch in fenced else (next(offsets), None) for one in appends]
 
 
-def _fits(connection: sqlite3.Connection, layout: Layout) -> bool:
-    return read_all_bounds(connection, layout.before) == layout.before
+def _fits(connection: sqlite3.Connection, prepared: AppendRows) -> bool:
+    return read_all_bounds(connection, prepared.before) == prepared.before
 
 
-def _lay_out_append(
-    append: Append, bounds: dict[Stream, Bounds], rows: Mapping[Stream, list[_Row]], *, at: int
-) -> Offsets:
+def _add(append: Append, bounds: dict[Stream, Bounds], rows: Mapping[Stream, list[_Row]], *, at: int) -> Offsets:
     """Add an append's rows, and advance the bounds."""
     offsets = {}
     for stream, records in append.parts.items():
@@ -109,7 +108,7 @@ def _lay_out_append(
     return offsets
 
 
-def take(connection: sqlite3.Connection, role: str, partition: int) -> Epoch:
+def take_partition(connection: sqlite3.Connection, role: str, partition: int) -> Epoch:
     """A new owner's epoch, which fences the owners with older ones."""
     (number,) = connection.execute(
         "INSERT INTO owner VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
@@ -132,5 +131,5 @@ def _fenced(epoch: Epoch) -> FencedError:
 def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[_Row]) -> None:
     for start in range(0, len(rows), _ROWS):
         part = rows[start : start + _ROWS]
-        values = ",".join((_MARKS,) * len(part))
+        values = ",".join((_PLACEHOLDERS,) * len(part))
         connection.execute(f"INSERT INTO {table} VALUES {values}", list(chain.from_iterable(part)))  # noqa: S608  # our own table's name

@@ -22,19 +22,22 @@ class Checkpoints:
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
         self._bytes = 0
-        self._beginning = threading.Lock()
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def committed(self, connection: sqlite3.Connection, size: int) -> None:
         """Count the bytes of a commit, and finish a checkpoint; called by a thread that holds the write lock."""
-        self._bytes += size
-        if self._thread is not None and not self._thread.is_alive():
-            self._thread = None
+        with self._lock:
+            self._bytes += size
+            done = self._thread is not None and not self._thread.is_alive()
+            if done:
+                self._thread = None
+        if done:
             _checkpoint(connection)
 
     def begin_due(self) -> None:
         """Begin a checkpoint after enough bytes; called after the write lock has been released."""
-        with self._beginning:
+        with self._lock:
             if self._bytes < _CHECKPOINT_BYTES or self._thread is not None:
                 return
             thread = threading.Thread(target=self._checkpoint_aside, name="log-checkpoint", daemon=True)

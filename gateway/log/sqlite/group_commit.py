@@ -3,12 +3,13 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import Any, TypeAlias
 
 from gateway.clock import Clock
 from gateway.errors import LogError, LogUnavailableError, UnknownOutcomeError
-from gateway.log.sqlite.append import Append, Layout, append_all, lay_out
+from gateway.log.sqlite.append import Append, AppendRows, append_all, rows_of
 from gateway.log.sqlite.checkpoints import Checkpoints
 from gateway.log.sqlite.jobs import Job, Jobs, ended_by
 from gateway.log.sqlite.write_lock import WriteLock
@@ -26,7 +27,7 @@ class GroupCommit:
     with the jobs of a group and their outcomes, ``ended`` after an error.
     """
 
-    def __init__(  # by name
+    def __init__(
         self,
         jobs: Jobs,
         *,
@@ -64,6 +65,8 @@ class GroupCommit:
             while self._jobs.wait(bulk=self._bulk):
                 self._write(group)
         except BaseException as failure:  # noqa: BLE001  # raised to every caller, and by ``Writer.ended``
+            with suppress(Exception):
+                self._connection.close()  # an open transaction would keep the other thread waiting
             waiting = self._jobs.fail(failure)
             self._ended()
             begun = UnknownOutcomeError(ended_by(failure))
@@ -75,7 +78,7 @@ class GroupCommit:
         for a bulk one. ``group`` holds the jobs in progress, so that ``_run`` can answer them after a failure.
         """
         expected = self._jobs.next_bulk() if self._bulk else []
-        layout = self._lay_out(expected)
+        prepared = self._prepare(expected)
         try:
             self._lock.acquire(bulk=self._bulk)
         except OSError as error:
@@ -86,8 +89,9 @@ class GroupCommit:
             hurry(True)  # each statement waits for the GIL, and other processes for the lock
             try:
                 group += self._jobs.take(bulk=self._bulk, most=len(expected))
-                outcomes = self._transact(group, layout) if group else []
-                self._checkpoints.committed(self._connection, sum(job.size for job in group) + _COMMIT_BYTES)
+                outcomes = self._transact(group, prepared) if group else []
+                size = sum(job.size for job in group) + _COMMIT_BYTES if group else 0
+                self._checkpoints.committed(self._connection, size)
             finally:
                 self._lock.release()
                 hurry(False)
@@ -97,32 +101,32 @@ class GroupCommit:
         group.clear()
         self._answer(done, outcomes)
 
-    def _lay_out(self, jobs: Sequence[Job]) -> Layout | None:
+    def _prepare(self, jobs: Sequence[Job]) -> AppendRows | None:
         """The rows of these jobs, made before the write lock is held."""
         appends = [job.work for job in jobs if isinstance(job.work, Append)]
         if not appends or len(appends) < len(jobs):
             return None
         try:
-            return lay_out(self._connection, appends, at=self._clock())
-        except sqlite3.Error:  # raised again in the transaction
+            return rows_of(self._connection, appends, at=self._clock())
+        except Exception:  # noqa: BLE001  # raised again in the transaction
             return None
 
-    def _transact(self, group: Collection[Job], layout: Layout | None) -> Sequence[Outcome]:
+    def _transact(self, group: Collection[Job], prepared: AppendRows | None) -> Sequence[Outcome]:
         outcomes: list[Outcome] = []
         committing = False
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for is_append, run in groupby((job.work for job in group), key=lambda one: isinstance(one, Append)):
                 works = [*run]
-                outcomes += self._append(works, layout) if is_append else self._call(works)
+                outcomes += self._append(works, prepared) if is_append else self._call(works)
             committing = True
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001  # raised to every caller of the group
             return [(None, self._undo(error, committing=committing))] * len(group)
         return outcomes
 
-    def _append(self, works: Sequence[Any], layout: Layout | None) -> Sequence[Outcome]:
-        return append_all(self._connection, works, at=self._clock(), layout=layout)
+    def _append(self, works: Sequence[Any], prepared: AppendRows | None) -> Sequence[Outcome]:
+        return append_all(self._connection, works, at=self._clock(), prepared=prepared)
 
     def _call(self, works: Sequence[Any]) -> Iterator[Outcome]:
         for work in works:

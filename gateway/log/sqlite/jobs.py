@@ -62,7 +62,7 @@ class Jobs:
         self.failure: BaseException | None = None
 
     def add(self, job: Job, *, bounded: bool) -> None:
-        """Queue a job. Raises LogBusyError when the queue is full; bytes count only if ``bounded``. Raises
+        """Queue a job. Raises LogBusyError when the queue is full; the limit of bytes holds only if ``bounded``. Raises
         LogUnavailableError after ``close`` or ``fail``.
         """
         with self._lock:
@@ -79,13 +79,12 @@ class Jobs:
             self._changed[job.bulk].notify()
 
     def withdraw(self, job: Job) -> bool:
-        """Remove a job that has not begun. Returns whether it could be removed."""
+        """Remove a job that has not begun. Returns whether it will not be written."""
         with self._lock:
-            if job.begun:
-                return False
-            self._waiting[job.bulk].remove(job)
-            self._bytes -= job.size
-        return True
+            if job in self._waiting[job.bulk]:  # else ``fail`` has removed it
+                self._waiting[job.bulk].remove(job)
+                self._bytes -= job.size
+            return not job.begun
 
     def wait(self, *, bulk: bool) -> bool:
         """Wait for a job of this kind. False: the queue has been closed, and none is left."""
@@ -99,13 +98,15 @@ class Jobs:
             return _group(self._waiting[True])
 
     def take(self, *, bulk: bool, most: int = _GROUP) -> list[Job]:
-        """The jobs of the next group. Small ones that wait precede bulk ones, but not in two consecutive groups. At
-        most ``most`` bulk ones are taken.
+        """The jobs of the next group. Small ones that wait precede bulk ones, but not in two consecutive groups of the
+        bulk thread. At most ``most`` bulk ones are taken.
         """
         with self._lock:
-            self._small_passed = bulk and not self._small_passed and bool(self._waiting[False])
-            waiting = self._waiting[bulk and not self._small_passed]
-            group = _group(waiting) if waiting is self._waiting[False] else _group(waiting)[:most]
+            if bulk:
+                self._small_passed = not self._small_passed and bool(self._waiting[False])
+            small = not bulk or self._small_passed
+            waiting = self._waiting[not small]
+            group = _group(waiting) if small else _group(waiting)[:most]
             for job in group:
                 waiting.popleft()
                 job.begun = True

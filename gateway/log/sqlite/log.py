@@ -25,7 +25,7 @@ from gateway.log.common import (
 )
 from gateway.log.port import Appended, Output
 from gateway.log.sqlite import upkeep
-from gateway.log.sqlite.append import Append, Offsets, take
+from gateway.log.sqlite.append import Append, Offsets, take_partition
 from gateway.log.sqlite.check import Synced, check_log, check_recovery, synced_frames
 from gateway.log.sqlite.file import (
     add_topics,
@@ -177,7 +177,7 @@ class SqliteLog:
 
     async def own(self, role: str, partition: int) -> SpentOwner:
         """Take a partition; the former owner is fenced. No transaction can stay open: each is one write."""
-        epoch = await self._do(lambda connection: take(connection, role, partition))
+        epoch = await self._do(lambda connection: take_partition(connection, role, partition))
 
         async def commit(outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
             parts = {self._find(*key): records for key, records in by_partition(outputs).items()}

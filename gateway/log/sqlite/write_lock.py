@@ -1,6 +1,7 @@
 """The write lock of all processes that write an embedded log."""
 
 import fcntl
+from contextlib import ExitStack
 from pathlib import Path
 
 
@@ -13,9 +14,12 @@ class WriteLock:
     """
 
     def __init__(self, path: Path) -> None:
-        self._lock = path.open("ab")
-        self._next = path.with_name(f"{path.name}-next").open("ab")
-        self._bulk = path.with_name(f"{path.name}-bulk").open("ab")
+        names = (path.name, f"{path.name}-next", f"{path.name}-bulk")
+        with ExitStack() as opened:
+            self._lock, self._next, self._bulk = (
+                opened.enter_context(path.with_name(name).open("ab")) for name in names
+            )
+            opened.pop_all()
 
     def acquire(self, *, bulk: bool) -> None:
         """Wait for the lock. Raises OSError."""

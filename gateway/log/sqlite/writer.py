@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,18 +41,24 @@ class Writer:
         self._jobs = Jobs()
         self._ended = asyncio.Event()
         self._checkpoints = Checkpoints(connect)
+        with ExitStack() as opened:
+            files = [
+                (bulk, opened.enter_context(closing(connect())), opened.enter_context(closing(WriteLock(lock_file))))
+                for bulk in (False, True)
+            ]
+            opened.pop_all()
         self._threads = [
             GroupCommit(
                 self._jobs,
                 bulk=bulk,
-                connection=connect(),
-                lock=WriteLock(lock_file),
+                connection=connection,
+                lock=lock,
                 checkpoints=self._checkpoints,
                 clock=clock,
                 answer=self._answer,
                 ended=self._note_end,
             )
-            for bulk in (False, True)
+            for bulk, connection, lock in files
         ]
 
     async def do(self, work: Callable[[sqlite3.Connection], _T], *, size: int = 0, bounded: bool = True) -> _T:
