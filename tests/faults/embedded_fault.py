@@ -20,6 +20,8 @@ _BATCHES = 4
 _ITEMS = 220
 """Of 7 kB each: three platforms then have 18 MB to write, more than four times what the small queue holds."""
 _FILLING = 200
+_FLOOD_SECONDS = 4.0
+"""Less than the eight seconds after which a write leaves the queue."""
 _BURSTS_SECONDS = 150.0
 
 
@@ -45,7 +47,14 @@ async def _slow(round_: Round) -> None:
 async def _full_queue(round_: Round) -> None:
     """More bytes than the small queue holds, while nothing gets written; then the lock goes."""
     async with _locked(round_):
-        await _until(round_, lambda: round_.flood(_BATCHES, _ITEMS), lambda one: one.detail == "log-busy")
+        await _until(round_, lambda: _fill(round_), lambda one: one.detail == "log-busy")
+
+
+async def _fill(round_: Round) -> None:
+    """Batches until their slices no longer fit, then single offers for the rest of the queue."""
+    flood = asyncio.ensure_future(round_.flood(_BATCHES, _ITEMS))
+    await asyncio.sleep(_FLOOD_SECONDS)
+    await asyncio.gather(flood, round_.burst(2 * _FILLING))
 
 
 async def _compact(round_: Round) -> None:
