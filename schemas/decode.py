@@ -53,9 +53,9 @@ def _exceeds(members: Iterable[Any], depth: int) -> bool:
     for member in members:
         kind = type(member)
         if kind is dict:
-            if not depth or _exceeds(member.values(), depth - 1):
+            if not depth or (member and _exceeds(member.values(), depth - 1)):
                 return True
-        elif kind is list and (not depth or _exceeds(member, depth - 1)):
+        elif kind is list and (not depth or (member and _exceeds(member, depth - 1))):
             return True
     return False
 
