@@ -20,8 +20,8 @@ _BATCHES = 4
 _ITEMS = 220
 """Of 7 kB each: three platforms then have 18 MB to write, more than four times what the small queue holds."""
 _FILLING = 200
-_FLOOD_SECONDS = 4.0
-"""Less than the eight seconds after which a write leaves the queue."""
+_SINGLES = 60
+"""A second: more than a slice's 256 KiB within the eight seconds after which a write leaves the queue."""
 _BURSTS_SECONDS = 150.0
 
 
@@ -51,10 +51,12 @@ async def _full_queue(round_: Round) -> None:
 
 
 async def _fill(round_: Round) -> None:
-    """Batches until their slices no longer fit, then single offers for the rest of the queue."""
-    flood = asyncio.ensure_future(round_.flood(_BATCHES, _ITEMS))
-    await asyncio.sleep(_FLOOD_SECONDS)
-    await asyncio.gather(flood, round_.burst(2 * _FILLING))
+    """Batches until their slices no longer fit, and meanwhile single offers, for the rest of the queue."""
+    async with asyncio.TaskGroup() as group:
+        flood = group.create_task(round_.flood(_BATCHES, _ITEMS))
+        while not flood.done():
+            group.create_task(round_.burst(_SINGLES))
+            await asyncio.sleep(1)
 
 
 async def _compact(round_: Round) -> None:

@@ -42,8 +42,6 @@ class Append:
 
 Offsets: TypeAlias = Mapping[Stream, tuple[int, int]]
 """The first and the last offset that each stream of an append got."""
-
-
 AppendOutcome: TypeAlias = tuple[Offsets, None] | tuple[None, FencedError]
 
 
@@ -75,8 +73,8 @@ def append_all(
 ) -> Sequence[AppendOutcome]:
     """Write the appends, inside a transaction; the outcome of each. Raises DamagedRowError.
 
-    ``prepared`` was made before: Python's work under the write lock delays all processes. It is
-    used only if the bounds of its streams have not changed.
+    ``prepared`` was made before: Python's work under the write lock delays all processes. It is used only if the bounds
+    of its streams have not changed.
     """
     fenced = {one.epoch: _fenced(one.epoch) for one in appends if one.epoch and not _is_newest(connection, one.epoch)}
     admitted = [one for one in appends if one.epoch not in fenced]
