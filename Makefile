@@ -61,18 +61,31 @@ faults: dev ## Kill, cut off and restart processes, and count the offers at all 
 
 .PHONY: national-model
 national-model: dev ## Compare the simulated national site with its model after random sequences (SEQUENCES=2000, SEED=1)
-	@$(BIN)/python -m tests.national_model --sequences $(or $(SEQUENCES),2000) --seed $(or $(SEED),1)
+	@$(BIN)/python -m tests.national.model --sequences $(or $(SEQUENCES),2000) --seed $(or $(SEED),1)
 
 .PHONY: damage
 damage: dev ## Flip random bytes in every file of a data folder and check the outcome (TRIALS=200, SEED=1)
 	@$(BIN)/python -m tests.damage --trials $(or $(TRIALS),200) --seed $(or $(SEED),1)
 
 .PHONY: kit
-kit: dev ## Build the conformance kit for partners: its wheel, and one file for this platform (in dist/)
-	@$(BIN)/python conformance/packaging/build.py dist --pex && ls dist
+kit: dev ## Build the conformance kit for partners: its wheel, one file for this platform, bill of materials, SHA256SUMS (in dist/)
+	@$(BIN)/python conformance/packaging/build.py dist --pex
+
+.PHONY: contract
+contract: dev ## Write the documents for partners from their sources (docs/contract/, docs/reference/, the profile schema)
+	@$(BIN)/python -m schemas.build_reference
+	@$(BIN)/python -m conformance.build_cases
+
+.PHONY: matrix
+matrix: dev ## Play every wrong system against the kit, and write docs/conformance/matrix.md (a quarter of an hour; ONLY=gateways, partners or sites)
+	@$(BIN)/python -m tests.conformance.matrix $(ONLY)
+
+.PHONY: screenshots
+screenshots: dev ## Take the pictures of docs/images from a running demo, in Chromium (a few minutes; needs fonts-liberation)
+	@$(BIN)/python -m tests.pages.screenshots
 
 .PHONY: release
-release: dev ## Build the wheel of a release (in dist/), or list what is missing for one
+release: dev ## Build the wheel of a release and its bill of materials (in dist/), or list what is missing for one
 	@$(BIN)/python requirements/release.py
 
 .PHONY: advisories

@@ -7,9 +7,10 @@ empty disk after all gateways have stopped.
 """
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from gateway.log.positions import read_positions
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import position_key
 from gateway.protocol.seal import ReceiptIds
-from gateway.protocol.topic import SUBMISSIONS
+from gateway.protocol.topic import OFFERS, SUBMISSIONS
 
 WORKERS = 2
 _MEMORY_MB = 220
@@ -70,7 +71,9 @@ async def _takeovers(environment: Environment, million: int) -> AsyncIterator[Ro
         timer = DecisionTimer(log)
         async with AsyncExitStack() as running, AsyncExitStack() as stopped:
             await stopped.enter_async_context(served(environment))
-            await running.enter_async_context(served(_elsewhere(environment, folder / "replica")))
+            replica = _elsewhere(environment, folder / "replica")
+            await running.enter_async_context(served(replica))
+            await _kept_up(replica.settings.data, log)
             usual = max([await timer.decided() for _ in range(20)])
             up = await timer.longest_while(stopped.aclose)
         yield _row("on a replica that was up", up, usual, _UP_SECONDS, million)
@@ -78,6 +81,22 @@ async def _takeovers(environment: Environment, million: int) -> AsyncIterator[Ro
             empty = _elsewhere(environment, folder / "empty")
             taken = await timer.longest_while(lambda: running.enter_async_context(served(empty)))
         yield _row("from an empty disk, with its start", taken, usual, _EMPTY_SECONDS, million)
+
+
+async def _kept_up(data: Path, log: EventLog) -> None:
+    """Wait until a replica's tables of all partitions have reached the present end of ``offers``."""
+    ends = await log.ends(OFFERS)
+    async with asyncio.timeout(_TAKEOVER_SECONDS):
+        while any(_applied(data / "relay" / f"relay-{partition}.sqlite") < end for partition, end in enumerate(ends)):  # noqa: ASYNC110  # another process fills them
+            await asyncio.sleep(1.0)
+
+
+def _applied(table: Path) -> int:
+    try:
+        with closing(sqlite3.connect(f"{table.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            return int(db.execute("SELECT position FROM position").fetchone()[0])
+    except sqlite3.OperationalError:  # not there yet
+        return 0
 
 
 def _row(what: str, seconds: float, usual: float, bar: float, million: int) -> Row:

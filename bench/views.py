@@ -7,8 +7,9 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -119,18 +120,23 @@ def rare(offer: dict[str, Any], number: int) -> None:
 
 def chunks(count: int) -> Iterator[list[Chunk]]:
     """The same offers in chunks, as a reader of the log returns them."""
+    return in_chunks(offers(count))
+
+
+def in_chunks(states: Iterable[OfferState]) -> Iterator[list[Chunk]]:
+    """States in chunks, as a reader of the log returns them."""
     ends = [0] * PARTITIONS
-    lanes: list[list[StoredRecord]] = [[] for _ in range(PARTITIONS)]
-    for number, state in enumerate(offers(count), 1):
-        partition = partition_of(state.id, PARTITIONS)
-        record = offer_record(state)
-        lanes[partition].append(
-            StoredRecord(ends[partition], state.known.appended_at, record.key, record.value, record.headers)
-        )
-        ends[partition] += 1
-        if number % BATCH == 0 or number == count:
-            yield [Chunk("offers", p, lane, ends[p]) for p, lane in enumerate(lanes)]
-            lanes = [[] for _ in range(PARTITIONS)]
+    rest = iter(states)
+    while batch := list(islice(rest, BATCH)):
+        lanes: list[list[StoredRecord]] = [[] for _ in range(PARTITIONS)]
+        for state in batch:
+            partition = partition_of(state.id, PARTITIONS)
+            record = offer_record(state)
+            lanes[partition].append(
+                StoredRecord(ends[partition], state.known.appended_at, record.key, record.value, record.headers)
+            )
+            ends[partition] += 1
+        yield [Chunk("offers", p, lane, ends[p]) for p, lane in enumerate(lanes)]
 
 
 async def measure(million: int) -> AsyncIterator[Row]:

@@ -1,4 +1,4 @@
-"""Write ``requirements.json`` from the protocol: ``python -m conformance.build_requirements docs/protocol.md``.
+"""Write ``schemas/requirements.json`` from the protocol: ``python -m conformance.build_requirements docs/protocol.md``.
 
 The English sentences come from the page. The French ones exist in the file alone and are kept; a French sentence whose
 English has changed is emptied, and a test fails until it is translated again.
@@ -31,7 +31,7 @@ def write_requirements(page: str, known: Mapping[str, Texts]) -> str:
 
 
 if __name__ == "__main__":
-    file = Path(__file__).with_name("requirements.json")
+    file = Path(__file__).parents[1] / "schemas/requirements.json"
     written = write_requirements(
         Path(sys.argv[1]).read_text(encoding="utf-8"), json.loads(file.read_text(encoding="utf-8"))
     )

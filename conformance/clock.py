@@ -14,3 +14,8 @@ def now() -> str:
 def today() -> date:
     """The present day in Europe/Paris; verdicts depend on it."""
     return datetime.now(_PARIS).date()  # noqa: TID251  # same
+
+
+def milliseconds() -> int:
+    """The present time in milliseconds since 1970."""
+    return round(datetime.now(UTC).timestamp() * 1_000)  # noqa: TID251  # same

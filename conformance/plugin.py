@@ -6,16 +6,18 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from conformance import clock
 from conformance.cli.output import result_lines
 from conformance.model.case import Case
+from conformance.model.cause import FAMILY, Cause, cause_result
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
-from conformance.role.runner import Choice, Player, cases_for, playing, run_cases
+from conformance.role.diagnosis import Diagnosis
+from conformance.role.runner import Choice, Player, cases_for, diagnosed, run_cases
 from conformance.target.setup import Setup, SetupError, read_setup
 from conformance.words import both, joined, say
 from schemas.rulebook import LANGUAGES, Language
@@ -29,11 +31,14 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 class SetupFile(pytest.File):
-    """The cases of one set-up. The role is opened once for all of them."""
+    """The cases of one set-up. The role is opened once for all of them. ``cause`` explains the failures, once found."""
 
     setup_: Setup
     language: Language
     player: Player
+    diagnosis: Diagnosis
+    cause: Result | None = None
+    explained: bool = False
     runner: asyncio.Runner
     _stack: AsyncExitStack
 
@@ -52,7 +57,12 @@ class SetupFile(pytest.File):
         self.runner = asyncio.Runner()
         self._stack = AsyncExitStack()
         seed = os.environ.get("CONFORMANCE_SEED") or secrets.token_hex(4)
-        self.player = self.runner.run(self._stack.enter_async_context(playing(self.setup_, seed=seed)))
+        opening = self._stack.enter_async_context(diagnosed(self.setup_, seed=seed))
+        try:
+            self.player, self.diagnosis, cause = self.runner.run(opening)
+        except SetupError as error:
+            cause = Cause(code=error.code, title=error.text, step=error.step)
+        self.cause = None if cause is None else cause_result(cause, self.setup_.role)
 
     def teardown(self) -> None:
         """Close the role."""
@@ -75,7 +85,15 @@ class CaseItem(pytest.Item):
         file = self.parent
         if not isinstance(file, SetupFile):
             raise TypeError("a case belongs to a set-up file")
-        [result] = file.runner.run(run_cases([self._case], file.player, file.setup_, on=clock.today()))
+        if file.cause is not None:
+            self._explain(file)
+        playing = run_cases(
+            [self._case], file.player, file.setup_, on=clock.today(), diagnosis=file.diagnosis, more=True
+        )
+        result = file.runner.run(playing)[0]
+        if result.case.family == FAMILY:
+            file.cause = result
+            self._explain(file)
         match result.outcome:
             case Outcome.PASS:
                 return
@@ -84,6 +102,14 @@ class CaseItem(pytest.Item):
             case _ if result.announced:
                 pytest.xfail(self._reason(result))
         raise NotConformingError(result)
+
+    def _explain(self, file: SetupFile) -> NoReturn:
+        """Fail with the cause in the first case that it hides; skip every further one."""
+        cause = file.cause
+        if cause is None or file.explained:
+            pytest.skip("" if cause is None else cause.case.title[self._language])
+        file.explained = True
+        raise NotConformingError(cause)
 
     def _reason(self, result: Result) -> str:
         return "" if result.reason is None else result.reason[self._language]

@@ -1,11 +1,13 @@
 """Texts for partners in French and English, by code (``words.json``)."""
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 
+from schemas.rulebook import catalogue
 from schemas.texts import LANGUAGES, Texts, load_texts
 
-__all__ = ["LocalisedError", "Texts", "both", "joined", "plain", "say", "words"]
+__all__ = ["LocalisedError", "Texts", "both", "code_in_words", "joined", "plain", "say", "words"]
 
 
 class LocalisedError(Exception):
@@ -38,6 +40,21 @@ def say(code: str, /, **values: object) -> Texts:
 def plain(text: object) -> Texts:
     """A text that is the same in every language: a value, an id, an address."""
     return dict.fromkeys(LANGUAGES, str(text))
+
+
+def code_in_words(code: str) -> Texts:
+    """A problem's code. The French text begins with the message of the catalogue, up to its first pause; the English
+    text is the code, which is English itself. A code that the catalogue lacks is its own text.
+    """
+    rule = catalogue().get(code)
+    if rule is None:
+        return plain(code)
+    message = _PAUSE.split(_PLACEHOLDER.sub("…", rule.message["fr"]), maxsplit=1)[0]
+    return {"fr": say("coded", text=message, code=code)["fr"], "en": code}
+
+
+_PLACEHOLDER = re.compile(r"\{[^}]*\}")
+_PAUSE = re.compile(r"\s[:;]\s(?![^(]*\))|\.$")
 
 
 def joined(parts: Iterable[Texts], between: str = "") -> Texts:

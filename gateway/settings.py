@@ -5,10 +5,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from math import log2
 from pathlib import Path
+from typing import TypeAlias
 
 from gateway.errors import SettingsError
+
+Network: TypeAlias = IPv4Network | IPv6Network
 
 _SECRET_CHARACTERS = 32
 _DIFFERENT = 8
@@ -30,6 +34,7 @@ class Settings:
     management_host: str = "127.0.0.1"
     management_port: int = 8081
     public_url: str | None = None
+    proxies: str | None = None
     partitions: int = 3
     kafka: str | None = None
     kafka_prefix: str = "stages"
@@ -53,6 +58,20 @@ class Settings:
     feed_secrets: Path | None = None
     loopback_feeds: int = 0
     require_certificate: date | None = None
+    pages: int = 1
+    legal_publisher: str | None = None
+    legal_address: str | None = None
+    legal_director: str | None = None
+    legal_contact: str | None = None
+    legal_host: str | None = None
+    source_url: str | None = None
+    security_contact: str | None = None
+    security_policy: str | None = None
+    late_exchanges: int = 2
+    down_hours: int = 6
+    publish_hours: int = 24
+    map_classes: str | None = None
+    operator: str | None = None
     log_level: str = "info"
 
     @classmethod
@@ -70,13 +89,17 @@ class Settings:
         return settings
 
     def to_environ(self) -> dict[str, str]:
-        """The environment variables for ``from_env``, secrets included."""
-        values = {spec.name: getattr(self, spec.name) for spec in fields(self)}
-        return {f"PASSERELLE_{name.upper()}": str(value) for name, value in values.items() if value is not None}
+        """The environment variables for ``from_env``, secrets included. A default is left out: processes of an earlier
+        version do not know each setting.
+        """
+        values = {spec.name: (getattr(self, spec.name), spec.default) for spec in fields(self)}
+        return {
+            f"PASSERELLE_{name.upper()}": str(given) for name, (given, default) in values.items() if given != default
+        }
 
     def _check(self) -> None:
         """Raise SettingsError for the first invalid value."""
-        for wrong, message in (*self._numbers(), *self._addresses(), *self._kafka(), *self._secrets()):
+        for wrong, message in (*self._numbers(), *self._map(), *self._addresses(), *self._kafka(), *self._secrets()):
             if wrong:
                 raise SettingsError(message)
 
@@ -85,18 +108,46 @@ class Settings:
             wrong = not 0 <= getattr(self, name) <= 65_535
             yield wrong, f"PASSERELLE_{name.upper()} must be a port between 0 (any free one) and 65535"
         yield not 1 <= self.partitions <= 64, "PASSERELLE_PARTITIONS must be between 1 and 64"
-        for name in ("requests_per_minute", "uploads_at_once", "upload_processor_seconds"):
+        positive = ("requests_per_minute", "uploads_at_once", "upload_processor_seconds")
+        for name in (*positive, "late_exchanges", "down_hours", "publish_hours"):
             yield getattr(self, name) < 1, f"PASSERELLE_{name.upper()} must be at least 1"
         yield not 1 <= self.processor_percent <= 100, "PASSERELLE_PROCESSOR_PERCENT must be between 1 and 100"
         yield not 0 <= self.workers <= 64, "PASSERELLE_WORKERS must be between 0 (no further process) and 64"
         yield self.loopback_feeds not in {0, 1}, "PASSERELLE_LOOPBACK_FEEDS must be 0 or 1 (for a demo or a test)"
+        yield self.pages not in {0, 1}, "PASSERELLE_PAGES must be 1 (pages for people) or 0 (the API alone)"
         known = self.log_level in {"debug", "info", "warning", "error"}
         yield not known, "PASSERELLE_LOG_LEVEL must be debug, info, warning or error"
+
+    @property
+    def map_bounds(self) -> tuple[int, ...] | None:
+        """The least numbers of offers of the map's second to fifth class; None: those of the season."""
+        return None if self.map_classes is None else tuple(map(int, self.map_classes.split(",")))
+
+    def _map(self) -> Iterator[tuple[bool, str]]:
+        written = self.map_classes is None or re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9}){3}", self.map_classes)
+        bounds = self.map_bounds if written else (0,)
+        wrong = bounds is not None and (bounds[0] < 2 or sorted(set(bounds)) != list(bounds))
+        yield wrong, "PASSERELLE_MAP_CLASSES must be four whole numbers from 2 on that grow, such as 200,350,600,1000"
 
     def _addresses(self) -> Iterator[tuple[bool, str]]:
         url = self.public_url
         wrong = url is not None and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url)
         yield wrong, "PASSERELLE_PUBLIC_URL must be the http or https URL that partners use"
+        web = re.compile(r"https?://[^\s/?#@]+([/?#]\S*)?")
+        wrong = self.source_url is not None and not web.fullmatch(self.source_url)
+        yield wrong, "PASSERELLE_SOURCE_URL must be the http or https URL of the source code"
+        email = re.compile(r"[^\s@:/?&]+@[^\s@:/?&]+")
+        contact = self.legal_contact
+        wrong = contact is not None and not (web.fullmatch(contact) or email.fullmatch(contact))
+        yield wrong, "PASSERELLE_LEGAL_CONTACT must be an e-mail address, or an http or https URL"
+        https = re.compile(r"https://[^\s/?#@]+([/?#]\S*)?")
+        contact, policy = self.security_contact, self.security_policy
+        wrong = contact is not None and not (https.fullmatch(contact) or email.fullmatch(contact))
+        yield wrong, "PASSERELLE_SECURITY_CONTACT must be an e-mail address, or an https URL"
+        wrong = policy is not None and not https.fullmatch(policy)
+        yield wrong, "PASSERELLE_SECURITY_POLICY must be an https URL"
+        fault = _proxies_fault(self.proxies)
+        yield fault is not None, f"PASSERELLE_PROXIES {fault}"
         everywhere = self.host in {"0.0.0.0", "::"}  # noqa: S104  # compared, not bound
         yield everywhere and url is None, "PASSERELLE_PUBLIC_URL is required if PASSERELLE_HOST is every address"
 
@@ -128,6 +179,33 @@ class Settings:
 def loopback_feeds(environ: Mapping[str, str]) -> bool:
     """Whether feeds may be fetched over http from this machine; for commands that read no other setting."""
     return environ.get("PASSERELLE_LOOPBACK_FEEDS", "0").strip() == "1"
+
+
+def proxy_networks(text: str | None) -> tuple[Network, ...]:
+    """The networks of ``PASSERELLE_PROXIES``. Raises ValueError for a text that names none."""
+    return tuple(ip_network(entry.strip()) for entry in text.split(",")) if text else ()
+
+
+def _proxies_fault(text: str | None) -> str | None:
+    """What is wrong with a list of proxies, as the predicate of a sentence."""
+    for entry in map(str.strip, text.split(",") if text else ()):
+        try:
+            network = ip_network(entry, strict=False)
+        except ValueError:
+            return f"must be addresses or networks with commas between them, such as 10.0.0.0/8,2001:db8::1: {entry!r}"
+        if network.prefixlen == 0:
+            return f"must not name every address ({entry}): each client could then choose its own"
+        if not _is_whole(entry):
+            return f"must name whole networks: {entry} has bits beyond its prefix; {network} is the network"
+    return None
+
+
+def _is_whole(network: str) -> bool:
+    try:
+        ip_network(network)
+    except ValueError:
+        return False
+    return True
 
 
 def weakness(secret: str) -> str | None:

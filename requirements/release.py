@@ -1,10 +1,11 @@
-"""Build the wheel of a release, or list everything that is missing for one: ``make release``.
+"""Build the wheel of a release and its bill of materials, or list everything that is missing: ``make release``.
 
 Needs the development environment. ``publiccode.yml`` has a placeholder for the address of the repository, which the
 publisher replaces.
 """
 
 # ruff: noqa: INP001, T201 - a script of its own that talks to its user
+import os
 import re
 import subprocess
 import sys
@@ -41,6 +42,9 @@ _PLACEHOLDER = re.compile(
     r"\b(?:example|invalid|localhost)\b(?!\.\w)|\bexample\.(?:com|org|net)\b|REPLACE", re.IGNORECASE
 )
 _ADDRESS = re.compile(r"https://[^\s/]+\.[^\s/]+/\S+")
+_BASE = re.compile(r"^ARG BASE=(\S+)$", re.MULTILINE)
+_PINNED = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
+_COMMIT_TIME = ("git", "log", "-1", "--format=%ct")
 _SECTION = re.compile(r"^## (\S+) — (\S+)$", re.MULTILINE)
 
 
@@ -49,6 +53,7 @@ def problems(root: Path) -> list[str]:
     version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     publiccode = yaml.safe_load((root / "publiccode.yml").read_text(encoding="utf-8"))
     found = [*_of_changelog(root, version, publiccode), *_of_publiccode(publiccode)]
+    found += _of_image((root / "Containerfile").read_text(encoding="utf-8"))
     if publiccode.get("softwareVersion") != version:
         found.append(f"publiccode.yml: softwareVersion is not {version}, the version of pyproject.toml; set it")
     return found
@@ -66,6 +71,13 @@ def _of_changelog(root: Path, version: str, publiccode: Mapping[str, Any]) -> It
         return
     if str(publiccode.get("releaseDate")) != released.isoformat():
         yield f"publiccode.yml: releaseDate is not {released}, the day in CHANGELOG.md; set it"
+
+
+def _of_image(containerfile: str) -> Iterator[str]:
+    base = _BASE.search(containerfile)
+    if base is None or not _PINNED.fullmatch(base[1]):
+        said = "nothing" if base is None else base[1]
+        yield f"Containerfile: BASE is {said}; name the tried base by its digest: …@sha256: and 64 hexadecimal digits"
 
 
 def _of_publiccode(publiccode: Mapping[str, Any]) -> Iterator[str]:
@@ -109,14 +121,26 @@ def build(root: Path, folder: Path) -> None:
     subprocess.run([*command, "--wheel-dir", str(folder), str(root)], check=True)  # noqa: S603  # our own command line
 
 
+def write_bill(root: Path, folder: Path) -> Path:
+    """Write the software bill of materials beside the wheel, dated by the last commit; returns its path."""
+    version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    file = folder / f"passerelle-{version}.cdx.json"
+    dated = subprocess.run(_COMMIT_TIME, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603  # same
+    environ = {**os.environ, "SOURCE_DATE_EPOCH": dated.stdout.strip() or os.environ.get("SOURCE_DATE_EPOCH", "0")}
+    command = [sys.executable, str(Path(__file__).with_name("sbom.py")), "passerelle", version, str(file)]
+    subprocess.run(command, check=True, env=environ)  # noqa: S603  # our own command line
+    return file
+
+
 def main(root: Path = ROOT) -> int:
-    """List what is missing and return 1, else build the wheel into ``dist`` and return 0."""
+    """List what is missing and return 1, else build wheel and bill of materials into ``dist`` and return 0."""
     found = problems(root)
     if found:
         print("Not ready for a release:", *found, sep="\n- ", file=sys.stderr)
         return 1
     build(root, root / "dist")
-    print("Built:", *sorted(path.name for path in (root / "dist").glob("passerelle-*.whl")))
+    bill = write_bill(root, root / "dist")
+    print("Built:", *sorted(path.name for path in (root / "dist").glob("passerelle-*.whl")), bill.name)
     return 0
 
 

@@ -4,6 +4,7 @@ from schemas.checking import Verdict, check, check_submission, check_withdrawal,
 from schemas.codelist import reference, sector_of
 from schemas.decode import MAX_OFFER_BYTES
 from schemas.personal import redact
+from schemas.refusal import preload_refusals
 from schemas.registry import schema, validator
 from schemas.rulebook import RULES_VERSION, SCHEMA_VERSION, Problem, Rule, catalogue, localized, problem
 
@@ -20,6 +21,7 @@ __all__ = [
     "check_withdrawal",
     "localized",
     "preload",
+    "preload_refusals",
     "problem",
     "redact",
     "reference",

@@ -1,13 +1,15 @@
 """Writes the pages that are generated from data: ``python -m schemas.build_reference``. A test compares them."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from schemas.bundle import bundled_schema
-from schemas.codelist import reference, sectors_by_naf
+from schemas.codelist import divisions_by_sector, reference
+from schemas.contract import asyncapi_document, openapi_document
+from schemas.reference_pages import codes_page, offer_page, problems_page
 
 ROOT = Path(__file__).parents[1]
 _SECTORS_HEAD = """# The 51 sectors
@@ -30,7 +32,7 @@ This page is written by `python -m schemas.build_reference` from `schemas/codes/
 
 def sectors_page() -> str:
     """``docs/reference/sectors.md``."""
-    divisions = _divisions()
+    divisions = divisions_by_sector()
     rows = (
         f"| `{item['code']}` | {item['name']} | {item['name_en']} | {divisions.get(item['code'], '')} |\n"
         for item in reference("sectors")["items"]
@@ -49,31 +51,41 @@ def profile_schema() -> str:
     return orjson.dumps(bundled_schema("profile"), option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
-PAGES: Mapping[str, str] = {
-    "docs/reference/sectors.md": "sectors_page",
-    "docs/formats/profile.schema.json": "profile_schema",
+def openapi_page() -> str:
+    """``docs/contract/openapi.json``, the document that a gateway serves as ``/v1/openapi.json``."""
+    return _contract(openapi_document())
+
+
+def asyncapi_page() -> str:
+    """``docs/contract/asyncapi.json``, the document that a gateway serves as ``/v1/asyncapi.json``."""
+    return _contract(asyncapi_document())
+
+
+def _contract(document: Mapping[str, Any]) -> str:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/reference/sectors.md": sectors_page,
+    "docs/formats/profile.schema.json": profile_schema,
+    "docs/contract/openapi.json": openapi_page,
+    "docs/contract/asyncapi.json": asyncapi_page,
+    "docs/reference/offer.md": lambda: offer_page("en"),
+    "docs/reference/codes.md": lambda: codes_page("en"),
+    "docs/reference/problems.md": lambda: problems_page("en"),
+    "docs/fr/offre.md": lambda: offer_page("fr"),
+    "docs/fr/codes.md": lambda: codes_page("fr"),
+    "docs/fr/anomalies.md": lambda: problems_page("fr"),
 }
-"""Each page with the name of the function that generates it."""
-
-
-def _divisions() -> Mapping[str, str]:
-    """The NAF divisions of each sector; in brackets, those with classes of other sectors as well."""
-    sectors: dict[str, set[str]] = {}
-    for naf, sector in sectors_by_naf().items():
-        sectors.setdefault(sector, set()).add(naf[:2])
-    shared = Counter(division for divisions in sectors.values() for division in divisions)
-    return {
-        sector: ", ".join(one if shared[one] == 1 else f"({one})" for one in sorted(divisions))
-        for sector, divisions in sectors.items()
-    }
+"""Each page with the function that generates it."""
 
 
 def main() -> None:
     """Write every page."""
-    for path, name in PAGES.items():
+    for path, generate in PAGES.items():
         page = ROOT / path
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(globals()[name](), encoding="utf-8")
+        page.write_text(generate(), encoding="utf-8")
 
 
 if __name__ == "__main__":

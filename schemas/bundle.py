@@ -1,4 +1,4 @@
-"""Bundles: JSON Schemas, OpenAPI and AsyncAPI as self-contained documents, and guidance on the keys of a schema.
+"""Bundles: JSON Schemas as self-contained documents, and guidance on the keys of a schema.
 
 The bundle of a schema is plain JSON Schema 2020-12 for editors. Its descriptions are French, then English: the schemas
 hold the French text in ``x-fr`` beside the English ``description``.
@@ -8,10 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import yaml
-
 from schemas.bilingual import Spoken
-from schemas.packaged import read_bytes
 from schemas.registry import schema, schema_names
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -81,29 +78,6 @@ def _bilingual(value: Any) -> Any:
     if isinstance(french := value.get(FRENCH), str):
         copy["description"] = f"{french}\n\n{value['description']}"
     return copy
-
-
-@cache
-def openapi_document() -> dict[str, Any]:
-    """``schemas/openapi.yaml`` with its schemas. Cached: do not modify."""
-    return _whole("openapi.yaml")
-
-
-@cache
-def asyncapi_document() -> dict[str, Any]:
-    """``schemas/asyncapi.yaml`` with its schemas. Cached: do not modify."""
-    return _whole("asyncapi.yaml")
-
-
-def _whole(name: str) -> dict[str, Any]:
-    """Tools for these formats do not resolve URNs: all JSON Schemas move into the components, with their references."""
-    source = yaml.safe_load(read_bytes(name))
-    targets = {schema(known)["$id"]: f"#/components/schemas/{known}" for known in schema_names()}
-    document: dict[str, Any] = retarget(source, targets, home="#")
-    for known in schema_names():
-        body = {key: value for key, value in schema(known).items() if key not in {"$id", "$schema"}}
-        document["components"]["schemas"][known] = retarget(body, targets, home=f"#/components/schemas/{known}")
-    return document
 
 
 SchemaPart = Mapping[str, Any]

@@ -14,8 +14,9 @@ from schemas.decode import decode, find_too_deep
 from schemas.explain import explain
 from schemas.folding import narrow
 from schemas.normal import normalise, redacted
+from schemas.refusal import preload_refusals
 from schemas.registry import definition_validator, fast_validator, schema_names, structure_validator, validator
-from schemas.rulebook import Problem, catalogue, problem
+from schemas.rulebook import Problem, problem
 from schemas.rules import CHECKS, FINDERS, LOCATION_FIELDS, PLAIN_FINDERS
 from schemas.rules import text as texts
 from schemas.rules.extension import find_excess
@@ -198,7 +199,7 @@ def _refuse(document: dict[str, Any], problems: list[Problem]) -> Verdict:
 
 def preload() -> None:
     """Read every packaged file needed for a verdict or a refusal. Takes about a second."""
-    catalogue()
+    preload_refusals()
     validator("offer")
     for name in schema_names():
         validator(name)

@@ -1,5 +1,6 @@
 """Code lists, rules and calendars in the form that partners read, each with version, source and licence."""
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -49,6 +50,18 @@ def sectors_by_naf() -> Mapping[str, str]:
     """The national site's sector of every NAF rev. 2 code. Cached: do not modify."""
     items: dict[str, str] = read_json("codes", "naf.json")["items"]
     return items
+
+
+def divisions_by_sector() -> Mapping[str, str]:
+    """The NAF divisions of each sector, comma-separated; in brackets, those with classes of other sectors as well."""
+    sectors: dict[str, set[str]] = {}
+    for naf, sector in sectors_by_naf().items():
+        sectors.setdefault(sector, set()).add(naf[:2])
+    shared = Counter(division for divisions in sectors.values() for division in divisions)
+    return {
+        sector: ", ".join(one if shared[one] == 1 else f"({one})" for one in sorted(divisions))
+        for sector, divisions in sectors.items()
+    }
 
 
 def sector_of(naf: str) -> str | None:

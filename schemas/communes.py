@@ -46,6 +46,14 @@ def communes_of(postcode: str) -> tuple[Commune, ...]:
     return tuple(Commune(*field.split(" ", 1)) for field in line.split("\t"))
 
 
+def commune_at(postcode: str, city: str, insee: object = None) -> Commune | None:
+    """The commune of a location among those that its postcode serves: by its INSEE code, without one by its name."""
+    for commune in communes_of(postcode):
+        if commune.code == insee or (insee is None and plain_name(commune.name) == plain_name(city)):
+            return commune
+    return None
+
+
 def serves(postcode: str, name: str) -> bool:
     """Whether a postcode serves a commune of that name, ignoring hyphens and case."""
     line = _by_postcode().get(postcode)

@@ -7,7 +7,9 @@ from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from schemas.bilingual import json_type
+from schemas.bilingual import Spoken, json_type
+from schemas.codelist import reference
+from schemas.communes import plain_name
 from schemas.decode import type_name
 from schemas.personal import token
 from schemas.registry import schema
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 LONGEST = 60
 """Maximum length of a key that is compared."""
+
+NO_NEAR_VALUE = Spoken("none", "aucune")
+"""In place of the nearest allowed value, where none is close."""
 
 _CLOSE = 0.6
 
@@ -69,7 +74,15 @@ def value_meant(value: str, allowed: Sequence[str]) -> str | None:
     lower = value[:LONGEST].lower()
     if SAID_OTHERWISE.get(lower) in allowed:
         return SAID_OTHERWISE[lower]
-    return _nearest(lower, tuple(allowed))
+    named = _sectors_by_name().get(plain_name(lower))
+    return named if named in allowed else _nearest(lower, tuple(allowed))
+
+
+@cache
+def _sectors_by_name() -> Mapping[str, str]:
+    return {
+        plain_name(item[name]): item["code"] for item in reference("sectors")["items"] for name in ("name_en", "name")
+    }
 
 
 @lru_cache(maxsize=1024)
@@ -96,10 +109,6 @@ SAID_OTHERWISE = {
     "canceled": "cancelled",
 }
 """Common spellings, with the value of this protocol."""
-
-
-if TYPE_CHECKING:
-    from jsonschema import ValidationError
 
 _BY_PATTERN = {
     "offer_id": "id-malformed",
@@ -228,7 +237,7 @@ def _translate_range(failure: _Failure) -> Iterator[Problem]:
 def _translate_enum(failure: _Failure) -> Iterator[Problem]:
     allowed: list[str] = failure.limit
     listed = ", ".join(allowed) if len(allowed) <= _LISTED else f"{allowed[0]} … {allowed[-1]}"
-    near = value_meant(str(failure.value), allowed) or "–"
+    near = value_meant(str(failure.value), allowed) or NO_NEAR_VALUE
     yield problem(
         "not-in-list", pointer=failure.pointer, expected=allowed, actual=failure.value, allowed=listed, near=near
     )

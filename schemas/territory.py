@@ -1,5 +1,6 @@
 """Territory: department, region and académie of an offer's location (OFR-018, OFR-019); tests for points in France."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -10,6 +11,8 @@ from schemas.packaged import read_json
 from schemas.rulebook import Problem, problem
 
 _CORSICA = ("2A", "2B")
+_CODE = re.compile("(?:[0-9]{2}|2[AB])[0-9]{3}")
+_POSTAL_CODE = re.compile("[0-9]{5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,25 @@ def _locate_prefix(postal_code: str) -> TerritoryMatch:
     if not departments:
         return TerritoryMatch(None, (_foreign(postal_code),))
     return TerritoryMatch(territories()[departments[0]], (_guessed(postal_code, departments[0]),))
+
+
+def department_in(document: Mapping[str, Any] | None) -> str | None:
+    """The department that the location of any document names, valid or not: by its INSEE code, else by its postcode.
+    None where neither is one of France. Nothing of the document is cached.
+    """
+    location = (document or {}).get("location")
+    if not isinstance(location, dict):
+        return None
+    code, postal_code = location.get("insee_commune"), location.get("postal_code")
+    if isinstance(code, str) and _CODE.fullmatch(code) and department_of(code) in territories():
+        return department_of(code)
+    if not isinstance(postal_code, str) or not _POSTAL_CODE.fullmatch(postal_code):
+        return None
+    served = {commune.department for commune in communes_of(postal_code)}
+    if len(served) == 1 and served <= territories().keys():
+        return served.pop()
+    departments = _prefix_departments(postal_code)
+    return departments[0] if departments else None
 
 
 def _prefix_departments(postal_code: str) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
-"""External requirements of tests: a real Apache Kafka, and the recorded partner data in PASSERELLE_TEST_SAMPLES.
+"""External requirements of tests: a real Apache Kafka, Node.js, the recorded partner data in PASSERELLE_TEST_SAMPLES,
+the interpreters of the recipes, Chromium, and the programs that try the files of ``deploy/``.
 
 Where it is missing, the tests that need it are skipped with one loud line; with ``CI=true`` they fail instead.
 ``--quick`` runs the quick lane and ``--slow`` all others (tests/lanes.py); ``-n 3`` spreads the files over workers
@@ -6,10 +7,12 @@ Where it is missing, the tests that need it are skipped with one loud line; with
 """
 
 import os
-from collections.abc import Generator, Iterator
+import signal
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 from xdist.workermanage import WorkerController
@@ -17,15 +20,24 @@ from xdist.workermanage import WorkerController
 from gateway.demo.broker import Listener, LocalBroker
 from gateway.demo.jars import missing
 from tests import lanes, spread
-from tests.kafka.cluster import LocalCluster
-from tests.kafka.local import need_local_kafka
+from tests.browser import program
+from tests.clients import tools
+from tests.deploy import programs
+from tests.docs import recipe
+from tests.log.kafka.cluster import LocalCluster
+from tests.log.kafka.local import need_local_kafka
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = Path(os.environ.get("PASSERELLE_TEST_SAMPLES") or ROOT.parent / "shared" / "samples")
 KAFKA = "KAFKA_BOOTSTRAP_SERVERS"
-EAGER_CLEANER = {"log.cleaner.backoff.ms": "100"}
+EAGER_CLEANER = {"log.cleaner.backoff.ms": "400"}
 LACKING: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 GUARD = lanes.ProcessGuard()
+
+hypothesis.settings.register_profile(
+    "tests", hypothesis.settings.default, deadline=None
+)  # a busy machine is no fault of the code under test
+hypothesis.settings.load_profile("tests")
 
 
 def kafka_unavailable() -> str | None:
@@ -34,6 +46,25 @@ def kafka_unavailable() -> str | None:
 
 def samples_unavailable() -> str | None:
     return None if SAMPLES.is_dir() else f"{SAMPLES} is no folder: set PASSERELLE_TEST_SAMPLES."
+
+
+UNAVAILABLE: Mapping[str, Callable[[], str | None]] = {
+    "kafka": kafka_unavailable,
+    "samples": samples_unavailable,
+    "recipes": recipe.unavailable,
+    "node": tools.missing,
+    "browser": program.missing,
+    **programs.UNAVAILABLE,
+}
+"""Marker → why its tests cannot run; None if they can."""
+
+
+def pytest_configure() -> None:
+    """A shell without job control ignores SIGINT in its background jobs (``make test &``), and so would each process
+    that a test starts: a signal that this process handles has its default action there.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,7 +86,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: spread.rank(item.nodeid))
     lacking = config.stash.setdefault(LACKING, {})
-    for marker, unavailable in (("kafka", kafka_unavailable), ("samples", samples_unavailable)):
+    for marker, unavailable in UNAVAILABLE.items():
         if any(item.get_closest_marker(marker) for item in items):
             reason = unavailable()
             if reason is not None:

@@ -7,26 +7,31 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from joserfc.jwk import ECKey
+
 from gateway.api.context import Context, Limits
 from gateway.bootstrap.parts import Parts, build_parts
 from gateway.bootstrap.serving import build_context
 from gateway.clock import Clock
 from gateway.errors import TokenError
 from gateway.log.port import EventLog
+from gateway.oauth.keys import KeyRing
 from gateway.partners.revocation import Claims
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import StoredRecord
-from gateway.protocol.topic import COMMON, DELIVERIES, OFFERS, RECEIPTS, RUNS
+from gateway.protocol.topic import COMMON, DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
 from gateway.relay import Relay
 from gateway.settings import Settings
 from gateway.store import ViewUpdater
 
+KEYS = KeyRing([ECKey.generate_key("P-256", auto_kid=True)])
 SECRET = b"a secret of thirty-two bytes or so"
 URL = "https://gateway.example"
-VIEWS = (OFFERS, RECEIPTS, DELIVERIES, RUNS)
+VIEWS = (OFFERS, RECEIPTS, DELIVERIES, RUNS, STATISTICS, JOURNAL)
 POSITIONS_MIRROR = "positions"
+NAMES_MIRROR = "names of operators"
 RELAY = "relay"
-ALL = (POSITIONS_MIRROR, RELAY, *VIEWS)
+ALL = (POSITIONS_MIRROR, NAMES_MIRROR, RELAY, *VIEWS)
 """The names of all background tasks."""
 SECONDS = 10
 """Deadline of every wait."""
@@ -74,7 +79,7 @@ class Harness:
 
     def context(self, limits: Limits | None = None) -> Context:
         """The API's context."""
-        return build_context(self.parts, URL, verifier=PlatformTokens(), limits=limits or Limits())
+        return build_context(self.parts, URL, keys=KEYS, verifier=PlatformTokens(), limits=limits or Limits())
 
     def start(self, *names: str) -> None:
         """Start background tasks."""
@@ -94,12 +99,16 @@ class Harness:
         async with asyncio.timeout(SECONDS):
             while not all(view.fresh for view in fed):
                 await asyncio.sleep(0.005)
+            while NAMES_MIRROR in self.tasks and not self.parts.acts.names.caught_up:
+                await asyncio.sleep(0.005)
             while RELAY in self.tasks and not (self.relay.ready and self.relay.partitions):
                 await asyncio.sleep(0.005)
 
     def _work(self, name: str) -> Callable[[], Coroutine[Any, Any, None]]:
         if name == POSITIONS_MIRROR:
             return self.parts.positions.run
+        if name == NAMES_MIRROR:
+            return self.parts.acts.run
         if name == RELAY:
             return self.relay.run
         return ViewUpdater(self.parts.log, name, self.views[name], clock=self.parts.clock).run

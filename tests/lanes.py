@@ -6,6 +6,7 @@ imported; single tests by the fixtures and markers that they use. A quick test t
 
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -15,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 FIXTURES = frozenset({"kafka_broker", "kafka_cluster", "kafka_servers", "shell"})
 """Fixtures that start a broker, or commands as processes."""
 
-MARKERS = frozenset({"kafka", "samples"})
+MARKERS = frozenset({"browser", "image", "kafka", "nginx", "node", "prometheus", "recipes", "samples", "systemd"})
 """Markers of what this checkout does not hold."""
 
 LOOKUPS = frozenset({"ldconfig", "gcc", "cc", "ld", "objdump"})
@@ -26,51 +27,65 @@ WAITS = "waits for background tasks and timeouts of the code under test"
 COMPUTES = "tries many examples, or large ones"
 
 SLOW: dict[str, str] = {
-    "api_read/test_changes.py": WAITS,
-    "api_read/test_receipts.py": WAITS,
-    "api_write/test_batch.py": COMPUTES,
-    "api_write/test_contract.py": COMPUTES,
-    "api_write/test_ending.py": WAITS,
-    "api_write/test_results.py": WAITS,
-    "api_write/test_upload.py": WAITS,
+    "api/read/test_changes.py": WAITS,
+    "api/read/test_receipts.py": WAITS,
+    "api/write/test_batch.py": COMPUTES,
+    "api/write/test_contract.py": COMPUTES,
+    "api/write/test_ending.py": WAITS,
+    "api/write/test_results.py": WAITS,
+    "api/write/test_upload.py": WAITS,
     "cli/test_client.py": WAITS,
+    "clients": PROCESSES,
     "conformance/test_batch.py": COMPUTES,
+    "conformance/test_certifiable.py": WAITS,
+    "conformance/test_certify.py": WAITS,
     "conformance/test_cli.py": COMPUTES,
     "conformance/test_gateway_role.py": PROCESSES,
+    "conformance/test_independent.py": PROCESSES,
+    "conformance/test_mark.py": PROCESSES,
     "conformance/test_mutants.py": WAITS,
     "conformance/test_national_role.py": WAITS,
     "conformance/test_one_verdict.py": COMPUTES,
     "conformance/test_partners.py": WAITS,
     "conformance/test_patience.py": WAITS,
     "conformance/test_plugin.py": PROCESSES,
+    "conformance/test_root_cause.py": WAITS,
+    "conformance/test_same_answers.py": COMPUTES,
+    "conformance/test_serve.py": PROCESSES,
     "conformance/test_wheel.py": PROCESSES,
-    "contract/test_kafka_log.py": PROCESSES,
-    "contract/test_memory_log.py": WAITS,
-    "contract/test_sqlite_log.py": WAITS,
-    "contract/test_sqlite_process.py": PROCESSES,
-    "contract/test_sqlite_writer.py": WAITS,
+    "log/contract/test_kafka_log.py": PROCESSES,
+    "log/contract/test_memory_log.py": WAITS,
+    "log/contract/test_sqlite_log.py": WAITS,
+    "log/contract/test_sqlite_process.py": PROCESSES,
+    "log/contract/test_sqlite_writer.py": WAITS,
     "damage": PROCESSES,
     "demo": PROCESSES,
+    "deploy": PROCESSES,
     "docs/test_examples.py": PROCESSES,
+    "docs/test_recipes.py": PROCESSES,
     "end_to_end": PROCESSES,
     "faults": PROCESSES,
-    "feed/test_feed_topic.py": WAITS,
+    "publish/test_feed_topic.py": WAITS,
     "formats/test_format_garbled.py": COMPUTES,
     "formats/test_format_identities.py": COMPUTES,
     "formats/test_format_memory.py": COMPUTES,
     "formats/test_format_reading.py": COMPUTES,
     "fuzz": COMPUTES,
-    "intake/test_refusals.py": COMPUTES,
+    "ingest/intake/test_refusals.py": COMPUTES,
     "interconnection": PROCESSES,
-    "kafka/test_broker.py": PROCESSES,
+    "log/kafka/test_broker.py": PROCESSES,
     "model": COMPUTES,
-    "national": WAITS,
-    "national_model": PROCESSES,
-    "national_site/test_agreement_with_the_site.py": COMPUTES,
-    "national_site/test_national_simulator.py": PROCESSES,
+    "national/connector": WAITS,
+    "national/model": PROCESSES,
+    "national/site/test_agreement_with_the_site.py": COMPUTES,
+    "national/site/test_national_simulator.py": PROCESSES,
     "partners/test_concurrent_changes.py": PROCESSES,
     "pull": WAITS,
     "recordings": WAITS,
+    "operate/test_round_trip.py": WAITS,
+    "operate/test_transfer.py": COMPUTES,
+    "pages/base/test_anonymous.py": PROCESSES,
+    "pages/national/test_national_pages.py": WAITS,
     "relay/test_local_copy.py": PROCESSES,
     "relay/test_relay.py": WAITS,
     "relay/test_assignment.py": WAITS,
@@ -79,22 +94,24 @@ SLOW: dict[str, str] = {
     "schemas/test_check.py": COMPUTES,
     "settings/test_refused_files.py": PROCESSES,
     "setup": PROCESSES,
-    "snapshot/test_snapshot.py": WAITS,
-    "loop/test_yielding.py": PROCESSES,
+    "ingest/snapshot/test_snapshot.py": WAITS,
+    "runtime/test_sandbox.py": PROCESSES,
+    "runtime/test_yielding.py": PROCESSES,
     "threats/test_descriptors.py": WAITS,
     "threats/test_fair_shares.py": WAITS,
     "threats/test_library_logs.py": WAITS,
     "threats/test_logs.py": PROCESSES,
     "threats/test_malformed.py": COMPUTES,
+    "threats/test_visitors.py": PROCESSES,
     "threats/test_worker_secrets.py": PROCESSES,
     "transport/test_limit.py": PROCESSES,
     "transport/test_tls.py": PROCESSES,
-    "upload/test_inflating.py": COMPUTES,
-    "views/test_duplicate_index.py": COMPUTES,
-    "views/test_follower.py": WAITS,
-    "views/test_subscriber.py": COMPUTES,
-    "views/test_view_updater.py": WAITS,
-    "views/test_search.py": COMPUTES,
+    "ingest/upload/test_inflating.py": COMPUTES,
+    "store/test_duplicate_index.py": COMPUTES,
+    "store/test_follower.py": WAITS,
+    "store/test_subscriber.py": COMPUTES,
+    "store/test_view_updater.py": WAITS,
+    "store/test_search.py": COMPUTES,
 }
 """Folder or file below ``tests`` → reason."""
 
@@ -103,6 +120,7 @@ class StartedProcessError(RuntimeError):
     """A test of the quick lane started a process."""
 
 
+@cache
 def reason(path: Path) -> str | None:
     """Why a folder or file is left out of the quick lane; None if it is not."""
     if not path.is_relative_to(ROOT / "tests"):

@@ -29,9 +29,9 @@ def test_a_folder_of_the_table_is_left_out_with_all_that_it_holds() -> None:
 
 
 def test_tests_on_the_shared_broker_run_in_one_worker() -> None:
-    assert spread.unit("tests/kafka/test_owner.py::test_a") == spread.unit(
+    assert spread.unit("tests/log/kafka/test_owner.py::test_a") == spread.unit(
         "tests/end_to_end/test_federation.py::test_b[kafka]"
     )
     assert "end_to_end/test_federation.py" == spread.unit("tests/end_to_end/test_federation.py::test_b[embedded]")
-    assert "kafka/test_outage.py" == spread.unit("tests/kafka/test_outage.py::test_c")
-    assert spread.rank("tests/kafka/test_owner.py::test_a") < spread.rank("tests/demo/test_demo.py::test_d")
+    assert "log/kafka/test_outage.py" == spread.unit("tests/log/kafka/test_outage.py::test_c")
+    assert spread.rank("tests/log/kafka/test_owner.py::test_a") < spread.rank("tests/demo/test_demo.py::test_d")

@@ -1,13 +1,14 @@
 """Fields of an offer, each with the parser of its values: a mapping only gives their paths."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from adapters.formats.moment import read_date, read_hours, read_weeks
 from adapters.formats.problem import UnreadableValueError
-from adapters.formats.sector import find_sectors, labels_of, nearest_sectors
+from adapters.formats.sector import find_sectors, labels_of
+from adapters.formats.sector_evidence import nearest_sectors
 from adapters.formats.text import clean, one_line, plain, read_link
 from schemas.decode import SAFE_INTEGER
 
@@ -20,6 +21,13 @@ _LEVELS = {
     "troisieme": re.compile(r"\b(?:3 ?e|3 ?eme|troisiemes?)\b"),
     "seconde": re.compile(r"\b(?:2 ?n?de|2 ?e|secondes?)\b"),
 }
+_COUNTED = re.compile(r"([0-9]{1,5}) ([a-z]+)(?: (?:disponibles?|available|maximum|max|au total|in all))?")
+_SEATS = frozenset((
+    "place", "poste", "siege", "eleve", "stagiaire", "jeune", "personne", "collegien", "lyceen", "candidat", "stage",
+    "seat", "pupil", "student", "intern", "trainee", "position", "opening", "person", "people", "vacancy", "internship",
+))  # fmt: skip
+_WEEKS = frozenset(("semaine", "sem", "week"))
+"""Words after a number that say what it counts."""
 _YES = frozenset(("oui", "yes", "true", "vrai", "o", "y", "x", "1"))
 _NO = frozenset(("non", "no", "false", "faux", "n", "0"))
 
@@ -101,6 +109,25 @@ def read_whole(text: str) -> int:
     return int(number)
 
 
+def read_seats(text: str) -> int:
+    """A number of seats, with or without a word for them: ``2``, ``2 places``, ``3 élèves``. Raises
+    UnreadableValueError.
+    """
+    return _read_counted(text, _SEATS)
+
+
+def read_stay(text: str) -> int:
+    """A number of weeks, with or without a word for them: ``2``, ``2 semaines``. Raises UnreadableValueError."""
+    return _read_counted(text, _WEEKS)
+
+
+def _read_counted(text: str, words: Container[str]) -> int:
+    found = _COUNTED.fullmatch(plain(re.sub(r"\(s\)", "", text)))
+    if found is not None and (found[2] in words or found[2].removesuffix("s") in words):
+        return int(found[1])
+    return read_whole(text)
+
+
 Read: TypeAlias = Callable[[str], Any]
 
 
@@ -129,7 +156,7 @@ class Located:
 Field: TypeAlias = One | Many | Located
 
 _LINE, _TEXT, _CODE = One(one_line, text=True), One(clean, text=True), One(read_code)
-_YES_NO, _WHOLE, _FRACTION = One(read_yes_no), One(read_whole), One(read_number)
+_YES_NO, _FRACTION = One(read_yes_no), One(read_number)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -156,8 +183,8 @@ FIELDS: Mapping[str, Field] = {
     "location.longitude": _FRACTION,
     "levels": Many(read_levels),
     "weeks": Many(read_weeks),
-    "stay_weeks": _WHOLE,
-    "seats": _WHOLE,
+    "stay_weeks": One(read_stay),
+    "seats": One(read_seats),
     "sector": One(read_sector),
     "rome.code": _CODE,
     "rome.version": _CODE,

@@ -4,14 +4,14 @@ The items of a feed end with exactly one ``FeedComplete`` or ``FeedUnusable``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeAlias
 
 import orjson
 
 import schemas
-from adapters.formats.problem import ReadingProblem, for_item
+from adapters.formats.problem import ReadingProblem, for_item, problem, rule_pointer
 from adapters.formats.sector import Fallback
 from schemas import Verdict
 
@@ -54,7 +54,8 @@ class OfferItem:
 
     ``problems`` are those of reading. With an error among them (``refused``) the offer exists but must not be
     published, and ``document`` holds its readable fields. ``judge`` joins both verdicts. ``fallback`` gives the origin
-    of a sector that no value of the item names.
+    of a sector that no value of the item names. ``optional``: the paths of each optional field, by pointer: ``judge``
+    leaves out a value of it that the verdict refuses.
     """
 
     position: Position
@@ -62,6 +63,7 @@ class OfferItem:
     document: dict[str, Any]
     problems: tuple[ReadingProblem, ...] = ()
     fallback: Fallback | None = None
+    optional: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def refused(self) -> bool:
@@ -129,8 +131,7 @@ Item: TypeAlias = OfferItem | BrokenItem | RepeatedItem | PassedItem | FeedCompl
 
 def judge(item: OfferItem, *, revision: int, on: date) -> Verdict:
     """The verdict on the offer with ``revision``. An unreadable field is not reported as missing as well."""
-    document = {"id": item.id, "revision": revision, **item.document}
-    verdict = schemas.check(orjson.dumps(document), on=on)
+    verdict, left_out = _check(item, {"id": item.id, "revision": revision, **item.document}, on)
     unread = [trouble.pointer for trouble in item.problems if trouble.severity == "error"]
     compared = any(trouble.code == "city-mismatch" for trouble in item.problems)
     others = [
@@ -139,10 +140,44 @@ def judge(item: OfferItem, *, revision: int, on: date) -> Verdict:
         if not (trouble.code == "field-missing" and any(_is_within(trouble.pointer, pointer) for pointer in unread))
         and not (trouble.code == "city-unlisted" and compared)
     ]
-    problems = tuple(sorted([*item.problems, *others], key=lambda trouble: trouble.severity))
+    problems = tuple(sorted([*item.problems, *left_out, *others], key=lambda trouble: trouble.severity))
     if item.refused and verdict.accepted:
         return Verdict(accepted=False, problems=problems, id=verdict.id, revision=revision, document=verdict.document)
     return verdict._replace(problems=problems)
+
+
+def _check(item: OfferItem, document: dict[str, Any], on: date) -> tuple[Verdict, list[ReadingProblem]]:
+    """The verdict on the document, and a warning for each value of an optional field that was left out for it."""
+    left_out: list[ReadingProblem] = []
+    while True:
+        verdict = schemas.check(orjson.dumps(document), on=on)
+        refused = {
+            pointer: trouble
+            for trouble in verdict.problems
+            for pointer in item.optional
+            if trouble.severity == "error"
+            and (trouble.pointer == pointer or trouble.pointer.startswith(f"{pointer}/"))
+            and _has(document, pointer)
+        }
+        if not refused:
+            return verdict, left_out
+        for pointer, trouble in refused.items():
+            document = _without(document, pointer)
+            named = {"source": item.optional[pointer], "rule": rule_pointer(pointer)}
+            left_out.append(problem("value-left-out", pointer=pointer, actual=trouble.actual, **named))
+
+
+def _has(document: Mapping[str, Any], pointer: str) -> bool:
+    parent, _, child = pointer[1:].partition("/")
+    return parent in document and (not child or child in document[parent])
+
+
+def _without(document: dict[str, Any], pointer: str) -> dict[str, Any]:
+    """The document without the member at the pointer, and without its parent if that is empty then."""
+    parent, _, child = pointer[1:].partition("/")
+    rest = {name: value for name, value in document.items() if name != parent}
+    inner = {name: value for name, value in document[parent].items() if name != child} if child else {}
+    return {**rest, parent: inner} if inner else rest
 
 
 def _is_within(pointer: str, other: str) -> bool:

@@ -13,7 +13,7 @@ import orjson
 from adapters.formats.encoding import cut_lines
 from adapters.formats.item import DEPTH, ITEM_CHARACTERS, Record
 from adapters.formats.nearest_path import Outline
-from adapters.formats.path import Path
+from adapters.formats.path import KEY, Path
 from adapters.formats.problem import TOO_DEEP, UnusableFeedError, problem
 from schemas.bilingual import Spoken
 
@@ -28,10 +28,11 @@ _OUTLINE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class CutItem:
-    """An item's source text and its first line; ``text`` is None if it is too long."""
+    """An item's source text, its first line and its key in an object of items. ``text`` is None if it is too long."""
 
     line: int
     text: str | None
+    key: str | None = None
 
 
 @dataclass(slots=True)
@@ -52,6 +53,7 @@ class _Capture:
     line: int
     begin: int
     depth: int
+    key: str | None = None
     parts: list[str] = field(default_factory=list)
     size: int = 0
 
@@ -66,7 +68,7 @@ class _Capture:
 
     def cut(self) -> CutItem:
         """The item."""
-        return CutItem(self.line, "".join(self.parts) if self.size <= ITEM_CHARACTERS else None)
+        return CutItem(self.line, "".join(self.parts) if self.size <= ITEM_CHARACTERS else None, self.key)
 
 
 class ItemScan:
@@ -74,12 +76,16 @@ class ItemScan:
     occurs, and whether it is an empty list.
 
     An object at one of the paths is an item, unless other paths lead through it: then it is an item only if none of
-    them selects anything. ``line`` is the first line of the text.
+    them selects anything. ``keyed``: each member of an object at one of the paths is an item instead. ``line`` is the
+    first line of the text.
     """
 
-    def __init__(self, paths: tuple[Path, ...], line: int = 1, *, outline: Outline | None = None) -> None:
+    def __init__(
+        self, paths: tuple[Path, ...], line: int = 1, *, outline: Outline | None = None, keyed: bool = False
+    ) -> None:
         self.outline = outline or Outline()
         self._paths = paths
+        self._keyed = keyed
         self._line = line
         self._frames: list[_Frame] = []
         self._item: _Capture | None = None
@@ -186,6 +192,9 @@ class ItemScan:
         if frame is None:
             return
         frame.holds = True
+        if self._is_keyed(frame):
+            self._cut.append(CutItem(self._line_at(at), sign if sign != '"' else '"…"', frame.key))
+            return
         if self._path_of(frame) not in self._paths:
             return
         if frame.bracket == "[":
@@ -197,8 +206,14 @@ class ItemScan:
         path = self._path_of(frame)
         if frame is not None:
             frame.holds = True
+        if frame is not None and self._is_keyed(frame):
+            self._item = _Capture(self._line_at(at), at, len(self._frames), frame.key)
+            self._brackets = 1
+            return
         self.outline.add(path, members=bracket == "{")
-        if path in self._paths:
+        if path in self._paths and self._keyed:
+            self.outline.reached = True
+        elif path in self._paths:
             self.outline.reached = True
             if bracket == "{":
                 capture = _Capture(self._line_at(at), at, len(self._frames))
@@ -214,7 +229,7 @@ class ItemScan:
         frame = self._frames.pop()
         if frame.bracket != ("{" if bracket == "}" else "["):
             raise self._malformed(end - 1, bracket)
-        if bracket == "]" and not frame.holds and frame.path in self._paths:
+        if (bracket == "]" or self._keyed) and not frame.holds and frame.path in self._paths:
             self.outline.emptied = True
         if self._candidate is not None and self._candidate.depth == len(self._frames):
             self._candidate.take(self._data, end)
@@ -224,6 +239,10 @@ class ItemScan:
 
     def _end_root(self) -> None:
         self._ended = not self._frames
+
+    def _is_keyed(self, frame: _Frame) -> bool:
+        """Whether the members of a frame are items."""
+        return self._keyed and frame.bracket == "{" and frame.path in self._paths
 
     @staticmethod
     def _path_of(frame: _Frame | None) -> Path:
@@ -250,14 +269,17 @@ def _unescape(key: str) -> str:
     return text
 
 
-def read_documents(text: Iterable[str], paths: tuple[Path, ...], outline: Outline | None = None) -> Iterator[Record]:
-    """The objects at the paths, each a tuple of keys from the root; arrays on a path are iterated.
+def read_documents(
+    text: Iterable[str], paths: tuple[Path, ...], outline: Outline | None = None, *, keyed: bool = False
+) -> Iterator[Record]:
+    """The objects at the paths, each a tuple of keys from the root; arrays on a path are iterated. ``keyed``: the
+    members of the objects there, each with its key as the member ``#key``.
 
     An object that another path leads through is an item only if that path finds no item in it. Raises
     UnusableFeedError.
     """
     outline = outline or Outline()
-    scan = ItemScan(paths, outline=outline)
+    scan = ItemScan(paths, outline=outline, keyed=keyed)
     for piece in text:
         yield from map(decode_item, scan.feed(piece))
     scan.finish()
@@ -277,20 +299,21 @@ def read_lines(text: Iterable[str]) -> Iterator[Record]:
 
 
 def decode_item(item: CutItem) -> Record:
-    """The decoded item, or an empty record with the problem."""
+    """The decoded item, or a record with the problem and only the key of the item."""
+    keyed = {} if item.key is None else {KEY: item.key}
     if item.text is None:
-        return Record(item.line, {}, problem("item-too-large", expected=ITEM_CHARACTERS))
+        return Record(item.line, keyed, problem("item-too-large", expected=ITEM_CHARACTERS))
     if _depth(item.text) > DEPTH:
-        return Record(item.line, {}, problem("item-too-deep", expected=DEPTH))
+        return Record(item.line, keyed, problem("item-too-deep", expected=DEPTH))
     try:
         content = orjson.loads(item.text)
     except orjson.JSONDecodeError as error:
         line = item.line + error.lineno - 1
         reason = Spoken(error.msg, f"JSON mal formé, colonne {error.colno}")
-        return Record(item.line, {}, problem("item-malformed", actual=reason, line=line))
+        return Record(item.line, keyed, problem("item-malformed", actual=reason, line=line))
     if not isinstance(content, dict):
-        return Record(item.line, {}, problem("item-not-object", actual=item.text.strip()))
-    return Record(item.line, content)
+        return Record(item.line, keyed, problem("item-not-object", actual=item.text.strip()))
+    return Record(item.line, content | keyed)
 
 
 def _depth(text: str) -> int:

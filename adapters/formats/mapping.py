@@ -1,15 +1,18 @@
 """Mappings ready for use: where the items of a feed are, and a rule for each field of an offer."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import schemas
+from adapters.formats.condition import Condition, load_condition
 from adapters.formats.mapping_document import Idle, find_idle, find_problems, merge
 from adapters.formats.path import Path, parse_path
 from adapters.formats.problem import ReadingProblem, for_profile, problem
-from adapters.formats.rule import OTHERS, Condition, Part, Rule, Watched, watched_paths
+from adapters.formats.rule import OTHERS, Part, Rule, Watched, required_fields, watched_paths
 from adapters.formats.sector import SECTOR_FIELD, sector_rule_in_codes
+from adapters.formats.take import load_takes
 from adapters.formats.text import fold
 from schemas import Problem
 from schemas.bilingual import json_type
@@ -25,10 +28,13 @@ class Elements:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """JSON objects at the paths; ``linked``: JSON-LD, possibly in HTML pages."""
+    """JSON objects at the paths; ``linked``: JSON-LD, possibly in HTML pages; ``keyed``: the members of the objects
+    at the paths are the items.
+    """
 
     paths: tuple[Path, ...]
     linked: bool = False
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,8 @@ class FeedMapping:
     """Every path of the mapping."""
     warnings: tuple[ReadingProblem, ...] = ()
     """Problems of the mapping itself, repeated by each reading."""
+    optional: Mapping[str, str] = field(default_factory=dict)
+    """The paths of each field that is optional by its rule and by the schema, by its JSON Pointer in the offer."""
 
 
 def load_mapping(form: str, document: object = None, *, stored: bool = False) -> FeedMapping | tuple[Problem, ...]:
@@ -98,10 +106,7 @@ def _load(form: str, document: dict[str, Any], own: frozenset[str]) -> FeedMappi
         for name, rule in document["fields"].items()
     }
     extensions = {name: _rule(rule) for name, rule in document.get("extensions", {}).items()}
-    only = tuple(
-        Condition(_paths(condition["path"]), frozenset(map(fold, condition["in"])))
-        for condition in document.get("only", ())
-    )
+    only = tuple(load_condition(condition, _paths(condition["path"])) for condition in document.get("only", ()))
     rules = {
         "/mapping/id": _rule(document["id"]),
         **{f"/mapping/fields/{name}": rule for name, rule in fields.items()},
@@ -116,8 +121,15 @@ def _load(form: str, document: dict[str, Any], own: frozenset[str]) -> FeedMappi
         only=only,
         fields=fields,
         extensions=extensions,
-        watched=tuple(watched_paths(rules, own=own)),
+        watched=(*watched_paths(rules, own=own), *_watched_conditions(only)),
         used=frozenset(used),
+        optional=MappingProxyType(
+            {
+                f"/{name.replace('.', '/')}": rule.source
+                for name, rule in fields.items()
+                if rule.optional and f"/mapping/fields/{name}" not in required_fields()
+            }
+        ),
     )
 
 
@@ -129,8 +141,16 @@ def _source(form: str, source: dict[str, Any], needed: tuple[tuple[str, ...], ..
         case "json" if source.get("lines"):
             return Lines()
         case "json" | "jobposting":
-            return Objects(_paths(source.get("items", "")), linked=form == "jobposting")
+            items = _paths(source.get("items", ""))
+            return Objects(items, linked=form == "jobposting", keyed=source.get("keyed", False))
     return Elements(parse_path(source["items"]))
+
+
+def _watched_conditions(only: tuple[Condition, ...]) -> Iterator[Watched]:
+    """The paths of conditions that an item without them meets."""
+    for index, condition in enumerate(only):
+        if condition.excludes:
+            yield Watched(pointer=f"/mapping/only/{index}/path", paths=condition.paths)
 
 
 def _needed(rules: Iterable[Rule], only: tuple[Condition, ...]) -> tuple[tuple[str, ...], ...]:
@@ -151,7 +171,6 @@ def _rule(rule: dict[str, Any]) -> Rule:
         each=parse_path(rule["each"]) if "each" in rule else None,
         join=tuple(Part(**_part(part)) for part in join.get("parts", ())),
         glue=join.get("with", ""),
-        cut=rule.get("cut"),
         default=rule.get("default"),
         optional=rule.get("optional", False),
         school_weeks=rule.get("school_weeks", False),
@@ -164,8 +183,11 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
         "paths": _paths(part["path"]) if "path" in part else (),
         "constant": part.get("constant"),
         "html": part.get("html", False),
+        "takes": load_takes(part["take"]) if "take" in part else (),
         "split": part.get("split"),
         "date": part.get("date"),
         "time": part.get("time"),
         "value_map": values and {key if key == OTHERS else fold(key): meant for key, meant in values.items()},
+        "unmatched": part.get("unmatched"),
+        "cut": part.get("cut"),
     }

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 import schemas
+from adapters.formats.condition import is_bound
 from adapters.formats.field import FIELDS, One
 from adapters.formats.moment import is_day_pattern, is_time_pattern
 from adapters.formats.problem import problem
@@ -28,7 +29,7 @@ _SOURCE_KEYS: Mapping[str, tuple[str, ...]] = {
     "cleverconnect": ("encoding", "items"),
     "jobposting": ("encoding", "items"),
     "csv": ("encoding", "separator", "columns"),
-    "json": ("encoding", "items", "lines"),
+    "json": ("encoding", "items", "lines", "keyed"),
     "xml": ("encoding", "items"),
 }
 """The keys of ``source`` by format."""
@@ -38,7 +39,7 @@ FORMATS = tuple(_SOURCE_KEYS)
 SOURCES = ("path", "constant", "join", "school_weeks")
 """A rule has exactly one of these keys."""
 
-_ON_VALUES = frozenset(("html", "split", "date", "time", "map"))
+_ON_VALUES = frozenset(("html", "take", "split", "date", "time", "map", "unmatched"))
 _ON_RULES = _ON_VALUES | {"each", "cut", "default", "optional"}
 _OF_AN_ID = _ON_VALUES | {"each"}
 
@@ -50,7 +51,7 @@ _BESIDE: Mapping[str, frozenset[str]] = {
 }
 """The keys of a rule that have an effect beside each source of values."""
 
-_BESIDE_IN_PART: Mapping[str, frozenset[str]] = {"path": _ON_VALUES, "constant": frozenset()}
+_BESIDE_IN_PART: Mapping[str, frozenset[str]] = {"path": _ON_VALUES | {"cut"}, "constant": frozenset()}
 """The same for one part of a ``join``."""
 
 _CONSTANT = Spoken("a constant is taken as it is", "une constante est prise telle quelle")
@@ -62,6 +63,10 @@ _DATE = Spoken("“date” reads the same value", "« date » lit la même valeu
 _OF_ID = Spoken("an id is always needed, and never cut", "un identifiant est toujours nécessaire, et jamais coupé")
 _CUT = Spoken("only texts are cut", "seuls des textes sont coupés")
 _EACH = Spoken("a row of CSV has no objects in it", "une ligne de CSV ne contient pas d’objets")
+_UNMATCHED = Spoken(
+    "there is no “take”, and no “map” without “*”, that a value could miss",
+    "il n’y a ni « take », ni « map » sans « * », auquel une valeur puisse échapper",
+)
 _LINES = Spoken("with lines each line is an item", "avec lines, chaque ligne est un élément")
 _BLANK = Spoken("blank values are nothing", "une valeur vide n’est rien")
 
@@ -88,10 +93,17 @@ def find_problems(form: str, document: dict[str, Any]) -> Iterator[Problem]:
     found = [] if fast_validator("mapping").is_valid(document) else explain("mapping", document)
     for trouble in found:
         one_of = trouble.code == "invalid" and trouble.args.get("keyword") == "oneOf"
-        yield problem("mapping-rule-source", pointer=trouble.pointer) if one_of else trouble
+        yield problem(_alternative(trouble.pointer), pointer=trouble.pointer) if one_of else trouble
     if not found:
         yield from _find_in_format(form, document)
         yield from _find_in_rules(document)
+
+
+def _alternative(pointer: str) -> str:
+    """The code of an object with none, or several, of the keys of which it has exactly one."""
+    if pointer.startswith("/only/"):
+        return "mapping-condition-source"
+    return "mapping-take-source" if "/take" in pointer else "mapping-rule-source"
 
 
 def _find_in_format(form: str, document: dict[str, Any]) -> Iterator[Problem]:
@@ -111,6 +123,11 @@ def _find_in_format(form: str, document: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _find_in_rules(document: dict[str, Any]) -> Iterator[Problem]:
+    for index, condition in enumerate(document.get("only", ())):
+        for key in ("from", "until"):
+            if key in condition and not is_bound(condition[key]):
+                wrong = condition[key]
+                yield problem("mapping-day", pointer=f"/only/{index}/{key}", expected="today, 2027-06-14", actual=wrong)
     for pointer, _, rule in _rules(document):
         for at, one in ((pointer, rule), *_parts(pointer, rule)):
             for key, is_usable, example in (
@@ -138,6 +155,8 @@ def find_idle(form: str, document: Mapping[str, Any]) -> Iterator[Idle]:
     source = document.get("source", {})
     if form == "json" and source.get("lines") and "items" in source:
         yield Idle("/source/items", "items", _LINES)
+    if form == "json" and source.get("lines") and source.get("keyed"):
+        yield Idle("/source/keyed", "keyed", _LINES)
     for pointer, field, rule in _rules(document):
         yield from _idle_in(pointer, rule, _BESIDE, form=form, field=field)
         for at, part in _parts(pointer, rule):
@@ -151,21 +170,27 @@ def _idle_in(
     for key, value in rule.items():
         if key == source or value is False:
             continue
-        reason = None
         if key not in beside[source]:
-            reason = _SCHOOL_WEEKS if source == "school_weeks" else _CONSTANT
-        elif key == "time" and "date" in rule:
-            reason = _DATE
-        elif field == "id" and key not in _OF_AN_ID:
+            reason: Spoken | None = _SCHOOL_WEEKS if source == "school_weeks" else _CONSTANT
+        elif beside is _BESIDE and field == "id" and key not in _OF_AN_ID:
             reason = _OF_ID
-        elif key == "cut" and not _is_text(field):
+        elif beside is _BESIDE and key == "cut" and not _is_text(field):
             reason = _CUT
-        elif key == "each" and form == "csv":
-            reason = _EACH
-        elif key == "map":
-            yield from _idle_in_map(f"{pointer}/map", value)
+        else:
+            reason = _reason_beside(key, rule, form)
         if reason is not None:
             yield Idle(f"{pointer}/{key}", key, reason)
+        elif key == "map":
+            yield from _idle_in_map(f"{pointer}/map", value)
+
+
+def _reason_beside(key: str, rule: _Rule, form: str) -> Spoken | None:
+    """The reason why a key has no effect beside the others of its rule, or None."""
+    if key == "time" and "date" in rule:
+        return _DATE
+    if key == "unmatched" and "take" not in rule and OTHERS in rule.get("map", (OTHERS,)):
+        return _UNMATCHED
+    return _EACH if key == "each" and form == "csv" else None
 
 
 def _idle_in_map(pointer: str, values: Mapping[str, Any]) -> Iterator[Idle]:

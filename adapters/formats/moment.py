@@ -28,12 +28,27 @@ _ZONE = r"\s?(?P<zone>Z|UTC|[+-][0-2]\d:?[0-5]\d)?"
 _DATE = re.compile(
     r"(?<!\d)(?:(?P<year>20\d\d)[-/.](?P<month>\d\d?)[-/.](?P<day>\d\d?)"
     r"|(?P<fr_day>\d\d?)[-/.](?P<fr_month>\d\d?)[-/.](?P<fr_year>20\d\d|\d\d(?!\d))"
-    r"|(?P<text_day>\d\d?)(?:er)?\s+(?P<text_month>[^\W\d_]{3,9})\.?\s+(?P<text_year>20\d\d))"
+    r"|(?P<text_day>\d\d?)(?:er|st|nd|rd|th)?\s+(?P<text_month>[^\W\d_]{3,9})\.?,?\s+(?P<text_year>20\d\d)"
+    r"|(?P<en_month>(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6})\.?\s+(?P<en_day>\d\d?)(?:st|nd|rd|th)?,?\s+(?P<en_year>20\d\d))"
     rf"(?!\d){_CLOCK}{_ZONE}"
 )
 _WEEK = re.compile(r"(?<![\dA-Za-z])(20\d\d)[\s-]?[WSws](\d\d?)(?!\d)")
 _WEEK_BEFORE_YEAR = re.compile(r"(?:\b[WSws]|\bsem(?:aine|\.)?\s*)(\d\d?)[\s/(-]{1,3}(20\d\d)(?!\d)", re.IGNORECASE)
 _RANGE = re.compile(r"\s*(?:au|à|to|until|jusqu['’]au|-|–|—|→|/|>)\s*", re.IGNORECASE)
+
+_SHARED = re.compile(
+    r"(?<![\d/.-])(?P<day>\d\d?)(?:er)?(?P<month>\s+[^\W\d_]{3,9}\.?|[/.-]\d\d?)?(?P<between>\s*(?:au|à|to|-|–)\s*)"
+    r"(?=\d\d?(?:er)?(?P<last>\s+[^\W\d_]{3,9}\.?|[/.-]\d\d?)(?P<year>\s+20\d\d|[/.-]20\d\d)(?!\d))",
+    re.IGNORECASE,
+)
+"""A first day that shares the month or the year of the last day: ``14 au 25 juin 2027``, ``14/06 - 25/06/2027``."""
+
+_FOR = re.compile(
+    r"\s*\+\s*(?:P(?P<iso>\d{1,2})(?P<iso_unit>[WD])\b"
+    r"|(?P<number>\d{1,2})(?:[.,]0+)?(?![\d/.-])\s*(?P<unit>sem(?:aines?|\.)?|weeks?|jours?|days?)?)",
+    re.IGNORECASE,
+)
+"""A duration after a first day or week, in weeks by default."""
 
 _TIME = re.compile(
     r"(?<!\d)(?P<hour>[01]?\d|2[0-3])"
@@ -79,7 +94,8 @@ def read_date(text: str) -> date:
 def read_weeks(texts: Iterable[str]) -> list[str]:
     """The ISO weeks of the texts, sorted: given by number, by a date, or by the first and last day.
 
-    Two dates with a dash or *au* between them are a span, which covers each week that has a working day in it. Raises
+    Two dates with a dash or *au* between them are a span, which covers each week that has a working day in it. A
+    number after a plus sign is a duration: so many weeks from that of the date or week on, or so many days. Raises
     UnreadableValueError.
     """
     weeks: set[str] = set()
@@ -89,6 +105,14 @@ def read_weeks(texts: Iterable[str]) -> list[str]:
             raise UnreadableValueError("weeks-unreadable", text)
         weeks |= found
     return sorted(weeks)
+
+
+def holds_span(text: str) -> bool:
+    """Whether a text has more than one day: a first and a last one, or several."""
+    try:
+        return len(_find_dates(_SHARED.sub(_completed, text))) > 1
+    except UnreadableValueError:
+        return False
 
 
 def read_hours(texts: Sequence[str]) -> dict[str, str | int]:
@@ -124,9 +148,9 @@ def _find_dates(text: str) -> list[_Found]:
 
 
 def _day_of(match: re.Match[str]) -> date | None:
-    year = match["year"] or match["fr_year"] or match["text_year"]
-    month = match["month"] or match["fr_month"] or _month(match["text_month"])
-    day = match["day"] or match["fr_day"] or match["text_day"]
+    year = match["year"] or match["fr_year"] or match["text_year"] or match["en_year"]
+    month = match["month"] or match["fr_month"] or _month(match["text_month"] or match["en_month"])
+    day = match["day"] or match["fr_day"] or match["text_day"] or match["en_day"]
     try:
         found = date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
         if not match["zone"] or not match["hour"]:
@@ -146,24 +170,48 @@ def _month(name: str) -> int:
 
 
 def _numbered(text: str) -> set[str]:
-    named = [(match[1], match[2]) for match in _WEEK.finditer(text)]
-    named += [(match[2], match[1]) for match in _WEEK_BEFORE_YEAR.finditer(text)]
-    weeks = {f"{year}-W{int(number):02}" for year, number in named}
-    for week in weeks:
-        if monday_of(week) is None:
+    named = [(match[1], match[2], match.end()) for match in _WEEK.finditer(text)]
+    named += [(match[2], match[1], match.end()) for match in _WEEK_BEFORE_YEAR.finditer(text)]
+    weeks = set()
+    for year, number, end in named:
+        week = f"{year}-W{int(number):02}"
+        monday = monday_of(week)
+        if monday is None:
             raise UnreadableValueError("weeks-unreadable", text)
+        duration = _FOR.match(text, end)
+        weeks |= {week} if duration is None else _lasting(monday, duration, text)
     return weeks
 
 
 def _dated(text: str) -> set[str]:
+    text = _SHARED.sub(_completed, text)
     found = _find_dates(text)
     weeks: set[str] = set()
     while found:
         first = last = found.pop(0)
+        duration = _FOR.match(text, first.end)
+        if duration is not None:
+            weeks |= _lasting(first.day, duration, text)
+            continue
         if found and _RANGE.fullmatch(text[first.end : found[0].begin]):
             last = found.pop(0)
         weeks |= _span(first.day, last.day, text)
     return weeks
+
+
+def _completed(match: re.Match[str]) -> str:
+    return f"{match['day']}{match['month'] or match['last']}{match['year']}{match['between']}"
+
+
+def _lasting(first: date, duration: re.Match[str], text: str) -> set[str]:
+    """The weeks from the first day on; a first day at a weekend counts as the Monday after it."""
+    number = int(duration["iso"] or duration["number"])
+    if not 1 <= number <= MAX_WEEKS:
+        raise UnreadableValueError("weeks-unreadable", text)
+    if (duration["iso_unit"] or duration["unit"] or "W")[0].upper() in "JD":
+        return _span(first, first + timedelta(number - 1), text)
+    begin = first + timedelta(8 - first.isoweekday()) if first.isoweekday() > 5 else first
+    return {"{}-W{:02}".format(*(begin + timedelta(7 * week)).isocalendar()[:2]) for week in range(number)}
 
 
 def _span(first: date, last: date, text: str) -> set[str]:

@@ -12,6 +12,8 @@ Path: TypeAlias = tuple[str, ...]
 Scalar: TypeAlias = str | int | float | bool
 
 FIRST = "#1"
+KEY = "#key"
+"""The member with an item's own key, where the items are the members of an object."""
 TEXT_MEMBERS = ("#text", "@value")
 """The members that hold the text of an XML element and of a JSON-LD value object."""
 

@@ -30,7 +30,6 @@ _OVERFLOW = {"error": "errors-not-listed", "warning": "warnings-not-listed"}
 Scope: TypeAlias = Literal["profile", "item"]
 _LISTED = 12
 _NO_HELP = Spoken("See docs/connect.md.", "Voir docs/connect.md.")
-_NOT_NEAR = Spoken("none is similar", "aucune ne lui ressemble")
 _FORM = Spoken("it is not a whole https:// address", "ce n’est pas une adresse https:// entière")
 _OBJECTS = {"employer": "employer.name", "location": "location.postal_code"}
 """The most important field of an offer's object."""
@@ -180,8 +179,6 @@ def for_profile(found: Problem, name: str, document: object) -> Problem:
         keys = keys_at(name, found.pointer.rpartition("/")[0], document)
         args["keys"] = ", ".join(keys) if len(keys) <= _LISTED else Spoken(*_many(keys))
         code = "field-misnamed" if found.expected in keys else "field-unknown"
-    if args.get("near") == "–":
-        args["near"] = _NOT_NEAR
     args.setdefault("help", help_for(name, found.pointer, document) or _NO_HELP)
     args.setdefault("reason", _FORM)
     expected = None if code == "field-unknown" else found.expected
@@ -193,9 +190,7 @@ def for_item(found: Problem) -> Problem:
     if type(found) is not Problem:
         return found
     args = {**found.args, "rule": rule_pointer(found.pointer)}
-    if args.get("near") == "–":
-        args["near"] = _NOT_NEAR
-    return AuthorProblem(found.code, found.pointer, found.expected, found.actual, args, "item")
+    return AuthorProblem(found.code, found.pointer, found.expected, found.actual, args, scope="item")
 
 
 def rule_pointer(pointer: str) -> str:

@@ -10,7 +10,6 @@ from datetime import date
 from itertools import chain
 
 from adapters.formats.csv_reader import read_rows
-from adapters.formats.drafting import draft, own_id
 from adapters.formats.encoding import read_text
 from adapters.formats.identity import UNREADABLE, Identities, conflict, digest_of
 from adapters.formats.item import (
@@ -30,8 +29,9 @@ from adapters.formats.json_reader import read_documents, read_lines
 from adapters.formats.jsonld_reader import read_linked
 from adapters.formats.mapping import Elements, FeedMapping, Lines, Objects, Rows, Source
 from adapters.formats.nearest_path import Outline
+from adapters.formats.offer import build_offer, own_id
 from adapters.formats.path import Path
-from adapters.formats.problem import ReadingProblem, UnusableFeedError, problem
+from adapters.formats.problem import ReadingProblem, UnreadableValueError, UnusableFeedError, problem
 from adapters.formats.sector import Fallbacks
 from adapters.formats.unmatched_paths import Survey
 from adapters.formats.xml_reader import read_elements
@@ -81,7 +81,7 @@ class _Reading:
     def __init__(self, mapping: FeedMapping, platform: str, on: date) -> None:
         self.count = 0
         self.fallbacks = Fallbacks()
-        self.survey = Survey(mapping.watched, mapping.only, used=mapping.used, items=_item_paths(mapping.source))
+        self.survey = Survey(mapping.watched, mapping.only, on=on, used=mapping.used, items=_item_paths(mapping.source))
         self._mapping = mapping
         self._platform = platform
         self._on = on
@@ -95,17 +95,24 @@ class _Reading:
         self.count += 1
         known = own_id(self._mapping, record.content, self._platform)
         if record.problem is not None:
-            broken = BrokenItem(position, known, (record.problem,))
-            return broken if known is None else self._identify(broken, known, UNREADABLE)
-        if not self.survey.holds(record.content):
+            return self._refuse(position, known, record.problem)
+        try:
+            held = self.survey.holds(record.content)
+        except UnreadableValueError as error:
+            return self._refuse(position, known, _unread_condition(error))
+        if not held:
             return PassedItem(position, known)
         if known is None:
             return BrokenItem(position, None, (problem("id-missing", pointer="/id", source=self._mapping.id.source),))
-        offer = draft(self._mapping, record.content, offer_id=known, position=position, on=self._on)
+        offer = build_offer(self._mapping, record.content, offer_id=known, position=position, on=self._on)
         item = self._identify(offer, known, digest_of(offer))
         if not isinstance(item, RepeatedItem):
             self.fallbacks.add(offer.fallback)
         return item
+
+    def _refuse(self, position: Position, known: str | None, trouble: ReadingProblem) -> Item:
+        broken = BrokenItem(position, known, (trouble,))
+        return broken if known is None else self._identify(broken, known, UNREADABLE)
 
     def _identify(self, item: OfferItem | BrokenItem, offer_id: str, digest: int) -> Item:
         """The item, or its repetition or conflict if the id occurred before (FMT-007)."""
@@ -128,12 +135,17 @@ def _records(text: Iterator[str], source: Source, outline: Outline) -> Iterator[
             return read_elements(text, path, outline)
         case Objects(paths, linked=True):
             return read_linked(text, paths, outline)
-        case Objects(paths):
-            return read_documents(text, paths, outline)
+        case Objects(paths, keyed=keyed):
+            return read_documents(text, paths, outline, keyed=keyed)
         case Lines():
             return read_lines(text)
         case Rows(separator, columns, needed):
             return read_rows(text, separator=separator, columns=columns, needed=needed)
+
+
+def _unread_condition(error: UnreadableValueError) -> ReadingProblem:
+    """The problem of an item whose value for a condition is unreadable: it may be an offer."""
+    return problem(error.code, actual=error.actual, source="only", rule="/mapping/only", **error.values)
 
 
 def _item_paths(source: Source) -> tuple[Path, ...]:

@@ -9,7 +9,11 @@ import schemas
 from adapters.formats.moment import read_day, read_time
 from adapters.formats.path import Path, Scalar, scalars, select, write_path, write_paths
 from adapters.formats.problem import UnreadableValueError
-from adapters.formats.text import fold, html_to_text, one_line, spell
+from adapters.formats.take import Take, take_part
+from adapters.formats.text import cut, fold, html_to_text, one_line, spell
+
+KEEP, DROP = "keep", "drop"
+"""What ``unmatched`` does with a value without the part to take, or not in the map."""
 
 OTHERS = "*"
 """The key of a value map that matches every value without a key of its own."""
@@ -30,26 +34,34 @@ class Caught(str):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The values found by a rule, and how many others ``#1`` in its path left out."""
+    """The values found by a rule, how many others ``#1`` in its path left out, and the length and limit of each text
+    that was cut before it was joined.
+    """
 
     values: list[Scalar]
     left_out: int = 0
+    cuts: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One source of values and the steps applied to each of them, in this order: HTML, split, pattern, value map.
+    """One source of values and the steps applied to each of them, in this order: HTML, take, split, pattern, value map.
 
-    The first of several paths that has a value is used. ``value_map`` is keyed by folded text.
+    The first of several paths that has a value is used. ``value_map`` is keyed by folded text. ``unmatched``: what
+    becomes of a value without the part to take, or one that is not in the map, instead of refusing the offer.
+    ``cut``: the longest text.
     """
 
     paths: tuple[Path, ...] = ()
     constant: Any = None
     html: bool = False
+    takes: tuple[Take, ...] = ()
     split: str | None = None
     date: str | None = None
     time: str | None = None
     value_map: Mapping[str, Any] | None = None
+    unmatched: str | None = None
+    cut: int | None = None
 
     def find(self, content: Any) -> Found:
         """The values of an item. Raises UnreadableValueError."""
@@ -69,6 +81,13 @@ class Part:
     def _make(self, value: Scalar) -> Iterator[Scalar]:
         if self.html:
             value = html_to_text(spell(value))
+        if self.takes and spell(value).strip():
+            part = take_part(spell(value), self.takes)
+            if part is None and self.unmatched == DROP:
+                return
+            if part is None and self.unmatched != KEEP:
+                raise UnreadableValueError("part-missing", spell(value))
+            value = value if part is None else part
         for piece in [value] if self.split is None else spell(value).split(self.split):
             text = spell(piece)
             if not text.strip():
@@ -86,6 +105,10 @@ class Part:
         values = self.value_map or {}
         key = fold(text)
         if key not in values and OTHERS not in values:
+            if self.unmatched == KEEP:
+                yield text
+            if self.unmatched is not None:
+                return
             raise UnreadableValueError("value-unmapped", text)
         meant = values[key] if key in values else values[OTHERS]
         for one in meant if isinstance(meant, list) else [meant]:
@@ -105,7 +128,6 @@ class Rule(Part):
     each: Path | None = None
     join: tuple[Part, ...] = ()
     glue: str = " "
-    cut: int | None = None
     default: Any = None
     optional: bool = False
     school_weeks: bool = False
@@ -116,7 +138,9 @@ class Rule(Part):
             return self._find_in(content)
         objects, left_out = select(content, self.each)
         found = [self._find_in(inner) for inner in objects]
-        return Found([value for one in found for value in one.values], left_out + sum(one.left_out for one in found))
+        values = [value for one in found for value in one.values]
+        cuts = tuple(cut for one in found for cut in one.cuts)
+        return Found(values, left_out + sum(one.left_out for one in found), cuts)
 
     @property
     def strict(self) -> bool:
@@ -141,25 +165,23 @@ class Rule(Part):
     def _find_in(self, content: Any) -> Found:
         if not self.join:
             return Part.find(self, content)
-        found = [part.find(content) for part in self.join]
+        found = [_cut(part, part.find(content)) for part in self.join]
         left_out = max(one.left_out for one in found)
         if not any(one.values for part, one in zip(self.join, found, strict=True) if part.paths):
             return Found([], left_out)  # constants alone join nothing
         joined = self.glue.join(spell(value) for one in found for value in one.values)
-        return Found(list(self._make(joined)), left_out)
+        cuts = tuple(one for part in found for one in part.cuts)
+        return Found(list(self._make(joined)), left_out, cuts)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """Filter of a feed's items: at least one value at the paths must be in ``among`` (folded)."""
-
-    paths: tuple[Path, ...]
-    among: frozenset[str]
-
-    def holds(self, content: Any) -> bool:
-        """Whether the item meets the condition."""
-        found = Part(paths=self.paths).find(content).values
-        return any(fold(spell(value)) in self.among for value in found)
+def _cut(part: Part, found: Found) -> Found:
+    """The values of a joined part, cut if they are longer than it allows."""
+    limit = part.cut
+    if limit is None:
+        return found
+    texts = [spell(value) for value in found.values]
+    cuts = tuple((len(text), limit) for text in texts if len(text) > limit)
+    return Found([cut(text, limit) for text in texts], found.left_out, cuts) if cuts else found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +208,7 @@ def watched_paths(rules: Mapping[str, Rule], *, own: frozenset[str]) -> Iterator
     misspelt ones.
     """
     for pointer, rule in rules.items():
-        required = pointer == "/mapping/id" or (pointer in _required_fields() and rule.strict)
+        required = pointer == "/mapping/id" or (pointer in required_fields() and rule.strict)
         if pointer in own:
             yield from _watched(pointer, rule, required=required)
         elif required:
@@ -194,7 +216,7 @@ def watched_paths(rules: Mapping[str, Rule], *, own: frozenset[str]) -> Iterator
 
 
 @cache
-def _required_fields() -> frozenset[str]:
+def required_fields() -> frozenset[str]:
     """The pointers of the required fields of the offer schema, without id and revision."""
     schema = schemas.schema("offer")
     found: set[str] = set()

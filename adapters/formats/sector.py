@@ -13,19 +13,18 @@ from typing import Any, Literal, TypeAlias
 import schemas
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.rule import Caught, Rule
+from adapters.formats.sector_evidence import name_key, nearest_sectors
 from adapters.formats.text import plain
 from schemas import Problem
 from schemas import problem as schema_problem
 from schemas.bilingual import Spoken
 from schemas.codelist import sectors_by_naf
+from schemas.failure import NO_NEAR_VALUE
 from schemas.personal import token
 from schemas.rulebook import displayed
 
-NEAREST = 3
-"""Number of sectors that a message proposes."""
-
 _LONGEST = 100
-"""Longer texts name no sector; only their beginning is compared."""
+"""Longer texts name no sector."""
 
 _CODE = re.compile(r"s ?0{0,2}([1-9][0-9]?)")
 _LABELLED_CODE = re.compile(r"s ?0{0,2}([1-9][0-9]?) (.+)")
@@ -40,8 +39,6 @@ _SECTIONS: Mapping[str, tuple[int, int]] = {
     "o": (84, 84), "p": (85, 85), "q": (86, 88), "r": (90, 93), "s": (94, 96), "t": (97, 98), "u": (99, 99),
 }  # fmt: skip
 """The first and last division of each section of NAF rev. 2."""
-_PLURAL = 3
-"""Words up to this length keep a final s or x, which may not be a plural."""
 SECTOR_FIELD = "sector"
 SECTOR_POINTER = f"/fields/{SECTOR_FIELD}"
 _EXAMPLES = 5
@@ -67,14 +64,14 @@ def find_sectors(text: str) -> Meant:
     if len(text) > _LONGEST:
         return Meant(())
     words = plain(text)
-    known = _names().get(_key(text))
+    known = _names().get(name_key(text))
     if known is not None:
         return Meant((known,))
     if (match := _CODE.fullmatch(words)) is not None:
         return _only(f"s{match[1]}")
     if (match := _LABELLED_CODE.fullmatch(words)) is not None:
         code = f"s{match[1]}"
-        return _only(code) if _names().get(_key(match[2])) == code else Meant(())
+        return _only(code) if _names().get(name_key(match[2])) == code else Meant(())
     return _find_naf(words)
 
 
@@ -87,28 +84,6 @@ def labels_of(codes: Iterable[str]) -> Spoken:
     """The labels of sectors as a list for messages."""
     listed = ", ".join(map(label_of, codes))
     return Spoken(listed or "none", listed or "aucun")
-
-
-def nearest_sectors(text: str) -> tuple[str, ...]:
-    """The codes of the three sectors with the most similar names, the most similar first.
-
-    Fewer if fewer names share a pair of letters with the text.
-    """
-    return _nearest(text[:_LONGEST])
-
-
-@lru_cache(maxsize=1024)
-def _nearest(text: str) -> tuple[str, ...]:
-    wanted = _pairs(_key(text))
-
-    def similarity(item: tuple[str, frozenset[str]]) -> float:
-        shared = len(wanted & item[1])
-        if not shared:
-            return 0.0
-        return 2 * shared / (len(wanted) + len(item[1])) + shared / min(len(wanted), len(item[1]))
-
-    ranked = sorted(_spelled().items(), key=similarity, reverse=True)
-    return tuple(item[0] for item in ranked[:NEAREST] if similarity(item))
 
 
 def _find_naf(words: str) -> Meant:
@@ -146,16 +121,6 @@ def _number(code: str) -> int:
     return int(code[1:])
 
 
-def _key(text: str) -> str:
-    """A name for comparison: without accents, case, punctuation, the word *et* and plural endings."""
-    words = plain(text.replace("&", " et ").replace("+", " et ")).split()
-    return " ".join(_singular(word) for word in words if word != "et")
-
-
-def _singular(word: str) -> str:
-    return word.rstrip("sx") if len(word) > _PLURAL else word
-
-
 @cache
 def _listed() -> Mapping[str, str]:
     return {item["code"]: item["name"] for item in schemas.reference("sectors")["items"]}
@@ -164,23 +129,13 @@ def _listed() -> Mapping[str, str]:
 @cache
 def _names() -> Mapping[str, str]:
     """The code by each spelling of a name: in full, without its brackets, and the text in brackets alone."""
-    return {_key(spelling): code for code, name in _listed().items() for spelling in _spellings(name)}
+    return {name_key(spelling): code for code, name in _listed().items() for spelling in _spellings(name)}
 
 
 def _spellings(name: str) -> Iterator[str]:
     yield name
     if (match := re.fullmatch(r"(.+) \((\w+)\)", name)) is not None:
         yield from match.groups()
-
-
-@cache
-def _spelled() -> Mapping[str, frozenset[str]]:
-    return {code: _pairs(_key(name)) for code, name in _listed().items()}
-
-
-def _pairs(key: str) -> frozenset[str]:
-    """The letter pairs of each word, for the similarity of names."""
-    return frozenset(f" {word} "[at : at + 2] for word in key.split() for at in range(len(word) + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +185,7 @@ def check_sector_rule(rule: Mapping[str, Any]) -> Iterator[Problem]:
     """A problem for each target of the sector's rule that names no sector, or more than one."""
     for key in ("constant", "default"):
         if isinstance(text := rule.get(key), str) and find_sectors(text).code is None:
-            near = next(map(label_of, _candidates(text)), "–")
+            near = next(map(label_of, _candidates(text)), NO_NEAR_VALUE)
             yield schema_problem(
                 "not-in-list", pointer=f"{SECTOR_POINTER}/{key}", actual=text, allowed="s1 … s51", near=near
             )

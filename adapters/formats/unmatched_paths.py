@@ -7,8 +7,10 @@ Memory is bounded: the paths of the first items are kept, up to a limit.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import islice
 
+from adapters.formats.condition import Condition
 from adapters.formats.item import Content
 from adapters.formats.nearest_path import Near, hint, nearest_of
 from adapters.formats.path import (
@@ -23,7 +25,7 @@ from adapters.formats.path import (
     write_paths,
 )
 from adapters.formats.problem import ReadingProblem, problem
-from adapters.formats.rule import Condition, Watched
+from adapters.formats.rule import Watched
 from adapters.formats.text import spell
 from schemas.bilingual import Spoken
 from schemas.rulebook import displayed
@@ -61,10 +63,12 @@ class Survey:
         watched: Sequence[Watched],
         only: Sequence[Condition],
         *,
+        on: date,
         used: frozenset[Path] = frozenset(),
         items: Sequence[Path] = (),
     ) -> None:
         self._items = items
+        self._on = on
         self._unseen = list(watched)
         self._passing = [_Passing(condition) for condition in only]
         self._used = used
@@ -79,7 +83,9 @@ class Survey:
         return self._offers
 
     def holds(self, content: Content) -> bool:
-        """Survey an item; return whether it meets all conditions."""
+        """Survey an item; return whether it meets all conditions. Raises UnreadableValueError for a value of a
+        condition that is no date.
+        """
         if self._surveyed < _SURVEYED_ITEMS and (self._unseen or not self._offers):
             self._surveyed += 1
             for path in leaf_paths(content):
@@ -110,7 +116,7 @@ class Survey:
         return list(self._all_passed()), []
 
     def _holds(self, one: _Passing, content: Content) -> bool:
-        held = one.condition.holds(content)
+        held = one.condition.holds(content, self._on)
         one.held = one.held or held
         if not self._offers and len(one.values) < _MOST_VALUES:
             found = (value for path in one.condition.paths for value in scalars(select(content, path)[0]))
@@ -126,16 +132,16 @@ class Survey:
         if not never:
             yield problem("only-passes-all", pointer="/mapping/only", hint=_ALL_AT_ONCE)
         for index, one in never:
-            path, sought = write_paths(one.condition.paths), _list(sorted(one.condition.among))
+            path, sought = write_paths(one.condition.paths), one.condition.sought
             seen = _list(list(one.values)) or "–"
             yield problem(
                 "only-passes-all",
-                pointer=f"/mapping/only/{index}/in",
+                pointer=f"/mapping/only/{index}/{one.condition.key}",
                 expected=sought,
                 actual=seen,
                 hint=Spoken(
                     f"At “{path}” it looks for: {sought}. The feed has: {seen}",
-                    f"À « {path} », elle cherche : {sought}. Le flux a : {seen}",
+                    f"À « {path} », elle cherche : {sought.fr}. Le flux a : {seen}",
                 ),
             )
 

@@ -18,7 +18,7 @@ from adapters.transport.address import feed_url_fault
 from schemas import Problem, problem
 from schemas.bilingual import Spoken, json_type
 from schemas.decode import type_name
-from schemas.failure import translate
+from schemas.failure import NO_NEAR_VALUE, translate
 from schemas.rulebook import LANGUAGES
 
 NATIVE = "native"
@@ -128,7 +128,9 @@ def _find_problems(document: dict[str, Any]) -> Iterator[Problem]:
         known = [one["code"] for one in schemas.reference(name)["items"]]
         if isinstance(code, str) and code not in known:
             listed = f"{known[0]} … {known[-1]}"
-            yield problem("not-in-list", pointer=pointer, expected=known, actual=code, allowed=listed, near="–")
+            yield problem(
+                "not-in-list", pointer=pointer, expected=known, actual=code, allowed=listed, near=NO_NEAR_VALUE
+            )
 
 
 def _load_mapping(document: dict[str, Any], *, stored: bool) -> FeedMapping | tuple[Problem, ...] | None:

@@ -15,11 +15,11 @@ from gateway.log.mirror import Fold, TopicMirror, fold_topic
 from gateway.log.owner_loop import own_with_retry
 from gateway.log.port import EventLog, Output, Owner
 from gateway.log.request import Pending, request_answer
+from gateway.operate.feeds import has_feed
 from gateway.partners.partner_tasks import run_per_partner
 from gateway.protocol.identity import partition_of
-from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, StoredRecord
-from gateway.protocol.source_run import Failure, Order, Run, order_record, read_run, run_record
+from gateway.protocol.source_run import Failure, Order, Pause, Run, order_record, read_run, run_record
 from gateway.protocol.topic import RUNS
 
 _UNREAD = "unread"
@@ -30,11 +30,14 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """State of one feed on ``runs``: last run, newest order, and the append time (ms) of its owner's first record."""
+    """State of one feed on ``runs``: last run, newest order, the append time (ms) of its owner's first record, and
+    whether it is paused.
+    """
 
     last: Run | None = None
     order: Pending[Order] | None = None
     began_at: int = 0
+    paused: bool = False
 
 
 def feed_fold(platform: str, *, began: int) -> Fold[FeedState]:
@@ -48,11 +51,14 @@ def feed_fold(platform: str, *, began: int) -> Fold[FeedState]:
             found = read_run(record.key, record.value)
             if found is None or found.platform != platform:
                 continue
-            if isinstance(found, Run):
-                state = replace(state, last=found)
-            else:
-                found_at = record.appended_at if record.offset < began else None
-                state = replace(state, order=Pending(found, found_at))
+            match found:
+                case Run():
+                    state = replace(state, last=found)
+                case Pause(paused=paused):
+                    state = replace(state, paused=paused)
+                case Order():
+                    found_at = record.appended_at if record.offset < began else None
+                    state = replace(state, order=Pending(found, found_at))
         return state
 
     return fold
@@ -138,6 +144,8 @@ class PlatformPull:
 
     def _is_due(self, drawn: float) -> bool:
         now, last = self._dependencies.clock(), self._state.last
+        if self._state.paused:
+            return False
         if self._open_order() is not None:
             return True
         profile = self._profile()
@@ -182,12 +190,6 @@ class PlatformPull:
         return Failure(at=self._dependencies.clock(), code="profile-invalid", fr=texts["fr"], en=texts["en"])
 
 
-def has_feed(partner: Partner) -> bool:
-    """Whether the partner's profile has a feed to pull."""
-    transport = (partner.profile or {}).get("transport")
-    return isinstance(transport, dict) and transport.get("kind") != "native"
-
-
 class OrderReplacedError(Exception):
     """A newer order for the same feed arrived before this one was started, and was answered instead."""
 
@@ -216,6 +218,7 @@ async def order_run(log: EventLog, order: Order, *, seconds: float) -> Run | Non
             return None
         if isinstance(found, Order):
             newer.add(found.id)
+        if not isinstance(found, Run):
             return None
         if found.order == order.id:
             return found

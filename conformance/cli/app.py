@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 import secrets
+import signal
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +33,7 @@ from conformance.cli.output import (
     write_file,
     write_reports,
 )
+from conformance.cli.serve import serve
 from conformance.cli.template import template_of
 from conformance.model.case import RoleName
 from conformance.model.library import cases
@@ -41,6 +44,7 @@ from conformance.role.runner import VERSIONS, Choice, cases_for, drive
 from conformance.target.doctor import Check, examine
 from conformance.target.setup import Setup, SetupError, read_setup
 from conformance.words import both, plain, say
+from schemas.kit_cases import features_of, seed_of
 from schemas.rulebook import Language
 
 app = typer.Typer(
@@ -54,6 +58,7 @@ app = typer.Typer(
 
 SetupFile = Annotated[Path, typer.Option("--config", "-c", help=both(say("help-config")))]
 _SETUP = Path("conformance.toml")
+_NONCE = re.compile("[A-Za-z0-9_-]{16,64}")
 
 
 def _read(path: Path, lang: Language) -> Setup:
@@ -134,12 +139,9 @@ def _play(setup: Setup, choice: Choice, seed: str, *, fail_fast: bool, lang: Lan
             progress.update(task, advance=1, description=result.case.family)
             print_result(result, lang)
 
-        try:
-            finished = asyncio.run(
-                drive(setup, chosen, seed=seed or secrets.token_hex(4), fail_fast=fail_fast, on_result=report_result)
-            )
-        except SetupError as error:
-            stop(error.text, error.step, EXIT_CODES[Outcome.CONFIG_ERROR], lang)
+        finished = asyncio.run(
+            drive(setup, chosen, seed=seed or secrets.token_hex(4), fail_fast=fail_fast, on_result=report_result)
+        )
     print_run(finished, lang)
     return finished
 
@@ -147,27 +149,37 @@ def _play(setup: Setup, choice: Choice, seed: str, *, fail_fast: bool, lang: Lan
 @app.command(help=both(say("help-certify")))
 def certify(
     evidence: Annotated[Path, typer.Argument(help=both(say("help-evidence")))],
+    nonce: Annotated[str, typer.Option(help=both(say("help-nonce")))] = "",
     config: SetupFile = _SETUP,
     lang: Lang = "fr",
 ) -> None:
     """Run every case of the role and write the evidence, with its digest, for the operator to sign."""
+    if not _NONCE.fullmatch(nonce):
+        stop(say("no-nonce"), say("no-nonce-step"), UNUSABLE, lang)
     check_file(evidence, lang)
     setup = _read(config, lang)
-    finished = _play(setup, Choice(), "", fail_fast=False, lang=lang)
     owner = setup.accounts.get(setup.role)
+    platform = owner.platform if owner else setup.target
+    seed = seed_of(nonce, platform=platform, role=setup.role)
+    finished = _play(setup, Choice(), seed, fail_fast=False, lang=lang)
     body = evidence_of(
         report_of(finished),
-        platform=owner.platform if owner else setup.target,
+        platform=platform,
+        nonce=nonce,
         played=cases_for(setup, Choice(), cases()),
+        off=[feature for feature in features_of(setup.role) if not setup.supports(feature)],
+        used=finished.used,
     )
     write_file(evidence, orjson.dumps(body, option=orjson.OPT_INDENT_2), lang)
-    for wrong in check_evidence(body):
+    defects = check_evidence(body)
+    for wrong in defects:
         OUT.print(f"[red]–[/] {wrong[lang]}")
     OUT.print(f"→ {evidence}  {body['digest']}", soft_wrap=True)
-    raise typer.Exit(finished.exit_code or int(not finished.conforms))
+    raise typer.Exit(finished.exit_code or int(bool(defects)))
 
 
 app.command(help=both(say("help-judge")))(judge)
+app.command(help=both(say("help-serve")))(serve)
 
 
 @app.command(name="list", help=both(say("help-list")))
@@ -239,5 +251,9 @@ def passerelle_conformance(
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. Ctrl-C and SIGTERM end every command in order, also where a shell started it in the
+    background with SIGINT ignored.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     app()

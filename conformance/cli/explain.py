@@ -10,11 +10,13 @@ from typing import Any
 import orjson
 from rich.console import Console
 
-from conformance.model.case import Call, Case, Clear, Document, Follow, Order, Script, Step
-from conformance.model.library import cases, coverage, sentences
+from conformance.cli.step import heading
+from conformance.model.case import Call, Case, Clear, Document, Follow, Order, Script, Step, Token
+from conformance.model.library import cases, coverage
 from conformance.script.body import document_of, write_body
 from conformance.script.template import Names, UnknownNameError, fill
-from conformance.words import say
+from conformance.words import code_in_words, say
+from schemas.requirements import sentences
 from schemas.rulebook import Language
 
 _PLATFORMS = {
@@ -76,7 +78,11 @@ def _indented(raw: bytes) -> str:
 def _verdict(document: Document, language: Language) -> str:
     expected = document.expected
     head = (say("accepted") if expected.accepted else say("refused"))[language]
-    return "\n".join([f"→ {head}", *(f"   {code}  {pointer or '/'}" for code, pointer in sorted(expected.problems))])
+    whole = say("the-whole")[language]
+    problems = (
+        f"   {code_in_words(code)[language]}  {pointer or whole}" for code, pointer in sorted(expected.problems)
+    )
+    return "\n".join([f"→ {head}", *problems])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +99,16 @@ class _ShellNames:
 
 
 def _commands(case: Case, names: Names, language: Language) -> Iterator[str]:
-    """The commands, in order. The reader sets ``$TARGET``, ``$CONTROL`` and the tokens (``$PUBLISHER`` …). Steps of the
-    kit's own servers (answer, serve) have none.
+    """The steps in order, each with its commands. The reader sets ``$TARGET``, ``$CONTROL`` and the tokens
+    (``$PUBLISHER`` …). Steps of the kit's own servers (answer, serve) have no command.
     """
     match case.subject:
         case Document():
             yield _dry_run(case.subject, names)
         case Script(steps):
-            for step in steps:
-                yield from _step(step, names, language)
+            for number, step in enumerate(steps, start=1):
+                lines = [f"# {heading(number, step)[language]}", *_step(step, names, language)]
+                yield "\n".join(lines)
 
 
 def _step(step: Step, names: Names, language: Language) -> Iterator[str]:
@@ -111,6 +118,9 @@ def _step(step: Step, names: Names, language: Language) -> Iterator[str]:
         case Follow():
             asked = "&".join(filter(None, [fill(step.query, _ShellNames(names)), "limit=1000"]))
             yield (f'curl -sS "$TARGET/v1/changes?{asked}" {_bearer(step.account)}  # {say("curl-follow")[language]}')
+        case Token():
+            scope = "" if step.scope is None else f" --data-urlencode 'scope={step.scope}'"
+            yield f'curl -sS "$TARGET/oauth/token" -u "$CLIENT_ID:$SECRET" -d grant_type=client_credentials{scope}'
         case Clear(account):
             yield f'curl -sS -X POST "$TARGET/v1/snapshots/marks" {_bearer(account)}'
             yield (

@@ -1,9 +1,9 @@
 """Command ``judge``: offline verdicts on a publisher's file, one result per offer. No network, no account."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -14,9 +14,10 @@ from conformance.cli.output import UNUSABLE, Lang, Reports, check_reports, print
 from conformance.model.case import Case, Document, Verdict
 from conformance.model.result import EXIT_CODES, Finding, Outcome, Result, Run
 from conformance.report.document import report_of
+from conformance.report.label import JUDGED
 from conformance.role.runner import VERSIONS
 from conformance.script.batch import UnreadableError, inflate, split_batch
-from conformance.words import Texts, both, joined, plain, say
+from conformance.words import both, plain, say
 from schemas.bilingual import system_reason
 
 _MOST_PRINTED = 200
@@ -70,18 +71,26 @@ def judge_document(raw: bytes, number: int, *, on: date) -> Result:
     """The result of the document with this number in its file (from 1)."""
     verdict = schemas.check_submission(raw, on=on)
     errors = [problem.to_json() for problem in verdict.problems if problem.severity == "error"]
-    fixes: list[Texts] = [each["fix"] for each in errors]
     case = Case(
-        id=f"judged/document-{number}",
+        id=f"{JUDGED}/document-{number}",
         requirements=tuple(sorted({problem.requirement for problem in verdict.problems})) or ("OFR-038",),
         roles=frozenset({"publisher"}),
         title=say("judged", id=verdict.id or "?", number=number),
         explanation=say("judged-explanation"),
-        mend=joined(fixes, " ") if fixes else plain("–"),
+        mend=say("judged-mend") if errors else plain("–"),
         subject=Document(kind="submission", template={}, on=on, live=True, size=None, expected=_ACCEPTED),
     )
-    findings = tuple(
-        Finding(plain(f"{problem['pointer'] or '/'} {problem['code']}"), problem["fix"], problem["message"])
-        for problem in errors
-    )
+    findings = tuple(map(_finding, errors))
     return Result(case=case, outcome=Outcome.FAIL if findings else Outcome.PASS, findings=findings)
+
+
+def _finding(problem: Mapping[str, Any]) -> Finding:
+    """A problem as a finding. In French its code is behind the message; the English location keeps it, since programs
+    read it there in the JSON report.
+    """
+    pointer, code, message = problem["pointer"], problem["code"], problem["message"]
+    return Finding(
+        {"fr": pointer or say("the-whole")["fr"], "en": f"{pointer or '/'} {code}"},
+        problem["fix"],
+        {"fr": say("coded", text=message, code=code)["fr"], "en": message["en"]},
+    )

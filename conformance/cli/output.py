@@ -12,10 +12,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from conformance.model.cause import FAMILY
 from conformance.model.result import Outcome, Result, Run
 from conformance.report.ci import write_junit, write_sarif
 from conformance.report.document import Report
 from conformance.report.html import write_html
+from conformance.report.label import is_judged, label_of, seconds
 from conformance.words import Texts, both, say
 from schemas.bilingual import system_reason
 from schemas.rulebook import Language
@@ -55,14 +57,14 @@ _MOST_FINDINGS = 20
 
 
 def print_result(result: Result, language: Language) -> None:
-    """Print a result other than pass or omit: findings, reason and remedy."""
+    """Print a result other than pass or omit: title, then findings, reason and remedy."""
     if result.outcome in {Outcome.PASS, Outcome.OMIT}:
         return
     case = result.case
     announced = f" ({say('announced')[language]})" if result.announced else ""
     OUT.print(
-        f"[{_COLOURS[result.outcome]} bold]{result.outcome.label[language]}[/]{announced} [bold]{case.id}[/] "
-        f"{escape(case.title[language])} [dim]{', '.join(case.requirements)}[/]",
+        f"[{_COLOURS[result.outcome]} bold]{result.outcome.label[language]}[/]{announced} "
+        f"[bold]{escape(case.title[language])}[/] {case.id} [dim]{', '.join(case.requirements)}[/]",
         soft_wrap=True,
     )
     for line in result_lines(result, language):
@@ -70,26 +72,34 @@ def print_result(result: Result, language: Language) -> None:
 
 
 def result_lines(result: Result, language: Language) -> list[str]:
-    """The lines below a result's title: findings, reason and remedy."""
+    """The lines below a result's title: findings, reason and remedy. A judged offer's findings have remedies of their
+    own, and the reason of a case that was not verified says what to do.
+    """
     lines = []
     for finding in result.findings[:_MOST_FINDINGS]:
-        texts = (say("expected", text=finding.expected), say("found", text=finding.actual))
+        if is_judged(result.case.id):
+            texts = (finding.actual, say("at-remedy", text=finding.expected))
+        else:
+            texts = (say("expected", text=finding.expected), say("found", text=finding.actual))
         lines += [f"    {finding.location[language]}", *(f"      {text[language]}" for text in texts)]
+    if len(result.findings) > _MOST_FINDINGS:
+        lines.append(f"    {say('more-findings', number=len(result.findings) - _MOST_FINDINGS)[language]}")
     if result.reason is not None:
         lines.append(f"    {result.reason[language]}")
-    return [*lines, f"    → {result.case.mend[language]}"]
+    mends = bool(result.findings) or result.case.family == FAMILY  # a cause always says what to do
+    return lines if is_judged(result.case.id) or not mends else [*lines, f"    → {result.case.mend[language]}"]
 
 
 def print_run(run: Run, language: Language) -> None:
     """Print the totals, duration, seed and versions."""
     totals = [
-        f"[{_COLOURS[outcome]}]{number} {outcome.label[language]}[/]"
+        f"[{_COLOURS[outcome]}]{number} {label_of(outcome, number)[language]}[/]"
         for outcome, number in run.totals().items()
         if number
     ]
     if run.announced:
         totals.append(say("announced-failures", number=run.announced)[language])
-    facts = [", ".join(totals), f"{run.milliseconds / 1000:.1f} s"]
+    facts = [", ".join(totals), seconds(run.milliseconds)[language]]
     if run.seed:
         facts.append(say("seed", seed=run.seed)[language])
     OUT.print(" · ".join(facts))
@@ -131,7 +141,7 @@ def write_reports(report: Report, paths: Sequence[Path], language: Language) -> 
 
 _WRITERS: Mapping[str, Callable[[Report, Language], bytes]] = {
     ".json": lambda report, _: orjson.dumps(report, option=orjson.OPT_INDENT_2),
-    ".html": lambda report, _: write_html(report).encode(),
+    ".html": lambda report, language: write_html(report, language).encode(),
     ".xml": lambda report, language: write_junit(report, language).encode(),
     ".sarif": write_sarif,
 }

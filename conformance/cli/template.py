@@ -30,6 +30,7 @@ restart = false
 
 def _publisher(lang: Language) -> str:
     return f"""role = "publisher"
+# gateway = "https://passerelle.example.fr"  # {say("template-reference")[lang]}
 
 [partner]
 listen = "127.0.0.1:8090"  # {say("template-gateway-here")[lang]}
@@ -43,6 +44,7 @@ listen = "127.0.0.1:8090"  # {say("template-gateway-here")[lang]}
 
 def _subscriber(lang: Language) -> str:
     return f"""role = "subscriber"
+# gateway = "https://passerelle.example.fr"  # {say("template-reference")[lang]}
 
 [partner]
 listen = "127.0.0.1:8090"  # {say("template-feed-here")[lang]}

@@ -1,6 +1,6 @@
 """Case: one test of a requirement, as a document with its verdict or as a script of steps that a role executes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeAlias
@@ -14,10 +14,13 @@ Kind: TypeAlias = Literal["offer", "withdrawal", "submission"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict that every judge must reach: code and JSON Pointer of each problem."""
+    """The verdict that every judge must reach: code and JSON Pointer of each problem. ``open`` are problems that the
+    protocol leaves open: a gateway may report them or not.
+    """
 
     accepted: bool
     problems: frozenset[tuple[str, str]]
+    open: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,9 @@ class Script:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One case. ``feature`` names an optional feature; ``unsupported`` cases are for partners without it."""
+    """One case. ``feature`` names an optional feature, ``also`` further ones that it needs; ``unsupported`` cases are
+    for partners without them.
+    """
 
     id: str
     requirements: tuple[str, ...]
@@ -54,7 +59,17 @@ class Case:
     mend: Texts
     subject: Document | Script
     feature: str | None = None
+    also: tuple[str, ...] = ()
     unsupported: bool = False
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Every optional feature without which it cannot be played: its own first, then those of its steps."""
+        own = (*(() if self.feature is None else (self.feature,)), *self.also)
+        if self.unsupported or not isinstance(self.subject, Script):
+            return own
+        called = {feature for step in self.subject.steps for feature in _features_of(step)}
+        return (*own, *sorted(called - set(own)))
 
     @property
     def family(self) -> str:
@@ -65,22 +80,34 @@ class Case:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
     """The body of a call, as a template. ``form`` is its encoding: an ``offer`` changes the valid offer, ``lines`` is
-    NDJSON, ``base64`` are bytes. ``gzip``: compressed whole, truncated, or a decompression bomb.
+    NDJSON, ``base64`` are bytes. ``gzip``: compressed whole, truncated, a decompression bomb, or in two members.
+    ``size``: padded with blanks to so many bytes.
     """
 
     form: Literal["offer", "json", "text", "base64", "lines", "form"]
     content: Any
     media_type: str
-    gzip: Literal["whole", "cut", "bomb"] | None = None
+    gzip: Literal["whole", "cut", "bomb", "members"] | None = None
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """Expected answer: one of the statuses, and matchers for headers and body (see ``script.matcher``)."""
+    """Expected answer: one of the statuses, and matchers (see ``script.matcher``) for the headers, the JSON body, the
+    body as text, and the entries of an export (see ``script.export``). ``others`` are further answers that are right,
+    each with statuses of its own.
+    """
 
     status: tuple[int, ...]
     headers: Mapping[str, Any]
     body: Any = None
+    text: Any = None
+    entries: Any = None
+    others: tuple["Expectation", ...] = ()
+
+    def of(self, status: int) -> "Expectation":
+        """The expectation of an answer with this status; the first one where none has it."""
+        return next((each for each in (self, *self.others) if status in each.status), self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +144,24 @@ class Follow:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """Take a token of an account and keep it under a name; ``scope``: with this scope alone. Where the target gives a
+    wider one, the case is not required.
+    """
+
+    account: str
+    scope: str | None
+    keep: str
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """The rest of the case is required only where the kept values match."""
+
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Clear:
     """Withdraw every live offer of an account's platform, by an empty snapshot."""
 
@@ -141,18 +186,21 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Faults that the kit's gateway answers to the partner's next publications, in order."""
+    """Faults that the kit's gateway answers to the partner's next publications, in order; none ends pending ones."""
 
     faults: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receive:
-    """Matchers for the submissions of an offer that the kit's gateway must receive within ``until`` seconds."""
+    """Matchers for the submissions of an offer that the kit's gateway must receive: ``after`` so many seconds, and
+    within ``until`` more.
+    """
 
     offer: str
     expect: Mapping[str, Any]
     until: float
+    after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +226,31 @@ class Hold:
     expect: Mapping[str, Any]
 
 
-Step: TypeAlias = Call | Follow | Clear | Restart | Order | Answer | Receive | Watch | Serve | Hold
+Step: TypeAlias = Call | Follow | Token | Only | Clear | Restart | Order | Answer | Receive | Watch | Serve | Hold
+
+
+_ADDRESSES: Mapping[str, str] = {
+    "/v1/offers/batch": "batch",
+    "/v1/snapshots": "snapshots",
+    "/v1/receipts": "receipts",
+    "/v1/exports": "exports",
+    "/v1/reference": "reference",
+}
+"""The optional features, by the beginning of their addresses."""
+
+
+def _features_of(step: Step) -> Iterator[str]:
+    match step:
+        case Clear():
+            yield "snapshots"
+        case Restart():
+            yield "restart"
+        case Call():
+            yield from (feature for begin, feature in _ADDRESSES.items() if step.path.startswith(begin))
+            if "Idempotency-Key" in step.headers:
+                yield "idempotency"
+            if step.path.endswith("/moderation"):
+                yield "moderation"
 
 
 def read_step(body: Mapping[str, Any]) -> Step:
@@ -209,22 +281,28 @@ _MEDIA_TYPES: Mapping[str, str] = {
 
 def _read_call(body: Mapping[str, Any]) -> Step:
     method, _, path = body["call"].partition(" ")
-    expected = body["expect"]
-    status = expected["status"]
     return Call(
         account=body.get("as", "publisher"),
         method=method,
         path=path,
         headers=body.get("headers", {}),
         body=_read_body(body),
-        expect=Expectation(
-            status=tuple(status) if isinstance(status, list) else (status,),
-            headers=expected.get("headers", {}),
-            body=expected.get("body"),
-        ),
+        expect=_read_expectation(body["expect"]),
         keep=body.get("keep", {}),
         until=body.get("until", 0.0),
         together=body.get("together", 1),
+    )
+
+
+def _read_expectation(expected: Mapping[str, Any]) -> Expectation:
+    status = expected["status"]
+    return Expectation(
+        status=tuple(status) if isinstance(status, list) else (status,),
+        headers=expected.get("headers", {}),
+        body=expected.get("body"),
+        text=expected.get("text"),
+        entries=expected.get("entries"),
+        others=tuple(map(_read_expectation, expected.get("or", ()))),
     )
 
 
@@ -236,6 +314,7 @@ def _read_body(body: Mapping[str, Any]) -> Body | None:
                 content=body[form],
                 media_type=body.get("media_type", media_type),
                 gzip=body.get("gzip"),
+                size=body.get("size"),
             )
     return None
 
@@ -243,11 +322,15 @@ def _read_body(body: Mapping[str, Any]) -> Body | None:
 _READERS: Mapping[str, Callable[[Mapping[str, Any]], Step]] = {
     "call": _read_call,
     "follow": _read_follow,
+    "token": lambda body: Token(body["token"], body.get("scope"), body["keep"]),
+    "only": lambda body: Only(body["only"]),
     "clear": lambda body: Clear(body["clear"]),
     "restart": lambda body: Restart(body["restart"]),
     "order": lambda body: Order(action=body["order"], offer=body.get("offer", ""), expect=body.get("expect", {})),
     "answer": lambda body: Answer(tuple(body["answer"])),
-    "receive": lambda body: Receive(offer=body["receive"], expect=body["expect"], until=body.get("until", 10)),
+    "receive": lambda body: Receive(
+        offer=body["receive"], expect=body["expect"], until=body.get("until", 10), after=body.get("after", 0)
+    ),
     "watch": lambda body: Watch(body["watch"]),
     "serve": lambda body: Serve(tuple(body["serve"])),
     "hold": lambda body: Hold(body["hold"]),

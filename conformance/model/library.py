@@ -1,6 +1,6 @@
 """Library of cases and requirements: the packaged files, read once, and the coverage of each requirement."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -12,13 +12,14 @@ import orjson
 
 from conformance.model.case import ROLES, Case, Document, Script, Verdict, read_step
 from schemas.registry import fast_validator, validator
+from schemas.requirements import sentences
 from schemas.texts import Texts, load_texts
 
 _PACKAGE = __package__.rpartition(".")[0]
 _CASES = files(_PACKAGE).joinpath("cases")
 _TEMPLATE = ("put", "drop", "document", "text", "base64")
 """Members of a case that define its document; see ``script.body.document_of``."""
-_DEFAULTS = ("roles", "explanation", "mend", "on", "feature", "kind")
+_DEFAULTS = ("roles", "explanation", "mend", "on", "feature", "also", "kind")
 
 
 class CaseError(Exception):
@@ -76,6 +77,7 @@ def _read_case(family: str, body: Mapping[str, Any]) -> Case:
         mend=body["mend"],
         subject=_read_document(body) if "expected" in body else Script(tuple(map(read_step, body["steps"]))),
         feature=body.get("feature"),
+        also=tuple(body.get("also", ())),
         unsupported=body.get("unsupported", False),
     )
 
@@ -89,10 +91,13 @@ def _read_document(body: Mapping[str, Any]) -> Document:
         live=body.get("live", True),
         size=body.get("size"),
         expected=Verdict(
-            expected["accepted"],
-            frozenset((problem["code"], problem.get("pointer", "")) for problem in expected["problems"]),
+            expected["accepted"], _read_problems(expected["problems"]), _read_problems(expected.get("open", ()))
         ),
     )
+
+
+def _read_problems(problems: Iterable[Mapping[str, str]]) -> frozenset[tuple[str, str]]:
+    return frozenset((problem["code"], problem.get("pointer", "")) for problem in problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +108,6 @@ class Requirement:
     sentence: Texts
     cases: tuple[Case, ...]
     reason: Texts | None
-
-
-@cache
-def sentences() -> Mapping[str, Texts]:
-    """The protocol's sentences by id (see ``build_requirements``); the English ones are normative."""
-    return load_texts(_PACKAGE, "requirements.json")
 
 
 @cache

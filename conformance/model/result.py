@@ -103,7 +103,10 @@ class Versions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run: target, versions, start (``began``, RFC 3339 in UTC), and all results in the order of the cases."""
+    """A run: target, versions, start (``began``, RFC 3339 in UTC), and all results in the order of the cases. ``used``
+    are the optional features that the partner was seen to use; ``reference`` is the address of a gateway that explains
+    the requirements.
+    """
 
     role: RoleName
     target: str
@@ -113,6 +116,8 @@ class Run:
     began: str
     milliseconds: int
     results: tuple[Result, ...]
+    used: tuple[str, ...] = ()
+    reference: str | None = None
 
     def totals(self) -> Mapping[Outcome, int]:
         """Number of results by outcome, without announced failures."""

@@ -6,6 +6,9 @@ from xml.sax.saxutils import quoteattr
 import orjson
 
 from conformance.report.document import Report, by_family, lines_of, repeat_command
+from conformance.version import reference_address
+from conformance.words import say
+from schemas.requirements import sentences
 from schemas.rulebook import Language
 
 _ELEMENTS = {"fail": "failure", "error": "error", "config-error": "error", "skip": "error", "omit": "skipped"}
@@ -14,35 +17,64 @@ _ELEMENTS = {"fail": "failure", "error": "error", "config-error": "error", "skip
 def write_junit(report: Report, language: Language) -> str:
     """The report as XML text."""
     suites = "".join(_suite(family, results, report, language) for family, results in by_family(report).items())
-    seconds = report["milliseconds"] / 1000
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites time="{seconds:.3f}">\n{suites}</testsuites>\n'
+    name = f"passerelle-conformance {report['role']}"
+    head = (
+        f'<testsuites name={_attribute(name)} {_counts(report["results"])} time="{report["milliseconds"] / 1000:.3f}">'
+    )
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{head}\n{suites}</testsuites>\n'
+
+
+def _kind(result: Any) -> str | None:
+    """The element of a result; None for a pass."""
+    return "skipped" if result.get("announced") else _ELEMENTS.get(result["outcome"])
+
+
+def _counts(results: list[Any]) -> str:
+    kinds = [_kind(result) for result in results]
+    return (
+        f'tests="{len(results)}" failures="{kinds.count("failure")}" errors="{kinds.count("error")}" '
+        f'skipped="{kinds.count("skipped")}"'
+    )
 
 
 def _suite(family: str, results: list[Any], report: Report, language: Language) -> str:
-    kinds = [_ELEMENTS.get(result["outcome"]) if not result.get("announced") else "skipped" for result in results]
     versions = report["versions"]
     head = (
-        f'<testsuite name={_attribute(family)} tests="{len(results)}" failures="{kinds.count("failure")}" '
-        f'errors="{kinds.count("error")}" skipped="{kinds.count("skipped")}" timestamp={_attribute(report["began"])}>\n'
+        f"<testsuite name={_attribute(family)} {_counts(results)} timestamp={_attribute(report['began'])} "
+        f'time="{sum(result["milliseconds"] for result in results) / 1000:.3f}">\n'
         f"<properties>{_property('kit', versions['kit'])}{_property('schema', versions['schema'])}"
         f"{_property('rules', versions['rules'])}{_property('target', report['target'])}</properties>\n"
     )
-    cases = "".join(_case(result, kind, report, language) for result, kind in zip(results, kinds, strict=True))
+    cases = "".join(_case(result, report, language) for result in results)
     return f"{head}{cases}</testsuite>\n"
 
 
-def _case(result: Any, kind: str | None, report: Report, language: Language) -> str:
+def _case(result: Any, report: Report, language: Language) -> str:
+    """A test case: its id as name, so that build servers recognise it in each run, and its title in ``system-out``."""
+    kind = _kind(result)
     family, _, name = result["case"].partition("/")
+    title = f"{result['title'][language]} ({', '.join(result['requirements'])})"
     head = (
-        f'<testcase classname={_attribute(family)} name={_attribute(name)} time="{result["milliseconds"] / 1000:.3f}"'
+        f'<testcase classname={_attribute(family)} name={_attribute(name)} time="{result["milliseconds"] / 1000:.3f}">'
     )
-    if kind is None:
-        return f"{head}/>\n"
-    message = result["title"][language]
+    body = "" if kind is None else _element(kind, result, report, language)
+    return f"{head}{body}<system-out>{_text(title)}</system-out></testcase>\n"
+
+
+def _element(kind: str, result: Any, report: Report, language: Language) -> str:
     lines = lines_of(result, language)
+    if result.get("findings"):
+        lines += ["", result["mend"][language]]
     if "mend" in result:
-        lines += [result["mend"][language], ", ".join(result["requirements"]), repeat_command(report, result["case"])]
-    return f"{head}><{kind} message={_attribute(message)}>{_text(chr(10).join(lines))}</{kind}></testcase>\n"
+        lines += [_sentence(each, language) for each in result["requirements"]]
+        lines.append(repeat_command(report, result["case"]))
+    type_ = "" if kind == "skipped" else f" type={_attribute(result['outcome'])}"
+    return f"<{kind} message={_attribute(result['title'][language])}{type_}>{_text(chr(10).join(lines))}</{kind}>"
+
+
+def _sentence(requirement: str, language: Language) -> str:
+    sentence = sentences().get(requirement)
+    return requirement if sentence is None else say("at", location=requirement, text=sentence)[language] + "."
 
 
 def _property(name: str, value: str) -> str:
@@ -69,26 +101,39 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 def write_sarif(report: Report, language: Language) -> bytes:
     """The report as JSON: a rule and a result for each case that failed, was skipped or is an error."""
     wrong = [result for result in report["results"] if result["outcome"] in _SARIF_LEVELS]
+    gateway = report.get("reference")
     driver = {
         "name": "passerelle-conformance",
+        **({"informationUri": reference_address(gateway, language)} if gateway else {}),
         "semanticVersion": report["versions"]["kit"],
         "properties": dict(report["versions"]),
-        "rules": [_rule(result, language) for result in wrong],
+        "rules": [_rule(result, gateway, language) for result in wrong],
     }
     run = {
         "tool": {"driver": driver},
+        "language": language,
         "invocations": [{"executionSuccessful": report["totals"]["error"] == 0, "startTimeUtc": report["began"]}],
         "results": [_result(number, result, report, language) for number, result in enumerate(wrong)],
     }
     return orjson.dumps({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, option=orjson.OPT_INDENT_2)
 
 
-def _rule(result: Any, language: Language) -> dict[str, Any]:
+def _rule(result: Any, gateway: str | None, language: Language) -> dict[str, Any]:
+    """A case as a rule: its title, why it exists with the protocol's sentences, its remedy, and where a gateway
+    explains them. SARIF allows a rule without ``helpUri``: without a gateway there is none.
+    """
+    broken = [_sentence(each, language) for each in result["requirements"]]
+    explained = "\n".join([f"→ {result['mend'][language]}", *broken])
+    links = {each: reference_address(gateway, language, each) for each in result["requirements"]} if gateway else {}
+    cited = [f"[{each}]({links[each]})" if each in links else each for each in result["requirements"]]
     return {
         "id": result["case"],
+        "name": result["title"][language],
         "shortDescription": {"text": result["title"][language]},
         "fullDescription": {"text": result["explanation"][language]},
-        "help": {"text": result["mend"][language]},
+        "help": {"text": explained, "markdown": f"{result['mend'][language]}\n\n{', '.join(cited)}"},
+        **({"helpUri": next(iter(links.values()))} if links else {}),
+        "defaultConfiguration": {"level": _SARIF_LEVELS[result["outcome"]]},
         "properties": {"tags": result["requirements"]},
     }
 

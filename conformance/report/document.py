@@ -5,7 +5,7 @@ report of a complete run with its digest, which the operator checks and signs.
 import hashlib
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
@@ -13,7 +13,9 @@ import orjson
 
 import schemas
 from conformance.model.case import Case
+from conformance.model.cause import FAMILY
 from conformance.model.result import Finding, Outcome, Result, Run
+from conformance.report.label import is_judged
 from conformance.script.matcher import render_value
 from conformance.words import LocalisedError, Texts, say
 from schemas.rulebook import Language
@@ -39,6 +41,7 @@ def report_of(run: Run) -> dict[str, Any]:
         "totals": {outcome.value: number for outcome, number in run.totals().items()},
         "announced": run.announced,
         "results": [_result(result) for result in run.results],
+        **({} if run.reference is None else {"reference": run.reference}),
     }
 
 
@@ -87,10 +90,15 @@ def text_of(finding: Mapping[str, Any], name: str) -> Texts:
 
 def lines_of(result: Mapping[str, Any], language: Language) -> list[str]:
     """A result's findings, one line each, then its reason."""
-    names = ("place", "expected", "actual")
-    found = [[text_of(each, name)[language] for name in names] for each in result.get("findings", ())]
-    lines = [f"{location}: {expected} ≠ {actual}" for location, expected, actual in found]
+    lines = [_line(finding, judged=is_judged(result["case"]))[language] for finding in result.get("findings", ())]
     return [*lines, result["reason"][language]] if "reason" in result else lines
+
+
+def _line(finding: Mapping[str, Any], *, judged: bool) -> Texts:
+    location, expected, actual = (text_of(finding, name) for name in ("place", "expected", "actual"))
+    if judged:
+        return say("judged-line", location=location, problem=actual, remedy=expected)
+    return say("finding-line", location=location, expected=expected, actual=actual)
 
 
 def by_family(report: Report) -> Mapping[str, list[Any]]:
@@ -102,29 +110,64 @@ def by_family(report: Report) -> Mapping[str, list[Any]]:
 
 
 def repeat_command(report: Report, case: str) -> str:
-    """The command that repeats one case with the same seed; for a judged file, which has no seed, the whole file."""
+    """The command that repeats one case with the same seed; for a judged file, which has no seed, the whole file, and
+    for the cause of all failures the whole run, or the examination of the set-up.
+    """
     if not report["seed"]:
         return f"passerelle-conformance judge {shlex.quote(report['target'])}"
+    if case.startswith(f"{FAMILY}/"):
+        wrong = any(each["case"] == case and each["outcome"] == Outcome.CONFIG_ERROR for each in report["results"])
+        return "passerelle-conformance doctor" if wrong else f"passerelle-conformance run --seed {report['seed']}"
     return f"passerelle-conformance run --case {case} --seed {report['seed']}"
 
 
-EVIDENCE = "urn:fr:stages:conformance-evidence:1"
+def explain_command(case: str) -> str:
+    """The command that prints the case's steps as curl commands."""
+    return f"passerelle-conformance explain {case}"
 
 
-def evidence_of(report: Report, *, platform: str, played: Iterable[Case]) -> dict[str, Any]:
-    """The document that ``certify`` writes. ``cases`` is a digest of the ids of all cases of the role; it reveals
-    a case left out.
+EVIDENCE = "urn:fr:stages:conformance-evidence:2"
+_FREE = frozenset({"idempotency"})
+"""Features that one request may have and the next not have: an Idempotency-Key MAY accompany any POST (PUB-040)."""
+
+
+def evidence_of(
+    report: Report,
+    *,
+    platform: str,
+    nonce: str,
+    played: Iterable[Case],
+    off: Iterable[str] = (),
+    used: Iterable[str] = (),
+) -> dict[str, Any]:
+    """The document that ``certify`` writes. ``played`` are all cases of the role; ``off`` the features that the set-up
+    declares absent, to which those are added that the run found absent; ``used`` those that the platform was seen to
+    use. A feature that is free for each request is not used where no case met it, although some request had it.
     """
+    cases, declared = list(played), set(off)
+    absent = _found_absent(report, cases, declared)
+    seen = set(used) - (absent & _FREE)
     body = {
         "evidence": EVIDENCE,
         "platform": platform,
         "role": report["role"],
         "profile": report["profile"],
+        "nonce": nonce,
+        "off": sorted(declared | (absent - seen)),
+        "used": sorted(seen),
         "conforms": report["conforms"],
-        "cases": digest_of(sorted(case.id for case in played)),
+        "cases": sorted(case.id for case in cases),
         "report": dict(report),
     }
     return {**body, "digest": digest_of(body)}
+
+
+def _found_absent(report: Report, played: Iterable[Case], declared: Collection[str]) -> set[str]:
+    """The features of which each case was omitted, although the set-up does not declare them absent."""
+    omitted = {result["case"] for result in report["results"] if result["outcome"] == Outcome.OMIT}
+    required = [case for case in played if not case.unsupported and not set(case.features) & set(declared)]
+    needed = {feature for case in required if case.id not in omitted for feature in case.features}
+    return {feature for case in required if case.id in omitted for feature in case.features} - needed
 
 
 def check_evidence(evidence: Any) -> list[Texts]:
@@ -138,12 +181,21 @@ def check_evidence(evidence: Any) -> list[Texts]:
     report = evidence.get("report")
     if not isinstance(report, dict):
         return [*found, say("no-report-in-evidence")]
-    played = digest_of(sorted(result["case"] for result in report["results"]))
-    if evidence.get("cases") != played:
-        found.append(say("cases-left-out"))
     if not evidence.get("conforms") or not report.get("conforms"):
-        found.append(say("run-not-conforming"))
+        return [*found, say("run-not-conforming")]
+    if evidence.get("cases") != sorted(result["case"] for result in report["results"]):
+        found.append(say("cases-left-out"))
+    needed = set(evidence["off"]) - _SPARED.get(report["role"], frozenset())
+    if report["profile"] == "full" and needed:
+        found.append(say("full-without", features=", ".join(sorted(needed))))
     return found
+
+
+_SPARED: Mapping[str, frozenset[str]] = {
+    "gateway": frozenset({"restart"}),
+    "publisher": frozenset({"snapshots", "idempotency"}),
+}
+"""Features that the full profile does not demand: a publisher sends one by one, in batches or in snapshots."""
 
 
 def digest_of(value: Any) -> str:

@@ -1,4 +1,7 @@
-"""Report as one HTML page in French and English: no script, no external resource, small at ten thousand results."""
+"""Report as one HTML page in French and English: no script, no external resource, small at ten thousand results.
+
+The page is in the language of the run; two radio buttons and the style sheet display the other one.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -6,46 +9,63 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from conformance.model.library import sentences
+from conformance.model.cause import FAMILY
 from conformance.model.result import Outcome
-from conformance.report.document import Report, by_family, repeat_command, text_of
-from conformance.words import Texts, both, plain, say
+from conformance.report.document import Report, by_family, explain_command, repeat_command, text_of
+from conformance.report.label import family_label, is_judged, label_of, profile_label, role_label, seconds
+from conformance.version import reference_address
+from conformance.words import Texts, plain, say
+from schemas.requirements import sentences
+from schemas.rulebook import LANGUAGES, Language
 
 _MOST_DETAILED = 200
 """Failed results with full details; further ones get one line each."""
+_MOST_TITLED = 2_000
+"""Results listed with their titles; beyond, the page would become too large, and the rest has ids only."""
 _MOST_EXCHANGES = 6
 _MOST_CHARACTERS = 1_500
 """Exchanges per failed result, and characters of a body."""
 _CODE = re.compile(r"`([^`]+)`")
 _ORDER = ("config-error", "error", "fail", "skip", "announced", "pass", "omit")
+_LANGUAGE_NAMES: Mapping[Language, str] = {"fr": "Français", "en": "English"}
 
 
-def write_html(report: Report) -> str:
-    """The page as HTML text."""
+def write_html(report: Report, language: Language = "fr") -> str:
+    """The page as HTML text, displayed first in this language."""
     wrong = [result for result in report["results"] if _kind(result) not in {"pass", "omit"}]
     wrong.sort(key=lambda result: _ORDER.index(_kind(result)))
+    detailed = wrong[:_MOST_DETAILED]
     style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     verdict = ("conforms", say("conforms")) if report["conforms"] else ("not", say("conforms-not"))
-    title = f"{both(say('report-title'))} · {report['target']}"
     parts = [
-        '<!DOCTYPE html>\n<html lang="fr"><head><meta charset="utf-8">',
+        f'<!DOCTYPE html>\n<html lang="{language}"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-        f"<title>{escape(title)}</title><style>{style}</style></head><body>",
-        '<input type="radio" name="language" id="fr" checked><label for="fr">Français</label>',
-        '<input type="radio" name="language" id="en"><label for="en">English</label><main>',
-        f'<h1>{_texts(say("report-title"))}</h1><p class="verdict {verdict[0]}">{_texts(verdict[1])}</p>',
+        f"<title>{escape(say('report-title')[language])} · {escape(report['target'])}</title>",
+        f"<style>{style}</style></head><body>",
+        *(_language_button(one, checked=one == language) for one in LANGUAGES),
+        f'<main><h1>{_texts(say("report-title"))}</h1><p class="verdict {verdict[0]}">{_texts(verdict[1])}</p>',
         _totals(report),
         _facts(report),
-        f"<h2>{_texts(say('to-mend'))}</h2>",
-        *(_detail(result, report) for result in wrong[:_MOST_DETAILED]),
+        f'<h2 id="to-correct">{_texts(say("to-mend"))}</h2>',
+        *(_detail(result, report) for result in detailed),
         _rest(wrong[_MOST_DETAILED:]),
         "" if wrong else f"<p>{_texts(say('nothing-to-mend'))}</p>",
-        f"<h2>{_texts(say('all-cases'))}</h2>",
-        *_families(report),
+        f'<h2 id="cases">{_texts(say("all-cases"))}</h2>',
+        *_families(report, {result["case"] for result in detailed}),
+        _cited(detailed, report.get("reference")),
         "</main></body></html>\n",
     ]
     return "\n".join(filter(None, parts))
+
+
+def _language_button(language: Language, *, checked: bool) -> str:
+    """A radio button before ``main``, so that the style sheet can follow its state."""
+    state = " checked" if checked else ""
+    return (
+        f'<input type="radio" name="language" id="{language}"{state}>'
+        f'<label for="{language}" lang="{language}">{_LANGUAGE_NAMES[language]}</label>'
+    )
 
 
 def _kind(result: Any) -> str:
@@ -67,10 +87,16 @@ def _kind_text(kind: str) -> str:
     return _texts(say("announced-one") if kind == "announced" else Outcome(kind).label)
 
 
+def _many_text(kind: str, number: int) -> Texts:
+    return say("announced-many") if kind == "announced" else label_of(Outcome(kind), number)
+
+
 def _totals(report: Report) -> str:
     totals = {**report["totals"], "announced": report["announced"]}
     cells = "".join(
-        f'<li class="{kind}"><b>{totals[kind]}</b> {_kind_text(kind)}</li>' for kind in _ORDER if totals.get(kind)
+        f'<li class="{kind}"><b>{totals[kind]}</b> {_texts(_many_text(kind, totals[kind]))}</li>'
+        for kind in _ORDER
+        if totals.get(kind)
     )
     return f'<ul class="totals">{cells}</ul>'
 
@@ -78,10 +104,10 @@ def _totals(report: Report) -> str:
 def _facts(report: Report) -> str:
     facts = [
         (say("the-target"), plain(report["target"])),
-        (say("the-role"), plain(report["role"])),
-        (say("the-profile"), plain(report["profile"])),
-        (say("the-beginning"), plain(report["began"])),
-        (say("the-duration"), plain(f"{report['milliseconds'] / 1000:.1f} s")),
+        (say("the-role"), role_label(report["role"])),
+        (say("the-profile"), profile_label(report["profile"])),
+        (say("the-beginning"), plain(report["began"].replace("T", " ").replace("Z", " UTC"))),
+        (say("the-duration"), seconds(report["milliseconds"])),
         (say("the-versions"), say("versions", **report["versions"])),
         (say("the-seed"), plain(report["seed"])),
     ]
@@ -91,37 +117,92 @@ def _facts(report: Report) -> str:
 
 def _detail(result: Any, report: Report) -> str:
     kind = _kind(result)
-    findings = "".join(map(_finding, result["findings"]))
-    head = "".join(f"<th>{_texts(text)}</th>" for text in (say("the-location"), say("the-expected"), say("the-found")))
+    heads = _heads(judged=is_judged(result["case"]))
     parts = [
-        f'<details class="{kind}" open><summary><span class="kind">{_kind_text(kind)}</span> ',
-        f"{_texts(result['title'])} <code>{escape(result['case'])}</code> ",
-        f"<small>{escape(', '.join(result['requirements']))}</small></summary>",
-        *(
-            f'<p class="sentence"><b>{escape(each)}</b> {_texts(_sentence(each))}</p>'
-            for each in result["requirements"]
-        ),
-        f"<p>{_texts(result['explanation'])}</p>",
+        f'<details class="{kind}" id="{_anchor(result["case"])}" open><summary><h3><span class="kind">',
+        f"{_kind_text(kind)}</span> {_texts(result['title'])}</h3> <code>{escape(result['case'])}</code></summary>",
         f'<p class="reason">{_texts(result["reason"])}</p>' if "reason" in result else "",
-        f"<table><tr>{head}</tr>{findings}</table>" if findings else "",
-        f"<p><b>{_texts(say('to-mend-it'))}</b> {_texts(result['mend'])}</p>",
-        f"<p><b>{_texts(say('to-play-again'))}</b> <code>{escape(repeat_command(report, result['case']))}</code></p>",
+        *(_finding(finding, heads) for finding in result["findings"]),
+        f"<p><b>{_texts(say('to-mend-it'))}</b> {_texts(result['mend'])}</p>"
+        if result["findings"] or result["case"].startswith(f"{FAMILY}/")
+        else "",
+        f"<p>{_texts(result['explanation'])}</p>",
+        *(_sentence(each) for each in result["requirements"]),
+        _commands(result["case"], report),
         _exchanges(result["exchanges"]),
         "</details>",
     ]
     return "".join(parts)
 
 
-def _finding(finding: Any) -> str:
-    """A row. The expected value is a text of the kit; the others may quote the target."""
-    columns: Mapping[str, Callable[[str], str]] = {"place": escape, "expected": _plain, "actual": escape}
-    cells = (f"<td>{_texts(text_of(finding, name), render)}</td>" for name, render in columns.items())
-    return f"<tr>{''.join(cells)}</tr>"
+def _commands(case: str, report: Report) -> str:
+    """The command that repeats the case, or judges the file again, and for a case the one that prints its steps."""
+    commands = [(say("to-play-again"), repeat_command(report, case)), (say("to-reproduce"), explain_command(case))]
+    if is_judged(case):
+        commands = [(say("to-judge-again"), repeat_command(report, case))]
+    return "".join(f"<p><b>{_texts(what)}</b> <code>{escape(command)}</code></p>" for what, command in commands)
 
 
-def _sentence(requirement: str) -> Texts:
-    """The protocol's sentence; empty for a requirement unknown to this version of the kit."""
-    return sentences().get(requirement, plain(""))
+def _heads(*, judged: bool) -> Mapping[str, Texts]:
+    """The parts of a finding with their heads, in the order of reading."""
+    if judged:
+        return {"place": say("the-location"), "actual": say("the-problem"), "expected": say("to-mend-it")}
+    return {"place": say("the-location"), "expected": say("the-expected"), "actual": say("the-found")}
+
+
+def _finding(finding: Any, heads: Mapping[str, Texts]) -> str:
+    """One finding. The expected value is a text of the kit; the others may quote the target."""
+    cells = (
+        f"<div><dt>{_texts(head)}</dt><dd>"
+        f"{_texts(text_of(finding, name), _plain if name == 'expected' else escape)}</dd></div>"
+        for name, head in heads.items()
+    )
+    return f'<dl class="finding">{"".join(cells)}</dl>'
+
+
+def _sentence(requirement: str) -> str:
+    """A requirement and its sentence; the id alone where this version of the kit does not know it."""
+    if requirement not in sentences():
+        return f'<p class="sentence"><b>{escape(requirement)}</b></p>'
+    link = f'<a href="#{escape(requirement)}">{escape(requirement)}</a>'
+    return f'<p class="sentence"><b>{link}</b> {_texts(sentences()[requirement])}.</p>'
+
+
+def _cited(results: Iterable[Any], gateway: str | None) -> str:
+    """The requirements that the findings link to, each with its sentence, its cases, and the gateway's reference page
+    where one is known.
+    """
+    cases: dict[str, list[str]] = {}
+    for result in results:
+        for requirement in result["requirements"]:
+            cases.setdefault(requirement, []).append(result["case"])
+    known = [each for each in sentences() if each in cases]
+    entries = "".join(
+        f'<dt id="{each}">{each}</dt><dd>{_texts(sentences()[each])}. {_page_links(each, gateway)}<br>'
+        f"{' '.join(map(_case_link, cases[each]))}</dd>"
+        for each in known
+    )
+    head = f'<h2 id="protocol">{_texts(say("the-cited"))}</h2><p>{_texts(say("cited-normative"))}</p>'
+    return f'{head}<dl class="cited">{entries}</dl>' if entries else ""
+
+
+def _page_links(requirement: str, gateway: str | None) -> str:
+    """The link to the page in each language; no text at all without a gateway."""
+    if gateway is None:
+        return ""
+    addresses = {language: escape(reference_address(gateway, language, requirement)) for language in LANGUAGES}
+    return "".join(
+        f'<span lang="{language}"><a href="{address}" rel="noreferrer">{say("the-reference-page")[language]}</a></span>'
+        for language, address in addresses.items()
+    )
+
+
+def _case_link(case: str) -> str:
+    return f'<a href="#{_anchor(case)}"><code>{escape(case)}</code></a>'
+
+
+def _anchor(case: str) -> str:
+    return f"case-{escape(case.replace('/', '-'))}"
 
 
 def _exchanges(exchanges: list[Any]) -> str:
@@ -148,20 +229,37 @@ def _cut(text: str) -> str:
 
 def _rest(results: Iterable[Any]) -> str:
     lines = "".join(
-        f'<li class="{_kind(result)}"><code>{escape(result["case"])}</code> {_texts(result["title"])}</li>'
+        f'<li class="{_kind(result)}">{_texts(result["title"])} <code>{escape(result["case"])}</code></li>'
         for result in results
     )
     return f"<ul>{lines}</ul><p>{_texts(say('more-in-json'))}</p>" if lines else ""
 
 
-def _families(report: Report) -> Iterator[str]:
+def _families(report: Report, detailed: set[str]) -> Iterator[str]:
+    titled = len(report["results"]) <= _MOST_TITLED
     for family, results in by_family(report).items():
         passed = sum(_kind(result) == "pass" for result in results)
-        # Names only: ten thousand titles in two languages would make the page too large.
-        names = " ".join(
-            f'<i class="{_kind(result)}">{escape(result["case"].partition("/")[2])}</i>' for result in results
-        )
+        names = "".join(_listed(result, titled=titled, linked=result["case"] in detailed) for result in results)
+        count = say("passed-of", passed=passed, all=len(results))
         yield (
-            f"<details><summary>{escape(family)} <small>{passed}/{len(results)}</small></summary>"
-            f'<p class="names">{names}</p></details>'
+            f"<details><summary>{_texts(family_label(family))} <small>{_texts(count)}</small></summary>"
+            f'<ul class="names">{names}</ul></details>'
         )
+
+
+def _why(result: Any) -> str:
+    """The outcome in words, and the reason of what is not required: it has no details of its own."""
+    kind = _kind(result)
+    if kind != "omit" or "reason" not in result:
+        return _kind_text(kind)
+    return _texts(say("at", location=Outcome.OMIT.label, text=result["reason"]))
+
+
+def _listed(result: Any, *, titled: bool, linked: bool) -> str:
+    """A line of a family's list: the title, then the id; the outcome in words where it is not a pass."""
+    kind = _kind(result)
+    if not titled:
+        return f'<li class="{kind}">{escape(result["case"].partition("/")[2])}'
+    id_ = _case_link(result["case"]) if linked else f"<code>{escape(result['case'])}</code>"
+    outcome = "" if kind == "pass" else f" <small>({_why(result)})</small>"
+    return f'<li class="{kind}">{_texts(result["title"])}{outcome} {id_}'

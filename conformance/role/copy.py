@@ -9,6 +9,8 @@ from conformance.model.result import Finding
 from conformance.script.matcher import mismatches, render_value
 from conformance.words import Texts, joined, plain, say
 
+_OF_A_REMOVAL = frozenset({"op", "id", "sequence", "reason"})
+
 
 @dataclass(slots=True)
 class Copy:
@@ -23,7 +25,7 @@ class Copy:
     applied: dict[str, int] = field(default_factory=dict)
 
     def apply(self, page: Mapping[str, Any], location: Texts) -> list[Finding]:
-        """Apply a page that is valid by schema; returns the findings on its order."""
+        """Apply a page that is valid by schema; returns the findings on its order and its removals."""
         findings = []
         for change in page["changes"]:
             offer_id, sequence = change["id"], change["sequence"]
@@ -32,6 +34,8 @@ class Copy:
             if sequence < last:
                 expected, found = say("sequence-above", last=last), say("sequence", sequence=sequence)
                 findings.append(Finding(_of(location, offer_id), expected, found))
+            if change["op"] == "removal" and (more := sorted(set(change) - _OF_A_REMOVAL)):
+                findings.append(Finding(_of(location, offer_id), say("bare-removal"), plain(", ".join(more))))
             if sequence <= last:
                 continue
             self.applied[offer_id] = sequence

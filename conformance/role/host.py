@@ -1,194 +1,240 @@
-"""HTTP server of the kit for a partner's platform: tokens, and a masked journal of every exchange."""
+"""The kit's server for a partner's platform: tokens, routes of the contract, and a masked journal of every exchange."""
 
 import asyncio
+import re
 import secrets
-from base64 import b64decode
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
-from urllib.parse import parse_qs, unquote
+from dataclasses import replace
+from math import ceil
+from typing import TypeAlias
 
-import orjson
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage
 
 from conformance.model.result import Exchange
+from conformance.standin.contract import Operation, Router
+from conformance.standin.exchange import (
+    REQUESTS_PER_MINUTE,
+    HostAnswer,
+    PartnerRequest,
+    RefusedError,
+    fault_answer,
+    language_of,
+    problem,
+    refused,
+)
+from conformance.standin.server import foreign_version, problem_of_http, respond, serving
+from conformance.standin.tokens import FORM_BYTES, PUBLISHER, Client, Tokens
+from conformance.standin.upload import MOST_BYTES
 from conformance.target.record import record
-from conformance.target.setup import Account, SetupError
-from conformance.words import say
+from conformance.target.setup import Account
 from schemas.rulebook import Language, preferred_language
 
-MOST_BYTES = 64 * 1024 * 1024
-_LIFE_SECONDS = 3600
-_SHUTDOWN_SECONDS = 1.0
-"""Grace period for open answers at shutdown."""
+__all__ = ["Host", "HostAnswer", "PartnerRequest", "fault_answer", "hosting", "language_of", "problem"]
 
-
-@dataclass(frozen=True, slots=True)
-class PartnerRequest:
-    """An authenticated request of the partner. ``headers`` are case-insensitive."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class HostAnswer:
-    """An answer. ``cut``: the connection is closed after half of the body; ``closed``: before any byte."""
-
-    status: int
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    cut: bool = False
-    closed: bool = False
-
+_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_MINUTE = 60.0
+_MOST_HELD = 3 * MOST_BYTES
+"""Bytes of contents that are held at once, of all requests: beyond, a request is refused and sent again later."""
+_RETRY_SECONDS = "2"
+_READ_SECONDS, _TOKEN_SECONDS = 30.0, 10.0
+_TOKENS = "issueToken"
 
 AnswerRequest: TypeAlias = Callable[[PartnerRequest], Awaitable[HostAnswer]]
 
 
-def language_of(ask: PartnerRequest) -> Language:
-    """The preferred language by Accept-Language."""
-    return preferred_language(ask.headers.get("Accept-Language", ""))
-
-
-def problem(status: int, code: str, **more: Any) -> HostAnswer:
-    """A problem document (RFC 9457); ``headers`` in ``more`` are added to the answer."""
-    headers = {"Content-Type": "application/problem+json", **more.pop("headers", {})}
-    return HostAnswer(
-        status,
-        {"type": f"urn:fr:stages:problem:{code}", "title": code, "status": status, "code": code, **more},
-        headers,
-    )
-
-
-def fault_answer(fault: str, *, seconds: float, unavailable: str, expire: Callable[[], None]) -> HostAnswer:
-    """The answer of a fault that both of the kit's servers know: ``unavailable`` is the code of a 503, ``seconds`` the
-    Retry-After. Any other fault closes the connection.
-    """
-    retry = {"Retry-After": str(int(seconds))}
-    match fault:
-        case "unavailable":
-            return problem(503, unavailable, headers=retry)
-        case "busy":
-            return problem(429, "rate-limited", headers=retry)
-        case "expired-token":
-            expire()
-            return problem(401, "token-invalid", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
-    return HostAnswer(200, closed=True)
-
-
 class Host:
-    """Server for one account; ``answering``, set by ``hosting``, computes the answers to authenticated requests."""
+    """Server for the kit's clients; ``answering``, set by ``hosting``, computes the answers to authorised requests.
+    ``seen`` is called with each request, ``refused`` with one that ``answering`` does not see. Contents of all requests
+    together take ``most_held`` bytes; those that are being answered now take ``held``.
+    """
 
     answering: AnswerRequest
 
-    def __init__(self, account: Account, journal: list[Exchange]) -> None:
-        self._account = account
+    def __init__(
+        self,
+        account: Account,
+        journal: list[Exchange],
+        *,
+        scopes: Sequence[str] = PUBLISHER,
+        others: Sequence[Client] = (),
+        seen: Callable[[web.BaseRequest, HostAnswer], None] = lambda _request, _answer: None,
+        refused: Callable[[web.BaseRequest, HostAnswer], None] = lambda _request, _answer: None,
+        most_held: int = _MOST_HELD,
+    ) -> None:
+        self.clients: tuple[Client, ...] = (client_of(account, scopes), *others)
         self._journal = journal
-        self._tokens: set[str] = set()
+        self._seen = seen
+        self._refused = refused
+        self._tokens = Tokens(self.clients, lambda: asyncio.get_running_loop().time())
+        self._rates = {each.platform: _Bucket() for each in self.clients}
+        self.held = 0
+        self._most_held = most_held
+        self._router = Router()
 
     def expire(self) -> None:
         """Invalidate every token."""
-        self._tokens.clear()
+        self._tokens.expire()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request and record it in the journal."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        body, answer = b"", HostAnswer(500)
+        language = preferred_language(request.headers.get("Accept-Language", ""))
+        body, answer = bytearray(), HostAnswer(500)
         try:
-            body = await _read(request)
             answer = await self._answer(request, body)
+        except (ConnectionError, asyncio.CancelledError):  # the client has left before an answer
+            answer = HostAnswer(200, closed=True)
+            raise
         finally:
-            content = b"" if answer.body is None else orjson.dumps(answer.body)
-            headers = {"Content-Type": "application/json", **answer.headers}
+            self.held -= len(body)
+            if not body and request.content.exception() is None:
+                body += request.content.read_nowait()  # for the journal: a refusal reads none
+            content = answer.content(language)
+            headers = answer.all_headers(language)
             self._journal.append(
                 record(
                     method=request.method,
                     url=str(request.url),
                     headers=dict(request.headers),
-                    body=body,
+                    body=bytes(body),
                     status=0 if answer.closed else answer.status,
                     answer_headers=headers,
                     answer=content,
                     milliseconds=round((loop.time() - began) * 1000),
                 )
             )
+        self._seen(request, answer)
         if answer.closed or answer.cut:
-            return await _break_off(request, answer, headers, content)
-        return web.Response(status=answer.status, headers=headers, body=content)
+            return await _break_off(request, answer, language)
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if _ID.fullmatch(given) else secrets.token_hex(12)
+        response = respond(answer, language, {"X-Request-Id": request_id})
+        if foreign_version(request):
+            response.force_close()
+        return response
 
-    async def _answer(self, request: web.BaseRequest, body: bytes) -> HostAnswer:
-        if len(body) > MOST_BYTES:
-            return problem(413, "body-too-large")
-        if request.path == "/oauth/token":
-            return self._give_token(request, body)
-        if request.path == "/.well-known/passerelle":
-            return HostAnswer(200, _DISCOVERY)
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or token not in self._tokens:
-            return problem(401, "token-invalid", headers={"WWW-Authenticate": 'Bearer realm="passerelle"'})
-        return await self.answering(
-            PartnerRequest(request.method, request.path, dict(request.query), request.headers, body)
-        )
+    async def _answer(self, request: web.BaseRequest, body: bytearray) -> HostAnswer:
+        """The answer; the body read meanwhile is added to ``body``."""
+        has_body = request.can_read_body
+        foreign = foreign_version(request)
+        if foreign is not None:
+            return problem(None, foreign)
+        try:
+            operation, variables = await self._router.find(request)
+            if operation.name == _TOKENS:
+                return await self._give_token(request, body)
+            ask = PartnerRequest(
+                method=request.method,
+                path=request.path,
+                query=dict(request.query),
+                headers=request.headers,
+                body=b"",
+                operation=operation.name,
+                variables=variables,
+                target=request.rel_url.raw_path_qs,
+                parameters=request.query,
+                has_body=has_body,
+            )
+            return await self._answer_authorised(request, operation, ask, body)
+        except web.HTTPException as error:
+            answer = problem_of_http(error)
+        except RefusedError as error:
+            answer = error.answer
+        self._refused(request, answer)
+        return answer
 
-    def _give_token(self, request: web.BaseRequest, body: bytes) -> HostAnswer:
-        form = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
-        client, secret = form.get("client_id", ""), form.get("client_secret", "")
-        scheme, _, proof = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "basic":
-            client, secret = _basic(proof)
-        right = client == self._account.client_id and secrets.compare_digest(
-            secret.encode(), self._account.secret.encode()
-        )
-        if form.get("grant_type") != "client_credentials" or not right:
-            return HostAnswer(401, {"error": "invalid_client"})
-        token = secrets.token_urlsafe(24)
-        self._tokens.add(token)
-        return HostAnswer(200, {"access_token": token, "token_type": "Bearer", "expires_in": _LIFE_SECONDS})
+    async def _answer_authorised(
+        self, request: web.BaseRequest, operation: Operation, ask: PartnerRequest, body: bytearray
+    ) -> HostAnswer:
+        """Authorise, count, answer; the content is read when the answer needs it. Raises RefusedError."""
+        limits: Mapping[str, str] = {}
+        if operation.scopes:
+            caller = self._tokens.authorise(request.headers.get("Authorization", ""), operation.scopes)
+            ask = replace(ask, platform=caller.client.platform, scopes=caller.scopes)
+            limits = self._rates[ask.platform].take(asyncio.get_running_loop().time())
+
+        async def pull() -> bytes:
+            await read_content(request, body, MOST_BYTES, seconds=_READ_SECONDS, take=self._take)
+            return bytes(body)
+
+        try:
+            answer = await self.answering(replace(ask, pull=pull))
+        except RefusedError as error:
+            answer = error.answer
+        return replace(answer, headers={**answer.headers, **limits})
+
+    async def _give_token(self, request: web.BaseRequest, body: bytearray) -> HostAnswer:
+        await read_content(request, body, FORM_BYTES, seconds=_TOKEN_SECONDS, take=self._take)
+        content_type = request.headers.get("Content-Type", "")
+        authorization = request.headers.get("Authorization")
+        return self._tokens.issue(bytes(body), content_type=content_type, authorization=authorization)
+
+    def _take(self, size: int) -> None:
+        if self.held + size > self._most_held:
+            raise refused("uploads-busy", headers={"Retry-After": _RETRY_SECONDS})
+        self.held += size
 
 
-_DISCOVERY = {
-    "protocol_version": "1",
-    "schema_version": "1",
-    "rules_version": "1",
-    "limits": {"page_items": 1000},
-    "endpoints": {
-        "token": "/oauth/token",
-        "offers": "/v1/offers",
-        "batch": "/v1/offers/batch",
-        "receipts": "/v1/receipts",
-        "changes": "/v1/changes",
-    },
-}
+def client_of(account: Account, scopes: Sequence[str]) -> Client:
+    """The client of an account of the set-up."""
+    return Client(
+        platform=account.platform,
+        client_id=account.client_id,
+        secret=account.secret,
+        scopes=tuple(scopes),
+        host=account.host,
+    )
 
 
-def _basic(proof: str) -> tuple[str, str]:
-    """Client id and secret, each form-encoded (RFC 6749, 2.3.1); both empty where ``proof`` is no base64."""
+class _Bucket:
+    """What is left of a partner's requests per minute. Fills evenly; times are monotonic, in seconds."""
+
+    def __init__(self) -> None:
+        self._left = float(REQUESTS_PER_MINUTE)
+        self._filled_at = 0.0
+
+    def take(self, now: float) -> Mapping[str, str]:
+        """Take one request; returns the headers that say what is left. Raises RefusedError when nothing is."""
+        most = REQUESTS_PER_MINUTE
+        self._left = min(most, self._left + (now - self._filled_at) * most / _MINUTE)
+        self._filled_at = now
+        over = self._left < 1
+        self._left -= 0 if over else 1
+        policy = f'"partner";q={most};w={int(_MINUTE)}'
+        left = f'"partner";r={int(self._left)};t={ceil((most - self._left) * _MINUTE / most)}'
+        headers = {"RateLimit-Policy": policy, "RateLimit": left}
+        if over:
+            raise refused("rate-limited", headers={"Retry-After": "1", **headers}, expected=most)
+        return headers
+
+
+async def read_content(
+    request: web.BaseRequest, body: bytearray, most: int, *, seconds: float, take: Callable[[int], None]
+) -> None:
+    """Add the raw content to ``body``, until it exceeds ``most``; each piece comes within ``seconds`` (ERR-007), and
+    its size is taken before. Raises RefusedError.
+    """
     try:
-        client, _, secret = b64decode(proof.encode(errors="replace") + b"==").decode(errors="replace").partition(":")
-    except ValueError:
-        return "", ""
-    return unquote(client), unquote(secret)
+        while len(body) <= most:
+            async with asyncio.timeout(seconds):
+                piece = await request.content.readany()
+            if not piece:
+                return
+            take(len(piece))
+            body += piece
+    except TimeoutError:
+        raise refused("upload-too-slow", expected=seconds) from None
+    except (web.RequestPayloadError, BadHttpMessage):  # the latter from aiohttp's parser in Python
+        raise refused("body-truncated") from None
 
 
-async def _read(request: web.BaseRequest) -> bytes:
-    """The raw body; reading ends beyond ``MOST_BYTES``."""
-    content = bytearray()
-    async for piece in request.content.iter_chunked(65_536):
-        content += piece
-        if len(content) > MOST_BYTES:
-            break
-    return bytes(content)
-
-
-async def _break_off(
-    request: web.BaseRequest, answer: HostAnswer, headers: Mapping[str, str], content: bytes
-) -> web.StreamResponse:
-    response = web.StreamResponse(status=answer.status, headers={**headers, "Content-Length": str(len(content))})
+async def _break_off(request: web.BaseRequest, answer: HostAnswer, language: Language) -> web.StreamResponse:
+    content = answer.content(language)
+    headers = {**answer.all_headers(language), "Content-Length": str(len(content))}
+    response = web.StreamResponse(status=answer.status, headers=headers)
     if answer.cut:
         await response.prepare(request)
         await response.write(content[: len(content) // 2])
@@ -201,17 +247,5 @@ async def _break_off(
 async def hosting(host: Host, answering: AnswerRequest, listen: str) -> AsyncIterator[str]:
     """Serve at ``address:port`` (0: any free port); yields the base URL for the partner. Raises SetupError."""
     host.answering = answering
-    address, _, port = listen.rpartition(":")
-    server = web.Server(host.handle, auto_decompress=False, access_log=None)
-    runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, address, int(port)).start()
-        except (OSError, ValueError) as error:
-            raise SetupError(
-                say("cannot-listen", listen=listen, error=error), step=say("cannot-listen-step")
-            ) from error
-        yield f"http://{address}:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with serving(host.handle, listen) as url:
+        yield url

@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from conformance.model.case import Call, Clear, Follow, Restart, Step
-from conformance.model.result import Finding, UnverifiableError
+from conformance.model.case import Call, Clear, Follow, Only, Restart, Step, Token
+from conformance.model.result import Finding, NotApplicableError, UnverifiableError
 from conformance.role.copy import Copy
 from conformance.role.interruption import interrupt
 from conformance.role.role import Role
 from conformance.script.body import write_body
+from conformance.script.export import UnreadableExportError, entries_of
 from conformance.script.matcher import mismatches
 from conformance.script.template import InAddress, fill, value_at
 from conformance.target.wire import Reply, Wire, poll
@@ -20,6 +21,7 @@ _PAUSE_SECONDS = 0.05
 _Seen = TypeVar("_Seen")
 _PAGES_AT_MOST = 500
 _LINES = {"Content-Type": "application/x-ndjson"}
+_REFUSED = 400
 _FORGED = (
     "Bearer eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJzdHJhbmdlciIsImV4cCI6OTk5OTk5OTk5OX0."
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -41,6 +43,10 @@ class HttpRole(Role):
                 return await self._call(step, location)
             case Follow():
                 return await self._follow(step, location)
+            case Token():
+                return await self._keep_token(step, location)
+            case Only(values):
+                return self._require(values)
             case Clear(account):
                 return await self._clear(self._wire(account), location)
             case Restart(number):
@@ -48,6 +54,24 @@ class HttpRole(Role):
                     self._wire("publisher"), self._names, number, setup=self._setup, location=location
                 )
         raise UnverifiableError(say("other-step"))
+
+    async def _keep_token(self, step: Token, location: Texts) -> list[Finding]:
+        """Keep a token. Raises NotApplicableError where the target does not give one with the requested scope alone."""
+        reply, token, scope = await self._wire(step.account).token(step.scope)
+        if step.scope is not None and (reply.status == _REFUSED or (token and set(scope.split()) != {step.scope})):
+            raise NotApplicableError(say("wider-scope", scope=scope or "–"))
+        if not token:
+            return [wrong_status(say("at-status", location=location), (200,), reply)]
+        self._names = self._names.keeping({step.keep: token})
+        return []
+
+    def _require(self, values: Mapping[str, Any]) -> list[Finding]:
+        """Raises NotApplicableError where a kept value does not match."""
+        for name, matcher in values.items():
+            wrong = mismatches(fill(matcher, self._names), self._names[f"kept.{name}"], plain(name))
+            if wrong:
+                raise NotApplicableError(say("only-where", found=joined((plain(f"{name} = "), wrong[0].actual))))
+        return []
 
     def _wire(self, account: str) -> Wire:
         wire = self._wires.get(account)
@@ -62,7 +86,8 @@ class HttpRole(Role):
 
         reply, findings = await self._poll(send, lambda found: not found[1], step.until)
         if not findings:
-            self._names = self._names.keeping({name: _kept(reply, source) for name, source in step.keep.items()})
+            kept = {name: _kept(reply, str(fill(source, self._names))) for name, source in step.keep.items()}
+            self._names = self._names.keeping(kept)
         return findings
 
     async def _poll(self, look: Callable[[], Awaitable[_Seen]], done: Callable[[_Seen], bool], seconds: float) -> _Seen:
@@ -82,14 +107,26 @@ class HttpRole(Role):
 
     def _compare(self, step: Call, reply: Reply, location: Texts) -> list[Finding]:
         location = joined((location, plain(f"{step.method} {step.path}")), ", ")
-        if reply.status not in step.expect.status:
-            return [wrong_status(say("at-status", location=location), step.expect.status, reply)]
+        always = self._compare_failure(reply, say("at-headers", location=location))
+        wanted = step.expect.of(reply.status)
+        if reply.status not in wanted.status:
+            statuses = [status for each in (wanted, *wanted.others) for status in each.status]
+            return [wrong_status(say("at-status", location=location), statuses, reply), *always]
         lower = {name.lower(): value for name, value in reply.headers.items()}
-        expected = {name.lower(): fill(matcher, self._names) for name, matcher in step.expect.headers.items()}
-        findings = mismatches(expected, lower, say("at-headers", location=location))
-        if step.expect.body is not None:
-            findings += mismatches(fill(step.expect.body, self._names), reply.json, say("at-body", location=location))
+        expected = {name.lower(): fill(matcher, self._names) for name, matcher in wanted.headers.items()}
+        findings = always + mismatches(expected, lower, say("at-headers", location=location))
+        if wanted.body is not None:
+            findings += mismatches(fill(wanted.body, self._names), reply.json, say("at-body", location=location))
+        if wanted.text is not None:
+            text = reply.body.decode(errors="replace")
+            findings += mismatches(fill(wanted.text, self._names), text, say("at-text", location=location))
+        if wanted.entries is not None:
+            findings += _compare_entries(fill(wanted.entries, self._names), reply, lower, location)
         return findings
+
+    def _compare_failure(self, _reply: Reply, _location: Texts) -> list[Finding]:
+        """Findings on a failure of the target itself, expected or not."""
+        return []
 
     async def _follow(self, step: Follow, location: Texts) -> list[Finding]:
         location = say("at-feed", location=location, account=step.account)
@@ -133,6 +170,15 @@ class HttpRole(Role):
         return (
             [] if reply.status in {200, 202} else [wrong_status(say("at-status", location=location), (200, 202), reply)]
         )
+
+
+def _compare_entries(expected: Any, reply: Reply, headers: Mapping[str, str], location: Texts) -> list[Finding]:
+    location = say("at-entries", location=location)
+    try:
+        entries = entries_of(reply.body, headers.get("content-type", ""))
+    except UnreadableExportError as error:
+        return [Finding(location, say("export-file"), error.text)]
+    return mismatches(expected, entries, location)
 
 
 def _kept(reply: Reply, source: str) -> Any:

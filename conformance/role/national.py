@@ -54,7 +54,11 @@ class NationalWire(Wire):
         await self._pace.wait_for_slot()
         return await super().send(method, path, headers, body)
 
-    async def _ask_token(self, account: Account) -> tuple[Reply, Any, float]:
+    async def _ask_token(
+        self,
+        account: Account,
+        scope: str | None = None,  # noqa: ARG002  # the site has no scopes
+    ) -> tuple[Reply, Any, float]:
         proof = orjson.dumps({"email": account.client_id, "password": account.secret})
         reply = await self.send("POST", "/auth/login", {"Content-Type": "application/json"}, proof)
         body = reply.json if isinstance(reply.json, dict) else {}

@@ -7,17 +7,20 @@ from typing import Any
 
 import aiohttp
 import orjson
+from aiohttp import web
 
 from conformance.model.result import Exchange, Finding, PartnerFailedError, UnverifiableError
 from conformance.role.host import Host, HostAnswer, PartnerRequest
 from conformance.role.role import Role
 from conformance.script.matcher import render_value
+from conformance.standin.tokens import PUBLISHER, SUBSCRIBER
 from conformance.target.setup import Setup, SetupError
 from conformance.target.wire import Reply, Wire
 from conformance.words import joined, plain, say
 
 _FAILED = 500
 _SECONDS = 45.0
+_SCOPES = {"subscriber": SUBSCRIBER}
 
 
 class PartnerRole(Role):
@@ -36,12 +39,16 @@ class PartnerRole(Role):
     ) -> None:
         account = setup.account(setup.role)
         super().__init__(setup, seed=seed, day=day, platforms={**platforms, setup.role: account.platform})
-        self.host = Host(account, self.journal)
+        scopes = _SCOPES.get(setup.role, PUBLISHER)
+        self.host = Host(account, self.journal, scopes=scopes, refused=self.note_refused)
         self._control = Control(session, setup, self.journal)
 
     @abstractmethod
     async def answer(self, ask: PartnerRequest) -> HostAnswer:
         """The answer of the kit's server to an authenticated request."""
+
+    def note_refused(self, request: web.BaseRequest, answer: HostAnswer) -> None:
+        """See a request that the kit's server refuses before ``answer``: its token, address, method or rate."""
 
 
 class Control:

@@ -1,48 +1,122 @@
-"""Role *publisher*: a fake gateway receives the partner's submissions; the cases check them."""
+"""Role *publisher*: a fake gateway receives the partner's submissions; the cases check them and the orders behind."""
 
-from collections.abc import Callable
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import aiohttp
+import orjson
+from aiohttp import hdrs, web
 
-from conformance.model.case import Answer, Order, Receive, Step, Watch
-from conformance.model.result import Finding, UnverifiableError
+from conformance.model.case import Answer, Case, Order, Receive, Step, Watch
+from conformance.model.result import Finding, NotApplicableError, UnverifiableError
 from conformance.role.fake_gateway import FakeGateway
 from conformance.role.host import HostAnswer, PartnerRequest
-from conformance.role.journal import SubmissionJournal, check_invariant
+from conformance.role.journal import SubmissionJournal
 from conformance.role.partner import PartnerRole
+from conformance.role.traffic import Done, Request, RequestReader, Traffic
+from conformance.role.trials import Trials
+from conformance.role.watch import OF_SETS, check_watch, distinct_revisions
 from conformance.script.matcher import mismatches
 from conformance.script.template import fill
+from conformance.standin.exchange import RefusedError
 from conformance.target.setup import Setup, SetupError
 from conformance.target.wire import poll
 from conformance.words import Texts, joined, plain, say
 
 _PAUSE_SECONDS = 0.05
+_SNAPSHOTS = "snapshots"
+_WATCHED = "watched"
+"""Family of the cases about all submissions of a run."""
+_COMPANION = "companion"
+_NOT_IN_CONTRACT = frozenset({403, 404, 405})
+_WHEN_OBSERVED = ({"fault": "unavailable", "seconds": 1},)
+"""What the first submission is answered without a test interface, so that sending again can be verified."""
 
 
 class PublisherRole(PartnerRole):
-    """Runs cases for a publisher. One journal covers the whole run, so that invariants apply to all submissions."""
+    """Runs cases for a publisher. Journal and traffic cover the whole run, so that watches apply to all submissions."""
 
     def __init__(self, setup: Setup, session: aiohttp.ClientSession, *, seed: str, day: Callable[[], date]) -> None:
         super().__init__(setup, session, seed=seed, day=day, platforms={})
         self._submissions = SubmissionJournal(self._platforms["publisher"])
         self._gateway = FakeGateway(self._submissions, day=day, expire=self.host.expire)
+        self._traffic = Traffic()
+        self._reader = RequestReader()
+        self._trials = Trials(self._gateway, self._id_of, self._meet)
         self._ids: dict[str, str] = {}
+        self._changes: Counter[str] = Counter()
+        self._known: dict[str, tuple[int, str, bool]] = {}
+        self._began = 0.0
+        self._of_sets = False
+        self._of_all = False
+
+    async def play(self, case: Case) -> list[Finding]:
+        """The findings of a case. A case about snapshots is not required of a platform that sends none."""
+        self._began = _now()
+        self._of_sets = _SNAPSHOTS in case.features
+        self._of_all = case.family == _WATCHED
+        if self._of_sets and self._traffic.has_submissions and not self._traffic.has_sets:
+            raise NotApplicableError(say("no-snapshots"))
+        findings = await super().play(case)
+        await self._trials.settle()
+        if self._trials.unmet and not findings:
+            raise NotApplicableError(say("not-met"))
+        return findings
 
     async def answer(self, ask: PartnerRequest) -> HostAnswer:
-        """The answer of the fake gateway."""
-        return await self._gateway.answer(ask)
+        """The answer of the fake gateway, or of a trial. Raises RefusedError for content that cannot be read."""
+        try:
+            ask = replace(ask, body=await ask.content(), pull=None)
+        except RefusedError as error:
+            self._note(ask).take_answer(error.answer.status, _body_of(error.answer), at=_now())
+            raise
+        request = self._note(ask)
+        if request.is_set:
+            present = {item.id for item in request.items}
+            states = self._submissions.states.items()
+            request.gone = sum(live and offer_id not in present for offer_id, (_, _, live) in states)
+        answer = await self._trials.answer(ask, request)
+        self._count_changes()
+        unanswered = answer.closed or answer.cut
+        request.take_answer(0 if unanswered else answer.status, _body_of(answer), at=_now())
+        return answer
+
+    def note_refused(self, request: web.BaseRequest, answer: HostAnswer) -> None:
+        """Record a request that has a token, and no address or method of the contract, or no right to it."""
+        if answer.status in _NOT_IN_CONTRACT and hdrs.AUTHORIZATION in request.headers:
+            ask = PartnerRequest(request.method, request.path, dict(request.query), request.headers, b"")
+            self._note(ask).take_answer(answer.status, _body_of(answer), at=_now())
+
+    def _note(self, ask: PartnerRequest) -> Request:
+        return self._traffic.note(
+            self._reader.read(
+                at=_now(),
+                day=self._day(),
+                method=ask.method,
+                path=ask.path,
+                query=ask.query,
+                headers=ask.headers,
+                body=ask.body,
+            )
+        )
 
     async def _reset(self) -> None:
-        self._gateway.faults.clear()
+        self._trials.clear()
+        if self._setup.control is None and not self._traffic.has_submissions:
+            self._trials.expect(_WHEN_OBSERVED)
 
     async def _take(self, step: Step, location: Texts) -> list[Finding]:
         match step:
             case Order():
-                await self._order(step)
+                await self._prepare(step)
+                await self._order(step.action, step.offer)
                 return []
             case Answer(faults):
-                self._gateway.faults.extend(faults)
+                self._trials.expect(faults)
                 return []
             case Receive():
                 return await self._receive(step, location)
@@ -50,30 +124,102 @@ class PublisherRole(PartnerRole):
                 return await self._watch(what)
         raise UnverifiableError(say("other-step"))
 
-    async def _order(self, step: Order) -> None:
-        key = self._names[f"local.{step.offer}"] if step.offer else ""
-        offer = {"offer": key} if key else {}
-        answer = await self._control.order(step.action, **offer, **fill(dict(step.expect), self._names))
-        if step.action == "create":
+    async def _prepare(self, step: Order) -> None:
+        """Before a platform that sends sets withdraws its only offer, another one is created: a gateway asks for a
+        confirmation where none would remain (PUB-028).
+        """
+        others = [
+            offer_id
+            for offer_id, (_, _, live) in self._submissions.states.items()
+            if live and offer_id != self._id_of(step.offer)
+        ]
+        if step.action != "withdraw" or not self._traffic.has_sets or others:
+            return
+        await self._order("create", _COMPANION)
+
+        async def is_live() -> bool:
+            return bool(self._submissions.of(self._id_of(_COMPANION))["state"] == "live")
+
+        await poll(is_live, bool, seconds=10 * self._setup.patience, pause=_PAUSE_SECONDS)
+
+    async def _meet(self, action: str, offer: str) -> None:
+        """An order that is given while a request is open."""
+        await self._order(action, offer)
+
+    async def _order(self, action: str, offer: str) -> None:
+        loop = asyncio.get_running_loop()
+        key = self._names[f"local.{offer}"] if offer else ""
+        known = self._ids.get(key, "")
+        began, revision = loop.time(), self._traffic.highest(known)
+        answer = await self._control.order(action, **({"offer": key} if key else {}))
+        if action == "create":
             offer_id = answer.get("id") if isinstance(answer, dict) else None
             if not isinstance(offer_id, str):
                 raise SetupError(say("create-no-id"), step=say("create-no-id-step"))
-            self._ids[key] = offer_id
+            self._ids[key] = known = offer_id
+        if known:
+            done = Done(began=began, ended=loop.time(), action=action, id=known, revision=revision)
+            self._traffic.done.append(done)
+
+    def _id_of(self, offer: str) -> str:
+        """The platform's id of an offer of the case, empty before it was created."""
+        return self._ids.get(self._names[f"local.{offer}"], "")
 
     async def _receive(self, step: Receive, location: Texts) -> list[Finding]:
-        offer_id = self._ids.get(self._names[f"local.{step.offer}"], "")
-        location = joined((location, plain(offer_id)), ", ")
+        await self._trials.settle()
         expected = fill(dict(step.expect), self._names)
 
         async def compare() -> list[Finding]:
-            return mismatches(expected, self._submissions.of(offer_id), location)
+            offer_id = self._id_of(step.offer)  # an order that meets an open request may come only now
+            return mismatches(expected, self._summary(offer_id), joined((location, plain(offer_id)), ", "))
 
+        await asyncio.sleep(step.after * max(1.0, self._setup.patience))
         seconds = step.until * self._setup.patience
-        return await poll(compare, lambda findings: not findings, seconds=seconds, pause=_PAUSE_SECONDS)
+        findings = await poll(compare, lambda found: not found, seconds=seconds, pause=_PAUSE_SECONDS)
+        if self._of_sets and self._traffic.has_submissions and not self._traffic.has_sets:
+            raise NotApplicableError(say("no-snapshots"))
+        return findings
+
+    def _summary(self, offer_id: str) -> dict[str, Any]:
+        """What came of an offer: its submissions and state as in the journal, the number of its changes (``accepted``),
+        and of this case the number of different revisions, and of refusals and repetitions outside complete sets.
+        """
+        sends = list(self._traffic.sends(offer_id, self._began))
+        alone = [(request, item) for request, item in sends if not request.is_set]
+        return {
+            **self._submissions.of(offer_id),
+            "sends": sum(1 for _ in self._traffic.sends(offer_id)),
+            "accepted": self._changes[offer_id],
+            "revisions": distinct_revisions(iter(sends)),
+            "refused": any(offer_id in request.refused for request, _ in sends),
+            "refusals": sum(offer_id in request.refused for request, _ in alone),
+            "repetitions": len(alone) - distinct_revisions(iter(alone)),
+        }
+
+    def _count_changes(self) -> None:
+        """Count the changes of states since the last answer."""
+        for offer_id, state in self._submissions.states.items():
+            if self._known.get(offer_id) != state:
+                self._known[offer_id] = state
+                self._changes[offer_id] += 1
 
     async def _watch(self, what: str) -> list[Finding]:
-        """Check an invariant; without a test interface, first observe the platform for ``observe`` seconds."""
+        """Check a watch; without a test interface, first observe the platform for ``observe`` seconds."""
         await self._gateway.watched(0 if self._setup.control else self._setup.observe)
-        if not self._submissions.sent:
+        await self._trials.settle()
+        if not self._traffic.requests and not self._submissions.sent:
             raise UnverifiableError(say("nothing-published"))
-        return check_invariant(self._submissions, what)
+        if what in OF_SETS and not self._traffic.has_sets:
+            raise NotApplicableError(say("no-snapshots"))
+        return check_watch(what, self._traffic, self._submissions, since=0.0 if self._of_all else self._began)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _body_of(answer: HostAnswer) -> Mapping[str, Any]:
+    """The members of an answer's body."""
+    content = answer.content("en")
+    body = orjson.loads(content) if content else None
+    return body if isinstance(body, dict) else {}

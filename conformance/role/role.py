@@ -6,18 +6,23 @@ from datetime import date
 
 from conformance.model.case import Case, Document, Step
 from conformance.model.result import Exchange, Finding, UnverifiableError
+from conformance.role.tally import Exchanges, Tally
 from conformance.script.template import Names
 from conformance.target.setup import Setup
 from conformance.words import Texts, say
 
+_LISTENING = frozenset({"publisher", "subscriber"})
+
 
 class Role(ABC):
-    """``journal`` holds the exchanges since the start of the case. ``day`` returns the day in Europe/Paris;
+    """``journal`` holds the exchanges since the start of the case, ``tally`` counts those of a listening role over the
+    run. ``day`` returns the day in Europe/Paris;
     ``platforms`` are those of the cases' accounts.
     """
 
     def __init__(self, setup: Setup, *, seed: str, day: Callable[[], date], platforms: Mapping[str, str]) -> None:
-        self.journal: list[Exchange] = []
+        self.tally = Tally(setup.control)
+        self.journal: list[Exchange] = Exchanges(self.tally if setup.role in _LISTENING else None)
         self._setup = setup
         self._seed = seed
         self._day = day

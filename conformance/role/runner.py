@@ -11,7 +11,8 @@ import aiohttp
 
 import schemas
 from conformance import clock
-from conformance.model.case import Case, RoleName
+from conformance.model.case import Case, RoleName, Script, Watch
+from conformance.model.cause import Cause, cause_result
 from conformance.model.result import (
     Exchange,
     Finding,
@@ -24,13 +25,18 @@ from conformance.model.result import (
     Versions,
     excuse,
 )
+from conformance.role.diagnosis import Diagnosis
 from conformance.role.gateway import GatewayRole
 from conformance.role.host import hosting
+from conformance.role.mark import lost_cause, marking
 from conformance.role.national import NationalRole
 from conformance.role.partner import PartnerRole
 from conformance.role.publisher import PublisherRole
+from conformance.role.reported import Reported, is_failure
+from conformance.role.role import Role
 from conformance.role.subscriber import SubscriberRole
 from conformance.script.template import UnknownNameError
+from conformance.target.lock import running_alone
 from conformance.target.setup import Setup, SetupError
 from conformance.version import KIT_VERSION, PROTOCOL_VERSION
 from conformance.words import Texts, joined, say
@@ -38,6 +44,12 @@ from conformance.words import Texts, joined, say
 VERSIONS = Versions(KIT_VERSION, PROTOCOL_VERSION, schemas.SCHEMA_VERSION, schemas.RULES_VERSION)
 _CASE_SECONDS = 300.0
 _AFTER_OBSERVING_SECONDS = 60.0
+_LOOK_SECONDS = 0.2
+_MOST_FINDINGS = 200
+_MOST_DETAILED = 100
+_HELD, _HELD_OBSERVING = 3, 1_000
+_EXCHANGES_DETAILED, _EXCHANGES = 40, 6
+"""Exchanges kept with each of the first hundred failures, and with each further one."""
 
 
 class Player(Protocol):
@@ -80,30 +92,70 @@ async def run_cases(
     on: date,
     fail_fast: bool = False,
     on_result: Callable[[Result], None] = lambda _: None,
+    diagnosis: Diagnosis | None = None,
+    more: bool = False,
 ) -> list[Result]:
     """Run the cases one after the other; ``on_result`` is called with each result. ``fail_fast`` stops at the first
-    failure that was not announced.
+    failure that was not announced. With a ``diagnosis`` the run ends at a cause that explains its failures: the cause
+    is reported first, before the failures that led to it. ``more``: the caller plays further cases.
     """
-    results = []
-    for case in cases:
-        result = excuse(await _play(case, player, setup), setup.announced, on=on)
-        results.append(result)
-        on_result(result)
-        if fail_fast and result.outcome not in {Outcome.PASS, Outcome.OMIT} and not result.announced:
+    report = Reported(on_result, hold=_held(setup, diagnosis))
+    for number, case in enumerate(cases, start=1):
+        try:
+            result = excuse(await _play(case, player, setup, diagnosis, failed=report.failed), setup.announced, on=on)
+            last = number == len(cases) and not more
+            cause = None if diagnosis is None else await diagnosis.after(result, last=last)
+        except _CauseFoundError as found:
+            result, cause = None, found.cause
+        if cause is not None:
+            report.cause(cause_result(cause, setup.role, tuple(player.journal)[-_EXCHANGES:]), result)
+            if cause.outcome is Outcome.FAIL and (result is not None or setup.control is not None):
+                for watching in filter(_only_watches, cases[number:]):
+                    seen = excuse(await _play(watching, player, setup), setup.announced, on=on)
+                    if setup.control is None or seen.outcome is Outcome.FAIL:  # what orders brought proves no more
+                        report.add(seen)
             break
-    return results
+        if result is not None:
+            report.add(result)
+        if fail_fast and result is not None and is_failure(result):
+            break
+    return report.finished()
 
 
-async def _play(case: Case, player: Player, setup: Setup) -> Result:
+def _held(setup: Setup, diagnosis: Diagnosis | None) -> int:
+    """Number of failures to hold back; where the kit only observes, all that cannot be verified."""
+    observing = setup.role == "publisher" and setup.control is None
+    return 0 if diagnosis is None else _HELD_OBSERVING if observing else _HELD
+
+
+def _only_watches(case: Case) -> bool:
+    """Whether a case looks at what was sent already, and asks for nothing."""
+    return isinstance(case.subject, Script) and all(isinstance(step, Watch) for step in case.subject.steps)
+
+
+class _CauseFoundError(Exception):
+    """A cause was found while a case was played."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.code)
+        self.cause = cause
+
+
+async def _play(
+    case: Case, player: Player, setup: Setup, diagnosis: Diagnosis | None = None, *, failed: int = 0
+) -> Result:
     omission = _omission(case, setup)
     if omission is not None:
         return Result(case=case, outcome=Outcome.OMIT, reason=omission)
+    if diagnosis is not None and diagnosis.is_hopeless(case):
+        return Result(case=case, outcome=Outcome.SKIP, reason=say("family-silent", family=case.family))
     loop = asyncio.get_running_loop()
     began = loop.time()
     player.journal.clear()
-    result = await _judge(case, player, case_seconds(setup))
+    result = await _judge(case, player, case_seconds(setup), diagnosis)
     # Exchanges are kept for failed cases only; those of ten thousand passes would not fit in memory.
-    exchanges = () if result.outcome in {Outcome.PASS, Outcome.OMIT} else tuple(player.journal)
+    most = _EXCHANGES_DETAILED if failed < _MOST_DETAILED else _EXCHANGES
+    exchanges = () if result.outcome in {Outcome.PASS, Outcome.OMIT} else tuple(player.journal)[-most:]
     return replace(result, exchanges=exchanges, milliseconds=round((loop.time() - began) * 1000))
 
 
@@ -114,10 +166,10 @@ def case_seconds(setup: Setup) -> float:
     return max(seconds, setup.observe + _AFTER_OBSERVING_SECONDS) if observing else seconds
 
 
-async def _judge(case: Case, player: Player, seconds: float) -> Result:
+async def _judge(case: Case, player: Player, seconds: float, diagnosis: Diagnosis | None) -> Result:
     try:
         async with asyncio.timeout(seconds):
-            findings = await player.play(case)
+            findings = await (player.play(case) if diagnosis is None else _watched(case, player, diagnosis))
     except PartnerFailedError as error:
         return Result(case=case, outcome=Outcome.FAIL, findings=(error.finding,))
     except (UnverifiableError, UnknownNameError) as error:
@@ -129,20 +181,48 @@ async def _judge(case: Case, player: Player, seconds: float) -> Result:
     except TimeoutError:
         finding = Finding(say("the-case"), say("end-within", seconds=f"{seconds:.0f}"), say("no-end"))
         return Result(case=case, outcome=Outcome.FAIL, findings=(finding,))
+    except _CauseFoundError:
+        raise
     except Exception as error:  # noqa: BLE001  # a defect of the kit becomes the result of its case
         return Result(
             case=case, outcome=Outcome.ERROR, reason=say("kit-failed", error=f"{type(error).__name__}: {error}")
         )
     outcome = Outcome.FAIL if findings else Outcome.PASS
-    return Result(case=case, outcome=outcome, findings=tuple(findings))
+    return Result(case=case, outcome=outcome, findings=_bounded(findings))
+
+
+async def _watched(case: Case, player: Player, diagnosis: Diagnosis) -> Sequence[Finding]:
+    """Play a case, and end it early where a cause is certain or the partner has given up. Raises _CauseFoundError."""
+    playing_ = asyncio.ensure_future(player.play(case))
+    try:
+        while not (await asyncio.wait({playing_}, timeout=_LOOK_SECONDS))[0]:
+            cause = diagnosis.during()
+            if cause is not None:
+                raise _CauseFoundError(cause)
+            given_up = diagnosis.gave_up()
+            if given_up is not None:
+                return [given_up]
+        return playing_.result()
+    finally:
+        playing_.cancel()
+        await asyncio.gather(playing_, return_exceptions=True)
+
+
+def _bounded(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """At most two hundred findings, the last of which counts the further ones."""
+    more = len(findings) - _MOST_FINDINGS
+    if more <= 0:
+        return tuple(findings)
+    rest = Finding(say("the-case"), say("no-finding"), say("more-findings", number=more))
+    return (*findings[:_MOST_FINDINGS], rest)
 
 
 def _omission(case: Case, setup: Setup) -> Texts | None:
-    supported = setup.supports(case.feature)
-    if case.unsupported and supported:
-        return say("supported", feature=case.feature)
-    if not case.unsupported and not supported:
-        return say("not-supported", feature=case.feature)
+    absent = [feature for feature in case.features if not setup.supports(feature)]
+    if case.unsupported and not absent:
+        return say("supported", feature=case.features[0])
+    if not case.unsupported and absent:
+        return say("not-supported", feature=absent[0])
     return None
 
 
@@ -154,13 +234,30 @@ async def drive(
     fail_fast: bool = False,
     on_result: Callable[[Result], None] = lambda _: None,
 ) -> Run:
-    """Run the cases against the partner's system; ``on_result`` is called with each result. Raises SetupError when the
-    role cannot be opened.
+    """Run the cases against the partner's system; ``on_result`` is called with each result. A set-up with which no case
+    can be played becomes the one result of the run.
     """
     loop = asyncio.get_running_loop()
     began, started = clock.now(), loop.time()
-    async with playing(setup, seed=seed) as player:
-        results = await run_cases(cases, player, setup, on=clock.today(), fail_fast=fail_fast, on_result=on_result)
+    used: tuple[str, ...] = ()
+    reference = setup.gateway
+    try:
+        async with diagnosed(setup, seed=seed) as (player, diagnosis, cause):
+            if cause is None:
+                day = clock.today()
+                reference = await diagnosis.reference()
+                results = await run_cases(
+                    cases, player, setup, on=day, fail_fast=fail_fast, on_result=on_result, diagnosis=diagnosis
+                )
+                used = diagnosis.used
+                for undeclared in diagnosis.undeclared():
+                    results.append(cause_result(undeclared, setup.role))
+                    on_result(results[-1])
+    except SetupError as error:
+        cause = Cause(code=error.code, title=error.text, step=error.step)
+    if cause is not None:
+        results = [cause_result(cause, setup.role)]
+        on_result(results[0])
     return Run(
         role=setup.role,
         target=setup.target or setup.control or setup.listen,
@@ -170,19 +267,44 @@ async def drive(
         began=began,
         milliseconds=round((loop.time() - started) * 1000),
         results=tuple(results),
+        used=used,
+        reference=reference,
     )
+
+
+@asynccontextmanager
+async def diagnosed(setup: Setup, *, seed: str) -> AsyncIterator[tuple[Player, Diagnosis, Cause | None]]:
+    """The player of the set-up's role, its diagnosis, and the cause that makes a run pointless from its start. Raises
+    SetupError, also where another run uses the account.
+    """
+    with running_alone(setup):
+        async with _opened(setup, seed=seed) as (role, session):
+            diagnosis = Diagnosis(setup, session, role.tally)
+            cause = await diagnosis.before()
+            if cause is not None:
+                yield role, diagnosis, cause
+                return
+            async with marking(setup, session) as mark:
+                diagnosis.lost = lambda: lost_cause(mark)
+                yield role, diagnosis, None
 
 
 @asynccontextmanager
 async def playing(setup: Setup, *, seed: str) -> AsyncIterator[Player]:
     """The player of the set-up's role, open for the block. Raises SetupError."""
+    async with _opened(setup, seed=seed) as (role, _):
+        yield role
+
+
+@asynccontextmanager
+async def _opened(setup: Setup, *, seed: str) -> AsyncIterator[tuple[Role, aiohttp.ClientSession]]:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         role = _ROLES[setup.role](setup, session, seed=seed, day=clock.today)
         if isinstance(role, PartnerRole):
             async with hosting(role.host, role.answer, setup.listen):
-                yield role
+                yield role, session
         else:
-            yield role
+            yield role, session
 
 
 _ROLES: Mapping[RoleName, type[GatewayRole | NationalRole | PublisherRole | SubscriberRole]] = {

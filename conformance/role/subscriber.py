@@ -1,26 +1,35 @@
 """Role *subscriber*: the kit serves a scripted changes feed and compares the partner's state."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
-from typing import Any, TypeAlias
+from typing import Any
 
 import aiohttp
+import orjson
+from aiohttp import hdrs
 
-from conformance.model.case import Hold, Order, Serve, Step
-from conformance.model.result import Finding, UnverifiableError
+from conformance import clock
+from conformance.model.case import Case, Hold, Order, Serve, Step
+from conformance.model.result import Finding, PartnerFailedError, UnverifiableError
 from conformance.role.host import HostAnswer, PartnerRequest, fault_answer, problem
 from conformance.role.partner import PartnerRole
+from conformance.role.scripted_feed import Page, ScriptedFeed
 from conformance.script.body import valid_offer
 from conformance.script.matcher import mismatches
 from conformance.script.template import Names, fill
-from conformance.target.setup import Setup
+from conformance.standin.exchange import NO_STORE, RefusedError
+from conformance.standin.feed import PAGE_ITEMS, filter_of
+from conformance.standin.gateway import StandIn
+from conformance.standin.parameters import read_parameters
+from conformance.target.setup import Setup, SetupError
 from conformance.words import Texts, joined, plain, say
 
 _FRESH = "2026-01-01T00:00:00Z"
 _TERRITORY = {"department": "35", "region": "53", "academie": "rennes"}
-Page: TypeAlias = Mapping[str, Any]
+_LOOK_AFTER_SECONDS, _LOOK_SECONDS = 0.2, 4.0
+_EARLY_SHARE = 0.9
+"""A request may come a little before Retry-After has passed."""
 
 
 class SubscriberRole(PartnerRole):
@@ -28,10 +37,27 @@ class SubscriberRole(PartnerRole):
 
     def __init__(self, setup: Setup, session: aiohttp.ClientSession, *, seed: str, day: Callable[[], date]) -> None:
         super().__init__(setup, session, seed=seed, day=day, platforms={"publisher": "bretagne"})
+        self._gateway = StandIn(self.host.clients, day=day, now=clock.milliseconds)
         self._feed = ScriptedFeed()
+        self._look: asyncio.Task[list[Finding]] | None = None
+        self._looked: list[Finding] = []
+
+    async def play(self, case: Case) -> list[Finding]:
+        """The findings of a case, those of looks during a failure included."""
+        try:
+            findings = await super().play(case)
+            await self._finish_look()
+        except PartnerFailedError:
+            if self._looked:
+                return self._looked
+            raise
+        finally:
+            if self._look is not None:
+                self._look.cancel()
+        return findings or self._looked
 
     async def _reset(self) -> None:
-        self._feed = ScriptedFeed()
+        self._feed, self._look, self._looked = ScriptedFeed(), None, []
         await self._control.order("reset")
 
     async def _take(self, step: Step, location: Texts) -> list[Finding]:
@@ -40,50 +66,102 @@ class SubscriberRole(PartnerRole):
                 self._feed.pages.extend(_page(page, self._names) for page in pages)
                 return []
             case Order():
+                # The next order of the kit must not be what makes the platform come too early.
+                await asyncio.sleep(max(0.0, self._feed.waits_until - asyncio.get_running_loop().time()))
                 await self._control.order(step.action)
                 return []
             case Hold(expect):
-                return await self._compare(fill(dict(expect), self._names), location)
+                await self._finish_look()
+                return self._looked or await self._compare(fill(dict(expect), self._names), location)
         raise UnverifiableError(say("other-step"))
 
     async def _compare(self, expect: Mapping[str, Any], location: Texts) -> list[Finding]:
         held = await self._control.offers()
-        findings: list[Finding] = []
-        for offer_id, matcher in expect.get("holds", {}).items():
-            if offer_id not in held:
-                findings.append(Finding(location, say("holds", id=offer_id), say("it-has-not")))
-            else:
-                findings += mismatches(matcher, held[offer_id], joined((location, plain(offer_id)), ", "))
-        findings += [
-            Finding(location, say("lacks", id=offer_id), say("it-has"))
-            for offer_id in expect.get("lacks", ())
-            if offer_id in held
-        ]
+        findings = list(_compare_offers(expect, held, location))
         if "beginnings" in expect:
-            times = sum(not request["cursor"] for request in self._feed.requests)
+            times = sum(not request["page"] for request in self._feed.requests)
             findings += mismatches(expect["beginnings"], times, say("at-beginnings", location=location))
+        if "early" in expect:
+            findings += mismatches(expect["early"], self._feed.early, say("at-early", location=location))
         if "requests" in expect:
             findings += mismatches(expect["requests"], self._feed.requests, say("at-requests", location=location))
         return findings
 
     async def answer(self, ask: PartnerRequest) -> HostAnswer:
-        """The answer of the scripted feed."""
-        if ask.method != "GET" or ask.path != "/v1/changes":
-            return problem(404, "not-found")
-        page = self._feed.next(ask.query.get("cursor"))
+        """The answer of the scripted feed, and of the stand-in to everything else. Raises RefusedError."""
+        if ask.operation != "getChanges":
+            return await self._gateway.answer(ask)
+        now = asyncio.get_running_loop().time()
+        await self._finish_look()
+        try:
+            values = read_parameters(ask)
+        except RefusedError as error:
+            self._feed.note_refused(orjson.loads(error.answer.content("en"))["code"], now=now)
+            raise
+        if ask.method == hdrs.METH_HEAD:  # no page is given
+            return HostAnswer(200, headers={"Content-Type": "application/json", **NO_STORE})
+        asked = orjson.dumps(
+            filter_of(values, frozenset({_TERRITORY["department"]})), option=orjson.OPT_SORT_KEYS
+        ).decode()
+        page = self._feed.next(values["cursor"], asked, limit=values["limit"] or PAGE_ITEMS, now=now)
+        return await self._play(page)
+
+    async def _play(self, page: Page) -> HostAnswer:
+        loop = asyncio.get_running_loop()
         seconds = float(page.get("seconds", 0))
-        match page.get("fault"):
+        fault = page.get("fault")
+        if fault in {"unavailable", "busy"}:
+            self._feed.wait_until(loop.time() + seconds * _EARLY_SHARE)
+        if "look" in page:
+            self._look = asyncio.ensure_future(self._look_between(page["look"]))
+        match fault:
             case None:
                 await asyncio.sleep(seconds)
-                return HostAnswer(200, {key: value for key, value in page.items() if key != "seconds"})
+                return HostAnswer(200, _wire_form(page), NO_STORE)
             case "resync":
-                return problem(410, "resync-required")
-            case "forged":
-                return problem(400, "cursor-forged")
+                return problem(None, "resync-required")
+            case "refused":
+                return problem(None, page["code"])
             case "cut":
-                return HostAnswer(200, {"changes": [], "cursor": "never.0", "fresh": _FRESH, "more": False}, cut=True)
-            case fault:
-                return fault_answer(fault, seconds=seconds, unavailable="view-behind", expire=self.host.expire)
+                # The cursor comes first: what is cut off later holds it.
+                empty = {"cursor": "-", "changes": [], "fresh": _FRESH, "more": False}
+                return HostAnswer(200, empty | _wire_form(page), NO_STORE, cut=True)
+        return fault_answer(str(fault), seconds=seconds, unavailable="view-behind", expire=self.host.expire)
+
+    async def _look_between(self, expect: Mapping[str, Any]) -> list[Finding]:
+        """What is wrong with the copy right after a fault."""
+        await asyncio.sleep(_LOOK_AFTER_SECONDS)
+        held = await self._control.offers()
+        return list(_compare_offers(fill(dict(expect), self._names), held, say("at-look", location=say("the-copy"))))
+
+    async def _finish_look(self) -> None:
+        """Wait for a look before the feed goes on. One that the platform cannot answer meanwhile says nothing."""
+        look, self._look = self._look, None
+        if look is None:
+            return
+        await asyncio.wait([look], timeout=_LOOK_SECONDS)
+        if not look.done():
+            look.cancel()
+            return
+        try:
+            self._looked = self._looked or look.result()
+        except (PartnerFailedError, SetupError):
+            return
+
+
+def _compare_offers(expect: Mapping[str, Any], held: Mapping[str, Any], location: Texts) -> Iterator[Finding]:
+    for offer_id, matcher in expect.get("holds", {}).items():
+        if offer_id not in held:
+            yield Finding(location, say("holds", id=offer_id), say("it-has-not"))
+        else:
+            yield from mismatches(matcher, held[offer_id], joined((location, plain(offer_id)), ", "))
+    for offer_id in expect.get("lacks", ()):
+        if offer_id in held:
+            yield Finding(location, say("lacks", id=offer_id), say("it-has"))
+
+
+def _wire_form(page: Page) -> dict[str, Any]:
+    return {key: value for key, value in page.items() if key not in {"seconds", "fault", "look"}}
 
 
 def _page(page: Mapping[str, Any], names: Names) -> Page:
@@ -93,7 +171,7 @@ def _page(page: Mapping[str, Any], names: Names) -> Page:
     late = {"seconds": page["seconds"]} if "seconds" in page else {}
     body: dict[str, Any] = {
         **late,
-        "changes": [_change(change, names) for change in page.get("changes", ())],
+        "changes": [made for change in page.get("changes", ()) for made in _changes(change, names)],
         "fresh": _FRESH,
     }
     if "more" in page:
@@ -101,58 +179,18 @@ def _page(page: Mapping[str, Any], names: Names) -> Page:
     return {**body, **page.get("extra", {})}
 
 
+def _changes(change: Mapping[str, Any], names: Names) -> list[dict[str, Any]]:
+    """One change, or several of offers with numbered names."""
+    if "times" not in change:
+        return [_change(change, names)]
+    return [_change({**change, "is": f"{change['is']}{number}"}, names) for number in range(1, change["times"] + 1)]
+
+
 def _change(change: Mapping[str, Any], names: Names) -> dict[str, Any]:
-    head = {"op": change["op"], "id": names.offer_id("publisher", change["is"]), "sequence": change["sequence"]}
+    offer_id = fill(change["id"], names) if "id" in change else names.offer_id("publisher", change["is"])
+    head = {"op": change["op"], "id": offer_id, "sequence": change["sequence"]}
     if change["op"] == "removal":
         return {**head, "reason": change.get("reason", "cancelled"), **change.get("extra", {})}
-    whole = {**valid_offer(names, change), "stay_weeks": 2, "expires_on": names["sunday"]}
-    return {**head, "offer": whole, "territory": _TERRITORY, "provenance": ["bretagne"], **change.get("extra", {})}
-
-
-@dataclass(slots=True)
-class ScriptedFeed:
-    """Pages to serve. A cursor is ``{epoch}.{index}``: number of resyncs, number of pages read. A fault is served once;
-    then the page after it is served under the same cursor.
-    """
-
-    pages: list[Page] = field(default_factory=list)
-    epoch: int = 0
-    start: int = 0
-    met: set[int] = field(default_factory=set)
-    requests: list[dict[str, Any]] = field(default_factory=list)
-
-    def next(self, cursor: str | None) -> Page:
-        """The page or fault for this cursor, noted in ``requests``; an unknown cursor gets ``{"fault": "forged"}``."""
-        index = self._index_of(cursor)
-        if index is None:
-            fault = "resync" if cursor is not None and cursor.startswith(f"{self.epoch - 1}.") else "forged"
-            return self._noted(cursor, {"fault": fault})
-        while index < len(self.pages) and index in self.met:
-            index += 1
-        if index >= len(self.pages):
-            return self._noted(cursor, {"changes": [], "cursor": self._cursor(len(self.pages)), "more": False})
-        page = self.pages[index]
-        if "fault" not in page:
-            more = page.get("more", self._pages_left(index + 1))
-            return self._noted(cursor, {**page, "cursor": self._cursor(index + 1), "more": more})
-        self.met.add(index)
-        if page["fault"] == "resync":
-            self.epoch, self.start = self.epoch + 1, index + 1
-        return self._noted(cursor, page)
-
-    def _index_of(self, cursor: str | None) -> int | None:
-        if cursor is None:
-            return self.start
-        epoch, _, index = cursor.partition(".")
-        known = epoch == str(self.epoch) and index.isdigit() and self.start <= int(index) <= len(self.pages)
-        return int(index) if known else None
-
-    def _cursor(self, index: int) -> str:
-        return f"{self.epoch}.{index}"
-
-    def _pages_left(self, index: int) -> bool:
-        return any(number not in self.met for number in range(index, len(self.pages)))
-
-    def _noted(self, cursor: str | None, page: Page) -> Page:
-        self.requests.append({"cursor": cursor or "", "answer": page.get("fault", "page")})
-        return page
+    whole = {**valid_offer(names, change), "id": offer_id, "stay_weeks": 2, "expires_on": names["sunday"]}
+    provenance = [offer_id.partition(":")[0]]
+    return {**head, "offer": whole, "territory": _TERRITORY, "provenance": provenance, **change.get("extra", {})}

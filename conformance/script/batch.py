@@ -23,18 +23,21 @@ class UnreadableError(LocalisedError):
 
 
 def split_batch(content: bytes) -> Iterator[bytes]:
-    """The documents of an uncompressed body. Raises UnreadableError."""
-    begun = content.lstrip(_SPACE)
-    return _split_array(begun[1:]) if begun.startswith(b"[") else _split_lines(content)
+    """The documents of an uncompressed body, lines or an array by its first character. Raises UnreadableError."""
+    return split_array(content) if content.lstrip(_SPACE).startswith(b"[") else split_lines(content)
 
 
-def _split_lines(content: bytes) -> Iterator[bytes]:
+def split_lines(content: bytes) -> Iterator[bytes]:
+    """The lines that are not blank."""
     return (line for line in content.split(b"\n") if line.strip())
 
 
-def _split_array(content: bytes) -> Iterator[bytes]:
-    """The items between the array's own commas; ``content`` starts after the opening bracket."""
-    begin, depth = 0, 1
+def split_array(content: bytes) -> Iterator[bytes]:
+    """The items of a JSON array, between its own commas. Raises UnreadableError."""
+    begun = content.lstrip(_SPACE)
+    if not begun.startswith(b"["):
+        raise UnreadableError(say("array-not-one"), code="body-malformed")
+    content, begin, depth = begun[1:], 0, 1
     for token in _TOKEN.finditer(content):
         match token[0]:
             case b"[" | b"{":

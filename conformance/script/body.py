@@ -2,7 +2,7 @@
 
 import gzip
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -41,7 +41,7 @@ def valid_offer(names: Lookup, change: Mapping[str, Any]) -> dict[str, Any]:
 
 def write_body(body: Body, names: Lookup) -> tuple[bytes, Mapping[str, str]]:
     """The bytes, with Content-Type and Content-Encoding."""
-    content = _content(body, names)
+    content = _content(body, names).ljust(body.size or 0)
     headers = {"Content-Type": body.media_type}
     match body.gzip:
         case None:
@@ -50,6 +50,9 @@ def write_body(body: Body, names: Lookup) -> tuple[bytes, Mapping[str, str]]:
             content = gzip.compress(content)
         case "cut":
             content = gzip.compress(content)[:-12]
+        case "members":
+            lines = content.splitlines(keepends=True)
+            content = b"".join(map(gzip.compress, (b"".join(lines[:1]), b"".join(lines[1:]))))
         case "bomb":
             content = gzip.compress(content + b" " * _BOMB_BYTES)
     return content, {**headers, "Content-Encoding": "gzip"}
@@ -62,13 +65,24 @@ def _content(body: Body, names: Lookup) -> bytes:
         case "json":
             return orjson.dumps(_item(body.content, names))
         case "text":
-            return str(fill(body.content, names)).encode()
+            parts = body.content if isinstance(body.content, list) else [body.content]
+            return "".join(str(fill(part, names)) for part in parts).encode()
         case "base64":
             return b64decode(body.content)
         case "form":
             return urlencode(fill(body.content, names)).encode()
         case "lines":
-            return b"".join(_line(item, names) + b"\n" for item in body.content)
+            return b"".join(_line(item, names) + b"\n" for item in _unfold(body.content))
+
+
+def _unfold(items: Iterable[Any]) -> Iterator[Any]:
+    """The lines, those with ``many`` as so many offers: named ``is`` and their number, from 0."""
+    for item in items:
+        match item:
+            case {"many": int(many), "is": str(name), **change}:
+                yield from ({"is": f"{name}{number}", **change} for number in range(many))
+            case _:
+                yield item
 
 
 def _line(item: Any, names: Lookup) -> bytes:

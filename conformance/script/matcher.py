@@ -1,16 +1,18 @@
 """Matchers: expectations of a JSON value, written as JSON, and the findings of a mismatch.
 
 A plain value matches itself, an object any object with at least these members, a list one with these items in order.
-An object with one key in ``$…`` is an operator; the schema ``case`` lists them.
+A key in ``$…`` is an operator, beside which an object may name members; the schema ``case`` lists the operators.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 import schemas
 from conformance.model.result import Finding
 from conformance.words import Texts, joined, plain, say
+from schemas.registry import fast_validator
 
 _MOST_CHARACTERS = 200
 MISSING = object()
@@ -20,7 +22,7 @@ MISSING = object()
 def mismatches(matcher: Any, value: Any, location: Texts) -> list[Finding]:
     """The findings of a value; empty when it matches."""
     return [
-        Finding(joined((location, plain(path))), expected, actual)
+        Finding(joined((location, plain(path))), expected(), actual())
         for path, expected, actual in _compare(matcher, value, "")
     ]
 
@@ -29,28 +31,33 @@ def _matches(matcher: Any, value: Any) -> bool:
     return next(_compare(matcher, value, ""), None) is None
 
 
-_Wrong: TypeAlias = tuple[str, Texts, Texts]
-"""JSON Pointer within the value, expected text, actual text."""
+_Wrong: TypeAlias = tuple[str, Callable[[], Texts], Callable[[], Texts]]
+"""JSON Pointer within the value; expected and actual text, made only where a finding is reported."""
 
 
 def _compare(matcher: Any, value: Any, path: str) -> Iterator[_Wrong]:
     if isinstance(matcher, Mapping):
-        operator = next(iter(matcher), "")
-        if operator.startswith("$"):
+        operators = [key for key in matcher if key.startswith("$")]
+        for operator in operators:
             yield from _operate(operator, matcher[operator], value, path)
-        elif not isinstance(value, Mapping):
-            yield _wrong(path, say("object"), value)
-        else:
-            for key, part in matcher.items():
-                yield from _compare(part, value.get(key, MISSING), f"{path}/{key}")
+        if len(operators) < len(matcher) or not operators:
+            yield from _compare_members({key: matcher[key] for key in matcher if key not in operators}, value, path)
     elif isinstance(matcher, list):
         if not isinstance(value, list) or len(value) != len(matcher):
-            yield _wrong(path, say("list-of", size=len(matcher)), value)
+            yield _wrong(path, lambda: say("list-of", size=len(matcher)), value)
             return
         for index, (part, item) in enumerate(zip(matcher, value, strict=True)):
             yield from _compare(part, item, f"{path}/{index}")
     elif type(matcher) is not type(value) or matcher != value:
-        yield _wrong(path, plain(render_value(matcher)), value)
+        yield _wrong(path, lambda: plain(render_value(matcher)), value)
+
+
+def _compare_members(members: Mapping[str, Any], value: Any, path: str) -> Iterator[_Wrong]:
+    if not isinstance(value, Mapping):
+        yield _wrong(path, lambda: say("object"), value)
+        return
+    for key, part in members.items():
+        yield from _compare(part, value.get(key, MISSING), f"{path}/{key}")
 
 
 def _operate(operator: str, argument: Any, value: Any, path: str) -> Iterator[_Wrong]:
@@ -59,10 +66,13 @@ def _operate(operator: str, argument: Any, value: Any, path: str) -> Iterator[_W
             yield from _follow_schema(argument, value, path)
         case "$holds":
             yield from _hold(argument, value, path)
+        case "$all":
+            for part in argument:
+                yield from _compare(part, value, path)
         case _ if operator in _TESTS:
             describe, test = _TESTS[operator]
             if not test(argument, value):
-                yield _wrong(path, describe(render_value(argument)), value)
+                yield _wrong(path, lambda: describe(render_value(argument)), value)
         case _:
             raise ValueError(f"{operator} is no matcher")
 
@@ -79,6 +89,10 @@ def _is_above(limit: float, value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > limit
 
 
+def _is_before(limit: str, value: Any) -> bool:
+    return isinstance(value, str) and value < limit
+
+
 def _lacks(parts: list[Any], value: Any) -> bool:
     return isinstance(value, list) and not any(_matches(part, item) for part in parts for item in value)
 
@@ -88,6 +102,7 @@ _TESTS: Mapping[str, tuple[Callable[[str], Texts], Callable[[Any, Any], bool]]] 
     "$present": (lambda _: say("anything"), lambda _, value: value is not MISSING and value is not None),
     "$matches": (lambda form: say("text-like", form=form), _is_like),
     "$above": (lambda limit: say("number-above", limit=limit), _is_above),
+    "$before": (lambda limit: say("text-before", limit=limit), _is_before),
     "$in": (
         lambda parts: say("one-of", parts=parts),
         lambda parts, value: any(_matches(part, value) for part in parts),
@@ -104,12 +119,18 @@ def _hold(parts: list[Any], value: Any, path: str) -> Iterator[_Wrong]:
     items = value if isinstance(value, list) else []
     for part in parts:
         if not any(_matches(part, item) for item in items):
-            yield _wrong(path, say("item-like", part=render_value(part)), value)
+            yield _wrong(path, partial(_item_like, part), value)
+
+
+def _item_like(part: Any) -> Texts:
+    return say("item-like", part=render_value(part))
 
 
 def _follow_schema(name: str, value: Any, path: str) -> Iterator[_Wrong]:
     if value is MISSING:
-        yield _wrong(path, say("schema-document", schema=name), value)
+        yield _wrong(path, lambda: say("schema-document", schema=name), value)
+        return
+    if fast_validator(name).is_valid(value):
         return
     incomplete = set()
     for error in schemas.validator(name).iter_errors(value):
@@ -118,8 +139,11 @@ def _follow_schema(name: str, value: Any, path: str) -> Iterator[_Wrong]:
             if where in incomplete:  # each missing member is an error of its own; the first one names them all
                 continue
             incomplete.add(where)
-        rule = say("schema-rule", schema=name, keyword=error.validator, asked=render_value(error.validator_value))
-        yield path + where, rule, _broken(error)
+        yield path + where, partial(_schema_rule, name, error), partial(_broken, error)
+
+
+def _schema_rule(name: str, error: Any) -> Texts:
+    return say("schema-rule", schema=name, keyword=error.validator, asked=render_value(error.validator_value))
 
 
 def _broken(error: Any) -> Texts:
@@ -136,8 +160,8 @@ def _broken(error: Any) -> Texts:
     return plain(render_value(error.instance))
 
 
-def _wrong(path: str, expected: Texts, value: Any) -> _Wrong:
-    return path, expected, say("nothing") if value is MISSING else plain(render_value(value))
+def _wrong(path: str, expected: Callable[[], Texts], value: Any) -> _Wrong:
+    return path, expected, lambda: say("nothing") if value is MISSING else plain(render_value(value))
 
 
 def render_value(value: Any) -> str:

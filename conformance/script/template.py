@@ -4,20 +4,26 @@ case, for a day and given platforms.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from conformance.script.towns import town_in, town_outside
 from conformance.words import LocalisedError, say
-from schemas.schoolyear import SchoolYear, monday_of, years
+from schemas.schoolyear import SchoolYear, holiday_of, monday_of, years
 
 _NAME = re.compile(r"\$\{([^}]+)\}")
 _AHEAD_DAYS = 400
+_ZONES = ("A", "B", "C")
+_WEEK_NAMES = ("yearend", "farweek", "holiday")
 _OFFSET = re.compile(r"(?P<name>[a-z_]+(?:\.[A-Za-z0-9_]+)*)(?P<offset>[+-][0-9]+)?")
 _APPLY_HOST = "offres.conformite.example"
+_FROM_ANSWERS = ("kept.", "altered.", "cut.")
+_CUT = 4
+"""Signs that ``cut`` takes away from the end."""
 
 
 class Lookup(Protocol):
@@ -74,12 +80,15 @@ def _parent(document: dict[str, Any], pointer: str) -> tuple[dict[str, Any], str
 
 
 def value_at(document: Any, pointer: str) -> Any:
-    """The value at a JSON Pointer, None where there is none."""
+    """The value at a JSON Pointer, None where there is none; ``name=value`` is the first item with this member."""
     for step in pointer.split("/")[1:]:
         key = step.replace("~1", "/").replace("~0", "~")
         match document:
             case dict():
                 document = document.get(key)
+            case list() if "=" in key:
+                name, _, value = key.partition("=")
+                document = next((each for each in document if isinstance(each, dict) and each.get(name) == value), None)
             case list() if key.isdigit() and int(key) < len(document):
                 document = document[int(key)]
             case _:
@@ -105,7 +114,8 @@ def school_year(day: date) -> SchoolYear:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """Values of the names of one case. ``platforms`` and ``hosts`` are those of the accounts; ``kept`` holds values of
-    earlier answers by name; ids depend on ``seed``: different in each run, equal in its repetition.
+    earlier answers by name (``altered.x`` and ``cut.x``: with a sign changed, and without its end); ids depend on
+    ``seed``: different in each run, equal in its repetition.
     """
 
     seed: str
@@ -129,12 +139,14 @@ class Names:
                 return self._local(rest)
             case "apply":
                 return f"https://{_APPLY_HOST}/{self._local(rest)}"
-            case "kept":
-                return self._kept(rest, offset)
+            case "kept" | "altered" | "cut" | "town" | "elsewhere":
+                return self._of_answers(head, rest, offset)
             case "host":
                 return self._host(rest)
             case "week" | "day" | "sunday":
                 return self._date(head, rest, offset)
+            case _ if head in _WEEK_NAMES:
+                return _iso_week(self._monday(head) + timedelta(weeks=offset))
         if head in self.platforms:
             return self.offer_id(head, rest) if rest else self.platforms[head]
         raise UnknownNameError(say("unknown-name", expression=expression))
@@ -147,10 +159,28 @@ class Names:
         """A copy with more kept values."""
         return replace(self, kept={**self.kept, **kept})
 
+    def _of_answers(self, head: str, rest: str, offset: int) -> Any:
+        """A value that depends on an earlier answer."""
+        if head in {"town", "elsewhere"}:
+            return self._town(head, rest)
+        value = self._kept(rest, offset)
+        return value if head == "kept" else _CHANGES[head](str(value))
+
     def _host(self, account: str) -> str:
-        if account not in self.hosts:
-            raise UnknownNameError(say("no-host", account=account))
-        return self.hosts[account]
+        """The host of an account's platform; ``upper``: in upper case."""
+        name, _, form = account.partition(".")
+        if name not in self.hosts:
+            raise UnknownNameError(say("no-host", account=name))
+        return self.hosts[name].upper() if form == "upper" else self.hosts[name]
+
+    def _town(self, where: str, rest: str) -> str:
+        """Postcode or city of a town in, or outside, the region whose code is kept."""
+        name, _, member = rest.partition(".")
+        region = str(self._kept(name, 0))
+        found = town_in(region) if where == "town" else town_outside(region)
+        if found is None:
+            raise UnknownNameError(say("unknown-region", region=region))
+        return found[member]
 
     def _local(self, name: str) -> str:
         digest = hashlib.blake2b(f"{self.seed}\n{self.case}".encode(), digest_size=5).hexdigest()
@@ -169,8 +199,22 @@ class Names:
         monday = monday_of(school_year(self.day).weeks[number - 1])
         if monday is None:
             raise UnknownNameError(say("no-such-week"))
-        year, week, _ = (monday + timedelta(weeks=offset)).isocalendar()
-        return f"{year}-W{week:02}"
+        return _iso_week(monday + timedelta(weeks=offset))
+
+    def _monday(self, head: str) -> date:
+        """The Monday of the last week of the day's ISO year, of the last week that is near enough, or of the next week
+        within the holidays of all zones.
+        """
+        monday = self.day - timedelta(days=self.day.weekday())
+        if head == "yearend":
+            return date.fromisocalendar(self.day.isocalendar().year + 1, 1, 1) - timedelta(weeks=1)
+        if head == "farweek":
+            return monday + timedelta(weeks=(_AHEAD_DAYS - (6 - self.day.weekday())) // 7)
+        coming = (monday + timedelta(weeks=number) for number in range(1, _AHEAD_DAYS // 7))
+        for each in coming:
+            if all(holiday_of(_iso_week(each), zone) for zone in _ZONES):
+                return each
+        raise UnknownNameError(say("no-school-year", day=self.day))
 
     def _kept(self, name: str, offset: int) -> Any:
         if name not in self.kept:
@@ -190,7 +234,22 @@ class InAddress:
     def __getitem__(self, expression: str) -> Any:
         """The value. Raises UnknownNameError."""
         value = self.names[expression]
-        return quote(str(value), safe="") if expression.startswith("kept.") else value
+        return quote(str(value), safe="") if expression.startswith(_FROM_ANSWERS) else value
+
+
+def _altered(value: str) -> str:
+    """The text with one sign in its middle replaced by another."""
+    middle = len(value) // 2
+    return value[:middle] + ("B" if value[middle : middle + 1] == "A" else "A") + value[middle + 1 :]
+
+
+_CHANGES: Mapping[str, Callable[[str], str]] = {"altered": _altered, "cut": lambda value: value[:-_CUT]}
+"""What becomes of a kept value that a case spoils."""
+
+
+def _iso_week(day: date) -> str:
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week:02}"
 
 
 def _sunday(week: str) -> date:

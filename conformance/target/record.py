@@ -40,7 +40,7 @@ def record(
     """The exchange, masked and truncated. Without an answer ``status`` is 0."""
     return Exchange(
         method=method,
-        url=_masked_text(url),
+        url=masked_text(url),
         headers=masked_headers(headers),
         body=masked(body),
         status=status,
@@ -53,7 +53,7 @@ def record(
 def masked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers with credentials masked. Names become plain ``str``: those of HTTP libraries do not serialise as JSON."""
     return {
-        str(name): MASK if name.lower() in _SECRET_HEADERS else _masked_text(value) for name, value in headers.items()
+        str(name): MASK if name.lower() in _SECRET_HEADERS else masked_text(value) for name, value in headers.items()
     }
 
 
@@ -64,8 +64,8 @@ def masked(content: bytes) -> str:
     # A character has at most four bytes, so this prefix holds at least the characters that are kept.
     begun = content[: 4 * (_MOST_CHARACTERS + _MARGIN)].decode(errors="backslashreplace")
     if len(begun) <= _MOST_CHARACTERS:
-        return _masked_text(begun)
-    text = _masked_text(begun[: _MOST_CHARACTERS + _MARGIN])
+        return masked_text(begun)
+    text = masked_text(begun[: _MOST_CHARACTERS + _MARGIN])
     return f"{text[: max(0, min(_MOST_CHARACTERS, len(text) - _MARGIN))]}… {_size(content)}"
 
 
@@ -73,7 +73,8 @@ def _size(content: bytes) -> str:
     return both(say("bytes", number=len(content)))
 
 
-def _masked_text(text: str) -> str:
+def masked_text(text: str) -> str:
+    """A text without secrets and personal data."""
     for pattern in (_IN_JSON, _IN_FORM):
         text = pattern.sub(rf"\1{MASK}", text)
     text = _SCHEME.sub(rf"\1 {MASK}", _SIGNED.sub(MASK, text))

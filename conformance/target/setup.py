@@ -20,15 +20,28 @@ PROFILES: tuple[Profile, ...] = ("full", "core")
 ACCOUNTS = ("publisher", "neighbour", "subscriber", "operator", "national")
 _LISTEN = "127.0.0.1:8090"
 _OBSERVE_SECONDS = 60.0
+_TOP = (
+    "role",
+    "target",
+    "profile",
+    "patience",
+    "gateway",
+    "accounts",
+    "partner",
+    "features",
+    "hooks",
+    "expected_failure",
+)
 _WITH_TARGET: tuple[RoleName, ...] = ("gateway", "national")
 
 
 class SetupError(LocalisedError):
-    """The partner's set-up is invalid; ``step`` is the remedy."""
+    """The partner's set-up is invalid; ``step`` is the remedy, ``code`` names the error in reports."""
 
-    def __init__(self, text: Texts, *, step: Texts) -> None:
+    def __init__(self, text: Texts, *, step: Texts, code: str = "set-up") -> None:
         super().__init__(text)
         self.step = step
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +61,7 @@ class Setup:
     """Configuration of one partner. ``target``: base URL of the system under test, without a trailing slash;
     ``listen``: ``address:port`` of the kit's own server; ``control``: base URL of the partner's test interface;
     ``observe``: seconds of observation without one; ``restart``: shell command that restarts the target; ``patience``
-    multiplies every deadline.
+    multiplies every deadline; ``gateway``: address of a gateway whose pages explain the requirements.
     """
 
     role: RoleName
@@ -62,6 +75,7 @@ class Setup:
     restart: str | None = None
     patience: float = 1.0
     announced: tuple[Announced, ...] = ()
+    gateway: str | None = None
 
     def supports(self, feature: str | None) -> bool:
         """Whether the partner has a feature; True unless the file declares it absent."""
@@ -90,13 +104,13 @@ def read_setup(path: Path, environ: Mapping[str, str]) -> Setup:
 def setup_of(body: Mapping[str, Any], environ: Mapping[str, str]) -> Setup:
     """The set-up from a file's content; secrets come from the environment. Raises SetupError."""
     top = _Table(body, "")
-    top.allow("role", "target", "profile", "patience", "accounts", "partner", "features", "hooks", "expected_failure")
+    top.allow(*_TOP)
     role = cast("RoleName", top.choice("role", ROLES))
     partner = top.table("partner")
     partner.allow("listen", "control", "observe")
     hooks = top.table("hooks")
     hooks.allow("restart")
-    control = partner.text("control", None)
+    control, gateway = partner.text("control", None), top.text("gateway", None)
     return Setup(
         role=role,
         target=_address("target", top.text("target")) if role in _WITH_TARGET else "",
@@ -111,6 +125,7 @@ def setup_of(body: Mapping[str, Any], environ: Mapping[str, str]) -> Setup:
         announced=tuple(
             _read_announced(_Table(one, "expected_failure"), role) for one in top.tables("expected_failure")
         ),
+        gateway=None if gateway is None else _address("gateway", gateway),
     )
 
 
@@ -215,7 +230,7 @@ def _read_account(table: _Table, environ: Mapping[str, str]) -> Account:
 
 
 def _read_features(table: _Table) -> dict[str, bool]:
-    table.allow(*sorted({case.feature for case in cases() if case.feature is not None}))
+    table.allow(*sorted({feature for case in cases() for feature in case.features}))
     for name, value in table.body.items():
         if not isinstance(value, bool):
             text = say("wrong-value", name=f"features.{name}", value=repr(value))

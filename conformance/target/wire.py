@@ -31,13 +31,16 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer. Status 0: no answer, for the reason in ``failure``; ``late``: timeout."""
+    """An answer. Status 0: no answer, for the reason in ``failure``; ``late``: timeout; ``untrusted``: no TLS, or a
+    certificate that this machine does not trust.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     failure: Texts | None = None
     late: bool = False
+    untrusted: bool = False
 
     @cached_property
     def json(self) -> Any:
@@ -95,6 +98,12 @@ class Wire:
         self._ends = 0.0
         self._asking = asyncio.Lock()
 
+    def elsewhere(self, target: str) -> "Wire":
+        """A client of another target with the same deadlines, unauthenticated."""
+        other = Wire(self._session, target, None, self._journal)
+        other._timeout = self._timeout
+        return other
+
     async def call(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Reply:
@@ -119,6 +128,20 @@ class Wire:
         except SetupError:
             return reply
         return reply if failure is not None else await self._send_with_token(method, path, given, body)
+
+    async def token(self, scope: str | None) -> tuple[Reply, str, str]:
+        """The answer to a request for a new token, with this scope alone where one is given; the token, empty where
+        there is none; and the scope that the target returns. Raises SetupError where the account has never had a token.
+        """
+        if self._account is None:
+            raise SetupError(say("account-missing", role="nobody"), step=say("account-missing-step", role="nobody"))
+        if self._token is None:
+            failure = await self._renew(self._account, None)
+            if failure is not None:
+                return failure, "", ""
+        reply, token, _ = await self._ask_token(self._account, scope)
+        found = reply.json.get("scope", scope) if isinstance(reply.json, dict) else None
+        return reply, token if isinstance(token, str) else "", found if isinstance(found, str) else ""
 
     async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         """One request as given, without a token; recorded in the journal."""
@@ -160,7 +183,7 @@ class Wire:
         except TimeoutError:
             return Reply(0, {}, b"", say("late"), late=True)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Reply(0, {}, b"", _lost(error))
+            return Reply(0, {}, b"", _lost(error), untrusted=isinstance(error, aiohttp.ClientSSLError))
 
     async def _send_with_token(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         return await self.send(method, path, {"Authorization": f"Bearer {self._token}", **headers}, body)
@@ -184,9 +207,10 @@ class Wire:
             self._ends = asyncio.get_running_loop().time() + max(life - _EARLY_SECONDS, life / 2)
             return None
 
-    async def _ask_token(self, account: Account) -> tuple[Reply, Any, float]:
+    async def _ask_token(self, account: Account, scope: str | None = None) -> tuple[Reply, Any, float]:
         """The target's answer, its token, and the token's lifetime in seconds."""
         proof = {"grant_type": "client_credentials", "client_id": account.client_id, "client_secret": account.secret}
+        proof |= {"scope": scope} if scope is not None else {}
         reply = await self.send("POST", "/oauth/token", _FORM, urlencode(proof).encode())
         body = reply.json if isinstance(reply.json, dict) else {}
         life = body.get("expires_in")

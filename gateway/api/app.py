@@ -6,15 +6,23 @@ from aiohttp import web
 
 from gateway.api import (
     batch,
+    certificates,
     changes,
     discovery,
+    every_receipt,
     exports,
+    feeds,
     get_offers,
+    journal,
     moderation,
+    national,
+    partners,
     platforms,
     put_offer,
     receipts,
+    sign_in,
     snapshots,
+    statistics,
     tokens,
 )
 from gateway.api.body import DISK_QUOTA
@@ -42,6 +50,14 @@ _MODULES = (
     exports,
     changes,
     platforms,
+    statistics,
+    journal,
+    feeds,
+    partners,
+    sign_in,
+    certificates,
+    national,
+    every_receipt,
 )
 
 

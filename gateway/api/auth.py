@@ -52,9 +52,14 @@ async def authenticate(request: web.Request) -> Partner | None:
     scopes = claims.scopes & partner.scopes
     request[PARTNER], request[SCOPES] = partner, scopes
     if scopes.isdisjoint(opening):
-        challenge = f'{_REALM}, error="insufficient_scope", scope="{" ".join(opening)}"'
-        raise ProblemError("scope-missing", headers={hdrs.WWW_AUTHENTICATE: challenge}, expected=", ".join(opening))
+        raise scope_missing(*opening)
     return partner
+
+
+def scope_missing(*opening: str) -> ProblemError:
+    """The problem of a request that only these scopes open, each by itself."""
+    challenge = f'{_REALM}, error="insufficient_scope", scope="{" ".join(opening)}"'
+    return ProblemError("scope-missing", headers={hdrs.WWW_AUTHENTICATE: challenge}, expected=", ".join(opening))
 
 
 async def _identify(request: web.Request) -> tuple[Claims, Partner]:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway.api.answer import json_headers
 from gateway.api.auth import requires
-from gateway.api.body import JSON, LINES, author_of, deadline_of, uploaded
+from gateway.api.body import JSON, LINES, author_of, count_refused, deadline_of, uploaded
 from gateway.api.context import context_of
 from gateway.api.decision import decisions_of, wait_of
 from gateway.api.idempotency import Answer, run_once
@@ -63,10 +63,12 @@ async def _queue(request: web.Request, batch: _Batch, *, partial: bool) -> Answe
     _refuse_empty(batch)
     upload, context = batch.upload, context_of(request)
     if upload.refused == upload.count or (upload.refused and not partial):
+        count_refused(request, upload)
         return _refused(request, batch, "not-queued")
     queuing = await queue_upload(upload, context.submissions)
     if queuing.failure is not None:
         return _interrupted(request, batch, queuing, queuing.failure)
+    count_refused(request, upload)
     wait = wait_of(request)
     decided = await decisions_of(upload, context.receipts, deadline_of(request, wait)) if wait else None
     headers = {"Preference-Applied": f"wait={wait}"} if wait else {}

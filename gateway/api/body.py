@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage
@@ -33,6 +33,9 @@ _SLOT: web.RequestKey[Slot] = web.RequestKey("slot", Slot)
 _RETRY_SECONDS = "30"
 
 
+_Bytes = TypeVar("_Bytes", bytes, bytearray)
+
+
 class Body:
     """The byte stream of a request; a broken transfer is a problem of the client, not of the gateway."""
 
@@ -49,31 +52,33 @@ class Body:
             raise ProblemError("body-truncated") from None
 
 
-async def read_document(request: web.Request) -> bytes:
-    """Read a JSON document of at most ``limits.offer_bytes``. Raises ProblemError."""
+async def read_document(request: web.Request, *, most: int | None = None) -> bytes:
+    """Read a JSON document of at most ``most`` bytes, by default ``limits.offer_bytes``. Raises ProblemError."""
     check_media_type(request, JSON)
     if _encoding(request) not in _PLAIN:
         raise _refused_encoding(request, "identity")
     limits = context_of(request).limits
-    if (request.content_length or 0) > limits.offer_bytes:
-        raise ProblemError("body-too-large", expected=limits.offer_bytes)
+    bound = limits.offer_bytes if most is None else most
+    if (request.content_length or 0) > bound:
+        raise ProblemError("body-too-large", expected=bound)
     if request.content.is_eof():  # received whole: no timeout needed
-        return _bounded(request.content.read_nowait(), limits.offer_bytes)
+        return _bounded(request.content.read_nowait(), bound)
     try:
         async with asyncio.timeout(limits.read_seconds):
-            return await _read(request, limits.offer_bytes)
+            return await _read(request, bound)
     except TimeoutError:
         raise ProblemError("upload-too-slow", expected=limits.read_seconds) from None
 
 
 async def _read(request: web.Request, most: int) -> bytes:
-    body, source = b"", Body(request)
+    body, source = bytearray(), Body(request)
     while chunk := await source.readany():
-        body = _bounded(body + chunk, most)
-    return body
+        body += chunk
+        _bounded(body, most)
+    return bytes(body)
 
 
-def _bounded(body: bytes, most: int) -> bytes:
+def _bounded(body: _Bytes, most: int) -> _Bytes:
     if len(body) > most:
         raise ProblemError("body-too-large", expected=most)
     return body
@@ -140,6 +145,11 @@ def author_of(request: web.Request, *, dry_run: bool = False) -> Author:
         blocked_by=None if dry_run else publishing_problem(request),
         traceparent=traceparent_of(request),
     )
+
+
+def count_refused(request: web.Request, upload: Upload) -> None:
+    """Count the refused items of an upload that is answered: a later answer to it does not count them again."""
+    context_of(request).refusals.count_upload(partner_of(request).platform, upload.refusals)
 
 
 def refusal(error: UploadRefusedError) -> ProblemError:

@@ -1,24 +1,30 @@
 """State shared by the handlers: one frozen context per application, one partner per request."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from gateway.clock import Clock
+from gateway.ingest.refusals import RefusalCounter
 from gateway.ingest.snapshot import Snapshots
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.log.positions import Positions
+from gateway.operate.certification import Issuer
+from gateway.operate.journal import Journal
 from gateway.partners import Partners
 from gateway.partners.revocation import TokenVerifier
+from gateway.partners.sign_in import SignIns
 from gateway.protocol.decide import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.rendering import Rendering
 from gateway.protocol.seal import ReceiptIds, Seal
-from gateway.store import DeliveryView, OfferView, ReceiptView, RunView
+from gateway.runtime.proxies import Proxies
+from gateway.store import DeliveryView, JournalView, OfferView, ReceiptView, RunView, StatisticsView
+from schemas.rulebook import Language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +34,7 @@ class Limits:
     offer_bytes: int = 100_000
     array_bytes: int = 64 * 1024 * 1024
     upload_items: int = 3_000_000
-    spool_bytes: int = 4 * 1024 * 1024 * 1024
+    spool_bytes: int = 6 * 1024 * 1024 * 1024
     inflate_ratio: int = 200
     requests_per_minute: int = 6_000
     read_seconds: float = 30.0
@@ -55,6 +61,10 @@ class Context:
     receipt_ids: ReceiptIds
     deliveries: DeliveryView
     runs: RunView
+    statistics: StatisticsView
+    journal: JournalView
+    acts: Journal
+    refusals: RefusalCounter
     positions: Positions
     snapshots: Snapshots
     cursors: Seal
@@ -65,9 +75,17 @@ class Context:
     """The formats of an export, each by its name in the address."""
     require_certificate: date | None
     """The first day on which publishing requires a certificate; None: never."""
+    issuer: Issuer
+    """Signs certificates."""
+    sign_ins: SignIns
+    link_url: Callable[[str, Language], str] | None
+    """The address of a sign-in link with a sealed text; None where browsers keep no session of this gateway."""
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
+PROXIES: web.AppKey[Proxies] = web.AppKey("proxies", Proxies)
+"""The reverse proxies whose ``X-Forwarded-For`` is accepted; set by the composition root, none without it."""
+_NO_PROXIES = Proxies()
 PARTNER: web.RequestKey[Partner] = web.RequestKey("partner", Partner)
 """Set by ``authenticate`` on every request that is not public."""
 SCOPES: web.RequestKey[frozenset[str]] = web.RequestKey("scopes", frozenset)
@@ -84,9 +102,15 @@ def partner_of(request: web.Request) -> Partner:
     return request[PARTNER]
 
 
+def client_of(request: web.Request) -> str:
+    """The network address of this request's client, behind the named proxies; empty if unknown."""
+    proxies = request.app.get(PROXIES, _NO_PROXIES)
+    return proxies.client(request.remote, request.headers.getall(hdrs.X_FORWARDED_FOR, ()))
+
+
 def today(context: Context) -> date:
     """The day of receipt in Europe/Paris, on which verdicts are based."""
     return date.fromisoformat(paris_date(context.clock()))
 
 
-__all__ = ["CONTEXT", "PARTNER", "SCOPES", "Context", "Limits", "context_of", "partner_of", "today"]
+__all__ = ["CONTEXT", "PARTNER", "SCOPES", "Context", "Limits", "client_of", "context_of", "partner_of", "today"]

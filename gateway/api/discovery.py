@@ -14,26 +14,9 @@ from gateway.api.context import context_of
 from gateway.api.problem import ProblemError
 from gateway.api.query import refuse_parameters
 from gateway.protocol import PROTOCOL_VERSION
-from schemas.bundle import asyncapi_document, bundled_schema, openapi_document
-
-ENDPOINTS: Mapping[str, str] = {
-    "token": "/oauth/token",
-    "jwks": "/oauth/jwks.json",
-    "offers": "/v1/offers",
-    "batch": "/v1/offers/batch",
-    "marks": "/v1/snapshots/marks",
-    "snapshots": "/v1/snapshots",
-    "receipts": "/v1/receipts",
-    "changes": "/v1/changes",
-    "exports": "/v1/exports/{format}",
-    "platforms": "/v1/platforms",
-    "reference": "/v1/reference",
-    "profile_schema": "/v1/schemas/profile.json",
-    "openapi": "/v1/openapi.json",
-    "asyncapi": "/v1/asyncapi.json",
-}
-"""Relative to the address of the discovery document (RFC 3986); ``{format}`` as in RFC 6570."""
-LISTS = ("sectors", "regions", "departments", "rules", "calendar")
+from schemas.bundle import bundled_schema
+from schemas.contract import asyncapi_document, openapi_document
+from schemas.discovery import ENDPOINTS, REFERENCE_LISTS
 
 
 @public
@@ -72,7 +55,7 @@ async def get_reference(request: web.Request) -> web.Response:
     """``GET /v1/reference/{list}``: a code list with its version."""
     refuse_parameters(request.query)
     name = request.match_info["list"]
-    if name not in LISTS:
+    if name not in REFERENCE_LISTS:
         raise ProblemError("not-found")
     return _public(request, schemas.reference(name), seconds=3_600)
 

@@ -4,7 +4,7 @@ aiohttp answers a request that its parser refuses in plain text, with the offend
 holds the header lines, credentials included. It offers no setting for this. ``ProblemRunner`` therefore runs an
 application with connections of its own class. Public parts: ``web.AppRunner``, ``web.Server`` (``request_handler``,
 ``request_factory``), ``web.RequestHandler`` (``data_received``, ``handle_error``, ``log_exception``). Private parts,
-held by ``tests/api_write/test_malformed_http.py``: ``AppRunner._make_server``, ``RequestHandler._messages`` and
+held by ``tests/api/write/test_malformed_http.py``: ``AppRunner._make_server``, ``RequestHandler._messages`` and
 ``._current_request``, ``web_protocol._ErrInfo`` and ``.ERROR``.
 """
 
@@ -53,7 +53,7 @@ class ProblemRunner(web.AppRunner):
         self._options: dict[str, Any] = {"keepalive_timeout": keepalive_timeout}
 
     async def _make_server(self) -> web.Server:
-        schemas.catalogue()  # a refusal reads no file: there may be no descriptor left
+        schemas.preload_refusals()  # a refusal reads no file: there may be no descriptor left
         application = await super()._make_server()
         return _Server(application.request_handler, application.request_factory, self._options)
 

@@ -6,13 +6,13 @@ A single middleware does all of it: each further layer would cost every request 
 import asyncio
 from typing import NoReturn
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from gateway.api.auth import authenticate, set_certificate_header
 from gateway.api.context import PARTNER
 from gateway.api.limit import limit_rate, set_rate_headers
-from gateway.api.problem import ProblemError, refuse
+from gateway.api.problem import REFUSAL_PAGE, ProblemError, refuse
 from gateway.api.trace import NO_STATUS, begin_trace, end_trace, sign
 from gateway.api.work import AbandonedError, begin_work, end_with, hang_up, stopping_problem
 
@@ -32,9 +32,9 @@ async def request_middleware(request: web.Request, handler: Handler) -> web.Stre
             if not error.stopping:
                 hang_up(request)
                 return web.Response(status=NO_STATUS)
-            response = await end_with(request, refuse(request, stopping_problem()))
+            response = await end_with(request, _refuse(request, stopping_problem()))
         except Exception as error:  # noqa: BLE001  # classified there, and logged if unexpected
-            response = refuse(request, error)
+            response = _refuse(request, error)
         status = response.status
         return response
     finally:
@@ -52,6 +52,16 @@ async def _work(request: web.Request, handler: Handler, now: float) -> web.Strea
     if partner is not None:
         limit_rate(request, partner, now)
     return await begin_work(request, partner).run(handler(request))
+
+
+def _refuse(request: web.Request, error: Exception) -> web.Response:
+    """The problem document, or its page for a browser outside of the API."""
+    document = refuse(request, error)
+    page = request.app.get(REFUSAL_PAGE)
+    kept: dict[str, str] = {
+        name: document.headers[name] for name in (hdrs.ALLOW, hdrs.RETRY_AFTER) if name in document.headers
+    }
+    return (page and page(request, document.status, kept)) or document
 
 
 async def _raise(error: ProblemError) -> NoReturn:

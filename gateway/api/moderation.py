@@ -2,25 +2,25 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
 
 import orjson
 from aiohttp import web
 
 from gateway.api.auth import requires
 from gateway.api.body import read_document
-from gateway.api.context import context_of
+from gateway.api.context import context_of, partner_of
 from gateway.api.decision import submit
 from gateway.api.idempotency import Answer, run_once
 from gateway.api.problem import ProblemError, require_caught_up, view_behind
 from gateway.api.query import offer_id_of, refuse_parameters
 from gateway.api.work import work_of
+from gateway.errors import CodedError
 from gateway.log.positions import end_of
-from gateway.protocol.identity import partition_of, platform_of
-from gateway.protocol.submission import Lift, Retire
+from gateway.operate.moderation import Moderation, moderation_command, write_entry
+from gateway.protocol.identity import partition_of
+from gateway.protocol.journal import Actor, clean_reason
 from gateway.protocol.topic import OFFERS
 
-Action: TypeAlias = Literal["moderate", "lift"]
 _MEMBERS = {"action", "reason"}
 _CATCH_UP_SECONDS = 10.0
 _EXPECTED = '{"action": "moderate" | "lift", "reason"?: "…"}'
@@ -33,42 +33,44 @@ async def post_moderation(request: web.Request) -> web.StreamResponse:
     refuse_parameters(request.query)
     offer_id = offer_id_of(request)
     raw = await read_document(request)
-    action = _read_action(raw)
-    return await run_once(request, hashlib.sha256(raw).hexdigest(), lambda: _moderate(request, offer_id, action))
+    asked = read_moderation(raw, offer_id)
+    return await run_once(request, hashlib.sha256(raw).hexdigest(), lambda: _moderate(request, asked))
 
 
-def _read_action(raw: bytes) -> Action:
-    """The requested action. The body may also hold a reason; it is neither stored nor logged. Raises ProblemError."""
+def read_moderation(raw: bytes, offer_id: str) -> Moderation:
+    """What a body asks for; contact data in its reason is redacted. Raises ProblemError."""
     try:
         asked = orjson.loads(raw)
     except orjson.JSONDecodeError:
         asked = None
     if not isinstance(asked, dict) or not asked.keys() <= _MEMBERS or not isinstance(asked.get("reason", ""), str):
         raise ProblemError("body-malformed", expected=_EXPECTED)
+    try:
+        reason = clean_reason(asked.get("reason", ""))
+    except ValueError:
+        raise ProblemError("body-malformed", expected=_EXPECTED) from None
     match asked.get("action"):
         case "moderate":
-            return "moderate"
+            return Moderation(action="moderate", offer_id=offer_id, reason=reason)
         case "lift":
-            return "lift"
+            return Moderation(action="lift", offer_id=offer_id, reason=reason)
     raise ProblemError("body-malformed", expected=_EXPECTED)
 
 
-async def _moderate(request: web.Request, offer_id: str, action: Action) -> Answer:
-    """Submit the command if the offer is known; any newer change prevails over it (WDR-006). Raises ProblemError."""
+async def _moderate(request: web.Request, asked: Moderation) -> Answer:
+    """Submit the command if there is anything to do; any newer change prevails over it (WDR-006). Raises
+    ProblemError.
+    """
     context = context_of(request)
-    await _catch_up(request, partition_of(offer_id, context.log.partitions))
-    state = await context.offers.get(offer_id)
-    if state is None:
-        raise ProblemError("offer-unknown", actual=offer_id)
-    receipt = context.receipt_ids.derive(
-        platform_of(offer_id),
-        partition=partition_of(offer_id, context.log.partitions),
-        parts=(action, offer_id, state.known.sequence),
-    )
-    revision = state.known.revision
-    if action == "lift":
-        return Answer.of(await submit(request, Lift(receipt=receipt, id=offer_id, if_revision=revision)))
-    command = Retire(receipt=receipt, id=offer_id, if_revision=revision, reason="moderated")
+    partitions = context.log.partitions
+    await _catch_up(request, partition_of(asked.offer_id, partitions))
+    state = await context.offers.get(asked.offer_id)
+    known = None if state is None else state.known
+    try:
+        command = moderation_command(asked, known, ids=context.receipt_ids, partitions=partitions)
+    except CodedError as error:
+        raise ProblemError(error.code, **error.values) from error
+    await write_entry(context.acts, asked, Actor(client=partner_of(request).platform))
     return Answer.of(await submit(request, command))
 
 

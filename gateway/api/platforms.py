@@ -49,6 +49,7 @@ async def _gather(context: Context, *, asker: str, operator: bool) -> Facts:
         receipts=await context.receipts.counts(),
         deliveries=await context.deliveries.summaries(),
         runs=await context.runs.last(),
+        pauses=await context.runs.paused(),
         accounts=await context.deliveries.accounts(),
         unlisted={slug: unlisted(context.positions.of(refusals_key(INBOX + slug))) for slug in inboxes},
         inbox_lag={slug: lag for slug, lag in zip(inboxes, lags, strict=True) if lag is not None},

@@ -2,10 +2,10 @@
 
 import errno
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import structlog
@@ -16,33 +16,17 @@ import schemas
 from gateway.errors import LogBusyError, LogError, LogUnavailableError, QueuingStoppedError, UnknownOutcomeError
 from gateway.runtime.sqlite_damage import is_shortage
 from gateway.store.view import View
+from schemas.refusal import MEDIA_TYPE
+from schemas.refusal import problem_document as document_of
 from schemas.rulebook import Language, preferred_language
-
-MEDIA_TYPE = "application/problem+json"
-TYPE = "urn:fr:stages:problem:"
 
 log = structlog.get_logger()
 
-_TITLES: Mapping[int, Mapping[Language, str]] = {
-    400: {"fr": "Requête illisible", "en": "Unreadable request"},
-    401: {"fr": "Authentification nécessaire", "en": "Authentication required"},
-    403: {"fr": "Opération non autorisée", "en": "Operation not allowed"},
-    404: {"fr": "Introuvable", "en": "Not found"},
-    405: {"fr": "Méthode non prévue ici", "en": "Method not allowed here"},
-    408: {"fr": "Envoi trop lent", "en": "Upload too slow"},
-    409: {"fr": "Conflit", "en": "Conflict"},
-    410: {"fr": "N’est plus disponible", "en": "No longer available"},
-    413: {"fr": "Contenu trop grand", "en": "Content too large"},
-    414: {"fr": "Adresse trop longue", "en": "Address too long"},
-    415: {"fr": "Format non pris en charge", "en": "Unsupported format"},
-    417: {"fr": "Attente non prise en charge", "en": "Unsupported expectation"},
-    422: {"fr": "Contenu refusé", "en": "Content refused"},
-    429: {"fr": "Trop de requêtes", "en": "Too many requests"},
-    431: {"fr": "En-têtes trop longs", "en": "Header fields too large"},
-    500: {"fr": "Erreur de la passerelle", "en": "Gateway error"},
-    503: {"fr": "Momentanément indisponible", "en": "Temporarily unavailable"},
-    505: {"fr": "Version de HTTP non prise en charge", "en": "HTTP version not supported"},
-}
+RefusalPage: TypeAlias = Callable[[web.Request, int, Mapping[str, str]], web.Response | None]
+"""Renders a refusal with this status and these headers as a page; None for a client that gets a problem document."""
+REFUSAL_PAGE: web.AppKey[RefusalPage] = web.AppKey("refusal_page")
+"""Set by the composition root where the gateway has pages."""
+
 _BY_STATUS: Mapping[int, str] = {
     404: "not-found",
     405: "method-not-allowed",
@@ -95,23 +79,7 @@ def language_of(request: web.BaseRequest) -> Language:
 
 def problem_document(error: ProblemError, language: Language) -> dict[str, Any]:
     """The document of RFC 9457 with the members of this protocol (schema ``problem``, localised)."""
-    explanation = schemas.localized(error.explanation.to_json(), language)
-    document = {
-        "type": TYPE + error.code,
-        "title": title(error.status, language),
-        "status": error.status,
-        "detail": explanation.pop("message"),
-        **{name: value for name, value in explanation.items() if value is not None},
-        **error.members,
-    }
-    if error.problems:
-        document["problems"] = [schemas.localized(dict(problem), language) for problem in error.problems]
-    return document
-
-
-def title(status: int, language: Language) -> str:
-    """The title of a status; that of the first status of its class if it has none of its own."""
-    return (_TITLES.get(status) or _TITLES[status // 100 * 100])[language]
+    return document_of(error.explanation, language, status=error.status, problems=error.problems, members=error.members)
 
 
 def problem_headers(error: ProblemError, language: Language) -> dict[str, str]:

@@ -33,7 +33,11 @@ async def put_offer(request: web.Request) -> web.Response:
     if not dry_run:
         refuse_uncertified(request)
     verdict = await _verdict(request, await read_document(request))
-    _refuse(verdict, offer_id)
+    refusal = _refusal(verdict, offer_id)
+    if refusal is not None:
+        if not dry_run:
+            _count(request, verdict, refusal)
+        raise refusal
     if dry_run:
         return _dry_run_answer(request, verdict)
     return await submit(request, prepare(request, verdict), verdict.problems)
@@ -75,21 +79,29 @@ def _withdrawal(offer_id: str, revision: int | None, reason: str, on: date) -> V
     if revision is None:
         raise missing("revision", f"1..{_MAX_REVISION}")
     verdict = schemas.check_withdrawal(orjson.dumps({"id": offer_id, "revision": revision, "withdrawn": reason}), on=on)
-    _refuse(verdict, offer_id)
+    refusal = _refusal(verdict, offer_id)
+    if refusal is not None:
+        raise refusal
     return verdict
 
 
-def _refuse(verdict: Verdict, offer_id: str) -> None:
-    """Raise ProblemError for a verdict other than accepted, with all problems: 422, nothing stored (PUB-003)."""
+def _refusal(verdict: Verdict, offer_id: str) -> ProblemError | None:
+    """The refusal of a verdict other than accepted, with all problems: 422, nothing of it stored (PUB-003)."""
     if verdict.accepted and verdict.id == offer_id:
-        return
+        return None
     if verdict.accepted:
-        raise ProblemError("id-mismatch", pointer="/id", expected=offer_id, actual=verdict.id)
+        return ProblemError("id-mismatch", pointer="/id", expected=offer_id, actual=verdict.id)
     problems = [problem.to_json() for problem in verdict.problems]
     if verdict.id not in {None, offer_id}:
         mismatch = schemas.problem("id-mismatch", pointer="/id", expected=offer_id, actual=verdict.id)
         problems.insert(0, mismatch.to_json())
-    raise ProblemError("submission-refused", problems=problems)
+    return ProblemError("submission-refused", problems=problems)
+
+
+def _count(request: web.Request, verdict: Verdict, refusal: ProblemError) -> None:
+    """Count a refused submission by the rules that it breaks; a refusal without problems is its own rule."""
+    rules = {problem["code"] for problem in refusal.problems if problem["severity"] == "error"} or {refusal.code}
+    context_of(request).refusals.count(partner_of(request).platform, verdict, rules)
 
 
 def _dry_run_answer(request: web.Request, verdict: Verdict) -> web.Response:

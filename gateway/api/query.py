@@ -18,6 +18,7 @@ from gateway.api.context import partner_of
 from gateway.api.problem import ProblemError
 from gateway.protocol.identity import is_offer_id, is_slug, platform_of
 from gateway.protocol.partner import Partner
+from gateway.protocol.record import read_utc
 from gateway.protocol.visibility import Filter
 from schemas.bilingual import Spoken
 
@@ -34,6 +35,9 @@ PAGING = ("limit", "cursor")
 _LEVELS = ("quatrieme", "troisieme", "seconde")
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_INSTANT = re.compile(
+    r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
 _EXAMPLES = 8
 _BOX = Spoken("west,south,east,north (WGS 84)", "ouest,sud,est,nord (WGS 84)")
 _FLAGS = ("true", "false")
@@ -147,6 +151,11 @@ def valid(value: Value, holds: bool) -> Value:  # noqa: FBT001  # the sentence r
     if not holds:
         raise ValueError
     return value
+
+
+def instant(text: str) -> int:
+    """An instant with its offset, in ms. Raises ValueError."""
+    return read_utc(valid(text, _INSTANT.fullmatch(text) is not None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

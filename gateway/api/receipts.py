@@ -14,18 +14,23 @@ from gateway.api.answer import PRIVATE, read_list_cursor, send_json, send_list, 
 from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, partner_of
 from gateway.api.problem import ProblemError, language_of, require_caught_up
-from gateway.api.query import PAGING, Parameters, paging, refuse_parameters, valid
+from gateway.api.query import PAGING, Parameters, instant, paging, refuse_parameters, valid
 from gateway.log.positions import end_of
 from gateway.protocol.delivery import Delivery, delivery_document
-from gateway.protocol.identity import BATCH, SNAPSHOT, is_offer_id, is_upload_id, platform_of, snapshot_id
-from gateway.protocol.record import read_utc
+from gateway.protocol.identity import (
+    BATCH,
+    GATEWAY,
+    SNAPSHOT,
+    is_offer_id,
+    is_slug,
+    is_upload_id,
+    platform_of,
+    snapshot_id,
+)
 from gateway.protocol.topic import RECEIPTS, SUBMISSIONS
 from gateway.store.receipt_search import ALL, VERDICTS, ReceiptFilter
 from schemas.rulebook import Language
 
-_INSTANT = re.compile(
-    r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
-)
 _PENDING_MS = 600_000
 _SKEW_MS = 60_000
 _REACHED_SECONDS = 2.0
@@ -46,9 +51,9 @@ async def get_receipt(request: web.Request) -> web.StreamResponse:
     language = language_of(request)
     context, publisher = context_of(request), partner_of(request).platform
     require_caught_up(context.receipts, context.deliveries)
-    receipt = await _receipt(context, request.match_info["receipt"], publisher)
-    [joined] = await joined_deliveries(context, [receipt], publisher)
-    return send_json(localized(joined, language), _headers(language))
+    receipt = await find_receipt(context, request.match_info["receipt"], publisher)
+    [joined] = await joined_deliveries(context, [receipt])
+    return send_json(localized(joined, language), answer_headers(language))
 
 
 @requires("offers:publish")
@@ -62,9 +67,9 @@ async def list_receipts(request: web.Request) -> web.StreamResponse:
         publisher, after=after, limit=query.limit, asked=query.asked, newest=query.newest
     )
     cursor = write_list_cursor(context, "receipts", further, publisher, *query.scope)
-    joined = await joined_deliveries(context, receipts, publisher)
+    joined = await joined_deliveries(context, receipts)
     documents = (localized(receipt, language) for receipt in joined)
-    return await send_list(request, "receipts", documents, {"cursor": cursor, "more": more}, _headers(language))
+    return await send_list(request, "receipts", documents, {"cursor": cursor, "more": more}, answer_headers(language))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +80,7 @@ class ReceiptQuery:
     newest: bool
     cursor: str | None
     limit: int
+    platforms: frozenset[str] = frozenset()
 
     @property
     def scope(self) -> tuple[Any, ...]:
@@ -85,9 +91,10 @@ class ReceiptQuery:
         return sorted(asked.verdicts), asked.problems, asked.offer_id, asked.upload, asked.since, self.newest
 
 
-def read_receipt_query(given: MultiMapping[str], *, most: int) -> ReceiptQuery:
-    """Parse the query string. Raises ProblemError."""
-    with Parameters(given, (*PAGING, *_FILTERS)) as parameters:
+def read_receipt_query(given: MultiMapping[str], *, most: int, any_platform: bool = False) -> ReceiptQuery:
+    """Parse the query string; ``any_platform`` takes the parameter ``platform`` too. Raises ProblemError."""
+    with Parameters(given, (*PAGING, *_FILTERS, *(("platform",) if any_platform else ()))) as parameters:
+        platforms = parameters.several("platform", is_slug, "bretagne") if any_platform else frozenset()
         verdicts = parameters.several("verdict", VERDICTS.__contains__, ", ".join(VERDICTS))
         problems = parameters.choice("problems", _FLAGS)
         offer_id = parameters.one("id", lambda text: valid(text, is_offer_id(text)), "bretagne:2027-0001")
@@ -97,7 +104,7 @@ def read_receipt_query(given: MultiMapping[str], *, most: int) -> ReceiptQuery:
         snapshot = parameters.one(
             SNAPSHOT, lambda text: _snapshot(valid(text, alone)), "s…" if alone else "batch | snapshot"
         )
-        since = parameters.one("since", _instant, "2027-01-15T08:00:00Z")
+        since = parameters.one("since", instant, "2027-01-15T08:00:00Z")
         order = parameters.choice("order", _ORDERS)
         cursor, limit = paging(parameters, most)
     asked = ReceiptFilter(
@@ -107,16 +114,12 @@ def read_receipt_query(given: MultiMapping[str], *, most: int) -> ReceiptQuery:
         upload=batch or snapshot,
         since=since,
     )
-    return ReceiptQuery(asked=asked, newest=order == "newest", cursor=cursor, limit=limit)
+    return ReceiptQuery(asked=asked, newest=order == "newest", cursor=cursor, limit=limit, platforms=platforms)
 
 
 def _snapshot(text: str) -> str:
     """The id of a snapshot, given as such or by the snapshot's mark."""
     return text if is_upload_id(text, SNAPSHOT) else snapshot_id(valid(text, _MARK.fullmatch(text) is not None))
-
-
-def _instant(text: str) -> int:
-    return read_utc(valid(text, _INSTANT.fullmatch(text) is not None))
 
 
 def localized(receipt: Receipt, language: Language) -> Receipt:
@@ -129,17 +132,23 @@ def localized(receipt: Receipt, language: Language) -> Receipt:
     return {**receipt, "delivery": {**receipt["delivery"], "parts": parts}}
 
 
-async def joined_deliveries(context: Context, receipts: Sequence[Receipt], publisher: str) -> list[Receipt]:
-    """The receipts, each with the delivery of its offer at the national site, if there is one (RCP-006). Only for the
+async def joined_deliveries(context: Context, receipts: Sequence[Receipt]) -> list[Receipt]:
+    """The receipts, each with the delivery of its offer at the national site, if there is one (RCP-006). Only of a
     publisher's own offers: an inbox message that names another platform's offer has a receipt too.
     """
-    own = {receipt["id"] for receipt in receipts if platform_of(receipt.get("id", "")) == publisher}
-    found = await context.deliveries.find(sorted(own))
+    own = [_is_own(receipt) for receipt in receipts]
+    wanted = {receipt["id"] for receipt, is_own in zip(receipts, own, strict=True) if is_own}
+    found = await context.deliveries.find(sorted(wanted))
     deliveries = {offer_id: publisher_delivery(delivery) for offer_id, delivery in found.items()}
     return [
-        {**receipt, "delivery": deliveries[receipt["id"]]} if receipt.get("id") in deliveries else receipt
-        for receipt in receipts
+        {**receipt, "delivery": deliveries[receipt["id"]]} if is_own and receipt["id"] in deliveries else receipt
+        for receipt, is_own in zip(receipts, own, strict=True)
     ]
+
+
+def _is_own(receipt: Receipt) -> bool:
+    """Whether a receipt is about an offer of the platform that it concerns."""
+    return "id" in receipt and receipt.get("publisher") in {GATEWAY, platform_of(receipt["id"])}
 
 
 def publisher_delivery(delivery: Delivery) -> dict[str, Any]:
@@ -149,7 +158,7 @@ def publisher_delivery(delivery: Delivery) -> dict[str, Any]:
     return {"sequence": delivery.sequence, "parts": parts}
 
 
-async def _receipt(context: Context, receipt_id: str, publisher: str) -> Receipt:
+async def find_receipt(context: Context, receipt_id: str, publisher: str) -> Receipt:
     """The receipt; ``pending`` while the relay may still decide it. Raises ProblemError, the same for a forged id and
     for another publisher's.
     """
@@ -185,7 +194,8 @@ async def _at_end(context: Context, partition: int) -> bool:
     return await context.receipts.reached(await end_of(context.log, RECEIPTS, partition), _REACHED_SECONDS)
 
 
-def _headers(language: Language) -> dict[str, str]:
+def answer_headers(language: Language) -> dict[str, str]:
+    """The headers of receipts in one language."""
     return {**PRIVATE, hdrs.CONTENT_LANGUAGE: language, hdrs.VARY: f"{hdrs.AUTHORIZATION}, {hdrs.ACCEPT_LANGUAGE}"}
 
 

@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 
 from gateway.api.answer import json_headers
 from gateway.api.auth import requires
-from gateway.api.body import LINES, author_of, deadline_of, refuse_body, uploaded
+from gateway.api.body import LINES, author_of, count_refused, deadline_of, refuse_body, uploaded
 from gateway.api.context import context_of, partner_of
 from gateway.api.decision import decisions_of, wait_of, withdrawals_of
 from gateway.api.idempotency import RESUMED, Answer, run_once
@@ -77,6 +77,7 @@ async def _apply(request: web.Request, mark: Mark, upload: Upload, confirm: int 
         )
     except SnapshotRefusedError as error:
         raise _refusal(error) from None
+    count_refused(request, upload)
     language = language_of(request)
     members: dict[str, Any] = {
         "items": upload.count,

@@ -8,7 +8,9 @@ import orjson
 from aiohttp import hdrs, web
 
 from gateway.api.auth import public
+from gateway.api.context import client_of
 from gateway.api.problem import ProblemError
+from gateway.api.query import refuse_parameters
 
 MAX_FORM_BYTES = 16 * 1024
 READ_SECONDS = 10.0
@@ -43,7 +45,7 @@ async def issue(request: web.Request) -> web.Response:
         await _read_form(request),
         content_type=request.headers.get(hdrs.CONTENT_TYPE, ""),
         authorization=request.headers.get(hdrs.AUTHORIZATION),
-        peer=request.remote or "",
+        peer=client_of(request),
     )
     return web.Response(status=status, body=orjson.dumps(members), headers=headers)
 
@@ -51,12 +53,14 @@ async def issue(request: web.Request) -> web.Response:
 @public
 async def publish_keys(request: web.Request) -> web.Response:
     """``GET /oauth/jwks.json``: the keys that verify this gateway's tokens."""
+    refuse_parameters(request.query)
     return _json(request.app[TOKEN_ISSUER].jwks(), "application/jwk-set+json")
 
 
 @public
 async def publish_metadata(request: web.Request) -> web.Response:
     """``GET /.well-known/oauth-authorization-server``: the metadata of RFC 8414."""
+    refuse_parameters(request.query)
     return _json(request.app[TOKEN_ISSUER].metadata(), "application/json")
 
 

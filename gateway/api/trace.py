@@ -58,6 +58,7 @@ def end_trace(request: web.Request, status: int, seconds: float) -> None:
     resource = request.match_info.route.resource
     route = UNKNOWN_ROUTE if resource is None else resource.canonical
     partner = request.get(PARTNER)
+    platform = None if partner is None else partner.platform
     failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     (log.warning if failed else log.info)(
         "api.request",
@@ -65,9 +66,9 @@ def end_trace(request: web.Request, status: int, seconds: float) -> None:
         route=route,
         status=status,
         milliseconds=round(seconds * 1_000, 1),
-        platform=None if partner is None else partner.platform,
+        platform=platform,
         traceparent=traceparent_of(request),
     )
     metrics = request.app.get(METRICS)
     if metrics is not None:
-        metrics.count_request(route=route, method=request.method, status=status, seconds=seconds)
+        metrics.count_request(route=route, method=request.method, status=status, seconds=seconds, platform=platform)

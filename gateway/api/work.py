@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from aiohttp import hdrs, web
 
-from gateway.api.context import PARTNER
+from gateway.api.context import PARTNER, client_of
 from gateway.api.problem import ProblemError
 from gateway.protocol.partner import Partner
 from gateway.runtime.loop import in_thread
@@ -247,12 +247,11 @@ WORK: web.RequestKey[Work] = web.RequestKey("work", Work)
 
 def begin_work(request: web.Request, partner: Partner | None, *, refused: bool = False) -> Work:
     """The work of a request, in the share of its partner, or of its network address if it has no partner. Refusals of
-    an address have a share of their own: behind a proxy all clients have one address, and token requests of partners
-    must not wait behind requests without a token.
+    an address have a share of their own: behind a proxy that no setting names all clients have one address, and token
+    requests of partners must not wait behind requests without a token.
     """
     registry = request.app[WORK_REGISTRY]
-    address = f"@{request.remote} refused" if refused else f"@{request.remote}"
-    name = address if partner is None else partner.platform
+    name = f"@{client_of(request)}{' refused' if refused else ''}" if partner is None else partner.platform
     share = registry.processor.share(name, anonymous=partner is None)
     work = request[WORK] = Work(request, registry, share)
     return work

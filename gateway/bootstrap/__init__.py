@@ -3,7 +3,8 @@
 gateway.py     one running gateway                          log.py      the event log, its topics, the key file
 background.py  relay, inboxes, pulls, views, national site  parts.py    the objects that requests need, and tasks
 workers.py     the worker processes of a gateway            serving.py  the API and its sockets
-logs.py        structured logging
+logs.py        structured logging                           pages.py    the pages and their ports
+doctor.py      what a gateway can find wrong with itself    national_plan.py  a child that computes what would be sent
 
 ``Gateway`` and ``running`` are imported on first use: a command that only opens the log starts in a third of the time.
 """

@@ -12,11 +12,13 @@ from adapters.pull.pull import PullDependencies
 from adapters.pull.pulls import Pulls
 from adapters.pull.transport_factory import Secrets, TransportFactory
 from gateway.api.management import GaugeInputs, Gauges
+from gateway.bootstrap.home import schedules
 from gateway.bootstrap.log import maintain
 from gateway.bootstrap.parts import Parts
 from gateway.errors import SettingsError
 from gateway.ingest.inboxes import Intake
 from gateway.log.sqlite import SqliteLog
+from gateway.operate.decision_counts import DecisionCounts
 from gateway.publish.subscriber_topics import Feeds
 from gateway.relay import SHARED, Pace, Relay
 from gateway.store import ViewUpdater
@@ -54,6 +56,8 @@ class Background:
             "intake": Intake(log, partners=partners, ids=self._parts.ids, require_certificate=required).run,
             "feeds": Feeds(log, partners=partners).run,
             **{f"view of {topic}": updater.run for topic, updater in self._view_updaters.items()},
+            "statistics": DecisionCounts(log).run,
+            "names of operators": self._parts.acts.sweep_daily,
             "pulls": self._pulls.run,
             "retention clock": self._retention.run,
         }
@@ -90,9 +94,11 @@ class Background:
             offers=parts.offers,
             receipts=parts.receipts,
             deliveries=parts.deliveries,
+            runs=parts.runs,
             views=parts.views,
             relay_lag_ms=lambda: self._relay.lag_ms,
             pulls=lambda: self._pulls.counts,
+            feed_periods_ms=lambda: schedules(parts.partners.all()),
         )
         return Gauges(parts.metrics.registry, sources)
 

@@ -12,6 +12,7 @@ from gateway.errors import LogDamagedError, LogUnavailableError, SettingsError, 
 from gateway.log.port import EventLog
 from gateway.log.sqlite import SqliteLog
 from gateway.oauth.keys import KeyRing
+from gateway.operate.transfer.restore import refuse_incomplete_import
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON, Topic, feed, inbox
 from gateway.runtime.private_files import ExposedError, check_private
@@ -132,7 +133,7 @@ def topics_of(partners: Partners) -> tuple[Topic, ...]:
 async def check_topics(log: EventLog, partners: Partners) -> None:
     """Create missing topics on the embedded log, then check all topics; on Kafka, topics belong to the operator.
 
-    Raises TopicError.
+    Raises TopicError; IncompleteImportError.
     """
     topics = topics_of(partners)
     if isinstance(log, SqliteLog):
@@ -140,6 +141,7 @@ async def check_topics(log: EventLog, partners: Partners) -> None:
     findings = await log.check_topics(topics)
     if findings:
         raise TopicError(" ".join(findings))
+    await refuse_incomplete_import(log)
 
 
 async def maintain(log: SqliteLog, partners: Partners, at: Clock, *, every: float = _MAINTAIN_SECONDS) -> None:

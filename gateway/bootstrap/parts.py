@@ -11,18 +11,20 @@ import structlog
 from gateway.api.management import Metrics
 from gateway.bootstrap.log import open_log, refuse_older
 from gateway.clock import Clock, now
+from gateway.ingest.refusals import RefusalCounter
 from gateway.ingest.snapshot import Snapshots
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.log.positions import Positions
 from gateway.log.retry import retry_log_errors
 from gateway.log.sqlite import SqliteLog
+from gateway.operate.journal import Journal
 from gateway.partners import Partners
 from gateway.protocol.seal import ReceiptIds, Seal
-from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
+from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
 from gateway.runtime.keys import load_secret
 from gateway.settings import Settings
-from gateway.store import DeliveryView, OfferView, ReceiptView, RunView
+from gateway.store import DeliveryView, JournalView, OfferView, ReceiptView, RunView, StatisticsView
 from gateway.store.view import View
 
 _VIEWS = {
@@ -30,6 +32,8 @@ _VIEWS = {
     RECEIPTS: "receipts.sqlite",
     DELIVERIES: "deliveries.sqlite",
     RUNS: "runs.sqlite",
+    STATISTICS: "statistics.sqlite",
+    JOURNAL: "journal.sqlite",
 }
 _SomeView = TypeVar("_SomeView", bound=View)
 
@@ -51,6 +55,10 @@ class Parts:
     receipts: ReceiptView
     deliveries: DeliveryView
     runs: RunView
+    statistics: StatisticsView
+    journal: JournalView
+    acts: Journal
+    refusals: RefusalCounter
     positions: Positions
     snapshots: Snapshots
     metrics: Metrics
@@ -58,14 +66,23 @@ class Parts:
 
     @property
     def views(self) -> Mapping[str, View]:
-        """The four views, by topic."""
-        return {OFFERS: self.offers, RECEIPTS: self.receipts, DELIVERIES: self.deliveries, RUNS: self.runs}
+        """The views, by topic."""
+        return {
+            OFFERS: self.offers,
+            RECEIPTS: self.receipts,
+            DELIVERIES: self.deliveries,
+            RUNS: self.runs,
+            STATISTICS: self.statistics,
+            JOURNAL: self.journal,
+        }
 
     def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The long-running parts, by the name that appears in errors."""
         running: dict[str, Callable[[], Awaitable[None]]] = {
             "partners": self.partners.run,
             "positions": self.positions.run,
+            "refusals": self.refusals.run,
+            "acts": self.acts.run,
         }
         if isinstance(self.log, SqliteLog):
             running["log writer"] = self.log.ended
@@ -116,6 +133,7 @@ async def build_parts(
     offers = await open_view(OfferView, OFFERS)
     positions = Positions(log)
     submissions = Submissions(log, ids=ids, clock=clock)
+    metrics = Metrics()
     return Parts(
         settings=settings,
         log=log,
@@ -128,6 +146,10 @@ async def build_parts(
         receipts=await open_view(ReceiptView, RECEIPTS),
         deliveries=await open_view(DeliveryView, DELIVERIES),
         runs=await open_view(RunView, RUNS),
+        statistics=await open_view(StatisticsView, STATISTICS),
+        journal=await open_view(JournalView, JOURNAL),
+        acts=Journal(log, clock=clock),
+        refusals=RefusalCounter(log, clock=clock, counted=metrics.count_refusals),
         positions=positions,
         snapshots=Snapshots(
             log,
@@ -138,7 +160,7 @@ async def build_parts(
             seal=Seal(secret, purpose="mark"),
             clock=clock,
         ),
-        metrics=Metrics(),
+        metrics=metrics,
         clock=clock,
     )
 

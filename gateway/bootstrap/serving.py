@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from math import ceil
 
 import structlog
@@ -15,23 +16,31 @@ from aiohttp import web
 from adapters.rendering import renderings
 from gateway import clock
 from gateway.api.app import build_app
-from gateway.api.context import Context, Limits
+from gateway.api.context import PROXIES, Context, Limits
 from gateway.api.idempotency import REQUESTS
 from gateway.api.malformed_http import ProblemRunner
 from gateway.api.management import METRICS
+from gateway.api.security_txt import SecurityContact, security_route
 from gateway.api.tokens import TOKEN_ISSUER
+from gateway.bootstrap.pages import add_pages
 from gateway.bootstrap.parts import Parts
 from gateway.errors import SettingsError
 from gateway.oauth.authority import Authority
 from gateway.oauth.client_assertion import first_use_on
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.remote import RemoteKeys
-from gateway.oauth.token import AccessTokens
+from gateway.oauth.token import AccessTokens, sign_certificate
 from gateway.oauth.verifier import Verifier
+from gateway.operate.certification import Issuer
+from gateway.pages.base.door import keeps_sessions
+from gateway.pages.session import link_url
 from gateway.partners.revocation import TokenVerifier
+from gateway.partners.sign_in import SignIns
 from gateway.protocol.seal import Seal
 from gateway.runtime.activity import Activity
 from gateway.runtime.listening import bind, format_endpoint, reason
+from gateway.runtime.proxies import Proxies
+from gateway.settings import proxy_networks
 
 _RETRY_SECONDS = 0.1
 _ACCEPT_PAUSE_SECONDS = 0.001
@@ -62,8 +71,9 @@ def build_api(parts: Parts, url: str, *, activity: Activity | None = None) -> we
         exports_at_once=ceil(limits.exports_at_once / share),
         spool_bytes=limits.spool_bytes // share,
     )
-    app = build_app(build_context(parts, url, verifier=verifier, limits=limits), activity=activity)
+    app = build_app(build_context(parts, url, keys=keys, verifier=verifier, limits=limits), activity=activity)
     app[METRICS] = parts.metrics
+    app[PROXIES] = Proxies(proxy_networks(settings.proxies))
     app[TOKEN_ISSUER] = Authority(
         parts.partners,
         keys,
@@ -72,11 +82,16 @@ def build_api(parts: Parts, url: str, *, activity: Activity | None = None) -> we
         first_use=first_use_on(app[REQUESTS]),
         processes=share,
     )
+    if settings.security_contact is not None:
+        contact = SecurityContact(contact=settings.security_contact, policy=settings.security_policy, url=url)
+        app.add_routes([security_route(contact, parts.clock)])
+    if settings.pages:
+        add_pages(app, parts, url)
     return app
 
 
-def build_context(parts: Parts, url: str, *, verifier: TokenVerifier, limits: Limits) -> Context:
-    """The request context of the API with these parts, at this URL."""
+def build_context(parts: Parts, url: str, *, keys: KeyRing, verifier: TokenVerifier, limits: Limits) -> Context:
+    """The request context of the API with these parts and signing keys, at this URL."""
     spool = parts.settings.data / "spool"
     spool.mkdir(parents=True, exist_ok=True)
     return Context(
@@ -90,6 +105,10 @@ def build_context(parts: Parts, url: str, *, verifier: TokenVerifier, limits: Li
         receipt_ids=parts.ids,
         deliveries=parts.deliveries,
         runs=parts.runs,
+        statistics=parts.statistics,
+        journal=parts.journal,
+        acts=parts.acts,
+        refusals=parts.refusals,
         positions=parts.positions,
         snapshots=parts.snapshots,
         cursors=Seal(parts.secret, purpose="cursor"),
@@ -98,6 +117,9 @@ def build_context(parts: Parts, url: str, *, verifier: TokenVerifier, limits: Li
         spool=spool,
         renderings=renderings(url),
         require_certificate=parts.settings.require_certificate,
+        issuer=Issuer(url=url.rstrip("/"), sign=lambda certificate: sign_certificate(certificate, keys)),
+        sign_ins=SignIns(parts.partners, parts.secret, clock=parts.clock),
+        link_url=partial(link_url, url) if parts.settings.pages and keeps_sessions(url) else None,
     )
 
 

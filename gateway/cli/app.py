@@ -1,7 +1,6 @@
 """Entry point of ``passerelle``: maps commands to modules, and exits on errors."""
 
 import importlib
-import importlib.metadata
 import importlib.util
 from typing import Annotated, Any
 
@@ -21,11 +20,17 @@ COMMANDS = {
     "platform": "gateway.cli.platform:app",
     "reference": "gateway.cli.reference:app",
     "certificate": "gateway.cli.certificate:app",
+    "pause": "gateway.cli.feed:pause",
+    "resume": "gateway.cli.feed:resume",
+    "moderate": "gateway.cli.moderate:moderate",
     "keys": "gateway.cli.keys:app",
     "national": "gateway.cli.national:app",
+    "journal": "gateway.cli.journal:app",
     "topics": "gateway.cli.log:topics",
     "status": "gateway.cli.status:status",
     "audit": "gateway.cli.log:audit",
+    "export": "gateway.cli.transfer:export",
+    "import": "gateway.cli.transfer:import_",
     "doctor": "gateway.cli.doctor:doctor",
 }
 """Command → module and attribute: a function, or a Typer application with commands of its own."""
@@ -88,8 +93,8 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - the shape that typer asks for
     if wanted:
-        schemas = importlib.import_module("schemas")
-        version = importlib.metadata.version("passerelle")
+        schemas, metadata = map(importlib.import_module, ("schemas", "importlib.metadata"))
+        version = metadata.version("passerelle")
         typer.echo(f"passerelle {version} (schema {schemas.SCHEMA_VERSION}, rules {schemas.RULES_VERSION})")
         raise typer.Exit
 

@@ -1,8 +1,6 @@
-"""``passerelle certificate``: sign certificates of conformity from a platform's evidence, and verify them."""
+"""``passerelle certificate``: issue nonces, sign certificates from evidence, revoke and verify them."""
 
-import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,24 +10,64 @@ from rich.text import Text
 
 from gateway.bootstrap import signing_key_of
 from gateway.cli.console import ERR, FAILED, OUT, AsJson, CommandError, print_findings, print_json, print_pairs
+from gateway.cli.desk import By, Why, desk_here, explained
 from gateway.cli.keys import fetch_key_set, read_key_set, read_start
-from gateway.cli.operator_context import active_partner, keys_here, partners_here, settings_here, url_here
+from gateway.cli.operator_context import keys_here, log_here, settings_here, url_here
 from gateway.clock import now
 from gateway.errors import TokenError
 from gateway.oauth.jws import MAX_TOKEN_BYTES, PublicKey, import_keys
 from gateway.oauth.token import sign_certificate, verify_certificate
-from gateway.protocol.certificate import Certificate, Issued, statement, with_certificate
-from gateway.protocol.evidence import Evidence, judge_evidence
+from gateway.operate.certification import (
+    MOST_DAYS,
+    MOST_NONCE_DAYS,
+    USUAL_DAYS,
+    USUAL_NONCE_DAYS,
+    EvidenceError,
+    Issuer,
+    certify,
+    issue_nonce,
+    revoke_certificate,
+    seen_features,
+)
+from gateway.protocol.certificate import Certificate, Issued, Nonce, Role, statement
 from gateway.protocol.identity import is_slug
-from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
 from gateway.runtime.loop import run
+from schemas.kit_cases import kit_version
 
-_DAY_MS = 24 * 3_600_000
 _MAX_EVIDENCE_BYTES = 64 * 1024 * 1024
-_MOST_DAYS = 1_096
 
-app = typer.Typer(help="Sign and verify certificates of conformity.", no_args_is_help=True)
+app = typer.Typer(help="Issue nonces; sign, revoke and verify certificates of conformity.", no_args_is_help=True)
+
+
+@app.command()
+def nonce(
+    platform: Annotated[str, typer.Argument(metavar="SLUG", help="The platform that will be examined.")],
+    *,
+    days: Annotated[
+        int, typer.Option(min=1, max=MOST_NONCE_DAYS, help="Days for which the nonce is valid.")
+    ] = USUAL_NONCE_DAYS,
+    by: By = None,
+    why: Why = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a nonce to a platform, which runs passerelle-conformance certify with it; it serves for one certificate.
+
+    Prints the nonce alone on standard output.
+    """
+    issued = run(_issue_nonce(platform, days=days, by=by, why=why))
+    if as_json:
+        kit = {"kit": kit_version()}
+        print_json({"platform": platform, "nonce": issued.text, "expires_at": utc(issued.expires_at), **kit})
+        return
+    typer.echo(issued.text)
+    ERR.print(
+        Text(
+            f"Valid until {utc(issued.expires_at)}, for one certificate of {platform}, with kit {kit_version()}: "
+            f"passerelle-conformance certify evidence.json --nonce {issued.text}"
+        ),
+        soft_wrap=True,
+    )
 
 
 @app.command()
@@ -39,30 +77,34 @@ def sign(
     platform: Annotated[
         str | None, typer.Option(metavar="SLUG", help="The platform; required if the evidence names none.")
     ] = None,
-    days: Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="Days for which the certificate is valid.")] = 365,
+    days: Annotated[
+        int, typer.Option(min=1, max=MOST_DAYS, help="Days for which the certificate is valid.")
+    ] = USUAL_DAYS,
     out: Annotated[Path | None, typer.Option(help="Write the signed text to this file, for the platform.")] = None,
+    by: By = None,
+    why: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a platform's evidence, sign the certificate and keep it with the platform.
 
-    Evidence is the platform's own claim: its integrity and its fit to this gateway are checked, not that the run took
-    place. Ends with 1 when the evidence is insufficient.
+    Evidence is the platform's own claim: its integrity, its nonce and its fit to this gateway are checked, not that the
+    run took place. Prints the certificate alone on standard output. Ends with 1 when the evidence is insufficient, with
+    the reasons in English and French.
     """
     document = _read_evidence(evidence)
     slug = platform or _platform_in(document)
-    at = now()
-    judged = judge_evidence(document, platform=slug, now=at)
-    if not isinstance(judged, Evidence):
-        print_findings(ERR, judged)
-        raise typer.Exit(FAILED)
-    issued = run(_issue(slug, judged, at=at, days=days))
+    try:
+        issued = run(_certify(slug, document, days=days, by=by, why=why))
+    except EvidenceError as error:
+        print_findings(ERR, [f"{finding['en']}\n  {finding['fr']}" for finding in error.findings])
+        raise typer.Exit(FAILED) from error
     if out is not None:
         _write(out, issued.signed)
     if as_json:
         print_json({"statement": statement(issued.certificate), "signed": issued.signed})
         return
     certificate = issued.certificate
-    OUT.print(
+    ERR.print(
         f"[green]✓[/] {slug} is certified as {certificate.role} ({certificate.profile}) "
         f"until {utc(certificate.expires_at)}.",
         soft_wrap=True,
@@ -70,7 +112,23 @@ def sign(
     if out is None:
         typer.echo(issued.signed)
     else:
-        OUT.print(Text(f"Send {out} to the platform; passerelle certificate verify {out} verifies it."), soft_wrap=True)
+        ERR.print(Text(f"Send {out} to the platform; passerelle certificate verify {out} verifies it."), soft_wrap=True)
+
+
+@app.command()
+def revoke(
+    platform: Annotated[str, typer.Argument(metavar="SLUG", help="The platform.")],
+    *,
+    role: Annotated[Role, typer.Option(help="The role whose certificate is revoked.")] = "publisher",
+    by: By = None,
+    why: Why = None,
+) -> None:
+    """Revoke a platform's certificate in a role: it is neither listed nor accepted here any more.
+
+    Others who hold the signed text can verify it until its own end.
+    """
+    run(_revoke(platform, role, by, why))
+    ERR.print(Text(f"{platform} is no longer certified as {role}."), soft_wrap=True)
 
 
 @app.command()
@@ -100,29 +158,24 @@ def verify(
     print_pairs(OUT, _rows(certificate))
 
 
-async def _issue(slug: str, evidence: Evidence, *, at: int, days: int) -> Issued:
-    issuer = url_here()
-    async with partners_here(to_change=True) as partners:
-        active_partner(partners.get(slug), slug)
-        certificate = Certificate(
-            id=secrets.token_hex(16),
-            issuer=issuer,
-            platform=slug,
-            role=evidence.role,
-            profile=evidence.profile,
-            versions=evidence.versions,
-            evidence=evidence.digest,
-            issued_at=at // 1_000 * 1_000,
-            expires_at=at // 1_000 * 1_000 + days * _DAY_MS,
-        )
-        issued = sign_certificate(certificate, keys_here(make=True))
+async def _issue_nonce(slug: str, *, days: int, by: str | None, why: str | None) -> Nonce:
+    async with desk_here(by, why) as desk, explained(slug):
+        return await issue_nonce(desk, slug, days=days)
 
-        def add_certificate(present: Partner | None) -> Partner:
-            partner = active_partner(present, slug)
-            return replace(partner, certificates=with_certificate(partner.certificates, issued, now=at))
 
-        await partners.change(slug, add_certificate)
-        return issued
+async def _certify(slug: str, document: object, *, days: int, by: str | None, why: str | None) -> Issued:
+    seen: frozenset[str] = frozenset()
+    if isinstance(document, Mapping) and document.get("off"):
+        async with log_here() as log:
+            seen = await seen_features(log, slug, document)
+    async with desk_here(by, why) as desk, explained(slug):
+        issuer = Issuer(url=url_here(), sign=lambda certificate: sign_certificate(certificate, keys_here(make=True)))
+        return await certify(desk, slug, document, seen=seen, days=days, issuer=issuer)
+
+
+async def _revoke(slug: str, role: Role, by: str | None, why: str | None) -> None:
+    async with desk_here(by, why) as desk, explained(slug):
+        await revoke_certificate(desk, slug, role)
 
 
 def _read_evidence(path: Path) -> object:

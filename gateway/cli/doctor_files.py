@@ -3,12 +3,11 @@
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from adapters.national.delivery.outbox import Outbox
 from adapters.national.inbound.state import InboundState
+from gateway.bootstrap.doctor import Diagnosis
 from gateway.log.sqlite.check import check_log
 from gateway.runtime.sqlite_damage import (
     Tables,
@@ -20,31 +19,22 @@ from gateway.runtime.sqlite_damage import (
 )
 from gateway.store import (
     DeliveryView,
+    JournalView,
     OfferView,
     ReceiptView,
     RunView,
+    StatisticsView,
 )
 from gateway.store.copy_file import META_TABLE
 from gateway.store.relay_state import RelayState
-
-State: TypeAlias = Literal["ok", "warn", "fail"]
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """The state of one subject; ``step`` is the remedy, empty if none is needed."""
-
-    state: State
-    about: str
-    said: str
-    step: str = ""
-
 
 _COPIES: Mapping[str, tuple[Tables, int]] = {
     "views/offers.sqlite": (OfferView.TABLES, OfferView.FORMAT),
     "views/receipts.sqlite": (ReceiptView.TABLES, ReceiptView.FORMAT),
     "views/deliveries.sqlite": (DeliveryView.TABLES, DeliveryView.FORMAT),
     "views/runs.sqlite": (RunView.TABLES, RunView.FORMAT),
+    "views/statistics.sqlite": (StatisticsView.TABLES, StatisticsView.FORMAT),
+    "views/journal.sqlite": (JournalView.TABLES, JournalView.FORMAT),
     "relay/relay-*.sqlite": (RelayState.TABLES, RelayState.FORMAT),
     "national/outbox-*.sqlite": (Outbox.TABLES, Outbox.FORMAT),
     "national/inbound.sqlite": (InboundState.TABLES, InboundState.FORMAT),

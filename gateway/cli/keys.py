@@ -13,7 +13,8 @@ from rich.text import Text
 
 from gateway.bootstrap import signing_key_of
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
-from gateway.cli.operator_context import command_errors, keys_here, partners_here, settings_here
+from gateway.cli.desk import By, Why, desk_here
+from gateway.cli.operator_context import command_errors, keys_here, settings_here
 from gateway.clock import now
 from gateway.oauth.keys import KeyRing, rotate_signing_key
 from gateway.oauth.token import signer_of
@@ -32,17 +33,19 @@ def list_all(*, as_json: AsJson = False) -> None:
 
 @app.command()
 @asynchronous
-async def rotate(*, as_json: AsJson = False) -> None:
+async def rotate(*, by: By = None, why: Why = None, as_json: AsJson = False) -> None:
     """Sign with a new key from the next start on.
 
     An older key still verifies for a day, and until its certificates expire; a later rotation drops it.
     """
     keys_here()
-    async with partners_here() as partners:
-        issued = [one for partner in partners.all() for one in partner.certificates]
-    needed = frozenset(signer_of(one) for one in issued if one.certificate.expires_at > now())
-    with command_errors():
-        ring = rotate_signing_key(signing_key_of(settings_here()), now=now(), needed=needed)
+    path = signing_key_of(settings_here())
+    async with desk_here(by, why) as desk:
+        issued = [one for partner in desk.partners.all() for one in partner.certificates]
+        needed = frozenset(signer_of(one) for one in issued if one.certificate.expires_at > now())
+        async with desk.acting("keys.rotate", "signing key"):
+            with command_errors():
+                ring = rotate_signing_key(path, now=now(), needed=needed)
     _print_keys(ring, as_json=as_json)
     if not as_json:
         OUT.print("[green]✓[/] There is a new key. Restart the gateway within a day, all its replicas at once.")

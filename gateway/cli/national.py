@@ -1,7 +1,6 @@
 """``passerelle national``: status and plan of deliveries to the national site, and the operator's orders."""
 
 import os
-import secrets
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,22 +9,23 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from adapters.national.connector.operator import DeliveryStatus, read_delivery_status, submit_order
-from adapters.national.delivery.order import (
-    Adopt,
-    Erase,
-    Order,
-    Reconcile,
-    Replay,
-)
 from adapters.national.maintenance.rehearsal import Plan, rehearse
 from adapters.national.site.accounts import AccountsError, read_accounts
 from adapters.national.site.timing import PER_MINUTE
 from gateway.cli.console import ERR, FAILED, OUT, CommandError, asynchronous, print_rows
+from gateway.cli.desk import By, Why, desk_here, explained
 from gateway.cli.operator_context import log_here
 from gateway.clock import now
+from gateway.operate.national import (
+    DeliveryStatus,
+    RefusedOrderError,
+    account_for,
+    carry_out,
+    platform_in,
+    read_delivery_status,
+)
 from gateway.partners import Partners
-from gateway.protocol.identity import platform_of
+from gateway.protocol.delivery_order import Adopt, Erase, Order, Reconcile, Replay
 from gateway.runtime.loop import run
 
 _MOST_LISTED = 20
@@ -91,9 +91,11 @@ def adopt(
     *,
     apply: Annotated[bool, typer.Option("--apply", help="Apply the changes; else only list them.")] = False,
     confirm: Confirm = None,
+    by: By = None,
+    why: Why = None,
 ) -> None:
     """Take over a platform's own delivery: match what it delivered, create what is missing, delete what is extra."""
-    answer = run(_order(Adopt(platform, apply, confirm), platform=platform))
+    answer = run(_order(Adopt(platform, apply, confirm), by, why))
     _print_answer(answer)
     if not apply:
         OUT.print(
@@ -107,9 +109,11 @@ def reconcile(
     repair: Annotated[bool, typer.Option("--repair", help="Repair what is missing, extra or different.")] = False,
     account: AccountName = None,
     confirm: Confirm = None,
+    by: By = None,
+    why: Why = None,
 ) -> None:
     """Compare the site's index with the offers. Ends with 1 when something differs and was not repaired."""
-    answer = run(_order(Reconcile(repair, confirm), account=account))
+    answer = run(_order(Reconcile(repair, confirm), by, why, account=account))
     _print_answer(answer)
     clean = not any(answer[name]["count"] for name in ("missing", "extra", "differing", "doubled"))
     if not clean and not repair:
@@ -121,11 +125,11 @@ def replay(
     offers: Annotated[list[str] | None, typer.Argument(help="Offers to retry; without any: every dead letter.")] = None,
     *,
     account: AccountName = None,
+    by: By = None,
+    why: Why = None,
 ) -> None:
     """Retry offers that were refused, given up, or taken down by the site; the latter must be named."""
-    named = tuple(offers or ())
-    platform = platform_of(named[0]) if named else None
-    answer = run(_order(Replay(named), account=account, platform=platform))
+    answer = run(_order(Replay(tuple(offers or ())), by, why, account=account))
     OUT.print(f"{answer['replayed']} offers will be retried")
     for offer_id in answer["nothing_to_do"]:
         OUT.print(f"{offer_id}: nothing to retry")
@@ -136,12 +140,14 @@ def erase(
     offer: Annotated[str, typer.Argument(help="The offer, which the site has already deleted.", metavar="OFFER")],
     *,
     account: AccountName = None,
+    by: By = None,
+    why: Why = None,
 ) -> None:
     """Overwrite the data that the site keeps of a deleted offer, after an erasure request of a person or an employer.
 
     Ends with 1 when the site keeps some of it.
     """
-    answer = run(_order(Erase(offer), account=account, platform=platform_of(offer)))
+    answer = run(_order(Erase(offer), by, why, account=account))
     _print_answer(answer)
     if answer["kept"]["count"]:
         raise typer.Exit(FAILED)
@@ -158,43 +164,27 @@ async def _plans(path: Path) -> list[Plan]:
             return await rehearse(log, accounts, partners, folder=Path(folder), identity=identity, clock=now)
 
 
-async def _order(order: Order, *, account: str | None = None, platform: str | None = None) -> Mapping[str, Any]:
+async def _order(order: Order, by: str | None, why: str | None, *, account: str | None = None) -> Mapping[str, Any]:
     """The answer to an order. Raises CommandError if it reports an error."""
-    async with log_here() as log:
-        owner = _account(await read_delivery_status(log), account, platform)
-        with ERR.status(
-            f"Waiting for the gateway that works for the account {owner} (Ctrl-C leaves the order with it)"
-        ):
-            answer = await submit_order(log, owner, order, number=secrets.token_hex(8))
-    _check(answer)
-    return answer
+    async with desk_here(by, why, alone=False) as desk, explained(""):
+        notes = (await read_delivery_status(desk.log)).notes
+        owner = account_for(notes, account=account, platform=platform_in(order))
+        waiting = f"Waiting for the gateway that works for the account {owner} (Ctrl-C leaves the order with it)"
+        try:
+            with ERR.status(waiting):
+                ordered = await carry_out(desk, order, account=owner)
+        except RefusedOrderError as error:
+            raise _refusal(error.answer) from error
+    return ordered.placed.answer or {}
 
 
-def _account(standing: DeliveryStatus, account: str | None, platform: str | None) -> str:
-    """The account that executes an order: given, of the platform, or the only one. Raises CommandError."""
-    names = sorted(standing.notes)
-    if account is None and platform is not None:
-        account = standing.account_of(platform)
-    elif account is None and len(names) == 1:
-        account = names[0]
-    if account is None or account not in names:
-        known = ", ".join(names) or "none yet"
-        raise CommandError(
-            f"No known account delivers {'this' if platform is None else f'for {platform}'} (known: {known}).",
-            step="start the gateway with PASSERELLE_NATIONAL set, or name an account with --account",
-        )
-    return account
-
-
-def _check(answer: Mapping[str, Any]) -> None:
-    """Raise CommandError if the answer reports an error."""
-    error = answer.get("error")
-    if error is None:
-        return
+def _refusal(answer: Mapping[str, Any]) -> CommandError:
+    """The error of an answer that reports one, after what it found."""
     if "extra" in answer:
         _print_answer(answer)
+    error = answer["error"]
     number = f" ({answer['would_delete']} extra offers would be deleted)" if "would_delete" in answer else ""
-    raise CommandError(f"Nothing was changed: {error}{number}.", step=_STEPS.get(error, "see docs/national.md"))
+    return CommandError(f"Nothing was changed: {error}{number}.", step=_STEPS.get(error, "see docs/national.md"))
 
 
 def _print_answer(answer: Mapping[str, Any]) -> None:

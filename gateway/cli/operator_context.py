@@ -2,23 +2,21 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 from rich.text import Text
 
 from gateway.bootstrap import open_log, signing_key_of, with_signing_key
 from gateway.cli.console import ERR, CommandError
-from gateway.errors import LogDamagedError, LogError, SettingsError, TopicError
+from gateway.errors import LogBusyError, LogDamagedError, LogError, SettingsError, TopicError
 from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing, SigningKeyError
+from gateway.operate.transfer.restore import IncompleteImportError
 from gateway.partners import Partners
 from gateway.partners.partners import ChangeConflictError
 from gateway.protocol.partner import Partner
 from gateway.runtime.listening import format_endpoint
-from gateway.runtime.lock import write_lock
 from gateway.settings import Settings
-
-_LOCK_SECONDS = 60.0
 
 
 @contextmanager
@@ -36,6 +34,12 @@ def command_errors() -> Iterator[None]:
         raise CommandError(str(error), step="restore it: docs/operations.md, “Backup and restore”") from error
     except TopicError as error:
         raise CommandError(str(error), step="passerelle topics create, then passerelle topics check") from error
+    except LogBusyError as error:
+        raise CommandError(str(error), step="run the command again") from error
+    except IncompleteImportError as error:
+        raise CommandError(
+            f"{error}.", step="run the same passerelle import again, to its end; or begin again with a new log"
+        ) from error
     except ChangeConflictError as error:
         raise CommandError(f"{error}; nothing was changed.", step="run the command again") from error
     except LogError as error:
@@ -100,18 +104,10 @@ async def log_here(*, make: bool = False) -> AsyncIterator[EventLog]:
 
 
 @asynccontextmanager
-async def partners_here(*, make: bool = False, to_change: bool = False) -> AsyncIterator[Partners]:
-    """The partners on the log of the settings, caught up once. ``to_change`` waits for other commands of this machine
-    that change partners.
-
-    Raises CommandError as ``log_here`` does, and if concurrent changes conflict repeatedly; nothing is written then.
-    """
-    async with AsyncExitStack() as stack:
-        log = await stack.enter_async_context(log_here(make=make))
-        if to_change:
-            lock = write_lock(settings_here().data / "partners.lock", patience=_LOCK_SECONDS)
-            await stack.enter_async_context(lock)
-        yield await stack.enter_async_context(Partners(log).caught_up_once())
+async def partners_here() -> AsyncIterator[Partners]:
+    """The partners on the log of the settings, caught up once, to be read. Raises CommandError as ``log_here`` does."""
+    async with log_here() as log, Partners(log).caught_up_once() as partners:
+        yield partners
 
 
 def known_partner(partner: Partner | None, slug: str) -> Partner:

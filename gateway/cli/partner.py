@@ -1,16 +1,15 @@
 """``passerelle partner``: add, list, change and revoke partners, their rights and credentials."""
 
-import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_pairs, print_rows
+from gateway.cli.console import OUT, AsJson, asynchronous, print_json, print_pairs, print_rows
+from gateway.cli.desk import By, Why, desk_here, explained
 from gateway.cli.keys import read_key_set
-from gateway.cli.operator_context import active_partner, known_partner, partners_here
+from gateway.cli.operator_context import known_partner, partners_here
 from gateway.cli.render_partner import (
     LABELS,
     partner_details,
@@ -19,18 +18,21 @@ from gateway.cli.render_partner import (
     print_secret,
     secret_document,
 )
+from gateway.cli.sign_in import link, sign_out
 from gateway.clock import now
-from gateway.partners.credential import MintedSecret, live_secrets, mint_secret, revoke, rotate
-from gateway.partners.onboarding import Alteration, PartnerInput, altered, differences, new_partner
+from gateway.operate.desk import add_partner, alter_partner, renew_secret, revoke_partner
+from gateway.partners.credential import MintedSecret, live_secrets
+from gateway.partners.onboarding import Alteration, PartnerInput, differences
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import utc
 from gateway.runtime.loop import run
 
 _ALL, _NONE = "all", "none"
 _SCOPE_NAMES = ", ".join(SCOPES)
-_HOUR_MS = 3_600_000
 
 app = typer.Typer(help="Add, list, show, change, rotate and revoke the platforms that take part.", no_args_is_help=True)
+app.command()(link)
+app.command()(sign_out)
 
 Slug = Annotated[str, typer.Argument(help="The platform's slug, such as bretagne.", metavar="SLUG")]
 
@@ -54,6 +56,8 @@ def add(  # noqa: PLR0913  # one per option
         Path | None, typer.Option(help="File with its public keys, for private_key_jwt instead of a secret.")
     ] = None,
     issuer: Annotated[str | None, typer.Option(help="URL of its own token issuer, instead of a secret.")] = None,
+    by: By = None,
+    why: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Let a platform take part. Its secret is printed only once.
@@ -71,7 +75,7 @@ def add(  # noqa: PLR0913  # one per option
         jwks=None if jwks is None else read_key_set(jwks),
         issuer=issuer,
     )
-    partner, minted = run(_add(slug, wish))
+    partner, minted = run(_add(slug, wish, by, why))
     _print_partner(partner, minted, done="takes part", as_json=as_json)
 
 
@@ -127,6 +131,8 @@ def alter(  # noqa: PLR0913  # one per option
         str | None, typer.Option(metavar="FILE", help=f"Its public keys, as a file; {_NONE}: no keys.")
     ] = None,
     issuer: Annotated[str | None, typer.Option(help=f"URL of its own token issuer; {_NONE}: no issuer.")] = None,
+    by: By = None,
+    why: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a platform that takes part, and show the differences. Secrets, and values of options not given, stay."""
@@ -143,7 +149,7 @@ def alter(  # noqa: PLR0913  # one per option
         issuer=None if issuer == _NONE else issuer,
         without_issuer=issuer == _NONE,
     )
-    before, after = run(_alter(slug, alteration))
+    before, after = run(_alter(slug, alteration, by, why))
     changes = differences(before, after)
     if as_json:
         compared = {what: {"before": was, "after": is_now} for what, (was, is_now) in changes.items()}
@@ -165,18 +171,13 @@ async def rotate_secret(
     overlap: Annotated[
         int, typer.Option(min=0, help="Hours for which the previous secret stays valid; 0 ends it at once.")
     ] = 168,
+    by: By = None,
+    why: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Give a platform a new secret, printed only once. The current one stays valid for --overlap hours."""
-    minted = mint_secret(now=now(), entropy=os.urandom)
-
-    def with_new_secret(present: Partner | None) -> Partner:
-        at = now()
-        fresh = replace(minted.kept, created_at=at)
-        return rotate(active_partner(present, slug), fresh, now=at, overlap=overlap * _HOUR_MS)
-
-    async with partners_here(to_change=True) as partners:
-        partner = await partners.change(slug, with_new_secret)
+    async with desk_here(by, why) as desk, explained(slug):
+        partner, minted = await renew_secret(desk, slug, overlap_hours=overlap)
     _print_partner(partner, minted, done="has a new secret", as_json=as_json)
     if not as_json:
         for older in live_secrets(partner.secrets, now=now())[1:]:
@@ -185,65 +186,24 @@ async def rotate_secret(
 
 @app.command(name="revoke")
 @asynchronous
-async def revoke_access(slug: Slug, *, as_json: AsJson = False) -> None:
+async def revoke_access(slug: Slug, *, by: By = None, why: Why = None, as_json: AsJson = False) -> None:
     """End a platform's access at once: credentials, keys, and tokens in use. Its offers stay until withdrawn."""
-    async with partners_here(to_change=True) as partners:
-        partner = await partners.change(slug, lambda present: revoke(active_partner(present, slug)))
+    async with desk_here(by, why) as desk, explained(slug):
+        partner = await revoke_partner(desk, slug)
     if as_json:
         print_json({"partner": partner_without_hashes(partner)})
         return
     OUT.print(f"[green]✓[/] {slug} no longer has access. To add it again: passerelle partner add {slug}")
 
 
-async def _add(slug: str, wish: PartnerInput) -> tuple[Partner, MintedSecret | None]:
-    at = now()
-    minted = mint_secret(now=at, entropy=os.urandom) if wish.jwks is None and wish.issuer is None else None
-
-    async with partners_here(make=True, to_change=True) as partners:
-
-        def join(present: Partner | None) -> Partner:
-            made = new_partner(slug, wish, others=partners.all())
-            if not isinstance(made, Partner):
-                raise CommandError(" ".join(made), step=_remedy(slug, present))
-            return replace(made, joined_at=at, secrets=() if minted is None else (minted.kept,))
-
-        # Before the partner record: a gateway that reads it needs the topics at once.
-        await partners.create_topics(join(partners.get(slug)))
-        return await partners.change(slug, join), minted
+async def _add(slug: str, wish: PartnerInput, by: str | None, why: str | None) -> tuple[Partner, MintedSecret | None]:
+    async with desk_here(by, why, make=True) as desk, explained(slug):
+        return await add_partner(desk, slug, wish)
 
 
-def _remedy(slug: str, present: Partner | None) -> str:
-    """The remedy if a platform cannot be added; ``present`` is the partner with this slug, if any."""
-    if present is None or present.revoked:
-        return "correct that, then run the same command again"
-    return f"passerelle partner rotate {slug} gives it a new secret; passerelle partner set {slug} changes its rights"
-
-
-async def _alter(slug: str, alteration: Alteration) -> tuple[Partner, Partner]:
-    async with partners_here(to_change=True) as partners:
-        before: list[Partner] = []
-
-        def edit(present: Partner | None) -> Partner:
-            before[:] = [active_partner(present, slug)]
-            after = altered(before[0], alteration, others=partners.all())
-            findings = _feed_findings(after) if isinstance(after, Partner) else after
-            if not isinstance(after, Partner) or findings:
-                raise CommandError(" ".join(findings), step="correct that, then run the same command again")
-            return after
-
-        # Before the partner record: a gateway that reads it needs the topics at once.
-        await partners.create_topics(edit(partners.get(slug)))
-        after = await partners.change(slug, edit)
-        return before[0], after
-
-
-def _feed_findings(partner: Partner) -> tuple[str, ...]:
-    """Reject publishing by a platform whose source is pulled: two writers would overwrite each other."""
-    from adapters.pull.pulls import has_feed  # noqa: PLC0415 - imports every transport
-
-    if has_feed(partner) and ("offers:publish" in partner.scopes or partner.inbox):
-        return (f"{partner.platform} is pulled by its profile, so it cannot also publish by itself.",)
-    return ()
+async def _alter(slug: str, alteration: Alteration, by: str | None, why: str | None) -> tuple[Partner, Partner]:
+    async with desk_here(by, why) as desk, explained(slug):
+        return await alter_partner(desk, slug, alteration)
 
 
 def _print_partner(partner: Partner, minted: MintedSecret | None, *, done: str, as_json: bool) -> None:

@@ -1,7 +1,8 @@
-"""``passerelle platform``: check, add and list platforms with profiles, and run a pull now."""
+"""``passerelle platform``: draft, check, add and list platforms with profiles, and run a pull now."""
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,30 +10,36 @@ from typing import Annotated, Any
 
 import typer
 
+from adapters.profile.draft import draft_profile
 from adapters.profile.joining import Joined, join
 from adapters.profile.profile import Profile, profiles, read_profile
-from adapters.pull.pulls import OrderReplacedError, has_feed, last_runs, order_run
+from adapters.pull.pulls import OrderReplacedError, last_runs, order_run
+from adapters.pull.sample import SampleEvaluation, evaluate_sample
 from gateway.cli.console import FAILED, UNUSABLE, AsJson, CommandError, Lang, asynchronous, print_json
+from gateway.cli.desk import By, Why, desk_here
 from gateway.cli.document import unreadable
-from gateway.cli.operator_context import log_here, partners_here
+from gateway.cli.draft import draft_sample, print_draft, print_placeholders, render_draft, replayed, write_profile
+from gateway.cli.operator_context import log_here
 from gateway.cli.render_partner import secret_document
 from gateway.cli.render_platform import platform_error, print_joined, print_outlook, print_platforms, print_run
-from gateway.cli.sample import SampleEvaluation, blocks_of, evaluate_sample
+from gateway.cli.sample import blocks_of
 from gateway.cli.validate import day_of
 from gateway.clock import now
+from gateway.errors import CodedError
+from gateway.operate.feeds import has_feed, new_order, read_pauses
 from gateway.operate.status import is_platform
 from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, mint_secret
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
-from gateway.protocol.source_run import SUCCESSES, Order, Run
+from gateway.protocol.source_run import SUCCESSES, Pause, Run
 from gateway.runtime.loop import run
 from gateway.settings import loopback_feeds
 from schemas import localized
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
-app = typer.Typer(help="How platforms take part: check, add, list, and run a feed now.", no_args_is_help=True)
+app = typer.Typer(help="How platforms take part: draft, check, add, list, and run a feed now.", no_args_is_help=True)
 
 ProfileName = Annotated[
     str, typer.Argument(metavar="PROFILE", help="A profile's file, or the slug of one that comes with the gateway.")
@@ -56,12 +63,40 @@ def check(
     Ends with 0 when something would be published and nothing is refused; 1 when something is refused, nothing would be
     published, or the mapping does not fit the feed; 2 when the feed itself cannot be read.
     """
-    outlook = _outlook(_load_profile(profile, language=lang), sample, lang, on=on)
+    outlook = _outlook(_load_profile(profile, language=lang), blocks_of(sample, lang), lang, on=on)
     _print_outlook(outlook, lang, as_json=as_json)
-    if outlook.unreadable:
-        raise typer.Exit(UNUSABLE)
-    if outlook.counts.refused or not outlook.counts.published:
-        raise typer.Exit(FAILED)
+    _end(outlook)
+
+
+@app.command()
+def draft(
+    sample: Annotated[Path, typer.Argument(help="A feed as the platform exports it; gzipped or not.")],
+    *,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="PROFILE", help="Write the profile to this new file.")
+    ] = None,
+    lang: Lang = "fr",
+    on: Annotated[str, typer.Option(metavar="DATE", help="Judge as on this day (ISO date); by default today.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Guess a profile from a feed, offline: format, items, and a path for each field that the feed can give.
+
+    Prints each path with confidence, evidence and values, what stayed empty and why, then the same as check. A field
+    that two paths fit equally well stays empty. Ends as check does: 0, 1 or 2. An existing PROFILE is never replaced.
+    """
+    read = replayed(sample, lang)
+    made = draft_sample(read(), lang, day_of(on, lang))
+    profile = draft_profile(made, lang)
+    if output is not None:
+        write_profile(output, profile.document, lang)
+    outlook = _outlook(profile, read(), lang, on=on)
+    if as_json:
+        print_json({**render_draft(made, lang), "profile": profile.document, "check": _outlook_document(outlook, lang)})
+    else:
+        print_draft(made, lang)
+        print_placeholders(output, lang)
+        print_outlook(outlook, lang)
+    _end(outlook)
 
 
 @app.command()
@@ -72,6 +107,8 @@ def add(
         Path | None,
         typer.Option(help="A feed as the platform exports it; no change if nothing of it can be published."),
     ] = None,
+    by: By = None,
+    why: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Let a platform take part with its profile, or change the profile of one that does.
@@ -83,11 +120,11 @@ def add(
     """
     loaded = _load_profile(profile, language="en")
     if sample is not None:
-        outlook = _outlook(loaded, sample, "en")
+        outlook = _outlook(loaded, blocks_of(sample, "en"), "en")
         if not outlook.counts.published:
             _print_outlook(outlook, "en", as_json=as_json)
             raise typer.Exit(FAILED)
-    joined, minted = run(_add(loaded))
+    joined, minted = run(_add(loaded, by, why))
     if as_json:
         document: dict[str, Any] = {"platform": joined.partner.platform, "created": joined.created, "kept": joined.kept}
         print_json(document | secret_document(joined.partner, minted))
@@ -100,9 +137,9 @@ def add(
 async def list_all(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
     """List all platforms with transport and last run, and the Regions whose profile is not added yet."""
     async with log_here() as log, Partners(log).caught_up_once() as known:
-        partners, runs = known.all(), dict(await last_runs(log))
+        partners, runs, pauses = known.all(), dict(await last_runs(log)), await read_pauses(log)
     rows = [
-        _row(partner, runs.get(partner.platform))
+        _row(partner, runs.get(partner.platform), pauses.get(partner.platform))
         for partner in partners
         if not partner.revoked and is_platform(partner)
     ]
@@ -122,6 +159,8 @@ def run_now(
         typer.Option(metavar="N", min=0, help="Withdraw N offers although the guard stops that many."),
     ] = None,
     wait: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for the run.")] = 120.0,
+    by: By = None,
+    why: Why = None,
     lang: Lang = "fr",
     as_json: AsJson = False,
 ) -> None:
@@ -129,7 +168,7 @@ def run_now(
 
     Ends with 0 when all was published, 1 when something was refused or the run failed, 2 when no gateway ran it.
     """
-    ran = run(_run(platform, confirm, wait, lang))
+    ran = run(_run(platform, confirm, wait, lang, by=by, why=why))
     if as_json:
         print_json(asdict(ran))
     else:
@@ -138,10 +177,11 @@ def run_now(
         raise typer.Exit(FAILED)
 
 
-async def _add(profile: Profile) -> tuple[Joined, MintedSecret | None]:
+async def _add(profile: Profile, by: str | None, why: str | None) -> tuple[Joined, MintedSecret | None]:
     minted = mint_secret(now=now(), entropy=os.urandom)
     made: list[Joined] = []
-    async with partners_here(make=True, to_change=True) as partners:
+    async with desk_here(by, why, make=True) as desk:
+        partners = desk.partners
 
         def edit(present: Partner | None) -> Partner:
             others = (one for one in partners.all() if one.platform != profile.platform)
@@ -151,28 +191,39 @@ async def _add(profile: Profile) -> tuple[Joined, MintedSecret | None]:
             made[:] = [joined]
             return joined.with_secret(minted.kept) if joined.needs_secret else joined.partner
 
-        partner = await partners.change(profile.platform, edit)
+        present = partners.get(profile.platform)
+        if edit(present) == present:
+            return made[0], None
+        about = {"created": made[0].created, "profile": profile.digest}
+        async with desk.acting("platform.add", profile.platform, **about):
+            partner = await partners.change(profile.platform, edit)
     joined = replace(made[0], partner=partner)
     return joined, minted if joined.needs_secret else None
 
 
-async def _run(platform: str, confirm: int | None, wait: float, language: Language) -> Run:
-    async with log_here() as log:
-        async with Partners(log).caught_up_once() as partners:
-            partner = partners.get(platform)
+async def _run(
+    platform: str, confirm: int | None, wait: float, language: Language, *, by: str | None, why: str | None
+) -> Run:
+    async with desk_here(by, why, alone=False) as desk:
+        partner = desk.partners.get(platform)
         if partner is None or partner.revoked or not has_feed(partner):
             raise platform_error("no_feed", language, platform=platform)
-        order = Order(platform=platform, id=os.urandom(8).hex(), ordered_at=now(), confirm=confirm)
         try:
-            ran = await order_run(log, order, seconds=wait)
-        except OrderReplacedError as error:
-            raise platform_error("replaced", language, platform=platform) from error
+            order = new_order(platform, at=now(), confirm=confirm, known=await read_pauses(desk.log))
+        except CodedError as error:
+            raise platform_error("paused", language, platform=platform) from error
+        about = {} if confirm is None else {"confirm": confirm}
+        async with desk.acting("feed.run", platform, **about):
+            try:
+                ran = await order_run(desk.log, order, seconds=wait)
+            except OrderReplacedError as error:
+                raise platform_error("replaced", language, platform=platform) from error
     if ran is None:
         raise platform_error("not_run", language, platform=platform, seconds=wait)
     return ran
 
 
-def _row(partner: Partner, ran: Run | None) -> dict[str, Any]:
+def _row(partner: Partner, ran: Run | None, pause: Pause | None) -> dict[str, Any]:
     profile = partner.profile or {}
     transport = profile.get("transport")
     return {
@@ -181,32 +232,41 @@ def _row(partner: Partner, ran: Run | None) -> dict[str, Any]:
         "format": profile.get("format"),
         "ended_at": None if ran is None else utc(ran.ended_at),
         "run": None if ran is None else asdict(ran),
+        "paused_since": None if pause is None else utc(pause.at),
     }
 
 
-def _outlook(profile: Profile, sample: Path, language: Language, *, on: str = "") -> SampleEvaluation:
+def _outlook(profile: Profile, blocks: Iterable[bytes], language: Language, *, on: str = "") -> SampleEvaluation:
     """Evaluate a sample with a profile. Raises CommandError for a profile without a feed."""
     if profile.mapping is None:
         raise platform_error("native", language, platform=profile.platform)
     day = day_of(on, language)
-    return evaluate_sample(
-        blocks_of(sample, language), profile.mapping, platform=profile.platform, revision=now(), on=day
-    )
+    return evaluate_sample(blocks, profile.mapping, platform=profile.platform, revision=now(), on=day)
 
 
 def _print_outlook(outlook: SampleEvaluation, language: Language, *, as_json: bool) -> None:
     if not as_json:
         print_outlook(outlook, language)
         return
-    print_json(
-        {
-            "usable": not outlook.unusable,
-            "counts": asdict(outlook.counts),
-            "severities": outlook.severities,
-            "problems": [localized(one, language) for one in outlook.problems],
-            "offers": outlook.offers,
-        }
-    )
+    print_json(_outlook_document(outlook, language))
+
+
+def _outlook_document(outlook: SampleEvaluation, language: Language) -> dict[str, Any]:
+    return {
+        "usable": not outlook.unusable,
+        "counts": asdict(outlook.counts),
+        "severities": outlook.severities,
+        "problems": [localized(one, language) for one in outlook.problems],
+        "offers": outlook.offers,
+    }
+
+
+def _end(outlook: SampleEvaluation) -> None:
+    """Exit with UNUSABLE for an unreadable feed, with FAILED if something is refused or nothing would be published."""
+    if outlook.unreadable:
+        raise typer.Exit(UNUSABLE)
+    if outlook.counts.refused or not outlook.counts.published:
+        raise typer.Exit(FAILED)
 
 
 def _load_profile(text: str, *, language: Language) -> Profile:

@@ -72,7 +72,8 @@ def groups_of(rules: Mapping[str, int], findings: Sequence[DocumentProblem], lan
 
 def _table(heads: Sequence[str]) -> Table:
     table = Table(*heads, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    table.columns[1].overflow = "fold"
+    for column in table.columns:
+        column.overflow = "fold"
     table.columns[-1].ratio = 1
     return table
 
@@ -87,7 +88,6 @@ def table_of_groups(groups: Sequence[Mapping[str, Any]], language: Language) -> 
     version is a group of one.
     """
     table = _table(_WORDS[language].source_heads)
-    table.columns[0].overflow = "fold"
     for group in groups:
         said = schemas.localized(group, language)
         head = f"{said.get('count', 1)} × {SEVERITIES[language][said['severity']]}"

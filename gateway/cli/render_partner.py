@@ -6,6 +6,7 @@ from gateway.cli.console import OUT
 from gateway.clock import now
 from gateway.partners.credential import MintedSecret, live_secrets
 from gateway.partners.record import partner_document
+from gateway.partners.session import open_sessions
 from gateway.protocol.certificate import certified_until, newest
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
@@ -62,6 +63,7 @@ def partner_details(partner: Partner) -> dict[str, str]:
         "By Kafka": " and ".join(kafka_roles) or "no",
         "Secrets": "; ".join(secrets) or "none",
         "Issuer": partner.issuer or "this gateway",
+        "Open sessions": str(len(open_sessions(partner, now=now()))),
     }
 
 

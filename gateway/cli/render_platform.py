@@ -10,10 +10,11 @@ from rich.text import Text
 
 from adapters.profile.joining import Joined
 from adapters.profile.profile import Profile
+from adapters.pull.sample import SampleEvaluation
 from gateway.cli.console import OUT, CommandError, print_rows
 from gateway.cli.problems import table_of_groups
 from gateway.cli.render_partner import print_secret
-from gateway.cli.sample import SampleEvaluation, render_offer
+from gateway.cli.sample import render_offer
 from gateway.partners.credential import MintedSecret
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import SUCCESSES, Run
@@ -26,7 +27,7 @@ _WORDS = load_words(SimpleNamespace, "gateway", "platform")
 
 
 def platform_error(name: str, language: Language, **values: Any) -> CommandError:
-    """The error with this name among the texts: ``native``, ``no_feed``, ``replaced`` or ``not_run``."""
+    """The error with this name among the texts: ``native``, ``no_feed``, ``paused``, ``replaced`` or ``not_run``."""
     said, step = getattr(_WORDS[language], name)
     return CommandError(said.format(**values), step=step, language=language)
 
@@ -62,7 +63,7 @@ def print_platforms(
     cells = []
     for row in rows:
         ran = runs.get(row["platform"])
-        outcome = "" if ran is None else words.outcomes[ran.outcome]
+        outcome = words.is_paused if row["paused_since"] else "" if ran is None else words.outcomes[ran.outcome]
         cells.append([Text(cell or "") for cell in (*(row[name] for name in _LISTED), outcome)])
     print_rows(console, words.columns, cells, left=len(words.columns), label=words.label)
     for row in rows:

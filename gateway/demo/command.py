@@ -68,8 +68,6 @@ def demo(
 
 
 async def _demo(*, once: bool, kafka: bool, offers: int, seed: int) -> bool:
-    OUT.print("[bold]Passerelle[/]  nine Regions and the national site, joined by one gateway, on this machine")
-    OUT.print(f"[dim]The simulated site's clock runs {SPEED:.0f} times as fast: it takes 100 calls a minute.[/]\n")
     lent = lent_cluster() if kafka else None
     if kafka and lent is None:
         OUT.print("Starting Apache Kafka (the first time, its jars are fetched) …")
@@ -78,6 +76,7 @@ async def _demo(*, once: bool, kafka: bool, offers: int, seed: int) -> bool:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     with command_errors():
         async with open_federation(kafka=kafka) as federation:
+            OUT.print(opening(federation.gateway.url, once=once), soft_wrap=True)
             if lent is not None:
                 topics = f"{federation.settings.kafka_prefix}.*"
                 OUT.print(f"On the Kafka cluster {lent} ({VARIABLE}); its topics {topics} are deleted at the end.\n")
@@ -151,6 +150,23 @@ async def _print(scenario: Scenario) -> None:
         printed = line
 
 
+def opening(url: str, *, once: bool) -> str:
+    """The first lines, with rich markup: the address, what runs there, what to look at."""
+    lines = [
+        f"[bold]Passerelle  {url}/[/]",
+        "Nine Regions and the national site, joined by one gateway, on this machine.",
+        f"[dim]The simulated site's clock runs {SPEED:.0f} times as fast: it takes 100 calls a minute.[/]",
+        "",
+    ]
+    if not once:
+        seen = (
+            "Open the address in a browser: the map fills while the Regions publish, and the page goes on by itself "
+            "when the gateway is killed and comes back."
+        )
+        lines.insert(2, seen)
+    return "\n".join(lines)
+
+
 def hints(federation: Federation) -> str:
     """URLs and commands, with rich markup. The visitor's credentials go to a file of their own, not to the output."""
     environ = federation.folder / "visitor.env"
@@ -163,7 +179,7 @@ def hints(federation: Federation) -> str:
     pretty = f"| {_escaped(quote(sys.executable))} -m json.tool --no-ensure-ascii"
     lines = (
         "",
-        f"[bold]The gateway keeps running at {federation.gateway.url}[/]",
+        f"[bold]The gateway and its pages keep running at {federation.gateway.url}/[/]",
         f"[bold]The national site (simulated) shows its offers at {federation.site.simulator.url}/[/]",
         "",
         "Paste these into another terminal:",

@@ -135,7 +135,7 @@ class Snapshots:
         """A number above all earlier ones of the platform, independent of the clock; it is written to the log first."""
         home = partition_of(platform, self._log.partitions)
         positions = self._positions.state if self._positions.caught_up else await read_positions(self._log, home)
-        names = (_role(platform), _begun(platform), _marked(platform))
+        names = (_role(platform), begun_name(platform), _marked(platform))
         known = [positions.get(position_key(name, home).decode(), 0) for name in names]
         number = max(now, self._issued.get(platform, 0) + 1, max(known) + 1)
         self._issued[platform] = number
@@ -207,7 +207,7 @@ class Snapshots:
         try:
             kept = await own_positions(self._log, owner, role=_role(mark.platform), partition=partition)
             applied, begun = (
-                kept.get(position_key(name(mark.platform), partition).decode(), 0) for name in (_role, _begun)
+                kept.get(position_key(name(mark.platform), partition).decode(), 0) for name in (_role, begun_name)
             )
             used = applied > mark.number if resumed else applied >= mark.number
             if used or begun > mark.number:
@@ -240,7 +240,7 @@ class Snapshots:
 
     async def _begin(self, owner: Owner, mark: Mark) -> None:
         """Make earlier marks stale. A snapshot that was overtaken stops here, before it has changed anything."""
-        await owner.commit([self._note(_begun(mark.platform), mark)])
+        await owner.commit([self._note(begun_name(mark.platform), mark)])
 
     def _note(self, name: str, mark: Mark) -> Output:
         home = partition_of(mark.platform, self._log.partitions)
@@ -312,7 +312,7 @@ def _role(platform: str) -> str:
     return f"snapshot.{platform}"
 
 
-def _begun(platform: str) -> str:
+def begun_name(platform: str) -> str:
     """The name of the position that holds the latest mark begun."""
     return f"begun.snapshot.{platform}"
 

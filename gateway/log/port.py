@@ -1,6 +1,6 @@
 """The log's port: the interface of a durable, partitioned log. Its errors are in ``gateway.errors``.
 
-One contract-test class (``tests/contract``) runs against each implementation.
+One contract-test class (``tests/log/contract``) runs against each implementation.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -26,12 +26,27 @@ async def request_answer(
 ) -> Answer:
     """Append a request and wait for its answer, at most ``seconds``.
 
-    ``answer`` is called with each later record of the partition, in order, until it returns an answer. The owner
-    executes a request even if its requester has stopped waiting. Raises TimeoutError, LogError, and errors of
-    ``answer``.
+    The owner executes a request even if its requester has stopped waiting. Raises as ``wait_for_answer``.
     """
     appended = await log.append(topic, partition, [request])
-    async with asyncio.timeout(seconds), log.reader({(topic, partition): appended.last + 1}) as reader:
+    return await wait_for_answer(log, topic, partition, start=appended.last + 1, answer=answer, seconds=seconds)
+
+
+async def wait_for_answer(
+    log: EventLog,
+    topic: str,
+    partition: int,
+    *,
+    start: int,
+    answer: Callable[[StoredRecord], Answer | None],
+    seconds: float | None = None,
+) -> Answer:
+    """Wait for the answer to a request, at most ``seconds``.
+
+    ``answer`` is called with each record of the partition from the offset ``start`` on, in order, until it returns an
+    answer. Raises TimeoutError, LogError, and errors of ``answer``.
+    """
+    async with asyncio.timeout(seconds), log.reader({(topic, partition): start}) as reader:
         while True:
             for chunk in await reader.poll(limit=_PAGE, wait=_WAIT_SECONDS):
                 for record in chunk.records:

@@ -1,21 +1,19 @@
 """Refusals of the token endpoint: RFC 6749 errors (section 5.2), each with its text in French and English as data."""
 
-from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from authlib.oauth2.rfc6749 import OAuth2Error
 
-from schemas.texts import load_texts
+from schemas.refusal import token_refusals
 
 REALM = 'Basic realm="passerelle", charset="UTF-8"'
 
 
 class RefusalError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
-    """A refusal, raised through Authlib. ``reason`` is a key of ``refusals.json``."""
+    """A refusal, raised through Authlib. ``reason`` is a key of ``schemas/oauth.json``."""
 
     def __init__(self, reason: str, *, retry_after: int | None = None) -> None:
-        entry = refusals()[reason]
+        entry = token_refusals()[reason]
         super().__init__(error=entry["error"], description=entry["en"], status_code=entry["status"])
         self.reason = reason
         self._retry_after = retry_after
@@ -33,12 +31,6 @@ class RefusalError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
         if self._retry_after is not None:
             headers.append(("Retry-After", str(self._retry_after)))
         return headers
-
-
-@cache
-def refusals() -> Mapping[str, Mapping[str, Any]]:
-    """Every reason with its RFC 6749 error, its HTTP status and its texts."""
-    return load_texts(__package__, "refusals.json")
 
 
 _OF_AUTHLIB = {"unsupported_grant_type": "grant-type", "invalid_scope": "scope"}

@@ -2,8 +2,9 @@
 
 Within the retained records: every submission that was read has exactly one receipt; every accepted receipt has its
 offer at that sequence or later; every record of ``offers`` has its receipt; sequences grow; no position of
-``submissions`` or of an inbox is beyond its end. Whether each message of an inbox was accepted is not checked: an
-accepted submission does not name its message. The receipts and offer ids of one partition are in memory at a time.
+``submissions`` or of an inbox is beyond its end; the chain of the journal is whole (``journal_audit``). Whether each
+message of an inbox was accepted is not checked: an accepted submission does not name its message. The receipts and
+offer ids of one partition are in memory at a time.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from gateway.errors import TopicError
 from gateway.log.port import EventLog
 from gateway.log.positions import read_positions
 from gateway.log.reading import read_up_to
+from gateway.operate.journal_audit import audit_journal
 from gateway.protocol.record import StoredRecord, position_key, read_offer
 from gateway.protocol.topic import INBOX, OFFERS, RECEIPTS, SUBMISSIONS
 
@@ -64,6 +66,9 @@ async def _read(log: EventLog) -> AuditReport:
     report = AuditReport()
     for partition in range(log.partitions):
         await _Partition(log, partition, report).check()
+    entries = await audit_journal(log, report.add)
+    if entries:
+        report.counts["journal entries"] = entries
     return report
 
 

@@ -9,11 +9,11 @@ from typing import Any, Literal, TypeAlias
 
 import schemas
 from gateway.partners.onboarding import presets
-from gateway.protocol.certificate import certified_until
+from gateway.protocol.certificate import Certificate, valid_certificates
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import read_utc, utc
-from gateway.protocol.source_run import Run
+from gateway.protocol.source_run import Pause, Run
 from gateway.store.deliveries import DeliverySummary
 from gateway.store.receipt_counts import Count
 from schemas.rulebook import Language
@@ -43,6 +43,7 @@ class Facts:
     receipts: Mapping[str, Mapping[str, Count]] = field(default_factory=dict)
     deliveries: Mapping[str, DeliverySummary] = field(default_factory=dict)
     runs: Mapping[str, Run] = field(default_factory=dict)
+    pauses: Mapping[str, Pause] = field(default_factory=dict)
     accounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The last note of the owner of each account at the national site."""
     inbox_lag: Mapping[str, int] = field(default_factory=dict)
@@ -66,7 +67,8 @@ class Details:
     """The details of a platform. ``accepted`` counts submissions of the last 30 days; ``refused`` counts those, the
     items that the last run of its feed refused, and refused inbox messages without a receipt. ``delivered``,
     ``pending`` and ``undelivered`` count offers at the national site; the national site's own line has those of all
-    platforms. ``delivery_lag`` is the age of the oldest pending one (ms). None means unknown, or not yet known.
+    platforms. ``delivery_lag`` is the age of the oldest pending one (ms), ``paused_at`` since when its feed is
+    paused. None means unknown, or not yet known.
     """
 
     last_success: int | None = None
@@ -78,12 +80,14 @@ class Details:
     undelivered: int | None = None
     inbox_lag: int | None = None
     delivery_lag: int | None = None
+    paused_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """One line: a platform, or a Region without one. ``since`` is the time of its connection (ms), None if unknown;
-    ``certified_until`` the end of its certificate as a publisher (ms), None if it has none.
+    ``certified_until`` the end of its certificate as a publisher (ms), None if it has none; ``certificates`` are all of
+    its certificates that are valid now, one per role.
     """
 
     platform: str | None
@@ -93,6 +97,7 @@ class Status:
     connected: bool
     since: int | None
     certified_until: int | None
+    certificates: tuple[Certificate, ...]
     live: int | None
     details: Details | None
 
@@ -124,6 +129,7 @@ def status_document(status: Status, language: Language) -> dict[str, Any]:
         "connected": status.connected,
         "since": _instant(status.since),
         "certified_until": _instant(status.certified_until),
+        "certificates": [_certificate_document(one) for one in status.certificates],
         "live": status.live,
     }
     if status.details is not None:
@@ -141,6 +147,7 @@ def _line(facts: Facts, slug: str, *, detailed: bool) -> Status:
     preset = presets().get(slug)
     partner = facts.partners.get(slug)
     connected = (partner is not None and not partner.revoked) or (slug == NATIONAL and bool(facts.accounts))
+    certificates = valid_certificates(partner.certificates, now=facts.now) if partner and connected else ()
     return Status(
         platform=slug,
         region=None if preset is None else _region(preset),
@@ -148,7 +155,8 @@ def _line(facts: Facts, slug: str, *, detailed: bool) -> Status:
         kind="national" if slug == NATIONAL else "other" if preset is None else "regional",
         connected=connected,
         since=_since(partner, facts.runs.get(slug)) if connected and not facts.filling else None,
-        certified_until=certified_until(partner.certificates, now=facts.now) if partner and connected else None,
+        certified_until=next((one.expires_at for one in certificates if one.role == "publisher"), None),
+        certificates=certificates,
         live=facts.live.get(slug),
         details=_details(facts, slug) if detailed else None,
     )
@@ -167,6 +175,7 @@ def _uncovered(facts: Facts, lines: Sequence[Status]) -> Iterator[Status]:
             connected=national.connected,
             since=national.since,
             certified_until=None,
+            certificates=(),
             live=facts.live.get(region),
             details=None,
         )
@@ -187,14 +196,21 @@ def _since(partner: Partner | None, run: Run | None) -> int | None:
     return min((secret.created_at for secret in partner.secrets), default=None)
 
 
+def last_success(counts: Mapping[str, Count], run: Run | None) -> int | None:
+    """The time (ms) of a platform's last accepted submission or successful run of its feed; None if it has none."""
+    successes = [counts[verdict].latest for verdict in ("accepted", "duplicate") if verdict in counts]
+    if run is not None and run.last_success_at is not None:
+        successes.append(run.last_success_at)
+    return max(successes, default=None)
+
+
 def _details(facts: Facts, slug: str) -> Details:
     if facts.filling:
         return Details(inbox_lag=facts.inbox_lag.get(slug))
     counts, run = facts.receipts.get(slug, {}), facts.runs.get(slug)
     summaries = list(facts.deliveries.values()) if slug == NATIONAL else [facts.deliveries.get(slug, _NOTHING)]
-    successes = [counts[verdict].latest for verdict in ("accepted", "duplicate") if verdict in counts]
-    if run is not None and run.last_success_at is not None:
-        successes.append(run.last_success_at)
+    own = last_success(counts, run)
+    successes = [] if own is None else [own]
     troubles = [*_of_run(run), *_of_receipts(counts), *_of_deliveries(summaries)]
     if slug == NATIONAL:
         successes += [summary.delivered_at for summary in summaries if summary.delivered_at is not None]
@@ -214,6 +230,7 @@ def _details(facts: Facts, slug: str) -> Details:
         undelivered=_parts(summaries, *_UNDELIVERED),
         inbox_lag=facts.inbox_lag.get(slug),
         delivery_lag=facts.now - min(due) if due else None,
+        paused_at=facts.pauses[slug].at if slug in facts.pauses else None,
     )
 
 
@@ -288,7 +305,19 @@ def _details_document(details: Details, language: Language) -> dict[str, Any]:
         "pending": details.pending,
         "undelivered": details.undelivered,
         "inbox_lag": details.inbox_lag,
+        **({} if details.paused_at is None else {"paused_since": utc(details.paused_at)}),
         "delivery_lag_seconds": None if details.delivery_lag is None else max(0, details.delivery_lag) // 1_000,
+    }
+
+
+def _certificate_document(certificate: Certificate) -> dict[str, Any]:
+    """What every partner may know of a certificate: neither its evidence nor its signed text."""
+    return {
+        "role": certificate.role,
+        "profile": certificate.profile,
+        "kit": certificate.versions.kit,
+        "since": utc(certificate.issued_at),
+        "until": utc(certificate.expires_at),
     }
 
 

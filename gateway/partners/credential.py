@@ -82,8 +82,8 @@ def rotate(partner: Partner, fresh: Secret, *, now: int, overlap: int = OVERLAP_
 
 
 def revoke(partner: Partner) -> Partner:
-    """The partner without credentials and revoked; its record and its offers stay."""
-    return replace(partner, secrets=(), jwks=None, issuer=None, revoked=True)
+    """The partner without credentials and sessions, and revoked; its record and its offers stay."""
+    return replace(partner, secrets=(), jwks=None, issuer=None, sessions=(), revoked=True)
 
 
 def _earliest(first: int | None, second: int) -> int:

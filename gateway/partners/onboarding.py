@@ -25,6 +25,23 @@ _NO_ISSUER = "{} is no issuer: expected https://, a host name and perhaps a path
 _MAX_NAME = 150
 
 
+class Finding(str):
+    """What is wrong with one field of the input, as a sentence. ``code`` names it for pages, which have words of their
+    own, and ``value`` is what is wrong.
+    """
+
+    __slots__ = ("code", "field", "value")
+    field: str
+    code: str
+    value: str
+
+    def __new__(cls, sentence: str, field: str, code: str, value: str = "") -> "Finding":
+        """A finding on this field."""
+        found = super().__new__(cls, sentence)
+        found.field, found.code, found.value = field, code, value
+        return found
+
+
 @cache
 def presets() -> Mapping[str, Partner]:
     """By slug: a partner with its public facts and the default scopes, without credentials."""
@@ -67,10 +84,11 @@ class PartnerInput:
 
 def new_partner(slug: str, wish: PartnerInput, *, others: Sequence[Partner]) -> Partner | tuple[str, ...]:
     """The partner, without a secret; or the findings, one sentence each with its remedy."""
-    findings = [*_slug_findings(slug, others), *input_findings(slug, wish, others)]
+    findings: list[str] = [*_slug_findings(slug, others), *input_findings(slug, wish, others)]
     preset = presets().get(slug)
     if preset is None and not wish.name and is_slug(slug):
-        findings.append(f"{slug} is not one of the platforms known beforehand: give it a name with --name.")
+        said = f"{slug} is not one of the platforms known beforehand: give it a name with --name."
+        findings.append(Finding(said, "name", "name_missing", slug))
     if findings:
         return tuple(findings)
     known = preset or Partner(platform=slug, name="", scopes=DEFAULT_SCOPES)
@@ -185,39 +203,60 @@ def input_findings(slug: str, wish: PartnerInput, others: Sequence[Partner]) -> 
 
 def _slug_findings(slug: str, others: Sequence[Partner]) -> list[str]:
     if not is_slug(slug):
-        return [f"{slug} cannot name a platform: 1 to 40 of a-z, 0-9 and single hyphens, a letter first."]
+        said = f"{slug} cannot name a platform: 1 to 40 of a-z, 0-9 and single hyphens, a letter first."
+        return [Finding(said, "slug", "slug_malformed", slug)]
     if any(other.platform == slug and not other.revoked for other in others):
-        return [f"{slug} takes part already."]
+        return [Finding(f"{slug} takes part already.", "slug", "slug_present", slug)]
     return []
 
 
 def _own_findings(wish: PartnerInput) -> list[str]:
     known = {one["code"] for one in schemas.reference("departments")["items"]}
-    findings = [f"{scope} is not a scope: use {', '.join(SCOPES)}." for scope in wish.scopes if scope not in SCOPES]
+    findings: list[str] = [
+        Finding(f"{scope} is not a scope: use {', '.join(SCOPES)}.", "scopes", "scope_unknown", scope)
+        for scope in wish.scopes
+        if scope not in SCOPES
+    ]
     findings += [
-        f"{code} is not the INSEE code of a department, such as 01, 2A or 974."
+        Finding(
+            f"{code} is not the INSEE code of a department, such as 01, 2A or 974.",
+            "departments",
+            "department_unknown",
+            code,
+        )
         for code in wish.departments
         if code not in known
     ]
     if wish.name is not None and not 1 <= len(wish.name.strip()) <= _MAX_NAME:
-        findings.append(f"The name must have 1 to {_MAX_NAME} characters.")
+        findings.append(Finding(f"The name must have 1 to {_MAX_NAME} characters.", "name", "name_length"))
     if wish.national_delivery not in {None, "gateway", "self"}:
-        findings.append("National delivery is either gateway or self.")
+        said = "National delivery is either gateway or self."
+        findings.append(Finding(said, "national_delivery", "delivery_unknown"))
     if wish.jwks is not None:
-        findings += [f"The key set cannot be kept. {finding}" for finding in jwks_findings(wish.jwks)]
+        findings += [
+            Finding(f"The key set cannot be kept. {finding}", "jwks", "keys_unusable")
+            for finding in jwks_findings(wish.jwks)
+        ]
     if wish.issuer is not None:
-        findings += issuer_findings(wish.issuer)
+        findings += [Finding(said, "issuer", "issuer_malformed", wish.issuer) for said in issuer_findings(wish.issuer)]
     return findings
 
 
 def _host_findings(slug: str, wish: PartnerInput, others: Sequence[Partner]) -> list[str]:
     taken = {host: other.platform for other in others if not other.revoked for host in other.hosts}
-    findings = [
-        f"{host} is not a host name as they are compared: lower case, no www., no scheme, no port."
+    findings: list[str] = [
+        Finding(
+            f"{host} is not a host name as they are compared: lower case, no www., no scheme, no port.",
+            "hosts",
+            "host_malformed",
+            host,
+        )
         for host in wish.hosts
         if not _HOST.fullmatch(host) or host.startswith("www.")
     ]
     findings += [
-        f"{host} is the host of {taken[host]} already." for host in wish.hosts if host in taken and taken[host] != slug
+        Finding(f"{host} is the host of {taken[host]} already.", "hosts", "host_taken", host)
+        for host in wish.hosts
+        if host in taken and taken[host] != slug
     ]
     return findings

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TypeAlias
 
-import stamina
 import structlog
 
 from gateway.clock import Clock, now
-from gateway.errors import FencedError, LogUnavailableError, PortError, UnknownOutcomeError
+from gateway.errors import FencedError, PortError
+from gateway.log.fenced import change_fenced
 from gateway.log.mirror import TopicMirror
 from gateway.log.port import EventLog, Output, Owner
 from gateway.partners.record import changed_record, read_partner
@@ -29,10 +29,6 @@ from gateway.protocol.topic import PARTNERS, feed, inbox
 
 ROLE = "partners"
 RETRY_SECONDS = 30.0
-_FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 3.0
-_JITTER = 0.5
-_OUTAGES = 3
 _REWRITES = 5
 
 Edit: TypeAlias = Callable[[Partner | None], Partner]
@@ -154,41 +150,20 @@ class Partners(TopicMirror[Directory]):
 
     async def _retried(self, change: _Change) -> Partner:
         """Make a change, again while others take the role."""
-        outages = 0
+        return await change_fenced(
+            self._log, ROLE, 0, lambda owner: self._attempt(owner, change), seconds=self._retry_seconds
+        )
 
-        def is_transient(error: Exception) -> bool:
-            # The start of the next owner settles an unknown outcome, which is then read. A fence may also appear as an
-            # outage: a broker that aborted the transaction need not give the reason.
-            nonlocal outages
-            outages += isinstance(error, UnknownOutcomeError | LogUnavailableError)
-            return isinstance(error, FencedError | UnknownOutcomeError | LogUnavailableError) and outages <= _OUTAGES
-
-        async for attempt in stamina.retry_context(
-            is_transient,
-            attempts=None,
-            timeout=self._retry_seconds,
-            wait_initial=_FIRST_PAUSE,
-            wait_max=_LONGEST_PAUSE,
-            wait_jitter=_JITTER,
-        ):
-            with attempt:
-                return await self._attempt(change)
-        raise AssertionError("unreachable: the last attempt returns or raises")
-
-    async def _attempt(self, change: _Change) -> Partner:
-        """Make one attempt, with its own owner of the role."""
+    async def _attempt(self, owner: Owner, change: _Change) -> Partner:
+        """Make one attempt."""
         partition = partition_of(change.slug, self._log.partitions)
-        owner = await self._log.own(ROLE, 0)
-        try:
-            ends = dict(enumerate(await self._log.ends(PARTNERS)))
-            ends[partition] = await owner.end(PARTNERS, partition)
-            await self.advance(ends)
-            found = self.get(change.slug)
-            if found is not None and change.settled():
-                return found
-            return await self._commit(owner, change, partition)
-        finally:
-            await owner.close()
+        ends = dict(enumerate(await self._log.ends(PARTNERS)))
+        ends[partition] = await owner.end(PARTNERS, partition)
+        await self.advance(ends)
+        found = self.get(change.slug)
+        if found is not None and change.settled():
+            return found
+        return await self._commit(owner, change, partition)
 
     async def _commit(self, owner: Owner, change: _Change, partition: int) -> Partner:
         """Write the change; again on top of an intervening record, which only an earlier version writes."""

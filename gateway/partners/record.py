@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
-from gateway.protocol.certificate import Issued, read_statement, statement
-from gateway.protocol.partner import SCOPES, Generation, Partner, Secret
+from gateway.protocol.certificate import Issued, Nonce, read_statement, statement
+from gateway.protocol.partner import SCOPES, Generation, Partner, Secret, Session
 from gateway.protocol.record import Record
 
-_IDENTITIES: Mapping[str, str] = {"secrets": "hash", "certificates": "signed"}
+_IDENTITIES: Mapping[str, str] = {"secrets": "hash", "certificates": "signed", "nonces": "text", "sessions": "id"}
 """Members that are lists of objects, each with the member that identifies an object."""
 
 
@@ -40,10 +40,14 @@ def partner_document(partner: Partner) -> dict[str, Any]:
         document["certificates"] = [
             {"statement": statement(one.certificate), "signed": one.signed} for one in partner.certificates
         ]
+    if partner.nonces:
+        document["nonces"] = [_nonce_document(nonce) for nonce in partner.nonces]
     if partner.joined_at is not None:
         document["joined_at"] = partner.joined_at
     if partner.generation is not None:
         document["generation"] = {"id": partner.generation.id, "since": partner.generation.since}
+    if partner.sessions:
+        document["sessions"] = [_session_document(session) for session in partner.sessions]
     return document
 
 
@@ -101,8 +105,29 @@ def read_partner(value: bytes) -> Partner:
             for one in body.get("certificates", ())
             if "signed" in one
         ),
+        nonces=tuple(
+            Nonce(
+                text=one["text"],
+                issued_at=one["issued_at"],
+                expires_at=one["expires_at"],
+                used_at=one.get("used_at"),
+            )
+            for one in body.get("nonces", ())
+            if "text" in one
+        ),
         joined_at=body.get("joined_at"),
         generation=None if generation is None else Generation(id=generation["id"], since=generation["since"]),
+        sessions=tuple(
+            Session(
+                id=one["id"],
+                link=one["link"],
+                begun_at=one["begun_at"],
+                ends_at=one["ends_at"],
+                ended=one.get("ended", False),
+            )
+            for one in body.get("sessions", ())
+            if "id" in one
+        ),
         revoked=body.get("revoked", False),
     )
 
@@ -111,6 +136,29 @@ def _secret_document(secret: Secret) -> dict[str, Any]:
     document: dict[str, Any] = {"hash": secret.hash, "created_at": secret.created_at}
     if secret.ends_at is not None:
         document["ends_at"] = secret.ends_at
+    return document
+
+
+def _nonce_document(nonce: Nonce) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "text": nonce.text,
+        "issued_at": nonce.issued_at,
+        "expires_at": nonce.expires_at,
+    }
+    if nonce.used_at is not None:
+        document["used_at"] = nonce.used_at
+    return document
+
+
+def _session_document(session: Session) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "id": session.id,
+        "link": session.link,
+        "begun_at": session.begun_at,
+        "ends_at": session.ends_at,
+    }
+    if session.ended:
+        document["ended"] = True
     return document
 
 

@@ -52,6 +52,12 @@ def credential_of(secret: Secret) -> str:
     return hashlib.sha256(b"credential " + secret.hash.encode()).hexdigest()[:_CREDENTIAL_DIGITS]
 
 
+def newest_credential(partner: Partner, *, now: int) -> str:
+    """The name of the newest live secret, which a form says it replaces; empty without one."""
+    newest = next((secret for secret in partner.secrets if is_live(secret, now=now)), None)
+    return "" if newest is None else credential_of(newest)
+
+
 @dataclass(frozen=True, slots=True)
 class Claims:
     """The claims of a verified token: its platform and its scopes.

@@ -4,7 +4,7 @@ Signatures are made and verified elsewhere; ``evidence`` decides whether evidenc
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
@@ -56,6 +56,46 @@ class Issued:
 
     certificate: Certificate
     signed: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nonce:
+    """A random text that binds evidence to one platform: issued by the operator, used for one certificate."""
+
+    text: str
+    issued_at: int
+    expires_at: int
+    used_at: int | None = None
+
+
+_MOST_NONCES = 10
+
+
+def with_nonce(kept: Sequence[Nonce], fresh: Nonce, *, now: int) -> tuple[Nonce, ...]:
+    """The nonces of a platform with a new one first; expired ones, and the oldest beyond ten, are dropped."""
+    return (fresh, *(one for one in kept if one.expires_at > now))[:_MOST_NONCES]
+
+
+def with_used_nonce(kept: Sequence[Nonce], text: str, *, now: int) -> tuple[Nonce, ...] | None:
+    """The nonces after one was used; None where it is not open."""
+    if not any(one.text == text and one.used_at is None and one.expires_at > now for one in kept):
+        return None
+    return tuple(replace(one, used_at=now) if one.text == text else one for one in kept)
+
+
+def without_certificate(kept: Sequence[Issued], role: Role) -> tuple[Issued, ...]:
+    """The certificates of a platform without those of a role, which the operator revoked."""
+    return tuple(one for one in kept if one.certificate.role != role)
+
+
+def valid_certificates(kept: Sequence[Issued], *, now: int) -> tuple[Certificate, ...]:
+    """The current certificates for this version of the protocol that have not ended, in the order of the roles."""
+    found = {
+        one.certificate.role: one.certificate
+        for one in newest(kept)
+        if one.certificate.expires_at > now and one.certificate.versions.protocol == PROTOCOL_VERSION
+    }
+    return tuple(found[role] for role in ROLES if role in found)
 
 
 def statement(certificate: Certificate) -> dict[str, Any]:
@@ -111,12 +151,8 @@ def newest(kept: Sequence[Issued]) -> tuple[Issued, ...]:
 
 def certified_until(kept: Sequence[Issued], *, now: int) -> int | None:
     """The end of the certificate for publishing by this version of the protocol; None without a valid one."""
-    ends = (
-        one.certificate.expires_at
-        for one in newest(kept)
-        if one.certificate.role == "publisher" and one.certificate.versions.protocol == PROTOCOL_VERSION
-    )
-    return next((end for end in ends if end > now), None)
+    ends = (one.expires_at for one in valid_certificates(kept, now=now) if one.role == "publisher")
+    return next(ends, None)
 
 
 def certificate_problem(kept: Sequence[Issued], *, required: date | None, now: int) -> schemas.Problem | None:

@@ -1,12 +1,14 @@
 """Evidence: the output of the conformance kit's ``certify``, and whether it suffices for a certificate. Pure.
 
 Evidence comes from the partner itself: its digest shows that nothing was changed by accident, not its author. So no
-conclusion is accepted without the results that it follows from, and with the seed the operator can run the same cases.
+conclusion is accepted without the results that it follows from: each case of the kit's version has its result, and one
+that was not required names a feature that is declared absent. A nonce of this gateway binds it to one platform and to a
+run after the nonce was issued; with the seed, which follows from the nonce, the operator can run the same cases.
 """
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,32 +16,30 @@ import orjson
 
 import schemas
 from gateway.protocol import PROTOCOL_VERSION
-from gateway.protocol.certificate import PROFILES, ROLES, EvidenceVersions, Profile, Role
+from gateway.protocol.certificate import PROFILES, ROLES, EvidenceVersions, Nonce, Profile, Role
 from gateway.protocol.identity import is_slug
 from gateway.protocol.record import read_utc
 from schemas.decode import find_too_deep
+from schemas.kit_cases import features_of, kit_cases, kit_version, seed_of
 from schemas.rulebook import displayed
+from schemas.texts import Texts, fill, load_texts
 
-KIND = "urn:fr:stages:conformance-evidence:1"
+KIND = "urn:fr:stages:conformance-evidence:2"
+FORMER_KINDS = ("urn:fr:stages:conformance-evidence:1",)
 MAX_AGE_DAYS = 30
-FAMILIES: Mapping[Role, frozenset[str]] = {
-    "publisher": frozenset({"publisher", "watched"}),
-    "subscriber": frozenset({"subscriber"}),
-    "gateway": frozenset(
-        (  # noqa: SIM905  # twenty-six lines would add nothing
-            "batch crash discovery document employer error extras feature feed fields identity limits link national "
-            "order place publish receipt repeat routing schedule security snapshot text time withdrawal"
-        ).split()
-    ),
+SPARED: Mapping[str, frozenset[str]] = {
+    "gateway": frozenset({"restart"}),
+    "publisher": frozenset({"snapshots", "idempotency"}),
 }
-"""The kit's families of cases for each role: every one must have been run."""
-SPARED: frozenset[str] = frozenset({"crash", "feature"})
-"""Families in which a conforming target may pass no case: it cannot be restarted, or lacks no feature."""
+"""Features that the full profile does not demand: a gateway may be one that the kit cannot restart; a publisher sends
+one by one, in batches or in snapshots.
+"""
 
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}")
 _DAY_MS = 24 * 3_600_000
 _SKEW_MS = 300_000
 _BLOCKING = ("fail", "skip", "error", "config-error")
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,22 +50,32 @@ class Evidence:
     profile: Profile
     versions: EvidenceVersions
     digest: str
+    nonce: str
 
 
-def judge_evidence(document: object, *, platform: str, now: int) -> Evidence | tuple[str, ...]:
-    """The evidence of this platform; or all its faults, one sentence each with the remedy."""
-    if not isinstance(document, dict) or document.get("evidence") != KIND or find_too_deep(document):
-        return ("It is no evidence: passerelle-conformance certify FILE writes it.",)
+def judge_evidence(
+    document: object, *, platform: str, nonces: Sequence[Nonce], now: int, used: Collection[str] = ()
+) -> Evidence | tuple[Texts, ...]:
+    """The evidence of this platform, to which ``nonces`` were issued and which was seen here to use the features
+    ``used``; or all its faults, one sentence each with the remedy.
+    """
+    if not isinstance(document, dict) or find_too_deep(document):
+        return (_say("no-evidence"),)
+    if document.get("evidence") != KIND:
+        former = document.get("evidence") in FORMER_KINDS
+        return (_say("former-kit", here=kit_version()) if former else _say("no-evidence"),)
     failure = next(schemas.validator("conformance-evidence").iter_errors(document), None)
     if failure is not None:
         pointer = displayed("".join(f"/{step}" for step in failure.absolute_path))
-        return (f"It is not as the schema conformance-evidence has it, at {pointer or 'its top'}: run certify again.",)
+        return (_say("not-as-schema", pointer=pointer or "/"),)
     report: Mapping[str, Any] = document["report"]
     findings = [
         *_wholeness(document, report),
         *_subject(document, report, platform),
+        *_nonce(document, report, platform, nonces, now),
         *_outcomes(report),
-        *_coverage(report),
+        *_cases(document, report),
+        *_features(document, report, used),
         *_age(report, now),
         *_versions(report["versions"]),
     ]
@@ -76,6 +86,7 @@ def judge_evidence(document: object, *, platform: str, now: int) -> Evidence | t
         profile=report["profile"],
         versions=EvidenceVersions(**report["versions"]),
         digest=document["digest"],
+        nonce=document["nonce"],
     )
 
 
@@ -84,77 +95,128 @@ def digest_of(value: object) -> str:
     return "sha256:" + hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def _wholeness(document: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[str]:
+def _say(code: str, **values: object) -> Texts:
+    return fill(load_texts("gateway", "words.json")["evidence"][code], values)
+
+
+def _named(cases: Collection[str]) -> str:
+    """The first cases of several, and the number of the others."""
+    first = ", ".join(displayed(case) for case in sorted(cases)[:_MOST_NAMED])
+    return first if len(cases) <= _MOST_NAMED else f"{first} (+{len(cases) - _MOST_NAMED})"
+
+
+def _wholeness(document: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Texts]:
     body = {name: value for name, value in document.items() if name != "digest"}
     if document["digest"] != digest_of(body):
-        yield "Its digest does not match: it was changed after it was written. Send the file as certify wrote it."
-    cases = sorted(result["case"] for result in report["results"])
-    if len(set(cases)) < len(cases) or document["cases"] != digest_of(cases):
-        yield "Cases are missing or repeated: run certify, which runs each case once."
+        yield _say("digest")
+    counted: dict[str, int] = {}
+    for result in report["results"]:
+        if not result.get("announced"):
+            counted[result["outcome"]] = counted.get(result["outcome"], 0) + 1
+    if counted != {name: number for name, number in report["totals"].items() if number}:
+        yield _say("totals")
 
 
-def _subject(document: Mapping[str, Any], report: Mapping[str, Any], platform: str) -> Iterator[str]:
+def _subject(document: Mapping[str, Any], report: Mapping[str, Any], platform: str) -> Iterator[Texts]:
     named = document["platform"]
     # A platform without an account at the target is named by its address, which proves nothing.
     if is_slug(named) and named != platform:
-        yield f"It is about {named}, not {platform}: name the platform it is about."
+        yield _say("other-platform", named=named, platform=platform)
     if report["role"] not in ROLES:
-        yield f"The role {report['role']} is not certified: {', '.join(ROLES)} are."
+        yield _say("role", role=report["role"], roles=", ".join(ROLES))
     if report["profile"] not in PROFILES:
-        yield f"A run of the profile {displayed(report['profile'])} is only a part of one: run certify."
+        yield _say("profile", profile=displayed(report["profile"]))
     if any(document[name] != report[name] for name in ("role", "profile", "conforms")):
-        yield "It contradicts the report in it: send the file as certify wrote it."
+        yield _say("contradiction")
 
 
-def _outcomes(report: Mapping[str, Any]) -> Iterator[str]:
+def _nonce(
+    document: Mapping[str, Any], report: Mapping[str, Any], platform: str, nonces: Sequence[Nonce], now: int
+) -> Iterator[Texts]:
+    """The nonce was issued to this platform before the run, is open, and determined the seed of the run."""
+    nonce = next((one for one in nonces if one.text == document["nonce"]), None)
+    if nonce is None:
+        yield _say("nonce-unknown", platform=platform)
+        return
+    if nonce.used_at is not None:
+        yield _say("nonce-used", platform=platform)
+    elif nonce.expires_at <= now:
+        yield _say("nonce-expired", platform=platform)
+    if read_utc(report["began"]) < nonce.issued_at - _SKEW_MS:
+        yield _say("run-before-nonce")
+    if report["seed"] != seed_of(nonce.text, platform=document["platform"], role=report["role"]):
+        yield _say("seed")
+
+
+def _outcomes(report: Mapping[str, Any]) -> Iterator[Texts]:
     if report["announced"] or any(result.get("announced") for result in report["results"]):
-        yield "It has announced failures: correct them, take them out of conformance.toml, and run certify again."
+        yield _say("announced")
     blocking = [result["case"] for result in report["results"] if result["outcome"] in _BLOCKING]
     if blocking:
-        more = f" and {len(blocking) - 3} more" if len(blocking) > 3 else ""
-        yield f"Not passed: {', '.join(map(displayed, blocking[:3]))}{more}. Correct them, and run certify again."
+        yield _say("not-passed", cases=_named(blocking))
     elif not report["conforms"]:
-        yield "The run does not conform: run certify again, to its end."
+        yield _say("not-conforming")
+    elif all(result["outcome"] != "pass" for result in report["results"]):
+        yield _say("none-passed")
 
 
-def _coverage(report: Mapping[str, Any]) -> Iterator[str]:
-    """Every family of the role was run; in the full profile, each has a passed case, except ``SPARED``."""
-    wanted = FAMILIES.get(report["role"], frozenset())
-    covered, passed = set(), set()
-    for result in report["results"]:
-        family = result["case"].partition("/")[0]
-        covered.add(family)
-        if result["outcome"] == "pass":
-            passed.add(family)
-    missing = wanted - covered
-    if report["profile"] == "full":
-        missing |= wanted - passed - SPARED
-    if missing:
-        yield f"No result covers the families {', '.join(sorted(missing))}: run certify with the kit of this version."
-    elif not passed:
-        yield "Not one case passed: there is nothing to certify."
+def _cases(document: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Texts]:
+    """Each case of the role in the kit's version has one result, and was omitted exactly where it is not required."""
+    if report["versions"]["kit"] != kit_version():
+        return  # said of the versions
+    known = kit_cases(report["role"])
+    played = [result["case"] for result in report["results"]]
+    missing = known.keys() - set(played)
+    unknown = set(played) - known.keys()
+    if missing or sorted(document["cases"]) != sorted(known):
+        yield _say("left-out", cases=_named(missing or known.keys() ^ set(document["cases"])))
+    if unknown:
+        yield _say("unknown-cases", cases=_named(unknown))
+    if len(set(played)) < len(played):
+        yield _say("repeated")
+    off = set(document["off"])
+    omitted = {result["case"] for result in report["results"] if result["outcome"] == "omit"} & known.keys()
+    due = {case for case in known if known[case].is_omitted(off)}
+    if omitted - due:
+        yield _say("omitted", cases=_named(omitted - due))
+    if (due & set(played)) - omitted:
+        yield _say("not-omitted", cases=_named((due & set(played)) - omitted))
 
 
-def _age(report: Mapping[str, Any], now: int) -> Iterator[str]:
+def _features(document: Mapping[str, Any], report: Mapping[str, Any], used: Collection[str]) -> Iterator[Texts]:
+    """No feature is declared absent that the kit, or as a publisher this gateway, saw the platform use."""
+    off = set(document["off"])
+    seen = off & {*document["used"], *(used if report["role"] == "publisher" else ())}
+    if off - features_of(report["role"]):
+        yield _say("feature-unknown", features=_named(off - features_of(report["role"])))
+    demanded = off - SPARED.get(report["role"], frozenset())
+    if report["profile"] == "full" and demanded:
+        yield _say("feature-in-full", features=_named(demanded))
+    if seen:
+        yield _say("feature-used", features=_named(seen))
+
+
+def _age(report: Mapping[str, Any], now: int) -> Iterator[Texts]:
     ended = read_utc(report["began"]) + report["milliseconds"]
     if ended > now + _SKEW_MS:
-        yield "It was written in the future: correct the clock of the machine that ran certify, and run it again."
+        yield _say("future")
     elif ended < now - MAX_AGE_DAYS * _DAY_MS:
-        yield f"It is older than {MAX_AGE_DAYS} days: run certify again."
+        yield _say("old", days=MAX_AGE_DAYS)
 
 
-def _versions(found: Mapping[str, str]) -> Iterator[str]:
-    """Protocol and rules must be this gateway's; the schema must have its first number and no later second one."""
-    step = "run certify with the kit of this version"
+def _versions(found: Mapping[str, str]) -> Iterator[Texts]:
+    """Kit, protocol and rules must be this gateway's; the schema must have its first number and no later second one."""
     if not all(map(_VERSION.fullmatch, found.values())):
-        yield f"Its versions cannot be read: {step}."
+        yield _say("versions-unreadable")
         return
+    if found["kit"] != kit_version():
+        yield _say("other-kit", found=found["kit"], here=kit_version())
     if found["protocol"] != PROTOCOL_VERSION:
-        yield f"It is about protocol {found['protocol']}, and this gateway implements {PROTOCOL_VERSION}: {step}."
+        yield _say("other-protocol", found=found["protocol"], here=PROTOCOL_VERSION)
     if not _compatible(found["schema"], schemas.SCHEMA_VERSION):
-        yield f"It is about schema {found['schema']}, and this gateway has {schemas.SCHEMA_VERSION}: {step}."
+        yield _say("other-schema", found=found["schema"], here=schemas.SCHEMA_VERSION)
     if found["rules"] != schemas.RULES_VERSION:
-        yield f"It is about rules {found['rules']}, and this gateway has {schemas.RULES_VERSION}: {step}."
+        yield _say("other-rules", found=found["rules"], here=schemas.RULES_VERSION)
 
 
 def _compatible(found: str, here: str) -> bool:

@@ -29,8 +29,8 @@ def is_slug(text: str) -> bool:
 
 
 def is_offer_id(text: str) -> bool:
-    """Whether the text is a whole offer id, ``{platform}:{local_id}`` (requirement IDN-001)."""
-    return OFFER_ID_PATTERN.match(text) is not None
+    """Whether the text is a whole offer id, ``{platform}:{local_id}`` (requirements IDN-001, IDN-002)."""
+    return OFFER_ID_PATTERN.match(text) is not None and platform_of(text) != GATEWAY
 
 
 def platform_of(offer_id: str) -> str:

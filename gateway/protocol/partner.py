@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from gateway.protocol.certificate import Issued
+from gateway.protocol.certificate import Issued, Nonce
 
 Scope: TypeAlias = Literal["offers:publish", "offers:read", "operate"]
 SCOPES: tuple[Scope, ...] = ("offers:publish", "offers:read", "operate")
@@ -27,6 +27,19 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A person's session on the pages, without the name of the person: its own ``id``, that of the ``link`` that began
+    it, its beginning, its last end and whether it was ended before (ms since 1970).
+    """
+
+    id: str
+    link: str
+    begun_at: int
+    ends_at: int
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
     """One platform of the federation, as the ``partners`` topic holds it (schema ``partner``).
 
@@ -34,8 +47,10 @@ class Partner:
     ``national_delivery``: whether the gateway delivers its offers to the national site or the platform does (``self``).
     ``inbox`` and ``feed``: whether it publishes or subscribes by Kafka itself.
     ``profile``: how its offers are fetched and read (schema ``profile``), None where it publishes by itself.
+    ``nonces``: issued for evidence from which a certificate may be signed.
     ``joined_at``: since when it takes part (ms since 1970), None for older records.
     ``generation``: of its credentials; tokens of another one are refused. None until credentials are ended early.
+    ``sessions``: of its persons on the pages, the newest first.
     """
 
     platform: str
@@ -51,6 +66,8 @@ class Partner:
     issuer: str | None = None
     profile: dict[str, object] | None = field(default=None, hash=False)
     certificates: tuple[Issued, ...] = ()
+    nonces: tuple[Nonce, ...] = ()
     joined_at: int | None = None
     generation: Generation | None = None
+    sessions: tuple[Session, ...] = ()
     revoked: bool = False

@@ -74,6 +74,10 @@ def receipt_record(
         case Retire() | Lift():
             body["revision"] = submission.if_revision
     match submission:
+        case Retire(why=why) | Lift(why=why) if why is not None:
+            action = "moderate" if isinstance(submission, Retire) else "lift"
+            body["moderation"] = {"action": action, "reason": why}
+    match submission:
         case Publish(upload=upload) | Withdraw(upload=upload) | Retire(upload=upload) if upload is not None:
             body[kind_of(upload)] = upload
     match decision:

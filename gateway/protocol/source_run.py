@@ -1,6 +1,7 @@
 """Runs: the outcome of the last pull of a platform's source, as the compacted topic ``runs`` holds it. Pure.
 
-A run's key is the slug. The key ``{slug}/order`` holds the operator's last order for an immediate run.
+A run's key is the slug. The key ``{slug}/order`` holds the operator's last order for an immediate run, ``{slug}/pause``
+whether the operator has paused the source; a process of an earlier version ignores that key.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ readable. Only the first two change anything.
 """
 SUCCESSES: frozenset[Outcome] = frozenset({"applied", "partial", "unchanged"})
 _ORDER = "/order"
+_PAUSE = "/pause"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,15 @@ class Order:
     confirm: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Whether a source is paused, and since when (ms)."""
+
+    platform: str
+    paused: bool
+    at: int
+
+
 def run_record(run: Run) -> Record:
     """A record of ``runs``: key the slug, value the run; unset members are left out."""
     body = {name: value for name, value in asdict(run).items() if value is not None}
@@ -103,9 +114,14 @@ def order_record(order: Order) -> Record:
     return Record((order.platform + _ORDER).encode(), orjson.dumps(asdict(order)))
 
 
-def read_run(key: bytes | None, value: bytes | None) -> Run | Order | None:
-    """The run or the order of a record; None for a tombstone and for keys of later versions. Members that a later
-    version has added are ignored.
+def pause_record(pause: Pause) -> Record:
+    """A record of ``runs`` under the pause's own key."""
+    return Record((pause.platform + _PAUSE).encode(), orjson.dumps(asdict(pause)))
+
+
+def read_run(key: bytes | None, value: bytes | None) -> Run | Order | Pause | None:
+    """The run, the order or the pause of a record; None for a tombstone and for keys of later versions. Members that a
+    later version has added are ignored.
 
     Raises ValueError, TypeError or KeyError on a value that the gateway did not write.
     """
@@ -114,6 +130,8 @@ def read_run(key: bytes | None, value: bytes | None) -> Run | Order | None:
         return None
     if name.endswith(_ORDER):
         return from_members(Order, orjson.loads(value))
+    if name.endswith(_PAUSE):
+        return from_members(Pause, orjson.loads(value))
     if "/" in name:
         return None
     body = orjson.loads(value)

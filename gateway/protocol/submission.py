@@ -62,7 +62,7 @@ class Retire:
     """The gateway withdraws an offer that is unchanged since it was read: loses to any newer change (WDR-006).
 
     ``before`` (absence only): the offer must last have been accepted at a submissions offset below it; ``upload`` is
-    then the snapshot's id.
+    then the snapshot's id. ``why`` (moderation only) is the reason for the publisher to read.
     """
 
     receipt: str
@@ -71,15 +71,17 @@ class Retire:
     reason: GatewayReason
     before: int | None = None
     upload: str | None = None
+    why: str | None = None
 
 
 @value(frozen=True, slots=True, kw_only=True)
 class Lift:
-    """The operator ends a moderation; the publisher may then publish again."""
+    """The operator ends a moderation; the publisher may then publish again. ``why`` as for ``Retire``."""
 
     receipt: str
     id: str
     if_revision: int
+    why: str | None = None
 
 
 @value(frozen=True, slots=True, kw_only=True)

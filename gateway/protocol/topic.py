@@ -16,6 +16,9 @@ DELIVERIES = "deliveries"
 REQUESTS = "requests"
 PARTNERS = "partners"
 RUNS = "runs"
+STATISTICS = "statistics"
+JOURNAL = "journal"
+OPERATORS = "operators"
 INBOX = "inbox."
 FEED = "feed."
 
@@ -25,12 +28,14 @@ class Topic:
     """One topic. ``retention_ms`` is how long records stay (delete) or how long deletes stay (compact).
 
     ``small_segments`` asks for compaction soon after writing, for topics whose keys are few and change often.
+    ``erasable``: compaction erases what a newer record replaces, however little it gains.
     """
 
     name: str
     policy: Policy
     retention_ms: int
     small_segments: bool = False
+    erasable: bool = False
 
 
 COMMON = (
@@ -43,6 +48,9 @@ COMMON = (
     Topic(REQUESTS, "delete", 2 * DAY_MS),
     Topic(PARTNERS, "compact", 14 * DAY_MS),
     Topic(RUNS, "compact", 14 * DAY_MS, small_segments=True),
+    Topic(STATISTICS, "delete", 400 * DAY_MS),
+    Topic(JOURNAL, "delete", 1_096 * DAY_MS),
+    Topic(OPERATORS, "compact", 14 * DAY_MS, small_segments=True, erasable=True),
 )
 """The topics that every log has. A log writes each as ``{prefix}.{name}.v1``, all with the same partition count."""
 

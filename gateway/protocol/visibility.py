@@ -10,6 +10,7 @@ from gateway.protocol.record import OfferState
 Audience: TypeAlias = Literal["regions", "national"]
 
 _ALL: frozenset[Audience] = frozenset(("regions", "national"))
+_NATIONAL_SITE: frozenset[Audience] = frozenset(("national",))
 
 OUT_OF_SCOPE = "out-of-scope"
 MASKED_EMPLOYER = ("name", "description", "website", "siret", "naf")
@@ -28,10 +29,18 @@ class Reader:
         return "national" if self.platform == NATIONAL else "regions"
 
 
-def audiences(offer: Mapping[str, Any]) -> frozenset[str]:
+def wished_audiences(offer: Mapping[str, Any]) -> frozenset[Audience]:
     """The audiences that the publisher allows: both unless ``redistribution`` says otherwise (RTE-002)."""
     wish = offer.get("redistribution")
     return frozenset(name for name in _ALL if wish.get(name, True)) if wish else _ALL
+
+
+def audiences(offer: Mapping[str, Any]) -> frozenset[Audience]:
+    """The audiences that may read the offer: those that the publisher allows, without the national site where the offer
+    is reserved for schools (NAT-002).
+    """
+    wished = wished_audiences(offer)
+    return wished - _NATIONAL_SITE if "schools" in offer.get("restrictions", ()) else wished
 
 
 def provenance_of(offer: Mapping[str, Any], *, publisher: str, hosts: Mapping[str, str]) -> tuple[str, ...]:
@@ -45,7 +54,7 @@ def provenance_of(offer: Mapping[str, Any], *, publisher: str, hosts: Mapping[st
 
 
 def may_read(reader: Reader, *, offer: Mapping[str, Any], provenance: tuple[str, ...]) -> bool:
-    """Whether a live offer goes out to this reader: redistribution allows it and it never passed there (RTE-003)."""
+    """Whether a live offer goes out to this reader: it is of its audience and never passed there (RTE-003)."""
     return reader.platform not in provenance and reader.audience in audiences(offer)
 
 

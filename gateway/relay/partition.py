@@ -13,17 +13,16 @@ from gateway.log.port import (
     Output,
     Owner,
 )
-from gateway.log.reading import read_up_to
-from gateway.protocol.record import OfferState, position_key, position_record, read_offer
+from gateway.protocol.record import position_key, position_record
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
 from gateway.relay.batch import Batch, judge, offer_ids
 from gateway.relay.pace import Pace
+from gateway.relay.standby import catch_up
 from gateway.runtime.loop import OneThread
 from gateway.store.relay_state import RelayState
 
 ROLE = "relay"
 _SLICE = 100
-_REBUILD = 2_000
 
 
 class PartitionRelay:
@@ -79,29 +78,7 @@ class PartitionRelay:
     async def _rebuild(self, owner: Owner) -> None:
         """Read ``offers`` up to its end. The former owner is fenced before, so that it can append nothing more."""
         end = await owner.end(OFFERS, self._partition)
-        start = await self._thread.call(self._start, end)
-        async with read_up_to(self._log, OFFERS, self._partition, start=start, end=end, limit=_REBUILD) as chunks:
-            async for chunk in chunks:
-                await self._thread.call(self._apply, chunk)
-
-    def _start(self, end: int) -> int:
-        """The offset to resume at; a state beyond the log's end belongs to another log and is cleared."""
-        if self._state.position > end:
-            self._state.clear()
-        return self._state.position
-
-    def _apply(self, chunk: Chunk) -> None:
-        states: dict[str, OfferState | None] = {}
-        for record in chunk.records:
-            if record.key is None:
-                raise ValueError(f"a record of offers without a key at {chunk.partition}/{record.offset}")
-            gone = record.value is None
-            states[record.key.decode()] = None if gone else read_offer(record.key, record.value or b"")
-        self._state.apply(
-            [state for state in states.values() if state is not None],
-            [key for key, state in states.items() if state is None],
-            position=chunk.position,
-        )
+        await catch_up(self._log, self._partition, end=end, state=self._state, thread=self._thread)
 
     async def _relay(self, owner: Owner) -> None:
         self.position = await self._input_position(owner)

@@ -18,6 +18,7 @@ from gateway.protocol.topic import SUBMISSIONS
 from gateway.relay.expiry import due_commands
 from gateway.relay.pace import Pace
 from gateway.relay.partition import ROLE, PartitionRelay
+from gateway.relay.standby import Standby
 from gateway.runtime.loop import OneThread
 from gateway.store.relay_state import RelayState
 
@@ -58,6 +59,7 @@ class Relay:
         self._pace = pace
         self.partitions: dict[int, PartitionRelay] = {}
         self._assignment: frozenset[int] | None = None
+        self._standby = Standby(log, open_state=self._open_state)
 
     @property
     def ready(self) -> bool:
@@ -75,12 +77,20 @@ class Relay:
 
     async def run(self) -> None:
         """Relay until cancelled. Raises the error that stopped a partition."""
-        await run_assigned(self._log, role=ROLE, topic=SUBMISSIONS, work=self._partition, assigned=self._assigned)
+        try:
+            await run_assigned(self._log, role=ROLE, topic=SUBMISSIONS, work=self._partition, assigned=self._assigned)
+        finally:
+            await self._standby.close()
 
     def _assigned(self, assignment: frozenset[int]) -> None:
         self._assignment = assignment
+        self._standby.assigned(assignment)
 
     async def _partition(self, partition: int) -> None:
+        async with self._standby.owned(partition):
+            await self._own(partition)
+
+    async def _own(self, partition: int) -> None:
         thread = OneThread(f"relay-{partition}")
         try:
             state = await retry_log_errors(f"relay {partition}", partial(self._open_state, thread, partition))

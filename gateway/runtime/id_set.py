@@ -11,11 +11,11 @@ _FOLDER = Path(tempfile.gettempdir())
 
 
 class IdSet:
-    """Ids numbered from 0 in insertion order. Not thread-safe; must be closed."""
+    """Ids numbered from 0 in insertion order. Not thread-safe; must be closed. ``in_memory``: nothing goes to disk."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_memory: bool = False) -> None:
         # An empty name opens a temporary database, which SQLite spills to disk and deletes.
-        self._db = sqlite3.connect("", check_same_thread=False)
+        self._db = sqlite3.connect(":memory:" if in_memory else "", check_same_thread=False)
         self._db.execute("CREATE TABLE ids (id TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID")
         self._size = 0
 

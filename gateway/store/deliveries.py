@@ -38,6 +38,8 @@ _OLDEST_DUE = f"""SELECT since FROM parts WHERE platform = ? AND state = 'pendin
     AND {_WHOLE["parts"]} ORDER BY since LIMIT 1"""  # noqa: S608  # names of our own tables and columns
 _LATEST_DELIVERED = f"""SELECT since FROM parts WHERE platform = ? AND state = 'delivered'
     AND {_WHOLE["parts"]} ORDER BY since DESC LIMIT 1"""  # noqa: S608  # names of our own tables and columns
+_LISTED = f"""SELECT id FROM parts WHERE platform = ? AND state = ? AND {_WHOLE["parts"]}
+    ORDER BY since DESC, id LIMIT ?"""  # noqa: S608  # names of our own tables and columns
 _LATEST_REFUSED = f"""SELECT CAST(value AS TEXT) FROM deliveries WHERE {_WHOLE["deliveries"]} AND id = (
     SELECT id FROM parts WHERE platform = ? AND state = 'refused' ORDER BY since DESC LIMIT 1)"""  # noqa: S608  # names of our own tables and columns
 
@@ -89,6 +91,16 @@ class DeliveryView(View):
         ids = orjson.dumps(offer_ids).decode()
         rows = await self.copy.read(lambda db: db.execute(_STORED, (ids,)).fetchall())
         return {offer_id: read_delivery(offer_id.encode(), value.encode()) for offer_id, value in rows}
+
+    async def listed(self, platform: str, state: str, limit: int) -> Sequence[Delivery]:
+        """The deliveries of a platform's offers that have a part in this state, the newest part first."""
+
+        def read(db: sqlite3.Connection) -> list[str]:
+            return [offer_id for (offer_id,) in db.execute(_LISTED, (platform, state, limit))]
+
+        ids = list(dict.fromkeys(await self.copy.read(read)))
+        found = await self.find(ids)
+        return [found[offer_id] for offer_id in ids if offer_id in found]
 
     async def summaries(self) -> Mapping[str, DeliverySummary]:
         """By platform, the summary of its deliveries; platforms that never had any are left out."""

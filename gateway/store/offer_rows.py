@@ -75,7 +75,7 @@ def replace_offers(db: sqlite3.Connection, latest: Latest) -> IndexChange:
         keys: Sequence[int] = ()
         number = before.number if before is not None else next(numbers)
         if value is not None:
-            row, facets, keys = _row(number, log_offset, offer_id, value)
+            row, facets, keys = offer_row(number, log_offset, offer_id, value)
             rows.append(row)
             change.added.append((log_offset, number, facets))
         elif before is not None:
@@ -94,7 +94,7 @@ def replace_offers(db: sqlite3.Connection, latest: Latest) -> IndexChange:
     return change
 
 
-def _row(
+def offer_row(
     number: int, log_offset: int, offer_id: str, value: bytes
 ) -> tuple[tuple[Any, ...], Sequence[str] | None, Sequence[int]]:
     """The row of a record, the offer's facets (None for a marker) and its duplicate keys."""

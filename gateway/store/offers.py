@@ -16,6 +16,7 @@ from gateway.store.change_feed import changes_after
 from gateway.store.log_offset import log_offset_of
 from gateway.store.offer_queries import OfferQueries
 from gateway.store.possible_duplicates import possible_duplicates
+from gateway.store.public_counts import PublicCounts, public_counts
 from gateway.store.search import duplicate_index, index_store
 from gateway.store.search.index_store import EMPTY, Index, IndexWriter, RecentOffsets
 from gateway.store.search.search import search_for
@@ -28,7 +29,7 @@ Answer = TypeVar("Answer")
 class OfferView(View):
     """A copy of ``offers``, with the search index and the index of duplicate keys."""
 
-    FORMAT = 5
+    FORMAT = 7
     TABLES: ClassVar[Tables] = {**offer_rows.TABLES, **index_store.TABLES, **duplicate_index.TABLES}
     SCHEMA = f"""
         {offer_rows.SCHEMA}
@@ -101,6 +102,10 @@ class OfferView(View):
         """
         search = search_for(asked, reader=reader, own=False)
         return await self._ask(lambda queries: queries.count(search))
+
+    async def public_counts(self) -> PublicCounts:
+        """The numbers of live offers that everybody may see."""
+        return await self._ask(lambda queries: public_counts(queries.search_index.segments))
 
     async def _ask(self, question: Callable[[OfferQueries], Answer]) -> Answer:
         def answer(db: sqlite3.Connection) -> Answer:

@@ -32,6 +32,12 @@ _AT_LOG_OFFSETS = f"""SELECT json_group_array(json_array(place, json(value))) FR
     WHERE place IN (SELECT value FROM json_each(?)) AND {WHOLE})"""  # noqa: S608  # our own columns
 _RANGE = """SELECT place FROM (SELECT place FROM receipts INDEXED BY {index}
     WHERE {where} AND place >= ? AND place < ? ORDER BY place {order} LIMIT ?)"""
+_PUBLISHERS_AT_ONCE = 40
+"""Each takes up to eight ranges, and SQLite combines at most 500."""
+_CONCERNED = """WITH RECURSIVE platforms(slug) AS (
+    SELECT min(concerns) FROM receipts
+    UNION ALL SELECT (SELECT min(concerns) FROM receipts WHERE concerns > slug) FROM platforms WHERE slug IS NOT NULL)
+    SELECT slug FROM platforms WHERE slug IS NOT NULL"""
 _NEXT = "SELECT place, moment FROM receipts WHERE place >= ? AND place < ? ORDER BY place LIMIT 1"
 
 Found: TypeAlias = tuple[int, int]
@@ -56,7 +62,7 @@ ALL = ReceiptFilter()
 
 def find(
     db: sqlite3.Connection,
-    publisher: str,
+    publishers: Sequence[str],
     asked: ReceiptFilter,
     *,
     low: int,
@@ -64,18 +70,27 @@ def find(
     limit: int,
     newest: bool,
 ) -> list[Found]:
-    """The first ``limit`` receipts between two log offsets of one partition."""
+    """The first ``limit`` receipts between two log offsets of one partition, and perhaps further ones of them."""
     if asked.since is not None:
         low = _first_since(db, low, high, asked.since)
     order = "DESC" if newest else "ASC"
-    ranges: list[str] = []
-    values: list[Any] = []
-    for index, where, given in _ranges(publisher, asked):
-        ranges.append(_RANGE.format(index=index, where=where, order=order))
-        values += (*given, low, high, limit)
-    statement = _PAGE.format(ranges=" UNION ALL ".join(ranges), order=order)
-    (found,) = db.execute(statement, (*values, limit)).fetchone()
-    return [(moment, log_offset) for moment, log_offset in orjson.loads(found)]
+    found: list[Found] = []
+    for first in range(0, len(publishers), _PUBLISHERS_AT_ONCE):
+        ranges: list[str] = []
+        values: list[Any] = []
+        for publisher in publishers[first : first + _PUBLISHERS_AT_ONCE]:
+            for index, where, given in _ranges(publisher, asked):
+                ranges.append(_RANGE.format(index=index, where=where, order=order))
+                values += (*given, low, high, limit)
+        statement = _PAGE.format(ranges=" UNION ALL ".join(ranges), order=order)
+        (rows,) = db.execute(statement, (*values, limit)).fetchone()
+        found += [(moment, log_offset) for moment, log_offset in orjson.loads(rows)]
+    return found
+
+
+def concerned(db: sqlite3.Connection) -> list[str]:
+    """The platforms that any receipt concerns, by one step in the index for each."""
+    return [row[0] for row in db.execute(_CONCERNED).fetchall()]
 
 
 def receipts_at(db: sqlite3.Connection, log_offsets: Sequence[int]) -> list[dict[str, Any]]:

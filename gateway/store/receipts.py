@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -114,19 +114,21 @@ class ReceiptView(View):
 
     async def page(
         self,
-        publisher: str,
+        publisher: str | Collection[str] | None,
         *,
         after: Sequence[int] | None,
         limit: int,
         asked: ReceiptFilter = ALL,
         newest: bool = False,
     ) -> Page:
-        """Receipts of a platform's own submissions and of the gateway's commands about its offers, filtered by
-        ``asked``: oldest first after a position vector, or newest first before one. The same on every replica.
+        """Receipts of a platform's own submissions, of several or (None) of all, and of the gateway's commands
+        about their offers, filtered by ``asked``: oldest first after a position vector, or newest first before one. The
+        same on every replica.
         """
         vector = None if after is None else tuple(after)
         call = self._page_before if newest else self._page_after
-        return await self.copy.read(lambda db: call(db, publisher, asked, vector, limit))
+        publishers = (publisher,) if isinstance(publisher, str) else publisher
+        return await self.copy.read(lambda db: call(db, publishers, asked, vector, limit))
 
     async def counts(self) -> Mapping[str, Mapping[str, Count]]:
         """By platform and verdict, the receipts of the platform's own submissions that the log still holds."""
@@ -153,25 +155,35 @@ class ReceiptView(View):
                 future.set_result(None)
 
     def _page_after(
-        self, db: sqlite3.Connection, publisher: str, asked: ReceiptFilter, after: tuple[int, ...] | None, limit: int
+        self,
+        db: sqlite3.Connection,
+        publishers: Collection[str] | None,
+        asked: ReceiptFilter,
+        after: tuple[int, ...] | None,
+        limit: int,
     ) -> Page:
         with self.copy.transaction(db, lambda: None) as (applied, _):
             start = after or (0,) * self._partitions
             positions = list(map(max, applied, start))
             bounds = zip(start, positions, strict=True)
-            found = sorted(_find(db, publisher, asked, bounds, limit, newest=False))
+            found = sorted(_find(db, publishers, asked, bounds, limit, newest=False))
             receipts = receipts_at(db, [log_offset for _, log_offset in found[:limit]])
         for _, log_offset in reversed(found[limit:]):  # continue from the first receipt left over
             positions[partition_at(log_offset)] = offset_at(log_offset)
         return receipts, tuple(positions), len(found) > limit
 
     def _page_before(
-        self, db: sqlite3.Connection, publisher: str, asked: ReceiptFilter, before: tuple[int, ...] | None, limit: int
+        self,
+        db: sqlite3.Connection,
+        publishers: Collection[str] | None,
+        asked: ReceiptFilter,
+        before: tuple[int, ...] | None,
+        limit: int,
     ) -> Page:
         with self.copy.transaction(db, lambda: None) as (applied, _):
             positions = list(before or applied)
             bounds = zip((0,) * self._partitions, map(min, applied, positions), strict=True)
-            found = sorted(_find(db, publisher, asked, bounds, limit, newest=True), reverse=True)
+            found = sorted(_find(db, publishers, asked, bounds, limit, newest=True), reverse=True)
             receipts = receipts_at(db, [log_offset for _, log_offset in found[:limit]])
         for _, log_offset in found[:limit]:  # continue before the last receipt of the page
             positions[partition_at(log_offset)] = offset_at(log_offset)
@@ -257,20 +269,21 @@ def _concerns(receipt: Receipt) -> str:
 
 def _find(
     db: sqlite3.Connection,
-    publisher: str,
+    publishers: Collection[str] | None,
     asked: ReceiptFilter,
     bounds: Iterable[tuple[int, int]],
     limit: int,
     *,
     newest: bool,
 ) -> Iterator[Found]:
-    """Up to ``limit`` + 1 receipts of each partition; ``bounds`` are offsets. Moments never decrease within a
-    partition, so that a page merged by moment takes a contiguous stretch of each.
+    """At least the first ``limit`` + 1 receipts of each partition; ``bounds`` are offsets. Moments never decrease
+    within a partition, so that a page merged by moment takes a contiguous stretch of each.
     """
+    those = receipt_search.concerned(db) if publishers is None else sorted(publishers)
     for partition, (low, high) in enumerate(bounds):
         yield from receipt_search.find(
             db,
-            publisher,
+            those,
             asked,
             low=log_offset_of(partition, low),
             high=log_offset_of(partition, high),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from gateway.log.port import Chunk
-from gateway.protocol.source_run import Run, read_run
+from gateway.protocol.source_run import Pause, Run, read_run
 from gateway.runtime.sqlite_damage import Tables, computed
 from gateway.store.view import View
 
@@ -26,6 +26,12 @@ class RunView(View):
         rows = await self.copy.read(lambda db: db.execute(_STORED).fetchall())
         found = (read_run(key.encode(), value) for key, value in rows)
         return {run.platform: run for run in found if isinstance(run, Run)}
+
+    async def paused(self) -> Mapping[str, Pause]:
+        """The sources that are paused, by platform."""
+        rows = await self.copy.read(lambda db: db.execute(_STORED).fetchall())
+        found = (read_run(key.encode(), value) for key, value in rows)
+        return {pause.platform: pause for pause in found if isinstance(pause, Pause) and pause.paused}
 
     def write(self, db: sqlite3.Connection, chunks: Sequence[Chunk], applied: Sequence[int]) -> None:
         """Replace the runs of these records."""

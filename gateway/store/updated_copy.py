@@ -13,6 +13,7 @@ import structlog
 
 from gateway.errors import LogUnavailableError
 from gateway.log.port import Chunk
+from gateway.runtime.checkpoints import Checkpoints
 from gateway.runtime.loop import OneThread
 from gateway.runtime.sqlite_damage import (
     ChecksumError,
@@ -32,7 +33,7 @@ POSITIONS_TABLE = {"positions": ("partition", "position")}
 APPLIED = "SELECT sum, partition, position FROM positions ORDER BY partition"
 _PUT_POSITION = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)"
 _CHECKPOINT_AFTER = 2_000
-"""Records; few, since commits of the log wait while the disk syncs the pages of a checkpoint."""
+"""Records."""
 _EXAMINED_SECONDS = 2.0
 
 _logger = structlog.get_logger()
@@ -65,8 +66,7 @@ class UpdatedCopy:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix=f"read-{file.path.stem}")
         self._lock = threading.Lock()
         self._step = asyncio.Event()
-        self._unsaved = 0
-        self._saving: asyncio.Task[None] | None = None
+        self._checkpoints = Checkpoints(self._connect_aside, after=_CHECKPOINT_AFTER)
         self.positions: tuple[int, ...] = (0,) * partitions
         self.fresh = 0
         self.began = 0
@@ -88,8 +88,6 @@ class UpdatedCopy:
     async def rebuild(self) -> None:
         """Replace a damaged file with an empty one, to be filled from the log. Raises LogUnavailableError."""
         self._file.rebuilt()
-        if self._saving is not None:
-            await asyncio.gather(self._saving, return_exceptions=True)
         await self._writer.call(self._begin_again)
         self._wake()
 
@@ -97,10 +95,6 @@ class UpdatedCopy:
         """Apply chunks of the topic. Records that were applied before are skipped."""
         await self._in_writer(self._apply, chunks)
         self._wake()
-        if self._unsaved >= _CHECKPOINT_AFTER and (self._saving is None or self._saving.done()):
-            if self._saving is not None:
-                self._saving.result()
-            self._saving = asyncio.create_task(self._save())
 
     async def wipe(self, starts: Sequence[int], now: int) -> None:
         """Delete all rows and set these positions, to be filled again from ``now`` (ms) on."""
@@ -169,14 +163,10 @@ class UpdatedCopy:
 
     async def close(self) -> None:
         """Finish the running work, then close the file."""
-        try:
-            if self._saving is not None:
-                await self._saving
-        finally:
-            with suppress(LogUnavailableError), using_copy(self._file.path):  # only the value of ``fresh`` is lost
-                await self._writer.call(self._disconnect)
-            await self._writer.close(lambda: None)
-            await asyncio.to_thread(self._reader.shutdown)
+        with suppress(LogUnavailableError), using_copy(self._file.path):  # only the value of ``fresh`` is lost
+            await self._writer.call(self._disconnect)
+        await self._writer.close(lambda: None)
+        await asyncio.to_thread(self._reader.shutdown)
 
     @contextmanager
     def _noting_damage(self) -> Iterator[None]:
@@ -193,7 +183,8 @@ class UpdatedCopy:
             return await self._writer.call(call, *args)
 
     def _begin_again(self) -> None:
-        """Replace the file, in the writing thread; both connections are closed before the file is removed."""
+        """Replace the file, in the writing thread; all connections are closed before the file is removed."""
+        self._checkpoints.close()
         with using_copy(self._file.path):
             with suppress(sqlite3.Error):
                 self._reader.submit(self._reading.close).result()
@@ -229,21 +220,13 @@ class UpdatedCopy:
                 self._db.execute("COMMIT")
                 self.positions = tuple(applied)
                 self._content.committed()
-        self._unsaved += sum(len(chunk.records) for chunk in chunks)
+        self._checkpoints.committed(self._db, sum(len(chunk.records) for chunk in chunks))
+        self._checkpoints.begin_due()
 
-    async def _save(self) -> None:
-        """Checkpoint the write-ahead log into the file: nearly all of it beside further writes, then the rest between
-        two writes, so that the write-ahead log starts again from its beginning. The next write raises for a full disk.
-        """
-        self._unsaved = 0
-        with suppress(LogUnavailableError), using_copy(self._file.path):
-            await asyncio.to_thread(self._checkpoint_aside)
-            await self._in_writer(lambda: _checkpoint(self._db))
-
-    def _checkpoint_aside(self) -> None:
-        with closing(sqlite3.connect(self._file.path, isolation_level=None)) as other:
-            other.execute("PRAGMA synchronous = NORMAL")
-            _checkpoint(other)
+    def _connect_aside(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._file.path, isolation_level=None)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
 
     def _restart(self, positions: tuple[int, ...], now: int) -> None:
         tables = [name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -270,6 +253,7 @@ class UpdatedCopy:
                 self._db.execute("ROLLBACK")
 
     def _disconnect(self) -> None:
+        self._checkpoints.close()
         self._reader.submit(self._reading.close).result()
         with closing(self._db):
             if self._file.damage is not None:
@@ -295,11 +279,6 @@ def positions_of(partitions: int) -> str:
 def put_number(db: sqlite3.Connection, name: str, number: int) -> None:
     """Write a number to ``meta``, within the caller's transaction if there is one."""
     db.execute(PUT_META, (name, str(number), checksum(name, str(number))))
-
-
-def _checkpoint(db: sqlite3.Connection) -> None:
-    """Checkpoint without waiting: pages that a reader still needs stay in the write-ahead log."""
-    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 class Meta(NamedTuple):

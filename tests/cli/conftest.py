@@ -2,10 +2,11 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -15,8 +16,8 @@ from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner
 from gateway.settings import Settings
+from tests.fork_server import fork
 
-COMMAND = "import sys; sys.argv[0] = 'passerelle'; from gateway.cli import main; main()"
 SECONDS = 100
 
 
@@ -37,24 +38,24 @@ class Shell:
     environ: Mapping[str, str]
 
     async def __call__(self, *words: object, give: bytes = b"", **environ: str) -> Ended:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            COMMAND,
-            *map(str, words),
-            cwd=self.folder,
-            env={**self.environ, **environ},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            output, errors = await asyncio.wait_for(process.communicate(give), SECONDS)
-        except TimeoutError:
-            process.kill()
-            await process.communicate()
-            raise
-        return Ended(process.returncode or 0, output.decode(), errors.decode())
+        with ExitStack() as opened:
+            said, output, errors = (opened.enter_context(TemporaryFile()) for _ in range(3))
+            said.write(give)
+            said.seek(0)
+            process = await fork(
+                *map(str, words),
+                folder=self.folder,
+                environ={**self.environ, **environ},
+                files=(said.fileno(), output.fileno(), errors.fileno()),
+            )
+            try:
+                code = await asyncio.wait_for(process.wait(), SECONDS)
+            except TimeoutError:
+                process.kill()
+                raise
+            output.seek(0)
+            errors.seek(0)
+            return Ended(code, output.read().decode(), errors.read().decode())
 
 
 @pytest.fixture

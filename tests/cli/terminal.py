@@ -7,13 +7,13 @@ import pty
 import re
 import signal
 import struct
-import sys
 import termios
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from tests.cli.conftest import COMMAND, SECONDS
+from tests.cli.conftest import SECONDS
+from tests.fork_server import Forked, fork
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
@@ -21,7 +21,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 class Terminal:
     """One command on a pseudo-terminal; its output so far is ``said``, without colours."""
 
-    def __init__(self, process: asyncio.subprocess.Process, screen: int) -> None:
+    def __init__(self, process: Forked, screen: int) -> None:
         self._process = process
         self._screen = screen
         self._bytes = b""
@@ -32,17 +32,8 @@ class Terminal:
         screen, tty = pty.openpty()
         fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
         try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-c",
-                COMMAND,
-                *words,
-                cwd=folder,
-                env={**environ, "TERM": "xterm"},
-                stdin=tty,
-                stdout=tty,
-                stderr=tty,
-                start_new_session=True,
+            process = await fork(
+                *words, folder=folder, environ={**environ, "TERM": "xterm"}, files=(tty, tty, tty), session=True
             )
         finally:
             os.close(tty)

@@ -20,6 +20,9 @@ async def test_a_new_machine_passes_and_nothing_is_created(shell: Shell) -> None
     assert "none yet; passerelle serve creates it" in ended.output
     assert f"the embedded log in {shell.folder}/.data\n" in ended.output
     assert f"data folder: {shell.folder}/.data will be created" in ended.output
+    assert "! legal notice: " in ended.output
+    assert "! security contact: " in ended.output
+    assert "incomplete without PASSERELLE_LEGAL_PUBLISHER, PASSERELLE_LEGAL_ADDRESS" in ended.output
     assert [] == list(shell.folder.iterdir())
 
 
@@ -34,6 +37,16 @@ async def test_a_taken_port_is_named_with_its_variable(shell: Shell, taken: str)
     assert ended.code == 1
     assert f"127.0.0.1:{taken} cannot be listened on (Address already in use)\n" in ended.output
     assert "next step: free it, or set PASSERELLE_PORT to another port" in ended.output
+
+
+async def test_a_legal_notice_is_complete_or_not_needed(shell: Shell) -> None:
+    names = ("PUBLISHER", "ADDRESS", "DIRECTOR", "HOST")
+    set_: dict[str, Any] = {f"PASSERELLE_LEGAL_{name}": "x" for name in names}
+    set_ |= {"PASSERELLE_LEGAL_CONTACT": "a@region.example", "PASSERELLE_SOURCE_URL": "https://region.example/code"}
+    ended = await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0", **set_)
+    assert "legal notice: complete" in ended.output
+    ended = await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0", PASSERELLE_PAGES="0")
+    assert "legal notice" not in ended.output
 
 
 async def test_an_ipv6_port_is_checked(shell: Shell) -> None:
@@ -71,6 +84,20 @@ async def test_plain_http_and_an_unreachable_broker_are_reported(shell: Shell) -
     assert "! TLS: the gateway listens on 0.0.0.0" in ended.output
     assert "✗ signing key: signing.pem cannot be read" in ended.output
     assert "next step: check PASSERELLE_KAFKA" in ended.output
+
+
+async def test_a_proxy_that_seems_to_be_in_front_is_to_be_named(shell: Shell) -> None:
+    environ: dict[str, Any] = {
+        "PASSERELLE_PUBLIC_URL": "https://stages.example",
+        "PASSERELLE_PORT": "0",
+        "PASSERELLE_MANAGEMENT_PORT": "0",
+    }
+    silent = await shell("doctor", **environ)
+    named = await shell("doctor", PASSERELLE_PROXIES="127.0.0.1,10.0.0.0/8", **environ)
+    assert (0, 0) == (silent.code, named.code)
+    assert "! proxies: a proxy seems to be in front" in silent.output
+    assert "next step: set PASSERELLE_PROXIES" in silent.output
+    assert "✓ proxies: X-Forwarded-For is accepted from 127.0.0.1,10.0.0.0/8" in named.output
 
 
 async def test_a_path_that_cannot_be_a_folder_is_reported(shell: Shell) -> None:

@@ -80,10 +80,9 @@ def test_the_status_keeps_all_its_columns(width: int, language: Language) -> Non
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_list_of_platforms_keeps_names_channels_and_reasons(width: int) -> None:
     console, file = printed(width)
-    rows = [
-        {"platform": slug, "transport": "https", "format": "cleverconnect", "ended_at": "2027-06-14T08:00:00.000Z"}
-        for slug in presets()
-    ]
+    common = {"transport": "https", "format": "cleverconnect", "ended_at": "2027-06-14T08:00:00.000Z"}
+    rows = [{**common, "platform": slug, "paused_since": None} for slug in presets()]
+    rows[-1]["paused_since"] = "2027-06-15T08:00:00.000Z"
     failure = Failure(at=2, code="x", fr="Le serveur ne répond pas.", en="The server does not answer.")
     runs = {
         slug: Run(platform=slug, started_at=1, ended_at=2, outcome="failed", last_error=failure) for slug in presets()
@@ -94,4 +93,5 @@ def test_the_list_of_platforms_keeps_names_channels_and_reasons(width: int) -> N
     assert [] == [slug for slug in presets() if slug not in said]
     assert (len(rows), len(rows)) == (said.count("cleverconnect"), said.count("2027-06-14T08:00:00.000Z"))
     assert len(rows) - 1 == said.count(failure.fr)
+    assert (1, len(rows) - 2) == (said.count("en pause"), said.count("échoué"))
     assert "…" not in said

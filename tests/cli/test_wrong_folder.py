@@ -24,6 +24,7 @@ READ_ONLY = [
     "keys list",
     "keys rotate",
     "audit",
+    "export f.zip",
 ]
 
 

@@ -31,6 +31,8 @@ SCOPES = {
     "national": {"offers:read"},
 }
 HOST = "stages.grand-est.example"
+TERRITORY = frozenset({"08", "10", "51", "52", "54", "55", "57", "67", "68", "88"})
+"""The subscriber's own: what it reads without a filter of place."""
 
 
 def settings_in(folder: Path, kafka: str | None = None) -> Settings:
@@ -44,17 +46,24 @@ def settings_in(folder: Path, kafka: str | None = None) -> Settings:
     return replace(settings, kafka=kafka, kafka_prefix=prefix, secret=secrets.token_urlsafe(32))
 
 
-async def onboard(settings: Settings) -> Mapping[str, Account]:
-    """The kit's accounts on the log of these settings."""
+async def onboard(settings: Settings, *, territory: frozenset[str] = TERRITORY) -> Mapping[str, Account]:
+    """The kit's accounts on the log of these settings; ``territory`` is the subscriber's own."""
     accounts = {}
     async with open_log(settings) as log:
         await log.create_topics(COMMON)
         partners = Partners(log)
         for name, slug in SLUGS.items():
             secret = mint_secret(now=clock.now(), entropy=os.urandom)
-            hosts = (HOST,) if name == "subscriber" else ()
+            reads = name == "subscriber"
             await partners.save(
-                Partner(platform=slug, name=slug, scopes=frozenset(SCOPES[name]), hosts=hosts, secrets=(secret.kept,))
+                Partner(
+                    platform=slug,
+                    name=slug,
+                    scopes=frozenset(SCOPES[name]),
+                    territory=territory if reads else frozenset(),
+                    hosts=(HOST,) if reads else (),
+                    secrets=(secret.kept,),
+                )
             )
             host = HOST if name == "subscriber" else None
             accounts[name] = Account(platform=slug, client_id=slug, secret=secret.text, host=host)

@@ -3,15 +3,16 @@ running cases against them, as the command does.
 """
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import orjson
 from aiohttp import web
+from yarl import URL
 
 from conformance.clock import today
 from conformance.model.case import Case, RoleName
@@ -19,8 +20,11 @@ from conformance.model.library import cases
 from conformance.model.result import Result
 from conformance.role.runner import playing, run_cases
 from conformance.target.setup import Account, Setup
+from gateway.demo.broker import free_ports
 
 _PAUSE = 0.05
+_TIMEOUT = aiohttp.ClientTimeout(total=30)
+_UNDECIDED = {0, 408, 429, 500, 502, 503, 504}
 SECRET = "essai-secret"
 
 
@@ -48,16 +52,31 @@ class Partner:
 
     async def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any, float]:
         """Status, body, and the seconds of Retry-After; status 0 without a complete answer."""
+        data = None if body is None else self.encode(body)
+        return await self.exchange(method, path, data, {} if body is None else {"Content-Type": "application/json"})
+
+    async def exchange(
+        self, method: str, path: str, data: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, Any, float]:
+        """``send`` with bytes."""
         if not self.token:
             await self.renew()
-        headers = {"Authorization": f"Bearer {self.token}"}
+        url = URL(self.gateway + path, encoded=True)
         try:
-            async with self.session.request(method, self.gateway + path, json=body, headers=headers) as response:
+            async with self.session.request(
+                method, url, data=data, headers={**self.authorization(), **headers}, timeout=_TIMEOUT
+            ) as response:
                 content = await response.read()
                 retry = float(response.headers.get("Retry-After", 0))
                 return response.status, orjson.loads(content) if content else None, retry
-        except (aiohttp.ClientError, orjson.JSONDecodeError):
+        except (aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError):
             return 0, None, 0.0
+
+    def encode(self, body: Any) -> bytes:
+        return orjson.dumps(body)
+
+    def authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
 
     def start(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
@@ -122,19 +141,29 @@ class Publisher(Partner):
     async def deliver(self, offer_id: str, method: str, path: str, body: Any) -> None:
         async with self.locks.setdefault(offer_id, asyncio.Lock()):
             while True:
-                status, _, retry = await self.send(method, path, body)
-                if status == 401:
-                    await self.renew()
-                elif status in {0, 429, 503}:
-                    await asyncio.sleep(max(retry, _PAUSE))
-                else:
+                status, answer, retry = await self.send(method, path, body)
+                if not await self.repeats(status, answer, retry):
                     return
+
+    async def repeats(self, status: int, _answer: Any, retry: float) -> bool:
+        """Whether the same is to be sent again, once what the answer asks for is done."""
+        if status == 401:
+            await self.renew()
+        elif status in _UNDECIDED:
+            await self.wait(status, retry)
+        else:
+            return False
+        return True
+
+    async def wait(self, _status: int, retry: float) -> None:
+        await asyncio.sleep(max(retry, _PAUSE))
 
 
 class Subscriber(Partner):
     """Keeps offers, the last applied sequence of each (removals too), and its cursor."""
 
     slug = "grand-est"
+    filters: Mapping[str, str] = {}
 
     def __init__(self, gateway: str) -> None:
         super().__init__(gateway)
@@ -157,19 +186,30 @@ class Subscriber(Partner):
 
     async def sync(self) -> None:
         """Read to the end of the feed."""
-        more = True
-        while more:
-            query = f"?cursor={self.cursor}" if self.cursor else ""
-            status, page, retry = await self.send("GET", f"/v1/changes{query}")
-            match status:
-                case 200:
-                    more = self.take(page)
-                case 401:
-                    await self.renew()
-                case 410:
-                    self.resync()
-                case _:
-                    more = await self.fail(retry)
+        while await self.read():
+            pass
+
+    async def read(self) -> bool:
+        """Read the next page; whether there may be more."""
+        status, page, retry = await self.send("GET", self.next_page())
+        match status:
+            case 200:
+                return self.take(page)
+            case 400:
+                raise KeyError(page["code"])
+            case 401:
+                await asyncio.sleep(_PAUSE)
+                await self.renew()
+            case 410:
+                self.resync()
+            case _:
+                return await self.fail(retry)
+        return True
+
+    def next_page(self) -> str:
+        """Path and query of the next page."""
+        filters = {**self.filters, **({"cursor": self.cursor} if self.cursor else {})}
+        return f"/v1/changes?{urlencode(filters)}" if filters else "/v1/changes"
 
     async def fail(self, retry: float) -> bool:
         """After a failure: wait for Retry-After, and continue."""
@@ -183,13 +223,20 @@ class Subscriber(Partner):
         return bool(page["more"])
 
     def apply(self, change: dict[str, Any]) -> None:
-        if change["sequence"] <= self.applied.get(change["id"], -1):
+        if self.is_seen(change):
             return
         self.applied[change["id"]] = change["sequence"]
         if change["op"] == "upsert":
-            self.held[change["id"]] = {"sequence": change["sequence"], "title": change["offer"]["title"]}
+            self.held[change["id"]] = self.row(change)
         else:
             self.held.pop(change["id"], None)
+
+    def is_seen(self, change: dict[str, Any]) -> bool:
+        return bool(change["sequence"] <= self.applied.get(change["id"], -1))
+
+    def row(self, change: dict[str, Any]) -> dict[str, Any]:
+        """What is kept of an offer."""
+        return {"sequence": change["sequence"], "title": change["offer"]["title"]}
 
     def resync(self) -> None:
         self.forget()
@@ -228,16 +275,19 @@ def role_of(made: type[Partner]) -> RoleName:
 
 
 def setup_for(made: type[Partner]) -> Setup:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    [port] = free_ports(1)  # not an ephemeral one: an outgoing connection could take it before the kit listens
     role = role_of(made)
     account = Account(platform=made.slug, client_id=made.slug, secret=SECRET)
     return Setup(role=role, target="", accounts={role: account}, listen=f"127.0.0.1:{port}", observe=0.1)
 
 
-async def played(made: type[Partner], chosen: Sequence[Case], *, patience: float = 1.0) -> list[Result]:
+async def played(
+    made: type[Partner], chosen: Sequence[Case], *, patience: float = 1.0, before: Sequence[Case] = ()
+) -> list[Result]:
+    """The results of these cases; with cases ``before`` them, up to the first failure of these."""
     setup = replace(setup_for(made), patience=patience)
     async with interface(made(f"http://{setup.listen}")) as control:
         there = replace(setup, control=control)
         async with playing(there, seed="s") as player:
-            return await run_cases(chosen, player, there, on=today())
+            first = await run_cases(before, player, there, on=today())
+            return first + await run_cases(chosen, player, there, on=today(), fail_fast=bool(before))

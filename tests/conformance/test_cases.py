@@ -11,9 +11,10 @@ import pytest
 import schemas
 from conformance.build_requirements import write_requirements
 from conformance.model.case import Document, Script
-from conformance.model.library import CaseError, base, cases, coverage, read_topic, reasons, sentences
+from conformance.model.library import CaseError, base, cases, coverage, read_topic, reasons
 from conformance.script.body import document_of
 from conformance.script.template import Names
+from schemas.requirements import sentences
 from schemas.rulebook import Language
 
 ROOT = Path(__file__).parents[2]
@@ -41,8 +42,10 @@ def test_the_verdict_function_agrees_with_every_case() -> None:
 def test_a_live_case_expects_the_same_on_other_days(day: str) -> None:
     on = date.fromisoformat(day)
     live = [(name, one) for name, one in documents() if one.live]
-    stated = {name: (one.expected.accepted, set(one.expected.problems)) for name, one in live}
-    assert stated == {name: verdict_of(name, one, on) for name, one in live}
+    stated = {name: (one.expected.accepted, set(one.expected.problems) - one.expected.open) for name, one in live}
+    found = {name: verdict_of(name, one, on) for name, one in live}
+    left = {name: (found[name][0], found[name][1] - one.expected.open) for name, one in live}
+    assert stated == left
 
 
 def test_there_are_as_many_cases_as_the_guide_says() -> None:
@@ -58,7 +61,7 @@ def test_the_valid_offer_is_accepted_without_a_problem() -> None:
 
 def test_the_requirements_are_those_of_the_normative_page() -> None:
     page = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
-    packaged = (ROOT / "conformance/requirements.json").read_text(encoding="utf-8")
+    packaged = (ROOT / "schemas/requirements.json").read_text(encoding="utf-8")
     written = write_requirements(page, json.loads(packaged))
     assert written == packaged, "run: python -m conformance.build_requirements docs/protocol.md"
 

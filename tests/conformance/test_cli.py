@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import secrets
 from collections.abc import Iterator
 from contextlib import chdir
 from datetime import date
@@ -14,11 +15,13 @@ from typer.testing import CliRunner
 
 from conformance.cli.app import app
 from conformance.cli.explain import explain_to
-from conformance.model.library import cases, sentences
+from conformance.model.library import cases
 from conformance.report.document import check_evidence
 from conformance.words import say
+from schemas.requirements import sentences
 from tests.conformance.partner_fixtures import SECRET, Subscriber, setup_for
 
+NONCE = "nonce-of-a-test-0123"
 SOUND = {
     "id": "bretagne:1",
     "revision": 1,
@@ -44,7 +47,11 @@ def test_a_file_of_offers_is_judged_line_by_line(runner: CliRunner) -> None:
     done = runner.invoke(app, ["judge", "offers.ndjson", "--lang", "en"])
     assert 1 == done.exit_code
     assert "judged/document-2" in done.output
+    assert "    /seats out-of-range\n" in done.output
     assert "1 passed, 1 failed" in done.output
+    french = runner.invoke(app, ["judge", "offers.ndjson"]).output
+    assert "    /seats\n      La valeur 0 n’est pas comprise entre 1 et 6000. (out-of-range)\n      → " in french
+    assert "1 réussi, 1 échoué" in french
 
 
 def test_one_offer_over_several_lines_and_an_array_are_judged_too(runner: CliRunner) -> None:
@@ -98,6 +105,13 @@ def test_a_case_and_a_requirement_are_explained(runner: CliRunner) -> None:
     assert 2 == runner.invoke(app, ["explain", "nothing/at-all"]).exit_code
 
 
+def test_the_steps_have_the_numbers_that_findings_name_and_say_what_the_kit_does(runner: CliRunner) -> None:
+    explained = runner.invoke(app, ["explain", "publisher/too-many", "--lang", "en"]).output
+    assert "# step 1: the kit's gateway will answer the next submissions: 429" in explained
+    assert "# étape 2 : ordre à votre plateforme" in runner.invoke(app, ["explain", "publisher/too-many"]).output
+    assert "410, a page of" in runner.invoke(app, ["explain", "subscriber/resync", "--lang", "en"]).output
+
+
 def test_every_case_and_requirement_can_be_explained() -> None:
     console = Console(file=io.StringIO())
     names = [*(case.id for case in cases()), *sentences()]
@@ -120,9 +134,34 @@ def test_an_unreachable_subscriber_is_a_configuration_error_with_evidence(
 ) -> None:
     environment = written_setup()
     assert 3 == runner.invoke(app, ["run", "--case", "subscriber/resync"], env=environment).exit_code
-    assert 3 == runner.invoke(app, ["certify", "evidence.json"], env=environment).exit_code
+    arguments = ["certify", "evidence.json", "--nonce", NONCE]
+    assert 3 == runner.invoke(app, arguments, env=environment).exit_code
+    assert NONCE == json.loads(Path("evidence.json").read_text())["nonce"]
     assert [say("run-not-conforming")] == check_evidence(json.loads(Path("evidence.json").read_text()))
     assert 2 == runner.invoke(app, ["run", "--case", "no/such"], env=environment).exit_code
+
+
+def test_a_run_for_a_certificate_needs_a_nonce(runner: CliRunner) -> None:
+    environment = written_setup()
+    for arguments in ([], ["--nonce", "x"], ["--nonce", "not a nonce of any kind"]):
+        done = runner.invoke(app, ["certify", "evidence.json", "--lang", "en", *arguments], env=environment)
+        assert (2, True) == (done.exit_code, "passerelle certificate nonce" in done.output)
+    assert not Path("evidence.json").exists()
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "does not answer POST /reset"), ("fr", "ne répond pas à POST")])
+def test_a_cause_is_said_once_and_first_and_is_in_every_report(runner: CliRunner, language: str, said: str) -> None:
+    reports = ["r.json", "r.html", "r.xml", "r.sarif"]
+    arguments = [argument for name in reports for argument in ("--report", name)]
+    done = runner.invoke(app, ["run", "--lang", language, *arguments], env=written_setup())
+    assert 3 == done.exit_code
+    assert 1 == done.output.count(said)
+    assert done.output.index("run/interface-silent") < done.output.index("partner.control")
+    assert "subscriber/" not in done.output
+    assert [] == [name for name in reports if "interface-silent" not in Path(name).read_text(encoding="utf-8")]
+    assert [["run/interface-silent", "config-error"]] == [
+        [each["case"], each["outcome"]] for each in json.loads(Path("r.json").read_text())["results"]
+    ]
 
 
 def written_setup() -> dict[str, str]:
@@ -130,7 +169,7 @@ def written_setup() -> dict[str, str]:
     listen = setup_for(Subscriber).listen
     Path("conformance.toml").write_text(
         f'role = "subscriber"\n[partner]\nlisten = "{listen}"\ncontrol = "http://127.0.0.1:1"\n'
-        '[accounts.subscriber]\nplatform = "grand-est"\nsecret_env = "KIT"\n'
+        f'[accounts.subscriber]\nplatform = "essai-{secrets.token_hex(4)}"\nsecret_env = "KIT"\n'
     )
     return {"KIT": SECRET}
 
@@ -138,8 +177,8 @@ def written_setup() -> dict[str, str]:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["certify", "nowhere/evidence.json"],
-        ["certify", "."],
+        ["certify", "nowhere/evidence.json", "--nonce", "n" * 20],
+        ["certify", ".", "--nonce", "n" * 20],
         ["run", "--report", "report.pdf"],
         ["run", "--report", "good.json", "--report", "nowhere/report.json"],
         ["run", "--report", "good.json", "--report", "folder.json"],
@@ -178,6 +217,6 @@ def test_a_truncated_array_or_second_gzip_member_is_unreadable(runner: CliRunner
 def test_the_guide_names_every_command_and_exit_code() -> None:
     page = (Path(__file__).parents[2] / "docs/conformance/README.md").read_text(encoding="utf-8")
     names = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
-    assert {"init", "doctor", "run", "list", "explain", "coverage", "judge", "report", "certify"} == names
+    assert {"init", "doctor", "run", "list", "explain", "coverage", "judge", "report", "certify", "serve"} == names
     assert [] == [name for name in names if f"`{name}" not in page]
     assert [] == [code for code in range(6) if f"| {code} |" not in page]

@@ -20,6 +20,7 @@ from conformance.target.setup import Account
 from tests.conformance.partner_fixtures import SECRET, Publisher
 
 ACCOUNT = Account(platform="bretagne", client_id="bretagne", secret=SECRET)
+JSON, LINES = "application/json", "application/x-ndjson"
 FORM = {"grant_type": "client_credentials", "client_id": "bretagne", "client_secret": SECRET}
 
 
@@ -47,11 +48,11 @@ class Client:
     async def batch(self, body: bytes, **headers: str) -> tuple[int, Any]:
         """The same for a batch; ``_`` in a header name means ``-``."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self.ask("POST", "/v1/offers/batch", body, named)
+        return await self.ask("POST", "/v1/offers/batch", body, {"Content-Type": LINES, **named})
 
     async def first_message(self, accepted: str) -> str:
         """The first problem of an invalid offer, for this Accept-Language."""
-        given = {"Authorization": f"Bearer {self.token}", "Accept-Language": accepted}
+        given = {"Authorization": f"Bearer {self.token}", "Accept-Language": accepted, "Content-Type": JSON}
         async with self.session.put(self.url + "/v1/offers/bretagne:1", data=b"[]", headers=given) as response:
             return str((await response.json(content_type=None))["problems"][0]["message"])
 
@@ -88,11 +89,11 @@ async def test_an_invalid_assertion_gets_no_token_and_is_in_the_journal(client: 
         (b"none", {"Content_Encoding": "gzip"}, (400, "body-malformed")),
         (gzip.compress(b'{"id": 1}', mtime=0)[:-4], {"Content_Encoding": "gzip"}, (400, "body-truncated")),
         (b"{}", {"Content_Encoding": "br"}, (415, "content-encoding")),
-        (b"[1", {}, (400, "body-truncated")),
-        (b"[1] 2", {}, (400, "body-malformed")),
+        (b"[1", {"Content_Type": JSON}, (400, "body-truncated")),
+        (b"[1] 2", {"Content_Type": JSON}, (400, "body-malformed")),
         (b"", {}, (422, "batch-empty")),
         (b"\n\n", {}, (422, "batch-empty")),
-        (b"[]", {}, (422, "batch-empty")),
+        (b"[]", {"Content_Type": JSON}, (422, "batch-empty")),
     ],
 )
 @pytest.mark.parametrize("faults", [[], [{"fault": "unavailable", "seconds": 1}]])
@@ -109,7 +110,7 @@ async def test_a_batch_is_judged_by_its_original_bytes_in_any_encoding(client: C
     whole = await offers(2)
     twice = whole[0].replace(b'"revision": 1', b'"revision": 1, "revision": 2')
     packed = gzip.compress(b"[" + whole[1] + b",") + gzip.compress(twice + b"]")
-    assert 207 == (await sent(client, packed, "?partial=true", Content_Encoding="GZIP"))[0]
+    assert 207 == (await sent(client, packed, "?partial=true", Content_Type=JSON, Content_Encoding="GZIP"))[0]
     assert ["accepted", "refused"] == [each.outcome for each in client.submissions.sent]
     assert ("json-duplicate-key",) == client.submissions.sent[1].problems
 
@@ -117,7 +118,7 @@ async def test_a_batch_is_judged_by_its_original_bytes_in_any_encoding(client: C
 @pytest.mark.parametrize("revision", ["", "²", "9" * 5_000, "1.0"])
 async def test_a_revision_that_is_not_a_number_is_a_problem(client: Client, revision: str) -> None:
     status, code = await client.ask("DELETE", f"/v1/offers/bretagne:1?revision={revision}")
-    assert (400, "parameter-invalid" if revision else "parameter-missing") == (status, code)
+    assert (400, "parameter-invalid") == (status, code)
 
 
 async def test_a_slow_answer_is_slow_once_and_everything_in_the_batch_is_kept(client: Client) -> None:
@@ -134,7 +135,7 @@ async def test_a_slow_answer_is_slow_once_and_everything_in_the_batch_is_kept(cl
 async def test_a_dry_run_of_a_batch_meets_no_fault_and_stores_nothing(client: Client) -> None:
     client.gateway.faults.append({"fault": "unavailable", "seconds": 1, "stored": True})
     body = b"\n".join(await offers(2))
-    assert 200 == (await client.ask("POST", "/v1/offers/batch?dry_run=true", body))[0]
+    assert 200 == (await client.ask("POST", "/v1/offers/batch?dry_run=true", body, {"Content-Type": LINES}))[0]
     assert ([], 1) == (client.submissions.sent, len(client.gateway.faults))
 
 
@@ -144,10 +145,26 @@ async def test_a_failure_of_the_kit_itself_is_in_the_journal(client: Client) -> 
 
     client.host.answering = fall
     async with client.session.get(
-        f"{client.url}/v1/x", headers={"Authorization": f"Bearer {client.token}"}
+        f"{client.url}/v1/offers", headers={"Authorization": f"Bearer {client.token}"}
     ) as response:
         assert 500 == response.status
     assert 500 == client.journal[-1].status
+
+
+async def test_a_publisher_that_leaves_before_its_content_is_whole_is_in_the_journal_without_an_answer(
+    client: Client,
+) -> None:
+    """PUB-015."""
+    _, writer = await asyncio.open_connection("127.0.0.1", int(client.url.rpartition(":")[2]))
+    head = f"Authorization: Bearer {client.token}\r\nContent-Type: {JSON}\r\nContent-Length: 9999\r\n\r\n"
+    writer.write(f"PUT /v1/offers/bretagne:1 HTTP/1.1\r\nHost: x\r\n{head}{{".encode())
+    await writer.drain()
+    writer.close()
+    async with asyncio.timeout(30):
+        while client.journal[-1].method != "PUT":
+            await asyncio.sleep(0.01)
+    assert 0 == client.journal[-1].status
+    assert [] == client.submissions.sent
 
 
 async def test_problems_are_in_the_language_that_the_publisher_prefers(client: Client) -> None:
@@ -160,9 +177,82 @@ async def test_problems_are_in_the_language_that_the_publisher_prefers(client: C
 
 async def sent(client: Client, body: bytes, query: str = "", **headers: str) -> tuple[int, Any]:
     """Status and body of the answer to a batch."""
-    given = {"Authorization": f"Bearer {client.token}", **{name.replace("_", "-"): it for name, it in headers.items()}}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    given = {"Authorization": f"Bearer {client.token}", "Content-Type": LINES, **named}
     async with client.session.post(f"{client.url}/v1/offers/batch{query}", data=body, headers=given) as response:
         return response.status, await response.json(content_type=None)
+
+
+async def receipts(client: Client, path: str) -> list[Any]:
+    """The receipts of what is queued, as soon as it is decided."""
+    given = {"Authorization": f"Bearer {client.token}"}
+    async with asyncio.timeout(30):
+        while True:
+            async with client.session.get(client.url + path, headers=given) as response:
+                found: list[Any] = (await response.json())["receipts"]
+            if found:
+                return found
+            await asyncio.sleep(0.01)
+
+
+async def test_a_receipt_is_pending_before_it_is_decided(client: Client) -> None:
+    """PUB-004, RCP-005."""
+    [offer] = await offers(1)
+    given = {"Authorization": f"Bearer {client.token}", "Content-Type": JSON}
+    async with client.session.put(f"{client.url}/v1/offers/bretagne:0", data=offer, headers=given) as response:
+        assert 202 == response.status
+        location = response.headers["Location"]
+        assert location == f"/v1/receipts/{(await response.json())['receipt']}"
+    verdicts = []
+    async with asyncio.timeout(30):
+        while "accepted" not in verdicts:
+            async with client.session.get(client.url + location, headers=given) as response:
+                verdicts.append((await response.json())["verdict"])
+    assert {"pending", "accepted"} >= set(verdicts)
+    async with client.session.put(
+        f"{client.url}/v1/offers/bretagne:0", data=offer, headers={**given, "Prefer": "wait=9"}
+    ) as response:
+        assert (200, "duplicate") == (response.status, (await response.json())["verdict"])
+
+
+async def test_an_offer_of_another_platform_is_refused_and_in_the_journal(client: Client) -> None:
+    """IDN-003, SEC-005."""
+    [offer] = await offers(1)
+    foreign = offer.replace(b"bretagne:0", b"normandie:0")
+    assert (403, "not-owner") == await client.ask("PUT", "/v1/offers/normandie:0", foreign, {"Content-Type": JSON})
+    assert [("normandie:0", "refused", ())] == [(s.id, s.outcome, s.problems) for s in client.submissions.sent]
+
+
+async def test_what_a_snapshot_lacks_is_withdrawn_in_the_journal(client: Client) -> None:
+    """PUB-020; the withdrawal is the gateway's own, noted after the submissions of the set."""
+    one, two = await offers(2)
+    assert 202 == (await client.batch(one + b"\n" + two))[0]
+    mark = await taken_mark(client)
+    body = one + b'\n{"count": 1}\n'
+    assert (202, None) == await client.ask("POST", f"/v1/snapshots?mark={mark}", body, {"Content-Type": LINES})
+    assert ["live", "withdrawn"] == [client.submissions.of(f"bretagne:{number}")["state"] for number in range(2)]
+    assert ["accepted", "accepted", "duplicate", "accepted"] == [each.outcome for each in client.submissions.sent]
+    last = client.submissions.sent[-1]
+    assert ("withdraw", "bretagne:1", "absent") == (last.kind, last.id, last.document["withdrawn"])
+
+
+async def taken_mark(client: Client) -> str:
+    given = {"Authorization": f"Bearer {client.token}"}
+    async with client.session.post(f"{client.url}/v1/snapshots/marks", headers=given) as response:
+        assert 201 == response.status
+        mark: str = (await response.json())["mark"]
+        return mark
+
+
+async def test_a_fault_of_a_snapshot_hides_what_it_did(client: Client) -> None:
+    """PUB-022: the mark is used up, and a repetition is stale."""
+    [one] = await offers(1)
+    mark = await taken_mark(client)
+    client.gateway.faults.append({"fault": "unavailable", "seconds": 1, "stored": True})
+    body = one + b'\n{"count": 1}\n'
+    asked = ("POST", f"/v1/snapshots?mark={mark}", body, {"Content-Type": LINES})
+    assert [(503, "outcome-unknown"), (409, "stale-mark")] == [await client.ask(*asked) for _ in range(2)]
+    assert ["lost"] == [each.outcome for each in client.submissions.sent]
 
 
 async def test_a_batch_is_answered_as_by_the_real_gateway(client: Client) -> None:
@@ -178,9 +268,7 @@ async def test_a_batch_is_answered_as_by_the_real_gateway(client: Client) -> Non
     assert [True, False] == ["receipt" in result for result in body["results"]]
     assert "not-in-list" == body["results"][1]["problems"][0]["code"]
     schemas.validator("batch-result").validate(body)
-    given = {"Authorization": f"Bearer {client.token}"}
-    async with client.session.get(client.url + body["receipts"], headers=given) as response:
-        [receipt] = (await response.json())["receipts"]
+    [receipt] = await receipts(client, body["receipts"])
     assert (body["results"][0]["receipt"], "accepted") == (receipt["receipt"], receipt["verdict"])
     schemas.validator("receipt").validate(receipt)
     assert 422 == (await sent(client, wrong, "?partial=true"))[0]
@@ -196,3 +284,36 @@ async def test_a_publisher_that_waits_for_a_batch_gets_the_decisions(client: Cli
     status, body = await sent(client, one + b"\n" + two, Prefer="wait=5")
     assert (200, "da", 0) == (status, body["statuses"], body["pending"])
     assert {"duplicate": 1, "accepted": 1} == body["verdicts"]
+
+
+async def test_contents_of_all_requests_together_take_bounded_memory() -> None:
+    """ERR-008: a request that exceeds the memory gets 503 and Retry-After; an answer frees what its request held."""
+    submissions = SubmissionJournal("bretagne")
+    [content] = await offers(1)
+    host = Host(ACCOUNT, [], most_held=len(content) + 200)
+    gateway = FakeGateway(submissions, day=today, expire=host.expire)
+    more = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield content[:-1]
+        await more.wait()
+        yield content[-1:]
+
+    async with hosting(host, gateway.answer, "127.0.0.1:0") as url, aiohttp.ClientSession() as session:
+        async with session.post(f"{url}/oauth/token", data=FORM) as response:
+            token = (await response.json())["access_token"]
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": LINES}
+        address = f"{url}/v1/offers/batch"
+        first = asyncio.ensure_future(session.post(address, data=slowly(), headers=headers))
+        async with asyncio.timeout(20):
+            while host.held < len(content) - 1:
+                await asyncio.sleep(0.01)
+        async with session.post(address, data=content, headers=headers) as response:
+            assert (503, "2") == (response.status, response.headers["Retry-After"])
+            assert "uploads-busy" == (await response.json(content_type=None))["code"]
+        more.set()
+        async with await first as response:
+            assert 202 == response.status
+        async with session.post(address, data=content, headers=headers) as response:
+            assert 202 == response.status
+        assert 0 == host.held

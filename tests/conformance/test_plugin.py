@@ -9,14 +9,17 @@ import pytest
 from schemas.rulebook import Language
 from tests.conformance.mutants.partners import IgnoresRemovals
 from tests.conformance.partner_fixtures import SECRET, Partner, Subscriber, interface, setup_for
+from tests.conformance.wrong_partners import Broken, NeverReads, own
 
 
 async def pytest_on(made: type[Partner], folder: Path, *arguments: str, language: Language = "fr") -> tuple[int, str]:
-    setup = setup_for(made)
-    async with interface(made(f"http://{setup.listen}")) as control:
+    setup = own(setup_for(made))
+    partner = made(f"http://{setup.listen}")
+    partner.slug = setup.accounts["subscriber"].platform
+    async with interface(partner) as control:
         (folder / "conformance.toml").write_text(
             f'role = "subscriber"\n[partner]\nlisten = "{setup.listen}"\ncontrol = "{control}"\n'
-            '[accounts.subscriber]\nplatform = "grand-est"\nsecret_env = "KIT"\n'
+            f'[accounts.subscriber]\nplatform = "{partner.slug}"\nsecret_env = "KIT"\n'
         )
         return await pytest_in(folder, language, *arguments)
 
@@ -37,7 +40,7 @@ async def pytest_in(folder: Path, language: str, *arguments: str) -> tuple[int, 
 
 async def test_a_correct_subscriber_passes_under_pytest(tmp_path: Path) -> None:
     code, output = await pytest_on(Subscriber, tmp_path, "-k", "takes or resync")
-    assert (0, True) == (code, "5 passed" in output), output
+    assert (0, True) == (code, "7 passed" in output), output
 
 
 @pytest.mark.parametrize(
@@ -62,3 +65,16 @@ async def test_a_wrong_set_up_or_language_is_reported_without_a_traceback(
     (tmp_path / "conformance.toml").write_text('role = "relay"\n')
     code, output = await pytest_in(tmp_path, language)
     assert (2, True, False) == (code, expected in output, "raise " in output), output
+
+
+async def test_a_set_up_that_hides_every_case_fails_one_test_and_skips_the_others(tmp_path: Path) -> None:
+    code, output = await pytest_on(Broken, tmp_path, "-k", "takes", language="en")
+    assert (1, True) == (code, "Your test interface fails at every POST /reset" in output), output
+    assert "1 failed" in output
+    assert "skipped" in output
+
+
+async def test_a_cause_that_is_found_in_a_case_fails_one_test_and_skips_the_others(tmp_path: Path) -> None:
+    code, output = await pytest_on(NeverReads, tmp_path, "-k", "takes", language="en")
+    assert (1, True) == (code, "Your platform made no request to the kit" in output), output
+    assert "skipped" in output

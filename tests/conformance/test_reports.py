@@ -1,8 +1,9 @@
 """Reports: every format from one model, masked, stamped with versions, small, and valid for its consumers."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree as ET
 
 import orjson
@@ -10,13 +11,18 @@ import pytest
 from multidict import CIMultiDict
 
 import schemas
-from conformance.model.library import sentences
+from conformance.model.case import ROLES, Verdict
+from conformance.model.library import cases
 from conformance.model.result import Outcome
 from conformance.report.ci import write_junit, write_sarif
 from conformance.report.document import ReportError, check_evidence, digest_of, evidence_of, read_report, report_of
 from conformance.report.html import write_html
+from conformance.report.label import family_label, role_label
+from conformance.role.gateway import compare_problems
 from conformance.target.record import masked, masked_headers, record
-from conformance.words import say
+from conformance.words import code_in_words, plain, say
+from schemas.requirements import sentences
+from schemas.rulebook import LANGUAGES, Language, catalogue
 from tests.conformance.results import case, result, run
 
 KINDS = [Outcome.PASS, Outcome.FAIL, Outcome.SKIP, Outcome.OMIT, Outcome.ERROR, Outcome.CONFIG_ERROR]
@@ -38,6 +44,10 @@ def test_junit_counts_each_kind_and_can_be_parsed() -> None:
     root = ET.fromstring(write_junit(report_of(MIXED), "fr"))
     [suite] = root.findall("testsuite")
     assert ("7", "1", "3", "2") == tuple(suite.get(name) for name in ("tests", "failures", "errors", "skipped"))
+    assert suite.get("tests") == root.get("tests")
+    assert ["Le cas <0> (FEED-001, FEED-002)"] == [
+        each.findtext("system-out") for each in suite.findall("testcase") if each.get("name") == "case-0"
+    ]
     failure = suite.find("testcase/failure")
     assert "--case feed/case-1 --seed abc" in (ET.tostring(failure, encoding="unicode") if failure is not None else "")
 
@@ -47,6 +57,10 @@ def test_sarif_has_a_rule_and_a_result_for_each_case_that_did_not_pass() -> None
     [analysis] = document["runs"]
     assert "2.1.0" == document["version"]
     assert 5 == len(analysis["results"]) == len(analysis["tool"]["driver"]["rules"])
+    for rule in analysis["tool"]["driver"]["rules"]:
+        assert rule["name"].startswith("The case")
+        assert ["Why", "→ How & where"] == [rule["fullDescription"]["text"], rule["help"]["text"].split("\n")[0]]
+        assert f"FEED-001: {sentences()['FEED-001']['en']}." in rule["help"]["text"]
     assert [True] == ["suppressions" in each for each in analysis["results"] if each["ruleId"] == "feed/case-9"]
 
 
@@ -69,13 +83,84 @@ def test_the_page_is_bilingual_escaped_and_self_contained() -> None:
     assert "Le cas &lt;1&gt;" in page
     assert "The case &lt;1&gt;" in page
     assert "<422>" not in page
-    assert [] == [word for word in ("<script", 'http-equiv="refresh', "src=", "href=", "url(") if word in page]
+    assert [] == [word for word in ("<script", 'http-equiv="refresh', "src=", "<link", "url(") if word in page]
+    assert set(re.findall('href="([^"]*)"', page)) <= {f"#{each}" for each in re.findall('id="([^"]*)"', page)}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_is_in_the_language_of_the_run(language: Language) -> None:
+    page = write_html(report_of(MIXED), language)
+    assert f'<html lang="{language}">' in page
+    assert f"<title>{say('report-title')[language]} · https://gateway.example.org</title>" in page
+    assert [language] == re.findall('id="(..)" checked', page)
+
+
+def test_the_page_names_every_case_by_title_and_id_and_says_why_one_is_not_required() -> None:
+    listed = write_html(report_of(MIXED)).partition('<h2 id="cases">')[2]
+    for number in range(len(KINDS)):
+        assert f'<span lang="fr">Le cas &lt;{number}&gt;</span>' in listed
+        assert f"<code>feed/case-{number}</code>" in listed
+    assert '<span lang="fr">Flux de changements</span>' in listed
+    assert '<small>(<span lang="fr">sans objet : raison</span>' in listed
+
+
+def test_every_role_and_every_family_of_the_kit_has_a_label() -> None:
+    families = {each.family for each in cases()}
+    assert set() == {family for family in families if family_label(family)["fr"] == family}
+    assert set() == {role for role in ROLES if role_label(role)["fr"] == role}
+
+
+def test_a_finding_links_to_its_requirement_and_this_to_the_reference_of_a_gateway() -> None:
+    failed = run(result(Outcome.FAIL))
+    details, _, cited = write_html(report_of(failed)).partition('<h2 id="protocol">')
+    assert '<a href="#FEED-001">FEED-001</a>' in details
+    assert '<dt id="FEED-001">FEED-001</dt>' in cited
+    assert '<a href="#case-feed-case-1">' in cited
+    assert "http" not in cited, "without a gateway nothing is linked"
+    known = report_of(replace(failed, reference="https://passerelle.example.fr"))
+    assert known == read_report(known)
+    page = write_html(known)
+    for language, path in (("fr", "/reference"), ("en", "/en/reference")):
+        assert f'<span lang="{language}"><a href="https://passerelle.example.fr{path}#FEED-001"' in page
+
+
+def test_sarif_links_to_the_reference_of_a_gateway_and_to_nothing_without_one() -> None:
+    for gateway, language, expected in (
+        (None, "en", (None, None, "FEED-001")),
+        (
+            "https://p.fr",
+            "fr",
+            ("https://p.fr/reference", "https://p.fr/reference#FEED-001", "](https://p.fr/reference"),
+        ),
+        ("https://p.fr", "en", ("https://p.fr/en/reference", "https://p.fr/en/reference#FEED-001", "[FEED-001](")),
+    ):
+        document = orjson.loads(write_sarif(report_of(replace(MIXED, reference=gateway)), cast("Language", language)))
+        driver = document["runs"][0]["tool"]["driver"]
+        assert expected[0] == driver.get("informationUri")
+        assert {expected[1]} == {rule.get("helpUri") for rule in driver["rules"]}
+        assert all(expected[2] in rule["help"]["markdown"] for rule in driver["rules"])
+
+
+def test_french_findings_say_a_problem_in_words_and_its_code_behind() -> None:
+    verdict = Verdict(accepted=False, problems=frozenset({("text-markup", "/title")}))
+    [finding] = compare_problems(verdict, [], say("problems"))
+    assert "Le texte contient du HTML (text-markup), en /title" == finding.expected["fr"]
+    assert "text-markup at /title" == finding.expected["en"]
+
+
+@pytest.mark.parametrize("code", catalogue())
+def test_every_code_has_french_words(code: str) -> None:
+    assert re.fullmatch(rf"\S.{{9,}} \({re.escape(code)}\)", code_in_words(code)["fr"])
+
+
+def test_an_unknown_code_is_its_own_text() -> None:
+    assert plain("x-y") == code_in_words("x-y")
 
 
 def test_a_finding_is_in_the_requested_language_or_in_both() -> None:
     report = report_of(run(result(Outcome.FAIL)))
-    assert "étape 1 : code d’état: 201 ≠" in write_junit(report, "fr")
-    assert "step 1: status: 201 ≠" in write_junit(report, "en")
+    assert "étape 1 : code d’état : attendu 201 ; trouvé &lt;422&gt;" in write_junit(report, "fr")
+    assert "step 1: status: expected 201; found &lt;422&gt;" in write_junit(report, "en")
     assert b"\xc3\xa9tape 1" in write_sarif(report, "fr")
     assert '<span lang="fr">étape 1 : code d’état</span><span lang="en">step 1: status</span>' in write_html(report)
     [finding] = report["results"][0]["findings"]
@@ -85,12 +170,12 @@ def test_a_finding_is_in_the_requested_language_or_in_both() -> None:
 def test_a_report_from_before_french_findings_can_be_rendered() -> None:
     report = report_of(run(result(Outcome.FAIL)))
     del report["results"][0]["findings"][0]["fr"]
-    assert "<td>step 1: status</td>" in write_html(read_report(report))
+    assert "<dd>step 1: status</dd>" in write_html(read_report(report))
 
 
 def test_the_page_gives_the_protocols_sentence_and_shows_code_as_code() -> None:
     page = write_html(report_of(run(replace(result(Outcome.FAIL), reason={"fr": "`seats` <", "en": "`seats` >"}))))
-    assert '<b>FEED-001</b> <span lang="fr">' + sentences()["FEED-001"]["fr"][:20] in page
+    assert 'FEED-001</a></b> <span lang="fr">' + sentences()["FEED-001"]["fr"][:20] in page
     assert '<span lang="en">' + sentences()["FEED-001"]["en"][:20] in page
     assert '<span lang="fr"><code>seats</code> &lt;</span>' in page
 
@@ -162,14 +247,14 @@ def test_long_and_binary_content_is_shortened() -> None:
 
 def test_evidence_verifies_until_anything_is_changed() -> None:
     report = report_of(run(result(Outcome.PASS, 1), result(Outcome.PASS, 2)))
-    evidence = evidence_of(report, platform="bretagne", played=[case(1), case(2)])
+    evidence = evidence_of(report, platform="bretagne", nonce="n", played=[case(1), case(2)])
     assert [] == check_evidence(evidence)
     assert [say("digest-wrong")] == check_evidence({**evidence, "platform": "normandie"})
     assert [say("cases-left-out")] == check_evidence(
-        evidence_of(report, platform="x", played=[case(1), case(2), case(3)])
+        evidence_of(report, platform="x", nonce="n", played=[case(1), case(2), case(3)])
     )
     wrong = report_of(run(result(Outcome.FAIL, 1)))
-    assert [say("run-not-conforming")] == check_evidence(evidence_of(wrong, platform="x", played=[case(1)]))
+    assert [say("run-not-conforming")] == check_evidence(evidence_of(wrong, platform="x", nonce="n", played=[case(1)]))
     assert [say("no-evidence")] == check_evidence([])
 
 

@@ -86,7 +86,13 @@ def test_a_value_is_found_at_its_pointer() -> None:
         ({"$holds": [{"a": 1}, 2]}, [2, {"a": 1, "b": 3}], [{"a": 1}]),
         ({"$lacks": [{"a": 1}]}, [{"a": 2}], [{"a": 1}]),
         ({"$lacks": [1]}, [], {}),
+        ({"$all": [{"$matches": "a"}, {"$matches": "b"}]}, "ab", "a"),
+        ({"$holds": [{"$all": [{"$holds": ["x"]}, {"$lacks": ["y"]}]}]}, [["x", "y"], ["x"]], [["x", "y"], ["z"]]),
+        ({"$before": "2027-01-02"}, "2027-01-01", "2027-01-02"),
+        ({"$before": "2027-01-02"}, "2027-01-01", None),
         ({"$schema": "receipt"}, {"receipt": "r" + "A" * 30, "verdict": "pending"}, {"verdict": "pending"}),
+        ({"$size": 1, "a": 1}, {"a": 1}, {"a": 2}),
+        ({"$size": 1, "a": 1}, {"a": 1}, {"a": 1, "b": 1}),
     ],
 )
 def test_a_matcher_accepts_or_reports_a_finding(matcher: object, right: object, wrong: object) -> None:
@@ -122,3 +128,27 @@ def test_displayed_values_are_short_and_hold_no_personal_data() -> None:
 def test_an_operator_that_does_not_exist_is_the_kits_fault() -> None:
     with pytest.raises(ValueError, match=r"\$like"):
         mismatches({"$like": 1}, 1, X)
+
+
+def test_a_kept_value_can_be_spoilt() -> None:
+    names = NAMES.keeping({"c": "abcdefgh", "a": "AAAA"})
+    assert ["abcdAfgh", "abcd", "AABA"] == fill(["${altered.c}", "${cut.c}", "${altered.a}"], names)
+
+
+def test_a_pointer_finds_the_item_with_a_member() -> None:
+    rows = {"rows": [{"name": "a", "x": 1}, 2, {"name": "b", "x": 3}]}
+    assert [3, None] == [value_at(rows, "/rows/name=b/x"), value_at(rows, "/rows/name=c/x")]
+
+
+def test_a_town_lies_in_a_kept_region_or_outside_it() -> None:
+    names = NAMES.keeping({"r": "32", "s": "44", "t": "99"})
+    assert ["59000", "Metz", "Bordeaux", "Lille"] == fill(
+        ["${town.r.postal_code}", "${town.s.city}", "${elsewhere.r.city}", "${elsewhere.s.city}"], names
+    )
+    with pytest.raises(UnknownNameError):
+        names["town.t.city"]
+
+
+def test_a_host_can_be_written_in_upper_case() -> None:
+    names = Names(seed="s", case="c", day=NAMES.day, platforms={}, hosts={"subscriber": "stages.example"})
+    assert ["stages.example", "STAGES.EXAMPLE"] == [names["host.subscriber"], names["host.subscriber.upper"]]

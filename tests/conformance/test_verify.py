@@ -44,6 +44,49 @@ def test_missing_and_unexpected_problems_are_reported_beside_malformed_ones() ->
     ]
 
 
+def verdict(*problems: tuple[str, str], accepted: bool = False, left_open: tuple[str, str] | None = None) -> Verdict:
+    return Verdict(accepted, frozenset(problems), frozenset({left_open} if left_open else ()))
+
+
+def reported(code: str, pointer: str) -> dict[str, str]:
+    return {"code": code, "pointer": pointer}
+
+
+@pytest.mark.parametrize(
+    ("expected", "right"),
+    [
+        (("field-misnamed", "/titel"), ("field-unknown", "/titel")),
+        (("repeated-item", "/weeks"), ("repeated-item", "/weeks/2")),
+        (("json-surrogate", ""), ("json-surrogate", "/title")),
+    ],
+)
+def test_what_the_protocol_leaves_open_is_right_in_each_form(expected: tuple[str, str], right: tuple[str, str]) -> None:
+    assert [] == compare_problems(verdict(expected), [reported(*right)], X)
+    elsewhere = reported(right[0].replace("json", "text"), "/elsewhere")
+    assert 2 == len(compare_problems(verdict(expected), [elsewhere], X))
+
+
+def test_a_further_problem_is_right_at_the_location_of_an_error_only() -> None:
+    foreign = ("postal-code-foreign", "/location/postal_code")
+    further = reported("not-deliverable:postal-code", "/location/postal_code")
+    assert [] == compare_problems(verdict(foreign), [reported(*foreign), further], X)
+    assert [] == compare_problems(
+        verdict(("uai-malformed", "/a/b/0")), [reported("uai-malformed", "/a/b/0"), reported("x", "/a/b")], X
+    )
+    [finding] = compare_problems(verdict(foreign), [reported(*foreign), reported("text-markup", "/title")], X)
+    assert "reported: text-markup at /title" == finding.actual["en"]
+    [finding] = compare_problems(verdict(foreign, accepted=True), [reported(*foreign), further], X)
+    assert "reported: not-deliverable:postal-code at /location/postal_code" == finding.actual["en"]
+
+
+def test_a_problem_that_is_left_open_may_be_reported_or_not() -> None:
+    apart = ("text-not-nfc", "/location/city")
+    unlisted = ("city-unlisted", "/location/city")
+    expected = verdict(apart, unlisted, left_open=unlisted)
+    assert [] == compare_problems(expected, [reported(*apart)], X)
+    assert [] == compare_problems(expected, [reported(*apart), reported(*unlisted)], X)
+
+
 @pytest.mark.parametrize("problems", [None, {}, "x", 1])
 def test_a_missing_list_of_problems_is_a_finding(problems: Any) -> None:
     assert ["a list of problems"] == [each.expected["en"] for each in compare_problems(WRONG, problems, X)]

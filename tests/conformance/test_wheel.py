@@ -1,8 +1,12 @@
-"""The kit's own wheel: in a project that has a folder ``schemas`` of its own, and without our other packages."""
+"""The kit's own wheel: in a project that has a folder ``schemas`` of its own, and without our other packages; its bytes
+depend on the commit alone.
+"""
 
+import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -55,7 +59,7 @@ def test_the_wheel_holds_the_kit_and_a_private_copy_of_the_schemas(installed: Pa
             "cases/base.json",
             "_schemas/json/offer.schema.json",
             "report/page.css",
-            "requirements.json",
+            "_schemas/requirements.json",
             "words.json",
             "py.typed",
         )
@@ -113,6 +117,46 @@ def test_the_command_answers_without_a_network(installed: Path, project: Path) -
     assert "out-of-range  /seats" in explained.stdout
     assert 0 == kit(installed, project, "coverage").returncode
     assert "passerelle-conformance 1." in kit(installed, project, "--version").stdout
+
+
+def built_in_a_clone(folder: Path, *, umask: int, environment: Mapping[str, str]) -> Mapping[str, bytes]:
+    """The content of ``dist`` after ``make kit`` in a clone of its own. The wheels of the lock come from our cache."""
+    settings = {**os.environ, **environment}
+    subprocess.run(
+        ["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(folder)], check=True, umask=umask, env=settings
+    )
+    (folder / ".cache").symlink_to(ROOT / ".cache")
+    build_command = [sys.executable, "conformance/packaging/build.py", "dist", "--pex"]
+    subprocess.run(build_command, cwd=folder, check=True, umask=umask, env=settings, stdout=subprocess.DEVNULL)
+    return {path.name: path.read_bytes() for path in (folder / "dist").iterdir()}
+
+
+@pytest.mark.timeout(400)
+def test_two_clones_of_a_commit_give_the_same_bytes(tmp_path: Path) -> None:
+    """In different folders, with other umasks, locales, time zones and build environments, and files of other times."""
+    (ROOT / ".cache").mkdir(exist_ok=True)
+    (tmp_path / "temporary").mkdir()
+    here = built_in_a_clone(tmp_path / "a", umask=0o022, environment={"LC_ALL": "C.UTF-8", "TZ": "UTC"})
+    elsewhere = {
+        "LC_ALL": "C",
+        "TZ": "Pacific/Noumea",
+        "SOURCE_DATE_EPOCH": "1000000000",
+        "PYTHONHASHSEED": "7",
+        "TMPDIR": str(tmp_path / "temporary"),
+        "PEX_ROOT": str(tmp_path / "pex"),
+    }
+    there = built_in_a_clone(tmp_path / "ailleurs" / "b", umask=0o077, environment=elsewhere)
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in here.items()}
+    assert digests == {name: hashlib.sha256(content).hexdigest() for name, content in there.items()}
+    sums = dict(line.split("  ")[::-1] for line in here["SHA256SUMS"].decode().splitlines())
+    assert sums == {name: digest for name, digest in digests.items() if name != "SHA256SUMS"}
+    assert [".json", ".pex", ".whl"] == sorted(Path(name).suffix for name in sums)
+
+
+def test_every_file_of_the_wheel_can_be_read_by_all_and_has_the_commits_time(tmp_path: Path) -> None:
+    with ZipFile(build(tmp_path)) as wheel:
+        assert {0o100644, 0o100664} >= {entry.external_attr >> 16 for entry in wheel.infolist()}
+        assert 1 == len({entry.date_time for entry in wheel.infolist()})
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ async def populate(folder: Path, *, killed: bool) -> Populated:
     """Create a data folder of a gateway that is stopped, or ``killed``: then with write-ahead logs."""
     folder = folder.with_name(f"{folder.name}-{'killed' if killed else 'stopped'}")
     live = Populated(
-        folder.with_name(f"{folder.name}-live"), await _onboard(folder.with_name(f"{folder.name}-live")), {}
+        folder.with_name(f"{folder.name}-live"), await onboard(folder.with_name(f"{folder.name}-live")), {}
     )
     async with live.opened() as (_, clients):
         publisher = clients[PUBLISHER]
@@ -163,7 +163,8 @@ async def _put(client: Client, document: dict[str, Any]) -> None:
     _check(answer.status, {200, 201}, document["id"])
 
 
-async def _onboard(folder: Path) -> dict[str, str]:
+async def onboard(folder: Path) -> dict[str, str]:
+    """A log with three partners in a new folder. Returns their secrets."""
     texts = {}
     async with open_log(Settings(data=folder)) as log:
         partners = Partners(log)

@@ -22,8 +22,8 @@ from gateway.runtime.sqlite_damage import DamagedCopyError
 from gateway.store import OfferView, ReceiptView, ViewUpdater
 from tests.damage.populated import OFFERS_MADE, PUBLISHER, READER, offer, populate
 from tests.faults.process import GatewayProcess
-from tests.views.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
-from tests.views.test_receipt_search import chunk
+from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
+from tests.store.test_receipt_search import chunk
 
 DEADLINE = 60.0
 NUMBERS = range(1_000, 1_600)

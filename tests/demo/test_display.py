@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from gateway.demo.balance import compute_balance
-from gateway.demo.command import command
+from gateway.demo.command import command, opening
 from gateway.demo.display import balance_table, number, uncovered_table
 from gateway.demo.step import poll_until_count
 from tests.demo.test_balance import BRETAGNE, ENDS, NORMANDIE
@@ -57,6 +57,16 @@ def test_a_row_that_does_not_balance_counts_its_differences_at_the_end_only() ->
 
 def test_a_region_without_platform_names_the_receivers_of_its_offers() -> None:
     assert "Hauts-de-France 1 1 Normandie 1" in rendered(uncovered_table(compute_balance(ENDS)), 80)
+
+
+def test_the_address_is_said_first_and_what_to_look_at_there() -> None:
+    """A demo that ends by itself has nothing to look at."""
+    first, *rest = rendered(opening("http://127.0.0.1:18081", once=False), 200)
+    assert "Passerelle http://127.0.0.1:18081/" == first
+    assert 1 == sum("in a browser" in line for line in rest)
+    first, *rest = rendered(opening("http://127.0.0.1:18081", once=True), 200)
+    assert "Passerelle http://127.0.0.1:18081/" == first
+    assert 0 == sum("in a browser" in line for line in rest)
 
 
 @pytest.fixture

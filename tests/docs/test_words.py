@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 GLOSSARY = ROOT / "docs/glossary.md"
 CODE = ("schemas", "gateway", "adapters", "conformance", "bench", "requirements", "tests")
 TEXTS = ("schemas", "gateway", "adapters", "conformance")
-NORMATIVE = frozenset({"conformance/requirements.json"})
+NORMATIVE = frozenset({"schemas/requirements.json"})
 """The sentences of docs/protocol.md, whose words are the protocol's."""
 PAGES = (
     "docs/architecture.md",

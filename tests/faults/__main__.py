@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
+from statistics import median
 
 from rich.console import Console
 from rich.table import Table
@@ -25,7 +26,7 @@ from tests.faults.kafka_fault import REPLACE, ZOMBIE, kafka_faults
 from tests.faults.plan import rounds
 from tests.faults.round import Fault, Verdict, play
 from tests.faults.slow_clients import SLOW_CLIENTS_FAULT
-from tests.kafka.cluster import SIZE, LocalCluster
+from tests.log.kafka.cluster import SIZE, LocalCluster
 
 OUT = Console(highlight=False)
 KEPT = Path(".cache/faults")
@@ -77,6 +78,8 @@ class Run:
             for name, count in counts.items():
                 table.add_row(name, str(count))
             table.add_section()
+        for name, seconds in self.total.seconds.items():
+            table.add_row(f"{name}: ready again", f"median {median(seconds):.1f} s, longest {max(seconds):.1f} s")
         OUT.print(table)
         return 1 if any(self.total.wrongs.values()) else 0
 

@@ -17,7 +17,7 @@ from gateway.relay.partition import ROLE
 from tests.faults.history import ACKNOWLEDGED
 from tests.faults.kafka_fault import REPLACE
 from tests.faults.round import Fault, MissedError, Round
-from tests.kafka.cluster import SIZE, LocalCluster
+from tests.log.kafka.cluster import SIZE, LocalCluster
 
 _MOVE_SECONDS = 60.0
 _WHOLE_SECONDS = 120.0

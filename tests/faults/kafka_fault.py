@@ -16,7 +16,7 @@ from gateway.protocol.topic import COMMON, OFFERS
 from tests.faults.ending import count_offers, read_receipts
 from tests.faults.process import GatewayProcess
 from tests.faults.round import Fault, Round
-from tests.kafka.proxy import END_TXN, FETCH, INIT_PRODUCER_ID, PRODUCE, PRODUCE_IN_TRANSACTION, Direction, Proxy
+from tests.log.kafka.proxy import END_TXN, FETCH, INIT_PRODUCER_ID, PRODUCE, PRODUCE_IN_TRANSACTION, Direction, Proxy
 
 SESSION_SECONDS = 10.0
 """Seconds after which a silent member has left its group."""

@@ -44,15 +44,18 @@ class Fault:
 
 @dataclass(slots=True)
 class Verdict:
-    """The result of a round."""
+    """The result of a round. ``seconds``: of each fault, from its beginning until all replicas were ready again."""
 
     faults: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, list[float]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, other: "Verdict") -> None:
         """Sum up over rounds."""
         self.faults += other.faults
+        for name, seconds in other.seconds.items():
+            self.seconds.setdefault(name, []).extend(seconds)
         self.counts += other.counts
         self.findings += other.findings
 
@@ -156,6 +159,8 @@ class Round:
     async def strike(self, fault: Fault) -> None:
         """Inject one fault, then wait until all replicas are ready again, and audit the log."""
         self.say(f"{fault.name} …")
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
             await fault.strike(self)
         except MissedError:
@@ -163,6 +168,7 @@ class Round:
         else:
             self.verdict.faults[fault.name] += 1
         await self.recover()
+        self.verdict.seconds.setdefault(fault.name, []).append(clock() - began)
         for sentence in await self.deployment.audit():
             self.find(f"audit after {fault.name}: {sentence}")
 

@@ -13,6 +13,8 @@ _SECONDS = 6.0
 _USUAL_MEDIAN = 1.0
 _TIMES_CALM = 4.0
 """A request may take this multiple of its time in the calm before, where a slow machine exceeds the usual limit."""
+_LOOKS = 3
+"""Slow clients that starve others do so all the time; other work of the machine passes."""
 _LONGEST_MEDIAN = 4.0
 """Less than the five seconds that publishers wait for a decision which does not come."""
 
@@ -26,11 +28,15 @@ async def _slow_clients(round_: Round) -> None:
         asyncio.create_task(_trickle(address.port or 0, token) if number % 2 else _ignore(address.port or 0, token))
         for number in range(SLOW_CLIENTS)
     ]
-    beside = await _median_over(round_, _SECONDS)
+    beside, limit = None, min(_LONGEST_MEDIAN, max(_USUAL_MEDIAN, _TIMES_CALM * (calm or 0.0)))
+    for _ in range(_LOOKS):
+        beside = await _median_over(round_, _SECONDS)
+        if beside is not None and beside <= limit:
+            break
     for client in clients:
         client.cancel()
     await asyncio.gather(*clients, return_exceptions=True)
-    if beside is None or calm is None or beside > min(_LONGEST_MEDIAN, max(_USUAL_MEDIAN, _TIMES_CALM * calm)):
+    if beside is None or calm is None or beside > limit:
         round_.find(f"beside {SLOW_CLIENTS} slow clients a request took {beside} s, and {calm} s before")
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.faults.cluster_fault import ClusterFaults
 from tests.faults.deployment import Deployment
 from tests.faults.round import play
-from tests.kafka.cluster import SIZE, LocalCluster
+from tests.log.kafka.cluster import SIZE, LocalCluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 

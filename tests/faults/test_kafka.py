@@ -12,7 +12,7 @@ from tests.faults.deployment import Deployment
 from tests.faults.fault import KILL
 from tests.faults.kafka_fault import COMPACT, REPLACE, ZOMBIE, KafkaFaults, kafka_faults
 from tests.faults.round import Fault, play
-from tests.kafka.local import need_local_kafka
+from tests.log.kafka.local import need_local_kafka
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 

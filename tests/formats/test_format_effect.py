@@ -44,10 +44,12 @@ FIELD_VALUES: Mapping[str, Any] = {"title": "une constante", "seats": 7, "weeks"
 KEYS: Mapping[str, Any] = {
     "each": "o",
     "html": True,
+    "take": {"before": "x"},
     "split": ";",
     "date": "MMDDYYYY",
     "time": "HHmm",
     "map": MAPPED,
+    "unmatched": "keep",
     "cut": 4,
     "default": None,
     "optional": True,
@@ -124,7 +126,9 @@ def test_of_each_pair_of_keys_those_without_effect_are_reported_and_no_other(nam
             assert shows, key
 
 
-@pytest.mark.parametrize("pair", list(combinations(("html", "split", "date", "time", "map"), 2)), ids="-".join)
+@pytest.mark.parametrize(
+    "pair", list(combinations(("html", "take", "split", "date", "time", "map", "cut"), 2)), ids="-".join
+)
 @pytest.mark.parametrize("part", [{"path": "v"}, {"constant": "x"}])
 def test_in_a_part_of_a_join_the_same_holds(part: Mapping[str, Any], pair: tuple[str, str]) -> None:
     """[FMT-012]"""

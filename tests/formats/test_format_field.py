@@ -21,8 +21,10 @@ from adapters.formats.field import (
     read_levels,
     read_naf,
     read_number,
+    read_seats,
     read_sector,
     read_siret,
+    read_stay,
     read_whole,
     read_yes_no,
 )
@@ -205,6 +207,35 @@ def test_a_whole_number_has_no_rest() -> None:
     assert [2, 2] == [read_whole("2"), read_whole("2,0")]
     with pytest.raises(UnreadableValueError):
         read_whole("2,5")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("2", 2), ("2,0", 2), ("2 places", 2), ("1 place", 1), ("3 élèves", 3), ("4 Stagiaires", 4), ("2 seats", 2),
+        ("2 place(s)", 2), ("12 places disponibles", 12), ("5 jeunes max.", 5), ("1 000", 1000),
+    ],
+)  # fmt: skip
+def test_seats_are_read_with_a_word_for_them(text: str, number: int) -> None:
+    """[FMT-008]"""
+    assert number == read_seats(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["2 lieux", "2 semaines", "2 places de parking", "places", "2 à 4 places", "2,5 places"]
+)
+def test_a_number_of_something_else_is_no_number_of_seats(text: str) -> None:
+    """[FMT-009]"""
+    with pytest.raises(UnreadableValueError):
+        read_seats(text)
+
+
+@pytest.mark.parametrize("text", ["2", "2 semaines", "2 sem.", "2 weeks"])
+def test_a_stay_is_read_in_weeks(text: str) -> None:
+    """[FMT-008]"""
+    assert 2 == read_stay(text)
+    with pytest.raises(UnreadableValueError):
+        read_stay("2 places")
 
 
 @pytest.mark.parametrize("text", ["9007199254740992", "-9007199254740992", "1e30", "9" * 20])

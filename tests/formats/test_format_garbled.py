@@ -17,6 +17,7 @@ from adapters.formats import (
     FeedUnusable,
     OfferItem,
     PassedItem,
+    RepeatedItem,
     judge,
     load_mapping,
     read,
@@ -47,7 +48,7 @@ def look(content: bytes, mapping: FeedMapping) -> FeedComplete | FeedUnusable:
     assert isinstance(end, FeedComplete | FeedUnusable)
     assert len(found) == end.count
     for index, item in enumerate(found):
-        assert isinstance(item, OfferItem | BrokenItem | PassedItem)
+        assert isinstance(item, OfferItem | BrokenItem | PassedItem | RepeatedItem)
         assert index == item.position.index
         assert item.position.line >= 1
         problems = list(getattr(item, "problems", ()))

@@ -51,7 +51,7 @@ def troubles(document: object, form: str = "json") -> list[tuple[str, str]]:
         ({**SOUND, "fields": {"title": {"school_weeks": True}}}, [("mapping-rule-source", "/fields/title")]),
         ({**SOUND, "source": {"separator": ";"}}, [("mapping-key-idle", "/source/separator")]),
         ({**SOUND, "source": {"separator": "x"}}, [("not-in-list", "/source/separator")]),
-        ({**SOUND, "only": [{"path": "a"}]}, [("field-missing", "/only/0/in")]),
+        ({**SOUND, "only": [{"path": "a"}]}, [("mapping-condition-source", "/only/0")]),
         ({**SOUND, "extensions": {"n": {"constant": 10**30}}}, [("out-of-range", "/extensions/n/constant")]),
     ],
 )

@@ -1,6 +1,8 @@
 """Sectors: by code, by name however it is written, by NAF code of any level; a catch-all is reported."""
 
+import csv
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,8 @@ import schemas
 from adapters.formats import FeedComplete, FeedMapping, OfferItem, load_mapping
 from adapters.formats.field import read_sector
 from adapters.formats.problem import UnreadableValueError
-from adapters.formats.sector import _names
+from adapters.formats.sector import _names, find_sectors
+from adapters.formats.sector_evidence import NEAREST, nearest_sectors
 from tests.formats.feeds import codes, flat, items, offers, row, written
 
 ITEMS = schemas.reference("sectors")["items"]
@@ -85,17 +88,43 @@ def test_a_naf_code_that_covers_several_sectors_names_them(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "nearest"), [("informatik", "s31"), ("Agro-équipements agricoles", "s1"), ("Santé animale", "s43")]
 )
-def test_an_unknown_name_is_answered_with_the_three_nearest(text: str, nearest: str) -> None:
+def test_an_unknown_name_is_answered_with_the_nearest_sectors(text: str, nearest: str) -> None:
     """[FMT-009]"""
     [offer] = offers(written("json", [row(sector=text)]), flat("json"))
     [trouble] = offer.problems
     body = trouble.to_json()
     assert ("sector-unknown", "/sector", nearest) == (body["code"], body["pointer"], body["expected"][0])
-    assert 3 == len(body["expected"])
+    assert len(body["expected"]) <= NEAREST
     names = {item["code"]: item["name"] for item in ITEMS}
     for language in ("fr", "en"):
         assert all(names[code] in body["message"][language] for code in body["expected"])
         assert "/mapping/fields/sector/map" in body["fix"][language]
+
+
+NAMES = list(csv.reader((Path(__file__).parent / "sector_names.csv").read_text().splitlines()[1:], delimiter=";"))
+"""Names that feeds may have, each with its right sectors, by hand; without any if a person must choose."""
+
+
+def test_sectors_are_proposed_with_evidence_only() -> None:
+    """[FMT-009]"""
+    found = {name: (find_sectors(name).codes or nearest_sectors(name), sectors.split("|")) for name, sectors in NAMES}
+    wrong = {name: codes for name, (codes, right) in found.items() if codes and codes[0] not in right}
+    right = [name for name, (codes, right) in found.items() if codes and codes[0] in right]
+    assert len(wrong) <= 0.03 * len(NAMES), wrong
+    assert len(right) >= 0.8 * len(NAMES)
+
+
+@pytest.mark.parametrize("text", ["animaux", "Divers", "Services aux entreprises", "xyz", "", "À préciser"])
+def test_a_name_without_evidence_has_no_near_sector(text: str) -> None:
+    """[FMT-009]"""
+    assert () == nearest_sectors(text)
+
+
+def test_each_sector_is_the_first_that_its_own_name_speaks_for() -> None:
+    """[FMT-009]"""
+    assert {item["code"]: (item["code"],) for item in ITEMS} == {
+        item["code"]: nearest_sectors(f"{item['name']} (stage)")[:1] for item in ITEMS
+    }
 
 
 def mapped(**rule: object) -> FeedMapping:

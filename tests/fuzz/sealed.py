@@ -24,7 +24,7 @@ from gateway.protocol.cursor import FRESH_MS, Cursor
 from gateway.protocol.partner import Partner
 from gateway.protocol.visibility import Filter, Reader
 from schemas.rulebook import LANGUAGES
-from tests.api_write.gateway_harness import opened as opened_gateway
+from tests.api.write.gateway_harness import opened as opened_gateway
 from tests.clock import START
 from tests.fuzz.target import Scramble, Target
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from adapters.national.connector.operator import read_delivery_status
 from adapters.profile.profile import profiles
+from gateway.operate.national import read_delivery_status
 from gateway.partners.onboarding import presets
 from gateway.protocol.identity import NATIONAL
 from tests.interconnection.federation import SEARCHER, Federation, federation, settled

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.api_write.gateway_harness import offer
+from tests.api.write.gateway_harness import offer
 
 HOST_OF_NORMANDIE = "stages.normandie.example"
 ADDRESS = "jean.dupont@exemple.fr"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.api_write.gateway_harness import GatewayHarness
+from tests.api.write.gateway_harness import GatewayHarness
 from tests.model.content import ADDRESS, WISHES
 from tests.model.spec import Model
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from gateway.operate.audit import audit
 from gateway.protocol.partner import SCOPES, Partner
-from tests.api_write.gateway_harness import Answer, opened
+from tests.api.write.gateway_harness import Answer, opened
 from tests.model.content import HOST_OF_NORMANDIE, document, withdrawal
 from tests.model.follower import Follower
 from tests.model.spec import Item, Mark, Model, Outcome, Publish, Withdraw

@@ -90,21 +90,20 @@ class Model:
         self._receipt(item.id, outcome.verdict, item.revision)
         return outcome
 
-    def moderate(self, offer_id: str, action: str) -> Outcome | None:
-        """The operator's command; None for an unknown offer [WDR-007]."""
+    def moderate(self, offer_id: str, action: str) -> Outcome | str:
+        """The operator's command; the code of a refusal where there is nothing to do [WDR-007]."""
         known = self.offers.get(offer_id)
         if known is None:
-            return None
+            return "offer-unknown"
+        if (known.reason == "moderated") == (action == "moderate"):
+            return "already-moderated" if action == "moderate" else "not-moderated"
         command = (action, offer_id, known.step)
-        moderated = known.reason == "moderated"
-        outcome = Outcome("stale", "changed-meanwhile") if moderated == (action == "moderate") else Outcome("accepted")
         if command not in self.commands:  # the same command again has the same receipt [RCP-003]
             self.commands.add(command)
-            self._receipt(offer_id, outcome.verdict, known.revision)
-        if outcome.verdict == "accepted":
-            self._retire(known, "moderated" if action == "moderate" else "absent")
+            self._receipt(offer_id, "accepted", known.revision)
+        self._retire(known, "moderated" if action == "moderate" else "absent")
         self.step += 1
-        return outcome
+        return Outcome("accepted")
 
     def snapshot(self, mark: Mark, items: Sequence[Publish], unsound: Iterable[str], confirm: int | None) -> int | str:
         """A complete set: how many offers it withdraws, or why it changes nothing [PUB-020] to [PUB-028]."""

@@ -18,13 +18,13 @@ from gateway.log.port import EventLog
 from gateway.oauth.authority import Authority
 from gateway.oauth.client_assertion import ASSERTION_TYPE, FirstUse
 from gateway.oauth.keys import KeyRing
-from gateway.oauth.refusal import refusals
 from gateway.oauth.remote import RemoteKeys
 from gateway.oauth.token import AccessTokens
 from gateway.oauth.verifier import Verifier
 from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, mint_secret
 from gateway.protocol.partner import Partner
+from schemas.refusal import token_refusals
 from tests.clock import ManualClock
 
 ISSUER = "https://passerelle.example"
@@ -130,7 +130,7 @@ def reason_of(answer: tuple[int, dict[str, Any]]) -> str:
     """The reason of an answer, found by its text; ``issued`` for a token."""
     if answer[0] == 200:
         return "issued"
-    return next(name for name, entry in refusals().items() if entry["en"] == answer[1]["error_description"])
+    return next(name for name, entry in token_refusals().items() if entry["en"] == answer[1]["error_description"])
 
 
 @web.middleware

@@ -6,13 +6,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
+from gateway.api.context import PROXIES
 from gateway.oauth.authority import Authority
 from gateway.oauth.failed_attempts import ATTEMPTS
-from gateway.oauth.refusal import refusals
 from gateway.partners.credential import OVERLAP_MS, mint_secret, revoke, rotate
+from gateway.runtime.proxies import Proxies
+from gateway.settings import proxy_networks
+from schemas.refusal import token_refusals
 from tests.oauth.oauth_harness import BRETAGNE, ISSUER, MINTED, OAuthHarness, ask, basic, grant, posted, reason_of
 
 Http = TestClient[Any, Any]
@@ -80,7 +83,7 @@ async def test_a_refusal_says_the_next_step_in_both_languages_and_challenges(cli
 
 def test_every_description_is_ascii_as_the_standard_demands() -> None:
     """RFC 6749, 5.2: %x20-21 / %x23-5B / %x5D-7E."""
-    for reason, entry in refusals().items():
+    for reason, entry in token_refusals().items():
         assert all(" " <= char <= "~" and char not in '"\\' for char in entry["en"]), reason
         assert entry["fr"]
 
@@ -129,7 +132,7 @@ async def test_malformed_requests_get_the_error_of_the_standard(
     headers = {"Content-Type": "application/x-www-form-urlencoded", **headers}
     answer = await ask(client, form, headers=headers)
     assert reason == reason_of(answer)
-    assert (refusals()[reason]["status"], refusals()[reason]["error"]) == _of(answer)
+    assert (token_refusals()[reason]["status"], token_refusals()[reason]["error"]) == _of(answer)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +154,7 @@ async def test_a_form_that_cannot_be_read_is_refused(client: Http, body: bytes, 
 
 async def test_only_a_form_is_taken(client: Http) -> None:
     response = await client.post("/oauth/token", json=posted())
-    assert (400, "invalid_request") == (response.status, (await response.json())["error"])
+    assert (415, "invalid_request") == (response.status, (await response.json())["error"])
 
 
 async def test_a_body_over_16_kilobytes_is_refused_unread(client: Http) -> None:
@@ -172,6 +175,19 @@ async def test_guessing_is_slowed_down_per_client(client: Http, harness: OAuthHa
     assert 401 == (await ask(client, posted("guess", "normandie")))[0]
     harness.clock.move(60)
     assert 401 == (await ask(client, posted("guess")))[0]
+
+
+async def test_guesses_are_counted_by_the_address_behind_a_named_proxy(harness: OAuthHarness) -> None:
+    """T-37: guesses from elsewhere do not slow this address down, and a guesser cannot claim another address."""
+    app = harness.app()
+    app[PROXIES] = Proxies(proxy_networks("127.0.0.1"))
+    async with TestClient(TestServer(app)) as client:
+        for number in range(ATTEMPTS):
+            forged = {"X-Forwarded-For": f"203.0.113.{number}, 198.51.100.1"}
+            assert 401 == (await ask(client, posted("guess"), headers=forged))[0]
+        for address, status in (("198.51.100.1", 429), ("203.0.113.1", 401)):
+            headers = {"X-Forwarded-For": address}
+            assert status == (await ask(client, posted("guess"), headers=headers))[0]
 
 
 async def test_only_failed_proofs_are_counted_as_guessing(client: Http) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from gateway.cli.console import CommandError
 from gateway.cli.partner import alter, revoke_access, rotate_secret
 
-THREADS = 25
+THREADS = 8
+"""32 commands at once with four processes. Each holds a dozen connections on Kafka, all from this one interpreter."""
 
 
 def outcome(words: list[str]) -> str:

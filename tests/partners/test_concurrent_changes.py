@@ -1,4 +1,8 @@
-"""200 commands change partners at the same time, from several processes: every acknowledged change is in the record."""
+"""200 commands change partners at the same time, from several processes: every acknowledged change is in the record.
+
+On Kafka each process is a machine with a data folder of its own: its commands take turns, and the fence decides between
+the machines.
+"""
 
 import asyncio
 import json
@@ -110,11 +114,15 @@ async def run_all(environ: dict[str, str], folder: Path) -> list[tuple[list[str]
     running = []
     for number, share in enumerate(shares):
         (folder / f"commands-{number}").write_text(json.dumps(share))
+        own = {}
+        if "PASSERELLE_KAFKA" in environ:
+            (data := folder / f"machine-{number}").mkdir()
+            own["PASSERELLE_DATA"] = str(data)
         arguments = [str(folder / f"{name}-{number}") for name in ("commands", "outcomes")]
         running.append(
             await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "tests.partners.commands", *arguments),
-                env={**os.environ, **environ},
+                env={**os.environ, **environ, **own},
                 stdout=asyncio.subprocess.DEVNULL,
             )
         )

@@ -8,7 +8,7 @@ import schemas
 from gateway.partners.record import changed_record, partner_document, read_partner
 from gateway.protocol.certificate import ROLES
 from gateway.protocol.partner import SCOPES, Partner, Secret
-from tests.protocol.certified import DAY, NOW, issued
+from tests.protocol.certified import DAY, NOW, issued, nonce
 
 _SECRETS = st.builds(
     Secret,
@@ -37,6 +37,7 @@ PARTNERS = st.builds(
         ),
         max_size=2,
     ).map(tuple),
+    nonces=st.sampled_from(((), (nonce(),), (nonce(text="N" * 64), nonce(used_at=NOW)))),
     joined_at=st.none() | st.integers(0, 2**53),
     revoked=st.booleans(),
 )

@@ -2,18 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import schemas
-from gateway.protocol.certificate import Certificate, EvidenceVersions, Issued, Role
-from gateway.protocol.evidence import FAMILIES
+from gateway.protocol.certificate import Certificate, EvidenceVersions, Issued, Nonce, Role
 from gateway.protocol.record import utc
+from schemas.kit_cases import kit_cases, kit_version, seed_of
 
 NOW = 1_796_000_000_000
 """2026-11-30, on a whole second."""
 DAY = 24 * 3_600_000
-VERSIONS = {"kit": "0.1.0", "protocol": "1", "schema": schemas.SCHEMA_VERSION, "rules": schemas.RULES_VERSION}
+VERSIONS = {"kit": kit_version(), "protocol": "1", "schema": schemas.SCHEMA_VERSION, "rules": schemas.RULES_VERSION}
 
 
 def certificate(**more: Any) -> Certificate:
@@ -37,24 +38,41 @@ def issued(**more: Any) -> Issued:
     return Issued(certificate(**more), "aaa.bbb.ccc")
 
 
-def report(role: Role = "publisher", **more: Any) -> dict[str, Any]:
-    """A run of two cases of each family, all passed, that ended an hour before ``NOW``."""
-    families = sorted(FAMILIES[role])
-    results = [result(f"{family}/{name}") for family in families for name in ("one", "two")]
-    return {
+NONCE = "nonce-of-a-test-0123"
+
+
+def nonce(**more: Any) -> Nonce:
+    """The nonce of ``NONCE``, issued two hours before ``NOW`` for 30 days."""
+    return Nonce(**{"text": NONCE, "issued_at": NOW - 7_200_000, "expires_at": NOW + 30 * DAY, **more})
+
+
+def report(
+    role: Role = "publisher", *, off: Collection[str] = (), platform: str = "bretagne", **more: Any
+) -> dict[str, Any]:
+    """A run of each case of the kit, all passed that are required, that ended an hour before ``NOW``."""
+    results = [
+        result(case, "omit" if known.is_omitted(off) else "pass") for case, known in sorted(kit_cases(role).items())
+    ]
+    content = {
         "role": role,
         "target": "https://stages.example",
-        "profile": "full",
+        "profile": "core" if off else "full",
         "versions": VERSIONS,
-        "seed": "ab12",
+        "seed": seed_of(NONCE, platform=platform, role=role),
         "began": utc(NOW - 3_600_000),
         "milliseconds": 60_000,
         "conforms": True,
-        "totals": {"pass": len(results)},
         "announced": 0,
         "results": results,
         **more,
     }
+    outcomes = Counter(one["outcome"] for one in content["results"] if not one.get("announced"))
+    return {"totals": dict(outcomes), **content}
+
+
+def replaced(content: Mapping[str, Any], case: str, outcome: str, **more: Any) -> list[dict[str, Any]]:
+    """The results of a report with another one for one case."""
+    return [result(case, outcome, **more) if one["case"] == case else one for one in content["results"]]
 
 
 def result(case: str, outcome: str = "pass", **more: Any) -> dict[str, Any]:
@@ -67,12 +85,15 @@ def evidence(content: Mapping[str, Any] | None = None, **more: Any) -> dict[str,
     """Complete evidence of a report, with the test's changes covered by its digest."""
     content = report() if content is None else content
     body = {
-        "evidence": "urn:fr:stages:conformance-evidence:1",
+        "evidence": "urn:fr:stages:conformance-evidence:2",
         "platform": "bretagne",
         "role": content["role"],
         "profile": content["profile"],
+        "nonce": NONCE,
+        "off": [],
+        "used": [],
         "conforms": content["conforms"],
-        "cases": digest(sorted(one["case"] for one in content["results"])),
+        "cases": sorted(kit_cases(str(content["role"]))),
         "report": dict(content),
         **more,
     }

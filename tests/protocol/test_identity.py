@@ -42,6 +42,7 @@ def test_no_partner_may_have_the_gateways_name() -> None:
         True,
         False,
     )
+    assert (is_offer_id("gateway:1"), is_offer_id("gateway-1:1")) == (False, True)
 
 
 def test_the_partition_of_an_offer_is_the_crc_32_of_its_id() -> None:

@@ -6,17 +6,11 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.national.delivery.order import (
-    Adopt,
-    Erase,
-    Placed,
-    Reconcile,
-    Replay,
-)
-from adapters.national.delivery.order import order_record as national_order_record
-from adapters.national.delivery.order import read_order as read_national_order
 from gateway.partners.record import changed_record, read_partner
 from gateway.protocol.delivery import Attempt, Delivery, Part, delivery_record, read_delivery
+from gateway.protocol.delivery_order import Adopt, Erase, Placed, Reconcile, Replay
+from gateway.protocol.delivery_order import order_record as national_order_record
+from gateway.protocol.delivery_order import read_order as read_national_order
 from gateway.protocol.partner import Generation, Partner, Secret
 from gateway.protocol.record import (
     OfferState,

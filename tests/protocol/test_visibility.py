@@ -1,9 +1,12 @@
 """Routing: which subscribers see an offer, which of its fields, and which must receive its removal."""
 
+from dataclasses import replace
+
 from gateway.protocol.record import OfferState
 from gateway.protocol.visibility import (
     Filter,
     Reader,
+    audiences,
     change_for,
     masked,
     provenance_of,
@@ -28,6 +31,19 @@ def test_redistribution_governs_regions_and_the_national_site_apart() -> None:
         offer = {**OFFER, "redistribution": {flag: False}}
         state = OfferState("bretagne:1", known(shared=frozenset()), offer, TERRITORY)
         assert change_for(Reader(reader), Filter(), state, above_start=True) is None
+
+
+def test_an_offer_reserved_for_schools_is_for_the_regions_only() -> None:
+    """[NAT-002]."""
+    reserved = {**OFFER, "restrictions": {"schools": ["0350896J"]}}
+    assert {"regions"} == audiences(reserved)
+    assert {"regions", "national"} == audiences({**OFFER, "restrictions": {"rep": True}})
+    assert set() == audiences({**reserved, "redistribution": {"regions": False}})
+    never = OfferState("bretagne:1", known(shared=frozenset({"regions"})), reserved, TERRITORY)
+    assert change_for(Reader("national"), Filter(), never, above_start=True) is None
+    assert change_for(Reader("grand-est"), Filter(), never, above_start=True) is not None
+    removed = change_for(Reader("national"), Filter(), replace(never, known=known()), above_start=True)
+    assert {"op": "removal", "id": "bretagne:1", "sequence": 5, "reason": "out-of-scope"} == removed
 
 
 def test_an_offer_that_stops_being_shared_is_removed_from_its_former_subscribers() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from adapters.pull.collect import FeedCounts, FeedUpload, Kind
+from adapters.pull.collect import FeedUpload
+from adapters.pull.feed_counts import FeedCounts, Kind
 from gateway.errors import UploadRefusedError
 from gateway.ingest.upload.spool import DiskQuota, Item
 from gateway.protocol.source_run import Counts
@@ -93,3 +94,16 @@ async def test_a_full_disk_while_ids_are_counted_refuses_the_feed(tmp_path: Path
         limit(upload.feed_counts._ids._db, 5)
         with pytest.raises(UploadRefusedError, match="spool-full"):
             await fill(upload)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux shows descriptors as files")
+def test_ids_in_memory_are_never_in_a_file() -> None:
+    """T-34: SQLite's temporary database spills to the disk before it has 100,000 ids; one in memory does not."""
+    opened: dict[bool, int] = {}
+    for in_memory in (True, False):
+        with closing(FeedCounts(in_memory=in_memory)) as counts:
+            before = len(list(Path("/proc/self/fd").iterdir()))
+            for number in range(100_000):
+                add(counts, f"bretagne:{number}")
+            opened[in_memory] = len(list(Path("/proc/self/fd").iterdir())) - before
+    assert opened == {True: 0, False: 1}

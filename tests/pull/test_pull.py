@@ -10,7 +10,7 @@ from gateway.protocol.record import read_submission
 from gateway.protocol.source_run import Counts
 from gateway.protocol.submission import Publish, Retire, Withdraw
 from gateway.protocol.topic import SUBMISSIONS
-from tests.contract.log_fixture import read
+from tests.log.contract.log_fixture import read
 from tests.pull.pull_harness import PullHarness, offer, profile_of, pull_harness, refusals
 
 FORMATS = ("csv", "json", "xml", "jobposting", "cleverconnect")

@@ -12,7 +12,7 @@ from gateway.log.memory import MemoryLog
 from gateway.log.owner_loop import own_with_retry
 from gateway.log.port import Output, Owner
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
-from tests.contract.log_fixture import record
+from tests.log.contract.log_fixture import record
 from tests.relay.skipping import run_without_waiting
 
 _SECONDS = 30.0

@@ -9,7 +9,7 @@ from gateway.errors import LogUnavailableError
 from gateway.log.memory import MemoryLog
 from gateway.log.reading import read_all, read_up_to
 from gateway.protocol.topic import COMMON, SUBMISSIONS
-from tests.contract.log_fixture import record
+from tests.log.contract.log_fixture import record
 
 
 @pytest.fixture

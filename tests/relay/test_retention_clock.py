@@ -18,7 +18,7 @@ from gateway.store.trusted_clock import (
     STOP_MS,
     RetentionClock,
 )
-from tests.contract.log_fixture import read, records
+from tests.log.contract.log_fixture import read, records
 from tests.relay.conftest import RelayHarness
 
 NOW = 1_796_000_000_000

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.views.offer_topic import offer_of
+from tests.store.offer_topic import offer_of
 
 TEXTS = (
     "=1+1",

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 import schemas
+from schemas.failure import value_meant
 
 PACKAGE = Path(schemas.__file__).parent
 OFFER_CODES = orjson.loads((PACKAGE / "catalogue" / "offer.json").read_bytes())
@@ -90,3 +91,12 @@ def test_a_problem_is_written_in_both_languages_and_read_in_one() -> None:
 def test_what_a_problem_shows_is_capped(value: Any, expected: Any) -> None:
     """OFR-038"""
     assert schemas.problem("invalid", actual=value, keyword="x").actual == expected
+
+
+@pytest.mark.parametrize(
+    ("sent", "near"),
+    [("Santé", "s43"), ("informatique et réseaux", "s31"), ("Health", "s43"), ("s052", "s5"), ("animaux", None)],
+)
+def test_the_value_that_is_nearest_to_a_name_of_a_sector_is_its_code(sent: str, near: str | None) -> None:
+    """OFR-008"""
+    assert near == value_meant(sent, [item["code"] for item in schemas.reference("sectors")["items"]])

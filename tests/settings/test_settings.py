@@ -39,12 +39,38 @@ def test_values_get_their_types() -> None:
         ({"PASSERELLE_SECRET": "short"}, "PASSERELLE_SECRET"),
         ({"PASSERELLE_KAFKA_SECURITY": "TLS"}, "PASSERELLE_KAFKA_SECURITY"),
         ({"PASSERELLE_LOG_LEVEL": "loud"}, "PASSERELLE_LOG_LEVEL"),
+        ({"PASSERELLE_PAGES": "2"}, "PASSERELLE_PAGES must be 1"),
+        ({"PASSERELLE_LEGAL_CONTACT": "javascript:alert(1)"}, "PASSERELLE_LEGAL_CONTACT"),
+        ({"PASSERELLE_LEGAL_CONTACT": "the desk"}, "PASSERELLE_LEGAL_CONTACT"),
+        ({"PASSERELLE_LEGAL_CONTACT": "mailto:a@b.example"}, "PASSERELLE_LEGAL_CONTACT"),
+        ({"PASSERELLE_SECURITY_CONTACT": "http://region.example/report"}, "PASSERELLE_SECURITY_CONTACT"),
+        ({"PASSERELLE_SECURITY_CONTACT": "a@b.example\nPolicy: x"}, "PASSERELLE_SECURITY_CONTACT"),
+        ({"PASSERELLE_SECURITY_POLICY": "SECURITY.md"}, "PASSERELLE_SECURITY_POLICY"),
+        ({"PASSERELLE_SOURCE_URL": "git@forge.example:x"}, "PASSERELLE_SOURCE_URL"),
         ({"PASSERELLE_REQUESTS_PER_MINUTE": "0"}, "PASSERELLE_REQUESTS_PER_MINUTE"),
         ({"PASSERELLE_UPLOADS_AT_ONCE": "0"}, "PASSERELLE_UPLOADS_AT_ONCE"),
         ({"PASSERELLE_PUBLIC_URL": "stages.example"}, "PASSERELLE_PUBLIC_URL"),
         ({"PASSERELLE_REQUIRE_CERTIFICATE": "soon"}, "PASSERELLE_REQUIRE_CERTIFICATE must be a date"),
         ({"PASSERELLE_REQUIRE_CERTIFICATE": "2027-02-30"}, "PASSERELLE_REQUIRE_CERTIFICATE must be a date"),
         ({"PASSERELLE_HOST": "0.0.0.0"}, "PASSERELLE_PUBLIC_URL"),
+        ({"PASSERELLE_PROXIES": "10.0.0.0/8,"}, "PASSERELLE_PROXIES must be addresses or networks"),
+        ({"PASSERELLE_PROXIES": "proxy.example"}, "PASSERELLE_PROXIES must be addresses or networks"),
+        ({"PASSERELLE_PROXIES": "10.0.0.0/33"}, "PASSERELLE_PROXIES must be addresses or networks"),
+        (
+            {"PASSERELLE_PROXIES": "10.0.0.5/8"},
+            "PASSERELLE_PROXIES must name whole networks.*10.0.0.0/8 is the network",
+        ),
+        ({"PASSERELLE_PROXIES": "2001:db8::1/32"}, "PASSERELLE_PROXIES must name whole networks"),
+        ({"PASSERELLE_PROXIES": "0.0.0.0/0"}, "PASSERELLE_PROXIES must not name every address"),
+        ({"PASSERELLE_PROXIES": "10.0.0.1, ::/0"}, "PASSERELLE_PROXIES must not name every address"),
+        ({"PASSERELLE_LATE_EXCHANGES": "0"}, "PASSERELLE_LATE_EXCHANGES"),
+        ({"PASSERELLE_DOWN_HOURS": "0"}, "PASSERELLE_DOWN_HOURS"),
+        ({"PASSERELLE_PUBLISH_HOURS": "0"}, "PASSERELLE_PUBLISH_HOURS"),
+        ({"PASSERELLE_MAP_CLASSES": "200,350,600"}, "PASSERELLE_MAP_CLASSES"),
+        ({"PASSERELLE_MAP_CLASSES": "200,350,350,600"}, "PASSERELLE_MAP_CLASSES"),
+        ({"PASSERELLE_MAP_CLASSES": "600,350,200,100"}, "PASSERELLE_MAP_CLASSES"),
+        ({"PASSERELLE_MAP_CLASSES": "1,2,3,4"}, "PASSERELLE_MAP_CLASSES"),
+        ({"PASSERELLE_MAP_CLASSES": "few,some,many,most"}, "PASSERELLE_MAP_CLASSES"),
         ({**KAFKA, "PASSERELLE_KAFKA_SASL_MECHANISM": "GSSAPI"}, "PASSERELLE_KAFKA_SASL_MECHANISM"),
     ],
 )
@@ -53,9 +79,21 @@ def test_a_mistake_is_named(environ: dict[str, str], named: str) -> None:
         Settings.from_env(environ)
 
 
+def test_the_classes_of_the_map_are_numbers() -> None:
+    assert Settings().map_bounds is None
+    assert Settings.from_env({"PASSERELLE_MAP_CLASSES": "2,5,10,20"}).map_bounds == (2, 5, 10, 20)
+
+
 def test_a_worker_reads_the_very_settings_of_the_gateway() -> None:
     """[CER-001]: the first day on which publishing needs a certificate is among them."""
-    settings = Settings.from_env({**KAFKA, "PASSERELLE_REQUIRE_CERTIFICATE": "2027-03-01", "PASSERELLE_WORKERS": "2"})
+    settings = Settings.from_env(
+        {
+            **KAFKA,
+            "PASSERELLE_REQUIRE_CERTIFICATE": "2027-03-01",
+            "PASSERELLE_WORKERS": "2",
+            "PASSERELLE_PROXIES": "10.0.0.0/8, 2001:db8::1",
+        }
+    )
     assert settings.require_certificate == date(2027, 3, 1)
     assert Settings.from_env(settings.to_environ()) == settings
 

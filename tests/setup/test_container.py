@@ -29,6 +29,15 @@ def copied(text: str) -> list[tuple[list[str], str]]:
     return [(sources, target) for *sources, target in map(str.split, lines)]
 
 
+def test_the_build_sees_what_it_copies_and_nothing_else() -> None:
+    """A key or a log beside the sources would else be in the context of every build."""
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
+    wanted = {source for sources, _ in copied((ROOT / "Containerfile").read_text()) for source in sources}
+    assert "*" == lines[0]
+    assert wanted == {line[1:] for line in lines if line.startswith("!")}
+    assert ["**/__pycache__"] == [line for line in lines[1:] if not line.startswith("!")]
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The gateway as the image installs it, from the copied files only."""

@@ -1,5 +1,6 @@
 """``make release`` refuses an unready release with all reasons, and builds a wheel of a ready one."""
 
+import json
 import runpy
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "requirements" / "release.py"
 URL = "https://forge.collectivite.fr/stages/passerelle.git"
+BASE, DIGEST = "ARG BASE=docker.io/library/python:3.13-slim", "sha256:" + "0123456789abcdef" * 4
 _COPIED = ("schemas", "gateway", "adapters", "conformance", "pyproject.toml", "README.md", "LICENCE")
 
 
@@ -22,9 +24,10 @@ def release(root: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A tree that is ready: this one with the publisher's address and a day."""
-    for name in ("pyproject.toml", "CHANGELOG.md", "publiccode.yml"):
+    """A tree that is ready: this one with the publisher's address, a day and the digest of the image's base."""
+    for name in ("pyproject.toml", "CHANGELOG.md", "publiccode.yml", "Containerfile"):
         shutil.copy(ROOT / name, tmp_path / name)
+    change(tmp_path / "Containerfile", BASE, f"{BASE}@{DIGEST}")
     change(tmp_path / "CHANGELOG.md", "## 0.1.0 — unreleased", "## 0.1.0 — 2027-01-31")
     publiccode = yaml.safe_load((tmp_path / "publiccode.yml").read_text())
     publiccode |= {"url": URL, "releaseDate": "2027-01-31"}
@@ -61,6 +64,8 @@ def test_this_tree_keeps_the_placeholder_that_no_release_may_keep() -> None:
         ("publiccode.yml", "shortDescription: ", "other: ", "shortDescription must have 1 to 150"),
         ("CHANGELOG.md", "2027-01-31", "unreleased", "0.1.0 is “unreleased”"),
         ("CHANGELOG.md", "## 0.1.0", "## 0.0.9", "the first section is not that of 0.1.0"),
+        ("Containerfile", f"@{DIGEST}", "", "BASE is docker.io/library/python:3.13-slim; name"),
+        ("Containerfile", DIGEST, DIGEST[:-1], "BASE is docker.io/library/python:3.13-slim@sha256"),
         ("pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"', "the first section is not that of 0.2.0"),
     ],
 )
@@ -79,7 +84,10 @@ def test_a_ready_release_becomes_a_wheel(tree: Path) -> None:
     for name in _COPIED[4:]:
         shutil.copy(ROOT / name, tree / name)
     ended = release(tree)
-    assert (0, "Built: passerelle-0.1.0-py3-none-any.whl\n") == (ended.returncode, ended.stdout), ended.stderr
+    built = "Built: passerelle-0.1.0-py3-none-any.whl passerelle-0.1.0.cdx.json\n"
+    assert (0, built) == (ended.returncode, ended.stdout), ended.stderr
+    bill = json.loads((tree / "dist/passerelle-0.1.0.cdx.json").read_text())
+    assert ("CycloneDX", True) == (bill["bomFormat"], len(bill["components"]) > 30)
     with zipfile.ZipFile(next((tree / "dist").glob("*.whl"))) as wheel:
         names = set(wheel.namelist())
     assert {"gateway/cli/app.py", "schemas/catalogue/http.json", "gateway/runtime/lock.py"} <= names

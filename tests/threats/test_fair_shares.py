@@ -17,7 +17,7 @@ from gateway.api.context import PARTNER
 from gateway.api.work import Work, WorkRegistry
 from gateway.protocol.partner import Partner
 from gateway.runtime.processor import SLICE_SECONDS, Processor, Share
-from tests.api_write.gateway_harness import ndjson, offer, opened
+from tests.api.write.gateway_harness import ndjson, offer, opened
 
 RUN = 0.02
 

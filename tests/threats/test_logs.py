@@ -21,7 +21,7 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.settings import Settings
 from schemas.personal import holds_email
-from tests.api_write.gateway_harness import ndjson, offer
+from tests.api.write.gateway_harness import ndjson, offer
 from tests.faults.process import ROOT, GatewayProcess
 from tests.oauth.oauth_harness import asserted, basic, grant, posted, sign
 

@@ -54,7 +54,8 @@ async def test_a_thousand_malformed_requests_leave_no_secret(serving: GatewayPro
     assert statuses.keys() <= REFUSALS, statuses
     lines = _lines(text.splitlines()[began:])
     events = Counter(line["event"] for line in lines)
-    others = [line for line in lines if line["event"] not in {"http.refused", "api.request", "gateway.stopped"}]
+    known = {"http.refused", "api.request", "gateway.stopped"}
+    others = [line for line in lines if line["event"] not in known and not _is_slowness(line)]
     assert statuses.total() == events["http.refused"] + events["api.request"], (events, statuses)
     assert [] == others
 
@@ -79,6 +80,12 @@ def _checked(one: Malformed, answer: RawAnswer) -> int:
     if not one.data.startswith(b"HEAD "):
         assert answer.document["detail"]
     return answer.status
+
+
+def _is_slowness(line: dict[str, Any]) -> bool:
+    """Whether asyncio's debugging reports a callback that took long, as on a busy machine; without its text."""
+    said = (line["event"], line.get("logger"), line["level"], line.get("where", "").partition(":")[0])
+    return said == ("library.logged", "asyncio", "warning", "runners") and line["message"] is line["error"] is None
 
 
 def _lines(lines: Iterable[str]) -> list[dict[str, Any]]:

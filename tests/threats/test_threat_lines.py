@@ -12,7 +12,7 @@ from gateway.api.context import Limits
 from gateway.partners.credential import revoke
 from gateway.protocol.seal import ReceiptIds, Seal
 from gateway.protocol.topic import OFFERS, RECEIPTS, REQUESTS, SUBMISSIONS
-from tests.api_write.gateway_harness import SECRET, GatewayHarness, ndjson, offer, opened
+from tests.api.write.gateway_harness import SECRET, GatewayHarness, ndjson, offer, opened
 from tests.clock import START
 
 ROOT = Path(__file__).parents[2]

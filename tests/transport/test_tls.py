@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.kafka.certificate import Authority
+from tests.log.kafka.certificate import Authority
 from tests.transport.server import serving
 
 ROOT = Path(__file__).parents[2]

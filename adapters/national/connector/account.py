@@ -13,14 +13,15 @@ import structlog
 
 from adapters.national.connector.account_identity import AccountIdentity
 from adapters.national.delivery.calls import Calls
-from adapters.national.delivery.order import Placed, Progress, ProgressReader, answer_record, note_record, read_order
 from adapters.national.delivery.outbox import Outbox
+from adapters.national.delivery.progress import Progress, ProgressReader
 from adapters.national.delivery.unit_of_work import DeliveryStore, Route, review
 from gateway.log.owner_loop import own_with_retry
 from gateway.log.port import Chunk, EventLog, Owner
 from gateway.log.reading import read_all
 from gateway.log.request import Pending
 from gateway.protocol.delivery import is_delivery, read_delivery
+from gateway.protocol.delivery_order import Placed, answer_record, note_record, read_order
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import StoredRecord, utc
 from gateway.protocol.topic import DELIVERIES, OFFERS

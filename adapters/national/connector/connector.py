@@ -12,8 +12,8 @@ import structlog
 from adapters.national.connector.account import AccountWork
 from adapters.national.connector.account_identity import AccountIdentity
 from adapters.national.delivery.calls import CallPause, Calls
-from adapters.national.delivery.order import Adopt, Erase, Progress, Reconcile, Replay
 from adapters.national.delivery.outbox import Outbox
+from adapters.national.delivery.progress import Progress
 from adapters.national.delivery.unit_of_work import DeliveryStore, Route
 from adapters.national.inbound.inbound import Inbound
 from adapters.national.inbound.state import InboundState
@@ -31,6 +31,7 @@ from gateway.log.port import EventLog
 from gateway.log.retry import retry_log_errors
 from gateway.partners import Partners
 from gateway.partners.partners import ChangeConflictError
+from gateway.protocol.delivery_order import Adopt, Erase, Reconcile, Replay
 from gateway.protocol.identity import partition_of
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import OFFERS

@@ -75,6 +75,7 @@ class Health:
     failed_at: int | None = None
     error: str | None = None
     step: str | None = None
+    login_refused: bool | None = None
 
 
 class CallPause:
@@ -214,9 +215,12 @@ class Calls:
     def _note_failure(self, error: SiteError, now: int) -> None:
         """Record the failure of a call."""
         self.breaker.failed(now)
-        if isinstance(error, LoginRefusedError):
+        refused = isinstance(error, LoginRefusedError)
+        if refused:
             self.breaker.trip(now)
-        self.health = replace(self.health, failed_at=now, error=str(error), step=error.step)
+        self.health = replace(
+            self.health, failed_at=now, error=str(error), step=error.step, login_refused=refused or None
+        )
 
     def _announce(self, unit: UnitOfWork, entry: Entry) -> list[Call]:
         found_due = unit.due(entry)

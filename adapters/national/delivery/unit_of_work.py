@@ -21,20 +21,20 @@ from adapters.national.delivery.plan import (
     set_wanted_state,
     wanted_parts,
 )
-from adapters.national.site.accounts import ANY_PLATFORM, Accounts
+from adapters.national.site.accounts import Accounts
 from gateway.clock import Clock
 from gateway.log.port import Output, Owner
 from gateway.partners import Partners
 from gateway.protocol.decide import PARIS, paris_date
 from gateway.protocol.delivery import GROUPS, Delivery, Part, delivery_record
+from gateway.protocol.delivery_order import ANY_PLATFORM
 from gateway.protocol.identity import NATIONAL, partition_of, platform_of
 from gateway.protocol.record import OfferState, Record, position_record
 from gateway.protocol.topic import DELIVERIES, POSITIONS
-from gateway.protocol.visibility import Reader, may_read
+from gateway.protocol.visibility import wished_audiences
 
 Positions: TypeAlias = Mapping[tuple[str, int], int]
 
-_NATIONAL = Reader(NATIONAL)
 _SLICE = 200
 _WAITING = frozenset({"pending", "refused"})
 """States in which ``until`` is the day of the next call."""
@@ -68,10 +68,10 @@ class Route:
         return partner is None or partner.national_delivery == "self"
 
     def wanted_parts(self, state: OfferState | None) -> WantedParts:
-        """The wanted parts of an offer today; empty once it is gone or may not go there (RTE-002, RTE-003)."""
+        """The wanted parts of an offer today; empty once it is gone or is not meant for the site (RTE-002, RTE-003)."""
         if state is None or state.offer is None:
             return {}
-        if not may_read(_NATIONAL, offer=state.offer, provenance=state.known.provenance):
+        if NATIONAL in state.known.provenance or NATIONAL not in wished_audiences(state.offer):
             return {}
         today = date.fromisoformat(paris_date(self.clock()))
         return wanted_parts(state.offer, on=today, terms=self.accounts.terms_of(platform_of(state.id)))

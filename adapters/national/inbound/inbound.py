@@ -23,7 +23,7 @@ from adapters.national.inbound.state import InboundState
 from adapters.national.site.accounts import Search
 from adapters.national.site.index_walk import RightMissingError, Walk, Walker
 from adapters.national.site.reading import Listed
-from adapters.national.site.site import Site, SiteError
+from adapters.national.site.site import LoginRefusedError, Site, SiteError
 from adapters.national.site.timing import Timing
 from gateway.errors import LogError, LogUnavailableError
 from gateway.ingest.submissions import Submissions
@@ -72,14 +72,19 @@ class Inbound:
                 _log.warning("national.scan_failed", error=str(error))
                 store.findings["search"] = {"state": "failed", "error": str(error)}
                 await self.timing.sleep(_OPEN_AGAIN_SECONDS)
+        scanned: dict[str, Any] = {}
         while True:
             try:
-                store.findings["search"] = await self._scan(await store.ends(OFFERS))
+                finding = await self._scan(await store.ends(OFFERS))
+                scanned = {"scanned_at": finding["scanned_at"]}
             except RightMissingError:
-                store.findings["search"] = {"state": "waiting-for-right"}
+                finding = {"state": "waiting-for-right"}
             except SiteError as error:
                 _log.warning("national.scan_failed", error=str(error))
-                store.findings["search"] = {"state": "failed", "error": str(error)}
+                finding = {"state": "failed", "error": str(error)}
+                if isinstance(error, LoginRefusedError):
+                    finding["login_refused"] = True
+            store.findings["search"] = {**scanned, **finding, "every_minutes": self.search.minutes}
             await self.timing.sleep(self.search.minutes * 60)
 
     def close(self) -> None:

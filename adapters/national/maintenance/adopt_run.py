@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from adapters.national.delivery.order import Adopt, Progress, Step
+from adapters.national.delivery.progress import Progress, Step
 from adapters.national.delivery.unit_of_work import review
 from adapters.national.maintenance.adopt import There, Wanted, match
 from adapters.national.maintenance.reconcile import DELETE, Reconciliation, carry_out
@@ -20,6 +20,7 @@ from adapters.national.site.index_walk import Walker
 from gateway.partners import Partners
 from gateway.protocol.decide import needs_confirmation
 from gateway.protocol.delivery import Delivery, Group, Part
+from gateway.protocol.delivery_order import Adopt
 from gateway.protocol.partner import Partner
 
 _SLICE = 200

@@ -10,14 +10,15 @@ from typing import Any
 
 import structlog
 
-from adapters.national.delivery.order import Erase, Progress, Replay
 from adapters.national.delivery.outcome import as_pending
+from adapters.national.delivery.progress import Progress
 from adapters.national.delivery.unit_of_work import DeliveryStore
 from adapters.national.mapping.body import is_reachable
 from adapters.national.site.answer import Done, Forbidden, Missing, Outcome, Refused, outcome_about
 from adapters.national.site.site import MOST_TRIES, Site, SiteUnavailableError, call_until
 from adapters.national.site.timing import Timing
 from gateway.protocol.delivery import Delivery, Group, Part
+from gateway.protocol.delivery_order import Erase, Replay
 
 NEUTRAL = "Offre retirée"
 NEUTRAL_BODY: Mapping[str, Any] = {

@@ -11,9 +11,9 @@ from typing import Any
 
 import structlog
 
-from adapters.national.delivery.order import Progress, Reconcile, Step
 from adapters.national.delivery.outcome import as_moderated, as_replaced
 from adapters.national.delivery.plan import body_digest
+from adapters.national.delivery.progress import Progress, Step
 from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
 from adapters.national.mapping.body import is_reachable
 from adapters.national.mapping.deliverability import Ready
@@ -24,6 +24,7 @@ from adapters.national.site.site import Site, call_until, delete_rows
 from adapters.national.site.timing import Timing
 from gateway.protocol.decide import needs_confirmation
 from gateway.protocol.delivery import Delivery, Part
+from gateway.protocol.delivery_order import Reconcile
 
 MAX_LISTED = 200
 """Maximum of remote ids that an answer names per finding."""

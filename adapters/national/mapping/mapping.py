@@ -40,7 +40,7 @@ def map_offer(offer: Mapping[str, Any], *, on: date, terms: DeliveryTerms) -> tu
     obstacles = tuple(_find_obstacles(offer, on, terms))
     return tuple(
         WantedPart(suffix, _add(obstacles, _map_part(offer, suffix, levels, on, terms)))
-        for suffix, levels in _parts(offer)
+        for suffix, levels in levels_of_parts(offer)
     )
 
 
@@ -52,8 +52,8 @@ def _add(obstacles: tuple[Trouble, ...], deliverability: Deliverability) -> Deli
     return NotDeliverable((*obstacles, *own))
 
 
-def _parts(offer: Mapping[str, Any]) -> Iterator[tuple[Suffix, tuple[str, ...]]]:
-    """Suffixes with their levels; the site takes no offer for both collège and lycée."""
+def levels_of_parts(offer: Mapping[str, Any]) -> Iterator[tuple[Suffix, tuple[str, ...]]]:
+    """The suffixes of an offer's parts with their levels; the site takes no offer for both collège and lycée."""
     levels = tuple(level for level in _LEVELS if level in offer["levels"])
     college = tuple(level for level in levels if level in COLLEGE)
     if college and college != levels:

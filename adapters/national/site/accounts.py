@@ -15,10 +15,10 @@ import jsonschema_rs
 from yarl import URL
 
 from adapters.national.mapping.deliverability import DeliveryTerms
+from gateway.protocol.delivery_order import ANY_PLATFORM
 from gateway.runtime.private_files import ExposedError, read_private
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-ANY_PLATFORM = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 Each rule is a fact from the code of betagouv/monstagedeseconde; paths refer to that repository. Status and code of an
 answer come from this table, and each answer names its rules in the header ``X-Simulator-Rules``. Every rule has a case
-in ``tests/national_site/rule_cases.py``.
+in ``tests/national/site/rule_cases.py``.
 """
 
 from collections.abc import Mapping

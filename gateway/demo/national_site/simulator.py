@@ -7,6 +7,7 @@
 import argparse
 import asyncio
 import secrets
+import signal
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -312,7 +313,9 @@ async def _serve(port: int) -> None:
 
 
 def main() -> None:
-    """Serve until interrupted; prints the URL, and the account's e-mail, password and v1 token."""
+    """Serve until SIGINT or SIGTERM; prints the URL, and the account's e-mail, password and v1 token."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     parser = argparse.ArgumentParser(prog="python -m gateway.demo.national_site.simulator", description=__doc__)
     parser.add_argument("--port", type=int, default=8090)
     try:

@@ -15,6 +15,7 @@ from gateway.ingest.upload.spool import Item
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import submission_record
 from schemas import Verdict
+from schemas.territory import department_in
 
 EXPLAINED = 1_000
 """Most refused items of an upload with their problems written out, with their texts in both languages."""
@@ -99,9 +100,10 @@ class BatchJudge:
         against = self._against(verdict)
         if against is None:
             return self._accept(verdict, marks)
+        department = department_in(verdict.document)
         if written:
-            return Item(verdict.id, [found.to_json() for found in against], None)
-        return Item(verdict.id, (), None, sorted({found.code for found in against}))
+            return Item(verdict.id, [found.to_json() for found in against], None, department=department)
+        return Item(verdict.id, (), None, sorted({found.code for found in against}), department)
 
     def _against(self, verdict: Verdict) -> Sequence[schemas.Problem] | None:
         """The problems for which an item is refused; None for an accepted one."""

@@ -2,18 +2,18 @@
 
 import asyncio
 import hashlib
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+import schemas
 from gateway.errors import UploadRefusedError
 from gateway.ingest.upload.inflating import Inflater
 from gateway.ingest.upload.judge import Judge, Unexplained
 from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter, Splitter
 from gateway.ingest.upload.spool import DiskQuota, Item, Spool
-from gateway.ingest.upload.upload import OwnPace, Pace, Upload
+from gateway.ingest.upload.upload import ItemCounts, OwnPace, Pace, Upload
 
 BLOCK_BYTES = 64 * 1024
 _STEP_BYTES = 16 * 1024
@@ -116,8 +116,7 @@ class _Reception:
         self._split = 0
         self._accepted = bytearray()
         self._explained = 0
-        self._rules: Counter[str] = Counter()
-        self._warnings: Counter[str] = Counter()
+        self._counts = ItemCounts()
 
     async def run(self, blocks: AsyncIterator[bytes], form: Form) -> Upload:
         splitter = _splitter(form, self._limits)
@@ -137,8 +136,7 @@ class _Reception:
             self._pace,
             accepted=self._accepted,
             explained=self._explained,
-            rules=self._rules,
-            warnings=self._warnings,
+            counts=self._counts,
             digest=self._digest.hexdigest(),
             declared_count=self._judge.declared_count,
         )
@@ -185,10 +183,17 @@ class _Reception:
 
     def _count(self, item: Item) -> None:
         """Count an item by each rule that refuses it or warns of it."""
-        self._rules.update(item.codes)
+        errors = set(item.codes)
         if item.problems:
             for severity, code in {(problem["severity"], problem["code"]) for problem in item.problems}:
-                (self._rules if severity == "error" else self._warnings)[code] += 1
+                if severity == "error":
+                    errors.add(code)
+                else:
+                    self._counts.warnings[code] += 1
+        self._counts.rules.update(errors)
+        if item.prepared is None:
+            rules = schemas.catalogue()
+            self._counts.refusals.add(item.department, [code for code in errors if rules[code].severity == "error"])
 
 
 def _splitter(form: Form, limits: UploadLimits) -> Splitter:

@@ -32,8 +32,8 @@ class DiskQuota:
         self._parts: dict[str, DiskQuota] = {}
 
     def part(self, platform: str) -> "DiskQuota":
-        """The quota of one platform, so that none excludes the others: three quarters. A million offers need 1.5 GB,
-        and the whole is 2 GiB where two workers share the limits. There are dozens of platforms, and only authenticated
+        """The quota of one platform, so that none excludes the others: three quarters. A million offers need 2 GB,
+        and the whole is 3 GiB where two workers share the limits. There are dozens of platforms, and only authenticated
         ones get here.
         """
         return self._parts.setdefault(platform, DiskQuota(self.most // 4 * 3, self))
@@ -56,13 +56,15 @@ class DiskQuota:
 @value(frozen=True, slots=True)
 class Item:
     """One judged document: its id where readable, its problems (in both languages), and the record to append, None
-    when it was refused. ``codes``: the rules that it breaks, where its problems were not written out.
+    when it was refused. ``codes``: the rules that it breaks, where its problems were not written out. ``department`` is
+    that of a refused one, if it names one.
     """
 
     id: str | None
     problems: Sequence[Any]
     prepared: Prepared | None
     codes: Sequence[str] = ()
+    department: str | None = None
 
 
 class Spool:

@@ -7,11 +7,12 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Protocol, TypeVar
 
 from gateway.errors import LogError, QueuingStoppedError, UnknownOutcomeError
+from gateway.ingest.refusals import UploadRefusals
 from gateway.ingest.submissions import Prepared, Submissions
 from gateway.ingest.upload.spool import Spool
 from gateway.runtime.loop import in_thread
@@ -71,11 +72,21 @@ class OwnPace:
         return await in_thread(lambda: work(*arguments))
 
 
+@dataclass(frozen=True, slots=True)
+class ItemCounts:
+    """The counts of an upload's items: by rule that refuses and by rule that warns, and the refused ones."""
+
+    rules: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+    refusals: UploadRefusals = field(default_factory=UploadRefusals)
+
+
 class Upload:
     """``count`` items, ``refused`` of them; ``digest`` (hex) covers the inflated content. Close it after use.
 
     ``accepted`` has a byte per item, 1 for an accepted one. The problems of the first ``explained`` refused items are
-    in ``results``. ``rules`` counts the items that each rule refuses by its code, ``warnings`` those that it warns of.
+    in ``results``. ``rules`` counts the items that each rule refuses by its code, ``warnings`` those that it warns of;
+    ``refusals`` are the refused items by department and rules.
     """
 
     def __init__(
@@ -85,8 +96,7 @@ class Upload:
         *,
         accepted: bytearray,
         explained: int,
-        rules: Counter[str],
-        warnings: Counter[str],
+        counts: ItemCounts,
         digest: str,
         declared_count: int | None,
     ) -> None:
@@ -97,8 +107,9 @@ class Upload:
         self.count = len(accepted)
         self.refused = accepted.count(0)
         self.explained = explained
-        self.rules = rules
-        self.warnings = warnings
+        self.rules = counts.rules
+        self.warnings = counts.warnings
+        self.refusals = counts.refusals
         self.digest = digest
         self.declared_count = declared_count
 

@@ -21,6 +21,8 @@ from gateway.protocol.topic import INBOX, Topic
 _POLL_SECONDS = 0.02
 _SMALL_SEGMENT = {"segment.bytes": "1048576", "segment.ms": "600000", "min.cleanable.dirty.ratio": "0.1"}
 """Segments roll after 1 MiB or ten minutes and become eligible for compaction; a rebuild then reads little."""
+_ERASABLE = {"max.compaction.lag.ms": "86400000"}
+"""The broker compacts within a day, whatever the share of replaced records."""
 
 
 class AdminQueries:
@@ -138,6 +140,7 @@ def wanted(topic: Topic, settings: KafkaSettings) -> dict[str, str]:
         "unclean.leader.election.enable": "false",
         keep: str(topic.retention_ms),
         **(_SMALL_SEGMENT if topic.small_segments else {}),
+        **(_ERASABLE if topic.erasable else {}),
     }
 
 

@@ -1,7 +1,8 @@
 """All patches of aiokafka, and all uses of its private names.
 
-aiokafka is pinned to one minor version. ``tests/kafka/test_aiokafka_patches.py`` fails when a private name is missing
-or has another signature, and when upstream has fixed the behaviour that a patch works around: then remove the patch.
+aiokafka is pinned to one minor version. ``tests/log/kafka/test_aiokafka_patches.py`` fails when a private name is
+missing or has another signature, and when upstream has fixed the behaviour that a patch works around: then remove the
+patch.
 A patch replaces attributes of one object or derives a class; it never changes aiokafka's modules or classes.
 """
 

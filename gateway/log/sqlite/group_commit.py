@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 from gateway.clock import Clock
 from gateway.errors import LogError, LogUnavailableError, UnknownOutcomeError
 from gateway.log.sqlite.append import Append, AppendRows, append_all, rows_of
-from gateway.log.sqlite.checkpoints import Checkpoints
 from gateway.log.sqlite.jobs import Job, Jobs, ended_by
 from gateway.log.sqlite.write_lock import WriteLock
+from gateway.runtime.checkpoints import Checkpoints
 from gateway.runtime.loop import hurry
 from gateway.runtime.sqlite_damage import is_damage
 

@@ -233,7 +233,8 @@ class SqliteLog:
         if found is None:
             return
         for first in range(0, len(found.offsets), upkeep.STEP):
-            await self._step(partial(upkeep.drop, stream=stream, offsets=found.offsets[first : first + upkeep.STEP]))
+            offsets = found.offsets[first : first + upkeep.STEP]
+            await self._step(partial(upkeep.drop, stream=stream, offsets=offsets, overwritten=topic.erasable))
         await self._do(lambda connection: upkeep.mark_compacted(connection, stream, found.end))
 
     async def _step(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:

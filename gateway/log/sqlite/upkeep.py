@@ -63,11 +63,14 @@ def superseded(
 ) -> Superseded | None:
     """Records with a newer one of their key, and tombstones past retention.
 
-    Unless ``all_of_it``, None until the new records are as many as the old ones, so that the work stays in proportion.
+    Unless ``all_of_it``, None until the new records are as many as the old ones, so that the work stays in proportion;
+    of an erasable topic, None until there are any.
     """
     bounds = read_bounds(connection, stream)
     end = bounds.next
-    if not all_of_it and not _worth_it(connection, stream, bounds.compacted):
+    if topic.erasable and bounds.compacted == end and not _expiring(connection, stream, topic, now):
+        return None
+    if not (all_of_it or topic.erasable or _worth_it(connection, stream, bounds.compacted)):
         return None
     # Materialized: otherwise the sort would include every value, as large as the table itself.
     rows = connection.execute(
@@ -85,8 +88,18 @@ def superseded(
     return Superseded([row[0] for row in rows], end)
 
 
-def drop(connection: sqlite3.Connection, stream: Stream, offsets: Sequence[int]) -> None:
-    """Delete these records."""
+def drop(connection: sqlite3.Connection, stream: Stream, offsets: Sequence[int], *, overwritten: bool = False) -> None:
+    """Delete these records; ``overwritten``: with zeros, so that their bytes leave the file."""
+    if overwritten:
+        connection.execute("PRAGMA secure_delete = ON")
+    try:
+        _delete(connection, stream, offsets)
+    finally:
+        if overwritten:
+            connection.execute("PRAGMA secure_delete = OFF")
+
+
+def _delete(connection: sqlite3.Connection, stream: Stream, offsets: Sequence[int]) -> None:
     connection.execute(
         f"DELETE FROM {stream.table} WHERE offset IN (SELECT value FROM json_each(?))",  # noqa: S608  # same
         (json.dumps(offsets),),
@@ -112,3 +125,12 @@ def _worth_it(connection: sqlite3.Connection, stream: Stream, compacted: int) ->
         (compacted, dirty + 1),
     ).fetchone()
     return bool(dirty >= more)
+
+
+def _expiring(connection: sqlite3.Connection, stream: Stream, topic: Topic, now: int) -> bool:
+    """Whether a tombstone is past retention."""
+    row = connection.execute(
+        f"SELECT 1 FROM {stream.table} WHERE value IS NULL AND at < ? LIMIT 1",  # noqa: S608  # our own table's name
+        (now - topic.retention_ms,),
+    ).fetchone()
+    return row is not None

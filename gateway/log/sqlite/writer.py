@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 from gateway.clock import Clock
 from gateway.errors import LogError, LogUnavailableError, UnknownOutcomeError
 from gateway.log.sqlite.append import Append, Offsets
-from gateway.log.sqlite.checkpoints import Checkpoints
 from gateway.log.sqlite.group_commit import GroupCommit, Outcome
 from gateway.log.sqlite.jobs import Job, Jobs, Work, ended_by
 from gateway.log.sqlite.write_lock import WriteLock
+from gateway.runtime.checkpoints import Checkpoints
+
+_CHECKPOINT_BYTES = 4 << 20
 
 _T = TypeVar("_T")
 
@@ -40,7 +42,7 @@ class Writer:
         self._written = written
         self._jobs = Jobs()
         self._ended = asyncio.Event()
-        self._checkpoints = Checkpoints(connect)
+        self._checkpoints = Checkpoints(connect, after=_CHECKPOINT_BYTES)
         with ExitStack() as opened:
             files = [
                 (bulk, opened.enter_context(closing(connect())), opened.enter_context(closing(WriteLock(lock_file))))

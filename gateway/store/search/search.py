@@ -22,6 +22,8 @@ from gateway.store.search.search_index import (
 OUTSIDER = Reader("")
 """A reader that is the publisher of no offer."""
 
+RESERVED = "reserved"
+"""The facet of offers that are reserved for certain schools."""
 _LOCATED = "located"
 _SCALE = 10
 _MOST_BANDS = 128
@@ -42,6 +44,8 @@ def facets_of(outline: Outline, visible: Mapping[str, Any], *, publisher: str, a
     facets += ["week:" + week for week in visible["weeks"]]
     facets += ["audience:" + audience for audience in allowed]
     facets += ["passed:" + slug for slug in outline.provenance]
+    if visible.get("restrictions", {}).get("schools"):
+        facets.append(RESERVED)
     location = visible["location"]
     latitude, longitude = location.get("latitude"), location.get("longitude")
     if latitude is not None and longitude is not None:

@@ -9,21 +9,21 @@ from tests.conformance.partner_fixtures import Partner, Publisher, Subscriber
 
 @dataclass(frozen=True, slots=True)
 class WrongPartner:
-    """A wrong partner: what is wrong with it, and the case that must catch it."""
+    """A wrong partner: what is wrong with it, and the case, or the requirement whose cases, must catch it."""
 
     name: str
     fault: str
-    case: str
+    names: str
     made: type[Partner]
 
 
 PARTNERS: dict[str, WrongPartner] = {}
 
 
-def wrong(case: str, fault: str) -> Any:
+def wrong(names: str, fault: str) -> Any:
     def register(made: type[Partner]) -> type[Partner]:
         name = "".join(f"-{sign.lower()}" if sign.isupper() else sign for sign in made.__name__).strip("-")
-        PARTNERS[name] = WrongPartner(name, fault, case, made)
+        PARTNERS[name] = WrongPartner(name, fault, names, made)
         return made
 
     return register
@@ -33,7 +33,7 @@ def wrong(case: str, fault: str) -> Any:
 class GivesUp(Publisher):
     async def deliver(self, _offer_id: str, method: str, path: str, body: Any) -> None:
         status, _, _ = await self.send(method, path, body)
-        while status not in {503, 200, 201, 409, 422}:
+        while status not in {503, 200, 201, 202, 409, 422}:
             if status == 401:
                 await self.renew()
             await asyncio.sleep(1 if status == 429 else 0.1)
@@ -193,13 +193,19 @@ class EmptiesOnFailure(Subscriber):
         return await super().fail(retry)
 
 
-@wrong("subscriber/feed-page-cut", "skips a page that it could not read")
-class SkipsPages(Subscriber):
-    async def fail(self, retry: float) -> bool:
-        if self.cursor is not None:
-            epoch, _, index = self.cursor.partition(".")
-            self.cursor = f"{epoch}.{int(index) + 2}"
-        return await super().fail(retry) and self.cursor is None
+@wrong("subscriber/feed-page-cut", "reads no further than a page that it could not read")
+class StopsForGood(Subscriber):
+    def forget(self) -> None:
+        super().forget()
+        self.stopped = False
+
+    async def fail(self, _retry: float) -> bool:
+        self.stopped = True
+        return False
+
+    async def sync(self) -> None:
+        if not self.stopped:
+            await super().sync()
 
 
 @wrong("subscriber/large-sequences", "stores sequences in single precision")

@@ -80,23 +80,25 @@ Fault: TypeAlias = Callable[[Seen, Forward], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A wrong gateway: what is wrong with it, and the case that must catch it."""
+    """A wrong gateway: what is wrong with it, and the case, or the requirement whose cases, must catch it."""
 
     name: str
     fault: str
-    case: str
+    names: str
     answer: Fault
+    issues: bool = False
+    """Whether it is also a proxy of the address where tokens are issued."""
 
 
 MUTANTS: dict[str, Mutant] = {}
 
 
-def wrong(case: str, fault: str) -> Callable[[Fault], Fault]:
-    """Register a wrong gateway under its function's name."""
+def wrong(names: str, fault: str, *, issues: bool = False) -> Callable[[Fault], Fault]:
+    """Register a wrong gateway under its function's name; ``names`` is a case, or a requirement (FEED-007)."""
 
     def register(answer: Fault) -> Fault:
         name = answer.__name__.replace("_", "-")
-        MUTANTS[name] = Mutant(name, fault, case, answer)
+        MUTANTS[name] = Mutant(name, fault, names, answer, issues)
         return answer
 
     return register
@@ -108,15 +110,20 @@ async def honest(seen: Seen, forward: Forward) -> Answer:
 
 
 @asynccontextmanager
-async def proxied(target: str, answer: Fault) -> AsyncIterator[str]:
-    """The URL of a gateway with this fault."""
+async def proxied(target: str, answer: Fault, *, issues: bool = False) -> AsyncIterator[str]:
+    """The URL of a gateway with this fault; tokens are issued without it, unless it ``issues`` them."""
     memory: dict[str, Any] = {}
     async with aiohttp.ClientSession(auto_decompress=False, connector=aiohttp.TCPConnector(limit=0)) as session:
 
         async def forward(seen: Seen) -> Answer:
             url = URL(target + seen.path, encoded=True).with_query(seen.query)
             async with session.request(
-                seen.method, url, headers=seen.headers, data=seen.body or None, allow_redirects=False
+                seen.method,
+                url,
+                headers=seen.headers,
+                data=seen.body or None,
+                allow_redirects=False,
+                skip_auto_headers=("Accept-Encoding",),  # a fault has to read the answer
             ) as response:
                 headers = {name: value for name, value in response.headers.items() if name.lower() not in _HOP}
                 return Answer(response.status, headers, await response.read())
@@ -125,7 +132,7 @@ async def proxied(target: str, answer: Fault) -> AsyncIterator[str]:
             headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
             body = await request.read()
             seen = Seen(request.method, request.rel_url.raw_path, dict(request.query), headers, body, memory)
-            if seen.path == "/oauth/token":
+            if seen.path == "/oauth/token" and not issues:
                 answered = await forward(seen)
             else:
                 _remember(seen)

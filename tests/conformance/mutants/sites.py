@@ -10,12 +10,12 @@ SITES: dict[str, Mutant] = {}
 _OFFERS = "/api/v2/internship_offers"
 
 
-def wrong(case: str, fault: str) -> Callable[[Fault], Fault]:
+def wrong(names: str, fault: str) -> Callable[[Fault], Fault]:
     """Register a wrong site under its function's name."""
 
     def register(answer: Fault) -> Fault:
         name = answer.__name__.replace("_", "-")
-        SITES[name] = Mutant(name, fault, case, answer)
+        SITES[name] = Mutant(name, fault, names, answer)
         return answer
 
     return register

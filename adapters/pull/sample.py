@@ -1,0 +1,135 @@
+"""Evaluate a sample of a platform's source offline: read its items with a mapping, judge and count them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import schemas
+from adapters.formats import (
+    MISFITS,
+    BrokenItem,
+    FeedComplete,
+    FeedMapping,
+    FeedUnusable,
+    OfferItem,
+    PassedItem,
+    RepeatedItem,
+    judge,
+    read,
+)
+from adapters.pull.feed_counts import FeedCounts, Kind
+from gateway.protocol.source_run import Counts
+from schemas import Problem
+from schemas.communes import commune_at
+
+_MOST_OFFERS = 3
+_MOST_CANDIDATES = 20
+"""More than ``_MOST_OFFERS``: an id that is repeated later retracts its first item."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleEvaluation:
+    """Evaluation of a sample: counts of published and refused offers, problems in groups and by severity, and up to
+    three offers as published. ``unusable``: the problems that make the whole source unusable, or empty.
+    """
+
+    counts: Counts
+    problems: tuple[Mapping[str, Any], ...]
+    severities: Mapping[str, int]
+    offers: tuple[Mapping[str, Any], ...] = ()
+    unusable: tuple[Problem, ...] = ()
+    whole: bool = True
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether the source itself cannot be read, with any mapping."""
+        return bool(self.unusable) and self.unusable[0].code not in MISFITS
+
+
+def evaluate_sample(
+    blocks: Iterable[bytes],
+    mapping: FeedMapping,
+    *,
+    platform: str,
+    revision: int,
+    on: date,
+    in_memory: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> SampleEvaluation:
+    """Evaluate a sample with a mapping, judged as on the day ``on``. ``in_memory``: nothing of it goes to the disk.
+    ``stop`` is asked between items: a sample that is not read to its end is not ``whole``.
+    """
+    feed_counts = FeedCounts(in_memory=in_memory)
+    unusable: tuple[Problem, ...] = ()
+    previews: dict[int, Mapping[str, Any]] = {}
+    whole = False
+    try:
+        for item in read(blocks, mapping, platform=platform, on=on):
+            match item:
+                case OfferItem():
+                    _offer(item, feed_counts, previews, revision=revision, on=on)
+                case BrokenItem():
+                    if (retraction := item.retraction) is not None:
+                        feed_counts.note(str(retraction.position), item.id, [retraction.problem.to_json()])
+                    bodies = [one.to_json() for one in item.problems]
+                    feed_counts.add(str(item.position), item.id, kind="refused", problems=bodies)
+                case RepeatedItem():
+                    pass
+                case PassedItem():
+                    feed_counts.add_passed()
+                case FeedComplete():
+                    feed_counts.note("", None, [one.to_json() for one in item.problems])
+                case FeedUnusable():
+                    unusable = item.problems
+                    feed_counts.note("", None, [one.to_json() for one in item.problems])
+            whole = isinstance(item, FeedComplete | FeedUnusable)
+            if not whole and stop():
+                break
+        offers = [offer for index, offer in previews.items() if index not in feed_counts.dropped][:_MOST_OFFERS]
+        counts = replace(feed_counts.counts, published=0, warned=0) if unusable else feed_counts.counts
+        listed = () if unusable else tuple(offers)
+        return SampleEvaluation(counts, feed_counts.problems, feed_counts.severities, listed, unusable, whole=whole)
+    finally:
+        feed_counts.close()
+
+
+def _offer(
+    item: OfferItem, feed_counts: FeedCounts, previews: dict[int, Mapping[str, Any]], *, revision: int, on: date
+) -> None:
+    verdict = judge(item, revision=revision, on=on)
+    bodies = [one.to_json() for one in verdict.problems]
+    kind: Kind = "published" if verdict.accepted else "refused"
+    index = feed_counts.add(str(item.position), item.id, kind=kind, problems=bodies)
+    if (
+        index is not None
+        and len(previews) < _MOST_CANDIDATES
+        and verdict.offer is not None
+        and verdict.territory is not None
+    ):
+        previews[index] = _published_offer(verdict.offer, verdict.territory)
+
+
+def _published_offer(offer: Mapping[str, Any], territory: Mapping[str, Any]) -> dict[str, Any]:
+    """The published fields of an accepted offer; ``place`` and ``sector`` by name."""
+    location, sector = offer["location"], offer["sector"]
+    known = commune_at(location["postal_code"], location["city"], location.get("insee_commune"))
+    commune = location["city"] if known is None else known.name
+    department = _name("departments", territory["department"])
+    return {
+        "id": offer["id"],
+        "title": offer["title"],
+        "company": offer["employer"]["name"],
+        "place": f"{location['postal_code']} {commune} ({department})",
+        "commune": commune,
+        "department": department,
+        "sector": _name("sectors", sector),
+        "sector_code": sector,
+        "weeks": list(offer["weeks"]),
+        "levels": list(offer["levels"]),
+        "apply_url": offer["apply_url"],
+    }
+
+
+def _name(reference: str, code: str) -> str:
+    return next((one["name"] for one in schemas.reference(reference)["items"] if one["code"] == code), code)

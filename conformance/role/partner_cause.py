@@ -1,0 +1,174 @@
+"""Causes that the tally of a run shows: what every request of a partner, or every call of its interface, came to."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from string import Formatter
+from typing import Any
+
+import schemas
+from conformance.model.cause import Cause
+from conformance.model.result import Finding, Outcome, Result
+from conformance.role.tally import Control, Tally
+from conformance.script.matcher import render_value
+from conformance.target.reach import interface_cause
+from conformance.target.setup import Setup
+from conformance.words import Texts, joined, plain, say
+from schemas.texts import fill
+
+_ESSENTIAL = frozenset({"POST /reset", "POST /create", "POST /sync", "GET /offers"})
+_PATHS = ("/oauth/token", "/v1/")
+
+
+def is_idle(tally: Tally, setup: Setup, result: Result) -> bool:
+    """Whether the partner accepted an order, or was observed, and made no request at all."""
+    asked = any(tally.calls.get(call, Control()).executed for call in ("POST /create", "POST /sync"))
+    observed = setup.control is None and result.outcome is Outcome.SKIP and result.case.family == "watched"
+    return not tally.came and (asked or observed)
+
+
+def no_request_cause(setup: Setup) -> Cause:
+    """The cause that the partner never called the kit."""
+    title = say("cause-no-request", listen=setup.listen)
+    return Cause(code="no-request", title=title, step=say("cause-no-request-step", listen=setup.listen))
+
+
+def access_cause(tally: Tally, setup: Setup) -> Cause | None:
+    """The cause that no request of the partner gets as far as being judged: token, address."""
+    if tally.succeeded or tally.refused or tally.denied:
+        return None
+    account = setup.accounts.get(setup.role)
+    if account is None:
+        return None
+    if tally.token_refusals and not tally.tokens:
+        client = tally.client or account.client_id
+        title = say("cause-partner-token", client=client)
+        step = say("cause-partner-token-step", role=setup.role, client=account.client_id)
+        words = say("cause-kit-answered", text=render_value(tally.token_error)) if tally.token_error else None
+        return Cause(code="token-refused", title=title, words=words, step=step)
+    if tally.unknown_paths:
+        return _unknown_paths(tally, setup)
+    if (tally.wrong_token or tally.without_token) and not tally.tokens:
+        title = say("cause-no-token-asked") if tally.without_token else say("cause-foreign-token")
+        step = say("cause-foreign-token-step", listen=setup.listen)
+        return Cause(code="token-not-asked", title=title, step=step)
+    if tally.without_token and not tally.wrong_token:
+        title, step = say("cause-token-unused"), say("cause-token-unused-step")
+        return Cause(code="token-unused", title=title, step=step, outcome=Outcome.FAIL, requirements=("SEC-001",))
+    return None
+
+
+def _unknown_paths(tally: Tally, setup: Setup) -> Cause:
+    """The cause that the partner asks for addresses that a gateway does not have."""
+    asked = tally.unknown_paths.most_common(1)[0][0]
+    path = asked.partition(" ")[2]
+    title = say("cause-partner-paths", asked=asked)
+    if any(known in path[1:] for known in _PATHS):
+        step = say("cause-partner-base-step", listen=setup.listen)
+        return Cause(code="base-path", title=title, step=step)
+    step = say("cause-partner-paths-step")
+    return Cause(code="unknown-paths", title=title, step=step, outcome=Outcome.FAIL, requirements=("PUB-001",))
+
+
+def control_cause(tally: Tally, setup: Setup, *, again: bool) -> Cause | None:
+    """The cause that an essential call of the test interface never succeeds."""
+    for call in sorted(_ESSENTIAL & tally.calls.keys()):
+        counts = tally.calls[call]
+        if counts.executed or counts.last is None or not (counts.late or (counts.failed > 1) or again):
+            continue
+        words = joined((plain(counts.last.status or ""), plain(counts.last.answer)), " ")
+        cause = interface_cause(call, setup, words, silent=counts.last.status == 0)
+        if not tally.succeeded:
+            return cause
+        if counts.failed > 2:  # it read from the kit first: that is the examined system, not its set-up
+            title, step = say("cause-reads-and-fails", call=call), say("cause-reads-and-fails-step")
+            return replace(cause, code="sync-fails", title=title, step=step, outcome=Outcome.FAIL)
+    return None
+
+
+def documents_cause(tally: Tally) -> Cause:
+    """The cause that every document is refused, with the gateway's words on the problems that all have in common."""
+    common = tally.common or {}
+    rules = schemas.catalogue()
+    known = [code for code, _ in common or tally.frequent if code in rules]
+    requirements = tuple(dict.fromkeys(rules[code].requirement for code in known))
+    return Cause(
+        code="documents-refused",
+        title=say("cause-documents", problems=refusals(tally)),
+        step=_fix(known) if known else say("cause-documents-step"),
+        outcome=Outcome.FAIL,
+        words=_messages(tally),
+        requirements=requirements,
+        finding=Finding(say("submissions"), say("sound-document"), refusals(tally)),
+    )
+
+
+def refusals(tally: Tally) -> Texts:
+    """The problems that all refused documents have, or the most frequent ones."""
+    if not tally.refused and tally.denied:
+        return _denial(tally)
+    problems = list(tally.common or ())[:5] or [problem for problem, _ in tally.frequent.most_common(3)]
+    if not problems:
+        return say("refused")
+    return joined((say("problem-at", code=c, pointer=p) if p else say("problem", code=c) for c, p in problems), ", ")
+
+
+def _fix(codes: list[str]) -> Texts:
+    """The remedy of the first problem, from the catalogue; with placeholders the way to see it for each document."""
+    fix, judge = schemas.catalogue()[codes[0]].fix, say("cause-documents-step")
+    return judge if "{" in fix["en"] + fix["fr"] else joined((fix, judge), " ")
+
+
+def _messages(tally: Tally) -> Texts | None:
+    """What the gateway says of the common problems."""
+    said = [_message(problem) for problem in list((tally.common or {}).values())[:3] if "message" in problem]
+    return joined(said, " ") if said else None
+
+
+def _message(problem: Mapping[str, Any]) -> Texts:
+    """The message in both languages: its template in the catalogue, with the values of the message that was sent."""
+    sent, rule = str(problem["message"]), schemas.catalogue().get(str(problem["code"]))
+    for template in () if rule is None else rule.message.values():
+        parts = Formatter().parse(template)
+        form = "".join(re.escape(text) + (f"(?P<{name}>.*?)" if name else "") for text, name, _, _ in parts)
+        try:
+            found = re.fullmatch(form, sent, re.DOTALL)
+        except re.error:  # a value that the template has twice
+            continue
+        if found is not None and rule is not None:
+            return fill(rule.message, found.groupdict())
+    return plain(sent)
+
+
+def denied_cause(tally: Tally) -> Cause:
+    """The cause that every request gets the same error."""
+    code = tally.denied.most_common(1)[0][0][1]
+    rules = schemas.catalogue()
+    return Cause(
+        code="requests-refused",
+        title=say("cause-denied", problem=_denial(tally)),
+        step=say("cause-denied-step"),
+        outcome=Outcome.FAIL,
+        words=None if tally.denial is None else plain(tally.denial.answer),
+        requirements=(rules[code].requirement,) if code in rules else (),
+    )
+
+
+def _denial(tally: Tally) -> Texts:
+    """The most frequent error: its status, and the text of its code."""
+    (status, code), _ = tally.denied.most_common(1)[0]
+    rule = schemas.catalogue().get(code)
+    known = plain(code) if rule is None or "{" in rule.message["fr"] else rule.message
+    return joined((say("answered", status=status), known), ", ") if code else say("answered", status=status)
+
+
+def worn_token_cause() -> Cause:
+    """The cause that no token with which the partner comes is valid, although it obtained one."""
+    title, step = say("cause-worn-token"), say("cause-worn-token-step")
+    return Cause(code="token-invalid", title=title, step=step, outcome=Outcome.FAIL, requirements=("SEC-001",))
+
+
+def flood_cause(tally: Tally) -> Cause:
+    """The cause that the partner sends more than any case asks for."""
+    title = say("cause-flood", number=tally.came)
+    return Cause(code="flood", title=title, step=say("cause-flood-step"), outcome=Outcome.FAIL)

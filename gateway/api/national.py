@@ -1,0 +1,159 @@
+"""The national site over HTTP: status of deliveries, and the operator's orders to the connector, with their answers."""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from gateway.api.answer import PRIVATE, read_list_cursor, send_json, write_list_cursor
+from gateway.api.auth import requires
+from gateway.api.context import Context, context_of
+from gateway.api.decision import wait_of
+from gateway.api.desk import Check, answered, are_texts, desk_of, is_flag, is_text, read_act, refusals, within
+from gateway.api.problem import ProblemError, require_caught_up
+from gateway.api.query import refuse_parameters
+from gateway.api.work import work_of
+from gateway.errors import PositionLostError
+from gateway.operate.national import (
+    Ordered,
+    RefusedOrderError,
+    Wait,
+    account_for,
+    answered_so_far,
+    carry_out,
+    platform_in,
+)
+from gateway.protocol.delivery_order import Adopt, Erase, Order, Placed, Reconcile, Replay
+from gateway.protocol.identity import is_offer_id, is_slug
+
+_MOST_CONFIRMED = 2**31
+_MOST_OFFERS = 1_000
+_SEALED = "national order"
+_MEMBERS: Mapping[str, Mapping[str, Check]] = {
+    "reconcile": {"repair": is_flag, "confirm": within(0, _MOST_CONFIRMED)},
+    "replay": {
+        "offers": lambda value: are_texts(value) and len(value) <= _MOST_OFFERS and all(map(is_offer_id, value))
+    },
+    "adopt": {
+        "platform": lambda value: is_text(value) and is_slug(value),
+        "apply": is_flag,
+        "confirm": within(0, _MOST_CONFIRMED),
+    },
+    "erase": {"offer": lambda value: is_text(value) and is_offer_id(value)},
+}
+_REQUIRED: Mapping[str, tuple[str, ...]] = {"adopt": ("platform",), "erase": ("offer",)}
+_ALL: Mapping[str, Check] = {
+    "order": lambda value: is_text(value) and value in _MEMBERS,
+    "account": is_text,
+    **{name: check for members in _MEMBERS.values() for name, check in members.items()},
+}
+
+
+@requires("operate")
+async def get_status(request: web.Request) -> web.StreamResponse:
+    """``GET /v1/national``."""
+    refuse_parameters(request.query)
+    context = context_of(request)
+    require_caught_up(context.deliveries)
+    accounts = await context.deliveries.accounts()
+    summaries = await context.deliveries.summaries()
+    body = {
+        "accounts": [{**note, "account": name} for name, note in sorted(accounts.items())],
+        "platforms": [
+            {"platform": platform, "states": {state: number for state, number in sorted(one.states.items()) if number}}
+            for platform, one in sorted(summaries.items())
+        ],
+    }
+    return send_json(body, PRIVATE)
+
+
+@requires("operate")
+async def post_order(request: web.Request) -> web.StreamResponse:
+    """``POST /v1/national/orders``: 202 with the address where the answer will be; 200 with it, if it is there within
+    ``Prefer: wait``.
+    """
+    require_caught_up(context_of(request).deliveries)
+    asked, reason = await read_act(request, _ALL, required=("order",))
+    order, seconds = _order(asked), wait_of(request)
+    context = context_of(request)
+    notes = await context.deliveries.accounts()
+    desk = await desk_of(request, reason)
+    with refusals():
+        account = account_for(notes, account=asked.get("account"), platform=platform_in(order))
+        try:
+            ordered = await carry_out(desk, order, account=account, seconds=seconds, wait=_while_asked(request))
+        except RefusedOrderError as error:
+            code = error.answer["error"]
+            raise ProblemError("order-refused", actual=code, members={"answer": error.answer}) from error
+    body = {"account": account, "order": asked["order"]}
+    headers = {"Preference-Applied": f"wait={seconds}"} if seconds else {}
+    if ordered.placed.answer is not None:
+        return answered({**body, "answer": ordered.placed.answer}, headers=headers)
+    headers[hdrs.LOCATION] = f"/v1/national/orders/{_sealed(context, ordered)}"
+    return answered(body, status=HTTPStatus.ACCEPTED, headers=headers)
+
+
+@requires("operate")
+async def get_order(request: web.Request) -> web.StreamResponse:
+    """``GET /v1/national/orders/{order}``: the answer to an order that was answered 202, once there is one."""
+    refuse_parameters(request.query)
+    context = context_of(request)
+    ordered = _opened(context, request.match_info["order"])
+    try:
+        ordered = await answered_so_far(context.log, ordered)
+    except PositionLostError:  # of a log that was restored since
+        raise ProblemError("not-found") from None
+    body: dict[str, Any] = {"account": ordered.placed.account}
+    answer = ordered.placed.answer
+    return answered(body if answer is None else {**body, "answer": answer})
+
+
+def _order(asked: Mapping[str, Any]) -> Order:
+    """The order in a body, whose members have the right kinds. Raises ProblemError."""
+    name = asked["order"]
+    given = {member: value for member, value in asked.items() if member not in {"order", "account"}}
+    allowed, required = _MEMBERS[name], _REQUIRED.get(name, ())
+    if not given.keys() <= allowed.keys() or any(member not in given for member in required):
+        raise ProblemError("body-malformed", expected=f"{{order, account, {', '.join(allowed)}, reason}}")
+    match name:
+        case "reconcile":
+            return Reconcile(**given)
+        case "adopt":
+            return Adopt(**given)
+        case "erase":
+            return Erase(**given)
+    return Replay(tuple(given.get("offers", ())))
+
+
+def _while_asked(request: web.Request) -> Wait:
+    """Waits while the client does and the process runs; the order stays in any case."""
+
+    async def wait(answering: Awaitable[Ordered]) -> Ordered | None:
+        try:
+            return await work_of(request).wait(answering, otherwise=None)
+        except ConnectionError:
+            return None
+
+    return wait
+
+
+def _sealed(context: Context, ordered: Ordered) -> str:
+    """The name of an order in an address: only this gateway makes one."""
+    return write_list_cursor(context, _SEALED, [ordered.placed.account, ordered.placed.number, ordered.at])
+
+
+def _opened(context: Context, text: str) -> Ordered:
+    """The order of a name, of whose content only the key is known. Raises ProblemError."""
+    try:
+        account, number, at = read_list_cursor(context, _SEALED, text)
+    except ProblemError:
+        raise ProblemError("not-found") from None
+    return Ordered(Placed(account, number, Replay()), at)
+
+
+ROUTES: Sequence[web.RouteDef] = (
+    web.get("/v1/national", get_status),
+    web.post("/v1/national/orders", post_order),
+    web.get("/v1/national/orders/{order}", get_order),
+)

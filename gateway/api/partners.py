@@ -1,0 +1,177 @@
+"""The partners over HTTP: the operator lists, adds, changes and revokes them, and gives them new secrets."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from gateway.api.answer import PRIVATE, send_json
+from gateway.api.auth import requires
+from gateway.api.context import context_of
+from gateway.api.desk import (
+    Check,
+    answered,
+    are_texts,
+    desk_of,
+    is_flag,
+    is_object,
+    is_text,
+    or_null,
+    read_act,
+    refusals,
+    within,
+)
+from gateway.api.problem import ProblemError
+from gateway.api.query import refuse_parameters
+from gateway.operate.desk import add_partner, alter_partner, renew_secret, revoke_partner
+from gateway.operate.feeds import has_feed
+from gateway.partners.credential import MintedSecret, is_live
+from gateway.partners.onboarding import Alteration, PartnerInput, differences
+from gateway.partners.revocation import credential_of, newest_credential
+from gateway.partners.session import open_sessions
+from gateway.protocol.certificate import newest
+from gateway.protocol.partner import Partner
+from gateway.protocol.record import utc
+
+_RIGHTS: Mapping[str, Check] = {
+    "name": is_text,
+    "scopes": are_texts,
+    "departments": are_texts,
+    "hosts": are_texts,
+    "national_delivery": is_text,
+    "inbox": is_flag,
+    "feed": is_flag,
+}
+_ADDED: Mapping[str, Check] = {"platform": is_text, **_RIGHTS, "jwks": is_object, "issuer": is_text}
+_ALTERED: Mapping[str, Check] = {**_RIGHTS, "jwks": or_null(is_object), "issuer": or_null(is_text)}
+_ROTATED: Mapping[str, Check] = {"replaces": is_text, "overlap_hours": within(0, 8_760)}
+_OVERLAP_HOURS = 168
+
+
+@requires("operate")
+async def list_partners(request: web.Request) -> web.StreamResponse:
+    """``GET /v1/partners``."""
+    refuse_parameters(request.query)
+    context = context_of(request)
+    await context.partners.catch_up()  # also with what another process changed a moment ago
+    now = context.clock()
+    return send_json({"partners": [partner_document(one, now=now) for one in context.partners.all()]}, PRIVATE)
+
+
+@requires("operate")
+async def get_partner(request: web.Request) -> web.StreamResponse:
+    """``GET /v1/partners/{platform}``."""
+    refuse_parameters(request.query)
+    context = context_of(request)
+    await context.partners.catch_up()
+    partner = context.partners.get(request.match_info["platform"])
+    if partner is None:
+        raise ProblemError("not-found")
+    return send_json(partner_document(partner, now=context.clock()), PRIVATE)
+
+
+@requires("operate")
+async def post_partner(request: web.Request) -> web.StreamResponse:
+    """``POST /v1/partners``."""
+    asked, reason = await read_act(request, _ADDED, required=("platform",))
+    slug = asked.pop("platform")
+    desk = await desk_of(request, reason)
+    with refusals():
+        partner, minted = await add_partner(desk, slug, PartnerInput(**asked))
+    return _with_secret(request, partner, minted, {hdrs.LOCATION: f"/v1/partners/{slug}"})
+
+
+@requires("operate")
+async def patch_partner(request: web.Request) -> web.StreamResponse:
+    """``PATCH /v1/partners/{platform}``."""
+    asked, reason = await read_act(request, _ALTERED)
+    alteration = Alteration(
+        **asked,
+        without_jwks="jwks" in asked and asked["jwks"] is None,
+        without_issuer="issuer" in asked and asked["issuer"] is None,
+    )
+    desk = await desk_of(request, reason)
+    with refusals():
+        before, after = await alter_partner(desk, request.match_info["platform"], alteration)
+    changes = {what: {"before": was, "now": is_now} for what, (was, is_now) in differences(before, after).items()}
+    return answered({"partner": partner_document(after, now=desk.clock()), "changes": changes})
+
+
+@requires("operate")
+async def post_secret(request: web.Request) -> web.StreamResponse:
+    """``POST /v1/partners/{platform}/secrets``. ``replaces`` names the newest secret: a repetition does nothing."""
+    asked, reason = await read_act(request, _ROTATED, required=("replaces",))
+    desk = await desk_of(request, reason)
+    hours = asked.get("overlap_hours", _OVERLAP_HOURS)
+    with refusals():
+        partner, minted = await renew_secret(
+            desk, request.match_info["platform"], overlap_hours=hours, replaces=asked["replaces"]
+        )
+    return _with_secret(request, partner, minted)
+
+
+@requires("operate")
+async def post_revocation(request: web.Request) -> web.StreamResponse:
+    """``POST /v1/partners/{platform}/revocation``."""
+    _, reason = await read_act(request, {})
+    desk = await desk_of(request, reason)
+    with refusals():
+        partner = await revoke_partner(desk, request.match_info["platform"])
+    return answered({"partner": partner_document(partner, now=desk.clock())})
+
+
+def partner_document(partner: Partner, *, now: int) -> dict[str, Any]:
+    """A partner as the operator reads it: no secret, no hash of one, no nonce, and no session by its id."""
+    live = [secret for secret in partner.secrets if is_live(secret, now=now)]
+    certificates = [one.certificate for one in newest(partner.certificates)]
+    document = {
+        "platform": partner.platform,
+        "name": partner.name,
+        "revoked": partner.revoked,
+        "joined_at": None if partner.joined_at is None else utc(partner.joined_at),
+        "scopes": sorted(partner.scopes),
+        "departments": sorted(partner.territory),
+        "hosts": list(partner.hosts),
+        "national_delivery": partner.national_delivery,
+        "inbox": partner.inbox,
+        "feed": partner.feed,
+        "pulled": has_feed(partner),
+        "newest_secret": newest_credential(partner, now=now),
+        "secrets": [
+            {
+                "secret": credential_of(one),
+                "created_at": utc(one.created_at),
+                "ends_at": None if one.ends_at is None else utc(one.ends_at),
+            }
+            for one in live
+        ],
+        "jwks": partner.jwks,
+        "issuer": partner.issuer,
+        "certificates": [
+            {"id": one.id, "role": one.role, "profile": one.profile, "expires_at": utc(one.expires_at)}
+            for one in certificates
+        ],
+        "open_sessions": len(open_sessions(partner, now=now)),
+    }
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def _with_secret(
+    request: web.Request, partner: Partner, minted: MintedSecret | None, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """The partner with a new secret, which no other answer has."""
+    body: dict[str, Any] = {"partner": partner_document(partner, now=context_of(request).clock())}
+    if minted is not None:
+        body |= {"client_id": partner.platform, "client_secret": minted.text}
+    return answered(body, status=HTTPStatus.CREATED, headers=headers)
+
+
+ROUTES: Sequence[web.RouteDef] = (
+    web.get("/v1/partners", list_partners),
+    web.post("/v1/partners", post_partner),
+    web.get("/v1/partners/{platform}", get_partner),
+    web.patch("/v1/partners/{platform}", patch_partner),
+    web.post("/v1/partners/{platform}/secrets", post_secret),
+    web.post("/v1/partners/{platform}/revocation", post_revocation),
+)

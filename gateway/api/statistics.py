@@ -1,0 +1,140 @@
+"""Statistics over HTTP: what submissions came to, counted; one's own, or with ``operate`` those of all (SEC-014)."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TypeAlias
+
+from aiohttp import hdrs, web
+from multidict import MultiMapping
+
+from gateway.api.answer import PRIVATE, send_list
+from gateway.api.auth import requires, scope_missing
+from gateway.api.context import SCOPES, context_of, partner_of, today
+from gateway.api.problem import ProblemError, require_caught_up
+from gateway.api.query import Parameters, valid
+from gateway.api.work import work_of
+from gateway.protocol.identity import is_slug
+from gateway.protocol.statistics import DIMENSIONS, Dimension
+from gateway.runtime.accepted import weights_of
+from gateway.store.statistics import first_kept_day
+from schemas.bilingual import Spoken
+
+DEFAULT_DAYS = 30
+"""The days of an answer to a request without ``from``, the last one included."""
+MOST_ROWS = 10_000
+_DEFAULT_GROUP: tuple[Dimension, ...] = ("platform", "day", "verdict")
+_DAY = re.compile("20[0-9]{2}-[0-9]{2}-[0-9]{2}")
+_EXAMPLE = "2027-01-15"
+_FIRST = Spoken(f"{_EXAMPLE}, not after `to`", f"{_EXAMPLE}, au plus tard le jour de `to`")
+_FEWER = Spoken(
+    "at most 10,000 rows: fewer days, platforms or names in `group`",
+    "au plus 10\u202f000 lignes\u00a0: moins de jours, de plateformes ou de noms dans `group`",
+)
+_HEADERS = {**PRIVATE, hdrs.VARY: f"{hdrs.AUTHORIZATION}, {hdrs.ACCEPT}"}
+_AT_ONCE = timedelta(days=6)
+"""From the first to the last of the days that are read at once."""
+_CSV = "text/csv"
+_JSON = "application/json"
+
+
+_Key: TypeAlias = tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatisticsQuery:
+    """Days, both included; the dimensions in the order of ``DIMENSIONS``; the platforms, empty where none is named."""
+
+    first: date
+    last: date
+    by: tuple[Dimension, ...]
+    platforms: frozenset[str]
+
+
+@requires("offers:read", "offers:publish", "operate")
+async def get_statistics(request: web.Request) -> web.StreamResponse:
+    """``GET /v1/statistics``."""
+    context, own = context_of(request), partner_of(request).platform
+    query = read_statistics_query(request.query, today(context))
+    platforms: Collection[str] | None = query.platforms or None
+    if "operate" not in request[SCOPES]:
+        if not query.platforms <= {own}:
+            raise scope_missing("operate")
+        platforms = (own,)
+    require_caught_up(context.statistics)
+    counts = await _counts(request, query, platforms)
+    if takes_csv(request.headers.getall(hdrs.ACCEPT, ())):
+        return _send_csv(query, counts)
+    rest = {"from": query.first.isoformat(), "to": query.last.isoformat(), "group": query.by}
+    items = ({**dict(zip(query.by, key, strict=True)), "count": number} for key, number in counts)
+    return await send_list(request, "statistics", items, rest, _HEADERS)
+
+
+async def _counts(
+    request: web.Request, query: StatisticsQuery, platforms: Collection[str] | None
+) -> Sequence[tuple[_Key, int]]:
+    """The counts by the names of ``group``, in order; read a week at a time, in slices that other requests run between.
+    Raises ProblemError when they are too many.
+    """
+    context, work = context_of(request), work_of(request)
+    first = max(query.first, first_kept_day(context.clock()))
+    last = min(query.last, today(context) + timedelta(days=1))  # of a process whose clock is ahead
+    totals: Counter[_Key] = Counter()
+    while first <= last:
+        until = min(last, first + _AT_ONCE)
+        read = context.statistics.counts(first, until, by=query.by, platforms=platforms, most=MOST_ROWS + 1)
+        for one in await work.read(read, items=MOST_ROWS):
+            totals[tuple(getattr(one, name) for name in query.by)] += one.number
+        if len(totals) > MOST_ROWS:
+            raise ProblemError("parameter-invalid", parameter="group", actual=",".join(query.by), expected=_FEWER)
+        first = until + timedelta(days=1)
+    return sorted(totals.items(), key=lambda count: [part or "" for part in count[0]])
+
+
+def read_statistics_query(given: MultiMapping[str], on: date) -> StatisticsQuery:
+    """Parse the query string on a day. Raises ProblemError."""
+    with Parameters(given, ("from", "to", "platform", "group")) as parameters:
+        last = parameters.one("to", _day, _EXAMPLE) or on
+        first = parameters.one("from", lambda text: _until(_day(text), last), _FIRST)
+        platforms = parameters.several("platform", is_slug, "bretagne")
+        names = parameters.several("group", DIMENSIONS.__contains__, ", ".join(DIMENSIONS))
+    by = tuple(name for name in DIMENSIONS if name in names) or _DEFAULT_GROUP
+    return StatisticsQuery(
+        first=first or last - timedelta(days=DEFAULT_DAYS - 1), last=last, by=by, platforms=platforms
+    )
+
+
+def takes_csv(accepted: Sequence[str]) -> bool:
+    """Whether ``Accept`` prefers CSV to JSON, by the weights of RFC 9110. JSON where it names neither."""
+    weights = weights_of(accepted)
+    return weights.get(_CSV, weights.get("text/*", 0.0)) > weights.get(_JSON, 0.0)
+
+
+def _day(text: str) -> date:
+    return date.fromisoformat(valid(text, _DAY.fullmatch(text) is not None))
+
+
+def _until(first: date, last: date) -> date:
+    return valid(first, first <= last)
+
+
+def _send_csv(query: StatisticsQuery, counts: Sequence[tuple[_Key, int]]) -> web.Response:
+    """RFC 4180 with semicolons and a byte order mark, as the exports: codes, slugs and days, none of them a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow((*query.by, "count"))
+    writer.writerows((*(part or "" for part in key), number) for key, number in counts)
+    name = f"statistics-{query.first.isoformat()}-{query.last.isoformat()}.csv"
+    headers = {
+        **_HEADERS,
+        hdrs.CONTENT_TYPE: f"{_CSV}; charset=utf-8; header=present",
+        hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"',
+    }
+    return web.Response(body=text.getvalue().encode("utf-8-sig"), headers=headers)
+
+
+ROUTES: Sequence[web.RouteDef] = (web.get("/v1/statistics", get_statistics),)

@@ -1,0 +1,252 @@
+"""What the pages of an operator need of the parts: systems and feeds, refusals, any offer and its moderation."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from gateway.api.management import unread
+from gateway.api.work import work_of
+from gateway.bootstrap.home import health_terms
+from gateway.bootstrap.offer_pages import offer_history, search_offers
+from gateway.bootstrap.parts import Parts
+from gateway.errors import CodedError, LogError
+from gateway.log.positions import end_of
+from gateway.operate.feeds import has_feed, new_order, order_now, set_paused, write_run_entry
+from gateway.operate.moderation import Moderation, moderation_command, write_entry
+from gateway.operate.status import Facts, is_platform
+from gateway.pages.moderation import ModerationPort
+from gateway.pages.moderation.port import ModerationOutcome, OfferFacts
+from gateway.pages.partner.port import OfferPage
+from gateway.pages.refusals import RefusalsPort
+from gateway.pages.refusals.model import numbers
+from gateway.pages.refusals.port import Asked, Platforms, RefusedReceipts
+from gateway.pages.systems import SystemsPort
+from gateway.pages.systems.model import DAYS
+from gateway.pages.systems.port import FeedAct, FeedOutcome, SignedEntry, SystemsFacts
+from gateway.partners.onboarding import presets
+from gateway.protocol.decide import PARIS, paris_date
+from gateway.protocol.identity import partition_of
+from gateway.protocol.journal import ActName, Actor, JournalFilter
+from gateway.protocol.receipt import refusals_key, unlisted
+from gateway.protocol.record import read_utc
+from gateway.protocol.source_run import Pause
+from gateway.protocol.statistics import Dimension
+from gateway.protocol.topic import INBOX, JOURNAL, OFFERS, RUNS, SUBMISSIONS
+from gateway.store.receipt_search import ReceiptFilter
+from gateway.store.search.search import OUTSIDER
+from gateway.store.statistics import Count
+
+DECISION_SECONDS = 10.0
+"""How long a form waits for the decision of a moderation."""
+_CATCH_UP_SECONDS = 10.0
+_SEEN_SECONDS = 5.0
+"""How long a form waits until the next page displays what it did."""
+_EXAMINED = 4_000
+"""Offers that one request compares with a searched text."""
+_ACTS = 20
+_LISTED = 50
+_RECEIPTS_AT_ONCE, _RECEIPTS_EXAMINED = 200, 2_000
+_REJECTED = frozenset({"rejected"})
+_MODERATION: frozenset[ActName] = frozenset({"offer.moderate", "offer.lift"})
+
+
+def systems_port(parts: Parts) -> SystemsPort:
+    """The port of the page of systems."""
+    feeds = _Feeds(parts)
+    return SystemsPort(ready=lambda: _ready(parts), facts=feeds.facts, act=feeds.act)
+
+
+def refusals_port(parts: Parts) -> RefusalsPort:
+    """The port of the page of refusals."""
+    reads = _Refusals(parts)
+    return RefusalsPort(
+        clock=parts.clock,
+        ready=lambda: _ready(parts),
+        platforms=lambda: _names(parts),
+        counts=reads.counts,
+        receipts=reads.receipts,
+        runs=parts.runs.last,
+    )
+
+
+def moderation_port(parts: Parts, *, decision_seconds: float = DECISION_SECONDS) -> ModerationPort:
+    """The port of the page of any offer."""
+    desk = _Offers(parts, decision_seconds)
+    return ModerationPort(
+        ready=lambda: _ready(parts),
+        platforms=lambda: _names(parts),
+        search=desk.search,
+        offer=desk.offer,
+        moderate=desk.moderate,
+    )
+
+
+class _Feeds:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def facts(self) -> SystemsFacts:
+        parts = self._parts
+        partners = {partner.platform: partner for partner in parts.partners.all()}
+        inboxes = [slug for slug, one in partners.items() if one.inbox and not one.revoked]
+        undecided, *lags = await asyncio.gather(
+            self._unread(SUBMISSIONS), *(self._unread(INBOX + slug) for slug in inboxes)
+        )
+        today, pauses = date.fromisoformat(paris_date(parts.clock())), await parts.runs.paused()
+        first = today - timedelta(days=DAYS - 1)
+        facts = Facts(
+            now=parts.clock(),
+            partners=partners,
+            live={slug: await parts.offers.count(slug) for slug in partners},
+            receipts=await parts.receipts.counts(),
+            deliveries=await parts.deliveries.summaries(),
+            runs=await parts.runs.last(),
+            pauses=pauses,
+            accounts=await parts.deliveries.accounts(),
+            unlisted={slug: unlisted(parts.positions.of(refusals_key(INBOX + slug))) for slug in inboxes},
+            inbox_lag={slug: lag for slug, lag in zip(inboxes, lags, strict=True) if lag is not None},
+        )
+        return SystemsFacts(
+            facts=facts,
+            terms=health_terms(parts.settings, partners.values()),
+            undecided=undecided,
+            refused=numbers(await parts.statistics.counts(first, today, by=("platform", "verdict")), "platform"),
+            rules=await parts.statistics.counts(first, today, by=("verdict", "rule")),
+            pauses={slug: entry for slug in pauses for entry in await _acts(parts, slug, {"feed.pause"}, most=1)},
+        )
+
+    async def act(self, act: FeedAct, actor: Actor) -> FeedOutcome:
+        """As the API does; and wait a moment until the page can display it."""
+        parts, slug = self._parts, act.platform
+        partner = parts.partners.get(slug)
+        if partner is None or partner.revoked or not has_feed(partner):
+            return "no-feed"
+        known, at = await parts.runs.paused(), parts.clock()
+        if act.action == "run":
+            try:
+                order = new_order(slug, at=at, confirm=act.confirm, known=known)
+            except CodedError:
+                return "paused"
+            await write_run_entry(parts.acts, slug, confirm=act.confirm, actor=actor, why=act.why)
+            await order_now(parts.log, order)
+            return "done"
+        pause = Pause(platform=slug, paused=act.action == "pause", at=at)
+        if not await set_paused(parts.log, parts.acts, pause, known=known, actor=actor, why=act.why):
+            return "already"
+        await _displayed(parts, RUNS, JOURNAL)
+        return "done"
+
+    async def _unread(self, topic: str) -> int | None:
+        return await unread(self._parts.log, topic, self._parts.positions.of(topic))
+
+
+class _Refusals:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def counts(self, first: date, last: date, by: Collection[Dimension], platforms: Platforms) -> Sequence[Count]:
+        return await self._parts.statistics.counts(first, last, by=by, platforms=platforms)
+
+    async def receipts(self, asked: Asked) -> RefusedReceipts:
+        """The newest of the period, by the time of the submission, as the statistics count them. Of a period that ended
+        before today, later receipts are read over, up to a bound; receipts have no index by rule.
+        """
+        first, until = _midnight(asked.first), _midnight(asked.last + timedelta(days=1))
+        wanted = ReceiptFilter(verdicts=_REJECTED, since=first)  # no receipt is older than its submission
+        found: list[Mapping[str, Any]] = []
+        after, more, examined = None, True, 0
+        while more and len(found) <= _LISTED and examined < _RECEIPTS_EXAMINED:
+            receipts, after, more = await self._parts.receipts.page(
+                asked.platforms, after=after, limit=_RECEIPTS_AT_ONCE, asked=wanted, newest=True
+            )
+            examined += len(receipts)
+            found += [one for one in receipts if first <= read_utc(one["at"]) < until and _breaks(one, asked.rule)]
+        return RefusedReceipts(found[:_LISTED], more or len(found) > _LISTED)
+
+
+class _Offers:
+    def __init__(self, parts: Parts, decision_seconds: float) -> None:
+        self._parts = parts
+        self._decision_seconds = decision_seconds
+
+    async def search(self, platforms: Sequence[str], query: str, after: str | None) -> OfferPage:
+        return await search_offers(self._parts.offers, platforms, query, after, most=_EXAMINED)
+
+    async def offer(self, offer_id: str) -> OfferFacts | None:
+        history = await offer_history(self._parts, offer_id, duplicates_for=OUTSIDER)
+        if history is None:
+            return None
+        return OfferFacts(history=history, acts=await _acts(self._parts, offer_id, _MODERATION, most=_ACTS))
+
+    async def moderate(self, request: web.Request, asked: Moderation, sequence: int, actor: Actor) -> ModerationOutcome:
+        """As the API does: any newer change of the offer prevails (WDR-006). Raises LogError."""
+        parts, work = self._parts, work_of(request)
+        end = await end_of(parts.log, OFFERS, partition_of(asked.offer_id, parts.log.partitions))
+        if not await work.wait(parts.offers.reached(end, _CATCH_UP_SECONDS), otherwise=False):
+            return "behind"
+        state = await parts.offers.get(asked.offer_id)
+        known = None if state is None else state.known
+        try:
+            command = moderation_command(asked, known, ids=parts.ids, partitions=parts.log.partitions)
+        except CodedError as error:
+            return _refusal(error.code)
+        if known is None or known.sequence != sequence:
+            return "changed"
+        await write_entry(parts.acts, asked, actor)
+        [outcome] = await parts.submissions.submit([command])
+        if isinstance(outcome, LogError):
+            raise outcome
+        receipt = await work.wait(parts.receipts.wait(command.receipt, self._decision_seconds), None)
+        await _displayed(parts, OFFERS, JOURNAL)
+        if receipt is None:
+            return "undecided"
+        return "done" if receipt["verdict"] == "accepted" else "overtaken"
+
+
+def _refusal(code: str) -> ModerationOutcome:
+    match code:
+        case "offer-unknown" | "already-moderated" | "not-moderated":
+            return code
+    raise ValueError(f"{code} is no refusal of a moderation")
+
+
+async def _acts(parts: Parts, about: str, acts: Collection[str], *, most: int) -> Sequence[SignedEntry]:
+    """The newest acts about an offer or a platform."""
+    asked = JournalFilter(acts=frozenset(acts), about=about)
+    entries, _, _ = await parts.journal.page(before=None, limit=most, asked=asked)
+    names = parts.acts.names.state
+    found = ((entry, names.get(entry.person or "")) for entry in entries)
+    return [SignedEntry(entry, None if name is None else name.name) for entry, name in found]
+
+
+async def _displayed(parts: Parts, *topics: str) -> None:
+    """Wait until these views have what is on the log, at most some seconds: the next page displays it. The act is done
+    already, so that an error of the log is none of it.
+    """
+    for topic in topics:
+        with suppress(LogError):
+            await parts.views[topic].reached(await parts.log.ends(topic), _SEEN_SECONDS)
+
+
+def _ready(parts: Parts) -> bool:
+    return all(view.caught_up for view in parts.views.values())
+
+
+def _names(parts: Parts) -> Mapping[str, str]:
+    """The platforms by slug, in the order of their names: those of the federation, and all others that take part."""
+    known = {slug: preset.name for slug, preset in presets().items()}
+    known |= {partner.platform: partner.name for partner in parts.partners.all() if is_platform(partner)}
+    return dict(sorted(known.items(), key=lambda one: one[1]))
+
+
+def _midnight(day: date) -> int:
+    """The beginning of a day in Paris (ms)."""
+    return round(datetime.combine(day, time(), PARIS).timestamp() * 1_000)
+
+
+def _breaks(receipt: Mapping[str, Any], rule: str) -> bool:
+    return rule in ("", *(problem["code"] for problem in receipt.get("problems", ())))

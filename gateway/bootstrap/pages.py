@@ -1,0 +1,110 @@
+"""The pages of a gateway: what they need of it, and their routes on its application."""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import hdrs, web
+
+from gateway.api.auth import public
+from gateway.api.context import client_of
+from gateway.api.problem import REFUSAL_PAGE
+from gateway.bootstrap.desk_pages import journal_port, national_port, partners_port
+from gateway.bootstrap.home import home_port
+from gateway.bootstrap.operator_pages import moderation_port, refusals_port, systems_port
+from gateway.bootstrap.page_work import known_profiles
+from gateway.bootstrap.partner_pages import partner_port
+from gateway.bootstrap.parts import Parts
+from gateway.clock import steady
+from gateway.oauth.failed_attempts import FailedAttempts
+from gateway.pages.base.anonymous import MOST, AddressSlots
+from gateway.pages.base.door import Door
+from gateway.pages.base.visit import Visitors
+from gateway.pages.check.view import CheckPort
+from gateway.pages.connect import ConnectPort
+from gateway.pages.connect.state import PURPOSE
+from gateway.pages.legal import Imprint
+from gateway.pages.site import PagePorts, Site, all_pages
+from gateway.partners.sign_in import SignIns
+from gateway.protocol.seal import Seal
+from gateway.runtime.sandbox import Sandbox
+from gateway.settings import Settings
+
+_WORK = "gateway.bootstrap.page_work"
+_SLOTS_FILE = "visitors.lock"
+_LINKS = "links"
+
+
+def add_pages(app: web.Application, parts: Parts, url: str) -> None:
+    """Add every page to the application at this public URL. Refusals of a browser's requests become pages."""
+    ports = page_ports(parts, url)
+
+    async def close(_: web.Application) -> AsyncIterator[None]:
+        yield
+        await ports.visitors.close()
+
+    app.cleanup_ctx.append(close)
+    site = Site(all_pages(ports), public_url=url, door=ports.door, source=parts.settings.source_url)
+    add_site(app, site)
+
+
+def add_site(app: web.Application, site: Site) -> None:
+    """Add the routes of a site to an application."""
+    for method, path, handler in site.routes():
+        add = app.router.add_get if method == hdrs.METH_GET else app.router.add_post
+        add(path, public(handler))
+    app[REFUSAL_PAGE] = site.refusal
+
+
+def page_ports(parts: Parts, url: str) -> PagePorts:
+    """What the pages need of these parts at this public URL. The caller closes the visitors."""
+    visitors = _visitors(parts.settings)
+    sign_ins = SignIns(parts.partners, parts.secret, clock=parts.clock)
+    return PagePorts(
+        home=home_port(parts),
+        imprint=_imprint(parts.settings),
+        visitors=visitors,
+        check=CheckPort(visitors=visitors, profiles=known_profiles(), clock=parts.clock),
+        connect=ConnectPort(visitors=visitors, seal=Seal(parts.secret, purpose=PURPOSE), clock=parts.clock),
+        door=Door(
+            sign_ins=sign_ins,
+            attempts=_Attempts(FailedAttempts(processes=max(1, parts.settings.workers))),
+            address=client_of,
+            url=url,
+        ),
+        partner=partner_port(parts, sign_ins),
+        systems=systems_port(parts),
+        refusals=refusals_port(parts),
+        moderation=moderation_port(parts),
+        journal=journal_port(parts),
+        national=national_port(parts),
+        partners=partners_port(parts, sign_ins, url),
+    )
+
+
+class _Attempts:
+    """Refused links by network address, on the guard of the token endpoint."""
+
+    def __init__(self, guard: FailedAttempts) -> None:
+        self._guard = guard
+
+    def wait(self, address: str) -> int:
+        return self._guard.wait(_LINKS, address, now=steady())
+
+    def failed(self, address: str) -> None:
+        self._guard.failed(_LINKS, address, now=steady())
+
+
+def _visitors(settings: Settings) -> Visitors:
+    """The limits of visitors, shared by the worker processes, and the sandbox of this process."""
+    share = max(1, settings.workers)
+    slots = AddressSlots(most=-(-MOST // share), shared=settings.data / _SLOTS_FILE if share > 1 else None)
+    return Visitors(slots, Sandbox(_WORK), client_of)
+
+
+def _imprint(settings: Settings) -> Imprint:
+    return Imprint(
+        publisher=settings.legal_publisher,
+        address=settings.legal_address,
+        director=settings.legal_director,
+        contact=settings.legal_contact,
+        host=settings.legal_host,
+    )

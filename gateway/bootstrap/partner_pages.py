@@ -1,0 +1,102 @@
+"""What the pages of a platform need of the parts; each question names the platform that asks."""
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from gateway.bootstrap.home import schedules
+from gateway.bootstrap.offer_pages import offer_history, search_offers
+from gateway.bootstrap.parts import Parts
+from gateway.pages.partner import PartnerPort
+from gateway.pages.partner.port import DeliveryFacts, HistoryFacts, OfferPage, TodayFacts
+from gateway.pages.partner.view import DAYS, MOST_LISTED
+from gateway.partners.credential import MintedSecret, mint_secret, rotate
+from gateway.partners.revocation import newest_credential
+from gateway.partners.sign_in import Signed, SignIns
+from gateway.protocol.decide import paris_date
+from gateway.protocol.partner import Partner
+from gateway.protocol.statistics import Dimension
+from gateway.protocol.visibility import Reader
+from gateway.store.statistics import Count
+
+_EXAMINED = 2_000
+"""Offers that one request compares with a searched text."""
+_WEEK_DAYS = 7
+
+
+def partner_port(parts: Parts, sign_ins: SignIns) -> PartnerPort:
+    """The port of the pages of a platform."""
+    reads = _Reads(parts, sign_ins)
+    return PartnerPort(
+        clock=parts.clock,
+        ready=lambda: all(view.caught_up for view in parts.views.values()),
+        required=parts.settings.require_certificate,
+        today=reads.today,
+        offers=reads.offers,
+        history=reads.history,
+        deliveries=reads.deliveries,
+        counts=reads.counts,
+        rotate=reads.rotate,
+    )
+
+
+class _Reads:
+    def __init__(self, parts: Parts, sign_ins: SignIns) -> None:
+        self._parts = parts
+        self._sign_ins = sign_ins
+
+    async def today(self, platform: str) -> TodayFacts:
+        parts, now = self._parts, self._parts.clock()
+        last = date.fromisoformat(paris_date(now))
+        partner = parts.partners.get(platform)
+        return TodayFacts(
+            now=now,
+            live=await parts.offers.count(platform),
+            run=(await parts.runs.last()).get(platform),
+            every_ms=schedules([partner] if partner else []).get(platform),
+            deliveries=(await parts.deliveries.summaries()).get(platform),
+            rules=await self.counts(platform, last - timedelta(days=_WEEK_DAYS - 1), last, ("verdict", "rule")),
+            days=await self.counts(platform, last - timedelta(days=DAYS - 1), last, ("day", "verdict")),
+        )
+
+    async def counts(self, platform: str, first: date, last: date, by: Collection[Dimension]) -> Sequence[Count]:
+        return await self._parts.statistics.counts(first, last, by=by, platforms=(platform,))
+
+    async def offers(self, platform: str, query: str, after: str | None) -> OfferPage:
+        """As ``search_offers``; the continuation of one platform is its log offset alone."""
+        start = None if after is None else f"{platform}:{after}"
+        found = await search_offers(self._parts.offers, [platform], query, start, most=_EXAMINED)
+        further = found.further and (found.further.rpartition(":")[2] or None)
+        return replace(found, further=further)
+
+    async def history(self, partner: Partner, offer_id: str) -> HistoryFacts | None:
+        """The history of an offer of this partner; None where nothing is known of it. Its possible duplicates are for a
+        partner that may read others' offers.
+        """
+        reader = Reader(partner.platform) if "offers:read" in partner.scopes else None
+        return await offer_history(self._parts, offer_id, duplicates_for=reader)
+
+    async def deliveries(self, platform: str, state: str) -> DeliveryFacts:
+        deliveries = self._parts.deliveries
+        listed = await deliveries.listed(platform, state, MOST_LISTED) if state else ()
+        return DeliveryFacts(summary=(await deliveries.summaries()).get(platform), listed=listed)
+
+    async def rotate(self, signed: Signed, known: str, overlap: int) -> tuple[Signed, MintedSecret] | None:
+        """The session with the changed partner, and its new secret; None where the newest secret is not the known one
+        any more. The former one is valid for ``overlap`` milliseconds.
+        """
+        now = self._parts.clock()
+        minted = mint_secret(now=now, entropy=os.urandom)
+        replaced: list[bool] = []
+
+        def edit(present: Partner | None) -> Partner:
+            partner = present or signed.partner
+            same = not partner.revoked and bool(partner.secrets) and newest_credential(partner, now=now) == known
+            replaced[:] = [same]
+            if not same:
+                return partner
+            return rotate(partner, replace(minted.kept, created_at=now), now=now, overlap=overlap)
+
+        partner = await self._parts.partners.change(signed.partner.platform, edit)
+        return (self._sign_ins.after_change(signed, partner), minted) if replaced[-1] else None

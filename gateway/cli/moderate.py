@@ -1,0 +1,78 @@
+"""``passerelle moderate``: withdraw an offer as the operator, or lift that."""
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from gateway.cli.console import ERR, FAILED, OUT, AsJson, CommandError, asynchronous, print_json
+from gateway.cli.desk import By, desk_here, reason_of
+from gateway.cli.operator_context import command_errors, settings_here
+from gateway.clock import now
+from gateway.errors import CodedError
+from gateway.ingest.submissions import Submissions
+from gateway.operate.moderation import Moderation, decided, moderation_command, newest_state, write_entry
+from gateway.protocol.identity import is_offer_id
+from gateway.protocol.seal import ReceiptIds
+from gateway.runtime.keys import load_secret
+
+_STEPS = {
+    "offer-unknown": "give the offer's whole id, such as bretagne:2027-0001",
+    "already-moderated": "passerelle journal list --about ID shows by whom and why; --lift lifts it",
+    "not-moderated": "passerelle journal list --about ID shows what was done",
+}
+_SAID = {
+    "offer-unknown": "The gateway has no such offer.",
+    "already-moderated": "This offer is already moderated: nothing was changed.",
+    "not-moderated": "This offer is not moderated: nothing was changed.",
+}
+
+
+@asynchronous
+async def moderate(
+    offer: Annotated[str, typer.Argument(metavar="ID", help="The offer, such as bretagne:2027-0001.")],
+    *,
+    reason: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Why: its publisher reads it, others never; no names of persons.")
+    ] = None,
+    lift: Annotated[bool, typer.Option("--lift", help="Lift the moderation instead.")] = False,
+    by: By = None,
+    wait: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for the decision.")] = 30.0,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw an offer for every reader until that is lifted; its publisher cannot publish it meanwhile.
+
+    Ends with 0 when it is done, 1 when a newer change of the offer prevailed, 2 when there was nothing to do, or no
+    gateway decided it: it is then decided when one starts.
+    """
+    if not is_offer_id(offer):
+        raise CommandError(f"{offer} is no id of an offer.", step=_STEPS["offer-unknown"])
+    if reason is None and not lift:
+        raise CommandError("A moderation needs a reason.", step='give it, for the publisher: --reason "…"')
+    asked = Moderation(action="lift" if lift else "moderate", offer_id=offer, reason=reason_of(reason))
+    settings = settings_here()
+    async with desk_here(by, alone=False) as desk:
+        with command_errors():
+            ids = ReceiptIds(load_secret(settings.secret, folder=settings.data))
+            known = await newest_state(desk.log, offer)
+        try:
+            command = moderation_command(asked, known, ids=ids, partitions=desk.log.partitions)
+        except CodedError as error:
+            raise CommandError(_SAID[error.code], step=_STEPS[error.code]) from error
+        with command_errors(), ERR.status("Waiting for the gateway"):
+            await write_entry(desk.journal, asked, desk.actor)
+            submissions = Submissions(desk.log, ids=ids, clock=now)
+            receipt = await decided(desk.log, submissions, command, seconds=wait)
+    if receipt is None:
+        raise CommandError(
+            f"No gateway has decided it within {wait:g} s; it is queued.",
+            step="start the gateway, then look at the offer",
+        )
+    if as_json:
+        print_json(receipt)
+    elif receipt["verdict"] == "accepted":
+        OUT.print(Text.assemble(("✓ ", "green"), f"{offer} is {'no longer ' if lift else ''}moderated."))
+    else:
+        ERR.print(Text(f"{offer} changed meanwhile: nothing was done. Look at it, then run the command again."))
+    if receipt["verdict"] != "accepted":
+        raise typer.Exit(FAILED)

@@ -1,0 +1,79 @@
+"""``passerelle partner link`` and ``sign-out``: let a person of a platform onto its pages, and end all its sessions."""
+
+from typing import Annotated
+
+import typer
+
+from gateway.cli.console import ERR, OUT, AsJson, CommandError, asynchronous, print_json
+from gateway.cli.desk import By, Why, desk_here, explained
+from gateway.cli.operator_context import command_errors, settings_here, url_here
+from gateway.clock import now
+from gateway.operate.sign_in import end_sessions, make_link
+from gateway.partners.session import person_of
+from gateway.partners.sign_in import SignIns
+from gateway.protocol.record import utc
+from gateway.runtime.keys import load_secret
+from schemas.rulebook import Language
+
+_Slug = Annotated[str, typer.Argument(help="The platform's slug, such as bretagne.", metavar="SLUG")]
+
+
+@asynchronous
+async def link(
+    slug: _Slug,
+    *,
+    person: Annotated[str, typer.Option(help="The person's name; it travels in the link and is never stored.")],
+    lang: Annotated[Language, typer.Option(help="Language of the page that the link opens.")] = "fr",
+    by: By = None,
+    why: Why = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a link by which a person opens one session on the platform's pages, within fifteen minutes.
+
+    The link serves once. A platform with the scope operate comes to the operator's pages. Prints the link alone on
+    standard output.
+    """
+    base = _url_of_pages()
+    settings = settings_here()
+    with command_errors():
+        secret = load_secret(settings.secret, folder=settings.data)
+    refused = explained(slug, {"invalid": "correct --person, then try again"})
+    async with desk_here(by, why, alone=False) as desk, refused:
+        text, until = await make_link(desk, SignIns(desk.partners, secret, clock=now), slug, person)
+    from gateway.pages.session import link_url  # noqa: PLC0415 - imports the pages
+
+    url = link_url(base, text, lang)
+    if as_json:
+        print_json({"platform": slug, "person": person_of(person), "url": url, "until": utc(until)})
+        return
+    typer.echo(url)
+    ERR.print(
+        f"Valid until {utc(until)}, for one session. Transmit it to this person alone, over a channel that you trust.",
+        soft_wrap=True,
+    )
+
+
+@asynchronous
+async def sign_out(slug: _Slug, *, by: By = None, why: Why = None, as_json: AsJson = False) -> None:
+    """End all sessions of a platform's persons at once. Its credentials and tokens stay."""
+    async with desk_here(by, why) as desk, explained(slug):
+        before = await end_sessions(desk, slug)
+    if as_json:
+        print_json({"platform": slug, "ended": before})
+        return
+    OUT.print(f"[green]✓[/] {slug}: open sessions ended: {before}.", soft_wrap=True)
+
+
+def _url_of_pages() -> str:
+    """The gateway's public URL, where its pages can keep a session. Raises CommandError."""
+    from gateway.pages.base.door import keeps_sessions  # noqa: PLC0415 - imports the pages
+
+    if not settings_here().pages:
+        raise CommandError("This gateway has no pages.", step="set PASSERELLE_PAGES to 1, then restart the gateway")
+    base = url_here()
+    if not keeps_sessions(base):
+        raise CommandError(
+            f"Browsers keep no session of {base}: it is served without TLS.",
+            step="serve the gateway over HTTPS, and set PASSERELLE_PUBLIC_URL to that address",
+        )
+    return base

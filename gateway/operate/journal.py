@@ -1,0 +1,239 @@
+"""The journal's writer: every act of an operator becomes an entry before it takes effect.
+
+One role owns the chain: a writer takes it, reads up to the end, and commits entry, name and number in one
+transaction. Two writers fence each other, and the one that lost reads and tries again, so that numbers have no gap.
+"""
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
+
+from gateway.clock import Clock, now
+from gateway.errors import FencedError, LogBusyError, LogError, PositionLostError
+from gateway.log.fenced import change_fenced
+from gateway.log.mirror import TopicMirror
+from gateway.log.owner_loop import own_positions
+from gateway.log.port import EventLog, Output, Owner
+from gateway.log.reading import read_up_to
+from gateway.protocol.journal import (
+    LAST,
+    PARTITION,
+    SALT_BYTES,
+    Act,
+    Actor,
+    Chain,
+    Entry,
+    JournalFilter,
+    Name,
+    Names,
+    clean_act,
+    clean_name,
+    entry_record,
+    erased_record,
+    fold_names,
+    name_record,
+    pseudonyms_of,
+    read_entry,
+)
+from gateway.protocol.record import StoredRecord, position_key, position_record
+from gateway.protocol.topic import JOURNAL, OPERATORS, POSITIONS
+
+ROLE = "journal"
+RETRY_SECONDS = 30.0
+_PAGE = 1_000
+_ID_BYTES = 12
+_SWEEP_SECONDS = 24 * 3_600.0
+
+_Result = TypeVar("_Result")
+
+
+class Journal:
+    """Writes entries, and erases names. ``names`` are those of persons that were not erased; ``run`` follows them."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        *,
+        clock: Clock = now,
+        entropy: Callable[[int], bytes] = os.urandom,
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
+        self._log = log
+        self._clock = clock
+        self._entropy = entropy
+        self._retry_seconds = retry_seconds
+        self._writing = asyncio.Lock()
+        self._known = _End()
+        self.names: TopicMirror[Names] = TopicMirror(log, OPERATORS, fold=fold_names, empty={}, partitions=(PARTITION,))
+
+    async def run(self) -> None:
+        """Follow the names until cancelled."""
+        await self.names.run()
+
+    async def close(self) -> None:
+        """Close the reader of the names."""
+        await self.names.close()
+
+    async def write(self, act: Act, actor: Actor, *, failed: int | None = None) -> Entry:
+        """Write an entry, durably. Contact data in it is redacted. Raises ValueError for a name or a reason that no
+        entry may have, and LogError if it is not known to be written.
+        """
+        clean, name = clean_act(act), None if actor.name is None else clean_name(actor.name)
+        entry_id = self._entropy(_ID_BYTES).hex()
+        async with self._writing:
+            return await self._changed(
+                lambda owner: self._write(owner, clean, Actor(name=name, client=actor.client), entry_id, failed)
+            )
+
+    @asynccontextmanager
+    async def acting(self, act: Act, actor: Actor) -> AsyncIterator[Entry]:
+        """An act: the entry is written before the block. If the block raises, so that the act certainly did not happen,
+        a further entry says so; an error of the log leaves that open.
+        """
+        entry = await self.write(act, actor)
+        try:
+            yield entry
+        except LogError:
+            raise
+        except Exception:
+            with suppress(LogError):
+                await self.write(Act(act=act.act, about=act.about), actor, failed=entry.number)
+            raise
+
+    async def erase_name(self, name: str, actor: Actor) -> bool:
+        """Erase a person's name, after an entry that has its pseudonym only; entries stay, without the name. False if
+        the name is not known. Raises as ``write``.
+        """
+        wanted = clean_name(name)
+        await self.names.catch_up()
+        found = sorted(pseudonyms_of(self.names.state, wanted))
+        own = actor.name is not None and clean_name(actor.name) == wanted
+        by = Actor(client=actor.client, name=None if own else actor.name)
+        for pseudonym in found:
+            await self.write(Act(act="journal.erase-name", about=pseudonym), by)
+        async with self._writing:
+            await self._changed(lambda owner: self._erase(owner, found))
+        return bool(found)
+
+    async def sweep(self) -> int:
+        """Erase the names that no retained entry has any more. Returns their number."""
+        async with self._writing:
+            return await self._changed(self._sweep)
+
+    async def sweep_daily(self) -> None:
+        """Sweep at once and then every day, until cancelled. While others write all the time, the next day will do."""
+        while True:
+            with suppress(LogBusyError):
+                await self.sweep()
+            await asyncio.sleep(_SWEEP_SECONDS)
+
+    async def _changed(self, attempt: Callable[[Owner], Awaitable[_Result]]) -> _Result:
+        try:
+            return await change_fenced(self._log, ROLE, PARTITION, attempt, seconds=self._retry_seconds)
+        except FencedError as error:
+            raise LogBusyError(
+                "Another entry of the journal was made at the same time; nothing was changed."
+            ) from error
+
+    async def _write(self, owner: Owner, act: Act, actor: Actor, entry_id: str, failed: int | None) -> Entry:
+        known = await self._read(owner)
+        written = known.last
+        if written is not None and written.id == entry_id:  # by an attempt of unknown outcome
+            return written
+        if known.chain.first is None:  # nothing is retained: the numbers go on all the same
+            kept = await own_positions(self._log, owner, role=ROLE, partition=PARTITION)
+            known.chain.number = kept.get(position_key(LAST, PARTITION).decode(), 0)
+        names: list[Output] = []
+        person = None
+        if actor.name is not None:
+            person = min(pseudonyms_of(self.names.state, actor.name), default=None)
+            if person is None:
+                name = Name(actor.name, self._entropy(SALT_BYTES).hex())
+                person, names = name.pseudonym, [Output(OPERATORS, PARTITION, name_record(name))]
+        entry = Entry(
+            number=known.chain.number + 1,
+            previous=known.chain.digest,
+            id=entry_id,
+            at=self._clock(),
+            act=act.act,
+            about=act.about,
+            person=person,
+            client=actor.client,
+            details=act.details,
+            why=act.why,
+            failed=failed,
+        )
+        outputs = [
+            Output(JOURNAL, PARTITION, entry_record(entry)),
+            Output(POSITIONS, PARTITION, position_record(LAST, PARTITION, entry.number)),
+            *names,
+        ]
+        ends = await owner.commit(outputs)
+        if names:
+            await self.names.advance({PARTITION: ends[OPERATORS, PARTITION]})
+        return entry
+
+    async def _erase(self, owner: Owner, pseudonyms: list[str]) -> int:
+        outputs = [Output(OPERATORS, PARTITION, erased_record(pseudonym)) for pseudonym in pseudonyms]
+        if outputs:
+            ends = await owner.commit(outputs)
+            await self.names.advance({PARTITION: ends[OPERATORS, PARTITION]})
+        return len(outputs)
+
+    async def _sweep(self, owner: Owner) -> int:
+        known = await self._read(owner)
+        start = (await self._log.starts(JOURNAL))[PARTITION]
+        used = {person for person, offset in known.used.items() if offset >= start}
+        return await self._erase(owner, sorted(self.names.state.keys() - used))
+
+    async def _read(self, owner: Owner) -> "_End":
+        """The end of the chain and the names as they are under this owner."""
+        await self.names.advance({PARTITION: await owner.end(OPERATORS, PARTITION)})
+        end = await owner.end(JOURNAL, PARTITION)
+        try:
+            return await self._read_on(end)
+        except PositionLostError:  # the log was restored, or nothing was written here for the whole retention
+            self._known = _End()
+            return await self._read_on(end)
+
+    async def _read_on(self, end: int) -> "_End":
+        known = self._known
+        start = (await self._log.starts(JOURNAL))[PARTITION] if known.position is None else known.position
+        async with read_up_to(self._log, JOURNAL, PARTITION, start=start, end=end, limit=_PAGE) as chunks:
+            async for chunk in chunks:
+                for record in chunk.records:
+                    known.take(record)
+                known.position = chunk.position
+        return known
+
+
+class _End:
+    """What a writer knows of the chain: its end, and the offset of each person's last entry."""
+
+    def __init__(self) -> None:
+        self.position: int | None = None
+        self.chain = Chain()
+        self.last: Entry | None = None
+        self.used: dict[str, int] = {}
+
+    def take(self, record: StoredRecord) -> None:
+        """The next record."""
+        self.last, _ = self.chain.take(record.value)
+        if self.last is not None and self.last.person is not None:
+            self.used[self.last.person] = record.offset
+
+
+async def read_journal(log: EventLog, asked: JournalFilter, *, most: int) -> Sequence[Entry]:
+    """The newest selected entries that the log holds, newest first; for commands, which have no view."""
+    found: deque[Entry] = deque(maxlen=most)
+    start, end = (await log.starts(JOURNAL))[PARTITION], (await log.ends(JOURNAL))[PARTITION]
+    async with read_up_to(log, JOURNAL, PARTITION, start=start, end=end, limit=_PAGE) as chunks:
+        async for chunk in chunks:
+            for record in chunk.records:
+                with suppress(ValueError):  # an unreadable entry, which the audit reports
+                    entry = read_entry(record.value or b"")
+                    found.extend([entry] if asked.selects(entry) else ())
+    return tuple(reversed(found))

@@ -1,0 +1,31 @@
+"""Sign-in at the desk: links for persons of a platform, and the end of all its sessions."""
+
+from gateway.operate.desk import Desk, RefusedActError, active
+from gateway.partners.session import MOST_NAME, end, open_sessions, person_of
+from gateway.partners.sign_in import SignIns
+from gateway.protocol.partner import Partner
+
+
+async def make_link(desk: Desk, sign_ins: SignIns, slug: str, person: str) -> tuple[str, int]:
+    """The sealed text of a link for a person of a platform, and until when it can be used. The journal has the act,
+    never the person. Raises RefusedActError, LogError.
+    """
+    name = person_of(person)
+    if name is None:
+        raise RefusedActError("invalid", f"The name of a person has 1 to {MOST_NAME} printable characters.")
+    partner = active(desk.partners.get(slug), slug)
+    async with desk.acting("partner.link", slug):
+        return sign_ins.link(partner, name)
+
+
+async def end_sessions(desk: Desk, slug: str) -> int:
+    """End all sessions of a platform's persons at once; their number. Raises as ``add_partner``."""
+    at = desk.clock()
+    open_now = len(open_sessions(active(desk.partners.get(slug), slug), now=at))
+
+    def edit(present: Partner | None) -> Partner:
+        return end(active(present, slug), now=at)
+
+    async with desk.acting("partner.sign-out", slug):
+        await desk.partners.change(slug, edit)
+    return open_now

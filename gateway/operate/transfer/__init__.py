@@ -1,0 +1,1 @@
+"""Reversibility: a federation as one file in open formats, and back: ``passerelle export`` and ``import``."""

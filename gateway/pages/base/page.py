@@ -1,0 +1,77 @@
+"""A page, and what its handler answers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from aiohttp import web
+
+from schemas.rulebook import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A template below ``gateway/pages`` with its values; ``t`` are the texts of the template's first folder.
+
+    ``made_of``: while a page's answers are made of the same object, it is rendered once in each language.
+    """
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    made_of: object | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that the browser saves under this name."""
+
+    filename: str
+    media_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Another page, to be asked for with GET (303)."""
+
+    page: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler: TypeAlias = Callable[[web.Request, Language], Awaitable[Answer | Download | Redirect]]
+Role: TypeAlias = Literal["platform", "operator"]
+"""Whose pages: ``platform`` for every session, ``operator`` for a session of a partner with the scope ``operate``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its name, its path in each language, its handlers. ``live``: the script renews its ``data-live`` parts,
+    and the template has the button that pauses this (WCAG 2.2.2).
+
+    ``role``: the page needs a session; its handlers find it with ``session_of``, and a POST reaches its handler only
+    with a form of that session, which is ``form_of``. ``private``: the answers are never stored, and a POST must come
+    from a page of this gateway.
+    """
+
+    name: str
+    paths: Mapping[Language, str]
+    get: Handler | None
+    post: Handler | None = None
+    live: bool = False
+    role: Role | None = None
+    private: bool = False
+
+
+class PageError(Exception):
+    """A refusal that is rendered as a page; 400, 404, 405, 413, 415, 429, 500 and 503 have texts of their own."""
+
+    def __init__(self, status: int, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status)
+        self.status = status
+        self.headers = dict(headers or {})
+
+
+__all__ = ["Answer", "Download", "Handler", "Language", "Page", "PageError", "Redirect", "Role"]

@@ -1,0 +1,95 @@
+"""Numbers, days, times and the names of codes as they are written in French and in English."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+
+import schemas
+from gateway.protocol.decide import PARIS
+from schemas.rulebook import Language
+
+_FRIDAY = timedelta(days=4)
+_MONTHS: Mapping[Language, tuple[str, ...]] = {
+    "fr": (
+        *("janvier", "février", "mars", "avril", "mai", "juin"),
+        *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
+    ),
+    "en": (
+        *("January", "February", "March", "April", "May", "June"),
+        *("July", "August", "September", "October", "November", "December"),
+    ),
+}
+
+_SPACES = ((re.compile(r" (?=[:»])|(?<=«) "), "\u00a0"), (re.compile(r"[ \u00a0](?=[;?!])"), "\u202f"))
+
+
+def number(value: float, language: Language) -> str:
+    """``64 218`` with a narrow no-break space in French, ``64,218`` in English."""
+    written = f"{value:,}"
+    return written if language == "en" else written.replace(",", "\u202f").replace(".", ",")
+
+
+def day(value: date | int, language: Language, *, year: bool = True) -> str:
+    """``9 mars 2027``, or ``9 mars``: a date, or the day of an instant (aware, or in milliseconds) in Europe/Paris."""
+    that = value if isinstance(value, date) and not isinstance(value, datetime) else _local(value)
+    first = "er" if that.day == 1 and language == "fr" else ""
+    written = f"{that.day}{first}\u00a0{_MONTHS[language][that.month - 1]}"
+    return f"{written}\u00a0{that.year}" if year else written
+
+
+def span_of_weeks(mondays: Sequence[date], language: Language) -> str:
+    """``14 au 25 juin 2027 (S24–S25)``: the school days of weeks that follow each other, by their Mondays; a month or a
+    year that the first and the last day have in common is written once.
+    """
+    first, last = mondays[0], mondays[-1] + _FRIDAY
+    begin = day(first, language, year=first.year != last.year)
+    if (first.year, first.month) == (last.year, last.month):
+        begin = begin.partition("\u00a0")[0]
+    to, letter = ("au", "S") if language == "fr" else ("to", "W")
+    numbers = dict.fromkeys(monday.isocalendar().week for monday in (first, mondays[-1]))
+    return f"{begin} {to} {day(last, language)} ({'–'.join(f'{letter}{number}' for number in numbers)})"
+
+
+def time(value: datetime | int, language: Language) -> str:
+    """``10 h 42`` in French, ``10:42`` in English: an instant (aware, or in milliseconds) in Europe/Paris."""
+    that = _local(value)
+    return f"{that:%H}\u00a0h\u00a0{that:%M}" if language == "fr" else f"{that:%H:%M}"
+
+
+def exact(value: int, language: Language) -> str:
+    """``06:01:14,203``: an instant in milliseconds, in Europe/Paris, as it is compared with the lines of a log."""
+    that, mark = _local(value), "," if language == "fr" else "."
+    return f"{that:%H:%M:%S}{mark}{value % 1_000:03}"
+
+
+def _local(value: date | int) -> datetime:
+    if isinstance(value, datetime):
+        return value.astimezone(PARIS)
+    if isinstance(value, date):
+        raise TypeError("a date has no time")
+    return datetime.fromtimestamp(value / 1_000, UTC).astimezone(PARIS)
+
+
+def name_of(reference: str, code: object, language: Language = "fr") -> str:
+    """The name of a code in a list; empty for any other value."""
+    return names_of(reference, language).get(code, "") if isinstance(code, str) else ""
+
+
+@cache
+def names_of(reference: str, language: Language = "fr") -> Mapping[str, str]:
+    """The names of a list by code; French where the list has no others."""
+    items = schemas.reference(reference)["items"]
+    return {item["code"]: typographic(item.get(f"name_{language}") or item["name"]) for item in items}
+
+
+def spaced(text: str) -> str:
+    """A sentence of the catalogue with the no-break spaces of French; it is written there with plain ones."""
+    for plain, space in _SPACES:
+        text = plain.sub(space, text)
+    return text
+
+
+def typographic(text: str) -> str:
+    """A name of a list or a text of the contract with the apostrophe of print."""
+    return text.replace("'", "’")

@@ -1,0 +1,356 @@
+"""The verdict on what a visitor has sent, as the page displays it: bounded in size, in one language. Pure.
+
+``schemas.check_submission`` and the feeds' own engine are the judges; this module chooses and orders what they say.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal, TypeAlias
+
+import schemas
+from gateway.pages.check.content import (
+    KINDS,
+    Document,
+    Documents,
+    Kind,
+    Shape,
+    Syntax,
+    UnreadableError,
+    inflate,
+    recognise,
+    split,
+)
+from gateway.pages.check.locate import Locator, Quote
+from gateway.pages.check.port import Body, Engine, FeedVerdict, KnownProfile
+from gateway.pages.check.relayed import Destination, Relayed, destinations, published, relayed
+from schemas import Problem, Verdict
+from schemas.rulebook import Language
+
+MOST_BYTES = 1024 * 1024
+MOST_OFFERS = 20
+MOST_PROBLEMS = 20
+MOST_PROBLEMS_ALONE = 101
+MOST_EXAMPLES = 3
+EXPLAINING_SECONDS, LOCATING_SECONDS, JUDGING_SECONDS = 0.45, 0.6, 0.75
+"""Processor time after which refusals are no longer explained, lines no longer found, offers no longer judged."""
+AUTO = "auto"
+FEED = "feed:"
+Outcome: TypeAlias = Literal["accepted", "warned", "refused"]
+Spent: TypeAlias = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemView:
+    """One problem, or a group of them with a ``count`` and the numbers of some offers."""
+
+    severity: Literal["error", "warning"]
+    code: str
+    requirement: str
+    pointer: str
+    sentence: str
+    consequence: str
+    remedy: str
+    quote: Quote | None = None
+    line: int | None = None
+    count: int = 1
+    examples: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OfferView:
+    """One offer with problems, among several."""
+
+    number: int
+    line: int
+    id: str
+    outcome: Outcome
+    problems: Sequence[ProblemView]
+    more: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The verdict. ``format``: the recognised one, a kind of documents or the slug of a profile. ``unread``: why there
+    is no verdict, as the code of a text with its ``values``. ``rules``: the number of problems by code, for the log.
+    """
+
+    format: str
+    profile: str = ""
+    unread: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    outcome: Outcome = "refused"
+    withdrawal: bool = False
+    errors: int = 0
+    warnings: int = 0
+    problems: Sequence[ProblemView] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    whole: bool = True
+    groups: Sequence[ProblemView] = ()
+    offers: Sequence[OfferView] = ()
+    more_offers: int = 0
+    relayed: Relayed | None = None
+    destinations: Sequence[Destination] = ()
+    published: Sequence[Mapping[str, Any]] = ()
+    rules: Mapping[str, int] = field(default_factory=dict)
+
+
+def examine(
+    content: bytes, *, choice: str, language: Language, on: date, engine: Engine, spent: Spent = lambda: 0.0
+) -> Report:
+    """The report on this content. ``choice``: the visitor's choice of a format; ``spent``: the processor time used so
+    far.
+    """
+    try:
+        content = inflate(content, most=MOST_BYTES)
+        shape = _shape(content, choice, engine)
+        if shape.kind == "feed":
+            slug = choice.removeprefix(FEED) if choice.startswith(FEED) else ""
+            return _examine_feed(content, slug, shape.syntax, language, on, engine, spent)
+        documents = split(content, shape.kind)
+        if shape.kind == "offer":
+            return _examine_one(documents.items[0], language, on, engine)
+        return _examine_many(documents, shape.kind, language, on, spent)
+    except UnreadableError as error:
+        problems = () if error.problem is None else (_view(error.problem.to_json(), language),)
+        rules = {view.code: 1 for view in problems}
+        unread = "" if problems else error.code
+        return Report(
+            format="none", unread=unread, values=error.values, problems=problems, errors=len(problems), rules=rules
+        )
+
+
+def _shape(content: bytes, choice: str, engine: Engine) -> Shape:
+    """The chosen format, or the recognised one. What cannot be text is refused in any case."""
+    known = {profile.slug: profile for profile in engine.profiles}
+    found = recognise(content)
+    if choice in KINDS:
+        kind: Kind = next(one for one in KINDS if one == choice)
+        return Shape(kind)
+    if choice.startswith(FEED) and choice.removeprefix(FEED) in known:
+        return Shape("feed", known[choice.removeprefix(FEED)].syntax)
+    return found
+
+
+def _examine_one(document: Document, language: Language, on: date, engine: Engine) -> Report:
+    verdict = schemas.check_submission(document.raw, on=on)
+    locator = Locator(document.raw, verdict.problems)
+    views = [_located(problem, locator, language) for problem in verdict.problems[:MOST_PROBLEMS_ALONE]]
+    views.sort(key=_in_order)
+    severities = Counter(problem.severity for problem in verdict.problems)
+    national = None if verdict.offer is None else engine.national(verdict.offer, on=on)
+    withdrawal = verdict.document is not None and "withdrawn" in verdict.document
+    return Report(
+        format="offer",
+        outcome=_outcome(verdict),
+        withdrawal=withdrawal,
+        errors=severities["error"],
+        warnings=severities["warning"],
+        problems=views,
+        relayed=relayed(verdict, language),
+        destinations=() if withdrawal else destinations(verdict, national, language),
+        rules=Counter(problem.code for problem in verdict.problems),
+    )
+
+
+def _examine_many(documents: Documents, kind: Kind, language: Language, on: date, spent: Spent) -> Report:
+    outcomes: Counter[str] = Counter()
+    rules: Counter[str] = Counter()
+    groups: dict[str, _Group] = {}
+    offers: list[OfferView] = []
+    faulty = judged = 0
+    for document in documents.items:
+        if spent() > JUDGING_SECONDS:
+            break
+        judged += 1
+        verdict = schemas.check_submission(document.raw, on=on, explained=spent() < EXPLAINING_SECONDS)
+        outcome = _outcome(verdict)
+        outcomes[outcome] += 1
+        if not verdict.problems:
+            continue
+        faulty += 1
+        for code, found in _by_code(verdict.problems).items():
+            rules[code] += len(found)
+            groups.setdefault(code, _Group(found[0])).add(document, verdict.id)
+        if len(offers) < MOST_OFFERS:
+            offers.append(_offer_view(document, verdict, outcome, language, locate=spent() < LOCATING_SECONDS))
+    if not judged:
+        raise UnreadableError("too-costly")
+    return Report(
+        format=kind,
+        outcome="refused" if outcomes["refused"] else "warned" if faulty else "accepted",
+        counts={"read": documents.total, "judged": judged, "passed": 0, **{one: outcomes[one] for one in _OUTCOMES}},
+        errors=sum(count for code, count in rules.items() if _severity(code) == "error"),
+        warnings=sum(count for code, count in rules.items() if _severity(code) == "warning"),
+        whole=judged == documents.total,
+        groups=sorted((group.view(language) for group in groups.values()), key=_first_errors),
+        offers=offers,
+        more_offers=faulty - len(offers),
+        rules=rules,
+    )
+
+
+_OUTCOMES: tuple[Outcome, ...] = ("accepted", "warned", "refused")
+
+
+def _examine_feed(
+    content: bytes, slug: str, syntax: Syntax | None, language: Language, on: date, engine: Engine, spent: Spent
+) -> Report:
+    """By the chosen profile, or else by the one that fits: of all that are written so."""
+    candidates = [one for one in engine.profiles if one.slug == slug or (not slug and one.syntax == syntax)]
+    judged = [
+        (profile, engine.evaluate(profile.slug, content, on=on, stop=lambda: spent() > JUDGING_SECONDS))
+        for profile in candidates
+    ]
+    fitting = [(profile, verdict) for profile, verdict in judged if verdict.usable]
+    if len(fitting) > 1:
+        names = ", ".join(profile.name for profile, _ in fitting)
+        raise UnreadableError("ambiguous", names=names)
+    if not fitting and not slug:
+        fitting = [(profile, verdict) for profile, verdict in judged if not verdict.misfit][:1]
+    if not fitting and not slug:
+        raise UnreadableError(UNKNOWN.get(syntax or "csv", "unknown"))
+    profile, verdict = fitting[0] if fitting else judged[0]
+    return _feed_report(profile, verdict, language)
+
+
+UNKNOWN: Mapping[Syntax, str] = {"xml": "unknown-xml", "html": "html", "json": "unknown-json"}
+
+
+def _feed_report(profile: KnownProfile, verdict: FeedVerdict, language: Language) -> Report:
+    views = [_group_view(body, language) for body in verdict.problems]
+    whole_feed = [view for view in views if not view.examples]
+    groups = [view for view in views if view.examples]
+    counts = verdict.counts
+    accepted = counts["published"] - counts["warned"]
+    errors = sum(view.count for view in views if view.severity == "error")
+    warned = any(view.severity == "warning" for view in views)
+    return Report(
+        format=profile.format,
+        profile=profile.name,
+        outcome="refused" if errors or not counts["published"] else "warned" if warned else "accepted",
+        errors=errors,
+        warnings=sum(view.count for view in views if view.severity == "warning"),
+        problems=whole_feed,
+        counts={
+            "read": counts["items"],
+            "judged": counts["items"],
+            "passed": counts["passed"],
+            "accepted": max(0, accepted),
+            "warned": counts["warned"],
+            "refused": counts["refused"],
+        },
+        whole=verdict.whole,
+        groups=groups,
+        published=[published(offer, language) for offer in verdict.offers],
+        rules=Counter({view.code: view.count for view in views}),
+    )
+
+
+class _Group:
+    """The problems with one code: the first of them, the number of offers, some of these."""
+
+    def __init__(self, first: Problem) -> None:
+        self._first = first
+        self._count = 0
+        self._examples: list[tuple[str | None, int]] = []
+
+    def add(self, document: Document, offer_id: str | None) -> None:
+        """Count one offer."""
+        self._count += 1
+        if len(self._examples) < MOST_EXAMPLES:
+            self._examples.append((offer_id, document.line))
+
+    def view(self, language: Language) -> ProblemView:
+        """The group for the page."""
+        examples = tuple(_example(offer_id, line, "", language) for offer_id, line in self._examples)
+        return _view(self._first.to_json(), language, count=self._count, examples=examples)
+
+
+def _offer_view(
+    document: Document, verdict: Verdict, outcome: Outcome, language: Language, *, locate: bool
+) -> OfferView:
+    problems = verdict.problems[:MOST_PROBLEMS]
+    locator = Locator(document.raw, problems, line=document.line) if locate else None
+    views = sorted((_located(problem, locator, language) for problem in problems), key=_in_order)
+    more = len(verdict.problems) - len(problems)
+    return OfferView(document.number, document.line, verdict.id or "", outcome, views, more)
+
+
+def _located(problem: Problem, locator: Locator | None, language: Language) -> ProblemView:
+    quote = None if locator is None else locator.quote(problem)
+    return _view(problem.to_json(), language, quote=quote, line=None if quote is None else quote.line)
+
+
+def _group_view(body: Body, language: Language) -> ProblemView:
+    """A group of a feed; one of the feed as a whole has no examples."""
+    examples = [
+        _example(example["id"], found[1], example.get("value", ""), language)
+        for example in body.get("examples", ())
+        if (found := _LINE.search(example["position"]))
+    ]
+    return _view(body, language, count=body.get("count", 1), examples=tuple(examples))
+
+
+def _example(offer_id: str | None, line: str | int, value: object, language: Language) -> str:
+    """``bretagne:12 (ligne 40) « valeur »``."""
+    quoted = f" {_QUOTED[language].format(value)}" if value not in ("", None) else ""
+    return f"{offer_id or '?'} ({'ligne' if language == 'fr' else 'line'}\u00a0{line}){quoted}"
+
+
+_LINE = re.compile(r"\(l\. ([0-9]+)\)")
+"""In the position of an item of a feed."""
+_QUOTED: Mapping[Language, str] = {"fr": "«\u00a0{}\u00a0»", "en": "“{}”"}
+
+
+def _view(
+    body: Body,
+    language: Language,
+    *,
+    quote: Quote | None = None,
+    line: int | None = None,
+    count: int = 1,
+    examples: Sequence[str] = (),
+) -> ProblemView:
+    texts = {name: body[name][language] if name in body else "" for name in ("message", "consequence", "fix")}
+    return ProblemView(
+        "error" if body["severity"] == "error" else "warning",
+        body["code"],
+        body.get("requirement", ""),
+        body.get("pointer", ""),
+        texts["message"],
+        texts["consequence"],
+        texts["fix"],
+        quote,
+        line,
+        count,
+        examples,
+    )
+
+
+def _outcome(verdict: Verdict) -> Outcome:
+    if not verdict.accepted:
+        return "refused"
+    return "warned" if verdict.problems else "accepted"
+
+
+def _by_code(problems: Iterable[Problem]) -> Mapping[str, list[Problem]]:
+    found: dict[str, list[Problem]] = {}
+    for problem in problems:
+        found.setdefault(problem.code, []).append(problem)
+    return found
+
+
+def _in_order(view: ProblemView) -> tuple[bool, int]:
+    """Errors first, each in the order of the document."""
+    return view.severity != "error", view.line or 0
+
+
+def _first_errors(view: ProblemView) -> tuple[bool, int]:
+    return view.severity != "error", -view.count
+
+
+def _severity(code: str) -> str:
+    return schemas.catalogue()[code].severity

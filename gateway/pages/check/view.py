@@ -1,0 +1,146 @@
+"""The page "check an offer": its form, and the verdict as the answer of the form. Nothing is stored."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+import schemas
+from gateway.pages.base.anonymous import NO_SLOT
+from gateway.pages.base.markup import coded
+from gateway.pages.base.page import Answer, Language, Page
+from gateway.pages.base.refusal import RefusedError, Sentence
+from gateway.pages.base.upload import Form, read_form
+from gateway.pages.base.visit import Visitors
+from gateway.pages.check.content import KINDS
+from gateway.pages.check.examples import EXAMPLES, example_of
+from gateway.pages.check.port import KnownProfile
+from gateway.pages.check.report import AUTO, FEED
+from gateway.protocol.decide import paris_date
+
+PATHS: Mapping[Language, str] = {"fr": "/verifier", "en": "/en/check"}
+_TEMPLATE = "check/check.html"
+_MOST_DISPLAYED, _MOST_INVALID = 256 * 1024, 20_000
+"""Bytes of a pasted text that are displayed again, and of one that is no UTF-8: escaping a megabyte would hold the
+event loop for 20 ms, and replacing what is invalid takes longer.
+"""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckPort:
+    """What the page needs: the visitors' limits and sandbox, the profiles by which a feed can be read, the clock."""
+
+    visitors: Visitors
+    profiles: Sequence[KnownProfile]
+    clock: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the form holds: the content to check, the text for its box (``cut``: too long for it), the chosen format,
+    and whether the content is the uploaded file.
+    """
+
+    content: bytes = b""
+    text: str = ""
+    choice: str = AUTO
+    cut: bool = False
+    uploaded: bool = False
+
+    @classmethod
+    def read(cls, form: Form, choices: Sequence[tuple[str, str]]) -> "Sent":
+        """A file counts before a text; an unknown choice is none."""
+        file, pasted = form.content("file"), form.content("text")
+        choice = form.content("format")[:100].decode(errors="replace")
+        cut = len(pasted) > _MOST_DISPLAYED
+        known = any(choice == value for value, _ in choices)
+        text = "" if cut else _readable(pasted)
+        return cls(file or pasted, text, choice if known else AUTO, cut, bool(file))
+
+
+def pages(port: CheckPort) -> Sequence[Page]:
+    """The page in both languages."""
+    choices = choices_of(port.profiles)
+
+    async def get(request: web.Request, _language: Language) -> Answer:
+        port.visitors.expect()
+        today = date.fromisoformat(paris_date(port.clock()))
+        return Answer(_TEMPLATE, values_of(choices, Sent(text=example_of(request.query.get("example", ""), today))))
+
+    async def post(request: web.Request, language: Language) -> Answer:
+        sent = Sent()
+        now = port.clock()
+        try:
+            with port.visitors.one(request):
+                sent = Sent.read(await read_form(request), choices)
+                arguments = {"choice": sent.choice, "language": language, "on": paris_date(now)}
+                report = await port.visitors.work("check", arguments, sent.content)
+        except RefusedError as error:
+            if error.code in NO_SLOT and (refused := await port.visitors.refused_form(request)):
+                sent = Sent.read(refused, choices)
+            log.info("pages.refused", page="check", code=error.code, bytes=len(sent.content))
+            refusal = error.sentence(language)
+            return Answer(_TEMPLATE, values_of(choices, sent, refusal=refusal), error.status, error.headers)
+        log.info("pages.checked", bytes=len(sent.content), **{name: report[name] for name in _LOGGED})
+        return Answer(_TEMPLATE, values_of(choices, sent, report=report, now=now))
+
+    return [Page("check", PATHS, get, post)]
+
+
+_LOGGED = ("format", "outcome", "unread", "rules")
+"""All from closed lists: none is content."""
+
+
+def choices_of(profiles: Sequence[KnownProfile]) -> Sequence[tuple[str, str]]:
+    """The formats of the drop-down, each with the name of its profile, if it has one."""
+    return [(AUTO, ""), *((kind, "") for kind in KINDS), *((FEED + one.slug, one.name) for one in profiles)]
+
+
+def heading_of(report: Mapping[str, Any]) -> tuple[str, Mapping[str, int]]:
+    """The text that heads a verdict, and what fills it."""
+    outcome, counts = report["outcome"], report["counts"]
+    if report["unread"]:
+        return "unread", {}
+    if report["withdrawal"]:
+        return f"withdrawal_{outcome}", {}
+    if not counts:
+        return f"outcome_{outcome}", {}
+    if counts["refused"]:
+        return "several_refused", {"n": counts["refused"], "of": counts["read"]}
+    return "unusable" if outcome == "refused" else f"several_{outcome}", {}
+
+
+def values_of(
+    choices: Sequence[tuple[str, str]],
+    sent: Sent,
+    *,
+    report: Mapping[str, Any] | None = None,
+    refusal: Sentence | None = None,
+    now: int = 0,
+) -> Mapping[str, Any]:
+    """The values of the template: the form, and below it a report or a refusal, if any."""
+    return {
+        "choices": choices,
+        "tries": tuple(EXAMPLES),
+        "sent": sent,
+        "report": report,
+        "refusal": refusal,
+        "title": ("no_verdict", {}) if report is None else heading_of(report),
+        "now": now,
+        "rules": schemas.RULES_VERSION,
+        "coded": coded,
+    }
+
+
+def _readable(pasted: bytes) -> str:
+    """The text for its box. HTML has no NUL."""
+    try:
+        text = pasted.decode()
+    except UnicodeDecodeError:
+        text = pasted[:_MOST_INVALID].decode(errors="replace")
+    return text.replace("\0", "\ufffd")

@@ -1,0 +1,73 @@
+"""The state of one visitor's dialogue: sample, choices and what the page offered, sealed into a text that travels in
+the form. Only the gateways of the federation can have made it, and only for some hours.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import orjson
+
+from gateway.protocol.seal import Seal
+
+PURPOSE = "connect"
+LIFE_MS = 12 * 3_600_000
+MOST_BYTES = 448 * 1024
+"""Longest sealed text: 256 KiB of items that do not compress, in base64, and the choices."""
+_VERSION = 1
+_MOST_INFLATED = 1024 * 1024
+
+
+class StateError(Exception):
+    """A state that cannot be used. ``code``: ``altered`` or ``expired``."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """``on``: the day by which offers are judged. ``controls``: per field of the page the path, the date pattern and
+    the values of which the meaning is asked, so that only what a person changes becomes a choice. ``states``: the
+    values by path of which the page asks whether they are online.
+    """
+
+    sample: Mapping[str, Any]
+    on: date
+    choices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    controls: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    states: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def close(state: State, seal: Seal, *, now: int) -> str:
+    """The sealed text of a state."""
+    document = {
+        "version": _VERSION,
+        "until": now + LIFE_MS,
+        "on": state.on.isoformat(),
+        "sample": state.sample,
+        "choices": state.choices,
+        "controls": state.controls,
+        "states": state.states,
+    }
+    return seal.close(zlib.compress(orjson.dumps(document), 6))
+
+
+def open_state(text: bytes, seal: Seal, *, now: int) -> State:
+    """The state of a sealed text. Raises StateError."""
+    payload = seal.open(text.decode("ascii", errors="replace")) if len(text) <= MOST_BYTES else None
+    if payload is None:
+        raise StateError("altered")
+    document = orjson.loads(zlib.decompressobj().decompress(payload, _MOST_INFLATED))
+    if document["version"] != _VERSION or not now <= document["until"] <= now + LIFE_MS:
+        raise StateError("expired")
+    return State(
+        document["sample"],
+        date.fromisoformat(document["on"]),
+        document["choices"],
+        document["controls"],
+        document["states"],
+    )

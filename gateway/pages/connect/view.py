@@ -1,0 +1,106 @@
+"""The page: GET shows the empty form, POST opens a sample, studies it again with the choices, or gives the profile."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import orjson
+import structlog
+from aiohttp import web
+
+from gateway.pages.base.page import Answer, Download, Language, Page
+from gateway.pages.base.refusal import RefusedError, Sentence
+from gateway.pages.base.texts import texts_of
+from gateway.pages.base.upload import Form, read_form
+from gateway.pages.base.wording import spaced
+from gateway.pages.connect import port, state
+from gateway.pages.connect.form import choices_of
+from gateway.pages.connect.port import ConnectPort
+from gateway.pages.connect.state import State, StateError
+from gateway.pages.connect.view_model import controls_of, describe, states_of
+from gateway.protocol.decide import paris_date
+from schemas import localized
+
+PATHS: Mapping[Language, str] = {"fr": "/brancher", "en": "/en/connect"}
+SAMPLE_BYTES = 1024 * 1024
+_OTHER_BYTES = state.MOST_BYTES + 64 * 1024
+_FILENAMES: Mapping[Language, str] = {"fr": "profil.json", "en": "profile.json"}
+_Result = Answer | Download
+
+log = structlog.get_logger()
+
+
+def pages(connect: ConnectPort) -> Sequence[Page]:
+    """The one page."""
+    shell = _Shell(connect)
+    return [Page("connect", PATHS, shell.get, shell.post)]
+
+
+class _Shell:
+    def __init__(self, connect: ConnectPort) -> None:
+        self._port = connect
+
+    async def get(self, _request: web.Request, _language: Language) -> _Result:
+        self._port.visitors.expect()
+        return _start()
+
+    async def post(self, request: web.Request, language: Language) -> _Result:
+        try:
+            with self._port.visitors.one(request):
+                form = await read_form(request, most_bytes=SAMPLE_BYTES, other_bytes=_OTHER_BYTES)
+                if form.text("do") in ("study", "download"):
+                    return await self._continue(form, language)
+                return await self._open(form, language)
+        except RefusedError as error:
+            log.info("pages.refused", page="connect", code=error.code)
+            return _start(error.sentence(language), status=error.status, headers=error.headers)
+        except StateError as error:
+            log.info("pages.refused", page="connect", code=f"state-{error.code}")
+            texts = texts_of("connect", language)
+            return _start(Sentence(texts(f"state_{error.code}"), texts(f"state_{error.code}_step")), status=400)
+
+    async def _open(self, form: Form, language: Language) -> _Result:
+        content = form.content("sample") or form.content("text")
+        on = date.fromisoformat(paris_date(self._port.clock()))
+        arguments = {"items": form.text("items")[:500] or None, "on": on.isoformat()}
+        opened = await self._port.visitors.work(port.OPEN, arguments, content)
+        if "refused" in opened:
+            log.info("pages.refused", page="connect", code=opened["refused"]["code"], bytes=len(content))
+            return _start(_sentence(opened["refused"], language), status=422)
+        log.info("pages.sample_read", bytes=len(content), **_counts(opened["study"]))
+        return self._study(State(opened["sample"], on), opened["study"], language)
+
+    async def _continue(self, form: Form, language: Language) -> _Result:
+        before = state.open_state(form.content("state"), self._port.seal, now=self._port.clock())
+        choices = choices_of(form, before)
+        arguments = {"choices": choices, "on": before.on.isoformat(), "language": language}
+        sample = orjson.dumps(before.sample)
+        if form.text("do") == "download":
+            log.info("pages.profile_written", fields=len(choices))
+            profile = await self._port.visitors.work(port.PROFILE, arguments, sample)
+            return Download(_FILENAMES[language], "application/json", profile["text"].encode())
+        study = await self._port.visitors.work(port.STUDY, arguments, sample)
+        return self._study(State(before.sample, before.on, choices), study, language)
+
+    def _study(self, known: State, study: Mapping[str, Any], language: Language) -> Answer:
+        next_state = State(known.sample, known.on, known.choices, controls_of(study), states_of(study))
+        sealed = state.close(next_state, self._port.seal, now=self._port.clock())
+        return Answer("connect/connect.html", {"state": sealed, **describe(study, language)})
+
+
+def _counts(study: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the log says of a study: nothing of it is content."""
+    return {"format": study["form"], "items": study["items"], "missing": len(study["missing"]), **study["counts"]}
+
+
+def _start(error: Sentence | None = None, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer("connect/start.html", {"error": error}, status=status, headers=headers or {})
+
+
+def _sentence(problem: Mapping[str, Any], language: Language) -> Sentence:
+    """The problem of a sample that cannot be used; one without items has words for a person with a file."""
+    if problem["code"] == "items-not-found":
+        texts = texts_of("connect", language)
+        return Sentence(texts.no_items, texts.no_items_step)
+    body = localized(problem, language)
+    return Sentence(spaced(body["message"]), spaced(body["fix"]))

@@ -1,0 +1,272 @@
+"""What the page displays of a study (``adapters/profile/study.py``): groups of fields, offers, problems. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from gateway.pages.base.texts import Texts, texts_of
+from gateway.pages.base.wording import names_of, spaced
+from gateway.pages.connect.form import PAIR
+from gateway.pages.connect.offers import sketch_of
+from gateway.pages.connect.problems import rows_of
+from schemas.communes import plain_name
+from schemas.rulebook import Language
+
+Option = tuple[str, str]
+"""Value and label of an option."""
+Study = Mapping[str, Any]
+
+PATTERNS = ("DD/MM/YYYY", "MM/DD/YYYY", "YYYYMMDD", "DDMMYYYY", "MM-DD-YYYY", "YYYYMMDDTHHmmss")
+_MOST_EXAMPLES, _MOST_LONG, _SHORT = 3, 2, 48
+_MOST_MEANINGS = 60
+"""Most values of all fields whose meaning is asked for: a form has at most 200 controls."""
+_LEVELS = (
+    *("seconde", "troisieme", "quatrieme"),
+    *("troisieme+seconde", "quatrieme+troisieme", "quatrieme+troisieme+seconde"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A value of the feed and what it may mean; ``near``: the likeliest meanings."""
+
+    value: str
+    code: str
+    near: Sequence[Option]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The further controls of a field: last day, dates, meanings, a fixed value."""
+
+    last: bool
+    dated: bool
+    date: str
+    meanings: Sequence[Meaning]
+    meant: Sequence[Option]
+    fixable: str
+    fixed: Sequence[str]
+    options: Sequence[Option]
+    error: str
+    open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A field of the offer: its path among the options, examples, confidence and evidence."""
+
+    name: str
+    label: str
+    path: str
+    proposed: Sequence[str]
+    auto: bool
+    examples: Sequence[str]
+    kind: str
+    word: str
+    evidence: str
+    settings: Settings | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Fields of one degree of confidence."""
+
+    name: str
+    rows: Sequence[Row]
+
+
+def controls_of(study: Study) -> dict[str, dict[str, Any]]:
+    """What the page offers for each field, as ``choices_of`` compares it with the form."""
+    budget = _Budget()
+    return {
+        one["name"]: {
+            "path": one["path"],
+            "date": one["date"],
+            "several": one["name"] == "levels",
+            "meanings": [meaning["value"] for meaning in budget.take(one["meanings"])],
+        }
+        for one in study["fields"]
+    }
+
+
+def states_of(study: Study) -> dict[str, list[str]]:
+    """The values by path of which the form asks whether they are online."""
+    return {one["path"]: [found["value"] for found in one["values"]] for one in study["states"]}
+
+
+def describe(study: Study, language: Language) -> dict[str, Any]:
+    """The values of the template."""
+    texts = texts_of("connect", language)
+    budget = _Budget()
+    rows = {one["name"]: (group_of(one, study), _row(one, budget, texts, language)) for one in study["fields"]}
+    groups = [
+        Group(name, [row for group, row in rows.values() if group == name])
+        for name in ("choose", "verify", "sure", "empty")
+    ]
+    labels = {name: row.label for name, (_, row) in rows.items()}
+    counted = {group.name: len(group.rows) for group in groups}
+    return {
+        "read": _read(study, counted, texts),
+        "groups": [group for group in groups if group.rows and group.name != "empty"],
+        "empty": groups[-1],
+        "paths": [one["path"] for one in study["paths"]],
+        "patterns": [(pattern, texts(f"pattern_{pattern}")) for pattern in PATTERNS],
+        "unused": study["unused"],
+        "others": study["others"],
+        "states": study["states"],
+        "notes": [note[language] for note in study["notes"]],
+        "offers": [sketch_of(one, labels, language) for one in study["offers"]],
+        "problems": rows_of(study, labels, language),
+        "counts": study["counts"],
+        "total": study["items"],
+        "missing": [labels[name] for name in study["missing"]],
+    }
+
+
+def group_of(one: Mapping[str, Any], study: Study) -> str:
+    """``choose``: a person must, or may, choose a path; ``verify``; ``sure``; ``empty``: optional, no path."""
+    if one["ruled"]:
+        open_meanings = any(not meaning["code"] for meaning in one["meanings"])
+        return "sure" if one["confidence"] == "certain" and not open_meanings else "verify"
+    asked = one["name"] in study["missing"] or (one["tied"] and not one["chosen"]) or one["refused"]
+    return "choose" if asked else "empty"
+
+
+class _Budget:
+    """Counts the meanings that are asked for, field by field."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_MEANINGS
+
+    def take(self, meanings: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        taken = meanings[: self._left]
+        self._left -= len(taken)
+        return taken
+
+
+def _read(study: Study, counted: Mapping[str, int], texts: Texts) -> Mapping[str, Any]:
+    """The first sentences: what was read, and what waits for a choice."""
+    return {
+        "form": texts(f"form_{study['form']}"),
+        "count": study["items"],
+        "path": study["path"],
+        "sure": counted["sure"],
+        "verify": counted["verify"],
+        "choose": counted["choose"],
+        "meanings": sum(
+            not meaning["code"] for one in study["fields"] if one["required"] for meaning in one["meanings"]
+        ),
+    }
+
+
+def _row(one: Mapping[str, Any], budget: _Budget, texts: Texts, language: Language) -> Row:
+    kind, word = _state(one, texts)
+    return Row(
+        name=one["name"],
+        label=str(texts(f"field_{one['name']}")),
+        path=one["path"],
+        proposed=_proposed(one),
+        auto=one["chosen"],
+        examples=_examples(one),
+        kind=kind,
+        word=word,
+        evidence=_evidence(one, texts, language),
+        settings=_settings(one, budget, texts, language),
+    )
+
+
+def _proposed(one: Mapping[str, Any]) -> Sequence[str]:
+    """The paths that fit best, the present one among them."""
+    found = [one["path"], *one["tied"], *(option["path"] for option in one["options"])]
+    return list(dict.fromkeys(filter(None, found)))
+
+
+def _state(one: Mapping[str, Any], texts: Texts) -> tuple[str, str]:
+    if not one["ruled"]:
+        return ("none", str(texts.to_choose)) if one["required"] or one["tied"] else ("none", str(texts.no_path))
+    if any(not meaning["code"] for meaning in one["meanings"]):
+        return "look", str(texts.to_explain)
+    if one["chosen"]:
+        return "fine", str(texts.chosen)
+    if one["confidence"] == "certain":
+        return "fine", str(texts.certain)
+    return "look", str(texts("likely" if one["confidence"] == "likely" else "to_verify"))
+
+
+def _examples(one: Mapping[str, Any]) -> Sequence[str]:
+    """The values at the path; of a field to choose, one value of each path that could give it."""
+    if one["ruled"]:
+        values = [value.replace(PAIR, " – ") if PAIR in one["path"] else value for value in one["examples"]]
+        return values if all(len(value) <= _SHORT for value in values) else values[:_MOST_LONG]
+    tied = one["tied"] or [option["path"] for option in one["options"][:_MOST_EXAMPLES]]
+    known = {option["path"]: option["examples"] for option in one["options"]}
+    return [f"{path}\u00a0: {known[path][0]}" for path in tied[:_MOST_EXAMPLES] if known.get(path)]
+
+
+def _evidence(one: Mapping[str, Any], texts: Texts, language: Language) -> str:
+    if one["fixed"]:
+        return str(texts.fixed_for_all)
+    said = [said[language] for said in one["evidence"]]
+    if not one["ruled"] and one["reason"] is not None:
+        said = [one["reason"][language]]
+    return ", ".join(said)
+
+
+def _settings(one: Mapping[str, Any], budget: _Budget, texts: Texts, language: Language) -> Settings | None:
+    name = one["name"]
+    meant = list(_meant(name, texts, language))
+    labels = dict(meant)
+    meanings = [
+        Meaning(found["text"], found["code"], [(code, labels[code]) for code in found["near"] if code in labels])
+        for found in budget.take(one["meanings"])
+    ]
+    dated = one["dated"] and one["ruled"] and not one["fixed"]
+    if not (dated or meanings or one["fixable"]):
+        return None
+    fixed = one["fixed"] if isinstance(one["fixed"], list) else [one["fixed"]]
+    error = "" if one["refused"] is None else spaced(one["refused"]["message"][language])
+    return Settings(
+        last=name == "weeks" and PAIR not in one["path"],
+        dated=dated,
+        date=one["date"],
+        meanings=meanings,
+        meant=meant,
+        fixable=one["fixable"],
+        fixed=[value for value in fixed if value],
+        options=list(_fixed_options(one["fixable"], texts, language)),
+        error=error,
+        open=bool(meanings or error or any(fixed)) or (one["required"] and not one["ruled"]),
+    )
+
+
+def _meant(name: str, texts: Texts, language: Language) -> Iterator[Option]:
+    """What a value of a field can mean."""
+    match name:
+        case "sector":
+            yield from _sectors(language)
+        case "levels":
+            yield from ((code, str(texts(f"level_{code}"))) for code in _LEVELS)
+        case "accessibility":
+            yield from _fixed_options("accessibility", texts, language)
+        case _:
+            yield from _fixed_options("yes_no", texts, language)
+
+
+def _fixed_options(kind: str, texts: Texts, language: Language) -> Iterator[Option]:
+    match kind:
+        case "sectors":
+            yield from _sectors(language)
+        case "levels":
+            yield from ((code, str(texts(f"level_{code}"))) for code in _LEVELS[:3])
+        case "school":
+            yield "school", str(texts.school_weeks)
+        case "accessibility":
+            yield from ((code, str(texts(code))) for code in ("yes", "no", "unknown"))
+        case "yes_no":
+            yield from ((code, str(texts(code))) for code in ("yes", "no"))
+
+
+@cache
+def _sectors(language: Language) -> Sequence[Option]:
+    return sorted(names_of("sectors", language).items(), key=lambda one: plain_name(one[1]))

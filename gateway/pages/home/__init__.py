@@ -1,0 +1,5 @@
+"""Accueil: live offers on a map, by region, sector and level; the twelve systems; what the federation is."""
+
+from gateway.pages.home.view import HomePort, pages
+
+__all__ = ["HomePort", "pages"]

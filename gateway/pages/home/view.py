@@ -1,0 +1,52 @@
+"""The home page: live offers, the twelve systems, what the federation is."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from gateway.pages.base.page import Answer, Language, Page, PageError
+from gateway.pages.home.model import HomeFacts, drawn_departments, home, outlines
+
+REFRESH_SECONDS = 5
+_RETRY_SECONDS = "2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomePort:
+    """What the page needs of the gateway. ``facts`` returns None while the views are behind; it may return the same
+    facts for a few seconds. ``map_bounds``: the operator's classes of the map, None for those of the season.
+    """
+
+    facts: Callable[[], Awaitable[HomeFacts | None]]
+    late_exchanges: int
+    down_hours: int
+    map_bounds: Sequence[int] | None
+
+
+def pages(port: HomePort) -> Sequence[Page]:
+    """The home page."""
+    made: tuple[HomeFacts, Mapping[str, Any]] | None = None
+
+    async def get(_request: web.Request, _language: Language) -> Answer:
+        nonlocal made
+        facts = await port.facts()
+        if facts is None:
+            raise PageError(503, {hdrs.RETRY_AFTER: _RETRY_SECONDS})
+        if made is None or made[0] is not facts:
+            made = facts, _values(facts, port)
+        return Answer("home/home.html", made[1], made_of=facts)
+
+    return [Page("home", {"fr": "/", "en": "/en/"}, get, live=True)]
+
+
+def _values(facts: HomeFacts, port: HomePort) -> Mapping[str, Any]:
+    return {
+        "home": home(facts, bounds=port.map_bounds),
+        "outlines": outlines(),
+        "of": len(drawn_departments()),
+        "late_exchanges": port.late_exchanges,
+        "down_hours": port.down_hours,
+        "refresh": REFRESH_SECONDS,
+    }

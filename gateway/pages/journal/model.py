@@ -1,0 +1,150 @@
+"""View models of the journal: the filter as an address has it, and entries in words. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from gateway.pages.base.texts import Texts
+from gateway.protocol.decide import PARIS
+from gateway.protocol.identity import is_slug
+from gateway.protocol.journal import ACTS, Entry, JournalFilter, Names, clean_name, pseudonyms_of
+
+FIELDS = ("act", "about", "person", "client", "since", "until")
+MOST_ABOUT = 200
+_ISO = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
+_FRENCH = re.compile(r"(?P<day>[0-9]{1,2})/(?P<month>[0-9]{1,2})/(?P<year>[0-9]{4})")
+_SHORT = 8
+_MOST_LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The filter of an address: as typed by field, as a filter, and the fields that are wrong."""
+
+    typed: Mapping[str, str]
+    filter: JournalFilter
+    wrong: Sequence[str]
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The fields that say something."""
+        return {name: value for name, value in self.typed.items() if value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One entry. ``act``: key of its text, None for one of a later version; ``about`` is what it is about, ``named``
+    whether that can be searched for; ``name``: None where no person is named or the name was erased; ``failed``: it
+    certainly did not happen; ``of``: the entry whose failure this one says.
+    """
+
+    number: int
+    at: int
+    act: str | None
+    code: str
+    about: str
+    named: bool
+    name: str | None
+    pseudonym: str | None
+    client: str | None
+    why: str | None
+    details: Sequence[tuple[str, str]]
+    failed: bool
+    of: int | None
+
+
+def read_filter(given: Mapping[str, str], names: Names) -> Asked:
+    """The filter of a query string. Days are those of Europe/Paris, the last one included."""
+    typed = {name: " ".join(given.get(name, "").split()) for name in FIELDS}
+    wrong: list[str] = []
+    persons = None
+    if typed["person"]:
+        try:
+            persons = pseudonyms_of(names, clean_name(typed["person"]))
+        except ValueError:
+            wrong.append("person")
+    days = {name: _day(typed[name]) for name in ("since", "until") if typed[name]}
+    wrong += [name for name, day in days.items() if day is None]
+    if typed["act"] and typed["act"] not in ACTS:
+        wrong.append("act")
+    if len(typed["about"]) > MOST_ABOUT:
+        wrong.append("about")
+    if typed["client"] and not is_slug(typed["client"]):
+        wrong.append("client")
+    since, until = days.get("since"), days.get("until")
+    asked = JournalFilter(
+        acts=frozenset({typed["act"]} if typed["act"] else ()),
+        about=typed["about"] or None,
+        persons=persons,
+        client=typed["client"] or None,
+        since=None if since is None else midnight(since),
+        until=None if until is None else midnight(until + timedelta(days=1)),
+    )
+    return Asked(typed, asked, wrong)
+
+
+def midnight(day: date) -> int:
+    """The first instant of a day in Europe/Paris, in ms."""
+    return round(datetime(day.year, day.month, day.day, tzinfo=PARIS).astimezone(UTC).timestamp() * 1_000)
+
+
+def rows_of(entries: Sequence[Entry], later: Iterable[Entry], names: Names, texts: Texts) -> Sequence[Row]:
+    """The rows of entries; ``later`` are entries after them, which may say that an act did not happen."""
+    failed = {one.failed for one in (*entries, *later)}
+    return [_row(entry, entry.number in failed, names, texts) for entry in entries]
+
+
+def act_key(act: str) -> str:
+    """The key of the words of an act."""
+    return f"act_{act.replace('.', '_').replace('-', '_')}"
+
+
+def _row(entry: Entry, failed: bool, names: Names, texts: Texts) -> Row:  # noqa: FBT001  # one caller
+    known = None if entry.person is None else names.get(entry.person)
+    key, erasure = act_key(entry.act), entry.act == "journal.erase-name"
+    return Row(
+        number=entry.number,
+        at=entry.at,
+        act=key if key in texts else None,
+        code=entry.act,
+        about=f"{entry.about[:_SHORT]}…" if erasure else entry.about,
+        named=not erasure,
+        name=None if known is None else known.name,
+        pseudonym=None if entry.person is None else entry.person[:_SHORT],
+        client=entry.client,
+        why=entry.why,
+        details=[(_label(name, texts), _value(value, texts)) for name, value in entry.details.items()],
+        failed=failed,
+        of=entry.failed,
+    )
+
+
+def _label(name: str, texts: Texts) -> str:
+    key = f"detail_{name.replace(' ', '_')}"
+    return str(texts(key)) if key in texts else name
+
+
+def _value(value: Any, texts: Texts) -> str:
+    match value:
+        case {"before": before, "now": now}:
+            return f"{_value(before, texts)} → {_value(now, texts)}"
+        case bool():
+            return str(texts("yes" if value else "no"))
+        case list():
+            rest = len(value) - _MOST_LISTED
+            return ", ".join(map(str, value[:_MOST_LISTED])) + (f", … (+{rest})" if rest > 0 else "")
+    return str(value)
+
+
+def _day(text: str) -> date | None:
+    """A day as ``2027-01-15`` or ``15/01/2027``; None for any other text."""
+    found = _ISO.fullmatch(text) or _FRENCH.fullmatch(text)
+    if found is None:
+        return None
+    try:
+        day = date(int(found["year"]), int(found["month"]), int(found["day"]))
+    except ValueError:
+        return None
+    return day if 1970 < day.year < 9_999 else None

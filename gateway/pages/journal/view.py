@@ -1,0 +1,108 @@
+"""The operator's pages of the journal: its entries by filter, its audit, and the erasure of a name."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import structlog
+from aiohttp import hdrs, web
+
+from gateway.pages.base.door import form_of, session_of
+from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, Redirect
+from gateway.pages.base.texts import texts_of
+from gateway.pages.journal.model import act_key, read_filter, rows_of
+from gateway.pages.journal.port import JournalPort
+from gateway.protocol.journal import ACTS, JournalFilter, clean_name, pseudonyms_of
+
+MOST = 50
+"""Entries of one page."""
+_RETRY_SECONDS = "2"
+_MOST_DIGITS = 18
+
+log = structlog.get_logger()
+
+
+def pages(port: JournalPort) -> list[Page]:
+    """Every page of the journal."""
+    shell = _Shell(port)
+
+    def page(name: str, french: str, english: str, get: Handler, post: Handler | None = None) -> Page:
+        paths: Mapping[Language, str] = {"fr": f"/exploitation/registre{french}", "en": f"/en/operate/journal{english}"}
+        return Page(name, paths, get, post, role="operator", private=True)
+
+    return [
+        page("journal", "", "", shell.list_entries),
+        page("journal_checks", "/controle", "/checks", shell.checks),
+        page("journal_erase", "/effacer", "/erase", shell.erasing, shell.erase),
+    ]
+
+
+class _Shell:
+    def __init__(self, port: JournalPort) -> None:
+        self._port = port
+
+    async def list_entries(self, request: web.Request, language: Language) -> Answer:
+        self._require_ready()
+        names, texts = self._port.names(), texts_of("journal", language)
+        asked = read_filter(request.query, names)
+        before = _number(request.query.get("before"))
+        entries, more = ((), False) if asked.wrong else await self._port.page(before, MOST, asked.filter)
+        # A failure is said by a later entry, which may be on the page before.
+        later, _ = ((), False) if before is None else await self._port.page(before + MOST, MOST, JournalFilter())
+        further = {**asked.query, "before": str(entries[-1].number)} if entries and more else None
+        values = {
+            "rows": rows_of(entries, later, names, texts),
+            "asked": asked,
+            "acts": [(act, act_key(act)) for act in ACTS],
+            "further": None if further is None else urlencode(further),
+            "newest": before is None,
+            "erased": request.query.get("done") == "erased",
+        }
+        return Answer("journal/journal.html", values, status=400 if asked.wrong else 200)
+
+    async def checks(self, _request: web.Request, _language: Language) -> Answer:
+        return Answer("journal/checks.html", {"checks": await self._port.checks()})
+
+    async def erasing(self, request: web.Request, _language: Language) -> Answer:
+        self._require_ready()
+        typed = request.query.get("name", "")
+        return self._erasing(typed) if typed.strip() else Answer("journal/erase.html", _values(""))
+
+    async def erase(self, request: web.Request, _language: Language) -> Answer | Redirect:
+        self._require_ready()
+        form = form_of(request)
+        typed = form.text("name")
+        if not form.text("confirmed") or not self._knows(typed):
+            return self._erasing(typed)
+        desk = self._port.desk(session_of(request))
+        if not await desk.journal.erase_name(clean_name(typed), desk.actor):
+            return self._erasing(typed)
+        log.info("pages.name_erased")
+        return Redirect("journal", {"done": "erased"})
+
+    def _erasing(self, typed: str) -> Answer:
+        """The confirmation for a name that the journal has; otherwise the form."""
+        if self._knows(typed):
+            return Answer("journal/erase.html", _values(clean_name(typed), known=True))
+        return Answer("journal/erase.html", _values(typed, unknown=True), status=422)
+
+    def _knows(self, typed: str) -> bool:
+        try:
+            return bool(pseudonyms_of(self._port.names(), clean_name(typed)))
+        except ValueError:
+            return False
+
+    def _require_ready(self) -> None:
+        if not self._port.ready():
+            raise PageError(503, {hdrs.RETRY_AFTER: _RETRY_SECONDS})
+
+
+def _values(name: str, *, known: bool = False, unknown: bool = False) -> Mapping[str, object]:
+    return {"name": name, "known": known, "unknown": unknown}
+
+
+def _number(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise PageError(400)
+    return int(text)

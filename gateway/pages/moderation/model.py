@@ -1,0 +1,71 @@
+"""View model of any offer: its content in words, and what an operator may do about it. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import orjson
+
+from gateway.operate.moderation import Action
+from gateway.pages.base.wording import name_of
+from gateway.pages.check.relayed import week
+from gateway.pages.moderation.port import OfferFacts
+from gateway.protocol.identity import platform_of
+from gateway.protocol.record import OfferState
+from gateway.protocol.visibility import audiences
+from schemas.rulebook import Language
+
+_LEVELS: Mapping[str, str] = {"quatrieme": "quatrième", "troisieme": "troisième", "seconde": "seconde"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferView:
+    """The page of one offer. ``rows``: its content, as keys of labels (``row_{key}``) and texts; ``document``: the same
+    as JSON; ``action``: what an operator may do, None where only receipts are left.
+    """
+
+    id: str
+    platform: str
+    audiences: Sequence[str]
+    title: str | None
+    state: OfferState | None
+    action: Action | None
+    rows: Sequence[tuple[str, str]]
+    document: str | None
+    until: date | None
+
+
+def offer_view(offer_id: str, facts: OfferFacts, language: Language) -> OfferView:
+    """The page of one offer in a language."""
+    state = facts.history.state
+    offer = None if state is None else state.offer
+    ends = None if state is None else state.known.expires_on
+    document = None if offer is None else orjson.dumps(offer, option=orjson.OPT_INDENT_2).decode()
+    return OfferView(
+        id=offer_id,
+        platform=platform_of(offer_id),
+        audiences=() if offer is None else sorted(audiences(offer)),
+        title=None if offer is None else str(offer["title"]),
+        state=state,
+        action=None if state is None else "lift" if state.known.reason == "moderated" else "moderate",
+        rows=[] if offer is None else list(_rows(offer, language)),
+        document=document,
+        until=None if ends is None or offer is None else date.fromisoformat(ends),
+    )
+
+
+def _rows(offer: Mapping[str, Any], language: Language) -> Iterator[tuple[str, str]]:
+    employer, location = offer["employer"], offer["location"]
+    address = (location.get("street"), f"{location.get('postal_code', '')} {location.get('city', '')}".strip())
+    found = (
+        ("employer", employer.get("name")),
+        ("siret", employer.get("siret")),
+        ("address", ", ".join(filter(None, address))),
+        ("description", offer.get("description")),
+        ("levels", ", ".join(_LEVELS.get(one, one) for one in offer.get("levels", ()))),
+        ("weeks", ", ".join(week(one, language) or one for one in offer.get("weeks", ()))),
+        ("sector", name_of("sectors", offer.get("sector"), language)),
+        ("apply_url", offer.get("apply_url")),
+    )
+    yield from ((label, str(text)) for label, text in found if text)

@@ -1,0 +1,135 @@
+"""The page of any offer. A moderation, and its end, are asked for with a reason, displayed with their consequences, and
+done by the second form, which names the state that was displayed.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from aiohttp import hdrs, web
+
+from gateway.operate.moderation import Action, Moderation
+from gateway.pages.base.door import form_of, session_of
+from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect
+from gateway.pages.base.reason import Reason, read_reason
+from gateway.pages.base.texts import texts_of
+from gateway.pages.moderation.model import OfferView, offer_view
+from gateway.pages.moderation.port import ModerationOutcome, ModerationPort, OfferFacts
+from gateway.pages.partner.history import steps
+from gateway.protocol.identity import is_offer_id
+from gateway.protocol.journal import MOST_CHARACTERS
+
+_ACTIONS: Sequence[Action] = ("moderate", "lift")
+_STATUSES: Mapping[ModerationOutcome, int] = {"undecided": 202, "behind": 503, "offer-unknown": 404}
+"""Of the pages that say why nothing was done, or not yet; all others are 409."""
+_MOST_QUERY = 100
+_RETRY_SECONDS = "2"
+_NOTHING = Reason("", None)
+_AFTER = re.compile(r"([a-z0-9-]+):([0-9]{0,19})")
+_SEQUENCE = re.compile(r"[0-9]{1,19}")
+
+
+def pages(port: ModerationPort) -> Sequence[Page]:
+    """The page."""
+    shell = _Shell(port)
+    paths: dict[Language, str] = {"fr": "/exploitation/offre", "en": "/en/operate/offer"}
+    return [Page("moderation", paths, shell.show, shell.act, role="operator", private=True)]
+
+
+class _Shell:
+    def __init__(self, port: ModerationPort) -> None:
+        self._port = port
+
+    async def show(self, request: web.Request, language: Language) -> Answer:
+        self._require_ready()
+        offer_id = request.query.get("id", "").strip()
+        if not offer_id:
+            return await self._search(request)
+        return self._offer(offer_id, await self._find(offer_id), language, done=request.query.get("done", ""))
+
+    async def act(self, request: web.Request, language: Language) -> Answer | Redirect:
+        """The first form is answered with the consequences, the second one acts."""
+        self._require_ready()
+        form, signed = form_of(request), session_of(request)
+        offer_id, sequence = form.text("id"), form.text("sequence")
+        action = next((one for one in _ACTIONS if one == form.text("act")), None)
+        if action is None or (sequence and not (sequence.isascii() and _SEQUENCE.fullmatch(sequence))):
+            raise PageError(400)
+        facts = await self._find(offer_id)
+        reason = read_reason(form.text("reason"), required=True)
+        if reason.wrong:
+            return self._offer(offer_id, facts, language, reason=reason, status=422)
+        view = offer_view(offer_id, facts, language)
+        if not sequence:
+            return self._confirm(view, facts, action, reason)
+        asked = Moderation(action=action, offer_id=offer_id, reason=reason.kept)
+        outcome = await self._port.moderate(request, asked, int(sequence), signed.actor)
+        if outcome == "done":
+            return Redirect("moderation", {"id": offer_id, "done": action})
+        facts = await self._find(offer_id)
+        return self._refused(offer_view(offer_id, facts, language), facts, action, outcome)
+
+    async def _search(self, request: web.Request) -> Answer:
+        names = self._port.platforms()
+        query = " ".join(request.query.get("q", "").split())[:_MOST_QUERY]
+        platform, after = request.query.get("platform", ""), request.query.get("after")
+        if platform and platform not in names:
+            raise PageError(400)
+        among = [platform] if platform else list(names)
+        start = None if after is None else _AFTER.fullmatch(after)
+        if after is not None and (start is None or start[1] not in among):
+            raise PageError(400)
+        found = await self._port.search(among, query, after)
+        ends = [state.known.expires_on for state in found.offers]
+        lines = list(zip(found.offers, [None if end is None else date.fromisoformat(end) for end in ends], strict=True))
+        values = {"query": query, "platform": platform, "names": names, "found": found, "lines": lines}
+        return Answer("moderation/search.html", values)
+
+    async def _find(self, offer_id: str) -> OfferFacts:
+        """Raises PageError 404 for an offer of which nothing is known."""
+        facts = await self._port.offer(offer_id) if is_offer_id(offer_id) else None
+        if facts is None:
+            raise PageError(404)
+        return facts
+
+    def _offer(
+        self,
+        offer_id: str,
+        facts: OfferFacts,
+        language: Language,
+        *,
+        reason: Reason = _NOTHING,
+        done: str = "",
+        status: int = 200,
+    ) -> Answer:
+        view = offer_view(offer_id, facts, language)
+        agrees = done in _ACTIONS and view.action is not None and done != view.action
+        values = {
+            "offer": view,
+            "name": self._port.platforms().get(view.platform, view.platform),
+            "facts": facts,
+            "steps": steps(facts.history, language),
+            "texts_of_steps": texts_of("partner", language),
+            "reason": reason,
+            "most": MOST_CHARACTERS,
+            "done": done if agrees else "",
+        }
+        return Answer("moderation/offer.html", values, status=status)
+
+    def _confirm(self, view: OfferView, facts: OfferFacts, action: Action, reason: Reason) -> Answer:
+        if view.state is None:
+            return self._refused(view, facts, action, "offer-unknown")
+        if view.action != action:
+            return self._refused(view, facts, action, "already-moderated" if action == "moderate" else "not-moderated")
+        name = self._port.platforms().get(view.platform, view.platform)
+        return Answer("moderation/confirm.html", {"offer": view, "name": name, "act": action, "reason": reason})
+
+    def _refused(self, view: OfferView, facts: OfferFacts, action: Action, outcome: ModerationOutcome) -> Answer:
+        last = next((one for one in facts.acts if one.entry.failed is None), None)
+        values = {"offer": view, "act": action, "outcome": outcome.replace("-", "_"), "last": last}
+        headers: dict[str, str] = {hdrs.RETRY_AFTER: _RETRY_SECONDS} if outcome == "behind" else {}
+        return Answer("moderation/outcome.html", values, status=_STATUSES.get(outcome, 409), headers=headers)
+
+    def _require_ready(self) -> None:
+        if not self._port.ready():
+            raise PageError(503, {hdrs.RETRY_AFTER: _RETRY_SECONDS})

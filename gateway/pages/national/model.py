@@ -1,0 +1,153 @@
+"""View models of the national site: accounts by their owners' notes, platforms by state, answers in rows. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from gateway.operate.desk import RefusedActError
+from gateway.operate.national import account_for
+from gateway.protocol.delivery import State
+from gateway.protocol.record import read_utc
+from gateway.store.deliveries import DeliverySummary
+
+Kind: TypeAlias = Literal["fine", "look", "blocked"]
+QUEUE = ("delete", "create", "update", "later", "doubt")
+CALLS = ("delete", "create", "update")
+STATES: Sequence[State] = ("pending", "delivered", "refused", "not-deliverable", "withdrawn", "moderated")
+DIFFERENCES = ("missing", "extra", "differing", "doubled")
+_MOST_LISTED = 20
+_WORST: Mapping[Kind, int] = {"blocked": 0, "look": 1, "fine": 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """One account. ``state``: ``stopped`` by a changed account, ``silent`` site, ``failing`` calls, or ``working``;
+    ``minutes``: how long the calls that are due take; times in ms.
+    """
+
+    name: str
+    state: str
+    kind: Kind
+    at: int
+    queue: Mapping[str, int]
+    calls: int
+    minutes: int
+    answered_at: int | None
+    failed_at: int | None
+    error: str | None
+    step: str | None
+    identity: Mapping[str, Any] | None
+    search: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformView:
+    """The offers of one platform by state; ``account`` is None where no account delivers for it."""
+
+    platform: str
+    account: str | None
+    states: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One member of an answer: its name, a number or a text, the first of what it lists, and the number of others."""
+
+    name: str
+    value: int | str | bool
+    listed: Sequence[str] = ()
+    more: int = 0
+
+
+def accounts_of(notes: Mapping[str, Mapping[str, Any]], *, per_minute: int) -> Sequence[AccountView]:
+    """The accounts, those that need somebody first."""
+    found = [_account(name, note, per_minute) for name, note in notes.items()]
+    return sorted(found, key=lambda one: (_WORST[one.kind], one.name))
+
+
+def minutes_of(calls: int, *, per_minute: int) -> int:
+    """How long calls take, in whole minutes."""
+    return -(-calls // per_minute)
+
+
+def platforms_of(
+    summaries: Mapping[str, DeliverySummary], notes: Mapping[str, Mapping[str, Any]]
+) -> Sequence[PlatformView]:
+    """The platforms with offers for the site, by name."""
+    return [
+        PlatformView(
+            platform=platform,
+            account=_account_of(notes, platform),
+            states={state: summary.states.get(state, 0) for state in STATES},
+        )
+        for platform, summary in sorted(summaries.items())
+    ]
+
+
+def found_in(answer: Mapping[str, Any]) -> Sequence[Found]:
+    """The members of an answer, lists shortened."""
+    return [_found(name, value) for name, value in answer.items() if name not in ("error", "said", "would_delete")]
+
+
+def differs(answer: Mapping[str, Any]) -> bool:
+    """Whether a comparison found anything to repair."""
+    return any(answer.get(name, {}).get("count") for name in DIFFERENCES)
+
+
+def extra_in(answer: Mapping[str, Any]) -> int:
+    """How many offers an order would delete at the site."""
+    return int(answer.get("would_delete", answer.get("extra", {}).get("count", 0)))
+
+
+def _account(name: str, note: Mapping[str, Any], per_minute: int) -> AccountView:
+    queue = {kind: int(note["queue"].get(kind, 0)) for kind in QUEUE}
+    calls = sum(queue[kind] for kind in CALLS)
+    answered, failed = (_instant(note.get(member)) for member in ("answered_at", "failed_at"))
+    failing = "error" in note and (answered is None or (failed or 0) > answered)
+    state, kind = _state(note, failing=failing)
+    return AccountView(
+        name=name,
+        state=state,
+        kind=kind,
+        at=read_utc(note["at"]),
+        queue=queue,
+        calls=calls,
+        minutes=minutes_of(calls, per_minute=per_minute),
+        answered_at=answered,
+        failed_at=failed,
+        error=note.get("error"),
+        step=note.get("step"),
+        identity=note.get("identity"),
+        search=note.get("search"),
+    )
+
+
+def _state(note: Mapping[str, Any], *, failing: bool) -> tuple[str, Kind]:
+    if "identity" in note:
+        return "stopped", "blocked"
+    if note.get("down"):
+        return "silent", "blocked"
+    return ("failing", "look") if failing else ("working", "fine")
+
+
+def _account_of(notes: Mapping[str, Mapping[str, Any]], platform: str) -> str | None:
+    try:
+        return account_for(notes, account=None, platform=platform)
+    except RefusedActError:
+        return None
+
+
+def _found(name: str, value: Any) -> Found:
+    if isinstance(value, dict):
+        rest = next((one for key, one in value.items() if key != "count"), ())
+        items = [f"{key}: {', '.join(one)}" for key, one in rest.items()] if isinstance(rest, dict) else list(rest)
+        listed = [str(item) for item in items[:_MOST_LISTED]]
+        return Found(name, int(value["count"]), listed, int(value["count"]) - len(listed))
+    if isinstance(value, list):
+        listed = [str(item) for item in value[:_MOST_LISTED]]
+        return Found(name, len(value), listed, len(value) - len(listed))
+    return Found(name, value)
+
+
+def _instant(text: str | None) -> int | None:
+    return None if text is None else read_utc(text)

@@ -1,0 +1,225 @@
+"""The operator's pages of the national site. Orders go to the gateway that owns the account, which alone calls the site
+(``gateway.operate.national``); a page waits for the answer for some seconds, then it can be looked at again.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import structlog
+from aiohttp import hdrs, web
+
+from gateway.operate.desk import RefusedActError
+from gateway.operate.national import Ordered, RefusedOrderError, account_for, carry_out, platform_in
+from gateway.pages.base.door import form_of, session_of
+from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, Redirect
+from gateway.pages.base.reason import read_reason
+from gateway.pages.base.upload import Form
+from gateway.pages.national.model import STATES, accounts_of, differs, extra_in, found_in, minutes_of, platforms_of
+from gateway.pages.national.port import NationalPort, PlanError
+from gateway.pages.partner.rules import of_problem
+from gateway.protocol.delivery import Delivery
+from gateway.protocol.delivery_order import Adopt, Order, Placed, Reconcile, Replay
+from gateway.protocol.identity import is_offer_id, is_slug
+
+MOST_REFUSED = 50
+_WAIT_SECONDS = 3.0
+_RETRY_SECONDS = "2"
+_FRESH_MS = 3_600_000
+"""How long a dry run may be old when what it found is applied."""
+_ORDERS = ("reconcile", "replay", "adopt")
+_MOST_DIGITS = 9
+
+log = structlog.get_logger()
+
+
+def pages(port: NationalPort) -> list[Page]:
+    """Every page of the national site."""
+    shell = _Shell(port)
+
+    def page(name: str, french: str, english: str, get: Handler, post: Handler | None = None) -> Page:
+        paths: Mapping[Language, str] = {
+            "fr": f"/exploitation/site-national{french}",
+            "en": f"/en/operate/national-site{english}",
+        }
+        return Page(name, paths, get, post, role="operator", private=True)
+
+    return [
+        page("national", "", "", shell.look),
+        page("national_plan", "/plan", "/plan", shell.plan),
+        page("national_order", "/ordre", "/order", shell.follow, shell.order),
+    ]
+
+
+class _Shell:
+    def __init__(self, port: NationalPort) -> None:
+        self._port = port
+
+    async def look(self, request: web.Request, language: Language) -> Answer:
+        return await self._look(request, language)
+
+    async def plan(self, _request: web.Request, _language: Language) -> Answer:
+        plans, failed = None, False
+        try:
+            plans = await self._port.plan() if self._port.connected else ()
+        except PlanError:
+            failed = True
+        lines = [
+            (plan, calls, minutes_of(calls, per_minute=self._port.per_minute))
+            for plan in plans or ()
+            for calls in [sum(plan.queue.get(kind, 0) for kind in ("delete", "create", "update"))]
+        ]
+        values = {"waiting": plans is None and not failed, "failed": failed, "lines": lines}
+        return Answer("national/plan.html", {**values, "per_minute": self._port.per_minute})
+
+    async def order(self, request: web.Request, language: Language) -> Answer | Redirect:
+        """Place an order, and show its answer, or where it will be."""
+        form = form_of(request)
+        kind, reason = form.text("order"), read_reason(form.text("why"), required=False)
+        if kind not in _ORDERS:
+            raise PageError(400)
+        wrong = "reason" if reason.wrong else self._wrong(kind, form, reason.kept)
+        if wrong is not None:
+            return await self._look(request, language, wrong=wrong)
+        order = _order(kind, form)
+        try:
+            named = form.text("account") or None
+            account = account_for(await self._port.notes(), account=named, platform=platform_in(order))
+            desk = self._port.desk(session_of(request), reason.kept)
+            log.info("pages.national_order", order=kind, account=account)
+            ordered = await carry_out(desk, order, account=account, seconds=_WAIT_SECONDS)
+        except RefusedActError:
+            return await self._look(request, language, wrong="account")
+        except RefusedOrderError as error:
+            return self._answered(account, order, error.answer)
+        if ordered.placed.answer is None:
+            return Redirect("national_order", {"order": self._sealed(ordered)})
+        return self._answered(account, order, ordered.placed.answer)
+
+    async def follow(self, request: web.Request, language: Language) -> Answer:
+        """The answer to an order that was placed, once there is one."""
+        text = request.query.get("order")
+        if text is None:
+            return await self._look(request, language)
+        asked = self._opened(text)
+        found = await self._port.answer(asked)
+        if found is None:
+            raise PageError(404)
+        if found.placed.answer is None:
+            values = {"account": asked.placed.account, "kind": _kind(asked.placed.order), "order": text}
+            return Answer("national/waiting.html", values)
+        return self._answered(asked.placed.account, asked.placed.order, found.placed.answer)
+
+    def _wrong(self, kind: str, form: Form, why: str | None) -> str | None:
+        """Why an order cannot be placed; None if it can. What changes the site follows a dry run, with a reason."""
+        if kind == "adopt" and not is_slug(form.text("platform")):
+            return "platform"
+        if any(not is_offer_id(one) for one in _offers(form)):
+            return "offers"
+        confirm = form.text("confirm").strip()
+        if confirm and not (confirm.isascii() and confirm.isdigit() and len(confirm) <= _MOST_DIGITS):
+            return "confirm"
+        if not form.text("apply"):
+            return None
+        seen = self._port.seal.open(form.text("seen"))
+        of = _subject(kind, form)
+        if seen is None:
+            return "seen"
+        subject, at = orjson.loads(seen)
+        if subject != of or self._port.clock() - at > _FRESH_MS:
+            return "seen"
+        return None if why else "reason_missing"
+
+    async def _look(self, request: web.Request, language: Language, *, wrong: str | None = None) -> Answer:
+        if not self._port.ready():
+            raise PageError(503, {hdrs.RETRY_AFTER: _RETRY_SECONDS})
+        notes, summaries = await self._port.notes(), await self._port.summaries()
+        platforms = platforms_of(summaries, notes)
+        refused: list[Delivery] = []
+        for one in platforms:
+            if one.states["refused"]:
+                refused += await self._port.listed(one.platform, "refused", MOST_REFUSED)
+        lines = [
+            (delivery.id, part, [of_problem(problem, language) for problem in part.problems])
+            for delivery in refused
+            for part in delivery.current()
+            if part.state == "refused"
+        ]
+        lines.sort(key=lambda line: -line[1].since)
+        values = {
+            "connected": self._port.connected,
+            "accounts": accounts_of(notes, per_minute=self._port.per_minute),
+            "per_minute": self._port.per_minute,
+            "platforms": platforms,
+            "totals": [sum(one.states[state] for one in platforms) for state in STATES],
+            "states": STATES,
+            "refused": lines[:MOST_REFUSED],
+            "pushing": [one for one in self._port.partners() if not one.revoked and one.national_delivery == "self"],
+            "wrong": wrong,
+            "why": "" if wrong is None else form_of(request).text("why"),
+        }
+        return Answer("national/national.html", values, status=200 if wrong is None else 422)
+
+    def _answered(self, account: str, order: Order, answer: Mapping[str, Any]) -> Answer:
+        kind = _kind(order)
+        subject = [kind, order.platform if isinstance(order, Adopt) else account]
+        dry = (isinstance(order, Adopt) and not order.apply) or (isinstance(order, Reconcile) and not order.repair)
+        error = answer.get("error")
+        goes_on = error == "shrinks-too-much" or (error is None and dry and (kind == "adopt" or differs(answer)))
+        values = {
+            "account": account,
+            "kind": kind,
+            "platform": subject[1] if kind == "adopt" else None,
+            "dry": dry,
+            "error": error,
+            "found": found_in(answer),
+            "differs": differs(answer),
+            "extra": extra_in(answer),
+            "seen": self._port.seal.close(orjson.dumps([subject, self._port.clock()])) if goes_on else None,
+        }
+        return Answer("national/answer.html", values)
+
+    def _sealed(self, ordered: Ordered) -> str:
+        """An order as it is in an address: only this gateway makes one."""
+        order = ordered.placed.order
+        platform = order.platform if isinstance(order, Adopt) else None
+        changes = order.apply if isinstance(order, Adopt) else order.repair if isinstance(order, Reconcile) else True
+        members = [ordered.placed.account, ordered.placed.number, ordered.at, _kind(order), platform, changes]
+        return self._port.seal.close(orjson.dumps(members))
+
+    def _opened(self, text: str) -> Ordered:
+        payload = self._port.seal.open(text)
+        members = [] if payload is None else orjson.loads(payload)
+        if len(members) != 6:
+            raise PageError(404)
+        account, number, at, kind, platform, changes = members
+        order: Order = Replay()
+        if kind == "adopt":
+            order = Adopt(platform, apply=changes)
+        elif kind == "reconcile":
+            order = Reconcile(repair=changes)
+        return Ordered(Placed(account, number, order), at)
+
+
+def _order(kind: str, form: Form) -> Order:
+    """The order of a form that was found right."""
+    changes, confirm = bool(form.text("apply")), form.text("confirm").strip()
+    number = int(confirm) if confirm else None
+    match kind:
+        case "reconcile":
+            return Reconcile(repair=changes, confirm=number)
+        case "adopt":
+            return Adopt(form.text("platform"), apply=changes, confirm=number)
+    return Replay(_offers(form))
+
+
+def _offers(form: Form) -> tuple[str, ...]:
+    return tuple(part.content.decode(errors="replace") for part in form.parts if part.name == "offers")
+
+
+def _subject(kind: str, form: Form) -> list[str]:
+    return [kind, form.text("platform") if kind == "adopt" else form.text("account")]
+
+
+def _kind(order: Order) -> str:
+    return {Reconcile: "reconcile", Adopt: "adopt"}.get(type(order), "replay")

@@ -1,0 +1,130 @@
+"""View model of the history of one offer, from its receipts, its state and its delivery. Pure.
+
+A receipt does not say whether it is of a publication or a withdrawal. Which it is shows in what follows: an offer that
+is created again was withdrawn before, and the last accepted change is that of the state.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
+from typing import Any, Literal, TypeAlias
+
+from gateway.pages.partner.port import HistoryFacts
+from gateway.pages.partner.rules import Said, of_problem
+from gateway.protocol.delivery import Part
+from gateway.protocol.identity import GATEWAY
+from gateway.protocol.record import read_utc
+from schemas.rulebook import Language
+
+Kind: TypeAlias = Literal["fine", "look", "blocked", "none"]
+_DELIVERY_KINDS: Mapping[str, Kind] = {
+    "pending": "none",
+    "delivered": "fine",
+    "refused": "blocked",
+    "withdrawn": "fine",
+    "moderated": "blocked",
+    "not-deliverable": "look",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step: when (ms, or a day that is to come), the key of its title (``step_{name}``) and of its text
+    (``step_{name}_text``), their values, and the problems that it names. ``why``: the reason of a moderation, or of its
+    end.
+    """
+
+    kind: Kind
+    name: str
+    at: int | None = None
+    on: date | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    problems: Sequence[Said] = ()
+    receipt: str | None = None
+    why: str | None = None
+
+
+def steps(facts: HistoryFacts, language: Language) -> Sequence[Step]:
+    """The steps, oldest first; the future last."""
+    past = [*_receipts(facts, language), *_delivery(facts, language)]
+    past.sort(key=lambda step: step.at or 0)
+    return [*past, *_future(facts)]
+
+
+def _receipts(facts: HistoryFacts, language: Language) -> Iterator[Step]:
+    accepted = [one for one in facts.receipts if one["verdict"] == "accepted"]
+    created = {after["receipt"]: after.get("created", False) for after in accepted}
+    next_created = {before["receipt"]: created[after["receipt"]] for before, after in pairwise(accepted)}
+    state = facts.state
+    for one in facts.receipts:
+        problems = [of_problem(problem, language) for problem in one.get("problems", ())]
+        values = {
+            "revision": str(one.get("revision", "–")),
+            "sequence": str(one.get("sequence", "–")),
+            "way": _way(one),
+        }
+        last = state is not None and one.get("sequence") == state.known.sequence
+        gone = next_created.get(one["receipt"], last and state is not None and not state.known.published)
+        reason = state.known.reason if last and state is not None else None
+        name = _name(one, gone=gone and not one.get("created", False), reason=reason)
+        kind: Kind = (
+            "blocked" if one["verdict"] == "rejected" else "look" if problems or name == "gone_moderated" else "fine"
+        )
+        yield Step(
+            kind=kind,
+            name=name,
+            at=read_utc(one["at"]),
+            values=values,
+            problems=problems,
+            receipt=one["receipt"],
+            why=one.get("moderation", {}).get("reason"),
+        )
+
+
+def _way(receipt: Mapping[str, Any]) -> str | None:
+    """How a submission came; None for a command of the gateway itself."""
+    if receipt.get("publisher") == GATEWAY:
+        return None
+    return "batch" if "batch" in receipt else "snapshot" if "snapshot" in receipt else "single"
+
+
+def _name(receipt: Mapping[str, Any], *, gone: bool, reason: str | None) -> str:
+    if receipt["verdict"] != "accepted":
+        return str(receipt["verdict"])
+    if "moderation" in receipt:
+        return "gone_moderated" if receipt["moderation"]["action"] == "moderate" else "lifted"
+    if gone:
+        return f"gone_{reason}" if reason is not None else "gone"
+    if receipt.get("created", False):
+        return "published"
+    return "by_gateway" if receipt.get("publisher") == GATEWAY else "changed"
+
+
+def _delivery(facts: HistoryFacts, language: Language) -> Iterator[Step]:
+    if facts.delivery is None:
+        return
+    for part in facts.delivery.current():
+        values = {"group": part.group, "remote": part.remote_id or "–", "until": part.until}
+        if part.delivered_at is not None and part.state != "delivered":
+            yield Step(kind="fine", name="delivery_earlier", at=part.delivered_at, values=values)
+        yield Step(
+            kind=_DELIVERY_KINDS.get(part.state, "none"),
+            name=f"delivery_{_state(part)}",
+            at=part.since,
+            values=values,
+            problems=[of_problem(problem, language) for problem in part.problems],
+        )
+
+
+def _state(part: Part) -> str:
+    """The state as a name; what the site holds is visible, hidden, or not yet checked."""
+    if part.state == "delivered" and part.visible is not None:
+        return "visible" if part.visible else "hidden"
+    return part.state.replace("-", "_")
+
+
+def _future(facts: HistoryFacts) -> Iterator[Step]:
+    state = facts.state
+    if state is not None and state.offer is not None and state.known.expires_on is not None:
+        yield Step(kind="none", name="expires", on=date.fromisoformat(state.known.expires_on))

@@ -1,0 +1,141 @@
+"""View model of what needs a platform now: its feed, its refusals, its deliveries, its certificate, its keys. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal, TypeAlias
+
+from gateway.pages.partner.days import REFUSED
+from gateway.pages.partner.port import TodayFacts
+from gateway.pages.partner.rules import Said, of_problem, of_rule
+from gateway.protocol.certificate import certified_until, notice_of
+from gateway.protocol.decide import paris_date
+from gateway.protocol.partner import Partner
+from gateway.protocol.source_run import SUCCESSES
+from gateway.store.statistics import Count
+from schemas.rulebook import Language
+
+Kind: TypeAlias = Literal["blocked", "look"]
+MOST_RULES = 5
+"""Rules that are each a thing to do; the statistics have them all."""
+_OF_ITEMS: Sequence[tuple[str, Kind, str]] = (("error", "blocked", "feed_refused"), ("warning", "look", "feed_warned"))
+_MISSED = 2
+_DAY_MS = 24 * 3_600_000
+_SOON_MS = 2 * _DAY_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Todo:
+    """One thing to do: the keys of its texts (``todo_{name}``, ``todo_{name}_fact``), and their values. ``said``: the
+    rule or the failure in the catalogue's words; ``page``: where to look.
+    """
+
+    kind: Kind
+    name: str
+    values: dict[str, Any] = field(default_factory=dict)
+    said: Said | None = None
+    failure: str | None = None
+    page: str | None = None
+    query: str = ""
+
+
+def todos(facts: TodayFacts, partner: Partner, *, required: date | None, language: Language) -> Sequence[Todo]:
+    """What needs the platform, blocked things first."""
+    found = [
+        *_feed(facts, language),
+        *_refusals(facts, language),
+        *_certificate(partner, required, facts.now),
+        *_deliveries(facts, language),
+        *_keys(partner, facts.now),
+    ]
+    return sorted(found, key=lambda todo: todo.kind != "blocked")
+
+
+def _feed(facts: TodayFacts, language: Language) -> Iterator[Todo]:
+    run = facts.run
+    if facts.every_ms is None:
+        return
+    if run is None:
+        yield Todo(kind="look", name="feed_never")
+        return
+    if run.outcome == "failed" and run.last_error is not None:
+        failure = run.last_error.fr if language == "fr" else run.last_error.en
+        name = "feed_failed" if run.last_success_at is None else "feed_failed_since"
+        since: dict[str, Any] = {"live": facts.live, "since": run.last_success_at}
+        yield Todo(kind="blocked", name=name, values=since, failure=failure)
+    elif run.outcome == "pending":
+        yield Todo(kind="blocked", name="feed_pending", values={"n": run.would_withdraw or 0, "live": facts.live})
+    elif run.outcome in SUCCESSES and facts.now - run.ended_at > _MISSED * facts.every_ms:
+        yield Todo(kind="blocked", name="feed_silent", values={"since": run.ended_at, "live": facts.live})
+    problems = run.applied_problems if run.outcome == "unchanged" and run.applied_problems is not None else run.problems
+    severities: Sequence[tuple[str, Kind, str]] = (
+        ("error", "blocked", "feed_refused"),
+        ("warning", "look", "feed_warned"),
+    )
+    for severity, kind, name in severities:
+        groups = [one for one in problems if one["severity"] == severity and one.get("position")]
+        for group in sorted(groups, key=lambda one: -one.get("count", 1))[:MOST_RULES]:
+            said = of_problem(group, language)
+            values = {"n": group.get("count", 1), "first": _first(group)}
+            yield Todo(kind=kind, name=name, values=values, said=said)
+
+
+def _first(group: Any) -> str:
+    return str(group.get("id") or group.get("position"))
+
+
+def _refusals(facts: TodayFacts, language: Language) -> Iterator[Todo]:
+    """Of a platform that publishes by itself; those of a feed are the run's."""
+    if facts.every_ms is not None:
+        return
+    for count in most_refused(facts.rules)[:MOST_RULES]:
+        said = of_rule(count.rule or "", language)
+        yield Todo(kind="blocked", name="refused", values={"n": count.number}, said=said, page="figures")
+
+
+def most_refused(rules: Sequence[Count]) -> Sequence[Count]:
+    """The refusals by rule, the most frequent first. ``rules`` are counts by verdict and rule."""
+    numbers: dict[str, int] = {}
+    for count in rules:
+        if count.verdict in REFUSED and count.rule is not None:
+            numbers[count.rule] = numbers.get(count.rule, 0) + count.number
+    ordered = sorted(numbers.items(), key=lambda one: (-one[1], one[0]))
+    return [Count(rule=rule, number=number) for rule, number in ordered]
+
+
+def _certificate(partner: Partner, required: date | None, now: int) -> Iterator[Todo]:
+    if "offers:publish" not in partner.scopes:
+        return
+    day = notice_of(partner.certificates, required=required, now=now)
+    if day is None:
+        return
+    until = certified_until(partner.certificates, now=now)
+    if until is None:
+        refused = day.isoformat() <= paris_date(now)
+        name = "certificate_missing" if refused else "certificate_wanted"
+        yield Todo(kind="blocked" if refused else "look", name=name, values={"day": day})
+    else:
+        left = max(0, (until - now) // _DAY_MS)
+        yield Todo(kind="look", name="certificate_ends", values={"n": left, "day": day})
+
+
+def _deliveries(facts: TodayFacts, language: Language) -> Iterator[Todo]:
+    if facts.deliveries is None:
+        return
+    states = facts.deliveries.states
+    if states.get("refused"):
+        part = facts.deliveries.refused
+        said = of_problem(part.problems[0], language) if part is not None and part.problems else None
+        values = {"n": states["refused"]}
+        yield Todo(
+            kind="blocked", name="undelivered", values=values, said=said, page="deliveries", query="state=refused"
+        )
+    if states.get("not-deliverable"):
+        values = {"n": states["not-deliverable"]}
+        yield Todo(kind="look", name="undeliverable", values=values, page="deliveries", query="state=not-deliverable")
+
+
+def _keys(partner: Partner, now: int) -> Iterator[Todo]:
+    for secret in partner.secrets:
+        if secret.ends_at is not None and now < secret.ends_at <= now + _SOON_MS:
+            yield Todo(kind="look", name="secret_ends", values={"at": secret.ends_at}, page="keys")

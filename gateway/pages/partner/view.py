@@ -1,0 +1,183 @@
+"""The pages of a platform. Each asks its port for the platform of the session, which no parameter can name."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, cast
+
+import orjson
+import structlog
+from aiohttp import hdrs, web
+
+from gateway.pages.base.door import SESSION, form_of, session_of
+from gateway.pages.base.page import Answer, Download, Handler, Language, Page, PageError
+from gateway.pages.partner.days import days_of
+from gateway.pages.partner.history import steps
+from gateway.pages.partner.port import PartnerPort
+from gateway.pages.partner.rules import of_problem, of_rule
+from gateway.pages.partner.today import most_refused, todos
+from gateway.partners.credential import OVERLAP_MS, live_secrets
+from gateway.partners.revocation import newest_credential
+from gateway.protocol.decide import paris_date
+from gateway.protocol.delivery import State
+from gateway.protocol.identity import is_offer_id, platform_of
+from gateway.protocol.partner import Partner
+from gateway.protocol.statistics import Dimension
+from gateway.store.statistics import Count
+
+DAYS = 30
+PERIODS = (7, 30, 90, 365)
+"""Days that the statistics may show, today included."""
+MOST_LISTED = 100
+STATES: Sequence[State] = ("pending", "delivered", "refused", "not-deliverable", "withdrawn", "moderated")
+_MOST_QUERY = 100
+_ROWS: tuple[Dimension, ...] = ("day", "verdict", "rule")
+_RETRY_SECONDS = "2"
+_AT_ONCE = "at-once"
+_DAY_MS = 24 * 3_600_000
+
+log = structlog.get_logger()
+
+
+def pages(port: PartnerPort) -> Sequence[Page]:
+    """Every page of a platform."""
+    shell = _Shell(port)
+
+    def page(name: str, french: str, english: str, get: Handler, post: Handler | None = None) -> Page:
+        paths: Mapping[Language, str] = {"fr": f"/plateforme{french}", "en": f"/en/platform{english}"}
+        return Page(name, paths, get, post, role="platform", private=True)
+
+    return [
+        page("today", "", "", shell.today),
+        page("offers", "/offres", "/offers", shell.offers),
+        page("offers_history", "/offre", "/offer", shell.offer),
+        page("deliveries", "/livraisons", "/deliveries", shell.deliveries),
+        page("keys", "/cles", "/keys", shell.keys, shell.rotate),
+        page("figures", "/statistiques", "/statistics", shell.figures),
+    ]
+
+
+class _Shell:
+    def __init__(self, port: PartnerPort) -> None:
+        self._port = port
+
+    async def today(self, request: web.Request, language: Language) -> Answer:
+        partner = self._partner(request)
+        facts = await self._port.today(partner.platform)
+        found = todos(facts, partner, required=self._port.required, language=language)
+        last = date.fromisoformat(paris_date(facts.now))
+        days = days_of(facts.days, first=last - timedelta(days=DAYS - 1), last=last)
+        return Answer("partner/today.html", {"facts": facts, "todos": found, "days": days})
+
+    async def offers(self, request: web.Request, _language: Language) -> Answer:
+        partner = self._partner(request)
+        query = " ".join(request.query.get("q", "").split())[:_MOST_QUERY]
+        after = request.query.get("after")
+        if after is not None and not (after.isascii() and after.isdigit() and len(after) < 20):
+            raise PageError(400)
+        found = await self._port.offers(partner.platform, query, after)
+        ends = [state.known.expires_on for state in found.offers]
+        lines = list(zip(found.offers, [None if end is None else date.fromisoformat(end) for end in ends], strict=True))
+        return Answer("partner/offers.html", {"query": query, "found": found, "lines": lines})
+
+    async def offer(self, request: web.Request, language: Language) -> Answer:
+        partner = self._partner(request)
+        asked = request.query.get("id", "").strip()
+        if not asked:
+            return await self.offers(request, language)
+        offer_id = asked if ":" in asked else f"{partner.platform}:{asked}"
+        if not is_offer_id(offer_id) or platform_of(offer_id) != partner.platform:
+            raise PageError(404)
+        facts = await self._port.history(partner, offer_id)
+        if facts is None:
+            raise PageError(404)
+        values = {"id": offer_id, "facts": facts, "steps": steps(facts, language)}
+        return Answer("partner/offer.html", values)
+
+    async def deliveries(self, request: web.Request, language: Language) -> Answer:
+        partner = self._partner(request)
+        state = request.query.get("state", "")
+        if state not in ("", *STATES):
+            raise PageError(400)
+        facts = await self._port.deliveries(partner.platform, state)
+        lines = [
+            (delivery.id, part, [of_problem(problem, language) for problem in part.problems])
+            for delivery in facts.listed
+            for part in delivery.current()
+            if part.state == state
+        ]
+        values = {"facts": facts, "state": state, "states": STATES, "lines": lines, "most": MOST_LISTED}
+        return Answer("partner/deliveries.html", {**values, "self_delivery": partner.national_delivery == "self"})
+
+    async def keys(self, request: web.Request, _language: Language) -> Answer:
+        return self._keys(self._partner(request))
+
+    async def rotate(self, request: web.Request, _language: Language) -> Answer:
+        """A new secret, displayed in this answer only. A form that is sent again is refused: it names the secret that
+        it replaces.
+        """
+        form = form_of(request)
+        at_once = form.text("overlap") == _AT_ONCE
+        rotated = await self._port.rotate(session_of(request), form.text("known"), 0 if at_once else OVERLAP_MS)
+        if rotated is None:
+            return self._keys(self._partner(request), changed=True, status=409)
+        request[SESSION], minted = rotated
+        log.info("pages.secret_rotated", platform=request[SESSION].partner.platform, at_once=at_once)
+        return self._keys(request[SESSION].partner, secret=minted.text)
+
+    async def figures(self, request: web.Request, language: Language) -> Answer | Download:
+        partner = self._partner(request)
+        asked = request.query.get("days", str(DAYS))
+        form = request.query.get("format", "html")
+        if asked not in map(str, PERIODS) or form not in ("html", "csv", "json"):
+            raise PageError(400)
+        last = date.fromisoformat(paris_date(self._port.clock()))
+        first = last - timedelta(days=int(asked) - 1)
+        if form != "html":
+            counts = await self._port.counts(partner.platform, first, last, _ROWS)
+            return _download(form, counts, first, last)
+        days = await self._port.counts(partner.platform, first, last, ("day", "verdict"))
+        rules = most_refused(await self._port.counts(partner.platform, first, last, ("verdict", "rule")))
+        values = {
+            "days": days_of(days, first=first, last=last),
+            "rules": [(of_rule(count.rule or "", language), count.number) for count in rules],
+            "period": int(asked),
+            "periods": PERIODS,
+        }
+        return Answer("partner/figures.html", values)
+
+    def _keys(self, partner: Partner, *, secret: str | None = None, changed: bool = False, status: int = 200) -> Answer:
+        live = live_secrets(partner.secrets, now=self._port.clock())
+        values = {
+            "partner": partner,
+            "live": live,
+            "known": newest_credential(partner, now=self._port.clock()),
+            "secret": secret,
+            "changed": changed,
+            "at_once": _AT_ONCE,
+            "days": OVERLAP_MS // _DAY_MS,
+        }
+        return Answer("partner/keys.html", values, status=status)
+
+    def _partner(self, request: web.Request) -> Partner:
+        if not self._port.ready():
+            raise PageError(503, {hdrs.RETRY_AFTER: _RETRY_SECONDS})
+        return session_of(request).partner
+
+
+def _download(form: str, counts: Sequence[Count], first: date, last: date) -> Download:
+    """As ``/v1/statistics`` writes them, under the same names."""
+    rows: list[dict[str, Any]] = [
+        {**{name: cast("str | None", getattr(count, name)) for name in _ROWS}, "count": count.number}
+        for count in counts
+    ]
+    name = f"statistics-{first.isoformat()}-{last.isoformat()}.{form}"
+    if form == "json":
+        document = {"from": first.isoformat(), "to": last.isoformat(), "group": _ROWS, "statistics": rows}
+        return Download(name, "application/json", orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow((*_ROWS, "count"))
+    writer.writerows(tuple("" if value is None else value for value in row.values()) for row in rows)
+    return Download(name, "text/csv; charset=utf-8; header=present", text.getvalue().encode("utf-8-sig"))

@@ -1,0 +1,44 @@
+"""View model of the interfaces: the operations of the OpenAPI document by subject, the topics of the AsyncAPI one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from gateway.pages.base.wording import typographic
+from schemas.contract import asyncapi_document, openapi_document
+from schemas.rulebook import Language
+
+_BETWEEN = " / "
+"""Between the French and the English summary of an operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation, and the scopes of which one is needed; none for everybody."""
+
+    method: str
+    path: str
+    summary: str
+    scopes: Sequence[str]
+
+
+@cache
+def operations(language: Language) -> Mapping[str, Sequence[Operation]]:
+    """The operations by their subject, in the document's order."""
+    found: dict[str, list[Operation]] = {}
+    for path, item in openapi_document()["paths"].items():
+        for method, body in item.items():
+            if method == "parameters":
+                continue
+            french, _, english = body["summary"].partition(_BETWEEN)
+            summary = typographic(french) if language == "fr" else english
+            scopes = dict.fromkeys(scope for each in body["security"] for scope in each.get("bearer", ()))
+            entry = Operation(method.upper(), path, summary, list(scopes))
+            found.setdefault(body["tags"][0], []).append(entry)
+    return found
+
+
+@cache
+def topics() -> Mapping[str, str]:
+    """The addresses of the topics by their channel."""
+    return {name: channel["address"] for name, channel in asyncapi_document()["channels"].items()}

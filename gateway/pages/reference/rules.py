@@ -1,0 +1,78 @@
+"""View model of the fields of an offer, and of the requirements, each with the rules that enforce it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from markupsafe import Markup
+
+from gateway.pages.base.markup import coded, without_values
+from schemas.reference_pages import field_rows
+from schemas.requirements import sentences
+from schemas.rulebook import Language, Rule, catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class FieldEntry:
+    """A field of the offer in words; ``requirements`` are ids."""
+
+    path: str
+    required: bool
+    form: Markup
+    text: Markup
+    example: str
+    requirements: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEntry:
+    """A rule. ``status``: the HTTP status of an answer that it alone determines."""
+
+    code: str
+    severity: str
+    status: int | None
+    sentence: Markup
+    consequence: Markup | None
+    remedy: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A sentence of the protocol, and the rules that enforce it."""
+
+    id: str
+    sentence: Markup
+    rules: Sequence[RuleEntry]
+
+
+@cache
+def fields(language: Language) -> Sequence[FieldEntry]:
+    """Every field of the offer, in the schema's order."""
+    return [
+        FieldEntry(row.path, row.required, coded(row.form), coded(row.text), row.example, row.requirements)
+        for row in field_rows(language)
+    ]
+
+
+@cache
+def families(language: Language) -> Mapping[str, Sequence[Requirement]]:
+    """The requirements by the first letters of their ids, in the protocol's order."""
+    rules: dict[str, list[RuleEntry]] = {}
+    for rule in catalogue().values():
+        rules.setdefault(rule.requirement, []).append(_entry(rule, language))
+    found: dict[str, list[Requirement]] = {}
+    for id_, sentence in sentences().items():
+        entry = Requirement(id_, coded(f"{sentence[language]}."), rules.get(id_, ()))
+        found.setdefault(id_.partition("-")[0], []).append(entry)
+    return found
+
+
+def _entry(rule: Rule, language: Language) -> RuleEntry:
+    return RuleEntry(
+        rule.code,
+        rule.severity,
+        rule.status,
+        without_values(rule.message[language]),
+        None if rule.consequence is None else without_values(rule.consequence[language]),
+        without_values(rule.fix[language]),
+    )

@@ -1,0 +1,81 @@
+"""The pages of the reference: one for fields, rules and requirements, and one each for what belongs to them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from aiohttp import web
+
+from gateway.pages.base.page import Answer, Handler, Language, Page
+from gateway.pages.base.texts import texts_of
+from gateway.pages.reference import rules
+from gateway.pages.reference.calendars import ZONES, school_years
+from gateway.pages.reference.interfaces import operations, topics
+from gateway.pages.reference.lists import list_views, naf_codes
+from gateway.protocol.decide import paris_date
+from gateway.runtime.loop import in_thread
+from schemas.kit_cases import kit_cases, kit_version
+from schemas.requirements import sentences
+from schemas.rulebook import RULES_VERSION, SCHEMA_VERSION, catalogue
+
+ROLES = ("publisher", "subscriber", "gateway", "national")
+PARTS: Mapping[str, Mapping[Language, str]] = {
+    "reference": {"fr": "/reference", "en": "/en/reference"},
+    "reference_lists": {"fr": "/reference/listes", "en": "/en/reference/lists"},
+    "reference_calendars": {"fr": "/reference/calendriers", "en": "/en/reference/calendars"},
+    "reference_interfaces": {"fr": "/reference/interfaces", "en": "/en/reference/interfaces"},
+    "reference_kit": {"fr": "/reference/kit", "en": "/en/reference/kit"},
+}
+"""The addresses of the pages, in their order."""
+View = Callable[[Language, date], Mapping[str, Any]]
+"""Takes the reader's language and the day."""
+
+
+def pages(clock: Callable[[], int]) -> Sequence[Page]:
+    """Every page of the reference. ``clock``: milliseconds since 1970."""
+    return [Page(name, PARTS[name], _serving(f"reference/{name}.html", view, clock)) for name, view in VIEWS.items()]
+
+
+def _rules(language: Language, _on: date) -> Mapping[str, Any]:
+    return {
+        "fields": rules.fields(language),
+        "families": rules.families(language),
+        "counts": {"requirements": len(sentences()), "rules": len(catalogue())},
+        "versions": {"schema": SCHEMA_VERSION, "rules": RULES_VERSION},
+    }
+
+
+def _lists(language: Language, _on: date) -> Mapping[str, Any]:
+    head = str(texts_of("reference", language)("divisions"))
+    return {"lists": list_views(language, head), "naf": naf_codes()}
+
+
+def _calendars(language: Language, on: date) -> Mapping[str, Any]:
+    return {"years": school_years(language, on), "zones": ZONES}
+
+
+def _interfaces(language: Language, _on: date) -> Mapping[str, Any]:
+    return {"subjects": operations(language), "topics": topics()}
+
+
+def _kit(_language: Language, _on: date) -> Mapping[str, Any]:
+    return {"version": kit_version(), "cases": {role: len(kit_cases(role)) for role in ROLES}}
+
+
+VIEWS: Mapping[str, View] = {
+    "reference": _rules,
+    "reference_lists": _lists,
+    "reference_calendars": _calendars,
+    "reference_interfaces": _interfaces,
+    "reference_kit": _kit,
+}
+"""What each page shows. The data is packaged: but for the order of years, a page changes with a release only."""
+
+
+def _serving(template: str, view: View, clock: Callable[[], int]) -> Handler:
+    async def get(_request: web.Request, language: Language) -> Answer:
+        on = date.fromisoformat(paris_date(clock()))
+        values = await in_thread(lambda: view(language, on))  # the first time, contracts are read and bundled
+        return Answer(template, {"parts": list(PARTS), **values})
+
+    return get

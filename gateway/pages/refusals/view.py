@@ -1,0 +1,96 @@
+"""The page of refusals. Its filters are parameters of the address, so that a view of it can be passed on as a link."""
+
+import re
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from aiohttp import hdrs, web
+
+from gateway.pages.base.page import Answer, Language, Page, PageError
+from gateway.pages.partner.rules import of_rule
+from gateway.pages.refusals.model import by_day, feed_refusals, most_first, numbers, refusals
+from gateway.pages.refusals.port import Asked, RefusalsPort
+from gateway.protocol.decide import paris_date
+
+PERIODS: Sequence[int] = (1, 7, 30, 90)
+"""Days up to the last one, included."""
+_DAYS = 7
+_RETRY_SECONDS = "2"
+_RULE = re.compile(r"[a-z0-9-]{0,64}")
+_DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
+
+
+def pages(port: RefusalsPort) -> Sequence[Page]:
+    """The page."""
+    shell = _Shell(port)
+    paths: dict[Language, str] = {"fr": "/exploitation/refus", "en": "/en/operate/refusals"}
+    return [Page("refusals", paths, shell.show, role="operator", private=True)]
+
+
+class _Shell:
+    def __init__(self, port: RefusalsPort) -> None:
+        self._port = port
+
+    async def show(self, request: web.Request, language: Language) -> Answer:
+        if not self._port.ready():
+            raise PageError(503, {hdrs.RETRY_AFTER: _RETRY_SECONDS})
+        names, today = self._port.platforms(), date.fromisoformat(paris_date(self._port.clock()))
+        days, day = request.query.get("days", str(_DAYS)), request.query.get("day", "")
+        platform, rule = request.query.get("platform", ""), request.query.get("rule", "")
+        if (platform and platform not in names) or days not in map(str, PERIODS) or not _RULE.fullmatch(rule):
+            raise PageError(400)
+        last = _day(day) if day else today
+        first = last if day else last - timedelta(days=int(days) - 1)
+        asked = Asked(first=first, last=last, platform=platform, rule=rule)
+        return Answer(
+            "refusals/refusals.html",
+            {
+                "asked": asked,
+                "day": last if day else None,
+                "days": int(days),
+                "periods": PERIODS,
+                "names": names,
+                **await self._numbers(asked, language),
+                **await self._reasons(asked, language),
+            },
+        )
+
+    async def _numbers(self, asked: Asked, language: Language) -> dict[str, object]:
+        """Of the platform, or all; by platform and by day those that break the rule, if one is asked for."""
+        count, platforms, rule = self._port.counts, asked.platforms, asked.rule
+        by_rule = numbers(await count(asked.first, asked.last, ("verdict", "rule"), platforms), "rule")
+        if rule:
+            by_platform = numbers(
+                await count(asked.first, asked.last, ("platform", "verdict", "rule"), None), "platform", rule=rule
+            )
+            by_date = numbers(
+                await count(asked.first, asked.last, ("day", "verdict", "rule"), platforms), "day", rule=rule
+            )
+        else:
+            by_platform = numbers(await count(asked.first, asked.last, ("platform", "verdict"), None), "platform")
+            by_date = numbers(await count(asked.first, asked.last, ("day", "verdict"), platforms), "day")
+        chosen = by_rule if not rule else {rule: by_rule.get(rule, 0)}
+        return {
+            "total": sum(by_date.values()),
+            "rules": [(of_rule(code, language), number) for code, number in most_first(chosen)],
+            "by_platform": most_first(by_platform),
+            "by_day": by_day(by_date, asked),
+        }
+
+    async def _reasons(self, asked: Asked, language: Language) -> dict[str, object]:
+        found = await self._port.receipts(asked)
+        return {
+            "refusals": refusals(found.receipts, language),
+            "more": found.more,
+            "feeds": feed_refusals(await self._port.runs(), asked, language),
+        }
+
+
+def _day(text: str) -> date:
+    """Raises PageError."""
+    if _DAY.fullmatch(text) is None or not text.isascii():
+        raise PageError(400)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise PageError(400) from None

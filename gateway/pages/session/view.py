@@ -1,0 +1,85 @@
+"""Two pages. ``enter``: GET shows what a link is for, since mail scanners follow links, and POST begins its session.
+``session``: until when it lasts, and the button that ends it.
+"""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
+
+import structlog
+from aiohttp import hdrs, web
+
+from gateway.pages.base.door import FORGET, SESSION, Door, role_of, session_of
+from gateway.pages.base.page import Answer, Language, Page, Redirect, Role
+from gateway.pages.base.refusal import RefusedError
+from gateway.pages.base.upload import read_form
+from gateway.partners.session import SignInError
+
+ENTER: Mapping[Language, str] = {"fr": "/connexion", "en": "/en/enter"}
+LINK = "link"
+"""The parameter of the address, and the field of the form, that has the sealed text."""
+_SESSION: Mapping[Language, str] = {"fr": "/session", "en": "/en/session"}
+_MOST_BYTES = 4 * 1024
+
+
+def link_url(base: str, text: str, language: Language) -> str:
+    """The address of a link with this sealed text, on the pages of the gateway at ``base``."""
+    return f"{base.rstrip('/')}{ENTER[language]}?{urlencode({LINK: text})}"
+
+
+log = structlog.get_logger()
+
+
+def pages(door: Door, *, homes: Mapping[Role, str]) -> Sequence[Page]:
+    """Both pages. ``homes``: the page where a session of each role begins."""
+    shell = _Shell(door, homes)
+    return [
+        Page("enter", ENTER, shell.look, shell.begin, private=True),
+        Page("session", _SESSION, shell.show, shell.close, role="platform", private=True),
+    ]
+
+
+class _Shell:
+    def __init__(self, door: Door, homes: Mapping[Role, str]) -> None:
+        self._door = door
+        self._homes = homes
+
+    async def look(self, request: web.Request, _language: Language) -> Answer:
+        text = request.query.get(LINK)
+        if not text:
+            return Answer("session/enter.html", {"link": None, "closed": "closed" in request.query})
+        try:
+            link, partner = await self._door.sign_ins.look(text)
+        except SignInError as error:
+            raise self._refused(request, error) from None
+        values = {"link": text, "person": link.person, "platform": partner.name, "until": link.until, "closed": False}
+        return Answer("session/enter.html", values)
+
+    async def begin(self, request: web.Request, _language: Language) -> Redirect:
+        form = await read_form(request, most_bytes=_MOST_BYTES, other_bytes=_MOST_BYTES)
+        try:
+            signed = await self._door.sign_ins.begin(form.text(LINK))
+        except SignInError as error:
+            raise self._refused(request, error) from None
+        request[SESSION] = signed
+        log.info("pages.session_begun", platform=signed.partner.platform)
+        return Redirect(self._homes[role_of(signed)])
+
+    async def show(self, _request: web.Request, _language: Language) -> Answer:
+        return Answer("session/session.html")
+
+    async def close(self, request: web.Request, _language: Language) -> Redirect:
+        signed = session_of(request)
+        await self._door.sign_ins.end(signed)
+        del request[SESSION]
+        log.info("pages.session_closed", platform=signed.partner.platform)
+        return Redirect("enter", {"closed": "1"}, {hdrs.SET_COOKIE: FORGET})
+
+    def _refused(self, request: web.Request, error: SignInError) -> RefusedError:
+        """A right link is never kept waiting: only refused ones are counted, and answered late."""
+        address = self._door.address(request)
+        log.info("pages.link_refused", code=error.code)
+        wait = self._door.attempts.wait(address)
+        if wait > 0:
+            return RefusedError("too-many-attempts", retry_after=wait, seconds=wait)
+        self._door.attempts.failed(address)
+        return RefusedError(error.code)

@@ -1,0 +1,265 @@
+"""The site: every page, its routes, the pages of refusals. ``PagePorts`` is what the pages need of the gateway."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from importlib.metadata import version
+from urllib.parse import urlencode, urlsplit
+
+from aiohttp import hdrs, web
+
+from gateway.pages import (
+    connect,
+    home,
+    journal,
+    legal,
+    moderation,
+    national,
+    partner,
+    partners,
+    reference,
+    refusals,
+    session,
+    systems,
+)
+from gateway.pages.base import negotiation, static
+from gateway.pages.base.door import FORGET, SESSION, Door
+from gateway.pages.base.page import Answer, Download, Handler, Page, PageError, Redirect, Role
+from gateway.pages.base.refusal import RefusedError
+from gateway.pages.base.respond import (
+    PRIVATE,
+    Rendered,
+    download_response,
+    html_response,
+    redirect_response,
+    static_response,
+)
+from gateway.pages.base.templates import Templates
+from gateway.pages.base.texts import texts_of
+from gateway.pages.base.visit import Visitors
+from gateway.pages.check import view as check
+from gateway.pages.check.view import CheckPort
+from gateway.pages.connect import ConnectPort
+from gateway.pages.home import HomePort
+from gateway.pages.journal import JournalPort
+from gateway.pages.legal import Imprint
+from gateway.pages.moderation import ModerationPort
+from gateway.pages.national import NationalPort
+from gateway.pages.partner import PartnerPort
+from gateway.pages.partners import PartnersPort
+from gateway.pages.refusals import RefusalsPort
+from gateway.pages.systems import SystemsPort
+from gateway.partners.partners import ChangeConflictError
+from gateway.partners.session import SignInError
+from schemas.rulebook import LANGUAGES, Language
+
+HOMES: Mapping[Role, str] = {"platform": "today", "operator": "systems"}
+"""The page where a session of each role begins."""
+_RETRY = "2"
+_CHALLENGE = 'Link realm="passerelle"'
+"""HTTP wants each 401 to name a way in; browsers do not know this one, and display the page."""
+
+Route = tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]
+"""Method, path, handler."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PagePorts:
+    """What each page needs of the gateway: a field per page. ``visitors``: limits and sandbox that pages share."""
+
+    home: HomePort
+    imprint: Imprint
+    visitors: Visitors
+    check: CheckPort
+    connect: ConnectPort
+    door: Door
+    partner: PartnerPort
+    systems: SystemsPort
+    refusals: RefusalsPort
+    moderation: ModerationPort
+    partners: PartnersPort
+    national: NationalPort
+    journal: JournalPort
+
+
+def all_pages(ports: PagePorts) -> Sequence[Page]:
+    """Every page of the site, those behind a session included."""
+    return [
+        *home.pages(ports.home),
+        *check.pages(ports.check),
+        *connect.pages(ports.connect),
+        *reference.pages(ports.check.clock),
+        *legal.pages(ports.imprint),
+        *session.pages(ports.door, homes=HOMES),
+        *partner.pages(ports.partner),
+        *systems.pages(ports.systems),
+        *refusals.pages(ports.refusals),
+        *moderation.pages(ports.moderation),
+        *partners.pages(ports.partners),
+        *national.pages(ports.national),
+        *journal.pages(ports.journal),
+    ]
+
+
+class Site:
+    """These pages at this public URL, and the routes that serve them. ``door``: of the pages behind a session;
+    ``source``: the URL of the source code.
+    """
+
+    def __init__(
+        self, pages: Sequence[Page], *, public_url: str, door: Door | None = None, source: str | None = None
+    ) -> None:
+        behind = [page.name for page in pages if page.private or page.role]
+        if door is None and behind:
+            raise ValueError(f"{behind[0]} needs a door")
+        self.pages = pages
+        self._door = door
+        self._paths: Mapping[str, Language] = {
+            path: language for page in self.pages for language, path in page.paths.items()
+        }
+        self._kept: dict[tuple[str, Language], tuple[object, Rendered]] = {}
+        """The last rendered page of each language, with what it was made of."""
+        about = {"version": version("passerelle"), "source": source}
+        self._templates = Templates(self.pages, prefix=urlsplit(public_url).path.rstrip("/"), about=about)
+
+    def routes(self) -> Sequence[Route]:
+        """The routes of all pages in both languages, and of the static files."""
+        found: list[Route] = [
+            (hdrs.METH_GET, "/static/{name}", _static),
+            (hdrs.METH_GET, "/en", _redirect(self._templates.url("home", "en"))),
+        ]
+        for page in self.pages:
+            for language in LANGUAGES:
+                for method, handler in ((hdrs.METH_GET, page.get), (hdrs.METH_POST, page.post)):
+                    if handler is not None:
+                        found.append((method, page.paths[language], self._serving(page, handler, language)))
+        return found
+
+    def refusal(self, request: web.Request, status: int, headers: Mapping[str, str]) -> web.Response | None:
+        """The page of a refusal; None for a client that gets a problem document instead."""
+        if not negotiation.wants_page(request):
+            return None
+        return self._refusal(request, status, negotiation.language_of(request, self._paths), headers)
+
+    def _refusal(
+        self, request: web.Request, status: int, language: Language, headers: Mapping[str, str]
+    ) -> web.Response:
+        texts = texts_of("base", language)
+        kind = str(status) if f"error_{status}" in texts else "other"
+        text = self._templates.render("base/error.html", {"status": status, "kind": kind}, language)
+        return html_response(request, Rendered(text), language, status=status, headers=headers)
+
+    def _serving(
+        self, page: Page, handler: Handler, language: Language
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def serve(request: web.Request) -> web.StreamResponse:
+            try:
+                if self._door is not None:
+                    await self._door.admit(request, page)
+                answer = await handler(request, language)
+            except PageError as error:
+                return self._refusal(request, error.status, language, error.headers)
+            except RefusedError as error:
+                return self._refused(request, page, error, language)
+            except SignInError as error:
+                return self._refused(request, page, RefusedError(error.code), language)
+            except ChangeConflictError:
+                return self._refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, language, {hdrs.RETRY_AFTER: _RETRY})
+            return self._answer(request, page, answer, language)
+
+        return serve
+
+    def _answer(
+        self, request: web.Request, page: Page, answer: Answer | Download | Redirect, language: Language
+    ) -> web.Response:
+        """The response; within a session it carries the cookie on, and is stored nowhere."""
+        headers: dict[str, str] = dict(PRIVATE) if page.private else {}
+        signed = request.get(SESSION)
+        if signed is not None and self._door is not None and not _is_renewal(request):
+            headers[hdrs.SET_COOKIE] = self._door.set_cookie(signed)
+        if isinstance(answer, Download):
+            return download_response(answer, headers)
+        headers |= answer.headers
+        if isinstance(answer, Redirect):
+            query = f"?{urlencode(answer.query)}" if answer.query else ""
+            return redirect_response(self._templates.url(answer.page, language) + query, headers)
+        return self._respond(request, page, answer, language, headers)
+
+    def _respond(
+        self, request: web.Request, page: Page, answer: Answer, language: Language, headers: Mapping[str, str]
+    ) -> web.Response:
+        query = request.rel_url.raw_query_string if request.method == hdrs.METH_GET else ""
+        keeps = answer.made_of is not None and not page.private and request.method != hdrs.METH_POST and not query
+        made_of, rendered = self._kept.get((page.name, language), (None, None))
+        if not keeps or rendered is None or made_of is not answer.made_of:
+            values = {**answer.values, **self._session(request, page)}
+            text = self._templates.render(answer.template, values, language, page=page.name, query=query)
+            rendered = Rendered(text)
+            if keeps:
+                self._kept[page.name, language] = answer.made_of, rendered
+        return html_response(request, rendered, language, status=answer.status, headers=headers)
+
+    def _session(self, request: web.Request, page: Page) -> Mapping[str, object]:
+        """What the layout says of the session; the person's name is for that person alone."""
+        signed = request.get(SESSION)
+        if signed is None or self._door is None:
+            return {}
+        ticket = signed.ticket
+        area: Role = "operator" if page.role == "operator" else "platform"
+        other = _other_area(area, signed.partner.scopes)
+        view = {
+            "platform": signed.partner.name,
+            "person": ticket.person,
+            "idle_at": ticket.idle_at,
+            "ends_at": ticket.ends_at,
+            "seconds": (ticket.idle_at - ticket.seen_at) // 1_000,
+            "token": self._door.sign_ins.form_token(signed),
+            "area": area,
+            "other": other,
+            "other_home": None if other is None else HOMES[other],
+            "pages": self._templates.area(area),
+        }
+        return {"session": view}
+
+    def _refused(self, request: web.Request, page: Page, error: RefusedError, language: Language) -> web.Response:
+        """A refusal in words. After a link in a message the browser sends no cookie: the page offers its own link."""
+        again = None
+        if error.code == "session-missing":
+            query = f"?{request.rel_url.raw_query_string}" if request.method == hdrs.METH_GET else ""
+            again = self._templates.url(page.name, language) + query
+        values = {"sentence": error.sentence(language), "status": error.status, "again": again}
+        headers = {**(PRIVATE if page.private else {}), **error.headers}
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            headers[hdrs.WWW_AUTHENTICATE] = _CHALLENGE
+            if again is None:
+                headers[hdrs.SET_COOKIE] = FORGET
+        text = self._templates.render("base/refused.html", values, language, page=page.name)
+        return html_response(request, Rendered(text), language, status=error.status, headers=headers)
+
+
+def _other_area(area: Role, scopes: frozenset[str]) -> Role | None:
+    """The other area of a person whose partner has both: a platform's, which publishes or reads, and an operator's."""
+    if area == "platform":
+        return "operator" if "operate" in scopes else None
+    return None if scopes.isdisjoint({"offers:publish", "offers:read"}) else "platform"
+
+
+def _is_renewal(request: web.Request) -> bool:
+    """Whether the script renews a live page, without a person: that does not prolong a session. Browsers name what they
+    do themselves (Fetch Metadata, 2.2).
+    """
+    return request.method == hdrs.METH_GET and request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+
+
+async def _static(request: web.Request) -> web.Response:
+    asset = static.find(request.match_info["name"])
+    if asset is None:
+        raise web.HTTPNotFound
+    return static_response(request, asset)
+
+
+def _redirect(url: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def redirect(_request: web.Request) -> web.Response:
+        return web.Response(status=308, headers={hdrs.LOCATION: url})
+
+    return redirect

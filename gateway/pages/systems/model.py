@@ -1,0 +1,179 @@
+"""View model of the systems: exceptions first, each with its lag, its last run, its last error, its queue. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from gateway.operate.feeds import has_feed
+from gateway.operate.health import Health, platform_health, systems
+from gateway.operate.status import Details, Status, statuses
+from gateway.pages.base.wording import spaced
+from gateway.pages.partner.rules import Said, of_rule
+from gateway.pages.partner.today import most_refused
+from gateway.pages.systems.port import SignedEntry, SystemsFacts
+from gateway.protocol.identity import NATIONAL
+from gateway.protocol.partner import Partner
+from gateway.protocol.source_run import Run
+from schemas.communes import plain_name
+from schemas.rulebook import Language
+
+Kind: TypeAlias = Literal["fine", "look", "blocked", "none"]
+Transport: TypeAlias = Literal["feed", "inbox", "push", "reads", "national", "uncovered", "none"]
+DAYS = 7
+"""Days of the refusals, today included."""
+KINDS: Mapping[Health, Kind] = {"fresh": "fine", "late": "look", "down": "blocked", "unconnected": "none"}
+_RANK: Sequence[Health] = ("down", "late", "fresh", "unconnected")
+_MINUTE_MS = 60_000
+_MOST_NAMED = 3
+_MOST_RULES = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lag:
+    """A duration as days and hours, or hours and minutes."""
+
+    days: int
+    hours: int
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemRow:
+    """One system. ``lag``: since its last exchange, None where it is fresh; ``run``: the last one of its feed;
+    ``refused``: its offers of this week, and ``refused_items`` those of the last reading of its feed;
+    ``unread`` and ``pending``: its queues, at its inbox and at the national site; ``would_withdraw``: the offers that
+    its last run would withdraw and waits to, None where it does not wait.
+    """
+
+    platform: str | None
+    name: str
+    transport: Transport
+    live: int | None
+    health: Health
+    paused_at: int | None
+    paused_by: SignedEntry | None
+    lag: Lag | None
+    last_success: int | None
+    run: Run | None
+    would_withdraw: int | None
+    error: str | None
+    error_at: int | None
+    refused: int
+    refused_items: int
+    unread: int | None
+    pending: int
+    certified_until: int | None
+    has_feed: bool
+    revoked: bool
+
+    @property
+    def kind(self) -> Kind:
+        """The shape of its health."""
+        return KINDS[self.health]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The page. ``rows``: the twelve systems; ``others``: further platforms; ``troubled``: the first to name;
+    ``rules``: the most frequent reasons of refusals, with their numbers.
+    """
+
+    now: int
+    fresh: int
+    rows: Sequence[SystemRow]
+    others: Sequence[SystemRow]
+    troubled: Sequence[SystemRow]
+    undecided: int | None
+    refused: int
+    rules: Sequence[tuple[Said, int]]
+    pending: int
+    undelivered: int
+
+
+def overview(found: SystemsFacts, language: Language) -> Overview:
+    """The systems, exceptions first."""
+    facts = found.facts
+    health = {(one.platform, one.region): one.health for one in systems(facts, found.terms)}
+    lines = list(statuses(facts, asker="", operator=True))
+    rows = [_row(found, line, health[line.platform, line.region], language) for line in lines if line.kind != "other"]
+    rows.sort(key=lambda row: (_rank(row), plain_name(row.name)))
+    national = next((line.details for line in lines if line.platform == NATIONAL), None) or Details()
+    return Overview(
+        now=facts.now,
+        fresh=sum(row.health == "fresh" for row in rows),
+        rows=rows,
+        others=[*_others(found, lines, language)],
+        troubled=[row for row in rows if row.health in ("down", "late") and row.platform is not None][:_MOST_NAMED],
+        undecided=found.undecided,
+        refused=sum(found.refused.values()),
+        rules=[(of_rule(one.rule or "", language), one.number) for one in most_refused(found.rules)[:_MOST_RULES]],
+        pending=national.pending or 0,
+        undelivered=national.undelivered or 0,
+    )
+
+
+def lag_of(milliseconds: int) -> Lag:
+    """A duration, cut to minutes."""
+    minutes = max(0, milliseconds) // _MINUTE_MS
+    return Lag(days=minutes // 1_440, hours=minutes // 60 % 24, minutes=minutes % 60)
+
+
+def _rank(row: SystemRow) -> int:
+    """What needs an operator first; a paused feed as one that is late."""
+    rank = _RANK.index(row.health)
+    return rank if row.paused_at is None else min(rank, _RANK.index("late"))
+
+
+def _others(found: SystemsFacts, lines: Sequence[Status], language: Language) -> Iterator[SystemRow]:
+    for line in lines:
+        if line.kind == "other":
+            partner = found.facts.partners.get(line.platform or "")
+            yield _row(found, line, platform_health(found.facts, partner, found.terms), language)
+
+
+def _row(found: SystemsFacts, line: Status, health: Health, language: Language) -> SystemRow:
+    facts, slug, details = found.facts, line.platform or "", line.details or Details()
+    partner, run, error = facts.partners.get(slug), facts.runs.get(slug), details.last_error
+    elapsed = None if details.last_success is None else facts.now - details.last_success
+    return SystemRow(
+        platform=line.platform,
+        name=line.name,
+        transport=_transport(line, partner),
+        live=None if line.platform is None else line.live,
+        health=health,
+        paused_at=details.paused_at,
+        paused_by=found.pauses.get(slug),
+        lag=None if health in ("fresh", "unconnected") or elapsed is None else lag_of(elapsed),
+        last_success=details.last_success,
+        run=run,
+        would_withdraw=run.would_withdraw if run is not None and run.outcome == "pending" else None,
+        error=None if error is None else (spaced(error.fr) if language == "fr" else error.en),
+        error_at=None if error is None else error.at,
+        refused=found.refused.get(slug, 0),
+        refused_items=0 if run is None else refused_items(run),
+        unread=details.inbox_lag,
+        pending=details.pending or 0,
+        certified_until=line.certified_until,
+        has_feed=partner is not None and not partner.revoked and has_feed(partner),
+        revoked=partner is not None and partner.revoked,
+    )
+
+
+def refused_items(run: Run) -> int:
+    """The items that the last reading of a feed refused: an unchanged one has those of the reading that applied it."""
+    counts = run.applied_counts if run.outcome == "unchanged" and run.applied_counts is not None else run.counts
+    return counts.refused
+
+
+def _transport(line: Status, partner: Partner | None) -> Transport:
+    if line.kind == "uncovered":
+        return "uncovered"
+    if line.kind == "national":
+        return "national"
+    if partner is None or partner.revoked:
+        return "none"
+    if has_feed(partner):
+        return "feed"
+    if partner.inbox:
+        return "inbox"
+    return "push" if "offers:publish" in partner.scopes else "reads"

@@ -1,0 +1,113 @@
+"""The page of the systems. A pause and its end ask for a reason first; a run that waits, for its confirmation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from gateway.pages.base.door import form_of, session_of
+from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect
+from gateway.pages.base.reason import Reason, read_reason
+from gateway.pages.systems.model import DAYS, Overview, SystemRow, overview
+from gateway.pages.systems.port import Action, FeedAct, FeedOutcome, SystemsPort
+from gateway.protocol.journal import MOST_CHARACTERS
+
+REFRESH_SECONDS = 5
+_ACTIONS: Sequence[Action] = ("run", "pause", "resume")
+_RETRY_SECONDS = "2"
+_EMPTY = Reason("", None)
+_MOST_DIGITS = 9
+
+
+def pages(port: SystemsPort) -> Sequence[Page]:
+    """The page."""
+    shell = _Shell(port)
+    paths: dict[Language, str] = {"fr": "/exploitation", "en": "/en/operate"}
+    return [Page("systems", paths, shell.show, shell.act, live=True, role="operator", private=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An act on the feed of a system."""
+
+    action: Action
+    row: SystemRow
+
+
+class _Shell:
+    def __init__(self, port: SystemsPort) -> None:
+        self._port = port
+
+    async def show(self, request: web.Request, language: Language) -> Answer:
+        found = await self._overview(language)
+        if "act" in request.query:
+            asked = _asked(found, request.query["act"], request.query.get("platform", ""))
+            return _form(found, asked, reason=_EMPTY)
+        done = _done(found, request.query.get("done", ""), request.query.get("platform", ""))
+        return Answer(
+            "systems/systems.html",
+            {"found": found, "now": found.now, "days": DAYS, "done": done, "refresh": REFRESH_SECONDS},
+        )
+
+    async def act(self, request: web.Request, language: Language) -> Answer | Redirect:
+        """Pause, resume or run a feed. A pause needs a reason."""
+        form, signed = form_of(request), session_of(request)
+        found = await self._overview(language)
+        asked = _asked(found, form.text("act"), form.text("platform"))
+        reason = read_reason(form.text("reason"), required=asked.action == "pause")
+        if reason.wrong:
+            return _form(found, asked, reason=reason, status=422)
+        confirm = form.text("confirm")
+        if confirm and not (confirm.isascii() and confirm.isdigit() and len(confirm) <= _MOST_DIGITS):
+            raise PageError(400)
+        act = FeedAct(
+            action=asked.action,
+            platform=asked.row.platform or "",
+            why=reason.kept,
+            confirm=int(confirm) if confirm and asked.action == "run" else None,
+        )
+        outcome = await self._port.act(act, signed.actor)
+        if outcome == "done":
+            return Redirect("systems", {"done": asked.action, "platform": act.platform})
+        if outcome == "no-feed":
+            raise PageError(404)
+        found = await self._overview(language)
+        return _form(found, _asked(found, asked.action, act.platform), reason=reason, refused=outcome)
+
+    async def _overview(self, language: Language) -> Overview:
+        if not self._port.ready():
+            raise PageError(503, {hdrs.RETRY_AFTER: _RETRY_SECONDS})
+        return overview(await self._port.facts(), language)
+
+
+def _asked(found: Overview, action: str, platform: str) -> _Asked:
+    """Raises PageError: 400 for another act, 404 for a platform without a feed."""
+    row = next((one for one in (*found.rows, *found.others) if one.has_feed and one.platform == platform), None)
+    known = next((one for one in _ACTIONS if one == action), None)
+    if known is None or row is None:
+        raise PageError(400 if known is None else 404)
+    return _Asked(known, row)
+
+
+def _form(
+    found: Overview, asked: _Asked, *, reason: Reason, refused: FeedOutcome | None = None, status: int = 200
+) -> Answer:
+    values: dict[str, Any] = {
+        "act": asked.action,
+        "now": found.now,
+        "row": asked.row,
+        "reason": reason,
+        "refused": refused,
+        "most": MOST_CHARACTERS,
+    }
+    return Answer("systems/feed.html", values, status=status if refused is None else 409)
+
+
+def _done(found: Overview, action: str, platform: str) -> _Asked | None:
+    """The act that was just done, if the systems agree: an address alone says nothing."""
+    try:
+        asked = _asked(found, action, platform)
+    except PageError:
+        return None
+    return asked if (asked.row.paused_at is not None) == (action == "pause") else None

@@ -1,0 +1,122 @@
+"""Statistics: what submissions came to, counted by platform, day, rule, verdict and department. Pure.
+
+A record of ``statistics`` holds the counts that one writer has made since its last record. ``number`` grows with each
+record of a writer, so that a reader counts a record that was written twice only once.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import orjson
+
+from gateway.protocol.record import Record
+from gateway.protocol.value import value
+
+CountedVerdict: TypeAlias = Literal["accepted", "withdrawn", "duplicate", "stale", "rejected", "refused"]
+"""``refused``: answered 422, never a submission. ``withdrawn``: an accepted withdrawal. The others are the relay's."""
+VERDICTS: tuple[CountedVerdict, ...] = ("accepted", "withdrawn", "duplicate", "stale", "rejected", "refused")
+Dimension: TypeAlias = Literal["platform", "day", "verdict", "rule", "department"]
+DIMENSIONS: tuple[Dimension, ...] = ("platform", "day", "verdict", "rule", "department")
+
+UNBROKEN = ""
+"""The rule of a submission that breaks none."""
+BROKEN = "*"
+"""The rule under which a submission that breaks any is counted once; under each of its own rules it is counted too."""
+ELSEWHERE = ""
+"""The department of a submission without a known one."""
+MOST_CELLS = 1_000
+"""Cells of one platform in a tally that name a department; further ones are counted without it."""
+
+
+class Cell(NamedTuple):
+    """What is counted together. ``day`` is an ISO date in Europe/Paris."""
+
+    day: str
+    platform: str
+    verdict: CountedVerdict
+    rule: str
+    department: str
+
+
+@value(frozen=True, slots=True)
+class CountRecord:
+    """One record: its writer, the writer's number of it, and the counts by cell."""
+
+    writer: str
+    number: int
+    counts: Mapping[Cell, int]
+
+
+class Tally:
+    """Counts in memory, bounded by the numbers of platforms, days, verdicts and rules, and by ``MOST_CELLS``."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[Cell] = Counter()
+        self._located: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def add(
+        self,
+        platform: str,
+        day: str,
+        verdict: CountedVerdict,
+        *,
+        rules: Collection[str] = (),
+        department: str | None = None,
+        number: int = 1,
+    ) -> None:
+        """Count submissions that break the same rules in the same department."""
+        for rule in (BROKEN, *set(rules)) if rules else (UNBROKEN,):
+            self.put(Cell(day, platform, verdict, rule, department or ELSEWHERE), number)
+
+    def put(self, cell: Cell, number: int) -> None:
+        """Add to one cell."""
+        if cell.department and cell not in self._counts:
+            if self._located[cell.platform] >= MOST_CELLS:
+                cell = cell._replace(department=ELSEWHERE)
+            else:
+                self._located[cell.platform] += 1
+        self._counts[cell] += number
+
+    def take(self) -> Mapping[Cell, int]:
+        """The counts so far, and begin at 0."""
+        counts, self._counts, self._located = self._counts, Counter(), Counter()
+        return counts
+
+
+def count_record(record: CountRecord) -> Record:
+    """A record of ``statistics``: key the writer, value its number, and the counts by day, platform, verdict, rule and
+    department.
+    """
+    tree: dict[str, Any] = {}
+    for cell, number in record.counts.items():
+        branch = tree
+        for name in cell[:-1]:
+            branch = branch.setdefault(name, {})
+        branch[cell.department] = number
+    return Record(record.writer.encode(), orjson.dumps({"number": record.number, "counts": tree}))
+
+
+def read_counts(key: bytes | None, text: bytes | None) -> CountRecord | None:
+    """The inverse of ``count_record``; None for a record without a key or a value. Members and verdicts that a later
+    version has added are kept as they are. Raises ValueError, KeyError, TypeError or AttributeError on a value that the
+    gateway did not write.
+    """
+    if key is None or text is None:
+        return None
+    body = orjson.loads(text)
+    return CountRecord(
+        key.decode(), int(body["number"]), {Cell(*path): number for path, number in _leaves(body["counts"])}
+    )
+
+
+def _leaves(tree: Mapping[str, Any]) -> Iterator[tuple[tuple[Any, ...], int]]:
+    for day, platforms in tree.items():
+        for platform, verdicts in platforms.items():
+            for verdict, rules in verdicts.items():
+                for rule, departments in rules.items():
+                    for department, number in departments.items():
+                        yield (day, platform, verdict, rule, department), number

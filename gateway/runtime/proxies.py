@@ -1,0 +1,68 @@
+"""The network address of a client, behind the reverse proxies that the settings name. Pure.
+
+Only ``X-Forwarded-For`` is read, and only from a named proxy: proxies append to it by default. ``Forwarded`` (RFC 7239)
+is not: a proxy that does not write it passes on what the client wrote.
+"""
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from itertools import chain
+from typing import TypeAlias
+
+from gateway.settings import Network
+
+Address: TypeAlias = IPv4Address | IPv6Address
+_MOST_HOPS = 16
+_IPV6_PREFIX = 64
+"""What one household or host gets; a client may choose any address within it."""
+
+
+class Proxies:
+    """The networks of the reverse proxies, whose ``X-Forwarded-For`` is accepted; none by default."""
+
+    def __init__(self, networks: Iterable[Network] = ()) -> None:
+        self._networks = tuple(networks)
+
+    def client(self, peer: str | None, forwarded: Sequence[str]) -> str:
+        """The client's network (``network_of``): that of the peer of the connection, or, if a named proxy is the
+        peer, the last address in the values of ``X-Forwarded-For`` that is no named proxy. Behind an entry that is no
+        address nothing counts: the proxy that wrote it counts as the client.
+        """
+        client = _address(peer or "")
+        if client is None:
+            return peer or ""
+        hops = reversed(list(chain.from_iterable(value.split(",") for value in forwarded)))
+        for _, hop in zip(range(_MOST_HOPS), hops, strict=False):
+            if not self._named(client):
+                break
+            previous = _address(hop)
+            if previous is None:
+                break
+            client = previous
+        return network_of(client)
+
+    def _named(self, address: Address) -> bool:
+        return any(address in network for network in self._networks)
+
+
+def network_of(address: Address) -> str:
+    """An IPv4 address, or the /64 of an IPv6 address, as text."""
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(IPv6Network((int(address) >> _IPV6_PREFIX << _IPV6_PREFIX, _IPV6_PREFIX)))
+
+
+def _address(text: str) -> Address | None:
+    """The address of a peer or a hop, a port left out; an IPv4 address mapped to IPv6 is IPv4."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address

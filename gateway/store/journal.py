@@ -1,0 +1,90 @@
+"""The journal view: the acts of operators, newest first, by what they were, about what, by whom and when."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import orjson
+
+from gateway.log.port import Chunk
+from gateway.protocol.journal import PARTITION, Entry, JournalFilter, read_entry
+from gateway.runtime.sqlite_damage import Tables, computed
+from gateway.store.view import View
+
+_COLUMNS = ("number", "place", "at", "act", "about", "person", "client", "value")
+_TABLES: Tables = {"entries": _COLUMNS}
+_WHOLE = f"whole(sum, {', '.join(_COLUMNS)})"
+_AMONG = "{} IN (SELECT value FROM json_each(?))"
+
+
+class JournalView(View):
+    """A copy of ``journal``, as far as the log holds it: pseudonyms, never a name. An entry that is unreadable is left
+    out; the audit reports it.
+    """
+
+    FORMAT = 1
+    TABLES: ClassVar[Tables] = _TABLES
+    SCHEMA = f"""
+        CREATE TABLE entries (
+            number INTEGER PRIMARY KEY, place INTEGER NOT NULL, at INTEGER NOT NULL, act TEXT NOT NULL,
+            about TEXT NOT NULL, person TEXT, client TEXT, value BLOB NOT NULL, {computed(_COLUMNS)}
+        );
+        CREATE INDEX entries_about ON entries (about, number);
+    """
+
+    async def page(
+        self, *, before: int | None, limit: int, asked: JournalFilter
+    ) -> tuple[Sequence[Entry], int | None, bool]:
+        """Entries below a number, newest first; the number to continue below, and whether there are more."""
+        conditions, values = _conditions(asked, before)
+        statement = f"SELECT value FROM entries WHERE {' AND '.join(conditions)} ORDER BY number DESC LIMIT ?"  # noqa: S608  # our own conditions
+        rows = await self.copy.read(lambda db: db.execute(statement, (*values, limit + 1)).fetchall())
+        entries = tuple(read_entry(row[0]) for row in rows[:limit])
+        return entries, entries[-1].number if entries else before, len(rows) > limit
+
+    async def trim(self, starts: Sequence[int], now: int) -> None:  # noqa: ARG002  # by offset, not by time
+        """Delete the entries that the log no longer holds."""
+        await self.updated.write(lambda db: db.execute("DELETE FROM entries WHERE place < ?", (starts[PARTITION],)))
+
+    def write(self, db: sqlite3.Connection, chunks: Sequence[Chunk], applied: Sequence[int]) -> None:
+        """Store these entries."""
+        for chunk in chunks:
+            if chunk.partition != PARTITION:
+                continue
+            for record in chunk.records:
+                if record.value is None or record.offset < applied[chunk.partition]:
+                    continue
+                try:
+                    entry = read_entry(record.value)
+                except ValueError:
+                    continue
+                row = (
+                    entry.number,
+                    record.offset,
+                    entry.at,
+                    entry.act,
+                    entry.about,
+                    entry.person,
+                    entry.client,
+                    record.value,
+                )
+                db.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def _conditions(asked: JournalFilter, before: int | None) -> tuple[list[str], list[Any]]:
+    given: list[tuple[str, Any]] = []
+    if before is not None:
+        given.append(("number < ?", before))
+    if asked.acts:
+        given.append((_AMONG.format("act"), orjson.dumps(sorted(asked.acts)).decode()))
+    if asked.persons is not None:
+        given.append((_AMONG.format("person"), orjson.dumps(sorted(asked.persons)).decode()))
+    for condition, value in (
+        ("about = ?", asked.about),
+        ("client = ?", asked.client),
+        ("at >= ?", asked.since),
+        ("at < ?", asked.until),
+    ):
+        if value is not None:
+            given.append((condition, value))
+    return [*(condition for condition, _ in given), _WHOLE], [value for _, value in given]

@@ -1,0 +1,232 @@
+"""The HTTP contract (OpenAPI) and the contract of the topics (AsyncAPI), each as one self-contained document.
+
+``openapi.yaml`` and ``asyncapi.yaml`` reference the packaged JSON Schemas by URN, which no tool for these formats
+resolves. Here each schema that they reach, and each definition, becomes a component of its own name in the form that
+client generators read: no nested definitions, ``oneOf`` in place of ``if``, plain string constraints in place of
+``allOf``, no closed answers in the changes feed. The packaged schemas stay the stricter ones.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+import yaml
+
+from schemas.bundle import FRENCH
+from schemas.packaged import read_bytes, read_json
+from schemas.registry import schema, schema_names
+
+_NAMES: Mapping[tuple[str, str], str] = {
+    ("batch-result", "counts"): "CountsByCode",
+    ("batch-result", "item"): "BatchItem",
+    ("batch-result", "omitted"): "OmittedItems",
+    ("change", "employer"): "SubscriberEmployer",
+    ("change", "location"): "SubscriberLocation",
+    ("change", "offer"): "SubscriberOffer",
+    ("delivery", "refusal"): "StoredNationalRefusal",
+    ("delivery", "told_refusal"): "NationalRefusal",
+    ("problem", ""): "ProblemDocument",
+    ("problem", "shown"): "ShownValue",
+    ("problem", "texts"): "BilingualText",
+    ("receipt", "part"): "DeliveryPart",
+}
+"""Component of a packaged schema and one of its definitions, where the definition's own name is ambiguous."""
+_BRANCHES: Mapping[str, tuple[str, str]] = {
+    "change": ("Upsert", "Removal"),
+    "receipt": ("PendingReceipt", "DecidedReceipt"),
+}
+"""Components of the two branches of a schema whose condition is one constant member."""
+_OPEN = frozenset({"change", "changes-page"})
+"""Answers to which members may be added: a subscriber must not refuse them."""
+_DROPPED = frozenset({"$id", "$schema", "$defs", "title"})
+_PROBLEM = "application/problem+json"
+_BY_STATUS = ("Problem", "BatchProblem")
+"""Shared responses of several statuses."""
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]-[\U00010000-\U0010ffff]")
+"""Ranges that JavaScript refuses in a pattern without its flag ``u``."""
+
+
+@cache
+def openapi_document() -> dict[str, Any]:
+    """``schemas/openapi.yaml`` with its schemas. Cached: do not modify."""
+    document = _bundle("openapi.yaml")
+    operations = (
+        operation for item in document["paths"].values() for method, operation in item.items() if method != "parameters"
+    )
+    _name_codes(operations, document["components"]["responses"])
+    return document
+
+
+@cache
+def asyncapi_document() -> dict[str, Any]:
+    """``schemas/asyncapi.yaml`` with its schemas. Cached: do not modify."""
+    document = _bundle("asyncapi.yaml")
+    for body in document["components"]["schemas"].values():
+        if "discriminator" in body:  # the member's name alone, in AsyncAPI
+            body["discriminator"] = body["discriminator"]["propertyName"]
+    return document
+
+
+def _bundle(name: str) -> dict[str, Any]:
+    bundle = _Bundle()
+    document: dict[str, Any] = bundle.part(yaml.safe_load(read_bytes(name)), home=None)
+    own: dict[str, Any] = document["components"].get("schemas", {})
+    if clash := own.keys() & bundle.components.keys():
+        raise ValueError(f"{name}: two schemas of one name: {sorted(clash)}")
+    document["components"]["schemas"] = dict(sorted({**own, **bundle.components}.items()))
+    return document
+
+
+def _name_codes(operations: Iterable[dict[str, Any]], shared: dict[str, Any]) -> None:
+    """List the problem codes of each status in its responses: a shared response is copied once for each status."""
+    bases = dict(shared)
+    for operation in operations:
+        for status, response in operation["responses"].items():
+            base = response.get("$ref", "").rpartition("/")[2]
+            body = bases[base] if base else response
+            if int(status) not in _codes() or _PROBLEM not in body.get("content", {}):
+                continue
+            listed = {**body, "description": f"{body['description'].strip()}\n\n{_codes()[int(status)]}"}
+            if base:
+                name = f"{base}{status}" if base in _BY_STATUS else base
+                shared[name] = listed
+                listed = {"$ref": f"#/components/responses/{name}"}
+            operation["responses"][status] = listed
+    for base in _BY_STATUS:
+        del shared[base]
+
+
+@cache
+def _codes() -> Mapping[int, str]:
+    """Status → its problem codes as a list in Markdown, French and English."""
+    lists: dict[int, list[str]] = {}
+    for code, entry in read_json("catalogue", "http.json").items():
+        if "status" in entry:
+            text = f"- `{code}`: {entry['message']['fr']} / {entry['message']['en']}"
+            lists.setdefault(entry["status"], []).append(text)
+    return {
+        status: f"Codes ({HTTPStatus(status).phrase}):\n\n" + "\n".join(sorted(lines))
+        for status, lines in lists.items()
+    }
+
+
+class _Bundle:
+    """The components that a document reaches, each built when a reference to it is first met."""
+
+    def __init__(self) -> None:
+        self.components: dict[str, Any] = {}
+        self._files = {schema(name)["$id"]: name for name in schema_names()}
+
+    def part(self, value: Any, *, home: str | None) -> Any:
+        """A copy of a part of the document (``home`` None) or of a packaged schema, its references resolved."""
+        if isinstance(value, list):
+            return [self.part(item, home=home) for item in value]
+        if not isinstance(value, Mapping):
+            return value
+        copy: dict[str, Any] = {}
+        for key, member in value.items():
+            if key == "properties" and home is not None:
+                copy[key] = {name: {} if one is True else self.part(one, home=home) for name, one in member.items()}
+            elif key == "pattern" and isinstance(member, str):
+                copy[key] = _ASTRAL.sub("", member)
+            elif key == "const" and isinstance(member, bool):
+                copy["type"] = "boolean"  # openapi-python-client writes no valid code for a boolean constant
+            elif key not in {"$ref", FRENCH}:
+                copy[key] = self.part(member, home=home)
+        if FRENCH in value:
+            key = "summary" if "summary" in value else "description"
+            copy[key] = f"{value[FRENCH]} / {value[key]}"
+        if isinstance(reference := value.get("$ref"), str):
+            copy = {**self._referenced(reference, home), **copy}
+        return _plain_string(copy) if copy.get("type") == "string" and "allOf" in copy else copy
+
+    def _referenced(self, reference: str, home: str | None) -> dict[str, Any]:
+        """A reference to the component, or the target itself where it is no type but a fragment of one."""
+        base, _, pointer = reference.partition("#")
+        file = self._files[base] if base else home
+        if file is None:
+            return {"$ref": reference}
+        target: Any = schema(file)
+        steps = pointer.split("/")[1:]
+        for step in steps:
+            target = target[step]
+        definition = steps[1] if len(steps) == 2 and steps[0] == "$defs" else ""
+        if pointer and not (definition and "type" in target):
+            inline: dict[str, Any] = self.part(target, home=file)
+            return inline
+        return self._component(file, definition, target)
+
+    def _component(self, file: str, definition: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        name = _NAMES.get((file, definition)) or _pascal(definition or file)
+        if name not in self.components:
+            self.components[name] = {}  # a recursive schema ends here
+            own = {key: member for key, member in body.items() if key not in _DROPPED}
+            if "if" in own:
+                self.components[name] = self._alternatives(file, own)
+            else:
+                self.components[name] = _opened(file, self.part(own, home=file))
+        return {"$ref": f"#/components/schemas/{name}"}
+
+    def _alternatives(self, file: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """``oneOf`` in place of a condition, with a discriminator where the condition is one constant member."""
+        constants = body["if"].get("properties")
+        if constants is None:
+            choices = [self.part(body[branch], home=file) for branch in ("then", "else")]
+            return {"description": body["description"], "oneOf": choices}
+        ((tag, condition),) = constants.items()
+        rest = [value for value in body["properties"][tag]["enum"] if value != condition["const"]]
+        mapping: dict[str, str] = {}
+        branches = ((_BRANCHES[file][0], "then", [condition["const"]]), (_BRANCHES[file][1], "else", rest))
+        for name, branch, values in branches:
+            raw = body.get(branch, {})
+            if "$ref" in raw:
+                raw = schema(file)["$defs"][raw["$ref"].rpartition("/")[2]]
+            members = {key: member for key, member in raw.get("properties", {}).items() if member is not True}
+            self.components[name] = self.part(
+                {
+                    "type": "object",
+                    "required": list(dict.fromkeys([*body["required"], *raw.get("required", ())])),
+                    "properties": {**body["properties"], tag: _one_of(values), **members},
+                },
+                home=file,
+            )
+            mapping |= dict.fromkeys(values, f"#/components/schemas/{name}")
+        return {
+            "description": body["description"],
+            "oneOf": [{"$ref": reference} for reference in dict.fromkeys(mapping.values())],
+            "discriminator": {"propertyName": tag, "mapping": mapping},
+        }
+
+
+def _one_of(values: list[str]) -> dict[str, Any]:
+    return {"type": "string", "enum": values}
+
+
+def _opened(file: str, value: Any) -> Any:
+    """A copy that allows further members, if the schema is one of those that may grow."""
+    if file not in _OPEN or not isinstance(value, dict):
+        return value
+    return {
+        key: _opened(file, one) for key, one in value.items() if not (key == "additionalProperties" and one is False)
+    }
+
+
+def _plain_string(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A string whose ``allOf`` is merged into it: one pattern, and one ``not`` for all that must not occur."""
+    plain = {key: member for key, member in body.items() if key not in {"allOf", "not"}}
+    refused = list(_refusals(body))
+    for one in body["allOf"]:
+        refused += _refusals(one)
+        plain |= {key: member for key, member in one.items() if key == "pattern"}
+    return {**plain, "not": refused[0] if len(refused) == 1 else {"anyOf": refused}}
+
+
+def _refusals(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    if "not" in body:
+        yield {key: member for key, member in body["not"].items() if key != "description"}
+
+
+def _pascal(name: str) -> str:
+    return "".join(word[0].upper() + word[1:] for word in name.replace("_", "-").split("-"))

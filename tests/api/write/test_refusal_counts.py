@@ -1,0 +1,138 @@
+"""What a 422 counts: its platform, its rules and its department, and nothing of its content is kept (PUB-003)."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from prometheus_client import generate_latest
+from structlog.testing import capture_logs
+
+from gateway.protocol.statistics import Dimension
+from gateway.protocol.topic import COMMON, STATISTICS
+from tests.api.write.gateway_harness import GatewayHarness, offer
+
+CANARY = "Kanarienvogel"
+WRONG: dict[str, Any] = {"title": "", "sector": "none"}
+
+
+async def counts(gateway: GatewayHarness, *by: Dimension) -> list[tuple[Any, ...]]:
+    """The counts of all platforms, after what the process has counted is on the log and in the view."""
+    await gateway.context.refusals.flush()
+    assert await gateway.context.statistics.reached(await gateway.log.ends(STATISTICS), 10)
+    day = gateway.clock.today
+    found = await gateway.context.statistics.counts(day, day, by=by)
+    return [(*(getattr(one, name) for name in by), one.number) for one in found]
+
+
+async def test_a_refused_offer_counts_once_and_under_each_rule_that_it_breaks(gateway: GatewayHarness) -> None:
+    answers = [await gateway.put(offer(1, **WRONG)), await gateway.put(offer(2, **WRONG, weeks=[]))]
+    assert [422, 422] == [one.status for one in answers]
+    broken = {problem["code"] for one in answers for problem in one.body["problems"] if problem["severity"] == "error"}
+    assert [("bretagne", "refused", "35", 2)] == await counts(gateway, "platform", "verdict", "department")
+    assert broken == {rule for rule, _ in await counts(gateway, "rule")}
+    assert len(broken) >= 3
+    samples = gateway.metrics.registry.collect()
+    counted = {s.labels["rule"]: s.value for f in samples for s in f.samples if s.name == "passerelle_refusals_total"}
+    assert dict(await counts(gateway, "rule")) == counted
+
+
+async def test_an_offer_under_another_id_counts_under_that_rule(gateway: GatewayHarness) -> None:
+    assert 422 == (await gateway.ask("PUT", "/v1/offers/bretagne:2", json=offer(1))).status
+    assert [("refused", "id-mismatch", 1)] == await counts(gateway, "verdict", "rule")
+
+
+@pytest.mark.parametrize(
+    ("location", "department"),
+    [
+        ({"postal_code": "20000", "city": "Ajaccio"}, "2A"),
+        ({"postal_code": "97400"}, "974"),
+        ({"insee_commune": "2B033"}, "2B"),
+        ({"postal_code": "00000"}, None),
+        ({"postal_code": "99999"}, None),
+        ({"insee_commune": "99999", "postal_code": "35000"}, "35"),
+        ({"postal_code": 35000}, None),
+        ({"postal_code": "３５０００"}, None),
+        ({"postal_code": "35000\n"}, None),
+        ("35000", None),
+        (None, None),
+    ],
+)
+async def test_the_department_is_that_which_the_refused_text_names(
+    gateway: GatewayHarness, location: Any, department: str | None
+) -> None:
+    assert 422 == (await gateway.put(offer(1, location=location, title=""))).status
+    assert [(department, 1)] == await counts(gateway, "department")
+
+
+async def test_what_is_no_document_counts_too(gateway: GatewayHarness) -> None:
+    answer = await gateway.ask("PUT", "/v1/offers/bretagne:1", body=b"{", headers={"Content-Type": "application/json"})
+    assert 422 == answer.status
+    assert [("refused", None, 1)] == await counts(gateway, "verdict", "department")
+
+
+async def test_refused_items_count_and_those_that_are_not_queued_for_them_do_not(gateway: GatewayHarness) -> None:
+    lines = [offer(1), offer(2, **WRONG), offer(3, **WRONG, location={"postal_code": "22000", "city": "Saint-Brieuc"})]
+    assert 422 == (await gateway.batch(b"\n".join(map(_json, lines)))).status
+    assert [("22", 1), ("35", 1)] == await counts(gateway, "department")
+    assert 207 == (await gateway.batch(b"\n".join(map(_json, lines)), query="?partial=true")).status
+    assert [("22", 2), ("35", 2)] == await counts(gateway, "department")
+
+
+async def test_refused_items_of_a_snapshot_count_when_it_is_applied(gateway: GatewayHarness) -> None:
+    refused = await gateway.snapshot(await gateway.mark(), offer(1), offer(2, **WRONG), count=7)
+    assert 422 == refused.status
+    assert [] == await counts(gateway, "verdict")
+    assert 202 == (await gateway.snapshot(await gateway.mark(), offer(1), offer(2, **WRONG))).status
+    assert [("refused", 1)] == await counts(gateway, "verdict")
+
+
+async def test_dry_runs_and_answers_that_are_repeated_count_nothing(gateway: GatewayHarness) -> None:
+    assert 422 == (await gateway.put(offer(1, **WRONG), query="?dry_run=true")).status
+    assert 422 == (await gateway.batch(_json(offer(1, **WRONG)), query="?dry_run=true")).status
+    assert [] == await counts(gateway, "verdict")
+    for _ in range(2):
+        headers = {"Idempotency-Key": "once"}
+        assert 422 == (await gateway.batch(_json(offer(1, **WRONG)), headers=headers)).status
+    assert [("refused", 1)] == await counts(gateway, "verdict")
+
+
+async def test_a_log_that_is_away_keeps_no_refusal_from_counting(gateway: GatewayHarness) -> None:
+    gateway.log.refusing.add(STATISTICS)
+    assert 422 == (await gateway.put(offer(1, **WRONG))).status
+    with pytest.raises(Exception, match="refused by the test"):
+        await gateway.context.refusals.flush()
+    assert 422 == (await gateway.put(offer(2, **WRONG))).status
+    gateway.log.refusing.clear()
+    assert [("refused", 2)] == await counts(gateway, "verdict")
+
+
+async def test_a_refused_content_is_in_no_topic_no_file_and_no_log(gateway: GatewayHarness, tmp_path: Path) -> None:
+    wrong = offer(CANARY, title=CANARY * 200, description=f"<b>{CANARY}</b>", unknown=CANARY)
+    wrong["employer"] = {"name": CANARY, CANARY: CANARY}
+    wrong["location"] = {"postal_code": "35000", "city": CANARY, "insee_commune": CANARY}
+    with capture_logs() as logged:
+        assert 422 == (await gateway.put(wrong)).status
+        assert 422 == (await gateway.batch(_json(wrong))).status
+        assert [("35", 2)] == await counts(gateway, "department")
+    assert CANARY not in str(logged)
+    assert CANARY.encode() not in generate_latest(gateway.metrics.registry)
+    for topic in COMMON:
+        for record in await gateway.records(topic.name):
+            assert CANARY.encode() not in (record.key or b"") + (record.value or b"")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.name == "statistics.sqlite" for path in files)
+    assert [] == [path for path in files if CANARY.encode() in path.read_bytes()]
+
+
+async def test_a_partner_that_fills_the_topic_reaches_its_bound(gateway: GatewayHarness) -> None:
+    """Any number of refusals costs one record a minute of at most so many cells (MOST_CELLS)."""
+    lines = [offer(n, **WRONG, location={"postal_code": f"{n % 95 + 1:02}000"}, weeks=[f"w{n}"]) for n in range(600)]
+    assert 422 == (await gateway.batch(b"\n".join(map(_json, lines)))).status
+    assert [("refused", 600)] == await counts(gateway, "verdict")
+    [record] = await gateway.records(STATISTICS)
+    assert len(record.value or b"") < 40_000
+
+
+def _json(document: Any) -> bytes:
+    return orjson.dumps(document)

@@ -1,0 +1,255 @@
+"""Wrong gateways: batches, what they may hold and what becomes of a part (PUB-010 to PUB-015)."""
+
+import gzip
+import re
+import zlib
+from contextlib import suppress
+from dataclasses import replace
+
+import orjson
+
+from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.uploads import answers_items, lines_of
+from tests.conformance.mutants.ways import decoding, refusal, unpacked, waits, way_in
+
+_ND = "application/x-ndjson"
+
+
+@wrong("PUB-010", "answers 202 to a batch that is waited for and decided")
+async def answers_202_to_decided_batches(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    decided = answers_items(seen, answered, "batch") and answered.status == 200 and "dry_run" not in seen.query
+    return replace(answered, status=202) if decided else answered
+
+
+@wrong("PUB-010", "answers 200 to a batch that is queued")
+async def answers_200_to_queued_batches(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    return (
+        replace(answered, status=200) if answers_items(seen, answered, "batch") and answered.status == 202 else answered
+    )
+
+
+@wrong("PUB-010", "answers 202 to a batch and loses its last item")
+async def loses_the_last_item(seen: Seen, forward: Forward) -> Answer:
+    lines = lines_of(seen)
+    if way_in(seen) != "batch" or waits(seen) or len(lines) < 2 or seen.query or seen.body[:1] in {b"[", b"\x1f"}:
+        return await forward(seen)
+    answered = await forward(replace(seen, body=b"\n".join([*lines[:-1], b""])))
+    if answered.status != 202:
+        return await forward(seen)
+    body = answered.json
+    last = {**body["results"][-1], "index": len(lines) - 1, "id": (orjson.loads(lines[-1]) or {}).get("id")}
+    return answered.saying(
+        {
+            **body,
+            "items": len(lines),
+            "queued": len(lines),
+            "results": [*body["results"], last],
+            "statuses": "q" * len(lines),
+        }
+    )
+
+
+@wrong("PUB-011", "queues the good elements of a refused array")
+async def queues_part_of_an_array(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if way_in(seen) == "batch" and answered.status == 422 and seen.body.lstrip()[:1] == b"[" and not seen.query:
+        await forward(seen.asking(partial="true").bearing(prefer="wait=5"))
+    return answered
+
+
+@wrong("PUB-011", "queues the good lines of a refused batch that is waited for")
+async def queues_part_of_a_waited_batch(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if way_in(seen) == "batch" and answered.status == 422 and waits(seen) and not seen.query:
+        await forward(seen.asking(partial="true"))
+    return answered
+
+
+@wrong("PUB-011", "answers 207 to a partial batch whose items are all refused")
+async def answers_207_to_all_refused(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    all_refused = (
+        answers_items(seen, answered, "batch") and answered.status == 422 and seen.query.get("partial") == "true"
+    )
+    return replace(answered, status=207) if all_refused else answered
+
+
+@wrong("PUB-011", "answers 207 to a partial batch without a refused item")
+async def answers_207_to_none_refused(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    good = (
+        answers_items(seen, answered, "batch") and answered.status in {200, 202} and seen.query.get("partial") == "true"
+    )
+    return replace(answered, status=207) if good else answered
+
+
+@wrong("PUB-011", "queues nothing of a partial batch with a refused item")
+async def queues_nothing_of_a_part(seen: Seen, forward: Forward) -> Answer:
+    if way_in(seen) == "batch" and seen.query.get("partial") == "true":
+        return await forward(seen.asking(partial=None))
+    return await forward(seen)
+
+
+@wrong("PUB-011", "says 207, and loses the good lines of a partial batch")
+async def loses_parts(seen: Seen, forward: Forward) -> Answer:
+    if way_in(seen) != "batch" or seen.query.get("partial") != "true" or waits(seen):
+        return await forward(seen)
+    tried = await forward(seen.asking(dry_run="true"))
+    if not answers_items(seen, tried) or b'"valid"' not in tried.body or tried.json["refused"] == 0:
+        return await forward(seen)
+    results = [
+        {**each, "status": {"valid": "queued"}.get(each["status"], each["status"])} for each in tried.json["results"]
+    ]
+    body = {
+        "items": tried.json["items"],
+        "refused": tried.json["refused"],
+        "queued": tried.json["items"] - tried.json["refused"],
+        "results": results,
+        "statuses": tried.json["statuses"].replace("v", "q"),
+        "rules": tried.json["rules"],
+        "warnings": tried.json["warnings"],
+        "batch": f"b{'A' * 16}",
+        "receipts": f"/v1/receipts?batch=b{'A' * 16}",
+    }
+    return json_answer(207, body)
+
+
+def _accepted_empty() -> Answer:
+    return json_answer(
+        202, {"items": 0, "refused": 0, "queued": 0, "results": [], "statuses": "", "rules": {}, "warnings": {}}
+    )
+
+
+@wrong("PUB-012", "accepts an empty array")
+async def accepts_empty_arrays(seen: Seen, forward: Forward) -> Answer:
+    empty = way_in(seen) == "batch" and re.fullmatch(rb"\s*\[\s*\]\s*", seen.body)
+    return _accepted_empty() if empty else await forward(seen)
+
+
+@wrong("PUB-012", "accepts an upload of blank lines")
+async def accepts_blank_lines(seen: Seen, forward: Forward) -> Answer:
+    blank = way_in(seen) == "batch" and seen.body and not seen.body.strip() and "gzip" not in str(seen.headers)
+    return _accepted_empty() if blank else await forward(seen)
+
+
+@wrong("PUB-012", "accepts compressed nothing")
+async def accepts_compressed_nothing(seen: Seen, forward: Forward) -> Answer:
+    nothing = way_in(seen) == "batch" and seen.body[:2] == b"\x1f\x8b" and unpacked(seen.body) == b""
+    return _accepted_empty() if nothing else await forward(seen)
+
+
+@wrong("PUB-012", "tries nothing in a dry run with success")
+async def tries_nothing(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    tried = way_in(seen) == "batch" and seen.query.get("dry_run") == "true" and not seen.body.strip(b" \n[]")
+    return json_answer(200, _accepted_empty().json) if tried and answered.status == 422 else answered
+
+
+@wrong("PUB-014", "takes NDJSON only")
+async def takes_ndjson_only(seen: Seen, forward: Forward) -> Answer:
+    if way_in(seen) == "batch" and "ndjson" not in seen.headers.get("Content-Type", _ND):
+        return refusal([], "media-type", 415)
+    return await forward(seen)
+
+
+@wrong("PUB-014", "takes no compressed array")
+async def takes_no_compressed_array(seen: Seen, forward: Forward) -> Answer:
+    packed = way_in(seen) == "batch" and seen.headers.get("Content-Encoding") == "gzip"
+    if packed and (unpacked(seen.body) or b"").lstrip()[:1] == b"[":
+        return refusal([], "body-malformed", 400)
+    return await forward(seen)
+
+
+@wrong("PUB-014", "takes no gzip")
+async def takes_no_gzip(seen: Seen, forward: Forward) -> Answer:
+    if way_in(seen) == "batch" and seen.headers.get("Content-Encoding") == "gzip":
+        return refusal([], "content-encoding", 415)
+    return await forward(seen)
+
+
+@decoding("PUB-014", "takes no withdrawals in a batch", "batch")
+def takes_offers_only(raw: bytes) -> bytes:
+    return raw.replace(b'"withdrawn"', b'"retired"')
+
+
+@wrong("PUB-014", "judges the elements of an array as it writes them, not as they were sent")
+async def rewrites_arrays(seen: Seen, forward: Forward) -> Answer:
+    if way_in(seen) == "batch" and seen.body.lstrip()[:1] == b"[" and isinstance(seen.json, list):
+        return await forward(seen.carrying(seen.json))
+    return await forward(seen)
+
+
+@wrong("PUB-014", "drops the last line where no line feed follows it")
+async def drops_unended_lines(seen: Seen, forward: Forward) -> Answer:
+    whole = way_in(seen) == "batch" and seen.body[:1] == b"{" and seen.body[-1:] != b"\n" and seen.body.count(b"\n") > 0
+    return await forward(replace(seen, body=seen.body[: seen.body.rfind(b"\n") + 1]) if whole else seen)
+
+
+@decoding("PUB-014", "takes the carriage return of a line for a part of its item", "batch")
+def refuses_carriage_returns(raw: bytes) -> bytes:
+    return raw.replace(b"\r", b"x") if raw.endswith(b"\r") else raw
+
+
+def _whole_lines(seen: Seen) -> Seen:
+    """The request up to its last line that is JSON."""
+    lines = lines_of(seen)
+    whole = []
+    for line in lines:
+        try:
+            orjson.loads(line)
+        except orjson.JSONDecodeError:
+            break
+        whole.append(line)
+    if not whole or len(whole) == len(lines) or seen.body[:1] in {b"[", b"\x1f"}:
+        return seen
+    return replace(seen, body=b"\n".join([*whole, b""]))
+
+
+@wrong("PUB-015", "queues the lines before one that is cut")
+async def queues_lines_before_the_cut(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if way_in(seen) == "batch" and answered.status in {400, 422} and _whole_lines(seen) is not seen:
+        await forward(_whole_lines(seen).asking(dry_run=None).bearing(prefer="wait=5"))
+    return answered
+
+
+@wrong("PUB-015", "queues the elements of an array that is cut")
+async def queues_cut_arrays(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if way_in(seen) == "batch" and seen.body.lstrip()[:1] == b"[" and seen.json is None:
+        with suppress(ValueError, UnicodeDecodeError):
+            text = seen.body.decode()
+            end = text.rindex('"}')
+            for close in ("}]", "}}]", "]"):
+                with suppress(orjson.JSONDecodeError):
+                    whole = orjson.loads(text[: end + 1] + close)
+                    await forward(seen.carrying(whole).bearing(prefer="wait=5"))
+                    break
+    return answered
+
+
+@wrong("PUB-015", "queues what is readable of a compressed batch that is cut, and says that it is cut")
+async def queues_cut_gzip(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if way_in(seen) == "batch" and answered.status >= 400 and seen.body[:2] == b"\x1f\x8b":
+        inflating = zlib.decompressobj(31)
+        with suppress(zlib.error):
+            plain = inflating.decompress(seen.body, 1_000_000)
+            lines = [line for line in plain.split(b"\n")[:-1] if line.strip()]
+            if not inflating.eof and lines and len(plain) < 1_000_000:
+                again = replace(seen, body=b"\n".join([*lines, b""]))
+                await forward(again.bearing(content_encoding=None, prefer="wait=5"))
+    return answered
+
+
+@wrong("PUB-014", "reads a compressed batch of one member, and passes over the next ones")
+async def reads_one_member(seen: Seen, forward: Forward) -> Answer:
+    if way_in(seen) == "batch" and seen.body[:2] == b"\x1f\x8b":
+        inflating = zlib.decompressobj(31)
+        with suppress(zlib.error):
+            plain = inflating.decompress(seen.body, 10_000_000)
+            if inflating.eof and inflating.unused_data:
+                return await forward(replace(seen, body=gzip.compress(plain)))
+    return await forward(seen)

@@ -1,0 +1,28 @@
+"""Every wrong publisher and subscriber: importing this module registers them all."""
+
+from tests.conformance.mutants import (
+    publisher_batches,
+    publisher_documents,
+    publisher_failures,
+    publisher_requests,
+    publisher_snapshots,
+    subscriber_content,
+    subscriber_failures,
+    subscriber_order,
+    subscriber_pages,
+)
+from tests.conformance.mutants.partners import PARTNERS, WrongPartner
+
+MODULES = (
+    publisher_failures,
+    publisher_requests,
+    publisher_batches,
+    publisher_documents,
+    publisher_snapshots,
+    subscriber_order,
+    subscriber_content,
+    subscriber_pages,
+    subscriber_failures,
+)
+
+__all__ = ["MODULES", "PARTNERS", "WrongPartner"]

@@ -1,0 +1,201 @@
+"""Wrong gateways: what reopens, what shows again, what a withdrawn offer is answered (WDR-008 to WDR-011)."""
+
+import re
+from dataclasses import replace
+
+from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.uploads import OFFERS, value_of, withdrawn_one
+from tests.conformance.mutants.ways import (
+    Document,
+    codes,
+    edited,
+    exported,
+    items_changed,
+    postings_changed,
+    refusal,
+    rows_changed,
+    way_in,
+)
+
+
+@wrong("WDR-008", "never reopens an absent offer by a snapshot")
+async def reopens_nothing(seen: Seen, forward: Forward) -> Answer:
+    if way_in(seen) == "snapshot":
+        gone = seen.memory.setdefault("absent", set())
+        for each in map(value_of, seen.body.split(b"\n")):
+            if isinstance(each, dict) and re.fullmatch("[a-z-]+:[A-Za-z0-9._~-]+", str(each.get("id"))):
+                there = replace(seen, method="GET", path=OFFERS + each["id"], query={}, body=b"").bearing(prefer=None)
+                state = await forward(there)
+                if state.status == 410 and state.json["marker"]["reason"] == "absent":
+                    gone.add(each["id"])
+    answered = await forward(seen)
+    if way_in(seen) == "snapshot" and answered.status == 200:
+        results = [
+            {**each, "status": "stale"}
+            if each.get("id") in seen.memory["absent"] and each["status"] == "accepted"
+            else each
+            for each in answered.json["results"]
+        ]
+        return answered.saying({**answered.json, "results": results})
+    if (
+        seen.method == "GET"
+        and answered.status == 200
+        and seen.path.removeprefix(OFFERS) in seen.memory.get("absent", ())
+    ):
+        return refusal([], "offer-withdrawn", 410, marker={"reason": "absent"})
+    return answered
+
+
+async def _reopening(seen: Seen, forward: Forward, code: str) -> Answer:
+    """The snapshot again, with a higher revision for what is refused with this code."""
+    answered = await forward(seen)
+    if way_in(seen) != "snapshot" or f'"{code}"'.encode() not in answered.body or answered.status != 200:
+        return answered
+    again = {each["id"] for each in answered.json["results"] if code in codes(each)}
+    mark = await forward(replace(seen, path="/v1/snapshots/marks", query={}, body=b"").bearing(content_type=None))
+
+    def above(offer: Document) -> None:
+        if offer["id"] in again:
+            offer["revision"] += 1
+
+    return await forward(edited(seen.asking(mark=mark.json["mark"]), above))
+
+
+@wrong("WDR-008", "reopens an absent offer by a snapshot with other content under its revision")
+async def reopens_other_content(seen: Seen, forward: Forward) -> Answer:
+    return await _reopening(seen, forward, "revision-reused")
+
+
+@wrong("WDR-008", "reopens an absent offer by a snapshot whose mark is older than the absence")
+async def reopens_against_an_older_mark(seen: Seen, forward: Forward) -> Answer:
+    return await _reopening(seen, forward, "withdrawn-absent")
+
+
+@wrong("WDR-008", "reopens an absent offer by a publication too")
+async def reopens_by_publication(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if seen.publishes and "withdrawn-absent" in codes(answered.json):
+        return await forward(seen.carrying({**seen.json, "revision": seen.json["revision"] + 1}))
+    return answered
+
+
+def _remember_gone(seen: Seen, answered: Answer) -> set[str]:
+    gone: set[str] = seen.memory.setdefault("withdrawn", set())
+    if withdrawn_one(seen, answered):
+        gone.add(answered.json["id"])
+    return gone
+
+
+@wrong("WDR-010", "exports withdrawn offers as CSV")
+async def exports_withdrawn_rows(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    gone = sorted(_remember_gone(seen, answered))
+    if seen.path != "/v1/exports/csv" or answered.status != 200 or not gone:
+        return answered
+    return rows_changed(answered, lambda rows: [*rows, *({**(rows[0] if rows else {}), "id": each} for each in gone)])
+
+
+@wrong("WDR-010", "exports withdrawn offers as JSON-LD")
+async def exports_withdrawn_postings(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    gone = sorted(_remember_gone(seen, answered))
+    if seen.path != "/v1/exports/jobposting" or answered.status != 200 or not gone:
+        return answered
+    more = [{"@type": "JobPosting", "identifier": {"@type": "PropertyValue", "value": each}} for each in gone]
+    return postings_changed(answered, lambda known: [*known, *more])
+
+
+@wrong("WDR-010", "exports withdrawn offers as RSS")
+async def exports_withdrawn_items(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    gone = sorted(_remember_gone(seen, answered))
+    if seen.path != "/v1/exports/rss" or answered.status != 200 or not gone:
+        return answered
+    more = [f'<item>\n<guid isPermaLink="false">{each}</guid>\n</item>\n' for each in gone]
+    return items_changed(exported(answered), lambda known: [*known, *more])
+
+
+async def _kept(seen: Seen, forward: Forward, path: str, member: str) -> Answer:
+    """The list or feed with the last entries of offers that were withdrawn since."""
+    answered = await forward(seen)
+    gone = _remember_gone(seen, answered)
+    shelf = seen.memory.setdefault("shelf", {})
+    if seen.path != path or answered.status != 200:
+        return answered
+    shelf.update({each["id"]: each for each in answered.json[member] if "offer" in each})
+    back = [each for name, each in shelf.items() if name in gone]
+    if path == "/v1/changes" and "cursor" in seen.query:
+        return answered
+    known = {each["id"] for each in back}
+    rest = [each for each in answered.json[member] if each["id"] not in known]
+    return answered.saying({**answered.json, member: [*rest, *back]})
+
+
+@wrong("WDR-010", "goes on listing offers that are withdrawn")
+async def lists_withdrawn_offers(seen: Seen, forward: Forward) -> Answer:
+    return await _kept(seen, forward, "/v1/offers", "offers")
+
+
+@wrong("WDR-010", "gives a reader from the start offers that are withdrawn")
+async def starts_readers_with_withdrawn_offers(seen: Seen, forward: Forward) -> Answer:
+    return await _kept(seen, forward, "/v1/changes", "changes")
+
+
+@wrong("WDR-010", "shows a withdrawn offer to others at its address")
+async def shows_withdrawn_offers(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    shelf = seen.memory.setdefault("shelf", {})
+    if seen.publishes and isinstance(seen.json, dict) and answered.status in {200, 201}:
+        shelf[seen.path] = {"id": seen.json.get("id"), "sequence": 1, "offer": seen.json}
+    if seen.method == "GET" and answered.status == 404 and seen.path in shelf:
+        return json_answer(200, shelf[seen.path])
+    return answered
+
+
+@wrong("WDR-011", "shows its publisher no marker of a withdrawn offer: 404")
+async def hides_markers(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    return refusal([], "not-found", 404) if answered.status == 410 and seen.path.startswith(OFFERS) else answered
+
+
+@wrong("WDR-011", "answers 410 with the problem alone, and no marker")
+async def omits_markers(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if answered.status == 410 and "marker" in (answered.json or {}):
+        return answered.saying({name: each for name, each in answered.json.items() if name != "marker"})
+    return answered
+
+
+@wrong("WDR-011", "gives no reason and no sequence in a marker")
+async def empties_markers(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if answered.status == 410 and "marker" in (answered.json or {}):
+        marker = {name: each for name, each in answered.json["marker"].items() if name in {"id", "revision"}}
+        return answered.saying({**answered.json, "marker": marker})
+    return answered
+
+
+@wrong("WDR-011", "answers 410 to everybody who asks for a withdrawn offer")
+async def shows_markers_to_all(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    gone = _remember_gone(seen, answered)
+    if seen.method == "GET" and answered.status == 404 and seen.path.removeprefix(OFFERS) in gone:
+        return refusal([], "offer-withdrawn", 410)
+    return answered
+
+
+@wrong("WDR-011", "answers 404 where the withdrawn offer was never published")
+async def hides_markers_of_unknown_offers(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if seen.publishes:
+        seen.memory[f"published {seen.path}"] = True
+    never = seen.path.startswith(OFFERS) and not seen.memory.get(f"published {seen.path}")
+    return refusal([], "not-found", 404) if answered.status == 410 and never else answered
+
+
+@wrong("WDR-011", "answers 404 to its publisher for an offer that is absent or moderated")
+async def hides_absent_offers(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if answered.status == 410 and (answered.json or {}).get("marker", {}).get("reason") in {"absent", "moderated"}:
+        return refusal([], "not-found", 404)
+    return answered

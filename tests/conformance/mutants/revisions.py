@@ -1,0 +1,249 @@
+"""Wrong gateways: revisions and the content that they name (REV-001 to REV-004)."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.uploads import decided
+from tests.conformance.mutants.ways import (
+    Document,
+    codes,
+    edited,
+    entries,
+    problem,
+    way_in,
+)
+
+
+def _revision(seen: Seen) -> int | None:
+    """The revision of a publication or withdrawal of one offer that is sent to be stored."""
+    if "dry_run" in seen.query:
+        return None
+    if seen.publishes and isinstance(seen.json, dict):
+        number = seen.json.get("revision")
+        return int(number) if isinstance(number, int | float) and not isinstance(number, bool) else None
+    if seen.method == "DELETE" and seen.query.get("revision", "").isdigit():
+        return int(seen.query["revision"])
+    return None
+
+
+def _stale(answered: Answer, code: str, **more: Any) -> Answer:
+    body = {**(answered.json or {}), "verdict": "stale", "problems": [problem(code, "REV-005")], **more}
+    return json_answer(409, body)
+
+
+async def _last(seen: Seen, forward: Forward) -> tuple[Answer, int]:
+    """The answer, and the last revision that was accepted before it."""
+    before = int(seen.memory.get(f"revision {seen.path}", 0))
+    answered = await forward(seen)
+    if decided(answered) and (revision := _revision(seen)):
+        seen.memory[f"revision {seen.path}"] = max(before, revision)
+    return answered, before
+
+
+@wrong("REV-001", "asks for the very next revision")
+async def asks_for_the_next_revision(seen: Seen, forward: Forward) -> Answer:
+    before = seen.memory.get(f"revision {seen.path}", 0)
+    revision = _revision(seen)
+    if before and revision and revision > before + 1:
+        return json_answer(409, {"verdict": "rejected", "problems": [problem("revision-gap", "REV-001")]})
+    return (await _last(seen, forward))[0]
+
+
+@wrong("REV-001", "asks for revision 1 first")
+async def asks_for_one_first(seen: Seen, forward: Forward) -> Answer:
+    revision = _revision(seen)
+    if seen.publishes and revision and revision > 1 and not seen.memory.get(f"revision {seen.path}"):
+        return json_answer(409, {"verdict": "rejected", "problems": [problem("revision-gap", "REV-001")]})
+    return (await _last(seen, forward))[0]
+
+
+async def _marker(seen: Seen, forward: Forward) -> Document:
+    """The marker of the offer, where it is withdrawn."""
+    state = await forward(replace(seen, method="GET", query={}, body=b"").bearing(content_type=None, prefer=None))
+    return (state.json or {}).get("marker", {}) if state.status == 410 else {}
+
+
+@wrong("REV-001", "gives its own changes a revision, so that the publisher's next one is stale")
+async def counts_its_own_changes(seen: Seen, forward: Forward) -> Answer:
+    revision = _revision(seen)
+    if seen.publishes and revision:
+        marker = await _marker(seen, forward)
+        if marker.get("reason") in {"absent", "moderated"} and revision == marker["revision"] + 1:
+            return _stale(json_answer(409, {"id": seen.json.get("id"), "revision": revision}), "older-revision")
+    return await forward(seen)
+
+
+@wrong("REV-001", "accepts a withdrawal only with the very revision of what it withdraws")
+async def withdraws_at_the_same_revision(seen: Seen, forward: Forward) -> Answer:
+    before = seen.memory.get(f"revision {seen.path}", 0)
+    revision = _revision(seen)
+    if seen.method == "DELETE" and before and revision:
+        if revision != before:
+            return json_answer(409, {"verdict": "rejected", "problems": [problem("revision-unknown", "REV-001")]})
+        return await forward(seen.asking(revision=str(before + 1)))
+    return (await _last(seen, forward))[0]
+
+
+@wrong("REV-001", "compares revisions as texts")
+async def compares_revisions_as_texts(seen: Seen, forward: Forward) -> Answer:
+    answered, before = await _last(seen, forward)
+    revision = _revision(seen)
+    if decided(answered) and before and revision and str(revision) < str(before):
+        return _stale(answered, "older-revision")
+    return answered
+
+
+@wrong("REV-002", "compares content after redaction")
+async def compares_redacted_content(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if seen.publishes and isinstance(seen.json, dict):
+        plain = re.sub(rb"[a-z.]+@[a-z.]+|(?:\d\d ?){5}", b"-", orjson.dumps(seen.json, option=orjson.OPT_SORT_KEYS))
+        first = seen.memory.setdefault(f"content {seen.path}", plain)
+        if "revision-reused" in codes(answered.json) and first == plain:
+            return json_answer(200, {**answered.json, "verdict": "duplicate", "problems": []})
+    return answered
+
+
+@wrong("REV-002", "compares content with its defaults filled in")
+async def compares_completed_content(seen: Seen, forward: Forward) -> Answer:
+    def completed(document: Any) -> Any:
+        filled = {"stay_weeks": 1, "redistribution": {}, **document}
+        filled["redistribution"] = {
+            "national": True,
+            "regions": True,
+            "mask_employer": False,
+            **filled["redistribution"],
+        }
+        return {name: each for name, each in filled.items() if name not in {"expires_on", "stay_weeks"}}
+
+    answered = await forward(seen)
+    if seen.publishes and isinstance(seen.json, dict):
+        first = seen.memory.setdefault(f"content {seen.path}", completed(seen.json))
+        if "revision-reused" in codes(answered.json) and first == completed(seen.json):
+            return json_answer(200, {**answered.json, "verdict": "duplicate", "problems": []})
+    return answered
+
+
+@wrong("REV-002", "compares the fields of the schema, and no extensions")
+async def compares_no_extensions(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if seen.publishes and isinstance(seen.json, dict):
+        plain = {name: each for name, each in seen.json.items() if name != "extensions"}
+        first = seen.memory.setdefault(f"content {seen.path}", plain)
+        if "revision-reused" in codes(answered.json) and first == plain:
+            return json_answer(200, {**answered.json, "verdict": "duplicate", "problems": []})
+    return answered
+
+
+@wrong("REV-002", "takes 2.0 and 2, or an escaped letter and the letter, for other content")
+async def compares_numbers_as_written(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    loose = re.compile(rb'\d\.0+\b|\\u00[0-9a-f]{2}|"\d+e', re.IGNORECASE)
+    if seen.publishes and isinstance(seen.json, dict):
+        first = seen.memory.setdefault(f"written {seen.path}", sorted(loose.findall(seen.body)))
+        if (answered.json or {}).get("verdict") == "duplicate" and first != sorted(loose.findall(seen.body)):
+            body = {**answered.json, "verdict": "rejected", "problems": [problem("revision-reused", "REV-004")]}
+            return json_answer(409, body)
+    return answered
+
+
+@wrong("REV-002", "counts the revision as content")
+async def hashes_the_revision(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    body = answered.json
+    if way_in(seen) == "offer" and isinstance(body, dict) and "digest" in body and "revision" in body:
+        other = f"{body['revision']:064x}"[-64:]
+        mixed = "".join(f"{int(a, 16) ^ int(b, 16):x}" for a, b in zip(body["digest"], other, strict=True))
+        return answered.saying({**body, "digest": mixed})
+    return answered
+
+
+@wrong("REV-003", "answers a duplicate as accepted")
+async def accepts_duplicates(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    body = answered.json
+    if isinstance(body, dict) and body.get("verdict") == "duplicate":
+        return answered.saying({**body, "verdict": "accepted"})
+    return answered
+
+
+@wrong("REV-003", "answers a duplicate of a batch or snapshot as accepted")
+async def accepts_duplicates_of_lines(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    return (
+        replace(answered, body=answered.body.replace(b'"status":"duplicate"', b'"status":"accepted"'))
+        if way_in(seen) in {"batch", "snapshot"}
+        else answered
+    )
+
+
+@wrong("REV-003", "answers a repeated withdrawal as stale")
+async def takes_repeated_withdrawals_for_stale(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    again = seen.method == "DELETE" and (answered.json or {}).get("verdict") == "duplicate"
+    return _stale(answered, "older-revision") if again else answered
+
+
+@wrong("REV-003", "writes a change for each duplicate")
+async def writes_duplicates(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if seen.publishes and (answered.json or {}).get("verdict") == "duplicate":
+        count = seen.memory[f"written {seen.json['id']}"] = seen.memory.get(f"written {seen.json['id']}", 0) + 1
+        return answered.saying({**answered.json, "sequence": answered.json["sequence"] + count})
+    if seen.method != "GET":
+        return answered
+    body = answered.json
+    for _, entry in entries(seen, body):
+        entry["sequence"] += seen.memory.get(f"written {entry['id']}", 0)
+    return answered if body == answered.json else answered.saying(body)
+
+
+@wrong("REV-003", "writes no receipt for a duplicate")
+async def writes_no_receipt_of_duplicates(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    gone = seen.memory.setdefault("gone", set())
+    if (answered.json or {}).get("verdict") == "duplicate" and seen.method != "GET":
+        gone.add(answered.json["receipt"])
+    if seen.path.removeprefix("/v1/receipts/") in gone:
+        return json_answer(404, {"code": "not-found", "status": 404, "title": "Introuvable", "type": "urn:x"})
+    return answered
+
+
+@wrong("REV-004", "answers other content under the same revision as stale")
+async def calls_reuse_stale(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    return _stale(answered, "older-revision") if "revision-reused" in codes(answered.json) else answered
+
+
+@wrong("REV-004", "accepts other content of a batch or snapshot under the same revision")
+async def accepts_reuse_in_lines(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if way_in(seen) not in {"batch", "snapshot"} or b"revision-reused" not in answered.body:
+        return answered
+
+    def above(offer: Document) -> None:
+        if any(each.get("id") == offer["id"] and each["status"] == "rejected" for each in answered.json["results"]):
+            offer["revision"] += 1
+
+    again = await forward(edited(seen, above))
+    return answered if again.status not in {200, 202} else again
+
+
+@wrong("REV-004", "accepts a withdrawal at the revision of the publication")
+async def withdraws_without_a_new_revision(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if seen.method == "DELETE" and "revision-reused" in codes(answered.json):
+        return await forward(seen.asking(revision=str(int(seen.query["revision"]) + 1)))
+    return answered
+
+
+@wrong("REV-004", "takes a withdrawal with another reason for a duplicate")
+async def compares_no_reasons(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if seen.method == "DELETE" and "revision-reused" in codes(answered.json):
+        return json_answer(200, {**answered.json, "verdict": "duplicate", "problems": []})
+    return answered

@@ -1,0 +1,180 @@
+"""Wrong gateways: marks and counts of snapshots (PUB-020 to PUB-024)."""
+
+import zlib
+from contextlib import suppress
+from dataclasses import replace
+
+from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
+from tests.conformance.mutants.uploads import OFFERS, code_of, is_snapshot, lines_of, set_of, value_of
+from tests.conformance.mutants.ways import MARKS, refusal, unpacked
+
+
+async def _new_mark(seen: Seen, forward: Forward) -> str:
+    asked = replace(seen, path=MARKS, query={}, body=b"").bearing(
+        content_type=None, content_encoding=None, prefer=None, idempotency_key=None
+    )
+    answered = await forward(asked)
+    return str((answered.json or {}).get("mark"))
+
+
+@wrong("PUB-020", "takes a mark by itself when a snapshot brings none")
+async def takes_missing_marks_itself(seen: Seen, forward: Forward) -> Answer:
+    if is_snapshot(seen) and "mark" not in seen.query:
+        return await forward(seen.asking(mark=await _new_mark(seen, forward)))
+    return await forward(seen)
+
+
+@wrong("PUB-020", "treats what was updated after the mark as if it were older")
+async def forgets_updates_after_the_mark(seen: Seen, forward: Forward) -> Answer:
+    if seen.path == MARKS:
+        seen.memory["updated"] = set()
+    answered = await forward(seen)
+    updated = seen.memory.setdefault("updated", set())
+    if seen.publishes and answered.status == 200 and (answered.json or {}).get("verdict") == "accepted":
+        updated.add((answered.json["id"], answered.json["revision"]))
+    if is_snapshot(seen) and answered.status in {200, 202}:
+        ids = {str((each or {}).get("id")) for each in map(value_of, lines_of(seen))}
+        for offer, revision in sorted(updated):
+            if offer not in ids:
+                gone = replace(
+                    seen, method="DELETE", path=OFFERS + offer, query={"revision": str(revision + 1)}, body=b""
+                )
+                await forward(gone.bearing(content_type=None, content_encoding=None, prefer="wait=5"))
+    return answered
+
+
+@wrong("PUB-020", "treats what a batch brought after the mark as absent")
+async def forgets_batches_after_the_mark(seen: Seen, forward: Forward) -> Answer:
+    if seen.path == MARKS:
+        seen.memory["batched"] = False
+    elif seen.path == "/v1/offers/batch":
+        seen.memory["batched"] = True
+    if is_snapshot(seen) and seen.memory.get("batched") and "mark" in seen.query:
+        return await forward(seen.asking(mark=await _new_mark(seen, forward)))
+    return await forward(seen)
+
+
+@wrong("PUB-021", "accepts the mark of another platform")
+async def accepts_marks_of_others(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if seen.path == MARKS and answered.status == 201:
+        seen.memory.setdefault("marks", set()).add(answered.json["mark"])
+    if (
+        is_snapshot(seen)
+        and code_of(answered) == "mark-invalid"
+        and seen.query.get("mark") in seen.memory.get("marks", ())
+    ):
+        return await forward(seen.asking(mark=await _new_mark(seen, forward)))
+    return answered
+
+
+@wrong("PUB-021", "does not verify marks")
+async def accepts_forged_marks(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    known = seen.memory.setdefault("marks", set())
+    if seen.path == MARKS and answered.status == 201:
+        known.add(answered.json["mark"])
+    if is_snapshot(seen) and code_of(answered) == "mark-invalid" and seen.query.get("mark") not in known:
+        return await forward(seen.asking(mark=await _new_mark(seen, forward)))
+    return answered
+
+
+@wrong("PUB-022", "accepts an older mark after a later one was applied")
+async def accepts_older_marks(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    used = seen.memory.setdefault("used", set())
+    if is_snapshot(seen) and answered.status in {200, 202}:
+        used.add(seen.query.get("mark"))
+    if is_snapshot(seen) and code_of(answered) == "stale-mark" and seen.query.get("mark") not in used:
+        return await forward(seen.asking(mark=await _new_mark(seen, forward)))
+    return answered
+
+
+@wrong("PUB-022", "uses a mark up by a snapshot that it refuses")
+async def uses_marks_up(seen: Seen, forward: Forward) -> Answer:
+    burnt = seen.memory.setdefault("burnt", set())
+    if is_snapshot(seen) and seen.query.get("mark") in burnt:
+        return refusal([], "stale-mark", 409)
+    answered = await forward(seen)
+    if (
+        is_snapshot(seen)
+        and answered.status in {409, 422}
+        and code_of(answered) not in {"mark-invalid", "idempotency-reused"}
+    ):
+        burnt.add(seen.query.get("mark"))
+    return answered
+
+
+@wrong("PUB-022", "calls a mark that was used already invalid")
+async def calls_used_marks_invalid(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    return refusal([], "mark-invalid", 409) if code_of(answered) == "stale-mark" else answered
+
+
+@wrong("PUB-022", "answers a snapshot that is sent again with its key as stale")
+async def forgets_keys_of_snapshots(seen: Seen, forward: Forward) -> Answer:
+    applied = seen.memory.setdefault("applied", set())
+    if is_snapshot(seen) and "Idempotency-Key" in seen.headers and seen.query.get("mark") in applied:
+        return refusal([], "stale-mark", 409)
+    answered = await forward(seen)
+    if is_snapshot(seen) and answered.status in {200, 202}:
+        applied.add(seen.query.get("mark"))
+    return answered
+
+
+@wrong("PUB-024", "takes any count for right")
+async def counts_itself(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if is_snapshot(seen) and code_of(answered) == "snapshot-count-wrong":
+        return await forward(set_of(seen, [line for line in lines_of(seen) if b'"count"' not in line[:12]]))
+    return answered
+
+
+@wrong("PUB-024", "minds too few lines, and not too many")
+async def minds_too_few_lines(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if is_snapshot(seen) and code_of(answered) == "snapshot-count-wrong":
+        *offers, last = lines_of(seen)
+        said = (value_of(last) or {}).get("count")
+        if isinstance(said, int) and said < len(offers):
+            return await forward(set_of(seen, offers))
+    return answered
+
+
+@wrong("PUB-024", "finds the count on any line")
+async def finds_the_count_anywhere(seen: Seen, forward: Forward) -> Answer:
+    lines = lines_of(seen)
+    offers = [line for line in lines if not line.lstrip().startswith(b'{"count"')]
+    if is_snapshot(seen) and len(offers) == len(lines) - 1 and not lines[-1].lstrip().startswith(b'{"count"'):
+        return await forward(set_of(seen, offers))
+    return await forward(seen)
+
+
+@wrong("PUB-024", "reads a count that is a text, or has more beside it")
+async def reads_loose_counts(seen: Seen, forward: Forward) -> Answer:
+    lines = lines_of(seen)
+    last = value_of(lines[-1]) if lines else None
+    if is_snapshot(seen) and isinstance(last, dict) and str(last.get("count")) == str(len(lines) - 1):
+        return await forward(set_of(seen, lines[:-1]))
+    return await forward(seen)
+
+
+@wrong("PUB-024", "applies a compressed snapshot that is cut")
+async def applies_cut_snapshots(seen: Seen, forward: Forward) -> Answer:
+    if is_snapshot(seen) and seen.body[:2] == b"\x1f\x8b" and unpacked(seen.body) is None:
+        inflating = zlib.decompressobj(31)
+        with suppress(zlib.error):
+            plain = inflating.decompress(seen.body, 10_000_000)
+            lines = [line for line in plain.split(b"\n") if value_of(line) is not None and b'"count"' not in line[:12]]
+            return await forward(set_of(seen, lines))
+    return await forward(seen)
+
+
+@wrong("PUB-024", "refuses a snapshot with a wrong count, and has published its lines by then")
+async def publishes_before_it_counts(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if is_snapshot(seen) and str(code_of(answered)).startswith("snapshot-count"):
+        lines = [line for line in lines_of(seen) if b'"count"' not in line[:12]]
+        batch = replace(seen, path="/v1/offers/batch", query={"partial": "true"}, body=b"\n".join([*lines, b""]))
+        await forward(batch.bearing(content_encoding=None, idempotency_key=None, prefer="wait=5"))
+    return answered

@@ -1,0 +1,202 @@
+"""Gateways that begin or go on wrongly: what a reader from the start gets, and where a cursor leads."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
+from tests.conformance.mutants.views import CHANGES, LIST, asker, code_of, page_of, problem, way, with_changes
+
+_FILTERS = ("region", "department", "level", "week", "sector", "platform", "bbox", "territory")
+
+
+@wrong("FEED-010", "gives a reader from the start an offer twice")
+async def begins_with_doubles(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    page = page_of(seen, answered)
+    if page is None or "cursor" in seen.query or not page["changes"]:
+        return answered
+    return with_changes(answered, [*page["changes"], page["changes"][-1]])
+
+
+@wrong("FEED-010", "gives a reader from the start the removals too")
+async def begins_with_removals(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if seen.method == "DELETE" and answered.status == 200 and "sequence" in (answered.json or {}):
+        seen.memory.setdefault("gone", []).append(answered.json)
+    page = page_of(seen, answered)
+    if page is None or "cursor" in seen.query:
+        return answered
+    removals = [
+        {"op": "removal", "id": said["id"], "sequence": said["sequence"], "reason": "cancelled"}
+        for said in seen.memory.get("gone", [])
+    ]
+    return with_changes(answered, [*removals, *page["changes"]])
+
+
+@wrong("FEED-010", "gives a reader from the start offers that were withdrawn")
+async def begins_with_withdrawn_offers(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    page = page_of(seen, answered)
+    if page is None:
+        return answered
+    states = seen.memory.setdefault(f"states {sorted(_filter(seen).items())} {asker(seen)}", {})
+    live = {change["id"] for change in page["changes"]}
+    old = [] if "cursor" in seen.query or page["more"] else [each for name, each in states.items() if name not in live]
+    states.update({each["id"]: each for each in page["changes"] if each["op"] == "upsert"})
+    return with_changes(answered, [*page["changes"], *old])
+
+
+@wrong("FEED-010", "leaves out offers that were updated when a reader begins")
+async def begins_without_updated_offers(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if seen.publishes and answered.status == 200 and (answered.json or {}).get("verdict") == "accepted":
+        seen.memory.setdefault("updated", set()).add(answered.json["id"])
+    page = page_of(seen, answered)
+    if page is None or "cursor" in seen.query:
+        return answered
+    return with_changes(answered, [e for e in page["changes"] if e["id"] not in seen.memory.get("updated", set())])
+
+
+@wrong("FEED-010", "begins at the end: a reader from the start gets nothing of what is live")
+async def begins_at_the_end(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    page = page_of(seen, answered)
+    return with_changes(answered, []) if page and "cursor" not in seen.query and not page["more"] else answered
+
+
+@wrong("FEED-003", "returns an empty cursor with an empty page")
+async def returns_empty_cursors(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    page = page_of(seen, answered)
+    return answered.saying({**page, "cursor": ""}) if page and not page["changes"] else answered
+
+
+@wrong("FEED-003", "returns no cursor with the last page, as in a list")
+async def returns_no_cursor_at_the_end(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    page = page_of(seen, answered)
+    return answered.saying({**page, "cursor": None}) if page and page["changes"] and not page["more"] else answered
+
+
+@wrong("FEED-003", "loses what happens between an empty page and the next request")
+async def goes_on_at_the_end(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    page = page_of(seen, answered)
+    if page is None:
+        return answered
+    lost = seen.memory.pop(f"empty {seen.query.get('cursor')}", False)
+    if not page["changes"]:
+        seen.memory[f"empty {page['cursor']}"] = "cursor" not in seen.query or not lost
+    return with_changes(answered, []) if lost else answered
+
+
+@wrong("FEED-003", "returns the cursor that it was given, with every page")
+async def returns_the_cursor_it_was_given(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    page = page_of(seen, answered)
+    return answered.saying({**page, "cursor": seen.query["cursor"]}) if page and "cursor" in seen.query else answered
+
+
+@wrong("FEED-004", "asks for a new reading where a cursor is forged")
+async def answers_410_to_forged_cursors(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if way(seen) == CHANGES and code_of(answered) == "cursor-forged":
+        return problem(410, "resync-required")
+    return answered
+
+
+@wrong("FEED-004", "takes a cursor that has lost its end")
+async def accepts_cut_cursors(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    return await _with_a_known_cursor(seen, forward, answered, lambda known, given: known.startswith(given))
+
+
+@wrong("FEED-004", "takes a cursor with something behind it")
+async def accepts_lengthened_cursors(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    return await _with_a_known_cursor(seen, forward, answered, lambda known, given: given.startswith(known))
+
+
+@wrong("FEED-005", "goes on under the old filter when a cursor comes without one")
+async def keeps_the_filter_of_a_cursor(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if way(seen) == CHANGES and code_of(answered) == "cursor-filter" and not _filter(seen):
+        return await forward(seen.asking(**seen.memory.get(seen.query["cursor"], {"cursor": None})))
+    _remember(seen, answered)
+    return answered
+
+
+@wrong("FEED-005", "binds a cursor to the place only, not to level, week and sector")
+async def binds_cursors_to_locations(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if way(seen) == CHANGES and code_of(answered) == "cursor-filter":
+        before = seen.memory.get(seen.query["cursor"], {})
+        if all(before.get(name) == seen.query.get(name) for name in ("region", "department", "territory", "bbox")):
+            old = {name: before.get(name) for name in _FILTERS}
+            return await forward(seen.asking(**old))
+    _remember(seen, answered)
+    return answered
+
+
+@wrong("FEED-005", "asks for a new reading where the filter is another one")
+async def answers_410_to_other_filters(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if way(seen) == CHANGES and code_of(answered) == "cursor-filter":
+        return problem(410, "resync-required")
+    return answered
+
+
+@wrong("FEED-005", "goes on with a list under another filter")
+async def goes_on_with_lists_under_other_filters(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if way(seen) == LIST and code_of(answered) == "cursor-filter":
+        return await forward(seen.asking(cursor=None))
+    return answered
+
+
+@wrong("FEED-009", "takes another reader's cursor")
+async def accepts_cursors_of_other_readers(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    if way(seen) == CHANGES and code_of(answered) == "resync-required":
+        return await forward(seen.asking(cursor=None))
+    return answered
+
+
+@wrong("FEED-009", "calls another reader's cursor forged")
+async def calls_other_cursors_forged(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    return (
+        problem(400, "cursor-forged") if way(seen) == CHANGES and code_of(answered) == "resync-required" else answered
+    )
+
+
+@wrong("FEED-009", "answers 409 where a new reading is needed")
+async def answers_409_for_410(seen: Seen, forward: Forward) -> Answer:
+    answered = await forward(seen)
+    gone = way(seen) == CHANGES and answered.status == 410
+    return replace(answered.saying({**answered.json, "status": 409}), status=409) if gone else answered
+
+
+def _filter(seen: Seen) -> dict[str, str | None]:
+    return {name: value for name, value in seen.query.items() if name in _FILTERS}
+
+
+def _remember(seen: Seen, answered: Answer) -> None:
+    page = page_of(seen, answered)
+    if page is not None:
+        seen.memory[page["cursor"]] = _filter(seen)
+
+
+async def _with_a_known_cursor(
+    seen: Seen, forward: Forward, answered: Answer, alike: Callable[[str, str], bool]
+) -> Answer:
+    """The answer under an issued cursor that is like the given one."""
+    cursors = seen.memory.setdefault("cursors", [])
+    page = page_of(seen, answered)
+    if page is not None:
+        cursors.append(page["cursor"])
+    given = seen.query.get("cursor", "")
+    if way(seen) == CHANGES and code_of(answered) == "cursor-forged":
+        known = next((each for each in cursors if len(given) > 20 and alike(each, given)), None)
+        return answered if known is None else await forward(seen.asking(cursor=known))
+    return answered

@@ -1,0 +1,168 @@
+"""Commands as processes without the half second that Python takes to import their libraries.
+
+One interpreter for each test process has the libraries, and nothing of ``gateway.cli``; each command is a fork of it,
+with its own environment, folder, files and exit code, and imports the command itself. ``tests/docs`` and ``tests/demo``
+start interpreters.
+"""
+
+import array
+import asyncio
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from io import TextIOWrapper
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+_LIBRARIES = ("gateway.bootstrap", "gateway.operate.status", "schemas", "typer", "rich.console", "rich.table")
+_REQUEST = 1 << 20
+
+
+class Forked:
+    """A command that runs. ``pid`` is its own."""
+
+    def __init__(self, answers: socket.socket, pid: int) -> None:
+        self._answers = answers
+        self._end = asyncio.create_task(self._ended())
+        self.pid = pid
+        self.returncode: int | None = None
+
+    async def wait(self) -> int:
+        """Its exit code, negative for a signal."""
+        return await asyncio.shield(self._end)
+
+    async def _ended(self) -> int:
+        with self._answers:
+            self.returncode = int(await asyncio.get_running_loop().sock_recv(self._answers, 16))
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+async def fork(
+    *words: str, folder: Path, environ: Mapping[str, str], files: tuple[int, int, int], session: bool = False
+) -> Forked:
+    """Run ``passerelle`` with these words, this environment only, and these files as its standard ones. ``session``: in
+    a session of its own.
+    """
+    server = _server()
+    request = json.dumps([words, str(folder), dict(environ), session]).encode()
+    assert len(request) < _REQUEST
+    answers = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    answers.connect(server)
+    sent = array.array("i", files)
+    answers.sendmsg([request], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, sent)])
+    answers.setblocking(False)
+    pid = int(await asyncio.get_running_loop().sock_recv(answers, 16))
+    return Forked(answers, pid)
+
+
+@cache
+def _server() -> str:
+    """The address of this process's server, which ends with this process."""
+    address = f"\0passerelle-tests-{os.getpid()}-{os.urandom(8).hex()}"
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
+    command = [sys.executable, "-m", "tests.fork_server", address[1:]]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ, cwd=ROOT)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    _OPEN.append(process)
+    assert b"ready\n" == process.stdout.readline()
+    return address
+
+
+_OPEN: list[subprocess.Popen[bytes]] = []
+"""Its standard input stays open as long as this process lives: its end ends the server."""
+
+
+def serve(address: str) -> None:
+    """Fork for each connection, and answer with the process id, then the exit code."""
+    for name in _LIBRARIES:
+        __import__(name)
+    ended, written = socket.socketpair()
+    for end in (ended, written):
+        end.setblocking(False)
+    signal.set_wakeup_fd(written.fileno())
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(f"\0{address}")
+    listener.listen(100)
+    print("ready", flush=True)  # noqa: T201 - read by the process that started this one
+    running: dict[int, socket.socket] = {}
+    while True:
+        readable, _, _ = select.select([listener, ended, sys.stdin.fileno()], [], [])
+        if sys.stdin.fileno() in readable:
+            return
+        if ended in readable:
+            ended.recv(4096)
+            _reap(running)
+        if listener in readable:
+            connection, _ = listener.accept()
+            request, files = _receive(connection)
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                for one in (listener, ended, written, connection, *running.values()):
+                    one.close()
+                _become(request, files)
+                return
+            for file in files:
+                os.close(file)
+            running[pid] = connection
+            connection.send(str(pid).encode())
+
+
+def _receive(connection: socket.socket) -> tuple[bytes, list[int]]:
+    request, ancillary, _, _ = connection.recvmsg(_REQUEST, socket.CMSG_SPACE(3 * array.array("i").itemsize))
+    files = array.array("i")
+    for _, _, data in ancillary:
+        files.frombytes(data)
+    return request, list(files)
+
+
+def _reap(running: dict[int, socket.socket]) -> None:
+    for pid in list(running):
+        with suppress(ChildProcessError):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                with suppress(OSError), running.pop(pid) as connection:
+                    connection.send(str(os.waitstatus_to_exitcode(status)).encode())
+
+
+def _become(request: bytes, files: list[int]) -> None:
+    """In the fork: be the command."""
+    words, folder, environ, session = json.loads(request)
+    if session:
+        os.setsid()
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+    for file in files:
+        os.close(file)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environ)
+    sys.argv = ["passerelle", *words]
+    sys.modules["__main__"].__package__ = None  # of which click makes the name of the program
+    sys.stdin = TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8")  # noqa: SIM115
+    sys.stdout = TextIOWrapper(open(1, "wb", closefd=False), encoding="utf-8", line_buffering=os.isatty(1))  # noqa: SIM115
+    sys.stderr = TextIOWrapper(open(2, "wb", closefd=False), encoding="utf-8", line_buffering=True)  # noqa: SIM115
+    from gateway.cli import main  # noqa: PLC0415 - reads the environment
+
+    main()
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

@@ -1,0 +1,300 @@
+"""Offers that the site can never process, and withdrawals that fail: they do not delay other offers."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.demo.national_site.fault import Fault
+from gateway.protocol.delivery_order import Reconcile
+from tests.national.connector.conftest import Make
+from tests.national.connector.harness import ConnectorHarness, document, eventually, part_of, row_of
+
+ONE = "bretagne:1"
+HOUR = 3_600_000
+
+
+@pytest.mark.parametrize("call", ["create", "update", "withdraw"])
+async def test_offers_that_always_fail_do_not_keep_sound_ones_out(make_harness: Make, call: str) -> None:
+    """Twelve of them, so that five failures in a row come again and again."""
+    harness = await make_harness(speed=500.0)
+    bad = [f"bretagne:bad-{number}" for number in range(12)]
+    if call == "create":
+        harness.simulator.faults.poison(*bad)
+        await harness.publish(*(document(one) for one in bad))
+        await harness.start()
+    else:
+        await harness.publish(*(document(one) for one in bad))
+        await harness.start()
+        await harness.until_states(dict.fromkeys(bad, "delivered"))
+        harness.simulator.faults.poison(*bad)
+        if call == "update":
+            await harness.publish(*(document(one, revision=2, title="Autre titre") for one in bad))
+        else:
+            await harness.withdraw(*bad)
+    await eventually(lambda: tripped(harness))
+    sound = [f"bretagne:{number}" for number in range(5)]
+    began = harness.time.clock()
+    await harness.publish(*(document(one) for one in sound))
+    await eventually(lambda: holds(harness, sound))
+    assert harness.time.clock() - began < HOUR // 6
+    harness.simulator.faults.heal()
+    if call == "withdraw":
+        await eventually(lambda: withdrawn(harness, bad), seconds=60)
+        assert set(sound) == set(harness.live())
+
+
+async def tripped(harness: ConnectorHarness) -> bool:
+    return (
+        harness.simulator.answered["DELETE", 500]
+        + harness.simulator.answered["PATCH", 500]
+        + harness.simulator.answered["POST", 500]
+        >= 6
+    )
+
+
+async def holds(harness: ConnectorHarness, names: list[str]) -> bool:
+    return set(names) <= set(harness.live())
+
+
+async def withdrawn(harness: ConnectorHarness, ids: list[str]) -> bool:
+    found = await harness.deliveries()
+    return all(part is not None and part.state == "withdrawn" for part in (found[one].part("lycee") for one in ids))
+
+
+async def test_no_delivery_is_given_up_during_an_outage(make_harness: Make) -> None:
+    """Reads succeed, every write fails for hours: no offer is the cause."""
+    harness = await make_harness(speed=6_000.0)
+    for method in ("POST", "PATCH", "DELETE"):
+        harness.simulator.faults.order(Fault("status", method, status=500, times=100_000))
+    ids = [f"bretagne:{number}" for number in range(3)]
+    await harness.publish(*(document(one) for one in ids))
+    await harness.start()
+    began = harness.time.clock()
+    await eventually(lambda: passed(harness, began + 12 * HOUR))
+    assert ["pending"] * 3 == [
+        part.state for one in (await harness.deliveries()).values() for part in [one.part("lycee")] if part is not None
+    ]
+    harness.simulator.faults.clear()
+    await harness.until_states(dict.fromkeys(ids, "delivered"))
+
+
+async def passed(harness: ConnectorHarness, until: int) -> bool:
+    return harness.time.clock() >= until
+
+
+async def test_a_delivery_that_was_given_up_is_tried_again_on_the_next_day(make_harness: Make) -> None:
+    harness = await make_harness(speed=12_000.0)
+    harness.simulator.faults.poison(ONE)
+    await harness.publish(document(ONE))
+    await harness.start()
+    keep_alive = asyncio.create_task(others(harness))
+    try:
+        await eventually(lambda: has_state(harness, "refused"), seconds=60)
+        part = await part_of(harness, ONE)
+        assert ["national-given-up"] == [problem["code"] for problem in part.problems]
+        assert part.until is not None
+        harness.simulator.faults.heal()
+        await eventually(lambda: has_state(harness, "delivered"), seconds=60)
+    finally:
+        keep_alive.cancel()
+        await asyncio.gather(keep_alive, return_exceptions=True)
+
+
+async def others(harness: ConnectorHarness) -> None:
+    for number in range(10, 10_000):
+        await harness.publish(document(f"bretagne:{number}"))
+        await asyncio.sleep(0.02)
+
+
+async def has_state(harness: ConnectorHarness, state: str) -> bool:
+    part = await harness.part(ONE)
+    return part is not None and part.state == state
+
+
+async def test_a_forbidden_deletion_is_repeated_until_it_is_certain(make_harness: Make) -> None:
+    harness = await delivered(make_harness, speed=6_000.0)
+    harness.simulator.faults.order(Fault("forbidden", "DELETE", times=12))
+    await harness.withdraw(ONE)
+    await eventually(lambda: tells(harness, "national-deletion-forbidden"))
+    assert {ONE} == set(harness.live())
+    await harness.publish(document("bretagne:2"))
+    await harness.until_states({ONE: "withdrawn", "bretagne:2": "delivered"}, seconds=60)
+    assert {"bretagne:2"} == set(harness.live())
+
+
+async def delivered(make_harness: Make, **options: Any) -> ConnectorHarness:
+    harness = await make_harness(**options)
+    await harness.publish(document(ONE))
+    await harness.start()
+    await harness.until_states({ONE: "delivered"})
+    return harness
+
+
+async def tells(harness: ConnectorHarness, code: str) -> bool:
+    part = await harness.part(ONE)
+    return part is not None and part.state == "pending" and [code] == [problem["code"] for problem in part.problems]
+
+
+async def test_the_site_may_fail_to_find_a_postcode_now_and_find_it_later(make_harness: Make) -> None:
+    harness = await make_harness()
+    harness.simulator.faults.order(Fault("geocoder", "POST", times=2))
+    await harness.publish(document(ONE))
+    await harness.start()
+    await harness.until_states({ONE: "delivered"})
+
+
+async def test_two_rows_of_one_remote_id_are_seen_and_a_withdrawal_ends_both(make_harness: Make) -> None:
+    harness = await delivered(make_harness)
+    twice(harness)
+    answer = await harness.order(Reconcile())
+    assert {"count": 1, "remote_ids": [ONE]} == answer["doubled"]
+    await harness.withdraw(ONE)
+    await harness.until_states({ONE: "withdrawn"})
+    assert {} == harness.live()
+
+
+async def test_a_row_that_no_deletion_reaches_is_reported(make_harness: Make) -> None:
+    """A database that answers a remote id with its oldest row hides the second one behind the dead first one."""
+    harness = await delivered(make_harness)
+    twice(harness)
+    harness.simulator.stock.oldest_first = True
+    await harness.withdraw(ONE)
+    await harness.until_states({ONE: "withdrawn"})
+    answer = await harness.order(Reconcile(repair=True))
+    assert (1, 0) == (answer["extra"]["count"], answer["deleted"])
+
+
+async def test_a_repair_leaves_one_row_of_a_doubled_offer(make_harness: Make) -> None:
+    harness = await delivered(make_harness)
+    twice(harness)
+    await harness.order(Reconcile(repair=True))
+    await eventually(lambda: only(harness, f"{ONE}~2"))
+    await harness.until_states({ONE: "delivered"})
+
+
+def twice(harness: ConnectorHarness) -> None:
+    """A second creation that came at the same time: the site checks before it inserts, and has no unique index."""
+    row = row_of(harness.simulator, ONE)
+    harness.simulator.publish_on_site(
+        **{name: getattr(row, name) for name in ("owner", "remote_id", "title", "zipcode", "city", "sector", "weeks")},
+        description=row.description,
+        employer_name=row.employer_name,
+        street=row.street,
+        grades=row.grades,
+        permalink=row.permalink,
+    )
+
+
+async def only(harness: ConnectorHarness, name: str) -> bool:
+    rows = [row for row in harness.simulator.stock.rows if row.kept]
+    return [name] == [row.remote_id for row in rows]
+
+
+async def test_going_back_after_a_refused_update_is_sent_again(make_harness: Make) -> None:
+    """The site wrote the weeks of the refused update before it refused it."""
+    harness = await delivered(make_harness, start=1_799_000_000_000)
+    row = row_of(harness.simulator, ONE)
+    before = row.weeks
+    row.weeks = (*before, "2027-W26")
+    harness.simulator.faults.order(Fault("refused", "PATCH"))
+    await harness.publish(document(ONE, revision=2, weeks=["2027-W24", "2027-W25", "2027-W26"]))
+    await harness.until_states({ONE: "refused"})
+    await harness.publish(document(ONE, revision=3))
+    await harness.until_states({ONE: "delivered"})
+    assert before == row_of(harness.simulator, ONE).weeks
+
+
+@pytest.mark.parametrize(
+    ("status", "page"),
+    [
+        (403, "<html>blocked by the firewall</html>"),
+        (404, "<html>no such page</html>"),
+        (400, "bad request"),
+        (200, "<html>sign in</html>"),
+        (302, ""),
+    ],
+)
+async def test_an_answer_of_a_proxy_withdraws_nothing_and_is_reported(
+    make_harness: Make, status: int, page: str
+) -> None:
+    harness = await delivered(make_harness, speed=2_000.0)
+    harness.simulator.faults.order(Fault("foreign", None, status=status, page=page, times=100_000))
+    await harness.withdraw(ONE)
+    await eventually(lambda: failed(harness))
+    assert {ONE} == set(harness.live())
+    assert "pending" == (await part_of(harness, ONE)).state
+    note = await harness.note()
+    assert note["step"]
+    harness.simulator.faults.clear()
+    await harness.until_states({ONE: "withdrawn"}, seconds=60)
+    assert {} == harness.live()
+
+
+async def failed(harness: ConnectorHarness) -> bool:
+    return "error" in await harness.note()
+
+
+@pytest.mark.parametrize("looked", [False, True], ids=["at once", "after a look in the index"])
+async def test_a_creation_that_arrives_after_its_withdrawal_is_withdrawn(make_harness: Make, *, looked: bool) -> None:
+    """The request had no answer, the index does not list the offer, and no deletion finds it yet."""
+    harness = await make_harness(speed=100.0)
+    harness.simulator.faults.order(Fault("late", "POST", after=0.4))
+    await harness.publish(document(ONE))
+    await harness.start()
+    await eventually(lambda: has_begun(harness, looked=looked))
+    await harness.withdraw(ONE)
+    assert [] == harness.simulator.stock.rows, "the creation has arrived already"
+    await harness.until_states({ONE: "withdrawn"})
+    await asyncio.sleep(0.5)
+    assert 1 == len(harness.simulator.stock.rows)
+    assert {} == harness.live()
+
+
+async def has_begun(harness: ConnectorHarness, *, looked: bool) -> bool:
+    return harness.simulator.answered["GET", 200] > 0 if looked else not harness.simulator.faults.is_ordered("late")
+
+
+async def test_a_creation_that_arrives_after_a_lookup_is_found_and_not_repeated(make_harness: Make) -> None:
+    """Where the remote ids of deleted offers are free again, a second row would be beyond the reach of any deletion."""
+    harness = await make_harness(speed=100.0)
+    harness.simulator.faults.order(Fault("late", "POST", after=0.4))
+    await harness.publish(document(ONE))
+    await harness.start()
+    await harness.until_states({ONE: "delivered"})
+    assert (1, 0) == (len(harness.simulator.stock.rows), harness.simulator.answered["POST", 201])
+
+
+async def test_an_offer_that_the_index_lacks_is_looked_up_once_across_restarts(make_harness: Make) -> None:
+    harness = await make_harness(speed=100.0)
+    harness.simulator.faults.order(Fault("reset", "POST"))
+    await harness.publish(document(ONE))
+    await harness.start()
+    await eventually(lambda: has_begun(harness, looked=True))
+    await asyncio.sleep(0.3)  # 30 s of the site's time, for the answer to be written down
+    looks = harness.simulator.answered["GET", 200]
+    await harness.stop()
+    await harness.start()
+    await harness.until_states({ONE: "delivered"})
+    assert (1, looks) == (len(harness.simulator.stock.rows), harness.simulator.answered["GET", 200])
+
+
+async def test_a_replica_without_the_outbox_first_looks_up_creations_of_unknown_outcome(make_harness: Make) -> None:
+    """They are on the first page of the index only until others are created."""
+    harness = await make_harness()
+    harness.simulator.faults.order(Fault("hang", "POST", done=True))
+    await harness.publish(document("bretagne:z"))
+    await harness.start()
+    await eventually(lambda: is_made(harness, "bretagne:z"))
+    await harness.stop()
+    others = [f"bretagne:{number}" for number in range(100)]
+    await harness.publish(*(document(other) for other in others))
+    reads = harness.simulator.answered["GET", 200]
+    await harness.start(folder="another replica")
+    await harness.until_states(dict.fromkeys([*others, "bretagne:z"], "delivered"))
+    assert 101 == len(harness.simulator.stock.rows)
+    assert (0, 1) == (harness.simulator.answered["POST", 409], harness.simulator.answered["GET", 200] - reads)
+
+
+async def is_made(harness: ConnectorHarness, remote_id: str) -> bool:
+    return harness.simulator.row(remote_id) is not None

@@ -1,0 +1,205 @@
+"""Offers made at the national site enter the federation, change and leave with it; echoes of ours never do."""
+
+from dataclasses import replace
+from typing import Any
+
+from adapters.national.site.accounts import Search
+from gateway.demo.national_site.fault import Fault
+from gateway.protocol.record import OfferState
+from gateway.protocol.topic import COMMON, OFFERS
+from tests.national.connector.conftest import Make
+from tests.national.connector.harness import ConnectorHarness, document, document_of, eventually
+from tests.stale_ends import StaleEndsLog
+
+JUNE = ("2027-W24", "2027-W25")
+MADE: dict[str, Any] = {
+    "title": "Stage au théâtre",
+    "description": "Découvrir les métiers du spectacle.",
+    "employer_name": "Théâtre municipal",
+    "employer_description": "Une scène de ville.",
+    "employer_website": "http://theatre.example.org",
+    "street": "1 place de la Comédie",
+    "zipcode": "59000",
+    "city": "Lille",
+    "coordinates": (50.63, 3.06),
+    "sector": "s5",
+    "grades": ("seconde",),
+    "weeks": JUNE,
+}
+
+
+async def scanned(make_harness: Make, *, right: bool = True, others: bool = False, **options: Any) -> ConnectorHarness:
+    harness = await make_harness(speed=6_000.0, rights={"full_access": right}, **options)
+    harness.accounts = replace(harness.accounts, search=Search("shared", minutes=60, others=others))
+    harness.relay()
+    return harness
+
+
+def national(offers: dict[str, OfferState]) -> dict[str, OfferState]:
+    """The live offers from the site."""
+    return {key: state for key, state in offers.items() if key.startswith("national:") and state.offer is not None}
+
+
+async def test_an_offer_made_at_the_site_is_imported_with_its_territory(make_harness: Make) -> None:
+    """[RTE-001]: a Region that asks for Lille will find it."""
+    harness = await scanned(make_harness)
+    row = harness.simulator.publish_on_site(**MADE)
+    await harness.start()
+    await eventually(lambda: imported(harness, 1))
+    state = (await harness.offers())[f"national:{row.id}"]
+    assert state.territory is not None
+    assert ("59", "32") == (state.territory["department"], state.territory["region"])
+    assert f"https://1eleve1stage.education.gouv.fr/offres-de-stage/{row.id}" == document_of(state)["apply_url"]
+    assert ("national",) == state.known.provenance
+    assert "website" not in document_of(state)["employer"]  # without https it would have cost the whole offer
+    assert "seats" not in document_of(state)
+
+
+async def test_an_address_that_cannot_be_read_costs_only_its_own_offer(make_harness: Make) -> None:
+    """Any user of the site may enter one: it must not stop the gateway for the others."""
+    harness = await scanned(make_harness, others=True)
+    harness.simulator.publish_on_site(**MADE, permalink="https://[stage")
+    harness.simulator.publish_on_site(**MADE)
+    await harness.start()
+    await eventually(lambda: imported(harness, 1))
+
+
+async def imported(harness: ConnectorHarness, count: int) -> bool:
+    return len(national(await harness.offers())) == count
+
+
+async def test_a_scan_that_finds_nothing_new_submits_nothing(make_harness: Make) -> None:
+    harness = await scanned(make_harness)
+    harness.simulator.publish_on_site(**MADE)
+    await harness.start()
+    await eventually(lambda: imported(harness, 1))
+    before = await harness.offers()
+    pages = harness.calls("GET")
+    await eventually(lambda: asked(harness, pages + 3))
+    assert {key: one.known for key, one in before.items()} == {
+        key: one.known for key, one in (await harness.offers()).items()
+    }
+
+
+async def asked(harness: ConnectorHarness, number: int) -> bool:
+    return harness.calls("GET") >= number
+
+
+async def test_a_change_there_is_a_higher_revision_here(make_harness: Make) -> None:
+    harness = await scanned(make_harness)
+    row = harness.simulator.publish_on_site(**MADE)
+    await harness.start()
+    await eventually(lambda: imported(harness, 1))
+    first = (await harness.offers())[f"national:{row.id}"]
+    row.title = "Deux semaines au théâtre"
+    await eventually(lambda: titled(harness, row.id, "Deux semaines au théâtre"))
+    assert first.known.revision < (await harness.offers())[f"national:{row.id}"].known.revision
+
+
+async def titled(harness: ConnectorHarness, number: int, title: str) -> bool:
+    state = (await harness.offers())[f"national:{number}"]
+    return state.offer is not None and state.offer["title"] == title
+
+
+async def test_an_offer_missing_from_two_complete_scans_is_withdrawn_and_may_come_back(make_harness: Make) -> None:
+    """[WDR-004]."""
+    harness = await scanned(make_harness)
+    row = harness.simulator.publish_on_site(**MADE)
+    harness.simulator.publish_on_site(**MADE)
+    await harness.start()
+    await eventually(lambda: imported(harness, 2))
+    row.full = True
+    await eventually(lambda: imported(harness, 1))
+    assert "absent" == (await harness.offers())[f"national:{row.id}"].known.reason
+    row.full = False
+    await eventually(lambda: imported(harness, 2))
+
+
+async def test_an_offer_that_search_hides_by_its_season_is_not_withdrawn(make_harness: Make) -> None:
+    harness = await scanned(make_harness)
+    await harness.publish(
+        document("national:7001", levels=["troisieme"], weeks=["2027-W46"]),
+        document("national:7002", levels=["troisieme"], weeks=["2027-W20"]),
+    )
+    await harness.start()
+    await eventually(lambda: imported(harness, 1))
+    pages = harness.calls("GET")
+    await eventually(lambda: asked(harness, pages + 3))
+    assert {"national:7001"} == set(national(await harness.offers()))
+
+
+async def test_a_search_that_shows_nothing_any_more_withdraws_nothing(make_harness: Make) -> None:
+    harness = await scanned(make_harness)
+    rows = [harness.simulator.publish_on_site(**MADE) for _ in range(15)]
+    await harness.start()
+    await eventually(lambda: imported(harness, 15))
+    for row in rows:
+        row.full = True
+    await eventually(lambda: kept(harness, 15))
+    assert 15 == len(national(await harness.offers()))
+
+
+async def kept(harness: ConnectorHarness, number: int) -> bool:
+    return bool((await harness.note()).get("search", {}).get("kept_by_guard") == number)
+
+
+async def test_our_own_offers_come_back_as_echoes_and_are_not_imported(make_harness: Make) -> None:
+    """[RTE-003]."""
+    harness = await scanned(make_harness, others=True)
+    await harness.save("bretagne", hosts=("stages.example.bzh",))
+    await harness.publish(document("bretagne:1"))
+    harness.simulator.publish_on_site(**MADE)
+    harness.simulator.publish_on_site(**MADE, permalink="https://stages.example.bzh/offres/by-itself")
+    harness.simulator.publish_on_site(**MADE, permalink="https://partner.example.org/offres/7")
+    await harness.start()
+    await harness.until_states({"bretagne:1": "delivered"})
+    await eventually(lambda: imported(harness, 2))
+    pages = harness.calls("GET")
+    await eventually(lambda: asked(harness, pages + 3))
+    addresses = {document_of(one)["apply_url"] for one in national(await harness.offers()).values()}
+    assert {
+        "https://1eleve1stage.education.gouv.fr/offres-de-stage/1",
+        "https://partner.example.org/offres/7",
+    } == addresses
+
+
+async def test_a_stale_broker_does_not_make_our_offers_count_as_the_sites_own(make_harness: Make) -> None:
+    """[RTE-003]: it reports the end of ``offers`` at its suspension, before an offer that the site returns too."""
+    log = StaleEndsLog()
+    await log.create_topics(COMMON)
+    log.stale_ends[OFFERS] = await log.ends(OFFERS)
+    harness = await scanned(make_harness, others=True, log=log)
+    await harness.publish(document("bretagne:1"))
+    harness.simulator.publish_on_site(**MADE)
+    harness.simulator.publish_on_site(**MADE, permalink="https://stages.example.bzh/offres/1")
+    await harness.start()
+    pages = harness.calls("GET")
+    await eventually(lambda: asked(harness, pages + 3))
+    log.stale_calls = 0
+    await eventually(lambda: imported(harness, 1))
+    assert {"https://1eleve1stage.education.gouv.fr/offres-de-stage/1"} == {
+        document_of(one)["apply_url"] for one in national(await harness.offers()).values()
+    }
+
+
+async def test_without_the_right_to_search_the_note_says_so(make_harness: Make) -> None:
+    harness = await scanned(make_harness, right=False)
+    await harness.start()
+    await eventually(lambda: noted(harness, "waiting-for-right"))
+
+
+async def test_the_note_says_how_often_it_searches_and_keeps_the_last_success(make_harness: Make) -> None:
+    """A reader of the note can tell one failed search from six hours of them."""
+    harness = await scanned(make_harness)
+    await harness.start()
+    await eventually(lambda: noted(harness, "ok"))
+    found = (await harness.note())["search"]
+    assert 60 == found["every_minutes"]
+    harness.simulator.faults.order(Fault("status", "GET", status=500, times=1_000))
+    await eventually(lambda: noted(harness, "failed"))
+    failed = (await harness.note())["search"]
+    assert (60, True) == (failed["every_minutes"], failed["scanned_at"] >= found["scanned_at"])
+
+
+async def noted(harness: ConnectorHarness, state: str) -> bool:
+    return bool((await harness.note()).get("search", {}).get("state") == state)

@@ -1,0 +1,14 @@
+"""Deliverability agrees with the simulated site, offer by offer; ``agreement`` compares more of them."""
+
+from tests.national.site.agreement import OURS, compare
+
+
+def test_deliverable_offers_are_accepted_and_others_refused() -> None:
+    counts = compare(250)
+    kinds = {"Ready", "NotDeliverable", "Waiting", "Past"}
+    assert kinds <= counts.keys()
+    assert {
+        "not-deliverable:mandatory-weeks",
+        "not-deliverable:apply-url-word",
+        "not-deliverable:postal-code",
+    } | OURS <= (counts.keys())

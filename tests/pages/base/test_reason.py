@@ -1,0 +1,27 @@
+"""The reason of an act, as browsers send it."""
+
+import pytest
+
+from gateway.pages.base.reason import Reason, read_reason
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Adresse fausse", Reason("Adresse fausse", "Adresse fausse")),
+        (" deux\r\nlignes\r ", Reason("deux\nlignes", "deux\nlignes")),
+        ("e\u0301crit", Reason("écrit", "écrit")),
+        ("x" * 1_000, Reason("x" * 1_000, "x" * 1_000)),
+        ("x" * 1_001, Reason("x" * 1_001, None, wrong="unusable")),
+        ("a\x00b", Reason("a\x00b", None, wrong="unusable")),
+        ("a\u202eb", Reason("a\u202eb", None, wrong="unusable")),
+        (" \r\n", Reason("", None, wrong="missing")),
+        ("de a@example.org", Reason("de a@example.org", "de […]", redacted=True)),
+    ],
+)
+def test_a_reason_is_read_as_a_text_area_sends_it(text: str, found: Reason) -> None:
+    assert found == read_reason(text, required=True)
+
+
+def test_an_optional_reason_may_be_empty() -> None:
+    assert Reason("", None) == read_reason(" ", required=False)

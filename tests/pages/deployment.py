@@ -1,0 +1,118 @@
+"""A real gateway on loopback, in a thread, with pages and some published offers: what Chromium looks at."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import aiohttp
+
+import schemas
+from gateway import clock
+from gateway.bootstrap import open_log, running
+from gateway.client import NDJSON, Client
+from gateway.demo.generator import generate
+from gateway.partners import Partners
+from gateway.partners.credential import mint_secret
+from gateway.protocol.decide import paris_date
+from gateway.protocol.delivery import Delivery, Part, State, delivery_record
+from gateway.protocol.identity import partition_of
+from gateway.protocol.partner import Partner
+from gateway.protocol.record import Record
+from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, count_record
+from gateway.protocol.topic import COMMON, DELIVERIES, STATISTICS
+from gateway.settings import Settings
+from tests.pages.feeds import add_feeds, add_refusals
+from tests.pages.journal.acts import write_acts
+from tests.pages.national.seeded import write_note
+from tests.pages.signing import OPERATOR, SIGNED
+from tests.server_thread import served_in_thread
+
+PLATFORMS = ("bretagne", "normandie")
+OFFERS = 30
+"""Offers of each platform."""
+SECRET = "a secret of the gateway that Chromium looks at"  # of tests
+
+
+@contextmanager
+def deployment(folder: Path) -> Iterator[str]:
+    """The URL of a gateway whose offers are published. A part of the legal notice is set."""
+    settings = Settings(
+        data=folder / "data",
+        port=0,
+        management_port=0,
+        log_level="error",
+        secret=SECRET,
+        legal_publisher="Région Bretagne",
+        legal_contact="stages@region.example",
+        source_url="https://code.region.example/passerelle",
+    )
+
+    def serve() -> AbstractAsyncContextManager[str]:
+        return _serve(settings)
+
+    with served_in_thread(serve) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _serve(settings: Settings) -> AsyncIterator[str]:
+    texts = await _onboard(settings)
+    today = date.fromisoformat(paris_date(clock.now()))
+    async with running(settings) as gateway, aiohttp.ClientSession() as session:
+        for slug, secret in texts.items():
+            lines = [offer.raw + b"\n" for offer in generate(1, slug, OFFERS, today, wrong=0)]
+            client = Client(session, gateway.url, client_id=slug, client_secret=secret)
+            answer = await client.call(
+                "POST", "/v1/offers/batch", body=b"".join(lines), media_type=NDJSON, headers={"Prefer": "wait=20"}
+            )
+            assert answer.ok, answer.explain()
+        yield gateway.url
+
+
+def _past() -> Iterator[tuple[str, Record]]:
+    """What Bretagne has behind it: refusals, and deliveries in several states."""
+    now = clock.now()
+    today = paris_date(now)
+    counts = {
+        Cell(today, "bretagne", "refused", "week-malformed", ""): 12,
+        Cell(today, "bretagne", "refused", BROKEN, ""): 12,
+        Cell(today, "bretagne", "accepted", UNBROKEN, "35"): 229,
+        Cell(today, "bretagne", "withdrawn", UNBROKEN, "35"): 3,
+    }
+    yield STATISTICS, count_record(CountRecord("past", 1, counts))
+    ids = [offer.id for offer in generate(1, "bretagne", OFFERS, date.fromisoformat(today), wrong=0)]
+    states: list[State] = ["delivered", "refused", "pending", "not-deliverable"]
+    problem = schemas.problem("employer-undescribed").to_json()
+    for offer_id, state in zip(ids, states, strict=False):
+        problems = (problem,) if state in {"refused", "not-deliverable"} else ()
+        part = Part(group="lycee", generation=1, account="test", state=state, since=now, problems=problems)
+        if state == "delivered":
+            part = replace(part, remote_id="2027-0001", delivered_at=now, visible=True, sequence=1)
+        yield DELIVERIES, delivery_record(Delivery(id=offer_id, sequence=1, parts=(part,)))
+
+
+async def _onboard(settings: Settings) -> dict[str, str]:
+    texts = {}
+    async with open_log(settings) as log:
+        await log.create_topics(COMMON)
+        partners = Partners(log)
+        for slug in PLATFORMS:
+            secret = mint_secret(now=clock.now(), entropy=os.urandom)
+            texts[slug] = secret.text
+            scopes = frozenset({"offers:read", "offers:publish"})
+            await partners.save(Partner(platform=slug, name=slug.title(), scopes=scopes, secrets=(secret.kept,)))
+        for partner in (OPERATOR, SIGNED):
+            secret = mint_secret(now=clock.now(), entropy=os.urandom)
+            await partners.save(replace(partner, secrets=(secret.kept,)))
+        await add_feeds(log, partners, now=clock.now())
+        await add_refusals(log, now=clock.now())
+        await partners.close()
+        await write_acts(log)
+        await write_note(log, clock.now())
+        for topic, record in _past():
+            assert record.key is not None
+            await log.append(topic, partition_of(record.key.decode(), log.partitions), [record])
+    return texts

@@ -1,0 +1,230 @@
+"""The operator's pages of the journal over HTTP: entries in words, filters, pages, checks, erasure."""
+
+import re
+from dataclasses import replace
+from datetime import date
+from html import unescape
+from urllib.parse import quote
+
+import pytest
+
+from gateway.bootstrap.doctor import examine_exposure, examine_imprint
+from gateway.operate.journal import Journal, read_journal
+from gateway.pages.base.door import COOKIE
+from gateway.pages.base.texts import texts_of
+from gateway.pages.journal.model import act_key, midnight, read_filter
+from gateway.protocol.journal import ACTS, Act, Actor, JournalFilter, pseudonyms_of
+from gateway.protocol.record import Record
+from gateway.protocol.topic import JOURNAL
+from gateway.settings import Settings
+from schemas.rulebook import LANGUAGES, Language
+from tests.harness import SECONDS, URL
+from tests.pages.journal.acts import OTHER, WHY, write_acts
+from tests.pages.signing import OPERATOR, PERSON, cookie_of
+from tests.pages.site import PageHarness
+
+PATH, CHECKS, ERASE = "/exploitation/registre", "/exploitation/registre/controle", "/exploitation/registre/effacer"
+HTML = {"Accept": "text/html"}
+_TOKEN = re.compile(r'name="token" value="([^"]+)"')
+_NUMBERS = re.compile(r'<th scope="row" role="rowheader">(\d+)</th>')
+
+
+@pytest.fixture
+async def headers(site: PageHarness) -> dict[str, str]:
+    return {**HTML, "Origin": URL, "Cookie": await cookie_of(site.harness.parts, OPERATOR.platform)}
+
+
+async def settle(site: PageHarness) -> None:
+    parts = site.harness.parts
+    assert await parts.journal.reached(await parts.log.ends(JOURNAL), SECONDS)
+    await parts.acts.names.catch_up()
+
+
+async def seed(site: PageHarness, rounds: int = 3) -> int:
+    number = await write_acts(site.harness.parts.log, rounds=rounds, clock=site.harness.parts.clock)
+    await settle(site)
+    return number
+
+
+async def get(site: PageHarness, path: str, headers: dict[str, str], status: int = 200) -> str:
+    answer = await site.client.get(path, headers=headers)
+    text = unescape(await answer.text())
+    assert status == answer.status, text
+    return text
+
+
+def numbers(text: str) -> list[int]:
+    return [int(one) for one in _NUMBERS.findall(text)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_act_has_words(language: Language) -> None:
+    texts = texts_of("journal", language)
+    assert [] == [act for act in ACTS if act_key(act) not in texts]
+    assert len(ACTS) == len({str(texts(act_key(act))) for act in ACTS})
+
+
+async def test_acts_are_in_words_newest_first(site: PageHarness, headers: dict[str, str]) -> None:
+    """An act of a later version is its code; one that did not happen is marked, and so is the entry that says it."""
+    last = await seed(site, rounds=1)
+    await Journal(site.harness.parts.log).write(Act(act="later.act", about="x"), Actor(client="exploitation"))  # type: ignore[arg-type]
+    await settle(site)
+    text = await get(site, PATH, headers)
+    assert list(range(last + 1, 0, -1)) == numbers(text)
+    for said in (
+        "Secret renouvelé",
+        "heures de recouvrement\u00a0: 168",
+        WHY,
+        PERSON,
+        "exploitation, sans nom de personne",
+        "later.act",
+    ):
+        assert said in text, said
+    assert ("n’a pas eu lieu" in text, f"l’acte {last - 1} n’a pas eu lieu" in text) == (True, True)
+
+
+async def test_acts_are_found_by_each_filter(site: PageHarness, headers: dict[str, str]) -> None:
+    last, clock = await seed(site), site.harness.parts.clock
+    clock.move(48 * 3_600)  # type: ignore[attr-defined]  # the tests' own clock
+    await Journal(site.harness.parts.log, clock=clock).write(
+        Act(act="partner.revoke", about="normandie"), Actor(name=OTHER)
+    )
+    await settle(site)
+    headers["Cookie"] = await cookie_of(site.harness.parts, OPERATOR.platform)
+    today = clock.today.isoformat()  # type: ignore[attr-defined]  # same
+    new = last + 1
+    expected = {
+        "about=normandie": [new],
+        f"since={today}": [new],
+        "act=partner.revoke&about=normandie": [new],
+        "about=nothing": [],
+        "person=nobody": [],
+    }
+    for query, found in expected.items():
+        assert found == numbers(await get(site, f"{PATH}?{query}", headers)), query
+    assert new not in numbers(await get(site, f"{PATH}?client=exploitation", headers))
+    assert new not in numbers(await get(site, f"{PATH}?until=2000-01-01", headers))
+    assert [new] == numbers(await get(site, f"{PATH}?person={quote(OTHER)}", headers))[:1]
+    assert 4 == len(numbers(await get(site, f"{PATH}?act=partner.revoke", headers)))
+
+
+async def test_pages_go_on_with_the_filter_to_the_first_act(site: PageHarness, headers: dict[str, str]) -> None:
+    last = await seed(site, rounds=6)
+    path, found = f"{PATH}?about=bretagne", list[int]()
+    while path:
+        text = await get(site, path, headers)
+        found += numbers(text)
+        [path] = re.findall(r'href="([^"]*)">Actes plus anciens<', text) or [""]
+    assert list(range(last - 1, 0, -1)) == found
+    for wrong in ("x", "-1", "²", "9" * 30):
+        await get(site, f"{PATH}?before={quote(wrong)}", headers, 400)
+
+
+@pytest.mark.parametrize("query", ["since=x", "until=2027-13-01", "since=20270101", "act=x", "client=A", "person=%00"])
+async def test_a_wrong_filter_is_said_beside_its_field(site: PageHarness, headers: dict[str, str], query: str) -> None:
+    await seed(site, rounds=1)
+    text = await get(site, f"{PATH}?{query}", headers, 400)
+    name = query.partition("=")[0]
+    assert (f'id="{name}-error"' in text, numbers(text)) == (True, [])
+
+
+def test_days_of_a_filter_are_those_of_paris() -> None:
+    asked = read_filter({"since": "2027-03-28", "until": "2027-03-28"}, {})
+    assert (23 * 3_600_000, []) == ((asked.filter.until or 0) - (asked.filter.since or 0), asked.wrong)
+    assert midnight(date(2027, 3, 28)) == asked.filter.since
+    french = read_filter({"since": "28/3/2027", "until": "28/03/2027"}, {})
+    assert asked.filter == french.filter
+
+
+async def test_a_whole_chain_is_said(site: PageHarness, headers: dict[str, str]) -> None:
+    last = await seed(site, rounds=1)
+    text = await get(site, CHECKS, headers)
+    assert ("Le registre est entier" in text, f"entière, {last} actes relus" in text) == (True, True)
+
+
+async def test_a_broken_chain_is_the_first_thing_said(site: PageHarness, headers: dict[str, str]) -> None:
+    last, parts = await seed(site, rounds=1), site.harness.parts
+    await parts.log.append(JOURNAL, 0, [Record(b"x", b"{}")])
+    text = await get(site, CHECKS, headers)
+    assert "<h1>La chaîne du registre est rompue</h1>" in text
+    assert (f"L’acte {last + 1} est illisible" in text, "is unreadable" in text) == (True, True)
+
+
+def test_each_finding_has_words_in_both_languages() -> None:
+    """Of the audit and of the doctor."""
+    chain = {"unreadable", "beginning", "gap", "altered", "cut_beginning", "cut_end", "elsewhere", "name"}
+    settings = Settings(host="192.0.2.1", kafka="broker.example:9092")
+    found = [
+        *examine_exposure(settings),
+        *examine_exposure(replace(settings, public_url="https://a.example")),
+        *examine_imprint(settings),
+    ]
+    found = [one for one in found if one.state != "ok"]
+    assert {"plain_http", "proxies_unnamed", "plain_brokers", "notice_incomplete", "contact_missing"} == {
+        one.code for one in found
+    }
+    for language in LANGUAGES:
+        texts = texts_of("journal", language)
+        assert all(texts(f"broken_{code}", number="1", other="2") for code in chain)
+        for one in found:
+            assert texts(f"doctor_{one.code}", **one.values)
+            assert texts(f"doctor_{one.code}_step", **one.values)
+
+
+async def test_a_name_is_erased_after_a_confirmation_and_the_acts_stay(
+    site: PageHarness, headers: dict[str, str]
+) -> None:
+    last, parts = await seed(site), site.harness.parts
+    token = _TOKEN.findall(await get(site, ERASE, headers))[0]
+
+    async def post(data: dict[str, str], status: int) -> str:
+        answer = await site.client.post(ERASE, data={"token": token, **data}, headers=headers, allow_redirects=False)
+        assert status == answer.status
+        return unescape(await answer.text())
+
+    assert "n’a pas ce nom" in await post({"name": "Personne d’autre", "confirmed": "1"}, 422)
+    assert f"<h1>Effacer le nom {OTHER}</h1>" in await post({"name": f" {OTHER} "}, 200)
+    assert pseudonyms_of(parts.acts.names.state, OTHER)
+    await post({"name": OTHER, "confirmed": "1"}, 303)
+    await settle(site)
+    text = await get(site, PATH, headers)
+    assert (OTHER in text, "nom effacé (" in text, last + 1) == (False, True, numbers(text)[0])
+    entry = (await read_journal(parts.log, JournalFilter(), most=1))[0]
+    assert ("journal.erase-name", "exploitation") == (entry.act, entry.client)
+    assert entry.person in pseudonyms_of(parts.acts.names.state, PERSON)
+    assert "Le registre est entier" in await get(site, CHECKS, headers)
+
+
+async def test_an_operator_may_erase_the_own_name(site: PageHarness, headers: dict[str, str]) -> None:
+    await seed(site, rounds=1)
+    token = _TOKEN.findall(await get(site, ERASE, headers))[0]
+    data = {"token": token, "name": PERSON, "confirmed": "1"}
+    answer = await site.client.post(ERASE, data=data, headers=headers, allow_redirects=False)
+    assert (303, f"{PATH}?done=erased") == (answer.status, answer.headers["Location"])
+    await settle(site)
+    assert not pseudonyms_of(site.harness.parts.acts.names.state, PERSON)
+
+
+@pytest.mark.parametrize("path", [PATH, CHECKS, ERASE])
+async def test_a_platform_does_not_come_to_these_pages(site: PageHarness, path: str) -> None:
+    assert 403 == (await site.client.get(path, headers=HTML)).status
+    assert 401 == (await site.client.get(path, headers={**HTML, "Cookie": f"{COOKIE}=x"})).status
+
+
+async def test_a_forged_form_erases_nothing(site: PageHarness, headers: dict[str, str]) -> None:
+    last = await seed(site)
+    token = _TOKEN.findall(await get(site, ERASE, headers))[0]
+    for sent, origin in ((token, "https://evil.example"), ("x", URL), ("", URL)):
+        data = {"token": sent, "name": OTHER, "confirmed": "1"}
+        answer = await site.client.post(ERASE, data=data, headers={**headers, "Origin": origin}, allow_redirects=False)
+        assert 403 == answer.status
+    await settle(site)
+    assert pseudonyms_of(site.harness.parts.acts.names.state, OTHER)
+    assert last == (await read_journal(site.harness.parts.log, JournalFilter(), most=1))[0].number
+
+
+async def test_the_page_waits_for_its_view(site: PageHarness, headers: dict[str, str]) -> None:
+    site.harness.parts.journal.updated.caught_up = False
+    answer = await site.client.get(PATH, headers=headers)
+    assert (503, "2") == (answer.status, answer.headers["Retry-After"])
+    site.harness.parts.journal.updated.caught_up = True

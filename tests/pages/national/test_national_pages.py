@@ -1,0 +1,281 @@
+"""The operator's pages of the national site over HTTP: what is due, and orders, a dry run first."""
+
+import re
+from collections.abc import Mapping
+from html import unescape
+from typing import Any
+
+import pytest
+
+import schemas
+from gateway.operate.journal import read_journal
+from gateway.pages.base.texts import texts_of
+from gateway.pages.national.model import accounts_of, found_in
+from gateway.protocol.delivery import Delivery, Part, delivery_record
+from gateway.protocol.delivery_order import Adopt, Reconcile, Replay
+from gateway.protocol.identity import partition_of
+from gateway.protocol.journal import JournalFilter
+from gateway.protocol.partner import Partner
+from gateway.protocol.record import utc
+from gateway.protocol.topic import DELIVERIES
+from schemas.rulebook import LANGUAGES
+from tests.harness import SECONDS, URL
+from tests.pages.national.seeded import ACCOUNT, Owner, note, write_note
+from tests.pages.signing import OPERATOR, cookie_of
+from tests.pages.site import PageHarness
+
+PATH, PLAN, ORDER = (f"/exploitation/site-national{sub}" for sub in ("", "/plan", "/ordre"))
+HTML = {"Accept": "text/html"}
+NOW = 1_796_000_000_000
+COMPARED = {
+    "matched": 3,
+    "missing": {"count": 0, "remote_ids": []},
+    "extra": {"count": 30, "remote_ids": [str(number) for number in range(30)]},
+    "differing": {"count": 1, "fields": {"r1": ["title", "weeks"]}},
+    "doubled": {"count": 0, "remote_ids": []},
+    "visible": "waiting-for-right",
+    "not_visible": 0,
+    "beyond_account": 2,
+}
+SAME: Mapping[str, Any] = {
+    **COMPARED,
+    "extra": {"count": 0, "remote_ids": []},
+    "differing": {"count": 0, "fields": {}},
+}
+ADOPTABLE = {
+    "listed": 9,
+    "unreadable": 0,
+    "matched": 7,
+    "missing": {"count": 1, "offers": ["bretagne:1 lycee"]},
+    "extra": {"count": 2, "remote_ids": ["x", "y"]},
+    "unreachable": {"count": 0, "remote_ids": []},
+}
+_TOKEN = re.compile(r'name="token" value="([^"]+)"')
+_SEEN = re.compile(r'name="seen" value="([^"]+)"')
+
+
+@pytest.fixture
+async def headers(site: PageHarness) -> dict[str, str]:
+    parts = site.harness.parts
+    await parts.partners.save(
+        Partner(platform="bretagne", name="Bretagne", scopes=frozenset(), national_delivery="self")
+    )
+    await write_note(parts.log, parts.clock())
+    assert await parts.deliveries.reached(await parts.log.ends(DELIVERIES), SECONDS)
+    return {**HTML, "Origin": URL, "Cookie": await cookie_of(parts, OPERATOR.platform)}
+
+
+async def get(site: PageHarness, path: str, headers: dict[str, str], status: int = 200) -> str:
+    answer = await site.client.get(path, headers=headers)
+    text = unescape(await answer.text())
+    assert status == answer.status, text
+    return text
+
+
+async def post(
+    site: PageHarness, headers: dict[str, str], data: Mapping[str, str | list[str]], status: int = 200
+) -> tuple[str, str]:
+    """The page and the address of a redirection."""
+    token = _TOKEN.findall(await get(site, PATH, headers))[0]
+    pairs = [(name, one) for name, value in data.items() for one in ([value] if isinstance(value, str) else value)]
+    answer = await site.client.post(ORDER, data=[("token", token), *pairs], headers=headers, allow_redirects=False)
+    text = unescape(await answer.text())
+    assert status == answer.status, text
+    return text, answer.headers.get("Location", "")
+
+
+async def entries(site: PageHarness) -> list[tuple[str, str, str | None]]:
+    return [
+        (one.act, one.about, one.why)
+        for one in reversed(await read_journal(site.harness.parts.log, JournalFilter(), most=10))
+    ]
+
+
+async def refuse(site: PageHarness, *ids: str) -> None:
+    """Record offers that the site has refused."""
+    parts = site.harness.parts
+    problem = schemas.problem("employer-undescribed").to_json()
+    for offer_id in ids:
+        part = Part(
+            group="lycee", generation=1, account=ACCOUNT, state="refused", since=parts.clock(), problems=(problem,)
+        )
+        record = delivery_record(Delivery(id=offer_id, sequence=1, parts=(part,)))
+        await parts.log.append(DELIVERIES, partition_of(offer_id, parts.log.partitions), [record])
+    assert await parts.deliveries.reached(await parts.log.ends(DELIVERIES), SECONDS)
+
+
+async def test_the_page_tells_what_is_due_and_how_long_it_takes(site: PageHarness, headers: dict[str, str]) -> None:
+    await refuse(site, "bretagne:1")
+    text = await get(site, PATH, headers)
+    for said in ("Compte test", "au travail", "<b>230</b>", "<b>8</b>", "≈ 3 min", "bretagne:1", "NAT-008"):
+        assert said in text, said
+    assert re.search(r'scope="row"[^>]*>bretagne</th>\s*<td[^>]*>test</td>', text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, "working"),
+        ({"down": True}, "silent"),
+        ({"error": "503", "failed_at": utc(NOW + 1)}, "failing"),
+        ({"error": "503", "failed_at": utc(NOW - 1)}, "working"),
+        ({"error": "503", "failed_at": utc(NOW), "answered_at": None}, "failing"),
+        ({"identity": {"state": "changed", "held": 1, "missing": 2, "step": "x"}, "down": True}, "stopped"),
+    ],
+)
+def test_the_state_of_an_account_is_the_worst_of_its_note(changes: dict[str, Any], state: str) -> None:
+    [account] = accounts_of({"a": note(NOW, **changes)}, per_minute=100)
+    assert (state, 240, 3) == (account.state, account.calls, account.minutes)
+
+
+async def test_an_account_in_trouble_says_what_to_do(site: PageHarness, headers: dict[str, str]) -> None:
+    parts = site.harness.parts
+    identity = {"state": "changed", "held": 12, "missing": 34, "complete": True, "step": "x"}
+    await write_note(parts.log, parts.clock(), identity=identity, error="404 <b>", failed_at=utc(parts.clock()))
+    assert await parts.deliveries.reached(await parts.log.ends(DELIVERIES), SECONDS)
+    answer = await site.client.get(PATH, headers=headers)
+    raw = await answer.text()
+    assert ("arrêté" in raw, "404 &lt;b&gt;" in raw, "Il en tient 12, il en manque 34." in unescape(raw)) == (True,) * 3
+
+
+async def test_a_comparison_changes_nothing_and_a_repair_follows_it(site: PageHarness, headers: dict[str, str]) -> None:
+    """The repair says how many offers it deletes, and why, and is an act of the journal; the comparison is none."""
+    answers = [COMPARED, {"error": "shrinks-too-much", "would_delete": 30, **COMPARED}, {**COMPARED, "repaired": True}]
+    async with Owner(site.harness.parts.log, answers) as owner:
+        text, _ = await post(site, headers, {"order": "reconcile", "account": ACCOUNT})
+        for said in ("Le site diffère", "Rien n’a été changé", "r1: title, weeks", "et 10 autres", "n’a pas le droit"):
+            assert said in text, said
+        assert [] == await entries(site)
+        repair = {
+            "order": "reconcile",
+            "account": ACCOUNT,
+            "apply": "1",
+            "seen": _SEEN.findall(text)[0],
+            "why": "Écart",
+        }
+        text, _ = await post(site, headers, repair)
+        assert ("30 offres en trop seraient supprimées" in text, "Rien n’a été changé" in text) == (True, True)
+        text, _ = await post(site, headers, {**repair, "seen": _SEEN.findall(text)[0], "confirm": "30"})
+        assert "Les écarts sont réparés" in text
+        orders = [one.order for one in owner.orders]
+    assert [Reconcile(), Reconcile(repair=True), Reconcile(repair=True, confirm=30)] == orders
+    acts = [act for act in await entries(site) if act[2] is not None]
+    assert [("national.reconcile", ACCOUNT, "Écart")] * 2 == acts
+
+
+async def test_nothing_is_offered_for_repair_where_nothing_differs(site: PageHarness, headers: dict[str, str]) -> None:
+    async with Owner(site.harness.parts.log, [SAME]):
+        text, _ = await post(site, headers, {"order": "reconcile", "account": ACCOUNT})
+    assert ("Le site a ce qu’il doit avoir" in text, "Réparer" in text) == (True, False)
+
+
+async def test_a_platform_is_adopted_only_after_its_dry_run(site: PageHarness, headers: dict[str, str]) -> None:
+    """The dry run is of this platform, and an hour old at most."""
+    apply = {
+        "order": "adopt",
+        "platform": "bretagne",
+        "account": ACCOUNT,
+        "apply": "1",
+        "why": "Accord",
+        "confirm": "2",
+    }
+    clock = site.harness.parts.clock
+    async with Owner(site.harness.parts.log, [ADOPTABLE, {**ADOPTABLE, "applied": True, "deleted": 2}]) as owner:
+        text, _ = await post(site, headers, {"order": "adopt", "platform": "bretagne"})
+        assert ("Essai à blanc de la reprise\u00a0: bretagne" in text, "bretagne:1 lycee" in text) == (True, True)
+        seen = _SEEN.findall(text)[0]
+        for wrong in ({}, {"seen": "x"}, {"seen": seen, "platform": "normandie"}, {"seen": seen, "why": " "}):
+            text, _ = await post(site, headers, {**apply, **wrong}, 422)
+            assert "Rien n’a été fait" in text
+        text, _ = await post(site, headers, {**apply, "seen": seen})
+        assert "La passerelle a repris les remises" in text
+        assert [Adopt("bretagne"), Adopt("bretagne", apply=True, confirm=2)] == [one.order for one in owner.orders]
+    assert [("national.adopt", "bretagne", "Accord")] == await entries(site)
+    clock.move(29 * 60)  # type: ignore[attr-defined]  # the tests' own clock
+    await get(site, PATH, headers)
+    clock.move(29 * 60)  # type: ignore[attr-defined]  # same
+    headers["Cookie"] = await cookie_of(site.harness.parts, OPERATOR.platform)
+    clock.move(3 * 60)  # type: ignore[attr-defined]  # same
+    text, _ = await post(site, headers, {**apply, "seen": seen}, 422)
+    assert "dans l’heure" in text
+
+
+async def test_ticked_offers_are_tried_again(site: PageHarness, headers: dict[str, str]) -> None:
+    await refuse(site, "bretagne:1", "bretagne:2")
+    answers = [{"replayed": 1, "nothing_to_do": ["bretagne:2"]}, {"replayed": 2, "nothing_to_do": []}]
+    async with Owner(site.harness.parts.log, answers) as owner:
+        text, _ = await post(
+            site, headers, {"order": "replay", "offers": ["bretagne:1", "bretagne:2"], "why": "Corrigées"}
+        )
+        assert ("essayées de nouveau" in text, "<code>bretagne:2</code>" in text) == (True, True)
+        await post(site, headers, {"order": "replay"})
+        assert [Replay(("bretagne:1", "bretagne:2")), Replay()] == [one.order for one in owner.orders]
+    assert [("national.replay", ACCOUNT, "Corrigées"), ("national.replay", ACCOUNT, None)] == await entries(site)
+    await post(site, headers, {"order": "replay", "offers": ["no id"]}, 422)
+
+
+async def test_an_order_that_takes_long_is_followed_by_its_address(site: PageHarness, headers: dict[str, str]) -> None:
+    """Without an owner it stays under way; a forged address is refused."""
+    _, location = await post(site, headers, {"order": "reconcile", "account": ACCOUNT}, 303)
+    assert "en cours" in await get(site, location, headers)
+    async with Owner(site.harness.parts.log, [SAME], earlier=True):
+        text = await get(site, location, headers)
+        for _ in range(20):
+            if "Le site a ce qu’il doit avoir" in text:
+                break
+            text = await get(site, location, headers)
+    assert "Le site a ce qu’il doit avoir" in text
+    for forged in ("x", location.partition("=")[2][:-2]):
+        await get(site, f"{ORDER}?order={forged}", headers, 404)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"order": "replay", "why": "x" * 1_001},
+        {"order": "reconcile", "account": "another"},
+        {"order": "adopt", "platform": ""},
+        {"order": "adopt", "platform": "bretagne", "confirm": "x"},
+    ],
+)
+async def test_a_wrong_form_gives_no_order(site: PageHarness, headers: dict[str, str], data: dict[str, str]) -> None:
+    before = await site.harness.parts.log.ends(DELIVERIES)
+    text, _ = await post(site, headers, data, 422)
+    assert "Rien n’a été fait" in text
+    assert (before, []) == (await site.harness.parts.log.ends(DELIVERIES), await entries(site))
+    await post(site, headers, {"order": "erase"}, 400)
+
+
+async def test_without_accounts_the_page_says_so(site: PageHarness) -> None:
+    headers = {**HTML, "Cookie": await cookie_of(site.harness.parts, OPERATOR.platform)}
+    for path in (PATH, PLAN):
+        assert "PASSERELLE_NATIONAL" in await get(site, path, headers)
+
+
+@pytest.mark.parametrize("path", [PATH, PLAN, ORDER])
+async def test_a_platform_does_not_come_to_these_pages(site: PageHarness, path: str) -> None:
+    assert 403 == (await site.client.get(path, headers=HTML)).status
+
+
+async def test_a_forged_form_gives_no_order(site: PageHarness, headers: dict[str, str]) -> None:
+    token = _TOKEN.findall(await get(site, PATH, headers))[0]
+    before = await site.harness.parts.log.ends(DELIVERIES)
+    for sent, origin in ((token, "https://evil.example"), (token, "null"), ("x", URL)):
+        data = {"token": sent, "order": "replay"}
+        answer = await site.client.post(ORDER, data=data, headers={**headers, "Origin": origin}, allow_redirects=False)
+        assert 403 == answer.status
+    assert (before, []) == (await site.harness.parts.log.ends(DELIVERIES), await entries(site))
+
+
+def test_what_an_answer_holds_has_words_in_both_languages() -> None:
+    whole = {**COMPARED, **ADOPTABLE, "repaired": True, "applied": True, "deleted": 1, "replayed": 1}
+    found = found_in({**whole, "nothing_to_do": [], "error": "x", "would_delete": 1})
+    assert len(found) == len(whole) + 1
+    for language in LANGUAGES:
+        texts = texts_of("national", language)
+        assert [] == [one.name for one in found if f"found_{one.name}" not in texts]
+
+
+def test_a_long_list_is_shortened_and_says_so() -> None:
+    [extra] = [one for one in found_in(COMPARED) if one.name == "extra"]
+    assert (30, 20, 10) == (extra.value, len(extra.listed), extra.more)

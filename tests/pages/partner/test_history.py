@@ -1,0 +1,122 @@
+"""The history of one offer, from its receipts, its state and its delivery alone."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+import schemas
+from gateway.pages.partner.history import steps
+from gateway.pages.partner.port import HistoryFacts
+from gateway.protocol.delivery import Delivery, Part, State
+from gateway.protocol.record import OfferState, utc
+from gateway.protocol.submission import Known, Reason
+
+NOW = 1_796_000_000_000
+ID = "bretagne:a"
+
+
+def receipt(number: int, verdict: str = "accepted", *, created: bool = False, **more: Any) -> dict[str, Any]:
+    body: dict[str, Any] = {"receipt": f"r{number}", "id": ID, "publisher": "bretagne", "verdict": verdict}
+    body |= {"at": utc(NOW + 1_000 * number), "revision": number, "problems": ()}
+    if verdict == "accepted":
+        body |= {"sequence": number, "created": created}
+    return body | more
+
+
+def state(sequence: int, reason: Reason | None = None) -> OfferState:
+    known = Known(
+        revision=sequence,
+        digest="d",
+        sequence=sequence,
+        position=0,
+        appended_at=NOW,
+        reason=reason,
+        expires_on="2027-06-27",
+    )
+    return OfferState(ID, known, offer=None if reason else {"title": "a"}, territory=None)
+
+
+def names(facts: HistoryFacts) -> list[str]:
+    return [step.name for step in steps(facts, "fr")]
+
+
+def facts(receipts: list[dict[str, Any]], present: OfferState | None, delivery: Delivery | None = None) -> HistoryFacts:
+    return HistoryFacts(state=present, receipts=receipts, delivery=delivery, duplicates=(), more=False)
+
+
+def test_a_withdrawal_shows_in_what_follows_it() -> None:
+    """Published, changed, withdrawn, published again, withdrawn as filled."""
+    receipts = [
+        receipt(1, created=True),
+        receipt(2),
+        receipt(3),
+        receipt(4, created=True),
+        receipt(5),
+    ]
+    found = names(facts(receipts, state(5, "filled")))
+    assert ["published", "changed", "gone", "published", "gone_filled"] == found
+
+
+def test_what_the_gateway_did_itself_is_said() -> None:
+    receipts = [receipt(1, created=True, batch="b1"), receipt(2, publisher="gateway")]
+    (first, second) = steps(facts(receipts, state(2, "moderated")), "en")
+    assert ("batch", None) == (first.values["way"], second.values["way"])
+    assert ("gone_moderated", "look") == (second.name, second.kind)
+
+
+def test_a_moderation_and_its_end_have_their_reasons() -> None:
+    """WDR-007: whatever follows them; a publication afterwards does not make a withdrawal of the lift."""
+    receipts = [
+        receipt(1, created=True),
+        receipt(2, publisher="gateway", moderation={"action": "moderate", "reason": "Adresse fausse"}),
+        receipt(3, publisher="gateway", moderation={"action": "lift", "reason": "Corrigée"}),
+        receipt(4, created=True),
+    ]
+    found = steps(facts(receipts, state(4)), "fr")[:4]
+    assert [("fine", None), ("look", "Adresse fausse"), ("fine", "Corrigée"), ("fine", None)] == [
+        (step.kind, step.why) for step in found
+    ]
+    assert ["published", "gone_moderated", "lifted", "published"] == [step.name for step in found]
+    [_, last] = steps(facts(receipts[:2], state(2, "moderated")), "fr")
+    assert ("gone_moderated", "look", "Adresse fausse") == (last.name, last.kind, last.why)
+
+
+def test_refusals_and_repetitions_change_nothing_and_are_steps() -> None:
+    problem = schemas.problem("week-malformed", actual="2027-W9").to_json()
+    receipts = [
+        receipt(1, created=True),
+        receipt(2, "duplicate"),
+        receipt(3, "stale"),
+        receipt(4, "rejected", problems=[problem]),
+    ]
+    found = steps(facts(receipts, state(1)), "fr")
+    assert ["published", "duplicate", "stale", "rejected", "expires"] == [step.name for step in found]
+    assert ["fine", "fine", "fine", "blocked", "none"] == [step.kind for step in found]
+    assert ["week-malformed"] == [said.code for said in found[3].problems]
+    assert date(2027, 6, 27) == found[-1].on
+
+
+@pytest.mark.parametrize(
+    ("value", "visible", "found"),
+    [
+        ("pending", None, ["delivery_pending"]),
+        ("delivered", None, ["delivery_delivered"]),
+        ("delivered", True, ["delivery_visible"]),
+        ("delivered", False, ["delivery_hidden"]),
+        ("refused", None, ["delivery_refused"]),
+        ("not-deliverable", None, ["delivery_not_deliverable"]),
+        ("moderated", None, ["delivery_moderated"]),
+        ("withdrawn", None, ["delivery_withdrawn"]),
+    ],
+)
+def test_each_state_of_a_delivery_is_a_step(value: State, *, visible: bool | None, found: list[str]) -> None:
+    part = Part(group="lycee", generation=1, account="a", state=value, since=NOW, visible=visible)
+    assert found == names(facts([], None, Delivery(id=ID, sequence=1, parts=(part,))))
+
+
+def test_steps_are_in_the_order_of_their_times() -> None:
+    part = Part(group="lycee", generation=1, account="a", state="refused", since=NOW + 1_500, delivered_at=NOW + 500)
+    receipts = [receipt(1, created=True), receipt(2)]
+    found = names(facts(receipts, state(2), Delivery(id=ID, sequence=1, parts=(part,))))
+    assert ["delivery_earlier", "published", "delivery_refused", "changed", "expires"] == found

@@ -1,0 +1,176 @@
+"""The pages of a platform over HTTP: its own offers, deliveries, keys and figures, and nothing of another's."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from html import unescape
+from urllib.parse import quote, urlsplit
+
+import orjson
+import pytest
+
+from gateway.partners.credential import matching_secret, mint_secret
+from schemas.rulebook import LANGUAGES, Language
+from tests.harness import URL
+from tests.pages.partner.seeded import CANARY, HTML, OTHER, seed
+from tests.pages.signing import SIGNED
+from tests.pages.site import PageHarness
+
+_HREF = re.compile(r'(?:href|action)="(/[^"]*)"')
+_TOKEN = re.compile(r'name="token" value="([^"]+)"')
+_KNOWN = re.compile(r'name="known" value="([^"]*)"')
+OWN = {**HTML, "Origin": URL}
+START: Mapping[Language, str] = {"fr": "/plateforme", "en": "/en/platform"}
+
+
+async def text_of(site: PageHarness, path: str, status: int = 200) -> str:
+    answer = await site.client.get(path, headers=HTML)
+    assert status == answer.status, path
+    return unescape(await answer.text())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_nothing_of_another_platform_is_on_any_page_that_links_lead_to(
+    site: PageHarness, language: Language
+) -> None:
+    """[SEC-014]: a crawler with a session follows every link of the area, with and without a search."""
+    await seed(site)
+    start = START[language]
+    found, waiting = dict[str, str](), [start, f"{start}/offres?q={CANARY}", f"{start}/offers?q={CANARY}"]
+    while waiting:
+        path = waiting.pop()
+        if path in found or not urlsplit(path).path.startswith(start):
+            continue
+        answer = await site.client.get(path, headers=HTML)
+        found[path] = unescape(await answer.text())
+        waiting += [unescape(one) for one in _HREF.findall(found[path])]
+    assert len(found) > 15
+    texts = {path: text.replace(f"q={CANARY}", "").replace(f'value="{CANARY}"', "") for path, text in found.items()}
+    assert [] == [path for path, text in texts.items() if CANARY in text or "977" in text or OTHER.name in text]
+
+
+@pytest.mark.parametrize("name", [f"{OTHER.platform}:{CANARY}-0", "normandie:never", "occitanie:never", "a b", "é:é"])
+async def test_an_offer_of_another_platform_is_as_one_that_never_was(site: PageHarness, name: str) -> None:
+    await seed(site)
+    text = await text_of(site, f"/plateforme/offre?id={quote(name)}", 404)
+    assert CANARY not in text
+    assert "Cette page n’existe pas" in text
+
+
+async def test_today_names_what_needs_the_platform(site: PageHarness) -> None:
+    await seed(site)
+    text = await text_of(site, "/plateforme")
+    assert "<h1>Aujourd’hui\u00a0: 3 choses vous attendent</h1>" in text
+    assert "12 offres refusées en sept jours par une même règle" in text
+    assert "Une offre refusée par le site national" in text
+    assert "Une offre que le site national ne peut pas prendre" in text
+    assert "<b>8</b>" in text
+
+
+async def test_offers_are_searched_by_title_town_and_id(site: PageHarness) -> None:
+    ids = await seed(site)
+    assert 8 == (await text_of(site, "/plateforme/offres")).count("<small>occitanie:")
+    by_title = await text_of(site, f"/plateforme/offres?q={quote('UN TITRE d’après')}")
+    assert [ids[0]] == re.findall(r"<small>(occitanie:[^<]+)</small>", by_title)
+    for query in (ids[3], ids[3].partition(":")[2]):
+        found = await text_of(site, f"/plateforme/offres?q={quote(query)}")
+        assert f"<small>{ids[3]}</small>" in found
+    assert "Aucune offre ne correspond" in await text_of(site, "/plateforme/offres?q=zzzzz")
+    for wrong in ("-1", "x", "9" * 30, "²"):
+        await text_of(site, f"/plateforme/offres?after={quote(wrong)}", 400)
+
+
+async def test_the_history_of_an_offer_has_every_step(site: PageHarness) -> None:
+    """From its receipts to the national site and its last day; then its withdrawal."""
+    ids = await seed(site)
+    path = f"/plateforme/offre?id={quote(ids[0])}"
+    steps = [
+        "Acceptée et publiée",
+        "Modifiée et acceptée",
+        "Remise au site national, visible",
+        "Fin d’affichage prévue",
+    ]
+    text = await text_of(site, path)
+    assert steps == re.findall(r"<strong>([^<]+)</strong>", text.partition('class="timeline"')[2])
+    assert "Révision 2" in text
+    answer = await site.client.delete(
+        f"/v1/offers/{ids[0]}?revision=3&reason=filled",
+        headers={"Authorization": f"Bearer {SIGNED.platform}", "Prefer": "wait=20"},
+    )
+    assert answer.status < 300, await answer.text()
+    parts = site.harness.parts
+    for topic in ("offers", "receipts"):
+        assert await parts.views[topic].reached(await parts.log.ends(topic), 10)
+    text = await text_of(site, path)
+    assert "Retirée\u00a0: pourvue" in text
+    assert "Fin d’affichage prévue" not in text
+    assert "pourvue" in await text_of(site, f"/plateforme/offres?q={quote(ids[0])}")
+
+
+async def test_deliveries_are_listed_by_state_with_their_reason(site: PageHarness) -> None:
+    ids = await seed(site)
+    refused = await text_of(site, "/plateforme/livraisons?state=refused")
+    assert ids[1] in refused
+    assert "Sans description" in refused
+    assert [False] * 3 == [one in refused for one in (ids[0], *ids[2:4])]
+    await text_of(site, "/plateforme/livraisons?state=nothing", 400)
+
+
+async def test_a_form_that_is_sent_again_makes_no_second_secret(site: PageHarness) -> None:
+    """A new one is displayed once; the former is valid for a week more, or ends at once; the own session goes on."""
+    parts = site.harness.parts
+    first = mint_secret(now=parts.clock(), entropy=lambda size: b"x" * size)
+    await parts.partners.change(SIGNED.platform, lambda one: replace(one or SIGNED, secrets=(first.kept,)))
+    page = await text_of(site, "/plateforme/cles")
+    data = {"token": _TOKEN.findall(page)[0], "known": _KNOWN.findall(page)[0], "overlap": "days"}
+    answer = await site.client.post("/plateforme/cles", data=data, headers=OWN)
+    text = await answer.text()
+    second = re.findall(r"<code>(passerelle_[^<]+)</code>", text)[0]
+    assert "no-store" == answer.headers["Cache-Control"]
+    assert [True, True] == [_opens(site, one) for one in (first.text, second)]
+    again = await site.client.post("/plateforme/cles", data=data, headers=OWN)
+    assert (409, False) == (again.status, "passerelle_" in await again.text())
+    page = await text_of(site, "/plateforme/cles")
+    assert second not in page
+    cookie = {**OWN, "Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
+    data |= {"known": _KNOWN.findall(page)[0], "overlap": "at-once"}
+    answer = await site.client.post("/plateforme/cles", data=data, headers=cookie)
+    third = re.findall(r"<code>(passerelle_[^<]+)</code>", await answer.text())[0]
+    assert [False, False, True] == [_opens(site, one) for one in (first.text, second, third)]
+    after = {**HTML, "Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
+    assert 200 == (await site.client.get("/plateforme", headers=after)).status
+    assert 401 == (await site.client.get("/plateforme", headers=cookie)).status
+
+
+async def test_figures_are_those_of_the_platform_as_page_csv_and_json(site: PageHarness) -> None:
+    await seed(site)
+    text = await text_of(site, "/plateforme/statistiques?days=7")
+    assert "<b>12</b> refusées" in text
+    csv = await site.client.get("/plateforme/statistiques?days=7&format=csv")
+    body = (await csv.read()).decode("utf-8-sig")
+    assert ("attachment", "no-store") == (
+        csv.headers["Content-Disposition"].split(";")[0],
+        csv.headers["Cache-Control"],
+    )
+    rows = [line.split(";") for line in body.splitlines()]
+    assert ["day", "verdict", "rule", "count"] == rows[0]
+    assert ["refused", "week-malformed", "12"] in [row[1:] for row in rows]
+    document = orjson.loads(await (await site.client.get("/plateforme/statistiques?days=7&format=json")).read())
+    assert [[str(one[name] or "") for name in rows[0]] for one in document["statistics"]] == rows[1:]
+    for wrong in ("days=8", "days=", "format=xml", "days=７"):
+        await text_of(site, f"/plateforme/statistiques?{wrong}", 400)
+
+
+async def test_pages_wait_for_the_views(site: PageHarness) -> None:
+    view = site.harness.parts.receipts.updated
+    view.caught_up = False
+    for path in ("/plateforme", "/plateforme/offres", "/plateforme/livraisons", "/plateforme/statistiques"):
+        answer = await site.client.get(path, headers=HTML)
+        assert (503, "2") == (answer.status, answer.headers["Retry-After"])
+    view.caught_up = True
+
+
+def _opens(site: PageHarness, text: str) -> bool:
+    partner = site.harness.parts.partners.get(SIGNED.platform)
+    assert partner is not None
+    return matching_secret(text, partner.secrets, now=site.harness.parts.clock()) is not None

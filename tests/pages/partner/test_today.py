@@ -1,0 +1,116 @@
+"""What needs a platform, from the facts alone."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+import schemas
+from gateway.pages.partner.days import days_of
+from gateway.pages.partner.port import TodayFacts
+from gateway.pages.partner.rules import of_problem, of_rule
+from gateway.pages.partner.today import MOST_RULES, todos
+from gateway.protocol.partner import Partner, Secret
+from gateway.protocol.source_run import Counts, Failure, Run
+from gateway.store.deliveries import DeliverySummary
+from gateway.store.statistics import Count
+
+NOW = 1_796_000_000_000  # 2026-11-30
+HOUR = 3_600_000
+PARTNER = Partner(platform="bretagne", name="Bretagne", scopes=frozenset({"offers:publish"}))
+FACTS = TodayFacts(now=NOW, live=31, run=None, every_ms=None, deliveries=None, rules=(), days=())
+RUN = Run(platform="bretagne", started_at=NOW - HOUR, ended_at=NOW - HOUR, outcome="applied", counts=Counts(items=3))
+FAILURE = Failure(at=NOW, code="feed-denied", fr="Le site répond 403.", en="The site answers 403.")
+
+
+def names(facts: TodayFacts, partner: Partner = PARTNER, *, required: date | None = None) -> list[tuple[str, str]]:
+    return [(todo.kind, todo.name) for todo in todos(facts, partner, required=required, language="fr")]
+
+
+def test_nothing_is_to_do_where_nothing_is_wrong() -> None:
+    assert [] == names(FACTS)
+    assert [] == names(replace(FACTS, run=RUN, every_ms=HOUR))
+
+
+@pytest.mark.parametrize(
+    ("run", "found"),
+    [
+        (None, ("look", "feed_never")),
+        (replace(RUN, outcome="failed", last_error=FAILURE), ("blocked", "feed_failed")),
+        (replace(RUN, outcome="failed", last_error=FAILURE, last_success_at=NOW), ("blocked", "feed_failed_since")),
+        (replace(RUN, outcome="pending", would_withdraw=28), ("blocked", "feed_pending")),
+        (replace(RUN, ended_at=NOW - 2 * HOUR - 1), ("blocked", "feed_silent")),
+    ],
+)
+def test_a_feed_that_is_not_read_is_named(run: Run | None, found: tuple[str, str]) -> None:
+    assert [found] == names(replace(FACTS, run=run, every_ms=HOUR))
+
+
+def test_problems_of_a_feed_are_grouped_by_rule_errors_first() -> None:
+    """Those of the content that is published: an unchanged source has the problems of the run that applied it."""
+    error = {**schemas.problem("week-malformed", actual="2027-W9").to_json(), "count": 12, "position": "3", "id": "a"}
+    warning = {**schemas.problem("employer-undescribed").to_json(), "count": 40, "position": "1", "id": None}
+    applied = replace(RUN, problems=(warning, error))
+    unchanged = replace(RUN, outcome="unchanged", applied_problems=(warning, error))
+    for run in (applied, unchanged):
+        found = todos(replace(FACTS, run=run, every_ms=HOUR), PARTNER, required=None, language="fr")
+        assert [("feed_refused", 12, "a"), ("feed_warned", 40, "1")] == [
+            (todo.name, todo.values["n"], todo.values["first"]) for todo in found
+        ]
+        assert [True, True] == [todo.said is not None and todo.said.remedy is not None for todo in found]
+
+
+def test_refusals_of_a_publisher_come_by_rule_the_most_frequent_first() -> None:
+    rules = [Count(verdict="refused", rule=f"rule-{n}", number=n) for n in range(1, MOST_RULES + 3)]
+    rules += [
+        Count(verdict="rejected", rule="rule-1", number=100),
+        Count(verdict="accepted", rule="rule-2", number=999),
+    ]
+    facts = replace(FACTS, rules=(*rules, Count(verdict="refused", rule=None, number=5)))
+    found = [todo.values["n"] for todo in todos(facts, PARTNER, required=None, language="en")]
+    assert [101, 7, 6, 5, 4] == found
+    assert [] == names(replace(facts, run=RUN, every_ms=HOUR))
+
+
+def test_refused_deliveries_and_a_secret_that_ends_are_to_do() -> None:
+    summary = DeliverySummary(states={"refused": 2, "not-deliverable": 1, "delivered": 9})
+    secrets = (Secret(hash="a", created_at=NOW), Secret(hash="b", created_at=0, ends_at=NOW + HOUR))
+    partner = replace(PARTNER, secrets=secrets)
+    found = names(replace(FACTS, deliveries=summary), partner)
+    assert [("blocked", "undelivered"), ("look", "undeliverable"), ("look", "secret_ends")] == found
+    assert [] == names(FACTS, replace(PARTNER, secrets=(replace(secrets[1], ends_at=NOW),)))
+
+
+@pytest.mark.parametrize(
+    ("required", "found"),
+    [
+        (None, []),
+        (date(2026, 12, 15), [("look", "certificate_wanted")]),
+        (date(2026, 11, 30), [("blocked", "certificate_missing")]),
+    ],
+)
+def test_a_missing_certificate_is_to_do_for_a_publisher(required: date | None, found: list[tuple[str, str]]) -> None:
+    assert found == names(FACTS, required=required)
+    assert [] == names(FACTS, replace(PARTNER, scopes=frozenset({"offers:read"})), required=required)
+
+
+def test_days_without_a_count_are_days() -> None:
+    counts = [
+        Count(day="2026-11-28", verdict="accepted", number=5),
+        Count(day="2026-11-28", verdict="refused", number=2),
+        Count(day="2026-11-30", verdict="withdrawn", number=1),
+        Count(day="2026-11-01", verdict="accepted", number=99),
+    ]
+    days = days_of(counts, first=date(2026, 11, 27), last=date(2026, 11, 30))
+    assert [False, True, True, False] == list(days.weekend)
+    received, refused, withdrawn = days.bands
+    assert ([0, 7, 0, 0], [0, 2, 0, 0], [0, 0, 0, 1]) == (received.values, refused.values, withdrawn.values)
+    assert (7, date(2026, 11, 28)) == (received.most, received.peak)
+
+
+def test_a_rule_of_a_later_version_is_its_code() -> None:
+    unknown = of_rule("new-rule", "fr")
+    assert ("new-rule", None, None) == (unknown.code, unknown.remedy, unknown.requirement)
+    said = of_problem({"code": "new", "message": "<b>Le site dit non.</b>"}, "en")
+    assert "&lt;b&gt;" in said.sentence
+    assert not of_rule("week-malformed", "en").sentence.endswith(".")

@@ -1,0 +1,62 @@
+"""Refusals counted and named, from the facts alone."""
+
+from dataclasses import replace
+from datetime import date
+
+from gateway.pages.refusals.model import by_day, feed_refusals, most_first, numbers, refusals
+from gateway.pages.refusals.port import Asked
+from gateway.protocol.record import utc
+from gateway.store.statistics import Count
+from tests.pages.feeds import FAILING, problem, runs
+
+NOW = 1_796_000_000_000
+ASKED = Asked(first=date(2026, 11, 28), last=date(2026, 11, 30))
+COUNTS = [
+    Count(platform="bretagne", verdict="refused", rule="a", number=2),
+    Count(platform="bretagne", verdict="rejected", rule="b", number=3),
+    Count(platform="normandie", verdict="rejected", rule="a", number=7),
+    Count(platform="normandie", verdict="accepted", rule=None, number=100),
+    Count(platform="normandie", verdict="stale", rule="a", number=100),
+]
+
+
+def test_only_refusals_are_counted_at_the_door_and_by_the_relay() -> None:
+    assert {"bretagne": 5, "normandie": 7} == numbers(COUNTS, "platform")
+    assert {"bretagne": 2, "normandie": 7} == numbers(COUNTS, "platform", rule="a")
+    assert [("a", 9), ("b", 3)] == most_first(numbers(COUNTS, "rule"))
+
+
+def test_a_day_without_a_refusal_is_a_day() -> None:
+    days = [date(2026, 11, 30), date(2026, 11, 29), date(2026, 11, 28)]
+    assert list(zip(days, (0, 4, 0), strict=True)) == by_day({"2026-11-29": 4, "2026-11-01": 9}, ASKED)
+
+
+def test_a_receipt_names_its_errors_and_not_its_warnings() -> None:
+    error = problem("week-malformed", actual="2027-W9")
+    warning = {**problem("employer-undescribed"), "severity": "warning"}
+    receipt = {"receipt": "r", "publisher": "bretagne", "at": utc(NOW), "verdict": "rejected"}
+    [one, other, unknown] = refusals(
+        [
+            {**receipt, "id": "bretagne:1", "problems": [warning, error]},
+            {**receipt, "problems": [{**warning, "severity": "grave"}]},
+            receipt,
+        ],
+        "fr",
+    )
+    assert ("bretagne:1", NOW, ["week-malformed"]) == (one.offer, one.at, [reason.said.code for reason in one.reasons])
+    assert "/weeks/0" == one.reasons[0].pointer
+    assert (None, 1, 0) == (other.offer, len(other.reasons), len(unknown.reasons))
+
+
+def test_an_unchanged_feed_has_the_refusals_of_the_reading_that_applied_it() -> None:
+    run = next(runs(NOW))
+    unchanged = replace(run, outcome="unchanged", problems=(), applied_problems=run.problems)
+    for one in (run, unchanged):
+        [found] = feed_refusals({FAILING: one}, ASKED, "en")
+        [group] = found.groups
+        assert (12, f"{FAILING}:2027-0014", "week-malformed") == (group.number, group.first, group.reason.said.code)
+    assert [] == list(feed_refusals({FAILING: run}, replace(ASKED, platform="bretagne"), "fr"))
+    assert [] == list(feed_refusals({FAILING: run}, replace(ASKED, rule="siret-invalid"), "fr"))
+    older = {name: value for name, value in run.problems[0].items() if name != "count"}
+    [group] = feed_refusals({FAILING: replace(run, problems=(older,))}, ASKED, "fr")[0].groups
+    assert 1 == group.number

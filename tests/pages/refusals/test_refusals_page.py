@@ -1,0 +1,134 @@
+"""The page of refusals over HTTP: from a count of the systems to the reason of each, in two clicks."""
+
+import re
+
+import pytest
+
+from gateway.protocol.source_run import run_record
+from gateway.protocol.statistics import BROKEN, Cell, CountRecord, count_record
+from gateway.protocol.topic import RUNS, STATISTICS
+from tests.pages.desk import Desk, desk_of
+from tests.pages.feeds import FAILING, add_refusals, append, runs
+from tests.pages.partner.seeded import OTHER
+from tests.pages.signing import SIGNED
+from tests.pages.site import PageHarness
+
+PATH = "/exploitation/refus"
+_RECEIPTS = 'id="newest-heading"'
+_RULES = 'id="rules-heading"'
+
+
+@pytest.fixture
+async def desk(site: PageHarness) -> Desk:
+    """Refusals of ``SIGNED`` yesterday and of ``OTHER`` today, refused receipts, a feed with refused items."""
+    desk = await desk_of(site)
+    parts = site.harness.parts
+    await parts.partners.save(OTHER)
+    counts = {
+        Cell("2026-11-29", SIGNED.platform, "refused", "week-malformed", ""): 12,
+        Cell("2026-11-29", SIGNED.platform, "refused", "siret-invalid", ""): 5,
+        Cell("2026-11-29", SIGNED.platform, "refused", BROKEN, ""): 12,
+        Cell("2026-11-30", OTHER.platform, "rejected", "week-malformed", ""): 3,
+        Cell("2026-11-30", OTHER.platform, "rejected", BROKEN, ""): 3,
+        Cell("2026-11-30", OTHER.platform, "accepted", "", ""): 99,
+    }
+    await append(parts.log, STATISTICS, count_record(CountRecord("test", 1, counts)))
+    await append(parts.log, RUNS, run_record(next(runs(parts.clock()))))
+    await add_refusals(parts.log, now=parts.clock())
+    await desk.settled()
+    return desk
+
+
+def section(text: str, heading: str) -> str:
+    return text.partition(heading)[2].partition("</section>")[0]
+
+
+async def test_a_count_of_the_systems_leads_to_the_reason_in_two_clicks(desk: Desk) -> None:
+    """The count, then the rule: sentence, remedy, the rule in the reference."""
+    page = await desk.get("/exploitation")
+    [link] = re.findall(rf'href="({PATH}\?platform={SIGNED.platform}[^"]*)">12<', page)
+    text = await desk.get(link)
+    assert "12 offres refusées (7 jours)\u00a0: Occitanie" in text
+    rules = section(text, _RULES)
+    assert "n’est pas une semaine ISO" in rules
+    assert "Écrivez l’année" in rules
+    assert "/reference#OFR-023" in rules
+    assert rules.index("week-malformed") < rules.index("siret-invalid")
+    [narrowed] = re.findall(rf'href="({PATH}[^"]*rule=siret-invalid)"', rules)
+    text = await desk.get(narrowed)
+    assert "5 offres refusées" in text
+    assert "week-malformed" not in section(text, _RULES)
+
+
+async def test_each_refused_receipt_has_sentence_pointer_remedy_and_links(desk: Desk) -> None:
+    newest = section(await desk.get(f"{PATH}?platform=bretagne"), _RECEIPTS)
+    assert 4 == newest.count('class="problem blocked"')
+    for part in ("«\u00a02027-W9\u00a0»", "<code>/weeks/0</code>", "Écrivez l’année", "/reference#OFR-023"):
+        assert part in newest
+    [link] = set(re.findall(r'href="(/exploitation/offre\?id=bretagne%3Arefused-2)"', newest))
+    offer = await desk.get(link)
+    assert "Offre sans version en ligne" in offer
+    assert "Refusée" in offer
+    assert "rien à retirer" in offer
+    assert "normandie%3Arefused-9" in section(await desk.get(PATH), _RECEIPTS)
+
+
+async def test_filters_combine_and_days_are_whole(desk: Desk) -> None:
+    """Platform, rule, day: of counts and receipts alike."""
+    numbers = {
+        "": 15,
+        "platform=normandie": 3,
+        "day=2026-11-29": 12,
+        "day=2026-11-28": 0,
+        "rule=week-malformed": 15,
+        "rule=week-malformed&platform=occitanie": 12,
+        "rule=siret-invalid&day=2026-11-30": 0,
+        "days=1": 3,
+        "rule=never": 0,
+    }
+    for query, number in numbers.items():
+        heading = re.findall(r"<h1>(\d+)", await desk.get(f"{PATH}?{query}"))
+        assert [str(number)] == heading, query
+    receipts = {
+        "rule=employer-undescribed": 1,
+        "rule=never": 0,
+        "day=2026-11-29": 2,
+        "days=1": 3,
+        "platform=normandie": 1,
+    }
+    for query, number in receipts.items():
+        newest = section(await desk.get(f"{PATH}?{query}"), _RECEIPTS)
+        assert number == newest.count('class="problem blocked"'), query
+
+
+async def test_what_a_feed_refused_is_named_though_it_has_no_receipt(desk: Desk) -> None:
+    page = await desk.get("/exploitation")
+    assert f"{PATH}?platform={FAILING}&days=7" in page
+    text = await desk.get(f"{PATH}?platform={FAILING}")
+    assert f'12 éléments, le premier\u00a0: <a href="/exploitation/offre?id={FAILING}%3A2027-0014">' in text
+    assert "12 éléments" not in await desk.get(f"{PATH}?platform={FAILING}&rule=never")
+    assert "12 éléments" not in await desk.get(f"{PATH}?platform={SIGNED.platform}")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "platform=never",
+        "days=8",
+        "days=x",
+        "rule=A",
+        "rule=<b>",
+        "day=2026-13-01",
+        "day=x",
+        "day=２０26-11-30",
+        "day=2026-11-31",
+    ],
+)
+async def test_a_filter_that_cannot_be_is_refused(desk: Desk, query: str) -> None:
+    await desk.get(f"{PATH}?{query}", 400)
+
+
+async def test_the_same_in_english(desk: Desk) -> None:
+    text = await desk.get("/en/operate/refusals?day=2026-11-29")
+    assert "12 refused offers on 29\u00a0November\u00a02026" in text
+    assert "This rule alone" in text

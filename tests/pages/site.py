@@ -1,0 +1,70 @@
+"""The pages that a gateway has, as the composition root registers them, and a gateway that answers in this process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from gateway.api.app import build_app
+from gateway.bootstrap.pages import add_pages, page_ports
+from gateway.log.memory import MemoryLog
+from gateway.pages.base.page import Page
+from gateway.pages.site import Site, all_pages
+from tests.clock import ManualClock
+from tests.harness import ALL, URL, Harness, built
+from tests.pages.signing import OPERATOR, SIGNED, cookie_of
+
+
+def registered_pages(folder: Path) -> Sequence[Page]:
+    """Every page. Runs an event loop in a thread: Playwright has one in the caller's."""
+
+    async def read() -> Sequence[Page]:
+        clock = ManualClock()
+        async with built(folder, log=MemoryLog(clock=clock), clock=clock) as harness:
+            return all_pages(page_ports(harness.parts, URL))
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(read())).result()
+
+
+class PageHarness:
+    """A gateway with pages in the test's own process: its application, its site, and a client that follows nothing and
+    has a session of ``SIGNED``.
+    """
+
+    def __init__(
+        self, harness: Harness, app: web.Application, client: "TestClient[web.Request, web.Application]"
+    ) -> None:
+        self.harness = harness
+        self.app = app
+        self.client = client
+        ports = page_ports(harness.parts, URL)
+        self.door = ports.door
+        self.site = Site(all_pages(ports), public_url=URL, door=ports.door)
+        self._operator: dict[str, str] = {}
+
+    async def headers_for(self, page: Page) -> dict[str, str]:
+        """The headers of a request that the page lets in: its role's session, where the client has another one."""
+        if page.role != "operator":
+            return {}
+        if not self._operator:
+            self._operator["Cookie"] = await cookie_of(self.harness.parts, OPERATOR.platform)
+        return self._operator
+
+
+@asynccontextmanager
+async def opened(folder: Path, *, url: str = URL) -> AsyncIterator[PageHarness]:
+    """A gateway on a log in memory, whose views are caught up."""
+    clock = ManualClock()
+    async with built(folder, log=MemoryLog(clock=clock), clock=clock, partners=[SIGNED, OPERATOR]) as harness:
+        harness.start(*ALL)
+        await harness.ready()
+        app = build_app(harness.context())
+        add_pages(app, harness.parts, url)
+        headers = {"Cookie": await cookie_of(harness.parts, SIGNED.platform)}
+        async with TestClient(TestServer(app), headers=headers) as client:
+            yield PageHarness(harness, app, client)

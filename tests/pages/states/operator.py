@@ -1,0 +1,137 @@
+"""States and journeys of the operator's pages of systems, refusals and offers."""
+
+from playwright.sync_api import Page as Tab
+
+from schemas.rulebook import Language
+from tests.browser.chromium import NARROW, content_width
+from tests.browser.keyboard import Keyboard
+from tests.pages.feeds import FAILING, PAUSED, WAITING
+from tests.pages.visit import Journey, State
+
+_MODERATED = "normandie:2026-00000{}"
+_SYSTEMS: dict[Language, str] = {"fr": "/exploitation", "en": "/en/operate"}
+_OFFER: dict[Language, str] = {"fr": "/exploitation/offre", "en": "/en/operate/offer"}
+_TWICE: dict[Language, str] = {
+    "fr": f"{_OFFER['fr']}?id=normandie:2026-000003",
+    "en": f"{_OFFER['en']}?id=normandie:2026-000004",
+}
+_REFUSALS: dict[Language, str] = {"fr": "/exploitation/refus", "en": "/en/operate/refusals"}
+
+
+def at(paths: dict[Language, str], query: str) -> dict[Language, str]:
+    """The page with this query."""
+    return {language: f"{path}?{query}" for language, path in paths.items()}
+
+
+def unfold(tab: Tab, _language: Language) -> None:
+    """Open all details."""
+    tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+
+
+def send_nothing(tab: Tab, _language: Language) -> None:
+    """A form without a reason."""
+    with tab.expect_navigation():
+        tab.click("main button.main")
+    assert tab.locator(".field.wrong").count() == 1
+
+
+def pause_again(tab: Tab, _language: Language) -> None:
+    """A feed that is paused already."""
+    tab.fill("#reason", "Encore")
+    with tab.expect_navigation():
+        tab.click("main button.main")
+    assert tab.locator("[role=alert].error").count() == 1
+
+
+def ask(tab: Tab, _language: Language) -> None:
+    """A reason with contact data: the consequences, and what was removed."""
+    tab.fill("#reason", "Signalé par personne@example.org")
+    with tab.expect_navigation():
+        tab.click("main button.main")
+    assert "[…]" in tab.locator(".said").inner_text()
+
+
+def moderate_twice(tab: Tab, language: Language) -> None:
+    """The second form again, as it was before the act: it says that nothing was done, by whom it was done, and why."""
+    ask(tab, language)
+    fields = {one: tab.locator(f"main input[name={one}]").input_value() for one in ("act", "sequence", "reason")}
+    with tab.expect_navigation():
+        tab.click("main button.main")
+    tab.evaluate(
+        """(fields) => {
+            const form = document.querySelector("main form");
+            form.reset();
+            form.elements.act.value = fields.act;
+            form.elements.reason.value = fields.reason;
+            const sequence = Object.assign(document.createElement("input"), { name: "sequence" });
+            sequence.value = fields.sequence;
+            form.append(sequence);
+        }""",
+        fields,
+    )
+    with tab.expect_navigation():
+        tab.click("main button.main")
+    assert tab.locator("h1 .shape.blocked").count() == 1
+
+
+def pause_and_resume(keyboard: Keyboard, language: Language) -> None:
+    """The button of the table, the reason, the notice; and back."""
+    french = language == "fr"
+    keyboard.follow(f"a[href$='act=pause&platform={FAILING}']")
+    keyboard.to("#reason").type("Essai au clavier")
+    keyboard.follow("main button.main")
+    keyboard.expect("est suspendu sur toutes les répliques" if french else "is paused on every replica")
+    keyboard.expect("Essai au clavier")
+    keyboard.follow(f"a[href$='act=resume&platform={FAILING}']")
+    keyboard.follow("main button.main")
+    keyboard.expect("est repris" if french else "is resumed")
+
+
+def find_why(keyboard: Keyboard, language: Language) -> None:
+    """Two links: the count of a system, then the rule; and on to an offer."""
+    keyboard.follow("a[href*='platform=bretagne']")
+    keyboard.expect("n’est pas une semaine ISO" if language == "fr" else "is not an ISO week")
+    keyboard.follow("a[href*='rule=week-malformed']")
+    keyboard.follow("a[href*='bretagne%3Arefused']")
+    keyboard.expect("Offre sans version en ligne" if language == "fr" else "Offer without a live version")
+
+
+def moderate_and_lift(keyboard: Keyboard, language: Language) -> None:
+    """Found by its id, moderated with a reason, and that lifted."""
+    french = language == "fr"
+    offer_id = _MODERATED.format(1 if french else 2)
+    keyboard.to("#q").type(offer_id)
+    keyboard.follow("main button.main")
+    keyboard.follow("tbody a")
+    keyboard.to("#reason").type("Adresse fausse")
+    keyboard.follow("main button.main")
+    keyboard.expect("Retirer cette offre" if french else "Withdraw this offer")
+    keyboard.follow("main button.main")
+    keyboard.expect("L’offre est retirée" if french else "The offer is withdrawn").expect("Adresse fausse")
+    assert NARROW == content_width(keyboard.page)
+    keyboard.to("#reason").type("Adresse corrigée")
+    keyboard.follow("main button.main")
+    keyboard.follow("main button.main")
+    keyboard.expect("Le retrait est levé" if french else "The withdrawal is lifted").expect("Adresse corrigée")
+
+
+STATES = [
+    State("systems", "exceptions first"),
+    State(
+        "systems", "pause without a reason", send_nothing, paths=at(_SYSTEMS, f"act=pause&platform={FAILING}"), then=422
+    ),
+    State("systems", "already paused", pause_again, paths=at(_SYSTEMS, f"act=pause&platform={PAUSED}"), then=409),
+    State("systems", "confirm a run", paths=at(_SYSTEMS, f"act=run&platform={WAITING}")),
+    State("refusals", "all", unfold),
+    State("refusals", "none", paths=at(_REFUSALS, "day=2020-01-01")),
+    State("moderation", "search"),
+    State("moderation", "one offer", unfold, paths=at(_OFFER, "id=bretagne:2026-000001")),
+    State("moderation", "only refused", paths=at(_OFFER, "id=bretagne:refused-1")),
+    State("moderation", "consequences", ask, paths=at(_OFFER, "id=bretagne:2026-000002")),
+    State("moderation", "asked twice", moderate_twice, paths=_TWICE, then=409),
+]
+JOURNEYS = [
+    Journey("systems", "pause and resume", pause_and_resume),
+    Journey("systems", "why offers were refused", find_why),
+    Journey("moderation", "moderate and lift", moderate_and_lift),
+]

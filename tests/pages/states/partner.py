@@ -1,0 +1,70 @@
+"""States and journeys of the pages of a platform."""
+
+from playwright.sync_api import Page as Tab
+
+from schemas.rulebook import Language
+from tests.browser.keyboard import Keyboard
+from tests.pages.visit import Journey, State
+
+_OFFER = "tbody a"
+
+
+def unfold(tab: Tab, _language: Language) -> None:
+    """Open all details."""
+    tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+
+
+def open_an_offer(tab: Tab, _language: Language) -> None:
+    """The first offer of the list."""
+    with tab.expect_navigation():
+        tab.locator(_OFFER).first.click()
+    assert tab.locator(".timeline li").count() >= 1
+
+
+def refused_deliveries(tab: Tab, _language: Language) -> None:
+    """Those of one state."""
+    with tab.expect_navigation():
+        tab.click("a[href$='state=refused']")
+    assert tab.locator("table.fold").count() == 1
+
+
+def make_a_secret(tab: Tab, _language: Language) -> None:
+    """A new secret, displayed once."""
+    with tab.expect_navigation():
+        tab.click("main button.main")
+    assert tab.locator("dd code").last.inner_text().startswith("passerelle_")
+
+
+def find_an_offer(keyboard: Keyboard, language: Language) -> None:
+    """From what is to do to the history of an offer, by the search."""
+    keyboard.follow("nav li:nth-child(2) a")
+    offer = keyboard.page.locator("tbody small").first.inner_text()
+    keyboard.to("#q").type(offer)
+    keyboard.follow("main button.main")
+    keyboard.follow(_OFFER)
+    keyboard.expect(offer).expect("Histoire de l’offre" if language == "fr" else "History of the offer")
+
+
+def replace_the_secret(keyboard: Keyboard, language: Language) -> None:
+    """Choose when the present one ends, and make a new one."""
+    keyboard.to("input[name=overlap]").press("ArrowDown")
+    keyboard.press("ArrowUp")
+    keyboard.follow("main button.main")
+    keyboard.expect("affiché une seule fois" if language == "fr" else "displayed once")
+
+
+STATES = [
+    State("today", "things to do", unfold),
+    State("offers", "all"),
+    State("offers", "none found", paths={"fr": "/plateforme/offres?q=zzzz", "en": "/en/platform/offers?q=zzzz"}),
+    State("offers_history", "its history", open_an_offer),
+    State("deliveries", "by state"),
+    State("deliveries", "refused", refused_deliveries),
+    State("keys", "as they are"),
+    State("keys", "a new secret", make_a_secret),
+    State("figures", "thirty days", unfold),
+]
+JOURNEYS = [
+    Journey("today", "find an offer", find_an_offer),
+    Journey("keys", "replace the secret", replace_the_secret),
+]

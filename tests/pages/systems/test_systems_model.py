@@ -1,0 +1,99 @@
+"""The systems as an operator reads them, from the facts alone."""
+
+from dataclasses import replace
+
+from gateway.operate.health import HOUR_MS, HealthTerms
+from gateway.operate.status import Facts
+from gateway.pages.systems.model import lag_of, overview, refused_items
+from gateway.pages.systems.port import SystemsFacts
+from gateway.partners.onboarding import DEFAULT_SCOPES
+from gateway.protocol.partner import Partner
+from gateway.protocol.source_run import Counts, Pause
+from gateway.store.receipt_counts import Count
+from gateway.store.statistics import Count as Refused
+from tests.pages.feeds import FAILING, PAUSED, WAITING, profile_of, runs
+
+NOW = 1_796_000_000_000
+"""A Monday."""
+PUBLISHER = Partner(platform="bretagne", name="Bretagne", scopes=DEFAULT_SCOPES)
+OTHER = Partner(platform="essai", name="Essai", scopes=DEFAULT_SCOPES)
+OPERATOR = Partner(platform="exploitation", name="Exploitation", scopes=frozenset({"operate"}))
+FEEDS = [
+    Partner(platform=slug, name=slug, scopes=frozenset(), profile=profile_of(slug).document)
+    for slug in (FAILING, WAITING, PAUSED)
+]
+FACTS = Facts(
+    now=NOW,
+    partners={one.platform: one for one in (*FEEDS, PUBLISHER, OTHER, OPERATOR)},
+    live={"bretagne": 31},
+    receipts={"bretagne": {"accepted": Count(5, NOW - HOUR_MS)}},
+    runs={run.platform: run for run in runs(NOW)},
+    pauses={PAUSED: Pause(platform=PAUSED, paused=True, at=NOW)},
+    inbox_lag={"bretagne": 2},
+)
+TERMS = HealthTerms(schedules=dict.fromkeys((FAILING, WAITING, PAUSED), HOUR_MS))
+RULES = [Refused(verdict="refused", rule=f"rule-{n}", number=n) for n in range(1, 9)]
+FOUND = SystemsFacts(
+    facts=FACTS, terms=TERMS, undecided=3, refused={"bretagne": 12, FAILING: 1}, rules=RULES, pauses={}
+)
+
+
+def test_the_twelve_systems_come_exceptions_first_and_a_paused_one_among_them() -> None:
+    found = overview(FOUND, "fr")
+    assert 12 == len(found.rows)
+    assert [FAILING, WAITING, PAUSED, "bretagne"] == [row.platform for row in found.rows[:4]]
+    assert ["down", "down", "fresh", "fresh"] == [row.health for row in found.rows[:4]]
+    assert {"unconnected"} == {row.health for row in found.rows[4:]}
+    assert [FAILING, WAITING] == [row.platform for row in found.troubled]
+    assert [8, 7, 6, 5, 4, 3] == [number for _, number in found.rules]
+    assert (2, 3, 13) == (found.fresh, found.undecided, found.refused)
+
+
+def test_a_platform_beside_the_twelve_is_displayed_and_an_operators_client_is_not() -> None:
+    assert ["essai"] == [row.platform for row in overview(FOUND, "fr").others]
+
+
+def test_a_revoked_platform_differs_from_one_that_never_had_access() -> None:
+    gone = replace(FOUND, facts=replace(FACTS, partners={"bretagne": replace(PUBLISHER, revoked=True)}))
+    rows = {row.platform: row for row in overview(gone, "fr").rows}
+    assert (True, "unconnected") == (rows["bretagne"].revoked, rows["bretagne"].health)
+    assert not any(row.revoked for slug, row in rows.items() if slug != "bretagne")
+
+
+def test_a_row_has_lag_run_error_and_queue() -> None:
+    rows = {row.platform: row for row in overview(FOUND, "en").rows}
+    failing, waiting, publisher = rows[FAILING], rows[WAITING], rows["bretagne"]
+    assert ("The source denies access: it answers 403.", NOW) == (failing.error, failing.error_at)
+    french = {row.platform: row for row in overview(FOUND, "fr").rows}[FAILING]
+    assert "La source refuse l’accès\u00a0: elle répond 403." == french.error
+    assert failing.lag is not None
+    assert (0, 11, 0) == (failing.lag.days, failing.lag.hours, failing.lag.minutes)
+    assert (1, 12, None, True) == (failing.refused, failing.refused_items, failing.would_withdraw, failing.has_feed)
+    assert (28, "feed") == (waiting.would_withdraw, waiting.transport)
+    assert (31, 0, None) == (publisher.live, failing.live or 0, overview(FOUND, "fr").rows[-1].live)
+    assert (None, 2, "push", False) == (publisher.lag, publisher.unread, publisher.transport, publisher.has_feed)
+    assert NOW == rows[PAUSED].paused_at
+
+
+def test_a_run_that_went_on_waits_no_longer() -> None:
+    run = replace(FACTS.runs[WAITING], outcome="applied")
+    facts = replace(FACTS, runs={WAITING: run})
+    rows = {row.platform: row for row in overview(replace(FOUND, facts=facts), "fr").rows}
+    assert rows[WAITING].would_withdraw is None
+
+
+def test_a_revoked_platform_has_no_buttons() -> None:
+    revoked = {**FACTS.partners, FAILING: replace(FEEDS[0], revoked=True)}
+    rows = {row.platform: row for row in overview(replace(FOUND, facts=replace(FACTS, partners=revoked)), "fr").rows}
+    assert (False, "none") == (rows[FAILING].has_feed, rows[FAILING].transport)
+
+
+def test_an_unchanged_feed_has_the_refused_items_of_what_it_applied() -> None:
+    run = next(runs(NOW))
+    unchanged = replace(run, outcome="unchanged", counts=Counts(), applied_counts=Counts(refused=4))
+    assert [12, 4, 0] == [refused_items(one) for one in (run, unchanged, replace(unchanged, applied_counts=None))]
+
+
+def test_a_lag_is_cut_to_minutes() -> None:
+    lags = [lag_of(n) for n in (-5, 59_999, 61 * 60_000, 25 * HOUR_MS + 60_000)]
+    assert [(0, 0, 0), (0, 0, 0), (0, 1, 1), (1, 1, 1)] == [(one.days, one.hours, one.minutes) for one in lags]

@@ -1,0 +1,174 @@
+"""The page of the systems over HTTP: what an operator reads, and feeds paused, resumed and run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from gateway.protocol.partner import Partner
+from gateway.protocol.source_run import Order, Pause, read_run, run_record
+from gateway.protocol.topic import JOURNAL, RUNS
+from tests.harness import URL, records_of
+from tests.pages.desk import HTML, PAGES, Desk, desk_of
+from tests.pages.feeds import FAILING, append, runs
+from tests.pages.signing import OPERATOR, PERSON, SIGNED, cookie_of
+from tests.pages.site import PageHarness
+
+PATH = "/exploitation"
+PAUSE: Mapping[str, Any] = {"act": "pause", "platform": FAILING, "reason": "En maintenance"}
+
+
+@pytest.fixture
+async def desk(site: PageHarness) -> Desk:
+    return await desk_of(site)
+
+
+async def orders(desk: Desk) -> Sequence[Any]:
+    found = [read_run(record.key, record.value) for record in await records_of(desk.parts.log, RUNS)]
+    return [one for one in found if isinstance(one, Order | Pause)]
+
+
+async def test_a_feed_is_paused_and_resumed_and_each_is_an_entry_with_its_person(desk: Desk) -> None:
+    """As the command and the API do, in the name of the session's person through its client."""
+    form = await desk.get(f"{PATH}?act=pause&platform={FAILING}")
+    assert "Suspendre le flux" in form
+    text = await desk.post(PATH, **PAUSE)
+    assert f"Le flux de {FAILING} est suspendu" in text
+    assert "<strong>suspendu</strong>" in text
+    assert f"{PERSON}\u00a0: En maintenance" in text
+    text = await desk.post(PATH, act="resume", platform=FAILING)
+    assert f"Le flux de {FAILING} est repris" in text
+    assert "<strong>suspendu</strong>" not in text
+    assert [(True, FAILING), (False, FAILING)] == [(one.paused, one.platform) for one in await orders(desk)]
+    entries = await desk.entries()
+    names = desk.parts.acts.names.state
+    assert [
+        ("feed.pause", FAILING, PERSON, OPERATOR.platform, "En maintenance"),
+        ("feed.resume", FAILING, PERSON, OPERATOR.platform, None),
+    ] == [(one.act, one.about, names[one.person or ""].name, one.client, one.why) for one in entries]
+
+
+async def test_asked_twice_it_says_so_and_writes_nothing(desk: Desk) -> None:
+    assert "n’est pas suspendu" in await desk.post(PATH, 409, act="resume", platform=FAILING)
+    await desk.post(PATH, **PAUSE)
+    text = await desk.post(PATH, 409, **PAUSE)
+    assert "Ce flux est déjà suspendu" in text
+    assert f"{PERSON}\u00a0: En maintenance" in text
+    assert "Reprenez-le d’abord" in await desk.post(PATH, 409, act="run", platform=FAILING)
+    assert (1, 1) == (len(await orders(desk)), len(await desk.entries()))
+
+
+async def test_a_feed_runs_at_once_and_a_run_that_waits_is_confirmed(desk: Desk) -> None:
+    text = await desk.post(PATH, act="run", platform=FAILING)
+    assert f"Une lecture du flux de {FAILING} est demandée" in text
+    waiting = next(replace(run, platform=FAILING) for run in runs(desk.parts.clock()) if run.would_withdraw)
+    await append(desk.parts.log, RUNS, run_record(waiting))
+    await desk.settled()
+    page = await desk.get(PATH)
+    assert "La dernière lecture retirerait 28 offres et attend une confirmation" in page
+    form = await desk.get(f"{PATH}?act=run&platform={FAILING}")
+    assert "Relancer et autoriser 28 retraits" in form
+    assert 'name="confirm" value="28"' in form
+    await desk.post(PATH, act="run", platform=FAILING, confirm=28, reason="Fin de saison")
+    assert [None, 28] == [one.confirm for one in await orders(desk)]
+    assert [("feed.run", {}, None), ("feed.run", {"confirm": 28}, "Fin de saison")] == [
+        (one.act, one.details, one.why) for one in await desk.entries()
+    ]
+
+
+async def test_a_pause_without_a_reason_or_with_an_unusable_one_is_not_done(desk: Desk) -> None:
+    """What was typed is displayed again."""
+    for reason, said in ((" \r\n", "Donnez un motif"), ("a\x00b", "caractère de contrôle"), ("x" * 1_001, "trop long")):
+        text = await desk.post(PATH, 422, **{**PAUSE, "reason": reason})
+        assert said in text
+    assert "x" * 1_001 in text
+    assert ([], []) == (await orders(desk), await desk.entries())
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"act": "erase", "platform": FAILING}, 400),
+        ({"act": "run", "platform": FAILING, "confirm": "-1"}, 400),
+        ({"act": "run", "platform": FAILING, "confirm": "²"}, 400),
+        ({"act": "run", "platform": SIGNED.platform}, 404),
+        ({"act": "run", "platform": "never"}, 404),
+        ({}, 400),
+    ],
+)
+async def test_nothing_but_the_three_acts_on_a_feed_is_done(desk: Desk, fields: dict[str, str], status: int) -> None:
+    await desk.post(PATH, status, **fields)
+    assert ([], []) == (await orders(desk), await desk.entries())
+
+
+async def test_a_form_of_another_site_or_without_the_token_of_its_session_does_nothing(desk: Desk) -> None:
+    """[SEC-016]"""
+    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert 403 == (await desk.send(PATH, PAUSE, **headers)).status
+    for token in ("", "x", (await desk.token())[:-1]):
+        assert 403 == (await desk.send(PATH, {**PAUSE, "token": token})).status
+    assert ([], []) == (await orders(desk), await desk.entries())
+
+
+async def test_the_pages_of_an_operator_are_closed_to_a_platform_and_to_strangers(desk: Desk) -> None:
+    """[SEC-014], [SEC-016]: pages, forms of a platform's own session, and what they would do."""
+    for path in (*PAGES, f"{PATH}?act=pause&platform={FAILING}", f"{PAGES[2]}?id={SIGNED.platform}:1"):
+        answer = await desk.site.client.get(path, headers=HTML)
+        assert (403, False) == (answer.status, FAILING in await answer.text()), path
+        assert 401 == (await desk.site.client.get(path, headers={**HTML, "Cookie": "x=y"})).status
+    for path, fields in ((PATH, PAUSE), (PAGES[2], {"act": "moderate", "id": f"{SIGNED.platform}:1", "reason": "x"})):
+        data = {**fields, "token": await desk.token()}
+        answer = await desk.site.client.post(path, data=data, headers={**HTML, "Origin": URL})
+        assert 403 == answer.status
+    assert ([], []) == (await orders(desk), await desk.entries())
+
+
+async def test_a_session_of_an_operator_begins_here_and_its_pages_wait_for_the_views(desk: Desk) -> None:
+    view = desk.parts.views[JOURNAL].updated
+    view.caught_up = False
+    for path in PAGES:
+        await desk.get(path, 503)
+    view.caught_up = True
+    for path in PAGES:
+        await desk.get(path)
+
+
+async def test_an_address_alone_says_nothing_was_done(desk: Desk) -> None:
+    """The notice of an act is displayed only where the systems agree."""
+    for query in (f"done=pause&platform={FAILING}", "done=pause&platform=never", "done=x", "done=resume"):
+        assert 'class="said"' not in await desk.get(f"{PATH}?{query}")
+
+
+async def test_a_page_that_renews_itself_does_not_prolong_the_session(desk: Desk) -> None:
+    """SEC-015: the script's requests are none of a person; following a link is one."""
+    for mode, prolongs in (("cors", False), ("same-origin", False), ("navigate", True), (None, True)):
+        headers = dict(desk.headers) if mode is None else {**desk.headers, "Sec-Fetch-Mode": mode}
+        answer = await desk.site.client.get(PATH, headers=headers)
+        assert (200, prolongs) == (answer.status, "Set-Cookie" in answer.headers), mode
+
+
+async def test_what_renews_itself_holds_no_token(desk: Desk) -> None:
+    """Tokens differ in each answer: the parts are replaced only when something changed."""
+    for text in (await desk.get(PATH), await desk.get(PATH)):
+        parts = [part.partition("<section")[0] for part in text.split("data-live id=")[1:]]
+        assert len(parts) >= 2
+        assert not [part for part in parts if 'name="token"' in part]
+
+
+async def test_a_person_of_a_platform_that_operates_finds_both_areas(desk: Desk) -> None:
+    both = {
+        OPERATOR.platform: (PATH, 'href="/plateforme"', frozenset({"operate", "offers:read"}), frozenset({"operate"})),
+        SIGNED.platform: ("/plateforme", f'href="{PATH}"', SIGNED.scopes | {"operate"}, SIGNED.scopes),
+    }
+    for slug, (path, link, more, fewer) in both.items():
+        headers = {**HTML, "Cookie": await cookie_of(desk.parts, slug)}
+        for scopes, there in ((more, True), (fewer, False)):
+            await desk.parts.partners.change(slug, partial(_with_scopes, scopes))
+            assert there == (link in await (await desk.site.client.get(path, headers=headers)).text()), (slug, there)
+
+
+def _with_scopes(scopes: frozenset[str], present: Partner | None) -> Partner:
+    assert present is not None
+    return replace(present, scopes=scopes)
