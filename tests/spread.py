@@ -1,6 +1,9 @@
-"""How pytest-xdist spreads the tests over its workers: whole files, the longest first."""
+"""How pytest-xdist spreads the tests over its workers: whole files, the longest first. With four workers or more every
+second one takes only files that wait more than they compute, so that the processors are busy and not overloaded.
+"""
 
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 LONGEST = (
     "conformance/test_partners.py",
@@ -92,9 +95,30 @@ OWN_BROKERS = (
 )
 """Tests on Kafka with brokers of their own."""
 
+WAITING = (
+    "conformance/test_partners.py",
+    "conformance/test_mutants.py",
+    "conformance/test_mark.py",
+    "conformance/test_independent.py",
+    "conformance/test_root_cause.py",
+    "conformance/test_national_role.py",
+    "conformance/test_certifiable.py",
+    "conformance/test_certify.py",
+    "end_to_end/test_killed_request.py",
+    "interconnection/test_interconnection_takeover.py",
+    "log/kafka/test_outage.py",
+    "log/kafka/test_broker.py",
+    "log/kafka/test_cut_off.py",
+    "log/kafka/test_leaderless.py",
+    "national/connector/test_bad_offers.py",
+)
+"""Files that use less than half a processor."""
+
 _UNNAMED = ("pull/test_replicas.py",)
 """Files on the shared broker whose tests' ids do not say so."""
 _BROKER = "the shared broker"
+_MIXED = 4
+"""Fewer workers take all units alike."""
 
 
 class FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
@@ -102,6 +126,31 @@ class FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no typ
 
     def _split_scope(self, nodeid: str) -> str:
         return unit(nodeid)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        here = next((one for one in self.workqueue if waits(one) == self._is_patient(node)), None)
+        if here is not None:
+            self.workqueue.move_to_end(here, last=False)
+        super()._assign_work_unit(node)
+
+    def _reschedule(self, node: WorkerController) -> None:
+        if self._is_patient(node) and not node.shutting_down and not any(map(waits, self.workqueue)):
+            node.shutdown()  # once it has done what it was given
+        else:
+            super()._reschedule(node)
+
+    def _is_patient(self, node: WorkerController) -> bool:
+        return is_patient(int(node.gateway.id.removeprefix("gw")), self.numnodes)
+
+
+def is_patient(worker: int, workers: int) -> bool:
+    """Whether a worker takes only units that wait."""
+    return workers >= _MIXED and worker % 2 == 1
+
+
+def waits(unit: str) -> bool:
+    """Whether a unit waits more than it computes."""
+    return unit == _BROKER or unit in WAITING
 
 
 def unit(nodeid: str) -> str:
