@@ -1,7 +1,8 @@
 """The quick lane: which tests ``pytest --quick`` leaves out, and why.
 
-A quick test needs no broker, no other process and no waiting. Whole files are left out by the table below and not even
-imported; single tests by the fixtures and markers that they use. A quick test that starts a process fails.
+A quick test needs no broker, no other process and no waiting. Whole files are left out by the first table below and not
+even imported; single tests by the second one and by the fixtures and markers that they use. A quick test that starts a
+process fails.
 """
 
 import sys
@@ -66,6 +67,7 @@ SLOW: dict[str, str] = {
     "end_to_end": PROCESSES,
     "faults": PROCESSES,
     "publish/test_feed_topic.py": WAITS,
+    "formats/test_format_effect.py": COMPUTES,
     "formats/test_format_garbled.py": COMPUTES,
     "formats/test_format_identities.py": COMPUTES,
     "formats/test_format_memory.py": COMPUTES,
@@ -115,6 +117,20 @@ SLOW: dict[str, str] = {
 }
 """Folder or file below ``tests`` → reason."""
 
+LONG = frozenset(
+    {
+        "api/write/test_idempotency.py::test_a_snapshot_with_a_long_answer_is_no_stale_one_when_it_is_sent_again",
+        "conformance/test_standin.py::test_the_canonical_form_is_that_of_rfc_8785",
+        "formats/test_format_csv.py::test_any_cells_come_back",
+        "national/site/test_malformed_items.py::test_an_item_with_any_values_is_read_or_skipped",
+        "pages/connect/test_connect_page.py::test_a_sample_that_does_not_compress_can_be_continued",
+        "schemas/test_personal.py::test_long_texts_are_searched_in_linear_time",
+        "schemas/test_suspicion.py::test_a_text_without_suspicion_holds_nothing",
+        "schemas/test_suspicion.py::test_the_suspicion_filter_is_never_wrong_on_the_corpus",
+    }
+)
+"""Single tests that compute for more than a second, in files of quick ones."""
+
 
 class StartedProcessError(RuntimeError):
     """A test of the quick lane started a process."""
@@ -133,7 +149,8 @@ def is_quick(item: pytest.Item) -> bool:
     """Whether a test belongs to the quick lane."""
     fixtures: Iterable[str] = getattr(item, "fixturenames", ())
     marked = any(item.get_closest_marker(name) for name in MARKERS)
-    return not marked and FIXTURES.isdisjoint(fixtures) and reason(item.path) is None
+    long = item.nodeid.partition("[")[0].removeprefix("tests/") in LONG
+    return not (marked or long) and FIXTURES.isdisjoint(fixtures) and reason(item.path) is None
 
 
 class ProcessGuard:

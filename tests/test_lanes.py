@@ -10,9 +10,15 @@ from tests import lanes, spread
 def test_every_entry_of_the_table_names_a_file_or_a_folder() -> None:
     assert [] == [
         name
-        for name in (*lanes.SLOW, *spread.LONGEST, *spread.OWN_BROKERS)
+        for name in (*lanes.SLOW, *spread.LONGEST, *spread.WAITING, *spread.OWN_BROKERS)
         if not (lanes.ROOT / "tests" / name).exists()
     ]
+
+
+def test_every_long_test_exists() -> None:
+    for name in lanes.LONG:
+        path, _, function = name.partition("::")
+        assert f"def {function}(" in (lanes.ROOT / "tests" / path).read_text(), name
 
 
 def test_a_quick_test_cannot_start_a_process(request: pytest.FixtureRequest) -> None:
@@ -26,6 +32,14 @@ def test_a_folder_of_the_table_is_left_out_with_all_that_it_holds() -> None:
     assert lanes.PROCESSES == lanes.reason(tests / "faults" / "test_kafka.py") == lanes.reason(tests / "faults")
     assert lanes.reason(tests / "schemas" / "test_week.py") is None
     assert lanes.reason(lanes.ROOT) is None
+
+
+def test_only_every_second_of_many_workers_is_kept_for_what_waits() -> None:
+    assert [False, True, False, True, False] == [spread.is_patient(worker, 5) for worker in range(5)]
+    assert not any(spread.is_patient(worker, 3) for worker in range(3))
+    assert spread.waits("conformance/test_partners.py")
+    assert spread.waits(spread.unit("tests/log/kafka/test_owner.py::test_a"))
+    assert not spread.waits("fuzz/test_growth.py")
 
 
 def test_tests_on_the_shared_broker_run_in_one_worker() -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 from tests.threats.proofs import PROOFS
@@ -17,6 +18,7 @@ def lines() -> dict[str, set[str]]:
     return {threat: set(re.findall(r"`(tests/[a-z_/]+)`", cell)) for threat, cell in rows}
 
 
+@cache
 def functions(path: str) -> set[str]:
     """The names of all functions in a file, methods included."""
     kinds = ast.FunctionDef | ast.AsyncFunctionDef
