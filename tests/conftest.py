@@ -96,14 +96,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     quick, slow = config.getoption("quick"), config.getoption("slow")
     if quick or slow:
-        kept = [item for item in items if lanes.is_quick(item) == bool(quick)]
-        config.hook.pytest_deselected(items=[item for item in items if lanes.is_quick(item) != bool(quick)])
-        items[:] = kept
+        lane: dict[bool, list[pytest.Item]] = {True: [], False: []}
+        for item in items:
+            lane[lanes.is_quick(item) == bool(quick)].append(item)
+        config.hook.pytest_deselected(items=lane[False])
+        items[:] = lane[True]
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: spread.rank(item.nodeid))
     lacking = config.stash.setdefault(LACKING, {})
+    marked = {mark.name for item in items for mark in item.iter_markers()}
     for marker, unavailable in UNAVAILABLE.items():
-        if any(item.get_closest_marker(marker) for item in items):
+        if marker in marked:
             reason = unavailable()
             if reason is not None:
                 lacking[marker] = reason

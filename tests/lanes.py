@@ -148,9 +148,12 @@ def reason(path: Path) -> str | None:
 def is_quick(item: pytest.Item) -> bool:
     """Whether a test belongs to the quick lane."""
     fixtures: Iterable[str] = getattr(item, "fixturenames", ())
-    marked = any(item.get_closest_marker(name) for name in MARKERS)
-    long = item.nodeid.partition("[")[0].removeprefix("tests/") in LONG
-    return not (marked or long) and FIXTURES.isdisjoint(fixtures) and reason(item.path) is None
+    return (
+        reason(item.path) is None
+        and FIXTURES.isdisjoint(fixtures)
+        and MARKERS.isdisjoint(mark.name for mark in item.iter_markers())
+        and item.nodeid.partition("[")[0].removeprefix("tests/") not in LONG
+    )
 
 
 class ProcessGuard:

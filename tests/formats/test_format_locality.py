@@ -15,10 +15,14 @@ from adapters.formats.location_texts import Written
 from adapters.formats.text import plain
 from schemas.communes import Commune, communes_of, known_postcodes
 
-resolve(Written(city="Rennes"))  # builds the index, which takes longer than a case of hypothesis may
-
 TABLE = Path(__file__).with_name("localities.csv")
 ROWS = list(csv.DictReader(TABLE.read_text().splitlines(), delimiter=";"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def index() -> None:
+    """Built before the first case of hypothesis, which may not take as long."""
+    resolve(Written(city="Rennes"))
 
 
 def written(row: dict[str, str]) -> Written:

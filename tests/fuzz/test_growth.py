@@ -14,6 +14,8 @@ from tests.fuzz.growth import POINTERS, STEEP, STRUCTURES, TIMES, UNITS, steepne
 from tests.fuzz.pieces import read
 from tests.schemas.documents import ON
 
+pytestmark = pytest.mark.timeout(600)  # half a minute of processor time
+
 _SHORT = 5_000
 _LONG = 24_500
 _LONGEST_ANSWER = 300_000
