@@ -130,6 +130,17 @@ def test_entries_are_filtered(commands: Commands) -> None:
     assert "partner.add" in table
 
 
+def test_rights_are_in_words_and_raw_as_json(commands: Commands) -> None:
+    commands(partner.app, "add", "bretagne")
+    commands(partner.app, "set", "bretagne", "--scope", "offers:read")
+    lines = commands(journal.app, "list")
+    assert "offers:" not in lines
+    assert "rights: publish, read → read" in " ".join(lines.split())
+    found = commands.listed()
+    assert {"before": "offers:publish, offers:read", "now": "offers:read"} == found[0]["details"]["scopes"]
+    assert {"scopes": ["offers:publish", "offers:read"]} == found[1]["details"]
+
+
 def test_a_name_is_erased_and_the_audit_stays_clean(commands: Commands) -> None:
     commands(partner.app, "add", "bretagne")
     commands(partner.app, "rotate", "bretagne", "--by", "Another person")

@@ -8,7 +8,6 @@ from aiohttp import hdrs, web
 
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, Redirect
-from gateway.pages.base.texts import texts_of
 from gateway.pages.journal.model import act_key, read_filter, rows_of
 from gateway.pages.journal.port import JournalPort
 from gateway.protocol.journal import ACTS, JournalFilter, clean_name, pseudonyms_of
@@ -42,7 +41,7 @@ class _Shell:
 
     async def list_entries(self, request: web.Request, language: Language) -> Answer:
         self._require_ready()
-        names, texts = self._port.names(), texts_of("journal", language)
+        names = self._port.names()
         asked = read_filter(request.query, names)
         before = _number(request.query.get("before"))
         entries, more = ((), False) if asked.wrong else await self._port.page(before, MOST, asked.filter)
@@ -50,7 +49,7 @@ class _Shell:
         later, _ = ((), False) if before is None else await self._port.page(before + MOST, MOST, JournalFilter())
         further = {**asked.query, "before": str(entries[-1].number)} if entries and more else None
         values = {
-            "rows": rows_of(entries, later, names, texts),
+            "rows": rows_of(entries, later, names, language),
             "asked": asked,
             "acts": [(act, act_key(act)) for act in ACTS],
             "further": None if further is None else urlencode(further),
