@@ -53,7 +53,7 @@ def pages(port: PartnerPort) -> Sequence[Page]:
         page("today", "", "", shell.today),
         page("offers", "/offres", "/offers", shell.offers),
         page("offers_history", "/offre", "/offer", shell.offer),
-        page("deliveries", "/livraisons", "/deliveries", shell.deliveries),
+        page("deliveries", "/remises", "/deliveries", shell.deliveries),
         page("keys", "/cles", "/keys", shell.keys, shell.rotate),
         page("figures", "/statistiques", "/statistics", shell.figures),
     ]

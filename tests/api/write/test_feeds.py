@@ -109,7 +109,7 @@ async def test_a_wrong_body_is_refused(pulled: GatewayHarness, body: Any) -> Non
     assert [] == await orders(pulled)
 
 
-def test_bodies_of_acts_are_parsed_in_one_place() -> None:
+def test_one_function_parses_the_body_of_an_act() -> None:
     folder = Path(desk.__file__).parent
     parsing = {path.name for path in folder.glob("*.py") if "clean_reason(" in path.read_text()}
     assert {"desk.py"} == parsing

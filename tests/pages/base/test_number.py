@@ -19,7 +19,7 @@ def test_any_other_text_is_none(text: str) -> None:
     assert whole_number(text, most=10) is None
 
 
-def test_pages_read_numbers_and_wait_for_views_in_one_place() -> None:
+def test_one_function_reads_numbers_and_one_says_that_views_are_behind() -> None:
     sources = {path.relative_to(FOLDER).as_posix(): path.read_text() for path in FOLDER.rglob("*.py")}
     assert {"base/number.py"} == {name for name, text in sources.items() if re.search(r"\bisdigit\(", text)}
     assert {"base/page.py"} == {
