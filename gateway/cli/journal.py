@@ -26,7 +26,7 @@ from gateway.protocol.topic import OPERATORS
 
 _MOST = 10_000
 _ERASED = "(erased)"
-_HEADS = ("Number", "When", "Who", "Act", "About", "Why", "Details")
+_HEADS = ("Number", "When", "Who", "Act", "About", "Reason", "Details")
 
 app = typer.Typer(help="Who did what, when and why: list the acts of operators, erase a name.", no_args_is_help=True)
 
