@@ -5,7 +5,7 @@
     latency     publish → in a subscriber's hands, at 100 and 1,000 offers a second
     relay       the relay alone
     views       pages and filtered queries at ``--million`` offers against 10,000, and the two worst queries
-    home        the home page, nothing kept, at 100,000 offers
+    home        the home page, nothing kept, and a text search, at 100,000 offers
     updates     random updates of ``--million`` live offers through the view
     million     one upload of ``--million`` offers: memory; restart with them; on Kafka the takeover of the relay
     fairness    others' single PUTs beside one partner's worst permitted load (``--kinds`` of it)

@@ -1,8 +1,10 @@
-"""The home page over HTTP without any kept facts, against one offer read from the API by the same client.
+"""The home page over HTTP without any kept facts, against one offer read from the API by the same client; and a text
+that no offer has, searched in all of them.
 
 The views are filled directly; page, API and client share one process and event loop.
 """
 
+import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -16,12 +18,13 @@ from aiohttp import hdrs, web
 
 import schemas
 from bench.row import Row, times
-from bench.views import PARTITIONS, in_chunks, offers, timed
+from bench.views import PARTITIONS, PLATFORMS, in_chunks, offers, timed
 from gateway import clock
 from gateway.api.auth import public
 from gateway.bootstrap.home import home_facts
 from gateway.bootstrap.log import open_log, with_signing_key
 from gateway.bootstrap.logs import configure_logs
+from gateway.bootstrap.offer_pages import search_offers
 from gateway.bootstrap.pages import page_ports
 from gateway.bootstrap.parts import Parts, build_parts
 from gateway.bootstrap.serving import build_api, listen, serve
@@ -32,12 +35,15 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import OfferState
 from gateway.protocol.topic import COMMON
+from gateway.runtime.loop import bound_collections
 from gateway.settings import Settings
 
 OFFERS = 100_000
 _BAR_MS = 100
 _PLATFORM = "bretagne"
 _TIMES = 60
+_PAUSE_BAR_MS = 50
+_LOOK_SECONDS = 0.001
 
 
 def spread(count: int) -> Iterator[OfferState]:
@@ -51,7 +57,7 @@ def spread(count: int) -> Iterator[OfferState]:
 
 
 async def measure(count: int) -> AsyncIterator[Row]:
-    """The page in French with all its facts, and its compressed size."""
+    """The page in French with all its facts, and its compressed size; the search, and how long it stops the loop."""
     configure_logs("error")
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passerelle-bench-")))
@@ -66,6 +72,7 @@ async def measure(count: int) -> AsyncIterator[Row]:
         scopes = frozenset({"offers:publish", "offers:read"})
         await parts.partners.save(Partner(platform=_PLATFORM, name="x", scopes=scopes, secrets=(secret.kept,)))
         one = await _fill(parts, count)
+        bound_collections()
         listening = await listen(stack, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         await serve(stack, _app(parts, url), listening)
@@ -89,6 +96,33 @@ async def measure(count: int) -> AsyncIterator[Row]:
             taken <= _BAR_MS,
             f"facts {facts:.1f} ms; {max(sizes) / 1_000:.1f} kB compressed",
         )
+        searched, pause = await _search(parts, count)
+        yield Row(
+            f"search of a text that none of {count:,} offers has",
+            f"{searched:.0f} ms",
+            "",
+            f"loop stopped ≤ {_PAUSE_BAR_MS} ms",
+            pause <= _PAUSE_BAR_MS,
+            f"the event loop is stopped for at most {pause:.0f} ms",
+        )
+
+
+async def _search(parts: Parts, count: int) -> tuple[float, float]:
+    """The median time of a search of all offers, and the longest time for which the event loop is stopped (ms)."""
+    clock, pauses = asyncio.get_running_loop().time, [0.0]
+
+    async def look() -> None:
+        while True:
+            begun = clock()
+            await asyncio.sleep(_LOOK_SECONDS)
+            pauses.append(clock() - begun - _LOOK_SECONDS)
+
+    polling = asyncio.create_task(look())
+    searched = await timed(
+        lambda: search_offers(parts.offers, PLATFORMS, "zzzzz", None, most=count, seconds=_TIMES), times=5
+    )
+    polling.cancel()
+    return searched, max(pauses) * 1_000
 
 
 def _app(parts: Parts, url: str) -> web.Application:

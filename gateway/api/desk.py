@@ -48,17 +48,22 @@ async def desk_of(request: web.Request, reason: str | None) -> Desk:
 async def read_act(
     request: web.Request, members: Mapping[str, Check], *, required: tuple[str, ...] = (), most: int | None = None
 ) -> tuple[dict[str, Any], str | None]:
-    """The members of a body, and the reason in it without contact data. An act has no parameters. Raises
-    ProblemError.
-    """
+    """The body of an act, as ``parse_act``. An act has no parameters. Raises ProblemError."""
     refuse_parameters(request.query)
-    raw = await read_document(request, most=most)
+    return parse_act(await read_document(request, most=most), members, required=required)
+
+
+def parse_act(
+    raw: bytes, members: Mapping[str, Check], *, required: tuple[str, ...] = (), expected: str | None = None
+) -> tuple[dict[str, Any], str | None]:
+    """The members of a body, and the reason in it without contact data. ``expected`` is what a refusal says, by default
+    the names of the members. Raises ProblemError.
+    """
     try:
         asked = orjson.loads(raw)
     except orjson.JSONDecodeError:
         asked = None
-    expected = ", ".join((*members, "reason"))
-    wrong = ProblemError("body-malformed", expected=f"{{{expected}}}")
+    wrong = ProblemError("body-malformed", expected=expected or f"{{{', '.join((*members, 'reason'))}}}")
     if not isinstance(asked, dict) or any(name not in asked for name in required):
         raise wrong
     reason = asked.pop("reason", "")
@@ -104,6 +109,11 @@ def is_flag(value: Any) -> bool:
 def are_texts(value: Any) -> bool:
     """Whether a member is a list of texts."""
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def one_of(*texts: str) -> Check:
+    """A check for one of these texts."""
+    return lambda value: isinstance(value, str) and value in texts
 
 
 def is_object(value: Any) -> bool:

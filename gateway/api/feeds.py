@@ -1,27 +1,25 @@
 """A platform's feed over HTTP: the operator pauses it, resumes it, or has it run now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
-import orjson
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from gateway.api.auth import requires
 from gateway.api.body import read_document
 from gateway.api.context import context_of, partner_of
+from gateway.api.desk import Check, answered, one_of, parse_act, within
 from gateway.api.problem import ProblemError, require_caught_up
 from gateway.api.query import refuse_parameters
 from gateway.errors import CodedError
 from gateway.operate.feeds import has_feed, new_order, order_now, set_paused, write_run_entry
-from gateway.protocol.journal import Actor, clean_reason
+from gateway.protocol.journal import Actor
 from gateway.protocol.record import utc
 from gateway.protocol.source_run import Pause
 
-_ACTIONS = ("pause", "resume", "run")
 _EXPECTED = '{"action": "pause" | "resume" | "run", "reason"?: "…", "confirm"?: 0}'
-_MOST = 2**31
+_MEMBERS: Mapping[str, Check] = {"action": one_of("pause", "resume", "run"), "confirm": within(0, 2**31)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,38 +50,20 @@ async def post_feed(request: web.Request) -> web.StreamResponse:
             raise ProblemError(error.code, **error.values) from error
         await write_run_entry(context.acts, platform, confirm=asked.confirm, actor=actor, why=asked.reason)
         await order_now(context.log, order)
-        return _answer({"platform": platform, "order": order.id}, HTTPStatus.ACCEPTED)
+        return answered({"platform": platform, "order": order.id}, status=HTTPStatus.ACCEPTED)
     pause = Pause(platform=platform, paused=asked.action == "pause", at=at)
     changed = await set_paused(context.log, context.acts, pause, known=known, actor=actor, why=asked.reason)
     since = None if not pause.paused else at if changed else known[platform].at
     body = {"platform": platform, "paused": pause.paused, "changed": changed}
-    return _answer(body if since is None else {**body, "since": utc(since)}, HTTPStatus.OK)
+    return answered(body if since is None else {**body, "since": utc(since)})
 
 
 def read_feed_action(raw: bytes) -> FeedAction:
     """What a body asks for. Raises ProblemError."""
-    try:
-        asked = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        asked = None
-    wrong = ProblemError("body-malformed", expected=_EXPECTED)
-    if not isinstance(asked, dict) or asked.get("action") not in _ACTIONS:
-        raise wrong
-    known = {"action", "reason", "confirm"} if asked["action"] == "run" else {"action", "reason"}
-    reason, confirm = asked.get("reason", ""), asked.get("confirm")
-    if not asked.keys() <= known or not isinstance(reason, str):
-        raise wrong
-    if "confirm" in asked and (type(confirm) is not int or not 0 <= confirm <= _MOST):
-        raise wrong
-    try:
-        return FeedAction(action=asked["action"], reason=clean_reason(reason), confirm=confirm)
-    except ValueError:
-        raise wrong from None
-
-
-def _answer(body: dict[str, Any], status: HTTPStatus) -> web.Response:
-    headers = {hdrs.CONTENT_TYPE: "application/json", hdrs.CACHE_CONTROL: "no-store"}
-    return web.Response(status=status, body=orjson.dumps(body), headers=headers)
+    asked, reason = parse_act(raw, _MEMBERS, required=("action",), expected=_EXPECTED)
+    if "confirm" in asked and asked["action"] != "run":
+        raise ProblemError("body-malformed", expected=_EXPECTED)
+    return FeedAction(action=asked["action"], reason=reason, confirm=asked.get("confirm"))
 
 
 ROUTES: Sequence[web.RouteDef] = (web.post("/v1/platforms/{platform}/feed", post_feed),)

@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Sequence
 
-import orjson
 from aiohttp import web
 
 from gateway.api.auth import requires
 from gateway.api.body import read_document
 from gateway.api.context import context_of, partner_of
 from gateway.api.decision import submit
+from gateway.api.desk import one_of, parse_act
 from gateway.api.idempotency import Answer, run_once
 from gateway.api.problem import ProblemError, require_caught_up, view_behind
 from gateway.api.query import offer_id_of, refuse_parameters
@@ -18,10 +18,9 @@ from gateway.errors import CodedError
 from gateway.log.positions import end_of
 from gateway.operate.moderation import Moderation, moderation_command, write_entry
 from gateway.protocol.identity import partition_of
-from gateway.protocol.journal import Actor, clean_reason
+from gateway.protocol.journal import Actor
 from gateway.protocol.topic import OFFERS
 
-_MEMBERS = {"action", "reason"}
 _CATCH_UP_SECONDS = 10.0
 _EXPECTED = '{"action": "moderate" | "lift", "reason"?: "…"}'
 
@@ -39,22 +38,9 @@ async def post_moderation(request: web.Request) -> web.StreamResponse:
 
 def read_moderation(raw: bytes, offer_id: str) -> Moderation:
     """What a body asks for; contact data in its reason is redacted. Raises ProblemError."""
-    try:
-        asked = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        asked = None
-    if not isinstance(asked, dict) or not asked.keys() <= _MEMBERS or not isinstance(asked.get("reason", ""), str):
-        raise ProblemError("body-malformed", expected=_EXPECTED)
-    try:
-        reason = clean_reason(asked.get("reason", ""))
-    except ValueError:
-        raise ProblemError("body-malformed", expected=_EXPECTED) from None
-    match asked.get("action"):
-        case "moderate":
-            return Moderation(action="moderate", offer_id=offer_id, reason=reason)
-        case "lift":
-            return Moderation(action="lift", offer_id=offer_id, reason=reason)
-    raise ProblemError("body-malformed", expected=_EXPECTED)
+    members = {"action": one_of("moderate", "lift")}
+    asked, reason = parse_act(raw, members, required=("action",), expected=_EXPECTED)
+    return Moderation(action="lift" if asked["action"] == "lift" else "moderate", offer_id=offer_id, reason=reason)
 
 
 async def _moderate(request: web.Request, asked: Moderation) -> Answer:

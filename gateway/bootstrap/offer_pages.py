@@ -1,7 +1,6 @@
 """Offers as pages need them: searched by text, and one with its history, for its platform and for an operator."""
 
-import re
-import unicodedata
+import asyncio
 from collections.abc import Sequence
 
 from gateway.bootstrap.parts import Parts
@@ -13,38 +12,55 @@ from gateway.store import OfferView
 from gateway.store.receipt_search import ReceiptFilter
 
 _LISTED = 50
-_AT_ONCE = 500
+_AT_ONCE = 2_000
+"""Offers that are compared in one read transaction: some tens of milliseconds in a thread."""
+_SECONDS = 0.75
+"""After this time a search goes on only when the visitor asks for it."""
 _RECEIPTS = 200
-_MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
-"""Combining marks."""
 
 
 async def search_offers(
-    offers: OfferView, platforms: Sequence[str], query: str, after: str | None, *, most: int
+    offers: OfferView,
+    platforms: Sequence[str],
+    query: str,
+    after: str | None,
+    *,
+    most: int,
+    seconds: float = _SECONDS,
 ) -> OfferPage:
     """Live offers of these platforms whose title, town or id has the text; the offer with this very id first, live or
-    not. ``after`` is where an earlier page ended: the platform and the log offset. At most about ``most`` are examined.
+    not. ``after`` is where an earlier page ended: the platform and the log offset. At most ``most`` are compared,
+    and no more after ``seconds``.
     """
-    wanted = _folded(query)
     found: list[OfferState] = []
     exact = await _exact(offers, platforms, query) if after is None else None
     first, _, start = (after or "").rpartition(":")
     following: str | None = start or None
-    examined = 0
+    examined, clock = 0, asyncio.get_running_loop().time
+    ends = clock() + seconds
     remaining = list(platforms[platforms.index(first) :] if first else platforms)
-    while remaining and len(found) < _LISTED and examined < most:
-        slug = remaining[0]
-        limit = _AT_ONCE if wanted else _LISTED - len(found)
-        states, following = await offers.page(
-            reader=Reader(slug), asked=Filter(platform=frozenset({slug})), after=following, limit=limit, own=True
-        )
-        examined += len(states)
-        found += [state for state in states if not wanted or wanted in _folded(_text(state))]
+    while remaining and len(found) < _LISTED and examined < most and (not examined or clock() < ends):
+        at_once, limit = min(_AT_ONCE, most - examined), _LISTED - len(found)
+        states, compared, following = await _some(offers, remaining[0], query, following, limit=limit, most=at_once)
+        examined += compared
+        found += states
         if following is None:
             del remaining[0]
     others = [state for state in found if exact is None or state.id != exact.id]
     further = f"{remaining[0]}:{following or ''}" if remaining else None
     return OfferPage(offers=[*([exact] if exact else []), *others], examined=examined, further=further)
+
+
+async def _some(
+    offers: OfferView, slug: str, query: str, after: str | None, *, limit: int, most: int
+) -> tuple[list[OfferState], int, str | None]:
+    """As ``OfferView.with_text``; without a text all live offers."""
+    if query:
+        return await offers.with_text(slug, query, after=after, limit=limit, most=most)
+    states, following = await offers.page(
+        reader=Reader(slug), asked=Filter(platform=frozenset({slug})), after=after, limit=limit, own=True
+    )
+    return states, len(states), following
 
 
 async def offer_history(parts: Parts, offer_id: str, *, duplicates_for: Reader | None) -> HistoryFacts | None:
@@ -72,13 +88,3 @@ async def _exact(offers: OfferView, platforms: Sequence[str], query: str) -> Off
     offer_id = f"{platforms[0]}:{query}" if ":" not in query and len(platforms) == 1 else query
     known = is_offer_id(offer_id) and platform_of(offer_id) in platforms
     return await offers.get(offer_id) if known else None
-
-
-def _text(state: OfferState) -> str:
-    offer = state.offer or {}
-    return " ".join((state.id, offer.get("title", ""), offer.get("location", {}).get("city", "")))
-
-
-def _folded(text: str) -> str:
-    """The text without accents and capitals."""
-    return _MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold()

@@ -45,7 +45,7 @@ DECISION_SECONDS = 10.0
 _CATCH_UP_SECONDS = 10.0
 _SEEN_SECONDS = 5.0
 """How long a form waits until the next page displays what it did."""
-_EXAMINED = 4_000
+_EXAMINED = 100_000
 """Offers that one request compares with a searched text."""
 _ACTS = 20
 _LISTED = 50

@@ -20,7 +20,7 @@ from gateway.protocol.statistics import Dimension
 from gateway.protocol.visibility import Reader
 from gateway.store.statistics import Count
 
-_EXAMINED = 2_000
+_EXAMINED = 10_000
 """Offers that one request compares with a searched text."""
 _WEEK_DAYS = 7
 

@@ -29,7 +29,10 @@ By = Annotated[
         help="Who does it, for the journal; by default PASSERELLE_OPERATOR, else the login name.",
     ),
 ]
-Why = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why, for the journal; no names of persons.")]
+Why = Annotated[
+    str | None,
+    typer.Option("--reason", metavar="TEXT", help="The reason, for the journal; no names of persons."),
+]
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import orjson
 import typer
 from rich.text import Text
 
@@ -27,7 +26,7 @@ from gateway.protocol.topic import OPERATORS
 
 _MOST = 10_000
 _ERASED = "(erased)"
-_HEADS = ("Number", "When", "Who", "Act", "About", "Why", "Details")
+_HEADS = ("Number", "When", "Who", "Act", "About", "Reason", "Details")
 
 app = typer.Typer(help="Who did what, when and why: list the acts of operators, erase a name.", no_args_is_help=True)
 
@@ -87,6 +86,9 @@ async def erase_name(
 
 
 def _row(document: Mapping[str, Any]) -> Sequence[Text]:
+    from gateway.pages.journal.details import details_in_words  # noqa: PLC0415 - imports the pages
+
+    details = details_in_words(document.get("details", {}), "en")
     cells = (
         str(document["number"]),
         document["at"][:19].replace("T", " ") + "Z",
@@ -94,7 +96,7 @@ def _row(document: Mapping[str, Any]) -> Sequence[Text]:
         document["act"] + (f" (entry {document['failed']} did not happen)" if "failed" in document else ""),
         document["about"],
         " ".join(document.get("why", "").split()),
-        orjson.dumps(document["details"]).decode() if "details" in document else "",
+        "; ".join(f"{label}: {value}" for label, value in details),
     )
     return [Text(cell) for cell in cells]
 

@@ -33,7 +33,8 @@ async def moderate(
     offer: Annotated[str, typer.Argument(metavar="ID", help="The offer, such as bretagne:2027-0001.")],
     *,
     reason: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Why: its publisher reads it, others never; no names of persons.")
+        str | None,
+        typer.Option(metavar="TEXT", help="The reason: its publisher reads it, others never; no names of persons."),
     ] = None,
     lift: Annotated[bool, typer.Option("--lift", help="Lift the moderation instead.")] = False,
     by: By = None,

@@ -24,7 +24,7 @@ from gateway.pages import (
 )
 from gateway.pages.base import negotiation, static
 from gateway.pages.base.door import FORGET, SESSION, Door
-from gateway.pages.base.page import Answer, Download, Handler, Page, PageError, Redirect, Role
+from gateway.pages.base.page import RETRY_SECONDS, Answer, Download, Handler, Page, PageError, Redirect, Role
 from gateway.pages.base.refusal import RefusedError
 from gateway.pages.base.respond import (
     PRIVATE,
@@ -55,7 +55,6 @@ from schemas.rulebook import LANGUAGES, Language
 
 HOMES: Mapping[Role, str] = {"platform": "today", "operator": "systems"}
 """The page where a session of each role begins."""
-_RETRY = "2"
 _CHALLENGE = 'Link realm="passerelle"'
 """HTTP wants each 401 to name a way in; browsers do not know this one, and display the page."""
 
@@ -164,7 +163,9 @@ class Site:
             except SignInError as error:
                 return self._refused(request, page, RefusedError(error.code), language)
             except ChangeConflictError:
-                return self._refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, language, {hdrs.RETRY_AFTER: _RETRY})
+                return self._refusal(
+                    request, HTTPStatus.SERVICE_UNAVAILABLE, language, {hdrs.RETRY_AFTER: RETRY_SECONDS}
+                )
             return self._answer(request, page, answer, language)
 
         return serve

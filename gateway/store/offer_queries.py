@@ -57,16 +57,20 @@ class OfferQueries(NamedTuple):
         if not found:
             require_missing(self.db, "offers", "id", offer_id)
             return None
-        ((_, state),) = found
-        if state.id != offer_id:
+        ((_, key, value),) = found
+        if key.decode() != offer_id:
             raise ChecksumError(f"the index of offers leads from {offer_id!r} to another one")
-        return state
+        return read_offer(key, value)
 
     def states_at(self, log_offsets: Sequence[int]) -> list[tuple[int, OfferState]]:
         """The offers and markers at these log offsets, in order. Raises ChecksumError where the index is wrong."""
+        return [(log_offset, read_offer(key, value)) for log_offset, key, value in self.rows_at(log_offsets)]
+
+    def rows_at(self, log_offsets: Sequence[int]) -> list[tuple[int, bytes, bytes]]:
+        """As ``states_at``, each as its log offset, its id and its value."""
         lines = self.db.execute(_NUMBERED, (self._numbers_at(log_offsets),)).fetchone()[0] if log_offsets else None
         found = _split(lines)
-        if [log_offset for log_offset, _ in found] != list(log_offsets):
+        if [log_offset for log_offset, *_ in found] != list(log_offsets):
             raise ChecksumError("the search index leads to other rows")
         return found
 
@@ -193,13 +197,13 @@ def shows(state: OfferState, *, reader: Reader, asked: Filter, own: bool) -> boo
     return asked.matches(offer=visible, territory=state.territory, platform=publisher)
 
 
-def _split(lines: bytes | None) -> list[tuple[int, OfferState]]:
-    """The offers of rows that were fetched as one. Raises ChecksumError."""
+def _split(lines: bytes | None) -> list[tuple[int, bytes, bytes]]:
+    """Log offset, id and value of rows that were fetched as one. Raises ChecksumError."""
     found = []
     for line in () if lines is None else lines.split(b"\n"):
         stored, _, row = line.partition(b"\x1f")
         if b"%d" % crc32(row) != stored:
             raise ChecksumError(f"the checksum of a row does not match ({row[:60]!r})")
         log_offset, offer_id, value = row.split(b"\x1f", 2)
-        found.append((int(log_offset), read_offer(offer_id, value)))
+        found.append((int(log_offset), offer_id, value))
     return found

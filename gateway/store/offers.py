@@ -15,6 +15,7 @@ from gateway.store import offer_rows
 from gateway.store.change_feed import changes_after
 from gateway.store.log_offset import log_offset_of
 from gateway.store.offer_queries import OfferQueries
+from gateway.store.offer_text import offers_with_text
 from gateway.store.possible_duplicates import possible_duplicates
 from gateway.store.public_counts import PublicCounts, public_counts
 from gateway.store.search import duplicate_index, index_store
@@ -61,6 +62,16 @@ class OfferView(View):
         """
         return await self._ask(
             lambda queries: queries.page(reader=reader, asked=asked, after=after, limit=limit, own=own)
+        )
+
+    async def with_text(
+        self, platform: str, text: str, *, after: str | None, limit: int, most: int
+    ) -> tuple[list[OfferState], int, str | None]:
+        """Live offers of a platform that have a text in title, town or id, in log order after a log offset; how many
+        were compared, at most ``most``; and the log offset to continue from, None at the end.
+        """
+        return await self._ask(
+            lambda queries: offers_with_text(queries, platform, text, after=after, limit=limit, most=most)
         )
 
     async def possible_duplicates(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:

@@ -53,7 +53,9 @@ def commands(tmp_path: Path) -> Commands:
 
 def test_every_command_on_a_partner_writes_who_what_and_why(commands: Commands) -> None:
     commands(partner.app, "add", "bretagne")
-    commands(partner.app, "set", "bretagne", "--scope", "offers:read", "--by", "Another person", "--why", "Asked for")
+    commands(
+        partner.app, "set", "bretagne", "--scope", "offers:read", "--by", "Another person", "--reason", "Asked for"
+    )
     commands(partner.app, "set", "bretagne", "--scope", "offers:read")  # changes nothing
     commands(partner.app, "rotate", "bretagne", "--overlap", "1")
     commands(partner.app, "revoke", "bretagne")
@@ -71,7 +73,7 @@ def test_every_command_on_a_partner_writes_who_what_and_why(commands: Commands) 
 
 def test_sign_in_and_certification_are_acts_without_the_person(commands: Commands) -> None:
     commands(partner.app, "add", "bretagne")
-    commands(partner.app, "link", "bretagne", "--person", "A third person", "--why", "First access")
+    commands(partner.app, "link", "bretagne", "--person", "A third person", "--reason", "First access")
     commands(partner.app, "sign-out", "bretagne", "--by", "Another name")
     commands(certificate.app, "nonce", "bretagne")
     found = commands.listed()
@@ -130,6 +132,17 @@ def test_entries_are_filtered(commands: Commands) -> None:
     assert "partner.add" in table
 
 
+def test_rights_are_in_words_and_raw_as_json(commands: Commands) -> None:
+    commands(partner.app, "add", "bretagne")
+    commands(partner.app, "set", "bretagne", "--scope", "offers:read")
+    lines = commands(journal.app, "list")
+    assert "offers:" not in lines
+    assert "rights: publish, read → read" in " ".join(lines.split())
+    found = commands.listed()
+    assert {"before": "offers:publish, offers:read", "now": "offers:read"} == found[0]["details"]["scopes"]
+    assert {"scopes": ["offers:publish", "offers:read"]} == found[1]["details"]
+
+
 def test_a_name_is_erased_and_the_audit_stays_clean(commands: Commands) -> None:
     commands(partner.app, "add", "bretagne")
     commands(partner.app, "rotate", "bretagne", "--by", "Another person")
@@ -150,7 +163,7 @@ def test_a_name_is_erased_and_the_audit_stays_clean(commands: Commands) -> None:
     assert run(check())
 
 
-@pytest.mark.parametrize("words", [["--by", " "], ["--by", "x" * 101], ["--why", "x" * 1_001]])
+@pytest.mark.parametrize("words", [["--by", " "], ["--by", "x" * 101], ["--reason", "x" * 1_001]])
 def test_a_name_or_reason_that_no_entry_may_have_is_refused_before_the_act(
     commands: Commands, words: list[str]
 ) -> None:
@@ -165,7 +178,7 @@ def test_a_feed_is_paused_and_resumed_each_once(commands: Commands) -> None:
     with pytest.raises(CommandError, match="no feed"):
         commands(PAUSE, "normandie")
     commands(platform.app, "add", PULLED)
-    assert "is paused." in commands(PAUSE, PULLED, "--why", "Maintenance")
+    assert "is paused." in commands(PAUSE, PULLED, "--reason", "Maintenance")
     assert "is paused already" in commands(PAUSE, PULLED)
     rows = json.loads(commands(platform.app, "list", "--json"))["platforms"]
     assert [PULLED] == [row["platform"] for row in rows if row["paused_since"]]

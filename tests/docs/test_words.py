@@ -144,7 +144,7 @@ def suspected() -> Iterator[tuple[Path, str]]:
 
 def test_the_page_lists_what_is_retired() -> None:
     found = retired()
-    assert {"Retired names", "Retired in prose"} == set(found)
+    assert {"Retired names", "Retired in prose", "Retired in French"} == set(found)
     assert all(found.values())
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from schemas.rulebook import Language
 
@@ -65,6 +65,10 @@ class Page:
     private: bool = False
 
 
+RETRY_SECONDS = "2"
+"""After this time a page that waits for the log is worth another request."""
+
+
 class PageError(Exception):
     """A refusal that is rendered as a page; 400, 404, 405, 413, 415, 429, 500 and 503 have texts of their own."""
 
@@ -74,4 +78,20 @@ class PageError(Exception):
         self.headers = dict(headers or {})
 
 
-__all__ = ["Answer", "Download", "Handler", "Language", "Page", "PageError", "Redirect", "Role"]
+def views_behind() -> PageError:
+    """The refusal of a page whose views have not caught up with the log (503)."""
+    return PageError(503, {hdrs.RETRY_AFTER: RETRY_SECONDS})
+
+
+__all__ = [
+    "RETRY_SECONDS",
+    "Answer",
+    "Download",
+    "Handler",
+    "Language",
+    "Page",
+    "PageError",
+    "Redirect",
+    "Role",
+    "views_behind",
+]

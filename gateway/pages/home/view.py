@@ -4,13 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
-from gateway.pages.base.page import Answer, Language, Page, PageError
+from gateway.pages.base.page import Answer, Language, Page, views_behind
 from gateway.pages.home.model import HomeFacts, drawn_departments, home, outlines
 
 REFRESH_SECONDS = 5
-_RETRY_SECONDS = "2"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +32,7 @@ def pages(port: HomePort) -> Sequence[Page]:
         nonlocal made
         facts = await port.facts()
         if facts is None:
-            raise PageError(503, {hdrs.RETRY_AFTER: _RETRY_SECONDS})
+            raise views_behind()
         if made is None or made[0] is not facts:
             made = facts, _values(facts, port)
         return Answer("home/home.html", made[1], made_of=facts)

@@ -4,19 +4,19 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
-from gateway.pages.base.texts import Texts
+from gateway.pages.base.texts import texts_of
+from gateway.pages.journal.details import details_in_words
 from gateway.protocol.decide import PARIS
 from gateway.protocol.identity import is_slug
 from gateway.protocol.journal import ACTS, Entry, JournalFilter, Names, clean_name, pseudonyms_of
+from schemas.rulebook import Language
 
 FIELDS = ("act", "about", "person", "client", "since", "until")
 MOST_ABOUT = 200
 _ISO = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
 _FRENCH = re.compile(r"(?P<day>[0-9]{1,2})/(?P<month>[0-9]{1,2})/(?P<year>[0-9]{4})")
 _SHORT = 8
-_MOST_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +90,10 @@ def midnight(day: date) -> int:
     return round(datetime(day.year, day.month, day.day, tzinfo=PARIS).astimezone(UTC).timestamp() * 1_000)
 
 
-def rows_of(entries: Sequence[Entry], later: Iterable[Entry], names: Names, texts: Texts) -> Sequence[Row]:
-    """The rows of entries; ``later`` are entries after them, which may say that an act did not happen."""
+def rows_of(entries: Sequence[Entry], later: Iterable[Entry], names: Names, language: Language) -> Sequence[Row]:
+    """The rows of entries in a language; ``later`` are entries after them, which may say that an act did not happen."""
     failed = {one.failed for one in (*entries, *later)}
-    return [_row(entry, entry.number in failed, names, texts) for entry in entries]
+    return [_row(entry, entry.number in failed, names, language) for entry in entries]
 
 
 def act_key(act: str) -> str:
@@ -101,13 +101,13 @@ def act_key(act: str) -> str:
     return f"act_{act.replace('.', '_').replace('-', '_')}"
 
 
-def _row(entry: Entry, failed: bool, names: Names, texts: Texts) -> Row:  # noqa: FBT001  # one caller
+def _row(entry: Entry, failed: bool, names: Names, language: Language) -> Row:  # noqa: FBT001  # one caller
     known = None if entry.person is None else names.get(entry.person)
     key, erasure = act_key(entry.act), entry.act == "journal.erase-name"
     return Row(
         number=entry.number,
         at=entry.at,
-        act=key if key in texts else None,
+        act=key if key in texts_of("journal", language) else None,
         code=entry.act,
         about=f"{entry.about[:_SHORT]}…" if erasure else entry.about,
         named=not erasure,
@@ -115,27 +115,10 @@ def _row(entry: Entry, failed: bool, names: Names, texts: Texts) -> Row:  # noqa
         pseudonym=None if entry.person is None else entry.person[:_SHORT],
         client=entry.client,
         why=entry.why,
-        details=[(_label(name, texts), _value(value, texts)) for name, value in entry.details.items()],
+        details=details_in_words(entry.details, language),
         failed=failed,
         of=entry.failed,
     )
-
-
-def _label(name: str, texts: Texts) -> str:
-    key = f"detail_{name.replace(' ', '_')}"
-    return str(texts(key)) if key in texts else name
-
-
-def _value(value: Any, texts: Texts) -> str:
-    match value:
-        case {"before": before, "now": now}:
-            return f"{_value(before, texts)} → {_value(now, texts)}"
-        case bool():
-            return str(texts("yes" if value else "no"))
-        case list():
-            rest = len(value) - _MOST_LISTED
-            return ", ".join(map(str, value[:_MOST_LISTED])) + (f", … (+{rest})" if rest > 0 else "")
-    return str(value)
 
 
 def _day(text: str) -> date | None:

@@ -4,19 +4,18 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import structlog
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from gateway.pages.base.door import form_of, session_of
-from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, Redirect
-from gateway.pages.base.texts import texts_of
+from gateway.pages.base.number import whole_number
+from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, Redirect, views_behind
 from gateway.pages.journal.model import act_key, read_filter, rows_of
 from gateway.pages.journal.port import JournalPort
 from gateway.protocol.journal import ACTS, JournalFilter, clean_name, pseudonyms_of
 
 MOST = 50
 """Entries of one page."""
-_RETRY_SECONDS = "2"
-_MOST_DIGITS = 18
+_MOST_NUMBER = 10**18
 
 log = structlog.get_logger()
 
@@ -42,15 +41,15 @@ class _Shell:
 
     async def list_entries(self, request: web.Request, language: Language) -> Answer:
         self._require_ready()
-        names, texts = self._port.names(), texts_of("journal", language)
+        names = self._port.names()
         asked = read_filter(request.query, names)
-        before = _number(request.query.get("before"))
+        before = _before(request.query.get("before"))
         entries, more = ((), False) if asked.wrong else await self._port.page(before, MOST, asked.filter)
         # A failure is said by a later entry, which may be on the page before.
         later, _ = ((), False) if before is None else await self._port.page(before + MOST, MOST, JournalFilter())
         further = {**asked.query, "before": str(entries[-1].number)} if entries and more else None
         values = {
-            "rows": rows_of(entries, later, names, texts),
+            "rows": rows_of(entries, later, names, language),
             "asked": asked,
             "acts": [(act, act_key(act)) for act in ACTS],
             "further": None if further is None else urlencode(further),
@@ -93,16 +92,16 @@ class _Shell:
 
     def _require_ready(self) -> None:
         if not self._port.ready():
-            raise PageError(503, {hdrs.RETRY_AFTER: _RETRY_SECONDS})
+            raise views_behind()
 
 
 def _values(name: str, *, known: bool = False, unknown: bool = False) -> Mapping[str, object]:
     return {"name": name, "known": known, "unknown": unknown}
 
 
-def _number(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+def _before(text: str | None) -> int | None:
+    """The number of an entry in an address; None without one. Raises PageError."""
+    number = None if text is None else whole_number(text, most=_MOST_NUMBER)
+    if text is not None and number is None:
         raise PageError(400)
-    return int(text)
+    return number

@@ -10,7 +10,8 @@ from aiohttp import hdrs, web
 
 from gateway.operate.moderation import Action, Moderation
 from gateway.pages.base.door import form_of, session_of
-from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect
+from gateway.pages.base.number import whole_number
+from gateway.pages.base.page import RETRY_SECONDS, Answer, Language, Page, PageError, Redirect, views_behind
 from gateway.pages.base.reason import Reason, read_reason
 from gateway.pages.base.texts import texts_of
 from gateway.pages.moderation.model import OfferView, offer_view
@@ -23,10 +24,9 @@ _ACTIONS: Sequence[Action] = ("moderate", "lift")
 _STATUSES: Mapping[ModerationOutcome, int] = {"undecided": 202, "behind": 503, "offer-unknown": 404}
 """Of the pages that say why nothing was done, or not yet; all others are 409."""
 _MOST_QUERY = 100
-_RETRY_SECONDS = "2"
 _NOTHING = Reason("", None)
 _AFTER = re.compile(r"([a-z0-9-]+):([0-9]{0,19})")
-_SEQUENCE = re.compile(r"[0-9]{1,19}")
+_MOST_SEQUENCE = 2**63
 
 
 def pages(port: ModerationPort) -> Sequence[Page]:
@@ -51,19 +51,19 @@ class _Shell:
         """The first form is answered with the consequences, the second one acts."""
         self._require_ready()
         form, signed = form_of(request), session_of(request)
-        offer_id, sequence = form.text("id"), form.text("sequence")
+        offer_id, sequence = form.text("id"), whole_number(form.text("sequence"), most=_MOST_SEQUENCE)
         action = next((one for one in _ACTIONS if one == form.text("act")), None)
-        if action is None or (sequence and not (sequence.isascii() and _SEQUENCE.fullmatch(sequence))):
+        if action is None or (form.text("sequence") and sequence is None):
             raise PageError(400)
         facts = await self._find(offer_id)
         reason = read_reason(form.text("reason"), required=True)
         if reason.wrong:
             return self._offer(offer_id, facts, language, reason=reason, status=422)
         view = offer_view(offer_id, facts, language)
-        if not sequence:
+        if sequence is None:
             return self._confirm(view, facts, action, reason)
         asked = Moderation(action=action, offer_id=offer_id, reason=reason.kept)
-        outcome = await self._port.moderate(request, asked, int(sequence), signed.actor)
+        outcome = await self._port.moderate(request, asked, sequence, signed.actor)
         if outcome == "done":
             return Redirect("moderation", {"id": offer_id, "done": action})
         facts = await self._find(offer_id)
@@ -127,9 +127,9 @@ class _Shell:
     def _refused(self, view: OfferView, facts: OfferFacts, action: Action, outcome: ModerationOutcome) -> Answer:
         last = next((one for one in facts.acts if one.entry.failed is None), None)
         values = {"offer": view, "act": action, "outcome": outcome.replace("-", "_"), "last": last}
-        headers: dict[str, str] = {hdrs.RETRY_AFTER: _RETRY_SECONDS} if outcome == "behind" else {}
+        headers: dict[str, str] = {hdrs.RETRY_AFTER: RETRY_SECONDS} if outcome == "behind" else {}
         return Answer("moderation/outcome.html", values, status=_STATUSES.get(outcome, 409), headers=headers)
 
     def _require_ready(self) -> None:
         if not self._port.ready():
-            raise PageError(503, {hdrs.RETRY_AFTER: _RETRY_SECONDS})
+            raise views_behind()

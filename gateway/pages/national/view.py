@@ -7,12 +7,13 @@ from typing import Any
 
 import orjson
 import structlog
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from gateway.operate.desk import RefusedActError
 from gateway.operate.national import Ordered, RefusedOrderError, account_for, carry_out, platform_in
 from gateway.pages.base.door import form_of, session_of
-from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, Redirect
+from gateway.pages.base.number import whole_number
+from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, Redirect, views_behind
 from gateway.pages.base.reason import read_reason
 from gateway.pages.base.upload import Form
 from gateway.pages.national.model import STATES, accounts_of, differs, extra_in, found_in, minutes_of, platforms_of
@@ -24,11 +25,10 @@ from gateway.protocol.identity import is_offer_id, is_slug
 
 MOST_REFUSED = 50
 _WAIT_SECONDS = 3.0
-_RETRY_SECONDS = "2"
 _FRESH_MS = 3_600_000
 """How long a dry run may be old when what it found is applied."""
 _ORDERS = ("reconcile", "replay", "adopt")
-_MOST_DIGITS = 9
+_MOST_CONFIRMED = 10**9
 
 log = structlog.get_logger()
 
@@ -117,7 +117,7 @@ class _Shell:
         if any(not is_offer_id(one) for one in _offers(form)):
             return "offers"
         confirm = form.text("confirm").strip()
-        if confirm and not (confirm.isascii() and confirm.isdigit() and len(confirm) <= _MOST_DIGITS):
+        if confirm and whole_number(confirm, most=_MOST_CONFIRMED) is None:
             return "confirm"
         if not form.text("apply"):
             return None
@@ -132,7 +132,7 @@ class _Shell:
 
     async def _look(self, request: web.Request, language: Language, *, wrong: str | None = None) -> Answer:
         if not self._port.ready():
-            raise PageError(503, {hdrs.RETRY_AFTER: _RETRY_SECONDS})
+            raise views_behind()
         notes, summaries = await self._port.notes(), await self._port.summaries()
         platforms = platforms_of(summaries, notes)
         refused: list[Delivery] = []
@@ -203,8 +203,7 @@ class _Shell:
 
 def _order(kind: str, form: Form) -> Order:
     """The order of a form that was found right."""
-    changes, confirm = bool(form.text("apply")), form.text("confirm").strip()
-    number = int(confirm) if confirm else None
+    changes, number = bool(form.text("apply")), whole_number(form.text("confirm").strip(), most=_MOST_CONFIRMED)
     match kind:
         case "reconcile":
             return Reconcile(repair=changes, confirm=number)

@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import orjson
 import structlog
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from gateway.pages.base.door import SESSION, form_of, session_of
-from gateway.pages.base.page import Answer, Download, Handler, Language, Page, PageError
+from gateway.pages.base.number import whole_number
+from gateway.pages.base.page import Answer, Download, Handler, Language, Page, PageError, views_behind
 from gateway.pages.partner.days import days_of
 from gateway.pages.partner.history import steps
 from gateway.pages.partner.port import PartnerPort
@@ -32,8 +33,8 @@ PERIODS = (7, 30, 90, 365)
 MOST_LISTED = 100
 STATES: Sequence[State] = ("pending", "delivered", "refused", "not-deliverable", "withdrawn", "moderated")
 _MOST_QUERY = 100
+_MOST_OFFSET = 2**63
 _ROWS: tuple[Dimension, ...] = ("day", "verdict", "rule")
-_RETRY_SECONDS = "2"
 _AT_ONCE = "at-once"
 _DAY_MS = 24 * 3_600_000
 
@@ -52,7 +53,7 @@ def pages(port: PartnerPort) -> Sequence[Page]:
         page("today", "", "", shell.today),
         page("offers", "/offres", "/offers", shell.offers),
         page("offers_history", "/offre", "/offer", shell.offer),
-        page("deliveries", "/livraisons", "/deliveries", shell.deliveries),
+        page("deliveries", "/remises", "/deliveries", shell.deliveries),
         page("keys", "/cles", "/keys", shell.keys, shell.rotate),
         page("figures", "/statistiques", "/statistics", shell.figures),
     ]
@@ -74,7 +75,7 @@ class _Shell:
         partner = self._partner(request)
         query = " ".join(request.query.get("q", "").split())[:_MOST_QUERY]
         after = request.query.get("after")
-        if after is not None and not (after.isascii() and after.isdigit() and len(after) < 20):
+        if after is not None and whole_number(after, most=_MOST_OFFSET) is None:
             raise PageError(400)
         found = await self._port.offers(partner.platform, query, after)
         ends = [state.known.expires_on for state in found.offers]
@@ -162,7 +163,7 @@ class _Shell:
 
     def _partner(self, request: web.Request) -> Partner:
         if not self._port.ready():
-            raise PageError(503, {hdrs.RETRY_AFTER: _RETRY_SECONDS})
+            raise views_behind()
         return session_of(request).partner
 
 

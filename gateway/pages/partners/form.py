@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from gateway.pages.base.number import whole_number
 from gateway.pages.base.reason import read_reason
 from gateway.pages.base.upload import Form
 from gateway.partners.onboarding import Alteration, Finding, PartnerInput
@@ -168,11 +169,10 @@ def by_field(findings: Iterable[str]) -> Errors:
 
 def hours_in(form: Form, name: str, errors: Errors) -> int:
     """A number of hours in a field of a form; adds what is wrong with it."""
-    text = form.text(name).strip()
-    if text.isascii() and text.isdigit() and len(text) < 6 and int(text) <= MOST_HOURS:
-        return int(text)
-    errors[name] = [("hours_malformed", "")]
-    return 0
+    hours = whole_number(form.text(name).strip(), most=MOST_HOURS)
+    if hours is None:
+        errors[name] = [("hours_malformed", "")]
+    return hours or 0
 
 
 def _words(text: str) -> list[str]:

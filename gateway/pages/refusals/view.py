@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
-from gateway.pages.base.page import Answer, Language, Page, PageError
+from gateway.pages.base.page import Answer, Language, Page, PageError, views_behind
 from gateway.pages.partner.rules import of_rule
 from gateway.pages.refusals.model import by_day, feed_refusals, most_first, numbers, refusals
 from gateway.pages.refusals.port import Asked, RefusalsPort
@@ -15,7 +15,6 @@ from gateway.protocol.decide import paris_date
 PERIODS: Sequence[int] = (1, 7, 30, 90)
 """Days up to the last one, included."""
 _DAYS = 7
-_RETRY_SECONDS = "2"
 _RULE = re.compile(r"[a-z0-9-]{0,64}")
 _DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
 
@@ -33,7 +32,7 @@ class _Shell:
 
     async def show(self, request: web.Request, language: Language) -> Answer:
         if not self._port.ready():
-            raise PageError(503, {hdrs.RETRY_AFTER: _RETRY_SECONDS})
+            raise views_behind()
         names, today = self._port.platforms(), date.fromisoformat(paris_date(self._port.clock()))
         days, day = request.query.get("days", str(_DAYS)), request.query.get("day", "")
         platform, rule = request.query.get("platform", ""), request.query.get("rule", "")

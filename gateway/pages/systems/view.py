@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from gateway.pages.base.door import form_of, session_of
-from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect
+from gateway.pages.base.number import whole_number
+from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, views_behind
 from gateway.pages.base.reason import Reason, read_reason
 from gateway.pages.systems.model import DAYS, Overview, SystemRow, overview
 from gateway.pages.systems.port import Action, FeedAct, FeedOutcome, SystemsPort
@@ -15,9 +16,8 @@ from gateway.protocol.journal import MOST_CHARACTERS
 
 REFRESH_SECONDS = 5
 _ACTIONS: Sequence[Action] = ("run", "pause", "resume")
-_RETRY_SECONDS = "2"
 _EMPTY = Reason("", None)
-_MOST_DIGITS = 9
+_MOST_CONFIRMED = 10**9
 
 
 def pages(port: SystemsPort) -> Sequence[Page]:
@@ -58,14 +58,14 @@ class _Shell:
         reason = read_reason(form.text("reason"), required=asked.action == "pause")
         if reason.wrong:
             return _form(found, asked, reason=reason, status=422)
-        confirm = form.text("confirm")
-        if confirm and not (confirm.isascii() and confirm.isdigit() and len(confirm) <= _MOST_DIGITS):
+        confirm = whole_number(form.text("confirm"), most=_MOST_CONFIRMED)
+        if form.text("confirm") and confirm is None:
             raise PageError(400)
         act = FeedAct(
             action=asked.action,
             platform=asked.row.platform or "",
             why=reason.kept,
-            confirm=int(confirm) if confirm and asked.action == "run" else None,
+            confirm=confirm if asked.action == "run" else None,
         )
         outcome = await self._port.act(act, signed.actor)
         if outcome == "done":
@@ -77,7 +77,7 @@ class _Shell:
 
     async def _overview(self, language: Language) -> Overview:
         if not self._port.ready():
-            raise PageError(503, {hdrs.RETRY_AFTER: _RETRY_SECONDS})
+            raise views_behind()
         return overview(await self._port.facts(), language)
 
 

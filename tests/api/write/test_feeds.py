@@ -1,10 +1,12 @@
 """``POST /v1/platforms/{platform}/feed``: the operator pauses, resumes and runs a feed."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.api import desk
 from gateway.protocol.journal import read_entry
 from gateway.protocol.source_run import Order, Pause, read_run
 from gateway.protocol.topic import JOURNAL, RUNS
@@ -105,3 +107,9 @@ async def test_a_wrong_body_is_refused(pulled: GatewayHarness, body: Any) -> Non
     answer = await act(pulled, body)
     assert (400, "body-malformed") == (answer.status, answer.code)
     assert [] == await orders(pulled)
+
+
+def test_one_function_parses_the_body_of_an_act() -> None:
+    folder = Path(desk.__file__).parent
+    parsing = {path.name for path in folder.glob("*.py") if "clean_reason(" in path.read_text()}
+    assert {"desk.py"} == parsing

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.pages.base.reason import Reason, read_reason
+from gateway.pages.base.texts import texts_of
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,11 @@ def test_a_reason_is_read_as_a_text_area_sends_it(text: str, found: Reason) -> N
 
 def test_an_optional_reason_may_be_empty() -> None:
     assert Reason("", None) == read_reason(" ", required=False)
+
+
+@pytest.mark.parametrize(
+    ("folder", "key"),
+    [("moderation", "reason"), ("systems", "reason"), ("partners", "why"), ("national", "why"), ("journal", "why")],
+)
+def test_every_page_calls_the_reason_of_an_act_the_same(folder: str, key: str) -> None:
+    assert ("Motif", "Reason") == (str(texts_of(folder, "fr")(key)), str(texts_of(folder, "en")(key)))

@@ -228,3 +228,36 @@ async def test_the_page_waits_for_its_view(site: PageHarness, headers: dict[str,
     answer = await site.client.get(PATH, headers=headers)
     assert (503, "2") == (answer.status, answer.headers["Retry-After"])
     site.harness.parts.journal.updated.caught_up = True
+
+
+async def test_rights_and_other_values_are_in_words(site: PageHarness, headers: dict[str, str]) -> None:
+    """As the pages of the platforms write them; the API keeps the values of the log."""
+    journal = Journal(site.harness.parts.log, clock=site.harness.parts.clock)
+    added = Act(act="partner.add", about="bretagne", details={"scopes": ["offers:publish", "offers:read"]})
+    changes = {
+        "scopes": {"before": "offers:publish, offers:read", "now": "none"},
+        "territory": {"before": "all departments", "now": "22, 35"},
+        "national delivery": {"before": "self", "now": "gateway"},
+        "publishes by Kafka": {"before": "no", "now": "yes"},
+        "issuer": {"before": "this gateway", "now": "https://issuer.example"},
+    }
+    for act in (added, Act(act="partner.set", about="bretagne", details=changes)):
+        await journal.write(act, Actor(client="exploitation"))
+    await settle(site)
+    text = await get(site, PATH, headers)
+    for said in (
+        "droits\u00a0: publier, lire<",
+        "droits\u00a0: publier, lire → aucun",
+        "départements\u00a0: toute la France → 22, 35",
+        "remise au site national\u00a0: par la plateforme elle-même → par la passerelle",
+        "publie par Kafka\u00a0: non → oui",
+        "émetteur de jetons\u00a0: cette passerelle → https://issuer.example",
+    ):
+        assert said in text, said
+    assert "offers:" not in text
+    english = await get(site, "/en/operate/journal", headers)
+    assert "rights: publish, read → none" in english
+    assert "offers:" not in english
+    answer = await site.client.get("/v1/journal", headers={"Authorization": f"Bearer {OPERATOR.platform}"})
+    listed = (await answer.json())["journal"]
+    assert [{"scopes": ["offers:publish", "offers:read"]}, changes] == [one["details"] for one in listed[::-1]]

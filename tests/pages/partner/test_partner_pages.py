@@ -109,11 +109,11 @@ async def test_the_history_of_an_offer_has_every_step(site: PageHarness) -> None
 
 async def test_deliveries_are_listed_by_state_with_their_reason(site: PageHarness) -> None:
     ids = await seed(site)
-    refused = await text_of(site, "/plateforme/livraisons?state=refused")
+    refused = await text_of(site, "/plateforme/remises?state=refused")
     assert ids[1] in refused
     assert "Sans description" in refused
     assert [False] * 3 == [one in refused for one in (ids[0], *ids[2:4])]
-    await text_of(site, "/plateforme/livraisons?state=nothing", 400)
+    await text_of(site, "/plateforme/remises?state=nothing", 400)
 
 
 async def test_a_form_that_is_sent_again_makes_no_second_secret(site: PageHarness) -> None:
@@ -164,7 +164,7 @@ async def test_figures_are_those_of_the_platform_as_page_csv_and_json(site: Page
 async def test_pages_wait_for_the_views(site: PageHarness) -> None:
     view = site.harness.parts.receipts.updated
     view.caught_up = False
-    for path in ("/plateforme", "/plateforme/offres", "/plateforme/livraisons", "/plateforme/statistiques"):
+    for path in ("/plateforme", "/plateforme/offres", "/plateforme/remises", "/plateforme/statistiques"):
         answer = await site.client.get(path, headers=HTML)
         assert (503, "2") == (answer.status, answer.headers["Retry-After"])
     view.caught_up = True

@@ -16,7 +16,7 @@ from gateway.pages.base.door import COOKIE
 from gateway.pages.base.texts import texts_of
 from gateway.pages.partners.form import by_field
 from gateway.partners.credential import matching_secret, mint_secret, revoke
-from gateway.partners.onboarding import Alteration, PartnerInput, altered, new_partner
+from gateway.partners.onboarding import Alteration, PartnerInput, altered, new_partner, presets
 from gateway.protocol.certificate import Certificate, EvidenceVersions, Issued, Role
 from gateway.protocol.journal import JournalFilter
 from gateway.protocol.partner import Partner
@@ -391,3 +391,31 @@ def test_each_finding_of_an_act_has_a_field_and_words() -> None:
     for language in LANGUAGES:
         for found in errors.values():
             assert all(f"wrong_{code}" in texts_of("partners", language) for code, _ in found)
+
+
+@pytest.mark.parametrize(
+    ("path", "delivery"),
+    [(NEW, "par la plateforme elle-même"), ("/en/operate/platforms/new", "by the platform itself")],
+)
+async def test_the_platforms_known_beforehand_are_listed_with_what_is_known(
+    site: PageHarness, desk: Desk, path: str, delivery: str
+) -> None:
+    """Each with a link that fills in its slug; one that takes part already is left out."""
+    known = presets()
+    text = await desk.get(path)
+    listed = [slug for slug in known if f'href="{path}?slug={slug}"' in text]
+    assert [slug for slug in known if slug != SIGNED.platform] == listed
+    bretagne = known["bretagne"]
+    for said in (bretagne.name, "22, 29, 35, 56", *bretagne.hosts, delivery):
+        assert said in text, said
+    chosen = await desk.get(f"{path}?slug=bretagne")
+    assert 'value="bretagne" id="slug"' in chosen
+    await desk.post(NEW, {"slug": "bretagne", "scopes": ["offers:read"], "credential": "secret"})
+    made = partner_of(site, "bretagne")
+    assert (bretagne.name, bretagne.territory, bretagne.hosts, "self") == (
+        made.name,
+        made.territory,
+        made.hosts,
+        made.national_delivery,
+    )
+    assert f'href="{path}?slug=bretagne"' not in await desk.get(path)

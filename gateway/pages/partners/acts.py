@@ -1,0 +1,119 @@
+"""The acts whose forms are on the page of a platform: its secret, links and sessions, nonces and certificates."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlencode
+
+import structlog
+from aiohttp import web
+
+from gateway.operate.certification import USUAL_NONCE_DAYS, issue_nonce, revoke_certificate
+from gateway.operate.desk import RefusedActError, renew_secret
+from gateway.operate.sign_in import end_sessions, make_link
+from gateway.pages.base.door import form_of, session_of
+from gateway.pages.base.page import Answer, Language, PageError, Redirect
+from gateway.pages.base.upload import Form
+from gateway.pages.partners.answers import Answers, done
+from gateway.pages.partners.form import Errors, hours_in, reason_in
+from gateway.pages.partners.port import PartnersPort
+from gateway.pages.session import ENTER, LINK
+from gateway.partners.session import person_of
+from gateway.protocol.certificate import ROLES
+from gateway.protocol.partner import Partner
+from schemas.rulebook import LANGUAGES
+
+log = structlog.get_logger()
+
+
+class Acts:
+    """The acts on the platforms of a port."""
+
+    def __init__(self, port: PartnersPort, answers: Answers) -> None:
+        self._port = port
+        self._answers = answers
+
+    async def act(self, request: web.Request, language: Language) -> Answer | Redirect:
+        """One of the acts whose forms are on the page of a platform."""
+        form, partner = form_of(request), self._answers.known(form_of(request).text("slug"))
+        acts: Mapping[str, Callable[[web.Request, Form, Partner, Language], Awaitable[Answer | Redirect]]] = {
+            "rotate": self._rotate,
+            "link": self._link,
+            "sign-out": self._sign_out,
+            "nonce": self._nonce,
+            "uncertify": self._uncertify,
+        }
+        act = acts.get(form.text("act"))
+        if act is None:
+            raise PageError(400)
+        try:
+            return await act(request, form, partner, language)
+        except RefusedActError as error:
+            return self._answers.refused(request, partner.platform, error)
+
+    async def _rotate(
+        self, request: web.Request, form: Form, partner: Partner, _language: Language
+    ) -> Answer | Redirect:
+        errors: Errors = {}
+        hours = hours_in(form, "overlap", errors)
+        why = reason_in(form, "why_rotate", errors)
+        if errors:
+            return self._answers.one(request, partner, form=form, errors=errors, status=422)
+        desk = self._port.desk(session_of(request), why)
+        after, minted = await renew_secret(desk, partner.platform, overlap_hours=hours, replaces=form.text("known"))
+        self._answers.follow(request, after)
+        log.info("pages.partner_secret_rotated", platform=after.platform, overlap_hours=hours)
+        return self._answers.secret(after, minted.text)
+
+    async def _link(self, request: web.Request, form: Form, partner: Partner, language: Language) -> Answer | Redirect:
+        errors: Errors = {}
+        person = person_of(form.text("person"))
+        if person is None:
+            errors["person"] = [("person_unusable", "")]
+        lang = next((one for one in LANGUAGES if one == form.text("lang")), language)
+        why = reason_in(form, "why_link", errors)
+        if person is None or errors:
+            return self._answers.one(request, partner, form=form, errors=errors, status=422)
+        desk = self._port.desk(session_of(request), why)
+        text, until = await make_link(desk, self._port.sign_ins, partner.platform, person)
+        log.info("pages.partner_link_made", platform=partner.platform)
+        url = f"{self._port.url.rstrip('/')}{ENTER[lang]}?{urlencode({LINK: text})}"
+        values = {"partner": partner, "link": url, "person": person, "until": until}
+        return Answer("partners/link.html", values)
+
+    async def _sign_out(
+        self, request: web.Request, form: Form, partner: Partner, _language: Language
+    ) -> Answer | Redirect:
+        errors: Errors = {}
+        why = reason_in(form, "why_sign_out", errors)
+        if errors:
+            return self._answers.one(request, partner, form=form, errors=errors, status=422)
+        desk = self._port.desk(session_of(request), why)
+        ended = await end_sessions(desk, partner.platform)
+        log.info("pages.partner_sessions_ended", platform=partner.platform, ended=ended)
+        return done("ended", partner)
+
+    async def _nonce(
+        self, request: web.Request, form: Form, partner: Partner, _language: Language
+    ) -> Answer | Redirect:
+        errors: Errors = {}
+        why = reason_in(form, "why_nonce", errors)
+        if errors:
+            return self._answers.one(request, partner, form=form, errors=errors, status=422)
+        nonce = await issue_nonce(self._port.desk(session_of(request), why), partner.platform, days=USUAL_NONCE_DAYS)
+        log.info("pages.partner_nonce_issued", platform=partner.platform)
+        return Answer("partners/nonce.html", {"partner": partner, "nonce": nonce})
+
+    async def _uncertify(
+        self, request: web.Request, form: Form, partner: Partner, _language: Language
+    ) -> Answer | Redirect:
+        errors: Errors = {}
+        role = next((one for one in ROLES if one == form.text("role")), None)
+        why = reason_in(form, "why_uncertify", errors)
+        if role is None:
+            errors["role"] = [("role_missing", "")]
+        if not why and "why_uncertify" not in errors:
+            errors["why_uncertify"] = [("reason_missing", "")]
+        if role is None or errors:
+            return self._answers.one(request, partner, form=form, errors=errors, status=422)
+        await revoke_certificate(self._port.desk(session_of(request), why), partner.platform, role)
+        log.info("pages.partner_certificate_revoked", platform=partner.platform, role=role)
+        return done("uncertified", partner)

@@ -1,0 +1,86 @@
+"""The page of one platform, as it follows an act and its refusal, and the answers that several pages share."""
+
+from typing import Any
+
+from aiohttp import web
+
+from gateway.operate.desk import RefusedActError
+from gateway.pages.base.door import SESSION, session_of
+from gateway.pages.base.page import Answer, PageError, Redirect
+from gateway.pages.base.upload import Form
+from gateway.pages.partners.form import MOST_HOURS, Errors
+from gateway.pages.partners.model import whole_of
+from gateway.pages.partners.port import PartnersPort
+from gateway.partners.credential import OVERLAP_MS
+from gateway.partners.revocation import newest_credential
+from gateway.partners.session import MOST_NAME
+from gateway.protocol.partner import Partner
+from schemas.rulebook import LANGUAGES
+
+_HOUR_MS = 3_600_000
+_DONE = ("added", "altered", "unchanged", "revoked", "ended", "uncertified")
+"""What a page says was done before it."""
+_FIELDS = ("overlap", "why_rotate", "person", "lang", "why_link", "why_sign_out", "why_nonce", "why_uncertify", "role")
+
+
+class Answers:
+    """The answers for the platforms of a port."""
+
+    def __init__(self, port: PartnersPort) -> None:
+        self._port = port
+
+    def known(self, slug: str) -> Partner:
+        """The platform of a slug. Raises PageError 404."""
+        partner = self._port.get(slug)
+        if partner is None:
+            raise PageError(404)
+        return partner
+
+    def one(
+        self,
+        request: web.Request,
+        partner: Partner,
+        *,
+        form: Form | None = None,
+        errors: Errors | None = None,
+        refusal: str | None = None,
+        status: int = 200,
+    ) -> Answer:
+        """The page of one platform, with what a form on it holds and what is wrong with that."""
+        said = request.query.get("done") if form is None else None
+        typed = {name: "" if form is None else form.text(name) for name in _FIELDS}
+        if form is None or form.text("act") != "rotate":
+            typed["overlap"] = str(OVERLAP_MS // _HOUR_MS)
+        values: dict[str, Any] = {
+            "whole": whole_of(partner, now=self._port.clock()),
+            "known": newest_credential(partner, now=self._port.clock()),
+            "done": said if said in _DONE else None,
+            "refusal": refusal,
+            "typed": typed,
+            "errors": errors or {},
+            "most_hours": MOST_HOURS,
+            "most_name": MOST_NAME,
+            "languages": LANGUAGES,
+        }
+        return Answer("partners/partner.html", values, status=status)
+
+    def refused(self, request: web.Request, slug: str, error: RefusedActError) -> Answer:
+        """The page of one platform as it is now, with why an act cannot be."""
+        return self.one(request, self.known(slug), refusal=error.refusal, status=409)
+
+    def secret(self, partner: Partner, secret: str, *, added: bool = False) -> Answer:
+        """The one answer that has a new secret."""
+        former = whole_of(partner, now=self._port.clock()).secrets[1:]
+        until = former[0].ends_at if former else None
+        return Answer("partners/secret.html", {"partner": partner, "secret": secret, "added": added, "until": until})
+
+    def follow(self, request: web.Request, partner: Partner) -> None:
+        """Let the own session go on, where its person has changed the credentials of the own platform."""
+        signed = session_of(request)
+        if signed.partner.platform == partner.platform:
+            request[SESSION] = self._port.sign_ins.after_change(signed, partner)
+
+
+def done(what: str, partner: Partner) -> Redirect:
+    """The page of a platform, which says what was done."""
+    return Redirect("partners_one", {"slug": partner.platform, "done": what})
