@@ -17,7 +17,8 @@ from gateway.store.search.search import search_for
 
 _AT_ONCE = 500
 _TITLE, _TOWN = b'"title":"', b'"city":"'
-"""No string of JSON holds these with unescaped quotes."""
+"""No string of JSON holds these with unescaped quotes; extensions may hold members of these names."""
+_EXTENSIONS = b'"extensions":'
 _MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 """Combining marks."""
 
@@ -59,7 +60,7 @@ def _texts(rows: Sequence[tuple[int, bytes, bytes]]) -> list[str]:
 def _text(key: bytes, value: bytes) -> bytes:
     """Id, title and town in one line."""
     text = b"%b %b %b" % (key, _cut(value, _TITLE), _cut(value, _TOWN))
-    if b"\\" not in text:
+    if b"\\" not in text and _EXTENSIONS not in value:
         return text
     offer = read_offer(key, value).offer or {}
     parsed = (key.decode(), offer.get("title", ""), offer.get("location", {}).get("city", ""))

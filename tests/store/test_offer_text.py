@@ -21,6 +21,7 @@ async def filled(offers: OfferView, offer_topic: OfferTopic) -> OfferView:
         "bretagne:quotes": {"title": 'Au "Café" du \\ port'},
         "bretagne:town": {"location": {"city": "L’Haÿ-les-Roses"}},
         "bretagne:named": {"title": "Un titre", "description": 'Écrire "city":"Hôtel" et "title":"Hôtel".'},
+        "bretagne:own": {"title": "Le vrai", "extensions": {"bretagne": {"title": "Le faux", "city": "Ys"}}},
         "normandie:other": {"title": "Un hôtel de Normandie"},
     }
     for offer_id, members in titles.items():
@@ -40,6 +41,8 @@ async def filled(offers: OfferView, offer_topic: OfferTopic) -> OfferView:
         ("du \\ PORT", ["bretagne:quotes"]),
         ("hay-les", ["bretagne:town"]),
         ("bretagne:na", ["bretagne:named"]),
+        ("le vrai", ["bretagne:own"]),
+        ("le faux", []),
         ("zzzz", []),
     ],
 )
