@@ -29,7 +29,7 @@ from gateway.bootstrap.pages import page_ports
 from gateway.bootstrap.parts import Parts, build_parts
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.client import Client
-from gateway.pages.home.model import drawn_departments
+from gateway.pages.map.outlines import drawn_departments
 from gateway.pages.site import Site, all_pages
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner

@@ -3,18 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
-from typing import Any
 
 import schemas
 from gateway.operate.health import Health, System
 from gateway.operate.status import Kind
 from gateway.pages.base.wording import names_of, typographic
 from gateway.pages.home.map_class import LegendEntry, bounds_for, class_of, legend
+from gateway.pages.map.outlines import drawn_departments
 from gateway.partners.onboarding import presets
 from gateway.protocol.decide import paris_date
 from gateway.store.public_counts import PublicCounts
-from schemas.packaged import read_json
 from schemas.schoolyear import monday_of, years
 
 LEVELS = ("seconde", "troisieme", "quatrieme")
@@ -152,19 +150,6 @@ def next_stay(on: date) -> Stay | None:
             weeks = tuple(monday.isocalendar().week for monday in mondays)
             return Stay(min(mondays), max(mondays) + _FRIDAY, weeks)
     return None
-
-
-@cache
-def outlines() -> Mapping[str, Any]:
-    """The map: see ``build_outlines``."""
-    found: Mapping[str, Any] = read_json("outlines.json", package="gateway.pages.home")
-    return found
-
-
-@cache
-def drawn_departments() -> frozenset[str]:
-    """The codes of the 101 departments of the map."""
-    return frozenset(outlines()["mainland"]["departments"]) | frozenset(outlines()["overseas"])
 
 
 def _departments(counts: PublicCounts, bounds: Sequence[int]) -> list[Department]:

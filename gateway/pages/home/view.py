@@ -7,7 +7,8 @@ from typing import Any
 from aiohttp import web
 
 from gateway.pages.base.page import Answer, Language, Page, views_behind
-from gateway.pages.home.model import HomeFacts, drawn_departments, home, outlines
+from gateway.pages.home.model import HomeFacts, home
+from gateway.pages.map.outlines import drawn_departments, outlines
 
 REFRESH_SECONDS = 5
 

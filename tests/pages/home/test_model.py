@@ -12,7 +12,8 @@ from gateway.operate.health import HealthTerms, System, systems
 from gateway.operate.status import Facts
 from gateway.pages.base.texts import texts_of
 from gateway.pages.home.map_class import NO_OFFERS, LegendEntry, bounds_for, class_of, legend
-from gateway.pages.home.model import LEVELS, Home, HomeFacts, Stay, SystemLine, drawn_departments, home, next_stay
+from gateway.pages.home.model import LEVELS, Home, HomeFacts, Stay, SystemLine, home, next_stay
+from gateway.pages.map.outlines import drawn_departments
 from gateway.store.public_counts import PublicCounts
 
 SEASON = (200, 350, 600, 1000)

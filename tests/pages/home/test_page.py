@@ -17,8 +17,9 @@ from gateway.bootstrap.home import home_port
 from gateway.demo.generator import generate
 from gateway.pages.base.wording import number
 from gateway.pages.home import HomePort
-from gateway.pages.home.model import HomeFacts, drawn_departments
+from gateway.pages.home.model import HomeFacts
 from gateway.pages.home.view import pages
+from gateway.pages.map.outlines import drawn_departments
 from gateway.pages.site import Site
 from gateway.partners.onboarding import DEFAULT_SCOPES
 from gateway.protocol.decide import paris_date

@@ -1,6 +1,6 @@
-"""Builds ``outlines.json``, the map of the home page, from the outlines of the 101 departments.
+"""Builds ``outlines.json``, the map of the pages, from the outlines of the 101 departments.
 
-    python -m gateway.pages.home.build_outlines ../shared/samples/reference/departements.geojson
+    python -m gateway.pages.map.build_outlines ../shared/samples/reference/departements.geojson
 
 Projection: equirectangular, true to scale at 46.5° north. Borders are split into arcs at the points where the
 departments beside them change; each arc is simplified once (Douglas–Peucker), so that neighbours keep a common border

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 import schemas
-from gateway.pages.home.build_outlines import TARGET, Borders, build, simplified
+from gateway.pages.map.build_outlines import TARGET, Borders, build, simplified
 
 OUTLINES = orjson.loads(TARGET.read_bytes())
 MAINLAND, PARIS, OVERSEAS = OUTLINES["mainland"], OUTLINES["paris"], OUTLINES["overseas"]
