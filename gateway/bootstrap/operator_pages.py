@@ -26,19 +26,21 @@ from gateway.pages.refusals.model import numbers
 from gateway.pages.refusals.port import Asked, Platforms, RefusedReceipts
 from gateway.pages.systems import SystemsPort
 from gateway.pages.systems.model import DAYS
-from gateway.pages.systems.port import FeedAct, FeedOutcome, SignedEntry, SystemsFacts
+from gateway.pages.systems.port import FeedAct, FeedOutcome, FlowFacts, SignedEntry, SystemsFacts
 from gateway.partners.onboarding import presets
 from gateway.protocol.decide import PARIS, paris_date
 from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import ActName, Actor, JournalFilter
+from gateway.protocol.partner import Partner
 from gateway.protocol.receipt import refusals_key, unlisted
 from gateway.protocol.record import read_utc
 from gateway.protocol.source_run import Pause
 from gateway.protocol.statistics import Dimension
 from gateway.protocol.topic import INBOX, JOURNAL, OFFERS, RUNS, SUBMISSIONS
+from gateway.publish.subscriber_topics import feed_scope, subscribes
 from gateway.store.receipt_search import ReceiptFilter
 from gateway.store.search.search import OUTSIDER
-from gateway.store.statistics import Count
+from gateway.store.statistics import Count, StatisticsView
 
 DECISION_SECONDS = 10.0
 """How long a form waits for the decision of a moderation."""
@@ -88,6 +90,7 @@ def moderation_port(parts: Parts, *, decision_seconds: float = DECISION_SECONDS)
 class _Feeds:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._week = _Week(parts.statistics)
 
     async def facts(self) -> SystemsFacts:
         parts = self._parts
@@ -98,6 +101,7 @@ class _Feeds:
         )
         today, pauses = date.fromisoformat(paris_date(parts.clock())), await parts.runs.paused()
         first = today - timedelta(days=DAYS - 1)
+        counts, rules = await self._week.counts(first, today)
         facts = Facts(
             now=parts.clock(),
             partners=partners,
@@ -114,9 +118,18 @@ class _Feeds:
             facts=facts,
             terms=health_terms(parts.settings, partners.values()),
             undecided=undecided,
-            refused=numbers(await parts.statistics.counts(first, today, by=("platform", "verdict")), "platform"),
-            rules=await parts.statistics.counts(first, today, by=("verdict", "rule")),
+            refused=numbers(counts, "platform"),
+            rules=rules,
             pauses={slug: entry for slug in pauses for entry in await _acts(parts, slug, {"feed.pause"}, most=1)},
+            flow=FlowFacts(
+                counts=counts,
+                delivered=await parts.deliveries.delivered_since(_midnight(first)),
+                unwritten={
+                    slug: await self._unwritten(one)
+                    for slug, one in partners.items()
+                    if subscribes(one) and not one.revoked
+                },
+            ),
         )
 
     async def act(self, act: FeedAct, actor: Actor) -> FeedOutcome:
@@ -142,6 +155,32 @@ class _Feeds:
 
     async def _unread(self, topic: str) -> int | None:
         return await unread(self._parts.log, topic, self._parts.positions.of(topic))
+
+    async def _unwritten(self, partner: Partner) -> int | None:
+        return await unread(self._parts.log, OFFERS, self._parts.positions.of(feed_scope(partner)))
+
+
+class _Week:
+    """The counts of this week by platform, verdict and department, and by verdict and rule. They are read again when
+    the day or the view has changed; its topic has records once a minute.
+    """
+
+    def __init__(self, statistics: StatisticsView) -> None:
+        self._statistics = statistics
+        self._read_at: tuple[Any, ...] | None = None
+        self._counts: tuple[Sequence[Count], Sequence[Count]] = ((), ())
+
+    async def counts(self, first: date, last: date) -> tuple[Sequence[Count], Sequence[Count]]:
+        """The counts of the days from the first to the last."""
+        view = self._statistics
+        at = (view.began, view.positions, first, last)
+        if self._read_at != at:
+            self._counts = (
+                await view.counts(first, last, by=("platform", "verdict", "department")),
+                await view.counts(first, last, by=("verdict", "rule")),
+            )
+            self._read_at = at
+        return self._counts
 
 
 class _Refusals:

@@ -13,11 +13,26 @@ from gateway.log.port import (
 from gateway.partners import Partners
 from gateway.partners.partner_tasks import run_per_partner
 from gateway.protocol.cursor import filter_digest, reader_digest
+from gateway.protocol.partner import Partner
 from gateway.protocol.record import OfferState, Record, event_headers, position_key, position_record, read_offer
 from gateway.protocol.topic import FEED, OFFERS, POSITIONS
 from gateway.protocol.visibility import Filter, Reader, change_for
 
 _BATCH = 500
+
+
+def subscribes(partner: Partner) -> bool:
+    """Whether a partner has a feed topic."""
+    return partner.feed and "offers:read" in partner.scopes
+
+
+def feed_scope(partner: Partner) -> str:
+    """The scope of a partner's feed: the name of its positions in ``offers``."""
+    return _scope(partner.platform, Filter(department=partner.territory))
+
+
+def _scope(platform: str, asked: Filter) -> str:
+    return f"{FEED}{platform}@{filter_digest(asked)}{reader_digest(Reader(platform))}"
 
 
 class Feeds:
@@ -29,9 +44,7 @@ class Feeds:
 
     async def run(self) -> None:
         """Serve the feeds of all partners that have one, as they are added and removed, until cancelled."""
-        await run_per_partner(
-            self._partners, wanted=lambda partner: partner.feed and "offers:read" in partner.scopes, work=self._serve
-        )
+        await run_per_partner(self._partners, wanted=subscribes, work=self._serve)
 
     async def _serve(self, platform: str) -> None:
         async def work(partition: int) -> None:
@@ -68,7 +81,7 @@ class FeedPartition:
 
     async def _render(self, owner: Owner, asked: Filter) -> None:
         stem = f"{FEED}{self._platform}@"
-        scope = f"{stem}{filter_digest(asked)}{reader_digest(self._reader)}"
+        scope = _scope(self._platform, asked)
         kept = await own_positions(self._log, owner, role=f"feed.{self._platform}", partition=self._partition)
         others = [key for key in kept if key.startswith(stem) and not key.startswith(scope)]
         at_key, began_key = position_key(scope, self._partition).decode(), f"{scope}.began/{self._partition}"

@@ -38,6 +38,8 @@ _OLDEST_DUE = f"""SELECT since FROM parts WHERE platform = ? AND state = 'pendin
     AND {_WHOLE["parts"]} ORDER BY since LIMIT 1"""  # noqa: S608  # names of our own tables and columns
 _LATEST_DELIVERED = f"""SELECT since FROM parts WHERE platform = ? AND state = 'delivered'
     AND {_WHOLE["parts"]} ORDER BY since DESC LIMIT 1"""  # noqa: S608  # names of our own tables and columns
+_DELIVERED_SINCE = """SELECT count(*) FROM parts
+    WHERE platform = ? AND state = 'delivered' AND since >= ?"""
 _LISTED = f"""SELECT id FROM parts WHERE platform = ? AND state = ? AND {_WHOLE["parts"]}
     ORDER BY since DESC, id LIMIT ?"""  # noqa: S608  # names of our own tables and columns
 _LATEST_REFUSED = f"""SELECT CAST(value AS TEXT) FROM deliveries WHERE {_WHOLE["deliveries"]} AND id = (
@@ -105,6 +107,19 @@ class DeliveryView(View):
     async def summaries(self) -> Mapping[str, DeliverySummary]:
         """By platform, the summary of its deliveries; platforms that never had any are left out."""
         return await self.copy.read(self._summaries)
+
+    async def delivered_since(self, at: int) -> Mapping[str, int]:
+        """By platform, the number of parts that were last delivered at this instant (ms since 1970) or later, and that
+        the site still holds; platforms without any are left out.
+        """
+
+        def read(db: sqlite3.Connection) -> Mapping[str, int]:
+            with self.copy.transaction(db, lambda: None):
+                platforms = [platform for (platform,) in db.execute(_PLATFORMS)]
+                counted = ((one, db.execute(_DELIVERED_SINCE, (one, at)).fetchone()[0]) for one in platforms)
+                return {platform: number for platform, number in counted if number}
+
+        return await self.copy.read(read)
 
     async def accounts(self) -> Mapping[str, Mapping[str, Any]]:
         """By account at the national site, the last note of its owner: when the site answered, the last failure, and

@@ -24,7 +24,7 @@ from gateway.protocol.record import Record
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, count_record
 from gateway.protocol.topic import COMMON, DELIVERIES, STATISTICS
 from gateway.settings import Settings
-from tests.pages.feeds import add_feeds, add_refusals
+from tests.pages.feeds import FAILING, add_feeds, add_refusals
 from tests.pages.journal.acts import write_acts
 from tests.pages.national.seeded import write_note
 from tests.pages.signing import OPERATOR, SIGNED
@@ -81,6 +81,11 @@ def _past() -> Iterator[tuple[str, Record]]:
         Cell(today, "bretagne", "refused", BROKEN, ""): 12,
         Cell(today, "bretagne", "accepted", UNBROKEN, "35"): 229,
         Cell(today, "bretagne", "withdrawn", UNBROKEN, "35"): 3,
+        Cell(today, FAILING, "accepted", UNBROKEN, "69"): 84,
+        Cell(today, FAILING, "duplicate", UNBROKEN, "69"): 402,
+        Cell(today, "normandie", "accepted", UNBROKEN, "14"): 61,
+        Cell(today, "normandie", "stale", "revision-outdated", "14"): 9,
+        Cell(today, "normandie", "stale", BROKEN, "14"): 9,
     }
     yield STATISTICS, count_record(CountRecord("past", 1, counts))
     ids = [offer.id for offer in generate(1, "bretagne", OFFERS, date.fromisoformat(today), wrong=0)]

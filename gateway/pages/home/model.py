@@ -1,6 +1,6 @@
 """What the home page says, from counts and systems. Pure: no request, no language, no clock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 

@@ -73,14 +73,26 @@ class SystemRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """The row of all systems. ``pending`` has the deliveries of every platform, as the row of the national site has."""
+
+    live: int
+    refused: int
+    refused_items: int
+    unread: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """The page. ``rows``: the twelve systems; ``others``: further platforms; ``troubled``: the first to name;
-    ``rules``: the most frequent reasons of refusals, with their numbers.
+    """The page. ``rows``: the twelve systems, ``totals`` of them; ``others``: further platforms; ``troubled``: the
+    first to name; ``rules``: the most frequent reasons of refusals, with their numbers.
     """
 
     now: int
     fresh: int
     rows: Sequence[SystemRow]
+    totals: Totals
     others: Sequence[SystemRow]
     troubled: Sequence[SystemRow]
     undecided: int | None
@@ -102,6 +114,13 @@ def overview(found: SystemsFacts, language: Language) -> Overview:
         now=facts.now,
         fresh=sum(row.health == "fresh" for row in rows),
         rows=rows,
+        totals=Totals(
+            live=sum(row.live or 0 for row in rows),
+            refused=sum(row.refused for row in rows),
+            refused_items=sum(row.refused_items for row in rows),
+            unread=sum(row.unread or 0 for row in rows),
+            pending=national.pending or 0,
+        ),
         others=[*_others(found, lines, language)],
         troubled=[row for row in rows if row.health in ("down", "late") and row.platform is not None][:_MOST_NAMED],
         undecided=found.undecided,

@@ -1,7 +1,7 @@
 """What the page of the systems needs of the gateway."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from gateway.operate.health import HealthTerms
@@ -23,6 +23,18 @@ class SignedEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowFacts:
+    """What went through the gateway this week. ``counts``: submissions by platform, verdict and department;
+    ``delivered``: deliveries to the national site, by the platform of the offer; ``unwritten``: changes that are not
+    yet on the topic of each Kafka-native subscriber, None if the log does not answer.
+    """
+
+    counts: Sequence[Count] = ()
+    delivered: Mapping[str, int] = field(default_factory=dict)
+    unwritten: Mapping[str, int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SystemsFacts:
     """The federation at this moment. ``undecided``: submissions without a decision, None if the log does not answer;
     ``refused``: offers of this week by platform, ``rules``: by verdict and rule; ``pauses``: who paused each feed that
@@ -35,6 +47,7 @@ class SystemsFacts:
     refused: Mapping[str, int]
     rules: Sequence[Count]
     pauses: Mapping[str, SignedEntry]
+    flow: FlowFacts = field(default_factory=FlowFacts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,12 @@ from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, views_behind
 from gateway.pages.base.reason import Reason, read_reason
+from gateway.pages.map.outlines import outlines
+from gateway.pages.systems.drawing import drawing
+from gateway.pages.systems.flow import flow
 from gateway.pages.systems.model import DAYS, Overview, SystemRow, overview
-from gateway.pages.systems.port import Action, FeedAct, FeedOutcome, SystemsPort
+from gateway.pages.systems.port import Action, FeedAct, FeedOutcome, SystemsFacts, SystemsPort
+from gateway.pages.systems.territory import areas
 from gateway.protocol.journal import MOST_CHARACTERS
 
 REFRESH_SECONDS = 5
@@ -40,14 +44,26 @@ class _Shell:
         self._port = port
 
     async def show(self, request: web.Request, language: Language) -> Answer:
-        found = await self._overview(language)
+        facts = await self._facts()
+        found = overview(facts, language)
         if "act" in request.query:
             asked = _asked(found, request.query["act"], request.query.get("platform", ""))
             return _form(found, asked, reason=_EMPTY)
         done = _done(found, request.query.get("done", ""), request.query.get("platform", ""))
+        flowed = flow(facts)
         return Answer(
             "systems/systems.html",
-            {"found": found, "now": found.now, "days": DAYS, "done": done, "refresh": REFRESH_SECONDS},
+            {
+                "found": found,
+                "now": found.now,
+                "days": DAYS,
+                "done": done,
+                "refresh": REFRESH_SECONDS,
+                "areas": areas(found.rows),
+                "outlines": outlines(),
+                "flow": flowed,
+                "drawing": drawing(flowed),
+            },
         )
 
     async def act(self, request: web.Request, language: Language) -> Answer | Redirect:
@@ -76,9 +92,12 @@ class _Shell:
         return _form(found, _asked(found, asked.action, act.platform), reason=reason, refused=outcome)
 
     async def _overview(self, language: Language) -> Overview:
+        return overview(await self._facts(), language)
+
+    async def _facts(self) -> SystemsFacts:
         if not self._port.ready():
             raise views_behind()
-        return overview(await self._port.facts(), language)
+        return await self._port.facts()
 
 
 def _asked(found: Overview, action: str, platform: str) -> _Asked:

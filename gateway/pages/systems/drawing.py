@@ -1,0 +1,183 @@
+"""The picture of the flow: three columns, ribbons as wide as their numbers, labels where they have room. Pure.
+
+Between sources and gateway, and on to what no subscriber gets, one scale counts submissions. Another one counts offers
+on to the subscribers, where an offer counts with each of them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+from gateway.pages.systems.flow import Flow, Source, Subscriber
+
+Stop: TypeAlias = Literal["unchanged", "stale", "refused"]
+Entry = TypeVar("Entry")
+
+WIDTH = 760
+MOST = 14
+"""Labels of one side; further systems share one."""
+NODE = 8
+"""Width of a node."""
+SOURCE_X, GATEWAY_X, RELAYED_X, SUBSCRIBER_X = 206, 304, 414, 548
+_TALL = 230.0
+"""Height of the gateway's node."""
+_GAP, _LINE, _LINES = 4.0, 17.0, 33.0
+_HEAD = 26.0
+"""Room above the columns, for the gateway's label."""
+_LEAST = 1.5
+_TEXT = 4.5
+"""From the middle of a line of text to its baseline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape(Generic[Entry]):
+    """A node with its ribbon. ``one``: what it stands for, None for the further systems, which are ``others``; ``y``
+    and ``height`` are the node's, without a ribbon where nothing flows; ``line`` is the baseline of its label.
+    """
+
+    one: Entry | None
+    others: int
+    number: int
+    y: float
+    height: float
+    ribbon: str
+    line: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """The whole picture, in units of its view box."""
+
+    height: float
+    judged: int
+    gateway_y: float
+    gateway_height: float
+    relayed: Shape[None]
+    sources: Sequence[Shape[Source]]
+    subscribers: Sequence[Shape[Subscriber]]
+    stops: Sequence[Shape[Stop]]
+
+
+def drawing(found: Flow) -> Drawing | None:
+    """The picture of a flow; None where nothing was sent."""
+    total = found.total
+    if not total.received:
+        return None
+    unit = _TALL / total.received
+    sources = _fewer([(one, one.received) for one in found.sources])
+    subscribers = _fewer([(one, one.offered) for one in found.subscribers])
+    all_stops: Sequence[tuple[Stop, int]] = (
+        ("unchanged", total.unchanged),
+        ("stale", total.stale),
+        ("refused", total.refused),
+    )
+    stops = [(stop, number) for stop, number in all_stops if number]
+    relayed = total.relayed * unit
+    offered = sum(number for _, number, _ in subscribers)
+    fan = relayed / offered if offered else 0.0
+    left = _placed([number * unit for _, number, _ in sources], [_LINE] * len(sources))
+    leasts = [_LINE if one is None or one.access == "api" else _LINES for one, _, _ in subscribers]
+    right = _placed([number * fan for _, number, _ in subscribers] or [relayed], leasts or [_LINES])
+    below = _placed([number * unit for _, number in stops], [_LINES] * len(stops))
+    room = _end(right) + (_LINE + _end(below) if stops else 0.0)
+    height = _HEAD + max(_end(left), room, _TALL)
+    begin_left, begin_right = _HEAD + (height - _HEAD - _end(left)) / 2, _HEAD + (height - _HEAD - room) / 2
+    gateway = _HEAD + (height - _HEAD - _TALL) / 2
+    begin_below = begin_right + _end(right) + _LINE
+    relayed_y = begin_right + (_end(right) - relayed) / 2
+    return Drawing(
+        height=round(height, 1),
+        judged=total.received,
+        gateway_y=round(gateway, 1),
+        gateway_height=_TALL,
+        relayed=Shape(
+            None,
+            0,
+            total.relayed,
+            *_rounded(relayed_y, relayed),
+            ribbon(GATEWAY_X + NODE, gateway, RELAYED_X, relayed_y, relayed) if relayed else "",
+            round(relayed_y - 8, 1),
+        ),
+        sources=[*_sources(sources, left, begin_left, gateway)],
+        subscribers=[*_subscribers(subscribers, right, begin_right, relayed_y)],
+        stops=[*_stops(stops, below, begin_below, gateway + relayed)],
+    )
+
+
+def ribbon(x: float, y: float, to_x: float, to_y: float, height: float) -> str:
+    """The path data of a band of one height between two verticals."""
+    height = max(height, _LEAST)
+    middle = (x + to_x) / 2
+    numbers = (x, y, middle, y, middle, to_y, to_x, to_y, height, middle, to_y + height, middle, y + height, x)
+    return "M{} {}C{} {} {} {} {} {}v{}C{} {} {} {} {} {}z".format(
+        *(f"{round(number, 1):g}" for number in (*numbers, y + height))
+    )
+
+
+_Slot: TypeAlias = tuple[float, float]
+"""The top and the height of a node."""
+
+
+def _placed(heights: Sequence[float], leasts: Sequence[float]) -> Sequence[tuple[_Slot, float]]:
+    """Nodes under one another, each in the middle of the room that its label needs; and the end of that room."""
+    found, top = [], 0.0
+    for height, least in zip(heights, leasts, strict=True):
+        room = max(height, least)
+        found.append(((top + (room - height) / 2, height), top + room))
+        top += room + _GAP
+    return found
+
+
+def _end(placed: Sequence[tuple[_Slot, float]]) -> float:
+    return placed[-1][1] if placed else 0.0
+
+
+def _fewer(entries: Sequence[tuple[Entry, int]]) -> Sequence[tuple[Entry | None, int, int]]:
+    """What has a label: each with its number, and how many further ones it stands for."""
+    named: list[tuple[Entry | None, int, int]] = [(one, number, 0) for one, number in entries[:MOST]]
+    rest = entries[MOST:]
+    return [*named, (None, sum(number for _, number in rest), len(rest))] if rest else named
+
+
+def _sources(
+    entries: Sequence[tuple[Source | None, int, int]],
+    placed: Sequence[tuple[_Slot, float]],
+    begin: float,
+    gateway: float,
+) -> Iterator[Shape[Source]]:
+    at = gateway
+    for (one, number, others), ((top, height), _) in zip(entries, placed, strict=True):
+        y = begin + top
+        path = ribbon(SOURCE_X + NODE, y, GATEWAY_X, at, height) if number else ""
+        yield Shape(one, others, number, *_rounded(y, height), path, round(y + height / 2 + _TEXT, 1))
+        at += height
+
+
+def _subscribers(
+    entries: Sequence[tuple[Subscriber | None, int, int]],
+    placed: Sequence[tuple[_Slot, float]],
+    begin: float,
+    relayed: float,
+) -> Iterator[Shape[Subscriber]]:
+    at = relayed
+    for (one, number, others), ((top, height), _) in zip(entries, placed, strict=False):
+        y = begin + top
+        path = ribbon(RELAYED_X + NODE, at, SUBSCRIBER_X, y, height) if number else ""
+        line = y + height / 2 + (_TEXT if one is None or one.access == "api" else _TEXT - _LINE / 2)
+        yield Shape(one, others, number, *_rounded(y, height), path, round(line, 1))
+        at += height
+
+
+def _stops(
+    entries: Sequence[tuple[Stop, int]], placed: Sequence[tuple[_Slot, float]], begin: float, at: float
+) -> Iterator[Shape[Stop]]:
+    for (stop, number), ((top, height), _) in zip(entries, placed, strict=True):
+        y = begin + top
+        path = ribbon(GATEWAY_X + NODE, at, RELAYED_X, y, height)
+        yield Shape(stop, 0, number, *_rounded(y, height), path, round(y + height / 2 + _TEXT - _LINE / 2, 1))
+        at += height
+
+
+def _rounded(y: float, height: float) -> tuple[float, float]:
+    """A node that has a number is seen, however small it is."""
+    return round(y, 1), round(max(height, _LEAST), 1) if height else 0.0
