@@ -4,11 +4,11 @@ Between sources and gateway, and on to what no subscriber gets, one scale counts
 on to the subscribers, where an offer counts with each of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-from gateway.pages.systems.flow import Flow, Source, Subscriber
+from gateway.pages.systems.flow import Access, Flow, Source, Subscriber
 
 Stop: TypeAlias = Literal["unchanged", "stale", "refused"]
 Entry = TypeVar("Entry")
@@ -18,10 +18,12 @@ MOST = 14
 """Labels of one side; further systems share one."""
 NODE = 8
 """Width of a node."""
-SOURCE_X, GATEWAY_X, RELAYED_X, SUBSCRIBER_X = 206, 304, 414, 548
+SOURCE_X, GATEWAY_X, RELAYED_X, SUBSCRIBER_X = 220, 316, 424, 552
 _TALL = 230.0
 """Height of the gateway's node."""
-_GAP, _LINE, _LINES = 4.0, 17.0, 33.0
+_GAP, _LINE = 4.0, 17.0
+_LINES: Mapping[Access, int] = {"site": 3, "topic": 2, "api": 1}
+"""Lines of a subscriber's label."""
 _HEAD = 26.0
 """Room above the columns, for the gateway's label."""
 _LEAST = 1.5
@@ -31,13 +33,15 @@ _TEXT = 4.5
 
 @dataclass(frozen=True, slots=True)
 class Shape(Generic[Entry]):
-    """A node with its ribbon. ``one``: what it stands for, None for the further systems, which are ``others``; ``y``
-    and ``height`` are the node's, without a ribbon where nothing flows; ``line`` is the baseline of its label.
+    """A node with its ribbon. ``one``: what it stands for, None for the further systems, which are ``others``; ``x``,
+    ``y`` and ``height`` are the node's, without a ribbon where nothing flows; ``line`` is the first baseline of its
+    label.
     """
 
     one: Entry | None
     others: int
     number: int
+    x: float
     y: float
     height: float
     ribbon: str
@@ -48,8 +52,10 @@ class Shape(Generic[Entry]):
 class Drawing:
     """The whole picture, in units of its view box."""
 
+    width: int
     height: float
     judged: int
+    gateway_x: float
     gateway_y: float
     gateway_height: float
     relayed: Shape[None]
@@ -76,9 +82,9 @@ def drawing(found: Flow) -> Drawing | None:
     offered = sum(number for _, number, _ in subscribers)
     fan = relayed / offered if offered else 0.0
     left = _placed([number * unit for _, number, _ in sources], [_LINE] * len(sources))
-    leasts = [_LINE if one is None or one.access == "api" else _LINES for one, _, _ in subscribers]
-    right = _placed([number * fan for _, number, _ in subscribers] or [relayed], leasts or [_LINES])
-    below = _placed([number * unit for _, number in stops], [_LINES] * len(stops))
+    leasts = [_LINE * _lines(one) for one, _, _ in subscribers]
+    right = _placed([number * fan for _, number, _ in subscribers] or [relayed], leasts or [_LINE])
+    below = _placed([number * unit for _, number in stops], [2 * _LINE] * len(stops))
     room = _end(right) + (_LINE + _end(below) if stops else 0.0)
     height = _HEAD + max(_end(left), room, _TALL)
     begin_left, begin_right = _HEAD + (height - _HEAD - _end(left)) / 2, _HEAD + (height - _HEAD - room) / 2
@@ -86,14 +92,17 @@ def drawing(found: Flow) -> Drawing | None:
     begin_below = begin_right + _end(right) + _LINE
     relayed_y = begin_right + (_end(right) - relayed) / 2
     return Drawing(
+        width=WIDTH,
         height=round(height, 1),
         judged=total.received,
+        gateway_x=GATEWAY_X,
         gateway_y=round(gateway, 1),
         gateway_height=_TALL,
         relayed=Shape(
             None,
             0,
             total.relayed,
+            RELAYED_X,
             *_rounded(relayed_y, relayed),
             ribbon(GATEWAY_X + NODE, gateway, RELAYED_X, relayed_y, relayed) if relayed else "",
             round(relayed_y - 8, 1),
@@ -149,7 +158,7 @@ def _sources(
     for (one, number, others), ((top, height), _) in zip(entries, placed, strict=True):
         y = begin + top
         path = ribbon(SOURCE_X + NODE, y, GATEWAY_X, at, height) if number else ""
-        yield Shape(one, others, number, *_rounded(y, height), path, round(y + height / 2 + _TEXT, 1))
+        yield Shape(one, others, number, SOURCE_X, *_rounded(y, height), path, _first(y + height / 2, 1))
         at += height
 
 
@@ -163,8 +172,8 @@ def _subscribers(
     for (one, number, others), ((top, height), _) in zip(entries, placed, strict=False):
         y = begin + top
         path = ribbon(RELAYED_X + NODE, at, SUBSCRIBER_X, y, height) if number else ""
-        line = y + height / 2 + (_TEXT if one is None or one.access == "api" else _TEXT - _LINE / 2)
-        yield Shape(one, others, number, *_rounded(y, height), path, round(line, 1))
+        line = _first(y + height / 2, _lines(one))
+        yield Shape(one, others, number, SUBSCRIBER_X, *_rounded(y, height), path, line)
         at += height
 
 
@@ -174,8 +183,17 @@ def _stops(
     for (stop, number), ((top, height), _) in zip(entries, placed, strict=True):
         y = begin + top
         path = ribbon(GATEWAY_X + NODE, at, RELAYED_X, y, height)
-        yield Shape(stop, 0, number, *_rounded(y, height), path, round(y + height / 2 + _TEXT - _LINE / 2, 1))
+        yield Shape(stop, 0, number, RELAYED_X, *_rounded(y, height), path, _first(y + height / 2, 2))
         at += height
+
+
+def _lines(one: Subscriber | None) -> int:
+    return 1 if one is None else _LINES[one.access]
+
+
+def _first(middle: float, lines: int) -> float:
+    """The first baseline of a label of some lines around the middle of its node."""
+    return round(middle + _TEXT - (lines - 1) * _LINE / 2, 1)
 
 
 def _rounded(y: float, height: float) -> tuple[float, float]:
