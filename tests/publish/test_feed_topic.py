@@ -10,13 +10,14 @@ import orjson
 import pytest
 
 from gateway.log.memory import Fault, MemoryLog
+from gateway.log.positions import Positions
 from gateway.partners import Partners
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import OfferState, Record, StoredRecord, offer_record
 from gateway.protocol.submission import Known, Reason
 from gateway.protocol.topic import COMMON, FEED, OFFERS, feed
-from gateway.publish.subscriber_topics import Feeds
+from gateway.publish.subscriber_topics import Feeds, feed_scope, subscribes
 
 NATIONAL = Partner(platform="national", name="Site national", scopes=frozenset({"offers:read"}), feed=True)
 TOPIC = FEED + "national"
@@ -153,6 +154,26 @@ async def test_a_feed_resumes_at_its_position(log: MemoryLog) -> None:
     async with feeding(log):
         await until_held(log, {"bretagne:1": 5, "bretagne:2": 6})
     assert len(await records(log)) == 2
+
+
+async def test_the_position_of_a_feed_is_found_by_its_partner(log: MemoryLog) -> None:
+    """As far as it has been written; another territory begins anew."""
+    await write(log, state(1, 5))
+    async with feeding(log):
+        await until_held(log, {"bretagne:1": 5})
+    positions = Positions(log)
+    await positions.catch_up()
+    await positions.close()
+    assert tuple(await log.ends(OFFERS)) == positions.of(feed_scope(NATIONAL))
+    assert {0} == set(positions.of(feed_scope(replace(NATIONAL, territory=frozenset({"35"})))))
+
+
+@pytest.mark.parametrize(
+    ("scopes", "feed", "expected"), [("read", True, True), ("read", False, False), ("publish", True, False)]
+)
+def test_a_subscriber_by_kafka_may_read_and_has_a_topic(*, scopes: str, feed: bool, expected: bool) -> None:
+    partner = Partner(platform="x", name="X", scopes=frozenset({f"offers:{scopes}"}), feed=feed)
+    assert expected == subscribes(partner)
 
 
 async def test_a_forgotten_marker_writes_no_change(log: MemoryLog) -> None:

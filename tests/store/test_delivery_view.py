@@ -115,6 +115,17 @@ async def test_a_summary_names_the_longest_wait_and_the_last_event(view: Deliver
     assert (30, 40, refused) == (summary.due_since, summary.delivered_at, summary.refused)
 
 
+async def test_deliveries_of_a_period_are_counted_by_platform(view: DeliveryView) -> None:
+    """From its first instant on; what the site no longer holds does not count, nor what it never took."""
+    before, first, after = part("delivered", 9), part("delivered", 10), part("delivered", 11, group="college")
+    records = [delivery("bretagne:1", before), delivery("bretagne:2", first, after)]
+    records += [delivery("bretagne:3", part("withdrawn", 11)), delivery("normandie:1", part("pending", 11))]
+    records += [delivery("occitanie:1", part("delivered", 12))]
+    await view.apply([chunk(*records)])
+    assert {"bretagne": 2, "occitanie": 1} == await view.delivered_since(10)
+    assert {} == await view.delivered_since(13)
+
+
 async def test_the_view_survives_a_restart_and_can_be_emptied(tmp_path: Path) -> None:
     path = tmp_path / "deliveries.sqlite"
     view = await DeliveryView.open(path, log_identity=LOG, partitions=PARTITIONS)

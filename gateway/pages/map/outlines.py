@@ -1,14 +1,16 @@
 """The outlines of the map: 101 departments, and the regions that they make up, each with a point for a mark. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import schemas
 from schemas.packaged import read_json
+
+Ring: TypeAlias = list[tuple[int, int]]
 
 _RING = re.compile(r"M(-?\d+) (-?\d+)l([^Mz]*)z")
 _NUMBER = re.compile(r"-?\d+")
@@ -17,7 +19,7 @@ _NUMBER = re.compile(r"-?\d+")
 @dataclass(frozen=True, slots=True)
 class RegionOutline:
     """A region. ``path``: SVG path data, in the coordinates of the mainland, or of an inset of its own whose code is
-    ``inset``; ``x`` and ``y``: its centre of gravity.
+    ``inset``; ``x`` and ``y``: a point within it, for a mark.
     """
 
     code: str
@@ -54,21 +56,29 @@ def region_outlines() -> tuple[RegionOutline, ...]:
 
 
 def _outline(code: str, path: str, inset: str | None) -> RegionOutline:
-    x, y = _centre(path)
+    """Of islands the largest one has the mark; the departments of a region on the mainland have it together."""
+    rings = list(_rings(path))
+    x, y = _centre(rings if inset is None else [max(rings, key=lambda ring: abs(_sums([ring])[0]))])
     return RegionOutline(code, path, inset, x, y)
 
 
-def _centre(path: str) -> tuple[int, int]:
-    """The centre of gravity of closed rings; a ring within another has the opposite direction and is subtracted."""
-    area = across = down = 0
-    for ring in _rings(path):
-        for (x, y), (next_x, next_y) in pairwise([*ring, ring[0]]):
-            cross = x * next_y - next_x * y
-            area, across, down = area + cross, across + (x + next_x) * cross, down + (y + next_y) * cross
+def _centre(rings: Iterable[Ring]) -> tuple[int, int]:
+    """The centre of gravity; a ring within another has the opposite direction and is subtracted."""
+    area, across, down = _sums(rings)
     return round(across / (3 * area)), round(down / (3 * area))
 
 
-def _rings(path: str) -> Iterator[list[tuple[int, int]]]:
+def _sums(rings: Iterable[Ring]) -> tuple[int, int, int]:
+    """Twice the area, and its moments times six."""
+    area = across = down = 0
+    for ring in rings:
+        for (x, y), (next_x, next_y) in pairwise([*ring, ring[0]]):
+            cross = x * next_y - next_x * y
+            area, across, down = area + cross, across + (x + next_x) * cross, down + (y + next_y) * cross
+    return area, across, down
+
+
+def _rings(path: str) -> Iterator[Ring]:
     """The rings of relative path data, as absolute points."""
     for left, top, steps in _RING.findall(path):
         x, y = int(left), int(top)

@@ -13,6 +13,7 @@ from gateway.partners.onboarding import presets
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner
 from gateway.store.statistics import Count
+from schemas.communes import plain_name
 
 Access: TypeAlias = Literal["site", "topic", "api"]
 """How a subscriber gets offers: delivered to the national site, written to its Kafka topic, or read from the API."""
@@ -82,9 +83,9 @@ def flow(found: SystemsFacts) -> Flow:
         for verdict, number in verdicts.items():
             totals[verdict] = totals.get(verdict, 0) + number
     return Flow(
-        sources=sorted(sources, key=lambda one: (-one.received, one.name)),
+        sources=sorted(sources, key=lambda one: (-one.received, plain_name(one.name))),
         total=_source("", "", totals),
-        subscribers=sorted(_subscribers(found), key=lambda one: (-one.offered, one.name)),
+        subscribers=sorted(_subscribers(found), key=lambda one: (-one.offered, plain_name(one.name))),
     )
 
 

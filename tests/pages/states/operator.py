@@ -3,7 +3,7 @@
 from playwright.sync_api import Page as Tab
 
 from schemas.rulebook import Language
-from tests.browser.chromium import NARROW, content_width
+from tests.browser.chromium import NARROW, WIDE, content_width
 from tests.browser.keyboard import Keyboard
 from tests.pages.feeds import FAILING, PAUSED, WAITING
 from tests.pages.visit import Journey, State
@@ -16,6 +16,22 @@ _TWICE: dict[Language, str] = {
     "en": f"{_OFFER['en']}?id=normandie:2026-000004",
 }
 _REFUSALS: dict[Language, str] = {"fr": "/exploitation/refus", "en": "/en/operate/refusals"}
+
+
+_CROWDED = """(width) => {
+    const texts = [...document.querySelectorAll(".flow text")];
+    const boxes = texts.map((one) => [one.textContent, one.getBoundingClientRect()]);
+    const meet = (a, b) => a.left < b.right && b.left < a.right && a.top + 1 < b.bottom && b.top + 1 < a.bottom;
+    return [
+        ...(boxes.length > 15 ? [] : ["few labels"]),
+        ...boxes.filter(([, box]) => box.left < 0 || box.right > width || !box.width).map(([text]) => text),
+        ...boxes.flatMap(([text, box], i) => boxes.slice(i + 1).filter(([, one]) => meet(box, one))
+            .map(([other]) => `${text} | ${other}`)),
+    ];
+}"""
+"""The labels that leave the window, are hidden, or meet another one."""
+_TABLES = """() => [...document.querySelectorAll("#flow-tables table")].map(
+    (one) => one.checkVisibility() ? "visible" : "hidden")"""
 
 
 def at(paths: dict[Language, str], query: str) -> dict[Language, str]:
@@ -74,6 +90,30 @@ def moderate_twice(tab: Tab, language: Language) -> None:
     assert tab.locator("h1 .shape.blocked").count() == 1
 
 
+def see_the_pictures(tab: Tab, _language: Language) -> None:
+    """The labels of the flow have room, on paper too; in a narrow window only its tables are displayed."""
+    for media, width in (("screen", WIDE), ("screen", 800), ("print", 700)):
+        tab.emulate_media(media=media)  # type: ignore[arg-type]  # one of the two
+        tab.set_viewport_size({"width": width, "height": 800})
+        assert [] == tab.evaluate(_CROWDED, width), (media, width)
+    tab.emulate_media(media="screen")
+    tab.set_viewport_size({"width": NARROW, "height": 800})
+    assert not tab.locator(".flow").is_visible()
+    unfold(tab, _language)
+    assert ["visible", "visible"] == tab.evaluate(_TABLES)
+
+
+def open_the_figures(keyboard: Keyboard, language: Language) -> None:
+    """The figures of the flow are in tables that a key opens; those of the map are displayed."""
+    page = keyboard.page
+    assert page.locator("#territory table").is_visible()
+    assert not page.locator("#flow-tables").is_visible()
+    keyboard.to("#flow-figures summary").press("Enter")
+    for table in page.locator("#flow-tables table").all():
+        assert table.is_visible()
+    keyboard.expect("Ensemble" if language == "fr" else "All")
+
+
 def pause_and_resume(keyboard: Keyboard, language: Language) -> None:
     """The button of the table, the reason, the notice; and back."""
     french = language == "fr"
@@ -117,6 +157,7 @@ def moderate_and_lift(keyboard: Keyboard, language: Language) -> None:
 
 STATES = [
     State("systems", "exceptions first"),
+    State("systems", "pictures", see_the_pictures),
     State(
         "systems", "pause without a reason", send_nothing, paths=at(_SYSTEMS, f"act=pause&platform={FAILING}"), then=422
     ),
@@ -132,6 +173,7 @@ STATES = [
 ]
 JOURNEYS = [
     Journey("systems", "pause and resume", pause_and_resume),
+    Journey("systems", "open the figures", open_the_figures),
     Journey("systems", "why offers were refused", find_why),
     Journey("moderation", "moderate and lift", moderate_and_lift),
 ]

@@ -1,17 +1,24 @@
 """The page of the systems over HTTP: what an operator reads, and feeds paused, resumed and run."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from typing import Any
 
 import pytest
 
+from gateway.demo.generator import generate
+from gateway.ingest.refusals import FLUSH_SECONDS
+from gateway.operate.decision_counts import EVERY_SECONDS
+from gateway.protocol.decide import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import Order, Pause, read_run, run_record
-from gateway.protocol.topic import JOURNAL, RUNS
+from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, count_record
+from gateway.protocol.topic import JOURNAL, OFFERS, RUNS, STATISTICS
 from tests.harness import URL, records_of
-from tests.pages.desk import HTML, PAGES, Desk, desk_of
+from tests.pages.desk import HTML, PAGES, Desk, desk_of, publish
 from tests.pages.feeds import FAILING, append, runs
 from tests.pages.signing import OPERATOR, PERSON, SIGNED, cookie_of
 from tests.pages.site import PageHarness
@@ -172,3 +179,103 @@ async def test_a_person_of_a_platform_that_operates_finds_both_areas(desk: Desk)
 def _with_scopes(scopes: frozenset[str], present: Partner | None) -> Partner:
     assert present is not None
     return replace(present, scopes=scopes)
+
+
+def rows(text: str, start: str) -> list[list[str]]:
+    """The cells of the rows of the first table after a text, without markup."""
+    table = text.partition(start)[2].partition("</table>")[0]
+    return [
+        [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)]
+        for row in re.findall(r"<tr[^>]*>(.*?)</tr>", table, re.DOTALL)
+    ]
+
+
+async def count(desk: Desk, number: int, counts: Mapping[Cell, int]) -> None:
+    """Write statistics, as the writer of a minute does."""
+    await append(desk.parts.log, STATISTICS, count_record(CountRecord("test", number, counts)))
+    await desk.settled()
+
+
+@pytest.mark.parametrize(("path", "title"), [(PATH, "Les mêmes chiffres"), ("/en/operate", "The same figures")])
+async def test_every_picture_has_its_table(desk: Desk, path: str, title: str) -> None:
+    """The titles of the shapes are the rows of the tables, of the map and of the flow; and both have a row of all."""
+    today = paris_date(desk.parts.clock())
+    cells = {
+        Cell(today, SIGNED.platform, "accepted", UNBROKEN, "31"): 1_229,
+        Cell(today, "bretagne", "accepted", UNBROKEN, "35"): 61,
+        Cell(today, "bretagne", "refused", "week-malformed", ""): 12,
+        Cell(today, "bretagne", "refused", BROKEN, ""): 12,
+    }
+    await count(desk, 1, cells)
+    text = await desk.get(path)
+    map_part, _, flow_part = text.partition('id="territory"')[2].partition('id="flow"')
+    titles = {
+        one.partition(",")[0].partition(":")[0].strip() for one in re.findall(r"<title>([^<]+)</title>", map_part)
+    }
+    table = [row[0] for row in rows(map_part, "<figcaption")[1:]]
+    assert 18 == len(table) == len(titles)
+    assert all(any(name.startswith(one) for one in titles) for name in table)
+    assert 18 == len(re.findall(r'class="mark-', map_part))
+    assert title in flow_part
+    sent = {row[0]: [re.sub(r"\D", "", cell) for cell in row[1:]] for row in rows(flow_part, 'id="flow-tables"')[1:]}
+    assert ["1229", "1229", "0", "0", "0", "0"] == sent["Occitanie"]
+    assert ["73", "61", "0", "0", "0", "12"] == sent["Bretagne"]
+    assert ["1302", "1290", "0", "0", "0", "12"] == sent["Ensemble" if path == PATH else "All"]
+    bands = re.findall(r'class="band[^>]*><title>([^<]+)</title>', flow_part)
+    assert {"1229", "73", "1290", "12", "61"} == {re.sub(r"\D", "", one) for one in bands}
+
+
+async def test_the_row_of_all_systems_sums_up_the_table(desk: Desk) -> None:
+    today = paris_date(desk.parts.clock())
+    await count(desk, 1, {Cell(today, one, "refused", BROKEN, ""): 7 for one in ("bretagne", FAILING)})
+    await append(desk.parts.log, RUNS, run_record(next(runs(desk.parts.clock()))))
+    await publish_one(desk)
+    await desk.settled()
+    found = rows(await desk.get(PATH), 'id="systems"')
+    *systems, total = found[1:]
+    assert (12, "Ensemble") == (len(systems), total[0])
+    assert "14et 12 dans le flux" == total[5]
+    assert ("1", 1) == (total[7], sum(int(row[7] or 0) for row in systems))
+
+
+async def publish_one(desk: Desk) -> None:
+    now = desk.parts.clock()
+    [offer] = generate(3, SIGNED.platform, 1, date.fromisoformat(paris_date(now)), wrong=0)
+    await publish(desk.site, [offer.document])
+
+
+async def test_figures_are_those_of_the_newest_statistics(desk: Desk) -> None:
+    """They are read again when a record has arrived, and on another day."""
+    today = paris_date(desk.parts.clock())
+    for number in (1, 2):
+        await count(desk, number, {Cell(today, "bretagne", "accepted", UNBROKEN, "35"): 10})
+        sent = {row[0]: row[1] for row in rows(await desk.get(PATH), 'id="flow-tables"')[1:]}
+        assert str(10 * number) == sent["Bretagne"] == sent["Ensemble"]
+
+
+async def test_a_week_without_submissions_has_no_picture(desk: Desk) -> None:
+    text = await desk.get(PATH)
+    assert "Aucune offre n’a été reçue en 7 jours" in text
+    assert 'class="flow"' not in text
+
+
+async def test_a_kafka_subscriber_has_the_lag_of_its_topic(desk: Desk) -> None:
+    """No process writes it here: all that is published waits."""
+    partner = Partner(platform="essai", name="Essai", scopes=frozenset({"offers:read"}), feed=True)
+    await desk.parts.partners.save(partner)
+    await publish_one(desk)
+    await desk.settled()
+    ends = sum(await desk.parts.log.ends(OFFERS))
+    row = next(row for row in rows(await desk.get(PATH), "Offres proposées")[1:] if row[0] == "Essai")
+    assert ["Essai", "topic Kafka", "0", "–", str(ends), "–"] == row
+    assert ends
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [(PATH, "peuvent avoir une minute de retard"), ("/en/operate", "may be up to a minute late")],
+)
+async def test_the_page_says_how_late_its_figures_may_be(desk: Desk, path: str, said: str) -> None:
+    """Refusals and decisions are written every minute."""
+    assert (60.0, 60.0) == (EVERY_SECONDS, FLUSH_SECONDS)
+    assert said in await desk.get(path)
