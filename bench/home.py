@@ -71,7 +71,7 @@ async def measure(count: int) -> AsyncIterator[Row]:
         secret = mint_secret(now=clock.now(), entropy=os.urandom)
         scopes = frozenset({"offers:publish", "offers:read"})
         await parts.partners.save(Partner(platform=_PLATFORM, name="x", scopes=scopes, secrets=(secret.kept,)))
-        one = await _fill(parts, count)
+        one = await fill(parts, count)
         bound_collections()
         listening = await listen(stack, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -136,7 +136,7 @@ def _app(parts: Parts, url: str) -> web.Application:
     return app
 
 
-async def _fill(parts: Parts, count: int) -> str:
+async def fill(parts: Parts, count: int) -> str:
     """Fill the offer view. Returns the id of an offer of the platform."""
     for batch in in_chunks(spread(count)):
         await parts.offers.apply(batch)

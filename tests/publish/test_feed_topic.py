@@ -157,7 +157,7 @@ async def test_a_feed_resumes_at_its_position(log: MemoryLog) -> None:
 
 
 async def test_the_position_of_a_feed_is_found_by_its_partner(log: MemoryLog) -> None:
-    """As far as it has been written; another territory begins anew."""
+    """The position reaches the end of the offers; another territory has none yet."""
     await write(log, state(1, 5))
     async with feeding(log):
         await until_held(log, {"bretagne:1": 5})

@@ -33,9 +33,9 @@ _TEXT = 4.5
 
 @dataclass(frozen=True, slots=True)
 class Shape(Generic[Entry]):
-    """A node with its ribbon. ``one``: what it stands for, None for the further systems, which are ``others``; ``x``,
-    ``y`` and ``height`` are the node's, without a ribbon where nothing flows; ``line`` is the first baseline of its
-    label.
+    """A node with its ribbon. ``one``: its system, subscriber or stop, None for the further ones, of which there are
+    ``others``; ``x``, ``y`` and ``height`` are the node's, without a ribbon where nothing flows; ``line`` is the first
+    baseline of its label.
     """
 
     one: Entry | None
@@ -142,7 +142,7 @@ def _end(placed: Sequence[tuple[_Slot, float]]) -> float:
 
 
 def _fewer(entries: Sequence[tuple[Entry, int]]) -> Sequence[tuple[Entry | None, int, int]]:
-    """What has a label: each with its number, and how many further ones it stands for."""
+    """The entries with a label, each with its number; the last one sums up the further ones and has their count."""
     named: list[tuple[Entry | None, int, int]] = [(one, number, 0) for one, number in entries[:MOST]]
     rest = entries[MOST:]
     return [*named, (None, sum(number for _, number in rest), len(rest))] if rest else named
