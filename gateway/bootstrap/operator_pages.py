@@ -124,11 +124,9 @@ class _Feeds:
             flow=FlowFacts(
                 counts=counts,
                 delivered=await parts.deliveries.delivered_since(_midnight(first)),
-                unwritten={
-                    slug: await self._unwritten(one)
-                    for slug, one in partners.items()
-                    if subscribes(one) and not one.revoked
-                },
+                unwritten=await self._unwritten(
+                    [one for one in partners.values() if subscribes(one) and not one.revoked]
+                ),
             ),
         )
 
@@ -156,8 +154,11 @@ class _Feeds:
     async def _unread(self, topic: str) -> int | None:
         return await unread(self._parts.log, topic, self._parts.positions.of(topic))
 
-    async def _unwritten(self, partner: Partner) -> int | None:
-        return await unread(self._parts.log, OFFERS, self._parts.positions.of(feed_scope(partner)))
+    async def _unwritten(self, subscribers: Sequence[Partner]) -> Mapping[str, int | None]:
+        """The changes that are not yet on the topic of each."""
+        log, positions = self._parts.log, self._parts.positions
+        lags = await asyncio.gather(*(unread(log, OFFERS, positions.of(feed_scope(one))) for one in subscribers))
+        return {one.platform: lag for one, lag in zip(subscribers, lags, strict=True)}
 
 
 class _Week:
