@@ -25,7 +25,7 @@ async def filled(offers: OfferView, offer_topic: OfferTopic) -> OfferView:
         "normandie:other": {"title": "Un hôtel de Normandie"},
     }
     for offer_id, members in titles.items():
-        offer_topic.publish(offer_of(offer_id, **members))
+        offer_topic.publish(dict(reversed(offer_of(offer_id, **members).items())))  # extensions come first
     offer_topic.publish(offer_of("bretagne:gone", title="Un hôtel fermé"))
     offer_topic.withdraw("bretagne:gone")
     await offers.apply(offer_topic.chunks())
