@@ -36,7 +36,7 @@ async def put_offer(request: web.Request) -> web.Response:
     refusal = _refusal(verdict, offer_id)
     if refusal is not None:
         if not dry_run:
-            _count(request, verdict, refusal)
+            _count(request, verdict, refusal, offer_id)
         raise refusal
     if dry_run:
         return _dry_run_answer(request, verdict)
@@ -98,10 +98,12 @@ def _refusal(verdict: Verdict, offer_id: str) -> ProblemError | None:
     return ProblemError("submission-refused", problems=problems)
 
 
-def _count(request: web.Request, verdict: Verdict, refusal: ProblemError) -> None:
+def _count(request: web.Request, verdict: Verdict, refusal: ProblemError, offer_id: str) -> None:
     """Count a refused submission by the rules that it breaks; a refusal without problems is its own rule."""
-    rules = {problem["code"] for problem in refusal.problems if problem["severity"] == "error"} or {refusal.code}
-    context_of(request).refusals.count(partner_of(request).platform, verdict, rules)
+    errors = [problem for problem in refusal.problems if problem["severity"] == "error"]
+    errors = errors or [refusal.explanation.to_json()]
+    rules = {problem["code"] for problem in errors}
+    context_of(request).refusals.count(partner_of(request).platform, verdict, rules, offer_id=offer_id, problems=errors)
 
 
 def _dry_run_answer(request: web.Request, verdict: Verdict) -> web.Response:

@@ -1,13 +1,16 @@
 """Refusals at the door, counted: documents that were answered 422 and never became a submission (PUB-003).
 
 Each process counts in memory, and appends the counts of a minute to ``statistics``. A process that is killed loses the
-counts of that minute. Nothing of a document is kept but its platform, the rules that it breaks and its department.
+counts of that minute. Nothing of a document is kept but its platform, the rules that it breaks and its department; and
+of a few each minute the id and the fields at fault (``refused_document``).
 """
 
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
@@ -19,6 +22,7 @@ from gateway.log.retry import retry_log_errors
 from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record
+from gateway.protocol.refused_document import RefusedDocument, RefusedDocuments, fields_at_fault, own_id
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, Tally, count_record
 from gateway.protocol.topic import STATISTICS
 from schemas.territory import department_in
@@ -31,19 +35,36 @@ _NONCE_BYTES = 9
 _log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedItem:
+    """A refused item of an upload: its index, its id where readable, its department, the codes of its errors, and its
+    problems where they were written out.
+    """
+
+    index: int
+    id: str | None
+    department: str | None
+    rules: Collection[str]
+    problems: Sequence[Mapping[str, Any]]
+
+
 class UploadRefusals:
-    """The refused items of one upload, by department and rule."""
+    """The refused items of one upload, by department and rule, and some of them by name."""
 
     def __init__(self) -> None:
         self._tally = Tally()
+        self._named = RefusedDocuments()
 
-    def add(self, department: str | None, rules: Collection[str]) -> None:
+    def add(self, item: RefusedItem) -> None:
         """Count one item."""
-        self._tally.add("", "", "refused", rules=rules, department=department)
+        self._tally.add("", "", "refused", rules=item.rules, department=item.department)
+        if self._named.wants("", item.rules):
+            fields = fields_at_fault(item.problems, item.rules)
+            self._named.add(RefusedDocument(platform="", at=0, id=item.id, index=item.index, fields=fields))
 
-    def take(self) -> Mapping[Cell, int]:
-        """The counts, without platform and day; none the next time."""
-        return self._tally.take()
+    def take(self) -> tuple[Mapping[Cell, int], Sequence[RefusedDocument]]:
+        """The counts and the named items, without platform, day and time; none the next time."""
+        return self._tally.take(), self._named.take()
 
 
 class RefusalCounter:
@@ -64,23 +85,47 @@ class RefusalCounter:
         self._writer = os.urandom(_NONCE_BYTES).hex()
         self._number = 0
         self._tally = Tally()
+        self._named = RefusedDocuments()
         self._pending: Record | None = None
         """Counts whose append has not succeeded, or not for certain: the same record is written again."""
 
-    def count(self, platform: str, verdict: schemas.Verdict, rules: Collection[str]) -> None:
-        """Count one refused document of a platform; ``rules`` are the codes of its errors."""
-        department = department_in(verdict.document)
-        self._tally.add(platform, paris_date(self._clock()), "refused", rules=rules, department=department)
+    def count(
+        self,
+        platform: str,
+        verdict: schemas.Verdict,
+        rules: Collection[str],
+        *,
+        offer_id: str | None = None,
+        problems: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Count one refused document of a platform. ``rules`` are the codes of its errors, ``problems`` these errors,
+        ``offer_id`` the id under which it was sent.
+        """
+        department, at = department_in(verdict.document), self._clock()
+        self._tally.add(platform, paris_date(at), "refused", rules=rules, department=department)
+        if self._named.wants(platform, rules):
+            fields = fields_at_fault(problems, rules)
+            self._name(RefusedDocument(platform=platform, at=at, id=offer_id, fields=fields))
         self._counted(dict.fromkeys(rules, 1))
 
     def count_upload(self, platform: str, refusals: UploadRefusals) -> None:
         """Count the refused items of a batch or snapshot that is answered."""
-        day, rules = paris_date(self._clock()), Counter[str]()
-        for cell, number in refusals.take().items():
+        at, rules = self._clock(), Counter[str]()
+        counts, named = refusals.take()
+        day = paris_date(at)
+        for cell, number in counts.items():
             self._tally.put(cell._replace(platform=platform, day=day), number)
             if cell.rule not in {BROKEN, UNBROKEN}:
                 rules[cell.rule] += number
+        for one in named:
+            self._name(replace(one, platform=platform, at=at))
         self._counted(rules)
+
+    def _name(self, one: RefusedDocument) -> None:
+        """Name a document if there is room: by an id of its own platform, else by its index in an upload."""
+        offer_id = own_id(one.id, one.platform)
+        if offer_id is not None or one.index is not None:
+            self._named.add(replace(one, id=offer_id, index=one.index if offer_id is None else None))
 
     async def run(self) -> None:
         """Append the counts every minute, and at the stop, until cancelled."""
@@ -100,6 +145,7 @@ class RefusalCounter:
         while self._pending is not None or len(self._tally):
             if self._pending is None:
                 self._number += 1
-                self._pending = count_record(CountRecord(self._writer, self._number, self._tally.take()))
+                counts = CountRecord(self._writer, self._number, self._tally.take(), self._named.take())
+                self._pending = count_record(counts)
             await self._log.append(STATISTICS, partition_of(self._writer, self._log.partitions), [self._pending])
             self._pending = None

@@ -1,16 +1,18 @@
 """Statistics: what submissions came to, counted by platform, day, rule, verdict and department. Pure.
 
 A record of ``statistics`` holds the counts that one writer has made since its last record. ``number`` grows with each
-record of a writer, so that a reader counts a record that was written twice only once.
+record of a writer, so that a reader counts a record that was written twice only once. Beside the counts of refusals at
+the door it names a few of these documents (``refused_document``).
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import orjson
 
 from gateway.protocol.record import Record
+from gateway.protocol.refused_document import RefusedDocument, documents_body, read_documents
 from gateway.protocol.value import value
 
 CountedVerdict: TypeAlias = Literal["accepted", "withdrawn", "duplicate", "stale", "rejected", "refused"]
@@ -41,11 +43,12 @@ class Cell(NamedTuple):
 
 @value(frozen=True, slots=True)
 class CountRecord:
-    """One record: its writer, the writer's number of it, and the counts by cell."""
+    """One record: its writer, the writer's number of it, the counts by cell, and some of the refused documents."""
 
     writer: str
     number: int
     counts: Mapping[Cell, int]
+    refused: Sequence[RefusedDocument] = ()
 
 
 class Tally:
@@ -88,8 +91,8 @@ class Tally:
 
 
 def count_record(record: CountRecord) -> Record:
-    """A record of ``statistics``: key the writer, value its number, and the counts by day, platform, verdict, rule and
-    department.
+    """A record of ``statistics``: key the writer, value its number, the counts by day, platform, verdict, rule and
+    department, and ``refused`` where documents are named.
     """
     tree: dict[str, Any] = {}
     for cell, number in record.counts.items():
@@ -97,7 +100,10 @@ def count_record(record: CountRecord) -> Record:
         for name in cell[:-1]:
             branch = branch.setdefault(name, {})
         branch[cell.department] = number
-    return Record(record.writer.encode(), orjson.dumps({"number": record.number, "counts": tree}))
+    body: dict[str, Any] = {"number": record.number, "counts": tree}
+    if record.refused:
+        body["refused"] = documents_body(record.refused)
+    return Record(record.writer.encode(), orjson.dumps(body))
 
 
 def read_counts(key: bytes | None, text: bytes | None) -> CountRecord | None:
@@ -108,9 +114,8 @@ def read_counts(key: bytes | None, text: bytes | None) -> CountRecord | None:
     if key is None or text is None:
         return None
     body = orjson.loads(text)
-    return CountRecord(
-        key.decode(), int(body["number"]), {Cell(*path): number for path, number in _leaves(body["counts"])}
-    )
+    counts = {Cell(*path): number for path, number in _leaves(body["counts"])}
+    return CountRecord(key.decode(), int(body["number"]), counts, tuple(read_documents(body.get("refused"))))
 
 
 def _leaves(tree: Mapping[str, Any]) -> Iterator[tuple[tuple[Any, ...], int]]:

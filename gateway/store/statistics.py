@@ -1,4 +1,6 @@
-"""The statistics view: what submissions came to, counted by platform, day, rule, verdict and department."""
+"""The statistics view: what submissions came to, counted by platform, day, rule, verdict and department; and some of
+the documents that were refused at the door.
+"""
 
 import sqlite3
 from collections.abc import Collection, Sequence
@@ -10,8 +12,11 @@ import orjson
 
 from gateway.log.port import Chunk
 from gateway.protocol.decide import paris_date
+from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.statistics import BROKEN, DIMENSIONS, UNBROKEN, Cell, Dimension, read_counts
 from gateway.runtime.sqlite_damage import Tables, computed
+from gateway.store import refused_documents
+from gateway.store.refused_documents import RefusedFilter
 from gateway.store.view import View
 
 KEPT_DAYS = 396
@@ -49,8 +54,8 @@ class Count:
 class StatisticsView(View):
     """The counts of ``statistics``, for the last thirteen months."""
 
-    FORMAT = 1
-    TABLES: ClassVar[Tables] = _TABLES
+    FORMAT = 2
+    TABLES: ClassVar[Tables] = {**_TABLES, **refused_documents.TABLES}
     SCHEMA = f"""
         CREATE TABLE counts (
             day TEXT, platform TEXT, verdict TEXT, rule TEXT, department TEXT, number INTEGER NOT NULL,
@@ -59,6 +64,7 @@ class StatisticsView(View):
         CREATE TABLE writers (
             writer TEXT PRIMARY KEY, number INTEGER NOT NULL, day TEXT NOT NULL, {_SUM["writers"]}
         ) WITHOUT ROWID;
+        {refused_documents.SCHEMA}
     """
 
     async def counts(
@@ -88,6 +94,16 @@ class StatisticsView(View):
         rows = await self.copy.read(lambda db: db.execute(statement, (*values, limit)).fetchall())
         return [_count(named, row) for row in rows if row[-1]]
 
+    async def refused(self, asked: RefusedFilter, *, most: int) -> Sequence[RefusedDocument]:
+        """The newest named documents that a filter selects, with the rules that it selects; from at most ``most`` pairs
+        of document and rule.
+        """
+        return await self.copy.read(lambda db: refused_documents.newest(db, asked, most=most))
+
+    async def refused_under(self, offer_id: str, *, most: int) -> Sequence[RefusedDocument]:
+        """The newest named documents under this id, as ``refused``."""
+        return await self.copy.read(lambda db: refused_documents.of_offer(db, offer_id, most=most))
+
     async def trim(self, starts: Sequence[int], now: int) -> None:  # noqa: ARG002  # by day, not by offset
         """Delete the counts of days that are too old, and writers that have written nothing since."""
         oldest = first_kept_day(now).isoformat()
@@ -95,6 +111,7 @@ class StatisticsView(View):
         def delete(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM counts WHERE day < ?", (oldest,))
             db.execute("DELETE FROM writers WHERE day < ?", (oldest,))
+            refused_documents.trim(db, now)
 
         await self.updated.write(delete)
 
@@ -111,6 +128,7 @@ class StatisticsView(View):
                 if noted is None or record.number > noted[0]:
                     db.execute(_NOTE, (record.writer, record.number, paris_date(stored.appended_at)))
                     db.executemany(_ADD, [_row(cell, number) for cell, number in record.counts.items()])
+                    refused_documents.put(db, record.refused)
 
 
 def first_kept_day(now: int) -> date:

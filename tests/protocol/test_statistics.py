@@ -1,5 +1,8 @@
 """Counts in memory and as records: bounded, and read as they were written."""
 
+import pytest
+
+from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.statistics import (
     BROKEN,
     MOST_CELLS,
@@ -43,6 +46,35 @@ def test_a_record_is_read_as_it_was_written() -> None:
     record = count_record(CountRecord("w", 7, counts))
     assert b"w" == record.key
     assert CountRecord("w", 7, counts) == read_counts(record.key, record.value)
+
+
+REFUSED = (
+    RefusedDocument(platform="bretagne", at=1_796_000_000_000, id="bretagne:1", fields={"a": "/title", "b": None}),
+    RefusedDocument(platform="bretagne", at=1_796_000_000_001, index=7, fields={"a": "/weeks/0"}),
+)
+
+
+def test_named_documents_are_read_as_they_were_written() -> None:
+    written = CountRecord("w", 7, {Cell(DAY, "bretagne", "refused", "a", ""): 2}, REFUSED)
+    record = count_record(written)
+    assert written == read_counts(record.key, record.value)
+
+
+def test_a_record_without_named_documents_is_that_of_the_last_version() -> None:
+    """Byte for byte; and the last version, which knows two members, reads the counts of a record that names some."""
+    counts = {Cell(DAY, "bretagne", "refused", "a", "2A"): 2}
+    plain = count_record(CountRecord("w", 7, counts)).value or b""
+    assert b'{"number":7,"counts":{"2027-01-15":{"bretagne":{"refused":{"a":{"2A":2}}}}}}' == plain
+    named = count_record(CountRecord("w", 7, counts, REFUSED)).value or b""
+    assert plain[:-1] == named[: len(plain) - 1]
+
+
+@pytest.mark.parametrize("text", ['{"later":1}', '[1,{"platform":"a","at":"x","fields":{}},{"at":1}]', "null", "7"])
+def test_named_documents_of_a_later_form_are_left_out_and_the_counts_stay(text: str) -> None:
+    value = f'{{"number":1,"counts":{{"{DAY}":{{"a":{{"refused":{{"*":{{"":4}}}}}}}}}},"refused":{text}}}'
+    read = read_counts(b"w", value.encode())
+    assert read is not None
+    assert ([4], ()) == (list(read.counts.values()), read.refused)
 
 
 def test_members_and_verdicts_of_a_later_version_are_read_over() -> None:

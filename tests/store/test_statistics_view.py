@@ -1,16 +1,20 @@
 """The statistics view: counts by any dimensions, each record once, the same after a rebuild."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.log.port import Chunk
 from gateway.protocol.record import Record, StoredRecord, read_utc
+from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.statistics import CountedVerdict, CountRecord, Tally, count_record
 from gateway.protocol.topic import DAY_MS
 from gateway.store import StatisticsView
+from gateway.store.refused_documents import MOST_OF_RULE, RefusedFilter
 from gateway.store.statistics import KEPT_DAYS, Count, first_kept_day
 from tests.store.offer_topic import LOG, PARTITIONS
 
@@ -112,3 +116,46 @@ async def test_counts_of_days_that_are_too_old_are_deleted(view: StatisticsView)
 
 async def test_the_day_is_that_of_paris() -> None:
     assert date(2026, 1, 1) == first_kept_day(read_utc("2027-01-30T23:30:00.000Z"))
+
+
+def refused(number: int, *documents: RefusedDocument) -> Record:
+    return count_record(CountRecord("door", number, {}, documents))
+
+
+def document(name: str | int, at: int, platform: str = "bretagne", **fields: str | None) -> RefusedDocument:
+    named: dict[str, Any] = {"index": name} if isinstance(name, int) else {"id": name}
+    return RefusedDocument(platform=platform, at=at, fields=fields, **named)
+
+
+async def test_named_documents_are_the_newest_that_a_filter_selects(view: StatisticsView) -> None:
+    """By day, platform and rule; the same offer once a day and rule, at its newest time."""
+    first = document("bretagne:1", NOW - DAY_MS, a="/title", b=None)
+    again, item = document("bretagne:1", NOW, a="/weeks"), document(4, NOW - 1, b="/id")
+    other = document("normandie:9", NOW - 2, "normandie", a=None)
+    await view.apply([chunk(refused(1, first, item, other)), chunk(refused(1, again), partition=1)])
+    await view.apply([chunk(refused(2, again), first=1)])
+    every = RefusedFilter(first=FIRST, last=LAST)
+    assert [again, item, other, first] == await view.refused(every, most=10)
+    assert [again] == await view.refused(every, most=1)
+    assert [item, replace(first, fields={"b": None})] == await view.refused(replace(every, rule="b"), most=10)
+    assert [other] == await view.refused(replace(every, platforms=("normandie",)), most=10)
+    assert [first] == await view.refused(replace(every, last=FIRST), most=10)
+    assert [again, first] == await view.refused_under("bretagne:1", most=10)
+    assert [] == await view.refused_under("bretagne:2", most=10)
+
+
+async def test_of_a_day_platform_and_rule_the_newest_documents_stay(view: StatisticsView) -> None:
+    many = [document(f"bretagne:{n}", NOW + n, a=None) for n in range(MOST_OF_RULE + 5)]
+    await view.apply([chunk(*(refused(n + 1, one) for n, one in enumerate(many)))])
+    assert many[:4:-1] == await view.refused(RefusedFilter(first=FIRST, last=LAST), most=100)
+
+
+async def test_named_documents_are_deleted_after_thirty_days_and_the_counts_stay(view: StatisticsView) -> None:
+    one = document("bretagne:1", NOW, a=None)
+    await view.apply([chunk(ONE, refused(1, one))])
+    every = RefusedFilter(first=FIRST, last=LAST)
+    await view.trim((0,) * PARTITIONS, NOW + 29 * DAY_MS)
+    assert [one] == await view.refused(every, most=10)
+    await view.trim((0,) * PARTITIONS, NOW + 30 * DAY_MS)
+    assert [] == await view.refused(every, most=10)
+    assert [Count(number=8)] == await view.counts(FIRST, LAST)

@@ -290,6 +290,9 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
     "T-32": (
         "tests/api/write/test_refusal_counts.py::test_a_partner_that_fills_the_topic_reaches_its_bound",
         "tests/api/write/test_refusal_counts.py::test_a_refused_content_is_in_no_topic_no_file_and_no_log",
+        "tests/api/write/test_refusal_counts.py::test_refused_items_are_named_by_id_or_by_their_index",
+        "tests/protocol/test_refused_document.py::test_a_pointer_is_kept_as_far_as_its_names_are_those_of_the_schema",
+        "tests/protocol/test_refused_document.py::test_a_platform_has_a_bound_of_its_own",
         "tests/api/read/test_statistics.py::test_another_platforms_counts_are_forbidden_known_or_not",
         "tests/protocol/test_statistics.py::test_beyond_the_bound_a_platforms_counts_lose_their_department_and_no_number",
     ),

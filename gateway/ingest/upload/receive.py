@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 import schemas
 from gateway.errors import UploadRefusedError
+from gateway.ingest.refusals import RefusedItem
 from gateway.ingest.upload.inflating import Inflater
 from gateway.ingest.upload.judge import Judge, Unexplained
 from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter, Splitter
@@ -192,8 +193,12 @@ class _Reception:
                     self._counts.warnings[code] += 1
         self._counts.rules.update(errors)
         if item.prepared is None:
-            rules = schemas.catalogue()
-            self._counts.refusals.add(item.department, [code for code in errors if rules[code].severity == "error"])
+            known = schemas.catalogue()
+            rules = [code for code in errors if known[code].severity == "error"]
+            index = len(self._accepted) - 1
+            self._counts.refusals.add(
+                RefusedItem(index=index, id=item.id, department=item.department, rules=rules, problems=item.problems)
+            )
 
 
 def _splitter(form: Form, limits: UploadLimits) -> Splitter:

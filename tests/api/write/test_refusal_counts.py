@@ -1,4 +1,6 @@
-"""What a 422 counts: its platform, its rules and its department, and nothing of its content is kept (PUB-003)."""
+"""What a 422 counts: its platform, its rules and its department; of a few the id and the fields at fault, and nothing
+else of the content is kept (PUB-003).
+"""
 
 from pathlib import Path
 from typing import Any
@@ -8,8 +10,10 @@ import pytest
 from prometheus_client import generate_latest
 from structlog.testing import capture_logs
 
+from gateway.protocol.refused_document import MOST_OF_RULE
 from gateway.protocol.statistics import Dimension
 from gateway.protocol.topic import COMMON, STATISTICS
+from gateway.store.refused_documents import RefusedFilter
 from tests.api.write.gateway_harness import GatewayHarness, offer
 
 CANARY = "Kanarienvogel"
@@ -108,13 +112,17 @@ async def test_a_log_that_is_away_keeps_no_refusal_from_counting(gateway: Gatewa
 
 
 async def test_a_refused_content_is_in_no_topic_no_file_and_no_log(gateway: GatewayHarness, tmp_path: Path) -> None:
-    wrong = offer(CANARY, title=CANARY * 200, description=f"<b>{CANARY}</b>", unknown=CANARY)
+    wrong = offer(1, title=CANARY * 200, description=f"<b>{CANARY}</b>", unknown=CANARY)
     wrong["employer"] = {"name": CANARY, CANARY: CANARY}
     wrong["location"] = {"postal_code": "35000", "city": CANARY, "insee_commune": CANARY}
+    wrong |= {CANARY: 1, "extensions": {CANARY: {CANARY: "a" * 40_000}}, "apply_url": f"https://{CANARY}"}
+    foreign = {**wrong, "id": f"normandie:{CANARY}"}
+    unreadable = {**wrong, "id": f"{CANARY} {CANARY}"}
     with capture_logs() as logged:
         assert 422 == (await gateway.put(wrong)).status
-        assert 422 == (await gateway.batch(_json(wrong))).status
-        assert [("35", 2)] == await counts(gateway, "department")
+        for one in (wrong, foreign, unreadable):
+            assert 422 == (await gateway.batch(_json(one))).status
+        assert [("35", 4)] == await counts(gateway, "department")
     assert CANARY not in str(logged)
     assert CANARY.encode() not in generate_latest(gateway.metrics.registry)
     for topic in COMMON:
@@ -132,6 +140,48 @@ async def test_a_partner_that_fills_the_topic_reaches_its_bound(gateway: Gateway
     assert [("refused", 600)] == await counts(gateway, "verdict")
     [record] = await gateway.records(STATISTICS)
     assert len(record.value or b"") < 40_000
+
+
+async def named(gateway: GatewayHarness) -> list[tuple[Any, ...]]:
+    """The documents that are named, by id or index, with the field of each rule, after the counts are in the view."""
+    await counts(gateway, "rule")
+    day = gateway.clock.today
+    found = await gateway.context.statistics.refused(RefusedFilter(first=day, last=day), most=100)
+    return [(one.platform, one.id or one.index, dict(one.fields)) for one in found]
+
+
+async def test_a_refused_offer_is_named_with_the_fields_at_fault(gateway: GatewayHarness) -> None:
+    """PUB-003: the id under which it was sent, and by rule the first field that breaks it."""
+    assert 422 == (await gateway.put(offer(1, title=" ", sector="none", weeks=["2027-W24", "2027-W9"]))).status
+    assert 422 == (await gateway.ask("PUT", "/v1/offers/bretagne:2", json=offer(1))).status
+    first = {"not-in-list": "/sector", "text-blank": "/title", "week-malformed": "/weeks/1"}
+    expected = [("bretagne", "bretagne:1", first), ("bretagne", "bretagne:2", {"id-mismatch": "/id"})]
+    assert expected == await named(gateway)
+
+
+async def test_refused_items_are_named_by_id_or_by_their_index(gateway: GatewayHarness) -> None:
+    """PUB-003: an id of another platform is not kept, nor one that is none."""
+    wrong = [offer(1), offer(2, title=""), offer("a b"), offer(3, platform="normandie")]
+    assert 422 == (await gateway.batch(b"\n".join(map(_json, wrong)))).status
+    found = await named(gateway)
+    assert [2, 3, "bretagne:2"] == [name for _, name, _ in found]
+    assert {"not-owner": "/id"} == found[1][2]
+    assert {"text-blank": "/title"} == found[2][2]
+
+
+async def test_a_platform_that_is_refused_much_leaves_room_for_the_others(gateway: GatewayHarness) -> None:
+    lines = [offer(n, **WRONG) for n in range(300)]
+    assert 422 == (await gateway.batch(b"\n".join(map(_json, lines)))).status
+    other = offer(1, platform="normandie", **WRONG)
+    assert 422 == (await gateway.put(other, who="normandie")).status
+    found = await named(gateway)
+    assert ["bretagne"] * MOST_OF_RULE + ["normandie"] == sorted(platform for platform, _, _ in found)
+
+
+async def test_dry_runs_name_nothing(gateway: GatewayHarness) -> None:
+    assert 422 == (await gateway.put(offer(1, **WRONG), query="?dry_run=true")).status
+    assert 422 == (await gateway.batch(_json(offer(1, **WRONG)), query="?dry_run=true")).status
+    assert [] == await named(gateway)
 
 
 def _json(document: Any) -> bytes:
