@@ -17,6 +17,7 @@ _AT_ONCE = 2_000
 _SECONDS = 0.75
 """After this time a search goes on only when the visitor asks for it."""
 _RECEIPTS = 200
+_REFUSED = 50
 
 
 async def search_offers(
@@ -71,7 +72,8 @@ async def offer_history(parts: Parts, offer_id: str, *, duplicates_for: Reader |
     receipts, _, more = await parts.receipts.page(
         platform_of(offer_id), after=None, limit=_RECEIPTS, asked=ReceiptFilter(offer_id=offer_id), newest=True
     )
-    if state is None and not receipts:
+    refused = await parts.statistics.refused_under(offer_id, most=_REFUSED)
+    if state is None and not receipts and not refused:
         return None
     alike = {} if duplicates_for is None else await parts.offers.possible_duplicates([offer_id], reader=duplicates_for)
     return HistoryFacts(
@@ -80,6 +82,7 @@ async def offer_history(parts: Parts, offer_id: str, *, duplicates_for: Reader |
         delivery=await parts.deliveries.get(offer_id),
         duplicates=alike.get(offer_id, ()),
         more=more,
+        refused=refused,
     )
 
 

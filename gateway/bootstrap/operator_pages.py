@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import date, datetime, time, timedelta
-from typing import Any
+from datetime import date, timedelta
 
 from aiohttp import web
 
@@ -13,6 +12,7 @@ from gateway.api.work import work_of
 from gateway.bootstrap.home import health_terms
 from gateway.bootstrap.offer_pages import offer_history, search_offers
 from gateway.bootstrap.parts import Parts
+from gateway.bootstrap.refused_offers import refused_offers
 from gateway.errors import CodedError, LogError
 from gateway.log.positions import end_of
 from gateway.operate.feeds import has_feed, new_order, order_now, set_paused, write_run_entry
@@ -20,25 +20,23 @@ from gateway.operate.moderation import Moderation, moderation_command, write_ent
 from gateway.operate.status import Facts, is_platform
 from gateway.pages.moderation import ModerationPort
 from gateway.pages.moderation.port import ModerationOutcome, OfferFacts
-from gateway.pages.partner.port import OfferPage
+from gateway.pages.partner.port import OfferPage, RefusedFacts
 from gateway.pages.refusals import RefusalsPort
 from gateway.pages.refusals.model import numbers
-from gateway.pages.refusals.port import Asked, Platforms, RefusedReceipts
+from gateway.pages.refusals.port import Asked, Platforms
 from gateway.pages.systems import SystemsPort
 from gateway.pages.systems.model import DAYS
 from gateway.pages.systems.port import FeedAct, FeedOutcome, FlowFacts, SignedEntry, SystemsFacts
 from gateway.partners.onboarding import presets
-from gateway.protocol.decide import PARIS, paris_date
+from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import ActName, Actor, JournalFilter
 from gateway.protocol.partner import Partner
 from gateway.protocol.receipt import refusals_key, unlisted
-from gateway.protocol.record import read_utc
 from gateway.protocol.source_run import Pause
 from gateway.protocol.statistics import Dimension
 from gateway.protocol.topic import INBOX, JOURNAL, OFFERS, RUNS, SUBMISSIONS
 from gateway.publish.subscriber_topics import feed_scope, subscribes
-from gateway.store.receipt_search import ReceiptFilter
 from gateway.store.search.search import OUTSIDER
 from gateway.store.statistics import Count, StatisticsView
 
@@ -50,9 +48,6 @@ _SEEN_SECONDS = 5.0
 _EXAMINED = 100_000
 """Offers that one request compares with a searched text."""
 _ACTS = 20
-_LISTED = 50
-_RECEIPTS_AT_ONCE, _RECEIPTS_EXAMINED = 200, 2_000
-_REJECTED = frozenset({"rejected"})
 _MODERATION: frozenset[ActName] = frozenset({"offer.moderate", "offer.lift"})
 
 
@@ -64,13 +59,19 @@ def systems_port(parts: Parts) -> SystemsPort:
 
 def refusals_port(parts: Parts) -> RefusalsPort:
     """The port of the page of refusals."""
-    reads = _Refusals(parts)
+
+    async def counts(first: date, last: date, by: Collection[Dimension], platforms: Platforms) -> Sequence[Count]:
+        return await parts.statistics.counts(first, last, by=by, platforms=platforms)
+
+    async def refused(asked: Asked) -> RefusedFacts:
+        return await refused_offers(parts, asked.platforms, asked.first, asked.last, rule=asked.rule)
+
     return RefusalsPort(
         clock=parts.clock,
         ready=lambda: _ready(parts),
         platforms=lambda: _names(parts),
-        counts=reads.counts,
-        receipts=reads.receipts,
+        counts=counts,
+        refused=refused,
         runs=parts.runs.last,
     )
 
@@ -184,30 +185,6 @@ class _Week:
         return self._counts
 
 
-class _Refusals:
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-
-    async def counts(self, first: date, last: date, by: Collection[Dimension], platforms: Platforms) -> Sequence[Count]:
-        return await self._parts.statistics.counts(first, last, by=by, platforms=platforms)
-
-    async def receipts(self, asked: Asked) -> RefusedReceipts:
-        """The newest of the period, by the time of the submission, as the statistics count them. Of a period that ended
-        before today, later receipts are read over, up to a bound; receipts have no index by rule.
-        """
-        first, until = _midnight(asked.first), _midnight(asked.last + timedelta(days=1))
-        wanted = ReceiptFilter(verdicts=_REJECTED, since=first)  # no receipt is older than its submission
-        found: list[Mapping[str, Any]] = []
-        after, more, examined = None, True, 0
-        while more and len(found) <= _LISTED and examined < _RECEIPTS_EXAMINED:
-            receipts, after, more = await self._parts.receipts.page(
-                asked.platforms, after=after, limit=_RECEIPTS_AT_ONCE, asked=wanted, newest=True
-            )
-            examined += len(receipts)
-            found += [one for one in receipts if first <= read_utc(one["at"]) < until and _breaks(one, asked.rule)]
-        return RefusedReceipts(found[:_LISTED], more or len(found) > _LISTED)
-
-
 class _Offers:
     def __init__(self, parts: Parts, decision_seconds: float) -> None:
         self._parts = parts
@@ -281,12 +258,3 @@ def _names(parts: Parts) -> Mapping[str, str]:
     known = {slug: preset.name for slug, preset in presets().items()}
     known |= {partner.platform: partner.name for partner in parts.partners.all() if is_platform(partner)}
     return dict(sorted(known.items(), key=lambda one: one[1]))
-
-
-def _midnight(day: date) -> int:
-    """The beginning of a day in Paris (ms)."""
-    return round(datetime.combine(day, time(), PARIS).timestamp() * 1_000)
-
-
-def _breaks(receipt: Mapping[str, Any], rule: str) -> bool:
-    return rule in ("", *(problem["code"] for problem in receipt.get("problems", ())))

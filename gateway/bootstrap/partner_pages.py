@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from gateway.bootstrap.home import schedules
+from gateway.bootstrap.moderated_offers import moderated_offers
 from gateway.bootstrap.offer_pages import offer_history, search_offers
 from gateway.bootstrap.parts import Parts
+from gateway.bootstrap.refused_offers import refused_offers
 from gateway.pages.partner import PartnerPort
-from gateway.pages.partner.port import DeliveryFacts, HistoryFacts, OfferPage, TodayFacts
+from gateway.pages.partner.port import DeliveryFacts, HistoryFacts, OfferPage, RefusedFacts, TodayFacts
 from gateway.pages.partner.view import DAYS, MOST_LISTED
 from gateway.partners.credential import MintedSecret, mint_secret, rotate
 from gateway.partners.revocation import newest_credential
@@ -37,6 +39,7 @@ def partner_port(parts: Parts, sign_ins: SignIns) -> PartnerPort:
         history=reads.history,
         deliveries=reads.deliveries,
         counts=reads.counts,
+        refused=reads.refused,
         rotate=reads.rotate,
     )
 
@@ -49,6 +52,7 @@ class _Reads:
     async def today(self, platform: str) -> TodayFacts:
         parts, now = self._parts, self._parts.clock()
         last = date.fromisoformat(paris_date(now))
+        week = last - timedelta(days=_WEEK_DAYS - 1)
         partner = parts.partners.get(platform)
         return TodayFacts(
             now=now,
@@ -56,9 +60,14 @@ class _Reads:
             run=(await parts.runs.last()).get(platform),
             every_ms=schedules([partner] if partner else []).get(platform),
             deliveries=(await parts.deliveries.summaries()).get(platform),
-            rules=await self.counts(platform, last - timedelta(days=_WEEK_DAYS - 1), last, ("verdict", "rule")),
+            rules=await self.counts(platform, week, last, ("verdict", "rule")),
             days=await self.counts(platform, last - timedelta(days=DAYS - 1), last, ("day", "verdict")),
+            refused=await self.refused(platform, week, last),
+            moderations=await moderated_offers(parts, platform),
         )
+
+    async def refused(self, platform: str, first: date, last: date) -> RefusedFacts:
+        return await refused_offers(self._parts, (platform,), first, last)
 
     async def counts(self, platform: str, first: date, last: date, by: Collection[Dimension]) -> Sequence[Count]:
         return await self._parts.statistics.counts(first, last, by=by, platforms=(platform,))

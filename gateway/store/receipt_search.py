@@ -14,7 +14,10 @@ from typing import Any, TypeAlias
 
 import orjson
 
-COLUMNS = ("place", "receipt", "concerns", "appended", "moment", "verdict", "problems", "id", "upload", "value")
+COLUMNS = (
+    *("place", "receipt", "concerns", "appended", "moment"),
+    *("verdict", "problems", "moderation", "id", "upload", "value"),
+)
 """The columns of a receipt's row that its column ``sum`` is the checksum of."""
 WHOLE = f"whole(sum, {', '.join(COLUMNS)})"
 """The condition that a row is undamaged; a damaged row fails the statement."""
@@ -22,6 +25,7 @@ VERDICTS = ("accepted", "duplicate", "stale", "rejected")
 SCHEMA = """
 CREATE INDEX receipts_concerns ON receipts (concerns, verdict, problems, place);
 CREATE INDEX receipts_offer ON receipts (id, place);
+CREATE INDEX receipts_moderation ON receipts (concerns, place) WHERE moderation = 1;
 CREATE INDEX receipts_upload ON receipts (upload, verdict, problems, place) WHERE upload IS NOT NULL;
 """
 _PAGE = """SELECT json_group_array(json_array(moment, receipts.place))
@@ -47,7 +51,7 @@ Found: TypeAlias = tuple[int, int]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptFilter:
     """Selects receipts; a field that is None or empty selects all. ``since`` is the earliest time of the decision
-    (ms since 1970).
+    (ms since 1970). ``moderation`` selects those with the reason of a moderation or of its end, of any offer.
     """
 
     verdicts: frozenset[str] = frozenset()
@@ -55,6 +59,7 @@ class ReceiptFilter:
     offer_id: str | None = None
     upload: str | None = None
     since: int | None = None
+    moderation: bool = False
 
 
 ALL = ReceiptFilter()
@@ -111,6 +116,11 @@ def _ranges(publisher: str, asked: ReceiptFilter) -> Iterator[tuple[str, str, Se
         if asked.upload is not None:
             where, given = f"{where} AND upload = ?", (*given, asked.upload)
         yield "receipts_offer", where + late, (*given, *since)
+        return
+    if asked.moderation:
+        flags = f"verdict IN ({_marks(verdicts)}) AND problems IN ({_marks(problems)})"
+        where = f"concerns = ? AND moderation = 1 AND {flags}{late}"
+        yield "receipts_moderation", where, (publisher, *verdicts, *problems, *since)
         return
     for verdict, flag in product(verdicts, problems):
         if asked.upload is not None:

@@ -52,13 +52,14 @@ _TRIM = "DELETE FROM receipts WHERE place IN (SELECT value FROM json_each(?))"
 class ReceiptView(View):
     """A copy of ``receipts``, for the 30 days that the topic keeps them."""
 
-    FORMAT = 5
+    FORMAT = 6
     TABLES: ClassVar[Tables] = {"receipts": COLUMNS, **receipt_counts.TABLES}
     SCHEMA = f"""
         CREATE TABLE receipts (
             place INTEGER PRIMARY KEY, receipt TEXT NOT NULL UNIQUE, concerns TEXT NOT NULL,
             appended INTEGER NOT NULL, moment INTEGER NOT NULL, verdict TEXT NOT NULL,
-            problems INTEGER NOT NULL, id TEXT, upload TEXT, value BLOB NOT NULL, sum INTEGER
+            problems INTEGER NOT NULL, moderation INTEGER NOT NULL, id TEXT, upload TEXT, value BLOB NOT NULL,
+            sum INTEGER
         );
         {receipt_search.SCHEMA}
         {receipt_counts.SCHEMA}
@@ -209,6 +210,7 @@ class ReceiptView(View):
                         moment,
                         receipt["verdict"],
                         int(bool(receipt["problems"])),
+                        int("moderation" in receipt),
                         receipt.get("id"),
                         receipt.get(BATCH) or receipt.get(SNAPSHOT),
                         record.value,

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import aiohttp
+import orjson
 
 import schemas
 from gateway import clock
@@ -21,6 +22,7 @@ from gateway.protocol.delivery import Delivery, Part, State, delivery_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record
+from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, count_record
 from gateway.protocol.topic import COMMON, DELIVERIES, STATISTICS
 from gateway.settings import Settings
@@ -33,6 +35,7 @@ from tests.server_thread import served_in_thread
 PLATFORMS = ("bretagne", "normandie")
 OFFERS = 30
 """Offers of each platform."""
+MODERATED = "bretagne:2026-0000{}"
 SECRET = "a secret of the gateway that Chromium looks at"  # of tests
 
 
@@ -62,14 +65,30 @@ async def _serve(settings: Settings) -> AsyncIterator[str]:
     texts = await _onboard(settings)
     today = date.fromisoformat(paris_date(clock.now()))
     async with running(settings) as gateway, aiohttp.ClientSession() as session:
-        for slug, secret in texts.items():
+        for slug in PLATFORMS:
+            secret = texts[slug]
             lines = [offer.raw + b"\n" for offer in generate(1, slug, OFFERS, today, wrong=0)]
             client = Client(session, gateway.url, client_id=slug, client_secret=secret)
             answer = await client.call(
                 "POST", "/v1/offers/batch", body=b"".join(lines), media_type=NDJSON, headers={"Prefer": "wait=20"}
             )
             assert answer.ok, answer.explain()
+        slug = OPERATOR.platform
+        await _moderate(Client(session, gateway.url, client_id=slug, client_secret=texts[slug]))
         yield gateway.url
+
+
+async def _moderate(operator: Client) -> None:
+    """Two offers of Bretagne: one is moderated, the moderation of the other is lifted."""
+    for number, action, reason in (
+        (26, "moderate", "L’adresse est celle d’une entreprise qui a déménagé."),
+        (27, "moderate", "Le lien ne mène pas à l’offre."),
+        (27, "lift", "Le lien est corrigé."),
+    ):
+        path = f"/v1/offers/{MODERATED.format(number)}/moderation"
+        body = orjson.dumps({"action": action, "reason": reason})
+        answer = await operator.call("POST", path, body=body, headers={"Prefer": "wait=20"})
+        assert answer.ok, answer.explain()
 
 
 def _past() -> Iterator[tuple[str, Record]]:
@@ -87,7 +106,12 @@ def _past() -> Iterator[tuple[str, Record]]:
         Cell(today, "normandie", "stale", "revision-outdated", "14"): 9,
         Cell(today, "normandie", "stale", BROKEN, "14"): 9,
     }
-    yield STATISTICS, count_record(CountRecord("past", 1, counts))
+    fields = {"week-malformed": "/weeks/0", "text-blank": "/title"}
+    named = (
+        RefusedDocument(platform="bretagne", at=now, id="bretagne:2027-0044-atelier", fields=fields),
+        RefusedDocument(platform="bretagne", at=now - 60_000, index=41, fields={"week-malformed": "/weeks/2"}),
+    )
+    yield STATISTICS, count_record(CountRecord("past", 1, counts, named))
     ids = [offer.id for offer in generate(1, "bretagne", OFFERS, date.fromisoformat(today), wrong=0)]
     states: list[State] = ["delivered", "refused", "pending", "not-deliverable"]
     problem = schemas.problem("employer-undescribed").to_json()
@@ -111,6 +135,7 @@ async def _onboard(settings: Settings) -> dict[str, str]:
             await partners.save(Partner(platform=slug, name=slug.title(), scopes=scopes, secrets=(secret.kept,)))
         for partner in (OPERATOR, SIGNED):
             secret = mint_secret(now=clock.now(), entropy=os.urandom)
+            texts[partner.platform] = secret.text
             await partners.save(replace(partner, secrets=(secret.kept,)))
         await add_feeds(log, partners, now=clock.now())
         await add_refusals(log, now=clock.now())

@@ -172,3 +172,20 @@ async def test_a_search_costs_as_much_as_it_shows_however_long_the_history_is(re
         {"since": read_utc("2028-01-15T08:00:45.000Z")},
     ):
         assert await steps(receipts, **asked) < 20, asked
+
+
+async def test_moderations_are_found_among_any_number_of_receipts(receipts: ReceiptView) -> None:
+    """WDR-007: those with the operator's reason, by an index of their own; of another platform none."""
+    await filled(receipts)
+    gateway: dict[str, Any] = {"verdict": "accepted", "problems": []}
+    moderated = [
+        receipt_record(f"m{n}", offer_id, "gateway", second=40 + n, **gateway, moderation={"action": "moderate"})
+        for n, offer_id in enumerate(("bretagne:1", "normandie:1", "bretagne:2"))
+    ]
+    expired = receipt_record("expired", "bretagne:3", "gateway", second=50, **gateway)
+    await receipts.apply([chunk(0, [*moderated, expired], first=10)])
+    assert ["m0", "m2"] == await names(receipts, moderation=True)
+    accepted = frozenset({"accepted"})
+    assert ["m2", "m0"] == await names(receipts, moderation=True, verdicts=accepted, limit=1, newest=True)
+    assert [] == await names(receipts, moderation=True, verdicts=frozenset({"stale"}))
+    assert ["m2"] == await names(receipts, moderation=True, since=read_utc("2027-01-15T08:00:41.000Z"))

@@ -11,6 +11,7 @@ from gateway.operate.moderation import Action
 from gateway.pages.base.wording import name_of
 from gateway.pages.check.relayed import week
 from gateway.pages.moderation.port import OfferFacts
+from gateway.pages.partner.history import standing
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState
 from gateway.protocol.visibility import audiences
@@ -22,7 +23,7 @@ _LEVELS: Mapping[str, str] = {"quatrieme": "quatrième", "troisieme": "troisièm
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferView:
     """The page of one offer. ``rows``: its content, as keys of labels (``row_{key}``) and texts; ``document``: the same
-    as JSON; ``action``: what an operator may do, None where only receipts are left.
+    as JSON; ``standing``: as in its history; ``action``: what an operator may do, None where only receipts are left.
     """
 
     id: str
@@ -30,6 +31,7 @@ class OfferView:
     audiences: Sequence[str]
     title: str | None
     state: OfferState | None
+    standing: str | None
     action: Action | None
     rows: Sequence[tuple[str, str]]
     document: str | None
@@ -48,6 +50,7 @@ def offer_view(offer_id: str, facts: OfferFacts, language: Language) -> OfferVie
         audiences=() if offer is None else sorted(audiences(offer)),
         title=None if offer is None else str(offer["title"]),
         state=state,
+        standing=standing(facts.history),
         action=None if state is None else "lift" if state.known.reason == "moderated" else "moderate",
         rows=[] if offer is None else list(_rows(offer, language)),
         document=document,

@@ -1,7 +1,8 @@
 """View model of the history of one offer, from its receipts, its state and its delivery. Pure.
 
 A receipt does not say whether it is of a publication or a withdrawal. Which it is shows in what follows: an offer that
-is created again was withdrawn before, and the last accepted change is that of the state.
+is created again was withdrawn before, and the last accepted change is that of the state. The end of a moderation leaves
+the state ``absent`` too, which the receipts distinguish: those of a complete snapshot name it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,11 +11,13 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
+from gateway.pages.partner.moderations import lifts
 from gateway.pages.partner.port import HistoryFacts
+from gateway.pages.partner.refused import Reason, reasons_of
 from gateway.pages.partner.rules import Said, of_problem
 from gateway.protocol.delivery import Part
-from gateway.protocol.identity import GATEWAY
-from gateway.protocol.record import read_utc
+from gateway.protocol.identity import GATEWAY, SNAPSHOT
+from gateway.protocol.record import OfferState, read_utc
 from schemas.rulebook import Language
 
 Kind: TypeAlias = Literal["fine", "look", "blocked", "none"]
@@ -32,7 +35,7 @@ _DELIVERY_KINDS: Mapping[str, Kind] = {
 class Step:
     """One step: when (ms, or a day that is to come), the key of its title (``step_{name}``) and of its text
     (``step_{name}_text``), their values, and the problems that it names. ``why``: the reason of a moderation, or of its
-    end.
+    end; ``reasons``: the rules of a refusal at the door with the fields at fault.
     """
 
     kind: Kind
@@ -43,20 +46,50 @@ class Step:
     problems: Sequence[Said] = ()
     receipt: str | None = None
     why: str | None = None
+    reasons: Sequence[Reason] = ()
 
 
 def steps(facts: HistoryFacts, language: Language) -> Sequence[Step]:
     """The steps, oldest first; the future last."""
-    past = [*_receipts(facts, language), *_delivery(facts, language)]
+    past = [*_receipts(facts, language), *_at_the_door(facts, language), *_delivery(facts, language)]
     past.sort(key=lambda step: step.at or 0)
     return [*past, *_future(facts)]
+
+
+def standing(facts: HistoryFacts) -> str | None:
+    """The present state as the name of its text (``gone_{name}``); None where the offer is live, or has no state."""
+    state = facts.state
+    if state is None or state.known.reason is None:
+        return None
+    if state.known.reason != "absent":
+        return state.known.reason
+    last = next((one for one in facts.receipts[::-1] if _made(one, state)), None)
+    if last is None:
+        return "offline"
+    return "lifted" if last["receipt"] in _lifts(facts) else "absent"
+
+
+def _lifts(facts: HistoryFacts) -> frozenset[str]:
+    """The receipts by which a moderation ended; that of the present state also where the moderation had no reason."""
+    state = facts.state
+    last = {
+        str(one["receipt"])
+        for one in facts.receipts
+        if state is not None and state.known.reason == "absent" and _made(one, state) and SNAPSHOT not in one
+    }
+    return lifts(facts.receipts) | last
+
+
+def _made(receipt: Mapping[str, Any], state: OfferState) -> bool:
+    """Whether the present state is the outcome of this receipt."""
+    return bool(receipt["verdict"] == "accepted" and receipt.get("sequence") == state.known.sequence)
 
 
 def _receipts(facts: HistoryFacts, language: Language) -> Iterator[Step]:
     accepted = [one for one in facts.receipts if one["verdict"] == "accepted"]
     created = {after["receipt"]: after.get("created", False) for after in accepted}
     next_created = {before["receipt"]: created[after["receipt"]] for before, after in pairwise(accepted)}
-    state = facts.state
+    state, ends = facts.state, _lifts(facts)
     for one in facts.receipts:
         problems = [of_problem(problem, language) for problem in one.get("problems", ())]
         values = {
@@ -67,7 +100,7 @@ def _receipts(facts: HistoryFacts, language: Language) -> Iterator[Step]:
         last = state is not None and one.get("sequence") == state.known.sequence
         gone = next_created.get(one["receipt"], last and state is not None and not state.known.published)
         reason = state.known.reason if last and state is not None else None
-        name = _name(one, gone=gone and not one.get("created", False), reason=reason)
+        name = "lifted" if one["receipt"] in ends else _name(one, gone=gone and not one.get("created"), reason=reason)
         kind: Kind = (
             "blocked" if one["verdict"] == "rejected" else "look" if problems or name == "gone_moderated" else "fine"
         )
@@ -93,12 +126,17 @@ def _name(receipt: Mapping[str, Any], *, gone: bool, reason: str | None) -> str:
     if receipt["verdict"] != "accepted":
         return str(receipt["verdict"])
     if "moderation" in receipt:
-        return "gone_moderated" if receipt["moderation"]["action"] == "moderate" else "lifted"
+        return "gone_moderated"
     if gone:
         return f"gone_{reason}" if reason is not None else "gone"
     if receipt.get("created", False):
         return "published"
     return "by_gateway" if receipt.get("publisher") == GATEWAY else "changed"
+
+
+def _at_the_door(facts: HistoryFacts, language: Language) -> Iterator[Step]:
+    for one in facts.refused:
+        yield Step(kind="blocked", name="refused_door", at=one.at, reasons=reasons_of(one, language))
 
 
 def _delivery(facts: HistoryFacts, language: Language) -> Iterator[Step]:

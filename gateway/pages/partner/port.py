@@ -10,6 +10,7 @@ from gateway.partners.sign_in import Signed
 from gateway.protocol.delivery import Delivery
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import OfferState
+from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.source_run import Run
 from gateway.protocol.statistics import Dimension
 from gateway.store.deliveries import DeliverySummary
@@ -17,9 +18,32 @@ from gateway.store.statistics import Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModerationFacts:
+    """An offer that was moderated, or whose moderation ended: its state, None if it has none, and receipts of it,
+    oldest first, those of the moderation among them.
+    """
+
+    id: str
+    state: OfferState | None
+    receipts: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedFacts:
+    """Refused offers of some days, newest first: documents refused at the door, of which few are named, and refused
+    receipts; ``more``: whether there may be further receipts.
+    """
+
+    documents: Sequence[RefusedDocument]
+    receipts: Sequence[Mapping[str, Any]]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TodayFacts:
     """How a platform does. ``every_ms``: between two runs of its feed, None where it publishes by itself. ``rules``:
-    refusals of this week by rule; ``days``: of thirty days, by day and verdict.
+    refusals of this week by rule, and ``refused`` some of them by name; ``days``: of thirty days, by day and verdict;
+    ``moderations``: of thirty days, the newest offers.
     """
 
     now: int
@@ -29,6 +53,8 @@ class TodayFacts:
     deliveries: DeliverySummary | None
     rules: Sequence[Count]
     days: Sequence[Count]
+    refused: RefusedFacts
+    moderations: Sequence[ModerationFacts]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +71,7 @@ class OfferPage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryFacts:
     """One offer: its state, None where only receipts are left; its receipts, oldest first; its delivery; the ids of its
-    possible duplicates; and whether there are older receipts than these.
+    possible duplicates; whether there are older receipts than these; and ``refused``: its refusals at the door.
     """
 
     state: OfferState | None
@@ -53,6 +79,7 @@ class HistoryFacts:
     delivery: Delivery | None
     duplicates: Sequence[str]
     more: bool
+    refused: Sequence[RefusedDocument] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,4 +104,5 @@ class PartnerPort:
     history: Callable[[Partner, str], Awaitable[HistoryFacts | None]]
     deliveries: Callable[[str, str], Awaitable[DeliveryFacts]]
     counts: Callable[[str, date, date, Collection[Dimension]], Awaitable[Sequence[Count]]]
+    refused: Callable[[str, date, date], Awaitable[RefusedFacts]]
     rotate: Callable[[Signed, str, int], Awaitable[tuple[Signed, MintedSecret] | None]]

@@ -1,4 +1,4 @@
-"""View model of what needs a platform now: its feed, its refusals, its deliveries, its certificate, its keys. Pure."""
+"""View model of what needs a platform now: feed, refusals, moderations, deliveries, certificate, keys. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,9 @@ from datetime import date
 from typing import Any, Literal, TypeAlias
 
 from gateway.pages.partner.days import REFUSED
+from gateway.pages.partner.moderations import moderations
 from gateway.pages.partner.port import TodayFacts
+from gateway.pages.partner.refused import Refusal, refusals
 from gateway.pages.partner.rules import Said, of_problem, of_rule
 from gateway.protocol.certificate import certified_until, notice_of
 from gateway.protocol.decide import paris_date
@@ -20,14 +22,24 @@ MOST_RULES = 5
 """Rules that are each a thing to do; the statistics have them all."""
 _OF_ITEMS: Sequence[tuple[str, Kind, str]] = (("error", "blocked", "feed_refused"), ("warning", "look", "feed_warned"))
 _MISSED = 2
+_MOST_EXAMPLES = 3
 _DAY_MS = 24 * 3_600_000
 _SOON_MS = 2 * _DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A refused offer, and the field that the rule names in it."""
+
+    refusal: Refusal
+    pointer: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Todo:
     """One thing to do: the keys of its texts (``todo_{name}``, ``todo_{name}_fact``), and their values. ``said``: the
-    rule or the failure in the catalogue's words; ``page``: where to look.
+    rule or the failure in the catalogue's words; ``page``: where to look, or ``anchor``: where on this page;
+    ``examples``: some of the offers.
     """
 
     kind: Kind
@@ -37,6 +49,8 @@ class Todo:
     failure: str | None = None
     page: str | None = None
     query: str = ""
+    anchor: str | None = None
+    examples: Sequence[Example] = ()
 
 
 def todos(facts: TodayFacts, partner: Partner, *, required: date | None, language: Language) -> Sequence[Todo]:
@@ -44,6 +58,7 @@ def todos(facts: TodayFacts, partner: Partner, *, required: date | None, languag
     found = [
         *_feed(facts, language),
         *_refusals(facts, language),
+        *_moderations(facts),
         *_certificate(partner, required, facts.now),
         *_deliveries(facts, language),
         *_keys(partner, facts.now),
@@ -88,9 +103,32 @@ def _refusals(facts: TodayFacts, language: Language) -> Iterator[Todo]:
     """Of a platform that publishes by itself; those of a feed are the run's."""
     if facts.every_ms is not None:
         return
+    named = refusals(facts.refused, language)
     for count in most_refused(facts.rules)[:MOST_RULES]:
         said = of_rule(count.rule or "", language)
-        yield Todo(kind="blocked", name="refused", values={"n": count.number}, said=said, page="figures")
+        examples = list(_examples(named, said.code))[:_MOST_EXAMPLES]
+        values = {"n": count.number}
+        yield Todo(kind="blocked", name="refused", values=values, said=said, page="figures", examples=examples)
+
+
+def _examples(named: Sequence[Refusal], rule: str) -> Iterator[Example]:
+    """The newest refusals by a rule, each offer once."""
+    seen: set[str | int | None] = set()
+    for one in named:
+        name = one.offer or one.number or one.receipt
+        for reason in one.reasons:
+            if reason.said.code == rule and name not in seen:
+                seen.add(name)
+                yield Example(one, reason.pointer)
+
+
+def _moderations(facts: TodayFacts) -> Iterator[Todo]:
+    """Offers that are moderated, and those that may be published again and are not."""
+    standings = [one.standing for one in moderations(facts.moderations)]
+    if number := standings.count("moderated"):
+        yield Todo(kind="blocked", name="moderated", values={"n": number}, anchor="moderations")
+    if number := standings.count("lifted"):
+        yield Todo(kind="look", name="lifted", values={"n": number}, anchor="moderations")
 
 
 def most_refused(rules: Sequence[Count]) -> Sequence[Count]:

@@ -14,8 +14,10 @@ from gateway.pages.base.door import SESSION, form_of, session_of
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import Answer, Download, Handler, Language, Page, PageError, views_behind
 from gateway.pages.partner.days import days_of
-from gateway.pages.partner.history import steps
+from gateway.pages.partner.history import standing, steps
+from gateway.pages.partner.moderations import moderations
 from gateway.pages.partner.port import PartnerPort
+from gateway.pages.partner.refused import fields_at_fault, refusals
 from gateway.pages.partner.rules import of_problem, of_rule
 from gateway.pages.partner.today import most_refused, todos
 from gateway.partners.credential import OVERLAP_MS, live_secrets
@@ -69,7 +71,8 @@ class _Shell:
         found = todos(facts, partner, required=self._port.required, language=language)
         last = date.fromisoformat(paris_date(facts.now))
         days = days_of(facts.days, first=last - timedelta(days=DAYS - 1), last=last)
-        return Answer("partner/today.html", {"facts": facts, "todos": found, "days": days})
+        moderated = moderations(facts.moderations)
+        return Answer("partner/today.html", {"facts": facts, "todos": found, "days": days, "moderated": moderated})
 
     async def offers(self, request: web.Request, _language: Language) -> Answer:
         partner = self._partner(request)
@@ -93,7 +96,7 @@ class _Shell:
         facts = await self._port.history(partner, offer_id)
         if facts is None:
             raise PageError(404)
-        values = {"id": offer_id, "facts": facts, "steps": steps(facts, language)}
+        values = {"id": offer_id, "facts": facts, "steps": steps(facts, language), "standing": standing(facts)}
         return Answer("partner/offer.html", values)
 
     async def deliveries(self, request: web.Request, language: Language) -> Answer:
@@ -140,9 +143,14 @@ class _Shell:
             return _download(form, counts, first, last)
         days = await self._port.counts(partner.platform, first, last, ("day", "verdict"))
         rules = most_refused(await self._port.counts(partner.platform, first, last, ("verdict", "rule")))
+        refused = await self._port.refused(partner.platform, first, last)
+        named = refusals(refused, language)
         values = {
             "days": days_of(days, first=first, last=last),
             "rules": [(of_rule(count.rule or "", language), count.number) for count in rules],
+            "refusals": named,
+            "fields": fields_at_fault(named),
+            "more": refused.more,
             "period": int(asked),
             "periods": PERIODS,
         }

@@ -1,36 +1,15 @@
-"""View model of refusals: counted by rule, by platform and by day, and each with sentence, pointer and remedy. Pure."""
+"""View model of refusals: counted by rule, by platform and by day, and those of feeds with their reasons. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from gateway.pages.partner.days import REFUSED
-from gateway.pages.partner.rules import Said, of_problem
+from gateway.pages.partner.refused import Reason, is_error, reason_of
 from gateway.pages.refusals.port import Asked
-from gateway.protocol.record import read_utc
 from gateway.protocol.source_run import Run
 from gateway.store.statistics import Count
 from schemas.rulebook import Language
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """A broken rule: its words, and where in the document; None where there is no one field."""
-
-    said: Said
-    pointer: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A refused receipt. ``offer``: the id, None for a message that names none; ``at`` in ms."""
-
-    platform: str
-    offer: str | None
-    receipt: str
-    at: int
-    reasons: Sequence[Reason]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,20 +52,6 @@ def by_day(found: Mapping[str, int], asked: Asked) -> Sequence[tuple[date, int]]
     return [(day, found.get(day.isoformat(), 0)) for day in days]
 
 
-def refusals(receipts: Sequence[Mapping[str, Any]], language: Language) -> Sequence[Refusal]:
-    """Receipts of the verdict ``rejected`` in a language."""
-    return [
-        Refusal(
-            platform=str(one["publisher"]),
-            offer=one.get("id"),
-            receipt=str(one["receipt"]),
-            at=read_utc(one["at"]),
-            reasons=[_reason(problem, language) for problem in _errors(one.get("problems", ()))],
-        )
-        for one in receipts
-    ]
-
-
 def feed_refusals(runs: Mapping[str, Run], asked: Asked, language: Language) -> Sequence[FeedRefusals]:
     """What the last reading of each feed refused, of the asked platform and rule."""
     return [
@@ -99,21 +64,8 @@ def feed_refusals(runs: Mapping[str, Run], asked: Asked, language: Language) -> 
 def _groups(run: Run, rule: str, language: Language) -> Iterator[FeedRefusal]:
     """An unchanged source has the problems of the reading that applied it."""
     problems = run.applied_problems if run.outcome == "unchanged" and run.applied_problems is not None else run.problems
-    wanted = [one for one in problems if _is_error(one) and one.get("position") and rule in ("", one["code"])]
+    wanted = [one for one in problems if is_error(one) and one.get("position") and rule in ("", one["code"])]
     for one in sorted(wanted, key=lambda group: -group.get("count", 1)):
         offer = one.get("id")
         first = str(offer or one["position"])
-        yield FeedRefusal(reason=_reason(one, language), number=one.get("count", 1), first=first, offer=offer)
-
-
-def _reason(problem: Mapping[str, Any], language: Language) -> Reason:
-    return Reason(of_problem(problem, language), problem.get("pointer"))
-
-
-def _errors(problems: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """What refused a document: its errors; all problems where a later version knows other severities."""
-    return [one for one in problems if _is_error(one)] or problems
-
-
-def _is_error(problem: Mapping[str, Any]) -> bool:
-    return bool(problem.get("severity") == "error")
+        yield FeedRefusal(reason=reason_of(one, language), number=one.get("count", 1), first=first, offer=offer)

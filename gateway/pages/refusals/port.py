@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from gateway.pages.partner.port import RefusedFacts
 from gateway.protocol.source_run import Run
 from gateway.protocol.statistics import Dimension
 from gateway.store.statistics import Count
@@ -28,14 +29,6 @@ class Asked:
         return (self.platform,) if self.platform else None
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedReceipts:
-    """Refused receipts, newest first, and whether there may be further ones."""
-
-    receipts: Sequence[Mapping[str, Any]]
-    more: bool
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusalsPort:
     """The functions. ``ready``: whether the views have caught up; none of the others is called before. ``runs``: the
@@ -46,5 +39,5 @@ class RefusalsPort:
     ready: Callable[[], bool]
     platforms: Callable[[], Mapping[str, str]]
     counts: Callable[[date, date, Collection[Dimension], Platforms], Awaitable[Sequence[Count]]]
-    receipts: Callable[[Asked], Awaitable[RefusedReceipts]]
+    refused: Callable[[Asked], Awaitable[RefusedFacts]]
     runs: Callable[[], Awaitable[Mapping[str, Run]]]

@@ -7,8 +7,10 @@ from datetime import date, timedelta
 from aiohttp import web
 
 from gateway.pages.base.page import Answer, Language, Page, PageError, views_behind
+from gateway.pages.base.texts import texts_of
+from gateway.pages.partner.refused import fields_at_fault, refusals
 from gateway.pages.partner.rules import of_rule
-from gateway.pages.refusals.model import by_day, feed_refusals, most_first, numbers, refusals
+from gateway.pages.refusals.model import by_day, feed_refusals, most_first, numbers
 from gateway.pages.refusals.port import Asked, RefusalsPort
 from gateway.protocol.decide import paris_date
 
@@ -77,9 +79,12 @@ class _Shell:
         }
 
     async def _reasons(self, asked: Asked, language: Language) -> dict[str, object]:
-        found = await self._port.receipts(asked)
+        found = await self._port.refused(asked)
+        named = refusals(found, language)
         return {
-            "refusals": refusals(found.receipts, language),
+            "refusals": named,
+            "fields": fields_at_fault(named),
+            "texts_of_refusals": texts_of("partner", language),
             "more": found.more,
             "feeds": feed_refusals(await self._port.runs(), asked, language),
         }

@@ -9,11 +9,12 @@ from gateway.demo.generator import generate
 from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
+from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.source_run import Failure, Run, run_record
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, count_record
 from gateway.protocol.topic import DELIVERIES, RUNS, STATISTICS
 from tests.harness import SECONDS
-from tests.pages.signing import SIGNED
+from tests.pages.signing import OPERATOR, SIGNED
 from tests.pages.site import PageHarness
 
 OTHER = Partner(platform="normandie", name="Normandie canari", scopes=SIGNED.scopes)
@@ -38,18 +39,34 @@ async def seed(site: PageHarness, count: int = 8) -> list[str]:
     parts = site.harness.parts
     await parts.partners.save(OTHER)
     own = offers(site, SIGNED.platform, count)
-    await _publish(site, SIGNED.platform, own)
-    await _publish(site, SIGNED.platform, [{**own[0], "revision": 2, "title": "Un titre d’après"}])
-    await _publish(site, OTHER.platform, offers(site, OTHER.platform, count))
+    await publish(site, SIGNED.platform, own)
+    await publish(site, SIGNED.platform, [{**own[0], "revision": 2, "title": "Un titre d’après"}])
+    await publish(site, OTHER.platform, offers(site, OTHER.platform, count))
     ids = [str(one["id"]) for one in own]
     await _append_past(site, SIGNED.platform, ids, words="")
     await _append_past(site, OTHER.platform, [f"{OTHER.platform}:{CANARY}-{n}" for n in range(4)], words=CANARY)
-    for topic, view in parts.views.items():
-        assert await view.reached(await parts.log.ends(topic), SECONDS)
+    await moderate(site, f"{OTHER.platform}:{CANARY}-5", "moderate", f"Motif {CANARY}")
+    await settled(site)
     return ids
 
 
-async def _publish(site: PageHarness, platform: str, documents: list[dict[str, Any]]) -> None:
+async def settled(site: PageHarness) -> None:
+    """Wait until the views have all that is on the log."""
+    parts = site.harness.parts
+    for topic, view in parts.views.items():
+        assert await view.reached(await parts.log.ends(topic), SECONDS)
+
+
+async def moderate(site: PageHarness, offer_id: str, action: str, reason: str | None = None) -> None:
+    """As the operator; decided."""
+    document = {"action": action} | ({} if reason is None else {"reason": reason})
+    headers = {"Authorization": f"Bearer {OPERATOR.platform}", "Prefer": "wait=20"}
+    answer = await site.client.post(f"/v1/offers/{offer_id}/moderation", json=document, headers=headers)
+    assert answer.status < 300, await answer.text()
+
+
+async def publish(site: PageHarness, platform: str, documents: list[dict[str, Any]]) -> None:
+    """One batch, decided."""
     headers = {"Authorization": f"Bearer {platform}", "Prefer": "wait=20"}
     answer = await site.client.post("/v1/offers/batch", json=documents, headers=headers)
     body = await answer.json()
@@ -65,7 +82,8 @@ async def _append_past(site: PageHarness, platform: str, ids: list[str], *, word
         Cell(today, platform, "refused", BROKEN, ""): number,
         Cell(today, platform, "accepted", UNBROKEN, ""): number,
     }
-    records = [(STATISTICS, count_record(CountRecord(f"past {platform}", 1, counts)))]
+    named = RefusedDocument(platform=platform, at=now, id=f"{platform}:refused-{words}", fields={rule: "/weeks/0"})
+    records = [(STATISTICS, count_record(CountRecord(f"past {platform}", 1, counts, (named,))))]
     problem = schemas.problem("employer-undescribed").to_json()
     problem["message"] = {"fr": f"Sans description {words}.", "en": f"Without a description {words}."}
     for offer_id, state in zip(ids, ("delivered", "refused", "pending", "not-deliverable"), strict=False):

@@ -1,15 +1,17 @@
 """The history of one offer, from its receipts, its state and its delivery alone."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
 import schemas
-from gateway.pages.partner.history import steps
+from gateway.pages.partner.history import standing, steps
 from gateway.pages.partner.port import HistoryFacts
 from gateway.protocol.delivery import Delivery, Part, State
 from gateway.protocol.record import OfferState, utc
+from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.submission import Known, Reason
 
 NOW = 1_796_000_000_000
@@ -80,6 +82,46 @@ def test_a_moderation_and_its_end_have_their_reasons() -> None:
     assert ["published", "gone_moderated", "lifted", "published"] == [step.name for step in found]
     [_, last] = steps(facts(receipts[:2], state(2, "moderated")), "fr")
     assert ("gone_moderated", "look", "Adresse fausse") == (last.name, last.kind, last.why)
+
+
+def test_an_end_without_a_reason_is_no_absence() -> None:
+    """The state that it leaves is ``absent`` too; a complete snapshot names itself in its receipts."""
+    moderated = receipt(2, publisher="gateway", moderation={"action": "moderate", "reason": "Adresse fausse"})
+    lifted, absent = receipt(3, publisher="gateway"), receipt(3, publisher="gateway", snapshot="s1")
+    present = state(3, "absent")
+    for receipts, name, found in (
+        ([moderated, lifted], ["lifted"], "lifted"),
+        ([receipt(1, created=True), lifted], ["lifted"], "lifted"),
+        ([receipt(1, created=True), absent], ["gone_absent"], "absent"),
+        ([receipt(1, created=True)], ["published"], "offline"),
+        ([], [], "offline"),
+    ):
+        assert name == names(facts(receipts, present))[-1:]
+        assert found == standing(facts(receipts, present))
+
+
+@pytest.mark.parametrize(
+    ("present", "found"),
+    [
+        (None, None),
+        (state(2), None),
+        (state(2, "moderated"), "moderated"),
+        (state(2, "filled"), "filled"),
+        (state(2, "expired"), "expired"),
+    ],
+)
+def test_the_standing_of_any_other_state_is_its_reason(present: OfferState | None, found: str | None) -> None:
+    assert found == standing(facts([receipt(2)], present))
+
+
+def test_a_refusal_at_the_door_is_a_step_with_rule_and_field() -> None:
+    one = RefusedDocument(platform="bretagne", at=NOW + 1_500, id=ID, fields={"text-blank": "/title", "new": None})
+    known = replace(facts([receipt(1, created=True), receipt(2)], state(2)), refused=(one,))
+    found = steps(known, "fr")
+    assert ["published", "refused_door", "changed", "expires"] == [step.name for step in found]
+    assert [("text-blank", "/title"), ("new", None)] == [
+        (reason.said.code, reason.pointer) for reason in found[1].reasons
+    ]
 
 
 def test_refusals_and_repetitions_change_nothing_and_are_steps() -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from html import unescape
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import orjson
 import pytest
@@ -12,8 +12,8 @@ import pytest
 from gateway.partners.credential import matching_secret, mint_secret
 from schemas.rulebook import LANGUAGES, Language
 from tests.harness import URL
-from tests.pages.partner.seeded import CANARY, HTML, OTHER, seed
-from tests.pages.signing import SIGNED
+from tests.pages.partner.seeded import CANARY, HTML, OTHER, moderate, offers, publish, seed, settled
+from tests.pages.signing import OPERATOR, SIGNED, cookie_of
 from tests.pages.site import PageHarness
 
 _HREF = re.compile(r'(?:href|action)="(/[^"]*)"')
@@ -65,6 +65,88 @@ async def test_today_names_what_needs_the_platform(site: PageHarness) -> None:
     assert "Une offre refusée par le site national" in text
     assert "Une offre que le site national ne peut pas prendre" in text
     assert "<b>8</b>" in text
+
+
+def section(text: str, heading: str) -> str:
+    """From a heading to the end of its section."""
+    return text.partition(heading)[2].partition("</section>")[0]
+
+
+async def test_today_names_the_offers_that_the_operator_withdrew_and_gave_back(site: PageHarness) -> None:
+    """WDR-007, SEC-014: the day, the reason, a link; never who did it, and nothing of another platform."""
+    ids = await seed(site)
+    assert "Retraits par l’exploitant" not in await text_of(site, "/plateforme")
+    for offer_id in ids[4:7]:
+        await moderate(site, offer_id, "moderate", f"Adresse fausse de {offer_id}")
+    await moderate(site, ids[5], "lift")
+    await moderate(site, ids[6], "lift", "Adresse corrigée")
+    again = {**offers(site, SIGNED.platform, 8)[6], "revision": 7}
+    await publish(site, SIGNED.platform, [again])
+    await settled(site)
+    text = await text_of(site, "/plateforme")
+    assert "Une offre retirée par l’exploitant" in text
+    assert "Une offre dont le retrait est levé attend d’être publiée à nouveau" in text
+    assert '<a href="#moderations">' in text
+    found = section(text, 'id="moderations"')
+    assert set(ids[4:7]) == {unquote(one) for one in re.findall(r'href="/plateforme/offre\?id=([^"]+)"', found)}
+    rows = [row for row in found.split("<tr")[2:] if row]
+    assert [f"Adresse fausse de {offer_id}" in row for offer_id, row in zip((ids[4], *ids[6:4:-1]), rows, strict=True)]
+    assert ["<strong>retirée par l’exploitant", "en ligne", "<strong>retrait levé"] == [
+        re.findall(r"<strong>[^<]+|en ligne", row)[0] for row in rows
+    ]
+    assert "Motif\u00a0: Adresse corrigée" in rows[1]
+    assert "30\u00a0novembre\u00a02026" in rows[0]
+    for one in (OPERATOR.platform, OPERATOR.name, CANARY, OTHER.platform):
+        assert one not in found
+    english = section(await text_of(site, "/en/platform"), 'id="moderations"')
+    assert "<strong>withdrawal lifted</strong></span>, not published again yet" in english
+
+
+async def test_an_offer_whose_moderation_was_lifted_is_not_called_absent(site: PageHarness) -> None:
+    """On its page, in the search and on the operator's page; the publication that follows is one."""
+    ids = await seed(site)
+    await moderate(site, ids[4], "moderate", "Adresse fausse")
+    await moderate(site, ids[4], "lift")
+    await settled(site)
+    path = f"/plateforme/offre?id={quote(ids[4])}"
+    text = await text_of(site, path)
+    assert "<strong>retrait levé</strong></span>, pas encore publiée à nouveau" in text
+    assert "<strong>Retrait levé par l’exploitant</strong>" in text
+    assert "absente" not in text
+    assert "hors ligne" in await text_of(site, f"/plateforme/offres?q={quote(ids[4])}")
+    headers = {**HTML, "Cookie": await cookie_of(site.harness.parts, OPERATOR.platform)}
+    answer = await site.client.get(f"/exploitation/offre?id={quote(ids[4])}", headers=headers)
+    assert "<strong>retrait levé</strong></span>, pas encore publiée à nouveau" in unescape(await answer.text())
+    await publish(site, SIGNED.platform, [{**offers(site, SIGNED.platform, 8)[4], "revision": 7}])
+    await settled(site)
+    text = await text_of(site, path)
+    assert "en ligne" in text
+    assert "Acceptée et publiée" == re.findall(r"<strong>([^<]+)</strong>", text.partition('class="timeline"')[2])[-2]
+
+
+async def test_an_offer_that_was_refused_at_the_door_is_found_with_the_field_at_fault(site: PageHarness) -> None:
+    """From what is to do and from the statistics to the page of an offer that was never accepted (PUB-003)."""
+    await seed(site)
+    headers = {"Authorization": f"Bearer {SIGNED.platform}"}
+    blank = {**offers(site, SIGNED.platform, 1)[0], "id": "occitanie:blank", "title": " "}
+    for _ in range(2):
+        assert 422 == (await site.client.put("/v1/offers/occitanie:blank", json=blank, headers=headers)).status
+    unnamed = {**blank, "id": "a b"}
+    assert 422 == (await site.client.post("/v1/offers/batch", json=[unnamed], headers=headers)).status
+    await site.harness.parts.refusals.flush()
+    await settled(site)
+    todo = section(await text_of(site, "/plateforme"), 'id="todo-heading"')
+    assert '<a href="/plateforme/offre?id=occitanie%3Ablank">occitanie:blank</a> (<code>/title</code>)' in todo
+    assert "élément 1 d’un envoi, sans identifiant de sa plateforme (<code>/title</code>)" in todo
+    listed = section(await text_of(site, "/plateforme/statistiques"), 'id="newest-heading"')
+    assert listed.count("<code>/title</code>") == 2
+    assert "Le texte est vide" in listed
+    by_rule = section(await text_of(site, "/plateforme/statistiques"), 'id="rules-heading"')
+    assert "<small>Champ en cause\u00a0: <code>/title</code></small>" in by_rule
+    assert "<small>Champ en cause\u00a0: <code>/weeks</code></small>" in by_rule
+    text = await text_of(site, "/plateforme/offre?id=occitanie:blank")
+    assert "Refusée dès sa réception" in text
+    assert "<code>/title</code>" in text
 
 
 async def test_offers_are_searched_by_title_town_and_id(site: PageHarness) -> None:

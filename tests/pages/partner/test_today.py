@@ -7,18 +7,24 @@ import pytest
 
 import schemas
 from gateway.pages.partner.days import days_of
-from gateway.pages.partner.port import TodayFacts
+from gateway.pages.partner.port import RefusedFacts, TodayFacts
 from gateway.pages.partner.rules import of_problem, of_rule
 from gateway.pages.partner.today import MOST_RULES, todos
 from gateway.protocol.partner import Partner, Secret
+from gateway.protocol.record import utc
+from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.source_run import Counts, Failure, Run
 from gateway.store.deliveries import DeliverySummary
 from gateway.store.statistics import Count
+from tests.pages.partner.moderated import moderation
 
 NOW = 1_796_000_000_000  # 2026-11-30
 HOUR = 3_600_000
 PARTNER = Partner(platform="bretagne", name="Bretagne", scopes=frozenset({"offers:publish"}))
-FACTS = TodayFacts(now=NOW, live=31, run=None, every_ms=None, deliveries=None, rules=(), days=())
+NO_REFUSALS = RefusedFacts(documents=(), receipts=(), more=False)
+FACTS = TodayFacts(
+    now=NOW, live=31, run=None, every_ms=None, deliveries=None, rules=(), days=(), refused=NO_REFUSALS, moderations=()
+)
 RUN = Run(platform="bretagne", started_at=NOW - HOUR, ended_at=NOW - HOUR, outcome="applied", counts=Counts(items=3))
 FAILURE = Failure(at=NOW, code="feed-denied", fr="Le site répond 403.", en="The site answers 403.")
 
@@ -70,6 +76,38 @@ def test_refusals_of_a_publisher_come_by_rule_the_most_frequent_first() -> None:
     found = [todo.values["n"] for todo in todos(facts, PARTNER, required=None, language="en")]
     assert [101, 7, 6, 5, 4] == found
     assert [] == names(replace(facts, run=RUN, every_ms=HOUR))
+
+
+def test_refusals_by_a_rule_name_the_newest_offers_with_their_fields() -> None:
+    """Each offer once, from refusals at the door and from receipts."""
+    documents = [
+        RefusedDocument(platform="bretagne", at=NOW - n, id=f"bretagne:{n % 4}", fields={"text-blank": "/title"})
+        for n in range(8)
+    ]
+    item = RefusedDocument(platform="bretagne", at=NOW + 1, index=6, fields={"text-blank": "/description", "b": None})
+    receipt = {"receipt": "r", "publisher": "bretagne", "id": "bretagne:z", "at": utc(NOW + 2), "verdict": "rejected"}
+    problems = [{**schemas.problem("text-blank").to_json(), "pointer": "/employer/name"}]
+    refused = RefusedFacts(documents=(item, *documents), receipts=[{**receipt, "problems": problems}], more=False)
+    rules = [Count(verdict="refused", rule="text-blank", number=10), Count(verdict="refused", rule="other", number=1)]
+    first, second = todos(replace(FACTS, rules=rules, refused=refused), PARTNER, required=None, language="fr")
+    assert [
+        ("bretagne:z", None, "/employer/name"),
+        (None, 7, "/description"),
+        ("bretagne:0", None, "/title"),
+    ] == [(one.refusal.offer, one.refusal.number, one.pointer) for one in first.examples]
+    assert ("refused", []) == (second.name, list(second.examples))
+
+
+def test_moderated_offers_are_to_do_until_they_are_online_or_withdrawn() -> None:
+    for name, found in (
+        ("moderated", [("blocked", "moderated")]),
+        ("lifted", [("look", "lifted")]),
+        ("online", []),
+        ("offline", []),
+    ):
+        assert found == names(replace(FACTS, moderations=[moderation(name)] * 2)), name
+        counted = todos(replace(FACTS, moderations=[moderation(name)] * 2), PARTNER, required=None, language="en")
+        assert {2} >= {todo.values["n"] for todo in counted}
 
 
 def test_refused_deliveries_and_a_secret_that_ends_are_to_do() -> None:

@@ -3,11 +3,10 @@
 from dataclasses import replace
 from datetime import date
 
-from gateway.pages.refusals.model import by_day, feed_refusals, most_first, numbers, refusals
+from gateway.pages.refusals.model import by_day, feed_refusals, most_first, numbers
 from gateway.pages.refusals.port import Asked
-from gateway.protocol.record import utc
 from gateway.store.statistics import Count
-from tests.pages.feeds import FAILING, problem, runs
+from tests.pages.feeds import FAILING, runs
 
 NOW = 1_796_000_000_000
 ASKED = Asked(first=date(2026, 11, 28), last=date(2026, 11, 30))
@@ -29,23 +28,6 @@ def test_only_refusals_are_counted_at_the_door_and_by_the_relay() -> None:
 def test_a_day_without_a_refusal_is_a_day() -> None:
     days = [date(2026, 11, 30), date(2026, 11, 29), date(2026, 11, 28)]
     assert list(zip(days, (0, 4, 0), strict=True)) == by_day({"2026-11-29": 4, "2026-11-01": 9}, ASKED)
-
-
-def test_a_receipt_names_its_errors_and_not_its_warnings() -> None:
-    error = problem("week-malformed", actual="2027-W9")
-    warning = {**problem("employer-undescribed"), "severity": "warning"}
-    receipt = {"receipt": "r", "publisher": "bretagne", "at": utc(NOW), "verdict": "rejected"}
-    [one, other, unknown] = refusals(
-        [
-            {**receipt, "id": "bretagne:1", "problems": [warning, error]},
-            {**receipt, "problems": [{**warning, "severity": "grave"}]},
-            receipt,
-        ],
-        "fr",
-    )
-    assert ("bretagne:1", NOW, ["week-malformed"]) == (one.offer, one.at, [reason.said.code for reason in one.reasons])
-    assert "/weeks/0" == one.reasons[0].pointer
-    assert (None, 1, 0) == (other.offer, len(other.reasons), len(unknown.reasons))
 
 
 def test_an_unchanged_feed_has_the_refusals_of_the_reading_that_applied_it() -> None:

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
+from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.source_run import run_record
 from gateway.protocol.statistics import BROKEN, Cell, CountRecord, count_record
-from gateway.protocol.topic import RUNS, STATISTICS
+from gateway.protocol.topic import DAY_MS, RUNS, STATISTICS
 from tests.pages.desk import Desk, desk_of
 from tests.pages.feeds import FAILING, add_refusals, append, runs
 from tests.pages.partner.seeded import OTHER
@@ -14,6 +15,8 @@ from tests.pages.signing import SIGNED
 from tests.pages.site import PageHarness
 
 PATH = "/exploitation/refus"
+SIRET = "/employer/siret"
+BLANK = f"{OTHER.platform}:blank"
 _RECEIPTS = 'id="newest-heading"'
 _RULES = 'id="rules-heading"'
 
@@ -32,7 +35,12 @@ async def desk(site: PageHarness) -> Desk:
         Cell("2026-11-30", OTHER.platform, "rejected", BROKEN, ""): 3,
         Cell("2026-11-30", OTHER.platform, "accepted", "", ""): 99,
     }
-    await append(parts.log, STATISTICS, count_record(CountRecord("test", 1, counts)))
+    now = parts.clock()
+    named = (
+        RefusedDocument(platform=OTHER.platform, at=now - 60_000, id=BLANK, fields={"text-blank": "/title"}),
+        RefusedDocument(platform=SIGNED.platform, at=now - DAY_MS, index=7, fields={"siret-invalid": SIRET}),
+    )
+    await append(parts.log, STATISTICS, count_record(CountRecord("test", 1, counts, named)))
     await append(parts.log, RUNS, run_record(next(runs(parts.clock()))))
     await add_refusals(parts.log, now=parts.clock())
     await desk.settled()
@@ -73,6 +81,23 @@ async def test_each_refused_receipt_has_sentence_pointer_remedy_and_links(desk: 
     assert "normandie%3Arefused-9" in section(await desk.get(PATH), _RECEIPTS)
 
 
+async def test_a_refusal_at_the_door_is_named_by_id_or_number_with_its_field(desk: Desk) -> None:
+    """PUB-003: a 422 has no receipt; the page of its offer says what was refused, though none was ever accepted."""
+    newest = section(await desk.get(f"{PATH}?platform={OTHER.platform}"), _RECEIPTS)
+    assert "<code>/title</code>" in newest
+    assert "Le texte est vide" in newest
+    rules = section(await desk.get(PATH), _RULES)
+    assert "Champ en cause\u00a0: <code>/employer/siret</code>" in rules
+    [link] = re.findall(rf'href="(/exploitation/offre\?id={OTHER.platform}%3Ablank)"', newest)
+    offer = await desk.get(link)
+    assert "Refusée dès sa réception" in offer
+    assert "<code>/title</code>" in offer
+    assert "rien à retirer" in offer
+    newest = section(await desk.get(f"{PATH}?platform={SIGNED.platform}&day=2026-11-29"), _RECEIPTS)
+    assert "élément 8 d’un envoi" in newest
+    assert f"<code>{SIRET}</code>" in newest
+
+
 async def test_filters_combine_and_days_are_whole(desk: Desk) -> None:
     """Platform, rule, day: of counts and receipts alike."""
     numbers = {
@@ -92,9 +117,11 @@ async def test_filters_combine_and_days_are_whole(desk: Desk) -> None:
     receipts = {
         "rule=employer-undescribed": 1,
         "rule=never": 0,
-        "day=2026-11-29": 2,
-        "days=1": 3,
-        "platform=normandie": 1,
+        "day=2026-11-29": 3,
+        "days=1": 4,
+        "platform=normandie": 2,
+        "rule=text-blank": 1,
+        "rule=siret-invalid": 1,
     }
     for query, number in receipts.items():
         newest = section(await desk.get(f"{PATH}?{query}"), _RECEIPTS)

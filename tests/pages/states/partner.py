@@ -4,9 +4,16 @@ from playwright.sync_api import Page as Tab
 
 from schemas.rulebook import Language
 from tests.browser.keyboard import Keyboard
+from tests.pages.deployment import MODERATED
 from tests.pages.visit import Journey, State
 
 _OFFER = "tbody a"
+_OFFERS: dict[Language, str] = {"fr": "/plateforme/offres", "en": "/en/platform/offers"}
+
+
+def _offer(offer_id: str) -> dict[Language, str]:
+    """The page of one offer."""
+    return {"fr": f"/plateforme/offre?id={offer_id}", "en": f"/en/platform/offer?id={offer_id}"}
 
 
 def unfold(tab: Tab, _language: Language) -> None:
@@ -45,6 +52,15 @@ def find_an_offer(keyboard: Keyboard, language: Language) -> None:
     keyboard.expect(offer).expect("Histoire de l’offre" if language == "fr" else "History of the offer")
 
 
+def read_why(keyboard: Keyboard, language: Language) -> None:
+    """From what is to do to the offers that the operator withdrew, and to the history of one."""
+    french = language == "fr"
+    keyboard.follow("a[href='#moderations']")
+    keyboard.expect("qui a déménagé")
+    keyboard.follow("main a[href*='2026-000026']")
+    keyboard.expect("Retirée par l’exploitant" if french else "Withdrawn by the operator").expect("qui a déménagé")
+
+
 def replace_the_secret(keyboard: Keyboard, language: Language) -> None:
     """Choose when the present one ends, and make a new one."""
     keyboard.to("input[name=overlap]").press("ArrowDown")
@@ -58,6 +74,10 @@ STATES = [
     State("offers", "all"),
     State("offers", "none found", paths={"fr": "/plateforme/offres?q=zzzz", "en": "/en/platform/offers?q=zzzz"}),
     State("offers_history", "its history", open_an_offer),
+    State("offers_history", "moderated", paths=_offer(MODERATED.format(26))),
+    State("offers_history", "its moderation lifted", paths=_offer(MODERATED.format(27))),
+    State("offers_history", "refused on reception", paths=_offer("bretagne:2027-0044-atelier")),
+    State("offers", "not online", paths={one: f"{path}?q=2026-000027" for one, path in _OFFERS.items()}),
     State("deliveries", "by state"),
     State("deliveries", "refused", refused_deliveries),
     State("keys", "as they are"),
@@ -66,5 +86,6 @@ STATES = [
 ]
 JOURNEYS = [
     Journey("today", "find an offer", find_an_offer),
+    Journey("today", "why the operator withdrew an offer", read_why),
     Journey("keys", "replace the secret", replace_the_secret),
 ]
