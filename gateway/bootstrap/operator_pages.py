@@ -28,7 +28,7 @@ from gateway.pages.systems import SystemsPort
 from gateway.pages.systems.model import DAYS
 from gateway.pages.systems.port import FeedAct, FeedOutcome, FlowFacts, SignedEntry, SystemsFacts
 from gateway.partners.onboarding import presets
-from gateway.protocol.decide import paris_date
+from gateway.protocol.decide import paris_date, paris_midnight
 from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import ActName, Actor, JournalFilter
 from gateway.protocol.partner import Partner
@@ -124,7 +124,7 @@ class _Feeds:
             pauses={slug: entry for slug in pauses for entry in await _acts(parts, slug, {"feed.pause"}, most=1)},
             flow=FlowFacts(
                 counts=counts,
-                delivered=await parts.deliveries.delivered_since(_midnight(first)),
+                delivered=await parts.deliveries.delivered_since(paris_midnight(first)),
                 unwritten=await self._unwritten(
                     [one for one in partners.values() if subscribes(one) and not one.revoked]
                 ),
@@ -169,7 +169,7 @@ class _Week:
 
     def __init__(self, statistics: StatisticsView) -> None:
         self._statistics = statistics
-        self._read_at: tuple[Any, ...] | None = None
+        self._read_at: tuple[object, ...] | None = None
         self._counts: tuple[Sequence[Count], Sequence[Count]] = ((), ())
 
     async def counts(self, first: date, last: date) -> tuple[Sequence[Count], Sequence[Count]]:

@@ -1,12 +1,12 @@
 """Refused offers as pages need them: refused receipts, and the documents that refusals at the door name."""
 
 from collections.abc import Collection, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from gateway.bootstrap.parts import Parts
 from gateway.pages.partner.port import RefusedFacts
-from gateway.protocol.decide import PARIS
+from gateway.protocol.decide import paris_midnight
 from gateway.protocol.record import read_utc
 from gateway.store.receipt_search import ReceiptFilter
 from gateway.store.refused_documents import RefusedFilter
@@ -23,7 +23,7 @@ async def refused_offers(
     statistics count them. Of days that ended before today, later receipts are read over, up to a bound; receipts have
     no index by rule.
     """
-    since, until = _midnight(first), _midnight(last + timedelta(days=1))
+    since, until = paris_midnight(first), paris_midnight(last + timedelta(days=1))
     wanted = ReceiptFilter(verdicts=_REJECTED, since=since)  # no receipt is older than its submission
     found: list[Mapping[str, Any]] = []
     after, more, examined = None, True, 0
@@ -36,11 +36,6 @@ async def refused_offers(
     named = RefusedFilter(first=first, last=last, platforms=platforms, rule=rule)
     documents = await parts.statistics.refused(named, most=_LISTED)
     return RefusedFacts(documents=documents, receipts=found[:_LISTED], more=more or len(found) > _LISTED)
-
-
-def _midnight(day: date) -> int:
-    """The beginning of a day in Paris (ms)."""
-    return round(datetime.combine(day, time(), PARIS).timestamp() * 1_000)
 
 
 def _breaks(receipt: Mapping[str, Any], rule: str) -> bool:

@@ -1,7 +1,7 @@
 """``passerelle journal``: the acts of operators, and the erasure of a name."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +12,7 @@ from gateway.cli.desk import By, desk_here
 from gateway.cli.operator_context import log_here
 from gateway.log.mirror import fold_topic
 from gateway.operate.journal import read_journal
-from gateway.protocol.decide import PARIS
+from gateway.protocol.decide import paris_midnight
 from gateway.protocol.journal import (
     ACTS,
     JournalFilter,
@@ -121,7 +121,6 @@ def _day(text: str | None, *, days: int = 0) -> int | None:
         return None
     try:
         day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  # a day, without a time zone
-        midnight = datetime.fromordinal(day.toordinal() + days).replace(tzinfo=PARIS)
+        return paris_midnight(day + timedelta(days=days))
     except (ValueError, OverflowError) as error:
         raise CommandError(f"{text} is no day.", step="write it as 2027-01-15") from error
-    return round(midnight.astimezone(UTC).timestamp() * 1_000)

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from gateway.operate.status import UNCOVERED, Facts, Kind, statuses
 from gateway.protocol.certificate import certificate_problem
-from gateway.protocol.decide import PARIS
+from gateway.protocol.decide import PARIS, paris_midnight
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import read_utc
@@ -172,7 +172,6 @@ def _days(start: int, end: int) -> Iterator[tuple[int, int, date]]:
     """The parts of an interval by day: from, to, and the day."""
     while start < end:
         day = datetime.fromtimestamp(start / 1_000, PARIS).date()
-        midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), PARIS)
-        until = min(end, round(midnight.timestamp() * 1_000))
+        until = min(end, paris_midnight(day + timedelta(days=1)))
         yield start, until, day
         start = until

@@ -4,7 +4,7 @@
 first. Requirements REV-*, WDR-*.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
@@ -129,6 +129,11 @@ def needs_confirmation(gone: int, live: int) -> bool:
 def paris_date(milliseconds: int) -> str:
     """The calendar date (ISO 8601) in Europe/Paris at an instant given in milliseconds since 1970."""
     return _paris_date_of_quarter(milliseconds // _QUARTER_MS)
+
+
+def paris_midnight(day: date) -> int:
+    """The first instant of a day in Europe/Paris, in milliseconds since 1970."""
+    return round(datetime(day.year, day.month, day.day, tzinfo=PARIS).timestamp() * 1_000)
 
 
 @lru_cache(maxsize=64)

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from gateway.pages.base.texts import texts_of
 from gateway.pages.journal.details import details_in_words
-from gateway.protocol.decide import PARIS
+from gateway.protocol.decide import paris_midnight
 from gateway.protocol.identity import is_slug
 from gateway.protocol.journal import ACTS, Entry, JournalFilter, Names, clean_name, pseudonyms_of
 from schemas.rulebook import Language
@@ -79,15 +79,10 @@ def read_filter(given: Mapping[str, str], names: Names) -> Asked:
         about=typed["about"] or None,
         persons=persons,
         client=typed["client"] or None,
-        since=None if since is None else midnight(since),
-        until=None if until is None else midnight(until + timedelta(days=1)),
+        since=None if since is None else paris_midnight(since),
+        until=None if until is None else paris_midnight(until + timedelta(days=1)),
     )
     return Asked(typed, asked, wrong)
-
-
-def midnight(day: date) -> int:
-    """The first instant of a day in Europe/Paris, in ms."""
-    return round(datetime(day.year, day.month, day.day, tzinfo=PARIS).astimezone(UTC).timestamp() * 1_000)
 
 
 def rows_of(entries: Sequence[Entry], later: Iterable[Entry], names: Names, language: Language) -> Sequence[Row]:

@@ -12,7 +12,8 @@ from gateway.bootstrap.doctor import examine_exposure, examine_imprint
 from gateway.operate.journal import Journal, read_journal
 from gateway.pages.base.door import COOKIE
 from gateway.pages.base.texts import texts_of
-from gateway.pages.journal.model import act_key, midnight, read_filter
+from gateway.pages.journal.model import act_key, read_filter
+from gateway.protocol.decide import paris_midnight
 from gateway.protocol.journal import ACTS, Act, Actor, JournalFilter, pseudonyms_of
 from gateway.protocol.record import Record
 from gateway.protocol.topic import JOURNAL
@@ -131,7 +132,7 @@ async def test_a_wrong_filter_is_said_beside_its_field(site: PageHarness, header
 def test_days_of_a_filter_are_those_of_paris() -> None:
     asked = read_filter({"since": "2027-03-28", "until": "2027-03-28"}, {})
     assert (23 * 3_600_000, []) == ((asked.filter.until or 0) - (asked.filter.since or 0), asked.wrong)
-    assert midnight(date(2027, 3, 28)) == asked.filter.since
+    assert paris_midnight(date(2027, 3, 28)) == asked.filter.since
     french = read_filter({"since": "28/3/2027", "until": "28/03/2027"}, {})
     assert asked.filter == french.filter
 
