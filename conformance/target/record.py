@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import unquote
 
 import schemas
@@ -53,8 +54,14 @@ def record(
 def masked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers with credentials masked. Names become plain ``str``: those of HTTP libraries do not serialise as JSON."""
     return {
-        str(name): MASK if name.lower() in _SECRET_HEADERS else masked_text(value) for name, value in headers.items()
+        str(name): MASK if name.lower() in _SECRET_HEADERS else _masked_value(value) for name, value in headers.items()
     }
+
+
+@lru_cache(maxsize=500)
+def _masked_value(value: str) -> str:
+    """A header's value: most are the same in every exchange."""
+    return masked_text(value)
 
 
 def masked(content: bytes) -> str:
