@@ -1,5 +1,5 @@
 """How pytest-xdist spreads the tests over its workers: whole files, the longest first. With four workers or more every
-second one takes only files that wait more than they compute, so that the processors are busy and not overloaded.
+second one begins with the files that wait more than they compute, so that the processors are busy and not overloaded.
 """
 
 from xdist.scheduler import LoadScopeScheduling
@@ -15,7 +15,6 @@ LONGEST = (
     "demo/test_demo.py",
     "end_to_end/test_killed_request.py",
     "faults/test_kafka.py",
-    "conformance/test_mark.py",
     "pages/test_browser.py",
     "faults/test_cluster.py",
     "cli/test_publish.py",
@@ -98,7 +97,6 @@ OWN_BROKERS = (
 WAITING = (
     "conformance/test_partners.py",
     "conformance/test_mutants.py",
-    "conformance/test_mark.py",
     "conformance/test_independent.py",
     "conformance/test_root_cause.py",
     "conformance/test_national_role.py",
@@ -107,9 +105,6 @@ WAITING = (
     "end_to_end/test_killed_request.py",
     "interconnection/test_interconnection_takeover.py",
     "log/kafka/test_outage.py",
-    "log/kafka/test_broker.py",
-    "log/kafka/test_cut_off.py",
-    "log/kafka/test_leaderless.py",
     "national/connector/test_bad_offers.py",
 )
 """Files that use less than half a processor."""
@@ -133,18 +128,12 @@ class FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no typ
             self.workqueue.move_to_end(here, last=False)
         super()._assign_work_unit(node)
 
-    def _reschedule(self, node: WorkerController) -> None:
-        if self._is_patient(node) and not node.shutting_down and not any(map(waits, self.workqueue)):
-            node.shutdown()  # once it has done what it was given
-        else:
-            super()._reschedule(node)
-
     def _is_patient(self, node: WorkerController) -> bool:
         return is_patient(int(node.gateway.id.removeprefix("gw")), self.numnodes)
 
 
 def is_patient(worker: int, workers: int) -> bool:
-    """Whether a worker takes only units that wait."""
+    """Whether a worker takes the units that wait first; the others take them last."""
     return workers >= _MIXED and worker % 2 == 1
 
 
