@@ -32,7 +32,7 @@ from tests.log.kafka.local import need_local_kafka
 ROOT = Path(__file__).parents[1]
 SAMPLES = Path(os.environ.get("PASSERELLE_TEST_SAMPLES") or ROOT.parent / "shared" / "samples")
 KAFKA = "KAFKA_BOOTSTRAP_SERVERS"
-EAGER_CLEANER = {"log.cleaner.backoff.ms": "400"}
+EAGER_CLEANER = {"log.cleaner.backoff.ms": "1500"}
 LACKING: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 6 << 30
