@@ -1,7 +1,6 @@
 """Two hundred slow clients: trickling uploads and unread answers, beside the usual load."""
 
 import asyncio
-import os
 from contextlib import suppress
 from statistics import median
 from urllib.parse import urlsplit
@@ -29,10 +28,9 @@ async def _slow_clients(round_: Round) -> None:
         asyncio.create_task(_trickle(address.port or 0, token) if number % 2 else _ignore(address.port or 0, token))
         for number in range(SLOW_CLIENTS)
     ]
-    beside, limit = None, 0.0
+    beside, limit = None, min(_LONGEST_MEDIAN, max(_USUAL_MEDIAN, _TIMES_CALM * (calm or 0.0)))
     for _ in range(_LOOKS):
         beside = await _median_over(round_, _SECONDS)
-        limit = min(_LONGEST_MEDIAN, max(_USUAL_MEDIAN * _queue_for_processors(), _TIMES_CALM * (calm or 0.0)))
         if beside is not None and beside <= limit:
             break
     for client in clients:
@@ -40,11 +38,6 @@ async def _slow_clients(round_: Round) -> None:
     await asyncio.gather(*clients, return_exceptions=True)
     if beside is None or calm is None or beside > limit:
         round_.find(f"beside {SLOW_CLIENTS} slow clients a request took {beside} s, and {calm} s before")
-
-
-def _queue_for_processors() -> float:
-    """How many processes wait for each processor, at least one: other work of the machine slows all requests."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 async def _median_over(round_: Round, seconds: float) -> float | None:

@@ -14,7 +14,7 @@ from tests.log.kafka.cluster import SIZE, LocalCluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
-GAP, PAUSE = 0.7, 0.4
+GAP = 0.7
 
 
 async def test_nothing_acknowledged_is_lost(kafka_cluster: LocalCluster, tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ async def test_nothing_acknowledged_is_lost(kafka_cluster: LocalCluster, tmp_pat
     )
     faults = {fault.name: fault for fault in ClusterFaults(kafka_cluster).all()}
     deployment = Deployment(tmp_path, kafka=kafka_cluster.bootstrap_servers, replication=SIZE)
-    verdict = await play(deployment, [faults[name] for name in names], seed="short", gap=GAP, pause=PAUSE)
+    verdict = await play(deployment, [faults[name] for name in names], seed="short", gap=GAP)
     assert [] == verdict.findings
     assert dict.fromkeys(names, 1) == verdict.faults
     assert verdict.counts["acknowledged"] > 500

@@ -15,9 +15,6 @@ TIMES = 4
 STEEP = 8.0
 """Four times the length costs about four times the work when it is linear, and sixteen times when it is square."""
 
-LINEAR = 5.0
-"""Up to this multiple the work is linear beyond doubt, and the short text is not measured again."""
-
 _FLOOR = 0.002
 """Below this many seconds of CPU nothing differs from noise, nor does it matter."""
 _TRIES = 6
@@ -48,10 +45,7 @@ def steepness(call: Callable[[_T], object], make: Callable[[int], _T], length: i
         costs = _cost(call, long)
         if costs < _FLOOR:
             return 1.0
-        once = _cost(call, short)
-        if costs > LINEAR * once:
-            once = min(once, _cost(call, short))
-        least = min(least, costs / max(once, _FLOOR / TIMES**2))
+        least = min(least, costs / max(min(_cost(call, short), _cost(call, short)), _FLOOR / TIMES**2))
         if least < STEEP:
             break
     return least
