@@ -237,17 +237,30 @@ async def test_a_job_that_waited_when_the_writer_failed_can_be_withdrawn() -> No
 async def test_one_bulk_write_at_a_time_waits_for_the_lock(tmp_path: Path) -> None:
     """The offer of one process waited for the slices of all others."""
     done: list[str] = []
+    started = threading.Event()
+
+    def first(_: sqlite3.Connection) -> None:
+        done.append("bulk")
+        started.set()
+        wait_for_a_waiter(tmp_path)
+
     async with writing(tmp_path) as one, writing(tmp_path) as another, writing(tmp_path) as third:
-        with held(tmp_path):
-            jobs = [asyncio.create_task(one.do(lambda _: done.append("bulk"), size=2_000_000))]
-            await waiting_for(tmp_path / "log.sqlite-turn-bulk")
-            await waiting_for(tmp_path / "log.sqlite-turn-next")
-            jobs.append(asyncio.create_task(another.do(lambda _: done.append("bulk"), size=2_000_000)))
-            await asyncio.sleep(0.2)
-            jobs.append(asyncio.create_task(third.do(lambda _: done.append("small"), size=1_000)))
-            await asyncio.sleep(0.2)
+        jobs = [asyncio.create_task(one.do(first, size=2_000_000))]
+        await asyncio.to_thread(started.wait, DEADLINE)
+        jobs.append(asyncio.create_task(another.do(lambda _: done.append("bulk"), size=2_000_000)))
+        await asyncio.sleep(0.2)  # a bulk write that waited with the others would be first among them by now
+        jobs.append(asyncio.create_task(third.do(lambda _: done.append("small"), size=1_000)))
         await asyncio.gather(*jobs)
     assert done == ["bulk", "small", "bulk"]
+
+
+def wait_for_a_waiter(folder: Path) -> None:
+    """Until another thread waits for the write lock, in the thread that holds it."""
+    with (folder / "log.sqlite-turn-next").open("ab") as line, suppress(BlockingIOError):
+        while True:
+            fcntl.flock(line, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(line, fcntl.LOCK_UN)
+            time.sleep(0.01)
 
 
 async def waiting_for(path: Path) -> None:
@@ -271,11 +284,7 @@ async def test_a_process_that_has_written_does_not_pass_one_that_waits(tmp_path:
     def first(_: sqlite3.Connection) -> None:
         done.append("one")
         started.set()
-        with (tmp_path / "log.sqlite-turn-next").open("ab") as line, suppress(BlockingIOError):
-            while True:  # until the other one waits
-                fcntl.flock(line, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                fcntl.flock(line, fcntl.LOCK_UN)
-                time.sleep(0.01)
+        wait_for_a_waiter(tmp_path)
 
     async with writing(tmp_path) as one, writing(tmp_path) as other:
         jobs = [asyncio.create_task(one.do(first))]
