@@ -1,7 +1,12 @@
-"""Install the project into .venv from the hash-locked lists: ``install.py run|dev``. Standard library only."""
+"""Install the project into .venv from the hash-locked lists: ``install.py run|dev``. Standard library only.
+
+uv, which pip installs from a lock of its own, does it in a tenth of pip's time; where it fails, pip does it.
+"""
 
 # ruff: noqa: INP001, T201, S603 - a script of its own that talks to its user and runs pip
+import ast
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 LOG = VENV / "install.log"
+INSTALLER = ROOT / "requirements" / "uv.txt"
 PIP = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--progress-bar=off"]
 
 
@@ -28,9 +34,10 @@ def main(kind: str) -> int:
     count = len(re.findall(rb"^[a-z0-9._-]+==", wanted, re.MULTILINE))
     print(f"Installing {count} locked packages (requirements/{kind}.txt, hashes verified)", flush=True)
     locked = [*PIP, "--require-hashes", "-r", str(lock)]
-    if not _pip([*locked, "--only-binary=:all:"], count) and not _retry(locked, count):
+    wheels = [*locked, "--only-binary=:all:"]
+    if not (_uv(lock) or _logged(wheels) or _retry(locked)):
         return 1
-    if not _pip([*PIP, "--no-deps", "--no-build-isolation", "--no-index", "--editable", str(ROOT)], 0):
+    if not _logged([*PIP, "--no-deps", "--no-build-isolation", "--no-index", "--editable", str(ROOT)]):
         return _failed()
     _stamp(kind).write_text(_state(kind))
     print("Ready: .venv/bin/passerelle --help", flush=True)
@@ -54,11 +61,31 @@ def _works() -> bool:
     return subprocess.run([str(PYTHON), "-c", "import pip"], capture_output=True, check=False).returncode == 0
 
 
-def _retry(locked: list[str], count: int) -> bool:
+def _uv(lock: Path) -> bool:
+    """Install a list with uv, from the index that pip is configured to use. Returns False if that did not work."""
+    configured = _configuration()
+    uv = [str(PYTHON), "-m", "uv", "pip", "install", "--python", str(PYTHON), "--require-hashes", "-r", str(lock)]
+    uv += ["--only-binary", ":all:"]
+    for option, name in (("--default-index", "index-url"), ("--index", "extra-index-url")):
+        uv += [word for url in configured.get(name, "").split() for word in (option, url)]
+    environ = {**os.environ, **({"SSL_CERT_FILE": configured["cert"]} if "cert" in configured else {})}
+    if "no-index" in configured or not _logged([*PIP, "--require-hashes", "-r", str(INSTALLER)]):
+        return False
+    return _logged(uv, environ)
+
+
+def _configuration() -> dict[str, str]:
+    """The settings of pip by option, from its files and the environment."""
+    listed = subprocess.run([*PIP[:-2], "config", "list"], capture_output=True, text=True, check=False).stdout
+    pairs = (line.partition("=") for line in listed.splitlines())
+    return {name.rpartition(".")[2]: str(ast.literal_eval(value)) for name, _, value in pairs if value}
+
+
+def _retry(locked: list[str]) -> bool:
     """Build packages without a wheel for this machine from their locked source; any other failure ends here."""
     if "No matching distribution" in LOG.read_text():
         print("Some packages have no wheel for this machine; building them, which needs a C compiler", flush=True)
-        if _pip(locked, count):
+        if _logged(locked):
             return True
     return not _failed()
 
@@ -74,22 +101,19 @@ def _failed() -> int:
     return 1
 
 
-def _pip(command: list[str], count: int) -> bool:
-    """Run pip, with its output in the log; on a terminal, one line shows the progress."""
-    seen = 0
+def _logged(command: list[str], environ: dict[str, str] | None = None) -> bool:
+    """Run a command, with its output in the log; on a terminal, one line shows how far it is."""
     with (
         LOG.open("a") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environ) as process,
     ):
-        for line in pip.stdout or ():
+        for line in process.stdout or ():
             log.write(line)
-            if sys.stdout.isatty() and line.startswith(("Collecting ", "Requirement already", "Installing collected")):
-                seen += 1
-                name = line.split()[1].partition("=")[0] if line.startswith("Collecting") else line.split(":")[0]
-                print(f"\r\x1b[2K  {min(seen, count)}/{count} {name}"[:100], end="", flush=True)
+            if sys.stdout.isatty():
+                print(f"\r\x1b[2K  {line.strip()[:76]}", end="", flush=True)
     if sys.stdout.isatty():
         print("\r\x1b[2K", end="", flush=True)
-    return pip.returncode == 0
+    return process.returncode == 0
 
 
 if __name__ == "__main__":
