@@ -9,30 +9,45 @@ from gateway.store.search.duplicate_index import keys_for
 
 _EXAMINED = 20
 _LISTED = 10
+_ROWS_AT_ONCE = 64
 
 
 def possible_duplicates(queries: OfferQueries, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
     """By offer, the ids of its possible duplicates that the reader may see; offers without any are left out."""
     asked = {one.id: (one.number, keys_for(*one.keys)) for one in queries.heads(offer_ids)}
-    numbers = _numbers(queries, {key for _, keys in asked.values() for key in keys})
-    others = {other for number, keys in asked.values() for key in keys for other in numbers[key] if other != number}
-    heads = {one.number: one for one in queries.heads_numbered(sorted(others))} if others else {}
+    alike = _alike(queries, _numbers(queries, {key for _, keys in asked.values() for key in keys}))
     duplicates: dict[str, list[str]] = {}
     for offer_id, (number, keys) in asked.items():
         found: dict[int, Head] = {}
         for key in keys:
-            alike = [one for n in numbers[key] if n != number and (one := heads.get(n)) and key in one.found_by]
-            found.update((one.number, one) for one in alike[:_EXAMINED])
+            others = [one for one in alike[key] if one.number != number]
+            found.update((one.number, one) for one in others[:_EXAMINED])
         ids = sorted(one.id for one in found.values() if one.is_visible_to(reader))
         if ids:
             duplicates[offer_id] = ids[:_LISTED]
     return duplicates
 
 
-def _numbers(queries: OfferQueries, keys: set[int]) -> Mapping[int, list[int]]:
-    """By key the numbers of offers that may have it, in order. One more than is examined, and some may no longer
-    have it.
+def _alike(queries: OfferQueries, numbers: Mapping[int, list[int]]) -> Mapping[int, list[Head]]:
+    """By key the first offers that have it, in the order of their numbers: one more than is examined, as far as there
+    are. Rows are read in steps, since a large employer's offers all have its key.
     """
+    alike: dict[int, list[Head]] = {key: [] for key in numbers}
+    heads: dict[int, Head] = {}
+    at, open_keys = 0, list(numbers)
+    while open_keys:
+        step = {key: numbers[key][at : at + _ROWS_AT_ONCE] for key in open_keys}
+        unread = {number for some in step.values() for number in some} - heads.keys()
+        heads.update((one.number, one) for one in (queries.heads_numbered(sorted(unread)) if unread else ()))
+        for key, some in step.items():
+            alike[key] += [one for number in some if (one := heads.get(number)) and key in one.found_by]
+        at += _ROWS_AT_ONCE
+        open_keys = [key for key in open_keys if len(alike[key]) <= _EXAMINED and at < len(numbers[key])]
+    return alike
+
+
+def _numbers(queries: OfferQueries, keys: set[int]) -> Mapping[int, list[int]]:
+    """By key the numbers of offers that may have it, in order. Some may no longer have it."""
     found = duplicate_index.find(queries.db, keys, _EXAMINED + 1)
     pending = queries.search_index.pending
     numbers = {}

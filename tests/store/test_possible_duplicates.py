@@ -1,9 +1,12 @@
 """Possible duplicates: which offers match, and which subscribers see it."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from gateway.protocol.visibility import Reader
 from gateway.store import OfferView
+from gateway.store.offer_queries import Head, OfferQueries
 from gateway.store.search.duplicate_key import canonical_url, similar_name
 from tests.store.offer_topic import OfferTopic, offer_of
 
@@ -109,11 +112,25 @@ async def test_a_withdrawn_offer_is_no_possible_duplicate(offers: OfferView, off
 
 
 async def test_an_address_shared_by_many_offers_gives_a_few_possible_duplicates_quickly(
-    offers: OfferView, offer_topic: OfferTopic
+    offers: OfferView, offer_topic: OfferTopic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """All offers of the address were read, thousands of them for a large employer."""
+    read: list[int] = []
+    heads_numbered = OfferQueries.heads_numbered
+
+    def counted(queries: OfferQueries, numbers: Sequence[int]) -> list[Head]:
+        read.extend(numbers)
+        return heads_numbered(queries, numbers)
+
+    monkeypatch.setattr(OfferQueries, "heads_numbered", counted)
     for number in range(200):
         offer_topic.publish(
             offer_of(f"bretagne:{number}", apply_url="https://a.example/", employer={"siret": f"{number:014}"})
         )
     found = await possible_duplicates(offers, offer_topic, "bretagne:1")
     assert len(found) == 10
+    assert len(read) < 100
+    for number in range(199, 9, -1):
+        offer_topic.withdraw(f"bretagne:{number}")
+    others = [f"bretagne:{number}" for number in (0, *range(2, 10))]
+    assert others == await possible_duplicates(offers, offer_topic, "bretagne:1"), "behind those that are withdrawn"
