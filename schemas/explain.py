@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from schemas.failure import pointer_of, translate
+from schemas.failure import malformed_code, pointer_of, translate
 from schemas.registry import property_validator, schema, validator
 from schemas.rulebook import MAX_PROBLEMS, Problem, problem
 
@@ -25,6 +25,8 @@ def explain(name: str, document: dict[str, Any]) -> list[Problem]:
     for failure in failures:
         if failure.validator != "type" and pointer_of(failure) in mistyped:
             continue  # a value of the wrong type also breaks the other keywords
+        if (pointer_of(failure), malformed_code(failure)) in found:
+            continue  # a code that is malformed for its length is so for its pattern
         for trouble in translate(failure, document):
             found.setdefault((trouble.pointer, trouble.code), trouble)
     problems = list(found.values())

@@ -134,6 +134,7 @@ _BY_REFUSED = {
     "private_host": "url-private",
 }
 _NUMERIC_CODES = ("postal_code", "insee_commune", "siret")
+_FORMS = frozenset({"maxLength", "pattern", "format", "not"})
 _UNKNOWN_FIELDS = 101
 _LISTED = 10
 
@@ -153,6 +154,11 @@ class _Failure:
 def pointer_of(error: "ValidationError") -> str:
     """The JSON Pointer of the offending value."""
     return "".join(f"/{token(str(step))}" for step in error.absolute_path)
+
+
+def malformed_code(error: "ValidationError") -> str | None:
+    """The problem's code where a value of a fixed form is malformed; None for any other failure."""
+    return _BY_PATTERN.get(_definition_of(error.schema) or "") if error.validator in _FORMS else None
 
 
 def translate(error: "ValidationError", document: dict[str, Any]) -> Iterator[Problem]:
