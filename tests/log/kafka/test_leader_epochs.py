@@ -67,13 +67,13 @@ async def test_a_broker_answers_with_epochs(kafka_broker: LocalBroker, log: Kafk
     assert 3 == len(await log.ends(SUBMISSIONS))
     client, plain = (AIOKafkaClient(bootstrap_servers=kafka_broker.bootstrap_servers) for _ in range(2))
     patch_client(client)
+    topic = log._settings.topic(SUBMISSIONS)
     try:
         for each in (client, plain):
             await each.bootstrap()
-            await each.set_topics([])
+            await each.set_topics([topic])
         assert client.cluster.brokers() == plain.cluster.brokers()
         assert client.cluster.topics() == plain.cluster.topics()
-        topic = log._settings.topic(SUBMISSIONS)
         known = EPOCHS[kafka_broker.bootstrap_servers]._known[topic]
         assert client.cluster.partitions_for_topic(topic) == known.keys()
         assert {(0, 1)} == set(known.values())
