@@ -69,9 +69,13 @@ def asyncapi_document() -> dict[str, Any]:
     return document
 
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's where PyYAML has it: eight times as fast."""
+
+
 def _bundle(name: str) -> dict[str, Any]:
     bundle = _Bundle()
-    document: dict[str, Any] = bundle.part(yaml.safe_load(read_bytes(name)), home=None)
+    document: dict[str, Any] = bundle.part(yaml.load(read_bytes(name), Loader=_LOADER), home=None)  # noqa: S506 - a safe one
     own: dict[str, Any] = document["components"].get("schemas", {})
     if clash := own.keys() & bundle.components.keys():
         raise ValueError(f"{name}: two schemas of one name: {sorted(clash)}")
