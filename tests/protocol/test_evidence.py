@@ -154,7 +154,7 @@ def test_a_feature_that_is_declared_absent_and_used_is_refused() -> None:
         found = judge_evidence(unused, platform="bretagne", nonces=[nonce()], now=NOW, used=seen)
         assert refused == isinstance(found, tuple), "by what this gateway saw of the platform"
     full = evidence(report(off=OFF, profile="full"), off=sorted(OFF))
-    assert "The profile full demands withdrawals" in findings(full)
+    assert "The profile full requires withdrawals" in findings(full)
     assert "no feature teleport" in findings(evidence(report(profile="core"), off=["teleport"]))
 
 
