@@ -39,5 +39,4 @@ async def refused_offers(
 
 
 def _breaks(receipt: Mapping[str, Any], rule: str) -> bool:
-    """``codes`` has every rule where ``problems`` has the first ten."""
-    return rule in ("", *receipt.get("codes", ()), *(problem["code"] for problem in receipt.get("problems", ())))
+    return rule in ("", *(problem["code"] for problem in receipt.get("problems", ())))

@@ -78,10 +78,8 @@ class SignIns:
         return link, partner
 
     async def begin(self, text: str) -> Signed:
-        """Begin the session of a link; of all processes, one succeeds. A link that is known to be useless costs no write:
-        each takes the role of all changes of partners. Raises SignInError, LogError.
-        """
-        link, _ = await self.look(text)
+        """Begin the session of a link; of all processes, one succeeds. Raises SignInError, LogError."""
+        link = open_link(text, self._links)
         ticket = new_session(link, now=self._clock(), entropy=self._entropy)
 
         def edit(present: Partner | None) -> Partner:

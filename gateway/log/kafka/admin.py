@@ -1,7 +1,7 @@
 """Topics of the cluster: created, listed with their offsets, and their configuration checked."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -26,9 +26,9 @@ _ERASABLE = {"max.compaction.lag.ms": "86400000"}
 
 
 class AdminQueries:
-    """An admin client and a consumer that only query. They never request a topic by name before the cluster's list of
-    topics contains it, because many clusters create each topic that is requested. Raises LogUnavailableError when no
-    answer arrives in time.
+    """An admin client and a consumer that only query, for topics by name: a cluster may hold thousands of others.
+    ``patch_client`` keeps a broker from creating each topic that is requested, as many are configured to. Raises
+    LogUnavailableError when no answer arrives in time.
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
@@ -50,9 +50,9 @@ class AdminQueries:
         await self._admin.close()
         await self._consumer.stop()
 
-    async def counts(self) -> dict[str, int]:
-        """The partition count of every topic, by full name."""
-        return _counted(await self._leaders())
+    async def counts(self, names: Collection[str]) -> dict[str, int]:
+        """The partition count of those of these topics that exist, by full name."""
+        return _counted(await self._leaders(names))
 
     async def starts(self, topic_partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """The first offset that each partition still holds."""
@@ -67,8 +67,8 @@ class AdminQueries:
         return found
 
     async def create(self, topics: Iterable[NewTopic]) -> dict[str, int]:
-        """Create topics and wait for their leaders. Returns ``counts`` with the new topics, by a broker that has them;
-        other brokers may not yet. Topics that another process has created meanwhile stay unchanged. Raises TopicError.
+        """Create topics and wait for their leaders. Returns their ``counts``, by a broker that has them; other brokers
+        may not yet. Topics that another process has created meanwhile stay unchanged. Raises TopicError.
         """
         wanted = list(topics)
         async with self._query("creating topics", self._admin):
@@ -80,7 +80,7 @@ class AdminQueries:
         names = {topic.name for topic in wanted}
         async with self._query("waiting for the leaders of new topics", self._admin):
             while True:
-                leaders = await self._leaders()
+                leaders = await self._leaders(names)
                 if all(-1 not in leaders.get(name, [-1]) for name in names):
                     return _counted(leaders)
                 await asyncio.sleep(_POLL_SECONDS)
@@ -98,10 +98,10 @@ class AdminQueries:
                 found[name] = {entry[0]: entry[1] for entry in entries}
         return found
 
-    async def _leaders(self) -> dict[str, list[int]]:
-        """The leader of each partition of every topic, -1 where there is none at present."""
-        async with self._query("listing topics", self._admin):
-            topics = await self._admin.describe_topics()
+    async def _leaders(self, names: Collection[str]) -> dict[str, list[int]]:
+        """The leader of each partition of these topics, -1 where there is none at present."""
+        async with self._query("describing topics", self._admin):
+            topics = await self._admin.describe_topics(list(names))
         return {each["topic"]: [part["leader"] for part in each["partitions"]] for each in topics if each["partitions"]}
 
     @asynccontextmanager

@@ -9,7 +9,7 @@ A patch replaces attributes of one object or derives a class; it never changes a
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 from typing import Any, NoReturn
 from weakref import WeakSet
 
@@ -76,6 +76,7 @@ def patch_client(client: AIOKafkaClient) -> None:
 
     client._get_conn = get_connection
     track_bootstrap(client)
+    describe_own_topics(client)
     use_newest_leader(client.cluster, epochs)
 
 
@@ -91,13 +92,36 @@ def track_bootstrap(client: AIOKafkaClient) -> None:
         cluster = client.cluster
         cluster.config["bootstrap_servers"] = client._bootstrap_servers
         cluster._bootstrap_brokers = cluster._generate_bootstrap_brokers()
-        if not await client._metadata_update(cluster, ()):
+        if not await client._metadata_update(cluster, client._topics):
             raise KafkaConnectionError(f"Unable to bootstrap from {client.hosts}")
         for key in [key for key in client._conns if cluster.is_bootstrap(key[0])]:
             client._conns.pop(key).close()
         client._sync_task = asyncio.create_task(_synchronize(client))
 
     client.bootstrap = bootstrap
+
+
+class _NoTopics(tuple[str, ...]):
+    """An empty selection of topics that upstream does not take for all topics."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def describe_own_topics(client: AIOKafkaClient) -> None:
+    """Keep metadata of the client's own topics only.
+
+    Upstream requests all topics of the cluster as long as the client has none, also when it connects: on a cluster with
+    thousands of topics each client decodes them all.
+    """
+    through = client._metadata_update
+
+    async def update(cluster: ClusterMetadata, topics: Collection[str] | None) -> Any:
+        return await through(cluster, topics if topics or topics is None else _NoTopics())
+
+    client._metadata_update = update
 
 
 async def _synchronize(client: AIOKafkaClient) -> None:
@@ -172,14 +196,14 @@ class _MetadataRequestV7(MetadataRequest_v5):  # type: ignore[misc]
 
 
 class MetadataRequestWithEpochs(MetadataRequest):  # type: ignore[misc]
-    """A metadata request of version 7 where the broker supports it.
+    """A metadata request of version 7 where the broker supports it, which never creates a topic.
 
     Upstream requests at most version 5, whose answers hold no leader epochs. Without them a stale answer of a broker
     that is cut off from its cluster is indistinguishable from a newer one (KIP-320, ADR 0014).
     """
 
     def __init__(self, request: MetadataRequest) -> None:
-        super().__init__(request._topics, request._allow_auto_topic_creation)
+        super().__init__(request._topics, allow_auto_topic_creation=False)
 
     def prepare(self, versions: Mapping[int, tuple[int, int]]) -> Any:
         """As ``Request.prepare``."""

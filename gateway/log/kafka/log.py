@@ -65,20 +65,20 @@ class KafkaLog:
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
         """Create missing topics and the log's identity. Never changes an existing topic."""
-        counts = await self._admin.counts()
-        missing = [topic for topic in topics if self._settings.topic(topic.name) not in counts]
+        asked = {self._settings.topic(topic.name): topic for topic in topics}
+        counts = await self._admin.counts({*asked, self._settings.topic(POSITIONS)})
+        missing = [topic for name, topic in asked.items() if name not in counts]
         if missing:
-            counts = await self._admin.create(new_topic(topic, self._settings) for topic in missing)
-        self._known = _by_topic(counts)
+            counts |= await self._admin.create(new_topic(topic, self._settings) for topic in missing)
+        self._known |= _by_topic(counts)
         if self._settings.topic(POSITIONS) in counts:
             await self._write_identity()
 
     async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
         """Deviations from the required configuration, one sentence each with the remedy; empty without any."""
         asked = list(topics)
-        counts = await self._admin.counts()
-        existing = [name for topic in asked if (name := self._settings.topic(topic.name)) in counts]
-        return findings(asked, self._settings, counts=counts, configs=await self._admin.configs(existing))
+        counts = await self._admin.counts([self._settings.topic(topic.name) for topic in asked])
+        return findings(asked, self._settings, counts=counts, configs=await self._admin.configs(list(counts)))
 
     async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
         """Write a batch durably (idempotent, acks=all) and in order. Raises ValueError when it is empty or too large,
@@ -135,11 +135,11 @@ class KafkaLog:
         return topic_partitions[partition]
 
     async def _topic_partitions(self, topic: str) -> Sequence[TopicPartition]:
-        """All partitions of a topic. An unknown name is looked up in the cluster's list of topics."""
+        """All partitions of a topic. The cluster is asked for an unknown name."""
         self._check_open()
         name = self._settings.topic(topic)
         if name not in self._known:
-            self._known |= _by_topic(await self._admin.counts())
+            self._known |= _by_topic(await self._admin.counts([name]))
         if name not in self._known:
             raise TopicError(missing_topic(topic))
         return self._known[name]
