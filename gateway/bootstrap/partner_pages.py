@@ -32,7 +32,7 @@ def partner_port(parts: Parts, sign_ins: SignIns) -> PartnerPort:
     reads = _Reads(parts, sign_ins)
     return PartnerPort(
         clock=parts.clock,
-        ready=lambda: all(view.caught_up for view in parts.views.values()),
+        ready=lambda: parts.caught_up,
         required=parts.settings.require_certificate,
         today=reads.today,
         offers=reads.offers,

@@ -82,13 +82,8 @@ def _feed(facts: TodayFacts, language: Language) -> Iterator[Todo]:
         yield Todo(kind="blocked", name="feed_pending", values={"n": run.would_withdraw or 0, "live": facts.live})
     elif run.outcome in SUCCESSES and facts.now - run.ended_at > _MISSED * facts.every_ms:
         yield Todo(kind="blocked", name="feed_silent", values={"since": run.ended_at, "live": facts.live})
-    problems = run.applied_problems if run.outcome == "unchanged" and run.applied_problems is not None else run.problems
-    severities: Sequence[tuple[str, Kind, str]] = (
-        ("error", "blocked", "feed_refused"),
-        ("warning", "look", "feed_warned"),
-    )
-    for severity, kind, name in severities:
-        groups = [one for one in problems if one["severity"] == severity and one.get("position")]
+    for severity, kind, name in _OF_ITEMS:
+        groups = [one for one in run.problems if one["severity"] == severity and one.get("position")]
         for group in sorted(groups, key=lambda one: -one.get("count", 1))[:MOST_RULES]:
             said = of_problem(group, language)
             values = {"n": group.get("count", 1), "first": _first(group)}
