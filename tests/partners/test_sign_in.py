@@ -75,7 +75,7 @@ class OwnedLog(MemoryLog):
 
 
 async def test_a_link_that_was_used_costs_no_further_change_of_partners() -> None:
-    """Whoever has an old link could otherwise keep operators from their acts by sending it again and again."""
+    """Otherwise an old link, sent repeatedly, keeps operators from their acts."""
     clock = ManualClock()
     log = OwnedLog(clock=clock)
     await log.create_topics(COMMON)
