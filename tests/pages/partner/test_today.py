@@ -52,6 +52,20 @@ def test_a_feed_that_is_not_read_is_named(run: Run | None, found: tuple[str, str
     assert [found] == names(replace(FACTS, run=run, every_ms=HOUR))
 
 
+@pytest.mark.parametrize(
+    ("run", "found"),
+    [
+        (None, []),
+        (replace(RUN, ended_at=NOW - 9 * HOUR), []),
+        (replace(RUN, outcome="failed", last_error=FAILURE), [("blocked", "feed_failed")]),
+    ],
+)
+def test_a_feed_that_the_operator_paused_is_said_to_be(run: Run | None, found: list[tuple[str, str]]) -> None:
+    """Not to be late: nobody has to write to the operator about that."""
+    facts = replace(FACTS, run=run, every_ms=HOUR, paused_at=NOW - 8 * HOUR)
+    assert [*found, ("look", "feed_paused")] == names(facts)
+
+
 def test_problems_of_a_feed_are_grouped_by_rule_errors_first() -> None:
     error = {**schemas.problem("week-malformed", actual="2027-W9").to_json(), "count": 12, "position": "3", "id": "a"}
     warning = {**schemas.problem("employer-undescribed").to_json(), "count": 40, "position": "1", "id": None}
