@@ -165,7 +165,7 @@ class FollowedCopy:
                 self._step = asyncio.Event()
                 try:
                     await self._content.noticed()
-                except LogUnavailableError:  # a file that is being replaced, or a failing disk: readers are told
+                except LogUnavailableError:  # a file that is being replaced, or a failing disk
                     woken = None
             await asyncio.sleep(_EVERY_SECONDS)
 

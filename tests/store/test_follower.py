@@ -160,7 +160,7 @@ class FailingReceipts(ReceiptView):
 
 
 async def test_a_look_for_receipts_that_failed_is_repeated(receipts: ReceiptView, tmp_path: Path) -> None:
-    """Otherwise whoever waits has its receipt only when its time is up."""
+    """Otherwise a caller gets its receipt only at its timeout."""
     followed = await FailingReceipts.follow(tmp_path / "receipts.sqlite", log_identity=LOG, partitions=PARTITIONS)
     try:
         waiting = asyncio.create_task(followed.wait("r1", 60))

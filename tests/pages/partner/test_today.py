@@ -61,7 +61,7 @@ def test_a_feed_that_is_not_read_is_named(run: Run | None, found: tuple[str, str
     ],
 )
 def test_a_feed_that_the_operator_paused_is_said_to_be(run: Run | None, found: list[tuple[str, str]]) -> None:
-    """Not to be late: nobody has to write to the operator about that."""
+    """It is not late: the operator knows."""
     facts = replace(FACTS, run=run, every_ms=HOUR, paused_at=NOW - 8 * HOUR)
     assert [*found, ("look", "feed_paused")] == names(facts)
 
