@@ -100,7 +100,7 @@ def examine_exposure(settings: Settings) -> Iterator[Diagnosis]:
     elif settings.proxies is not None:
         yield Diagnosis("ok", "proxies", f"X-Forwarded-For is accepted from {settings.proxies}")
     if settings.kafka and settings.kafka_security in {"PLAINTEXT", "SASL_PLAINTEXT"}:
-        hosts = [server.rsplit(":", 1)[0] for server in settings.kafka.split(",")]
+        hosts = [server.strip().rsplit(":", 1)[0].strip("[]") for server in settings.kafka.split(",")]
         if not all(map(is_loopback, hosts)):
             step = "set PASSERELLE_KAFKA_SECURITY to SASL_SSL or SSL"
             yield Diagnosis("warn", "TLS", "the brokers are reached without encryption", step, "plain_brokers")

@@ -22,7 +22,7 @@ def home_port(parts: Parts) -> HomePort:
     kept = Cached(lambda: home_facts(parts), milliseconds=_KEPT_MS)
 
     async def facts() -> HomeFacts | None:
-        return await kept.get() if all(view.caught_up for view in parts.views.values()) else None
+        return await kept.get() if parts.caught_up else None
 
     return HomePort(
         facts=facts,

@@ -54,7 +54,7 @@ _MODERATION: frozenset[ActName] = frozenset({"offer.moderate", "offer.lift"})
 def systems_port(parts: Parts) -> SystemsPort:
     """The port of the page of systems."""
     feeds = _Feeds(parts)
-    return SystemsPort(ready=lambda: _ready(parts), facts=feeds.facts, act=feeds.act)
+    return SystemsPort(ready=lambda: parts.caught_up, facts=feeds.facts, act=feeds.act)
 
 
 def refusals_port(parts: Parts) -> RefusalsPort:
@@ -68,7 +68,7 @@ def refusals_port(parts: Parts) -> RefusalsPort:
 
     return RefusalsPort(
         clock=parts.clock,
-        ready=lambda: _ready(parts),
+        ready=lambda: parts.caught_up,
         platforms=lambda: _names(parts),
         counts=counts,
         refused=refused,
@@ -80,7 +80,7 @@ def moderation_port(parts: Parts, *, decision_seconds: float = DECISION_SECONDS)
     """The port of the page of any offer."""
     desk = _Offers(parts, decision_seconds)
     return ModerationPort(
-        ready=lambda: _ready(parts),
+        ready=lambda: parts.caught_up,
         platforms=lambda: _names(parts),
         search=desk.search,
         offer=desk.offer,
@@ -247,10 +247,6 @@ async def _displayed(parts: Parts, *topics: str) -> None:
     for topic in topics:
         with suppress(LogError):
             await parts.views[topic].reached(await parts.log.ends(topic), _SEEN_SECONDS)
-
-
-def _ready(parts: Parts) -> bool:
-    return all(view.caught_up for view in parts.views.values())
 
 
 def _names(parts: Parts) -> Mapping[str, str]:

@@ -32,7 +32,7 @@ def partner_port(parts: Parts, sign_ins: SignIns) -> PartnerPort:
     reads = _Reads(parts, sign_ins)
     return PartnerPort(
         clock=parts.clock,
-        ready=lambda: all(view.caught_up for view in parts.views.values()),
+        ready=lambda: parts.caught_up,
         required=parts.settings.require_certificate,
         today=reads.today,
         offers=reads.offers,
@@ -53,7 +53,7 @@ class _Reads:
         parts, now = self._parts, self._parts.clock()
         last = date.fromisoformat(paris_date(now))
         week = last - timedelta(days=_WEEK_DAYS - 1)
-        partner = parts.partners.get(platform)
+        partner, paused = parts.partners.get(platform), (await parts.runs.paused()).get(platform)
         return TodayFacts(
             now=now,
             live=await parts.offers.count(platform),
@@ -64,6 +64,7 @@ class _Reads:
             days=await self.counts(platform, last - timedelta(days=DAYS - 1), last, ("day", "verdict")),
             refused=await self.refused(platform, week, last),
             moderations=await moderated_offers(parts, platform),
+            paused_at=None if paused is None else paused.at,
         )
 
     async def refused(self, platform: str, first: date, last: date) -> RefusedFacts:

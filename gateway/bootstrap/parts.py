@@ -76,6 +76,11 @@ class Parts:
             JOURNAL: self.journal,
         }
 
+    @property
+    def caught_up(self) -> bool:
+        """Whether every view has reached the end that its log had at the start."""
+        return all(view.caught_up for view in self.views.values())
+
     def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The long-running parts, by the name that appears in errors."""
         running: dict[str, Callable[[], Awaitable[None]]] = {

@@ -39,4 +39,5 @@ async def refused_offers(
 
 
 def _breaks(receipt: Mapping[str, Any], rule: str) -> bool:
-    return rule in ("", *(problem["code"] for problem in receipt.get("problems", ())))
+    """``codes`` has every rule where ``problems`` has the first ten."""
+    return rule in ("", *receipt.get("codes", ()), *(problem["code"] for problem in receipt.get("problems", ())))

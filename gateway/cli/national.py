@@ -64,7 +64,7 @@ async def status() -> None:
     for account, note in sorted(standing.notes.items()):
         OUT.print(Text(f"Account {account}", style="bold"))
         for line in _note_lines(note):
-            OUT.print(f"  {line}", soft_wrap=True)
+            OUT.print(Text(f"  {line}"), soft_wrap=True)
     print_rows(OUT, ("Account", "Platform", "State", "Offers"), _state_rows(standing), left=3)
     _print_codes(standing.codes)
 
@@ -132,7 +132,7 @@ def replay(
     answer = run(_order(Replay(tuple(offers or ())), by, why, account=account))
     OUT.print(f"{answer['replayed']} offers will be retried")
     for offer_id in answer["nothing_to_do"]:
-        OUT.print(f"{offer_id}: nothing to retry")
+        OUT.print(Text(f"{offer_id}: nothing to retry"))
 
 
 @app.command()
@@ -197,7 +197,7 @@ def _print_answer(answer: Mapping[str, Any]) -> None:
             if value["count"] > _MOST_LISTED:
                 OUT.print(f"  … and {value['count'] - _MOST_LISTED} more")
         else:
-            OUT.print(f"{name}: {value}")
+            OUT.print(Text(f"{name}: {value}"))
 
 
 def _note_lines(note: Mapping[str, Any]) -> list[str]:

@@ -21,7 +21,7 @@ from gateway.cli.render_partner import (
 from gateway.cli.sign_in import link, sign_out
 from gateway.clock import now
 from gateway.operate.desk import add_partner, alter_partner, renew_secret, revoke_partner
-from gateway.partners.credential import MintedSecret, live_secrets
+from gateway.partners.credential import MOST_OVERLAP_HOURS, MintedSecret, live_secrets
 from gateway.partners.onboarding import Alteration, PartnerInput, differences
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import utc
@@ -169,7 +169,10 @@ async def rotate_secret(
     slug: Slug,
     *,
     overlap: Annotated[
-        int, typer.Option(min=0, help="Hours for which the previous secret stays valid; 0 ends it at once.")
+        int,
+        typer.Option(
+            min=0, max=MOST_OVERLAP_HOURS, help="Hours for which the previous secret stays valid; 0 ends it at once."
+        ),
     ] = 168,
     by: By = None,
     why: Why = None,

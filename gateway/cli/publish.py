@@ -81,7 +81,7 @@ def drop_note(file: Path) -> None:
 
 @asynchronous
 async def publish(
-    file: Annotated[Path, typer.Argument(help="NDJSON, a JSON array or one offer; .gz too.")],
+    file: Annotated[Path, typer.Argument(help="NDJSON, a JSON array or one offer; .gz too; - reads standard input.")],
     lang: Lang = "fr",
     start: Annotated[
         int | None,
@@ -91,25 +91,28 @@ async def publish(
     """Publish the offers of a file, 500 at a time; lines {"id", "revision", "withdrawn"} take offers back.
 
     PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET name gateway and credentials. After an interrupt,
-    the same command resumes where it stopped; sending twice is safe. Ends with 0 when none was refused, 1 when some
-    were refused or stale, or are not decided after a minute, 2 when the gateway or the file could not be used.
+    the same command resumes a file where it stopped; sending twice is safe. Ends with 0 when none was refused, 1 when
+    some were refused or stale, or are not decided after a minute, 2 when the gateway or the file could not be used.
     """
     words = _WORDS[lang]
     documents = list(read_submissions(file, lang))
-    note = Note.about(file, url=gateway_url(), client=client_id())
-    first = start or read_note(file, note)
+    note = None if str(file) == "-" else Note.about(file, url=gateway_url(), client=client_id())
+    first = start or (1 if note is None else read_note(file, note))
     if first > 1:
         ERR.print(words.resuming.format(first))
     left = [document for document in documents if document.number >= first]
     async with as_partner(lang) as client:
         with progress_bar() as progress:
             tally = await _send(client, left, progress, file, note)
-        drop_note(file)
+        if note is not None:
+            drop_note(file)
         await tally.follow(client)
     tally.conclude(lang)
 
 
-async def _send(client: Client, documents: Sequence[Document], progress: Progress, file: Path, note: Note) -> Tally:
+async def _send(
+    client: Client, documents: Sequence[Document], progress: Progress, file: Path, note: Note | None
+) -> Tally:
     tally, words = Tally(), _WORDS[client.language]
     task = progress.add_task(words.publishing, total=len(documents))
     for batch in _batches(documents):
@@ -118,7 +121,8 @@ async def _send(client: Client, documents: Sequence[Document], progress: Progres
         # 422 alone is no failure of the call: a batch with every document refused queues nothing and gets it too.
         if not tally.take(batch, answer):
             raise refused(answer, words.documents.format(first=batch[0].number, last=batch[-1].number))
-        write_note(file, replace(note, next=batch[-1].number + 1))
+        if note is not None:
+            write_note(file, replace(note, next=batch[-1].number + 1))
         progress.advance(task, len(batch))
     return tally
 

@@ -3,6 +3,8 @@
 import asyncio
 import signal
 
+from rich.text import Text
+
 from gateway.bootstrap import running
 from gateway.cli.console import ERR, asynchronous
 from gateway.cli.operator_context import command_errors, settings_here
@@ -26,10 +28,8 @@ async def serve() -> None:
             if settings.workers and settings.kafka:  # with SQLite, workers wait for this process's commits
                 yield_processor()
             if ERR.is_terminal:
-                ERR.print(
-                    f"Listening on [bold]{gateway.url}[/], management on {gateway.management_url}. Ctrl-C stops it.",
-                    soft_wrap=True,
-                )
+                rest = f", management on {gateway.management_url}. Ctrl-C stops it."
+                ERR.print(Text.assemble("Listening on ", (gateway.url, "bold"), rest), soft_wrap=True)
                 ERR.print("Next, in another terminal: passerelle partner add SLUG; then passerelle doctor")
             waits = [asyncio.ensure_future(gateway.finished()), asyncio.ensure_future(stopping.wait())]
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -62,7 +62,8 @@ async def export(
     OUT.print(Text(said), soft_wrap=True)
     if manifest.undecided:
         ERR.print(f"! {manifest.undecided} submissions or inbox messages are not in the file.")
-    OUT.print(f"Next: passerelle import {file} --digest {_DIGEST}… where the other instance will run", soft_wrap=True)
+    following = f"Next: passerelle import {file} --digest {_DIGEST}… where the other instance will run"
+    OUT.print(Text(following), soft_wrap=True)
 
 
 @asynchronous

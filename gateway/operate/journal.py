@@ -139,10 +139,9 @@ class Journal:
             ) from error
 
     async def _write(self, owner: Owner, act: Act, actor: Actor, entry_id: str, failed: int | None) -> Entry:
-        known = await self._read(owner)
-        written = known.last
-        if written is not None and written.id == entry_id:  # by an attempt of unknown outcome
-            return written
+        known = await self._read(owner, entry_id)
+        if known.found is not None:  # written by an attempt of unknown outcome
+            return known.found
         if known.chain.first is None:  # nothing is retained: the numbers go on all the same
             kept = await own_positions(self._log, owner, role=ROLE, partition=PARTITION)
             known.chain.number = kept.get(position_key(LAST, PARTITION).decode(), 0)
@@ -189,18 +188,19 @@ class Journal:
         used = {person for person, offset in known.used.items() if offset >= start}
         return await self._erase(owner, sorted(self.names.state.keys() - used))
 
-    async def _read(self, owner: Owner) -> "_End":
-        """The end of the chain and the names as they are under this owner."""
+    async def _read(self, owner: Owner, entry_id: str | None = None) -> "_End":
+        """The end of the chain and the names as they are under this owner; ``found`` has the entry of this id."""
         await self.names.advance({PARTITION: await owner.end(OPERATORS, PARTITION)})
         end = await owner.end(JOURNAL, PARTITION)
         try:
-            return await self._read_on(end)
+            return await self._read_on(end, entry_id)
         except PositionLostError:  # the log was restored, or nothing was written here for the whole retention
             self._known = _End()
-            return await self._read_on(end)
+            return await self._read_on(end, entry_id)
 
-    async def _read_on(self, end: int) -> "_End":
+    async def _read_on(self, end: int, entry_id: str | None) -> "_End":
         known = self._known
+        known.seek(entry_id)
         start = (await self._log.starts(JOURNAL))[PARTITION] if known.position is None else known.position
         async with read_up_to(self._log, JOURNAL, PARTITION, start=start, end=end, limit=_PAGE) as chunks:
             async for chunk in chunks:
@@ -211,19 +211,31 @@ class Journal:
 
 
 class _End:
-    """What a writer knows of the chain: its end, and the offset of each person's last entry."""
+    """What a writer knows of the chain: its end, and the offset of each person's last entry. ``found``: the entry that
+    is sought, once it is read; between the attempts of one writer others may write.
+    """
 
     def __init__(self) -> None:
         self.position: int | None = None
         self.chain = Chain()
-        self.last: Entry | None = None
+        self.found: Entry | None = None
         self.used: dict[str, int] = {}
+        self._sought: str | None = None
+
+    def seek(self, entry_id: str | None) -> None:
+        """Look for the entry of this id from here on; the same id again keeps what was found."""
+        if entry_id != self._sought:
+            self._sought, self.found = entry_id, None
 
     def take(self, record: StoredRecord) -> None:
         """The next record."""
-        self.last, _ = self.chain.take(record.value)
-        if self.last is not None and self.last.person is not None:
-            self.used[self.last.person] = record.offset
+        entry, _ = self.chain.take(record.value)
+        if entry is None:
+            return
+        if entry.id == self._sought:
+            self.found = entry
+        if entry.person is not None:
+            self.used[entry.person] = record.offset
 
 
 async def read_journal(log: EventLog, asked: JournalFilter, *, most: int) -> Sequence[Entry]:

@@ -1,6 +1,7 @@
 """The optional features that a platform was seen to use here, read from the newest submissions (CER-004)."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from gateway.log.port import EventLog
 from gateway.log.reading import read_all
@@ -27,7 +28,8 @@ async def used_features(log: EventLog, platform: str) -> frozenset[str]:
         async for chunk in chunks:
             for record in chunk.records:
                 if record.value is not None:
-                    found.update(features_of_submission(skim_submission(record.value), platform))
+                    with suppress(ValueError):  # of a later version
+                        found.update(features_of_submission(skim_submission(record.value), platform))
     return frozenset(found)
 
 

@@ -24,6 +24,8 @@ SECRET_BYTES = 32
 HASH_PREFIX = "sha256:"
 OVERLAP_MS = 7 * 24 * 3_600_000
 """Default time for which the older secret stays valid after a rotation."""
+MOST_OVERLAP_HOURS = 8_760
+"""Longest such time."""
 
 
 @dataclass(frozen=True, slots=True)

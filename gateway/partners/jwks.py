@@ -6,6 +6,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from schemas.decode import find_too_deep
+
 MAX_KEYS = 10
 MIN_RSA_BITS = 2048
 _PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "k")
@@ -16,8 +18,10 @@ def jwks_findings(document: object) -> tuple[str, ...]:
 
     Required: 1–10 public keys, EC on P-256 (ES256) or RSA of 2,048 bits or more (RS256), different ``kid`` if several.
     """
-    if not isinstance(document, Mapping) or not isinstance(document.get("keys"), list):
+    if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
         return ('It is not a JSON Web Key Set: expected an object {"keys": [...]} (RFC 7517, section 5).',)
+    if find_too_deep(document):  # JSON is read to more levels than it can be written to
+        return ("It is nested too deeply.",)
     keys = document["keys"]
     if not 1 <= len(keys) <= MAX_KEYS:
         return (f"It holds {len(keys)} keys; 1 to {MAX_KEYS} are expected.",)

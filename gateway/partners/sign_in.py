@@ -78,8 +78,10 @@ class SignIns:
         return link, partner
 
     async def begin(self, text: str) -> Signed:
-        """Begin the session of a link; of all processes, one succeeds. Raises SignInError, LogError."""
-        link = open_link(text, self._links)
+        """Begin the session of a link; of all processes, one succeeds. A link that is known to be useless is refused
+        before the role of all changes of partners is taken. Raises SignInError, LogError.
+        """
+        link, _ = await self.look(text)
         ticket = new_session(link, now=self._clock(), entropy=self._entropy)
 
         def edit(present: Partner | None) -> Partner:

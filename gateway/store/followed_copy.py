@@ -35,7 +35,7 @@ class FollowedContent(Protocol):
         """
 
     async def noticed(self) -> None:
-        """The file has changed, and the copy is watched. Called in the event loop."""
+        """The file has changed, and the copy is watched. Called in the event loop; again after LogUnavailableError."""
 
 
 class FollowedCopy:
@@ -156,14 +156,17 @@ class FollowedCopy:
         await asyncio.to_thread(self._reader.shutdown)
 
     async def _watch_file(self) -> None:
-        woken = None
+        woken: int | None = None
         while self._watchers:
             self._check()
             if self._version != woken:  # also where another caller noticed the change first
                 woken = self._version
                 self._step.set()
                 self._step = asyncio.Event()
-                await self._content.noticed()
+                try:
+                    await self._content.noticed()
+                except LogUnavailableError:  # a file that is being replaced, or a failing disk
+                    woken = None
             await asyncio.sleep(_EVERY_SECONDS)
 
     def _in_executor(self, call: Callable[[], Answer]) -> Awaitable[Answer]:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from gateway.bootstrap.doctor import examine_exposure
 from gateway.protocol.topic import COMMON
+from gateway.settings import Settings
 from gateway.store import RunView
 from gateway.store.relay_state import RelayState
 from tests.cli.conftest import Ended, Shell
@@ -47,6 +49,15 @@ async def test_a_legal_notice_is_complete_or_not_needed(shell: Shell) -> None:
     assert "legal notice: complete" in ended.output
     ended = await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0", PASSERELLE_PAGES="0")
     assert "legal notice" not in ended.output
+
+
+@pytest.mark.parametrize(
+    ("brokers", "expected"),
+    [("[::1]:9092, 127.0.0.1:9093,localhost:9094", []), ("[2001:db8::1]:9092", ["plain_brokers"])],
+)
+def test_only_brokers_of_other_machines_need_encryption(brokers: str, expected: list[str]) -> None:
+    found = examine_exposure(Settings(kafka=brokers, host="127.0.0.1"))
+    assert expected == [one.code for one in found if one.about == "TLS"]
 
 
 async def test_an_ipv6_port_is_checked(shell: Shell) -> None:

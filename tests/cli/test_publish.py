@@ -61,6 +61,16 @@ async def test_publishing_again_changes_nothing_and_says_so(
     assert (0, f"{number} document(s): {number} duplicate\n") == (second.code, second.output)
 
 
+async def test_standard_input_is_published_like_a_file(
+    running_gateway: RunningGateway, offers: list[GeneratedOffer]
+) -> None:
+    """Without a note of progress: another command cannot go on where this one stopped."""
+    good = [offer.raw for offer in offers if offer.accepted][:5]
+    ended = await running_gateway.shell("publish", "-", "--lang", "en", give=b"\n".join(good))
+    assert (0, "5 document(s): 5 accepted\n") == (ended.code, ended.output), ended.errors
+    assert not note_path(running_gateway.shell.folder / "-").exists()
+
+
 async def test_stale_and_rejected_decisions_are_reported(
     running_gateway: RunningGateway, offers: list[GeneratedOffer], file: Path
 ) -> None:

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from gateway.errors import LogUnavailableError
-from gateway.log.memory import Fault, MemoryLog
-from gateway.log.port import Output
+from gateway.log.memory import Fault, MemoryLog, Store
+from gateway.log.port import Output, Owner
 from gateway.operate.audit import audit
 from gateway.operate.journal import Journal, read_journal
 from gateway.operate.journal_audit import audit_journal
@@ -65,6 +65,33 @@ async def test_an_entry_of_unknown_outcome_is_written_once(log: MemoryLog, fault
     log.inject(fault)
     await journal.write(ACT, OTHER)
     assert [1, 2] == [entry.number for entry in await entries(log)]
+    assert (await audit(log)).clean
+
+
+class OvertakenLog(MemoryLog):
+    """A client that another writer overtakes when it takes the chain for the second time."""
+
+    other: Journal | None = None
+    owned = 0
+
+    async def own(self, role: str, partition: int) -> Owner:  # type: ignore[override]  # the port's type
+        self.owned += 1
+        if self.owned == 2 and self.other is not None:
+            await self.other.write(Act(act="partner.add", about="normandie"), OTHER)
+        return await super().own(role, partition)
+
+
+async def test_an_entry_of_unknown_outcome_is_written_once_although_another_follows_it() -> None:
+    store = Store()
+    log, overtaken = MemoryLog(clock=ManualClock(), store=store), OvertakenLog(clock=ManualClock(), store=store)
+    await log.create_topics(COMMON)
+    journal = Journal(overtaken)
+    await journal.write(ACT, BY)
+    overtaken.other, overtaken.owned = Journal(log), 0
+    overtaken.inject(Fault.UNANSWERED)
+    written = await journal.write(ACT, OTHER)
+    assert ["bretagne", "bretagne", "normandie"] == [entry.about for entry in await entries(log)]
+    assert 2 == written.number
     assert (await audit(log)).clean
 
 

@@ -2,8 +2,11 @@
 
 import pytest
 
-from gateway.operate.usage import features_of_submission
+from gateway.log.memory import MemoryLog
+from gateway.operate.usage import features_of_submission, used_features
+from gateway.protocol.record import Record, submission_record
 from gateway.protocol.submission import Publish, Retire, Submission, Withdraw
+from gateway.protocol.topic import COMMON, SUBMISSIONS
 
 
 def publish(**more: object) -> Publish:
@@ -43,3 +46,12 @@ def withdraw(**more: object) -> Withdraw:
 def test_a_submission_shows_the_features_that_it_uses(submission: Submission, expected: set[str]) -> None:
     """CER-004"""
     assert expected == set(features_of_submission(submission, "bretagne"))
+
+
+async def test_a_submission_of_a_later_version_shows_nothing() -> None:
+    """While replicas are replaced one after the other, the log may hold kinds that this version does not know."""
+    log = MemoryLog()
+    await log.create_topics(COMMON)
+    later = Record(b"bretagne:2", b'{"kind":"later","id":"bretagne:2"}')
+    await log.append(SUBMISSIONS, 0, [later, submission_record(withdraw())])
+    assert {"withdrawals"} == await used_features(log, "bretagne")

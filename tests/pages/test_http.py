@@ -29,7 +29,9 @@ from gateway.settings import Settings
 from schemas.rulebook import LANGUAGES
 from tests.clock import ManualClock
 from tests.harness import URL, built
+from tests.pages.signing import OPERATOR, cookie_of
 from tests.pages.site import PageHarness, opened
+from tests.raw_http import exchange
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 API = ("/v1/nothing", "/v1", "/oauth/nothing", "/.well-known/nothing", "/metrics", "/healthz", "/readyz", "/v2/offers")
@@ -48,6 +50,22 @@ async def test_every_page_has_the_security_headers(site: PageHarness) -> None:
             assert expected == {name: answer.headers[name] for name in expected}
             assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
             assert f'<html lang="{language}">' in await text_of(answer)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *(b"/verifier?example=\xff", b"/?x=\xed\xa0\x80", b"/nowhere\xff"),
+        *(b"/exploitation/registre?about=\xff", b"/exploitation/plateformes/nouvelle?slug=\xff"),
+        *(b"/exploitation/offre?q=\xff", b"/exploitation/offre?id=bretagne:%FF", b"/plateforme/offres?q=\xe9"),
+    ],
+)
+async def test_bytes_that_are_no_text_in_an_address_fail_no_page(site: PageHarness, target: bytes) -> None:
+    cookie = await cookie_of(site.harness.parts, OPERATOR.platform)
+    fields = f"Host: {URL.partition('//')[2]}\r\nAccept: text/html\r\nCookie: {cookie}\r\nConnection: close"
+    head = b"GET " + target + b" HTTP/1.1\r\n" + fields.encode() + b"\r\n\r\n"
+    [answer] = await exchange(site.client.port or 0, head)
+    assert answer.status in {200, 400, 404}, answer
 
 
 async def test_every_page_is_well_formed(site: PageHarness) -> None:

@@ -270,3 +270,11 @@ async def test_a_platform_whose_feed_is_pulled_cannot_publish_beside_it(shell: S
         error = await asyncio.to_thread(shell.error, "set", "bretagne", *words)
         assert "is pulled by its profile" in str(error)
     assert "Elle" in await asyncio.to_thread(shell, "set", "bretagne", "--name", "Elle")
+
+
+@pytest.mark.parametrize("hours", ["8761", "99999999999999"])
+def test_a_former_secret_stays_valid_for_a_year_at_most(shell: Shell, hours: str) -> None:
+    shell("add", "bretagne")
+    with pytest.raises(SystemExit) as ended:
+        shell("rotate", "bretagne", "--overlap", hours)
+    assert 2 == ended.value.code

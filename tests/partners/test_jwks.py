@@ -1,5 +1,6 @@
 """Only public keys that can prove an assertion are kept for a partner."""
 
+import orjson
 import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
@@ -57,3 +58,9 @@ def test_several_keys_need_different_names() -> None:
 def test_an_empty_key_set_and_one_too_large_are_refused() -> None:
     assert "0 keys" in " ".join(jwks_findings(keys()))
     assert "11 keys" in " ".join(jwks_findings(keys(*[EC.as_dict(private=False)] * 11)))
+
+
+@pytest.mark.parametrize(("levels", "expected"), [(10, ()), (300, ("It is nested too deeply.",))])
+def test_a_key_set_that_no_record_could_hold_is_refused(levels: int, expected: tuple[str, ...]) -> None:
+    nested = orjson.loads("[" * levels + "]" * levels)
+    assert expected == jwks_findings(keys(EC.as_dict(private=False)) | {"more": nested})

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.log.memory import MemoryLog
+from gateway.log.port import Owner
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret, revoke, rotate
 from gateway.partners.session import SignInError, end
@@ -61,6 +62,34 @@ async def test_a_link_that_is_looked_at_stays_usable_and_a_used_one_is_known_eve
     for one in (processes.first, processes.second):
         with pytest.raises(SignInError, match="link-used"):
             await one.look(text)
+
+
+class OwnedLog(MemoryLog):
+    """A log that counts how often a role is taken."""
+
+    owned = 0
+
+    async def own(self, role: str, partition: int) -> Owner:  # type: ignore[override]  # the port's type
+        self.owned += 1
+        return await super().own(role, partition)
+
+
+async def test_a_link_that_was_used_costs_no_further_change_of_partners() -> None:
+    """Otherwise an old link, sent repeatedly, keeps operators from their acts."""
+    clock = ManualClock()
+    log = OwnedLog(clock=clock)
+    await log.create_topics(COMMON)
+    partners = Partners(log, clock=clock)
+    await partners.save(PARTNER)
+    sign_ins = SignIns(partners, SECRET, clock=clock)
+    text, _ = sign_ins.link(PARTNER, "Personne d’essai")
+    await sign_ins.begin(text)
+    before = log.owned
+    for _ in range(3):
+        with pytest.raises(SignInError, match="link-used"):
+            await sign_ins.begin(text)
+    assert before == log.owned
+    await partners.close()
 
 
 async def test_a_cookie_of_one_process_holds_at_once_on_another(processes: Processes) -> None:

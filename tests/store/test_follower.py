@@ -147,6 +147,33 @@ async def test_a_receipt_is_returned_as_soon_as_the_updating_process_has_it(
         await followed.close()
 
 
+class FailingReceipts(ReceiptView):
+    """A view whose first look for receipts fails, as one at a file that is being replaced."""
+
+    failed = False
+
+    async def noticed(self) -> None:
+        if not self.failed:
+            self.failed = True
+            raise LogUnavailableError("the file is being replaced")
+        await super().noticed()
+
+
+async def test_a_look_for_receipts_that_failed_is_repeated(receipts: ReceiptView, tmp_path: Path) -> None:
+    """Otherwise a caller gets its receipt only at its timeout."""
+    followed = await FailingReceipts.follow(tmp_path / "receipts.sqlite", log_identity=LOG, partitions=PARTITIONS)
+    try:
+        waiting = asyncio.create_task(followed.wait("r1", 60))
+        while not followed.failed:
+            await asyncio.sleep(0.01)
+        record = receipt_record("r1", "bretagne:1", "bretagne")
+        stored = StoredRecord(0, 1, record.key, record.value)
+        await receipts.apply([Chunk("receipts", 0, [stored], 1)])
+        assert await asyncio.wait_for(waiting, 10) is not None
+    finally:
+        await followed.close()
+
+
 async def test_a_follower_needs_a_view_of_the_same_log(offers: OfferView, tmp_path: Path) -> None:
     assert offers.positions == (0,) * PARTITIONS
     with pytest.raises(LogUnavailableError, match="another log"):

@@ -21,6 +21,8 @@ _MONTHS: Mapping[Language, tuple[str, ...]] = {
     ),
 }
 
+LEVELS: Mapping[str, str] = {"quatrieme": "quatrième", "troisieme": "troisième", "seconde": "seconde"}
+"""The names of the levels by code, which are French in both languages."""
 _SPACES = ((re.compile(r" (?=[:»])|(?<=«) "), "\u00a0"), (re.compile(r"[ \u00a0](?=[;?!])"), "\u202f"))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
-from gateway.pages.base.wording import day, name_of, span_of_weeks
+from gateway.pages.base.wording import LEVELS, day, name_of, span_of_weeks
 from gateway.pages.check.port import NationalPart
 from gateway.protocol.identity import platform_of
 from gateway.protocol.visibility import Reader, audiences, masked
@@ -20,7 +20,6 @@ from schemas.normal import redacted
 from schemas.rulebook import Language
 from schemas.schoolyear import monday_of
 
-_LEVELS: Mapping[str, str] = {"quatrieme": "quatrième", "troisieme": "troisième", "seconde": "seconde"}
 _WEEK = re.compile(r"[0-9]{4}-W[0-9]{2}")
 _ELSEWHERE = Reader("-")
 """A platform that is not the publisher: no slug is a dash."""
@@ -145,7 +144,7 @@ class _Reading:
         return self._row(label, str(value) if sound else "", pointer)
 
     def _levels(self) -> Row | None:
-        levels = [_LEVELS[one] for one in _texts(self._value("/levels")) if one in _LEVELS]
+        levels = [LEVELS[one] for one in _texts(self._value("/levels")) if one in LEVELS]
         return self._row("levels", ", ".join(levels), "/levels")
 
     def _weeks(self) -> Row | None:
@@ -186,7 +185,7 @@ def published(offer: Mapping[str, Any], language: Language) -> Mapping[str, Any]
     """An offer of a feed as it would be published, its codes in words."""
     return {
         **offer,
-        "levels": [_LEVELS[level] for level in offer["levels"]],
+        "levels": [LEVELS[level] for level in offer["levels"]],
         "weeks": [week(one, language) for one in offer["weeks"]],
         "sector": name_of("sectors", offer["sector_code"], language),
     }
@@ -229,7 +228,7 @@ def _national(offer: Mapping[str, Any], parts: Sequence[NationalPart], language:
         own = platform_of(offer["id"]) == "national"
         yield Destination("national", "none" if own else "blocked", "already" if own else "no", _NOT_MEANT[own], {})
     for part in parts:
-        levels = ", ".join(_LEVELS[level] for level in part.levels if level in _LEVELS)
+        levels = ", ".join(LEVELS[level] for level in part.levels if level in LEVELS)
         values = {"levels": levels, "day": day(date.fromisoformat(part.until), language) if part.until else ""}
         state, word, why = _STATES[part.state]
         yield Destination("national", state, word, why, values, _reasons(part.reasons, language))

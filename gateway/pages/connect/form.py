@@ -16,7 +16,9 @@ PAIR = " + "
 """Between the paths of a first and a last day."""
 ONLINE = "online"
 """The choice of what is online, beside the choices for fields."""
-_LONGEST_FIXED = 1_500
+_LONGEST_FIXED, _MOST_FIXED = 1_500, 10
+_LONGEST_BYTES = 4 * _LONGEST_FIXED
+"""Of one control: the choices travel in the state, which the event loop compresses."""
 
 
 def choices_of(form: Form, state: State) -> dict[str, dict[str, Any]]:
@@ -24,7 +26,7 @@ def choices_of(form: Form, state: State) -> dict[str, dict[str, Any]]:
     sent: dict[str, list[str]] = {}
     for part in form.parts:
         if part.name.startswith(("path.", "last.", "date.", "fixed.", "meaning.")):
-            sent.setdefault(part.name, []).append(part.content.decode(errors="replace"))
+            sent.setdefault(part.name, []).append(part.content[:_LONGEST_BYTES].decode(errors="replace"))
     found = {}
     for name, control in state.controls.items():
         choice = _choice(name, control, dict(state.choices.get(name, {})), sent)
@@ -64,7 +66,7 @@ def _choice(
     fixed = [one.strip()[:_LONGEST_FIXED] for one in sent.get(f"fixed.{name}", ()) if one.strip()]
     choice.pop("fixed", None)
     if fixed:
-        choice["fixed"] = fixed if control["several"] else fixed[0]
+        choice["fixed"] = fixed[:_MOST_FIXED] if control["several"] else fixed[0]
     return choice
 
 

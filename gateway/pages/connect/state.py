@@ -56,12 +56,16 @@ def close(state: State, seal: Seal, *, now: int) -> str:
     return seal.close(zlib.compress(orjson.dumps(document), 6))
 
 
-def open_state(text: bytes, seal: Seal, *, now: int) -> State:
+def open_state(sealed: bytes, seal: Seal, *, now: int) -> State:
     """The state of a sealed text. Raises StateError."""
-    payload = seal.open(text.decode("ascii", errors="replace")) if len(text) <= MOST_BYTES else None
+    payload = seal.open(sealed.decode("ascii", errors="replace")) if len(sealed) <= MOST_BYTES else None
     if payload is None:
         raise StateError("altered")
-    document = orjson.loads(zlib.decompressobj().decompress(payload, _MOST_INFLATED))
+    inflater = zlib.decompressobj()
+    text = inflater.decompress(payload, _MOST_INFLATED)
+    if not inflater.eof:  # longer than any state of a form that a page offered
+        raise StateError("altered")
+    document = orjson.loads(text)
     if document["version"] != _VERSION or not now <= document["until"] <= now + LIFE_MS:
         raise StateError("expired")
     return State(

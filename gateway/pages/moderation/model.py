@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from gateway.operate.moderation import Action
-from gateway.pages.base.wording import name_of
+from gateway.pages.base.wording import LEVELS, name_of
 from gateway.pages.check.relayed import week
 from gateway.pages.moderation.port import OfferFacts
 from gateway.pages.partner.history import standing
@@ -16,8 +16,6 @@ from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState
 from gateway.protocol.visibility import audiences
 from schemas.rulebook import Language
-
-_LEVELS: Mapping[str, str] = {"quatrieme": "quatrième", "troisieme": "troisième", "seconde": "seconde"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +64,7 @@ def _rows(offer: Mapping[str, Any], language: Language) -> Iterator[tuple[str, s
         ("siret", employer.get("siret")),
         ("address", ", ".join(filter(None, address))),
         ("description", offer.get("description")),
-        ("levels", ", ".join(_LEVELS.get(one, one) for one in offer.get("levels", ()))),
+        ("levels", ", ".join(LEVELS.get(one, one) for one in offer.get("levels", ()))),
         ("weeks", ", ".join(week(one, language) or one for one in offer.get("weeks", ()))),
         ("sector", name_of("sectors", offer.get("sector"), language)),
         ("apply_url", offer.get("apply_url")),

@@ -16,7 +16,16 @@ from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, Redirect, views_behind
 from gateway.pages.base.reason import read_reason
 from gateway.pages.base.upload import Form
-from gateway.pages.national.model import STATES, accounts_of, differs, extra_in, found_in, minutes_of, platforms_of
+from gateway.pages.national.model import (
+    CALLS,
+    STATES,
+    accounts_of,
+    differs,
+    extra_in,
+    found_in,
+    minutes_of,
+    platforms_of,
+)
 from gateway.pages.national.port import NationalPort, PlanError
 from gateway.pages.partner.rules import of_problem
 from gateway.protocol.delivery import Delivery
@@ -67,7 +76,7 @@ class _Shell:
         lines = [
             (plan, calls, minutes_of(calls, per_minute=self._port.per_minute))
             for plan in plans or ()
-            for calls in [sum(plan.queue.get(kind, 0) for kind in ("delete", "create", "update"))]
+            for calls in [sum(plan.queue.get(kind, 0) for kind in CALLS)]
         ]
         values = {"waiting": plans is None and not failed, "failed": failed, "lines": lines}
         return Answer("national/plan.html", {**values, "per_minute": self._port.per_minute})
@@ -121,12 +130,12 @@ class _Shell:
             return "confirm"
         if not form.text("apply"):
             return None
-        seen = self._port.seal.open(form.text("seen"))
-        of = _subject(kind, form)
-        if seen is None:
+        payload = self._port.seal.open(form.text("seen"))
+        seen = [] if payload is None else orjson.loads(payload)
+        if len(seen) != 2:  # an order in an address is sealed alike
             return "seen"
-        subject, at = orjson.loads(seen)
-        if subject != of or self._port.clock() - at > _FRESH_MS:
+        subject, at = seen
+        if subject != _subject(kind, form) or self._port.clock() - at > _FRESH_MS:
             return "seen"
         return None if why else "reason_missing"
 

@@ -43,7 +43,7 @@ class RefusedFacts:
 class TodayFacts:
     """How a platform does. ``every_ms``: between two runs of its feed, None where it publishes by itself. ``rules``:
     refusals of this week by rule, and ``refused`` some of them by name; ``days``: of thirty days, by day and verdict;
-    ``moderations``: of thirty days, the newest offers.
+    ``moderations``: of thirty days, the newest offers. ``paused_at``: since when the operator has its feed paused (ms).
     """
 
     now: int
@@ -55,6 +55,7 @@ class TodayFacts:
     days: Sequence[Count]
     refused: RefusedFacts
     moderations: Sequence[ModerationFacts]
+    paused_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

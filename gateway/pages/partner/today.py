@@ -70,8 +70,11 @@ def _feed(facts: TodayFacts, language: Language) -> Iterator[Todo]:
     run = facts.run
     if facts.every_ms is None:
         return
+    if facts.paused_at is not None:
+        yield Todo(kind="look", name="feed_paused", values={"at": facts.paused_at})
     if run is None:
-        yield Todo(kind="look", name="feed_never")
+        if facts.paused_at is None:
+            yield Todo(kind="look", name="feed_never")
         return
     if run.outcome == "failed" and run.last_error is not None:
         failure = run.last_error.fr if language == "fr" else run.last_error.en
@@ -80,15 +83,10 @@ def _feed(facts: TodayFacts, language: Language) -> Iterator[Todo]:
         yield Todo(kind="blocked", name=name, values=since, failure=failure)
     elif run.outcome == "pending":
         yield Todo(kind="blocked", name="feed_pending", values={"n": run.would_withdraw or 0, "live": facts.live})
-    elif run.outcome in SUCCESSES and facts.now - run.ended_at > _MISSED * facts.every_ms:
+    elif facts.paused_at is None and run.outcome in SUCCESSES and facts.now - run.ended_at > _MISSED * facts.every_ms:
         yield Todo(kind="blocked", name="feed_silent", values={"since": run.ended_at, "live": facts.live})
-    problems = run.applied_problems if run.outcome == "unchanged" and run.applied_problems is not None else run.problems
-    severities: Sequence[tuple[str, Kind, str]] = (
-        ("error", "blocked", "feed_refused"),
-        ("warning", "look", "feed_warned"),
-    )
-    for severity, kind, name in severities:
-        groups = [one for one in problems if one["severity"] == severity and one.get("position")]
+    for severity, kind, name in _OF_ITEMS:
+        groups = [one for one in run.problems if one["severity"] == severity and one.get("position")]
         for group in sorted(groups, key=lambda one: -one.get("count", 1))[:MOST_RULES]:
             said = of_problem(group, language)
             values = {"n": group.get("count", 1), "first": _first(group)}

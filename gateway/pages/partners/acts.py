@@ -1,7 +1,6 @@
 """The acts whose forms are on the page of a platform: its secret, links and sessions, nonces and certificates."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from urllib.parse import urlencode
 
 import structlog
 from aiohttp import web
@@ -15,7 +14,7 @@ from gateway.pages.base.upload import Form
 from gateway.pages.partners.answers import Answers, done
 from gateway.pages.partners.form import Errors, hours_in, reason_in
 from gateway.pages.partners.port import PartnersPort
-from gateway.pages.session import ENTER, LINK
+from gateway.pages.session import link_url
 from gateway.partners.session import person_of
 from gateway.protocol.certificate import ROLES
 from gateway.protocol.partner import Partner
@@ -75,7 +74,7 @@ class Acts:
         desk = self._port.desk(session_of(request), why)
         text, until = await make_link(desk, self._port.sign_ins, partner.platform, person)
         log.info("pages.partner_link_made", platform=partner.platform)
-        url = f"{self._port.url.rstrip('/')}{ENTER[lang]}?{urlencode({LINK: text})}"
+        url = link_url(self._port.url, text, lang)
         values = {"partner": partner, "link": url, "person": person, "until": until}
         return Answer("partners/link.html", values)
 

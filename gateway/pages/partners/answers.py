@@ -8,10 +8,10 @@ from gateway.operate.desk import RefusedActError
 from gateway.pages.base.door import SESSION, session_of
 from gateway.pages.base.page import Answer, PageError, Redirect
 from gateway.pages.base.upload import Form
-from gateway.pages.partners.form import MOST_HOURS, Errors
+from gateway.pages.partners.form import Errors
 from gateway.pages.partners.model import whole_of
 from gateway.pages.partners.port import PartnersPort
-from gateway.partners.credential import OVERLAP_MS
+from gateway.partners.credential import MOST_OVERLAP_HOURS, OVERLAP_MS
 from gateway.partners.revocation import newest_credential
 from gateway.partners.session import MOST_NAME
 from gateway.protocol.partner import Partner
@@ -58,7 +58,7 @@ class Answers:
             "refusal": refusal,
             "typed": typed,
             "errors": errors or {},
-            "most_hours": MOST_HOURS,
+            "most_hours": MOST_OVERLAP_HOURS,
             "most_name": MOST_NAME,
             "languages": LANGUAGES,
         }

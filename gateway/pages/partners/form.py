@@ -11,12 +11,12 @@ import orjson
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.reason import read_reason
 from gateway.pages.base.upload import Form
+from gateway.partners.credential import MOST_OVERLAP_HOURS
 from gateway.partners.onboarding import Alteration, Finding, PartnerInput
 from gateway.partners.record import partner_document
 from gateway.protocol.partner import SCOPES, Partner
 
 WHY = "why"
-MOST_HOURS = 8_760
 CREDENTIALS = ("secret", "jwks", "issuer")
 _BETWEEN = re.compile(r"[\s,;]+")
 _MOST_KEYS = 16 * 1024
@@ -169,7 +169,7 @@ def by_field(findings: Iterable[str]) -> Errors:
 
 def hours_in(form: Form, name: str, errors: Errors) -> int:
     """A number of hours in a field of a form; adds what is wrong with it."""
-    hours = whole_number(form.text(name).strip(), most=MOST_HOURS)
+    hours = whole_number(form.text(name).strip(), most=MOST_OVERLAP_HOURS)
     if hours is None:
         errors[name] = [("hours_malformed", "")]
     return hours or 0

@@ -62,9 +62,7 @@ def feed_refusals(runs: Mapping[str, Run], asked: Asked, language: Language) -> 
 
 
 def _groups(run: Run, rule: str, language: Language) -> Iterator[FeedRefusal]:
-    """An unchanged source has the problems of the reading that applied it."""
-    problems = run.applied_problems if run.outcome == "unchanged" and run.applied_problems is not None else run.problems
-    wanted = [one for one in problems if is_error(one) and one.get("position") and rule in ("", one["code"])]
+    wanted = [one for one in run.problems if is_error(one) and one.get("position") and rule in ("", one["code"])]
     for one in sorted(wanted, key=lambda group: -group.get("count", 1)):
         offer = one.get("id")
         first = str(offer or one["position"])

@@ -169,19 +169,13 @@ def _row(found: SystemsFacts, line: Status, health: Health, language: Language) 
         error=None if error is None else (spaced(error.fr) if language == "fr" else error.en),
         error_at=None if error is None else error.at,
         refused=found.refused.get(slug, 0),
-        refused_items=0 if run is None else refused_items(run),
+        refused_items=0 if run is None else run.counts.refused,
         unread=details.inbox_lag,
         pending=details.pending or 0,
         certified_until=line.certified_until,
         has_feed=partner is not None and not partner.revoked and has_feed(partner),
         revoked=partner is not None and partner.revoked,
     )
-
-
-def refused_items(run: Run) -> int:
-    """The items that the last reading of a feed refused: an unchanged one has those of the reading that applied it."""
-    counts = run.applied_counts if run.outcome == "unchanged" and run.applied_counts is not None else run.counts
-    return counts.refused
 
 
 def _transport(line: Status, partner: Partner | None) -> Transport:

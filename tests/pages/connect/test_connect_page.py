@@ -12,8 +12,9 @@ from adapters.formats.inference import draft, read_sample
 from adapters.profile.draft import profile_text
 from adapters.profile.profile import Profile, read_profile
 from adapters.pull.sample import evaluate_sample
-from gateway.pages.connect.state import LIFE_MS, MOST_BYTES
+from gateway.pages.connect.state import LIFE_MS, MOST_BYTES, PURPOSE, State, StateError, close, open_state
 from gateway.protocol.decide import paris_date
+from gateway.protocol.seal import Seal
 from schemas.rulebook import Language
 from tests.clock import START
 from tests.pages.connect.dialogue import Dialogue, dialogue
@@ -241,6 +242,25 @@ async def test_what_is_no_state_is_refused_with_a_page(state: str, do: str) -> N
         await visitor.upload(table(row(1), row(2)))
         await visitor.recompute({"state": state}, do=do)
         assert (400, True) == (visitor.status, "modifiée en route" in visitor.form.text)
+
+
+@pytest.mark.parametrize("control", ["path.title", "date.weeks", "fixed.description", "fixed.levels"])
+async def test_a_choice_longer_than_any_on_the_page_ends_no_dialogue(control: str) -> None:
+    async with dialogue() as visitor:
+        await visitor.upload(table(row(1), row(2)))
+        await visitor.recompute({control: ["x" * 10_000] * 100})
+        assert 200 == visitor.status
+        await visitor.recompute({control: "x" * 1_048_000})
+        assert 200 == visitor.status
+        await visitor.recompute({control: ""})
+        assert 200 == visitor.status
+
+
+def test_a_state_that_inflates_too_far_is_refused() -> None:
+    seal = Seal(b"a secret of this federation, 32 bytes or more", purpose=PURPOSE)
+    sealed = close(State({}, ON, {"title": {"path": "x" * 1_100_000}}), seal, now=START)
+    with pytest.raises(StateError, match="altered"):
+        open_state(sealed.encode(), seal, now=START)
 
 
 async def test_a_state_ends_after_some_hours_and_belongs_to_its_federation() -> None:

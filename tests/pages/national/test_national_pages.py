@@ -214,6 +214,15 @@ async def test_ticked_offers_are_tried_again(site: PageHarness, headers: dict[st
     await post(site, headers, {"order": "replay", "offers": ["no id"]}, 422)
 
 
+async def test_the_address_of_an_order_is_no_dry_run(site: PageHarness, headers: dict[str, str]) -> None:
+    _, location = await post(site, headers, {"order": "reconcile", "account": ACCOUNT}, 303)
+    sealed = location.partition("=")[2]
+    repair = {"order": "reconcile", "account": ACCOUNT, "apply": "1", "seen": sealed, "why": "Écart"}
+    text, _ = await post(site, headers, repair, 422)
+    assert "dans l’heure" in text
+    assert [] == await entries(site)
+
+
 async def test_an_order_that_takes_long_is_followed_by_its_address(site: PageHarness, headers: dict[str, str]) -> None:
     """Without an owner it stays under way; a forged address is refused."""
     _, location = await post(site, headers, {"order": "reconcile", "account": ACCOUNT}, 303)

@@ -12,6 +12,7 @@ import pytest
 from gateway.partners.credential import matching_secret, mint_secret
 from schemas.rulebook import LANGUAGES, Language
 from tests.harness import URL
+from tests.pages.feeds import PAUSED, WAITING, add_feeds
 from tests.pages.partner.seeded import CANARY, HTML, OTHER, moderate, offers, publish, seed, settled
 from tests.pages.signing import OPERATOR, SIGNED, cookie_of
 from tests.pages.site import PageHarness
@@ -55,6 +56,21 @@ async def test_an_offer_of_another_platform_is_as_one_that_never_was(site: PageH
     text = await text_of(site, f"/plateforme/offre?id={quote(name)}", 404)
     assert CANARY not in text
     assert "Cette page n’existe pas" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("fr", "L’exploitant a suspendu la lecture de votre flux"), ("en", "paused your feed on")]
+)
+async def test_today_says_that_the_feed_is_paused(site: PageHarness, language: Language, said: str) -> None:
+    parts = site.harness.parts
+    await add_feeds(parts.log, parts.partners, now=parts.clock())
+    await settled(site)
+    cookies = {one: await cookie_of(parts, one) for one in (PAUSED, WAITING)}
+    pages = {
+        one: unescape(await (await site.client.get(START[language], headers={**HTML, "Cookie": cookie})).text())
+        for one, cookie in cookies.items()
+    }
+    assert {PAUSED: True, WAITING: False} == {one: said in text for one, text in pages.items()}
 
 
 async def test_today_names_what_needs_the_platform(site: PageHarness) -> None:

@@ -52,18 +52,29 @@ def test_a_feed_that_is_not_read_is_named(run: Run | None, found: tuple[str, str
     assert [found] == names(replace(FACTS, run=run, every_ms=HOUR))
 
 
+@pytest.mark.parametrize(
+    ("run", "found"),
+    [
+        (None, []),
+        (replace(RUN, ended_at=NOW - 9 * HOUR), []),
+        (replace(RUN, outcome="failed", last_error=FAILURE), [("blocked", "feed_failed")]),
+    ],
+)
+def test_a_feed_that_the_operator_paused_is_said_to_be(run: Run | None, found: list[tuple[str, str]]) -> None:
+    """It is not late: the operator knows."""
+    facts = replace(FACTS, run=run, every_ms=HOUR, paused_at=NOW - 8 * HOUR)
+    assert [*found, ("look", "feed_paused")] == names(facts)
+
+
 def test_problems_of_a_feed_are_grouped_by_rule_errors_first() -> None:
-    """Those of the content that is published: an unchanged source has the problems of the run that applied it."""
     error = {**schemas.problem("week-malformed", actual="2027-W9").to_json(), "count": 12, "position": "3", "id": "a"}
     warning = {**schemas.problem("employer-undescribed").to_json(), "count": 40, "position": "1", "id": None}
-    applied = replace(RUN, problems=(warning, error))
-    unchanged = replace(RUN, outcome="unchanged", applied_problems=(warning, error))
-    for run in (applied, unchanged):
-        found = todos(replace(FACTS, run=run, every_ms=HOUR), PARTNER, required=None, language="fr")
-        assert [("feed_refused", 12, "a"), ("feed_warned", 40, "1")] == [
-            (todo.name, todo.values["n"], todo.values["first"]) for todo in found
-        ]
-        assert [True, True] == [todo.said is not None and todo.said.remedy is not None for todo in found]
+    run = replace(RUN, problems=(warning, error))
+    found = todos(replace(FACTS, run=run, every_ms=HOUR), PARTNER, required=None, language="fr")
+    assert [("feed_refused", 12, "a"), ("feed_warned", 40, "1")] == [
+        (todo.name, todo.values["n"], todo.values["first"]) for todo in found
+    ]
+    assert [True, True] == [todo.said is not None and todo.said.remedy is not None for todo in found]
 
 
 def test_refusals_of_a_publisher_come_by_rule_the_most_frequent_first() -> None:

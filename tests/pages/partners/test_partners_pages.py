@@ -160,6 +160,13 @@ async def test_a_private_key_is_refused_and_never_displayed_again(desk: Desk) ->
         assert ("partie privée" in page, "canari-prive" in page) == (True, False)
 
 
+async def test_a_key_set_that_no_record_could_hold_is_refused(site: PageHarness, desk: Desk) -> None:
+    deep = orjson.dumps(KEYS).removesuffix(b"}") + b',"more":' + b"[" * 300 + b"]" * 300 + b"}"
+    page = await desk.post(NEW, {**NEWCOMER, "credential": "jwks", "jwks": deep.decode()}, 422)
+    assert 'id="jwks-error"' in page
+    assert site.harness.parts.partners.get("essai") is None
+
+
 def certified(role: Role, *, now: int, days: int) -> Issued:
     """A certificate of ``SIGNED`` that ends after some days."""
     certificate = Certificate(

@@ -30,13 +30,11 @@ def test_a_day_without_a_refusal_is_a_day() -> None:
     assert list(zip(days, (0, 4, 0), strict=True)) == by_day({"2026-11-29": 4, "2026-11-01": 9}, ASKED)
 
 
-def test_an_unchanged_feed_has_the_refusals_of_the_reading_that_applied_it() -> None:
+def test_a_feed_has_the_refusals_of_its_last_reading() -> None:
     run = next(runs(NOW))
-    unchanged = replace(run, outcome="unchanged", problems=(), applied_problems=run.problems)
-    for one in (run, unchanged):
-        [found] = feed_refusals({FAILING: one}, ASKED, "en")
-        [group] = found.groups
-        assert (12, f"{FAILING}:2027-0014", "week-malformed") == (group.number, group.first, group.reason.said.code)
+    [found] = feed_refusals({FAILING: run}, ASKED, "en")
+    [group] = found.groups
+    assert (12, f"{FAILING}:2027-0014", "week-malformed") == (group.number, group.first, group.reason.said.code)
     assert [] == list(feed_refusals({FAILING: run}, replace(ASKED, platform="bretagne"), "fr"))
     assert [] == list(feed_refusals({FAILING: run}, replace(ASKED, rule="siret-invalid"), "fr"))
     older = {name: value for name, value in run.problems[0].items() if name != "count"}

@@ -4,12 +4,14 @@ import re
 
 import pytest
 
+import schemas
+from gateway.protocol.receipt import ReceiptVersions, refusal_record
 from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.source_run import run_record
 from gateway.protocol.statistics import BROKEN, Cell, CountRecord, count_record
-from gateway.protocol.topic import DAY_MS, RUNS, STATISTICS
+from gateway.protocol.topic import DAY_MS, RECEIPTS, RUNS, STATISTICS
 from tests.pages.desk import Desk, desk_of
-from tests.pages.feeds import FAILING, add_refusals, append, runs
+from tests.pages.feeds import FAILING, add_refusals, append, problem, runs
 from tests.pages.partner.seeded import OTHER
 from tests.pages.signing import SIGNED
 from tests.pages.site import PageHarness
@@ -66,6 +68,25 @@ async def test_a_count_of_the_systems_leads_to_the_reason_in_two_clicks(desk: De
     text = await desk.get(narrowed)
     assert "5 offres refusées" in text
     assert "week-malformed" not in section(text, _RULES)
+
+
+async def test_a_receipt_is_found_by_a_rule_beyond_its_first_problems(desk: Desk) -> None:
+    """A refused message names ten problems; ``codes`` has all of its rules."""
+    found = problem("week-malformed", actual="2027-W9")
+    record = refusal_record(
+        receipt="r-many",
+        publisher="bretagne",
+        log_position="inbox.bretagne/0/99",
+        at=desk.parts.clock(),
+        versions=ReceiptVersions(schemas.SCHEMA_VERSION, schemas.RULES_VERSION),
+        problems=[found] * 10,
+        about={"id": "bretagne:many", "revision": 1, "codes": {"week-malformed": 10, "siret-invalid": 1}},
+    )
+    await append(desk.parts.log, RECEIPTS, record)
+    await desk.settled()
+    for rule, is_there in (("siret-invalid", True), ("week-malformed", True), ("text-blank", False)):
+        newest = section(await desk.get(f"{PATH}?platform=bretagne&rule={rule}"), _RECEIPTS)
+        assert is_there == ("bretagne%3Amany" in newest), rule
 
 
 async def test_each_refused_receipt_has_sentence_pointer_remedy_and_links(desk: Desk) -> None:

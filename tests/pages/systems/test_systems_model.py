@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from gateway.operate.health import HOUR_MS, HealthTerms
 from gateway.operate.status import Facts
-from gateway.pages.systems.model import lag_of, overview, refused_items
+from gateway.pages.systems.model import lag_of, overview
 from gateway.pages.systems.port import SystemsFacts
 from gateway.partners.onboarding import DEFAULT_SCOPES
 from gateway.protocol.partner import Partner
-from gateway.protocol.source_run import Counts, Pause
+from gateway.protocol.source_run import Pause
 from gateway.store.receipt_counts import Count
 from gateway.store.statistics import Count as Refused
 from tests.pages.feeds import FAILING, PAUSED, WAITING, profile_of, runs
@@ -86,12 +86,6 @@ def test_a_revoked_platform_has_no_buttons() -> None:
     revoked = {**FACTS.partners, FAILING: replace(FEEDS[0], revoked=True)}
     rows = {row.platform: row for row in overview(replace(FOUND, facts=replace(FACTS, partners=revoked)), "fr").rows}
     assert (False, "none") == (rows[FAILING].has_feed, rows[FAILING].transport)
-
-
-def test_an_unchanged_feed_has_the_refused_items_of_what_it_applied() -> None:
-    run = next(runs(NOW))
-    unchanged = replace(run, outcome="unchanged", counts=Counts(), applied_counts=Counts(refused=4))
-    assert [12, 4, 0] == [refused_items(one) for one in (run, unchanged, replace(unchanged, applied_counts=None))]
 
 
 def test_a_lag_is_cut_to_minutes() -> None:
