@@ -75,7 +75,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def _bundle(name: str) -> dict[str, Any]:
     bundle = _Bundle()
-    document: dict[str, Any] = bundle.part(yaml.load(read_bytes(name), Loader=_LOADER), home=None)  # noqa: S506 - a safe one
+    document: dict[str, Any] = bundle.part(_LOADER(read_bytes(name)).get_single_data(), home=None)
     own: dict[str, Any] = document["components"].get("schemas", {})
     if clash := own.keys() & bundle.components.keys():
         raise ValueError(f"{name}: two schemas of one name: {sorted(clash)}")
