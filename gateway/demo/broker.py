@@ -260,15 +260,20 @@ def _run(jars: Path, log: IO[bytes], java: Sequence[str], main: str, *arguments:
 
 def free_ports(count: int) -> list[int]:
     """Free loopback ports, each the first of a block of eight. They are below the range of ephemeral ports, so that an
-    outgoing connection does not take one during a restart.
+    outgoing connection does not take one during a restart. A process is given each once, as long as there are others: who
+    asks for one listens later.
     """
     found: list[int] = []
-    for port in secrets.SystemRandom().sample(_PORTS, len(_PORTS)):
+    for port in sorted(secrets.SystemRandom().sample(_PORTS, len(_PORTS)), key=_GIVEN.__contains__):
         if len(found) == count:
             break
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             found.append(port)
+    _GIVEN.update(found)
     return found
+
+
+_GIVEN: set[int] = set()
 
 
 _API_VERSIONS = b"\x00\x00\x00\x11\x00\x12\x00\x00\x00\x00\x00\x01\x00\x07starter"
