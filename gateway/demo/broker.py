@@ -260,8 +260,8 @@ def _run(jars: Path, log: IO[bytes], java: Sequence[str], main: str, *arguments:
 
 def free_ports(count: int) -> list[int]:
     """Free loopback ports, each the first of a block of eight. They are below the range of ephemeral ports, so that an
-    outgoing connection does not take one during a restart. A process is given each once, as long as there are others: who
-    asks for one listens later.
+    outgoing connection does not take one during a restart. A process is given each once, as long as there are others:
+    who asks for one listens later.
     """
     found: list[int] = []
     for port in sorted(secrets.SystemRandom().sample(_PORTS, len(_PORTS)), key=_GIVEN.__contains__):
