@@ -57,6 +57,8 @@ class CopyFile:
     ) -> None:
         self.path = path
         self.damage: DamagedCopyError | None = None
+        self.examined = True
+        """Whether the whole file was checked when it was opened: a large one is not."""
         self._about = about
         self._layout = layout
         self._tables = tables
@@ -148,7 +150,7 @@ class CopyFile:
                 database.execute("COMMIT")
             elif not self.belongs(database):
                 raise ChecksumError("a copy of another log, or of another version of the gateway")  # noqa: TRY301
-            check_copy(database, self.path, {**META_TABLE, **self._tables})
+            self.examined = check_copy(database, self.path, {**META_TABLE, **self._tables})
         except BaseException:
             database.close()
             raise

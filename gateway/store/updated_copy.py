@@ -85,6 +85,11 @@ class UpdatedCopy:
             self.caught_up = False
         return self._file.damage
 
+    @property
+    def examined(self) -> bool:
+        """Whether the whole file was checked when it was opened."""
+        return self._file.examined
+
     async def rebuild(self) -> None:
         """Replace a damaged file with an empty one, to be filled from the log. Raises LogUnavailableError."""
         self._file.rebuilt()
