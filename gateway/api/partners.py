@@ -25,14 +25,10 @@ from gateway.api.desk import (
 from gateway.api.problem import ProblemError
 from gateway.api.query import refuse_parameters
 from gateway.operate.desk import add_partner, alter_partner, renew_secret, revoke_partner
-from gateway.operate.feeds import has_feed
-from gateway.partners.credential import MOST_OVERLAP_HOURS, MintedSecret, is_live
+from gateway.operate.partner import partner_document
+from gateway.partners.credential import MOST_OVERLAP_HOURS, MintedSecret
 from gateway.partners.onboarding import Alteration, PartnerInput, differences
-from gateway.partners.revocation import credential_of, newest_credential
-from gateway.partners.session import open_sessions
-from gateway.protocol.certificate import newest
 from gateway.protocol.partner import Partner
-from gateway.protocol.record import utc
 
 _RIGHTS: Mapping[str, Check] = {
     "name": is_text,
@@ -119,42 +115,6 @@ async def post_revocation(request: web.Request) -> web.StreamResponse:
     with refusals():
         partner = await revoke_partner(desk, request.match_info["platform"])
     return answered({"partner": partner_document(partner, now=desk.clock())})
-
-
-def partner_document(partner: Partner, *, now: int) -> dict[str, Any]:
-    """A partner as the operator reads it: no secret, no hash of one, no nonce, and no session by its id."""
-    live = [secret for secret in partner.secrets if is_live(secret, now=now)]
-    certificates = [one.certificate for one in newest(partner.certificates)]
-    document = {
-        "platform": partner.platform,
-        "name": partner.name,
-        "revoked": partner.revoked,
-        "joined_at": None if partner.joined_at is None else utc(partner.joined_at),
-        "scopes": sorted(partner.scopes),
-        "departments": sorted(partner.territory),
-        "hosts": list(partner.hosts),
-        "national_delivery": partner.national_delivery,
-        "inbox": partner.inbox,
-        "feed": partner.feed,
-        "pulled": has_feed(partner),
-        "newest_secret": newest_credential(partner, now=now),
-        "secrets": [
-            {
-                "secret": credential_of(one),
-                "created_at": utc(one.created_at),
-                "ends_at": None if one.ends_at is None else utc(one.ends_at),
-            }
-            for one in live
-        ],
-        "jwks": partner.jwks,
-        "issuer": partner.issuer,
-        "certificates": [
-            {"id": one.id, "role": one.role, "profile": one.profile, "expires_at": utc(one.expires_at)}
-            for one in certificates
-        ],
-        "open_sessions": len(open_sessions(partner, now=now)),
-    }
-    return {name: value for name, value in document.items() if value is not None}
 
 
 def _with_secret(

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import cast
 
 from gateway.cli.console import CommandError
+from gateway.ingest.upload.splitting import declared_count
 from schemas import MAX_OFFER_BYTES
 from schemas.bilingual import spoken, system_reason
 from schemas.rulebook import Language
@@ -61,7 +62,7 @@ def read_submissions(path: Path, language: Language) -> Iterator[Document]:
     """
     found = False
     for document in read_documents(path, language):
-        if not is_count(document):
+        if declared_count(document.raw) is None:
             found = True
             yield document
     if not found:
@@ -83,16 +84,6 @@ def unreadable(
         case _:
             said, usual = words.damaged.format(path=path), words.check_file
     return CommandError(said, step=step or usual, language=language)
-
-
-def is_count(document: Document) -> bool:
-    """Whether a document is the closing line of a snapshot, ``{"count": N}``."""
-    if len(document.raw) > 40 or b'"count"' not in document.raw:
-        return False
-    try:
-        return list(json.loads(document.raw)) == ["count"]
-    except ValueError:
-        return False
 
 
 @contextmanager

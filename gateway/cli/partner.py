@@ -14,13 +14,13 @@ from gateway.cli.render_partner import (
     LABELS,
     partner_details,
     partner_row,
-    partner_without_hashes,
     print_secret,
     secret_document,
 )
 from gateway.cli.sign_in import link, sign_out
 from gateway.clock import now
 from gateway.operate.desk import add_partner, alter_partner, renew_secret, revoke_partner
+from gateway.operate.partner import partner_document
 from gateway.partners.credential import MOST_OVERLAP_HOURS, MintedSecret, live_secrets
 from gateway.partners.onboarding import Alteration, PartnerInput, differences
 from gateway.protocol.partner import SCOPES, Partner
@@ -86,7 +86,7 @@ async def list_all(*, as_json: AsJson = False) -> None:
     async with partners_here() as known:
         partners = known.all()
     if as_json:
-        print_json([partner_without_hashes(partner) for partner in partners])
+        print_json([partner_document(partner, now=now()) for partner in partners])
         return
     if not partners:
         OUT.print("There are no partners yet. Next: passerelle partner add SLUG")
@@ -103,7 +103,7 @@ async def show(slug: Slug, *, as_json: AsJson = False) -> None:
     async with partners_here() as partners:
         partner = known_partner(partners.get(slug), slug)
     if as_json:
-        print_json(partner_without_hashes(partner))
+        print_json(partner_document(partner, now=now()))
         return
     print_pairs(OUT, partner_details(partner))
 
@@ -153,7 +153,7 @@ def alter(  # noqa: PLR0913  # one per option
     changes = differences(before, after)
     if as_json:
         compared = {what: {"before": was, "after": is_now} for what, (was, is_now) in changes.items()}
-        print_json({"partner": partner_without_hashes(after), "changes": compared})
+        print_json({"partner": partner_document(after, now=now()), "changes": compared})
         return
     if not changes:
         OUT.print(f"{slug} has these values already: nothing changes.", soft_wrap=True)
@@ -194,7 +194,7 @@ async def revoke_access(slug: Slug, *, by: By = None, why: Why = None, as_json: 
     async with desk_here(by, why) as desk, explained(slug):
         partner = await revoke_partner(desk, slug)
     if as_json:
-        print_json({"partner": partner_without_hashes(partner)})
+        print_json({"partner": partner_document(partner, now=now())})
         return
     OUT.print(f"[green]✓[/] {slug} no longer has access. To add it again: passerelle partner add {slug}")
 
@@ -211,7 +211,7 @@ async def _alter(slug: str, alteration: Alteration, by: str | None, why: str | N
 
 def _print_partner(partner: Partner, minted: MintedSecret | None, *, done: str, as_json: bool) -> None:
     if as_json:
-        print_json({"partner": partner_without_hashes(partner), **secret_document(partner, minted)})
+        print_json({"partner": partner_document(partner, now=now()), **secret_document(partner, minted)})
         return
     OUT.print(f"[green]✓[/] {partner.platform} {done}: {', '.join(sorted(partner.scopes))}.", soft_wrap=True)
     print_secret(partner, minted)

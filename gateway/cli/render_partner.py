@@ -1,11 +1,8 @@
-"""Render partners as a table row, in full, or as JSON, never with a hash; a secret only when it is new."""
-
-from typing import Any
+"""Render partners as a table row or in full, never with a hash; a secret only when it is new."""
 
 from gateway.cli.console import OUT
 from gateway.clock import now
 from gateway.partners.credential import MintedSecret, live_secrets
-from gateway.partners.record import partner_document
 from gateway.partners.session import open_sessions
 from gateway.protocol.certificate import certified_until, newest
 from gateway.protocol.partner import Partner
@@ -13,13 +10,6 @@ from gateway.protocol.record import utc
 
 LABELS = ("Platform", "Name", "May", "Territory", "To the national site", "Certificate", "Credentials")
 _TO_DAYS = len("2027-06-14")
-
-
-def partner_without_hashes(partner: Partner) -> dict[str, Any]:
-    """The document of a partner without the hashes of its secrets."""
-    document = partner_document(partner)
-    document["secrets"] = [{key: value for key, value in one.items() if key != "hash"} for one in document["secrets"]]
-    return document
 
 
 def secret_document(partner: Partner, minted: MintedSecret | None) -> dict[str, str]:

@@ -10,11 +10,12 @@ import typer
 from rich.progress import Progress
 
 from gateway.cli.console import ERR, Lang, asynchronous
-from gateway.cli.document import Document, is_count, read_documents
+from gateway.cli.document import Document, read_documents
 from gateway.cli.partner_context import as_partner, refused
 from gateway.cli.publish import progress_bar
 from gateway.cli.tally import Tally
 from gateway.client import NDJSON, Answer, Client
+from gateway.ingest.upload.splitting import declared_count
 from schemas.texts import load_words
 
 _PIECE = 200
@@ -59,7 +60,7 @@ async def snapshot(
     stale (they count as present) or are not decided after a minute, 2 when the gateway or the file could not be used.
     """
     words = _WORDS[lang]
-    documents = [document for document in read_documents(file, lang) if not is_count(document)]
+    documents = [document for document in read_documents(file, lang) if declared_count(document.raw) is None]
     async with as_partner(lang) as client:
         if not mark:
             mark, _ = await take_mark(client)

@@ -75,15 +75,19 @@ async def add_partner(desk: Desk, slug: str, wish: PartnerInput) -> tuple[Partne
         return await partners.change(slug, join), minted
 
 
-async def alter_partner(desk: Desk, slug: str, alteration: Alteration) -> tuple[Partner, Partner]:
-    """Change a platform that takes part; the partner before and after. What changes nothing is no act. Raises as
-    ``add_partner``.
+async def alter_partner(
+    desk: Desk, slug: str, alteration: Alteration, *, known: Partner | None = None
+) -> tuple[Partner, Partner]:
+    """Change a platform that takes part; the partner before and after. What changes nothing is no act. ``known`` is the
+    partner from which the operator began: once another one has altered it, nothing is done. Raises as ``add_partner``.
     """
     partners = desk.partners
     before: list[Partner] = []
 
     def edit(present: Partner | None) -> Partner:
         before[:] = [active(present, slug)]
+        if known is not None and differences(known, before[0]):
+            raise RefusedActError("superseded", f"{slug} was changed meanwhile.")
         after = altered(before[0], alteration, others=partners.all())
         findings = _feed_findings(after) if isinstance(after, Partner) else after
         if not isinstance(after, Partner) or findings:

@@ -108,9 +108,11 @@ class Site:
     def __init__(
         self, pages: Sequence[Page], *, public_url: str, door: Door | None = None, source: str | None = None
     ) -> None:
-        behind = [page.name for page in pages if page.private or page.role]
-        if door is None and behind:
-            raise ValueError(f"{behind[0]} needs a door")
+        for page in pages:
+            if page.role and not page.private:
+                raise ValueError(f"{page.name} has a role, so it must be private")
+            if page.private and door is None:
+                raise ValueError(f"{page.name} needs a door")
         self.pages = pages
         self._door = door
         self._paths: Mapping[str, Language] = {

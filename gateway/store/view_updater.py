@@ -106,6 +106,11 @@ class ViewUpdater:
             self._failed_at = asyncio.get_running_loop().time()
             self._failing_since = self._failing_since or self._failed_at
             raise
+        finally:
+            if (
+                self._examining is not None
+            ):  # for two seconds at most: it reads the file, which is rebuilt or closed next
+                await asyncio.wait((self._examining,))
 
     async def _follow_from_held_positions(self) -> None:
         try:
@@ -151,12 +156,15 @@ class ViewUpdater:
 
     def _examine(self) -> None:
         """Check the file for damage periodically, beside other work: an index that lost an entry returns less and
-        raises nothing. The next step raises the damage that is found.
+        raises nothing. The next step raises the damage that is found, and any other error of the check.
         """
+        if self._examining is not None and self._examining.done():
+            examined, self._examining = self._examining, None
+            examined.result()
         elapsed = asyncio.get_running_loop().time()
         if self._examined is None or not self.caught_up:
             self._examined = elapsed  # a file is checked when it is opened
-        elif elapsed - self._examined >= self._examine_every and (self._examining is None or self._examining.done()):
+        elif elapsed - self._examined >= self._examine_every and self._examining is None:
             self._examined = elapsed
             self._examining = asyncio.create_task(self._view.updated.examine())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.console import CommandError
-from gateway.cli.document import Document, is_count, read_documents
+from gateway.cli.document import Document, read_documents, read_submissions
 from schemas import MAX_OFFER_BYTES
 
 
@@ -75,9 +75,8 @@ def test_a_missing_file_and_a_folder_end_with_a_next_step(tmp_path: Path) -> Non
         assert caught.value.step
 
 
-@pytest.mark.parametrize(
-    ("raw", "expected"),
-    [(b'{"count": 12}', True), (b'{"count": 12, "id": "x"}', False), (b'{"id":"count"}', False), (b'{"count"', False)],
-)
-def test_the_closing_line_of_a_snapshot_is_known(raw: bytes, *, expected: bool) -> None:
-    assert expected == is_count(Document(1, raw))
+def test_only_the_closing_count_of_a_snapshot_is_no_submission(tmp_path: Path) -> None:
+    path = tmp_path / "o.ndjson"
+    others = [b'{"count": "x"}', b'["count"]', b'{"count": 12, "id": "x"}']
+    path.write_bytes(b"\n".join([*others, b'{"count": 3}']))
+    assert others == [document.raw for document in read_submissions(path, "en")]

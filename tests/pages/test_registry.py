@@ -2,9 +2,14 @@
 
 from collections import Counter
 
+import pytest
+
 from gateway.api.app import build_app
 from gateway.pages.base.negotiation import is_api
+from gateway.pages.base.page import Page, Role
+from gateway.pages.site import Site
 from schemas.rulebook import LANGUAGES
+from tests.harness import URL
 from tests.pages.screenshots import PICTURES
 from tests.pages.site import PageHarness
 from tests.pages.visit import ERROR, journeys, states
@@ -49,3 +54,17 @@ async def test_every_picture_shows_a_state_of_its_page(site: PageHarness) -> Non
     pages = {page.name for page in site.site.pages}
     listed = {(state.page, state.name) for state in states()}
     assert {(page, name) for page, name in PICTURES.items() if page in pages} <= listed
+
+
+@pytest.mark.parametrize("role", ["platform", "operator"])
+async def test_a_page_with_a_session_must_be_private(site: PageHarness, role: Role) -> None:
+    """Without that, it would skip the check of a form's origin, and its answers could be stored."""
+    page = Page("desk", {"fr": "/bureau", "en": "/en/desk"}, None, role=role)
+    with pytest.raises(ValueError, match="desk has a role"):
+        Site([page], public_url=URL, door=site.door)
+
+
+def test_a_private_page_needs_a_door() -> None:
+    page = Page("desk", {"fr": "/bureau", "en": "/en/desk"}, None, private=True)
+    with pytest.raises(ValueError, match="desk needs a door"):
+        Site([page], public_url=URL)

@@ -20,9 +20,12 @@ from gateway.log.sqlite import SqliteLog
 from gateway.oauth.authority import Authority
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
+from gateway.protocol.certificate import Nonce
+from gateway.protocol.partner import Session
 from gateway.protocol.topic import PARTNERS, feed, inbox
 from gateway.runtime.loop import run
 
+_DAY_MS = 24 * 3_600_000
 PULLED: dict[str, Any] = {
     **profiles()["bretagne"].document,
     "transport": {"kind": "https", "url": "https://feeds.example.org/stages.xml"},
@@ -85,6 +88,18 @@ def statuses(shell: Shell, *secrets: str) -> list[int]:
     return run(ask())
 
 
+async def saved(shell: Shell, **values: Any) -> None:
+    """Replace values of Bretagne on the log."""
+    log = await SqliteLog.open(shell.data / "log.sqlite", partitions=3)
+    partners = Partners(log)
+    await partners.catch_up()
+    partner = partners.get("bretagne")
+    assert partner is not None
+    await partners.save(replace(partner, **values))
+    await partners.close()
+    await log.close()
+
+
 def secret_in(text: str) -> str:
     (secret,) = re.findall(r"client_secret +(passerelle_[A-Za-z0-9_-]{43})$", text, re.MULTILINE)
     assert isinstance(secret, str)
@@ -128,13 +143,25 @@ def test_scripts_get_json(shell: Shell) -> None:
     added = shell.json("add", "occitanie", "--scope", "offers:read", "--feed")
     assert ["offers:read"] == added["partner"]["scopes"]
     assert added["client_secret"].startswith("passerelle_")
-    assert {"created_at"} == set(added["partner"]["secrets"][0])
+    assert {"secret", "created_at", "ends_at"} == set(added["partner"]["secrets"][0])
     rotated = shell.json("rotate", "occitanie")
-    assert [False, True] == ["ends_at" in one for one in rotated["partner"]["secrets"]]
+    assert [False, True] == [one["ends_at"] is not None for one in rotated["partner"]["secrets"]]
     assert rotated["partner"] == shell.json("show", "occitanie")
     assert [rotated["partner"]] == shell.json("list")
     assert {"partner": shell.json("show", "occitanie")} != shell.json("revoke", "occitanie")
     assert shell.json("show", "occitanie")["revoked"]
+
+
+def test_no_output_has_a_nonce_or_a_session(shell: Shell) -> None:
+    """A nonce is printed by the command that issues it; of sessions, the number is."""
+    shell("add", "bretagne")
+    nonce = Nonce(text="nonce-of-bretagne", issued_at=1, expires_at=now() + _DAY_MS)
+    session = Session(id="session-of-bretagne", link="link-of-bretagne", begun_at=1, ends_at=now() + _DAY_MS)
+    run(saved(shell, nonces=(nonce,), sessions=(session,)))
+    for words in (("list",), ("show", "bretagne"), ("set", "bretagne", "--name", "Elle"), ("rotate", "bretagne")):
+        for said in (shell(*words), shell(*words, "--json")):
+            assert (False, False) == (nonce.text in said, session.id in said), words
+    assert 1 == shell.json("show", "bretagne")["open_sessions"]
 
 
 def test_a_platform_with_keys_or_an_issuer_of_its_own_gets_no_secret(shell: Shell, tmp_path: Path) -> None:
@@ -155,7 +182,7 @@ def test_a_platform_is_changed_without_being_added_again(shell: Shell) -> None:
     assert (["35"], ["self", "gateway"]) == (rows["territory"][-1:], rows["national delivery"])
     assert "publishes by Kafka" not in said
     kept = shell.json("show", "bretagne")
-    assert (["offers:read"], ["35"], "gateway") == (kept["scopes"], kept["territory"], kept["national_delivery"])
+    assert (["offers:read"], ["35"], "gateway") == (kept["scopes"], kept["departments"], kept["national_delivery"])
     assert [200] == statuses(shell, secret)
     assert "bretagne has these values already: nothing changes." in shell("set", "bretagne", "--scope", "offers:read")
 
@@ -171,7 +198,7 @@ def test_changed_fields_can_be_removed(shell: Shell, tmp_path: Path) -> None:
     bare = shell.json(
         *("set", "bretagne", "--jwks", "none", "--issuer", "none", "--host", "none", "--department", "all")
     )["partner"]
-    assert ([], [], "Elle") == (bare["hosts"], bare["territory"], bare["name"])
+    assert ([], [], "Elle") == (bare["hosts"], bare["departments"], bare["name"])
     assert {"jwks", "issuer"}.isdisjoint({name for name, value in bare.items() if value is not None})
 
 
@@ -258,14 +285,7 @@ async def test_a_platform_that_becomes_kafka_native_has_its_topics_before_the_ga
 
 async def test_a_platform_whose_feed_is_pulled_cannot_publish_beside_it(shell: Shell) -> None:
     await asyncio.to_thread(shell, "add", "bretagne", "--scope", "offers:read")
-    log = await SqliteLog.open(shell.data / "log.sqlite", partitions=3)
-    partners = Partners(log)
-    await partners.catch_up()
-    partner = partners.get("bretagne")
-    assert partner is not None
-    await partners.save(replace(partner, profile=PULLED))
-    await partners.close()
-    await log.close()
+    await saved(shell, profile=PULLED)
     for words in (("--scope", "offers:publish"), ("--inbox",)):
         error = await asyncio.to_thread(shell.error, "set", "bretagne", *words)
         assert "is pulled by its profile" in str(error)

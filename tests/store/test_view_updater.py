@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,9 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, offer_record
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, RECEIPTS
 from gateway.store import OfferView, ReceiptView, ViewUpdater
+from gateway.store.updated_copy import UpdatedCopy
 from tests.clock import ManualClock
-from tests.store.offer_topic import OfferTopic, offer_of, receipt_record
+from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -138,6 +140,51 @@ async def test_receipts_are_deleted_as_the_log_deletes_them(
             while await receipts.get("old") is not None:
                 await asyncio.sleep(0.01)
         assert await receipts.wait("new", 10) is not None
+
+
+class ExaminedCopy(UpdatedCopy):
+    """A copy whose examination takes a while, and ends by ``error`` if there is one."""
+
+    error: Exception | None = None
+    begun = ended = 0
+
+    async def examine(self) -> None:
+        self.begun += 1
+        await asyncio.sleep(0.2)
+        self.ended += 1
+        if self.error is not None:
+            raise self.error
+
+
+class ExaminedView(OfferView):
+    def __init__(self, path: Path, *, log_identity: str, partitions: int, follow: bool) -> None:
+        super().__init__(path, log_identity=log_identity, partitions=partitions, follow=follow)
+        self.copy = self.examined = ExaminedCopy(self.updated._file, self, partitions=partitions)
+
+
+@pytest.fixture
+async def examined(tmp_path: Path) -> AsyncIterator[ExaminedView]:
+    view = await ExaminedView.open(tmp_path / "examined.sqlite", log_identity=LOG, partitions=PARTITIONS)
+    yield view
+    await view.close()
+
+
+async def test_an_updater_ends_once_its_examination_of_the_file_has_ended(
+    log: MemoryLog, examined: ExaminedView, clock: ManualClock
+) -> None:
+    """The file is closed or rebuilt next."""
+    copy = examined.examined
+    async with running(ViewUpdater(log, OFFERS, examined, clock=clock, examine_every=0.0)):
+        await until(lambda: copy.begun > copy.ended)
+    assert copy.begun == copy.ended
+
+
+async def test_an_error_of_the_examination_is_raised(
+    log: MemoryLog, examined: ExaminedView, clock: ManualClock
+) -> None:
+    examined.examined.error = RuntimeError("of the examination")
+    with pytest.raises(RuntimeError, match="of the examination"):
+        await asyncio.wait_for(ViewUpdater(log, OFFERS, examined, clock=clock, examine_every=0.0).run(), 10)
 
 
 class Failing(MemoryLog):

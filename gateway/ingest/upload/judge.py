@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol
-
-import orjson
+from typing import Protocol
 
 import schemas
 from gateway.errors import UploadRefusedError
 from gateway.ingest.submissions import Prepared, Submissions
+from gateway.ingest.upload.splitting import declared_count
 from gateway.ingest.upload.spool import Item
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import submission_record
@@ -22,7 +21,6 @@ EXPLAINED = 1_000
 _EXPLAINING_SECONDS = 5.0
 """Processor time to explain further ones, of which only the rules are counted. After that they are only counted."""
 NOT_EXPLAINED = "not-explained"
-_COUNT_LINE_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +139,7 @@ class SnapshotJudge:
         """The item of an offer, None for the line with the count."""
         if self.declared_count is not None:  # what looked like the last line was not the last
             raise UploadRefusedError("snapshot-count-missing")
-        self.declared_count = _declared_count(raw)
+        self.declared_count = declared_count(raw)
         if self.declared_count is not None:
             return None
         verdict, item = self._items.examine(schemas.check, raw, self._marks)
@@ -149,16 +147,3 @@ class SnapshotJudge:
             raise UploadRefusedError("snapshot-withdrawal", pointer=f"/{self._index}")
         self._index += 1
         return item
-
-
-def _declared_count(raw: bytes) -> int | None:
-    """The number in ``{"count": N}``; None for any other line."""
-    if len(raw) > _COUNT_LINE_BYTES or b'"count"' not in raw:
-        return None
-    try:
-        line: Any = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return None
-    if type(line) is not dict or line.keys() != {"count"} or type(line["count"]) is not int or line["count"] < 0:
-        return None
-    return int(line["count"])

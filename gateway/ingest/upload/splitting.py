@@ -1,12 +1,17 @@
-"""A body's bytes as raw items, not decoded: NDJSON is split by lines, a JSON array by its structure."""
+"""A body's bytes as raw items: NDJSON is split by lines, a JSON array by its structure. Only the count
+that closes a snapshot is decoded.
+"""
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
+
+import orjson
 
 from gateway.errors import UploadRefusedError
 
 _JSON_SPACE = b" \t\n\r"
+_COUNT_LINE_BYTES = 200
 
 
 class Splitter(Protocol):
@@ -134,6 +139,19 @@ class ArraySplitter:
         self._depth = depth
         self._at = resume - begin
         return items, buffer[begin:]
+
+
+def declared_count(raw: bytes) -> int | None:
+    """The number in ``{"count": N}``, the line that closes a snapshot; None for any other line."""
+    if len(raw) > _COUNT_LINE_BYTES or b'"count"' not in raw:
+        return None
+    try:
+        line: Any = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    if type(line) is not dict or line.keys() != {"count"} or type(line["count"]) is not int or line["count"] < 0:
+        return None
+    return int(line["count"])
 
 
 def _malformed() -> UploadRefusedError:

@@ -52,8 +52,8 @@ class Page:
     and the template has the button that pauses this (WCAG 2.2.2).
 
     ``role``: the page needs a session; its handlers find it with ``session_of``, and a POST reaches its handler only
-    with a form of that session, which is ``form_of``. ``private``: the answers are never stored, and a POST must come
-    from a page of this gateway.
+    with a form of that session, which is ``form_of``. Such a page must be ``private``: the answers are never stored,
+    and a POST must come from a page of this gateway.
     """
 
     name: str

@@ -13,7 +13,7 @@ import orjson
 
 import schemas
 from gateway.errors import UploadRefusedError
-from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter
+from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter, declared_count
 
 Kind: TypeAlias = Literal["offer", "lines", "array"]
 Syntax: TypeAlias = Literal["xml", "json", "csv", "html"]
@@ -40,7 +40,6 @@ SIGNATURES: Mapping[bytes, str] = {
 }
 _EXAMINED = 4_096
 _MOST_DOCUMENTS = 20_000
-_COUNT_BYTES = 40
 MALFORMED: Mapping[str, str] = {
     "body-truncated": "array-open",
     "body-malformed": "array-malformed",
@@ -160,7 +159,7 @@ def split(content: bytes, kind: Kind) -> Documents:
 def _split_lines(content: bytes) -> Documents:
     LineSplitter(item_bytes=schemas.MAX_OFFER_BYTES).feed(content)
     lines = [(at, line) for at, line in enumerate(content.split(b"\n"), 1) if line.strip()]
-    if lines and _is_count(lines[-1][1]):
+    if lines and declared_count(lines[-1][1]) is not None:
         lines.pop()
     items = [Document(number, at, line) for number, (at, line) in enumerate(lines[:_MOST_DOCUMENTS], 1)]
     return Documents(items, len(lines))
@@ -181,14 +180,6 @@ def _split_array(content: bytes) -> Documents:
         found.append(Document(number, line + before.count(b"\n"), begun))
         line += item.count(b"\n")
     return Documents(found, len(items))
-
-
-def _is_count(raw: bytes) -> bool:
-    """Whether a line is the last one of a snapshot, ``{"count": N}``."""
-    if len(raw) > _COUNT_BYTES or b'"count"' not in raw:
-        return False
-    line = _decode(raw)
-    return isinstance(line, dict) and list(line) == ["count"]
 
 
 def _is_wide(content: bytes) -> bool:

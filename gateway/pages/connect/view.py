@@ -19,6 +19,7 @@ from gateway.pages.connect.port import ConnectPort
 from gateway.pages.connect.state import State, StateError
 from gateway.pages.connect.view_model import controls_of, describe, states_of
 from gateway.protocol.decide import paris_date
+from gateway.runtime.loop import in_thread
 from schemas import localized
 
 PATHS: Mapping[Language, str] = {"fr": "/brancher", "en": "/en/connect"}
@@ -68,10 +69,11 @@ class _Shell:
             log.info("pages.refused", page="connect", code=opened["refused"]["code"], bytes=len(content))
             return _start(_sentence(opened["refused"], language), status=422)
         log.info("pages.sample_read", bytes=len(content), **_counts(opened["study"]))
-        return self._study(State(opened["sample"], on), opened["study"], language)
+        return await self._study(State(opened["sample"], on), opened["study"], language)
 
     async def _continue(self, form: Form, language: Language) -> _Result:
-        before = state.open_state(form.content("state"), self._port.seal, now=self._port.clock())
+        sealed, now = form.content("state"), self._port.clock()
+        before = await in_thread(lambda: state.open_state(sealed, self._port.seal, now=now))
         choices = choices_of(form, before)
         arguments = {"choices": choices, "on": before.on.isoformat(), "language": language}
         sample = orjson.dumps(before.sample)
@@ -80,11 +82,12 @@ class _Shell:
             profile = await self._port.visitors.work(port.PROFILE, arguments, sample)
             return Download(_FILENAMES[language], "application/json", profile["text"].encode())
         study = await self._port.visitors.work(port.STUDY, arguments, sample)
-        return self._study(State(before.sample, before.on, choices), study, language)
+        return await self._study(State(before.sample, before.on, choices), study, language)
 
-    def _study(self, known: State, study: Mapping[str, Any], language: Language) -> Answer:
+    async def _study(self, known: State, study: Mapping[str, Any], language: Language) -> Answer:
         next_state = State(known.sample, known.on, known.choices, controls_of(study), states_of(study))
-        sealed = state.close(next_state, self._port.seal, now=self._port.clock())
+        now = self._port.clock()
+        sealed = await in_thread(lambda: state.close(next_state, self._port.seal, now=now))
         return Answer("connect/connect.html", {"state": sealed, **describe(study, language)})
 
 

@@ -104,13 +104,15 @@ class _Shell:
         desk = self._port.desk(session_of(request), typed.why)
         partner = self._answers.known(typed.slug)
         if version_of(partner) != typed.known:
-            return self._alter(partner, replace(typed, known=version_of(partner)), changed=True, status=409)
+            return self._changed(partner, typed)
         alteration = alteration_of(typed, partner)
         if isinstance(alteration, dict):
             return self._alter(partner, replace(typed, errors=alteration), status=422)
         try:
-            before, after = await alter_partner(desk, partner.platform, alteration)
+            before, after = await alter_partner(desk, partner.platform, alteration, known=partner)
         except RefusedActError as error:
+            if error.refusal == "superseded":
+                return self._changed(self._answers.known(partner.platform), typed)
             if error.refusal != "invalid":
                 return self._answers.one(
                     request, self._answers.known(partner.platform), refusal=error.refusal, status=409
@@ -147,6 +149,10 @@ class _Shell:
         known = sorted((one for slug, one in presets().items() if slug not in taking), key=lambda one: one.name)
         values = {"typed": typed, "scopes": SCOPES, "known": known, "most_name": 150}
         return Answer("partners/new.html", values, status=status)
+
+    def _changed(self, partner: Partner, typed: Typed) -> Answer:
+        """The form again, with what was typed, for a platform that another operator has altered meanwhile."""
+        return self._alter(partner, replace(typed, known=version_of(partner)), changed=True, status=409)
 
     def _alter(self, partner: Partner, typed: Typed, *, changed: bool = False, status: int = 200) -> Answer:
         values = {"partner": partner, "typed": typed, "scopes": SCOPES, "changed": changed}

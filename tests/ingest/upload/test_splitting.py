@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UploadRefusedError
-from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter, Splitter
+from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter, Splitter, declared_count
 
 ITEM_BYTES = 4_096
 ANYTHING = st.recursive(
@@ -146,3 +146,24 @@ def test_depth_is_not_limited_by_the_splitter() -> None:
     deep = b"[" * 1_000 + b"]" * 1_000
 
     assert [deep, deep] == split(array_splitter(), b"[" + deep + b"," + deep + b"]", 333)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b'{"count": 12}', 12),
+        (b' {"count":0}\r', 0),
+        (b'{"count": 12, "id": "x"}', None),
+        (b'{"count": -1}', None),
+        (b'{"count": 1.0}', None),
+        (b'{"count": true}', None),
+        (b'{"count": "12"}', None),
+        (b'{"id": "count"}', None),
+        (b'["count"]', None),
+        (b'"count"', None),
+        (b'{"count"', None),
+        (b'{"count": 1' + b" " * 200 + b"}", None),
+    ],
+)
+def test_the_count_that_closes_a_snapshot_is_a_whole_number_alone(raw: bytes, expected: int | None) -> None:
+    assert expected == declared_count(raw)

@@ -109,6 +109,8 @@ def test_documents_know_their_line() -> None:
 
 def test_the_closing_count_of_a_snapshot_is_no_document() -> None:
     assert split(ONE + b'\n{"count": 1}\n', "lines").total == 1
+    for other in (b'["count"]', b'{"count": "x"}', b'{"count": -1}'):
+        assert split(ONE + b"\n" + other, "lines").total == 2
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import schemas
 from adapters.profile.profile import profiles
 from adapters.pull.sample import evaluate_sample
 from gateway.bootstrap.page_work import Judges, check
-from gateway.pages.check.examples import example_of
+from gateway.pages.check.examples import example_of, next_mondays, with_weeks
 from gateway.pages.check.relayed import week
 from gateway.pages.check.report import Report, examine
 from schemas.rulebook import LANGUAGES, Language
@@ -232,6 +232,15 @@ def test_one_example_is_accepted_and_one_shows_mistakes(on: date) -> None:
     assert len({one.code for one in wrong.problems}) >= 5
     assert {"error", "warning"} == {one.severity for one in wrong.problems}
     assert all(one.line for one in wrong.problems)
+
+
+@pytest.mark.parametrize("weeks", [["2031-W25"], ["2031-W23", "2031-W24", "2031-W25"]])
+def test_a_calendar_may_have_any_number_of_mandatory_weeks(weeks: list[str]) -> None:
+    """All of them are in the right example, and the first one in the other."""
+    mondays = next_mondays(date(2031, 1, 1), [["2030-W24", "2030-W25"], [], weeks])
+    right, wrong = (json.loads(with_weeks(name, mondays)) for name in ("right", "mistakes"))
+    assert (weeks, [weeks[0], "2031-W6"]) == (right["weeks"], wrong["weeks"])
+    assert ("bretagne:2031-0412", "bretagne:2031-0413") == (right["id"], wrong["id"])
 
 
 def test_beyond_the_calendars_on_file_the_example_is_of_a_later_year() -> None:

@@ -144,11 +144,13 @@ class Dialogue:
 
 
 @asynccontextmanager
-async def dialogue(path: str = "/brancher", *, secret: bytes = SECRET) -> AsyncIterator[Dialogue]:
+async def dialogue(
+    path: str = "/brancher", *, secret: bytes = SECRET, kind: type[Seal] = Seal
+) -> AsyncIterator[Dialogue]:
     """A gateway's pages without the rest of the gateway."""
     clock = ManualClock(START)
     visitors = Visitors(AddressSlots(), DirectWorker(), lambda _: "198.51.100.7")
-    ports = ConnectPort(visitors=visitors, seal=Seal(secret, purpose=PURPOSE), clock=clock)
+    ports = ConnectPort(visitors=visitors, seal=kind(secret, purpose=PURPOSE), clock=clock)
     app = web.Application()
     add_site(app, Site([HOME, *connect.pages(ports), *legal.pages(Imprint())], public_url="https://site.example"))
     async with TestClient(TestServer(app)) as client:

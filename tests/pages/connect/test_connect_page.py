@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import threading
 from datetime import date
 from pathlib import Path
 
@@ -409,3 +410,26 @@ async def test_the_empty_page_asks_for_a_sample(path: str, title: str) -> None:
         html = await visited(visitor)
         assert f"<h1>{title}</h1>" in html
         assert all(f'name="{name}"' in html for name in ("sample", "text", "do"))
+
+
+async def test_a_state_is_neither_opened_nor_closed_on_the_event_loop() -> None:
+    """Each takes up to 25 ms, in which no other request would be answered."""
+    threads: set[int] = set()
+
+    class NotingSeal(Seal):
+        """Notes the threads that use it."""
+
+        def close(self, payload: bytes) -> str:
+            threads.add(threading.get_ident())
+            return super().close(payload)
+
+        def open(self, text: str) -> bytes | None:
+            threads.add(threading.get_ident())
+            return super().open(text)
+
+    async with dialogue(kind=NotingSeal) as visitor:
+        await visitor.upload(table(row(1), row(2)))
+        assert 200 == (await visitor.recompute()).status
+        assert await visitor.download()
+    assert threads
+    assert threading.get_ident() not in threads

@@ -1,5 +1,6 @@
 """The operator's pages of platforms over HTTP: each act, its entry in the journal, and who may not act."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,7 +15,7 @@ from joserfc.jwk import ECKey
 from gateway.operate.journal import read_journal
 from gateway.pages.base.door import COOKIE
 from gateway.pages.base.texts import texts_of
-from gateway.pages.partners.form import by_field
+from gateway.pages.partners.form import by_field, version_of
 from gateway.partners.credential import matching_secret, mint_secret, revoke
 from gateway.partners.onboarding import Alteration, PartnerInput, altered, new_partner, presets
 from gateway.protocol.certificate import Certificate, EvidenceVersions, Issued, Role
@@ -249,6 +250,40 @@ async def test_altering_saves_what_was_changed_and_says_so_in_the_journal(site: 
     wrong = await desk.post(ALTER, {**data, "known": fresh, "hosts": "b c.example"}, 422)
     assert 'id="hosts-error"' in wrong
     assert 1 == len(await desk.entries())
+
+
+async def test_of_two_operators_who_save_at_the_same_time_one_is_asked_to_compare(
+    site: PageHarness, desk: Desk
+) -> None:
+    """Each alters another field of the same platform; neither change is lost unseen."""
+    desks = (desk, Desk(site, await cookie_of(site.harness.parts, OPERATOR.platform)))
+    before = partner_of(site, SIGNED.platform)
+    forms: list[dict[str, str]] = []
+    for one in desks:
+        page = await one.get(f"{ALTER}?slug={SIGNED.platform}")
+        forms.append({"slug": SIGNED.platform, "token": _TOKEN.findall(page)[0], "known": _HIDDEN.findall(page)[0]})
+    rights = [("scopes", scope) for scope in sorted(before.scopes)]
+    fields = [
+        [("name", "Nouveau nom"), ("hosts", ""), *rights],
+        [("name", before.name), ("hosts", "nouveau.example"), *rights],
+    ]
+    answers = await asyncio.gather(
+        *(
+            site.client.post(
+                ALTER,
+                data=[*form.items(), ("national_delivery", before.national_delivery), *more],
+                headers=one.headers,
+                allow_redirects=False,
+            )
+            for one, form, more in zip(desks, forms, fields, strict=True)
+        )
+    )
+    assert [303, 409] == sorted(answer.status for answer in answers)
+    [refused] = [answer for answer in answers if answer.status == 409]
+    page = unescape(await refused.text())
+    after = partner_of(site, SIGNED.platform)
+    assert ("modifiée entre-temps" in page, version_of(after)) == (True, _HIDDEN.findall(page)[0])
+    assert ("Nouveau nom" == after.name) != (("nouveau.example",) == after.hosts)
 
 
 async def test_a_rotation_sent_twice_replaces_one_secret(site: PageHarness, desk: Desk) -> None:
