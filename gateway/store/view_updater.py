@@ -107,9 +107,7 @@ class ViewUpdater:
             self._failing_since = self._failing_since or self._failed_at
             raise
         finally:
-            if (
-                self._examining is not None
-            ):  # for two seconds at most: it reads the file, which is rebuilt or closed next
+            if self._examining is not None:  # it reads the file, which is rebuilt or closed next: two seconds at most
                 await asyncio.wait((self._examining,))
 
     async def _follow_from_held_positions(self) -> None:
@@ -163,7 +161,8 @@ class ViewUpdater:
             examined.result()
         elapsed = asyncio.get_running_loop().time()
         if self._examined is None or not self.caught_up:
-            self._examined = elapsed  # a file is checked when it is opened
+            # A small file was checked when it was opened; a large one is examined as soon as its view has caught up.
+            self._examined = elapsed if self._view.updated.examined else elapsed - self._examine_every
         elif elapsed - self._examined >= self._examine_every and self._examining is None:
             self._examined = elapsed
             self._examining = asyncio.create_task(self._view.updated.examine())

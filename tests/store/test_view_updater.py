@@ -179,6 +179,15 @@ async def test_an_updater_ends_once_its_examination_of_the_file_has_ended(
     assert copy.begun == copy.ended
 
 
+async def test_a_file_too_large_to_be_checked_at_its_opening_is_examined_when_its_view_has_caught_up(
+    log: MemoryLog, examined: ExaminedView, clock: ManualClock
+) -> None:
+    """A gateway with a million offers started six seconds later, for the checks of two files."""
+    examined.updated._file.examined = False
+    async with running(ViewUpdater(log, OFFERS, examined, clock=clock)):
+        await until(lambda: examined.examined.begun == 1)
+
+
 async def test_an_error_of_the_examination_is_raised(
     log: MemoryLog, examined: ExaminedView, clock: ManualClock
 ) -> None:
