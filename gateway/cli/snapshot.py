@@ -9,13 +9,14 @@ import orjson
 import typer
 from rich.progress import Progress
 
-from gateway.cli.console import ERR, Lang, asynchronous
+from gateway.cli.console import ERR, CommandError, Lang, asynchronous
 from gateway.cli.document import Document, read_documents
 from gateway.cli.partner_context import as_partner, refused
 from gateway.cli.publish import progress_bar
 from gateway.cli.tally import Tally
 from gateway.client import NDJSON, Answer, Client
 from gateway.ingest.upload.splitting import declared_count
+from schemas.rulebook import Language
 from schemas.texts import load_words
 
 _PIECE = 200
@@ -56,11 +57,12 @@ async def snapshot(
     """Replace everything that the platform publishes by the content of a file.
 
     Offers that are not in it are withdrawn as absent; a guard stops a file if more than a fifth of them and at
-    least ten are missing, or if none would be left. Ends with 0 when none was refused, 1 when some were refused or
-    stale (they count as present) or are not decided after a minute, 2 when the gateway or the file could not be used.
+    least ten are missing, or if none would be left. A file whose last line is {"count": N} is sent if it has N offers.
+    Ends with 0 when none was refused, 1 when some were refused or stale (they count as present) or are not decided
+    after a minute, 2 when the gateway or the file could not be used.
     """
     words = _WORDS[lang]
-    documents = [document for document in read_documents(file, lang) if declared_count(document.raw) is None]
+    documents = _complete(file, lang)
     async with as_partner(lang) as client:
         if not mark:
             mark, _ = await take_mark(client)
@@ -75,6 +77,18 @@ async def snapshot(
             raise refused(answer, words.snapshot)
         await tally.follow(client)
     tally.conclude(lang, more=words.withdrawn.format(answer.body["withdrawn"]))
+
+
+def _complete(file: Path, lang: Language) -> list[Document]:
+    """The offers of a file, as many as its closing count says if it has one. Raises CommandError."""
+    read = [(document, declared_count(document.raw)) for document in read_documents(file, lang)]
+    documents = [document for document, count in read if count is None]
+    for _, count in read:
+        if count is not None and count != len(documents):
+            words = _WORDS[lang]
+            said = words.incomplete.format(path=file, count=count, found=len(documents))
+            raise CommandError(said, step=words.export_again, language=lang)
+    return documents
 
 
 async def _send(

@@ -14,7 +14,7 @@ from gateway.clock import now
 from gateway.demo.generator import GeneratedOffer, generate
 from gateway.protocol.decide import paris_date
 from gateway.protocol.topic import COMMON
-from tests.cli.conftest import Ended, RunningGateway
+from tests.cli.conftest import Ended, RunningGateway, Shell
 from tests.revision import revised, withdrawal
 
 COUNT = 620
@@ -175,6 +175,18 @@ async def test_a_snapshot_withdraws_the_offers_that_it_lacks(
     assert number is not None
     sure = await running_gateway.shell("snapshot", file, "--confirm", number[1], "--lang", "en")
     assert f"{number[1]} absent offer(s) withdrawn" in sure.output
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_snapshot_whose_count_differs_from_its_offers_is_not_sent(
+    count: int, shell: Shell, tmp_path: Path
+) -> None:
+    """A truncated export was sent with a count that fitted it, and the offers that it lacked were withdrawn."""
+    file = tmp_path / "offers.ndjson"
+    file.write_text('{"id": "bretagne:1"}\n{"id": "bretagne:2"}\n' + f'{{"count": {count}}}\n')
+    ended = await shell("snapshot", file, "--lang", "en")
+    assert 2 == ended.code
+    assert f"is {count}, and the file has 2 offers" in " ".join(ended.errors.split())
 
 
 async def test_a_snapshot_reports_the_offers_that_the_relay_rejected(

@@ -1,5 +1,6 @@
 """A federation of two platforms with offers, refusals, runs and deliveries; one of them has the session."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -20,6 +21,9 @@ from tests.pages.site import PageHarness
 OTHER = Partner(platform="normandie", name="Normandie canari", scopes=SIGNED.scopes)
 CANARY = "canari"
 """In every text of the other platform that could be displayed."""
+OTHERS_COUNT = 97_731
+"""Of whatever the other platform has counted: no token has these digits by chance."""
+OTHERS_COUNT_SHOWN = re.compile(r"97\W?731")
 HTML = {"Accept": "text/html"}
 
 
@@ -75,7 +79,7 @@ async def publish(site: PageHarness, platform: str, documents: list[dict[str, An
 
 async def _append_past(site: PageHarness, platform: str, ids: list[str], *, words: str) -> None:
     now, today = site.harness.parts.clock(), _today(site)
-    number = 977 if words else 12
+    number = OTHERS_COUNT if words else 12
     rule = "week-unreal" if words else "week-malformed"
     counts = {
         Cell(today, platform, "refused", rule, ""): number,
