@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 Severity: TypeAlias = Literal["error", "warning"]
+_SHORTER_START, _LONGER_START = 2_000, 4_000
+"""Characters. What is found in a text is at most some 500 long, and each of four passes may change what precedes it."""
 ACTUAL_CHARACTERS = 80
 """Maximum length of the offending value in a problem."""
 MAX_PROBLEMS = 100
@@ -140,7 +142,7 @@ def displayed(value: Any) -> Any:
     if isinstance(value, Spoken):
         return value
     if isinstance(value, str):
-        clean = redact(value)
+        clean = _start(value)
         text = clean if clean.isprintable() else "".join(map(_printable, clean[:ACTUAL_CHARACTERS]))
         return text if len(text) <= ACTUAL_CHARACTERS else text[: ACTUAL_CHARACTERS - 1] + "…"
     if isinstance(value, dict):
@@ -148,6 +150,17 @@ def displayed(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return "[…]"
     return value
+
+
+def _start(text: str) -> str:
+    """The text without personal data, at least as far as it is displayed. Of a long one two starts are searched: where
+    they agree, nothing that begins behind the shorter one changes what is displayed.
+    """
+    if len(text) > 2 * _LONGER_START:
+        shorter, longer = redact(text[:_SHORTER_START]), redact(text[:_LONGER_START])
+        if len(shorter) > ACTUAL_CHARACTERS and longer.startswith(shorter[: ACTUAL_CHARACTERS + 1]):
+            return longer
+    return redact(text)
 
 
 def _printable(sign: str) -> str:
