@@ -10,7 +10,7 @@ from tests.fuzz.growth import UNITS
 
 _LENGTH = 9_000
 """More than is searched as a whole."""
-PERSONAL = ("06 12 34 56 78", "06.12.34.56.78 ", "zéro six douze trente-quatre cinquante-six soixante-dix-huit, ", "a@b.fr")
+PERSONAL = (
     "06 12 34 56 78",
     "06.12.34.56.78 ",
     "zéro six douze trente-quatre cinquante-six soixante-dix-huit, ",
