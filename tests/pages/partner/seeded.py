@@ -23,7 +23,7 @@ CANARY = "canari"
 """In every text of the other platform that could be displayed."""
 OTHERS_COUNT = 97_731
 """Of whatever the other platform has counted: no token has these digits by chance."""
-OTHERS_COUNT_SHOWN = re.compile(r"97\W?731")
+OTHERS_COUNT_DISPLAYED = re.compile(r"97\W?731")
 HTML = {"Accept": "text/html"}
 
 

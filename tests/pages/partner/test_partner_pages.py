@@ -17,7 +17,7 @@ from tests.pages.partner.seeded import (
     CANARY,
     HTML,
     OTHER,
-    OTHERS_COUNT_SHOWN,
+    OTHERS_COUNT_DISPLAYED,
     moderate,
     offers,
     publish,
@@ -59,7 +59,7 @@ async def test_nothing_of_another_platform_is_on_any_page_that_links_lead_to(
     texts = {path: text.replace(f"q={CANARY}", "").replace(f'value="{CANARY}"', "") for path, text in found.items()}
     for path, text in texts.items():
         assert CANARY not in text, path
-        assert OTHERS_COUNT_SHOWN.search(text) is None, path
+        assert OTHERS_COUNT_DISPLAYED.search(text) is None, path
         assert OTHER.name not in text, path
 
 
