@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import venv
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,12 +67,11 @@ def _uv(lock: Path) -> bool:
     configured = _configuration()
     uv = [str(PYTHON), "-m", "uv", "pip", "install", "--python", str(PYTHON), "--require-hashes", "-r", str(lock)]
     uv += ["--only-binary", ":all:"]
-    for option, name in (("--default-index", "index-url"), ("--index", "extra-index-url")):
-        uv += [word for url in configured.get(name, "").split() for word in (option, url)]
-    environ = {**os.environ, **({"SSL_CERT_FILE": configured["cert"]} if "cert" in configured else {})}
+    handed_on = {"UV_DEFAULT_INDEX": "index-url", "UV_INDEX": "extra-index-url", "SSL_CERT_FILE": "cert"}
+    said = {name: " ".join(configured[option].split()) for name, option in handed_on.items() if option in configured}
     if "no-index" in configured or not _logged([*PIP, "--require-hashes", "-r", str(INSTALLER)]):
         return False
-    return _logged(uv, environ)
+    return _logged(uv, os.environ | said)
 
 
 def _configuration() -> dict[str, str]:
@@ -101,7 +101,7 @@ def _failed() -> int:
     return 1
 
 
-def _logged(command: list[str], environ: dict[str, str] | None = None) -> bool:
+def _logged(command: list[str], environ: Mapping[str, str] | None = None) -> bool:
     """Run a command, with its output in the log; on a terminal, one line shows how far it is."""
     with (
         LOG.open("a") as log,

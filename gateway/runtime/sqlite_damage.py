@@ -37,11 +37,9 @@ def computed(columns: Sequence[str]) -> str:
     return f"sum INTEGER GENERATED ALWAYS AS (checksum({', '.join(columns)})) STORED"
 
 
-CHECKED_BYTES = 16 * 1_048_576
-"""Files up to this size are checked completely when they are opened. Each row costs a call of Python, and several files
-are opened at once: larger ones would hold up the start by many seconds.
-"""
-_QUICK_SECONDS = 0.5
+CHECKED_BYTES = 64 * 1_048_576
+"""Files up to this size are checked completely when they are opened: about a second."""
+_QUICK_SECONDS = 3.0
 _PASSING = frozenset(
     {
         sqlite3.SQLITE_FULL,
@@ -172,12 +170,13 @@ def require_missing(db: sqlite3.Connection, table: str, column: str, value: str)
 
 
 def check_copy(connection: sqlite3.Connection, path: Path, tables: Tables) -> bool:
-    """Check a copy on opening: completely up to ``CHECKED_BYTES``, else the structure of its first pages. Returns
-    whether it was checked completely. Raises sqlite3.DatabaseError.
+    """Check a copy on opening: completely up to ``CHECKED_BYTES``, else the structure of its pages for some seconds.
+    Returns whether it was checked completely. Raises sqlite3.DatabaseError.
     """
     with suppress(FileNotFoundError):
         if sum(path.with_name(path.name + suffix).stat().st_size for suffix in ("", "-wal")) > CHECKED_BYTES:
-            return check_pages(connection, seconds=_QUICK_SECONDS) and False
+            check_pages(connection, seconds=_QUICK_SECONDS)
+            return False
     check_pages(connection)
     check_rows(connection, tables)
     return True

@@ -43,9 +43,7 @@ async def test_a_correct_subscriber_passes_under_pytest(tmp_path: Path) -> None:
     assert (0, True) == (code, "7 passed" in output), output
 
 
-@pytest.mark.parametrize(
-    ("language", "expected"), [("fr", "l’abonné n’a pas"), ("en", "the subscriber does not have")]
-)
+@pytest.mark.parametrize(("language", "expected"), [("fr", "l’abonné n’a pas"), ("en", "the subscriber does not have")])
 async def test_a_wrong_subscriber_fails_with_the_kits_message(
     language: Language, expected: str, tmp_path: Path
 ) -> None:

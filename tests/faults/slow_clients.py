@@ -13,7 +13,7 @@ _SECONDS = 6.0
 _USUAL_MEDIAN = 1.0
 _TIMES_CALM = 4.0
 """A request may take this multiple of its time in the calm before, where a slow machine exceeds the usual limit."""
-_LOOKS = 6
+_LOOKS = 3
 """Slow clients that starve others do so all the time; other work of the machine passes."""
 _LONGEST_MEDIAN = 4.0
 """Less than the five seconds that publishers wait for a decision which does not come."""
