@@ -9,7 +9,7 @@ A patch replaces attributes of one object or derives a class; it never changes a
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, NoReturn
 from weakref import WeakSet
 
@@ -76,7 +76,7 @@ def patch_client(client: AIOKafkaClient) -> None:
 
     client._get_conn = get_connection
     track_bootstrap(client)
-    describe_own_topics(client)
+    request_missing_topics(client)
     use_newest_leader(client.cluster, epochs)
 
 
@@ -92,7 +92,7 @@ def track_bootstrap(client: AIOKafkaClient) -> None:
         cluster = client.cluster
         cluster.config["bootstrap_servers"] = client._bootstrap_servers
         cluster._bootstrap_brokers = cluster._generate_bootstrap_brokers()
-        if not await client._metadata_update(cluster, client._topics):
+        if not await client._metadata_update(cluster, ()):
             raise KafkaConnectionError(f"Unable to bootstrap from {client.hosts}")
         for key in [key for key in client._conns if cluster.is_bootstrap(key[0])]:
             client._conns.pop(key).close()
@@ -101,27 +101,20 @@ def track_bootstrap(client: AIOKafkaClient) -> None:
     client.bootstrap = bootstrap
 
 
-class _NoTopics(tuple[str, ...]):
-    """An empty selection of topics that upstream does not take for all topics."""
+def request_missing_topics(client: AIOKafkaClient) -> None:
+    """Request a topic again while the last answer does not have it.
 
-    __slots__ = ()
-
-    def __bool__(self) -> bool:
-        return True
-
-
-def describe_own_topics(client: AIOKafkaClient) -> None:
-    """Keep metadata of the client's own topics only.
-
-    Upstream requests all topics of the cluster as long as the client has none, also when it connects: on a cluster with
-    thousands of topics each client decodes them all.
+    Brokers learn of a new topic one after the other. Upstream requests it once: if the broker that answers does not
+    have it yet, ``beginning_offsets`` and ``end_offsets`` wait until the metadata expires.
     """
-    through = client._metadata_update
+    add = client.add_topic
 
-    async def update(cluster: ClusterMetadata, topics: Collection[str] | None) -> Any:
-        return await through(cluster, topics if topics or topics is None else _NoTopics())
+    def add_topic(topic: str) -> Any:
+        if topic in client._topics and client.cluster.partitions_for_topic(topic) is None:
+            return client.force_metadata_update()
+        return add(topic)
 
-    client._metadata_update = update
+    client.add_topic = add_topic
 
 
 async def _synchronize(client: AIOKafkaClient) -> None:
