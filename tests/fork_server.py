@@ -1,14 +1,15 @@
-"""Commands as processes without the half second that Python takes to import their libraries.
+"""Commands as processes without the seconds that Python takes to import their libraries.
 
 One interpreter for each test process has the libraries, and nothing of ``gateway.cli``; each command is a fork of it,
 with its own environment, folder, files and exit code, and imports the command itself. ``tests/docs`` and ``tests/demo``
-start interpreters.
+start interpreters, and so does each worker of a gateway.
 """
 
 import array
 import asyncio
 import json
 import os
+import random
 import select
 import signal
 import socket
@@ -20,8 +21,18 @@ from functools import cache
 from io import TextIOWrapper
 from pathlib import Path
 
+from gateway.demo.tether import watch
+
 ROOT = Path(__file__).parents[1]
-_LIBRARIES = ("gateway.bootstrap", "gateway.operate.status", "schemas", "typer", "rich.console", "rich.table")
+_LIBRARIES = (
+    "gateway.bootstrap.gateway",
+    "gateway.log.kafka",
+    "gateway.operate.status",
+    "schemas",
+    "typer",
+    "rich.console",
+    "rich.table",
+)
 _REQUEST = 1 << 20
 
 
@@ -52,13 +63,19 @@ class Forked:
 
 
 async def fork(
-    *words: str, folder: Path, environ: Mapping[str, str], files: tuple[int, int, int], session: bool = False
+    *words: str,
+    folder: Path,
+    environ: Mapping[str, str],
+    files: tuple[int, int, int],
+    session: bool = False,
+    tethered: bool = False,
+    before: str = "",
 ) -> Forked:
     """Run ``passerelle`` with these words, this environment only, and these files as its standard ones. ``session``: in
-    a session of its own.
+    a session of its own. ``tethered``: it ends with this process. ``before``: Python that it runs first.
     """
     server = _server()
-    request = json.dumps([words, str(folder), dict(environ), session]).encode()
+    request = json.dumps([words, str(folder), dict(environ), session, tethered, before]).encode()
     assert len(request) < _REQUEST
     answers = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     answers.connect(server)
@@ -144,9 +161,12 @@ def _reap(running: dict[int, socket.socket]) -> None:
 
 def _become(request: bytes, files: list[int]) -> None:
     """In the fork: be the command."""
-    words, folder, environ, session = json.loads(request)
+    words, folder, environ, session, tethered, before = json.loads(request)
     if session:
         os.setsid()
+    command = os.getpid()
+    if tethered and os.fork() == 0:
+        watch(command, os.dup(sys.stdin.fileno()))
     for number, file in enumerate(files):
         os.dup2(file, number)
     for file in files:
@@ -157,8 +177,11 @@ def _become(request: bytes, files: list[int]) -> None:
     sys.argv = ["passerelle", *words]
     sys.modules["__main__"].__package__ = None  # of which click makes the name of the program
     sys.stdin = TextIOWrapper(open(0, "rb", closefd=False), encoding="utf-8")  # noqa: SIM115
-    sys.stdout = TextIOWrapper(open(1, "wb", closefd=False), encoding="utf-8", line_buffering=os.isatty(1))  # noqa: SIM115
+    at_once = os.isatty(1) or "PYTHONUNBUFFERED" in environ
+    sys.stdout = TextIOWrapper(open(1, "wb", closefd=False), encoding="utf-8", line_buffering=at_once)  # noqa: SIM115
     sys.stderr = TextIOWrapper(open(2, "wb", closefd=False), encoding="utf-8", line_buffering=True)  # noqa: SIM115
+    random.seed()
+    exec(before)
     from gateway.cli import main  # noqa: PLC0415 - reads the environment
 
     main()

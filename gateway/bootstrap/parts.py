@@ -1,8 +1,8 @@
 """The parts of a process that requests need, built identically in the main process and in workers, and their tasks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -110,15 +110,46 @@ async def build_parts(
     clock: Clock = now,
 ) -> Parts:
     """Build the parts; they are closed with the stack. ``ready`` is called when partners are loaded, before the
-    views are opened. ``follow``: the main process updates the views, a worker follows them. ``check`` checks the
-    embedded log's file first.
+    views are opened. ``follow``: the main process updates the views, a worker follows them. ``check``: the embedded
+    log's file is checked meanwhile.
 
     ``log`` replaces the one that the settings name; the caller closes it.
     """
     if log is None:
-        log = await stack.enter_async_context(open_log(settings, check=check))
-    if check and isinstance(log, SqliteLog):
+        log = await stack.enter_async_context(open_log(settings, recovery=check))
+    if not (check and isinstance(log, SqliteLog)):
+        return await _build(settings, stack, log, follow=follow, ready=ready, clock=clock)
+    async with _checked(log):
         await refuse_older(log, settings, _VIEWS)
+        return await _build(settings, stack, log, follow=follow, ready=ready, clock=clock)
+
+
+@asynccontextmanager
+async def _checked(log: SqliteLog) -> AsyncIterator[None]:
+    """Check the log's file while the block runs. Its damage is raised instead of an error of the block, which the
+    damage may have caused.
+    """
+    checking = asyncio.create_task(log.check())
+    try:
+        yield
+    except Exception:
+        await checking
+        raise
+    except BaseException:
+        checking.cancel()
+        raise
+    await checking
+
+
+async def _build(
+    settings: Settings,
+    stack: AsyncExitStack,
+    log: EventLog,
+    *,
+    follow: bool,
+    ready: Callable[[EventLog, Partners], Awaitable[None]] | None,
+    clock: Clock,
+) -> Parts:
     identity = await log.identity()
     partners = Partners(log, clock=clock)
     await partners.catch_up()
@@ -135,7 +166,21 @@ async def build_parts(
         stack.push_async_callback(view.close)
         return view
 
-    offers = await open_view(OfferView, OFFERS)
+    opening = offers, receipts, deliveries, runs, statistics, journal = (
+        asyncio.create_task(open_view(OfferView, OFFERS)),
+        asyncio.create_task(open_view(ReceiptView, RECEIPTS)),
+        asyncio.create_task(open_view(DeliveryView, DELIVERIES)),
+        asyncio.create_task(open_view(RunView, RUNS)),
+        asyncio.create_task(open_view(StatisticsView, STATISTICS)),
+        asyncio.create_task(open_view(JournalView, JOURNAL)),
+    )
+    try:
+        await asyncio.wait(opening)
+    except asyncio.CancelledError:
+        await asyncio.wait(opening)  # so that the stack closes each that opens
+        raise
+    for error in filter(None, [one.exception() for one in opening]):
+        raise error
     positions = Positions(log)
     submissions = Submissions(log, ids=ids, clock=clock)
     metrics = Metrics()
@@ -147,19 +192,19 @@ async def build_parts(
         secret=secret,
         ids=ids,
         submissions=submissions,
-        offers=offers,
-        receipts=await open_view(ReceiptView, RECEIPTS),
-        deliveries=await open_view(DeliveryView, DELIVERIES),
-        runs=await open_view(RunView, RUNS),
-        statistics=await open_view(StatisticsView, STATISTICS),
-        journal=await open_view(JournalView, JOURNAL),
+        offers=offers.result(),
+        receipts=receipts.result(),
+        deliveries=deliveries.result(),
+        runs=runs.result(),
+        statistics=statistics.result(),
+        journal=journal.result(),
         acts=Journal(log, clock=clock),
         refusals=RefusalCounter(log, clock=clock, counted=metrics.count_refusals),
         positions=positions,
         snapshots=Snapshots(
             log,
             submissions=submissions,
-            offers=offers,
+            offers=offers.result(),
             positions=positions,
             ids=ids,
             seal=Seal(secret, purpose="mark"),

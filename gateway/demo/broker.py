@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,8 @@ START_SECONDS = 60
 STOP_SECONDS = 20
 ARCHIVE = "classes.jsa"
 """The JVM's archive of loaded classes, beside the jars: a start with it takes a third less processor time."""
-_PORTS = range(20_000, 32_000, 8)
+_BLOCK = 8
+_PORTS = range(20_000, 32_000, _BLOCK)
 
 
 class BrokerError(Exception):
@@ -260,20 +262,37 @@ def _run(jars: Path, log: IO[bytes], java: Sequence[str], main: str, *arguments:
 
 def free_ports(count: int) -> list[int]:
     """Free loopback ports, each the first of a block of eight. They are below the range of ephemeral ports, so that an
-    outgoing connection does not take one during a restart. A process is given each once, as long as there are others:
-    who asks for one listens later.
+    outgoing connection does not take one during a restart. Who asks for one listens later: a process is given each
+    once, as long as there are others, and no other process is given it soon.
     """
     found: list[int] = []
     for port in sorted(secrets.SystemRandom().sample(_PORTS, len(_PORTS)), key=_GIVEN.__contains__):
         if len(found) == count:
             break
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            if port not in _GIVEN:
+                _reserve(port)
             found.append(port)
     _GIVEN.update(found)
     return found
 
 
+def _reserve(port: int) -> None:
+    """Hold the block of this port until a hundred others are given. Raises OSError if another process holds it."""
+    holder = socket.socket()
+    try:
+        holder.bind(("127.0.0.1", port + _BLOCK - 1))
+    except OSError:
+        holder.close()
+        raise
+    _RESERVED.append(holder)
+    if len(_RESERVED) > _RESERVED_AT_ONCE:
+        _RESERVED.popleft().close()
+
+
 _GIVEN: set[int] = set()
+_RESERVED = deque[socket.socket]()
+_RESERVED_AT_ONCE = 100
 
 
 _API_VERSIONS = b"\x00\x00\x00\x11\x00\x12\x00\x00\x00\x00\x00\x01\x00\x07starter"

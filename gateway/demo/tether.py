@@ -38,7 +38,7 @@ def tether() -> tuple[int, ...]:
     return _pipe()[:1] if _POSIX else ()
 
 
-def _watch(command: int, pipe: int) -> NoReturn:
+def watch(command: int, pipe: int) -> NoReturn:
     """Wait until the parent or the command has ended; kill the command if the parent has. Closes all other files."""
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
@@ -56,7 +56,7 @@ def main(pipe: int, command: list[str]) -> NoReturn:
     """Fork the watcher, then exec the command."""
     process = os.getpid()
     if os.fork() == 0:
-        _watch(process, pipe)
+        watch(process, pipe)
     os.close(pipe)
     os.execvp(command[0], command)  # noqa: S606  # the caller's own command
 

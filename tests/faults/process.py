@@ -1,4 +1,6 @@
-"""One gateway in a process of its own: started, watched, killed, paused, resumed."""
+"""One gateway in a process of its own: started, watched, killed, paused, resumed. One of this checkout is a fork of an
+interpreter that has its libraries.
+"""
 
 import asyncio
 import os
@@ -11,6 +13,7 @@ import aiohttp
 
 from gateway.demo.broker import free_ports
 from gateway.demo.tether import tether, tethered
+from tests.fork_server import Forked, fork
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0
@@ -20,7 +23,7 @@ QUEUE_BYTES = 4 << 20
 the eight seconds after which a write leaves it.
 """
 _SERVE = "from gateway.cli import main; main()"
-_SMALL_QUEUE = f"from gateway.log.sqlite import jobs; jobs._QUEUE_BYTES = {QUEUE_BYTES}; "
+_SMALL_QUEUE = f"from gateway.log.sqlite import jobs; jobs._QUEUE_BYTES = {QUEUE_BYTES}"
 
 
 class GatewayDiedError(Exception):
@@ -30,7 +33,8 @@ class GatewayDiedError(Exception):
 class GatewayProcess:
     """A replica with a data folder and ports of its own, the same ones at each start. ``root`` is the checkout that it
     runs: this one, or one of another version. ``user``: the user id that it runs under; only root may name another.
-    ``small_queue``: its embedded log queues at most QUEUE_BYTES.
+    ``small_queue``: its embedded log queues at most QUEUE_BYTES. ``interpreter``: it is no fork, but an interpreter of
+    its own, which reads its variables.
     """
 
     def __init__(
@@ -42,11 +46,13 @@ class GatewayProcess:
         root: Path = ROOT,
         user: int | None = None,
         small_queue: bool = False,
+        interpreter: bool = False,
     ) -> None:
         self.name = name
         self._root = root
         self._user = user
-        self._program = _SMALL_QUEUE + _SERVE if small_queue else _SERVE
+        self._forked = root == ROOT and user is None and not interpreter
+        self._before = _SMALL_QUEUE if small_queue else ""
         self.folder = folder
         port, management = free_ports(2)
         self.port, self.management_port = port, management
@@ -60,7 +66,7 @@ class GatewayProcess:
         }
         self._words = folder.parent / f"{name}.log"
         folder.mkdir(parents=True, exist_ok=True)
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Forked | asyncio.subprocess.Process | None = None
         self.paused = False
 
     @property
@@ -82,20 +88,33 @@ class GatewayProcess:
     async def start(self) -> None:
         """Start it; does not wait."""
         environment = {name: text for name, text in os.environ.items() if not name.startswith("PASSERELLE_")}
-        with self._words.open("ab") as words:
-            self._process = await asyncio.create_subprocess_exec(
-                *tethered([sys.executable, "-c", self._program, "serve"]),
-                cwd=self._root,
-                env={**environment, **self._settings, "PYTHONUNBUFFERED": "1"},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=words,
-                stderr=words,
-                start_new_session=True,
-                pass_fds=tether(),
-                user=self._user,
-                group=self._user,
-                extra_groups=None if self._user is None else [],
-            )
+        environ = {**environment, **self._settings, "PYTHONUNBUFFERED": "1"}
+        with self._words.open("ab") as words, Path(os.devnull).open() as nothing:  # noqa: ASYNC230 - a device
+            files = nothing.fileno(), words.fileno(), words.fileno()
+            if self._forked:
+                self._process = await fork(
+                    "serve",
+                    folder=ROOT,
+                    environ=environ,
+                    files=files,
+                    session=True,
+                    tethered=True,
+                    before=self._before,
+                )
+            else:
+                self._process = await asyncio.create_subprocess_exec(
+                    *tethered([sys.executable, "-c", _SERVE, "serve"]),
+                    cwd=self._root,
+                    env=environ,
+                    stdin=nothing,
+                    stdout=words,
+                    stderr=words,
+                    start_new_session=True,
+                    pass_fds=tether(),
+                    user=self._user,
+                    group=self._user,
+                    extra_groups=None if self._user is None else [],
+                )
         self.paused = False
 
     async def ready(self, *, seconds: float = START_SECONDS) -> None:

@@ -24,7 +24,7 @@ async def serving(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     """``passerelle serve`` at level debug, asyncio's debugging on, with either parser of aiohttp."""
     settings = {"PASSERELLE_LOG_LEVEL": "debug", "PYTHONASYNCIODEBUG": "1"}
     settings |= {PURE: "1"} if request.param == "python" else {}
-    gateway = GatewayProcess("gateway", tmp_path / "data", settings)
+    gateway = GatewayProcess("gateway", tmp_path / "data", settings, interpreter=True)
     await gateway.start()
     try:
         await gateway.ready()
