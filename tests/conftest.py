@@ -89,8 +89,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """A slow file is not even imported in the quick lane: half of the time would go into that."""
-    return True if config.getoption("quick") and lanes.reason(collection_path) else None
+    """A file of the other lane is not even imported: half of the quick lane's time would go into that."""
+    slow = config.getoption("slow") and lanes.is_left_to_quick(collection_path)
+    return True if slow or (config.getoption("quick") and lanes.reason(collection_path)) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -99,6 +100,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         lane: dict[bool, list[pytest.Item]] = {True: [], False: []}
         for item in items:
             lane[lanes.is_quick(item) == bool(quick)].append(item)
+        if quick:
+            lanes.refuse_unknown_mixed(lane[False])
         config.hook.pytest_deselected(items=lane[False])
         items[:] = lane[True]
     if hasattr(config, "workerinput"):

@@ -163,6 +163,62 @@ LONG = frozenset(
 """Single tests that compute for more than a second, in files of quick ones."""
 
 
+MIXED = frozenset(
+    {
+        "api/write/test_app.py",
+        "api/write/test_idempotency.py",
+        "cli/test_app.py",
+        "cli/test_certificate.py",
+        "cli/test_doctor.py",
+        "cli/test_languages.py",
+        "cli/test_partner_tokens.py",
+        "cli/test_platform_check.py",
+        "cli/test_platform_draft.py",
+        "cli/test_publish.py",
+        "cli/test_reference.py",
+        "cli/test_tally.py",
+        "cli/test_transfer.py",
+        "cli/test_validate.py",
+        "cli/test_widths.py",
+        "cli/test_wrong_folder.py",
+        "conformance/test_report_page.py",
+        "conformance/test_standin.py",
+        "formats/test_format_csv.py",
+        "formats/test_format_json.py",
+        "formats/test_format_samples.py",
+        "log/kafka/test_connection.py",
+        "log/kafka/test_cut_off.py",
+        "log/kafka/test_fetcher.py",
+        "log/kafka/test_leader_epochs.py",
+        "log/kafka/test_leaderless.py",
+        "log/kafka/test_membership.py",
+        "log/kafka/test_outage.py",
+        "log/kafka/test_owner.py",
+        "log/kafka/test_reader.py",
+        "log/kafka/test_security.py",
+        "log/kafka/test_topics.py",
+        "national/site/test_malformed_items.py",
+        "national/site/test_national_answer.py",
+        "national/site/test_national_reading.py",
+        "national/site/test_national_recorded.py",
+        "operate/test_status_command.py",
+        "pages/map/test_outlines.py",
+        "pages/test_browser.py",
+        "pages/test_components.py",
+        "partners/test_command.py",
+        "partners/test_link_command.py",
+        "partners/test_sign_in_replicas.py",
+        "protocol/test_decide.py",
+        "schemas/test_personal.py",
+        "schemas/test_samples.py",
+        "schemas/test_suspicion.py",
+    }
+)
+"""Files of quick tests that hold slow ones too: by LONG, or by the fixtures and markers above. ``--slow`` imports no
+other file of quick tests.
+"""
+
+
 class StartedProcessError(RuntimeError):
     """A test of the quick lane started a process."""
 
@@ -174,6 +230,23 @@ def reason(path: Path) -> str | None:
         return None
     inside = PurePosixPath(path.relative_to(ROOT / "tests").as_posix())
     return next((SLOW[str(one)] for one in (inside, *inside.parents) if str(one) in SLOW), None)
+
+
+def is_left_to_quick(path: Path) -> bool:
+    """Whether all tests of a file belong to the quick lane. Of folders: no."""
+    inside = path.is_relative_to(ROOT / "tests") and path.suffix == ".py" and path.name.startswith("test_")
+    return inside and reason(path) is None and _name(path) not in MIXED
+
+
+def refuse_unknown_mixed(slow: Iterable[pytest.Item]) -> None:
+    """Refuse slow tests that ``--slow`` would not find. Raises pytest.UsageError."""
+    unknown = sorted({_name(item.path) for item in slow if is_left_to_quick(item.path)})
+    if unknown:
+        raise pytest.UsageError(f"Slow tests in files of quick ones: name them in tests/lanes.py, MIXED: {unknown}")
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT / "tests").as_posix()
 
 
 def is_quick(item: pytest.Item) -> bool:
