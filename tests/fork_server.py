@@ -7,6 +7,7 @@ start interpreters, and so does each worker of a gateway.
 
 import array
 import asyncio
+import importlib
 import json
 import os
 import random
@@ -15,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
@@ -25,6 +27,7 @@ from gateway.demo.tether import watch
 
 ROOT = Path(__file__).parents[1]
 _LIBRARIES = (
+    "adapters.national.connector.connector",
     "gateway.bootstrap.gateway",
     "gateway.log.kafka",
     "gateway.operate.status",
@@ -70,12 +73,14 @@ async def fork(
     session: bool = False,
     tethered: bool = False,
     before: str = "",
+    program: str = "gateway.cli",
 ) -> Forked:
-    """Run ``passerelle`` with these words, this environment only, and these files as its standard ones. ``session``: in
-    a session of its own. ``tethered``: it ends with this process. ``before``: Python that it runs first.
+    """Run ``passerelle``, or ``main`` of another module, with these words, this environment only, and these files as
+    its standard ones. ``session``: in a session of its own. ``tethered``: it ends with this process. ``before``: Python
+    that it runs first.
     """
     server = _server()
-    request = json.dumps([words, str(folder), dict(environ), session, tethered, before]).encode()
+    request = json.dumps([words, str(folder), dict(environ), session, tethered, before, program]).encode()
     assert len(request) < _REQUEST
     answers = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     answers.connect(server)
@@ -84,6 +89,21 @@ async def fork(
     answers.setblocking(False)
     pid = int(await asyncio.get_running_loop().sock_recv(answers, 16))
     return Forked(answers, pid)
+
+
+async def outcome(environ: Mapping[str, str], *words: str, seconds: float = 60.0, before: str = "") -> tuple[int, str]:
+    """How ``passerelle`` ended in this environment, in the checkout's folder, and all that it printed."""
+    with tempfile.TemporaryFile() as output, Path(os.devnull).open() as nothing:  # noqa: ASYNC230 - a device
+        files = nothing.fileno(), output.fileno(), output.fileno()
+        environ = {"PATH": os.environ["PATH"], **environ}
+        process = await fork(*words, folder=ROOT, environ=environ, files=files, before=before)
+        try:
+            code = await asyncio.wait_for(process.wait(), seconds)
+        except TimeoutError:
+            process.kill()
+            raise
+        output.seek(0)
+        return code, output.read().decode()
 
 
 @cache
@@ -161,7 +181,7 @@ def _reap(running: dict[int, socket.socket]) -> None:
 
 def _become(request: bytes, files: list[int]) -> None:
     """In the fork: be the command."""
-    words, folder, environ, session, tethered, before = json.loads(request)
+    words, folder, environ, session, tethered, before, program = json.loads(request)
     if session:
         os.setsid()
     command = os.getpid()
@@ -182,9 +202,7 @@ def _become(request: bytes, files: list[int]) -> None:
     sys.stderr = TextIOWrapper(open(2, "wb", closefd=False), encoding="utf-8", line_buffering=True)  # noqa: SIM115
     random.seed()
     exec(before)
-    from gateway.cli import main  # noqa: PLC0415 - reads the environment
-
-    main()
+    importlib.import_module(program).main()  # which reads the environment
 
 
 if __name__ == "__main__":

@@ -1,16 +1,13 @@
 """A gateway whose connector lives in fast time, in a process of its own; and the real command beside it."""
 
-import asyncio
 import os
-import sys
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.demo.process import FastTime
-from gateway.demo.tether import tether, tethered
 from tests.faults.process import ROOT, GatewayProcess
-
-_COMMAND = "from gateway.cli import main; main()"
+from tests.fork_server import fork, outcome
 
 
 class FastGateway(GatewayProcess):
@@ -19,30 +16,33 @@ class FastGateway(GatewayProcess):
     def __init__(self, folder: Path, settings: Mapping[str, str], *, accounts: Path, time: FastTime) -> None:
         super().__init__("gateway", folder, settings)
         self._arguments = [str(accounts), str(time.speed), str(time.start), str(time.origin)]
+        self._kept_open: int | None = None
 
     async def start(self) -> None:
         environment = {name: text for name, text in os.environ.items() if not name.startswith("PASSERELLE_")}
-        with self._words.open("ab") as words:
-            self._process = await asyncio.create_subprocess_exec(
-                *tethered([sys.executable, "-m", "gateway.demo.gateway_main", *self._arguments]),
-                cwd=ROOT,
-                env={**environment, **self._settings},
-                stdin=asyncio.subprocess.PIPE,  # closed with this process, which ends the gateway
-                stdout=words,
-                stderr=words,
-                start_new_session=True,
-                pass_fds=tether(),
-            )
+        silent, self._kept_open = os.pipe()  # the end of its input would end the gateway
+        try:
+            with self._words.open("ab") as words:
+                self._process = await fork(
+                    *self._arguments,
+                    folder=ROOT,
+                    environ={**environment, **self._settings},
+                    files=(silent, words.fileno(), words.fileno()),
+                    session=True,
+                    tethered=True,
+                    program="gateway.demo.gateway_main",
+                )
+        finally:
+            os.close(silent)
+
+    async def _end(self, number: signal.Signals) -> int:
+        code = await super()._end(number)
+        if self._kept_open is not None:
+            os.close(self._kept_open)
+            self._kept_open = None
+        return code
 
 
-async def command(environ: Mapping[str, str], *words: str, seconds: float = 60.0) -> tuple[int | None, str]:
+async def command(environ: Mapping[str, str], *words: str) -> tuple[int, str]:
     """How ``passerelle`` ended in this environment, and what it printed."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _COMMAND, *words),
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "COLUMNS": "200", **environ},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await asyncio.wait_for(process.communicate(), seconds)
-    return process.returncode, output.decode()
+    return await outcome({"COLUMNS": "200", **environ}, *words)

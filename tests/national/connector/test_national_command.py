@@ -1,9 +1,6 @@
 """``passerelle national`` as the operator runs it: a process of its own beside a connector that works."""
 
-import asyncio
 import json
-import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,18 +9,9 @@ import pytest
 
 from adapters.national.maintenance.offer_orders import NEUTRAL
 from gateway.log.sqlite import SqliteLog
+from tests.fork_server import outcome
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import PASSWORD, ConnectorHarness, document, eventually, row_of
-
-COMMAND = """
-import sys
-from gateway.cli.console import CommandError, stop
-from gateway.cli.national import app
-try:
-    app(sys.argv[1:], prog_name="passerelle national")
-except CommandError as error:
-    stop(error)
-"""
 
 
 @pytest.fixture
@@ -36,20 +24,11 @@ async def harness(make_harness: Make, tmp_path: Path) -> AsyncIterator[Connector
     await log.close()
 
 
-async def command(harness: ConnectorHarness, *words: str) -> tuple[int | None, str]:
+async def command(harness: ConnectorHarness, *words: str) -> tuple[int, str]:
     """Its exit code and output, blanks joined."""
-    environ = {"PATH": os.environ["PATH"], "PASSERELLE_DATA": str(harness.folder), "NATIONAL_PASSWORD": PASSWORD}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        COMMAND,
-        *words,
-        env=environ,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode, " ".join(output.decode().split())
+    environ = {"PASSERELLE_DATA": str(harness.folder), "NATIONAL_PASSWORD": PASSWORD}
+    code, output = await outcome(environ, "national", *words)
+    return code, " ".join(output.split())
 
 
 async def at_work(harness: ConnectorHarness, *documents: dict[str, Any]) -> None:
