@@ -21,6 +21,7 @@ from xdist.workermanage import WorkerController
 
 from gateway.demo.broker import Listener, LocalBroker
 from gateway.demo.jars import missing
+from gateway.runtime.loop import bound_collections
 from tests import lanes, spread
 from tests.browser import program
 from tests.clients import tools
@@ -113,6 +114,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             reason = unavailable()
             if reason is not None:
                 lacking[marker] = reason
+
+
+def pytest_collection_finish() -> None:
+    """As a gateway after its start: what is imported and collected by now is in no later garbage collection."""
+    bound_collections()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,85 +1,99 @@
-"""How pytest-xdist spreads the tests over its workers: whole files, the longest first. With four workers or more every
-second one begins with the files that wait more than they compute, so that the processors are busy and not overloaded.
+"""How pytest-xdist spreads the tests over its workers: whole files, the longest first. With four workers or more, two
+compute, and the others begin with the files that wait more than they compute, so that two processors are busy and not
+overloaded.
 """
 
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 LONGEST = (
-    "conformance/test_partners.py",
-    "deploy/test_image.py",
-    "conformance/test_mutants.py",
-    "conformance/test_gateway_role.py",
-    "fuzz/test_growth.py",
-    "conformance/test_independent.py",
-    "demo/test_demo.py",
-    "end_to_end/test_killed_request.py",
-    "faults/test_kafka.py",
     "pages/test_browser.py",
-    "faults/test_cluster.py",
-    "cli/test_publish.py",
-    "partners/test_concurrent_changes.py",
+    "conformance/test_mutants.py",
+    "fuzz/test_growth.py",
+    "conformance/test_partners.py",
+    "faults/test_kafka.py",
+    "conformance/test_gateway_role.py",
+    "conformance/test_independent.py",
     "api/write/test_contract.py",
-    "end_to_end/test_shortage.py",
-    "conformance/test_same_answers.py",
-    "faults/test_embedded.py",
+    "deploy/test_image.py",
+    "faults/test_cluster.py",
+    "demo/test_demo.py",
     "conformance/test_root_cause.py",
-    "cli/test_languages.py",
-    "conformance/test_plugin.py",
-    "docs/test_recipes.py",
-    "interconnection/test_interconnection_drain.py",
-    "national/model/test_national_model.py",
+    "faults/test_embedded.py",
+    "cli/test_publish.py",
+    "cli/test_certificate.py",
+    "conformance/test_wheel.py",
+    "end_to_end/test_killed_request.py",
     "api/write/test_results.py",
-    "log/contract/test_kafka_log.py",
-    "log/kafka/test_outage.py",
-    "interconnection/test_interconnection_matrix.py",
-    "damage/test_index.py",
-    "cli/test_app.py",
-    "conformance/test_batch.py",
+    "conformance/test_certifiable.py",
+    "cli/test_languages.py",
+    "model/test_model.py",
     "clients/test_generated_clients.py",
-    "threats/test_logs.py",
+    "conformance/test_same_answers.py",
+    "log/kafka/test_outage.py",
+    "schemas/test_agreement.py",
+    "conformance/test_certify.py",
+    "schemas/test_personal.py",
+    "end_to_end/test_shortage.py",
+    "docs/test_recipes.py",
+    "formats/test_format_effect.py",
+    "conformance/test_national_role.py",
+    "cli/test_app.py",
+    "cli/test_doctor.py",
+    "pages/connect/test_connect_page.py",
+    "log/contract/test_sqlite_log.py",
     "national/connector/test_bad_offers.py",
     "damage/test_running.py",
-    "log/kafka/test_broker.py",
-    "schemas/test_agreement.py",
-    "conformance/test_cli.py",
-    "cli/test_doctor.py",
-    "cli/test_certificate.py",
-    "interconnection/test_interconnection_takeover.py",
-    "rolling/test_rolling_deploy.py",
-    "conformance/test_wheel.py",
-    "log/kafka/test_leaderless.py",
-    "log/contract/test_sqlite_log.py",
-    "conformance/test_report_page.py",
-    "transport/test_limit.py",
-    "end_to_end/test_federation.py",
-    "api/read/test_receipts.py",
-    "formats/test_format_memory.py",
-    "national/connector/test_national_command.py",
-    "damage/test_damage.py",
-    "interconnection/test_interconnection_bad_feeds.py",
-    "log/kafka/test_cut_off.py",
-    "interconnection/test_interconnection_samples.py",
-    "setup/test_container.py",
-    "conformance/test_certify.py",
-    "national/connector/test_adopting.py",
-    "log/kafka/test_owner.py",
-    "cli/test_tally.py",
-    "pull/test_pulls.py",
-    "log/kafka/test_connection.py",
-    "end_to_end/test_workers.py",
-    "model/test_model.py",
-    "relay/test_relay.py",
-    "cli/test_wrong_folder.py",
-    "pull/test_stopping.py",
-    "national/connector/test_unknown_outcome.py",
-    "national/connector/test_draining.py",
-    "formats/test_format_garbled.py",
-    "national/connector/test_killing.py",
+    "threats/test_logs.py",
     "threats/test_fair_shares.py",
-    "cli/test_widths.py",
+    "national/connector/test_national_command.py",
+    "conformance/test_one_verdict.py",
+    "damage/test_index.py",
+    "formats/test_format_memory.py",
+    "pages/test_http.py",
+    "damage/test_damage.py",
+    "setup/test_container.py",
+    "conformance/test_serve.py",
+    "national/model/test_national_model.py",
+    "pull/test_stopping.py",
+    "interconnection/test_interconnection_matrix.py",
+    "pages/test_roles.py",
     "national/connector/test_inbound.py",
-    "conformance/test_national_role.py",
+    "pages/test_components.py",
+    "conformance/test_batch.py",
+    "transport/test_limit.py",
+    "interconnection/test_interconnection_samples.py",
+    "interconnection/test_interconnection_drain.py",
+    "conformance/test_cli.py",
+    "api/write/test_upload.py",
+    "api/read/test_receipts.py",
+    "formats/test_format_reading.py",
+    "cli/test_validate.py",
+    "fuzz/test_targets.py",
+    "interconnection/test_interconnection_bad_feeds.py",
+    "demo/test_tether.py",
+    "cli/test_widths.py",
+    "formats/test_format_identities.py",
+    "conformance/test_plugin.py",
+    "relay/test_relay.py",
+    "store/test_subscriber.py",
+    "log/kafka/test_cut_off.py",
+    "demo/test_generator.py",
+    "schemas/test_suspicion.py",
+    "schemas/test_check.py",
+    "log/kafka/test_leaderless.py",
+    "formats/test_inference.py",
+    "national/connector/test_unknown_outcome.py",
+    "interconnection/test_interconnection_takeover.py",
+    "fuzz/test_displayed.py",
+    "log/kafka/test_broker.py",
+    "pull/test_pull.py",
+    "threats/test_malformed.py",
+    "cli/test_wrong_folder.py",
+    "end_to_end/test_workers.py",
+    "pages/systems/test_systems_page.py",
+    "formats/test_format_garbled.py",
+    "deploy/test_backup.py",
 )
 """The files that take longest, longest first; the rest follows in its own order."""
 
@@ -96,22 +110,36 @@ OWN_BROKERS = (
 
 WAITING = (
     "conformance/test_partners.py",
+    "conformance/test_gateway_role.py",
+    "pages/test_browser.py",
     "conformance/test_mutants.py",
     "conformance/test_independent.py",
     "conformance/test_root_cause.py",
     "conformance/test_national_role.py",
     "conformance/test_certifiable.py",
     "conformance/test_certify.py",
+    "conformance/test_serve.py",
+    "api/read/test_receipts.py",
+    "demo/test_tether.py",
+    "docs/test_recipes.py",
     "end_to_end/test_killed_request.py",
+    "interconnection/test_interconnection_matrix.py",
     "interconnection/test_interconnection_takeover.py",
+    "log/contract/test_sqlite_log.py",
     "log/kafka/test_outage.py",
     "national/connector/test_bad_offers.py",
+    "national/connector/test_inbound.py",
+    "pull/test_stopping.py",
+    "relay/test_relay.py",
+    "transport/test_limit.py",
 )
-"""Files that use less than half a processor."""
+"""Files that use less than half a processor. Those of commands and gateways that are forks are not among them."""
 
 _UNNAMED = ("pull/test_replicas.py",)
 """Files on the shared broker whose tests' ids do not say so."""
 _BROKER = "the shared broker"
+_COMPUTING = 2
+"""Workers that take the units that wait last."""
 _MIXED = 4
 """Fewer workers take all units alike."""
 
@@ -123,7 +151,10 @@ class FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no typ
         return unit(nodeid)
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        here = next((one for one in self.workqueue if waits(one) == self._is_patient(node)), None)
+        patient = self._is_patient(node)
+        here = next((one for one in self.workqueue if waits(one) == patient), None)
+        if here is None and patient:
+            here = next(reversed(self.workqueue))  # a short one
         if here is not None:
             self.workqueue.move_to_end(here, last=False)
         super()._assign_work_unit(node)
@@ -134,7 +165,7 @@ class FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no typ
 
 def is_patient(worker: int, workers: int) -> bool:
     """Whether a worker takes the units that wait first; the others take them last."""
-    return workers >= _MIXED and worker % 2 == 1
+    return workers >= _MIXED and worker >= _COMPUTING
 
 
 def waits(unit: str) -> bool:
