@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from tests.browser.program import NAME
 
@@ -22,6 +22,8 @@ _TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 _SEEN = ("color-contrast", "target-size", "link-in-text-block", "scrollable-region-focusable", "aria-hidden-focus")
 """Rules that depend on colours and sizes; all others find the same in every scheme and window."""
 _SECONDS = 20
+_LEFT = "net::ERR_ABORTED"
+"""The failure of a request that its page's end has cut short: the next page came while an image was on its way."""
 _AXE = """async (options) => (await axe.run(document, {resultTypes: ["violations"], ...options})).violations.map(
     (one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`)"""
 
@@ -56,11 +58,15 @@ def window(browser: Browser, *, width: int = WIDE, scheme: Scheme = "light", scr
     page = context.new_page()
     page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+    page.on("requestfailed", lambda request: None if request.failure == _LEFT else complaints.append(_failed(request)))
     try:
         yield page, complaints
     finally:
         context.close()
+
+
+def _failed(request: Request) -> str:
+    return f"failed: {request.url}: {request.failure}"
 
 
 def violations(page: Page, *, seen: bool = False) -> list[str]:
