@@ -4,6 +4,7 @@ Requires Java 17 or later and Maven. The broker ends with the process that start
 replication factor 1.
 """
 
+import atexit
 import base64
 import contextlib
 import secrets
@@ -290,6 +291,12 @@ def _reserve(port: int) -> None:
         _RESERVED.popleft().close()
 
 
+def _release() -> None:
+    while _RESERVED:
+        _RESERVED.popleft().close()
+
+
+atexit.register(_release)
 _GIVEN: set[int] = set()
 _RESERVED = deque[socket.socket]()
 _RESERVED_AT_ONCE = 100
