@@ -26,11 +26,11 @@ _MAINTAIN_SECONDS = 60.0
 
 
 @asynccontextmanager
-async def open_log(settings: Settings, *, make: bool = True, recovery: bool = False) -> AsyncIterator[EventLog]:
+async def open_log(settings: Settings, *, make: bool = True, check: bool = False) -> AsyncIterator[EventLog]:
     """The event log of these settings: Kafka if an address is set, else the embedded one.
 
-    ``make`` creates the embedded log's file and topics if missing; commands that only read leave it off.
-    ``recovery``: see ``SqliteLog.open``.
+    ``make`` creates the embedded log's file and topics if missing; commands that only read leave it off. ``check``
+    checks the embedded log's file for some seconds first.
 
     Raises SettingsError if other users of the machine can read the log (SEC-009), LogDamagedError, LogUnavailableError.
     """
@@ -46,7 +46,7 @@ async def open_log(settings: Settings, *, make: bool = True, recovery: bool = Fa
                 f"The data folder {settings.data.absolute()} cannot be used ({error.strerror}): check its rights, or "
                 "name another one in PASSERELLE_DATA."
             ) from error
-        log: EventLog = await SqliteLog.open(path, partitions=settings.partitions, recovery=recovery)
+        log: EventLog = await SqliteLog.open(path, partitions=settings.partitions, check=check)
         if make:
             await log.create_topics(COMMON)
     else:

@@ -1,8 +1,8 @@
 """The parts of a process that requests need, built identically in the main process and in workers, and their tasks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -110,46 +110,15 @@ async def build_parts(
     clock: Clock = now,
 ) -> Parts:
     """Build the parts; they are closed with the stack. ``ready`` is called when partners are loaded, before the
-    views are opened. ``follow``: the main process updates the views, a worker follows them. ``check``: the embedded
-    log's file is checked meanwhile.
+    views are opened. ``follow``: the main process updates the views, a worker follows them. ``check`` checks the
+    embedded log's file first.
 
     ``log`` replaces the one that the settings name; the caller closes it.
     """
     if log is None:
-        log = await stack.enter_async_context(open_log(settings, recovery=check))
-    if not (check and isinstance(log, SqliteLog)):
-        return await _build(settings, stack, log, follow=follow, ready=ready, clock=clock)
-    async with _checked(log):
+        log = await stack.enter_async_context(open_log(settings, check=check))
+    if check and isinstance(log, SqliteLog):
         await refuse_older(log, settings, _VIEWS)
-        return await _build(settings, stack, log, follow=follow, ready=ready, clock=clock)
-
-
-@asynccontextmanager
-async def _checked(log: SqliteLog) -> AsyncIterator[None]:
-    """Check the log's file while the block runs. Its damage is raised instead of an error of the block, which the
-    damage may have caused.
-    """
-    checking = asyncio.create_task(log.check())
-    try:
-        yield
-    except Exception:
-        await checking
-        raise
-    except BaseException:
-        checking.cancel()
-        raise
-    await checking
-
-
-async def _build(
-    settings: Settings,
-    stack: AsyncExitStack,
-    log: EventLog,
-    *,
-    follow: bool,
-    ready: Callable[[EventLog, Partners], Awaitable[None]] | None,
-    clock: Clock,
-) -> Parts:
     identity = await log.identity()
     partners = Partners(log, clock=clock)
     await partners.catch_up()

@@ -5,7 +5,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -87,20 +86,20 @@ class SqliteLog:
         partitions: int = 3,
         clock: Clock = now,
         patience: float = TIMEOUT_SECONDS,
-        recovery: bool = False,
+        check: bool = False,
     ) -> Self:
-        """Open the file; created when missing. ``recovery`` verifies that SQLite's recovery after a crash was complete;
-        only the first process to open the file can. Raises LogUnavailableError, with the remedy; LogDamagedError for
-        damage that is found.
+        """Open the file; created when missing. ``check`` adds a check of some seconds. Raises LogUnavailableError, with
+        the remedy; LogDamagedError for damage that the check finds or that shows by itself.
         """
 
         def prepare() -> None:
             make_private(path)
-            synced = synced_frames(path.with_name(f"{path.name}-wal")) if recovery else Synced(0)
+            synced = synced_frames(path.with_name(f"{path.name}-wal")) if check else Synced(0)
             connection = connect(path, busy_seconds=_BUSY_SECONDS)
             try:
-                if recovery:
+                if check:
                     check_recovery(connection, synced)
+                    check_log(connection, seconds=_CHECK_SECONDS)
                 create_schema(connection, partitions=partitions)
             except sqlite3.Error as error:
                 raise log_error(path, error) from error
@@ -139,20 +138,6 @@ class SqliteLog:
         if identity is None:
             raise TopicError(NO_IDENTITY)
         return identity
-
-    async def check(self) -> None:
-        """Check the pages and rows of the file for some seconds, on a connection of its own. Raises LogDamagedError,
-        LogUnavailableError.
-        """
-
-        def examine() -> None:
-            with closing(connect(self.path, busy_seconds=_BUSY_SECONDS)) as connection:
-                check_log(connection, seconds=_CHECK_SECONDS)
-
-        try:
-            await asyncio.to_thread(examine)
-        except sqlite3.Error as error:
-            raise self._failed(error) from error
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
         """Create missing topics and the log's identity."""

@@ -60,24 +60,13 @@ ROWS = {
 }
 
 
-async def opened(path: Path) -> SqliteLog:
-    """As a gateway opens it when it starts."""
-    log = await SqliteLog.open(path, recovery=True)
-    try:
-        await log.check()
-    except BaseException:
-        await log.close()
-        raise
-    return log
-
-
 @pytest.mark.parametrize("statement", ROWS.values(), ids=ROWS.keys())
 async def test_a_changed_row_is_never_read_as_if_it_were_whole(tmp_path: Path, statement: str) -> None:
     path = tmp_path / "log.sqlite"
     await made(path)
     changed(path, statement)
     with pytest.raises(LogDamagedError, match=f"{path} is damaged .* restore it from a backup"):
-        await opened(path)
+        await SqliteLog.open(path, check=True)
     with pytest.raises(LogDamagedError, match=f"{path} is damaged"):  # noqa: PT012  # where it is found depends on the row
         log = await SqliteLog.open(path)
         try:
@@ -127,7 +116,7 @@ async def test_a_file_whose_pages_are_damaged_is_refused_by_name(
     await made(path)
     damage(path)
     with pytest.raises(LogDamagedError, match=str(path)):
-        await opened(path)
+        await SqliteLog.open(path, check=True)
 
 
 async def test_a_folder_instead_of_the_file_is_refused_by_name(tmp_path: Path) -> None:
@@ -161,14 +150,14 @@ async def test_an_earlier_version_reads_and_appends_and_what_it_wrote_is_read(tm
     old.execute(_INSERT.format(f"record_{number}"), (first, last_at, b"old", b'{"n":"old"}', None))
     old.execute("UPDATE stream SET next = ?, last_at = ? WHERE id = ?", (first + 2, last_at, number))
     old.execute("COMMIT")
-    log = await opened(path)
+    log = await SqliteLog.open(path, check=True)
     assert [*found, (b"old", b'{"n":"old"}')] == [(one.key, one.value) for one in await read(log, OFFERS, 0)]
     await log.create_topics(TOPICS)
     await log.append(OFFERS, 0, [Record(b"new", b"1")])
     await log.close()
     changed(path, "UPDATE {table} SET headers = NULL WHERE key = CAST('new' AS BLOB)")
     with pytest.raises(LogDamagedError):
-        await opened(path)
+        await SqliteLog.open(path, check=True)
     old.close()
 
 
@@ -183,7 +172,7 @@ async def test_a_log_of_an_earlier_version_is_opened_and_its_rows_stay_unchecked
     for (number,) in connection.execute("SELECT id FROM stream").fetchall():
         connection.execute(f"UPDATE record_{number} SET headers = NULL")
     connection.close()
-    log = await opened(path)
+    log = await SqliteLog.open(path, check=True)
     await log.create_topics(TOPICS)
     await log.append(OFFERS, 0, [Record(b"new", b"1")])
     assert 31 == len(await read(log, OFFERS, 0))
