@@ -52,6 +52,14 @@ class Forked:
         """Its exit code, negative for a signal."""
         return await asyncio.shield(self._end)
 
+    async def wait_or_kill(self, seconds: float) -> int:
+        """Its exit code. Raises TimeoutError when it does not end in time, and kills it."""
+        try:
+            return await asyncio.wait_for(self.wait(), seconds)
+        except TimeoutError:
+            self.kill()
+            raise
+
     async def _ended(self) -> int:
         with self._answers:
             self.returncode = int(await asyncio.get_running_loop().sock_recv(self._answers, 16))
@@ -91,17 +99,13 @@ async def fork(
     return Forked(answers, pid)
 
 
-async def outcome(environ: Mapping[str, str], *words: str, seconds: float = 60.0, before: str = "") -> tuple[int, str]:
+async def outcome(environ: Mapping[str, str], *words: str, seconds: float = 60.0) -> tuple[int, str]:
     """How ``passerelle`` ended in this environment, in the checkout's folder, and all that it printed."""
     with tempfile.TemporaryFile() as output, Path(os.devnull).open() as nothing:  # noqa: ASYNC230 - a device
         files = nothing.fileno(), output.fileno(), output.fileno()
         environ = {"PATH": os.environ["PATH"], **environ}
-        process = await fork(*words, folder=ROOT, environ=environ, files=files, before=before)
-        try:
-            code = await asyncio.wait_for(process.wait(), seconds)
-        except TimeoutError:
-            process.kill()
-            raise
+        process = await fork(*words, folder=ROOT, environ=environ, files=files)
+        code = await process.wait_or_kill(seconds)
         output.seek(0)
         return code, output.read().decode()
 

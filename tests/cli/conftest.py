@@ -1,6 +1,5 @@
 """The command as users run it: a process of its own, against a gateway that runs in the test."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack
@@ -48,11 +47,7 @@ class Shell:
                 environ={**self.environ, **environ},
                 files=(said.fileno(), output.fileno(), errors.fileno()),
             )
-            try:
-                code = await asyncio.wait_for(process.wait(), SECONDS)
-            except TimeoutError:
-                process.kill()
-                raise
+            code = await process.wait_or_kill(SECONDS)
             output.seek(0)
             errors.seek(0)
             return Ended(code, output.read().decode(), errors.read().decode())

@@ -103,7 +103,7 @@ class GatewayProcess:
                 )
             else:
                 self._process = await asyncio.create_subprocess_exec(
-                    *tethered([sys.executable, "-c", _SERVE, "serve"]),
+                    *tethered([sys.executable, "-c", f"{self._before}\n{_SERVE}", "serve"]),
                     cwd=self._root,
                     env=environ,
                     stdin=nothing,
