@@ -32,6 +32,13 @@ class Candidate:
         return self.text[max(0, self.start - BEFORE) : self.start]
 
     @cached_property
+    def words_before(self) -> str:
+        """The text before it if it holds a letter, or the picture of a phone; else empty. Patterns of words and capitals
+        are searched in it: in rows of digits, which hold none, searching them would be most of the work.
+        """
+        return self.before if number_context.WORDED.search(self.before) else ""
+
+    @cached_property
     def after(self) -> str:
         """The text after it."""
         return self.text[self.end : self.end + _AFTER]
@@ -40,7 +47,7 @@ class Candidate:
     def beside_word(self) -> bool:
         """Whether a word such as ``tél.`` or ``appelez le`` is right beside it."""
         return (
-            number_context.PHONE_BEFORE.search(self.before) is not None
+            number_context.PHONE_BEFORE.search(self.words_before) is not None
             or number_context.PHONE_AFTER.match(self.after) is not None
         )
 

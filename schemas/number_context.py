@@ -10,6 +10,8 @@ WORD = (
     r"|appel(?:er|ez|s|le|ant)?|joindre|joignables?|joignez|contact(?:er|ez|s)?|sms|textos?|whatsapp|compose[rz]"
     r"|indicatif(?: \+?33)?|rappel(?:er|ez)|num[ée]ros? de t[ée]l[ée]phone|ligne directe|call|☎|✆|📞|📱|📲|☏)"
 )
+WORDED = re.compile(r"[^\W\d_]|[☎✆📞📱📲☏]")
+"""Part of every word below, and of ``WORD``."""
 LINK = r"(?:au|le|la|du|est|n°|no|num[ée]ro|pro|perso|professionnel|personnel|direct|suivant|svp|ou|sur|puis|:)"
 PHONE_BEFORE = re.compile(rf"(?<!\w){WORD}[\W_]{{0,4}}(?:{LINK}[\W_]{{0,3}}){{0,4}}\Z", re.IGNORECASE)
 PHONE_EARLIER = re.compile(

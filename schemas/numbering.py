@@ -70,7 +70,7 @@ def is_national(number: Candidate) -> bool:
 def is_uniform(number: Candidate) -> bool:
     """Whether five pairs with the same unusual sign, or the same word, between them are a phone number."""
     gap = number.gaps[0].lower()
-    if _is_identifier(number) or set(gap) <= _USUAL_SIGNS:
+    if set(gap) <= _USUAL_SIGNS or _is_identifier(number):
         return False
     if number.beside_word:
         return True
@@ -89,7 +89,7 @@ def is_lettered(number: Candidate) -> bool:
         return False
     if number.beside_word:
         return True
-    return not (_is_identifier(number) or (contiguous and number_context.REFERENCE.search(number.before)))
+    return not (_is_identifier(number) or (contiguous and number_context.REFERENCE.search(number.words_before)))
 
 
 def is_prefixed(number: Candidate) -> bool:
@@ -101,17 +101,17 @@ def is_prefixed(number: Candidate) -> bool:
         return False
     if number.sizes[-2:] == [6, 6]:
         return False  # an EAN
-    if number_context.VAT_BEFORE.search(number.before) and not (digits[2:4] == "33" and len(digits) > _VAT_DIGITS):
+    if number_context.VAT_BEFORE.search(number.words_before) and not (digits[2:4] == "33" and len(digits) > _VAT_DIGITS):
         return False
-    if not digits.startswith("0033") and number_context.REFERENCE.search(number.before):
+    if not digits.startswith("0033") and number_context.REFERENCE.search(number.words_before):
         return number.beside_word
-    coded = number_context.DASHED_CODE_BEFORE.search(number.before) or number_context.MIXED_BEFORE.search(number.before)
+    coded = number_context.DASHED_CODE_BEFORE.search(number.words_before) or number_context.MIXED_BEFORE.search(number.words_before)
     return digits.startswith("0033") or number.beside_word or coded is None
 
 
 def is_bare(number: Candidate) -> bool:
     """Whether the digits of an international number without its plus sign are a phone number."""
-    if _is_identifier(number) or number_context.VAT_BEFORE.search(number.before) or _is_decimal_part(number):
+    if _is_identifier(number) or number_context.VAT_BEFORE.search(number.words_before) or _is_decimal_part(number):
         return False
     if number.beside_word:
         return True
@@ -126,7 +126,7 @@ def is_bare(number: Candidate) -> bool:
         )
     ):
         return False
-    return number_context.REFERENCE.search(number.before) is None
+    return number_context.REFERENCE.search(number.words_before) is None
 
 
 def is_short_of_zero(number: Candidate) -> bool:
@@ -139,14 +139,14 @@ def is_short_of_zero(number: Candidate) -> bool:
         and (number.sizes != [3, 3, 3] or number.body[0] not in "67")
     ):
         return False
-    return number_context.PHONE_BEFORE.search(number.before) is not None and not _is_identifier(number)
+    return number_context.PHONE_BEFORE.search(number.words_before) is not None and not _is_identifier(number)
 
 
 def _is_introduced(number: Candidate) -> bool:
     """Whether a word for phones is earlier in the same sentence, and nothing marks the numbers as a list."""
-    if _is_ascending(number) or number_context.ROOMS_NEAR.search(number.before):
+    if _is_ascending(number) or number_context.ROOMS_NEAR.search(number.words_before):
         return False
-    return number_context.PHONE_EARLIER.search(number.before) is not None
+    return number_context.PHONE_EARLIER.search(number.words_before) is not None
 
 
 def _is_decimal_part(number: Candidate) -> bool:
@@ -162,10 +162,10 @@ def _is_numeric(number: Candidate) -> bool:
     if (
         number.sizes == [2, 8]
         and number.gaps == ["."]
-        and (number.before[-1:] in ("-", "+", "¯") or number_context.COMPASS_BEFORE.search(number.before))
+        and (number.before[-1:] in ("-", "+", "¯") or number_context.COMPASS_BEFORE.search(number.words_before))
     ):
         return True
-    if not number.paired and number.gaps[:1] == ["."] and number_context.COORDINATES_BEFORE.search(number.before):
+    if not number.paired and number.gaps[:1] == ["."] and number_context.COORDINATES_BEFORE.search(number.words_before):
         return True
     if _DECIMALS.fullmatch(number.body) or _is_decimal_row(number):
         return True
@@ -187,25 +187,25 @@ def _is_decimal_row(number: Candidate) -> bool:
 
 def _is_identifier(number: Candidate) -> bool:
     """Whether the digits are part of an ISBN, IBAN, SIRET, VAT number, permit, DOI, version, UUID, hash or postcode."""
-    before = number.before
+    before, words = number.before, number.words_before
     if (
-        (not number.paired and number_context.STRICT.search(before))
+        (not number.paired and number_context.STRICT.search(words))
         or re.search(r"97[89][- ]\Z", before)
-        or number_context.IBAN_BEFORE.search(before)
-        or number_context.PERMIT_BEFORE.search(before)
+        or number_context.IBAN_BEFORE.search(words)
+        or number_context.PERMIT_BEFORE.search(words)
         or number_context.DOI_BEFORE.search(before)
     ):
         return True
-    if (number.contiguous or number.sizes == [4, 3, 3]) and number_context.SHORT_VAT_BEFORE.search(before):
+    if (number.contiguous or number.sizes == [4, 3, 3]) and number_context.SHORT_VAT_BEFORE.search(words):
         return True
-    if set(number.gaps) == {"."} and number_context.VERSION_BEFORE.search(before):
+    if set(number.gaps) == {"."} and number_context.VERSION_BEFORE.search(words):
         return True
     return _is_postal(number) or _is_hexadecimal(number)
 
 
 def _is_postal(number: Candidate) -> bool:
     """Whether the digits are postcodes, a post box or the number of a parcel."""
-    if not (number.paired or number.contiguous) and number_context.TRACKING_BEFORE.search(number.before):
+    if not (number.paired or number.contiguous) and number_context.TRACKING_BEFORE.search(number.words_before):
         return True
     return number.sizes == [5, 5] and bool(
         (number.body[4] == number.body[-1] == "0")
@@ -240,7 +240,7 @@ def _is_list(number: Candidate) -> bool:
         return True
     if number.sizes != [2] * 5:
         return False
-    if (number_context.ROOMS_BEFORE.search(number.before) and _is_ascending(number)) or len(set(number.groups)) == 1:
+    if (number_context.ROOMS_BEFORE.search(number.words_before) and _is_ascending(number)) or len(set(number.groups)) == 1:
         return True
     if (
         "0" < number.groups[0][1] < "6"
@@ -258,7 +258,7 @@ def _is_list(number: Candidate) -> bool:
         return False
     if _is_low(number):
         return True
-    return bool(number_context.ROOMS_EARLIER.search(number.before) or number_context.ROOMS_AFTER.match(number.after))
+    return bool(number_context.ROOMS_EARLIER.search(number.words_before) or number_context.ROOMS_AFTER.match(number.after))
 
 
 def _is_pair(number: Candidate) -> bool:
@@ -287,7 +287,7 @@ def _is_low(number: Candidate) -> bool:
     if all(pair[1] in "05" for pair in number.groups):
         return True
     landline = number.groups[0] < "06"
-    if landline and number_context.PLURAL_BEFORE.search(number.before):
+    if landline and number_context.PLURAL_BEFORE.search(number.words_before):
         return last < _LOW_OF_PLURAL
     return last < (_LOW_OF_LANDLINE if landline else _LOW) or (landline and second < 10)
 
@@ -296,9 +296,9 @@ def _is_mentioned(number: Candidate) -> bool:
     """Whether a word for phones is beside the number or earlier in the same sentence, ``au`` is right before it, or its
     prefix is in brackets.
     """
-    if number.beside_word or number.gaps[0][:1] in (")", "]") or number_context.AU_BEFORE.search(number.before):
+    if number.beside_word or number.gaps[0][:1] in (")", "]") or number_context.AU_BEFORE.search(number.words_before):
         return True
-    return number_context.PHONE_EARLIER.search(number.before) is not None
+    return number_context.PHONE_EARLIER.search(number.words_before) is not None
 
 
 def _is_row(number: Candidate) -> bool:
@@ -335,16 +335,16 @@ def _is_reference(number: Candidate) -> bool:
     longer = number_context.LONGER_BEFORE.search(number.before)
     if longer and not number.contiguous and number.gaps[0] == longer[1].strip():
         return True
-    if number_context.REFERENCE.search(number.before) or (
-        not mobile and number_context.NUMBER_OF_BEFORE.search(number.before)
+    if number_context.REFERENCE.search(number.words_before) or (
+        not mobile and number_context.NUMBER_OF_BEFORE.search(number.words_before)
     ):
         return True
     if number.contiguous:
-        coded = number_context.CODE_BEFORE.search(number.before)
+        coded = number_context.CODE_BEFORE.search(number.words_before)
         return bool(coded or (not mobile and number_context.CHECK_LETTER_AFTER.match(number.after)))
     if number.sizes[-1] == 1 and max(number.sizes) > 2:
         return True
-    if number.groups[0] != "0" and number_context.PIECE.search(number.before):
+    if number.groups[0] != "0" and number_context.PIECE.search(number.words_before):
         return True
     return not mobile and _is_dashed_code(number)
 
@@ -354,5 +354,5 @@ def _is_dashed_code(number: Candidate) -> bool:
     if number.sizes in _GROUPS_OF_CODES and number.gaps[0] in _DASHES and len(set(number.gaps)) == 1:
         return True
     return set(number.gaps) <= _DASHES and bool(
-        number_context.CODE_BEFORE.search(number.before) or number_context.DASHED_CODE_BEFORE.search(number.before)
+        number_context.CODE_BEFORE.search(number.words_before) or number_context.DASHED_CODE_BEFORE.search(number.words_before)
     )

@@ -40,7 +40,7 @@ def _alike(queries: OfferQueries, numbers: Mapping[int, list[int]]) -> Mapping[i
         unread = {number for some in step.values() for number in some} - heads.keys()
         heads.update((one.number, one) for one in (queries.heads_numbered(sorted(unread)) if unread else ()))
         for key, some in step.items():
-            alike[key] += [one for number in some if (one := heads.get(number)) and key in one.found_by]
+            alike[key] += [one for number in some if (one := heads.get(number)) and one.is_found_by(key)]
         at += _ROWS_AT_ONCE
         open_keys = [key for key in open_keys if len(alike[key]) <= _EXAMINED and at < len(numbers[key])]
     return alike

@@ -22,7 +22,7 @@ from conformance.role.runner import playing, run_cases
 from conformance.target.setup import Account, Setup
 from gateway.demo.broker import free_ports
 
-_PAUSE = 0.05
+_PAUSE = 0.1
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 _UNDECIDED = {0, 408, 429, 500, 502, 503, 504}
 SECRET = "essai-secret"

@@ -28,6 +28,13 @@ UNITS = (
     "@a. ", "%2540", "&#64;", "06·", "06,", "tel 06,", "12345678-", "33 ", "A1 ", "0.", "(0)", "01 02 ",
     "\u3164", "\ufe0f",
 )  # fmt: skip
+PHRASES = (
+    "x", "a arobase ", "@a point ", "@a[.]b", "a[.]", "01 02 03 04 05 ", "0.5 0.25 ", "9 00 ", "tel M.",
+    "réf. abcd 0199001234 ", "n° abcd ", "zéro6 ", "a-at-gmail.com", "@.a", "zéro quatre vingt ", "08.30-12.30/",
+    "05/06-11/06 ", "1) 05/06 2) ", "(01)(99)(00)(36)(08)", "police rc pro n° 0512338745 ", "PC 001 002 27 00045 ",
+    "au 01 02 03 04 05 ", "0.048 / 3.08 / ", "mail : stage chez exemple point fr ", "_at_",
+)  # fmt: skip
+"""What the search for personal data reads closely, beyond the units."""
 POINTERS = (
     "/id", "/revision", "/title", "/description", "/employer", "/employer/name", "/employer/description",
     "/employer/website", "/employer/siret", "/employer/naf", "/location/street", "/location/postal_code",
@@ -58,8 +65,9 @@ def _cost(call: Callable[[_T], object], value: _T) -> float:
 
 
 def texts() -> Iterator[str]:
-    """Units, and pairs of those that mean something to the search for personal data."""
+    """Units, phrases, and pairs of units that mean something to the search for personal data."""
     yield from UNITS
+    yield from PHRASES
     yield from map("".join, product(UNITS[:24], repeat=2))
     yield from map("".join, product(UNITS[-24:], ("0", "@", " ", "a@b.", "06 ", "\u200b")))
 

@@ -10,7 +10,7 @@ import schemas
 from gateway.ingest.upload.inflating import Inflater
 from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter
 from schemas.personal import redact
-from tests.fuzz.growth import POINTERS, STEEP, STRUCTURES, TIMES, UNITS, steepness, texts, with_text
+from tests.fuzz.growth import PHRASES, POINTERS, STEEP, STRUCTURES, TIMES, UNITS, steepness, texts, with_text
 from tests.fuzz.pieces import read
 from tests.schemas.documents import ON
 
@@ -32,13 +32,15 @@ def test_square_work_is_noticed() -> None:
     assert steepness(lambda text: [text.count("b") for _ in text], lambda n: "a" * n, 4_000) > STEEP
 
 
-def repeated(unit: str) -> Callable[[int], str]:
-    return lambda length: unit * (length // len(unit))
+def repeated(unit: str, *, within: str = "") -> Callable[[int], str]:
+    """Makes texts of a unit over and over, ``within`` a sign at either end."""
+    return lambda length: within + unit * (length // len(unit)) + within
 
 
 def test_the_search_for_personal_data_is_linear() -> None:
-    """Any two things that mean something to it, over and over."""
+    """Any two things that mean something to it, over and over, also behind and before one at sign."""
     assert [unit for unit in texts() if steepness(redact, repeated(unit), _SHORT) > STEEP] == []
+    assert [unit for unit in PHRASES if steepness(redact, repeated(unit, within="@"), _SHORT) > STEEP] == []
 
 
 @pytest.mark.parametrize("pointer", POINTERS)

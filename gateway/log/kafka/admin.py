@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from gateway.errors import LogUnavailableError, TopicError
 from gateway.log.common import missing_topic
-from gateway.log.kafka.aiokafka_patches import client_of, close_unanswered, patch_client
+from gateway.log.kafka.aiokafka_patches import client_of, close_unanswered, learn_topics, patch_client
 from gateway.log.kafka.batch import BATCH_BYTES
 from gateway.log.kafka.error import describe
 from gateway.log.kafka.settings import KafkaSettings, client_options
@@ -38,6 +38,7 @@ class AdminQueries:
         self._consumer = AIOKafkaConsumer(**options, isolation_level="read_committed", enable_auto_commit=False)
         for each in (self._admin, self._consumer):
             patch_client(client_of(each))
+        self._found: set[str] = set()
 
     async def start(self) -> None:
         """Connect."""
@@ -57,12 +58,14 @@ class AdminQueries:
     async def starts(self, topic_partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """The first offset that each partition still holds."""
         async with self._query("asking for starts", self._consumer):
+            await self._learn(topic_partitions)
             found: Mapping[TopicPartition, int] = await self._consumer.beginning_offsets(topic_partitions)
         return found
 
     async def ends(self, topic_partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """The last stable offset of each partition."""
         async with self._query("asking for ends", self._consumer):
+            await self._learn(topic_partitions)
             found: Mapping[TopicPartition, int] = await self._consumer.end_offsets(topic_partitions)
         return found
 
@@ -102,7 +105,13 @@ class AdminQueries:
         """The leader of each partition of these topics, -1 where there is none at present."""
         async with self._query("describing topics", self._admin):
             topics = await self._admin.describe_topics(list(names))
-        return {each["topic"]: [part["leader"] for part in each["partitions"]] for each in topics if each["partitions"]}
+        found = {each["topic"]: [part["leader"] for part in each["partitions"]] for each in topics if each["partitions"]}
+        self._found |= found.keys()
+        return found
+
+    async def _learn(self, topic_partitions: Sequence[TopicPartition]) -> None:
+        """Let the consumer know these topics, and with them all that were described: most are queried soon."""
+        await learn_topics(client_of(self._consumer), {*self._found, *(each.topic for each in topic_partitions)})
 
     @asynccontextmanager
     async def _query(self, doing: str, *asked: AIOKafkaAdminClient | AIOKafkaConsumer) -> AsyncIterator[Any]:

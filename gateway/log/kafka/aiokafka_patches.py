@@ -9,7 +9,7 @@ A patch replaces attributes of one object or derives a class; it never changes a
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 from weakref import WeakSet
 
@@ -60,8 +60,10 @@ def produced_partitions(request: ProduceRequest) -> list[tuple[str, int]]:
 # --- connections and metadata -----------------------------------------------------------------------------------------
 
 
-def patch_client(client: AIOKafkaClient) -> None:
-    """Apply the patches of connections and metadata to a client before it connects."""
+def patch_client(client: AIOKafkaClient, topics: Iterable[str] = ()) -> None:
+    """Apply the patches of connections and metadata to a client before it connects. It knows these topics from then
+    on; others are requested when they are used.
+    """
     epochs = EPOCHS[client._bootstrap_servers]
     find = client._get_conn
     patched: WeakSet[AIOKafkaConnection] = WeakSet()
@@ -76,6 +78,8 @@ def patch_client(client: AIOKafkaClient) -> None:
 
     client._get_conn = get_connection
     track_bootstrap(client)
+    client._topics = set(topics)
+    describe_own_topics(client)
     request_missing_topics(client)
     use_newest_leader(client.cluster, epochs)
 
@@ -92,13 +96,46 @@ def track_bootstrap(client: AIOKafkaClient) -> None:
         cluster = client.cluster
         cluster.config["bootstrap_servers"] = client._bootstrap_servers
         cluster._bootstrap_brokers = cluster._generate_bootstrap_brokers()
-        if not await client._metadata_update(cluster, ()):
+        if not await client._metadata_update(cluster, client._topics):
             raise KafkaConnectionError(f"Unable to bootstrap from {client.hosts}")
         for key in [key for key in client._conns if cluster.is_bootstrap(key[0])]:
             client._conns.pop(key).close()
         client._sync_task = asyncio.create_task(_synchronize(client))
 
     client.bootstrap = bootstrap
+
+
+class _NoTopics(tuple[str, ...]):
+    """An empty selection of topics that upstream does not take for all topics."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def describe_own_topics(client: AIOKafkaClient) -> None:
+    """Keep metadata of the client's own topics only.
+
+    Upstream requests all topics of the cluster as long as the client has none, also when it connects: on a cluster with
+    thousands of topics each client decodes them all.
+    """
+    through = client._metadata_update
+
+    async def update(cluster: ClusterMetadata, topics: Collection[str] | None) -> Any:
+        return await through(cluster, topics if topics or topics is None else _NoTopics())
+
+    client._metadata_update = update
+
+
+async def learn_topics(client: AIOKafkaClient, topics: Iterable[str]) -> None:
+    """Request those of these topics that the client does not know yet, in one request. Upstream's queries request each
+    topic by itself, and pause in between.
+    """
+    unknown = {topic for topic in topics if client.cluster.partitions_for_topic(topic) is None}
+    if unknown:
+        client._topics = client._topics | unknown  # a new set: upstream compares it with the one of its request
+        await client.force_metadata_update()
 
 
 def request_missing_topics(client: AIOKafkaClient) -> None:

@@ -69,8 +69,9 @@ class Appender:
     resends it until it is answered, without a time limit. A batch that was not passed on is certainly not written.
     """
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings, *, topics: Iterable[str]) -> None:
         self._settings = settings
+        self._topics = topics
         self._queues: dict[TopicPartition, _Queue] = {}
         self._queued_bytes = 0
         self._queued_calls = 0
@@ -193,7 +194,7 @@ class Appender:
                     acks="all",
                     max_batch_size=BATCH_BYTES,
                 )
-                patch_client(producer.client)
+                patch_client(producer.client, self._topics)
                 guard = RequestGuard(producer.client)
                 try:
                     async with asyncio.timeout(self._settings.patience):

@@ -34,8 +34,8 @@ class KafkaLog:
     def __init__(self, settings: KafkaSettings, admin: AdminQueries) -> None:
         self._settings = settings
         self._admin = admin
-        self._appender = Appender(settings)
         self._known: dict[str, Sequence[TopicPartition]] = {}
+        self._appender = Appender(settings, topics=self._known.keys())
         self._identity: str | None = None
         self._closed = False
 
@@ -106,7 +106,9 @@ class KafkaLog:
     async def own(self, role: str, partition: int) -> KafkaOwner:
         """Take a partition for a role; the former owner is fenced. Raises LogUnavailableError."""
         self._check_open()
-        owner = KafkaOwner(self._settings, role, partition, find=self._topic_partitions, ends=self._admin.ends)
+        owner = KafkaOwner(
+            self._settings, role, partition, find=self._topic_partitions, ends=self._admin.ends, topics=self._known
+        )
         await owner.take()
         return owner
 

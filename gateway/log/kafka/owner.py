@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, KafkaError
@@ -31,7 +31,7 @@ class KafkaOwner:
     failed transaction cannot mix with those of a later one. A commit succeeds, fails, or has an unknown outcome.
     """
 
-    def __init__(self, settings: KafkaSettings, role: str, partition: int, *, find: Find, ends: Ends) -> None:
+    def __init__(self, settings: KafkaSettings, role: str, partition: int, *, find: Find, ends: Ends, topics: Iterable[str]) -> None:
         self._settings = settings
         self._name = f"{role} {partition}"
         self._find = find
@@ -44,7 +44,7 @@ class KafkaOwner:
             acks="all",
             max_batch_size=BATCH_BYTES,
         )
-        patch_client(self._producer.client)
+        patch_client(self._producer.client, topics)
         self._guard = RequestGuard(self._producer.client)
         self._lock = asyncio.Lock()
         self._spent: LogError | None = None

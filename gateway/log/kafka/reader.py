@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from gateway.errors import LogUnavailableError, PositionLostError
 from gateway.log.kafka.admin import AdminQueries
-from gateway.log.kafka.aiokafka_patches import close_client, patch_client
+from gateway.log.kafka.aiokafka_patches import close_client, learn_topics, patch_client
 from gateway.log.kafka.error import describe
 from gateway.log.kafka.fetcher import Fetcher
 from gateway.log.kafka.owner import Find
@@ -84,11 +84,12 @@ class KafkaReader(Reader):
         for topic in {topic for topic, _ in self._names.values()}:
             await self._find(topic)
         client = AIOKafkaClient(**client_options(self._settings), metadata_max_age_ms=_METADATA_MAX_AGE_MS)
-        patch_client(client)
+        topics = {topic_partition.topic for topic_partition in self._names}
+        patch_client(client, topics)
         try:
             async with asyncio.timeout(self._settings.patience):
                 await client.bootstrap()
-                await client.set_topics({topic_partition.topic for topic_partition in self._names})
+                await learn_topics(client, topics)
         except BaseException:
             await close_client(client, _STOP_SECONDS)
             raise

@@ -32,13 +32,15 @@ from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
-from aiokafka.structs import PartitionMetadata
+from aiokafka.structs import BrokerMetadata, PartitionMetadata
 
 from gateway.log.kafka import aiokafka_patches
 from gateway.log.kafka.aiokafka_patches import (
     CommittedRecords,
     ReplacingRecords,
     SpentError,
+    describe_own_topics,
+    learn_topics,
     own_sticky_assignor,
     request_missing_topics,
 )
@@ -179,6 +181,45 @@ async def test_track_bootstrap_upstream_connects_past_the_connections_that_it_cl
     with pytest.raises(KafkaConnectionError):
         await client.bootstrap()
     assert [] == client.requested
+
+
+class Asking(AIOKafkaClient):  # type: ignore[misc]
+    """A client whose connection records each request and fails."""
+
+    def __init__(self) -> None:
+        super().__init__(bootstrap_servers=NOBODY)
+        self.cluster._bootstrap_brokers = {0: BrokerMetadata(0, "127.0.0.1", 1, None)}
+        self.requested: list[list[str] | None] = []
+
+    async def _get_conn(self, *_: Any, **__: Any) -> "Asking":
+        return self
+
+    async def send(self, request: MetadataRequest) -> NoReturn:
+        self.requested.append(request._topics)
+        raise KafkaConnectionError
+
+
+async def test_describe_own_topics_upstream_requests_all_topics_for_a_client_that_has_none() -> None:
+    client = Asking()
+    await client._metadata_update(client.cluster, client._topics)
+    describe_own_topics(client)
+    for topics in (set(), {"t"}, None):
+        await client._metadata_update(client.cluster, topics)
+    assert [None, [], ["t"], None] == client.requested
+
+
+async def test_learn_topics_requests_unknown_topics_together() -> None:
+    client = Asking()
+    client.cluster._partitions["known"] = {0: PartitionMetadata("known", 0, 1, [1], [1], None)}
+    synchronizing = asyncio.create_task(client._md_synchronizer())
+    try:
+        await learn_topics(client, ["known"])
+        assert [] == client.requested
+        await learn_topics(client, ["known", "b", "a"])
+        await learn_topics(client, ["a"])
+    finally:
+        synchronizing.cancel()
+    assert [{"a", "b"}, {"a", "b"}] == [{*(topics or ())} for topics in client.requested]
 
 
 async def test_request_missing_topics_upstream_requests_a_topic_once() -> None:
