@@ -166,7 +166,8 @@ function isoDay(text) {
   const time = Date.parse(`${text}T00:00:00Z`)
   return Number.isNaN(time) || asDay(time) !== text ? null : time
 }
-export const today = () => new Intl.DateTimeFormat('en-CA', { timeZone: 'Europe/Paris' }).format(new Date())
+const inParis = new Intl.DateTimeFormat('en-CA', { timeZone: 'Europe/Paris' })
+export const today = () => inParis.format(new Date())
 function monday(week) {
   const fourth = Date.UTC(Number(week.slice(0, 4)), 0, 4), weekday = (new Date(fourth).getUTCDay() + 6) % 7
   return fourth + ((Number(week.slice(6)) - 1) * 7 - weekday) * DAY
