@@ -101,11 +101,15 @@ def is_prefixed(number: Candidate) -> bool:
         return False
     if number.sizes[-2:] == [6, 6]:
         return False  # an EAN
-    if number_context.VAT_BEFORE.search(number.words_before) and not (digits[2:4] == "33" and len(digits) > _VAT_DIGITS):
+    if number_context.VAT_BEFORE.search(number.words_before) and not (
+        digits[2:4] == "33" and len(digits) > _VAT_DIGITS
+    ):
         return False
     if not digits.startswith("0033") and number_context.REFERENCE.search(number.words_before):
         return number.beside_word
-    coded = number_context.DASHED_CODE_BEFORE.search(number.words_before) or number_context.MIXED_BEFORE.search(number.words_before)
+    coded = number_context.DASHED_CODE_BEFORE.search(number.words_before) or number_context.MIXED_BEFORE.search(
+        number.words_before
+    )
     return digits.startswith("0033") or number.beside_word or coded is None
 
 
@@ -240,7 +244,9 @@ def _is_list(number: Candidate) -> bool:
         return True
     if number.sizes != [2] * 5:
         return False
-    if (number_context.ROOMS_BEFORE.search(number.words_before) and _is_ascending(number)) or len(set(number.groups)) == 1:
+    if (number_context.ROOMS_BEFORE.search(number.words_before) and _is_ascending(number)) or len(
+        set(number.groups)
+    ) == 1:
         return True
     if (
         "0" < number.groups[0][1] < "6"
@@ -258,7 +264,9 @@ def _is_list(number: Candidate) -> bool:
         return False
     if _is_low(number):
         return True
-    return bool(number_context.ROOMS_EARLIER.search(number.words_before) or number_context.ROOMS_AFTER.match(number.after))
+    return bool(
+        number_context.ROOMS_EARLIER.search(number.words_before) or number_context.ROOMS_AFTER.match(number.after)
+    )
 
 
 def _is_pair(number: Candidate) -> bool:
@@ -354,5 +362,6 @@ def _is_dashed_code(number: Candidate) -> bool:
     if number.sizes in _GROUPS_OF_CODES and number.gaps[0] in _DASHES and len(set(number.gaps)) == 1:
         return True
     return set(number.gaps) <= _DASHES and bool(
-        number_context.CODE_BEFORE.search(number.words_before) or number_context.DASHED_CODE_BEFORE.search(number.words_before)
+        number_context.CODE_BEFORE.search(number.words_before)
+        or number_context.DASHED_CODE_BEFORE.search(number.words_before)
     )

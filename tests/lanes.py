@@ -155,7 +155,6 @@ LONG = frozenset(
         "formats/test_format_json.py::test_any_list_of_objects_is_cut_into_its_objects",
         "national/site/test_malformed_items.py::test_an_item_with_any_values_is_read_or_skipped",
         "protocol/test_decide.py::test_resending_the_last_accepted_publication_changes_nothing",
-        "schemas/test_personal.py::test_long_texts_are_searched_in_linear_time",
         "schemas/test_suspicion.py::test_a_text_without_suspicion_holds_nothing",
         "schemas/test_suspicion.py::test_the_suspicion_filter_is_never_wrong_on_the_corpus",
     }

@@ -105,7 +105,9 @@ class AdminQueries:
         """The leader of each partition of these topics, -1 where there is none at present."""
         async with self._query("describing topics", self._admin):
             topics = await self._admin.describe_topics(list(names))
-        found = {each["topic"]: [part["leader"] for part in each["partitions"]] for each in topics if each["partitions"]}
+        found = {
+            each["topic"]: [part["leader"] for part in each["partitions"]] for each in topics if each["partitions"]
+        }
         self._found |= found.keys()
         return found
 

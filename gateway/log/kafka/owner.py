@@ -31,7 +31,9 @@ class KafkaOwner:
     failed transaction cannot mix with those of a later one. A commit succeeds, fails, or has an unknown outcome.
     """
 
-    def __init__(self, settings: KafkaSettings, role: str, partition: int, *, find: Find, ends: Ends, topics: Iterable[str]) -> None:
+    def __init__(
+        self, settings: KafkaSettings, role: str, partition: int, *, find: Find, ends: Ends, topics: Iterable[str]
+    ) -> None:
         self._settings = settings
         self._name = f"{role} {partition}"
         self._find = find
