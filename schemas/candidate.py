@@ -33,8 +33,8 @@ class Candidate:
 
     @cached_property
     def words_before(self) -> str:
-        """The text before it if it holds a letter, or the picture of a phone; else empty. Patterns of words are searched
-        in it: in rows of digits, which hold none, searching them would be most of the work.
+        """The text before it if it holds a letter, or the picture of a phone; else empty. Patterns of words are
+        searched in it: in rows of digits, which hold none, searching them would be most of the work.
         """
         return self.before if number_context.WORDED.search(self.before) else ""
 
