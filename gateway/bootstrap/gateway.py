@@ -46,6 +46,9 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     async with AsyncExitStack() as stack:
         stack.enter_context(locked(settings.data))
         settings = with_signing_key(settings)
+        workers = Workers(settings) if settings.workers else None
+        if workers is not None:
+            await stack.enter_async_context(workers.spawned())
         parts = await build_parts(settings, stack, ready=check_topics, check=True)
         since = await parts.log.newest() if isinstance(parts.log, SqliteLog) else None
         retention = RetentionClock(
@@ -58,10 +61,9 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         management_url = f"http://{format_endpoint(settings.management_host, management_socket.getsockname()[1])}"
         national = await national_parts(parts, stack)
         tasks = start({**parts.running(), **background.running(), **national}, stack)
-        workers = None
-        if settings.workers:
-            workers = Workers(settings, api_socket, url=url)
-            await stack.enter_async_context(workers.running())
+        if workers is not None:
+            stack.push_async_callback(workers.stop)  # before the parts that their requests need
+            await workers.begin(api_socket, url)
             tasks |= start({"workers": workers.finished}, stack)
         else:
             await asyncio.to_thread(schemas.preload)

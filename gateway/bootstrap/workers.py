@@ -1,9 +1,10 @@
 """Workers: further processes of one gateway that serve its API on the same socket, to use more cores.
 
-``Workers`` starts and stops them; ``main`` is one of them, with views that the main process updates. A worker reads its
-settings from standard input, one line of JSON. A second line requests a graceful stop; if the input closes without one,
-the main process was killed, and the worker exits at once. When the worker listens, it writes the endpoint of its
-management API to its own pipe.
+``Workers`` spawns, orders and stops them; ``main`` is one of them, with views that the main process updates. A worker
+loads its code while the main process opens the log, then takes its order from standard input, a socket: its settings,
+one line of JSON, with the descriptors that it serves with. A second line requests a graceful stop; if the socket closes
+without one, the main process was killed, and the worker exits at once. When the worker listens, it writes the endpoint
+of its management API to a pipe of its own.
 """
 
 import asyncio
@@ -11,9 +12,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import IO, Any
 
 import orjson
 import structlog
@@ -33,6 +35,8 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 75.0
 _LISTEN_SECONDS = 20.0
 _ENDPOINT_BYTES = 512
+_ORDER_BYTES = 65_536
+_DESCRIPTORS = 3
 
 _log = structlog.get_logger()
 
@@ -44,28 +48,37 @@ class WorkerError(Exception):
 class Workers:
     """The worker processes, as many as the settings say. ``ready`` is true while all of them listen."""
 
-    def __init__(self, settings: Settings, listening: socket.socket, *, url: str) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._listening = listening
-        self._url = url
-        self._activity = shared_memory(settings.data, settings.workers)
-        self._processes: list[asyncio.subprocess.Process] = []
+        self._workers: list[_Worker] = []
         self.ready = False
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Start all workers; stop them gracefully when the block ends. Raises WorkerError."""
+    async def spawned(self) -> AsyncIterator[None]:
+        """Let all load their code and wait for ``begin``; stop them when the block ends."""
         try:
-            await self._start()
-            self.ready = True
+            for _ in range(self._settings.workers):
+                self._workers.append(await _spawn())
             yield
         finally:
-            self.ready = False
-            await asyncio.gather(*map(_stop, self._processes))
+            await self.stop()
+
+    async def begin(self, listening: socket.socket, url: str) -> None:
+        """Let all serve this URL on a listening socket. Returns when all listen. Raises WorkerError."""
+        with shared_memory(self._settings.data, self._settings.workers) as activity:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for number, worker in enumerate(self._workers, 1):
+                        order = {"environ": self._environ(number), "url": url, "number": number}
+                        group.create_task(_begin(worker, order, listening, activity))
+            except ExceptionGroup as errors:
+                first = errors.exceptions[0]
+                raise first from first.__cause__
+        self.ready = True
 
     async def finished(self) -> None:
         """Wait for the first worker that ends by itself. Always raises WorkerError."""
-        ends = [asyncio.ensure_future(process.wait()) for process in self._processes]
+        ends = [asyncio.ensure_future(worker.process.wait()) for worker in self._workers]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -73,69 +86,75 @@ class Workers:
                 end.cancel()
         raise WorkerError("a worker ended by itself; its own lines in the log say why")
 
-    async def _start(self) -> None:
-        """Spawn all processes first, so that each is stopped even if one fails to start; then wait until all listen."""
-        with self._activity, ExitStack() as pipes:
-            spawned = [await self._spawn(pipes) for _ in range(self._settings.workers)]
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for number, (process, read_end, write_end) in enumerate(spawned, 1):
-                        group.create_task(self._begin(process, number, read_end, write_end))
-            except ExceptionGroup as errors:
-                first = errors.exceptions[0]
-                raise first from first.__cause__
+    async def stop(self) -> None:
+        """Stop all: gracefully those that have their order, the others at once."""
+        self.ready = False
+        stopping, self._workers = self._workers, []
+        await asyncio.gather(*map(_stop, stopping))
 
-    async def _spawn(self, pipes: ExitStack) -> tuple[asyncio.subprocess.Process, int, int]:
-        """A process, the read end of its pipe, and the descriptor of the write end in the process."""
-        read_end, write_end = os.pipe()
-        pipes.callback(os.close, read_end)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "gateway.bootstrap.workers"),
-                stdin=asyncio.subprocess.PIPE,
-                pass_fds=(self._listening.fileno(), write_end, self._activity.fileno()),
-            )
-        finally:
-            os.close(write_end)  # so that the pipe closes when the process ends
-        self._processes.append(process)
-        return process, read_end, write_end
-
-    async def _begin(self, process: asyncio.subprocess.Process, number: int, read_end: int, write_end: int) -> None:
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                await self._send_order(process, number, write_end)
-                await readable(read_end)
-        except (TimeoutError, ConnectionError) as error:
-            raise WorkerError(f"worker {number} did not start") from error
-        endpoint = os.read(read_end, _ENDPOINT_BYTES)
-        if not endpoint:
-            raise WorkerError(f"worker {number} did not start; its own lines in the log say why")
-        _log.info(
-            "gateway.worker_started", worker=number, process=process.pid, management=f"http://{endpoint.decode()}"
-        )
-
-    async def _send_order(self, process: asyncio.subprocess.Process, number: int, write_end: int) -> None:
-        """Send the worker its settings on one line; secrets stay off the command line."""
+    def _environ(self, number: int) -> dict[str, str]:
+        """The settings of one worker; secrets stay off the command line."""
         environ = self._settings.to_environ()
         if self._settings.management_port:
             environ["PASSERELLE_MANAGEMENT_PORT"] = str(self._settings.management_port + number)
-        order = {
-            "environ": environ,
-            "socket": self._listening.fileno(),
-            "says": write_end,
-            "url": self._url,
-            "activity": self._activity.fileno(),
-            "number": number,
-        }
-        _input(process).write(orjson.dumps(order) + b"\n")
-        await _input(process).drain()
+        return environ
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
+@dataclass(slots=True)
+class _Worker:
+    """A process, and the socket that is its standard input."""
+
+    process: asyncio.subprocess.Process
+    orders: socket.socket
+    ordered: bool = False
+
+
+async def _spawn() -> _Worker:
+    orders, theirs = socket.socketpair()
+    with theirs:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "gateway.bootstrap.workers"), stdin=theirs.fileno()
+            )
+        except BaseException:
+            orders.close()
+            raise
+    return _Worker(process, orders)
+
+
+async def _begin(worker: _Worker, order: dict[str, Any], listening: socket.socket, activity: IO[bytes]) -> None:
+    """Send a worker its order, and wait until it listens."""
+    number = order["number"]
+    read_end, write_end = os.pipe()
+    try:
+        try:
+            worker.ordered = True
+            descriptors = [listening.fileno(), activity.fileno(), write_end]
+            socket.send_fds(worker.orders, [orjson.dumps(order) + b"\n"], descriptors)
+        finally:
+            os.close(write_end)  # so that the pipe closes when the process ends
+        async with asyncio.timeout(_START_SECONDS):
+            await readable(read_end)
+        endpoint = os.read(read_end, _ENDPOINT_BYTES)
+    except (TimeoutError, ConnectionError) as error:
+        raise WorkerError(f"worker {number} did not start") from error
+    finally:
+        os.close(read_end)
+    if not endpoint:
+        raise WorkerError(f"worker {number} did not start; its own lines in the log say why")
+    _log.info(
+        "gateway.worker_started", worker=number, process=worker.process.pid, management=f"http://{endpoint.decode()}"
+    )
+
+
+async def _stop(worker: _Worker) -> None:
     """Request a graceful stop and wait for the process to end; kill it after the timeout or on cancellation."""
-    with suppress(ConnectionError):
-        _input(process).write(b"\n")
-    _input(process).close()
+    process = worker.process
+    with worker.orders, suppress(OSError):
+        if worker.ordered:
+            worker.orders.send(b"\n")
+        else:
+            process.kill()
     try:
         async with asyncio.timeout(_STOP_SECONDS):
             await process.wait()
@@ -147,22 +166,15 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-def _input(process: asyncio.subprocess.Process) -> asyncio.StreamWriter:
-    if process.stdin is None:
-        raise AssertionError("stdin is a pipe")
-    return process.stdin
-
-
-async def answer(order: Mapping[str, Any]) -> None:
-    """Serve on the inherited socket until the main process requests a stop, or a part of this process fails."""
+async def answer(order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
+    """Serve on the received socket until the main process requests a stop, or a part of this process fails."""
     settings = Settings.from_env(order["environ"])
+    listening, shared, says = descriptors
     configure_logs(settings.log_level)
     watch_loop()
     async with AsyncExitStack() as stack:
         parts = await build_parts(settings, stack, follow=True)
         tasks = start(parts.running(), stack)
-        await asyncio.to_thread(schemas.preload)
-        jws.preload()
 
         def conditions() -> Mapping[str, bool]:
             caught_up = {f"view of {topic}": view.caught_up for topic, view in parts.views.items()}
@@ -172,15 +184,13 @@ async def answer(order: Mapping[str, Any]) -> None:
             stack, settings.management_host, settings.management_port, patience=_LISTEN_SECONDS
         )
         await serve(stack, build_management(parts.metrics, conditions), management_socket)
-        activity = Activity.attach(order["activity"], process=order["number"] - 1)
+        activity = Activity.attach(shared, process=order["number"] - 1)
         api = build_api(parts, order["url"], activity=activity)
-        await serve(stack, api, socket.socket(fileno=order["socket"]), site=FairAcceptSite)
+        await serve(stack, api, socket.socket(fileno=listening), site=FairAcceptSite)
         bound_collections()
         with suppress(BrokenPipeError):  # the main process has ended: standard input is closed too
-            os.write(
-                order["says"], format_endpoint(settings.management_host, management_socket.getsockname()[1]).encode()
-            )
-        os.close(order["says"])
+            os.write(says, format_endpoint(settings.management_host, management_socket.getsockname()[1]).encode())
+        os.close(says)
         stopping = asyncio.ensure_future(readable(sys.stdin.fileno()))
         waits = [asyncio.ensure_future(first_to_end(tasks)), stopping]
         done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -193,14 +203,29 @@ async def answer(order: Mapping[str, Any]) -> None:
 
 
 def main() -> None:
-    """Read the start order from standard input, then serve.
+    """Load what every verdict and token needs, read the order from standard input, then serve.
 
     Ignores SIGINT: Ctrl-C reaches all processes of a terminal, and the main process coordinates the shutdown.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    order = sys.stdin.buffer.readline()
+    schemas.preload()
+    jws.preload()
+    order, descriptors = _received()
     if order:  # else the main process ended before it sent the order
-        run(answer(orjson.loads(order)))
+        run(answer(orjson.loads(order), descriptors))
+
+
+def _received() -> tuple[bytes, list[int]]:
+    """The line of the order, and its descriptors; empty if the socket closes before it."""
+    line, descriptors = b"", list[int]()
+    with socket.socket(fileno=os.dup(sys.stdin.fileno())) as orders:
+        while not line.endswith(b"\n"):
+            part, received, *_ = socket.recv_fds(orders, _ORDER_BYTES, _DESCRIPTORS)
+            if not part:
+                return b"", []
+            line += part
+            descriptors += received
+    return line, descriptors
 
 
 if __name__ == "__main__":

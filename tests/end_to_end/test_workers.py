@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -116,14 +116,26 @@ class Flawed(socket.socket):
 
 
 async def test_all_workers_end_when_one_cannot_start(tmp_path: Path) -> None:
-    """Neither the process that was made before it, nor a pipe."""
-    settings = Settings(data=tmp_path, workers=WORKERS)
-    async with AsyncExitStack() as stack:
-        listening = stack.enter_context(Flawed())
+    """Also the one that has its order; and no pipe stays open."""
+    workers = Workers(Settings(data=tmp_path, workers=WORKERS))
+    with Flawed() as listening:
         processes, descriptors = set(children()), open_descriptors()
-        with pytest.raises(ValueError, match="fds_to_keep"):
-            await stack.enter_async_context(Workers(settings, listening, url="http://127.0.0.1").running())
+        async with workers.spawned():
+            assert WORKERS == len(set(children()) - processes)
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                await workers.begin(listening, "http://127.0.0.1")
         assert (processes, descriptors) == (set(children()), open_descriptors())
+
+
+async def test_workers_without_an_order_end_at_once(tmp_path: Path) -> None:
+    """When the log cannot be opened, the gateway's end waits for no worker."""
+    workers = Workers(Settings(data=tmp_path, workers=WORKERS))
+    processes, descriptors = set(children()), open_descriptors()
+    async with workers.spawned():
+        spawned = [Path(f"/proc/{process}") for process in set(children()) - processes]
+    assert WORKERS == len(spawned)
+    assert [False] * WORKERS == [folder.exists() for folder in spawned]
+    assert (processes, descriptors) == (set(children()), open_descriptors())
 
 
 async def test_workers_end_with_a_gateway_that_is_killed(federation: Federation) -> None:
