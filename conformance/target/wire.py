@@ -58,19 +58,24 @@ class Reply:
 
 
 _Seen = TypeVar("_Seen")
+_GROWTH, _LONGER = 1.2, 4
 
 
 async def poll(
     look: Callable[[], Awaitable[_Seen]], done: Callable[[_Seen], bool], *, seconds: float, pause: float
 ) -> _Seen:
-    """Repeat ``look`` until ``done`` holds for its result or ``seconds`` have passed; returns the last result."""
+    """Repeat ``look`` until ``done`` holds for its result or ``seconds`` have passed; returns the last result. Each
+    pause is a fifth longer than the one before, up to four times the first.
+    """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
+    deadline, longest = loop.time() + seconds, _LONGER * pause
     while True:
         seen = await look()
-        if done(seen) or loop.time() >= deadline:
+        left = deadline - loop.time()
+        if done(seen) or left <= 0:
             return seen
-        await asyncio.sleep(pause)
+        await asyncio.sleep(min(pause, left))
+        pause = min(_GROWTH * pause, longest)
 
 
 class Wire:
