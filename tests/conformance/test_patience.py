@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import count
 
 import aiohttp
 import pytest
@@ -18,7 +19,7 @@ from conformance.role.runner import Player, run_cases
 from conformance.script.template import Names
 from conformance.target.doctor import examine
 from conformance.target.setup import Account, Setup
-from conformance.target.wire import Wire
+from conformance.target.wire import Wire, poll
 
 ACCOUNTS = {name: Account(platform=name, client_id=name, secret="s") for name in ("publisher", "national")}
 LITTLE = 0.002
@@ -82,3 +83,30 @@ async def test_a_target_that_does_not_restart_times_out(silent: Setup) -> None:
             wire, names, 8, setup=replace(silent, restart="true"), location={"fr": "x", "en": "x"}
         )
     assert "it does not" == found.actual["en"]
+
+
+async def test_pauses_between_looks_grow_to_four_times_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    looks = count()
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async def look() -> int:
+        return next(looks)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    assert 12 == await poll(look, lambda seen: seen == 12, seconds=60, pause=0.05)
+    assert [0.05, 0.06, 0.072] == [round(pause, 4) for pause in pauses[:3]]
+    assert [0.2, 0.2] == pauses[-2:]
+    assert pauses == sorted(pauses)
+
+
+async def test_the_last_look_is_when_the_time_is_up() -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    async def look() -> float:
+        return loop.time() - began
+
+    assert await poll(look, lambda _: False, seconds=0.05, pause=0.04) >= 0.05
