@@ -111,7 +111,7 @@ class Relay:
             async with asyncio.TaskGroup() as group:
                 group.create_task(relay.run())
                 group.create_task(self._upkeep(relay, thread, state, partition))
-        except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error is raised
+        except ExceptionGroup as errors:  # not ``except*``: before Python 3.11.4 it wraps what is raised in it
             raise errors.exceptions[0] from None
         finally:
             del self.partitions[partition]

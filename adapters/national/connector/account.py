@@ -142,7 +142,7 @@ class AccountWork:
                 group.create_task(self._write_notes(store, calls))
                 if self.inbound_scan is not None:
                     group.create_task(self.inbound_scan(store))
-        except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error is raised
+        except ExceptionGroup as errors:
             raise _first(errors) from None
 
     # Rebuild and follow.

@@ -59,7 +59,7 @@ class NationalConnector:
             async with asyncio.TaskGroup() as group:
                 for account in self.accounts.accounts:
                     group.create_task(self._run_account(account))
-        except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error is raised
+        except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
 
     async def _run_account(self, account: str) -> None:
