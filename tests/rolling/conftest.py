@@ -21,7 +21,8 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert found.returncode == 0, f"git has no {commit}: fetch the whole history first ({found.stderr.decode()})"
     folder = tmp_path_factory.mktemp("before")
     with tarfile.open(fileobj=BytesIO(found.stdout)) as archive:
-        archive.extractall(folder, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.4 has the first one
+        archive.extractall(folder)
     look = (sys.executable, "-c", "import gateway; print(gateway.__file__)")
     used = subprocess.run(look, cwd=folder, capture_output=True, check=True, text=True).stdout
     assert used.startswith(str(folder)), f"a process in {folder} runs {used}"
