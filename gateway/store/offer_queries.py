@@ -19,6 +19,7 @@ from gateway.protocol.visibility import (
 from gateway.runtime.sqlite_damage import ChecksumError, joined, require_missing
 from gateway.store.log_offset import log_offset_of, offset_at, partition_at
 from gateway.store.offer_rows import HEAD
+from gateway.store.search.duplicate_index import keys_of
 from gateway.store.search.index_store import Index
 from gateway.store.search.search import Search, count, find, rows_between, search_for
 from gateway.store.search.search_index import split
@@ -161,10 +162,10 @@ class Head(NamedTuple):
         """Its duplicate keys."""
         return self.link, self.site, self.firm
 
-    def is_found_by(self, key: int) -> bool:
-        """Whether it is found under a key (``duplicate_index.keys_of``): asked thousands of times for a page."""
-        firm = self.firm
-        return key in (self.link, self.site, firm) or (firm is not None and self.site is None and key == ~firm)
+    @property
+    def found_by(self) -> list[int]:
+        """The keys under which it is found."""
+        return keys_of(*self.keys)
 
     def is_visible_to(self, reader: Reader) -> bool:
         """Whether the reader is its publisher, or may see it."""

@@ -33,14 +33,15 @@ def _alike(queries: OfferQueries, numbers: Mapping[int, list[int]]) -> Mapping[i
     are. Rows are read in steps, since a large employer's offers all have its key.
     """
     alike: dict[int, list[Head]] = {key: [] for key in numbers}
-    heads: dict[int, Head] = {}
+    heads: dict[int, tuple[Head, list[int]]] = {}
     at, open_keys = 0, list(numbers)
     while open_keys:
         step = {key: numbers[key][at : at + _ROWS_AT_ONCE] for key in open_keys}
         unread = {number for some in step.values() for number in some} - heads.keys()
-        heads.update((one.number, one) for one in (queries.heads_numbered(sorted(unread)) if unread else ()))
+        read = queries.heads_numbered(sorted(unread)) if unread else []
+        heads.update((one.number, (one, one.found_by)) for one in read)
         for key, some in step.items():
-            alike[key] += [one for number in some if (one := heads.get(number)) and one.is_found_by(key)]
+            alike[key] += [found[0] for number in some if (found := heads.get(number)) and key in found[1]]
         at += _ROWS_AT_ONCE
         open_keys = [key for key in open_keys if len(alike[key]) <= _EXAMINED and at < len(numbers[key])]
     return alike
