@@ -128,9 +128,9 @@ async def _begin(worker: _Worker, order: dict[str, Any], listening: socket.socke
     read_end, write_end = os.pipe()
     try:
         try:
-            worker.ordered = True
             descriptors = [listening.fileno(), activity.fileno(), write_end]
             socket.send_fds(worker.orders, [orjson.dumps(order) + b"\n"], descriptors)
+            worker.ordered = True
         finally:
             os.close(write_end)  # so that the pipe closes when the process ends
         async with asyncio.timeout(_START_SECONDS):
