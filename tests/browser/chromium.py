@@ -1,7 +1,6 @@
 """A real browser without a window: Chromium, driven by Playwright. One process serves all tests of a module."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
-from tests.browser.program import NAME
+from tests.browser import program
 
 Scheme = Literal["light", "dark"]
 Window: TypeAlias = tuple[Page, list[str]]
@@ -40,7 +39,7 @@ def chromium() -> Iterator[Browser]:
     """A running browser; closed at the end of the block."""
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=shutil.which(NAME), args=arguments)
+        browser = playwright.chromium.launch(executable_path=program.path(), args=arguments)
         try:
             yield browser
         finally:

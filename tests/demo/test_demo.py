@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,7 +16,8 @@ import pytest
 from aiohttp.test_utils import unused_port
 from aiokafka.admin import AIOKafkaAdminClient
 
-RUN = "from gateway.cli import main; main()"
+ROOT = Path(__file__).parents[2]
+DEMO = (sys.executable, "-c", "from gateway.cli import main; main()", "demo")
 SECONDS = 400
 """Limit for a slow and busy machine; others need half a minute."""
 REGIONS = {
@@ -36,11 +37,12 @@ pytestmark = pytest.mark.timeout(SECONDS + 30)
 
 
 @asynccontextmanager
-async def started(*words: str, folder: Path, **more: str) -> AsyncIterator[Process]:
+async def started(*words: str, folder: Path, command: Sequence[str] = DEMO, **more: str) -> AsyncIterator[Process]:
     """The command in a process of its own, its temporary folders in that folder; ``more`` goes to its environment."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PASSERELLE_CLIENT")}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", RUN, "demo", *words),
+        *(*command, *words),
+        cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**environ, "TMPDIR": str(folder), **more},
@@ -60,9 +62,12 @@ async def ended(process: Process) -> tuple[int | None, str, str]:
 
 @pytest.mark.parametrize("log", ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
 async def test_the_whole_federation_balances_once(log: str, tmp_path: Path) -> None:
-    """Nine Regions by nine channels, the national site in both directions, kill -9 in between: all of it balances."""
-    words = ["--kafka"] if log == "kafka" else []
-    async with started("--once", "--offers", "180", *words, folder=tmp_path) as process:
+    """Nine Regions by nine channels, the national site in both directions, kill -9 in between: all of it balances. With
+    the command of README.
+    """
+    words = ["KAFKA=1"] if log == "kafka" else []
+    make = ("make", "--silent", "demo")
+    async with started("ONCE=1", "OFFERS=180", *words, folder=tmp_path, command=make) as process:
         code, output, errors = await ended(process)
     assert 0 == code, output + errors
     assert "kill -9 of the gateway" in output

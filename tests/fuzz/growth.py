@@ -18,6 +18,8 @@ STEEP = 8.0
 _FLOOR = 0.002
 """Below this many seconds of CPU nothing differs from noise, nor does it matter."""
 _TRIES = 6
+_CLEAR = 5.0
+"""Up to this multiple of a single short run no second one is needed: it would have to be three times too slow."""
 
 UNITS = (
     "a", "0", "06", "+3", "+33 6 ", "0 ", "00", "@", "a@", "a@b.", "a.", "@a.", "＠", "(at", "(at)", "[@]",
@@ -52,7 +54,10 @@ def steepness(call: Callable[[_T], object], make: Callable[[int], _T], length: i
         costs = _cost(call, long)
         if costs < _FLOOR:
             return 1.0
-        least = min(least, costs / max(min(_cost(call, short), _cost(call, short)), _FLOOR / TIMES**2))
+        small = _cost(call, short)
+        if costs > _CLEAR * small:
+            small = min(small, _cost(call, short))
+        least = min(least, costs / max(small, _FLOOR / TIMES**2))
         if least < STEEP:
             break
     return least

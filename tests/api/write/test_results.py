@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 import schemas
@@ -66,7 +67,8 @@ async def test_problems_are_returned_in_full_for_the_first_thousand_refused_item
     assert {problem["code"]: searched for problem in alone} == rules
     assert {"items": 11_500, "from": 1_003} == answer.body["omitted"]
     assert list(range(10_000)) == [one["index"] for one in answer.body["results"]]
-    schemas.validator("batch-result").validate(answer.body)
+    kinds = {orjson.dumps({**one, "index": 0}): one for one in answer.body["results"]}
+    schemas.validator("batch-result").validate(answer.body | {"results": list(kinds.values())})
 
 
 async def test_refused_items_beyond_the_results_are_counted_too(gateway: GatewayHarness) -> None:
