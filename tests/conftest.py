@@ -198,6 +198,12 @@ def samples() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_log_settings() -> Iterator[None]:
-    """A gateway that a test starts configures logging for the whole process; each test begins with the defaults."""
+    """A gateway that a test starts configures logging for the whole process; each test begins with the defaults, but
+    for tracebacks, which are as plain as Python's: coloured source code takes a tenth of a second each.
+    """
+    structlog.reset_defaults()
+    *processors, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*processors, plain])
     yield
     structlog.reset_defaults()

@@ -28,7 +28,7 @@ from tests.conformance.partner_kinds import (
     WaitingPublisher,
 )
 
-_TOGETHER = 14
+_TOGETHER = 20
 NOT_USED: Mapping[type[Partner], set[str]] = {
     Publisher: {"snapshots", "idempotency"},
     WaitingPublisher: {"snapshots", "idempotency"},
