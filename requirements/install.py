@@ -66,7 +66,7 @@ def _uv(lock: Path) -> bool:
     """Install a list with uv, from the index that pip is configured to use. Returns False if that did not work."""
     configured = _configuration()
     uv = [str(PYTHON), "-m", "uv", "pip", "install", "--python", str(PYTHON), "--require-hashes", "-r", str(lock)]
-    uv += ["--only-binary", ":all:"]
+    uv += ["--only-binary", ":all:", "--compile-bytecode"]  # else the first processes compile it, each for itself
     handed_on = {"UV_DEFAULT_INDEX": "index-url", "UV_INDEX": "extra-index-url", "SSL_CERT_FILE": "cert"}
     said = {name: " ".join(configured[option].split()) for name, option in handed_on.items() if option in configured}
     if "no-index" in configured or not _logged([*PIP, "--require-hashes", "-r", str(INSTALLER)]):

@@ -28,6 +28,20 @@ async def write_of_all_kinds(log: KafkaLog, settings: KafkaSettings) -> None:
             await (producer.abort_transaction() if number % 3 else producer.commit_transaction())
 
 
+async def settled_end(log: KafkaLog, settings: KafkaSettings) -> int:
+    """The end, once the markers of all transactions are written: a broker acknowledges an end before that."""
+    topic_partition = TopicPartition(settings.topic(OFFERS), 0)
+    async with (
+        asyncio.timeout(DEADLINE),
+        AIOKafkaConsumer(bootstrap_servers=settings.bootstrap_servers, enable_auto_commit=False) as consumer,
+    ):
+        while True:
+            stable, last = (await log.ends(OFFERS))[0], await consumer.end_offsets([topic_partition])
+            if stable == last[topic_partition]:
+                return stable
+            await asyncio.sleep(0.05)
+
+
 async def read_by_consumer(settings: KafkaSettings, end: int) -> tuple[list[StoredRecord], int]:
     """The records that aiokafka's consumer gets, and its position afterwards."""
     topic_partition = TopicPartition(settings.topic(OFFERS), 0)
@@ -50,7 +64,7 @@ async def test_a_reader_gets_what_the_library_s_consumer_gets(
     log: KafkaLog, settings: KafkaSettings, limit: int
 ) -> None:
     await write_of_all_kinds(log, settings)
-    end = (await log.ends(OFFERS))[0]
+    end = await settled_end(log, settings)
     expected, stands_at = await read_by_consumer(settings, end)
 
     found: list[StoredRecord] = []
