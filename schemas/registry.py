@@ -115,6 +115,21 @@ def lacks(pattern: str) -> Callable[[str], bool]:
     return _fast({"type": "string", "not": {"pattern": pattern}}).is_valid
 
 
+def may_hold(pattern: str) -> Callable[[str], bool]:
+    """A predicate: whether a text holds a match of a pattern of the fast engine, or lone surrogates, which it cannot
+    read.
+    """
+    is_clean = lacks(pattern)
+
+    def is_found(text: str) -> bool:
+        try:
+            return not is_clean(text)
+        except UnicodeEncodeError:
+            return True
+
+    return is_found
+
+
 @cache
 def property_validator(name: str, field: str) -> jsonschema_rs.Draft202012Validator:
     """The fast validator of one top-level field of a packaged schema."""

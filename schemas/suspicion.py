@@ -7,7 +7,7 @@ not depend on the number of its alternatives.
 
 from collections.abc import Callable
 
-from schemas.registry import lacks, schema
+from schemas.registry import lacks, may_hold, schema
 
 BREAK = "\nX\n"
 """Separates texts that are searched as one: no expression matches across a line feed and a letter."""
@@ -54,16 +54,8 @@ _SUSPICION = (*_HIDDEN, *_LINK, *_EMAIL, *_NATIONAL, *_INTERNATIONAL, *_OTHER_PH
 
 
 def _search(*alternatives: str) -> Callable[[str], bool]:
-    """A predicate: whether any of the alternatives matches in a text."""
-    is_clean = lacks("(?i)" + "|".join(alternatives))
-
-    def is_found(text: str) -> bool:
-        try:
-            return not is_clean(text)
-        except UnicodeEncodeError:  # lone surrogates, which no document holds
-            return True
-
-    return is_found
+    """A predicate: whether any of the alternatives matches in a text. No document holds lone surrogates."""
+    return may_hold("(?i)" + "|".join(alternatives))
 
 
 is_plain = lacks("(?i)" + "|".join((_CONTROL, _MARKUP, *_SUSPICION)))
