@@ -43,6 +43,7 @@ async def started(*words: str, folder: Path, command: Sequence[str] = DEMO, **mo
     process = await asyncio.create_subprocess_exec(
         *(*command, *words),
         cwd=ROOT,
+        start_new_session=True,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**environ, "TMPDIR": str(folder), **more},
@@ -51,7 +52,7 @@ async def started(*words: str, folder: Path, command: Sequence[str] = DEMO, **mo
         yield process
     finally:
         if process.returncode is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # also what ``make`` has started
             await process.communicate()
 
 
