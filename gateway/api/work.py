@@ -113,7 +113,9 @@ class Work:
             self._registry.processor.ran(spent[0])
 
     async def read(self, page: Coroutine[Any, Any, Result], *, items: int) -> Result:
-        """Read a page of a view. A large page is long work: it waits for a slice, which lasts until it is read."""
+        """Read a page of a view. A large page is long work: it waits for a slice, which lasts until it is read, and is
+        charged for as long.
+        """
         if items <= _SMALL_PAGE:
             return await page
         try:
@@ -121,12 +123,14 @@ class Work:
         except BaseException:
             page.close()
             raise
-        began = time.perf_counter()
+        began, before = time.perf_counter(), self.spent
         try:
             with self._registry.processor.aside(self._share):
                 return await page
         finally:
-            self._registry.processor.ran(time.perf_counter() - began)
+            held = time.perf_counter() - began
+            self._charge(max(0.0, held - (self.spent - before)))
+            self._registry.processor.ran(held)
 
     @contextmanager
     def abandonable(self, *, grace: float = 0.0) -> Iterator[None]:

@@ -77,6 +77,14 @@ async def test_a_large_page_takes_a_slice_and_a_small_one_does_not() -> None:
     assert 2 == threads.most
 
 
+async def test_a_large_page_is_charged_for_as_long_as_it_holds_its_slice() -> None:
+    """ERR-006: else a reader of such pages gets as many slices as a batch that uses a twentieth of the time."""
+    office = WorkRegistry(Processor())
+    reading = work_in(office, "reads")
+    await reading.read(asyncio.to_thread(time.sleep, RUN), items=1_000)
+    assert min(reading.spent, office.processor.share("reads").used) >= RUN
+
+
 def burn(seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
