@@ -168,6 +168,7 @@ async def test_a_snapshot_with_prefer_wait_is_answered_with_all_decisions(gatewa
     assert (1, 0, 1) == tuple(answer.body[name] for name in ("withdrawn", "pending", "refused"))
     assert {"not-in-list": 1, "revision-reused": 1} == answer.body["rules"]
     assert {"accepted": 1, "rejected": 1} == answer.body["verdicts"]
+    await gateway.settled()  # the view of offers follows the decisions
     assert 410 == (await gateway.ask("GET", "/v1/offers/bretagne:2")).status
     schemas.validator("batch-result").validate(answer.body)
     listed = await gateway.ask("GET", answer.body["receipts"])
