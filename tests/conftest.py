@@ -6,6 +6,7 @@ Where it is missing, the tests that need it are skipped with one loud line; with
 (tests/spread.py).
 """
 
+import gc
 import os
 import shutil
 import signal
@@ -38,6 +39,8 @@ LACKING: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 6 << 30
 GUARD = lanes.ProcessGuard()
+_COLLECTED_AT = 50_000
+"""New objects until the next garbage collection, while the tests are imported and collected."""
 
 hypothesis.settings.register_profile(
     "tests", hypothesis.settings.default, deadline=None
@@ -81,6 +84,7 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.set_threshold(_COLLECTED_AT)
     use_memory()
 
 

@@ -132,6 +132,7 @@ def serve(address: str) -> None:
     """Fork for each connection, and answer with the process id, then the exit code."""
     for name in _LIBRARIES:
         __import__(name)
+    importlib.import_module("gateway.runtime.loop").bound_collections()  # else the end of each fork copies all pages
     ended, written = socket.socketpair()
     for end in (ended, written):
         end.setblocking(False)
