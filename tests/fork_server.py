@@ -24,6 +24,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from gateway.demo.tether import watch
+from gateway.runtime.loop import bound_collections
 
 ROOT = Path(__file__).parents[1]
 _LIBRARIES = (
@@ -132,7 +133,7 @@ def serve(address: str) -> None:
     """Fork for each connection, and answer with the process id, then the exit code."""
     for name in _LIBRARIES:
         __import__(name)
-    importlib.import_module("gateway.runtime.loop").bound_collections()  # else the end of each fork copies all pages
+    bound_collections()  # else each fork would search, and so copy, all that is loaded
     ended, written = socket.socketpair()
     for end in (ended, written):
         end.setblocking(False)
