@@ -38,10 +38,8 @@ def computed(columns: Sequence[str]) -> str:
 
 
 CHECKED_BYTES = 64 * 1_048_576
-"""Pages and indexes of files up to this size are checked completely when they are opened: half a second."""
-_ROWS_BYTES = 16 * 1_048_576
-"""So are the rows of files up to this size, half a second too: 5 µs a row, each of which waits for the GIL."""
-_QUICK_SECONDS = 1.0
+"""Files up to this size are checked completely when they are opened: about a second."""
+_QUICK_SECONDS = 3.0
 _PASSING = frozenset(
     {
         sqlite3.SQLITE_FULL,
@@ -173,19 +171,15 @@ def require_missing(db: sqlite3.Connection, table: str, column: str, value: str)
 
 
 def check_copy(connection: sqlite3.Connection, path: Path, tables: Tables) -> bool:
-    """Check a copy on opening: pages and indexes up to ``CHECKED_BYTES``, else the structure of its pages for some
-    seconds; and the rows of a small one, since those of a larger one are checked when they are read. Returns whether
-    pages and indexes were checked completely. Raises sqlite3.DatabaseError.
+    """Check a copy on opening: completely up to ``CHECKED_BYTES``, else the structure of its pages for some seconds.
+    Returns whether it was checked completely. Raises sqlite3.DatabaseError.
     """
-    size = 0
     with suppress(FileNotFoundError):
-        size = sum(path.with_name(path.name + suffix).stat().st_size for suffix in ("", "-wal"))
-    if size > CHECKED_BYTES:
-        check_pages(connection, seconds=_QUICK_SECONDS)
-        return False
+        if sum(path.with_name(path.name + suffix).stat().st_size for suffix in ("", "-wal")) > CHECKED_BYTES:
+            check_pages(connection, seconds=_QUICK_SECONDS)
+            return False
     check_pages(connection)
-    if size <= _ROWS_BYTES:
-        check_rows(connection, tables)
+    check_rows(connection, tables)
     return True
 
 

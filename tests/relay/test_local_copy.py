@@ -1,14 +1,12 @@
 """Local copies: their identity, and their rebuild after damage."""
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gateway.errors import LogUnavailableError
 from gateway.protocol.submission import Known, Reason
-from gateway.runtime import sqlite_damage
 from gateway.runtime.sqlite_damage import DamagedCopyError
 from gateway.store.local_copy import LocalCopy
 from gateway.store.relay_state import RelayState
@@ -122,41 +120,6 @@ def test_the_relays_state_is_not_used_after_a_byte_has_changed(relayed: Path) ->
     damaged(relayed, b"moderated", b"modereted")
     state = RelayState(relayed, log="one")
     assert ({}, 0) == (state.known(["bretagne:1", "bretagne:2"]), state.position)
-    state.close()
-
-
-@pytest.fixture
-def _large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Any copy counts as one whose rows are too many to be checked at its opening."""
-    monkeypatch.setattr(sqlite_damage, "_ROWS_BYTES", 0)
-
-
-@pytest.mark.usefixtures("_large")
-def test_a_row_of_a_large_copy_is_checked_when_it_is_read(relayed: Path) -> None:
-    damaged(relayed, b"moderated", b"modereted")
-    state = RelayState(relayed, log="one")
-    assert {"bretagne:1": known(1)} == state.known(["bretagne:1"])
-    with pytest.raises(DamagedCopyError, match=str(relayed)), state.guarded():
-        state.known(["bretagne:2"])
-    state.close()
-
-
-@pytest.mark.usefixtures("_large")
-def test_an_index_of_a_large_copy_is_checked_at_its_opening(relayed: Path) -> None:
-    """An offer that the index of last days lacks would never expire."""
-    with closing(sqlite3.connect(relayed)) as other:
-        index = other.execute("SELECT * FROM sqlite_master WHERE name = 'due'").fetchone()
-    for statement, values in (
-        ("DELETE FROM sqlite_master WHERE name = 'due'", ()),
-        ("UPDATE known SET expires_on = '2020-01-01'", ()),
-        ("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", index),
-    ):
-        with closing(sqlite3.connect(relayed)) as other:
-            other.execute("PRAGMA writable_schema = ON")
-            other.execute(statement, values)
-            other.commit()
-    state = RelayState(relayed, log="one")
-    assert ({}, 0) == (state.known(["bretagne:1"]), state.position)
     state.close()
 
 
