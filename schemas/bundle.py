@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from schemas.bilingual import Spoken
-from schemas.registry import schema, schema_names
+from schemas.registry import HARMLESS, schema, schema_names
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FRENCH = "x-fr"
@@ -74,7 +74,7 @@ def _bilingual(value: Any) -> Any:
         return [_bilingual(item) for item in value]
     if not isinstance(value, dict):
         return value
-    copy = {key: _bilingual(item) for key, item in value.items() if key != FRENCH}
+    copy = {key: _bilingual(item) for key, item in value.items() if key not in {FRENCH, HARMLESS}}
     if isinstance(french := value.get(FRENCH), str):
         copy["description"] = f"{french}\n\n{value['description']}"
     return copy

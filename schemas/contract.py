@@ -16,7 +16,7 @@ import yaml
 
 from schemas.bundle import FRENCH
 from schemas.packaged import read_bytes, read_json
-from schemas.registry import schema, schema_names
+from schemas.registry import HARMLESS, schema, schema_names
 
 _NAMES: Mapping[tuple[str, str], str] = {
     ("batch-result", "counts"): "CountsByCode",
@@ -137,7 +137,7 @@ class _Bundle:
                 copy[key] = _ASTRAL.sub("", member)
             elif key == "const" and isinstance(member, bool):
                 copy["type"] = "boolean"  # openapi-python-client writes no valid code for a boolean constant
-            elif key not in {"$ref", FRENCH}:
+            elif key not in {"$ref", FRENCH, HARMLESS}:
                 copy[key] = self.part(member, home=home)
         if FRENCH in value:
             key = "summary" if "summary" in value else "description"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
 SUFFIX = ".schema.json"
+HARMLESS = "x-harmless"
+"""Marks a member of an offer that is displayed although the employer is hidden (RTE-013)."""
 _NOTHING: dict[str, Any] = {"not": {}}
 """A schema that no value satisfies."""
 _LARGEST_INTEGER = 2**63

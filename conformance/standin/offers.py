@@ -6,11 +6,10 @@ from datetime import date
 from typing import Any, Literal, TypeAlias
 
 from conformance.standin.canonical import content_digest
+from schemas.masking import without_employer
 
 Outcome: TypeAlias = Literal["accepted", "duplicate", "stale", "rejected"]
 _NATIONAL = "national"
-_HIDDEN_EMPLOYER = ("name", "description", "website", "siret", "naf")
-_HIDDEN_LOCATION = ("street", "insee_commune", "latitude", "longitude")
 _GUARDED, _GUARDED_SHARE = 10, 0.2
 
 
@@ -215,9 +214,5 @@ def may_read(platform: str, offer: Mapping[str, Any], provenance: Sequence[str])
 
 def masked(offer: Mapping[str, Any], *, reader: str, publisher: str) -> Mapping[str, Any]:
     """The offer as a reader sees it, its employer hidden where its publisher asks so (RTE-005)."""
-    if reader == publisher or not offer.get("redistribution", {}).get("mask_employer", False):
-        return offer
-    visible = {name: value for name, value in offer.items() if name != "extensions"}
-    visible["employer"] = {name: each for name, each in offer["employer"].items() if name not in _HIDDEN_EMPLOYER}
-    visible["location"] = {name: each for name, each in offer["location"].items() if name not in _HIDDEN_LOCATION}
-    return visible
+    hidden = reader != publisher and offer.get("redistribution", {}).get("mask_employer", False)
+    return without_employer(offer) if hidden else offer

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from gateway.api.answer import send_list
 from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, partner_of
-from gateway.api.problem import ProblemError, require_caught_up
+from gateway.api.problem import ProblemError, require_caught_up, view_behind
 from gateway.api.query import Query, read_changes_query
 from gateway.api.work import work_of
 from gateway.protocol import cursor as cursors
@@ -53,6 +53,8 @@ async def _cursor(context: Context, query: Query, reader: Reader) -> Cursor:
         if isinstance(found, Cursor) and not await view.reached(found.positions, _AHEAD_SECONDS):
             # The end offsets of the log decide: a broker that was suspended returns old ones, but not after this wait.
             found = _read(context, query, reader, tuple(await context.log.ends(OFFERS)))
+    if found == "view-behind":
+        raise view_behind()
     if isinstance(found, str):
         raise ProblemError(found)
     return found

@@ -22,7 +22,7 @@ from gateway.api.query import Query, offer_id_of, read_offers_query, refuse_para
 from gateway.api.work import work_of
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState, utc
-from gateway.protocol.visibility import Reader, masked, may_read
+from gateway.protocol.visibility import Reader, masked, masked_territory, may_read
 
 Document = dict[str, Any]
 
@@ -62,7 +62,7 @@ def offer_document(state: OfferState, reader: Reader, possible_duplicates: Mappi
         "id": state.id,
         "sequence": state.known.sequence,
         "offer": masked(state.offer or {}, reader=reader, publisher=platform_of(state.id)),
-        "territory": state.territory,
+        "territory": masked_territory(state, reader),
         "provenance": state.known.provenance,
     }
     if state.id in possible_duplicates:

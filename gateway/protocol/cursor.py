@@ -1,18 +1,23 @@
 """Cursors of the changes feed: a reader's position on every partition, bound to filter, reader and log."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import orjson
 
 from gateway.protocol.seal import Seal
-from gateway.protocol.visibility import Filter, Reader
+from gateway.protocol.visibility import VISIBILITY_RULES, Filter, Reader
 
 FRESH_MS = 7 * 24 * 3_600_000
 """Lifetime of a cursor since it was last at the end (FEED-009): half of the retention of deletes."""
 
-CursorFault: TypeAlias = Literal["cursor-forged", "cursor-filter", "resync-required"]
+_RULES = re.compile("~([0-9]+)")
+_FIRST_RULES = 1
+"""Digests that name no number are of these rules."""
+
+CursorFault: TypeAlias = Literal["cursor-forged", "cursor-filter", "resync-required", "view-behind"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +39,16 @@ def filter_digest(asked: Filter) -> str:
     return _short(asked.to_json())
 
 
-def reader_digest(reader: Reader) -> str:
-    """A short digest of the reader: its slug alone decides what it may see."""
-    return _short([reader.platform, reader.audience])
+def reader_digest(reader: Reader, *, rules: int = VISIBILITY_RULES) -> str:
+    """A short digest of the reader, whose slug decides what it may see, and the number of the visibility rules."""
+    number = "" if rules == _FIRST_RULES else f"~{rules}"
+    return _short([reader.platform, reader.audience]) + number
+
+
+def rules_of(digest: str) -> int:
+    """The number of the visibility rules in the digest of a reader, or in a text that holds one."""
+    found = _RULES.search(digest)
+    return _FIRST_RULES if found is None else int(found.group(1))
 
 
 def start(*, end: tuple[int, ...], now: int, asked: Filter, reader: Reader, log: str) -> Cursor:
@@ -71,8 +83,8 @@ def read(
     now: int,
 ) -> Cursor | CursorFault:
     """Read the text of a cursor. Returns the fault of one that cannot be used: a forged cursor and one of another
-    filter are the reader's mistake (400); another reader's cursor, another log, a position beyond the log's end, or
-    seven days without reaching the end: 410.
+    filter are the reader's mistake (400); another reader's cursor, another log, a position beyond the log's end, seven
+    days without reaching the end, or earlier visibility rules: 410; rules that only a later version knows: 503.
 
     A cursor may come from a clock that was ahead. It is accepted up to seven days ahead, since deletes are kept for
     fourteen, and its age is counted from ``now`` at the latest.
@@ -91,6 +103,8 @@ def read(
     )
     if cursor.log != log or len(cursor.positions) != len(end):
         return "resync-required"
+    if rules_of(cursor.reader) > VISIBILITY_RULES:
+        return "view-behind"
     if cursor.reader != reader_digest(reader) or abs(now - fresh) > FRESH_MS:
         return "resync-required"
     if any(position > last for position, last in zip(cursor.positions, end, strict=True)):

@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 from gateway.protocol.identity import NATIONAL, platform_of
 from gateway.protocol.record import OfferState
+from schemas.masking import without_employer
 
 Audience: TypeAlias = Literal["regions", "national"]
 
@@ -13,8 +14,12 @@ _ALL: frozenset[Audience] = frozenset(("regions", "national"))
 _NATIONAL_SITE: frozenset[Audience] = frozenset(("national",))
 
 OUT_OF_SCOPE = "out-of-scope"
-MASKED_EMPLOYER = ("name", "description", "website", "siret", "naf")
-MASKED_LOCATION = ("street", "insee_commune", "latitude", "longitude")
+TERRITORY = ("department", "region", "academie")
+VISIBILITY_RULES = 1
+"""The number of these rules, in the cursor of a reader and in the scope of a subscriber topic. It is raised with each
+change by which a reader may see less of an offer that is on the log: topics are then rendered again, cursors answered
+410, and the search index is built again.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +69,22 @@ def ever_shared(reader: Reader, *, shared: frozenset[str], never: frozenset[str]
 
 
 def masked(offer: Mapping[str, Any], *, reader: Reader, publisher: str) -> Mapping[str, Any]:
-    """The offer as this reader may see it: employer hidden where the publisher asks so, never from itself (RTE-005)."""
-    if reader.platform == publisher or not offer.get("redistribution", {}).get("mask_employer", False):
-        return offer
-    visible = {key: value for key, value in offer.items() if key != "extensions"}
-    visible["employer"] = {key: value for key, value in offer["employer"].items() if key not in MASKED_EMPLOYER}
-    visible["location"] = {key: value for key, value in offer["location"].items() if key not in MASKED_LOCATION}
-    return visible
+    """The offer as this reader may see it: without its employer where the publisher asks so, never from itself, and
+    then with harmless members only (RTE-005, RTE-013).
+    """
+    return without_employer(offer) if _hides(offer, reader, publisher) else offer
+
+
+def masked_territory(state: OfferState, reader: Reader) -> Mapping[str, Any]:
+    """The territory of a live offer as this reader may see it."""
+    territory = state.territory or {}
+    if not _hides(state.offer or {}, reader, platform_of(state.id)):
+        return territory
+    return {name: territory[name] for name in TERRITORY if name in territory}
+
+
+def _hides(offer: Mapping[str, Any], reader: Reader, publisher: str) -> bool:
+    return reader.platform != publisher and offer.get("redistribution", {}).get("mask_employer", False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +144,7 @@ def change_for(reader: Reader, asked: Filter, state: OfferState, *, above_start:
                 "id": state.id,
                 "sequence": known.sequence,
                 "offer": visible,
-                "territory": state.territory,
+                "territory": masked_territory(state, reader),
                 "provenance": known.provenance,
             }
     if not above_start or not ever_shared(reader, shared=known.shared, never=known.never):

@@ -2,6 +2,7 @@
 
 import orjson
 
+from gateway.errors import LogUnavailableError
 from gateway.log.assignment import run_assigned
 from gateway.log.owner_loop import chunks_to_commit, own_positions, own_with_retry
 from gateway.log.port import (
@@ -12,11 +13,11 @@ from gateway.log.port import (
 )
 from gateway.partners import Partners
 from gateway.partners.partner_tasks import run_per_partner
-from gateway.protocol.cursor import filter_digest, reader_digest
+from gateway.protocol.cursor import filter_digest, reader_digest, rules_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import OfferState, Record, event_headers, position_key, position_record, read_offer
 from gateway.protocol.topic import FEED, OFFERS, POSITIONS
-from gateway.protocol.visibility import Filter, Reader, change_for
+from gateway.protocol.visibility import VISIBILITY_RULES, Filter, Reader, change_for
 
 _BATCH = 500
 
@@ -54,8 +55,9 @@ class Feeds:
 
 
 class FeedPartition:
-    """One partition of one feed. Its position is stored under its scope (filter and reader), in the same transaction
-    as its output; another scope starts over, so that everything is rendered again.
+    """One partition of one feed. Its position is stored under its scope (filter, reader and visibility rules), in the
+    same transaction as its output; another scope starts over, so that everything is rendered again. A scope of later
+    rules is left to a gateway that knows them.
     """
 
     def __init__(self, log: EventLog, platform: str, partition: int, *, partners: Partners) -> None:
@@ -83,8 +85,10 @@ class FeedPartition:
         stem = f"{FEED}{self._platform}@"
         scope = _scope(self._platform, asked)
         kept = await own_positions(self._log, owner, role=f"feed.{self._platform}", partition=self._partition)
-        others = [key for key in kept if key.startswith(stem) and not key.startswith(scope)]
         at_key, began_key = position_key(scope, self._partition).decode(), f"{scope}.began/{self._partition}"
+        others = [key for key in kept if key.startswith(stem) and key not in {at_key, began_key}]
+        if any(rules_of(key) > VISIBILITY_RULES for key in others):
+            raise LogUnavailableError(f"{FEED}{self._platform} is rendered by a gateway of a later version")
         at = kept.get(at_key, 0)
         # A new subscriber holds nothing yet; one whose scope changed may hold anything that was ever shared. A stale
         # end, from a broker that was paused, costs removals of offers that it never held, which it ignores.

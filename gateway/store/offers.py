@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 from gateway.log.port import Chunk
 from gateway.protocol.cursor import Cursor
 from gateway.protocol.record import OfferState
-from gateway.protocol.visibility import Filter, Reader
+from gateway.protocol.visibility import VISIBILITY_RULES, Filter, Reader
 from gateway.runtime.sqlite_damage import Tables
 from gateway.store import offer_rows
 from gateway.store.change_feed import changes_after
@@ -30,7 +30,8 @@ Answer = TypeVar("Answer")
 class OfferView(View):
     """A copy of ``offers``, with the search index and the index of duplicate keys."""
 
-    FORMAT = 7
+    FORMAT = 6 + VISIBILITY_RULES
+    """The index holds what an outsider may find: other rules, another index."""
     TABLES: ClassVar[Tables] = {**offer_rows.TABLES, **index_store.TABLES, **duplicate_index.TABLES}
     SCHEMA = f"""
         {offer_rows.SCHEMA}

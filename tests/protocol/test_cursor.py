@@ -1,12 +1,13 @@
 """Cursors: read as they were written, or refused with the reason."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gateway.protocol import cursor as cursors
 from gateway.protocol.seal import Seal
-from gateway.protocol.visibility import Filter, Reader
+from gateway.protocol.visibility import VISIBILITY_RULES, Filter, Reader
 
 SEAL = Seal(b"k" * 32, purpose="cursor")
 ASKED = Filter(region=frozenset({"53"}))
@@ -45,6 +46,20 @@ def test_a_cursor_is_refused_for_another_filter_reader_log_or_after_seven_days(
 ) -> None:
     """[FEED-005] [FEED-009]."""
     assert read(text(), **change) == fault
+
+
+@pytest.mark.parametrize(("newer", "fault"), [(-1, "resync-required"), (1, "view-behind")])
+def test_a_cursor_of_other_visibility_rules_is_refused(newer: int, fault: str) -> None:
+    """[RTE-014] Earlier rules may have shown more; later ones are those of a replica of a later version."""
+    cursor = cursors.start(end=(9, 9), now=1_000, asked=ASKED, reader=READER, log="L")
+    other = replace(cursor, reader=cursors.reader_digest(READER, rules=VISIBILITY_RULES + newer))
+    assert fault == read(cursors.write(other, SEAL))
+
+
+def test_the_first_rules_are_those_of_a_digest_without_a_number() -> None:
+    """Cursors and topics from before there were numbers continue."""
+    assert [1, 2] == [cursors.rules_of(cursors.reader_digest(READER, rules=number)) for number in (1, 2)]
+    assert "~" not in cursors.reader_digest(READER, rules=1)
 
 
 def test_a_forged_cursor_is_refused() -> None:

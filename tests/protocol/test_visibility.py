@@ -1,6 +1,8 @@
 """Routing: which subscribers see an offer, which of its fields, and which must receive its removal."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from gateway.protocol.record import OfferState
 from gateway.protocol.visibility import (
@@ -11,7 +13,11 @@ from gateway.protocol.visibility import (
     masked,
     provenance_of,
 )
+from schemas import schema
+from schemas.masking import Members, harmless_members
 from tests.protocol.example import OFFER, TERRITORY, known
+
+LATER = "canary of a later version"
 
 
 def test_an_offer_never_goes_where_it_has_been() -> None:
@@ -79,6 +85,51 @@ def test_a_masked_employer_is_hidden_from_all_but_its_publisher() -> None:
     assert visible["location"] == {"postal_code": "35000", "city": "Rennes"}
     assert "extensions" not in visible
     assert masked(offer, reader=Reader("bretagne"), publisher="bretagne") == offer
+
+
+def test_what_a_later_version_adds_to_a_masked_offer_is_left_out_at_every_depth() -> None:
+    """[RTE-013]: also within lists, and within a member that was plain; of the territory, too."""
+    offer = {**OFFER, "redistribution": {"mask_employer": True}, "rome": {"code": "A1101", "version": "4"}}
+    offer |= {"schedule": {"monday": {"start": "09:00", "end": "16:00"}}, "restrictions": {"rep": True}}
+    plain = OfferState("bretagne:1", known(), offer, TERRITORY)
+    later = with_later_members(offer)
+    later |= {"accessibility": {"later": LATER}, "levels": ["seconde", {"later": LATER}]}
+    state = OfferState("bretagne:1", known(), later, with_later_members(TERRITORY))
+    expected = change_for(Reader("grand-est"), Filter(), plain, above_start=True)
+    assert expected is not None
+    del expected["offer"]["levels"]
+    assert expected == change_for(Reader("grand-est"), Filter(), state, above_start=True)
+    assert later == masked(later, reader=Reader("bretagne"), publisher="bretagne")
+
+
+def test_the_hidden_members_of_an_offer_are_those_without_a_mark() -> None:
+    """[RTE-005] [RTE-013]: a new member is hidden until it is marked as harmless."""
+    hidden = {"/employer/name", "/employer/description", "/employer/website", "/employer/siret", "/employer/naf"}
+    hidden |= {"/location/street", "/location/insee_commune", "/location/latitude", "/location/longitude"}
+    assert hidden | {"/extensions"} == pointers_of(schema("offer")) - pointers_listed(harmless_members())
+
+
+def with_later_members(value: Any) -> Any:
+    """A document with an unknown member in each of its objects."""
+    if not isinstance(value, dict):
+        return value
+    return {**{name: with_later_members(member) for name, member in value.items()}, "later": LATER}
+
+
+def pointers_of(part: Mapping[str, Any], above: str = "") -> set[str]:
+    """The pointers of all plain members of a schema."""
+    found: set[str] = set()
+    for name, member in part.get("properties", {}).items():
+        target = schema("offer")["$defs"].get(member.get("$ref", "").rpartition("/")[2], member)
+        found |= pointers_of(target, f"{above}/{name}") or {f"{above}/{name}"}
+    return found
+
+
+def pointers_listed(members: Members, above: str = "") -> set[str]:
+    found: set[str] = set()
+    for name, inner in members.items():
+        found |= {f"{above}/{name}"} if inner is None else pointers_listed(inner, f"{above}/{name}")
+    return found
 
 
 def test_a_masked_location_cannot_be_found_by_its_coordinates() -> None:

@@ -14,9 +14,10 @@ from gateway.log.positions import Positions
 from gateway.partners import Partners
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
-from gateway.protocol.record import OfferState, Record, StoredRecord, offer_record
+from gateway.protocol.record import OfferState, Record, StoredRecord, offer_record, position_record
 from gateway.protocol.submission import Known, Reason
-from gateway.protocol.topic import COMMON, FEED, OFFERS, feed
+from gateway.protocol.topic import COMMON, FEED, OFFERS, POSITIONS, feed
+from gateway.protocol.visibility import VISIBILITY_RULES
 from gateway.publish.subscriber_topics import Feeds, feed_scope, subscribes
 
 NATIONAL = Partner(platform="national", name="Site national", scopes=frozenset({"offers:read"}), feed=True)
@@ -131,6 +132,45 @@ async def test_a_changed_territory_rebuilds_the_feed(log: MemoryLog) -> None:
         await until_held(log, {"bretagne:1": 8})
         await partners.save(NATIONAL)
         await until_held(log, {"bretagne:1": 8, "bretagne:2": 7})
+
+
+async def rendered_under(log: MemoryLog, rules: int) -> None:
+    """One offer on the log, and its record on the topic as other visibility rules had shown it."""
+    one = state(1, 5, redistribution={"mask_employer": True})
+    await write(log, one)
+    partition = partition_of(one.id, log.partitions)
+    await log.append(TOPIC, partition, [Record(one.id.encode(), orjson.dumps({"sequence": 5, "offer": one.offer}))])
+    scope = feed_scope(NATIONAL).partition("~")[0] + f"~{rules}"
+    ends = await log.ends(OFFERS)
+    await log.append(POSITIONS, partition, [position_record(scope, partition, ends[partition])])
+
+
+async def test_earlier_visibility_rules_render_the_topic_again(log: MemoryLog) -> None:
+    """[RTE-014]: what they had shown is replaced."""
+    await rendered_under(log, VISIBILITY_RULES - 1)
+    assert {"name": "Atelier"} == (await held(log))["bretagne:1"]["offer"]["employer"]
+    async with feeding(log):
+        async with asyncio.timeout(60):
+            while (await held(log))["bretagne:1"]["offer"]["employer"] != {}:
+                await asyncio.sleep(0.02)
+        await write(log, state(2, 6))
+        await until_held(log, {"bretagne:1": 5, "bretagne:2": 6})
+    assert len(await records(log)) == 3
+
+
+async def test_a_topic_of_later_visibility_rules_is_left_to_a_later_version(log: MemoryLog) -> None:
+    """[RTE-014]: this version would show what the later one hides; partitions without such a scope go on."""
+    await rendered_under(log, VISIBILITY_RULES + 1)
+    other = next(number for number in range(2, 99) if _partition(number) != _partition(1))
+    same = next(number for number in range(2, 99) if _partition(number) == _partition(1))
+    async with feeding(log):
+        await write(log, state(same, 6), state(other, 7))
+        await until_held(log, {"bretagne:1": 5, f"bretagne:{other}": 7})
+        assert len(await records(log)) == 2
+
+
+def _partition(number: int) -> int:
+    return partition_of(f"bretagne:{number}", MemoryLog().partitions)
 
 
 @pytest.mark.parametrize("fault", list(Fault))

@@ -1,0 +1,58 @@
+"""An offer without its employer (RTE-005, RTE-013): the members that the offer's schema marks as ``x-harmless``, at any
+depth. A member that this version does not know is left out: a replica beside one of a later version shows nothing of a
+field that it cannot judge.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, TypeAlias
+
+from schemas.registry import HARMLESS, schema
+
+Members: TypeAlias = Mapping[str, "Members | None"]
+"""Harmless members by name: those of an object, None for a plain value."""
+
+
+def without_employer(offer: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of an offer with its harmless members only. Values are shared with the offer."""
+    return _reduced(offer, harmless_members())
+
+
+@cache
+def harmless_members() -> Members:
+    """The harmless members of an offer."""
+    return _members(schema("offer"))
+
+
+def _members(part: Mapping[str, Any]) -> Members:
+    found: dict[str, Members | None] = {}
+    for name, member in part.get("properties", {}).items():
+        if HARMLESS in member:
+            found[name] = None
+        elif inner := _members(_target(member)):
+            found[name] = inner
+    return found
+
+
+def _target(member: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = member.get("$ref", "").removeprefix("#/$defs/")
+    target: Mapping[str, Any] = schema("offer")["$defs"][name] if name else member
+    return target
+
+
+def _reduced(value: Mapping[str, Any], members: Members) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name, inner in members.items():
+        member = value.get(name)
+        if inner is not None and isinstance(member, Mapping):
+            kept[name] = _reduced(member, inner)
+        elif inner is None and name in value and _is_plain(member):
+            kept[name] = member
+    return kept
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value has no members of its own, which this version could not judge."""
+    if isinstance(value, list | tuple):
+        return not any(isinstance(item, Mapping | list | tuple) for item in value)
+    return not isinstance(value, Mapping)
