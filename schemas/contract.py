@@ -3,7 +3,7 @@
 ``openapi.yaml`` and ``asyncapi.yaml`` reference the packaged JSON Schemas by URN, which no tool for these formats
 resolves. Here each schema that they reach, and each definition, becomes a component of its own name in the form that
 client generators read: no nested definitions, ``oneOf`` in place of ``if``, plain string constraints in place of
-``allOf``, no closed answers in the changes feed. The packaged schemas stay the stricter ones.
+``allOf``.
 """
 
 import re
@@ -23,8 +23,11 @@ _NAMES: Mapping[tuple[str, str], str] = {
     ("batch-result", "item"): "BatchItem",
     ("batch-result", "omitted"): "OmittedItems",
     ("change", "employer"): "SubscriberEmployer",
+    ("change", "day_hours"): "SubscriberDayHours",
     ("change", "location"): "SubscriberLocation",
     ("change", "offer"): "SubscriberOffer",
+    ("change", "reason"): "RemovalReason",
+    ("change", "schedule"): "SubscriberSchedule",
     ("delivery", "refusal"): "StoredNationalRefusal",
     ("delivery", "told_refusal"): "NationalRefusal",
     ("problem", ""): "ProblemDocument",
@@ -38,8 +41,6 @@ _BRANCHES: Mapping[str, tuple[str, str]] = {
     "receipt": ("PendingReceipt", "DecidedReceipt"),
 }
 """Components of the two branches of a schema whose condition is one constant member."""
-_OPEN = frozenset({"change", "changes-page"})
-"""Answers to which members may be added: a subscriber must not refuse them."""
 _DROPPED = frozenset({"$id", "$schema", "$defs", "title"})
 _PROBLEM = "application/problem+json"
 _BY_STATUS = ("Problem", "BatchProblem")
@@ -170,7 +171,7 @@ class _Bundle:
             if "if" in own:
                 self.components[name] = self._alternatives(file, own)
             else:
-                self.components[name] = _opened(file, self.part(own, home=file))
+                self.components[name] = self.part(own, home=file)
         return {"$ref": f"#/components/schemas/{name}"}
 
     def _alternatives(self, file: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,15 +207,6 @@ class _Bundle:
 
 def _one_of(values: list[str]) -> dict[str, Any]:
     return {"type": "string", "enum": values}
-
-
-def _opened(file: str, value: Any) -> Any:
-    """A copy that allows further members, if the schema is one of those that may grow."""
-    if file not in _OPEN or not isinstance(value, dict):
-        return value
-    return {
-        key: _opened(file, one) for key, one in value.items() if not (key == "additionalProperties" and one is False)
-    }
 
 
 def _plain_string(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ _ENUMS: Mapping[str, tuple[str, Sequence[str]]] = {
     "levels": ("offer", ("$defs", "level")),
     "accessibility": ("offer", ("properties", "accessibility")),
     "withdrawn": ("withdrawal", ("properties", "withdrawn")),
-    "removal": ("change", ("$defs", "removal", "properties", "reason")),
+    "removal": ("change", ("$defs", "reason")),
     "verdict": ("receipt", ("properties", "verdict")),
     "status": ("batch-result", ("$defs", "item", "properties", "status")),
     "delivery": ("delivery", ("$defs", "part", "properties", "state")),
@@ -117,7 +117,7 @@ def code_lists(language: Language) -> Iterator[CodeList]:
         listed, part = texts["codes"][name], schema(home)
         for step in path:
             part = part[step]
-        rows = [(f"`{code}`", listed["values"][code][language]) for code in part["enum"]]
+        rows = [(f"`{code}`", listed["values"][code][language]) for code in part.get("enum") or part["examples"]]
         title, used = listed["title"][language], listed["used"][language]
         yield CodeList(name, title, used, "", _heads("codes", language), rows)
     for name in ("sectors", "regions", "departments", "academies"):
