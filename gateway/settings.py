@@ -23,7 +23,7 @@ _ELSEWHERE = {f"PASSERELLE_{name}" for name in ("KAFKA_CACHE", "CLIENT_ID", "CLI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings. They are documented in ``docs/operations.md``; a test compares that page with this class.
+    """All settings. They are documented in ``docs/install.md``; a test compares that page with this class.
 
     Each field is read from ``PASSERELLE_{FIELD}``. Secrets stay out of ``repr``.
     """
@@ -82,7 +82,7 @@ class Settings:
             name for name in environ if name.startswith("PASSERELLE_") and name not in {*known, *_ELSEWHERE}
         )
         if unknown:
-            raise SettingsError(f"{unknown[0]} is not a setting; see docs/operations.md for their names, and unset it")
+            raise SettingsError(f"{unknown[0]} is not a setting; see docs/install.md for their names, and unset it")
         values = {spec.name: _read(name, environ[name], spec.type) for name, spec in known.items() if environ.get(name)}
         settings = cls(**values)  # type: ignore[arg-type]  # _read gives each field its type
         settings._check()

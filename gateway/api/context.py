@@ -29,7 +29,7 @@ from schemas.rulebook import Language
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Every limit of the API, on by default; sizes in bytes, times in seconds (see ``docs/operations.md``)."""
+    """Every limit of the API, on by default; sizes in bytes, times in seconds (see ``docs/install.md``)."""
 
     offer_bytes: int = 100_000
     array_bytes: int = 64 * 1024 * 1024

@@ -141,7 +141,7 @@ def examine_disk(folder: Path) -> Diagnosis:
         step = "free some space: the log and the spool of uploads need it"
         return Diagnosis("fail", "disk", said, step, "disk_full", values)
     if free < _LOW_BYTES:
-        step = "provide more space; docs/operations.md, “Sizing”, says how much is needed"
+        step = "provide more space; docs/install.md, “Sizing”, says how much is needed"
         return Diagnosis("warn", "disk", said, step, "disk_low", values)
     return Diagnosis("ok", "disk", said)
 

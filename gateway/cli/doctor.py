@@ -121,7 +121,7 @@ async def _examine_log(settings: Settings) -> list[Diagnosis]:
     except TimeoutError:
         said = f"no answer within {_LOG_SECONDS:.0f} s"
     except LogDamagedError as error:
-        return [Diagnosis("fail", "log", str(error), "restore it: docs/operations.md, “Backup and restore”")]
+        return [Diagnosis("fail", "log", str(error), "restore it: docs/mend.md, “Restore”")]
     except SettingsError as error:
         return [Diagnosis("fail", "log", str(error), "correct the file's mode, then run passerelle doctor again")]
     except LogError as error:

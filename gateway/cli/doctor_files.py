@@ -46,7 +46,7 @@ def examine_log_file(path: Path) -> Diagnosis:
     """Check every page and every checksum of the log."""
     if not path.exists():
         return Diagnosis("ok", "log file", "none yet; passerelle serve creates it")
-    restore = "stop the gateway and restore the file: docs/operations.md, “Backup and restore”"
+    restore = "stop the gateway and restore the file: docs/mend.md, “Restore”"
     try:
         refuse_folder(path)
         with closing(_open(path)) as connection:

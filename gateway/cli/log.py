@@ -58,7 +58,7 @@ async def audit() -> None:
     print_findings(OUT, report.findings)
     if not report.clean:
         ERR.print(
-            f"{report.wrong} findings. Next step: keep the log as it is, and report them; docs/operations.md, “Audit”, "
+            f"{report.wrong} findings. Next step: keep the log as it is, and report them; docs/mend.md, “Audit”, "
             "describes what is checked.",
             soft_wrap=True,
         )

@@ -25,13 +25,13 @@ def command_errors() -> Iterator[None]:
     try:
         yield
     except SettingsError as error:
-        raise CommandError(f"{error}.", step="correct the variable; docs/operations.md lists them all") from error
+        raise CommandError(f"{error}.", step="correct the variable; docs/install.md lists them all") from error
     except SigningKeyError as error:
         raise CommandError(
             f"{error}.", step="repair the file, or name another one in PASSERELLE_SIGNING_KEY"
         ) from error
     except LogDamagedError as error:
-        raise CommandError(str(error), step="restore it: docs/operations.md, “Backup and restore”") from error
+        raise CommandError(str(error), step="restore it: docs/mend.md, “Restore”") from error
     except TopicError as error:
         raise CommandError(str(error), step="passerelle topics create, then passerelle topics check") from error
     except LogBusyError as error:

@@ -15,7 +15,7 @@ from gateway.runtime.loop import bound_collections, yield_processor
 async def serve() -> None:
     """Start the gateway: on the embedded log in .data, or on Kafka where PASSERELLE_KAFKA names a broker.
 
-    Settings are environment variables, all of them in docs/operations.md. Ctrl-C or SIGTERM stops it in order.
+    Settings are environment variables, all of them in docs/install.md. Ctrl-C or SIGTERM stops it in order.
     """
     settings = settings_here()
     stopping = asyncio.Event()

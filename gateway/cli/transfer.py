@@ -38,7 +38,7 @@ async def export(
 ) -> None:
     """Write the whole federation to one file in open formats, for another instance or another software.
 
-    No gateway may work on the log meanwhile. docs/operations.md, “Export and import”, describes steps and format.
+    No gateway may work on the log meanwhile. docs/run.md, “Export and import”, describes steps and format.
     """
     async with log_here() as log:
         try:
@@ -55,7 +55,7 @@ async def export(
             raise CommandError(
                 f"{error}; nothing was exported.",
                 step="close the entrance for partners, wait until passerelle_undecided is 0, stop every gateway, and "
-                "export again; docs/operations.md, “Export and import”",
+                "export again; docs/run.md, “Export and import”",
             ) from error
     _print_members(manifest)
     said = f"✓ {file}: the digest of its manifest is {_DIGEST}{hashlib.sha256(text).hexdigest()}"

@@ -115,7 +115,7 @@ class PartitionRelay:
         if start > 0:
             raise PositionLostError(
                 f"positions says nothing of {SUBMISSIONS}/{self._partition}, whose first {start} records are gone; "
-                "restore the positions topic from a backup, see docs/operations.md"
+                "restore the positions topic from a backup, see docs/mend.md"
             )
         return 0
 

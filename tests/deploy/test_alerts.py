@@ -15,7 +15,7 @@ from tests.deploy.programs import DEPLOY, ROOT, program
 
 FOLDER = DEPLOY / "prometheus"
 TESTS = ("alerts.test.yml", "alerts-hours.test.yml", "alerts-days.test.yml")
-GUIDES = {"en": ROOT / "docs/operations.md", "fr": ROOT / "docs/fr/exploitation.md"}
+GUIDES = {"en": ROOT / "docs/mend.md", "fr": ROOT / "docs/fr/reparer.md"}
 COMMANDS = typer.main.get_command(app)
 
 

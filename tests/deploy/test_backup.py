@@ -17,7 +17,8 @@ from gateway.settings import Settings
 from tests.damage.populated import PUBLISHER, READER, Populated, offer, populate
 from tests.deploy.programs import ROOT
 
-GUIDE = (ROOT / "docs/operations.md").read_text()
+GUIDES = {"run.md": "Backup", "mend.md": "Restore", "fr/exploiter.md": "Sauvegarder", "fr/reparer.md": "Restaurer"}
+"""The section of each page that has the lines."""
 AFTERWARDS = range(600, 620)
 """The numbers of offers that are published while the backup is made."""
 SOON = 60
@@ -30,11 +31,11 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Populated:
     return asyncio.run(populate(tmp_path_factory.mktemp("backup") / "data", killed=False))
 
 
-def blocks() -> list[str]:
-    """The commands of the section, in order: the backup, the restore."""
-    section = GUIDE.partition("## Backup and restore\n")[2].partition("\n## ")[0]
-    found: list[str] = re.findall(r"^```\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
-    return found
+def lines(page: str) -> str:
+    """The one block of commands in the section of a page."""
+    section = (ROOT / "docs" / page).read_text().partition(f"## {GUIDES[page]}\n")[2].partition("\n## ")[0]
+    [found] = re.findall(r"^```\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    return str(found)
 
 
 def run(block: str, *, data: Path, copy: Path) -> None:
@@ -85,7 +86,7 @@ async def whole(client: Client, *wanted: int) -> dict[str, Any]:
 async def test_the_guides_lines_bring_back_offers_and_cursors(worked: Populated, tmp_path: Path) -> None:
     populated = worked.copy(tmp_path / "data")
     data, copy = populated.folder, tmp_path / "copy"
-    backup, restore = blocks()
+    backup, restore = lines("run.md"), lines("mend.md")
     async with populated.opened() as (_, clients):
         _, early = await read(clients[READER])
         await put(clients[PUBLISHER], 500)
@@ -129,7 +130,7 @@ async def test_without_the_secret_all_readers_start_again_and_nothing_is_lost(
 ) -> None:
     populated = worked.copy(tmp_path / "data")
     data, copy = populated.folder, tmp_path / "copy"
-    backup, restore = blocks()
+    backup, restore = lines("run.md"), lines("mend.md")
     run(backup, data=data, copy=copy)
     async with populated.opened() as (_, clients):
         offers = await whole(clients[READER])
@@ -145,9 +146,8 @@ async def test_without_the_secret_all_readers_start_again_and_nothing_is_lost(
         assert {*offers, f"{PUBLISHER}:d701"} == set(await whole(clients[READER], 701))
 
 
-def test_the_french_guide_has_the_same_lines() -> None:
-    text = (ROOT / "docs/fr/exploitation.md").read_text()
-    assert all(block in text for block in blocks())
+def test_the_french_guides_have_the_same_lines() -> None:
+    assert (lines("run.md"), lines("mend.md")) == (lines("fr/exploiter.md"), lines("fr/reparer.md"))
 
 
 pytestmark = pytest.mark.recipes

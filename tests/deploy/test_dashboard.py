@@ -81,7 +81,7 @@ async def is_at_peace(running: Prometheus) -> None:
 
 
 def test_every_documented_metric_is_watched_by_a_panel_or_an_alert() -> None:
-    page = (DEPLOY.parent / "docs/operations.md").read_text()
+    page = (DEPLOY.parent / "docs/run.md").read_text()
     rows = re.findall(r"^\| (`passerelle_[^|]+) \|", page, re.MULTILINE)
     documented = {name.removesuffix("_total") for row in rows for name in re.findall(r"`(passerelle_\w+)`", row)}
     read = {name for _, query, _ in (*targets(), *alert_queries()) for name, _ in selectors(query)}

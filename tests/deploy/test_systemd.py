@@ -82,8 +82,8 @@ def test_its_settings_are_valid() -> None:
 
 def test_the_guide_installs_what_the_unit_names() -> None:
     """By the same two commands of pip as the image, which the tests build."""
-    guide = (DEPLOY.parent / "docs/operations.md").read_text().partition("### Install on a server\n")[2]
-    [block] = re.findall(r"^```\n(.*?)^```", guide.partition("\n### ")[0], re.MULTILINE | re.DOTALL)
+    guide = (DEPLOY.parent / "docs/install.md").read_text().partition("## Install on a server\n")[2]
+    [block] = re.findall(r"^```\n(.*?)^```", guide.partition("\n## ")[0], re.MULTILINE | re.DOTALL)
     pip = re.findall(r"/opt/passerelle/bin/pip install (?:--no-cache-dir )?(.*?)(?: \\)?$", block, re.MULTILINE)
     image = re.findall(
         r"/bin/pip install --no-cache-dir (.*?)(?: \\)?$", (ROOT / "Containerfile").read_text(), re.MULTILINE

@@ -11,7 +11,9 @@ PAIRS = {
     "fr/emetteur.md": "publisher.md",
     "fr/abonne.md": "subscriber.md",
     "fr/raccorder.md": "connect.md",
-    "fr/exploitation.md": "operations.md",
+    "fr/installer.md": "install.md",
+    "fr/exploiter.md": "run.md",
+    "fr/reparer.md": "mend.md",
 }
 TRANSLATED = {"passerelle validate FICHIER": "passerelle validate FILE"}
 """Names that a French reader gets in French."""
@@ -28,7 +30,7 @@ def examples(page: str) -> list[str]:
     found = []
     for one in FENCE.finditer((DOCS / page).read_text()):
         body = re.sub(r"(\|\| echo|\s+#).*", "", one["body"])
-        if one["language"] or body.startswith("passerelle"):
+        if one["language"] or body.startswith(("passerelle", "DATA=")):
             found.append(body)
     return found
 

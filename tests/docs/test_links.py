@@ -6,14 +6,27 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NAMED = re.compile(r"(docs/[a-z/-]+\.md), “([^”]+)”")
-LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 
-def test_every_link_within_the_repository_leads_to_a_file() -> None:
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as forges make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_within_the_repository_leads_to_a_file_and_to_its_heading() -> None:
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")]
-    links = [(page, target) for page in pages for target in LINK.findall(page.read_text(encoding="utf-8"))]
+    links = [(page, *target) for page in pages for target in LINK.findall(page.read_text(encoding="utf-8"))]
     assert len(links) > 50
-    assert [] == [f"{page.relative_to(ROOT)}: {to}" for page, to in links if not (page.parent / to).exists()]
+    leads = [(page, (page.parent / to) if to else page, anchor) for page, to, anchor in links]
+    assert [] == [f"{page.relative_to(ROOT)}: {target}" for page, target, _ in leads if not target.exists()]
+    headed = [(page, target, anchor) for page, target, anchor in leads if anchor and target.suffix == ".md"]
+    assert [] == [
+        f"{page.relative_to(ROOT)}: {target.name}#{anchor}"
+        for page, target, anchor in headed
+        if anchor not in anchors(target)
+    ]
 
 
 def test_every_heading_that_a_message_names_is_on_its_page() -> None:

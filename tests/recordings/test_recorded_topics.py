@@ -1,7 +1,7 @@
 """Recorded topics are read, and for the same input written byte for byte (problems are compared by code).
 
 The text of a message may change; a key, a header, a member or its order may not change: gateways of two versions
-share one log while they are replaced (docs/operations.md).
+share one log while they are replaced (docs/install.md).
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The operator's page documents every setting and every topic, with the defaults of the code."""
+"""The page of the installation documents every setting and every topic, with the defaults of the code."""
 
 import re
 from dataclasses import fields
@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.protocol.topic import COMMON
 from gateway.settings import Settings
 
-PAGE = (Path(__file__).parents[2] / "docs/operations.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs/install.md").read_text()
 
 
 def test_every_setting_is_documented_and_nothing_else() -> None:
