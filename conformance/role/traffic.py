@@ -11,6 +11,7 @@ import orjson
 import schemas
 from conformance.role.journal import SendKind
 from conformance.script.batch import UnreadableError, inflate, split_batch
+from conformance.standin.parameters import TRUE
 
 MARKS, SNAPSHOTS, BATCH = "/v1/snapshots/marks", "/v1/snapshots", "/v1/offers/batch"
 OFFERS = "/v1/offers/"
@@ -62,7 +63,7 @@ class Request:
     @property
     def dry(self) -> bool:
         """Whether it is a dry run."""
-        return self.query.get("dry_run") == "true"
+        return self.query.get("dry_run") in TRUE
 
     @property
     def submits(self) -> bool:

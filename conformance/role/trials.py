@@ -14,6 +14,7 @@ from conformance.role.fake_gateway import FakeGateway
 from conformance.role.host import HostAnswer, PartnerRequest, language_of, problem
 from conformance.role.traffic import MARKS, Request
 from conformance.script.batch import inflate, split_batch
+from conformance.standin.parameters import TRUE
 from conformance.standin.upload import MOST_BYTES
 from schemas.rulebook import Language
 
@@ -135,7 +136,7 @@ class Trials:
         refused = {"index": index, "id": offer_id, "status": "refused", "problems": problems}
         if request.is_set:
             return _with_refused(await self._gateway.answer(ask), refused, language)
-        if ask.query.get("partial") == "true" and request.items[1:]:
+        if ask.query.get("partial") in TRUE and request.items[1:]:
             kept = await self._gateway.answer(_without(ask, index))
             return _with_refused(kept, refused, language, left_out=True)
         return _whole_refused(request, refused, language)

@@ -17,6 +17,8 @@ _INSTANT = re.compile(
     r"20[0-9]{2}(?:-[0-9]{2}){2}T[0-9]{2}(?::[0-9]{2}){2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
 _DAY = re.compile("20[0-9]{2}(?:-[0-9]{2}){2}")
+TRUE = frozenset({"true", "1"})
+"""The texts of a parameter that is true."""
 _DIGITS = 16
 _CLOSE = 0.5
 
@@ -114,7 +116,7 @@ def _item(name: str, schema: Mapping[str, Any]) -> Read:
         return _BY_NAME[name]
     match schema.get("type"):
         case "boolean":
-            return lambda text: _matching(("true", "false").__contains__)(text) == "true"
+            return lambda text: _matching((*TRUE, "false", "0").__contains__)(text) in TRUE
         case "integer":
             return lambda text: _integer(text, schema["minimum"], schema["maximum"])
         case "number":

@@ -37,7 +37,7 @@ class _Batch:
 async def post_batch(request: web.Request) -> web.StreamResponse:
     """``POST /v1/offers/batch``."""
     with Parameters(request.query, ("partial", "dry_run")) as parameters:
-        partial, dry_run = parameters.flag("partial"), parameters.flag("dry_run")
+        partial, dry_run = bool(parameters.flag("partial")), bool(parameters.flag("dry_run"))
     name = batch_id(os.urandom(NONCE_BYTES))
     submissions = context_of(request).submissions.of_upload(name)
     judge = BatchJudge(submissions, author_of(request, dry_run=dry_run))

@@ -28,7 +28,7 @@ _MAX_REVISION = 2**53 - 1
 async def put_offer(request: web.Request) -> web.Response:
     """``PUT /v1/offers/{id}``."""
     with Parameters(request.query, ("dry_run",)) as parameters:
-        dry_run = parameters.flag("dry_run")
+        dry_run = bool(parameters.flag("dry_run"))
     offer_id = own_offer_id_of(request)
     if not dry_run:
         refuse_uncertified(request)
@@ -48,7 +48,7 @@ async def delete_offer(request: web.Request) -> web.Response:
     """``DELETE /v1/offers/{id}?revision=&reason=``."""
     with Parameters(request.query, ("revision", "reason", "dry_run")) as parameters:
         revision = parameters.integer("revision", least=1, most=_MAX_REVISION)
-        reason, dry_run = parameters.choice("reason", _REASONS) or "cancelled", parameters.flag("dry_run")
+        reason, dry_run = parameters.choice("reason", _REASONS) or "cancelled", bool(parameters.flag("dry_run"))
     offer_id = own_offer_id_of(request)
     refuse_body(request)
     verdict = _withdrawal(offer_id, revision, reason, today(context_of(request)))

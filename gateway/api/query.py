@@ -40,7 +40,7 @@ _INSTANT = re.compile(
 )
 _EXAMPLES = 8
 _BOX = Spoken("west,south,east,north (WGS 84)", "ouest,sud,est,nord (WGS 84)")
-_FLAGS = ("true", "false")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _DIGITS = 16
 
 Value = TypeVar("Value")
@@ -110,9 +110,10 @@ class Parameters:
                 self._refuse(name, value, expected)
         return frozenset(values)
 
-    def flag(self, name: str) -> bool:
-        """``true`` or ``false``; false when it is not given."""
-        return self.choice(name, _FLAGS) == "true"
+    def flag(self, name: str) -> bool | None:
+        """``true`` or ``1``, ``false`` or ``0``: generated clients write either (ERR-002)."""
+        text = self.choice(name, _FLAGS)
+        return None if text is None else _FLAGS[text]
 
     def choice(self, name: str, values: Collection[str]) -> str | None:
         """One of these values."""

@@ -37,7 +37,6 @@ _REACHED_SECONDS = 2.0
 _RECHECK_SECONDS = 3.0
 _INTERNAL_MEMBERS = frozenset({"account", "digest", "attempt"})
 _MARK = re.compile(r"[A-Za-z0-9_-]{17,2000}")
-_FLAGS = ("true", "false")
 _ORDERS = ("oldest", "newest")
 _FILTERS = ("verdict", "problems", "id", BATCH, SNAPSHOT, "since", "order")
 
@@ -96,7 +95,7 @@ def read_receipt_query(given: MultiMapping[str], *, most: int, any_platform: boo
     with Parameters(given, (*PAGING, *_FILTERS, *(("platform",) if any_platform else ()))) as parameters:
         platforms = parameters.several("platform", is_slug, "bretagne") if any_platform else frozenset()
         verdicts = parameters.several("verdict", VERDICTS.__contains__, ", ".join(VERDICTS))
-        problems = parameters.choice("problems", _FLAGS)
+        problems = parameters.flag("problems")
         offer_id = parameters.one("id", lambda text: valid(text, is_offer_id(text)), "bretagne:2027-0001")
         batch = parameters.one(BATCH, lambda text: valid(text, is_upload_id(text, BATCH)), "b…")
         # A receipt belongs to at most one upload: both filters together can match nothing.
@@ -109,7 +108,7 @@ def read_receipt_query(given: MultiMapping[str], *, most: int, any_platform: boo
         cursor, limit = paging(parameters, most)
     asked = ReceiptFilter(
         verdicts=verdicts,
-        problems=None if problems is None else problems == "true",
+        problems=problems,
         offer_id=offer_id,
         upload=batch or snapshot,
         since=since,

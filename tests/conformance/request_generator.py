@@ -87,7 +87,7 @@ _WRONG: Mapping[str, tuple[str, ...]] = {
     "group": ("", "employer", "Day", "day,", "day;rule"),
 }
 _BY_TYPE: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "boolean": (("true", "false"), ("", "1", "True", "yes", "null", "TRUE", " true")),
+    "boolean": (("true", "false", "1", "0"), ("", "2", "True", "yes", "null", "TRUE", " true", "01")),
     "integer": ((), ("", "x", "-1", "1.0", "1e1", "１")),
 }
 _LANGUAGES = ("en", "fr", "en-GB, fr;q=0.5", "de", "*", "en;q=x", "en;q=0.1, fr;q=0.2", "")

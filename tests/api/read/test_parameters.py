@@ -34,7 +34,19 @@ def test_valid_parameters_are_read_and_absent_ones_are_none() -> None:
         assert {"1", "2", "3"} == parameters.several("week", str.isdigit, "digits")
         assert (None, None) == (parameters.choice("reason", ("filled",)), parameters.text("cursor"))
     with Parameters(MultiDict(), KNOWN) as parameters:
-        assert parameters.flag("dry_run") is False
+        assert parameters.flag("dry_run") is None
+
+
+def test_what_is_true_or_false_is_also_read_as_1_or_0() -> None:
+    """ERR-002: generated clients write either."""
+    read = {}
+    for text in ("true", "1", "false", "0"):
+        with Parameters(MultiDict([("dry_run", text)]), KNOWN) as parameters:
+            read[text] = parameters.flag("dry_run")
+    assert {"true": True, "1": True, "false": False, "0": False} == read
+    assert [("parameter-invalid", text) for text in ("True", "01", "")] == [
+        error for text in ("True", "01", "") for error in wrong(("dry_run", text))
+    ]
 
 
 @pytest.mark.parametrize("text", ["0", "11", "+5", " 5", "٥", "5_0", "", "9" * 30])

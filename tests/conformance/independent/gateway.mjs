@@ -265,7 +265,7 @@ function withdraw(ask) {
 }
 
 // ---- The contract: each operation with its scope and the form of its parameters -------------------------------------
-const FLAG = /^(?:true|false)$/, ANY = /./
+const FLAG = /^(?:true|false|1|0)$/, ANY = /./
 const PAGE = { cursor: ANY, limit: /^(?:[1-9]\d{0,2}|1000)$/ }
 const FILTERS = {
   region: /^\w{1,3}$/, department: /^\w{2,3}$/, level: /^(?:quatrieme|troisieme|seconde)$/, week: /^20\d\d-W\d\d$/,
@@ -335,7 +335,7 @@ function parameters(search, known) {
     const isWrong = items.some((one) => !known[name].test(one)) || (name === 'since' && Number.isNaN(Date.parse(text)))
     const wrong = { parameter: name, actual: text, expected: String(known[name]) }
     if (isWrong || (!isList && name in query)) throw fault('parameter-invalid', wrong)
-    query[name] = isList ? [...(query[name] ?? []), ...items] : text
+    query[name] = isList ? [...(query[name] ?? []), ...items] : known[name] === FLAG ? `${/^[t1]/.test(text)}` : text
     if (isList && name !== 'bbox') query[name].sort()
   }
   const [west, south, east, north, ...rest] = query.bbox?.map(Number) ?? [0, 0, 0, 0]
