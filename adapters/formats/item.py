@@ -24,6 +24,10 @@ DEPTH = 64
 FEED_ITEMS = 200_000
 """Most items of a feed; more than all offers of all Regions together."""
 
+_PAST = frozenset(("expired",))
+"""Codes of verdicts on what is past: no ``optional`` publishes it again."""
+_PAIR = ("/location/latitude", "/location/longitude")
+
 Content: TypeAlias = Mapping[str, Any]
 """JSON members; an XML element's attributes (``@name``), children and text (``#text``); a row's cells by column."""
 
@@ -156,15 +160,19 @@ def _check(item: OfferItem, document: dict[str, Any], on: date) -> tuple[Verdict
             for trouble in verdict.problems
             for pointer in item.optional
             if trouble.severity == "error"
+            and trouble.code not in _PAST
             and (trouble.pointer == pointer or trouble.pointer.startswith(f"{pointer}/"))
             and _has(document, pointer)
         }
         if not refused:
             return verdict, left_out
         for pointer, trouble in refused.items():
-            document = _without(document, pointer)
-            named = {"source": item.optional[pointer], "rule": rule_pointer(pointer)}
-            left_out.append(problem("value-left-out", pointer=pointer, actual=trouble.actual, **named))
+            paired = pointer in _PAIR
+            for other in _PAIR if paired else (pointer,):
+                document = _without(document, other) if _has(document, other) else document
+            named = {} if paired else {"source": item.optional[pointer], "rule": rule_pointer(pointer)}
+            code = "coordinates-left-out" if paired else "value-left-out"
+            left_out.append(problem(code, pointer=pointer, actual=trouble.actual, **named))
 
 
 def _has(document: Mapping[str, Any], pointer: str) -> bool:

@@ -105,6 +105,9 @@ def _load(form: str, document: dict[str, Any], own: frozenset[str]) -> FeedMappi
         name: _rule(sector_rule_in_codes(rule) if name == SECTOR_FIELD else rule)
         for name, rule in document["fields"].items()
     }
+    pair = [name for name in ("location.latitude", "location.longitude") if name in fields]
+    if any(fields[name].optional for name in pair):  # half a pair says nothing
+        fields |= {name: replace(fields[name], optional=True) for name in pair}
     extensions = {name: _rule(rule) for name, rule in document.get("extensions", {}).items()}
     only = tuple(load_condition(condition, _paths(condition["path"])) for condition in document.get("only", ()))
     rules = {

@@ -1,5 +1,6 @@
 """Convert one item's content into an offer of the shared schema, field by field, and collect its problems."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -23,6 +24,10 @@ _FIELDS = {"postal_code": "postcode", "city": "city", "insee_commune": "commune"
 _CHARACTERS = 500
 """Texts are read up to this length: no address is longer."""
 _UNREADABLE = frozenset(("postcode-unreadable", "location-ambiguous", "location-unknown"))
+
+_YEAR = re.compile(r"(?<![0-9])20[0-9]{2}")
+_EPOCH = re.compile(r"([0-9]{10})(?:[0-9]{3})?")
+"""Seconds or milliseconds since 1970."""
 
 
 def own_id(mapping: FeedMapping, content: Content, platform: str) -> str | None:
@@ -94,7 +99,8 @@ class _OfferBuilder:
             self._found = found.values
             value = self._read(found, rule, field, pointer) if found.values else rule.default
         except UnreadableValueError as error:
-            code = "field-left-out" if rule.optional else error.code
+            ended = pointer == "/expires_on" and _is_surely_past(error.actual, self._on)
+            code = "field-left-out" if rule.optional and not ended else error.code
             self._report(pointer, code, actual=error.actual, source=rule.source, **error.values)
             return None
         for actual, limit in found.cuts:
@@ -138,6 +144,15 @@ class _OfferBuilder:
     def _add(self, trouble: ReadingProblem) -> None:
         if trouble not in self.problems:
             self.problems.append(trouble)
+
+
+def _is_surely_past(text: str, on: date) -> bool:
+    """Whether an unreadable date is past all the same: an instant before the day, or nothing but earlier years."""
+    instant = _EPOCH.fullmatch(text)
+    if instant is not None:
+        return int(instant[1]) < (on.toordinal() - date(1970, 1, 1).toordinal() - 1) * 86_400
+    years = _YEAR.findall(text)
+    return bool(years) and int(max(years)) < on.year
 
 
 def _prune(document: dict[str, Any]) -> Iterator[ReadingProblem]:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schemas
+from adapters.formats import judge
 from adapters.formats.field import (
     FIELDS,
     Located,
@@ -34,7 +35,7 @@ from adapters.formats.location_texts import Written
 from adapters.formats.problem import UnreadableValueError
 from adapters.formats.text import read_link
 from schemas.registry import definition_validator
-from tests.formats.feeds import codes, flat, only, row
+from tests.formats.feeds import ON, codes, flat, only, row
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,48 @@ def test_coordinates_that_say_nothing_are_left_out_together(latitude: Any, longi
     item = {**row(), "latitude": latitude, "longitude": longitude}
     offer = only(orjson.dumps(item), flat("json", fields=fields))
     assert ({"postal_code", "city"}, codes_) == (set(offer.document["location"]), codes(offer))
+
+
+@pytest.mark.parametrize("optional", [("latitude",), ("longitude",), ("latitude", "longitude")])
+@pytest.mark.parametrize(
+    ("latitude", "longitude"),
+    [(-1.68, 48.11), (52.52, 13.40), (123.4, -1.68), (48.11, 999), (None, -1.68), (48.11, None), ("nord", -1.68),
+     (48.11, "ouest"), (0, 0)],
+)  # fmt: skip
+def test_optional_coordinates_are_left_out_as_a_pair_whatever_is_wrong(
+    latitude: Any, longitude: Any, optional: tuple[str, ...]
+) -> None:
+    """[FMT-009]: swapped, abroad, out of range, one of two, unreadable."""
+    fields = {f"location.{name}": {"path": name, "optional": name in optional} for name in ("latitude", "longitude")}
+    offer = only(orjson.dumps({**row(), "latitude": latitude, "longitude": longitude}), flat("json", fields=fields))
+    verdict = judge(offer, revision=1, on=ON)
+    assert verdict.document is not None
+    assert (True, {"postal_code", "city"}) == (verdict.accepted, set(verdict.document["location"]))
+    assert "coordinates-left-out" in [one.code for one in verdict.problems]
+
+
+@pytest.mark.parametrize("rule", [{}, {"optional": True}])
+@pytest.mark.parametrize(
+    "day",
+    ["2022-06-30", "2026-11-23", "30/06/2022", "2022-06-30T23:59:00Z", "1656547200", 1656547200000, "31/06/2022",
+     "20220630", "juin 2022"],
+)  # fmt: skip
+def test_what_is_past_is_refused_whatever_optional_says(day: Any, rule: Mapping[str, Any]) -> None:
+    """[FMT-009]"""
+    mapping = flat("json", fields={"expires_on": {"path": "end", **rule}})
+    verdict = judge(only(orjson.dumps({**row(), "end": day}), mapping), revision=1, on=ON)
+    assert (False, ["/expires_on"]) == (
+        verdict.accepted,
+        [one.pointer for one in verdict.problems if one.severity == "error"],
+    )
+
+
+def test_an_optional_end_that_cannot_be_read_is_left_out() -> None:
+    """[FMT-009]"""
+    mapping = flat("json", fields={"expires_on": {"path": "end", "optional": True}})
+    for unread in ("à pourvoir", "31/06/2027"):
+        verdict = judge(only(orjson.dumps({**row(), "end": unread}), mapping), revision=1, on=ON)
+        assert (True, "field-left-out") == (verdict.accepted, verdict.problems[0].code)
 
 
 def test_a_version_of_rome_without_a_code_is_left_out() -> None:

@@ -25,7 +25,7 @@ _INNER_ID = 0.93
 _MOST_DIFFERENT = 0.5
 """The least share of different ids: a few offers may be there twice."""
 _MOST_PARAMETERS = 100
-_STRICT = ("restrictions.", "redistribution.", "location.country", "location.department")
+_STRICT = ("restrictions.", "redistribution.", "location.country", "location.department", "expires_on")
 """Fields whose unreadable values must refuse the offer."""
 
 
