@@ -6,7 +6,7 @@ Each counts its refused offers as the platform's own system would, from the gate
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import islice
@@ -19,6 +19,7 @@ from adapters.pull.pulls import order_run
 from gateway import clock
 from gateway.client import NDJSON, Answer, Client
 from gateway.demo.balance import Document
+from gateway.demo.traffic import ChangeSet
 from gateway.log.port import EventLog
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from gateway.protocol.source_run import Order, Run
@@ -53,24 +54,19 @@ class ChannelError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeSet:
-    """Changes of a platform: ``everything`` published now, new and changed documents, and withdrawn ids (``gone``),
-    each with the revision of its withdrawal.
-    """
+class Pace:
+    """Pace of continuous traffic: ``changes`` at a time, then a pause of ``seconds``."""
 
-    everything: Sequence[Document]
-    changed: Sequence[Document]
-    gone: Mapping[str, int] = field(default_factory=dict)
-
-    def lines(self) -> Iterator[Document]:
-        """The changes as documents: offers, then withdrawals."""
-        yield from self.changed
-        for offer_id, revision in self.gone.items():
-            yield {"id": offer_id, "revision": revision, "withdrawn": "cancelled"}
+    seconds: float
+    changes: int
 
 
 class Channel(Protocol):
     """Transport of one platform."""
+
+    @property
+    def pace(self) -> Pace:
+        """Its pace: slower where each change sends the whole set."""
 
     @property
     def refused(self) -> int:
@@ -94,6 +90,8 @@ class _Pushed:
         return len(self._refused)
 
     def _take(self, offer_id: str, problems: Sequence[Mapping[str, Any]], *, refused: bool) -> None:
+        if not refused:
+            self._refused.discard(offer_id)  # it was corrected
         known = self._refused if refused else self._warned
         if problems and offer_id not in known:
             for problem in problems:
@@ -108,12 +106,15 @@ class _Pushed:
         for result in body["results"]:
             refused = result["status"] == "refused"
             self._take(sent[result["index"]]["id"], result.get("problems", ()), refused=refused)
-        # The answer omits the problems of some refused offers.
-        self._refused |= {document["id"] for document, letter in zip(sent, statuses, strict=True) if letter == "r"}
+        # The answer omits the problems of some refused offers, and corrected ones have none.
+        for document, letter in zip(sent, statuses, strict=True):
+            (self._refused.add if letter == "r" else self._refused.discard)(document["id"])
 
 
 class Puts(_Pushed):
     """One request per offer, PUT and DELETE."""
+
+    pace = Pace(1.5, 1)
 
     def __init__(self, client: Client, reasons: RefusalCounts) -> None:
         super().__init__(client, reasons)
@@ -141,6 +142,8 @@ class Puts(_Pushed):
 class Batches(_Pushed):
     """Changes in batches with ``partial``: invalid offers are refused, the others accepted."""
 
+    pace = Pace(4, 3)
+
     async def send(self, changes: ChangeSet) -> None:
         """Send all changes in order. Raises ChannelError, ClientError."""
         lines = changes.lines()
@@ -154,6 +157,8 @@ class Batches(_Pushed):
 
 class Snapshots(_Pushed):
     """The complete set each time; the gateway withdraws absent offers."""
+
+    pace = Pace(8, 4)
 
     async def send(self, changes: ChangeSet) -> None:
         """Send the complete set. Raises ChannelError, ClientError."""
@@ -170,6 +175,8 @@ class Snapshots(_Pushed):
 
 class Inbox(_Pushed):
     """Events on the platform's Kafka inbox topic; outcomes come from its receipts."""
+
+    pace = Pace(4, 3)
 
     def __init__(self, client: Client, reasons: RefusalCounts, *, servers: str, topic: str) -> None:
         super().__init__(client, reasons)
@@ -208,6 +215,8 @@ class Inbox(_Pushed):
 class Pulled:
     """A feed that the gateway fetches on order; ``last`` is the last run."""
 
+    pace = Pace(12, 5)
+
     def __init__(self, log: EventLog, platform: str, keep: StoreFeed, reasons: RefusalCounts) -> None:
         self._log = log
         self._platform = platform
@@ -228,7 +237,8 @@ class Pulled:
         if run.outcome not in {"applied", "unchanged"}:
             why = run.last_error.en if run.last_error else ""
             raise ChannelError(f"the feed of {self._platform} is {run.outcome}: {why}")
-        self.last = run
+        if run.outcome == "applied":  # an unchanged feed is not read: it keeps its counts
+            self.last = run
         for problem in run.problems:
             about, count = (problem["code"], problem["pointer"]), problem["count"]
             if count > self._counted[about]:

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from shlex import quote
@@ -18,11 +18,19 @@ from gateway.cli.operator_context import command_errors
 from gateway.client import ClientError
 from gateway.demo.broker import BrokerError
 from gateway.demo.channel import ChannelError
+from gateway.demo.cluster import VARIABLE, ClusterError, lent_cluster
 from gateway.demo.display import LiveView, ProgressLines, plain_line, print_end
-from gateway.demo.federation import SPEED, VARIABLE, ClusterError, Federation, lent_cluster, open_federation
+from gateway.demo.federation import (
+    LATER_SPEED,
+    OPERATOR_PAGES,
+    PLATFORM_PAGES,
+    SPEED,
+    Federation,
+    open_federation,
+)
 from gateway.demo.jars import JarsError
 from gateway.demo.process import GatewayError
-from gateway.demo.scenario import Scenario
+from gateway.demo.scenario import LATER_STALL_SECONDS, Scenario
 from gateway.demo.step import pause_between_polls
 from gateway.demo.subscriber import VISITOR, SubscriberError
 from gateway.runtime.loop import run
@@ -75,12 +83,12 @@ async def _demo(*, once: bool, kafka: bool, offers: int, seed: int) -> bool:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     with command_errors():
-        async with open_federation(kafka=kafka) as federation:
-            OUT.print(opening(federation.gateway.url, once=once), soft_wrap=True)
+        async with open_federation(kafka=kafka, seed=seed) as federation:
+            OUT.print(opening(federation.gateway.url, {} if once else federation.doorways), soft_wrap=True)
             if lent is not None:
                 topics = f"{federation.settings.kafka_prefix}.*"
                 OUT.print(f"On the Kafka cluster {lent} ({VARIABLE}); its topics {topics} are deleted at the end.\n")
-            scenario = Scenario(federation, seed, offers, ProgressLines(OUT))
+            scenario = Scenario(federation, offers, ProgressLines(OUT))
             await _watch(scenario, scenario.prepare(), stopping)
             async with federation.following():
                 if not scenario.surprises:
@@ -96,7 +104,7 @@ async def _stay(federation: Federation, scenario: Scenario, random: Random, stop
     """Continue until the user interrupts, then wait until everything has settled."""
     OUT.print(hints(federation), soft_wrap=True)
     await _watch(scenario, scenario.continuous_traffic(random, stopping), asyncio.Event())
-    await scenario.settle()
+    await scenario.settle(patience=LATER_STALL_SECONDS)
 
 
 async def _watch(scenario: Scenario, story: Coroutine[Any, Any, None], stopping: asyncio.Event) -> None:
@@ -150,21 +158,32 @@ async def _print(scenario: Scenario) -> None:
         printed = line
 
 
-def opening(url: str, *, once: bool) -> str:
-    """The first lines, with rich markup: the address, what runs there, what to look at."""
+def opening(url: str, doorways: Mapping[str, str]) -> str:
+    """The first lines, with rich markup: the address, what runs there, what to look at. ``doorways``: the addresses
+    that sign a person in; none for a demo that ends by itself.
+    """
     lines = [
         f"[bold]Passerelle  {url}/[/]",
         "Nine Regions and the national site, joined by one gateway, on this machine.",
         f"[dim]The simulated site's clock runs {SPEED:.0f} times as fast: it takes 100 calls a minute.[/]",
         "",
     ]
-    if not once:
+    if doorways:
         seen = (
             "Open the address in a browser: the map fills while the Regions publish, and the page goes on by itself "
             "when the gateway is killed and comes back."
         )
-        lines.insert(2, seen)
+        lines[2:2] = [seen, *sign_in_lines(doorways)]
     return "\n".join(lines)
+
+
+def sign_in_lines(doorways: Mapping[str, str]) -> Sequence[str]:
+    """The links to the pages behind a session, with rich markup."""
+    return (
+        f"[bold]The pages of a platform, Bretagne:  {doorways[PLATFORM_PAGES]}[/]",
+        f"[bold]The operator's pages:               {doorways[OPERATOR_PAGES]}[/]",
+        "[dim]Both links work as often as they are opened, until the demo ends.[/]",
+    )
 
 
 def hints(federation: Federation) -> str:
@@ -181,6 +200,7 @@ def hints(federation: Federation) -> str:
         "",
         f"[bold]The gateway and its pages keep running at {federation.gateway.url}/[/]",
         f"[bold]The national site (simulated) shows its offers at {federation.site.simulator.url}/[/]",
+        *sign_in_lines(federation.doorways),
         "",
         "Paste these into another terminal:",
         f"  . {environ}",
@@ -192,6 +212,7 @@ def hints(federation: Federation) -> str:
         f"  curl -s -X PUT {_HEADER} {_JSON} -d '{_escaped(_WRONG)}' \"$PASSERELLE_URL/v1/offers/visitor:1\" {pretty}",
         "  [dim]# the answer to a wrong offer[/]",
         "",
+        f"[dim]After an hour the site's clock runs {LATER_SPEED:.0f} times as fast, and stays in its school year.[/]",
         "Ctrl-C ends the demo, with a last balance.",
         "",
     )

@@ -70,7 +70,7 @@ async def enter(slug: str, channel: str, folder: Path, stack: AsyncExitStack) ->
         case "https":
             keep = _serving_feed(platform)
             transport = {"kind": "https", "url": await stack.enter_async_context(platform.serving())}
-    return Entry(platform, _profile(slug, form, transport), keep)
+    return Entry(platform, profile_of(slug, form, transport), keep)
 
 
 def departments_of(region: str | None) -> frozenset[str]:
@@ -78,7 +78,7 @@ def departments_of(region: str | None) -> frozenset[str]:
     return frozenset(one["code"] for one in schemas.reference("departments")["items"] if one["region"] == region)
 
 
-def _profile(slug: str, form: str, transport: Mapping[str, Any]) -> Profile:
+def profile_of(slug: str, form: str, transport: Mapping[str, Any]) -> Profile:
     """The packaged profile, extended by the departments of neighbouring Regions without a platform and by delivery
     through the gateway. Raises EntryError.
     """

@@ -8,7 +8,7 @@ import asyncio
 import os
 import secrets
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -16,8 +16,6 @@ from functools import partial
 from pathlib import Path
 
 import aiohttp
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, NoError, for_code
 
 import schemas
 from adapters.profile.joining import Joined, join
@@ -27,86 +25,46 @@ from gateway.client import Client
 from gateway.demo.balance import ExternalCounts
 from gateway.demo.broker import LocalBroker
 from gateway.demo.channel import Batches, Channel, Inbox, Pulled, Puts, RefusalCounts, Snapshots
+from gateway.demo.cluster import cleared, lent_cluster
+from gateway.demo.doorway import serving_doorways
 from gateway.demo.entry import CHANNELS, KAFKA_CHANNELS, LABELS, Entry, EntryError, departments_of, enter
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.process import FastTime, GatewayProcess
 from gateway.demo.region import Region
 from gateway.demo.site import UNCOVERED, Site
 from gateway.demo.subscriber import VISITOR, OfferCopy, counted, follow_changes, follow_topic
+from gateway.demo.traffic import Arrivals
 from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing
+from gateway.operate.desk import Desk
+from gateway.operate.journal import Journal
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.partners.onboarding import presets
+from gateway.partners.sign_in import SignIns
 from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import NATIONAL
+from gateway.protocol.journal import Actor
 from gateway.protocol.partner import Partner, Scope
 from gateway.protocol.topic import COMMON, FEED, INBOX, full_name
+from gateway.runtime.keys import load_secret
 from gateway.settings import Settings
 
 OBSERVER = "observer"
 """A subscriber without a territory: its copy holds every live offer of the federation."""
-SPEED = 30.0
-"""Speed of the national site's clock: a minute of 100 calls takes two seconds."""
-VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
-
-
-class ClusterError(Exception):
-    """The cluster did not answer, or kept topics; ``step`` is the remedy."""
-
-    def __init__(self, message: str, *, step: str) -> None:
-        super().__init__(message)
-        self.step = step
-
-
-def lent_cluster() -> str | None:
-    """Bootstrap servers in ``KAFKA_BOOTSTRAP_SERVERS``; None where the demo starts its own broker."""
-    return os.environ.get(VARIABLE)
-
-
-@asynccontextmanager
-async def cleared(servers: str, prefix: str) -> AsyncIterator[None]:
-    """Check that the cluster answers; delete all topics with this prefix after the block. Raises ClusterError."""
-    try:
-        async with _admin_client(servers):
-            pass
-    except (KafkaError, OSError) as error:
-        step = f"let {VARIABLE} name a cluster that runs and needs no proof of who asks, or unset it"
-        raise ClusterError(f"Kafka at {servers} does not answer: {error}.", step=step) from error
-    try:
-        yield
-    finally:
-        await _delete_topics(servers, prefix)
-
-
-async def _delete_topics(servers: str, prefix: str) -> None:
-    step = f"delete the topics {prefix}.* there"
-    try:
-        async with _admin_client(servers) as admin:
-            names = [name for name in await admin.list_topics() if name.startswith(f"{prefix}.")]
-            codes = (await admin.delete_topics(names)).topic_error_codes if names else []
-    except (KafkaError, OSError) as error:
-        raise ClusterError(f"Kafka at {servers} may have kept topics: {error}.", step=step) from error
-    kept = [f"{name} ({for_code(code).__name__})" for name, code in codes if code != NoError.errno]
-    if kept:
-        raise ClusterError(f"Kafka at {servers} has kept topics: {', '.join(kept)}.", step=step)
-
-
-@asynccontextmanager
-async def _admin_client(servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
-    try:
-        await admin.start()
-        yield admin
-    finally:
-        await admin.close()
+SIGNED_IN = "bretagne"
+"""The platform whose pages a person of the demo sees."""
+PLATFORM_PAGES, OPERATOR_PAGES = "plateforme", "exploitation"
+SPEED, LATER_SPEED = 30.0, 4.0
+"""Speed of the national site's clock: a minute of 100 calls takes two seconds, after ``FAST_SECONDS`` fifteen."""
+FAST_SECONDS = 3_600.0
+"""After these, the site's clock is a day ahead, and goes on slowly: a demo of a night does not leave the season."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Federation:
     """All running systems. ``credentials``: the partners' secrets by slug."""
 
-    on: date
     settings: Settings
     folder: Path
     log: EventLog
@@ -116,9 +74,15 @@ class Federation:
     reasons: RefusalCounts
     credentials: dict[str, str] = field(repr=False)
     clients: dict[str, Client] = field(repr=False)
+    doorways: Mapping[str, str] = field(repr=False)
+    """Addresses that sign a person in, by ``PLATFORM_PAGES`` and ``OPERATOR_PAGES``."""
     observer: OfferCopy = field(default_factory=OfferCopy)
     broken: list[str] = field(default_factory=list)
     """Subscribers that stopped reading, with the error."""
+
+    def today(self) -> date:
+        """The present day in Paris."""
+        return _today()
 
     def region(self, slug: str) -> Region:
         """The Region of a platform."""
@@ -163,16 +127,15 @@ class Federation:
 
 
 @asynccontextmanager
-async def open_federation(*, kafka: bool) -> AsyncIterator[Federation]:
+async def open_federation(*, kafka: bool, seed: int) -> AsyncIterator[Federation]:
     """Start all systems except the gateway, on the embedded log or on Kafka; the end of the block removes them. Raises
     EntryError, BrokerError, JarsError, ClusterError.
     """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passerelle-demo-")))
         settings = await _settings(folder, stack, kafka=kafka)
-        time = FastTime(SPEED)
-        on = date.fromisoformat(paris_date(clock.now()))
-        site = Site(await stack.enter_async_context(NationalSimulator(clock=time.clock)), on)
+        time = FastTime(SPEED, fast_for=FAST_SECONDS, later=LATER_SPEED)
+        site = Site(await stack.enter_async_context(NationalSimulator(clock=time.clock)), _today())
         accounts = site.open_accounts(folder, tuple(CHANNELS))
         gateway = GatewayProcess(
             {name: text for name, text in settings.to_environ().items() if not name.endswith("_PORT")},
@@ -183,8 +146,10 @@ async def open_federation(*, kafka: bool) -> AsyncIterator[Federation]:
         stack.push_async_callback(gateway.kill)
         log = await stack.enter_async_context(open_log(settings))
         await log.create_topics(COMMON)
+        partners, journal = Partners(log), Journal(log)
+        stack.push_async_callback(partners.close)
+        stack.push_async_callback(journal.close)
         federation = Federation(
-            on=on,
             settings=settings,
             folder=folder,
             log=log,
@@ -194,14 +159,24 @@ async def open_federation(*, kafka: bool) -> AsyncIterator[Federation]:
             reasons=RefusalCounts(),
             credentials={},
             clients={},
+            doorways=await stack.enter_async_context(
+                serving_doorways(
+                    Desk(log=log, partners=partners, journal=journal, actor=Actor(name="Démonstration")),
+                    SignIns(partners, load_secret(settings.secret, folder=settings.data), clock=clock.now),
+                    url=gateway.url,
+                    slugs={PLATFORM_PAGES: SIGNED_IN, OPERATOR_PAGES: OBSERVER},
+                )
+            ),
         )
-        partners = Partners(log)
-        stack.push_async_callback(partners.close)
         for slug, channel in (KAFKA_CHANNELS if kafka else CHANNELS).items():
-            federation.regions.append(await _join_region(federation, slug, channel, partners, stack))
+            federation.regions.append(await _join_region(federation, slug, channel, partners, stack, seed=seed))
         await _join_others(federation, partners, stack)
         await log.create_topics(topics_of(partners))
         yield federation
+
+
+def _today() -> date:
+    return date.fromisoformat(paris_date(clock.now()))
 
 
 async def _settings(folder: Path, stack: AsyncExitStack, *, kafka: bool) -> Settings:
@@ -240,7 +215,7 @@ async def _settings(folder: Path, stack: AsyncExitStack, *, kafka: bool) -> Sett
 
 
 async def _join_region(
-    federation: Federation, slug: str, channel: str, partners: Partners, stack: AsyncExitStack
+    federation: Federation, slug: str, channel: str, partners: Partners, stack: AsyncExitStack, *, seed: int
 ) -> Region:
     """Join a platform by its profile, as ``passerelle platform add`` does. Raises EntryError."""
     entry = await enter(slug, channel, federation.folder, stack)
@@ -253,7 +228,7 @@ async def _join_region(
         name=next(one["name"] for one in schemas.reference("regions")["items"] if one["code"] == entry.profile.region),
         label=LABELS[channel],
         profile=entry.profile,
-        on=federation.on,
+        arrivals=Arrivals(seed, entry.profile),
         client=client,
         channel=_channel_of(federation, channel, slug, entry, client),
         platform=entry.platform,

@@ -1,8 +1,8 @@
 """Gateway process of the demo: ``passerelle serve`` with the clock of the simulated national site.
 
-``python -m gateway.demo.gateway_main ACCOUNTS SPEED START ORIGIN``, with its settings in the environment. The connector
-uses the clock of the simulated site, which is faster than the wall clock: 100 calls a minute then take no hours.
-The process ends when its standard input is closed, so that none outlives the demo.
+``python -m gateway.demo.gateway_main ACCOUNTS SPEED START ORIGIN FAST_FOR LATER``, with its settings in the
+environment. The connector uses the clock of the simulated site, which is faster than the wall clock: 100 calls a minute
+then take no hours. The process ends when its standard input is closed, so that none outlives the demo.
 """
 
 import asyncio
@@ -59,8 +59,8 @@ async def serve(accounts: Path, time: FastTime) -> None:
 
 def main() -> None:
     """Serve with the command line's arguments."""
-    path, speed, begin, origin = sys.argv[1:]
-    run(serve(Path(path), FastTime(float(speed), start=int(begin), origin=float(origin))))
+    path, *words = sys.argv[1:]
+    run(serve(Path(path), FastTime.from_words(*words)))
 
 
 if __name__ == "__main__":

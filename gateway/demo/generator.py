@@ -1,6 +1,6 @@
 """Realistic offers from a seed, about 3 % of them with a fault, each with its expected answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -29,7 +29,8 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
 @dataclass(frozen=True, slots=True)
 class GeneratedOffer:
     """One offer as a platform would send it. ``expected``: codes of all its problems; ``accepted``: they are warnings
-    at most. ``document`` is the parsed ``raw``; callers must not change it.
+    at most. ``document`` is the parsed ``raw``; callers must not change it. ``sound`` is the document before its fault;
+    None for an offer without one.
     """
 
     id: str
@@ -38,14 +39,18 @@ class GeneratedOffer:
     accepted: bool
     expected: frozenset[str]
     document: dict[str, Any] = field(repr=False, compare=False)
+    sound: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
 
-def generate(seed: int, platform: str, count: int, on: date, *, wrong: float = WRONG) -> Iterator[GeneratedOffer]:
-    """The first ``count`` offers of a platform on a day; deterministic for equal arguments.
+def generate(
+    seed: int, platform: str, count: int, on: date, *, wrong: float = WRONG, first: int = 1
+) -> Iterator[GeneratedOffer]:
+    """The first ``count`` offers of a platform on a day, numbered from ``first``; deterministic for equal arguments.
 
     The platform of a Region publishes mostly within its territory; an unknown platform, anywhere in France.
     """
-    return _Platform(Random(f"{seed} {platform}"), platform, on, wrong).offers(count)  # noqa: S311 - not for secrets
+    made = _Platform(Random(f"{seed} {platform}"), platform, on, wrong)  # noqa: S311 - not for secrets
+    return made.offers(range(first, first + count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +79,16 @@ class _Platform:
         self._words = _vocabulary()
         self._employers = [self._make_employer() for _ in range(_EMPLOYERS)]
 
-    def offers(self, count: int) -> Iterator[GeneratedOffer]:
-        for number in range(1, count + 1):
+    def offers(self, numbers: Iterable[int]) -> Iterator[GeneratedOffer]:
+        for number in numbers:
             offer = self._make_offer(number)
-            accepted, codes = True, frozenset[str]()
+            accepted, codes, sound = True, frozenset[str](), None
             if self._random.random() < self._wrong:
                 fault = self._random.choice([fault for fault in FAULTS if fault.fits(offer)])
+                sound = orjson.loads(orjson.dumps(offer))
                 fault.make(offer, self._on)
                 accepted, codes = fault.accepted, frozenset(fault.codes)
-            yield GeneratedOffer(offer["id"], 1, orjson.dumps(offer), accepted, codes, offer)
+            yield GeneratedOffer(offer["id"], 1, orjson.dumps(offer), accepted, codes, offer, sound)
 
     def _make_employer(self) -> _Employer:
         random, words = self._random, self._words

@@ -1,6 +1,7 @@
 """Gateway process of the demo, and the accelerated time that it shares with the simulated national site."""
 
 import asyncio
+import math
 import os
 import sys
 import time
@@ -22,22 +23,45 @@ _POLL_SECONDS = 0.05
 
 
 class FastTime:
-    """Time at ``speed`` times the real one. Processes with equal ``start`` (milliseconds since 1970) and ``origin``
-    (seconds of the machine's monotonic clock) share the same time.
+    """Time at ``speed`` times the real one, after ``fast_for`` real seconds at ``later`` times. Processes with equal
+    ``start`` (milliseconds since 1970) and ``origin`` (seconds of the machine's monotonic clock) share the same time.
     """
 
-    def __init__(self, speed: float, *, start: int | None = None, origin: float | None = None) -> None:
+    def __init__(
+        self,
+        speed: float,
+        *,
+        start: int | None = None,
+        origin: float | None = None,
+        fast_for: float = math.inf,
+        later: float = 1.0,
+    ) -> None:
         self.speed = speed
+        self.fast_for = fast_for
+        self.later = later
         self.start = clock.now() if start is None else start
         self.origin = time.monotonic() if origin is None else origin
 
     def clock(self) -> int:
         """The present instant in milliseconds since 1970."""
-        return self.start + int((time.monotonic() - self.origin) * 1000 * self.speed)
+        elapsed = time.monotonic() - self.origin
+        fast = min(elapsed, self.fast_for)
+        return self.start + int((fast * self.speed + (elapsed - fast) * self.later) * 1000)
 
     async def sleep(self, seconds: float) -> None:
         """Sleep for ``seconds`` of this time."""
-        await asyncio.sleep(seconds / self.speed)
+        fast = max(0.0, self.origin + self.fast_for - time.monotonic())
+        real = seconds / self.speed
+        await asyncio.sleep(real if real <= fast else fast + (seconds - fast * self.speed) / self.later)
+
+    def words(self) -> tuple[str, ...]:
+        """This time as words of a command line, for ``from_words``."""
+        return tuple(map(str, (self.speed, self.start, self.origin, self.fast_for, self.later)))
+
+    @classmethod
+    def from_words(cls, speed: str, start: str, origin: str, fast_for: str, later: str) -> "FastTime":
+        """The time of another process."""
+        return cls(float(speed), start=int(start), origin=float(origin), fast_for=float(fast_for), later=float(later))
 
 
 class GatewayError(Exception):
@@ -52,7 +76,7 @@ class GatewayProcess:
         self.url = f"http://127.0.0.1:{port}"
         self._management = f"http://127.0.0.1:{management}"
         self._environ = {**environ, "PASSERELLE_PORT": str(port), "PASSERELLE_MANAGEMENT_PORT": str(management)}
-        self._command = ("-m", _MODULE, str(accounts), str(time.speed), str(time.start), str(time.origin))
+        self._command = ("-m", _MODULE, str(accounts), *time.words())
         self._log_file = words
         self._process: asyncio.subprocess.Process | None = None
         self._started = asyncio.Event()

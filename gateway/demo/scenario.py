@@ -7,28 +7,31 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
-import orjson
-
 from gateway.client import Client
-from gateway.demo.balance import Balance, Document, compute_balance
-from gateway.demo.channel import Pulled
+from gateway.demo.balance import Balance, compute_balance
 from gateway.demo.entry import departments_of
 from gateway.demo.federation import OBSERVER, Federation
-from gateway.demo.generator import generate
 from gateway.demo.region import Region
 from gateway.demo.site import UNCOVERED, towns_in
 from gateway.demo.step import follow_one, pause_between_polls, poll_until_count, run_negative_scenarios
 from gateway.demo.subscriber import OfferCopy, read_changes
+from gateway.demo.traffic import Act, next_act
 
-WRONG = 0.06
-"""Share of offers with a fault."""
-_TRAFFIC_SECONDS = 0.4
-"""Interval between two changes of continuous traffic."""
+BALANCE_SECONDS = 180.0
+"""Continuous traffic rests after these, until everything balances."""
+_EMPLOYER_SECONDS = 10.0
+"""Interval between two acts of employers at the national site."""
 _STALL_SECONDS = 30.0
 """Seconds without any change after which missing offers count as lost."""
+LATER_STALL_SECONDS = 120.0
+"""The same once the national site's clock may be slow: two of its scans come before a withdrawal."""
+_DUTY = 3
+"""Continuous traffic of a platform sends for one in four of all seconds at most."""
 _POLL_SECONDS = 0.1
 _MADE_UNCOVERED, _MADE_COVERED = 6, 2
 """Offers that employers make at the national site per Region without a platform, and with one."""
+_TOWNS = 40
+_MOST_DIFFERENCES = 5
 
 
 async def _status(observer: Client) -> dict[str, tuple[int, int]]:
@@ -39,6 +42,13 @@ async def _status(observer: Client) -> dict[str, tuple[int, int]]:
         for one in platforms
         if one["kind"] == "regional"
     }
+
+
+async def _rests(resting: asyncio.Event, pause: float) -> bool:
+    """Whether traffic rests, at once or within a pause in seconds."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(resting.wait(), pause)
+    return resting.is_set()
 
 
 class ProgressReport(Protocol):
@@ -56,7 +66,6 @@ class Scenario:
     """Runs the demo with ``count`` offers; ``phase`` is the present step."""
 
     federation: Federation
-    seed: int
     count: int
     report: ProgressReport
     phase: str = ""
@@ -85,7 +94,7 @@ class Scenario:
         share = -(-self.count // len(regions))
         starting = asyncio.ensure_future(self.federation.gateway.start())
         for region in regions:
-            region.publish(await asyncio.to_thread(self._generate, region, share))
+            await asyncio.to_thread(region.arrive, share, self.federation.today())
         await starting
 
     async def play(self) -> None:
@@ -106,11 +115,13 @@ class Scenario:
             if not await self.settle():
                 return
 
-    async def settle(self) -> bool:
-        """Wait until everything balances; returns False when the counts stall, or a subscriber has stopped."""
+    async def settle(self, *, patience: float = _STALL_SECONDS) -> bool:
+        """Wait until everything balances; returns False when the counts do not change for ``patience`` seconds, or a
+        subscriber has stopped.
+        """
         loop = asyncio.get_running_loop()
         differences, since = self.balance().differences, loop.time()
-        while differences and loop.time() - since < _STALL_SECONDS and not self.federation.broken:
+        while differences and loop.time() - since < patience and not self.federation.broken:
             began = loop.time()
             before, differences = differences, self.balance().differences
             since = since if differences == before else loop.time()
@@ -118,30 +129,68 @@ class Scenario:
         return not differences
 
     async def continuous_traffic(self, random: Random, ended: asyncio.Event) -> None:
-        """Continuous traffic until ``ended`` is set: a random platform updates or withdraws an offer. Raises
-        ChannelError, ClientError.
+        """Continuous traffic until ``ended`` is set: offers come, change, are corrected and go, by every transport and
+        at the national site. It rests at intervals until everything balances; an imbalance is reported, and goes on.
+        Raises ChannelError, ClientError.
         """
-        self._begin("Continuous traffic")
-        native = [region for region in self.federation.regions if not isinstance(region.channel, Pulled)]
+        self._begin("Offers come, change and go, and are counted at all ends again and again")
+        loop = asyncio.get_running_loop()
+        began, usual = loop.time(), {region.slug: len(region.live) for region in self.federation.regions}
         while not ended.is_set():
-            region = random.choice(native)
-            changes = region.draw(random)
-            if changes is not None:
+            resting = asyncio.Event()
+            async with asyncio.TaskGroup() as group:
+                for region in self.federation.regions:
+                    group.create_task(self._act(region, random, resting, usual=usual[region.slug]))
+                group.create_task(self._employ(random, resting))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), BALANCE_SECONDS)
+                resting.set()
+            await self._count_all(minutes=(loop.time() - began) / 60)
+
+    async def _act(self, region: Region, random: Random, resting: asyncio.Event, *, usual: int) -> None:
+        """Let one platform act at its pace until it rests."""
+        loop, pace = asyncio.get_running_loop(), region.channel.pace
+        pause = random.random() * pace.seconds
+        while not await _rests(resting, pause):
+            began = loop.time()
+            changes = region.draw(random, pace.changes, self.federation.today(), usual=usual)
+            if changes.changed or changes.gone:
                 await region.channel.send(changes)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), _TRAFFIC_SECONDS)
+            pause = max(pace.seconds * (0.5 + random.random()), _DUTY * (loop.time() - began))
+
+    async def _employ(self, random: Random, resting: asyncio.Event) -> None:
+        """Let employers make and delete offers at the national site, in the Regions without a platform."""
+        site, number = self.federation.site, 0
+        departments = {code: departments_of(code) for code in UNCOVERED.values()}
+        towns = [town for code in departments.values() for town in towns_in(code, _TOWNS)]
+        usual = _MADE_UNCOVERED * len(departments)
+        while not await _rests(resting, _EMPLOYER_SECONDS):
+            alone = sum(one.department in frozenset().union(*departments.values()) for one in site.made().values())
+            if next_act(random, live=alone, refused=0, usual=usual) is Act.WITHDRAWAL:
+                site.delete_one(frozenset().union(*departments.values()))
+            else:
+                number += 1
+                site.make(random.choice(towns), number)
+
+    async def _count_all(self, *, minutes: float) -> None:
+        """Wait until everything balances, and report it with what has happened since the beginning."""
+        balanced = await self.settle(patience=LATER_STALL_SECONDS)
+        acts = {act: sum(region.acts[act] for region in self.federation.regions) for act in Act}
+        sentence = (
+            f"After {minutes:.0f} min: {acts[Act.ARRIVAL]} offers came, {acts[Act.CHANGE]} changes, "
+            f"{acts[Act.CORRECTION]} corrected, {acts[Act.WITHDRAWAL]} went, "
+            f"{len(self.federation.observer.titles)} are live"
+        )
+        if balanced:
+            self.report.say(f"{sentence}; everything balances.")
+        else:
+            found = self.balance().differences[:_MOST_DIFFERENCES]
+            self.surprises.append(f"{sentence}; it did not balance: {'; '.join(found)}")
+            self.report.say(self.surprises[-1])
 
     def _begin(self, phase: str) -> None:
         self.phase = phase
         self.report.begin(phase)
-
-    def _generate(self, region: Region, share: int) -> list[Document]:
-        offers = generate(self.seed, region.slug, share, self.federation.on, wrong=WRONG)
-        documents: list[Document] = [orjson.loads(offer.raw) for offer in offers]
-        if region.profile.mapping is None:
-            return documents
-        # A feed has a fixed column for the description, so the fault of a misspelt name cannot occur.
-        return [one for one in documents if "description" in one]
 
     async def _publish(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -184,7 +233,8 @@ class Scenario:
             self._expect(attempt.sentence, right=attempt.stopped)
 
     async def _update(self) -> None:
-        await asyncio.gather(*(region.channel.send(region.update()) for region in self.federation.regions))
+        on = self.federation.today()
+        await asyncio.gather(*(region.channel.send(region.update(on)) for region in self.federation.regions))
 
     async def _withdraw(self) -> None:
         for code in UNCOVERED.values():

@@ -60,8 +60,8 @@ class Site:
         )
 
     def delete_one(self, departments: frozenset[str]) -> None:
-        """Delete an employer's offer in these departments on the site itself."""
-        rows = self.simulator.stock.rows
+        """Delete an employer's oldest offer in these departments on the site itself."""
+        rows = reversed(self.simulator.stock.live())
         self.simulator.discard(next(row for row in rows if row.owner is None and _department(row) in departments))
 
     def made(self) -> dict[str, ExpectedOffer]:

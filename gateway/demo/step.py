@@ -7,11 +7,12 @@ from http import HTTPStatus
 
 import orjson
 
-from gateway.demo.channel import ChangeSet, Pulled, Snapshots
+from gateway.demo.channel import Pulled, Snapshots
 from gateway.demo.federation import Federation
 from gateway.demo.locality import localities_in
 from gateway.demo.region import Region
 from gateway.demo.region_site.simulator import FeedFault
+from gateway.demo.traffic import ChangeSet
 
 _FROM, _TO, _WHERE = "bourgogne-franche-comte", "bretagne", "35"
 """Publisher, subscriber, and the offer's department (INSEE code)."""
@@ -37,7 +38,7 @@ async def follow_one(federation: Federation) -> Sequence[str]:
     TimeoutError.
     """
     source, reader = federation.region(_FROM), federation.region(_TO)
-    offer_id = f"{_FROM}:suivie"
+    offer_id, on = f"{_FROM}:suivie", federation.today()
     locality = localities_in({_WHERE})[0]
     model = next(source.documents[one] for one in source.live if "seconde" in source.documents[one]["levels"])
     document = {
@@ -48,8 +49,8 @@ async def follow_one(federation: Federation) -> Sequence[str]:
         "location": {"postal_code": locality.postal_code, "city": locality.city},
     }
     steps: Sequence[tuple[str, Callable[[], ChangeSet]]] = (
-        ("published", lambda: source.publish([document])),
-        ("changed", lambda: source.update([offer_id])),
+        ("published", lambda: source.publish([document], on)),
+        ("changed", lambda: source.update(on, [offer_id])),
         ("withdrawn", lambda: source.withdraw([offer_id])),
     )
     return [await _timed(what, step(), federation, source, reader, offer_id) for what, step in steps]

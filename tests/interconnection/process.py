@@ -15,7 +15,7 @@ class FastGateway(GatewayProcess):
 
     def __init__(self, folder: Path, settings: Mapping[str, str], *, accounts: Path, time: FastTime) -> None:
         super().__init__("gateway", folder, settings)
-        self._arguments = [str(accounts), str(time.speed), str(time.start), str(time.origin)]
+        self._arguments = [str(accounts), *time.words()]
         self._kept_open: int | None = None
 
     async def start(self) -> None:

@@ -42,8 +42,8 @@ class _Silent:
 
 
 async def main(folder: Path) -> None:
-    async with open_federation(kafka=True) as federation:
-        scenario = Scenario(federation, 7, _OFFERS, _Silent())
+    async with open_federation(kafka=True, seed=7) as federation:
+        scenario = Scenario(federation, _OFFERS, _Silent())
         await scenario.prepare()
         sent: dict[str, list[Any]] = {region.slug: list(region.documents.values()) for region in federation.regions}
         async with federation.following():
@@ -59,7 +59,7 @@ async def main(folder: Path) -> None:
             "log": "kafka",
             "partitions": federation.log.partitions,
             "secret": federation.settings.secret,
-            "on": federation.on.isoformat(),
+            "on": federation.today().isoformat(),
         }
         Recording(about, topics, sent).write(folder)
     counts = {name: sum(map(len, partitions)) for name, partitions in topics.items()}

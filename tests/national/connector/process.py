@@ -30,5 +30,5 @@ async def work(folder: Path, url: str, time: FastTime) -> None:
 
 
 if __name__ == "__main__":
-    path, address, speed, start, origin = sys.argv[1:]
-    asyncio.run(work(Path(path), address, FastTime(float(speed), start=int(start), origin=float(origin))))
+    path, address, *time = sys.argv[1:]
+    asyncio.run(work(Path(path), address, FastTime.from_words(*time)))

@@ -46,7 +46,7 @@ async def test_a_connector_that_is_killed_again_and_again_loses_and_doubles_noth
 
 async def started(harness: ConnectorHarness, folder: Path) -> Process:
     time = harness.time
-    arguments = [str(folder), harness.simulator.url, str(time.speed), str(time.start), str(time.origin)]
+    arguments = [str(folder), harness.simulator.url, *time.words()]
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.national.connector.process", *arguments, stdout=asyncio.subprocess.DEVNULL
     )

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from itertools import pairwise
+from time import monotonic
 
 import pytest
 
@@ -84,6 +85,15 @@ async def test_a_cancelled_caller_uses_no_slot(time: SteppedTime) -> None:
 
 async def test_processes_with_the_same_origin_share_fast_time() -> None:
     time = FastTime(1000, start=NOW)
-    other = FastTime(1000, start=NOW, origin=time.origin)
+    other = FastTime.from_words(*time.words())
     await time.sleep(5)
     assert NOW + 5000 <= time.clock() <= other.clock()
+
+
+async def test_fast_time_goes_on_slowly_after_its_fast_part() -> None:
+    """A sleep that begins in one part and ends in the other lasts what both say."""
+    time = FastTime(1000, start=NOW, fast_for=0.01, later=100)
+    await time.sleep(15)
+    assert NOW + 15_000 <= time.clock()
+    slow = FastTime(1000, start=NOW, origin=monotonic() - 60, fast_for=10, later=2)
+    assert NOW + 10_000_000 + 100_000 <= slow.clock() < NOW + 10_000_000 + 200_000
