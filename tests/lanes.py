@@ -129,6 +129,7 @@ SLOW: dict[str, str] = {
     "threats/test_library_logs.py": WAITS,
     "threats/test_logs.py": PROCESSES,
     "threats/test_malformed.py": COMPUTES,
+    "threats/test_odd_bytes.py": COMPUTES,
     "threats/test_threat_lines.py": COMPUTES,
     "threats/test_visitors.py": PROCESSES,
     "threats/test_worker_secrets.py": PROCESSES,

@@ -30,6 +30,8 @@ _HEAD_BYTES = 16_384
 _TOO_MANY = "Too many headers received"
 _VERSION = re.compile(rb"[!-~]+ [!-~]+ HTTP/(?:1\.[2-9]|[2-9]\.[0-9])\r?\Z")
 _ACCEPTED = re.compile(rb"^accept-language:[ \t]*([ -~]*)", re.IGNORECASE | re.MULTILINE)
+_EXPECTED = frozenset({"", "100-continue"})
+"""aiohttp quotes any other expectation in its refusal, and fails where that is not UTF-8."""
 _VERSION_REFUSED: web.RequestKey[str] = web.RequestKey("version_refused", str)
 """The code of the problem, on a request of another version than 1.0 and 1.1; HTTP/0.9 has none, and is malformed."""
 
@@ -171,6 +173,8 @@ def _refusing(handler: Handler) -> Handler:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         if (refused := request.get(_VERSION_REFUSED)) is not None:
             return _refuse(ProblemError(refused), _language_of(request))
+        if request.headers.get(hdrs.EXPECT, "").lower() not in _EXPECTED and request.version == HttpVersion11:
+            return _refuse(ProblemError("expectation-failed"), _language_of(request))
         try:
             return await handler(request)
         except ConnectionError:

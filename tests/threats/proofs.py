@@ -217,6 +217,7 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/threats/test_malformed.py::test_a_thousand_malformed_requests_leave_no_secret",
         "tests/threats/test_library_logs.py::test_log_texts_of_libraries_are_dropped_except_the_kafka_clients",
         "tests/threats/test_library_logs.py::test_a_loop_that_fails_again_and_again_is_logged_once_without_the_text",
+        "tests/threats/test_odd_bytes.py::test_a_thousand_requests_of_odd_bytes_are_answered_without_a_failure",
         "tests/api/write/test_malformed_http.py::test_refusals_of_the_http_server_are_problem_documents",
         "tests/api/write/test_malformed_http.py::test_a_malformed_body_ends_its_own_request_with_one_answer",
         "tests/api/write/test_malformed_http.py::test_aiohttp_is_still_what_the_server_relies_on",
