@@ -16,6 +16,7 @@ from gateway.api.context import Context, context_of
 from gateway.api.problem import ProblemError
 from gateway.api.work import AbandonedError, hang_up, work_of
 from gateway.protocol.seal import Seal
+from gateway.runtime.accepted import lists_tag
 
 _PIECE_BYTES = 64 * 1024
 _SLICE_SECONDS = 0.005
@@ -127,7 +128,7 @@ def tag_of(*parts: Any) -> str:
 
 def is_known(request: web.Request, tag: str) -> bool:
     """Whether ``If-None-Match`` lists this entity tag, strong or weak."""
-    return any(known.value in {"*", tag.removeprefix("W/").strip('"')} for known in request.if_none_match or ())
+    return lists_tag(request.headers.getall(hdrs.IF_NONE_MATCH, ()), tag)
 
 
 def unchanged(tag: str, headers: Mapping[str, str] = PRIVATE) -> web.Response:

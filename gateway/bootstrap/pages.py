@@ -1,12 +1,14 @@
 """The pages of a gateway: what they need of it, and their routes on its application."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, TypeVar
 
 from aiohttp import hdrs, web
 
 from gateway.api.auth import public
 from gateway.api.context import client_of
 from gateway.api.problem import REFUSAL_PAGE
+from gateway.api.work import work_of
 from gateway.bootstrap.desk_pages import journal_port, national_port, partners_port
 from gateway.bootstrap.home import home_port
 from gateway.bootstrap.operator_pages import moderation_port, refusals_port, systems_port
@@ -28,6 +30,7 @@ from gateway.protocol.seal import Seal
 from gateway.runtime.sandbox import Sandbox
 from gateway.settings import Settings
 
+Result = TypeVar("Result")
 _WORK = "gateway.bootstrap.page_work"
 _SLOTS_FILE = "visitors.lock"
 _LINKS = "links"
@@ -42,8 +45,13 @@ def add_pages(app: web.Application, parts: Parts, url: str) -> None:
         await ports.visitors.close()
 
     app.cleanup_ctx.append(close)
-    site = Site(all_pages(ports), public_url=url, door=ports.door, source=parts.settings.source_url)
+    site = Site(all_pages(ports), public_url=url, door=ports.door, source=parts.settings.source_url, aside=in_a_slice)
     add_site(app, site)
+
+
+def in_a_slice(request: web.Request, work: Callable[[], Result]) -> Coroutine[Any, Any, Result]:
+    """Run work of a visitor's request in a thread, within a slice of its network address."""
+    return work_of(request).in_thread(work)
 
 
 def add_site(app: web.Application, site: Site) -> None:

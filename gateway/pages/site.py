@@ -24,6 +24,7 @@ from gateway.pages import (
 )
 from gateway.pages.base import negotiation, static
 from gateway.pages.base.door import FORGET, SESSION, Door
+from gateway.pages.base.kept import Aside, KeptPages, in_a_thread
 from gateway.pages.base.page import RETRY_SECONDS, Answer, Download, Handler, Page, PageError, Redirect, Role
 from gateway.pages.base.refusal import RefusedError
 from gateway.pages.base.respond import (
@@ -102,11 +103,17 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
 
 class Site:
     """These pages at this public URL, and the routes that serve them. ``door``: of the pages behind a session;
-    ``source``: the URL of the source code.
+    ``source``: the URL of the source code; ``aside``: runs what takes long for a visitor's request.
     """
 
     def __init__(
-        self, pages: Sequence[Page], *, public_url: str, door: Door | None = None, source: str | None = None
+        self,
+        pages: Sequence[Page],
+        *,
+        public_url: str,
+        door: Door | None = None,
+        source: str | None = None,
+        aside: Aside = in_a_thread,
     ) -> None:
         for page in pages:
             if page.role and not page.private:
@@ -118,8 +125,9 @@ class Site:
         self._paths: Mapping[str, Language] = {
             path: language for page in self.pages for language, path in page.paths.items()
         }
-        self._kept: dict[tuple[str, Language], tuple[object, Rendered]] = {}
-        """The last rendered page of each language, with what it was made of."""
+        self._aside = aside
+        self._kept = KeptPages(aside)
+        self._errors: dict[tuple[int, Language], Rendered] = {}
         about = {"version": version("passerelle"), "source": source}
         self._templates = Templates(self.pages, prefix=urlsplit(public_url).path.rstrip("/"), about=about)
 
@@ -145,10 +153,12 @@ class Site:
     def _refusal(
         self, request: web.Request, status: int, language: Language, headers: Mapping[str, str]
     ) -> web.Response:
-        texts = texts_of("base", language)
-        kind = str(status) if f"error_{status}" in texts else "other"
-        text = self._templates.render("base/error.html", {"status": status, "kind": kind}, language)
-        return html_response(request, Rendered(text), language, status=status, headers=headers)
+        if (status, language) not in self._errors:
+            texts = texts_of("base", language)
+            kind = str(status) if f"error_{status}" in texts else "other"
+            text = self._templates.render("base/error.html", {"status": status, "kind": kind}, language)
+            self._errors[status, language] = Rendered(text)
+        return html_response(request, self._errors[status, language], language, status=status, headers=headers)
 
     def _serving(
         self, page: Page, handler: Handler, language: Language
@@ -168,11 +178,11 @@ class Site:
                 return self._refusal(
                     request, HTTPStatus.SERVICE_UNAVAILABLE, language, {hdrs.RETRY_AFTER: RETRY_SECONDS}
                 )
-            return self._answer(request, page, answer, language)
+            return await self._answer(request, page, answer, language)
 
         return serve
 
-    def _answer(
+    async def _answer(
         self, request: web.Request, page: Page, answer: Answer | Download | Redirect, language: Language
     ) -> web.Response:
         """The response; within a session it carries the cookie on, and is stored nowhere."""
@@ -186,21 +196,22 @@ class Site:
         if isinstance(answer, Redirect):
             query = f"?{urlencode(answer.query)}" if answer.query else ""
             return redirect_response(self._templates.url(answer.page, language) + query, headers)
-        return self._respond(request, page, answer, language, headers)
-
-    def _respond(
-        self, request: web.Request, page: Page, answer: Answer, language: Language, headers: Mapping[str, str]
-    ) -> web.Response:
-        query = request.rel_url.raw_query_string if request.method == hdrs.METH_GET else ""
-        keeps = answer.made_of is not None and not page.private and request.method != hdrs.METH_POST and not query
-        made_of, rendered = self._kept.get((page.name, language), (None, None))
-        if not keeps or rendered is None or made_of is not answer.made_of:
-            values = {**answer.values, **self._session(request, page)}
-            text = self._templates.render(answer.template, values, language, page=page.name, query=query)
-            rendered = Rendered(text)
-            if keeps:
-                self._kept[page.name, language] = answer.made_of, rendered
+        rendered = await self._rendered(request, page, answer, language)
         return html_response(request, rendered, language, status=answer.status, headers=headers)
+
+    async def _rendered(self, request: web.Request, page: Page, answer: Answer, language: Language) -> Rendered:
+        """The page of an answer. Nothing of a visitor's address is on a public page but what the page has read."""
+
+        def render(query: str) -> Rendered:
+            values = {**answer.computed(), **self._session(request, page)}
+            return Rendered(self._templates.render(answer.template, values, language, page=page.name, query=query))
+
+        if page.private:
+            return render(request.rel_url.raw_query_string if request.method == hdrs.METH_GET else "")
+        query = urlencode(answer.query)
+        if answer.made_of is None:
+            return await self._aside(request, lambda: render(query).complete())
+        return await self._kept.get(request, (page.name, language, query), answer.made_of, lambda: render(query))
 
     def _session(self, request: web.Request, page: Page) -> Mapping[str, object]:
         """What the layout says of the session; the person's name is for that person alone."""

@@ -13,14 +13,20 @@ from schemas.rulebook import Language
 class Answer:
     """A template below ``gateway/pages`` with its values; ``t`` are the texts of the template's first folder.
 
-    ``made_of``: while a page's answers are made of the same object, it is rendered once in each language.
+    ``made_of``: while a public page's answers are made of equal things, it is rendered once in each language, and its
+    ``values`` are computed once. ``query``: what the page has read of its address, from a closed list.
     """
 
     template: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = field(default_factory=dict)
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     made_of: object | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    def computed(self) -> Mapping[str, Any]:
+        """The values."""
+        return self.values() if callable(self.values) else self.values
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from gzip import compress
 from hashlib import blake2b
+from typing import Self
 from urllib.parse import quote
 
 from aiohttp import hdrs, web
@@ -11,6 +12,7 @@ from aiohttp import hdrs, web
 from gateway.pages.base.negotiation import accepts_gzip
 from gateway.pages.base.page import Download
 from gateway.pages.base.static import Asset
+from gateway.runtime.accepted import lists_tag
 from schemas.rulebook import Language
 
 CSP = (
@@ -37,6 +39,16 @@ class Rendered:
     def __init__(self, text: str) -> None:
         self.body = text.encode()
 
+    def complete(self) -> Self:
+        """Compute both now, where the event loop does not wait for them."""
+        _ = self.tag, self.compressed if self.is_worth_it else b""
+        return self
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether it is sent compressed."""
+        return _WORTH_BYTES <= len(self.body) <= _MOST_COMPRESSED
+
     @cached_property
     def tag(self) -> str:
         """The entity tag, in quotation marks."""
@@ -61,12 +73,12 @@ def html_response(
     }
     if status == 200 and request.method in _KEPT and hdrs.CACHE_CONTROL not in headers:
         whole |= {hdrs.CACHE_CONTROL: "no-cache", hdrs.ETAG: f"W/{page.tag}", **headers}
-        if any(known.value in {"*", page.tag.strip('"')} for known in request.if_none_match or ()):
+        if lists_tag(request.headers.getall(hdrs.IF_NONE_MATCH, ()), page.tag):
             del whole[hdrs.CONTENT_TYPE]
             return web.Response(status=304, headers=whole)
     else:
         whole |= {hdrs.CACHE_CONTROL: "no-store", **headers}
-    if _WORTH_BYTES <= len(body) <= _MOST_COMPRESSED and accepts_gzip(request):
+    if page.is_worth_it and accepts_gzip(request):
         body, whole[hdrs.CONTENT_ENCODING] = page.compressed, "gzip"
     return web.Response(status=status, body=body, headers=whole)
 

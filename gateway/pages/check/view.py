@@ -70,7 +70,13 @@ def pages(port: CheckPort) -> Sequence[Page]:
     async def get(request: web.Request, _language: Language) -> Answer:
         port.visitors.expect()
         today = date.fromisoformat(paris_date(port.clock()))
-        return Answer(_TEMPLATE, values_of(choices, Sent(text=example_of(request.query.get("example", ""), today))))
+        example = request.query.get("example", "")
+        return Answer(
+            _TEMPLATE,
+            lambda: values_of(choices, Sent(text=example_of(example, today))),
+            made_of=today,
+            query={"example": example} if example in EXAMPLES else {},
+        )
 
     async def post(request: web.Request, language: Language) -> Answer:
         sent = Sent()

@@ -43,7 +43,7 @@ class _Shell:
 
     async def get(self, _request: web.Request, _language: Language) -> _Result:
         self._port.visitors.expect()
-        return _start()
+        return Answer("connect/start.html", {"error": None}, made_of=_start)
 
     async def post(self, request: web.Request, language: Language) -> _Result:
         try:

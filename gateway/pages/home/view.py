@@ -27,16 +27,12 @@ class HomePort:
 
 def pages(port: HomePort) -> Sequence[Page]:
     """The home page."""
-    made: tuple[HomeFacts, Mapping[str, Any]] | None = None
 
     async def get(_request: web.Request, _language: Language) -> Answer:
-        nonlocal made
         facts = await port.facts()
         if facts is None:
             raise views_behind()
-        if made is None or made[0] is not facts:
-            made = facts, _values(facts, port)
-        return Answer("home/home.html", made[1], made_of=facts)
+        return Answer("home/home.html", lambda: _values(facts, port), made_of=facts)
 
     return [Page("home", {"fr": "/", "en": "/en/"}, get, live=True)]
 

@@ -39,6 +39,6 @@ def pages(imprint: Imprint) -> Sequence[Page]:
 
 def _static(template: str, imprint: Imprint) -> Handler:
     async def get(_request: web.Request, _language: Language) -> Answer:
-        return Answer(template, {"imprint": imprint})
+        return Answer(template, {"imprint": imprint}, made_of=imprint)
 
     return get

@@ -13,7 +13,6 @@ from gateway.pages.reference.calendars import ZONES, school_years
 from gateway.pages.reference.interfaces import operations, topics
 from gateway.pages.reference.lists import list_views, naf_codes
 from gateway.protocol.decide import paris_date
-from gateway.runtime.loop import in_thread
 from schemas.kit_cases import kit_cases, kit_version
 from schemas.requirements import sentences
 from schemas.rulebook import RULES_VERSION, SCHEMA_VERSION, catalogue
@@ -75,7 +74,6 @@ VIEWS: Mapping[str, View] = {
 def _serving(template: str, view: View, clock: Callable[[], int]) -> Handler:
     async def get(_request: web.Request, language: Language) -> Answer:
         on = date.fromisoformat(paris_date(clock()))
-        values = await in_thread(lambda: view(language, on))  # the first time, contracts are read and bundled
-        return Answer(template, {"parts": list(PARTS), **values})
+        return Answer(template, lambda: {"parts": list(PARTS), **view(language, on)}, made_of=on)
 
     return get

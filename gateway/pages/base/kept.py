@@ -1,0 +1,51 @@
+"""Rendered public pages, kept for every visitor, and rendered away from the event loop."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+from aiohttp import web
+
+from gateway.pages.base.respond import Rendered
+from gateway.runtime.loop import in_thread
+
+Result = TypeVar("Result")
+_MOST = 256
+"""The site has some thirty public pages."""
+
+
+class Aside(Protocol):
+    """Runs work of a visitor's request away from the event loop."""
+
+    def __call__(self, request: web.Request, work: Callable[[], Result], /) -> Coroutine[Any, Any, Result]:
+        """The result of the work."""
+
+
+def in_a_thread(_request: web.Request, work: Callable[[], Result], /) -> Coroutine[Any, Any, Result]:
+    """Run work in a thread."""
+    return in_thread(work)
+
+
+class KeptPages:
+    """The last rendered page of each key, as long as it is made of equal things. Requests at the same time share one
+    rendering; one that fails is not kept.
+    """
+
+    def __init__(self, aside: Aside) -> None:
+        self._aside = aside
+        self._pages: OrderedDict[object, tuple[object, asyncio.Task[Rendered]]] = OrderedDict()
+
+    async def get(self, request: web.Request, key: object, made_of: object, render: Callable[[], Rendered]) -> Rendered:
+        """The page. A request that is cancelled while it waits does not cancel the rendering."""
+        known, task = self._pages.get(key, (None, None))
+        if task is None or known != made_of or _has_failed(task):
+            task = asyncio.create_task(self._aside(request, lambda: render().complete()))
+            self._pages[key] = made_of, task
+            if len(self._pages) > _MOST:
+                self._pages.popitem(last=False)
+        return task.result() if task.done() else await asyncio.shield(task)
+
+
+def _has_failed(task: asyncio.Task[Rendered]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
