@@ -95,7 +95,7 @@ class Body:
 class Expectation:
     """Expected answer: one of the statuses, and matchers (see ``script.matcher``) for the headers, the JSON body, the
     body as text, and the entries of an export (see ``script.export``). ``others`` are further answers that are right,
-    each with statuses of its own.
+    each with statuses of its own; with a status of ``unless`` the case is not required.
     """
 
     status: tuple[int, ...]
@@ -104,6 +104,7 @@ class Expectation:
     text: Any = None
     entries: Any = None
     others: tuple["Expectation", ...] = ()
+    unless: tuple[int, ...] = ()
 
     def of(self, status: int) -> "Expectation":
         """The expectation of an answer with this status; the first one where none has it."""
@@ -303,6 +304,7 @@ def _read_expectation(expected: Mapping[str, Any]) -> Expectation:
         text=expected.get("text"),
         entries=expected.get("entries"),
         others=tuple(map(_read_expectation, expected.get("or", ()))),
+        unless=tuple(expected.get("unless", ())),
     )
 
 

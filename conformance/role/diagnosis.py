@@ -30,6 +30,7 @@ from conformance.target.reach import (
     reference_of,
 )
 from conformance.target.setup import Setup
+from conformance.target.wire import Throttle
 from conformance.words import say
 
 _SETTLED_SECONDS = 3.0
@@ -42,14 +43,23 @@ _LATE_SECONDS = 2.0
 _RUN_SECONDS = 3_600.0
 _MOST_REQUESTS, _MOST_OBSERVED = 100_000, 1_000_000
 """Requests of a run with orders, and of one that observes a platform at work."""
+_THROTTLED_SECONDS, _LEAST_RATE = 60.0, 2.0
+"""A run that has waited so long for the target's rate ends, where it comes to fewer requests a second."""
+_OF_THE_SET_UP = frozenset({"token-refused", "protocol-version", "clock", "scope-missing", "rate-limited"})
+"""Causes that are no fault of the target, whenever they begin."""
 _STREAKS = frozenset({3, 6, 12, 25, 50, 100, 200, 400})
 """Lengths of a series of failures after which the target is examined again."""
 
 
 class Diagnosis:
-    """The diagnosis of one run. ``tally`` counts what the partner of a listening role did."""
+    """The diagnosis of one run. ``tally`` counts what the partner of a listening role did, ``throttle`` what the
+    target's rate made a calling one wait.
+    """
 
-    def __init__(self, setup: Setup, session: aiohttp.ClientSession, tally: Tally) -> None:
+    def __init__(
+        self, setup: Setup, session: aiohttp.ClientSession, tally: Tally, throttle: Throttle | None = None
+    ) -> None:
+        self._throttle = throttle or Throttle()
         self._setup = setup
         self._session = session
         self._tally = tally
@@ -102,7 +112,7 @@ class Diagnosis:
             title = say("cause-too-long", seconds=f"{seconds:.0f}")
             return Cause(code="too-long", title=title, step=say("cause-too-long-step"), outcome=Outcome.SKIP)
         if not self._listening:
-            return None
+            return self._limited(now)
         cause = access_cause(self._tally, self._setup)
         if cause is None:
             self._seen = ("", now)
@@ -110,6 +120,15 @@ class Diagnosis:
         if self._seen[0] != cause.code:
             self._seen = (cause.code, now)
         return cause if now - self._seen[1] >= _SETTLED_SECONDS * self._setup.patience else None
+
+    def _limited(self, now: float) -> Cause | None:
+        """The cause that the target's rate would make the run last for hours."""
+        throttle = self._throttle
+        rate = throttle.requests / max(now - throttle.since, 1.0)
+        if throttle.seconds < _THROTTLED_SECONDS * self._setup.patience or rate >= _LEAST_RATE:
+            return None
+        title = say("cause-slow-rate", number=f"{60 * rate:.0f}", seconds=f"{throttle.seconds:.0f}")
+        return Cause(code="rate-limited", title=title, step=say("cause-slow-rate-step"))
 
     def gave_up(self) -> Finding | None:
         """The finding that ends a case early: every request was refused, and none about another document follows."""
@@ -201,6 +220,6 @@ class Diagnosis:
         cause = await self.before()
         if cause is None and self._setup.role == "gateway":
             return await reach_offer(self._setup, self._session, day=clock.today())
-        if cause is None or cause.code in {"token-refused", "protocol-version", "clock", "scope-missing"}:
+        if cause is None or cause.code in _OF_THE_SET_UP:
             return cause
         return cause.as_fault(since=self._streak[0])

@@ -37,7 +37,7 @@ class GatewayRole(HttpRole):
         super().__init__(setup, seed=seed, day=day, platforms=platforms)
         accounts = {"nobody": None, "stranger": None, **setup.accounts}
         self._wires = {
-            name: Wire(session, setup.target, account, self.journal, patience=setup.patience)
+            name: Wire(session, setup.target, account, self.journal, patience=setup.patience, throttle=self.throttle)
             for name, account in accounts.items()
         }
 

@@ -10,6 +10,7 @@ from conformance.model.result import Finding, NotApplicableError, UnverifiableEr
 from conformance.role.copy import Copy
 from conformance.role.interruption import interrupt
 from conformance.role.role import Role
+from conformance.script.answer import read_answer
 from conformance.script.body import write_body
 from conformance.script.export import UnreadableExportError, entries_of
 from conformance.script.matcher import mismatches
@@ -21,7 +22,9 @@ _PAUSE_SECONDS = 0.05
 _Seen = TypeVar("_Seen")
 _PAGES_AT_MOST = 500
 _LINES = {"Content-Type": "application/x-ndjson"}
-_REFUSED = 400
+_REFUSED, _LIMITED = 400, 429
+_OPTIONAL = "?"
+"""Behind the source of a kept value that may be absent."""
 _FORGED = (
     "Bearer eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJzdHJhbmdlciIsImV4cCI6OTk5OTk5OTk5OX0."
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -85,13 +88,27 @@ class HttpRole(Role):
             return replies[0], [finding for reply in replies for finding in self._compare(step, reply, location)]
 
         reply, findings = await self._poll(send, lambda found: not found[1], step.until)
-        if not findings:
-            kept = {name: _kept(reply, str(fill(source, self._names))) for name, source in step.keep.items()}
-            self._names = self._names.keeping(kept)
+        return findings or self._keep(step, reply, location)
+
+    def _keep(self, step: Call, reply: Reply, location: Texts) -> list[Finding]:
+        """Keep the parts of an answer that later steps use; the findings are those that are not there."""
+        findings = []
+        for name, source in step.keep.items():
+            at = str(fill(source.removesuffix(_OPTIONAL), self._names))
+            value = _part(reply, at)
+            if value is None and not source.endswith(_OPTIONAL):
+                where = joined((location, plain(f"{step.method} {step.path}: {at}")), ", ")
+                findings.append(Finding(where, say("anything"), say("nothing")))
+            self._names = self._names.keeping({name: value})
         return findings
 
     async def _poll(self, look: Callable[[], Awaitable[_Seen]], done: Callable[[_Seen], bool], seconds: float) -> _Seen:
-        return await poll(look, done, seconds=seconds * self._setup.patience, pause=_PAUSE_SECONDS)
+        waited = self.throttle.seconds
+        seen = await poll(look, done, seconds=seconds * self._setup.patience, pause=_PAUSE_SECONDS)
+        waited = self.throttle.seconds - waited
+        if not waited or done(seen):
+            return seen
+        return await poll(look, done, seconds=waited, pause=_PAUSE_SECONDS)  # the rate took this long of it
 
     async def _send(self, step: Call) -> Reply:
         headers = {name: str(value) for name, value in fill(dict(step.headers), self._names).items()}
@@ -101,13 +118,20 @@ class HttpRole(Role):
             headers = {**described, **headers}
         if step.account == "stranger":
             headers = {"Authorization": _FORGED, **headers}
+        expected = [status for each in (step.expect, *step.expect.others) for status in each.status]
         return await self._wire(step.account).call(
-            step.method, fill(step.path, InAddress(self._names)), headers=headers, body=body
+            step.method,
+            fill(step.path, InAddress(self._names)),
+            headers=headers,
+            body=body,
+            waits=_LIMITED not in expected,
         )
 
     def _compare(self, step: Call, reply: Reply, location: Texts) -> list[Finding]:
         location = joined((location, plain(f"{step.method} {step.path}")), ", ")
         always = self._compare_failure(reply, say("at-headers", location=location))
+        if reply.status in step.expect.unless:
+            raise NotApplicableError(say("not-offered", asked=f"{step.method} {step.path}", status=reply.status))
         wanted = step.expect.of(reply.status)
         if reply.status not in wanted.status:
             statuses = [status for each in (wanted, *wanted.others) for status in each.status]
@@ -116,7 +140,7 @@ class HttpRole(Role):
         expected = {name.lower(): fill(matcher, self._names) for name, matcher in wanted.headers.items()}
         findings = always + mismatches(expected, lower, say("at-headers", location=location))
         if wanted.body is not None:
-            findings += mismatches(fill(wanted.body, self._names), reply.json, say("at-body", location=location))
+            findings += mismatches(fill(wanted.body, self._names), _body(reply), say("at-body", location=location))
         if wanted.text is not None:
             text = reply.body.decode(errors="replace")
             findings += mismatches(fill(wanted.text, self._names), text, say("at-text", location=location))
@@ -181,10 +205,14 @@ def _compare_entries(expected: Any, reply: Reply, headers: Mapping[str, str], lo
     return mismatches(expected, entries, location)
 
 
-def _kept(reply: Reply, source: str) -> Any:
-    """The part of an answer that a step keeps."""
+def _body(reply: Reply) -> Any:
+    return read_answer(reply.status, reply.headers, reply.json)
+
+
+def _part(reply: Reply, source: str) -> Any:
+    """The part of an answer that a step keeps; None where there is none."""
     if source.startswith("/"):
-        return value_at(reply.json, source)
+        return value_at(_body(reply), source)
     return {name.lower(): value for name, value in reply.headers.items()}.get(source.lower())
 
 

@@ -9,6 +9,7 @@ from conformance.model.result import Exchange, Finding, UnverifiableError
 from conformance.role.tally import Exchanges, Tally
 from conformance.script.template import Names
 from conformance.target.setup import Setup
+from conformance.target.wire import Throttle
 from conformance.words import Texts, say
 
 _LISTENING = frozenset({"publisher", "subscriber"})
@@ -16,12 +17,13 @@ _LISTENING = frozenset({"publisher", "subscriber"})
 
 class Role(ABC):
     """``journal`` holds the exchanges since the start of the case, ``tally`` counts those of a listening role over the
-    run. ``day`` returns the day in Europe/Paris;
+    run, ``throttle`` what the target's rate made a calling one wait. ``day`` returns the day in Europe/Paris;
     ``platforms`` are those of the cases' accounts.
     """
 
     def __init__(self, setup: Setup, *, seed: str, day: Callable[[], date], platforms: Mapping[str, str]) -> None:
         self.tally = Tally(setup.control)
+        self.throttle = Throttle()
         self.journal: list[Exchange] = Exchanges(self.tally if setup.role in _LISTENING else None)
         self._setup = setup
         self._seed = seed

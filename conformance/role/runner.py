@@ -279,7 +279,7 @@ async def diagnosed(setup: Setup, *, seed: str) -> AsyncIterator[tuple[Player, D
     """
     with running_alone(setup):
         async with _opened(setup, seed=seed) as (role, session):
-            diagnosis = Diagnosis(setup, session, role.tally)
+            diagnosis = Diagnosis(setup, session, role.tally, role.throttle)
             cause = await diagnosis.before()
             if cause is not None:
                 yield role, diagnosis, cause

@@ -25,6 +25,10 @@ _LIFE_SECONDS = 300.0
 _EARLY_SECONDS = 30.0
 """Margin between the renewal of a token and its end."""
 _FAILED = 500
+_LIMITED = 429
+_MOST_WAIT_SECONDS = 60
+_ATTEMPTS = 3
+"""Sends of one request: a kept connection may be closed at the moment at which it is used (RFC 9112, 9.3.1)."""
 _AGENT = f"passerelle-conformance/{KIT_VERSION}"
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -32,7 +36,7 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 @dataclass(frozen=True)
 class Reply:
     """An answer. Status 0: no answer, for the reason in ``failure``; ``late``: timeout; ``untrusted``: no TLS, or a
-    certificate that this machine does not trust.
+    certificate that this machine does not trust; ``closed``: the connection ended before an answer.
     """
 
     status: int
@@ -41,6 +45,7 @@ class Reply:
     failure: Texts | None = None
     late: bool = False
     untrusted: bool = False
+    closed: bool = False
 
     @cached_property
     def json(self) -> Any:
@@ -55,6 +60,17 @@ class Reply:
         """The status, with the code of a problem document; or the reason for no answer."""
         code = self.json.get("code") if isinstance(self.json, dict) else None
         return self.failure or say("answered", status=f"{self.status} {code}" if code else self.status)
+
+
+@dataclass(slots=True)
+class Throttle:
+    """What the target's rate does to a run: the seconds that its clients waited after 429, and their requests since
+    the first of these answers.
+    """
+
+    seconds: float = 0.0
+    requests: int = 0
+    since: float = 0.0
 
 
 _Seen = TypeVar("_Seen")
@@ -79,9 +95,9 @@ async def poll(
 
 
 class Wire:
-    """Client of one target for one account; without an account, unauthenticated. It follows no redirect and retries
-    nothing, except that a 401 renews the token once. ``seconds`` is the timeout of an answer, multiplied by
-    ``patience``.
+    """Client of one target for one account; without an account, unauthenticated. It follows no redirect, and sends a
+    request again only where the connection was closed before an answer, where a 401 asks for a new token, and where a
+    429 says when. ``seconds`` is the timeout of an answer, multiplied by ``patience``.
     """
 
     def __init__(
@@ -93,7 +109,9 @@ class Wire:
         *,
         seconds: float = _SECONDS,
         patience: float = 1.0,
+        throttle: Throttle | None = None,
     ) -> None:
+        self._throttle = throttle or Throttle()
         self._session = session
         self._target = target
         self._account = account
@@ -110,12 +128,29 @@ class Wire:
         return other
 
     async def call(
-        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        waits: bool = True,
     ) -> Reply:
-        """One request with the account's token, unless ``headers`` hold an Authorization. A failure of the token
-        endpoint (5xx, timeout) is returned as the reply. Raises SetupError where the target gives this
-        account no token.
+        """One request with the account's token, unless ``headers`` hold an Authorization; with ``waits`` it is sent
+        again after the Retry-After of a 429. A failure of the token endpoint (429, 5xx, timeout) is returned as the
+        reply. Raises SetupError where the target gives this account no token.
         """
+        while True:
+            reply = await self._call(method, path, headers, body)
+            self._throttle.requests += bool(self._throttle.since)
+            seconds = _seconds_to_wait(reply) if waits else None
+            if seconds is None:
+                return reply
+            self._throttle.since = self._throttle.since or asyncio.get_running_loop().time()
+            self._throttle.seconds += seconds
+            await asyncio.sleep(seconds)
+
+    async def _call(self, method: str, path: str, headers: Mapping[str, str] | None, body: bytes | None) -> Reply:
         given = dict(headers or {})
         if self._account is None or any(name.lower() == "authorization" for name in given):
             return await self.send(method, path, given, body)
@@ -154,6 +189,10 @@ class Wire:
         began = loop.time()
         sent = {"User-Agent": _AGENT, **headers}
         reply = await self._exchange(method, path, sent, body)
+        for _ in range(1, _ATTEMPTS):
+            if not reply.closed:
+                break
+            reply = await self._exchange(method, path, sent, body)
         self._journal.append(
             record(
                 method=method,
@@ -188,7 +227,9 @@ class Wire:
         except TimeoutError:
             return Reply(0, {}, b"", say("late"), late=True)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Reply(0, {}, b"", _lost(error), untrusted=isinstance(error, aiohttp.ClientSSLError))
+            reset = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
+            closed = reset and not isinstance(error, aiohttp.ClientConnectorError)
+            return Reply(0, {}, b"", _lost(error), untrusted=isinstance(error, aiohttp.ClientSSLError), closed=closed)
 
     async def _send_with_token(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         return await self.send(method, path, {"Authorization": f"Bearer {self._token}", **headers}, body)
@@ -202,7 +243,7 @@ class Wire:
             if self._token is not None and self._token != worn:
                 return None
             reply, token, life = await self._ask_token(account)
-            if reply.status >= _FAILED or reply.late:
+            if reply.status >= _FAILED or reply.status == _LIMITED or reply.late:
                 return reply
             if not isinstance(token, str) or not token:
                 raise SetupError(
@@ -220,6 +261,14 @@ class Wire:
         body = reply.json if isinstance(reply.json, dict) else {}
         life = body.get("expires_in")
         return reply, body.get("access_token"), float(life) if isinstance(life, int | float) else _LIFE_SECONDS
+
+
+def _seconds_to_wait(reply: Reply) -> int | None:
+    """The Retry-After of a 429, in seconds; None where there is none, or one beyond a minute."""
+    if reply.status != _LIMITED:
+        return None
+    after = next((value for name, value in reply.headers.items() if name.lower() == "retry-after"), "")
+    return max(1, int(after)) if after.isdecimal() and int(after) <= _MOST_WAIT_SECONDS else None
 
 
 def _lost(error: Exception) -> Texts:
