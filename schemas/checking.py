@@ -22,6 +22,7 @@ from schemas.rules import text as texts
 from schemas.rules.extension import find_excess
 from schemas.rules.location import match_territory
 from schemas.suspicion import is_plain, is_suspect
+from schemas.territory import Territory
 
 _LISTS = ("sectors", "regions", "departments", "academies", "rules", "calendar")
 _REFUSED = {
@@ -102,7 +103,7 @@ def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verd
     suspect = not text or not is_plain(text)
     if suspect:
         if not text or not fast_validator("offer").is_valid(document):
-            return _refuse_malformed("offer", document, on) if explained else _refuse_unexplained(document)
+            return _refuse_malformed("offer", document, on) if explained else _refuse_unexplained(document, on)
         suspect = is_suspect(text)
     located = match_territory(document)
     territory = located.territory
@@ -113,11 +114,20 @@ def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verd
         found = find(document, on, territory)
         if found:
             problems += found
-    if problems and any(trouble.severity == "error" for trouble in problems):
-        return _refuse(document, [*problems, *redacted(document)[1]])
+    if problems and _any_error(problems, on):
+        return _refuse(document, [*problems, *redacted(document)[1]], on)
     if territory is None:
         raise AssertionError("a place without territory is an error")
+    return _accept(document, problems, on, territory, suspect=suspect)
+
+
+def _accept(
+    document: dict[str, Any], problems: list[Problem], on: date, territory: Territory, *, suspect: bool
+) -> Verdict:
+    """Accept a document without errors, unless what is redacted from it is an error by that day."""
     offer, redactions = normalise(document, suspect=suspect)
+    if redactions and _any_error(redactions, on):
+        return _refuse(document, [*problems, *redactions], on)
     return Verdict(
         True,  # positional: this is the hot path
         (*problems, *redactions),
@@ -130,14 +140,18 @@ def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verd
     )
 
 
+def _any_error(problems: list[Problem], on: date) -> bool:
+    return any(trouble.received(on).severity == "error" for trouble in problems)
+
+
 def _refuse_excess(document: dict[str, Any], excess: list[Problem], on: date) -> Verdict:
     """Refuse extensions beyond their bounds; the rest of the document is checked without them."""
     rest = {name: value for name, value in document.items() if name != "extensions"}
-    return _refuse(rest, [*excess, *_check_offer(rest, on, explained=True).problems])
+    return _refuse(rest, [*excess, *_check_offer(rest, on, explained=True).problems], on)
 
 
-def _refuse_unexplained(document: dict[str, Any]) -> Verdict:
-    return _refuse(document, [problem("not-explained")])
+def _refuse_unexplained(document: dict[str, Any], on: date) -> Verdict:
+    return _refuse(document, [problem("not-explained")], on)
 
 
 def _refuse_malformed(name: str, document: dict[str, Any], on: date) -> Verdict:
@@ -149,7 +163,7 @@ def _refuse_malformed(name: str, document: dict[str, Any], on: date) -> Verdict:
         return Verdict(accepted=False, problems=tuple(deep))
     problems = explain(name, document)
     if name != "offer" or problems[-1].code == "more-problems":
-        return _refuse(document, problems)
+        return _refuse(document, problems, on)
     broken = [trouble.pointer for trouble in problems]
     located = _sound(LOCATION_FIELDS, broken) and "location" in document
     territory = match_territory(document).territory if located else None
@@ -157,7 +171,7 @@ def _refuse_malformed(name: str, document: dict[str, Any], on: date) -> Verdict:
     for rule in CHECKS:
         if _sound(rule.reads, broken) and (rule.reads is not LOCATION_FIELDS or located):
             problems += rule.find(document, on, territory)
-    return _refuse(document, [*problems, *redacted(document)[1]])
+    return _refuse(document, [*problems, *redacted(document)[1]], on)
 
 
 def _sound(fields: Iterable[str], broken: list[str]) -> bool:
@@ -172,7 +186,7 @@ def _sound(fields: Iterable[str], broken: list[str]) -> bool:
 def _check_withdrawal(document: dict[str, Any], on: date, *, explained: bool) -> Verdict:
     if not fast_validator("withdrawal").is_valid(document):
         if not explained:
-            return _refuse_unexplained(document)
+            return _refuse_unexplained(document, on)
         return _refuse_malformed("withdrawal", document, on)
     return Verdict(
         accepted=True,
@@ -183,9 +197,9 @@ def _check_withdrawal(document: dict[str, Any], on: date, *, explained: bool) ->
     )
 
 
-def _refuse(document: dict[str, Any], problems: list[Problem]) -> Verdict:
+def _refuse(document: dict[str, Any], problems: list[Problem], on: date) -> Verdict:
     """The refusal with all problems, errors first; id and revision if they are well formed."""
-    ordered = sorted(problems, key=lambda trouble: trouble.severity)
+    ordered = sorted((trouble.received(on) for trouble in problems), key=lambda trouble: trouble.severity)
     offer_id: Any = document.get("id")
     revision: Any = document.get("revision")
     return Verdict(

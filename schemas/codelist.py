@@ -39,6 +39,8 @@ def reference(name: str) -> dict[str, Any]:
 def _rule(code: str) -> dict[str, Any]:
     rule = catalogue()[code]
     body: dict[str, Any] = {"code": code, "requirement": rule.requirement, "severity": rule.severity}
+    if rule.error_from is not None:
+        body["error_from"] = rule.error_from.isoformat()
     body.update(message=dict(rule.message), fix=dict(rule.fix))
     if rule.consequence is not None:
         body["consequence"] = dict(rule.consequence)

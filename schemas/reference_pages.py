@@ -15,7 +15,8 @@ from schemas.codelist import reference
 from schemas.packaged import names, read_json
 from schemas.registry import schema
 from schemas.requirements import sentences
-from schemas.texts import Language, load_texts
+from schemas.rulebook import Rule, catalogue
+from schemas.texts import Language, day_in_words, load_texts
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ANY_DAY = "{day}"
@@ -163,16 +164,24 @@ def problems_page(language: Language) -> str:
         rows = [
             (
                 f"`{code}`",
-                texts["severities"][rule["severity"]][language],
-                str(rule.get("status", "")),
-                rule["message"][language],
-                rule["fix"][language],
-                rule["requirement"],
+                _severity(rule, texts, language),
+                str(rule.status or ""),
+                rule.message[language],
+                rule.fix[language],
+                rule.requirement,
             )
-            for code, rule in load_texts(__package__, "catalogue", f"{name}.json").items()
+            for code in read_json("catalogue", f"{name}.json")
+            for rule in (catalogue()[code],)
         ]
         pieces.append(_table(_heads("problems", language), rows))
     return "".join(pieces)
+
+
+def _severity(rule: Rule, texts: Mapping[str, Any], language: Language) -> str:
+    severity: str = texts["severities"][rule.severity][language]
+    if rule.error_from is not None:
+        severity += texts["error_from"][language].format(day=day_in_words(rule.error_from, language))
+    return severity
 
 
 def _fields(part: Mapping[str, Any], above: str) -> Iterator[Field]:

@@ -1,7 +1,8 @@
 """Rules and problems: code, requirement and texts of each rule as data; a problem is one violation of a rule."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cache
 from itertools import islice
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from schemas.bilingual import Spoken
 from schemas.packaged import names
 from schemas.personal import redact
-from schemas.texts import LANGUAGES, Language, Texts, fill, load_texts
+from schemas.texts import LANGUAGES, Language, Texts, day_in_words, fill, load_texts
 
 __all__ = [
     "ACTUAL_CHARACTERS",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 Severity: TypeAlias = Literal["error", "warning"]
+_TEXTS = ("message", "consequence", "fix")
 _SHORTER_START, _LONGER_START = 2_000, 4_000
 """Characters. What is found in a text is at most some 500 long, and each of four passes may change what precedes it."""
 ACTUAL_CHARACTERS = 80
@@ -42,7 +44,8 @@ MAX_PROBLEMS = 100
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One entry of the catalogue. Texts are templates in French and English; ``status`` is the HTTP status if the rule
-    alone determines the response.
+    alone determines the response. ``error_from`` is the first day of receipt on which a warning is an error; texts name
+    it as ``{error_from}``.
     """
 
     code: str
@@ -52,6 +55,11 @@ class Rule:
     fix: Texts
     consequence: Texts | None = None
     status: int | None = None
+    error_from: date | None = None
+
+    def severity_on(self, day: date) -> Severity:
+        """The severity for a document received on this day."""
+        return self.severity if self.error_from is None or day < self.error_from else "error"
 
 
 @cache
@@ -62,8 +70,21 @@ def catalogue() -> Mapping[str, Rule]:
         for code, entry in load_texts(__package__, "catalogue", f"{name}.json").items():
             if code in rules:
                 raise ValueError(f"code {code!r} is twice in schemas/catalogue")
-            rules[code] = Rule(code=code, **entry)
+            rules[code] = _rule(code, entry)
     return MappingProxyType(rules)
+
+
+def _rule(code: str, entry: Mapping[str, Any]) -> Rule:
+    if "error_from" not in entry:
+        return Rule(code=code, **entry)
+    day = date.fromisoformat(entry["error_from"])
+    texts = {name: _dated(entry[name], day) for name in _TEXTS if name in entry}
+    return Rule(code=code, **{**entry, **texts, "error_from": day})
+
+
+def _dated(texts: Texts, day: date) -> Texts:
+    """The texts with the day in place of ``{error_from}``; other placeholders stay."""
+    return {language: texts[language].replace("{error_from}", day_in_words(day, language)) for language in LANGUAGES}
 
 
 def _plain(value: Any) -> Any:
@@ -76,7 +97,8 @@ def _plain(value: Any) -> Any:
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One violation of a rule. ``pointer`` is an RFC 6901 JSON Pointer into the document as sent; ``actual`` is capped
-    and never personal data; ``args`` fill the message templates.
+    and never personal data; ``args`` fill the message templates; ``on`` is the day of receipt, where the severity
+    depends on it.
     """
 
     code: str
@@ -84,6 +106,7 @@ class Problem:
     expected: Any = None
     actual: Any = None
     args: Mapping[str, Any] = field(default_factory=dict)
+    on: date | None = None
 
     @property
     def rule(self) -> Rule:
@@ -93,7 +116,11 @@ class Problem:
     @property
     def severity(self) -> Severity:
         """``error`` (refused) or ``warning`` (relayed, reported to the publisher)."""
-        return self.rule.severity
+        return self.rule.severity if self.on is None else self.rule.severity_on(self.on)
+
+    def received(self, on: date) -> "Problem":
+        """The same problem of a document received on this day."""
+        return self if self.rule.error_from is None else replace(self, on=on)
 
     @property
     def requirement(self) -> str:
@@ -108,7 +135,7 @@ class Problem:
         body: dict[str, Any] = {
             "code": self.code,
             "requirement": rule.requirement,
-            "severity": rule.severity,
+            "severity": self.severity,
             "pointer": self.pointer,
             "message": fill(rule.message, values),
         }
@@ -165,9 +192,6 @@ def _start(text: str) -> str:
 
 def _printable(sign: str) -> str:
     return sign if sign.isprintable() or sign == "\u00a0" else f"\\u{ord(sign):04x}"
-
-
-_TEXTS = ("message", "consequence", "fix")
 
 
 def preferred_language(accepted: str) -> Language:

@@ -1,6 +1,7 @@
 """Texts in French and English from packaged data: one loader, which checks every text."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from functools import cache
 from string import Formatter
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -12,6 +13,16 @@ Language: TypeAlias = Literal["fr", "en"]
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
 Texts: TypeAlias = Mapping[Language, str]
 """One text in both languages; names in braces are placeholders for values. A list of texts counts as one."""
+MONTHS: Mapping[Language, tuple[str, ...]] = {
+    "fr": (
+        *("janvier", "février", "mars", "avril", "mai", "juin"),
+        *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
+    ),
+    "en": (
+        *("January", "February", "March", "April", "May", "June"),
+        *("July", "August", "September", "October", "November", "December"),
+    ),
+}
 
 Words = TypeVar("Words")
 
@@ -45,6 +56,12 @@ def check_texts(document: object, pointer: str = "") -> None:
         french, english = (_placeholders(texts[language], at) for language in LANGUAGES)
         if french != english:
             raise TextsError(f"{at}: only one of its languages has {', '.join(sorted(french ^ english))}")
+
+
+def day_in_words(day: date, language: Language) -> str:
+    """A day as ``1er septembre 2027`` or ``1 September 2027``."""
+    first = "er" if language == "fr" and day.day == 1 else ""
+    return f"{day.day}{first} {MONTHS[language][day.month - 1]} {day.year}"
 
 
 def fill(texts: Texts, values: Mapping[str, Any]) -> dict[Language, str]:

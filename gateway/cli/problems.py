@@ -56,15 +56,19 @@ def groups_of(rules: Mapping[str, int], findings: Sequence[DocumentProblem], lan
     for finding in findings:
         lines.setdefault(finding.problem["code"], {}).setdefault(finding.number, finding.problem)
 
+    def severity_of(code: str) -> Severity:
+        example = next(iter(lines.get(code, {}).values()), None)
+        return _severity(code) if example is None else example["severity"]
+
     def weight(counted: tuple[str, int]) -> tuple[bool, int]:
-        return _severity(counted[0]) != "error", -counted[1]
+        return severity_of(counted[0]) != "error", -counted[1]
 
     for code, count in sorted(rules.items(), key=weight):
         known = lines.get(code, {})
         some = sorted(known)[:_EXAMPLES]
         numbers = ", ".join(map(str, some)) + (" …" if count > len(some) else "")
         example = known[some[0]] if some else {}
-        severity = _severity(code)
+        severity = severity_of(code)
         rule = Text.assemble((f"{SEVERITIES[language][severity]} {code}", _COLOURS[severity]), "\n", numbers)
         table.add_row(str(count), rule, f"{example['message']}\n→ {example['fix']}" if example else "")
     return table

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
@@ -234,5 +235,7 @@ def _rules(receipt: Mapping[str, Any]) -> Sequence[str]:
         return ()
     problems, rules = receipt["problems"], schemas.catalogue()
     broken = {problem["code"] for problem in problems if problem["severity"] == "error"}
-    broken.update(code for code in receipt.get("codes", ()) if code in rules and rules[code].severity == "error")
+    if codes := receipt.get("codes"):
+        on = date.fromisoformat(_day(receipt["at"][:_MINUTE]))
+        broken.update(code for code in codes if code in rules and rules[code].severity_on(on) == "error")
     return tuple(broken)

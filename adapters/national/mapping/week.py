@@ -9,12 +9,10 @@ from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
+from schemas import texts
 from schemas.schoolyear import FLIP, SchoolYear, june_year, monday_of, years
 
-MONTHS = (
-    *("janvier", "février", "mars", "avril", "mai", "juin"),
-    *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
-)
+MONTHS = texts.MONTHS["fr"]
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{1,2})", re.ASCII)
 _SPAN = re.compile(r"du ([0-9]{2})/([0-9]{2})/([0-9]{4}) au [0-9]{2}/[0-9]{2}/[0-9]{4}")
 _DAY = re.compile(r"([0-9]{1,2}) (\w+) ([0-9]{4})")

@@ -94,14 +94,15 @@ class BatchJudge:
         return item
 
     def weigh(self, verdict: Verdict, marks: Sequence[int] | None, *, written: bool = True) -> Item:
-        """The item of a verdict. A refused item that is not ``written`` has only the codes of its problems."""
+        """The item of a verdict. A refused item that is not ``written`` has only the codes of its errors."""
         against = self._against(verdict)
         if against is None:
             return self._accept(verdict, marks)
         department = department_in(verdict.document)
         if written:
             return Item(verdict.id, [found.to_json() for found in against], None, department=department)
-        return Item(verdict.id, (), None, sorted({found.code for found in against}), department)
+        errors = sorted({found.code for found in against if found.severity == "error"})
+        return Item(verdict.id, (), None, errors, department)
 
     def _against(self, verdict: Verdict) -> Sequence[schemas.Problem] | None:
         """The problems for which an item is refused; None for an accepted one."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-import schemas
 from gateway.errors import UploadRefusedError
 from gateway.ingest.refusals import RefusedItem
 from gateway.ingest.upload.inflating import Inflater
@@ -193,11 +192,9 @@ class _Reception:
                     self._counts.warnings[code] += 1
         self._counts.rules.update(errors)
         if item.prepared is None:
-            known = schemas.catalogue()
-            rules = [code for code in errors if known[code].severity == "error"]
             index = len(self._accepted) - 1
             self._counts.refusals.add(
-                RefusedItem(index=index, id=item.id, department=item.department, rules=rules, problems=item.problems)
+                RefusedItem(index=index, id=item.id, department=item.department, rules=errors, problems=item.problems)
             )
 
 

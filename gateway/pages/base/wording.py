@@ -7,20 +7,9 @@ from functools import cache
 
 import schemas
 from gateway.protocol.decide import PARIS
-from schemas.rulebook import Language
+from schemas.texts import Language, day_in_words
 
 _FRIDAY = timedelta(days=4)
-_MONTHS: Mapping[Language, tuple[str, ...]] = {
-    "fr": (
-        *("janvier", "février", "mars", "avril", "mai", "juin"),
-        *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
-    ),
-    "en": (
-        *("January", "February", "March", "April", "May", "June"),
-        *("July", "August", "September", "October", "November", "December"),
-    ),
-}
-
 LEVELS: Mapping[str, str] = {"quatrieme": "quatrième", "troisieme": "troisième", "seconde": "seconde"}
 """The names of the levels by code, which are French in both languages."""
 _SPACES = ((re.compile(r" (?=[:»])|(?<=«) "), "\u00a0"), (re.compile(r"[ \u00a0](?=[;?!])"), "\u202f"))
@@ -35,9 +24,8 @@ def number(value: float, language: Language) -> str:
 def day(value: date | int, language: Language, *, year: bool = True) -> str:
     """``9 mars 2027``, or ``9 mars``: a date, or the day of an instant (aware, or in milliseconds) in Europe/Paris."""
     that = value if isinstance(value, date) and not isinstance(value, datetime) else _local(value)
-    first = "er" if that.day == 1 and language == "fr" else ""
-    written = f"{that.day}{first}\u00a0{_MONTHS[language][that.month - 1]}"
-    return f"{written}\u00a0{that.year}" if year else written
+    written = day_in_words(that, language)
+    return (written if year else written.rpartition(" ")[0]).replace(" ", "\u00a0")
 
 
 def span_of_weeks(mondays: Sequence[date], language: Language) -> str:

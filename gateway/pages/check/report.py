@@ -182,8 +182,8 @@ def _examine_many(documents: Documents, kind: Kind, language: Language, on: date
         format=kind,
         outcome="refused" if outcomes["refused"] else "warned" if faulty else "accepted",
         counts={"read": documents.total, "judged": judged, "passed": 0, **{one: outcomes[one] for one in _OUTCOMES}},
-        errors=sum(count for code, count in rules.items() if _severity(code) == "error"),
-        warnings=sum(count for code, count in rules.items() if _severity(code) == "warning"),
+        errors=sum(rules[code] for code, group in groups.items() if group.severity == "error"),
+        warnings=sum(rules[code] for code, group in groups.items() if group.severity == "warning"),
         whole=judged == documents.total,
         groups=sorted((group.view(language) for group in groups.values()), key=_first_errors),
         offers=offers,
@@ -256,6 +256,11 @@ class _Group:
         self._first = first
         self._count = 0
         self._examples: list[tuple[str | None, int]] = []
+
+    @property
+    def severity(self) -> str:
+        """The severity of its problems."""
+        return self._first.severity
 
     def add(self, document: Document, offer_id: str | None) -> None:
         """Count one offer."""
@@ -350,7 +355,3 @@ def _in_order(view: ProblemView) -> tuple[bool, int]:
 
 def _first_errors(view: ProblemView) -> tuple[bool, int]:
     return view.severity != "error", -view.count
-
-
-def _severity(code: str) -> str:
-    return schemas.catalogue()[code].severity
