@@ -6,10 +6,11 @@ from schemas.decode import MAX_OFFER_BYTES
 from schemas.personal import redact
 from schemas.refusal import preload_refusals
 from schemas.registry import schema, validator
-from schemas.rulebook import RULES_VERSION, SCHEMA_VERSION, Problem, Rule, catalogue, localized, problem
+from schemas.rulebook import RELEASE, RULES_VERSION, SCHEMA_VERSION, Problem, Rule, catalogue, localized, problem
 
 __all__ = [
     "MAX_OFFER_BYTES",
+    "RELEASE",
     "RULES_VERSION",
     "SCHEMA_VERSION",
     "Problem",

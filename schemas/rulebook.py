@@ -17,6 +17,7 @@ __all__ = [
     "ACTUAL_CHARACTERS",
     "LANGUAGES",
     "MAX_PROBLEMS",
+    "RELEASE",
     "RULES_VERSION",
     "SCHEMA_VERSION",
     "Language",
@@ -218,3 +219,6 @@ SCHEMA_VERSION = "1.0"
 
 RULES_VERSION = "2026.11"
 """Of the rule set, its code lists and calendars: year and month of the last change."""
+
+RELEASE = f"{SCHEMA_VERSION}-{RULES_VERSION}"
+"""What a document is judged under: the versions of schema and rules as one name."""

@@ -118,6 +118,7 @@ def _discovery() -> dict[str, Any]:
         "protocol_version": PROTOCOL_VERSION,
         "schema_version": schemas.SCHEMA_VERSION,
         "rules_version": schemas.RULES_VERSION,
+        "release": schemas.RELEASE,
         "limits": _LIMITS,
         "endpoints": ENDPOINTS,
     }

@@ -68,6 +68,7 @@ class Receipts:
             "at": utc(now),
             "schema_version": schemas.SCHEMA_VERSION,
             "rules_version": schemas.RULES_VERSION,
+            "release": schemas.RELEASE,
             "problems": [*decided, *problems],
             "revision": submission.revision,
             **upload,

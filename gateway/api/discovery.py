@@ -29,6 +29,7 @@ async def get_discovery(request: web.Request) -> web.Response:
         "protocol_version": PROTOCOL_VERSION,
         "schema_version": schemas.SCHEMA_VERSION,
         "rules_version": schemas.RULES_VERSION,
+        "release": schemas.RELEASE,
         "limits": asdict(context.limits),
         "endpoints": ENDPOINTS,
     }

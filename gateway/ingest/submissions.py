@@ -20,7 +20,7 @@ from gateway.protocol.value import value
 from gateway.protocol.visibility import audiences, provenance_of
 from schemas import Verdict
 
-VERSIONS = ReceiptVersions(schema=schemas.SCHEMA_VERSION, rules=schemas.RULES_VERSION)
+VERSIONS = ReceiptVersions.of(schemas.RELEASE)
 """The versions under which this gateway gives receipts."""
 
 _NONCE = 8
@@ -97,6 +97,7 @@ def command(
         mark=mark,
         traceparent=traceparent,
         upload=upload,
+        release=schemas.RELEASE,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+import schemas
 from gateway.log.port import EventLog
 from gateway.operate.desk import Desk, RefusedActError, active
 from gateway.operate.usage import used_features
@@ -56,7 +57,12 @@ class EvidenceError(Exception):
 async def issue_nonce(desk: Desk, slug: str, *, days: int) -> Nonce:
     """A new nonce of a platform, for one certificate. Raises RefusedActError, ChangeConflictError, LogError."""
     at = desk.clock()
-    fresh = Nonce(text=secrets.token_urlsafe(_NONCE_BYTES), issued_at=at, expires_at=at + days * _DAY_MS)
+    fresh = Nonce(
+        text=secrets.token_urlsafe(_NONCE_BYTES),
+        issued_at=at,
+        expires_at=at + days * _DAY_MS,
+        release=schemas.RELEASE,
+    )
 
     def add(present: Partner | None) -> Partner:
         partner = active(present, slug)

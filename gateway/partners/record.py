@@ -111,6 +111,7 @@ def read_partner(value: bytes) -> Partner:
                 issued_at=one["issued_at"],
                 expires_at=one["expires_at"],
                 used_at=one.get("used_at"),
+                release=one.get("release"),
             )
             for one in body.get("nonces", ())
             if "text" in one
@@ -147,6 +148,8 @@ def _nonce_document(nonce: Nonce) -> dict[str, Any]:
     }
     if nonce.used_at is not None:
         document["used_at"] = nonce.used_at
+    if nonce.release is not None:
+        document["release"] = nonce.release
     return document
 
 

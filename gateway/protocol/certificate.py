@@ -60,12 +60,15 @@ class Issued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nonce:
-    """A random text that binds evidence to one platform: issued by the operator, used for one certificate."""
+    """A random text that binds evidence to one platform: issued by the operator, used for one certificate. ``release``
+    is the one that was in force then.
+    """
 
     text: str
     issued_at: int
     expires_at: int
     used_at: int | None = None
+    release: str | None = None
 
 
 _MOST_NONCES = 10

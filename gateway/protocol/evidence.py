@@ -77,7 +77,7 @@ def judge_evidence(
         *_cases(document, report),
         *_features(document, report, used),
         *_age(report, now),
-        *_versions(report["versions"]),
+        *_versions(report["versions"], _in_force(document, nonces)),
     ]
     if findings:
         return tuple(findings)
@@ -204,8 +204,16 @@ def _age(report: Mapping[str, Any], now: int) -> Iterator[Texts]:
         yield _say("old", days=MAX_AGE_DAYS)
 
 
-def _versions(found: Mapping[str, str]) -> Iterator[Texts]:
-    """Kit, protocol and rules must be this gateway's; the schema must have its first number and no later second one."""
+def _in_force(document: Mapping[str, Any], nonces: Sequence[Nonce]) -> Collection[str]:
+    """The rules in force between the issue of the evidence's nonce and now: those of a run in between."""
+    issued = {one.release for one in nonces if one.text == document["nonce"] and one.release is not None}
+    return {schemas.RULES_VERSION, *(release.partition("-")[2] for release in issued)}
+
+
+def _versions(found: Mapping[str, str], rules: Collection[str]) -> Iterator[Texts]:
+    """Kit and protocol must be this gateway's; the rules must have been in force at the time of the run; the schema
+    must have this gateway's first number and no later second one.
+    """
     if not all(map(_VERSION.fullmatch, found.values())):
         yield _say("versions-unreadable")
         return
@@ -215,7 +223,7 @@ def _versions(found: Mapping[str, str]) -> Iterator[Texts]:
         yield _say("other-protocol", found=found["protocol"], here=PROTOCOL_VERSION)
     if not _compatible(found["schema"], schemas.SCHEMA_VERSION):
         yield _say("other-schema", found=found["schema"], here=schemas.SCHEMA_VERSION)
-    if found["rules"] != schemas.RULES_VERSION:
+    if found["rules"] not in rules:
         yield _say("other-rules", found=found["rules"], here=schemas.RULES_VERSION)
 
 

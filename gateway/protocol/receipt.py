@@ -7,6 +7,7 @@ after a crash gets the same receipts.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal, TypeAlias
 
 import orjson
@@ -34,10 +35,23 @@ _FIELD: int = 10**_DIGITS
 
 @dataclass(frozen=True, slots=True)
 class ReceiptVersions:
-    """The versions of schema and rule set that a receipt was given under."""
+    """The versions of schema and rule set that a document was judged under."""
 
     schema: str
     rules: str
+
+    @classmethod
+    @cache
+    def of(cls, release: str) -> "ReceiptVersions":
+        """The versions of a release."""
+        schema, _, rules = release.partition("-")
+        return cls(schema, rules)
+
+
+@cache
+def _members(versions: ReceiptVersions) -> Mapping[str, str]:
+    release = f"{versions.schema}-{versions.rules}"
+    return {"schema_version": versions.schema, "rules_version": versions.rules, "release": release}
 
 
 def receipt_record(
@@ -53,9 +67,12 @@ def receipt_record(
     """A record of ``receipts``: key the offer id, value the receipt document (schema ``receipt``).
 
     ``log_position`` is the submission's topic, partition and offset (``submissions/partition/offset``), ``problem`` the
-    explanation of a stale or rejected verdict.
+    explanation of a stale or rejected verdict. ``versions`` are the relay's, for a submission that names no release.
     """
-    problems = submission.problems if isinstance(submission, Publish) else ()
+    problems: Sequence[Mapping[str, Any]] = ()
+    if isinstance(submission, Publish):
+        problems = submission.problems
+        versions = versions if submission.release is None else ReceiptVersions.of(submission.release)
     body: dict[str, Any] = {
         "receipt": submission.receipt,
         "id": submission.id,
@@ -63,8 +80,7 @@ def receipt_record(
         "verdict": verdict_name(decision),
         "position": log_position,
         "at": utc(at),
-        "schema_version": versions.schema,
-        "rules_version": versions.rules,
+        **_members(versions),
         "problems": problems if problem is None else (problem, *problems),
     }
     match submission:
@@ -111,8 +127,7 @@ def refusal_record(
         "verdict": "rejected",
         "position": log_position,
         "at": utc(at),
-        "schema_version": versions.schema,
-        "rules_version": versions.rules,
+        **_members(versions),
         "problems": list(problems),
     }
     body.update((name, value) for name, value in about.items() if value is not None)

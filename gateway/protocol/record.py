@@ -90,6 +90,8 @@ def _body_of_publish(submission: Publish) -> dict[str, Any]:
         body["traceparent"] = submission.traceparent
     if submission.upload is not None:
         body["upload"] = submission.upload
+    if submission.release is not None:
+        body["release"] = submission.release
     body["offer"] = submission.offer
     return body
 
@@ -154,17 +156,22 @@ def _publish(body: dict[str, Any]) -> Publish:
         mark=body.get("mark"),
         traceparent=body.get("traceparent"),
         upload=body.get("upload"),
+        release=body.get("release"),
     )
 
 
 @value(frozen=True, slots=True)
 class OfferState:
-    """A record of ``offers``: the known state, and for a live offer its document and territory."""
+    """A record of ``offers``: the known state, and for a live offer its document and territory, the release that it was
+    judged under (None: an earlier version did not say) and the codes of its warnings.
+    """
 
     id: str
     known: Known
     offer: Mapping[str, Any] | None = None
     territory: Mapping[str, Any] | None = None
+    release: str | None = None
+    warned: tuple[str, ...] = ()
 
 
 class Outline(NamedTuple):
@@ -185,7 +192,15 @@ TYPE_WITHDRAWN = "fr.stages.offer.withdrawn.v1"
 
 def offer_record(state: OfferState, *, traceparent: str | None = None) -> Record:
     """A record of ``offers``, with everything that a rebuild needs."""
-    return change_record(state.id, state.known, offer=state.offer, territory=state.territory, traceparent=traceparent)
+    return change_record(
+        state.id,
+        state.known,
+        offer=state.offer,
+        territory=state.territory,
+        release=state.release,
+        warned=state.warned,
+        traceparent=traceparent,
+    )
 
 
 def change_record(
@@ -194,6 +209,8 @@ def change_record(
     *,
     offer: Mapping[str, Any] | orjson.Fragment | None = None,
     territory: Mapping[str, Any] | None = None,
+    release: str | None = None,
+    warned: Sequence[str] = (),
     traceparent: str | None = None,
 ) -> Record:
     """As ``offer_record``, from its parts; the offer may be raw JSON."""
@@ -211,6 +228,10 @@ def change_record(
         body["reason"] = known.reason
     if known.expires_on is not None:
         body["expires_on"] = known.expires_on
+    if release is not None:
+        body["release"] = release
+    if warned:
+        body["warned"] = warned
     if offer is not None:
         body["territory"] = territory
         body["offer"] = offer
@@ -239,7 +260,14 @@ def read_offer(key: bytes, value: bytes) -> OfferState:
         shared=frozenset(body["shared"]),
         never=frozenset(body["never"]),
     )
-    return OfferState(key.decode(), known, body.get("offer"), body.get("territory"))
+    return OfferState(
+        key.decode(),
+        known,
+        body.get("offer"),
+        body.get("territory"),
+        body.get("release"),
+        tuple(body.get("warned", ())),
+    )
 
 
 def outline_offer(value: bytes) -> Outline:

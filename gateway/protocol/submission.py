@@ -25,6 +25,7 @@ class Publish:
     parsed, or (``skim_submission``) as raw JSON from the log. ``audiences`` are those that may see it.
     ``mark`` is set on snapshot items only: the submissions offset of this partition that the snapshot's mark signed.
     ``upload`` is the id of the batch or snapshot that the offer came in (``upload_id``), None for a single offer.
+    ``release`` is what it was judged under; earlier versions of the gateway did not say.
     """
 
     receipt: str
@@ -41,6 +42,7 @@ class Publish:
     mark: int | None = None
     traceparent: str | None = None
     upload: str | None = None
+    release: str | None = None
 
 
 @value(frozen=True, slots=True, kw_only=True)

@@ -95,11 +95,18 @@ def _change(submission: Submission, known: Known | None) -> Record:
                 known,
                 offer=submission.offer,
                 territory=submission.territory,
+                release=submission.release,
+                warned=_warned(submission),
                 traceparent=submission.traceparent,
             )
         case Withdraw():
             return change_record(submission.id, known, traceparent=submission.traceparent)
     return change_record(submission.id, known)
+
+
+def _warned(submission: Publish) -> Sequence[str]:
+    """The codes of the warnings of an accepted offer, which has no other problems; each once."""
+    return tuple(dict.fromkeys(problem["code"] for problem in submission.problems)) if submission.problems else ()
 
 
 @cache

@@ -243,6 +243,23 @@ def test_it_is_about_the_versions_in_force(versions: dict[str, str], said: str) 
     assert said in findings(evidence(report(versions={**VERSIONS, **versions})))
 
 
+@pytest.mark.parametrize(
+    ("release", "rules", "taken"),
+    [
+        ("1.0-2026.03", "2026.03", True),
+        ("1.0-2026.03", schemas.RULES_VERSION, True),
+        ("1.0-2026.03", "2025.09", False),
+        (None, "2026.03", False),
+    ],
+)
+def test_the_rules_in_force_are_those_between_the_nonce_and_the_certificate(
+    release: str | None, rules: str, *, taken: bool
+) -> None:
+    """CER-004: a change of a code list after the run voids no evidence."""
+    document = evidence(report(versions={**VERSIONS, "rules": rules}))
+    assert taken == isinstance(judged(document, release=release), Evidence)
+
+
 def test_everything_wrong_is_reported_at_once() -> None:
     """CER-004"""
     results = replaced(report(), ONE, "skip")

@@ -65,7 +65,7 @@ def records() -> Iterator[tuple[str, Any, Record, Read]]:
     for skimmed in SKIMMED:
         name = f"skimmed {type(skimmed).__name__}"
         yield name, skimmed, submission_record(skimmed), lambda _, value: skim_submission(value)
-    state = OfferState("bretagne:1", known(), OFFER, TERRITORY)
+    state = OfferState("bretagne:1", known(), OFFER, TERRITORY, "1.0-2026.11", ("personal-data",))
     yield "offer", state, offer_record(state), read_offer
     record = offer_record(state)
     yield "outline", outline_offer(record.value or b""), record, lambda _, value: outline_offer(value)

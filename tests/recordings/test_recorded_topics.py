@@ -86,11 +86,16 @@ def without_words(value: Any) -> Any:
     return [without_words(one) for one in value] if isinstance(value, list) else value
 
 
+NEWER_MEMBERS = {"release", "warned"}
+"""Members that the version which was recorded did not write: it ignores them."""
+
+
 def comparable(record: Record | StoredRecord) -> tuple[bytes | None, bytes | None, Any]:
-    """Key, value and headers; in the value only the words of problems are left out."""
+    """Key, value and headers; in the value only the words of problems and newer members are left out."""
     value = record.value
-    if value is not None and b'"severity"' in value:
-        value = orjson.dumps(without_words(orjson.loads(value)))
+    if value is not None and (b'"severity"' in value or b'"release"' in value or b'"warned"' in value):
+        body = without_words(orjson.loads(value))
+        value = orjson.dumps({name: one for name, one in body.items() if name not in NEWER_MEMBERS})
     return record.key, value, tuple(record.headers)
 
 

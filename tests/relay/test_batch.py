@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ingest.submissions import VERSIONS
 from gateway.log.port import Output
 from gateway.protocol.decide import Accepted, Decision, Duplicate, Rejected, Stale, decide
 from gateway.protocol.identity import GATEWAY
@@ -23,7 +22,7 @@ from gateway.protocol.record import (
 from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
 from gateway.protocol.topic import OFFERS, RECEIPTS
 from gateway.relay.batch import Batch, judge, offer_ids
-from schemas import problem
+from schemas import RELEASE, problem
 
 NOW = 1_796_000_000_000
 IDS = st.sampled_from(["bretagne:1", "bretagne:2"])
@@ -47,6 +46,7 @@ SUBMISSIONS = st.one_of(
         provenance=st.sampled_from([("bretagne",), ("bretagne", "normandie")]),
         mark=st.sampled_from([None, 3]),
         traceparent=TRACES,
+        release=st.sampled_from([None, "1.1-2027.02"]),
     ),
     st.builds(
         Withdraw,
@@ -130,11 +130,13 @@ def _change(submission: Submission, known: Known | None) -> Record:
     if known is None:
         return Record(submission.id.encode(), None)
     offer, territory = getattr(submission, "offer", None), getattr(submission, "territory", None)
-    state = OfferState(submission.id, known, offer, territory)
+    warned = tuple({one["code"]: None for one in getattr(submission, "problems", ())})
+    state = OfferState(submission.id, known, offer, territory, getattr(submission, "release", None), warned)
     return offer_record(state, traceparent=getattr(submission, "traceparent", None))
 
 
 def _receipt(submission: Submission, decision: Decision, publisher: str, record: StoredRecord) -> dict[str, Any]:
+    release = getattr(submission, "release", None) or RELEASE
     explained = [problem(decision.code).to_json()] if isinstance(decision, (Stale, Rejected)) else []
     body = {
         "receipt": submission.receipt,
@@ -143,8 +145,9 @@ def _receipt(submission: Submission, decision: Decision, publisher: str, record:
         "verdict": type(decision).__name__.lower(),
         "position": f"submissions/1/{record.offset}",
         "at": utc(record.appended_at),
-        "schema_version": VERSIONS.schema,
-        "rules_version": VERSIONS.rules,
+        "schema_version": release.split("-")[0],
+        "rules_version": release.split("-")[1],
+        "release": release,
         "problems": [*explained, *getattr(submission, "problems", ())],
         "revision": getattr(submission, "revision", None) or getattr(submission, "if_revision", None),
         "digest": getattr(submission, "digest", None),
