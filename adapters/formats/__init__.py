@@ -20,8 +20,9 @@ from adapters.formats.item import (
 )
 from adapters.formats.mapping import FeedMapping, load_mapping
 from adapters.formats.mapping_document import FORMATS
+from adapters.formats.paging import Paging
 from adapters.formats.problem import ProblemGroups, ReadingProblem, rules
-from adapters.formats.reading import MISFITS, read
+from adapters.formats.reading import MISFITS, Page, look_at, read, read_pages
 
 __all__ = [
     "FORMATS",
@@ -32,6 +33,8 @@ __all__ = [
     "FeedUnusable",
     "Item",
     "OfferItem",
+    "Page",
+    "Paging",
     "PassedItem",
     "Position",
     "ProblemGroups",
@@ -40,6 +43,8 @@ __all__ = [
     "Retraction",
     "judge",
     "load_mapping",
+    "look_at",
     "read",
+    "read_pages",
     "rules",
 ]

@@ -116,10 +116,13 @@ class PassedItem:
 
 @dataclass(frozen=True, slots=True)
 class FeedComplete:
-    """The end of a feed that was read completely. ``count``: its number of items; ``problems``: warnings."""
+    """The end of a feed that was read completely. ``count``: its number of items; ``problems``: warnings. ``whole``:
+    what it does not have is absent; not so of one page of several.
+    """
 
     count: int
     problems: tuple[ReadingProblem, ...] = ()
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ out and decoded by itself, so an error in it affects that item only.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
 from adapters.formats.encoding import cut_lines
 from adapters.formats.item import DEPTH, ITEM_CHARACTERS, Record
-from adapters.formats.nearest_path import Outline
+from adapters.formats.nearest_path import MEMBER_CHARACTERS, MOST_MEMBERS, Outline
 from adapters.formats.path import KEY, Path
 from adapters.formats.problem import TOO_DEEP, UnusableFeedError, problem
 from schemas.bilingual import Spoken
@@ -37,10 +38,13 @@ class CutItem:
 
 @dataclass(slots=True)
 class _Frame:
-    """An open object or array at ``path``. ``holds``: it has at least one value."""
+    """An open object or array at ``path``. ``holds``: it has at least one value; ``members``: those of an object that
+    the outline keeps.
+    """
 
     bracket: str
     path: Path
+    members: dict[str, Any] = field(default_factory=dict)
     key: str = ""
     at_key: bool = False
     holds: bool = False
@@ -93,6 +97,7 @@ class ItemScan:
         self._candidate: _Capture | None = None
         self._in_text = False
         self._key: list[str] | None = None
+        self._value: list[str] | None = None
         self._held = ""
         self._data = ""
         self._counted = 0
@@ -128,8 +133,9 @@ class ItemScan:
         data = self._data
         match = _TEXT.match(data, at)
         end = at if match is None else match.end()
-        if self._key is not None and len(self._key) < _TOKEN_CHARACTERS:
-            self._key.append(data[at : min(end, at + _TOKEN_CHARACTERS)])
+        for kept, most in ((self._key, _TOKEN_CHARACTERS), (self._value, MEMBER_CHARACTERS)):
+            if kept is not None and len(kept) < most:
+                kept.append(data[at : min(end, at + most)])
         if end == len(data):
             return end
         if data[end] == "\\":  # the escaped character is in the next piece
@@ -139,6 +145,11 @@ class ItemScan:
         if self._key is not None:
             self._frames[-1].key = _unescape("".join(self._key))
             self._key = None
+        if self._value is not None:
+            text = "".join(self._value)
+            if len(text) <= MEMBER_CHARACTERS:
+                self._frames[-1].members[self._frames[-1].key] = _unescape(text)
+            self._value = None
         return end + 1
 
     def _pass_item(self, item: _Capture, at: int) -> int:
@@ -192,6 +203,11 @@ class ItemScan:
         if frame is None:
             return
         frame.holds = True
+        if frame.bracket == "{" and len(frame.members) < MOST_MEMBERS:
+            if sign == '"':
+                self._value = []
+            else:
+                frame.members[frame.key] = _number(sign)
         if self._is_keyed(frame):
             self._cut.append(CutItem(self._line_at(at), sign if sign != '"' else '"…"', frame.key))
             return
@@ -221,7 +237,8 @@ class ItemScan:
                     self._item, self._brackets, self._candidate = capture, 1, None
                     return
                 self._candidate = capture
-        self._frames.append(_Frame(bracket, path, at_key=bracket == "{"))
+        members = self.outline.describe(path) if bracket == "{" else {}
+        self._frames.append(_Frame(bracket, path, members, at_key=bracket == "{"))
         if len(self._frames) > DEPTH:
             raise UnusableFeedError("feed-malformed", actual=TOO_DEEP, line=self._line_at(at))
 
@@ -259,6 +276,14 @@ class ItemScan:
 
     def _malformed(self, at: int, sign: str) -> UnusableFeedError:
         return UnusableFeedError("feed-malformed", actual=sign[:20], line=self._line_at(at))
+
+
+def _number(sign: str) -> Any:
+    """A number, a truth value or null; None for what is none of them."""
+    try:
+        return orjson.loads(sign)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _unescape(key: str) -> str:

@@ -6,6 +6,7 @@ The outline also distinguishes an empty list of items from a wrong path.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from adapters.formats.path import Path, write_path, write_paths
 from adapters.formats.problem import UnusableFeedError
@@ -30,6 +31,9 @@ _BETWEEN_WORDS = dict.fromkeys(map(ord, "_- "))
 CLOSE = 0.5
 """Up to this cost, two paths are treated as two spellings of one."""
 MOST_PATHS = 500
+_MOST_OBJECTS, MOST_MEMBERS = 200, 100
+MEMBER_CHARACTERS = 2_000
+"""Longer texts outside of items are not kept."""
 _LONGEST_PATH = 500
 """Longer paths are not kept: no mapping can name them."""
 _ABOUT_THE_FEED = frozenset((
@@ -215,8 +219,17 @@ class Outline:
         """Whether the container of the items was found."""
         self.emptied = False
         """Whether an empty list of items was found."""
+        self.objects: list[tuple[Path, dict[str, Any]]] = []
+        """The first objects outside of items: the path of each and its texts, numbers and truth values by name."""
         self._counts: dict[Path, int] = {}
         self._complex: set[Path] = set()
+
+    def describe(self, path: Path) -> dict[str, Any]:
+        """The members of an object outside of items, for its reader to fill."""
+        members: dict[str, Any] = {}
+        if len(self.objects) < _MOST_OBJECTS:
+            self.objects.append((path, members))
+        return members
 
     def add(self, path: Path, *, members: bool) -> None:
         """Count an element or value at a path; ``members``: it has attributes or members."""

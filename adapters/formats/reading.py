@@ -5,7 +5,9 @@
 No content of a feed raises; memory use does not depend on its size. Errors of the iterator of blocks pass through.
 """
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
 
@@ -30,6 +32,7 @@ from adapters.formats.jsonld_reader import read_linked
 from adapters.formats.mapping import Elements, FeedMapping, Lines, Objects, Rows, Source
 from adapters.formats.nearest_path import Outline
 from adapters.formats.offer import build_offer, own_id
+from adapters.formats.paging import Pages, Paging, paging_of
 from adapters.formats.path import Path
 from adapters.formats.problem import ReadingProblem, UnreadableValueError, UnusableFeedError, problem
 from adapters.formats.sector import Fallbacks
@@ -42,10 +45,32 @@ MISFITS = frozenset(("items-not-found", "columns-missing", "path-not-found", "on
 _PAGES = ("<!doctype html", "<html")
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One document of a feed. ``stated``: what the response that carried it says about pages, by the names of JSON."""
+
+    blocks: Iterable[bytes]
+    stated: Mapping[str, str] = field(default_factory=dict)
+
+
 def read(
     blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, on: date, confirmed: bool = False
 ) -> Iterator[Item]:
-    """The items of a feed as offers of ``platform``. ``on`` is the day of the run in Europe/Paris.
+    """The items of a feed in one document; see ``read_pages``."""
+    return read_pages([Page(blocks)], mapping, platform=platform, on=on, confirmed=confirmed)
+
+
+def read_pages(
+    pages: Iterable[Page],
+    mapping: FeedMapping,
+    *,
+    platform: str,
+    on: date,
+    confirmed: bool = False,
+    steady: bool = True,
+) -> Iterator[Item]:
+    """The items of a feed as offers of ``platform``. ``on`` is the day of the run in Europe/Paris. ``steady``: the
+    pages that were fetched again had the same items.
 
     A mapping that does not fit the feed makes it unusable: ``source.items``, a condition or the path of a required
     field selects nothing. ``confirmed``: an operator has confirmed that the feed is meant to hold no offer, so its
@@ -56,23 +81,52 @@ def read(
     """
     warnings: list[ReadingProblem] = list(mapping.warnings)
     reading = _Reading(mapping, platform, on)
-    outline = Outline(confirmed=confirmed)
+    walk = Pages(steady=steady)
+    emptied = False
     try:
-        text = _refuse_pages(read_text(blocks, mapping.encoding, warnings), mapping.source)
-        for record in _records(text, mapping.source, outline):
-            yield reading.read(record)
+        for page in pages:
+            outline = Outline(confirmed=confirmed)
+            said: list[ReadingProblem] = []
+            for record in _page_records(page, mapping, outline, said):
+                yield reading.read(record)
+            warnings += [one for one in said if one not in warnings]
+            emptied = emptied or outline.emptied
+            walk.read.append(_paging(page, mapping, outline, reading.count - walk.items))
     except UnusableFeedError as error:
         yield FeedUnusable(reading.count, (error.problem, *warnings))
         return
-    errors, found = reading.survey.finish(emptied=outline.emptied, confirmed=confirmed)
+    walk.repeated = reading.repeated
+    errors, found = reading.survey.finish(emptied=emptied, confirmed=confirmed)
     warnings += found
     if errors:
         yield FeedUnusable(reading.count, (*errors, *warnings))
         return
-    if not reading.count or (outline.emptied and not reading.survey.offered):
+    if not reading.count or (emptied and not reading.survey.offered):
         warnings.append(problem("feed-without-items"))
     warnings += reading.fallbacks.problems()
-    yield FeedComplete(reading.count, tuple(warnings))
+    open_ = walk.problems()
+    yield FeedComplete(reading.count, (*open_, *warnings), whole=not open_)
+
+
+def look_at(page: Page, mapping: FeedMapping) -> tuple[Paging, str]:
+    """What a page says about others, and a digest of its items' ids in order. Raises UnusableFeedError."""
+    outline, digest, count = Outline(), hashlib.sha256(), 0
+    for record in _page_records(page, mapping, outline, []):
+        digest.update(f"{own_id(mapping, record.content, '')}\n".encode())
+        count += 1
+    return _paging(page, mapping, outline, count), digest.hexdigest()
+
+
+def _page_records(
+    page: Page, mapping: FeedMapping, outline: Outline, warnings: list[ReadingProblem]
+) -> Iterator[Record]:
+    text = _refuse_pages(read_text(page.blocks, mapping.encoding, warnings), mapping.source)
+    return _records(text, mapping.source, outline)
+
+
+def _paging(page: Page, mapping: FeedMapping, outline: Outline, items: int) -> Paging:
+    objects = [((), page.stated), *outline.objects]
+    return paging_of(objects, items, above=_item_paths(mapping.source))
 
 
 class _Reading:
@@ -80,6 +134,7 @@ class _Reading:
 
     def __init__(self, mapping: FeedMapping, platform: str, on: date) -> None:
         self.count = 0
+        self.repeated = False
         self.fallbacks = Fallbacks()
         self.survey = Survey(mapping.watched, mapping.only, on=on, used=mapping.used, items=_item_paths(mapping.source))
         self._mapping = mapping
@@ -119,6 +174,7 @@ class _Reading:
         earlier = self._identities.meet(offer_id, item.position, digest)
         if earlier is None:
             return item
+        self.repeated = True
         if earlier.identical:
             return RepeatedItem(item.position, offer_id, earlier.first)
         unread = item.problems if isinstance(item, BrokenItem) else ()

@@ -13,7 +13,7 @@ from xml.parsers import expat  # no entity is ever declared, see above
 from xml.sax.saxutils import escape
 
 from adapters.formats.item import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
-from adapters.formats.nearest_path import Outline
+from adapters.formats.nearest_path import MEMBER_CHARACTERS, MOST_MEMBERS, Outline
 from adapters.formats.problem import TOO_DEEP, ReadingProblem, UnusableFeedError, problem
 from schemas.bilingual import Spoken
 
@@ -140,6 +140,9 @@ class _Reader:
         self._path = path
         self._outline = outline
         self._open: list[str] = []
+        self._members: list[dict[str, Any]] = []
+        """The attributes and children of each open element outside of items."""
+        self._text = ""
         self._item: _Item | None = None
         self._records: list[Record] = []
         self._found = False
@@ -245,7 +248,7 @@ class _Reader:
     def _restart(self, line: int) -> None:
         self._passing = False
         self._begin(line)
-        ancestors, self._open = self._open, []
+        ancestors, self._open, self._members = self._open, [], []
         head = "".join(f"<{name}>" for name in ancestors).encode()
         self._parser.Parse(head, False)
         self._fed, self._held = len(head), b""
@@ -259,6 +262,9 @@ class _Reader:
                 self._open.append(name)
                 path = tuple(self._open)
                 self._outline.add(path, members=bool(attributes))
+                self._members.append(self._outline.describe(path))
+                self._members[-1].update(attributes)
+                self._text = ""
                 if path == self._path[:-1]:
                     self._outline.reached = True
                 if len(self._open) > DEPTH:
@@ -271,7 +277,11 @@ class _Reader:
     def _close(self, _name: str) -> None:
         self._quiet = 0
         if self._item is None:
-            self._open.pop()
+            name = self._open.pop()
+            self._members.pop()
+            if self._members and self._text.strip() and len(self._members[-1]) < MOST_MEMBERS:
+                self._members[-1][name] = self._text.strip()[:MEMBER_CHARACTERS]
+            self._text = ""
         elif self._item.end():
             self._records.append(self._item.record())
             self._item = None
@@ -280,6 +290,8 @@ class _Reader:
         self._quiet = 0
         if self._item is not None:
             self._item.write(text)
+        elif len(self._text) < MEMBER_CHARACTERS:
+            self._text += text
 
     def _set_cdata(self, *, inside: bool) -> None:
         self._quiet = 0

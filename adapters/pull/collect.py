@@ -41,6 +41,8 @@ class FeedUpload:
 
     def __init__(self, folder: Path, quota: DiskQuota) -> None:
         self.feed_counts = FeedCounts()
+        self.whole = True
+        """Whether what the feed does not have is absent."""
         self._spool = Spool(folder, quota)
         self._numbers: list[int] = []
 
@@ -140,6 +142,7 @@ class FeedCollector:
             case PassedItem():
                 upload.feed_counts.add_passed()
             case FeedComplete():
+                upload.whole = item.whole
                 upload.feed_counts.note("", None, [one.to_json() for one in item.problems])
             case FeedUnusable():
                 upload.feed_counts.note("", None, [one.to_json() for one in item.problems])

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import structlog
 
-from adapters.formats import Item, read
+from adapters.formats import FeedMapping, Item, read_pages
 from adapters.profile.profile import Profile
 from adapters.pull.collect import FeedCollector, FeedUpload, RejectedFeedError
 from adapters.pull.lanes import Lanes
+from adapters.pull.pages import PagedFeed, fetch_pages
 from adapters.pull.run import Beginning, Content, applied, failed, is_fresh, partial, pending, refused, unchanged
 from adapters.pull.transport_factory import TransportFactory
 from adapters.transport.drop import memory_of
@@ -94,26 +95,26 @@ class Pull:
         known = validators if fresh else memory_of(validators)
         limits = FetchLimits(folder=dependencies.folder, most_bytes=profile.most_megabytes * MEGABYTE)
         transport = dependencies.transports.transport(profile)
-        mark, feed = await self.lanes.fetch(profile.platform, self._fetch(profile.platform, transport, known, limits))
-        if isinstance(feed, Unchanged):
+        mark, paged = await self.lanes.fetch(profile.platform, self._fetch(profile, transport, known, limits))
+        if isinstance(paged, Unchanged):
             return unchanged(beginning, at=dependencies.clock())
         try:
-            if fresh and last is not None and feed.digest == last.digest:
+            if fresh and last is not None and paged.feed.digest == last.digest:
                 return unchanged(beginning, at=dependencies.clock())
             async with self._reading:
-                return await self._read(profile, feed, mark, beginning)
+                return await self._read(profile, paged, mark, beginning)
         finally:
-            feed.close()
+            paged.feed.close()
 
     async def _fetch(
-        self, platform: str, transport: Transport, known: Validators, limits: FetchLimits
-    ) -> tuple[Mark, Feed | Unchanged]:
+        self, profile: Profile, transport: Transport, known: Validators, limits: FetchLimits
+    ) -> tuple[Mark, PagedFeed | Unchanged]:
         """Take a mark, then fetch the feed: an offer published in between does not count as absent."""
-        text, _ = await self._dependencies.snapshots.mark(platform)
-        mark = self._dependencies.snapshots.read(text, platform=platform)
-        return mark, await transport.fetch(known, limits)
+        text, _ = await self._dependencies.snapshots.mark(profile.platform)
+        mark = self._dependencies.snapshots.read(text, platform=profile.platform)
+        return mark, await fetch_pages(transport, known, limits, _mapping(profile))
 
-    async def _read(self, profile: Profile, feed: Feed, mark: Mark, beginning: Beginning) -> Run:
+    async def _read(self, profile: Profile, paged: PagedFeed, mark: Mark, beginning: Beginning) -> Run:
         dependencies = self._dependencies
         await self._catch_up(mark)
         author = Author(
@@ -129,10 +130,10 @@ class Pull:
             began=beginning.started_at,
         )
         confirmed = beginning.order is not None and beginning.order.confirm is not None
-        items = _items(feed, profile, author.on, confirmed=confirmed)
+        items = _items(paged, profile, author.on, confirmed=confirmed)
         upload = await collector.collect(items, dependencies.folder, self._quota)
         try:
-            return await self._apply(upload, feed, mark, beginning)
+            return await self._apply(upload, paged.feed, mark, beginning)
         finally:
             upload.close()
 
@@ -160,8 +161,8 @@ class Pull:
                 "feed-publishes-nothing", items=counts.items, refused=counts.refused, passed=counts.passed
             )
             return failed(beginning, self._failure(error), counts=counts, problems=content.problems)
-        if feed_counts.unidentified:
-            # The offers of these items are unknown, so no offer is known to be absent.
+        if feed_counts.unidentified or not upload.whole:
+            # Items whose offers are unknown, or pages that were not read: no offer is known to be absent.
             await self._publish(upload)
             return partial(beginning, content, at=dependencies.clock())
         try:
@@ -188,10 +189,21 @@ def _is_new(beginning: Beginning) -> bool:
     return beginning.last is None or beginning.last.first_success_at is None
 
 
-def _items(feed: Feed, profile: Profile, on: date, *, confirmed: bool) -> Iterator[Item]:
+def _mapping(profile: Profile) -> FeedMapping:
     if profile.mapping is None:
         raise ValueError(f"{profile.platform} has no feed to read")
-    return read(feed.blocks(), profile.mapping, platform=profile.platform, on=on, confirmed=confirmed)
+    return profile.mapping
+
+
+def _items(paged: PagedFeed, profile: Profile, on: date, *, confirmed: bool) -> Iterator[Item]:
+    return read_pages(
+        paged.pages(),
+        _mapping(profile),
+        platform=profile.platform,
+        on=on,
+        confirmed=confirmed,
+        steady=paged.steady,
+    )
 
 
 def _unusable(error: RejectedFeedError, at: int) -> Failure:

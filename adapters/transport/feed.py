@@ -1,7 +1,7 @@
 """Port of transports: a fetch within its limits returns a complete feed or raises FeedError."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeAlias
@@ -39,18 +39,31 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """A complete, inflated feed. ``digest``: hex SHA-256 of its content. Close it after use."""
+    """A complete, inflated feed. ``digest``: hex SHA-256 of its content. Close it after use.
+
+    ``url``: the address that answered; None for a file. ``stated``: what the response says about further pages.
+    """
 
     file: IO[bytes]
     size: int
     digest: str
     gzipped: bool
     validators: Validators
+    url: str | None = None
+    stated: Mapping[str, str] = field(default_factory=dict)
 
     def blocks(self) -> Iterator[bytes]:
         """The content from the start, in blocks of 64 KiB."""
-        self.file.seek(0)
-        while block := self.file.read(BLOCK_BYTES):
+        return self.part(0, self.size)
+
+    def part(self, begin: int, end: int) -> Iterator[bytes]:
+        """The content between two offsets, in blocks of 64 KiB."""
+        while begin < end:
+            self.file.seek(begin)
+            block = self.file.read(min(BLOCK_BYTES, end - begin))
+            if not block:
+                return
+            begin += len(block)
             yield block
 
     def close(self) -> None:

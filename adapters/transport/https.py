@@ -4,6 +4,7 @@ import asyncio
 import socket
 from base64 import b64encode
 from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 
 import aiohttp
@@ -29,6 +30,8 @@ _DENIED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _CONDITIONS = {"etag": hdrs.IF_NONE_MATCH, "last_modified": hdrs.IF_MODIFIED_SINCE}
 _VALIDATORS = {"etag": hdrs.ETAG, "last_modified": hdrs.LAST_MODIFIED}
+_TOTALS = ("X-Total-Count", "X-WP-Total", "X-WP-TotalPages", "X-Total-Pages")
+_PLAIN_PORT, _MOST_URL = 80, 2_000
 _CERTIFICATES = {
     9: "feed-certificate-expired",  # X509_V_ERR_CERT_NOT_YET_VALID
     10: "feed-certificate-expired",  # X509_V_ERR_CERT_HAS_EXPIRED
@@ -58,6 +61,38 @@ class HttpsPull:
     async def fetch(self, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
         """See ``Transport``."""
         return await within(limits.seconds, lambda _: self._fetch(known, limits))
+
+    def following(self, url: str, reference: str) -> "HttpsPull | None":
+        """The transport of the page at ``reference``, as the page at ``url`` names it; None if it is on another origin.
+
+        An address by http on the same host is one of a server behind a proxy: it is taken by https.
+        """
+        try:
+            base = URL(url)
+            found = base.join(URL(reference))
+            if found.host == base.host and (found.scheme, found.port, base.scheme) == ("http", _PLAIN_PORT, "https"):
+                found = found.with_scheme("https").with_port(base.explicit_port)
+            own = _origin(found) in (_origin(base), _origin(self._url))
+        except ValueError:
+            return None
+        if not own or len(str(found)) > _MOST_URL or feed_url_fault(found, loopback=self._loopback) is not None:
+            return None
+        return HttpsPull(
+            str(found.with_fragment(None)),
+            authorization=self._authorization if _origin(found) == _origin(self._url) else None,
+            loopback=self._loopback,
+            worker=self._worker,
+        )
+
+    @property
+    def url(self) -> str:
+        """The address."""
+        return str(self._url)
+
+    @property
+    def authorized(self) -> bool:
+        """Whether it sends credentials."""
+        return self._authorization is not None
 
     async def _fetch(self, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
         host = self._url.host or ""
@@ -139,10 +174,20 @@ class HttpsPull:
             feed = await landing.finish(
                 {name: answer.headers[header] for name, header in _VALIDATORS.items() if header in answer.headers}
             )
+        feed = replace(feed, url=str(answer.url), stated=_stated(answer))
         if not feed.gzipped and not _ends_by_itself(answer):
             feed.close()
             raise FeedError("feed-length-unknown", host=answer.url.host)
         return feed
+
+
+def _stated(answer: aiohttp.ClientResponse) -> dict[str, str]:
+    """What the headers say about further pages: the link ``next`` (RFC 8288), and numbers of items and pages."""
+    found = {name: answer.headers[name][:20] for name in _TOTALS if name in answer.headers}
+    with suppress(ValueError):
+        if (link := answer.links.get("next")) is not None:
+            found["next"] = str(link["url"])
+    return found
 
 
 class _PublicResolver(AbstractResolver):
@@ -166,6 +211,10 @@ class _PublicResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Do nothing: the resolver has no state."""
+
+
+def _origin(url: URL) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _next_address(url: URL, answer: aiohttp.ClientResponse) -> URL:

@@ -15,7 +15,7 @@ from gateway.protocol.value import from_members
 
 Outcome: TypeAlias = Literal["applied", "partial", "unchanged", "pending", "failed"]
 """``applied``: the platform now publishes what its source has. ``partial``: the items were published and nothing was
-withdrawn, because some could not be distinguished from absent ones. ``unchanged``: the source equals the one applied
+withdrawn, because an offer may exist that the items do not show. ``unchanged``: the source equals the one applied
 last. ``pending``: it would withdraw too much, and waits for confirmation. ``failed``: it was not fetched or not
 readable. Only the first two change anything.
 """

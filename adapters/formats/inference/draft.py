@@ -44,6 +44,10 @@ class Sample:
     cut: bool = False
     others: tuple[str, ...] = ()
     """The paths of other lists that could be the items."""
+    page: str = ""
+    """What says that the sample is one page of several."""
+    followed: bool = False
+    """Whether it names the address of the next page."""
 
     def to_json(self) -> dict[str, Any]:
         """The sample as JSON."""
@@ -53,6 +57,8 @@ class Sample:
             "items": list(self.items),
             "cut": self.cut,
             "others": list(self.others),
+            "page": self.page,
+            "followed": self.followed,
         }
 
     @classmethod
@@ -64,6 +70,8 @@ class Sample:
             tuple(document["items"]),
             document["cut"],
             tuple(document["others"]),
+            document.get("page", ""),
+            document.get("followed", False),
         )
 
 
@@ -103,13 +111,14 @@ def read_sample(blocks: Iterable[bytes], *, items: str | None = None) -> Sample:
     contents = read_contents(blocks)
     named = [one for one in contents.containers if items is not None and one.source.get("items", "") == items]
     container = (named or [_best(contents)])[0]
-    form, source = contents.form, dict(container.source)
+    form, source, paging = contents.form, dict(container.source), contents.paging(container)
     if form == "xml" and _is_cleverconnect(container.items):
         form = "cleverconnect"
         if source.get("items") == "source/job":
             del source["items"]
     others = dict.fromkeys(one.source.get("items", "") for one in contents.containers if one is not container)
-    return Sample(form, source, trim(container.items), contents.cut, tuple(others))
+    page, followed = paging.evidence, bool(paging.next)
+    return Sample(form, source, trim(container.items), contents.cut, tuple(others), page, followed)
 
 
 def draft(sample: Sample, *, on: date, corrections: Mapping[str, Any] | None = None) -> Draft:
@@ -235,6 +244,8 @@ def _is_state(one: PathValues) -> bool:
 def _notes(sample: Sample, states: Mapping[str, tuple[str, ...]]) -> tuple[Spoken, ...]:
     """What a person should know beside the fields."""
     found = [say("notes", "states", path=path, values=", ".join(values)) for path, values in states.items()]
+    if sample.page:
+        found.append(say("notes", "page_followed" if sample.followed else "page", page=sample.page))
     if sample.cut:
         found.append(say("notes", "cut"))
     if len(sample.items) == 1:

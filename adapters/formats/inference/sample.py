@@ -15,9 +15,11 @@ import orjson
 from adapters.formats.csv_reader import SEPARATORS, read_rows
 from adapters.formats.encoding import read_text
 from adapters.formats.item import DEPTH, Content, Record
-from adapters.formats.json_reader import read_lines
+from adapters.formats.json_reader import read_documents, read_lines
 from adapters.formats.jsonld_reader import read_linked
 from adapters.formats.mapping_document import merge
+from adapters.formats.nearest_path import Outline
+from adapters.formats.paging import Paging, paging_of
 from adapters.formats.path import KEY, Path, parse_path, write_path
 from adapters.formats.problem import TOO_DEEP, ReadingProblem, UnusableFeedError
 from adapters.formats.xml_reader import read_elements
@@ -57,6 +59,25 @@ class Contents:
     form: str
     containers: tuple[Container, ...]
     cut: bool = False
+    text: str = ""
+
+    def paging(self, container: Container) -> Paging:
+        """What the sample says about further pages of these items; of one that was cut, no numbers of items."""
+        path, outline, count = parse_path(container.source.get("items", "")), Outline(), 0
+        marked = self.text.lstrip()[:1] == "<"
+        if container.lone or container.source.get("lines") or (marked and self.form != "xml") or self.form == "csv":
+            return Paging()
+        records = (
+            read_elements([self.text], path, outline)
+            if marked
+            else read_documents([self.text], (path,), outline, keyed=container.source.get("keyed", False))
+        )
+        try:
+            for _ in records:
+                count += 1
+        except UnusableFeedError:
+            return replace(paging_of(outline.objects, count, above=[path]), total=None)
+        return paging_of(outline.objects, count, above=[path])
 
 
 def read_contents(blocks: Iterable[bytes]) -> Contents:
@@ -78,7 +99,7 @@ def read_contents(blocks: Iterable[bytes]) -> Contents:
     kept = [replace(one, source={**one.source, **encoding}) for one in found if any(one.items)]
     if not kept:
         raise _no_items()
-    return Contents(form, tuple(kept), cut)
+    return Contents(form, tuple(kept), cut, text)
 
 
 def _no_items() -> UnusableFeedError:
