@@ -45,10 +45,12 @@ _SHARED = re.compile(
 
 _FOR = re.compile(
     r"\s*\+\s*(?:P(?P<iso>\d{1,2})(?P<iso_unit>[WD])\b"
-    r"|(?P<number>\d{1,2})(?:[.,]0+)?(?![\d/.-])\s*(?P<unit>sem(?:aines?|\.)?|weeks?|jours?|days?)?)",
+    r"|(?P<number>\d{1,2})(?:[.,]0+)?(?![\d/.-])\s*(?P<unit>sem(?:aines?|\.)?|weeks?|jours?|days?)?(?!\s*[^\W\d_]))",
     re.IGNORECASE,
 )
 """A duration after a first day or week, in weeks by default."""
+_OTHER_UNIT = re.compile(r"\s*\+\s*\d{1,3}(?:[.,]\d+)?\s*(?P<word>[^\W\d_]+)")
+"""A number with a word that is no unit of ``_FOR``: months, or the day of another date."""
 
 _TIME = re.compile(
     r"(?<!\d)(?P<hour>[01]?\d|2[0-3])"
@@ -193,6 +195,9 @@ def _dated(text: str) -> set[str]:
         if duration is not None:
             weeks |= _lasting(first.day, duration, text)
             continue
+        other = _OTHER_UNIT.match(text, first.end)
+        if other is not None and not _month(other["word"]):
+            raise UnreadableValueError("weeks-unreadable", text)
         if found and _RANGE.fullmatch(text[first.end : found[0].begin]):
             last = found.pop(0)
         weeks |= _span(first.day, last.day, text)

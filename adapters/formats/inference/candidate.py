@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import schemas
 from adapters.formats.inference.evidence import Evidence, evidence
 from adapters.formats.inference.kinds import date_pattern, share
-from adapters.formats.inference.names import holds_word, name_score, words
+from adapters.formats.inference.names import ELSEWHERE, EMPLOYER, holds_word, name_of, name_score, words
 from adapters.formats.inference.scores import score_of
 from adapters.formats.inference.survey import PathValues
 from adapters.formats.path import FIRST, Path, write_path
@@ -25,6 +25,8 @@ _INNER_ID = 0.93
 _MOST_DIFFERENT = 0.5
 """The least share of different ids: a few offers may be there twice."""
 _MOST_PARAMETERS = 100
+_WORKPLACE = frozenset(("accueil", "workplace", "host", "hote"))
+"""Words about an employer that say where the pupils go."""
 _STRICT = ("restrictions.", "redistribution.", "location.country", "location.department", "expires_on")
 """Fields whose unreadable values must refuse the offer."""
 
@@ -54,7 +56,7 @@ class Candidate:
 def candidates_of(name: str, paths: Sequence[PathValues], count: int) -> list[Candidate]:
     """The candidates for a field among the paths of a sample of ``count`` items, the best first."""
     found = [made for one in paths if (made := _candidate(name, one, paths, count)) is not None]
-    return sorted(found, key=lambda one: -one.score)
+    return sorted(found, key=lambda one: (one.group, -one.score))
 
 
 def _candidate(name: str, one: PathValues, paths: Sequence[PathValues], count: int) -> Candidate | None:
@@ -75,7 +77,16 @@ def _candidate(name: str, one: PathValues, paths: Sequence[PathValues], count: i
     if one.listed and name not in ("levels", "weeks", "description", "restrictions.schools"):
         score *= 0.85
     path = usable_path(name, one)
-    return Candidate(name, (path,), score, rule_of(name, one), write_path(path), tuple(found), (one,))
+    group = _nearness(one) if name in LOCALITY else 0
+    return Candidate(name, (path,), score, rule_of(name, one), write_path(path), tuple(found), (one,), group)
+
+
+def _nearness(one: PathValues) -> int:
+    """The group of a path about a locality: the offer's own, one of a list, that of the employer or another party."""
+    name = name_of(one.path)
+    if not name.contexts.isdisjoint((EMPLOYER, ELSEWHERE)) and _WORKPLACE.isdisjoint(name.leaf | name.above):
+        return 2
+    return 1 if one.member else 0
 
 
 def _uniqueness(one: PathValues, count: int, found: list[Evidence]) -> float:

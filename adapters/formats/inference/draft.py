@@ -236,7 +236,7 @@ def _is_state(one: PathValues) -> bool:
     return (
         few
         and holds_word(words()["states"], one.path)
-        and share(one, "department") < 0.5
+        and share(one, "area") < 0.5
         and LOCATION not in name_of(one.path).contexts
     )
 

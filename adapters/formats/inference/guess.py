@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from adapters.formats.field import FIELDS
+from adapters.formats.gazetteer import area_of
 from adapters.formats.inference.candidate import LOCALITY, PAIR, Candidate, candidates_of, rule_of, usable_path
 from adapters.formats.inference.columns import levels_of_columns
 from adapters.formats.inference.evidence import Evidence, say
@@ -16,6 +17,7 @@ from adapters.formats.inference.kinds import share
 from adapters.formats.inference.names import is_personal, words
 from adapters.formats.inference.periods import pair_of, weeks_of
 from adapters.formats.inference.survey import PathValues
+from adapters.formats.location_texts import departments_of
 from adapters.formats.path import FIRST, Path, parse_path, write_path
 from adapters.formats.text import html_to_text
 from schemas.bilingual import Spoken
@@ -28,6 +30,8 @@ MOST_CANDIDATES = 12
 
 _LEAST, _LEAST_OPTIONAL, _LISTED = 0.5, 0.6, 0.25
 _CERTAIN, _LIKELY = 0.85, 0.65
+_DOUBTED = 0.84
+"""The highest score of a path beside which another one is likely."""
 _MOST_EXAMPLES, _LONGEST_EXAMPLE = 3, 80
 _MOST_NAMED = 4
 
@@ -68,7 +72,7 @@ class Guess:
 
     @property
     def confidence(self) -> str:
-        """``certain``, ``likely`` or ``verify``; empty without a rule."""
+        """``certain`` (no other path is likely), ``likely`` or ``verify``; empty without a rule."""
         if self.rule is None:
             return ""
         return "certain" if self.score >= _CERTAIN else "likely" if self.score >= _LIKELY else "verify"
@@ -94,6 +98,7 @@ def guess(
         chosen[name] = _choose(name, found[name], best, claimed)
     decided = {**chosen, **given}
     _drop_lone_rome(decided, given)
+    _keep_to_one_locality(decided, given, found)
     return {name: _explain(decided[name], decided, found[name]) for name in fields}
 
 
@@ -112,6 +117,40 @@ def _drop_lone_rome(decided: dict[str, Guess], given: Mapping[str, Guess]) -> No
     alone = code is not None and code.rule is not None and (version is None or version.rule is None)
     if code is not None and alone and "rome.code" not in given:
         decided["rome.code"] = Guess("rome.code", reason=say("reasons", "rome", paths=code.path))
+
+
+def _keep_to_one_locality(
+    decided: dict[str, Guess], given: Mapping[str, Guess], found: Mapping[str, Sequence[Candidate]]
+) -> None:
+    """Drop a part of a locality that is farther from the offer than another part: a postcode of one of its employer's
+    offices beside its own town. And drop a department that is not that of the postcodes.
+    """
+    chosen = {
+        name: one for name in LOCALITY & decided.keys() if (one := _chosen(decided[name], found[name])) is not None
+    }
+    nearest = min((one.group for one in chosen.values()), default=0)
+    postcode = chosen.get("location.postal_code")
+    for name, one in chosen.items():
+        apart = one.group > nearest or (name == "location.department" and _contradicts(one, postcode))
+        if apart and name not in given:
+            decided[name] = Guess(name, reason=say("reasons", "apart", paths=one.source))
+
+
+def _chosen(one: Guess, candidates: Sequence[Candidate]) -> Candidate | None:
+    return next((other for other in candidates if one.rule is not None and other.source == one.path), None)
+
+
+def _contradicts(department: Candidate, postcode: Candidate | None) -> bool:
+    """Whether most departments are not those of the postcodes of the same items."""
+    if postcode is None:
+        return False
+    codes = dict(zip(postcode.values[0].indexes, (row[0] for row in postcode.values[0].rows), strict=True))
+    pairs = [
+        (area_of(row[0]), departments_of(codes[index].strip()))
+        for index, row in zip(department.values[0].indexes, department.values[0].rows, strict=True)
+        if index in codes
+    ]
+    return sum(not areas & near for areas, near in pairs if near) > len(pairs) / 2
 
 
 def _candidates(name: str, paths: Sequence[PathValues], count: int, on: date) -> list[Candidate]:
@@ -155,7 +194,9 @@ def _choose(name: str, candidates: Sequence[Candidate], best: Mapping[Path, floa
     if tied:
         named = tuple(one.source for one in (first, *tied))
         return Guess(name, tied=named, reason=say("reasons", "tie", paths=", ".join(named[:_MOST_NAMED])))
-    return Guess(name, dict(first.rule), first.source, min(first.score, 1.0), first.evidence, examples_of(first.values))
+    rival = any(other.score >= _LIKELY and not other.same_as(first) for other in own[1:])
+    score = min(first.score, _DOUBTED if rival or FIRST in first.paths[0] else 1.0)
+    return Guess(name, dict(first.rule), first.source, score, first.evidence, examples_of(first.values))
 
 
 def _is_free(name: str, one: Candidate, claimed: Mapping[Path, str]) -> bool:

@@ -17,9 +17,14 @@ from adapters.formats.text import one_line
 
 _NAMED = 0.6
 _MOST = 0.6
-_WEEKS_OF_A_NUMBER = 2
-"""A duration without unit is one of weeks up to this number."""
+_LONGEST_SPAN = 35
+"""Days: a longer period is no stay of pupils, but what it may be taken from."""
+_LIKELY, _VERIFY = 0.8, 0.6
+"""The highest scores of what may be meant otherwise."""
 _WEEK_WORDS, _DAY_WORDS = frozenset(("semaine", "week", "sem", "wk")), frozenset(("jour", "day"))
+_UNIT_WORDS = frozenset(("unite", "unit"))
+_CONTRACT = frozenset(("contrat", "contract", "embauche", "hiring", "hire", "employment", "emploi"))
+"""Words of a path about a contract of work, whose days are no weeks of pupils."""
 
 
 def weeks_of(paths: Sequence[PathValues], count: int, on: date) -> list[Candidate]:
@@ -54,6 +59,7 @@ def _written(paths: Sequence[PathValues], count: int, on: date) -> Iterator[Cand
         if not named and (not telling or _is_other(one.path)):
             continue
         score = 0.55 * named + 0.45 * readable if named else 0.62 * readable
+        score = score if telling else min(score, _LIKELY)
         said = [evidence("name", name=one.path[-1].lstrip("@"))] if named else []
         kind = "iso_week" if share(one, "iso_week") > _MOST else "weeks"
         said.append(of_kind(kind, share(one, kind), len(one.values)))
@@ -138,6 +144,10 @@ def _pairs(paths: Sequence[PathValues], count: int) -> Iterator[Candidate]:
         for first, how in named or unnamed:
             readable = min(_possible(first), _possible(last))
             score = (0.55 * (how + also) / 2 + 0.45) * _coverage(first, count) * (0.4 + 0.6 * readable)
+            long = _longest(first, last) > _LONGEST_SPAN
+            if long and _is_of_a_contract(first.path):
+                continue
+            score = min(score, _VERIFY if long else _LIKELY) if long or _is_of_a_contract(first.path) else score
             yield _joined(first, last, score, [evidence("pair")], glue=" - ", group=1)
 
 
@@ -180,30 +190,47 @@ def _in_order(first: PathValues, last: PathValues) -> bool:
     return bool(known) and together and all(begin <= end for begin, end in known)
 
 
+def _longest(first: PathValues, last: PathValues) -> int:
+    """The days of the longest period."""
+    pairs = zip(_days(first), _days(last), strict=False)
+    return max(((end - begin).days for begin, end in pairs if begin is not None and end is not None), default=0)
+
+
 def _starts(paths: Sequence[PathValues], count: int) -> Iterator[Candidate]:
     """First days with a duration, and first days alone."""
     for first, named in _bounds(paths, "start"):
+        if _is_of_a_contract(first.path):
+            continue
         score = (0.55 * named + 0.4) * _coverage(first, count)
         for length in paths:
             how_long = phrase_score(words()["dates"]["duration"]["exact"], length.path)
-            unit = _unit(length) if how_long >= _NAMED and share(length, "duration") > 0.8 else None
+            unit = _unit(length, paths) if how_long >= _NAMED and share(length, "duration") > 0.8 else None
             if unit is not None and not length.listed and length.repeated == first.repeated:
                 unit_text = [{"constant": "jours"}] if unit == "day" else []
                 parts = [evidence("duration")]
                 yield _joined(first, length, score, parts, glue=" ", group=2, between="+", after=unit_text)
+        # Alone, a first day says neither how long the stay is nor that there is no other.
         mondays = [evidence("mondays")] if _mondays(first) else []
-        yield _joined(first, None, score - (0.0 if mondays else 0.1), mondays, glue="", group=3)
+        alone = min(score, _LIKELY) if mondays else min(score - 0.1, _VERIFY)
+        yield _joined(first, None, alone, mondays, glue="", group=3)
 
 
-def _unit(length: PathValues) -> str | None:
-    """The unit of the durations at a path, by their name or values; None if it is unknown."""
-    named = set(tokens(length.path[-1]))
-    if named & _DAY_WORDS:
+def _is_of_a_contract(path: Path) -> bool:
+    name = name_of(path)
+    return not _CONTRACT.isdisjoint(name.leaf | name.above)
+
+
+def _unit(length: PathValues, paths: Sequence[PathValues]) -> str | None:
+    """The unit of the durations at a path, by their name, their values or a path for the unit beside; None if it is
+    unknown: two may be weeks or months.
+    """
+    named = frozenset(tokens(length.path[-1]))
+    beside = [one for one in paths if one.path[:-1] == length.path[:-1] and _UNIT_WORDS & set(tokens(one.path[-1]))]
+    stated = frozenset(word for one in beside for value in one.distinct for word in tokens(value))
+    if (named | stated) & _DAY_WORDS:
         return "day" if all(value.strip().isdigit() for value in length.values) else "written"
     written = all(re.search(r"[A-Za-z]", value) for value in length.values)
-    if written or named & _WEEK_WORDS or all(float(value) <= _WEEKS_OF_A_NUMBER for value in length.values):
-        return "week"
-    return None
+    return "week" if written or (named | stated) & _WEEK_WORDS else None
 
 
 def _joined(

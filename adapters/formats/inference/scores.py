@@ -64,10 +64,11 @@ _FEW = 6
 _SHORT_LEVEL = 40
 _CLEAR = 0.85
 """From this score on, a name is clear enough for values that only have the form of their kind."""
+_CLEAR_NUMBER = 0.9
 _LOOSE_SHARE = 0.6
 _CONSTANT_SECTOR = 0.7
 _LONG_TITLE = 70
-_NO_ID = ("postcode", "insee", "naf", "siret", "department", "country")
+_NO_ID = ("postcode", "insee", "naf", "siret", "area", "country")
 """Kinds of codes that are no ids, whatever a weak name says."""
 
 
@@ -132,6 +133,8 @@ def _measured(name: str, one: PathValues, kind: str) -> float:
             return measured * (1 - 0.6 * share(one, "file"))
         case "employer.website":
             return measured * (0.6 + 0.4 * share(one, "host"))
+        case "location.department" if one.values[0].strip().isdigit() and name_score(name, one.path) < _CLEAR_NUMBER:
+            return 0.0  # the number of a region is a department's as well
         case "location.street":
             return 0.0 if share(one, "address") > _NEEDED_SHARE else measured
         case "location.postal_code" if kind == "postcode" and measured < _NEEDED_SHARE:
@@ -223,7 +226,8 @@ def _code_share(one: PathValues) -> float:
     dates = share(one, "date") if texts and not texts[0].isdigit() else 0.0
     if not texts or (len(texts) > 2 and share(one, "yes_no") == 1.0):
         return 0.0
-    return len(fit) / len(texts) * (1 - dates)
+    links = sum("/" in text for text in texts) / len(texts)  # the address of a resource, beside its number
+    return len(fit) / len(texts) * (1 - dates) * (1 - 0.3 * links)
 
 
 def of_name(path: Path) -> Evidence:

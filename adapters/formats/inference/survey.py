@@ -23,7 +23,8 @@ class PathValues:
     """The values at one path.
 
     ``rows``: the values of each item that has some, at most 60 in all. ``repeated``: the number of names, from the item
-    on, to the first list of several objects on the way; None without one. ``listed``: an item has several values.
+    on, to the first list of several objects on the way; None without one. ``member``: it is in a list of objects, of
+    one or several. ``listed``: an item has several values.
     """
 
     path: Path
@@ -31,6 +32,7 @@ class PathValues:
     rows: list[tuple[str, ...]] = field(default_factory=list)
     indexes: list[int] = field(default_factory=list)
     repeated: int | None = None
+    member: bool = False
     listed: bool = False
     kinds: dict[str, float] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
@@ -75,32 +77,38 @@ def survey(items: Sequence[Content]) -> dict[Path, PathValues]:
     for index, content in enumerate(items):
         row: dict[Path, list[str]] = {}
         repeated: dict[Path, int] = {}
-        for path, value, at in _leaves(content, (), None, _MOST_LEVELS):
+        members: set[Path] = set()
+        for path, value, at, member in _leaves(content, (), None, _MOST_LEVELS):
             if path not in found and len(found) + len(row) > MOST_PATHS:
                 continue
             row.setdefault(path, []).append(spell(value)[:_LONGEST_TEXT])
+            if member:
+                members.add(path)
             if at is not None:
                 repeated[path] = min(at, repeated.get(path, at))
         for path, values in row.items():
             known = found.setdefault(path, PathValues(path))
             known.add(index, values)
+            known.member = known.member or path in members
             if path in repeated:
                 known.repeated = repeated[path] if known.repeated is None else min(known.repeated, repeated[path])
     return found
 
 
-def _leaves(value: Any, path: Path, at: int | None, left: int) -> Iterator[tuple[Path, Scalar, int | None]]:
+def _leaves(
+    value: Any, path: Path, at: int | None, left: int, *, member: bool = False
+) -> Iterator[tuple[Path, Scalar, int | None, bool]]:
     if isinstance(value, list):
         objects = sum(isinstance(one, Mapping) for one in value)
         at = len(path) if at is None and objects > 1 else at
         for one in value[:_MOST_OF_A_LIST]:
-            yield from _leaves(one, path, at, left)
+            yield from _leaves(one, path, at, left, member=member or objects > 0)
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME or "\n" in name or left == 0:
                 continue
             within = path if name in TEXT_MEMBERS else (*path, name)
             if sum(map(len, within)) + len(within) <= _LONGEST_PATH:
-                yield from _leaves(inner, within, at, left - 1)
+                yield from _leaves(inner, within, at, left - 1, member=member)
     elif value is not None and path and not (isinstance(value, str) and not value.strip()):
-        yield path, value, at
+        yield path, value, at, member
