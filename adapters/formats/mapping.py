@@ -1,6 +1,6 @@
 """Mappings ready for use: where the items of a feed are, and a rule for each field of an offer."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -10,7 +10,7 @@ from adapters.formats.condition import Condition, load_condition
 from adapters.formats.mapping_document import Idle, find_idle, find_problems, merge
 from adapters.formats.path import Path, parse_path
 from adapters.formats.problem import ReadingProblem, for_profile, problem
-from adapters.formats.rule import OTHERS, Part, Rule, Watched, required_fields, watched_paths
+from adapters.formats.rule import OTHERS, Part, Rule, Watched, is_guarded, required_fields, watched_paths
 from adapters.formats.sector import SECTOR_FIELD, sector_rule_in_codes
 from adapters.formats.take import load_takes
 from adapters.formats.text import fold
@@ -118,7 +118,7 @@ def _load(form: str, document: dict[str, Any], own: frozenset[str]) -> FeedMappi
     used = {path for rule in rules.values() for part in rule.parts for path in rule.full_paths(part)}
     used |= {path for condition in only for path in condition.paths}
     return FeedMapping(
-        source=_source(form, document.get("source", {}), _needed(rules.values(), only)),
+        source=_source(form, document.get("source", {}), _needed(rules, only)),
         encoding=document.get("source", {}).get("encoding"),
         id=rules["/mapping/id"],
         only=only,
@@ -156,9 +156,10 @@ def _watched_conditions(only: tuple[Condition, ...]) -> Iterator[Watched]:
             yield Watched(pointer=f"/mapping/only/{index}/path", paths=condition.paths)
 
 
-def _needed(rules: Iterable[Rule], only: tuple[Condition, ...]) -> tuple[tuple[str, ...], ...]:
-    """The first names of the paths that a feed must have: a missing column changes the content of offers."""
-    paths = [part.paths for rule in rules if rule.strict for part in rule.parts]
+def _needed(rules: Mapping[str, Rule], only: tuple[Condition, ...]) -> tuple[tuple[str, ...], ...]:
+    """The first names of the paths that a table must have: those of required and of restricting fields."""
+    guarded = [rule for pointer, rule in rules.items() if rule.strict and is_guarded(pointer)]
+    paths = [part.paths for rule in guarded for part in rule.parts]
     paths += [condition.paths for condition in only]
     return tuple(dict.fromkeys(tuple(path[0] for path in known if path) for known in paths if known))
 

@@ -15,6 +15,8 @@ from adapters.formats.text import cut, fold, html_to_text, one_line, spell
 KEEP, DROP = "keep", "drop"
 """What ``unmatched`` does with a value without the part to take, or not in the map."""
 
+_GUARDED = ("restrictions.", "redistribution.", "location.country", "location.department", "expires_on")
+
 OTHERS = "*"
 """The key of a value map that matches every value without a key of its own."""
 
@@ -189,14 +191,15 @@ class Watched:
     """Alternative paths; at least one must occur in the feed. ``pointer`` is their JSON Pointer in the profile.
 
     ``required``: without them no offer can be published. ``strict``: their rule has no ``default`` and is not
-    ``optional``. ``within``: the pointer of the whole rule, if they are one part of several. ``ready_made``: the rule
-    is not the platform's own.
+    ``optional``. ``guarded``: without them more would be published than is meant. ``within``: the pointer of the whole
+    rule, if they are one part of several. ``ready_made``: the rule is not the platform's own.
     """
 
     pointer: str
     paths: tuple[Path, ...]
     required: bool = False
     strict: bool = True
+    guarded: bool = True
     within: str | None = None
     ready_made: bool = False
 
@@ -226,16 +229,25 @@ def required_fields() -> frozenset[str]:
     return frozenset(f"/mapping/fields/{name}" for name in found)
 
 
+def is_guarded(pointer: str) -> bool:
+    """Whether the rule at a pointer of a profile is needed by every offer, or restricts what is published: without it
+    an expired, foreign or reserved offer would go out, or a hidden employer be shown.
+    """
+    name = pointer.removeprefix("/mapping/fields/")
+    return pointer == "/mapping/id" or pointer in required_fields() or name.startswith(_GUARDED)
+
+
 def _watched(pointer: str, rule: Rule, *, required: bool) -> Iterator[Watched]:
+    known = Watched(pointer="", paths=(), strict=rule.strict, guarded=is_guarded(pointer))
     if rule.paths:
-        yield Watched(pointer=f"{pointer}/path", paths=rule.full_paths(rule), required=required, strict=rule.strict)
+        yield replace(known, pointer=f"{pointer}/path", paths=rule.full_paths(rule), required=required)
         return
     named = [(index, rule.full_paths(part)) for index, part in enumerate(rule.join) if part.paths]
     if not named:
         return
     every = tuple(path for _, paths in named for path in paths)
-    yield Watched(pointer=f"{pointer}/join", paths=every, required=required, strict=rule.strict)
+    yield replace(known, pointer=f"{pointer}/join", paths=every, required=required)
     if len(named) > 1:
         for index, paths in named:
             where = f"{pointer}/join/parts/{index}/path"
-            yield Watched(pointer=where, paths=paths, strict=rule.strict, within=f"{pointer}/join")
+            yield replace(known, pointer=where, paths=paths, within=f"{pointer}/join")

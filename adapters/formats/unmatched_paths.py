@@ -153,7 +153,7 @@ class Survey:
         for index, one in enumerate(one for one in self._unseen if one.within not in whole):
             near = self._nearest(one.paths, unused=not one.required) if index < _MOST_NEAREST else None
             misspelt = near is not None and near.close
-            if one.required or (one.strict and misspelt):
+            if one.required or (one.guarded and one.strict and misspelt):
                 errors.append(_not_found(one.pointer, one.paths, near, searched=index < _MOST_NEAREST))
             elif misspelt:
                 warnings.append(_not_found(one.pointer, one.paths, near, code="path-unseen"))

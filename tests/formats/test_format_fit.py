@@ -7,7 +7,16 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.formats import FeedComplete, FeedMapping, FeedUnusable, PassedItem, ReadingProblem, load_mapping, read
+from adapters.formats import (
+    FeedComplete,
+    FeedMapping,
+    FeedUnusable,
+    OfferItem,
+    PassedItem,
+    ReadingProblem,
+    load_mapping,
+    read,
+)
 from adapters.formats.nearest_path import nearest
 from adapters.formats.path import parse_path
 from tests.formats.feeds import FIELDS, FORMS, ON, PLATFORM, codes, flat, items, load, row, unusable, written
@@ -159,8 +168,8 @@ def test_a_wrong_separator_is_reported() -> None:
 def test_a_column_with_a_slash_in_its_name_is_offered_as_a_mapping_writes_it() -> None:
     """[FMT-014]"""
     content = written("csv", [{**row(), "lieu": "x", "lieu/rue": "4 quai"}])
-    mapping = flat("csv", fields={"location.street": {"path": "lieu/rue"}})
-    assert [("path-not-found", "/mapping/fields/location.street/path", "lieu~1rue")] == said(content, mapping)
+    mapping = flat("csv", fields={"location.department": {"path": "lieu/rue"}})
+    assert [("path-not-found", "/mapping/fields/location.department/path", "lieu~1rue")] == said(content, mapping)
 
 
 @pytest.mark.parametrize("form", ["xml", "json"])
@@ -222,17 +231,65 @@ def test_one_item_that_has_the_path_is_enough() -> None:
 
 
 def test_a_path_that_may_be_missing_is_a_warning_unless_another_one_is_the_same_but_for_its_spelling() -> None:
-    """[FMT-014]"""
-    content = json.dumps([{**row(), "places": "3"}]).encode()
-    strict, misspelt = {"restrictions.rep": {"path": "zone_prioritaire"}}, {"seats": {"path": "plcaes"}}
+    """[FMT-014]: an error only where more would be published than is meant."""
+    content = json.dumps([{**row(), "rep_seulement": "non"}]).encode()
+    strict, misspelt = (
+        {"restrictions.rep": {"path": "zone_prioritaire"}},
+        {"restrictions.qpv": {"path": "rep_seulemnt"}},
+    )
     end = items(content, flat("json", fields=strict))[-1]
     assert isinstance(end, FeedComplete)
     assert [("path-unseen", "/mapping/fields/restrictions.rep/path")] == [(p.code, p.pointer) for p in end.problems]
-    assert [("path-not-found", "/mapping/fields/seats/path", "places")] == said(content, flat("json", fields=misspelt))
+    found = [("path-not-found", "/mapping/fields/restrictions.qpv/path", "rep_seulement")]
+    assert found == said(content, flat("json", fields=misspelt))
     excused = {name: {**rule, "optional": True} for name, rule in {**strict, **misspelt}.items()}
     end = items(content, flat("json", fields=excused))[-1]
     assert isinstance(end, FeedComplete)
-    assert [("path-unseen", "places")] == [(one.code, one.actual) for one in end.problems]
+    assert [("path-unseen", "rep_seulement")] == [(one.code, one.actual) for one in end.problems]
+
+
+OPTIONAL = {
+    "seats": ("places", "nb_places", "3"),
+    "employer.description": ("presentation", "presentations", "Douze personnes."),
+    "employer.siret": ("siret", "numero_siret", "73282932000074"),
+    "location.street": ("rue", "rues", "4 quai Lamennais"),
+    "accessibility": ("pmr", "PMR", "oui"),
+    "extensions": ("agence", "agences", "Var"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("field", OPTIONAL)
+def test_an_optional_field_that_is_renamed_stops_nothing(form: str, field: str) -> None:
+    """[FMT-014]: the items go on without it, with one notice that names the path."""
+    name, renamed, value = OPTIONAL[field]
+    rule = {name: {"path": name}}
+    more = {"extensions": rule} if field == "extensions" else {"fields": {field: {"path": name}}}
+    mapping = flat(form, **more)
+    *before, _ = items(written(form, [{**one, name: value} for one in ROWS]), mapping)
+    *after, end = items(written(form, [{**one, renamed: value} for one in ROWS]), mapping)
+    assert isinstance(end, FeedComplete)
+    assert [OfferItem] * 3 == [type(one) for one in after] == [type(one) for one in before]
+    assert [("path-unseen", "warning", name)] == [(one.code, one.severity, one.expected) for one in end.problems]
+
+
+GUARDED = {
+    "expires_on": ("fin", "fin_", "2027-05-31"),
+    "redistribution.mask_employer": ("anonyme", "Anonyme", "oui"),
+    "restrictions.rep": ("rep", "reps", "oui"),
+    "location.country": ("pays", "Pays", "FR"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("field", GUARDED)
+def test_a_field_that_restricts_what_is_published_stops_the_feed_when_it_is_renamed(form: str, field: str) -> None:
+    """[FMT-014]: without it an expired, foreign or reserved offer would go out, or a hidden employer be shown."""
+    name, renamed, value = GUARDED[field]
+    feed = written(form, [{**one, renamed: value} for one in ROWS])
+    end = items(feed, flat(form, fields={field: {"path": name}}))[-1]
+    assert isinstance(end, FeedUnusable)
+    assert renamed == end.problems[0].actual or renamed in str(end.problems[0].args)
 
 
 def test_a_path_that_another_rule_uses_is_no_evidence_of_a_misspelling() -> None:
