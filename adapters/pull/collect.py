@@ -1,9 +1,13 @@
 """Collect a feed: judge its items against the known offers, count them, and spool them as one complete snapshot."""
 
 import asyncio
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 import schemas
 from adapters.formats import (
@@ -18,6 +22,7 @@ from adapters.formats import (
 )
 from adapters.pull.feed_counts import FeedCounts, Kind
 from gateway.errors import LogUnavailableError, UploadRefusedError
+from gateway.ingest.refusals import RefusedItem, UploadRefusals
 from gateway.ingest.snapshot import Mark
 from gateway.ingest.submissions import Prepared, Submissions
 from gateway.ingest.upload.judge import Author, BatchJudge
@@ -28,7 +33,9 @@ from gateway.protocol.source_run import Counts
 from gateway.protocol.submission import Known
 from gateway.store import OfferView
 from schemas import Problem
+from schemas.territory import department_in
 
+_NAMES = frozenset(("id", "revision", "apply_url", "source_id", "national_remote_id", "extensions"))
 _SLICE = 2_000
 _AT_ONCE = 50
 
@@ -43,6 +50,9 @@ class FeedUpload:
         self.feed_counts = FeedCounts()
         self.whole = True
         """Whether what the feed does not have is absent."""
+        self.refusals = UploadRefusals()
+        self.contents: set[int] = set()
+        """Hashes of the contents of offers with new ids."""
         self._spool = Spool(folder, quota)
         self._numbers: list[int] = []
 
@@ -164,11 +174,31 @@ class FeedCollector:
         kind: Kind = (
             "refused" if judged.prepared is None else "unchanged" if is_published(known, digest) else "published"
         )
+        if known is None and verdict.offer is not None:
+            upload.contents.add(hash_of(verdict.offer))
+        if judged.prepared is None:
+            upload.refusals.add(_refused(item, verdict.document, judged.problems))
         await upload.add(str(item.position), judged, kind=kind)
 
     async def _refuse(self, item: OfferItem | BrokenItem, problems: Sequence[Problem], upload: FeedUpload) -> None:
         bodies = [one.to_json() for one in problems]
+        document = item.document if isinstance(item, OfferItem) else None
+        upload.refusals.add(_refused(item, document, bodies))
         await upload.add(str(item.position), SpooledItem(item.id, bodies, None), kind="refused")
+
+
+def _refused(
+    item: OfferItem | BrokenItem, document: Mapping[str, Any] | None, problems: Sequence[Mapping[str, Any]]
+) -> RefusedItem:
+    rules = frozenset(str(one["code"]) for one in problems if one["severity"] == "error")
+    department = department_in(document)
+    return RefusedItem(index=item.position.index, id=item.id, department=department, rules=rules, problems=problems)
+
+
+def hash_of(document: Mapping[str, Any]) -> int:
+    """A hash of what an offer says, apart from its ids and its links, which may hold them."""
+    content = {name: value for name, value in document.items() if name not in _NAMES}
+    return int.from_bytes(hashlib.blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS), digest_size=8).digest())
 
 
 def next_revision(known: Known | None, digest: str, *, began: int) -> int:

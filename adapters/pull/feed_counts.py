@@ -93,6 +93,10 @@ class FeedCounts:
         """Every id once, including those of refused items."""
         return iter(self._ids)
 
+    def __contains__(self, offer_id: str) -> bool:
+        """Whether the feed has the id."""
+        return offer_id in self._ids
+
     def close(self) -> None:
         """Delete the ids."""
         self._ids.close()

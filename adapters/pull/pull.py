@@ -10,7 +10,7 @@ import structlog
 
 from adapters.formats import FeedMapping, Item, read_pages
 from adapters.profile.profile import Profile
-from adapters.pull.collect import FeedCollector, FeedUpload, RejectedFeedError
+from adapters.pull.collect import FeedCollector, FeedUpload, RejectedFeedError, hash_of
 from adapters.pull.lanes import Lanes
 from adapters.pull.pages import PagedFeed, fetch_pages
 from adapters.pull.run import Beginning, Content, applied, failed, is_fresh, partial, pending, refused, unchanged
@@ -19,6 +19,7 @@ from adapters.transport.drop import memory_of
 from adapters.transport.feed import MEGABYTE, Feed, FeedError, FetchLimits, Transport, Unchanged, Validators
 from gateway.clock import Clock
 from gateway.errors import LogError, PortError, UploadRefusedError
+from gateway.ingest.refusals import RefusalCounter
 from gateway.ingest.snapshot import Mark, SnapshotRefusedError, Snapshots
 from gateway.ingest.submissions import Submissions
 from gateway.ingest.upload.judge import Author
@@ -37,6 +38,7 @@ _AT_ONCE = 2
 _QUOTA_BYTES = 2 * 1024 * MEGABYTE
 _CATCH_UP_SECONDS = 60.0
 _MOST_REASONS = 3
+_MOST_COMPARED = 1_000
 
 _log = structlog.get_logger()
 
@@ -51,6 +53,7 @@ class PullDependencies:
     offers: OfferView
     positions: Positions
     snapshots: Snapshots
+    refusals: RefusalCounter
     clock: Clock
     folder: Path
     transports: TransportFactory
@@ -154,8 +157,9 @@ class Pull:
         )
         if feed_counts.unidentified and not feed_counts.distinct:
             raise FeedError("feed-without-ids", count=feed_counts.unidentified)
+        dependencies.refusals.count_upload(mark.platform, upload.refusals)
         confirm = None if beginning.order is None else beginning.order.confirm
-        if _is_new(beginning) and not content.counts.published + content.counts.unchanged and not confirm:
+        if not confirm and _publishes_nothing(beginning, content):
             counts = content.counts
             error = FeedError(
                 "feed-publishes-nothing", items=counts.items, refused=counts.refused, passed=counts.passed
@@ -170,8 +174,22 @@ class Pull:
         except SnapshotRefusedError as error:
             if error.code != "snapshot-shrinks-too-much":
                 raise
-            return pending(beginning, content, error, at=dependencies.clock())
+            renumbered = await self._renumbered(upload, mark)
+            return pending(beginning, content, error, renumbered=renumbered, at=dependencies.clock())
         return applied(beginning, content, withdrawn=done.withdrawn, at=dependencies.clock())
+
+    async def _renumbered(self, upload: FeedUpload, mark: Mark) -> int:
+        """How many of the absent offers, of the first thousand, the feed has under a new id."""
+        found = compared = 0
+        async for offer_id, _ in self._dependencies.offers.live_before(mark.platform, mark.ends):
+            if offer_id in upload.feed_counts:
+                continue
+            state = await self._dependencies.offers.get(offer_id)
+            compared += 1
+            found += state is not None and state.offer is not None and hash_of(state.offer) in upload.contents
+            if compared == _MOST_COMPARED:
+                break
+        return found
 
     async def _publish(self, upload: FeedUpload) -> None:
         """Submit the new and changed offers, and withdraw none. Raises LogError."""
@@ -182,6 +200,16 @@ class Pull:
 
     def _failure(self, error: FeedError) -> Failure:
         return Failure(at=self._dependencies.clock(), code=error.code, fr=error.words("fr"), en=error.words("en"))
+
+
+def _publishes_nothing(beginning: Beginning, content: Content) -> bool:
+    """Whether no item can be published: of a new feed for any reason, else because all are refused, and not only for
+    being past, as at the end of a season.
+    """
+    if content.counts.published + content.counts.unchanged:
+        return False
+    refused = {one["code"] for one in content.problems if one["position"] and one["severity"] == "error"}
+    return _is_new(beginning) or (content.counts.refused > 0 and refused != {"expired"})
 
 
 def _is_new(beginning: Beginning) -> bool:

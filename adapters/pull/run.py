@@ -10,6 +10,7 @@ from adapters.transport.feed import Validators
 from gateway.clock import STEP_MS
 from gateway.ingest.snapshot import SnapshotRefusedError
 from gateway.protocol.source_run import Counts, Failure, Order, Run
+from schemas.bilingual import Spoken
 
 JITTER_SHARE = 0.1
 FULL_EVERY_MS = 24 * 3_600_000
@@ -116,17 +117,22 @@ def unchanged(beginning: Beginning, *, at: int) -> Run:
     return replace(run, outcome="unchanged", counts=kept_counts, problems=problems)
 
 
-def pending(beginning: Beginning, content: Content, refusal: SnapshotRefusedError, *, at: int) -> Run:
-    """The record of a feed stopped by the withdrawal guard; an order must confirm the number of withdrawals."""
+def pending(
+    beginning: Beginning, content: Content, refusal: SnapshotRefusedError, *, renumbered: int = 0, at: int
+) -> Run:
+    """The record of a feed stopped by the withdrawal guard; an order must confirm the number of withdrawals.
+    ``renumbered``: so many of the absent offers are in the feed under a new id.
+    """
     number, live = refusal.values["actual"], refusal.values["expected"]
     command = f"passerelle platform run {beginning.platform} --confirm {number}"
+    same = Spoken("", "") if not renumbered else _renumbered(renumbered)
     failure = Failure(
         at=at,
         code=refusal.code,
-        fr=f"Ce flux retirerait {number} offres sur {live}. Rien n’a changé. Vérifiez l’export de la plateforme ; "
-        f"si c’est voulu : {command}",
-        en=f"This feed would withdraw {number} of {live} offers. Nothing has changed. Check the platform's export; "
-        f"if that is meant: {command}",
+        fr=f"Ce flux retirerait {number} offres sur {live}. {same.fr}Rien n’a changé. Vérifiez l’export de la "
+        f"plateforme ; si c’est voulu : {command}",
+        en=f"This feed would withdraw {number} of {live} offers. {same}Nothing has changed. Check the platform's "
+        f"export; if that is meant: {command}",
     )
     run = _ended(beginning, at)
     return replace(
@@ -136,6 +142,15 @@ def pending(beginning: Beginning, content: Content, refusal: SnapshotRefusedErro
         problems=tuple(content.problems),
         would_withdraw=number,
         last_error=failure,
+    )
+
+
+def _renumbered(number: int) -> Spoken:
+    return Spoken(
+        f"{number} of these offers are in the feed, the same, under a new id: has the platform renumbered them? An id "
+        "must stay the same in every export. ",
+        f"{number} de ces offres sont dans le flux, identiques, sous un nouvel identifiant : la plateforme les "
+        "a-t-elle renumérotées ? Un identifiant doit rester le même d’un export à l’autre. ",
     )
 
 

@@ -76,6 +76,7 @@ class Background:
                 offers=parts.offers,
                 positions=parts.positions,
                 snapshots=parts.snapshots,
+                refusals=parts.refusals,
                 clock=parts.clock,
                 folder=settings.data / "pull",
                 transports=TransportFactory(

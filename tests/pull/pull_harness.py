@@ -20,8 +20,9 @@ from gateway.operate.audit import audit
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import OfferState
 from gateway.protocol.source_run import Order, Run
-from gateway.protocol.topic import OFFERS, SUBMISSIONS
+from gateway.protocol.topic import OFFERS, STATISTICS, SUBMISSIONS
 from gateway.protocol.visibility import Filter, Reader
+from gateway.store.statistics import StatisticsView
 from tests.clock import START
 from tests.harness import POSITIONS_MIRROR, RELAY, built
 
@@ -65,6 +66,7 @@ class PullHarness:
         self.profile = profile_of(url)
         self.now = START
         self.last: Run | None = None
+        self.statistics: StatisticsView
         self._pull = Pull(means)
 
     def offers(self, *numbers: int | str, **wishes: Any) -> None:
@@ -138,12 +140,14 @@ async def pull_harness(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncI
             offers=parts.offers,
             positions=parts.positions,
             snapshots=parts.snapshots,
+            refusals=parts.refusals,
             clock=clock,
             folder=folder / "spool",
             transports=TransportFactory(secrets=Secrets({}), loopback=True, settle=0.05),
         )
         here.append(PullHarness(means, log, region, url))
-        harness.start(POSITIONS_MIRROR, RELAY, OFFERS)
+        here[0].statistics = parts.statistics
+        harness.start(POSITIONS_MIRROR, RELAY, OFFERS, STATISTICS)
         try:
             yield here[0]
         finally:

@@ -130,7 +130,7 @@ async def test_repeated_ids_leave_their_offers_unchanged_and_hide_no_other(breta
     before = await bretagne.live()
     bretagne.region.fault = FeedFault.DUPLICATE_IDS
     run = await bretagne.run()
-    assert ("applied", Counts(items=2, refused=2)) == (run.outcome, run.counts)
+    assert ("failed", Counts(items=2, refused=2)) == (run.outcome, run.counts), "every item is refused"
     assert [("bretagne:1", "id-repeated")] == refusals(run)
     [group] = [one for one in run.problems if one["position"]]
     assert (2, ["0 (l. 1)", "1 (l. 1)"]) == (group["count"], [one["position"] for one in group["examples"]])

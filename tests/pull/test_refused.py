@@ -1,0 +1,78 @@
+"""A feed whose items are refused: not applied if all are; counted in statistics; offers that come with new ids."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from gateway.protocol.decide import paris_date
+from gateway.protocol.topic import STATISTICS
+from tests.pull.pull_harness import WITHIN, PullHarness, offer, pull_harness
+
+
+@pytest.fixture
+async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
+    async with pull_harness(tmp_path) as here:
+        yield here
+
+
+async def test_a_feed_whose_every_item_is_refused_is_not_applied(bretagne: PullHarness) -> None:
+    bretagne.offers(*range(6))
+    await bretagne.run()
+    before = await bretagne.live()
+    bretagne.offers(*range(5), sector="s99")
+    run = await bretagne.run()
+    assert ("failed", 5, 0) == (run.outcome, run.counts.refused, run.counts.withdrawn)
+    assert run.last_error is not None
+    assert "feed-publishes-nothing" == run.last_error.code
+    assert before == await bretagne.live()
+    assert "applied" == (await bretagne.run(confirm=1)).outcome, "an operator may confirm"
+    bretagne.offers(*range(6))
+    assert "applied" == (await bretagne.run()).outcome
+
+
+async def test_a_feed_whose_every_offer_has_ended_is_applied(bretagne: PullHarness) -> None:
+    bretagne.offers(1, 2)
+    await bretagne.run()
+    bretagne.offers(1, 2, weeks=["2026-W03"])
+    run = await bretagne.run()
+    assert ("applied", 2) == (run.outcome, run.counts.refused)
+
+
+async def test_refused_items_of_a_feed_are_in_the_statistics_of_the_platform(bretagne: PullHarness) -> None:
+    """[PUB-003]"""
+    bretagne.offers(*range(4))
+    for number in range(3):
+        bretagne.region.offers[f"bretagne:{number}"]["sector"] = "s99"
+    await bretagne.run()
+    await bretagne.means.refusals.flush()
+    view = bretagne.statistics
+    assert await view.reached(await bretagne.log.ends(STATISTICS), WITHIN)
+    day = date.fromisoformat(paris_date(bretagne.now))
+    counted = await view.counts(day, day, by=["platform", "verdict", "rule"])
+    assert [("bretagne", "refused", "sector-unknown", 3)] == [
+        (one.platform, one.verdict, one.rule, one.number) for one in counted if one.verdict == "refused"
+    ]
+
+
+async def test_a_pending_run_says_how_many_equal_offers_came_with_new_ids(bretagne: PullHarness) -> None:
+    titled = [offer(number, title=f"Découverte d'un atelier {number}") for number in range(30)]
+    bretagne.region.offers = {one["id"]: one for one in titled}
+    await bretagne.run()
+    renumbered = [offer(100 + number, title=one["title"]) for number, one in enumerate(titled[:25])]
+    bretagne.region.offers = {one["id"]: one for one in (*renumbered, offer(200), offer(201))}
+    run = await bretagne.run()
+    assert ("pending", 30) == (run.outcome, run.would_withdraw)
+    assert run.last_error is not None
+    assert "25 of these offers" in run.last_error.en
+    assert "25 de ces offres" in run.last_error.fr
+
+
+async def test_a_pending_run_without_renumbered_offers_does_not_speak_of_them(bretagne: PullHarness) -> None:
+    bretagne.offers(*range(30))
+    await bretagne.run()
+    bretagne.offers(*range(10))
+    run = await bretagne.run()
+    assert run.last_error is not None
+    assert "new id" not in run.last_error.en
