@@ -31,6 +31,8 @@ def test_a_query_that_matters_is_kept_in_one_order() -> None:
     assert canonical_url("https://a.fr/o?id=3") != canonical_url("https://a.fr/o?id=4")
     assert canonical_url("https://a.fr:8443/o") == "a.fr:8443/o"
     assert canonical_url("https://a.fr:99999/o") == "a.fr/o", "a port that cannot be is left out, and does not raise"
+    for odd in ("https://[bad/", "https://ex℀mple.fr/", "//["):
+        assert canonical_url(odd) == odd, "what cannot be parsed is its own form"
 
 
 @pytest.mark.parametrize("name", ["Menuiserie LE GOFF", "menuiserie le goff SARL", "S.A.R.L. Menuiserie Le Goff"])

@@ -42,6 +42,7 @@ SCANS = 2
 """Complete scans in which an offer must be missing before it is withdrawn."""
 
 _AT_ONCE = 500
+_MOST_WARNINGS = 20
 _OPEN_AGAIN_SECONDS = 30.0
 
 _log = structlog.get_logger()
@@ -111,8 +112,12 @@ class Inbound:
     async def _scan_with_state(self, ends: Sequence[int], now: int) -> dict[str, Any]:
         await self._state.catch_up(self.log, ends)
         counts: Counter[str] = Counter()
-        walk = Walk()
+        walk, first = Walk(), None
         async for page in Walker(self.site.search, self.timing).pages(walk):
+            for unreadable in page.unreadable:
+                first = first or f"number {unreadable.number}: {unreadable.reason}"
+                if walk.unreadable <= _MOST_WARNINGS:
+                    _log.warning("national.item_unreadable", number=unreadable.number, reason=unreadable.reason)
             judged = [self._settle(listed, now, counts) for listed in page.listed]
             await self._submit([one for one in judged if one is not None])
         if walk.all_counted:
@@ -121,7 +126,8 @@ class Inbound:
         if walk.unreadable:
             counts["unreadable"] = walk.unreadable
         _log.info("national.scanned", total=walk.total, complete=walk.all_counted, **counts)
-        return {"state": "ok", "scanned_at": utc(now), "total": walk.total, "complete": walk.all_counted, **counts}
+        finding = {"state": "ok", "scanned_at": utc(now), "total": walk.total, "complete": walk.all_counted, **counts}
+        return finding if first is None else {**finding, "first_unreadable": first}
 
     def _settle(self, listed: Listed, now: int, counts: Counter[str]) -> Publish | Withdraw | None:
         try:
@@ -200,4 +206,8 @@ def _is_settled(reason: str | None, known: str, seen: str) -> bool:
 
 
 def _host(url: str) -> str:
-    return (urlsplit(url).hostname or "").removeprefix("www.")
+    """The host of an address; empty where it has none, or cannot be read."""
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""

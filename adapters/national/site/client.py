@@ -20,6 +20,7 @@ from adapters.national.site.answer import (
     login_token,
     unrecognized,
 )
+from adapters.national.site.page_json import read_json
 from adapters.national.site.site import LoginRefusedError, OutcomeUnknownError, SiteUnavailableError
 from adapters.national.site.timing import Rate
 from gateway.clock import Clock
@@ -200,7 +201,7 @@ class NationalSite:
             ) as response:
                 if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
                     raise failure(f"{method} was answered by a redirect, which is not followed", step=_REDIRECT_STEP)
-                return Answer(response.status, await _read(response))
+                return Answer(response.status, await _read(response, page=method == "GET"))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise SiteUnavailableError(f"the site cannot be reached: {error}") from error
         except (aiohttp.ClientError, _TooLargeError, TimeoutError, OSError) as error:
@@ -211,15 +212,15 @@ class _TooLargeError(Exception):
     """An answer of more than ``MAX_BYTES``."""
 
 
-async def _read(response: aiohttp.ClientResponse) -> Any:
-    """The body as JSON, else the beginning of its text."""
+async def _read(response: aiohttp.ClientResponse, *, page: bool) -> Any:
+    """The body as JSON, else the beginning of its text. In a ``page``, unreadable values are faults of their items."""
     raw = bytearray()
     async for chunk in response.content.iter_any():
         raw += chunk
         if len(raw) > MAX_BYTES:
             raise _TooLargeError(f"more than {MAX_BYTES} bytes")
     try:
-        return orjson.loads(raw)
+        return read_json(raw) if page else orjson.loads(raw)
     except ValueError:
         return raw[: 4 * _TEXT_CHARACTERS].decode(errors="replace")[:_TEXT_CHARACTERS]
 

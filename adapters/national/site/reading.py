@@ -9,16 +9,17 @@ from datetime import date
 from functools import cache
 from http import HTTPStatus
 from typing import Any
-
-from yarl import URL
+from urllib.parse import urlsplit
 
 from adapters.national.mapping.deliverability import Ready
 from adapters.national.mapping.week import parse_day, parse_spans
 from adapters.national.site.answer import Answer
+from adapters.national.site.page_json import Doubled, find_fault
 from schemas.codelist import reference
 
 _NEAR = 1e-5
 """Degrees, about a metre, within which two positions are equal."""
+_MOST_REASON = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,7 @@ class Difference:
 
 def read_page(answer: Answer) -> Page | None:
     """The page that an answer of index or search holds; None when it holds none."""
-    if answer.status != HTTPStatus.OK or not isinstance(answer.body, dict):
+    if answer.status != HTTPStatus.OK or not isinstance(answer.body, dict) or isinstance(answer.body, Doubled):
         return None
     frame, items = answer.body.get("pagination"), answer.body.get("internshipOffers")
     if not isinstance(frame, dict) or not isinstance(items, list):
@@ -151,13 +152,18 @@ def _read_item(item: Any) -> Listed | Unreadable:
         return _listed(item)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         number, remote_id = item.get("id"), item.get("remote_id")
-        known = number if type(number) is int else None
-        named = "remote_id" in item and isinstance(remote_id, str | None)
-        return Unreadable(known, remote_id if isinstance(remote_id, str) else None, str(error), named=named)
+        sure = not isinstance(item, Doubled)
+        known = number if type(number) is int and sure else None
+        named = sure and "remote_id" in item and isinstance(remote_id, str | None) and find_fault(remote_id) is None
+        reason = str(error.args[0] if isinstance(error, KeyError) else error)[:_MOST_REASON]
+        return Unreadable(known, remote_id if named else None, reason, named=named)
 
 
 def _listed(item: Mapping[str, Any]) -> Listed:
     """Raises KeyError, TypeError, ValueError, OverflowError for an item in another form than the site's."""
+    fault = find_fault(item)
+    if fault is not None:
+        raise ValueError(fault)
     weeks = parse_spans(_text(item, "weeks"))
     if weeks is None:
         raise ValueError("weeks")
@@ -180,7 +186,7 @@ def _listed(item: Mapping[str, Any]) -> Listed:
         first_day=parse_day(_maybe(item, "date_start") or ""),
         last_day=parse_day(_maybe(item, "date_end") or ""),
         permalink=_maybe(item, "permalink") or None,
-        url=str(URL(_text(item, "url"), encoded=True).with_query(None)),
+        url=_without_query(_text(item, "url")),
         is_public=item.get("is_public") is True,
         accessible=item.get("handicap_accessible") is True,
         rep=item.get("rep") is True,
@@ -197,6 +203,13 @@ def _text(item: Mapping[str, Any], name: str) -> str:
 
 def _maybe(item: Mapping[str, Any], name: str) -> str | None:
     return None if item.get(name) is None else _text(item, name)
+
+
+def _without_query(url: str) -> str:
+    try:
+        return urlsplit(url)._replace(query="").geturl()
+    except ValueError:
+        raise ValueError("url") from None  # Python's own message quotes it
 
 
 def _levels(item: Mapping[str, Any]) -> tuple[str, ...]:

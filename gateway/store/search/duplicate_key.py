@@ -46,13 +46,16 @@ def duplicate_keys_of(offer: Mapping[str, Any]) -> DuplicateKeys:
 
 def canonical_url(url: str) -> str:
     """The address without the parts that do not change its target: case of the host, ``www.``, port 443, the order of
-    the query, tracking parameters, fragment, a last slash.
+    the query, tracking parameters, fragment, a last slash. An address that cannot be parsed is its own form.
     """
     plain = _PLAIN_URL.fullmatch(url)  # nearly all are plain; urlsplit takes ten times as long
     if plain is not None:
         return plain[1].lower() + plain[2]
-    parts = urlsplit(url)
-    host = (parts.hostname or "").removeprefix("www.")
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").removeprefix("www.")
+    except ValueError:
+        return url
     try:
         port = parts.port
     except ValueError:

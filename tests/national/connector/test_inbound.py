@@ -3,12 +3,17 @@
 from dataclasses import replace
 from typing import Any
 
+import orjson
+import pytest
+from structlog.testing import capture_logs
+
 from adapters.national.site.accounts import Search
 from gateway.demo.national_site.fault import Fault
 from gateway.protocol.record import OfferState
 from gateway.protocol.topic import COMMON, OFFERS
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document, document_of, eventually
+from tests.national.site.test_malformed_items import GOOD
 from tests.stale_ends import StaleEndsLog
 
 JUNE = ("2027-W24", "2027-W25")
@@ -62,6 +67,37 @@ async def test_an_address_that_cannot_be_read_costs_only_its_own_offer(make_harn
     harness.simulator.publish_on_site(**MADE)
     await harness.start()
     await eventually(lambda: imported(harness, 1))
+
+
+@pytest.mark.parametrize("damage", ["1" + "0" * 400, "NaN", '"\\ud800"', "[" * 5_000 + "]" * 5_000])
+async def test_a_damaged_item_costs_only_itself_and_the_note_says_why(make_harness: Make, damage: str) -> None:
+    harness = await scanned(make_harness)
+    items = [{**GOOD, "id": number} for number in (1, 2, 3)]
+    frame = {"totalInternshipOffers": 3, "totalPages": 1, "currentPage": 1}
+    page = (
+        orjson.dumps({"pagination": frame, "internshipOffers": items})
+        .decode()
+        .replace('"id":2', f'"id":2,"x":{damage}')
+    )
+    harness.simulator.faults.order(Fault("foreign", "GET", status=200, page=page, times=10_000))
+    await harness.start()
+    await eventually(lambda: imported(harness, 2))
+    await eventually(lambda: noted(harness, "ok"))
+    found = (await harness.note())["search"]
+    assert (1, True) == (found["unreadable"], found["complete"])
+    assert found["first_unreadable"].startswith("number 2: /x")
+
+
+@pytest.mark.parametrize("address", ["https://[bad/", "https://ex℀mple.fr/", "https://a:99999999999/", "//[", "\\"])
+async def test_an_odd_address_is_judged_and_breaks_no_item(make_harness: Make, address: str) -> None:
+    harness = await scanned(make_harness, others=True)
+    harness.simulator.publish_on_site(**MADE, permalink=address)
+    harness.simulator.publish_on_site(**MADE)
+    with capture_logs() as said:
+        await harness.start()
+        await eventually(lambda: imported(harness, 1))
+    assert [] == [line for line in said if line["event"] == "national.import_broke"]
+    assert ["url-malformed"] in [line.get("codes") for line in said if line["event"] == "national.import_refused"]
 
 
 async def imported(harness: ConnectorHarness, count: int) -> bool:
