@@ -24,6 +24,7 @@ from adapters.national.delivery.outcome import (
     unsettled,
 )
 from adapters.national.delivery.plan import Due
+from adapters.national.delivery.site_check import answers_writes
 from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
 from adapters.national.delivery.unknown_outcome import LOST_ANSWER, NAME_TAKEN, UnknownOutcomes
 from adapters.national.mapping.body import is_reachable
@@ -34,7 +35,6 @@ from adapters.national.site.answer import (
     Refused,
     outcome_about,
 )
-from adapters.national.site.index_walk import Walker
 from adapters.national.site.site import (
     LoginRefusedError,
     OutcomeUnknownError,
@@ -137,7 +137,7 @@ class Calls:
         for name in ("answered_at", "failed_at"):
             if name in fields:
                 fields[name] = utc(fields[name])
-        return {"queue": dict(self._outbox.queue(self._now())), "down": self.breaker.tripped, **fields}
+        return {"queue": dict(self._outbox.queue(self._now())), "down": self.breaker.down, **fields}
 
     def _now(self) -> int:
         return self._store.route.clock()
@@ -204,13 +204,15 @@ class Calls:
         return self._outbox.ready(now, limit=AT_ONCE + _FEW + len(self._under_way))
 
     async def _check_site(self) -> None:
-        """Read one page of the index before any write is retried."""
+        """Check the site before any write is retried: it may be up, and fail for a few offers only."""
         try:
-            await Walker(self._site.index, self._timing).page(1, tries=1)
+            writes = await answers_writes(self._site, self._timing)
         except SiteError as error:
             self._note_failure(error, self._now())
-        else:
-            self.breaker.probed()
+            return
+        self.breaker.probed(writes=writes)
+        if writes:
+            self.health = replace(self.health, answered_at=self._now(), login_refused=None)
 
     def _note_failure(self, error: SiteError, now: int) -> None:
         """Record the failure of a call."""
@@ -313,7 +315,8 @@ class Calls:
             return
         if not isinstance(error, OutcomeUnknownError):
             part = replace(part, attempt=call.due.part.attempt)
-        counted = error.step is None and self._tries.failed((entry.id, entry.group), unit.now)
+        counts = self._tries.failed((entry.id, entry.group), unit.now) or self.breaker.counts(entry.failures)
+        counted = error.step is None and counts
         given_up = as_given_up(part, unit.now, said=str(error))
         self._try_again(unit, call, part, counted=counted, given_up=given_up)
 

@@ -56,7 +56,8 @@ def settle(due: Due, outcome: Outcome, *, sequence: int, now: int) -> Settlement
                 return Retry(refusal("national-geocoder-failed"))
             return replace(_refused(due, now, *(one.to_json() for one in refusals)), until=_again_on(refusals, now))
         case "create" | "update", Forbidden():
-            return _refused(due, now, refusal("national-not-ours").to_json())
+            # A right of the account, which the site may grant any day.
+            return replace(_refused(due, now, refusal("national-not-ours").to_json()), until=_tomorrow(now))
         case "update", Missing() | AlreadyDeleted():
             return as_moderated(part, now)
         case "delete", Done() | AlreadyDeleted():
@@ -119,14 +120,14 @@ def as_given_up(part: Part, now: int, *, said: str) -> Part:
         part,
         state="refused",
         since=now,
-        until=(_day(now) + timedelta(days=1)).isoformat(),
+        until=_tomorrow(now),
         problems=(refusal("national-given-up", said=said).to_json(),),
     )
 
 
 def as_refused(part: Part, now: int) -> Part:
     """Refused with the last reason after all retries; retried on the next day."""
-    return replace(part, state="refused", since=now, until=(_day(now) + timedelta(days=1)).isoformat())
+    return replace(part, state="refused", since=now, until=_tomorrow(now))
 
 
 def as_unreachable(part: Part, now: int) -> Part:
@@ -197,6 +198,10 @@ def _again_on(refusals: tuple[Refusal, ...], now: int) -> str | None:
     flip = date(today.year, *FLIP)
     near = abs(today - flip) <= _FLIP_MARGIN
     return (flip + _FLIP_MARGIN * 2).isoformat() if near else None
+
+
+def _tomorrow(now: int) -> str:
+    return (_day(now) + timedelta(days=1)).isoformat()
 
 
 def _day(now: int) -> date:

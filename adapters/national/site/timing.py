@@ -30,6 +30,9 @@ TRIES = 8
 TRIPS_AFTER = 5
 """Failures in a row that open the breaker; the same number of calls is tried together while it is open."""
 
+LONG_FAILED = 10
+"""Failures in a row, in over an hour, after which a call may count as a try without an answer to another offer."""
+
 _AROUND_MS = 60_000
 _FIRST_MS = 5_000
 LONGEST_MS = 3_600_000
@@ -101,7 +104,8 @@ class Breaker:
     answered.
 
     A read checks the site first. If reads are answered, the pause between trials stays short: the site is up, and the
-    failing calls may be those of a few offers that it can never process.
+    failing calls may be those of a few offers that it can never process. If a write is answered too, the site is not
+    down, although the breaker stays open until one of these calls is answered, or no call is left.
     """
 
     def __init__(self, chance: Chance) -> None:
@@ -109,11 +113,23 @@ class Breaker:
         self._failures = 0
         self._opens_at = 0
         self._probed = False
+        self._answers = False
 
     @property
     def tripped(self) -> bool:
-        """Whether the site is considered down."""
+        """Whether the breaker is open."""
         return self._failures >= TRIPS_AFTER
+
+    @property
+    def down(self) -> bool:
+        """Whether the site answers no write, as far as is known."""
+        return self.tripped and not self._answers
+
+    def counts(self, failures: int) -> bool:
+        """Whether the failure of a call that failed ``failures`` times before counts without an answer to another
+        offer: a call that can never succeed ends without traffic, and an hour without creations costs no offer.
+        """
+        return self.tripped and self._answers and failures >= LONG_FAILED
 
     @property
     def needs_read(self) -> bool:
@@ -123,17 +139,18 @@ class Breaker:
     def succeeded(self) -> None:
         """Close the breaker: the site answered a write."""
         self._failures = 0
-        self._probed = False
+        self._probed = self._answers = False
 
-    def probed(self) -> None:
-        """Allow some writes: the site answered a read."""
-        self._probed = True
+    def probed(self, *, writes: bool) -> None:
+        """Allow some writes: the site answered a read. ``writes``: it answered a write too."""
+        self._probed, self._answers = True, writes
 
     def failed(self, now: int) -> None:
         """Record a failure of the site. Concurrent calls lengthen the pause only once."""
         if self.wait(now):
             return
         self._failures = TRIPS_AFTER if self._probed else self._failures + 1
+        self._answers = self._answers and self._probed  # without a read before it, the read itself failed
         self._probed = False
         if self.tripped:
             longer = min(_LONGEST_PAUSE_MS, _PAUSE_MS << min(self._failures - TRIPS_AFTER, 10))
@@ -142,7 +159,7 @@ class Breaker:
     def trip(self, now: int) -> None:
         """Open the breaker for the longest pause: no call can succeed before the operator has acted."""
         self._failures = max(self._failures, TRIPS_AFTER)
-        self._probed = False
+        self._probed = self._answers = False
         self._opens_at = now + _LONGEST_PAUSE_MS
 
     def wait(self, now: int) -> int:

@@ -79,6 +79,40 @@ async def test_no_delivery_is_given_up_during_an_outage(make_harness: Make) -> N
     await harness.until_states(dict.fromkeys(ids, "delivered"))
 
 
+@pytest.mark.parametrize("number", [1, 5])
+@pytest.mark.parametrize("call", ["create", "update"])
+async def test_offers_that_always_fail_end_by_themselves_without_other_traffic(
+    make_harness: Make, number: int, call: str
+) -> None:
+    """The site answers reads and other writes: within half a day it is not called down, and the offers are refused
+    until the next day.
+    """
+    harness = await make_harness(speed=6_000.0)
+    bad = [f"bretagne:{one}" for one in range(number)]
+    if call == "update":
+        await harness.publish(*(document(one) for one in bad))
+        await harness.start()
+        await harness.until_states(dict.fromkeys(bad, "delivered"))
+    harness.simulator.faults.poison(*bad)
+    began = harness.time.clock()
+    await harness.publish(*(document(one, revision=2, title="Autre titre") for one in bad))
+    if call == "create":
+        await harness.start()
+    await harness.until_states(dict.fromkeys(bad, "refused"))
+    assert 2 * HOUR < harness.time.clock() - began < 12 * HOUR
+    assert {("national-given-up",)} == {
+        tuple(problem["code"] for problem in (await part_of(harness, one)).problems) for one in bad
+    }
+    await eventually(lambda: not_down(harness))
+    harness.simulator.faults.heal()
+    await harness.until_states(dict.fromkeys(bad, "delivered"))
+    assert harness.time.clock() - began < 50 * HOUR
+
+
+async def not_down(harness: ConnectorHarness) -> bool:
+    return (await harness.note()).get("down") is False
+
+
 async def passed(harness: ConnectorHarness, until: int) -> bool:
     return harness.time.clock() >= until
 

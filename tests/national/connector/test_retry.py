@@ -49,7 +49,7 @@ def test_the_pause_stays_short_while_reads_are_answered() -> None:
     for _ in range(20):
         now += breaker.wait(now)
         assert [True] == [breaker.needs_read]
-        breaker.probed()
+        breaker.probed(writes=False)
         assert not breaker.needs_read
         breaker.failed(now)
         assert 30_000 == breaker.wait(now)
