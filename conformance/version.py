@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from schemas.rulebook import Language
 
-KIT_VERSION = "1.4.0"
+KIT_VERSION = "1.5.0"
 PROTOCOL_VERSION = "1"
 """The version of the protocol that the cases test."""
 

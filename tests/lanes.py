@@ -59,6 +59,7 @@ SLOW: dict[str, str] = {
     "conformance/test_same_answers.py": COMPUTES,
     "conformance/test_serve.py": PROCESSES,
     "conformance/test_tolerance.py": WAITS,
+    "conformance/test_way_out.py": WAITS,
     "conformance/test_wheel.py": PROCESSES,
     "log/contract/test_kafka_log.py": PROCESSES,
     "log/contract/test_memory_log.py": WAITS,

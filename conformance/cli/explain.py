@@ -11,7 +11,7 @@ import orjson
 from rich.console import Console
 
 from conformance.cli.step import heading
-from conformance.model.case import Call, Case, Clear, Document, Follow, Order, Script, Step, Token
+from conformance.model.case import Call, Case, Clear, Document, Follow, Order, Reads, Script, Step, Token
 from conformance.model.library import cases, coverage
 from conformance.script.body import document_of, write_body
 from conformance.script.template import Names, UnknownNameError, fill
@@ -118,6 +118,10 @@ def _step(step: Step, names: Names, language: Language) -> Iterator[str]:
         case Follow():
             asked = "&".join(filter(None, [fill(step.query, _ShellNames(names)), "limit=1000"]))
             yield (f'curl -sS "$TARGET/v1/changes?{asked}" {_bearer(step.account)}  # {say("curl-follow")[language]}')
+        case Reads():
+            asked = fill(step.query, _ShellNames(names))
+            for path in ("offers", "changes", "exports/csv"):
+                yield f'curl -sS "$TARGET/v1/{path}?{asked}" {_bearer(step.account)}'
         case Token():
             scope = "" if step.scope is None else f" --data-urlencode 'scope={step.scope}'"
             yield f'curl -sS "$TARGET/oauth/token" -u "$CLIENT_ID:$SECRET" -d grant_type=client_credentials{scope}'

@@ -11,6 +11,7 @@ from conformance.model.case import (
     Hold,
     Only,
     Order,
+    Reads,
     Receive,
     Restart,
     Serve,
@@ -34,6 +35,8 @@ def _towards_target(step: Step) -> Texts | None:
             return say("step-call", account=step.account)
         case Follow():
             return say("step-follow", account=step.account)
+        case Reads():
+            return say("step-reads", account=step.account)
         case Token():
             return say("step-token", account=step.account, scope=step.scope or "*")
         case Clear():

@@ -115,7 +115,8 @@ class Expectation:
 class Call:
     """One HTTP request of an account. ``keep`` names parts of the answer for later steps (JSON Pointer, or header);
     ``until`` is the time in seconds for which the call is repeated while the expectation is not met; ``together`` is
-    the number of concurrent calls, each with the same expectation.
+    the number of concurrent calls, each with the same expectation; ``where`` is a feature without which the call alone
+    is left out.
     """
 
     account: str
@@ -127,6 +128,7 @@ class Call:
     keep: Mapping[str, str]
     until: float = 0.0
     together: int = 1
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +144,20 @@ class Follow:
     expect: Mapping[str, Any]
     until: float
     pages: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reads:
+    """Read by every way out (see ``role.way_out``): lists, single offers, the feed from its start and at its end,
+    exports. Expectations by ids: ``holds``; ``outside`` of the query, but to be read; ``hidden``; ``own``, which the
+    reader publishes itself; ``gone`` and ``removed``, with the reason at the end of the feed; ``never`` there.
+    ``offers`` are matchers by id, ``exported`` texts by id, ``silent`` texts that are in no answer.
+    """
+
+    account: str
+    query: str
+    expect: Mapping[str, Any]
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +243,9 @@ class Hold:
     expect: Mapping[str, Any]
 
 
-Step: TypeAlias = Call | Follow | Token | Only | Clear | Restart | Order | Answer | Receive | Watch | Serve | Hold
+Step: TypeAlias = (
+    Call | Follow | Reads | Token | Only | Clear | Restart | Order | Answer | Receive | Watch | Serve | Hold
+)
 
 
 _ADDRESSES: Mapping[str, str] = {
@@ -246,7 +264,7 @@ def _features_of(step: Step) -> Iterator[str]:
             yield "snapshots"
         case Restart():
             yield "restart"
-        case Call():
+        case Call() if step.where is None:
             yield from (feature for begin, feature in _ADDRESSES.items() if step.path.startswith(begin))
             if "Idempotency-Key" in step.headers:
                 yield "idempotency"
@@ -255,7 +273,7 @@ def _features_of(step: Step) -> Iterator[str]:
 
 
 def read_step(body: Mapping[str, Any]) -> Step:
-    """A step from its JSON, already checked against the schema ``case``: one key names its kind."""
+    """A step from its JSON, already checked against the schema ``case`` and unfolded: one key names its kind."""
     return _READERS[next(name for name in _READERS if name in body)](body)
 
 
@@ -268,6 +286,10 @@ def _read_follow(body: Mapping[str, Any]) -> Step:
         until=body.get("until", 10),
         pages=body.get("pages"),
     )
+
+
+def _read_reads(body: Mapping[str, Any]) -> Step:
+    return Reads(account=body["reads"], query=body["query"], expect=body.get("expect", {}), until=body.get("until", 10))
 
 
 _MEDIA_TYPES: Mapping[str, str] = {
@@ -292,6 +314,7 @@ def _read_call(body: Mapping[str, Any]) -> Step:
         keep=body.get("keep", {}),
         until=body.get("until", 0.0),
         together=body.get("together", 1),
+        where=body.get("where"),
     )
 
 
@@ -324,6 +347,7 @@ def _read_body(body: Mapping[str, Any]) -> Body | None:
 _READERS: Mapping[str, Callable[[Mapping[str, Any]], Step]] = {
     "call": _read_call,
     "follow": _read_follow,
+    "reads": _read_reads,
     "token": lambda body: Token(body["token"], body.get("scope"), body["keep"]),
     "only": lambda body: Only(body["only"]),
     "clear": lambda body: Clear(body["clear"]),

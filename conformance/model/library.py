@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from conformance.model.case import ROLES, Case, Document, Script, Verdict, read_step
+from conformance.model.case import ROLES, Case, Document, Script, Step, Verdict, read_step
+from conformance.model.shorthand import unfolded
 from schemas.registry import fast_validator, validator
 from schemas.requirements import sentences
 from schemas.texts import Texts, load_texts
@@ -75,11 +76,15 @@ def _read_case(family: str, body: Mapping[str, Any]) -> Case:
         title=body["title"],
         explanation=body["explanation"],
         mend=body["mend"],
-        subject=_read_document(body) if "expected" in body else Script(tuple(map(read_step, body["steps"]))),
+        subject=_read_document(body) if "expected" in body else Script(tuple(_read_steps(body["steps"]))),
         feature=body.get("feature"),
         also=tuple(body.get("also", ())),
         unsupported=body.get("unsupported", False),
     )
+
+
+def _read_steps(steps: Iterable[Mapping[str, Any]]) -> Iterator[Step]:
+    return (read_step(each) for step in steps for each in unfolded(step))
 
 
 def _read_document(body: Mapping[str, Any]) -> Document:

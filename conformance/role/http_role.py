@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from conformance.model.case import Call, Clear, Follow, Only, Restart, Step, Token
+from conformance.model.case import Call, Clear, Follow, Only, Reads, Restart, Step, Token
 from conformance.model.result import Finding, NotApplicableError, UnverifiableError
 from conformance.role.copy import Copy
 from conformance.role.interruption import interrupt
 from conformance.role.role import Role
+from conformance.role.way_out import WaysOut
 from conformance.script.answer import read_answer
 from conformance.script.body import write_body
 from conformance.script.export import UnreadableExportError, entries_of
@@ -39,13 +40,17 @@ class HttpRole(Role):
 
     async def _reset(self) -> None:
         self._copies = {}
+        self._resumed: dict[str, Copy] = {}
 
     async def _take(self, step: Step, location: Texts) -> list[Finding]:
         match step:
             case Call():
-                return await self._call(step, location)
+                left_out = step.where is not None and not self._setup.supports(step.where)
+                return [] if left_out else await self._call(step, location)
             case Follow():
                 return await self._follow(step, location)
+            case Reads():
+                return await self._compare_ways_out(step, location)
             case Token():
                 return await self._keep_token(step, location)
             case Only(values):
@@ -163,6 +168,18 @@ class HttpRole(Role):
 
         wrong, findings = await self._poll(read, lambda found: bool(found[0]) or not found[1], step.until)
         return wrong or findings
+
+    async def _compare_ways_out(self, step: Reads, location: Texts) -> list[Finding]:
+        ways = WaysOut(
+            wire=self._wire(step.account),
+            reader=self._platforms[step.account],
+            query=fill(step.query, InAddress(self._names)),
+            expect=fill(dict(step.expect), self._names),
+            exports=self._setup.supports("exports"),
+            resumed=self._resumed,
+            location=say("at-reader", location=location, account=step.account),
+        )
+        return await ways.compare(lambda look, done: self._poll(look, done, step.until))
 
     async def _read(self, step: Follow, copy: Copy, location: Texts) -> list[Finding]:
         """Read to the end of the feed, or ``step.pages`` pages; returns the findings on the pages."""

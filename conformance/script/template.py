@@ -114,7 +114,8 @@ def school_year(day: date) -> SchoolYear:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """Values of the names of one case. ``platforms`` and ``hosts`` are those of the accounts; ``kept`` holds values of
-    earlier answers by name (``altered.x`` and ``cut.x``: with a sign changed, and without its end); ids depend on
+    earlier answers by name (``altered.x`` and ``cut.x``: with a sign changed, and without its end), ``upper.x`` is a
+    name in capitals; ids depend on
     ``seed``: different in each run, equal in its repetition.
     """
 
@@ -141,8 +142,8 @@ class Names:
                 return f"https://{_APPLY_HOST}/{self._local(rest)}"
             case "kept" | "altered" | "cut" | "town" | "elsewhere":
                 return self._of_answers(head, rest, offset)
-            case "host":
-                return self._host(rest)
+            case "host" | "upper":
+                return self._host(rest) if head == "host" else self[rest].upper()
             case "week" | "day" | "sunday":
                 return self._date(head, rest, offset)
             case _ if head in _WEEK_NAMES:

@@ -1,0 +1,170 @@
+"""Shorthand steps: tables that become calls, so that no cell of them can be forgotten. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from schemas.contract import openapi_document
+
+_Step: TypeAlias = Mapping[str, Any]
+_WAIT = {"Prefer": "wait=20"}
+_METHODS = frozenset({"get", "put", "post", "patch", "delete"})
+_FEATURES: Mapping[str, str] = {
+    "/v1/offers/batch": "batch",
+    "/v1/offers/{id}/moderation": "moderation",
+    "/v1/snapshots": "snapshots",
+    "/v1/receipts": "receipts",
+    "/v1/exports": "exports",
+}
+"""Addresses of optional features, which are tried where the feature is."""
+_MANDATORY = frozenset({"/v1/offers", "/v1/offers/{id}", "/v1/changes"})
+_ABSENT = [404, 405]
+
+
+def unfolded(step: _Step) -> Iterator[_Step]:
+    """The steps that a step of a file abbreviates: itself, or those of its table."""
+    for name, unfold in _TABLES.items():
+        if name in step:
+            yield from unfold(step)
+            return
+    yield step
+
+
+def _publish(step: _Step) -> Iterator[_Step]:
+    """A publication that is accepted."""
+    account, name = step.get("as", "publisher"), step["publish"]
+    own = {} if account == "publisher" else {"/id": f"${{{account}.{name}}}"}
+    revision = {"/revision": step["revision"]} if "revision" in step else {}
+    yield {
+        "call": f"PUT /v1/offers/{_id(account, name)}",
+        "as": account,
+        "headers": _WAIT,
+        "offer": {"is": name, "put": {**own, **revision, **step.get("put", {})}, "drop": step.get("drop", [])},
+        "keep": step.get("keep", {}),
+        "expect": {"status": [200, 201], "body": {"verdict": step.get("verdict", "accepted")}},
+    }
+
+
+def _withdraw(step: _Step) -> Iterator[_Step]:
+    """A withdrawal that is accepted."""
+    account = step.get("as", "publisher")
+    reason = step.get("reason", "filled")
+    yield {
+        "call": f"DELETE /v1/offers/{_id(account, step['withdraw'])}?revision={step['revision']}&reason={reason}",
+        "as": account,
+        "headers": _WAIT,
+        "keep": step.get("keep", {}),
+        "expect": {"status": 200, "body": {"verdict": "accepted"}},
+    }
+
+
+def _id(account: str, name: str) -> str:
+    return f"${{id.{name}}}" if account == "publisher" else f"${{{account}.{name}}}"
+
+
+def _moderate(step: _Step) -> Iterator[_Step]:
+    """A moderation by the operator, or its lifting."""
+    lifted = step.get("lifted", False)
+    yield {
+        "call": f"POST /v1/offers/${{id.{step['moderate']}}}/moderation",
+        "as": "operator",
+        "headers": _WAIT,
+        "json": {"action": "lift" if lifted else "moderate"},
+        "until": 10,
+        "expect": {"status": 200},
+    }
+
+
+def _reads(step: _Step) -> Iterator[_Step]:
+    """The same expectation of each of several readers."""
+    readers = step["reads"]
+    yield from ({**step, "reads": each} for each in ([readers] if isinstance(readers, str) else readers))
+
+
+def _bind(step: _Step) -> Iterator[_Step]:
+    """The cursors of the list and of the feed under one filter, then under each of the others (FEED-005)."""
+    for number, address in enumerate([step["at"]] if "at" in step else ["/v1/offers", "/v1/changes"]):
+        kept = f"cursor{number}"
+        call = {"as": step["as"]}
+        yield {
+            **call,
+            "call": f"GET {address}?{step['bind']}&limit=1",
+            "keep": {kept: "/cursor"},
+            "until": 10,
+            "expect": {"status": 200, "body": {"more": True, "cursor": {"$present": True}}},
+        }
+        for other in step["others"]:
+            yield {
+                **call,
+                "call": f"GET {address}?{other}&limit=1&cursor=${{kept.{kept}}}",
+                "expect": {"status": 400, "body": {"code": "cursor-filter"}},
+            }
+        yield {
+            **call,
+            "call": f"GET {address}?{step['bind']}&limit=2&cursor=${{kept.{kept}}}",
+            "expect": {"status": 200},
+        }
+
+
+def _opens(step: _Step) -> Iterator[_Step]:
+    """A token with one scope at every address of the contract: 403 where the scope is not named, before anything of the
+    request is looked at; readings that it opens are answered.
+    """
+    account, scope = step["as"], step["opens"]
+    yield {"token": account, "scope": scope, "keep": "token"}
+    for path, item in openapi_document()["paths"].items():
+        feature = next((name for begin, name in _FEATURES.items() if path.startswith(begin)), None)
+        for method in sorted(_METHODS & set(item)):
+            scopes = {each for entry in item[method]["security"] for each in entry.get("bearer", ())}
+            if not scopes or (scope in scopes and method != "get"):
+                continue
+            expected = _statuses(path, supported=feature is not None, opened=scope in scopes)
+            where = {} if feature is None else {"where": feature}
+            yield from ({**_attempt(account, method, path, expected), **body, **where} for body in _bodies(method))
+
+
+def _statuses(path: str, *, supported: bool, opened: bool) -> Mapping[str, Any]:
+    if opened:
+        return {"status": [200, *([] if path in _MANDATORY else [400, 404])]}
+    return {"status": [403, *([] if supported or path in _MANDATORY else _ABSENT)]}
+
+
+def _bodies(method: str) -> Sequence[Mapping[str, Any]]:
+    """Contents: none, one that cannot be read, and a valid offer that must not be stored."""
+    if method in {"get", "delete"}:
+        return [{}]
+    return [{"text": "{"}, {"offer": {"is": "probe"}}]
+
+
+def _attempt(account: str, method: str, path: str, expected: Mapping[str, Any]) -> _Step:
+    query = "?revision=9&reason=filled" if method == "delete" else ""
+    return {
+        "call": f"{method.upper()} {_filled(path)}{query}",
+        "as": account,
+        "headers": {"Authorization": "Bearer ${kept.token}", **_WAIT},
+        "expect": expected,
+    }
+
+
+_SAMPLES: Mapping[str, str] = {
+    "id": "${id.a}",
+    "receipt": "${kept.receipt}",
+    "format": "csv",
+    "platform": "${publisher}",
+    "order": "0",
+}
+
+
+def _filled(path: str) -> str:
+    for name, sample in _SAMPLES.items():
+        path = path.replace(f"{{{name}}}", sample)
+    return path
+
+
+_TABLES: Mapping[str, Callable[[_Step], Iterator[_Step]]] = {
+    "publish": _publish,
+    "withdraw": _withdraw,
+    "moderate": _moderate,
+    "reads": _reads,
+    "bind": _bind,
+    "opens": _opens,
+}

@@ -1,0 +1,273 @@
+"""Ways out: one expectation of a reader, compared with everything by which a gateway gives offers to it.
+
+Lists whole and page by page, single offers, the changes feed from its start and at its end, the long poll, exports. A
+resumed copy has read to the end before: it is kept from one step of the case to the next.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+import orjson
+
+from conformance.model.result import Finding
+from conformance.role.copy import Copy
+from conformance.script.export import UnreadableExportError, entries_of
+from conformance.script.matcher import mismatches, render_value
+from conformance.target.wire import Reply, Wire
+from conformance.words import Texts, joined, plain, say
+
+_FORMATS = ("csv", "jobposting", "rss")
+_PAGES_AT_MOST = 500
+_WHOLE, _FEW = 1000, 2
+_SAME = ("offer", "sequence", "territory", "provenance")
+"""Members of an offer that are the same by every way out."""
+_FOUND, _NOT_FOUND, _GONE = 200, 404, 410
+_Look: TypeAlias = Callable[[], Awaitable[list[Finding]]]
+Poll: TypeAlias = Callable[[_Look, Callable[[list[Finding]], bool]], Awaitable[list[Finding]]]
+"""Repeats a look until what it finds is done, or the time is over."""
+
+
+@dataclass(slots=True)
+class Output:
+    """What one way gave: the documents by id, the text of all answers, and what is wrong with the answers."""
+
+    documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    page: bool = False
+    """Whether the last answer was a page."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WaysOut:
+    """The ways out for one query. ``resumed`` are the copies of the case, ``reader`` is the reader’s slug."""
+
+    wire: Wire
+    reader: str
+    query: str
+    expect: Mapping[str, Any]
+    exports: bool
+    resumed: dict[str, Copy]
+    location: Texts
+    single: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    broken: bool = False
+    """Whether a page of a resumed copy is wrong: it does not come again."""
+
+    async def compare(self, poll: Poll) -> list[Finding]:
+        """The findings of the first way that has any."""
+        looks: list[_Look] = [
+            self._look_at_singles,
+            *(self._reading(say("way-list", limit=limit), self._list, limit) for limit in (_WHOLE, _FEW)),
+            *(self._reading(say("way-start", limit=limit), self._start, limit) for limit in (_WHOLE, _FEW)),
+            *(self._resume(limit, wait) for limit, wait in ((_WHOLE, 0), (_FEW, 0), (_WHOLE, 2))),
+        ]
+        if self.exports:
+            looks += [self._exporting(name) for name in _FORMATS]
+        for look in looks:
+            if findings := await poll(look, lambda found: not found or self.broken):
+                return findings
+        return []
+
+    def _ids(self, *names: str) -> Iterator[str]:
+        for name in names:
+            yield from self.expect.get(name, ())
+
+    @property
+    def _listed(self) -> list[str]:
+        """The ids that lists and exports hold: the reader's own only where the query names it."""
+        platforms = next((part for part in self.query.split("&") if part.startswith("platform=")), "")
+        named = self.reader in platforms.partition("=")[2].split(",")
+        return [*self._ids("holds"), *(self._ids("own") if named else ())]
+
+    async def _look_at_singles(self) -> list[Finding]:
+        expected = dict.fromkeys(self._ids("holds", "outside", "own"), _FOUND)
+        expected |= dict.fromkeys(self._ids("hidden", "gone"), _NOT_FOUND)
+        for offer_id, status in expected.items():
+            path = f"/v1/offers/{offer_id}"
+            reply = await self.wire.call("GET", path)
+            location = joined((self.location, plain(f"GET {path}")), ", ")
+            own = offer_id.startswith(f"{self.reader}:") and status == _NOT_FOUND
+            wanted = _GONE if own else status
+            if reply.status != wanted:
+                return [Finding(say("at-status", location=location), plain(wanted), reply.summary)]
+            if status == _FOUND:
+                self.single[offer_id] = reply.json
+                if wrong := mismatches(self.expect.get("offers", {}).get(offer_id, {}), reply.json, location):
+                    return wrong
+            if wrong := self._silence([_text(reply)], location):
+                return wrong
+        return []
+
+    def _reading(self, name: Texts, read: Callable[[int], Awaitable[Output]], limit: int) -> _Look:
+        async def look() -> list[Finding]:
+            output = await read(limit)
+            location = joined((self.location, name), ", ")
+            if output.findings:
+                return output.findings
+            holds = self._listed if read == self._list else list(self._ids("holds"))
+            return self._compare(output, holds, location)
+
+        return look
+
+    def _compare(self, output: Output, holds: Sequence[str], location: Texts) -> list[Finding]:
+        """Compare what one way gave with the expectation, and each offer with itself under its own address."""
+        for offer_id in holds:
+            found = output.documents.get(offer_id)
+            if found is None:
+                return [Finding(location, say("is-given", id=offer_id), say("it-is-not"))]
+            if wrong := mismatches(self.expect.get("offers", {}).get(offer_id, {}), found, location):
+                return wrong
+            known = self.single.get(offer_id, {})
+            for name in _SAME:
+                if found.get(name) != known.get(name):
+                    where = joined((location, plain(f"{offer_id}/{name}")), ", ")
+                    return [Finding(where, plain(render_value(known.get(name))), plain(render_value(found.get(name))))]
+        return self._absence(output.documents, holds, location) or self._silence(output.texts, location)
+
+    def _absence(self, given: Mapping[str, Any], holds: Sequence[str], location: Texts) -> list[Finding]:
+        for offer_id in self._ids("outside", "hidden", "gone", "own"):
+            if offer_id in given and offer_id not in holds:
+                return [Finding(location, say("is-not-given", id=offer_id), say("it-is", held=offer_id))]
+        return []
+
+    def _silence(self, texts: Sequence[str], location: Texts) -> list[Finding]:
+        for secret in self.expect.get("silent", ()):
+            if any(secret in text for text in texts):
+                return [Finding(location, say("none-of", parts=secret), plain(secret))]
+        return []
+
+    async def _list(self, limit: int) -> Output:
+        output, cursor = Output(), None
+        for _ in range(_PAGES_AT_MOST):
+            reply = await self._get("/v1/offers", limit, cursor)
+            wrong = self._page(reply, "offers", limit, say("way-list", limit=limit))
+            if wrong:
+                output.findings = wrong
+                return output
+            for each in reply.json["offers"]:
+                if each["id"] in output.documents:
+                    location = joined((self.location, say("way-list", limit=limit)), ", ")
+                    output.findings = [
+                        Finding(location, say("appears-once", id=each["id"]), say("appears-times", times=2))
+                    ]
+                output.documents[each["id"]] = each
+            output.texts.append(_text(reply))
+            cursor = reply.json.get("cursor")
+            if not reply.json.get("more"):
+                break
+        return output
+
+    def _page(self, reply: Reply, name: str, limit: int, way: Texts) -> list[Finding]:
+        location = joined((self.location, way), ", ")
+        if reply.status != _FOUND:
+            return [Finding(say("at-status", location=location), plain(_FOUND), reply.summary)]
+        items = reply.json.get(name) if isinstance(reply.json, dict) else None
+        if not isinstance(items, list) or not all(isinstance(each, dict) and "id" in each for each in items):
+            return [Finding(location, say("list-of-offers"), plain(render_value(reply.json)))]
+        if len(items) > limit:
+            return [Finding(location, say("so-many", size=limit), plain(len(items)))]
+        return []
+
+    async def _start(self, limit: int) -> Output:
+        """The feed from its start: what is live, once each, and no removal (FEED-010)."""
+        copy = Copy()
+        output = await self._read(copy, limit, 0, say("way-start", limit=limit))
+        location = joined((self.location, say("way-start", limit=limit)), ", ")
+        expected = {
+            "once": list(self._ids("holds")),
+            "never": list(self._ids("hidden", "outside", "gone", "own", "never")),
+        }
+        output.findings = output.findings or copy.compare(expected, location)
+        return output
+
+    def _resume(self, limit: int, wait: int) -> _Look:
+        """The feed at its end: one copy for each limit, and one that waits for news."""
+        name = say("way-poll") if wait else say("way-tail", limit=limit)
+        copy = self.resumed.setdefault(f"{self.reader} {self.query} {limit} {wait}", Copy())
+        reached = copy.cursor is not None
+        location = joined((self.location, name), ", ")
+        expected = {
+            "holds": list(self._ids("holds")),
+            "lacks": list(self._ids("outside", "hidden", "gone", "own")),
+            "never": list(self._ids("never", "own")),
+            "removed": {**self.expect.get("gone", {}), **self.expect.get("removed", {})} if reached else {},
+        }
+
+        async def look() -> list[Finding]:
+            began = copy.cursor is not None
+            output = await self._read(copy, limit, wait if began else 0, name)
+            self.broken = bool(output.findings) and output.page
+            output.documents = dict(copy.held)
+            output.texts = [orjson.dumps(each).decode() for each in copy.held.values()]
+            return (
+                output.findings
+                or copy.compare(expected, location)
+                or self._compare(output, list(self._ids("holds")), location)
+            )
+
+        return look
+
+    async def _read(self, copy: Copy, limit: int, wait: int, name: Texts) -> Output:
+        """Read the feed to its end into a copy; the documents are those that came."""
+        output, location = Output(), joined((self.location, name), ", ")
+        for _ in range(_PAGES_AT_MOST):
+            reply = await self._get("/v1/changes", limit, copy.cursor, wait)
+            wrong = self._page(reply, "changes", limit, name)
+            output.page = reply.status == _FOUND
+            wrong = wrong or mismatches({"$schema": "changes-page"}, reply.json, location)
+            output.findings = wrong or copy.apply(reply.json, location)
+            if output.findings:
+                return output
+            upserts = (each for each in reply.json["changes"] if each["op"] == "upsert")
+            output.documents.update({each["id"]: each for each in upserts})
+            output.texts.append(_text(reply))
+            if not reply.json["more"]:
+                break
+        return output
+
+    async def _get(self, path: str, limit: int, cursor: str | None, wait: int = 0) -> Reply:
+        asked = [self.query, f"limit={limit}", f"wait={wait}" if wait else ""]
+        asked += [f"cursor={quote(cursor, safe='')}"] if cursor is not None else []
+        return await self.wire.call("GET", f"{path}?{'&'.join(filter(None, asked))}")
+
+    def _exporting(self, name: str) -> _Look:
+        """An export, in which an offer is known by its id or the address where it applies."""
+
+        async def look() -> list[Finding]:
+            location = joined((self.location, say("way-export", format=name)), ", ")
+            reply = await self.wire.call("GET", f"/v1/exports/{name}?{self.query}")
+            if reply.status != _FOUND:
+                return [Finding(say("at-status", location=location), plain(_FOUND), reply.summary)]
+            kind = next((value for key, value in reply.headers.items() if key.lower() == "content-type"), "")
+            try:
+                entries = entries_of(reply.body, kind)
+            except UnreadableExportError as error:
+                return [Finding(location, say("export-file"), error.text)]
+            known = list(self._ids("holds", "outside", "hidden", "gone", "own"))
+            given = {offer_id: entry for entry in entries for offer_id in _subject(entry, known)}
+            for offer_id in self._listed:
+                if offer_id not in given:
+                    return [Finding(location, say("is-given", id=offer_id), say("it-is-not"))]
+            for offer_id, texts in self.expect.get("exported", {}).items():
+                for text in texts:
+                    if not any(text in part for part in given[offer_id]):
+                        return [Finding(location, plain(text), plain(render_value(given[offer_id])))]
+            return self._absence(given, self._listed, location) or self._silence(
+                [reply.body.decode(errors="replace")], location
+            )
+
+        return look
+
+
+def _subject(entry: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The offer of an entry: the first that it names, by id or address; possible duplicates follow."""
+    local = {each.partition(":")[2]: each for each in known}
+    named = (part.replace("/", ":").rpartition(":")[2] for part in entry)
+    return [local[name] for name in named if name in local][:1]
+
+
+def _text(reply: Reply) -> str:
+    """The text of a JSON answer, whatever its spelling."""
+    return reply.body.decode(errors="replace") if reply.json is None else orjson.dumps(reply.json).decode()
