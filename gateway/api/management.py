@@ -3,7 +3,7 @@
 Counters count as requests are answered; gauges read current state and backlog from the components at each scrape.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeAlias, get_args
@@ -15,9 +15,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from gateway.errors import LogError
 from gateway.log.port import EventLog
-from gateway.log.positions import Positions
+from gateway.log.positions import Positions, unread
 from gateway.operate.status import last_success
 from gateway.partners import Partners
 from gateway.protocol.receipt import refusals_key, unlisted
@@ -127,17 +126,6 @@ class Metrics:
 
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
 """Set by the composition root on the API; an application without it counts nothing."""
-
-
-async def unread(log: EventLog, topic: str, positions: Sequence[int]) -> int | None:
-    """The offsets between these positions and the ends of the topic. None if the log fails: status and metrics matter
-    most when something is wrong, and their other figures are still known.
-    """
-    try:
-        ends = await log.ends(topic)
-    except LogError:
-        return None
-    return sum(max(0, end - at) for end, at in zip(ends, positions, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

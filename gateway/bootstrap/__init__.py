@@ -5,6 +5,7 @@ background.py  relay, inboxes, pulls, views, national site  parts.py    the obje
 workers.py     the worker processes of a gateway            serving.py  the API and its sockets
 logs.py        structured logging                           pages.py    the pages and their ports
 doctor.py      what a gateway can find wrong with itself    national_plan.py  a child that computes what would be sent
+local.py       a gateway from beside it, for commands
 
 ``Gateway`` and ``running`` are imported on first use: a command that only opens the log starts in a third of the time.
 """

@@ -7,14 +7,13 @@ from datetime import date, timedelta
 
 from aiohttp import web
 
-from gateway.api.management import unread
 from gateway.api.work import work_of
 from gateway.bootstrap.home import health_terms
 from gateway.bootstrap.offer_pages import offer_history, search_offers
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.refused_offers import refused_offers
 from gateway.errors import CodedError, LogError
-from gateway.log.positions import end_of
+from gateway.log.positions import end_of, unread
 from gateway.operate.feeds import has_feed, new_order, order_now, set_paused, write_run_entry
 from gateway.operate.moderation import Moderation, moderation_command, write_entry
 from gateway.operate.status import Facts, is_platform

@@ -121,6 +121,7 @@ async def build_parts(
         await refuse_older(log, settings, _VIEWS)
     identity = await log.identity()
     partners = Partners(log, clock=clock)
+    stack.push_async_callback(partners.close)
     await partners.catch_up()
     if ready is not None:
         await ready(log, partners)
@@ -151,6 +152,7 @@ async def build_parts(
     for error in filter(None, [one.exception() for one in opening]):
         raise error
     positions = Positions(log)
+    stack.push_async_callback(positions.close)
     submissions = Submissions(log, ids=ids, clock=clock)
     metrics = Metrics()
     return Parts(

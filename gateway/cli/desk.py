@@ -2,8 +2,10 @@
 
 import getpass
 import os
+import pwd
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import PurePath
 from typing import Annotated
 
 import typer
@@ -20,6 +22,7 @@ from gateway.protocol.topic import COMMON, JOURNAL, OPERATORS
 from gateway.runtime.lock import write_lock
 
 _LOCK_SECONDS = 60.0
+_NO_SHELLS = frozenset({"nologin", "false"})
 
 By = Annotated[
     str | None,
@@ -102,8 +105,17 @@ def reason_of(why: str | None) -> str | None:
 
 
 def _login() -> str:
-    """The login name; the number of the user where the system has no name for it."""
+    """The login name; the number of the user where the system has no name for it. Raises CommandError for an account
+    without a login shell, such as the gateway's own: it is no person.
+    """
     try:
-        return getpass.getuser()
+        name = getpass.getuser()
     except (KeyError, OSError, ImportError):
         return f"user {os.getuid()}"
+    try:
+        shell = pwd.getpwnam(name).pw_shell
+    except KeyError:  # such as a person whom LOGNAME names
+        return name
+    if PurePath(shell).name in _NO_SHELLS:
+        raise CommandError(f"{name} is the account of a service.", step="name yourself by --by or PASSERELLE_OPERATOR")
+    return name

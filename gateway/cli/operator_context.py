@@ -80,6 +80,35 @@ def url_here() -> str:
     return (settings.public_url or f"http://{format_endpoint(settings.host, settings.port)}").rstrip("/")
 
 
+def has_log_here() -> bool:
+    """Whether the settings name a log that exists: any on Kafka, else the file in the data folder. Raises CommandError,
+    also for root in the folder of another user, whose gateway could not use the files that root would create.
+    """
+    settings = settings_here()
+    if settings.kafka is not None:
+        return True
+    with command_errors():
+        if not (settings.data / "log.sqlite").exists():
+            return False
+        owner = settings.data.stat().st_uid
+    if os.geteuid() != 0 or owner == 0:
+        return True
+    raise CommandError(
+        f"{settings.data.absolute()} belongs to user {owner}, whose gateway could not use what root creates there.",
+        step="run the command as that user, with the settings of its gateway: docs/install.md, “Install on a server”",
+    )
+
+
+def require_log_here() -> None:
+    """Raise CommandError if the settings name no log that exists."""
+    if not has_log_here():
+        raise CommandError(
+            f"There is no log in {settings_here().data.absolute()}.",
+            step="run the command where the gateway runs, or set PASSERELLE_DATA to its data folder; "
+            "for a new gateway, passerelle partner add SLUG creates one",
+        )
+
+
 @asynccontextmanager
 async def log_here(*, make: bool = False) -> AsyncIterator[EventLog]:
     """Open the log of the settings. Raises CommandError, also for a missing embedded log unless ``make``.
@@ -87,14 +116,10 @@ async def log_here(*, make: bool = False) -> AsyncIterator[EventLog]:
     A new log is reported on stderr, since the folder may be the wrong one.
     """
     settings = settings_here()
-    new = settings.kafka is None and not (settings.data / "log.sqlite").exists()
+    new = make and not has_log_here()
     folder = settings.data.absolute()  # computes a path; no file access
-    if new and not make:
-        raise CommandError(
-            f"There is no log in {folder}.",
-            step="run the command where the gateway runs, or set PASSERELLE_DATA to its data folder; "
-            "for a new gateway, passerelle partner add SLUG creates one",
-        )
+    if not make:
+        require_log_here()
     with command_errors():
         async with open_log(settings, make=make) as log:
             if new:

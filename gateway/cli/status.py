@@ -1,10 +1,10 @@
 """``passerelle status``: print the platforms of the federation and the state of each.
 
-The command queries a running gateway as a partner, and does not read the log as ``audit`` does: the gateway maintains
-these counts, which otherwise need a full read of the log; a partner queries its own line in the same way as the
-operator queries all of them; and a gateway without an answer is itself a status.
+Without credentials the command reads the views of the gateway on this machine: an account that can read its data folder
+is its operator. A partner asks a running gateway, which displays the details of its own line.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -13,8 +13,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from gateway.cli.console import OUT, AsJson, asynchronous, print_json, print_rows
+from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
+from gateway.cli.operator_context import has_log_here
 from gateway.cli.partner_context import as_partner, refused
+from gateway.operate.facts import status_answer
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
@@ -33,17 +35,31 @@ async def status(
 ) -> None:
     """Show each platform: connection and its start, offers, deliveries, backlog, and the last error.
 
-    PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET name gateway and credentials: the scope operate
-    shows the state of every platform, a platform sees its own.
+    Where a gateway runs, with its settings, the command shows every platform. Elsewhere PASSERELLE_URL,
+    PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET name gateway and credentials: a platform sees its own details.
     """
+    if any(os.environ.get(name) for name in ("PASSERELLE_URL", "PASSERELLE_CLIENT_ID")):
+        document = await _asked(lang)
+    elif not has_log_here():
+        raise CommandError(_WORDS[lang].nowhere, step=_WORDS[lang].where, language=lang)
+    else:
+        from gateway.cli.beside import gateway_here  # noqa: PLC0415 - a partner's command starts without the gateway
+
+        async with gateway_here() as parts:
+            document = await status_answer(parts, lang, operator=True)
+    if as_json:
+        print_json(document)
+    else:
+        _show(document, _WORDS[lang])
+
+
+async def _asked(lang: Language) -> Mapping[str, Any]:
+    """The status as a partner may know it."""
     async with as_partner(lang) as client:
         answer = await client.call("GET", "/v1/platforms")
     if not answer.ok or not isinstance(answer.body, dict):
         raise refused(answer, _WORDS[lang].its_status)
-    if as_json:
-        print_json(answer.body)
-    else:
-        _show(answer.body, _WORDS[lang])
+    return answer.body
 
 
 def _show(document: Mapping[str, Any], words: SimpleNamespace, console: Console = OUT) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from gateway.errors import LogError
 from gateway.log.mirror import TopicMirror, fold_topic
 from gateway.log.port import (
     EventLog,
@@ -16,6 +17,17 @@ _REST_SECONDS = 0.05
 async def end_of(log: EventLog, topic: str, partition: int) -> tuple[int, ...]:
     """A vector with the present end of one partition of a topic, and 0 for the others. Raises LogError."""
     return tuple(end if number == partition else 0 for number, end in enumerate(await log.ends(topic)))
+
+
+async def unread(log: EventLog, topic: str, positions: Sequence[int]) -> int | None:
+    """The offsets between these positions and the ends of the topic. None if the log fails: status and metrics matter
+    most when something is wrong, and their other figures are still known.
+    """
+    try:
+        ends = await log.ends(topic)
+    except LogError:
+        return None
+    return sum(max(0, end - at) for end, at in zip(ends, positions, strict=True))
 
 
 async def read_positions(log: EventLog, partition: int, *, end: int | None = None) -> Mapping[str, int]:

@@ -39,6 +39,22 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether a process holds the exclusive lock of a data folder. Raises OSError if it cannot be known."""
+    try:
+        handle = os.open(folder / "lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(handle)
+
+
 @asynccontextmanager
 async def write_lock(path: Path, *, patience: float) -> AsyncIterator[None]:
     """Hold a lock file; wait at most ``patience`` seconds for the process that holds it.

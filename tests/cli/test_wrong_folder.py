@@ -25,6 +25,8 @@ READ_ONLY = [
     "keys rotate",
     "audit",
     "export f.zip",
+    "refusals",
+    "backup copy",
 ]
 
 

@@ -1,9 +1,11 @@
 """Backup and restore by the lines of the guide: while the gateway runs, and after its folder is lost."""
 
 import asyncio
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,18 @@ def lines(page: str) -> str:
     section = (ROOT / "docs" / page).read_text().partition(f"## {GUIDES[page]}\n")[2].partition("\n## ")[0]
     [found] = re.findall(r"^```\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     return str(found)
+
+
+def back_up(data: Path, copy: Path) -> None:
+    """The command of the guide, without sudo, into a folder of the test."""
+    [written] = re.findall(
+        r"^sudo (passerelle backup) /var/backups/passerelle/\$\(date \+%F\)$", lines("run.md"), re.MULTILINE
+    )
+    program, command = written.split()
+    environ = {"PASSERELLE_DATA": str(data), "PATH": os.environ["PATH"]}
+    words = [str(Path(sys.executable).with_name(program)), command, str(copy)]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, env=environ)
+    assert (0, "") == (ended.returncode, ended.stderr)
 
 
 def run(block: str, *, data: Path, copy: Path) -> None:
@@ -86,14 +100,14 @@ async def whole(client: Client, *wanted: int) -> dict[str, Any]:
 async def test_the_guides_lines_bring_back_offers_and_cursors(worked: Populated, tmp_path: Path) -> None:
     populated = worked.copy(tmp_path / "data")
     data, copy = populated.folder, tmp_path / "copy"
-    backup, restore = lines("run.md"), lines("mend.md")
+    restore = lines("mend.md")
     async with populated.opened() as (_, clients):
         _, early = await read(clients[READER])
         await put(clients[PUBLISHER], 500)
         offers = await whole(clients[READER], 500)
         known, cursor = await read(clients[READER])
         writing = asyncio.create_task(publish_on(clients[PUBLISHER]))  # a backup needs no silence
-        await asyncio.to_thread(run, backup, data=data, copy=copy)
+        await asyncio.to_thread(back_up, data, copy)
         await writing
         later = await whole(clients[READER], *AFTERWARDS)
         _, ahead = await read(clients[READER], cursor)
@@ -130,8 +144,8 @@ async def test_without_the_secret_all_readers_start_again_and_nothing_is_lost(
 ) -> None:
     populated = worked.copy(tmp_path / "data")
     data, copy = populated.folder, tmp_path / "copy"
-    backup, restore = lines("run.md"), lines("mend.md")
-    run(backup, data=data, copy=copy)
+    restore = lines("mend.md")
+    back_up(data, copy)
     async with populated.opened() as (_, clients):
         offers = await whole(clients[READER])
         await put(clients[PUBLISHER], 700)
@@ -148,7 +162,3 @@ async def test_without_the_secret_all_readers_start_again_and_nothing_is_lost(
 
 def test_the_french_guides_have_the_same_lines() -> None:
     assert (lines("run.md"), lines("mend.md")) == (lines("fr/exploiter.md"), lines("fr/reparer.md"))
-
-
-pytestmark = pytest.mark.recipes
-"""The command sqlite3."""

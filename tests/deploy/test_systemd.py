@@ -93,6 +93,7 @@ def test_the_guide_installs_what_the_unit_names() -> None:
     installed = dict(re.findall(r"^sudo install .*?(deploy/\S+) (\S+)$", block, re.MULTILINE))
     assert all((ROOT / source).is_file() for source in installed)
     found = service()
-    assert {found["EnvironmentFile"][0], f"/etc/systemd/system/{UNIT.name}"} == set(installed.values())
+    paths = {found["EnvironmentFile"][0], f"/etc/systemd/system/{UNIT.name}", "/usr/local/bin/passerelle"}
+    assert paths == set(installed.values())
     assert found["ExecStart"][0].startswith("/opt/passerelle/bin/passerelle ")
     assert f"--home-dir {found['WorkingDirectory'][0]} " in block

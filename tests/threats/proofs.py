@@ -389,5 +389,12 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/api/write/test_national.py::test_only_this_gateway_names_orders",
         "tests/operate/test_national.py::test_an_order_that_its_owner_refuses_did_not_happen",
     ),
+    "T-58": (
+        "tests/deploy/test_server_command.py::test_another_account_of_the_machine_learns_nothing",
+        "tests/deploy/test_server_command.py::test_root_works_in_no_folder_of_another_user",
+        "tests/deploy/test_server_command.py::test_it_runs_as_the_gateways_user_with_its_settings_and_the_name_of_the_person",
+        "tests/deploy/test_server_command.py::test_the_account_of_a_service_is_no_person",
+        "tests/end_to_end/test_beside.py::test_a_backup_is_whole_and_private_while_offers_come_in_and_overwrites_none",
+    ),
 }  # fmt: skip
 """Per line of the threat model the tests, by file and name. Every folder that a line cites has one of them here."""

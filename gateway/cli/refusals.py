@@ -1,0 +1,129 @@
+"""``passerelle refusals``: what was refused to whom, counted by rule, platform and day, and the newest with reasons."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from gateway.bootstrap.parts import Parts
+from gateway.bootstrap.refused_offers import refused_offers
+from gateway.cli.beside import gateway_here
+from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
+from gateway.pages.partner.refused import Reason, Refusal
+from gateway.pages.partner.refused import refusals as in_words
+from gateway.pages.refusals.model import feed_refusals, most_first, numbers
+from gateway.pages.refusals.port import Asked
+from gateway.protocol.decide import paris_date
+from gateway.protocol.record import utc
+
+_MINUTES = len("2027-06-14T08:00")
+
+
+@asynchronous
+async def refusals(
+    platform: Annotated[str, typer.Option(metavar="SLUG", help="Only those of this platform.")] = "",
+    rule: Annotated[str, typer.Option(metavar="CODE", help="Only those that break this rule.")] = "",
+    *,
+    days: Annotated[int, typer.Option(min=1, max=396, help="Of so many days, today included.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was refused to whom, and why; run it where the gateway runs, with its settings.
+
+    Counts are written once a minute. The newest refusals have their reasons; of documents refused on reception, few are
+    named.
+    """
+    async with gateway_here() as parts:
+        if not parts.caught_up:
+            raise CommandError("The gateway is filling its views.", step="run the command again when it is ready")
+        today = date.fromisoformat(paris_date(parts.clock()))
+        asked = Asked(first=today - timedelta(days=days - 1), last=today, platform=platform, rule=rule)
+        document = await _document(parts, asked)
+    if as_json:
+        print_json(document)
+    else:
+        _print(document)
+
+
+async def _document(parts: Parts, asked: Asked) -> dict[str, Any]:
+    counts = await parts.statistics.counts(
+        asked.first, asked.last, by=("platform", "day", "verdict", "rule"), platforms=asked.platforms
+    )
+    submissions = await parts.statistics.counts(
+        asked.first, asked.last, by=("platform", "day", "verdict"), platforms=asked.platforms
+    )
+    of_all = counts if asked.rule else submissions  # a submission that breaks two rules counts under each
+    by_rule = numbers(counts, "rule", rule=asked.rule)
+    found = await refused_offers(parts, asked.platforms, asked.first, asked.last, rule=asked.rule)
+    return {
+        "first": asked.first.isoformat(),
+        "last": asked.last.isoformat(),
+        "total": sum(numbers(of_all, "day", rule=asked.rule).values()),
+        "rules": dict(most_first(by_rule)),
+        "platforms": dict(most_first(numbers(of_all, "platform", rule=asked.rule))),
+        "days": dict(sorted(numbers(of_all, "day", rule=asked.rule).items(), reverse=True)),
+        "newest": [_refusal(one) for one in in_words(found, "en")],
+        "feeds": [
+            {
+                "platform": feed.platform,
+                "at": utc(feed.at),
+                "refused": [{**_reason(one.reason), "number": one.number, "first": one.first} for one in feed.groups],
+            }
+            for feed in feed_refusals(await parts.runs.last(), asked, "en")
+        ],
+    }
+
+
+def _refusal(one: Refusal) -> dict[str, Any]:
+    where = {"id": one.offer, "number": one.number, "receipt": one.receipt}
+    return {
+        "platform": one.platform,
+        "at": utc(one.at),
+        **{name: value for name, value in where.items() if value is not None},
+        "reasons": [_reason(reason) for reason in one.reasons],
+    }
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    said = reason.said
+    return {
+        "rule": said.code,
+        "pointer": reason.pointer,
+        "message": said.sentence.striptags(),
+        "fix": None if said.remedy is None else said.remedy.striptags(),
+    }
+
+
+def _print(document: Mapping[str, Any]) -> None:
+    OUT.print(f"Refused from {document['first']} to {document['last']}: {document['total']:,}", soft_wrap=True)
+    for head in ("rules", "platforms", "days"):
+        if document[head]:
+            rows = [[Text(name), Text(f"{number:,}")] for name, number in document[head].items()]
+            OUT.print()
+            print_rows(OUT, (head.removesuffix("s").title(), "Refused"), rows, left=1)
+    for feed in document["feeds"]:
+        OUT.print(Text(f"\nIn the last run of the feed of {feed['platform']}, {_minute(feed)}:"), soft_wrap=True)
+        for one in feed["refused"]:
+            OUT.print(Text(f"  {one['number']:,} × {_words(one)} The first: {one['first']}"), soft_wrap=True)
+    if document["newest"]:
+        OUT.print("\nThe newest:")
+        for one in document["newest"]:
+            for line in _lines(one):
+                OUT.print(Text(line), soft_wrap=True)
+
+
+def _lines(one: Mapping[str, Any]) -> Iterator[str]:
+    name = one.get("id") or (f"item {one['number']} of an upload" if "number" in one else one.get("receipt", ""))
+    yield f"{_minute(one)}  {one['platform']}  {name}"
+    reasons: Sequence[Mapping[str, Any]] = one["reasons"]
+    for reason in reasons:
+        yield f"  {reason['pointer'] + ': ' if reason['pointer'] else ''}{_words(reason)}"
+
+
+def _words(reason: Mapping[str, Any]) -> str:
+    return f"{reason['message']} ({reason['rule']}). {reason['fix'] or ''}".strip()
+
+
+def _minute(one: Mapping[str, Any]) -> str:
+    return str(one["at"])[:_MINUTES].replace("T", " ") + "Z"

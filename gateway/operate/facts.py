@@ -1,0 +1,105 @@
+"""The status of the federation, from the views and the log of a process: for the API, and for a command beside it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from gateway.clock import Clock
+from gateway.log.port import EventLog
+from gateway.log.positions import Positions, unread
+from gateway.operate.status import UNCOVERED, Facts, may_see_details, status_document, statuses
+from gateway.partners import Partners
+from gateway.partners.onboarding import presets
+from gateway.protocol.receipt import refusals_key, unlisted
+from gateway.protocol.record import utc
+from gateway.protocol.topic import INBOX, SUBMISSIONS
+from gateway.protocol.visibility import Filter, Reader
+from gateway.store import DeliveryView, OfferView, ReceiptView, RunView
+from gateway.store.search.search import OUTSIDER
+from schemas.rulebook import Language
+
+
+class FactSources(Protocol):
+    """The parts of a process that the facts are read from."""
+
+    @property
+    def clock(self) -> Clock:
+        """The wall clock."""
+
+    @property
+    def log(self) -> EventLog:
+        """The log."""
+
+    @property
+    def partners(self) -> Partners:
+        """The partners."""
+
+    @property
+    def positions(self) -> Positions:
+        """The positions of input topics."""
+
+    @property
+    def offers(self) -> OfferView:
+        """Live offers."""
+
+    @property
+    def receipts(self) -> ReceiptView:
+        """Receipts by platform and verdict."""
+
+    @property
+    def deliveries(self) -> DeliveryView:
+        """Offers at the national site."""
+
+    @property
+    def runs(self) -> RunView:
+        """Runs of feeds."""
+
+
+async def status_answer(sources: FactSources, language: Language, *, asker: str = "", operator: bool) -> dict[str, Any]:
+    """The body of ``GET /v1/platforms``, as far as the asker may know it (SEC-014)."""
+    facts = await _gather(sources, asker=asker, operator=operator)
+    return {
+        "at": utc(facts.now),
+        "undecided": await unread(sources.log, SUBMISSIONS, sources.positions.of(SUBMISSIONS)),
+        "platforms": [status_document(line, language) for line in statuses(facts, asker=asker, operator=operator)],
+    }
+
+
+async def _gather(sources: FactSources, *, asker: str, operator: bool) -> Facts:
+    """The facts in the views and the log at this moment."""
+    partners = {partner.platform: partner for partner in sources.partners.all()}
+    inboxes = [slug for slug, one in partners.items() if one.inbox and may_see_details(asker, slug, operator=operator)]
+    lags = await asyncio.gather(
+        *(unread(sources.log, INBOX + slug, sources.positions.of(INBOX + slug)) for slug in inboxes)
+    )
+    return Facts(
+        now=sources.clock(),
+        partners=partners,
+        live=await _live(sources.offers, {**presets(), **partners}, asker=asker, operator=operator),
+        filling=not all(view.caught_up for view in (sources.receipts, sources.deliveries, sources.runs)),
+        receipts=await sources.receipts.counts(),
+        deliveries=await sources.deliveries.summaries(),
+        runs=await sources.runs.last(),
+        pauses=await sources.runs.paused(),
+        accounts=await sources.deliveries.accounts(),
+        unlisted={slug: unlisted(sources.positions.of(refusals_key(INBOX + slug))) for slug in inboxes},
+        inbox_lag={slug: lag for slug, lag in zip(inboxes, lags, strict=True) if lag is not None},
+    )
+
+
+async def _live(view: OfferView, platforms: Mapping[str, object], *, asker: str, operator: bool) -> Mapping[str, int]:
+    """Live offers by platform, and by Region for those without a platform: all of them if the asker may count them,
+    else those that it may read, so that no number reveals a hidden offer. Empty while the view is being filled.
+    """
+    reader = OUTSIDER if operator else Reader(asker)
+    live: dict[str, int] = {}
+    if not view.caught_up:
+        return live
+    for slug in platforms:
+        if may_see_details(asker, slug, operator=operator):
+            live[slug] = await view.count(slug)
+        else:
+            live[slug] = await view.count_for(reader, Filter(platform=frozenset({slug})))
+    for region in UNCOVERED:
+        live[region] = await view.count_for(reader, Filter(region=frozenset({region})))
+    return live
