@@ -13,6 +13,7 @@ from gateway.errors import CodedError
 from gateway.ingest.submissions import Submissions
 from gateway.operate.moderation import Moderation, decided, moderation_command, newest_state, write_entry
 from gateway.protocol.identity import is_offer_id
+from gateway.protocol.receipt import AFTER_LIFT
 from gateway.protocol.seal import ReceiptIds
 from gateway.runtime.keys import load_secret
 
@@ -73,6 +74,8 @@ async def moderate(
         print_json(receipt)
     elif receipt["verdict"] == "accepted":
         OUT.print(Text.assemble(("✓ ", "green"), f"{offer} is {'no longer ' if lift else ''}moderated."))
+        if lift:
+            OUT.print(Text(f"For its publisher: {AFTER_LIFT['en']}"), soft_wrap=True)
     else:
         ERR.print(Text(f"{offer} changed meanwhile: nothing was done. Look at it, then run the command again."))
     if receipt["verdict"] != "accepted":

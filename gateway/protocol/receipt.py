@@ -16,7 +16,15 @@ from gateway.protocol.decide import Accepted, Decision, Duplicate, Rejected, Sta
 from gateway.protocol.identity import kind_of
 from gateway.protocol.record import Record, utc
 from gateway.protocol.submission import Lift, Publish, Retire, Submission, Withdraw
+from schemas.rulebook import Language
 
+AFTER_LIFT: Mapping[Language, str] = {
+    "fr": "L’offre ne revient pas d’elle-même : publiez-la à nouveau avec une révision plus haute, ou dans le prochain "
+    "jeu complet.",
+    "en": "The offer does not come back by itself: publish it again with a higher revision, or in the next complete "
+    "snapshot.",
+}
+"""What the publisher does after a moderation was lifted (WDR-007, ADR 0006)."""
 VerdictName: TypeAlias = Literal["accepted", "duplicate", "stale", "rejected"]
 _VERDICTS: dict[type[Decision], VerdictName] = {
     Accepted: "accepted",
@@ -90,9 +98,10 @@ def receipt_record(
         case Retire() | Lift():
             body["revision"] = submission.if_revision
     match submission:
-        case Retire(why=why) | Lift(why=why) if why is not None:
-            action = "moderate" if isinstance(submission, Retire) else "lift"
-            body["moderation"] = {"action": action, "reason": why}
+        case Retire(why=why) if why is not None:
+            body["moderation"] = {"action": "moderate", "reason": why}
+        case Lift(why=why) if why is not None:
+            body["moderation"] = {"action": "lift", "reason": why, "next": AFTER_LIFT}
     match submission:
         case Publish(upload=upload) | Withdraw(upload=upload) | Retire(upload=upload) if upload is not None:
             body[kind_of(upload)] = upload

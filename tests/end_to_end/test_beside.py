@@ -15,6 +15,7 @@ from gateway.cli.app import app
 from gateway.cli.console import CommandError
 from gateway.client import Client
 from gateway.operate.audit import audit
+from gateway.protocol.receipt import AFTER_LIFT
 from tests.cli.conftest import Ended
 from tests.end_to_end.conftest import Federation
 from tests.end_to_end.test_federation import DEADLINE, OFFER, put
@@ -110,6 +111,16 @@ async def test_before_the_first_start_the_next_step_is_named(federation: Federat
     ended = await command(federation, "status")
     assert 2 == ended.code
     assert "start the gateway" in ended.errors
+
+
+@pytest.mark.parametrize("federation", ["embedded"], indirect=True)
+async def test_the_command_that_lifts_a_moderation_says_when_the_offer_comes_back(federation: Federation) -> None:
+    async with federation.open() as clients:
+        await put(clients["bretagne"], OFFER)
+        moderated = await command(federation, "moderate", "bretagne:1", "--reason", "Wrong address", "--by", "Jeanne")
+        lifted = await command(federation, "moderate", "bretagne:1", "--lift", "--by", "Jeanne")
+    assert (0, 0) == (moderated.code, lifted.code)
+    assert [False, True] == [AFTER_LIFT["en"] in one.output for one in (moderated, lifted)]
 
 
 @pytest.mark.parametrize("federation", ["embedded"], indirect=True)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from gateway.protocol.journal import read_entry
+from gateway.protocol.receipt import AFTER_LIFT
 from gateway.protocol.topic import COMMON, JOURNAL, OFFERS, RECEIPTS, SUBMISSIONS
 from tests.api.write.gateway_harness import Answer, GatewayHarness, offer
 
@@ -115,7 +116,19 @@ async def test_its_publisher_reads_the_reason_in_the_receipt_and_nobody_else(gat
     assert REASON == (await gateway.ask("GET", path)).body["moderation"]["reason"]
     assert 404 == (await gateway.ask("GET", path, who="normandie/offers:publish")).status
     lifted = (await moderated(gateway, "Corrigée", "lift")).body
-    assert {"action": "lift", "reason": "Corrigée"} == lifted["moderation"]
+    assert {"action": "lift", "reason": "Corrigée", "next": AFTER_LIFT} == lifted["moderation"]
+
+
+async def test_a_lifted_offer_comes_back_with_its_next_publication_as_the_receipt_says(gateway: GatewayHarness) -> None:
+    """WDR-007."""
+    await gateway.put(offer(1))
+    await moderated(gateway)
+    said = (await moderated(gateway, "Corrigée", "lift")).body["moderation"]["next"]
+    assert ("révision plus haute" in said["fr"], "higher revision" in said["en"]) == (True, True)
+    assert [] == await gateway.live()
+    await gateway.put(offer(1, 2))
+    await gateway.settled()
+    assert 1 == len(await gateway.live())
 
 
 async def test_a_reason_is_part_of_no_removal(gateway: GatewayHarness) -> None:
