@@ -55,6 +55,7 @@ SLOW: dict[str, str] = {
     "conformance/test_partners.py": WAITS,
     "conformance/test_patience.py": WAITS,
     "conformance/test_plugin.py": PROCESSES,
+    "conformance/test_programs.py": PROCESSES,
     "conformance/test_root_cause.py": WAITS,
     "conformance/test_same_answers.py": COMPUTES,
     "conformance/test_serve.py": PROCESSES,

@@ -1,7 +1,7 @@
 """The kill matrix: which case catches which wrong gateway, publisher, subscriber and national site.
 
-``python -m tests.conformance.matrix`` writes docs/conformance/matrix.md (``gateways``, ``partners`` or ``sites`` behind
-it: that section only), and fails when one survives. It takes a quarter of an hour.
+``python -m tests.conformance.matrix`` writes docs/conformance/matrix.md (``gateways``, ``programs``, ``partners`` or
+``sites`` behind it: that section only), and fails when one survives. It takes a quarter of an hour.
 """
 
 import asyncio
@@ -28,7 +28,9 @@ from conformance.target.setup import Setup
 from conformance.version import KIT_VERSION
 from tests.conformance.gateway_fixture import running_gateway
 from tests.conformance.mutants.known_partners import PARTNERS, WrongPartner
+from tests.conformance.mutants.known_programs import WRONG_PROGRAMS, WrongProgram
 from tests.conformance.mutants.known_sites import SITES
+from tests.conformance.mutants.programs import wrong_gateway
 from tests.conformance.mutants.proxy import MUTANTS, Mutant, proxied
 from tests.conformance.partner_fixtures import cases_of, played, role_of
 from tests.conformance.site_fixture import played_before
@@ -152,6 +154,27 @@ async def _examine_gateway(eager: Setup, mutant: Mutant) -> Catch:
     return catch
 
 
+async def examine_programs() -> list[Catch]:
+    """Every wrong gateway of the table, with the cases that it names; several at once, each in a process of its own."""
+    waiting = iter(WRONG_PROGRAMS.values())
+    found = await asyncio.gather(*(_examine_programs(waiting) for _ in range(_TOGETHER)))
+    return _in_order(WRONG_PROGRAMS, itertools.chain.from_iterable(found))
+
+
+async def _examine_programs(waiting: Iterator[WrongProgram]) -> list[Catch]:
+    return [_noted(caught(mutant, await play_program(mutant))) for mutant in waiting]
+
+
+async def play_program(mutant: WrongProgram) -> list[Result]:
+    """Results of a wrong gateway of the table in the cases that it names, up to the first failure that repeats."""
+    async with wrong_gateway(mutant) as setup, aiohttp.ClientSession() as session:
+        eager = replace(setup, patience=_PATIENCE)
+        role = GatewayRole(eager, session, seed=f"matrix {mutant.name}", day=today)
+        first = await run_cases(naming(mutant, gateway_cases()), role, eager, on=today(), fail_fast=True)
+        failed = [result.case for result in first if result.outcome is Outcome.FAIL]
+        return await run_cases(failed, role, eager, on=today())
+
+
 async def examine_partners() -> list[Catch]:
     """Every wrong publisher and subscriber, with the cases that it names."""
     waiting = iter(PARTNERS.values())
@@ -201,6 +224,7 @@ all other wrong systems.
 """
 _SECTIONS: Mapping[str, tuple[str, Callable[[], Coroutine[Any, Any, list[Catch]]]]] = {
     "gateways": ("Gateways", examine_gateways),
+    "programs": ("The independent gateway with a few lines changed", examine_programs),
     "partners": ("Publishers and subscribers", examine_partners),
     "sites": ("The national site", examine_sites),
 }

@@ -4,15 +4,8 @@ A gateway with the mandatory part only, a publisher, and a subscriber that keeps
 and the command sqlite3; without these the tests are skipped, or fail with CI=true.
 """
 
-import asyncio
-import json
-import os
-import shutil
-import subprocess
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,52 +15,16 @@ from conformance.model.result import Outcome, Result
 from conformance.role.runner import Choice, cases_for, drive
 from conformance.target.setup import Account, Setup
 from gateway.demo.broker import free_ports
-from tests.conformance.gateway_fixture import HOST, SCOPES, SLUGS
+from tests.conformance.gateway_fixture import SLUGS
+from tests.conformance.independent_fixture import PROGRAMS, SECRET, report_missing, running, running_gateway
 
-PROGRAMS = Path(__file__).parent / "independent"
-ABSENT = ("batch", "snapshots", "idempotency", "moderation", "reference", "exports", "bounds", "restart")
-"""Features that the gateway leaves out, declared as ``conformance.toml`` has it."""
-SECRET = "essai-secret"
 MOST_LINES = {"gateway": 400, "verdict": 400, "seal": 50, "personal": 50, "publisher": 200, "subscriber": 200}
 MOST_COLUMNS = 120
-STARTED_WITHIN = 60
-
-
-def unavailable() -> str | None:
-    """Why the programs cannot run here; None if they can."""
-    missing = [command for command in ("node", "sqlite3") if shutil.which(command) is None]
-    if missing:
-        return f"independent programs: no {' and no '.join(missing)} on the path"
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    major = int(version.removeprefix("v").partition(".")[0])
-    return None if major >= 20 else f"independent programs: Node 20 is needed, {version} is there"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def node() -> None:
-    reason = unavailable()
-    if reason:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
-
-
-@asynccontextmanager
-async def running(program: str, folder: Path, **configuration: Any) -> AsyncIterator[str]:
-    """The program in a process of its own; gives the address that it prints."""
-    configured = folder / f"{program}.json"
-    configured.write_text(json.dumps(configuration), encoding="utf-8")
-    process = await asyncio.create_subprocess_exec(
-        "node", str(PROGRAMS / f"{program}.mjs"), str(configured), stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        assert process.stdout is not None
-        async with asyncio.timeout(STARTED_WITHIN):
-            address = (await process.stdout.readline()).decode().strip()
-        assert address.startswith("http://127.0.0.1:"), f"{program} does not start"
-        yield address
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    report_missing(pytest.fail, pytest.skip)
 
 
 async def played(setup: Setup) -> Sequence[Result]:
@@ -89,21 +46,7 @@ def passed(results: Sequence[Result]) -> int:
 
 @pytest.mark.timeout(600)
 async def test_the_kit_finds_no_fault_in_an_independent_gateway(tmp_path: Path) -> None:
-    accounts = [
-        {"platform": slug, "secret": SECRET, "scopes": sorted(SCOPES[name]), "hosts": [HOST] * (name == "subscriber")}
-        for name, slug in SLUGS.items()
-    ]
-    async with running("gateway", tmp_path, accounts=accounts) as target:
-        setup = Setup(
-            role="gateway",
-            target=target,
-            profile="core",
-            accounts={
-                name: Account(platform=slug, client_id=slug, secret=SECRET, host=HOST if name == "subscriber" else None)
-                for name, slug in SLUGS.items()
-            },
-            features=dict.fromkeys(ABSENT, False),
-        )
+    async with running_gateway(tmp_path) as setup:
         results = await played(setup)
     assert [] == alarms(results)
     assert passed(results) > 640

@@ -4,9 +4,11 @@ from tests.conformance.mutants import (
     publisher_batches,
     publisher_documents,
     publisher_failures,
+    publisher_overlaps,
     publisher_requests,
     publisher_snapshots,
     subscriber_content,
+    subscriber_copies,
     subscriber_failures,
     subscriber_order,
     subscriber_pages,
@@ -19,10 +21,12 @@ MODULES = (
     publisher_batches,
     publisher_documents,
     publisher_snapshots,
+    publisher_overlaps,
     subscriber_order,
     subscriber_content,
     subscriber_pages,
     subscriber_failures,
+    subscriber_copies,
 )
 
 __all__ = ["MODULES", "PARTNERS", "WrongPartner"]
