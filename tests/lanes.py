@@ -47,6 +47,7 @@ SLOW: dict[str, str] = {
     "conformance/test_cases.py": COMPUTES,
     "conformance/test_cli.py": COMPUTES,
     "conformance/test_gateway_role.py": PROCESSES,
+    "conformance/test_honest.py": PROCESSES,
     "conformance/test_independent.py": PROCESSES,
     "conformance/test_mark.py": PROCESSES,
     "conformance/test_mutants.py": WAITS,

@@ -1,4 +1,4 @@
-"""Wrong gateways: rules of reading that fail on one way out: behind the end of the feed, in long polls, on later pages."""
+"""Wrong gateways: rules of reading that fail on one way out, as the end of the feed, a long poll or a later page."""
 
 from tests.conformance.mutants.programs import wrong
 

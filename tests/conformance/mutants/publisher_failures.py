@@ -23,17 +23,6 @@ class SendsAgainOnce(Publisher):
             await self.send(method, path, body)
 
 
-@wrong("ERR-009", "raises the revision each time it sends again")
-class RaisesRevisionAgain(Publisher):
-    async def deliver(self, offer_id: str, method: str, path: str, body: Any) -> None:
-        while await self.repeats(*await self.send(method, path, body)):
-            self.revisions[offer_id] += 1
-            if body is None:
-                path = f"/v1/offers/{offer_id}?revision={self.revisions[offer_id]}&reason=filled"
-            else:
-                body = {**body, "revision": self.revisions[offer_id]}
-
-
 @wrong("ERR-009", "raises the revision of a withdrawal each time it sends it again")
 class RaisesWithdrawalsAgain(Publisher):
     async def deliver(self, offer_id: str, method: str, path: str, body: Any) -> None:

@@ -16,7 +16,7 @@ def _withdrawal(offer_id: str, revision: int) -> str:
 
 
 class HastyPublisher(Publisher):
-    """Sends each order at once, whether an earlier one of the offer waits or not: revisions keep their order."""
+    """Sends each order at once, whether an earlier one of the offer waits or not."""
 
     last = ""
 

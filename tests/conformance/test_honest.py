@@ -1,0 +1,54 @@
+"""Honest systems that are unlike the reference: the kit finds no fault in what no sentence forbids."""
+
+from typing import Any
+
+import aiohttp
+import pytest
+
+from conformance.clock import today
+from conformance.model.result import Outcome
+from conformance.role.gateway import GatewayRole
+from conformance.role.runner import run_cases
+from tests.conformance.independent_fixture import report_missing
+from tests.conformance.matrix import gateway_cases, naming
+from tests.conformance.mutants.honest_programs import ALARMED, HONEST_PROGRAMS
+from tests.conformance.mutants.programs import wrong_gateway
+from tests.conformance.partner_fixtures import Publisher, cases_of, played
+
+
+class RaisesTheRevision(Publisher):
+    """Sends the same content under the next revision where the outcome is unknown."""
+
+    async def deliver(self, offer_id: str, method: str, path: str, body: Any) -> None:
+        while await self.repeats(*await self.send(method, path, body)):
+            if body is not None:
+                self.revisions[offer_id] += 1
+                body = {**body, "revision": self.revisions[offer_id]}
+
+
+PUBLISHERS = {"raises-the-revision": RaisesTheRevision}
+
+
+def expecting(names: Any) -> list[Any]:
+    alarmed = pytest.mark.xfail(strict=True, reason="a false alarm of the kit")
+    return [pytest.param(name, marks=alarmed) if name in ALARMED else name for name in names]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", expecting(HONEST_PROGRAMS))
+async def test_the_kit_finds_no_fault_in_an_honest_gateway(name: str) -> None:
+    report_missing(pytest.fail, pytest.skip)
+    program = HONEST_PROGRAMS[name]
+    async with wrong_gateway(program) as setup, aiohttp.ClientSession() as session:
+        role = GatewayRole(setup, session, seed=name, day=today)
+        results = await run_cases(naming(program, gateway_cases()), role, setup, on=today(), fail_fast=True)
+    assert [] == [(each.case.id, each.findings) for each in results if each.outcome is Outcome.FAIL]
+    assert results
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", expecting(PUBLISHERS))
+async def test_the_kit_finds_no_fault_in_an_honest_publisher(name: str) -> None:
+    chosen = [case for case in cases_of("publisher") if "ERR-009" in case.requirements]
+    results = await played(PUBLISHERS[name], chosen, patience=0.3)
+    assert [] == [(each.case.id, each.findings) for each in results if each.outcome is Outcome.FAIL]
