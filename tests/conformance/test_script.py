@@ -106,12 +106,12 @@ def test_a_finding_has_a_location_and_values() -> None:
 
 
 def test_a_schema_violation_is_reported_once_in_both_languages() -> None:
-    found = mismatches({"$schema": "changes-page"}, {"changes": [], "colour": "blue"}, X)
+    found = mismatches({"$schema": "withdrawal"}, {"id": "bretagne:1", "colour": "blue"}, X)
     assert [] == [each for each in found if each.expected["fr"] == each.expected["en"]]
     texts = {each.actual["fr"]: each.actual["en"] for each in found}
     assert {
         "en trop : [colour]": "unknown: [colour]",
-        "manque : [cursor, fresh, more]": "missing: [cursor, fresh, more]",
+        "manque : [revision, withdrawn]": "missing: [revision, withdrawn]",
     } == texts
 
 
