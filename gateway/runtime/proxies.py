@@ -4,9 +4,9 @@ Only ``X-Forwarded-For`` is read, and only from a named proxy: proxies append to
 is not: a proxy that does not write it passes on what the client wrote.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from itertools import chain
+from itertools import islice
 from typing import TypeAlias
 
 from gateway.settings import Network
@@ -31,8 +31,7 @@ class Proxies:
         client = _address(peer or "")
         if client is None:
             return peer or ""
-        hops = reversed(list(chain.from_iterable(value.split(",") for value in forwarded)))
-        for _, hop in zip(range(_MOST_HOPS), hops, strict=False):
+        for hop in islice(_hops(forwarded), _MOST_HOPS):
             if not self._named(client):
                 break
             previous = _address(hop)
@@ -43,6 +42,15 @@ class Proxies:
 
     def _named(self, address: Address) -> bool:
         return any(address in network for network in self._networks)
+
+
+def _hops(forwarded: Sequence[str]) -> Iterator[str]:
+    """The entries of all values, from the right, split as far as they are read: anybody can send thousands."""
+    for value in reversed(forwarded):
+        rest, comma = value, ","
+        while comma:
+            rest, comma, hop = rest.rpartition(",")
+            yield hop
 
 
 def network_of(address: Address) -> str:

@@ -389,6 +389,10 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/api/write/test_national.py::test_only_this_gateway_names_orders",
         "tests/operate/test_national.py::test_an_order_that_its_owner_refuses_did_not_happen",
     ),
+    "T-52": (
+        "tests/threats/test_anonymous_requests.py::test_no_anonymous_request_holds_the_event_loop",
+        "tests/pages/base/test_kept.py::test_a_public_page_is_rendered_once_whatever_its_query",
+    ),
     "T-58": (
         "tests/deploy/test_server_command.py::test_another_account_of_the_machine_learns_nothing",
         "tests/deploy/test_server_command.py::test_root_works_in_no_folder_of_another_user",

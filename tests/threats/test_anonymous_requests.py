@@ -1,0 +1,95 @@
+"""[T-11, T-35] What anybody can send costs the event loop no more than a few plain requests do, at every address."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
+from math import inf
+from pathlib import Path
+from statistics import median
+from threading import Thread
+
+from aiohttp import web
+
+from gateway.api.app import build_app
+from gateway.api.malformed_http import ProblemRunner
+from gateway.api.security_txt import SecurityContact, security_route
+from gateway.api.tokens import TOKEN_ISSUER
+from gateway.bootstrap.pages import add_pages
+from gateway.log.memory import MemoryLog
+from gateway.oauth.authority import Authority
+from tests.clock import ManualClock
+from tests.harness import ALL, KEYS, URL, built
+from tests.threats.hostile import plain, public_routes, requests
+
+MOST = 8
+"""Times the cost of a plain request. 800 kB of headers cost three times as much before any code of the gateway runs."""
+TRIES = 4
+
+
+@asynccontextmanager
+async def served(folder: Path) -> AsyncIterator[tuple[web.Application, int]]:
+    """A gateway with all its public routes on this event loop: its application and its port."""
+    clock = ManualClock()
+    async with built(folder, log=MemoryLog(clock=clock), clock=clock) as harness:
+        harness.start(*ALL)
+        await harness.ready()
+        app = build_app(harness.context())
+        app[TOKEN_ISSUER] = Authority(harness.parts.partners, KEYS, issuer=URL, clock=clock)
+        contact = SecurityContact(contact="security@gateway.example", policy=None, url=URL)
+        app.add_routes([security_route(contact, clock)])
+        add_pages(app, harness.parts, URL)
+        runner = ProblemRunner(app)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            yield app, runner.addresses[0][1]
+        finally:
+            await runner.cleanup()
+
+
+def ask(port: int, request: bytes) -> bytes:
+    """The status line of the answer."""
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=30)) as connection:
+        sending = Thread(target=send, args=(connection, request))
+        sending.start()
+        answer = b""
+        with suppress(OSError):
+            while b"\r\n\r\n" not in answer and (piece := connection.recv(65_536)):
+                answer += piece
+            connection.shutdown(socket.SHUT_RDWR)
+        sending.join()
+    return answer.partition(b"\r\n")[0]
+
+
+def send(connection: socket.socket, request: bytes) -> None:
+    with suppress(OSError):  # answered and closed before all of it was sent
+        connection.sendall(request)
+
+
+async def cost(port: int, request: bytes, *, allowed: float = 0.0) -> float:
+    """The least processor time of this event loop's thread for one such request; tried again while it is too much."""
+    least = inf
+    for _ in range(TRIES):
+        before = time.thread_time()
+        status = await asyncio.to_thread(ask, port, request)
+        least = min(least, time.thread_time() - before)
+        assert status.startswith(b"HTTP/1.1 "), "every request is answered"
+        if least <= allowed:
+            break
+    return least
+
+
+async def test_no_anonymous_request_holds_the_event_loop(tmp_path: Path) -> None:
+    async with served(tmp_path) as (app, port):
+        routes = public_routes(app)
+        usual = median([await cost(port, plain(method, path)) for method, path in routes])
+        found = {
+            f"{method} {path}, {name}": round(await cost(port, request, allowed=MOST * usual) / usual, 1)
+            for method, path in routes
+            if method == "GET"
+            for name, request in requests(method, path, origin=URL)
+        }
+    costly = {name: times for name, times in found.items() if times > MOST}
+    assert not costly, costly
