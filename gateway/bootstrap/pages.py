@@ -19,6 +19,7 @@ from gateway.clock import steady
 from gateway.oauth.failed_attempts import FailedAttempts
 from gateway.pages.base.anonymous import MOST, AddressSlots
 from gateway.pages.base.door import Door
+from gateway.pages.base.reading import Forms
 from gateway.pages.base.visit import Visitors
 from gateway.pages.check.view import CheckPort
 from gateway.pages.connect import ConnectPort
@@ -64,7 +65,8 @@ def add_site(app: web.Application, site: Site) -> None:
 
 def page_ports(parts: Parts, url: str) -> PagePorts:
     """What the pages need of these parts at this public URL. The caller closes the visitors."""
-    visitors = _visitors(parts.settings)
+    forms = Forms(client_of, in_a_slice)
+    visitors = _visitors(parts.settings, forms)
     sign_ins = SignIns(parts.partners, parts.secret, clock=parts.clock)
     return PagePorts(
         home=home_port(parts),
@@ -77,6 +79,7 @@ def page_ports(parts: Parts, url: str) -> PagePorts:
             attempts=_Attempts(FailedAttempts(processes=max(1, parts.settings.workers))),
             address=client_of,
             url=url,
+            forms=forms,
         ),
         partner=partner_port(parts, sign_ins),
         systems=systems_port(parts),
@@ -101,11 +104,11 @@ class _Attempts:
         self._guard.failed(_LINKS, address, now=steady())
 
 
-def _visitors(settings: Settings) -> Visitors:
+def _visitors(settings: Settings, forms: Forms) -> Visitors:
     """The limits of visitors, shared by the worker processes, and the sandbox of this process."""
     share = max(1, settings.workers)
     slots = AddressSlots(most=-(-MOST // share), shared=settings.data / _SLOTS_FILE if share > 1 else None)
-    return Visitors(slots, Sandbox(_WORK), client_of)
+    return Visitors(slots, Sandbox(_WORK), client_of, forms)
 
 
 def _imprint(settings: Settings) -> Imprint:

@@ -4,7 +4,7 @@ Only ``X-Forwarded-For`` is read, and only from a named proxy: proxies append to
 is not: a proxy that does not write it passes on what the client wrote.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from itertools import islice
 from typing import TypeAlias
@@ -15,6 +15,8 @@ Address: TypeAlias = IPv4Address | IPv6Address
 _MOST_HOPS = 16
 _IPV6_PREFIX = 64
 """What one household or host gets; a client may choose any address within it."""
+_IPV6_SITE, _SITE_DUE = 48, 4
+"""What a site may get, and many a host does (RFC 6177)."""
 
 
 class Proxies:
@@ -58,6 +60,15 @@ def network_of(address: Address) -> str:
     if isinstance(address, IPv4Address):
         return str(address)
     return str(IPv6Network((int(address) >> _IPV6_PREFIX << _IPV6_PREFIX, _IPV6_PREFIX)))
+
+
+def blocks_of(client: str) -> Mapping[str, int]:
+    """The blocks of addresses that a client's network (``network_of``) is counted in, with how many times the due of
+    one client each may have: itself, and of an IPv6 /64 its /48, of which one host may have all.
+    """
+    if ":" not in client:
+        return {client: 1}
+    return {client: 1, str(IPv6Network(client, strict=False).supernet(new_prefix=_IPV6_SITE)): _SITE_DUE}
 
 
 def _address(text: str) -> Address | None:

@@ -88,7 +88,6 @@ async def test_no_anonymous_request_holds_the_event_loop(tmp_path: Path) -> None
         found = {
             f"{method} {path}, {name}": round(await cost(port, request, allowed=MOST * usual) / usual, 1)
             for method, path in routes
-            if method == "GET"
             for name, request in requests(method, path, origin=URL)
         }
     costly = {name: times for name, times in found.items() if times > MOST}

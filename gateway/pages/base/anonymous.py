@@ -2,23 +2,24 @@
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 
 from gateway.pages.base.refusal import RefusedError
+from gateway.runtime.proxies import blocks_of
 
-NO_SLOT = ("address-busy", "busy")
-"""Codes of the refusals of a visitor without a slot."""
 MOST_EACH = 2
+_MOST_OF_BLOCK = 64
 MOST = 32
 _ADDRESS_RETRY_SECONDS = 2
 BUSY_RETRY_SECONDS = 5
 
 
 class AddressSlots:
-    """Slots for the work of visitors, at most ``each`` of one address (an IPv6 /64 is one) and ``most`` of one process.
+    """Slots for the work of visitors, at most ``each`` of one address (an IPv6 /64 is one; its /48 has four times as
+    many) and ``most`` of one process.
 
     ``shared``: a file by which the processes of a gateway hold the slots of an address in common. Each slot is one byte
     of it that is locked; the file stays empty. The system releases the locks of a process that dies.
@@ -27,6 +28,7 @@ class AddressSlots:
     def __init__(self, *, each: int = MOST_EACH, most: int = MOST, shared: Path | None = None) -> None:
         self._each = each
         self._most = most
+        self._now = 0
         self._taken: dict[str, set[int]] = {}
         self._shared = None if shared is None else os.open(shared, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
 
@@ -35,20 +37,28 @@ class AddressSlots:
         """Hold a slot while entered. Raises RefusedError: 429 if this address holds all of its own, 503 if there is
         none for any address.
         """
-        if len(self.held) >= self._most:
+        if self._now >= self._most:
             raise RefusedError("busy", retry_after=BUSY_RETRY_SECONDS)
-        slot = self._take(address)
-        if slot is None:
-            raise RefusedError("address-busy", retry_after=_ADDRESS_RETRY_SECONDS)
+        held: list[tuple[str, int]] = []
         try:
-            yield
+            for block, times in blocks_of(address).items():
+                slot = self._take(block, self._each * times)
+                if slot is None:
+                    raise RefusedError("address-busy", retry_after=_ADDRESS_RETRY_SECONDS)
+                held.append((block, slot))
+            self._now += 1
+            try:
+                yield
+            finally:
+                self._now -= 1
         finally:
-            self._give_back(address, slot)
+            for block, slot in held:
+                self._give_back(block, slot)
 
     @property
-    def held(self) -> Sequence[str]:
-        """The addresses of all held slots, one for each slot."""
-        return [address for address, slots in self._taken.items() for _ in slots]
+    def held(self) -> int:
+        """The number of held slots."""
+        return self._now
 
     def close(self) -> None:
         """Close the shared file; releases every slot."""
@@ -56,9 +66,9 @@ class AddressSlots:
             os.close(self._shared)
             self._shared = None
 
-    def _take(self, address: str) -> int | None:
+    def _take(self, address: str, most: int) -> int | None:
         mine = self._taken.get(address, set())
-        for slot in range(self._each):
+        for slot in range(most):
             if slot not in mine and self._lock(address, slot):
                 self._taken.setdefault(address, set()).add(slot)
                 return slot
@@ -87,4 +97,4 @@ class AddressSlots:
 
     def _offset(self, address: str, slot: int) -> int:
         key = int.from_bytes(blake2b(address.encode(), digest_size=7).digest())
-        return key * self._each + slot
+        return key * _MOST_OF_BLOCK + slot

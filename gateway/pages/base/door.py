@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 from gateway.pages.base.page import Page, Role
+from gateway.pages.base.reading import Forms
 from gateway.pages.base.refusal import RefusedError
-from gateway.pages.base.upload import Form, read_form
+from gateway.pages.base.upload import Form
 from gateway.partners.sign_in import Signed, SignIns
 
 COOKIE = "__Host-session"
@@ -40,12 +41,15 @@ class Attempts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Sessions of this process. ``url``: the public URL of the gateway; ``address``: of a request's client."""
+    """Sessions of this process. ``url``: the public URL of the gateway; ``address``: of a request's client; ``forms``
+    receives what persons send.
+    """
 
     sign_ins: SignIns
     attempts: Attempts
     address: Callable[[web.Request], str]
     url: str
+    forms: Forms
 
     async def admit(self, request: web.Request, page: Page) -> None:
         """Let a request of a page in: with its session, and a POST with its form. Raises RefusedError,
@@ -61,6 +65,11 @@ class Door:
         request[SESSION] = signed
         if posted:
             request[FORM] = await self._form(request, signed)
+
+    async def read_form(self, request: web.Request, *, most_bytes: int) -> Form:
+        """The form of a request of one of these pages, as long as the session is not known. Raises RefusedError."""
+        body = await self.forms.receive(request, most_bytes=most_bytes, other_bytes=most_bytes)
+        return await self.forms.parse(request, body)
 
     def set_cookie(self, signed: Signed) -> str:
         """The header ``Set-Cookie`` of an answer within a session. The browser keeps the cookie to the last end of the
@@ -89,7 +98,7 @@ class Door:
             raise RefusedError("role-missing")
 
     async def _form(self, request: web.Request, signed: Signed) -> Form:
-        form = await read_form(request, most_bytes=_FORM_BYTES, other_bytes=_FORM_BYTES)
+        form = await self.read_form(request, most_bytes=_FORM_BYTES)
         if not self.sign_ins.is_form_token(signed, form.text(TOKEN)):
             raise RefusedError("form-token")
         return form

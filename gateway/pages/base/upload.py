@@ -1,11 +1,12 @@
 """The forms that visitors send, read into memory: bounded in size, parts and time, and never written to a file.
 
-aiohttp's ``request.post()`` spills uploads to temporary files; ``read_form`` reads the body itself, and ``parse_form``
-splits it. File names are not even kept.
+aiohttp's ``request.post()`` spills uploads to temporary files; ``receive`` reads the body itself, and ``Body.parse``
+splits it, away from the event loop. File names are not even kept.
 """
 
 import asyncio
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -16,14 +17,13 @@ from gateway.pages.base.refusal import RefusedError
 from schemas.bilingual import Spoken
 
 MOST_BYTES = 1024 * 1024
-READ_SECONDS = 30.0
-_OTHER_BYTES = 64 * 1024
+OTHER_BYTES = 64 * 1024
 """Room for the other fields and the separators of a form, beside its text or file."""
 _DISCARDED_BYTES = 64 * 1024 * 1024
 """A body that is too large is read up to here, unkept: a browser shows no answer to a connection that was cut."""
 _MULTIPART, _URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
 _MOST_URLENCODED = 192 * 1024
-"""Decoding percent signs costs the event loop 50 ms a megabyte."""
+"""Decoding a megabyte of percent signs takes 50 ms and more."""
 _MOST_PARTS = 200
 _MOST_HEADER_BYTES = 8 * 1024
 _SIGNS = r"[0-9A-Za-z'()+_,./:=?-]{1,70}"
@@ -31,7 +31,6 @@ _BOUNDARY = re.compile(rf'boundary=(?:"({_SIGNS})"|({_SIGNS}))', re.IGNORECASE)
 _DISPOSITION = re.compile(rb"^content-disposition:[ \t]*form-data[ \t]*;(.*)$", re.IGNORECASE | re.MULTILINE)
 _NAME = re.compile(rb'(?:^|;)[ \t]*name=(?:"((?:[^"\\]|\\.){0,200})"|([^";\s]{1,200}))', re.IGNORECASE)
 _TRANSFER = re.compile(rb"^content-transfer-encoding:[ \t]*(?!7bit|8bit|binary)", re.IGNORECASE | re.MULTILINE)
-_NEXT = (b"\r\n", b"--", b" ", b"\t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,39 +56,47 @@ class Form:
         return self.content(name).decode(errors="replace")
 
 
-async def read_form(
-    request: web.Request,
-    *,
-    most_bytes: int = MOST_BYTES,
-    other_bytes: int = _OTHER_BYTES,
-    seconds: float = READ_SECONDS,
-) -> Form:
-    """The form of a request, read into memory. No field has more than ``most_bytes``, and all others together no more
-    than ``other_bytes``. Raises RefusedError; ConnectionError when the visitor has disconnected.
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A form as it was received."""
+
+    content_type: str
+    content: bytes
+    most_bytes: int
+
+    def parse(self) -> Form:
+        """The fields (RFC 7578, or urlencoded). Pure, and linear in the size of the body; a megabyte takes some
+        milliseconds, and a third of a megabyte of percent signs takes twenty. Raises RefusedError.
+        """
+        form = parse_form(self.content_type, self.content)
+        if any(len(part.content) > self.most_bytes for part in form.parts):
+            raise _too_large(self.most_bytes)
+        return form
+
+
+async def receive(request: web.Request, deadline: asyncio.Timeout, *, most_bytes: int, other_bytes: int) -> Body:
+    """The body of a form, read into memory until a deadline. No field has more than ``most_bytes``, and all others
+    together no more than ``other_bytes``. Raises RefusedError, TimeoutError; ConnectionError when the visitor has
+    disconnected.
     """
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower() not in ("", "identity"):
         raise RefusedError("form-encoding")
     try:
-        body = await _read(request, most_bytes + other_bytes, seconds)
-    except TimeoutError:
-        raise RefusedError("too-slow", seconds=round(seconds)) from None
+        content = await _read(request, most_bytes + other_bytes, deadline)
     except (web.RequestPayloadError, BadHttpMessage):
         raise RefusedError("cut-off") from None
-    if body is None:
+    if content is None:
         raise _too_large(most_bytes)
-    form = parse_form(request.headers.get(hdrs.CONTENT_TYPE, ""), body)
-    if any(len(part.content) > most_bytes for part in form.parts):
-        raise _too_large(most_bytes)
-    return form
+    return Body(request.headers.get(hdrs.CONTENT_TYPE, ""), content, most_bytes)
 
 
-async def _read(request: web.Request, most: int, seconds: float) -> bytes | None:
+async def _read(request: web.Request, most: int, deadline: asyncio.Timeout) -> bytes | None:
     """The body; None if it has more than ``most`` bytes: it is then read on without keeping it. Raises TimeoutError."""
     kept: list[bytes] = []
     size = 0
     too_large = (request.content_length or 0) > most
     try:
-        async with asyncio.timeout(seconds):
+        async with deadline:
             while (chunk := await request.content.readany()) and size <= _DISCARDED_BYTES:
                 size += len(chunk)
                 too_large = too_large or size > most
@@ -102,7 +109,7 @@ async def _read(request: web.Request, most: int, seconds: float) -> bytes | None
 
 
 def parse_form(content_type: str, body: bytes) -> Form:
-    """The fields of a body of this type (RFC 7578, or urlencoded). Pure. Raises RefusedError."""
+    """The fields of a body of this type. Pure. Raises RefusedError."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == _URLENCODED:
         return _parse_urlencoded(body)
@@ -125,31 +132,21 @@ def _parse_urlencoded(body: bytes) -> Form:
     return Form(tuple(Part(name, value.encode("latin-1")) for name, value in pairs))
 
 
-def _split(body: bytes, delimiter: bytes) -> list[Part]:
-    """The parts between the delimiters. Linear in the size of the body."""
-    parts: list[Part] = []
-    at = len(delimiter) if body.startswith(delimiter) else _find(body, delimiter, 0) + 2 + len(delimiter)
-    while not body.startswith(b"--", at):
-        if len(parts) == _MOST_PARTS:
+def _split(body: bytes, delimiter: bytes) -> Iterator[Part]:
+    """The parts between the delimiters, which begin no other line (RFC 2046, 5.1.1): what follows one is its padding,
+    the line break and a part, or the two hyphens of the last one.
+    """
+    _, *pieces = (b"\r\n" + body).split(b"\r\n" + delimiter, _MOST_PARTS + 1)
+    for piece in pieces:
+        if piece.startswith(b"--"):
+            return
+        head, blank_line, content = piece.partition(b"\r\n\r\n")
+        if head.partition(b"\r\n")[0].strip(b" \t") or len(head) > _MOST_HEADER_BYTES:
             raise RefusedError("form-malformed")
-        begin = body.find(b"\r\n", at)
-        head_end = body.find(b"\r\n\r\n", begin, begin + _MOST_HEADER_BYTES)
-        if begin < 0 or head_end < 0:
-            raise RefusedError("cut-off" if len(body) - at < _MOST_HEADER_BYTES else "form-malformed")
-        end = _find(body, delimiter, head_end + 2)
-        parts.append(_part(body[begin + 2 : head_end + 2], body[head_end + 4 : end]))
-        at = end + 2 + len(delimiter)
-    return parts
-
-
-def _find(body: bytes, delimiter: bytes, start: int) -> int:
-    """Where the next delimiter's line break is. Raises RefusedError without one: the form has no end."""
-    at = body.find(b"\r\n" + delimiter, start)
-    while at >= 0 and not body.startswith(_NEXT, at + 2 + len(delimiter)):
-        at = body.find(b"\r\n" + delimiter, at + 2)
-    if at < 0:
-        raise RefusedError("cut-off")
-    return at
+        if not blank_line:
+            break
+        yield _part(head, content)
+    raise RefusedError("form-malformed" if len(pieces) > _MOST_PARTS else "cut-off")
 
 
 def _part(head: bytes, content: bytes) -> Part:

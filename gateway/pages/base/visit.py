@@ -1,18 +1,23 @@
 """The work that a visitor without an account causes: within the slots of its address, and in the sandbox."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import Any, Protocol
 
 from aiohttp import web
 
 from gateway.pages.base.anonymous import BUSY_RETRY_SECONDS, AddressSlots
+from gateway.pages.base.reading import Forms
 from gateway.pages.base.refusal import RefusedError
-from gateway.pages.base.upload import Form, read_form
+from gateway.pages.base.upload import MOST_BYTES, OTHER_BYTES, Form
 from gateway.runtime.sandbox import SandboxBusyError, SandboxFailedError, SpentError
 
-_MOST_REFUSED, _REFUSED_SECONDS = 8, 5.0
+_SLOT_SECONDS = 5.0
+"""The wait for a slot of an address: its forms are worked on in a second."""
+_POLL_SECONDS = 0.05
+_MOST_WAITING = 32
+"""Each holds a received form."""
 _PREPARE_SECONDS = 0.5
 """From the display of a form to the start of the worker, which takes processor time that the page should not wait for.
 """
@@ -34,11 +39,18 @@ class Worker(Protocol):
 class Visitors:
     """Limits and work of visitors, shared by the pages. ``address``: the network address of a request's client."""
 
-    def __init__(self, slots: AddressSlots, worker: Worker, address: Callable[[web.Request], str]) -> None:
+    def __init__(
+        self,
+        slots: AddressSlots,
+        worker: Worker,
+        address: Callable[[web.Request], str],
+        forms: Forms | None = None,
+    ) -> None:
         self._slots = slots
         self._worker = worker
         self._address = address
-        self._reading_refused = 0
+        self._forms = forms or Forms(address)
+        self._waiting = 0
         self._expected: asyncio.Task[None] | None = None
 
     def expect(self) -> None:
@@ -51,25 +63,33 @@ class Visitors:
         with suppress(OSError):  # the call that needs it reports it
             await self._worker.prepare()
 
-    @contextmanager
-    def one(self, request: web.Request) -> Iterator[None]:
-        """Hold a slot of the visitor's address while its form is read and worked on. Raises RefusedError."""
-        with self._slots.one(self._address(request)):
-            yield
-
-    async def refused_form(self, request: web.Request) -> Form | None:
-        """The form of a request that got no slot, so that its page displays the text again: many visitors may share one
-        address. None if it does not arrive soon, or too many of them are being read.
+    @asynccontextmanager
+    async def form(
+        self, request: web.Request, *, most_bytes: int = MOST_BYTES, other_bytes: int = OTHER_BYTES
+    ) -> AsyncIterator[Form]:
+        """The form of a request, received first; while it is parsed and worked on, a slot of the visitor's address is
+        held. Raises RefusedError.
         """
-        if self._reading_refused >= _MOST_REFUSED:
-            return None
-        self._reading_refused += 1
-        try:
-            return await read_form(request, seconds=_REFUSED_SECONDS)
-        except RefusedError:
-            return None
-        finally:
-            self._reading_refused -= 1
+        body = await self._forms.receive(request, most_bytes=most_bytes, other_bytes=other_bytes)
+        with await self._slot(self._address(request)):
+            yield await self._forms.parse(request, body)
+
+    async def _slot(self, address: str) -> ExitStack:
+        """A slot, held until the stack is closed; many visitors may share one address, so there is a wait for it."""
+        until = asyncio.get_running_loop().time() + _SLOT_SECONDS
+        with ExitStack() as held:
+            while True:
+                try:
+                    held.enter_context(self._slots.one(address))
+                    return held.pop_all()
+                except RefusedError:
+                    if self._waiting >= _MOST_WAITING or asyncio.get_running_loop().time() > until:
+                        raise
+                self._waiting += 1
+                try:
+                    await asyncio.sleep(_POLL_SECONDS)
+                finally:
+                    self._waiting -= 1
 
     async def work(self, function: str, arguments: Mapping[str, Any], content: bytes) -> Any:
         """The result of a function on the content. Raises RefusedError."""

@@ -9,11 +9,10 @@ import structlog
 from aiohttp import web
 
 import schemas
-from gateway.pages.base.anonymous import NO_SLOT
 from gateway.pages.base.markup import coded
 from gateway.pages.base.page import Answer, Language, Page
 from gateway.pages.base.refusal import RefusedError, Sentence
-from gateway.pages.base.upload import Form, read_form
+from gateway.pages.base.upload import Form
 from gateway.pages.base.visit import Visitors
 from gateway.pages.check.content import KINDS
 from gateway.pages.check.examples import EXAMPLES, example_of
@@ -24,9 +23,7 @@ from gateway.protocol.decide import paris_date
 PATHS: Mapping[Language, str] = {"fr": "/verifier", "en": "/en/check"}
 _TEMPLATE = "check/check.html"
 _MOST_DISPLAYED, _MOST_INVALID = 256 * 1024, 20_000
-"""Bytes of a pasted text that are displayed again, and of one that is no UTF-8: escaping a megabyte would hold the
-event loop for 20 ms, and replacing what is invalid takes longer.
-"""
+"""Bytes of a pasted text that are displayed again, and of one that is no UTF-8, whose invalid bytes are replaced."""
 
 log = structlog.get_logger()
 
@@ -82,13 +79,11 @@ def pages(port: CheckPort) -> Sequence[Page]:
         sent = Sent()
         now = port.clock()
         try:
-            with port.visitors.one(request):
-                sent = Sent.read(await read_form(request), choices)
+            async with port.visitors.form(request) as form:
+                sent = Sent.read(form, choices)
                 arguments = {"choice": sent.choice, "language": language, "on": paris_date(now)}
                 report = await port.visitors.work("check", arguments, sent.content)
         except RefusedError as error:
-            if error.code in NO_SLOT and (refused := await port.visitors.refused_form(request)):
-                sent = Sent.read(refused, choices)
             log.info("pages.refused", page="check", code=error.code, bytes=len(sent.content))
             refusal = error.sentence(language)
             return Answer(_TEMPLATE, values_of(choices, sent, refusal=refusal), error.status, error.headers)

@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.pages.base.page import Answer, Download, Language, Page
 from gateway.pages.base.refusal import RefusedError, Sentence
 from gateway.pages.base.texts import texts_of
-from gateway.pages.base.upload import Form, read_form
+from gateway.pages.base.upload import Form
 from gateway.pages.base.wording import spaced
 from gateway.pages.connect import port, state
 from gateway.pages.connect.form import choices_of
@@ -47,8 +47,7 @@ class _Shell:
 
     async def post(self, request: web.Request, language: Language) -> _Result:
         try:
-            with self._port.visitors.one(request):
-                form = await read_form(request, most_bytes=SAMPLE_BYTES, other_bytes=_OTHER_BYTES)
+            async with self._port.visitors.form(request, most_bytes=SAMPLE_BYTES, other_bytes=_OTHER_BYTES) as form:
                 if form.text("do") in ("study", "download"):
                     return await self._continue(form, language)
                 return await self._open(form, language)
@@ -88,7 +87,7 @@ class _Shell:
         next_state = State(known.sample, known.on, known.choices, controls_of(study), states_of(study))
         now = self._port.clock()
         sealed = await in_thread(lambda: state.close(next_state, self._port.seal, now=now))
-        return Answer("connect/connect.html", {"state": sealed, **describe(study, language)})
+        return Answer("connect/connect.html", lambda: {"state": sealed, **describe(study, language)})
 
 
 def _counts(study: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,7 +11,6 @@ from aiohttp import hdrs, web
 from gateway.pages.base.door import FORGET, SESSION, Door, role_of, session_of
 from gateway.pages.base.page import Answer, Language, Page, Redirect, Role
 from gateway.pages.base.refusal import RefusedError
-from gateway.pages.base.upload import read_form
 from gateway.partners.session import SignInError
 
 ENTER: Mapping[Language, str] = {"fr": "/connexion", "en": "/en/enter"}
@@ -55,7 +54,7 @@ class _Shell:
         return Answer("session/enter.html", values)
 
     async def begin(self, request: web.Request, _language: Language) -> Redirect:
-        form = await read_form(request, most_bytes=_MOST_BYTES, other_bytes=_MOST_BYTES)
+        form = await self._door.read_form(request, most_bytes=_MOST_BYTES)
         try:
             signed = await self._door.sign_ins.begin(form.text(LINK))
         except SignInError as error:

@@ -31,6 +31,22 @@ def test_the_process_has_a_limit_for_all_addresses() -> None:
         assert (error.value.status, error.value.headers) == (503, {"Retry-After": "5"})
 
 
+def test_a_48_has_four_times_the_slots_of_a_64() -> None:
+    """Its owner may use any of its 65,536."""
+    slots = AddressSlots()
+    with ExitStack() as stack:
+        for number in range(4):
+            for _ in range(2):
+                stack.enter_context(slots.one(f"2001:db8:0:{number}::/64"))
+        with pytest.raises(RefusedError) as error, slots.one("2001:db8:0:9::/64"):
+            pass
+        assert 429 == error.value.status
+        with slots.one("2001:db8:1:9::/64"):
+            assert 9 == slots.held
+    with slots.one("2001:db8:0:9::/64"):
+        assert 1 == slots.held
+
+
 _HOLDER = """
 import sys
 from contextlib import ExitStack

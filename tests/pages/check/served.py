@@ -17,6 +17,7 @@ from gateway.bootstrap.page_work import FUNCTIONS, known_profiles
 from gateway.bootstrap.pages import add_site, page_ports
 from gateway.log.memory import MemoryLog
 from gateway.pages.base.anonymous import AddressSlots
+from gateway.pages.base.reading import Forms
 from gateway.pages.base.visit import Visitors, Worker
 from gateway.pages.check.view import CheckPort
 from gateway.pages.site import Site, all_pages
@@ -43,7 +44,12 @@ class Direct:
 
 @asynccontextmanager
 async def served(
-    folder: Path, *, worker: Worker | None = None, slots: AddressSlots | None = None, proxies: str | None = None
+    folder: Path,
+    *,
+    worker: Worker | None = None,
+    slots: AddressSlots | None = None,
+    forms: Forms | None = None,
+    proxies: str | None = None,
 ) -> AsyncIterator[Client]:
     """A client of a gateway with pages."""
     clock = ManualClock()
@@ -52,7 +58,7 @@ async def served(
         await harness.ready()
         app = build_app(harness.context())
         app[PROXIES] = Proxies(proxy_networks(proxies))
-        visitors = Visitors(slots or AddressSlots(), worker or Direct(), client_of)
+        visitors = Visitors(slots or AddressSlots(), worker or Direct(), client_of, forms)
         port = CheckPort(visitors=visitors, profiles=known_profiles(), clock=clock)
         ports = page_ports(harness.parts, URL)
         add_site(app, Site(all_pages(replace(ports, check=port)), public_url=URL, door=ports.door))

@@ -13,7 +13,9 @@ import pytest
 import structlog
 from aiohttp import FormData
 
+from gateway.api.context import client_of
 from gateway.pages.base.anonymous import AddressSlots
+from gateway.pages.base.reading import Forms
 from gateway.pages.check.content import KINDS
 from gateway.runtime.sandbox import SandboxBusyError, SandboxFailedError, SpentError
 from schemas.rulebook import Language
@@ -187,44 +189,93 @@ async def _slowly(sending: asyncio.Event) -> AsyncIterator[bytes]:
 SLOW = {"Content-Type": "multipart/form-data; boundary=a", **HTML}
 
 
-async def test_a_third_request_at_once_of_an_address_is_refused(tmp_path: Path) -> None:
-    """Behind a named proxy the addresses of its clients count, an IPv6 /64 as one; what a client claims does not."""
-    slots = AddressSlots()
-    async with served(tmp_path, proxies="127.0.0.1", slots=slots) as client:
+def posted(client: Client, address: str, sending: asyncio.Event) -> asyncio.Task[int]:
+    """A form of this address that is half sent until the event; the status of its answer."""
+
+    async def send() -> int:
+        headers = SLOW | {"X-Forwarded-For": f"9.9.9.9, {address}", "Forwarded": "for=8.8.8.8"}
+        async with client.post("/verifier", data=_slowly(sending), headers=headers) as response:
+            assert response.content_type == "text/html"
+            return response.status
+
+    return asyncio.create_task(send())
+
+
+async def arrives(client: Client, address: str) -> int:
+    """The status of the answer to a whole form of this address."""
+    headers = HTML | {"X-Forwarded-For": address}
+    async with client.post("/verifier", data=form(text='{"a": 12345}'), headers=headers) as response:
+        assert "12345" in (await response.text()).partition("<textarea")[2].partition("</textarea>")[0]
+        return response.status
+
+
+async def test_half_sent_forms_keep_no_whole_one_out(tmp_path: Path) -> None:
+    """64 of them from 32 addresses, or as many from one: a whole form is answered, of these addresses and of others.
+    Those that it takes the room of are answered 503.
+    """
+    slots, forms = AddressSlots(), Forms(client_of)
+    async with served(tmp_path, proxies="127.0.0.1", slots=slots, forms=forms) as client:
         sending = asyncio.Event()
-
-        def post(address: str) -> asyncio.Task[int]:
-            async def send() -> int:
-                headers = SLOW | {"X-Forwarded-For": f"9.9.9.9, {address}", "Forwarded": "for=8.8.8.8"}
-                async with client.post("/verifier", data=_slowly(sending), headers=headers) as response:
-                    return response.status
-
-            return asyncio.create_task(send())
-
-        held = [post("2001:db8::1"), post("2001:db8::2"), post("192.0.2.1")]
-        while len(slots.held) < 3:
+        held = [posted(client, f"192.0.2.{number % 32}", sending) for number in range(64)]
+        while forms.being_received < 64:
             await asyncio.sleep(0.01)
-        for address, status in (("2001:db8::3", 429), ("2001:db8:0:1::1", 200), ("192.0.2.1", 200)):
-            headers = HTML | {"X-Forwarded-For": address}
-            async with client.post("/verifier", data=form(text='{"a": 12345}'), headers=headers) as response:
-                assert (address, response.status) == (address, status)
-                assert "12345" in (await response.text()).partition("<textarea")[2].partition("</textarea>")[0]
-                assert response.headers.get("Retry-After") == ("2" if status == 429 else None)
-                assert response.content_type == "text/html"
+        assert 0 == slots.held
+        for address in ("192.0.2.1", "192.0.2.77", "2001:db8::1"):
+            assert 200 == await arrives(client, address)
         sending.set()
-        assert [200, 200, 200] == await asyncio.gather(*held)
-        assert slots.held == []
+        assert [200] * 61 + [503] * 3 == sorted(await asyncio.gather(*held))
 
 
-async def test_a_visitor_who_leaves_gives_the_slot_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("addresses", "kept"),
+    [
+        (["192.0.2.1"], 8),
+        (["2001:db8::1", "2001:db8::ffff:1"], 8),
+        ([f"2001:db8:0:{number:x}::1" for number in range(40)], 32),
+    ],
+)
+async def test_an_address_has_so_many_forms_on_their_way(tmp_path: Path, addresses: list[str], kept: int) -> None:
+    """An IPv6 /64 is one address, and its /48 has four times as many; what a client claims of itself does not count."""
+    forms = Forms(client_of)
+    async with served(tmp_path, proxies="127.0.0.1", forms=forms) as client:
+        sending = asyncio.Event()
+        held = {posted(client, addresses[number % len(addresses)], sending) for number in range(40)}
+        refused: list[int] = []
+        while len(refused) < 40 - kept:
+            done, held = await asyncio.wait(held, return_when=asyncio.FIRST_COMPLETED)
+            refused += [task.result() for task in done]
+        assert [503] * (40 - kept) == refused
+        assert kept == forms.being_received
+        sending.set()
+        assert [200] * kept == await asyncio.gather(*held)
+
+
+async def test_a_form_that_does_not_arrive_is_refused(tmp_path: Path) -> None:
+    async with served(tmp_path, forms=Forms(client_of, seconds=0.05)) as client:
+        assert 408 == await posted(client, "192.0.2.1", asyncio.Event())
+
+
+async def test_a_form_waits_for_a_slot_of_its_address(tmp_path: Path) -> None:
+    """Many visitors may share one address: what is worked on in a second is worth a wait."""
     slots = AddressSlots()
     async with served(tmp_path, slots=slots) as client:
+        with slots.one("127.0.0.1"), slots.one("127.0.0.1"):
+            waiting = asyncio.create_task(arrives(client, ""))
+            done, _ = await asyncio.wait([waiting], timeout=0.2)
+            assert not done
+        assert 200 == await waiting
+
+
+async def test_a_visitor_who_leaves_leaves_nothing(tmp_path: Path) -> None:
+    slots, forms = AddressSlots(), Forms(client_of)
+    async with served(tmp_path, slots=slots, forms=forms) as client:
         leaving = asyncio.create_task(client.post("/verifier", data=_slowly(asyncio.Event()), headers=SLOW))
-        while not slots.held:
+        while not forms.being_received:
             await asyncio.sleep(0.01)
         leaving.cancel()
-        while slots.held:
+        while forms.being_received:
             await asyncio.sleep(0.01)
+    assert 0 == slots.held
 
 
 async def test_the_log_has_sizes_formats_and_rules_only(client: Client) -> None:
