@@ -128,6 +128,7 @@ SLOW: dict[str, str] = {
     "ingest/snapshot/test_snapshot.py": WAITS,
     "runtime/test_sandbox.py": PROCESSES,
     "runtime/test_yielding.py": PROCESSES,
+    "threats/test_anonymous_floods.py": PROCESSES,
     "threats/test_anonymous_requests.py": PROCESSES,
     "threats/test_descriptors.py": WAITS,
     "threats/test_fair_shares.py": WAITS,

@@ -29,7 +29,7 @@ from gateway.api.body import DISK_QUOTA
 from gateway.api.context import CONTEXT, Context
 from gateway.api.exports import EXPORTS
 from gateway.api.idempotency import REQUESTS
-from gateway.api.limit import RATES, SLOTS, WAITS, Rates, Slots
+from gateway.api.limit import ADDRESS_RATES, RATES, SLOTS, WAITS, AddressRates, Rates, Slots
 from gateway.api.middleware import complete, request_middleware
 from gateway.api.work import WORK_REGISTRY, WorkRegistry
 from gateway.ingest.idempotency import Requests
@@ -68,6 +68,7 @@ def build_app(context: Context, *, activity: Activity | None = None) -> web.Appl
     app = web.Application(middlewares=[request_middleware])
     app[CONTEXT] = context
     app[RATES] = Rates(context.limits.requests_per_minute)
+    app[ADDRESS_RATES] = AddressRates(context.limits.requests_per_minute)
     app[SLOTS] = Slots(context.limits.uploads_at_once, full="uploads-busy")
     app[WAITS] = Slots(context.limits.uploads_waiting, full="uploads-busy")
     app[EXPORTS] = Slots(context.limits.exports_at_once, full="exports-busy")

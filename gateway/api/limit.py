@@ -1,5 +1,8 @@
-"""Limits on a partner's request rate and on concurrent uploads and exports: refused at once, never queued."""
+"""Limits on the request rate of a partner, and of an address without a token, and on concurrent uploads and exports:
+refused at once, never queued.
+"""
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,12 +11,15 @@ from math import ceil
 from aiohttp import hdrs, web
 from multidict import istr
 
-from gateway.api.context import context_of
+from gateway.api.context import client_of, context_of
 from gateway.api.problem import ProblemError
 from gateway.protocol.partner import Partner
+from gateway.runtime.proxies import blocks_of
 
 _MINUTE = 60.0
 _SLOT_RETRY_SECONDS = 5
+_ADDRESSES_OF_PARTNER = 5
+_MOST_ADDRESSES = 8_192
 _POLICY = istr("RateLimit-Policy")
 _REMAINING = istr("RateLimit")
 
@@ -59,6 +65,29 @@ class Rates:
         if found is None:
             found = self._buckets[platform] = Bucket(self._per_minute, self._per_minute, now)
         return found
+
+
+class AddressRates:
+    """Buckets of network addresses, for requests without a token: a fifth of a partner's rate each (an IPv6 /64 is one
+    address, its /48 has four times as much). The least recently used is dropped first.
+    """
+
+    def __init__(self, per_minute: int) -> None:
+        self.per_minute = max(1, per_minute // _ADDRESSES_OF_PARTNER)
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def wait(self, client: str, kind: str, now: float) -> int:
+        """Count a request; the seconds after which it may be sent again, 0 if it is within the rate."""
+        seconds = 0
+        for block, times in blocks_of(client).items():
+            key, most = f"{block}{kind}", self.per_minute * times
+            bucket = self._buckets.pop(key, None) or Bucket(most, most, now)
+            self._buckets[key] = bucket
+            if not bucket.take(now):
+                seconds = max(seconds, bucket.seconds_to_next)
+        while len(self._buckets) > _MOST_ADDRESSES:
+            self._buckets.popitem(last=False)
+        return seconds
 
 
 class Slots:
@@ -117,6 +146,7 @@ class Slot:
 
 
 RATES: web.AppKey[Rates] = web.AppKey("rates", Rates)
+ADDRESS_RATES: web.AppKey[AddressRates] = web.AppKey("address_rates", AddressRates)
 SLOTS: web.AppKey[Slots] = web.AppKey("slots", Slots)
 WAITS: web.AppKey[Slots] = web.AppKey("waits", Slots)
 """Slots of queued uploads that wait for their decisions."""
@@ -130,6 +160,21 @@ def limit_rate(request: web.Request, partner: Partner, now: float) -> None:
     if not bucket.take(now):
         retry: dict[str, str] = {hdrs.RETRY_AFTER: str(bucket.seconds_to_next)}
         raise ProblemError("rate-limited", headers=retry, expected=context_of(request).limits.requests_per_minute)
+
+
+def limit_address(request: web.Request, now: float) -> None:
+    """Refuse a request without a token beyond the rate of its address: 429 with Retry-After (ERR-006)."""
+    rates = request.app[ADDRESS_RATES]
+    seconds = rates.wait(client_of(request), kind_of(request), now)
+    if seconds:
+        raise ProblemError("address-limited", headers={hdrs.RETRY_AFTER: str(seconds)}, expected=rates.per_minute)
+
+
+def kind_of(request: web.Request) -> str:
+    """What a request without a token counts as, beside its address: partners' token requests wait behind no visitors,
+    who may have the same address.
+    """
+    return " tokens" if request.path.startswith("/oauth/") else ""
 
 
 def set_rate_headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 
 from gateway.api.auth import authenticate, set_certificate_header
 from gateway.api.context import PARTNER
-from gateway.api.limit import limit_rate, set_rate_headers
+from gateway.api.limit import limit_address, limit_rate, set_rate_headers
 from gateway.api.problem import REFUSAL_PAGE, ProblemError, refuse
 from gateway.api.trace import NO_STATUS, begin_trace, end_trace, sign
 from gateway.api.work import AbandonedError, begin_work, end_with, hang_up, stopping_problem
@@ -19,7 +19,7 @@ from gateway.api.work import AbandonedError, begin_work, end_with, hang_up, stop
 
 @web.middleware
 async def request_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The handler's answer, or the problem that prevents it. Public routes have no partner and no rate limit."""
+    """The handler's answer, or the problem that prevents it."""
     clock = asyncio.get_running_loop().time
     began, status = clock(), NO_STATUS
     begin_trace(request)
@@ -35,6 +35,8 @@ async def request_middleware(request: web.Request, handler: Handler) -> web.Stre
             response = await end_with(request, _refuse(request, stopping_problem()))
         except Exception as error:  # noqa: BLE001  # classified there, and logged if unexpected
             response = _refuse(request, error)
+        if PARTNER not in request and not request.content.is_eof():
+            response = await end_with(request, response)
         status = response.status
         return response
     finally:
@@ -42,11 +44,13 @@ async def request_middleware(request: web.Request, handler: Handler) -> web.Stre
 
 
 async def _work(request: web.Request, handler: Handler, now: float) -> web.StreamResponse:
-    """Authenticate, then handle the request in the share of its partner. A refusal is work too: without a partner, in
-    a share of the network address.
+    """Authenticate, then handle the request in the share of its partner, or of the network address of a request that
+    needs none. A refusal is work too.
     """
     try:
         partner = await authenticate(request)
+        if partner is None:
+            limit_address(request, now)
     except ProblemError as error:
         return await begin_work(request, request.get(PARTNER), refused=True).run(_raise(error))
     if partner is not None:

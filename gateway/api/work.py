@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 from aiohttp import hdrs, web
 
 from gateway.api.context import PARTNER, client_of
+from gateway.api.limit import kind_of
 from gateway.api.problem import ProblemError
 from gateway.protocol.partner import Partner
 from gateway.runtime.loop import in_thread
+from gateway.runtime.pace import Pace
 from gateway.runtime.processor import (
     SLICE_SECONDS,
     Processor,
@@ -193,10 +195,13 @@ class _Block:
 
 
 class WorkRegistry:
-    """All work of one process: its processor, the blocks that may be cancelled, and whether the process stops."""
+    """All work of one process: its processor, the blocks that may be cancelled, and whether the process stops. What is
+    not kept is read at a ``pace``.
+    """
 
     def __init__(self, processor: Processor) -> None:
         self.processor = processor
+        self.pace = Pace()
         self.stopping = False
         self._blocks: set[_Block] = set()
         self._polling: asyncio.Task[None] | None = None
@@ -251,11 +256,12 @@ WORK: web.RequestKey[Work] = web.RequestKey("work", Work)
 
 def begin_work(request: web.Request, partner: Partner | None, *, refused: bool = False) -> Work:
     """The work of a request, in the share of its partner, or of its network address if it has no partner. Refusals of
-    an address have a share of their own: behind a proxy that no setting names all clients have one address, and token
-    requests of partners must not wait behind requests without a token.
+    an address have a share of their own, and so have its token requests: behind a proxy that no setting names all
+    clients have one address, and partners' token requests must not wait behind requests without a token.
     """
     registry = request.app[WORK_REGISTRY]
-    name = f"@{client_of(request)}{' refused' if refused else ''}" if partner is None else partner.platform
+    kind = " refused" if refused else kind_of(request)
+    name = f"@{client_of(request)}{kind}" if partner is None else partner.platform
     share = registry.processor.share(name, anonymous=partner is None)
     work = request[WORK] = Work(request, registry, share)
     return work
@@ -295,17 +301,20 @@ def stopping_problem() -> ProblemError:
     return ProblemError("gateway-stopping", headers=retry)
 
 
-async def end_with(request: web.Request, response: web.Response) -> web.Response:
-    """Send an answer to a client that is still sending, and continue to read for at most a second: a connection closed
-    with unread bytes is reset, and the reset can overtake the answer.
+async def end_with(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """Send an answer to a client that is still sending, continue to read for at most a second, at a pace, and close
+    the connection: if it were closed at once it would be reset, and the reset can overtake the answer.
     """
     response.force_close()
+    pace = request.app[WORK_REGISTRY].pace
     with suppress(ConnectionError, web.RequestPayloadError, TimeoutError):
         await response.prepare(request)
         await response.write_eof()
         async with asyncio.timeout(_DRAIN_SECONDS):
             while await request.content.readany():
-                pass
+                await pace.step()
+    if not request.content.is_eof():
+        request.protocol.force_close()  # else the server would read on for seconds
     return response
 
 

@@ -5,7 +5,8 @@ thread included. The next slice goes to the partner that has used the least proc
 a request within the last 0.25 s, slices are shorter, and the next one waits twice the previous slice, so that an
 arriving request finds an idle loop more often than not. While a short request of another partner is in progress, the
 next slice waits 9 ms, or four times the previous slice. The short requests of a partner that has exceeded its share
-wait for a slice too, but only while other partners are active: an idle processor is free for every partner.
+wait for a slice too, but only while other partners are active: an idle processor is free for every partner. Requests
+without a token wait for one while any partner is active.
 """
 
 import asyncio
@@ -99,14 +100,15 @@ class Processor:
         return share
 
     def begin(self, request: object, share: Share) -> None:
-        """A short request begins: slices of other partners are held back until ``end``, for 1 s at most."""
+        """A short request begins. A partner's holds slices of other shares back until its ``end``, for 1 s at most."""
         now = self._clock()
         share.seen_at = now
+        if share.anonymous:  # else unauthenticated requests could slow long work down
+            return
         self._urgent[request] = (now, share)
-        if not share.anonymous:  # else unauthenticated requests could slow long work down
-            self._activity.note(share.key, now)
-            if not self._hurried and any(other is not share for other in self._aside):
-                self._set_hurry(on=True)
+        self._activity.note(share.key, now)
+        if not self._hurried and any(other is not share for other in self._aside):
+            self._set_hurry(on=True)
 
     def end(self, request: object) -> None:
         """The request has ended, or has turned out to be long."""
@@ -147,16 +149,19 @@ class Processor:
         return _SHORT_SLICE_SECONDS if self._asked_lately(share) else SLICE_SECONDS
 
     def must_wait(self, share: Share) -> bool:
-        """Whether a short request of this share needs a slice: its balance is used up, and other partners are active.
+        """Whether a short request of this share needs a slice: its balance is used up, and other partners are active. A
+        request without a token needs one while any partner is active: many addresses have many balances.
 
         Raises ShareUsedError when too many of its requests wait, or the debt of a partner reaches a minute of processor
         time. Many clients may share one network address: it may have more requests waiting, and any debt.
         """
-        if share.balance > 0 or not self._others_active(share):
-            return False
-        self.charge(share, 0.0)
-        if share.balance > 0:
-            return False
+        now = self._clock()
+        if not (share.anonymous and self._activity.others_since(share.key, now - _ACTIVE_SECONDS)):
+            if share.balance > 0 or not self._others_active(share):
+                return False
+            self.charge(share, 0.0)
+            if share.balance > 0:
+                return False
         most = _MOST_ANONYMOUS_WAITING if share.anonymous else _MOST_WAITING
         indebted = not share.anonymous and share.balance <= -_MOST_DEBT + _BURST_SECONDS
         if len(share.waiting) >= most or indebted:

@@ -1,6 +1,6 @@
 """The worst requests that anybody can send to each public address of a gateway, written as bytes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from aiohttp import web
 
@@ -62,19 +62,22 @@ def posted(path: str, kind: str, body: bytes, *, origin: str, missing: int = 0) 
     return plain("POST", path, headers=head.encode()) + body[: len(body) - missing]
 
 
-def requests(method: str, path: str, *, origin: str) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of the hostile requests to one address."""
+def names(method: str) -> list[str]:
+    """Of the hostile requests to an address that takes this method."""
     if method == "POST":
-        for name, (kind, body) in BODIES.items():
-            yield name, posted(path, kind, body, origin=origin)
-        return
-    for name, query in QUERIES.items():
-        yield name, plain(method, path, query=query)
-    for name, value in HEADERS.items():
-        line = f"{name}: {value[:_LINE]}\r\n".encode()
-        yield f"one {name}", plain(method, path, headers=line)
-        yield f"many {name}", plain(method, path, headers=line * _LINES)
-    yield "compressed", plain(method, path, headers=b"Accept-Encoding: gzip\r\n")
+        return [*BODIES]
+    return [*QUERIES, *(f"{number} {name}" for name in HEADERS for number in ("one", "many")), "compressed"]
+
+
+def hostile(method: str, path: str, name: str, *, origin: str) -> bytes:
+    """The hostile request of this name."""
+    if method == "POST":
+        return posted(path, *BODIES[name], origin=origin)
+    if name in QUERIES:
+        return plain(method, path, query=QUERIES[name])
+    number, _, header = name.partition(" ")
+    line = f"{header}: {HEADERS[header][:_LINE]}\r\n".encode() if header else b"Accept-Encoding: gzip\r\n"
+    return plain(method, path, headers=line * (_LINES if number == "many" else 1))
 
 
 QUERIES = {

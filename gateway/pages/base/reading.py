@@ -11,6 +11,7 @@ from gateway.pages.base.anonymous import BUSY_RETRY_SECONDS
 from gateway.pages.base.kept import Aside, in_a_thread
 from gateway.pages.base.refusal import RefusedError
 from gateway.pages.base.upload import MOST_BYTES, OTHER_BYTES, Body, Form, receive
+from gateway.runtime.pace import Pace
 from gateway.runtime.proxies import blocks_of
 
 MOST = 64
@@ -51,6 +52,7 @@ class Forms:
         self._most = most
         self._each = each
         self._seconds = seconds
+        self._pace = Pace()
         self._readings: dict[_Reading, None] = {}
 
     @property
@@ -66,7 +68,9 @@ class Forms:
         """
         with self._one(self._address(request)) as reading:
             try:
-                return await receive(request, reading.deadline, most_bytes=most_bytes, other_bytes=other_bytes)
+                return await receive(
+                    request, reading.deadline, self._pace, most_bytes=most_bytes, other_bytes=other_bytes
+                )
             except TimeoutError:
                 if reading.ended:
                     raise RefusedError("busy", retry_after=BUSY_RETRY_SECONDS) from None

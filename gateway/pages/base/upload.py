@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage
 
 from gateway.pages.base.refusal import RefusedError
+from gateway.runtime.pace import Pace
 from schemas.bilingual import Spoken
 
 MOST_BYTES = 1024 * 1024
@@ -74,15 +75,17 @@ class Body:
         return form
 
 
-async def receive(request: web.Request, deadline: asyncio.Timeout, *, most_bytes: int, other_bytes: int) -> Body:
-    """The body of a form, read into memory until a deadline. No field has more than ``most_bytes``, and all others
-    together no more than ``other_bytes``. Raises RefusedError, TimeoutError; ConnectionError when the visitor has
-    disconnected.
+async def receive(
+    request: web.Request, deadline: asyncio.Timeout, pace: Pace, *, most_bytes: int, other_bytes: int
+) -> Body:
+    """The body of a form, read into memory at a pace, until a deadline. No field has more than ``most_bytes``, and all
+    others together no more than ``other_bytes``. Raises RefusedError, TimeoutError; ConnectionError when the visitor
+    has disconnected.
     """
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower() not in ("", "identity"):
         raise RefusedError("form-encoding")
     try:
-        content = await _read(request, most_bytes + other_bytes, deadline)
+        content = await _read(request, most_bytes + other_bytes, deadline, pace)
     except (web.RequestPayloadError, BadHttpMessage):
         raise RefusedError("cut-off") from None
     if content is None:
@@ -90,7 +93,7 @@ async def receive(request: web.Request, deadline: asyncio.Timeout, *, most_bytes
     return Body(request.headers.get(hdrs.CONTENT_TYPE, ""), content, most_bytes)
 
 
-async def _read(request: web.Request, most: int, deadline: asyncio.Timeout) -> bytes | None:
+async def _read(request: web.Request, most: int, deadline: asyncio.Timeout, pace: Pace) -> bytes | None:
     """The body; None if it has more than ``most`` bytes: it is then read on without keeping it. Raises TimeoutError."""
     kept: list[bytes] = []
     size = 0
@@ -102,6 +105,8 @@ async def _read(request: web.Request, most: int, deadline: asyncio.Timeout) -> b
                 too_large = too_large or size > most
                 if not too_large:
                     kept.append(chunk)
+                if not request.content.is_eof():
+                    await pace.step()
     except TimeoutError:
         if not too_large:
             raise

@@ -11,6 +11,7 @@ import schemas
 from gateway.api.app import build_app
 from gateway.api.auth import scopes_of
 from gateway.api.context import Limits
+from gateway.api.limit import AddressRates
 from gateway.api.management import Metrics, build_management
 from gateway.api.work import ANONYMOUS_SECONDS
 from gateway.log.memory import Fault
@@ -71,7 +72,8 @@ async def test_requests_without_a_partner_are_charged_to_their_address(
     gateway: GatewayHarness, method: str, path: str
 ) -> None:
     """ERR-006: refusals included, although their handlers take no time."""
-    shares = [gateway.office.processor.share(name, anonymous=True) for name in ("@127.0.0.1", "@127.0.0.1 refused")]
+    names = ("@127.0.0.1", "@127.0.0.1 refused", "@127.0.0.1 tokens")
+    shares = [gateway.office.processor.share(name, anonymous=True) for name in names]
     for _ in range(20):
         assert 400 <= (await gateway.ask(method, path, who=None)).status
     assert sum(share.used for share in shares) >= 20 * ANONYMOUS_SECONDS
@@ -79,10 +81,32 @@ async def test_requests_without_a_partner_are_charged_to_their_address(
 
 async def test_token_requests_do_not_wait_behind_requests_without_a_token(gateway: GatewayHarness) -> None:
     """ERR-006: behind a proxy, all clients have one address."""
-    tokens = gateway.office.processor.share("@127.0.0.1", anonymous=True)
+    tokens = gateway.office.processor.share("@127.0.0.1 tokens", anonymous=True)
     for _ in range(20):
         assert 401 == (await gateway.ask("GET", "/v1/offers", who=None)).status
     assert tokens.used == 0.0
+
+
+async def test_requests_without_a_token_beyond_the_rate_of_their_address_wait(tmp_path: Path) -> None:
+    """ERR-006: a fifth of a partner's rate; a partner's own requests are not among them."""
+    async with opened(tmp_path, limits=Limits(requests_per_minute=20)) as gateway:
+        answers = [await gateway.ask("GET", "/.well-known/passerelle", who=None) for _ in range(5)]
+        assert [200, 200, 200, 200, 429] == [answer.status for answer in answers]
+        assert ("address-limited", True) == (answers[4].code, 1 <= int(answers[4].headers["Retry-After"]) <= 15)
+        assert 429 == (await gateway.ask("GET", "/nowhere", who=None)).status
+        assert 200 == (await gateway.ask("GET", "/v1/receipts")).status
+        assert 401 == (await gateway.ask("GET", "/v1/receipts", who=None)).status
+
+
+def test_an_address_has_a_rate_and_a_48_four_times_as_much() -> None:
+    """ERR-006: its owner may use any /64 of it; token requests are counted apart."""
+    rates = AddressRates(10)
+    assert [0, 0, 30] == [rates.wait("192.0.2.1", "", 0.0) for _ in range(3)]
+    assert 0 == rates.wait("192.0.2.1", " tokens", 0.0)
+    assert 0 == rates.wait("192.0.2.1", "", 30.0)
+    networks = [f"2001:db8:0:{number}::/64" for number in range(9)]
+    assert [0] * 8 + [8] == [rates.wait(network, "", 0.0) for network in networks]
+    assert 0 == rates.wait("2001:db8:1::/64", "", 0.0)
 
 
 async def test_every_answer_has_a_request_id(gateway: GatewayHarness) -> None:
