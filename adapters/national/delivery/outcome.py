@@ -18,12 +18,14 @@ from adapters.national.site.answer import (
     find_dropped,
 )
 from adapters.national.site.site import OutcomeUnknownError, SiteError, SiteUnavailableError
-from gateway.protocol.decide import PARIS
+from gateway.protocol.decide import PARIS, paris_midnight
 from gateway.protocol.delivery import Attempt, Part
 from schemas.schoolyear import FLIP
 
 _FLIP_MARGIN = timedelta(days=1)
 """The site changes its school year at midnight of its own, unknown, time zone: at most a day from midnight here."""
+_HOUR_MS, _AFTER_HOUR_MS = 3_600_000, 120_000
+"""Midnight of most time zones is at a full hour; the site's clock may be late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +139,20 @@ def as_unreachable(part: Part, now: int) -> Part:
     )
 
 
+def looks_at(part: Part) -> int | None:
+    """When the site is asked again about a part that waits for the day in ``until`` (ms): on that day, and about a
+    refused one after the next full hour, by which the site's own day may have changed. None for any other part.
+    """
+    if part.state not in {"pending", "refused"} or part.until is None:
+        return None
+    day = paris_midnight(date.fromisoformat(part.until))
+    return max(day, (part.since // _HOUR_MS + 1) * _HOUR_MS + _AFTER_HOUR_MS) if part.state == "refused" else day
+
+
 def is_due_again(part: Part, now: int) -> bool:
-    """Whether a refused part has reached the day of its retry."""
-    return part.state == "refused" and part.until is not None and _day(now) >= date.fromisoformat(part.until)
+    """Whether a refused part has reached its retry."""
+    at = looks_at(part)
+    return part.state == "refused" and at is not None and now >= at
 
 
 def as_pending(part: Part, now: int) -> Part:
@@ -189,14 +202,14 @@ def _again_on(refusals: tuple[Refusal, ...], now: int) -> str | None:
     """The day on which the refused body is sent again; None if that cannot succeed.
 
     Every body for seconde holds the mandatory weeks of the school year in force here, so a refusal of these weeks means
-    that the site uses another year, until its own change of year. Any body refused around that change is sent again
-    after it.
+    that the site uses another year, until its own change of year: near it the site is asked every hour. Any body
+    refused around that change is sent again after it.
     """
     today = _day(now)
-    if any(one.code == "national-refused:mandatory-weeks" for one in refusals):
-        return (today + timedelta(days=1)).isoformat()
     flip = date(today.year, *FLIP)
     near = abs(today - flip) <= _FLIP_MARGIN
+    if any(one.code == "national-refused:mandatory-weeks" for one in refusals):
+        return today.isoformat() if near else _tomorrow(now)
     return (flip + _FLIP_MARGIN * 2).isoformat() if near else None
 
 

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, time
+from datetime import date
 from itertools import islice
 from typing import Any, TypeAlias
 
 import orjson
 
 from adapters.national.delivery.outbox import Entry, Outbox
-from adapters.national.delivery.outcome import as_pending, is_due_again
+from adapters.national.delivery.outcome import as_pending, is_due_again, looks_at
 from adapters.national.delivery.plan import (
     EXPIRED_RANK,
     RANKS,
@@ -25,7 +25,7 @@ from adapters.national.site.accounts import Accounts
 from gateway.clock import Clock
 from gateway.log.port import Output, Owner
 from gateway.partners import Partners
-from gateway.protocol.decide import PARIS, paris_date
+from gateway.protocol.decide import paris_date
 from gateway.protocol.delivery import GROUPS, Delivery, Part, delivery_record
 from gateway.protocol.delivery_order import ANY_PLATFORM
 from gateway.protocol.identity import NATIONAL, partition_of, platform_of
@@ -36,8 +36,6 @@ from gateway.protocol.visibility import wished_audiences
 Positions: TypeAlias = Mapping[tuple[str, int], int]
 
 _SLICE = 200
-_WAITING = frozenset({"pending", "refused"})
-"""States in which ``until`` is the day of the next call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +241,9 @@ class UnitOfWork:
                 # A creation of unknown outcome is looked up at once: newer creations push it off the first pages.
                 at = self.now if part is None or part.attempt is None else 0
                 self._outbox.enqueue(delivery.id, group, rank=rank, not_before=at, now=self.now)
-            elif part is not None and part.state in _WAITING and part.until is not None:
+            elif part is not None and (again := looks_at(part)) is not None:
                 rank = RANKS["create" if part.sequence is None else "update"]
-                self._outbox.enqueue(delivery.id, group, rank=rank, not_before=midnight(part.until), now=self.now)
+                self._outbox.enqueue(delivery.id, group, rank=rank, not_before=again, now=self.now)
             else:
                 self._outbox.dequeue(delivery.id, group)
 
@@ -262,8 +260,3 @@ async def review(store: DeliveryStore, platform: str | None = None) -> None:
             for offer_id in part:
                 unit.set_wanted_state(offer_id)
         await asyncio.sleep(0)
-
-
-def midnight(day: str) -> int:
-    """Start of a day in Paris, in milliseconds since 1970."""
-    return round(datetime.combine(date.fromisoformat(day), time(), PARIS).timestamp() * 1_000)

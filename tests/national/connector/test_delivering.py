@@ -1,7 +1,9 @@
 """Delivering to a simulated national site over HTTP: every state of a part, and the calls that lead there."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -198,6 +200,22 @@ async def test_offers_of_next_year_wait_for_the_first_of_july(make_harness: Make
     assert 0 == harness.calls("POST")
     await harness.until_states({ONE: "delivered"})
     assert {ONE} == set(harness.live())
+
+
+@pytest.mark.parametrize("zone", ["Europe/Paris", "UTC", "America/Guadeloupe", "Pacific/Noumea"])
+async def test_offers_of_next_year_are_sent_once_the_day_has_come_in_the_sites_own_zone(
+    make_harness: Make, zone: str
+) -> None:
+    """Twenty offers that the site refuses at midnight here come back within the hour after midnight there."""
+    june_30 = 1_782_856_680_000  # 30 June 2026, 23:58 in Paris
+    harness = await make_harness(start=june_30, speed=2_000.0)
+    harness.simulator.zone = ZoneInfo(zone)
+    ids = [f"bretagne:{number}" for number in range(20)]
+    await harness.publish(*(document(one) for one in ids))
+    await harness.start()
+    await harness.until_states(dict.fromkeys(ids, "delivered"))
+    there = datetime(2026, 7, 1, tzinfo=ZoneInfo(zone)).timestamp() * 1_000
+    assert harness.time.clock() < max(there, june_30) + 45 * 60_000
 
 
 async def test_offers_of_last_year_are_never_updated(make_harness: Make) -> None:
