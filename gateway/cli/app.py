@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from gateway.cli.console import CommandError, stop
+from gateway.cli.os_error import explain_os_errors
 
 COMMANDS = {
     "serve": "gateway.cli.serve:serve",
@@ -69,6 +70,7 @@ class LazyGroup(TyperGroup):
             found.command()(function)
         command = typer.main.get_command(found)
         command.name = cmd_name
+        explain_os_errors(command)
         return command
 
     def invoke(self, ctx: Any) -> Any:

@@ -13,6 +13,7 @@ from gateway.cli.console import ERR, FAILED, OUT, AsJson, CommandError, print_fi
 from gateway.cli.desk import By, Why, desk_here, explained
 from gateway.cli.keys import fetch_key_set, read_key_set, read_start
 from gateway.cli.operator_context import keys_here, log_here, settings_here, url_here
+from gateway.cli.os_error import command_error
 from gateway.clock import now
 from gateway.errors import TokenError
 from gateway.oauth.jws import MAX_TOKEN_BYTES, PublicKey, import_keys
@@ -223,7 +224,7 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text + "\n", encoding="ascii")
     except OSError as error:
         step = "the certificate is kept with the platform; run the command again with another --out for a new one"
-        raise CommandError(f"{path} cannot be written: {error.strerror}.", step=step) from error
+        raise CommandError(str(command_error(error)), step=step) from error
 
 
 def _rows(certificate: Certificate) -> Mapping[str, str]:

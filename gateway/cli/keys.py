@@ -15,6 +15,7 @@ from gateway.bootstrap import signing_key_of
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
 from gateway.cli.desk import By, Why, desk_here
 from gateway.cli.operator_context import command_errors, keys_here, settings_here
+from gateway.cli.os_error import command_error
 from gateway.clock import now
 from gateway.oauth.keys import KeyRing, rotate_signing_key
 from gateway.oauth.token import signer_of
@@ -65,7 +66,7 @@ def read_start(path: Path, most: int, *, step: str) -> bytes:
         with path.open("rb") as file:
             return file.read(most)
     except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}.", step=step) from error
+        raise CommandError(str(command_error(error)), step=step) from error
 
 
 def read_key_set(path: Path) -> Mapping[str, object]:

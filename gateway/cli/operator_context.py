@@ -21,7 +21,7 @@ from gateway.settings import Settings
 
 @contextmanager
 def command_errors() -> Iterator[None]:
-    """Translate errors of settings, keys, log and file system into a CommandError with its remedy."""
+    """Translate errors of settings, keys and log into a CommandError with its remedy."""
     try:
         yield
     except SettingsError as error:
@@ -44,12 +44,6 @@ def command_errors() -> Iterator[None]:
         raise CommandError(f"{error}; nothing was changed.", step="run the command again") from error
     except LogError as error:
         raise CommandError(str(error), step="passerelle doctor lists what is unreachable") from error
-    except OSError as error:  # a read-only folder, a full disk, no file descriptors left
-        where = "" if error.filename is None else f"{error.filename}: "
-        raise CommandError(
-            f"{where}{error.strerror or error}.",
-            step="check the disk, the rights and the limits that passerelle doctor names",
-        ) from error
 
 
 def settings_here() -> Settings:

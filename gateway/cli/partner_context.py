@@ -3,9 +3,12 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from types import SimpleNamespace
 
 import aiohttp
+from rich.text import Text
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from gateway.cli.console import ERR, CommandError
 from gateway.client import Answer, Client, ClientError
@@ -27,6 +30,7 @@ async def as_partner(language: Language) -> AsyncIterator[Client]:
     secret = os.environ.get("PASSERELLE_CLIENT_SECRET")
     if not identity or not secret:
         raise CommandError(words.unnamed, step=words.name, language=language)
+    set_on_retry_hooks([partial(_print_retry, words.again)])
     timeout = aiohttp.ClientTimeout(total=_UPLOAD_SECONDS, sock_connect=10)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session:
@@ -39,6 +43,11 @@ async def as_partner(language: Language) -> AsyncIterator[Client]:
             yield client
     except ClientError as error:
         raise CommandError(str(error), step=error.step, language=language) from error
+
+
+def _print_retry(text: str, retry: RetryDetails) -> None:
+    """One line for each retry, in place of stamina's, which is a record for a log."""
+    ERR.print(Text(text.format(reason=retry.caused_by, seconds=retry.wait_for)), soft_wrap=True)
 
 
 def gateway_url() -> str:

@@ -193,10 +193,10 @@ async def test_mistakes_end_with_the_next_step(operator: Shell) -> None:
     )
     (folder / "binary").write_bytes(b"\xff\x00")
     for words, message in (
-        (("sign", "missing.json"), "cannot be read"),
+        (("sign", "missing.json"), "missing.json: No such file or directory"),
         (("sign", "binary"), "is not JSON"),
         (("sign", nameless), "names no platform"),
-        (("verify", "missing.jws"), "cannot be read"),
+        (("verify", "missing.jws"), "missing.jws: No such file or directory"),
         (("verify", "binary"), "is no signed certificate"),
         (("verify", good, "--jwks", "http://stages.example/jwks.json"), "is no https address"),
         (("verify", good, "--jwks", "http://127.0.0.1:1/jwks.json"), "cannot be reached"),

@@ -147,6 +147,10 @@ async def test_a_wrong_secret_and_an_unreachable_gateway_end_with_the_next_step(
     assert (2, True) == (wrong.code, "Next step: check PASSERELLE_CLIENT_ID" in wrong.errors)
     away = await running_gateway.shell(*words, PASSERELLE_URL="http://127.0.0.1:1")
     assert (2, True) == (away.code, "Next step: check that PASSERELLE_URL is correct" in away.errors)
+    *retries, _, _ = away.errors.splitlines()
+    assert retries
+    pattern = re.compile(r"Not accepted yet \(there is no answer at this address\): trying again in [0-9.]+ s\.")
+    assert [] == [line for line in retries if not pattern.fullmatch(line)]
     unnamed = await running_gateway.shell(*words, PASSERELLE_CLIENT_ID="")
     assert (2, True) == (unnamed.code, "passerelle partner add" in unnamed.errors)
 

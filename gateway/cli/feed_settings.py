@@ -1,0 +1,31 @@
+"""Whether a gateway with the settings of a command can pull the source of a profile."""
+
+import os
+
+from rich.text import Text
+
+from adapters.profile.profile import Profile
+from adapters.pull.transport_factory import Secrets
+from adapters.transport.feed import FeedError
+from gateway.cli.console import ERR, CommandError
+from gateway.cli.operator_context import settings_here
+
+
+def require_feed_settings(profile: Profile) -> None:
+    """Raise CommandError where a gateway with these settings could not pull the profile's source; a secret that only
+    the gateway may have is a warning.
+    """
+    transport, settings = profile.transport, settings_here()
+    if transport.get("kind") == "folder" and settings.feeds is None:
+        raise CommandError(
+            f"The feed of {profile.platform} is dropped in the folder {transport['folder']} below PASSERELLE_FEEDS, "
+            "which is not set; nothing was changed.",
+            step="set PASSERELLE_FEEDS to the parent of that folder, for the gateway and here, then run it again",
+        )
+    credential = transport.get("credential")
+    if credential is not None:
+        try:
+            Secrets(os.environ, settings.feed_secrets).read(credential["secret"])
+        except FeedError:
+            name = credential["secret"].get("env") or f"{credential['secret']['file']} in PASSERELLE_FEED_SECRETS"
+            ERR.print(Text(f"! The gateway needs the secret {name}, which is not set here."), soft_wrap=True)
