@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Jeu complet de la nuit avec curl (7.71 ou plus) : envoie toutes les offres en ligne, les absentes sont retirées.
-#   publier.sh [--confirmer N] COMMANDE…     COMMANDE écrit les offres, une par ligne : publier.sh php export.php
+#   publier.sh offres.ndjson [--confirmer N]
 # Variables : PASSERELLE_URL, PASSERELLE_CLIENT_ID, PASSERELLE_CLIENT_SECRET. sqlite3 (3.38 ou plus) lit le JSON reçu.
 # Code de sortie : 0 tout est accepté ; 1 des offres sont à corriger ; 2 rien n’a changé, ou l’issue est inconnue.
 set -euo pipefail
@@ -34,19 +34,18 @@ prendre_jeton() {
     echo "Authorization: Bearer $(lire '$.access_token')" >"$travail/jeton"
 }
 
-[[ ${1-} != --confirmer || $# -lt 3 ]] || { confirmation="&confirm=$2" && shift 2; }
-(($#)) || echec "Usage : publier.sh [--confirmer N] COMMANDE…"
+[[ $# -eq 1 || ($# -eq 3 && ${2-} == --confirmer) ]] || echec "Usage : publier.sh offres.ndjson [--confirmer N]"
+[[ -r $1 ]] || echec "Fichier illisible : $1"
 printf 'user = "%s:%s"\n' "$PASSERELLE_CLIENT_ID" "$PASSERELLE_CLIENT_SECRET" >"$travail/acces"
 prendre_jeton
 # Le numéro de jeu se prend avant l’export : ce que vous publiez entre-temps ne passe jamais pour absent.
 poster /v1/snapshots/marks -H "@$travail/jeton"
 numero=$(lire '$.mark')
-"$@" >"$travail/export" || echec "L’export a échoué : rien n’est envoyé."
-sed '/^[[:space:]]*$/d' "$travail/export" >"$travail/offres"
+sed '/^[[:space:]]*$/d' "$1" >"$travail/offres" # ou une requête sur votre base : php export.php >"$travail/offres"
 nombre=$(wc -l <"$travail/offres")
 echo "{\"count\": $nombre}" >>"$travail/offres" # sans lui, un export coupé retirerait la fin
 # Même numéro de jeu et même clé à chaque essai : si la première réponse s’est perdue, la passerelle la redonne.
-poster "/v1/snapshots?mark=$numero${confirmation-}" -H "@$travail/jeton" -H 'Content-Type: application/x-ndjson' \
+poster "/v1/snapshots?mark=$numero${3:+&confirm=$3}" -H "@$travail/jeton" -H 'Content-Type: application/x-ndjson' \
     -H 'Prefer: wait=30' -H "Idempotency-Key: $(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')" --data-binary "@$travail/offres"
 # Même un 200 peut porter des refus : une offre refusée compte comme présente et reste telle qu’elle était.
 sqlite3 -bail -separator ' ' :memory: "SELECT coalesce(l.value ->> 'id', 'ligne ' || (l.value ->> 'index')),

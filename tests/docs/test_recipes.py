@@ -68,10 +68,9 @@ def export(folder: Path, *offers: dict[str, Any]) -> str:
     return path.name
 
 
-def publishing(language: str, file: str, *, confirm: int | None = None) -> list[str]:
-    """The arguments of a snapshot: the recipe with curl takes the command of the export."""
-    option = [] if confirm is None else ["--confirmer", str(confirm)]
-    return [*option, "cat", file] if language == "curl" else [file, *option]
+def publishing(file: str, *, confirm: int | None = None) -> list[str]:
+    """The arguments of a snapshot, of which each recipe takes the same."""
+    return [file] if confirm is None else [file, "--confirmer", str(confirm)]
 
 
 def copied(folder: Path) -> dict[str, Any]:
@@ -95,7 +94,7 @@ async def test_a_set_is_published_corrected_shrunk_and_followed(
     publish, follow = PUBLISH[language], FOLLOW[language]
     everything = [offer(number) for number in range(12)]
 
-    done = await publisher.run(publish, *publishing(language, export(tmp_path, *everything)))
+    done = await publisher.run(publish, *publishing(export(tmp_path, *everything)))
     assert (0, "Envoyées : 12 ; à corriger : 0 ; retirées : 0 ; en attente : 0.\n") == (done.code, done.output), done
     read = await subscriber.run(follow, "copie.db", "territory=all")
     assert (0, "Copie à jour ; offres en ligne : 12.\n") == (read.code, read.output), read
@@ -103,21 +102,21 @@ async def test_a_set_is_published_corrected_shrunk_and_followed(
     assert everything[0]["location"] == copied(tmp_path)["bretagne:recette-0"]["location"]
 
     wrong = [*everything[1:], offer(0, revision=2, sector="s99")]
-    done = await publisher.run(publish, *publishing(language, export(tmp_path, *wrong)))
+    done = await publisher.run(publish, *publishing(export(tmp_path, *wrong)))
     assert (1, "Envoyées : 12 ; à corriger : 1 ; retirées : 0 ; en attente : 0.\n") == (done.code, done.output), done
     assert "bretagne:recette-0 /sector : «\u00a0s99\u00a0»" in done.errors
 
     reused = [offer(0, title="Visite"), *everything[1:]]
-    done = await publisher.run(publish, *publishing(language, export(tmp_path, *reused)))
+    done = await publisher.run(publish, *publishing(export(tmp_path, *reused)))
     assert done.code == 1, done
     assert "bretagne:recette-0" in done.errors
     assert "revision" in done.errors
 
     shrunk = export(tmp_path, offer(0, revision=3, title="Visite"))
-    done = await publisher.run(publish, *publishing(language, shrunk))
+    done = await publisher.run(publish, *publishing(shrunk))
     assert (2, "") == (done.code, done.output), done
     assert "--confirmer 11" in done.errors
-    done = await publisher.run(publish, *publishing(language, shrunk, confirm=11))
+    done = await publisher.run(publish, *publishing(shrunk, confirm=11))
     assert (0, "Envoyées : 1 ; à corriger : 0 ; retirées : 11 ; en attente : 0.\n") == (done.code, done.output), done
 
     read = await subscriber.run(follow, "copie.db", "territory=all")
@@ -133,7 +132,7 @@ async def test_a_lost_answer_is_asked_for_again(
     publisher, subscriber = accounts
     front = Front(publisher.url, {"/oauth/token", "/v1/snapshots/marks", "/v1/snapshots", "/v1/changes"})
     async with front.serving():
-        arguments = publishing(language, export(tmp_path, offer(1), offer(2)))
+        arguments = publishing(export(tmp_path, offer(1), offer(2)))
         done = await replace(publisher, url=front.url).run(PUBLISH[language], *arguments)
         read = await replace(subscriber, url=front.url).run(FOLLOW[language], "copie.db", "territory=all")
     assert (0, "Envoyées : 2 ; à corriger : 0 ; retirées : 0 ; en attente : 0.\n") == (done.code, done.output), done
@@ -151,7 +150,7 @@ async def test_a_refusal_that_passes_is_waited_for_with_the_same_mark_and_key(
     publisher, subscriber = accounts
     front = Front(publisher.url, refusing={"/v1/snapshots": [429, 401, 503, 409]})
     async with front.serving():
-        arguments = publishing(language, export(tmp_path, offer(1), offer(2)))
+        arguments = publishing(export(tmp_path, offer(1), offer(2)))
         done = await replace(publisher, url=front.url).run(PUBLISH[language], *arguments)
     reading = Front(subscriber.url, refusing={"/v1/changes": [429, 401, 503]})
     async with reading.serving():
@@ -171,7 +170,7 @@ async def test_a_gateway_that_stays_unavailable_ends_the_run(
 ) -> None:
     """Eight times the same mark and key, then exit status 2; a token that is refused again is not asked for again."""
     publisher, _ = accounts
-    arguments = publishing(language, export(tmp_path, offer(1)))
+    arguments = publishing(export(tmp_path, offer(1)))
     front = Front(publisher.url, refusing={"/v1/snapshots": [503] * 20})
     async with front.serving():
         done = await replace(publisher, url=front.url).run(PUBLISH[language], *arguments)
@@ -189,7 +188,7 @@ async def test_a_set_that_is_refused_whole_changes_nothing_and_says_why(
     language: str, accounts: tuple[Account, Account], tmp_path: Path
 ) -> None:
     publisher, _ = accounts
-    twice = publishing(language, export(tmp_path, offer(1), offer(1)))
+    twice = publishing(export(tmp_path, offer(1), offer(1)))
     done = await publisher.run(PUBLISH[language], *twice)
     assert (2, "") == (done.code, done.output), done
     assert "HTTP 422" in done.errors
@@ -203,7 +202,7 @@ async def test_a_copy_is_read_again_without_being_emptied(
     """410 and other filters start a new generation; what it does not see is swept at the end of the feed."""
     publisher, subscriber = accounts
     command = FOLLOW[language]
-    await publisher.run(PUBLISH[language], *publishing(language, export(tmp_path, offer(1), offer(2))))
+    await publisher.run(PUBLISH[language], *publishing(export(tmp_path, offer(1), offer(2))))
     await subscriber.run(command, "copie.db", "territory=all")
     with closing(sqlite3.connect(tmp_path / "copie.db")) as base:
         (cursor,) = base.execute("SELECT curseur FROM flux").fetchone()
@@ -230,7 +229,7 @@ async def test_a_refused_call_ends_with_its_reason(
 ) -> None:
     """Exit status 2, the message in French, and never the secret."""
     publisher, subscriber = accounts
-    arguments = publishing(language, export(tmp_path, offer(1)))
+    arguments = publishing(export(tmp_path, offer(1)))
     for run in (
         await replace(publisher, secret="mauvais-secret").run(PUBLISH[language], *arguments),
         await replace(subscriber, secret="mauvais-secret").run(FOLLOW[language], "copie.db"),
@@ -238,7 +237,7 @@ async def test_a_refused_call_ends_with_its_reason(
         assert (2, "") == (run.code, run.output), run
         assert "Échec de l’authentification" in run.errors
         assert "mauvais-secret" not in run.errors
-    missing = await publisher.run(PUBLISH[language], *publishing(language, "absent.ndjson"))
+    missing = await publisher.run(PUBLISH[language], *publishing("absent.ndjson"))
     assert (2, "") == (missing.code, missing.output), missing
     unknown = await subscriber.run(FOLLOW[language], "copie.db", "niveau=seconde")
     assert (2, "") == (unknown.code, unknown.output), unknown
