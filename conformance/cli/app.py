@@ -175,6 +175,8 @@ def certify(
     defects = check_evidence(body)
     for wrong in defects:
         OUT.print(f"[red]–[/] {wrong[lang]}")
+    if body["off"] and not defects:
+        OUT.print(say("features-off", features=", ".join(body["off"]))[lang], soft_wrap=True)
     OUT.print(f"→ {evidence}  {body['digest']}", soft_wrap=True)
     raise typer.Exit(finished.exit_code or int(bool(defects)))
 

@@ -34,7 +34,7 @@ def _publisher(lang: Language) -> str:
 
 [partner]
 listen = "127.0.0.1:8090"  # {say("template-gateway-here")[lang]}
-# control = "http://127.0.0.1:9000"  # {say("template-control-maybe")[lang]}
+control = "http://127.0.0.1:9000"  # {say("template-control-maybe")[lang]}
 {_account("publisher", "bretagne", say("template-yourself"), lang)}
 [features]  # {say("template-do-without")[lang]}
 # withdrawals = true

@@ -188,6 +188,9 @@ def check_evidence(evidence: Any) -> list[Texts]:
     needed = set(evidence["off"]) - _SPARED.get(report["role"], frozenset())
     if report["profile"] == "full" and needed:
         found.append(say("full-without", features=", ".join(sorted(needed))))
+    used = set(evidence["off"]) & set(evidence["used"])
+    if used:
+        found.append(say("feature-used", features=", ".join(sorted(used))))
     return found
 
 

@@ -77,6 +77,16 @@ def test_the_profile_full_needs_every_feature_but_how_offers_are_sent() -> None:
         assert defects == len(check_evidence(evidence_of(body, platform="x", nonce="n", played=played, off=off)))
 
 
+def test_a_feature_that_is_declared_absent_and_was_used_is_named_before_the_file_is_sent() -> None:
+    """CER-004: ``certify`` says what ``certificate sign`` would refuse."""
+    played = [case for case in cases() if "publisher" in case.roles]
+    body = evidence_of(
+        {**report(), "conforms": True}, platform="x", nonce="n", played=played, off=["snapshots"], used=["snapshots"]
+    )
+    [said] = check_evidence(body)
+    assert all("snapshots" in text and "[features]" in text for text in said.values())
+
+
 def test_a_publisher_that_uses_keys_only_sometimes_gets_a_certificate() -> None:
     """CER-004, PUB-040: no request of the case about keys had one, others had; snapshots are no such matter."""
     whole = report()
