@@ -1,13 +1,16 @@
 """Offers as CSV (RFC 4180, but with semicolons), one line per offer, safe against formula injection.
 
-Spreadsheets evaluate a cell that looks like a formula. Texts come from publishers: a text whose first visible character
-could begin a formula is prefixed with an apostrophe, and so is a text that begins with an apostrophe. Removing one
-leading apostrophe from each quoted cell restores the text. Numbers and booleans are never quoted, texts always.
+Spreadsheets evaluate a cell that looks like a formula, some of them once they have dropped blanks and invisible signs,
+and have read wide, small or raised signs as the usual ones. Texts come from publishers: a text whose first visible
+character could begin a formula is prefixed with an apostrophe, and so is a text that begins with an apostrophe.
+Removing one leading apostrophe from each quoted cell restores the text. Numbers and booleans are never
+quoted, texts always.
 
 French spreadsheets expect semicolons and a byte order mark. With commas they would split cells at semicolons in a
 publisher's text, and find formulas in the middle of texts.
 """
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -15,8 +18,10 @@ from gateway.protocol.rendering import Document, Rendering
 
 Cell: TypeAlias = str | int | float | bool | None
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠", "'")
-_BLANKS = " \u00a0"
+_FORMULA = frozenset("=+-@|%'\u2212\u2795\u2796")
+_BREAKS = frozenset("\t\r\n")
+_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"})
+_DASH = "Pd"
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LINE_END = b"\r\n"
 
@@ -30,9 +35,20 @@ def write_cell(cell: Cell) -> str:
             return "true" if cell else "false"
         case int() | float():
             return repr(cell)
-    mark = "'" if cell.lstrip(_BLANKS).startswith(_FORMULA) else ""
+    mark = "'" if _is_formula(cell) else ""
     doubled = cell.replace('"', '""')
     return f'"{mark}{doubled}"'
+
+
+def _is_formula(text: str) -> bool:
+    """Whether the first visible sign, in its usual form, can begin a formula, or a line break or tab is before it."""
+    for sign in text:
+        if sign in _BREAKS:
+            return True
+        if unicodedata.category(sign) not in _INVISIBLE:
+            usual = unicodedata.normalize("NFKC", sign)[:1]
+            return usual in _FORMULA or unicodedata.category(usual) == _DASH
+    return False
 
 
 def _at(*path: str) -> Callable[[Document], Cell]:

@@ -70,3 +70,23 @@ def test_any_text_at_all_is_found_again_and_never_begins_a_formula(text: str) ->
 
 def test_a_number_of_ours_is_no_formula_though_it_has_a_sign() -> None:
     assert ("-61.5", "true", "") == (write_cell(-61.5), write_cell(cell=True), write_cell(None))
+
+
+INVISIBLE = ("", "\u3000", "\u2003\u200b", "\ufeff", "\u00ad", "\u202a", "\x00", "\u0301")
+SIGNS = "=+-@|%'\u2212\u2010\u2013\ufe63\uff0d\u207b\u208a\ufe62\uff0b\u2795\uff1d\u207c\ufe66\uff20\ufe6b\uff05"
+PLAIN = ("Atelier = bois", "\u00e9tal", "\u00ab Bois \u00bb", "3 semaines", "(35)", "\u2022 bois", "\u3000Atelier", "")
+
+
+@pytest.mark.parametrize("lead", INVISIBLE)
+@pytest.mark.parametrize("sign", SIGNS)
+def test_a_formula_behind_invisible_signs_or_in_other_signs_is_a_text(lead: str, sign: str) -> None:
+    """RTE-012."""
+    text = f"{lead}{sign}1+HYPERLINK(A1)"
+    assert write_cell(text).startswith("\"'")
+    assert text == text_of(write_cell(text)[1:-1])
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_a_text_without_a_formula_stays_as_it_is(text: str) -> None:
+    """RTE-012."""
+    assert f'"{text}"' == write_cell(text)
