@@ -68,7 +68,10 @@ class Fetcher:
         return True
 
     def take(self, limit: int) -> list[Taken]:
-        """Fetched records, at most ``limit``. Does not suspend. Raises KafkaError."""
+        """Fetched records, at most ``limit``. Does not suspend. Raises KafkaError: that of a request at the next call,
+        whatever other partitions deliver; that of a record once those before it are taken.
+        """
+        self._raise_error()
         taken: list[Taken] = []
         for topic_partition in list(self._fetched):
             if limit == 0:
@@ -82,12 +85,16 @@ class Fetcher:
             if found.position != self._positions[topic_partition]:
                 self._positions[topic_partition] = found.position
                 taken.append(found)
-        if not taken and self._error is not None:
-            failure, self._error = self._error, None
-            raise failure
+        if not taken:
+            self._raise_error()
         if any(self._ends[topic_partition] > position for topic_partition, position in self._positions.items()):
             self._ask()  # more records exist: fetch them while the caller processes these
         return taken
+
+    def _raise_error(self) -> None:
+        failure, self._error = self._error, None
+        if failure is not None:
+            raise failure
 
     async def wait(self, seconds: float) -> None:
         """Wait for the next answer, at most ``seconds``. Requires partitions, and no records to be taken."""

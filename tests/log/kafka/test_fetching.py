@@ -119,6 +119,19 @@ async def test_records_of_one_partition_are_returned_though_another_is_damaged()
     assert [(1, {0: 0, 1: 0}), (1, {0: 1, 1: 0})] == leaders.asked
 
 
+async def test_an_error_of_one_partition_is_not_hidden_by_what_another_delivers() -> None:
+    """It is raised at once; the records that were fetched with it are there afterwards."""
+    found = answer((0, batch(0, "a", "b", "c")))
+    found.topics[0][1].append((1, OffsetOutOfRangeError.errno, 0, 0, [], b""))
+    leaders = Leaders(dict.fromkeys(PARTITIONS, 1), {1: deque([found])})
+    fetcher = Fetcher(leaders, dict.fromkeys(PARTITIONS, 0))
+    await fetcher.wait(DEADLINE)
+    with pytest.raises(OffsetOutOfRangeError):
+        fetcher.take(1)
+    assert ["a", "b", "c"] == await next_keys(fetcher)
+    await fetcher.close()
+
+
 async def test_a_packed_batch_is_not_unpacked() -> None:
     """Its unpacked size is unknown: topics hold none, as ``passerelle topics check`` ensures."""
     builder = DefaultRecordBatchBuilder(2, DefaultRecordBatch.CODEC_GZIP, 0, -1, -1, -1, 1 << 20)
