@@ -91,7 +91,7 @@ release: dev ## Build the wheel of a release and its bill of materials (in dist/
 
 .PHONY: advisories
 advisories: dev ## Check the locked packages for known vulnerabilities
-	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements/run.txt
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements/run.txt
 
 .PHONY: lock
 lock: dev ## Lock the newest allowed versions, with hashes
