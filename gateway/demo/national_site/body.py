@@ -54,8 +54,9 @@ _LONGEST = {
     "employer_chosen_name": 150,
     "employer_description": 275,
     "street": 200,
+    "city": 50,
 }
-_COLUMNS = {"remote_id": 60, "permalink": 200, "employer_website": 560, "city": 50}
+_COLUMNS = {"remote_id": 60, "permalink": 200, "employer_website": 560}
 _SITE_WORDS = ("test", "staging")
 _RULE_OF_MISSING = {"sector": "check.sector", "coordinates": "check.position"}
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,6 +21,7 @@ from gateway.protocol.decide import PARIS
 _LEADING_WHOLE = re.compile(r"\s*([+-]?\d+)", re.ASCII)
 _LEADING_NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_ZONE = re.compile(r"\s*(?:UTC|GMT)$|\s+([+-]\d{2}:?\d{2})$", re.ASCII)
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "off", "OFF"})
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
@@ -116,13 +118,19 @@ def whole_or_none(value: Any) -> int | None:
 
 
 def to_instant(value: Any) -> int | None:
-    """Milliseconds since 1970 of an ISO 8601 instant, in Europe/Paris by default; None for any other value."""
+    """Milliseconds since 1970 of an instant in the framework's forms: ISO 8601, its own ``2026-11-20 10:00 UTC`` with
+    the zone behind a space, or an e-mail's; in Europe/Paris by default. None for any other value.
+    """
     if not isinstance(value, str) or is_blank(value):
         return None
+    plain = _ZONE.sub(lambda zone: zone[1] or "+00:00", value.strip())
     try:
-        instant = datetime.fromisoformat(value.strip())
+        instant = datetime.fromisoformat(plain)
     except ValueError:
-        return None
+        try:
+            instant = parsedate_to_datetime(value)
+        except ValueError:
+            return None
     local = instant if instant.tzinfo is not None else instant.replace(tzinfo=PARIS)
     return int(local.timestamp() * 1000)
 

@@ -158,12 +158,12 @@ BODY_RULES: dict[str, Rule] = {
     # Validation
     "check.missing": Rule("a blank text, also of spaces, is missing", f"{_OFFER}#title", 400, _INVALID),
     "check.length": Rule(
-        "title, description, employer's name and description, street have a longest length",
+        "title, description, employer's name and description, street, city have a longest length",
         f"{_OFFER}#title",
         400,
         _INVALID,
     ),
-    "check.column": Rule("a longer remote id, permalink, website or city breaks the site", _COLUMNS, 500),
+    "check.column": Rule("a longer remote id, permalink or website breaks the site", _COLUMNS, 500),
     "check.zipcode": Rule("a postcode is five digits", f"{_API_OFFER}#zipcode", 400, _INVALID),
     "check.department": Rule("a postcode must have a department", _ZIPCODE, 400, _INVALID),
     "check.position": Rule("a coordinate that is 0, absent or no number is missing", _COORDINATES, 400, _INVALID),
