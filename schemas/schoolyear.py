@@ -94,6 +94,11 @@ def years_asked_for(on: date) -> tuple[SchoolYear, ...]:
     return tuple(year for year in years() if year.last.year >= june_year(on))
 
 
+def is_beyond_file(day: date) -> bool:
+    """Whether a day is after the last school year on file: its mandatory weeks are not known yet."""
+    return day > years()[-1].last
+
+
 @lru_cache(maxsize=1024)
 def year_of(day: date) -> SchoolYear | None:
     """The school year of a day; None if it is not on file."""

@@ -7,12 +7,14 @@ from typing import Any
 
 from schemas.rulebook import Problem, problem
 from schemas.rules.week import COLLEGE, default_stay
-from schemas.schoolyear import june_year, monday_of, years
+from schemas.schoolyear import is_beyond_file, june_year, monday_of, years
 from schemas.territory import Territory
 
 REFUSED_WORDS = ("test", "staging")
 _OVERSEAS = frozenset({"971", "972", "973", "974", "976", "977", "978", "987", "988"})
 """First three digits of the overseas postcodes whose department is in the national site's table."""
+_LISTED_IN_REUNION = ("977", "978")
+"""Postcodes that the site's table takes for those of La Réunion."""
 
 
 def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
@@ -44,12 +46,14 @@ def find_postcode(offer: Mapping[str, Any], on: date, territory: Territory | Non
 
 
 def find_unplaced(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
-    """Postcodes whose department is not in the national site's table: the site reads the first two digits, three
-    overseas, never the INSEE code.
+    """Postcodes whose department is not in the national site's table, or is another one there: the site reads the first
+    two digits, three overseas, never the INSEE code.
     """
     postcode = offer.get("location", {}).get("postal_code", "")
     if postcode and not _is_placed(postcode) and _wanted(offer):
         return [problem("not-deliverable:postal-code", pointer="/location/postal_code", actual=postcode)]
+    if postcode.startswith(_LISTED_IN_REUNION) and _wanted(offer):
+        return [problem("national-other-region", pointer="/location/postal_code", actual=postcode)]
     return []
 
 
@@ -90,7 +94,10 @@ def _find_weeks(weeks: tuple[str, ...], levels: tuple[str, ...], stay: float | N
         found.append(problem("levels-mixed", pointer="/levels"))
     mondays = [monday for monday in map(monday_of, weeks) if monday is not None]
     ahead = [year for year in years() if year.last.year >= june]
+    unknown = [monday for monday in mondays if is_beyond_file(monday)]
     if mondays and not any(set(year.weeks) <= set(weeks) for year in ahead):
+        if unknown:
+            return (*found, problem("not-deliverable:year-unknown", pointer="/weeks", actual=unknown[0].year))
         touched = [year for year in ahead if any(year.first <= monday <= year.last for monday in mondays)]
         expected = list((touched or ahead[:1] or years()[-1:])[-1].weeks)
         found.append(problem("not-deliverable:mandatory-weeks", pointer="/weeks", expected=expected))

@@ -3,6 +3,8 @@
 from datetime import date, timedelta
 from itertools import pairwise
 
+from gateway.clock import now
+from gateway.protocol.decide import paris_date
 from schemas.packaged import names, read_json
 from schemas.schoolyear import june_year, monday_of, years, years_asked_for
 
@@ -30,6 +32,12 @@ def test_what_is_assumed_of_a_school_year_is_marked_with_its_source() -> None:
             assert body[part]["source"].strip(), name
     assumed = read_json("calendar", "2027-2028.json")
     assert ("I", "I") == (assumed["mandatory_weeks"]["mark"], assumed["holidays"]["mark"])
+
+
+def test_a_year_before_the_calendar_ends_the_next_school_year_is_on_file() -> None:
+    """By the real date: once this fails, add `schemas/calendar/YEAR.json` (CONTRIBUTING, “add a school year”)."""
+    today = date.fromisoformat(paris_date(now()))
+    assert (years()[-1].last - today).days >= 365, "the calendar ends within a year: add the next school year"
 
 
 def test_the_last_year_on_file_is_asked_for_until_the_end_of_its_june() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from schemas.schoolyear import years
 from tests.schemas.documents import GONE, changed, check, found
 
 COLLEGE = {"levels": ["troisieme"], "stay_weeks": 1}
@@ -50,6 +51,26 @@ def test_some_postcodes_are_refused_there(postal_code: str, city: str, *, refuse
     verdict = check(changed(location={"postal_code": postal_code, "city": city}, **COLLEGE))
     expected = [("not-deliverable:postal-code", "/location/postal_code")] if refused else []
     assert (verdict.accepted, found(verdict)) == (True, expected)
+
+
+@pytest.mark.parametrize(("postal_code", "city"), [("97700", "Saint-Barthélemy"), ("97800", "Saint-Martin")])
+def test_postcodes_that_the_site_lists_in_la_reunion_are_warned_about(postal_code: str, city: str) -> None:
+    """NAT-006: delivered all the same."""
+    verdict = check(changed(location={"postal_code": postal_code, "city": city}, **COLLEGE))
+    assert verdict.accepted
+    assert ("national-other-region", "/location/postal_code") in found(verdict)
+
+
+@pytest.mark.parametrize("weeks", [["2029-W24", "2029-W25"], ["2029-W25", "2029-W26"], ["2029-W24"]])
+def test_weeks_beyond_the_calendar_are_unknown_yet_and_not_called_wrong(weeks: list[str]) -> None:
+    """NAT-003: in June 2028 offers name June 2029, whose school year may not be on file."""
+    last = years()[-1].last
+    later = [week.replace("2029", str(last.year + 1)) for week in weeks]
+    verdict = check(changed(weeks=later, levels=["seconde"], stay_weeks=GONE), on=last.replace(month=7, day=2))
+    assert verdict.accepted
+    assert [("not-deliverable:year-unknown", "/weeks")] == [
+        one for one in found(verdict) if one[0].startswith("not-deliverable:")
+    ]
 
 
 def test_a_monaco_postcode_with_a_french_commune_is_reported() -> None:
@@ -104,4 +125,4 @@ def test_mandatory_weeks_that_the_site_counts_as_past_are_reported(
 def test_mandatory_weeks_of_an_unknown_year_are_reported() -> None:
     """NAT-003: the connector delivers no seconde offer of a school year whose weeks are unknown."""
     warnings = found(check(changed(weeks=["2029-W24", "2029-W25"], stay_weeks=2), on=date(2028, 9, 1)))
-    assert ("not-deliverable:mandatory-weeks", "/weeks") in warnings
+    assert ("not-deliverable:year-unknown", "/weeks") in warnings

@@ -28,6 +28,10 @@ _HOUR_MS, _AFTER_HOUR_MS = 3_600_000, 120_000
 """Midnight of most time zones is at a full hour; the site's clock may be late."""
 
 
+_REMOTE_ID = "/id"
+"""Pointer of a refusal about the remote id: of an update, that another row of the account has it too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """The site answered, and the same call may succeed later. ``refusal`` is the reason."""
@@ -56,7 +60,12 @@ def settle(due: Due, outcome: Outcome, *, sequence: int, now: int) -> Settlement
         case "create" | "update", Refused(refusals=refusals):
             if _geocoder_failed(due, refusals):
                 return Retry(refusal("national-geocoder-failed"))
-            return replace(_refused(due, now, *(one.to_json() for one in refusals)), until=_again_on(refusals, now))
+            others = [one for one in refusals if one.pointer != _REMOTE_ID]
+            if due.call == "update" and len(others) < len(refusals):
+                # Until the rows are repaired, which no revision of the offer does.
+                doubled = refusal("national-doubled", said=part.remote_id)
+                return replace(_refused(due, now, *_to_json(doubled, *others)), until=_tomorrow(now))
+            return replace(_refused(due, now, *_to_json(*refusals)), until=_again_on(refusals, now))
         case "create" | "update", Forbidden():
             # A right of the account, which the site may grant any day.
             return replace(_refused(due, now, refusal("national-not-ours").to_json()), until=_tomorrow(now))
@@ -190,6 +199,10 @@ def _refused(due: Due, now: int, *problems: dict[str, Any]) -> Part:
     """The refused part. The site writes weeks and grades of an update before it refuses the rest: digest unknown."""
     refused = _settled(due.part, "refused", now, *problems)
     return replace(refused, digest=None, answered=None) if due.call == "update" else refused
+
+
+def _to_json(*refusals: Refusal) -> list[dict[str, Any]]:
+    return [one.to_json() for one in refusals]
 
 
 def _geocoder_failed(due: Due, refusals: tuple[Refusal, ...]) -> bool:

@@ -32,6 +32,7 @@ from gateway.protocol.identity import NATIONAL, partition_of, platform_of
 from gateway.protocol.record import OfferState, Record, position_record
 from gateway.protocol.topic import DELIVERIES, POSITIONS
 from gateway.protocol.visibility import wished_audiences
+from schemas.schoolyear import years
 
 Positions: TypeAlias = Mapping[tuple[str, int], int]
 
@@ -83,9 +84,11 @@ class Route:
         return orjson.dumps([served, named]).decode()
 
     def fingerprint(self, platform: str) -> str:
-        """The platform's terms and delivering side, serialised: a change requires a review of all its offers."""
+        """The platform's terms and delivering side, and the last school year on file, serialised: a change requires a
+        review of all its offers.
+        """
         terms = asdict(self.accounts.terms_of(platform))
-        return orjson.dumps([self.is_self_delivered(platform), terms]).decode()
+        return orjson.dumps([self.is_self_delivered(platform), terms, years()[-1].name]).decode()
 
 
 class DeliveryStore:

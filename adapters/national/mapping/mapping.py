@@ -24,7 +24,7 @@ from adapters.national.mapping.week import taken_from, year_in_force
 from schemas.rulebook import Problem, problem
 from schemas.rules import delivery
 from schemas.rules.week import COLLEGE, LONG_STAY
-from schemas.schoolyear import SchoolYear, years, years_asked_for
+from schemas.schoolyear import SchoolYear, is_beyond_file, monday_of, years, years_asked_for
 
 _LEVELS = ("quatrieme", "troisieme", "seconde")
 _SECONDE = ("seconde",)
@@ -130,9 +130,14 @@ def _mandatory(year: SchoolYear, weeks: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _seconde_obstacle(weeks: tuple[str, ...], on: date) -> Problem:
-    """Why the site takes no seconde with these weeks from a day on: a one-week stay, or missing weeks."""
+    """Why the site takes no seconde with these weeks from a day on: a one-week stay, missing weeks, or a school year
+    whose weeks are not known yet.
+    """
     ahead = years_asked_for(on)
     if any(_mandatory(year, weeks) == year.weeks for year in ahead):
         return problem("not-deliverable:one-week-stay", pointer="/stay_weeks", expected=2, actual=1)
+    unknown = [monday for monday in map(monday_of, weeks) if monday is not None and is_beyond_file(monday)]
+    if unknown:
+        return problem("not-deliverable:year-unknown", pointer="/weeks", actual=unknown[0].year)
     touched = [year for year in ahead if _mandatory(year, weeks)] or list(ahead[:1]) or [years()[-1]]
     return problem("not-deliverable:mandatory-weeks", pointer="/weeks", expected=list(touched[-1].weeks))

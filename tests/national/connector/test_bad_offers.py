@@ -188,6 +188,19 @@ async def test_two_rows_of_one_remote_id_are_seen_and_a_withdrawal_ends_both(mak
     assert {} == harness.live()
 
 
+async def test_an_update_of_a_doubled_row_names_it_and_ends_once_the_rows_are_repaired(make_harness: Make) -> None:
+    harness = await delivered(make_harness, speed=6_000.0)
+    twice(harness)
+    await harness.publish(document(ONE, revision=2, title="Autre titre"))
+    await harness.until_states({ONE: "refused"})
+    part = await part_of(harness, ONE)
+    assert [("national-doubled", ONE)] == [(problem["code"], problem["actual"]) for problem in part.problems]
+    assert part.until is not None
+    harness.simulator.stock.unknown.dead_names_are_taken = False
+    harness.simulator.discard(harness.simulator.stock.named(ONE)[1])
+    await harness.until_states({ONE: "delivered"})
+
+
 async def test_a_row_that_no_deletion_reaches_is_reported(make_harness: Make) -> None:
     """A database that answers a remote id with its oldest row hides the second one behind the dead first one."""
     harness = await delivered(make_harness)

@@ -221,8 +221,9 @@ def test_a_postcode_outside_the_sites_table_is_not_deliverable_whatever_its_inse
 
 
 def test_an_offer_of_a_year_that_is_not_on_file_is_not_deliverable_yet() -> None:
+    """What is not known yet is not called wrong."""
     offer = {**offer_of(), "weeks": ["2031-W24", "2031-W25"]}
-    assert ["not-deliverable:mandatory-weeks"] == codes(parts_of(offer, on=date(2030, 9, 1))[""])
+    assert ["not-deliverable:year-unknown"] == codes(parts_of(offer, on=date(2030, 9, 1))[""])
 
 
 def test_a_body_for_the_old_interface_holds_its_fields_and_always_the_period() -> None:
