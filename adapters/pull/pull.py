@@ -1,10 +1,11 @@
 """One run of a feed: mark, fetch, read, apply as a complete snapshot; a failure changes nothing and has a reason."""
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -164,7 +165,8 @@ class Pull:
             error = FeedError(
                 "feed-publishes-nothing", items=counts.items, refused=counts.refused, passed=counts.passed
             )
-            return failed(beginning, self._failure(error), counts=counts, problems=content.problems)
+            failure = _with_reason(self._failure(error), content.problems)
+            return failed(beginning, failure, counts=counts, problems=content.problems)
         if feed_counts.unidentified or not upload.whole:
             # Items whose offers are unknown, or pages that were not read: no offer is known to be absent.
             await self._publish(upload)
@@ -232,6 +234,16 @@ def _items(paged: PagedFeed, profile: Profile, on: date, *, confirmed: bool) -> 
         confirmed=confirmed,
         steady=paged.steady,
     )
+
+
+def _with_reason(failure: Failure, problems: Sequence[Mapping[str, Any]]) -> Failure:
+    """The failure of a feed that publishes nothing, with the first reason and the item that it is about."""
+    first = next((one for one in problems if one["severity"] == "error"), None)
+    if first is None:
+        return failure
+    item = first["id"] or first["position"]
+    texts = {"fr": f"{item}\u00a0: {first['message']['fr']}", "en": f"{item}: {first['message']['en']}"}
+    return replace(failure, fr=f"{failure.fr} {texts['fr']}", en=f"{failure.en} {texts['en']}")
 
 
 def _unusable(error: RejectedFeedError, at: int) -> Failure:
