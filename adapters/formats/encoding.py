@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 from dataclasses import dataclass
 
 from adapters.formats.item import ITEM_CHARACTERS
+from adapters.formats.mojibake import TWICE, mend_pieces
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -36,6 +37,7 @@ _KNOWN = {
     "latin9": "iso-8859-15",
     "latin-9": "iso-8859-15",
     "utf-16": "utf-16",
+    TWICE: TWICE,
 }
 _DECLARATION = re.compile(rb"<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -55,8 +57,11 @@ def read_text(blocks: Iterable[bytes], named: str | None, warnings: Warnings) ->
 
     The encoding is that of the byte order mark; else ``named`` (by the mapping); else that of the XML declaration; else
     UTF-8 if the bytes are valid, and Windows-1252 if not. If a single-byte encoding is declared but the bytes are
-    UTF-8, they are read as UTF-8, with a warning. Raises UnusableFeedError.
+    UTF-8, they are read as UTF-8, with a warning. ``TWICE`` is UTF-8 that is mended. Raises UnusableFeedError.
     """
+    if named == TWICE:
+        yield from mend_pieces(read_text(blocks, "utf-8", warnings))
+        return
     pieces = _cut(blocks)
     first = next(pieces, b"")
     kind = next((kind for magic, kind in _MAGIC if first.startswith(magic)), None)
@@ -116,7 +121,7 @@ def _declared(first: bytes) -> str | None:
     if declaration is None:
         return None
     name = declaration[1].decode("ascii").lower()
-    if name not in _KNOWN:
+    if name not in _KNOWN or name == TWICE:
         raise UnusableFeedError("encoding-unknown", expected=sorted(set(_KNOWN.values())), actual=name)
     return _KNOWN[name]
 

@@ -1,7 +1,7 @@
 """Convert one item's content into an offer of the shared schema, field by field, and collect its problems."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -12,6 +12,7 @@ from adapters.formats.item import Content, OfferItem, Position
 from adapters.formats.locality import Refusal, resolve
 from adapters.formats.location_texts import Note, Written
 from adapters.formats.mapping import FeedMapping
+from adapters.formats.mojibake import garbled, lost, mend
 from adapters.formats.moment import school_weeks
 from adapters.formats.path import Scalar
 from adapters.formats.problem import ReadingProblem, UnreadableValueError, problem, rule_pointer
@@ -97,6 +98,7 @@ class _OfferBuilder:
         try:
             found = Found(list(school_weeks(self._on))) if rule.school_weeks else rule.find(self._content)
             self._found = found.values
+            self._warn_of_encoding(found.values, rule, pointer)
             value = self._read(found, rule, field, pointer) if found.values else rule.default
         except UnreadableValueError as error:
             ended = pointer == "/expires_on" and _is_surely_past(error.actual, self._on)
@@ -108,6 +110,14 @@ class _OfferBuilder:
         if found.left_out:
             self._add_left_out(found.left_out, rule.source.partition("/#1")[0], pointer)
         return value
+
+    def _warn_of_encoding(self, values: Sequence[Scalar], rule: Rule, pointer: str) -> None:
+        """Warn of texts that were decoded wrongly before they came."""
+        texts = [value for value in values if isinstance(value, str) and not value.isascii()]
+        for code, find in (("text-garbled", garbled), ("text-lost", lost)):
+            near = next((part for text in texts if (part := find(text)) is not None), None)
+            if near is not None:
+                self._report(pointer, code, expected=mend(near), actual=near, source=rule.source)
 
     def _read(self, found: Found, rule: Rule, field: Field | None, pointer: str) -> Any:
         match field:

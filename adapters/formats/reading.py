@@ -7,7 +7,7 @@ No content of a feed raises; memory use does not depend on its size. Errors of t
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain
 
@@ -30,6 +30,7 @@ from adapters.formats.item import (
 from adapters.formats.json_reader import read_documents, read_lines
 from adapters.formats.jsonld_reader import read_linked
 from adapters.formats.mapping import Elements, FeedMapping, Lines, Objects, Rows, Source
+from adapters.formats.mojibake import TWICE, mend_content
 from adapters.formats.nearest_path import Outline
 from adapters.formats.offer import build_offer, own_id
 from adapters.formats.paging import Pages, Paging, paging_of
@@ -146,6 +147,8 @@ class _Reading:
         """The item of a record. Raises UnusableFeedError if there are too many items."""
         if self.count == FEED_ITEMS:
             raise UnusableFeedError("feed-too-long", expected=FEED_ITEMS)
+        if self._mapping.encoding == TWICE:
+            record = replace(record, content=mend_content(record.content))
         position = Position(self.count, record.line)
         self.count += 1
         known = own_id(self._mapping, record.content, self._platform)

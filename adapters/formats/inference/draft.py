@@ -17,6 +17,7 @@ from adapters.formats.inference.survey import PathValues, survey
 from adapters.formats.item import Content
 from adapters.formats.mapping import FeedMapping, load_mapping
 from adapters.formats.mapping_document import READY_MADE, merge
+from adapters.formats.mojibake import LOST, TWICE
 from adapters.formats.path import FIRST, Path, scalars, select, write_path
 from adapters.formats.rule import Rule
 from schemas import Problem
@@ -246,6 +247,10 @@ def _notes(sample: Sample, states: Mapping[str, tuple[str, ...]]) -> tuple[Spoke
     found = [say("notes", "states", path=path, values=", ".join(values)) for path, values in states.items()]
     if sample.page:
         found.append(say("notes", "page_followed" if sample.followed else "page", page=sample.page))
+    if sample.source.get("encoding") == TWICE:
+        found.append(say("notes", "twice", encoding=TWICE))
+    if LOST in orjson.dumps(sample.items).decode():
+        found.append(say("notes", "lost"))
     if sample.cut:
         found.append(say("notes", "cut"))
     if len(sample.items) == 1:

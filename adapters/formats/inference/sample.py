@@ -18,6 +18,7 @@ from adapters.formats.item import DEPTH, Content, Record
 from adapters.formats.json_reader import read_documents, read_lines
 from adapters.formats.jsonld_reader import read_linked
 from adapters.formats.mapping_document import merge
+from adapters.formats.mojibake import TWICE, garbled, holds_garbled, mend, mend_content
 from adapters.formats.nearest_path import Outline
 from adapters.formats.paging import Paging, paging_of
 from adapters.formats.path import KEY, Path, parse_path, write_path
@@ -86,6 +87,8 @@ def read_contents(blocks: Iterable[bytes]) -> Contents:
     text, cut = _read(blocks, warnings)
     guessed = [str(one.actual) for one in warnings if one.code == "encoding-guessed"]
     encoding = {"encoding": guessed[0]} if guessed else {}
+    if garbled(text) is not None:
+        text, encoding = mend(text), {"encoding": TWICE}
     start = text.lstrip()[:1]
     if start == "<" and (_HTML.match(text) or "application/ld+json" in text[:200_000]):
         found = [_linked(text)]
@@ -96,6 +99,11 @@ def read_contents(blocks: Iterable[bytes]) -> Contents:
         form, found = _json(text, cut=cut)
     else:
         form, found = "csv", [_rows(text, cut=cut)]
+    if any(holds_garbled(one.items) for one in found):  # written as escapes
+        found, encoding = (
+            [replace(one, items=tuple(map(mend_content, one.items))) for one in found],
+            {"encoding": TWICE},
+        )
     kept = [replace(one, source={**one.source, **encoding}) for one in found if any(one.items)]
     if not kept:
         raise _no_items()
