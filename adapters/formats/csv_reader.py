@@ -167,7 +167,7 @@ def _hints(missing: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[S
     listed = [(name,) for name in names[:_MOST_COMPARED]]
     for known in missing[:_MOST_HINTS]:
         near = nearest_of([(name,) for name in known], listed)
-        if near is None:
+        if near is None or not near.related:
             continue
         column, why = displayed(near.path[0]), near.reason
         yield Spoken(

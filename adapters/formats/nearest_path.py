@@ -28,7 +28,8 @@ _CONTAINED_CHARACTERS = 3
 _MOST_CHARACTERS = 24
 """Names are compared up to this length, which bounds the work for any feed."""
 _BETWEEN_WORDS = dict.fromkeys(map(ord, "_- "))
-CLOSE = 0.5
+NOTHING_LIKE_IT = Spoken("Its items have nothing like it", "Ses éléments n’ont rien qui y ressemble")
+CLOSE = 0.45
 """Up to this cost, two paths are treated as two spellings of one."""
 MOST_PATHS = 500
 _MOST_OBJECTS, MOST_MEMBERS = 200, 100
@@ -50,6 +51,12 @@ class Near:
     path: Path
     cost: float
     reason: Spoken | None
+    alike: bool = True
+
+    @property
+    def related(self) -> bool:
+        """Whether the two have something in common: a name, or most of one."""
+        return self.reason is not None or self.alike
 
     @property
     def close(self) -> bool:
@@ -71,7 +78,7 @@ def nearest(wanted: Path, known: Iterable[Path], *, likely: Iterable[Path] = ())
     if best is None:
         return None
     path = best[1]
-    return Near(path, _distance(wanted, path), _difference(wanted, path))
+    return Near(path, _distance(wanted, path), _difference(wanted, path), _alike(wanted, path))
 
 
 def nearest_of(wanted: Iterable[Path], known: Collection[Path], *, likely: Iterable[Path] = ()) -> Near | None:
@@ -80,10 +87,20 @@ def nearest_of(wanted: Iterable[Path], known: Collection[Path], *, likely: Itera
     return min(found, key=lambda one: one.cost, default=None)
 
 
+def _alike(wanted: Path, known: Path) -> bool:
+    """Whether a name of one is a name of the other, or close to it."""
+    pairs = ((name[:_MOST_CHARACTERS], other[:_MOST_CHARACTERS]) for name in wanted for other in known)
+    return any(_name_distance(*pair) <= CLOSE for pair in pairs)
+
+
 def hint(near: Near | None) -> Spoken:
-    """A sentence, without full stop, with the nearest path and the difference."""
+    """A sentence, without full stop, with the nearest path and the difference; nothing is near that has nothing in
+    common with the path sought.
+    """
     if near is None:
         return Spoken("The feed has no path at all there", "Le flux n’y a aucun chemin")
+    if not near.related:
+        return NOTHING_LIKE_IT
     path = displayed(write_path(near.path)) or '""'
     if near.reason is None:
         return Spoken(f"The nearest path that exists is “{path}”", f"Le chemin existant le plus proche est « {path} »")
@@ -249,15 +266,27 @@ class Outline:
         if not root:
             known = [path for path in known if len(path) > 1] or known
         near = nearest_of(paths, known, likely=likely)
+        said = hint(near)
         if near is not None and near.reason is None and near.path in likely:
-            count = self._counts[near.path]
-            near = replace(near, reason=Spoken(f"it occurs {count} times", f"il y figure {count} fois"))
+            said = self._often(near)
+        elif near is not None and not near.related:
+            near, said = None, Spoken("The feed has nothing like it", "Le flux n’a rien qui y ressemble")
         return UnusableFeedError(
             "items-not-found",
             pointer="/mapping/source/items",
             expected=write_paths(paths),
             actual="–" if near is None else write_path(near.path),
-            hint=hint(near),
+            hint=said,
+        )
+
+    def _often(self, near: Near) -> Spoken:
+        """Name a path that may be that of the items because it occurs more than once."""
+        count, path = self._counts[near.path], displayed(write_path(near.path))
+        if near.related:
+            return hint(replace(near, reason=Spoken(f"it occurs {count} times", f"il y figure {count} fois")))
+        return Spoken(
+            f"Nothing resembles it; “{path}” occurs {count} times",
+            f"Rien n’y ressemble ; « {path} » y figure {count} fois",
         )
 
     def _likely(self, paths: tuple[Path, ...]) -> set[Path]:

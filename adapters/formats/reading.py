@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import chain
 
 from adapters.formats.csv_reader import read_rows
 from adapters.formats.encoding import read_text
@@ -33,6 +32,7 @@ from adapters.formats.mapping import Elements, FeedMapping, Lines, Objects, Rows
 from adapters.formats.mojibake import TWICE, mend_content
 from adapters.formats.nearest_path import Outline
 from adapters.formats.offer import build_offer, own_id
+from adapters.formats.other_form import refuse_other_forms
 from adapters.formats.paging import Pages, Paging, paging_of
 from adapters.formats.path import Path
 from adapters.formats.problem import ReadingProblem, UnreadableValueError, UnusableFeedError, problem
@@ -42,8 +42,6 @@ from adapters.formats.xml_reader import read_elements
 
 MISFITS = frozenset(("items-not-found", "columns-missing", "path-not-found", "only-passes-all"))
 """Codes of a readable feed that the mapping does not fit."""
-
-_PAGES = ("<!doctype html", "<html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,8 @@ def look_at(page: Page, mapping: FeedMapping) -> tuple[Paging, str]:
 def _page_records(
     page: Page, mapping: FeedMapping, outline: Outline, warnings: list[ReadingProblem]
 ) -> Iterator[Record]:
-    text = _refuse_pages(read_text(page.blocks, mapping.encoding, warnings), mapping.source)
+    linked = isinstance(mapping.source, Objects) and mapping.source.linked
+    text = refuse_other_forms(read_text(page.blocks, mapping.encoding, warnings), pages=linked)
     return _records(text, mapping.source, outline)
 
 
@@ -214,12 +213,3 @@ def _item_paths(source: Source) -> tuple[Path, ...]:
         case Objects(paths):
             return paths
     return ()
-
-
-def _refuse_pages(text: Iterator[str], source: Source) -> Iterator[str]:
-    """The text unchanged. Raises UnusableFeedError for an unexpected HTML page, mostly an error with status 200."""
-    first = next((piece for piece in text if piece.strip()), "")
-    linked = isinstance(source, Objects) and source.linked
-    if not linked and first.lstrip()[:100].casefold().startswith(_PAGES):
-        raise UnusableFeedError("feed-is-html")
-    return chain([first], text)

@@ -12,7 +12,7 @@ from itertools import islice
 
 from adapters.formats.condition import Condition
 from adapters.formats.item import Content
-from adapters.formats.nearest_path import Near, hint, nearest_of
+from adapters.formats.nearest_path import NOTHING_LIKE_IT, Near, hint, nearest_of
 from adapters.formats.path import (
     FIRST,
     TEXT_MEMBERS,
@@ -37,7 +37,6 @@ _MOST_NEAREST = 20
 _MANY = 3
 """From this number on, paths without the same level are reported as one mistake."""
 _MOST_VALUES = 5
-_NOTHING_LIKE_IT = Spoken("Its items have nothing like it", "Ses éléments n’ont rien qui y ressemble")
 _NOT_SEARCHED = Spoken("Correct the paths named before first", "Corrigez d’abord les chemins nommés avant")
 _ALL_AT_ONCE = Spoken(
     "Each of its conditions holds for some items, and all of them together for none",
@@ -190,7 +189,8 @@ class Survey:
 
     def _nearest(self, paths: Sequence[Path], *, unused: bool = False) -> Near | None:
         known = [path for path in self._known if not unused or path not in self._used]
-        return nearest_of(map(_plain, paths), known)
+        near = nearest_of(map(_plain, paths), known)
+        return near if near is not None and near.related else None
 
 
 def _not_found(
@@ -201,7 +201,7 @@ def _not_found(
         pointer=pointer,
         expected=write_paths(paths),
         actual="–" if near is None else write_path(near.path),
-        hint=hint(near) if near is not None else _NOTHING_LIKE_IT if searched else _NOT_SEARCHED,
+        hint=hint(near) if near is not None else NOTHING_LIKE_IT if searched else _NOT_SEARCHED,
     )
 
 
@@ -209,7 +209,7 @@ def _unlike(unseen: Sequence[Watched]) -> ReadingProblem:
     """One warning for all paths that occur in no item and have no similar path."""
     pointer = unseen[0].pointer if len(unseen) == 1 else "/mapping/fields"
     written = ", ".join(write_paths(one.paths) for one in unseen)
-    return problem("path-unseen", pointer=pointer, expected=written, actual="–", hint=_NOTHING_LIKE_IT)
+    return problem("path-unseen", pointer=pointer, expected=written, actual="–", hint=NOTHING_LIKE_IT)
 
 
 def _plain(path: Path) -> Path:

@@ -333,7 +333,7 @@ def test_a_sample_keeps_few_items_and_a_bounded_state(content: bytes) -> None:
         (b"[]", "items-not-found"),
         (b"{}", "items-not-found"),
         (b"bonjour", "items-not-found"),
-        (b"<!doctype html><p>Bonjour</p>", "items-not-found"),
+        (b"<!doctype html><p>Bonjour</p>", "feed-is-html"),
         (b"<!DOCTYPE a [<!ENTITY x 'y'>]><a><b>&x;</b></a>", "feed-doctype"),
         (b"<a>" * 5000, "feed-malformed"),
         (b"[" * 5000, "feed-cut"),

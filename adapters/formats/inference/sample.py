@@ -20,6 +20,7 @@ from adapters.formats.jsonld_reader import read_linked
 from adapters.formats.mapping_document import merge
 from adapters.formats.mojibake import TWICE, garbled, holds_garbled, mend, mend_content
 from adapters.formats.nearest_path import Outline
+from adapters.formats.other_form import refuse
 from adapters.formats.paging import Paging, paging_of
 from adapters.formats.path import KEY, Path, parse_path, write_path
 from adapters.formats.problem import TOO_DEEP, ReadingProblem, UnusableFeedError
@@ -89,6 +90,8 @@ def read_contents(blocks: Iterable[bytes]) -> Contents:
     encoding = {"encoding": guessed[0]} if guessed else {}
     if garbled(text) is not None:
         text, encoding = mend(text), {"encoding": TWICE}
+    posted = _JOB_POSTING.search(text) is not None or "application/ld+json" in text[:200_000]
+    refuse(text, pages=posted, whole=not cut)
     start = text.lstrip()[:1]
     if start == "<" and (_HTML.match(text) or "application/ld+json" in text[:200_000]):
         found = [_linked(text)]

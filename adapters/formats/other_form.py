@@ -1,0 +1,115 @@
+"""What comes instead of a feed: a page, a calendar, YAML, or an error; each is refused by its own name. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+import orjson
+
+from adapters.formats.problem import UnusableFeedError
+
+_PAGES = ("<!doctype html", "<html")
+_TABLE = re.compile(r"<table\b", re.IGNORECASE)
+_XML_ERROR = re.compile(
+    r"(?:<\?xml[^>]*>|<!--.*?-->|\s)*<(?:[\w.-]+:)?(?:error|errors|erreur|fault|exception|errorresponse|envelope)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_XML_TEXT = re.compile(
+    r"<(?:[\w.-]+:)?(?:message|faultstring|detail|description|title)\b[^>]*>([^<]{1,300})", re.IGNORECASE
+)
+_FAULT = re.compile(r"<(?:[\w.-]+:)?fault\b", re.IGNORECASE)
+_YAML_LINE = re.compile(r"(?:- )*(?:[A-Za-zÀ-ÿ_][\w .-]{0,60}|\"[^\"]{1,60}\")\s*:(?:\s.*)?|- .*|#.*|---.*")
+_SEPARATORS = re.compile(r"[;\t|]")
+_YAML_LINES = 4
+_MOST_CHARACTERS = 20_000
+"""Longer documents are no errors."""
+_LONGEST = 200
+_ERRORS = ("error", "errors", "erreur", "erreurs", "exception", "fault")
+_SAID = ("message", "detail", "details", "title", "description", "error_description", "reason", "code", "status")
+_STATUS = ("status", "code", "statuscode", "status_code")
+_MOST_MEMBERS = 8
+
+
+def refuse_other_forms(text: Iterator[str], *, pages: bool) -> Iterator[str]:
+    """The text unchanged. Raises UnusableFeedError for what is no feed. ``pages``: HTML is expected."""
+    first = next((piece for piece in text if piece.strip()), "")
+    more = next(text, "")
+    refuse(first, pages=pages, whole=not more)
+    return chain([first, more], text)
+
+
+def refuse(text: str, *, pages: bool, whole: bool = True) -> None:
+    """Raise UnusableFeedError if a text begins with no feed. ``whole``: it is not only the beginning."""
+    start = text.lstrip()
+    if start[:100].casefold().startswith(_PAGES):
+        if not pages:
+            raise UnusableFeedError("feed-is-table" if _TABLE.search(text) else "feed-is-html")
+        return
+    if start[:20].upper().startswith("BEGIN:VCALENDAR"):
+        raise UnusableFeedError("feed-is-calendar")
+    if _is_yaml(start):
+        raise UnusableFeedError("feed-is-yaml")
+    said = _error_of(start) if whole and len(start) <= _MOST_CHARACTERS else None
+    if said is not None:
+        raise UnusableFeedError("feed-is-error", actual=said[:_LONGEST] or "–")
+
+
+def _is_yaml(start: str) -> bool:
+    """Whether the first lines are those of YAML: names with a colon, items with a dash; no columns."""
+    if start[:1] in "<{[\"'" or _SEPARATORS.search(start.partition("\n")[0]):
+        return False
+    lines = [line.strip() for line in start[:4000].split("\n") if line.strip()][:20]
+    matching = sum(_YAML_LINE.fullmatch(line) is not None for line in lines)
+    named = sum(":" in line for line in lines)
+    return len(lines) >= _YAML_LINES and matching >= 0.8 * len(lines) and named >= len(lines) / 2
+
+
+def _error_of(start: str) -> str | None:
+    """What an error says, if the text is one: a JSON object or an XML element of that name."""
+    if start[:1] == "<":
+        found = _XML_ERROR.match(start)
+        if found is None or ("envelope" in found[0].lower() and not _FAULT.search(start)):
+            return None
+        text = _XML_TEXT.search(start)
+        return " ".join(text[1].split()) if text else ""
+    if start[:1] != "{":
+        return None
+    try:
+        document = orjson.loads(start)
+    except orjson.JSONDecodeError:
+        return None
+    return _said(document) if is_error(document) else None
+
+
+def is_error(document: Mapping[str, Any]) -> bool:
+    """Whether a JSON object is the body of an error (``{"error": …}``, RFC 9457) and holds nothing else."""
+    members = {name.casefold(): value for name, value in document.items()}
+    if len(members) > _MOST_MEMBERS or any(
+        _is_list_of_objects(value) for name, value in members.items() if name not in _ERRORS
+    ):
+        return False
+    if any(members.get(name) for name in _ERRORS):
+        return True
+    if members.get("success") is False or members.get("ok") is False:
+        return True
+    failed = any(type(members.get(name)) is int and 400 <= members[name] < 600 for name in _STATUS)
+    return (failed and any(name in members for name in _SAID[:5])) or (
+        bool(members) and members.keys() <= {"message", "detail", "documentation_url", "timestamp", "path"}
+    )
+
+
+def _is_list_of_objects(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(one, Mapping) for one in value)
+
+
+def _said(value: Any) -> str:
+    """The sentence of an error."""
+    if isinstance(value, str | int):
+        return str(value)
+    if isinstance(value, list):
+        return _said(value[0]) if value else ""
+    if not isinstance(value, Mapping):
+        return ""
+    members = {name.casefold(): inner for name, inner in value.items()}
+    return next((said for name in (*_SAID[:7], *_ERRORS, *_SAID[7:]) if (said := _said(members.get(name)))), "")
