@@ -20,6 +20,8 @@ _PACKAGE = __package__.rpartition(".")[0]
 _CASES = files(_PACKAGE).joinpath("cases")
 _TEMPLATE = ("put", "drop", "document", "text", "base64")
 """Members of a case that define its document; see ``script.body.document_of``."""
+_LAST = frozenset({"statistics"})
+"""Families about counts that appear some time later: what came before has then been counted."""
 _DEFAULTS = ("roles", "explanation", "mend", "on", "feature", "also", "kind")
 
 
@@ -29,9 +31,9 @@ class CaseError(Exception):
 
 @cache
 def cases() -> tuple[Case, ...]:
-    """All cases, in the order of their families and files. Raises CaseError."""
+    """All cases, in the order of their families and files, those that look at the whole run last. Raises CaseError."""
     found: dict[str, Case] = {}
-    for family in sorted(_CASES.iterdir(), key=lambda entry: entry.name):
+    for family in sorted(_CASES.iterdir(), key=lambda entry: (entry.name in _LAST, entry.name)):
         if family.is_dir():
             for case in _read_family(family):
                 if case.id in found:

@@ -18,6 +18,7 @@ _FEATURES: Mapping[str, str] = {
 """Addresses of optional features, which are tried where the feature is."""
 _MANDATORY = frozenset({"/v1/offers", "/v1/offers/{id}", "/v1/changes"})
 _ABSENT = [404, 405]
+_STATUSES: Mapping[str, Sequence[int]] = {"accepted": [200, 201], "duplicate": [200]}
 
 
 def unfolded(step: _Step) -> Iterator[_Step]:
@@ -30,7 +31,7 @@ def unfolded(step: _Step) -> Iterator[_Step]:
 
 
 def _publish(step: _Step) -> Iterator[_Step]:
-    """A publication that is accepted."""
+    """A publication, accepted unless its verdict says otherwise."""
     account, name = step.get("as", "publisher"), step["publish"]
     own = {} if account == "publisher" else {"/id": f"${{{account}.{name}}}"}
     revision = {"/revision": step["revision"]} if "revision" in step else {}
@@ -40,12 +41,12 @@ def _publish(step: _Step) -> Iterator[_Step]:
         "headers": _WAIT,
         "offer": {"is": name, "put": {**own, **revision, **step.get("put", {})}, "drop": step.get("drop", [])},
         "keep": step.get("keep", {}),
-        "expect": {"status": [200, 201], "body": {"verdict": step.get("verdict", "accepted")}},
+        "expect": _decided(step),
     }
 
 
 def _withdraw(step: _Step) -> Iterator[_Step]:
-    """A withdrawal that is accepted."""
+    """A withdrawal, accepted unless its verdict says otherwise."""
     account = step.get("as", "publisher")
     reason = step.get("reason", "filled")
     yield {
@@ -53,8 +54,15 @@ def _withdraw(step: _Step) -> Iterator[_Step]:
         "as": account,
         "headers": _WAIT,
         "keep": step.get("keep", {}),
-        "expect": {"status": 200, "body": {"verdict": "accepted"}},
+        "expect": _decided(step),
     }
+
+
+def _decided(step: _Step) -> _Step:
+    """The decision that was waited for (PUB-001); ``code`` is that of its problem."""
+    verdict = step.get("verdict", "accepted")
+    code = {"problems": {"$holds": [{"code": step["code"]}]}} if "code" in step else {}
+    return {"status": _STATUSES.get(verdict, [409]), "body": {"verdict": verdict, **code}}
 
 
 def _id(account: str, name: str) -> str:

@@ -100,8 +100,8 @@ class ScriptedFeed:
         return {"cursor": cursor, **page, "changes": changes, "more": more}
 
     def _issue(self, position: Position) -> str:
-        """A cursor: opaque, in letters of both cases, and as long as a gateway's."""
-        seeds = (f"{id(self)} {position} {number}".encode() for number in range(5))
+        """A cursor: opaque, in letters of both cases, and longer than 255 signs, as a gateway’s may be."""
+        seeds = (f"{id(self)} {position} {number}".encode() for number in range(9))
         cursor = "".join(_letters(hashlib.sha256(seed).digest()) for seed in seeds)
         self._issued[cursor] = position
         return cursor

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 _TAG_BYTES = 16
-_FILLER = 96
-"""Random characters in a cursor: those of a gateway hold a position for each partition, and are as long."""
+_FILLER = 192
+"""Random bytes in a cursor: those of a gateway hold a position for each partition, and have no known length."""
 
 
 class Seal:

@@ -44,6 +44,8 @@ MODULES = tuple(
 _BEFORE = {f"publisher/{name}" for name in ("creates", "changes", "withdraws", "too-many", "unavailable-though-stored")}
 """What is played before cases that check everything that was sent."""
 _SLOW = {"error/inflating", "security/guessing", "crash/restart-amid-publications"}
+_SLOW |= {"statistics/of-oneself-only", "statistics/every-verdict"}
+"""Counts may come two minutes later."""
 _PATIENCE = 0.3
 _OF_EACH_FAMILY = 2
 _TOGETHER, _PARTNERS_TOGETHER = 4, 16
