@@ -60,6 +60,7 @@ SLOW: dict[str, str] = {
     "conformance/test_root_cause.py": WAITS,
     "conformance/test_same_answers.py": COMPUTES,
     "conformance/test_serve.py": PROCESSES,
+    "conformance/test_tables.py": WAITS,
     "conformance/test_tolerance.py": WAITS,
     "conformance/test_way_out.py": WAITS,
     "conformance/test_wheel.py": PROCESSES,
