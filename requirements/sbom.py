@@ -1,4 +1,4 @@
-"""Write a software bill of materials (CycloneDX 1.6, JSON) of locked packages, from the lock alone.
+"""Write a software bill of materials (CycloneDX 1.6, JSON) of locked packages, from the lock and ``licences.json``.
 
 ``python requirements/sbom.py NAME VERSION FILE [ROOT …]``: of all packages of run.txt, or of those that the named ones
 need. Hashes are those of the lock: each file of a package that may be installed. Time is ``SOURCE_DATE_EPOCH``, so that
@@ -6,6 +6,7 @@ the same lock gives the same bytes.
 """
 
 # ruff: noqa: INP001 - a script of its own
+import json
 import os
 import re
 import sys
@@ -25,6 +26,8 @@ from packageurl import PackageURL
 
 LOCK = Path(__file__).with_name("run.txt")
 LICENCE = "EUPL-1.2"
+LICENCES: Mapping[str, str] = json.loads(Path(__file__).with_name("licences.json").read_text(encoding="utf-8"))
+"""The licence of each locked package, as an SPDX expression; a test compares them with the packages' own metadata."""
 _PINNED = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^\s;\\]+)", re.IGNORECASE)
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 _VIA = re.compile(r"^\s+#\s+(?:via\s+)?([a-z0-9][a-z0-9._-]*)(?:\s.*)?$", re.IGNORECASE)
@@ -90,6 +93,8 @@ def bill(name: str, version: str, packages: Mapping[str, Locked], *, epoch: int)
 
 
 def _component(one: Locked) -> Component:
+    if one.name not in LICENCES:
+        raise ValueError(f"{one.name} has no licence in requirements/licences.json")
     purl = PackageURL(type="pypi", name=one.name, version=one.version)
     return Component(
         name=one.name,
@@ -97,6 +102,7 @@ def _component(one: Locked) -> Component:
         type=ComponentType.LIBRARY,
         bom_ref=purl.to_string(),
         purl=purl,
+        licenses=[LicenseExpression(LICENCES[one.name])],
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest) for digest in one.hashes],
     )
 

@@ -72,6 +72,7 @@ SLOW: dict[str, str] = {
     "damage": PROCESSES,
     "demo": PROCESSES,
     "deploy": PROCESSES,
+    "docs/test_collected.py": PROCESSES,
     "docs/test_examples.py": PROCESSES,
     "docs/test_recipes.py": PROCESSES,
     "end_to_end": PROCESSES,

@@ -36,7 +36,7 @@ def anchor(heading: str) -> str:
 
 def fault(proof: str) -> str | None:
     """Why a proof does not exist; None if it does."""
-    path, _, name = proof.partition("::")
+    path, name = proof.partition("::")[0], proof.rpartition("::")[2] if "::" in proof else ""
     words = proof.split()
     if words[0] == "make":
         return None if re.search(rf"^{words[1]}: ", (ROOT / "Makefile").read_text(), re.MULTILINE) else "no target"

@@ -4,6 +4,7 @@ import json
 import re
 import runpy
 import tomllib
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,30 @@ def test_every_locked_package_is_listed_with_all_its_hashes() -> None:
         found["metadata"]["component"]["name"],
         found["metadata"]["component"]["version"],
     )
+
+
+def test_every_locked_package_has_its_licence_as_its_own_metadata_say() -> None:
+    """Those without an SPDX expression in their metadata are written by hand, once."""
+    licences = {one["name"]: one["licenses"][0]["expression"] for one in bill()["components"]}
+    assert SBOM["LICENCES"] == licences
+    stated = {name: expression for name in licences if (expression := stated_licence(name)) is not None}
+    assert len(stated) > 20
+    assert stated == {name: licences[name] for name in stated}
+
+
+def stated_licence(name: str) -> str | None:
+    """The SPDX expression in the metadata of an installed package; None without one."""
+    try:
+        stated = metadata(name).json.get("license_expression")
+    except PackageNotFoundError:  # of another platform
+        return None
+    return None if stated is None else str(stated)
+
+
+def test_a_package_without_a_licence_is_refused() -> None:
+    packages = SBOM["read_lock"](f"left-pad==1.0.0 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(ValueError, match="left-pad has no licence"):
+        SBOM["bill"]("passerelle", "1.2.3", packages, epoch=EPOCH)
 
 
 def test_the_kits_bill_has_what_the_kit_needs_and_no_more() -> None:

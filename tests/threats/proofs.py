@@ -41,7 +41,7 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/partners/test_concurrent_changes.py::test_every_acknowledged_change_is_in_the_record",
     ),
     "T-06": (
-        "tests/protocol/test_decide.py::test_a_partner_cannot_publish_under_anothers_slug",
+        "tests/protocol/test_decide.py::TestPublishing::test_a_partner_cannot_publish_under_anothers_slug",
         "tests/api/write/test_publishing.py::test_an_offer_of_another_platform_is_forbidden_known_or_not",
         "tests/api/write/test_batch.py::test_an_offer_of_another_platform_is_a_problem_of_its_item",
         "tests/ingest/snapshot/test_snapshot.py::test_an_offer_of_another_platform_is_ignored",
@@ -105,8 +105,8 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/model/machine.py::snapshot",
     ),
     "T-13": (
-        "tests/protocol/test_decide.py::test_withdrawing_an_unknown_offer_leaves_a_marker_so_that_a_late_publish_is_stale",
-        "tests/protocol/test_decide.py::test_the_content_that_a_marker_remembers_does_not_come_back_by_itself",
+        "tests/protocol/test_decide.py::TestWithdrawing::test_withdrawing_an_unknown_offer_leaves_a_marker_so_that_a_late_publish_is_stale",
+        "tests/protocol/test_decide.py::TestWithdrawing::test_the_content_that_a_marker_remembers_does_not_come_back_by_itself",
         "tests/relay/test_relay.py::test_markers_are_forgotten_after_402_days_and_a_late_revision_then_starts_above",
     ),
     "T-14": (

@@ -33,7 +33,7 @@ def test_every_line_has_proofs_and_every_proof_its_line() -> None:
 def test_every_proof_exists() -> None:
     named = {proof for proofs in PROOFS.values() for proof in proofs}
     assert [
-        proof for proof in sorted(named) if proof.partition("::")[2] not in functions(proof.partition("::")[0])
+        proof for proof in sorted(named) if proof.rpartition("::")[2] not in functions(proof.partition("::")[0])
     ] == []
 
 
