@@ -74,7 +74,7 @@ def init(role: Annotated[RoleName, typer.Argument(help=both(say("help-role")))],
     """Write a conformance.toml template for the role."""
     if _SETUP.exists():
         stop(say("setup-there", path=_SETUP), say("setup-there-step"), UNUSABLE, lang)
-    _SETUP.write_text(template_of(role, lang), encoding="utf-8")
+    write_file(_SETUP, template_of(role, lang).encode(), lang)
     OUT.print(say("setup-written", path=_SETUP)[lang])
 
 

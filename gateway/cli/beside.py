@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 from rich.text import Text
 
@@ -11,27 +12,21 @@ from gateway.cli.console import ERR, CommandError
 from gateway.cli.operator_context import log_here, settings_here
 from gateway.errors import LogUnavailableError
 from gateway.runtime.lock import is_locked
+from schemas.rulebook import Language
+from schemas.texts import load_words
+
+_WORDS = load_words(SimpleNamespace, "gateway", "beside")
 
 
 @asynccontextmanager
-async def gateway_here() -> AsyncIterator[Parts]:
+async def gateway_here(language: Language = "en") -> AsyncIterator[Parts]:
     """The parts of the gateway of the settings, to be read; says on stderr if it does not run. Raises CommandError."""
-    settings = settings_here()
+    settings, words = settings_here(), _WORDS[language]
     async with log_here() as log:
         try:
             async with parts_beside(settings, log) as parts:
                 if not is_locked(settings.data):
-                    ERR.print(Text(_STOPPED.format(settings.data.absolute())), soft_wrap=True)
+                    ERR.print(Text(words.stopped.format(settings.data.absolute())), soft_wrap=True)
                 yield parts
         except LogUnavailableError as error:
-            raise CommandError(str(error), step=_START) from error
-
-
-_STOPPED = (
-    "No gateway works in {}: these are its figures as it ended. Next step: start it (systemctl start passerelle); "
-    "passerelle doctor names what prevents that."
-)
-_START = (
-    "start the gateway of these settings, which fills its views (passerelle doctor names what prevents that), and give "
-    "the command the settings of that gateway and its version"
-)
+            raise CommandError(words.no_view.format(error=error), step=words.start, language=language) from error

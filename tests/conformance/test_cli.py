@@ -79,6 +79,12 @@ def test_a_set_up_is_written_once_and_read(runner: CliRunner) -> None:
     assert "KIT_PUBLISHER_SECRET" in done.output
 
 
+def test_a_set_up_that_cannot_be_written_is_named_with_the_next_step(runner: CliRunner) -> None:
+    Path("conformance.toml").symlink_to("none/conformance.toml")
+    absent = runner.invoke(app, ["init", "publisher", "--lang", "en"])
+    assert (2, True) == (absent.exit_code, "conformance.toml" in absent.stderr and "Next step" in absent.stderr)
+
+
 def test_commands_speak_french_unless_english_is_asked_for_and_help_holds_both(runner: CliRunner) -> None:
     assert "Complétez-le" in runner.invoke(app, ["init", "publisher"]).output
     assert "# où le kit joue la passerelle" in Path("conformance.toml").read_text(encoding="utf-8")

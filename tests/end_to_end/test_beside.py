@@ -101,14 +101,16 @@ async def test_beside_a_gateway_that_is_down_the_figures_are_the_last_and_the_co
     async with federation.open() as clients:
         await put(clients["bretagne"], OFFER)
         await until(federation, lambda found: line(found, "bretagne")["live"] == 1, "status")
-    ended = await command(federation, "status", "--json")
+    french = await command(federation, "status")
+    assert "Aucune passerelle ne tourne dans" in french.errors
+    ended = await command(federation, "status", "--json", "--lang", "en")
     assert 1 == line(json.loads(ended.output), "bretagne")["live"]
     assert "No gateway works in" in ended.errors
     assert "passerelle doctor" in ended.errors
 
 
 async def test_before_the_first_start_the_next_step_is_named(federation: Federation) -> None:
-    ended = await command(federation, "status")
+    ended = await command(federation, "status", "--lang", "en")
     assert 2 == ended.code
     assert "start the gateway" in ended.errors
 
