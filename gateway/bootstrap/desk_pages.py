@@ -59,11 +59,11 @@ def journal_port(parts: Parts) -> JournalPort:
     async def check() -> Checks:
         chain: list[ChainFinding] = []
         at = parts.clock()
-        entries = await audit_journal(parts.log, chain.append)
+        journal = await audit_journal(parts.log, chain.append, secret=parts.secret, clock=parts.clock)
         found = await examine_running(parts.settings, parts.log, parts.partners, clock=parts.clock)
         doctor = [Finding(one.state, one.code, one.values) for one in found if one.state != "ok"]
         doctor.sort(key=lambda one: one.state != "fail")
-        return Checks(at=at, entries=entries, chain=chain, doctor=doctor, fine=len(found) - len(doctor))
+        return Checks(at=at, entries=journal.entries, chain=chain, doctor=doctor, fine=len(found) - len(doctor))
 
     checks = Cached(check, milliseconds=_CHECKS_MS)
     return JournalPort(

@@ -169,7 +169,7 @@ async def build_parts(
         runs=runs.result(),
         statistics=statistics.result(),
         journal=journal.result(),
-        acts=Journal(log, clock=clock),
+        acts=Journal(log, secret=secret, clock=clock),
         refusals=RefusalCounter(log, clock=clock, counted=metrics.count_refusals),
         positions=positions,
         snapshots=Snapshots(

@@ -19,6 +19,7 @@ from gateway.operate.transfer.restore import refuse_incomplete_import
 from gateway.partners import Partners
 from gateway.protocol.journal import Actor, clean_name, clean_reason
 from gateway.protocol.topic import COMMON, JOURNAL, OPERATORS
+from gateway.runtime.keys import load_secret
 from gateway.runtime.lock import write_lock
 
 _LOCK_SECONDS = 60.0
@@ -56,7 +57,7 @@ async def desk_here(
             await log.create_topics(topic for topic in COMMON if topic.name in {JOURNAL, OPERATORS})
         if alone:
             await stack.enter_async_context(write_lock(settings.data / "partners.lock", patience=_LOCK_SECONDS))
-        journal = Journal(log)
+        journal = Journal(log, secret=load_secret(settings.secret, folder=settings.data))
         stack.push_async_callback(journal.close)
         partners = await stack.enter_async_context(Partners(log).caught_up_once())
         yield Desk(log=log, partners=partners, journal=journal, actor=actor, why=reason)

@@ -1,16 +1,19 @@
 """``passerelle topics`` and ``audit``: create and check the topics of the log, and verify its guarantees."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from gateway.bootstrap import topics_of
-from gateway.cli.console import ERR, FAILED, OUT, asynchronous, print_findings, print_rows
-from gateway.cli.operator_context import log_here
+from gateway.cli.console import ERR, FAILED, OUT, CommandError, asynchronous, print_findings, print_rows
+from gateway.cli.operator_context import command_errors, log_here, settings_here
 from gateway.operate.audit import audit as audit_log
 from gateway.partners import Partners
+from gateway.protocol.journal_seal import read_known
 from gateway.protocol.topic import COMMON, Topic
+from gateway.runtime.keys import load_secret, secret_file
 
 topics = typer.Typer(help="Create and check the topics of the log.", no_args_is_help=True)
 
@@ -45,17 +48,37 @@ async def check() -> None:
 
 
 @asynchronous
-async def audit() -> None:
+async def audit(
+    known: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER:DIGEST",
+            help="An entry of the journal as an earlier audit printed it: all entries up to it must be as they were.",
+        ),
+    ] = None,
+) -> None:
     """Check the whole log: nothing accepted is lost, nothing is there twice, no submission was skipped.
 
     The gateway may run meanwhile. Ends with 0 without findings, 1 with findings.
     """
+    try:
+        noted = None if known is None else read_known(known)
+    except ValueError as error:
+        raise CommandError(f"{known}: {error}.", step="give the entry as passerelle audit printed it") from error
+    settings = settings_here()
+    with command_errors():
+        here = settings.secret is not None or secret_file(settings.data).exists()
+        secret = load_secret(settings.secret, folder=settings.data) if here else None
     async with log_here() as log:
         with ERR.status("Reading the log"):
-            report = await audit_log(log)
+            report = await audit_log(log, secret=secret, known=noted)
     rows = [[Text(name), Text(f"{number:,}")] for name, number in report.counts.items()]
     print_rows(OUT, ("Read", "Number"), rows, left=1)
     print_findings(OUT, report.findings)
+    if journal := report.journal if report.journal.entries else None:
+        covered = f"sealed since entry {journal.since}" if journal.sealed else "seal not checked: no secret is here"
+        entry = f"{journal.last.number}:{journal.last.digest}"
+        OUT.print(Text(f"The journal ends with entry {entry} ({covered})."), soft_wrap=True)
     if not report.clean:
         ERR.print(
             f"{report.wrong} findings. Next step: keep the log as it is, and report them; docs/mend.md, “Audit”, "

@@ -20,6 +20,7 @@ from gateway.operate.transfer.export import NotQuietError, export_log
 from gateway.operate.transfer.restore import NotEmptyError, check, import_archive
 from gateway.protocol import PROTOCOL_VERSION
 from gateway.protocol.partner import Partner
+from gateway.runtime.keys import load_secret
 from gateway.runtime.lock import locked
 from gateway.runtime.private_files import ExposedError
 from schemas.discovery import REFERENCE_LISTS
@@ -105,11 +106,17 @@ async def import_(
 
 
 async def _import(archive: Archive) -> Sequence[Partner]:
+    settings = settings_here()
     async with log_here(make=True) as log:
+        secret = load_secret(settings.secret, folder=settings.data)
         try:
             with ERR.status("Checking the file, then writing") as status:
                 return await import_archive(
-                    log, archive, now=now(), progress=lambda lines: status.update(f"{lines:,} records written")
+                    log,
+                    archive,
+                    now=now(),
+                    secret=secret,
+                    progress=lambda lines: status.update(f"{lines:,} records written"),
                 )
         except NotEmptyError as error:
             raise CommandError(

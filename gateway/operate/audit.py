@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from gateway.clock import Clock, now
 from gateway.errors import TopicError
 from gateway.log.port import EventLog
 from gateway.log.positions import read_positions
 from gateway.log.reading import read_up_to
-from gateway.operate.journal_audit import audit_journal
+from gateway.operate.journal_audit import JournalReport, audit_journal
+from gateway.protocol.journal_seal import KnownEntry
 from gateway.protocol.record import StoredRecord, position_key, read_offer
 from gateway.protocol.topic import INBOX, OFFERS, RECEIPTS, SUBMISSIONS
 
@@ -36,6 +38,7 @@ class AuditReport:
     counts: Counter[str] = field(default_factory=Counter)
     findings: list[str] = field(default_factory=list)
     wrong: int = 0
+    journal: JournalReport = field(default_factory=JournalReport)
 
     @property
     def clean(self) -> bool:
@@ -49,26 +52,29 @@ class AuditReport:
             self.findings.append(finding)
 
 
-async def audit(log: EventLog) -> AuditReport:
+async def audit(
+    log: EventLog, *, secret: bytes | None = None, known: KnownEntry | None = None, clock: Clock = now
+) -> AuditReport:
     """Read the whole log, a partition at a time. The gateway may run meanwhile: records added since are left out.
+    ``secret`` and ``known`` as ``audit_journal``.
 
     If there are findings, the log is read once more after a pause: a broker that has just become the leader, or just
     resumed, may return an end offset before records that others have written.
     """
-    report = await _read(log)
+    report = await _read(log, secret, known, clock)
     if report.clean:
         return report
     await asyncio.sleep(_RECHECK_SECONDS)
-    return await _read(log)
+    return await _read(log, secret, known, clock)
 
 
-async def _read(log: EventLog) -> AuditReport:
+async def _read(log: EventLog, secret: bytes | None, known: KnownEntry | None, clock: Clock) -> AuditReport:
     report = AuditReport()
     for partition in range(log.partitions):
         await _Partition(log, partition, report).check()
-    entries = await audit_journal(log, report.add)
-    if entries:
-        report.counts["journal entries"] = entries
+    report.journal = await audit_journal(log, report.add, secret=secret, known=known, clock=clock)
+    if report.journal.entries:
+        report.counts["journal entries"] = report.journal.entries
     return report
 
 

@@ -1,22 +1,26 @@
 """The journal's writer: every act of an operator becomes an entry before it takes effect.
 
-One role owns the chain: a writer takes it, reads up to the end, and commits entry, name and number in one
+One role owns the chain: a writer takes it, reads up to the end, and commits entry, name, number and seal in one
 transaction. Two writers fence each other, and the one that lost reads and tries again, so that numbers have no gap.
 """
 
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TypeVar
+
+import structlog
 
 from gateway.clock import Clock, now
 from gateway.errors import FencedError, LogBusyError, LogError, PositionLostError
 from gateway.log.fenced import change_fenced
-from gateway.log.mirror import TopicMirror
+from gateway.log.mirror import TopicMirror, fold_topic
 from gateway.log.owner_loop import own_positions
 from gateway.log.port import EventLog, Output, Owner
+from gateway.log.positions import fold_positions
 from gateway.log.reading import read_up_to
 from gateway.protocol.journal import (
     LAST,
@@ -31,6 +35,7 @@ from gateway.protocol.journal import (
     Names,
     clean_act,
     clean_name,
+    digest_of,
     entry_record,
     erased_record,
     fold_names,
@@ -38,6 +43,7 @@ from gateway.protocol.journal import (
     pseudonyms_of,
     read_entry,
 )
+from gateway.protocol.journal_seal import SEAL_KEY, SealedEnd, journal_seal, read_sealed, sealed_record
 from gateway.protocol.record import StoredRecord, position_key, position_record
 from gateway.protocol.topic import JOURNAL, OPERATORS, POSITIONS
 
@@ -49,14 +55,33 @@ _SWEEP_SECONDS = 24 * 3_600.0
 
 _Result = TypeVar("_Result")
 
+_log = structlog.get_logger()
+
+
+async def read_end(log: EventLog) -> tuple[Mapping[str, int], bytes | None]:
+    """The positions beside the journal, and its seal, unopened; None if there is none."""
+    starts, ends = await log.starts(POSITIONS), await log.ends(POSITIONS)
+    own = {PARTITION: starts[PARTITION]}, {PARTITION: ends[PARTITION]}
+    return await fold_topic(log, POSITIONS, _fold_end, ({}, None), starts=own[0], ends=own[1])
+
+
+def _fold_end(
+    kept: tuple[Mapping[str, int], bytes | None], records: Sequence[StoredRecord]
+) -> tuple[Mapping[str, int], bytes | None]:
+    seals = [record.value for record in records if record.key == SEAL_KEY]
+    return fold_positions(kept[0], records), seals[-1] if seals else kept[1]
+
 
 class Journal:
-    """Writes entries, and erases names. ``names`` are those of persons that were not erased; ``run`` follows them."""
+    """Writes entries, and erases names. ``names`` are those of persons that were not erased; ``run`` follows them.
+    ``secret`` is the gateway's, which seals the end of the chain.
+    """
 
     def __init__(
         self,
         log: EventLog,
         *,
+        secret: bytes,
         clock: Clock = now,
         entropy: Callable[[int], bytes] = os.urandom,
         retry_seconds: float = RETRY_SECONDS,
@@ -67,6 +92,9 @@ class Journal:
         self._retry_seconds = retry_seconds
         self._writing = asyncio.Lock()
         self._known = _End()
+        self._seal = journal_seal(secret)
+        self._sealed = SealedEnd()
+        """The end that this writer sealed last."""
         self.names: TopicMirror[Names] = TopicMirror(log, OPERATORS, fold=fold_names, empty={}, partitions=(PARTITION,))
 
     async def run(self) -> None:
@@ -142,9 +170,7 @@ class Journal:
         known = await self._read(owner, entry_id)
         if known.found is not None:  # written by an attempt of unknown outcome
             return known.found
-        if known.chain.first is None:  # nothing is retained: the numbers go on all the same
-            kept = await own_positions(self._log, owner, role=ROLE, partition=PARTITION)
-            known.chain.number = kept.get(position_key(LAST, PARTITION).decode(), 0)
+        end = await self._sealed_end(owner, known.chain)
         names: list[Output] = []
         person = None
         if actor.name is not None:
@@ -165,15 +191,35 @@ class Journal:
             why=act.why,
             failed=failed,
         )
+        record = entry_record(entry)
+        end = replace(end, number=entry.number, digest=digest_of(record.value or b""), at=entry.at)
         outputs = [
-            Output(JOURNAL, PARTITION, entry_record(entry)),
+            Output(JOURNAL, PARTITION, record),
             Output(POSITIONS, PARTITION, position_record(LAST, PARTITION, entry.number)),
+            Output(POSITIONS, PARTITION, sealed_record(self._seal, end)),
             *names,
         ]
         ends = await owner.commit(outputs)
+        self._sealed = end
         if names:
             await self.names.advance({PARTITION: ends[OPERATORS, PARTITION]})
         return entry
+
+    async def _sealed_end(self, owner: Owner, chain: Chain) -> SealedEnd:
+        """The sealed end on which the next entry is written. Where the seal on the log is not the chain's, the next
+        entry is the first that rests on one: a chain that was computed again is not sealed by what is written after it.
+        """
+        if chain.first is not None and self._sealed.precedes(chain):
+            return self._sealed
+        await own_positions(self._log, owner, role=ROLE, partition=PARTITION)
+        kept, value = await read_end(self._log)
+        if chain.first is None:  # nothing is retained: the numbers go on all the same
+            chain.number = kept.get(position_key(LAST, PARTITION).decode(), 0)
+        sealed = SealedEnd() if value is None else read_sealed(self._seal, value)
+        if sealed is not None and sealed.precedes(chain):
+            return sealed
+        _log.error("journal.seal_broken", entry=chain.number)
+        return SealedEnd(since=chain.number + 1)
 
     async def _erase(self, owner: Owner, pseudonyms: list[str]) -> int:
         outputs = [Output(OPERATORS, PARTITION, erased_record(pseudonym)) for pseudonym in pseudonyms]

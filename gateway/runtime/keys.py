@@ -10,6 +10,11 @@ from gateway.settings import weakness
 _BYTES = 48
 
 
+def secret_file(folder: Path) -> Path:
+    """The file that holds the secret where no setting does."""
+    return folder / "secret"
+
+
 def load_secret(setting: str | None, *, folder: Path) -> bytes:
     """The secret that seals receipts, cursors and marks; every replica must use the same one.
 
@@ -18,7 +23,7 @@ def load_secret(setting: str | None, *, folder: Path) -> bytes:
     """
     if setting is not None:
         return setting.encode()
-    path = folder / "secret"
+    path = secret_file(folder)
     try:
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """``passerelle journal``, and the entries that the other commands write, on a real embedded log."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from gateway.cli import certificate, feed, journal, moderate, partner, platform
+from gateway.cli import certificate, feed, journal, log, moderate, partner, platform
 from gateway.cli.console import CommandError
 from gateway.log.sqlite import SqliteLog
 from gateway.operate.audit import audit
 from gateway.runtime.loop import run
 
 PULLED = "auvergne-rhone-alpes"
-SINGLE, PAUSE, RESUME = typer.Typer(), typer.Typer(), typer.Typer()
+SINGLE, PAUSE, RESUME, AUDIT = typer.Typer(), typer.Typer(), typer.Typer(), typer.Typer()
+AUDIT.command()(log.audit)
 SINGLE.command()(moderate.moderate)
 PAUSE.command()(feed.pause)
 RESUME.command()(feed.resume)
@@ -201,3 +203,19 @@ def test_a_moderation_says_what_is_missing(commands: Commands) -> None:
         with pytest.raises(CommandError, match=said):
             commands(SINGLE, *words)
     assert ["partner.add"] == [entry["act"] for entry in commands.listed()]
+
+
+def test_the_audit_prints_an_entry_that_a_later_one_is_compared_with(commands: Commands) -> None:
+    """[T-33]"""
+    commands(partner.app, "add", "bretagne")
+    commands(partner.app, "rotate", "bretagne")
+    found = re.search(r"entry (2:[0-9a-f]{64}) \(sealed since entry 1\)", commands(AUDIT))
+    assert found is not None
+    commands(partner.app, "rotate", "bretagne")
+    assert "The log keeps its guarantees" in commands(AUDIT, "--known", found[1])
+    with pytest.raises(SystemExit):
+        commands(AUDIT, "--known", "1" + found[1][1:])
+    with pytest.raises(CommandError, match="64 hexadecimal digits"):
+        commands(AUDIT, "--known", "2:9f2c")
+    (commands.data / "secret").unlink()
+    assert "seal not checked: no secret is here" in commands(AUDIT)

@@ -23,7 +23,7 @@ from gateway.protocol.statistics import Cell, CountRecord, count_record
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS, STATISTICS, SUBMISSIONS
 from tests.api.write.gateway_harness import ndjson, offer
 from tests.clock import ManualClock
-from tests.harness import ALL, NAMES_MIRROR, POSITIONS_MIRROR, VIEWS, Harness, built, records_of
+from tests.harness import ALL, NAMES_MIRROR, POSITIONS_MIRROR, SECRET, VIEWS, Harness, built, records_of
 from tests.protocol.certified import issued, nonce
 
 HASH = "sha256:" + "5" * 64
@@ -135,7 +135,7 @@ async def populate(folder: Path, log: EventLog, clock: ManualClock) -> str:
     await _append(log, DELIVERIES, *_deliveries())
     await _append(log, RUNS, *_runs())
     cell = Cell("2026-11-29", "bretagne", "refused", "postal-code", "35")
-    journal = Journal(log, clock=clock)
+    journal = Journal(log, secret=SECRET, clock=clock)
     await journal.write(Act(act="feed.pause", about="normandie", details={"while": 0.1}, why="Été"), BY)
     await journal.write(Act(act="partner.revoke", about="gone"), ERASED)
     assert await journal.erase_name("Another person", BY)

@@ -25,7 +25,7 @@ from gateway.protocol.journal import (
 from gateway.protocol.record import Record, position_record
 from gateway.protocol.topic import COMMON, DAY_MS, JOURNAL, OPERATORS, POSITIONS
 from tests.clock import ManualClock
-from tests.harness import records_of
+from tests.harness import SECRET, records_of
 
 BY = Actor(name="Name of a person")
 OTHER = Actor(name="Another person")
@@ -45,7 +45,7 @@ async def entries(log: MemoryLog) -> list[Entry]:
 
 
 async def test_writers_that_fence_one_another_write_one_chain(log: MemoryLog) -> None:
-    journals = [Journal(log) for _ in range(3)]
+    journals = [Journal(log, secret=SECRET) for _ in range(3)]
     writes = (journals[n % 3].write(Act(act="partner.add", about=f"p{n}"), BY) for n in range(12))
     written = await asyncio.gather(*writes)
     found = await entries(log)
@@ -53,19 +53,19 @@ async def test_writers_that_fence_one_another_write_one_chain(log: MemoryLog) ->
     assert sorted(one.number for one in written) == [entry.number for entry in found]
     assert {f"p{n}" for n in range(12)} == {entry.about for entry in found}
     assert 1 == len({entry.person for entry in found})
-    report = await audit(log)
+    report = await audit(log, secret=SECRET)
     assert report.clean, report.findings
     assert 12 == report.counts["journal entries"]
 
 
 @pytest.mark.parametrize("fault", [Fault.UNANSWERED, Fault.LOST])
 async def test_an_entry_of_unknown_outcome_is_written_once(log: MemoryLog, fault: Fault) -> None:
-    journal = Journal(log)
+    journal = Journal(log, secret=SECRET)
     await journal.write(ACT, BY)
     log.inject(fault)
     await journal.write(ACT, OTHER)
     assert [1, 2] == [entry.number for entry in await entries(log)]
-    assert (await audit(log)).clean
+    assert (await audit(log, secret=SECRET)).clean
 
 
 class OvertakenLog(MemoryLog):
@@ -85,18 +85,18 @@ async def test_an_entry_of_unknown_outcome_is_written_once_although_another_foll
     store = Store()
     log, overtaken = MemoryLog(clock=ManualClock(), store=store), OvertakenLog(clock=ManualClock(), store=store)
     await log.create_topics(COMMON)
-    journal = Journal(overtaken)
+    journal = Journal(overtaken, secret=SECRET)
     await journal.write(ACT, BY)
-    overtaken.other, overtaken.owned = Journal(log), 0
+    overtaken.other, overtaken.owned = Journal(log, secret=SECRET), 0
     overtaken.inject(Fault.UNANSWERED)
     written = await journal.write(ACT, OTHER)
     assert ["bretagne", "bretagne", "normandie"] == [entry.about for entry in await entries(log)]
     assert 2 == written.number
-    assert (await audit(log)).clean
+    assert (await audit(log, secret=SECRET)).clean
 
 
 async def test_an_act_that_fails_has_a_further_entry_unless_the_log_left_it_open(log: MemoryLog) -> None:
-    journal = Journal(log)
+    journal = Journal(log, secret=SECRET)
     with pytest.raises(ValueError, match="conflict"):
         async with journal.acting(ACT, BY):
             raise ValueError("conflict")
@@ -108,7 +108,7 @@ async def test_an_act_that_fails_has_a_further_entry_unless_the_log_left_it_open
 
 
 async def test_an_act_without_its_entry_is_not_begun(log: MemoryLog) -> None:
-    journal, begun = Journal(log, retry_seconds=0.01), False
+    journal, begun = Journal(log, secret=SECRET, retry_seconds=0.01), False
     log.inject(*[Fault.REFUSED] * 9)
     with pytest.raises(LogUnavailableError):
         async with journal.acting(ACT, BY):
@@ -119,7 +119,7 @@ async def test_an_act_without_its_entry_is_not_begun(log: MemoryLog) -> None:
 
 
 async def test_a_name_is_erased_and_the_chain_stays_whole(log: MemoryLog) -> None:
-    journal = Journal(log)
+    journal = Journal(log, secret=SECRET)
     for by in (BY, OTHER, BY):
         await journal.write(ACT, by)
     assert await journal.erase_name("Name  of a person", OTHER)
@@ -132,11 +132,11 @@ async def test_a_name_is_erased_and_the_chain_stays_whole(log: MemoryLog) -> Non
     found = await entries(log)
     assert [ACT.act, ACT.act, ACT.act, "journal.erase-name"] == [entry.act for entry in found]
     assert found[0].person == found[2].person == found[3].about
-    assert (await audit(log)).clean
+    assert (await audit(log, secret=SECRET)).clean
 
 
 async def test_who_erases_the_own_name_is_not_named_by_that(log: MemoryLog) -> None:
-    journal = Journal(log)
+    journal = Journal(log, secret=SECRET)
     await journal.write(ACT, BY)
     assert await journal.erase_name("Name of a person", BY)
     assert {} == journal.names.state
@@ -144,7 +144,7 @@ async def test_who_erases_the_own_name_is_not_named_by_that(log: MemoryLog) -> N
 
 
 async def test_a_person_who_acts_again_has_another_pseudonym(log: MemoryLog) -> None:
-    journal = Journal(log)
+    journal = Journal(log, secret=SECRET)
     before = await journal.write(ACT, BY)
     await journal.erase_name("Name of a person", OTHER)
     after = await journal.write(ACT, BY)
@@ -155,27 +155,27 @@ async def test_names_without_an_entry_are_erased_when_the_entries_have_expired()
     clock = ManualClock()
     log = MemoryLog(clock=clock)
     await log.create_topics(COMMON)
-    journal = Journal(log, clock=clock)
+    journal = Journal(log, secret=SECRET, clock=clock)
     await journal.write(ACT, BY)
     clock.move(1_000 * DAY_MS / 1_000)
     await journal.write(ACT, OTHER)
     assert 0 == await journal.sweep()
     clock.move(200 * DAY_MS / 1_000)
     await log.maintain(TOPICS, now=clock())
-    assert 1 == await Journal(log, clock=clock).sweep()
+    assert 1 == await Journal(log, secret=SECRET, clock=clock).sweep()
     await journal.names.catch_up()
     assert ["Another person"] == [name.name for name in journal.names.state.values()]
     clock.move(1_000 * DAY_MS / 1_000)
     await log.maintain(TOPICS, now=clock())
     assert 1 == await journal.sweep()
-    third = await Journal(log, clock=clock).write(ACT, BY)
+    third = await Journal(log, secret=SECRET, clock=clock).write(ACT, BY)
     assert (3, GENESIS) == (third.number, third.previous)
     assert 4 == (await journal.write(ACT, BY)).number
-    assert (await audit(log)).clean
+    assert (await audit(log, secret=SECRET)).clean
 
 
 async def test_the_newest_entries_are_read_first(log: MemoryLog) -> None:
-    journal = Journal(log)
+    journal = Journal(log, secret=SECRET)
     for n in range(5):
         await journal.write(Act(act="feed.run", about=f"p{n % 2}"), BY)
     found = await read_journal(log, JournalFilter(about="p0"), most=2)
@@ -184,7 +184,7 @@ async def test_the_newest_entries_are_read_first(log: MemoryLog) -> None:
 
 async def test_the_audit_finds_what_was_forged(log: MemoryLog) -> None:
     """An entry inserted, one missing at the end, one on another partition, a name under another's pseudonym."""
-    journal = Journal(log)
+    journal = Journal(log, secret=SECRET)
     await journal.write(ACT, BY)
     owner = await log.own("forger", 0)
     forged = Entry(number=2, previous=GENESIS, id="x", at=1, act="partner.add", about="forged")
@@ -197,7 +197,7 @@ async def test_the_audit_finds_what_was_forged(log: MemoryLog) -> None:
         ]
     )
     findings: list[str] = []
-    assert 2 == await audit_journal(log, findings.append)
+    assert 2 == (await audit_journal(log, findings.append)).entries
     found = " ".join(findings)
     for said in ("entry 2 does not name entry 1", "journal/1 has records", "ends with entry 2", "another name"):
         assert said in found

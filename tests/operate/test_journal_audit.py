@@ -48,7 +48,7 @@ async def test_no_entry_is_examined_on_the_event_loop() -> None:
         await log.append(JOURNAL, 0, records[first : first + 500])
     await log.append(POSITIONS, 0, [position_record(LAST, 0, ENTRIES)])
     findings: list[str] = []
-    assert ENTRIES == await audit_journal(log, findings.append)
+    assert ENTRIES == (await audit_journal(log, findings.append)).entries
     altered = "entry 1201 does not name entry 1200 as it is: one of them was altered"
     assert [altered] == [finding.partition(": ")[2] for finding in findings]
     assert threads

@@ -33,7 +33,7 @@ from gateway.protocol.delivery_order import (
 from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import Actor, Entry, JournalFilter
 from gateway.protocol.topic import COMMON, DELIVERIES
-from tests.harness import records_of
+from tests.harness import SECRET, records_of
 
 NOTES = {"own": {"platforms": ["bretagne"]}, "shared": {"platforms": ["*"]}}
 
@@ -43,7 +43,7 @@ async def desk() -> AsyncIterator[Desk]:
     log = MemoryLog()
     await log.create_topics(COMMON)
     async with Partners(log).caught_up_once() as partners:
-        journal = Journal(log)
+        journal = Journal(log, secret=SECRET)
         yield Desk(log=log, partners=partners, journal=journal, actor=Actor(client="exploitation"), why="Asked for")
         await journal.close()
 

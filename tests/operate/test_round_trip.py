@@ -25,7 +25,7 @@ from gateway.protocol.topic import COMMON, DAY_MS, DELIVERIES, JOURNAL, OFFERS, 
 from gateway.protocol.topic import PARTNERS as PARTNERS_TOPIC
 from tests.api.write.gateway_harness import offer
 from tests.clock import ManualClock
-from tests.harness import ALL, records_of
+from tests.harness import ALL, SECRET, records_of
 from tests.operate.moving import BY, PARTNERS, STATES, TITLE, Caller, answers, last_records, populate, serving
 
 VERSIONS = {"passerelle": "0"}
@@ -51,7 +51,7 @@ async def exported(log: EventLog, file: Path, clock: ManualClock, *, secrets: bo
 
 async def imported(log: EventLog, file: Path, clock: ManualClock) -> None:
     with Archive.open(file) as archive:
-        await import_archive(log, archive, now=clock())
+        await import_archive(log, archive, secret=SECRET, now=clock())
 
 
 async def journal_findings(log: EventLog) -> list[str]:
@@ -97,7 +97,7 @@ async def test_an_imported_federation_answers_byte_for_byte_as_the_exported_one(
         assert b'"count":3' in expected["statistics"][1]
         names = [entry.get("name", "–") for entry in orjson.loads(expected["journal"][1])]
         assert [BY.name, None, BY.name, "–", "–", "–"] == names
-        assert [] == (await audit(there)).findings
+        assert [] == (await audit(there, secret=SECRET, clock=clock)).findings
         await same_records(here, there)
         kept = [read_partner(value) for value, _ in (await last_records(there, PARTNERS_TOPIC)).values()]
         assert sorted(PARTNERS, key=str) == sorted(kept, key=str)
@@ -123,17 +123,20 @@ async def test_the_journal_goes_on_where_it_was(tmp_path: Path) -> None:
         sqlite(tmp_path / "b/log.sqlite", clock, partitions=5) as second,
         sqlite(tmp_path / "c/log.sqlite", clock) as third,
     ):
-        before = [await Journal(first, clock=clock).write(ACT, by) for by in (BY, Actor(client="normandie"), BY)]
+        before = [
+            await Journal(first, secret=SECRET, clock=clock).write(ACT, by)
+            for by in (BY, Actor(client="normandie"), BY)
+        ]
         await exported(first, tmp_path / "1.zip", clock)
         await imported(second, tmp_path / "1.zip", clock)
-        entry = await Journal(second, clock=clock).write(ACT, BY)
+        entry = await Journal(second, secret=SECRET, clock=clock).write(ACT, BY)
         assert (4, before[0].person) == (entry.number, entry.person)
         await exported(second, tmp_path / "2.zip", clock)
         await imported(third, tmp_path / "2.zip", clock)
-        after = await Journal(third, clock=clock).write(ACT, BY)
+        after = await Journal(third, secret=SECRET, clock=clock).write(ACT, BY)
         assert (5, before[0].person) == (after.number, after.person)
         for log in (second, third):
-            assert [] == (await audit(log)).findings
+            assert [] == (await audit(log, secret=SECRET, clock=clock)).findings
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -141,7 +144,7 @@ async def test_a_journal_whose_beginning_has_expired_is_whole_elsewhere(tmp_path
     """Numbers go on, also where every entry has expired; what is missing at the end is missing there, too."""
     clock = ManualClock()
     async with sqlite(tmp_path / "a/log.sqlite", clock) as here, sqlite(tmp_path / "b/log.sqlite", clock) as there:
-        journal = Journal(here, clock=clock)
+        journal = Journal(here, secret=SECRET, clock=clock)
         await journal.write(ACT, BY)
         await journal.write(ACT, BY)
         clock.move(1_000 * DAY_MS / 1_000)
@@ -152,16 +155,16 @@ async def test_a_journal_whose_beginning_has_expired_is_whole_elsewhere(tmp_path
         manifest = await exported(here, tmp_path / "f.zip", clock)
         assert ((3, 3) if kept else (3, 2), int(kept)) == (manifest.journal, manifest.members["journal.ndjson"].lines)
         await imported(there, tmp_path / "f.zip", clock)
-        assert [] == (await audit(there)).findings
-        assert 3 + kept == (await Journal(there, clock=clock).write(ACT, BY)).number
-        assert [] == (await audit(there)).findings
+        assert [] == (await audit(there, secret=SECRET, clock=clock)).findings
+        assert 3 + kept == (await Journal(there, secret=SECRET, clock=clock).write(ACT, BY)).number
+        assert [] == (await audit(there, secret=SECRET, clock=clock)).findings
 
 
 async def test_an_import_hides_no_loss_of_the_journal(tmp_path: Path) -> None:
     """An entry that the former log had lost is missing by the audit of the new one."""
     clock = ManualClock()
     async with sqlite(tmp_path / "a/log.sqlite", clock) as here, sqlite(tmp_path / "b/log.sqlite", clock) as there:
-        journal = Journal(here, clock=clock)
+        journal = Journal(here, secret=SECRET, clock=clock)
         entries = [await journal.write(ACT, BY) for _ in range(2)]
         lost = [entry_record(replace(entries[1], number=4)), position_record(LAST, 0, 7)]
         await here.append(JOURNAL, 0, lost[:1])
@@ -198,7 +201,7 @@ async def test_work_goes_on_where_it_was(tmp_path: Path) -> None:
         assert [None, "absent", None] == reasons
         assert all(after[key]["sequence"] >= before[key]["sequence"] for key in before)
         assert after[b"bretagne:2"]["sequence"] > before[b"bretagne:2"]["sequence"]
-        report = await audit(there)
+        report = await audit(there, secret=SECRET, clock=clock)
         assert [] == report.findings
 
 

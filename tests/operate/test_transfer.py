@@ -32,7 +32,7 @@ from gateway.protocol.record import Record, offer_record, position_record
 from gateway.protocol.topic import COMMON, OFFERS, PARTNERS, POSITIONS, SUBMISSIONS, inbox
 from gateway.runtime.private_files import ExposedError
 from tests.clock import ManualClock
-from tests.harness import records_of
+from tests.harness import SECRET, records_of
 from tests.operate.moving import HASH
 from tests.operate.moving import PARTNERS as KNOWN
 from tests.store.offer_topic import OfferTopic, offer_of
@@ -94,7 +94,7 @@ async def refused(file: Path) -> str:
     """Why a file is refused; nothing of it reached the log."""
     log = await log_of()
     with pytest.raises(ArchiveError) as found, Archive.open(file) as archive:
-        await import_archive(log, archive, now=NOW)
+        await import_archive(log, archive, secret=SECRET, now=NOW)
     assert [] == [one for topic in COMMON for one in await records_of(log, topic.name) if one.key != b"log/identity"]
     return str(found.value)
 
@@ -339,7 +339,7 @@ async def test_an_interrupted_import_goes_on_and_writes_nothing_twice(tmp_path: 
         log.failing, log.written = failing, written
         with Archive.open(file) as archive:
             try:
-                await import_archive(log, archive, now=NOW, at_once=2)
+                await import_archive(log, archive, secret=SECRET, now=NOW, at_once=2)
                 break
             except UnknownOutcomeError:
                 pass
@@ -351,7 +351,7 @@ async def test_an_interrupted_import_goes_on_and_writes_nothing_twice(tmp_path: 
             except IncompleteImportError:
                 assert begun
             try:
-                await import_archive(log, archive, now=NOW, at_once=2)
+                await import_archive(log, archive, secret=SECRET, now=NOW, at_once=2)
             except NotEmptyError:
                 assert written, "the last commit was made: the import was complete"
         assert 7 == len(await records_of(log, OFFERS))
@@ -365,12 +365,12 @@ async def test_no_gateway_starts_on_half_an_import_and_no_other_file_ends_it(tmp
     await log.create_topics(COMMON)
     log.failing = 4
     with Archive.open(file) as archive, pytest.raises(UnknownOutcomeError):
-        await import_archive(log, archive, now=NOW)
+        await import_archive(log, archive, secret=SECRET, now=NOW)
     with pytest.raises(IncompleteImportError):
         await refuse_incomplete_import(log)
     await exported(await log_of(*federation(3)), tmp_path / "other.zip")
     with Archive.open(tmp_path / "other.zip") as archive, pytest.raises(NotEmptyError, match="another file"):
-        await import_archive(log, archive, now=NOW)
+        await import_archive(log, archive, secret=SECRET, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -384,19 +384,19 @@ async def test_no_gateway_starts_on_half_an_import_and_no_other_file_ends_it(tmp
 async def test_a_log_that_was_used_is_not_imported_into(file: Path, topic: str, record: Record) -> None:
     log = await log_of((topic, record))
     with Archive.open(file) as archive, pytest.raises(NotEmptyError):
-        await import_archive(log, archive, now=NOW)
+        await import_archive(log, archive, secret=SECRET, now=NOW)
     assert (topic == OFFERS) == bool(await records_of(log, OFFERS))
 
 
 async def test_an_import_needs_the_topics(file: Path) -> None:
     with Archive.open(file) as archive, pytest.raises(TopicError):
-        await import_archive(MemoryLog(clock=ManualClock()), archive, now=NOW)
+        await import_archive(MemoryLog(clock=ManualClock()), archive, secret=SECRET, now=NOW)
 
 
 async def test_two_imports_at_once_fence_one_another(file: Path) -> None:
     log = await log_of()
     with Archive.open(file) as archive:
         owner = await log.own("import", 0)
-        await import_archive(log, archive, now=NOW)
+        await import_archive(log, archive, secret=SECRET, now=NOW)
         with pytest.raises(FencedError):
             await owner.commit([Output(OFFERS, 0, Record(b"bretagne:1", None))])

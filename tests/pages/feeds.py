@@ -19,6 +19,7 @@ from gateway.protocol.receipt import ReceiptVersions, refusal_record
 from gateway.protocol.record import Record
 from gateway.protocol.source_run import Counts, Failure, Pause, Run, run_record
 from gateway.protocol.topic import RECEIPTS, RUNS
+from tests.harness import SECRET
 
 FAILING, WAITING, PAUSED = "auvergne-rhone-alpes", "nouvelle-aquitaine", "pays-de-la-loire"
 REASON = "La source est en maintenance jusqu’à lundi"
@@ -101,7 +102,7 @@ async def add_feeds(log: EventLog, partners: Partners, *, now: int) -> None:
         await partners.save(partner)
     for run in runs(now):
         await append(log, RUNS, run_record(run))
-    journal = Journal(log)
+    journal = Journal(log, secret=SECRET)
     pause = Pause(platform=PAUSED, paused=True, at=now)
     await set_paused(log, journal, pause, known={}, actor=Actor(name="NAME", client="exploitation"), why=REASON)
     await journal.close()

@@ -234,6 +234,10 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
     "T-33": (
         "tests/protocol/test_journal.py::test_a_broken_chain_is_noticed",
         "tests/operate/test_journal.py::test_the_audit_finds_what_was_forged",
+        "tests/operate/test_journal_seal.py::test_a_chain_that_was_computed_again_is_found",
+        "tests/operate/test_journal_seal.py::test_an_entry_made_up_at_the_end_is_found",
+        "tests/operate/test_journal_seal.py::test_an_entry_removed_at_the_end_is_found",
+        "tests/operate/test_journal_seal.py::test_an_honest_entry_after_a_forgery_does_not_seal_it",
         "tests/operate/test_journal.py::test_an_act_without_its_entry_is_not_begun",
         "tests/operate/test_journal.py::test_a_name_is_erased_and_the_chain_stays_whole",
         "tests/log/contract/test_sqlite_erasure.py::test_an_erased_name_leaves_the_file",

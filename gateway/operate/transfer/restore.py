@@ -4,6 +4,7 @@ writes nothing twice. While one is not complete, no gateway starts on the log (`
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from gateway.errors import LogError
@@ -16,11 +17,12 @@ from gateway.operate.transfer.archive import Archive, ArchiveError
 from gateway.operate.transfer.content import MOVED, Content
 from gateway.partners.record import read_partner
 from gateway.protocol.identity import partition_of
-from gateway.protocol.journal import FIRST, LAST
+from gateway.protocol.journal import FIRST, LAST, digest_of, read_entry
 from gateway.protocol.journal import PARTITION as CHAIN
+from gateway.protocol.journal_seal import SealedEnd, journal_seal, sealed_record
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, position_key, position_record
-from gateway.protocol.topic import COMMON, OFFERS, PARTNERS, POSITIONS
+from gateway.protocol.topic import COMMON, JOURNAL, OFFERS, PARTNERS, POSITIONS
 from gateway.store.offer_rows import offer_row
 
 ROLE = "import"
@@ -67,10 +69,12 @@ async def import_archive(
     archive: Archive,
     *,
     now: int,
+    secret: bytes,
     at_once: int = MAX_RECORDS,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Sequence[Partner]:
-    """Write a file to a log with its topics, which must be empty or hold the beginning of this same import.
+    """Write a file to a log with its topics, which must be empty or hold the beginning of this same import. The journal
+    is sealed under ``secret``.
 
     ``at_once`` records are one transaction, fewer when they are large. Afterwards every snapshot mark issued before
     the import is stale. Returns the partners. Raises ArchiveError and NotEmptyError, with nothing written; LogError:
@@ -87,7 +91,7 @@ async def import_archive(
                 await owner.commit([*outputs, _position(archive, reached)])
                 progress(reached)
         await _refuse_running(log)
-        await owner.commit([*_stale_marks(log, archive, partners, now=now), *_chain(archive), _end(archive)])
+        await owner.commit([*_stale_marks(log, archive, partners, now=now), *_chain(archive, secret), _end(archive)])
     finally:
         await owner.close()
     return partners
@@ -151,10 +155,17 @@ def _stale_marks(log: EventLog, archive: Archive, partners: Sequence[Partner], *
     ]
 
 
-def _chain(archive: Archive) -> list[Output]:
-    """The numbers between which the audit is to find the journal whole; new entries continue after the last one."""
-    numbers = zip((FIRST, LAST), archive.manifest.journal, strict=True)
-    return [Output(POSITIONS, CHAIN, position_record(name, CHAIN, number)) for name, number in numbers]
+def _chain(archive: Archive, secret: bytes) -> list[Output]:
+    """The numbers between which the audit is to find the journal whole, and its seal; new entries continue after the
+    last one.
+    """
+    first, last = archive.manifest.journal
+    sealed = SealedEnd(number=last, since=first)
+    for record in archive.records(next(content.member for content in MOVED if content.topic == JOURNAL)):
+        value = record.value or b""
+        sealed = replace(sealed, digest=digest_of(value), at=read_entry(value).at)
+    records = (position_record(FIRST, CHAIN, first), position_record(LAST, CHAIN, last))
+    return [Output(POSITIONS, CHAIN, one) for one in (*records, sealed_record(journal_seal(secret), sealed))]
 
 
 def _name(archive: Archive) -> str:

@@ -7,6 +7,7 @@ from gateway.clock import Clock, now
 from gateway.log.port import EventLog
 from gateway.operate.journal import Journal
 from gateway.protocol.journal import ACTS, Act, Actor
+from tests.harness import SECRET
 from tests.pages.signing import OPERATOR, PERSON
 
 OTHER = "Autre personne d’essai"
@@ -20,7 +21,7 @@ DETAILS: Mapping[str, Mapping[str, Any]] = {
 
 async def write_acts(log: EventLog, *, rounds: int = 3, clock: Clock = now) -> int:
     """Each act as often as there are rounds; returns the number of entries."""
-    journal = Journal(log, clock=clock)
+    journal = Journal(log, secret=SECRET, clock=clock)
     written = 0
     try:
         for number in range(rounds):

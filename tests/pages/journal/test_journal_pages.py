@@ -19,7 +19,7 @@ from gateway.protocol.record import Record
 from gateway.protocol.topic import JOURNAL
 from gateway.settings import Settings
 from schemas.rulebook import LANGUAGES, Language
-from tests.harness import SECONDS, URL
+from tests.harness import SECONDS, SECRET, URL
 from tests.pages.journal.acts import OTHER, WHY, write_acts
 from tests.pages.signing import OPERATOR, PERSON, cookie_of
 from tests.pages.site import PageHarness
@@ -68,7 +68,8 @@ def test_every_act_has_words(language: Language) -> None:
 async def test_acts_are_in_words_newest_first(site: PageHarness, headers: dict[str, str]) -> None:
     """An act of a later version is its code; one that did not happen is marked, and so is the entry that says it."""
     last = await seed(site, rounds=1)
-    await Journal(site.harness.parts.log).write(Act(act="later.act", about="x"), Actor(client="exploitation"))  # type: ignore[arg-type]
+    later = Act(act="later.act", about="x")  # type: ignore[arg-type]
+    await Journal(site.harness.parts.log, secret=SECRET).write(later, Actor(client="exploitation"))
     await settle(site)
     text = await get(site, PATH, headers)
     assert list(range(last + 1, 0, -1)) == numbers(text)
@@ -87,7 +88,7 @@ async def test_acts_are_in_words_newest_first(site: PageHarness, headers: dict[s
 async def test_acts_are_found_by_each_filter(site: PageHarness, headers: dict[str, str]) -> None:
     last, clock = await seed(site), site.harness.parts.clock
     clock.move(48 * 3_600)  # type: ignore[attr-defined]  # the tests' own clock
-    await Journal(site.harness.parts.log, clock=clock).write(
+    await Journal(site.harness.parts.log, secret=SECRET, clock=clock).write(
         Act(act="partner.revoke", about="normandie"), Actor(name=OTHER)
     )
     await settle(site)
@@ -233,7 +234,7 @@ async def test_the_page_waits_for_its_view(site: PageHarness, headers: dict[str,
 
 async def test_rights_and_other_values_are_in_words(site: PageHarness, headers: dict[str, str]) -> None:
     """As the pages of the platforms write them; the API keeps the values of the log."""
-    journal = Journal(site.harness.parts.log, clock=site.harness.parts.clock)
+    journal = Journal(site.harness.parts.log, secret=SECRET, clock=site.harness.parts.clock)
     added = Act(act="partner.add", about="bretagne", details={"scopes": ["offers:publish", "offers:read"]})
     changes = {
         "scopes": {"before": "offers:publish, offers:read", "now": "none"},

@@ -1,0 +1,69 @@
+"""The seal of the journal: number and digest of its last entry, under the gateway's secret. Pure.
+
+A process that can write to the log can compute the chain again from any entry on, so that it is whole. It cannot make
+the seal, which is on ``positions`` and written in the transaction of its entry, without the secret.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import orjson
+
+from gateway.protocol.journal import GENESIS, PARTITION, Chain
+from gateway.protocol.record import Record, position_key
+from gateway.protocol.seal import Seal
+from gateway.protocol.topic import JOURNAL
+
+SEAL = f"{JOURNAL}.seal"
+"""The name of the seal on ``positions``."""
+SEAL_KEY = position_key(SEAL, PARTITION)
+
+
+class KnownEntry(NamedTuple):
+    """An entry that was noted outside of the gateway: all entries up to it are as they were then."""
+
+    number: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedEnd:
+    """The last entry: its number, the digest of its bytes, and its time in ms. ``since`` is the first entry that was
+    written under a seal that held: what is before it rests on no seal of this secret.
+    """
+
+    number: int = 0
+    digest: str = GENESIS
+    at: int = 0
+    since: int = 1
+
+    def precedes(self, chain: Chain) -> bool:
+        """Whether this is the end of a chain; of one without retained entries the number alone is known."""
+        return self.number == chain.number and (chain.first is None or self.digest == chain.digest)
+
+
+def journal_seal(secret: bytes) -> Seal:
+    """The seal of a gateway with this secret."""
+    return Seal(secret, purpose="journal")
+
+
+def sealed_record(seal: Seal, end: SealedEnd) -> Record:
+    """A record of ``positions``."""
+    return Record(SEAL_KEY, seal.close(orjson.dumps([end.number, end.digest, end.at, end.since])).encode())
+
+
+def read_sealed(seal: Seal, value: bytes | None) -> SealedEnd | None:
+    """The inverse of ``sealed_record``; None for a value that was not sealed under this secret."""
+    payload = seal.open((value or b"").decode("ascii", "replace"))
+    if payload is None:
+        return None
+    number, digest, at, since = orjson.loads(payload)
+    return SealedEnd(number=number, digest=digest, at=at, since=since)
+
+
+def read_known(text: str) -> KnownEntry:
+    """An entry as ``NUMBER:DIGEST``. Raises ValueError."""
+    number, _, digest = text.partition(":")
+    if len(digest) != len(GENESIS) or int(digest, 16) < 0:
+        raise ValueError("the digest has 64 hexadecimal digits")
+    return KnownEntry(int(number), digest.lower())
