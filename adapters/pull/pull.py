@@ -169,7 +169,7 @@ class Pull:
             return failed(beginning, failure, counts=counts, problems=content.problems)
         if feed_counts.unidentified or not upload.whole:
             # Items whose offers are unknown, or pages that were not read: no offer is known to be absent.
-            await self._publish(upload)
+            await self._publish(upload, mark.platform)
             return partial(beginning, content, at=dependencies.clock())
         try:
             done = await dependencies.snapshots.apply(mark, upload, confirm=confirm)
@@ -193,10 +193,11 @@ class Pull:
                 break
         return found
 
-    async def _publish(self, upload: FeedUpload) -> None:
+    async def _publish(self, upload: FeedUpload, publisher: str) -> None:
         """Submit the new and changed offers, and withdraw none. Raises LogError."""
+        submissions = self._dependencies.submissions
         for slice_ in upload.slices():
-            for outcome in await self._dependencies.submissions.submit_records([prepared for _, prepared in slice_]):
+            for outcome in await submissions.submit_records([one for _, one in slice_], publisher=publisher):
                 if isinstance(outcome, LogError):
                     raise outcome
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.api.answer import json_headers
 from gateway.api.auth import requires
 from gateway.api.body import JSON, LINES, author_of, count_refused, deadline_of, uploaded
-from gateway.api.context import context_of
+from gateway.api.context import context_of, partner_of
 from gateway.api.decision import decisions_of, wait_of
 from gateway.api.idempotency import Answer, run_once
 from gateway.api.problem import ProblemError, language_of, problem_document, problem_headers, problem_of_log
@@ -65,7 +65,7 @@ async def _queue(request: web.Request, batch: _Batch, *, partial: bool) -> Answe
     if upload.refused == upload.count or (upload.refused and not partial):
         count_refused(request, upload)
         return _refused(request, batch, "not-queued")
-    queuing = await queue_upload(upload, context.submissions)
+    queuing = await queue_upload(upload, context.submissions, publisher=partner_of(request).platform)
     if queuing.failure is not None:
         return _interrupted(request, batch, queuing, queuing.failure)
     count_refused(request, upload)

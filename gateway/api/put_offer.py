@@ -5,7 +5,7 @@ from datetime import date
 from http import HTTPStatus
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 
 import schemas
 from gateway.api.auth import refuse_uncertified, requires
@@ -16,12 +16,15 @@ from gateway.api.problem import ProblemError
 from gateway.api.query import Parameters, missing, own_offer_id_of
 from gateway.api.trace import traceparent_of
 from gateway.api.work import work_of
+from gateway.ingest.backlog import SHARE
 from gateway.ingest.upload.judge import NOT_EXPLAINED
+from gateway.protocol.identity import partition_of
 from gateway.protocol.submission import Publish, Withdraw
 from schemas import Verdict
 
 _REASONS = ("filled", "cancelled")
 _MAX_REVISION = 2**53 - 1
+_RETRY_SECONDS = "1"
 
 
 @requires("offers:publish")
@@ -40,6 +43,7 @@ async def put_offer(request: web.Request) -> web.Response:
         raise refusal
     if dry_run:
         return _dry_run_answer(request, verdict)
+    _require_room(request, offer_id)
     return await submit(request, prepare(request, verdict), verdict.problems)
 
 
@@ -52,7 +56,18 @@ async def delete_offer(request: web.Request) -> web.Response:
     offer_id = own_offer_id_of(request)
     refuse_body(request)
     verdict = _withdrawal(offer_id, revision, reason, today(context_of(request)))
-    return _dry_run_answer(request, verdict) if dry_run else await submit(request, prepare(request, verdict))
+    if dry_run:
+        return _dry_run_answer(request, verdict)
+    _require_room(request, offer_id)
+    return await submit(request, prepare(request, verdict))
+
+
+def _require_room(request: web.Request, offer_id: str) -> None:
+    """Refuse while others submit and the platform has its share of undecided submissions (ERR-006)."""
+    context = context_of(request)
+    if context.submissions.full(partner_of(request).platform, partition_of(offer_id, context.log.partitions)):
+        retry: dict[str, str] = {hdrs.RETRY_AFTER: _RETRY_SECONDS}
+        raise ProblemError("submissions-undecided", headers=retry, expected=SHARE)
 
 
 async def _verdict(request: web.Request, raw: bytes) -> Verdict:

@@ -19,10 +19,12 @@ from gateway.errors import SettingsError
 from gateway.ingest.inboxes import Intake
 from gateway.log.sqlite import SqliteLog
 from gateway.operate.decision_counts import DecisionCounts
+from gateway.protocol.topic import RECEIPTS
 from gateway.publish.subscriber_topics import Feeds
 from gateway.relay import SHARED, Pace, Relay
 from gateway.store import ViewUpdater
 from gateway.store.trusted_clock import RetentionClock
+from gateway.store.view_updater import Seen, ignore
 
 _LAG_LIMIT_MS = 2 * 24 * 3_600_000
 
@@ -45,7 +47,11 @@ class Background:
             pace=SHARED if isinstance(parts.log, SqliteLog) else Pace(),
         )
         self._pulls = self._open_pulls()
-        self._view_updaters = {topic: ViewUpdater(parts.log, topic, view) for topic, view in parts.views.items()}
+        seen: dict[str, Seen] = {RECEIPTS: parts.backlog.decided}
+        self._view_updaters = {
+            topic: ViewUpdater(parts.log, topic, view, seen=seen.get(topic, ignore))
+            for topic, view in parts.views.items()
+        }
 
     def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The long-running parts, by the name that appears in errors."""
@@ -53,7 +59,13 @@ class Background:
         required = self._parts.settings.require_certificate
         running: dict[str, Callable[[], Awaitable[None]]] = {
             "relay": self._relay.run,
-            "intake": Intake(log, partners=partners, ids=self._parts.ids, require_certificate=required).run,
+            "intake": Intake(
+                log,
+                partners=partners,
+                ids=self._parts.ids,
+                backlog=self._parts.backlog,
+                require_certificate=required,
+            ).run,
             "feeds": Feeds(log, partners=partners).run,
             **{f"view of {topic}": updater.run for topic, updater in self._view_updaters.items()},
             "statistics": DecisionCounts(log).run,

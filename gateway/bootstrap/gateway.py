@@ -47,9 +47,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         stack.enter_context(locked(settings.data))
         settings = with_signing_key(settings)
         workers = Workers(settings) if settings.workers else None
-        if workers is not None:
-            await stack.enter_async_context(workers.spawned())
-        parts = await build_parts(settings, stack, ready=check_topics, check=True)
+        submitting = None if workers is None else await stack.enter_async_context(workers.spawned())
+        parts = await build_parts(settings, stack, ready=check_topics, check=True, submitting=submitting)
         since = await parts.log.newest() if isinstance(parts.log, SqliteLog) else None
         retention = RetentionClock(
             settings.data / "clock.json", wall=clock.now, steady=clock.steady, since=since, boot=clock.boot()

@@ -11,6 +11,7 @@ import structlog
 from gateway.api.management import Metrics
 from gateway.bootstrap.log import open_log, refuse_older
 from gateway.clock import Clock, now
+from gateway.ingest.backlog import Backlog
 from gateway.ingest.refusals import RefusalCounter
 from gateway.ingest.snapshot import Snapshots
 from gateway.ingest.submissions import Submissions
@@ -22,6 +23,7 @@ from gateway.operate.journal import Journal
 from gateway.partners import Partners
 from gateway.protocol.seal import ReceiptIds, Seal
 from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
+from gateway.runtime.activity import Activity
 from gateway.runtime.keys import load_secret
 from gateway.settings import Settings
 from gateway.store import DeliveryView, JournalView, OfferView, ReceiptView, RunView, StatisticsView
@@ -50,6 +52,7 @@ class Parts:
     partners: Partners
     secret: bytes = field(repr=False)
     ids: ReceiptIds
+    backlog: Backlog
     submissions: Submissions
     offers: OfferView
     receipts: ReceiptView
@@ -108,12 +111,14 @@ async def build_parts(
     check: bool = False,
     log: EventLog | None = None,
     clock: Clock = now,
+    submitting: Activity | None = None,
 ) -> Parts:
     """Build the parts; they are closed with the stack. ``ready`` is called when partners are loaded, before the
     views are opened. ``follow``: the main process updates the views, a worker follows them. ``check`` checks the
     embedded log's file first.
 
-    ``log`` replaces the one that the settings name; the caller closes it.
+    ``log`` replaces the one that the settings name; the caller closes it. ``submitting``: who submits in any process of
+    this gateway.
     """
     if log is None:
         log = await stack.enter_async_context(open_log(settings, check=check))
@@ -153,7 +158,8 @@ async def build_parts(
         raise error
     positions = Positions(log)
     stack.push_async_callback(positions.close)
-    submissions = Submissions(log, ids=ids, clock=clock)
+    backlog = Backlog(positions, submitting)
+    submissions = Submissions(log, ids=ids, clock=clock, backlog=backlog)
     metrics = Metrics()
     return Parts(
         settings=settings,
@@ -162,6 +168,7 @@ async def build_parts(
         partners=partners,
         secret=secret,
         ids=ids,
+        backlog=backlog,
         submissions=submissions,
         offers=offers.result(),
         receipts=receipts.result(),

@@ -51,29 +51,35 @@ class Workers:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._workers: list[_Worker] = []
+        self._shared: IO[bytes] | None = None
         self.ready = False
 
     @asynccontextmanager
-    async def spawned(self) -> AsyncIterator[None]:
-        """Let all load their code and wait for ``begin``; stop them when the block ends."""
-        try:
-            for _ in range(self._settings.workers):
-                self._workers.append(await _spawn())
-            yield
-        finally:
-            await self.stop()
+    async def spawned(self) -> AsyncIterator[Activity]:
+        """Let all load their code and wait for ``begin``; stop them when the block ends. Yields who submits in any
+        process, for the main one, which is the last.
+        """
+        number = self._settings.workers
+        with shared_memory(self._settings.data, number + 1) as self._shared:
+            try:
+                for _ in range(number):
+                    self._workers.append(await _spawn())
+                yield Activity.attach(os.dup(self._shared.fileno()), process=number)[1]
+            finally:
+                await self.stop()
 
     async def begin(self, listening: socket.socket, url: str) -> None:
         """Let all serve this URL on a listening socket. Returns when all listen. Raises WorkerError."""
-        with shared_memory(self._settings.data, self._settings.workers) as activity:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for number, worker in enumerate(self._workers, 1):
-                        order = {"environ": self._environ(number), "url": url, "number": number}
-                        group.create_task(_begin(worker, order, listening, activity))
-            except ExceptionGroup as errors:
-                first = errors.exceptions[0]
-                raise first from first.__cause__
+        if self._shared is None:
+            raise RuntimeError("the workers are not spawned")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number, worker in enumerate(self._workers, 1):
+                    order = {"environ": self._environ(number), "url": url, "number": number}
+                    group.create_task(_begin(worker, order, listening, self._shared))
+        except ExceptionGroup as errors:
+            first = errors.exceptions[0]
+            raise first from first.__cause__
         self.ready = True
 
     async def finished(self) -> None:
@@ -173,7 +179,8 @@ async def answer(order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
     configure_logs(settings.log_level)
     watch_loop()
     async with AsyncExitStack() as stack:
-        parts = await build_parts(settings, stack, follow=True)
+        asking, submitting = Activity.attach(shared, process=order["number"] - 1)
+        parts = await build_parts(settings, stack, follow=True, submitting=submitting)
         tasks = start(parts.running(), stack)
 
         def conditions() -> Mapping[str, bool]:
@@ -184,8 +191,7 @@ async def answer(order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
             stack, settings.management_host, settings.management_port, patience=_LISTEN_SECONDS
         )
         await serve(stack, build_management(parts.metrics, conditions), management_socket)
-        activity = Activity.attach(shared, process=order["number"] - 1)
-        api = build_api(parts, order["url"], activity=activity)
+        api = build_api(parts, order["url"], activity=asking)
         await serve(stack, api, socket.socket(fileno=listening), site=FairAcceptSite)
         bound_collections()
         with suppress(BrokenPipeError):  # the main process has ended: standard input is closed too

@@ -8,6 +8,7 @@ import structlog
 
 import schemas
 from gateway.errors import PositionLostError, TopicError
+from gateway.ingest.backlog import INBOX_AHEAD, Backlog
 from gateway.ingest.inbox_message import (
     Refused,
     judge_message,
@@ -42,6 +43,8 @@ from gateway.protocol.topic import INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISS
 from gateway.runtime.fair_slices import FairSlices
 
 _BATCH = 500
+_CONTESTED_BATCH = 100
+"""Messages of one commit; the second while other platforms submit."""
 _PROBLEMS = 10
 """How many problems of a refused message are in its receipt; for more, the receipt counts them by code."""
 
@@ -52,9 +55,16 @@ class Intake:
     """The partitions of inboxes assigned to this process. An error of any of them ends ``run``."""
 
     def __init__(
-        self, log: EventLog, *, partners: Partners, ids: ReceiptIds, require_certificate: date | None = None
+        self,
+        log: EventLog,
+        *,
+        partners: Partners,
+        ids: ReceiptIds,
+        backlog: Backlog,
+        require_certificate: date | None = None,
     ) -> None:
         self._log = log
+        self._backlog = backlog
         self._partners = partners
         self._ids = ids
         self._require_certificate = require_certificate
@@ -72,6 +82,7 @@ class Intake:
                 partition,
                 partners=self._partners,
                 ids=self._ids,
+                backlog=self._backlog,
                 require_certificate=self._require_certificate,
                 slices=self._slices,
             ).run()
@@ -93,10 +104,12 @@ class InboxPartition:
         *,
         partners: Partners,
         ids: ReceiptIds,
+        backlog: Backlog,
         require_certificate: date | None,
         slices: FairSlices,
     ) -> None:
         self._log = log
+        self._backlog = backlog
         self._platform = platform
         self._partition = partition
         self._partners = partners
@@ -121,9 +134,12 @@ class InboxPartition:
             # The expired messages were never acknowledged and cannot be recovered: log that, and continue.
             _log.error("intake.messages_expired", inbox=self._platform, partition=self._partition, from_=at, to=start)
         async with self._log.reader({(self._topic, self._partition): max(at, start)}) as reader:
-            async for chunk in chunks_to_commit(reader, limit=_BATCH):
+            async for chunk in chunks_to_commit(reader, limit=self._at_once):
                 if chunk is not None:
-                    await owner.commit(await self._outputs(chunk))
+                    await self._backlog.commit(owner, self._platform, await self._outputs(chunk), alone=INBOX_AHEAD)
+
+    def _at_once(self) -> int:
+        return _CONTESTED_BATCH if self._backlog.contested(self._platform) else _BATCH
 
     async def _outputs(self, chunk: Chunk) -> Sequence[Output]:
         """The outputs of a chunk of the inbox; the same chunk gives the same outputs, receipt ids included."""

@@ -185,7 +185,7 @@ class Snapshots:
                         absent = await self._absent(owner, mark, present)
                     await self._guard(mark, upload, len(absent), confirm)
                     await self._begin(owner, mark)
-                    queued = await self._queue(upload)
+                    queued = await self._queue(upload, mark.platform)
                     await self._withdraw(owner, mark, absent)
         except FencedError:
             raise SnapshotRefusedError("snapshot-running") from None
@@ -246,11 +246,12 @@ class Snapshots:
         home = partition_of(mark.platform, self._log.partitions)
         return Output(POSITIONS, home, position_record(name, home, mark.number))
 
-    async def _queue(self, upload: SnapshotUpload) -> int:
+    async def _queue(self, upload: SnapshotUpload, publisher: str) -> int:
         queued = 0
         slices = upload.slices()
         while (slice_ := await in_thread(lambda: next(slices, None))) is not None:
-            for outcome in await self._submissions.submit_records([prepared for _, prepared in slice_]):
+            records = [prepared for _, prepared in slice_]
+            for outcome in await self._submissions.submit_records(records, publisher=publisher):
                 if isinstance(outcome, LogError):
                     raise outcome
                 queued += 1
@@ -262,12 +263,13 @@ class Snapshots:
         for offer_id, revision in absent:
             command = self._retirement(mark, offer_id, revision)
             if len(outputs) == _RETIRE_SLICE:
-                await owner.commit(outputs)
+                await self._submissions.commit(owner, outputs, publisher=mark.platform)
                 outputs = []
             outputs.append(
                 Output(SUBMISSIONS, partition_of(offer_id, self._log.partitions), submission_record(command))
             )
-        await owner.commit([*outputs, self._note(_role(mark.platform), mark)])
+        outputs.append(self._note(_role(mark.platform), mark))
+        await self._submissions.commit(owner, outputs, publisher=mark.platform)
 
     def _retirement(self, mark: Mark, offer_id: str, revision: int) -> Retire:
         partition = partition_of(offer_id, self._log.partitions)

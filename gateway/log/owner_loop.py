@@ -51,15 +51,16 @@ async def own_positions(log: EventLog, owner: Owner, *, role: str, partition: in
     return await read_positions(log, partition, end=ends[POSITIONS, partition])
 
 
-async def chunks_to_commit(reader: Reader, *, limit: int) -> AsyncIterator[Chunk | None]:
+async def chunks_to_commit(reader: Reader, *, limit: int | Callable[[], int]) -> AsyncIterator[Chunk | None]:
     """The chunks of a one-partition reader whose positions are worth a commit: chunks with records at once; the last
     chunk of gaps after a second without records, so that its position is stored too; None when a poll returns nothing.
+    ``limit`` may depend on the present state.
     """
     passed: Chunk | None = None
     clock = asyncio.get_running_loop().time
     yielded_at = clock()
     while True:
-        chunks = await reader.poll(limit=limit, wait=1.0)
+        chunks = await reader.poll(limit=limit() if callable(limit) else limit, wait=1.0)
         for chunk in chunks:
             if chunk.records:
                 passed, yielded_at = None, clock()

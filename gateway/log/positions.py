@@ -57,7 +57,11 @@ class Positions(TopicMirror[Mapping[str, int]]):
 
     def of(self, topic: str) -> tuple[int, ...]:
         """Per partition the next offset to read of an input topic; 0 where none is stored."""
-        return tuple(self.state.get(position_key(topic, p).decode(), 0) for p in range(self._log.partitions))
+        return tuple(self.at(topic, partition) for partition in range(self._log.partitions))
+
+    def at(self, topic: str, partition: int) -> int:
+        """The same for one partition."""
+        return self.state.get(position_key(topic, partition).decode(), 0)
 
     async def reached(self, topic: str, vector: Sequence[int], *, timeout: float) -> bool:  # noqa: ASYNC109  # the port's word
         """Wait until every partition of the topic has been read up to the vector; False when time is up first."""

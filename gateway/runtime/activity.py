@@ -1,4 +1,4 @@
-"""When partners last sent requests, as all processes of a gateway see it."""
+"""When partners last sent requests, and when platforms last submitted, as all processes of a gateway see it."""
 
 import mmap
 import os
@@ -7,34 +7,40 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Self
 
-_PROCESS_BYTES = 32
-"""Of each process two pairs of 8 bytes: the latest time, and whose request it was; then those of the latest request of
-another partner.
-"""
 _PAIRS = (0, 2)
+_ITEMS = 4
+"""Of each process and table two pairs of 8 bytes: the latest time, and whose act it was; then those of the latest act
+of another partner.
+"""
+_TABLES = 2
+_PROCESS_BYTES = _TABLES * _ITEMS * 8
 
 
 class Activity:
-    """Times of one process in memory that further processes may share. Times are those of ``time.monotonic``, which all
-    processes of a machine have in common. A process writes its own pairs only; one that reads a pair while it changes
-    may err about one request.
+    """Times of one kind of act in memory that processes may share: requests in ``table`` 0, submissions in 1. Times are
+    those of ``time.monotonic``, which all processes of a machine have in common. A process writes its own pairs only;
+    one that reads a pair while it changes may err about one act.
     """
 
-    def __init__(self, memory: bytearray | mmap.mmap | None = None, *, process: int = 0) -> None:
+    def __init__(self, memory: bytearray | mmap.mmap | None = None, *, process: int = 0, table: int = 0) -> None:
         bytes_ = memoryview(bytearray(_PROCESS_BYTES) if memory is None else memory)
         self._times, self._keys = bytes_.cast("d"), bytes_.cast("Q")
-        self._own = process * _PROCESS_BYTES // 8
+        self._own = (process * _TABLES + table) * _ITEMS
+        self._all = range(table * _ITEMS, len(self._keys), _TABLES * _ITEMS)
 
     @classmethod
-    def attach(cls, descriptor: int, *, process: int) -> Self:
-        """The memory of ``shared_memory``, in a process with this number from 0 on; closes the descriptor."""
+    def attach(cls, descriptor: int, *, process: int) -> tuple[Self, Self]:
+        """Requests and submissions in the memory of ``shared_memory``, in a process with this number from 0 on; closes
+        the descriptor.
+        """
         try:
-            return cls(mmap.mmap(descriptor, 0), process=process)
+            memory = mmap.mmap(descriptor, 0)
+            return cls(memory, process=process), cls(memory, process=process, table=1)
         finally:
             os.close(descriptor)
 
     def note(self, key: int, now: float) -> None:
-        """A request of this partner begins."""
+        """An act of this partner begins."""
         times, keys, own = self._times, self._keys, self._own
         if keys[own + 1] != key:
             times[own + 2], keys[own + 3] = times[own], keys[own + 1]
@@ -42,11 +48,11 @@ class Activity:
         times[own] = now
 
     def others_since(self, key: int, since: float) -> bool:
-        """Whether another partner has begun a request after this time."""
+        """Whether another partner has acted after this time."""
         times, keys = self._times, self._keys
         return any(
             times[first + pair] > since and keys[first + pair + 1] not in {0, key}
-            for first in range(0, len(keys), _PROCESS_BYTES // 8)
+            for first in self._all
             for pair in _PAIRS
         )
 

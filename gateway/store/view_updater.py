@@ -1,7 +1,8 @@
 """The view updater: reads a topic of the log into a view."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import structlog
 
@@ -34,6 +35,13 @@ _EXAMINE_EVERY = 600.0
 
 _logger = structlog.get_logger()
 
+Seen: TypeAlias = Callable[[Sequence[Chunk]], None]
+"""Is called with the chunks that a view has applied, once it has caught up."""
+
+
+def ignore(_: Sequence[Chunk]) -> None:
+    """Do nothing with the chunks."""
+
 
 class _DamagedError(Exception):
     """The view's file is damaged: unlike errors of the log, it is rebuilt before the next attempt."""
@@ -47,9 +55,17 @@ class ViewUpdater:
     """
 
     def __init__(
-        self, log: EventLog, topic: str, view: View, *, clock: Clock = now, examine_every: float = _EXAMINE_EVERY
+        self,
+        log: EventLog,
+        topic: str,
+        view: View,
+        *,
+        clock: Clock = now,
+        examine_every: float = _EXAMINE_EVERY,
+        seen: Seen = ignore,
     ) -> None:
         self._log = log
+        self._seen = seen
         self._topic = topic
         self._view = view
         self._clock = clock
@@ -172,6 +188,8 @@ class ViewUpdater:
         clock = asyncio.get_running_loop().time
         began = clock()
         await self._view.apply(chunks)
+        if self.caught_up:
+            self._seen(chunks)
         if sum(len(chunk.records) for chunk in chunks) < _FEW_RECORDS:
             await asyncio.sleep(min(_REST, clock() - began))
 

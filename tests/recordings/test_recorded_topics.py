@@ -15,9 +15,11 @@ import orjson
 import pytest
 
 import schemas
+from gateway.ingest.backlog import Backlog
 from gateway.ingest.idempotency import ClaimTable
 from gateway.ingest.inboxes import InboxPartition
 from gateway.ingest.submissions import Submissions, command
+from gateway.log.positions import Positions
 from gateway.operate.decision_counts import COUNTED, CountedPartition
 from gateway.partners import Partners
 from gateway.partners.record import changed_record, read_partner
@@ -160,7 +162,14 @@ async def test_the_intake_settles_recorded_messages_as_it_did(partition: int) ->
     partners = Partners(log)
     await partners.catch_up()
     intake = InboxPartition(
-        log, NATIVE, partition, partners=partners, ids=IDS, require_certificate=None, slices=FairSlices()
+        log,
+        NATIVE,
+        partition,
+        partners=partners,
+        ids=IDS,
+        backlog=Backlog(Positions(log)),
+        require_certificate=None,
+        slices=FairSlices(),
     )
     messages = RECORDING.topics[INBOX + NATIVE][partition]
 

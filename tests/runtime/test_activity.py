@@ -30,7 +30,7 @@ def test_the_latest_request_of_another_partner_is_known_after_many_of_ones_own()
 
 def test_every_process_knows_the_requests_of_all(tmp_path: Path) -> None:
     with shared_memory(tmp_path, 3) as file:
-        first, second, third = (Activity.attach(os.dup(file.fileno()), process=number) for number in range(3))
+        first, second, third = (Activity.attach(os.dup(file.fileno()), process=number)[0] for number in range(3))
     second.note(ONE, 1.0)
     assert [one.others_since(OTHER, 0.0) for one in (first, second, third)] == [True] * 3
     assert [one.others_since(ONE, 0.0) for one in (first, second, third)] == [False] * 3

@@ -88,6 +88,10 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/threats/test_descriptors.py::test_refusals_stay_problem_documents_and_service_resumes",
     ),
     "T-11": (
+        "tests/ingest/test_backlog.py::test_a_platform_waits_while_its_share_is_undecided_and_another_submits",
+        "tests/ingest/test_backlog.py::test_another_process_of_the_gateway_sees_who_submits",
+        "tests/ingest/intake/test_intake.py::test_an_inbox_waits_for_the_relay_while_others_submit",
+        "tests/api/write/test_app.py::test_single_offers_of_a_platform_with_its_share_undecided_are_answered_429",
         "tests/api/write/test_app.py::test_requests_beyond_the_rate_wait",
         "tests/api/write/test_app.py::test_a_busy_log_is_503",
         "tests/api/write/test_processor.py::test_partners_are_served_in_rotation_however_many_requests_each_has",

@@ -158,8 +158,8 @@ class Queuing:
     failure: LogError | None = None
 
 
-async def queue_upload(upload: Upload, submissions: Submissions) -> Queuing:
-    """Append every accepted item in order. Stops at the first error, which ``failure`` then holds."""
+async def queue_upload(upload: Upload, submissions: Submissions, *, publisher: str) -> Queuing:
+    """Append every accepted item of a publisher in order. Stops at the first error, which ``failure`` then holds."""
     queuing = Queuing(bytearray(upload.count))
     slices = upload.slices()
     while True:
@@ -170,7 +170,7 @@ async def queue_upload(upload: Upload, submissions: Submissions) -> Queuing:
             break
         if slice_ is None:
             break
-        outcomes = await submissions.submit_records([prepared for _, prepared in slice_])
+        outcomes = await submissions.submit_records([prepared for _, prepared in slice_], publisher=publisher)
         for (index, _), outcome in zip(slice_, outcomes, strict=True):
             if isinstance(outcome, LogError):
                 queuing.failure = outcome

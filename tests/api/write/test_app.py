@@ -14,7 +14,9 @@ from gateway.api.context import Limits
 from gateway.api.limit import AddressRates
 from gateway.api.management import Metrics, build_management
 from gateway.api.work import ANONYMOUS_SECONDS
+from gateway.ingest.backlog import SHARE
 from gateway.log.memory import Fault
+from gateway.protocol.identity import partition_of
 from tests.api.write.gateway_harness import GatewayHarness, ndjson, offer, opened
 
 
@@ -234,3 +236,18 @@ async def test_large_answers_are_whole_json(gateway: GatewayHarness) -> None:
     """PUB-010: also when they leave in many pieces."""
     answer = await gateway.batch(ndjson(*(offer(number) for number in range(2_000))), query="?dry_run=true")
     assert [item["index"] for item in orjson.loads(answer.raw)["results"]] == list(range(2_000))
+
+
+async def test_single_offers_of_a_platform_with_its_share_undecided_are_answered_429(gateway: GatewayHarness) -> None:
+    """[ERR-006] While another platform submits, and nothing is stored; the other platform is answered as usual."""
+    partition = partition_of("bretagne:1", gateway.log.partitions)
+    await gateway.harness.parts.backlog.enter("bretagne", partition, SHARE)
+    assert 201 == (await gateway.put(offer(1))).status
+    assert 201 == (await gateway.put(offer(1, platform="normandie"), who="normandie")).status
+    for method, query in (("PUT", ""), ("DELETE", "?revision=3")):
+        sent = offer(1, 2) if method == "PUT" else None
+        refused = await gateway.ask(method, f"/v1/offers/bretagne:1{query}", json=sent)
+        assert (429, "submissions-undecided") == (refused.status, refused.code)
+        assert "1" == refused.headers["Retry-After"]
+    assert 200 == (await gateway.put(offer(1, 2), query="?dry_run=true")).status
+    assert 201 == (await gateway.put(offer(2, platform="normandie"), who="normandie")).status

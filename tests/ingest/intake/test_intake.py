@@ -10,9 +10,11 @@ from datetime import date, timedelta
 import orjson
 import pytest
 
+from gateway.ingest.backlog import INBOX_AHEAD, SHARE, Backlog
 from gateway.ingest.inboxes import Intake
 from gateway.log.memory import Fault, MemoryLog
 from gateway.log.port import Output
+from gateway.log.positions import Positions
 from gateway.partners import Partners
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN, Record, position_record, read_submission
@@ -59,12 +61,14 @@ async def log() -> AsyncIterator[MemoryLog]:
 
 @asynccontextmanager
 async def intake(
-    log: MemoryLog, partner: Partner = BRETAGNE, required: date | None = None
+    log: MemoryLog, partner: Partner = BRETAGNE, required: date | None = None, backlog: Backlog | None = None
 ) -> AsyncIterator[asyncio.Task[None]]:
     partners = Partners(log)
     await partners.save(partner)
     ids = ReceiptIds(b"k" * 32)
-    task = asyncio.create_task(Intake(log, partners=partners, ids=ids, require_certificate=required).run())
+    backlog = backlog or Backlog(Positions(log))
+    work = Intake(log, partners=partners, ids=ids, backlog=backlog, require_certificate=required)
+    task = asyncio.create_task(work.run())
     try:
         yield task
     finally:
@@ -117,6 +121,40 @@ async def test_a_publication_becomes_a_submission(log: MemoryLog) -> None:
     assert isinstance(submission, Publish)
     assert (submission.publisher, submission.revision, submission.territory["department"]) == ("bretagne", 1, "35")
     assert (submission.provenance, submission.traceparent) == (("bretagne",), TRACE)
+
+
+@pytest.mark.parametrize(("others", "ahead", "at_once"), [(1, SHARE, 100), (0, INBOX_AHEAD, 500)])
+async def test_an_inbox_waits_for_the_relay_while_others_submit(
+    log: MemoryLog, others: int, ahead: int, at_once: int
+) -> None:
+    """[ERR-006] One more commit than the share is on the log; the rest is taken in as the relay decides. An inbox alone
+    is read further ahead.
+    """
+    number = 4_500
+    for start in range(0, number, 500):
+        ids = [f"bretagne:{one}" for one in range(start, start + 500)]
+        await log.append(INBOX + "bretagne", start % 3, [message(one, {**OFFER, "id": one}) for one in ids])
+    positions = Positions(log)
+    await positions.catch_up()
+    running = asyncio.create_task(positions.run())
+    backlog = Backlog(positions, clock=lambda: 1_000.0)
+    for partition in range(others):
+        await backlog.enter("normandie", partition, 1)
+    partitions = range(log.partitions)
+    async with intake(log, backlog=backlog):
+        async with asyncio.timeout(60):
+            while not any(backlog.full("bretagne", one, alone=INBOX_AHEAD) for one in partitions):
+                await asyncio.sleep(0.01)
+        for _ in range(1_000):
+            await asyncio.sleep(0)
+        waiting = len(await values(log, SUBMISSIONS))
+        assert ahead <= waiting <= log.partitions * (ahead + at_once)
+        while len(await values(log, SUBMISSIONS)) < number:
+            for one, end in enumerate(await log.ends(SUBMISSIONS)):
+                await log.append(POSITIONS, one, [position_record(SUBMISSIONS, one, end)])
+            await asyncio.sleep(0.01)
+    running.cancel()
+    assert number == len(set(await values(log, SUBMISSIONS)))
 
 
 async def test_a_recreated_inbox_waits_and_holds_no_other_back(log: MemoryLog) -> None:

@@ -203,7 +203,7 @@ async def test_queuing_stops_at_the_first_failure_and_says_so(
     """PUB-013: later items are certainly not queued."""
     upload = await received(judge, tmp_path, 5_000)
     log.inject(Fault.LOST)
-    queuing = await queue_upload(upload, submissions)
+    queuing = await queue_upload(upload, submissions, publisher="bretagne")
     upload.close()
 
     statuses = [AppendStatus(status) for status in queuing.statuses]
@@ -218,7 +218,7 @@ async def test_all_is_queued_in_order_for_each_offer(
 ) -> None:
     """REV-006: offers keep their order within their partition."""
     upload = await received(judge, tmp_path, 5_000)
-    queuing = await queue_upload(upload, submissions)
+    queuing = await queue_upload(upload, submissions, publisher="bretagne")
     upload.close()
 
     assert (5_000, None) == (queuing.queued, queuing.failure)
@@ -286,7 +286,7 @@ async def test_queuing_stops_between_slices_when_the_process_stops(
     pace = StoppedAfter(checks=1)
     body = withdrawals(range(5_000))
     upload = await receive(Pieces([body]), judge, form=LINES, limits=limits(tmp_path), pace=pace)
-    queuing = await queue_upload(upload, submissions)
+    queuing = await queue_upload(upload, submissions, publisher="bretagne")
     upload.close()
 
     assert isinstance(queuing.failure, QueuingStoppedError)

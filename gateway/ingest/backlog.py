@@ -1,0 +1,131 @@
+"""The backlog: undecided submissions of each platform, bounded while other platforms submit.
+
+A partition decides in log order, so that a platform which submits thousands at once delays the decisions of all others
+by as many. Each process counts what it has appended itself, and what the relay has decided by the positions on the log;
+who submits is known to all processes of a gateway (``Activity``), and of other gateways by their receipts. A platform
+that is alone has no bound.
+"""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+from gateway.log.port import Chunk, Output, Owner
+from gateway.log.positions import Positions
+from gateway.protocol.topic import SUBMISSIONS
+from gateway.runtime.activity import Activity, key_of
+
+SHARE = 200
+"""How many submissions of one platform on one partition may be undecided while others submit."""
+INBOX_AHEAD = 1_000
+"""The same for an inbox whose platform is alone: reading further ahead of the relay gains nothing."""
+_RECENT_SECONDS = 10.0
+_LONGEST_SECONDS = 5.0
+"""A relay that decides nothing for this long is no reason to hold submissions back."""
+_MOST_APPENDS = 1_000
+"""From then on each append looks for decided ones."""
+_key_of = lru_cache(maxsize=256)(key_of)
+
+
+class Backlog:
+    """The undecided submissions of this process, by platform and partition."""
+
+    def __init__(
+        self, positions: Positions, activity: Activity | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._positions = positions
+        self._activity = activity or Activity(table=1)
+        self._clock = clock
+        self._lanes: dict[tuple[str, int], _Lane] = {}
+
+    def contested(self, platform: str) -> bool:
+        """Whether another platform has submitted within the last seconds."""
+        return self._activity.others_since(_key_of(platform), self._clock() - _RECENT_SECONDS)
+
+    def full(self, platform: str, partition: int, *, alone: int | None = None) -> bool:
+        """Whether the platform has its share of undecided submissions on a partition. ``alone`` is the bound while no
+        other platform submits.
+        """
+        lane = self._lanes.get((platform, partition))
+        bound = None if lane is None else SHARE if self.contested(platform) else alone
+        if lane is None or bound is None or not self._positions.caught_up:
+            return False
+        return lane.undecided(self._positions.at(SUBMISSIONS, partition)) >= bound
+
+    async def enter(self, platform: str, partition: int, number: int, *, alone: int | None = None) -> None:
+        """Wait until the platform has less than its share on the partition, and count so many more: ``append`` follows,
+        or ``leave``.
+        """
+        self._activity.note(_key_of(platform), self._clock())
+        until = self._clock() + _LONGEST_SECONDS
+        while self.full(platform, partition, alone=alone) and (left := until - self._clock()) > 0:
+            await self._positions.wait_for(lambda _: not self.full(platform, partition, alone=alone), seconds=left)
+        self._lane(platform, partition).entering += number
+
+    async def commit(
+        self, owner: Owner, platform: str, outputs: Sequence[Output], *, alone: int | None = None
+    ) -> Mapping[tuple[str, int], int]:
+        """Commit the outputs of an owner once its submissions have entered. Raises as ``Owner.commit``."""
+        numbers = Counter(output.partition for output in outputs if output.topic == SUBMISSIONS)
+        entered: dict[int, int] = {}
+        try:
+            for partition, number in numbers.items():
+                await self.enter(platform, partition, number, alone=alone)
+                entered[partition] = number
+            ends = await owner.commit(outputs)
+        except BaseException:
+            for partition, number in entered.items():
+                self.leave(platform, partition, number)
+            raise
+        for partition, number in entered.items():
+            self.append(platform, partition, number, end=ends[SUBMISSIONS, partition])
+        return ends
+
+    def leave(self, platform: str, partition: int, number: int) -> None:
+        """The submissions that have entered are not on the log."""
+        self._lane(platform, partition).entering -= number
+
+    def append(self, platform: str, partition: int, number: int, *, end: int) -> None:
+        """The submissions that have entered are on the log, below this offset."""
+        lane = self._lane(platform, partition)
+        lane.append(number, end)
+        if lane.appends > _MOST_APPENDS:
+            lane.undecided(self._positions.at(SUBMISSIONS, partition))
+
+    def decided(self, chunks: Sequence[Chunk]) -> None:
+        """Receipts were read: their platforms have submitted, here or at another gateway."""
+        now = self._clock()
+        for platform in {(record.key or b"").partition(b":")[0] for chunk in chunks for record in chunk.records}:
+            self._activity.note(_key_of(platform.decode(errors="replace")), now)
+
+    def _lane(self, platform: str, partition: int) -> "_Lane":
+        return self._lanes.setdefault((platform, partition), _Lane())
+
+
+class _Lane:
+    """The submissions of one platform on one partition: those about to be appended, and the appended ones."""
+
+    __slots__ = ("_appended", "_number", "entering")
+
+    def __init__(self) -> None:
+        self.entering = 0
+        self._appended: deque[tuple[int, int]] = deque()
+        self._number = 0
+
+    @property
+    def appends(self) -> int:
+        """The number of appends that are counted."""
+        return len(self._appended)
+
+    def append(self, number: int, end: int) -> None:
+        """So many of those entering were appended, below an offset."""
+        self.entering -= number
+        self._appended.append((end, number))
+        self._number += number
+
+    def undecided(self, position: int) -> int:
+        """How many are entering, or not before the relay's position."""
+        while self._appended and self._appended[0][0] <= position:
+            self._number -= self._appended.popleft()[1]
+        return self._number + self.entering
