@@ -146,7 +146,8 @@ async def open_federation(*, kafka: bool, seed: int) -> AsyncIterator[Federation
         stack.push_async_callback(gateway.kill)
         log = await stack.enter_async_context(open_log(settings))
         await log.create_topics(COMMON)
-        partners, journal = Partners(log), Journal(log)
+        secret = load_secret(settings.secret, folder=settings.data)
+        partners, journal = Partners(log), Journal(log, secret=secret)
         stack.push_async_callback(partners.close)
         stack.push_async_callback(journal.close)
         federation = Federation(
@@ -162,7 +163,7 @@ async def open_federation(*, kafka: bool, seed: int) -> AsyncIterator[Federation
             doorways=await stack.enter_async_context(
                 serving_doorways(
                     Desk(log=log, partners=partners, journal=journal, actor=Actor(name="Démonstration")),
-                    SignIns(partners, load_secret(settings.secret, folder=settings.data), clock=clock.now),
+                    SignIns(partners, secret, clock=clock.now),
                     url=gateway.url,
                     slugs={PLATFORM_PAGES: SIGNED_IN, OPERATOR_PAGES: OBSERVER},
                 )

@@ -17,6 +17,7 @@ from gateway.protocol.journal import Actor
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import COMMON
 from tests.clock import ManualClock
+from tests.harness import SECRET
 
 PARTNER = Partner(platform="bretagne", name="Bretagne", scopes=frozenset({"offers:read"}))
 GATEWAY = "http://127.0.0.1:18081"
@@ -27,8 +28,8 @@ async def test_each_request_of_a_doorway_leads_to_a_link_of_its_own_hours_later_
     clock = ManualClock()
     log = MemoryLog(clock=clock)
     await log.create_topics(COMMON)
-    partners, journal = Partners(log, clock=clock), Journal(log, clock=clock)
-    sign_ins = SignIns(partners, b"a secret of thirty-two bytes or so", clock=clock)
+    partners, journal = Partners(log, clock=clock), Journal(log, secret=SECRET, clock=clock)
+    sign_ins = SignIns(partners, SECRET, clock=clock)
     desk = Desk(log=log, partners=partners, journal=journal, actor=Actor(name="Démonstration"), clock=clock)
     try:
         await partners.save(PARTNER)
