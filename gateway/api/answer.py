@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from hashlib import blake2b
 from itertools import chain
@@ -15,7 +15,7 @@ from aiohttp import hdrs, web
 from gateway.api.context import Context, context_of
 from gateway.api.problem import ProblemError
 from gateway.api.work import AbandonedError, hang_up, work_of
-from gateway.protocol.seal import Seal
+from gateway.protocol.seal import INTEGERS, Seal, is_of, sealed_members
 from gateway.runtime.accepted import lists_tag
 
 _PIECE_BYTES = 64 * 1024
@@ -136,6 +136,11 @@ def unchanged(tag: str, headers: Mapping[str, str] = PRIVATE) -> web.Response:
     return web.Response(status=304, headers={**headers, hdrs.ETAG: tag})
 
 
+def is_vector(key: Any) -> bool:
+    """Whether the key of a list cursor is a position vector."""
+    return is_of(key, INTEGERS)
+
+
 def write_list_cursor(context: Context, kind: str, after: Any, *scope: Any) -> str:
     """The cursor of a plain list: the key to continue after, valid only for one log, list, reader and filter
     (``scope``).
@@ -143,14 +148,19 @@ def write_list_cursor(context: Context, kind: str, after: Any, *scope: Any) -> s
     return _seal(context, kind).close(orjson.dumps([after, tag_of(*scope, context.identity)]))
 
 
-def read_list_cursor(context: Context, kind: str, text: str | None, *scope: Any) -> Any:
-    """The key in a cursor; None without a cursor. Raises ProblemError for a forged cursor and for another list's."""
+def read_list_cursor(context: Context, kind: str, text: str | None, *scope: Any, of: Callable[[Any], bool]) -> Any:
+    """The key in a cursor, for which ``of`` holds; None without a cursor. Raises ProblemError for a forged cursor and
+    for another list's.
+    """
     if text is None:
         return None
     payload = _seal(context, kind).open(text)
     if payload is None:
         raise ProblemError("cursor-forged")
-    after, scoped = orjson.loads(payload)
+    members = sealed_members(payload, object, str)
+    if members is None or not of(members[0]):
+        raise ProblemError("cursor-forged")
+    after, scoped = members
     if scoped != tag_of(*scope, context.identity):
         raise ProblemError("cursor-filter")
     return after

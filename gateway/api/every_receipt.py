@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from gateway.api.answer import read_list_cursor, send_json, send_list, write_list_cursor
+from gateway.api.answer import is_vector, read_list_cursor, send_json, send_list, write_list_cursor
 from gateway.api.auth import requires
 from gateway.api.context import context_of, partner_of
 from gateway.api.problem import ProblemError, language_of, require_caught_up
@@ -19,7 +19,7 @@ async def list_every_receipt(request: web.Request) -> web.StreamResponse:
     require_caught_up(context.receipts, context.deliveries)
     query = read_receipt_query(request.query, most=context.limits.page_items, any_platform=True)
     scope = (reader, sorted(query.platforms), *query.scope)
-    after = read_list_cursor(context, "every receipt", query.cursor, *scope)
+    after = read_list_cursor(context, "every receipt", query.cursor, *scope, of=is_vector)
     receipts, further, more = await context.receipts.page(
         query.platforms or None, after=after, limit=query.limit, asked=query.asked, newest=query.newest
     )

@@ -100,7 +100,7 @@ async def _page(request: web.Request, query: Query, reader: Reader) -> tuple[lis
     """One page. A reader's own offers are listed only if it filters by its own platform: it subscribes to others'."""
     context, own = context_of(request), reader.platform in query.asked.platform
     scope = reader.platform, query.asked.to_json()
-    after = read_list_cursor(context, "offers", query.cursor, *scope)
+    after = read_list_cursor(context, "offers", query.cursor, *scope, of=lambda after: isinstance(after, str))
     states, further = await work_of(request).read(
         context.offers.page(reader=reader, asked=query.asked, after=after, limit=query.limit, own=own),
         items=query.limit,

@@ -16,6 +16,7 @@ from gateway.api.problem import ProblemError, require_caught_up, view_behind
 from gateway.api.query import PAGING, Parameters, instant, paging, refuse_parameters, valid
 from gateway.protocol.identity import is_slug
 from gateway.protocol.journal import ACTS, Actor, JournalFilter, Names, clean_name, entry_document, pseudonyms_of
+from gateway.protocol.seal import is_of
 
 _EXAMPLE = "2027-01-15T08:00:00Z"
 _LONGEST = 200
@@ -30,7 +31,7 @@ async def list_journal(request: web.Request) -> web.StreamResponse:
         raise view_behind()
     names = context.acts.names.state
     query = read_journal_query(request.query, names, most=context.limits.page_items)
-    before = read_list_cursor(context, "journal", query.cursor, reader, *query.scope)
+    before = read_list_cursor(context, "journal", query.cursor, reader, *query.scope, of=lambda key: is_of(key, int))
     entries, further, more = await context.journal.page(before=before, limit=query.limit, asked=query.asked)
     cursor = write_list_cursor(context, "journal", further, reader, *query.scope)
     documents = [entry_document(entry, names) for entry in entries]

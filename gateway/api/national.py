@@ -26,6 +26,7 @@ from gateway.operate.national import (
 )
 from gateway.protocol.delivery_order import Adopt, Erase, Order, Placed, Reconcile, Replay
 from gateway.protocol.identity import is_offer_id, is_slug
+from gateway.protocol.seal import is_of
 
 _MOST_CONFIRMED = 2**31
 _MOST_OFFERS = 1_000
@@ -138,6 +139,10 @@ def _while_asked(request: web.Request) -> Wait:
     return wait
 
 
+def _is_order(key: Any) -> bool:
+    return isinstance(key, list) and len(key) == 3 and all(map(is_of, key, (str, int, int)))
+
+
 def _sealed(context: Context, ordered: Ordered) -> str:
     """The name of an order in an address: only this gateway makes one."""
     return write_list_cursor(context, _SEALED, [ordered.placed.account, ordered.placed.number, ordered.at])
@@ -146,7 +151,7 @@ def _sealed(context: Context, ordered: Ordered) -> str:
 def _opened(context: Context, text: str) -> Ordered:
     """The order of a name, of whose content only the key is known. Raises ProblemError."""
     try:
-        account, number, at = read_list_cursor(context, _SEALED, text)
+        account, number, at = read_list_cursor(context, _SEALED, text, of=_is_order)
     except ProblemError:
         raise ProblemError("not-found") from None
     return Ordered(Placed(account, number, Replay()), at)

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from multidict import MultiMapping
 
 import schemas
-from gateway.api.answer import PRIVATE, read_list_cursor, send_json, send_list, write_list_cursor
+from gateway.api.answer import PRIVATE, is_vector, read_list_cursor, send_json, send_list, write_list_cursor
 from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, partner_of
 from gateway.api.problem import ProblemError, language_of, require_caught_up
@@ -61,7 +61,7 @@ async def list_receipts(request: web.Request) -> web.StreamResponse:
     context, publisher, language = context_of(request), partner_of(request).platform, language_of(request)
     require_caught_up(context.receipts, context.deliveries)
     query = read_receipt_query(request.query, most=context.limits.page_items)
-    after = read_list_cursor(context, "receipts", query.cursor, publisher, *query.scope)
+    after = read_list_cursor(context, "receipts", query.cursor, publisher, *query.scope, of=is_vector)
     receipts, further, more = await context.receipts.page(
         publisher, after=after, limit=query.limit, asked=query.asked, newest=query.newest
     )

@@ -23,7 +23,7 @@ from gateway.log.positions import Positions, read_positions
 from gateway.protocol.decide import Accepted, Duplicate, decide, needs_confirmation
 from gateway.protocol.identity import partition_of, snapshot_id
 from gateway.protocol.record import position_key, position_record, skim_submission, submission_record
-from gateway.protocol.seal import ReceiptIds, Seal
+from gateway.protocol.seal import INTEGERS, ReceiptIds, Seal, sealed_members
 from gateway.protocol.submission import Retire
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
 from gateway.runtime.id_set import IdSet
@@ -145,9 +145,10 @@ class Snapshots:
     def read(self, text: str, *, platform: str) -> Mark:
         """Read the text of a mark. Raises SnapshotRefusedError when it is another platform's, or over 24 hours old."""
         payload = self._seal.open(text)
-        if payload is None:
+        members = None if payload is None else sealed_members(payload, str, int, INTEGERS)
+        if members is None:
             raise SnapshotRefusedError("mark-invalid")
-        owner, number, ends = orjson.loads(payload)
+        owner, number, ends = members
         issued_at = number
         if len(ends) == self._log.partitions + 1:
             *ends, issued_at = ends

@@ -12,7 +12,7 @@ import orjson
 
 from gateway.partners.credential import Entropy
 from gateway.protocol.partner import Partner, Session
-from gateway.protocol.seal import Seal
+from gateway.protocol.seal import Seal, sealed_members
 
 LINK_MS = 15 * 60_000
 IDLE_MS = 30 * 60_000
@@ -87,12 +87,10 @@ def close_link(link: Link, seal: Seal) -> str:
 def open_link(text: str, seal: Seal) -> Link:
     """The link of a sealed text. Raises SignInError."""
     payload = seal.open(text) if len(text) <= _MOST_SEALED else None
-    if payload is None:
+    members = None if payload is None else sealed_members(payload, int, str, str, str, str, int)
+    if members is None or members[0] != _VERSION:
         raise SignInError("link-unknown")
-    version, *members = orjson.loads(payload)
-    if version != _VERSION:
-        raise SignInError("link-unknown")
-    return Link(*members)
+    return Link(*members[1:])
 
 
 def link_refusal(link: Link, partner: Partner | None, *, now: int) -> str | None:
@@ -148,10 +146,8 @@ def close_ticket(ticket: Ticket, seal: Seal) -> str:
 def open_ticket(text: str, seal: Seal) -> Ticket | None:
     """The ticket of a cookie's value; None for any that the gateway did not write."""
     payload = seal.open(text) if len(text) <= _MOST_SEALED else None
-    if payload is None:
-        return None
-    version, *members = orjson.loads(payload)
-    return Ticket(*members) if version == _VERSION else None
+    members = None if payload is None else sealed_members(payload, int, str, str, str, str, int, int)
+    return None if members is None or members[0] != _VERSION else Ticket(*members[1:])
 
 
 def ticket_refusal(ticket: Ticket, partner: Partner | None, *, now: int) -> str | None:

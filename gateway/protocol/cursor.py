@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from gateway.protocol.seal import Seal
+from gateway.protocol.seal import INTEGERS, Seal, sealed_members
 from gateway.protocol.visibility import VISIBILITY_RULES, Filter, Reader
 
 FRESH_MS = 7 * 24 * 3_600_000
@@ -84,7 +84,8 @@ def read(
 ) -> Cursor | CursorFault:
     """Read the text of a cursor. Returns the fault of one that cannot be used: a forged cursor and one of another
     filter are the reader's mistake (400); another reader's cursor, another log, a position beyond the log's end, seven
-    days without reaching the end, or earlier visibility rules: 410; rules that only a later version knows: 503.
+    days without reaching the end, earlier visibility rules, or content of another form, which another version has sealed:
+    410; rules that only a later version knows: 503.
 
     A cursor may come from a clock that was ahead. It is accepted up to seven days ahead, since deletes are kept for
     fourteen, and its age is counted from ``now`` at the latest.
@@ -92,7 +93,10 @@ def read(
     payload = seal.open(text)
     if payload is None:
         return "cursor-forged"
-    positions, began, fresh, filtered, read_by, identity = orjson.loads(payload)
+    members = sealed_members(payload, INTEGERS, INTEGERS, int, str, str, str)
+    if members is None:
+        return "resync-required"
+    positions, began, fresh, filtered, read_by, identity = members
     cursor = Cursor(
         positions=tuple(positions),
         began=tuple(began),
@@ -101,7 +105,7 @@ def read(
         reader=read_by,
         log=identity,
     )
-    if cursor.log != log or len(cursor.positions) != len(end):
+    if cursor.log != log or not len(cursor.positions) == len(cursor.began) == len(end):
         return "resync-required"
     if rules_of(cursor.reader) > VISIBILITY_RULES:
         return "view-behind"

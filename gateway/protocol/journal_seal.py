@@ -11,7 +11,7 @@ import orjson
 
 from gateway.protocol.journal import GENESIS, PARTITION, Chain
 from gateway.protocol.record import Record, position_key
-from gateway.protocol.seal import Seal
+from gateway.protocol.seal import Seal, sealed_members
 from gateway.protocol.topic import JOURNAL
 
 SEAL = f"{JOURNAL}.seal"
@@ -55,9 +55,10 @@ def sealed_record(seal: Seal, end: SealedEnd) -> Record:
 def read_sealed(seal: Seal, value: bytes | None) -> SealedEnd | None:
     """The inverse of ``sealed_record``; None for a value that was not sealed under this secret."""
     payload = seal.open((value or b"").decode("ascii", "replace"))
-    if payload is None:
+    members = None if payload is None else sealed_members(payload, int, str, int, int)
+    if members is None:
         return None
-    number, digest, at, since = orjson.loads(payload)
+    number, digest, at, since = members
     return SealedEnd(number=number, digest=digest, at=at, since=since)
 
 

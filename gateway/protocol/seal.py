@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from types import UnionType
 from typing import Any
 
 import orjson
@@ -10,6 +11,32 @@ import orjson
 MAC_BYTES = 12
 _HEAD = 2 + 6
 _PAYLOAD = _HEAD + 8
+
+
+INTEGERS = "integers"
+"""In ``sealed_members``: a list of integers from 0 to 2⁶³ - 1."""
+
+
+def sealed_members(payload: bytes, *kinds: type | str | UnionType) -> list[Any] | None:
+    """The members of a sealed JSON list, each of its kind; None for content of another form, which another version may
+    have sealed.
+    """
+    try:
+        members = orjson.loads(payload)
+    except ValueError:
+        return None
+    if not isinstance(members, list) or len(members) != len(kinds):
+        return None
+    return members if all(map(is_of, members, kinds)) else None
+
+
+def is_of(value: Any, kind: type | str | UnionType) -> bool:
+    """Whether a value of sealed JSON is of a kind."""
+    if isinstance(kind, str):
+        return isinstance(value, list) and all(is_of(one, int) for one in value)
+    if kind is int:
+        return type(value) is int and 0 <= value < 1 << 63
+    return isinstance(value, kind)
 
 
 class Seal:

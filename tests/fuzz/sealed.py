@@ -73,7 +73,7 @@ class Issuer:
             b"c": lambda text: self._read(text) != "cursor-forged",
             b"m": lambda text: _holds(lambda: context.snapshots.read(text, platform="bretagne")),
             b"i": lambda text: context.receipt_ids.read(text, publisher="bretagne") is not None,
-            b"b": lambda text: _holds(lambda: read_list_cursor(context, "offers", text, "bretagne")),
+            b"b": lambda text: _holds(lambda: read_list_cursor(context, "offers", text, "bretagne", of=lambda _: True)),
         }
 
     def _read(self, text: str, **other: Any) -> Cursor | str:

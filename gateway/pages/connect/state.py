@@ -62,15 +62,21 @@ def open_state(sealed: bytes, seal: Seal, *, now: int) -> State:
     if payload is None:
         raise StateError("altered")
     inflater = zlib.decompressobj()
-    text = inflater.decompress(payload, _MOST_INFLATED)
-    if not inflater.eof:  # longer than any state of a form that a page offered
-        raise StateError("altered")
-    document = orjson.loads(text)
-    if document["version"] != _VERSION or not now <= document["until"] <= now + LIFE_MS:
-        raise StateError("expired")
+    try:
+        text = inflater.decompress(payload, _MOST_INFLATED)
+        if not inflater.eof:  # longer than any state of a form that a page offered
+            raise StateError("altered")
+        document = orjson.loads(text)
+        if document["version"] != _VERSION or not now <= document["until"] <= now + LIFE_MS:
+            raise StateError("expired")
+        on = date.fromisoformat(document["on"])
+        if not all(isinstance(document[name], dict) for name in ("sample", "choices", "controls", "states")):
+            raise StateError("altered")
+    except (zlib.error, ValueError, KeyError, TypeError):  # of another version
+        raise StateError("altered") from None
     return State(
         document["sample"],
-        date.fromisoformat(document["on"]),
+        on,
         document["choices"],
         document["controls"],
         document["states"],

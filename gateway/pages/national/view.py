@@ -31,6 +31,7 @@ from gateway.pages.partner.rules import of_problem
 from gateway.protocol.delivery import Delivery
 from gateway.protocol.delivery_order import Adopt, Order, Placed, Reconcile, Replay
 from gateway.protocol.identity import is_offer_id, is_slug
+from gateway.protocol.seal import sealed_members
 
 MOST_REFUSED = 50
 _WAIT_SECONDS = 3.0
@@ -131,8 +132,8 @@ class _Shell:
         if not form.text("apply"):
             return None
         payload = self._port.seal.open(form.text("seen"))
-        seen = [] if payload is None else orjson.loads(payload)
-        if len(seen) != 2:  # an order in an address is sealed alike
+        seen = None if payload is None else sealed_members(payload, list, int)
+        if seen is None:  # an order in an address is sealed alike
             return "seen"
         subject, at = seen
         if subject != _subject(kind, form) or self._port.clock() - at > _FRESH_MS:
@@ -198,10 +199,12 @@ class _Shell:
 
     def _opened(self, text: str) -> Ordered:
         payload = self._port.seal.open(text)
-        members = [] if payload is None else orjson.loads(payload)
-        if len(members) != 6:
+        members = None if payload is None else sealed_members(payload, str, int, int, str, str | None, bool)
+        if members is None:
             raise PageError(404)
         account, number, at, kind, platform, changes = members
+        if kind == "adopt" and platform is None:
+            raise PageError(404)
         order: Order = Replay()
         if kind == "adopt":
             order = Adopt(platform, apply=changes)
