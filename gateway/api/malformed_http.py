@@ -22,7 +22,7 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import ERROR, _ErrInfo
 
 import schemas
-from gateway.api.problem import ProblemError, problem_of_failure, problem_response
+from gateway.api.problem import ProblemError, forbid_sniffing, problem_of_failure, problem_response
 from gateway.api.trace import REQUEST_ID, mint_request_id
 from schemas.rulebook import Language, preferred_language
 
@@ -229,5 +229,6 @@ def _refuse(
     record("http.refused", request_id=request_id, status=refusal.status, code=refusal.code, exc_info=exc_info, **known)
     response = problem_response(refusal, language)
     response.headers[REQUEST_ID] = request_id
+    forbid_sniffing(response)
     response.force_close()
     return response

@@ -15,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from gateway.api.problem import forbid_sniffing
 from gateway.log.port import EventLog
 from gateway.log.positions import Positions, unread
 from gateway.operate.status import last_success
@@ -271,8 +272,13 @@ def build_management(metrics: Metrics, readiness: Readiness, gauges: Gauges | No
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_LATEST})
 
     app = web.Application()
+    app.on_response_prepare.append(_complete)
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", expose)])
     return app
+
+
+async def _complete(_: web.Request, response: web.StreamResponse) -> None:
+    forbid_sniffing(response)
 
 
 def _json(body: Mapping[str, object], status: HTTPStatus) -> web.Response:

@@ -93,6 +93,11 @@ def problem_headers(error: ProblemError, language: Language) -> dict[str, str]:
     }
 
 
+def forbid_sniffing(response: web.StreamResponse) -> None:
+    """Let no browser take an answer for another type than the one named."""
+    response.headers["X-Content-Type-Options"] = "nosniff"
+
+
 def problem_response(error: ProblemError, language: Language) -> web.Response:
     """The problem document as a response."""
     return web.Response(

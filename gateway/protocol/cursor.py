@@ -84,8 +84,8 @@ def read(
 ) -> Cursor | CursorFault:
     """Read the text of a cursor. Returns the fault of one that cannot be used: a forged cursor and one of another
     filter are the reader's mistake (400); another reader's cursor, another log, a position beyond the log's end, seven
-    days without reaching the end, earlier visibility rules, or content of another form, which another version has sealed:
-    410; rules that only a later version knows: 503.
+    days without reaching the end, earlier visibility rules, or content that another version has sealed: 410; rules that
+    only a later version knows: 503.
 
     A cursor may come from a clock that was ahead. It is accepted up to seven days ahead, since deletes are kept for
     fourteen, and its age is counted from ``now`` at the latest.

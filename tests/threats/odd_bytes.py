@@ -176,8 +176,8 @@ def _port(url: str) -> int:
 
 
 async def failures(folder: Path, count: int, *, seed: int) -> tuple[Counter[int], list[tuple[int, bytes]]]:
-    """The statuses of so many requests to both ports in turn, and those that failed: 5xx other than 503 and 505, or no
-    answer at all.
+    """The statuses of so many requests to both ports in turn, and those that failed: 5xx other than 503 and 505, no
+    answer at all, or one that a browser may take for another type.
     """
     statuses: Counter[int] = Counter()
     failed: list[tuple[int, bytes]] = []
@@ -189,7 +189,8 @@ async def failures(folder: Path, count: int, *, seed: int) -> tuple[Counter[int]
                 answer = await _answer(served.ports[number % 4 == 3], one)
                 status = 0 if answer is None else answer.status
                 statuses[status] += 1
-                if status == 0 or (status >= 500 and status not in {503, 505}):
+                sniffed = answer is not None and answer.headers.get("x-content-type-options") != "nosniff"
+                if status == 0 or sniffed or (status >= 500 and status not in {503, 505}):
                     failed.append((status, one.data))
 
         await asyncio.gather(*(client() for _ in range(AT_ONCE)))
