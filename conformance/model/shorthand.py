@@ -168,6 +168,37 @@ def _filled(path: str) -> str:
     return path
 
 
+def _copied(step: _Step) -> Iterator[_Step]:
+    """Offers that differ by title, id or sequence alone: each is copied to the letter, when it comes and when it
+    changes, and the removal of one removes no other.
+    """
+    kind, values = next(iter(step["copied"].items()))
+    ids = values if kind == "ids" else [f"bretagne:{kind}-{number}" for number in range(len(values))]
+    titles = values if kind == "titles" else [f"Offre {number}" for number in range(len(values))]
+    sequences = values if kind == "sequences" else range(10, 10 + len(values))
+    yield from _held(ids, titles, sequences)
+    if kind == "titles":  # each title once more, as that of another offer which changes
+        yield from _held(ids, [*titles[1:], titles[0]], [number + len(values) for number in sequences])
+    if kind == "ids":
+        removals = [{"op": "removal", "is": "x", "id": each, "sequence": 100} for each in ids[::2]]
+        yield {"serve": [{"changes": removals}]}
+        yield {"order": "sync"}
+        yield {"hold": {"holds": {each: {} for each in ids[1::2]}, "lacks": ids[::2]}}
+
+
+def _held(ids: Sequence[str], titles: Sequence[str], sequences: Sequence[int]) -> Iterator[_Step]:
+    """Changes of these offers, in one page, and the copy after it."""
+    changed = list(zip(ids, titles, sequences, strict=True))
+    changes = [
+        {"op": "upsert", "is": "x", "id": each, "sequence": sequence, "put": {"/title": title}}
+        for each, title, sequence in changed
+    ]
+    yield {"serve": [{"changes": changes}]}
+    yield {"order": "sync"}
+    holds = {each: {"title": title, "sequence": sequence} for each, title, sequence in changed}
+    yield {"hold": {"holds": holds}}
+
+
 _TABLES: Mapping[str, Callable[[_Step], Iterator[_Step]]] = {
     "publish": _publish,
     "withdraw": _withdraw,
@@ -175,4 +206,5 @@ _TABLES: Mapping[str, Callable[[_Step], Iterator[_Step]]] = {
     "reads": _reads,
     "bind": _bind,
     "opens": _opens,
+    "copied": _copied,
 }

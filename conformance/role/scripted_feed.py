@@ -100,9 +100,11 @@ class ScriptedFeed:
         return {"cursor": cursor, **page, "changes": changes, "more": more}
 
     def _issue(self, position: Position) -> str:
-        """A cursor: opaque, in letters of both cases, and longer than 255 signs, as a gateway’s may be."""
-        seeds = (f"{id(self)} {position} {number}".encode() for number in range(9))
-        cursor = "".join(_letters(hashlib.sha256(seed).digest()) for seed in seeds)
+        """A cursor: opaque, in letters of both cases, longer than a column of 255 signs, with signs that mean something
+        in an address, and others at both ends.
+        """
+        seeds = (f"{id(self)} {position} {number}".encode() for number in range(_CURSOR_PARTS))
+        cursor = f"-{_SIGNS.join(_letters(hashlib.sha256(seed).digest()) for seed in seeds)}=="
         self._issued[cursor] = position
         return cursor
 
@@ -111,6 +113,7 @@ class ScriptedFeed:
         return page
 
 
+_CURSOR_PARTS, _SIGNS = 9, ".+/%2B~"
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
