@@ -56,10 +56,10 @@ def plain(method: str, path: str, *, query: str = "", headers: bytes = b"") -> b
     return f"{method} {target} HTTP/1.1\r\nHost: gateway\r\nAccept: text/html\r\n".encode() + headers + b"\r\n"
 
 
-def posted(path: str, kind: str, body: bytes, *, origin: str, missing: int = 0) -> bytes:
-    """A form of a page of this origin, of which the last ``missing`` bytes never come."""
+def posted(path: str, kind: str, body: bytes, *, origin: str) -> bytes:
+    """A form of a page of this origin."""
     head = f"Origin: {origin}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
-    return plain("POST", path, headers=head.encode()) + body[: len(body) - missing]
+    return plain("POST", path, headers=head.encode()) + body
 
 
 def names(method: str) -> list[str]:

@@ -402,7 +402,12 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
     ),
     "T-52": (
         "tests/threats/test_anonymous_requests.py::test_no_anonymous_request_holds_the_event_loop",
+        "tests/threats/test_anonymous_requests.py::test_a_body_without_an_end_is_answered_and_then_no_longer_read",
+        "tests/threats/test_anonymous_floods.py::test_a_flood_slows_no_partner_down",
         "tests/pages/base/test_kept.py::test_a_public_page_is_rendered_once_whatever_its_query",
+        "tests/api/write/test_app.py::test_requests_without_a_token_beyond_the_rate_of_their_address_wait",
+        "tests/api/write/test_app.py::test_an_address_has_a_rate_and_a_48_four_times_as_much",
+        "tests/api/write/test_processor.py::test_requests_without_a_token_wait_for_a_slice_while_a_partner_is_active",
     ),
     "T-58": (
         "tests/deploy/test_server_command.py::test_another_account_of_the_machine_learns_nothing",

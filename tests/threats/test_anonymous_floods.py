@@ -20,10 +20,10 @@ from tests.threats.flood import CLIENTS, Orders
 from tests.threats.hostile import public_routes
 from tests.threats.test_anonymous_requests import served
 
-PUTS = 120
+PUTS = 200
 TIMES = 3
 """A partner's slowest answers in a hundred, beside those without a flood."""
-TRIES = 3
+TRIES = 4
 ONE = ["127.0.0.2"]
 TWENTY = [f"127.0.0.{number}" for number in range(2, 2 + CLIENTS)]
 
@@ -91,27 +91,27 @@ async def routes(tmp_path: Path) -> Sequence[tuple[str, str]]:
         return public_routes(app)
 
 
+@pytest.mark.parametrize("kind", ["requests", "half-sent", "endless"])
 async def test_a_flood_slows_no_partner_down(
-    gateway: GatewayProcess, routes: Sequence[tuple[str, str]], tmp_path: Path
+    gateway: GatewayProcess, routes: Sequence[tuple[str, str]], tmp_path: Path, kind: str
 ) -> None:
     """Twenty clients of one address, then of twenty: whole requests, half-sent forms, bodies without an end."""
-    found: dict[str, list[str]] = {}
     async with aiohttp.ClientSession() as session:
         secret = (tmp_path / "secret").read_text()
         publisher = Publisher(Client(session, gateway.url, client_id=PUBLISHER, client_secret=secret))
         await publisher.slowest()
-        for kind in ("requests", "half-sent", "endless"):
-            for addresses in (ONE, TWENTY):
-                name = f"{kind}, {len(addresses)}"
-                found[name] = []
-                for _ in range(TRIES):
-                    counts: dict[str, int] = {}
-                    calm = await publisher.slowest()
-                    async with flooded(Orders(gateway.port, addresses, routes, gateway.url, kind), counts):
-                        slow = await publisher.slowest()
-                    assert sum(counts.values()) >= CLIENTS, counts
-                    found[name].append(f"{calm * 1000:.0f} → {slow * 1000:.0f} ms {counts}")
-                    if slow <= TIMES * calm:
-                        found.pop(name)
-                        break
-    assert not found, found
+        for addresses in (ONE, TWENTY):
+            orders = Orders(gateway.port, addresses, routes, gateway.url, kind)
+            found = [await slowed(publisher, orders)]
+            while min(found)[0] > TIMES and len(found) < TRIES:
+                found.append(await slowed(publisher, orders))
+            assert min(found)[0] <= TIMES, (len(addresses), found)
+
+
+async def slowed(publisher: Publisher, orders: Orders) -> tuple[float, float, dict[str, int]]:
+    """How many times as long the slowest answers take in a flood, the seconds without it, and the flood's answers."""
+    counts: dict[str, int] = {}
+    calm = await publisher.slowest()
+    async with flooded(orders, counts):
+        slow = await publisher.slowest()
+    return round(slow / calm, 1), calm, counts

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from threading import Thread
 
+import pytest
 from aiohttp import web
 
 from gateway.api.app import build_app
@@ -22,11 +23,13 @@ from gateway.log.memory import MemoryLog
 from gateway.oauth.authority import Authority
 from tests.clock import ManualClock
 from tests.harness import ALL, KEYS, URL, built
-from tests.threats.hostile import hostile, names, plain, public_routes
+from tests.threats.hostile import UNKNOWN, hostile, names, plain, public_routes
 
 MOST = 8
 """Times the cost of a plain request. 800 kB of headers cost three times as much before any code of the gateway runs."""
 TRIES = 4
+ENOUGH = 160 * 1024 * 1024
+"""Bytes of a body: 16 MiB of a form that is too large are read, so that its browser displays the answer."""
 
 
 @asynccontextmanager
@@ -95,3 +98,32 @@ async def test_no_anonymous_request_holds_the_event_loop(tmp_path: Path) -> None
         }
     costly = {name: times for name, times in found.items() if times > MOST}
     assert not costly, costly
+
+
+def flow(port: int, head: bytes) -> tuple[bytes, int]:
+    """Send a body without an end: the status line of the answer, and how many bytes were taken."""
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=60)) as connection:
+        connection.sendall(head)
+        answers: list[bytes] = []
+        reading = Thread(target=lambda: answers.append(connection.recv(65_536)))
+        reading.start()
+        sent = 0
+        with suppress(OSError):
+            while sent < 2 * ENOUGH:
+                sent += connection.send(bytes(65_536))
+        reading.join()
+        return answers[0].partition(b"\r\n")[0], sent
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/"), ("POST", "/verifier"), ("POST", "/oauth/token"), ("PUT", "/v1/offers/a:1"), UNKNOWN],
+)
+async def test_a_body_without_an_end_is_answered_and_then_no_longer_read(
+    tmp_path: Path, method: str, path: str
+) -> None:
+    head = f"Content-Type: multipart/form-data; boundary=a\r\nContent-Length: {1 << 40}\r\n".encode()
+    async with served(tmp_path) as (_, port):
+        answer, taken = await asyncio.to_thread(flow, port, plain(method, path, headers=head))
+    assert answer.startswith(b"HTTP/1.1 ")
+    assert taken < ENOUGH

@@ -20,7 +20,7 @@ from schemas.bilingual import Spoken
 MOST_BYTES = 1024 * 1024
 OTHER_BYTES = 64 * 1024
 """Room for the other fields and the separators of a form, beside its text or file."""
-_DISCARDED_BYTES = 64 * 1024 * 1024
+_DISCARDED_BYTES = 16 * 1024 * 1024
 """A body that is too large is read up to here, unkept: a browser shows no answer to a connection that was cut."""
 _MULTIPART, _URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
 _MOST_URLENCODED = 192 * 1024

@@ -167,3 +167,22 @@ async def test_an_address_may_have_more_requests_waiting_and_any_debt() -> None:
     address.waiting.append(loop.create_future())
     with pytest.raises(ShareUsedError):
         processor.must_wait(address)
+
+
+async def test_requests_without_a_token_wait_for_a_slice_while_a_partner_is_active() -> None:
+    """ERR-006: however little each address has used, since there may be many; and none of them holds a partner's slices
+    back.
+    """
+    clock = ManualClock()
+    processor = Processor(clock=clock)
+    addresses = [processor.share(f"@192.0.2.{number}", anonymous=True) for number in range(2)]
+    for address in addresses:
+        processor.begin(address, address)
+    assert [False, False] == [processor.must_wait(address) for address in addresses]
+    assert not processor._pressed(processor.share("heavy"))
+    partner = processor.share("light")
+    processor.begin("short", partner)
+    processor.end("short")
+    assert [True, True, False] == [processor.must_wait(share) for share in (*addresses, partner)]
+    clock.at += 1.1
+    assert [False, False] == [processor.must_wait(address) for address in addresses]
