@@ -3,7 +3,7 @@
 import gzip
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -253,9 +253,12 @@ def region_abroad(text: str) -> Country | None:
     return Country(code, french=False) if code else None
 
 
-def town_abroad(key: str) -> str | None:
-    """The country code of a town abroad; ``key`` is the town's plain name without blanks."""
-    return _towns().get(key)
+def town_abroad(key: str, *, whole: bool = True) -> str | None:
+    """The country code of a town abroad; ``key`` is the town's plain name without blanks. Without ``whole`` the key may
+    be the beginning of a longer name, and only large and near towns count.
+    """
+    large, others = _towns()
+    return large.get(key) or (others.get(key) if whole else None)
 
 
 @cache
@@ -285,7 +288,15 @@ def _states() -> Mapping[str, str]:
 
 
 @cache
-def _towns() -> Mapping[str, str]:
+def _towns() -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The country of each town abroad: of those whose name may begin a longer one, and of the others."""
     content = gzip.decompress(files(__package__).joinpath("places", "foreign_cities.txt.gz").read_bytes()).decode()
-    lines = (line.split("\t") for line in content.splitlines() if not line.startswith("#"))
-    return {name_key(name): code for code, *names in lines for name in names}
+    large, _, others = content.partition("\n# whole:")
+    return (
+        {name_key(name): code for code, *names in _lines(large) for name in names},
+        {key: code for code, *keys in _lines(f"#{others}") for key in keys},
+    )
+
+
+def _lines(content: str) -> Iterator[list[str]]:
+    return (line.split("\t") for line in content.splitlines() if not line.startswith("#"))

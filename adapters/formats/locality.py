@@ -270,7 +270,8 @@ class _Resolution:
         if self.texts.areas:  # with a French department, the name is a mistake or not a town
             return
         for name in self.texts.names:
-            if town_abroad(name_key(name.text)) or town_abroad(name_key(name.text.partition(" ")[0])):
+            begin = name_key(name.text.partition(" ")[0])
+            if town_abroad(name_key(name.text)) or town_abroad(begin, whole=False):
                 raise RefusedError("location-abroad", actual=self.texts.text)
 
     def _derived(self, known: KnownCommune, actual: str) -> str:

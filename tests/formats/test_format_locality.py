@@ -136,3 +136,32 @@ def test_no_texts_make_the_resolution_fail(
     """[FMT-009]"""
     found = resolve(Written(postcode, city, commune, department, country))
     assert isinstance(found, Locality | Refusal)
+
+
+ABROAD = (
+    ("15000", "Tizi Ouzou"), ("15000", "TIZI-OUZOU"), ("28000", "M’Sila"), ("28000", "Msila"), ("26000", "Médéa"),
+    ("18000", "Jijel"), ("65100", "Vaasa"), ("70100", "Kuopio"), ("19000", "Sétif"), ("13000", "Tlemcen"),
+    ("80000", "Gdańsk"), ("81000", "Gdynia"), ("38000", "Volos"), ("67000", "Szeged"), ("89000", "Tampico"),
+    ("46000", "Safi"), ("58000", "Thái Nguyên"),
+)  # fmt: skip
+QUARTERS = (
+    ("35000", "Bellevue"), ("35000", "Villejean"), ("13008", "Bonneveine"), ("06270", "Marina Baie des Anges"),
+    ("59000", "Wazemmes"), ("20166", "Porticcio"), ("20137", "Santa Giulia"), ("33000", "Caudéran"),
+    ("69007", "Gerland"),
+    ("67000", "Neudorf"), ("29200", "Recouvrance"), ("64200", "La Négresse"), ("74110", "Avoriaz"),
+    ("97434", "Saint-Gilles-les-Bains"), ("44000", "Malakoff"), ("76600", "Europe"), ("54000", "Centre"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("postcode", "city"), ABROAD)
+def test_a_town_abroad_beside_a_postcode_that_france_has_is_refused(postcode: str, city: str) -> None:
+    """[FMT-009]: in Algeria, Finland, Poland and elsewhere postcodes have five digits as well."""
+    found = resolve(Written(postcode=postcode, city=city))
+    assert isinstance(found, Refusal)
+    assert found.note.code in ("location-abroad", "location-unknown")
+
+
+@pytest.mark.parametrize(("postcode", "city"), QUARTERS)
+def test_a_quarter_that_is_called_like_a_town_abroad_or_nothing_is_not_refused(postcode: str, city: str) -> None:
+    """[FMT-008]"""
+    assert isinstance(resolve(Written(postcode=postcode, city=city)), Locality)
