@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,9 @@ from gateway.protocol.receipt import AFTER_LIFT
 from tests.cli.conftest import Ended
 from tests.end_to_end.conftest import Federation
 from tests.end_to_end.test_federation import DEADLINE, OFFER, put
+
+DOCS = Path(__file__).parents[2] / "docs"
+ALERT_COMMAND = re.compile(r"(?<=`passerelle )(?:status|refusals|doctor|topics|platform|partner|national)[^`]*(?=`)")
 
 
 async def command(federation: Federation, *words: object) -> Ended:
@@ -93,6 +97,19 @@ async def test_the_operator_on_the_machine_sees_who_was_refused_what_and_why(fed
         assert all(word in printed.output for word in ("bretagne:9", reason["rule"], "/weeks/0", reason["fix"]))
         other = await command(federation, "refusals", "--platform", "auvergne-rhone-alpes")
         assert (0, "bretagne:9" in other.output) == (other.code, False)
+
+
+@pytest.mark.parametrize("federation", ["embedded"], indirect=True)
+async def test_every_command_that_an_alert_names_works_without_credentials(federation: Federation) -> None:
+    """As written, with a platform in place of SLUG."""
+    named = {text for page in ("mend.md", "fr/reparer.md") for text in ALERT_COMMAND.findall((DOCS / page).read_text())}
+    assert len(named) > 8
+    async with federation.open():
+        for text in sorted(named):
+            words = text.replace("SLUG", "bretagne").replace(" N", " 1").split()
+            ended = await command(federation, *words)
+            assert "CLIENT" not in ended.errors, text
+            assert ended.code in {0, 1} or "Next step: " in ended.errors, text
 
 
 async def test_beside_a_gateway_that_is_down_the_figures_are_the_last_and_the_command_says_so(
