@@ -3,7 +3,8 @@
 ``openapi.yaml`` and ``asyncapi.yaml`` reference the packaged JSON Schemas by URN, which no tool for these formats
 resolves. Here each schema that they reach, and each definition, becomes a component of its own name in the form that
 client generators read: no nested definitions, ``oneOf`` in place of ``if``, plain string constraints in place of
-``allOf``.
+``allOf``. That is the precise form, which tests hold requests and answers to; partners get the form for client
+generators (``schemas.client_form``).
 """
 
 import re
@@ -15,6 +16,7 @@ from typing import Any
 import yaml
 
 from schemas.bundle import FRENCH
+from schemas.client_form import client_form
 from schemas.packaged import read_bytes, read_json
 from schemas.registry import HARMLESS, schema, schema_names
 
@@ -41,6 +43,11 @@ _BRANCHES: Mapping[str, tuple[str, str]] = {
     "receipt": ("PendingReceipt", "DecidedReceipt"),
 }
 """Components of the two branches of a schema whose condition is one constant member."""
+_PROBLEMS = "urn:fr:stages:schema:problem:1"
+_UNANSWERED = ("#/$defs/refusal", f"{_PROBLEMS}#/$defs/stored_problem")
+"""What the log alone holds: texts in both languages."""
+_MILLISECONDS = {"description": "Milliseconds since 1970.", "type": "integer", "minimum": 0}
+"""No answer has a time in this form."""
 _DROPPED = frozenset({"$id", "$schema", "$defs", "title"})
 _PROBLEM = "application/problem+json"
 _BY_STATUS = ("Problem", "BatchProblem")
@@ -51,23 +58,37 @@ _ASTRAL = re.compile("[\U00010000-\U0010ffff]-[\U00010000-\U0010ffff]")
 
 @cache
 def openapi_document() -> dict[str, Any]:
-    """``schemas/openapi.yaml`` with its schemas. Cached: do not modify."""
-    document = _bundle("openapi.yaml")
-    operations = (
-        operation for item in document["paths"].values() for method, operation in item.items() if method != "parameters"
-    )
-    _name_codes(operations, document["components"]["responses"])
+    """``schemas/openapi.yaml`` for partners. Cached: do not modify.
+
+    Scopes are in ``x-scopes``: linters allow them in ``security`` with OAuth 2 alone, for which generators write
+    clients that ask for tokens in ways of their own.
+    """
+    document = client_form(precise_openapi(), keys={"schema"}, answers={"responses", "headers"})
+    for operation in _operations(document):
+        scopes = [scope for rule in operation["security"] for scope in rule.get("bearer", ())]
+        if scopes:
+            operation |= {"security": [{"bearer": []}], "x-scopes": scopes}
     return document
 
 
 @cache
-def asyncapi_document() -> dict[str, Any]:
-    """``schemas/asyncapi.yaml`` with its schemas. Cached: do not modify."""
-    document = _bundle("asyncapi.yaml")
-    for body in document["components"]["schemas"].values():
-        if "discriminator" in body:  # the member's name alone, in AsyncAPI
-            body["discriminator"] = body["discriminator"]["propertyName"]
+def precise_openapi() -> dict[str, Any]:
+    """``schemas/openapi.yaml`` with its schemas, as precise as OpenAPI is. Cached: do not modify."""
+    document = _bundle("openapi.yaml")
+    _name_codes(_operations(document), document["components"]["responses"])
     return document
+
+
+def _operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for item in document["paths"].values():
+        yield from (operation for method, operation in item.items() if method != "parameters")
+
+
+@cache
+def asyncapi_document() -> dict[str, Any]:
+    """``schemas/asyncapi.yaml`` for partners. Cached: do not modify."""
+    sent = {"FeedUpsert", "FeedRemoval"}
+    return client_form(_bundle("asyncapi.yaml"), keys={"payload", "headers", "key"}, answers=sent)
 
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -127,7 +148,7 @@ class _Bundle:
     def part(self, value: Any, *, home: str | None) -> Any:
         """A copy of a part of the document (``home`` None) or of a packaged schema, its references resolved."""
         if isinstance(value, list):
-            return [self.part(item, home=home) for item in value]
+            return [self.part(item, home=home) for item in value if _is_answered(item)]
         if not isinstance(value, Mapping):
             return value
         copy: dict[str, Any] = {}
@@ -207,6 +228,11 @@ class _Bundle:
 
 def _one_of(values: list[str]) -> dict[str, Any]:
     return {"type": "string", "enum": values}
+
+
+def _is_answered(choice: Any) -> bool:
+    """Whether the gateway answers with this choice."""
+    return not isinstance(choice, Mapping) or (choice.get("$ref") not in _UNANSWERED and choice != _MILLISECONDS)
 
 
 def _plain_string(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from gateway.demo.jars import missing
 from gateway.runtime.loop import bound_collections
 from tests import lanes, spread
 from tests.browser import program
-from tests.clients import tools
+from tests.clients import openapi_generator, tools
 from tests.deploy import programs
 from tests.docs import recipe
 from tests.log.kafka.cluster import LocalCluster
@@ -61,6 +61,9 @@ UNAVAILABLE: Mapping[str, Callable[[], str | None]] = {
     "samples": samples_unavailable,
     "recipes": recipe.unavailable,
     "node": tools.missing,
+    "generator": openapi_generator.generator_missing,
+    "go": openapi_generator.go_missing,
+    "guzzle": openapi_generator.guzzle_missing,
     "browser": program.missing,
     **programs.UNAVAILABLE,
 }

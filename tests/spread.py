@@ -29,6 +29,7 @@ LONGEST = (
     "conformance/test_certifiable.py",
     "cli/test_languages.py",
     "model/test_model.py",
+    "clients/test_openapi_generator.py",
     "clients/test_generated_clients.py",
     "conformance/test_same_answers.py",
     "log/kafka/test_outage.py",

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from aiohttp import hdrs, web
 
-from schemas.contract import openapi_document
+from schemas.contract import precise_openapi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Operation:
 @cache
 def operations() -> Mapping[str, Operation]:
     """Every operation by its ``operationId``, in the document's order."""
-    return {each.name: each for each in _read(openapi_document())}
+    return {each.name: each for each in _read(precise_openapi())}
 
 
 def _read(document: Mapping[str, Any]) -> Iterator[Operation]:

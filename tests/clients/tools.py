@@ -43,7 +43,7 @@ def node_modules() -> Path:
         run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder, seconds=FETCH_SECONDS)
         return folder / "node_modules"
 
-    return _cached("node_modules", (LOCKS / "package-lock.json").read_bytes(), fetch)
+    return cached("node_modules", (LOCKS / "package-lock.json").read_bytes(), fetch)
 
 
 def python_packages() -> Path:
@@ -59,7 +59,7 @@ def python_packages() -> Path:
         )
         return folder / "python"
 
-    return _cached("python", sys.version.encode() + lock.read_bytes(), fetch)
+    return cached("python", sys.version.encode() + lock.read_bytes(), fetch)
 
 
 def run(
@@ -81,7 +81,7 @@ def run(
     return done.stdout
 
 
-def _cached(name: str, lock: bytes, fetch: Callable[[Path], Path]) -> Path:
+def cached(name: str, lock: bytes, fetch: Callable[[Path], Path]) -> Path:
     """The cached folder, named by its lock's digest: other versions are fetched again."""
     cache = Path(os.environ.get("PASSERELLE_CONTRACT_TOOLS") or ROOT / ".cache" / "contract-tools")
     folder = cache / hashlib.sha256(lock).hexdigest()[:12] / name

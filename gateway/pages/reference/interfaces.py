@@ -32,8 +32,7 @@ def operations(language: Language) -> Mapping[str, Sequence[Operation]]:
                 continue
             french, _, english = body["summary"].partition(_BETWEEN)
             summary = typographic(french) if language == "fr" else english
-            scopes = dict.fromkeys(scope for each in body["security"] for scope in each.get("bearer", ()))
-            entry = Operation(method.upper(), path, summary, list(scopes))
+            entry = Operation(method.upper(), path, summary, body.get("x-scopes", []))
             found.setdefault(body["tags"][0], []).append(entry)
     return found
 

@@ -70,9 +70,9 @@ def test_names_are_those_of_the_protocol() -> None:
 
     assert full_name("stages", inbox("{platform}").name) == channels["inbox"]["address"]
     assert full_name("stages", feed("{platform}").name) == channels["feed"]["address"]
-    assert [TYPE_PUBLISHED, TYPE_WITHDRAWN] == constants["ce_type"]["enum"]
-    assert SOURCE == constants["ce_source"]["const"]
-    assert SCHEMA_URI == constants["ce_dataschema"]["const"]
+    assert [TYPE_PUBLISHED, TYPE_WITHDRAWN] == constants["ce_type"]["x-extensible-enum"]
+    assert f"Always `{SOURCE}`." == constants["ce_source"]["description"]
+    assert f"Always `{SCHEMA_URI}`." == constants["ce_dataschema"]["description"]
 
 
 def test_every_reference_leads_somewhere() -> None:

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from gateway.api.context import Limits
-from schemas.contract import openapi_document
+from schemas.contract import precise_openapi
 from tests.api.write.gateway_harness import opened
 from tests.server_thread import served_in_thread
 
@@ -37,7 +37,7 @@ def write_lines(_: schemathesis.SerializationContext, value: Any) -> bytes:
 
 def document() -> dict[str, Any]:
     """The contract, with its lines spelled out for a generator, and without the wait of a long poll."""
-    whole = deepcopy(openapi_document())
+    whole = deepcopy(precise_openapi())
     for path, name in (("/v1/offers/batch", "Submission"), ("/v1/snapshots", "Offer")):
         content = whole["paths"][path]["post"]["requestBody"]["content"]
         content[LINES] = {"schema": {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}, "maxItems": 5}}

@@ -11,14 +11,15 @@ from contract_client.api.publish import apply_snapshot, publish_offer, take_mark
 from contract_client.api.read import get_changes
 from contract_client.models import (
     ChangesPage,
-    DecidedReceipt,
+    GetChangesTerritory,
     IssueTokenBody,
+    IssueTokenBodyGrantType,
     Mark,
     Offer,
     ProblemDocument,
     SnapshotResult,
+    SubmissionAnswer,
     Token,
-    Upsert,
 )
 from contract_client.types import UNSET, File
 
@@ -28,7 +29,7 @@ PAGES = 20
 
 
 def connected(client_id: str, secret: str) -> AuthenticatedClient:
-    body = IssueTokenBody(grant_type="client_credentials", client_id=client_id, client_secret=secret)
+    body = IssueTokenBody(IssueTokenBodyGrantType.CLIENT_CREDENTIALS, client_id=client_id, client_secret=secret)
     token = issue_token.sync(client=Client(base_url=URL), body=body)
     assert isinstance(token, Token), token
     return AuthenticatedClient(base_url=URL, token=token.access_token, timeout=60.0)
@@ -56,7 +57,7 @@ def main() -> None:
     publishing = connected(PUBLISHER, os.environ["PUBLISHER_SECRET"])
     first = offer("python-1")
     receipt = publish_offer.sync(client=publishing, id=first.id, body=first, prefer="wait=20")
-    assert isinstance(receipt, DecidedReceipt), receipt
+    assert isinstance(receipt, SubmissionAnswer), receipt
 
     wrong = offer("wrong", title="")
     problem = publish_offer.sync(client=publishing, id=wrong.id, body=wrong)
@@ -76,13 +77,15 @@ def main() -> None:
     for _ in range(PAGES):
         if not more and len(changes) >= 2:
             break
-        page = get_changes.sync(client=reading, territory="all", platform=[PUBLISHER], cursor=cursor, wait=5)
+        page = get_changes.sync(
+            client=reading, territory=GetChangesTerritory.ALL, platform=[PUBLISHER], cursor=cursor, wait=5
+        )
         assert isinstance(page, ChangesPage), page
         for change in page.changes:
-            changes[change.id] = change.offer.title if isinstance(change, Upsert) else change.reason.value
+            changes[change.id] = change.offer.title if change.op == "upsert" else change.reason
         cursor, more = page.cursor, page.more
     report = {
-        "published": receipt.verdict.value,
+        "published": receipt.verdict,
         "snapshot": snapshot.verdicts.to_dict() if snapshot.verdicts else {},
         "withdrawn": snapshot.withdrawn,
         "changes": changes,

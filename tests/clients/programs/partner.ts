@@ -38,9 +38,9 @@ export function told<T>(what: string, answer: { data?: T; error?: unknown }): T 
 }
 
 export type Report = {
-  published: string;
+  published: string | undefined;
   snapshot: Record<string, number>;
   withdrawn: number;
-  changes: Record<string, string>;
+  changes: Record<string, string | undefined>;
   refused: string[];
 };
