@@ -21,6 +21,8 @@ from adapters.transport.https import HttpsPull
 from adapters.transport.landing import too_large
 
 MOST_PAGES = 1_000
+_MOST_EMPTY = 3
+"""Pages without items in a row that end a feed which names further ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +120,18 @@ class _Walk:
                 if transport is None or transport.url in addresses:
                     break
                 addresses.add(transport.url)
-                page = await self._fetch(transport)
+                try:
+                    page = await self._fetch(transport, held=self._size)
+                except FeedError as error:
+                    if error.code == "feed-missing":  # an address that the page before should not have named
+                        break
+                    raise
                 named = page.url
                 found = await _look(transport, page, self._mapping)
                 seen = found or _Seen(transport, Paging(), "")
                 await self._keep(page, seen, file)
+                if not any(one.paging.items for one in self._seen[-_MOST_EMPTY:]):
+                    break
             steady = await self._is_steady()
         except BaseException:
             file.close()
@@ -130,12 +139,12 @@ class _Walk:
         feed = Feed(file=file, size=self._size, digest=self._digest.hexdigest(), gzipped=False, validators={})
         return PagedFeed(feed, self._ends, self._stated, steady)
 
-    async def _fetch(self, transport: HttpsPull) -> Feed:
-        """One more page, within what is left of the limits."""
+    async def _fetch(self, transport: HttpsPull, *, held: int = 0) -> Feed:
+        """A page, within what is left of the seconds, and of the bytes after those ``held``."""
         left = self._left()
         if left <= 0:
             raise FeedError("feed-too-slow", seconds=round(self._limits.seconds))
-        rest = replace(self._limits, seconds=left, most_bytes=max(1, self._limits.most_bytes - self._size))
+        rest = replace(self._limits, seconds=left, most_bytes=max(1, self._limits.most_bytes - held))
         try:
             page = await transport.fetch({}, rest)
         except FeedError as error:
@@ -163,10 +172,8 @@ class _Walk:
         total = any(one.paging.total not in (None, one.paging.items) for one in self._seen)
         for seen in self._seen[:1] if total else self._seen:
             try:
-                page = await seen.transport.fetch({}, replace(self._limits, seconds=max(1.0, self._left())))
+                page = await self._fetch(seen.transport)
             except FeedError:
-                return False
-            if isinstance(page, Unchanged):
                 return False
             try:
                 again = await _look(seen.transport, page, self._mapping)

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from adapters.formats import FeedComplete, read_pages
 from adapters.pull.pages import PagedFeed, fetch_pages
 from adapters.transport.feed import FeedError, FetchLimits
 from adapters.transport.https import HttpsPull
 from gateway.demo.region_site.feed import write_feed
-from tests.formats.feeds import flat
+from tests.formats.feeds import ON, load
 from tests.pull.pull_harness import PullHarness, offer, profile_of, pull_harness
 from tests.transport.server import serving
 
 SIZE = 4
+MAPPING = load("json", {"source": {"items": "offres"}, "id": {"path": "id"}, "fields": {"seats": {"path": "seats"}}})
 
 
 class Api:
@@ -155,7 +157,7 @@ async def walked(url: str, folder: Path, *, most: int = 1_000, **limits: Any) ->
         HttpsPull(f"{url}/o", loopback=True),
         {},
         FetchLimits(folder=folder, **limits),
-        flat("json", source={"items": "offres"}),
+        MAPPING,
         most=most,
     )
     assert isinstance(found, PagedFeed)
@@ -179,6 +181,27 @@ async def test_pages_without_end_are_bounded(tmp_path: Path) -> None:
             await walked(url, tmp_path, most_bytes=400)
         assert ("feed-too-large", True) == (large.value.code, len(asked) < 20)
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("status", "pages"), [(404, 2), (200, 5)])
+async def test_a_feed_that_names_pages_beyond_its_end_is_read_to_its_end(
+    tmp_path: Path, status: int, pages: int
+) -> None:
+    """[FMT-016]: they do not exist, or are empty; whoever names them has not been read whole."""
+
+    async def answer(request: web.Request) -> web.Response:
+        number = int(request.query.get("page", "1"))
+        rows = [{"id": number}] if number < 3 else []
+        return web.json_response(
+            {"offres": rows, "next": f"/o?page={number + 1}"}, status=status if number > 2 else 200
+        )
+
+    async with serving(answer) as url:
+        found = await walked(url, tmp_path)
+        *_, end = read_pages(found.pages(), MAPPING, platform="bretagne", on=ON)
+        found.feed.close()
+    assert isinstance(end, FeedComplete)
+    assert (pages, 2, False) == (len(found.ends), end.count, end.whole)
 
 
 async def test_pages_in_a_circle_end(tmp_path: Path) -> None:
