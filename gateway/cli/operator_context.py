@@ -76,17 +76,18 @@ def url_here() -> str:
 
 def has_log_here() -> bool:
     """Whether the settings name a log that exists: any on Kafka, else the file in the data folder. Raises CommandError,
-    also for root in the folder of another user, whose gateway could not use the files that root would create.
+    also as ``refuse_root`` does.
     """
     settings = settings_here()
-    if settings.kafka is not None:
-        return True
+    refuse_root(settings)
     with command_errors():
-        if not (settings.data / "log.sqlite").exists():
-            return False
-        owner = settings.data.stat().st_uid
-    if os.geteuid() != 0 or owner == 0:
-        return True
+        return settings.kafka is not None or (settings.data / "log.sqlite").exists()
+
+
+def refuse_root(settings: Settings) -> None:
+    """Raise CommandError for root in the data folder of another user, whose gateway could not use what root creates."""
+    if os.geteuid() != 0 or not settings.data.exists() or (owner := settings.data.stat().st_uid) == 0:
+        return
     raise CommandError(
         f"{settings.data.absolute()} belongs to user {owner}, whose gateway could not use what root creates there.",
         step="run the command as that user, with the settings of its gateway: docs/install.md, “Install on a server”",

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from gateway.bootstrap import running
 from gateway.cli.console import ERR, asynchronous
-from gateway.cli.operator_context import command_errors, settings_here
+from gateway.cli.operator_context import command_errors, refuse_root, settings_here
 from gateway.runtime.loop import bound_collections, yield_processor
 
 
@@ -18,6 +18,7 @@ async def serve() -> None:
     Settings are environment variables, all of them in docs/install.md. Ctrl-C or SIGTERM stops it in order.
     """
     settings = settings_here()
+    refuse_root(settings)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -103,8 +103,9 @@ def test_another_account_of_the_machine_learns_nothing(tmp_path: Path, words: li
     with nobody():
         ended = CliRunner(env=environ).invoke(app, words)
     assert isinstance(ended.exception, CommandError), ended.exception
-    assert "Permission denied" in str(ended.exception)
-    assert "data" in str(ended.exception)
+    said = str(ended.exception)
+    assert said.startswith(str(data))
+    assert any(reason in said for reason in ("Permission denied", "accès refusé")), said
     assert "" == ended.stdout
 
 
@@ -114,9 +115,10 @@ def test_root_works_in_no_folder_of_another_user(tmp_path: Path) -> None:
     environ = {"PASSERELLE_DATA": str(tmp_path / "data")}
     assert 0 == CliRunner(env=environ).invoke(app, ["partner", "add", "bretagne"]).exit_code
     os.chown(tmp_path / "data", NOBODY, NOBODY)
-    ended = CliRunner(env=environ).invoke(app, ["partner", "list"])
-    assert isinstance(ended.exception, CommandError)
-    assert f"belongs to user {NOBODY}" in str(ended.exception)
+    for words in (["partner", "list"], ["serve"]):
+        ended = CliRunner(env=environ).invoke(app, words)
+        assert isinstance(ended.exception, CommandError)
+        assert f"belongs to user {NOBODY}" in str(ended.exception)
 
 
 def test_the_account_of_a_service_is_no_person(tmp_path: Path) -> None:

@@ -166,3 +166,16 @@ async def test_a_backup_is_whole_and_private_while_offers_come_in_and_overwrites
     async with open_log(replace(federation.settings, data=folder), make=False) as log:
         report = await audit(log)
     assert report.clean, report.findings
+
+
+@pytest.mark.parametrize("federation", ["embedded"], indirect=True)
+async def test_a_damaged_log_leaves_no_backup_behind(federation: Federation, tmp_path: Path) -> None:
+    async with federation.open() as clients:
+        await put(clients["bretagne"], OFFER)
+    file, folder = federation.settings.data / "log.sqlite", tmp_path / "backup"
+    content = file.read_bytes()
+    assert b"Menuiserie" in content
+    file.write_bytes(content.replace(b"Menuiserie", b"Menuiseri3"))
+    ended = await command(federation, "backup", folder)
+    assert (2, False) == (ended.code, folder.exists())
+    assert f"{file} is damaged" in ended.errors

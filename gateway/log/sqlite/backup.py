@@ -26,7 +26,7 @@ def copy_log(log: Path, target: Path) -> int:
             source.backup(copy)
             check_log(copy)
     except sqlite3.Error as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:  # those of checksums have none
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from error
         raise log_error(log, error) from error
     sync_folder(target.parent)
