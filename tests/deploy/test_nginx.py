@@ -2,10 +2,11 @@
 
 import asyncio
 import re
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +28,11 @@ from tests.faults.process import GatewayProcess
 
 pytestmark = pytest.mark.nginx
 EXAMPLE = (DEPLOY / "nginx/passerelle.conf").read_text()
-MAIN = """daemon off; pid {folder}/nginx.pid; error_log stderr warn; worker_processes 1; events {{}}
+MAIN = """daemon off; pid {folder}/nginx.pid; error_log {folder}/main.log info; worker_processes 1; events {{}}
 http {{ access_log off; {temporary} include {folder}/site.conf; }}
 """
+NAME = "localhost"
+"""The server's name, which the system knows."""
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 SOON = 30
 
@@ -45,16 +48,16 @@ class Proxy:
     @asynccontextmanager
     async def session(self, source: str = "127.0.0.1") -> AsyncIterator[aiohttp.ClientSession]:
         """A client at an address of loopback."""
-        connector = aiohttp.TCPConnector(ssl=self.trust, local_addr=(source, 0))
+        connector = aiohttp.TCPConnector(ssl=self.trust, local_addr=(source, 0), family=socket.AF_INET)
         async with aiohttp.ClientSession(connector=connector) as session:
             yield session
 
 
 def certificate(folder: Path) -> None:
-    """A certificate for loopback, signed by itself."""
+    """A certificate for the server's name, signed by itself."""
     how = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     where = ["-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")]
-    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    names = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
     subprocess.run([program("openssl"), *how, *where, *names], check=True, capture_output=True)
 
 
@@ -78,11 +81,10 @@ async def proxied(folder: Path, upstream: int) -> AsyncIterator[Proxy]:
     port, plain = free_ports(2)
     certificate(folder)
     loopback = re.sub(r"(?m)^ *listen \[::\]:.*\n", "", EXAMPLE)
-    site = loopback.replace("listen 443 ", f"listen 127.0.0.1:{port} ").replace(
-        "listen 80;", f"listen 127.0.0.1:{plain};"
-    )
+    site = loopback.replace("listen 443 ", f"listen 127.0.0.1:{port} ")
+    site = re.sub(r"listen 80\b", f"listen 127.0.0.1:{plain}", site)
+    site = altered(site.replace("/var/log/nginx/", f"{folder}/"), server_name=NAME)
     site = altered(site, ssl_certificate=f"{folder}/fullchain.pem", ssl_certificate_key=f"{folder}/privkey.pem")
-    site = altered(site, access_log=f"{folder}/access.log passerelle")
     (folder / "site.conf").write_text(site.replace("server 127.0.0.1:8080;", f"server 127.0.0.1:{upstream};"))
     temporary = " ".join(f"{name}_temp_path {folder}/{name};" for name in TEMPORARY)
     (folder / "nginx.conf").write_text(MAIN.format(folder=folder, temporary=temporary))
@@ -91,8 +93,8 @@ async def proxied(folder: Path, upstream: int) -> AsyncIterator[Proxy]:
     process = await asyncio.create_subprocess_exec(*tethered(command), pass_fds=tether())
     try:
         proxy = Proxy(
-            f"https://127.0.0.1:{port}",
-            f"http://127.0.0.1:{plain}",
+            f"https://{NAME}:{port}",
+            f"http://{NAME}:{plain}",
             ssl.create_default_context(cafile=folder / "fullchain.pem"),
         )
         await listens(port)
@@ -190,7 +192,7 @@ async def test_an_answer_reaches_its_reader_while_it_is_being_written(proxy: Pro
 async def test_plain_http_leads_to_tls(proxy: Proxy) -> None:
     async with proxy.session() as session:
         async with session.get(f"{proxy.plain_url}/v1/offers?limit=1", allow_redirects=False) as answer:
-            assert (308, "https://127.0.0.1/v1/offers?limit=1") == (answer.status, answer.headers["Location"])
+            assert (308, f"https://{NAME}/v1/offers?limit=1") == (answer.status, answer.headers["Location"])
         async with session.get(f"{proxy.url}/who") as answer:
             assert "max-age=31536000" == answer.headers["Strict-Transport-Security"]
 
@@ -200,10 +202,42 @@ async def test_its_log_has_neither_the_link_of_a_person_nor_an_address(proxy: Pr
         for url in (proxy.url, proxy.plain_url):
             async with session.get(f"{url}/who?link=canary", allow_redirects=False) as answer:
                 assert answer.status in {200, 308}
-        while 2 > len(lines := (tmp_path / "access.log").read_text().splitlines()):
+        while 2 > len(lines := (tmp_path / "passerelle.log").read_text().splitlines()):
             await asyncio.sleep(0.02)
     assert all(" GET /who " in line for line in lines)
     assert not [line for line in lines if "canary" in line or "127.0.0.9" in line]
+
+
+@pytest.mark.parametrize("claimed", ["evil.example", "127.0.0.1", "localhost.evil.example"])
+async def test_a_request_of_another_name_is_closed_without_an_answer(proxy: Proxy, claimed: str) -> None:
+    """And leads nowhere: neither on the plain port nor behind TLS, whatever the handshake says."""
+    async with proxy.session() as session:
+        for url in (proxy.plain_url, proxy.url):
+            with pytest.raises(aiohttp.ServerDisconnectedError):
+                await session.get(f"{url}/who", headers={"Host": claimed}, allow_redirects=False)
+        trusting = ssl.create_default_context()
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await session.get(f"{proxy.url}/who", ssl=trusting, server_hostname="evil.example")
+
+
+async def test_no_log_has_a_link_or_an_address_while_the_gateway_is_away(tmp_path: Path) -> None:
+    """The link is not used, since nothing answers: who reads the log could use it."""
+    [nobody] = free_ports(1)
+    async with proxied(tmp_path, nobody) as proxy, proxy.session("127.0.0.9") as session:
+        for number in range(3):
+            async with session.get(f"{proxy.url}/connexion?link=canary{number}") as answer:
+                assert 502 == answer.status
+            async with session.post(f"{proxy.url}/connexion?link=canary", data=b"x" * 100_000) as answer:
+                assert 502 == answer.status
+        async with session.get(f"{proxy.url}/connexion?link=canary", headers={"X-Long": "x" * 50_000}) as answer:
+            assert 400 == answer.status
+        with suppress(aiohttp.ClientError):  # no TLS at all
+            await session.get(f"{proxy.url.replace('https', 'http')}/connexion?link=canary")
+    logs = {path.name: path.read_text() for path in tmp_path.glob("*.log")}
+    assert {"passerelle.log", "passerelle-error.log", "main.log"} == logs.keys()
+    assert 6 == len(re.findall(r" /connexion 502 502 ", logs["passerelle.log"]))
+    assert {} == {name: text for name, text in logs.items() if "canary" in text or "127.0.0.9" in text}
 
 
 def test_the_proxy_waits_longer_than_the_gateway() -> None:

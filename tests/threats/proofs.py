@@ -335,6 +335,8 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/profile/test_profile_study.py::test_choices_that_the_sample_does_not_have_are_dropped",
     ),
     "T-41": (
+        "tests/deploy/test_nginx.py::test_no_log_has_a_link_or_an_address_while_the_gateway_is_away",
+        "tests/deploy/test_nginx.py::test_a_request_of_another_name_is_closed_without_an_answer",
         "tests/partners/test_session.py::test_a_link_says_who_it_is_for_and_only_a_gateway_can_have_written_it",
         "tests/partners/test_session.py::test_a_link_serves_once_and_never_again",
         "tests/partners/test_session.py::test_a_cookie_is_its_ticket_and_nothing_else_is_one",
