@@ -18,6 +18,7 @@ _XML_ERROR = re.compile(
 _XML_TEXT = re.compile(
     r"<(?:[\w.-]+:)?(?:message|faultstring|detail|description|title)\b[^>]*>([^<]{1,300})", re.IGNORECASE
 )
+_FIRST_TEXT = re.compile(r">\s*([^<\s][^<]{0,300})")
 _FAULT = re.compile(r"<(?:[\w.-]+:)?fault\b", re.IGNORECASE)
 _YAML_LINE = re.compile(r"(?:- )*(?:[A-Za-zÀ-ÿ_][\w .-]{0,60}|\"[^\"]{1,60}\")\s*:(?:\s.*)?|- .*|#.*|---.*")
 _SEPARATORS = re.compile(r"[;\t|]")
@@ -71,7 +72,7 @@ def _error_of(start: str) -> str | None:
         found = _XML_ERROR.match(start)
         if found is None or ("envelope" in found[0].lower() and not _FAULT.search(start)):
             return None
-        text = _XML_TEXT.search(start)
+        text = _XML_TEXT.search(start) or _FIRST_TEXT.search(start, found.end())
         return " ".join(text[1].split()) if text else ""
     if start[:1] != "{":
         return None

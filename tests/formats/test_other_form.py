@@ -21,6 +21,8 @@ OTHERS = [
 ]  # fmt: skip
 ERRORS = [
     ('{"error": "invalid_token"}', "invalid_token"),
+    ('{"error": {"code": 500}}', "500"),
+    ("<error>no</error>", "no"),
     ('{"error": {"code": 403, "message": "Quota dépassé"}}', "Quota dépassé"),
     ('{"errors": [{"status": "404", "title": "Not Found", "detail": "No such list"}]}', "No such list"),
     ('{"type": "about:blank", "title": "Too Many Requests", "status": 429}', "Too Many Requests"),
