@@ -128,6 +128,8 @@ def _opens(step: _Step) -> Iterator[_Step]:
             expected = _statuses(path, supported=feature is not None, opened=scope in scopes)
             where = {} if feature is None else {"where": feature}
             yield from ({**_attempt(account, method, path, expected), **body, **where} for body in _bodies(method))
+            if method == "get" and scope not in scopes:
+                yield {**_attempt(account, "head", path, {"status": [403, *_ABSENT]}), **where}
 
 
 def _statuses(path: str, *, supported: bool, opened: bool) -> Mapping[str, Any]:

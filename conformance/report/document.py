@@ -190,7 +190,7 @@ def check_evidence(evidence: Any) -> list[Texts]:
         found.append(say("full-without", features=", ".join(sorted(needed))))
     used = set(evidence["off"]) & set(evidence["used"])
     if used:
-        found.append(say("feature-used", features=", ".join(sorted(used))))
+        found.append(say("features-used", features=", ".join(sorted(used))))
     return found
 
 

@@ -20,7 +20,7 @@ from conformance.words import Texts, joined, plain, say
 
 _FORMATS = ("csv", "jobposting", "rss")
 _PAGES_AT_MOST = 500
-_WHOLE, _FEW = 1000, 2
+_WHOLE, _FEW, _ONE, _SOME = 1000, 2, 1, 3
 _SAME = ("offer", "sequence", "territory", "provenance")
 """Members of an offer that are the same by every way out."""
 _FOUND, _NOT_FOUND, _GONE = 200, 404, 410
@@ -59,8 +59,8 @@ class WaysOut:
         """The findings of the first way that has any."""
         looks: list[_Look] = [
             self._look_at_singles,
-            *(self._reading(say("way-list", limit=limit), self._list, limit) for limit in (_WHOLE, _FEW)),
-            *(self._reading(say("way-start", limit=limit), self._start, limit) for limit in (_WHOLE, _FEW)),
+            *(self._reading(say("way-list", limit=limit), self._list, limit) for limit in (_WHOLE, _ONE)),
+            *(self._reading(say("way-start", limit=limit), self._start, limit) for limit in (_WHOLE, _SOME)),
             *(self._resume(limit, wait) for limit, wait in ((_WHOLE, 0), (_FEW, 0), (_WHOLE, 2))),
         ]
         if self.exports:

@@ -40,9 +40,9 @@ LIST, FEED = "/v1/offers", "/v1/changes"
 WAYS: dict[str, Callable[[Seen], bool]] = {
     "GET /v1/offers/": lambda seen: seen.path.startswith("/v1/offers/") and seen.path.endswith("-b"),
     "list, 1000 per page": _on(LIST, "1000"),
-    "list, 2 per page": _on(LIST, "2"),
+    "list, 1 per page": _on(LIST, "1"),
     "feed from its start, 1000 per page": _on(FEED, "1000"),
-    "feed from its start, 2 per page": _on(FEED, "2"),
+    "feed from its start, 3 per page": _on(FEED, "3"),
     "feed read to its end, then its news, 1000 per page": _on(FEED, "1000", resumed=True),
     "feed read to its end, then its news, 2 per page": _on(FEED, "2", resumed=True),
     "feed read to its end, then waiting for news": _on(FEED, "1000", resumed=True, wait=True),
