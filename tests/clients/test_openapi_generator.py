@@ -5,6 +5,7 @@ that uses it publishes, withdraws, sends a set and reads changes on a live gatew
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.clients.journey import environ_of, expected
 from tests.clients.openapi_generator import generate, jars
-from tests.clients.tools import ROOT, node_modules, run
+from tests.clients.tools import ROOT, node_modules, python_packages, run
 
 pytestmark = [pytest.mark.generator, pytest.mark.timeout(300)]
 PROGRAMS = Path(__file__).parent / "programs"
@@ -71,3 +72,10 @@ def test_the_typescript_fetch_client_works_on_a_live_gateway(folder: Path, live:
     (folder / "package.json").write_text('{"type": "commonjs"}')
     run([str(node_modules() / ".bin" / "tsc"), "-p", "tsconfig.json"], folder, seconds=COMPILE_SECONDS)
     assert expected("typescript-fetch") == played(["node", "out/journey.js"], folder, live, later, "typescript-fetch")
+
+
+@pytest.mark.parametrize("folder", ["python"], indirect=True)
+def test_the_python_client_works_on_a_live_gateway(folder: Path, live: dict[str, str], later: str) -> None:
+    path = f"{python_packages()}:{folder / 'client'}"
+    command = [sys.executable, "generated.py"]
+    assert expected("python-generator") == played(command, folder, live, later, "python-generator", PYTHONPATH=path)
