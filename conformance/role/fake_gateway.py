@@ -42,6 +42,23 @@ class FakeGateway:
         """The answer to a request."""
         return await self._gateway.answer(ask)
 
+    def overtake(self, offer_id: str, *, by: int) -> None:
+        """Raise the revision of a live offer, as if another machine of its platform had published it."""
+        known = self._gateway.offers.get(offer_id)
+        if known is None or known.offer is None:
+            return
+        higher = Submission(
+            id=offer_id,
+            revision=known.revision + by,
+            document=known.offer,
+            offer=known.offer,
+            territory=known.territory,
+            expires_on=known.expires_on,
+            gateway=False,
+        )
+        self._gateway.offers.decide(higher, now=clock.milliseconds())
+        self._observer.raised(offer_id, higher.revision)
+
 
 class Observer:
     """Notes each submission in the journal, and lets requests meet the faults."""
@@ -66,6 +83,10 @@ class Observer:
             self._note(submission, outcome)
         else:
             self._note(submission, "lost", wait=self._lost)
+
+    def raised(self, offer_id: str, revision: int) -> None:
+        """Note the revision of an offer that its platform did not send."""
+        self._journal.states[offer_id] = (revision, "", True)
 
     def refused(self, offer_id: str | None, revision: int | None, codes: Sequence[str]) -> None:
         """Note a refusal."""

@@ -19,6 +19,7 @@ from conformance.role.journal import SubmissionJournal
 from conformance.role.partner import PartnerRole
 from conformance.role.traffic import Done, Request, RequestReader, Traffic
 from conformance.role.trials import Trials
+from conformance.role.waiting import Waiting
 from conformance.role.watch import OF_SETS, check_watch, distinct_revisions
 from conformance.script.matcher import mismatches
 from conformance.script.template import fill
@@ -47,6 +48,7 @@ class PublisherRole(PartnerRole):
         self._traffic = Traffic()
         self._reader = RequestReader()
         self._trials = Trials(self._gateway, self._id_of, self._meet)
+        self._waiting = Waiting(setup.patience)
         self._ids: dict[str, str] = {}
         self._changes: Counter[str] = Counter()
         self._known: dict[str, tuple[int, str, bool]] = {}
@@ -174,15 +176,19 @@ class PublisherRole(PartnerRole):
             return mismatches(expected, self._summary(offer_id), joined((location, plain(offer_id)), ", "))
 
         await asyncio.sleep(step.after * max(1.0, self._setup.patience))
-        seconds = step.until * self._setup.patience
+        asked = self._trials.seconds
+        seconds = self._waiting.seconds(step.until, asked=asked)
+        began = _now()
         findings = await poll(compare, lambda found: not found, seconds=seconds, pause=_PAUSE_SECONDS)
+        self._waiting.note(_now() - began, asked=asked, found=not findings)
         if self._of_sets and self._traffic.has_submissions and not self._traffic.has_sets:
             raise NotApplicableError(say("no-snapshots"))
         return findings
 
     def _summary(self, offer_id: str) -> dict[str, Any]:
         """What came of an offer: its submissions and state as in the journal, the number of its changes (``accepted``),
-        and of this case the number of different revisions, and of refusals and repetitions outside complete sets.
+        whether its newest content is live (``shows``), and of this case the number of different revisions, of different
+        ``contents``, and outside complete sets of submissions (``alone``), refusals and repetitions.
         """
         sends = list(self._traffic.sends(offer_id, self._began))
         alone = [(request, item) for request, item in sends if not request.is_set]
@@ -191,10 +197,23 @@ class PublisherRole(PartnerRole):
             "sends": sum(1 for _ in self._traffic.sends(offer_id)),
             "accepted": self._changes[offer_id],
             "revisions": distinct_revisions(iter(sends)),
+            "contents": len({(item.kind, item.digest) for _, item in sends}),
+            "shows": self._displayed(offer_id),
+            "alone": len(alone),
             "refused": any(offer_id in request.refused for request, _ in sends),
             "refusals": sum(offer_id in request.refused for request, _ in alone),
             "repetitions": len(alone) - distinct_revisions(iter(alone)),
         }
+
+    def _displayed(self, offer_id: str) -> str | None:
+        """Whether the live content is the ``newest`` of all that came, or an ``older`` one; None without any."""
+        revision, _, live = self._submissions.states.get(offer_id, (0, "", False))
+        sent = [item for _, item in self._traffic.sends(offer_id) if item.kind == "publish"]
+        contents = list(dict.fromkeys(item.digest for item in sent))
+        displayed = next((item.digest for item in sent if item.revision == revision), None)
+        if not live or displayed is None:
+            return None
+        return "newest" if displayed == contents[-1] else "older"
 
     def _count_changes(self) -> None:
         """Count the changes of states since the last answer."""

@@ -1,5 +1,6 @@
 """Honest systems that are unlike the reference: the kit finds no fault in what no sentence forbids."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -17,13 +18,19 @@ from tests.conformance.partner_fixtures import Publisher, cases_of, played
 
 
 class RaisesTheRevision(Publisher):
-    """Sends the same content under the next revision where the outcome is unknown."""
+    """Sends the same content, or the withdrawal, under the next revision where the outcome is unknown. What was ordered
+    meanwhile gets its revision when it is sent, so that it stays the newest.
+    """
 
     async def deliver(self, offer_id: str, method: str, path: str, body: Any) -> None:
-        while await self.repeats(*await self.send(method, path, body)):
-            if body is not None:
+        async with self.locks.setdefault(offer_id, asyncio.Lock()):
+            again = True
+            while again:
                 self.revisions[offer_id] += 1
-                body = {**body, "revision": self.revisions[offer_id]}
+                revision = self.revisions[offer_id]
+                whole = None if body is None else {**body, "revision": revision}
+                query = "" if body is not None else f"?revision={revision}&reason=filled"
+                again = await self.repeats(*await self.send(method, path.partition("?")[0] + query, whole))
 
 
 PUBLISHERS = {"raises-the-revision": RaisesTheRevision}

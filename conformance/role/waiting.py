@@ -1,0 +1,31 @@
+"""How long a publisher is waited for: in full at first; after a wait in vain, a multiple of what it took before."""
+
+from dataclasses import dataclass
+
+_SHORT_SECONDS, _SHORTER_SECONDS, _FEW = 3.0, 1.0, 3
+_LAGS = 3
+
+
+@dataclass(slots=True)
+class Waiting:
+    """The waits of a run. ``vain`` is the number of those that ended without what was expected; ``lag`` the longest
+    time that the platform took beyond what faults asked of it. A platform that never fails gets each wait in full.
+    """
+
+    patience: float
+    vain: int = 0
+    lag: float = 0.0
+
+    def seconds(self, most: float, *, asked: float) -> float:
+        """How long to wait, of at most ``most`` seconds times ``patience``; faults asked for ``asked`` seconds."""
+        if not self.vain:
+            return most * self.patience
+        short = _SHORT_SECONDS if self.vain <= _FEW else _SHORTER_SECONDS
+        return min(most * self.patience, asked + max(short * self.patience, _LAGS * self.lag))
+
+    def note(self, took: float, *, asked: float, found: bool) -> None:
+        """Note a wait that has ended."""
+        if found:
+            self.lag = max(self.lag, took - asked)
+        else:
+            self.vain += 1
