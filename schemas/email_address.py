@@ -70,6 +70,15 @@ _AT = re.compile(
 
 _GLUED = re.compile(r"(?<=[a-z0-9])(?:ARR?OBASE?|AT)(?=[a-z0-9])")
 _GLUED_DOMAIN = re.compile(rf"[a-z0-9][a-z0-9-]{{1,62}}(?:DOT|POINT|\.)(?:[a-z0-9-]{{1,62}}\.){{0,3}}{_KNOWN}")
+_A = re.compile(r"\s{1,2}à\s{1,2}(?=[0-9a-z][0-9a-z-]{0,62}\.)")
+_A_NAME = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,63}(?![\w.+/:@-])")
+_A_DOMAIN = re.compile(rf"[0-9a-z](?:[0-9a-z-]{{0,62}}\.){{1,9}}{_KNOWN}")
+_INITIAL = re.compile(r"[b-df-hj-np-tv-xz]")
+_ABBREVIATIONS = frozenset(("p.ex", "a.m", "p.m", "n.b"))
+_MAILBOXES = frozenset(
+    ("contact", "contacts", "info", "infos", "accueil", "rh", "drh", "recrutement", "secretariat", "stage", "stages")
+)
+"""Names of mailboxes, which no French sentence has before ``at``."""
 _REPLACED = re.compile(r"[#\u00a7]")
 
 _CUE = 24
@@ -150,6 +159,8 @@ def find_emails(text: str) -> Iterator[tuple[int, int]]:
         yield from _around_word(text, sign, _SPELLED_NAME, dotted=False, domain=_SAID_DOMAIN)
     for sign in _AT.finditer(text):
         yield from _around_word(text, sign, _SPELLED_NAME, dotted=sign.group()[0] != "_")
+    for sign in _A.finditer(text):
+        yield from _around_a(text, sign)
     for sign in _GLUED.finditer(text):
         yield from _around_capitals(text, sign)
 
@@ -165,6 +176,24 @@ def find_replaced(text: str) -> Iterator[tuple[int, int]]:
             continue
         if not _FILE_NAME.fullmatch(name.group()[::-1].strip().rpartition(".")[2]):
             yield sign.start() - name.end(), domain.end()
+
+
+def _around_a(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """The address around ``à``, which is also before the name of a site: its name has a dot inside or is one consonant,
+    or a word for e-mail and a colon are before it.
+    """
+    domain = _A_DOMAIN.match(text, sign.end())
+    name = _A_NAME.match(text[max(0, sign.start() - _BEFORE) : sign.start()][::-1])
+    if domain is None or name is None or text[domain.end() : domain.end() + 1] == "/":
+        return
+    said, start = name.group()[::-1], sign.start() - name.end()
+    dotted = _is_dotted(said) and said not in _ABBREVIATIONS and not said.startswith("www.")
+    if (
+        (dotted and not _FILE_NAME.fullmatch(said.rpartition(".")[2]))
+        or (_INITIAL.fullmatch(said) and not text[max(0, start - 2) : start].strip().isalnum())
+        or _MAIL_LABEL.search(text, max(0, start - _CUE), start)
+    ):
+        yield start, domain.end()
 
 
 def _around_capitals(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
@@ -243,6 +272,8 @@ def _is_address(text: str, start: int, sign: re.Match[str], end: int, *, spelled
     if word not in _NO_RECIPIENTS or name.lower() in _NO_RECIPIENTS[word]:
         return False
     if sign.group() == "AT" and not text[start:end].isupper():
+        return True
+    if word == "at" and name.lower() in _MAILBOXES and _KNOWN_END.search(text[sign.end() : end]):
         return True
     if _MAIL_BEFORE.search(text, cue, start):
         return True

@@ -8,7 +8,8 @@ import re
 WORD = (
     r"(?:t[ée]l(?:[ée]phon(?:e[rzs]?|ique(?:ment)?s?|ez))?s?|phone|portables?|mobiles?|gsm|fixe|fax|t[ée]l[ée]copie(?:ur)?"
     r"|appel(?:er|ez|s|le|ant)?|joindre|joignables?|joignez|contact(?:er|ez|s)?|sms|textos?|whatsapp|compose[rz]"
-    r"|indicatif(?: \+?33)?|rappel(?:er|ez)|num[ée]ros? de t[ée]l[ée]phone|ligne directe|call|☎|✆|📞|📱|📲|☏)"
+    r"|indicatif(?: \+?33)?|rappel(?:er|ez)|num[ée]ros? de t[ée]l[ée]phone|(?:mon|notre) num[ée]ro|ligne directe|call"
+    r"|☎|✆|📞|📱|📲|☏)"
 )
 WORDED = re.compile(r"[^\W\d_]|[☎✆📞📱📲☏]")
 """Part of every word below, and of ``WORD``."""
@@ -111,6 +112,7 @@ ROOMS_BEFORE = re.compile(
     rf"|parcelles|emplacements|dossards|wagons|armoires|vitrines){LIST_AFTER}\Z",
     re.IGNORECASE,
 )
+DEPARTMENTS_BEFORE = re.compile(r"(?<!\w)(?:d[ée]p(?:artemen)?ts|dpts) \Z", re.IGNORECASE)
 UNIT_AFTER = re.compile(
     r"\s{0,2}(?:°C?|%|£|euros?|points?|pts|cm|mm|km|kg|[ée]l[èe]ves|places|ans|minutes|pompes|fois)(?!\w)",
     re.IGNORECASE,

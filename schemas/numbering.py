@@ -42,6 +42,9 @@ _DECIMALS = re.compile(
 )
 _BELGIAN_GROUPS = ([9], [2, 3, 2, 2], [3, 2, 2, 2], [3, 6], [2, 7])
 _WITH_WORD = frozenset(";+&%£$<>=¥")
+_SELDOM_LISTING = frozenset(("+", ";", "puis", "ensuite"))
+_DEPARTMENTS_BETWEEN = frozenset(";")
+"""Between the numbers of departments. A comma is not among the unusual signs: see ``is_national``."""
 _SAID_SIGNS = frozenset(("espace", "tiret", "point", "slash", "barre"))
 
 
@@ -49,8 +52,10 @@ def is_national(number: Candidate) -> bool:
     """Whether ten digits that begin with 0 are a French phone number."""
     signs = {sign for gap in number.gaps for sign in gap if sign != " "}
     if signs - (_SAFE_SIGNS | _POINTS if number.sizes == [2] * 5 and not number.paired else _SAFE_SIGNS):
-        if not number.paired or (signs & _LISTING_SIGNS and not (number.beside_word or _is_introduced(number))):
+        if not number.paired:
             return False
+        if signs & _LISTING_SIGNS and not (number.beside_word or _is_introduced(number)):
+            return _is_glued(number)
         return number.beside_word or not _is_list(number)
     if _is_numeric(number) or _is_identifier(number):
         return False
@@ -75,9 +80,11 @@ def is_uniform(number: Candidate) -> bool:
     if number.beside_word:
         return True
     listing = set(gap) & _WITH_WORD or (gap[:1].isalpha() and gap not in _SAID_SIGNS)
-    if listing or _is_ascending(number):
+    if (listing and gap not in _SELDOM_LISTING) or (gap in _DEPARTMENTS_BETWEEN and _are_departments(number)):
         return _is_introduced(number)
-    return not (_is_list(number) or number_context.UNIT_AFTER.match(number.after))
+    if number_context.UNIT_AFTER.match(number.after) or (listing and _is_continued(number)):
+        return False
+    return not (_is_list(number) or ((listing or _is_ascending(number)) and _is_among_rooms(number)))
 
 
 def is_lettered(number: Candidate) -> bool:
@@ -144,6 +151,51 @@ def is_short_of_zero(number: Candidate) -> bool:
     ):
         return False
     return number_context.PHONE_BEFORE.search(number.words_before) is not None and not _is_identifier(number)
+
+
+def is_worded_first(number: Candidate) -> bool:
+    """Whether pairs with a word behind the first one, as in ``06 puis 98 21 45 33``, are a phone number."""
+    if number.sizes != [2] * 5 or _is_identifier(number):
+        return False
+    if number.beside_word:
+        return True
+    return not (_is_list(number) or _is_among_rooms(number) or number_context.UNIT_AFTER.match(number.after))
+
+
+def _is_among_rooms(number: Candidate) -> bool:
+    """Whether a word for things that are numbered is near."""
+    return bool(number_context.ROOMS_NEAR.search(number.words_before) or number_context.ROOMS_AFTER.match(number.after))
+
+
+def _is_glued(number: Candidate) -> bool:
+    """Whether the same sign of lists is between five pairs without a blank, as in ``06:98:21:45:33``, and nothing marks
+    them as a list: no further pair or cell, not all of them departments between commas.
+    """
+    sign = number.raw_gaps[0]
+    if number.sizes != [2] * 5 or set(number.raw_gaps) != {sign} or sign not in _LISTING_SIGNS:
+        return False
+    if (sign == "," and _are_departments(number)) or _is_continued(number):
+        return False
+    unit = number_context.UNIT_AFTER.match(number.after)
+    return not (unit or _is_list(number) or _is_among_rooms(number))
+
+
+def _is_continued(number: Candidate) -> bool:
+    """Whether the sign between the pairs joins them to another group, as in a longer row, or to a cell of a table."""
+    sign = number.raw_gaps[0].strip()
+    if sign == "|" and (number.before.rstrip().endswith(sign) or number.after.lstrip().startswith(sign)):
+        return True
+    joined = re.match(rf"\s?{re.escape(sign)}\s?(?:\d|[0-9a-f]{{2}}(?!\w))", number.after)
+    return joined is not None or (number.before[-1:] == sign and number.before[-2:-1].isalnum())
+
+
+def _are_departments(number: Candidate) -> bool:
+    """Whether all pairs are numbers of departments."""
+    return all("01" <= pair <= "95" and pair != "20" for pair in number.groups)
+
+
+def _is_list_of_departments(number: Candidate) -> bool:
+    return number_context.DEPARTMENTS_BEFORE.search(number.words_before) is not None and _are_departments(number)
 
 
 def _is_introduced(number: Candidate) -> bool:
@@ -240,7 +292,7 @@ def _is_hash(number: Candidate) -> bool:
 
 def _is_list(number: Candidate) -> bool:
     """Whether the pairs list rooms, departments or pages."""
-    if _is_pair(number) or _is_enumeration(number):
+    if _is_pair(number) or _is_enumeration(number) or _spans_sentences(number) or _is_list_of_departments(number):
         return True
     if number.sizes != [2] * 5:
         return False
@@ -280,6 +332,13 @@ def _is_enumeration(number: Candidate) -> bool:
     """Whether items are counted within it, as in 05/06 2) 12/06 3) 19/06."""
     opened = "(" in number.body or number.before[-2:].strip()[-1:] == "("
     return not opened and re.search(r"\s\d{1,2}\)\s", number.body) is not None
+
+
+def _spans_sentences(number: Candidate) -> bool:
+    """Whether a sentence ends between pairs, as in 03 / 22 / 38 / 73. 48: one point and a blank beside other signs."""
+    points = [gap for gap in number.raw_gaps if re.fullmatch(r"\.\s{1,3}", gap)]
+    signs = set(number.gaps) - {"."}
+    return len(points) == 1 and number.gaps.count(".") == 1 and len(signs) == 1 and "" not in signs
 
 
 def _is_progression(number: Candidate) -> bool:

@@ -38,6 +38,16 @@ _LABEL = 12
 _CONTEXT = "tel: "
 _SHORT_DIGITS = 9
 _SHORT_NUMBERS = (100_000_000, 999_999_999)
+_SPREADSHEET_NUMBERS = (600_000_000.0, 799_999_999.0)
+"""Mobile numbers that a spreadsheet has read as numbers: their 0 is lost, and a decimal point or an exponent is there.
+Integers of nine digits are also company numbers and ids.
+"""
+_ROUND = 1_000
+_NUMBER_KEY = re.compile(
+    r"siren|siret|(?:^|[^a-z])(?:id|ref|reference|code|num|numero|number|rcs|naf|montant|budget|prix|price|amount|total"
+    r"|surface|capital)s?(?:[^a-z]|$)",
+    re.IGNORECASE,
+)
 
 
 def redact(text: str) -> str:
@@ -121,9 +131,16 @@ def _is_personal(value: Any, *, phone: bool = False) -> bool:
         return (phone and _is_in_pieces(value)) or any(_is_personal(item, phone=phone) for item in value)
     if kind is dict:
         return any(map(_is_personal, value)) or any(
-            _is_personal(item, phone=phone or _is_phone_key(name)) for name, item in value.items()
+            _is_personal(item, phone=phone or _is_phone_key(name))
+            for name, item in value.items()
+            if phone or not _is_counted(name, item)
         )
     return False
+
+
+def _is_counted(key: str, value: Any) -> bool:
+    """Whether a value is a number with decimals whose key says what it counts or numbers."""
+    return type(value) is float and not _is_phone_key(key) and _NUMBER_KEY.search(_NEXT_WORD.sub("_", key)) is not None
 
 
 def _is_phone_key(key: str) -> bool:
@@ -150,6 +167,9 @@ def _redact_leaf(value: Any, *, phone: bool) -> Any:
         return redact(_CONTEXT + value).removeprefix(_CONTEXT)
     if type(value) not in (int, float) or value < _SHORT_NUMBERS[0] or value != value // 1:
         return value
+    low, high = _SPREADSHEET_NUMBERS
+    if type(value) is float and low <= value <= high and value % _ROUND:
+        return MARK
     ranges = (*_BARE_NUMBERS, _SHORT_NUMBERS) if phone else _BARE_NUMBERS
     return MARK if any(low <= value <= high for low, high in ranges) else value
 
@@ -182,7 +202,8 @@ def _redact_members(
         if clean != key:
             found.append(pointer)
         below = phone or _is_phone_key(key)
-        yield clean, key, _redact_tree(item, f"{pointer}/{token(clean)}", found, phone=below)
+        known = not phone and _is_counted(key, item)
+        yield clean, key, item if known else _redact_tree(item, f"{pointer}/{token(clean)}", found, phone=below)
 
 
 def _named(members: list[tuple[str, str, Any]]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from schemas.numbering import (
     is_prefixed,
     is_short_of_zero,
     is_uniform,
+    is_worded_first,
 )
 from schemas.suspicion import may_hold_international, may_hold_national, may_hold_other_phone
 
@@ -40,6 +41,11 @@ _PAIRS, _LONGEST_PAIRS = 5, 14
 _UNIFORM = re.compile(r"0(?<!\d0)[1-9](\W{1,5})\d\d(?:\1\d\d){3}(?!\d)")
 _WORDED = re.compile(
     r"0(?<!\d0)[1-9]([\s,]{1,2}(?:et|puis|ensuite|espace|tiret|point|slash|barre|virgule)[\s,]{1,2})\d\d(?:\1\d\d){3}(?!\d)",
+    re.IGNORECASE,
+)
+_WORDED_FIRST = re.compile(
+    r"0(?<!\d0)[1-9][\s,]{1,2}(?:puis|ensuite)[\s,]{1,2}\d\d"
+    r"(?:(?:[\s,]{1,2}(?:puis|ensuite))?[\s.,-]{1,2}\d\d){3}(?!\d)",
     re.IGNORECASE,
 )
 _LETTERED = re.compile(r"[0oO](?<![^\W_][0oO])[1-9Il]([ .\-/_]{0,2})[\dOoIl]{2}(?:\1[\dOoIl]{2}){3}(?![^\W_])")
@@ -81,6 +87,7 @@ def find_national(text: str) -> Iterator[tuple[int, int]]:
     yield from _outside(national, _found(text, _ZEROS, is_prefixed))
     yield from _found(text, _UNIFORM, is_uniform)
     yield from _found(text, _WORDED, is_uniform)
+    yield from _found(text, _WORDED_FIRST, is_worded_first)
 
 
 def find_others(text: str) -> Iterator[tuple[int, int]]:
