@@ -187,7 +187,7 @@ async def test_pages_without_end_are_bounded(tmp_path: Path) -> None:
 async def test_a_feed_that_names_pages_beyond_its_end_is_read_to_its_end(
     tmp_path: Path, status: int, pages: int
 ) -> None:
-    """[FMT-016]: they do not exist, or are empty; whoever names them has not been read whole."""
+    """[FMT-016]: they do not exist, or are empty; it counts as not read to its end."""
 
     async def answer(request: web.Request) -> web.Response:
         number = int(request.query.get("page", "1"))
