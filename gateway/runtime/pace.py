@@ -2,11 +2,11 @@
 
 import asyncio
 
-STEP_SECONDS = 0.005
+STEP_SECONDS = 0.01
 
 
 class Pace:
-    """One step at a time each 5 ms, in the order of arrival. After a step a client that sends without a pause has the
+    """One step at a time each 10 ms, in the order of arrival. After a step a client that sends without a pause has the
     next 256 KiB received, which takes the event loop 0.1 ms and more.
     """
 

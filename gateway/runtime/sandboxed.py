@@ -19,8 +19,6 @@ Function: TypeAlias = Callable[[bytes, Mapping[str, Any]], Any]
 """Takes the content and the arguments of a call; its result is written as JSON."""
 
 _MEMORY_BYTES = 512 * 1024 * 1024
-_NICENESS = 5
-"""About a third of the weight of the process that answers partners; with less, a busy machine would not come to it."""
 _MOST_FILES = 64
 _AGAIN_SECONDS = 0.05
 _MAX_FRAMES = 6
@@ -54,7 +52,7 @@ def _read_head(calls: BinaryIO) -> tuple[Mapping[str, Any], bytes] | None:
 
 
 def _confine() -> None:
-    """No file written, no core dump, no further process, bounded memory, a low priority. Ctrl-C is for the parent."""
+    """No file written, no core dump, no further process, bounded memory. Ctrl-C is for the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGPROF, _overrun)
     for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC):
@@ -65,7 +63,6 @@ def _confine() -> None:
         pages = int(statm.read_text().split()[0])
         most = pages * resource.getpagesize() + _MEMORY_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    os.nice(_NICENESS)
 
 
 def _overrun(_signal: int, _frame: FrameType | None) -> None:

@@ -9,6 +9,12 @@ from typing import Any
 
 from gateway.runtime.sandboxed import serve
 
+STARTED_AT = os.nice(0)
+
+
+def niceness(_content: bytes, _arguments: Mapping[str, Any]) -> Any:
+    return STARTED_AT
+
 
 def echo(content: bytes, arguments: Mapping[str, Any]) -> Any:
     return {"size": len(content), "arguments": dict(arguments), "process": os.getpid()}
@@ -52,4 +58,4 @@ def speak(content: bytes, _arguments: Mapping[str, Any]) -> Any:
 
 
 if __name__ == "__main__":
-    serve({one.__name__: one for one in (echo, spin, hold, fill, fail, write, leave, speak)})
+    serve({one.__name__: one for one in (echo, niceness, spin, hold, fill, fail, write, leave, speak)})

@@ -36,6 +36,11 @@ async def test_a_call_returns_its_result_and_the_child_serves_the_next(sandbox: 
     assert first["process"] == second["process"] != os.getpid()
 
 
+async def test_a_child_has_a_low_priority_while_it_loads(sandbox: Sandbox) -> None:
+    """Visitors start it, and loading takes seconds of processor time."""
+    assert os.nice(0) + 5 == await sandbox.call("niceness", {}, b"")
+
+
 async def test_a_prepared_child_serves_the_first_call_and_is_started_once(sandbox: Sandbox) -> None:
     others = children()
     await asyncio.gather(sandbox.prepare(), sandbox.prepare())

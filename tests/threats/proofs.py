@@ -263,6 +263,7 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/pull/test_feed_upload.py::test_ids_in_memory_are_never_in_a_file",
     ),
     "T-35": (
+        "tests/runtime/test_sandbox.py::test_a_child_has_a_low_priority_while_it_loads",
         "tests/runtime/test_sandbox.py::test_a_call_beyond_its_processor_time_is_ended_and_the_child_goes_on",
         "tests/runtime/test_sandbox.py::test_a_call_that_python_cannot_end_is_ended_by_the_system",
         "tests/runtime/test_sandbox.py::test_a_call_beyond_its_memory_is_refused",
