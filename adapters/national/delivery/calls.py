@@ -130,9 +130,13 @@ class Calls:
                 await self._sleep(pause / 1000)
             elif not busy:
                 await self._rest()
+                if self.breaker.down:
+                    self.breaker.recheck()
 
     def note(self) -> dict[str, Any]:
         """The account's note: state of the queue and of the site."""
+        if not self.breaker.down and not self._outbox.fails():
+            self.health = replace(self.health, error=None, step=None)  # what failed is not called any more
         fields = {name: value for name, value in asdict(self.health).items() if value is not None}
         for name in ("answered_at", "failed_at"):
             if name in fields:
@@ -211,8 +215,9 @@ class Calls:
             self._note_failure(error, self._now())
             return
         self.breaker.probed(writes=writes)
+        self.health = replace(self.health, login_refused=None)
         if writes:
-            self.health = replace(self.health, answered_at=self._now(), login_refused=None)
+            self.health = replace(self.health, answered_at=self._now())
 
     def _note_failure(self, error: SiteError, now: int) -> None:
         """Record the failure of a call."""

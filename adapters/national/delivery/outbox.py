@@ -266,6 +266,10 @@ class Outbox(LocalCopy):
         """
         self._db.execute(_DUE_AGAIN, {"now": now, "longest": LONGEST_MS})
 
+    def fails(self) -> bool:
+        """Whether a call that failed waits for its retry."""
+        return self._db.execute("SELECT 1 FROM due WHERE failures > 0 LIMIT 1").fetchone() is not None
+
     def next_at(self) -> int | None:
         """When the next call is due; None when none is."""
         row = self._db.execute("SELECT min(not_before) FROM due WHERE doubt = ''").fetchone()

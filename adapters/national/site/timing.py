@@ -145,6 +145,10 @@ class Breaker:
         """Allow some writes: the site answered a read. ``writes``: it answered a write too."""
         self._probed, self._answers = True, writes
 
+    def recheck(self) -> None:
+        """Ask for another check: no call is due that could show that the site is up again."""
+        self._probed = False
+
     def failed(self, now: int) -> None:
         """Record a failure of the site. Concurrent calls lengthen the pause only once."""
         if self.wait(now):

@@ -109,6 +109,31 @@ async def test_offers_that_always_fail_end_by_themselves_without_other_traffic(
     assert harness.time.clock() - began < 50 * HOUR
 
 
+@pytest.mark.parametrize("number", [1, 8])
+async def test_an_account_without_calls_left_is_neither_down_nor_failing(make_harness: Make, number: int) -> None:
+    """Its platform delivers by itself from then on: no call of its offers can show that the site is up again."""
+    harness = await make_harness(speed=2_000.0)
+    harness.simulator.faults.order(Fault("status", "POST", status=500, times=100_000))
+    harness.simulator.faults.order(Fault("status", "DELETE", status=500, times=100_000))
+    await harness.publish(*(document(f"bretagne:{one}") for one in range(number)))
+    await harness.start()
+    await eventually(lambda: failed(harness))
+    if number > 1:
+        await eventually(lambda: is_down(harness))
+    await harness.save("bretagne", national_delivery="self")
+    harness.simulator.faults.clear()
+    await eventually(lambda: is_well(harness))
+
+
+async def is_down(harness: ConnectorHarness) -> bool:
+    return (await harness.note()).get("down") is True
+
+
+async def is_well(harness: ConnectorHarness) -> bool:
+    note = await harness.note()
+    return note["down"] is False and "error" not in note
+
+
 async def not_down(harness: ConnectorHarness) -> bool:
     return (await harness.note()).get("down") is False
 
