@@ -86,9 +86,11 @@ def read_pages(
         for page in pages:
             outline = Outline(confirmed=confirmed)
             said: list[ReadingProblem] = []
-            for record in _page_records(page, mapping, outline, said):
-                yield reading.read(record)
-            warnings += [one for one in said if one not in warnings]
+            try:
+                for record in _page_records(page, mapping, outline, said):
+                    yield reading.read(record)
+            finally:  # also where the page is cut
+                warnings += [one for one in said if one not in warnings]
             emptied = emptied or outline.emptied
             walk.read.append(_paging(page, mapping, outline, reading.count - walk.items))
     except UnusableFeedError as error:

@@ -97,6 +97,7 @@ def _families() -> Mapping[str, Texts]:
         "schedule": say("family-schedule"),
         "security": say("family-security"),
         "snapshot": say("family-snapshot"),
+        "statistics": say("family-statistics"),
         "subscriber": say("family-subscriber"),
         "text": say("family-text"),
         "time": say("family-time"),

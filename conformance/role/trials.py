@@ -122,7 +122,7 @@ class Trials:
                 return problem(None, "idempotency-running", headers=retry)
             case "accepted":
                 return await self._gateway.answer(_without_header(ask, "Prefer"))
-            case "overtaken":  # a decision is told at once
+            case "overtaken":  # a decision comes at once
                 waiting = CIMultiDict({**_without_header(ask, "Prefer").headers, "Prefer": "wait=10"})
                 return await self._gateway.answer(replace(ask, headers=waiting))
         return await self._refuse(self._id_of(fault["offer"]), ask, request)

@@ -1,4 +1,4 @@
-"""How long a publisher is waited for: in full at first; after a wait in vain, a multiple of what it took before."""
+"""Waits of the kit for a publisher: in full at first; after a wait without result, a multiple of what it took before."""
 
 from dataclasses import dataclass
 
