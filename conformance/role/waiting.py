@@ -1,4 +1,4 @@
-"""Waits of the kit for a publisher: in full at first; after a wait without result, a multiple of what it took before."""
+"""Waits of the kit for a publisher: in full at first; after one without result, a multiple of what it took before."""
 
 from dataclasses import dataclass
 
