@@ -140,7 +140,7 @@ def _while_asked(request: web.Request) -> Wait:
 
 
 def _is_order(key: Any) -> bool:
-    return isinstance(key, list) and len(key) == 3 and all(map(is_of, key, (str, int, int)))
+    return isinstance(key, list) and len(key) == 3 and all(map(is_of, key, (str, str, int)))
 
 
 def _sealed(context: Context, ordered: Ordered) -> str:
