@@ -200,10 +200,11 @@ class Diagnosis:
             if is_idle(tally, setup, result):
                 return no_request_cause(setup)
         again = last or len(self._streak) > 1
-        cause = control_cause(tally, setup, again=again)
-        if cause is not None:
-            return cause
         if tally.came and not tally.succeeded and (cause := access_cause(tally, setup)) is not None:
+            return cause
+        # An interface that fails after each of its requests was refused fails for that reason.
+        cause = None if self._is_refused() else control_cause(tally, setup, again=again)
+        if cause is not None:
             return cause
         if not self._is_refused():
             return worn_token_cause() if len(self._streak) > 1 and self._is_worn() else None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from string import Formatter
-from typing import Any
+from typing import Any, cast
 
 import schemas
 from conformance.model.cause import Cause
@@ -17,6 +17,7 @@ from conformance.words import Texts, joined, plain, say
 from schemas.texts import fill
 
 _ESSENTIAL = frozenset({"POST /reset", "POST /create", "POST /sync", "GET /offers"})
+_WRONG_PROOF = "invalid_client"
 _PATHS = ("/oauth/token", "/v1/")
 
 
@@ -41,6 +42,8 @@ def access_cause(tally: Tally, setup: Setup) -> Cause | None:
     if account is None:
         return None
     if tally.token_refusals and not tally.tokens:
+        if tally.token_error != _WRONG_PROOF or tally.secret_in_address:
+            return _token_request(tally)
         client = tally.client or account.client_id
         title = say("cause-partner-token", client=client)
         step = say("cause-partner-token-step", role=setup.role, client=account.client_id)
@@ -56,6 +59,22 @@ def access_cause(tally: Tally, setup: Setup) -> Cause | None:
         title, step = say("cause-token-unused"), say("cause-token-unused-step")
         return Cause(code="token-unused", title=title, step=step, outcome=Outcome.FAIL, requirements=("SEC-001",))
     return None
+
+
+def _token_request(tally: Tally) -> Cause:
+    """The cause that the partner's token request has not the form of one: no secret could be right."""
+    title, step = say("cause-token-request"), say("cause-token-request-step")
+    if tally.secret_in_address:
+        title = say("cause-secret-in-address")
+    words = {"fr": tally.token_words["fr"], "en": tally.token_words["en"]} if tally.token_words else None
+    return Cause(
+        code="token-request",
+        title=title,
+        step=step,
+        outcome=Outcome.FAIL,
+        words=cast("Texts | None", words),
+        requirements=("SEC-001",),
+    )
 
 
 def _unknown_paths(tally: Tally, setup: Setup) -> Cause:
@@ -80,6 +99,8 @@ def control_cause(tally: Tally, setup: Setup, *, again: bool) -> Cause | None:
         cause = interface_cause(call, setup, words, silent=counts.last.status == 0)
         if not tally.succeeded:
             return cause
+        if counts.failed > 2 and tally.denied:  # it fails since the kit refused what it asked
+            return denied_cause(tally)
         if counts.failed > 2:  # it read from the kit first: that is the examined system, not its set-up
             title, step = say("cause-reads-and-fails", call=call), say("cause-reads-and-fails-step")
             return replace(cause, code="sync-fails", title=title, step=step, outcome=Outcome.FAIL)
@@ -146,7 +167,9 @@ def denied_cause(tally: Tally) -> Cause:
     rules = schemas.catalogue()
     return Cause(
         code="requests-refused",
-        title=say("cause-denied", problem=_denial(tally)),
+        title=say("cause-some-denied", problem=_denial(tally))
+        if tally.succeeded
+        else say("cause-denied", problem=_denial(tally)),
         step=say("cause-denied-step"),
         outcome=Outcome.FAIL,
         words=None if tally.denial is None else plain(tally.denial.answer),

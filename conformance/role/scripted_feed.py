@@ -47,7 +47,7 @@ class ScriptedFeed:
         if position.epoch != self.epoch:
             return self._noted(at, {"fault": "resync"})
         if position.asked != asked:
-            return self._noted(at, {"fault": "refused", "code": "cursor-filter"})
+            return self._noted(at, {"fault": "refused", "code": _OTHER_FILTER})
         return self._noted(at, self._page_at(position, limit))
 
     def note_refused(self, code: str, *, now: float) -> None:
@@ -62,6 +62,11 @@ class ScriptedFeed:
     def wait_until(self, at: float) -> None:
         """Count a request before this time as early."""
         self._not_before = at
+
+    @property
+    def refused(self) -> list[str]:
+        """The codes with which requests were refused."""
+        return [each["answer"] for each in self.requests if each["page"] == "?" or each["answer"] == _OTHER_FILTER]
 
     @property
     def waits_until(self) -> float:
@@ -113,6 +118,7 @@ class ScriptedFeed:
         return page
 
 
+_OTHER_FILTER = "cursor-filter"
 _CURSOR_PARTS, _SIGNS = 9, ".+/%2B~"
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 

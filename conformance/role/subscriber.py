@@ -50,6 +50,8 @@ class SubscriberRole(PartnerRole):
         except PartnerFailedError:
             if self._looked:
                 return self._looked
+            if refused := self._feed.refused:
+                return [Finding(say("the-feed"), say("request-taken"), plain(refused[-1]))]
             raise
         finally:
             if self._look is not None:

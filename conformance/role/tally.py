@@ -59,7 +59,8 @@ class Tally:
     """Counts of a run. ``control`` is the base URL of the partner's test interface; other exchanges are requests of the
     partner to the kit.
 
-    ``tokens`` and ``token_refusals`` count token requests; ``without_token`` and ``wrong_token`` requests that were
+    ``tokens`` and ``token_refusals`` count token requests, with the ``token_error`` and the words of the last refusal;
+    ``without_token`` and ``wrong_token`` requests that were
     answered 401 since the last token; ``unknown_paths`` those to addresses that no gateway has, ``denied`` those
     answered with another error, by status and code. ``taken`` counts successful writes, ``read`` successful reads,
     ``refused`` writes answered 422; ``common`` are the problems of all of these. ``used`` are the features that the
@@ -73,6 +74,8 @@ class Tally:
     client: str = ""
     basic: bool = False
     token_error: str = ""
+    token_words: Mapping[str, str] = field(default_factory=dict)
+    secret_in_address: bool = False
     without_token: int = 0
     wrong_token: int = 0
     unknown_paths: Counter[str] = field(default_factory=Counter)
@@ -147,6 +150,9 @@ class Tally:
             self.basic = any(name.lower() == "authorization" for name in exchange.headers)
             body = _json(exchange.answer)
             self.token_error = str(body.get("error", "")) if isinstance(body, dict) else ""
+            words = body.get("message") if isinstance(body, dict) else None
+            self.token_words = words if isinstance(words, dict) else {}
+            self.secret_in_address = "client_secret=" in urlsplit(exchange.url).query
 
     def _note_success(self, exchange: Exchange, path: str) -> None:
         """A decision is a success too: stale or rejected, the document was read."""

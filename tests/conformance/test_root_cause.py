@@ -23,7 +23,7 @@ from conformance.role.watch import check_watch
 from conformance.target.setup import Setup
 from schemas.rulebook import LANGUAGES
 from tests.conformance import wrong_partners as wrong
-from tests.conformance.partner_fixtures import Partner, Publisher, Subscriber, interface, setup_for
+from tests.conformance.partner_fixtures import Partner, Publisher, Subscriber, interface, played, setup_for
 from tests.conformance.wrong_partners import (
     DISCOVERED,
     TOKEN,
@@ -65,6 +65,9 @@ def cause_of(run: Run) -> Result:
         (wrong.NeverReads, "no-request", 3),
         (wrong.WrongSubscriberSecret, "token-refused", 3),
         (wrong.FailsToRead, "sync-fails", 1),
+        (wrong.TokenByJson, "token-request", 1),
+        (wrong.SecretInAddress, "token-request", 1),
+        (wrong.AsksForMore, "requests-refused", 1),
     ],
 )
 async def test_a_partner_that_cannot_be_examined_is_described_once(
@@ -73,6 +76,21 @@ async def test_a_partner_that_cannot_be_examined_is_described_once(
     run = await driven(made)
     assert (f"run/{code}", exit_code) == (cause_of(run).case.id, run.exit_code)
     assert len(run.results) < 10
+
+
+@pytest.mark.parametrize(
+    ("made", "code", "case"),
+    [
+        (wrong.AsksForMore, "parameter-unknown", "subscriber/takes-upserts"),
+        (wrong.CutsCursor, "cursor-forged", "subscriber/many-pages"),
+    ],
+)
+async def test_a_reader_that_fails_at_a_refusal_of_the_feed_reads_the_refusal(
+    made: type[Subscriber], code: str, case: str
+) -> None:
+    """And not that its test interface fails."""
+    [result] = await played(made, [each for each in cases() if each.id == case])
+    assert [code] == [finding.actual["en"] for finding in result.findings]
 
 
 @pytest.mark.parametrize("made", [wrong.Markup, wrong.Insists])

@@ -175,6 +175,39 @@ class Silent(Subscriber):
         return {}
 
 
+class TokenByJson(Subscriber):
+    """Asks for a token in JSON."""
+
+    async def renew(self) -> None:
+        asked = {"grant_type": "client_credentials", "client_id": self.slug, "client_secret": SECRET}
+        async with self.session.post(f"{self.gateway}/oauth/token", json=asked) as response:
+            self.token = (await response.json())["access_token"]
+
+
+class SecretInAddress(Publisher):
+    """Writes its secret into the address of the token endpoint."""
+
+    async def renew(self) -> None:
+        asked = {"grant_type": "client_credentials", "client_id": self.slug, "client_secret": SECRET}
+        async with self.session.post(f"{self.gateway}/oauth/token", params=asked) as response:
+            self.token = (await response.json())["access_token"]
+
+
+class AsksForMore(Subscriber):
+    """Sends a parameter that no gateway has, and fails at the refusal."""
+
+    def next_page(self) -> str:
+        return f"{super().next_page()}{'&' if self.cursor else '?'}page_size=50"
+
+
+class CutsCursor(Subscriber):
+    """Keeps 255 signs of a cursor."""
+
+    def next_page(self) -> str:
+        self.cursor = self.cursor and self.cursor[:255]
+        return super().next_page()
+
+
 class WrongSubscriberSecret(Subscriber):
     """Asks for a token with another secret, and fails."""
 
