@@ -199,7 +199,7 @@ class _Shell:
 
     def _opened(self, text: str) -> Ordered:
         payload = self._port.seal.open(text)
-        members = None if payload is None else sealed_members(payload, str, int, int, str, str | None, bool)
+        members = None if payload is None else sealed_members(payload, str, str, int, str, str | None, bool)
         if members is None:
             raise PageError(404)
         account, number, at, kind, platform, changes = members
