@@ -12,7 +12,7 @@ from adapters.formats.problem import UnusableFeedError
 _PAGES = ("<!doctype html", "<html")
 _TABLE = re.compile(r"<table\b", re.IGNORECASE)
 _XML_ERROR = re.compile(
-    r"(?:<\?xml[^>]*>|<!--.*?-->|\s)*<(?:[\w.-]+:)?(?:error|errors|erreur|fault|exception|errorresponse|envelope)\b",
+    r"(?:<\?xml[^>]*>|<!--.*?-->|\s)*+<(?:[\w.-]+:)?(?:error|errors|erreur|fault|exception|errorresponse|envelope)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _XML_TEXT = re.compile(

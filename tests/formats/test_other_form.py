@@ -7,8 +7,10 @@ import pytest
 
 from adapters.formats import FeedUnusable
 from adapters.formats.inference import read_sample
+from adapters.formats.other_form import refuse
 from adapters.formats.problem import UnusableFeedError
 from tests.formats.feeds import FORMS, flat, items, row, unusable, written
+from tests.fuzz.growth import STEEP, steepness
 
 CALENDAR = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nSUMMARY:Stage\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 YAML = "---\noffres:\n  - id: 1\n    titre: Découverte\n    ville: Rennes\n  - id: 2\n    titre: Atelier\n"
@@ -70,6 +72,13 @@ def test_a_feed_that_speaks_of_errors_is_read(document: object) -> None:
     found = items(orjson.dumps(document), flat("json", source={"items": "offres"}))
     assert 3 == len(found)
     assert 2 == len(read_sample([orjson.dumps(document)]).items)
+
+
+def test_comments_before_the_root_element_take_time_in_proportion_to_their_number() -> None:
+    """[FMT-002]"""
+    assert STEEP > steepness(
+        lambda text: refuse(text, pages=False), lambda number: "<!--a-->" * number + "<offers/>", 5
+    )
 
 
 def test_a_table_with_colons_and_an_offer_alone_are_read() -> None:

@@ -47,7 +47,7 @@ MALFORMED: Mapping[str, str] = {
     "line-too-long": "line-long",
 }
 _CONTROLS = bytes(sorted(set(range(32)) - set(b"\t\n\f\r\x1b")))
-_PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*+<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _SOME_KEYS = frozenset(("id", "revision", "title", "employer", "location", "levels", "weeks", "sector", "withdrawn"))
 _ENOUGH_KEYS = 2
 

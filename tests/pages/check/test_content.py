@@ -6,6 +6,7 @@ import json
 import pytest
 
 from gateway.pages.check.content import Shape, UnreadableError, inflate, recognise, split
+from tests.fuzz.growth import STEEP, steepness
 from tests.pages.check.offers import FEED, REFUSED, sound
 
 ONE = sound()
@@ -134,3 +135,7 @@ def test_what_cannot_be_split_is_named(content: bytes, kind: str, code: str) -> 
 def test_no_more_documents_than_a_visitor_may_send_are_kept() -> None:
     found = split(b"{}\n" * 300_000, "lines")
     assert (len(found.items), found.total) == (20_000, 300_000)
+
+
+def test_comments_before_the_root_element_take_time_in_proportion_to_their_number() -> None:
+    assert STEEP > steepness(recognise, lambda number: b"<!--a-->" * number + b"<offers/>", 5)
