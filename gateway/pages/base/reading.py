@@ -1,9 +1,8 @@
 """The forms that are being received, of all visitors: a form that arrives late makes room for the next one."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -17,20 +16,6 @@ from gateway.runtime.proxies import blocks_of
 MOST = 64
 MOST_EACH = 8
 SECONDS = 30.0
-
-
-@dataclass(eq=False, slots=True)
-class _Reading:
-    """A form that is being received, of a client in these blocks of addresses."""
-
-    blocks: frozenset[str]
-    deadline: asyncio.Timeout
-    ended: bool = False
-
-    def end(self) -> None:
-        """Stop receiving it."""
-        self.ended = True
-        self.deadline.reschedule(asyncio.get_running_loop().time())
 
 
 class Forms:
@@ -53,12 +38,13 @@ class Forms:
         self._each = each
         self._seconds = seconds
         self._pace = Pace()
-        self._readings: dict[_Reading, None] = {}
+        self._received: dict[asyncio.Timeout, Collection[str]] = {}
+        """The deadline of each form, oldest first, with the blocks of addresses that its client is counted in."""
 
     @property
     def being_received(self) -> int:
-        """How many."""
-        return len(self._readings)
+        """The number of forms that are being received."""
+        return len(self._received)
 
     async def receive(
         self, request: web.Request, *, most_bytes: int = MOST_BYTES, other_bytes: int = OTHER_BYTES
@@ -66,13 +52,11 @@ class Forms:
         """The body of a form. No field has more than ``most_bytes``, and all others together no more than
         ``other_bytes``. Raises RefusedError; ConnectionError when the visitor has disconnected.
         """
-        with self._one(self._address(request)) as reading:
+        with self._one(self._address(request)) as deadline:
             try:
-                return await receive(
-                    request, reading.deadline, self._pace, most_bytes=most_bytes, other_bytes=other_bytes
-                )
+                return await receive(request, deadline, self._pace, most_bytes=most_bytes, other_bytes=other_bytes)
             except TimeoutError:
-                if reading.ended:
+                if deadline not in self._received:
                     raise RefusedError("busy", retry_after=BUSY_RETRY_SECONDS) from None
                 raise RefusedError("too-slow", seconds=round(self._seconds)) from None
 
@@ -81,21 +65,22 @@ class Forms:
         return await self._aside(request, body.parse)
 
     @contextmanager
-    def _one(self, address: str) -> Iterator[_Reading]:
+    def _one(self, address: str) -> Iterator[asyncio.Timeout]:
         blocks = blocks_of(address)
         for block, times in blocks.items():
             self._make_room(self._each * times, block)
         self._make_room(self._most)
-        reading = _Reading(frozenset(blocks), asyncio.timeout(self._seconds))
-        self._readings[reading] = None
+        deadline = asyncio.timeout(self._seconds)
+        self._received[deadline] = blocks
         try:
-            yield reading
+            yield deadline
         finally:
-            self._readings.pop(reading, None)
+            self._received.pop(deadline, None)
 
     def _make_room(self, most: int, block: str | None = None) -> None:
-        """End the oldest of as many as there may be, of a block of addresses or of all."""
-        held = [one for one in self._readings if block is None or block in one.blocks]
+        """End the oldest form if there are ``most``, of a block of addresses or of all."""
+        held = [deadline for deadline, blocks in self._received.items() if block is None or block in blocks]
         if len(held) >= most:
-            del self._readings[held[0]]
-            held[0].end()
+            del self._received[held[0]]
+            if not held[0].expired():
+                held[0].reschedule(asyncio.get_running_loop().time())
