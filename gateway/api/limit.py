@@ -78,16 +78,18 @@ class AddressRates:
 
     def wait(self, client: str, kind: str, now: float) -> int:
         """Count a request; the seconds after which it may be sent again, 0 if it is within the rate."""
-        seconds = 0
         for block, times in blocks_of(client).items():
-            key, most = f"{block}{kind}", self.per_minute * times
-            bucket = self._buckets.pop(key, None) or Bucket(most, most, now)
-            self._buckets[key] = bucket
+            bucket = self._bucket(f"{block}{kind}", self.per_minute * times, now)
             if not bucket.take(now):
-                seconds = max(seconds, bucket.seconds_to_next)
-        while len(self._buckets) > _MOST_ADDRESSES:
+                return bucket.seconds_to_next
+        return 0
+
+    def _bucket(self, key: str, most: int, now: float) -> Bucket:
+        bucket = self._buckets.setdefault(key, Bucket(most, most, now))
+        self._buckets.move_to_end(key)
+        if len(self._buckets) > _MOST_ADDRESSES:
             self._buckets.popitem(last=False)
-        return seconds
+        return bucket
 
 
 class Slots:

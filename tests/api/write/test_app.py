@@ -111,6 +111,14 @@ def test_an_address_has_a_rate_and_a_48_four_times_as_much() -> None:
     assert 0 == rates.wait("2001:db8:1::/64", "", 0.0)
 
 
+def test_refused_requests_of_a_64_take_nothing_from_its_48() -> None:
+    """ERR-006: its neighbours have their own rate, however often one of them tries again."""
+    rates = AddressRates(10)
+    assert [0, 0] == [rates.wait("2001:db8::/64", "", 0.0) for _ in range(2)]
+    assert all(rates.wait("2001:db8::/64", "", 0.0) for _ in range(20))
+    assert 0 == rates.wait("2001:db8:0:1::/64", "", 0.0)
+
+
 async def test_every_answer_has_a_request_id(gateway: GatewayHarness) -> None:
     """ERR-010: the client's own where it is well formed."""
     given = await gateway.ask("GET", "/v1/receipts", headers={"X-Request-Id": "abcd-1234"})
