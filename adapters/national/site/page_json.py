@@ -93,5 +93,5 @@ def _fraction(digits: str) -> float | Fault:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_whole, parse_float=_fraction, parse_constant=lambda _: Fault()
+    object_pairs_hook=_object, parse_int=_whole, parse_float=_fraction, parse_constant=lambda _: Fault(), strict=False
 )

@@ -93,6 +93,14 @@ def test_a_damage_that_no_field_holds_costs_its_own_item_too(damage: str) -> Non
     assert page.unreadable[0].reason.startswith("/later/more/1")
 
 
+def test_a_control_character_in_a_text_costs_no_page() -> None:
+    """Written raw, which JSON forbids; the text is that of the escape."""
+    items = numbered(2)
+    items[0]["title"] = "Découverte\n\x01\x7f"
+    raw = bytes_of(items)
+    assert read(raw) == read(raw.replace(b"\\n", b"\n").replace(rb"\u0001", b"\x01"))
+
+
 def test_an_item_with_a_member_twice_is_passed_over_and_not_guessed() -> None:
     """Of two numbers or remote ids neither is taken."""
     raw = bytes_of(numbered(2)).replace(b'"id":1,', b'"id":1,"id":2,')
