@@ -35,7 +35,7 @@ def run(folder: Path, *words: str, environ: Mapping[str, str]) -> subprocess.Com
         os.chown(data, NOBODY, NOBODY)
         (folder / "settings.env").write_text(
             "# the settings\n\nPASSERELLE_PUBLIC_URL=https://passerelle.example.org/a=b\n"
-            "PASSERELLE_LEGAL_HOST=\"Hôte, 1 rue d'Ici\"\nFEED_BRETAGNE='a$b'"
+            "  PASSERELLE_LEGAL_HOST=\"Hôte, 1 rue d'Ici\" \nFEED_BRETAGNE='a$b'"
         )
         (folder / "show").write_text(SHOW)
         (folder / "show").chmod(0o755)
