@@ -13,7 +13,7 @@ import orjson
 
 from adapters.formats.encoding import cut_lines
 from adapters.formats.item import DEPTH, ITEM_CHARACTERS, Record
-from adapters.formats.nearest_path import MEMBER_CHARACTERS, MOST_MEMBERS, Outline
+from adapters.formats.nearest_path import MAX_MEMBERS, MEMBER_CHARACTERS, Outline
 from adapters.formats.path import KEY, Path
 from adapters.formats.problem import TOO_DEEP, UnusableFeedError, problem
 from schemas.bilingual import Spoken
@@ -203,7 +203,7 @@ class ItemScan:
         if frame is None:
             return
         frame.holds = True
-        if frame.bracket == "{" and len(frame.members) < MOST_MEMBERS:
+        if frame.bracket == "{" and len(frame.members) < MAX_MEMBERS:
             if sign == '"':
                 self._value = []
             else:

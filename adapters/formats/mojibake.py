@@ -20,15 +20,15 @@ _PLAUSIBLE = re.compile(
     "[\u00a0-\u017f\u0192\u02c6\u02dc\u2010-\u203a\u20ac\u2122\u2190-\u21ff\ufeff\ufffd\U0001f300-\U0001faff]"
 )
 """Characters that texts of offers have: no text in French has both the sequence and another meaning for it."""
-_MOST_TIMES = 3
-_LONGEST_RUN = 400
+_MAX_TIMES = 3
+_MAX_RUN = 400
 """Signs beyond ASCII that are held back at the end of a piece: more in a row are no text."""
 _AROUND = 40
 
 
 def mend(text: str) -> str:
     """The text as it was before it was read wrongly, up to three times."""
-    for _ in range(_MOST_TIMES):
+    for _ in range(_MAX_TIMES):
         mended = text if text.isascii() else _SEQUENCE.sub(_mended, text)
         if mended == text:
             break
@@ -67,7 +67,7 @@ def mend_pieces(pieces: Iterable[str]) -> Iterator[str]:
     for piece in pieces:
         text = held + piece
         end = len(text)
-        while end and len(text) - end < _LONGEST_RUN and text[end - 1] in _BYTES:
+        while end and len(text) - end < _MAX_RUN and text[end - 1] in _BYTES:
             end -= 1
         held = text[end:]
         yield mend(text[:end])

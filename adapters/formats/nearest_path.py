@@ -32,7 +32,7 @@ NOTHING_LIKE_IT = Spoken("Its items have nothing like it", "Ses éléments n’o
 CLOSE = 0.45
 """Up to this cost, two paths are treated as two spellings of one."""
 MOST_PATHS = 500
-_MOST_OBJECTS, MOST_MEMBERS = 200, 100
+_MAX_OBJECTS, MAX_MEMBERS = 200, 100
 MEMBER_CHARACTERS = 2_000
 """Longer texts outside of items are not kept."""
 _LONGEST_PATH = 500
@@ -244,7 +244,7 @@ class Outline:
     def describe(self, path: Path) -> dict[str, Any]:
         """The members of an object outside of items, for its reader to fill."""
         members: dict[str, Any] = {}
-        if len(self.objects) < _MOST_OBJECTS:
+        if len(self.objects) < _MAX_OBJECTS:
             self.objects.append((path, members))
         return members
 

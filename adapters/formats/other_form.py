@@ -23,13 +23,13 @@ _FAULT = re.compile(r"<(?:[\w.-]+:)?fault\b", re.IGNORECASE)
 _YAML_LINE = re.compile(r"(?:- )*(?:[A-Za-zÀ-ÿ_][\w .-]{0,60}|\"[^\"]{1,60}\")\s*:(?:\s.*)?|- .*|#.*|---.*")
 _SEPARATORS = re.compile(r"[;\t|]")
 _YAML_LINES = 4
-_MOST_CHARACTERS = 20_000
+_MAX_CHARACTERS = 20_000
 """Longer documents are no errors."""
-_LONGEST = 200
+_MAX_ACTUAL = 200
 _ERRORS = ("error", "errors", "erreur", "erreurs", "exception", "fault")
 _SAID = ("message", "detail", "details", "title", "description", "error_description", "reason", "code", "status")
 _STATUS = ("status", "code", "statuscode", "status_code")
-_MOST_MEMBERS = 8
+_MAX_MEMBERS = 8
 
 
 def refuse_other_forms(text: Iterator[str], *, pages: bool) -> Iterator[str]:
@@ -51,9 +51,9 @@ def refuse(text: str, *, pages: bool, whole: bool = True) -> None:
         raise UnusableFeedError("feed-is-calendar")
     if _is_yaml(start):
         raise UnusableFeedError("feed-is-yaml")
-    said = _error_of(start) if whole and len(start) <= _MOST_CHARACTERS else None
+    said = _error_of(start) if whole and len(start) <= _MAX_CHARACTERS else None
     if said is not None:
-        raise UnusableFeedError("feed-is-error", actual=said[:_LONGEST] or "–")
+        raise UnusableFeedError("feed-is-error", actual=said[:_MAX_ACTUAL] or "–")
 
 
 def _is_yaml(start: str) -> bool:
@@ -86,7 +86,7 @@ def _error_of(start: str) -> str | None:
 def is_error(document: Mapping[str, Any]) -> bool:
     """Whether a JSON object is the body of an error (``{"error": …}``, RFC 9457) and holds nothing else."""
     members = {name.casefold(): value for name, value in document.items()}
-    if len(members) > _MOST_MEMBERS or any(
+    if len(members) > _MAX_MEMBERS or any(
         _is_list_of_objects(value) for name, value in members.items() if name not in _ERRORS
     ):
         return False

@@ -33,7 +33,7 @@ _ABOUT = frozenset((
     "info", "response", "result", "results", "data", "header", "search", "summary", "next", "channel", "feed", "self",
 ))  # fmt: skip
 """Names of objects that may tell of pages, beside those that hold the items."""
-_LONGEST_EVIDENCE = 120
+_MAX_EVIDENCE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Paging:
     def evidence(self) -> str:
         """The member that says that this is one page of several; empty if none does."""
         if self.next:
-            return f"next: {self.next}"[:_LONGEST_EVIDENCE]
+            return f"next: {self.next}"[:_MAX_EVIDENCE]
         if self.more:
             return self.more
         if self.pages is not None and self.pages > 1:
@@ -76,7 +76,7 @@ def paging_of(objects: Iterable[tuple[Path, Mapping[str, Any]]], items: int, *, 
             words = _words(name) - _PREFIXES
             kind = _kind(named if words <= _VALUES and named & (_NEXT | _COUNTS) else words, value)
             if kind == "more":
-                found[kind].append(f"{write_path((*path, name))}: {value}"[:_LONGEST_EVIDENCE])
+                found[kind].append(f"{write_path((*path, name))}: {value}"[:_MAX_EVIDENCE])
             elif kind:
                 found[kind].append(value if kind == "next" else _whole(value))
     following, more = (next(iter(found[kind]), "") for kind in ("next", "more"))

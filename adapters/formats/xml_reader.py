@@ -13,7 +13,7 @@ from xml.parsers import expat  # no entity is ever declared, see above
 from xml.sax.saxutils import escape
 
 from adapters.formats.item import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
-from adapters.formats.nearest_path import MEMBER_CHARACTERS, MOST_MEMBERS, Outline
+from adapters.formats.nearest_path import MAX_MEMBERS, MEMBER_CHARACTERS, Outline
 from adapters.formats.problem import TOO_DEEP, ReadingProblem, UnusableFeedError, problem
 from schemas.bilingual import Spoken
 
@@ -279,7 +279,7 @@ class _Reader:
         if self._item is None:
             name = self._open.pop()
             self._members.pop()
-            if self._members and self._text.strip() and len(self._members[-1]) < MOST_MEMBERS:
+            if self._members and self._text.strip() and len(self._members[-1]) < MAX_MEMBERS:
                 self._members[-1][name] = self._text.strip()[:MEMBER_CHARACTERS]
             self._text = ""
         elif self._item.end():

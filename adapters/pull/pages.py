@@ -1,6 +1,6 @@
 """Pages of a feed: fetch the page that each one names, within the limits of one feed, and check that they held still.
 
-Pages are on the origin of the page before them, at most ``MOST_PAGES``, and share the seconds and bytes of one fetch.
+Pages are on the origin of the page before them, at most ``MAX_PAGES``, and share the seconds and bytes of one fetch.
 An offer that moves from one page to another meanwhile is missed; so the first page is fetched again at the end, and all
 of them where no total is stated.
 """
@@ -20,8 +20,8 @@ from adapters.transport.feed import Feed, FeedError, FetchLimits, Transport, Unc
 from adapters.transport.https import HttpsPull
 from adapters.transport.landing import too_large
 
-MOST_PAGES = 1_000
-_MOST_EMPTY = 3
+MAX_PAGES = 1_000
+_MAX_EMPTY = 3
 """Pages without items in a row that end a feed which names further ones."""
 
 
@@ -57,7 +57,7 @@ class _Seen:
 
 
 async def fetch_pages(
-    transport: Transport, known: Validators, limits: FetchLimits, mapping: FeedMapping, *, most: int = MOST_PAGES
+    transport: Transport, known: Validators, limits: FetchLimits, mapping: FeedMapping, *, most: int = MAX_PAGES
 ) -> PagedFeed | Unchanged:
     """The feed with its pages, at most ``most``, or ``Unchanged``. Raises FeedError and leaves no file."""
     time = asyncio.get_running_loop().time
@@ -130,7 +130,7 @@ class _Walk:
                 found = await _look(transport, page, self._mapping)
                 seen = found or _Seen(transport, Paging(), "")
                 await self._keep(page, seen, file)
-                if not any(one.paging.items for one in self._seen[-_MOST_EMPTY:]):
+                if not any(one.paging.items for one in self._seen[-_MAX_EMPTY:]):
                     break
             steady = await self._is_steady()
         except BaseException:

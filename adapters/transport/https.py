@@ -31,7 +31,7 @@ _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _CONDITIONS = {"etag": hdrs.IF_NONE_MATCH, "last_modified": hdrs.IF_MODIFIED_SINCE}
 _VALIDATORS = {"etag": hdrs.ETAG, "last_modified": hdrs.LAST_MODIFIED}
 _TOTALS = ("X-Total-Count", "X-WP-Total", "X-WP-TotalPages", "X-Total-Pages")
-_PLAIN_PORT, _MOST_URL = 80, 2_000
+_PLAIN_PORT, _MAX_URL = 80, 2_000
 _CERTIFICATES = {
     9: "feed-certificate-expired",  # X509_V_ERR_CERT_NOT_YET_VALID
     10: "feed-certificate-expired",  # X509_V_ERR_CERT_HAS_EXPIRED
@@ -75,7 +75,7 @@ class HttpsPull:
             own = _origin(found) in (_origin(base), _origin(self._url))
         except ValueError:
             return None
-        if not own or len(str(found)) > _MOST_URL or feed_url_fault(found, loopback=self._loopback) is not None:
+        if not own or len(str(found)) > _MAX_URL or feed_url_fault(found, loopback=self._loopback) is not None:
             return None
         return HttpsPull(
             str(found.with_fragment(None)),

@@ -19,7 +19,7 @@ from gateway.runtime.proxies import blocks_of
 _MINUTE = 60.0
 _SLOT_RETRY_SECONDS = 5
 _ADDRESSES_OF_PARTNER = 5
-_MOST_ADDRESSES = 8_192
+_MAX_ADDRESSES = 8_192
 _POLICY = istr("RateLimit-Policy")
 _REMAINING = istr("RateLimit")
 
@@ -87,7 +87,7 @@ class AddressRates:
     def _bucket(self, key: str, most: int, now: float) -> Bucket:
         bucket = self._buckets.setdefault(key, Bucket(most, most, now))
         self._buckets.move_to_end(key)
-        if len(self._buckets) > _MOST_ADDRESSES:
+        if len(self._buckets) > _MAX_ADDRESSES:
             self._buckets.popitem(last=False)
         return bucket
 

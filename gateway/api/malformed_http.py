@@ -27,7 +27,7 @@ from gateway.api.trace import REQUEST_ID, mint_request_id
 from schemas.rulebook import Language, preferred_language
 
 _HEAD_BYTES = 16_384
-_MOST_SEGMENTS = 32
+_MAX_SEGMENTS = 32
 """Of a path: aiohttp looks for a route once for each, and no route has ten."""
 _TOO_MANY = "Too many headers received"
 _VERSION = re.compile(rb"[!-~]+ [!-~]+ HTTP/(?:1\.[2-9]|[2-9]\.[0-9])\r?\Z")
@@ -177,7 +177,7 @@ def _refusing(handler: Handler) -> Handler:
             return _refuse(ProblemError(refused), _language_of(request))
         if request.headers.get(hdrs.EXPECT, "").lower() not in _EXPECTED and request.version == HttpVersion11:
             return _refuse(ProblemError("expectation-failed"), _language_of(request))
-        if request.raw_path.partition("?")[0].count("/") > _MOST_SEGMENTS:
+        if request.raw_path.partition("?")[0].count("/") > _MAX_SEGMENTS:
             return _refuse(ProblemError("not-found"), _language_of(request))
         try:
             return await handler(request)

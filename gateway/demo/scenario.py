@@ -31,7 +31,7 @@ _POLL_SECONDS = 0.1
 _MADE_UNCOVERED, _MADE_COVERED = 6, 2
 """Offers that employers make at the national site per Region without a platform, and with one."""
 _TOWNS = 40
-_MOST_DIFFERENCES = 5
+_MAX_DIFFERENCES = 5
 
 
 async def _status(observer: Client) -> dict[str, tuple[int, int]]:
@@ -184,7 +184,7 @@ class Scenario:
         if balanced:
             self.report.say(f"{sentence}; everything balances.")
         else:
-            found = self.balance().differences[:_MOST_DIFFERENCES]
+            found = self.balance().differences[:_MAX_DIFFERENCES]
             self.surprises.append(f"{sentence}; it did not balance: {'; '.join(found)}")
             self.report.say(self.surprises[-1])
 

@@ -21,9 +21,9 @@ SHARE = 200
 INBOX_AHEAD = 1_000
 """The same for an inbox whose platform is alone: reading further ahead of the relay gains nothing."""
 _RECENT_SECONDS = 10.0
-_LONGEST_SECONDS = 5.0
+_MAX_WAIT_SECONDS = 5.0
 """A relay that decides nothing for this long is no reason to hold submissions back."""
-_MOST_APPENDS = 1_000
+_MAX_APPENDS = 1_000
 """From then on each append looks for decided ones."""
 _key_of = lru_cache(maxsize=256)(key_of)
 
@@ -58,7 +58,7 @@ class Backlog:
         or ``leave``.
         """
         self._activity.note(_key_of(platform), self._clock())
-        until = self._clock() + _LONGEST_SECONDS
+        until = self._clock() + _MAX_WAIT_SECONDS
         while self.full(platform, partition, alone=alone) and (left := until - self._clock()) > 0:
             await self._positions.wait_for(lambda _: not self.full(platform, partition, alone=alone), seconds=left)
         self._lane(platform, partition).entering += number
@@ -90,7 +90,7 @@ class Backlog:
         """The submissions that have entered are on the log, below this offset."""
         lane = self._lane(platform, partition)
         lane.append(number, end)
-        if lane.appends > _MOST_APPENDS:
+        if lane.appends > _MAX_APPENDS:
             lane.undecided(self._positions.at(SUBMISSIONS, partition))
 
     def decided(self, chunks: Sequence[Chunk]) -> None:

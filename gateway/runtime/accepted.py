@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-_MOST_CHARACTERS = 1_000
+_MAX_CHARACTERS = 1_000
 """Clients send a tenth of this; anybody can send a hundred such headers of 8,000 bytes each."""
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 
@@ -13,7 +13,7 @@ def weights_of(values: Iterable[str]) -> Mapping[str, float]:
     beginning is read.
     """
     found: dict[str, float] = {}
-    for part in ",".join(values)[:_MOST_CHARACTERS].lower().split(","):
+    for part in ",".join(values)[:_MAX_CHARACTERS].lower().split(","):
         name, *parameters = (text.strip() for text in part.split(";"))
         found[name] = min((_weight(text) for text in parameters if text.startswith("q=")), default=1.0)
     return found

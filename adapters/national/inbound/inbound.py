@@ -42,7 +42,7 @@ SCANS = 2
 """Complete scans in which an offer must be missing before it is withdrawn."""
 
 _AT_ONCE = 500
-_MOST_WARNINGS = 20
+_MAX_WARNINGS = 20
 _OPEN_AGAIN_SECONDS = 30.0
 
 _log = structlog.get_logger()
@@ -116,7 +116,7 @@ class Inbound:
         async for page in Walker(self.site.search, self.timing).pages(walk):
             for unreadable in page.unreadable:
                 first = first or f"number {unreadable.number}: {unreadable.reason}"
-                if walk.unreadable <= _MOST_WARNINGS:
+                if walk.unreadable <= _MAX_WARNINGS:
                     _log.warning("national.item_unreadable", number=unreadable.number, reason=unreadable.reason)
             judged = [self._settle(listed, now, counts) for listed in page.listed]
             await self._submit([one for one in judged if one is not None])

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-_DEEPEST = 64
+_MAX_DEPTH = 64
 """Arrays and objects within each other that a document may have; the site writes four."""
-_MOST_DIGITS = 20
-_SMALLEST, _LARGEST = -(1 << 63), (1 << 64) - 1
+_MAX_DIGITS = 20
+_MIN_INTEGER, _MAX_INTEGER = -(1 << 63), (1 << 64) - 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\(?:.|\Z))*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 """A string, to its end or that of the document, or a bracket."""
@@ -47,7 +47,7 @@ def _faults(value: Any, path: str, depth: int) -> Iterator[str]:
             yield f"{path}: a value that cannot be read"
         case str() if _SURROGATE.search(value):
             yield f"{path}: a lone surrogate, which is no character"
-        case list() | dict() if depth == _DEEPEST:
+        case list() | dict() if depth == _MAX_DEPTH:
             yield f"{path}: nested too deeply"
         case list():
             for index, member in enumerate(value):
@@ -66,14 +66,14 @@ def _pruned(text: str) -> str:
     for token in _TOKEN.finditer(text):
         if token[0] in "[{":
             depth += 1
-            if depth == _DEEPEST:
+            if depth == _MAX_DEPTH:
                 kept.append(text[end : token.start()])
         elif token[0] in "]}":
-            if depth == _DEEPEST:
+            if depth == _MAX_DEPTH:
                 kept.append("NaN")
                 end = token.end()
             depth -= 1
-    return "".join([*kept, text[end:] if depth < _DEEPEST else ""])
+    return "".join([*kept, text[end:] if depth < _MAX_DEPTH else ""])
 
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -83,8 +83,8 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _whole(digits: str) -> int | Fault:
     """Python itself refuses more than 4,300 digits, for the whole document."""
-    number = int(digits) if len(digits) <= _MOST_DIGITS else _LARGEST + 1
-    return number if _SMALLEST <= number <= _LARGEST else Fault()
+    number = int(digits) if len(digits) <= _MAX_DIGITS else _MAX_INTEGER + 1
+    return number if _MIN_INTEGER <= number <= _MAX_INTEGER else Fault()
 
 
 def _fraction(digits: str) -> float | Fault:

@@ -19,7 +19,7 @@ from schemas.codelist import reference
 
 _NEAR = 1e-5
 """Degrees, about a metre, within which two positions are equal."""
-_MOST_REASON = 200
+_MAX_REASON = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,7 @@ def _read_item(item: Any) -> Listed | Unreadable:
         sure = not isinstance(item, Doubled)
         known = number if type(number) is int and sure else None
         named = sure and "remote_id" in item and isinstance(remote_id, str | None) and find_fault(remote_id) is None
-        reason = str(error.args[0] if isinstance(error, KeyError) else error)[:_MOST_REASON]
+        reason = str(error.args[0] if isinstance(error, KeyError) else error)[:_MAX_REASON]
         return Unreadable(known, remote_id if named else None, reason, named=named)
 
 

@@ -11,7 +11,7 @@ from gateway.pages.base.refusal import RefusedError
 from gateway.runtime.proxies import blocks_of
 
 MOST_EACH = 2
-_MOST_OF_BLOCK = 64
+_MAX_OF_BLOCK = 64
 MOST = 32
 _ADDRESS_RETRY_SECONDS = 2
 BUSY_RETRY_SECONDS = 5
@@ -97,4 +97,4 @@ class AddressSlots:
 
     def _offset(self, address: str, slot: int) -> int:
         key = int.from_bytes(blake2b(address.encode(), digest_size=7).digest())
-        return key * _MOST_OF_BLOCK + slot
+        return key * _MAX_OF_BLOCK + slot

@@ -11,7 +11,7 @@ from gateway.pages.base.respond import Rendered
 from gateway.runtime.loop import in_thread
 
 Result = TypeVar("Result")
-_MOST = 256
+_MAX_PAGES = 256
 """The site has some thirty public pages."""
 
 
@@ -42,7 +42,7 @@ class KeptPages:
         if task is None or known != made_of or _has_failed(task):
             task = asyncio.create_task(self._aside(request, lambda: render().complete()))
             self._pages[key] = made_of, task
-            if len(self._pages) > _MOST:
+            if len(self._pages) > _MAX_PAGES:
                 self._pages.popitem(last=False)
         return task.result() if task.done() else await asyncio.shield(task)
 

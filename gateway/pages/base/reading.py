@@ -13,9 +13,9 @@ from gateway.pages.base.upload import MOST_BYTES, OTHER_BYTES, Body, Form, recei
 from gateway.runtime.pace import Pace
 from gateway.runtime.proxies import blocks_of
 
-MOST = 64
-MOST_EACH = 8
-SECONDS = 30.0
+_MAX_FORMS = 64
+_MAX_FORMS_EACH = 8
+_SECONDS = 30.0
 
 
 class Forms:
@@ -28,9 +28,9 @@ class Forms:
         address: Callable[[web.Request], str],
         aside: Aside = in_a_thread,
         *,
-        most: int = MOST,
-        each: int = MOST_EACH,
-        seconds: float = SECONDS,
+        most: int = _MAX_FORMS,
+        each: int = _MAX_FORMS_EACH,
+        seconds: float = _SECONDS,
     ) -> None:
         self._address = address
         self._aside = aside
