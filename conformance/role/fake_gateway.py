@@ -67,6 +67,8 @@ class Observer:
         self.faults: deque[Mapping[str, Any]] = deque()
         self._journal = journal
         self._expire = expire
+        self._at = 0.0
+        """When the present request came: all its submissions came together."""
         self._lost: float | None = None
         """The Retry-After of the fault that hides the present decisions; None without one."""
 
@@ -97,6 +99,7 @@ class Observer:
 
     async def carry_out(self, submissions: Sequence[Submission], effect: Effect) -> HostAnswer:
         """The gateway's answer, or that of the next fault; with ``stored`` the request takes effect all the same."""
+        self._at = asyncio.get_running_loop().time()
         if not self.faults:
             return effect()
         fault = self.faults.popleft()
@@ -121,7 +124,7 @@ class Observer:
                 id=submission.id,
                 revision=submission.revision,
                 outcome=outcome,
-                at=asyncio.get_running_loop().time(),
+                at=self._at,
                 kind="publish" if submission.reason is None else "withdraw",
                 document=submission.document,
                 wait=wait,

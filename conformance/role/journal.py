@@ -95,7 +95,8 @@ def _retry_after(journal: SubmissionJournal) -> Iterator[Finding]:
     """Each retry waits for Retry-After, with a tolerance of 10 %."""
     for sent in _by_offer(journal.sent):
         for before, after in pairwise(sent):
-            if before.wait and after.at - before.at < before.wait * _TOLERANCE:
+            # Two of one request are no repetition.
+            if before.wait and before.at < after.at < before.at + before.wait * _TOLERANCE:
                 waited = plain(f"{after.at - before.at:.2f} s")
                 yield Finding(_revision(after), say("waiting", seconds=f"{before.wait:.0f}"), waited)
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import aiohttp
@@ -188,7 +189,8 @@ class PublisherRole(PartnerRole):
     def _summary(self, offer_id: str) -> dict[str, Any]:
         """What came of an offer: its submissions and state as in the journal, the number of its changes (``accepted``),
         whether its newest content is live (``shows``), and of this case the number of different revisions, of different
-        ``contents``, and outside complete sets of submissions (``alone``), refusals and repetitions.
+        ``contents``, of acceptances that follow a duplicate (``renewed``), and outside complete sets of submissions
+        (``alone``), refusals and repetitions.
         """
         sends = list(self._traffic.sends(offer_id, self._began))
         alone = [(request, item) for request, item in sends if not request.is_set]
@@ -200,10 +202,14 @@ class PublisherRole(PartnerRole):
             "contents": len({(item.kind, item.digest) for _, item in sends}),
             "shows": self._displayed(offer_id),
             "alone": len(alone),
+            "renewed": sum(pair == ("duplicate", "accepted") for pair in pairwise(self._outcomes(offer_id))),
             "refused": any(offer_id in request.refused for request, _ in sends),
             "refusals": sum(offer_id in request.refused for request, _ in alone),
             "repetitions": len(alone) - distinct_revisions(iter(alone)),
         }
+
+    def _outcomes(self, offer_id: str) -> list[str]:
+        return [each.outcome for each in self._submissions.sent if each.id == offer_id]
 
     def _displayed(self, offer_id: str) -> str | None:
         """Whether the live content is the ``newest`` of all that came, or an ``older`` one; None without any."""

@@ -22,10 +22,15 @@ GiveOrder: TypeAlias = Callable[[str, str], Awaitable[None]]
 _MARGIN_SECONDS = 1.3
 _ORDER_SECONDS = 5.0
 _RULE = "text-not-nfc"
+_SINGLE = frozenset({"PUT", "DELETE"})
 _OVERTAKEN_BY = 3
 """Revisions that the gateway is ahead: a platform that raises its own one by one gets there."""
-OWN = frozenset({"held-mark", "not-ready", "needs-confirmation", "running", "refused", "accepted", "overtaken"})
+OWN = frozenset(
+    {"held-mark", "not-ready", "needs-confirmation", "running", "refused", "accepted", "overtaken", "decided"}
+)
 """Faults that are played here; the gateway plays the others."""
+_OF_SINGLE = frozenset({"overtaken", "decided"})
+"""Faults of single requests, which not every platform sends: who sends none passes."""
 
 
 class Trials:
@@ -57,10 +62,10 @@ class Trials:
         for fault in faults:
             self.seconds += float(fault.get("seconds", 0)) * fault.get("times", 1)
             if fault["fault"] in OWN:
-                if fault["fault"] == "overtaken":  # not every platform sends singly: who does not passes
-                    self._gateway.overtake(self._id_of(fault["offer"]), by=_OVERTAKEN_BY)
-                else:
+                if fault["fault"] not in _OF_SINGLE:
                     self._expected.add(fault["fault"])
+                elif fault["fault"] == "overtaken":
+                    self._gateway.overtake(self._id_of(fault["offer"]), by=_OVERTAKEN_BY)
                 self._left.append((fault, fault.get("times", 1)))
             else:
                 self._gateway.faults.append(fault)
@@ -101,9 +106,11 @@ class Trials:
                 return request.submits and request.key is not None
             case "accepted":
                 return request.submits
+            case "decided":
+                return request.submits and request.method in _SINGLE
         concerned = self._id_of(fault["offer"])
         meets = request.submits and any(item.id == concerned for item in request.items)
-        return meets and (fault["fault"] != "overtaken" or request.method in {"PUT", "DELETE"})
+        return meets and (fault["fault"] != "overtaken" or request.method in _SINGLE)
 
     async def _play(self, fault: Mapping[str, Any], ask: PartnerRequest, request: Request) -> HostAnswer:
         retry = {"Retry-After": str(int(fault.get("seconds", 1)))}
@@ -122,7 +129,9 @@ class Trials:
                 return problem(None, "idempotency-running", headers=retry)
             case "accepted":
                 return await self._gateway.answer(_without_header(ask, "Prefer"))
-            case "overtaken":  # a decision comes at once
+            case "overtaken" | "decided":  # the decision comes with the answer
+                if request.submits and self._gateway.faults:
+                    return await self._gateway.answer(ask)
                 waiting = CIMultiDict({**_without_header(ask, "Prefer").headers, "Prefer": "wait=10"})
                 return await self._gateway.answer(replace(ask, headers=waiting))
         return await self._refuse(self._id_of(fault["offer"]), ask, request)

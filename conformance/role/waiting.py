@@ -1,4 +1,4 @@
-"""Waits of the kit for a publisher: in full at first; after one without result, a multiple of what it took before."""
+"""Waits for a publisher: in full at first; after one without success, a multiple of the longest wait so far."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,19 @@ _LAGS = 3
 
 @dataclass(slots=True)
 class Waiting:
-    """The waits of a run. ``vain`` is the number of those that ended without what was expected; ``lag`` the longest
+    """The waits of a run. ``missed`` counts those that ended without what was expected; ``lag`` the longest
     time that the platform took beyond what faults asked of it. A platform that never fails gets each wait in full.
     """
 
     patience: float
-    vain: int = 0
+    missed: int = 0
     lag: float = 0.0
 
     def seconds(self, most: float, *, asked: float) -> float:
         """How long to wait, of at most ``most`` seconds times ``patience``; faults asked for ``asked`` seconds."""
-        if not self.vain:
+        if not self.missed:
             return most * self.patience
-        short = _SHORT_SECONDS if self.vain <= _FEW else _SHORTER_SECONDS
+        short = _SHORT_SECONDS if self.missed <= _FEW else _SHORTER_SECONDS
         return min(most * self.patience, asked + max(short * self.patience, _LAGS * self.lag))
 
     def note(self, took: float, *, asked: float, found: bool) -> None:
@@ -28,4 +28,4 @@ class Waiting:
         if found:
             self.lag = max(self.lag, took - asked)
         else:
-            self.vain += 1
+            self.missed += 1
