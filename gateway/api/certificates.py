@@ -7,7 +7,7 @@ from aiohttp import web
 
 from gateway.api.auth import requires
 from gateway.api.context import context_of
-from gateway.api.desk import Check, answered, desk_of, is_object, read_act, refusals, within
+from gateway.api.desk import Check, answered, desk_of, is_flag, is_object, read_act, refusals, within
 from gateway.api.problem import ProblemError, language_of
 from gateway.operate.certification import (
     MOST_DAYS,
@@ -26,7 +26,7 @@ from schemas.kit_cases import kit_version
 
 _MOST_BYTES = 4 * 1024 * 1024
 _NONCE: Mapping[str, Check] = {"days": within(1, MOST_NONCE_DAYS)}
-_EVIDENCE: Mapping[str, Check] = {"evidence": is_object, "days": within(1, MOST_DAYS)}
+_EVIDENCE: Mapping[str, Check] = {"evidence": is_object, "days": within(1, MOST_DAYS), "replayed": is_flag}
 
 
 @requires("operate")
@@ -51,7 +51,15 @@ async def post_certificate(request: web.Request) -> web.StreamResponse:
     with refusals():
         seen = await seen_features(context.log, platform, document)
         try:
-            issued = await certify(desk, platform, document, seen=seen, days=days, issuer=context.issuer)
+            issued = await certify(
+                desk,
+                platform,
+                document,
+                seen=seen,
+                days=days,
+                issuer=context.issuer,
+                replayed=asked.get("replayed", False),
+            )
         except EvidenceError as error:
             findings = [finding[language_of(request)] for finding in error.findings]
             raise ProblemError("evidence-insufficient", members={"findings": findings}) from error

@@ -81,6 +81,9 @@ def sign(
     days: Annotated[
         int, typer.Option(min=1, max=MOST_DAYS, help="Days for which the certificate is valid.")
     ] = USUAL_DAYS,
+    replayed: Annotated[
+        bool, typer.Option("--replayed", help="You have replayed the run with its seed yourself, and it passed.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Write the signed text to this file, for the platform.")] = None,
     by: By = None,
     why: Why = None,
@@ -89,13 +92,13 @@ def sign(
     """Check a platform's evidence, sign the certificate and keep it with the platform.
 
     Evidence is the platform's own claim: its integrity, its nonce and its fit to this gateway are checked, not that the
-    run took place. Prints the certificate alone on standard output. Ends with 1 when the evidence is insufficient, with
-    the reasons in English and French.
+    run took place. The certificate says so, unless you give --replayed. Prints the certificate alone on standard
+    output. Ends with 1 when the evidence is insufficient, with the reasons in English and French.
     """
     document = _read_evidence(evidence)
     slug = platform or _platform_in(document)
     try:
-        issued = run(_certify(slug, document, days=days, by=by, why=why))
+        issued = run(_certify(slug, document, days=days, replayed=replayed, by=by, why=why))
     except EvidenceError as error:
         print_findings(ERR, [f"{finding['en']}\n  {finding['fr']}" for finding in error.findings])
         raise typer.Exit(FAILED) from error
@@ -164,14 +167,16 @@ async def _issue_nonce(slug: str, *, days: int, by: str | None, why: str | None)
         return await issue_nonce(desk, slug, days=days)
 
 
-async def _certify(slug: str, document: object, *, days: int, by: str | None, why: str | None) -> Issued:
+async def _certify(
+    slug: str, document: object, *, days: int, replayed: bool, by: str | None, why: str | None
+) -> Issued:
     seen: frozenset[str] = frozenset()
     if isinstance(document, Mapping) and document.get("off"):
         async with log_here() as log:
             seen = await seen_features(log, slug, document)
     async with desk_here(by, why) as desk, explained(slug):
         issuer = Issuer(url=url_here(), sign=lambda certificate: sign_certificate(certificate, keys_here(make=True)))
-        return await certify(desk, slug, document, seen=seen, days=days, issuer=issuer)
+        return await certify(desk, slug, document, seen=seen, days=days, issuer=issuer, replayed=replayed)
 
 
 async def _revoke(slug: str, role: Role, by: str | None, why: str | None) -> None:
@@ -237,6 +242,9 @@ def _rows(certificate: Certificate) -> Mapping[str, str]:
         "From": utc(certificate.issued_at),
         "Until": utc(certificate.expires_at),
         "With": f"kit {versions.kit}, protocol {versions.protocol}, schema {versions.schema}, rules {versions.rules}",
+        "Rests on": "the platform's own word"
+        if certificate.replayed_at is None
+        else f"a replay by another, {utc(certificate.replayed_at)}",
         "Evidence": certificate.evidence,
         "Id": certificate.id,
     }

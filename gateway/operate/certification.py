@@ -82,10 +82,18 @@ async def seen_features(log: EventLog, slug: str, document: object) -> frozenset
 
 
 async def certify(  # what a certificate states
-    desk: Desk, slug: str, document: object, *, seen: frozenset[str], days: int, issuer: Issuer
+    desk: Desk,
+    slug: str,
+    document: object,
+    *,
+    seen: frozenset[str],
+    days: int,
+    issuer: Issuer,
+    replayed: bool = False,
 ) -> Issued:
     """The signed certificate that a platform's evidence suffices for, kept with the platform. ``seen`` are the features
-    that it was seen to use. Raises EvidenceError, and as ``issue_nonce``.
+    that it was seen to use; ``replayed``: another than the platform has replayed its run with the seed, and it passed.
+    Raises EvidenceError, and as ``issue_nonce``.
     """
     at = desk.clock()
     nonces = active(desk.partners.get(slug), slug).nonces
@@ -102,6 +110,7 @@ async def certify(  # what a certificate states
         evidence=evidence.digest,
         issued_at=at // 1_000 * 1_000,
         expires_at=at // 1_000 * 1_000 + days * _DAY_MS,
+        replayed_at=at // 1_000 * 1_000 if replayed else None,
     )
     issued = issuer.sign(certificate)
 
@@ -114,6 +123,7 @@ async def certify(  # what a certificate states
         return replace(partner, certificates=kept, nonces=left)
 
     about = {"role": certificate.role, "id": certificate.id, "expires_at": utc(certificate.expires_at)}
+    about |= {"basis": certificate.basis}
     async with desk.acting("certificate.sign", slug, **about):
         await desk.partners.change(slug, add)
     return issued

@@ -39,7 +39,13 @@ def partner_document(partner: Partner, *, now: int) -> dict[str, Any]:
         "jwks": partner.jwks,
         "issuer": partner.issuer,
         "certificates": [
-            {"id": one.id, "role": one.role, "profile": one.profile, "expires_at": utc(one.expires_at)}
+            {
+                "id": one.id,
+                "role": one.role,
+                "profile": one.profile,
+                "expires_at": utc(one.expires_at),
+                "basis": one.basis,
+            }
             for one in certificates
         ],
         "open_sessions": len(open_sessions(partner, now=now)),

@@ -318,6 +318,8 @@ def _certificate_document(certificate: Certificate) -> dict[str, Any]:
         "kit": certificate.versions.kit,
         "since": utc(certificate.issued_at),
         "until": utc(certificate.expires_at),
+        "basis": certificate.basis,
+        "replayed": _instant(certificate.replayed_at),
     }
 
 

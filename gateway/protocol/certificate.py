@@ -36,7 +36,8 @@ class Certificate:
     """States that a platform, in a role, passed a profile of the conformance kit (schema ``certificate``).
 
     ``issuer`` is the gateway's public URL, ``evidence`` the digest of the evidence submitted; times in milliseconds
-    since 1970, on whole seconds.
+    since 1970, on whole seconds. ``replayed_at``: when another than the platform last replayed its run; None where the
+    certificate rests on the platform's own word.
     """
 
     id: str
@@ -48,6 +49,12 @@ class Certificate:
     evidence: str
     issued_at: int
     expires_at: int
+    replayed_at: int | None = None
+
+    @property
+    def basis(self) -> Literal["own-word", "replay"]:
+        """What the certificate rests on."""
+        return "own-word" if self.replayed_at is None else "replay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,8 @@ def statement(certificate: Certificate) -> dict[str, Any]:
         "profile": certificate.profile,
         "versions": asdict(certificate.versions),
         "evidence": certificate.evidence,
+        "basis": certificate.basis,
+        **({} if certificate.replayed_at is None else {"replayed_at": certificate.replayed_at // 1_000}),
     }
 
 
@@ -131,6 +140,7 @@ def read_statement(claims: Mapping[str, Any]) -> Certificate:
         evidence=claims["evidence"],
         issued_at=claims["iat"] * 1_000,
         expires_at=claims["exp"] * 1_000,
+        replayed_at=claims["replayed_at"] * 1_000 if "replayed_at" in claims else None,
     )
 
 

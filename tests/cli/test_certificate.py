@@ -86,7 +86,8 @@ async def test_evidence_becomes_a_certificate_that_is_kept_listed_and_proved(ope
     )
     until = utc(statement["exp"] * 1000)
     kept = json.loads((await operator("partner", "show", "bretagne", "--json")).output)["certificates"]
-    assert [{"id": statement["jti"], "role": "publisher", "profile": "full", "expires_at": until}] == kept
+    listed = {"role": "publisher", "profile": "full", "expires_at": until, "basis": "own-word"}
+    assert [{"id": statement["jti"], **listed}] == kept
     assert f"until {until[:10]}" in (await operator("partner", "list")).output
 
 

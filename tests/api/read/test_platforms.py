@@ -105,7 +105,7 @@ def certificate(api: ReadApi, slug: str, role: Role, *, days: int = 100) -> Issu
 
 
 async def test_every_partner_reads_which_platforms_are_certified_and_nothing_else_of_them(api: ReadApi) -> None:
-    """SEC-014, CER-004, CER-005."""
+    """SEC-014, CER-004, CER-005, CER-006."""
     kept = [certificate(api, "normandie", role) for role in ("subscriber", "publisher")]
     nonce = Nonce(text="nonce-of-normandie-1", issued_at=1, expires_at=api.clock.now + DAY)
     partner = api.context.partners.get("normandie")
@@ -118,7 +118,7 @@ async def test_every_partner_reads_which_platforms_are_certified_and_nothing_els
         [first, _] = found["certificates"]
         since, until = kept[1].certificate.issued_at, kept[1].certificate.expires_at
         expected = {"profile": "full", "kit": VERSIONS["kit"], "since": utc(since), "until": utc(until)}
-        assert {"role": "publisher", **expected} == first
+        assert {"role": "publisher", "basis": "own-word", "replayed": None, **expected} == first
         assert utc(until) == found["certified_until"]
         assert "details" not in found
         text = orjson.dumps(answer.body).decode()

@@ -51,6 +51,7 @@ async def test_evidence_becomes_a_certificate_once(gateway: GatewayHarness) -> N
     assert 201 == signed.status
     certificate = verify_certificate(signed.body["signed"], keys=KEYS.verifiers, now=gateway.clock())
     assert (URL, "bretagne", "publisher") == (certificate.issuer, certificate.platform, certificate.role)
+    assert ("own-word", None) == (signed.body["statement"]["basis"], certificate.replayed_at)
     assert 90 * 24 * 3_600_000 == certificate.expires_at - certificate.issued_at
     assert ["publisher"] == await certified(gateway)
     again = await act(gateway, "certificates", {"evidence": document}, Accept_Language="en")
@@ -63,6 +64,20 @@ async def test_evidence_becomes_a_certificate_once(gateway: GatewayHarness) -> N
     assert 404 == (await act(gateway, "certificates/revocation", {"role": "publisher"})).status
     expected = ["certificate.nonce", "certificate.sign", "certificate.revoke"]
     assert [(name, "normandie") for name in expected] == await acts(gateway)
+
+
+@pytest.mark.parametrize(("asked", "basis"), [({}, "own-word"), ({"replayed": True}, "replay")])
+async def test_a_certificate_and_the_list_of_platforms_tell_what_it_rests_on(
+    gateway: GatewayHarness, asked: dict[str, Any], basis: str
+) -> None:
+    """CER-006"""
+    signed = await act(gateway, "certificates", {"evidence": await fresh(gateway), **asked})
+    at = gateway.clock() // 1_000 * 1_000 if asked else None
+    certificate = verify_certificate(signed.body["signed"], keys=KEYS.verifiers, now=gateway.clock())
+    assert (basis, at) == (certificate.basis, certificate.replayed_at)
+    listed = (await gateway.ask("GET", "/v1/platforms", who="normandie/offers:read")).body["platforms"]
+    [entry] = next(each["certificates"] for each in listed if each["platform"] == "bretagne")
+    assert (basis, at and utc(at)) == (entry["basis"], entry["replayed"])
 
 
 async def test_insufficient_evidence_signs_nothing_and_says_why(gateway: GatewayHarness) -> None:
