@@ -173,9 +173,12 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """The rest of the case is required only where the kept values match."""
+    """The rest of the case is required only where the kept values match. Where the set-up declares the region of the
+    account ``declared``, they must.
+    """
 
     values: Mapping[str, Any]
+    declared: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +352,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Step]] = {
     "follow": _read_follow,
     "reads": _read_reads,
     "token": lambda body: Token(body["token"], body.get("scope"), body["keep"]),
-    "only": lambda body: Only(body["only"]),
+    "only": lambda body: Only(body["only"], body.get("unless_declared", "")),
     "clear": lambda body: Clear(body["clear"]),
     "restart": lambda body: Restart(body["restart"]),
     "order": lambda body: Order(action=body["order"], offer=body.get("offer", ""), expect=body.get("expect", {})),

@@ -39,6 +39,7 @@ class HttpRole(Role):
     _copies: dict[str, Copy]
 
     async def _reset(self) -> None:
+        self._names = self._names.keeping(self._declared)
         self._copies = {}
         self._resumed: dict[str, Copy] = {}
 
@@ -53,8 +54,8 @@ class HttpRole(Role):
                 return await self._compare_ways_out(step, location)
             case Token():
                 return await self._keep_token(step, location)
-            case Only(values):
-                return self._require(values)
+            case Only(values, declared):
+                return self._require(values, location, must=f"region_of_{declared}" in self._declared)
             case Clear(account):
                 return await self._clear(self._wire(account), location)
             case Restart(number):
@@ -73,10 +74,19 @@ class HttpRole(Role):
         self._names = self._names.keeping({step.keep: token})
         return []
 
-    def _require(self, values: Mapping[str, Any]) -> list[Finding]:
-        """Raises NotApplicableError where a kept value does not match."""
+    @property
+    def _declared(self) -> Mapping[str, Any]:
+        """The regions of accounts that the set-up declares, by the names under which cases keep them."""
+        accounts = self._setup.accounts.items()
+        return {f"region_of_{name}": account.region for name, account in accounts if account.region}
+
+    def _require(self, values: Mapping[str, Any], location: Texts, *, must: bool) -> list[Finding]:
+        """Raises NotApplicableError where a kept value does not match, unless it ``must``: then that is a finding."""
         for name, matcher in values.items():
-            wrong = mismatches(fill(matcher, self._names), self._names[f"kept.{name}"], plain(name))
+            at = joined((location, plain(name)), ", ") if must else plain(name)
+            wrong = mismatches(fill(matcher, self._names), self._names[f"kept.{name}"], at)
+            if wrong and must:
+                return wrong
             if wrong:
                 raise NotApplicableError(say("only-where", found=joined((plain(f"{name} = "), wrong[0].actual))))
         return []
@@ -99,6 +109,8 @@ class HttpRole(Role):
         """Keep the parts of an answer that later steps use; the findings are those that are not there."""
         findings = []
         for name, source in step.keep.items():
+            if name in self._declared:
+                continue
             at = str(fill(source.removesuffix(_OPTIONAL), self._names))
             value = _part(reply, at)
             if value is None and not source.endswith(_OPTIONAL):

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from conformance.model.case import ROLES, RoleName
 from conformance.model.library import cases
 from conformance.model.result import Announced
+from conformance.script.towns import town_in
 from conformance.words import LocalisedError, Texts, plain, say
 from schemas.bilingual import system_reason
 
@@ -47,13 +48,14 @@ class SetupError(LocalisedError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """Credentials of the kit at the target, or of the partner at the kit. ``host`` is the platform's own host, as the
-    gateway knows it.
+    gateway knows it, ``region`` the INSEE code of the region that is its territory there.
     """
 
     platform: str
     client_id: str
     secret: str = field(repr=False)
     host: str | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,8 +216,10 @@ def _read_accounts(table: _Table, environ: Mapping[str, str]) -> dict[str, Accou
 def _read_account(table: _Table, environ: Mapping[str, str]) -> Account:
     if "secret" in table.body:
         raise SetupError(say("secret-in-file", location=table.path), step=say("secret-in-file-step"))
-    table.allow("platform", "client_id", "secret_env", "host")
-    platform = table.text("platform")
+    table.allow("platform", "client_id", "secret_env", "host", "region")
+    platform, region = table.text("platform"), table.text("region", None)
+    if region is not None and town_in(region) is None:
+        raise SetupError(say("wrong-value", name=table.named("region"), value=repr(region)), step=say("region-step"))
     variable = table.text("secret_env")
     secret = environ.get(variable, "")
     if not secret:
@@ -226,6 +230,7 @@ def _read_account(table: _Table, environ: Mapping[str, str]) -> Account:
         client_id=table.text("client_id", platform),
         secret=secret,
         host=table.text("host", None),
+        region=region,
     )
 
 
