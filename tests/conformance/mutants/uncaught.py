@@ -25,7 +25,6 @@ UNCAUGHT = frozenset(
         "feeds-other-addresses",
         "feeds-straight-quotes",
         "feeds-trimmed-texts",
-        "guards-formulas",
         "journal-for-publishers",
         "keeps-all-within",
         "keeps-regions-within",
