@@ -11,7 +11,7 @@ from gateway.pages.base.refusal import RefusedError
 
 
 async def refused(forms: Forms, *, after: int = 0) -> str:
-    """The code that refuses a form of which nothing arrives, begun after so many turns of the event loop."""
+    """The code that refuses a form of which nothing arrives, begun after so many steps of the event loop."""
     for _ in range(after):
         await asyncio.sleep(0)
     connection = BaseProtocol(asyncio.get_running_loop())
@@ -26,8 +26,8 @@ async def refused(forms: Forms, *, after: int = 0) -> str:
 
 async def test_a_form_whose_time_is_up_gives_way_like_any_other() -> None:
     """At whichever moment the next one comes: also between the end of its time and its own refusal."""
-    for turns in range(5):
+    for steps in range(5):
         forms = Forms(lambda _: "192.0.2.1", most=1, seconds=0.0)
-        codes = await asyncio.gather(refused(forms), refused(forms, after=turns))
+        codes = await asyncio.gather(refused(forms), refused(forms, after=steps))
         assert set(codes) <= {"busy", "too-slow"}
         assert 0 == forms.being_received
