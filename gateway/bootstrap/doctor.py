@@ -15,7 +15,7 @@ from gateway.log.sqlite import SqliteLog
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON, POSITIONS
-from gateway.runtime.keys import load_secret
+from gateway.runtime.keys import load_secret, secret_file
 from gateway.runtime.private_files import ExposedError, check_private
 from gateway.settings import Settings
 
@@ -67,7 +67,7 @@ def examine_secrets(settings: Settings) -> Iterator[Diagnosis]:
             continue
         except (ExposedError, OSError) as error:
             yield Diagnosis("fail", "private files", f"{error}", f"chmod 600 {path}", "private_file", {"file": name})
-    if settings.secret is None and (settings.data / "secret").exists():
+    if settings.secret is None and secret_file(settings.data).exists():
         try:
             load_secret(None, folder=settings.data)
         except SettingsError as error:

@@ -11,6 +11,7 @@ from gateway.bootstrap import log_path, signing_key_of
 from gateway.cli.console import ERR, OUT, CommandError
 from gateway.cli.operator_context import command_errors, require_log_here, settings_here
 from gateway.log.sqlite.backup import copy_log
+from gateway.runtime.keys import secret_file
 from gateway.runtime.private_files import ExposedError, read_private, write_private
 from gateway.settings import Settings
 
@@ -47,7 +48,7 @@ def _copy(settings: Settings, folder: Path) -> list[str]:
     with ERR.status("Copying and checking the log"):
         size = copy_log(log_path(settings), folder / "log.sqlite")
     copied = [f"log.sqlite ({size:,} bytes, checked)"]
-    secret = settings.data / "secret" if settings.secret is None else None
+    secret = secret_file(settings.data) if settings.secret is None else None
     for name, path in (("secret", secret), ("signing.pem", signing_key_of(settings))):
         if path is not None and path.exists():
             try:

@@ -113,7 +113,7 @@ async def _examine_port(about: str, host: str, port: int, variable: str, path: s
 
 
 async def _examine_log(settings: Settings) -> list[Diagnosis]:
-    if settings.kafka is None and not (settings.data / "log.sqlite").exists():
+    if settings.kafka is None and not log_path(settings).exists():
         return [Diagnosis("ok", "log", "none yet; passerelle serve creates it")]
     try:
         async with asyncio.timeout(_LOG_SECONDS), open_log(settings, make=False) as log:

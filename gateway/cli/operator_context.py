@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from rich.text import Text
 
-from gateway.bootstrap import open_log, signing_key_of, with_signing_key
+from gateway.bootstrap import log_path, open_log, signing_key_of, with_signing_key
 from gateway.cli.console import ERR, CommandError
 from gateway.errors import LogBusyError, LogDamagedError, LogError, SettingsError, TopicError
 from gateway.log.port import EventLog
@@ -81,7 +81,7 @@ def has_log_here() -> bool:
     settings = settings_here()
     refuse_root(settings)
     with command_errors():
-        return settings.kafka is not None or (settings.data / "log.sqlite").exists()
+        return settings.kafka is not None or log_path(settings).exists()
 
 
 def refuse_root(settings: Settings) -> None:
