@@ -18,15 +18,14 @@ BUSY_RETRY_SECONDS = 5
 
 
 class AddressSlots:
-    """Slots for the work of visitors, at most ``each`` of one address (an IPv6 /64 is one; its /48 has four times as
+    """Slots for the work of visitors, at most two of one address (an IPv6 /64 is one; its /48 has four times as
     many) and ``most`` of one process.
 
     ``shared``: a file by which the processes of a gateway hold the slots of an address in common. Each slot is one byte
     of it that is locked; the file stays empty. The system releases the locks of a process that dies.
     """
 
-    def __init__(self, *, each: int = MOST_EACH, most: int = MOST, shared: Path | None = None) -> None:
-        self._each = each
+    def __init__(self, *, most: int = MOST, shared: Path | None = None) -> None:
         self._most = most
         self._now = 0
         self._taken: dict[str, set[int]] = {}
@@ -42,7 +41,7 @@ class AddressSlots:
         held: list[tuple[str, int]] = []
         try:
             for block, times in blocks_of(address).items():
-                slot = self._take(block, self._each * times)
+                slot = self._take(block, MOST_EACH * times)
                 if slot is None:
                     raise RefusedError("address-busy", retry_after=_ADDRESS_RETRY_SECONDS)
                 held.append((block, slot))

@@ -1,4 +1,4 @@
-"""The forms that are being received, of all visitors: a form that arrives late makes room for the next one."""
+"""Reception of visitors' forms, bounded in number and time: at the bound, the oldest form gives way to a new one."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator
@@ -19,8 +19,8 @@ _SECONDS = 30.0
 
 
 class Forms:
-    """Receives forms, ``most`` at once and ``each`` of one address, within ``seconds``. One more ends the one that has
-    been on its way for longest, so that no number of half-sent forms keeps a whole one out. ``aside`` runs the parsing.
+    """Receives forms within ``seconds``, at most ``most`` at once and eight of one address. At a bound a new form ends
+    the oldest, so that half-sent forms cannot lock out whole ones. ``aside`` runs the parsing.
     """
 
     def __init__(
@@ -29,13 +29,11 @@ class Forms:
         aside: Aside = in_a_thread,
         *,
         most: int = _MAX_FORMS,
-        each: int = _MAX_FORMS_EACH,
         seconds: float = _SECONDS,
     ) -> None:
         self._address = address
         self._aside = aside
         self._most = most
-        self._each = each
         self._seconds = seconds
         self._pace = Pace()
         self._received: dict[asyncio.Timeout, Collection[str]] = {}
@@ -68,7 +66,7 @@ class Forms:
     def _one(self, address: str) -> Iterator[asyncio.Timeout]:
         blocks = blocks_of(address)
         for block, times in blocks.items():
-            self._make_room(self._each * times, block)
+            self._make_room(_MAX_FORMS_EACH * times, block)
         self._make_room(self._most)
         deadline = asyncio.timeout(self._seconds)
         self._received[deadline] = blocks
