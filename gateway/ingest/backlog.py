@@ -1,9 +1,9 @@
 """The backlog: undecided submissions of each platform, bounded while other platforms submit.
 
-A partition decides in log order, so that a platform which submits thousands at once delays the decisions of all others
-by as many. Each process counts what it has appended itself, and what the relay has decided by the positions on the log;
-who submits is known to all processes of a gateway (``Activity``), and of other gateways by their receipts. A platform
-that is alone has no bound.
+A partition is decided in log order: thousands of submissions at once from one platform would delay the decisions of all
+others. Each process counts its own appends, and reads the relay's progress from the positions on the log. Activity of
+other platforms is shared by the processes of a gateway (``Activity``); that at other gateways shows in receipts. A
+platform that submits alone has no bound.
 """
 
 import time
@@ -17,14 +17,14 @@ from gateway.protocol.topic import SUBMISSIONS
 from gateway.runtime.activity import Activity, key_of
 
 SHARE = 200
-"""How many submissions of one platform on one partition may be undecided while others submit."""
+"""Bound of undecided submissions of one platform on one partition, while others submit."""
 INBOX_AHEAD = 1_000
 """The same for an inbox whose platform is alone: reading further ahead of the relay gains nothing."""
 _RECENT_SECONDS = 10.0
 _MAX_WAIT_SECONDS = 5.0
 """A relay that decides nothing for this long is no reason to hold submissions back."""
 _MAX_APPENDS = 1_000
-"""From then on each append looks for decided ones."""
+"""Counted appends beyond which each append drops the decided ones."""
 _key_of = lru_cache(maxsize=256)(key_of)
 
 
@@ -44,8 +44,8 @@ class Backlog:
         return self._activity.others_since(_key_of(platform), self._clock() - _RECENT_SECONDS)
 
     def full(self, platform: str, partition: int, *, alone: int | None = None) -> bool:
-        """Whether the platform has its share of undecided submissions on a partition. ``alone`` is the bound while no
-        other platform submits.
+        """Whether the platform's undecided submissions on a partition have reached their bound; ``alone`` is the bound
+        while no other platform submits.
         """
         lane = self._lanes.get((platform, partition))
         bound = None if lane is None else SHARE if self.contested(platform) else alone
@@ -54,8 +54,8 @@ class Backlog:
         return lane.undecided(self._positions.at(SUBMISSIONS, partition)) >= bound
 
     async def enter(self, platform: str, partition: int, number: int, *, alone: int | None = None) -> None:
-        """Wait until the platform has less than its share on the partition, and count so many more: ``append`` follows,
-        or ``leave``.
+        """Wait until the platform is below its bound on the partition, and count ``number`` more submissions; call
+        ``append`` or ``leave`` next.
         """
         self._activity.note(_key_of(platform), self._clock())
         until = self._clock() + _MAX_WAIT_SECONDS
@@ -83,18 +83,18 @@ class Backlog:
         return ends
 
     def leave(self, platform: str, partition: int, number: int) -> None:
-        """The submissions that have entered are not on the log."""
+        """Uncount entered submissions: they were not appended."""
         self._lane(platform, partition).entering -= number
 
     def append(self, platform: str, partition: int, number: int, *, end: int) -> None:
-        """The submissions that have entered are on the log, below this offset."""
+        """Count entered submissions as appended, below the offset ``end``."""
         lane = self._lane(platform, partition)
         lane.append(number, end)
         if lane.appends > _MAX_APPENDS:
             lane.undecided(self._positions.at(SUBMISSIONS, partition))
 
     def decided(self, chunks: Sequence[Chunk]) -> None:
-        """Receipts were read: their platforms have submitted, here or at another gateway."""
+        """Note the platforms of new receipts as active, here or at another gateway."""
         now = self._clock()
         for platform in {(record.key or b"").partition(b":")[0] for chunk in chunks for record in chunk.records}:
             self._activity.note(_key_of(platform.decode(errors="replace")), now)
@@ -115,17 +115,17 @@ class _Lane:
 
     @property
     def appends(self) -> int:
-        """The number of appends that are counted."""
+        """The number of counted appends."""
         return len(self._appended)
 
     def append(self, number: int, end: int) -> None:
-        """So many of those entering were appended, below an offset."""
+        """Count ``number`` of those entering as appended, below the offset ``end``."""
         self.entering -= number
         self._appended.append((end, number))
         self._number += number
 
     def undecided(self, position: int) -> int:
-        """How many are entering, or not before the relay's position."""
+        """The number of submissions that are entering, or were appended at or after the relay's position."""
         while self._appended and self._appended[0][0] <= position:
             self._number -= self._appended.popleft()[1]
         return self._number + self.entering

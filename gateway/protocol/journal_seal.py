@@ -1,7 +1,7 @@
 """The seal of the journal: number and digest of its last entry, under the gateway's secret. Pure.
 
-A process that can write to the log can compute the chain again from any entry on, so that it is whole. It cannot make
-the seal, which is on ``positions`` and written in the transaction of its entry, without the secret.
+A process that can write to the log can compute the chain again from any entry on. Without the secret it cannot make the
+seal, which is stored on ``positions``, in the transaction of its entry.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SEAL_KEY = position_key(SEAL, PARTITION)
 
 
 class KnownEntry(NamedTuple):
-    """An entry that was noted outside of the gateway: all entries up to it are as they were then."""
+    """An entry noted outside the gateway: it vouches for all entries up to it."""
 
     number: int
     digest: str
@@ -28,8 +28,8 @@ class KnownEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedEnd:
-    """The last entry: its number, the digest of its bytes, and its time in ms. ``since`` is the first entry that was
-    written under a seal that held: what is before it rests on no seal of this secret.
+    """The last entry: its number, the digest of its bytes, and its time in ms. ``since`` is the first entry
+    under an unbroken series of seals: no seal of this secret covers the entries before it.
     """
 
     number: int = 0

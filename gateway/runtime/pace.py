@@ -1,4 +1,4 @@
-"""Spaces out what many clients make an event loop do at once."""
+"""Paces the work that many clients cause on one event loop."""
 
 import asyncio
 
@@ -6,8 +6,8 @@ STEP_SECONDS = 0.01
 
 
 class Pace:
-    """One step at a time each 10 ms, in the order of arrival. After a step a client that sends without a pause has the
-    next 256 KiB received, which takes the event loop 0.1 ms and more.
+    """Grants one step every 10 ms, in order of arrival. A step receives up to 256 KiB of one client, which takes 0.1 ms
+    or more of the event loop's time.
     """
 
     def __init__(self, seconds: float = STEP_SECONDS) -> None:

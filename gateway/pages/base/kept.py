@@ -1,4 +1,4 @@
-"""Rendered public pages, kept for every visitor, and rendered away from the event loop."""
+"""Cache of rendered public pages, shared by all visitors; rendering runs off the event loop."""
 
 import asyncio
 from collections import OrderedDict
@@ -16,7 +16,7 @@ _MAX_PAGES = 256
 
 
 class Aside(Protocol):
-    """Runs work of a visitor's request away from the event loop."""
+    """Runs work of a visitor's request off the event loop."""
 
     def __call__(self, request: web.Request, work: Callable[[], Result], /) -> Coroutine[Any, Any, Result]:
         """The result of the work."""
@@ -28,8 +28,8 @@ def in_a_thread(_request: web.Request, work: Callable[[], Result], /) -> Corouti
 
 
 class KeptPages:
-    """The last rendered page of each key, as long as it is made of equal things. Requests at the same time share one
-    rendering; one that fails is not kept.
+    """The last rendering of each key, valid while ``made_of`` is equal. Concurrent requests share one rendering; a
+    failed one is not kept.
     """
 
     def __init__(self, aside: Aside) -> None:
