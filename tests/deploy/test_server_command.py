@@ -91,11 +91,11 @@ def nobody() -> Iterator[None]:
 
 
 @as_root
-@pytest.mark.parametrize("words", [["status"], ["refusals"], ["partner", "list"], ["backup", "copy"]])
+@pytest.mark.parametrize("words", [["status"], ["refusals"], ["partner", "list"], ["backup", "{}/copy"]])
 def test_another_account_of_the_machine_learns_nothing(tmp_path: Path, words: list[str]) -> None:
     """T-58: the data folder is its owner's and root's."""
     data = tmp_path / "data"
-    environ = {"PASSERELLE_DATA": str(data)}
+    environ, words = {"PASSERELLE_DATA": str(data)}, [word.format(tmp_path) for word in words]
     made = CliRunner(env=environ).invoke(app, ["partner", "add", "bretagne"])
     assert 0 == made.exit_code, made.output
     data.chmod(0o700)
