@@ -137,10 +137,10 @@ async def _onboard(settings: Settings) -> dict[str, str]:
             secret = mint_secret(now=clock.now(), entropy=os.urandom)
             texts[partner.platform] = secret.text
             await partners.save(replace(partner, secrets=(secret.kept,)))
-        await add_feeds(log, partners, now=clock.now())
+        await add_feeds(log, partners, now=clock.now(), secret=SECRET.encode())
         await add_refusals(log, now=clock.now())
         await partners.close()
-        await write_acts(log)
+        await write_acts(log, secret=SECRET.encode())
         await write_note(log, clock.now())
         for topic, record in _past():
             assert record.key is not None

@@ -93,16 +93,16 @@ async def append(log: EventLog, topic: str, record: Record) -> None:
     await log.append(topic, partition_of(record.key.decode(), log.partitions), [record])
 
 
-async def add_feeds(log: EventLog, partners: Partners, *, now: int) -> None:
+async def add_feeds(log: EventLog, partners: Partners, *, now: int, secret: bytes = SECRET) -> None:
     """The three platforms, their runs, and the pause of one."""
     for slug in (FAILING, WAITING, PAUSED):
-        secret = mint_secret(now=now, entropy=os.urandom)
+        minted = mint_secret(now=now, entropy=os.urandom)
         document = profile_of(slug).document
-        partner = replace(presets()[slug], scopes=frozenset({"offers:read"}), profile=document, secrets=(secret.kept,))
+        partner = replace(presets()[slug], scopes=frozenset({"offers:read"}), profile=document, secrets=(minted.kept,))
         await partners.save(partner)
     for run in runs(now):
         await append(log, RUNS, run_record(run))
-    journal = Journal(log, secret=SECRET)
+    journal = Journal(log, secret=secret)
     pause = Pause(platform=PAUSED, paused=True, at=now)
     await set_paused(log, journal, pause, known={}, actor=Actor(name="NAME", client="exploitation"), why=REASON)
     await journal.close()

@@ -19,9 +19,9 @@ DETAILS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-async def write_acts(log: EventLog, *, rounds: int = 3, clock: Clock = now) -> int:
+async def write_acts(log: EventLog, *, rounds: int = 3, clock: Clock = now, secret: bytes = SECRET) -> int:
     """Each act as often as there are rounds; returns the number of entries."""
-    journal = Journal(log, secret=SECRET, clock=clock)
+    journal = Journal(log, secret=secret, clock=clock)
     written = 0
     try:
         for number in range(rounds):
