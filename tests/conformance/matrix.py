@@ -171,10 +171,13 @@ async def play_program(mutant: WrongProgram) -> list[Result]:
     """Results of a wrong gateway of the table in the cases that it names, up to the first failure that repeats."""
     async with wrong_gateway(mutant) as setup, aiohttp.ClientSession() as session:
         eager = replace(setup, patience=_PATIENCE)
-        role = GatewayRole(eager, session, seed=f"matrix {mutant.name}", day=today)
-        first = await run_cases(naming(mutant, gateway_cases()), role, eager, on=today(), fail_fast=True)
-        failed = [result.case for result in first if result.outcome is Outcome.FAIL]
-        return await run_cases(failed, role, eager, on=today())
+
+        async def played_once(seed: str, chosen: Sequence[Case]) -> list[Result]:
+            role = GatewayRole(eager, session, seed=f"{seed} {mutant.name}", day=today)
+            return await run_cases(chosen, role, eager, on=today(), fail_fast=True)
+
+        first = await played_once("matrix", naming(mutant, gateway_cases()))
+        return await played_once("again", [result.case for result in first if result.outcome is Outcome.FAIL])
 
 
 async def examine_partners() -> list[Catch]:

@@ -14,7 +14,7 @@ from conformance.model.case import Call, Script, Token
 from conformance.model.library import cases, read_topic
 from conformance.role.gateway import GatewayRole
 from conformance.target.setup import Setup
-from schemas.contract import openapi_document
+from schemas.contract import precise_openapi
 from tests.conformance.gateway_fixture import running_gateway
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, proxied
 
@@ -90,7 +90,7 @@ async def test_an_offer_that_is_missing_on_one_way_is_found_there(right: Setup, 
 
 async def test_a_token_with_one_scope_is_tried_at_every_address_that_asks_for_another() -> None:
     """SEC-002."""
-    contract = openapi_document()["paths"]
+    contract = precise_openapi()["paths"]
     for case in cases():
         if not case.id.startswith("security/every-address-with-"):
             continue
