@@ -42,6 +42,13 @@ class HttpRole(Role):
         self._names = self._names.keeping(self._declared)
         self._copies = {}
         self._resumed: dict[str, Copy] = {}
+        self._polls: dict[str, asyncio.Task[Reply]] = {}
+
+    async def _end(self) -> None:
+        """Close the long polls that are open."""
+        for poll_of_case in self._polls.values():
+            poll_of_case.cancel()
+        await asyncio.gather(*self._polls.values(), return_exceptions=True)
 
     async def _take(self, step: Step, location: Texts) -> list[Finding]:
         match step:
@@ -189,6 +196,7 @@ class HttpRole(Role):
             expect=fill(dict(step.expect), self._names),
             exports=self._setup.supports("exports"),
             resumed=self._resumed,
+            polls=self._polls,
             location=say("at-reader", location=location, account=step.account),
         )
         return await ways.compare(lambda look, done: self._poll(look, done, step.until))

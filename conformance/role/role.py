@@ -40,11 +40,14 @@ class Role(ABC):
         await self._reset()
         if isinstance(case.subject, Document):
             return await self._judge(case.subject)
-        for number, step in enumerate(case.subject.steps, start=1):
-            findings = await self._take(step, say("step", number=number))
-            if findings:
-                return findings
-        return []
+        try:
+            for number, step in enumerate(case.subject.steps, start=1):
+                findings = await self._take(step, say("step", number=number))
+                if findings:
+                    return findings
+            return []
+        finally:
+            await self._end()
 
     def _names_of(self, case: str) -> Names:
         return Names(seed=self._seed, case=case, day=self._day(), platforms=self._platforms, hosts=self._hosts)
@@ -52,6 +55,9 @@ class Role(ABC):
     @abstractmethod
     async def _reset(self) -> None:
         """Forget the former case."""
+
+    async def _end(self) -> None:  # noqa: B027
+        """Close what the case left open."""
 
     @abstractmethod
     async def _take(self, step: Step, location: Texts) -> list[Finding]:

@@ -1,9 +1,11 @@
 """Ways out: one expectation of a reader, compared with everything by which a gateway gives offers to it.
 
 Lists whole and page by page, single offers, the changes feed from its start and at its end, the long poll, exports. A
-resumed copy has read to the end before: it is kept from one step of the case to the next.
+resumed copy has read to the end before: it is kept from one step of the case to the next. A long poll is open from one
+step to the next, so that what happens between them ends it.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -21,6 +23,9 @@ from conformance.words import Texts, joined, plain, say
 _FORMATS = ("csv", "jobposting", "rss")
 _PAGES_AT_MOST = 500
 _WHOLE, _FEW, _ONE, _SOME = 1000, 2, 1, 3
+_POLL_SECONDS = 5
+_DENIED_ONCE = 1
+"""A change may come just behind the last page; behind several pages in a row it was there before."""
 _SAME = ("offer", "sequence", "territory", "provenance")
 """Members of an offer that are the same by every way out."""
 _FOUND, _NOT_FOUND, _GONE = 200, 404, 410
@@ -42,7 +47,9 @@ class Output:
 
 @dataclass(slots=True, kw_only=True)
 class WaysOut:
-    """The ways out for one query. ``resumed`` are the copies of the case, ``reader`` is the reader’s slug."""
+    """The ways out for one query. ``resumed`` are the copies of the case, ``polls`` its open long polls, ``reader`` is
+    the reader’s slug.
+    """
 
     wire: Wire
     reader: str
@@ -50,6 +57,7 @@ class WaysOut:
     expect: Mapping[str, Any]
     exports: bool
     resumed: dict[str, Copy]
+    polls: dict[str, asyncio.Task[Reply]]
     location: Texts
     single: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     broken: bool = False
@@ -61,7 +69,7 @@ class WaysOut:
             self._look_at_singles,
             *(self._reading(say("way-list", limit=limit), self._list, limit) for limit in (_WHOLE, _ONE)),
             *(self._reading(say("way-start", limit=limit), self._start, limit) for limit in (_WHOLE, _SOME)),
-            *(self._resume(limit, wait) for limit, wait in ((_WHOLE, 0), (_FEW, 0), (_WHOLE, 2))),
+            *(self._resume(limit, wait) for limit, wait in ((_WHOLE, 0), (_FEW, 0), (_WHOLE, _POLL_SECONDS))),
         ]
         if self.exports:
             looks += [self._exporting(name) for name in _FORMATS]
@@ -173,7 +181,7 @@ class WaysOut:
     async def _start(self, limit: int) -> Output:
         """The feed from its start: what is live, once each, and no removal (FEED-010)."""
         copy = Copy()
-        output = await self._read(copy, limit, 0, say("way-start", limit=limit))
+        output = await self._read(copy, limit, say("way-start", limit=limit))
         location = joined((self.location, say("way-start", limit=limit)), ", ")
         expected = {
             "once": list(self._ids("holds")),
@@ -185,7 +193,8 @@ class WaysOut:
     def _resume(self, limit: int, wait: int) -> _Look:
         """The feed at its end: one copy for each limit, and one that waits for news."""
         name = say("way-poll") if wait else say("way-tail", limit=limit)
-        copy = self.resumed.setdefault(f"{self.reader} {self.query} {limit} {wait}", Copy())
+        known = f"{self.reader} {self.query} {limit} {wait}"
+        copy = self.resumed.setdefault(known, Copy())
         reached = copy.cursor is not None
         location = joined((self.location, name), ", ")
         expected = {
@@ -196,24 +205,28 @@ class WaysOut:
         }
 
         async def look() -> list[Finding]:
-            began = copy.cursor is not None
-            output = await self._read(copy, limit, wait if began else 0, name)
+            opened = self.polls.pop(known, None)
+            output = await self._read(copy, limit, name, first=opened and await opened)
             self.broken = bool(output.findings) and output.page
             output.documents = dict(copy.held)
             output.texts = [orjson.dumps(each).decode() for each in copy.held.values()]
-            return (
-                output.findings
-                or copy.compare(expected, location)
-                or self._compare(output, list(self._ids("holds")), location)
-            )
+            findings = output.findings or copy.compare(expected, location)
+            findings = findings or self._compare(output, list(self._ids("holds")), location)
+            if wait and not findings:
+                self.polls[known] = asyncio.ensure_future(self._get("/v1/changes", limit, copy.cursor, wait))
+            return findings
 
         return look
 
-    async def _read(self, copy: Copy, limit: int, wait: int, name: Texts) -> Output:
-        """Read the feed to its end into a copy; the documents are those that came."""
+    async def _read(self, copy: Copy, limit: int, name: Texts, *, first: Reply | None = None) -> Output:
+        """Read the feed to its end into a copy, from the page that came first; the documents are those that came.
+        Behind a full page of a few the next one is looked at, even where no more is left: what comes then is denied.
+        """
         output, location = Output(), joined((self.location, name), ", ")
+        last, denied = False, 0
         for _ in range(_PAGES_AT_MOST):
-            reply = await self._get("/v1/changes", limit, copy.cursor, wait)
+            reply = first or await self._get("/v1/changes", limit, copy.cursor)
+            first = None
             wrong = self._page(reply, "changes", limit, name)
             output.page = reply.status == _FOUND
             wrong = wrong or mismatches({"$schema": "changes-page"}, reply.json, location)
@@ -223,8 +236,12 @@ class WaysOut:
             upserts = (each for each in reply.json["changes"] if each["op"] == "upsert")
             output.documents.update({each["id"]: each for each in upserts})
             output.texts.append(_text(reply))
-            if not reply.json["more"]:
+            denied += last and bool(reply.json["changes"])
+            last = not reply.json["more"]
+            if last and (limit != _FEW or len(reply.json["changes"]) < limit):
                 break
+        if denied > _DENIED_ONCE:
+            output.findings = [Finding(location, plain("more: true"), plain("more: false"))]
         return output
 
     async def _get(self, path: str, limit: int, cursor: str | None, wait: int = 0) -> Reply:

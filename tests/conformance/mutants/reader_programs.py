@@ -183,7 +183,7 @@ wrong(
     "FEED-006",
     "repeated-values-replace",
     "takes the last one where a filter is repeated in the address",
-    ("query[name] = isList ? [...(query[name] ?? []), ...items] : text", "query[name] = isList ? items : text"),
+    ("query[name] = isList ? [...(query[name] ?? []), ...items] :", "query[name] = isList ? items :"),
 )
 wrong(
     "FEED-006",
