@@ -7,7 +7,6 @@ import pytest
 
 UNCAUGHT = frozenset(
     (
-        "confirms-under-the-key",
         "counts-as-before",
         "counts-dry-runs",
         "counts-for-all",
@@ -15,18 +14,15 @@ UNCAUGHT = frozenset(
         "counts-no-department",
         "counts-nothing-refused",
         "counts-the-first-rule",
-        "details-of-all",
         "feeds-all-of-france",
         "keeps-all-within",
         "keeps-regions-within",
         "later-forgets-the-territory",
         "lists-all-of-france",
-        "live-counts-passed",
         "one-department",
         "outbids-conflicts",
         "places-by-publisher",
         "raises-above-withdrawals",
-        "second-withdrawals-are-duplicates",
         "stays-in-the-territory",
         "widens-to-regions",
         "withdraws-newer-publications",
