@@ -206,7 +206,7 @@ class WaysOut:
 
         async def look() -> list[Finding]:
             opened = self.polls.pop(known, None)
-            output = await self._read(copy, limit, name, first=opened and await opened)
+            output = await self._read(copy, limit, name, first=None if opened is None else await opened)
             self.broken = bool(output.findings) and output.page
             output.documents = dict(copy.held)
             output.texts = [orjson.dumps(each).decode() for each in copy.held.values()]

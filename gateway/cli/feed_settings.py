@@ -1,14 +1,25 @@
-"""Whether a gateway with the settings of a command can pull the source of a profile."""
+"""Whether a profile is complete, and a gateway with the settings of a command can pull its source."""
 
+import json
 import os
 
 from rich.text import Text
 
+from adapters.profile.draft import PLACEHOLDER
 from adapters.profile.profile import Profile
 from adapters.pull.transport_factory import Secrets
 from adapters.transport.feed import FeedError
 from gateway.cli.console import ERR, CommandError
 from gateway.cli.operator_context import settings_here
+
+
+def require_replaced(profile: Profile) -> None:
+    """Raise CommandError for the profile of a draft whose placeholders are still there."""
+    if PLACEHOLDER in json.dumps(profile.document):
+        raise CommandError(
+            f"The profile still has the placeholder {PLACEHOLDER} of its draft; nothing was changed.",
+            step="write the platform's slug, its name, the address of its feed, and the path of the id if it is missing",
+        )
 
 
 def require_feed_settings(profile: Profile) -> None:

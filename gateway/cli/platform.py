@@ -19,7 +19,7 @@ from gateway.cli.console import FAILED, UNUSABLE, AsJson, CommandError, Lang, as
 from gateway.cli.desk import By, Why, desk_here
 from gateway.cli.document import unreadable
 from gateway.cli.draft import draft_sample, print_draft, print_placeholders, render_draft, replayed, write_profile
-from gateway.cli.feed_settings import require_feed_settings
+from gateway.cli.feed_settings import require_feed_settings, require_replaced
 from gateway.cli.operator_context import log_here
 from gateway.cli.render_partner import secret_document
 from gateway.cli.render_platform import platform_error, print_joined, print_outlook, print_platforms, print_run
@@ -120,6 +120,7 @@ def add(
     it, the first run of the feed fails in that case.
     """
     loaded = _load_profile(profile, language="en")
+    require_replaced(loaded)
     require_feed_settings(loaded)
     if sample is not None:
         outlook = _outlook(loaded, blocks_of(sample, "en"), "en")

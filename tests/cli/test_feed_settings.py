@@ -43,3 +43,10 @@ def test_a_secret_that_is_not_here_is_named(inside: Inside) -> None:
     ended = inside("platform", "add", profile(inside.folder, HTTPS))
     assert 0 == ended.code, ended.errors
     assert "! The gateway needs the secret FEED_NORMANDIE_TOKEN, which is not set here." in ended.errors
+
+
+def test_a_draft_is_not_added_before_its_placeholders_are_replaced(inside: Inside) -> None:
+    address = {"kind": "https", "url": "https://a-completer.example/offres.json", "every_minutes": 60}
+    ended = inside("platform", "add", profile(inside.folder, address))
+    assert 2 == ended.code
+    assert "still has the placeholder a-completer" in ended.errors
