@@ -123,7 +123,7 @@ async def test_beside_a_gateway_that_is_down_the_figures_are_the_last_and_the_co
     assert "Aucune passerelle ne tourne dans" in french.errors
     ended = await command(federation, "status", "--json", "--lang", "en")
     assert 1 == line(json.loads(ended.output), "bretagne")["live"]
-    assert "No gateway works in" in ended.errors
+    assert "No gateway runs in" in ended.errors
     assert "passerelle doctor" in ended.errors
 
 
