@@ -1,7 +1,7 @@
-"""The form of a contract that client generators of every kind read right.
+"""Simplified form of a contract, for client generators of every kind.
 
-Generators differ in what they make of choices between schemas, constants, nulls and closed answers; some write code
-that does not compile, or that takes one member of a choice for another. This form has plain objects alone: a choice or
+Generators differ in how they handle choices between schemas, constants, nulls and closed answers; some write code that
+does not compile, or that confuses the members of a choice. This form has plain objects only: a choice or
 a combination is one object with the members of all, every number has its width, and answers allow the members and the
 values that a later version adds. It says less than the precise form (``schemas.contract``) and nothing else.
 """

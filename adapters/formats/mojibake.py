@@ -1,13 +1,11 @@
-"""Texts that were decoded wrongly before they came: UTF-8 read as Windows-1252 (``DÃ©couverte``), once or several
-times, and signs that are lost (U+FFFD). Pure.
-"""
+"""Mojibake: UTF-8 decoded as Windows-1252 (``DÃ©couverte``), once or several times, or lost signs (U+FFFD). Pure."""
 
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 TWICE = "utf-8-twice"
-"""The encoding of a feed whose text was read wrongly and written again: UTF-8, mended after decoding."""
+"""The encoding of a feed of mojibake: UTF-8, repaired after decoding."""
 LOST = "\ufffd"
 
 _BYTES = {chr(byte): byte for byte in range(0x80, 0x100)}
@@ -19,15 +17,15 @@ _SEQUENCE = re.compile(f"[\u00c2-\u00df]{_FOLLOWING}|[\u00e0-\u00ef]{_FOLLOWING}
 _PLAUSIBLE = re.compile(
     "[\u00a0-\u017f\u0192\u02c6\u02dc\u2010-\u203a\u20ac\u2122\u2190-\u21ff\ufeff\ufffd\U0001f300-\U0001faff]"
 )
-"""Characters that texts of offers have: no text in French has both the sequence and another meaning for it."""
+"""Characters that occur in offers; in French texts none of their sequences has another meaning."""
 _MAX_TIMES = 3
 _MAX_RUN = 400
-"""Signs beyond ASCII that are held back at the end of a piece: more in a row are no text."""
+"""Characters beyond ASCII held back at the end of a piece; more in a row are no text."""
 _AROUND = 40
 
 
 def mend(text: str) -> str:
-    """The text as it was before it was read wrongly, up to three times."""
+    """The repaired text: up to three wrong decodings are undone."""
     for _ in range(_MAX_TIMES):
         mended = text if text.isascii() else _SEQUENCE.sub(_mended, text)
         if mended == text:
@@ -37,7 +35,7 @@ def mend(text: str) -> str:
 
 
 def garbled(text: str) -> str | None:
-    """The first part of a text that was read wrongly, with what is around it; None without one."""
+    """The words around the first mojibake of a text; None if it has none."""
     if text.isascii():
         return None
     match = next((one for one in _SEQUENCE.finditer(text) if _mended(one) != one[0]), None)
@@ -45,7 +43,7 @@ def garbled(text: str) -> str | None:
 
 
 def lost(text: str) -> str | None:
-    """The first part of a text that has a lost sign; None without one."""
+    """The words around the first lost character of a text; None if it has none."""
     at = text.find(LOST)
     return None if at < 0 else _near(text, at)
 
@@ -62,7 +60,7 @@ def mend_content(value: Any) -> Any:
 
 
 def mend_pieces(pieces: Iterable[str]) -> Iterator[str]:
-    """The pieces of a text, mended also where a sequence is in two of them."""
+    """The pieces of a text, repaired also across their boundaries."""
     held = ""
     for piece in pieces:
         text = held + piece
@@ -75,7 +73,7 @@ def mend_pieces(pieces: Iterable[str]) -> Iterator[str]:
 
 
 def holds_garbled(value: Any) -> bool:
-    """Whether a text of a JSON value was read wrongly."""
+    """Whether any text of a JSON value has mojibake."""
     if isinstance(value, str):
         return garbled(value) is not None
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()

@@ -112,7 +112,7 @@ class _OfferBuilder:
         return value
 
     def _warn_of_encoding(self, values: Sequence[Scalar], rule: Rule, pointer: str) -> None:
-        """Warn of texts that were decoded wrongly before they came."""
+        """Warn of texts that were garbled before they arrived."""
         texts = [value for value in values if isinstance(value, str) and not value.isascii()]
         for code, find in (("text-garbled", garbled), ("text-lost", lost)):
             near = next((part for text in texts if (part := find(text)) is not None), None)

@@ -1,4 +1,4 @@
-"""What comes instead of a feed: a page, a calendar, YAML, or an error; each is refused by its own name. Pure."""
+"""Documents that are no feed: HTML page, calendar, YAML, error response. Each is refused with its own code. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ _YAML_LINE = re.compile(r"(?:- )*(?:[A-Za-zÀ-ÿ_][\w .-]{0,60}|\"[^\"]{1,60}\")
 _SEPARATORS = re.compile(r"[;\t|]")
 _YAML_LINES = 4
 _MAX_CHARACTERS = 20_000
-"""Longer documents are no errors."""
+"""Longer documents are not taken for error responses."""
 _MAX_ACTUAL = 200
 _ERRORS = ("error", "errors", "erreur", "erreurs", "exception", "fault")
 _SAID = ("message", "detail", "details", "title", "description", "error_description", "reason", "code", "status")
@@ -33,7 +33,7 @@ _MAX_MEMBERS = 8
 
 
 def refuse_other_forms(text: Iterator[str], *, pages: bool) -> Iterator[str]:
-    """The text unchanged. Raises UnusableFeedError for what is no feed. ``pages``: HTML is expected."""
+    """The text unchanged. Raises UnusableFeedError if it is no feed. ``pages``: HTML is expected."""
     first = next((piece for piece in text if piece.strip()), "")
     more = next(text, "")
     refuse(first, pages=pages, whole=not more)
@@ -41,7 +41,7 @@ def refuse_other_forms(text: Iterator[str], *, pages: bool) -> Iterator[str]:
 
 
 def refuse(text: str, *, pages: bool, whole: bool = True) -> None:
-    """Raise UnusableFeedError if a text begins with no feed. ``whole``: it is not only the beginning."""
+    """Raise UnusableFeedError if the beginning of a text is no feed. ``whole``: the text is complete."""
     start = text.lstrip()
     if start[:100].casefold().startswith(_PAGES):
         if not pages:
@@ -67,7 +67,7 @@ def _is_yaml(start: str) -> bool:
 
 
 def _error_of(start: str) -> str | None:
-    """What an error says, if the text is one: a JSON object or an XML element of that name."""
+    """The message of an error response, a JSON object or an XML element; None for any other text."""
     if start[:1] == "<":
         found = _XML_ERROR.match(start)
         if found is None or ("envelope" in found[0].lower() and not _FAULT.search(start)):
@@ -105,7 +105,7 @@ def _is_list_of_objects(value: Any) -> bool:
 
 
 def _said(value: Any) -> str:
-    """The sentence of an error."""
+    """The message of an error."""
     if isinstance(value, str | int):
         return str(value)
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Pages of a feed: what a document says outside of its items about pages after it, and whether all were read. Pure.
+"""Pages of a feed: what a document states about further pages, and whether all pages were read. Pure.
 
 APIs name the next page by an address (``next``, ``hydra:next``, ``_links/next/href``, ``@odata.nextLink``, a header
 ``Link``), or only say that there is one (``hasMore``, ``total_pages``, a total above the items). The first can be
@@ -16,7 +16,7 @@ from adapters.formats.text import fold
 
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _ADDRESS = re.compile(r"(?:https?://|\.{0,2}[/?])\S+|[^\s:?]+\?\S+=\S*|[\w./-]+\.(?:json|xml)")
-"""A whole address, or a relative one that is no cursor."""
+"""An absolute address, or a relative one; not a cursor."""
 _VALUES = frozenset(("href", "url", "uri", "link", "value"))
 _PREFIXES = frozenset(("hydra", "odata", "opensearch", "x", "wp"))
 _NEXT = frozenset(("next", "suivant", "suivante"))
@@ -32,14 +32,14 @@ _ABOUT = frozenset((
     "meta", "metadata", "pagination", "paging", "pager", "page", "pages", "links", "link", "cursor", "cursors", "view",
     "info", "response", "result", "results", "data", "header", "search", "summary", "next", "channel", "feed", "self",
 ))  # fmt: skip
-"""Names of objects that may tell of pages, beside those that hold the items."""
+"""Names of objects that may describe pages, beside the objects around the items."""
 _MAX_EVIDENCE = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """What one document says: the address of the ``next`` page, the members that tell of more without an address
-    (``more``), the number of all items and of all pages, and how many items it has itself.
+    """What one document states: the address of the ``next`` page, a member that announces more without an address
+    (``more``), the total number of items and of pages, and its own number of items.
     """
 
     items: int = 0
@@ -50,7 +50,7 @@ class Paging:
 
     @property
     def evidence(self) -> str:
-        """The member that says that this is one page of several; empty if none does."""
+        """The member that shows that this is one page of several; empty if none does."""
         if self.next:
             return f"next: {self.next}"[:_MAX_EVIDENCE]
         if self.more:
@@ -118,7 +118,7 @@ class Pages:
     steady: bool = True
     read: list[Paging] = field(default_factory=list)
     repeated: bool = False
-    """Whether an id came twice."""
+    """Whether an id occurred twice."""
 
     @property
     def items(self) -> int:

@@ -1,8 +1,8 @@
-"""Pages of a feed: fetch the page that each one names, within the limits of one feed, and check that they held still.
+"""Pages of a feed: follow them within the limits of one fetch, and check that they did not change meanwhile.
 
 Pages are on the origin of the page before them, at most ``MAX_PAGES``, and share the seconds and bytes of one fetch.
-An offer that moves from one page to another meanwhile is missed; so the first page is fetched again at the end, and all
-of them where no total is stated.
+An offer that moves to an earlier page meanwhile is missed: the first page is therefore fetched again at the end, or all
+pages if no total is stated.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from adapters.transport.landing import too_large
 
 MAX_PAGES = 1_000
 _MAX_EMPTY = 3
-"""Pages without items in a row that end a feed which names further ones."""
+"""Consecutive pages without items after which no further one is followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class PagedFeed:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A page that was fetched: its transport, what it says, and a digest of its ids."""
+    """A fetched page: its transport, its paging, and a digest of its ids."""
 
     transport: HttpsPull
     paging: Paging
@@ -82,7 +82,7 @@ def _following(seen: _Seen, page: Feed) -> HttpsPull | None:
 
 
 async def _look(transport: Transport, feed: Feed, mapping: FeedMapping) -> _Seen | None:
-    """What a page says; None for a feed that has no pages, or that its reader will refuse."""
+    """The paging of a fetched page; None for a feed without pages, or one that its reader will refuse."""
     if not isinstance(transport, HttpsPull) or (isinstance(mapping.source, Lines | Rows) and not feed.stated):
         return None
     try:
@@ -123,7 +123,7 @@ class _Walk:
                 try:
                     page = await self._fetch(transport, held=self._size)
                 except FeedError as error:
-                    if error.code == "feed-missing":  # an address that the page before should not have named
+                    if error.code == "feed-missing":  # the previous page named a wrong address
                         break
                     raise
                 named = page.url

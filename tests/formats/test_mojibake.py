@@ -1,4 +1,4 @@
-"""Texts that were decoded wrongly before they came: noticed, mended where the mapping says so, and drafted so."""
+"""Texts that were garbled before they arrived: noticed, mended where the mapping says so, and drafted so."""
 
 import json
 from itertools import pairwise

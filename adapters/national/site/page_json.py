@@ -1,4 +1,4 @@
-"""Reads the JSON of a page so that a value that cannot be read costs the item that holds it, never the page. Pure.
+"""Tolerant JSON reader for pages: an unreadable value costs its own item, never the page. Pure.
 
 ``orjson`` refuses a whole document for one number beyond its range, one lone surrogate or one deep value, and takes the
 last of two members of one name. Here each becomes a ``Fault`` in its place, or is found by ``find_fault``.
@@ -11,20 +11,20 @@ from collections.abc import Iterator
 from typing import Any
 
 _MAX_DEPTH = 64
-"""Arrays and objects within each other that a document may have; the site writes four."""
+"""Maximum nesting of arrays and objects; the site's pages have four levels."""
 _MAX_DIGITS = 20
 _MIN_INTEGER, _MAX_INTEGER = -(1 << 63), (1 << 64) - 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\(?:.|\Z))*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
-"""A string, to its end or that of the document, or a bracket."""
+"""A bracket, or a string, which the end of the document may cut."""
 
 
 class Fault:
-    """A value that cannot be read: no finite number of 64 bits, or too deep."""
+    """An unreadable value: no finite number of 64 bits, or nested too deeply."""
 
 
 class Doubled(dict[str, Any]):
-    """An object that has a member twice; it holds the last value."""
+    """An object with a duplicate member; it holds the last value."""
 
 
 def read_json(raw: bytes | bytearray) -> Any:
