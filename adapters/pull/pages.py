@@ -38,9 +38,6 @@ class PagedFeed:
 
     def pages(self) -> Iterator[Page]:
         """The pages, one after the other."""
-        if len(self.ends) == 1:
-            yield Page(self.feed.blocks(), self.stated[0])
-            return
         begin = 0
         for end, stated in zip(self.ends, self.stated, strict=True):
             yield Page(self.feed.part(begin, end), stated)
