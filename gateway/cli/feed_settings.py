@@ -18,7 +18,7 @@ def require_replaced(profile: Profile) -> None:
     if PLACEHOLDER in json.dumps(profile.document):
         raise CommandError(
             f"The profile still has the placeholder {PLACEHOLDER} of its draft; nothing was changed.",
-            step="write the platform's slug, its name, the address of its feed, and the path of the id if it is missing",
+            step="write the platform's slug, its name, the address of its feed, and the path of an id if it is missing",
         )
 
 
