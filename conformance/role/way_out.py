@@ -241,7 +241,7 @@ class WaysOut:
             if last and (limit != _FEW or len(reply.json["changes"]) < limit):
                 break
         if denied > _DENIED_ONCE:
-            output.findings = [Finding(location, plain("more: true"), plain("more: false"))]
+            output.findings = [Finding(location, say("more-behind-full-pages"), say("none-behind-full-pages"))]
         return output
 
     async def _get(self, path: str, limit: int, cursor: str | None, wait: int = 0) -> Reply:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import aiohttp
 import orjson
 from aiohttp import web
+from multidict import MultiDict
 from yarl import URL
 
 _HOP = {"transfer-encoding", "content-length", "connection", "host", "accept-encoding", "date", "server"}
@@ -41,8 +42,9 @@ class Seen:
 
     def asking(self, **query: str | None) -> "Seen":
         """The same with some parameters set or, where None, removed."""
-        kept = {name: value for name, value in self.query.items() if name not in query}
-        return replace(self, query={**kept, **{name: value for name, value in query.items() if value is not None}})
+        kept = [(name, value) for name, value in self.query.items() if name not in query]
+        given = [(name, value) for name, value in query.items() if value is not None]
+        return replace(self, query=MultiDict([*kept, *given]))
 
     def bearing(self, **headers: str | None) -> "Seen":
         """The same with some headers (``_`` for ``-``) set or removed."""
@@ -131,7 +133,7 @@ async def proxied(target: str, answer: Fault, *, issues: bool = False) -> AsyncI
         async def handle(request: web.BaseRequest) -> web.Response:
             headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
             body = await request.read()
-            seen = Seen(request.method, request.rel_url.raw_path, dict(request.query), headers, body, memory)
+            seen = Seen(request.method, request.rel_url.raw_path, MultiDict(request.query), headers, body, memory)
             if seen.path == "/oauth/token" and not issues:
                 answered = await forward(seen)
             else:
