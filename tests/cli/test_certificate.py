@@ -163,7 +163,7 @@ async def test_a_feature_that_this_gateway_saw_in_use_is_not_declared_absent(ope
         async with session.delete(path, headers=headers) as response:
             assert response.status < 300
         refused = await operator("certificate", "sign", write(operator.folder, document))
-    assert (1, True) == (refused.code, "declares absent (withdrawals)" in refused.errors), refused.errors
+    assert (1, True) == (refused.code, "the run has not seen (withdrawals)" in refused.errors), refused.errors
     assert "déclare absente (withdrawals)" in refused.errors
 
 

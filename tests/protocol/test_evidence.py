@@ -148,7 +148,7 @@ def test_totals_contradict_changed_results() -> None:
 def test_a_feature_that_is_declared_absent_and_used_is_refused() -> None:
     """CER-004"""
     document = evidence(report(off=OFF), off=sorted(OFF), used=sorted(OFF))
-    assert "declares absent (withdrawals)" in findings(document)
+    assert "the run has not seen (withdrawals)" in findings(document)
     unused = evidence(report(off=OFF), off=sorted(OFF))
     for seen, refused in ((OFF, True), ({"batch"}, False)):
         found = judge_evidence(unused, platform="bretagne", nonces=[nonce()], now=NOW, used=seen)
