@@ -43,9 +43,9 @@ MODULES = tuple(
 """Each registers its wrong systems."""
 _BEFORE = {f"publisher/{name}" for name in ("creates", "changes", "withdraws", "too-many", "unavailable-though-stored")}
 """What is played before cases that check everything that was sent."""
-_SLOW = {"error/inflating", "security/guessing", "crash/restart-amid-publications"}
-_SLOW |= {"statistics/of-oneself-only", "statistics/every-verdict"}
-"""Counts may come two minutes later."""
+_COUNTS = ("batch/every-outcome", "statistics/every-verdict", "statistics/of-oneself-only")
+"""Counts may come two minutes later: these are played with a gateway of their own, and with all patience."""
+_SLOW = {"error/inflating", "security/guessing", "crash/restart-amid-publications", *_COUNTS[1:]}
 _PATIENCE = 0.3
 _OF_EACH_FAMILY = 2
 _TOGETHER, _PARTNERS_TOGETHER = 4, 16
@@ -114,14 +114,17 @@ def candidates(mutant: Mutant) -> list[Case]:
 
 def naming(mutant: Wrong, known: Iterable[Case]) -> list[Case]:
     """The cases that must catch it: the one that it names, or those of the requirement that it names."""
-    found = [case for case in known if mutant.names == case.id or mutant.names in case.requirements]
-    return [case for case in found if case.id not in _SLOW or case.id == mutant.names]
+    return [case for case in known if _meets(mutant, case) and (case.id not in _SLOW or case.id == mutant.names)]
+
+
+def _meets(mutant: Wrong, case: Case) -> bool:
+    return mutant.names == case.id or mutant.names in case.requirements
 
 
 def caught(mutant: Wrong, results: Sequence[Result]) -> Catch:
     """The results among these that caught the mutant."""
     failed = {result.case.id: result.case for result in results if result.outcome is Outcome.FAIL}
-    by = {case.id for case in naming(mutant, failed.values())}
+    by = {case.id for case in failed.values() if _meets(mutant, case)}
     return Catch(mutant, tuple(sorted(by)), tuple(sorted(set(failed) - by)))
 
 
@@ -152,8 +155,18 @@ async def _examine_gateway(eager: Setup, mutant: Mutant) -> Catch:
         again = await play(eager, mutant, failed, day=today(), seed=f"again {seed}")
         catch = caught(mutant, again)
         if catch.by:
-            break
-    return catch
+            return catch
+    counted = any(_meets(mutant, case) for case in gateway_cases() if case.id in _COUNTS[1:])
+    return await _examine_counts(mutant) if counted else catch
+
+
+async def _examine_counts(mutant: Mutant) -> Catch:
+    """Whether a case about counts catches it, on a gateway that has counted nothing yet."""
+    chosen = [case for name in _COUNTS for case in gateway_cases() if case.id == name]
+    with tempfile.TemporaryDirectory() as folder:
+        async with running_gateway(Path(folder)) as setup:
+            results = await play(setup, mutant, chosen, day=today(), seed=f"counts {mutant.name}", fail_fast=True)
+    return caught(mutant, results)
 
 
 async def examine_programs() -> list[Catch]:

@@ -34,7 +34,7 @@ def _counting(
     async def answer(seen: Seen, forward: Forward) -> Answer:
         answered = await forward(seen)
         if seen.publishes and "dry_run" in seen.query and answered.status == 422:
-            seen.memory[asker(seen)] = seen.memory.get(asker(seen), 0) + 1
+            seen.memory.setdefault(asker(seen), []).append(_department(seen.json))
         rows = _rows(seen, answered)
         return answered if rows is None else answered.saying({**answered.json, "statistics": change(seen, rows)})
 
@@ -42,15 +42,19 @@ def _counting(
     wrong(names, fault)(answer)
 
 
+def _department(document: Any) -> str | None:
+    place = document.get("location") if isinstance(document, dict) else None
+    return str(place.get("postal_code", ""))[:2] if isinstance(place, dict) else None
+
+
 def _with_dry_runs(seen: Seen, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    tried = seen.memory.pop(asker(seen), 0)
-    refused = [row for row in rows if row.get("verdict") == "refused"]
-    if not tried:
+    tried: list[str | None] = seen.memory.get(asker(seen), [])
+    refused = next((row for row in rows if row.get("verdict") == "refused"), None)
+    if refused is None or not tried:
         return rows
-    seen.memory[asker(seen)] = tried
-    if not refused:
-        return [*rows, {"verdict": "refused", "count": tried}]
-    return [{**row, "count": row["count"] + tried} if row is refused[0] else row for row in rows]
+    if "department" in refused:
+        return [*rows, *({**refused, "department": each, "count": tried.count(each)} for each in dict.fromkeys(tried))]
+    return [{**row, "count": row["count"] + len(tried)} if row is refused else row for row in rows]
 
 
 _counting(

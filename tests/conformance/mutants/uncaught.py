@@ -7,13 +7,7 @@ import pytest
 
 UNCAUGHT = frozenset(
     (
-        "counts-as-before",
-        "counts-dry-runs",
         "counts-for-all",
-        "counts-for-who-asks",
-        "counts-no-department",
-        "counts-nothing-refused",
-        "counts-the-first-rule",
         "feeds-all-of-france",
         "keeps-all-within",
         "keeps-regions-within",
