@@ -65,6 +65,10 @@ class WaysOut:
 
     async def compare(self, poll: Poll) -> list[Finding]:
         """The findings of the first way that has any."""
+        if alike := self.expect.get("alike"):
+            given = (await self._list(_WHOLE)).documents
+            holds = [each for each in alike if each in given]
+            self.expect = {**self.expect, "holds": holds, "outside": [each for each in alike if each not in given]}
         looks: list[_Look] = [
             self._look_at_singles,
             *(self._reading(say("way-list", limit=limit), self._list, limit) for limit in (_WHOLE, _ONE)),

@@ -8,22 +8,19 @@ import pytest
 UNCAUGHT = frozenset(
     (
         "counts-for-all",
-        "feeds-all-of-france",
-        "keeps-all-within",
-        "keeps-regions-within",
-        "later-forgets-the-territory",
-        "lists-all-of-france",
         "one-department",
         "outbids-conflicts",
         "places-by-publisher",
         "raises-above-withdrawals",
-        "stays-in-the-territory",
         "widens-to-regions",
         "withdraws-newer-publications",
-        "withdraws-within",
     )
 )
-"""A case that catches one of these takes it off this list: its test fails then, since it expects the failure."""
+"""A case that catches one of these takes it off this list: its test fails then, since it expects the failure.
+
+``one-department``, ``places-by-publisher`` and ``widens-to-regions`` give by every way out the same wrong territory: no
+address tells which departments are a reader's own, and the set-up declares whole regions only.
+"""
 
 
 def expecting(names: Iterable[str]) -> list[Any]:
