@@ -7,7 +7,6 @@ import pytest
 
 UNCAUGHT = frozenset(
     (
-        "counts-for-all",
         "one-department",
         "outbids-conflicts",
         "places-by-publisher",
