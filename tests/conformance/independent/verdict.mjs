@@ -342,6 +342,7 @@ function national({ sent, fine, add, weeks, levels, pair }) {
   else if (seconde && (fine('/stay_weeks') ?? (pair ? 2 : 1)) === 1) not('one-week-stay', '/stay_weeks')
   if (mask_employer === true) not('masked-employer', '/redistribution/mask_employer')
   if (postal && !SITE_POSTCODE.test(postal)) not('postal-code', '/location/postal_code', { actual: postal })
+  else if (/^97[78]/.test(postal ?? '')) add('national-other-region', '/location/postal_code', { actual: postal })
   if (levels.includes('seconde') && levels.length > 1) add('levels-mixed', '/levels')
   const isUndescribed = kind(sent.employer) === 'object' && !('description' in sent.employer)
   if (isUndescribed) add('employer-undescribed', '/employer/description')
