@@ -164,7 +164,7 @@ async def test_a_feature_that_this_gateway_saw_in_use_is_not_declared_absent(ope
             assert response.status < 300
         refused = await operator("certificate", "sign", write(operator.folder, document))
     assert (1, True) == (refused.code, "the run has not seen (withdrawals)" in refused.errors), refused.errors
-    assert "déclare absente (withdrawals)" in refused.errors
+    assert "n’a pas vue (withdrawals)" in refused.errors
 
 
 async def test_only_the_certificate_is_printed_on_standard_output(operator: Shell) -> None:

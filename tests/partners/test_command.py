@@ -237,7 +237,7 @@ def test_errors_say_the_next_step(shell: Shell, tmp_path: Path) -> None:
         (("add", "x", "--name", "X", "--jwks", str(private)), "private", "run the same command again"),
         (("add", "x", "--jwks", str(garbled)), "is not JSON", "JWKS"),
         (("add", "x", "--jwks", str(listed)), "is not a JSON object", "JWKS"),
-        (("add", "x", "--jwks", str(tmp_path / "none")), "cannot be read: No such file", "JWKS"),
+        (("add", "x", "--jwks", str(tmp_path / "none")), "none: No such file or directory", "JWKS"),
         (("set", "nobody", "--name", "X"), "nobody is not a partner", "passerelle partner list"),
         (("set", "bretagne", "--department", "20"), "20 is not the INSEE code", "run the same command again"),
         (("set", "bretagne", "--jwks", str(private)), "private", "run the same command again"),
