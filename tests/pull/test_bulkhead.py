@@ -19,7 +19,7 @@ from tests.pull.pull_harness import SECRET, PullHarness, pull_harness
 class Treacherous(Feed):
     """A feed whose bytes cannot be read again."""
 
-    def part(self, begin: int, end: int) -> Iterator[bytes]:
+    def part(self, begin: int, end: int) -> Iterator[bytes]:  # noqa: ARG002  # as its base has it
         raise RecursionError("a fault of ours")
 
 
