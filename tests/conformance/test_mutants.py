@@ -46,7 +46,9 @@ def test_there_are_enough_wrong_gateways_and_each_fault_has_its_own_name() -> No
     assert len(MUTANTS) == len({mutant.fault for mutant in MUTANTS.values()})
 
 
-FIRST = list({mutant.names: name for name, mutant in reversed(MUTANTS.items()) if name not in UNCAUGHT}.values())
+EARLY = [name for name in MUTANTS if name not in UNCAUGHT and not name.startswith("counts-")]
+"""Those whose fault shows at once: counts come up to two minutes later."""
+FIRST = list({MUTANTS[name].names: name for name in reversed(EARLY)}.values())
 """One wrong gateway of each case and requirement that is named. ``make matrix`` plays them all."""
 
 

@@ -43,8 +43,8 @@ def _counting(
 
 
 def _department(document: Any) -> str | None:
-    place = document.get("location") if isinstance(document, dict) else None
-    return str(place.get("postal_code", ""))[:2] if isinstance(place, dict) else None
+    location = document.get("location") if isinstance(document, dict) else None
+    return str(location.get("postal_code", ""))[:2] if isinstance(location, dict) else None
 
 
 def _with_dry_runs(seen: Seen, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ UNCAUGHT = frozenset(
 """A case that catches one of these takes it off this list: its test fails then, since it expects the failure.
 
 ``one-department``, ``places-by-publisher`` and ``widens-to-regions`` give by every way out the same wrong territory: no
-address tells which departments are a reader's own, and the set-up declares whole regions only.
+address has the departments of a reader, and the set-up declares whole regions only.
 """
 
 
