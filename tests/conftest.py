@@ -18,6 +18,7 @@ from typing import Any
 import hypothesis
 import pytest
 import structlog
+from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 from xdist.workermanage import WorkerController
 
 from gateway.demo.broker import Listener, LocalBroker
@@ -205,12 +206,15 @@ def samples() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_log_settings() -> Iterator[None]:
-    """A gateway that a test starts configures logging for the whole process; each test begins with the defaults, but
-    for tracebacks, which are as plain as Python's: coloured source code takes a tenth of a second each.
+    """A gateway that a test starts configures logging for the whole process, a command what it prints at a retry; each
+    test begins with the defaults, but for tracebacks, which are as plain as Python's: coloured source code takes a
+    tenth of a second each.
     """
+    retries = get_on_retry_hooks()
     structlog.reset_defaults()
     *processors, _ = structlog.get_config()["processors"]
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*processors, plain])
     yield
     structlog.reset_defaults()
+    set_on_retry_hooks(retries)

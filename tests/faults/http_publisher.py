@@ -11,8 +11,10 @@ from tests.faults.publisher import PAUSE_AFTER_FAILURE, Publisher, Stock
 from tests.faults.wire import Answer, Line, NoAnswerError, NotSentError
 
 _WAIT = {"Prefer": "wait=5"}
-_CERTAIN = frozenset({"log-busy", "log-unavailable", "uploads-busy", "spool-full"})
-"""Codes of 503 which say that nothing was written."""
+_UNDECIDED = "submissions-undecided"
+"""Of 429: the platform has its share of undecided submissions, and others submit as well."""
+_CERTAIN = frozenset({"log-busy", "log-unavailable", "uploads-busy", "spool-full", _UNDECIDED})
+"""Codes of 429 and 503 which say that nothing was written."""
 _OUTCOMES: dict[str, Outcome] = {"queued": "queued", "unknown": "unknown", "not-queued": "refused"}
 
 
@@ -60,8 +62,8 @@ class HttpPublisher(Publisher):
             self._enter(stock, revision, began, "decided", **decision)
         elif answer.status == 202:
             self._enter(stock, revision, began, "queued", receipt=body["receipt"])
-        elif answer.status == 503:
-            self._enter(stock, revision, began, _of_503(body), detail=_code(body))
+        elif answer.status == 503 or _code(body) == _UNDECIDED:
+            self._enter(stock, revision, began, _of_refusal(body), detail=_code(body))
         else:
             self._enter(stock, revision, began, "wrong", detail=f"HTTP {answer.status} {body}")
 
@@ -90,13 +92,13 @@ class HttpPublisher(Publisher):
                 outcome = _OUTCOMES.get(result["status"], "wrong")
                 receipt = result.get("receipt") if outcome == "queued" else None
                 self._enter(stock, revision, began, outcome, receipt=receipt, detail=result["status"])
-            elif answer.status == 503:
-                self._enter(stock, revision, began, _of_503(body), detail=_code(body))
+            elif answer.status == 503 or _code(body) == _UNDECIDED:
+                self._enter(stock, revision, began, _of_refusal(body), detail=_code(body))
             else:
                 self._enter(stock, revision, began, "wrong", detail=f"HTTP {answer.status} {body}")
 
 
-def _of_503(body: dict[str, Any]) -> Outcome:
+def _of_refusal(body: dict[str, Any]) -> Outcome:
     return "refused" if _code(body) in _CERTAIN else "unknown"
 
 
