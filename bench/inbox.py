@@ -1,4 +1,5 @@
-"""A flooded inbox: the time of others' single PUTs beside it, and the disk cost of its refused messages.
+"""A flooded inbox: the time of others' single PUTs and of their decisions beside it, and the disk cost of its refused
+messages.
 
 This process appends the flood, as a partner's own client would, and the gateway reads it. One client puts offers in
 sequence: first while the inbox is calm, then until the flood has been read.
@@ -32,8 +33,11 @@ PLATFORM = "normandie"
 _CALM = 1_000
 _WORKERS = 2
 _MS, _DISK = 25, 5
+_DECIDED_MS = 2_000
+_VALID = 8_000
 _HEADERS = (("ce_type", TYPE_PUBLISHED.encode()),)
 _APPENDED_BYTES = 900_000
+_EXPECTED = ({HTTPStatus.ACCEPTED}, {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED})
 _POLL_SECONDS = 0.05
 _VIEWS_SECONDS = 3.0
 """Time for the views to apply the last commit."""
@@ -79,6 +83,16 @@ async def measure(name: str, *, kafka: bool, size: int) -> AsyncIterator[Row]:
             p99 <= max(2 * calm, _MS),
             f"calm p99 {calm:.1f} ms; {len(seen.beside):,} PUTs",
         )
+    seen = await _wait_beside(_valid(_VALID), kafka=kafka, workers=_WORKERS, decided=True)
+    calm, p99 = percentile(seen.calm, 0.99), percentile(seen.beside, 0.99)
+    yield Row(
+        f"decided PUT beside {_VALID:,} valid messages in an inbox, {_WORKERS} workers, {name}",
+        f"p99 {p99:.0f} ms",
+        f"{times(p99, calm)} calm",
+        f"≤ {_DECIDED_MS:,} ms",
+        p99 <= _DECIDED_MS,
+        f"calm p99 {calm:.1f} ms; {len(seen.beside):,} PUTs",
+    )
     for kind, flood in (("short", _small(size // 3)), ("long", _worst(size // 3))):
         kept = await _keep(flood, kafka=kafka)
         cost = kept.stored / kept.sent
@@ -87,8 +101,19 @@ async def measure(name: str, *, kafka: bool, size: int) -> AsyncIterator[Row]:
         yield Row(what, f"{cost:.1f} × sent", f"{cost:.1f} × sent", f"≤ {_DISK} ×", cost <= _DISK, beside)
 
 
-async def _wait_beside(flood: list[Record], *, kafka: bool, workers: int) -> Flooded:
-    """The times of PUTs, calm and beside one flood over all partitions of one inbox."""
+def _valid(number: int) -> list[Record]:
+    """Messages that are accepted."""
+    offers = [orjson.loads(raw) for raw in documents(_CALM, wrong=0)]
+    found = []
+    for index in range(number):
+        offer_id = f"{PLATFORM}:{index}"
+        value = orjson.dumps({**offers[index % len(offers)], "id": offer_id})
+        found.append(Record(offer_id.encode(), value, _HEADERS))
+    return found
+
+
+async def _wait_beside(flood: list[Record], *, kafka: bool, workers: int, decided: bool = False) -> Flooded:
+    """The times of PUTs, or of their decisions, calm and beside one flood over all partitions of one inbox."""
     async with (
         prepared(kafka=kafka, workers=workers) as environment,
         _inbox(environment) as log,
@@ -96,12 +121,12 @@ async def _wait_beside(flood: list[Record], *, kafka: bool, workers: int) -> Flo
     ):
         raws = documents(_CALM, wrong=0)
         await _puts(gateway, raws[:100], "warm")
-        calm = await _puts(gateway, raws, "calm")
+        calm = await _puts(gateway, raws[: 200 if decided else _CALM], "calm", decided=decided)
         await _append(log, flood)
         taken = asyncio.create_task(_wait_until_read(log))
         beside: list[float] = []
         while not taken.done():
-            beside += await _puts(gateway, raws[:20], f"beside-{len(beside)}")
+            beside += await _puts(gateway, raws[:20], f"beside-{len(beside)}", decided=decided)
         await taken
     return Flooded(calm, beside)
 
@@ -167,17 +192,17 @@ async def _wait_until_read(log: EventLog) -> None:
             await asyncio.sleep(_POLL_SECONDS)
 
 
-async def _puts(gateway: Served, raws: list[bytes], name: str) -> list[float]:
-    """The seconds of each PUT of these offers, in sequence."""
+async def _puts(gateway: Served, raws: list[bytes], name: str, *, decided: bool = False) -> list[float]:
+    """The seconds of each PUT of these offers, in sequence, or of each decision."""
     token = await gateway.publisher.token()
     wire = await Wire.open(gateway.url)
     times: list[float] = []
     for number, raw in enumerate(raws):
-        request = load.put(gateway, token, raw, f"bretagne:{name}-{number}")
+        request = load.put(gateway, token, raw, f"bretagne:{name}-{number}", decided=decided)
         began = time.perf_counter()
         status, body = await wire.call(request)
         times.append(time.perf_counter() - began)
-        if status != HTTPStatus.ACCEPTED:
+        if status not in _EXPECTED[decided]:
             raise RuntimeError(body.decode())
     wire.close()
     return times

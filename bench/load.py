@@ -76,10 +76,11 @@ async def over_connections(url: str, requests: list[bytes]) -> tuple[float, list
     return time.perf_counter() - began, times
 
 
-def put(gateway: Served, token: str, raw: bytes, offer_id: str) -> bytes:
-    """The request that publishes an offer under this id."""
-    body = renamed(raw, offer_id)
-    return request("PUT", f"/v1/offers/{offer_id}", host=urlsplit(gateway.url).netloc, token=token, body=body)
+def put(gateway: Served, token: str, raw: bytes, offer_id: str, *, decided: bool = False) -> bytes:
+    """The request that publishes an offer under this id; ``decided``: and waits for its decision."""
+    body, host = renamed(raw, offer_id), urlsplit(gateway.url).netloc
+    prefer = "wait=10" if decided else ""
+    return request("PUT", f"/v1/offers/{offer_id}", host=host, token=token, body=body, prefer=prefer)
 
 
 async def latency(gateway: Served, raws: list[bytes], *, rate: int, seconds: float, name: str) -> list[float]:

@@ -75,10 +75,11 @@ def _whole(head: bytes, body: bytes) -> bytes | None:
     return b"".join(pieces)
 
 
-def request(method: str, path: str, *, host: str, token: str, body: bytes = b"") -> bytes:
+def request(method: str, path: str, *, host: str, token: str, body: bytes = b"", prefer: str = "") -> bytes:
     """An HTTP request as bytes."""
+    preferred = f"Prefer: {prefer}\r\n" if prefer else ""
     head = (
         f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{preferred}\r\n"
     )
     return head.encode() + body
