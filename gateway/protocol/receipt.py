@@ -91,29 +91,35 @@ def receipt_record(
         **_members(versions),
         "problems": problems if problem is None else (problem, *problems),
     }
-    match submission:
-        case Publish() | Withdraw():
-            body["revision"] = submission.revision
-            body["digest"] = submission.digest
-        case Retire() | Lift():
-            body["revision"] = submission.if_revision
-    match submission:
-        case Retire(why=why) if why is not None:
-            body["moderation"] = {"action": "moderate", "reason": why}
-        case Lift(why=why) if why is not None:
-            body["moderation"] = {"action": "lift", "reason": why, "next": AFTER_LIFT}
-    match submission:
-        case Publish(upload=upload) | Withdraw(upload=upload) | Retire(upload=upload) if upload is not None:
-            body[kind_of(upload)] = upload
+    _add_submission(body, submission)
     match decision:
         case Accepted():
             body["sequence"] = decision.sequence
             body["created"] = decision.created
+            if isinstance(submission, Withdraw | Retire):
+                body["withdrawn"] = submission.reason
         case Duplicate():
             body["sequence"] = decision.known.sequence
         case Stale(known=known) | Rejected(known=known) if known is not None:
             body["current"] = {"revision": known.revision, "sequence": known.sequence}
     return Record(submission.id.encode(), orjson.dumps(body))
+
+
+def _add_submission(body: dict[str, Any], submission: Submission) -> None:
+    """What is only known of some kinds of submissions."""
+    if isinstance(submission, Publish | Withdraw):
+        body["revision"] = submission.revision
+        body["digest"] = submission.digest
+        if isinstance(submission, Publish) and (department := submission.territory.get("department")) is not None:
+            body["department"] = department
+    elif isinstance(submission, Retire | Lift):
+        body["revision"] = submission.if_revision
+        if isinstance(submission, Retire) and submission.why is not None:
+            body["moderation"] = {"action": "moderate", "reason": submission.why}
+        elif isinstance(submission, Lift) and submission.why is not None:
+            body["moderation"] = {"action": "lift", "reason": submission.why, "next": AFTER_LIFT}
+    if isinstance(submission, Publish | Withdraw | Retire) and submission.upload is not None:
+        body[kind_of(submission.upload)] = submission.upload
 
 
 def refusal_record(
