@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+_BESIDE_SINGLES = 100
 _REST_SECONDS = 0.05
 _SINGLE_SECONDS = 1.0
 
@@ -15,6 +16,12 @@ class Pace:
     at_once: int = 750
     shared: bool = False
 
+    def limit(self, *, since_single: float) -> int:
+        """The number of submissions to decide in the next commit. One of 750 on a shared log would delay single offers,
+        if there are any, by tens of ms.
+        """
+        return min(self.at_once, _BESIDE_SINGLES) if self._between_singles(since_single) else self.at_once
+
     def rest(self, *, decided: int, singles: int, since_single: float, took: float) -> float:
         """The seconds to rest after a commit that took ``took`` seconds, 50 ms at most. ``singles`` of the decided
         submissions are single offers, not items of uploads; ``since_single`` seconds ago it last decided one of these.
@@ -24,9 +31,11 @@ class Pace:
         uploads while single offers arrive, which wait for its commits.
         """
         few = decided * 3 < self.at_once * 2
-        between_singles = self.shared and singles * 2 < decided and since_single < _SINGLE_SECONDS
+        between_singles = singles * 2 < decided and self._between_singles(since_single)
         return min(_REST_SECONDS, 2 * took) if few or between_singles else 0.0
 
+    def _between_singles(self, since_single: float) -> bool:
+        return self.shared and since_single < _SINGLE_SECONDS
 
-SHARED = Pace(at_once=100, shared=True)
-"""A commit of 750 decisions would delay single offers by tens of ms."""
+
+SHARED = Pace(shared=True)

@@ -1,7 +1,7 @@
 """The relay of one partition: own it, rebuild its state, then read, decide and commit until cancelled."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 
 from gateway.clock import Clock
@@ -13,7 +13,7 @@ from gateway.log.port import (
     Output,
     Owner,
 )
-from gateway.protocol.record import position_key, position_record
+from gateway.protocol.record import StoredRecord, position_key, position_record
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
 from gateway.relay.batch import Batch, judge, offer_ids
 from gateway.relay.pace import Pace
@@ -53,6 +53,8 @@ class PartitionRelay:
         self.ready = False
         self.position = 0
         self._deciding_since: int | None = None
+        self._written: int | None = None
+        """The end of ``offers`` after the last commit, once the state is to be kept."""
 
     @property
     def lag_ms(self) -> int:
@@ -73,6 +75,7 @@ class PartitionRelay:
                 await self._relay(owner)
         finally:
             self.ready = False
+            self._written = None
             await self._thread.call(self._state.drop)
 
     async def _rebuild(self, owner: Owner) -> None:
@@ -86,9 +89,12 @@ class PartitionRelay:
         async with self._log.reader({(SUBMISSIONS, self._partition): self.position}) as reader:
             self.ready = True
             clock = asyncio.get_running_loop().time
-            async for chunk in chunks_to_commit(reader, limit=self._pace.at_once):
+            limit = lambda: self._pace.limit(since_single=clock() - self._single_at)  # noqa: E731
+            async for chunk in chunks_to_commit(reader, limit=limit):
                 self._state.require_whole()  # the upkeep may have found damage
-                if chunk is not None:
+                if chunk is None:
+                    await self._thread.call(self._keep)
+                else:
                     began = clock()
                     batch = await self._commit(owner, chunk)
                     done, decided = clock(), len(chunk.records)
@@ -127,22 +133,28 @@ class PartitionRelay:
             Output(POSITIONS, self._partition, position_record(SUBMISSIONS, self._partition, chunk.position))
         )
         ends = await owner.commit(batch.outputs)
-        await self._thread.call(self._keep, ends.get((OFFERS, self._partition)))
+        self._written = ends.get((OFFERS, self._partition), self._written)
         self.position = chunk.position
         self._deciding_since = None
         self._decided(batch.verdicts)
         return batch
 
-    def _keep(self, position: int | None) -> None:
-        self._state.keep(position=self._state.position if position is None else position)
-
     async def _judge(self, chunk: Chunk) -> Batch:
         """The decisions on a chunk. The state holds the changes uncommitted, until ``keep`` or ``drop``."""
+        return await self._thread.call(self._judge_in_thread, chunk.records)
+
+    def _judge_in_thread(self, records: Sequence[StoredRecord]) -> Batch:
+        self._keep()
         batch = Batch()
-        for start in range(0, len(chunk.records), _SLICE):
-            part = chunk.records[start : start + _SLICE]
-            known = await self._thread.call(self._state.known, offer_ids(part))
-            judge(batch, part, partition=self._partition, known=known)
-            await self._thread.call(self._state.put, batch.changes)
+        for start in range(0, len(records), _SLICE):
+            part = records[start : start + _SLICE]
+            judge(batch, part, partition=self._partition, known=self._state.known(offer_ids(part)))
+            self._state.put(batch.changes)
             batch.changes.clear()
         return batch
+
+    def _keep(self) -> None:
+        """Commit the changes that the log has by now."""
+        if self._written is not None:
+            self._state.keep(position=self._written)
+            self._written = None

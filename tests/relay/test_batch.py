@@ -151,10 +151,12 @@ def _receipt(submission: Submission, decision: Decision, publisher: str, record:
         "problems": [*explained, *getattr(submission, "problems", ())],
         "revision": getattr(submission, "revision", None) or getattr(submission, "if_revision", None),
         "digest": getattr(submission, "digest", None),
+        "department": getattr(submission, "territory", {}).get("department"),
     }
     match decision:
         case Accepted(sequence=sequence, created=created):
-            body |= {"sequence": sequence, "created": created}
+            reason = submission.reason if isinstance(submission, (Withdraw, Retire)) else None
+            body |= {"sequence": sequence, "created": created, "withdrawn": reason}
         case Duplicate(known=known):
             body["sequence"] = known.sequence
         case Stale(known=known) | Rejected(known=known) if known is not None:

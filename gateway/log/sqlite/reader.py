@@ -18,7 +18,9 @@ Answer = TypeVar("Answer")
 
 
 class Watch:
-    """Tracks the end of every stream: own commits are seen at once, those of other processes within 10 ms."""
+    """Tracks the end of every stream: own commits are seen at once, those of other processes within 10 ms. It reads the
+    ends once for all readers of the process.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -32,14 +34,19 @@ class Watch:
         """Read the ends, and wake the waiters of each stream that has grown."""
         for number, end in self._connection.execute("SELECT id, next FROM stream").fetchall():
             if self._ends.get(number) != end:
-                self._ends[number] = end
-                for event in self._waiters.get(number, ()):
-                    event.set()
+                self._note(number, end)
 
-    def notice(self) -> None:
-        """Read the ends after a commit of this process. A file that cannot be read fails at the next ``check``."""
-        with suppress(sqlite3.Error):
-            self.refresh()
+    def notice(self, ends: Mapping[int, int] | None) -> None:
+        """Note the ends that a commit of this process has moved; None: read them. A file that cannot be read fails at
+        the next ``check``.
+        """
+        if ends is None:
+            with suppress(sqlite3.Error):
+                self.refresh()
+            return
+        for number, end in ends.items():
+            if end > self._ends.get(number, 0):
+                self._note(number, end)
 
     def check(self) -> None:
         """Read the ends if another connection has committed since the last check. Raises sqlite3.Error."""
@@ -48,12 +55,17 @@ class Watch:
             self._version = version
             self.refresh()
 
+    def _note(self, number: int, end: int) -> None:
+        self._ends[number] = end
+        for event in self._waiters.get(number, ()):
+            event.set()
+
     def end(self, number: int) -> int:
         """The end of a stream as last seen."""
         return self._ends.get(number, 0)
 
-    async def grown(self, numbers: Collection[int], wait: float) -> None:
-        """Wait until one of these streams has grown since the last check, at most ``wait`` seconds."""
+    async def grown(self, numbers: Collection[int], wait: float) -> bool:
+        """Wait until one of these streams has grown since the last check; False after ``wait`` seconds."""
         event = asyncio.Event()
         for number in numbers:
             self._waiters.setdefault(number, set()).add(event)
@@ -63,7 +75,9 @@ class Watch:
             async with asyncio.timeout(wait):
                 await event.wait()
         except TimeoutError:
-            pass
+            return False
+        else:
+            return True
         finally:
             for number in numbers:
                 self._waiters[number].discard(event)
@@ -109,10 +123,12 @@ class SqliteReader(Reader):
 
     async def poll(self, *, limit: int, wait: float) -> Sequence[Chunk]:
         """Records from the positions on, or those that arrive within ``wait`` seconds. Raises PositionLostError."""
-        self._check()
+        if wait <= 0:
+            self._check()
         chunks = await self._read(limit)
         if not chunks and wait > 0 and not self._grown():
-            await self._watch.grown([stream.number for stream in self._positions], wait)
+            if not await self._watch.grown([stream.number for stream in self._positions], wait):
+                self._check()  # raises what the watch has kept quiet about
             chunks = await self._read(limit)
         return chunks
 

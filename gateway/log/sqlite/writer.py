@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +22,8 @@ _T = TypeVar("_T")
 
 class Writer:
     """Executes work submitted from the thread of ``loop``, in two threads with a connection each: one for small jobs,
-    one for bulk jobs. ``written`` is called in the loop's thread after each commit.
+    one for bulk jobs. ``written`` is called in the loop's thread after each commit, with the new ends by stream number;
+    None: not known.
 
     ``connect`` opens a connection; ``lock_file`` is that of the write lock of all processes that write this log.
     """
@@ -34,7 +35,7 @@ class Writer:
         loop: asyncio.AbstractEventLoop,
         lock_file: Path,
         patience: float,
-        written: Callable[[], None],
+        written: Callable[[Mapping[int, int] | None], None],
         clock: Clock,
     ) -> None:
         self._loop = loop
@@ -109,7 +110,7 @@ class Writer:
     def _answer(self, group: Collection[Job], outcomes: Sequence[Outcome]) -> None:
         def deliver() -> None:
             try:
-                self._written()  # first, so that readers of this process see acknowledged records
+                self._written(_ends(group, outcomes))  # first, so that readers of this process see acknowledged records
             finally:
                 for job, (result, error) in zip(group, outcomes, strict=True):
                     job.settle(result, error)
@@ -117,3 +118,14 @@ class Writer:
         if group and not self._loop.is_closed():
             with suppress(RuntimeError):  # the loop was closed meanwhile: no caller waits
                 self._loop.call_soon_threadsafe(deliver)
+
+
+def _ends(group: Collection[Job], outcomes: Sequence[Outcome]) -> Mapping[int, int] | None:
+    """The ends of the streams that a group of appends has written to; None if it did other work."""
+    ends: dict[int, int] = {}
+    for job, (offsets, error) in zip(group, outcomes, strict=True):
+        if not isinstance(job.work, Append):
+            return None
+        if error is None:
+            ends.update((stream.number, last + 2) for stream, (_, last) in offsets.items())  # type: ignore[attr-defined]
+    return ends

@@ -151,7 +151,7 @@ async def test_compaction_does_not_let_the_write_ahead_log_grow(tmp_path: Path) 
 
 
 @asynccontextmanager
-async def writing(folder: Path, written: Callable[[], None] = lambda: None) -> AsyncIterator[Writer]:
+async def writing(folder: Path) -> AsyncIterator[Writer]:
     """A writer of the log in this folder, as each process has one."""
     path = folder / "log.sqlite"
     await (await SqliteLog.open(path)).close()
@@ -160,7 +160,7 @@ async def writing(folder: Path, written: Callable[[], None] = lambda: None) -> A
         loop=asyncio.get_running_loop(),
         lock_file=folder / "log.sqlite-turn",
         patience=DEADLINE,
-        written=written,
+        written=lambda _: None,
         clock=now,
     )
     try:
