@@ -48,10 +48,11 @@ class Backlog:
         while no other platform submits.
         """
         lane = self._lanes.get((platform, partition))
-        bound = None if lane is None else SHARE if self.contested(platform) else alone
-        if lane is None or bound is None or not self._positions.caught_up:
+        if lane is None or lane.counted < SHARE or not self._positions.caught_up:
             return False
-        return lane.undecided(self._positions.at(SUBMISSIONS, partition)) >= bound
+        undecided = lane.undecided(self._positions.at(SUBMISSIONS, partition))
+        bound = SHARE if undecided >= SHARE and self.contested(platform) else alone
+        return bound is not None and undecided >= bound
 
     async def enter(self, platform: str, partition: int, number: int, *, alone: int | None = None) -> None:
         """Wait until the platform is below its bound on the partition, and count ``number`` more submissions; call
@@ -117,6 +118,11 @@ class _Lane:
     def appends(self) -> int:
         """The number of counted appends."""
         return len(self._appended)
+
+    @property
+    def counted(self) -> int:
+        """At least the number of undecided submissions: those that were decided since the last look are among them."""
+        return self._number + self.entering
 
     def append(self, number: int, end: int) -> None:
         """Count ``number`` of those entering as appended, below the offset ``end``."""

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import os
 import sys
-import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,10 +15,10 @@ if sys.platform != "win32":
 
 Result = TypeVar("Result")
 
-_SWITCH_SECONDS = 0.001
+_SWITCH_SECONDS = 0.005
 _HURRIED_SECONDS = 0.0002
-"""Costs a busy process a tenth of its time and more, so it is set only while another partner waits, or
-other processes for the write lock of the log.
+"""Each thread that waits for the interpreter wakes once in this time, which costs a busy process a tenth of its time
+and more: it is set only while another partner waits.
 """
 _COLLECTED_AT = (2_000, 10, 1_000)
 """Thresholds of the three generations. A collection stops every thread for about a microsecond per object. A thousand
@@ -32,7 +31,7 @@ _ASIDE = ThreadPoolExecutor(2, thread_name_prefix="aside")
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine to completion, on uvloop if available, with a thread switch interval of 1 ms."""
+    """Run a coroutine to completion, on uvloop if available."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     if sys.platform == "win32":
         return asyncio.run(work)
@@ -56,21 +55,9 @@ def yield_processor() -> None:
             os.setpriority(os.PRIO_PROCESS, number, os.getpriority(os.PRIO_PROCESS, number) + _YIELDED)
 
 
-class _Hurry:
-    """The number of reasons to switch threads sooner, and the interval that follows from it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._reasons = 0
-
-    def __call__(self, on: bool) -> None:  # noqa: FBT001  # its only parameter
-        with self._lock:
-            self._reasons += 1 if on else -1
-            sys.setswitchinterval(_HURRIED_SECONDS if self._reasons else _SWITCH_SECONDS)
-
-
-hurry = _Hurry()
-"""Set the thread switch interval to 0.2 ms from each call with True to its counterpart with False, else to 1 ms."""
+def hurry(on: bool) -> None:  # noqa: FBT001  # its only parameter
+    """Set the thread switch interval to 0.2 ms, or back to 5 ms."""
+    sys.setswitchinterval(_HURRIED_SECONDS if on else _SWITCH_SECONDS)
 
 
 async def readable(descriptor: int) -> None:

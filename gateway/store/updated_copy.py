@@ -71,6 +71,8 @@ class UpdatedCopy:
         self.fresh = 0
         self.began = 0
         self.caught_up = False
+        self._kept: tuple[int, bool] | None = None
+        """``fresh`` and ``caught_up`` as last written with records."""
 
     async def open(self) -> None:
         """Open or create the file. Raises LogUnavailableError."""
@@ -207,6 +209,7 @@ class UpdatedCopy:
                     raise ChecksumError("it has another number of positions")  # noqa: TRY301
                 self.positions, self.fresh, self.began, self.caught_up = meta.applied, meta.fresh, meta.began, False
                 self._keep()
+                self._kept = None
                 self._content.opened(self._db)
                 self._reading = self._file.connect()
         except BaseException:
@@ -219,10 +222,14 @@ class UpdatedCopy:
             applied[chunk.partition] = max(applied[chunk.partition], chunk.position)
         with self._transaction():
             self._content.write(self._db, chunks, self.positions)
-            self._db.executemany(_PUT_POSITION, [(*row, checksum(*row)) for row in enumerate(applied)])
-            self._keep()
+            moved = [row for row, before in zip(enumerate(applied), self.positions, strict=True) if row[1] != before]
+            self._db.executemany(_PUT_POSITION, [(*row, checksum(*row)) for row in moved])
+            state = self.fresh, self.caught_up
+            if state != self._kept:
+                self._keep()
             with self._lock:
                 self._db.execute("COMMIT")
+                self._kept = state
                 self.positions = tuple(applied)
                 self._content.committed()
         self._checkpoints.committed(self._db, sum(len(chunk.records) for chunk in chunks))
@@ -240,7 +247,7 @@ class UpdatedCopy:
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608  # names of our own tables
             self._file.describe(self._db)
             self._db.executemany(_PUT_POSITION, [(*row, checksum(*row)) for row in enumerate(positions)])
-            self.fresh, self.began, self.caught_up = 0, now, False
+            self.fresh, self.began, self.caught_up, self._kept = 0, now, False, None
             self._keep()
             put_number(self._db, "began", now)
             self._db.execute("COMMIT")

@@ -32,6 +32,7 @@ _LOST_AT_MOST = 3
 _TRIM_EVERY_MS = DAY_MS // 24
 _KEEP_EVERY_MS = 10_000
 _EXAMINE_EVERY = 600.0
+_LOOK_SECONDS = 1.0
 
 _logger = structlog.get_logger()
 
@@ -79,6 +80,7 @@ class ViewUpdater:
         self._examined: float | None = None
         self._examining: asyncio.Task[None] | None = None
         self._kept = 0
+        self._look_at = 0.0
         view.updated.caught_up = False  # until this updater has reached the end
         self.lag = 0
         """How many offsets the view is behind the end of the log as last read."""
@@ -148,9 +150,7 @@ class ViewUpdater:
                 self._failing_since, self._lost = None, 0
 
     async def _step(self, reader: Reader) -> None:
-        damage = self._view.damage
-        if damage is not None:
-            raise damage
+        self._look_for_damage()
         if self._goal is None:
             self._goal = self._clock(), await self._log.ends(self._topic)
             await self._compare(*self._goal)
@@ -167,6 +167,14 @@ class ViewUpdater:
         if abs(instant - self._kept) >= _KEEP_EVERY_MS:
             await self._view.updated.keep()
             self._kept = instant
+
+    def _look_for_damage(self) -> None:
+        """Raise the damage that a follower has found; each look costs a system call."""
+        elapsed = asyncio.get_running_loop().time()
+        if elapsed >= self._look_at:
+            self._look_at = elapsed + _LOOK_SECONDS
+            if (damage := self._view.damage) is not None:
+                raise damage
 
     def _examine(self) -> None:
         """Check the file for damage periodically, beside other work: an index that lost an entry returns less and

@@ -13,7 +13,6 @@ from gateway.log.sqlite.append import Append, AppendRows, append_all, rows_of
 from gateway.log.sqlite.jobs import Job, Jobs, ended_by
 from gateway.log.sqlite.write_lock import WriteLock
 from gateway.runtime.checkpoints import Checkpoints
-from gateway.runtime.loop import hurry
 from gateway.runtime.sqlite_damage import is_damage
 
 Outcome: TypeAlias = tuple[object, Exception | None]
@@ -86,7 +85,6 @@ class GroupCommit:
             failure = LogUnavailableError(f"The log's lock file cannot be locked ({error}); nothing was written.")
             outcomes: Sequence[Outcome] = [(None, failure)] * len(group)
         else:
-            hurry(True)  # each statement waits for the GIL, and other processes for the lock
             try:
                 group += self._jobs.take(bulk=self._bulk, most=len(expected))
                 outcomes = self._transact(group, prepared) if group else []
@@ -94,7 +92,6 @@ class GroupCommit:
                 self._checkpoints.committed(self._connection, size)
             finally:
                 self._lock.release()
-                hurry(False)
         self._checkpoints.begin_due()
         self._jobs.finish(group)
         done = group.copy()
