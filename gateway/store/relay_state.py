@@ -28,7 +28,8 @@ INSERT INTO position VALUES (0);
 """  # noqa: S608  # names of our own tables and columns
 _COLUMNS = "revision, digest, sequence, position, appended_at, reason, expires_on, provenance, shared, never"
 _POSITION = "SELECT position FROM position WHERE whole(sum, position)"
-_UPSERT = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT, _ROW = "INSERT OR REPLACE INTO known VALUES ", "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ROWS_AT_ONCE = 64  # rows in one statement, so that the GIL is released rarely
 _AS_JSON = f"json_array(sum, id, {_COLUMNS.replace('digest', 'hex(digest)')})"
 _BESIDE = f"""SELECT DISTINCT
     (SELECT {_AS_JSON} FROM known WHERE id < j.value ORDER BY id DESC LIMIT 1),
@@ -78,10 +79,13 @@ class RelayState(LocalCopy):
     def put(self, changes: Mapping[str, Known | None]) -> None:
         """Set the known states of offers by id; None removes one."""
         with self.guarded():
-            self._db.executemany(_UPSERT, [_row(key, known) for key, known in changes.items() if known is not None])
-            self._db.executemany(
-                "DELETE FROM known WHERE id = ?", [(key,) for key, known in changes.items() if known is None]
-            )
+            rows = [_row(key, known) for key, known in changes.items() if known is not None]
+            for first in range(0, len(rows), _ROWS_AT_ONCE):
+                some = rows[first : first + _ROWS_AT_ONCE]
+                self._db.execute(_PUT + ",".join([_ROW] * len(some)), tuple(chain.from_iterable(some)))
+            if len(rows) < len(changes):
+                gone = [(key,) for key, known in changes.items() if known is None]
+                self._db.executemany("DELETE FROM known WHERE id = ?", gone)
 
     def apply(self, states: Sequence[OfferState], gone: Sequence[str], *, position: int) -> None:
         """Apply records of ``offers`` and commit, during a rebuild."""

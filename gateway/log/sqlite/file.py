@@ -170,7 +170,9 @@ class Page:
     reached: int
 
 
-def read_records(connection: sqlite3.Connection, stream: Stream, position: int, limit: int) -> Page:
+def read_records(
+    connection: sqlite3.Connection, stream: Stream, position: int, limit: int, *, most_bytes: int = READ_BYTES
+) -> Page:
     """Up to ``limit`` records from a position, fewer when they are large. Raises DamagedRowError."""
     records: list[StoredRecord] = []
     size, reached = 0, position
@@ -189,9 +191,9 @@ def read_records(connection: sqlite3.Connection, stream: Stream, position: int, 
             records.append(StoredRecord(offset, at, key, value, headers))
             reached = offset + 1
             size += 0 if value is None else len(value)
-            if size >= READ_BYTES:
+            if size >= most_bytes:
                 break
     finally:
         connection.execute("COMMIT")
-    full = len(records) == limit or size >= READ_BYTES
+    full = len(records) == limit or size >= most_bytes
     return Page(bounds.start, bounds.next, records, reached if full else bounds.next)

@@ -165,7 +165,14 @@ class SqliteLog:
 
     def reader(self, positions: Mapping[tuple[str, int], int]) -> SqliteReader:
         """A reader from these positions."""
-        return SqliteReader(positions, find=self._find, watch=self._watch, query=self._query, failed=self._failed)
+        return SqliteReader(
+            positions,
+            find=self._find,
+            watch=self._watch,
+            query=self._query,
+            connection=self._connection,
+            failed=self._failed,
+        )
 
     async def starts(self, topic: str) -> tuple[int, ...]:
         """Per partition the first offset still held; 0 for compacted topics."""

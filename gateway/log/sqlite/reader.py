@@ -9,10 +9,13 @@ from typing import Protocol, TypeVar
 from gateway.errors import LogError
 from gateway.log.common import require_held
 from gateway.log.port import Chunk, Reader
-from gateway.log.sqlite.file import read_records
+from gateway.log.sqlite.file import READ_BYTES, read_records
 from gateway.log.sqlite.stream import Stream
 
 _EVERY_SECONDS = 0.01
+_NEAR = 200
+"""Records. So few that were just appended are read without a thread: their pages are in memory."""
+_NEAR_BYTES = 1_048_576
 
 Answer = TypeVar("Answer")
 
@@ -105,7 +108,9 @@ class Query(Protocol):
 
 
 class SqliteReader(Reader):
-    """Reads some streams from given positions, in rotation, so that none starves."""
+    """Reads some streams from given positions, in rotation, so that none starves. ``connection`` is that of the event
+    loop's thread; ``query`` uses others.
+    """
 
     def __init__(
         self,
@@ -114,11 +119,13 @@ class SqliteReader(Reader):
         find: Callable[[str, int], Stream],
         watch: Watch,
         query: Query,
+        connection: Callable[[], sqlite3.Connection],
         failed: Callable[[sqlite3.Error], LogError],
     ) -> None:
         self._positions = {find(topic, partition): at for (topic, partition), at in positions.items()}
         self._watch = watch
         self._query = query
+        self._connection = connection
         self._failed = failed
 
     async def poll(self, *, limit: int, wait: float) -> Sequence[Chunk]:
@@ -152,7 +159,10 @@ class SqliteReader(Reader):
         def query(connection: sqlite3.Connection) -> list[Chunk]:
             return _read_streams(connection, wanted, limit)
 
-        chunks = await self._query(query)
+        if sum(self._watch.end(stream.number) - at for stream, at in wanted) > _NEAR:
+            chunks = await self._query(query)
+        else:
+            chunks = self._read_here(wanted, limit)
         streams = {(stream.topic, stream.partition): stream for stream, _ in wanted}
         for chunk in chunks:
             stream = streams[chunk.topic, chunk.partition]
@@ -160,11 +170,23 @@ class SqliteReader(Reader):
             self._positions[stream] = chunk.position
         return chunks
 
+    def _read_here(self, wanted: Sequence[tuple[Stream, int]], limit: int) -> list[Chunk]:
+        try:
+            return _read_streams(self._connection(), wanted, limit, most_bytes=_NEAR_BYTES)
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
 
-def _read_streams(connection: sqlite3.Connection, wanted: Sequence[tuple[Stream, int]], limit: int) -> list[Chunk]:
+
+def _read_streams(
+    connection: sqlite3.Connection,
+    wanted: Sequence[tuple[Stream, int]],
+    limit: int,
+    *,
+    most_bytes: int = READ_BYTES,
+) -> list[Chunk]:
     chunks = []
     for stream, position in wanted:
-        page = read_records(connection, stream, position, limit)
+        page = read_records(connection, stream, position, limit, most_bytes=most_bytes)
         require_held(position, stream.topic, stream.partition, start=page.start, end=page.end)
         if page.reached > position:
             chunks.append(Chunk(stream.topic, stream.partition, page.records, page.reached))
