@@ -121,7 +121,7 @@ async def build_parts(
     this gateway.
     """
     if log is None:
-        log = await stack.enter_async_context(open_log(settings, check=check))
+        log = await stack.enter_async_context(open_log(settings, check=check, follow=follow))
     if check and isinstance(log, SqliteLog):
         await refuse_older(log, settings, _VIEWS)
     identity = await log.identity()

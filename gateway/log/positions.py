@@ -1,6 +1,7 @@
 """Positions: the next offset to read of each input topic, stored on the topic ``positions``."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from gateway.errors import LogError
 from gateway.log.mirror import TopicMirror, fold_topic
@@ -49,6 +50,11 @@ def fold_positions(values: Mapping[str, int], records: Sequence[StoredRecord]) -
     return values
 
 
+@lru_cache(maxsize=1_024)
+def _name(topic: str, partition: int) -> str:
+    return position_key(topic, partition).decode()
+
+
 class Positions(TopicMirror[Mapping[str, int]]):
     """All positions by key, for lag, readiness, snapshots and pending receipts, which own no partition."""
 
@@ -61,7 +67,7 @@ class Positions(TopicMirror[Mapping[str, int]]):
 
     def at(self, topic: str, partition: int) -> int:
         """The same for one partition."""
-        return self.state.get(position_key(topic, partition).decode(), 0)
+        return self.state.get(_name(topic, partition), 0)
 
     async def reached(self, topic: str, vector: Sequence[int], *, timeout: float) -> bool:  # noqa: ASYNC109  # the port's word
         """Wait until every partition of the topic has been read up to the vector; False when time is up first."""

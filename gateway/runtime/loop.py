@@ -103,11 +103,36 @@ class OneThread:
         self, call: Callable[Arguments, Answer], *args: Arguments.args, **keywords: Arguments.kwargs
     ) -> Answer:
         """Run the call in the thread and return its result. Exceptions of the call propagate."""
-        made = self._executor.submit(call, *args, **keywords)
-        return await asyncio.shield(asyncio.wrap_future(made))
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+
+        def run() -> None:
+            try:
+                result = call(*args, **keywords)
+            except BaseException as error:  # noqa: BLE001  # raised to the caller
+                _tell(loop, _settle, answer, None, error)
+            else:
+                _tell(loop, _settle, answer, result, None)
+
+        self._executor.submit(run)
+        return await answer
 
     async def close(self, last: Callable[[], None]) -> None:
         """Run a last call after all others and end the thread, even if the caller is cancelled meanwhile."""
         self._executor.submit(last)
         self._executor.shutdown(wait=False)
         await asyncio.shield(asyncio.to_thread(self._executor.shutdown))
+
+
+def _tell(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *arguments: object) -> None:
+    with suppress(RuntimeError):  # the loop was closed: no caller waits
+        loop.call_soon_threadsafe(call, *arguments)
+
+
+def _settle(answer: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if answer.done():  # its caller was cancelled
+        return
+    if error is None:
+        answer.set_result(result)
+    else:
+        answer.set_exception(error)

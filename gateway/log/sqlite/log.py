@@ -35,7 +35,7 @@ from gateway.log.sqlite.file import (
     read_about,
     read_streams,
 )
-from gateway.log.sqlite.reader import SqliteReader, Watch
+from gateway.log.sqlite.reader import LOOK_SECONDS, SqliteReader, Watch
 from gateway.log.sqlite.stream import Stream, read_bounds
 from gateway.log.sqlite.writer import Writer
 from gateway.protocol.record import Record
@@ -56,7 +56,14 @@ class SqliteLog:
     """One durable file. Several processes may append and read; one of them should relay."""
 
     def __init__(
-        self, path: Path, *, wanted: int, clock: Clock, patience: float, loop: asyncio.AbstractEventLoop
+        self,
+        path: Path,
+        *,
+        wanted: int,
+        clock: Clock,
+        patience: float,
+        look_every: float,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.path = path
         self._clock = clock
@@ -68,7 +75,7 @@ class SqliteLog:
         self._partitions = wanted
         self.damage: str | None = None
         """Known damage, as a sentence for the operator; no further work is written."""
-        self._watch = Watch(connect(path, busy_seconds=_BUSY_SECONDS))
+        self._watch = Watch(connect(path, busy_seconds=_BUSY_SECONDS), every=look_every)
         self._writer = Writer(
             partial(connect, path, busy_seconds=_BUSY_SECONDS),
             loop=loop,
@@ -87,9 +94,11 @@ class SqliteLog:
         clock: Clock = now,
         patience: float = TIMEOUT_SECONDS,
         check: bool = False,
+        look_every: float = LOOK_SECONDS,
     ) -> Self:
-        """Open the file; created when missing. ``check`` adds a check of some seconds. Raises LogUnavailableError, with
-        the remedy; LogDamagedError for damage that the check finds or that shows by itself.
+        """Open the file; created when missing. ``check`` adds a check of some seconds; records of other processes are
+        seen within ``look_every`` seconds. Raises LogUnavailableError, with the remedy; LogDamagedError for damage that
+        the check finds or that shows by itself.
         """
 
         def prepare() -> None:
@@ -110,7 +119,7 @@ class SqliteLog:
         try:
             await asyncio.to_thread(prepare)
             log: Self = await asyncio.to_thread(
-                partial(cls, path, wanted=partitions, clock=clock, patience=patience, loop=loop)
+                partial(cls, path, wanted=partitions, clock=clock, patience=patience, look_every=look_every, loop=loop)
             )
         except OSError as error:
             raise LogUnavailableError(

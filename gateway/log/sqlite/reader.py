@@ -12,7 +12,7 @@ from gateway.log.port import Chunk, Reader
 from gateway.log.sqlite.file import READ_BYTES, read_records
 from gateway.log.sqlite.stream import Stream
 
-_EVERY_SECONDS = 0.01
+LOOK_SECONDS = 0.01
 _NEAR = 200
 """Records. So few that were just appended are read without a thread: their pages are in memory."""
 _NEAR_BYTES = 1_048_576
@@ -21,11 +21,12 @@ Answer = TypeVar("Answer")
 
 
 class Watch:
-    """Tracks the end of every stream: own commits are seen at once, those of other processes within 10 ms. It reads the
-    ends once for all readers of the process.
+    """Tracks the end of every stream: own commits are seen at once, those of other processes at a look each ``every``
+    seconds. It reads the ends once for all readers of the process.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, every: float = LOOK_SECONDS) -> None:
+        self._every = every
         self._connection = connection
         self._ends: dict[int, int] = {}
         self._waiters: dict[int, set[asyncio.Event]] = {}
@@ -97,7 +98,7 @@ class Watch:
         while any(self._waiters.values()):
             with suppress(sqlite3.Error):  # each waiting reader checks again before it reads
                 self.check()
-            await asyncio.sleep(_EVERY_SECONDS)
+            await asyncio.sleep(self._every)
 
 
 class Query(Protocol):

@@ -45,6 +45,8 @@ def unseal(  # the columns of the row
     DamagedRowError.
     """
     try:
+        if sealed == b'["crc32","%08x"]' % _checksum(number, offset, at, key, value, None):
+            return ()  # most rows: without headers
         packed, found = _split(sealed)
         if found is None:
             if required:

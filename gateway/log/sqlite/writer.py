@@ -82,14 +82,18 @@ class Writer:
     async def _do(self, work: Work, *, size: int, bounded: bool) -> Any:
         job = Job(work, size)
         self._jobs.add(job, bounded=bounded)
+        end = self._loop.call_later(self._patience, self._give_up, job)
         try:
-            async with asyncio.timeout(self._patience):
-                return await asyncio.shield(job.answer)
-        except TimeoutError:
-            job.answer.cancel()
-            if self._jobs.withdraw(job):
-                raise LogUnavailableError(f"The log did not get to this write within {self._patience} s.") from None
-            raise UnknownOutcomeError(f"The log did not finish this write within {self._patience} s.") from None
+            return await job.answer
+        finally:
+            end.cancel()
+
+    def _give_up(self, job: Job) -> None:
+        if self._jobs.withdraw(job):
+            error: LogError = LogUnavailableError(f"The log did not get to this write within {self._patience} s.")
+        else:
+            error = UnknownOutcomeError(f"The log did not finish this write within {self._patience} s.")
+        job.settle(None, error)
 
     async def ended(self) -> None:
         """Wait until a thread has ended before ``close``, and raise its failure as a LogError."""
