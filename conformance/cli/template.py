@@ -19,6 +19,7 @@ profile = "full"  # {say("template-profile")[lang]}
 {_account("subscriber", "essai-c", say("template-subscriber"), lang)}\
 host = "stages.essai-c.example.fr"  # {say("template-host")[lang]}
 # region = "44"  # {say("template-region")[lang]}
+# departments = ["14", "35"]  # {say("template-departments")[lang]}
 {_account("operator", "operateur", say("template-operator"), lang)}\
 {_account("national", "national", say("template-national"), lang)}
 [hooks]

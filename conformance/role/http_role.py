@@ -62,7 +62,7 @@ class HttpRole(Role):
             case Token():
                 return await self._keep_token(step, location)
             case Only(values, declared):
-                return self._require(values, location, must=f"region_of_{declared}" in self._declared)
+                return self._require(values, location, must=f"territory_of_{declared}" in self._declared)
             case Clear(account):
                 return await self._clear(self._wire(account), location)
             case Restart(number):
@@ -83,13 +83,17 @@ class HttpRole(Role):
 
     @property
     def _declared(self) -> Mapping[str, Any]:
-        """The regions of accounts that the set-up declares, by the names under which cases keep them."""
+        """The territories of accounts that the set-up declares, by the names under which cases keep them."""
         accounts = self._setup.accounts.items()
-        return {f"region_of_{name}": account.region for name, account in accounts if account.region}
+        return {f"territory_of_{name}": account.territory for name, account in accounts if account.territory}
 
     def _require(self, values: Mapping[str, Any], location: Texts, *, must: bool) -> list[Finding]:
-        """Raises NotApplicableError where a kept value does not match, unless it ``must``: then that is a finding."""
+        """Raises NotApplicableError where a kept value does not match, unless it ``must``: then that is a finding. What
+        the set-up declares needs no match.
+        """
         for name, matcher in values.items():
+            if name in self._declared:
+                continue
             at = joined((location, plain(name)), ", ") if must else plain(name)
             wrong = mismatches(fill(matcher, self._names), self._names[f"kept.{name}"], at)
             if wrong and must:

@@ -11,14 +11,13 @@ from datetime import date, timedelta
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from conformance.script.towns import town_in, town_outside
+from conformance.script.towns import town
 from conformance.words import LocalisedError, say
 from schemas.schoolyear import SchoolYear, holiday_of, monday_of, years
 
 _NAME = re.compile(r"\$\{([^}]+)\}")
 _AHEAD_DAYS = 400
 _ZONES = ("A", "B", "C")
-_WEEK_NAMES = ("yearend", "farweek", "holiday")
 _OFFSET = re.compile(r"(?P<name>[a-z_]+(?:\.[A-Za-z0-9_]+)*)(?P<offset>[+-][0-9]+)?")
 _APPLY_HOST = "offres.conformite.example"
 _FROM_ANSWERS = ("kept.", "altered.", "cut.")
@@ -140,14 +139,14 @@ class Names:
                 return self._local(rest)
             case "apply":
                 return f"https://{_APPLY_HOST}/{self._local(rest)}"
-            case "kept" | "altered" | "cut" | "town" | "elsewhere":
+            case _ if f"{head}." in _FROM_ANSWERS:
                 return self._of_answers(head, rest, offset)
             case "host" | "upper":
                 return self._host(rest) if head == "host" else self[rest].upper()
-            case "week" | "day" | "sunday":
+            case "week" | "day" | "sunday" | "yearend" | "farweek" | "holiday":
                 return self._date(head, rest, offset)
-            case _ if head in _WEEK_NAMES:
-                return _iso_week(self._monday(head) + timedelta(weeks=offset))
+            case "inside" | "beside" | "outside":
+                return self._town(head, rest)
         if head in self.platforms:
             return self.offer_id(head, rest) if rest else self.platforms[head]
         raise UnknownNameError(say("unknown-name", expression=expression))
@@ -161,9 +160,7 @@ class Names:
         return replace(self, kept={**self.kept, **kept})
 
     def _of_answers(self, head: str, rest: str, offset: int) -> Any:
-        """A value that depends on an earlier answer."""
-        if head in {"town", "elsewhere"}:
-            return self._town(head, rest)
+        """A value of an earlier answer, whole or spoilt."""
         value = self._kept(rest, offset)
         return value if head == "kept" else _CHANGES[head](str(value))
 
@@ -174,14 +171,14 @@ class Names:
             raise UnknownNameError(say("no-host", account=name))
         return self.hosts[name].upper() if form == "upper" else self.hosts[name]
 
-    def _town(self, where: str, rest: str) -> str:
-        """Postcode or city of a town in, or outside, the region whose code is kept."""
-        name, _, member = rest.partition(".")
-        region = str(self._kept(name, 0))
-        found = town_in(region) if where == "town" else town_outside(region)
+    def _town(self, where: str, rest: str) -> Mapping[str, str]:
+        """Postcode and city of a town by a territory that is kept: ``inside.subscriber.1`` is in the subscriber's."""
+        account, _, number = rest.partition(".")
+        territory = self._kept(f"territory_of_{account}", 0)
+        found = town(where, int(number), territory)
         if found is None:
-            raise UnknownNameError(say("unknown-region", region=region))
-        return found[member]
+            raise UnknownNameError(say("no-such-town", territory=territory))
+        return found
 
     def _local(self, name: str) -> str:
         digest = hashlib.blake2b(f"{self.seed}\n{self.case}".encode(), digest_size=5).hexdigest()
@@ -194,7 +191,9 @@ class Names:
                 return self._week(int(rest), offset)
             case "day":
                 return (self.day + timedelta(days=offset)).isoformat()
-        return (_sunday(school_year(self.day).weeks[-1]) + timedelta(days=offset)).isoformat()
+            case "sunday":
+                return (_sunday(school_year(self.day).weeks[-1]) + timedelta(days=offset)).isoformat()
+        return _iso_week(self._monday(head) + timedelta(weeks=offset))
 
     def _week(self, number: int, offset: int) -> str:
         monday = monday_of(school_year(self.day).weeks[number - 1])

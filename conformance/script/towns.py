@@ -1,37 +1,47 @@
-"""A town of each region, for offers that lie in a reader's own territory, or outside it."""
+"""Towns in a reader's territory, beside it in the same regions, and outside those."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from typing import Any
 
-_TOWNS: Mapping[str, tuple[str, str]] = {
-    "01": ("97100", "Basse-Terre"),
-    "02": ("97200", "Fort-de-France"),
-    "03": ("97300", "Cayenne"),
-    "04": ("97400", "Saint-Denis"),
-    "06": ("97600", "Mamoudzou"),
-    "11": ("75001", "Paris"),
-    "24": ("45000", "Orléans"),
-    "27": ("21000", "Dijon"),
-    "28": ("76000", "Rouen"),
-    "32": ("59000", "Lille"),
-    "44": ("57000", "Metz"),
-    "52": ("44000", "Nantes"),
-    "53": ("35000", "Rennes"),
-    "75": ("33000", "Bordeaux"),
-    "76": ("31000", "Toulouse"),
-    "84": ("69001", "Lyon"),
-    "93": ("13001", "Marseille"),
-    "94": ("20000", "Ajaccio"),
-}
-"""By INSEE code: postcode and name."""
-_ELSEWHERE = ("32", "75")
+from schemas.communes import communes_of, known_postcodes
+from schemas.territory import territories
+
+TOWNS = 4
+"""How many towns of a kind have a number."""
 
 
-def town_in(region: str) -> Mapping[str, str] | None:
-    """Postcode and city of a town in a region, None for an unknown code."""
-    found = _TOWNS.get(region)
-    return None if found is None else {"postal_code": found[0], "city": found[1]}
+def departments_in(declared: object) -> Sequence[str]:
+    """The departments of a territory: a list of INSEE codes, or a region's code; those of one region together."""
+    known = territories().values()
+    listed = declared if isinstance(declared, list | tuple) else ()
+    inside = [one for one in known if one.region == declared or one.department in listed]
+    return [one.department for one in sorted(inside, key=lambda one: (one.region, one.department))]
 
 
-def town_outside(region: str) -> Mapping[str, str] | None:
-    """The same of a town in another region."""
-    return town_in(next(code for code in _ELSEWHERE if code != region)) if region in _TOWNS else None
+def town(kind: str, number: int, declared: object) -> Mapping[str, Any] | None:
+    """Postcode and city of a town ``inside`` a territory, ``beside`` it in its regions (outside, where it holds them
+    whole), or ``outside`` them. Numbers from 1 on go from one end of the departments to the other. None where there is
+    no such town.
+    """
+    inside = departments_in(declared)
+    regions = {territories()[code].region for code in inside}
+    elsewhere = [one for one in departments_in(list(territories())) if one not in inside]
+    beside = [one for one in elsewhere if territories()[one].region in regions]
+    outside = [one for one in elsewhere if one not in beside]
+    departments = {"inside": inside, "beside": beside or outside, "outside": outside}[kind]
+    if not inside or not departments or not 1 <= number <= TOWNS:
+        return None
+    return _town_of(departments[(number - 1) * (len(departments) - 1) // (TOWNS - 1)])
+
+
+@cache
+def _town_of(department: str) -> Mapping[str, str]:
+    """The first town of a department by its postcode, which serves no other department."""
+    begins = "20" if department in {"2A", "2B"} else department
+    code = next(one for one in known_postcodes() if one.startswith(begins) and _departments_of(one) == {department})
+    return {"postal_code": code, "city": communes_of(code)[0].name}
+
+
+def _departments_of(postcode: str) -> Collection[str]:
+    return {commune.department for commune in communes_of(postcode)}

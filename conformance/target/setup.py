@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from conformance.model.case import ROLES, RoleName
 from conformance.model.library import cases
 from conformance.model.result import Announced
-from conformance.script.towns import town_in
+from conformance.script.towns import departments_in, town
 from conformance.words import LocalisedError, Texts, plain, say
 from schemas.bilingual import system_reason
 
@@ -48,14 +48,15 @@ class SetupError(LocalisedError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """Credentials of the kit at the target, or of the partner at the kit. ``host`` is the platform's own host, as the
-    gateway knows it, ``region`` the INSEE code of the region that is its territory there.
+    gateway knows it, ``territory`` are the INSEE codes of the departments that it reads there without a filter of
+    place; empty where the file declares none.
     """
 
     platform: str
     client_id: str
     secret: str = field(repr=False)
     host: str | None = None
-    region: str | None = None
+    territory: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +168,13 @@ class _Table:
             raise SetupError(say("no-text", name=self.named(name)), step=say("no-text-step", name=name))
         return value
 
+    def texts(self, name: str) -> list[str]:
+        """A list of texts; empty where there is none."""
+        found = self.body.get(name, [])
+        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+            raise SetupError(say("no-texts", name=self.named(name)), step=say("no-texts-step", name=name))
+        return found
+
     def choice(self, name: str, allowed: tuple[str, ...], *default: str) -> str:
         value = self.text(name, *default)
         if value not in allowed:
@@ -216,10 +224,8 @@ def _read_accounts(table: _Table, environ: Mapping[str, str]) -> dict[str, Accou
 def _read_account(table: _Table, environ: Mapping[str, str]) -> Account:
     if "secret" in table.body:
         raise SetupError(say("secret-in-file", location=table.path), step=say("secret-in-file-step"))
-    table.allow("platform", "client_id", "secret_env", "host", "region")
-    platform, region = table.text("platform"), table.text("region", None)
-    if region is not None and town_in(region) is None:
-        raise SetupError(say("wrong-value", name=table.named("region"), value=repr(region)), step=say("region-step"))
+    table.allow("platform", "client_id", "secret_env", "host", "region", "departments")
+    platform = table.text("platform")
     variable = table.text("secret_env")
     secret = environ.get(variable, "")
     if not secret:
@@ -230,8 +236,25 @@ def _read_account(table: _Table, environ: Mapping[str, str]) -> Account:
         client_id=table.text("client_id", platform),
         secret=secret,
         host=table.text("host", None),
-        region=region,
+        territory=_read_territory(table),
     )
+
+
+def _read_territory(table: _Table) -> tuple[str, ...]:
+    """The departments of ``region`` and those of ``departments``. Raises SetupError, also where they are all of France:
+    then nothing is outside.
+    """
+    region, listed = table.text("region", None), table.texts("departments")
+    if region is not None and not departments_in(region):
+        raise SetupError(say("wrong-value", name=table.named("region"), value=repr(region)), step=say("region-step"))
+    if unknown := [code for code in listed if not departments_in([code])]:
+        text = say("wrong-value", name=table.named("departments"), value=repr(unknown[0]))
+        raise SetupError(text, step=say("departments-step"))
+    territory = departments_in([*listed, *departments_in(region)])
+    if territory and town("outside", 1, territory) is None:
+        text = say("all-departments", name=table.named("departments"))
+        raise SetupError(text, step=say("all-departments-step"))
+    return tuple(territory)
 
 
 def _read_features(table: _Table) -> dict[str, bool]:

@@ -72,9 +72,11 @@ async def onboard(settings: Settings, *, territory: frozenset[str] = TERRITORY) 
 
 
 @asynccontextmanager
-async def running_gateway(folder: Path, kafka: str | None = None) -> AsyncIterator[Setup]:
+async def running_gateway(
+    folder: Path, kafka: str | None = None, *, territory: frozenset[str] = TERRITORY
+) -> AsyncIterator[Setup]:
     """A running gateway, and the set-up that the kit needs for it."""
     settings = settings_in(folder, kafka)
-    accounts = await onboard(settings)
+    accounts = await onboard(settings, territory=territory)
     async with running(settings) as gateway:
         yield Setup(role="gateway", target=gateway.url, accounts=accounts, features={"restart": False})

@@ -78,7 +78,13 @@ async def running_gateway(
             target=target,
             profile="core",
             accounts={
-                name: Account(platform=slug, client_id=slug, secret=SECRET, host=HOST if name == "subscriber" else None)
+                name: Account(
+                    platform=slug,
+                    client_id=slug,
+                    secret=SECRET,
+                    host=HOST if name == "subscriber" else None,
+                    territory=tuple((subscriber or {}).get("territory", ())) if name == "subscriber" else (),
+                )
                 for name, slug in slugs.items()
             },
             features=dict.fromkeys(ABSENT, False),

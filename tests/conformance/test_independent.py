@@ -52,6 +52,16 @@ async def test_the_kit_finds_no_fault_in_an_independent_gateway(tmp_path: Path) 
     assert passed(results) > 640
 
 
+@pytest.mark.parametrize("territory", [["35"], ["35", "22", "14"]], ids="-".join)
+async def test_the_kit_finds_no_fault_in_the_territory_of_an_independent_gateway(
+    tmp_path: Path, territory: list[str]
+) -> None:
+    async with running_gateway(tmp_path, subscriber={"platform": "lecteur", "territory": territory}) as setup:
+        wanted = Choice(cases=("feed/left-the-own-territory",))
+        results = (await drive(setup, cases_for(setup, wanted, cases()), seed="independent")).results
+    assert [Outcome.PASS] == [each.outcome for each in results if each.case.family == "feed"], alarms(results)
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("role", "least"), [("publisher", 20), ("subscriber", 25)])
 async def test_the_kit_finds_no_fault_in_an_independent_partner(tmp_path: Path, role: RoleName, least: int) -> None:

@@ -6,7 +6,9 @@ import pytest
 
 from conformance.script.matcher import MISSING, mismatches, render_value
 from conformance.script.template import Names, UnknownNameError, changed, fill, value_at
+from conformance.script.towns import departments_in
 from conformance.words import plain
+from schemas.territory import Territory, locate, territories
 
 X = plain("x")
 NAMES = Names(
@@ -140,13 +142,32 @@ def test_a_pointer_finds_the_item_with_a_member() -> None:
     assert [3, None] == [value_at(rows, "/rows/name=b/x"), value_at(rows, "/rows/name=c/x")]
 
 
-def test_a_town_lies_in_a_kept_region_or_outside_it() -> None:
-    names = NAMES.keeping({"r": "32", "s": "44", "t": "99"})
-    assert ["59000", "Metz", "Bordeaux", "Lille"] == fill(
-        ["${town.r.postal_code}", "${town.s.city}", "${elsewhere.r.city}", "${elsewhere.s.city}"], names
-    )
+@pytest.mark.parametrize("territory", ["53", ["35"], ["35", "22", "14"], ["2A", "974"]])
+def test_towns_lie_in_a_territory_beside_it_or_outside_its_regions(territory: str | list[str]) -> None:
+    names = NAMES.keeping({"territory_of_subscriber": territory})
+    own = set(departments_in(territory))
+    regions = {territories()[code].region for code in own}
+    found = {
+        kind: [_where(fill(f"${{{kind}.subscriber.{number}}}", names)) for number in range(1, 5)]
+        for kind in ("inside", "beside", "outside")
+    }
+    assert own >= {each.department for each in found["inside"]}
+    assert regions == {each.region for each in found["inside"]}
+    assert not own & {each.department for each in found["beside"] + found["outside"]}
+    assert territory == "53" or regions >= {each.region for each in found["beside"][:1]}
+    assert not regions & {each.region for each in found["outside"]}
+
+
+def _where(location: dict[str, str]) -> Territory:
+    found = locate(location["postal_code"], location["city"], None)
+    assert () == found.problems
+    assert found.territory is not None
+    return found.territory
+
+
+def test_an_unknown_territory_has_no_town() -> None:
     with pytest.raises(UnknownNameError):
-        names["town.t.city"]
+        NAMES.keeping({"territory_of_subscriber": "99"})["inside.subscriber.1"]
 
 
 def test_a_host_can_be_written_in_upper_case() -> None:

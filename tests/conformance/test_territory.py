@@ -1,5 +1,6 @@
-"""A territory that the set-up declares is tried, whatever the listing of platforms says."""
+"""A territory that the set-up declares is tried on every way out, whatever the listing of platforms says."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,25 +12,71 @@ from conformance.model.library import cases
 from conformance.model.result import Outcome
 from conformance.role.gateway import GatewayRole
 from conformance.role.runner import run_cases
-from conformance.target.setup import SetupError, setup_of
-from tests.conformance.gateway_fixture import running_gateway
+from conformance.script.towns import departments_in
+from conformance.target.setup import Setup, SetupError, setup_of
+from schemas.territory import territories
+from tests.conformance.gateway_fixture import TERRITORY, running_gateway
 
-CASE = "feed/left-the-own-territory"
+CASES = ("feed/left-the-own-territory", "feed/exported-by-the-own-territory")
+TERRITORIES = {
+    "a-region": departments_in("44"),
+    "a-department": ["35"],
+    "departments-of-two-regions": ["35", "22", "14"],
+    "a-region-and-a-department": [*departments_in("94"), "974"],
+}
 
 
-@pytest.mark.parametrize(("region", "outcome"), [("44", Outcome.PASS), ("53", Outcome.FAIL)])
-async def test_a_declared_territory_is_required(tmp_path: Path, region: str, outcome: Outcome) -> None:
-    """The subscriber's territory at the gateway is region 44."""
-    async with running_gateway(tmp_path) as setup, aiohttp.ClientSession() as session:
-        declared = replace(setup.accounts["subscriber"], region=region)
-        there = replace(setup, accounts={**setup.accounts, "subscriber": declared})
+async def outcomes(setup: Setup, *, territory: Sequence[str]) -> list[tuple[Outcome, object]]:
+    """The outcomes of the cases about territories, where the set-up declares this one."""
+    declared = replace(setup.accounts["subscriber"], territory=tuple(territory))
+    there = replace(setup, accounts={**setup.accounts, "subscriber": declared})
+    chosen = [case for case in cases() if case.id in CASES]
+    async with aiohttp.ClientSession() as session:
         role = GatewayRole(there, session, seed="s", day=today)
-        [result] = await run_cases([case for case in cases() if case.id == CASE], role, there, on=today())
-    assert outcome is result.outcome
+        results = await run_cases(chosen, role, there, on=today())
+    return [(each.outcome, each.findings) for each in results]
 
 
-def test_a_region_is_an_insee_code() -> None:
-    account = {"platform": "essai", "secret_env": "S", "region": "Bretagne"}
-    body = {"role": "gateway", "target": "https://gateway.example", "accounts": {"subscriber": account}}
-    with pytest.raises(SetupError, match="region"):
-        setup_of(body, {"S": "x"})
+@pytest.mark.parametrize("name", TERRITORIES)
+async def test_the_kit_finds_no_fault_in_the_territory_of_a_reader(tmp_path: Path, name: str) -> None:
+    territory = TERRITORIES[name]
+    async with running_gateway(tmp_path, territory=frozenset(territory)) as setup:
+        assert [(Outcome.PASS, ())] * 2 == await outcomes(setup, territory=territory)
+
+
+@pytest.mark.parametrize(
+    ("declared", "outcome"), [((), Outcome.PASS), (departments_in("53"), Outcome.FAIL), (["57"], Outcome.FAIL)]
+)
+async def test_a_declared_territory_is_required(tmp_path: Path, declared: Sequence[str], outcome: Outcome) -> None:
+    """The subscriber's territory at the gateway is region 44, as the listing of platforms says."""
+    async with running_gateway(tmp_path, territory=TERRITORY) as setup:
+        assert [outcome] * 2 == [each for each, _ in await outcomes(setup, territory=declared)]
+
+
+def _setup(**account: object) -> Setup:
+    subscriber = {"platform": "essai", "secret_env": "S", **account}
+    body = {"role": "gateway", "target": "https://gateway.example", "accounts": {"subscriber": subscriber}}
+    return setup_of(body, {"S": "x"})
+
+
+def test_a_territory_is_a_region_and_departments() -> None:
+    found = [
+        _setup(**each).accounts["subscriber"].territory
+        for each in ({}, {"region": "94"}, {"departments": ["35", "14"]}, {"region": "94", "departments": ["35"]})
+    ]
+    assert [(), ("2A", "2B"), ("14", "35"), ("35", "2A", "2B")] == found
+
+
+@pytest.mark.parametrize(
+    ("account", "named"),
+    [
+        ({"region": "Bretagne"}, "subscriber.region"),
+        ({"departments": "35"}, "subscriber.departments"),
+        ({"departments": ["35", "Rennes"]}, "Rennes"),
+        ({"departments": [35]}, "subscriber.departments"),
+        ({"departments": list(territories())}, "all of France"),
+    ],
+)
+def test_a_territory_is_named_by_insee_codes(account: dict[str, object], named: str) -> None:
+    with pytest.raises(SetupError, match=named):
+        _setup(**account)
