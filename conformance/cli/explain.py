@@ -11,7 +11,7 @@ import orjson
 from rich.console import Console
 
 from conformance.cli.step import heading
-from conformance.model.case import Call, Case, Clear, Document, Follow, Order, Reads, Script, Step, Token
+from conformance.model.case import Call, Case, Clear, Document, Follow, Order, Reads, Script, Step, Token, Verdict
 from conformance.model.library import cases, coverage
 from conformance.script.body import document_of, write_body
 from conformance.script.template import Names, UnknownNameError, fill
@@ -58,7 +58,7 @@ def _case(case: Case, seed: str, language: Language, day: date) -> Iterator[str]
     yield f"\n{case.explanation[language]}\n→ {case.mend[language]}"
     if isinstance(case.subject, Document):
         yield "\n" + _indented(document_of(case.subject, names))
-        yield _verdict(case.subject, language)
+        yield _verdict(case.subject.expected.on(names.day), language)
     yield from ("\n" + command for command in _commands(case, names, language))
 
 
@@ -75,8 +75,7 @@ def _indented(raw: bytes) -> str:
         return repr(raw[:_MOST_CHARACTERS])
 
 
-def _verdict(document: Document, language: Language) -> str:
-    expected = document.expected
+def _verdict(expected: Verdict, language: Language) -> str:
     head = (say("accepted") if expected.accepted else say("refused"))[language]
     whole = say("the-whole")[language]
     problems = (

@@ -1,15 +1,22 @@
 """Case: one test of a requirement, as a document with its verdict or as a script of steps that a role executes."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
 from conformance.words import Texts
+from schemas.rulebook import Severity, catalogue
 
 RoleName: TypeAlias = Literal["gateway", "publisher", "subscriber", "national"]
 ROLES: tuple[RoleName, ...] = ("gateway", "publisher", "subscriber", "national")
 Kind: TypeAlias = Literal["offer", "withdrawal", "submission"]
+
+
+def severity_on(code: str, day: date) -> Severity | None:
+    """The severity of a rule for a document received on this day; None where the catalogue lacks it."""
+    rule = catalogue().get(code)
+    return None if rule is None else rule.severity_on(day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,11 @@ class Verdict:
     accepted: bool
     problems: frozenset[tuple[str, str]]
     open: frozenset[tuple[str, str]] = frozenset()
+
+    def on(self, day: date) -> "Verdict":
+        """The verdict on a document that is received on this day: from the day of its rule on a warning refuses."""
+        refused = any(severity_on(code, day) == "error" for code, _ in self.problems)
+        return replace(self, accepted=self.accepted and not refused)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +60,7 @@ class Script:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One case. ``feature`` names an optional feature, ``also`` further ones that it needs; ``unsupported`` cases are
-    for partners without them.
+    for partners without them. ``severities`` are those that rules must have on the day of the run.
     """
 
     id: str
@@ -61,6 +73,7 @@ class Case:
     feature: str | None = None
     also: tuple[str, ...] = ()
     unsupported: bool = False
+    severities: Mapping[str, Severity] = field(default_factory=dict)
 
     @property
     def features(self) -> tuple[str, ...]:

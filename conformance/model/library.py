@@ -82,6 +82,7 @@ def _read_case(family: str, body: Mapping[str, Any]) -> Case:
         feature=body.get("feature"),
         also=tuple(body.get("also", ())),
         unsupported=body.get("unsupported", False),
+        severities=body.get("while", {}),
     )
 
 

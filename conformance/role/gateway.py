@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -53,6 +54,7 @@ class GatewayRole(HttpRole):
         nothing of it is stored. Raises NotApplicableError.
         """
         raw = document_of(subject, self._names)
+        subject = replace(subject, expected=subject.expected.on(self._names.day))
         if not subject.live and not self._holds_today(subject, raw):
             raise NotApplicableError(say("offline"))
         if subject.kind == "offer":

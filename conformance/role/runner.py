@@ -11,7 +11,7 @@ import aiohttp
 
 import schemas
 from conformance import clock
-from conformance.model.case import Case, RoleName, Script, Watch
+from conformance.model.case import Case, RoleName, Script, Watch, severity_on
 from conformance.model.cause import Cause, cause_result
 from conformance.model.result import (
     Exchange,
@@ -39,7 +39,7 @@ from conformance.script.template import UnknownNameError
 from conformance.target.lock import running_alone
 from conformance.target.setup import Setup, SetupError
 from conformance.version import KIT_VERSION, PROTOCOL_VERSION
-from conformance.words import Texts, joined, say
+from conformance.words import Texts, code_in_words, joined, say
 
 VERSIONS = Versions(KIT_VERSION, PROTOCOL_VERSION, schemas.SCHEMA_VERSION, schemas.RULES_VERSION)
 _CASE_SECONDS = 300.0
@@ -102,7 +102,9 @@ async def run_cases(
     report = Reported(on_result, hold=_held(setup, diagnosis))
     for number, case in enumerate(cases, start=1):
         try:
-            result = excuse(await _play(case, player, setup, diagnosis, failed=report.failed), setup.announced, on=on)
+            result = excuse(
+                await _play(case, player, setup, on, diagnosis, failed=report.failed), setup.announced, on=on
+            )
             last = number == len(cases) and not more
             cause = None if diagnosis is None else await diagnosis.after(result, last=last)
         except _CauseFoundError as found:
@@ -111,7 +113,7 @@ async def run_cases(
             report.cause(cause_result(cause, setup.role, tuple(player.journal)[-_EXCHANGES:]), result)
             if cause.outcome is Outcome.FAIL and (result is not None or setup.control is not None):
                 for watching in filter(_only_watches, cases[number:]):
-                    seen = excuse(await _play(watching, player, setup), setup.announced, on=on)
+                    seen = excuse(await _play(watching, player, setup, on), setup.announced, on=on)
                     if setup.control is None or seen.outcome is Outcome.FAIL:  # what orders brought proves no more
                         report.add(seen)
             break
@@ -142,9 +144,9 @@ class _CauseFoundError(Exception):
 
 
 async def _play(
-    case: Case, player: Player, setup: Setup, diagnosis: Diagnosis | None = None, *, failed: int = 0
+    case: Case, player: Player, setup: Setup, on: date, diagnosis: Diagnosis | None = None, *, failed: int = 0
 ) -> Result:
-    omission = _omission(case, setup)
+    omission = _omission(case, setup, on)
     if omission is not None:
         return Result(case=case, outcome=Outcome.OMIT, reason=omission)
     if diagnosis is not None and diagnosis.is_hopeless(case):
@@ -217,13 +219,14 @@ def _bounded(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return (*findings[:_MOST_FINDINGS], rest)
 
 
-def _omission(case: Case, setup: Setup) -> Texts | None:
+def _omission(case: Case, setup: Setup, on: date) -> Texts | None:
     absent = [feature for feature in case.features if not setup.supports(feature)]
     if case.unsupported and not absent:
         return say("supported", feature=case.features[0])
     if not case.unsupported and absent:
         return say("not-supported", feature=absent[0])
-    return None
+    others = [code for code, severity in case.severities.items() if severity_on(code, on) != severity]
+    return say("other-severity", code=code_in_words(others[0]), day=on) if others else None
 
 
 async def drive(
