@@ -18,6 +18,31 @@ ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
+GUIDES = ("README.md", "docs/publisher.md", "docs/subscriber.md", "docs/fr/emetteur.md", "docs/fr/abonne.md")
+
+
+def commands(page: str) -> list[str]:
+    """The calls of curl in the examples of a page, each whole; without those whose answer a variable takes."""
+    blocks = re.findall(r"^```(?:sh)?\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [line for line in lines if re.search(r"\bcurl -", line) and "=$(curl" not in line]
+
+
+@pytest.mark.parametrize("page", GUIDES)
+def test_an_example_shows_the_status_of_its_answer(page: str) -> None:
+    assert commands(page)
+    assert [] == [line for line in commands(page) if '-w "$STATUS"' not in line]
+
+
+@pytest.mark.parametrize("page", GUIDES)
+def test_an_example_that_reads_asks_for_all_of_france(page: str) -> None:
+    """A reader's own territory is often empty at first."""
+    reading = [
+        line for line in commands(page) if re.search(r"/v1/(?:offers\?|changes|exports)", line) and "-X" not in line
+    ]
+    assert [] == [line for line in reading if "territory=all" not in line]
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/publisher.md", "docs/subscriber.md"])
 async def test_the_examples_of_a_page_run_unchanged(page: str, tmp_path: Path) -> None:
     """Each command must answer 2xx: its configuration file makes curl fail otherwise."""
