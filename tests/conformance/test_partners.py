@@ -12,7 +12,6 @@ from conformance.model.result import Outcome, Result
 from conformance.role.runner import playing, run_cases
 from tests.conformance.matrix import caught, play_partner
 from tests.conformance.mutants.known_partners import PARTNERS, WrongPartner
-from tests.conformance.mutants.uncaught import expecting
 from tests.conformance.partner_fixtures import Partner, Publisher, Subscriber, cases_of, played, role_of, setup_for
 from tests.conformance.partner_kinds import (
     BatchPublisher,
@@ -88,7 +87,7 @@ async def named() -> Mapping[str, Sequence[Result]]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", expecting(PARTNERS))
+@pytest.mark.parametrize("name", PARTNERS)
 def test_a_wrong_partner_is_caught_by_the_case_that_names_its_fault(
     name: str, named: Mapping[str, Sequence[Result]]
 ) -> None:
