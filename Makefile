@@ -28,7 +28,7 @@ ifdef ARGS
 	@$(BIN)/pytest $(ARGS)
 else
 	@$(BIN)/pytest --quick -n $(QUICK) -q
-	@$(BIN)/pytest --slow -n $(WORKERS) --durations=20
+	@$(BIN)/pytest --rest -n $(WORKERS) --durations=20
 endif
 
 .PHONY: lint

@@ -2,8 +2,8 @@
 the interpreters of the recipes, Chromium, and the programs that try the files of ``deploy/``.
 
 Where it is missing, the tests that need it are skipped with one loud line; with ``CI=true`` they fail instead.
-``--quick`` runs the quick lane and ``--slow`` all others (tests/lanes.py); ``-n 3`` spreads the files over workers
-(tests/spread.py).
+``--quick`` runs the quick tests, ``--smoke`` these and one of each slow kind, ``--rest`` all others (tests/lanes.py);
+``-n 3`` spreads the files over workers (tests/spread.py).
 """
 
 import gc
@@ -39,7 +39,7 @@ EAGER_CLEANER = {"log.cleaner.backoff.ms": "1500"}
 LACKING: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 6 << 30
-GUARD = lanes.ProcessGuard()
+GUARD = lanes.QuickGuard()
 _COLLECTED_AT = 50_000
 """New objects until the next garbage collection, while the tests are imported and collected."""
 
@@ -93,26 +93,28 @@ def pytest_configure() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--quick", action="store_true", help="only tests without a broker, other processes or waiting")
-    parser.addoption("--slow", action="store_true", help="only the other tests")
+    for run, text in (
+        ("quick", "only tests without a broker, other processes or waiting"),
+        ("smoke", "these, and the slow ones that prove each kind once"),
+        ("rest", "only the tests that --smoke leaves out"),
+    ):
+        parser.addoption(f"--{run}", action="store_const", const=run, dest="run", help=text)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """A file of the other lane is not even imported: half of the quick lane's time would go into that."""
-    slow = config.getoption("slow") and lanes.is_left_to_quick(collection_path)
-    return True if slow or (config.getoption("quick") and lanes.reason(collection_path)) else None
+    """A file of other lanes is not even imported: half of the quick lane's time would go into that."""
+    run = config.getoption("run")
+    is_test = collection_path.is_relative_to(ROOT / "tests") and collection_path.match("test_*.py")
+    return True if run and is_test and lanes.RUNS[run].isdisjoint(lanes.lanes_of(collection_path)) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    quick, slow = config.getoption("quick"), config.getoption("slow")
-    if quick or slow:
-        lane: dict[bool, list[pytest.Item]] = {True: [], False: []}
-        for item in items:
-            lane[lanes.is_quick(item) == bool(quick)].append(item)
-        if quick:
-            lanes.refuse_unknown_mixed(lane[False])
-        config.hook.pytest_deselected(items=lane[False])
-        items[:] = lane[True]
+    lanes.refuse_unmarked(items)
+    run = config.getoption("run")
+    if run:
+        chosen = {item for item in items if lanes.lane(item) in lanes.RUNS[run]}
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = [item for item in items if item in chosen]
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: spread.rank(item.nodeid))
     lacking = config.stash.setdefault(LACKING, {})
@@ -140,11 +142,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    GUARD.test = item.nodeid if lanes.is_quick(item) else None
-    try:
+    with GUARD.around(item):
         return (yield)
-    finally:
-        GUARD.test = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    with GUARD.clocked():
+        return (yield)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> spread.FileByFile:

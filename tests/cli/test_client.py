@@ -11,6 +11,8 @@ from aiohttp.test_utils import TestServer
 from gateway.client import Answer, Client, ClientError
 from schemas.rulebook import Language
 
+pytestmark = pytest.mark.slow
+
 
 class Scripted:
     """A gateway with scripted answers, which records its requests."""

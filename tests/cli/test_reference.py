@@ -25,6 +25,7 @@ def test_without_a_list_it_names_them_all() -> None:
     assert {*LISTS, "profile-schema"} == set(json.loads(said("--json")))
 
 
+@pytest.mark.slow
 def test_every_sector_is_listed_by_code_and_name() -> None:
     for item in schemas.reference("sectors")["items"]:
         assert [item["code"], *item["name"].split()] in [line.split() for line in said("sectors").splitlines()]

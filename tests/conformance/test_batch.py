@@ -12,6 +12,8 @@ from conformance.cli.judge import judge_document, split_offers
 from conformance.clock import today
 from conformance.script.batch import UnreadableError, inflate, split_batch
 
+pytestmark = pytest.mark.slow
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(alphabet='a[]{},:"\\\né😀'),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(alphabet='b[]{},"\\'), inner),

@@ -19,6 +19,8 @@ from schemas.kit_cases import features_of, seed_of
 from tests.conformance.partner_fixtures import Publisher, interface, setup_for
 from tests.conformance.partner_kinds import SnapshotPublisher
 
+pytestmark = pytest.mark.slow
+
 OBSERVED = {"order": False, "snapshots": False, "idempotency": False}
 PAUSE = 0.3
 NONCE = "nonce-of-a-test-0123"

@@ -19,6 +19,8 @@ from tests.conformance.partner_fixtures import SECRET, Partner, Publisher, Subsc
 from tests.conformance.wrong_partners import Markup, own
 from tests.protocol.certified import NONCE, NOW, nonce, replaced, report
 
+pytestmark = pytest.mark.slow
+
 
 async def certified(made: type[Partner], folder: Path, nonce: str) -> tuple[int, str]:
     """The exit code of ``certify`` in a folder, and the slug of the platform."""

@@ -21,6 +21,8 @@ from conformance.words import say
 from schemas.requirements import sentences
 from tests.conformance.partner_fixtures import SECRET, Subscriber, setup_for
 
+pytestmark = pytest.mark.slow
+
 NONCE = "nonce-of-a-test-0123"
 SOUND = {
     "id": "bretagne:1",

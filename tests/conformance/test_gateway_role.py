@@ -26,6 +26,8 @@ from tests.conformance.gateway_fixture import onboard, running_gateway, settings
 from tests.conformance.matrix import gateway_cases, play
 from tests.conformance.mutants.proxy import Answer, Forward, Mutant, Seen, honest, json_answer, proxied
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

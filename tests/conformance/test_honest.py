@@ -16,6 +16,8 @@ from tests.conformance.mutants.honest_programs import ALARMED, HONEST_PROGRAMS
 from tests.conformance.mutants.programs import wrong_gateway
 from tests.conformance.partner_fixtures import Publisher, cases_of, played
 
+pytestmark = pytest.mark.slow
+
 
 class RaisesTheRevision(Publisher):
     """Sends the same content, or the withdrawal, under the next revision where the outcome is unknown. What was ordered

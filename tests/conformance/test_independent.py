@@ -18,6 +18,8 @@ from gateway.demo.broker import free_ports
 from tests.conformance.gateway_fixture import SLUGS
 from tests.conformance.independent_fixture import PROGRAMS, SECRET, report_missing, running, running_gateway
 
+pytestmark = pytest.mark.slow
+
 MOST_LINES = {"gateway": 400, "verdict": 400, "seal": 50, "personal": 50, "publisher": 200, "subscriber": 200}
 MOST_COLUMNS = 120
 

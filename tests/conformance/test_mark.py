@@ -14,6 +14,8 @@ from conformance.target.wire import Wire
 from tests.conformance.gateway_fixture import running_gateway
 from tests.conformance.wrong_partners import always, target
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def setup(tmp_path: Path) -> AsyncIterator[Setup]:

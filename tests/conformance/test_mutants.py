@@ -17,6 +17,8 @@ from tests.conformance.mutants.partners import PARTNERS
 from tests.conformance.mutants.proxy import MUTANTS
 from tests.conformance.mutants.sites import SITES
 
+pytestmark = pytest.mark.slow
+
 CONTROLS = (
     "publish/new-is-201",
     "order/other-content",

@@ -18,6 +18,8 @@ from tests.conformance.matrix import caught, naming
 from tests.conformance.mutants.known_sites import SITES
 from tests.conformance.site_fixture import ACCOUNT, played, played_before, simulated_site
 
+pytestmark = pytest.mark.slow
+
 CASES = [case for case in cases() if "national" in case.roles]
 
 

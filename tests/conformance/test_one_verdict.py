@@ -31,6 +31,8 @@ from gateway.ingest.inbox_message import judge_message
 from gateway.protocol.record import TYPE_PUBLISHED, StoredRecord
 from tests.conformance.gateway_fixture import running_gateway
 
+pytestmark = pytest.mark.slow
+
 Found: TypeAlias = tuple[bool, list[tuple[str, str]]]
 ID = "bretagne:one-verdict"
 

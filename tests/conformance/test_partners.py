@@ -28,6 +28,8 @@ from tests.conformance.partner_kinds import (
     WaitingPublisher,
 )
 
+pytestmark = pytest.mark.slow
+
 _TOGETHER = 20
 NOT_USED: Mapping[type[Partner], set[str]] = {
     Publisher: {"snapshots", "idempotency"},

@@ -21,6 +21,8 @@ from conformance.target.doctor import examine
 from conformance.target.setup import Account, Setup
 from conformance.target.wire import Wire, poll
 
+pytestmark = pytest.mark.slow
+
 ACCOUNTS = {name: Account(platform=name, client_id=name, secret="s") for name in ("publisher", "national")}
 LITTLE = 0.002
 """Reduces the sixty seconds that an answer may take to a tenth of a second."""

@@ -11,6 +11,8 @@ from tests.conformance.mutants.partners import IgnoresRemovals
 from tests.conformance.partner_fixtures import SECRET, Partner, Subscriber, interface, setup_for
 from tests.conformance.wrong_partners import Broken, NeverReads, own
 
+pytestmark = pytest.mark.slow
+
 
 async def pytest_on(made: type[Partner], folder: Path, *arguments: str, language: Language = "fr") -> tuple[int, str]:
     setup = own(setup_for(made))

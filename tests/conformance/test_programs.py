@@ -17,6 +17,8 @@ from tests.conformance.matrix import caught, play_program
 from tests.conformance.mutants.known_programs import WRONG_PROGRAMS
 from tests.conformance.mutants.programs import READER, WrongProgram, wrong_gateway
 
+pytestmark = pytest.mark.slow
+
 _TOGETHER = 6
 _VARIES = {"cursor", "fresh", "receipt", "at", "position", "digest", "last_success", "detail"}
 _SEQUENCE = 10**12

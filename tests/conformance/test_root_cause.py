@@ -37,6 +37,8 @@ from tests.conformance.wrong_partners import (
     run_of,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def cause_of(run: Run) -> Result:
     """The one cause, which comes first of all that did not pass."""

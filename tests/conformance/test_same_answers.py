@@ -32,7 +32,7 @@ WAIT = (("Content-Type", JSON), ("Prefer", "wait=20"))
 DIFFERENCES: dict[str, str] = {}
 """Differences that are known: a text in the request's address, and why the answers may differ."""
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

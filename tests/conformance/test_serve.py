@@ -15,6 +15,8 @@ import pytest
 
 from tests.conformance.request_generator import offer
 
+pytestmark = pytest.mark.slow
+
 COMMAND = "import sys; from conformance.cli.app import main; sys.argv[0] = 'kit'; main()"
 HEAD_LINES = 4
 DEADLINE_SECONDS = 60

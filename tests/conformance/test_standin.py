@@ -35,6 +35,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(JSON_VALUES)
 def test_the_canonical_form_is_that_of_rfc_8785(value: Any) -> None:
     """REV-002."""

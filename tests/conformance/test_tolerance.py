@@ -21,7 +21,7 @@ from conformance.target.wire import Wire
 from tests.conformance.gateway_fixture import running_gateway
 from tests.conformance.mutants.proxy import Answer, Fault, Forward, Seen, json_answer, proxied
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

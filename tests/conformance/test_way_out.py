@@ -18,7 +18,7 @@ from schemas.contract import precise_openapi
 from tests.conformance.gateway_fixture import running_gateway
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, proxied
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 CASE = "routing/not-for-regions-at-the-end-of-the-feed"
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from conformance.packaging.build import ROOT, build, rewrite
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -1,7 +1,11 @@
 """The short run: flipped bytes end in the same answers, in a rebuilt copy, or in a refusal that names the file."""
 
+import pytest
+
 from tests.damage.__main__ import trials
 from tests.damage.trial import GOOD, IDENTICAL
+
+pytestmark = pytest.mark.slow
 
 
 async def test_flipped_bytes_never_change_what_is_answered() -> None:

@@ -25,6 +25,8 @@ from tests.faults.process import GatewayProcess
 from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
 from tests.store.test_receipt_search import chunk
 
+pytestmark = pytest.mark.slow
+
 DEADLINE = 60.0
 NUMBERS = range(1_000, 1_600)
 BY_ID, BY_RECEIPT = "sqlite_autoindex_offers_1", "sqlite_autoindex_receipts_1"

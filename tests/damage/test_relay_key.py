@@ -12,6 +12,8 @@ from gateway.protocol.submission import Known
 from gateway.runtime.sqlite_damage import DamagedCopyError, register
 from gateway.store.relay_state import RelayState
 
+pytestmark = pytest.mark.slow
+
 KEYS = tuple(f"bretagne:{number}" for number in range(1_000, 2_000))
 
 

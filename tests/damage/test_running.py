@@ -16,6 +16,8 @@ from gateway.errors import LogDamagedError
 from gateway.protocol.topic import SUBMISSIONS
 from tests.damage.populated import PUBLISHER, AnswerError, Populated, ask, offer, populate
 
+pytestmark = pytest.mark.slow
+
 DEADLINE = 60.0
 
 

@@ -33,7 +33,7 @@ REGIONS = {
 }
 ROW = re.compile(r"^ (\w[\w -]+?) {2,}(\S.*?) {2,}([\d ]*\d) +([✓✗].*?) *$", re.MULTILINE)
 
-pytestmark = pytest.mark.timeout(SECONDS + 30)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(SECONDS + 30)]
 
 
 @asynccontextmanager

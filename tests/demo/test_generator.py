@@ -14,6 +14,8 @@ from gateway.partners.onboarding import presets
 from schemas.schoolyear import holiday_of, monday_of, year_of, years
 from tests.revision import revised, withdrawal
 
+pytestmark = pytest.mark.slow
+
 DAYS = (date(2026, 11, 25), date(2027, 1, 4), date(2027, 6, 8), date(2027, 6, 20), date(2027, 7, 15))
 
 

@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from gateway.demo.broker import _PORTS, free_ports
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ import pytest
 from gateway.demo.jars import JarsError, fetch_jars
 from tests.faults.process import ROOT
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")]
 
 _HEAD = "import asyncio, subprocess, sys, threading, time\nfrom pathlib import Path\n"
 _CHILD = f"""{_HEAD}

@@ -13,6 +13,8 @@ from gateway.demo.entry import CHANNELS, profile_of
 from gateway.demo.traffic import Act, Arrivals, Publications, next_act
 from gateway.protocol.decide import needs_confirmation
 
+pytestmark = pytest.mark.slow
+
 TODAY = date(2026, 11, 30)
 HOUR = 3_600.0
 

@@ -13,6 +13,8 @@ from typer.core import TyperGroup
 from gateway.cli.app import app
 from tests.deploy.programs import DEPLOY, ROOT, program
 
+pytestmark = pytest.mark.slow
+
 FOLDER = DEPLOY / "prometheus"
 TESTS = ("alerts.test.yml", "alerts-hours.test.yml", "alerts-days.test.yml")
 GUIDES = {"en": ROOT / "docs/mend.md", "fr": ROOT / "docs/fr/reparer.md"}

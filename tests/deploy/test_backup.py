@@ -19,6 +19,8 @@ from gateway.settings import Settings
 from tests.damage.populated import PUBLISHER, READER, Populated, offer, populate
 from tests.deploy.programs import ROOT
 
+pytestmark = pytest.mark.slow
+
 GUIDES = {"run.md": "Backup", "mend.md": "Restore", "fr/exploiter.md": "Sauvegarder", "fr/reparer.md": "Restaurer"}
 """The section of each page that has the lines."""
 AFTERWARDS = range(600, 620)

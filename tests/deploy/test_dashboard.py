@@ -12,6 +12,8 @@ import yaml
 from tests.deploy.monitored import Prometheus, watched
 from tests.deploy.programs import DEPLOY
 
+pytestmark = pytest.mark.slow
+
 BOARD = json.loads((DEPLOY / "grafana/passerelle.json").read_text())
 _SELECTOR = re.compile(r"\b(passerelle_\w+)(?:\{([^}]*)\})?")
 _MATCHER = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")

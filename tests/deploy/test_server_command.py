@@ -15,6 +15,8 @@ from gateway.cli.app import app
 from gateway.cli.console import CommandError
 from tests.deploy.programs import DEPLOY
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = DEPLOY / "systemd/passerelle"
 UNIT = DEPLOY / "systemd/passerelle.service"
 NOBODY = 65_534

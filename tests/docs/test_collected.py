@@ -8,6 +8,8 @@ import pytest
 from tests.docs.test_buyer import ROOT, proofs
 from tests.threats.proofs import PROOFS
 
+pytestmark = pytest.mark.slow
+
 
 def collected(*ids: str) -> subprocess.CompletedProcess[str]:
     """What pytest says of these ids; nothing is run."""

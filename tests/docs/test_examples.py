@@ -14,6 +14,8 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner
 from gateway.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 

@@ -21,6 +21,8 @@ from tests.cli.conftest import Ended
 from tests.end_to_end.conftest import Federation
 from tests.end_to_end.test_federation import DEADLINE, OFFER, put
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).parents[2] / "docs"
 ALERT_COMMAND = re.compile(r"(?<=`passerelle )(?:status|refusals|doctor|topics|platform|partner|national)[^`]*(?=`)")
 

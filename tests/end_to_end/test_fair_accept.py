@@ -11,6 +11,8 @@ from aiohttp import ClientSession, TCPConnector, web
 
 from gateway.bootstrap.serving import FairAcceptSite, serve
 
+pytestmark = pytest.mark.slow
+
 CONNECTIONS = 32
 
 

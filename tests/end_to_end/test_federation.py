@@ -20,6 +20,8 @@ from gateway.protocol.topic import full_name
 from tests.end_to_end.conftest import Federation
 from tests.schemas.test_samples import documents
 
+pytestmark = pytest.mark.slow
+
 OFFER = {
     "id": "bretagne:1",
     "revision": 1,

@@ -24,6 +24,8 @@ from gateway.protocol.topic import REQUESTS, SUBMISSIONS
 from tests.faults.deployment import Deployment
 from tests.faults.ending import decided, read_offers, read_receipts
 
+pytestmark = pytest.mark.slow
+
 OFFERS_SENT = (1_500, 4_500, 13_500)
 """A snapshot that is answered before the kill on a busy machine is followed by a larger one."""
 PLATFORM = "bretagne"

@@ -21,6 +21,8 @@ from tests.damage.populated import PUBLISHER, Populated, ask, offer, populate
 from tests.faults.disk import SmallDisk, disk_unavailable, small_disk
 from tests.faults.process import GatewayProcess
 
+pytestmark = pytest.mark.slow
+
 NOBODY = 65_534
 WITHIN = 60.0
 NATIONAL = {

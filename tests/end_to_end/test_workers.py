@@ -23,6 +23,8 @@ from tests.end_to_end.conftest import Federation
 from tests.end_to_end.test_federation import OFFER, Follower, put
 from tests.faults.process import GatewayProcess
 
+pytestmark = pytest.mark.slow
+
 WORKERS = 2
 LINES = "application/x-ndjson"
 

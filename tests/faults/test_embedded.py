@@ -15,6 +15,8 @@ from tests.faults.fault import KILL, STOP
 from tests.faults.round import play
 from tests.faults.slow_clients import SLOW_CLIENTS_FAULT
 
+pytestmark = pytest.mark.slow
+
 GAP = 0.7
 
 

@@ -34,6 +34,8 @@ from tests.faults.inner import inner_gateway
 from tests.revision import revised
 from tests.stale_ends import StaleEndsLog
 
+pytestmark = pytest.mark.slow
+
 NOW = 1_796_000_000_000
 
 

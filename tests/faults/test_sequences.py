@@ -29,6 +29,8 @@ from tests.faults.history import Attempt, Ending, History, Reading
 from tests.faults.inner import EVERYTHING, IDS, READER, inner_gateway
 from tests.revision import revised, withdrawal
 
+pytestmark = pytest.mark.slow
+
 AUTUMN_2025 = int(datetime(2025, 9, 22, 8, tzinfo=UTC).timestamp() * 1_000)
 HOUR_MS = 3_600_000
 _OFFERS = [topic for topic in COMMON if topic.name == OFFERS]

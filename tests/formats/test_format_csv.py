@@ -118,6 +118,7 @@ def test_a_row_that_never_ends_changes_nothing(cell: str) -> None:
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="\r\0=")).filter(lambda cell: cell.strip() != "")
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(CELL, min_size=3, max_size=3), min_size=1, max_size=5), st.sampled_from(SEPARATORS))
 def test_any_cells_come_back(rows: list[list[str]], separator: str) -> None:
     """[FMT-001]"""

@@ -14,6 +14,8 @@ from adapters.formats.mapping_document import SOURCES
 from adapters.formats.problem import ReadingProblem
 from tests.formats.feeds import FIELDS, ON, PLATFORM, codes, items, row
 
+pytestmark = pytest.mark.slow
+
 VALUES = (
     "<b>x</b>",
     "<b>x;y</b>",

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from adapters.formats.encoding import PIECE_BYTES, read_text
 from adapters.formats.problem import ReadingProblem, UnusableFeedError
 
+pytestmark = pytest.mark.slow
+
 ACCENTS = "Découverte à l'œuvre : 10 €"
 
 

@@ -26,6 +26,8 @@ from schemas import Problem
 from tests.formats.feeds import FORMS, ON, flat, items, load, row, written
 from tests.formats.test_format_jsonld import POSTING, page, script
 
+pytestmark = pytest.mark.slow
+
 CLEVER = """<?xml version="1.0" encoding="UTF-8"?>
 <source><publisher>x</publisher><job id="1" reference="A" lang="fr"><title><![CDATA[ Stage ]]></title>
 <description><![CDATA[<p>Observer &amp; apprendre</p>]]></description><link>https://a.fr/1</link>

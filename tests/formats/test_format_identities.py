@@ -2,11 +2,14 @@
 
 import tracemalloc
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.formats.identity import Identities
 from adapters.formats.item import FEED_ITEMS, Position
+
+pytestmark = pytest.mark.slow
 
 
 @given(st.lists(st.tuples(st.text(max_size=3), st.sampled_from((3, 5, 7)))))

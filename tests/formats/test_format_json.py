@@ -140,6 +140,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.dictionaries(st.text(), VALUES, max_size=4), max_size=5), st.integers(1, 40), st.sampled_from([None, 1])
 )

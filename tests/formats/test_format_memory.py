@@ -10,6 +10,8 @@ import pytest
 from adapters.formats import FeedComplete, FeedUnusable, read
 from tests.formats.feeds import FORMS, ON, PLATFORM, flat, load, row, written
 
+pytestmark = pytest.mark.slow
+
 MEGABYTE = 1024 * 1024
 ITEM = row(0, description="Observer. " * 1500)
 

@@ -10,6 +10,8 @@ from adapters.formats.problem import rules
 from schemas.registry import _fast
 from tests.formats.feeds import FORMS, ON, codes, flat, items, load, offers, only, row, unusable, written
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_sound_item_becomes_an_offer_that_the_verdict_accepts(form: str) -> None:

@@ -19,6 +19,8 @@ from adapters.formats.inference.sample import MOST_ITEMS, MOST_STATE, close_json
 from adapters.formats.mapping_document import FORMATS
 from adapters.formats.problem import UnusableFeedError
 
+pytestmark = pytest.mark.slow
+
 ON = date(2026, 11, 24)
 
 

@@ -16,6 +16,8 @@ import pytest
 from adapters.formats import FeedMapping, OfferItem, load_mapping, read
 from adapters.formats.inference import REQUIRED, Draft, draft, read_sample, rehearse
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parent / "drafting"
 ON = date(2026, 11, 24)
 

@@ -8,6 +8,8 @@ from schemas.personal import redact
 from schemas.rulebook import ACTUAL_CHARACTERS, displayed
 from tests.fuzz.growth import UNITS
 
+pytestmark = pytest.mark.slow
+
 _LENGTH = 9_000
 """More than is searched as a whole."""
 PERSONAL = (

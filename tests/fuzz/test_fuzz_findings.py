@@ -15,6 +15,8 @@ from gateway.protocol.seal import Seal
 from tests.fuzz.pieces import Reader, Refused, read
 from tests.schemas.documents import changed, check, codes, found
 
+pytestmark = pytest.mark.slow
+
 _LIMIT = 100
 
 

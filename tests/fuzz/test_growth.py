@@ -14,7 +14,7 @@ from tests.fuzz.growth import PHRASES, POINTERS, STEEP, STRUCTURES, TIMES, UNITS
 from tests.fuzz.pieces import read
 from tests.schemas.documents import ON
 
-pytestmark = pytest.mark.timeout(600)  # half a minute of processor time
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # half a minute of processor time
 
 _SHORT = 5_000
 _LONG = 24_500

@@ -11,6 +11,8 @@ from tests.fuzz.target import walk
 from tests.fuzz.targets import TARGETS
 from tests.fuzz.verdict import _check_clean
 
+pytestmark = pytest.mark.slow
+
 STEPS = {"check": 800, "lines": 8_000, "array": 4_000, "gzip": 1_500, "cursor": 10_000}
 
 

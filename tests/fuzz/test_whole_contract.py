@@ -19,6 +19,8 @@ from gateway.settings import Settings
 from tests.api.write.test_contract import contract, document, keeps_the_contract, operations, send_all
 from tests.server_thread import served_in_thread
 
+pytestmark = pytest.mark.slow
+
 _HERE = "oauth"
 tokens = schemathesis.openapi.from_dict(document()).include(path_regex=_HERE)
 

@@ -22,7 +22,7 @@ from tests.interconnection.federation import Federation, federation, settled
 from tests.interconnection.offers import REGIONS, TOWNS, offer
 from tests.interconnection.region import WITHIN
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 FORMS = ("cleverconnect", "csv", "json", "jobposting", "xml")
 FAULTS: Mapping[str, FeedFault] = dict(
     zip(

@@ -9,6 +9,8 @@ from gateway.runtime.loop import run
 from tests.interconnection.drain import drain
 from tests.interconnection.drained import read_drained
 
+pytestmark = pytest.mark.slow
+
 OFFERS, KILLS = 600, 2
 
 

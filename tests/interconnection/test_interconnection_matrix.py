@@ -9,7 +9,7 @@ from tests.interconnection.matrix import Matrix
 from tests.interconnection.offers import REGIONS, TOWNS, UNCOVERED
 from tests.interconnection.region import NEIGHBOURS
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 """The first test of each log waits for the whole run."""
 
 

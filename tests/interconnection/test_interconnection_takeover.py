@@ -14,7 +14,7 @@ from gateway.runtime.loop import run
 from tests.interconnection.deployment import SiteDeployment, deployed, until
 from tests.interconnection.offers import TOWNS, Offer, made_there, offer
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 COUNT = 500
 EXTRA = 3
 SLUG, OTHER = "bretagne", "occitanie"

@@ -10,6 +10,8 @@ from tests.model.machine import Federation
 from tests.model.model_harness import READERS
 from tests.model.spec import Mark, Model, Outcome, Publish
 
+pytestmark = pytest.mark.slow
+
 SHORT = settings(
     max_examples=25,
     stateful_step_count=30,

@@ -8,6 +8,8 @@ from tests.model.content import document
 from tests.model.model_harness import READERS, ModelHarness
 from tests.model.spec import Model, Publish
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def harness() -> Iterator[ModelHarness]:

@@ -28,6 +28,8 @@ from tests.clock import ManualClock
 from tests.harness import ALL, SECRET, records_of
 from tests.operate.moving import BY, PARTNERS, STATES, TITLE, Caller, answers, last_records, populate, serving
 
+pytestmark = pytest.mark.slow
+
 VERSIONS = {"passerelle": "0"}
 ACT = Act(act="partner.rotate", about="bretagne", why="Lost")
 

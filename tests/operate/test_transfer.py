@@ -37,6 +37,8 @@ from tests.operate.moving import HASH
 from tests.operate.moving import PARTNERS as KNOWN
 from tests.store.offer_topic import OfferTopic, offer_of
 
+pytestmark = pytest.mark.slow
+
 NOW = ManualClock()()
 
 

@@ -33,6 +33,8 @@ from tests.pages.signing import OPERATOR, cookie_of
 from tests.pages.site import PageHarness, opened
 from tests.raw_http import exchange
 
+pytestmark = pytest.mark.slow
+
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 API = ("/v1/nothing", "/v1", "/oauth/nothing", "/.well-known/nothing", "/metrics", "/healthz", "/readyz", "/v2/offers")
 

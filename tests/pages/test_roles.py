@@ -18,6 +18,8 @@ from tests.pages.partner.seeded import CANARY, HTML, OTHER, seed
 from tests.pages.signing import OPERATOR, SIGNED, cookie_of
 from tests.pages.site import PageHarness
 
+pytestmark = pytest.mark.slow
+
 _HREF = re.compile(r'(?:href|action)="(/[^"#]*)')
 _VARIANTS = 12
 """Addresses of one page with other parameters that are opened; filters and pages of lists have no end."""

@@ -28,6 +28,8 @@ from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, PARTNERS
 from gateway.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 PROCESSES = 4
 SLUGS = ("bretagne", "normandie", "occitanie")
 LEAVING = tuple(f"leaving-{number}" for number in range(20))

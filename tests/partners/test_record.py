@@ -1,6 +1,7 @@
 """A partner is read from the log as it was written, and its record follows the schema."""
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,8 @@ from gateway.partners.record import changed_record, partner_document, read_partn
 from gateway.protocol.certificate import ROLES
 from gateway.protocol.partner import SCOPES, Partner, Secret
 from tests.protocol.certified import DAY, NOW, issued, nonce
+
+pytestmark = pytest.mark.slow
 
 _SECRETS = st.builds(
     Secret,

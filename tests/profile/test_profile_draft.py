@@ -11,6 +11,8 @@ from adapters.profile.profile import Profile, read_profile
 from schemas.rulebook import LANGUAGES, Language
 from tests.formats.test_inference_feeds import draft_of, feed_of, keys
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", keys())

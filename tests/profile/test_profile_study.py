@@ -12,6 +12,8 @@ from adapters.profile.choice import FIXABLE, LISTS, MEANT
 from adapters.profile.draft import draft_profile
 from adapters.profile.study import draft_of, open_sample, study
 
+pytestmark = pytest.mark.slow
+
 ON = date(2026, 11, 24)
 
 

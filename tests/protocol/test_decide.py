@@ -328,6 +328,7 @@ def test_deciding_again_gives_the_same_decisions(history: list[Submission]) -> N
     assert run() == run()
 
 
+@pytest.mark.slow
 @given(st.lists(COMMANDS, max_size=20), st.integers(1, 4))
 def test_resending_the_last_accepted_publication_changes_nothing(history: list[Submission], revision: int) -> None:
     """[REV-003]: resending is safe whatever came before."""

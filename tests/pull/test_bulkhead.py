@@ -15,6 +15,8 @@ from gateway.log.memory import MemoryLog
 from gateway.protocol.seal import ReceiptIds, Seal
 from tests.pull.pull_harness import SECRET, PullHarness, pull_harness
 
+pytestmark = pytest.mark.slow
+
 
 class Treacherous(Feed):
     """A feed whose bytes cannot be read again."""

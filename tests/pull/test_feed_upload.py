@@ -14,6 +14,8 @@ from gateway.errors import UploadRefusedError
 from gateway.ingest.upload.spool import DiskQuota, Item
 from gateway.protocol.source_run import Counts
 
+pytestmark = pytest.mark.slow
+
 ERROR = {"code": "x", "severity": "error", "pointer": "/title"}
 WARNING = {"code": "y", "severity": "warning", "pointer": "/title"}
 

@@ -11,6 +11,8 @@ from adapters.transport.feed import Feed, FeedError, FetchLimits, Unchanged
 from adapters.transport.https import HttpsPull
 from tests.transport.hostile import HEAD, saying, talking
 
+pytestmark = pytest.mark.slow
+
 SOON = 20.0
 TRICKLE = saying(HEAD + b"Content-Length: 1000000\r\n\r\n<", b"o")
 GOOD = saying(HEAD + b"Content-Length: 9\r\n\r\n<offers/>")

@@ -13,6 +13,8 @@ from gateway.operate.status import Facts, statuses
 from gateway.protocol.source_run import read_run, run_record
 from tests.pull.pull_harness import PullHarness, offer, pull_harness
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:

@@ -18,6 +18,8 @@ from tests.formats.feeds import ON, load
 from tests.pull.pull_harness import PullHarness, offer, profile_of, pull_harness
 from tests.transport.server import serving
 
+pytestmark = pytest.mark.slow
+
 SIZE = 4
 MAPPING = load("json", {"source": {"items": "offres"}, "id": {"path": "id"}, "fields": {"seats": {"path": "seats"}}})
 

@@ -14,6 +14,8 @@ from gateway.protocol.source_run import Order, Pause, order_record, pause_record
 from gateway.protocol.topic import RUNS
 from tests.pull.pull_harness import WITHIN, PullHarness, pull_harness
 
+pytestmark = pytest.mark.slow
+
 DAY = 24 * 3_600_000
 SOME_POLLS = 0.2
 

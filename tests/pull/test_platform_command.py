@@ -25,6 +25,8 @@ from gateway.protocol.source_run import Counts, Failure, Order, Run, order_recor
 from gateway.protocol.topic import RUNS
 from tests.pull.pull_harness import offer
 
+pytestmark = pytest.mark.slow
+
 Answer = TypeVar("Answer")
 FEED = {"kind": "https", "url": "https://feeds.example.org/stages"}
 

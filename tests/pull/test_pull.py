@@ -13,6 +13,8 @@ from gateway.protocol.topic import SUBMISSIONS
 from tests.log.contract.log_fixture import read
 from tests.pull.pull_harness import PullHarness, offer, profile_of, pull_harness, refusals
 
+pytestmark = pytest.mark.slow
+
 FORMATS = ("csv", "json", "xml", "jobposting", "cleverconnect")
 HARMLESS = [fault for fault in FeedFault if fault not in {FeedFault.SLOW, FeedFault.DUPLICATE_IDS}]
 

@@ -18,6 +18,8 @@ from gateway.protocol.source_run import Order, Run, order_record, run_record
 from gateway.protocol.topic import RUNS
 from tests.pull.pull_harness import WITHIN, PullHarness, profile_of, pull_harness
 
+pytestmark = pytest.mark.slow
+
 MINUTE = 60_000
 
 

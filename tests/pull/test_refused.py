@@ -10,6 +10,8 @@ from gateway.protocol.decide import paris_date
 from gateway.protocol.topic import STATISTICS
 from tests.pull.pull_harness import WITHIN, PullHarness, offer, pull_harness
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:

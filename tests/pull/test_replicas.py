@@ -13,6 +13,8 @@ from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.source_run import Order, Run
 from tests.pull.pull_harness import PullHarness, pull_harness
 
+pytestmark = pytest.mark.slow
+
 WITHIN = 60.0
 
 

@@ -10,6 +10,8 @@ from gateway.protocol.submission import Retire
 from tests.pull.pull_harness import WITHIN, PullHarness, pull_harness
 from tests.pull.test_pulls import order, pulling, run_where, save, was_run
 
+pytestmark = pytest.mark.slow
+
 MINUTE = 60_000
 DAY = 24 * 3_600_000
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from adapters.pull.pulls import last_runs
 from gateway.bootstrap import open_log
@@ -18,6 +19,8 @@ from gateway.settings import Settings
 from tests.faults.process import GatewayProcess
 from tests.pull.pull_harness import offer
 from tests.transport.hostile import HEAD, saying, sftp_process, silent, talking
+
+pytestmark = pytest.mark.slow
 
 STOP_WITHIN = 10.0
 PATIENCE = 100.0

@@ -16,6 +16,8 @@ from tests.pull.pull_harness import PullHarness, offer, pull_harness
 from tests.transport.server import serving
 from tests.transport.sftp_server import sftp_server
 
+pytestmark = pytest.mark.slow
+
 CSV = write_feed("csv", [offer(1), offer(2)])
 
 

@@ -65,6 +65,8 @@ from gateway.runtime.fair_slices import FairSlices
 from tests.recordings.recording import TOPICS, Recording
 from tests.recordings.replay import ReplayLog
 
+pytestmark = pytest.mark.slow
+
 NATIVE = "grand-est"
 RECORDING = Recording.read()
 PARTITIONS = range(RECORDING.about["partitions"])

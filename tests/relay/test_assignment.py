@@ -15,6 +15,8 @@ from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from tests.log.contract.log_fixture import record
 from tests.relay.skipping import run_without_waiting
 
+pytestmark = pytest.mark.slow
+
 _SECONDS = 30.0
 
 

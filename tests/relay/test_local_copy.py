@@ -12,6 +12,8 @@ from gateway.store.local_copy import LocalCopy
 from gateway.store.relay_state import RelayState
 from tests.faults.disk import disk_unavailable, small_disk
 
+pytestmark = pytest.mark.slow
+
 
 class Words(LocalCopy):
     FORMAT = 1

@@ -24,6 +24,8 @@ from gateway.settings import Settings
 from tests.end_to_end.test_federation import OFFER, Follower
 from tests.faults.process import GatewayProcess
 
+pytestmark = pytest.mark.slow
+
 PUBLISHER, SUBSCRIBER = "bretagne", "grand-est"
 
 

@@ -11,6 +11,8 @@ import structlog
 
 from gateway.runtime.sandbox import Sandbox, SandboxBusyError, SandboxFailedError, SpentError
 
+pytestmark = pytest.mark.slow
+
 MODULE = "tests.runtime.sandbox_functions"
 CANARY = "canary-7c1f"
 

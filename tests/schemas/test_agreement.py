@@ -18,6 +18,8 @@ from tests.schemas.damage import TRAPS, damaged
 from tests.schemas.documents import WHOLE, changed
 from tests.schemas.specimen import SOUND_OTHERS
 
+pytestmark = pytest.mark.slow
+
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(damaged(WHOLE))

@@ -3,12 +3,15 @@
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import schemas
 from tests.schemas.damage import LEAVES, VALUES, damaged
 from tests.schemas.documents import GONE, ON, WHOLE, changed, check
+
+pytestmark = pytest.mark.slow
 
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)

@@ -52,6 +52,7 @@ def hold_to_each_other(text: str) -> None:
         assert link.judge(f"https://a.example/{text}") is None
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=14).map("".join) | st.text())
 @settings(max_examples=1_000, deadline=None)
 def test_a_text_without_suspicion_holds_nothing(text: str) -> None:
@@ -59,6 +60,7 @@ def test_a_text_without_suspicion_holds_nothing(text: str) -> None:
     hold_to_each_other(text)
 
 
+@pytest.mark.slow
 def test_the_suspicion_filter_is_never_wrong_on_the_corpus() -> None:
     """OFR-034: every text, its redacted form, and every part that remains when its end is cut."""
     for line in [*CORPUS, *FRESH]:

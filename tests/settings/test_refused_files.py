@@ -22,6 +22,8 @@ from gateway.store import OfferView
 from gateway.store.local_copy import LocalCopy
 from gateway.store.relay_state import RelayState
 
+pytestmark = pytest.mark.slow
+
 NOBODY = 65_534
 
 

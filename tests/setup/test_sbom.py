@@ -12,6 +12,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SBOM = runpy.run_path(str(ROOT / "requirements/sbom.py"))
 LOCK = (ROOT / "requirements/run.txt").read_text()

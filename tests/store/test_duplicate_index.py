@@ -14,6 +14,8 @@ from gateway.store import OfferView
 from gateway.store.search.index_store import PERIOD
 from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of
 
+pytestmark = pytest.mark.slow
+
 READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))
 IDS = [f"{platform}:{number}" for platform in ("bretagne", "normandie", "grand-est") for number in range(70)]
 

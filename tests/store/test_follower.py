@@ -22,6 +22,8 @@ from gateway.store import (
 )
 from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
 
+pytestmark = pytest.mark.slow
+
 READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))
 _SECONDS = 20.0
 FILTERS = (Filter(), Filter(department=frozenset({"75"})), Filter(week=frozenset({"2027-W25"})))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,8 @@ from gateway.protocol.visibility import (
 )
 from gateway.store import OfferView
 from tests.store.offer_topic import DEPARTMENTS, LOG, PARTITIONS, OfferTopic, offer_of
+
+pytestmark = pytest.mark.slow
 
 PLATFORMS = ("bretagne", "normandie", "grand-est")
 IDS = [f"{platform}:{number}" for platform in PLATFORMS for number in range(4)]

@@ -19,6 +19,8 @@ from gateway.store.updated_copy import UpdatedCopy
 from tests.clock import ManualClock
 from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
 
+pytestmark = pytest.mark.slow
+
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):

@@ -20,6 +20,8 @@ from tests.threats.flood import CLIENTS, Orders
 from tests.threats.hostile import public_routes
 from tests.threats.test_anonymous_requests import served
 
+pytestmark = pytest.mark.slow
+
 PUTS = 200
 TIMES = 3
 """A partner's slowest answers in a hundred, beside those without a flood."""

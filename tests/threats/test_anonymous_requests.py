@@ -25,6 +25,8 @@ from tests.clock import ManualClock
 from tests.harness import ALL, KEYS, URL, built
 from tests.threats.hostile import UNKNOWN, hostile, names, plain, public_routes
 
+pytestmark = pytest.mark.slow
+
 MOST = 8
 """Times the cost of a plain request. 800 kB of headers cost three times as much before any code of the gateway runs."""
 TRIES = 4

@@ -22,7 +22,10 @@ from tests.faults.process import GatewayProcess
 from tests.oauth.oauth_harness import posted
 from tests.raw_http import RawConnection
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process and lists its files")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process and lists its files"),
+]
 
 CLIENTS = 40
 LINES = 60

@@ -19,6 +19,8 @@ from gateway.protocol.partner import Partner
 from gateway.runtime.processor import SLICE_SECONDS, Processor, Share
 from tests.api.write.gateway_harness import ndjson, offer, opened
 
+pytestmark = pytest.mark.slow
+
 RUN = 0.02
 
 

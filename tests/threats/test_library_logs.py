@@ -1,8 +1,11 @@
 """[T-29] [SEC-003] Log messages of libraries and event loops become JSON lines without content of requests."""
 
 import orjson
+import pytest
 
 from tests.threats.test_logs import run
+
+pytestmark = pytest.mark.slow
 
 _LIBRARIES = """
 import logging

@@ -25,6 +25,8 @@ from tests.api.write.gateway_harness import ndjson, offer
 from tests.faults.process import ROOT, GatewayProcess
 from tests.oauth.oauth_harness import asserted, basic, grant, posted, sign
 
+pytestmark = pytest.mark.slow
+
 SECRET = "the-secret-of-the-gateway-that-nobody-may-read"
 ADDRESS = "jean.dupont@exemple.fr"
 PHONE = "06 12 34 56 78"

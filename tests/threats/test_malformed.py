@@ -13,6 +13,8 @@ from tests.faults.process import GatewayProcess
 from tests.raw_http import RawAnswer, exchange
 from tests.threats.malformed import KINDS, Malformed, malformed
 
+pytestmark = pytest.mark.slow
+
 COUNT, SEED = 1_000, 20_261_127
 AT_ONCE = 8
 REFUSALS = {400, 404, 405, 414, 417, 431, 505}

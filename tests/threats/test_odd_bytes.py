@@ -7,6 +7,8 @@ import pytest
 from tests.raw_http import exchange
 from tests.threats.odd_bytes import failures, gateway
 
+pytestmark = pytest.mark.slow
+
 COUNT, SEED = 1_000, 20_261_130
 
 

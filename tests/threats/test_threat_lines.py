@@ -15,6 +15,8 @@ from gateway.protocol.topic import OFFERS, RECEIPTS, REQUESTS, SUBMISSIONS
 from tests.api.write.gateway_harness import SECRET, GatewayHarness, ndjson, offer, opened
 from tests.clock import START
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ADDRESS, PHONE = "jean.dupont@exemple.fr", "06 12 34 56 78"
 OPENERS = {"socket", "urllib.request", "http.client", "requests", "httpx", "ClientSession", "open_connection"}

@@ -14,6 +14,8 @@ import pytest
 from tests.faults.process import GatewayProcess
 from tests.pages.check.offers import FEED, sound
 
+pytestmark = pytest.mark.slow
+
 CANARY = "canary-8d2e-wq"
 HEAD = {"Content-Type": "multipart/form-data; boundary=edge", "Accept": "text/html"}
 PARTS = (

@@ -9,6 +9,8 @@ import pytest
 from gateway.bootstrap import running
 from gateway.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 SECRET = "the-secret-of-the-gateway-that-no-list-of-processes-shows"
 WORKERS = 2
 

@@ -18,6 +18,8 @@ from adapters.transport.sftp import SftpDrop, SftpServer
 from tests.transport.hostile import HEAD, Talk, saying, sftp_process, silent, talking
 from tests.transport.hostile_sftp import MuteGatekeeper, endless, hang, hostile_sftp
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 1.0
 DEADLINE = LIMIT + 5.0
 SOON = 20.0

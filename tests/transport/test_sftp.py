@@ -14,6 +14,8 @@ from gateway import clock
 from tests.transport.server import content_of
 from tests.transport.sftp_server import public, sftp_server
 
+pytestmark = pytest.mark.slow
+
 
 def drop(server: SftpServer, folder: str = "/out", *, loopback: bool = True) -> SftpDrop:
     return SftpDrop(server, folder, "*.xml", loopback=loopback, settle=0.05)

@@ -14,6 +14,8 @@ from aiohttp import web
 from tests.log.kafka.certificate import Authority
 from tests.transport.server import serving
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 FEED = "<offers><offer/></offers>"
 _PULL = """

@@ -14,6 +14,8 @@ from gateway.protocol.visibility import Filter, Reader
 from tests.api.read.read_api import Answer, ReadApi
 from tests.store.offer_topic import offer_of
 
+pytestmark = pytest.mark.slow
+
 
 def changes_of(answer: Answer) -> list[tuple[str, str]]:
     return sorted((change["op"], change["id"]) for change in answer.body["changes"])

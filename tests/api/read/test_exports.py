@@ -18,6 +18,8 @@ from gateway.protocol.topic import OFFERS
 from tests.api.read.read_api import Answer, ReadApi
 from tests.store.offer_topic import offer_of
 
+pytestmark = pytest.mark.slow
+
 PAGE = 200
 
 

@@ -10,6 +10,8 @@ from gateway.protocol.record import Record
 from gateway.protocol.topic import DELIVERIES, RECEIPTS, SUBMISSIONS
 from tests.api.read.read_api import ReadApi
 
+pytestmark = pytest.mark.slow
+
 MINUTE = 60_000
 
 

@@ -69,6 +69,7 @@ async def test_requests_beyond_the_rate_wait(tmp_path: Path) -> None:
         assert 200 == (await gateway.ask("GET", "/v1/receipts", who="normandie")).status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), [("POST", "/oauth/token"), ("GET", "/v1/offers"), ("GET", "/nowhere")])
 async def test_requests_without_a_partner_are_charged_to_their_address(
     gateway: GatewayHarness, method: str, path: str

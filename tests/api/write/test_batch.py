@@ -10,6 +10,8 @@ import schemas
 from gateway.log.memory import Fault
 from tests.api.write.gateway_harness import Answer, GatewayHarness, ndjson, offer
 
+pytestmark = pytest.mark.slow
+
 
 def statuses(answer: Answer) -> list[str]:
     return [result["status"] for result in answer.body["results"]]

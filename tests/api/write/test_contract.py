@@ -24,6 +24,8 @@ from schemas.contract import precise_openapi
 from tests.api.write.gateway_harness import opened
 from tests.server_thread import served_in_thread
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = 10
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 LINES = "application/x-ndjson"

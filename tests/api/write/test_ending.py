@@ -21,6 +21,8 @@ from gateway.api.work import WORK_REGISTRY, WorkRegistry
 from gateway.runtime.processor import Processor
 from tests.api.write.gateway_harness import GatewayHarness, ndjson, offer, opened
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 10
 HEAD = (
     "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer bretagne\r\n"

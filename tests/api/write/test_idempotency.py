@@ -250,6 +250,7 @@ async def test_an_answer_too_long_to_keep_is_computed_again(replicas: Replicas) 
     assert isinstance(await replicas.second.claim("bretagne", "k", "aa"), Claim)
 
 
+@pytest.mark.slow
 async def test_a_long_answer_comes_whole_both_times(gateway: GatewayHarness) -> None:
     """PUB-045: over HTTP."""
     lines = ndjson(*(offer(number) for number in range(3_000)))
@@ -287,6 +288,7 @@ async def test_other_content_under_a_released_key_is_a_first_request(replicas: R
     assert not other.resumed
 
 
+@pytest.mark.slow
 async def test_a_snapshot_with_a_long_answer_is_no_stale_one_when_it_is_sent_again(gateway: GatewayHarness) -> None:
     """PUB-022, PUB-045: the same request under its key; under another, its mark is used up."""
     mark = await gateway.mark()

@@ -13,6 +13,8 @@ from gateway.api.management import Metrics, build_management
 from tests.api.write.gateway_harness import GatewayHarness, offer
 from tests.raw_http import RawConnection, exchange
 
+pytestmark = pytest.mark.slow
+
 GOOD = b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
 
 

@@ -16,6 +16,8 @@ from gateway.protocol.topic import COMMON, STATISTICS
 from gateway.store.refused_documents import RefusedFilter
 from tests.api.write.gateway_harness import GatewayHarness, offer
 
+pytestmark = pytest.mark.slow
+
 CANARY = "Kanarienvogel"
 WRONG: dict[str, Any] = {"title": "", "sector": "none"}
 

@@ -11,6 +11,8 @@ import schemas
 from gateway.api.context import Limits
 from tests.api.write.gateway_harness import Answer, GatewayHarness, ndjson, offer, opened
 
+pytestmark = pytest.mark.slow
+
 WAIT = {"Prefer": "wait=20"}
 MEGABYTE = 1_000_000
 

@@ -13,6 +13,8 @@ from gateway.api.context import Limits
 from gateway.ingest.upload.receive import BLOCK_BYTES
 from tests.api.write.gateway_harness import GatewayHarness, ndjson, offer, opened
 
+pytestmark = pytest.mark.slow
+
 HEAD = (
     "POST /v1/offers/batch HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer bretagne\r\n"
     "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n{more}\r\n"

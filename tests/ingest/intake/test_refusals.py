@@ -17,6 +17,8 @@ from gateway.protocol.record import Record, read_submission
 from gateway.protocol.topic import INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS
 from tests.ingest.intake.test_intake import OFFER, intake, log, message, until, values
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["log"]
 
 UNKNOWN_FIELDS = {f"field{number}": 1 for number in range(500)}

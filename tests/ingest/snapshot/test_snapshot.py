@@ -23,6 +23,8 @@ from gateway.relay import Relay
 from gateway.store import OfferView, ViewUpdater
 from tests.stale_ends import StaleEndsLog
 
+pytestmark = pytest.mark.slow
+
 IDS = ReceiptIds(b"k" * 32)
 OFFER = {
     "title": "Stage",

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from gateway.errors import UploadRefusedError
 from gateway.ingest.upload.inflating import Inflater
 
+pytestmark = pytest.mark.slow
+
 
 def inflate(body: bytes, *, step: int = 65_536, ratio: int = 200) -> bytes:
     inflater = Inflater(ratio=ratio)

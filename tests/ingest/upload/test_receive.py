@@ -19,6 +19,8 @@ from gateway.log.memory import Fault, MemoryLog
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import COMMON, SUBMISSIONS
 
+pytestmark = pytest.mark.slow
+
 NOW = 1_796_000_000_000
 LINES = Form(kind="lines", gzip=False)
 

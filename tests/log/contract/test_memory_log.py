@@ -15,6 +15,8 @@ from gateway.protocol.topic import DAY_MS, OFFERS, SUBMISSIONS
 from tests.log.contract.event_log import EventLogContract
 from tests.log.contract.log_fixture import TOPICS, Transaction, read_keys, record
 
+pytestmark = pytest.mark.slow
+
 
 class TestMemoryLog(EventLogContract):
     fault: ClassVar[Fault] = Fault.UNANSWERED

@@ -25,6 +25,8 @@ from gateway.protocol.topic import DAY_MS, OFFERS, SUBMISSIONS
 from tests.log.contract.event_log import EventLogContract
 from tests.log.contract.log_fixture import TOPICS, Transaction, read, read_keys, record, records
 
+pytestmark = pytest.mark.slow
+
 
 class _OpenTransaction:
     """An open write transaction of another process: its records are not visible yet, and writers wait."""

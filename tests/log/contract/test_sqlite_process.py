@@ -7,9 +7,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from gateway.log.sqlite import SqliteLog
 from gateway.protocol.topic import OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
 from tests.log.contract.log_fixture import TOPICS, read, read_keys
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 WRITER = """

@@ -33,6 +33,8 @@ from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from tests.log.contract.log_fixture import DEADLINE, TOPICS, read_keys
 
+pytestmark = pytest.mark.slow
+
 
 async def given_up(log: SqliteLog) -> None:
     with suppress(LogUnavailableError, UnknownOutcomeError):

@@ -3,10 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from adapters.national.site.accounts import Accounts
 from gateway.protocol.delivery_order import Reconcile
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import PASSWORD, ConnectorHarness, document, eventually, part_of, row_of
+
+pytestmark = pytest.mark.slow
 
 ONE = "bretagne:1"
 

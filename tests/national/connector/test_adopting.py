@@ -10,6 +10,8 @@ from gateway.protocol.delivery_order import Adopt, Reconcile
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document, eventually, part_of, row_of
 
+pytestmark = pytest.mark.slow
+
 JUNE = ("2027-W24", "2027-W25")
 OWN: dict[str, Any] = {"names": {"bretagne": ["bretagne"], "shared": ["*"]}}
 

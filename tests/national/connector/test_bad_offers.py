@@ -10,6 +10,8 @@ from gateway.protocol.delivery_order import Reconcile
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document, eventually, part_of, row_of
 
+pytestmark = pytest.mark.slow
+
 ONE = "bretagne:1"
 HOUR = 3_600_000
 

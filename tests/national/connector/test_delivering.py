@@ -15,6 +15,8 @@ from schemas import validator
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, accounts_at, document, eventually, part_of, row_of
 
+pytestmark = pytest.mark.slow
+
 ONE = "bretagne:1"
 JUNE = ["2027-W24", "2027-W25"]
 

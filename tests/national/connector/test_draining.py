@@ -12,6 +12,8 @@ from gateway.protocol.topic import COMMON
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document, eventually
 
+pytestmark = pytest.mark.slow
+
 COUNT = 520
 
 

@@ -16,6 +16,8 @@ from gateway.protocol.topic import OFFERS
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import document
 
+pytestmark = pytest.mark.slow
+
 MANY = 300
 
 

@@ -16,6 +16,8 @@ from tests.national.connector.harness import ConnectorHarness, document, documen
 from tests.national.site.test_malformed_items import GOOD
 from tests.stale_ends import StaleEndsLog
 
+pytestmark = pytest.mark.slow
+
 JUNE = ("2027-W24", "2027-W25")
 MADE: dict[str, Any] = {
     "title": "Stage au théâtre",

@@ -5,9 +5,13 @@ import sys
 from asyncio.subprocess import Process
 from pathlib import Path
 
+import pytest
+
 from gateway.log.sqlite import SqliteLog
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document
+
+pytestmark = pytest.mark.slow
 
 COUNT = 500
 

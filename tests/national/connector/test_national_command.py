@@ -13,6 +13,8 @@ from tests.fork_server import outcome
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import PASSWORD, ConnectorHarness, document, eventually, row_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def harness(make_harness: Make, tmp_path: Path) -> AsyncIterator[ConnectorHarness]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from adapters.national.delivery.plan import RANKS, Due, WantedParts, body_digest
 from adapters.national.mapping.deliverability import NotDeliverable, Past, Ready, Waiting, WantedPart, refusal
 from adapters.national.site.answer import AlreadyDeleted, Done, Missing, Outcome, Refused
 from gateway.protocol.delivery import Delivery, Part, delivery_record, read_delivery
+
+pytestmark = pytest.mark.slow
 
 ID = "bretagne:1"
 DONE = Done(("2027-W24",), ("seconde",), published=True)

@@ -14,6 +14,8 @@ from gateway.settings import Settings
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import PASSWORD, document
 
+pytestmark = pytest.mark.slow
+
 
 async def computed(plans: NationalPlans) -> Sequence[AccountPlan]:
     """The plans, once they are there."""

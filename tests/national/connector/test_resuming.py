@@ -13,6 +13,8 @@ from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document, eventually, row_of
 from tests.national.connector.test_adopting import pushed, region, went_on
 
+pytestmark = pytest.mark.slow
+
 Cut = Callable[[Sequence[Output]], bool]
 
 

@@ -1,6 +1,10 @@
 """Backoff and the circuit breaker."""
 
+import pytest
+
 from adapters.national.site.timing import TRIPS_AFTER, Breaker, CountedTries, backoff
+
+pytestmark = pytest.mark.slow
 
 HOUR = 3_600_000
 

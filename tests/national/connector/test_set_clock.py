@@ -12,6 +12,8 @@ from gateway.protocol.delivery_order import Placed, Replay, order_record
 from gateway.protocol.record import StoredRecord
 from tests.clock import ManualClock
 
+pytestmark = pytest.mark.slow
+
 START = 1_796_000_000_000
 HOUR = 3_600_000
 DAY = 24 * HOUR

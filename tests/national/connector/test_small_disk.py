@@ -22,6 +22,8 @@ from tests.national.connector.harness import document, eventually
 from tests.national.connector.test_inbound import MADE
 from tests.store.offer_topic import OfferTopic, offer_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:

@@ -15,6 +15,8 @@ from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document, eventually
 from tests.stale_ends import StaleEndsLog
 
+pytestmark = pytest.mark.slow
+
 ONE = "bretagne:1"
 
 

@@ -11,6 +11,8 @@ from gateway.protocol.topic import DELIVERIES
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document, eventually
 
+pytestmark = pytest.mark.slow
+
 PLACED = Placed("shared", "1", Replay())
 OTHER = Placed("shared", "2", Replay())
 

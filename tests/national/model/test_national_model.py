@@ -6,6 +6,8 @@ import pytest
 
 from tests.national.model.__main__ import run
 
+pytestmark = pytest.mark.slow
+
 SEQUENCES = 200 if os.environ.get("CI") == "true" else 24
 
 

@@ -1,6 +1,10 @@
 """Deliverability agrees with the simulated site, offer by offer; ``agreement`` compares more of them."""
 
+import pytest
+
 from tests.national.site.agreement import OURS, compare
+
+pytestmark = pytest.mark.slow
 
 UNKNOWN_YEAR = "not-deliverable:year-unknown"
 """Both school years of the comparison are on file."""

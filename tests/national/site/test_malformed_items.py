@@ -53,6 +53,7 @@ def page(*items: Any, **frame: Any) -> Answer:
     return Answer(200, {"pagination": counts, "internshipOffers": list(items)})
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(sorted(GOOD)), ANYTHING, min_size=1, max_size=3),

@@ -16,6 +16,8 @@ from gateway.demo.national_site.stock import Operator
 from tests.national.site.harness import EMAIL, NOW, OLD_TOKEN, PASSWORD, made_there, offer_of, ready, row_of
 from tests.national.site.server import SteppedTime
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 OFFERS = "/api/v2/internship_offers"
 OLD = "/api/v1/internship_offers"

@@ -13,6 +13,8 @@ from tests.national.site.rule_cases_offer import CASES as OFFER_CASES
 from tests.national.site.rule_site import RuleSite
 from tests.national.site.server import SteppedTime
 
+pytestmark = pytest.mark.slow
+
 ALL = CASES | OFFER_CASES
 RUNS = [(name, version) for name, rule in RULES.items() for version in rule.versions]
 

@@ -10,6 +10,8 @@ import pytest
 from gateway.pages.base.anonymous import AddressSlots
 from gateway.pages.base.refusal import RefusedError
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_address_has_two_slots_and_gets_them_back() -> None:
     slots = AddressSlots()

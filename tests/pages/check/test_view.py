@@ -22,6 +22,8 @@ from schemas.rulebook import Language
 from tests.pages.check.offers import CANARY, FEED, REFUSED, sound
 from tests.pages.check.served import Client, form, served
 
+pytestmark = pytest.mark.slow
+
 PATHS: dict[Language, str] = {"fr": "/verifier", "en": "/en/check"}
 HTML = {"Accept": "text/html"}
 

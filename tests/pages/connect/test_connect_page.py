@@ -20,6 +20,8 @@ from schemas.rulebook import Language
 from tests.clock import START
 from tests.pages.connect.dialogue import Dialogue, dialogue
 
+pytestmark = pytest.mark.slow
+
 FEEDS = Path(__file__).parents[2] / "formats" / "drafting"
 ON = date.fromisoformat(paris_date(START))
 FIELDS = ("titre", "description", "entreprise", "code_postal", "ville", "niveau", "debut", "fin", "secteur", "lien")

@@ -28,6 +28,8 @@ from schemas.rulebook import LANGUAGES, Language
 from tests.pages.home.test_model import AT, SYSTEMS, counts
 from tests.pages.site import PageHarness, opened
 
+pytestmark = pytest.mark.slow
+
 PATHS: dict[Language, str] = {"fr": "/", "en": "/en/"}
 WORDS: dict[Language, tuple[str, str]] = {
     "fr": ("à jour", "pas encore relié"),

@@ -24,6 +24,8 @@ from tests.pages.journal.acts import OTHER, WHY, write_acts
 from tests.pages.signing import OPERATOR, PERSON, cookie_of
 from tests.pages.site import PageHarness
 
+pytestmark = pytest.mark.slow
+
 PATH, CHECKS, ERASE = "/exploitation/registre", "/exploitation/registre/controle", "/exploitation/registre/effacer"
 HTML = {"Accept": "text/html"}
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')

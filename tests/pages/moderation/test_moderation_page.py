@@ -21,6 +21,8 @@ from tests.pages.partner.seeded import OTHER, offers
 from tests.pages.signing import OPERATOR, PERSON, SIGNED
 from tests.pages.site import PageHarness
 
+pytestmark = pytest.mark.slow
+
 PATH = "/exploitation/offre"
 REASON = "Cette adresse n’est pas celle d’un employeur"
 

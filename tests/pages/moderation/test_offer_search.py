@@ -9,6 +9,8 @@ from gateway.bootstrap.offer_pages import search_offers
 from gateway.store import OfferView
 from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of
 
+pytestmark = pytest.mark.slow
+
 PLATFORMS = ("bretagne", "normandie")
 EACH = 2_600
 

@@ -24,6 +24,8 @@ from tests.pages.national.seeded import ACCOUNT, Owner, note, write_note
 from tests.pages.signing import OPERATOR, cookie_of
 from tests.pages.site import PageHarness
 
+pytestmark = pytest.mark.slow
+
 PATH, PLAN, ORDER = (f"/exploitation/site-national{sub}" for sub in ("", "/plan", "/ordre"))
 HTML = {"Accept": "text/html"}
 NOW = 1_796_000_000_000

@@ -27,6 +27,8 @@ from tests.pages.partner.seeded import (
 from tests.pages.signing import OPERATOR, SIGNED, cookie_of
 from tests.pages.site import PageHarness
 
+pytestmark = pytest.mark.slow
+
 _HREF = re.compile(r'(?:href|action)="(/[^"]*)"')
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
 _KNOWN = re.compile(r'name="known" value="([^"]*)"')

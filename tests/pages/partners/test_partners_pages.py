@@ -26,6 +26,8 @@ from tests.harness import URL
 from tests.pages.signing import OPERATOR, PERSON, SIGNED, cookie_of
 from tests.pages.site import PageHarness
 
+pytestmark = pytest.mark.slow
+
 HTML = {"Accept": "text/html"}
 LIST, NEW, ONE = "/exploitation/plateformes", "/exploitation/plateformes/nouvelle", "/exploitation/plateforme"
 ALTER, REVOKE = f"{ONE}/modifier", f"{ONE}/retirer"

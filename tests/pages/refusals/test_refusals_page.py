@@ -16,6 +16,8 @@ from tests.pages.partner.seeded import OTHER
 from tests.pages.signing import SIGNED
 from tests.pages.site import PageHarness
 
+pytestmark = pytest.mark.slow
+
 PATH = "/exploitation/refus"
 SIRET = "/employer/siret"
 BLANK = f"{OTHER.platform}:blank"

@@ -27,6 +27,8 @@ from tests.harness import URL, VIEWS, built
 from tests.pages.signing import PERSON, SIGNED, cookie_of
 from tests.pages.site import PageHarness
 
+pytestmark = pytest.mark.slow
+
 HTML = {"Accept": "text/html"}
 OWN = {**HTML, "Origin": URL}
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')

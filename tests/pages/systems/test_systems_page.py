@@ -23,6 +23,8 @@ from tests.pages.feeds import FAILING, append, runs
 from tests.pages.signing import OPERATOR, PERSON, SIGNED, cookie_of
 from tests.pages.site import PageHarness
 
+pytestmark = pytest.mark.slow
+
 PATH = "/exploitation"
 PAUSE: Mapping[str, Any] = {"act": "pause", "platform": FAILING, "reason": "En maintenance"}
 
