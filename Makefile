@@ -2,7 +2,6 @@
 BIN := .venv/bin
 CODE := $(wildcard schemas gateway adapters conformance)
 WORKERS ?= 3
-QUICK ?= 3
 # Tests start hundreds of commands; with bytecode files each one starts a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -20,16 +19,23 @@ serve: run ## Start a gateway on the embedded log, in .data
 
 .PHONY: quick
 quick: dev ## Run the tests without a broker, other processes or waiting (a minute and a half)
-	@$(BIN)/pytest --quick -n $(QUICK) -q $(ARGS)
+	@$(BIN)/pytest --quick -n $(WORKERS) -q $(ARGS)
 
 .PHONY: test
-test: dev ## Run all tests, the quick ones first, on several workers (WORKERS=3; ARGS="tests/schemas -k weeks" for some tests, on one)
+test: dev ## Run the quick tests and those that prove each slow kind, in less than 5 minutes (WORKERS=3; ARGS="tests/schemas -k weeks" for some tests, on one)
 ifdef ARGS
 	@$(BIN)/pytest $(ARGS)
 else
-	@$(BIN)/pytest --quick -n $(QUICK) -q
-	@$(BIN)/pytest --rest -n $(WORKERS) --durations=20
+	@$(BIN)/pytest --smoke -n $(WORKERS) -q
 endif
+
+.PHONY: test-rest
+test-rest: dev ## Run the tests that `make test` leaves out (a quarter of an hour; WORKERS=3)
+	@$(BIN)/pytest --rest -n $(WORKERS) --durations=20
+
+.PHONY: test-all
+test-all: test ## Run all tests: `make test`, then the rest
+	@$(MAKE) --no-print-directory test-rest
 
 .PHONY: lint
 lint: dev ## Check style and format of the code
@@ -50,7 +56,7 @@ security: dev ## Check the code for known weaknesses
 	@$(BIN)/bandit --quiet --recursive $(CODE) --severity-level medium --skip B104,B608
 
 .PHONY: check
-check: lint types imports security test ## Run the checks of CI: style, types, imports, security, tests, examples of the docs
+check: lint types imports security test ## Run what is checked before each commit: style, types, imports, security, `make test`
 
 .PHONY: bench
 bench: dev ## Measure the tables of docs/performance.md (an hour; ONLY="ingest single" for parts; LOGS=Kafka; KINDS="tokens reads"; OFFERS=n, MILLION=n, SECONDS=n for small)

@@ -17,7 +17,7 @@ from schemas.contract import asyncapi_document, openapi_document
 from tests.clients.journey import PUBLISHERS, TITLE, environ_of
 from tests.clients.tools import ROOT, node_modules, python_packages, run
 
-pytestmark = [pytest.mark.node, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.node, pytest.mark.smoke, pytest.mark.timeout(300)]
 PROGRAMS = Path(__file__).parent / "programs"
 CONTRACT = ROOT / "docs" / "contract"
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}

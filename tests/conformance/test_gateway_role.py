@@ -47,7 +47,9 @@ def outcomes(results: Sequence[Result]) -> list[tuple[str, Outcome, object]]:
     return [(result.case.id, result.outcome, result.findings or result.reason) for result in results]
 
 
-@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+@pytest.fixture(
+    params=[pytest.param("embedded", marks=pytest.mark.smoke), pytest.param("kafka", marks=pytest.mark.kafka)]
+)
 def kafka(request: pytest.FixtureRequest) -> str | None:
     servers: str | None = request.getfixturevalue("kafka_servers") if request.param == "kafka" else None
     return servers

@@ -5,7 +5,7 @@ import pytest
 from tests.damage.__main__ import trials
 from tests.damage.trial import GOOD, IDENTICAL
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.smoke
 
 
 async def test_flipped_bytes_never_change_what_is_answered() -> None:

@@ -16,7 +16,7 @@ from gateway.errors import LogDamagedError
 from gateway.protocol.topic import SUBMISSIONS
 from tests.damage.populated import PUBLISHER, AnswerError, Populated, ask, offer, populate
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.smoke
 
 DEADLINE = 60.0
 

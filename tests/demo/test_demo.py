@@ -61,7 +61,9 @@ async def ended(process: Process) -> tuple[int | None, str, str]:
     return process.returncode, output.decode(), errors.decode()
 
 
-@pytest.mark.parametrize("log", ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+@pytest.mark.parametrize(
+    "log", [pytest.param("embedded", marks=pytest.mark.smoke), pytest.param("kafka", marks=pytest.mark.kafka)]
+)
 async def test_the_whole_federation_balances_once(log: str, tmp_path: Path) -> None:
     """Nine Regions by nine channels, the national site in both directions, kill -9 in between: all of it balances. With
     the command of README.

@@ -20,7 +20,7 @@ from gateway.protocol.topic import full_name
 from tests.end_to_end.conftest import Federation
 from tests.schemas.test_samples import documents
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.smoke
 
 OFFER = {
     "id": "bretagne:1",

@@ -58,6 +58,7 @@ async def withdraw_by_snapshot(client: Client, offer: dict[str, Any]) -> tuple[i
     return answer.status, answer.body
 
 
+@pytest.mark.smoke
 async def test_workers_answer_as_one_gateway(crowded: Federation) -> None:
     """Publishing, waiting for the decision, batches, snapshots, receipts, lists and the feed, over many connections."""
     async with crowded.open() as clients:

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 GAP = 0.7
 
 
+@pytest.mark.smoke
 @pytest.mark.timeout(600)
 async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     """Kills at random moments, a slow disk, slow clients, lost local copies and compaction, in one history."""

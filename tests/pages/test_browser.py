@@ -6,7 +6,8 @@ A page that has no state in ``tests/pages/states`` fails. Compressed sizes and t
 import http.client
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -39,6 +40,14 @@ pytestmark = pytest.mark.browser
 
 MOST_BYTES = 50_000
 """Of a page with its stylesheet, script and icon, compressed."""
+
+
+def parameters(listed: Sequence[State] | Sequence[Journey], *, smoke: str) -> list[Any]:
+    """Each under its page and name. The one of ``smoke`` proves all of them in ``make test``."""
+    ids = [f"{one.page}, {one.name}" for one in listed]
+    assert smoke in ids
+    marks = {smoke: [pytest.mark.smoke]}
+    return [pytest.param(one, id=name, marks=marks.get(name, ())) for one, name in zip(listed, ids, strict=True)]
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +99,7 @@ def path_of(state: State, pages: Mapping[str, Page], language: Language) -> str:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("state", states(), ids=lambda state: f"{state.page}, {state.name}")
+@pytest.mark.parametrize("state", parameters(states(), smoke="check, refused"))
 def test_a_state_has_no_violation_and_fits_every_window(
     state: State, language: Language, address: str, seen: Window, pages: Mapping[str, Page], session: Mapping[Role, str]
 ) -> None:
@@ -123,7 +132,7 @@ def test_a_state_has_no_violation_and_fits_every_window(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("journey", journeys(), ids=lambda journey: f"{journey.page}, {journey.name}")
+@pytest.mark.parametrize("journey", parameters(journeys(), smoke="systems, pause and resume"))
 def test_a_journey_needs_only_the_keyboard(
     journey: Journey,
     language: Language,

@@ -20,7 +20,7 @@ from gateway.protocol.topic import COMMON, FEED, OFFERS, POSITIONS, feed
 from gateway.protocol.visibility import VISIBILITY_RULES
 from gateway.publish.subscriber_topics import Feeds, feed_scope, subscribes
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.smoke
 
 NATIONAL = Partner(platform="national", name="Site national", scopes=frozenset({"offers:read"}), feed=True)
 TOPIC = FEED + "national"

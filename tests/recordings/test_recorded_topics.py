@@ -65,7 +65,7 @@ from gateway.runtime.fair_slices import FairSlices
 from tests.recordings.recording import TOPICS, Recording
 from tests.recordings.replay import ReplayLog
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.smoke
 
 NATIVE = "grand-est"
 RECORDING = Recording.read()

@@ -22,7 +22,7 @@ from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS, inbox
 from gateway.relay import Pace, Relay
 from tests.relay.conftest import IDS, RelayHarness, eventually
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.smoke
 
 DAY = 24 * 3_600_000
 

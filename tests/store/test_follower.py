@@ -22,7 +22,7 @@ from gateway.store import (
 )
 from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.smoke
 
 READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))
 _SECONDS = 20.0

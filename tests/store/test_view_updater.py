@@ -19,7 +19,7 @@ from gateway.store.updated_copy import UpdatedCopy
 from tests.clock import ManualClock
 from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.smoke
 
 
 async def until(holds: Callable[[], bool]) -> None:

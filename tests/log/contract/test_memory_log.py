@@ -15,7 +15,7 @@ from gateway.protocol.topic import DAY_MS, OFFERS, SUBMISSIONS
 from tests.log.contract.event_log import EventLogContract
 from tests.log.contract.log_fixture import TOPICS, Transaction, read_keys, record
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.smoke
 
 
 class TestMemoryLog(EventLogContract):

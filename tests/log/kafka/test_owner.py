@@ -16,7 +16,7 @@ from gateway.protocol.topic import OFFERS, RECEIPTS
 from tests.log.contract.log_fixture import DEADLINE, read_keys
 from tests.log.kafka.proxy import ADD_PARTITIONS, END_TXN, PRODUCE_IN_TRANSACTION, Proxy
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.smoke]
 
 SHORT = 3.0
 

@@ -17,7 +17,7 @@ from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import SUBMISSIONS, inbox
 from tests.log.contract.log_fixture import DEADLINE, read, record
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.smoke]
 
 INBOX = inbox("bretagne")
 
