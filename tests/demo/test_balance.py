@@ -11,8 +11,6 @@ from adapters.profile.profile import Profile, profiles, read_profile
 from gateway.demo.balance import ExpectedOffer, ExternalCounts, Party, Uncovered, compute_balance, expected_offers
 from gateway.demo.region_site.feed import example_profile
 
-pytestmark = pytest.mark.slow
-
 BRETAGNE = Party(
     slug="bretagne",
     name="Bretagne",

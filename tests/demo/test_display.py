@@ -20,8 +20,6 @@ from gateway.demo.federation import OPERATOR_PAGES, PLATFORM_PAGES
 from gateway.demo.step import poll_until_count
 from tests.demo.test_balance import BRETAGNE, ENDS, NORMANDIE
 
-pytestmark = pytest.mark.slow
-
 SOON = 0.001
 
 

@@ -19,8 +19,6 @@ from gateway.protocol.topic import COMMON
 from tests.clock import ManualClock
 from tests.harness import SECRET
 
-pytestmark = pytest.mark.slow
-
 PARTNER = Partner(platform="bretagne", name="Bretagne", scopes=frozenset({"offers:read"}))
 GATEWAY = "http://127.0.0.1:18081"
 HOUR = 3_600.0

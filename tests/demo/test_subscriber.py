@@ -6,8 +6,6 @@ import pytest
 
 from gateway.demo.subscriber import OfferCopy, counted
 
-pytestmark = pytest.mark.slow
-
 
 def upsert(offer_id: str, sequence: int, title: str) -> dict[str, Any]:
     return {"op": "upsert", "id": offer_id, "sequence": sequence, "offer": {"title": title}}

@@ -11,8 +11,6 @@ import yaml
 from gateway.settings import Settings
 from tests.deploy.programs import DEPLOY, ROOT
 
-pytestmark = pytest.mark.slow
-
 FILES = sorted((DEPLOY / "compose").glob("*.yaml"))
 KNOWN = {f"PASSERELLE_{field.name.upper()}" for field in fields(Settings)}
 KEYS = {

@@ -2,11 +2,7 @@
 
 import re
 
-import pytest
-
 from tests.deploy.programs import NEEDED, ROOT, Needed
-
-pytestmark = pytest.mark.slow
 
 
 def test_ci_installs_every_package_that_these_tests_name() -> None:

@@ -12,8 +12,6 @@ from gateway.bootstrap import workers
 from gateway.settings import Settings
 from tests.deploy.programs import DEPLOY, ROOT, program
 
-pytestmark = pytest.mark.slow
-
 FOLDER = DEPLOY / "systemd"
 UNIT = FOLDER / "passerelle.service"
 MOST_EXPOSED = 20

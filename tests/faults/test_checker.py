@@ -9,8 +9,6 @@ import pytest
 from tests.faults.checker import find_violations
 from tests.faults.history import Attempt, Ending, History, Reading, Receipt, Seen, Standing
 
-pytestmark = pytest.mark.slow
-
 
 @dataclass
 class Story:

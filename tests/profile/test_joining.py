@@ -10,8 +10,6 @@ from adapters.profile.profile import Profile, profiles, read_profile
 from gateway.partners.record import changed_record, partner_document, read_partner
 from gateway.protocol.partner import Partner, Secret
 
-pytestmark = pytest.mark.slow
-
 SECRET = Secret(hash="sha256:00", created_at=1)
 BRETAGNE = profiles()["bretagne"]
 

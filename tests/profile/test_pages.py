@@ -9,8 +9,6 @@ import pytest
 from adapters.profile.profile import Profile, profiles, read_profile
 from adapters.transport.feed import FeedError, _words
 
-pytestmark = pytest.mark.slow
-
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```json\n(.*?)^```", re.DOTALL | re.MULTILINE)
 TRANSPORTS = ("https", "sftp", "folder", "native")

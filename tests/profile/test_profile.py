@@ -9,8 +9,6 @@ import schemas
 from adapters.profile.profile import Profile, explain_profile, profiles, read_profile
 from gateway.partners.onboarding import presets
 
-pytestmark = pytest.mark.slow
-
 SELF_DELIVERING = {"bourgogne-franche-comte", "bretagne", "normandie", "nouvelle-aquitaine", "occitanie"}
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"
 BASE = {"platform": "bretagne", "name": "Bretagne", "region": "53"}

@@ -15,8 +15,6 @@ from gateway.cli.reference import app
 from schemas.build_reference import PAGES, ROOT
 from schemas.bundle import DIALECT, FRENCH, bundled_schema, self_contained
 
-pytestmark = pytest.mark.slow
-
 BUNDLE = bundled_schema("profile")
 
 

@@ -24,8 +24,6 @@ from gateway.ingest.snapshot import SnapshotRefusedError
 from gateway.protocol.source_run import Counts, Failure, Order, Run, order_record, read_run, run_record
 from gateway.protocol.submission import Known
 
-pytestmark = pytest.mark.slow
-
 NOW = 1_800_000_000_000
 PROFILE = profiles()["auvergne-rhone-alpes"]
 FAILURE = Failure(at=NOW + 5, code="feed-cut", fr="coupé", en="cut")

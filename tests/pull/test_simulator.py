@@ -22,8 +22,6 @@ from gateway.protocol.partner import Partner
 from gateway.settings import Settings
 from tests.pull.pull_harness import offer
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 async def clients(tmp_path: Path) -> AsyncIterator[dict[str, Client]]:

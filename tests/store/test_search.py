@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -25,8 +24,6 @@ from gateway.store.search.search_index import (
     split,
     unpack_chunk,
 )
-
-pytestmark = pytest.mark.slow
 
 PARTITIONS = 2
 NUMBERS = 1_000_003

@@ -9,8 +9,6 @@ import pytest
 from adapters.national.mapping.deliverability import DeliveryTerms
 from adapters.national.site.accounts import AccountsError, read_accounts
 
-pytestmark = pytest.mark.slow
-
 SOUND: dict[str, Any] = {
     "url": "https://1eleve1stage.example.org",
     "accounts": [

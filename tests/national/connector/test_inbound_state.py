@@ -12,8 +12,6 @@ from gateway.protocol.topic import OFFERS
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document
 
-pytestmark = pytest.mark.slow
-
 ID = "national:7001"
 
 

@@ -12,8 +12,6 @@ from gateway.protocol.delivery_order import Reconcile
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document, row_of
 
-pytestmark = pytest.mark.slow
-
 LOCALITIES = {
     "35": ("35000", "Rennes"),
     "56": ("56000", "Vannes"),
