@@ -10,7 +10,8 @@ import schemas
 from gateway import clock
 from gateway.api.management import build_management
 from gateway.bootstrap.background import Background, national_parts
-from gateway.bootstrap.log import check_topics, with_signing_key
+from gateway.bootstrap.examination import Examination
+from gateway.bootstrap.log import check_topics, log_path, with_signing_key
 from gateway.bootstrap.logs import configure_logs, watch_loop
 from gateway.bootstrap.parts import build_parts, first_to_end, start
 from gateway.bootstrap.serving import build_api, listen, serve
@@ -58,8 +59,16 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         management_socket = await listen(stack, settings.management_host, settings.management_port)
         url = settings.public_url or f"http://{format_endpoint(settings.host, api_socket.getsockname()[1])}"
         management_url = f"http://{format_endpoint(settings.management_host, management_socket.getsockname()[1])}"
+
+        def conditions() -> Mapping[str, bool]:
+            answerers = {} if workers is None else {"workers": workers.ready}
+            return {**parts.conditions(), **background.conditions(), **answerers}
+
+        log_file = log_path(settings) if settings.kafka is None else None
+        examination = Examination(settings.data, log_file, ready=lambda: all(conditions().values()))
         national = await national_parts(parts, stack)
-        tasks = start({**parts.running(), **background.running(), **national}, stack)
+        running_parts = {**parts.running(), **background.running(), **national, "examination": examination.run}
+        tasks = start(running_parts, stack)
         if workers is not None:
             stack.push_async_callback(workers.stop)  # before the parts that their requests need
             await workers.begin(api_socket, url)
@@ -68,10 +77,6 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             await asyncio.to_thread(schemas.preload)
             jws.preload()
             await serve(stack, build_api(parts, url), api_socket)
-
-        def conditions() -> Mapping[str, bool]:
-            answerers = {} if workers is None else {"workers": workers.ready}
-            return {**parts.conditions(), **background.conditions(), **answerers}
 
         await serve(stack, build_management(parts.metrics, conditions, background.gauges()), management_socket)
         gateway = Gateway(url=url, management_url=management_url, tasks=tasks)

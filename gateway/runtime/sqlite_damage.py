@@ -64,6 +64,10 @@ Tables = Mapping[str, Sequence[str] | str]
 class DamagedCopyError(LogUnavailableError):
     """A local copy is damaged; it is rebuilt from the log. The message names the file."""
 
+    def __init__(self, path: Path, reason: object) -> None:
+        super().__init__(f"The local copy {path} is damaged ({reason}); it is rebuilt from the log.")
+        self.reason = str(reason)
+
 
 class ChecksumError(sqlite3.DatabaseError):
     """A stored row, page or index differs from what was written."""
@@ -106,7 +110,7 @@ def copy_error(path: Path, error: Exception) -> LogUnavailableError | None:
     transient failure (the log still has the data), None for any other error.
     """
     if is_damage(error):
-        return DamagedCopyError(f"The local copy {path} is damaged ({error}); it is rebuilt from the log.")
+        return DamagedCopyError(path, error)
     if isinstance(error, sqlite3.ProgrammingError) or not isinstance(error, sqlite3.Error | OSError):
         return None
     return LogUnavailableError(
@@ -170,17 +174,16 @@ def require_missing(db: sqlite3.Connection, table: str, column: str, value: str)
                 raise ChecksumError(f"an index names a row of the table {table} that is another one ({indexed!r})")
 
 
-def check_copy(connection: sqlite3.Connection, path: Path, tables: Tables) -> bool:
+def check_copy(connection: sqlite3.Connection, path: Path, tables: Tables) -> None:
     """Check a copy on opening: completely up to ``CHECKED_BYTES``, else the structure of its pages for some seconds.
-    Returns whether it was checked completely. Raises sqlite3.DatabaseError.
+    Raises sqlite3.DatabaseError.
     """
     with suppress(FileNotFoundError):
         if sum(path.with_name(path.name + suffix).stat().st_size for suffix in ("", "-wal")) > CHECKED_BYTES:
             check_pages(connection, seconds=_QUICK_SECONDS)
-            return False
+            return
     check_pages(connection)
     check_rows(connection, tables)
-    return True
 
 
 def examine_copy(path: Path, *, seconds: float) -> None:
@@ -203,11 +206,12 @@ def check_pages(connection: sqlite3.Connection, *, seconds: float | None = None,
     try:
         (said,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+        if seconds is not None and error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             return False
         raise
     finally:
-        connection.set_progress_handler(None, 0)
+        if seconds is not None:
+            connection.set_progress_handler(None, 0)
     if said != "ok":
         raise ChecksumError(str(said).strip())
     return True

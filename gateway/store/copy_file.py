@@ -2,11 +2,13 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import structlog
 
+from gateway import clock
+from gateway.runtime.checked_file import Boot, FileMarks, marker, report_damage, reported_damage
 from gateway.runtime.sqlite_damage import (
     ChecksumError,
     DamagedCopyError,
@@ -23,6 +25,7 @@ from gateway.runtime.sqlite_damage import (
 PUT_META = "INSERT OR REPLACE INTO meta VALUES (?, ?, ?)"
 _META = "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER) WITHOUT ROWID;"
 META_TABLE = {"meta": ("name", "value")}
+_CHECKED = "checked"
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -54,11 +57,11 @@ class CopyFile:
         tables: Tables,
         pragmas: Sequence[str] = (),
         connect: Callable[[Path], sqlite3.Connection] = _autocommitting,
+        boot: Boot = clock.boot,
     ) -> None:
         self.path = path
-        self.damage: DamagedCopyError | None = None
-        self.examined = True
-        """Whether the whole file was checked when it was opened: a large one is not."""
+        self._damage: DamagedCopyError | None = None
+        self._marks = FileMarks(path, boot)
         self._about = about
         self._layout = layout
         self._tables = tables
@@ -73,8 +76,9 @@ class CopyFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with using_copy(self.path):
-                    if marker(self.path).exists():
-                        raise ChecksumError("a process that followed it found it damaged")
+                    reason = reported_damage(self.path)
+                    if reason is not None:
+                        raise ChecksumError(f"it was found damaged: {reason}")
                     refuse_folder(self.path)
                     return self._checked()
             except DamagedCopyError as error:
@@ -99,7 +103,31 @@ class CopyFile:
         with using_copy(self.path):
             remove(self.path)
             marker(self.path).unlink(missing_ok=True)
-        self.damage = None
+        self._damage = None
+
+    @property
+    def damage(self) -> DamagedCopyError | None:
+        """The damage found since the file was last created, by any process; None without any."""
+        if self._damage is None:
+            reason = reported_damage(self.path)
+            if reason is not None:
+                self._damage = DamagedCopyError(self.path, reason)
+        return self._damage
+
+    def close(self, database: sqlite3.Connection) -> None:
+        """Close the last connection of the process that writes the file, which a clean stop marks; damage is found
+        again at the next start. Raises LogUnavailableError.
+        """
+        with using_copy(self.path):
+            with closing(database):
+                stopped = None if self.damage is not None else self._marks.stopped()
+                if stopped is not None:
+                    database.rollback()
+                    self._put_mark(database, stopped[0])
+                    database.commit()
+                    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if stopped is not None:
+                self._marks.set_written(stopped[1])
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
@@ -120,13 +148,15 @@ class CopyFile:
     def noted(self, failure: Exception) -> Exception:
         """Return the failure; damage is also recorded, so that later uses fail."""
         if isinstance(failure, DamagedCopyError):
-            self.damage = failure
+            self._damage = failure
+            report_damage(self.path, failure.reason)
         return failure
 
     def require_whole(self) -> None:
         """Raises DamagedCopyError once damage was found."""
-        if self.damage is not None:
-            raise self.damage
+        damage = self.damage
+        if damage is not None:
+            raise damage
 
     def rebuilt(self) -> None:
         """Log that the file is rebuilt because of its damage."""
@@ -138,8 +168,11 @@ class CopyFile:
         return self._about.items() <= found.items()
 
     def describe(self, database: sqlite3.Connection) -> None:
-        """Write the identity of the log and the format to ``meta``, within the caller's transaction."""
+        """Write the identity of the log and the format to ``meta``, and the mark of a file in use; within the caller's
+        transaction.
+        """
         database.executemany(PUT_META, [(*row, checksum(*row)) for row in self._about.items()])
+        self._put_mark(database, self._marks.used)
 
     def _checked(self) -> sqlite3.Connection:
         database = self.connect()
@@ -150,13 +183,22 @@ class CopyFile:
                 database.execute("COMMIT")
             elif not self.belongs(database):
                 raise ChecksumError("a copy of another log, or of another version of the gateway")  # noqa: TRY301
-            self.examined = check_copy(database, self.path, {**META_TABLE, **self._tables})
+            else:
+                self._check(database)
         except BaseException:
             database.close()
             raise
         return database
 
+    def _check(self, database: sqlite3.Connection) -> None:
+        """Check the file unless its mark is valid, and mark it as in use."""
+        row = database.execute("SELECT value FROM meta WHERE name = ?", (_CHECKED,)).fetchone()
+        if row is None or row[0] not in self._marks.valid:
+            check_copy(database, self.path, {**META_TABLE, **self._tables})
+        if row is None or row[0] != self._marks.used:
+            self._put_mark(database, self._marks.used)
+            database.commit()
 
-def marker(path: Path) -> Path:
-    """The file by which a process that follows a copy reports damage to the process that writes it."""
-    return path.with_name(f"{path.name}.damaged")
+    def _put_mark(self, database: sqlite3.Connection, mark: str | None) -> None:
+        if mark is not None:
+            database.execute(PUT_META, (_CHECKED, mark, checksum(_CHECKED, mark)))

@@ -14,8 +14,9 @@ from typing import Protocol, TypeVar
 import structlog
 
 from gateway.errors import LogUnavailableError
+from gateway.runtime.checked_file import marker, report_damage
 from gateway.runtime.sqlite_damage import DamagedCopyError, is_damage, register, using_copy
-from gateway.store.copy_file import CopyFile, marker
+from gateway.store.copy_file import CopyFile
 from gateway.store.updated_copy import Held, Meta, read_meta
 
 _EVERY_SECONDS = 0.01
@@ -100,7 +101,7 @@ class FollowedCopy:
         try:
             return await self._in_executor(attached)
         except DamagedCopyError as error:
-            self._mark(error)
+            self._mark(error.reason)
             raise
 
     @contextmanager
@@ -194,17 +195,16 @@ class FollowedCopy:
         except (sqlite3.Error, ValueError) as error:
             self._set_behind()
             if is_damage(error):
-                self._mark(DamagedCopyError(str(error)))
+                self._mark(str(error))
 
     def _set_behind(self) -> None:
         self._meta = self._meta._replace(caught_up=False)
 
-    def _mark(self, error: DamagedCopyError) -> None:
+    def _mark(self, reason: str) -> None:
         """Report damage to the process that updates the file, unless that has already begun another one."""
         if not self._is_replaced() and not marker(self._path).exists():
-            _logger.warning("view.damaged", file=str(self._path), reason=str(error))
-            with suppress(OSError):
-                marker(self._path).touch(0o600)
+            _logger.warning("view.damaged", file=str(self._path), reason=reason)
+            report_damage(self._path, reason)
         self._inode = None
         self._set_behind()
 

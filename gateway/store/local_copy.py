@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+from gateway.errors import LogUnavailableError
 from gateway.runtime.sqlite_damage import (
     DamagedCopyError,
     Tables,
@@ -97,7 +98,8 @@ class LocalCopy:
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        with suppress(LogUnavailableError):  # the next start checks it
+            self._file.close(self._db)
 
 
 def _transacting(path: Path) -> sqlite3.Connection:

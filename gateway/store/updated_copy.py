@@ -23,7 +23,7 @@ from gateway.runtime.sqlite_damage import (
     require,
     using_copy,
 )
-from gateway.store.copy_file import PUT_META, CopyFile, marker
+from gateway.store.copy_file import PUT_META, CopyFile
 
 Answer = TypeVar("Answer")
 Held = TypeVar("Held")
@@ -76,21 +76,15 @@ class UpdatedCopy:
 
     async def open(self) -> None:
         """Open or create the file. Raises LogUnavailableError."""
-        await self._in_writer(self._connect)
+        await self._writer.call(self._connect)
 
     @property
     def damage(self) -> DamagedCopyError | None:
-        """The damage found since the file was last created, by this process or a follower; None without any."""
-        path = self._file.path
-        if self._file.damage is None and marker(path).exists():
-            self._file.damage = DamagedCopyError(f"The local copy {path} is damaged; a follower has found it.")
+        """The damage found since the file was last created, by any process; None without any."""
+        damage = self._file.damage
+        if damage is not None:
             self.caught_up = False
-        return self._file.damage
-
-    @property
-    def examined(self) -> bool:
-        """Whether the whole file was checked when it was opened."""
-        return self._file.examined
+        return damage
 
     async def rebuild(self) -> None:
         """Replace a damaged file with an empty one, to be filled from the log. Raises LogUnavailableError."""
@@ -201,6 +195,13 @@ class UpdatedCopy:
         self._connect()
 
     def _connect(self) -> None:
+        try:
+            self._open_file()
+        except DamagedCopyError as error:  # found beyond the checks of the file, which is replaced
+            self._file.noted(error)
+            self._open_file()
+
+    def _open_file(self) -> None:
         self._db = self._file.open()
         try:
             with using_copy(self._file.path):
@@ -267,11 +268,9 @@ class UpdatedCopy:
     def _disconnect(self) -> None:
         self._checkpoints.close()
         self._reader.submit(self._reading.close).result()
-        with closing(self._db):
-            if self._file.damage is not None:
-                return  # found again at the next start
+        if self._file.damage is None:
             self._keep()
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._file.close(self._db)
 
     def _keep(self) -> None:
         put_number(self._db, "fresh", self.fresh)

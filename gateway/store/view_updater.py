@@ -185,8 +185,7 @@ class ViewUpdater:
             examined.result()
         elapsed = asyncio.get_running_loop().time()
         if self._examined is None or not self.caught_up:
-            # A small file was checked when it was opened; a large one is examined as soon as its view has caught up.
-            self._examined = elapsed if self._view.updated.examined else elapsed - self._examine_every
+            self._examined = elapsed
         elif elapsed - self._examined >= self._examine_every and self._examining is None:
             self._examined = elapsed
             self._examining = asyncio.create_task(self._view.updated.examine())

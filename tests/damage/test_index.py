@@ -18,6 +18,7 @@ from gateway.log.memory import MemoryLog
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS
+from gateway.runtime.checked_file import marker
 from gateway.runtime.sqlite_damage import DamagedCopyError
 from gateway.store import OfferView, ReceiptView, ViewUpdater
 from tests.damage.populated import OFFERS_MADE, PUBLISHER, READER, offer, populate
@@ -86,7 +87,8 @@ async def test_every_other_offer_is_found_or_the_damage_is(offers: OfferView, tm
     garble(tmp_path / "offers.sqlite", "bretagne:1300")
     forget_pages(tmp_path / "offers.sqlite")
     for number in NUMBERS:
-        offers.updated._file.damage = None  # each one by itself
+        offers.updated._file._damage = None  # each one by itself
+        marker(tmp_path / "offers.sqlite").unlink(missing_ok=True)
         try:
             state = await offers.get(f"bretagne:{number}")
         except DamagedCopyError:

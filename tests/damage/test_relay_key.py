@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from gateway.protocol.submission import Known
+from gateway.runtime.checked_file import marker
 from gateway.runtime.sqlite_damage import DamagedCopyError, register
 from gateway.store.relay_state import RelayState
 
@@ -66,7 +67,8 @@ def test_no_other_row_becomes_unknown(state: RelayState, path: Path, seed: int) 
     damaged = random.choice(KEYS)
     damage(path, damaged, random)
     for key in KEYS:
-        state._file.damage = None  # each one by itself
+        state._file._damage = None  # each one by itself
+        marker(path).unlink(missing_ok=True)
         try:
             with state.guarded():
                 found = state.known([key])

@@ -49,8 +49,10 @@ async def attempt(whole: Populated, folder: Path, *, seed: int, workers: int = 0
             )
         with redirect_stdout(StringIO()), _watched(folder) as removed:
             name, detail, flipped = await _gateway(populated, rng, flipped, workers)
-            if running and name == IDENTICAL:  # its memory hid the file: ask again after a restart
-                name, detail, flipped = await _gateway(populated, rng, flipped, workers)
+            if (
+                running and name == IDENTICAL
+            ):  # its memory hid the file: ask again after a restart, which checks nothing
+                name, detail, flipped = await _gateway(populated, rng, flipped, workers, examined_later=True)
             if name == IDENTICAL and removed():
                 name = REBUILT
         return Outcome(flipped or Flip(Path(), (), "none"), running, name, detail)
@@ -59,7 +61,7 @@ async def attempt(whole: Populated, folder: Path, *, seed: int, workers: int = 0
 
 
 async def _gateway(
-    populated: Populated, rng: random.Random, flipped: Flip | None, workers: int
+    populated: Populated, rng: random.Random, flipped: Flip | None, workers: int, *, examined_later: bool = False
 ) -> tuple[str, str, Flip | None]:
     try:
         async with AsyncExitStack() as stack:
@@ -71,7 +73,7 @@ async def _gateway(
                 if flipped.file.parts[0] == "national":
                     return IDENTICAL, "not open", flipped
             try:
-                name, detail = await _settled(clients, finished, populated)
+                name, detail = await _settled(clients, finished, populated, examined_later=examined_later)
             finally:
                 finished.cancel()
     except (PortError, SettingsError, SigningKeyError) as error:
@@ -82,8 +84,12 @@ async def _gateway(
     return name, detail, flipped
 
 
-async def _settled(clients: Any, finished: "asyncio.Future[None]", populated: Populated) -> tuple[str, str]:
-    """Repeat the requests until all are answered: 503 is accepted for a while, other content or a 500 never."""
+async def _settled(
+    clients: Any, finished: "asyncio.Future[None]", populated: Populated, *, examined_later: bool = False
+) -> tuple[str, str]:
+    """Repeat the requests until all are answered: 503 is accepted for a while, a 500 never. Other content is accepted
+    only for a while where the files are examined after the start: a list that lacks an entry.
+    """
     waited = ""
     try:
         async with asyncio.timeout(_SECONDS):
@@ -98,7 +104,10 @@ async def _settled(clients: Any, finished: "asyncio.Future[None]", populated: Po
                     waited = str(error)
                     await asyncio.sleep(_STEP)
                     continue
-                return _compared(answers, populated.answers)
+                name, waited = _compared(answers, populated.answers)
+                if name == IDENTICAL or not examined_later:
+                    return name, waited
+                await asyncio.sleep(_STEP)
     except TimeoutError:
         return "never ready", waited
 

@@ -14,9 +14,9 @@ from gateway.protocol.journal import Entry, JournalFilter, entry_record
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.source_run import Run, run_record
 from gateway.protocol.statistics import Cell, CountRecord, count_record
+from gateway.runtime.checked_file import marker
 from gateway.runtime.sqlite_damage import DamagedCopyError
 from gateway.store import DeliveryView, JournalView, OfferView, ReceiptView, RunView, StatisticsView
-from gateway.store.copy_file import marker
 from gateway.store.search.index_store import PERIOD
 from gateway.store.view import View
 from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record

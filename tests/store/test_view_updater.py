@@ -181,15 +181,6 @@ async def test_an_updater_ends_once_its_examination_of_the_file_has_ended(
     assert copy.begun == copy.ended
 
 
-async def test_a_file_too_large_to_be_checked_at_its_opening_is_examined_when_its_view_has_caught_up(
-    log: MemoryLog, examined: ExaminedView, clock: ManualClock
-) -> None:
-    """What the first seconds of the check did not reach waited for ten minutes."""
-    examined.updated._file.examined = False
-    async with running(ViewUpdater(log, OFFERS, examined, clock=clock)):
-        await until(lambda: examined.examined.begun == 1)
-
-
 async def test_an_error_of_the_examination_is_raised(
     log: MemoryLog, examined: ExaminedView, clock: ManualClock
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gateway.log.sqlite.check import check_log
 from gateway.log.sqlite.file import log_error
+from gateway.log.sqlite.stream import is_upgraded, remove_mark
 from gateway.runtime.private_files import make_private, sync_folder
 from gateway.runtime.sqlite_damage import register
 
@@ -24,6 +25,9 @@ def copy_log(log: Path, target: Path) -> int:
     try:
         with closing(_open(log)) as source, closing(_open(target)) as copy:
             source.backup(copy)
+            if is_upgraded(copy):
+                remove_mark(copy)
+                copy.commit()
             check_log(copy)
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:  # those of checksums have none

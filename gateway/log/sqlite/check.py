@@ -9,16 +9,22 @@ https://www.sqlite.org/fileformat2.html#walformat
 import sqlite3
 import struct
 import time
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.log.sqlite.file import read_about, read_records, read_streams
+from gateway.errors import LogUnavailableError
+from gateway.log.sqlite.file import connect, read_about, read_records, read_streams
+from gateway.log.sqlite.stream import has_mark, is_upgraded, put_mark
+from gateway.runtime.checked_file import FileMarks, marker
 from gateway.runtime.sqlite_damage import ChecksumError, check_pages
 
 _HEADER, _FRAME = 32, 24
 _MAGIC = (0x377F0682, 0x377F0683)
 _MASK = 0xFFFFFFFF
 _PAGE = 2_000
+_START_SECONDS = 5.0
+_BUSY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +80,14 @@ def check_log(connection: sqlite3.Connection, *, seconds: float | None = None) -
     A file without tables passes. Raises sqlite3.DatabaseError.
     """
     until = None if seconds is None else time.monotonic() + seconds
-    if not check_pages(connection, seconds=seconds):
-        return False
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'unchecked'").fetchone() is None:
+    return check_pages(connection, seconds=seconds) and check_records(connection, until=until)
+
+
+def check_records(connection: sqlite3.Connection, *, until: float | None = None) -> bool:
+    """Check the rows of a file until an instant of the monotonic clock, or to the end. Returns whether the end was
+    reached. Each page of records is a transaction of its own. Raises sqlite3.DatabaseError.
+    """
+    if not is_upgraded(connection):
         return True  # created by an earlier version, or just now
     read_about(connection)
     for streams in read_streams(connection).values():
@@ -88,6 +99,27 @@ def check_log(connection: sqlite3.Connection, *, seconds: float | None = None) -
                 page = read_records(connection, stream, position, _PAGE)
                 position, end = page.reached, page.end
     return True
+
+
+def check_start(connection: sqlite3.Connection, path: Path, marks: FileMarks) -> None:
+    """Check the file of a gateway that starts: to its end if it was found damaged, not at all if its mark is valid,
+    else for some seconds. Raises sqlite3.DatabaseError, OSError.
+    """
+    if marker(path).exists():
+        check_log(connection)
+        marker(path).unlink(missing_ok=True)  # another file was restored
+    elif not (is_upgraded(connection) and has_mark(connection, marks.valid)):
+        check_log(connection, seconds=_START_SECONDS)
+
+
+def mark_stopped(path: Path, marks: FileMarks) -> None:
+    """Mark the file of a gateway that has stopped cleanly. The next start checks it if a failing disk prevents that."""
+    with suppress(sqlite3.Error, OSError, LogUnavailableError):
+        stopped = marks.stopped()
+        if stopped is not None:
+            with closing(connect(path, busy_seconds=_BUSY_SECONDS)) as connection:
+                put_mark(connection, stopped[0])
+            marks.set_written(stopped[1])
 
 
 def check_recovery(connection: sqlite3.Connection, synced: Synced) -> None:

@@ -69,14 +69,19 @@ def connect(path: Path, *, busy_seconds: float) -> sqlite3.Connection:
 
 def log_error(path: Path, error: sqlite3.Error) -> LogUnavailableError:
     """The port's error for a failure of the file: LogDamagedError, or LogUnavailableError if it may be transient."""
-    where = path.absolute()
     if is_damage(error):
-        return LogDamagedError(
-            f"The log {where} is damaged ({error}): stop the gateway and restore it from a backup; "
-            "passerelle doctor checks the whole file."
-        )
+        return damaged(path, error)
     return LogUnavailableError(
-        f"The log {where} cannot be used ({error}): free space on its disk, and check the rights of file and folder."
+        f"The log {path.absolute()} cannot be used ({error}): free space on its disk, and check the rights of file and "
+        "folder."
+    )
+
+
+def damaged(path: Path, reason: object) -> LogDamagedError:
+    """The error of a damaged log, with the remedy."""
+    return LogDamagedError(
+        f"The log {path.absolute()} is damaged ({reason}): stop the gateway and restore it from a backup; "
+        "passerelle doctor checks the whole file."
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 import structlog
 
-from gateway.clock import Clock, now
+from gateway.clock import Clock, boot, now
 from gateway.errors import LogDamagedError, LogUnavailableError, TopicError
 from gateway.log.common import (
     NO_IDENTITY,
@@ -26,25 +26,26 @@ from gateway.log.common import (
 from gateway.log.port import Appended, Output
 from gateway.log.sqlite import upkeep
 from gateway.log.sqlite.append import Append, Offsets, take_partition
-from gateway.log.sqlite.check import Synced, check_log, check_recovery, synced_frames
+from gateway.log.sqlite.check import Synced, check_recovery, check_start, mark_stopped, synced_frames
 from gateway.log.sqlite.file import (
     add_topics,
     connect,
     create_schema,
+    damaged,
     log_error,
     read_about,
     read_streams,
 )
 from gateway.log.sqlite.reader import LOOK_SECONDS, SqliteReader, Watch
-from gateway.log.sqlite.stream import Stream, read_bounds
+from gateway.log.sqlite.stream import Stream, put_mark, read_bounds
 from gateway.log.sqlite.writer import Writer
 from gateway.protocol.record import Record
 from gateway.protocol.topic import Topic
+from gateway.runtime.checked_file import Boot, FileMarks, marker, report_damage, reported_damage
 from gateway.runtime.private_files import make_private
 
 TIMEOUT_SECONDS = 8.0
 _BUSY_SECONDS = 60.0
-_CHECK_SECONDS = 5.0
 _READERS = 2
 
 Answer = TypeVar("Answer")
@@ -73,8 +74,10 @@ class SqliteLog:
         self._streams: dict[str, list[Stream]] = {}
         self._wanted = wanted
         self._partitions = wanted
-        self.damage: str | None = None
-        """Known damage, as a sentence for the operator; no further work is written."""
+        self._damage: str | None = None
+        self._marker = marker(path)
+        self._marks: FileMarks | None = None
+        """Of a gateway."""
         self._watch = Watch(connect(path, busy_seconds=_BUSY_SECONDS), every=look_every)
         self._writer = Writer(
             partial(connect, path, busy_seconds=_BUSY_SECONDS),
@@ -95,10 +98,12 @@ class SqliteLog:
         patience: float = TIMEOUT_SECONDS,
         check: bool = False,
         look_every: float = LOOK_SECONDS,
+        boot: Boot = boot,
     ) -> Self:
-        """Open the file; created when missing. ``check`` adds a check of some seconds; records of other processes are
-        seen within ``look_every`` seconds. Raises LogUnavailableError, with the remedy; LogDamagedError for damage that
-        the check finds or that shows by itself.
+        """Open the file; created when missing. ``check``: a gateway starts, which checks a file for some seconds unless
+        it was checked in this ``boot`` of the machine, and to its end if it was found damaged. Records of other
+        processes are seen within ``look_every`` seconds. Raises LogUnavailableError, with the remedy; LogDamagedError
+        for damage that the check finds or that shows by itself.
         """
 
         def prepare() -> None:
@@ -108,14 +113,17 @@ class SqliteLog:
             try:
                 if check:
                     check_recovery(connection, synced)
-                    check_log(connection, seconds=_CHECK_SECONDS)
+                    check_start(connection, path, marks)
                 create_schema(connection, partitions=partitions)
+                if check:
+                    put_mark(connection, marks.used)
             except sqlite3.Error as error:
                 raise log_error(path, error) from error
             finally:
                 connection.close()
 
         loop = asyncio.get_running_loop()
+        marks = FileMarks(path, boot)
         try:
             await asyncio.to_thread(prepare)
             log: Self = await asyncio.to_thread(
@@ -128,6 +136,7 @@ class SqliteLog:
             ) from error
         except sqlite3.Error as error:
             raise log_error(path, error) from error
+        log._marks = marks if check else None  # its own class
         try:
             _, log._partitions = await log._query(read_about)  # its own class
             log._streams = await log._query(read_streams)  # its own class
@@ -135,6 +144,14 @@ class SqliteLog:
             await log.close()
             raise
         return log
+
+    @property
+    def damage(self) -> str | None:
+        """Damage that any process has found, as a sentence for the operator; no further work is written."""
+        if self._damage is None and self._marker.exists():
+            self._damage = str(damaged(self.path, reported_damage(self.path)))
+            _logger.error("log.damaged", file=str(self.path.absolute()), reason=reported_damage(self.path))
+        return self._damage
 
     @property
     def partitions(self) -> int:
@@ -235,6 +252,8 @@ class SqliteLog:
         self._readers.shutdown()
         for connection in self._connections:
             connection.close()
+        if self._marks is not None and self.damage is None:
+            await asyncio.to_thread(mark_stopped, self.path, self._marks)
 
     async def _expire(self, stream: Stream, *, before: int, now: int) -> None:
         start = await self._query(lambda connection: upkeep.expired(connection, stream, before=before, now=now))
@@ -287,7 +306,7 @@ class SqliteLog:
         except sqlite3.Error as error:
             raise self._failed(error) from error
         except LogDamagedError as error:  # found while a thread opened its connection
-            self.damage = str(error)
+            self._note_damage(error, str(error.__cause__))
             raise
 
     async def _do(self, work: Callable[[sqlite3.Connection], Answer], *, size: int = 0, bounded: bool = True) -> Answer:
@@ -300,9 +319,10 @@ class SqliteLog:
 
     async def _written(self, answer: Coroutine[Any, Any, Answer]) -> Answer:
         """The writer's answer; nothing is written to a file that is known to be damaged."""
-        if self.damage is not None:
+        damage = self.damage
+        if damage is not None:
             answer.close()
-            raise LogDamagedError(self.damage)
+            raise LogDamagedError(damage)
         try:
             return await answer
         except sqlite3.Error as error:
@@ -310,10 +330,16 @@ class SqliteLog:
 
     def _failed(self, error: sqlite3.Error) -> LogUnavailableError:
         failure = log_error(self.path, error)
-        if isinstance(failure, LogDamagedError) and self.damage is None:
-            self.damage = str(failure)
-            _logger.error("log.damaged", file=str(self.path.absolute()), reason=str(error))
+        if isinstance(failure, LogDamagedError):
+            self._note_damage(failure, str(error))
         return failure
+
+    def _note_damage(self, failure: LogDamagedError, reason: str) -> None:
+        """Record damage, for the other processes of the gateway and the next start too."""
+        if self._damage is None:
+            self._damage = str(failure)
+            report_damage(self.path, reason)
+            _logger.error("log.damaged", file=str(self.path.absolute()), reason=reason)
 
     def _connection(self) -> sqlite3.Connection:
         """This thread's connection."""

@@ -126,5 +126,22 @@ def seal_about(connection: sqlite3.Connection, *about: object) -> None:
     connection.execute("INSERT OR IGNORE INTO checksum VALUES ('about', ?)", (checksum(*about),))
 
 
+def has_mark(connection: sqlite3.Connection, marks: Iterable[str]) -> bool:
+    """Whether the file has one of these marks (``FileMarks``), by its checksum."""
+    row = connection.execute("SELECT sum FROM checksum WHERE name = 'checked'").fetchone()
+    return row is not None and row[0] in map(checksum, marks)
+
+
+def put_mark(connection: sqlite3.Connection, mark: str | None) -> None:
+    """Give the file a mark, unless it has it already."""
+    if mark is not None and not has_mark(connection, [mark]):
+        connection.execute("INSERT OR REPLACE INTO checksum VALUES ('checked', ?)", (checksum(mark),))
+
+
+def remove_mark(connection: sqlite3.Connection) -> None:
+    """Remove the mark, from a copy of the file."""
+    connection.execute("DELETE FROM checksum WHERE name = 'checked'")
+
+
 def _checksum(stream: Stream, bounds: Bounds) -> int:
     return crc32(repr((stream.number, stream.topic, stream.partition, stream.policy, *bounds)).encode())
