@@ -3,6 +3,8 @@
 gateway.py     one running gateway                          log.py      the event log, its topics, the key file
 background.py  relay, inboxes, pulls, views, national site  parts.py    the objects that requests need, and tasks
 workers.py     the worker processes of a gateway            serving.py  the API and its sockets
+forked.py      workers as forks of ``passerelle serve``     files.py    the SQLite files of a data folder
+examination.py a child that examines these files
 logs.py        structured logging                           pages.py    the pages and their ports
 doctor.py      what a gateway can find wrong with itself    national_plan.py  a child that computes what would be sent
 local.py       a gateway from beside it, for commands

@@ -1,7 +1,7 @@
 """One running gateway: the background half, and the API in this process or in workers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
@@ -15,7 +15,7 @@ from gateway.bootstrap.log import check_topics, log_path, with_signing_key
 from gateway.bootstrap.logs import configure_logs, watch_loop
 from gateway.bootstrap.parts import build_parts, first_to_end, start
 from gateway.bootstrap.serving import build_api, listen, serve
-from gateway.bootstrap.workers import Workers
+from gateway.bootstrap.workers import Worker, Workers
 from gateway.log.sqlite import SqliteLog
 from gateway.oauth import jws
 from gateway.runtime.listening import format_endpoint
@@ -40,14 +40,16 @@ class Gateway:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Gateway]:
-    """Run a gateway with these settings; shut it down in order when the block ends. Raises SettingsError, LogError."""
+async def running(settings: Settings, forked: Sequence[Worker] = ()) -> AsyncIterator[Gateway]:
+    """Run a gateway with these settings, and with workers that are forked already; shut it down in order when the block
+    ends. Raises SettingsError, LogError.
+    """
     configure_logs(settings.log_level)
     watch_loop()
     async with AsyncExitStack() as stack:
         stack.enter_context(locked(settings.data))
         settings = with_signing_key(settings)
-        workers = Workers(settings) if settings.workers else None
+        workers = Workers(settings, forked) if settings.workers else None
         submitting = None if workers is None else await stack.enter_async_context(workers.spawned())
         parts = await build_parts(settings, stack, ready=check_topics, check=True, submitting=submitting)
         since = await parts.log.newest() if isinstance(parts.log, SqliteLog) else None

@@ -1,10 +1,10 @@
 """Workers: further processes of one gateway that serve its API on the same socket, to use more cores.
 
 ``Workers`` spawns, orders and stops them; ``main`` is one of them, with views that the main process updates. A worker
-loads its code while the main process opens the log, then takes its order from standard input, a socket: its settings,
-one line of JSON, with the descriptors that it serves with. A second line requests a graceful stop; if the socket closes
-without one, the main process was killed, and the worker exits at once. When the worker listens, it writes the endpoint
-of its management API to a pipe of its own.
+is forked with the code loaded (``forked.py``), or loads it while the main process opens the log; then it takes its
+order from standard input, a socket: its settings, one line of JSON, with the descriptors that it serves with. A second
+line requests a graceful stop; if the socket closes without one, the main process was killed, and the worker exits at
+once. When the worker listens, it writes the endpoint of its management API to a pipe of its own.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 import structlog
@@ -30,6 +30,9 @@ from gateway.runtime.activity import Activity, shared_memory
 from gateway.runtime.listening import format_endpoint
 from gateway.runtime.loop import bound_collections, readable, run
 from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.bootstrap.forked import ForkedProcess
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 75.0
@@ -48,9 +51,9 @@ class WorkerError(Exception):
 class Workers:
     """The worker processes, as many as the settings say. ``ready`` is true while all of them listen."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, forked: Sequence["Worker"] = ()) -> None:
         self._settings = settings
-        self._workers: list[_Worker] = []
+        self._workers = list(forked)
         self._shared: IO[bytes] | None = None
         self.ready = False
 
@@ -62,7 +65,7 @@ class Workers:
         number = self._settings.workers
         with shared_memory(self._settings.data, number + 1) as self._shared:
             try:
-                for _ in range(number):
+                while len(self._workers) < number:
                     self._workers.append(await _spawn())
                 yield Activity.attach(os.dup(self._shared.fileno()), process=number)[1]
             finally:
@@ -107,15 +110,15 @@ class Workers:
 
 
 @dataclass(slots=True)
-class _Worker:
+class Worker:
     """A process, and the socket that is its standard input."""
 
-    process: asyncio.subprocess.Process
+    process: "asyncio.subprocess.Process | ForkedProcess"
     orders: socket.socket
     ordered: bool = False
 
 
-async def _spawn() -> _Worker:
+async def _spawn() -> Worker:
     orders, theirs = socket.socketpair()
     with theirs:
         try:
@@ -125,10 +128,10 @@ async def _spawn() -> _Worker:
         except BaseException:
             orders.close()
             raise
-    return _Worker(process, orders)
+    return Worker(process, orders)
 
 
-async def _begin(worker: _Worker, order: dict[str, Any], listening: socket.socket, activity: IO[bytes]) -> None:
+async def _begin(worker: Worker, order: dict[str, Any], listening: socket.socket, activity: IO[bytes]) -> None:
     """Send a worker its order, and wait until it listens."""
     number = order["number"]
     read_end, write_end = os.pipe()
@@ -153,7 +156,7 @@ async def _begin(worker: _Worker, order: dict[str, Any], listening: socket.socke
     )
 
 
-async def _stop(worker: _Worker) -> None:
+async def _stop(worker: Worker) -> None:
     """Request a graceful stop and wait for the process to end; kill it after the timeout or on cancellation."""
     process = worker.process
     with worker.orders, suppress(OSError):

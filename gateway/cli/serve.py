@@ -2,29 +2,36 @@
 
 import asyncio
 import signal
+from collections.abc import Sequence
 
 from rich.text import Text
 
 from gateway.bootstrap import running
-from gateway.cli.console import ERR, asynchronous
+from gateway.bootstrap.forked import fork_workers
+from gateway.bootstrap.workers import Worker
+from gateway.cli.console import ERR
 from gateway.cli.operator_context import command_errors, refuse_root, settings_here
-from gateway.runtime.loop import bound_collections, yield_processor
+from gateway.runtime.loop import bound_collections, run, yield_processor
+from gateway.settings import Settings
 
 
-@asynchronous
-async def serve() -> None:
+def serve() -> None:
     """Start the gateway: on the embedded log in .data, or on Kafka where PASSERELLE_KAFKA names a broker.
 
     Settings are environment variables, all of them in docs/install.md. Ctrl-C or SIGTERM stops it in order.
     """
     settings = settings_here()
     refuse_root(settings)
+    run(_serve(settings, fork_workers(settings.workers)))
+
+
+async def _serve(settings: Settings, workers: Sequence[Worker]) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     with command_errors():
-        async with running(settings) as gateway:
+        async with running(settings, workers) as gateway:
             bound_collections()
             if settings.workers and settings.kafka:  # with SQLite, workers wait for this process's commits
                 yield_processor()

@@ -38,9 +38,9 @@ def lines(*offers: dict[str, Any]) -> bytes:
     return b"\n".join(map(orjson.dumps, offers))
 
 
-def children() -> Iterator[int]:
-    """The processes that this one has started and that still run."""
-    for task in Path("/proc/self/task").iterdir():
+def children(process: int | str = "self") -> Iterator[int]:
+    """The processes that this one, or another, has started and that still run."""
+    for task in Path(f"/proc/{process}/task").iterdir():
         with suppress(FileNotFoundError, ProcessLookupError):  # of a thread that has ended meanwhile
             yield from map(int, (task / "children").read_text().split())
 
@@ -153,3 +153,25 @@ async def test_workers_end_with_a_gateway_that_is_killed(federation: Federation)
             await gateway.ready()
         finally:
             await gateway.kill()
+
+
+async def test_workers_of_a_served_gateway_are_forks_that_end_with_it(federation: Federation) -> None:
+    """They share the code that it has loaded. One that dies ends it; a stop ends all."""
+    key = federation.settings.data.parent / "signing.pem"
+    KeyRing.open(key)
+    settings = replace(federation.settings, workers=WORKERS, signing_key=key)
+    gateway = GatewayProcess("forked", settings.data, settings.to_environ(), interpreter=True)
+    for killed in (True, False):
+        await gateway.start()
+        try:
+            await gateway.ready()
+            command = Path(f"/proc/{gateway.pid}/cmdline").read_text()
+            forks = [one for one in children(gateway.pid) if Path(f"/proc/{one}/cmdline").read_text() == command]
+            assert WORKERS == len(forks)
+            if killed:
+                os.kill(forks[0], signal.SIGKILL)
+                assert 0 != await gateway.ended(seconds=60)
+        finally:
+            stopped = await gateway.stop()
+        assert killed != (stopped == 0)
+        assert [False] * WORKERS == [Path(f"/proc/{one}").exists() for one in forks]
