@@ -19,6 +19,8 @@ from tests.damage.decay import decaying
 from tests.damage.populated import PUBLISHER, Populated, offer, populate
 from tests.damage.test_running import answered, change, ready
 
+pytestmark = pytest.mark.slow
+
 _PARENT = """
 import asyncio, sys
 from pathlib import Path
@@ -80,6 +82,9 @@ async def test_a_log_that_is_reported_damaged_is_neither_ready_nor_written(popul
     async with populated.opened(workers=workers) as (gateway, clients):
         await answered(clients)
         report_damage(populated.folder / "log.sqlite", "a byte")
+        async with asyncio.timeout(10):
+            while "log" not in (await ready(gateway.management_url)).get("missing", ()):
+                await asyncio.sleep(0.1)
         clients[PUBLISHER].patience = 0.0
         with pytest.raises(ClientError, match="HTTP 503"):
             await clients[PUBLISHER].call("PUT", f"/v1/offers/{PUBLISHER}:d99", body=orjson.dumps(offer(99)))

@@ -22,6 +22,8 @@ from tests.damage.decay import decaying
 from tests.log.contract.log_fixture import read, records
 from tests.log.contract.test_sqlite_damage import ROWS, changed, made
 
+pytestmark = pytest.mark.slow
+
 _FLIPPED = ROWS["a byte of the value"]
 _KILLED = """
 import asyncio, os, signal, sys

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -47,6 +48,7 @@ from gateway.runtime.private_files import make_private
 TIMEOUT_SECONDS = 8.0
 _BUSY_SECONDS = 60.0
 _READERS = 2
+_LOOK_SECONDS = 1.0
 
 Answer = TypeVar("Answer")
 
@@ -75,6 +77,7 @@ class SqliteLog:
         self._wanted = wanted
         self._partitions = wanted
         self._damage: str | None = None
+        self._look_at = 0.0
         self._marker = marker(path)
         self._marks: FileMarks | None = None
         """Of a gateway."""
@@ -147,11 +150,18 @@ class SqliteLog:
 
     @property
     def damage(self) -> str | None:
-        """Damage that any process has found, as a sentence for the operator; no further work is written."""
-        if self._damage is None and self._marker.exists():
+        """Damage that any process has found, as a sentence for the operator; no further work is written. Found within a
+        second: each look is a system call.
+        """
+        if self._damage is None and time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + _LOOK_SECONDS
+            self._look()
+        return self._damage
+
+    def _look(self) -> None:
+        if self._marker.exists():
             self._damage = str(damaged(self.path, reported_damage(self.path)))
             _logger.error("log.damaged", file=str(self.path.absolute()), reason=reported_damage(self.path))
-        return self._damage
 
     @property
     def partitions(self) -> int:
