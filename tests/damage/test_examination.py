@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from gateway.bootstrap.examination import NICENESS, Examination
-from gateway.client import ClientError
+from gateway.client import Client, ClientError
 from gateway.runtime.checked_file import marker, report_damage, reported_damage
 from tests.damage.decay import decaying
 from tests.damage.populated import PUBLISHER, Populated, offer, populate
@@ -77,6 +77,13 @@ async def test_damage_at_rest_in_the_log_a_view_or_a_table_of_the_relay_is_repor
         assert "checksum" in (reported_damage(log) or "")
 
 
+async def refused(client: Client) -> None:
+    """Publish until a process refuses it: each looks for damage by itself."""
+    async with asyncio.timeout(10):
+        while True:
+            await client.call("PUT", f"/v1/offers/{PUBLISHER}:d99", body=orjson.dumps(offer(99)))
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 async def test_a_log_that_is_reported_damaged_is_neither_ready_nor_written(populated: Populated, workers: int) -> None:
     async with populated.opened(workers=workers) as (gateway, clients):
@@ -87,9 +94,7 @@ async def test_a_log_that_is_reported_damaged_is_neither_ready_nor_written(popul
                 await asyncio.sleep(0.1)
         clients[PUBLISHER].patience = 0.0
         with pytest.raises(ClientError, match="HTTP 503"):
-            async with asyncio.timeout(10):
-                while True:  # each process looks for itself
-                    await clients[PUBLISHER].call("PUT", f"/v1/offers/{PUBLISHER}:d99", body=orjson.dumps(offer(99)))
+            await refused(clients[PUBLISHER])
         assert "log" in (await ready(gateway.management_url))["missing"]
         assert populated.answers == await answered(clients)  # the views are whole
 
