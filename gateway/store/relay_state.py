@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import ClassVar
+from zlib import crc32
 
 import orjson
 
 from gateway.protocol.record import OfferState
 from gateway.protocol.submission import Known
-from gateway.runtime.sqlite_damage import ChecksumError, Tables, checksum, computed, require
+from gateway.runtime.sqlite_damage import ChecksumError, Tables, computed, require
 from gateway.store.local_copy import LocalCopy
 
 _LAYOUT = f"""
@@ -120,7 +121,7 @@ class RelayState(LocalCopy):
 
 
 def _row(offer_id: str, known: Known) -> tuple[object, ...]:
-    row = (
+    row: tuple[str, int, bytes, *tuple[object, ...]] = (
         offer_id,
         known.revision,
         bytes.fromhex(known.digest),
@@ -133,7 +134,13 @@ def _row(offer_id: str, known: Known) -> tuple[object, ...]:
         _text(known.shared),
         _text(known.never),
     )
-    return *row, checksum(*row)
+    return *row, _checksum(*row)
+
+
+def _checksum(offer_id: str, revision: int, digest: bytes, *others: object) -> int:
+    """As ``checksum``, faster: one column is a blob."""
+    before = crc32(f"{offer_id}\x1f{revision}\x1f".encode())
+    return crc32("\x1f".join(("", *map(str, others))).encode(), crc32(digest, before))
 
 
 @lru_cache(maxsize=1_024)
