@@ -8,6 +8,7 @@ one, and a file that was restored is another file: both are checked first.
 """
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ Boot: TypeAlias = Callable[[], str | None]
 """Returns the id of the machine's current boot; None where it is not known."""
 
 _SECOND_NS = 1_000_000_000
+_LOOK_SECONDS = 1.0
 
 
 class FileMarks:
@@ -70,6 +72,22 @@ def report_damage(path: Path, reason: str) -> None:
     with suppress(OSError):
         make_private(marker(path))
         marker(path).write_text(reason, encoding="utf-8")
+
+
+class Looks:
+    """Looks at the marker of a file once a second: each look is a system call."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._next = 0.0
+
+    def reason(self) -> str | None:
+        """The reason in the marker; None without a marker, and between two looks."""
+        now = time.monotonic()
+        if now < self._next:
+            return None
+        self._next = now + _LOOK_SECONDS
+        return reported_damage(self._path)
 
 
 def reported_damage(path: Path) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from gateway import clock
-from gateway.runtime.checked_file import Boot, FileMarks, marker, report_damage, reported_damage
+from gateway.runtime.checked_file import Boot, FileMarks, Looks, marker, report_damage, reported_damage
 from gateway.runtime.sqlite_damage import (
     ChecksumError,
     DamagedCopyError,
@@ -61,6 +61,7 @@ class CopyFile:
     ) -> None:
         self.path = path
         self._damage: DamagedCopyError | None = None
+        self._looks = Looks(path)
         self._marks = FileMarks(path, boot)
         self._about = about
         self._layout = layout
@@ -109,7 +110,7 @@ class CopyFile:
     def damage(self) -> DamagedCopyError | None:
         """The damage found since the file was last created, by any process; None without any."""
         if self._damage is None:
-            reason = reported_damage(self.path)
+            reason = self._looks.reason()
             if reason is not None:
                 self._damage = DamagedCopyError(self.path, reason)
         return self._damage

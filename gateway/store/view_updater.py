@@ -32,7 +32,6 @@ _LOST_AT_MOST = 3
 _TRIM_EVERY_MS = DAY_MS // 24
 _KEEP_EVERY_MS = 10_000
 _EXAMINE_EVERY = 600.0
-_LOOK_SECONDS = 1.0
 
 _logger = structlog.get_logger()
 
@@ -80,7 +79,6 @@ class ViewUpdater:
         self._examined: float | None = None
         self._examining: asyncio.Task[None] | None = None
         self._kept = 0
-        self._look_at = 0.0
         view.updated.caught_up = False  # until this updater has reached the end
         self.lag = 0
         """How many offsets the view is behind the end of the log as last read."""
@@ -150,7 +148,9 @@ class ViewUpdater:
                 self._failing_since, self._lost = None, 0
 
     async def _step(self, reader: Reader) -> None:
-        self._look_for_damage()
+        damage = self._view.damage
+        if damage is not None:
+            raise damage
         if self._goal is None:
             self._goal = self._clock(), await self._log.ends(self._topic)
             await self._compare(*self._goal)
@@ -168,14 +168,6 @@ class ViewUpdater:
             await self._view.updated.keep()
             self._kept = instant
 
-    def _look_for_damage(self) -> None:
-        """Raise the damage that a follower has found; each look costs a system call."""
-        elapsed = asyncio.get_running_loop().time()
-        if elapsed >= self._look_at:
-            self._look_at = elapsed + _LOOK_SECONDS
-            if (damage := self._view.damage) is not None:
-                raise damage
-
     def _examine(self) -> None:
         """Check the file for damage periodically, beside other work: an index that lost an entry returns less and
         raises nothing. The next step raises the damage that is found, and any other error of the check.
@@ -191,14 +183,14 @@ class ViewUpdater:
             self._examining = asyncio.create_task(self._view.updated.examine())
 
     async def _apply(self, chunks: Sequence[Chunk]) -> None:
-        """Apply chunks, and rest after few records for as long as they took: one costs about as much as a hundred."""
+        """Apply chunks, and rest after few records twice as long as they took: one costs about as much as a hundred."""
         clock = asyncio.get_running_loop().time
         began = clock()
         await self._view.apply(chunks)
         if self.caught_up:
             self._seen(chunks)
         if sum(len(chunk.records) for chunk in chunks) < _FEW_RECORDS:
-            await asyncio.sleep(min(_REST, clock() - began))
+            await asyncio.sleep(min(_REST, 2 * (clock() - began)))
 
     async def _compare(self, since: int, ends: Sequence[int]) -> None:
         """Compare the view with the ends that the log had at an instant, and update its state."""

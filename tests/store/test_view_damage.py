@@ -1,5 +1,6 @@
 """A view whose stored bytes change returns no answer: it is refused, then rebuilt from the log."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from datetime import date
@@ -127,7 +128,9 @@ async def test_a_process_that_follows_finds_damage_and_follows_the_new_file(path
     with pytest.raises(LogUnavailableError):
         await followed.get("bretagne:7")
     assert marker(path).exists()
-    assert kept.damage is not None
+    async with asyncio.timeout(10):
+        while kept.damage is None:  # it looks each second
+            await asyncio.sleep(0.1)
     await kept.updated.rebuild()
     assert not marker(path).exists()
     await kept.apply(filled)

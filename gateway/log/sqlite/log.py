@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -42,13 +41,12 @@ from gateway.log.sqlite.stream import Stream, put_mark, read_bounds
 from gateway.log.sqlite.writer import Writer
 from gateway.protocol.record import Record
 from gateway.protocol.topic import Topic
-from gateway.runtime.checked_file import Boot, FileMarks, marker, report_damage, reported_damage
+from gateway.runtime.checked_file import Boot, FileMarks, Looks, report_damage
 from gateway.runtime.private_files import make_private
 
 TIMEOUT_SECONDS = 8.0
 _BUSY_SECONDS = 60.0
 _READERS = 2
-_LOOK_SECONDS = 1.0
 
 Answer = TypeVar("Answer")
 
@@ -77,8 +75,7 @@ class SqliteLog:
         self._wanted = wanted
         self._partitions = wanted
         self._damage: str | None = None
-        self._look_at = 0.0
-        self._marker = marker(path)
+        self._looks = Looks(path)
         self._marks: FileMarks | None = None
         """Of a gateway."""
         self._watch = Watch(connect(path, busy_seconds=_BUSY_SECONDS), every=look_every)
@@ -150,18 +147,11 @@ class SqliteLog:
 
     @property
     def damage(self) -> str | None:
-        """Damage that any process has found, as a sentence for the operator; no further work is written. Found within a
-        second: each look is a system call.
-        """
-        if self._damage is None and time.monotonic() >= self._look_at:
-            self._look_at = time.monotonic() + _LOOK_SECONDS
-            self._look()
+        """Damage that any process has found, as a sentence for the operator; no further work is written."""
+        if self._damage is None and (reason := self._looks.reason()) is not None:
+            self._damage = str(damaged(self.path, reason))
+            _logger.error("log.damaged", file=str(self.path.absolute()), reason=reason)
         return self._damage
-
-    def _look(self) -> None:
-        if self._marker.exists():
-            self._damage = str(damaged(self.path, reported_damage(self.path)))
-            _logger.error("log.damaged", file=str(self.path.absolute()), reason=reported_damage(self.path))
 
     @property
     def partitions(self) -> int:

@@ -15,7 +15,7 @@ from gateway.log.sqlite.stream import Stream
 LOOK_SECONDS = 0.01
 _NEAR = 200
 """Records. So few that were just appended are read without a thread: their pages are in memory."""
-_NEAR_BYTES = 1_048_576
+NEAR_BYTES = 1_048_576
 
 Answer = TypeVar("Answer")
 
@@ -173,7 +173,7 @@ class SqliteReader(Reader):
 
     def _read_here(self, wanted: Sequence[tuple[Stream, int]], limit: int) -> list[Chunk]:
         try:
-            return _read_streams(self._connection(), wanted, limit, most_bytes=_NEAR_BYTES)
+            return _read_streams(self._connection(), wanted, limit, most_bytes=NEAR_BYTES)
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
