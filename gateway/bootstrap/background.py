@@ -49,7 +49,9 @@ class Background:
         self._pulls = self._open_pulls()
         seen: dict[str, Seen] = {RECEIPTS: parts.backlog.decided}
         self._view_updaters = {
-            topic: ViewUpdater(parts.log, topic, view, seen=seen.get(topic, ignore))
+            topic: ViewUpdater(
+                parts.log, topic, view, seen=seen.get(topic, ignore), yields=lambda: not self._relay.ready
+            )
             for topic, view in parts.views.items()
         }
 

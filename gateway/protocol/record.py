@@ -248,7 +248,23 @@ def _in_order(names: frozenset[str]) -> tuple[str, ...]:
 def read_offer(key: bytes, value: bytes) -> OfferState:
     """The inverse of ``offer_record``; the value must not be a tombstone."""
     body = orjson.loads(value)
-    known = Known(
+    return OfferState(
+        key.decode(),
+        _known(body),
+        body.get("offer"),
+        body.get("territory"),
+        body.get("release"),
+        tuple(body.get("warned", ())),
+    )
+
+
+def read_known(value: bytes) -> Known:
+    """As ``read_offer``, but only what the relay decides by."""
+    return _known(orjson.loads(value))
+
+
+def _known(body: Mapping[str, Any]) -> Known:
+    return Known(
         revision=body["revision"],
         digest=body["digest"],
         sequence=body["sequence"],
@@ -259,14 +275,6 @@ def read_offer(key: bytes, value: bytes) -> OfferState:
         provenance=tuple(body["provenance"]),
         shared=frozenset(body["shared"]),
         never=frozenset(body["never"]),
-    )
-    return OfferState(
-        key.decode(),
-        known,
-        body.get("offer"),
-        body.get("territory"),
-        body.get("release"),
-        tuple(body.get("warned", ())),
     )
 
 

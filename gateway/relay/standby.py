@@ -15,7 +15,8 @@ from gateway.errors import LogError
 from gateway.log.assignment import stop
 from gateway.log.port import Chunk, EventLog
 from gateway.log.reading import read_up_to
-from gateway.protocol.record import OfferState, read_offer
+from gateway.protocol.record import read_known
+from gateway.protocol.submission import Known
 from gateway.protocol.topic import OFFERS
 from gateway.runtime.loop import OneThread
 from gateway.store.relay_state import RelayState
@@ -52,17 +53,12 @@ async def catch_up(
 
 
 def _apply(state: RelayState, chunk: Chunk) -> None:
-    states: dict[str, OfferState | None] = {}
+    changes: dict[str, Known | None] = {}
     for record in chunk.records:
         if record.key is None:
             raise ValueError(f"a record of offers without a key at {chunk.partition}/{record.offset}")
-        gone = record.value is None
-        states[record.key.decode()] = None if gone else read_offer(record.key, record.value or b"")
-    state.apply(
-        [state for state in states.values() if state is not None],
-        [key for key, state in states.items() if state is None],
-        position=chunk.position,
-    )
+        changes[record.key.decode()] = None if record.value is None else read_known(record.value)
+    state.apply(changes, position=chunk.position)
 
 
 class Standby:

@@ -12,7 +12,6 @@ from zlib import crc32
 
 import orjson
 
-from gateway.protocol.record import OfferState
 from gateway.protocol.submission import Known
 from gateway.runtime.sqlite_damage import ChecksumError, Tables, computed, require
 from gateway.store.local_copy import LocalCopy
@@ -88,10 +87,8 @@ class RelayState(LocalCopy):
                 gone = [(key,) for key, known in changes.items() if known is None]
                 self._db.executemany("DELETE FROM known WHERE id = ?", gone)
 
-    def apply(self, states: Sequence[OfferState], gone: Sequence[str], *, position: int) -> None:
+    def apply(self, changes: Mapping[str, Known | None], *, position: int) -> None:
         """Apply records of ``offers`` and commit, during a rebuild."""
-        changes: dict[str, Known | None] = {state.id: state.known for state in states}
-        changes.update(dict.fromkeys(gone))
         self.put(changes)
         self.keep(position=position)
 

@@ -26,6 +26,8 @@ _RECORDS = 2_000
 _WAIT = 1.0
 _FEW_RECORDS = 500
 _REST = 0.05
+_YIELDED = 15
+"""How much longer than it works a view rests while it yields to more urgent work of its process."""
 _FAILING_SECONDS = 10.0
 _REBUILD_PAUSE_SECONDS = 60.0
 _LOST_AT_MOST = 3
@@ -51,7 +53,8 @@ class ViewUpdater:
     """Reads all partitions of a topic into one view, from the view's positions on.
 
     A view whose positions the log no longer holds is emptied and filled again, and so is one that was last at the end
-    longer ago than a cursor may be (FEED-009): it may have missed a delete.
+    longer ago than a cursor may be (FEED-009): it may have missed a delete. ``yields``: whether other work of the
+    process is more urgent than filling a view.
     """
 
     def __init__(
@@ -63,8 +66,10 @@ class ViewUpdater:
         clock: Clock = now,
         examine_every: float = _EXAMINE_EVERY,
         seen: Seen = ignore,
+        yields: Callable[[], bool] = lambda: False,
     ) -> None:
         self._log = log
+        self._yields = yields
         self._seen = seen
         self._topic = topic
         self._view = view
@@ -183,7 +188,9 @@ class ViewUpdater:
             self._examining = asyncio.create_task(self._view.updated.examine())
 
     async def _apply(self, chunks: Sequence[Chunk]) -> None:
-        """Apply chunks, and rest after few records twice as long as they took: one costs about as much as a hundred."""
+        """Apply chunks, and rest after few records twice as long as they took: one costs about as much as a hundred. A
+        view that is being filled rests after many, while it yields.
+        """
         clock = asyncio.get_running_loop().time
         began = clock()
         await self._view.apply(chunks)
@@ -191,6 +198,8 @@ class ViewUpdater:
             self._seen(chunks)
         if sum(len(chunk.records) for chunk in chunks) < _FEW_RECORDS:
             await asyncio.sleep(min(_REST, 2 * (clock() - began)))
+        elif not self.caught_up and self._yields():
+            await asyncio.sleep((clock() - began) * _YIELDED)
 
     async def _compare(self, since: int, ends: Sequence[int]) -> None:
         """Compare the view with the ends that the log had at an instant, and update its state."""

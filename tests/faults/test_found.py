@@ -151,10 +151,10 @@ async def test_a_view_on_a_full_disk_stops_and_then_continues(full: Path) -> Non
 
 def test_the_relays_table_on_a_full_disk_says_so_and_forgets_nothing(full: Path) -> None:
     state = RelayState(full, log="log")
-    state.apply([OfferState("b:0", known(1, 0))], [], position=1)
+    state.apply({"b:0": known(1, 0)}, position=1)
     limit(state._db, 5)
     with pytest.raises(LogUnavailableError, match="free space"):
-        state.apply([OfferState(f"b:{n}", known(2, n)) for n in range(2_000)], [], position=2_001)
+        state.apply({f"b:{n}": known(2, n) for n in range(2_000)}, position=2_001)
     state.drop()
     limit(state._db, 100_000)
     assert (1, 1) == (state.position, state.known(["b:0"])["b:0"].sequence)

@@ -181,6 +181,25 @@ async def test_an_updater_ends_once_its_examination_of_the_file_has_ended(
     assert copy.begun == copy.ended
 
 
+async def test_a_view_that_is_being_filled_yields_to_more_urgent_work(
+    log: MemoryLog, tmp_path: Path, clock: ManualClock
+) -> None:
+    """A replica on an empty disk decides as soon as it can: most of a processor is left to the relay."""
+    offer_topic = OfferTopic()
+    for number in range(2_000):
+        await put(log, OFFERS, offer_record(offer_topic.publish(offer_of(f"bretagne:{number}"))))
+    took = []
+    for yields in (False, True):
+        view = await OfferView.open(tmp_path / f"{yields}.sqlite", log_identity=LOG, partitions=PARTITIONS)
+        began = asyncio.get_running_loop().time()
+        async with running(ViewUpdater(log, OFFERS, view, clock=clock, yields=lambda: yields)):  # noqa: B023  # at once
+            await until(lambda: view.caught_up)  # noqa: B023  # the same
+            took.append(asyncio.get_running_loop().time() - began)
+        assert 2_000 == await view.count("bretagne")
+        await view.close()
+    assert took[1] > 4 * took[0]
+
+
 async def test_an_error_of_the_examination_is_raised(
     log: MemoryLog, examined: ExaminedView, clock: ManualClock
 ) -> None:
