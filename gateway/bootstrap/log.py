@@ -128,6 +128,7 @@ def kafka_settings(settings: Settings) -> "KafkaSettings":
             ca=settings.kafka_ca,
             certificate=settings.kafka_certificate,
             key=settings.kafka_key,
+            members=settings.data / "members",
         )
     except ValueError as error:
         raise SettingsError(f"PASSERELLE_KAFKA_…: {error}") from error

@@ -444,6 +444,16 @@ async def _abort_producer(producer: AIOKafkaProducer) -> None:
             future.exception()
 
 
+def member_of(consumer: AIOKafkaConsumer) -> str:
+    """The id of a consumer that has joined its group."""
+    return str(consumer._coordinator.member_id)
+
+
+def resume_membership(consumer: AIOKafkaConsumer, member: str) -> None:
+    """Join as a member that the group may still know, before the subscription; as a new one if it does not."""
+    consumer._coordinator.member_id = member
+
+
 async def stop_consumer(consumer: AIOKafkaConsumer, seconds: float) -> None:
     """Stop a consumer; where that does not succeed in time, close its connections and end its fetching at least.
 

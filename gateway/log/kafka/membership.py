@@ -7,8 +7,16 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from gateway.errors import LogUnavailableError
-from gateway.log.kafka.aiokafka_patches import client_of, own_sticky_assignor, patch_client, stop_consumer
+from gateway.log.kafka.aiokafka_patches import (
+    client_of,
+    member_of,
+    own_sticky_assignor,
+    patch_client,
+    resume_membership,
+    stop_consumer,
+)
 from gateway.log.kafka.error import describe
+from gateway.log.kafka.kept_member import KeptMember
 from gateway.log.kafka.settings import KafkaSettings, client_options
 
 _SESSION_MS = 10_000
@@ -20,7 +28,8 @@ _STOP_SECONDS = 5.0
 class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
     """A consumer whose partitions are all paused; polling keeps it a member of the group.
 
-    A crashed member is removed after ten seconds; one that closes leaves at once. A member keeps its old assignment
+    A crashed member is removed after ten seconds, unless a process of the same data folder resumes its membership; one
+    that closes leaves at once. A member keeps its old assignment
     until a rebalance has ended: a new owner that is early fences the former one.
     """
 
@@ -37,6 +46,7 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
             partition_assignment_strategy=(own_sticky_assignor(),),
         )
         patch_client(client_of(self._consumer))
+        self._kept = KeptMember(settings.members, f"{settings.prefix}.{group}")
         self._assignment: frozenset[int] | None = None
         self._returned: frozenset[int] | None = None
         self._updated = asyncio.Event()
@@ -52,6 +62,9 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
             if isinstance(error, KafkaError | OSError):
                 raise LogUnavailableError(f"The group could not be joined: {describe(error)}.") from error
             raise
+        member = self._kept.read()
+        if member is not None:
+            resume_membership(self._consumer, member)
         self._consumer.subscribe([self._topic], listener=self)
         self._polling = asyncio.create_task(self._poll())
 
@@ -76,6 +89,7 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
         if self._polling is not None:
             self._polling.cancel()
             await asyncio.wait([self._polling])
+        self._kept.forget()
         await stop_consumer(self._consumer, _STOP_SECONDS)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
@@ -86,6 +100,7 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
         topic_partitions = list(assigned)
         self._consumer.pause(*topic_partitions)
         self._assignment = frozenset(topic_partition.partition for topic_partition in topic_partitions)
+        self._kept.keep(member_of(self._consumer))
         self._updated.set()
 
     async def _poll(self) -> None:

@@ -21,7 +21,8 @@ class KafkaSettings:
 
     ``bootstrap_servers`` is ``host:port``, several separated by commas. ``prefix`` begins the names of topics, groups
     and transactional ids. ``patience`` is the time-out in seconds after which an append or a commit has an unknown
-    outcome; less than the transaction time-out. Raises ValueError for settings that contradict each other.
+    outcome; less than the transaction time-out. ``members`` is a folder of this process alone, in which its memberships
+    of groups are kept for the next process. Raises ValueError for settings that contradict each other.
     """
 
     bootstrap_servers: str
@@ -36,6 +37,7 @@ class KafkaSettings:
     certificate: Path | None = None
     key: Path | None = None
     patience: float = 8.0
+    members: Path | None = None
 
     def __post_init__(self) -> None:
         if self.security.startswith("SASL_"):

@@ -96,6 +96,7 @@ NAMES: list[tuple[str, Callable[[Objects], object]]] = [
     ("_client", lambda it: it.consumer),
     ("_client", lambda it: it.admin),
     ("_fetcher", lambda it: it.consumer),
+    ("_coordinator", lambda it: it.consumer),
     ("_sender", lambda it: it.producer),
     ("_message_accumulator", lambda it: it.producer),
     ("_txn_manager", lambda it: it.producer),

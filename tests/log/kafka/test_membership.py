@@ -1,10 +1,15 @@
 """Sharing partitions by a consumer group."""
 
 import asyncio
+import shutil
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from gateway.log.kafka import KafkaLog
+from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.port import Membership
 from gateway.protocol.topic import SUBMISSIONS
 from tests.log.contract.log_fixture import DEADLINE
@@ -12,6 +17,21 @@ from tests.log.contract.log_fixture import DEADLINE
 pytestmark = pytest.mark.kafka
 
 ALL = frozenset({0, 1, 2})
+_KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from gateway.log.kafka import KafkaLog, KafkaSettings
+from gateway.protocol.topic import SUBMISSIONS
+
+async def run():
+    settings = KafkaSettings(bootstrap_servers=sys.argv[1], prefix=sys.argv[2], members=Path(sys.argv[3]))
+    membership = await (await KafkaLog.open(settings)).join("relay", SUBMISSIONS)
+    while len(await membership.changed()) < int(sys.argv[4]):
+        pass
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(run())
+"""
 
 
 class Member:
@@ -88,3 +108,51 @@ async def test_groups_do_not_take_from_each_other(log: KafkaLog) -> None:
     assert [ALL] == await settled(intake)
     await relay.leave()
     await intake.leave()
+
+
+async def killed(settings: KafkaSettings, members: Path, *, share: int) -> None:
+    """A member of this folder that is killed when it has its share."""
+    words = (settings.bootstrap_servers, settings.prefix, str(members), str(share))
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _KILLED, *words)
+    assert -signal.SIGKILL == await process.wait()
+
+
+async def test_a_process_that_was_killed_resumes_its_membership(
+    log: KafkaLog, settings: KafkaSettings, tmp_path: Path
+) -> None:
+    """The group does not wait until the session of the killed process has run out."""
+    clock = asyncio.get_running_loop()
+    members = tmp_path / "members"
+    other = await join(log)
+    await settled(other)
+    await killed(settings, members, share=1)
+    killed_at = clock.time()
+    again = await KafkaLog.open(replace(settings, members=members))
+    resumed = await join(again)
+    shares = await settled(other, resumed)
+    assert {1, 2} == {len(share) for share in shares}
+    assert (
+        clock.time() - killed_at < 8
+    )  # a session runs out ten seconds after a heartbeat, and there is one each second
+    await resumed.leave()
+    assert [] == list(members.iterdir())
+    assert [ALL] == await settled(other)
+    await other.leave()
+    await again.close()
+
+
+@pytest.mark.usefixtures("log")
+async def test_a_process_with_a_copy_of_the_folder_is_a_member_of_its_own(
+    settings: KafkaSettings, tmp_path: Path
+) -> None:
+    first_log, copy = await KafkaLog.open(replace(settings, members=tmp_path / "members")), tmp_path / "copy"
+    first = await join(first_log)
+    await settled(first)
+    shutil.copytree(tmp_path / "members", copy)
+    second_log = await KafkaLog.open(replace(settings, members=copy))
+    second = await join(second_log)
+    assert {1, 2} == {len(share) for share in await settled(first, second)}
+    for one in (first, second):
+        await one.leave()
+    for each in (first_log, second_log):
+        await each.close()
