@@ -198,8 +198,10 @@ class ViewUpdater:
             self._seen(chunks)
         if sum(len(chunk.records) for chunk in chunks) < _FEW_RECORDS:
             await asyncio.sleep(min(_REST, 2 * (clock() - began)))
-        elif not self.caught_up and self._yields():
-            await asyncio.sleep((clock() - began) * _YIELDED)
+        elif not self.caught_up:
+            until = clock() + (clock() - began) * _YIELDED
+            while self._yields() and clock() < until:  # noqa: ASYNC110  # a condition of other parts
+                await asyncio.sleep(_REST)
 
     async def _compare(self, since: int, ends: Sequence[int]) -> None:
         """Compare the view with the ends that the log had at an instant, and update its state."""
