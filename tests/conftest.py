@@ -111,7 +111,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     run = config.getoption("run")
     if run:
-        chosen = {item for item in items if lanes.lane(item) in lanes.RUNS[run] or not lanes.is_shown(item)}
+        chosen = {item for item in items if lanes.lane(item) in lanes.RUNS[run] or not lanes.agrees_with_source(item)}
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = [item for item in items if item in chosen]
     if hasattr(config, "workerinput"):
@@ -131,7 +131,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if not lanes.is_shown(item):
+    if not lanes.agrees_with_source(item):
         pytest.fail(
             f"Its source does not show that it is in the lane {lanes.lane(item)} (tests/lanes.py)", pytrace=False
         )

@@ -93,7 +93,7 @@ def lane(item: pytest.Item) -> Lane:
     return Lane.QUICK if MARKERS.isdisjoint(marks) and FIXTURES.isdisjoint(fixtures) else Lane.REST
 
 
-def is_shown(item: pytest.Item) -> bool:
+def agrees_with_source(item: pytest.Item) -> bool:
     """Whether a test's source shows its lane. Another run may not read its file: it fails in the run that does."""
     return lane(item) in lanes_of(item.path)
 
