@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from conformance.model.case import ROLES, Case, Document
+from conformance.model.case import ROLES, Case
 from conformance.model.library import cases
 from conformance.version import KIT_VERSION
 
@@ -28,8 +28,8 @@ def _conditions(case: Case) -> dict[str, Any]:
         found["features"] = list(case.features)
     if case.unsupported:
         found["unsupported"] = True
-    if isinstance(case.subject, Document) and not case.subject.live:
-        found["offline"] = True
+    if case.is_situational:
+        found["situational"] = True
     return found
 
 

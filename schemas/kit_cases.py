@@ -15,18 +15,18 @@ _SEED_DIGITS = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KitCase:
-    """When a case of the kit is not required: without one of its ``features`` (``unsupported``: with all of them), or
-    always where its verdict holds ``offline`` only.
+    """When a case of the kit is not required: without one of its ``features`` (``unsupported``: with all of them). A
+    ``situational`` one may be left out of any run: it is for some targets or days only.
     """
 
     features: Sequence[str] = ()
     unsupported: bool = False
-    offline: bool = False
+    situational: bool = False
 
     def is_omitted(self, off: Collection[str]) -> bool:
         """Whether the kit leaves the case out of a run with these features declared off."""
         absent = any(feature in off for feature in self.features)
-        return self.offline or (bool(self.features) and absent is not self.unsupported)
+        return bool(self.features) and absent is not self.unsupported
 
 
 def kit_version() -> str:

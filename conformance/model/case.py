@@ -85,6 +85,13 @@ class Case:
         return (*own, *sorted(called - set(own)))
 
     @property
+    def is_situational(self) -> bool:
+        """Whether the case is for some targets or days only: on others it is omitted though no feature is absent."""
+        if isinstance(self.subject, Document):
+            return not self.subject.live
+        return bool(self.severities) or any(map(_is_conditional, self.subject.steps))
+
+    @property
     def family(self) -> str:
         """The folder of the case, its subject."""
         return self.id.partition("/")[0]
@@ -186,7 +193,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """The rest of the case is required only where the kept values match. Where the set-up declares the region of the
+    """The rest of the case is required only where the kept values match. Where the set-up declares the territory of the
     account ``declared``, they must.
     """
 
@@ -272,6 +279,17 @@ _ADDRESSES: Mapping[str, str] = {
     "/v1/reference": "reference",
 }
 """The optional features, by the beginning of their addresses."""
+
+
+def _is_conditional(step: Step) -> bool:
+    match step:
+        case Only():
+            return True
+        case Token(scope=scope):
+            return scope is not None
+        case Call(expect=expected):
+            return bool(expected.unless)
+    return False
 
 
 def _features_of(step: Step) -> Iterator[str]:

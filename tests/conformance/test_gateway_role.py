@@ -12,16 +12,20 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from conformance.clock import now, today
+from conformance.clock import milliseconds, now, today
 from conformance.model.case import Document
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
+from conformance.report.document import evidence_of, report_of
 from conformance.role.gateway import GatewayRole
 from conformance.role.runner import Choice, cases_for, drive, run_cases
 from conformance.target.doctor import examine
 from conformance.target.setup import Account, Setup
 from gateway.demo.broker import free_ports
+from gateway.protocol.certificate import Nonce
+from gateway.protocol.evidence import Evidence, judge_evidence
 from gateway.settings import Settings
+from schemas.kit_cases import seed_of
 from tests.conformance.gateway_fixture import onboard, running_gateway, settings_in
 from tests.conformance.matrix import gateway_cases, play
 from tests.conformance.mutants.proxy import Answer, Forward, Mutant, Seen, honest, json_answer, proxied
@@ -29,6 +33,7 @@ from tests.conformance.mutants.proxy import Answer, Forward, Mutant, Seen, hones
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
+NONCE = "nonce-of-a-test-0123"
 
 
 @pytest.fixture
@@ -57,15 +62,23 @@ def kafka(request: pytest.FixtureRequest) -> str | None:
 
 @pytest.mark.timeout(600)
 async def test_our_gateway_passes_every_case(tmp_path: Path, kafka: str | None) -> None:
-    """On the embedded log in the whole run of the command, with examination and mark: the mark disturbs no case. On
+    """On the embedded log in the whole run of the command, with examination and mark: the mark disturbs no case, and
+    the run is evidence for a certificate (CER-004). On
     Kafka through a proxy without a fault, as the wrong gateways of test_mutants are: what is caught there is the
     fault, not the proxy.
     """
     async with running_gateway(tmp_path, kafka) as right:
         if kafka is None:
-            run = await drive(right, cases_for(right, Choice(), cases()), seed="s")
+            chosen = cases_for(right, Choice(), cases())
+            run = await drive(right, chosen, seed=seed_of(NONCE, platform="bretagne", role="gateway"))
             found = outcomes(run.results)
             assert run.conforms, found
+            document = evidence_of(
+                report_of(run), platform="bretagne", nonce=NONCE, played=chosen, off=["restart"], used=run.used
+            )
+            nonce = Nonce(text=NONCE, issued_at=milliseconds() - 600_000, expires_at=milliseconds() + 600_000)
+            judged = judge_evidence(document, platform="bretagne", nonces=[nonce], now=milliseconds(), used=())
+            assert isinstance(judged, Evidence), judged
         else:
             unchanged = Mutant("right", "nothing", "document/sound", honest)
             found = outcomes(await play(right, unchanged, gateway_cases(), day=today(), seed="right"))

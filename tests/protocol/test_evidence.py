@@ -158,6 +158,19 @@ def test_a_feature_that_is_declared_absent_and_used_is_refused() -> None:
     assert "no feature teleport" in findings(evidence(report(profile="core"), off=["teleport"]))
 
 
+def test_a_case_for_some_targets_only_may_be_omitted() -> None:
+    """CER-004"""
+    situational = {case for case, known in kit_cases("gateway").items() if known.situational}
+    assert {"feed/left-the-own-territory", "publish/invisible-refused"} <= situational
+    assert not any(known.situational for role in ("publisher", "subscriber") for known in kit_cases(role).values())
+    results = [
+        result(one["case"], "omit") if one["case"] in situational else one for one in report("gateway")["results"]
+    ]
+    assert isinstance(judged(evidence(report("gateway", results=results))), Evidence)
+    one = replaced(report("gateway", results=results), "publish/new-is-201", "omit")
+    assert "called not required: publish/new-is-201" in findings(evidence(report("gateway", results=one)))
+
+
 def test_a_gateway_that_cannot_be_restarted_keeps_the_full_profile() -> None:
     """CER-004"""
     document = evidence(report("gateway", off={"restart"}, profile="full"), off=["restart"])
