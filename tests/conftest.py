@@ -43,6 +43,10 @@ GUARD = lanes.QuickGuard()
 _COLLECTED_AT = 50_000
 """New objects until the next garbage collection, while the tests are imported and collected."""
 
+# Of the contract of logs: assertions are rewritten as in test modules, whichever test imports them first.
+for _module in ("log_fixture", "log_appending", "log_reading", "log_owning", "log_keeping"):
+    pytest.register_assert_rewrite(f"tests.log.contract.{_module}")
+
 hypothesis.settings.register_profile(
     "tests", hypothesis.settings.default, deadline=None
 )  # a busy machine is no fault of the code under test
