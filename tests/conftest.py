@@ -119,7 +119,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = [item for item in items if item in chosen]
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: spread.rank(item.nodeid))
+        items.sort(key=lambda item: (spread.rank(item.nodeid), lanes.lane(item) is lanes.Lane.QUICK))
     lacking = config.stash.setdefault(LACKING, {})
     marked = {mark.name for item in items for mark in item.iter_markers()}
     for marker, unavailable in UNAVAILABLE.items():
