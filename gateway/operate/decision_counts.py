@@ -1,7 +1,8 @@
 """Decisions, counted: reads ``receipts`` and writes their counts to ``statistics``, each receipt once.
 
 A record of counts and the position that it was counted up to are one transaction, at most one a minute and partition:
-a crash loses nothing and counts nothing twice. Receipts of earlier versions name no department and no withdrawal.
+a crash loses nothing and counts nothing twice. A receipt of an earlier version names neither department nor withdrawal:
+these are read from its submission.
 """
 
 import asyncio
@@ -19,11 +20,13 @@ from gateway.errors import PositionLostError
 from gateway.log.assignment import run_assigned
 from gateway.log.owner_loop import own_positions, own_with_retry
 from gateway.log.port import EventLog, Output, Owner
+from gateway.log.reading import read_up_to
 from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import GATEWAY, platform_of
-from gateway.protocol.record import position_key, position_record, read_utc
+from gateway.protocol.record import StoredRecord, position_key, position_record, read_utc, skim_submission
 from gateway.protocol.statistics import CountedVerdict, CountRecord, Tally, count_record
-from gateway.protocol.topic import POSITIONS, RECEIPTS, STATISTICS
+from gateway.protocol.submission import Publish, Retire, Withdraw
+from gateway.protocol.topic import POSITIONS, RECEIPTS, STATISTICS, SUBMISSIONS
 
 ROLE = "statistics"
 COUNTED = f"{ROLE}.{RECEIPTS}"
@@ -86,9 +89,10 @@ class CountedPartition:
                 chunks = await reader.poll(limit=_AT_ONCE, wait=min(1.0, self._every))
                 began = clock()
                 for chunk in chunks:
-                    for record in chunk.records:
-                        if record.value is not None:
-                            _count(tally, orjson.loads(record.value))
+                    receipts = [orjson.loads(record.value) for record in chunk.records if record.value is not None]
+                    await self._complete(receipts)
+                    for receipt in receipts:
+                        _count(tally, receipt)
                     position = chunk.position
                 due = position != at and clock() - written >= self._every
                 if due or len(tally) >= _MOST_CELLS:
@@ -97,6 +101,20 @@ class CountedPartition:
                 # Few pages, since each costs; while behind half of the time at most: other work is more urgent.
                 behind = sum(len(chunk.records) for chunk in chunks) >= _AT_ONCE
                 await asyncio.sleep(clock() - began if behind else min(_PAUSE_SECONDS, self._every))
+
+    async def _complete(self, receipts: Sequence[dict[str, Any]]) -> None:
+        """Add what receipts of an earlier version do not name, unless their submissions are gone."""
+        named = {"department", "withdrawn"}
+        older = {at: one for one in receipts if not one.keys() & named and (at := _offset(one)) is not None}
+        if not older:
+            return
+        end = max(older) + 1
+        first = max(min(older), (await self._log.starts(SUBMISSIONS))[self._partition])
+        async with read_up_to(self._log, SUBMISSIONS, self._partition, start=first, end=end, limit=_AT_ONCE) as chunks:
+            async for chunk in chunks:
+                for record in chunk.records:
+                    if record.offset in older:
+                        older[record.offset].update(_named(record, older[record.offset]["verdict"]))
 
 
 class _Writer:
@@ -115,6 +133,26 @@ class _Writer:
             counts = CountRecord(self._name, self._number, tally.take())
             outputs.append(Output(STATISTICS, self._partition, count_record(counts)))
         return outputs
+
+
+def _offset(receipt: Mapping[str, Any]) -> int | None:
+    """The offset of the submission that a receipt decides; None for a refused message of an inbox."""
+    topic, _, offset = receipt["position"].split("/")
+    return int(offset) if topic == SUBMISSIONS else None
+
+
+def _named(record: StoredRecord, verdict: str) -> Mapping[str, str]:
+    """The members of a receipt that name the department or the withdrawal of a submission."""
+    try:
+        submission = skim_submission(record.value or b"{}")
+    except ValueError:  # of a later version
+        return {}
+    if isinstance(submission, Publish):
+        department = submission.territory.get("department")
+        return {} if department is None else {"department": department}
+    if verdict == "accepted" and isinstance(submission, Withdraw | Retire):
+        return {"withdrawn": submission.reason}
+    return {}
 
 
 def _count(tally: Tally, receipt: Mapping[str, Any]) -> None:

@@ -90,7 +90,7 @@ def without_words(value: Any) -> Any:
     return [without_words(one) for one in value] if isinstance(value, list) else value
 
 
-NEWER_MEMBERS = {"release", "warned"}
+NEWER_MEMBERS = {"release", "warned", "department", "withdrawn"}
 """Members that the version which was recorded did not write: it ignores them."""
 
 
