@@ -91,7 +91,9 @@ async def test_a_log_that_is_reported_damaged_is_neither_ready_nor_written(popul
 
         with pytest.raises(ClientError, match="HTTP 503"):
             await publish_until_refused()
-        assert "log" in (await ready(gateway.management_url))["missing"]
+        async with asyncio.timeout(DEADLINE):
+            while "log" not in (await ready(gateway.management_url))["missing"]:
+                await asyncio.sleep(0.1)
         assert [] != (await answered(clients))["offers"]  # the views are whole
 
 
