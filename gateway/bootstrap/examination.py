@@ -25,7 +25,7 @@ from gateway.runtime.checked_file import report_damage
 from gateway.runtime.sqlite_damage import is_damage
 
 NICENESS = 19
-_AFTER_SECONDS = 10.0
+_AFTER_SECONDS = 120.0
 _EVERY_SECONDS = 24 * 3_600.0
 _READY_SECONDS = 1.0
 _AGAIN_SECONDS = 60.0
@@ -35,7 +35,7 @@ _log = structlog.get_logger()
 
 
 class Examination:
-    """Examines the files of a data folder some seconds after the gateway is ready, and then daily. ``log`` is the path
+    """Examines the files of a data folder some time after the gateway is ready, and then daily. ``log`` is the path
     of the embedded log, None on Kafka.
     """
 
