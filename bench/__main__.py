@@ -14,7 +14,7 @@
     inbox       others' PUTs beside a flooded inbox, and its disk cost
     check       memory of ``passerelle platform check`` at two sizes of a feed, by format
 
-Each row has the figure, its ratio to a baseline of the same run, its bar and whether it is met. Ratios mean more than
+Each row has the ratio to a baseline of the same run, the figure, its bar and whether it is met. Ratios mean more than
 figures: client, gateway and broker share the machine. ``bench.baseline`` defines the floor, raw appends and the plain
 proxy; ``bench.offers`` the offers. Everything once in small, in a few minutes, to see that it works:
 

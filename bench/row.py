@@ -1,4 +1,4 @@
-"""A row of the table: one figure, its ratio to a baseline of the same run, its bar, and whether it is met."""
+"""A row of the table: the ratio to a baseline of the same run, the figure, the bar, and whether it is met."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ class Row:
         """The row as texts."""
         return (
             self.what,
-            self.figure,
             self.ratio,
+            self.figure,
             self.bar,
             {True: "met", False: "missed", None: ""}[self.met],
             self.beside,
@@ -31,7 +31,7 @@ class Row:
 
 def table(title: str) -> Table:
     """An empty table."""
-    return Table("what", "figure", "ratio", "bar", "", "beside", title=title)
+    return Table("what", "ratio", "figure", "bar", "", "beside", title=title)
 
 
 def percentile(seconds: Sequence[float], fraction: float) -> float:
