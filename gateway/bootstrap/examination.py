@@ -98,7 +98,7 @@ def _is_examined(path: Path, examine: Callable[[], None]) -> bool:
     try:
         before = path.stat().st_ino
         examine()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             return False
         if not is_damage(error):

@@ -16,7 +16,7 @@ def examine_log_file(path: Path) -> Diagnosis:
     restore = "stop the gateway and restore the file: docs/mend.md, “Restore”"
     try:
         examine_log(path)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         if is_damage(error):
             return Diagnosis("fail", "log file", f"{path} is damaged ({error})", restore)
         return Diagnosis("fail", "log file", f"{path} cannot be read ({error})", f"check the rights of {path}")
@@ -43,7 +43,7 @@ def _examine_copy(path: Path, tables: Tables, version: int) -> Diagnosis | None:
         examine_copy(path, tables, version)
     except VersionError:
         return Diagnosis("warn", "local copies", f"{path} is of another version of the gateway", step)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         if is_damage(error):
             return Diagnosis("warn", "local copies", f"{path} is damaged ({error})", step)
         return Diagnosis("warn", "local copies", f"{path} cannot be read ({error})", f"check the rights of {path}")

@@ -93,6 +93,8 @@ def is_damage(error: BaseException) -> bool:
     """Whether an error of reading or writing a copy means that its file is damaged."""
     if isinstance(error, sqlite3.ProgrammingError):
         return False  # a closed connection, a wrong call
+    if isinstance(error, UnicodeDecodeError):
+        return True  # Python decodes SQLite's message, which quotes damaged bytes
     if isinstance(error, sqlite3.DatabaseError):
         return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _PASSING
     return False
@@ -123,7 +125,7 @@ def using_copy(path: Path) -> Iterator[None]:
     """Translate failures while a local copy is read or written. Raises LogUnavailableError (see ``copy_error``)."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
         failure = copy_error(path, error)
         if failure is None:
             raise

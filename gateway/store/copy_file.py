@@ -138,7 +138,7 @@ class CopyFile:
         self.require_whole()
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             failure = copy_error(self.path, error)
             if failure is None:
                 raise

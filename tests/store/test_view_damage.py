@@ -100,6 +100,7 @@ async def test_a_changed_byte_of_stored_json_is_found_when_it_is_read(path: Path
         lambda path: path.with_name(f"{path.name}-wal").write_bytes(b"no log" * 9_000),
         lambda path: path.with_name(f"{path.name}-shm").write_bytes(b"nothing" * 9_000),
         lambda path: replaced(path, b"CREATE TABLE postings", b"CREATE TABLE pastings"),
+        lambda path: replaced(path, b"CREATE TABLE postings", b"CREAT\xe4 TABLE postings"),
         lambda path: replaced(path, b"bretagne:1", b"bretagne:\xff"),
     ],
 )

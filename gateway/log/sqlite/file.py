@@ -61,13 +61,13 @@ def connect(path: Path, *, busy_seconds: float) -> sqlite3.Connection:
     except LogUnavailableError:
         connection.close()
         raise
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         connection.close()
         raise log_error(path, error) from error
     return connection
 
 
-def log_error(path: Path, error: sqlite3.Error) -> LogUnavailableError:
+def log_error(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> LogUnavailableError:
     """The port's error for a failure of the file: LogDamagedError, or LogUnavailableError if it may be transient."""
     if is_damage(error):
         return damaged(path, error)

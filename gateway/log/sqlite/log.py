@@ -117,7 +117,7 @@ class SqliteLog:
                 create_schema(connection, partitions=partitions)
                 if check:
                     put_mark(connection, marks.used)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise log_error(path, error) from error
             finally:
                 connection.close()

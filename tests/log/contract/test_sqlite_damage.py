@@ -107,7 +107,12 @@ async def test_damage_found_while_reading_ends_writing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda path: path.write_bytes(path.read_bytes()[:30_000]), lambda path: _zero(path, 20_000)]
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:30_000]),
+        lambda path: path.write_bytes(path.read_bytes().replace(b"CREATE TABLE stream", b"CREAT\xe4 TABLE stream")),
+        lambda path: _zero(path, 20_000),
+    ],
 )
 async def test_a_file_whose_pages_are_damaged_is_refused_by_name(
     tmp_path: Path, damage: Callable[[Path], None]
