@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.bootstrap.doctor import Diagnosis
-from gateway.bootstrap.files import VersionError, examine_copy, examine_log, local_copies
+from gateway.bootstrap.files import local_copies
+from gateway.log.sqlite.examine import VersionError, examine_copy, examine_log
 from gateway.runtime.sqlite_damage import Tables, is_damage
 
 

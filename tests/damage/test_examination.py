@@ -124,11 +124,12 @@ async def test_the_child_has_the_lowest_priority_and_ends_with_a_parent_that_is_
         busy.execute("CREATE TABLE meta (name, value)")
         busy.execute("BEGIN EXCLUSIVE")  # the child waits for it
         parent = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", _PARENT, tmp_path), stdout=asyncio.subprocess.PIPE
+            *(sys.executable, "-c", _PARENT, tmp_path), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
         assert parent.stdout is not None
+        assert parent.stderr is not None
         child = int(await parent.stdout.readline())
         assert NICENESS == os.getpriority(os.PRIO_PROCESS, child)
         parent.send_signal(signal.SIGKILL)
         await parent.wait()
-        assert b"" == await parent.stdout.read()  # until the child has closed it, without a word
+        assert b"" == await parent.stderr.read()  # until the child has closed it, without a word

@@ -23,6 +23,8 @@ from tests.damage.populated import AnswerError, Populated, ask
 IDENTICAL, REBUILT, REFUSED = "identical", "rebuilt", "refused"
 GOOD = (IDENTICAL, REBUILT, REFUSED)
 _SECONDS = 60.0
+_EXAMINED_SECONDS = 240.0
+"""The examination begins two minutes after the start."""
 _STEP = 0.05
 
 
@@ -92,7 +94,7 @@ async def _settled(
     """
     waited = ""
     try:
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(_EXAMINED_SECONDS if examined_later else _SECONDS):
             while True:
                 if finished.done():
                     await finished
