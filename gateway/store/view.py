@@ -12,7 +12,7 @@ from gateway.store.followed_copy import FollowedCopy
 from gateway.store.updated_copy import POSITIONS, POSITIONS_TABLE, UpdatedCopy, positions_of
 
 _PRAGMAS = (
-    "PRAGMA cache_size = -32768",
+    "PRAGMA cache_size = -16384",
     "PRAGMA wal_autocheckpoint = 0",  # a separate step, so that no reader waits for it
     "PRAGMA temp_store = MEMORY",
 )

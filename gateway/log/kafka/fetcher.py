@@ -21,7 +21,7 @@ from gateway.protocol.record import StoredRecord
 _WAIT_MS = 500
 _LEAST_BYTES = 1
 _MOST_BYTES = 16 << 20
-_MOST_BYTES_OF_PARTITION = 1 << 20
+_MOST_BYTES_OF_PARTITION = 1 << 19
 _RETRY_SECONDS = 0.1
 _BATCH_HEAD = 23
 _CURRENT_MAGIC = 2
