@@ -32,7 +32,7 @@ POSITIONS = "CREATE TABLE positions (partition INTEGER PRIMARY KEY, position INT
 POSITIONS_TABLE = {"positions": ("partition", "position")}
 APPLIED = "SELECT sum, partition, position FROM positions ORDER BY partition"
 _PUT_POSITION = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)"
-_CHECKPOINT_AFTER = 10_000
+_CHECKPOINT_AFTER = 2_000
 """Records."""
 _EXAMINED_SECONDS = 2.0
 
