@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from schemas.communes import Commune, communes_of, department_of, exists, plain_name, sole_department
+from schemas.communes import Commune, communes_of, department_of, exists, plain_name, one_department
 from schemas.packaged import read_json
 from schemas.rulebook import Problem, problem
 
@@ -52,7 +52,7 @@ def locate(postal_code: str, city: str, insee_commune: str | None) -> TerritoryM
     """The territory: from the INSEE code, else from postcode and city, else from the postcode's first digits. Without a
     territory the problems hold an error: Clipperton has a postcode and no department.
     """
-    if insee_commune is None and (department := sole_department(postal_code, city)) is not None:
+    if insee_commune is None and (department := one_department(postal_code, city)) is not None:
         found = territories().get(department)
         if found is not None:
             return TerritoryMatch(found, ())

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import schemas
-from schemas.communes import communes_of, exists, known_postcodes, plain_name, sole_department
+from schemas.communes import communes_of, exists, known_postcodes, plain_name, one_department
 from schemas.territory import Territory, covering, in_mainland, inner_boxes, locate, territories
 from tests.schemas.documents import GONE, changed, check, errors, found
 
@@ -286,7 +286,7 @@ def test_the_location_is_checked_beside_errors_elsewhere() -> None:
 def test_a_locality_is_found_without_its_communes_where_that_gives_the_same() -> None:
     """The quick look-up by the exact name, beside the search among all communes of the postcode."""
     quick = {
-        postcode: [sole_department(postcode, one.name) for one in communes_of(postcode)]
+        postcode: [one_department(postcode, one.name) for one in communes_of(postcode)]
         for postcode in known_postcodes()
     }
     assert len(quick) - 20 < sum(None not in found for found in quick.values()) < len(quick)
