@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from schemas.communes import Commune, communes_of, department_of, exists, plain_name, one_department
+from schemas.communes import Commune, communes_of, department_of, exists, one_department, plain_name
 from schemas.packaged import read_json
 from schemas.rulebook import Problem, problem
 

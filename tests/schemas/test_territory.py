@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import schemas
-from schemas.communes import communes_of, exists, known_postcodes, plain_name, one_department
+from schemas.communes import communes_of, exists, known_postcodes, one_department, plain_name
 from schemas.territory import Territory, covering, in_mainland, inner_boxes, locate, territories
 from tests.schemas.documents import GONE, changed, check, errors, found
 
