@@ -76,9 +76,13 @@ class Receipts:
         state = decision.state
         if not submission.gateway:
             receipt["digest"] = content_digest(submission.document)
+        if submission.territory is not None:
+            receipt["department"] = submission.territory["department"]
         match decision.outcome:
             case "accepted" if state is not None:
                 receipt |= {"sequence": state.sequence, "created": decision.created}
+                if submission.reason is not None:
+                    receipt["withdrawn"] = submission.reason
             case "duplicate" if state is not None:
                 receipt["sequence"] = state.sequence
             case _ if state is not None:

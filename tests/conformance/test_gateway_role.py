@@ -239,6 +239,8 @@ async def test_the_doctor_names_what_is_wrong(right: Setup) -> None:
     assert {"clock", "account publisher", "account subscriber", "restart"} == wrong
 
 
+OF_OTHER_DAYS = {"snapshot/invisible-refused"}
+"""Omitted until the day from which the rule is an error (``error_from``)."""
 ODD = "+&#% é/="
 """Characters that a cursor may hold; the subscriber encodes it."""
 _OPAQUE = ("cursor", "mark")
@@ -260,7 +262,7 @@ async def test_cursors_and_marks_may_hold_any_character(right: Setup) -> None:
     async with proxied(right.target, _with_odd_cursors) as url:
         odd = replace(right, target=url, features={}, restart="true")
         found = await played(odd, Choice(families=("feed", "snapshot", "crash")))
-    assert [] == [each for each in found if each[1] is not Outcome.PASS]
+    assert [] == [each for each in found if each[1] is not Outcome.PASS and each[0] not in OF_OTHER_DAYS]
     assert len(found) > 30
 
 
@@ -281,7 +283,7 @@ async def test_other_routes_may_return_an_offer_later_than_its_verdict(right: Se
     chosen = Choice(families=("withdrawal", "receipt", "repeat", "snapshot"))
     async with proxied(right.target, _late_on_other_routes) as url:
         found = await played(replace(right, target=url), chosen)
-    assert [] == [each for each in found if each[1] is not Outcome.PASS]
+    assert [] == [each for each in found if each[1] is not Outcome.PASS and each[0] not in OF_OTHER_DAYS]
     assert len(found) > 50
 
 
