@@ -11,7 +11,7 @@ from gateway.bootstrap.forked import fork_workers
 from gateway.bootstrap.workers import Worker
 from gateway.cli.console import ERR
 from gateway.cli.operator_context import command_errors, refuse_root, settings_here
-from gateway.runtime.loop import bound_collections, run, switch_rarely, yield_processor
+from gateway.runtime.loop import bound_collections, run, yield_processor
 from gateway.settings import Settings
 
 
@@ -33,8 +33,6 @@ async def _serve(settings: Settings, workers: Sequence[Worker]) -> None:
     with command_errors():
         async with running(settings, workers) as gateway:
             bound_collections()
-            if settings.workers:
-                switch_rarely()
             if settings.workers and settings.kafka:  # with SQLite, workers wait for this process's commits
                 yield_processor()
             if ERR.is_terminal:

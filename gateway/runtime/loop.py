@@ -15,9 +15,9 @@ if sys.platform != "win32":
 
 Result = TypeVar("Result")
 
-_SWITCH_SECONDS, _RARE_SECONDS, _HURRIED_SECONDS = 0.001, 0.005, 0.0002
-"""Each thread that waits for the interpreter wakes once in this time, which costs a busy process a tenth of its time
-and more at 0.2 ms: set only while another partner waits.
+_SWITCH_SECONDS, _HURRIED_SECONDS = 0.005, 0.0002
+"""Each thread that waits for the interpreter wakes once in this time: 1 ms costs a busy process a sixth of its time, and
+0.2 ms more, so it is set only while another partner waits.
 """
 _COLLECTED_AT = (2_000, 10, 1_000)
 """Thresholds of the three generations. A collection stops every thread for about a microsecond per object. A thousand
@@ -55,13 +55,8 @@ def yield_processor() -> None:
 
 
 def hurry(on: bool) -> None:  # noqa: FBT001  # its only parameter
-    """Set the thread switch interval to 0.2 ms, or back to 1 ms."""
+    """Set the thread switch interval to 0.2 ms, or back to 5 ms."""
     sys.setswitchinterval(_HURRIED_SECONDS if on else _SWITCH_SECONDS)
-
-
-def switch_rarely() -> None:
-    """Set the thread switch interval to 5 ms, in a process that answers no requests."""
-    sys.setswitchinterval(_RARE_SECONDS)
 
 
 async def readable(descriptor: int) -> None:
