@@ -16,8 +16,8 @@ if sys.platform != "win32":
 Result = TypeVar("Result")
 
 _SWITCH_SECONDS, _HURRIED_SECONDS = 0.005, 0.0002
-"""Each thread that waits for the interpreter wakes once in this time: 1 ms costs a busy process a sixth of its time, and
-0.2 ms more, so it is set only while another partner waits.
+"""Each thread that waits for the interpreter wakes once in this time: 1 ms costs a busy process a sixth of its time.
+0.2 ms costs more, and is set only while another partner waits.
 """
 _COLLECTED_AT = (2_000, 10, 1_000)
 """Thresholds of the three generations. A collection stops every thread for about a microsecond per object. A thousand
