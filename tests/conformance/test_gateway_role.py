@@ -72,7 +72,7 @@ async def test_our_gateway_passes_every_case(tmp_path: Path, kafka: str | None) 
             chosen = cases_for(right, Choice(), cases())
             run = await drive(right, chosen, seed=seed_of(NONCE, platform="bretagne", role="gateway"))
             found = outcomes(run.results)
-            assert run.conforms, found
+            assert run.conforms, [each for each in found if each[1] not in {Outcome.PASS, Outcome.OMIT}]
             document = evidence_of(
                 report_of(run), platform="bretagne", nonce=NONCE, played=chosen, off=["restart"], used=run.used
             )
