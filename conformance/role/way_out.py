@@ -78,9 +78,20 @@ class WaysOut:
         if self.exports:
             looks += [self._exporting(name) for name in _FORMATS]
         for look in looks:
-            if findings := await poll(look, lambda found: not found or self.broken):
+            if findings := await poll(self._fresh(look), lambda found: not found or self.broken):
                 return findings
         return []
+
+    def _fresh(self, look: _Look) -> _Look:
+        """The look; after findings the single offers are read again for the next one: they may have been behind."""
+
+        async def looked() -> list[Finding]:
+            findings = await look()
+            if findings and look != self._look_at_singles:
+                await self._look_at_singles()
+            return findings
+
+        return looked
 
     def _ids(self, *names: str) -> Iterator[str]:
         for name in names:
