@@ -188,7 +188,7 @@ class ViewUpdater:
             self._examining = asyncio.create_task(self._view.updated.examine())
 
     async def _apply(self, chunks: Sequence[Chunk]) -> None:
-        """Apply chunks, and rest after few records twice as long as they took: one costs about as much as a hundred. A
+        """Apply chunks, and rest after few records for as long as they took: one costs about as much as a hundred. A
         view that is being filled rests after many, while it yields.
         """
         clock = asyncio.get_running_loop().time
@@ -197,7 +197,7 @@ class ViewUpdater:
         if self.caught_up:
             self._seen(chunks)
         if sum(len(chunk.records) for chunk in chunks) < _FEW_RECORDS:
-            await asyncio.sleep(min(_REST, 2 * (clock() - began)))
+            await asyncio.sleep(min(_REST, clock() - began))
         elif not self.caught_up:
             until = clock() + (clock() - began) * _YIELDED
             while self._yields() and clock() < until:  # noqa: ASYNC110  # a condition of other parts
