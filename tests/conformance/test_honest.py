@@ -12,7 +12,7 @@ from conformance.role.gateway import GatewayRole
 from conformance.role.runner import run_cases
 from tests.conformance.independent_fixture import report_missing
 from tests.conformance.matrix import gateway_cases, naming
-from tests.conformance.mutants.honest_programs import ALARMED, HONEST_PROGRAMS
+from tests.conformance.mutants.honest_programs import HONEST_PROGRAMS
 from tests.conformance.mutants.programs import wrong_gateway
 from tests.conformance.partner_fixtures import Publisher, cases_of, played
 
@@ -38,13 +38,8 @@ class RaisesTheRevision(Publisher):
 PUBLISHERS = {"raises-the-revision": RaisesTheRevision}
 
 
-def expecting(names: Any) -> list[Any]:
-    alarmed = pytest.mark.xfail(strict=True, reason="a false alarm of the kit")
-    return [pytest.param(name, marks=alarmed) if name in ALARMED else name for name in names]
-
-
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", expecting(HONEST_PROGRAMS))
+@pytest.mark.parametrize("name", HONEST_PROGRAMS)
 async def test_the_kit_finds_no_fault_in_an_honest_gateway(name: str) -> None:
     report_missing(pytest.fail, pytest.skip)
     program = HONEST_PROGRAMS[name]
@@ -56,7 +51,7 @@ async def test_the_kit_finds_no_fault_in_an_honest_gateway(name: str) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", expecting(PUBLISHERS))
+@pytest.mark.parametrize("name", PUBLISHERS)
 async def test_the_kit_finds_no_fault_in_an_honest_publisher(name: str) -> None:
     chosen = [case for case in cases_of("publisher") if "ERR-009" in case.requirements]
     results = await played(PUBLISHERS[name], chosen, patience=0.3)

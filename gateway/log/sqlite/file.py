@@ -176,7 +176,7 @@ class Page:
 
 
 def read_records(
-    connection: sqlite3.Connection, stream: Stream, position: int, limit: int, *, most_bytes: int = READ_BYTES
+    connection: sqlite3.Connection, stream: Stream, position: int, limit: int, *, max_bytes: int = READ_BYTES
 ) -> Page:
     """Up to ``limit`` records from a position, fewer when they are large. Raises DamagedRowError."""
     records: list[StoredRecord] = []
@@ -196,9 +196,9 @@ def read_records(
             records.append(StoredRecord(offset, at, key, value, headers))
             reached = offset + 1
             size += 0 if value is None else len(value)
-            if size >= most_bytes:
+            if size >= max_bytes:
                 break
     finally:
         connection.execute("COMMIT")
-    full = len(records) == limit or size >= most_bytes
+    full = len(records) == limit or size >= max_bytes
     return Page(bounds.start, bounds.next, records, reached if full else bounds.next)

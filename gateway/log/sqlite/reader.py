@@ -173,7 +173,7 @@ class SqliteReader(Reader):
 
     def _read_here(self, wanted: Sequence[tuple[Stream, int]], limit: int) -> list[Chunk]:
         try:
-            return _read_streams(self._connection(), wanted, limit, most_bytes=NEAR_BYTES)
+            return _read_streams(self._connection(), wanted, limit, max_bytes=NEAR_BYTES)
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
@@ -183,11 +183,11 @@ def _read_streams(
     wanted: Sequence[tuple[Stream, int]],
     limit: int,
     *,
-    most_bytes: int = READ_BYTES,
+    max_bytes: int = READ_BYTES,
 ) -> list[Chunk]:
     chunks = []
     for stream, position in wanted:
-        page = read_records(connection, stream, position, limit, most_bytes=most_bytes)
+        page = read_records(connection, stream, position, limit, max_bytes=max_bytes)
         require_held(position, stream.topic, stream.partition, start=page.start, end=page.end)
         if page.reached > position:
             chunks.append(Chunk(stream.topic, stream.partition, page.records, page.reached))

@@ -53,5 +53,3 @@ honest(
     file="seal",
 )
 honest("WDR-002", "twenty-a-minute", "allows twenty requests a minute", configuration=_TWENTY)
-ALARMED: frozenset[str] = frozenset()
-"""Honest systems, of this table and of the publishers, in which the kit finds a fault all the same."""
