@@ -26,11 +26,11 @@ class Pace:
         """The seconds to rest after a commit that took ``took`` seconds, 50 ms at most. ``singles`` of the decided
         submissions are single offers, not items of uploads; ``since_single`` seconds ago it last decided one of these.
 
-        A commit costs about the same for one submission as for a hundred: after fewer than two thirds of ``at_once``
+        A commit costs about the same for one submission as for a hundred: after fewer than two thirds of its limit
         the relay rests, and under load more are then decided together. On a shared log it also rests when it decides
         uploads while single offers arrive, which wait for its commits.
         """
-        few = decided * 3 < self.at_once * 2
+        few = decided * 3 < self.limit(since_single=since_single) * 2
         between_singles = singles * 2 < decided and self._between_singles(since_single)
         return min(_REST_SECONDS, 2 * took) if few or between_singles else 0.0
 

@@ -5,6 +5,7 @@ import pytest
 from gateway.relay import SHARED, Pace
 
 FULL = SHARED.at_once
+BESIDE_SINGLES = SHARED.limit(since_single=0.0)
 
 
 @pytest.mark.parametrize(
@@ -15,6 +16,7 @@ FULL = SHARED.at_once
         (SHARED, FULL, 1, 0.0, 0.02),
         (SHARED, FULL, 0, 0.5, 0.02),
         (SHARED, FULL, FULL, 0.0, 0.0),
+        (SHARED, BESIDE_SINGLES, BESIDE_SINGLES, 0.0, 0.0),
         (Pace(), Pace().at_once, 1, 0.0, 0.0),
         (Pace(), 10, 0, 5.0, 0.02),
     ],
@@ -24,6 +26,7 @@ FULL = SHARED.at_once
         "an upload with a single offer among it",
         "an upload between single offers",
         "many single offers",
+        "as many single offers as a commit holds beside them",
         "a log that is not shared",
         "few submissions",
     ],
