@@ -22,17 +22,17 @@ class Pace:
         """
         return min(self.at_once, _BESIDE_SINGLES) if self._between_singles(since_single) else self.at_once
 
-    def rest(self, *, decided: int, singles: int, since_single: float, took: float) -> float:
-        """The seconds to rest after a commit that took ``took`` seconds, 50 ms at most. ``singles`` of the decided
-        submissions are single offers, not items of uploads; ``since_single`` seconds ago it last decided one of these.
+    def rest(self, *, decided: int, more: bool, singles: int, since_single: float, took: float) -> float:
+        """The seconds to rest after a commit that took ``took`` seconds, 50 ms at most. ``more``: whether the log held
+        more submissions. ``singles`` of the decided are single offers, not items of uploads; ``since_single`` seconds
+        ago it last decided one of these.
 
-        A commit costs about the same for one submission as for a hundred: after fewer than two thirds of its limit
-        the relay rests, and under load more are then decided together. On a shared log it also rests when it decides
-        uploads while single offers arrive, which wait for its commits.
+        A commit costs about the same for one submission as for a hundred: when none waits the relay rests, and under
+        load more are then decided together. On a shared log it also rests when it decides uploads while single offers
+        arrive, which wait for its commits.
         """
-        few = decided * 3 < self.limit(since_single=since_single) * 2
         between_singles = singles * 2 < decided and self._between_singles(since_single)
-        return min(_REST_SECONDS, 2 * took) if few or between_singles else 0.0
+        return min(_REST_SECONDS, 2 * took) if not more or between_singles else 0.0
 
     def _between_singles(self, since_single: float) -> bool:
         return self.shared and since_single < _SINGLE_SECONDS

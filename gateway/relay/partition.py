@@ -97,11 +97,12 @@ class PartitionRelay:
                 else:
                     began = clock()
                     batch = await self._commit(owner, chunk)
-                    done, decided = clock(), len(chunk.records)
+                    done = clock()
                     if batch.singles:
                         self._single_at = done
                     rest = self._pace.rest(
-                        decided=decided,
+                        decided=len(chunk.records),
+                        more=chunk.more,
                         singles=batch.singles,
                         since_single=done - self._single_at,
                         took=done - began,

@@ -5,20 +5,19 @@ import pytest
 from gateway.relay import SHARED, Pace
 
 FULL = SHARED.at_once
-BESIDE_SINGLES = SHARED.limit(since_single=0.0)
 
 
 @pytest.mark.parametrize(
-    ("pace", "decided", "singles", "since_single", "rest"),
+    ("pace", "decided", "more", "singles", "since_single", "rest"),
     [
-        (SHARED, 1, 1, 0.0, 0.02),
-        (SHARED, FULL, 0, 5.0, 0.0),
-        (SHARED, FULL, 1, 0.0, 0.02),
-        (SHARED, FULL, 0, 0.5, 0.02),
-        (SHARED, FULL, FULL, 0.0, 0.0),
-        (SHARED, BESIDE_SINGLES, BESIDE_SINGLES, 0.0, 0.0),
-        (Pace(), Pace().at_once, 1, 0.0, 0.0),
-        (Pace(), 10, 0, 5.0, 0.02),
+        (SHARED, 1, False, 1, 0.0, 0.02),
+        (SHARED, FULL, True, 0, 5.0, 0.0),
+        (SHARED, FULL, True, 1, 0.0, 0.02),
+        (SHARED, FULL, True, 0, 0.5, 0.02),
+        (SHARED, FULL, True, FULL, 0.0, 0.0),
+        (Pace(), FULL, True, 1, 0.0, 0.0),
+        (Pace(), 140, True, 0, 5.0, 0.0),
+        (Pace(), 140, False, 0, 5.0, 0.02),
     ],
     ids=[
         "a single offer",
@@ -26,16 +25,16 @@ BESIDE_SINGLES = SHARED.limit(since_single=0.0)
         "an upload with a single offer among it",
         "an upload between single offers",
         "many single offers",
-        "as many single offers as a commit holds beside them",
         "a log that is not shared",
-        "few submissions",
+        "few large submissions of many",
+        "the last submissions",
     ],
 )
-def test_the_relay_rests_when_it_decides_few_or_single_offers_wait(
-    pace: Pace, decided: int, singles: int, since_single: float, rest: float
+def test_the_relay_rests_when_no_submission_or_single_offers_wait(
+    *, pace: Pace, decided: int, more: bool, singles: int, since_single: float, rest: float
 ) -> None:
-    assert pace.rest(decided=decided, singles=singles, since_single=since_single, took=0.01) == rest
+    assert pace.rest(decided=decided, more=more, singles=singles, since_single=since_single, took=0.01) == rest
 
 
 def test_a_rest_is_short() -> None:
-    assert SHARED.rest(decided=1, singles=1, since_single=0.0, took=3.0) == 0.05
+    assert SHARED.rest(decided=1, more=False, singles=1, since_single=0.0, took=3.0) == 0.05

@@ -31,11 +31,14 @@ _VERSION_WITH_REPLICA = 11
 
 
 class Taken(NamedTuple):
-    """Records taken of one partition, and the next offset to read; no records where only gaps were passed."""
+    """Records taken of one partition, the next offset to read, and whether the broker had more when it answered; no
+    records where only gaps were passed.
+    """
 
     topic_partition: TopicPartition
     records: Sequence[StoredRecord]
     position: int
+    more: bool
 
 
 class Fetcher:
@@ -123,7 +126,8 @@ class Fetcher:
             raise
         if len(records) < limit:
             del self._fetched[topic_partition]
-        return Taken(topic_partition, records, waiting.next_fetch_offset)
+        position = waiting.next_fetch_offset
+        return Taken(topic_partition, records, position, self._ends[topic_partition] > position)
 
     def _ask(self) -> None:
         by_leader: dict[int | None, list[TopicPartition]] = defaultdict(list)

@@ -46,7 +46,9 @@ class KafkaReader(Reader):
             fetcher = await self._started()
             while True:
                 if taken := fetcher.take(limit):
-                    return [Chunk(*self._names[full], records, position) for full, records, position in taken]
+                    return [
+                        Chunk(*self._names[full], records, position, more) for full, records, position, more in taken
+                    ]
                 if fetcher.is_unanswered(self._settings.patience):
                     raise LogUnavailableError(f"Kafka has not answered a reader for {self._settings.patience:g} s.")
                 left = until - loop.time()

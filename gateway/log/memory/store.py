@@ -76,7 +76,8 @@ class Stream:
         first = self._index(position)
         records = self._records[first : min(first + limit, self._index(stable))]
         reached = records[-1].offset + 1 if len(records) == limit else stable
-        return Chunk(self.topic, self.partition, records, reached) if reached > position else None
+        more = reached < stable
+        return Chunk(self.topic, self.partition, records, reached, more) if reached > position else None
 
     def expire(self, before: int, *, now: int) -> None:
         """Drop the records appended before an instant (ms since 1970), and move the start up.

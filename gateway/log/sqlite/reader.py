@@ -190,7 +190,8 @@ def _read_streams(
         page = read_records(connection, stream, position, limit, max_bytes=max_bytes)
         require_held(position, stream.topic, stream.partition, start=page.start, end=page.end)
         if page.reached > position:
-            chunks.append(Chunk(stream.topic, stream.partition, page.records, page.reached))
+            more = page.reached < page.end
+            chunks.append(Chunk(stream.topic, stream.partition, page.records, page.reached, more))
             limit -= len(page.records)
         if limit == 0:
             break
