@@ -75,6 +75,18 @@ async def in_pieces(request: web.Request, pieces: Iterable[bytes]) -> AsyncGener
             yield piece
 
 
+async def _in_slices(request: web.Request, pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
+    """Regroup bytes in memory into such pieces, as many in a slice as it has time for: a thread for each would wait for
+    the event loop longer than it works.
+    """
+    rest, work, ended = iter(pieces), work_of(request), False
+    while not ended:
+        if not work.ready:
+            await work.next()
+        piece, ended = _gather(rest)
+        yield piece
+
+
 def _gather(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
     """The next piece, and whether it is the last."""
     gathered, began = bytearray(), time.perf_counter()
@@ -104,7 +116,8 @@ async def send_list(
     begin, further = split_first(_write_list(name, items, rest), _PIECE_BYTES)
     if further is None:
         return web.Response(body=begin, headers=headers)
-    return await send_pieces(request, web.StreamResponse(headers=headers), in_pieces(request, chain((begin,), further)))
+    pieces = _in_slices(request, chain((begin,), further))
+    return await send_pieces(request, web.StreamResponse(headers=headers), pieces)
 
 
 def send_json(body: Any, headers: Mapping[str, str]) -> web.Response:

@@ -78,14 +78,15 @@ async def _poll(
     """The next page: at once if there are changes, else as soon as there are, else an empty one at the deadline.
 
     Between reads without a change it pauses, twice as long each time: a thousand readers woken by every record that
-    concerns only one of them would do nothing but read.
+    concerns only one of them would do nothing but read. Near the end a page is short, whatever its limit.
     """
     view, work, loop = context_of(request).offers, work_of(request), asyncio.get_running_loop()
     deadline, pause = loop.time() + query.wait, _PAUSE
     while True:
         fresh = view.fresh  # before the read: the page is at least as new
+        behind = sum(max(0, end - at) for end, at in zip(view.positions, cursor.positions, strict=True))
         changes, positions, more = await work.read(
-            view.changes(cursor, reader=reader, asked=query.asked, limit=query.limit), items=query.limit
+            view.changes(cursor, reader=reader, asked=query.asked, limit=query.limit), items=min(query.limit, behind)
         )
         cursor = replace(cursor, positions=positions, fresh=cursor.fresh if more else max(cursor.fresh, fresh))
         left = deadline - loop.time()

@@ -14,7 +14,7 @@ from gateway.api.context import PARTNER, client_of
 from gateway.api.limit import kind_of
 from gateway.api.problem import ProblemError
 from gateway.protocol.partner import Partner
-from gateway.runtime.loop import in_thread
+from gateway.runtime.loop import in_thread, metered, timed
 from gateway.runtime.pace import Pace
 from gateway.runtime.processor import (
     SLICE_SECONDS,
@@ -98,25 +98,11 @@ class Work:
     async def in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Run a short piece of long work in a thread, after waiting for a slice; its processor time is charged."""
         await self.next()
-        spent = [0.0]
-
-        def measured() -> Result:
-            began = time.thread_time()
-            try:
-                return work(*arguments)
-            finally:
-                spent[0] = time.thread_time() - began
-
-        try:
-            with self._registry.processor.aside(self._share):
-                return await in_thread(measured)
-        finally:
-            self._charge(spent[0])
-            self._registry.processor.ran(spent[0])
+        return await self._aside(lambda: in_thread(timed(lambda: work(*arguments))))
 
     async def read(self, page: Coroutine[Any, Any, Result], *, items: int) -> Result:
-        """Read a page of a view. A large page is long work: it waits for a slice, which lasts until it is read, and is
-        charged for as long.
+        """Read a page of a view of at most so many items. A large page is long work: it waits for a slice, which lasts
+        until it is read, and the thread's time is charged.
         """
         if items <= _SMALL_PAGE:
             return await page
@@ -125,14 +111,17 @@ class Work:
         except BaseException:
             page.close()
             raise
-        began, before = time.perf_counter(), self.spent
+        return await self._aside(lambda: page)
+
+    async def _aside(self, reading: Callable[[], Awaitable[Result]]) -> Result:
+        """The rest of a slice in a thread, whose processor time is charged."""
+        spent: list[float] = []
         try:
-            with self._registry.processor.aside(self._share):
-                return await page
+            with self._registry.processor.aside(self._share), metered() as spent:
+                return await reading()
         finally:
-            held = time.perf_counter() - began
-            self._charge(max(0.0, held - (self.spent - before)))
-            self._registry.processor.ran(held)
+            self._charge(sum(spent))
+            self._registry.processor.ran(sum(spent))
 
     @contextmanager
     def abandonable(self, *, grace: float = 0.0) -> Iterator[None]:

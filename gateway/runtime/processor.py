@@ -81,7 +81,7 @@ class Processor:
         self._lines: set[Share] = set()
         self._granting: asyncio.Task[None] | None = None
         self._floor = 0.0
-        self._run = 0.0
+        self._run = self._began = 0.0
         self._hurry = hurry
         self._hurried = False
         self._aside: list[Share] = []
@@ -173,6 +173,7 @@ class Processor:
         as a full slice however short it is, since it begins work that continues elsewhere.
         """
         granted = asyncio.get_running_loop().create_future()
+        granted.add_done_callback(self._resumed)
         if not share.waiting:
             share.used = max(share.used, self._floor)  # idle time earns no credit
         share.waiting.append(granted)
@@ -201,10 +202,15 @@ class Processor:
             if granted.done():
                 continue
             self._floor = share.used
-            began = self._clock()
+            granted.add_done_callback(self._suspended)  # called next after the waiting task, which was there first
             granted.set_result(None)
-            await asyncio.sleep(0)  # until the granted task suspends: it was scheduled first
-            self._run += self._clock() - began
+            await asyncio.sleep(0)  # until it is called
+
+    def _resumed(self, _: asyncio.Future[None]) -> None:
+        self._began = self._clock()
+
+    def _suspended(self, _: asyncio.Future[None]) -> None:
+        self._run += self._clock() - self._began
 
     def _next(self) -> Share | None:
         return min(self._lines, key=lambda share: share.used, default=None)

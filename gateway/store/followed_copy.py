@@ -15,6 +15,7 @@ import structlog
 
 from gateway.errors import LogUnavailableError
 from gateway.runtime.checked_file import marker, report_damage
+from gateway.runtime.loop import timed
 from gateway.runtime.sqlite_damage import DamagedCopyError, is_damage, register, using_copy
 from gateway.store.copy_file import CopyFile
 from gateway.store.updated_copy import Held, Meta, read_meta
@@ -99,7 +100,7 @@ class FollowedCopy:
                 return query(self._reading)
 
         try:
-            return await self._in_executor(attached)
+            return await self._in_executor(timed(attached))
         except DamagedCopyError as error:
             self._mark(error.reason)
             raise

@@ -14,7 +14,7 @@ import structlog
 from gateway.errors import LogUnavailableError
 from gateway.log.port import Chunk
 from gateway.runtime.checkpoints import Checkpoints
-from gateway.runtime.loop import OneThread
+from gateway.runtime.loop import OneThread, timed
 from gateway.runtime.sqlite_damage import (
     ChecksumError,
     DamagedCopyError,
@@ -132,7 +132,7 @@ class UpdatedCopy:
     async def read(self, query: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Run a query in the reading thread. Raises DamagedCopyError; LogUnavailableError for a failing disk."""
         with self._noting_damage():
-            return await asyncio.get_running_loop().run_in_executor(self._reader, lambda: query(self._reading))
+            return await asyncio.get_running_loop().run_in_executor(self._reader, timed(lambda: query(self._reading)))
 
     @contextmanager
     def transaction(self, db: sqlite3.Connection, held: Callable[[], Held]) -> Iterator[tuple[tuple[int, ...], Held]]:

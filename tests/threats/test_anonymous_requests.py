@@ -75,8 +75,7 @@ def send(connection: socket.socket, request: bytes) -> None:
 
 
 async def idle() -> float:
-    """Processor time of this event loop's thread a second, without a request: views, relay and followers look for news.
-    """
+    """Processor time of this event loop a second without a request: views, relay and followers look for news."""
     before, begun = time.thread_time(), time.perf_counter()
     await asyncio.sleep(1)
     return (time.thread_time() - before) / (time.perf_counter() - begun)

@@ -16,6 +16,7 @@ from aiohttp import web
 from gateway.api.context import PARTNER
 from gateway.api.work import Work, WorkRegistry
 from gateway.protocol.partner import Partner
+from gateway.runtime.loop import timed
 from gateway.runtime.processor import SLICE_SECONDS, Processor, Share
 from tests.api.write.gateway_harness import ndjson, offer, opened
 
@@ -79,12 +80,22 @@ async def test_a_large_page_takes_a_slice_and_a_small_one_does_not() -> None:
     assert 2 == threads.most
 
 
-async def test_a_large_page_is_charged_for_as_long_as_it_holds_its_slice() -> None:
+async def test_a_large_page_is_charged_for_the_time_that_its_thread_computes() -> None:
     """ERR-006: else a reader of such pages gets as many slices as a batch that uses a twentieth of the time."""
     office = WorkRegistry(Processor())
     reading = work_in(office, "reads")
-    await reading.read(asyncio.to_thread(time.sleep, RUN), items=1_000)
+
+    async def page() -> None:
+        await asyncio.get_running_loop().run_in_executor(None, timed(lambda: compute(RUN)))
+
+    await reading.read(page(), items=1_000)
     assert min(reading.spent, office.processor.share("reads").used) >= RUN
+
+
+def compute(seconds: float) -> None:
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
 
 
 def burn(seconds: float) -> None:
