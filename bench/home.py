@@ -26,9 +26,10 @@ from gateway.bootstrap.log import open_log, with_signing_key
 from gateway.bootstrap.logs import configure_logs
 from gateway.bootstrap.offer_pages import search_offers
 from gateway.bootstrap.pages import page_ports
-from gateway.bootstrap.parts import Parts, build_parts
+from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.client import Client
+from gateway.federation import Federation
 from gateway.pages.map.outlines import drawn_departments
 from gateway.pages.site import Site, all_pages
 from gateway.partners.credential import mint_secret
@@ -66,16 +67,16 @@ async def measure(count: int) -> AsyncIterator[Row]:
         )
         log = await stack.enter_async_context(open_log(settings))
         await log.create_topics(COMMON)
-        parts = await build_parts(settings, stack, log=log)
-        stack.push_async_callback(parts.partners.close)
+        federation = await build_federation(settings, stack, log=log)
+        stack.push_async_callback(federation.partners.close)
         secret = mint_secret(now=clock.now(), entropy=os.urandom)
         scopes = frozenset({"offers:publish", "offers:read"})
-        await parts.partners.save(Partner(platform=_PLATFORM, name="x", scopes=scopes, secrets=(secret.kept,)))
-        one = await fill(parts, count)
+        await federation.partners.save(Partner(platform=_PLATFORM, name="x", scopes=scopes, secrets=(secret.kept,)))
+        one = await fill(federation, count)
         bound_collections()
         listening = await listen(stack, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        await serve(stack, _app(parts, url), listening)
+        await serve(stack, _app(settings, federation, url), listening)
         session = await stack.enter_async_context(aiohttp.ClientSession(auto_decompress=False))
         client = Client(session, url, client_id=_PLATFORM, client_secret=secret.text)
         sizes = []
@@ -87,7 +88,7 @@ async def measure(count: int) -> AsyncIterator[Row]:
 
         read = await timed(lambda: client.call("GET", f"/v1/offers/{one}"), _TIMES)
         taken = await timed(page, _TIMES)
-        facts = await timed(lambda: home_facts(parts), _TIMES)
+        facts = await timed(lambda: home_facts(federation), _TIMES)
         yield Row(
             f"home page, nothing kept, {count:,} offers",
             f"{taken:.1f} ms",
@@ -96,7 +97,7 @@ async def measure(count: int) -> AsyncIterator[Row]:
             taken <= _BAR_MS,
             f"facts {facts:.1f} ms; {max(sizes) / 1_000:.1f} kB compressed",
         )
-        searched, pause = await _search(parts, count)
+        searched, pause = await _search(federation, count)
         yield Row(
             f"search of a text that none of {count:,} offers has",
             f"{searched:.0f} ms",
@@ -107,7 +108,7 @@ async def measure(count: int) -> AsyncIterator[Row]:
         )
 
 
-async def _search(parts: Parts, count: int) -> tuple[float, float]:
+async def _search(federation: Federation, count: int) -> tuple[float, float]:
     """The median time of a search of all offers, and the longest time for which the event loop is stopped (ms)."""
     clock, pauses = asyncio.get_running_loop().time, [0.0]
 
@@ -119,29 +120,29 @@ async def _search(parts: Parts, count: int) -> tuple[float, float]:
 
     polling = asyncio.create_task(look())
     searched = await timed(
-        lambda: search_offers(parts.offers, PLATFORMS, "zzzzz", None, most=count, seconds=_TIMES), times=5
+        lambda: search_offers(federation.offers, PLATFORMS, "zzzzz", None, most=count, seconds=_TIMES), times=5
     )
     polling.cancel()
     return searched, max(pauses) * 1_000
 
 
-def _app(parts: Parts, url: str) -> web.Application:
+def _app(settings: Settings, federation: Federation, url: str) -> web.Application:
     """The API, and the pages without the facts that are kept for five seconds."""
-    app = build_api(parts, url)
-    ports = page_ports(parts, url)
-    pages = all_pages(replace(ports, home=replace(ports.home, facts=lambda: home_facts(parts))))
+    app = build_api(settings, federation, url)
+    ports = page_ports(settings, federation, url)
+    pages = all_pages(replace(ports, home=replace(ports.home, facts=lambda: home_facts(federation))))
     site = Site(pages, public_url=url, door=ports.door)
     for method, path, handler in site.routes():
         app.router.add_route(method, path, public(handler))
     return app
 
 
-async def fill(parts: Parts, count: int) -> str:
+async def fill(federation: Federation, count: int) -> str:
     """Fill the offer view. Returns the id of an offer of the platform."""
     for batch in in_chunks(spread(count)):
-        await parts.offers.apply(batch)
-    await parts.offers.settle()
-    await parts.positions.catch_up()
-    for view in parts.views.values():
+        await federation.offers.apply(batch)
+    await federation.offers.settle()
+    await federation.positions.catch_up()
+    for view in federation.views.values():
         view.updated.caught_up = True
     return next(state.id for state in offers(1_000) if state.id.startswith(f"{_PLATFORM}:"))

@@ -21,8 +21,9 @@ from gateway import clock
 from gateway.bootstrap.log import open_log, with_signing_key
 from gateway.bootstrap.logs import configure_logs
 from gateway.bootstrap.pages import add_pages
-from gateway.bootstrap.parts import Parts, build_parts
+from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_api, listen, serve
+from gateway.federation import Federation
 from gateway.log.port import Chunk
 from gateway.pages.base.door import COOKIE
 from gateway.partners.credential import mint_secret
@@ -33,6 +34,7 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountedVerdict, CountRecord, count_record
 from gateway.protocol.topic import COMMON, STATISTICS
+from gateway.runtime.keys import load_secret
 from gateway.settings import Settings
 
 OFFERS = 10_000
@@ -60,15 +62,15 @@ async def measure(count: int) -> AsyncIterator[Row]:
         )
         log = await stack.enter_async_context(open_log(settings))
         await log.create_topics(COMMON)
-        parts = await build_parts(settings, stack, log=log)
-        stack.push_async_callback(parts.partners.close)
-        cookie = await _onboard(parts)
-        await fill(parts, count)
-        await _count_week(parts)
+        federation = await build_federation(settings, stack, log=log)
+        stack.push_async_callback(federation.partners.close)
+        cookie = await _onboard(settings, federation)
+        await fill(federation, count)
+        await _count_week(federation)
         listening = await listen(stack, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        app = build_api(parts, url)
-        add_pages(app, parts, url)
+        app = build_api(settings, federation, url)
+        add_pages(app, settings, federation, url)
         await serve(stack, app, listening)
         session = await stack.enter_async_context(aiohttp.ClientSession(auto_decompress=False))
         headers = {hdrs.ACCEPT: "text/html", hdrs.ACCEPT_ENCODING: "gzip", hdrs.COOKIE: cookie}
@@ -81,7 +83,7 @@ async def measure(count: int) -> AsyncIterator[Row]:
 
         async def page_of_a_new_minute() -> None:
             nonlocal written
-            await parts.statistics.apply([_chunk({_today(): 1}, written)])
+            await federation.statistics.apply([_chunk({_today(): 1}, written)])
             written += 1
             await page()
 
@@ -96,19 +98,19 @@ async def measure(count: int) -> AsyncIterator[Row]:
         )
 
 
-async def _onboard(parts: Parts) -> str:
+async def _onboard(settings: Settings, federation: Federation) -> str:
     """The platforms, and an operator with a session: its cookie."""
     for preset in presets().values():
-        await parts.partners.save(preset)
+        await federation.partners.save(preset)
     secret = mint_secret(now=clock.now(), entropy=os.urandom)
     operator = Partner(platform=_OPERATOR, name="Exploitation", scopes=frozenset({"operate"}), secrets=(secret.kept,))
-    await parts.partners.save(operator)
-    sign_ins = SignIns(parts.partners, parts.secret, clock=parts.clock)
+    await federation.partners.save(operator)
+    sign_ins = SignIns(federation.partners, load_secret(settings.secret, folder=settings.data), clock=federation.clock)
     link, _ = sign_ins.link(operator, "x")
     return f"{COOKIE}={sign_ins.cookie(await sign_ins.begin(link))}"
 
 
-async def _count_week(parts: Parts) -> None:
+async def _count_week(federation: Federation) -> None:
     """Every verdict in every department of every platform, each day."""
     everywhere = [item["code"] for item in schemas.reference("departments")["items"]]
     cells = {
@@ -120,7 +122,7 @@ async def _count_week(parts: Parts) -> None:
         for code in sorted(preset.territory) or everywhere
         for verdict, rule in _VERDICTS
     }
-    await parts.statistics.apply([_chunk(cells, 0)])
+    await federation.statistics.apply([_chunk(cells, 0)])
 
 
 def _today() -> Cell:

@@ -1,4 +1,4 @@
-"""A gateway in the test's own process: the composition root's parts on a log of the test's choice, on its clock."""
+"""A gateway in the test's own process, as the composition root builds it, on a log and a clock of the test's choice."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
@@ -10,10 +10,11 @@ from typing import Any
 from joserfc.jwk import ECKey
 
 from gateway.api.context import Context, Limits
-from gateway.bootstrap.parts import Parts, build_parts
+from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_context
 from gateway.clock import Clock
 from gateway.errors import TokenError
+from gateway.federation import Federation
 from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing
 from gateway.partners.revocation import Claims
@@ -61,25 +62,27 @@ class PlatformTokens:
 
 
 class Harness:
-    """The parts, and the background tasks that run on them by name."""
+    """A federation with its settings, and the background tasks that run on it by name."""
 
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
-        self.views = parts.views
+    def __init__(self, settings: Settings, federation: Federation) -> None:
+        self.settings = settings
+        self.federation = federation
+        self.views = federation.views
         self.relay = Relay(
-            parts.log,
-            folder=parts.settings.data / "relay",
-            identity=parts.identity,
-            submissions=parts.submissions,
-            ids=parts.ids,
-            clock=parts.clock,
+            federation.log,
+            folder=settings.data / "relay",
+            identity=federation.identity,
+            submissions=federation.submissions,
+            ids=federation.ids,
+            clock=federation.clock,
             decided=lambda _: None,
         )
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
     def context(self, limits: Limits | None = None) -> Context:
         """The API's context."""
-        return build_context(self.parts, URL, keys=KEYS, verifier=PlatformTokens(), limits=limits or Limits())
+        limits = limits or Limits()
+        return build_context(self.settings, self.federation, URL, keys=KEYS, verifier=PlatformTokens(), limits=limits)
 
     def start(self, *names: str) -> None:
         """Start background tasks."""
@@ -99,19 +102,19 @@ class Harness:
         async with asyncio.timeout(SECONDS):
             while not all(view.fresh for view in fed):
                 await asyncio.sleep(0.005)
-            while NAMES_MIRROR in self.tasks and not self.parts.acts.names.caught_up:
+            while NAMES_MIRROR in self.tasks and not self.federation.acts.names.caught_up:
                 await asyncio.sleep(0.005)
             while RELAY in self.tasks and not (self.relay.ready and self.relay.partitions):
                 await asyncio.sleep(0.005)
 
     def _work(self, name: str) -> Callable[[], Coroutine[Any, Any, None]]:
         if name == POSITIONS_MIRROR:
-            return self.parts.positions.run
+            return self.federation.positions.run
         if name == NAMES_MIRROR:
-            return self.parts.acts.run
+            return self.federation.acts.run
         if name == RELAY:
             return self.relay.run
-        return ViewUpdater(self.parts.log, name, self.views[name], clock=self.parts.clock).run
+        return ViewUpdater(self.federation.log, name, self.views[name], clock=self.federation.clock).run
 
 
 @asynccontextmanager
@@ -124,15 +127,15 @@ async def built(
     secret: bytes = SECRET,
     require_certificate: date | None = None,
 ) -> AsyncIterator[Harness]:
-    """A gateway's parts in a folder, with these partners and nothing running; closed with all that was started."""
+    """A federation in a folder, with these partners and nothing running; closed with all that was started."""
     settings = Settings(data=folder, secret=secret.decode(), require_certificate=require_certificate)
     async with AsyncExitStack() as stack:
         await log.create_topics(COMMON)
-        parts = await build_parts(settings, stack, log=log, clock=clock)
-        stack.push_async_callback(parts.partners.close)
+        federation = await build_federation(settings, stack, log=log, clock=clock)
+        stack.push_async_callback(federation.partners.close)
         for partner in partners:
-            await parts.partners.save(partner)
-        harness = Harness(parts)
+            await federation.partners.save(partner)
+        harness = Harness(settings, federation)
         try:
             yield harness
         finally:

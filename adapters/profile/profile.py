@@ -15,14 +15,13 @@ import schemas
 from adapters.formats import FORMATS, FeedMapping, load_mapping
 from adapters.formats.problem import for_profile
 from adapters.transport.address import feed_url_fault
+from gateway.protocol.source_run import DEFAULT_MINUTES, NATIVE
 from schemas import Problem, problem
 from schemas.bilingual import Spoken, json_type
 from schemas.decode import type_name
 from schemas.failure import NO_NEAR_VALUE, translate
 from schemas.rulebook import LANGUAGES
 
-NATIVE = "native"
-DEFAULT_MINUTES = 60
 DEFAULT_MEGABYTES = 100
 _SUFFIX = ".json"
 

@@ -158,7 +158,7 @@ def write_list_cursor(context: Context, kind: str, after: Any, *scope: Any) -> s
     """The cursor of a plain list: the key to continue after, valid only for one log, list, reader and filter
     (``scope``).
     """
-    return _seal(context, kind).close(orjson.dumps([after, tag_of(*scope, context.identity)]))
+    return _seal(context, kind).close(orjson.dumps([after, tag_of(*scope, context.federation.identity)]))
 
 
 def read_list_cursor(context: Context, kind: str, text: str | None, *scope: Any, of: Callable[[Any], bool]) -> Any:
@@ -174,7 +174,7 @@ def read_list_cursor(context: Context, kind: str, text: str | None, *scope: Any,
     if members is None or not of(members[0]):
         raise ProblemError("cursor-forged")
     after, scoped = members
-    if scoped != tag_of(*scope, context.identity):
+    if scoped != tag_of(*scope, context.federation.identity):
         raise ProblemError("cursor-filter")
     return after
 

@@ -75,7 +75,7 @@ def build_app(context: Context, *, activity: Activity | None = None) -> web.Appl
     processor = Processor(percent=context.limits.processor_percent, hurry=hurry, activity=activity)
     app[WORK_REGISTRY] = WorkRegistry(processor)
     app[DISK_QUOTA] = DiskQuota(context.limits.spool_bytes)
-    app[REQUESTS] = Requests(context.log)
+    app[REQUESTS] = Requests(context.federation.log)
     app.on_response_prepare.append(complete)
     app.on_shutdown.append(_stop)
     app.cleanup_ctx.append(_close_requests)

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 import schemas
-from gateway.api.context import PARTNER, SCOPES, context_of, partner_of
+from gateway.api.context import PARTNER, SCOPES, context_of, federation_of, partner_of
 from gateway.api.problem import ProblemError
 from gateway.errors import TokenError
 from gateway.partners.revocation import Claims
@@ -71,7 +71,7 @@ async def _identify(request: web.Request) -> tuple[Claims, Partner]:
         claims = await context.verifier.verify(token.strip())
     except TokenError:
         raise _invalid_token() from None
-    partner = context.partners.get(claims.platform)
+    partner = context.federation.partners.get(claims.platform)
     if partner is None or partner.revoked:
         raise _invalid_token()
     return claims, partner
@@ -88,9 +88,9 @@ def _marked(handler: Handler, *marks: str) -> Handler:
 
 def publishing_problem(request: web.Request) -> schemas.Problem | None:
     """The reason why this partner may not publish now, withdrawals apart; None if it may."""
-    context = context_of(request)
+    federation = federation_of(request)
     return certificate_problem(
-        partner_of(request).certificates, required=context.require_certificate, now=context.clock()
+        partner_of(request).certificates, required=federation.terms.require_certificate, now=federation.clock()
     )
 
 
@@ -103,11 +103,11 @@ def refuse_uncertified(request: web.Request) -> None:
 
 def set_certificate_header(request: web.Request, response: web.StreamResponse) -> None:
     """Announce the day from which a publisher is refused, on answers to its submissions, while it can be avoided."""
-    context = context_of(request)
-    if context.require_certificate is None or PARTNER not in request or request.method == hdrs.METH_GET:
+    federation = federation_of(request)
+    if federation.terms.require_certificate is None or PARTNER not in request or request.method == hdrs.METH_GET:
         return
     if "offers:publish" in scopes_of(request.match_info.handler):
         certificates = partner_of(request).certificates
-        day = notice_of(certificates, required=context.require_certificate, now=context.clock())
+        day = notice_of(certificates, required=federation.terms.require_certificate, now=federation.clock())
         if day is not None:
             response.headers[REQUIRED_FROM] = day.isoformat()

@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.api.answer import json_headers
 from gateway.api.auth import requires
 from gateway.api.body import JSON, LINES, author_of, count_refused, deadline_of, uploaded
-from gateway.api.context import context_of, partner_of
+from gateway.api.context import federation_of, partner_of
 from gateway.api.decision import decisions_of, wait_of
 from gateway.api.idempotency import Answer, run_once
 from gateway.api.problem import ProblemError, language_of, problem_document, problem_headers, problem_of_log
@@ -39,7 +39,7 @@ async def post_batch(request: web.Request) -> web.StreamResponse:
     with Parameters(request.query, ("partial", "dry_run")) as parameters:
         partial, dry_run = bool(parameters.flag("partial")), bool(parameters.flag("dry_run"))
     name = batch_id(os.urandom(NONCE_BYTES))
-    submissions = context_of(request).submissions.of_upload(name)
+    submissions = federation_of(request).submissions.of_upload(name)
     judge = BatchJudge(submissions, author_of(request, dry_run=dry_run))
     async with uploaded(request, judge, {**LINES, **JSON}) as upload:
         batch = _Batch(id=name, upload=upload)
@@ -61,16 +61,16 @@ async def _queue(request: web.Request, batch: _Batch, *, partial: bool) -> Answe
     (PUB-018); 503 when the log fails (PUB-013).
     """
     _refuse_empty(batch)
-    upload, context = batch.upload, context_of(request)
+    upload, federation = batch.upload, federation_of(request)
     if upload.refused == upload.count or (upload.refused and not partial):
         count_refused(request, upload)
         return _refused(request, batch, "not-queued")
-    queuing = await queue_upload(upload, context.submissions, publisher=partner_of(request).platform)
+    queuing = await queue_upload(upload, federation.submissions, publisher=partner_of(request).platform)
     if queuing.failure is not None:
         return _interrupted(request, batch, queuing, queuing.failure)
     count_refused(request, upload)
     wait = wait_of(request)
-    decided = await decisions_of(upload, context.receipts, deadline_of(request, wait)) if wait else None
+    decided = await decisions_of(upload, federation.receipts, deadline_of(request, wait)) if wait else None
     headers = {"Preference-Applied": f"wait={wait}"} if wait else {}
     if upload.refused:
         status = HTTPStatus.MULTI_STATUS

@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage
 
 from gateway.api.auth import publishing_problem
-from gateway.api.context import context_of, partner_of, today
+from gateway.api.context import context_of, federation_of, partner_of, today
 from gateway.api.decision import Deadline
 from gateway.api.limit import SLOTS, WAITS, Slot
 from gateway.api.problem import ProblemError
@@ -137,11 +137,11 @@ def deadline_of(request: web.Request, seconds: float) -> Deadline:
 
 def author_of(request: web.Request, *, dry_run: bool = False) -> Author:
     """The author of an upload; a dry run is judged as if its author may publish."""
-    context = context_of(request)
+    federation = federation_of(request)
     return Author(
         publisher=partner_of(request).platform,
-        hosts=context.partners.hosts(),
-        on=today(context),
+        hosts=federation.partners.hosts(),
+        on=today(federation),
         blocked_by=None if dry_run else publishing_problem(request),
         traceparent=traceparent_of(request),
     )
@@ -149,7 +149,7 @@ def author_of(request: web.Request, *, dry_run: bool = False) -> Author:
 
 def count_refused(request: web.Request, upload: Upload) -> None:
     """Count the refused items of an upload that is answered: a later answer to it does not count them again."""
-    context_of(request).refusals.count_upload(partner_of(request).platform, upload.refusals)
+    federation_of(request).refusals.count_upload(partner_of(request).platform, upload.refusals)
 
 
 def refusal(error: UploadRefusedError) -> ProblemError:

@@ -49,7 +49,7 @@ async def post_certificate(request: web.Request) -> web.StreamResponse:
     days = asked.get("days", USUAL_DAYS)
     desk = await desk_of(request, reason)
     with refusals():
-        seen = await seen_features(context.log, platform, document)
+        seen = await seen_features(context.federation.log, platform, document)
         try:
             issued = await certify(
                 desk,

@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 
 from gateway.api.answer import send_list
 from gateway.api.auth import requires
-from gateway.api.context import Context, context_of, partner_of
+from gateway.api.context import Context, context_of, federation_of, partner_of
 from gateway.api.problem import ProblemError, require_caught_up, view_behind
 from gateway.api.query import Query, read_changes_query
 from gateway.api.work import work_of
@@ -29,13 +29,17 @@ HEADERS: Mapping[str, str] = {hdrs.CACHE_CONTROL: "no-store"}
 @requires("offers:read")
 async def get_changes(request: web.Request) -> web.StreamResponse:
     """``GET /v1/changes``."""
-    require_caught_up(context_of(request).offers)
+    require_caught_up(federation_of(request).offers)
     context, partner = context_of(request), partner_of(request)
     query = read_changes_query(request.query, partner, most=context.limits.page_items)
     reader = Reader(partner.platform)
     cursor = await _cursor(context, query, reader)
     changes, cursor, more = await _poll(request, query, reader, cursor)
-    rest = {"cursor": cursors.write(cursor, context.cursors), "fresh": utc(context.offers.fresh), "more": more}
+    rest = {
+        "cursor": cursors.write(cursor, context.cursors),
+        "fresh": utc(context.federation.offers.fresh),
+        "more": more,
+    }
     return await send_list(request, "changes", changes, rest, HEADERS)
 
 
@@ -43,16 +47,18 @@ async def _cursor(context: Context, query: Query, reader: Reader) -> Cursor:
     """The reader's cursor. A cursor from a replica that is ahead waits until this one has caught up. Raises
     ProblemError.
     """
-    view = context.offers
+    view = context.federation.offers
     if query.cursor is None:
-        now = view.fresh or context.clock()
-        return cursors.start(end=view.positions, now=now, asked=query.asked, reader=reader, log=context.identity)
+        now = view.fresh or context.federation.clock()
+        return cursors.start(
+            end=view.positions, now=now, asked=query.asked, reader=reader, log=context.federation.identity
+        )
     found = _read(context, query, reader, view.positions)
     if found == "resync-required":  # perhaps only ahead of this replica
         found = _read(context, query, reader, (_ANYWHERE,) * len(view.positions))
         if isinstance(found, Cursor) and not await view.reached(found.positions, _AHEAD_SECONDS):
             # The end offsets of the log decide: a broker that was suspended returns old ones, but not after this wait.
-            found = _read(context, query, reader, tuple(await context.log.ends(OFFERS)))
+            found = _read(context, query, reader, tuple(await context.federation.log.ends(OFFERS)))
     if found == "view-behind":
         raise view_behind()
     if isinstance(found, str):
@@ -66,9 +72,9 @@ def _read(context: Context, query: Query, reader: Reader, end: tuple[int, ...]) 
         context.cursors,
         asked=query.asked,
         reader=reader,
-        log=context.identity,
+        log=context.federation.identity,
         end=end,
-        now=context.clock(),
+        now=context.federation.clock(),
     )
 
 
@@ -80,7 +86,7 @@ async def _poll(
     Between reads without a change it pauses, twice as long each time: a thousand readers woken by every record that
     concerns only one of them would do nothing but read. Near the end a page is short, whatever its limit.
     """
-    view, work, loop = context_of(request).offers, work_of(request), asyncio.get_running_loop()
+    view, work, loop = federation_of(request).offers, work_of(request), asyncio.get_running_loop()
     deadline, pause = loop.time() + query.wait, _PAUSE
     while True:
         fresh = view.fresh  # before the read: the page is at least as new

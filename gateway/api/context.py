@@ -7,23 +7,15 @@ from pathlib import Path
 
 from aiohttp import hdrs, web
 
-from gateway.clock import Clock
-from gateway.ingest.refusals import RefusalCounter
-from gateway.ingest.snapshot import Snapshots
-from gateway.ingest.submissions import Submissions
-from gateway.log.port import EventLog
-from gateway.log.positions import Positions
+from gateway.federation import Federation
 from gateway.operate.certification import Issuer
-from gateway.operate.journal import Journal
-from gateway.partners import Partners
 from gateway.partners.revocation import TokenVerifier
 from gateway.partners.sign_in import SignIns
 from gateway.protocol.decide import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.rendering import Rendering
-from gateway.protocol.seal import ReceiptIds, Seal
+from gateway.protocol.seal import Seal
 from gateway.runtime.proxies import Proxies
-from gateway.store import DeliveryView, JournalView, OfferView, ReceiptView, RunView, StatisticsView
 from schemas.rulebook import Language
 
 
@@ -51,30 +43,13 @@ class Limits:
 class Context:
     """The components that the composition root passes to the API."""
 
-    log: EventLog
-    identity: str
-    submissions: Submissions
-    partners: Partners
+    federation: Federation
     verifier: TokenVerifier
-    offers: OfferView
-    receipts: ReceiptView
-    receipt_ids: ReceiptIds
-    deliveries: DeliveryView
-    runs: RunView
-    statistics: StatisticsView
-    journal: JournalView
-    acts: Journal
-    refusals: RefusalCounter
-    positions: Positions
-    snapshots: Snapshots
     cursors: Seal
     limits: Limits
-    clock: Clock
     spool: Path
     renderings: Mapping[str, Rendering]
     """The formats of an export, each by its name in the address."""
-    require_certificate: date | None
-    """The first day on which publishing requires a certificate; None: never."""
     issuer: Issuer
     """Signs certificates."""
     sign_ins: SignIns
@@ -97,6 +72,11 @@ def context_of(request: web.Request) -> Context:
     return request.app[CONTEXT]
 
 
+def federation_of(request: web.Request) -> Federation:
+    """The federation that the application serves."""
+    return request.app[CONTEXT].federation
+
+
 def partner_of(request: web.Request) -> Partner:
     """The authenticated partner of this request."""
     return request[PARTNER]
@@ -108,9 +88,20 @@ def client_of(request: web.Request) -> str:
     return proxies.client(request.remote, request.headers.getall(hdrs.X_FORWARDED_FOR, ()))
 
 
-def today(context: Context) -> date:
+def today(federation: Federation) -> date:
     """The day of receipt in Europe/Paris, on which verdicts are based."""
-    return date.fromisoformat(paris_date(context.clock()))
+    return date.fromisoformat(paris_date(federation.clock()))
 
 
-__all__ = ["CONTEXT", "PARTNER", "SCOPES", "Context", "Limits", "client_of", "context_of", "partner_of", "today"]
+__all__ = [
+    "CONTEXT",
+    "PARTNER",
+    "SCOPES",
+    "Context",
+    "Limits",
+    "client_of",
+    "context_of",
+    "federation_of",
+    "partner_of",
+    "today",
+]

@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 
 import schemas
 from gateway.api.answer import json_headers
-from gateway.api.context import context_of
+from gateway.api.context import federation_of
 from gateway.api.problem import language_of
 from gateway.api.receipts import localized
 from gateway.api.results import MOST_IN_FULL, Decided
@@ -45,13 +45,13 @@ async def submit(
 
     Raises LogError if it is not known to be queued.
     """
-    context = context_of(request)
-    [outcome] = await context.submissions.submit([submission])
+    federation = federation_of(request)
+    [outcome] = await federation.submissions.submit([submission])
     if isinstance(outcome, LogError):
         raise outcome
     wait = wait_of(request)
     headers = {"Preference-Applied": f"wait={wait}"} if wait else {}
-    receipt = await work_of(request).wait(context.receipts.wait(submission.receipt, wait), None) if wait else None
+    receipt = await work_of(request).wait(federation.receipts.wait(submission.receipt, wait), None) if wait else None
     if receipt is not None:
         return answer(request, receipt, status=_status(receipt), headers=headers)
     pending: dict[str, Any] = {"receipt": submission.receipt, "verdict": "pending", "id": submission.id}

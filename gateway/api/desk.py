@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 
 from gateway.api.answer import send_json
 from gateway.api.body import read_document
-from gateway.api.context import context_of, partner_of
+from gateway.api.context import federation_of, partner_of
 from gateway.api.problem import ProblemError
 from gateway.api.query import refuse_parameters
 from gateway.operate.desk import Desk, Refusal, RefusedActError
@@ -33,15 +33,15 @@ _PRESENT: Mapping[Refusal, str] = {
 
 async def desk_of(request: web.Request, reason: str | None) -> Desk:
     """The desk of the client that asks, with the partners as they are now. Raises LogError."""
-    context = context_of(request)
-    await context.partners.catch_up()
+    federation = federation_of(request)
+    await federation.partners.catch_up()
     return Desk(
-        log=context.log,
-        partners=context.partners,
-        journal=context.acts,
+        log=federation.log,
+        partners=federation.partners,
+        journal=federation.acts,
         actor=Actor(client=partner_of(request).platform),
         why=reason,
-        clock=context.clock,
+        clock=federation.clock,
     )
 
 

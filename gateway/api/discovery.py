@@ -33,8 +33,8 @@ async def get_discovery(request: web.Request) -> web.Response:
         "limits": asdict(context.limits),
         "endpoints": ENDPOINTS,
     }
-    if context.require_certificate is not None:
-        body["certificate_required_from"] = context.require_certificate.isoformat()
+    if context.federation.terms.require_certificate is not None:
+        body["certificate_required_from"] = context.federation.terms.require_certificate.isoformat()
     return _public(request, *_written(body))
 
 

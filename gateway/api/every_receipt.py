@@ -16,11 +16,11 @@ from gateway.api.receipts import answer_headers, joined_deliveries, localized, r
 async def list_every_receipt(request: web.Request) -> web.StreamResponse:
     """``GET /v1/operate/receipts``."""
     context, reader, language = context_of(request), partner_of(request).platform, language_of(request)
-    require_caught_up(context.receipts, context.deliveries)
+    require_caught_up(context.federation.receipts, context.federation.deliveries)
     query = read_receipt_query(request.query, most=context.limits.page_items, any_platform=True)
     scope = (reader, sorted(query.platforms), *query.scope)
     after = read_list_cursor(context, "every receipt", query.cursor, *scope, of=is_vector)
-    receipts, further, more = await context.receipts.page(
+    receipts, further, more = await context.federation.receipts.page(
         query.platforms or None, after=after, limit=query.limit, asked=query.asked, newest=query.newest
     )
     cursor = write_list_cursor(context, "every receipt", further, *scope)
@@ -33,8 +33,8 @@ async def get_any_receipt(request: web.Request) -> web.StreamResponse:
     """``GET /v1/operate/receipts/{receipt}``: once it is decided."""
     refuse_parameters(request.query)
     context, language = context_of(request), language_of(request)
-    require_caught_up(context.receipts, context.deliveries)
-    receipt = await context.receipts.get(request.match_info["receipt"])
+    require_caught_up(context.federation.receipts, context.federation.deliveries)
+    receipt = await context.federation.receipts.get(request.match_info["receipt"])
     if receipt is None:
         raise ProblemError("not-found")
     [joined] = await joined_deliveries(context, [receipt])

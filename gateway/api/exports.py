@@ -6,7 +6,7 @@ from aiohttp import hdrs, web
 
 from gateway.api.answer import PRIVATE, is_known, send_pieces, tag_of, unchanged
 from gateway.api.auth import requires
-from gateway.api.context import Context, context_of, partner_of
+from gateway.api.context import Context, context_of, federation_of, partner_of
 from gateway.api.get_offers import Document, offer_document
 from gateway.api.limit import Slots
 from gateway.api.problem import ProblemError, require_caught_up, view_behind
@@ -26,7 +26,7 @@ _HEADERS = {**PRIVATE, hdrs.VARY: f"{hdrs.AUTHORIZATION}, {hdrs.ACCEPT_ENCODING}
 @requires("offers:read")
 async def get_export(request: web.Request) -> web.StreamResponse:
     """``GET /v1/exports/{format}``."""
-    require_caught_up(context_of(request).offers)
+    require_caught_up(federation_of(request).offers)
     context, partner = context_of(request), partner_of(request)
     rendering = context.renderings.get(request.match_info["format"])
     if rendering is None:
@@ -42,9 +42,9 @@ async def get_export(request: web.Request) -> web.StreamResponse:
 
 def _tag(request: web.Request) -> str:
     """A weak entity tag: an export may contain offers that arrive while it is sent."""
-    context, partner = context_of(request), partner_of(request)
-    positions, territory = context.offers.positions, sorted(partner.territory)
-    return "W/" + tag_of(context.identity, positions, partner.platform, territory, request.path_qs)
+    federation, partner = federation_of(request), partner_of(request)
+    positions, territory = federation.offers.positions, sorted(partner.territory)
+    return "W/" + tag_of(federation.identity, positions, partner.platform, territory, request.path_qs)
 
 
 def _response(request: web.Request, rendering: Rendering, tag: str) -> web.StreamResponse:
@@ -86,7 +86,7 @@ async def _pages(work: Work, context: Context, reader: Reader, asked: Filter) ->
     """Pages as in ``GET /v1/offers``; empty pages are skipped. An offer that changes meanwhile may appear twice, the
     newer state last. If the view is emptied meanwhile, the export is cut, because it would look complete.
     """
-    view, own = context.offers, reader.platform in asked.platform
+    view, own = context.federation.offers, reader.platform in asked.platform
     began, after, more = view.began, None, True
     while more:
         page = view.page(reader=reader, asked=asked, after=after, limit=_OFFERS_AT_ONCE, own=own)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.api.auth import requires
 from gateway.api.body import read_document
-from gateway.api.context import context_of, partner_of
+from gateway.api.context import federation_of, partner_of
 from gateway.api.desk import Check, answered, one_of, parse_act, within
 from gateway.api.problem import ProblemError, require_caught_up
 from gateway.api.query import refuse_parameters
@@ -35,24 +35,24 @@ class FeedAction:
 async def post_feed(request: web.Request) -> web.StreamResponse:
     """``POST /v1/platforms/{platform}/feed``."""
     refuse_parameters(request.query)
-    context, platform = context_of(request), request.match_info["platform"]
-    require_caught_up(context.runs)
+    federation, platform = federation_of(request), request.match_info["platform"]
+    require_caught_up(federation.runs)
     asked = read_feed_action(await read_document(request))
-    partner = context.partners.get(platform)
+    partner = federation.partners.get(platform)
     if partner is None or partner.revoked or not has_feed(partner):
         raise ProblemError("not-found")
     actor = Actor(client=partner_of(request).platform)
-    known, at = await context.runs.paused(), context.clock()
+    known, at = await federation.runs.paused(), federation.clock()
     if asked.action == "run":
         try:
             order = new_order(platform, at=at, confirm=asked.confirm, known=known)
         except CodedError as error:
             raise ProblemError(error.code, **error.values) from error
-        await write_run_entry(context.acts, platform, confirm=asked.confirm, actor=actor, why=asked.reason)
-        await order_now(context.log, order)
+        await write_run_entry(federation.acts, platform, confirm=asked.confirm, actor=actor, why=asked.reason)
+        await order_now(federation.log, order)
         return answered({"platform": platform, "order": order.id}, status=HTTPStatus.ACCEPTED)
     pause = Pause(platform=platform, paused=asked.action == "pause", at=at)
-    changed = await set_paused(context.log, context.acts, pause, known=known, actor=actor, why=asked.reason)
+    changed = await set_paused(federation.log, federation.acts, pause, known=known, actor=actor, why=asked.reason)
     since = None if not pause.paused else at if changed else known[platform].at
     body = {"platform": platform, "paused": pause.paused, "changed": changed}
     return answered(body if since is None else {**body, "since": utc(since)})

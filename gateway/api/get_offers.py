@@ -16,7 +16,7 @@ from gateway.api.answer import (
     write_list_cursor,
 )
 from gateway.api.auth import requires
-from gateway.api.context import context_of, partner_of
+from gateway.api.context import context_of, federation_of, partner_of
 from gateway.api.problem import ProblemError, require_caught_up
 from gateway.api.query import Query, offer_id_of, read_offers_query, refuse_parameters
 from gateway.api.work import work_of
@@ -30,11 +30,11 @@ Document = dict[str, Any]
 @requires("offers:read")
 async def get_offer(request: web.Request) -> web.StreamResponse:
     """``GET /v1/offers/{id}``."""
-    require_caught_up(context_of(request).offers)
+    require_caught_up(federation_of(request).offers)
     refuse_parameters(request.query)
     reader = Reader(partner_of(request).platform)
     state = await _visible(request, reader)
-    duplicates = await context_of(request).offers.possible_duplicates([state.id], reader=reader)
+    duplicates = await federation_of(request).offers.possible_duplicates([state.id], reader=reader)
     tag = tag_of(state.known.sequence, state.id, duplicates, reader.platform)
     if is_known(request, tag):
         return unchanged(tag)
@@ -44,11 +44,15 @@ async def get_offer(request: web.Request) -> web.StreamResponse:
 @requires("offers:read")
 async def list_offers(request: web.Request) -> web.StreamResponse:
     """``GET /v1/offers``."""
-    require_caught_up(context_of(request).offers)
+    require_caught_up(federation_of(request).offers)
     context, partner = context_of(request), partner_of(request)
     query = read_offers_query(request.query, partner, most=context.limits.page_items)
     tag = tag_of(
-        context.identity, context.offers.positions, partner.platform, sorted(partner.territory), request.query_string
+        context.federation.identity,
+        context.federation.offers.positions,
+        partner.platform,
+        sorted(partner.territory),
+        request.query_string,
     )
     if is_known(request, tag):
         return unchanged(tag)
@@ -74,7 +78,7 @@ async def _visible(request: web.Request, reader: Reader) -> OfferState:
     """The live offer that the path names. Raises ProblemError, the same for a missing offer and for one that the reader
     may not read.
     """
-    state = await context_of(request).offers.get(offer_id_of(request))
+    state = await federation_of(request).offers.get(offer_id_of(request))
     own = state is not None and platform_of(state.id) == reader.platform
     if state is not None and state.offer is None and own:
         raise ProblemError("offer-withdrawn", members={"marker": _marker(state)})
@@ -102,10 +106,10 @@ async def _page(request: web.Request, query: Query, reader: Reader) -> tuple[lis
     scope = reader.platform, query.asked.to_json()
     after = read_list_cursor(context, "offers", query.cursor, *scope, of=lambda after: isinstance(after, str))
     states, further = await work_of(request).read(
-        context.offers.page(reader=reader, asked=query.asked, after=after, limit=query.limit, own=own),
+        context.federation.offers.page(reader=reader, asked=query.asked, after=after, limit=query.limit, own=own),
         items=query.limit,
     )
-    duplicates = await context.offers.possible_duplicates([state.id for state in states], reader=reader)
+    duplicates = await context.federation.offers.possible_duplicates([state.id for state in states], reader=reader)
     documents = [offer_document(state, reader, duplicates) for state in states]
     cursor = None if further is None else write_list_cursor(context, "offers", further, *scope)
     return documents, {"cursor": cursor, "more": cursor is not None}

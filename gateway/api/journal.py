@@ -11,7 +11,7 @@ from multidict import MultiMapping
 from gateway.api.answer import PRIVATE, read_list_cursor, send_json, send_list, write_list_cursor
 from gateway.api.auth import requires
 from gateway.api.body import read_document
-from gateway.api.context import context_of, partner_of
+from gateway.api.context import context_of, federation_of, partner_of
 from gateway.api.problem import ProblemError, require_caught_up, view_behind
 from gateway.api.query import PAGING, Parameters, instant, paging, refuse_parameters, valid
 from gateway.protocol.identity import is_slug
@@ -26,13 +26,13 @@ _LONGEST = 200
 async def list_journal(request: web.Request) -> web.StreamResponse:
     """``GET /v1/journal``."""
     context, reader = context_of(request), partner_of(request).platform
-    require_caught_up(context.journal)
-    if not context.acts.names.caught_up:
+    require_caught_up(context.federation.journal)
+    if not context.federation.acts.names.caught_up:
         raise view_behind()
-    names = context.acts.names.state
+    names = context.federation.acts.names.state
     query = read_journal_query(request.query, names, most=context.limits.page_items)
     before = read_list_cursor(context, "journal", query.cursor, reader, *query.scope, of=lambda key: is_of(key, int))
-    entries, further, more = await context.journal.page(before=before, limit=query.limit, asked=query.asked)
+    entries, further, more = await context.federation.journal.page(before=before, limit=query.limit, asked=query.asked)
     cursor = write_list_cursor(context, "journal", further, reader, *query.scope)
     documents = [entry_document(entry, names) for entry in entries]
     return await send_list(request, "journal", documents, {"cursor": cursor, "more": more}, PRIVATE)
@@ -43,7 +43,7 @@ async def post_erasure(request: web.Request) -> web.StreamResponse:
     """``POST /v1/journal/erasures``: a person's name leaves the journal, the acts stay."""
     refuse_parameters(request.query)
     name = read_erasure(await read_document(request))
-    erased = await context_of(request).acts.erase_name(name, Actor(client=partner_of(request).platform))
+    erased = await federation_of(request).acts.erase_name(name, Actor(client=partner_of(request).platform))
     return send_json({"erased": erased}, {hdrs.CACHE_CONTROL: "no-store"})
 
 

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from gateway.api.auth import requires
 from gateway.api.body import read_document
-from gateway.api.context import context_of, partner_of
+from gateway.api.context import federation_of, partner_of
 from gateway.api.decision import submit
 from gateway.api.desk import one_of, parse_act
 from gateway.api.idempotency import Answer, run_once
@@ -28,7 +28,7 @@ _EXPECTED = '{"action": "moderate" | "lift", "reason"?: "…"}'
 @requires("operate")
 async def post_moderation(request: web.Request) -> web.StreamResponse:
     """``POST /v1/offers/{id}/moderation``."""
-    require_caught_up(context_of(request).offers)
+    require_caught_up(federation_of(request).offers)
     refuse_parameters(request.query)
     offer_id = offer_id_of(request)
     raw = await read_document(request)
@@ -47,16 +47,16 @@ async def _moderate(request: web.Request, asked: Moderation) -> Answer:
     """Submit the command if there is anything to do; any newer change prevails over it (WDR-006). Raises
     ProblemError.
     """
-    context = context_of(request)
-    partitions = context.log.partitions
+    federation = federation_of(request)
+    partitions = federation.log.partitions
     await _catch_up(request, partition_of(asked.offer_id, partitions))
-    state = await context.offers.get(asked.offer_id)
+    state = await federation.offers.get(asked.offer_id)
     known = None if state is None else state.known
     try:
-        command = moderation_command(asked, known, ids=context.receipt_ids, partitions=partitions)
+        command = moderation_command(asked, known, ids=federation.ids, partitions=partitions)
     except CodedError as error:
         raise ProblemError(error.code, **error.values) from error
-    await write_entry(context.acts, asked, Actor(client=partner_of(request).platform))
+    await write_entry(federation.acts, asked, Actor(client=partner_of(request).platform))
     return Answer.of(await submit(request, command))
 
 
@@ -64,9 +64,9 @@ async def _catch_up(request: web.Request, partition: int) -> None:
     """Wait until the offer view has applied every change that was decided before this request: an offer just accepted
     is known, at its latest revision. Raises ProblemError.
     """
-    context = context_of(request)
-    end = await end_of(context.log, OFFERS, partition)
-    if not await work_of(request).wait(context.offers.reached(end, _CATCH_UP_SECONDS), otherwise=False):
+    federation = federation_of(request)
+    end = await end_of(federation.log, OFFERS, partition)
+    if not await work_of(request).wait(federation.offers.reached(end, _CATCH_UP_SECONDS), otherwise=False):
         raise view_behind()
 
 

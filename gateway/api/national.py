@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 
 from gateway.api.answer import PRIVATE, read_list_cursor, send_json, write_list_cursor
 from gateway.api.auth import requires
-from gateway.api.context import Context, context_of
+from gateway.api.context import Context, context_of, federation_of
 from gateway.api.decision import wait_of
 from gateway.api.desk import Check, answered, are_texts, desk_of, is_flag, is_text, read_act, refusals, within
 from gateway.api.problem import ProblemError, require_caught_up
@@ -55,10 +55,10 @@ _ALL: Mapping[str, Check] = {
 async def get_status(request: web.Request) -> web.StreamResponse:
     """``GET /v1/national``."""
     refuse_parameters(request.query)
-    context = context_of(request)
-    require_caught_up(context.deliveries)
-    accounts = await context.deliveries.accounts()
-    summaries = await context.deliveries.summaries()
+    federation = federation_of(request)
+    require_caught_up(federation.deliveries)
+    accounts = await federation.deliveries.accounts()
+    summaries = await federation.deliveries.summaries()
     body = {
         "accounts": [{**note, "account": name} for name, note in sorted(accounts.items())],
         "platforms": [
@@ -74,11 +74,11 @@ async def post_order(request: web.Request) -> web.StreamResponse:
     """``POST /v1/national/orders``: 202 with the address where the answer will be; 200 with it, if it is there within
     ``Prefer: wait``.
     """
-    require_caught_up(context_of(request).deliveries)
+    require_caught_up(federation_of(request).deliveries)
     asked, reason = await read_act(request, _ALL, required=("order",))
     order, seconds = _order(asked), wait_of(request)
     context = context_of(request)
-    notes = await context.deliveries.accounts()
+    notes = await context.federation.deliveries.accounts()
     desk = await desk_of(request, reason)
     with refusals():
         account = account_for(notes, account=asked.get("account"), platform=platform_in(order))
@@ -102,7 +102,7 @@ async def get_order(request: web.Request) -> web.StreamResponse:
     context = context_of(request)
     ordered = _opened(context, request.match_info["order"])
     try:
-        ordered = await answered_so_far(context.log, ordered)
+        ordered = await answered_so_far(context.federation.log, ordered)
     except PositionLostError:  # of a log that was restored since
         raise ProblemError("not-found") from None
     body: dict[str, Any] = {"account": ordered.placed.account}

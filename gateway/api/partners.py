@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 
 from gateway.api.answer import PRIVATE, send_json
 from gateway.api.auth import requires
-from gateway.api.context import context_of
+from gateway.api.context import federation_of
 from gateway.api.desk import (
     Check,
     answered,
@@ -49,22 +49,22 @@ _OVERLAP_HOURS = 168
 async def list_partners(request: web.Request) -> web.StreamResponse:
     """``GET /v1/partners``."""
     refuse_parameters(request.query)
-    context = context_of(request)
-    await context.partners.catch_up()  # also with what another process changed a moment ago
-    now = context.clock()
-    return send_json({"partners": [partner_document(one, now=now) for one in context.partners.all()]}, PRIVATE)
+    federation = federation_of(request)
+    await federation.partners.catch_up()  # also with what another process changed a moment ago
+    now = federation.clock()
+    return send_json({"partners": [partner_document(one, now=now) for one in federation.partners.all()]}, PRIVATE)
 
 
 @requires("operate")
 async def get_partner(request: web.Request) -> web.StreamResponse:
     """``GET /v1/partners/{platform}``."""
     refuse_parameters(request.query)
-    context = context_of(request)
-    await context.partners.catch_up()
-    partner = context.partners.get(request.match_info["platform"])
+    federation = federation_of(request)
+    await federation.partners.catch_up()
+    partner = federation.partners.get(request.match_info["platform"])
     if partner is None:
         raise ProblemError("not-found")
-    return send_json(partner_document(partner, now=context.clock()), PRIVATE)
+    return send_json(partner_document(partner, now=federation.clock()), PRIVATE)
 
 
 @requires("operate")
@@ -121,7 +121,7 @@ def _with_secret(
     request: web.Request, partner: Partner, minted: MintedSecret | None, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """The partner with a new secret, which no other answer has."""
-    body: dict[str, Any] = {"partner": partner_document(partner, now=context_of(request).clock())}
+    body: dict[str, Any] = {"partner": partner_document(partner, now=federation_of(request).clock())}
     if minted is not None:
         body |= {"client_id": partner.platform, "client_secret": minted.text}
     return answered(body, status=HTTPStatus.CREATED, headers=headers)

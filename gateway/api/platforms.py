@@ -6,7 +6,7 @@ from aiohttp import hdrs, web
 
 from gateway.api.answer import PRIVATE, send_json
 from gateway.api.auth import requires
-from gateway.api.context import SCOPES, context_of, partner_of
+from gateway.api.context import SCOPES, federation_of, partner_of
 from gateway.api.problem import language_of
 from gateway.api.query import refuse_parameters
 from gateway.operate.facts import status_answer
@@ -18,7 +18,7 @@ async def list_platforms(request: web.Request) -> web.StreamResponse:
     refuse_parameters(request.query)
     language = language_of(request)
     body = await status_answer(
-        context_of(request), language, asker=partner_of(request).platform, operator="operate" in request[SCOPES]
+        federation_of(request), language, asker=partner_of(request).platform, operator="operate" in request[SCOPES]
     )
     varies = f"{hdrs.AUTHORIZATION}, {hdrs.ACCEPT_LANGUAGE}"
     return send_json(body, {**PRIVATE, hdrs.CONTENT_LANGUAGE: language, hdrs.VARY: varies})

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 import schemas
 from gateway.api.auth import refuse_uncertified, requires
 from gateway.api.body import read_document, refuse_body
-from gateway.api.context import context_of, partner_of, today
+from gateway.api.context import federation_of, partner_of, today
 from gateway.api.decision import answer, submit
 from gateway.api.problem import ProblemError
 from gateway.api.query import Parameters, missing, own_offer_id_of
@@ -55,7 +55,7 @@ async def delete_offer(request: web.Request) -> web.Response:
         reason, dry_run = parameters.choice("reason", _REASONS) or "cancelled", bool(parameters.flag("dry_run"))
     offer_id = own_offer_id_of(request)
     refuse_body(request)
-    verdict = _withdrawal(offer_id, revision, reason, today(context_of(request)))
+    verdict = _withdrawal(offer_id, revision, reason, today(federation_of(request)))
     if dry_run:
         return _dry_run_answer(request, verdict)
     _require_room(request, offer_id)
@@ -64,15 +64,15 @@ async def delete_offer(request: web.Request) -> web.Response:
 
 def _require_room(request: web.Request, offer_id: str) -> None:
     """Refuse while others submit and the platform has its share of undecided submissions (ERR-006)."""
-    context = context_of(request)
-    if context.submissions.full(partner_of(request).platform, partition_of(offer_id, context.log.partitions)):
+    federation = federation_of(request)
+    if federation.submissions.full(partner_of(request).platform, partition_of(offer_id, federation.log.partitions)):
         retry: dict[str, str] = {hdrs.RETRY_AFTER: _RETRY_SECONDS}
         raise ProblemError("submissions-undecided", headers=retry, expected=SHARE)
 
 
 async def _verdict(request: web.Request, raw: bytes) -> Verdict:
     """The verdict with all problems. Finding those of a malformed offer takes milliseconds, so a thread does it."""
-    on = today(context_of(request))
+    on = today(federation_of(request))
     verdict = schemas.check(raw, on=on, explained=False)
     if verdict.problems and verdict.problems[0].code == NOT_EXPLAINED:
         return await work_of(request).in_thread(lambda: schemas.check(raw, on=on))
@@ -81,11 +81,11 @@ async def _verdict(request: web.Request, raw: bytes) -> Verdict:
 
 def prepare(request: web.Request, verdict: Verdict) -> Publish | Withdraw:
     """The command of this partner for an accepted verdict."""
-    context = context_of(request)
-    return context.submissions.prepare(
+    federation = federation_of(request)
+    return federation.submissions.prepare(
         verdict,
         publisher=partner_of(request).platform,
-        hosts=context.partners.hosts(),
+        hosts=federation.partners.hosts(),
         traceparent=traceparent_of(request),
     )
 
@@ -118,7 +118,9 @@ def _count(request: web.Request, verdict: Verdict, refusal: ProblemError, offer_
     errors = [problem for problem in refusal.problems if problem["severity"] == "error"]
     errors = errors or [refusal.explanation.to_json()]
     rules = {problem["code"] for problem in errors}
-    context_of(request).refusals.count(partner_of(request).platform, verdict, rules, offer_id=offer_id, problems=errors)
+    federation_of(request).refusals.count(
+        partner_of(request).platform, verdict, rules, offer_id=offer_id, problems=errors
+    )
 
 
 def _dry_run_answer(request: web.Request, verdict: Verdict) -> web.Response:

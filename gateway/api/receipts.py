@@ -49,7 +49,7 @@ async def get_receipt(request: web.Request) -> web.StreamResponse:
     refuse_parameters(request.query)
     language = language_of(request)
     context, publisher = context_of(request), partner_of(request).platform
-    require_caught_up(context.receipts, context.deliveries)
+    require_caught_up(context.federation.receipts, context.federation.deliveries)
     receipt = await find_receipt(context, request.match_info["receipt"], publisher)
     [joined] = await joined_deliveries(context, [receipt])
     return send_json(localized(joined, language), answer_headers(language))
@@ -59,10 +59,10 @@ async def get_receipt(request: web.Request) -> web.StreamResponse:
 async def list_receipts(request: web.Request) -> web.StreamResponse:
     """``GET /v1/receipts``."""
     context, publisher, language = context_of(request), partner_of(request).platform, language_of(request)
-    require_caught_up(context.receipts, context.deliveries)
+    require_caught_up(context.federation.receipts, context.federation.deliveries)
     query = read_receipt_query(request.query, most=context.limits.page_items)
     after = read_list_cursor(context, "receipts", query.cursor, publisher, *query.scope, of=is_vector)
-    receipts, further, more = await context.receipts.page(
+    receipts, further, more = await context.federation.receipts.page(
         publisher, after=after, limit=query.limit, asked=query.asked, newest=query.newest
     )
     cursor = write_list_cursor(context, "receipts", further, publisher, *query.scope)
@@ -137,7 +137,7 @@ async def joined_deliveries(context: Context, receipts: Sequence[Receipt]) -> li
     """
     own = [_is_own(receipt) for receipt in receipts]
     wanted = {receipt["id"] for receipt, is_own in zip(receipts, own, strict=True) if is_own}
-    found = await context.deliveries.find(sorted(wanted))
+    found = await context.federation.deliveries.find(sorted(wanted))
     deliveries = {offer_id: publisher_delivery(delivery) for offer_id, delivery in found.items()}
     return [
         {**receipt, "delivery": deliveries[receipt["id"]]} if is_own and receipt["id"] in deliveries else receipt
@@ -161,12 +161,12 @@ async def find_receipt(context: Context, receipt_id: str, publisher: str) -> Rec
     """The receipt; ``pending`` while the relay may still decide it. Raises ProblemError, the same for a forged id and
     for another publisher's.
     """
-    receipt = await context.receipts.find(receipt_id, publisher)
+    receipt = await context.federation.receipts.find(receipt_id, publisher)
     if receipt is not None:
         return receipt
-    minted = context.receipt_ids.read(receipt_id, publisher=publisher)
+    minted = context.federation.ids.read(receipt_id, publisher=publisher)
     if minted is None or await _must_be_decided(context, *minted):
-        receipt = await context.receipts.find(receipt_id, publisher)
+        receipt = await context.federation.receipts.find(receipt_id, publisher)
         if receipt is None:
             raise ProblemError("not-found")
         return receipt
@@ -178,7 +178,9 @@ async def _must_be_decided(context: Context, partition: int, minted: int) -> boo
     positive result is checked again after a pause: a broker that was suspended may return end offsets that precede the
     id's submission.
     """
-    age = context.clock() - minted  # negative by more than a skew: the clock was ahead when the id was minted
+    age = (
+        context.federation.clock() - minted
+    )  # negative by more than a skew: the clock was ahead when the id was minted
     if -_SKEW_MS < age < _PENDING_MS or not await _at_end(context, partition):
         return False
     await asyncio.sleep(_RECHECK_SECONDS)
@@ -187,10 +189,12 @@ async def _must_be_decided(context: Context, partition: int, minted: int) -> boo
 
 async def _at_end(context: Context, partition: int) -> bool:
     """Whether the relay has read a partition to its end, and this view the receipts of it."""
-    submissions = await end_of(context.log, SUBMISSIONS, partition)
-    if not await context.positions.reached(SUBMISSIONS, submissions, timeout=_REACHED_SECONDS):
+    submissions = await end_of(context.federation.log, SUBMISSIONS, partition)
+    if not await context.federation.positions.reached(SUBMISSIONS, submissions, timeout=_REACHED_SECONDS):
         return False
-    return await context.receipts.reached(await end_of(context.log, RECEIPTS, partition), _REACHED_SECONDS)
+    return await context.federation.receipts.reached(
+        await end_of(context.federation.log, RECEIPTS, partition), _REACHED_SECONDS
+    )
 
 
 def answer_headers(language: Language) -> dict[str, str]:

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from gateway.api.answer import json_headers
 from gateway.api.auth import requires
 from gateway.api.body import LINES, author_of, count_refused, deadline_of, refuse_body, uploaded
-from gateway.api.context import context_of, partner_of
+from gateway.api.context import federation_of, partner_of
 from gateway.api.decision import decisions_of, wait_of, withdrawals_of
 from gateway.api.idempotency import RESUMED, Answer, run_once
 from gateway.api.problem import ProblemError, language_of
@@ -40,14 +40,14 @@ async def post_snapshot(request: web.Request) -> web.StreamResponse:
     with Parameters(request.query, ("mark", "confirm")) as parameters:
         text, confirm = parameters.text("mark"), parameters.integer("confirm", least=0, most=_MAX_OFFERS)
     mark = _read_mark(request, text)
-    submissions = context_of(request).submissions.of_upload(mark.snapshot)
+    submissions = federation_of(request).submissions.of_upload(mark.snapshot)
     judge = SnapshotJudge(submissions, author_of(request), mark.ends)
     async with uploaded(request, judge, LINES) as upload:
         return await run_once(request, upload.digest, lambda: _apply(request, mark, upload, confirm))
 
 
 async def _mark(request: web.Request) -> Answer:
-    text, ends_at = await context_of(request).snapshots.mark(partner_of(request).platform)
+    text, ends_at = await federation_of(request).snapshots.mark(partner_of(request).platform)
     body = orjson.dumps({"mark": text, "expires_at": utc(ends_at)})
     headers: dict[str, str] = {hdrs.CONTENT_TYPE: "application/json", hdrs.CACHE_CONTROL: "no-store"}
     return Answer(HTTPStatus.CREATED, headers, (body,))
@@ -58,7 +58,7 @@ def _read_mark(request: web.Request, text: str | None) -> Mark:
     if text is None:
         raise missing("mark", "POST /v1/snapshots/marks")
     try:
-        return context_of(request).snapshots.read(text, platform=partner_of(request).platform)
+        return federation_of(request).snapshots.read(text, platform=partner_of(request).platform)
     except SnapshotRefusedError as error:
         raise _refusal(error) from None
 
@@ -68,7 +68,7 @@ async def _apply(request: web.Request, mark: Mark, upload: Upload, confirm: int 
     item and the number of absent offers that are withdrawn.
     """
     try:
-        applied = await context_of(request).snapshots.apply(
+        applied = await federation_of(request).snapshots.apply(
             mark,
             upload,
             confirm=confirm,
@@ -105,10 +105,10 @@ async def _decisions(
     request: web.Request, mark: Mark, upload: Upload, applied: Applied, wait: int
 ) -> tuple[Decided, int, int]:
     """The decisions of the items, and the numbers of withdrawals accepted and pending."""
-    context, deadline = context_of(request), deadline_of(request, wait)
-    decided = await decisions_of(upload, context.receipts, deadline)
-    receipts = context.snapshots.withdrawal_receipts(mark, applied)
-    return decided, *await withdrawals_of(receipts, context.receipts, deadline)
+    federation, deadline = federation_of(request), deadline_of(request, wait)
+    decided = await decisions_of(upload, federation.receipts, deadline)
+    receipts = federation.snapshots.withdrawal_receipts(mark, applied)
+    return decided, *await withdrawals_of(receipts, federation.receipts, deadline)
 
 
 def _refusal(error: SnapshotRefusedError) -> ProblemError:

@@ -14,7 +14,7 @@ from multidict import MultiMapping
 
 from gateway.api.answer import PRIVATE, send_list
 from gateway.api.auth import requires, scope_missing
-from gateway.api.context import SCOPES, context_of, partner_of, today
+from gateway.api.context import SCOPES, federation_of, partner_of, today
 from gateway.api.problem import ProblemError, require_caught_up
 from gateway.api.query import Parameters, valid
 from gateway.api.work import work_of
@@ -58,14 +58,14 @@ class StatisticsQuery:
 @requires("offers:read", "offers:publish", "operate")
 async def get_statistics(request: web.Request) -> web.StreamResponse:
     """``GET /v1/statistics``."""
-    context, own = context_of(request), partner_of(request).platform
-    query = read_statistics_query(request.query, today(context))
+    federation, own = federation_of(request), partner_of(request).platform
+    query = read_statistics_query(request.query, today(federation))
     platforms: Collection[str] | None = query.platforms or None
     if "operate" not in request[SCOPES]:
         if not query.platforms <= {own}:
             raise scope_missing("operate")
         platforms = (own,)
-    require_caught_up(context.statistics)
+    require_caught_up(federation.statistics)
     counts = await _counts(request, query, platforms)
     if takes_csv(request.headers.getall(hdrs.ACCEPT, ())):
         return _send_csv(query, counts)
@@ -80,13 +80,13 @@ async def _counts(
     """The counts by the names of ``group``, in order; read a week at a time, in slices that other requests run between.
     Raises ProblemError when they are too many.
     """
-    context, work = context_of(request), work_of(request)
-    first = max(query.first, first_kept_day(context.clock()))
-    last = min(query.last, today(context) + timedelta(days=1))  # of a process whose clock is ahead
+    federation, work = federation_of(request), work_of(request)
+    first = max(query.first, first_kept_day(federation.clock()))
+    last = min(query.last, today(federation) + timedelta(days=1))  # of a process whose clock is ahead
     totals: Counter[_Key] = Counter()
     while first <= last:
         until = min(last, first + _AT_ONCE)
-        read = context.statistics.counts(first, until, by=query.by, platforms=platforms, most=MOST_ROWS + 1)
+        read = federation.statistics.counts(first, until, by=query.by, platforms=platforms, most=MOST_ROWS + 1)
         for one in await work.read(read, items=MOST_ROWS):
             totals[tuple(getattr(one, name) for name in query.by)] += one.number
         if len(totals) > MOST_ROWS:

@@ -11,17 +11,17 @@ from adapters.national.site.timing import Timing
 from adapters.pull.pull import PullDependencies
 from adapters.pull.pulls import Pulls
 from adapters.pull.transport_factory import Secrets, TransportFactory
-from gateway.api.management import GaugeInputs, Gauges
-from gateway.bootstrap.home import schedules
 from gateway.bootstrap.log import maintain
-from gateway.bootstrap.parts import Parts
 from gateway.errors import SettingsError
+from gateway.federation import Federation
+from gateway.federation.gauges import Gauges
 from gateway.ingest.inboxes import Intake
 from gateway.log.sqlite import SqliteLog
 from gateway.operate.decision_counts import DecisionCounts
 from gateway.protocol.topic import RECEIPTS
 from gateway.publish.subscriber_topics import Feeds
 from gateway.relay import SHARED, Pace, Relay
+from gateway.settings import Settings
 from gateway.store import ViewUpdater
 from gateway.store.trusted_clock import RetentionClock
 from gateway.store.view_updater import Seen, ignore
@@ -32,46 +32,46 @@ _LAG_LIMIT_MS = 2 * 24 * 3_600_000
 class Background:
     """The background work of a federation; one process per gateway runs it."""
 
-    def __init__(self, parts: Parts, retention: RetentionClock) -> None:
-        self._parts = parts
+    def __init__(self, settings: Settings, federation: Federation, retention: RetentionClock) -> None:
+        self._settings = settings
+        self._federation = federation
         self._retention = retention
         self._relay = Relay(
-            parts.log,
-            folder=parts.settings.data / "relay",
-            identity=parts.identity,
-            submissions=parts.submissions,
-            ids=parts.ids,
-            clock=parts.clock,
-            decided=parts.metrics.count_verdicts,
+            federation.log,
+            folder=settings.data / "relay",
+            identity=federation.identity,
+            submissions=federation.submissions,
+            ids=federation.ids,
+            clock=federation.clock,
+            decided=federation.metrics.count_verdicts,
             upkeep_clock=retention,
-            pace=SHARED if isinstance(parts.log, SqliteLog) else Pace(),
+            pace=SHARED if isinstance(federation.log, SqliteLog) else Pace(),
         )
         self._pulls = self._open_pulls()
-        seen: dict[str, Seen] = {RECEIPTS: parts.backlog.decided}
+        seen: dict[str, Seen] = {RECEIPTS: federation.backlog.decided}
         self._view_updaters = {
             topic: ViewUpdater(
-                parts.log, topic, view, seen=seen.get(topic, ignore), yields=lambda: not self._relay.ready
+                federation.log, topic, view, seen=seen.get(topic, ignore), yields=lambda: not self._relay.ready
             )
-            for topic, view in parts.views.items()
+            for topic, view in federation.views.items()
         }
 
     def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The long-running parts, by the name that appears in errors."""
-        log, partners = self._parts.log, self._parts.partners
-        required = self._parts.settings.require_certificate
+        log, partners = self._federation.log, self._federation.partners
         running: dict[str, Callable[[], Awaitable[None]]] = {
             "relay": self._relay.run,
             "intake": Intake(
                 log,
                 partners=partners,
-                ids=self._parts.ids,
-                backlog=self._parts.backlog,
-                require_certificate=required,
+                ids=self._federation.ids,
+                backlog=self._federation.backlog,
+                require_certificate=self._federation.terms.require_certificate,
             ).run,
             "feeds": Feeds(log, partners=partners).run,
             **{f"view of {topic}": updater.run for topic, updater in self._view_updaters.items()},
             "statistics": DecisionCounts(log).run,
-            "names of operators": self._parts.acts.sweep_daily,
+            "names of operators": self._federation.acts.sweep_daily,
             "pulls": self._pulls.run,
             "retention clock": self._retention.run,
         }
@@ -80,18 +80,18 @@ class Background:
         return running
 
     def _open_pulls(self) -> Pulls:
-        parts, settings = self._parts, self._parts.settings
+        federation, settings = self._federation, self._settings
         secrets = Secrets(os.environ, settings.feed_secrets)
         return Pulls(
             PullDependencies(
-                log=parts.log,
-                partners=parts.partners,
-                submissions=parts.submissions,
-                offers=parts.offers,
-                positions=parts.positions,
-                snapshots=parts.snapshots,
-                refusals=parts.refusals,
-                clock=parts.clock,
+                log=federation.log,
+                partners=federation.partners,
+                submissions=federation.submissions,
+                offers=federation.offers,
+                positions=federation.positions,
+                snapshots=federation.snapshots,
+                refusals=federation.refusals,
+                clock=federation.clock,
                 folder=settings.data / "pull",
                 transports=TransportFactory(
                     secrets=secrets, feeds=settings.feeds, loopback=bool(settings.loopback_feeds)
@@ -101,21 +101,7 @@ class Background:
 
     def gauges(self) -> Gauges:
         """Gauges of backlog and state, for the metrics endpoint."""
-        parts = self._parts
-        sources = GaugeInputs(
-            log=parts.log,
-            positions=parts.positions,
-            partners=parts.partners,
-            offers=parts.offers,
-            receipts=parts.receipts,
-            deliveries=parts.deliveries,
-            runs=parts.runs,
-            views=parts.views,
-            relay_lag_ms=lambda: self._relay.lag_ms,
-            pulls=lambda: self._pulls.counts,
-            feed_periods_ms=lambda: schedules(parts.partners.all()),
-        )
-        return Gauges(parts.metrics.registry, sources)
+        return Gauges(self._federation, relay_lag_ms=lambda: self._relay.lag_ms, pulls=lambda: self._pulls.counts)
 
     def conditions(self) -> dict[str, bool]:
         """Readiness conditions: the gateway is ready when all are true."""
@@ -126,11 +112,13 @@ class Background:
         }
 
 
-async def national_parts(parts: Parts, stack: AsyncExitStack) -> dict[str, Callable[[], Awaitable[None]]]:
+async def national_parts(
+    settings: Settings, federation: Federation, stack: AsyncExitStack
+) -> dict[str, Callable[[], Awaitable[None]]]:
     """The long-running parts of delivery to the national site and import from it, by name; empty if no accounts are
     set. Raises SettingsError for an invalid accounts file.
     """
-    path = parts.settings.national
+    path = settings.national
     if path is None:
         return {}
     try:
@@ -139,12 +127,12 @@ async def national_parts(parts: Parts, stack: AsyncExitStack) -> dict[str, Calla
         raise SettingsError(f"PASSERELLE_NATIONAL: {error}") from error
     connector = await stack.enter_async_context(
         open_connector(
-            parts.log,
+            federation.log,
             accounts,
-            partners=parts.partners,
-            submissions=parts.submissions,
-            ids=parts.ids,
-            folder=parts.settings.data / "national",
+            partners=federation.partners,
+            submissions=federation.submissions,
+            ids=federation.ids,
+            folder=settings.data / "national",
             timing=Timing(),
         )
     )

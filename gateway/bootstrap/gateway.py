@@ -9,11 +9,12 @@ import structlog
 import schemas
 from gateway import clock
 from gateway.api.management import build_management
+from gateway.bootstrap import parts
 from gateway.bootstrap.background import Background, national_parts
 from gateway.bootstrap.examination import Examination
 from gateway.bootstrap.log import check_topics, log_path, with_signing_key
 from gateway.bootstrap.logs import configure_logs, watch_loop
-from gateway.bootstrap.parts import build_parts, first_to_end, start
+from gateway.bootstrap.parts import build_federation, first_to_end, start
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.workers import Worker, Workers
 from gateway.log.sqlite import SqliteLog
@@ -51,12 +52,12 @@ async def running(settings: Settings, forked: Sequence[Worker] = ()) -> AsyncIte
         settings = with_signing_key(settings)
         workers = Workers(settings, forked) if settings.workers else None
         submitting = None if workers is None else await stack.enter_async_context(workers.spawned())
-        parts = await build_parts(settings, stack, ready=check_topics, check=True, submitting=submitting)
-        since = await parts.log.newest() if isinstance(parts.log, SqliteLog) else None
+        federation = await build_federation(settings, stack, ready=check_topics, check=True, submitting=submitting)
+        since = await federation.log.newest() if isinstance(federation.log, SqliteLog) else None
         retention = RetentionClock(
             settings.data / "clock.json", wall=clock.now, steady=clock.steady, since=since, boot=clock.boot()
         )
-        background = Background(parts, retention)
+        background = Background(settings, federation, retention)
         api_socket = await listen(stack, settings.host, settings.port)
         management_socket = await listen(stack, settings.management_host, settings.management_port)
         url = settings.public_url or f"http://{format_endpoint(settings.host, api_socket.getsockname()[1])}"
@@ -64,12 +65,17 @@ async def running(settings: Settings, forked: Sequence[Worker] = ()) -> AsyncIte
 
         def conditions() -> Mapping[str, bool]:
             answerers = {} if workers is None else {"workers": workers.ready}
-            return {**parts.conditions(), **background.conditions(), **answerers}
+            return {**parts.conditions(federation), **background.conditions(), **answerers}
 
         log_file = log_path(settings) if settings.kafka is None else None
         examination = Examination(settings.data, log_file, ready=lambda: all(conditions().values()))
-        national = await national_parts(parts, stack)
-        running_parts = {**parts.running(), **background.running(), **national, "examination": examination.run}
+        national = await national_parts(settings, federation, stack)
+        running_parts = {
+            **parts.running(federation),
+            **background.running(),
+            **national,
+            "examination": examination.run,
+        }
         tasks = start(running_parts, stack)
         if workers is not None:
             stack.push_async_callback(workers.stop)  # before the parts that their requests need
@@ -78,9 +84,9 @@ async def running(settings: Settings, forked: Sequence[Worker] = ()) -> AsyncIte
         else:
             await asyncio.to_thread(schemas.preload)
             jws.preload()
-            await serve(stack, build_api(parts, url), api_socket)
+            await serve(stack, build_api(settings, federation, url), api_socket)
 
-        await serve(stack, build_management(parts.metrics, conditions, background.gauges()), management_socket)
+        await serve(stack, build_management(federation.metrics, conditions, background.gauges()), management_socket)
         gateway = Gateway(url=url, management_url=management_url, tasks=tasks)
-        _log.info("gateway.started", url=gateway.url, management=gateway.management_url, log=parts.identity)
+        _log.info("gateway.started", url=gateway.url, management=gateway.management_url, log=federation.identity)
         yield gateway

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from gateway.bootstrap.parts import Parts
+from gateway.federation import Federation
 from gateway.pages.partner.port import HistoryFacts, OfferPage
 from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.record import OfferState
@@ -64,22 +64,24 @@ async def _some(
     return states, len(states), following
 
 
-async def offer_history(parts: Parts, offer_id: str, *, duplicates_for: Reader | None) -> HistoryFacts | None:
+async def offer_history(federation: Federation, offer_id: str, *, duplicates_for: Reader | None) -> HistoryFacts | None:
     """The history of an offer, from the receipts that its platform may read; None where nothing is known of it. Its
     possible duplicates are those that a reader may see.
     """
-    state = await parts.offers.get(offer_id)
-    receipts, _, more = await parts.receipts.page(
+    state = await federation.offers.get(offer_id)
+    receipts, _, more = await federation.receipts.page(
         platform_of(offer_id), after=None, limit=_RECEIPTS, asked=ReceiptFilter(offer_id=offer_id), newest=True
     )
-    refused = await parts.statistics.refused_under(offer_id, most=_REFUSED)
+    refused = await federation.statistics.refused_under(offer_id, most=_REFUSED)
     if state is None and not receipts and not refused:
         return None
-    alike = {} if duplicates_for is None else await parts.offers.possible_duplicates([offer_id], reader=duplicates_for)
+    alike = (
+        {} if duplicates_for is None else await federation.offers.possible_duplicates([offer_id], reader=duplicates_for)
+    )
     return HistoryFacts(
         state=state,
         receipts=receipts[::-1],
-        delivery=await parts.deliveries.get(offer_id),
+        delivery=await federation.deliveries.get(offer_id),
         duplicates=alike.get(offer_id, ()),
         more=more,
         refused=refused,

@@ -1,4 +1,4 @@
-"""What the pages of an operator need of the parts: systems and feeds, refusals, any offer and its moderation."""
+"""What the pages of an operator need of the federation: systems and feeds, refusals, any offer and its moderation."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -8,11 +8,10 @@ from datetime import date, timedelta
 from aiohttp import web
 
 from gateway.api.work import work_of
-from gateway.bootstrap.home import health_terms
 from gateway.bootstrap.offer_pages import offer_history, search_offers
-from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.refused_offers import refused_offers
 from gateway.errors import CodedError, LogError
+from gateway.federation import Federation
 from gateway.log.positions import end_of, unread
 from gateway.operate.feeds import has_feed, new_order, order_now, set_paused, write_run_entry
 from gateway.operate.moderation import Moderation, moderation_command, write_entry
@@ -50,37 +49,37 @@ _ACTS = 20
 _MODERATION: frozenset[ActName] = frozenset({"offer.moderate", "offer.lift"})
 
 
-def systems_port(parts: Parts) -> SystemsPort:
+def systems_port(federation: Federation) -> SystemsPort:
     """The port of the page of systems."""
-    feeds = _Feeds(parts)
-    return SystemsPort(ready=lambda: parts.caught_up, facts=feeds.facts, act=feeds.act)
+    feeds = _Feeds(federation)
+    return SystemsPort(ready=lambda: federation.caught_up, facts=feeds.facts, act=feeds.act)
 
 
-def refusals_port(parts: Parts) -> RefusalsPort:
+def refusals_port(federation: Federation) -> RefusalsPort:
     """The port of the page of refusals."""
 
     async def counts(first: date, last: date, by: Collection[Dimension], platforms: Platforms) -> Sequence[Count]:
-        return await parts.statistics.counts(first, last, by=by, platforms=platforms)
+        return await federation.statistics.counts(first, last, by=by, platforms=platforms)
 
     async def refused(asked: Asked) -> RefusedFacts:
-        return await refused_offers(parts, asked.platforms, asked.first, asked.last, rule=asked.rule)
+        return await refused_offers(federation, asked.platforms, asked.first, asked.last, rule=asked.rule)
 
     return RefusalsPort(
-        clock=parts.clock,
-        ready=lambda: parts.caught_up,
-        platforms=lambda: _names(parts),
+        clock=federation.clock,
+        ready=lambda: federation.caught_up,
+        platforms=lambda: _names(federation),
         counts=counts,
         refused=refused,
-        runs=parts.runs.last,
+        runs=federation.runs.last,
     )
 
 
-def moderation_port(parts: Parts, *, decision_seconds: float = DECISION_SECONDS) -> ModerationPort:
+def moderation_port(federation: Federation, *, decision_seconds: float = DECISION_SECONDS) -> ModerationPort:
     """The port of the page of any offer."""
-    desk = _Offers(parts, decision_seconds)
+    desk = _Offers(federation, decision_seconds)
     return ModerationPort(
-        ready=lambda: parts.caught_up,
-        platforms=lambda: _names(parts),
+        ready=lambda: federation.caught_up,
+        platforms=lambda: _names(federation),
         search=desk.search,
         offer=desk.offer,
         moderate=desk.moderate,
@@ -88,42 +87,42 @@ def moderation_port(parts: Parts, *, decision_seconds: float = DECISION_SECONDS)
 
 
 class _Feeds:
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._week = _Week(parts.statistics)
+    def __init__(self, federation: Federation) -> None:
+        self._federation = federation
+        self._week = _Week(federation.statistics)
 
     async def facts(self) -> SystemsFacts:
-        parts = self._parts
-        partners = {partner.platform: partner for partner in parts.partners.all()}
+        federation = self._federation
+        partners = {partner.platform: partner for partner in federation.partners.all()}
         inboxes = [slug for slug, one in partners.items() if one.inbox and not one.revoked]
         undecided, *lags = await asyncio.gather(
             self._unread(SUBMISSIONS), *(self._unread(INBOX + slug) for slug in inboxes)
         )
-        today, pauses = date.fromisoformat(paris_date(parts.clock())), await parts.runs.paused()
+        today, pauses = date.fromisoformat(paris_date(federation.clock())), await federation.runs.paused()
         first = today - timedelta(days=DAYS - 1)
         counts, rules = await self._week.counts(first, today)
         facts = Facts(
-            now=parts.clock(),
+            now=federation.clock(),
             partners=partners,
-            live={slug: await parts.offers.count(slug) for slug in partners},
-            receipts=await parts.receipts.counts(),
-            deliveries=await parts.deliveries.summaries(),
-            runs=await parts.runs.last(),
+            live={slug: await federation.offers.count(slug) for slug in partners},
+            receipts=await federation.receipts.counts(),
+            deliveries=await federation.deliveries.summaries(),
+            runs=await federation.runs.last(),
             pauses=pauses,
-            accounts=await parts.deliveries.accounts(),
-            unlisted={slug: unlisted(parts.positions.of(refusals_key(INBOX + slug))) for slug in inboxes},
+            accounts=await federation.deliveries.accounts(),
+            unlisted={slug: unlisted(federation.positions.of(refusals_key(INBOX + slug))) for slug in inboxes},
             inbox_lag={slug: lag for slug, lag in zip(inboxes, lags, strict=True) if lag is not None},
         )
         return SystemsFacts(
             facts=facts,
-            terms=health_terms(parts.settings, partners.values()),
+            terms=federation.terms,
             undecided=undecided,
             refused=numbers(counts, "platform"),
             rules=rules,
-            pauses={slug: entry for slug in pauses for entry in await _acts(parts, slug, {"feed.pause"}, most=1)},
+            pauses={slug: entry for slug in pauses for entry in await _acts(federation, slug, {"feed.pause"}, most=1)},
             flow=FlowFacts(
                 counts=counts,
-                delivered=await parts.deliveries.delivered_since(paris_midnight(first)),
+                delivered=await federation.deliveries.delivered_since(paris_midnight(first)),
                 unwritten=await self._unwritten(
                     [one for one in partners.values() if subscribes(one) and not one.revoked]
                 ),
@@ -132,31 +131,31 @@ class _Feeds:
 
     async def act(self, act: FeedAct, actor: Actor) -> FeedOutcome:
         """As the API does; and wait a moment until the page can display it."""
-        parts, slug = self._parts, act.platform
-        partner = parts.partners.get(slug)
+        federation, slug = self._federation, act.platform
+        partner = federation.partners.get(slug)
         if partner is None or partner.revoked or not has_feed(partner):
             return "no-feed"
-        known, at = await parts.runs.paused(), parts.clock()
+        known, at = await federation.runs.paused(), federation.clock()
         if act.action == "run":
             try:
                 order = new_order(slug, at=at, confirm=act.confirm, known=known)
             except CodedError:
                 return "paused"
-            await write_run_entry(parts.acts, slug, confirm=act.confirm, actor=actor, why=act.why)
-            await order_now(parts.log, order)
+            await write_run_entry(federation.acts, slug, confirm=act.confirm, actor=actor, why=act.why)
+            await order_now(federation.log, order)
             return "done"
         pause = Pause(platform=slug, paused=act.action == "pause", at=at)
-        if not await set_paused(parts.log, parts.acts, pause, known=known, actor=actor, why=act.why):
+        if not await set_paused(federation.log, federation.acts, pause, known=known, actor=actor, why=act.why):
             return "already"
-        await _displayed(parts, RUNS, JOURNAL)
+        await _displayed(federation, RUNS, JOURNAL)
         return "done"
 
     async def _unread(self, topic: str) -> int | None:
-        return await unread(self._parts.log, topic, self._parts.positions.of(topic))
+        return await unread(self._federation.log, topic, self._federation.positions.of(topic))
 
     async def _unwritten(self, subscribers: Sequence[Partner]) -> Mapping[str, int | None]:
         """The changes that are not yet on the topic of each."""
-        log, positions = self._parts.log, self._parts.positions
+        log, positions = self._federation.log, self._federation.positions
         lags = await asyncio.gather(*(unread(log, OFFERS, positions.of(feed_scope(one))) for one in subscribers))
         return {one.platform: lag for one, lag in zip(subscribers, lags, strict=True)}
 
@@ -185,39 +184,39 @@ class _Week:
 
 
 class _Offers:
-    def __init__(self, parts: Parts, decision_seconds: float) -> None:
-        self._parts = parts
+    def __init__(self, federation: Federation, decision_seconds: float) -> None:
+        self._federation = federation
         self._decision_seconds = decision_seconds
 
     async def search(self, platforms: Sequence[str], query: str, after: str | None) -> OfferPage:
-        return await search_offers(self._parts.offers, platforms, query, after, most=_EXAMINED)
+        return await search_offers(self._federation.offers, platforms, query, after, most=_EXAMINED)
 
     async def offer(self, offer_id: str) -> OfferFacts | None:
-        history = await offer_history(self._parts, offer_id, duplicates_for=OUTSIDER)
+        history = await offer_history(self._federation, offer_id, duplicates_for=OUTSIDER)
         if history is None:
             return None
-        return OfferFacts(history=history, acts=await _acts(self._parts, offer_id, _MODERATION, most=_ACTS))
+        return OfferFacts(history=history, acts=await _acts(self._federation, offer_id, _MODERATION, most=_ACTS))
 
     async def moderate(self, request: web.Request, asked: Moderation, sequence: int, actor: Actor) -> ModerationOutcome:
         """As the API does: any newer change of the offer prevails (WDR-006). Raises LogError."""
-        parts, work = self._parts, work_of(request)
-        end = await end_of(parts.log, OFFERS, partition_of(asked.offer_id, parts.log.partitions))
-        if not await work.wait(parts.offers.reached(end, _CATCH_UP_SECONDS), otherwise=False):
+        federation, work = self._federation, work_of(request)
+        end = await end_of(federation.log, OFFERS, partition_of(asked.offer_id, federation.log.partitions))
+        if not await work.wait(federation.offers.reached(end, _CATCH_UP_SECONDS), otherwise=False):
             return "behind"
-        state = await parts.offers.get(asked.offer_id)
+        state = await federation.offers.get(asked.offer_id)
         known = None if state is None else state.known
         try:
-            command = moderation_command(asked, known, ids=parts.ids, partitions=parts.log.partitions)
+            command = moderation_command(asked, known, ids=federation.ids, partitions=federation.log.partitions)
         except CodedError as error:
             return _refusal(error.code)
         if known is None or known.sequence != sequence:
             return "changed"
-        await write_entry(parts.acts, asked, actor)
-        [outcome] = await parts.submissions.submit([command])
+        await write_entry(federation.acts, asked, actor)
+        [outcome] = await federation.submissions.submit([command])
         if isinstance(outcome, LogError):
             raise outcome
-        receipt = await work.wait(parts.receipts.wait(command.receipt, self._decision_seconds), None)
-        await _displayed(parts, OFFERS, JOURNAL)
+        receipt = await work.wait(federation.receipts.wait(command.receipt, self._decision_seconds), None)
+        await _displayed(federation, OFFERS, JOURNAL)
         if receipt is None:
             return "undecided"
         return "done" if receipt["verdict"] == "accepted" else "overtaken"
@@ -230,26 +229,26 @@ def _refusal(code: str) -> ModerationOutcome:
     raise ValueError(f"{code} is no refusal of a moderation")
 
 
-async def _acts(parts: Parts, about: str, acts: Collection[str], *, most: int) -> Sequence[SignedEntry]:
+async def _acts(federation: Federation, about: str, acts: Collection[str], *, most: int) -> Sequence[SignedEntry]:
     """The newest acts about an offer or a platform."""
     asked = JournalFilter(acts=frozenset(acts), about=about)
-    entries, _, _ = await parts.journal.page(before=None, limit=most, asked=asked)
-    names = parts.acts.names.state
+    entries, _, _ = await federation.journal.page(before=None, limit=most, asked=asked)
+    names = federation.acts.names.state
     found = ((entry, names.get(entry.person or "")) for entry in entries)
     return [SignedEntry(entry, None if name is None else name.name) for entry, name in found]
 
 
-async def _displayed(parts: Parts, *topics: str) -> None:
+async def _displayed(federation: Federation, *topics: str) -> None:
     """Wait until these views have what is on the log, at most some seconds: the next page displays it. The act is done
     already, so that an error of the log is none of it.
     """
     for topic in topics:
         with suppress(LogError):
-            await parts.views[topic].reached(await parts.log.ends(topic), _SEEN_SECONDS)
+            await federation.views[topic].reached(await federation.log.ends(topic), _SEEN_SECONDS)
 
 
-def _names(parts: Parts) -> Mapping[str, str]:
+def _names(federation: Federation) -> Mapping[str, str]:
     """The platforms by slug, in the order of their names: those of the federation, and all others that take part."""
     known = {slug: preset.name for slug, preset in presets().items()}
-    known |= {partner.platform: partner.name for partner in parts.partners.all() if is_platform(partner)}
+    known |= {partner.platform: partner.name for partner in federation.partners.all() if is_platform(partner)}
     return dict(sorted(known.items(), key=lambda one: one[1]))

@@ -14,8 +14,8 @@ from gateway.bootstrap.home import home_port
 from gateway.bootstrap.operator_pages import moderation_port, refusals_port, systems_port
 from gateway.bootstrap.page_work import known_profiles
 from gateway.bootstrap.partner_pages import partner_port
-from gateway.bootstrap.parts import Parts
 from gateway.clock import steady
+from gateway.federation import Federation
 from gateway.oauth.failed_attempts import FailedAttempts
 from gateway.pages.base.anonymous import MOST, AddressSlots
 from gateway.pages.base.door import Door
@@ -28,6 +28,7 @@ from gateway.pages.legal import Imprint
 from gateway.pages.site import PagePorts, Site, all_pages
 from gateway.partners.sign_in import SignIns
 from gateway.protocol.seal import Seal
+from gateway.runtime.keys import load_secret
 from gateway.runtime.sandbox import Sandbox
 from gateway.settings import Settings
 
@@ -37,16 +38,16 @@ _SLOTS_FILE = "visitors.lock"
 _LINKS = "links"
 
 
-def add_pages(app: web.Application, parts: Parts, url: str) -> None:
+def add_pages(app: web.Application, settings: Settings, federation: Federation, url: str) -> None:
     """Add every page to the application at this public URL. Refusals of a browser's requests become pages."""
-    ports = page_ports(parts, url)
+    ports = page_ports(settings, federation, url)
 
     async def close(_: web.Application) -> AsyncIterator[None]:
         yield
         await ports.visitors.close()
 
     app.cleanup_ctx.append(close)
-    site = Site(all_pages(ports), public_url=url, door=ports.door, source=parts.settings.source_url, aside=in_a_slice)
+    site = Site(all_pages(ports), public_url=url, door=ports.door, source=settings.source_url, aside=in_a_slice)
     add_site(app, site)
 
 
@@ -63,31 +64,32 @@ def add_site(app: web.Application, site: Site) -> None:
     app[REFUSAL_PAGE] = site.refusal
 
 
-def page_ports(parts: Parts, url: str) -> PagePorts:
-    """What the pages need of these parts at this public URL. The caller closes the visitors."""
+def page_ports(settings: Settings, federation: Federation, url: str) -> PagePorts:
+    """What the pages need of this federation at this public URL. The caller closes the visitors."""
     forms = Forms(client_of, in_a_slice)
-    visitors = _visitors(parts.settings, forms)
-    sign_ins = SignIns(parts.partners, parts.secret, clock=parts.clock)
+    visitors = _visitors(settings, forms)
+    secret = load_secret(settings.secret, folder=settings.data)
+    sign_ins = SignIns(federation.partners, secret, clock=federation.clock)
     return PagePorts(
-        home=home_port(parts),
-        imprint=_imprint(parts.settings),
+        home=home_port(settings, federation),
+        imprint=_imprint(settings),
         visitors=visitors,
-        check=CheckPort(visitors=visitors, profiles=known_profiles(), clock=parts.clock),
-        connect=ConnectPort(visitors=visitors, seal=Seal(parts.secret, purpose=PURPOSE), clock=parts.clock),
+        check=CheckPort(visitors=visitors, profiles=known_profiles(), clock=federation.clock),
+        connect=ConnectPort(visitors=visitors, seal=Seal(secret, purpose=PURPOSE), clock=federation.clock),
         door=Door(
             sign_ins=sign_ins,
-            attempts=_Attempts(FailedAttempts(processes=max(1, parts.settings.workers))),
+            attempts=_Attempts(FailedAttempts(processes=max(1, settings.workers))),
             address=client_of,
             url=url,
             forms=forms,
         ),
-        partner=partner_port(parts, sign_ins),
-        systems=systems_port(parts),
-        refusals=refusals_port(parts),
-        moderation=moderation_port(parts),
-        journal=journal_port(parts),
-        national=national_port(parts),
-        partners=partners_port(parts, sign_ins, url),
+        partner=partner_port(federation, sign_ins),
+        systems=systems_port(federation),
+        refusals=refusals_port(federation),
+        moderation=moderation_port(federation),
+        journal=journal_port(settings, federation),
+        national=national_port(settings, federation),
+        partners=partners_port(federation, sign_ins, url),
     )
 
 

@@ -1,16 +1,16 @@
-"""The parts of a process that requests need, built identically in the main process and in workers, and their tasks."""
+"""A federation as settings name it, built identically in the main process and in workers; its parts as tasks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
 
-from gateway.api.management import Metrics
 from gateway.bootstrap.log import open_log, refuse_older
 from gateway.clock import Clock, now
+from gateway.federation import Federation
+from gateway.federation.counters import Metrics
 from gateway.ingest.backlog import Backlog
 from gateway.ingest.refusals import RefusalCounter
 from gateway.ingest.snapshot import Snapshots
@@ -19,6 +19,7 @@ from gateway.log.port import EventLog
 from gateway.log.positions import Positions
 from gateway.log.retry import retry_log_errors
 from gateway.log.sqlite import SqliteLog
+from gateway.operate.health import HOUR_MS, HealthTerms
 from gateway.operate.journal import Journal
 from gateway.partners import Partners
 from gateway.protocol.seal import ReceiptIds, Seal
@@ -42,67 +43,27 @@ _SomeView = TypeVar("_SomeView", bound=View)
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """The objects that requests need, built but not yet running."""
-
-    settings: Settings
-    log: EventLog
-    identity: str
-    partners: Partners
-    secret: bytes = field(repr=False)
-    ids: ReceiptIds
-    backlog: Backlog
-    submissions: Submissions
-    offers: OfferView
-    receipts: ReceiptView
-    deliveries: DeliveryView
-    runs: RunView
-    statistics: StatisticsView
-    journal: JournalView
-    acts: Journal
-    refusals: RefusalCounter
-    positions: Positions
-    snapshots: Snapshots
-    metrics: Metrics
-    clock: Clock
-
-    @property
-    def views(self) -> Mapping[str, View]:
-        """The views, by topic."""
-        return {
-            OFFERS: self.offers,
-            RECEIPTS: self.receipts,
-            DELIVERIES: self.deliveries,
-            RUNS: self.runs,
-            STATISTICS: self.statistics,
-            JOURNAL: self.journal,
-        }
-
-    @property
-    def caught_up(self) -> bool:
-        """Whether every view has reached the end that its log had at the start."""
-        return all(view.caught_up for view in self.views.values())
-
-    def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """The long-running parts, by the name that appears in errors."""
-        running: dict[str, Callable[[], Awaitable[None]]] = {
-            "partners": self.partners.run,
-            "positions": self.positions.run,
-            "refusals": self.refusals.run,
-            "acts": self.acts.run,
-        }
-        if isinstance(self.log, SqliteLog):
-            running["log writer"] = self.log.ended
-        return running
-
-    def conditions(self) -> dict[str, bool]:
-        """Readiness conditions: requests are answered when all are true."""
-        whole = not (isinstance(self.log, SqliteLog) and self.log.damage)
-        return {"log": whole, "partners": self.partners.caught_up, "positions": self.positions.caught_up}
+def running(federation: Federation) -> dict[str, Callable[[], Awaitable[None]]]:
+    """The long-running parts of every process, by the name that appears in errors."""
+    parts: dict[str, Callable[[], Awaitable[None]]] = {
+        "partners": federation.partners.run,
+        "positions": federation.positions.run,
+        "refusals": federation.refusals.run,
+        "acts": federation.acts.run,
+    }
+    if isinstance(federation.log, SqliteLog):
+        parts["log writer"] = federation.log.ended
+    return parts
 
 
-async def build_parts(
+def conditions(federation: Federation) -> dict[str, bool]:
+    """Readiness conditions of every process: requests are answered when all are true."""
+    log, partners, positions = federation.log, federation.partners, federation.positions
+    whole = not (isinstance(log, SqliteLog) and log.damage)
+    return {"log": whole, "partners": partners.caught_up, "positions": positions.caught_up}
+
+
+async def build_federation(
     settings: Settings,
     stack: AsyncExitStack,
     *,
@@ -112,8 +73,8 @@ async def build_parts(
     log: EventLog | None = None,
     clock: Clock = now,
     submitting: Activity | None = None,
-) -> Parts:
-    """Build the parts; they are closed with the stack. ``ready`` is called when partners are loaded, before the
+) -> Federation:
+    """Build the federation, which is closed with the stack. ``ready`` is called when partners are loaded, before the
     views are opened. ``follow``: the main process updates the views, a worker follows them. ``check`` checks the
     embedded log's file first.
 
@@ -161,12 +122,10 @@ async def build_parts(
     backlog = Backlog(positions, submitting)
     submissions = Submissions(log, ids=ids, clock=clock, backlog=backlog)
     metrics = Metrics()
-    return Parts(
-        settings=settings,
+    return Federation(
         log=log,
         identity=identity,
         partners=partners,
-        secret=secret,
         ids=ids,
         backlog=backlog,
         submissions=submissions,
@@ -189,6 +148,12 @@ async def build_parts(
             clock=clock,
         ),
         metrics=metrics,
+        terms=HealthTerms(
+            late_exchanges=settings.late_exchanges,
+            down_ms=settings.down_hours * HOUR_MS,
+            publish_ms=settings.publish_hours * HOUR_MS,
+            require_certificate=settings.require_certificate,
+        ),
         clock=clock,
     )
 

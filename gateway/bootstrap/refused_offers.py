@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from gateway.bootstrap.parts import Parts
+from gateway.federation import Federation
 from gateway.pages.partner.port import RefusedFacts
 from gateway.protocol.decide import paris_midnight
 from gateway.protocol.record import read_utc
@@ -17,7 +17,7 @@ _REJECTED = frozenset({"rejected"})
 
 
 async def refused_offers(
-    parts: Parts, platforms: Collection[str] | None, first: date, last: date, *, rule: str = ""
+    federation: Federation, platforms: Collection[str] | None, first: date, last: date, *, rule: str = ""
 ) -> RefusedFacts:
     """The newest of some days (both included), of all platforms or of these, by the time of the submission, as the
     statistics count them. Of days that ended before today, later receipts are read over, up to a bound; receipts have
@@ -28,13 +28,13 @@ async def refused_offers(
     found: list[Mapping[str, Any]] = []
     after, more, examined = None, True, 0
     while more and len(found) <= _LISTED and examined < _RECEIPTS_EXAMINED:
-        receipts, after, more = await parts.receipts.page(
+        receipts, after, more = await federation.receipts.page(
             platforms, after=after, limit=_RECEIPTS_AT_ONCE, asked=wanted, newest=True
         )
         examined += len(receipts)
         found += [one for one in receipts if since <= read_utc(one["at"]) < until and _breaks(one, rule)]
     named = RefusedFilter(first=first, last=last, platforms=platforms, rule=rule)
-    documents = await parts.statistics.refused(named, most=_LISTED)
+    documents = await federation.statistics.refused(named, most=_LISTED)
     return RefusedFacts(documents=documents, receipts=found[:_LISTED], more=more or len(found) > _LISTED)
 
 

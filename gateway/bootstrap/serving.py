@@ -1,4 +1,4 @@
-"""Assemble the API from its parts, and serve it on listening sockets, which several processes may share."""
+"""Assemble the API of a federation, and serve it on listening sockets, which several processes may share."""
 
 import asyncio
 import errno
@@ -23,8 +23,8 @@ from gateway.api.management import METRICS
 from gateway.api.security_txt import SecurityContact, security_route
 from gateway.api.tokens import TOKEN_ISSUER
 from gateway.bootstrap.pages import add_pages
-from gateway.bootstrap.parts import Parts
 from gateway.errors import SettingsError
+from gateway.federation import Federation
 from gateway.oauth.authority import Authority
 from gateway.oauth.client_assertion import first_use_on
 from gateway.oauth.keys import KeyRing
@@ -38,9 +38,10 @@ from gateway.partners.revocation import TokenVerifier
 from gateway.partners.sign_in import SignIns
 from gateway.protocol.seal import Seal
 from gateway.runtime.activity import Activity
+from gateway.runtime.keys import load_secret
 from gateway.runtime.listening import bind, format_endpoint, reason
 from gateway.runtime.proxies import Proxies
-from gateway.settings import proxy_networks
+from gateway.settings import Settings, proxy_networks
 
 _RETRY_SECONDS = 0.1
 _ACCEPT_PAUSE_SECONDS = 0.001
@@ -48,18 +49,19 @@ _ACCEPT_RETRY_SECONDS = 1.0
 _log = structlog.get_logger()
 
 
-def build_api(parts: Parts, url: str, *, activity: Activity | None = None) -> web.Application:
+def build_api(
+    settings: Settings, federation: Federation, url: str, *, activity: Activity | None = None
+) -> web.Application:
     """The API at this URL. The limits are divided among the worker processes, which share ``activity``.
 
     Raises SettingsError if there is no signing key.
     """
-    settings = parts.settings
     share = max(1, settings.workers)
     if settings.signing_key is None:
         raise SettingsError("PASSERELLE_SIGNING_KEY names no file")
     keys = KeyRing.read(settings.signing_key)
-    tokens = AccessTokens(keys, issuer=url, clock=parts.clock)
-    verifier = Verifier(tokens, parts.partners, RemoteKeys(clock=clock.steady), clock=parts.clock)
+    tokens = AccessTokens(keys, issuer=url, clock=federation.clock)
+    verifier = Verifier(tokens, federation.partners, RemoteKeys(clock=clock.steady), clock=federation.clock)
     limits = Limits()
     limits = replace(
         limits,
@@ -71,55 +73,44 @@ def build_api(parts: Parts, url: str, *, activity: Activity | None = None) -> we
         exports_at_once=ceil(limits.exports_at_once / share),
         spool_bytes=limits.spool_bytes // share,
     )
-    app = build_app(build_context(parts, url, keys=keys, verifier=verifier, limits=limits), activity=activity)
-    app[METRICS] = parts.metrics
+    app = build_app(
+        build_context(settings, federation, url, keys=keys, verifier=verifier, limits=limits), activity=activity
+    )
+    app[METRICS] = federation.metrics
     app[PROXIES] = Proxies(proxy_networks(settings.proxies))
     app[TOKEN_ISSUER] = Authority(
-        parts.partners,
+        federation.partners,
         keys,
         issuer=url,
-        clock=parts.clock,
+        clock=federation.clock,
         first_use=first_use_on(app[REQUESTS]),
         processes=share,
     )
     if settings.security_contact is not None:
         contact = SecurityContact(contact=settings.security_contact, policy=settings.security_policy, url=url)
-        app.add_routes([security_route(contact, parts.clock)])
+        app.add_routes([security_route(contact, federation.clock)])
     if settings.pages:
-        add_pages(app, parts, url)
+        add_pages(app, settings, federation, url)
     return app
 
 
-def build_context(parts: Parts, url: str, *, keys: KeyRing, verifier: TokenVerifier, limits: Limits) -> Context:
-    """The request context of the API with these parts and signing keys, at this URL."""
-    spool = parts.settings.data / "spool"
+def build_context(
+    settings: Settings, federation: Federation, url: str, *, keys: KeyRing, verifier: TokenVerifier, limits: Limits
+) -> Context:
+    """The request context of the API with this federation and these signing keys, at this URL."""
+    spool = settings.data / "spool"
     spool.mkdir(parents=True, exist_ok=True)
+    secret = load_secret(settings.secret, folder=settings.data)
     return Context(
-        log=parts.log,
-        identity=parts.identity,
-        submissions=parts.submissions,
-        partners=parts.partners,
+        federation=federation,
         verifier=verifier,
-        offers=parts.offers,
-        receipts=parts.receipts,
-        receipt_ids=parts.ids,
-        deliveries=parts.deliveries,
-        runs=parts.runs,
-        statistics=parts.statistics,
-        journal=parts.journal,
-        acts=parts.acts,
-        refusals=parts.refusals,
-        positions=parts.positions,
-        snapshots=parts.snapshots,
-        cursors=Seal(parts.secret, purpose="cursor"),
+        cursors=Seal(secret, purpose="cursor"),
         limits=limits,
-        clock=parts.clock,
         spool=spool,
         renderings=renderings(url),
-        require_certificate=parts.settings.require_certificate,
         issuer=Issuer(url=url.rstrip("/"), sign=lambda certificate: sign_certificate(certificate, keys)),
-        sign_ins=SignIns(parts.partners, parts.secret, clock=parts.clock),
-        link_url=partial(link_url, url) if parts.settings.pages and keeps_sessions(url) else None,
+        sign_ins=SignIns(federation.partners, secret, clock=federation.clock),
+        link_url=partial(link_url, url) if settings.pages and keeps_sessions(url) else None,
     )
 
 

@@ -22,8 +22,9 @@ import structlog
 
 import schemas
 from gateway.api.management import build_management
+from gateway.bootstrap import parts
 from gateway.bootstrap.logs import configure_logs, watch_loop
-from gateway.bootstrap.parts import build_parts, first_to_end, start
+from gateway.bootstrap.parts import build_federation, first_to_end, start
 from gateway.bootstrap.serving import FairAcceptSite, build_api, listen, serve
 from gateway.oauth import jws
 from gateway.runtime.activity import Activity, shared_memory
@@ -183,18 +184,18 @@ async def answer(order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
     watch_loop()
     async with AsyncExitStack() as stack:
         asking, submitting = Activity.attach(shared, process=order["number"] - 1)
-        parts = await build_parts(settings, stack, follow=True, submitting=submitting)
-        tasks = start(parts.running(), stack)
+        federation = await build_federation(settings, stack, follow=True, submitting=submitting)
+        tasks = start(parts.running(federation), stack)
 
         def conditions() -> Mapping[str, bool]:
-            caught_up = {f"view of {topic}": view.caught_up for topic, view in parts.views.items()}
-            return {**parts.conditions(), **caught_up}
+            caught_up = {f"view of {topic}": view.caught_up for topic, view in federation.views.items()}
+            return {**parts.conditions(federation), **caught_up}
 
         management_socket = await listen(
             stack, settings.management_host, settings.management_port, patience=_LISTEN_SECONDS
         )
-        await serve(stack, build_management(parts.metrics, conditions), management_socket)
-        api = build_api(parts, order["url"], activity=asking)
+        await serve(stack, build_management(federation.metrics, conditions), management_socket)
+        api = build_api(settings, federation, order["url"], activity=asking)
         await serve(stack, api, socket.socket(fileno=listening), site=FairAcceptSite)
         bound_collections()
         with suppress(BrokenPipeError):  # the main process has ended: standard input is closed too

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 from rich.text import Text
 
-from gateway.bootstrap.local import parts_beside
-from gateway.bootstrap.parts import Parts
+from gateway.bootstrap.local import federation_beside
 from gateway.cli.console import ERR, CommandError
 from gateway.cli.operator_context import log_here, settings_here
 from gateway.errors import LogUnavailableError
+from gateway.federation import Federation
 from gateway.runtime.lock import is_locked
 from schemas.rulebook import Language
 from schemas.texts import load_words
@@ -19,14 +19,14 @@ _WORDS = load_words(SimpleNamespace, "gateway", "beside")
 
 
 @asynccontextmanager
-async def gateway_here(language: Language = "en") -> AsyncIterator[Parts]:
-    """The parts of the gateway of the settings, to be read; says on stderr if it does not run. Raises CommandError."""
+async def gateway_here(language: Language = "en") -> AsyncIterator[Federation]:
+    """The federation of the settings, to be read; says on stderr if its gateway does not run. Raises CommandError."""
     settings, words = settings_here(), _WORDS[language]
     async with log_here() as log:
         try:
-            async with parts_beside(settings, log) as parts:
+            async with federation_beside(settings, log) as federation:
                 if not is_locked(settings.data):
                     ERR.print(Text(words.stopped.format(settings.data.absolute())), soft_wrap=True)
-                yield parts
+                yield federation
         except LogUnavailableError as error:
             raise CommandError(words.no_view.format(error=error), step=words.start, language=language) from error

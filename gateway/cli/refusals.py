@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.refused_offers import refused_offers
 from gateway.cli.beside import gateway_here
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
+from gateway.federation import Federation
 from gateway.pages.partner.refused import Reason, Refusal
 from gateway.pages.partner.refused import refusals as in_words
 from gateway.pages.refusals.model import feed_refusals, most_first, numbers
@@ -34,28 +34,28 @@ async def refusals(
     Counts are written once a minute. The newest refusals have their reasons; of documents refused on reception, few are
     named.
     """
-    async with gateway_here() as parts:
-        if not parts.caught_up:
+    async with gateway_here() as federation:
+        if not federation.caught_up:
             raise CommandError("The gateway is filling its views.", step="run the command again when it is ready")
-        today = date.fromisoformat(paris_date(parts.clock()))
+        today = date.fromisoformat(paris_date(federation.clock()))
         asked = Asked(first=today - timedelta(days=days - 1), last=today, platform=platform, rule=rule)
-        document = await _document(parts, asked)
+        document = await _document(federation, asked)
     if as_json:
         print_json(document)
     else:
         _print(document)
 
 
-async def _document(parts: Parts, asked: Asked) -> dict[str, Any]:
-    counts = await parts.statistics.counts(
+async def _document(federation: Federation, asked: Asked) -> dict[str, Any]:
+    counts = await federation.statistics.counts(
         asked.first, asked.last, by=("platform", "day", "verdict", "rule"), platforms=asked.platforms
     )
-    submissions = await parts.statistics.counts(
+    submissions = await federation.statistics.counts(
         asked.first, asked.last, by=("platform", "day", "verdict"), platforms=asked.platforms
     )
     of_all = counts if asked.rule else submissions  # a submission that breaks two rules counts under each
     by_rule = numbers(counts, "rule", rule=asked.rule)
-    found = await refused_offers(parts, asked.platforms, asked.first, asked.last, rule=asked.rule)
+    found = await refused_offers(federation, asked.platforms, asked.first, asked.last, rule=asked.rule)
     return {
         "first": asked.first.isoformat(),
         "last": asked.last.isoformat(),
@@ -70,7 +70,7 @@ async def _document(parts: Parts, asked: Asked) -> dict[str, Any]:
                 "at": utc(feed.at),
                 "refused": [{**_reason(one.reason), "number": one.number, "first": one.first} for one in feed.groups],
             }
-            for feed in feed_refusals(await parts.runs.last(), asked, "en")
+            for feed in feed_refusals(await federation.runs.last(), asked, "en")
         ],
     }
 

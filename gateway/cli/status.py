@@ -45,8 +45,8 @@ async def status(
     else:
         from gateway.cli.beside import gateway_here  # noqa: PLC0415 - a partner's command starts without the gateway
 
-        async with gateway_here(lang) as parts:
-            document = await status_answer(parts, lang, operator=True)
+        async with gateway_here(lang) as federation:
+            document = await status_answer(federation, lang, operator=True)
     if as_json:
         print_json(document)
     else:

@@ -13,7 +13,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import Act, Actor
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import StoredRecord
-from gateway.protocol.source_run import Order, Pause, order_record, pause_record, read_run
+from gateway.protocol.source_run import Order, Pause, order_record, pause_record, period_ms, read_run
 from gateway.protocol.topic import RUNS
 
 _ID_BYTES = 8
@@ -21,8 +21,7 @@ _ID_BYTES = 8
 
 def has_feed(partner: Partner) -> bool:
     """Whether the partner's profile has a feed to pull."""
-    transport = (partner.profile or {}).get("transport")
-    return isinstance(transport, dict) and transport.get("kind") != "native"
+    return period_ms(partner.profile) is not None
 
 
 async def set_paused(

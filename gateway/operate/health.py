@@ -6,7 +6,7 @@ exchange more than late on a slower schedule, or as soon as only a person can me
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
@@ -16,7 +16,7 @@ from gateway.protocol.decide import PARIS, paris_midnight
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import read_utc
-from gateway.protocol.source_run import Run
+from gateway.protocol.source_run import Run, period_ms
 from gateway.protocol.topic import COMMON, RECEIPTS
 
 Health: TypeAlias = Literal["fresh", "late", "down", "unconnected"]
@@ -54,12 +54,11 @@ _SATURDAY = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthTerms:
-    """When a system is late or down. ``schedules`` has the milliseconds between two pulls of each feed, by slug;
-    ``publish_ms`` is the same for platforms that publish by themselves, whose schedule is unknown: for them weekends do
-    not count. ``require_certificate`` is the first day on which publishing needs a certificate.
+    """When a system is late or down. ``publish_ms`` is the time between two exchanges of platforms that publish by
+    themselves, whose schedule is unknown: for them weekends do not count. ``require_certificate`` is the first day on
+    which publishing needs a certificate.
     """
 
-    schedules: Mapping[str, int] = field(default_factory=dict)
     late_exchanges: int = 2
     down_ms: int = 6 * HOUR_MS
     publish_ms: int = 24 * HOUR_MS
@@ -99,8 +98,9 @@ def platform_health(facts: Facts, partner: Partner | None, terms: HealthTerms) -
     """The health of one platform, any of the federation."""
     if partner is None or partner.revoked:
         return "unconnected"
-    if partner.platform in terms.schedules:
-        return _pulled(facts.runs.get(partner.platform), terms, every=terms.schedules[partner.platform], now=facts.now)
+    every = period_ms(partner.profile)
+    if every is not None:
+        return _pulled(facts.runs.get(partner.platform), terms, every=every, now=facts.now)
     if not partner.inbox and "offers:publish" not in partner.scopes:
         return "fresh"  # a reader owes no exchange
     return _publishing(facts, partner, terms)

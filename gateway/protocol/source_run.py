@@ -20,8 +20,20 @@ last. ``pending``: it would withdraw too much, and waits for confirmation. ``fai
 readable. Only the first two change anything.
 """
 SUCCESSES: frozenset[Outcome] = frozenset({"applied", "partial", "unchanged"})
+DEFAULT_MINUTES = 60
+"""Minutes from the start of one run to the start of the next, where a profile says nothing."""
+NATIVE = "native"
+"""The transport of a platform that publishes by itself."""
 _ORDER = "/order"
 _PAUSE = "/pause"
+
+
+def period_ms(profile: Mapping[str, Any] | None) -> int | None:
+    """Milliseconds from the start of one run to the start of the next, by a profile; None without a source to pull."""
+    transport = (profile or {}).get("transport")
+    if not isinstance(transport, dict) or transport.get("kind") == NATIVE:
+        return None
+    return int(transport.get("every_minutes", DEFAULT_MINUTES)) * 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,13 +71,20 @@ class Issuer:
         context = self.context
         return {
             b"c": lambda text: self._read(text) != "cursor-forged",
-            b"m": lambda text: _holds(lambda: context.snapshots.read(text, platform="bretagne")),
-            b"i": lambda text: context.receipt_ids.read(text, publisher="bretagne") is not None,
+            b"m": lambda text: _holds(lambda: context.federation.snapshots.read(text, platform="bretagne")),
+            b"i": lambda text: context.federation.ids.read(text, publisher="bretagne") is not None,
             b"b": lambda text: _holds(lambda: read_list_cursor(context, "offers", text, "bretagne", of=lambda _: True)),
         }
 
     def _read(self, text: str, **other: Any) -> Cursor | str:
-        terms = {"asked": ASKED, "reader": READER, "log": self.context.identity, "end": END, "now": START, **other}
+        terms = {
+            "asked": ASKED,
+            "reader": READER,
+            "log": self.context.federation.identity,
+            "end": END,
+            "now": START,
+            **other,
+        }
         return cursors.read(text, self.context.cursors, **terms)
 
     def _round_trip(self, raw: bytes) -> str:
@@ -92,7 +99,7 @@ class Issuer:
             fresh=fresh,
             filter=cursors.filter_digest(Filter() if flags & 2 else ASKED),
             reader=cursors.reader_digest(OTHER if flags & 4 else READER),
-            log="another" if flags & 8 else self.context.identity,
+            log="another" if flags & 8 else self.context.federation.identity,
         )
         found = self._read(cursors.write(cursor, self.context.cursors))
         beyond = any(position > end for position, end in zip(positions, END, strict=True))
@@ -160,14 +167,14 @@ def opened() -> Iterator[Target]:
         gateway = runner.run(gating.__aenter__())
         try:
             context = gateway.context
-            begun = cursors.start(end=END, now=START, asked=ASKED, reader=READER, log=context.identity)
-            mark, _ = runner.run(context.snapshots.mark("bretagne"))
+            begun = cursors.start(end=END, now=START, asked=ASKED, reader=READER, log=context.federation.identity)
+            mark, _ = runner.run(context.federation.snapshots.mark("bretagne"))
             issuer = Issuer(
                 context,
                 {
                     b"c": cursors.write(begun, context.cursors),
                     b"m": mark,
-                    b"i": context.receipt_ids.mint("bretagne", partition=1, now=START, nonce=bytes(8)),
+                    b"i": context.federation.ids.mint("bretagne", partition=1, now=START, nonce=bytes(8)),
                     b"b": write_list_cursor(context, "offers", "bretagne:1", "bretagne"),
                 },
             )
@@ -187,7 +194,7 @@ def opened() -> Iterator[Target]:
 def _seeds(issuer: Issuer, context: Context) -> Sequence[bytes]:
     """Issued texts; as another kind of text; to others; and cursors and queries of all sorts."""
     texts = [text.encode() for text in issuer.issued.values()]
-    foreign = context.receipt_ids.mint("normandie", partition=1, now=START, nonce=bytes(8)).encode()
+    foreign = context.federation.ids.mint("normandie", partition=1, now=START, nonce=bytes(8)).encode()
     crossed = [kind + text for kind in issuer.issued for text in [*texts, foreign, b"", b"r"]]
     trips = [
         b"r" + number.to_bytes(5) * 3 + bytes(15) + flags.to_bytes(5) for number in (0, 1, 8) for flags in range(16)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import schemas
-from adapters.profile.profile import NATIVE, profiles
+from adapters.profile.profile import profiles
 from adapters.pull.pulls import order_run
 from gateway import clock
 from gateway.client import Client
@@ -16,7 +16,7 @@ from gateway.demo.region_site.feed import example_profile, write_feed
 from gateway.demo.region_site.simulator import RegionalPlatform
 from gateway.log.port import EventLog
 from gateway.partners import Partners
-from gateway.protocol.source_run import Order, Run
+from gateway.protocol.source_run import NATIVE, Order, Run
 from gateway.protocol.topic import INBOX, full_name
 from gateway.settings import Settings
 from tests.interconnection.channels import Batches, Channel, Inbox, Pulled, Puts, Snapshots, drop

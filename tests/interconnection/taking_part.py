@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.profile.joining import Joined, join
-from adapters.profile.profile import NATIVE, Profile, profiles, read_profile
+from adapters.profile.profile import Profile, profiles, read_profile
 from gateway import clock
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.site import write_accounts
@@ -16,6 +16,7 @@ from gateway.partners.credential import mint_secret
 from gateway.partners.onboarding import presets
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner
+from gateway.protocol.source_run import NATIVE
 
 OPERATOR = "operator"
 _PASSWORD = "open sesame"

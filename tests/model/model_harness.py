@@ -47,7 +47,7 @@ class ModelHarness:
             Partner(platform="national", name="National", scopes=frozenset(SCOPES)),
             Partner(platform="occitanie", name="Occitanie", scopes=frozenset(SCOPES), territory=frozenset({"31"})),
         ):
-            self.run(self.gateway.context.partners.save(partner))
+            self.run(self.gateway.context.federation.partners.save(partner))
         self.followers = [Follower(self.gateway, reader, asked) for reader in READERS for asked in FILTERS]
         self.marks: list[tuple[str, Mark]] = []
         self.keys: dict[tuple[str, str], tuple[str, bytes, Answer]] = {}

@@ -88,11 +88,11 @@ class Caller:
 
     async def settled(self) -> None:
         """Wait until every submission is decided and visible."""
-        parts = self.harness.parts
+        federation = self.harness.federation
         async with asyncio.timeout(20):
-            assert await parts.positions.reached(SUBMISSIONS, await parts.log.ends(SUBMISSIONS), timeout=10)
+            assert await federation.positions.reached(SUBMISSIONS, await federation.log.ends(SUBMISSIONS), timeout=10)
             for topic in (OFFERS, RECEIPTS):
-                assert await parts.views[topic].reached(await parts.log.ends(topic), 10)
+                assert await federation.views[topic].reached(await federation.log.ends(topic), 10)
 
 
 @asynccontextmanager

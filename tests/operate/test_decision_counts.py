@@ -28,12 +28,12 @@ async def gateway(tmp_path: Path) -> AsyncIterator[GatewayHarness]:
 
 async def counts(gateway: GatewayHarness, *by: Dimension) -> list[tuple[Any, ...]]:
     """The counts of all days, once every receipt on the log is counted."""
-    log, view = gateway.log, gateway.context.statistics
+    log, view = gateway.log, gateway.context.federation.statistics
     every = [CountedPartition(log, partition, every=0.01) for partition in range(log.partitions)]
     tasks = [asyncio.create_task(one.run()) for one in every]
     ends = await log.ends(RECEIPTS)
     async with asyncio.timeout(10):
-        while gateway.context.positions.of(COUNTED) != ends:
+        while gateway.context.federation.positions.of(COUNTED) != ends:
             await asyncio.sleep(0.01)
     for task in tasks:
         task.cancel()
@@ -70,7 +70,7 @@ async def test_every_verdict_of_the_relay_counts_as_its_receipt_says(gateway: Ga
 async def test_the_counts_agree_with_those_of_the_receipts(gateway: GatewayHarness) -> None:
     lines = [offer(n % 50, revision=n % 7 + 1, title=f"Atelier {n % 3}") for n in range(400)]
     assert 200 == (await gateway.batch(ndjson(*lines), headers=WAIT)).status
-    receipts = (await gateway.context.receipts.counts())["bretagne"]
+    receipts = (await gateway.context.federation.receipts.counts())["bretagne"]
     expected = sorted((verdict, count.number) for verdict, count in receipts.items())
     assert expected == await counts(gateway, "verdict")
     assert expected == await counts(gateway, "verdict")  # other owners count nothing again

@@ -20,7 +20,7 @@ NOW = round(datetime(2027, 3, 11, 15, 0, tzinfo=UTC).timestamp() * 1_000)
 """A Thursday."""
 MINUTE = 60_000
 DAY = 24 * HOUR_MS
-TERMS = HealthTerms(schedules={"bretagne": HOUR_MS})
+TERMS = HealthTerms()
 
 
 def partner(platform: str, **more: Any) -> Partner:
@@ -36,7 +36,12 @@ def of(known: Facts, terms: HealthTerms = TERMS) -> dict[str, Health]:
     return {one.platform or one.region or "": one.health for one in systems(known, terms)}
 
 
-def pulled(elapsed: int | None, *, outcome: str = "applied", code: str | None = None) -> Facts:
+def feed(every: int = HOUR_MS) -> Partner:
+    """Bretagne, whose source is pulled once in so many milliseconds."""
+    return partner("bretagne", profile={"transport": {"kind": "https", "every_minutes": every // MINUTE}})
+
+
+def pulled(elapsed: int | None, *, every: int = HOUR_MS, outcome: str = "applied", code: str | None = None) -> Facts:
     """Bretagne, whose feed was last read some time ago."""
     success = None if elapsed is None else NOW - elapsed
     error = None if code is None else Failure(at=NOW - 1, code=code, fr="…", en="…")
@@ -49,7 +54,7 @@ def pulled(elapsed: int | None, *, outcome: str = "applied", code: str | None = 
         last_success_at=success,
         last_error=error,
     )
-    return facts(partner("bretagne"), runs={"bretagne": run})
+    return facts(feed(every), runs={"bretagne": run})
 
 
 def publishing(accepted: int | None = None, *, now: int = NOW, live: int = 1, **verdicts: int) -> Facts:
@@ -93,7 +98,7 @@ def test_there_are_twelve_systems_and_none_is_connected_at_first() -> None:
     ],
 )
 def test_a_pulled_platform_is_measured_by_its_own_schedule(every: int, elapsed: int, health: Health) -> None:
-    assert health == of(pulled(elapsed), HealthTerms(schedules={"bretagne": every}))["bretagne"]
+    assert health == of(pulled(elapsed, every=every))["bretagne"]
 
 
 def test_both_limits_are_terms() -> None:
@@ -124,7 +129,7 @@ def test_a_run_that_waits_for_a_confirmation_is_down() -> None:
 
 def test_a_feed_that_never_succeeded_is_not_connected_yet() -> None:
     assert "unconnected" == of(pulled(None, outcome="failed", code="feed-denied"))["bretagne"]
-    assert "unconnected" == of(facts(partner("bretagne")))["bretagne"]
+    assert "unconnected" == of(facts(feed()))["bretagne"]
 
 
 def test_a_platform_that_left_is_not_connected() -> None:

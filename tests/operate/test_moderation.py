@@ -23,11 +23,11 @@ async def gateway(tmp_path: Path) -> AsyncIterator[GatewayHarness]:
 async def command(gateway: GatewayHarness, action: Action) -> Retire | Lift:
     known = await newest_state(gateway.log, ID)
     asked = Moderation(action=action, offer_id=ID, reason=REASON)
-    return moderation_command(asked, known, ids=gateway.context.receipt_ids, partitions=gateway.log.partitions)
+    return moderation_command(asked, known, ids=gateway.context.federation.ids, partitions=gateway.log.partitions)
 
 
 async def verdict(gateway: GatewayHarness, wanted: Retire | Lift, seconds: float = 10) -> tuple[str, str] | None:
-    receipt = await decided(gateway.log, gateway.context.submissions, wanted, seconds=seconds)
+    receipt = await decided(gateway.log, gateway.context.federation.submissions, wanted, seconds=seconds)
     return None if receipt is None else (receipt["verdict"], receipt["moderation"]["reason"])
 
 

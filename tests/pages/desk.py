@@ -25,7 +25,7 @@ class Desk:
 
     def __init__(self, site: PageHarness, cookie: str) -> None:
         self.site = site
-        self.parts = site.harness.parts
+        self.federation = site.harness.federation
         self.headers: Mapping[str, str] = {**HTML, "Cookie": cookie}
 
     async def get(self, path: str, status: int = 200) -> str:
@@ -53,19 +53,19 @@ class Desk:
 
     async def entries(self) -> Sequence[Entry]:
         """The journal."""
-        return [read_entry(record.value or b"") for record in await records_of(self.parts.log, JOURNAL)]
+        return [read_entry(record.value or b"") for record in await records_of(self.federation.log, JOURNAL)]
 
     async def settled(self) -> None:
         """Wait until every view has what is on the log."""
-        for topic, view in self.parts.views.items():
-            assert await view.reached(await self.parts.log.ends(topic), SECONDS)
+        for topic, view in self.federation.views.items():
+            assert await view.reached(await self.federation.log.ends(topic), SECONDS)
 
 
 async def desk_of(site: PageHarness) -> Desk:
     """An operator, and a federation with one feed, which no process pulls here."""
-    partners = site.harness.parts.partners
+    partners = site.harness.federation.partners
     await partners.save(replace(SIGNED, platform=FAILING, name=FAILING, profile=profile_of(FAILING).document))
-    return Desk(site, await cookie_of(site.harness.parts, OPERATOR.platform))
+    return Desk(site, await cookie_of(site.harness.federation, OPERATOR.platform))
 
 
 async def publish(site: PageHarness, documents: Sequence[Mapping[str, Any]]) -> None:

@@ -4,14 +4,15 @@ import http.client
 import os
 from urllib.parse import urlencode, urlsplit
 
-from gateway.bootstrap.parts import Parts
 from gateway.clock import now
+from gateway.federation import Federation
 from gateway.pages.base.door import COOKIE
 from gateway.pages.session import ENTER, LINK
 from gateway.partners.session import close_link, new_link
 from gateway.partners.sign_in import SignIns
 from gateway.protocol.partner import Partner
 from gateway.protocol.seal import Seal
+from tests.harness import SECRET
 
 SIGNED = Partner(platform="occitanie", name="Occitanie", scopes=frozenset({"offers:publish", "offers:read"}))
 """Whose session the client of a gateway in the test's process has."""
@@ -20,11 +21,11 @@ OPERATOR = Partner(platform="exploitation", name="Exploitation", scopes=frozense
 PERSON = "Personne d’essai"
 
 
-async def cookie_of(parts: Parts, platform: str, *, person: str = PERSON) -> str:
+async def cookie_of(federation: Federation, platform: str, *, person: str = PERSON) -> str:
     """A new session of a platform, as the header ``Cookie``."""
-    partner = parts.partners.get(platform)
+    partner = federation.partners.get(platform)
     assert partner is not None
-    sign_ins = SignIns(parts.partners, parts.secret, clock=parts.clock)
+    sign_ins = SignIns(federation.partners, SECRET, clock=federation.clock)
     text, _ = sign_ins.link(partner, person)
     return f"{COOKIE}={sign_ins.cookie(await sign_ins.begin(text))}"
 

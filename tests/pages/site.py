@@ -25,7 +25,7 @@ def registered_pages(folder: Path) -> Sequence[Page]:
     async def read() -> Sequence[Page]:
         clock = ManualClock()
         async with built(folder, log=MemoryLog(clock=clock), clock=clock) as harness:
-            return all_pages(page_ports(harness.parts, URL))
+            return all_pages(page_ports(harness.settings, harness.federation, URL))
 
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: asyncio.run(read())).result()
@@ -42,7 +42,7 @@ class PageHarness:
         self.harness = harness
         self.app = app
         self.client = client
-        ports = page_ports(harness.parts, URL)
+        ports = page_ports(harness.settings, harness.federation, URL)
         self.door = ports.door
         self.site = Site(all_pages(ports), public_url=URL, door=ports.door)
         self._operator: dict[str, str] = {}
@@ -52,7 +52,7 @@ class PageHarness:
         if page.role != "operator":
             return {}
         if not self._operator:
-            self._operator["Cookie"] = await cookie_of(self.harness.parts, OPERATOR.platform)
+            self._operator["Cookie"] = await cookie_of(self.harness.federation, OPERATOR.platform)
         return self._operator
 
 
@@ -64,7 +64,7 @@ async def opened(folder: Path, *, url: str = URL) -> AsyncIterator[PageHarness]:
         harness.start(*ALL)
         await harness.ready()
         app = build_app(harness.context())
-        add_pages(app, harness.parts, url)
-        headers = {"Cookie": await cookie_of(harness.parts, SIGNED.platform)}
+        add_pages(app, harness.settings, harness.federation, url)
+        headers = {"Cookie": await cookie_of(harness.federation, SIGNED.platform)}
         async with TestClient(TestServer(app), headers=headers) as client:
             yield PageHarness(harness, app, client)

@@ -63,7 +63,7 @@ async def test_every_page_has_the_security_headers(site: PageHarness) -> None:
     ],
 )
 async def test_bytes_that_are_no_text_in_an_address_fail_no_page(site: PageHarness, target: bytes) -> None:
-    cookie = await cookie_of(site.harness.parts, OPERATOR.platform)
+    cookie = await cookie_of(site.harness.federation, OPERATOR.platform)
     fields = f"Host: {URL.partition('//')[2]}\r\nAccept: text/html\r\nCookie: {cookie}\r\nConnection: close"
     head = b"GET " + target + b" HTTP/1.1\r\n" + fields.encode() + b"\r\n\r\n"
     [answer] = await exchange(site.client.port or 0, head)
@@ -355,8 +355,8 @@ async def test_a_gateway_without_pages_has_none(tmp_path: Path) -> None:
     found = {}
     async with built(tmp_path, log=MemoryLog(clock=clock), clock=clock) as harness:
         for pages in (0, 1):
-            parts = replace(harness.parts, settings=replace(settings, pages=pages))
-            async with TestClient(TestServer(build_api(parts, URL))) as client:
+            api = build_api(replace(settings, pages=pages), harness.federation, URL)
+            async with TestClient(TestServer(api)) as client:
                 answer = await client.get("/mentions-legales", headers=HTML)
                 found[pages] = (answer.status, answer.headers["Content-Type"])
     assert {0: (404, "application/problem+json"), 1: (200, "text/html; charset=utf-8")} == found

@@ -29,7 +29,7 @@ HASH = "f00d" * 16
 
 async def crawl(site: PageHarness, platform: str, language: Language) -> Mapping[str, str]:
     """The text of every page that links lead to, from the homes of all roles on; a text may be a refusal's."""
-    cookie = "" if not platform else await cookie_of(site.harness.parts, platform)
+    cookie = "" if not platform else await cookie_of(site.harness.federation, platform)
     headers = {**HTML, "Cookie": cookie}
     waiting = [page.paths[language] for page in site.site.pages]
     found: dict[str, str] = {}
@@ -60,7 +60,7 @@ async def test_what_concerns_a_platform_is_on_pages_of_itself_and_of_the_operato
 
 
 async def test_no_role_finds_a_hash_of_a_secret(site: PageHarness) -> None:
-    partners = site.harness.parts.partners
+    partners = site.harness.federation.partners
     for one in (OTHER, SIGNED, OPERATOR):
         stored = partners.get(one.platform) or one
         await partners.save(replace(stored, secrets=(Secret(hash=f"sha256:{HASH}", created_at=1),)))

@@ -56,7 +56,7 @@ def profile_of(url: str, format: str = "json", **transport: Any) -> Profile:  # 
 
 
 class PullHarness:
-    """The gateway's parts, its log, and the platform."""
+    """The gateway's federation, its log, and the platform."""
 
     def __init__(self, means: PullDependencies, log: EventLog, region: RegionalPlatform, url: str) -> None:
         self.means = means
@@ -130,23 +130,23 @@ async def pull_harness(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncI
         harness = await stack.enter_async_context(
             built(folder, log=log, clock=clock, partners=[bretagne], secret=SECRET)
         )
-        parts = harness.parts
+        federation = harness.federation
         region = RegionalPlatform("bretagne", lambda written: write_feed(here[0].profile.format or "", written))
         url = await stack.enter_async_context(region.serving())
         means = PullDependencies(
             log=log,
-            partners=parts.partners,
-            submissions=parts.submissions,
-            offers=parts.offers,
-            positions=parts.positions,
-            snapshots=parts.snapshots,
-            refusals=parts.refusals,
+            partners=federation.partners,
+            submissions=federation.submissions,
+            offers=federation.offers,
+            positions=federation.positions,
+            snapshots=federation.snapshots,
+            refusals=federation.refusals,
             clock=clock,
             folder=folder / "spool",
             transports=TransportFactory(secrets=Secrets({}), loopback=True, settle=0.05),
         )
         here.append(PullHarness(means, log, region, url))
-        here[0].statistics = parts.statistics
+        here[0].statistics = federation.statistics
         harness.start(POSITIONS_MIRROR, RELAY, OFFERS, STATISTICS)
         try:
             yield here[0]

@@ -42,10 +42,10 @@ class Watched(str):
 
 async def test_a_revoked_partner_is_refused_at_its_next_request(gateway: GatewayHarness) -> None:
     """[T-05]: its token has not expired."""
-    known = gateway.context.partners.get("bretagne")
+    known = gateway.context.federation.partners.get("bretagne")
     assert known is not None
     assert 201 == (await gateway.put(offer(1))).status
-    await gateway.context.partners.save(revoke(known))
+    await gateway.context.federation.partners.save(revoke(known))
     answers = [
         await gateway.put(offer(2)),
         await gateway.ask("GET", "/v1/offers"),

@@ -86,11 +86,13 @@ class ReadApi:
         """The same gateway while the view of this topic is being filled: it has read nothing yet."""
         context = self.context
         view = await type(self.views()[topic]).open(
-            context.spool / f"{topic}-anew.sqlite", log_identity=context.identity, partitions=context.log.partitions
+            context.spool / f"{topic}-anew.sqlite",
+            log_identity=context.federation.identity,
+            partitions=context.federation.log.partitions,
         )
         try:
             changed: dict[str, Any] = {topic: view}
-            context = replace(context, **changed)
+            context = replace(context, federation=replace(context.federation, **changed))
             async with TestClient(TestServer(build_app(context))) as client:
                 yield ReadApi(self.harness, context, self.log, client, self.clock)
         finally:
@@ -118,7 +120,7 @@ class ReadApi:
 
     async def put(self, topic: str, record: Record, *, wait: bool = True) -> None:
         """Append a record, and wait until the topic's view has it."""
-        log = self.context.log
+        log = self.context.federation.log
         await log.append(topic, partition_of((record.key or b"").decode(), log.partitions), [record])
         view = self.views().get(topic)
         if view is not None and wait:
@@ -126,6 +128,8 @@ class ReadApi:
 
     async def relay_reads_everything(self) -> None:
         """As if the relay had decided all submissions."""
-        ends = await self.context.log.ends(SUBMISSIONS)
+        ends = await self.context.federation.log.ends(SUBMISSIONS)
         for partition, end in enumerate(ends):
-            await self.context.log.append(POSITIONS, partition, [position_record(SUBMISSIONS, partition, end)])
+            await self.context.federation.log.append(
+                POSITIONS, partition, [position_record(SUBMISSIONS, partition, end)]
+            )

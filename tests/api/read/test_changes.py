@@ -122,11 +122,11 @@ async def test_a_forged_cursor_and_another_filters_cursor_are_client_errors(api:
 
 def sealed(api: ReadApi, **changed: Any) -> str:
     cursor = cursors.start(
-        end=api.context.offers.positions,
+        end=api.context.federation.offers.positions,
         now=api.clock.now,
         asked=Filter(department=frozenset({"35"})),
         reader=Reader("rennes"),
-        log=api.context.identity,
+        log=api.context.federation.identity,
     )
     fields = {name: getattr(cursor, name) for name in Cursor.__slots__} | changed
     return cursors.write(Cursor(**fields), api.context.cursors)
@@ -151,7 +151,7 @@ async def test_reading_at_the_end_keeps_a_cursor_fresh(api: ReadApi) -> None:
     for _ in range(3):
         api.clock.now += 4 * DAY_MS
         async with asyncio.timeout(10):
-            while api.context.offers.fresh != api.clock.now:
+            while api.context.federation.offers.fresh != api.clock.now:
                 await asyncio.sleep(0.01)
         diligent = (await follow(api, diligent)).body["cursor"]
         answer = await follow(api, slow, more="&limit=1")
@@ -171,7 +171,7 @@ async def test_a_cursor_ahead_of_this_replica_waits_for_it(api: ReadApi, *, stal
     if stale:
         api.log.stale_ends[OFFERS] = old
     poll = asyncio.create_task(follow(api, elsewhere))
-    assert not await api.context.offers.moved(api.context.offers.positions, 0.1)
+    assert not await api.context.federation.offers.moved(api.context.federation.offers.positions, 0.1)
     assert not poll.done()
     api.log.stale_calls = 0
     api.go_on()

@@ -39,7 +39,7 @@ def code(answer: Answer) -> tuple[int, str]:
 async def fill(api: ReadApi, number: int, **how: Any) -> None:
     for count in range(number):
         await api.publish(offer_of(f"bretagne:{count}"), wait=count == number - 1, **how)
-    assert await api.context.offers.reached(await api.context.log.ends("offers"), 10)
+    assert await api.context.federation.offers.reached(await api.context.federation.log.ends("offers"), 10)
 
 
 async def test_an_export_holds_all_that_the_list_gives_page_by_page(api: ReadApi) -> None:
@@ -97,7 +97,7 @@ async def test_an_export_flags_possible_duplicates(api: ReadApi) -> None:
     """RTE-007."""
     await api.publish(offer_of("bretagne:1"))
     await api.publish(offer_of("normandie:2"))
-    await api.context.offers.settle()
+    await api.context.federation.offers.settle()
     found = {line["id"]: line["possible_duplicates"] for line in lines(await api.get("/v1/exports/csv"))}
     assert {"bretagne:1": "normandie:2", "normandie:2": "bretagne:1"} == found
 
@@ -187,7 +187,7 @@ async def test_an_export_that_fails_midway_does_not_look_complete(api: ReadApi) 
         raise ZeroDivisionError
 
     def empty_the_view(document: Any) -> bytes:
-        api.context.offers.updated.began += 1
+        api.context.federation.offers.updated.began += 1
         return str(document["id"]).encode()
 
     assert 2 * PAGE < len(await served(api, odd(lambda document: document["id"].encode())))

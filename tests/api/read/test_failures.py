@@ -13,8 +13,9 @@ from aiohttp import ClientSession, web
 
 from gateway.api.app import build_app
 from gateway.api.malformed_http import ProblemRunner
-from gateway.api.management import METRICS, Metrics
+from gateway.api.management import METRICS
 from gateway.bootstrap.logs import configure_logs
+from gateway.federation.counters import Metrics
 from tests.api.write.gateway_harness import GatewayHarness, ndjson, offer, opened
 
 CANARY = "canari-06-12-34-56-78"
@@ -72,8 +73,8 @@ async def _asked(app: web.Application, method: str, path: str, more: dict[str, A
 async def test_an_unexpected_error_is_logged_by_its_type_and_location_only(gateway: GatewayHarness, name: str) -> None:
     """[ERR-011] [SEC-003]"""
     broken: Any = Broken()
-    context = replace(
-        gateway.context,
+    federation = replace(
+        gateway.context.federation,
         log=broken,
         submissions=broken,
         offers=broken,
@@ -83,7 +84,7 @@ async def test_an_unexpected_error_is_logged_by_its_type_and_location_only(gatew
         positions=broken,
         snapshots=broken,
     )
-    app = build_app(context)
+    app = build_app(replace(gateway.context, federation=federation))
     app[METRICS] = Metrics()
     written = io.StringIO()
     with redirect_stdout(written):

@@ -17,12 +17,12 @@ BY = Actor(name="Name of a person")
 
 @pytest.fixture
 async def written(api: ReadApi) -> ReadApi:
-    journal: Journal = api.context.acts
+    journal: Journal = api.context.federation.acts
     await journal.write(Act(act="partner.add", about="bretagne", details={"scopes": ["offers:read"]}), BY)
     await journal.write(Act(act="offer.moderate", about="bretagne:1", why="No employer"), Actor(client="normandie"))
     api.clock.move(3_600)
     await journal.write(Act(act="offer.lift", about="bretagne:1"), Actor(name="Name of a person", client="normandie"))
-    assert await api.context.journal.reached(await api.context.log.ends(JOURNAL), 10)
+    assert await api.context.federation.journal.reached(await api.context.federation.log.ends(JOURNAL), 10)
     return api
 
 
@@ -78,14 +78,14 @@ async def test_pages_follow_one_another_also_when_a_name_is_erased_meanwhile(wri
     assert ([3], True) == (numbers(page), page.body["more"])
     following = f"{PATH}?{query}&cursor={page.body['cursor']}"
     assert [1] == numbers(await written.get(following, WHO))
-    await written.context.acts.erase_name("Name of a person", Actor(client="normandie"))
+    await written.context.federation.acts.erase_name("Name of a person", Actor(client="normandie"))
     assert [] == numbers(await written.get(following, WHO))
     assert 400 == (await written.get(f"{PATH}?cursor={page.body['cursor']}", WHO)).status
 
 
 async def test_an_erased_name_is_null(written: ReadApi) -> None:
-    await written.context.acts.erase_name("Name of a person", Actor(client="normandie"))
-    assert await written.context.journal.reached(await written.context.log.ends(JOURNAL), 10)
+    await written.context.federation.acts.erase_name("Name of a person", Actor(client="normandie"))
+    assert await written.context.federation.journal.reached(await written.context.federation.log.ends(JOURNAL), 10)
     answer = await written.get(PATH, WHO)
     found: dict[int, Any] = {entry["number"]: entry.get("name", "") for entry in answer.body["journal"]}
     assert {4: "", 3: None, 2: "", 1: None} == found

@@ -41,7 +41,7 @@ async def test_an_entity_tag_saves_reading_again_until_the_offer_changes(api: Re
 async def test_a_new_possible_duplicate_changes_the_tag(api: ReadApi) -> None:
     """RTE-007: flagged, not withheld."""
     await api.publish(offer_of("bretagne:1"))
-    await api.context.offers.settle()
+    await api.context.federation.offers.settle()
     tag = (await api.get("/v1/offers/bretagne:1")).headers["ETag"]
     await api.publish(offer_of("normandie:2"))
     answer = await api.get("/v1/offers/bretagne:1", headers={"If-None-Match": tag})
@@ -144,7 +144,7 @@ async def test_a_lists_cursor_is_good_for_its_log_alone(api: ReadApi) -> None:
     for number in range(2):
         await api.publish(offer_of(f"bretagne:{number}"))
     cursor = (await api.get("/v1/offers?limit=1")).body["cursor"]
-    restored = build_app(replace(api.context, identity="another"))
+    restored = build_app(replace(api.context, federation=replace(api.context.federation, identity="another")))
     async with (
         TestClient(TestServer(restored)) as client,
         client.get(f"/v1/offers?limit=1&cursor={cursor}", headers={"Authorization": "Bearer rennes"}) as response,

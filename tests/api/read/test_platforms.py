@@ -93,9 +93,9 @@ async def test_an_entry_reports_the_state_of_a_platform(api: ReadApi) -> None:
 
 
 async def certified(api: ReadApi, slug: str, *kept: Issued) -> None:
-    partner = api.context.partners.get(slug)
+    partner = api.context.federation.partners.get(slug)
     assert partner is not None
-    await api.context.partners.save(replace(partner, certificates=kept))
+    await api.context.federation.partners.save(replace(partner, certificates=kept))
 
 
 def certificate(api: ReadApi, slug: str, role: Role, *, days: int = 100) -> Issued:
@@ -108,9 +108,9 @@ async def test_every_partner_reads_which_platforms_are_certified_and_nothing_els
     """SEC-014, CER-004, CER-005, CER-006."""
     kept = [certificate(api, "normandie", role) for role in ("subscriber", "publisher")]
     nonce = Nonce(text="nonce-of-normandie-1", issued_at=1, expires_at=api.clock.now + DAY)
-    partner = api.context.partners.get("normandie")
+    partner = api.context.federation.partners.get("normandie")
     assert partner is not None
-    await api.context.partners.save(replace(partner, certificates=tuple(kept), nonces=(nonce,)))
+    await api.context.federation.partners.save(replace(partner, certificates=tuple(kept), nonces=(nonce,)))
     for scopes in ("offers:read", "offers:publish"):
         answer = await api.get("/v1/platforms", f"bretagne/{scopes}")
         found = line(answer, "normandie")
@@ -144,33 +144,36 @@ async def test_a_certificate_that_ended_or_was_revoked_is_not_listed(api: ReadAp
     assert [] == await roles()
     await certified(api, "normandie", certificate(api, "normandie", "publisher"))
     assert ["publisher"] == await roles()
-    partner = api.context.partners.get("normandie")
+    partner = api.context.federation.partners.get("normandie")
     assert partner is not None
-    await api.context.partners.save(revoke(partner))
+    await api.context.federation.partners.save(revoke(partner))
     assert [] == await roles()
 
 
 async def test_undecided_submissions_are_counted(api: ReadApi) -> None:
     """Undecided submissions, and messages of an inbox that were not read yet."""
-    log, native = api.context.log, Partner(platform="sarthe", name="Sarthe", scopes=frozenset(SCOPES), inbox=True)
+    log, native = (
+        api.context.federation.log,
+        Partner(platform="sarthe", name="Sarthe", scopes=frozenset(SCOPES), inbox=True),
+    )
     await log.create_topics([inbox("sarthe")])
-    await api.context.partners.save(native)
+    await api.context.federation.partners.save(native)
     before = await api.get("/v1/platforms", "sarthe/offers:publish")
     withdrawal = Withdraw(receipt="r", publisher="sarthe", id="sarthe:1", revision=1, reason="filled", digest="0")
-    await api.context.submissions.submit([withdrawal])
+    await api.context.federation.submissions.submit([withdrawal])
     await log.append(inbox("sarthe").name, 0, [Record(b"sarthe:1", b"{}"), Record(b"sarthe:2", b"{}")])
     after = await api.get("/v1/platforms", "sarthe/offers:publish")
     assert before.body["undecided"] < after.body["undecided"]
     waiting = [line(answer, "sarthe")["details"]["inbox_lag"] for answer in (before, after)]
     assert waiting in ([0, 2], [0, 3]), "a commit may burn an offset"
     await api.relay_reads_everything()
-    assert await api.context.positions.reached(SUBMISSIONS, await log.ends(SUBMISSIONS), timeout=10)
+    assert await api.context.federation.positions.reached(SUBMISSIONS, await log.ends(SUBMISSIONS), timeout=10)
     assert 0 == (await api.get("/v1/platforms", "sarthe/offers:publish")).body["undecided"]
 
 
 async def test_details_that_the_log_does_not_hold_are_null_and_the_rest_is_reported(api: ReadApi) -> None:
     native = Partner(platform="sarthe", name="Sarthe", scopes=frozenset(SCOPES), inbox=True)
-    await api.context.partners.save(native)  # its topic was never created
+    await api.context.federation.partners.save(native)  # its topic was never created
     answer = await api.get("/v1/platforms", "sarthe/offers:publish")
     assert (True, None) == (line(answer, "sarthe")["connected"], line(answer, "sarthe")["details"]["inbox_lag"])
 

@@ -16,7 +16,7 @@ MINUTE = 60_000
 
 
 def minted(api: ReadApi, publisher: str = "bretagne") -> str:
-    return api.context.receipt_ids.mint(publisher, partition=0, now=api.clock.now, nonce=b"12345678")
+    return api.context.federation.ids.mint(publisher, partition=0, now=api.clock.now, nonce=b"12345678")
 
 
 async def test_a_receipt_is_read_by_its_publisher_alone(api: ReadApi) -> None:
@@ -40,7 +40,7 @@ async def test_a_receipt_that_is_not_decided_is_pending_until_the_relay_has_pass
     api.clock.now += MINUTE
     await api.put(SUBMISSIONS, Record(b"bretagne:0", b"{}"))
     for partition in range(3):
-        await api.context.log.append(SUBMISSIONS, partition, [Record(b"x", b"{}")])
+        await api.context.federation.log.append(SUBMISSIONS, partition, [Record(b"x", b"{}")])
     waiting = await api.get(f"/v1/receipts/{receipt}", "bretagne")
     assert (waiting.status, waiting.body["verdict"]) == (200, "pending"), "the relay is behind"
     await api.relay_reads_everything()
@@ -59,7 +59,7 @@ async def test_a_receipt_stays_pending_when_a_stale_broker_reports_an_end_before
 
 
 async def test_the_gateways_own_receipt_is_readable_by_the_offers_publisher(api: ReadApi) -> None:
-    derived = api.context.receipt_ids.derive("gateway", partition=0, parts=("bretagne:1", 1, "expired"))
+    derived = api.context.federation.ids.derive("gateway", partition=0, parts=("bretagne:1", 1, "expired"))
     assert (await api.get(f"/v1/receipts/{derived}", "bretagne")).status == 404
     await api.receive(derived, "bretagne:1", "gateway")
     assert (await api.get(f"/v1/receipts/{derived}", "bretagne")).status == 200
@@ -162,7 +162,7 @@ async def test_a_receipt_id_minted_by_a_clock_ahead_is_unknown_once_the_relay_ha
     api.clock.now += ahead * MINUTE
     receipt = minted(api)
     api.clock.now -= ahead * MINUTE
-    await api.context.log.append(SUBMISSIONS, 0, [Record(b"x", b"{}")])
+    await api.context.federation.log.append(SUBMISSIONS, 0, [Record(b"x", b"{}")])
     waiting = await api.get(f"/v1/receipts/{receipt}", "bretagne")
     assert (waiting.status, waiting.body["verdict"]) == (200, "pending"), "the relay is behind"
     await api.relay_reads_everything()

@@ -102,7 +102,7 @@ class GatewayHarness:
         self.log = log
         self.clock = clock
         self.url = url
-        self.metrics = harness.parts.metrics
+        self.metrics = harness.federation.metrics
         self.office = office
         self._session = session
 
@@ -181,9 +181,9 @@ class GatewayHarness:
         """Wait until every submission is decided and visible."""
         async with asyncio.timeout(10):
             ends = await self.log.ends(SUBMISSIONS)
-            assert await self.context.positions.reached(SUBMISSIONS, ends, timeout=10)
-            assert await self.context.offers.reached(await self.log.ends(OFFERS), 10)
-            assert await self.context.receipts.reached(await self.log.ends(RECEIPTS), 10)
+            assert await self.context.federation.positions.reached(SUBMISSIONS, ends, timeout=10)
+            assert await self.context.federation.offers.reached(await self.log.ends(OFFERS), 10)
+            assert await self.context.federation.receipts.reached(await self.log.ends(RECEIPTS), 10)
 
     async def live(self, platform: str = "bretagne") -> list[str]:
         """The ids of a platform's live offers."""
@@ -211,7 +211,7 @@ async def opened(
             harness.start(*ALL)
         context = harness.context(limits)
         app = build_app(context)
-        app[METRICS] = harness.parts.metrics
+        app[METRICS] = harness.federation.metrics
         runner = ProblemRunner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -12,8 +12,9 @@ from gateway.api.app import build_app
 from gateway.api.auth import scopes_of
 from gateway.api.context import Limits
 from gateway.api.limit import AddressRates
-from gateway.api.management import Metrics, build_management
+from gateway.api.management import build_management
 from gateway.api.work import ANONYMOUS_SECONDS
+from gateway.federation.counters import Metrics
 from gateway.ingest.backlog import SHARE
 from gateway.log.memory import Fault
 from gateway.protocol.identity import partition_of
@@ -250,7 +251,7 @@ async def test_large_answers_are_whole_json(gateway: GatewayHarness) -> None:
 async def test_single_offers_of_a_platform_with_its_share_undecided_are_answered_429(gateway: GatewayHarness) -> None:
     """[ERR-006] While another platform submits, and nothing is stored; the other platform is answered as usual."""
     partition = partition_of("bretagne:1", gateway.log.partitions)
-    await gateway.harness.parts.backlog.enter("bretagne", partition, SHARE)
+    await gateway.harness.federation.backlog.enter("bretagne", partition, SHARE)
     assert 201 == (await gateway.put(offer(1))).status
     assert 201 == (await gateway.put(offer(1, platform="normandie"), who="normandie")).status
     for method, query in (("PUT", ""), ("DELETE", "?revision=3")):

@@ -146,5 +146,5 @@ async def test_every_item_of_a_large_batch_arrives_once(gateway: GatewayHarness)
     assert sorted(one["receipt"] for one in handed) == sorted(item["receipt"] for item in answer.body["results"])
     async with asyncio.timeout(60):
         await gateway.settled()
-        while await gateway.context.offers.count("bretagne") < 6_000:
+        while await gateway.context.federation.offers.count("bretagne") < 6_000:
             await asyncio.sleep(0.05)

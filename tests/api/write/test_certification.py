@@ -25,9 +25,9 @@ async def strict(tmp_path: Path) -> AsyncIterator[GatewayHarness]:
 
 
 async def certify(gateway: GatewayHarness, platform: str = "bretagne", **more: Any) -> None:
-    partner = gateway.context.partners.get(platform)
+    partner = gateway.context.federation.partners.get(platform)
     assert partner is not None
-    await gateway.context.partners.save(replace(partner, certificates=(issued(platform=platform, **more),)))
+    await gateway.context.federation.partners.save(replace(partner, certificates=(issued(platform=platform, **more),)))
 
 
 async def published(gateway: GatewayHarness, *numbers: int) -> None:

@@ -18,7 +18,7 @@ WHO = "normandie/operate"
 
 @pytest.fixture
 async def pulled(gateway: GatewayHarness) -> GatewayHarness:
-    partners = gateway.context.partners
+    partners = gateway.context.federation.partners
     known = partners.get("bretagne")
     assert known is not None
     await partners.save(replace(known, profile={"transport": {"kind": "https", "url": "https://example.org/feed"}}))
@@ -27,7 +27,7 @@ async def pulled(gateway: GatewayHarness) -> GatewayHarness:
 
 async def act(gateway: GatewayHarness, body: Any, *, path: str = PATH, who: str = WHO) -> Answer:
     answer = await gateway.ask("POST", path, json=body, who=who)
-    assert await gateway.context.runs.reached(await gateway.log.ends(RUNS), 10)
+    assert await gateway.context.federation.runs.reached(await gateway.log.ends(RUNS), 10)
     return answer
 
 

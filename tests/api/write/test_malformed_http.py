@@ -9,7 +9,8 @@ import structlog
 from aiohttp import web, web_protocol
 
 from gateway.api.malformed_http import ProblemRunner
-from gateway.api.management import Metrics, build_management
+from gateway.api.management import build_management
+from gateway.federation.counters import Metrics
 from tests.api.write.gateway_harness import GatewayHarness, offer
 from tests.raw_http import RawConnection, exchange
 

@@ -22,7 +22,7 @@ ORDERS = "/v1/national/orders"
 async def connected(gateway: GatewayHarness) -> GatewayHarness:
     home = partition_of("shared", gateway.log.partitions)
     await gateway.log.append(DELIVERIES, home, [note_record("shared", {"down": False, "platforms": ["*"]})])
-    assert await gateway.context.deliveries.reached(await gateway.log.ends(DELIVERIES), 10)
+    assert await gateway.context.federation.deliveries.reached(await gateway.log.ends(DELIVERIES), 10)
     return gateway
 
 

@@ -50,7 +50,7 @@ async def on_the_log(gateway: GatewayHarness) -> bytes:
 
 def opens(gateway: GatewayHarness, slug: str, secret: str) -> bool:
     """Whether a secret is one of a platform's live ones."""
-    partner = gateway.context.partners.get(slug)
+    partner = gateway.context.federation.partners.get(slug)
     assert partner is not None
     return matching_secret(secret, partner.secrets, now=gateway.clock()) is not None
 
@@ -93,7 +93,7 @@ async def test_a_new_secret_is_in_its_answer_alone(gateway: GatewayHarness) -> N
         assert ("grand-est", True) == (answer.body["client_id"], opens(gateway, "grand-est", secret))
         assert secret.encode() not in stored + read
         assert secret not in str(lines)
-    partner = gateway.context.partners.get("grand-est")
+    partner = gateway.context.federation.partners.get("grand-est")
     assert partner is not None
     assert not any(one.hash.encode() in added.raw + renewed.raw + read for one in partner.secrets)
 
@@ -166,11 +166,11 @@ async def test_what_is_refused_changes_nothing_and_is_no_act(
     gateway: GatewayHarness, method: str, path: str, body: Any, status: int, code: str
 ) -> None:
     """SEC-017, ERR-002"""
-    before = gateway.context.partners.all()
+    before = gateway.context.federation.partners.all()
     answer = await gateway.ask(method, f"/v1/partners{path}", json=body, who=OPERATOR)
     assert (status, code) == (answer.status, answer.code), answer.raw
     assert (code == "partner-invalid") == bool(answer.body.get("findings") and status == 422)
-    assert before == gateway.context.partners.all()
+    assert before == gateway.context.federation.partners.all()
     assert [] == await entries(gateway)
 
 

@@ -24,10 +24,10 @@ WRONG: dict[str, Any] = {"title": "", "sector": "none"}
 
 async def counts(gateway: GatewayHarness, *by: Dimension) -> list[tuple[Any, ...]]:
     """The counts of all platforms, after what the process has counted is on the log and in the view."""
-    await gateway.context.refusals.flush()
-    assert await gateway.context.statistics.reached(await gateway.log.ends(STATISTICS), 10)
+    await gateway.context.federation.refusals.flush()
+    assert await gateway.context.federation.statistics.reached(await gateway.log.ends(STATISTICS), 10)
     day = gateway.clock.today
-    found = await gateway.context.statistics.counts(day, day, by=by)
+    found = await gateway.context.federation.statistics.counts(day, day, by=by)
     return [(*(getattr(one, name) for name in by), one.number) for one in found]
 
 
@@ -107,7 +107,7 @@ async def test_a_log_that_is_away_keeps_no_refusal_from_counting(gateway: Gatewa
     gateway.log.refusing.add(STATISTICS)
     assert 422 == (await gateway.put(offer(1, **WRONG))).status
     with pytest.raises(Exception, match="refused by the test"):
-        await gateway.context.refusals.flush()
+        await gateway.context.federation.refusals.flush()
     assert 422 == (await gateway.put(offer(2, **WRONG))).status
     gateway.log.refusing.clear()
     assert [("refused", 2)] == await counts(gateway, "verdict")
@@ -148,7 +148,7 @@ async def named(gateway: GatewayHarness) -> list[tuple[Any, ...]]:
     """The documents that are named, by id or index, with the field of each rule, after the counts are in the view."""
     await counts(gateway, "rule")
     day = gateway.clock.today
-    found = await gateway.context.statistics.refused(RefusedFilter(first=day, last=day), most=100)
+    found = await gateway.context.federation.statistics.refused(RefusedFilter(first=day, last=day), most=100)
     return [(one.platform, one.id or one.index, dict(one.fields)) for one in found]
 
 

@@ -51,7 +51,7 @@ async def test_a_mark_of_another_form_is_invalid(tmp_path: Path) -> None:
     async with built(tmp_path, log=MemoryLog(clock=clock), clock=clock) as harness:
         for payload in odd(MARK):
             with pytest.raises(SnapshotRefusedError) as refused:
-                harness.parts.snapshots.read(Seal(SECRET, purpose="mark").close(payload), platform="bretagne")
+                harness.federation.snapshots.read(Seal(SECRET, purpose="mark").close(payload), platform="bretagne")
             assert "mark-invalid" == refused.value.code
 
 

@@ -38,7 +38,7 @@ async def test_a_public_page_is_rendered_once_whatever_its_query(tmp_path: Path)
     async with built(tmp_path, log=MemoryLog(clock=clock), clock=clock) as harness:
         harness.start(*ALL)
         await harness.ready()
-        app, ports = build_app(harness.context()), page_ports(harness.parts, URL)
+        app, ports = build_app(harness.context()), page_ports(harness.settings, harness.federation, URL)
         site = Site(all_pages(ports), public_url=URL, door=ports.door, aside=aside)
         add_site(app, site)
         async with TestClient(TestServer(app)) as client:

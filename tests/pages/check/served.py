@@ -60,7 +60,7 @@ async def served(
         app[PROXIES] = Proxies(proxy_networks(proxies))
         visitors = Visitors(slots or AddressSlots(), worker or Direct(), client_of, forms)
         port = CheckPort(visitors=visitors, profiles=known_profiles(), clock=clock)
-        ports = page_ports(harness.parts, URL)
+        ports = page_ports(harness.settings, harness.federation, URL)
         add_site(app, Site(all_pages(replace(ports, check=port)), public_url=URL, door=ports.door))
         async with TestClient(TestServer(app)) as client:
             yield client

@@ -40,8 +40,10 @@ HTML = {"Accept": "text/html"}
 
 async def published(site: PageHarness) -> list[dict[str, object]]:
     """Offers of Bretagne, published over the API; one of them is reserved for a school, one for no reader."""
-    now = site.harness.parts.clock()
-    await site.harness.parts.partners.save(Partner(platform="bretagne", name="Bretagne – IDÉO", scopes=DEFAULT_SCOPES))
+    now = site.harness.federation.clock()
+    await site.harness.federation.partners.save(
+        Partner(platform="bretagne", name="Bretagne – IDÉO", scopes=DEFAULT_SCOPES)
+    )
     offers = [one.document for one in generate(3, "bretagne", 42, date.fromisoformat(paris_date(now)), wrong=0)]
     offers[0]["restrictions"] = {"schools": ["0750655E"]}
     offers[1]["redistribution"] = {"regions": False, "national": False}
@@ -52,8 +54,8 @@ async def published(site: PageHarness) -> list[dict[str, object]]:
     )
     body = await answer.json()
     assert 200 == answer.status, body
-    ends = await site.harness.parts.log.ends("offers")
-    assert await site.harness.parts.offers.reached(ends, 10)
+    ends = await site.harness.federation.log.ends("offers")
+    assert await site.harness.federation.offers.reached(ends, 10)
     return offers[2:]
 
 
@@ -133,12 +135,12 @@ async def test_the_page_renews_itself_and_can_be_paused(tmp_path: Path, language
 
 async def test_visitors_share_the_figures_of_five_seconds_and_never_those_of_a_view_behind(tmp_path: Path) -> None:
     async with opened(tmp_path) as site:
-        port = home_port(site.harness.parts)
+        port = home_port(site.harness.settings, site.harness.federation)
         first, *others = await asyncio.gather(*(port.facts() for _ in range(20)))
         assert first is not None
         assert [first] * 19 == others
         assert all(one is first for one in others)
-        view = site.harness.parts.runs.updated
+        view = site.harness.federation.runs.updated
         view.caught_up = False
         assert await port.facts() is None
         view.caught_up = True

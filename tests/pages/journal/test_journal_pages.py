@@ -34,17 +34,17 @@ _NUMBERS = re.compile(r'<th scope="row" role="rowheader">(\d+)</th>')
 
 @pytest.fixture
 async def headers(site: PageHarness) -> dict[str, str]:
-    return {**HTML, "Origin": URL, "Cookie": await cookie_of(site.harness.parts, OPERATOR.platform)}
+    return {**HTML, "Origin": URL, "Cookie": await cookie_of(site.harness.federation, OPERATOR.platform)}
 
 
 async def settle(site: PageHarness) -> None:
-    parts = site.harness.parts
-    assert await parts.journal.reached(await parts.log.ends(JOURNAL), SECONDS)
-    await parts.acts.names.catch_up()
+    federation = site.harness.federation
+    assert await federation.journal.reached(await federation.log.ends(JOURNAL), SECONDS)
+    await federation.acts.names.catch_up()
 
 
 async def seed(site: PageHarness, rounds: int = 3) -> int:
-    number = await write_acts(site.harness.parts.log, rounds=rounds, clock=site.harness.parts.clock)
+    number = await write_acts(site.harness.federation.log, rounds=rounds, clock=site.harness.federation.clock)
     await settle(site)
     return number
 
@@ -71,7 +71,7 @@ async def test_acts_are_in_words_newest_first(site: PageHarness, headers: dict[s
     """An act of a later version is its code; one that did not happen is marked, and so is the entry that says it."""
     last = await seed(site, rounds=1)
     later = Act(act="later.act", about="x")  # type: ignore[arg-type]
-    await Journal(site.harness.parts.log, secret=SECRET).write(later, Actor(client="exploitation"))
+    await Journal(site.harness.federation.log, secret=SECRET).write(later, Actor(client="exploitation"))
     await settle(site)
     text = await get(site, PATH, headers)
     assert list(range(last + 1, 0, -1)) == numbers(text)
@@ -88,13 +88,13 @@ async def test_acts_are_in_words_newest_first(site: PageHarness, headers: dict[s
 
 
 async def test_acts_are_found_by_each_filter(site: PageHarness, headers: dict[str, str]) -> None:
-    last, clock = await seed(site), site.harness.parts.clock
+    last, clock = await seed(site), site.harness.federation.clock
     clock.move(48 * 3_600)  # type: ignore[attr-defined]  # the tests' own clock
-    await Journal(site.harness.parts.log, secret=SECRET, clock=clock).write(
+    await Journal(site.harness.federation.log, secret=SECRET, clock=clock).write(
         Act(act="partner.revoke", about="normandie"), Actor(name=OTHER)
     )
     await settle(site)
-    headers["Cookie"] = await cookie_of(site.harness.parts, OPERATOR.platform)
+    headers["Cookie"] = await cookie_of(site.harness.federation, OPERATOR.platform)
     today = clock.today.isoformat()  # type: ignore[attr-defined]  # same
     new = last + 1
     expected = {
@@ -147,8 +147,8 @@ async def test_a_whole_chain_is_said(site: PageHarness, headers: dict[str, str])
 
 
 async def test_a_broken_chain_is_the_first_thing_said(site: PageHarness, headers: dict[str, str]) -> None:
-    last, parts = await seed(site, rounds=1), site.harness.parts
-    await parts.log.append(JOURNAL, 0, [Record(b"x", b"{}")])
+    last, federation = await seed(site, rounds=1), site.harness.federation
+    await federation.log.append(JOURNAL, 0, [Record(b"x", b"{}")])
     text = await get(site, CHECKS, headers)
     assert "<h1>La chaîne du registre est rompue</h1>" in text
     assert (f"L’acte {last + 1} est illisible" in text, "is unreadable" in text) == (True, True)
@@ -178,7 +178,7 @@ def test_each_finding_has_words_in_both_languages() -> None:
 async def test_a_name_is_erased_after_a_confirmation_and_the_acts_stay(
     site: PageHarness, headers: dict[str, str]
 ) -> None:
-    last, parts = await seed(site), site.harness.parts
+    last, federation = await seed(site), site.harness.federation
     token = _TOKEN.findall(await get(site, ERASE, headers))[0]
 
     async def post(data: dict[str, str], status: int) -> str:
@@ -188,14 +188,14 @@ async def test_a_name_is_erased_after_a_confirmation_and_the_acts_stay(
 
     assert "n’a pas ce nom" in await post({"name": "Personne d’autre", "confirmed": "1"}, 422)
     assert f"<h1>Effacer le nom {OTHER}</h1>" in await post({"name": f" {OTHER} "}, 200)
-    assert pseudonyms_of(parts.acts.names.state, OTHER)
+    assert pseudonyms_of(federation.acts.names.state, OTHER)
     await post({"name": OTHER, "confirmed": "1"}, 303)
     await settle(site)
     text = await get(site, PATH, headers)
     assert (OTHER in text, "nom effacé (" in text, last + 1) == (False, True, numbers(text)[0])
-    entry = (await read_journal(parts.log, JournalFilter(), most=1))[0]
+    entry = (await read_journal(federation.log, JournalFilter(), most=1))[0]
     assert ("journal.erase-name", "exploitation") == (entry.act, entry.client)
-    assert entry.person in pseudonyms_of(parts.acts.names.state, PERSON)
+    assert entry.person in pseudonyms_of(federation.acts.names.state, PERSON)
     assert "Le registre est entier" in await get(site, CHECKS, headers)
 
 
@@ -206,7 +206,7 @@ async def test_an_operator_may_erase_the_own_name(site: PageHarness, headers: di
     answer = await site.client.post(ERASE, data=data, headers=headers, allow_redirects=False)
     assert (303, f"{PATH}?done=erased") == (answer.status, answer.headers["Location"])
     await settle(site)
-    assert not pseudonyms_of(site.harness.parts.acts.names.state, PERSON)
+    assert not pseudonyms_of(site.harness.federation.acts.names.state, PERSON)
 
 
 @pytest.mark.parametrize("path", [PATH, CHECKS, ERASE])
@@ -223,20 +223,20 @@ async def test_a_forged_form_erases_nothing(site: PageHarness, headers: dict[str
         answer = await site.client.post(ERASE, data=data, headers={**headers, "Origin": origin}, allow_redirects=False)
         assert 403 == answer.status
     await settle(site)
-    assert pseudonyms_of(site.harness.parts.acts.names.state, OTHER)
-    assert last == (await read_journal(site.harness.parts.log, JournalFilter(), most=1))[0].number
+    assert pseudonyms_of(site.harness.federation.acts.names.state, OTHER)
+    assert last == (await read_journal(site.harness.federation.log, JournalFilter(), most=1))[0].number
 
 
 async def test_the_page_waits_for_its_view(site: PageHarness, headers: dict[str, str]) -> None:
-    site.harness.parts.journal.updated.caught_up = False
+    site.harness.federation.journal.updated.caught_up = False
     answer = await site.client.get(PATH, headers=headers)
     assert (503, "2") == (answer.status, answer.headers["Retry-After"])
-    site.harness.parts.journal.updated.caught_up = True
+    site.harness.federation.journal.updated.caught_up = True
 
 
 async def test_rights_and_other_values_are_in_words(site: PageHarness, headers: dict[str, str]) -> None:
     """As the pages of the platforms write them; the API keeps the values of the log."""
-    journal = Journal(site.harness.parts.log, secret=SECRET, clock=site.harness.parts.clock)
+    journal = Journal(site.harness.federation.log, secret=SECRET, clock=site.harness.federation.clock)
     added = Act(act="partner.add", about="bretagne", details={"scopes": ["offers:publish", "offers:read"]})
     changes = {
         "scopes": {"before": "offers:publish, offers:read", "now": "none"},

@@ -31,7 +31,7 @@ REASON = "Cette adresse n’est pas celle d’un employeur"
 async def desk(site: PageHarness) -> Desk:
     """An operator; three offers of each of two platforms."""
     desk = await desk_of(site)
-    await site.harness.parts.partners.save(OTHER)
+    await site.harness.federation.partners.save(OTHER)
     for platform in (SIGNED.platform, OTHER.platform):
         await publish(site, offers(site, platform, 3))
     await desk.settled()
@@ -45,7 +45,7 @@ def own(desk: Desk) -> dict[str, Any]:
 
 
 async def sequence(desk: Desk, offer_id: str) -> int:
-    state = await desk.parts.offers.get(offer_id)
+    state = await desk.federation.offers.get(offer_id)
     assert state is not None
     return state.known.sequence
 
@@ -80,7 +80,7 @@ async def test_an_offer_is_moderated_and_lifted_and_its_publisher_reads_why(desk
     page = await platform_page(desk, offer_id)
     assert "Retrait levé par l’exploitant" in page
     assert "Motif\u00a0: Adresse corrigée" in page
-    names = desk.parts.acts.names.state
+    names = desk.federation.acts.names.state
     assert [
         ("offer.moderate", offer_id, PERSON, OPERATOR.platform, REASON),
         ("offer.lift", offer_id, PERSON, OPERATOR.platform, "Adresse corrigée"),
@@ -96,7 +96,7 @@ async def test_a_removal_that_others_read_has_no_reason(desk: Desk, own: dict[st
     changes = await after.text()
     assert own["id"] in changes
     assert "employeur" not in changes
-    written = {topic.name: await records_of(desk.parts.log, topic.name) for topic in COMMON}
+    written = {topic.name: await records_of(desk.federation.log, topic.name) for topic in COMMON}
     assert {SUBMISSIONS, RECEIPTS, JOURNAL} == {
         name for name, found in written.items() if any(REASON.encode() in (one.value or b"") for one in found)
     }
@@ -140,7 +140,7 @@ async def test_what_changed_since_it_was_displayed_is_not_moderated(desk: Desk, 
     text = await desk.post(PATH, 409, id=own["id"], act="moderate", reason=REASON, sequence=before)
     assert "L’offre a changé entre-temps" in text
     assert [] == await desk.entries()
-    state = await desk.parts.offers.get(own["id"])
+    state = await desk.federation.offers.get(own["id"])
     assert state is not None
     assert state.known.published
 
@@ -183,8 +183,8 @@ async def test_a_form_of_another_site_or_without_its_token_moderates_nothing(des
 @asynccontextmanager
 async def impatient(desk: Desk) -> AsyncIterator[Desk]:
     """The same gateway, whose forms wait for a decision only a moment."""
-    ports = page_ports(desk.parts, URL)
-    ports = replace(ports, moderation=moderation_port(desk.parts, decision_seconds=0.05))
+    ports = page_ports(desk.site.harness.settings, desk.federation, URL)
+    ports = replace(ports, moderation=moderation_port(desk.federation, decision_seconds=0.05))
     app = build_app(desk.site.harness.context())
     add_site(app, Site(all_pages(ports), public_url=URL, door=ports.door))
     async with TestClient(TestServer(app)) as client:
@@ -199,10 +199,10 @@ async def test_what_is_not_decided_in_time_is_said_to_be_queued(desk: Desk, own:
         text = await moderate(hasty, own["id"], status=202)
         assert "Pas encore décidé" in text
         assert ["offer.moderate"] == [one.act for one in await desk.entries()]
-        before = await desk.parts.log.ends(OFFERS)
+        before = await desk.federation.log.ends(OFFERS)
         desk.site.harness.start(RELAY)
-        while before == await desk.parts.log.ends(OFFERS):
-            await desk.parts.receipts.moved(desk.parts.receipts.positions, 1)
+        while before == await desk.federation.log.ends(OFFERS):
+            await desk.federation.receipts.moved(desk.federation.receipts.positions, 1)
         await desk.settled()
         assert "retirée par l’exploitant" in await desk.get(f"{PATH}?id={quote(own['id'])}")
 
@@ -247,7 +247,7 @@ async def test_an_offer_is_displayed_whole_with_its_history(desk: Desk, own: dic
 
 async def test_a_name_that_was_erased_is_said_to_be_so(desk: Desk, own: dict[str, Any]) -> None:
     await moderate(desk, own["id"])
-    await desk.parts.acts.erase_name(PERSON, Actor(client=OPERATOR.platform))
+    await desk.federation.acts.erase_name(PERSON, Actor(client=OPERATOR.platform))
     text = (await desk.get(f"{PATH}?id={quote(own['id'])}")).partition("<main")[2]
     assert "nom effacé" in text
     assert PERSON not in text

@@ -58,13 +58,13 @@ _SEEN = re.compile(r'name="seen" value="([^"]+)"')
 
 @pytest.fixture
 async def headers(site: PageHarness) -> dict[str, str]:
-    parts = site.harness.parts
-    await parts.partners.save(
+    federation = site.harness.federation
+    await federation.partners.save(
         Partner(platform="bretagne", name="Bretagne", scopes=frozenset(), national_delivery="self")
     )
-    await write_note(parts.log, parts.clock())
-    assert await parts.deliveries.reached(await parts.log.ends(DELIVERIES), SECONDS)
-    return {**HTML, "Origin": URL, "Cookie": await cookie_of(parts, OPERATOR.platform)}
+    await write_note(federation.log, federation.clock())
+    assert await federation.deliveries.reached(await federation.log.ends(DELIVERIES), SECONDS)
+    return {**HTML, "Origin": URL, "Cookie": await cookie_of(federation, OPERATOR.platform)}
 
 
 async def get(site: PageHarness, path: str, headers: dict[str, str], status: int = 200) -> str:
@@ -89,21 +89,21 @@ async def post(
 async def entries(site: PageHarness) -> list[tuple[str, str, str | None]]:
     return [
         (one.act, one.about, one.why)
-        for one in reversed(await read_journal(site.harness.parts.log, JournalFilter(), most=10))
+        for one in reversed(await read_journal(site.harness.federation.log, JournalFilter(), most=10))
     ]
 
 
 async def refuse(site: PageHarness, *ids: str) -> None:
     """Record offers that the site has refused."""
-    parts = site.harness.parts
+    federation = site.harness.federation
     problem = schemas.problem("employer-undescribed").to_json()
     for offer_id in ids:
         part = Part(
-            group="lycee", generation=1, account=ACCOUNT, state="refused", since=parts.clock(), problems=(problem,)
+            group="lycee", generation=1, account=ACCOUNT, state="refused", since=federation.clock(), problems=(problem,)
         )
         record = delivery_record(Delivery(id=offer_id, sequence=1, parts=(part,)))
-        await parts.log.append(DELIVERIES, partition_of(offer_id, parts.log.partitions), [record])
-    assert await parts.deliveries.reached(await parts.log.ends(DELIVERIES), SECONDS)
+        await federation.log.append(DELIVERIES, partition_of(offer_id, federation.log.partitions), [record])
+    assert await federation.deliveries.reached(await federation.log.ends(DELIVERIES), SECONDS)
 
 
 async def test_the_page_tells_what_is_due_and_how_long_it_takes(site: PageHarness, headers: dict[str, str]) -> None:
@@ -131,10 +131,12 @@ def test_the_state_of_an_account_is_the_worst_of_its_note(changes: dict[str, Any
 
 
 async def test_an_account_in_trouble_says_what_to_do(site: PageHarness, headers: dict[str, str]) -> None:
-    parts = site.harness.parts
+    federation = site.harness.federation
     identity = {"state": "changed", "held": 12, "missing": 34, "complete": True, "step": "x"}
-    await write_note(parts.log, parts.clock(), identity=identity, error="404 <b>", failed_at=utc(parts.clock()))
-    assert await parts.deliveries.reached(await parts.log.ends(DELIVERIES), SECONDS)
+    await write_note(
+        federation.log, federation.clock(), identity=identity, error="404 <b>", failed_at=utc(federation.clock())
+    )
+    assert await federation.deliveries.reached(await federation.log.ends(DELIVERIES), SECONDS)
     answer = await site.client.get(PATH, headers=headers)
     raw = await answer.text()
     assert ("arrêté" in raw, "404 &lt;b&gt;" in raw, "Il en tient 12, il en manque 34." in unescape(raw)) == (True,) * 3
@@ -143,7 +145,7 @@ async def test_an_account_in_trouble_says_what_to_do(site: PageHarness, headers:
 async def test_a_comparison_changes_nothing_and_a_repair_follows_it(site: PageHarness, headers: dict[str, str]) -> None:
     """The repair says how many offers it deletes, and why, and is an act of the journal; the comparison is none."""
     answers = [COMPARED, {"error": "shrinks-too-much", "would_delete": 30, **COMPARED}, {**COMPARED, "repaired": True}]
-    async with Owner(site.harness.parts.log, answers) as owner:
+    async with Owner(site.harness.federation.log, answers) as owner:
         text, _ = await post(site, headers, {"order": "reconcile", "account": ACCOUNT})
         for said in ("Le site diffère", "Rien n’a été changé", "r1: title, weeks", "et 10 autres", "n’a pas le droit"):
             assert said in text, said
@@ -166,7 +168,7 @@ async def test_a_comparison_changes_nothing_and_a_repair_follows_it(site: PageHa
 
 
 async def test_nothing_is_offered_for_repair_where_nothing_differs(site: PageHarness, headers: dict[str, str]) -> None:
-    async with Owner(site.harness.parts.log, [SAME]):
+    async with Owner(site.harness.federation.log, [SAME]):
         text, _ = await post(site, headers, {"order": "reconcile", "account": ACCOUNT})
     assert ("Le site a ce qu’il doit avoir" in text, "Réparer" in text) == (True, False)
 
@@ -181,8 +183,8 @@ async def test_a_platform_is_adopted_only_after_its_dry_run(site: PageHarness, h
         "why": "Accord",
         "confirm": "2",
     }
-    clock = site.harness.parts.clock
-    async with Owner(site.harness.parts.log, [ADOPTABLE, {**ADOPTABLE, "applied": True, "deleted": 2}]) as owner:
+    clock = site.harness.federation.clock
+    async with Owner(site.harness.federation.log, [ADOPTABLE, {**ADOPTABLE, "applied": True, "deleted": 2}]) as owner:
         text, _ = await post(site, headers, {"order": "adopt", "platform": "bretagne"})
         assert ("Essai à blanc de la reprise\u00a0: bretagne" in text, "bretagne:1 lycee" in text) == (True, True)
         seen = _SEEN.findall(text)[0]
@@ -196,7 +198,7 @@ async def test_a_platform_is_adopted_only_after_its_dry_run(site: PageHarness, h
     clock.move(29 * 60)  # type: ignore[attr-defined]  # the tests' own clock
     await get(site, PATH, headers)
     clock.move(29 * 60)  # type: ignore[attr-defined]  # same
-    headers["Cookie"] = await cookie_of(site.harness.parts, OPERATOR.platform)
+    headers["Cookie"] = await cookie_of(site.harness.federation, OPERATOR.platform)
     clock.move(3 * 60)  # type: ignore[attr-defined]  # same
     text, _ = await post(site, headers, {**apply, "seen": seen}, 422)
     assert "dans l’heure" in text
@@ -205,7 +207,7 @@ async def test_a_platform_is_adopted_only_after_its_dry_run(site: PageHarness, h
 async def test_ticked_offers_are_tried_again(site: PageHarness, headers: dict[str, str]) -> None:
     await refuse(site, "bretagne:1", "bretagne:2")
     answers = [{"replayed": 1, "nothing_to_do": ["bretagne:2"]}, {"replayed": 2, "nothing_to_do": []}]
-    async with Owner(site.harness.parts.log, answers) as owner:
+    async with Owner(site.harness.federation.log, answers) as owner:
         text, _ = await post(
             site, headers, {"order": "replay", "offers": ["bretagne:1", "bretagne:2"], "why": "Corrigées"}
         )
@@ -229,7 +231,7 @@ async def test_an_order_that_takes_long_is_followed_by_its_address(site: PageHar
     """Without an owner it stays under way; a forged address is refused."""
     _, location = await post(site, headers, {"order": "reconcile", "account": ACCOUNT}, 303)
     assert "en cours" in await get(site, location, headers)
-    async with Owner(site.harness.parts.log, [SAME], earlier=True):
+    async with Owner(site.harness.federation.log, [SAME], earlier=True):
         text = await get(site, location, headers)
         for _ in range(20):
             if "Le site a ce qu’il doit avoir" in text:
@@ -250,15 +252,15 @@ async def test_an_order_that_takes_long_is_followed_by_its_address(site: PageHar
     ],
 )
 async def test_a_wrong_form_gives_no_order(site: PageHarness, headers: dict[str, str], data: dict[str, str]) -> None:
-    before = await site.harness.parts.log.ends(DELIVERIES)
+    before = await site.harness.federation.log.ends(DELIVERIES)
     text, _ = await post(site, headers, data, 422)
     assert "Rien n’a été fait" in text
-    assert (before, []) == (await site.harness.parts.log.ends(DELIVERIES), await entries(site))
+    assert (before, []) == (await site.harness.federation.log.ends(DELIVERIES), await entries(site))
     await post(site, headers, {"order": "erase"}, 400)
 
 
 async def test_without_accounts_the_page_says_so(site: PageHarness) -> None:
-    headers = {**HTML, "Cookie": await cookie_of(site.harness.parts, OPERATOR.platform)}
+    headers = {**HTML, "Cookie": await cookie_of(site.harness.federation, OPERATOR.platform)}
     for path in (PATH, PLAN):
         assert "PASSERELLE_NATIONAL" in await get(site, path, headers)
 
@@ -270,12 +272,12 @@ async def test_a_platform_does_not_come_to_these_pages(site: PageHarness, path: 
 
 async def test_a_forged_form_gives_no_order(site: PageHarness, headers: dict[str, str]) -> None:
     token = _TOKEN.findall(await get(site, PATH, headers))[0]
-    before = await site.harness.parts.log.ends(DELIVERIES)
+    before = await site.harness.federation.log.ends(DELIVERIES)
     for sent, origin in ((token, "https://evil.example"), (token, "null"), ("x", URL)):
         data = {"token": sent, "order": "replay"}
         answer = await site.client.post(ORDER, data=data, headers={**headers, "Origin": origin}, allow_redirects=False)
         assert 403 == answer.status
-    assert (before, []) == (await site.harness.parts.log.ends(DELIVERIES), await entries(site))
+    assert (before, []) == (await site.harness.federation.log.ends(DELIVERIES), await entries(site))
 
 
 def test_what_an_answer_holds_has_words_in_both_languages() -> None:

@@ -40,8 +40,8 @@ def offers(site: PageHarness, platform: str, count: int) -> list[dict[str, Any]]
 
 async def seed(site: PageHarness, count: int = 8) -> list[str]:
     """Fill the federation; returns the ids of the offers of ``SIGNED``, of which the first was sent twice."""
-    parts = site.harness.parts
-    await parts.partners.save(OTHER)
+    federation = site.harness.federation
+    await federation.partners.save(OTHER)
     own = offers(site, SIGNED.platform, count)
     await publish(site, SIGNED.platform, own)
     await publish(site, SIGNED.platform, [{**own[0], "revision": 2, "title": "Un titre d’après"}])
@@ -56,9 +56,9 @@ async def seed(site: PageHarness, count: int = 8) -> list[str]:
 
 async def settled(site: PageHarness) -> None:
     """Wait until the views have all that is on the log."""
-    parts = site.harness.parts
-    for topic, view in parts.views.items():
-        assert await view.reached(await parts.log.ends(topic), SECONDS)
+    federation = site.harness.federation
+    for topic, view in federation.views.items():
+        assert await view.reached(await federation.log.ends(topic), SECONDS)
 
 
 async def moderate(site: PageHarness, offer_id: str, action: str, reason: str | None = None) -> None:
@@ -78,7 +78,7 @@ async def publish(site: PageHarness, platform: str, documents: list[dict[str, An
 
 
 async def _append_past(site: PageHarness, platform: str, ids: list[str], *, words: str) -> None:
-    now, today = site.harness.parts.clock(), _today(site)
+    now, today = site.harness.federation.clock(), _today(site)
     number = OTHERS_COUNT if words else 12
     rule = "week-unreal" if words else "week-malformed"
     counts = {
@@ -98,11 +98,11 @@ async def _append_past(site: PageHarness, platform: str, ids: list[str], *, word
     failure = Failure(at=now, code="feed-denied", fr=f"Refusé {words}.", en=f"Denied {words}.")
     run = Run(platform=platform, started_at=now, ended_at=now, outcome="failed", last_error=failure)
     records.append((RUNS, run_record(run)))
-    log = site.harness.parts.log
+    log = site.harness.federation.log
     for topic, record in records:
         assert record.key is not None
         await log.append(topic, partition_of(record.key.decode(), log.partitions), [record])
 
 
 def _today(site: PageHarness) -> str:
-    return site.harness.parts.clock.today.isoformat()  # type: ignore[attr-defined,no-any-return]  # the tests' own clock
+    return site.harness.federation.clock.today.isoformat()  # type: ignore[attr-defined,no-any-return]  # the tests' own clock

@@ -77,10 +77,10 @@ async def test_an_offer_of_another_platform_is_as_one_that_never_was(site: PageH
     ("language", "said"), [("fr", "L’exploitant a suspendu la lecture de votre flux"), ("en", "paused your feed on")]
 )
 async def test_today_says_that_the_feed_is_paused(site: PageHarness, language: Language, said: str) -> None:
-    parts = site.harness.parts
-    await add_feeds(parts.log, parts.partners, now=parts.clock())
+    federation = site.harness.federation
+    await add_feeds(federation.log, federation.partners, now=federation.clock())
     await settled(site)
-    cookies = {one: await cookie_of(parts, one) for one in (PAUSED, WAITING)}
+    cookies = {one: await cookie_of(federation, one) for one in (PAUSED, WAITING)}
     pages = {
         one: unescape(await (await site.client.get(START[language], headers={**HTML, "Cookie": cookie})).text())
         for one, cookie in cookies.items()
@@ -145,7 +145,7 @@ async def test_an_offer_whose_moderation_was_lifted_is_not_called_absent(site: P
     assert "<strong>Retrait levé par l’exploitant</strong>" in text
     assert "absente" not in text
     assert "hors ligne" in await text_of(site, f"/plateforme/offres?q={quote(ids[4])}")
-    headers = {**HTML, "Cookie": await cookie_of(site.harness.parts, OPERATOR.platform)}
+    headers = {**HTML, "Cookie": await cookie_of(site.harness.federation, OPERATOR.platform)}
     answer = await site.client.get(f"/exploitation/offre?id={quote(ids[4])}", headers=headers)
     assert "<strong>retrait levé</strong></span>, pas encore publiée à nouveau" in unescape(await answer.text())
     await publish(site, SIGNED.platform, [{**offers(site, SIGNED.platform, 8)[4], "revision": 7}])
@@ -164,7 +164,7 @@ async def test_an_offer_that_was_refused_at_the_door_is_found_with_the_field_at_
         assert 422 == (await site.client.put("/v1/offers/occitanie:blank", json=blank, headers=headers)).status
     unnamed = {**blank, "id": "a b"}
     assert 422 == (await site.client.post("/v1/offers/batch", json=[unnamed], headers=headers)).status
-    await site.harness.parts.refusals.flush()
+    await site.harness.federation.refusals.flush()
     await settled(site)
     todo = section(await text_of(site, "/plateforme"), 'id="todo-heading"')
     assert '<a href="/plateforme/offre?id=occitanie%3Ablank">occitanie:blank</a> (<code>/title</code>)' in todo
@@ -211,9 +211,9 @@ async def test_the_history_of_an_offer_has_every_step(site: PageHarness) -> None
         headers={"Authorization": f"Bearer {SIGNED.platform}", "Prefer": "wait=20"},
     )
     assert answer.status < 300, await answer.text()
-    parts = site.harness.parts
+    federation = site.harness.federation
     for topic in ("offers", "receipts"):
-        assert await parts.views[topic].reached(await parts.log.ends(topic), 10)
+        assert await federation.views[topic].reached(await federation.log.ends(topic), 10)
     text = await text_of(site, path)
     assert "Retirée\u00a0: pourvue" in text
     assert "Fin d’affichage prévue" not in text
@@ -231,9 +231,9 @@ async def test_deliveries_are_listed_by_state_with_their_reason(site: PageHarnes
 
 async def test_a_form_that_is_sent_again_makes_no_second_secret(site: PageHarness) -> None:
     """A new one is displayed once; the former is valid for a week more, or ends at once; the own session goes on."""
-    parts = site.harness.parts
-    first = mint_secret(now=parts.clock(), entropy=lambda size: b"x" * size)
-    await parts.partners.change(SIGNED.platform, lambda one: replace(one or SIGNED, secrets=(first.kept,)))
+    federation = site.harness.federation
+    first = mint_secret(now=federation.clock(), entropy=lambda size: b"x" * size)
+    await federation.partners.change(SIGNED.platform, lambda one: replace(one or SIGNED, secrets=(first.kept,)))
     page = await text_of(site, "/plateforme/cles")
     data = {"token": _TOKEN.findall(page)[0], "known": _KNOWN.findall(page)[0], "overlap": "days"}
     answer = await site.client.post("/plateforme/cles", data=data, headers=OWN)
@@ -275,7 +275,7 @@ async def test_figures_are_those_of_the_platform_as_page_csv_and_json(site: Page
 
 
 async def test_pages_wait_for_the_views(site: PageHarness) -> None:
-    view = site.harness.parts.receipts.updated
+    view = site.harness.federation.receipts.updated
     view.caught_up = False
     for path in ("/plateforme", "/plateforme/offres", "/plateforme/remises", "/plateforme/statistiques"):
         answer = await site.client.get(path, headers=HTML)
@@ -284,6 +284,6 @@ async def test_pages_wait_for_the_views(site: PageHarness) -> None:
 
 
 def _opens(site: PageHarness, text: str) -> bool:
-    partner = site.harness.parts.partners.get(SIGNED.platform)
+    partner = site.harness.federation.partners.get(SIGNED.platform)
     assert partner is not None
-    return matching_secret(text, partner.secrets, now=site.harness.parts.clock()) is not None
+    return matching_secret(text, partner.secrets, now=site.harness.federation.clock()) is not None

@@ -67,10 +67,10 @@ class Desk:
 
     async def entries(self) -> list[tuple[str, str, str | None, str | None, str | None]]:
         """The journal, oldest first: act, about, name, client, why."""
-        parts = self.site.harness.parts
-        await parts.acts.names.catch_up()
-        names = parts.acts.names.state
-        entries = await read_journal(parts.log, JournalFilter(), most=100)
+        federation = self.site.harness.federation
+        await federation.acts.names.catch_up()
+        names = federation.acts.names.state
+        entries = await read_journal(federation.log, JournalFilter(), most=100)
         return [
             (one.act, one.about, None if one.person is None else names[one.person].name, one.client, one.why)
             for one in reversed(entries)
@@ -79,19 +79,19 @@ class Desk:
 
 @pytest.fixture
 async def desk(site: PageHarness) -> Desk:
-    return Desk(site, await cookie_of(site.harness.parts, OPERATOR.platform))
+    return Desk(site, await cookie_of(site.harness.federation, OPERATOR.platform))
 
 
 def partner_of(site: PageHarness, slug: str) -> Partner:
-    partner = site.harness.parts.partners.get(slug)
+    partner = site.harness.federation.partners.get(slug)
     assert partner is not None
     return partner
 
 
 async def with_secret(site: PageHarness, slug: str = SIGNED.platform) -> str:
-    parts = site.harness.parts
-    minted = mint_secret(now=parts.clock(), entropy=lambda size: b"s" * size)
-    await parts.partners.change(slug, lambda one: replace(one or SIGNED, secrets=(minted.kept,)))
+    federation = site.harness.federation
+    minted = mint_secret(now=federation.clock(), entropy=lambda size: b"s" * size)
+    await federation.partners.change(slug, lambda one: replace(one or SIGNED, secrets=(minted.kept,)))
     return minted.text
 
 
@@ -111,7 +111,7 @@ async def test_onboarding_a_platform_displays_its_secret_once(site: PageHarness,
     text = await desk.post(NEW, NEWCOMER)
     [secret] = set(_SECRET.findall(text))
     made = partner_of(site, "essai")
-    assert matching_secret(secret, made.secrets, now=site.harness.parts.clock()) is not None
+    assert matching_secret(secret, made.secrets, now=site.harness.federation.clock()) is not None
     assert (frozenset({"22", "35"}), ("stages.essai.example",), "self") == (
         made.territory,
         made.hosts,
@@ -152,7 +152,7 @@ async def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_stays(s
     text = await desk.post(NEW, {**NEWCOMER, "slug": "Essai!", "hosts": "https://x", "departments": "999"}, 422)
     for name in ("slug", "hosts", "departments"):
         assert f'id="{name}-error"' in text, name
-    assert site.harness.parts.partners.get("essai") is None
+    assert site.harness.federation.partners.get("essai") is None
     assert [] == await desk.entries()
 
 
@@ -167,7 +167,7 @@ async def test_a_key_set_that_no_record_could_hold_is_refused(site: PageHarness,
     deep = orjson.dumps(KEYS).removesuffix(b"}") + b',"more":' + b"[" * 300 + b"]" * 300 + b"}"
     page = await desk.post(NEW, {**NEWCOMER, "credential": "jwks", "jwks": deep.decode()}, 422)
     assert 'id="jwks-error"' in page
-    assert site.harness.parts.partners.get("essai") is None
+    assert site.harness.federation.partners.get("essai") is None
 
 
 def certified(role: Role, *, now: int, days: int) -> Issued:
@@ -187,9 +187,9 @@ def certified(role: Role, *, now: int, days: int) -> Issued:
 
 
 async def test_a_page_tells_all_of_a_platform(site: PageHarness, desk: Desk) -> None:
-    now = site.harness.parts.clock()
+    now = site.harness.federation.clock()
     await with_secret(site)
-    await site.harness.parts.partners.change(
+    await site.harness.federation.partners.change(
         SIGNED.platform,
         lambda one: replace(
             one or SIGNED,
@@ -207,9 +207,11 @@ async def test_a_page_tells_all_of_a_platform(site: PageHarness, desk: Desk) -> 
 
 
 async def test_a_nonce_is_issued_and_a_certificate_revoked(site: PageHarness, desk: Desk) -> None:
-    now = site.harness.parts.clock()
+    now = site.harness.federation.clock()
     issued = (certified("publisher", now=now, days=100),)
-    await site.harness.parts.partners.change(SIGNED.platform, lambda one: replace(one or SIGNED, certificates=issued))
+    await site.harness.federation.partners.change(
+        SIGNED.platform, lambda one: replace(one or SIGNED, certificates=issued)
+    )
     path = f"{ONE}?slug={SIGNED.platform}"
     page = await desk.post(path, {"slug": SIGNED.platform, "act": "nonce", "why_nonce": "Demande"})
     [nonce] = partner_of(site, SIGNED.platform).nonces
@@ -258,7 +260,7 @@ async def test_of_two_operators_who_save_at_the_same_time_one_is_asked_to_compar
     site: PageHarness, desk: Desk
 ) -> None:
     """Each alters another field of the same platform; neither change is lost unseen."""
-    desks = (desk, Desk(site, await cookie_of(site.harness.parts, OPERATOR.platform)))
+    desks = (desk, Desk(site, await cookie_of(site.harness.federation, OPERATOR.platform)))
     before = partner_of(site, SIGNED.platform)
     forms: list[dict[str, str]] = []
     for one in desks:
@@ -290,7 +292,7 @@ async def test_of_two_operators_who_save_at_the_same_time_one_is_asked_to_compar
 
 async def test_a_rotation_sent_twice_replaces_one_secret(site: PageHarness, desk: Desk) -> None:
     """The former one is valid for the given hours, or ends at once."""
-    first, now = await with_secret(site), site.harness.parts.clock()
+    first, now = await with_secret(site), site.harness.federation.clock()
     path = f"{ONE}?slug={SIGNED.platform}"
     known = _HIDDEN.findall(await desk.get(path))[0]
     data = {"slug": SIGNED.platform, "act": "rotate", "known": known, "overlap": "2", "why_rotate": "Fuite"}
@@ -310,7 +312,7 @@ async def test_a_rotation_sent_twice_replaces_one_secret(site: PageHarness, desk
 
 async def test_the_own_session_survives_a_rotation_of_the_own_secret(site: PageHarness, desk: Desk) -> None:
     await with_secret(site, OPERATOR.platform)
-    other = Desk(site, await cookie_of(site.harness.parts, OPERATOR.platform))
+    other = Desk(site, await cookie_of(site.harness.federation, OPERATOR.platform))
     path = f"{ONE}?slug={OPERATOR.platform}"
     known = _HIDDEN.findall(await desk.get(path))[0]
     await desk.post(path, {"slug": OPERATOR.platform, "act": "rotate", "known": known, "overlap": "0"})
@@ -355,7 +357,7 @@ async def test_a_revocation_is_confirmed_with_a_reason(site: PageHarness, desk: 
 
 
 async def test_a_revoked_operator_is_out_at_its_next_request(site: PageHarness, desk: Desk) -> None:
-    await site.harness.parts.partners.change(OPERATOR.platform, lambda one: revoke(one or OPERATOR))
+    await site.harness.federation.partners.change(OPERATOR.platform, lambda one: revoke(one or OPERATOR))
     await desk.get(LIST, 401)
 
 
@@ -371,9 +373,9 @@ async def test_a_forged_form_does_nothing(site: PageHarness, desk: Desk) -> None
     await with_secret(site)
     before = [partner_of(site, slug) for slug in (SIGNED.platform, OPERATOR.platform)]
     own = _TOKEN.findall(await desk.get(LIST))[0]
-    other = Desk(site, await cookie_of(site.harness.parts, OPERATOR.platform))
+    other = Desk(site, await cookie_of(site.harness.federation, OPERATOR.platform))
     foreign = _TOKEN.findall(await other.get(LIST))[0]
-    platform = {**HTML, "Origin": URL, "Cookie": await cookie_of(site.harness.parts, SIGNED.platform)}
+    platform = {**HTML, "Origin": URL, "Cookie": await cookie_of(site.harness.federation, SIGNED.platform)}
     token = _TOKEN.findall(await (await site.client.get("/session", headers=platform)).text())[0]
     before = [partner_of(site, slug) for slug in (SIGNED.platform, OPERATOR.platform)]
     forms: list[tuple[str, Mapping[str, str | list[str]]]] = [
@@ -396,7 +398,7 @@ async def test_a_forged_form_does_nothing(site: PageHarness, desk: Desk) -> None
             answer = await site.client.post(path, data=data, headers=headers, allow_redirects=False)
             assert 403 == answer.status, (path, headers["Origin"])
     assert before == [partner_of(site, slug) for slug in (SIGNED.platform, OPERATOR.platform)]
-    assert site.harness.parts.partners.get("essai") is None
+    assert site.harness.federation.partners.get("essai") is None
     assert [] == await desk.entries()
 
 

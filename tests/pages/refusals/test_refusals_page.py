@@ -29,8 +29,8 @@ _RULES = 'id="rules-heading"'
 async def desk(site: PageHarness) -> Desk:
     """Refusals of ``SIGNED`` yesterday and of ``OTHER`` today, refused receipts, a feed with refused items."""
     desk = await desk_of(site)
-    parts = site.harness.parts
-    await parts.partners.save(OTHER)
+    federation = site.harness.federation
+    await federation.partners.save(OTHER)
     counts = {
         Cell("2026-11-29", SIGNED.platform, "refused", "week-malformed", ""): 12,
         Cell("2026-11-29", SIGNED.platform, "refused", "siret-invalid", ""): 5,
@@ -39,14 +39,14 @@ async def desk(site: PageHarness) -> Desk:
         Cell("2026-11-30", OTHER.platform, "rejected", BROKEN, ""): 3,
         Cell("2026-11-30", OTHER.platform, "accepted", "", ""): 99,
     }
-    now = parts.clock()
+    now = federation.clock()
     named = (
         RefusedDocument(platform=OTHER.platform, at=now - 60_000, id=BLANK, fields={"text-blank": "/title"}),
         RefusedDocument(platform=SIGNED.platform, at=now - DAY_MS, index=7, fields={"siret-invalid": SIRET}),
     )
-    await append(parts.log, STATISTICS, count_record(CountRecord("test", 1, counts, named)))
-    await append(parts.log, RUNS, run_record(next(runs(parts.clock()))))
-    await add_refusals(parts.log, now=parts.clock())
+    await append(federation.log, STATISTICS, count_record(CountRecord("test", 1, counts, named)))
+    await append(federation.log, RUNS, run_record(next(runs(federation.clock()))))
+    await add_refusals(federation.log, now=federation.clock())
     await desk.settled()
     return desk
 
@@ -79,12 +79,12 @@ async def test_a_receipt_is_found_by_a_rule_beyond_its_first_problems(desk: Desk
         receipt="r-many",
         publisher="bretagne",
         log_position="inbox.bretagne/0/99",
-        at=desk.parts.clock(),
+        at=desk.federation.clock(),
         versions=ReceiptVersions(schemas.SCHEMA_VERSION, schemas.RULES_VERSION),
         problems=[found] * 10,
         about={"id": "bretagne:many", "revision": 1, "codes": {"week-malformed": 10, "siret-invalid": 1}},
     )
-    await append(desk.parts.log, RECEIPTS, record)
+    await append(desk.federation.log, RECEIPTS, record)
     await desk.settled()
     for rule, is_there in (("siret-invalid", True), ("week-malformed", True), ("text-blank", False)):
         newest = section(await desk.get(f"{PATH}?platform=bretagne&rule={rule}"), _RECEIPTS)

@@ -80,7 +80,7 @@ async def test_a_page_tells_when_its_session_ends_and_extends_it(site: PageHarne
     page = await text_of(answer)
     assert f"Session de {PERSON}" in page
     assert '<a href="/plateforme">Prolonger la session</a>' in page
-    site.harness.parts.clock.move(20 * 60)  # type: ignore[attr-defined]  # the tests' own clock
+    site.harness.federation.clock.move(20 * 60)  # type: ignore[attr-defined]  # the tests' own clock
     later = await text_of(await site.client.get("/plateforme", headers=HTML))
     ends = [re.search(r"elle se ferme à ([^,]+),", one) for one in (page, later)]
     assert ends[0] is not None
@@ -123,7 +123,7 @@ async def test_the_sites_own_forms_are_taken(site: PageHarness) -> None:
 
 
 async def test_a_form_without_a_token_of_its_session_does_nothing(site: PageHarness) -> None:
-    other = {"Cookie": await cookie_of(site.harness.parts, SIGNED.platform)}
+    other = {"Cookie": await cookie_of(site.harness.federation, SIGNED.platform)}
     for token in ("", "x", await token_of(site, {**HTML, **other})):
         for path in ("/session", "/plateforme/cles"):
             answer = await site.client.post(path, data={"token": token}, headers=OWN, allow_redirects=False)
@@ -132,7 +132,7 @@ async def test_a_form_without_a_token_of_its_session_does_nothing(site: PageHarn
 
 
 async def test_a_signed_out_session_is_over_for_every_copy_of_its_cookie(site: PageHarness) -> None:
-    copied = {"Cookie": await cookie_of(site.harness.parts, SIGNED.platform)}
+    copied = {"Cookie": await cookie_of(site.harness.federation, SIGNED.platform)}
     token = await token_of(site, {**HTML, **copied})
     answer = await site.client.post("/session", data={"token": token}, headers={**OWN, **copied}, allow_redirects=False)
     assert (303, "/connexion?closed=1") == (answer.status, answer.headers["Location"])
@@ -144,7 +144,7 @@ async def test_a_signed_out_session_is_over_for_every_copy_of_its_cookie(site: P
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_each_refusal_is_a_page_in_words(site: PageHarness, language: Language) -> None:
-    clock = site.harness.parts.clock
+    clock = site.harness.federation.clock
     path = ENTER[language]
     expired, used = link(site), link(site)
     await enter(site, used)
@@ -174,8 +174,8 @@ async def test_each_refusal_is_a_page_in_words(site: PageHarness, language: Lang
 
 
 async def test_a_session_ends_after_eight_hours_and_with_its_platform(site: PageHarness) -> None:
-    clock, partners = site.harness.parts.clock, site.harness.parts.partners
-    cookie = {**HTML, "Cookie": await cookie_of(site.harness.parts, SIGNED.platform)}
+    clock, partners = site.harness.federation.clock, site.harness.federation.partners
+    cookie = {**HTML, "Cookie": await cookie_of(site.harness.federation, SIGNED.platform)}
     for _ in range(LIFE_MS // (IDLE_MS - 60_000)):
         clock.move(IDLE_MS / 1_000 - 60)  # type: ignore[attr-defined]  # the tests' own clock
         answer = await site.client.get("/session", headers=cookie)
@@ -184,7 +184,7 @@ async def test_a_session_ends_after_eight_hours_and_with_its_platform(site: Page
     clock.move(IDLE_MS / 1_000 - 60)  # type: ignore[attr-defined]  # same
     over = await site.client.get("/session", headers=cookie)
     assert (401, "huit heures" in await text_of(over)) == (over.status, True)
-    fresh = {**HTML, "Cookie": await cookie_of(site.harness.parts, SIGNED.platform)}
+    fresh = {**HTML, "Cookie": await cookie_of(site.harness.federation, SIGNED.platform)}
     assert 200 == (await site.client.get("/session", headers=fresh)).status
     await partners.change(SIGNED.platform, lambda one: revoke(one or SIGNED))
     ended = await site.client.get("/session", headers=fresh)
@@ -195,17 +195,17 @@ async def test_a_cookie_of_one_worker_works_on_another_and_dies_with_a_revocatio
     site: PageHarness, tmp_path: Path
 ) -> None:
     """Two gateways with parts of their own: they share the log and the secret alone."""
-    parts = site.harness.parts
-    async with built(tmp_path / "other", log=parts.log, clock=parts.clock) as other:
+    federation = site.harness.federation
+    async with built(tmp_path / "other", log=federation.log, clock=federation.clock) as other:
         other.start(*VIEWS)
         await other.ready()
         app = build_app(other.context())
-        add_pages(app, other.parts, URL)
+        add_pages(app, other.settings, other.federation, URL)
         async with TestClient(TestServer(app)) as client:
             header = {**HTML, "Cookie": (await enter(site, link(site))).headers["Set-Cookie"].partition(";")[0]}
             assert 200 == (await client.get("/plateforme", headers=header)).status
-            await parts.partners.change(SIGNED.platform, lambda one: revoke(one or SIGNED))
-            await other.parts.partners.catch_up()
+            await federation.partners.change(SIGNED.platform, lambda one: revoke(one or SIGNED))
+            await other.federation.partners.catch_up()
             assert 401 == (await client.get("/plateforme", headers=header)).status
 
 
@@ -229,10 +229,10 @@ async def test_an_operators_page_is_closed_to_a_platform(site: PageHarness) -> N
     app = build_app(site.harness.context())
     add_site(app, Site([*site.site.pages, desk], public_url=URL, door=site.door))
     async with TestClient(TestServer(app)) as client:
-        headers = {**HTML, "Cookie": await cookie_of(site.harness.parts, SIGNED.platform)}
+        headers = {**HTML, "Cookie": await cookie_of(site.harness.federation, SIGNED.platform)}
         cases: list[tuple[frozenset[str], int]] = [(SIGNED.scopes, 403), (frozenset({"operate"}), 200)]
         for scopes, status in (*cases, cases[0]):
-            await site.harness.parts.partners.change(SIGNED.platform, partial(_with_scopes, scopes))
+            await site.harness.federation.partners.change(SIGNED.platform, partial(_with_scopes, scopes))
             answer = await client.get("/bureau", headers=headers)
             assert (status, status == 403) == (answer.status, "réservée aux exploitants" in await text_of(answer))
 

@@ -31,7 +31,7 @@ FACTS = Facts(
     pauses={PAUSED: Pause(platform=PAUSED, paused=True, at=NOW)},
     inbox_lag={"bretagne": 2},
 )
-TERMS = HealthTerms(schedules=dict.fromkeys((FAILING, WAITING, PAUSED), HOUR_MS))
+TERMS = HealthTerms()
 RULES = [Refused(verdict="refused", rule=f"rule-{n}", number=n) for n in range(1, 9)]
 FOUND = SystemsFacts(
     facts=FACTS, terms=TERMS, undecided=3, refused={"bretagne": 12, FAILING: 1}, rules=RULES, pauses={}

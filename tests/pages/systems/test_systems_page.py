@@ -35,7 +35,7 @@ async def desk(site: PageHarness) -> Desk:
 
 
 async def orders(desk: Desk) -> Sequence[Any]:
-    found = [read_run(record.key, record.value) for record in await records_of(desk.parts.log, RUNS)]
+    found = [read_run(record.key, record.value) for record in await records_of(desk.federation.log, RUNS)]
     return [one for one in found if isinstance(one, Order | Pause)]
 
 
@@ -52,7 +52,7 @@ async def test_a_feed_is_paused_and_resumed_and_each_is_an_entry_with_its_person
     assert "<strong>suspendu</strong>" not in text
     assert [(True, FAILING), (False, FAILING)] == [(one.paused, one.platform) for one in await orders(desk)]
     entries = await desk.entries()
-    names = desk.parts.acts.names.state
+    names = desk.federation.acts.names.state
     assert [
         ("feed.pause", FAILING, PERSON, OPERATOR.platform, "En maintenance"),
         ("feed.resume", FAILING, PERSON, OPERATOR.platform, None),
@@ -72,8 +72,8 @@ async def test_asked_twice_it_says_so_and_writes_nothing(desk: Desk) -> None:
 async def test_a_feed_runs_at_once_and_a_run_that_waits_is_confirmed(desk: Desk) -> None:
     text = await desk.post(PATH, act="run", platform=FAILING)
     assert f"Une lecture du flux de {FAILING} est demandée" in text
-    waiting = next(replace(run, platform=FAILING) for run in runs(desk.parts.clock()) if run.would_withdraw)
-    await append(desk.parts.log, RUNS, run_record(waiting))
+    waiting = next(replace(run, platform=FAILING) for run in runs(desk.federation.clock()) if run.would_withdraw)
+    await append(desk.federation.log, RUNS, run_record(waiting))
     await desk.settled()
     page = await desk.get(PATH)
     assert "La dernière lecture retirerait 28 offres et attend une confirmation" in page
@@ -135,7 +135,7 @@ async def test_the_pages_of_an_operator_are_closed_to_a_platform_and_to_stranger
 
 
 async def test_a_session_of_an_operator_begins_here_and_its_pages_wait_for_the_views(desk: Desk) -> None:
-    view = desk.parts.views[JOURNAL].updated
+    view = desk.federation.views[JOURNAL].updated
     view.caught_up = False
     for path in PAGES:
         await desk.get(path, 503)
@@ -172,9 +172,9 @@ async def test_a_person_of_a_platform_that_operates_finds_both_areas(desk: Desk)
         SIGNED.platform: ("/plateforme", f'href="{PATH}"', SIGNED.scopes | {"operate"}, SIGNED.scopes),
     }
     for slug, (path, link, more, fewer) in both.items():
-        headers = {**HTML, "Cookie": await cookie_of(desk.parts, slug)}
+        headers = {**HTML, "Cookie": await cookie_of(desk.federation, slug)}
         for scopes, there in ((more, True), (fewer, False)):
-            await desk.parts.partners.change(slug, partial(_with_scopes, scopes))
+            await desk.federation.partners.change(slug, partial(_with_scopes, scopes))
             assert there == (link in await (await desk.site.client.get(path, headers=headers)).text()), (slug, there)
 
 
@@ -194,14 +194,14 @@ def rows(text: str, start: str) -> list[list[str]]:
 
 async def count(desk: Desk, number: int, counts: Mapping[Cell, int]) -> None:
     """Write statistics, as the writer of a minute does."""
-    await append(desk.parts.log, STATISTICS, count_record(CountRecord("test", number, counts)))
+    await append(desk.federation.log, STATISTICS, count_record(CountRecord("test", number, counts)))
     await desk.settled()
 
 
 @pytest.mark.parametrize(("path", "title"), [(PATH, "Les mêmes chiffres"), ("/en/operate", "The same figures")])
 async def test_every_picture_has_its_table(desk: Desk, path: str, title: str) -> None:
     """The titles of the shapes are the rows of the tables, of the map and of the flow; and both have a row of all."""
-    today = paris_date(desk.parts.clock())
+    today = paris_date(desk.federation.clock())
     cells = {
         Cell(today, SIGNED.platform, "accepted", UNBROKEN, "31"): 1_229,
         Cell(today, "bretagne", "accepted", UNBROKEN, "35"): 61,
@@ -228,9 +228,9 @@ async def test_every_picture_has_its_table(desk: Desk, path: str, title: str) ->
 
 
 async def test_the_row_of_all_systems_sums_up_the_table(desk: Desk) -> None:
-    today = paris_date(desk.parts.clock())
+    today = paris_date(desk.federation.clock())
     await count(desk, 1, {Cell(today, one, "refused", BROKEN, ""): 7 for one in ("bretagne", FAILING)})
-    await append(desk.parts.log, RUNS, run_record(next(runs(desk.parts.clock()))))
+    await append(desk.federation.log, RUNS, run_record(next(runs(desk.federation.clock()))))
     await publish_one(desk)
     await desk.settled()
     found = rows(await desk.get(PATH), 'id="systems"')
@@ -241,14 +241,14 @@ async def test_the_row_of_all_systems_sums_up_the_table(desk: Desk) -> None:
 
 
 async def publish_one(desk: Desk) -> None:
-    now = desk.parts.clock()
+    now = desk.federation.clock()
     [offer] = generate(3, SIGNED.platform, 1, date.fromisoformat(paris_date(now)), wrong=0)
     await publish(desk.site, [offer.document])
 
 
 async def test_figures_are_those_of_the_newest_statistics(desk: Desk) -> None:
     """They are read again when a record has arrived, and on another day."""
-    today = paris_date(desk.parts.clock())
+    today = paris_date(desk.federation.clock())
     for number in (1, 2):
         await count(desk, number, {Cell(today, "bretagne", "accepted", UNBROKEN, "35"): 10})
         sent = {row[0]: row[1] for row in rows(await desk.get(PATH), 'id="flow-tables"')[1:]}
@@ -264,10 +264,10 @@ async def test_a_week_without_submissions_has_no_picture(desk: Desk) -> None:
 async def test_a_kafka_subscriber_has_the_lag_of_its_topic(desk: Desk) -> None:
     """No process writes it here: all that is published waits."""
     partner = Partner(platform="essai", name="Essai", scopes=frozenset({"offers:read"}), feed=True)
-    await desk.parts.partners.save(partner)
+    await desk.federation.partners.save(partner)
     await publish_one(desk)
     await desk.settled()
-    ends = sum(await desk.parts.log.ends(OFFERS))
+    ends = sum(await desk.federation.log.ends(OFFERS))
     row = next(row for row in rows(await desk.get(PATH), "Offres proposées")[1:] if row[0] == "Essai")
     assert ["Essai", "topic Kafka", "0", "–", str(ends), "–"] == row
     assert ends

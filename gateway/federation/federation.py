@@ -1,0 +1,64 @@
+"""A running federation: its log, its partners, its views, and the writers of its topics, in one process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.clock import Clock
+from gateway.federation.counters import Metrics
+from gateway.ingest.backlog import Backlog
+from gateway.ingest.refusals import RefusalCounter
+from gateway.ingest.snapshot import Snapshots
+from gateway.ingest.submissions import Submissions
+from gateway.log.port import EventLog
+from gateway.log.positions import Positions
+from gateway.operate.health import HealthTerms
+from gateway.operate.journal import Journal
+from gateway.partners import Partners
+from gateway.protocol.seal import ReceiptIds
+from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
+from gateway.store import DeliveryView, JournalView, OfferView, ReceiptView, RunView, StatisticsView
+from gateway.store.view import View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Federation:
+    """The parts that facts and acts need. ``journal`` is the view of the journal, ``acts`` its writer; ``terms`` say
+    when a system is late or down, and from which day on publishing needs a certificate.
+    """
+
+    log: EventLog
+    identity: str
+    partners: Partners
+    ids: ReceiptIds
+    backlog: Backlog
+    submissions: Submissions
+    offers: OfferView
+    receipts: ReceiptView
+    deliveries: DeliveryView
+    runs: RunView
+    statistics: StatisticsView
+    journal: JournalView
+    acts: Journal
+    refusals: RefusalCounter
+    positions: Positions
+    snapshots: Snapshots
+    metrics: Metrics
+    terms: HealthTerms
+    clock: Clock
+
+    @property
+    def views(self) -> Mapping[str, View]:
+        """The views, by topic."""
+        return {
+            OFFERS: self.offers,
+            RECEIPTS: self.receipts,
+            DELIVERIES: self.deliveries,
+            RUNS: self.runs,
+            STATISTICS: self.statistics,
+            JOURNAL: self.journal,
+        }
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether every view has reached the end that its log had at the start."""
+        return all(view.caught_up for view in self.views.values())
