@@ -21,7 +21,6 @@ from bench.row import Row, times
 from bench.views import PARTITIONS, PLATFORMS, in_chunks, offers, timed
 from gateway import clock
 from gateway.api.auth import public
-from gateway.bootstrap.home import home_facts
 from gateway.bootstrap.log import open_log, with_signing_key
 from gateway.bootstrap.logs import configure_logs
 from gateway.bootstrap.offer_pages import search_offers
@@ -30,6 +29,7 @@ from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.client import Client
 from gateway.federation import Federation
+from gateway.federation.figures import Figures, public_figures
 from gateway.pages.map.outlines import drawn_departments
 from gateway.pages.site import Site, all_pages
 from gateway.partners.credential import mint_secret
@@ -88,7 +88,7 @@ async def measure(count: int) -> AsyncIterator[Row]:
 
         read = await timed(lambda: client.call("GET", f"/v1/offers/{one}"), _TIMES)
         taken = await timed(page, _TIMES)
-        facts = await timed(lambda: home_facts(federation), _TIMES)
+        facts = await timed(lambda: public_figures(federation), _TIMES)
         yield Row(
             f"home page, nothing kept, {count:,} offers",
             f"{taken:.1f} ms",
@@ -130,7 +130,7 @@ def _app(settings: Settings, federation: Federation, url: str) -> web.Applicatio
     """The API, and the pages without the facts that are kept for five seconds."""
     app = build_api(settings, federation, url)
     ports = page_ports(settings, federation, url)
-    pages = all_pages(replace(ports, home=replace(ports.home, facts=lambda: home_facts(federation))))
+    pages = all_pages(replace(ports, figures=Figures(federation, milliseconds=0)))
     site = Site(pages, public_url=url, door=ports.door)
     for method, path, handler in site.routes():
         app.router.add_route(method, path, public(handler))

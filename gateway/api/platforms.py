@@ -9,7 +9,7 @@ from gateway.api.auth import requires
 from gateway.api.context import SCOPES, federation_of, partner_of
 from gateway.api.problem import language_of
 from gateway.api.query import refuse_parameters
-from gateway.operate.facts import status_answer
+from gateway.federation.status import status_answer
 
 
 @requires("offers:read", "offers:publish", "operate")

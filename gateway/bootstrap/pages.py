@@ -10,12 +10,12 @@ from gateway.api.context import client_of
 from gateway.api.problem import REFUSAL_PAGE
 from gateway.api.work import work_of
 from gateway.bootstrap.desk_pages import journal_port, national_port, partners_port
-from gateway.bootstrap.home import home_port
 from gateway.bootstrap.operator_pages import moderation_port, refusals_port, systems_port
 from gateway.bootstrap.page_work import known_profiles
 from gateway.bootstrap.partner_pages import partner_port
 from gateway.clock import steady
 from gateway.federation import Federation
+from gateway.federation.figures import Figures
 from gateway.oauth.failed_attempts import FailedAttempts
 from gateway.pages.base.anonymous import MOST, AddressSlots
 from gateway.pages.base.door import Door
@@ -71,7 +71,9 @@ def page_ports(settings: Settings, federation: Federation, url: str) -> PagePort
     secret = load_secret(settings.secret, folder=settings.data)
     sign_ins = SignIns(federation.partners, secret, clock=federation.clock)
     return PagePorts(
-        home=home_port(settings, federation),
+        federation=federation,
+        figures=Figures(federation),
+        map_bounds=settings.map_bounds,
         imprint=_imprint(settings),
         visitors=visitors,
         check=CheckPort(visitors=visitors, profiles=known_profiles(), clock=federation.clock),

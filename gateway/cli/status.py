@@ -16,7 +16,7 @@ from rich.text import Text
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
 from gateway.cli.operator_context import has_log_here
 from gateway.cli.partner_context import as_partner, refused
-from gateway.operate.facts import status_answer
+from gateway.federation.status import status_answer
 from schemas.rulebook import Language
 from schemas.texts import load_words
 

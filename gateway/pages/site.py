@@ -8,6 +8,8 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import hdrs, web
 
+from gateway.federation import Federation
+from gateway.federation.figures import Figures
 from gateway.pages import (
     connect,
     home,
@@ -41,7 +43,6 @@ from gateway.pages.base.visit import Visitors
 from gateway.pages.check import view as check
 from gateway.pages.check.view import CheckPort
 from gateway.pages.connect import ConnectPort
-from gateway.pages.home import HomePort
 from gateway.pages.journal import JournalPort
 from gateway.pages.legal import Imprint
 from gateway.pages.moderation import ModerationPort
@@ -65,9 +66,13 @@ Route = tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]
 
 @dataclass(frozen=True, kw_only=True)
 class PagePorts:
-    """What each page needs of the gateway: a field per page. ``visitors``: limits and sandbox that pages share."""
+    """What the pages need: the federation, and what only the composition root knows. ``map_bounds``: the operator's
+    classes of the map; ``visitors``: limits and sandbox that pages share.
+    """
 
-    home: HomePort
+    federation: Federation
+    figures: Figures
+    map_bounds: Sequence[int] | None
     imprint: Imprint
     visitors: Visitors
     check: CheckPort
@@ -85,7 +90,7 @@ class PagePorts:
 def all_pages(ports: PagePorts) -> Sequence[Page]:
     """Every page of the site, those behind a session included."""
     return [
-        *home.pages(ports.home),
+        *home.pages(ports.figures, ports.federation.terms, map_bounds=ports.map_bounds),
         *check.pages(ports.check),
         *connect.pages(ports.connect),
         *reference.pages(ports.check.clock),

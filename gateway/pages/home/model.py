@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import schemas
+from gateway.federation.figures import PublicFigures
 from gateway.operate.health import Health, System
 from gateway.operate.status import Kind
 from gateway.pages.base.wording import names_of, typographic
@@ -18,15 +19,6 @@ from schemas.schoolyear import monday_of, years
 LEVELS = ("seconde", "troisieme", "quatrieme")
 SECTORS_FIRST = 12
 _FRIDAY = timedelta(days=4)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HomeFacts:
-    """What the page needs of the gateway at an instant (ms)."""
-
-    at: int
-    counts: PublicCounts
-    systems: Sequence[System]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +100,7 @@ class Home:
     levels: tuple[int, ...]
 
 
-def home(facts: HomeFacts, *, bounds: Sequence[int] | None = None) -> Home:
+def home(facts: PublicFigures, *, bounds: Sequence[int] | None = None) -> Home:
     """The page of these facts. ``bounds``: the operator's classes of the map; None: those of the season."""
     counts, on = facts.counts, date.fromisoformat(paris_date(facts.at))
     if bounds is None:

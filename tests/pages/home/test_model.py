@@ -8,11 +8,12 @@ from random import Random
 import pytest
 
 import schemas
+from gateway.federation.figures import PublicFigures
 from gateway.operate.health import HealthTerms, System, systems
 from gateway.operate.status import Facts
 from gateway.pages.base.texts import texts_of
 from gateway.pages.home.map_class import NO_OFFERS, LegendEntry, bounds_for, class_of, legend
-from gateway.pages.home.model import LEVELS, Home, HomeFacts, Stay, SystemLine, home, next_stay
+from gateway.pages.home.model import LEVELS, Home, Stay, SystemLine, home, next_stay
 from gateway.pages.map.outlines import drawn_departments
 from gateway.store.public_counts import PublicCounts
 
@@ -48,7 +49,9 @@ def counts(departments: Mapping[str, int], *, sectors: Mapping[str, Sequence[int
 def page(
     departments: Mapping[str, int], *, sectors: Mapping[str, Sequence[int]] | None = None, lines: Sequence[System] = ()
 ) -> Home:
-    return home(HomeFacts(at=AT, counts=counts(departments, sectors=sectors), systems=lines or SYSTEMS), bounds=SEASON)
+    return home(
+        PublicFigures(at=AT, counts=counts(departments, sectors=sectors), systems=lines or SYSTEMS), bounds=SEASON
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def test_classes_suit_the_size_of_the_federation(total: int) -> None:
 
 
 def test_the_operator_sets_the_classes() -> None:
-    facts = HomeFacts(at=AT, counts=counts({"29": 7}), systems=SYSTEMS)
+    facts = PublicFigures(at=AT, counts=counts({"29": 7}), systems=SYSTEMS)
     assert 5 == next(one for one in home(facts, bounds=(2, 3, 4, 5)).departments if one.code == "29").map_class
     assert 1 == next(one for one in home(facts, bounds=SEASON).departments if one.code == "29").map_class
 

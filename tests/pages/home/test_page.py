@@ -13,11 +13,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from gateway.bootstrap.home import home_port
 from gateway.demo.generator import generate
+from gateway.federation.figures import Figures, PublicFigures
+from gateway.operate.health import HealthTerms
 from gateway.pages.base.wording import number
-from gateway.pages.home import HomePort
-from gateway.pages.home.model import HomeFacts
 from gateway.pages.home.view import pages
 from gateway.pages.map.outlines import drawn_departments
 from gateway.pages.site import Site
@@ -135,60 +134,62 @@ async def test_the_page_renews_itself_and_can_be_paused(tmp_path: Path, language
 
 async def test_visitors_share_the_figures_of_five_seconds_and_never_those_of_a_view_behind(tmp_path: Path) -> None:
     async with opened(tmp_path) as site:
-        port = home_port(site.harness.settings, site.harness.federation)
-        first, *others = await asyncio.gather(*(port.facts() for _ in range(20)))
+        figures = Figures(site.harness.federation)
+        first, *others = await asyncio.gather(*(figures.get() for _ in range(20)))
         assert first is not None
         assert [first] * 19 == others
         assert all(one is first for one in others)
         view = site.harness.federation.runs.updated
         view.caught_up = False
-        assert await port.facts() is None
+        assert await figures.get() is None
         view.caught_up = True
-        assert await port.facts() is not None
+        assert await figures.get() is not None
 
 
-async def served(port: HomePort) -> "TestClient[web.Request, web.Application]":
+class Given(Figures):
+    """Figures of a test's choice."""
+
+    def __init__(self, *given: PublicFigures) -> None:
+        self.given = given
+
+    async def get(self) -> PublicFigures | None:
+        return self.given[0] if self.given else None
+
+
+async def served(figures: Figures) -> "TestClient[web.Request, web.Application]":
     app = web.Application()
     for method, path, handler in Site(
-        pages(port), public_url="https://gateway.example", source="https://code.example/"
+        pages(figures, HealthTerms()), public_url="https://gateway.example", source="https://code.example/"
     ).routes():
         app.router.add_route(method, path, handler)
     return TestClient(TestServer(app))
 
 
 async def test_a_gateway_that_is_not_ready_says_so() -> None:
-    async def facts() -> HomeFacts | None:
-        return None
-
-    port = HomePort(facts=facts, late_exchanges=2, down_hours=6, map_bounds=None)
-    async with await served(port) as client:
+    async with await served(Given()) as client:
         answer = await client.get("/", headers=HTML)
         assert (503, "2") == (answer.status, answer.headers["Retry-After"])
 
 
 async def test_the_page_is_that_of_the_newest_facts() -> None:
     """Rendered once for the same facts, in each language, and for each query."""
-    known = [HomeFacts(at=AT, counts=counts({"29": number}), systems=SYSTEMS) for number in (3, 4)]
-    current = known[0]
-
-    async def facts() -> HomeFacts | None:
-        return current
-
-    port = HomePort(facts=facts, late_exchanges=2, down_hours=6, map_bounds=None)
-    async with await served(port) as client:
+    known = [PublicFigures(at=AT, counts=counts({"29": number}), systems=SYSTEMS) for number in (3, 4)]
+    figures = Given()
+    async with await served(figures) as client:
 
         async def total(path: str) -> str:
             text = await (await client.get(path, headers=HTML)).text()
             return text.partition("<dd><b>")[2].partition("</b>")[0]
 
-        for current in (known[0], known[0], known[1], known[0]):  # read by ``facts``
+        for current in (known[0], known[0], known[1], known[0]):
+            figures.given = (current,)
             offers = str(current.counts.total)
             assert [offers] * 4 == [await total(path) for path in ("/", "/en/", "/", "/?a=1")]
         assert "a=1" not in await (await client.get("/?a=1")).text()
         assert b"" == await (await client.head("/")).read()
         tag = (await client.get("/")).headers["ETag"]
         assert 304 == (await client.get("/", headers={"If-None-Match": tag})).status
-        current = known[1]
+        figures.given = (known[1],)
         assert 200 == (await client.get("/", headers={"If-None-Match": tag})).status
 
 
@@ -201,12 +202,8 @@ async def test_the_page_is_that_of_the_newest_facts() -> None:
 )
 async def test_the_legend_and_an_unknown_department(language: Language, expected: list[str]) -> None:
     """Nothing is lost: collectivities have a row, and offers of no department one together."""
-
-    async def facts() -> HomeFacts | None:
-        return HomeFacts(at=AT, counts=counts({"29": 64_000, "975": 7, "00": 3}), systems=SYSTEMS)
-
-    port = HomePort(facts=facts, late_exchanges=2, down_hours=6, map_bounds=None)
-    async with await served(port) as client:
+    given = PublicFigures(at=AT, counts=counts({"29": 64_000, "975": 7, "00": 3}), systems=SYSTEMS)
+    async with await served(Given(given)) as client:
         text = unescape(await (await client.get(PATHS[language], headers=HTML)).text())
     legend = text.partition('class="legend"')[2].partition("</ul>")[0]
     assert expected == re.findall(r"<b>([^<]+)</b>", legend)

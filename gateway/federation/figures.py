@@ -1,0 +1,50 @@
+"""The figures that everybody may know: counts of offers, and the systems, each in one word (SEC-014)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from gateway.federation.federation import Federation
+from gateway.operate.health import System, systems
+from gateway.operate.status import Facts
+from gateway.partners.onboarding import presets
+from gateway.runtime.cached import Cached
+from gateway.store.public_counts import PublicCounts
+
+_KEPT_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicFigures:
+    """The counts and the systems at an instant (ms)."""
+
+    at: int
+    counts: PublicCounts
+    systems: Sequence[System]
+
+
+class Figures:
+    """The figures, computed at most every five seconds, once for all who ask."""
+
+    def __init__(self, federation: Federation, *, milliseconds: int = _KEPT_MS) -> None:
+        self._federation = federation
+        self._kept = Cached(partial(public_figures, federation), milliseconds=milliseconds)
+
+    async def get(self) -> PublicFigures | None:
+        """The figures; None while a view is behind, which is not kept."""
+        return await self._kept.get() if self._federation.caught_up else None
+
+
+async def public_figures(federation: Federation) -> PublicFigures:
+    """The figures at this moment."""
+    partners = {partner.platform: partner for partner in federation.partners.all()}
+    known = Facts(
+        now=federation.clock(),
+        partners=partners,
+        live={slug: await federation.offers.count(slug) for slug in presets() if slug in partners},
+        receipts=await federation.receipts.counts(),
+        runs=await federation.runs.last(),
+        accounts=await federation.deliveries.accounts(),
+    )
+    counts = await federation.offers.public_counts()
+    return PublicFigures(at=known.now, counts=counts, systems=systems(known, federation.terms))
