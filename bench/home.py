@@ -23,13 +23,13 @@ from gateway import clock
 from gateway.api.auth import public
 from gateway.bootstrap.log import open_log, with_signing_key
 from gateway.bootstrap.logs import configure_logs
-from gateway.bootstrap.offer_pages import search_offers
 from gateway.bootstrap.pages import page_ports
 from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.client import Client
 from gateway.federation import Federation
 from gateway.federation.figures import Figures, public_figures
+from gateway.federation.offers import search_offers
 from gateway.pages.map.outlines import drawn_departments
 from gateway.pages.site import Site, all_pages
 from gateway.partners.credential import mint_secret

@@ -8,31 +8,26 @@ from datetime import date, timedelta
 from aiohttp import web
 
 from gateway.api.work import work_of
-from gateway.bootstrap.offer_pages import offer_history, search_offers
-from gateway.bootstrap.refused_offers import refused_offers
 from gateway.errors import CodedError, LogError
 from gateway.federation import Federation
+from gateway.federation.offers import OfferPage, offer_history, search_offers
+from gateway.federation.platform import platform_names
 from gateway.log.positions import end_of, unread
 from gateway.operate.feeds import has_feed, new_order, order_now, set_paused, write_run_entry
 from gateway.operate.moderation import Moderation, moderation_command, write_entry
-from gateway.operate.status import Facts, is_platform
+from gateway.operate.status import Facts
 from gateway.pages.moderation import ModerationPort
 from gateway.pages.moderation.port import ModerationOutcome, OfferFacts
-from gateway.pages.partner.port import OfferPage, RefusedFacts
-from gateway.pages.refusals import RefusalsPort
 from gateway.pages.refusals.model import numbers
-from gateway.pages.refusals.port import Asked, Platforms
 from gateway.pages.systems import SystemsPort
 from gateway.pages.systems.model import DAYS
 from gateway.pages.systems.port import FeedAct, FeedOutcome, FlowFacts, SignedEntry, SystemsFacts
-from gateway.partners.onboarding import presets
 from gateway.protocol.decide import paris_date, paris_midnight
 from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import ActName, Actor, JournalFilter
 from gateway.protocol.partner import Partner
 from gateway.protocol.receipt import refusals_key, unlisted
 from gateway.protocol.source_run import Pause
-from gateway.protocol.statistics import Dimension
 from gateway.protocol.topic import INBOX, JOURNAL, OFFERS, RUNS, SUBMISSIONS
 from gateway.publish.subscriber_topics import feed_scope, subscribes
 from gateway.store.search.search import OUTSIDER
@@ -55,31 +50,12 @@ def systems_port(federation: Federation) -> SystemsPort:
     return SystemsPort(ready=lambda: federation.caught_up, facts=feeds.facts, act=feeds.act)
 
 
-def refusals_port(federation: Federation) -> RefusalsPort:
-    """The port of the page of refusals."""
-
-    async def counts(first: date, last: date, by: Collection[Dimension], platforms: Platforms) -> Sequence[Count]:
-        return await federation.statistics.counts(first, last, by=by, platforms=platforms)
-
-    async def refused(asked: Asked) -> RefusedFacts:
-        return await refused_offers(federation, asked.platforms, asked.first, asked.last, rule=asked.rule)
-
-    return RefusalsPort(
-        clock=federation.clock,
-        ready=lambda: federation.caught_up,
-        platforms=lambda: _names(federation),
-        counts=counts,
-        refused=refused,
-        runs=federation.runs.last,
-    )
-
-
 def moderation_port(federation: Federation, *, decision_seconds: float = DECISION_SECONDS) -> ModerationPort:
     """The port of the page of any offer."""
     desk = _Offers(federation, decision_seconds)
     return ModerationPort(
         ready=lambda: federation.caught_up,
-        platforms=lambda: _names(federation),
+        platforms=lambda: platform_names(federation),
         search=desk.search,
         offer=desk.offer,
         moderate=desk.moderate,
@@ -245,10 +221,3 @@ async def _displayed(federation: Federation, *topics: str) -> None:
     for topic in topics:
         with suppress(LogError):
             await federation.views[topic].reached(await federation.log.ends(topic), _SEEN_SECONDS)
-
-
-def _names(federation: Federation) -> Mapping[str, str]:
-    """The platforms by slug, in the order of their names: those of the federation, and all others that take part."""
-    known = {slug: preset.name for slug, preset in presets().items()}
-    known |= {partner.platform: partner.name for partner in federation.partners.all() if is_platform(partner)}
-    return dict(sorted(known.items(), key=lambda one: one[1]))

@@ -10,9 +10,8 @@ from gateway.api.context import client_of
 from gateway.api.problem import REFUSAL_PAGE
 from gateway.api.work import work_of
 from gateway.bootstrap.desk_pages import journal_port, national_port, partners_port
-from gateway.bootstrap.operator_pages import moderation_port, refusals_port, systems_port
+from gateway.bootstrap.operator_pages import moderation_port, systems_port
 from gateway.bootstrap.page_work import known_profiles
-from gateway.bootstrap.partner_pages import partner_port
 from gateway.clock import steady
 from gateway.federation import Federation
 from gateway.federation.figures import Figures
@@ -85,9 +84,7 @@ def page_ports(settings: Settings, federation: Federation, url: str) -> PagePort
             url=url,
             forms=forms,
         ),
-        partner=partner_port(federation, sign_ins),
         systems=systems_port(federation),
-        refusals=refusals_port(federation),
         moderation=moderation_port(federation),
         journal=journal_port(settings, federation),
         national=national_port(settings, federation),

@@ -7,16 +7,16 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from gateway.bootstrap.refused_offers import refused_offers
 from gateway.cli.beside import gateway_here
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
 from gateway.federation import Federation
+from gateway.federation.refused import refused_offers
 from gateway.pages.partner.refused import Reason, Refusal
 from gateway.pages.partner.refused import refusals as in_words
 from gateway.pages.refusals.model import feed_refusals, most_first, numbers
-from gateway.pages.refusals.port import Asked
 from gateway.protocol.decide import paris_date
 from gateway.protocol.record import utc
+from gateway.store.refused_documents import RefusedFilter
 
 _MINUTES = len("2027-06-14T08:00")
 
@@ -38,31 +38,32 @@ async def refusals(
         if not federation.caught_up:
             raise CommandError("The gateway is filling its views.", step="run the command again when it is ready")
         today = date.fromisoformat(paris_date(federation.clock()))
-        asked = Asked(first=today - timedelta(days=days - 1), last=today, platform=platform, rule=rule)
-        document = await _document(federation, asked)
+        first, platforms = today - timedelta(days=days - 1), (platform,) if platform else None
+        wanted = RefusedFilter(first=first, last=today, platforms=platforms, rule=rule)
+        document = await _document(federation, wanted)
     if as_json:
         print_json(document)
     else:
         _print(document)
 
 
-async def _document(federation: Federation, asked: Asked) -> dict[str, Any]:
+async def _document(federation: Federation, wanted: RefusedFilter) -> dict[str, Any]:
     counts = await federation.statistics.counts(
-        asked.first, asked.last, by=("platform", "day", "verdict", "rule"), platforms=asked.platforms
+        wanted.first, wanted.last, by=("platform", "day", "verdict", "rule"), platforms=wanted.platforms
     )
     submissions = await federation.statistics.counts(
-        asked.first, asked.last, by=("platform", "day", "verdict"), platforms=asked.platforms
+        wanted.first, wanted.last, by=("platform", "day", "verdict"), platforms=wanted.platforms
     )
-    of_all = counts if asked.rule else submissions  # a submission that breaks two rules counts under each
-    by_rule = numbers(counts, "rule", rule=asked.rule)
-    found = await refused_offers(federation, asked.platforms, asked.first, asked.last, rule=asked.rule)
+    of_all = counts if wanted.rule else submissions  # a submission that breaks two rules counts under each
+    by_rule = numbers(counts, "rule", rule=wanted.rule)
+    found = await refused_offers(federation, wanted)
     return {
-        "first": asked.first.isoformat(),
-        "last": asked.last.isoformat(),
-        "total": sum(numbers(of_all, "day", rule=asked.rule).values()),
+        "first": wanted.first.isoformat(),
+        "last": wanted.last.isoformat(),
+        "total": sum(numbers(of_all, "day", rule=wanted.rule).values()),
         "rules": dict(most_first(by_rule)),
-        "platforms": dict(most_first(numbers(of_all, "platform", rule=asked.rule))),
-        "days": dict(sorted(numbers(of_all, "day", rule=asked.rule).items(), reverse=True)),
+        "platforms": dict(most_first(numbers(of_all, "platform", rule=wanted.rule))),
+        "days": dict(sorted(numbers(of_all, "day", rule=wanted.rule).items(), reverse=True)),
         "newest": [_refusal(one) for one in in_words(found, "en")],
         "feeds": [
             {
@@ -70,7 +71,7 @@ async def _document(federation: Federation, asked: Asked) -> dict[str, Any]:
                 "at": utc(feed.at),
                 "refused": [{**_reason(one.reason), "number": one.number, "first": one.first} for one in feed.groups],
             }
-            for feed in feed_refusals(await federation.runs.last(), asked, "en")
+            for feed in feed_refusals(await federation.runs.last(), wanted, "en")
         ],
     }
 

@@ -47,9 +47,7 @@ from gateway.pages.journal import JournalPort
 from gateway.pages.legal import Imprint
 from gateway.pages.moderation import ModerationPort
 from gateway.pages.national import NationalPort
-from gateway.pages.partner import PartnerPort
 from gateway.pages.partners import PartnersPort
-from gateway.pages.refusals import RefusalsPort
 from gateway.pages.systems import SystemsPort
 from gateway.partners.partners import ChangeConflictError
 from gateway.partners.session import SignInError
@@ -78,9 +76,7 @@ class PagePorts:
     check: CheckPort
     connect: ConnectPort
     door: Door
-    partner: PartnerPort
     systems: SystemsPort
-    refusals: RefusalsPort
     moderation: ModerationPort
     partners: PartnersPort
     national: NationalPort
@@ -96,9 +92,9 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *reference.pages(ports.check.clock),
         *legal.pages(ports.imprint),
         *session.pages(ports.door, homes=HOMES),
-        *partner.pages(ports.partner),
+        *partner.pages(ports.federation, ports.door),
         *systems.pages(ports.systems),
-        *refusals.pages(ports.refusals),
+        *refusals.pages(ports.federation),
         *moderation.pages(ports.moderation),
         *partners.pages(ports.partners),
         *national.pages(ports.national),

@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias
 
 from aiohttp import web
 
+from gateway.federation.offers import HistoryFacts, OfferPage
 from gateway.operate.moderation import Moderation
-from gateway.pages.partner.port import HistoryFacts, OfferPage
 from gateway.pages.systems.port import SignedEntry
 from gateway.protocol.journal import Actor
 

@@ -1,6 +1,5 @@
 """The pages of a platform: what needs it, its offers, its deliveries, its keys, its figures."""
 
-from gateway.pages.partner.port import PartnerPort
 from gateway.pages.partner.view import pages
 
-__all__ = ["PartnerPort", "pages"]
+__all__ = ["pages"]

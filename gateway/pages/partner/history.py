@@ -11,8 +11,8 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
+from gateway.federation.offers import HistoryFacts
 from gateway.pages.partner.moderations import lifts
-from gateway.pages.partner.port import HistoryFacts
 from gateway.pages.partner.refused import Reason, reasons_of
 from gateway.pages.partner.rules import Said, of_problem
 from gateway.protocol.delivery import Part

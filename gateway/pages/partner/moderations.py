@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from gateway.pages.partner.port import ModerationFacts
+from gateway.federation.offers import ModerationFacts
 from gateway.protocol.identity import GATEWAY
 from gateway.protocol.record import OfferState, read_utc
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.pages.partner.port import RefusedFacts
+from gateway.federation.refused import RefusedFacts
 from gateway.pages.partner.rules import Said, of_problem, of_rule
 from gateway.protocol.record import read_utc
 from gateway.protocol.refused_document import RefusedDocument

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
+from gateway.federation.platform import TodayFacts
 from gateway.pages.partner.days import REFUSED
 from gateway.pages.partner.moderations import moderations
-from gateway.pages.partner.port import TodayFacts
 from gateway.pages.partner.refused import Refusal, refusals
 from gateway.pages.partner.rules import Said, of_problem, of_rule
 from gateway.protocol.certificate import certified_until, notice_of

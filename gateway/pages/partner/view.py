@@ -1,4 +1,4 @@
-"""The pages of a platform. Each asks its port for the platform of the session, which no parameter can name."""
+"""The pages of a platform. Each is about the platform of the session, which no parameter can name."""
 
 import csv
 import io
@@ -10,13 +10,16 @@ import orjson
 import structlog
 from aiohttp import web
 
-from gateway.pages.base.door import SESSION, form_of, session_of
+from gateway.federation import Federation
+from gateway.federation.offers import offer_history, search_offers
+from gateway.federation.platform import DAYS, renew_own_secret, today_of
+from gateway.federation.refused import refused_offers
+from gateway.pages.base.door import SESSION, Door, form_of, session_of
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import Answer, Download, Handler, Language, Page, PageError, views_behind
 from gateway.pages.partner.days import days_of
 from gateway.pages.partner.history import standing, steps
 from gateway.pages.partner.moderations import moderations
-from gateway.pages.partner.port import PartnerPort
 from gateway.pages.partner.refused import fields_at_fault, refusals
 from gateway.pages.partner.rules import of_problem, of_rule
 from gateway.pages.partner.today import most_refused, todos
@@ -27,13 +30,16 @@ from gateway.protocol.delivery import State
 from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.statistics import Dimension
+from gateway.protocol.visibility import Reader
+from gateway.store.refused_documents import RefusedFilter
 from gateway.store.statistics import Count
 
-DAYS = 30
 PERIODS = (7, 30, 90, 365)
 """Days that the statistics may show, today included."""
 MOST_LISTED = 100
 STATES: Sequence[State] = ("pending", "delivered", "refused", "not-deliverable", "withdrawn", "moderated")
+_EXAMINED = 10_000
+"""Offers that one request compares with a searched text."""
 _MOST_QUERY = 100
 _MOST_OFFSET = 2**63
 _ROWS: tuple[Dimension, ...] = ("day", "verdict", "rule")
@@ -43,9 +49,9 @@ _DAY_MS = 24 * 3_600_000
 log = structlog.get_logger()
 
 
-def pages(port: PartnerPort) -> Sequence[Page]:
+def pages(federation: Federation, door: Door) -> Sequence[Page]:
     """Every page of a platform."""
-    shell = _Shell(port)
+    shell = _Shell(federation, door)
 
     def page(name: str, french: str, english: str, get: Handler, post: Handler | None = None) -> Page:
         paths: Mapping[Language, str] = {"fr": f"/plateforme{french}", "en": f"/en/platform{english}"}
@@ -62,13 +68,14 @@ def pages(port: PartnerPort) -> Sequence[Page]:
 
 
 class _Shell:
-    def __init__(self, port: PartnerPort) -> None:
-        self._port = port
+    def __init__(self, federation: Federation, door: Door) -> None:
+        self._federation = federation
+        self._door = door
 
     async def today(self, request: web.Request, language: Language) -> Answer:
         partner = self._partner(request)
-        facts = await self._port.today(partner.platform)
-        found = todos(facts, partner, required=self._port.required, language=language)
+        facts = await today_of(self._federation, partner.platform)
+        found = todos(facts, partner, required=self._federation.terms.require_certificate, language=language)
         last = date.fromisoformat(paris_date(facts.now))
         days = days_of(facts.days, first=last - timedelta(days=DAYS - 1), last=last)
         moderated = moderations(facts.moderations)
@@ -80,10 +87,14 @@ class _Shell:
         after = request.query.get("after")
         if after is not None and whole_number(after, most=_MOST_OFFSET) is None:
             raise PageError(400)
-        found = await self._port.offers(partner.platform, query, after)
+        start = None if after is None else f"{partner.platform}:{after}"
+        found = await search_offers(self._federation.offers, [partner.platform], query, start, most=_EXAMINED)
+        further = found.further and found.further.rpartition(":")[2]
         ends = [state.known.expires_on for state in found.offers]
         lines = list(zip(found.offers, [None if end is None else date.fromisoformat(end) for end in ends], strict=True))
-        return Answer("partner/offers.html", {"query": query, "found": found, "lines": lines})
+        return Answer(
+            "partner/offers.html", {"query": query, "found": found, "further": further or None, "lines": lines}
+        )
 
     async def offer(self, request: web.Request, language: Language) -> Answer:
         partner = self._partner(request)
@@ -93,7 +104,8 @@ class _Shell:
         offer_id = asked if ":" in asked else f"{partner.platform}:{asked}"
         if not is_offer_id(offer_id) or platform_of(offer_id) != partner.platform:
             raise PageError(404)
-        facts = await self._port.history(partner, offer_id)
+        reader = Reader(partner.platform) if "offers:read" in partner.scopes else None
+        facts = await offer_history(self._federation, offer_id, duplicates_for=reader)
         if facts is None:
             raise PageError(404)
         values = {"id": offer_id, "facts": facts, "steps": steps(facts, language), "standing": standing(facts)}
@@ -104,14 +116,16 @@ class _Shell:
         state = request.query.get("state", "")
         if state not in ("", *STATES):
             raise PageError(400)
-        facts = await self._port.deliveries(partner.platform, state)
+        deliveries = self._federation.deliveries
+        summary = (await deliveries.summaries()).get(partner.platform)
+        listed = await deliveries.listed(partner.platform, state, MOST_LISTED) if state else ()
         lines = [
             (delivery.id, part, [of_problem(problem, language) for problem in part.problems])
-            for delivery in facts.listed
+            for delivery in listed
             for part in delivery.current()
             if part.state == state
         ]
-        values = {"facts": facts, "state": state, "states": STATES, "lines": lines, "most": MOST_LISTED}
+        values = {"summary": summary, "state": state, "states": STATES, "lines": lines, "most": MOST_LISTED}
         return Answer("partner/deliveries.html", {**values, "self_delivery": partner.national_delivery == "self"})
 
     async def keys(self, request: web.Request, _language: Language) -> Answer:
@@ -123,11 +137,13 @@ class _Shell:
         """
         form = form_of(request)
         at_once = form.text("overlap") == _AT_ONCE
-        rotated = await self._port.rotate(session_of(request), form.text("known"), 0 if at_once else OVERLAP_MS)
+        signed, overlap = session_of(request), 0 if at_once else OVERLAP_MS
+        rotated = await renew_own_secret(self._federation, signed.partner, known=form.text("known"), overlap=overlap)
         if rotated is None:
             return self._keys(self._partner(request), changed=True, status=409)
-        request[SESSION], minted = rotated
-        log.info("pages.secret_rotated", platform=request[SESSION].partner.platform, at_once=at_once)
+        partner, minted = rotated
+        request[SESSION] = self._door.sign_ins.after_change(signed, partner)
+        log.info("pages.secret_rotated", platform=partner.platform, at_once=at_once)
         return self._keys(request[SESSION].partner, secret=minted.text)
 
     async def figures(self, request: web.Request, language: Language) -> Answer | Download:
@@ -136,14 +152,14 @@ class _Shell:
         form = request.query.get("format", "html")
         if asked not in map(str, PERIODS) or form not in ("html", "csv", "json"):
             raise PageError(400)
-        last = date.fromisoformat(paris_date(self._port.clock()))
+        last = date.fromisoformat(paris_date(self._federation.clock()))
         first = last - timedelta(days=int(asked) - 1)
+        count, own = self._federation.statistics.counts, (partner.platform,)
         if form != "html":
-            counts = await self._port.counts(partner.platform, first, last, _ROWS)
-            return _download(form, counts, first, last)
-        days = await self._port.counts(partner.platform, first, last, ("day", "verdict"))
-        rules = most_refused(await self._port.counts(partner.platform, first, last, ("verdict", "rule")))
-        refused = await self._port.refused(partner.platform, first, last)
+            return _download(form, await count(first, last, by=_ROWS, platforms=own), first, last)
+        days = await count(first, last, by=("day", "verdict"), platforms=own)
+        rules = most_refused(await count(first, last, by=("verdict", "rule"), platforms=own))
+        refused = await refused_offers(self._federation, RefusedFilter(first=first, last=last, platforms=own))
         named = refusals(refused, language)
         values = {
             "days": days_of(days, first=first, last=last),
@@ -157,11 +173,11 @@ class _Shell:
         return Answer("partner/figures.html", values)
 
     def _keys(self, partner: Partner, *, secret: str | None = None, changed: bool = False, status: int = 200) -> Answer:
-        live = live_secrets(partner.secrets, now=self._port.clock())
+        live = live_secrets(partner.secrets, now=self._federation.clock())
         values = {
             "partner": partner,
             "live": live,
-            "known": newest_credential(partner, now=self._port.clock()),
+            "known": newest_credential(partner, now=self._federation.clock()),
             "secret": secret,
             "changed": changed,
             "at_once": _AT_ONCE,
@@ -170,7 +186,7 @@ class _Shell:
         return Answer("partner/keys.html", values, status=status)
 
     def _partner(self, request: web.Request) -> Partner:
-        if not self._port.ready():
+        if not self._federation.caught_up:
             raise views_behind()
         return session_of(request).partner
 

@@ -1,6 +1,5 @@
 """Refusals of all platforms for an operator: counted by rule, platform and day, and the newest with their reasons."""
 
-from gateway.pages.refusals.port import RefusalsPort
 from gateway.pages.refusals.view import pages
 
-__all__ = ["RefusalsPort", "pages"]
+__all__ = ["pages"]

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 from gateway.pages.partner.days import REFUSED
 from gateway.pages.partner.refused import Reason, is_error, reason_of
-from gateway.pages.refusals.port import Asked
 from gateway.protocol.source_run import Run
+from gateway.store.refused_documents import RefusedFilter
 from gateway.store.statistics import Count
 from schemas.rulebook import Language
 
@@ -46,18 +46,19 @@ def most_first(found: Mapping[str, int]) -> Sequence[tuple[str, int]]:
     return sorted(found.items(), key=lambda one: (-one[1], one[0]))
 
 
-def by_day(found: Mapping[str, int], asked: Asked) -> Sequence[tuple[date, int]]:
+def by_day(found: Mapping[str, int], wanted: RefusedFilter) -> Sequence[tuple[date, int]]:
     """Every day of the period, the last first, also those without a refusal."""
-    days = [asked.last - timedelta(days=number) for number in range((asked.last - asked.first).days + 1)]
+    days = [wanted.last - timedelta(days=number) for number in range((wanted.last - wanted.first).days + 1)]
     return [(day, found.get(day.isoformat(), 0)) for day in days]
 
 
-def feed_refusals(runs: Mapping[str, Run], asked: Asked, language: Language) -> Sequence[FeedRefusals]:
-    """What the last reading of each feed refused, of the asked platform and rule."""
+def feed_refusals(runs: Mapping[str, Run], wanted: RefusedFilter, language: Language) -> Sequence[FeedRefusals]:
+    """What the last reading of each feed refused, of these platforms and this rule."""
     return [
         FeedRefusals(platform=slug, at=run.ended_at, groups=groups)
         for slug, run in sorted(runs.items())
-        if asked.platform in ("", slug) and (groups := list(_groups(run, asked.rule, language)))
+        if (wanted.platforms is None or slug in wanted.platforms)
+        and (groups := list(_groups(run, wanted.rule, language)))
     ]
 
 

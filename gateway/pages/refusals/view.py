@@ -6,13 +6,16 @@ from datetime import date, timedelta
 
 from aiohttp import web
 
+from gateway.federation import Federation
+from gateway.federation.platform import platform_names
+from gateway.federation.refused import refused_offers
 from gateway.pages.base.page import Answer, Language, Page, PageError, views_behind
 from gateway.pages.base.texts import texts_of
 from gateway.pages.partner.refused import fields_at_fault, refusals
 from gateway.pages.partner.rules import of_rule
 from gateway.pages.refusals.model import by_day, feed_refusals, most_first, numbers
-from gateway.pages.refusals.port import Asked, RefusalsPort
 from gateway.protocol.decide import paris_date
+from gateway.store.refused_documents import RefusedFilter
 
 PERIODS: Sequence[int] = (1, 7, 30, 90)
 """Days up to the last one, included."""
@@ -21,72 +24,73 @@ _RULE = re.compile(r"[a-z0-9-]{0,64}")
 _DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
 
 
-def pages(port: RefusalsPort) -> Sequence[Page]:
+def pages(federation: Federation) -> Sequence[Page]:
     """The page."""
-    shell = _Shell(port)
+    shell = _Shell(federation)
     paths: dict[Language, str] = {"fr": "/exploitation/refus", "en": "/en/operate/refusals"}
     return [Page("refusals", paths, shell.show, role="operator", private=True)]
 
 
 class _Shell:
-    def __init__(self, port: RefusalsPort) -> None:
-        self._port = port
+    def __init__(self, federation: Federation) -> None:
+        self._federation = federation
 
     async def show(self, request: web.Request, language: Language) -> Answer:
-        if not self._port.ready():
+        if not self._federation.caught_up:
             raise views_behind()
-        names, today = self._port.platforms(), date.fromisoformat(paris_date(self._port.clock()))
+        names, today = platform_names(self._federation), date.fromisoformat(paris_date(self._federation.clock()))
         days, day = request.query.get("days", str(_DAYS)), request.query.get("day", "")
         platform, rule = request.query.get("platform", ""), request.query.get("rule", "")
         if (platform and platform not in names) or days not in map(str, PERIODS) or not _RULE.fullmatch(rule):
             raise PageError(400)
         last = _day(day) if day else today
         first = last if day else last - timedelta(days=int(days) - 1)
-        asked = Asked(first=first, last=last, platform=platform, rule=rule)
+        platforms = (platform,) if platform else None
+        wanted = RefusedFilter(first=first, last=last, platforms=platforms, rule=rule)
         return Answer(
             "refusals/refusals.html",
             {
-                "asked": asked,
+                "asked": wanted,
+                "platform": platform,
                 "day": last if day else None,
                 "days": int(days),
                 "periods": PERIODS,
                 "names": names,
-                **await self._numbers(asked, language),
-                **await self._reasons(asked, language),
+                **await self._numbers(wanted, language),
+                **await self._reasons(wanted, language),
             },
         )
 
-    async def _numbers(self, asked: Asked, language: Language) -> dict[str, object]:
+    async def _numbers(self, wanted: RefusedFilter, language: Language) -> dict[str, object]:
         """Of the platform, or all; by platform and by day those that break the rule, if one is asked for."""
-        count, platforms, rule = self._port.counts, asked.platforms, asked.rule
-        by_rule = numbers(await count(asked.first, asked.last, ("verdict", "rule"), platforms), "rule")
+        count, platforms, rule = self._federation.statistics.counts, wanted.platforms, wanted.rule
+        first, last = wanted.first, wanted.last
+        by_rule = numbers(await count(first, last, by=("verdict", "rule"), platforms=platforms), "rule")
         if rule:
-            by_platform = numbers(
-                await count(asked.first, asked.last, ("platform", "verdict", "rule"), None), "platform", rule=rule
-            )
+            by_platform = numbers(await count(first, last, by=("platform", "verdict", "rule")), "platform", rule=rule)
             by_date = numbers(
-                await count(asked.first, asked.last, ("day", "verdict", "rule"), platforms), "day", rule=rule
+                await count(first, last, by=("day", "verdict", "rule"), platforms=platforms), "day", rule=rule
             )
         else:
-            by_platform = numbers(await count(asked.first, asked.last, ("platform", "verdict"), None), "platform")
-            by_date = numbers(await count(asked.first, asked.last, ("day", "verdict"), platforms), "day")
+            by_platform = numbers(await count(first, last, by=("platform", "verdict")), "platform")
+            by_date = numbers(await count(first, last, by=("day", "verdict"), platforms=platforms), "day")
         chosen = by_rule if not rule else {rule: by_rule.get(rule, 0)}
         return {
             "total": sum(by_date.values()),
             "rules": [(of_rule(code, language), number) for code, number in most_first(chosen)],
             "by_platform": most_first(by_platform),
-            "by_day": by_day(by_date, asked),
+            "by_day": by_day(by_date, wanted),
         }
 
-    async def _reasons(self, asked: Asked, language: Language) -> dict[str, object]:
-        found = await self._port.refused(asked)
+    async def _reasons(self, wanted: RefusedFilter, language: Language) -> dict[str, object]:
+        found = await refused_offers(self._federation, wanted)
         named = refusals(found, language)
         return {
             "refusals": named,
             "fields": fields_at_fault(named),
             "texts_of_refusals": texts_of("partner", language),
             "more": found.more,
-            "feeds": feed_refusals(await self._port.runs(), asked, language),
+            "feeds": feed_refusals(await self._federation.runs.last(), wanted, language),
         }
 
 

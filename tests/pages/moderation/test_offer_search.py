@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.bootstrap.offer_pages import search_offers
+from gateway.federation.offers import search_offers
 from gateway.store import OfferView
 from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of
 

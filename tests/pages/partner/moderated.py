@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.pages.partner.port import ModerationFacts
+from gateway.federation.offers import ModerationFacts
 from gateway.protocol.identity import GATEWAY
 from gateway.protocol.record import OfferState, utc
 from gateway.protocol.submission import Known, Reason

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import schemas
+from gateway.federation.offers import HistoryFacts
 from gateway.pages.partner.history import standing, steps
-from gateway.pages.partner.port import HistoryFacts
 from gateway.protocol.delivery import Delivery, Part, State
 from gateway.protocol.record import OfferState, utc
 from gateway.protocol.refused_document import RefusedDocument

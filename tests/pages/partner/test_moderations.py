@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.federation.offers import ModerationFacts
 from gateway.pages.partner.moderations import lifts, moderations
-from gateway.pages.partner.port import ModerationFacts
 from tests.pages.partner.moderated import AT, ID, command, moderation, state
 
 BEGIN = command(2, "moderate", "Adresse fausse")

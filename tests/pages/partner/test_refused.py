@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.pages.partner.port import RefusedFacts
+from gateway.federation.refused import RefusedFacts
 from gateway.pages.partner.refused import fields_at_fault, refusals
 from gateway.protocol.record import utc
 from gateway.protocol.refused_document import RefusedDocument

@@ -6,8 +6,9 @@ from datetime import date
 import pytest
 
 import schemas
+from gateway.federation.platform import TodayFacts
+from gateway.federation.refused import RefusedFacts
 from gateway.pages.partner.days import days_of
-from gateway.pages.partner.port import RefusedFacts, TodayFacts
 from gateway.pages.partner.rules import of_problem, of_rule
 from gateway.pages.partner.today import MOST_RULES, todos
 from gateway.protocol.partner import Partner, Secret

@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import date
 
 from gateway.pages.refusals.model import by_day, feed_refusals, most_first, numbers
-from gateway.pages.refusals.port import Asked
+from gateway.store.refused_documents import RefusedFilter
 from gateway.store.statistics import Count
 from tests.pages.feeds import FAILING, runs
 
 NOW = 1_796_000_000_000
-ASKED = Asked(first=date(2026, 11, 28), last=date(2026, 11, 30))
+ASKED = RefusedFilter(first=date(2026, 11, 28), last=date(2026, 11, 30))
 COUNTS = [
     Count(platform="bretagne", verdict="refused", rule="a", number=2),
     Count(platform="bretagne", verdict="rejected", rule="b", number=3),
@@ -35,7 +35,7 @@ def test_a_feed_has_the_refusals_of_its_last_reading() -> None:
     [found] = feed_refusals({FAILING: run}, ASKED, "en")
     [group] = found.groups
     assert (12, f"{FAILING}:2027-0014", "week-malformed") == (group.number, group.first, group.reason.said.code)
-    assert [] == list(feed_refusals({FAILING: run}, replace(ASKED, platform="bretagne"), "fr"))
+    assert [] == list(feed_refusals({FAILING: run}, replace(ASKED, platforms=("bretagne",)), "fr"))
     assert [] == list(feed_refusals({FAILING: run}, replace(ASKED, rule="siret-invalid"), "fr"))
     older = {name: value for name, value in run.problems[0].items() if name != "count"}
     [group] = feed_refusals({FAILING: replace(run, problems=(older,))}, ASKED, "fr")[0].groups

@@ -1,12 +1,15 @@
-"""Offers as pages need them: searched by text, and one with its history, for its platform and for an operator."""
+"""Offers: searched by text, one with its history, and those that were moderated, for a platform and for an operator."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from gateway.federation import Federation
-from gateway.pages.partner.port import HistoryFacts, OfferPage
+from gateway.federation.federation import Federation
+from gateway.protocol.delivery import Delivery
 from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.record import OfferState
+from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.visibility import Filter, Reader
 from gateway.store import OfferView
 from gateway.store.receipt_search import ReceiptFilter
@@ -18,6 +21,45 @@ _SECONDS = 0.75
 """After this time a search goes on only when the visitor asks for it."""
 _RECEIPTS = 200
 _REFUSED = 50
+_ACCEPTED = frozenset({"accepted"})
+_MODERATED = 10
+_MODERATIONS, _RECEIPTS_OF_EACH = 50, 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferPage:
+    """Some offers. ``examined``: how many were compared with the searched text; ``further``: where the
+    search goes on, None at the end.
+    """
+
+    offers: Sequence[OfferState]
+    examined: int
+    further: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryFacts:
+    """One offer: its state, None where only receipts are left; its receipts, oldest first; its delivery; the ids of its
+    possible duplicates; whether there are older receipts than these; and ``refused``: its refusals at the door.
+    """
+
+    state: OfferState | None
+    receipts: Sequence[Mapping[str, Any]]
+    delivery: Delivery | None
+    duplicates: Sequence[str]
+    more: bool
+    refused: Sequence[RefusedDocument] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModerationFacts:
+    """An offer that was moderated, or whose moderation ended: its state, None if it has none, and receipts of it,
+    oldest first, those of the moderation among them.
+    """
+
+    id: str
+    state: OfferState | None
+    receipts: Sequence[Mapping[str, Any]]
 
 
 async def search_offers(
@@ -93,3 +135,21 @@ async def _exact(offers: OfferView, platforms: Sequence[str], query: str) -> Off
     offer_id = f"{platforms[0]}:{query}" if ":" not in query and len(platforms) == 1 else query
     known = is_offer_id(offer_id) and platform_of(offer_id) in platforms
     return await offers.get(offer_id) if known else None
+
+
+async def moderated_offers(federation: Federation, platform: str) -> tuple[ModerationFacts, ...]:
+    """The newest offers of a platform with a moderation, or the end of one, in the receipts of thirty days: by an index
+    of those receipts, so that the cost does not depend on the platform's other receipts.
+    """
+    wanted = ReceiptFilter(verdicts=_ACCEPTED, moderation=True)
+    named, _, _ = await federation.receipts.page(platform, after=None, limit=_MODERATIONS, asked=wanted, newest=True)
+    found = []
+    for offer_id in list(dict.fromkeys(str(one["id"]) for one in named))[:_MODERATED]:
+        own = ReceiptFilter(verdicts=_ACCEPTED, offer_id=offer_id)
+        later, _, _ = await federation.receipts.page(
+            platform, after=None, limit=_RECEIPTS_OF_EACH, asked=own, newest=True
+        )
+        receipts = {one["receipt"]: one for one in (*named, *later) if one["id"] == offer_id}
+        ordered = sorted(receipts.values(), key=lambda one: int(one["sequence"]))
+        found.append(ModerationFacts(id=offer_id, state=await federation.offers.get(offer_id), receipts=ordered))
+    return tuple(found)

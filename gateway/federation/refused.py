@@ -1,0 +1,51 @@
+"""Refused offers: refused receipts, and the documents that refusals on reception name."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from gateway.federation.federation import Federation
+from gateway.protocol.decide import paris_midnight
+from gateway.protocol.record import read_utc
+from gateway.protocol.refused_document import RefusedDocument
+from gateway.store.receipt_search import ReceiptFilter
+from gateway.store.refused_documents import RefusedFilter
+
+_LISTED = 50
+_RECEIPTS_AT_ONCE, _RECEIPTS_EXAMINED = 200, 2_000
+_REJECTED = frozenset({"rejected"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedFacts:
+    """Refused offers of some days, newest first: documents refused at the door, of which few are named, and refused
+    receipts; ``more``: whether there may be further receipts.
+    """
+
+    documents: Sequence[RefusedDocument]
+    receipts: Sequence[Mapping[str, Any]]
+    more: bool
+
+
+async def refused_offers(federation: Federation, wanted: RefusedFilter) -> RefusedFacts:
+    """The newest refusals, by the time of the submission, as the statistics count them. Of days that ended before
+    today, later receipts are read over, up to a bound; receipts have no index by rule.
+    """
+    since, until = paris_midnight(wanted.first), paris_midnight(wanted.last + timedelta(days=1))
+    rejected = ReceiptFilter(verdicts=_REJECTED, since=since)  # no receipt is older than its submission
+    found: list[Mapping[str, Any]] = []
+    after, more, examined = None, True, 0
+    while more and len(found) <= _LISTED and examined < _RECEIPTS_EXAMINED:
+        receipts, after, more = await federation.receipts.page(
+            wanted.platforms, after=after, limit=_RECEIPTS_AT_ONCE, asked=rejected, newest=True
+        )
+        examined += len(receipts)
+        found += [one for one in receipts if since <= read_utc(one["at"]) < until and _breaks(one, wanted.rule)]
+    documents = await federation.statistics.refused(wanted, most=_LISTED)
+    return RefusedFacts(documents=documents, receipts=found[:_LISTED], more=more or len(found) > _LISTED)
+
+
+def _breaks(receipt: Mapping[str, Any], rule: str) -> bool:
+    """``codes`` has every rule where ``problems`` has the first ten."""
+    return rule in ("", *receipt.get("codes", ()), *(problem["code"] for problem in receipt.get("problems", ())))
