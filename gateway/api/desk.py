@@ -35,14 +35,7 @@ async def desk_of(request: web.Request, reason: str | None) -> Desk:
     """The desk of the client that asks, with the partners as they are now. Raises LogError."""
     federation = federation_of(request)
     await federation.partners.catch_up()
-    return Desk(
-        log=federation.log,
-        partners=federation.partners,
-        journal=federation.acts,
-        actor=Actor(client=partner_of(request).platform),
-        why=reason,
-        clock=federation.clock,
-    )
+    return federation.desk(Actor(client=partner_of(request).platform), reason)
 
 
 async def read_act(

@@ -2,14 +2,14 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
 
 from gateway.bootstrap.log import signing_key_of, topics_of
 from gateway.clock import now
 from gateway.errors import SettingsError
+from gateway.federation import Federation
+from gateway.federation.checks import Diagnosis
 from gateway.log.port import EventLog
 from gateway.log.sqlite import SqliteLog
 from gateway.oauth.keys import KeyRing, SigningKeyError
@@ -19,29 +19,13 @@ from gateway.runtime.keys import load_secret, secret_file
 from gateway.runtime.private_files import ExposedError, check_private
 from gateway.settings import Settings
 
-State: TypeAlias = Literal["ok", "warn", "fail"]
 _LOW_BYTES, _MIN_BYTES = 7 * 1024**3, 512 * 1024**2
 _SKEW_MS = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """The state of one subject; ``step`` is the remedy, empty if none is needed. ``code`` names it for pages, which
-    have words of their own, with these values.
-    """
-
-    state: State
-    about: str
-    said: str
-    step: str = ""
-    code: str = ""
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-
-async def examine_running(
-    settings: Settings, log: EventLog, partners: Partners, *, clock: Callable[[], int]
-) -> list[Diagnosis]:
+async def examine_running(settings: Settings, federation: Federation) -> list[Diagnosis]:
     """What a running gateway can find wrong with itself. Raises LogError."""
+    log = federation.log
 
     def examine_files() -> list[Diagnosis]:
         return [*examine_secrets(settings), examine_disk(settings.data)]
@@ -53,8 +37,8 @@ async def examine_running(
     missing = await log.check_topics(COMMON)
     if missing:
         return findings + topic_findings(missing)
-    findings += await examine_partners(log, partners)
-    return [*findings, await examine_clock(log, clock)]
+    findings += await examine_partners(log, federation.partners)
+    return [*findings, await examine_clock(log, federation.clock)]
 
 
 def examine_secrets(settings: Settings) -> Iterator[Diagnosis]:

@@ -16,7 +16,7 @@ from adapters.national.site.accounts import read_accounts
 from gateway.bootstrap.log import open_log
 from gateway.bootstrap.logs import configure_logs
 from gateway.clock import now
-from gateway.pages.national.port import AccountPlan, PlanError
+from gateway.federation.national import AccountPlan, PlanError
 from gateway.partners import Partners
 from gateway.runtime.cached import Cached
 from gateway.runtime.loop import run

@@ -1,20 +1,25 @@
 """The pages of a gateway: what they need of it, and their routes on its application."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from aiohttp import hdrs, web
 
+from adapters.national.site.timing import PER_MINUTE
 from gateway.api.auth import public
 from gateway.api.context import client_of
 from gateway.api.problem import REFUSAL_PAGE
 from gateway.api.work import work_of
-from gateway.bootstrap.desk_pages import journal_port, national_port, partners_port
+from gateway.bootstrap.doctor import examine_running
+from gateway.bootstrap.national_plan import NationalPlans
 from gateway.bootstrap.operator_pages import moderation_port, systems_port
 from gateway.bootstrap.page_work import known_profiles
 from gateway.clock import steady
 from gateway.federation import Federation
+from gateway.federation.checks import Checks
 from gateway.federation.figures import Figures
+from gateway.federation.national import NationalSite
 from gateway.oauth.failed_attempts import FailedAttempts
 from gateway.pages.base.anonymous import MOST, AddressSlots
 from gateway.pages.base.door import Door
@@ -86,9 +91,11 @@ def page_ports(settings: Settings, federation: Federation, url: str) -> PagePort
         ),
         systems=systems_port(federation),
         moderation=moderation_port(federation),
-        journal=journal_port(settings, federation),
-        national=national_port(settings, federation),
-        partners=partners_port(federation, sign_ins, url),
+        national=NationalSite(
+            connected=settings.national is not None, per_minute=PER_MINUTE, plan=NationalPlans(settings).get
+        ),
+        seal=Seal(secret, purpose="national page"),
+        checks=Checks(federation, secret=secret, examine=partial(examine_running, settings, federation)),
     )
 
 

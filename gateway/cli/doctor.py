@@ -12,8 +12,6 @@ from rich.text import Text
 
 from gateway.bootstrap import log_path, open_log
 from gateway.bootstrap.doctor import (
-    Diagnosis,
-    State,
     examine_disk,
     examine_exposure,
     examine_imprint,
@@ -24,6 +22,7 @@ from gateway.bootstrap.doctor import (
 from gateway.cli.console import FAILED, OUT, asynchronous
 from gateway.cli.doctor_files import examine_copies, examine_log_file
 from gateway.errors import LogDamagedError, LogError, SettingsError
+from gateway.federation.checks import Diagnosis, State
 from gateway.runtime.listening import bind, format_endpoint, reason
 from gateway.settings import Settings
 

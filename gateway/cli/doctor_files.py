@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.bootstrap.doctor import Diagnosis
 from gateway.bootstrap.files import local_copies
+from gateway.federation.checks import Diagnosis
 from gateway.log.sqlite.examine import VersionError, examine_copy, examine_log
 from gateway.runtime.sqlite_damage import Tables, is_damage
 

@@ -11,9 +11,11 @@ from gateway.ingest.snapshot import Snapshots
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.log.positions import Positions
+from gateway.operate.desk import Desk
 from gateway.operate.health import HealthTerms
 from gateway.operate.journal import Journal
 from gateway.partners import Partners
+from gateway.protocol.journal import Actor
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
 from gateway.store import DeliveryView, JournalView, OfferView, ReceiptView, RunView, StatisticsView
@@ -57,6 +59,12 @@ class Federation:
             STATISTICS: self.statistics,
             JOURNAL: self.journal,
         }
+
+    def desk(self, actor: Actor, why: str | None = None) -> Desk:
+        """The desk at which someone acts, with a reason."""
+        return Desk(
+            log=self.log, partners=self.partners, journal=self.acts, actor=actor, why=why or None, clock=self.clock
+        )
 
     @property
     def caught_up(self) -> bool:

@@ -9,7 +9,9 @@ from urllib.parse import urlencode, urlsplit
 from aiohttp import hdrs, web
 
 from gateway.federation import Federation
+from gateway.federation.checks import Checks
 from gateway.federation.figures import Figures
+from gateway.federation.national import NationalSite
 from gateway.pages import (
     connect,
     home,
@@ -43,14 +45,12 @@ from gateway.pages.base.visit import Visitors
 from gateway.pages.check import view as check
 from gateway.pages.check.view import CheckPort
 from gateway.pages.connect import ConnectPort
-from gateway.pages.journal import JournalPort
 from gateway.pages.legal import Imprint
 from gateway.pages.moderation import ModerationPort
-from gateway.pages.national import NationalPort
-from gateway.pages.partners import PartnersPort
 from gateway.pages.systems import SystemsPort
 from gateway.partners.partners import ChangeConflictError
 from gateway.partners.session import SignInError
+from gateway.protocol.seal import Seal
 from schemas.rulebook import LANGUAGES, Language
 
 HOMES: Mapping[Role, str] = {"platform": "today", "operator": "systems"}
@@ -65,7 +65,7 @@ Route = tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]
 @dataclass(frozen=True, kw_only=True)
 class PagePorts:
     """What the pages need: the federation, and what only the composition root knows. ``map_bounds``: the operator's
-    classes of the map; ``visitors``: limits and sandbox that pages share.
+    classes of the map; ``visitors``: limits and sandbox that pages share; ``seal``: of orders to the national site.
     """
 
     federation: Federation
@@ -78,9 +78,9 @@ class PagePorts:
     door: Door
     systems: SystemsPort
     moderation: ModerationPort
-    partners: PartnersPort
-    national: NationalPort
-    journal: JournalPort
+    national: NationalSite
+    seal: Seal
+    checks: Checks
 
 
 def all_pages(ports: PagePorts) -> Sequence[Page]:
@@ -96,9 +96,9 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *systems.pages(ports.systems),
         *refusals.pages(ports.federation),
         *moderation.pages(ports.moderation),
-        *partners.pages(ports.partners),
-        *national.pages(ports.national),
-        *journal.pages(ports.journal),
+        *partners.pages(ports.federation, ports.door),
+        *national.pages(ports.federation, ports.national, ports.seal),
+        *journal.pages(ports.federation, ports.checks),
     ]
 
 

@@ -1,6 +1,5 @@
 """The operator's page of the journal: who did what, when and why; whether the chain is whole."""
 
-from gateway.pages.journal.port import JournalPort
 from gateway.pages.journal.view import pages
 
-__all__ = ["JournalPort", "pages"]
+__all__ = ["pages"]

@@ -1,17 +1,18 @@
 """The operator's pages of the journal: its entries by filter, its audit, and the erasure of a name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 import structlog
 from aiohttp import web
 
+from gateway.federation import Federation
+from gateway.federation.checks import Checks
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, Redirect, views_behind
 from gateway.pages.journal.model import act_key, read_filter, rows_of
-from gateway.pages.journal.port import JournalPort
-from gateway.protocol.journal import ACTS, JournalFilter, clean_name, pseudonyms_of
+from gateway.protocol.journal import ACTS, Entry, JournalFilter, clean_name, pseudonyms_of
 
 MOST = 50
 """Entries of one page."""
@@ -20,9 +21,9 @@ _MOST_NUMBER = 10**18
 log = structlog.get_logger()
 
 
-def pages(port: JournalPort) -> list[Page]:
+def pages(federation: Federation, checks: Checks) -> list[Page]:
     """Every page of the journal."""
-    shell = _Shell(port)
+    shell = _Shell(federation, checks)
 
     def page(name: str, french: str, english: str, get: Handler, post: Handler | None = None) -> Page:
         paths: Mapping[Language, str] = {"fr": f"/exploitation/registre{french}", "en": f"/en/operate/journal{english}"}
@@ -36,17 +37,23 @@ def pages(port: JournalPort) -> list[Page]:
 
 
 class _Shell:
-    def __init__(self, port: JournalPort) -> None:
-        self._port = port
+    def __init__(self, federation: Federation, checks: Checks) -> None:
+        self._federation = federation
+        self._checks = checks
 
     async def list_entries(self, request: web.Request, language: Language) -> Answer:
         self._require_ready()
-        names = self._port.names()
+        names, page = self._federation.acts.names.state, self._federation.journal.page
         asked = read_filter(request.query, names)
         before = _before(request.query.get("before"))
-        entries, more = ((), False) if asked.wrong else await self._port.page(before, MOST, asked.filter)
+        entries: Sequence[Entry] = ()
+        later: Sequence[Entry] = ()
+        more = False
+        if not asked.wrong:
+            entries, _, more = await page(before=before, limit=MOST, asked=asked.filter)
         # A failure is said by a later entry, which may be on the page before.
-        later, _ = ((), False) if before is None else await self._port.page(before + MOST, MOST, JournalFilter())
+        if before is not None:
+            later, _, _ = await page(before=before + MOST, limit=MOST, asked=JournalFilter())
         further = {**asked.query, "before": str(entries[-1].number)} if entries and more else None
         values = {
             "rows": rows_of(entries, later, names, language),
@@ -59,7 +66,7 @@ class _Shell:
         return Answer("journal/journal.html", values, status=400 if asked.wrong else 200)
 
     async def checks(self, _request: web.Request, _language: Language) -> Answer:
-        return Answer("journal/checks.html", {"checks": await self._port.checks()})
+        return Answer("journal/checks.html", {"checks": await self._checks.get()})
 
     async def erasing(self, request: web.Request, _language: Language) -> Answer:
         self._require_ready()
@@ -72,8 +79,7 @@ class _Shell:
         typed = form.text("name")
         if not form.text("confirmed") or not self._knows(typed):
             return self._erasing(typed)
-        desk = self._port.desk(session_of(request))
-        if not await desk.journal.erase_name(clean_name(typed), desk.actor):
+        if not await self._federation.acts.erase_name(clean_name(typed), session_of(request).actor):
             return self._erasing(typed)
         log.info("pages.name_erased")
         return Redirect("journal", {"done": "erased"})
@@ -86,12 +92,12 @@ class _Shell:
 
     def _knows(self, typed: str) -> bool:
         try:
-            return bool(pseudonyms_of(self._port.names(), clean_name(typed)))
+            return bool(pseudonyms_of(self._federation.acts.names.state, clean_name(typed)))
         except ValueError:
             return False
 
     def _require_ready(self) -> None:
-        if not self._port.ready():
+        if not (self._federation.journal.caught_up and self._federation.acts.names.caught_up):
             raise views_behind()
 
 

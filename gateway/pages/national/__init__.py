@@ -1,6 +1,5 @@
 """The operator's page of the national site: accounts, queues, refusals, and orders to the connector."""
 
-from gateway.pages.national.port import NationalPort
 from gateway.pages.national.view import pages
 
-__all__ = ["NationalPort", "pages"]
+__all__ = ["pages"]

@@ -9,8 +9,11 @@ import orjson
 import structlog
 from aiohttp import web
 
+from gateway.errors import PositionLostError
+from gateway.federation import Federation
+from gateway.federation.national import NationalSite, PlanError
 from gateway.operate.desk import RefusedActError
-from gateway.operate.national import Ordered, RefusedOrderError, account_for, carry_out, platform_in
+from gateway.operate.national import Ordered, RefusedOrderError, account_for, answered_so_far, carry_out, platform_in
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, Redirect, views_behind
@@ -26,12 +29,11 @@ from gateway.pages.national.model import (
     minutes_of,
     platforms_of,
 )
-from gateway.pages.national.port import NationalPort, PlanError
 from gateway.pages.partner.rules import of_problem
 from gateway.protocol.delivery import Delivery
 from gateway.protocol.delivery_order import Adopt, Order, Placed, Reconcile, Replay
 from gateway.protocol.identity import is_offer_id, is_slug
-from gateway.protocol.seal import sealed_members
+from gateway.protocol.seal import Seal, sealed_members
 
 MOST_REFUSED = 50
 _WAIT_SECONDS = 3.0
@@ -43,9 +45,9 @@ _MOST_CONFIRMED = 10**9
 log = structlog.get_logger()
 
 
-def pages(port: NationalPort) -> list[Page]:
-    """Every page of the national site."""
-    shell = _Shell(port)
+def pages(federation: Federation, site: NationalSite, seal: Seal) -> list[Page]:
+    """Every page of the national site. ``seal``: of orders in addresses."""
+    shell = _Shell(federation, site, seal)
 
     def page(name: str, french: str, english: str, get: Handler, post: Handler | None = None) -> Page:
         paths: Mapping[Language, str] = {
@@ -62,8 +64,10 @@ def pages(port: NationalPort) -> list[Page]:
 
 
 class _Shell:
-    def __init__(self, port: NationalPort) -> None:
-        self._port = port
+    def __init__(self, federation: Federation, site: NationalSite, seal: Seal) -> None:
+        self._federation = federation
+        self._site = site
+        self._seal = seal
 
     async def look(self, request: web.Request, language: Language) -> Answer:
         return await self._look(request, language)
@@ -71,16 +75,16 @@ class _Shell:
     async def plan(self, _request: web.Request, _language: Language) -> Answer:
         plans, failed = None, False
         try:
-            plans = await self._port.plan() if self._port.connected else ()
+            plans = await self._site.plan() if self._site.connected else ()
         except PlanError:
             failed = True
         lines = [
-            (plan, calls, minutes_of(calls, per_minute=self._port.per_minute))
+            (plan, calls, minutes_of(calls, per_minute=self._site.per_minute))
             for plan in plans or ()
             for calls in [sum(plan.queue.get(kind, 0) for kind in CALLS)]
         ]
         values = {"waiting": plans is None and not failed, "failed": failed, "lines": lines}
-        return Answer("national/plan.html", {**values, "per_minute": self._port.per_minute})
+        return Answer("national/plan.html", {**values, "per_minute": self._site.per_minute})
 
     async def order(self, request: web.Request, language: Language) -> Answer | Redirect:
         """Place an order, and show its answer, or where it will be."""
@@ -94,8 +98,10 @@ class _Shell:
         order = _order(kind, form)
         try:
             named = form.text("account") or None
-            account = account_for(await self._port.notes(), account=named, platform=platform_in(order))
-            desk = self._port.desk(session_of(request), reason.kept)
+            account = account_for(
+                await self._federation.deliveries.accounts(), account=named, platform=platform_in(order)
+            )
+            desk = self._federation.desk(session_of(request).actor, reason.kept)
             log.info("pages.national_order", order=kind, account=account)
             ordered = await carry_out(desk, order, account=account, seconds=_WAIT_SECONDS)
         except RefusedActError:
@@ -112,9 +118,10 @@ class _Shell:
         if text is None:
             return await self._look(request, language)
         asked = self._opened(text)
-        found = await self._port.answer(asked)
-        if found is None:
-            raise PageError(404)
+        try:
+            found = await answered_so_far(self._federation.log, asked)
+        except PositionLostError:  # of a log that was restored since
+            raise PageError(404) from None
         if found.placed.answer is None:
             values = {"account": asked.placed.account, "kind": _kind(asked.placed.order), "order": text}
             return Answer("national/waiting.html", values)
@@ -131,24 +138,24 @@ class _Shell:
             return "confirm"
         if not form.text("apply"):
             return None
-        payload = self._port.seal.open(form.text("seen"))
+        payload = self._seal.open(form.text("seen"))
         seen = None if payload is None else sealed_members(payload, list, int)
         if seen is None:  # an order in an address is sealed alike
             return "seen"
         subject, at = seen
-        if subject != _subject(kind, form) or self._port.clock() - at > _FRESH_MS:
+        if subject != _subject(kind, form) or self._federation.clock() - at > _FRESH_MS:
             return "seen"
         return None if why else "reason_missing"
 
     async def _look(self, request: web.Request, language: Language, *, wrong: str | None = None) -> Answer:
-        if not self._port.ready():
+        if not self._federation.deliveries.caught_up:
             raise views_behind()
-        notes, summaries = await self._port.notes(), await self._port.summaries()
+        notes, summaries = await self._federation.deliveries.accounts(), await self._federation.deliveries.summaries()
         platforms = platforms_of(summaries, notes)
         refused: list[Delivery] = []
         for one in platforms:
             if one.states["refused"]:
-                refused += await self._port.listed(one.platform, "refused", MOST_REFUSED)
+                refused += await self._federation.deliveries.listed(one.platform, "refused", MOST_REFUSED)
         lines = [
             (delivery.id, part, [of_problem(problem, language) for problem in part.problems])
             for delivery in refused
@@ -157,14 +164,16 @@ class _Shell:
         ]
         lines.sort(key=lambda line: -line[1].since)
         values = {
-            "connected": self._port.connected,
-            "accounts": accounts_of(notes, per_minute=self._port.per_minute),
-            "per_minute": self._port.per_minute,
+            "connected": self._site.connected,
+            "accounts": accounts_of(notes, per_minute=self._site.per_minute),
+            "per_minute": self._site.per_minute,
             "platforms": platforms,
             "totals": [sum(one.states[state] for one in platforms) for state in STATES],
             "states": STATES,
             "refused": lines[:MOST_REFUSED],
-            "pushing": [one for one in self._port.partners() if not one.revoked and one.national_delivery == "self"],
+            "pushing": [
+                one for one in self._federation.partners.all() if not one.revoked and one.national_delivery == "self"
+            ],
             "wrong": wrong,
             "why": "" if wrong is None else form_of(request).text("why"),
         }
@@ -185,7 +194,7 @@ class _Shell:
             "found": found_in(answer),
             "differs": differs(answer),
             "extra": extra_in(answer),
-            "seen": self._port.seal.close(orjson.dumps([subject, self._port.clock()])) if goes_on else None,
+            "seen": self._seal.close(orjson.dumps([subject, self._federation.clock()])) if goes_on else None,
         }
         return Answer("national/answer.html", values)
 
@@ -195,10 +204,10 @@ class _Shell:
         platform = order.platform if isinstance(order, Adopt) else None
         changes = order.apply if isinstance(order, Adopt) else order.repair if isinstance(order, Reconcile) else True
         members = [ordered.placed.account, ordered.placed.number, ordered.at, _kind(order), platform, changes]
-        return self._port.seal.close(orjson.dumps(members))
+        return self._seal.close(orjson.dumps(members))
 
     def _opened(self, text: str) -> Ordered:
-        payload = self._port.seal.open(text)
+        payload = self._seal.open(text)
         members = None if payload is None else sealed_members(payload, str, str, int, str, str | None, bool)
         if members is None:
             raise PageError(404)

@@ -1,6 +1,5 @@
 """The operator's page of the platforms that take part: onboard, alter, rotate, invite, sign out, revoke."""
 
-from gateway.pages.partners.port import PartnersPort
 from gateway.pages.partners.view import pages
 
-__all__ = ["PartnersPort", "pages"]
+__all__ = ["pages"]

@@ -5,15 +5,15 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 from aiohttp import web
 
+from gateway.federation import Federation
 from gateway.operate.certification import USUAL_NONCE_DAYS, issue_nonce, revoke_certificate
 from gateway.operate.desk import RefusedActError, renew_secret
 from gateway.operate.sign_in import end_sessions, make_link
-from gateway.pages.base.door import form_of, session_of
+from gateway.pages.base.door import Door, form_of, session_of
 from gateway.pages.base.page import Answer, Language, PageError, Redirect
 from gateway.pages.base.upload import Form
 from gateway.pages.partners.answers import Answers, done
 from gateway.pages.partners.form import Errors, hours_in, reason_in
-from gateway.pages.partners.port import PartnersPort
 from gateway.pages.session import link_url
 from gateway.partners.session import person_of
 from gateway.protocol.certificate import ROLES
@@ -24,10 +24,11 @@ log = structlog.get_logger()
 
 
 class Acts:
-    """The acts on the platforms of a port."""
+    """The acts on the platforms of a federation."""
 
-    def __init__(self, port: PartnersPort, answers: Answers) -> None:
-        self._port = port
+    def __init__(self, federation: Federation, door: Door, answers: Answers) -> None:
+        self._federation = federation
+        self._door = door
         self._answers = answers
 
     async def act(self, request: web.Request, language: Language) -> Answer | Redirect:
@@ -56,7 +57,7 @@ class Acts:
         why = reason_in(form, "why_rotate", errors)
         if errors:
             return self._answers.one(request, partner, form=form, errors=errors, status=422)
-        desk = self._port.desk(session_of(request), why)
+        desk = self._federation.desk(session_of(request).actor, why)
         after, minted = await renew_secret(desk, partner.platform, overlap_hours=hours, replaces=form.text("known"))
         self._answers.follow(request, after)
         log.info("pages.partner_secret_rotated", platform=after.platform, overlap_hours=hours)
@@ -71,10 +72,10 @@ class Acts:
         why = reason_in(form, "why_link", errors)
         if person is None or errors:
             return self._answers.one(request, partner, form=form, errors=errors, status=422)
-        desk = self._port.desk(session_of(request), why)
-        text, until = await make_link(desk, self._port.sign_ins, partner.platform, person)
+        desk = self._federation.desk(session_of(request).actor, why)
+        text, until = await make_link(desk, self._door.sign_ins, partner.platform, person)
         log.info("pages.partner_link_made", platform=partner.platform)
-        url = link_url(self._port.url, text, lang)
+        url = link_url(self._door.url, text, lang)
         values = {"partner": partner, "link": url, "person": person, "until": until}
         return Answer("partners/link.html", values)
 
@@ -85,7 +86,7 @@ class Acts:
         why = reason_in(form, "why_sign_out", errors)
         if errors:
             return self._answers.one(request, partner, form=form, errors=errors, status=422)
-        desk = self._port.desk(session_of(request), why)
+        desk = self._federation.desk(session_of(request).actor, why)
         ended = await end_sessions(desk, partner.platform)
         log.info("pages.partner_sessions_ended", platform=partner.platform, ended=ended)
         return done("ended", partner)
@@ -97,7 +98,9 @@ class Acts:
         why = reason_in(form, "why_nonce", errors)
         if errors:
             return self._answers.one(request, partner, form=form, errors=errors, status=422)
-        nonce = await issue_nonce(self._port.desk(session_of(request), why), partner.platform, days=USUAL_NONCE_DAYS)
+        nonce = await issue_nonce(
+            self._federation.desk(session_of(request).actor, why), partner.platform, days=USUAL_NONCE_DAYS
+        )
         log.info("pages.partner_nonce_issued", platform=partner.platform)
         return Answer("partners/nonce.html", {"partner": partner, "nonce": nonce})
 
@@ -113,6 +116,6 @@ class Acts:
             errors["why_uncertify"] = [("reason_missing", "")]
         if role is None or errors:
             return self._answers.one(request, partner, form=form, errors=errors, status=422)
-        await revoke_certificate(self._port.desk(session_of(request), why), partner.platform, role)
+        await revoke_certificate(self._federation.desk(session_of(request).actor, why), partner.platform, role)
         log.info("pages.partner_certificate_revoked", platform=partner.platform, role=role)
         return done("uncertified", partner)

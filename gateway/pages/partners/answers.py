@@ -4,13 +4,13 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.federation import Federation
 from gateway.operate.desk import RefusedActError
-from gateway.pages.base.door import SESSION, session_of
+from gateway.pages.base.door import SESSION, Door, session_of
 from gateway.pages.base.page import Answer, PageError, Redirect
 from gateway.pages.base.upload import Form
 from gateway.pages.partners.form import Errors
 from gateway.pages.partners.model import whole_of
-from gateway.pages.partners.port import PartnersPort
 from gateway.partners.credential import MOST_OVERLAP_HOURS, OVERLAP_MS
 from gateway.partners.revocation import newest_credential
 from gateway.partners.session import MOST_NAME
@@ -24,14 +24,15 @@ _FIELDS = ("overlap", "why_rotate", "person", "lang", "why_link", "why_sign_out"
 
 
 class Answers:
-    """The answers for the platforms of a port."""
+    """The answers for the platforms of a federation."""
 
-    def __init__(self, port: PartnersPort) -> None:
-        self._port = port
+    def __init__(self, federation: Federation, door: Door) -> None:
+        self._federation = federation
+        self._door = door
 
     def known(self, slug: str) -> Partner:
         """The platform of a slug. Raises PageError 404."""
-        partner = self._port.get(slug)
+        partner = self._federation.partners.get(slug)
         if partner is None:
             raise PageError(404)
         return partner
@@ -52,8 +53,8 @@ class Answers:
         if form is None or form.text("act") != "rotate":
             typed["overlap"] = str(OVERLAP_MS // _HOUR_MS)
         values: dict[str, Any] = {
-            "whole": whole_of(partner, now=self._port.clock()),
-            "known": newest_credential(partner, now=self._port.clock()),
+            "whole": whole_of(partner, now=self._federation.clock()),
+            "known": newest_credential(partner, now=self._federation.clock()),
             "done": said if said in _DONE else None,
             "refusal": refusal,
             "typed": typed,
@@ -70,7 +71,7 @@ class Answers:
 
     def secret(self, partner: Partner, secret: str, *, added: bool = False) -> Answer:
         """The one answer that has a new secret."""
-        former = whole_of(partner, now=self._port.clock()).secrets[1:]
+        former = whole_of(partner, now=self._federation.clock()).secrets[1:]
         until = former[0].ends_at if former else None
         return Answer("partners/secret.html", {"partner": partner, "secret": secret, "added": added, "until": until})
 
@@ -78,7 +79,7 @@ class Answers:
         """Let the own session go on, where its person has changed the credentials of the own platform."""
         signed = session_of(request)
         if signed.partner.platform == partner.platform:
-            request[SESSION] = self._port.sign_ins.after_change(signed, partner)
+            request[SESSION] = self._door.sign_ins.after_change(signed, partner)
 
 
 def done(what: str, partner: Partner) -> Redirect:

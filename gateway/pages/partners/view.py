@@ -8,8 +8,9 @@ from dataclasses import replace
 import structlog
 from aiohttp import web
 
+from gateway.federation import Federation
 from gateway.operate.desk import RefusedActError, add_partner, alter_partner, revoke_partner
-from gateway.pages.base.door import form_of, session_of
+from gateway.pages.base.door import Door, form_of, session_of
 from gateway.pages.base.page import Answer, Download, Handler, Language, Page, Redirect
 from gateway.pages.partners.acts import Acts
 from gateway.pages.partners.answers import Answers, done
@@ -26,17 +27,16 @@ from gateway.pages.partners.form import (
     wish_of,
 )
 from gateway.pages.partners.model import rows_of, whole_of
-from gateway.pages.partners.port import PartnersPort
 from gateway.partners.onboarding import presets
 from gateway.protocol.partner import SCOPES, Partner
 
 log = structlog.get_logger()
 
 
-def pages(port: PartnersPort) -> list[Page]:
+def pages(federation: Federation, door: Door) -> list[Page]:
     """Every page of the platforms."""
-    answers = Answers(port)
-    shell, acts = _Shell(port, answers), Acts(port, answers)
+    answers = Answers(federation, door)
+    shell, acts = _Shell(federation, answers), Acts(federation, door, answers)
 
     def page(name: str, french: str, english: str, get: Handler, post: Handler | None = None) -> Page:
         paths: Mapping[Language, str] = {"fr": f"/exploitation/{french}", "en": f"/en/operate/{english}"}
@@ -53,21 +53,21 @@ def pages(port: PartnersPort) -> list[Page]:
 
 
 class _Shell:
-    def __init__(self, port: PartnersPort, answers: Answers) -> None:
-        self._port = port
+    def __init__(self, federation: Federation, answers: Answers) -> None:
+        self._federation = federation
         self._answers = answers
 
     def fresh(self, handler: Handler) -> Handler:
         """This handler, once what other processes wrote is known here: a page follows its act at another worker."""
 
         async def answer(request: web.Request, language: Language) -> Answer | Download | Redirect:
-            await self._port.catch_up()
+            await self._federation.partners.catch_up()
             return await handler(request, language)
 
         return answer
 
     async def list_all(self, _request: web.Request, _language: Language) -> Answer:
-        rows = rows_of(self._port.all(), now=self._port.clock())
+        rows = rows_of(self._federation.partners.all(), now=self._federation.clock())
         active = [row for row in rows if row.state != "revoked"]
         return Answer("partners/partners.html", {"rows": rows, "active": len(active)})
 
@@ -80,7 +80,7 @@ class _Shell:
         if isinstance(wish, dict):
             return self._new(replace(typed, errors=wish), status=422)
         try:
-            desk = self._port.desk(session_of(request), typed.why)
+            desk = self._federation.desk(session_of(request).actor, typed.why)
             partner, minted = await add_partner(desk, typed.slug, wish)
         except RefusedActError as error:
             return self._new(replace(typed, errors=by_field(error.findings)), status=422)
@@ -101,7 +101,7 @@ class _Shell:
 
     async def alter(self, request: web.Request, _language: Language) -> Answer | Redirect:
         typed = typed_in(form_of(request))
-        desk = self._port.desk(session_of(request), typed.why)
+        desk = self._federation.desk(session_of(request).actor, typed.why)
         partner = self._answers.known(typed.slug)
         if version_of(partner) != typed.known:
             return self._changed(partner, typed)
@@ -136,7 +136,7 @@ class _Shell:
             errors[WHY] = [("reason_missing", "")]
         if errors:
             return self._revoke(request, partner, why=form.text(WHY), errors=errors, status=422)
-        desk = self._port.desk(session_of(request), why)
+        desk = self._federation.desk(session_of(request).actor, why)
         try:
             after = await revoke_partner(desk, partner.platform)
         except RefusedActError as error:
@@ -145,7 +145,7 @@ class _Shell:
         return done("revoked", after)
 
     def _new(self, typed: Typed, *, status: int = 200) -> Answer:
-        taking = {partner.platform for partner in self._port.all() if not partner.revoked}
+        taking = {partner.platform for partner in self._federation.partners.all() if not partner.revoked}
         known = sorted((one for slug, one in presets().items() if slug not in taking), key=lambda one: one.name)
         values = {"typed": typed, "scopes": SCOPES, "known": known, "most_name": 150}
         return Answer("partners/new.html", values, status=status)
@@ -162,7 +162,7 @@ class _Shell:
         self, request: web.Request, partner: Partner, *, why: str = "", errors: Errors | None = None, status: int = 200
     ) -> Answer:
         own = session_of(request).partner.platform == partner.platform
-        whole = whole_of(partner, now=self._port.clock())
+        whole = whole_of(partner, now=self._federation.clock())
         values = {"whole": whole, "own": own, "why": why, "errors": errors or {}}
         return Answer("partners/revoke.html", values, status=status)
 
