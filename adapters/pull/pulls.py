@@ -14,7 +14,7 @@ from gateway.log.assignment import run_assigned
 from gateway.log.mirror import Fold, TopicMirror, fold_topic
 from gateway.log.owner_loop import own_with_retry
 from gateway.log.port import EventLog, Output, Owner
-from gateway.log.request import Pending, request_answer
+from gateway.log.request import Pending, wait_for_answer
 from gateway.operate.feeds import has_feed
 from gateway.partners.partner_tasks import run_per_partner
 from gateway.protocol.identity import partition_of
@@ -205,7 +205,13 @@ def _fold_runs(runs: Mapping[str, Run], records: Sequence[StoredRecord]) -> Mapp
 
 
 async def order_run(log: EventLog, order: Order, *, seconds: float) -> Run | None:
-    """Order a run and wait for it; return None if no gateway answers within ``seconds``.
+    """Order a run and wait for it, as ``wait_for_run``."""
+    appended = await log.append(RUNS, partition_of(order.platform, log.partitions), [order_record(order)])
+    return await wait_for_run(log, order, start=appended.last + 1, seconds=seconds)
+
+
+async def wait_for_run(log: EventLog, order: Order, *, start: int, seconds: float) -> Run | None:
+    """Wait for the run of an order, from this offset on; return None if no gateway answers within ``seconds``.
 
     All orders for a feed have one key, and the last one counts. An order that arrives while this one is carried out
     does not replace it: only the answer to a newer order proves the replacement. Raises OrderReplacedError then.
@@ -228,6 +234,6 @@ async def order_run(log: EventLog, order: Order, *, seconds: float) -> Run | Non
 
     home = partition_of(order.platform, log.partitions)
     try:
-        return await request_answer(log, RUNS, home, order_record(order), answer=answer, seconds=seconds)
+        return await wait_for_answer(log, RUNS, home, start=start, answer=answer, seconds=seconds)
     except TimeoutError:
         return None

@@ -22,6 +22,7 @@ Check: TypeAlias = Callable[[Any], bool]
 _PRESENT: Mapping[Refusal, str] = {
     "unknown": "not-found",
     "no-certificate": "not-found",
+    "no-feed": "not-found",
     "revoked": "partner-revoked",
     "present": "partner-present",
     "invalid": "partner-invalid",
@@ -75,7 +76,9 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except RefusedActError as error:
-        code = _PRESENT[error.refusal]
+        code = _PRESENT.get(error.refusal, error.refusal)
+        if error.actual is not None:
+            raise ProblemError(code, actual=error.actual) from error
         members = {} if code == "not-found" else {"findings": list(error.findings)}
         raise ProblemError(code, members=members) from error
     except ChangeConflictError:

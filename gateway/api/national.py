@@ -15,6 +15,7 @@ from gateway.api.problem import ProblemError, require_caught_up
 from gateway.api.query import refuse_parameters
 from gateway.api.work import work_of
 from gateway.errors import PositionLostError
+from gateway.operate.desk import MAX_CONFIRMED
 from gateway.operate.national import (
     Ordered,
     RefusedOrderError,
@@ -28,18 +29,17 @@ from gateway.protocol.delivery_order import Adopt, Erase, Order, Placed, Reconci
 from gateway.protocol.identity import is_offer_id, is_slug
 from gateway.protocol.seal import is_of
 
-_MOST_CONFIRMED = 2**31
 _MOST_OFFERS = 1_000
 _SEALED = "national order"
 _MEMBERS: Mapping[str, Mapping[str, Check]] = {
-    "reconcile": {"repair": is_flag, "confirm": within(0, _MOST_CONFIRMED)},
+    "reconcile": {"repair": is_flag, "confirm": within(0, MAX_CONFIRMED)},
     "replay": {
         "offers": lambda value: are_texts(value) and len(value) <= _MOST_OFFERS and all(map(is_offer_id, value))
     },
     "adopt": {
         "platform": lambda value: is_text(value) and is_slug(value),
         "apply": is_flag,
-        "confirm": within(0, _MOST_CONFIRMED),
+        "confirm": within(0, MAX_CONFIRMED),
     },
     "erase": {"offer": lambda value: is_text(value) and is_offer_id(value)},
 }

@@ -75,6 +75,8 @@ async def explained(slug: str, steps: Mapping[str, str] | None = None) -> AsyncI
         "superseded": "run the command again",
         "no-certificate": f"passerelle partner show {slug} shows its certificates",
         "nonce-used": f"issue another one: passerelle certificate nonce {slug}",
+        "no-feed": "passerelle platform list shows the platforms that have one",
+        "feed-paused": f"passerelle resume {slug} lets it be pulled again",
         "no-account": "start the gateway with PASSERELLE_NATIONAL set, or name an account with --account",
     }
     try:

@@ -13,7 +13,7 @@ import typer
 from adapters.profile.draft import draft_profile
 from adapters.profile.joining import Joined, join
 from adapters.profile.profile import Profile, profiles, read_profile
-from adapters.pull.pulls import OrderReplacedError, last_runs, order_run
+from adapters.pull.pulls import OrderReplacedError, last_runs, wait_for_run
 from adapters.pull.sample import SampleEvaluation, evaluate_sample
 from gateway.cli.console import FAILED, UNUSABLE, AsJson, CommandError, Lang, asynchronous, print_json
 from gateway.cli.desk import By, Why, desk_here
@@ -26,8 +26,8 @@ from gateway.cli.render_platform import platform_error, print_joined, print_outl
 from gateway.cli.sample import blocks_of
 from gateway.cli.validate import day_of
 from gateway.clock import now
-from gateway.errors import CodedError
-from gateway.operate.feeds import has_feed, new_order, read_pauses
+from gateway.operate.desk import MAX_CONFIRMED, RefusedActError
+from gateway.operate.feeds import read_pauses, run_feed
 from gateway.operate.status import is_platform
 from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, mint_secret
@@ -159,7 +159,9 @@ def run_now(
     *,
     confirm: Annotated[
         int | None,
-        typer.Option(metavar="N", min=0, help="Withdraw N offers although the guard stops that many."),
+        typer.Option(
+            metavar="N", min=0, max=MAX_CONFIRMED, help="Withdraw N offers although the guard stops that many."
+        ),
     ] = None,
     wait: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for the run.")] = 120.0,
     by: By = None,
@@ -208,19 +210,15 @@ async def _run(
     platform: str, confirm: int | None, wait: float, language: Language, *, by: str | None, why: str | None
 ) -> Run:
     async with desk_here(by, why, alone=False) as desk:
-        partner = desk.partners.get(platform)
-        if partner is None or partner.revoked or not has_feed(partner):
-            raise platform_error("no_feed", language, platform=platform)
         try:
-            order = new_order(platform, at=now(), confirm=confirm, known=await read_pauses(desk.log))
-        except CodedError as error:
-            raise platform_error("paused", language, platform=platform) from error
-        about = {} if confirm is None else {"confirm": confirm}
-        async with desk.acting("feed.run", platform, **about):
-            try:
-                ran = await order_run(desk.log, order, seconds=wait)
-            except OrderReplacedError as error:
-                raise platform_error("replaced", language, platform=platform) from error
+            order, start = await run_feed(desk, platform, confirm=confirm, known=await read_pauses(desk.log))
+            ran = await wait_for_run(desk.log, order, start=start, seconds=wait)
+        except RefusedActError as error:
+            if error.refusal == "feed-paused":
+                raise platform_error("paused", language, platform=platform) from error
+            raise platform_error("no_feed", language, platform=platform) from error
+        except OrderReplacedError as error:
+            raise platform_error("replaced", language, platform=platform) from error
     if ran is None:
         raise platform_error("not_run", language, platform=platform, seconds=wait)
     return ran

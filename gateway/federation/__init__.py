@@ -4,7 +4,8 @@ federation.py  the parts                            counters.py, gauges.py  the 
 status.py      the state of each platform           figures.py  what everybody may know
 platform.py    one platform today, and its secret   offers.py   search, history, moderated ones
 refused.py     refused offers with their reasons     checks.py   journal audited, gateway examined
-national.py    what the adapter says of the site
+national.py    what the adapter says of the site    journal.py  acts about an offer or a platform
+systems.py     the systems, for an operator
 """
 
 from gateway.federation.federation import Federation

@@ -1,9 +1,11 @@
 """A running federation: its log, its partners, its views, and the writers of its topics, in one process."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from gateway.clock import Clock
+from gateway.errors import LogError
 from gateway.federation.counters import Metrics
 from gateway.ingest.backlog import Backlog
 from gateway.ingest.refusals import RefusalCounter
@@ -20,6 +22,8 @@ from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
 from gateway.store import DeliveryView, JournalView, OfferView, ReceiptView, RunView, StatisticsView
 from gateway.store.view import View
+
+_DISPLAYED_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,14 @@ class Federation:
         return Desk(
             log=self.log, partners=self.partners, journal=self.acts, actor=actor, why=why or None, clock=self.clock
         )
+
+    async def displayed(self, *topics: str) -> None:
+        """Wait until the views of these topics have what is on the log, at most some seconds: the next page displays an
+        act. The act is done already, so that an error of the log is none of it.
+        """
+        for topic in topics:
+            with suppress(LogError):
+                await self.views[topic].reached(await self.log.ends(topic), _DISPLAYED_SECONDS)
 
     @property
     def caught_up(self) -> bool:

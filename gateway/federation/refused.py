@@ -11,10 +11,14 @@ from gateway.protocol.record import read_utc
 from gateway.protocol.refused_document import RefusedDocument
 from gateway.store.receipt_search import ReceiptFilter
 from gateway.store.refused_documents import RefusedFilter
+from gateway.store.statistics import Count
 
 _LISTED = 50
 _RECEIPTS_AT_ONCE, _RECEIPTS_EXAMINED = 200, 2_000
 _REJECTED = frozenset({"rejected"})
+
+
+REFUSED = ("refused", "rejected")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +53,13 @@ async def refused_offers(federation: Federation, wanted: RefusedFilter) -> Refus
 def _breaks(receipt: Mapping[str, Any], rule: str) -> bool:
     """``codes`` has every rule where ``problems`` has the first ten."""
     return rule in ("", *receipt.get("codes", ()), *(problem["code"] for problem in receipt.get("problems", ())))
+
+
+def refused_by(counts: Sequence[Count], by: str, *, rule: str = "") -> Mapping[str, int]:
+    """The refusals by platform, day or rule; with a rule, those that break it. ``counts`` are by verdict too."""
+    found: dict[str, int] = {}
+    for count in counts:
+        name = getattr(count, by)
+        if count.verdict in REFUSED and name is not None and rule in ("", count.rule):
+            found[name] = found.get(name, 0) + count.number
+    return found

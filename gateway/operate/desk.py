@@ -7,7 +7,6 @@ from typing import Any, Literal, TypeAlias
 
 from gateway.clock import Clock, now
 from gateway.log.port import EventLog
-from gateway.operate.feeds import has_feed
 from gateway.operate.journal import Journal
 from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, mint_secret, revoke, rotate
@@ -15,19 +14,36 @@ from gateway.partners.onboarding import Alteration, Finding, PartnerInput, alter
 from gateway.partners.revocation import newest_credential
 from gateway.protocol.journal import Act, ActName, Actor, Entry
 from gateway.protocol.partner import Partner
+from gateway.protocol.source_run import period_ms
 
 Refusal: TypeAlias = Literal[
-    "unknown", "revoked", "present", "invalid", "superseded", "no-certificate", "nonce-used", "no-account"
+    "unknown",
+    "revoked",
+    "present",
+    "invalid",
+    "superseded",
+    "no-certificate",
+    "nonce-used",
+    "no-account",
+    "no-feed",
+    "feed-paused",
 ]
 
 
-class RefusedActError(Exception):
-    """An act that cannot be; nothing was written. ``findings`` say why, a sentence each."""
+MAX_CONFIRMED = 2**31
+"""Withdrawals or deletions that an order may confirm."""
 
-    def __init__(self, refusal: Refusal, *findings: str) -> None:
+
+class RefusedActError(Exception):
+    """An act that cannot be; nothing was written. ``findings`` say why, a sentence each. ``actual`` is the value in the
+    catalogue's text of a refusal that has the name of one of its codes.
+    """
+
+    def __init__(self, refusal: Refusal, *findings: str, actual: str | None = None) -> None:
         super().__init__(" ".join(findings))
         self.refusal: Refusal = refusal
         self.findings = findings
+        self.actual = actual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +155,7 @@ async def revoke_partner(desk: Desk, slug: str) -> Partner:
 
 def _feed_findings(partner: Partner) -> tuple[str, ...]:
     """Reject publishing by a platform whose source is pulled: two writers would overwrite each other."""
-    if has_feed(partner) and ("offers:publish" in partner.scopes or partner.inbox):
+    if period_ms(partner.profile) is not None and ("offers:publish" in partner.scopes or partner.inbox):
         said = f"{partner.platform} is pulled by its profile, so it cannot also publish by itself."
         return (Finding(said, "scopes", "pulled_and_publishes", partner.platform),)
     return ()

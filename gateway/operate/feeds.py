@@ -5,12 +5,10 @@ feed's owner follows whatever replica it is, and which outlive every restart.
 import os
 from collections.abc import Mapping, Sequence
 
-from gateway.errors import CodedError
 from gateway.log.mirror import fold_topic
 from gateway.log.port import EventLog
-from gateway.operate.journal import Journal
+from gateway.operate.desk import Desk, RefusedActError
 from gateway.protocol.identity import partition_of
-from gateway.protocol.journal import Act, Actor
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.source_run import Order, Pause, order_record, pause_record, period_ms, read_run
@@ -24,38 +22,38 @@ def has_feed(partner: Partner) -> bool:
     return period_ms(partner.profile) is not None
 
 
-async def set_paused(
-    log: EventLog, journal: Journal, pause: Pause, *, known: Mapping[str, Pause], actor: Actor, why: str | None
-) -> bool:
-    """Pause or resume a feed; ``known`` are the present pauses. False if it is so already, and nothing is written.
-    Raises LogError.
+async def set_paused(desk: Desk, platform: str, *, paused: bool, known: Mapping[str, Pause]) -> tuple[bool, Pause]:
+    """Pause or resume a feed; ``known`` are the present pauses. Returns whether that changes anything, and the pause
+    that now holds, or its end; what changes nothing is no act. Raises RefusedActError, LogError.
     """
-    platform = pause.platform
-    if pause.paused == (platform in known):
-        return False
-    await journal.write(Act(act="feed.pause" if pause.paused else "feed.resume", about=platform, why=why), actor)
-    await log.append(RUNS, partition_of(platform, log.partitions), [pause_record(pause)])
-    return True
+    _require_feed(desk, platform)
+    pause = Pause(platform=platform, paused=paused, at=desk.clock())
+    if paused == (platform in known):
+        return False, known.get(platform, pause)
+    async with desk.acting("feed.pause" if paused else "feed.resume", platform):
+        await desk.log.append(RUNS, partition_of(platform, desk.log.partitions), [pause_record(pause)])
+    return True, pause
 
 
-async def write_run_entry(
-    journal: Journal, platform: str, *, confirm: int | None, actor: Actor, why: str | None
-) -> None:
-    """Write the entry of an order to run a feed, which comes before the order. Raises LogError."""
-    details = {} if confirm is None else {"confirm": confirm}
-    await journal.write(Act(act="feed.run", about=platform, details=details, why=why), actor)
-
-
-def new_order(platform: str, *, at: int, confirm: int | None, known: Mapping[str, Pause]) -> Order:
-    """An order to run a feed now. Raises CodedError ``feed-paused``."""
+async def run_feed(desk: Desk, platform: str, *, confirm: int | None, known: Mapping[str, Pause]) -> tuple[Order, int]:
+    """Order a run without waiting for it; ``confirm``: the withdrawals that it may make, ``known``: the present pauses.
+    Returns the order, and the offset from which its outcome can be read. Raises RefusedActError, LogError.
+    """
+    _require_feed(desk, platform)
     if platform in known:
-        raise CodedError("feed-paused", actual=platform)
-    return Order(platform=platform, id=os.urandom(_ID_BYTES).hex(), ordered_at=at, confirm=confirm)
+        raise RefusedActError("feed-paused", f"The feed of {platform} is paused.", actual=platform)
+    order = Order(platform=platform, id=os.urandom(_ID_BYTES).hex(), ordered_at=desk.clock(), confirm=confirm)
+    async with desk.acting("feed.run", platform, **({} if confirm is None else {"confirm": confirm})):
+        appended = await desk.log.append(RUNS, partition_of(platform, desk.log.partitions), [order_record(order)])
+    return order, appended.last + 1
 
 
-async def order_now(log: EventLog, order: Order) -> None:
-    """Order a run without waiting for it. Raises LogError."""
-    await log.append(RUNS, partition_of(order.platform, log.partitions), [order_record(order)])
+def _require_feed(desk: Desk, platform: str) -> None:
+    partner = desk.partners.get(platform)
+    if partner is None:
+        raise RefusedActError("no-feed", f"{platform} is not a partner.")
+    if partner.revoked or not has_feed(partner):
+        raise RefusedActError("no-feed", f"{platform} {'was revoked' if partner.revoked else 'has no feed to pull'}.")
 
 
 async def read_pauses(log: EventLog) -> Mapping[str, Pause]:

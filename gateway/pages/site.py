@@ -47,7 +47,6 @@ from gateway.pages.check.view import CheckPort
 from gateway.pages.connect import ConnectPort
 from gateway.pages.legal import Imprint
 from gateway.pages.moderation import ModerationPort
-from gateway.pages.systems import SystemsPort
 from gateway.partners.partners import ChangeConflictError
 from gateway.partners.session import SignInError
 from gateway.protocol.seal import Seal
@@ -76,7 +75,6 @@ class PagePorts:
     check: CheckPort
     connect: ConnectPort
     door: Door
-    systems: SystemsPort
     moderation: ModerationPort
     national: NationalSite
     seal: Seal
@@ -93,7 +91,7 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *legal.pages(ports.imprint),
         *session.pages(ports.door, homes=HOMES),
         *partner.pages(ports.federation, ports.door),
-        *systems.pages(ports.systems),
+        *systems.pages(ports.federation),
         *refusals.pages(ports.federation),
         *moderation.pages(ports.moderation),
         *partners.pages(ports.federation, ports.door),

@@ -8,6 +8,7 @@ from typing import Any
 import schemas
 from adapters.profile.profile import Profile, profiles, read_profile
 from gateway.log.port import EventLog
+from gateway.operate.desk import Desk
 from gateway.operate.feeds import set_paused
 from gateway.operate.journal import Journal
 from gateway.partners import Partners
@@ -17,7 +18,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import Actor
 from gateway.protocol.receipt import ReceiptVersions, refusal_record
 from gateway.protocol.record import Record
-from gateway.protocol.source_run import Counts, Failure, Pause, Run, run_record
+from gateway.protocol.source_run import Counts, Failure, Run, run_record
 from gateway.protocol.topic import RECEIPTS, RUNS
 from tests.harness import SECRET
 
@@ -102,9 +103,9 @@ async def add_feeds(log: EventLog, partners: Partners, *, now: int, secret: byte
         await partners.save(partner)
     for run in runs(now):
         await append(log, RUNS, run_record(run))
-    journal = Journal(log, secret=secret)
-    pause = Pause(platform=PAUSED, paused=True, at=now)
-    await set_paused(log, journal, pause, known={}, actor=Actor(name="NAME", client="exploitation"), why=REASON)
+    journal, actor = Journal(log, secret=secret), Actor(name="NAME", client="exploitation")
+    desk = Desk(log=log, partners=partners, journal=journal, actor=actor, why=REASON, clock=lambda: now)
+    await set_paused(desk, PAUSED, paused=True, known={})
     await journal.close()
 
 

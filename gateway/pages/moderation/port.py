@@ -6,9 +6,9 @@ from typing import Literal, TypeAlias
 
 from aiohttp import web
 
+from gateway.federation.journal import SignedEntry
 from gateway.federation.offers import HistoryFacts, OfferPage
 from gateway.operate.moderation import Moderation
-from gateway.pages.systems.port import SignedEntry
 from gateway.protocol.journal import Actor
 
 ModerationOutcome: TypeAlias = Literal[

@@ -12,7 +12,7 @@ from aiohttp import web
 from gateway.errors import PositionLostError
 from gateway.federation import Federation
 from gateway.federation.national import NationalSite, PlanError
-from gateway.operate.desk import RefusedActError
+from gateway.operate.desk import MAX_CONFIRMED, RefusedActError
 from gateway.operate.national import Ordered, RefusedOrderError, account_for, answered_so_far, carry_out, platform_in
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
@@ -40,7 +40,6 @@ _WAIT_SECONDS = 3.0
 _FRESH_MS = 3_600_000
 """How long a dry run may be old when what it found is applied."""
 _ORDERS = ("reconcile", "replay", "adopt")
-_MOST_CONFIRMED = 10**9
 
 log = structlog.get_logger()
 
@@ -134,7 +133,7 @@ class _Shell:
         if any(not is_offer_id(one) for one in _offers(form)):
             return "offers"
         confirm = form.text("confirm").strip()
-        if confirm and whole_number(confirm, most=_MOST_CONFIRMED) is None:
+        if confirm and whole_number(confirm, most=MAX_CONFIRMED) is None:
             return "confirm"
         if not form.text("apply"):
             return None
@@ -224,7 +223,7 @@ class _Shell:
 
 def _order(kind: str, form: Form) -> Order:
     """The order of a form that was found right."""
-    changes, number = bool(form.text("apply")), whole_number(form.text("confirm").strip(), most=_MOST_CONFIRMED)
+    changes, number = bool(form.text("apply")), whole_number(form.text("confirm").strip(), most=MAX_CONFIRMED)
     match kind:
         case "reconcile":
             return Reconcile(repair=changes, confirm=number)

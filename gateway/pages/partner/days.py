@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, TypeAlias
 
+from gateway.federation.refused import REFUSED
 from gateway.store.statistics import Count
 
 Kind: TypeAlias = Literal["", "blocked", "quiet"]
 _SATURDAY = 5
-REFUSED = ("refused", "rejected")
 WITHDRAWN = ("withdrawn",)
 """Verdicts that the statistics count; all others are received offers that were accepted or known already."""
 

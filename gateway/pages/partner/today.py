@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Literal, TypeAlias
 
 from gateway.federation.platform import TodayFacts
-from gateway.pages.partner.days import REFUSED
+from gateway.federation.refused import REFUSED
 from gateway.pages.partner.moderations import moderations
 from gateway.pages.partner.refused import Refusal, refusals
 from gateway.pages.partner.rules import Said, of_problem, of_rule

@@ -4,11 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from gateway.pages.partner.days import REFUSED
 from gateway.pages.partner.refused import Reason, is_error, reason_of
 from gateway.protocol.source_run import Run
 from gateway.store.refused_documents import RefusedFilter
-from gateway.store.statistics import Count
 from schemas.rulebook import Language
 
 
@@ -29,16 +27,6 @@ class FeedRefusals:
     platform: str
     at: int
     groups: Sequence[FeedRefusal]
-
-
-def numbers(counts: Sequence[Count], by: str, *, rule: str = "") -> Mapping[str, int]:
-    """The refusals by platform, day or rule; with a rule, those that break it. ``counts`` are by verdict too."""
-    found: dict[str, int] = {}
-    for count in counts:
-        name = getattr(count, by)
-        if count.verdict in REFUSED and name is not None and rule in ("", count.rule):
-            found[name] = found.get(name, 0) + count.number
-    return found
 
 
 def most_first(found: Mapping[str, int]) -> Sequence[tuple[str, int]]:

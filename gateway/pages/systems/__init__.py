@@ -1,6 +1,5 @@
 """The systems of the federation for an operator: how each one does, and its feed paused, resumed, run now."""
 
-from gateway.pages.systems.port import SystemsPort
 from gateway.pages.systems.view import pages
 
-__all__ = ["SystemsPort", "pages"]
+__all__ = ["pages"]

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from gateway.federation.refused import REFUSED
+from gateway.federation.systems import SystemsFacts
 from gateway.operate.status import is_platform
 from gateway.pages.base.wording import typographic
-from gateway.pages.partner.days import REFUSED, WITHDRAWN
+from gateway.pages.partner.days import WITHDRAWN
 from gateway.pages.systems.model import Lag, lag_of
-from gateway.pages.systems.port import SystemsFacts
 from gateway.partners.onboarding import presets
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from gateway.federation.journal import SignedEntry
+from gateway.federation.systems import SystemsFacts
 from gateway.operate.feeds import has_feed
 from gateway.operate.health import Health, platform_health, systems
 from gateway.operate.status import Details, Status, statuses
 from gateway.pages.base.wording import spaced
 from gateway.pages.partner.rules import Said, of_rule
 from gateway.pages.partner.today import most_refused
-from gateway.pages.systems.port import SignedEntry, SystemsFacts
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import Run
@@ -19,7 +20,6 @@ from schemas.rulebook import Language
 
 Kind: TypeAlias = Literal["fine", "look", "blocked", "none"]
 Transport: TypeAlias = Literal["feed", "inbox", "push", "reads", "national", "uncovered", "none"]
-DAYS = 7
 """Days of the refusals, today included."""
 KINDS: Mapping[Health, Kind] = {"fresh": "fine", "late": "look", "down": "blocked", "unconnected": "none"}
 _RANK: Sequence[Health] = ("down", "late", "fresh", "unconnected")

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from aiohttp import web
 
+from gateway.federation import Federation
+from gateway.federation.systems import DAYS, Systems, SystemsFacts
+from gateway.operate.desk import MAX_CONFIRMED, RefusedActError
+from gateway.operate.feeds import run_feed, set_paused
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, views_behind
@@ -13,20 +17,20 @@ from gateway.pages.base.reason import Reason, read_reason
 from gateway.pages.map.outlines import outlines
 from gateway.pages.systems.drawing import drawing
 from gateway.pages.systems.flow import flow
-from gateway.pages.systems.model import DAYS, Overview, SystemRow, overview
-from gateway.pages.systems.port import Action, FeedAct, FeedOutcome, SystemsFacts, SystemsPort
+from gateway.pages.systems.model import Overview, SystemRow, overview
 from gateway.pages.systems.territory import areas
 from gateway.protocol.journal import MOST_CHARACTERS
+from gateway.protocol.topic import JOURNAL, RUNS
 
 REFRESH_SECONDS = 5
+Action: TypeAlias = Literal["run", "pause", "resume"]
 _ACTIONS: Sequence[Action] = ("run", "pause", "resume")
 _EMPTY = Reason("", None)
-_MOST_CONFIRMED = 10**9
 
 
-def pages(port: SystemsPort) -> Sequence[Page]:
+def pages(federation: Federation) -> Sequence[Page]:
     """The page."""
-    shell = _Shell(port)
+    shell = _Shell(federation)
     paths: dict[Language, str] = {"fr": "/exploitation", "en": "/en/operate"}
     return [Page("systems", paths, shell.show, shell.act, live=True, role="operator", private=True)]
 
@@ -40,8 +44,9 @@ class _Asked:
 
 
 class _Shell:
-    def __init__(self, port: SystemsPort) -> None:
-        self._port = port
+    def __init__(self, federation: Federation) -> None:
+        self._federation = federation
+        self._systems = Systems(federation)
 
     async def show(self, request: web.Request, language: Language) -> Answer:
         facts = await self._facts()
@@ -74,30 +79,34 @@ class _Shell:
         reason = read_reason(form.text("reason"), required=asked.action == "pause")
         if reason.wrong:
             return _form(found, asked, reason=reason, status=422)
-        confirm = whole_number(form.text("confirm"), most=_MOST_CONFIRMED)
+        confirm = whole_number(form.text("confirm"), most=MAX_CONFIRMED)
         if form.text("confirm") and confirm is None:
             raise PageError(400)
-        act = FeedAct(
-            action=asked.action,
-            platform=asked.row.platform or "",
-            why=reason.kept,
-            confirm=confirm if asked.action == "run" else None,
-        )
-        outcome = await self._port.act(act, signed.actor)
-        if outcome == "done":
-            return Redirect("systems", {"done": asked.action, "platform": act.platform})
-        if outcome == "no-feed":
-            raise PageError(404)
+        platform, desk = asked.row.platform or "", self._federation.desk(signed.actor, reason.kept)
+        known, refused = await self._federation.runs.paused(), None
+        try:
+            if asked.action == "run":
+                await run_feed(desk, platform, confirm=confirm, known=known)
+            else:
+                changed, _ = await set_paused(desk, platform, paused=asked.action == "pause", known=known)
+                refused = None if changed else "already"
+                await self._federation.displayed(RUNS, JOURNAL)
+        except RefusedActError as error:
+            if error.refusal == "no-feed":
+                raise PageError(404) from error
+            refused = "paused"
+        if refused is None:
+            return Redirect("systems", {"done": asked.action, "platform": platform})
         found = await self._overview(language)
-        return _form(found, _asked(found, asked.action, act.platform), reason=reason, refused=outcome)
+        return _form(found, _asked(found, asked.action, platform), reason=reason, refused=refused)
 
     async def _overview(self, language: Language) -> Overview:
         return overview(await self._facts(), language)
 
     async def _facts(self) -> SystemsFacts:
-        if not self._port.ready():
+        if not self._federation.caught_up:
             raise views_behind()
-        return await self._port.facts()
+        return await self._systems.facts()
 
 
 def _asked(found: Overview, action: str, platform: str) -> _Asked:
@@ -109,9 +118,7 @@ def _asked(found: Overview, action: str, platform: str) -> _Asked:
     return _Asked(known, row)
 
 
-def _form(
-    found: Overview, asked: _Asked, *, reason: Reason, refused: FeedOutcome | None = None, status: int = 200
-) -> Answer:
+def _form(found: Overview, asked: _Asked, *, reason: Reason, refused: str | None = None, status: int = 200) -> Answer:
     values: dict[str, Any] = {
         "act": asked.action,
         "now": found.now,

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from gateway.federation.systems import FlowFacts
 from gateway.operate.health import HOUR_MS
 from gateway.pages.systems.flow import Flow, Subscriber, flow
 from gateway.pages.systems.model import Lag
-from gateway.pages.systems.port import FlowFacts
 from gateway.partners.onboarding import DEFAULT_SCOPES
 from gateway.protocol.partner import Partner
 from gateway.store.deliveries import DeliverySummary

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from gateway.federation.systems import SystemsFacts
 from gateway.operate.health import HOUR_MS, HealthTerms
 from gateway.operate.status import Facts
 from gateway.pages.systems.model import lag_of, overview
-from gateway.pages.systems.port import SystemsFacts
 from gateway.partners.onboarding import DEFAULT_SCOPES
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import Pause

@@ -1,0 +1,131 @@
+"""The systems of the federation as an operator reads them: state, backlog and refusals of each, and the week's flow."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from gateway.federation.federation import Federation
+from gateway.federation.journal import SignedEntry, acts_about
+from gateway.federation.refused import refused_by
+from gateway.log.positions import unread
+from gateway.operate.health import HealthTerms
+from gateway.operate.status import Facts
+from gateway.protocol.decide import paris_date, paris_midnight
+from gateway.protocol.partner import Partner
+from gateway.protocol.receipt import refusals_key, unlisted
+from gateway.protocol.topic import INBOX, OFFERS, SUBMISSIONS
+from gateway.publish.subscriber_topics import feed_scope, subscribes
+from gateway.store.statistics import Count, StatisticsView
+
+DAYS = 7
+"""Days of the counts, today included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowFacts:
+    """What went through the gateway this week. ``counts``: submissions by platform, verdict and department;
+    ``delivered``: deliveries to the national site, by the platform of the offer; ``unwritten``: changes that are not
+    yet on the topic of each Kafka-native subscriber, None if the log does not answer.
+    """
+
+    counts: Sequence[Count] = ()
+    delivered: Mapping[str, int] = field(default_factory=dict)
+    unwritten: Mapping[str, int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemsFacts:
+    """The federation at this moment. ``undecided``: submissions without a decision, None if the log does not answer;
+    ``refused``: offers of this week by platform, ``rules``: by verdict and rule; ``pauses``: who paused each feed that
+    is paused, and why.
+    """
+
+    facts: Facts
+    terms: HealthTerms
+    undecided: int | None
+    refused: Mapping[str, int]
+    rules: Sequence[Count]
+    pauses: Mapping[str, SignedEntry]
+    flow: FlowFacts = field(default_factory=FlowFacts)
+
+
+class Systems:
+    """The systems of a federation."""
+
+    def __init__(self, federation: Federation) -> None:
+        self._federation = federation
+        self._week = _Week(federation.statistics)
+
+    async def facts(self) -> SystemsFacts:
+        """The systems at this moment."""
+        federation = self._federation
+        partners = {partner.platform: partner for partner in federation.partners.all()}
+        inboxes = [slug for slug, one in partners.items() if one.inbox and not one.revoked]
+        undecided, *lags = await asyncio.gather(
+            self._unread(SUBMISSIONS), *(self._unread(INBOX + slug) for slug in inboxes)
+        )
+        today, pauses = date.fromisoformat(paris_date(federation.clock())), await federation.runs.paused()
+        first = today - timedelta(days=DAYS - 1)
+        counts, rules = await self._week.counts(first, today)
+        facts = Facts(
+            now=federation.clock(),
+            partners=partners,
+            live={slug: await federation.offers.count(slug) for slug in partners},
+            receipts=await federation.receipts.counts(),
+            deliveries=await federation.deliveries.summaries(),
+            runs=await federation.runs.last(),
+            pauses=pauses,
+            accounts=await federation.deliveries.accounts(),
+            unlisted={slug: unlisted(federation.positions.of(refusals_key(INBOX + slug))) for slug in inboxes},
+            inbox_lag={slug: lag for slug, lag in zip(inboxes, lags, strict=True) if lag is not None},
+        )
+        return SystemsFacts(
+            facts=facts,
+            terms=federation.terms,
+            undecided=undecided,
+            refused=refused_by(counts, "platform"),
+            rules=rules,
+            pauses={
+                slug: entry for slug in pauses for entry in await acts_about(federation, slug, {"feed.pause"}, most=1)
+            },
+            flow=FlowFacts(
+                counts=counts,
+                delivered=await federation.deliveries.delivered_since(paris_midnight(first)),
+                unwritten=await self._unwritten(
+                    [one for one in partners.values() if subscribes(one) and not one.revoked]
+                ),
+            ),
+        )
+
+    async def _unread(self, topic: str) -> int | None:
+        return await unread(self._federation.log, topic, self._federation.positions.of(topic))
+
+    async def _unwritten(self, subscribers: Sequence[Partner]) -> Mapping[str, int | None]:
+        """The changes that are not yet on the topic of each."""
+        log, positions = self._federation.log, self._federation.positions
+        lags = await asyncio.gather(*(unread(log, OFFERS, positions.of(feed_scope(one))) for one in subscribers))
+        return {one.platform: lag for one, lag in zip(subscribers, lags, strict=True)}
+
+
+class _Week:
+    """The counts of this week by platform, verdict and department, and by verdict and rule. They are read again when
+    the day or the view has changed; its topic has records once a minute.
+    """
+
+    def __init__(self, statistics: StatisticsView) -> None:
+        self._statistics = statistics
+        self._read_at: tuple[object, ...] | None = None
+        self._counts: tuple[Sequence[Count], Sequence[Count]] = ((), ())
+
+    async def counts(self, first: date, last: date) -> tuple[Sequence[Count], Sequence[Count]]:
+        """The counts of the days from the first to the last."""
+        view = self._statistics
+        at = (view.began, view.positions, first, last)
+        if self._read_at != at:
+            self._counts = (
+                await view.counts(first, last, by=("platform", "verdict", "department")),
+                await view.counts(first, last, by=("verdict", "rule")),
+            )
+            self._read_at = at
+        return self._counts
