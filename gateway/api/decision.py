@@ -45,13 +45,19 @@ async def submit(
 
     Raises LogError if it is not known to be queued.
     """
-    federation = federation_of(request)
-    [outcome] = await federation.submissions.submit([submission])
+    [outcome] = await federation_of(request).submissions.submit([submission])
     if isinstance(outcome, LogError):
         raise outcome
-    wait = wait_of(request)
+    return await answer_decision(request, submission, problems)
+
+
+async def answer_decision(
+    request: web.Request, submission: Publish | Withdraw | Retire | Lift, problems: Sequence[schemas.Problem] = ()
+) -> web.Response:
+    """The answer to a submission that is queued."""
+    wait, receipts = wait_of(request), federation_of(request).receipts
     headers = {"Preference-Applied": f"wait={wait}"} if wait else {}
-    receipt = await work_of(request).wait(federation.receipts.wait(submission.receipt, wait), None) if wait else None
+    receipt = await work_of(request).wait(receipts.wait(submission.receipt, wait), None) if wait else None
     if receipt is not None:
         return answer(request, receipt, status=_status(receipt), headers=headers)
     pending: dict[str, Any] = {"receipt": submission.receipt, "verdict": "pending", "id": submission.id}

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from gateway.api.answer import send_json
 from gateway.api.body import read_document
 from gateway.api.context import federation_of, partner_of
-from gateway.api.problem import ProblemError
+from gateway.api.problem import ProblemError, view_behind
 from gateway.api.query import refuse_parameters
 from gateway.operate.desk import Desk, Refusal, RefusedActError
 from gateway.partners.partners import ChangeConflictError
@@ -76,6 +76,8 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except RefusedActError as error:
+        if error.refusal == "view-behind":
+            raise view_behind() from error
         code = _PRESENT.get(error.refusal, error.refusal)
         if error.actual is not None:
             raise ProblemError(code, actual=error.actual) from error

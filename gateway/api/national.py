@@ -1,6 +1,6 @@
 """The national site over HTTP: status of deliveries, and the operator's orders to the connector, with their answers."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -19,7 +19,6 @@ from gateway.operate.desk import MAX_CONFIRMED
 from gateway.operate.national import (
     Ordered,
     RefusedOrderError,
-    Wait,
     account_for,
     answered_so_far,
     carry_out,
@@ -83,7 +82,7 @@ async def post_order(request: web.Request) -> web.StreamResponse:
     with refusals():
         account = account_for(notes, account=asked.get("account"), platform=platform_in(order))
         try:
-            ordered = await carry_out(desk, order, account=account, seconds=seconds, wait=_while_asked(request))
+            ordered = await carry_out(desk, order, account=account, seconds=seconds, wait=work_of(request).wait)
         except RefusedOrderError as error:
             code = error.answer["error"]
             raise ProblemError("order-refused", actual=code, members={"answer": error.answer}) from error
@@ -125,18 +124,6 @@ def _order(asked: Mapping[str, Any]) -> Order:
         case "erase":
             return Erase(**given)
     return Replay(tuple(given.get("offers", ())))
-
-
-def _while_asked(request: web.Request) -> Wait:
-    """Waits while the client does and the process runs; the order stays in any case."""
-
-    async def wait(answering: Awaitable[Ordered]) -> Ordered | None:
-        try:
-            return await work_of(request).wait(answering, otherwise=None)
-        except ConnectionError:
-            return None
-
-    return wait
 
 
 def _is_order(key: Any) -> bool:

@@ -13,7 +13,6 @@ from gateway.api.problem import REFUSAL_PAGE
 from gateway.api.work import work_of
 from gateway.bootstrap.doctor import examine_running
 from gateway.bootstrap.national_plan import NationalPlans
-from gateway.bootstrap.operator_pages import moderation_port
 from gateway.bootstrap.page_work import known_profiles
 from gateway.clock import steady
 from gateway.federation import Federation
@@ -89,7 +88,7 @@ def page_ports(settings: Settings, federation: Federation, url: str) -> PagePort
             url=url,
             forms=forms,
         ),
-        moderation=moderation_port(federation),
+        wait=lambda request: work_of(request).wait,
         national=NationalSite(
             connected=settings.national is not None, per_minute=PER_MINUTE, plan=NationalPlans(settings).get
         ),

@@ -72,7 +72,6 @@ async def explained(slug: str, steps: Mapping[str, str] | None = None) -> AsyncI
         "invalid": "correct that, then run the same command again",
         "present": f"passerelle partner rotate {slug} gives it a new secret; "
         f"passerelle partner set {slug} changes its rights",
-        "superseded": "run the command again",
         "no-certificate": f"passerelle partner show {slug} shows its certificates",
         "nonce-used": f"issue another one: passerelle certificate nonce {slug}",
         "no-feed": "passerelle platform list shows the platforms that have one",
@@ -82,7 +81,8 @@ async def explained(slug: str, steps: Mapping[str, str] | None = None) -> AsyncI
     try:
         yield
     except RefusedActError as error:
-        raise CommandError(str(error), step={**usual, **(steps or {})}[error.refusal]) from error
+        step = {**usual, **(steps or {})}.get(error.refusal, "run the command again")
+        raise CommandError(str(error), step=step) from error
 
 
 def actor_here(by: str | None) -> Actor:

@@ -6,26 +6,22 @@ import typer
 from rich.text import Text
 
 from gateway.cli.console import ERR, FAILED, OUT, AsJson, CommandError, asynchronous, print_json
-from gateway.cli.desk import By, desk_here, reason_of
+from gateway.cli.desk import By, desk_here, explained
 from gateway.cli.operator_context import command_errors, settings_here
 from gateway.clock import now
-from gateway.errors import CodedError
 from gateway.ingest.submissions import Submissions
-from gateway.operate.moderation import Moderation, decided, moderation_command, newest_state, write_entry
-from gateway.protocol.identity import is_offer_id
+from gateway.operate.moderation import DECISION_SECONDS, Action, decision_of, newest_state
+from gateway.operate.moderation import moderate as moderate_offer
+from gateway.protocol.identity import is_offer_id, partition_of
 from gateway.protocol.receipt import AFTER_LIFT
 from gateway.protocol.seal import ReceiptIds
+from gateway.protocol.topic import RECEIPTS
 from gateway.runtime.keys import load_secret
 
 _STEPS = {
     "offer-unknown": "give the offer's whole id, such as bretagne:2027-0001",
     "already-moderated": "passerelle journal list --about ID shows by whom and why; --lift lifts it",
     "not-moderated": "passerelle journal list --about ID shows what was done",
-}
-_SAID = {
-    "offer-unknown": "The gateway has no such offer.",
-    "already-moderated": "This offer is already moderated: nothing was changed.",
-    "not-moderated": "This offer is not moderated: nothing was changed.",
 }
 
 
@@ -39,7 +35,9 @@ async def moderate(
     ] = None,
     lift: Annotated[bool, typer.Option("--lift", help="Lift the moderation instead.")] = False,
     by: By = None,
-    wait: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for the decision.")] = 30.0,
+    wait: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for the decision.")
+    ] = DECISION_SECONDS,
     as_json: AsJson = False,
 ) -> None:
     """Withdraw an offer for every reader until that is lifted; its publisher cannot publish it meanwhile.
@@ -51,20 +49,17 @@ async def moderate(
         raise CommandError(f"{offer} is no id of an offer.", step=_STEPS["offer-unknown"])
     if reason is None and not lift:
         raise CommandError("A moderation needs a reason.", step='give it, for the publisher: --reason "…"')
-    asked = Moderation(action="lift" if lift else "moderate", offer_id=offer, reason=reason_of(reason))
     settings = settings_here()
-    async with desk_here(by, alone=False) as desk:
-        with command_errors():
-            ids = ReceiptIds(load_secret(settings.secret, folder=settings.data))
-            known = await newest_state(desk.log, offer)
-        try:
-            command = moderation_command(asked, known, ids=ids, partitions=desk.log.partitions)
-        except CodedError as error:
-            raise CommandError(_SAID[error.code], step=_STEPS[error.code]) from error
+    async with desk_here(by, reason, alone=False) as desk, explained(offer, _STEPS):
+        log = desk.log
         with command_errors(), ERR.status("Waiting for the gateway"):
-            await write_entry(desk.journal, asked, desk.actor)
-            submissions = Submissions(desk.log, ids=ids, clock=now)
-            receipt = await decided(desk.log, submissions, command, seconds=wait)
+            ids = ReceiptIds(load_secret(settings.secret, folder=settings.data))
+            known = await newest_state(log, offer)
+            start = (await log.ends(RECEIPTS))[partition_of(offer, log.partitions)]
+            submissions = Submissions(log, ids=ids, clock=now)
+            action: Action = "lift" if lift else "moderate"
+            command = await moderate_offer(desk, action, offer, known, submissions=submissions, ids=ids)
+            receipt = await decision_of(log, command, start=start, seconds=wait)
     if receipt is None:
         raise CommandError(
             f"No gateway has decided it within {wait:g} s; it is queued.",

@@ -5,7 +5,7 @@ status.py      the state of each platform           figures.py  what everybody m
 platform.py    one platform today, and its secret   offers.py   search, history, moderated ones
 refused.py     refused offers with their reasons     checks.py   journal audited, gateway examined
 national.py    what the adapter says of the site    journal.py  acts about an offer or a platform
-systems.py     the systems, for an operator
+systems.py     the systems, for an operator          moderation.py  any offer, and its moderation
 """
 
 from gateway.federation.federation import Federation

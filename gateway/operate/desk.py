@@ -27,6 +27,10 @@ Refusal: TypeAlias = Literal[
     "no-account",
     "no-feed",
     "feed-paused",
+    "offer-unknown",
+    "already-moderated",
+    "not-moderated",
+    "view-behind",
 ]
 
 

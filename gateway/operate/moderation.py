@@ -6,21 +6,20 @@ removal can hold it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from gateway.errors import CodedError, LogError
+from gateway.errors import LogError
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.log.reading import read_up_to
 from gateway.log.request import wait_for_answer
-from gateway.operate.journal import Journal
+from gateway.operate.desk import Desk, RefusedActError
 from gateway.protocol.decide import state_of
 from gateway.protocol.identity import partition_of, platform_of
-from gateway.protocol.journal import Act, ActName, Actor
+from gateway.protocol.journal import ActName
 from gateway.protocol.record import StoredRecord, read_offer
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Known, Lift, Retire
@@ -28,41 +27,56 @@ from gateway.protocol.topic import OFFERS, RECEIPTS
 
 Action: TypeAlias = Literal["moderate", "lift"]
 _ACTS: Mapping[Action, ActName] = {"moderate": "offer.moderate", "lift": "offer.lift"}
+DECISION_SECONDS = 30.0
+"""How long who moderates waits for the decision, at most."""
 _PAGE = 1_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moderation:
-    """What is asked for. ``reason`` is for the publisher."""
-
-    action: Action
-    offer_id: str
-    reason: str | None = None
-
-
-def moderation_command(asked: Moderation, known: Known | None, *, ids: ReceiptIds, partitions: int) -> Retire | Lift:
-    """The command for an offer in this state; its receipt is the same for the same state (RCP-003).
-
-    Raises CodedError: ``offer-unknown``, or ``already-moderated`` and ``not-moderated`` where there is nothing to do.
+def moderation_command(
+    action: Action, offer_id: str, known: Known | None, *, reason: str | None, ids: ReceiptIds, partitions: int
+) -> Retire | Lift:
+    """The command for an offer in this state; its receipt is the same for the same state (RCP-003). ``reason`` is for
+    the publisher. Raises RefusedActError for an offer that is not known, and where there is nothing to do.
     """
-    offer_id = asked.offer_id
     if known is None:
-        raise CodedError("offer-unknown", actual=offer_id)
-    if (state_of(known) == "moderated") == (asked.action == "moderate"):
-        raise CodedError("already-moderated" if asked.action == "moderate" else "not-moderated", actual=offer_id)
+        raise RefusedActError("offer-unknown", "The gateway has no such offer.", actual=offer_id)
+    if (state_of(known) == "moderated") == (action == "moderate"):
+        if action == "moderate":
+            said = "This offer is already moderated: nothing was changed."
+            raise RefusedActError("already-moderated", said, actual=offer_id)
+        raise RefusedActError("not-moderated", "This offer is not moderated: nothing was changed.", actual=offer_id)
     receipt = ids.derive(
         platform_of(offer_id),
         partition=partition_of(offer_id, partitions),
-        parts=(asked.action, offer_id, known.sequence),
+        parts=(action, offer_id, known.sequence),
     )
-    if asked.action == "lift":
-        return Lift(receipt=receipt, id=offer_id, if_revision=known.revision, why=asked.reason)
-    return Retire(receipt=receipt, id=offer_id, if_revision=known.revision, reason="moderated", why=asked.reason)
+    if action == "lift":
+        return Lift(receipt=receipt, id=offer_id, if_revision=known.revision, why=reason)
+    return Retire(receipt=receipt, id=offer_id, if_revision=known.revision, reason="moderated", why=reason)
 
 
-async def write_entry(journal: Journal, asked: Moderation, actor: Actor) -> None:
-    """Write the entry of a moderation, which comes before its command. Raises LogError."""
-    await journal.write(Act(act=_ACTS[asked.action], about=asked.offer_id, why=asked.reason), actor)
+async def moderate(
+    desk: Desk,
+    action: Action,
+    offer_id: str,
+    known: Known | None,
+    *,
+    submissions: Submissions,
+    ids: ReceiptIds,
+    seen: int | None = None,
+) -> Retire | Lift:
+    """Moderate an offer in this state, or lift that, with the desk's reason. Returns the command, which is queued: its
+    receipt is the decision. ``seen``: the sequence of the state that the operator saw; another one refuses the act.
+    Raises RefusedActError, LogError.
+    """
+    command = moderation_command(action, offer_id, known, reason=desk.why, ids=ids, partitions=desk.log.partitions)
+    if seen is not None and known is not None and known.sequence != seen:
+        raise RefusedActError("superseded", f"{offer_id} was changed meanwhile.")
+    async with desk.acting(_ACTS[action], offer_id):
+        [outcome] = await submissions.submit([command])
+        if isinstance(outcome, LogError):
+            raise outcome
+    return command
 
 
 async def newest_state(log: EventLog, offer_id: str) -> Known | None:
@@ -78,18 +92,13 @@ async def newest_state(log: EventLog, offer_id: str) -> Known | None:
     return None if value is None else read_offer(key, value).known
 
 
-async def decided(
-    log: EventLog, submissions: Submissions, command: Retire | Lift, *, seconds: float
-) -> Mapping[str, Any] | None:
-    """Submit a command and return its receipt; None if no gateway decides it within ``seconds``. Raises LogError."""
-    partition = partition_of(command.id, log.partitions)
-    position = (await log.ends(RECEIPTS))[partition]
-    [outcome] = await submissions.submit([command])
-    if isinstance(outcome, LogError):
-        raise outcome
-    receipt = partial(_receipt_in, command.receipt)
+async def decision_of(log: EventLog, command: Retire | Lift, *, start: int, seconds: float) -> Mapping[str, Any] | None:
+    """The receipt of a command, read from the log from this offset on; None if no gateway decides it within
+    ``seconds``. Raises LogError.
+    """
+    partition, receipt = partition_of(command.id, log.partitions), partial(_receipt_in, command.receipt)
     try:
-        return await wait_for_answer(log, RECEIPTS, partition, start=position, answer=receipt, seconds=seconds)
+        return await wait_for_answer(log, RECEIPTS, partition, start=start, answer=receipt, seconds=seconds)
     except TimeoutError:
         return None
 

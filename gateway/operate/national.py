@@ -2,11 +2,11 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from gateway.log.port import EventLog
 from gateway.log.reading import read_all, read_up_to
@@ -29,6 +29,7 @@ from gateway.protocol.identity import partition_of, platform_of
 from gateway.protocol.journal import ActName
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DELIVERIES
+from gateway.runtime.loop import Wait
 
 _PAGE = 2_000
 _MOST_NAMED = 20
@@ -53,10 +54,6 @@ class Ordered:
 
     placed: Placed
     at: int
-
-
-Wait: TypeAlias = Callable[[Awaitable[Ordered]], Awaitable[Ordered | None]]
-"""Waits for an answer; None if the wait was given up."""
 
 
 class RefusedOrderError(Exception):
@@ -92,12 +89,8 @@ def platform_in(order: Order) -> str | None:
     return None
 
 
-async def _to_the_end(answering: Awaitable[Ordered]) -> Ordered | None:
-    return await answering
-
-
 async def carry_out(
-    desk: Desk, order: Order, *, account: str, seconds: float | None = None, wait: Wait = _to_the_end
+    desk: Desk, order: Order, *, account: str, seconds: float | None = None, wait: Wait | None = None
 ) -> Ordered:
     """Order something of the owner of an account, and wait for the answer, ``seconds`` at most; without an answer by
     then, the order stays with the owner, which carries it out unless it is too old when an owner begins. An order that
@@ -112,8 +105,9 @@ async def carry_out(
         appended = await desk.log.append(DELIVERIES, home, [order_record(placed)])
         ordered = Ordered(placed, appended.last + 1)
         try:
-            answered = await wait(answer_to(desk.log, ordered, seconds=seconds))
-        except TimeoutError:
+            answering = answer_to(desk.log, ordered, seconds=seconds)
+            answered = await (answering if wait is None else wait(answering, None))
+        except (TimeoutError, ConnectionError):  # the order stays in any case
             answered = None
         if answered is None:
             return ordered

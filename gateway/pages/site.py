@@ -12,6 +12,7 @@ from gateway.federation import Federation
 from gateway.federation.checks import Checks
 from gateway.federation.figures import Figures
 from gateway.federation.national import NationalSite
+from gateway.operate.moderation import DECISION_SECONDS
 from gateway.pages import (
     connect,
     home,
@@ -46,10 +47,10 @@ from gateway.pages.check import view as check
 from gateway.pages.check.view import CheckPort
 from gateway.pages.connect import ConnectPort
 from gateway.pages.legal import Imprint
-from gateway.pages.moderation import ModerationPort
 from gateway.partners.partners import ChangeConflictError
 from gateway.partners.session import SignInError
 from gateway.protocol.seal import Seal
+from gateway.runtime.loop import Wait
 from schemas.rulebook import LANGUAGES, Language
 
 HOMES: Mapping[Role, str] = {"platform": "today", "operator": "systems"}
@@ -64,7 +65,8 @@ Route = tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]
 @dataclass(frozen=True, kw_only=True)
 class PagePorts:
     """What the pages need: the federation, and what only the composition root knows. ``map_bounds``: the operator's
-    classes of the map; ``visitors``: limits and sandbox that pages share; ``seal``: of orders to the national site.
+    classes of the map; ``visitors``: limits and sandbox that pages share; ``seal``: of orders to the national site;
+    ``wait``: for the decision of a request's act.
     """
 
     federation: Federation
@@ -75,7 +77,8 @@ class PagePorts:
     check: CheckPort
     connect: ConnectPort
     door: Door
-    moderation: ModerationPort
+    wait: Callable[[web.Request], Wait]
+    decision_seconds: float = DECISION_SECONDS
     national: NationalSite
     seal: Seal
     checks: Checks
@@ -93,7 +96,7 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *partner.pages(ports.federation, ports.door),
         *systems.pages(ports.federation),
         *refusals.pages(ports.federation),
-        *moderation.pages(ports.moderation),
+        *moderation.pages(ports.federation, ports.wait, seconds=ports.decision_seconds),
         *partners.pages(ports.federation, ports.door),
         *national.pages(ports.federation, ports.national, ports.seal),
         *journal.pages(ports.federation, ports.checks),

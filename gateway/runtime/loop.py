@@ -5,12 +5,12 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 if sys.platform != "win32":
     import uvloop
@@ -70,6 +70,15 @@ async def readable(descriptor: int) -> None:
         await ready.wait()
     finally:
         loop.remove_reader(descriptor)
+
+
+class Wait(Protocol):
+    """Waits for a result; gives up, with the other one, when the process stops. Raises ConnectionError when the one who
+    asked has left.
+    """
+
+    async def __call__(self, awaited: Awaitable[Result], otherwise: Result) -> Result:
+        """The result."""
 
 
 async def in_thread(work: Callable[[], Result]) -> Result:

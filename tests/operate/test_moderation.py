@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import CodedError
-from gateway.operate.moderation import Action, Moderation, decided, moderation_command, newest_state
+from gateway.errors import LogError
+from gateway.operate.desk import RefusedActError
+from gateway.operate.moderation import Action, decision_of, moderation_command, newest_state
+from gateway.protocol.identity import partition_of
 from gateway.protocol.submission import Lift, Retire
+from gateway.protocol.topic import RECEIPTS
 from tests.api.write.gateway_harness import GatewayHarness, offer, opened
 
 ID = "bretagne:1"
@@ -22,12 +25,16 @@ async def gateway(tmp_path: Path) -> AsyncIterator[GatewayHarness]:
 
 async def command(gateway: GatewayHarness, action: Action) -> Retire | Lift:
     known = await newest_state(gateway.log, ID)
-    asked = Moderation(action=action, offer_id=ID, reason=REASON)
-    return moderation_command(asked, known, ids=gateway.context.federation.ids, partitions=gateway.log.partitions)
+    ids, partitions = gateway.context.federation.ids, gateway.log.partitions
+    return moderation_command(action, ID, known, reason=REASON, ids=ids, partitions=partitions)
 
 
 async def verdict(gateway: GatewayHarness, wanted: Retire | Lift, seconds: float = 10) -> tuple[str, str] | None:
-    receipt = await decided(gateway.log, gateway.context.federation.submissions, wanted, seconds=seconds)
+    log = gateway.log
+    start = (await log.ends(RECEIPTS))[partition_of(ID, log.partitions)]
+    [outcome] = await gateway.context.federation.submissions.submit([wanted])
+    assert not isinstance(outcome, LogError)
+    receipt = await decision_of(log, wanted, start=start, seconds=seconds)
     return None if receipt is None else (receipt["verdict"], receipt["moderation"]["reason"])
 
 
@@ -35,10 +42,10 @@ async def test_an_offer_is_moderated_and_lifted(gateway: GatewayHarness) -> None
     await gateway.put(offer(1))
     assert ("accepted", REASON) == await verdict(gateway, await command(gateway, "moderate"))
     assert [] == await gateway.live()
-    with pytest.raises(CodedError, match="already-moderated"):
+    with pytest.raises(RefusedActError, match="already moderated"):
         await command(gateway, "moderate")
     assert ("accepted", REASON) == await verdict(gateway, await command(gateway, "lift"))
-    with pytest.raises(CodedError, match="not-moderated"):
+    with pytest.raises(RefusedActError, match="not moderated"):
         await command(gateway, "lift")
 
 
@@ -51,7 +58,7 @@ async def test_a_newer_change_prevails(gateway: GatewayHarness) -> None:
 
 
 async def test_an_unknown_offer_has_no_command(gateway: GatewayHarness) -> None:
-    with pytest.raises(CodedError, match="offer-unknown"):
+    with pytest.raises(RefusedActError, match="no such offer"):
         await command(gateway, "moderate")
 
 

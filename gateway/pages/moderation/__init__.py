@@ -1,6 +1,5 @@
 """Any offer for an operator: found, seen with its history, moderated with a reason, and that lifted."""
 
-from gateway.pages.moderation.port import ModerationPort
 from gateway.pages.moderation.view import pages
 
-__all__ = ["ModerationPort", "pages"]
+__all__ = ["pages"]

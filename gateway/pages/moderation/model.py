@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
+from gateway.federation.moderation import OfferFacts
 from gateway.operate.moderation import Action
 from gateway.pages.base.wording import LEVELS, name_of
 from gateway.pages.check.relayed import week
-from gateway.pages.moderation.port import OfferFacts
 from gateway.pages.partner.history import standing
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState

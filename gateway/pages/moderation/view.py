@@ -3,42 +3,55 @@ done by the second form, which names the state that was displayed.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from aiohttp import hdrs, web
 
-from gateway.operate.moderation import Action, Moderation
+from gateway.federation import Federation
+from gateway.federation.moderation import OfferFacts, moderate_offer, offer_facts
+from gateway.federation.offers import search_offers
+from gateway.federation.platform import platform_names
+from gateway.operate.desk import Desk, Refusal, RefusedActError
+from gateway.operate.moderation import DECISION_SECONDS, Action
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import RETRY_SECONDS, Answer, Language, Page, PageError, Redirect, views_behind
 from gateway.pages.base.reason import Reason, read_reason
 from gateway.pages.base.texts import texts_of
 from gateway.pages.moderation.model import OfferView, offer_view
-from gateway.pages.moderation.port import ModerationOutcome, ModerationPort, OfferFacts
 from gateway.pages.partner.history import steps
 from gateway.protocol.identity import is_offer_id
 from gateway.protocol.journal import MOST_CHARACTERS
+from gateway.protocol.topic import JOURNAL, OFFERS
+from gateway.runtime.loop import Wait
 
 _ACTIONS: Sequence[Action] = ("moderate", "lift")
-_STATUSES: Mapping[ModerationOutcome, int] = {"undecided": 202, "behind": 503, "offer-unknown": 404}
+_STATUSES: Mapping[str, int] = {"undecided": 202, "behind": 503, "offer-unknown": 404}
 """Of the pages that say why nothing was done, or not yet; all others are 409."""
+_OUTCOMES: Mapping[Refusal, str] = {"view-behind": "behind", "superseded": "changed"}
+_EXAMINED = 100_000
+"""Offers that one request compares with a searched text."""
 _MOST_QUERY = 100
 _NOTHING = Reason("", None)
 _AFTER = re.compile(r"([a-z0-9-]+):([0-9]{0,19})")
 _MOST_SEQUENCE = 2**63
 
 
-def pages(port: ModerationPort) -> Sequence[Page]:
-    """The page."""
-    shell = _Shell(port)
+def pages(
+    federation: Federation, wait: Callable[[web.Request], Wait], *, seconds: float = DECISION_SECONDS
+) -> Sequence[Page]:
+    """The page. ``wait``: for a decision, as long as the request's client and process go on, at most ``seconds``."""
+    shell = _Shell(federation, wait, seconds)
     paths: dict[Language, str] = {"fr": "/exploitation/offre", "en": "/en/operate/offer"}
     return [Page("moderation", paths, shell.show, shell.act, role="operator", private=True)]
 
 
 class _Shell:
-    def __init__(self, port: ModerationPort) -> None:
-        self._port = port
+    def __init__(self, federation: Federation, wait: Callable[[web.Request], Wait], seconds: float) -> None:
+        self._federation = federation
+        self._wait = wait
+        self._seconds = seconds
 
     async def show(self, request: web.Request, language: Language) -> Answer:
         self._require_ready()
@@ -62,15 +75,30 @@ class _Shell:
         view = offer_view(offer_id, facts, language)
         if sequence is None:
             return self._confirm(view, facts, action, reason)
-        asked = Moderation(action=action, offer_id=offer_id, reason=reason.kept)
-        outcome = await self._port.moderate(request, asked, sequence, signed.actor)
+        desk = self._federation.desk(signed.actor, reason.kept)
+        outcome = await self._moderate(desk, action, offer_id, sequence, self._wait(request))
         if outcome == "done":
             return Redirect("moderation", {"id": offer_id, "done": action})
         facts = await self._find(offer_id)
         return self._refused(offer_view(offer_id, facts, language), facts, action, outcome)
 
+    async def _moderate(self, desk: Desk, action: Action, offer_id: str, seen: int, wait: Wait) -> str:
+        """The outcome: ``done``; ``undecided``, queued and not decided in time; ``overtaken`` by a newer change of the
+        offer; or why it was refused. Raises LogError.
+        """
+        federation = self._federation
+        try:
+            command = await moderate_offer(federation, desk, action, offer_id, wait=wait, seen=seen)
+        except RefusedActError as error:
+            return _OUTCOMES.get(error.refusal, error.refusal)
+        receipt = await wait(federation.receipts.wait(command.receipt, self._seconds), None)
+        await federation.displayed(OFFERS, JOURNAL)
+        if receipt is None:
+            return "undecided"
+        return "done" if receipt["verdict"] == "accepted" else "overtaken"
+
     async def _search(self, request: web.Request) -> Answer:
-        names = self._port.platforms()
+        names = platform_names(self._federation)
         query = " ".join(request.query.get("q", "").split())[:_MOST_QUERY]
         platform, after = request.query.get("platform", ""), request.query.get("after")
         if platform and platform not in names:
@@ -79,7 +107,7 @@ class _Shell:
         start = None if after is None else _AFTER.fullmatch(after)
         if after is not None and (start is None or start[1] not in among):
             raise PageError(400)
-        found = await self._port.search(among, query, after)
+        found = await search_offers(self._federation.offers, among, query, after, most=_EXAMINED)
         ends = [state.known.expires_on for state in found.offers]
         lines = list(zip(found.offers, [None if end is None else date.fromisoformat(end) for end in ends], strict=True))
         values = {"query": query, "platform": platform, "names": names, "found": found, "lines": lines}
@@ -87,7 +115,7 @@ class _Shell:
 
     async def _find(self, offer_id: str) -> OfferFacts:
         """Raises PageError 404 for an offer of which nothing is known."""
-        facts = await self._port.offer(offer_id) if is_offer_id(offer_id) else None
+        facts = await offer_facts(self._federation, offer_id) if is_offer_id(offer_id) else None
         if facts is None:
             raise PageError(404)
         return facts
@@ -106,7 +134,7 @@ class _Shell:
         agrees = done in _ACTIONS and view.action is not None and done != view.action
         values = {
             "offer": view,
-            "name": self._port.platforms().get(view.platform, view.platform),
+            "name": platform_names(self._federation).get(view.platform, view.platform),
             "facts": facts,
             "steps": steps(facts.history, language),
             "texts_of_steps": texts_of("partner", language),
@@ -121,15 +149,15 @@ class _Shell:
             return self._refused(view, facts, action, "offer-unknown")
         if view.action != action:
             return self._refused(view, facts, action, "already-moderated" if action == "moderate" else "not-moderated")
-        name = self._port.platforms().get(view.platform, view.platform)
+        name = platform_names(self._federation).get(view.platform, view.platform)
         return Answer("moderation/confirm.html", {"offer": view, "name": name, "act": action, "reason": reason})
 
-    def _refused(self, view: OfferView, facts: OfferFacts, action: Action, outcome: ModerationOutcome) -> Answer:
+    def _refused(self, view: OfferView, facts: OfferFacts, action: Action, outcome: str) -> Answer:
         last = next((one for one in facts.acts if one.entry.failed is None), None)
         values = {"offer": view, "act": action, "outcome": outcome.replace("-", "_"), "last": last}
         headers: dict[str, str] = {hdrs.RETRY_AFTER: RETRY_SECONDS} if outcome == "behind" else {}
         return Answer("moderation/outcome.html", values, status=_STATUSES.get(outcome, 409), headers=headers)
 
     def _require_ready(self) -> None:
-        if not self._port.ready():
+        if not self._federation.caught_up:
             raise views_behind()

@@ -10,7 +10,6 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.api.app import build_app
-from gateway.bootstrap.operator_pages import moderation_port
 from gateway.bootstrap.pages import add_site, page_ports
 from gateway.pages.site import Site, all_pages
 from gateway.protocol.journal import Actor
@@ -184,7 +183,7 @@ async def test_a_form_of_another_site_or_without_its_token_moderates_nothing(des
 async def impatient(desk: Desk) -> AsyncIterator[Desk]:
     """The same gateway, whose forms wait for a decision only a moment."""
     ports = page_ports(desk.site.harness.settings, desk.federation, URL)
-    ports = replace(ports, moderation=moderation_port(desk.federation, decision_seconds=0.05))
+    ports = replace(ports, decision_seconds=0.05)
     app = build_app(desk.site.harness.context())
     add_site(app, Site(all_pages(ports), public_url=URL, door=ports.door))
     async with TestClient(TestServer(app)) as client:
