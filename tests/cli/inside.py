@@ -14,13 +14,19 @@ from tests.cli.conftest import Ended
 class Inside:
     """Runs commands with a data folder of their own; the names of files are absolute."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environ: str) -> None:
         self.folder = folder
         self.data = folder / "data"
+        self.environ = environ
 
     def __call__(self, *words: object, data: Path | None = None) -> Ended:
         """Run a command. What it ends with is what ``gateway.cli.app.main`` displays."""
-        environ = {"PASSERELLE_DATA": str(data or self.data), "PASSERELLE_KAFKA": None, "COLUMNS": "200"}
+        environ = {
+            "PASSERELLE_DATA": str(data or self.data),
+            "PASSERELLE_KAFKA": None,
+            "COLUMNS": "200",
+            **self.environ,
+        }
         result = CliRunner(env=environ).invoke(app, [str(word) for word in words])
         if isinstance(error := result.exception, CommandError):
             return Ended(2, result.stdout, f"{result.stderr}{error}\nNext step: {error.step}\n")
