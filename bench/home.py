@@ -22,7 +22,6 @@ from bench.views import PARTITIONS, PLATFORMS, in_chunks, offers, timed
 from gateway import clock
 from gateway.api.auth import public
 from gateway.bootstrap.log import open_log, with_signing_key
-from gateway.bootstrap.logs import configure_logs
 from gateway.bootstrap.pages import page_ports
 from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_api, listen, serve
@@ -36,6 +35,7 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import OfferState
 from gateway.protocol.topic import COMMON
+from gateway.runtime.logs import configure_logs
 from gateway.runtime.loop import bound_collections
 from gateway.settings import Settings
 

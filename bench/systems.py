@@ -19,7 +19,6 @@ from bench.row import Row
 from bench.views import PARTITIONS, timed
 from gateway import clock
 from gateway.bootstrap.log import open_log, with_signing_key
-from gateway.bootstrap.logs import configure_logs
 from gateway.bootstrap.pages import add_pages
 from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_api, listen, serve
@@ -35,6 +34,7 @@ from gateway.protocol.record import StoredRecord
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountedVerdict, CountRecord, count_record
 from gateway.protocol.topic import COMMON, STATISTICS
 from gateway.runtime.keys import load_secret
+from gateway.runtime.logs import configure_logs
 from gateway.settings import Settings
 
 OFFERS = 10_000

@@ -13,7 +13,6 @@ from gateway.bootstrap import parts
 from gateway.bootstrap.background import Background, national_parts
 from gateway.bootstrap.examination import Examination
 from gateway.bootstrap.log import check_topics, log_path, with_signing_key
-from gateway.bootstrap.logs import configure_logs, watch_loop
 from gateway.bootstrap.parts import build_federation, first_to_end, start
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.workers import Worker, Workers
@@ -21,6 +20,7 @@ from gateway.log.sqlite import SqliteLog
 from gateway.oauth import jws
 from gateway.runtime.listening import format_endpoint
 from gateway.runtime.lock import locked
+from gateway.runtime.logs import configure_logs, watch_loop
 from gateway.settings import Settings
 from gateway.store.trusted_clock import RetentionClock
 

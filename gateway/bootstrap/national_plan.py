@@ -14,11 +14,11 @@ import structlog
 from adapters.national.maintenance.rehearsal import rehearse
 from adapters.national.site.accounts import read_accounts
 from gateway.bootstrap.log import open_log
-from gateway.bootstrap.logs import configure_logs
 from gateway.clock import now
 from gateway.federation.national import AccountPlan, PlanError
 from gateway.partners import Partners
 from gateway.runtime.cached import Cached
+from gateway.runtime.logs import configure_logs
 from gateway.runtime.loop import run
 from gateway.settings import Settings
 

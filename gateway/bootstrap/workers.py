@@ -23,12 +23,12 @@ import structlog
 import schemas
 from gateway.api.management import build_management
 from gateway.bootstrap import parts
-from gateway.bootstrap.logs import configure_logs, watch_loop
 from gateway.bootstrap.parts import build_federation, first_to_end, start
 from gateway.bootstrap.serving import FairAcceptSite, build_api, listen, serve
 from gateway.oauth import jws
 from gateway.runtime.activity import Activity, shared_memory
 from gateway.runtime.listening import format_endpoint
+from gateway.runtime.logs import configure_logs, watch_loop
 from gateway.runtime.loop import bound_collections, readable, run
 from gateway.settings import Settings
 

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow
 
 _LIBRARIES = """
 import logging
-from gateway.bootstrap.logs import configure_logs
+from gateway.runtime.logs import configure_logs
 configure_logs("debug")
 for name in ("aiohttp.server", "aiohttp.access", "asyncio", "another", "aiokafka"):
     logging.getLogger(name).setLevel(logging.DEBUG)
@@ -22,7 +22,7 @@ for name in ("aiohttp.server", "aiohttp.access", "asyncio", "another", "aiokafka
 """
 _LOOP = """
 import asyncio
-from gateway.bootstrap.logs import configure_logs, watch_loop
+from gateway.runtime.logs import configure_logs, watch_loop
 configure_logs("debug")
 async def main():
     watch_loop()

@@ -237,7 +237,7 @@ async def test_a_gateway_with_debug_logging_logs_no_secret(serving: Served) -> N
 async def test_the_text_of_a_failure_holds_no_values(level: str) -> None:
     """A traceback in the log holds locations, and never values of variables: bodies, tokens and secrets among them."""
     script = f"""
-from gateway.bootstrap.logs import configure_logs
+from gateway.runtime.logs import configure_logs
 import structlog
 configure_logs({level!r})
 def fail(secret, offer):

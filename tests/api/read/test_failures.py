@@ -14,8 +14,8 @@ from aiohttp import ClientSession, web
 from gateway.api.app import build_app
 from gateway.api.malformed_http import ProblemRunner
 from gateway.api.management import METRICS
-from gateway.bootstrap.logs import configure_logs
 from gateway.federation.counters import Metrics
+from gateway.runtime.logs import configure_logs
 from tests.api.write.gateway_harness import GatewayHarness, ndjson, offer, opened
 
 CANARY = "canari-06-12-34-56-78"
