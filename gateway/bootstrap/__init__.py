@@ -1,7 +1,7 @@
 """The composition root: builds the gateway's concrete objects from settings.
 
 gateway.py     one running gateway                          log.py      the event log, its topics, the key file
-background.py  relay, inboxes, pulls, views, national site  parts.py    a federation, and its parts as tasks
+background.py  relay, inboxes, pulls, views, national site  parts.py    a federation, and its running parts
 workers.py     the worker processes of a gateway            serving.py  the API and its sockets
 forked.py      workers as forks of ``passerelle serve``     files.py    the SQLite files of a data folder
 examination.py a child that examines these files

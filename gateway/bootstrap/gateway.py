@@ -13,10 +13,11 @@ from gateway.bootstrap import parts
 from gateway.bootstrap.background import Background, national_parts
 from gateway.bootstrap.examination import Examination
 from gateway.bootstrap.log import check_topics, log_path, with_signing_key
-from gateway.bootstrap.parts import build_federation, first_to_end, start
+from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.workers import Worker, Workers
 from gateway.log.sqlite import SqliteLog
+from gateway.log.tasks import first_to_end, start
 from gateway.oauth import jws
 from gateway.runtime.listening import format_endpoint
 from gateway.runtime.lock import locked

@@ -1,11 +1,9 @@
-"""A federation as settings name it, built identically in the main process and in workers; its parts as tasks."""
+"""A federation as settings name it, built identically in the main process and in workers, and its running parts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import TypeVar
-
-import structlog
 
 from gateway.bootstrap.log import open_log, refuse_older
 from gateway.clock import Clock, now
@@ -17,7 +15,6 @@ from gateway.ingest.snapshot import Snapshots
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.log.positions import Positions
-from gateway.log.retry import retry_log_errors
 from gateway.log.sqlite import SqliteLog
 from gateway.operate.health import HOUR_MS, HealthTerms
 from gateway.operate.journal import Journal
@@ -39,8 +36,6 @@ _VIEWS = {
     JOURNAL: "journal.sqlite",
 }
 _SomeView = TypeVar("_SomeView", bound=View)
-
-_log = structlog.get_logger()
 
 
 def running(federation: Federation) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -156,30 +151,3 @@ async def build_federation(
         ),
         clock=clock,
     )
-
-
-def start(
-    running: Mapping[str, Callable[[], Awaitable[None]]], stack: AsyncExitStack
-) -> dict[str, asyncio.Future[None]]:
-    """Start a task per part. Parts are restarted while the log is unavailable, and cancelled with the stack."""
-    tasks: dict[str, asyncio.Future[None]] = {
-        name: asyncio.ensure_future(retry_log_errors(name, run)) for name, run in running.items()
-    }
-    stack.push_async_callback(_cancel, tasks)
-    return tasks
-
-
-async def first_to_end(tasks: Mapping[str, asyncio.Future[None]]) -> None:
-    """Wait for the first part that stops, and raise its error: no part may end by itself (RuntimeError)."""
-    done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
-    for name, task in tasks.items():
-        if task in done:
-            _log.error("gateway.part_stopped", part=name)
-            await task
-            raise RuntimeError(f"{name} ended by itself")
-
-
-async def _cancel(tasks: Mapping[str, asyncio.Future[None]]) -> None:
-    for task in tasks.values():
-        task.cancel()
-    await asyncio.gather(*tasks.values(), return_exceptions=True)

@@ -23,10 +23,12 @@ import structlog
 import schemas
 from gateway.api.management import build_management
 from gateway.bootstrap import parts
-from gateway.bootstrap.parts import build_federation, first_to_end, start
-from gateway.bootstrap.serving import FairAcceptSite, build_api, listen, serve
+from gateway.bootstrap.parts import build_federation
+from gateway.bootstrap.serving import build_api, listen, serve
+from gateway.log.tasks import first_to_end, start
 from gateway.oauth import jws
 from gateway.runtime.activity import Activity, shared_memory
+from gateway.runtime.fair_accept import FairAcceptSite
 from gateway.runtime.listening import format_endpoint
 from gateway.runtime.logs import configure_logs, watch_loop
 from gateway.runtime.loop import bound_collections, readable, run

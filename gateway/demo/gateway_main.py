@@ -16,9 +16,9 @@ from adapters.national.site.accounts import read_accounts
 from adapters.national.site.timing import Timing
 from gateway import clock
 from gateway.bootstrap import open_log, running
-from gateway.bootstrap.parts import first_to_end, start
 from gateway.demo.process import FastTime
 from gateway.ingest.submissions import Submissions
+from gateway.log.tasks import first_to_end, start
 from gateway.partners import Partners
 from gateway.protocol.seal import ReceiptIds
 from gateway.runtime.keys import load_secret

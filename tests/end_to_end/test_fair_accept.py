@@ -9,7 +9,8 @@ from contextlib import AsyncExitStack
 import pytest
 from aiohttp import ClientSession, TCPConnector, web
 
-from gateway.bootstrap.serving import FairAcceptSite, serve
+from gateway.bootstrap.serving import serve
+from gateway.runtime.fair_accept import FairAcceptSite
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from gateway.bootstrap.parts import first_to_end, start
 from gateway.clock import now
 from gateway.errors import (
     LogBusyError,
@@ -29,6 +28,7 @@ from gateway.log.sqlite.append import Append, append_all
 from gateway.log.sqlite.file import connect, read_streams
 from gateway.log.sqlite.jobs import Job, Jobs
 from gateway.log.sqlite.writer import Writer
+from gateway.log.tasks import first_to_end, start
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from tests.log.contract.log_fixture import DEADLINE, TOPICS, read_keys

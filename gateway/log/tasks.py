@@ -1,0 +1,38 @@
+"""The long-running parts of a process as tasks: restarted while the log is unavailable; any other end is an error."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+
+import structlog
+
+from gateway.log.retry import retry_log_errors
+
+_log = structlog.get_logger()
+
+
+def start(
+    running: Mapping[str, Callable[[], Awaitable[None]]], stack: AsyncExitStack
+) -> dict[str, asyncio.Future[None]]:
+    """Start a task per part. Parts are restarted while the log is unavailable, and cancelled with the stack."""
+    tasks: dict[str, asyncio.Future[None]] = {
+        name: asyncio.ensure_future(retry_log_errors(name, run)) for name, run in running.items()
+    }
+    stack.push_async_callback(_cancel, tasks)
+    return tasks
+
+
+async def first_to_end(tasks: Mapping[str, asyncio.Future[None]]) -> None:
+    """Wait for the first part that stops, and raise its error: no part may end by itself (RuntimeError)."""
+    done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+    for name, task in tasks.items():
+        if task in done:
+            _log.error("gateway.part_stopped", part=name)
+            await task
+            raise RuntimeError(f"{name} ended by itself")
+
+
+async def _cancel(tasks: Mapping[str, asyncio.Future[None]]) -> None:
+    for task in tasks.values():
+        task.cancel()
+    await asyncio.gather(*tasks.values(), return_exceptions=True)
