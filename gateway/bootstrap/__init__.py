@@ -4,7 +4,6 @@ gateway.py     one running gateway                          log.py      the even
 background.py  relay, inboxes, pulls, views, national site  parts.py    a federation, and its running parts
 workers.py     the worker processes of a gateway            serving.py  the API and its sockets
 forked.py      workers as forks of ``passerelle serve``     files.py    the SQLite files of a data folder
-examination.py a child that examines these files
 doctor.py      what a gateway can find wrong with itself    pages.py    the pages and what they need
 local.py       a gateway from beside it, for commands       national_plan.py  a child that computes what would be sent
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import structlog
 
@@ -11,12 +12,13 @@ from gateway import clock
 from gateway.api.management import build_management
 from gateway.bootstrap import parts
 from gateway.bootstrap.background import Background, national_parts
-from gateway.bootstrap.examination import Examination
+from gateway.bootstrap.files import local_copies
 from gateway.bootstrap.log import check_topics, log_path, with_signing_key
 from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.workers import Worker, Workers
 from gateway.log.sqlite import SqliteLog
+from gateway.log.sqlite.examination import Examination
 from gateway.log.tasks import first_to_end, start
 from gateway.oauth import jws
 from gateway.runtime.listening import format_endpoint
@@ -69,7 +71,9 @@ async def running(settings: Settings, forked: Sequence[Worker] = ()) -> AsyncIte
             return {**parts.conditions(federation), **background.conditions(), **answerers}
 
         log_file = log_path(settings) if settings.kafka is None else None
-        examination = Examination(settings.data, log_file, ready=lambda: all(conditions().values()))
+        examination = Examination(
+            partial(local_copies, settings.data), log_file, ready=lambda: all(conditions().values())
+        )
         national = await national_parts(settings, federation, stack)
         running_parts = {
             **parts.running(federation),

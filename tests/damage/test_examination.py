@@ -12,8 +12,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from gateway.bootstrap.examination import NICENESS, Examination
+from gateway.bootstrap.files import local_copies
 from gateway.client import ClientError
+from gateway.log.sqlite.examination import NICENESS, Examination
 from gateway.runtime.checked_file import marker, report_damage, reported_damage
 from tests.damage.decay import decaying
 from tests.damage.populated import PUBLISHER, Populated, offer, populate
@@ -24,10 +25,11 @@ pytestmark = pytest.mark.slow
 _PARENT = """
 import asyncio, sys
 from pathlib import Path
-from gateway.bootstrap.examination import Examination
+from gateway.bootstrap.files import local_copies
+from gateway.log.sqlite.examination import Examination
 
 async def run():
-    examination = Examination(Path(sys.argv[1]), None, ready=lambda: True, after=0.0)
+    examination = Examination(lambda: local_copies(Path(sys.argv[1])), None, ready=lambda: True, after=0.0)
     running = asyncio.create_task(examination.run())
     while examination.child is None:
         await asyncio.sleep(0.01)
@@ -46,7 +48,7 @@ async def populated(tmp_path: Path) -> Populated:
 @asynccontextmanager
 async def examining(folder: Path) -> AsyncIterator[None]:
     """An examination of the folder that has ended."""
-    examination = Examination(folder, folder / "log.sqlite", ready=lambda: True, after=0.0)
+    examination = Examination(lambda: local_copies(folder), folder / "log.sqlite", ready=lambda: True, after=0.0)
     running = asyncio.create_task(examination.run())
     async with asyncio.timeout(60):
         for begun in (True, False):

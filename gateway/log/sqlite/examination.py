@@ -6,15 +6,15 @@ Another interpreter, so that it delays no thread of the gateway (``gateway/log/s
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 import orjson
 import structlog
 
-from gateway.bootstrap.files import local_copies
 from gateway.log.sqlite import examine
+from gateway.runtime.sqlite_damage import Tables
 
 NICENESS = 19
 _CHILD = examine.__name__
@@ -28,15 +28,20 @@ _log = structlog.get_logger()
 
 
 class Examination:
-    """Examines the files of a data folder some time after the gateway is ready, and then daily; again, after a
+    """Examines these local copies and the log some time after the gateway is ready, and then daily; again, after a
     growing pause, where the writers of a file have interrupted its check. ``log`` is the path of the embedded log, None
-    on Kafka.
+    on Kafka; ``copies`` are paths with their tables and format.
     """
 
     def __init__(
-        self, data: Path, log: Path | None, *, ready: Callable[[], bool], after: float = _AFTER_SECONDS
+        self,
+        copies: Callable[[], Iterable[tuple[Path, Tables, int]]],
+        log: Path | None,
+        *,
+        ready: Callable[[], bool],
+        after: float = _AFTER_SECONDS,
     ) -> None:
-        self._data = data.absolute()
+        self._copies = copies
         self._log_file = None if log is None else str(log.absolute())
         self._ready = ready
         self._after = after
@@ -71,7 +76,7 @@ class Examination:
             self.child = child.pid
             assert child.stdin is not None  # noqa: S101  # a pipe
             assert child.stdout is not None  # noqa: S101  # a pipe
-            copies = [(str(path), tables, version) for path, tables, version in local_copies(self._data)]
+            copies = [(str(path.absolute()), tables, version) for path, tables, version in self._copies()]
             child.stdin.write(orjson.dumps({"copies": copies, "log": self._log_file}) + b"\n")
             async for line in child.stdout:
                 _log.warning(**orjson.loads(line))
