@@ -13,7 +13,8 @@ local.py       a gateway from beside it, for commands       national_plan.py  a 
 import importlib
 from typing import TYPE_CHECKING
 
-from gateway.bootstrap.log import kafka_settings, log_path, open_log, signing_key_of, topics_of, with_signing_key
+from gateway.bootstrap.log import kafka_settings, log_path, open_log, signing_key_of, with_signing_key
+from gateway.partners import topics_of
 
 if TYPE_CHECKING:
     from gateway.bootstrap.gateway import Gateway, running

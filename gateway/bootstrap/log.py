@@ -14,8 +14,8 @@ from gateway.log.sqlite import SqliteLog
 from gateway.log.sqlite.reader import LOOK_SECONDS
 from gateway.oauth.keys import KeyRing
 from gateway.operate.transfer.restore import refuse_incomplete_import
-from gateway.partners import Partners
-from gateway.protocol.topic import COMMON, Topic, feed, inbox
+from gateway.partners import Partners, topics_of
+from gateway.protocol.topic import COMMON
 from gateway.runtime.private_files import ExposedError, check_private
 from gateway.settings import Settings
 from gateway.store.updated_copy import read_positions
@@ -132,13 +132,6 @@ def kafka_settings(settings: Settings) -> "KafkaSettings":
         )
     except ValueError as error:
         raise SettingsError(f"PASSERELLE_KAFKA_…: {error}") from error
-
-
-def topics_of(partners: Partners) -> tuple[Topic, ...]:
-    """All topics of the federation: the common ones, and those of Kafka-native partners."""
-    inboxes = (inbox(partner.platform) for partner in partners.all() if partner.inbox)
-    feeds = (feed(partner.platform) for partner in partners.all() if partner.feed)
-    return (*COMMON, *inboxes, *feeds)
 
 
 async def check_topics(log: EventLog, partners: Partners) -> None:

@@ -11,18 +11,18 @@ import typer
 from rich.text import Text
 
 from gateway.bootstrap import log_path, open_log
-from gateway.bootstrap.doctor import (
-    examine_disk,
-    examine_exposure,
-    examine_imprint,
-    examine_open_log,
-    examine_secrets,
-    nearest,
-)
+from gateway.bootstrap.doctor import examine_secrets
 from gateway.cli.console import FAILED, OUT, asynchronous
 from gateway.cli.doctor_files import examine_copies, examine_log_file
 from gateway.errors import LogDamagedError, LogError, SettingsError
 from gateway.federation.checks import Diagnosis, State
+from gateway.federation.doctor import (
+    examine_disk,
+    examine_exposure,
+    examine_imprint,
+    examine_open_log,
+    nearest,
+)
 from gateway.runtime.listening import bind, format_endpoint, reason
 from gateway.settings import Settings
 

@@ -6,11 +6,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from gateway.bootstrap import topics_of
 from gateway.cli.console import ERR, FAILED, OUT, CommandError, asynchronous, print_findings, print_rows
 from gateway.cli.operator_context import command_errors, log_here, settings_here
 from gateway.operate.audit import audit as audit_log
-from gateway.partners import Partners
+from gateway.partners import Partners, topics_of
 from gateway.protocol.journal_seal import read_known
 from gateway.protocol.topic import COMMON, Topic
 from gateway.runtime.keys import load_secret, secret_file

@@ -20,7 +20,7 @@ import aiohttp
 import schemas
 from adapters.profile.joining import Joined, join
 from gateway import clock
-from gateway.bootstrap import open_log, topics_of
+from gateway.bootstrap import open_log
 from gateway.client import Client
 from gateway.demo.balance import ExternalCounts
 from gateway.demo.broker import LocalBroker
@@ -38,7 +38,7 @@ from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing
 from gateway.operate.desk import Desk
 from gateway.operate.journal import Journal
-from gateway.partners import Partners
+from gateway.partners import Partners, topics_of
 from gateway.partners.credential import mint_secret
 from gateway.partners.onboarding import presets
 from gateway.partners.sign_in import SignIns

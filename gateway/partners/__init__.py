@@ -1,5 +1,5 @@
 """Partners of the federation: accounts on a compacted topic, authenticated by hashed credentials."""
 
-from gateway.partners.partners import Partners
+from gateway.partners.partners import Partners, topics_of
 
-__all__ = ["Partners"]
+__all__ = ["Partners", "topics_of"]

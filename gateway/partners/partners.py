@@ -25,7 +25,7 @@ from gateway.partners.revocation import with_generation
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import StoredRecord
-from gateway.protocol.topic import PARTNERS, feed, inbox
+from gateway.protocol.topic import COMMON, PARTNERS, Topic, feed, inbox
 
 ROLE = "partners"
 RETRY_SECONDS = 30.0
@@ -188,3 +188,10 @@ class Partners(TopicMirror[Directory]):
 
 def _conflict(slug: str) -> ChangeConflictError:
     return ChangeConflictError(f"Another change of {slug} was made at the same time")
+
+
+def topics_of(partners: Partners) -> tuple[Topic, ...]:
+    """All topics of the federation: the common ones, and those of Kafka-native partners."""
+    inboxes = (inbox(partner.platform) for partner in partners.all() if partner.inbox)
+    feeds = (feed(partner.platform) for partner in partners.all() if partner.feed)
+    return (*COMMON, *inboxes, *feeds)

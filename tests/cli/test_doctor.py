@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.bootstrap.doctor import examine_exposure
+from gateway.federation.doctor import examine_exposure
 from gateway.protocol.topic import COMMON
 from gateway.settings import Settings
 from gateway.store import RunView

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.bootstrap.doctor import examine_exposure, examine_imprint
+from gateway.federation.doctor import examine_exposure, examine_imprint
 from gateway.operate.journal import Journal, read_journal
 from gateway.pages.base.door import COOKIE
 from gateway.pages.base.texts import texts_of
