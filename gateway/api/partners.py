@@ -26,7 +26,7 @@ from gateway.api.problem import ProblemError
 from gateway.api.query import refuse_parameters
 from gateway.operate.desk import add_partner, alter_partner, renew_secret, revoke_partner
 from gateway.operate.partner import partner_document
-from gateway.partners.credential import MOST_OVERLAP_HOURS, MintedSecret
+from gateway.partners.credential import MOST_OVERLAP_HOURS, OVERLAP_HOURS, MintedSecret
 from gateway.partners.onboarding import Alteration, PartnerInput, differences
 from gateway.protocol.partner import Partner
 
@@ -42,7 +42,6 @@ _RIGHTS: Mapping[str, Check] = {
 _ADDED: Mapping[str, Check] = {"platform": is_text, **_RIGHTS, "jwks": is_object, "issuer": is_text}
 _ALTERED: Mapping[str, Check] = {**_RIGHTS, "jwks": or_null(is_object), "issuer": or_null(is_text)}
 _ROTATED: Mapping[str, Check] = {"replaces": is_text, "overlap_hours": within(0, MOST_OVERLAP_HOURS)}
-_OVERLAP_HOURS = 168
 
 
 @requires("operate")
@@ -99,7 +98,7 @@ async def post_secret(request: web.Request) -> web.StreamResponse:
     """``POST /v1/partners/{platform}/secrets``. ``replaces`` names the newest secret: a repetition does nothing."""
     asked, reason = await read_act(request, _ROTATED, required=("replaces",))
     desk = await desk_of(request, reason)
-    hours = asked.get("overlap_hours", _OVERLAP_HOURS)
+    hours = asked.get("overlap_hours", OVERLAP_HOURS)
     with refusals():
         partner, minted = await renew_secret(
             desk, request.match_info["platform"], overlap_hours=hours, replaces=asked["replaces"]

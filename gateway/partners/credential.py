@@ -22,8 +22,9 @@ Entropy: TypeAlias = Callable[[int], bytes]
 SECRET_PREFIX = "passerelle_"  # noqa: S105  # not a secret: lets scanners of repositories recognise one
 SECRET_BYTES = 32
 HASH_PREFIX = "sha256:"
-OVERLAP_MS = 7 * 24 * 3_600_000
+OVERLAP_HOURS = 7 * 24
 """Default time for which the older secret stays valid after a rotation."""
+OVERLAP_MS = OVERLAP_HOURS * 3_600_000
 MOST_OVERLAP_HOURS = 8_760
 """Longest such time."""
 

@@ -1,6 +1,7 @@
 """An act of an operator is one act, whatever the way in: over the API, on a page, by a command beside the gateway."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -21,9 +22,11 @@ from gateway.log.sqlite import SqliteLog
 from gateway.operate.desk import MAX_CONFIRMED
 from gateway.operate.moderation import DECISION_SECONDS
 from gateway.pages.site import PagePorts, Site, all_pages
+from gateway.partners.credential import MOST_OVERLAP_HOURS, mint_secret
+from gateway.partners.revocation import newest_credential
 from gateway.protocol.journal import MOST_CHARACTERS
 from gateway.protocol.source_run import Order, Pause, read_run
-from gateway.protocol.topic import RECEIPTS, RUNS, SUBMISSIONS
+from gateway.protocol.topic import PARTNERS, RECEIPTS, RUNS, SUBMISSIONS
 from gateway.settings import Settings
 from tests.api.write.gateway_harness import offer
 from tests.cli.conftest import Ended
@@ -47,17 +50,14 @@ HEADERS = {"Authorization": f"Bearer {OPERATOR.platform}"}
 
 @dataclass(frozen=True, kw_only=True)
 class Act:
-    """An act, by its name in the API, on an offer or on the feed of a platform."""
+    """An act on an offer, on the feed of a platform, or on its access. ``number``: of withdrawals that a run may make,
+    of hours for which a former secret stays valid.
+    """
 
     name: str
     about: str
     reason: str | None = REASON
-    confirm: int | None = None
-
-    @property
-    def moderates(self) -> bool:
-        """Whether it is on an offer."""
-        return self.name in {"moderate", "lift"}
+    number: int | None = None
 
 
 class Office:
@@ -70,8 +70,19 @@ class Office:
 
     async def api(self, act: Act) -> str:
         """Over the API."""
-        body = {"action": act.name, "reason": act.reason, "confirm": act.confirm}
-        path = f"/v1/offers/{act.about}/moderation" if act.moderates else f"/v1/platforms/{act.about}/feed"
+        body: dict[str, Any] = {"reason": act.reason}
+        match act.name:
+            case "moderate" | "lift":
+                path = f"/v1/offers/{act.about}/moderation"
+                body |= {"action": act.name}
+            case "rotate":
+                path = f"/v1/partners/{act.about}/secrets"
+                body |= {"replaces": self.known(act.about), "overlap_hours": act.number}
+            case "revoke":
+                path = f"/v1/partners/{act.about}/revocation"
+            case _:
+                path = f"/v1/platforms/{act.about}/feed"
+                body |= {"action": act.name, "confirm": act.number}
         answer = await self.desk.site.client.post(
             path,
             data=orjson.dumps({name: value for name, value in body.items() if value is not None}),
@@ -81,26 +92,41 @@ class Office:
 
     async def page(self, act: Act) -> str:
         """With the form of a page."""
-        fields: dict[str, Any] = {"act": act.name, "reason": act.reason or ""}
-        if act.moderates:
-            state = await self.desk.federation.offers.get(act.about)
-            fields |= {"id": act.about, "sequence": 1 if state is None else state.known.sequence}
-        else:
-            fields |= {"platform": act.about, "confirm": "" if act.confirm is None else act.confirm}
-        answer = await self.desk.send("/exploitation/offre" if act.moderates else "/exploitation", fields)
+        reason, number = act.reason or "", "" if act.number is None else act.number
+        match act.name:
+            case "moderate" | "lift":
+                state = await self.desk.federation.offers.get(act.about)
+                sequence = 1 if state is None else state.known.sequence
+                path, fields = "/offre", {"act": act.name, "id": act.about, "sequence": sequence, "reason": reason}
+            case "rotate":
+                fields = {"act": "rotate", "slug": act.about, "overlap": number, "why_rotate": reason}
+                path, fields = "/plateforme", {**fields, "known": self.known(act.about)}
+            case "revoke":
+                path, fields = "/plateforme/retirer", {"slug": act.about, "why": reason}
+            case _:
+                path, fields = "", {"act": act.name, "platform": act.about, "confirm": number, "reason": reason}
+        answer = await self.desk.send(f"/exploitation{path}", fields)
         return f"{answer.status} {unescape(await answer.text())}"
 
     async def command(self, act: Act) -> str:
         """By a command on the machine of the gateway."""
-        words: list[object] = {
+        named: Mapping[str, Sequence[object]] = {
             "moderate": ["moderate", act.about, "--wait", self.seconds],
             "lift": ["moderate", "--lift", act.about, "--wait", self.seconds],
             "run": ["platform", "run", act.about, "--wait", 1],
-        }.get(act.name, [act.name, act.about])
+            "rotate": ["partner", "rotate", act.about],
+            "revoke": ["partner", "revoke", act.about],
+        }
+        words = [*named.get(act.name, (act.name, act.about))]
         words += ["--by", "Nom d’essai", *(["--reason", act.reason] if act.reason else [])]
-        words += [] if act.confirm is None else ["--confirm", act.confirm]
+        words += [] if act.number is None else ["--overlap" if act.name == "rotate" else "--confirm", act.number]
         ended: Ended = await asyncio.to_thread(self._command, *words)
         return f"{ended.code} {ended.output}{ended.errors}"
+
+    def known(self, platform: str) -> str:
+        """The name of the newest secret of a platform."""
+        partner = self.desk.federation.partners.get(platform)
+        return "" if partner is None else newest_credential(partner, now=now()) or ""
 
     async def effect(self) -> Mapping[str, Sequence[Any]]:
         """What is on the log, without times and what a way in says of the one who acts."""
@@ -111,8 +137,15 @@ class Office:
             "submissions": [_content(record.value) for record in await records_of(log, SUBMISSIONS)],
             "receipts": [_content(record.value) for record in await records_of(log, RECEIPTS)],
             "pauses": [(one.platform, one.paused) for one in runs if isinstance(one, Pause)],
+            "partners": [_access(record.value) for record in await records_of(log, PARTNERS)],
             "orders": [(one.platform, one.confirm) for one in runs if isinstance(one, Order)],
         }
+
+
+def _access(value: bytes | None) -> tuple[Any, ...]:
+    """Who has access, and with how many secrets."""
+    document = orjson.loads(value or b"{}")
+    return document.get("platform"), document.get("revoked"), len(document.get("secrets", ()))
 
 
 def _content(value: bytes | None) -> Mapping[str, Any]:
@@ -127,7 +160,11 @@ async def opened(folder: Path, *, seconds: int = 10) -> AsyncIterator[Office]:
         settings.data.mkdir(parents=True)
         log = await SqliteLog.open(log_path(settings), partitions=settings.partitions)
         stack.push_async_callback(log.close)
-        partners = [SIGNED, OPERATOR, replace(SIGNED, platform=OTHER)]
+        partners = [
+            SIGNED,
+            OPERATOR,
+            replace(SIGNED, platform=OTHER, secrets=(mint_secret(now=now(), entropy=os.urandom).kept,)),
+        ]
         harness = await stack.enter_async_context(built(settings.data, log=log, clock=now, partners=partners))
         harness.start(*ALL)
         await harness.ready()
@@ -151,6 +188,8 @@ LIFT = replace(MODERATE, name="lift")
 PAUSE = Act(name="pause", about=FAILING)
 RESUME = replace(PAUSE, name="resume")
 RUN = replace(PAUSE, name="run")
+ROTATE = Act(name="rotate", about=OTHER, number=MOST_OVERLAP_HOURS)
+REVOKE = Act(name="revoke", about=OTHER)
 Effect = Mapping[str, Sequence[Any]]
 
 
@@ -179,9 +218,12 @@ async def played(folder: Path, act: Act, *before: Act) -> tuple[Mapping[str, str
         (PAUSE, ()),
         (RESUME, (PAUSE,)),
         (RUN, ()),
-        (replace(RUN, confirm=MAX_CONFIRMED), ()),
+        (replace(RUN, number=MAX_CONFIRMED), ()),
         (replace(MODERATE, reason="Écrire à personne@example.org,\n06 12 34 56 78"), ()),
         (replace(PAUSE, reason="x" * MOST_CHARACTERS), ()),
+        (ROTATE, ()),
+        (replace(ROTATE, number=0), (ROTATE,)),
+        (REVOKE, ()),
     ],
     ids=lambda one: one.name if isinstance(one, Act) else None,
 )
@@ -205,7 +247,11 @@ async def test_an_act_does_the_same_by_each_way_in(tmp_path: Path, act: Act, bef
         (replace(RUN, about="personne"), (), ("404 not-found", "404 ", "2 personne")),
         (replace(MODERATE, reason="x" * (MOST_CHARACTERS + 1)), (), ("400 body-malformed", "422 ", "2 at most 1000")),
         (replace(PAUSE, reason="x" * (MOST_CHARACTERS + 1)), (), ("400 body-malformed", "422 ", "2 at most 1000")),
-        (replace(RUN, confirm=MAX_CONFIRMED + 1), (), ("400 body-malformed", "400 ", "2 --confirm")),
+        (replace(RUN, number=MAX_CONFIRMED + 1), (), ("400 body-malformed", "400 ", "2 --confirm")),
+        (replace(ROTATE, number=MOST_OVERLAP_HOURS + 1), (), ("400 body-malformed", "422 ", "2 --overlap")),
+        (ROTATE, (REVOKE,), ("409 partner-revoked", "409 ", "2 was revoked")),
+        (REVOKE, (REVOKE,), ("409 partner-revoked", "409 ", "2 was revoked")),
+        (replace(REVOKE, about="personne"), (), ("404 not-found", "404 ", "2 is not a partner")),
     ],
     ids=lambda one: one.name if isinstance(one, Act) else None,
 )

@@ -11,13 +11,12 @@ from gateway.pages.base.page import Answer, PageError, Redirect
 from gateway.pages.base.upload import Form
 from gateway.pages.partners.form import Errors
 from gateway.pages.partners.model import whole_of
-from gateway.partners.credential import MOST_OVERLAP_HOURS, OVERLAP_MS
+from gateway.partners.credential import MOST_OVERLAP_HOURS, OVERLAP_HOURS
 from gateway.partners.revocation import newest_credential
 from gateway.partners.session import MOST_NAME
 from gateway.protocol.partner import Partner
 from schemas.rulebook import LANGUAGES
 
-_HOUR_MS = 3_600_000
 _DONE = ("added", "altered", "unchanged", "revoked", "ended", "uncertified")
 """What a page says was done before it."""
 _FIELDS = ("overlap", "why_rotate", "person", "lang", "why_link", "why_sign_out", "why_nonce", "why_uncertify", "role")
@@ -51,7 +50,7 @@ class Answers:
         said = request.query.get("done") if form is None else None
         typed = {name: "" if form is None else form.text(name) for name in _FIELDS}
         if form is None or form.text("act") != "rotate":
-            typed["overlap"] = str(OVERLAP_MS // _HOUR_MS)
+            typed["overlap"] = str(OVERLAP_HOURS)
         values: dict[str, Any] = {
             "whole": whole_of(partner, now=self._federation.clock()),
             "known": newest_credential(partner, now=self._federation.clock()),
