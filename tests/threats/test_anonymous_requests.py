@@ -42,10 +42,10 @@ async def served(folder: Path) -> AsyncIterator[tuple[web.Application, int]]:
         harness.start(*ALL)
         await harness.ready()
         app = build_app(harness.context(Limits(requests_per_minute=10**9)))
-        app[TOKEN_ISSUER] = Authority(harness.parts.partners, KEYS, issuer=URL, clock=clock)
+        app[TOKEN_ISSUER] = Authority(harness.federation.partners, KEYS, issuer=URL, clock=clock)
         contact = SecurityContact(contact="security@gateway.example", policy=None, url=URL)
         app.add_routes([security_route(contact, clock)])
-        add_pages(app, harness.parts, URL)
+        add_pages(app, harness.settings, harness.federation, URL)
         runner = ProblemRunner(app)
         await runner.setup()
         try:
