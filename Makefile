@@ -84,7 +84,7 @@ contract: dev ## Write the documents for partners from their sources (docs/contr
 	@$(BIN)/python -m conformance.build_cases
 
 .PHONY: matrix
-matrix: dev ## Play every wrong system against the kit, and write docs/conformance/matrix.md (a quarter of an hour; ONLY=gateways, programs, partners or sites)
+matrix: dev ## Play every wrong system against the kit, and write docs/conformance/matrix.md (a quarter of an hour; ONLY=gateways, programs, topics, partners or sites)
 	@$(BIN)/python -m tests.conformance.matrix $(ONLY)
 
 .PHONY: screenshots

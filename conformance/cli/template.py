@@ -25,6 +25,12 @@ host = "stages.essai-c.example.fr"  # {say("template-host")[lang]}
 [hooks]
 # restart = "systemctl restart passerelle"  # {say("template-restart")[lang]}
 
+# [kafka]  # {say("template-kafka")[lang]}
+# servers = "kafka.example.org:9093"
+# accounts = ["neighbour", "subscriber", "national"]  # {say("template-kafka-accounts")[lang]}
+# username = "essai"
+# secret_env = "KIT_KAFKA_SECRET"  # {say("template-kafka-secret")[lang]}
+
 [features]  # {say("template-features")[lang]}
 restart = false
 {_announced("feed/left-the-filter", lang)}"""

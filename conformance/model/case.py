@@ -168,10 +168,11 @@ class Follow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reads:
-    """Read by every way out (see ``role.way_out``): lists, single offers, the feed from its start and at its end,
-    exports. Expectations by ids: ``holds``; ``outside`` of the query, but to be read; ``hidden``; ``own``, which the
-    reader publishes itself; ``gone`` and ``removed``, with the reason at the end of the feed; ``never`` there.
-    ``offers`` are matchers by id, ``exported`` texts by id, ``silent`` texts that are in no answer.
+    """Read by every way out (see ``role.way_out``): lists, single offers, the feed from its start and at its end, the
+    subscriber topic, exports. Expectations by ids: ``holds``; ``outside`` of the query, but to be read; ``hidden``;
+    ``own``, which the reader publishes itself; ``gone`` and ``removed``, with the reason at the end of the feed;
+    ``never`` there. ``offers`` are matchers by id, ``exported`` texts by id, ``silent`` texts that are in no answer;
+    ``topic`` is a matcher for the configuration of the subscriber topic.
     """
 
     account: str
@@ -285,6 +286,8 @@ def _is_conditional(step: Step) -> bool:
     match step:
         case Only():
             return True
+        case Reads(expect=expected):
+            return "topic" in expected
         case Token(scope=scope):
             return scope is not None
         case Call(expect=expected):

@@ -101,6 +101,7 @@ def _families() -> Mapping[str, Texts]:
         "subscriber": say("family-subscriber"),
         "text": say("family-text"),
         "time": say("family-time"),
+        "topic": say("family-topic"),
         "watched": say("family-watched"),
         "withdrawal": say("family-withdrawal"),
     }

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -10,12 +11,14 @@ from conformance.model.result import Finding, NotApplicableError, UnverifiableEr
 from conformance.role.copy import Copy
 from conformance.role.interruption import interrupt
 from conformance.role.role import Role
+from conformance.role.topic_copy import TopicCopy
 from conformance.role.way_out import WaysOut
 from conformance.script.answer import read_answer
 from conformance.script.body import write_body
 from conformance.script.export import UnreadableExportError, entries_of
 from conformance.script.matcher import mismatches
 from conformance.script.template import InAddress, fill, value_at
+from conformance.target.topic import SubscriberTopic
 from conformance.target.wire import Reply, Wire, poll
 from conformance.words import Texts, joined, plain, say
 
@@ -33,8 +36,11 @@ _FORGED = (
 
 
 class HttpRole(Role):
-    """Holds a client per account, and of the present case the kept values and the copies read so far."""
+    """Holds a client per account, and of the present case the kept values and the copies read so far. ``topics`` are
+    the subscriber topics by account, where the set-up names a cluster.
+    """
 
+    topics: Mapping[str, SubscriberTopic] = MappingProxyType({})
     _wires: Mapping[str, Wire]
     _copies: dict[str, Copy]
 
@@ -43,6 +49,10 @@ class HttpRole(Role):
         self._copies = {}
         self._resumed: dict[str, Copy] = {}
         self._polls: dict[str, asyncio.Task[Reply]] = {}
+        mark = str(self._names["local.a"]).removesuffix("a")
+        self._topic_copies = {
+            account: TopicCopy(topic, mark, len(topic.records), self.journal) for account, topic in self.topics.items()
+        }
 
     async def _end(self) -> None:
         """Close the long polls that are open."""
@@ -201,6 +211,7 @@ class HttpRole(Role):
             exports=self._setup.supports("exports"),
             resumed=self._resumed,
             polls=self._polls,
+            topic=self._topic_copies.get(step.account),
             location=say("at-reader", location=location, account=step.account),
         )
         return await ways.compare(lambda look, done: self._poll(look, done, step.until))

@@ -37,7 +37,8 @@ from conformance.role.role import Role
 from conformance.role.subscriber import SubscriberRole
 from conformance.script.template import UnknownNameError
 from conformance.target.lock import running_alone
-from conformance.target.setup import Setup, SetupError
+from conformance.target.setup import TOPICS, Setup, SetupError
+from conformance.target.topic import subscriber_topics
 from conformance.version import KIT_VERSION, PROTOCOL_VERSION
 from conformance.words import Texts, code_in_words, joined, say
 
@@ -224,7 +225,7 @@ def _omission(case: Case, setup: Setup, on: date) -> Texts | None:
     if case.unsupported and not absent:
         return say("supported", feature=case.features[0])
     if not case.unsupported and absent:
-        return say("not-supported", feature=absent[0])
+        return say("no-cluster") if absent[0] == TOPICS else say("not-supported", feature=absent[0])
     others = [code for code, severity in case.severities.items() if severity_on(code, on) != severity]
     return say("other-severity", code=code_in_words(others[0]), day=on) if others else None
 
@@ -301,8 +302,11 @@ async def playing(setup: Setup, *, seed: str) -> AsyncIterator[Player]:
 
 @asynccontextmanager
 async def _opened(setup: Setup, *, seed: str) -> AsyncIterator[tuple[Role, aiohttp.ClientSession]]:
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session, subscriber_topics(setup) as topics:
         role = _ROLES[setup.role](setup, session, seed=seed, day=clock.today)
+        if isinstance(role, GatewayRole):
+            role.topics = topics
         if isinstance(role, PartnerRole):
             async with hosting(role.host, role.answer, setup.listen):
                 yield role, session

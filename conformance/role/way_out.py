@@ -1,8 +1,9 @@
 """Ways out: one expectation of a reader, compared with everything by which a gateway gives offers to it.
 
-Lists whole and page by page, single offers, the changes feed from its start and at its end, the long poll, exports. A
-resumed copy has read to the end before: it is kept from one step of the case to the next. A long poll is open from one
-step to the next, so that what happens between them ends it.
+Lists whole and page by page, single offers, the changes feed from its start and at its end, the long poll, exports, and
+the subscriber topic where the set-up names a cluster. A resumed copy, and that of a topic, has read to the end before:
+it is kept from one step of the case to the next. A long poll is open from one step to the next, so that what happens
+between them ends it.
 """
 
 import asyncio
@@ -13,8 +14,9 @@ from urllib.parse import quote
 
 import orjson
 
-from conformance.model.result import Finding
+from conformance.model.result import Finding, NotApplicableError
 from conformance.role.copy import Copy
+from conformance.role.topic_copy import TopicCopy
 from conformance.script.export import UnreadableExportError, entries_of
 from conformance.script.matcher import mismatches, render_value
 from conformance.target.wire import Reply, Wire
@@ -48,7 +50,7 @@ class Output:
 @dataclass(slots=True, kw_only=True)
 class WaysOut:
     """The ways out for one query. ``resumed`` are the copies of the case, ``polls`` its open long polls, ``reader`` is
-    the reader’s slug.
+    the reader’s slug, ``topic`` the copy of its subscriber topic.
     """
 
     wire: Wire
@@ -58,10 +60,11 @@ class WaysOut:
     exports: bool
     resumed: dict[str, Copy]
     polls: dict[str, asyncio.Task[Reply]]
+    topic: TopicCopy | None
     location: Texts
     single: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     broken: bool = False
-    """Whether a page of a resumed copy is wrong: it does not come again."""
+    """Whether a page of a resumed copy, or a record of a topic, is wrong: it does not come again."""
 
     async def compare(self, poll: Poll) -> list[Finding]:
         """The findings of the first way that has any."""
@@ -75,6 +78,8 @@ class WaysOut:
             *(self._reading(say("way-start", limit=limit), self._start, limit) for limit in (_WHOLE, _SOME)),
             *(self._resume(limit, wait) for limit, wait in ((_WHOLE, 0), (_FEW, 0), (_WHOLE, _POLL_SECONDS))),
         ]
+        if self.topic is not None:
+            looks.append(self._following(self.topic))
         if self.exports:
             looks += [self._exporting(name) for name in _FORMATS]
         for look in looks:
@@ -161,10 +166,10 @@ class WaysOut:
                 return [Finding(location, say("none-of", parts=secret), plain(secret))]
         return []
 
-    async def _list(self, limit: int) -> Output:
+    async def _list(self, limit: int, query: str | None = None) -> Output:
         output, cursor = Output(), None
         for _ in range(_PAGES_AT_MOST):
-            reply = await self._get("/v1/offers", limit, cursor)
+            reply = await self._get("/v1/offers", limit, cursor, query=query)
             wrong = self._page(reply, "offers", limit, say("way-list", limit=limit))
             if wrong:
                 output.findings = wrong
@@ -233,6 +238,42 @@ class WaysOut:
 
         return look
 
+    def _following(self, topic: TopicCopy) -> _Look:
+        """The subscriber topic: what the feed would give its reader at its end, in its own territory and under no other
+        filter (FEED-011): what the list without a filter of place holds.
+        """
+        location = joined((self.location, say("way-topic", topic=topic.topic.name)), ", ")
+        seen = list(self._ids("holds", "outside"))
+        lost = {**self.expect.get("gone", {}), **self.expect.get("removed", {})}
+
+        async def look() -> list[Finding]:
+            if wrong := self._configured(topic, location):
+                return wrong
+            platforms = ",".join(sorted({each.partition(":")[0] for each in seen}))
+            listed = await self._list(_WHOLE, f"platform={platforms}") if seen else Output()
+            given = [each for each in seen if each in listed.documents]
+            findings = await topic.read(location)
+            self.broken = bool(findings)
+            removed = {each: reason for each, reason in lost.items() if each in topic.copy.removed}
+            expected = {
+                "holds": given,
+                "lacks": [each for each in (*seen, *self._ids("hidden", "own"), *lost) if each not in given],
+                "never": [each for each in self._ids("never", "own") if each not in seen],
+                "removed": {each: reason for each, reason in removed.items() if each not in given},
+            }
+            findings = listed.findings or findings or topic.copy.compare(expected, location)
+            output = Output(dict(topic.copy.held), [orjson.dumps(each).decode() for each in topic.copy.held.values()])
+            return findings or self._compare(output, given, location)
+
+        return look
+
+    def _configured(self, topic: TopicCopy, location: Texts) -> list[Finding]:
+        """The findings on the topic's configuration. Raises NotApplicableError where it cannot be read."""
+        wanted, found = self.expect.get("topic"), topic.topic.configuration
+        if wanted is not None and found is None:
+            raise NotApplicableError(say("topic-configuration", topic=topic.topic.name))
+        return [] if wanted is None else mismatches(wanted, found, location)
+
     async def _read(self, copy: Copy, limit: int, name: Texts, *, first: Reply | None = None) -> Output:
         """Read the feed to its end into a copy, from the page that came first; the documents are those that came.
         Behind a full page of a few the next one is looked at, even where no more is left: what comes then is denied.
@@ -259,8 +300,10 @@ class WaysOut:
             output.findings = [Finding(location, say("more-behind-full-pages"), say("none-behind-full-pages"))]
         return output
 
-    async def _get(self, path: str, limit: int, cursor: str | None, wait: int = 0) -> Reply:
-        asked = [self.query, f"limit={limit}", f"wait={wait}" if wait else ""]
+    async def _get(
+        self, path: str, limit: int, cursor: str | None, wait: int = 0, *, query: str | None = None
+    ) -> Reply:
+        asked = [self.query if query is None else query, f"limit={limit}", f"wait={wait}" if wait else ""]
         asked += [f"cursor={quote(cursor, safe='')}"] if cursor is not None else []
         return await self.wire.call("GET", f"{path}?{'&'.join(filter(None, asked))}")
 

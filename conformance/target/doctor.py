@@ -14,6 +14,7 @@ import orjson
 
 from conformance.script.template import value_at
 from conformance.target.setup import ACCOUNTS, Account, Setup, SetupError
+from conformance.target.topic import subscriber_topics
 from conformance.target.wire import Reply, Wire, poll
 from conformance.version import PROTOCOL_VERSION
 from conformance.words import Texts, joined, plain, say
@@ -66,6 +67,8 @@ async def _examine_gateway(setup: Setup, session: aiohttp.ClientSession, *, now:
         yield Check(say("restart"), "doubtful", say("no-restart"), say("no-restart-step"))
     elif setup.supports("restart"):
         yield Check(say("restart"), "good", say("restarts", command=setup.restart))
+    if setup.cluster is not None:
+        yield await _topics(setup)
 
 
 async def _examine_national(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
@@ -227,6 +230,16 @@ async def _reset(setup: Setup, session: aiohttp.ClientSession, name: str) -> Che
     if reply.status == 201:
         return Check(say("reset", name=name), "good", say("can-reset"))
     return Check(say("reset", name=name), "wrong", _to("POST /v1/snapshots/marks", reply), say("reset-step"))
+
+
+async def _topics(setup: Setup) -> Check:
+    """Check that the subscriber topics can be read."""
+    try:
+        async with subscriber_topics(setup) as topics:
+            names = ", ".join(topic.name for topic in topics.values())
+            return Check(say("topics"), "good", plain(names))
+    except SetupError as error:
+        return Check(say("topics"), "wrong", error.text, error.step)
 
 
 async def _listening(setup: Setup) -> Check:

@@ -13,12 +13,29 @@ from conformance.model.case import ROLES, RoleName
 from conformance.model.library import cases
 from conformance.model.result import Announced
 from conformance.script.towns import departments_in, town
-from conformance.words import LocalisedError, Texts, plain, say
+from conformance.target.cluster import Cluster, read_cluster
+from conformance.target.table import SetupError, Table
+from conformance.words import Texts, say
 from schemas.bilingual import system_reason
+
+__all__ = [
+    "ACCOUNTS",
+    "PROFILES",
+    "TOPICS",
+    "Account",
+    "Cluster",
+    "Profile",
+    "Setup",
+    "SetupError",
+    "read_setup",
+    "setup_of",
+]
 
 Profile: TypeAlias = Literal["full", "core"]
 PROFILES: tuple[Profile, ...] = ("full", "core")
 ACCOUNTS = ("publisher", "neighbour", "subscriber", "operator", "national")
+TOPICS = "topics"
+"""The feature that the set-up declares by naming a cluster, not under ``[features]``."""
 _LISTEN = "127.0.0.1:8090"
 _OBSERVE_SECONDS = 60.0
 _TOP = (
@@ -34,15 +51,6 @@ _TOP = (
     "expected_failure",
 )
 _WITH_TARGET: tuple[RoleName, ...] = ("gateway", "national")
-
-
-class SetupError(LocalisedError):
-    """The partner's set-up is invalid; ``step`` is the remedy, ``code`` names the error in reports."""
-
-    def __init__(self, text: Texts, *, step: Texts, code: str = "set-up") -> None:
-        super().__init__(text)
-        self.step = step
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +72,8 @@ class Setup:
     """Configuration of one partner. ``target``: base URL of the system under test, without a trailing slash;
     ``listen``: ``address:port`` of the kit's own server; ``control``: base URL of the partner's test interface;
     ``observe``: seconds of observation without one; ``restart``: shell command that restarts the target; ``patience``
-    multiplies every deadline; ``gateway``: address of a gateway whose pages explain the requirements.
+    multiplies every deadline; ``gateway``: address of a gateway whose pages explain the requirements; ``cluster``:
+    where the subscriber topics are, None where they are not judged.
     """
 
     role: RoleName
@@ -79,9 +88,12 @@ class Setup:
     patience: float = 1.0
     announced: tuple[Announced, ...] = ()
     gateway: str | None = None
+    cluster: Cluster | None = None
 
     def supports(self, feature: str | None) -> bool:
-        """Whether the partner has a feature; True unless the file declares it absent."""
+        """Whether the partner has a feature; True unless the file declares it absent, or names no cluster of topics."""
+        if feature == TOPICS:
+            return self.cluster is not None
         return feature is None or self.features.get(feature, True)
 
     def account(self, name: str) -> Account:
@@ -106,19 +118,20 @@ def read_setup(path: Path, environ: Mapping[str, str]) -> Setup:
 
 def setup_of(body: Mapping[str, Any], environ: Mapping[str, str]) -> Setup:
     """The set-up from a file's content; secrets come from the environment. Raises SetupError."""
-    top = _Table(body, "")
-    top.allow(*_TOP)
+    top = Table(body, "")
     role = cast("RoleName", top.choice("role", ROLES))
+    top.allow(*_TOP, *(("kafka",) if role == "gateway" else ()))
     partner = top.table("partner")
     partner.allow("listen", "control", "observe")
     hooks = top.table("hooks")
     hooks.allow("restart")
     control, gateway = partner.text("control", None), top.text("gateway", None)
+    accounts = _read_accounts(top.table("accounts"), environ)
     return Setup(
         role=role,
         target=_address("target", top.text("target")) if role in _WITH_TARGET else "",
         profile=cast("Profile", top.choice("profile", PROFILES, PROFILES[0])),
-        accounts=_read_accounts(top.table("accounts"), environ),
+        accounts=accounts,
         features=_read_features(top.table("features")),
         listen=_listen(partner.text("listen", _LISTEN)),
         control=None if control is None else _address("partner.control", control),
@@ -126,71 +139,11 @@ def setup_of(body: Mapping[str, Any], environ: Mapping[str, str]) -> Setup:
         restart=hooks.text("restart", None),
         patience=top.number("patience", 1.0),
         announced=tuple(
-            _read_announced(_Table(one, "expected_failure"), role) for one in top.tables("expected_failure")
+            _read_announced(Table(one, "expected_failure"), role) for one in top.tables("expected_failure")
         ),
         gateway=None if gateway is None else _address("gateway", gateway),
+        cluster=read_cluster(top.table("kafka"), accounts, environ) if "kafka" in top.body else None,
     )
-
-
-class _Table:
-    """One table of the file, with typed access to its members. Every method raises SetupError."""
-
-    def __init__(self, body: object, path: str) -> None:
-        if not isinstance(body, Mapping):
-            raise SetupError(say("no-table", location=path), step=say("no-table-step", location=path))
-        self.body: Mapping[str, Any] = body
-        self.path = path
-
-    def allow(self, *names: str) -> None:
-        for name in self.body:
-            if name not in names:
-                known = ", ".join(names)
-                raise SetupError(say("not-known", name=self.named(name)), step=say("not-known-step", known=known))
-
-    def named(self, name: str) -> str:
-        return f"{self.path}.{name}" if self.path else name
-
-    def table(self, name: str) -> "_Table":
-        return _Table(self.body.get(name, {}), self.named(name))
-
-    def tables(self, name: str) -> list[Any]:
-        found = self.body.get(name, [])
-        if not isinstance(found, list):
-            raise SetupError(say("no-tables", name=self.named(name)), step=say("no-tables-step", name=self.named(name)))
-        return found
-
-    def text(self, name: str, *default: str | None) -> Any:
-        """A non-empty text; required where no default is given."""
-        if name not in self.body and default:
-            return default[0]
-        value = self.body.get(name)
-        if not isinstance(value, str) or not value.strip():
-            raise SetupError(say("no-text", name=self.named(name)), step=say("no-text-step", name=name))
-        return value
-
-    def texts(self, name: str) -> list[str]:
-        """A list of texts; empty where there is none."""
-        found = self.body.get(name, [])
-        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-            raise SetupError(say("no-texts", name=self.named(name)), step=say("no-texts-step", name=name))
-        return found
-
-    def choice(self, name: str, allowed: tuple[str, ...], *default: str) -> str:
-        value = self.text(name, *default)
-        if value not in allowed:
-            step = say("choice-step", allowed=", ".join(allowed))
-            raise SetupError(say("wrong-value", name=self.named(name), value=repr(value)), step=step)
-        return str(value)
-
-    def number(self, name: str, default: float) -> float:
-        value = self.body.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _MOST:
-            step = say("number-step", name=name, default=default)
-            raise SetupError(say("wrong-value", name=self.named(name), value=repr(value)), step=step)
-        return float(value)
-
-
-_MOST = 86_400.0
 
 
 def _address(name: str, value: str) -> str:
@@ -210,7 +163,7 @@ def _listen(value: str) -> str:
     return value
 
 
-def _read_accounts(table: _Table, environ: Mapping[str, str]) -> dict[str, Account]:
+def _read_accounts(table: Table, environ: Mapping[str, str]) -> dict[str, Account]:
     table.allow(*ACCOUNTS)
     accounts = {name: _read_account(table.table(name), environ) for name in table.body}
     names = {account.platform: name for name, account in accounts.items()}
@@ -221,16 +174,10 @@ def _read_accounts(table: _Table, environ: Mapping[str, str]) -> dict[str, Accou
     return accounts
 
 
-def _read_account(table: _Table, environ: Mapping[str, str]) -> Account:
-    if "secret" in table.body:
-        raise SetupError(say("secret-in-file", location=table.path), step=say("secret-in-file-step"))
+def _read_account(table: Table, environ: Mapping[str, str]) -> Account:
+    secret = table.secret(environ)
     table.allow("platform", "client_id", "secret_env", "host", "region", "departments")
     platform = table.text("platform")
-    variable = table.text("secret_env")
-    secret = environ.get(variable, "")
-    if not secret:
-        text = say("secret-empty", location=table.path, variable=variable)
-        raise SetupError(text, step=plain(f"export {variable}=…"))
     return Account(
         platform=platform,
         client_id=table.text("client_id", platform),
@@ -240,7 +187,7 @@ def _read_account(table: _Table, environ: Mapping[str, str]) -> Account:
     )
 
 
-def _read_territory(table: _Table) -> tuple[str, ...]:
+def _read_territory(table: Table) -> tuple[str, ...]:
     """The departments of ``region`` and those of ``departments``. Raises SetupError, also where they are all of France:
     then nothing is outside.
     """
@@ -257,8 +204,8 @@ def _read_territory(table: _Table) -> tuple[str, ...]:
     return tuple(territory)
 
 
-def _read_features(table: _Table) -> dict[str, bool]:
-    table.allow(*sorted({feature for case in cases() for feature in case.features}))
+def _read_features(table: Table) -> dict[str, bool]:
+    table.allow(*sorted({feature for case in cases() for feature in case.features} - {TOPICS}))
     for name, value in table.body.items():
         if not isinstance(value, bool):
             text = say("wrong-value", name=f"features.{name}", value=repr(value))
@@ -266,7 +213,7 @@ def _read_features(table: _Table) -> dict[str, bool]:
     return dict(table.body)
 
 
-def _read_announced(table: _Table, role: RoleName) -> Announced:
+def _read_announced(table: Table, role: RoleName) -> Announced:
     table.allow("case", "reason", "until")
     until = table.body.get("until")
     if type(until) is not date:

@@ -28,11 +28,11 @@ KIND = "urn:fr:stages:conformance-evidence:2"
 FORMER_KINDS = ("urn:fr:stages:conformance-evidence:1",)
 MAX_AGE_DAYS = 30
 SPARED: Mapping[str, frozenset[str]] = {
-    "gateway": frozenset({"restart"}),
+    "gateway": frozenset({"restart", "topics"}),
     "publisher": frozenset({"snapshots", "idempotency"}),
 }
-"""Features that the full profile does not demand: a gateway may be one that the kit cannot restart; a publisher sends
-one by one, in batches or in snapshots.
+"""Features that the full profile does not demand: a gateway may be one that the kit cannot restart, or have no Kafka; a
+publisher sends one by one, in batches or in snapshots.
 """
 
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}")

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from conformance.target.setup import Account, Setup
+from conformance.target.setup import Account, Cluster, Setup
 from gateway import clock
 from gateway.bootstrap import open_log, running
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner
-from gateway.protocol.topic import COMMON
+from gateway.protocol.topic import COMMON, feed
 from gateway.settings import Settings
 
 SLUGS = {
@@ -31,6 +31,8 @@ SCOPES = {
     "national": {"offers:read"},
 }
 HOST = "stages.grand-est.example"
+SUBSCRIBERS = ("neighbour", "subscriber", "national")
+"""Those that have a subscriber topic, on Kafka."""
 TERRITORY = frozenset({"08", "10", "51", "52", "54", "55", "57", "67", "68", "88"})
 """The subscriber's own: what it reads without a filter of place."""
 
@@ -50,7 +52,8 @@ async def onboard(settings: Settings, *, territory: frozenset[str] = TERRITORY) 
     """The kit's accounts on the log of these settings; ``territory`` is the subscriber's own."""
     accounts = {}
     async with open_log(settings) as log:
-        await log.create_topics(COMMON)
+        topics = [feed(SLUGS[name]) for name in SUBSCRIBERS if settings.kafka is not None]
+        await log.create_topics([*COMMON, *topics])
         partners = Partners(log)
         for name, slug in SLUGS.items():
             secret = mint_secret(now=clock.now(), entropy=os.urandom)
@@ -63,6 +66,7 @@ async def onboard(settings: Settings, *, territory: frozenset[str] = TERRITORY) 
                     territory=territory if reads else frozenset(),
                     hosts=(HOST,) if reads else (),
                     secrets=(secret.kept,),
+                    feed=name in SUBSCRIBERS and settings.kafka is not None,
                 )
             )
             host = HOST if name == "subscriber" else None
@@ -78,5 +82,10 @@ async def running_gateway(
     """A running gateway, and the set-up that the kit needs for it."""
     settings = settings_in(folder, kafka)
     accounts = await onboard(settings, territory=territory)
+    cluster = None
+    if settings.kafka is not None:
+        cluster = Cluster(
+            servers=settings.kafka, accounts=SUBSCRIBERS, prefix=settings.kafka_prefix, security="PLAINTEXT"
+        )
     async with running(settings) as gateway:
-        yield Setup(role="gateway", target=gateway.url, accounts=accounts, features={"restart": False})
+        yield Setup(role="gateway", target=gateway.url, accounts=accounts, features={"restart": False}, cluster=cluster)

@@ -1,15 +1,18 @@
 """The kill matrix: which case catches which wrong gateway, publisher, subscriber and national site.
 
-``python -m tests.conformance.matrix`` writes docs/conformance/matrix.md (``gateways``, ``programs``, ``partners`` or
-``sites`` behind it: that section only), and fails when one survives. It takes a quarter of an hour.
+``python -m tests.conformance.matrix`` writes docs/conformance/matrix.md (``gateways``, ``programs``, ``topics``,
+``partners`` or ``sites`` behind it: that section only), and fails when one survives. It takes a quarter of an hour, and
+Java and Maven for the topics, or a running cluster in ``KAFKA_BOOTSTRAP_SERVERS``.
 """
 
 import asyncio
 import itertools
+import os
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib import import_module
@@ -25,15 +28,19 @@ from conformance.model.result import Outcome, Result
 from conformance.role.gateway import GatewayRole
 from conformance.role.runner import run_cases
 from conformance.target.setup import Setup
+from conformance.target.topic import subscriber_topics
 from conformance.version import KIT_VERSION
+from gateway.demo.broker import LocalBroker
 from tests.conformance.gateway_fixture import running_gateway
 from tests.conformance.mutants.known_partners import PARTNERS, WrongPartner
 from tests.conformance.mutants.known_programs import WRONG_PROGRAMS, WrongProgram
 from tests.conformance.mutants.known_sites import SITES
 from tests.conformance.mutants.programs import wrong_gateway
 from tests.conformance.mutants.proxy import MUTANTS, Mutant, proxied
+from tests.conformance.mutants.topics import WRONG_TOPICS
 from tests.conformance.partner_fixtures import cases_of, played, role_of
 from tests.conformance.site_fixture import played_before
+from tests.conformance.topic_rewriter import played_on_topics, reading, rewritten
 
 PAGE = Path(__file__).parents[2] / "docs/conformance/matrix.md"
 MODULES = tuple(
@@ -86,9 +93,14 @@ async def play(
     """Results on a gateway with this fault, or those up to the first failure. The gateway is not killed: the fault has
     the effect of a kill.
     """
-    async with proxied(setup.target, mutant.answer, issues=mutant.issues) as url, aiohttp.ClientSession() as session:
+    async with (
+        proxied(setup.target, mutant.answer, issues=mutant.issues) as url,
+        aiohttp.ClientSession() as session,
+        subscriber_topics(setup) as topics,
+    ):
         there = replace(setup, target=url, features={}, restart="true")
         role = GatewayRole(there, session, seed=seed, day=lambda: day)
+        role.topics = topics
         return await run_cases(chosen, role, there, on=day, fail_fast=fail_fast)
 
 
@@ -193,6 +205,29 @@ async def play_program(mutant: WrongProgram) -> list[Result]:
         return await played_once("again", [result.case for result in first if result.outcome is Outcome.FAIL])
 
 
+@contextmanager
+def _cluster() -> Iterator[str]:
+    """The servers of the running cluster that is named, or of a local broker."""
+    if named := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        yield named
+        return
+    with LocalBroker() as broker:
+        yield broker.bootstrap_servers
+
+
+async def examine_topics() -> list[Catch]:
+    """Every wrong topic, with the cases that it names, on one gateway on Kafka."""
+    with tempfile.TemporaryDirectory() as folder, _cluster() as servers:
+        async with running_gateway(Path(folder), servers) as setup:
+            eager, catches = replace(setup, patience=_PATIENCE), []
+            for mutant in WRONG_TOPICS.values():
+                chosen = reading(naming(mutant, gateway_cases()))
+                async with rewritten(eager, mutant) as wrong:
+                    results = await played_on_topics(wrong, chosen, seed=f"matrix {mutant.name}", fail_fast=True)
+                catches.append(_noted(caught(mutant, results)))
+    return catches
+
+
 async def examine_partners() -> list[Catch]:
     """Every wrong publisher and subscriber, with the cases that it names."""
     waiting = iter(PARTNERS.values())
@@ -235,14 +270,15 @@ Systems that are wrong on purpose, and the cases that catch them: the test of th
 matrix` before a release; it takes a quarter of an hour. A wrong system names a case, or the requirement whose
 sentence it breaks: then a case of that requirement has to catch it. Wrong gateways were played with what they name,
 up to the first catch, and, where nothing caught them, with the cases that share a requirement and with two of every
-family; wrong publishers, subscribers and national sites with what they name. In every build, `test_mutants.py`,
-`test_partners.py` and `test_national_role.py` in `tests/conformance/` play one wrong gateway of each requirement and
-all other wrong systems.
+family; wrong topics, publishers, subscribers and national sites with what they name. In every build, `test_mutants.py`,
+`test_topics.py`, `test_partners.py` and `test_national_role.py` in `tests/conformance/` play one wrong gateway of each
+requirement and all other wrong systems.
 
 """
 _SECTIONS: Mapping[str, tuple[str, Callable[[], Coroutine[Any, Any, list[Catch]]]]] = {
     "gateways": ("Gateways", examine_gateways),
     "programs": ("The independent gateway with a few lines changed", examine_programs),
+    "topics": ("Subscriber topics", examine_topics),
     "partners": ("Publishers and subscribers", examine_partners),
     "sites": ("The national site", examine_sites),
 }

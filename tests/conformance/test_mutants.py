@@ -16,6 +16,7 @@ from tests.conformance.mutants.known_programs import WRONG_PROGRAMS
 from tests.conformance.mutants.partners import PARTNERS
 from tests.conformance.mutants.proxy import MUTANTS
 from tests.conformance.mutants.sites import SITES
+from tests.conformance.mutants.topics import WRONG_TOPICS
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +76,13 @@ async def test_a_wrong_gateway_passes_cases_about_other_things(name: str, right:
 def test_the_published_matrix_lists_every_wrong_system_and_no_survivor_but_those_that_no_case_catches_yet() -> None:
     lines = PAGE.read_text(encoding="utf-8").splitlines()
     published = [line.removeprefix("| ").split(" | ") for line in lines if line.startswith("| `")]
-    wrong: list[Wrong] = [*MUTANTS.values(), *WRONG_PROGRAMS.values(), *PARTNERS.values(), *SITES.values()]
+    wrong: list[Wrong] = [
+        *MUTANTS.values(),
+        *WRONG_PROGRAMS.values(),
+        *WRONG_TOPICS.values(),
+        *PARTNERS.values(),
+        *SITES.values(),
+    ]
     listed = {(name, fault, names) for name, fault, names, *_ in published}
     assert {(f"`{each.name}`", each.fault, f"`{each.names}`") for each in wrong} == listed, (
         "run: python -m tests.conformance.matrix"

@@ -3,6 +3,7 @@
 import re
 import textwrap
 import tomllib
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,22 @@ from typing import Any
 import pytest
 
 from conformance.cli.template import template_of
-from conformance.model.case import ROLES, RoleName
+from conformance.model.case import ROLES, Case, RoleName
 from conformance.model.library import cases
+from conformance.model.result import Exchange, Finding, Outcome
+from conformance.role.runner import run_cases
 from conformance.target.setup import SetupError, read_setup, setup_of
+from conformance.target.topic import subscriber_topics
 from schemas.rulebook import LANGUAGES, Language
 
 ENVIRON = {
     "SECRET": "s3cret",
-    **{f"KIT_{name}_SECRET": "s3cret" for name in ("PUBLISHER", "NEIGHBOUR", "SUBSCRIBER", "OPERATOR", "NATIONAL")},
+    **{
+        f"KIT_{name}_SECRET": "s3cret"
+        for name in ("PUBLISHER", "NEIGHBOUR", "SUBSCRIBER", "OPERATOR", "NATIONAL", "KAFKA")
+    },
 }
-SOUND = {
+SOUND: dict[str, Any] = {
     "role": "gateway",
     "target": "https://gateway.example.org/",
     "accounts": {"publisher": {"platform": "bretagne", "secret_env": "SECRET"}},
@@ -38,8 +45,66 @@ def test_a_sound_file_is_read() -> None:
     assert date(2027, 1, 31) == setup.announced[0].until
 
 
+KAFKA = {"servers": "a.example:9093,b.example:9093", "username": "kit", "secret_env": "SECRET"}
+NATIONAL = {"platform": "national", "secret_env": "SECRET"}
+
+
+def test_a_cluster_is_read_and_its_topics_are_those_of_the_contract() -> None:
+    accounts = {**SOUND["accounts"], "national": NATIONAL}
+    cluster = setup_of({**SOUND, "accounts": accounts, "kafka": KAFKA}, ENVIRON).cluster
+    assert cluster is not None
+    assert (("national",), "SASL_SSL", "s3cret") == (cluster.accounts, cluster.security, cluster.secret)
+    assert "stages.feed.national.v1" == cluster.topic("national")
+    assert "essai.feed.national.v1" == replace(cluster, prefix="essai").topic("national")
+    plain = setup_of({**SOUND, "kafka": {"servers": "a.example:9093"}}, ENVIRON).cluster
+    assert plain is not None
+    assert "SSL" == plain.security
+
+
+def test_the_topics_are_judged_where_a_cluster_is_named_only() -> None:
+    found = [setup_of({**SOUND, **more}, ENVIRON).supports("topics") for more in ({}, {"kafka": KAFKA})]
+    assert [False, True] == found
+
+
+async def test_without_a_cluster_the_topics_are_reported_as_not_judged() -> None:
+    chosen = [case for case in cases() if case.family == "topic"]
+
+    class Unasked:
+        journal: list[Exchange] = []  # noqa: RUF012  # never filled
+
+        async def play(self, case: Case) -> list[Finding]:
+            raise AssertionError(case.id)
+
+    results = await run_cases(chosen, Unasked(), setup_of(SOUND, ENVIRON), on=date(2026, 12, 1))
+    assert {Outcome.OMIT} == {each.outcome for each in results}
+    reasons = {each.reason["en"] for each in results if each.reason is not None}
+    assert {"the subscriber topics are not judged: conformance.toml names no Kafka cluster ([kafka])"} == reasons
+
+
+async def test_a_cluster_that_does_not_answer_is_named_with_its_remedy() -> None:
+    setup = setup_of({**SOUND, "kafka": {"servers": "127.0.0.1:1", "security": "PLAINTEXT"}}, ENVIRON)
+    with pytest.raises(SetupError, match=r"127\.0\.0\.1:1") as caught:
+        async with subscriber_topics(setup):
+            pass
+    assert all("servers" in caught.value.step[language] for language in LANGUAGES)
+
+
+async def test_a_reader_without_an_account_is_named() -> None:
+    kafka = {"servers": "127.0.0.1:1", "security": "PLAINTEXT", "accounts": ["neighbour"]}
+    with pytest.raises(SetupError, match=r"accounts\.neighbour"):
+        async with subscriber_topics(setup_of({**SOUND, "kafka": kafka}, ENVIRON)):
+            pass
+
+
+async def test_a_certificate_file_that_is_missing_is_named() -> None:
+    setup = setup_of({**SOUND, "kafka": {**KAFKA, "ca": "missing.pem"}}, ENVIRON)
+    with pytest.raises(SetupError, match="certificates"):
+        async with subscriber_topics(setup):
+            pass
+
+
 def test_secrets_are_not_printed() -> None:
-    assert "s3cret" not in repr(setup_of(SOUND, ENVIRON))
+    assert "s3cret" not in repr(setup_of({**SOUND, "kafka": KAFKA}, ENVIRON))
 
 
 @pytest.mark.parametrize(
@@ -71,6 +136,17 @@ def test_secrets_are_not_printed() -> None:
         ({"partner": {"listen": "8090"}}, "listen"),
         ({"partner": {"control": "localhost:9000"}}, "control"),
         ({"colour": "blue"}, "colour"),
+        ({"features": {"topics": True}}, "topics"),
+        ({"role": "publisher", "kafka": {"servers": "a:9092"}}, "kafka"),
+        ({"kafka": {}}, "servers"),
+        ({"kafka": {"servers": "kafka.example.org"}}, "servers"),
+        ({"kafka": {"servers": "a:9092", "accounts": ["operator"]}}, "operator"),
+        ({"kafka": {"servers": "a:9092", "username": "kit"}}, "secret_env"),
+        ({"kafka": {"servers": "a:9092", "username": "kit", "secret": "x"}}, "secret"),
+        ({"kafka": {"servers": "a:9092", "username": "kit", "secret_env": "MISSING"}}, "MISSING"),
+        ({"kafka": {"servers": "a:9092", "security": "SASL_SSL"}}, "security"),
+        ({"kafka": {"servers": "a:9092", "security": "TLS"}}, "TLS"),
+        ({"kafka": {"servers": "a:9092", "mechanism": "GSSAPI"}}, "GSSAPI"),
     ],
 )
 def test_a_mistake_is_named_with_its_remedy(change: dict[str, Any], named: str) -> None:

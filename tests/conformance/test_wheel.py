@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from zipfile import ZipFile
@@ -13,6 +14,7 @@ from zipfile import ZipFile
 import pytest
 
 from conformance.packaging.build import ROOT, build, rewrite
+from conformance.target.topic import EXTRA
 
 pytestmark = pytest.mark.slow
 
@@ -85,6 +87,37 @@ def test_nothing_in_it_imports_our_packages_by_their_old_names(installed: Path, 
     assert ("[]\n", "") == (rest, done.stderr)
     sources = [path for room in ("conformance", "schemas") for path in (ROOT / room).rglob("*.py")]
     assert int(number) == sum("packaging" not in path.parts for path in sources) - 1
+
+
+SET_UP = """role = "gateway"
+target = "http://127.0.0.1:1"
+[accounts.national]
+platform = "national"
+secret_env = "PATH"
+[kafka]
+servers = "127.0.0.1:1"
+security = "PLAINTEXT"
+"""
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("fr", "aiokafka n’est pas installé"), ("en", "aiokafka is not installed")]
+)
+def test_a_cluster_without_aiokafka_is_an_error_with_its_remedy(
+    installed: Path, project: Path, language: str, text: str
+) -> None:
+    (project / "conformance.toml").write_text(SET_UP)
+    start = "import sys; sys.modules['aiokafka'] = None; from passerelle_conformance.cli.app import main; main()"
+    done = run(installed, project, sys.executable, "-c", start, "run", "--lang", language)
+    assert 3 == done.returncode, done.stdout + done.stderr
+    assert text in done.stdout
+    assert f'pip install "{EXTRA}"' in done.stdout
+
+
+def test_the_extra_of_the_wheel_is_the_package_that_the_remedy_names() -> None:
+    wheel = tomllib.loads((ROOT / "conformance/packaging/wheel.toml").read_text(encoding="utf-8"))["project"]
+    assert [] == [each for each in wheel["dependencies"] if each.startswith("aiokafka")]
+    assert [EXTRA] == wheel["optional-dependencies"]["kafka"]
 
 
 def test_a_file_is_judged_in_a_project_with_its_own_schemas(installed: Path, project: Path) -> None:
