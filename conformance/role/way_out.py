@@ -7,14 +7,15 @@ between them ends it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 from urllib.parse import quote
 
 import orjson
 
 from conformance.model.result import Finding, NotApplicableError
+from conformance.role.comparison import Comparison, Output
 from conformance.role.copy import Copy
 from conformance.role.topic_copy import TopicCopy
 from conformance.script.export import UnreadableExportError, entries_of
@@ -28,27 +29,14 @@ _WHOLE, _FEW, _ONE, _SOME = 1000, 2, 1, 3
 _POLL_SECONDS = 5
 _DENIED_ONCE = 1
 """A change may come just behind the last page; behind several pages in a row it was there before."""
-_SAME = ("offer", "sequence", "territory", "provenance")
-"""Members of an offer that are the same by every way out."""
 _FOUND, _NOT_FOUND, _GONE = 200, 404, 410
 _Look: TypeAlias = Callable[[], Awaitable[list[Finding]]]
 Poll: TypeAlias = Callable[[_Look, Callable[[list[Finding]], bool]], Awaitable[list[Finding]]]
 """Repeats a look until what it finds is done, or the time is over."""
 
 
-@dataclass(slots=True)
-class Output:
-    """What one way gave: the documents by id, the text of all answers, and what is wrong with the answers."""
-
-    documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    texts: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    page: bool = False
-    """Whether the last answer was a page."""
-
-
 @dataclass(slots=True, kw_only=True)
-class WaysOut:
+class WaysOut(Comparison):
     """The ways out for one query. ``resumed`` are the copies of the case, ``polls`` its open long polls, ``reader`` is
     the reader’s slug, ``topic`` the copy of its subscriber topic.
     """
@@ -56,13 +44,10 @@ class WaysOut:
     wire: Wire
     reader: str
     query: str
-    expect: Mapping[str, Any]
     exports: bool
     resumed: dict[str, Copy]
     polls: dict[str, asyncio.Task[Reply]]
     topic: TopicCopy | None
-    location: Texts
-    single: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     broken: bool = False
     """Whether a page of a resumed copy, or a record of a topic, is wrong: it does not come again."""
 
@@ -97,10 +82,6 @@ class WaysOut:
             return findings
 
         return looked
-
-    def _ids(self, *names: str) -> Iterator[str]:
-        for name in names:
-            yield from self.expect.get(name, ())
 
     @property
     def _listed(self) -> list[str]:
@@ -138,33 +119,6 @@ class WaysOut:
             return self._compare(output, holds, location)
 
         return look
-
-    def _compare(self, output: Output, holds: Sequence[str], location: Texts) -> list[Finding]:
-        """Compare what one way gave with the expectation, and each offer with itself under its own address."""
-        for offer_id in holds:
-            found = output.documents.get(offer_id)
-            if found is None:
-                return [Finding(location, say("is-given", id=offer_id), say("it-is-not"))]
-            if wrong := mismatches(self.expect.get("offers", {}).get(offer_id, {}), found, location):
-                return wrong
-            known = self.single.get(offer_id, {})
-            for name in _SAME:
-                if found.get(name) != known.get(name):
-                    where = joined((location, plain(f"{offer_id}/{name}")), ", ")
-                    return [Finding(where, plain(render_value(known.get(name))), plain(render_value(found.get(name))))]
-        return self._absence(output.documents, holds, location) or self._silence(output.texts, location)
-
-    def _absence(self, given: Mapping[str, Any], holds: Sequence[str], location: Texts) -> list[Finding]:
-        for offer_id in self._ids("outside", "hidden", "gone", "own"):
-            if offer_id in given and offer_id not in holds:
-                return [Finding(location, say("is-not-given", id=offer_id), say("it-is", held=offer_id))]
-        return []
-
-    def _silence(self, texts: Sequence[str], location: Texts) -> list[Finding]:
-        for secret in self.expect.get("silent", ()):
-            if any(secret in text for text in texts):
-                return [Finding(location, say("none-of", parts=secret), plain(secret))]
-        return []
 
     async def _list(self, limit: int, query: str | None = None) -> Output:
         output, cursor = Output(), None
@@ -262,10 +216,21 @@ class WaysOut:
                 "removed": {each: reason for each, reason in removed.items() if each not in given},
             }
             findings = listed.findings or findings or topic.copy.compare(expected, location)
-            output = Output(dict(topic.copy.held), [orjson.dumps(each).decode() for each in topic.copy.held.values()])
+            findings = findings or self._same_removals(topic, removed, location)
+            output = Output(dict(topic.copy.held), [topic.texts[each] for each in topic.copy.held])
             return findings or self._compare(output, given, location)
 
         return look
+
+    def _same_removals(self, topic: TopicCopy, removed: Iterable[str], location: Texts) -> list[Finding]:
+        """The findings on withdrawals, which have the same sequence at the end of the feed."""
+        feed = self.resumed[f"{self.reader} {self.query} {_WHOLE} 0"]
+        for each in removed:
+            given, found = feed.applied.get(each), topic.copy.applied[each]
+            if each in self._ids("gone") and each in feed.removed and given != found:
+                where = joined((location, plain(each)), " ")
+                return [Finding(where, say("sequence", sequence=given), say("sequence", sequence=found))]
+        return []
 
     def _configured(self, topic: TopicCopy, location: Texts) -> list[Finding]:
         """The findings on the topic's configuration. Raises NotApplicableError where it cannot be read."""

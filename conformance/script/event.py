@@ -24,9 +24,11 @@ class TopicRecord:
     value: bytes | None
     headers: Mapping[str, str]
 
-    def names(self, text: str) -> bool:
-        """Whether the text is in any part of the record."""
-        return any(text in part for part in (self.key, (self.value or b"").decode(errors="replace"), str(self.headers)))
+    @property
+    def text(self) -> str:
+        """Key, headers and value, whatever the spelling of its JSON."""
+        headers = orjson.dumps(dict(self.headers)).decode()
+        return f"{self.key} {headers} {orjson.dumps(_decoded(self.value or b'null')).decode()}"
 
 
 def read_event(

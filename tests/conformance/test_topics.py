@@ -8,21 +8,19 @@ import pytest
 import pytest_asyncio
 
 from conformance.clock import now
+from conformance.model.library import cases
 from conformance.model.result import Outcome
+from conformance.role.runner import Choice, cases_for, drive
 from conformance.target.doctor import examine
 from conformance.target.setup import Setup, SetupError
 from conformance.target.topic import subscriber_topics
 from tests.conformance.gateway_fixture import running_gateway
 from tests.conformance.matrix import caught, gateway_cases, naming
-from tests.conformance.mutants.topics import HONEST, WRONG_TOPICS
+from tests.conformance.mutants.topics import HONEST, REPEATING, WRONG_TOPICS
 from tests.conformance.topic_rewriter import played_on_topics, reading, rewritten
 
 pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 _PATIENCE = 0.3
-UNCAUGHT = frozenset(
-    {"topic-ends-with-what-was-removed", "topic-numbers-removals-anew", "topic-names-employers-in-headers"}
-)
-"""No case catches these yet: a case that does takes them off the list."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -36,6 +34,21 @@ async def test_the_kit_finds_no_fault_in_topics_that_are_written_again_as_they_a
         results = await played_on_topics(setup, reading(gateway_cases()), seed="honest")
     assert [] == [(each.case.id, each.findings, each.reason) for each in results if each.outcome is not Outcome.PASS]
     assert len(results) > 25
+
+
+async def test_the_kit_finds_no_fault_in_topics_that_repeat_and_skip_as_they_may(right: Setup) -> None:
+    chosen = [case for case in reading(gateway_cases()) if case.family == "topic" or case.id.endswith("-of-the-feed")]
+    async with rewritten(right, REPEATING) as setup:
+        results = await played_on_topics(setup, chosen, seed="repeating")
+    assert [] == [(each.case.id, each.findings, each.reason) for each in results if each.outcome is not Outcome.PASS]
+
+
+async def test_a_whole_run_judges_the_topics(right: Setup) -> None:
+    chosen = cases_for(right, Choice(families=("topic",)), cases())
+    run = await drive(right, chosen, seed="whole")
+    assert [("topic/as-the-feed", Outcome.PASS), ("topic/compacted", Outcome.PASS)] == [
+        (each.case.id, each.outcome) for each in run.results
+    ]
 
 
 async def test_a_topic_that_does_not_exist_is_named_and_not_created(right: Setup) -> None:
@@ -58,10 +71,7 @@ async def test_the_doctor_opens_the_topics(right: Setup) -> None:
     assert ["good", "wrong"] == found
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.xfail(strict=True)] if name in UNCAUGHT else []) for name in WRONG_TOPICS],
-)
+@pytest.mark.parametrize("name", WRONG_TOPICS)
 async def test_a_wrong_topic_is_caught_by_what_it_names(name: str, right: Setup) -> None:
     wrong = WRONG_TOPICS[name]
     async with rewritten(replace(right, patience=_PATIENCE), wrong) as setup:

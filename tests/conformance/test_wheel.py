@@ -118,6 +118,8 @@ def test_the_extra_of_the_wheel_is_the_package_that_the_remedy_names() -> None:
     wheel = tomllib.loads((ROOT / "conformance/packaging/wheel.toml").read_text(encoding="utf-8"))["project"]
     assert [] == [each for each in wheel["dependencies"] if each.startswith("aiokafka")]
     assert [EXTRA] == wheel["optional-dependencies"]["kafka"]
+    ours = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    assert EXTRA.replace("[lz4,snappy,zstd]", "") in ours
 
 
 def test_a_file_is_judged_in_a_project_with_its_own_schemas(installed: Path, project: Path) -> None:

@@ -35,6 +35,16 @@ class WrongTopic:
 
 WRONG_TOPICS: dict[str, WrongTopic] = {}
 HONEST = WrongTopic("honest", "nothing at all", "FEED-011")
+REPEATING = WrongTopic(
+    "repeating",
+    "repeats records, skips states that a newer one has replaced, has more headers: all of which it may",
+    "FEED-011",
+    event=lambda event, past: (
+        ()
+        if not event.is_removal and past.offers[event.key].known.sequence > event.sequence
+        else (event.showing(ce_of="us", traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),) * 2
+    ),
+)
 
 
 def wrong(names: str, name: str, fault: str, **how: Any) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from conformance.target.setup import Account, Cluster, Setup, SetupError
+from conformance.target.topic import subscriber_topics
 from gateway.demo.broker import Listener, LocalBroker
 from gateway.errors import LogUnavailableError
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.port import Output
-from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
+from gateway.protocol.topic import COMMON, FEED, OFFERS, SUBMISSIONS, feed
 from tests.log.contract.log_fixture import read_keys, record
 from tests.log.kafka.certificate import Authority
 from tests.log.kafka.local import need_local_kafka
@@ -100,6 +102,36 @@ async def test_a_client_certificate_opens(guarded: Guarded) -> None:
         "CERTIFIED", security="SSL", ca=guarded.authority.file, certificate=certificate, key=key
     )
     assert ["appended", "committed"] == await write_and_read(settings)
+
+
+def kit(guarded: Guarded, listener: str, **more: Any) -> Setup:
+    """A set-up of the kit that reads the topic of the national site there."""
+    servers = f"127.0.0.1:{guarded.broker.ports[listener]}"
+    cluster = Cluster(servers=servers, accounts=("national",), prefix="kit", ca=str(guarded.authority.file), **more)
+    account = Account(platform="national", client_id="national", secret="-")
+    return Setup(role="gateway", target="http://127.0.0.1:1", accounts={"national": account}, cluster=cluster)
+
+
+async def test_the_kit_reads_a_topic_with_a_password_or_a_certificate(guarded: Guarded) -> None:
+    log = await KafkaLog.open(KafkaSettings(bootstrap_servers=guarded.broker.bootstrap_servers, prefix="kit"))
+    await log.create_topics([*COMMON, feed("national")])
+    certificate, key = guarded.authority.issue("gateway")
+    with_password = kit(guarded, "SECRET", security="SASL_SSL", username="gateway", secret=PASSWORD)
+    with_certificate = kit(guarded, "CERTIFIED", certificate=str(certificate), key=str(key))
+    for setup in (with_password, with_certificate):
+        async with subscriber_topics(setup) as topics:
+            await log.append(FEED + "national", 0, [record("bretagne:1")])
+            await topics["national"].read()
+            assert ["bretagne:1"] == [each.key for each in topics["national"].records]
+    await log.close()
+
+
+async def test_the_kit_names_a_cluster_that_refuses_its_password(guarded: Guarded) -> None:
+    wrong = kit(guarded, "SECRET", security="SASL_SSL", username="gateway", secret="another")
+    with pytest.raises(SetupError, match="KafkaConnectionError") as caught:
+        async with subscriber_topics(wrong):
+            pass
+    assert "another" not in str(caught.value)
 
 
 async def test_a_wrong_password_does_not_and_is_not_repeated(
