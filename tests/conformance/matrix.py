@@ -37,6 +37,7 @@ from tests.conformance.mutants.known_programs import WRONG_PROGRAMS, WrongProgra
 from tests.conformance.mutants.known_sites import SITES
 from tests.conformance.mutants.programs import wrong_gateway
 from tests.conformance.mutants.proxy import MUTANTS, Mutant, proxied
+from tests.conformance.mutants.table import register_all
 from tests.conformance.mutants.topics import WRONG_TOPICS
 from tests.conformance.partner_fixtures import cases_of, played, role_of
 from tests.conformance.site_fixture import played_before
@@ -48,6 +49,7 @@ MODULES = tuple(
     for path in sorted((Path(__file__).parent / "mutants").glob("*.py"))
 )
 """Each registers its wrong systems."""
+register_all(path.stem for path in (Path(__file__).parent / "mutants").glob("*.py"))
 _BEFORE = {f"publisher/{name}" for name in ("creates", "changes", "withdraws", "too-many", "unavailable-though-stored")}
 """What is played before cases that check everything that was sent."""
 _COUNTS = ("batch/every-outcome", "statistics/every-verdict", "statistics/of-oneself-only")

@@ -1,7 +1,6 @@
 """Wrong gateways: batches, what they may hold and what becomes of a part (PUB-010 to PUB-015)."""
 
 import gzip
-import re
 import zlib
 from contextlib import suppress
 from dataclasses import replace
@@ -9,25 +8,11 @@ from dataclasses import replace
 import orjson
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import answers_items, lines_of
 from tests.conformance.mutants.ways import decoding, refusal, unpacked, waits, way_in
 
-_ND = "application/x-ndjson"
-
-
-@wrong("PUB-010", "answers 202 to a batch that is waited for and decided")
-async def answers_202_to_decided_batches(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    decided = answers_items(seen, answered, "batch") and answered.status == 200 and "dry_run" not in seen.query
-    return replace(answered, status=202) if decided else answered
-
-
-@wrong("PUB-010", "answers 200 to a batch that is queued")
-async def answers_200_to_queued_batches(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return (
-        replace(answered, status=200) if answers_items(seen, answered, "batch") and answered.status == 202 else answered
-    )
+register("batches")
 
 
 @wrong("PUB-010", "answers 202 to a batch and loses its last item")
@@ -49,47 +34,6 @@ async def loses_the_last_item(seen: Seen, forward: Forward) -> Answer:
             "statuses": "q" * len(lines),
         }
     )
-
-
-@wrong("PUB-011", "queues the good elements of a refused array")
-async def queues_part_of_an_array(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if way_in(seen) == "batch" and answered.status == 422 and seen.body.lstrip()[:1] == b"[" and not seen.query:
-        await forward(seen.asking(partial="true").bearing(prefer="wait=5"))
-    return answered
-
-
-@wrong("PUB-011", "queues the good lines of a refused batch that is waited for")
-async def queues_part_of_a_waited_batch(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if way_in(seen) == "batch" and answered.status == 422 and waits(seen) and not seen.query:
-        await forward(seen.asking(partial="true"))
-    return answered
-
-
-@wrong("PUB-011", "answers 207 to a partial batch whose items are all refused")
-async def answers_207_to_all_refused(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    all_refused = (
-        answers_items(seen, answered, "batch") and answered.status == 422 and seen.query.get("partial") == "true"
-    )
-    return replace(answered, status=207) if all_refused else answered
-
-
-@wrong("PUB-011", "answers 207 to a partial batch without a refused item")
-async def answers_207_to_none_refused(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    good = (
-        answers_items(seen, answered, "batch") and answered.status in {200, 202} and seen.query.get("partial") == "true"
-    )
-    return replace(answered, status=207) if good else answered
-
-
-@wrong("PUB-011", "queues nothing of a partial batch with a refused item")
-async def queues_nothing_of_a_part(seen: Seen, forward: Forward) -> Answer:
-    if way_in(seen) == "batch" and seen.query.get("partial") == "true":
-        return await forward(seen.asking(partial=None))
-    return await forward(seen)
 
 
 @wrong("PUB-011", "says 207, and loses the good lines of a partial batch")
@@ -122,12 +66,6 @@ def _accepted_empty() -> Answer:
     )
 
 
-@wrong("PUB-012", "accepts an empty array")
-async def accepts_empty_arrays(seen: Seen, forward: Forward) -> Answer:
-    empty = way_in(seen) == "batch" and re.fullmatch(rb"\s*\[\s*\]\s*", seen.body)
-    return _accepted_empty() if empty else await forward(seen)
-
-
 @wrong("PUB-012", "accepts an upload of blank lines")
 async def accepts_blank_lines(seen: Seen, forward: Forward) -> Answer:
     blank = way_in(seen) == "batch" and seen.body and not seen.body.strip() and "gzip" not in str(seen.headers)
@@ -147,31 +85,12 @@ async def tries_nothing(seen: Seen, forward: Forward) -> Answer:
     return json_answer(200, _accepted_empty().json) if tried and answered.status == 422 else answered
 
 
-@wrong("PUB-014", "takes NDJSON only")
-async def takes_ndjson_only(seen: Seen, forward: Forward) -> Answer:
-    if way_in(seen) == "batch" and "ndjson" not in seen.headers.get("Content-Type", _ND):
-        return refusal([], "media-type", 415)
-    return await forward(seen)
-
-
 @wrong("PUB-014", "takes no compressed array")
 async def takes_no_compressed_array(seen: Seen, forward: Forward) -> Answer:
     packed = way_in(seen) == "batch" and seen.headers.get("Content-Encoding") == "gzip"
     if packed and (unpacked(seen.body) or b"").lstrip()[:1] == b"[":
         return refusal([], "body-malformed", 400)
     return await forward(seen)
-
-
-@wrong("PUB-014", "takes no gzip")
-async def takes_no_gzip(seen: Seen, forward: Forward) -> Answer:
-    if way_in(seen) == "batch" and seen.headers.get("Content-Encoding") == "gzip":
-        return refusal([], "content-encoding", 415)
-    return await forward(seen)
-
-
-@decoding("PUB-014", "takes no withdrawals in a batch", "batch")
-def takes_offers_only(raw: bytes) -> bytes:
-    return raw.replace(b'"withdrawn"', b'"retired"')
 
 
 @wrong("PUB-014", "judges the elements of an array as it writes them, not as they were sent")

@@ -7,11 +7,10 @@ import re
 from collections.abc import Callable
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.views import asker, export_answer, export_of
 
 _KINDS = ("csv", "jobposting", "rss")
-_TEXTS = ("title", "description", "employer_name", "employer_description", "street", "city", "lunch_break")
-_FORMULA = "=+-@"
 
 
 async def _csv(seen: Seen, forward: Forward, change: Callable[[dict[str, str]], object]) -> Answer:
@@ -39,26 +38,6 @@ def _bare(row: dict[str, str], signs: str, *names: str) -> None:
     for name in names:
         if row[name][:1] == "'" and row[name][1:2] in tuple(signs):
             row[name] = row[name][1:]
-
-
-@wrong("RTE-012", "writes a title that begins with = as it is into the CSV export")
-async def exports_formulas(seen: Seen, forward: Forward) -> Answer:
-    return await _csv(seen, forward, lambda row: _bare(row, "=", "title"))
-
-
-@wrong("RTE-012", "takes = alone for the beginning of a formula, not +, - and @")
-async def knows_one_sign_of_formulas(seen: Seen, forward: Forward) -> Answer:
-    return await _csv(seen, forward, lambda row: _bare(row, "+-@", *_TEXTS))
-
-
-@wrong("RTE-012", "keeps titles from being formulas, but not the employer's texts and the place")
-async def exports_formulas_of_employers(seen: Seen, forward: Forward) -> Answer:
-    return await _csv(seen, forward, lambda row: _bare(row, _FORMULA, *_TEXTS[2:]))
-
-
-@wrong("RTE-012", "keeps descriptions from being formulas in no export")
-async def exports_formulas_of_descriptions(seen: Seen, forward: Forward) -> Answer:
-    return await _csv(seen, forward, lambda row: _bare(row, _FORMULA, "description"))
 
 
 @wrong("RTE-012", "does not double the quotes within a text of the CSV export")
@@ -114,19 +93,6 @@ async def exports_all_but_the_last_as_postings(seen: Seen, forward: Forward) -> 
     return export_answer("jobposting", json.dumps({**whole, "@graph": whole["@graph"][:-1]}))
 
 
-@wrong("RTE-011", "ignores the filters of an export")
-async def exports_everything(seen: Seen, forward: Forward) -> Answer:
-    exporting = seen.path.startswith("/v1/exports/")
-    dropped = dict.fromkeys(("level", "week", "sector", "department", "bbox", "platform"))
-    return await forward(seen.asking(**dropped) if exporting else seen)
-
-
-@wrong("RTE-011", "exports all of France where the list gives the reader's own territory")
-async def exports_all_of_france(seen: Seen, forward: Forward) -> Answer:
-    exporting = seen.path.startswith("/v1/exports/") and not seen.query.keys() & {"region", "department"}
-    return await forward(seen.asking(territory="all") if exporting else seen)
-
-
 @wrong("RTE-011", "goes on giving the export that it made first")
 async def exports_from_a_cache(seen: Seen, forward: Forward) -> Answer:
     if not seen.path.startswith("/v1/exports/") or "If-None-Match" in seen.headers:
@@ -167,3 +133,9 @@ async def exports_what_is_old(seen: Seen, forward: Forward) -> Answer:
     rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=";"))
     new = seen.memory.get("new", set())
     return _written([row for row in rows if row and row[0] not in new])
+
+
+register(
+    "exports",
+    formulas=lambda signs, *names: lambda seen, forward: _csv(seen, forward, lambda row: _bare(row, signs, *names)),
+)

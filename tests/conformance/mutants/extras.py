@@ -7,22 +7,10 @@ from typing import Any
 import orjson
 
 from conformance.clock import today
+from tests.conformance.mutants.edits import Document
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
-from tests.conformance.mutants.ways import (
-    Document,
-    reading,
-    rendering,
-    silent,
-    strict,
-)
-
-
-@strict("OFR-035", "refuses an offer that is meant for nobody", "redistribution-nobody")
-def refuses_offers_for_nobody() -> None: ...
-
-
-@silent("OFR-035", "does not warn of an offer that is meant for nobody", "redistribution-nobody")
-def warns_of_no_offers_for_nobody() -> None: ...
+from tests.conformance.mutants.table import register
+from tests.conformance.mutants.ways import reading, rendering
 
 
 @reading("OFR-036", "drops extensions that are too large")
@@ -113,41 +101,12 @@ def relays_texts_of_extensions(entry: Document) -> None:
     entry["offer"]["extensions"] = text(entry["offer"]["extensions"])
 
 
-@rendering("OFR-036", "leaves extensions out of the changes feed", "changes")
-def omits_extensions_of_changes(entry: Document) -> None:
-    del entry["offer"]["extensions"]
-
-
-@rendering("OFR-036", "leaves extensions out of lists", "list")
-def omits_extensions_of_lists(entry: Document) -> None:
-    del entry["offer"]["extensions"]
-
-
-@reading("OFR-037", "accepts an at sign, blanks and accents in ids of other systems")
-def accepts_any_foreign_id(offer: Document) -> None:
-    for name in ("source_id", "national_remote_id"):
-        if isinstance(offer.get(name), str):
-            offer[name] = re.sub("[^!-?A-~]", "x", offer[name])
-
-
 @reading("OFR-037", "reads the ROME loosely: small letters, no version")
 def reads_rome_loosely(offer: Document) -> None:
     if isinstance(offer["rome"], str):
         offer["rome"] = {"code": offer["rome"]}
     offer["rome"]["code"] = offer["rome"]["code"].upper()
     offer["rome"].setdefault("version", "4.0")
-
-
-@reading("OFR-037", "accepts any version of the ROME, and codes of all letters")
-def accepts_any_rome(offer: Document) -> None:
-    offer["rome"]["code"] = re.sub("^[O-Z]", "M", offer["rome"]["code"])
-    offer["rome"]["version"] = re.sub("^[^0-9]+", "", offer["rome"]["version"]) or "4.0"
-
-
-@reading("OFR-037", "knows versions of the ROME without a point only")
-def knows_whole_romes(offer: Document) -> None:
-    if "." in offer["rome"]["version"]:
-        offer["rome"]["version"] = "x"
 
 
 @reading("OFR-040", "takes the last day of a month for one that the month lacks")
@@ -158,25 +117,11 @@ def moves_days(offer: Document) -> None:
         offer["expires_on"] = re.sub("-(?:29|30|31)$", "-28", offer["expires_on"])
 
 
-@reading("OFR-040", "cuts the time off a day, and reads days in French order")
-def reads_loose_days(offer: Document) -> None:
-    offer["expires_on"] = re.sub("^([0-9]{4}-[0-9]{2}-[0-9]{2})T.*$", r"\1", offer["expires_on"])
-    offer["expires_on"] = re.sub("^([0-9]{2})/([0-9]{2})/([0-9]{4})$", r"\3-\2-\1", offer["expires_on"])
-
-
 @reading("OFR-040", "takes the farthest day that is allowed for one that is farther")
 def caps_expiry(offer: Document) -> None:
     last = today() + timedelta(400)
     if date.fromisoformat(offer["expires_on"]) > last:
         offer["expires_on"] = str(last)
-
-
-@strict("OFR-040", "refuses a last day after the last week", "expiry-after-weeks")
-def refuses_late_expiry() -> None: ...
-
-
-@silent("OFR-040", "does not warn of a last day after the last week", "expiry-after-weeks")
-def warns_of_no_late_expiry() -> None: ...
 
 
 def _last_day(weeks: list[str], day: int) -> str:
@@ -230,19 +175,10 @@ def accepts_offers_as_withdrawals(offer: Document) -> None:
             del offer[name]
 
 
-@reading("OFR-042", "takes true, or an unknown reason, for cancelled")
-def takes_any_reason(offer: Document) -> None:
-    if "withdrawn" in offer and offer["withdrawn"] not in {"filled", "cancelled"}:
-        offer["withdrawn"] = "cancelled"
-
-
 @reading("OFR-042", "takes an object of id and revision alone for a withdrawal")
 def takes_bare_withdrawals(offer: Document) -> None:
     if offer.keys() == {"id", "revision"}:
         offer["withdrawn"] = "cancelled"
 
 
-@reading("OFR-042", "numbers a withdrawal without a revision")
-def numbers_withdrawals(offer: Document) -> None:
-    if "withdrawn" in offer:
-        offer.setdefault("revision", 1_790_000_000_000)
+register("extras")

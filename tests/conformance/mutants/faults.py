@@ -4,57 +4,18 @@ import re
 from dataclasses import replace
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.views import CHANGES, LIST, code_of, problem, way
 
 _BATCH = "/v1/offers/batch"
 _TRACE = 'Traceback (most recent call last):\n  File "/srv/gateway/app.py", line 12, in handle\n'
 
+register("faults")
+
 
 def _status(answered: Answer, status: int) -> Answer:
     body = answered.json
     return replace(answered.saying({**body, "status": status}) if isinstance(body, dict) else answered, status=status)
-
-
-@wrong("ERR-004", "takes a batch of any media type")
-async def takes_batches_of_any_type(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    found = seen.path == _BATCH and code_of(answered) == "media-type"
-    return await forward(seen.bearing(content_type="application/x-ndjson")) if found else answered
-
-
-@wrong("ERR-004", "takes a snapshot of any media type")
-async def takes_snapshots_of_any_type(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    found = seen.path == "/v1/snapshots" and code_of(answered) == "media-type"
-    return await forward(seen.bearing(content_type="application/x-ndjson")) if found else answered
-
-
-@wrong("ERR-004", "answers 400 to another media type")
-async def answers_400_to_media_types(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return _status(answered, 400) if code_of(answered) == "media-type" else answered
-
-
-@wrong("ERR-004", "does not say which media types and encodings it takes")
-async def tells_no_media_types(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if answered.status != 415:
-        return answered
-    found = {name: value for name, value in answered.json.items() if name in {"type", "title", "status", "code"}}
-    bare = {name: value for name, value in answered.headers.items() if not name.lower().startswith("accept")}
-    return replace(answered.saying(found), headers=bare)
-
-
-@wrong("ERR-004", "ignores a content encoding that it does not know")
-async def ignores_encodings(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return await forward(seen.bearing(content_encoding=None)) if code_of(answered) == "content-encoding" else answered
-
-
-@wrong("ERR-004", "calls a content that is encoded in another way unreadable")
-async def answers_400_to_encodings(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return problem(400, "body-malformed") if code_of(answered) == "content-encoding" else answered
 
 
 @wrong("ERR-004", "takes an offer without a media type")
@@ -63,12 +24,6 @@ async def guesses_media_types(seen: Seen, forward: Forward) -> Answer:
         "application/oct"
     )
     return await forward(seen.bearing(content_type="application/json") if untyped else seen)
-
-
-@wrong("ERR-005", "answers 400 to content beyond a limit")
-async def answers_400_to_large_contents(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return _status(answered, 400) if answered.status == 413 else answered
 
 
 @wrong("ERR-005", "refuses an item that is too long, and takes the others")
@@ -80,39 +35,11 @@ async def drops_long_lines(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("ERR-005", "judges a batch before it looks at the length of its lines")
-async def judges_before_it_measures(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    found = seen.path == _BATCH and answered.status == 413 and code_of(answered) == "line-too-long"
-    return problem(422, "batch-refused", results=[], statuses="r", rules={}, warnings={}) if found else answered
-
-
-@wrong("ERR-005", "calls a document that is too large a refused offer")
-async def refuses_large_documents_as_offers(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    found = seen.publishes and answered.status == 413
-    return problem(422, "submission-refused", problems=[]) if found else answered
-
-
 @wrong("ERR-005", "takes a document that is larger than the limit by blanks")
 async def measures_without_blanks(seen: Seen, forward: Forward) -> Answer:
     return await forward(
         seen.carrying(seen.json) if seen.publishes and len(seen.body) > 100_000 and seen.json else seen
     )
-
-
-@wrong("ERR-006", "does not tell what is left of the rate")
-async def tells_no_rate(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    bare = {name: value for name, value in answered.headers.items() if not name.lower().startswith("ratelimit")}
-    return replace(answered, headers=bare)
-
-
-@wrong("ERR-006", "reports what is left of the rate with refusals only")
-async def tells_the_rate_too_late(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    bare = {name: value for name, value in answered.headers.items() if not name.lower().startswith("ratelimit")}
-    return replace(answered, headers=bare) if answered.status < 400 else answered
 
 
 @wrong("ERR-006", "answers too many requests without Retry-After")
@@ -199,16 +126,3 @@ async def gives_everything_one_tag(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     headers = {name: value for name, value in answered.headers.items() if name.lower() != "etag"}
     return replace(answered, headers={**headers, "ETag": '"1"'})
-
-
-@wrong("PUB-008", "asks for a token before it says what it is")
-async def asks_a_token_for_discovery(seen: Seen, forward: Forward) -> Answer:
-    public = seen.path == "/.well-known/passerelle"
-    return problem(401, "token-missing") if public and "Authorization" not in seen.headers else await forward(seen)
-
-
-@wrong("PUB-008", "reports no limits")
-async def tells_no_limits(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    there = seen.path == "/.well-known/passerelle" and answered.status == 200
-    return answered.saying({**answered.json, "limits": {}}) if there else answered

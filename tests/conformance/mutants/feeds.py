@@ -1,6 +1,7 @@
 """Gateways whose feed is wrong: order, removals, what a reader from the start gets."""
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.views import (
     as_owner,
     asker,
@@ -12,9 +13,10 @@ from tests.conformance.mutants.views import (
     with_changes,
 )
 
-_WITHDRAWN = {"filled", "cancelled", "absent", "expired", "moderated"}
 _FILTERS = ("region", "department", "level", "week", "sector", "platform", "bbox")
 _HOST = "stages.grand-est.example"
+
+register("feeds")
 
 
 @wrong("FEED-001", "holds every state back by a page, and sends it after newer changes")
@@ -78,33 +80,6 @@ async def numbers_removals_like_states(seen: Seen, forward: Forward) -> Answer:
             seen.memory[change["id"]] = change["sequence"]
         changes.append({**change, "sequence": seen.memory.get(change["id"], change["sequence"])})
     return with_changes(answered, changes)
-
-
-@wrong("FEED-006", "sends no removal when an offer leaves the reader's own territory")
-async def forgets_who_leaves_the_territory(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    if page is None or set(seen.query) & {*_FILTERS, "territory"}:
-        return answered
-    return with_changes(answered, [each for each in page["changes"] if each.get("reason") != "out-of-scope"])
-
-
-@wrong("FEED-006", "sends no removal when an offer no longer matches the level or the week")
-async def forgets_who_leaves_by_level_or_week(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    if page is None or not set(seen.query) & {"level", "week"}:
-        return answered
-    return with_changes(answered, [each for each in page["changes"] if each.get("reason") != "out-of-scope"])
-
-
-@wrong("FEED-006", "applies the filter to withdrawals, which have nothing left to match")
-async def filters_withdrawals(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    if page is None or not set(seen.query) & set(_FILTERS):
-        return answered
-    return with_changes(answered, [each for each in page["changes"] if each.get("reason") not in _WITHDRAWN])
 
 
 @wrong("FEED-006", "sends no removal when an offer is hidden from the reader by an update")
@@ -204,47 +179,3 @@ async def removes_what_was_never_sent(seen: Seen, forward: Forward) -> Answer:
         if said["id"] not in found
     ]
     return with_changes(answered, [*page["changes"], *more])
-
-
-@wrong("FEED-008", "reports the revision with a removal")
-async def tells_the_revision_of_removals(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    if page is None:
-        return answered
-    changes = [{**each, "revision": 1} if each["op"] == "removal" else each for each in page["changes"]]
-    return with_changes(answered, changes)
-
-
-@wrong("FEED-008", "sends an empty offer with a removal that a filter causes")
-async def sends_null_with_removals(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    if page is None:
-        return answered
-    changes = [{**each, "offer": None} if each.get("reason") == "out-of-scope" else each for each in page["changes"]]
-    return with_changes(answered, changes)
-
-
-@wrong("FEED-008", "sends removals without a sequence")
-async def numbers_no_removals(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    if page is None:
-        return answered
-    bare = {"op", "id", "reason"}
-    changes = [
-        {name: value for name, value in each.items() if name in bare} if each["op"] == "removal" else each
-        for each in page["changes"]
-    ]
-    return with_changes(answered, changes)
-
-
-@wrong("FEED-008", "gives every withdrawal the reason cancelled")
-async def calls_every_removal_cancelled(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    if page is None:
-        return answered
-    changes = [{**each, "reason": "cancelled"} if each.get("reason") == "filled" else each for each in page["changes"]]
-    return with_changes(answered, changes)

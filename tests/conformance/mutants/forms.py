@@ -8,14 +8,10 @@ from typing import Any
 import orjson
 
 import schemas
+from tests.conformance.mutants.edits import Document
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
-from tests.conformance.mutants.ways import (
-    Document,
-    decoding,
-    problem,
-    reading,
-    refusal,
-)
+from tests.conformance.mutants.table import register
+from tests.conformance.mutants.ways import decoding, problem, reading, refusal
 
 _DEFINITIONS = schemas.schema("offer")["$defs"]
 
@@ -63,11 +59,6 @@ def replaces_bad_utf_8_of_lines(raw: bytes) -> bytes:
     return raw.decode(errors="replace").encode()
 
 
-@decoding("OFR-001", "skips a byte order mark at the start of a batch", "batch")
-def skips_the_bom_of_a_batch(raw: bytes) -> bytes:
-    return raw.removeprefix(b"\xef\xbb\xbf")
-
-
 def _repeated(raw: bytes, *, nested: bool) -> bool:
     """Whether a key is repeated in the document itself, or in an object within it."""
     found: list[bool] = []
@@ -96,21 +87,6 @@ def lets_the_last_key_of_a_line_win(raw: bytes) -> bytes:
 def compares_keys_as_written(raw: bytes) -> bytes:
     escaped = re.search(rb'"[^"\n]*\\u00[0-9a-fA-F]{2}[^"\n]*"\s*:', raw)
     return orjson.dumps(json.loads(raw)) if escaped and _repeated(raw, nested=False) else raw
-
-
-@decoding("OFR-002", "reads NaN and Infinity")
-def reads_nan(raw: bytes) -> bytes:
-    return re.sub(rb"(?<=[:\[, ])-?(?:NaN|Infinity)\b", b"1", raw)
-
-
-@decoding("OFR-002", "reads a number beyond the doubles as the largest one")
-def clamps_numbers(raw: bytes) -> bytes:
-    return re.sub(rb"(?<=[:\[, ])(-?)[0-9.]+[eE]\+?(?:309|3[1-9][0-9]|[4-9][0-9]{2}|[0-9]{4,})\b", rb"\g<1>1e308", raw)
-
-
-@decoding("OFR-002", "rounds integers beyond 2^53 to doubles")
-def rounds_large_integers(raw: bytes) -> bytes:
-    return re.sub(rb"(?<=[:\[, ])(-?)(?:9007199254740992|[0-9]{17,})(?=[,\]} \n])", rb"\g<1>9007199254740991", raw)
 
 
 @decoding("OFR-002", "replaces a lone surrogate")
@@ -185,30 +161,10 @@ def drops_unknown_fields_of_lines(offer: Document) -> None:
             del offer[name]
 
 
-@reading("OFR-004", "derives a missing city from the postcode")
-def derives_the_city(offer: Document) -> None:
-    if "city" not in offer["location"]:
-        offer["location"]["city"] = "Rennes"
-
-
 @reading("OFR-004", "takes the title for a missing description")
 def takes_the_title_for_a_description(offer: Document) -> None:
     if "title" in offer:
         offer.setdefault("description", offer["title"])
 
 
-@reading("OFR-004", "publishes an employer without a name")
-def names_the_nameless(offer: Document) -> None:
-    offer["employer"].setdefault("name", "Employeur")
-
-
-@reading("OFR-004", "numbers offers without a revision")
-def numbers_revisions(offer: Document) -> None:
-    if "title" in offer:
-        offer.setdefault("revision", 1_790_000_000_000)
-
-
-@reading("OFR-004", "asks for no address to apply at in a batch and in a snapshot", "batch", "snapshot")
-def asks_for_no_address_in_lines(offer: Document) -> None:
-    if "title" in offer:
-        offer.setdefault("apply_url", "https://atelier.example/")
+register("forms")

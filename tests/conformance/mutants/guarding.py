@@ -9,40 +9,10 @@ import orjson
 
 import schemas
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.table import register
 
 _BATCH = "/v1/offers/batch"
 _SNAPSHOTS = "/v1/snapshots"
-
-
-@wrong("security/with-a-forged-token", "does not verify tokens")
-async def accepts_any_token(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if answered.status == 401 and "AAAAAAAA" in seen.headers.get("Authorization", ""):
-        return json_answer(200, {})
-    return answered
-
-
-@wrong("security/without-a-token", "lets anyone read")
-async def lets_anyone_read(seen: Seen, forward: Forward) -> Answer:
-    if seen.path == "/v1/offers" and "Authorization" not in seen.headers:
-        return json_answer(200, {"offers": [], "cursor": None, "more": False})
-    return await forward(seen)
-
-
-@wrong("security/reader-cannot-write", "ignores scopes")
-async def ignores_scopes(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if answered.status == 403 and answered.json["code"] == "scope-missing" and seen.publishes and seen.json:
-        return json_answer(202, {"verdict": "pending"})
-    return answered
-
-
-@wrong("security/scope-before-content", "checks the content before the scope")
-async def checks_content_before_scope(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if answered.status == 403 and seen.publishes and seen.json is None:
-        return json_answer(422, {"code": "submission-refused"})
-    return answered
 
 
 @wrong("security/not-ones-own", "reveals whether another's offer exists")
@@ -58,37 +28,12 @@ async def reveals_what_exists(seen: Seen, forward: Forward) -> Answer:
     return await forward(seen)
 
 
-@wrong("security/management-apart", "shows its metrics to partners")
-async def shows_metrics(seen: Seen, forward: Forward) -> Answer:
-    return json_answer(200, {}) if seen.path == "/metrics" else await forward(seen)
-
-
-@wrong("error/unknown-parameter", "ignores a parameter it does not know")
-async def ignores_parameters(seen: Seen, forward: Forward) -> Answer:
-    return await forward(seen.asking(dryrun=None))
-
-
-@wrong("error/unknown-filter", "ignores a filter it does not know")
-async def ignores_filters(seen: Seen, forward: Forward) -> Answer:
-    return await forward(seen.asking(departement=None, sectors=None))
-
-
-@wrong("error/media-type", "accepts any media type")
-async def accepts_any_media_type(seen: Seen, forward: Forward) -> Answer:
-    return await forward(seen.bearing(content_type="application/json") if seen.publishes else seen)
-
-
 @wrong("error/unknown-address", "answers errors as HTML")
 async def answers_html(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if answered.status == 404 and seen.path == "/v1/nulle-part":
         return Answer(404, {"Content-Type": "text/html"}, b"<h1>Not found</h1>")
     return answered
-
-
-@wrong("error/french-by-default", "answers everyone in English")
-async def speaks_english(seen: Seen, forward: Forward) -> Answer:
-    return await forward(seen.bearing(accept_language="en"))
 
 
 @wrong("error/unknown-offer", "answers 403 for what is hidden")
@@ -99,20 +44,6 @@ async def reveals_hidden_offers(seen: Seen, forward: Forward) -> Answer:
     if seen.method == "GET" and answered.status == 404 and seen.memory.get(seen.path):
         return json_answer(404, {**answered.json, "code": "hidden"})
     return answered
-
-
-@wrong("batch/one-refused", "queues the good lines of a refused batch")
-async def queues_part_of_a_batch(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path == _BATCH and answered.status == 422 and not seen.query and "Idempotency-Key" not in seen.headers:
-        await forward(seen.asking(partial="true"))
-    return answered
-
-
-@wrong("batch/one-refused-partial", "answers 202 when only a part is queued")
-async def answers_202_to_a_part(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return replace(answered, status=202) if answered.status == 207 else answered
 
 
 @wrong("batch/cut-gzip", "accepts a truncated gzip")
@@ -131,14 +62,6 @@ async def shuffles_results(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.path == _BATCH and answered.status == 202 and len(answered.json["results"]) == 3:
         return answered.saying({**answered.json, "results": answered.json["results"][::-1]})
-    return answered
-
-
-@wrong("batch/nothing", "accepts an empty batch")
-async def accepts_empty_batches(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if answered.status == 422 and answered.json.get("code") == "batch-empty":
-        return json_answer(202, {"items": 0, "refused": 0, "queued": 0, "results": []})
     return answered
 
 
@@ -203,11 +126,4 @@ async def shows_details_to_all(seen: Seen, forward: Forward) -> Answer:
     return answered.saying({**body, "platforms": [{"details": details, **row} for row in body["platforms"]]})
 
 
-@wrong("security/certified-until", "does not publish who is certified")
-async def hides_certificates(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    body = answered.json
-    if seen.path != "/v1/platforms" or answered.status != 200:
-        return answered
-    rows = [{name: value for name, value in row.items() if name != "certified_until"} for row in body["platforms"]]
-    return answered.saying({**body, "platforms": rows})
+register("guarding")

@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
-from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
-from tests.conformance.mutants.ways import Document, reading, silent, strict, without
+from tests.conformance.mutants.edits import Document
+from tests.conformance.mutants.table import register
+from tests.conformance.mutants.ways import reading
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -15,20 +16,6 @@ def _days(offer: Document) -> list[Document]:
 
 def _minutes(time: str) -> int:
     return int(time[:2]) * 60 + int(time[3:])
-
-
-@reading("OFR-029", "completes the hour of a time")
-def completes_times(offer: Document) -> None:
-    for day in _days(offer):
-        for name in ("start", "end"):
-            day[name] = re.sub("^([0-9])[:h]", r"0\1:", day[name])
-
-
-@reading("OFR-029", "reads 24:00 and seconds")
-def reads_other_times(offer: Document) -> None:
-    for day in _days(offer):
-        day["start"] = re.sub("^([0-9]{2}:[0-9]{2}):00$", r"\1", day["start"])
-        day["end"] = re.sub("^([0-9]{2}:[0-9]{2}):00$", r"\1", day["end"]).replace("24:00", "16:00")
 
 
 @reading("OFR-029", "swaps the ends of a day that ends before it starts")
@@ -97,58 +84,12 @@ def refuses_seven_hours(offer: Document) -> None:
             day["break_minutes"] -= 1
 
 
-@strict("OFR-030", "refuses too many hours where a break is unknown", "day-maybe-too-long", "week-maybe-too-long")
-def refuses_unknown_breaks() -> None: ...
-
-
-@silent("OFR-030", "does not warn where a break is unknown", "day-maybe-too-long", "week-maybe-too-long")
-def warns_of_no_unknown_breaks() -> None: ...
-
-
-@silent("OFR-030", "knows no thirty hours of pupils of collège", "college-week-too-long")
-def knows_no_thirty_hours() -> None: ...
-
-
-@strict("OFR-030", "refuses more than thirty hours for pupils of collège", "college-week-too-long")
-def refuses_more_than_thirty_hours() -> None: ...
-
-
-@silent("OFR-031", "does not ask for breaks", "break-too-short")
-def asks_for_no_breaks() -> None: ...
-
-
-@strict("OFR-031", "refuses a presence without a break", "break-too-short")
-def refuses_short_breaks() -> None: ...
-
-
 @reading("OFR-031", "asks for a break from 4 h 30 on, and not beyond it")
 def asks_for_breaks_too_early(offer: Document) -> None:
     for day in _days(offer):
         if _minutes(day["end"]) - _minutes(day["start"]) == 270 and not day.get("break_minutes"):
             hour, minute = divmod(_minutes(day["end"]) + 1, 60)
             day["end"] = f"{hour:02}:{minute:02}"
-
-
-@silent("OFR-032", "knows no hours of night", "hours-at-night")
-def knows_no_night() -> None: ...
-
-
-@strict("OFR-032", "refuses hours of night", "hours-at-night")
-def refuses_nights() -> None: ...
-
-
-@wrong("OFR-032", "lets pupils of collège stay as late as those of seconde")
-async def lets_college_stay_late(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    late = isinstance(seen.json, dict) and re.search(r"'end': '2[01]:", str(seen.json.get("schedule")))
-    return without(answered, "hours-at-night") if seen.publishes and late else answered
-
-
-@wrong("OFR-032", "looks for late hours, not for early ones")
-async def looks_for_no_early_hours(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    early = isinstance(seen.json, dict) and re.search(r"'start': '0[0-5]:", str(seen.json.get("schedule")))
-    return without(answered, "hours-at-night") if seen.publishes and early else answered
 
 
 def _sound(uai: str) -> str:
@@ -173,23 +114,15 @@ def accepts_qpv_for_college(offer: Document) -> None:
         del offer["restrictions"]
 
 
-@reading("OFR-033", "refuses REP where an offer is for seconde too")
-def refuses_rep_for_mixed(offer: Document) -> None:
-    if _restrictions(offer).get("rep") and "seconde" in offer["levels"]:
-        offer["levels"] = ["seconde"]
-
-
 @reading("OFR-033", "does not check the letter of a UAI code")
 def checks_no_uai(offer: Document) -> None:
     _restrictions(offer)["schools"] = [_sound(each) for each in _restrictions(offer)["schools"]]
-
-
-@reading("OFR-033", "reads UAI codes in small letters")
-def reads_small_uais(offer: Document) -> None:
-    _restrictions(offer)["schools"] = [each.upper() for each in _restrictions(offer)["schools"]]
 
 
 @reading("OFR-033", "checks the first school of a list only")
 def checks_the_first_school(offer: Document) -> None:
     first, *rest = _restrictions(offer)["schools"]
     _restrictions(offer)["schools"] = [first, *map(_sound, rest)]
+
+
+register("hours")

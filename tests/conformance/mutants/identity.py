@@ -5,17 +5,11 @@ from base64 import urlsafe_b64decode
 from dataclasses import replace
 from urllib.parse import unquote
 
+from tests.conformance.mutants.edits import Document
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import OFFERS, value_of
-from tests.conformance.mutants.ways import (
-    Document,
-    problem,
-    problems_changed,
-    reading,
-    refusal,
-    waits,
-    way_in,
-)
+from tests.conformance.mutants.ways import problem, problems_changed, reading, refusal, waits, way_in
 
 
 def _local(offer: Document) -> str:
@@ -34,11 +28,6 @@ def allows_50_characters(offer: Document) -> None:
         offer["id"] = f"{offer['id']}{'x' * 11}"
 
 
-@reading("IDN-001", "knows no point, tilde or underscore in a local id")
-def knows_letters_and_digits(offer: Document) -> None:
-    offer["id"] = re.sub("[.~_]", "é", offer["id"])
-
-
 @reading("IDN-001", "accepts blanks, slashes and accents in a local id")
 def accepts_any_local_id(offer: Document) -> None:
     offer["id"] = offer["id"].partition(":")[0] + ":" + re.sub("[^A-Za-z0-9._~-]", "-", _local(offer))
@@ -50,12 +39,6 @@ def completes_ids(offer: Document) -> None:
         offer["id"] = f"bretagne:{offer['id'][:60]}"
     elif offer["id"].endswith(":"):
         offer["id"] += "x"
-
-
-@reading("IDN-001", "reads local ids in small letters only")
-def refuses_capitals(offer: Document) -> None:
-    if re.search("[A-Z]", _local(offer)):
-        offer["id"] += " "
 
 
 @reading("IDN-002", "reads a slug in any case")
@@ -138,15 +121,6 @@ async def accepts_foreign_lines(seen: Seen, forward: Forward) -> Answer:
     return await _foreign_lines(seen, forward, "accepted") if waits(seen) else await forward(seen)
 
 
-@wrong("IDN-003", "takes an item of another platform for a malformed id")
-async def calls_foreign_ids_malformed(seen: Seen, forward: Forward) -> Answer:
-    def renamed(known: list[Document]) -> list[Document]:
-        return [{**each, "code": "id-malformed"} if each["code"] == "not-owner" else each for each in known]
-
-    answered = await forward(seen)
-    return problems_changed(answered, renamed) if way_in(seen) in {"batch", "snapshot"} else answered
-
-
 @wrong("IDN-003", "refuses a whole batch for an item of another platform, as forbidden")
 async def forbids_batches(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
@@ -192,13 +166,6 @@ async def drops_foreign_items_of_snapshots(seen: Seen, forward: Forward) -> Answ
     return answered.saying({**body, "refused": 0, "results": results, "rules": {}, "statuses": "q" * len(results)})
 
 
-@wrong("IDN-005", "does not decode the address of an offer")
-async def decodes_no_addresses(seen: Seen, forward: Forward) -> Answer:
-    if seen.path.startswith(OFFERS) and "%3a" in seen.path.lower() and "%25" not in seen.path:
-        return refusal([], "id-in-path", 400)
-    return await forward(seen)
-
-
 @wrong("IDN-005", "decodes the address of an offer twice")
 async def decodes_addresses_twice(seen: Seen, forward: Forward) -> Answer:
     if seen.path.startswith(OFFERS) and "%25" in seen.path:
@@ -213,20 +180,6 @@ async def finds_offers_loosely(seen: Seen, forward: Forward) -> Answer:
         slug, _, local = unquote(seen.path.removeprefix(OFFERS)).strip().partition(":")
         return await forward(replace(seen, path=f"{OFFERS}{slug.lower()}:{local}")) if " " not in local else answered
     return answered
-
-
-@wrong("IDN-005", "takes an encoded address for publishing and withdrawing, and not for reading")
-async def reads_plain_addresses_only(seen: Seen, forward: Forward) -> Answer:
-    if seen.method == "GET" and seen.path.startswith(OFFERS) and "%" in seen.path:
-        return refusal([], "not-found", 404)
-    return await forward(seen)
-
-
-@wrong("IDN-005", "takes an encoded address for publishing and reading, and not for withdrawing")
-async def withdraws_at_plain_addresses_only(seen: Seen, forward: Forward) -> Answer:
-    if seen.method == "DELETE" and seen.path.startswith(OFFERS) and "%" in seen.path:
-        return refusal([], "not-found", 404)
-    return await forward(seen)
 
 
 @wrong("IDN-005", "fills a missing id of the content in from the address")
@@ -247,3 +200,6 @@ async def trusts_the_id_in_the_content(seen: Seen, forward: Forward) -> Answer:
     ):
         return await forward(replace(seen, path=f"{OFFERS}{document['id']}"))
     return await forward(seen)
+
+
+register("identity")

@@ -7,29 +7,18 @@ import orjson
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
 from tests.conformance.mutants.shrinking import lines_of, live_offers
-from tests.conformance.mutants.views import asker, code_of, keep, owner, problem
+from tests.conformance.mutants.table import register
+from tests.conformance.mutants.views import asker, code_of, keep, owner
 
 _SNAPSHOTS = "/v1/snapshots"
+
+register("markers")
 
 
 def _gone(seen: Seen, answered: Answer) -> Any:
     """The marker in an answer, None where there is none."""
     one = seen.method == "GET" and seen.path.startswith("/v1/offers/") and answered.status == 410
     return answered.json.get("marker") if one else None
-
-
-@wrong("WDR-011", "answers 404 to the publisher of a withdrawn offer")
-async def answers_404_to_publishers(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return problem(404, "not-found") if _gone(seen, answered) else answered
-
-
-@wrong("WDR-011", "answers 410 without the marker")
-async def answers_410_without_the_marker(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if _gone(seen, answered) is None:
-        return answered
-    return answered.saying({name: value for name, value in answered.json.items() if name != "marker"})
 
 
 @wrong("WDR-011", "reports the revision of the offer, not that of its withdrawal, in the marker")
@@ -40,23 +29,6 @@ async def tells_the_offers_revision(seen: Seen, forward: Forward) -> Answer:
     if marker is None or marker["id"] not in known:
         return answered
     return answered.saying({**answered.json, "marker": {**marker, "revision": known[marker["id"]]["revision"]}})
-
-
-@wrong("WDR-011", "reports no sequence in the marker")
-async def tells_no_sequence_in_markers(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    marker = _gone(seen, answered)
-    if marker is None:
-        return answered
-    bare = {name: value for name, value in marker.items() if name != "sequence"}
-    return answered.saying({**answered.json, "marker": bare})
-
-
-@wrong("WDR-011", "reports every withdrawal in its marker as cancelled")
-async def tells_one_reason_in_markers(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    marker = _gone(seen, answered)
-    return answered.saying({**answered.json, "marker": {**marker, "reason": "cancelled"}}) if marker else answered
 
 
 @wrong("WDR-001", "keeps the content of a withdrawn offer in its marker")

@@ -6,7 +6,8 @@ import json
 from typing import Any
 from xml.sax.saxutils import escape
 
-from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
+from tests.conformance.mutants.proxy import Answer, Fault, Forward, Seen, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.views import (
     CHANGES,
     LIST,
@@ -27,6 +28,13 @@ from tests.conformance.mutants.views import (
 _ITEM = "<item>"
 
 
+def _unmasked(way_out: str, part: str, *names: str) -> Fault:
+    async def answer(seen: Seen, forward: Forward) -> Answer:
+        return _showing(seen, await forward(seen), way_out, part, *names)
+
+    return answer
+
+
 def _showing(seen: Seen, answered: Answer, way_out: str, part: str, *names: str) -> Answer:
     """The answer with some members of a part of each masked offer put back, for others than its publisher."""
     known = keep(seen)
@@ -44,46 +52,6 @@ def _showing(seen: Seen, answered: Answer, way_out: str, part: str, *names: str)
         return {**view, "offer": {**offer, part: {**offer.get(part, {}), **visible}}}
 
     return on_views(seen, answered, unmasked, [way_out])
-
-
-@wrong("RTE-005", "shows a masked employer's name in lists")
-async def lists_names(seen: Seen, forward: Forward) -> Answer:
-    return _showing(seen, await forward(seen), LIST, "employer", "name")
-
-
-@wrong("RTE-005", "shows a masked employer's SIRET and NAF in lists")
-async def lists_registrations(seen: Seen, forward: Forward) -> Answer:
-    return _showing(seen, await forward(seen), LIST, "employer", "siret", "naf")
-
-
-@wrong("RTE-005", "shows a masked employer's website in the feed")
-async def feeds_websites(seen: Seen, forward: Forward) -> Answer:
-    return _showing(seen, await forward(seen), CHANGES, "employer", "website")
-
-
-@wrong("RTE-005", "shows a masked employer's description where one offer is read")
-async def reads_out_descriptions(seen: Seen, forward: Forward) -> Answer:
-    return _showing(seen, await forward(seen), ONE, "employer", "description")
-
-
-@wrong("RTE-005", "shows a masked employer's street where one offer is read")
-async def reads_out_streets(seen: Seen, forward: Forward) -> Answer:
-    return _showing(seen, await forward(seen), ONE, "location", "street")
-
-
-@wrong("RTE-005", "shows the coordinates of a masked employer in the feed")
-async def feeds_coordinates(seen: Seen, forward: Forward) -> Answer:
-    return _showing(seen, await forward(seen), CHANGES, "location", "latitude", "longitude")
-
-
-@wrong("RTE-005", "shows the commune code of a masked employer in lists")
-async def lists_communes(seen: Seen, forward: Forward) -> Answer:
-    return _showing(seen, await forward(seen), LIST, "location", "insee_commune")
-
-
-@wrong("RTE-005", "sends the extensions of a masked offer")
-async def feeds_extensions(seen: Seen, forward: Forward) -> Answer:
-    return _showing(seen, await forward(seen), CHANGES, "", "extensions")
 
 
 @wrong("RTE-005", "masks for the regions, not for the national site and the operator")
@@ -248,3 +216,6 @@ async def exports_employers_as_rss(seen: Seen, forward: Forward) -> Answer:
                 name = escape(view["offer"]["employer"]["name"])
                 items[index] = f"<stage:employer_name>{name}</stage:employer_name>{item}"
     return export_answer("rss", _ITEM.join([head, *items]))
+
+
+register("masks", showing=_unmasked)

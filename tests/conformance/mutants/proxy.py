@@ -100,6 +100,8 @@ def wrong(names: str, fault: str, *, issues: bool = False) -> Callable[[Fault], 
 
     def register(answer: Fault) -> Fault:
         name = answer.__name__.replace("_", "-")
+        if name in MUTANTS:
+            raise ValueError(f"two wrong gateways with one name: {name}")
         MUTANTS[name] = Mutant(name, fault, names, answer, issues)
         return answer
 

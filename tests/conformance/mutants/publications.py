@@ -5,18 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
-from tests.conformance.mutants.uploads import OFFERS, stores_one
-from tests.conformance.mutants.ways import codes, refusal
+from tests.conformance.mutants.table import register
+from tests.conformance.mutants.uploads import stores_one
+from tests.conformance.mutants.ways import refusal
+
+register("publications")
 
 
 def _verdict(answered: Answer) -> Any:
     return (answered.json or {}).get("verdict") if isinstance(answered.json, dict) else None
-
-
-@wrong("PUB-001", "answers 200 to what is new")
-async def answers_200_to_new(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return replace(answered, status=200) if answered.status == 201 and stores_one(seen) else answered
 
 
 @wrong("PUB-001", "answers 204 to a withdrawal")
@@ -25,42 +22,6 @@ async def answers_204_to_withdrawals(seen: Seen, forward: Forward) -> Answer:
     if seen.method == "DELETE" and answered.status == 200 and stores_one(seen):
         return Answer(204, {}, b"")
     return answered
-
-
-@wrong("PUB-001", "answers 200 to what is stale or rejected")
-async def answers_200_to_stale(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return (
-        replace(answered, status=200)
-        if answered.status == 409 and stores_one(seen) and _verdict(answered)
-        else answered
-    )
-
-
-@wrong("PUB-001", "answers 422 to a rejected publication")
-async def answers_422_to_rejected(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return replace(answered, status=422) if answered.status == 409 and _verdict(answered) == "rejected" else answered
-
-
-@wrong("PUB-001", "answers 409 to a duplicate")
-async def answers_409_to_duplicates(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return replace(answered, status=409) if stores_one(seen) and _verdict(answered) == "duplicate" else answered
-
-
-@wrong("PUB-001", "waits for no withdrawal")
-async def waits_for_no_withdrawal(seen: Seen, forward: Forward) -> Answer:
-    return await forward(seen.bearing(prefer=None) if seen.method == "DELETE" else seen)
-
-
-@wrong("PUB-001", "answers 200 to an offer that is published again after its withdrawal")
-async def answers_200_to_reopened(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.method == "DELETE" and answered.status == 200:
-        seen.memory[f"withdrawn {seen.path}"] = True
-    reopened = seen.publishes and answered.status == 201 and seen.memory.get(f"withdrawn {seen.path}")
-    return replace(answered, status=200) if reopened else answered
 
 
 @wrong("PUB-001", "waits ten seconds at most, and refuses a longer wait")
@@ -80,25 +41,6 @@ async def reads_withdrawals_from_content(seen: Seen, forward: Forward) -> Answer
     return await forward(seen)
 
 
-@wrong("PUB-002", "ignores the content of a withdrawal")
-async def ignores_content_of_withdrawals(seen: Seen, forward: Forward) -> Answer:
-    return await forward(replace(seen, body=b"").bearing(content_type=None) if seen.method == "DELETE" else seen)
-
-
-@wrong("PUB-002", "asks for a reason of every withdrawal")
-async def asks_for_reasons(seen: Seen, forward: Forward) -> Answer:
-    if seen.method == "DELETE" and "reason" not in seen.query and seen.path.startswith(OFFERS):
-        return refusal([], "parameter-missing", 400)
-    return await forward(seen)
-
-
-@wrong("PUB-002", "takes an empty or unknown reason for none")
-async def takes_empty_reasons_for_none(seen: Seen, forward: Forward) -> Answer:
-    if seen.method == "DELETE" and seen.query.get("reason") not in {None, "filled", "cancelled"}:
-        return await forward(seen.asking(reason=None))
-    return await forward(seen)
-
-
 @wrong("PUB-002", "withdraws at a revision that is no whole number above 0")
 async def withdraws_at_any_revision(seen: Seen, forward: Forward) -> Answer:
     number = seen.query.get("revision", "1")
@@ -106,13 +48,6 @@ async def withdraws_at_any_revision(seen: Seen, forward: Forward) -> Answer:
         digits = re.sub("[^0-9].*", "", number.strip().lstrip("+-0"))
         return await forward(seen.asking(revision=digits or "1"))
     return await forward(seen)
-
-
-@wrong("PUB-003", "answers 400 to what the verdict refuses")
-async def answers_400_to_refusals(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    refused = stores_one(seen) and answered.status == 422 and (answered.json or {}).get("code") == "submission-refused"
-    return replace(answered, status=400).saying({**answered.json, "status": 400}) if refused else answered
 
 
 @wrong("PUB-003", "gives a receipt to what it refuses")
@@ -175,12 +110,3 @@ async def lists_refusals_among_receipts(seen: Seen, forward: Forward) -> Answer:
         more = [each for each in seen.memory.get("refused", ()) if wanted in (None, each["id"])]
         return answered.saying({**answered.json, "receipts": [*answered.json["receipts"], *more]})
     return answered
-
-
-@wrong("PUB-001", "answers 201 to the first withdrawal of an unknown offer")
-async def answers_201_to_unknown_withdrawals(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.publishes:
-        seen.memory[f"published {seen.path}"] = True
-    new = seen.method == "DELETE" and answered.status == 200 and not seen.memory.get(f"published {seen.path}")
-    return replace(answered, status=201) if new and not codes(answered.json) and stores_one(seen) else answered

@@ -3,37 +3,9 @@
 from typing import Any
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.table import register
 
 _FAR = 1_000_000
-
-
-@wrong("publish/refused-is-422", "answers 200 to a refusal")
-async def answers_200_to_failures(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.publishes and answered.status == 422 and "dry_run" not in seen.query:
-        return json_answer(200, answered.json)
-    return answered
-
-
-@wrong("publish/new-is-201", "does not wait for the decision")
-async def never_waits(seen: Seen, forward: Forward) -> Answer:
-    return await forward(seen.bearing(prefer=None) if seen.publishes else seen)
-
-
-@wrong("publish/update-is-200", "answers 201 to an update")
-async def answers_201_to_updates(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.publishes and answered.status == 200 and (answered.json or {}).get("verdict") == "accepted":
-        return json_answer(201, answered.json)
-    return answered
-
-
-@wrong("publish/dry-run-stores-nothing", "stores what a dry run sends")
-async def stores_dry_runs(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.publishes and seen.query.get("dry_run") == "true" and answered.status == 200:
-        await forward(seen.asking(dry_run=None))
-    return answered
 
 
 @wrong("publish/redacted", "relays e-mail addresses unredacted")
@@ -45,14 +17,6 @@ async def does_not_redact(seen: Seen, forward: Forward) -> Answer:
         mark = "Écrire à […] avant".encode()
         body = answered.body.replace(mark, "Écrire à accueil@atelier.example avant".encode())
         return Answer(answered.status, answered.headers, body)
-    return answered
-
-
-@wrong("publish/whole-numbers", "relays a whole number as it was written")
-async def relays_fractions(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path == "/v1/changes":
-        return Answer(answered.status, answered.headers, answered.body.replace(b'"seats":2,', b'"seats":2.0,'))
     return answered
 
 
@@ -161,22 +125,6 @@ async def accepts_late_old_revisions(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("withdrawal/unknown-offer", "answers 404 to the withdrawal of an unknown offer")
-async def refuses_unknown_withdrawals(seen: Seen, forward: Forward) -> Answer:
-    if seen.publishes:
-        seen.memory[seen.path] = True
-    if seen.method == "DELETE" and "Prefer" in seen.headers and not seen.memory.get(seen.path):
-        return json_answer(404, {"code": "offer-unknown", "status": 404})
-    return await forward(seen)
-
-
-@wrong("withdrawal/default-reason", "treats a withdrawal without a reason as filled")
-async def assumes_filled(seen: Seen, forward: Forward) -> Answer:
-    return await forward(
-        seen.asking(reason="filled") if seen.method == "DELETE" and "reason" not in seen.query else seen
-    )
-
-
 @wrong("withdrawal/published-again", "never accepts a withdrawn offer again")
 async def never_accepts_again(seen: Seen, forward: Forward) -> Answer:
     if seen.publishes and seen.memory.get(seen.path) and seen.json["revision"] > seen.memory[seen.path]:
@@ -184,14 +132,6 @@ async def never_accepts_again(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if seen.method == "DELETE" and answered.status == 200 and "dry_run" not in seen.query:
         seen.memory[seen.path] = int(seen.query["revision"])
-    return answered
-
-
-@wrong("withdrawal/moderated", "accepts the publication of a moderated offer")
-async def accepts_moderated_offers(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.publishes and answered.status == 409 and _codes(answered.json) == {"moderated"}:
-        return json_answer(200, {**answered.json, "verdict": "accepted", "problems": []})
     return answered
 
 
@@ -237,3 +177,6 @@ def _above(seen: Seen, answered: Answer) -> Seen:
 
 def _codes(body: Any) -> set[str]:
     return {each["code"] for each in (body or {}).get("problems", ())}
+
+
+register("publishing")

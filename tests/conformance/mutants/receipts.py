@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.views import asker, keep, problem
 
 _LIST = "/v1/receipts"
@@ -70,11 +71,6 @@ async def names_the_first_receipt_again(seen: Seen, forward: Forward) -> Answer:
         seen.memory[seen.path] = body["receipt"]
     again = body.get("verdict") == "duplicate" and seen.path in seen.memory
     return answered.saying({**body, "receipt": seen.memory[seen.path]}) if again else answered
-
-
-@wrong("RCP-001", "lists no receipts of what was stale or rejected")
-async def lists_successes_only(seen: Seen, forward: Forward) -> Answer:
-    return list_without(seen, await forward(seen), lambda each: each["verdict"] in {"stale", "rejected"})
 
 
 @wrong("RCP-001", "lists every receipt twice")
@@ -182,3 +178,6 @@ async def stays_pending(seen: Seen, forward: Forward) -> Answer:
     if reads_one(seen) and seen.memory.get(name) and answered.status == 200:
         return answered.saying({"receipt": name, "verdict": "pending"})
     return answered
+
+
+register("receipts")

@@ -3,10 +3,11 @@
 import re
 from dataclasses import replace
 
+from tests.conformance.mutants.edits import Document
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import OFFERS, value_of, withdrawn_one
 from tests.conformance.mutants.ways import (
-    Document,
     codes,
     edited,
     exported,
@@ -16,6 +17,8 @@ from tests.conformance.mutants.ways import (
     rows_changed,
     way_in,
 )
+
+register("reopenings")
 
 
 @wrong("WDR-008", "never reopens an absent offer by a snapshot")
@@ -152,50 +155,10 @@ async def shows_withdrawn_offers(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("WDR-011", "shows its publisher no marker of a withdrawn offer: 404")
-async def hides_markers(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return refusal([], "not-found", 404) if answered.status == 410 and seen.path.startswith(OFFERS) else answered
-
-
-@wrong("WDR-011", "answers 410 with the problem alone, and no marker")
-async def omits_markers(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if answered.status == 410 and "marker" in (answered.json or {}):
-        return answered.saying({name: each for name, each in answered.json.items() if name != "marker"})
-    return answered
-
-
-@wrong("WDR-011", "gives no reason and no sequence in a marker")
-async def empties_markers(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if answered.status == 410 and "marker" in (answered.json or {}):
-        marker = {name: each for name, each in answered.json["marker"].items() if name in {"id", "revision"}}
-        return answered.saying({**answered.json, "marker": marker})
-    return answered
-
-
 @wrong("WDR-011", "answers 410 to everybody who asks for a withdrawn offer")
 async def shows_markers_to_all(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     gone = _remember_gone(seen, answered)
     if seen.method == "GET" and answered.status == 404 and seen.path.removeprefix(OFFERS) in gone:
         return refusal([], "offer-withdrawn", 410)
-    return answered
-
-
-@wrong("WDR-011", "answers 404 where the withdrawn offer was never published")
-async def hides_markers_of_unknown_offers(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.publishes:
-        seen.memory[f"published {seen.path}"] = True
-    never = seen.path.startswith(OFFERS) and not seen.memory.get(f"published {seen.path}")
-    return refusal([], "not-found", 404) if answered.status == 410 and never else answered
-
-
-@wrong("WDR-011", "answers 404 to its publisher for an offer that is absent or moderated")
-async def hides_absent_offers(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if answered.status == 410 and (answered.json or {}).get("marker", {}).get("reason") in {"absent", "moderated"}:
-        return refusal([], "not-found", 404)
     return answered

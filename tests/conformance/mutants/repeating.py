@@ -4,7 +4,8 @@ import re
 from dataclasses import replace
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
-from tests.conformance.mutants.ways import BATCH, MARKS, SNAPSHOTS, refusal
+from tests.conformance.mutants.table import register
+from tests.conformance.mutants.ways import BATCH, refusal
 
 _KEY = "Idempotency-Key"
 _SOUND = re.compile("[!-~]{1,128}")
@@ -46,27 +47,6 @@ async def accepts_uuids_only(seen: Seen, forward: Forward) -> Answer:
 async def refuses_keys_of_65(seen: Seen, forward: Forward) -> Answer:
     key = _key(seen)
     return refusal([], "idempotency-key", 400) if key and len(key) > 64 else await forward(seen)
-
-
-@wrong("PUB-040", "takes no key with a request for a mark")
-async def takes_no_key_with_marks(seen: Seen, forward: Forward) -> Answer:
-    return refusal([], "bad-request", 400) if seen.path == MARKS and _key(seen) else await forward(seen)
-
-
-@wrong("PUB-041", "ignores the key of a request for a mark")
-async def ignores_keys_of_marks(seen: Seen, forward: Forward) -> Answer:
-    return await forward(seen.bearing(idempotency_key=None) if seen.path == MARKS and _key(seen) else seen)
-
-
-@wrong("PUB-041", "ignores the key of a snapshot")
-async def ignores_keys_of_snapshots(seen: Seen, forward: Forward) -> Answer:
-    return await forward(seen.bearing(idempotency_key=None) if seen.path == SNAPSHOTS and _key(seen) else seen)
-
-
-@wrong("PUB-041", "ignores the key of a moderation")
-async def ignores_keys_of_moderations(seen: Seen, forward: Forward) -> Answer:
-    plain = seen.path.endswith("/moderation") and _key(seen)
-    return await forward(seen.bearing(idempotency_key=None) if plain else seen)
 
 
 @wrong("PUB-041", "gives the same answer to a repeated batch, and queues it again")
@@ -138,24 +118,6 @@ async def forgets_replayed_headers(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("PUB-042", "runs two requests with one key at the same time")
-async def runs_both(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if answered.status == 409 and (answered.json or {}).get("code") == "idempotency-running":
-        return await forward(seen.bearing(idempotency_key=None))
-    return answered
-
-
-@wrong("PUB-042", "does not say when to come back while a request runs")
-async def says_no_retry(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if answered.status == 409 and (answered.json or {}).get("code") == "idempotency-running":
-        return replace(
-            answered, headers={name: each for name, each in answered.headers.items() if name != "Retry-After"}
-        )
-    return answered
-
-
 @wrong("PUB-043", "replays the answer of a batch to a dry run or a partial one with its key")
 async def replays_at_other_queries(seen: Seen, forward: Forward) -> Answer:
     key = _key(seen)
@@ -188,14 +150,6 @@ async def runs_other_content(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("PUB-043", "answers 409 to a known key with other content")
-async def answers_409_to_reuse(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if (answered.json or {}).get("code") == "idempotency-reused":
-        return refusal([], "idempotency-reused", 409)
-    return answered
-
-
 @wrong("PUB-045", "repeats an answer of more than 256 kB")
 async def replays_long_answers(seen: Seen, forward: Forward) -> Answer:
     key = _key(seen)
@@ -209,3 +163,6 @@ async def replays_long_answers(seen: Seen, forward: Forward) -> Answer:
     if len(answered.body) > 256_000:
         seen.memory[known] = (seen.body, answered)
     return answered
+
+
+register("repeating")

@@ -6,16 +6,11 @@ from typing import Any
 
 import orjson
 
+from tests.conformance.mutants.edits import Document
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import decided
-from tests.conformance.mutants.ways import (
-    Document,
-    codes,
-    edited,
-    entries,
-    problem,
-    way_in,
-)
+from tests.conformance.mutants.ways import codes, edited, entries, problem, way_in
 
 
 def _revision(seen: Seen) -> int | None:
@@ -162,25 +157,6 @@ async def hashes_the_revision(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("REV-003", "answers a duplicate as accepted")
-async def accepts_duplicates(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    body = answered.json
-    if isinstance(body, dict) and body.get("verdict") == "duplicate":
-        return answered.saying({**body, "verdict": "accepted"})
-    return answered
-
-
-@wrong("REV-003", "answers a duplicate of a batch or snapshot as accepted")
-async def accepts_duplicates_of_lines(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return (
-        replace(answered, body=answered.body.replace(b'"status":"duplicate"', b'"status":"accepted"'))
-        if way_in(seen) in {"batch", "snapshot"}
-        else answered
-    )
-
-
 @wrong("REV-003", "answers a repeated withdrawal as stale")
 async def takes_repeated_withdrawals_for_stale(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
@@ -241,9 +217,4 @@ async def withdraws_without_a_new_revision(seen: Seen, forward: Forward) -> Answ
     return answered
 
 
-@wrong("REV-004", "takes a withdrawal with another reason for a duplicate")
-async def compares_no_reasons(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.method == "DELETE" and "revision-reused" in codes(answered.json):
-        return json_answer(200, {**answered.json, "verdict": "duplicate", "problems": []})
-    return answered
+register("revisions")

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.views import (
     LIST,
-    ONE,
     REGIONS,
     asker,
     export_answer,
@@ -65,11 +65,6 @@ async def compares_how_hosts_begin(seen: Seen, forward: Forward) -> Answer:
     return await forward(_with_address(seen, there))
 
 
-@wrong("RTE-004", "leaves the platform of the host out of the provenance")
-async def forgets_the_host(seen: Seen, forward: Forward) -> Answer:
-    return on_views(seen, await forward(seen), lambda view: {**view, "provenance": view["provenance"][:1]})
-
-
 @wrong("RTE-004", "adds the reader to the provenance")
 async def adds_the_reader(seen: Seen, forward: Forward) -> Answer:
     return on_views(
@@ -77,11 +72,6 @@ async def adds_the_reader(seen: Seen, forward: Forward) -> Answer:
         await forward(seen),
         lambda view: {**view, "provenance": [*dict.fromkeys([*view["provenance"], asker(seen)])]},
     )
-
-
-@wrong("RTE-004", "reports no provenance in lists and where one offer is read")
-async def tells_provenance_in_the_feed_only(seen: Seen, forward: Forward) -> Answer:
-    return on_views(seen, await forward(seen), lambda view: {**view, "provenance": []}, [LIST, ONE])
 
 
 @wrong("RTE-001", "lists by the publisher's region")
@@ -177,11 +167,4 @@ async def feeds_no_duplicates(seen: Seen, forward: Forward) -> Answer:
     return with_changes(answered, kept)
 
 
-@wrong("RTE-007", "flags possible duplicates in lists only, not where one offer is read")
-async def flags_duplicates_in_lists_only(seen: Seen, forward: Forward) -> Answer:
-    return on_views(
-        seen,
-        await forward(seen),
-        lambda view: {name: value for name, value in view.items() if name != "possible_duplicates"},
-        [ONE],
-    )
+register("routes")

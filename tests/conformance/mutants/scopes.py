@@ -8,52 +8,16 @@ from urllib.parse import parse_qsl
 import orjson
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.views import asker, code_of, keep, owner, problem
 
 _BATCH = "/v1/offers/batch"
 
+register("scopes", platforms=lambda more: lambda seen, forward: _platforms(seen, forward, orjson.loads(more)))
+
 
 def _lacks_scope(answered: Answer) -> bool:
     return answered.status == 403 and code_of(answered) == "scope-missing"
-
-
-@wrong("SEC-002", "lets readers withdraw")
-async def lets_readers_withdraw(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.method == "DELETE" and _lacks_scope(answered):
-        return json_answer(202, {"receipt": "r" + "A" * 30, "verdict": "pending"})
-    return answered
-
-
-@wrong("SEC-002", "lets readers send batches")
-async def lets_readers_send_batches(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path == _BATCH and _lacks_scope(answered):
-        return json_answer(202, {"items": 1, "refused": 0, "queued": 1, "results": [], "statuses": "q"})
-    return answered
-
-
-@wrong("SEC-002", "lets readers take marks and send snapshots")
-async def lets_readers_send_snapshots(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path.startswith("/v1/snapshots") and _lacks_scope(answered):
-        return json_answer(201, {"mark": "x" * 60, "expires_at": "2027-01-01T00:00:00Z"})
-    return answered
-
-
-@wrong("SEC-002", "lets readers list receipts: there are none")
-async def lets_readers_list_receipts(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path == "/v1/receipts" and _lacks_scope(answered):
-        return json_answer(200, {"receipts": [], "cursor": None, "more": False})
-    return answered
-
-
-@wrong("SEC-002", "answers 404 to one receipt where the scope is missing")
-async def answers_404_for_a_missing_scope(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    found = seen.path.startswith("/v1/receipts/") and _lacks_scope(answered)
-    return problem(404, "not-found") if found else answered
 
 
 @wrong("SEC-002", "lets readers try a publication")
@@ -62,22 +26,6 @@ async def lets_readers_dry_run(seen: Seen, forward: Forward) -> Answer:
     if seen.publishes and seen.query.get("dry_run") == "true" and _lacks_scope(answered):
         return json_answer(200, {"id": seen.path.removeprefix("/v1/offers/"), "status": "valid", "problems": []})
     return answered
-
-
-@wrong("SEC-002", "reads a batch before it looks at the scope")
-async def reads_batches_before_the_scope(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path == _BATCH and _lacks_scope(answered) and b'"title"' not in seen.body:
-        return problem(422, "batch-empty")
-    return answered
-
-
-@wrong("SEC-002", "answers 401 where the scope is missing")
-async def answers_401_for_a_missing_scope(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return (
-        replace(answered.saying({**answered.json, "status": 401}), status=401) if _lacks_scope(answered) else answered
-    )
 
 
 @wrong(
@@ -90,20 +38,6 @@ async def widens_tokens(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(replace(seen, body=kept))
     [asked] = (value for name, value in parse_qsl(seen.body.decode()) if name == "scope")
     return answered.saying({**answered.json, "scope": asked}) if answered.status == 200 else answered
-
-
-@wrong("SEC-002", "lets a token with every scope moderate, an operator's or not")
-async def lets_publishers_moderate(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path.endswith("/moderation") and _lacks_scope(answered) and asker(seen) in {"bretagne", "normandie"}:
-        return json_answer(202, {"receipt": "r" + "A" * 30, "verdict": "pending"})
-    return answered
-
-
-@wrong("SEC-004", "takes the gateway's reasons for a withdrawal from a partner")
-async def takes_the_reason_expired(seen: Seen, forward: Forward) -> Answer:
-    own = seen.method == "DELETE" and seen.query.get("reason") in {"expired", "absent", "moderated"}
-    return await forward(seen.asking(reason="cancelled") if own else seen)
 
 
 @wrong("SEC-004", "takes the gateway's reasons for a withdrawal in a batch")
@@ -165,21 +99,6 @@ async def reveals_what_exists_in_batches(seen: Seen, forward: Forward) -> Answer
         found = [{**one, "code": "offer-unknown"} for one in each.get("problems", ())]
         results.append({**each, "problems": found} if new and found else each)
     return replace(answered, body=orjson.dumps({**body, "results": results}))
-
-
-@wrong("SEC-014", "shows every platform the errors of the others")
-async def tells_errors_of_others(seen: Seen, forward: Forward) -> Answer:
-    return await _platforms(seen, forward, {"details": {"last_error": None, "refused": 0}})
-
-
-@wrong("SEC-014", "shows every platform what the others have published")
-async def tells_counts_of_others(seen: Seen, forward: Forward) -> Answer:
-    return await _platforms(seen, forward, {"accepted": 12, "refused": 3})
-
-
-@wrong("SEC-014", "shows every platform how deliveries of the others stand")
-async def tells_deliveries_of_others(seen: Seen, forward: Forward) -> Answer:
-    return await _platforms(seen, forward, {"delivered": 1, "pending": 1, "undelivered": 0})
 
 
 async def _platforms(seen: Seen, forward: Forward, more: dict[str, object]) -> Answer:

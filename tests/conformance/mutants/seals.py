@@ -3,8 +3,9 @@
 import asyncio
 from dataclasses import replace
 
-from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
-from tests.conformance.mutants.views import CHANGES, LIST, code_of, page_of, way
+from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
+from tests.conformance.mutants.table import register
+from tests.conformance.mutants.views import CHANGES, code_of, page_of, way
 
 _HANG = 120
 
@@ -24,22 +25,6 @@ async def takes_altered_cursors(seen: Seen, forward: Forward) -> Answer:
     if way(seen) == CHANGES and code_of(answered) == "cursor-forged":
         known = next((each for each in cursors if _close(each, seen.query["cursor"])), None)
         return answered if known is None else await forward(seen.asking(cursor=known))
-    return answered
-
-
-@wrong("SEC-006", "takes a forged cursor of a list for the beginning")
-async def takes_forged_cursors_of_lists(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if way(seen) == LIST and code_of(answered) == "cursor-forged":
-        return await forward(seen.asking(cursor=None))
-    return answered
-
-
-@wrong("SEC-006", "takes a forged cursor of receipts for the beginning")
-async def takes_forged_cursors_of_receipts(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path == "/v1/receipts" and code_of(answered) == "cursor-forged":
-        return await forward(seen.asking(cursor=None))
     return answered
 
 
@@ -108,16 +93,6 @@ async def reads_altered_receipts(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("SEC-007", "serves its health at the partners' port")
-async def shows_its_health(seen: Seen, forward: Forward) -> Answer:
-    return json_answer(200, {"status": "ok"}) if seen.path in {"/health", "/healthz", "/livez"} else await forward(seen)
-
-
-@wrong("SEC-007", "serves its readiness at the partners' port")
-async def shows_its_readiness(seen: Seen, forward: Forward) -> Answer:
-    return json_answer(200, {"ready": True}) if seen.path in {"/ready", "/readyz"} else await forward(seen)
-
-
 @wrong("SEC-007", "asks for a token before its metrics, at the partners' port")
 async def shows_metrics_to_partners(seen: Seen, forward: Forward) -> Answer:
     known = seen.path == "/metrics" and "Authorization" in seen.headers
@@ -136,3 +111,6 @@ async def hangs_on_digits(seen: Seen, forward: Forward) -> Answer:
     if sum(seen.body.count(b"%d" % digit) for digit in range(10)) > 1000 and seen.publishes:
         await asyncio.sleep(_HANG)
     return await forward(seen)
+
+
+register("seals")

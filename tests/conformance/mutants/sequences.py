@@ -4,7 +4,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import decided, value_of
 from tests.conformance.mutants.ways import (
     codes,
@@ -12,21 +13,7 @@ from tests.conformance.mutants.ways import (
     way_in,
 )
 
-
-@wrong("REV-005", "rejects a lower revision")
-async def rejects_lower_revisions(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if (answered.json or {}).get("verdict") == "stale":
-        return json_answer(409, {**answered.json, "verdict": "rejected"})
-    return answered
-
-
-@wrong("REV-005", "answers a lower revision as a duplicate, and ignores it")
-async def takes_lower_revisions_for_duplicates(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if "older-revision" in codes(answered.json) and seen.publishes:
-        return json_answer(200, {**answered.json, "verdict": "duplicate", "problems": []})
-    return answered
+register("sequences")
 
 
 @wrong("REV-005", "withdraws an offer by a lower revision")

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import OFFERS, code_of, is_snapshot, lines_of, set_of, value_of
 from tests.conformance.mutants.ways import MARKS, refusal, unpacked
 
@@ -105,12 +106,6 @@ async def uses_marks_up(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("PUB-022", "calls a mark that was used already invalid")
-async def calls_used_marks_invalid(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return refusal([], "mark-invalid", 409) if code_of(answered) == "stale-mark" else answered
-
-
 @wrong("PUB-022", "answers a snapshot that is sent again with its key as stale")
 async def forgets_keys_of_snapshots(seen: Seen, forward: Forward) -> Answer:
     applied = seen.memory.setdefault("applied", set())
@@ -178,3 +173,6 @@ async def publishes_before_it_counts(seen: Seen, forward: Forward) -> Answer:
         batch = replace(seen, path="/v1/offers/batch", query={"partial": "true"}, body=b"\n".join([*lines, b""]))
         await forward(batch.bearing(content_encoding=None, idempotency_key=None, prefer="wait=5"))
     return answered
+
+
+register("snapshotting")

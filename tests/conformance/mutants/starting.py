@@ -1,10 +1,10 @@
 """Gateways that begin or go on wrongly: what a reader from the start gets, and where a cursor leads."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
-from tests.conformance.mutants.views import CHANGES, LIST, asker, code_of, page_of, problem, way, with_changes
+from tests.conformance.mutants.table import register
+from tests.conformance.mutants.views import CHANGES, asker, code_of, page_of, way, with_changes
 
 _FILTERS = ("region", "department", "level", "week", "sector", "platform", "bbox", "territory")
 
@@ -57,27 +57,6 @@ async def begins_without_updated_offers(seen: Seen, forward: Forward) -> Answer:
     return with_changes(answered, [e for e in page["changes"] if e["id"] not in seen.memory.get("updated", set())])
 
 
-@wrong("FEED-010", "begins at the end: a reader from the start gets nothing of what is live")
-async def begins_at_the_end(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    return with_changes(answered, []) if page and "cursor" not in seen.query and not page["more"] else answered
-
-
-@wrong("FEED-003", "returns an empty cursor with an empty page")
-async def returns_empty_cursors(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    return answered.saying({**page, "cursor": ""}) if page and not page["changes"] else answered
-
-
-@wrong("FEED-003", "returns no cursor with the last page, as in a list")
-async def returns_no_cursor_at_the_end(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    return answered.saying({**page, "cursor": None}) if page and page["changes"] and not page["more"] else answered
-
-
 @wrong("FEED-003", "loses what happens between an empty page and the next request")
 async def goes_on_at_the_end(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
@@ -95,14 +74,6 @@ async def returns_the_cursor_it_was_given(seen: Seen, forward: Forward) -> Answe
     answered = await forward(seen)
     page = page_of(seen, answered)
     return answered.saying({**page, "cursor": seen.query["cursor"]}) if page and "cursor" in seen.query else answered
-
-
-@wrong("FEED-004", "asks for a new reading where a cursor is forged")
-async def answers_410_to_forged_cursors(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if way(seen) == CHANGES and code_of(answered) == "cursor-forged":
-        return problem(410, "resync-required")
-    return answered
 
 
 @wrong("FEED-004", "takes a cursor that has lost its end")
@@ -138,45 +109,6 @@ async def binds_cursors_to_locations(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("FEED-005", "asks for a new reading where the filter is another one")
-async def answers_410_to_other_filters(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if way(seen) == CHANGES and code_of(answered) == "cursor-filter":
-        return problem(410, "resync-required")
-    return answered
-
-
-@wrong("FEED-005", "goes on with a list under another filter")
-async def goes_on_with_lists_under_other_filters(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if way(seen) == LIST and code_of(answered) == "cursor-filter":
-        return await forward(seen.asking(cursor=None))
-    return answered
-
-
-@wrong("FEED-009", "takes another reader's cursor")
-async def accepts_cursors_of_other_readers(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if way(seen) == CHANGES and code_of(answered) == "resync-required":
-        return await forward(seen.asking(cursor=None))
-    return answered
-
-
-@wrong("FEED-009", "calls another reader's cursor forged")
-async def calls_other_cursors_forged(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return (
-        problem(400, "cursor-forged") if way(seen) == CHANGES and code_of(answered) == "resync-required" else answered
-    )
-
-
-@wrong("FEED-009", "answers 409 where a new reading is needed")
-async def answers_409_for_410(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    gone = way(seen) == CHANGES and answered.status == 410
-    return replace(answered.saying({**answered.json, "status": 409}), status=409) if gone else answered
-
-
 def _filter(seen: Seen) -> dict[str, str | None]:
     return {name: value for name, value in seen.query.items() if name in _FILTERS}
 
@@ -200,3 +132,6 @@ async def _with_a_known_cursor(
         known = next((each for each in cursors if len(given) > 20 and alike(each, given)), None)
         return answered if known is None else await forward(seen.asking(cursor=known))
     return answered
+
+
+register("starting")

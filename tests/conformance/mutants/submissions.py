@@ -1,9 +1,10 @@
 """Wrong gateways, second round: identity, order, withdrawal, publishing, keys (IDN, REV, WDR, PUB)."""
 
-from dataclasses import replace
 from typing import Any
 
+from tests.conformance.mutants.edits import Document
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import (
     OFFERS,
     answers_items,
@@ -15,9 +16,11 @@ from tests.conformance.mutants.uploads import (
     value_of,
     withdrawn_one,
 )
-from tests.conformance.mutants.ways import BATCH, Document, edited, problem, refusal, waits, way_in
+from tests.conformance.mutants.ways import edited, problem, refusal, way_in
 
 _KEY = "Idempotency-Key"
+
+register("submissions")
 
 
 @wrong("IDN-005", "takes an id of the content in other letters for that of the address")
@@ -125,32 +128,9 @@ async def remembers_dry_runs(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("PUB-008", "names an address of batches that leads nowhere")
-async def names_wrong_addresses(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path == "/.well-known/passerelle" and answered.status == 200:
-        there = {**answered.json["endpoints"], "batch": "/v1/batch", "changes": "/v1/feed"}
-        return answered.saying({**answered.json, "endpoints": there})
-    return answered
-
-
 @wrong("PUB-011", "takes partial=false for partial")
 async def takes_any_partial(seen: Seen, forward: Forward) -> Answer:
     return await forward(seen.asking(partial="true") if seen.query.get("partial") == "false" else seen)
-
-
-@wrong("PUB-014", "refuses a media type with a charset")
-async def refuses_charsets(seen: Seen, forward: Forward) -> Answer:
-    if way_in(seen) == "batch" and "charset" in seen.headers.get("Content-Type", ""):
-        return refusal([], "media-type", 415)
-    return await forward(seen)
-
-
-@wrong("PUB-014", "takes an array over several lines for NDJSON")
-async def splits_arrays_into_lines(seen: Seen, forward: Forward) -> Answer:
-    if seen.path == BATCH and seen.body.lstrip()[:1] == b"[" and b"\n" in seen.body.strip():
-        return refusal([], "batch-refused", 422)
-    return await forward(seen)
 
 
 @wrong("PUB-014", "refuses blanks before and behind an item")
@@ -168,53 +148,11 @@ def _lacking(*names: str) -> Any:
     return lambda body: {name: each for name, each in body.items() if name not in names}
 
 
-@wrong("PUB-016", "names no list of receipts of a snapshot")
-async def names_no_receipts_of_snapshots(seen: Seen, forward: Forward) -> Answer:
-    return _said(seen, await forward(seen), _lacking("receipts"))
-
-
-@wrong("PUB-017", "counts no rules and no warnings of a snapshot")
-async def counts_nothing_of_snapshots(seen: Seen, forward: Forward) -> Answer:
-    return _said(seen, await forward(seen), lambda body: {**body, "rules": {}, "warnings": {}})
-
-
-@wrong("PUB-017", "gives no problems of refused lines of a snapshot")
-async def gives_no_problems_of_snapshots(seen: Seen, forward: Forward) -> Answer:
-    def bare(body: Document) -> Document:
-        return {**body, "results": [_lacking("problems")(each) for each in body["results"]]}
-
-    return _said(seen, await forward(seen), bare)
-
-
-@wrong("PUB-018", "counts no verdicts of what it waited for")
-async def counts_no_verdicts(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if answers_items(seen, answered) and waits(seen):
-        return answered.saying(_lacking("verdicts")(answered.json))
-    return answered
-
-
-@wrong("PUB-018", "does not say that a snapshot was waited for")
-async def applies_no_preference_to_snapshots(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    kept = {name: each for name, each in answered.headers.items() if name.lower() != "preference-applied"}
-    return replace(answered, headers=kept) if is_snapshot(seen) else answered
-
-
 @wrong("PUB-024", "applies a snapshot that ends within a line")
 async def applies_sets_cut_within_a_line(seen: Seen, forward: Forward) -> Answer:
     lines = lines_of(seen)
     cut = is_snapshot(seen) and lines and value_of(lines[-1]) is None and "Content-Encoding" not in seen.headers
     return await forward(set_of(seen, lines[:-1]) if cut and len(lines) > 1 else seen)
-
-
-@wrong("PUB-025", "says accepted of an invalid line that counts as present")
-async def accepts_invalid_lines(seen: Seen, forward: Forward) -> Answer:
-    def accepted(body: Document) -> Document:
-        results = [{**each, "status": "queued"} if each["status"] == "refused" else each for each in body["results"]]
-        return {**body, "results": results, "refused": 0, "statuses": body["statuses"].replace("r", "q")}
-
-    return _said(seen, await forward(seen), accepted)
 
 
 @wrong("PUB-026", "compares the ids of valid lines only")
@@ -226,14 +164,6 @@ async def compares_ids_of_valid_lines(seen: Seen, forward: Forward) -> Answer:
             (value_of(line) or {}).get("id"): line for line in sorted(offers, key=lambda each: b'"s99"' in each)[::-1]
         }
         return await forward(set_of(seen, list(kept.values())))
-    return answered
-
-
-@wrong("PUB-027", "accepts a withdrawal within a snapshot as a line that is present")
-async def counts_withdrawals_as_present(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if code_of(answered) == "snapshot-withdrawal":
-        return json_answer(202, {"items": 1, "refused": 1, "queued": 0, "withdrawn": 0, "results": [], "statuses": "r"})
     return answered
 
 

@@ -1,34 +1,23 @@
 """Wrong gateways: levels, weeks, stays and sectors (OFR-022 to OFR-028)."""
 
-import re
 from datetime import date, timedelta
 from itertools import pairwise
 
 from conformance.clock import today
+from tests.conformance.mutants.edits import Document
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
-from tests.conformance.mutants.ways import Document, problems_changed, reading, rendering, silent, strict
+from tests.conformance.mutants.table import register
+from tests.conformance.mutants.ways import problems_changed, reading, rendering
 
 
 def _monday(week: str) -> date:
     return date.fromisocalendar(int(week[:4]), int(week[6:]), 1)
 
 
-@reading("OFR-022", "takes no levels for all of them")
-def takes_no_levels_for_all(offer: Document) -> None:
-    if offer["levels"] == []:
-        offer["levels"] = ["quatrieme", "troisieme", "seconde"]
-
-
 @reading("OFR-022", "drops a level that it does not know")
 def drops_unknown_levels(offer: Document) -> None:
     known = [each for each in offer["levels"] if each in {"quatrieme", "troisieme", "seconde"}]
     offer["levels"] = known or offer["levels"]
-
-
-@reading("OFR-022", "accepts two levels at most")
-def accepts_two_levels(offer: Document) -> None:
-    if len(set(offer["levels"])) == 3:
-        offer["levels"] = []
 
 
 @reading("OFR-023", "takes week 53 of a shorter year for the first of the next one")
@@ -41,14 +30,6 @@ def moves_week_53(offer: Document) -> None:
         return week
 
     offer["weeks"] = [real(each) for each in offer["weeks"]]
-
-
-@reading("OFR-023", "reads weeks without a leading zero, without a hyphen, or with a day")
-def reads_loose_weeks(offer: Document) -> None:
-    offer["weeks"] = [re.sub(r"^(20[0-9]{2})-?[Ww]0?([1-9])(?:-[1-7])?$", r"\1-W0\2", each) for each in offer["weeks"]]
-    offer["weeks"] = [
-        re.sub(r"^(20[0-9]{2})-?[Ww]([1-5][0-9])(?:-[1-7])?$", r"\1-W\2", each) for each in offer["weeks"]
-    ]
 
 
 @reading("OFR-024", "allows a week that ends up to 410 days ahead")
@@ -87,23 +68,6 @@ def breaks_stays_at_new_year(offer: Document) -> None:
         offer["weeks"] = offer["weeks"][:1]
 
 
-@reading("OFR-025", "refuses a stay of two weeks for pupils of collège")
-def refuses_two_weeks_for_college(offer: Document) -> None:
-    if offer["stay_weeks"] == 2 and "seconde" not in offer["levels"]:
-        offer["weeks"] = offer["weeks"][:1]
-
-
-@rendering("OFR-025", "takes one week for the default of every stay")
-def defaults_to_one_week(entry: Document) -> None:
-    entry["offer"]["stay_weeks"] = 1
-
-
-@rendering("OFR-025", "takes two weeks for the default of every stay of seconde")
-def defaults_to_two_weeks_for_seconde(entry: Document) -> None:
-    if "seconde" in entry["offer"]["levels"]:
-        entry["offer"]["stay_weeks"] = 2
-
-
 @rendering("OFR-025", "takes two weeks for the default wherever two consecutive weeks are offered")
 def defaults_to_two_weeks_where_offered(entry: Document) -> None:
     if _consecutive(entry["offer"]["weeks"]):
@@ -128,30 +92,4 @@ async def warns_mixed_offers(seen: Seen, forward: Forward) -> Answer:
     return problems_changed(answered, lambda known: [*known, warning])
 
 
-@strict("OFR-026", "refuses weeks without pupils of seconde", "week-outside-period")
-def refuses_other_weeks() -> None: ...
-
-
-@silent("OFR-026", "knows no calendar of seconde", "week-outside-period")
-def knows_no_calendar() -> None: ...
-
-
-@strict("OFR-027", "refuses weeks within school holidays", "week-in-holidays")
-def refuses_holidays() -> None: ...
-
-
-@reading("OFR-028", "knows fifty sectors")
-def knows_fifty_sectors(offer: Document) -> None:
-    if offer["sector"] == "s51":
-        offer["sector"] = "s52"
-
-
-@reading("OFR-028", "takes an unknown sector for another one")
-def takes_unknown_sectors(offer: Document) -> None:
-    if re.fullmatch("s[0-9]{1,3}", offer["sector"]) and not 1 <= int(offer["sector"][1:]) <= 51:
-        offer["sector"] = "s1"
-
-
-@reading("OFR-028", "reads a sector without its letter, or with a zero before its number")
-def reads_numbers_as_sectors(offer: Document) -> None:
-    offer["sector"] = re.sub("^s?0?([1-9][0-9]?)$", r"s\1", str(offer["sector"]))
+register("times")

@@ -13,26 +13,17 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.edits import TEXTS, Document, value_at
+from tests.conformance.mutants.proxy import Answer, Fault, Forward, Seen, json_answer, wrong
 
-Document: TypeAlias = dict[str, Any]
 Edit: TypeAlias = Callable[[Document], object]
 Rewrite: TypeAlias = Callable[[bytes], bytes]
 
 BATCH, SNAPSHOTS, MARKS = "/v1/offers/batch", "/v1/snapshots", "/v1/snapshots/marks"
 _IN = ("offer", "batch", "snapshot")
 _OUT = ("offer", "list", "changes", "verdict")
-_OTHER_FORM = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+OTHER_FORM = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What an edit raises on a document of another form, the rest of which its fault leaves alone."""
-TEXTS = (
-    "/title",
-    "/description",
-    "/employer/name",
-    "/employer/description",
-    "/location/street",
-    "/location/city",
-    "/schedule/lunch_break",
-)
 
 
 def way_in(seen: Seen) -> str | None:
@@ -96,53 +87,63 @@ def _after(document: Any, edit: Edit) -> Any:
         return document
     with suppress(RecursionError):
         changed = copy.deepcopy(document)
-        with suppress(*_OTHER_FORM):
+        with suppress(*OTHER_FORM):
             edit(changed)
         return changed
     return document
 
 
+def read_as(edit: Edit, *ways: str) -> Fault:
+    """A gateway that changes each document before it judges it."""
+
+    async def answer(seen: Seen, forward: Forward) -> Answer:
+        return await forward(edited(seen, edit, *ways))
+
+    return answer
+
+
+def decoded_as(rewrite: Rewrite, *ways: str) -> Fault:
+    """A gateway that rewrites the bytes of each document before it judges them."""
+
+    async def answer(seen: Seen, forward: Forward) -> Answer:
+        return await forward(rewritten(seen, rewrite, *ways))
+
+    return answer
+
+
+def rendered_as(edit: Edit, *ways: str) -> Fault:
+    """A gateway that changes each offer, with its territory, on these ways out in JSON, or on all."""
+
+    async def answer(seen: Seen, forward: Forward) -> Answer:
+        answered = await forward(seen)
+        body = copy.deepcopy(answered.json)
+        for way, entry in entries(seen, body):
+            if way in (ways or _OUT):
+                with suppress(*OTHER_FORM):
+                    edit(entry)
+        return answered if body == answered.json else answered.saying(body)
+
+    return answer
+
+
 def reading(names: str, fault: str, *ways: str) -> Callable[[Edit], Edit]:
     """Register a gateway that changes each document before it judges it."""
-
-    def register(edit: Edit) -> Edit:
-        async def answer(seen: Seen, forward: Forward) -> Answer:
-            return await forward(edited(seen, edit, *ways))
-
-        answer.__name__ = edit.__name__
-        wrong(names, fault)(answer)
-        return edit
-
-    return register
+    return _registering(names, fault, lambda edit: read_as(edit, *ways))
 
 
 def decoding(names: str, fault: str, *ways: str) -> Callable[[Rewrite], Rewrite]:
     """Register a gateway that rewrites the bytes of each document before it judges them."""
-
-    def register(rewrite: Rewrite) -> Rewrite:
-        async def answer(seen: Seen, forward: Forward) -> Answer:
-            return await forward(rewritten(seen, rewrite, *ways))
-
-        answer.__name__ = rewrite.__name__
-        wrong(names, fault)(answer)
-        return rewrite
-
-    return register
+    return _registering(names, fault, lambda rewrite: decoded_as(rewrite, *ways))
 
 
 def rendering(names: str, fault: str, *ways: str) -> Callable[[Edit], Edit]:
     """Register a gateway that changes each offer, with its territory, on these ways out in JSON, or on all."""
+    return _registering(names, fault, lambda edit: rendered_as(edit, *ways))
 
-    def register(edit: Edit) -> Edit:
-        async def answer(seen: Seen, forward: Forward) -> Answer:
-            answered = await forward(seen)
-            body = copy.deepcopy(answered.json)
-            for way, entry in entries(seen, body):
-                if way in (ways or _OUT):
-                    with suppress(*_OTHER_FORM):
-                        edit(entry)
-            return answered if body == answered.json else answered.saying(body)
 
+def _registering(names: str, fault: str, make: Callable[[Any], Fault]) -> Callable[[Any], Any]:
+    def register(edit: Any) -> Any:
+        answer = make(edit)
         answer.__name__ = edit.__name__
         wrong(names, fault)(answer)
         return edit
@@ -191,41 +192,31 @@ def without(answered: Answer, *hidden: str) -> Answer:
     return after
 
 
-def silent(names: str, fault: str, *hidden: str) -> Callable[[Callable[[], object]], Callable[[], object]]:
-    """Register a gateway that does not know these warnings."""
+def silent_about(*hidden: str) -> Fault:
+    """A gateway that does not know these warnings."""
 
-    def register(named: Callable[[], object]) -> Callable[[], object]:
-        async def answer(seen: Seen, forward: Forward) -> Answer:
-            return without(await forward(seen), *hidden)
+    async def answer(seen: Seen, forward: Forward) -> Answer:
+        return without(await forward(seen), *hidden)
 
-        answer.__name__ = named.__name__
-        wrong(names, fault)(answer)
-        return named
-
-    return register
+    return answer
 
 
-def strict(names: str, fault: str, *refused: str) -> Callable[[Callable[[], object]], Callable[[], object]]:
-    """Register a gateway that refuses one offer with these warnings."""
+def refusing(*refused: str) -> Fault:
+    """A gateway that refuses one offer with these warnings."""
 
-    def register(named: Callable[[], object]) -> Callable[[], object]:
-        async def answer(seen: Seen, forward: Forward) -> Answer:
-            if not seen.publishes:
-                return await forward(seen)
-            tried = await forward(seen.asking(dry_run="true").bearing(prefer=None))
-            if tried.status != 200 or not codes(tried.json) & set(refused):
-                return await forward(seen)
-            problems = [
-                {**each, "severity": "error" if each["code"] in refused else each["severity"]}
-                for each in tried.json["problems"]
-            ]
-            return refusal(problems)
+    async def answer(seen: Seen, forward: Forward) -> Answer:
+        if not seen.publishes:
+            return await forward(seen)
+        tried = await forward(seen.asking(dry_run="true").bearing(prefer=None))
+        if tried.status != 200 or not codes(tried.json) & set(refused):
+            return await forward(seen)
+        problems = [
+            {**each, "severity": "error" if each["code"] in refused else each["severity"]}
+            for each in tried.json["problems"]
+        ]
+        return refusal(problems)
 
-        answer.__name__ = named.__name__
-        wrong(names, fault)(answer)
-        return named
-
-    return register
+    return answer
 
 
 def refusal(problems: list[Document], code: str = "submission-refused", status: int = 422, **more: Any) -> Answer:
@@ -259,17 +250,10 @@ def codes(body: Any) -> set[str]:
     return {str(each["code"]) for each in (body or {}).get("problems", ())} if isinstance(body, dict) else set()
 
 
-def value(document: Any, pointer: str) -> Any:
-    """The value at this pointer, None where there is none."""
-    for name in pointer.split("/")[1:]:
-        document = document.get(name) if isinstance(document, dict) else None
-    return document
-
-
 def put(document: Document, pointer: str, new: Any) -> None:
     """Set the value at this pointer, where its parent is."""
     *path, name = pointer.split("/")[1:]
-    parent = value(document, "".join(f"/{each}" for each in path)) if path else document
+    parent = value_at(document, "".join(f"/{each}" for each in path)) if path else document
     if isinstance(parent, dict):
         parent[name] = new
 
@@ -277,7 +261,7 @@ def put(document: Document, pointer: str, new: Any) -> None:
 def texts_changed(offer: Document, change: Callable[[str], str], *pointers: str) -> None:
     """Change the texts at these pointers, or all."""
     for pointer in pointers or TEXTS:
-        if isinstance(text := value(offer, pointer), str):
+        if isinstance(text := value_at(offer, pointer), str):
             put(offer, pointer, change(text))
 
 

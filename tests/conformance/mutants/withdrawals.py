@@ -3,45 +3,11 @@
 import re
 from dataclasses import replace
 
+from tests.conformance.mutants.edits import Document
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import OFFERS, value_of, withdrawn_one, withdraws_one
-from tests.conformance.mutants.ways import (
-    Document,
-    codes,
-    edited,
-    problem,
-    problems_changed,
-    reading,
-    refusal,
-    waits,
-    way_in,
-)
-
-
-@wrong("WDR-001", "withdraws without a revision, at the next one")
-async def withdraws_without_a_revision(seen: Seen, forward: Forward) -> Answer:
-    if seen.method == "DELETE" and "revision" not in seen.query:
-        return await forward(seen.asking(revision="1790000000000"))
-    return await forward(seen)
-
-
-@wrong("WDR-001", "accepts any reason of a withdrawal as cancelled")
-async def accepts_any_reason(seen: Seen, forward: Forward) -> Answer:
-    if seen.method == "DELETE" and seen.query.get("reason", "filled") not in {"filled", "cancelled"}:
-        return await forward(seen.asking(reason="cancelled"))
-    return await forward(seen)
-
-
-@wrong("WDR-001", "remembers every withdrawal as cancelled")
-async def remembers_cancelled_only(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return replace(answered, body=answered.body.replace(b'"reason":"filled"', b'"reason":"cancelled"'))
-
-
-@reading("WDR-001", "withdraws by a batch as cancelled, whatever the reason", "batch")
-def withdraws_lines_as_cancelled(offer: Document) -> None:
-    if offer["withdrawn"] == "filled":
-        offer["withdrawn"] = "cancelled"
+from tests.conformance.mutants.ways import codes, edited, problem, refusal, waits, way_in
 
 
 @wrong("WDR-001", "shows the content of a withdrawn offer beside its marker")
@@ -51,15 +17,6 @@ async def keeps_withdrawn_content(seen: Seen, forward: Forward) -> Answer:
         seen.memory[f"content {seen.path}"] = seen.json
     if seen.method == "GET" and answered.status == 410:
         return answered.saying({**answered.json, "offer": seen.memory.get(f"content {seen.path}", {"title": "x"})})
-    return answered
-
-
-@wrong("WDR-001", "keeps the title and the employer of a withdrawn offer in its marker")
-async def keeps_titles_in_markers(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.method == "GET" and answered.status == 410:
-        marker = {**answered.json["marker"], "title": "Stage", "employer": {"name": "Atelier"}}
-        return answered.saying({**answered.json, "marker": marker})
     return answered
 
 
@@ -115,30 +72,6 @@ async def publishes_after_unknown_withdrawals(seen: Seen, forward: Forward) -> A
     if seen.publishes and seen.memory.get(f"unknown {seen.path}") and "older-revision" in codes(answered.json):
         return await forward(seen.carrying({**seen.json, "revision": answered.json["current"]["revision"] + 1}))
     return answered
-
-
-@wrong("WDR-003", "answers what a marker remembers as a duplicate")
-async def takes_withdrawn_for_duplicates(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if any(code.startswith("withdrawn-") for code in codes(answered.json)):
-        return json_answer(200, {**answered.json, "verdict": "duplicate", "problems": []})
-    return answered
-
-
-@wrong("WDR-003", "does not say that a stale publication was withdrawn")
-async def says_older_for_withdrawn(seen: Seen, forward: Forward) -> Answer:
-    def older(known: list[Document]) -> list[Document]:
-        return [{**each, "code": re.sub("^withdrawn-.*", "older-revision", each["code"])} for each in known]
-
-    return problems_changed(await forward(seen), older)
-
-
-@wrong("WDR-003", "says withdrawn-cancelled whatever the reason was")
-async def says_cancelled_for_withdrawn(seen: Seen, forward: Forward) -> Answer:
-    def cancelled(known: list[Document]) -> list[Document]:
-        return [{**each, "code": re.sub("^withdrawn-.*", "withdrawn-cancelled", each["code"])} for each in known]
-
-    return problems_changed(await forward(seen), cancelled)
 
 
 @wrong("WDR-003", "publishes again by a batch what a marker remembers")
@@ -259,3 +192,6 @@ async def lifts_by_revision(seen: Seen, forward: Forward) -> Answer:
     ):
         return json_answer(201, {**answered.json, "verdict": "accepted", "problems": []})
     return answered
+
+
+register("withdrawals")

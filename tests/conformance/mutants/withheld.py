@@ -1,10 +1,11 @@
 """Gateways that give out, on one way out, what they withhold on the others: hidden offers, and what has passed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
+from tests.conformance.mutants.proxy import Answer, Fault, Forward, Seen, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.views import (
     LIST,
     ONE,
@@ -25,26 +26,13 @@ from tests.conformance.mutants.views import (
 
 _HOST = "stages.grand-est.example"
 _ITEM = "<item>"
-
-
-def _passed(document: Any, reader: str) -> bool:
-    return reader == "grand-est" and f"//{_HOST}/" in document.get("apply_url", "")
-
-
-def _own(document: Any, reader: str) -> bool:
-    return owner(document["id"]) == reader
-
-
-def _hidden_nationally(document: Any, reader: str) -> bool:
-    return reader == "national" and hidden_from(document, reader)
-
-
-def _reserved(document: Any, reader: str) -> bool:
-    return reader == "national" and "schools" in document.get("restrictions", {})
-
-
-def _hidden_regionally(document: Any, reader: str) -> bool:
-    return reader not in {"national", ""} and hidden_from(document, reader)
+_RULES: Mapping[str, Callable[[Any, str], bool]] = {
+    "passed": lambda document, reader: reader == "grand-est" and f"//{_HOST}/" in document.get("apply_url", ""),
+    "own": lambda document, reader: owner(document["id"]) == reader,
+    "hidden-nationally": lambda document, reader: reader == "national" and hidden_from(document, reader),
+    "hidden-regionally": lambda document, reader: reader not in {"national", ""} and hidden_from(document, reader),
+    "reserved": lambda document, reader: reader == "national" and "schools" in document.get("restrictions", {}),
+}
 
 
 async def _withheld(seen: Seen, forward: Forward, withheld: Callable[[Any, str], bool]) -> list[View]:
@@ -107,64 +95,16 @@ async def _exporting(seen: Seen, forward: Forward, kind: str, withheld: Callable
     return export_answer(kind, text)
 
 
-@wrong("RTE-002", "lists offers that are not for the regions")
-async def lists_hidden_offers(seen: Seen, forward: Forward) -> Answer:
-    return await _listing(seen, forward, _hidden_regionally)
+def _giving(way_out: str, rule: str) -> Fault:
+    """Give out by this way, or in an export of this kind, what the rule withholds."""
+    ways = {"listing": _listing, "reading": _reading, "feeding": _feeding}
 
+    async def answer(seen: Seen, forward: Forward) -> Answer:
+        if way_out in ways:
+            return await ways[way_out](seen, forward, _RULES[rule])
+        return await _exporting(seen, forward, way_out, _RULES[rule])
 
-@wrong("RTE-002", "shows an offer that is not for the regions to those who know its id")
-async def shows_hidden_offers_by_id(seen: Seen, forward: Forward) -> Answer:
-    return await _reading(seen, forward, _hidden_regionally)
-
-
-@wrong("RTE-002", "exports offers that are not for the regions as CSV")
-async def exports_hidden_offers_as_csv(seen: Seen, forward: Forward) -> Answer:
-    return await _exporting(seen, forward, "csv", _hidden_regionally)
-
-
-@wrong("RTE-002", "exports offers that are not for the regions as RSS")
-async def exports_hidden_offers_as_rss(seen: Seen, forward: Forward) -> Answer:
-    return await _exporting(seen, forward, "rss", _hidden_regionally)
-
-
-@wrong("RTE-002", "lists offers that are not for the national site to it")
-async def lists_regional_offers_nationally(seen: Seen, forward: Forward) -> Answer:
-    return await _listing(seen, forward, _hidden_nationally)
-
-
-@wrong("RTE-002", "shows the national site an offer that is not for it, by its id")
-async def shows_regional_offers_nationally(seen: Seen, forward: Forward) -> Answer:
-    return await _reading(seen, forward, _hidden_nationally)
-
-
-@wrong("RTE-002", "exports offers that are not for the national site to it")
-async def exports_regional_offers_nationally(seen: Seen, forward: Forward) -> Answer:
-    return await _exporting(seen, forward, "csv", _hidden_nationally)
-
-
-@wrong("RTE-002", "feeds the national site offers that are not for it")
-async def feeds_regional_offers_nationally(seen: Seen, forward: Forward) -> Answer:
-    return await _feeding(seen, forward, _hidden_nationally)
-
-
-@wrong("NAT-002", "lists offers that are reserved for schools to the national site")
-async def lists_reserved_offers_nationally(seen: Seen, forward: Forward) -> Answer:
-    return await _listing(seen, forward, _reserved)
-
-
-@wrong("NAT-002", "shows the national site an offer that is reserved for schools, by its id")
-async def shows_reserved_offers_nationally(seen: Seen, forward: Forward) -> Answer:
-    return await _reading(seen, forward, _reserved)
-
-
-@wrong("NAT-002", "exports offers that are reserved for schools to the national site")
-async def exports_reserved_offers_nationally(seen: Seen, forward: Forward) -> Answer:
-    return await _exporting(seen, forward, "csv", _reserved)
-
-
-@wrong("NAT-002", "feeds the national site offers that are reserved for schools")
-async def feeds_reserved_offers_nationally(seen: Seen, forward: Forward) -> Answer:
-    return await _feeding(seen, forward, _reserved)
+    return answer
 
 
 @wrong("RTE-002", "names hidden offers among the possible duplicates of others")
@@ -197,36 +137,4 @@ async def shows_what_was_not_hidden(seen: Seen, forward: Forward) -> Answer:
     return old if answered.status == 404 and document and hidden_from(document, asker(seen)) else answered
 
 
-@wrong("RTE-003", "lists offers to the platform on whose host they apply")
-async def lists_what_has_passed(seen: Seen, forward: Forward) -> Answer:
-    return await _listing(seen, forward, _passed)
-
-
-@wrong("RTE-003", "shows an offer to the platform on whose host it applies, by its id")
-async def shows_what_has_passed(seen: Seen, forward: Forward) -> Answer:
-    return await _reading(seen, forward, _passed)
-
-
-@wrong("RTE-003", "exports offers to the platform on whose host they apply")
-async def exports_what_has_passed(seen: Seen, forward: Forward) -> Answer:
-    return await _exporting(seen, forward, "csv", _passed)
-
-
-@wrong("RTE-003", "exports offers as RSS to the platform on whose host they apply")
-async def exports_what_has_passed_as_rss(seen: Seen, forward: Forward) -> Answer:
-    return await _exporting(seen, forward, "rss", _passed)
-
-
-@wrong("RTE-003", "feeds publishers their own offers")
-async def feeds_own_offers(seen: Seen, forward: Forward) -> Answer:
-    return await _feeding(seen, forward, _own)
-
-
-@wrong("RTE-003", "lists publishers their own offers among those of others")
-async def lists_own_offers(seen: Seen, forward: Forward) -> Answer:
-    return await _listing(seen, forward, _own)
-
-
-@wrong("RTE-003", "exports publishers their own offers among those of others")
-async def exports_own_offers(seen: Seen, forward: Forward) -> Answer:
-    return await _exporting(seen, forward, "csv", _own)
+register("withheld", giving=_giving)
