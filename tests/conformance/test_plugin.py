@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.rulebook import Language
-from tests.conformance.mutants.partners import IgnoresRemovals
+from tests.conformance.mutants.known_partners import PARTNERS
 from tests.conformance.partner_fixtures import SECRET, Partner, Subscriber, interface, setup_for
 from tests.conformance.wrong_partners import Broken, NeverReads, own
 
@@ -49,7 +49,9 @@ async def test_a_correct_subscriber_passes_under_pytest(tmp_path: Path) -> None:
 async def test_a_wrong_subscriber_fails_with_the_kits_message(
     language: Language, expected: str, tmp_path: Path
 ) -> None:
-    code, output = await pytest_on(IgnoresRemovals, tmp_path, "-k", "takes-removals", language=language)
+    code, output = await pytest_on(
+        PARTNERS["ignores-removals"].made, tmp_path, "-k", "takes-removals", language=language
+    )
     assert 1 == code
     assert expected in output
     assert "Traceback" not in output

@@ -13,6 +13,7 @@ from tests.conformance.mutants import (
     subscriber_order,
     subscriber_pages,
 )
+from tests.conformance.mutants.partner_table import register
 from tests.conformance.mutants.partners import PARTNERS, WrongPartner
 
 MODULES = (
@@ -28,5 +29,8 @@ MODULES = (
     subscriber_failures,
     subscriber_copies,
 )
+
+for _table in ("publishers", "subscribers"):
+    register(f"partners/{_table}")
 
 __all__ = ["MODULES", "PARTNERS", "WrongPartner"]

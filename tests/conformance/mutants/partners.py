@@ -92,12 +92,6 @@ class UsesAnotherSlug(Publisher):
         return f"normandie:{key}"
 
 
-@wrong("watched/sound-documents", "sends the fields of the national site")
-class SendsOtherFields(Publisher):
-    def document(self, offer_id: str, revision: int) -> dict[str, Any]:
-        return {**super().document(offer_id, revision), "max_candidates": 2}
-
-
 @wrong("publisher/publishes-again", "begins at revision 1 after a withdrawal")
 class BeginsAgain(Publisher):
     def next_revision(self, offer_id: str, action: str) -> int:
@@ -127,33 +121,12 @@ class AppliesInOrderOfArrival(Subscriber):
         super().apply(change)
 
 
-@wrong("subscriber/takes-removals", "ignores removals")
-class IgnoresRemovals(Subscriber):
-    def apply(self, change: dict[str, Any]) -> None:
-        if change["op"] == "upsert":
-            super().apply(change)
-
-
 @wrong("subscriber/upsert-after-removal", "forgets the sequence of what was removed")
 class ForgetsRemovals(Subscriber):
     def apply(self, change: dict[str, Any]) -> None:
         super().apply(change)
         if change["op"] == "removal":
             self.applied.pop(change["id"], None)
-
-
-@wrong("subscriber/unknown-reason", "knows today's removal reasons only")
-class KnowsTodaysReasonsOnly(Subscriber):
-    def apply(self, change: dict[str, Any]) -> None:
-        if change.get("reason") != "motif-a-venir":
-            super().apply(change)
-
-
-@wrong("subscriber/leaves-its-scope", "ignores removals with the reason out-of-scope")
-class IgnoresOutOfScope(Subscriber):
-    def apply(self, change: dict[str, Any]) -> None:
-        if change.get("reason") != "out-of-scope":
-            super().apply(change)
 
 
 @wrong("subscriber/many-pages", "reads the first page only")

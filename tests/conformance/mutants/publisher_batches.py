@@ -43,18 +43,6 @@ class SendsForms(BatchPublisher):
         return {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-@wrong("PUB-013", "drops a batch that is answered 503")
-class DropsBatches(BatchPublisher):
-    async def repeats(self, status: int, answer: Any, retry: float) -> bool:
-        return status != 503 and await super().repeats(status, answer, retry)
-
-
-@wrong("ERR-009", "drops a batch whose answer is lost")
-class DropsUnansweredBatches(BatchPublisher):
-    async def repeats(self, status: int, answer: Any, retry: float) -> bool:
-        return status != 0 and await super().repeats(status, answer, retry)
-
-
 @wrong("PUB-013", "sends only the last item again after 503")
 class SendsTheLastItemAgain(BatchPublisher):
     async def repeats(self, status: int, answer: Any, retry: float) -> bool:
@@ -70,15 +58,6 @@ class DropsRefusedBatches(BatchPublisher):
         items = list(self.queue)
         if not await self.repeats(*await self.upload(items)):
             del self.queue[: len(items)]
-
-
-@wrong("PUB-011", "sends a whole batch again without end when one of its items is refused")
-class RepeatsRefusedBatches(BatchPublisher):
-    async def repeats(self, status: int, answer: Any, retry: float) -> bool:
-        if status == 422:
-            await self.wait(status, 0.2)
-            return True
-        return await super().repeats(status, answer, retry)
 
 
 @wrong("PUB-011", "sends a partial batch again without end when one of its items is refused")
@@ -139,9 +118,3 @@ class MakesLongKeys(KeyedPublisher):
     def headers(self, items: list[dict[str, Any]]) -> dict[str, str]:
         key = "-".join(f"{item['id']}:{item['revision']}" for item in items)
         return {**super().headers(items), "Idempotency-Key": key.ljust(129, "-")}
-
-
-@wrong("PUB-042", "takes the answer that its first request still runs for a refusal")
-class FearsRunningRequests(KeyedPublisher):
-    async def repeats(self, status: int, answer: Any, retry: float) -> bool:
-        return status != 409 and await super().repeats(status, answer, retry)

@@ -67,12 +67,6 @@ class PublishesAnotherWhenLate(Publisher):
             return await super().send(method, f"/v1/offers/{other['id']}", other)
 
 
-@wrong("ERR-006", "drops an offer when the answer is 429")
-class DropsWhenTooMany(Publisher):
-    async def repeats(self, status: int, answer: Any, retry: float) -> bool:
-        return status != 429 and await super().repeats(status, answer, retry)
-
-
 @wrong("ERR-006", "reads Retry-After as milliseconds")
 class WaitsMilliseconds(Publisher):
     async def wait(self, status: int, retry: float) -> None:
@@ -173,24 +167,6 @@ class StopsAtExpiry(Publisher):
         return not self.stopped and await super().repeats(status, answer, retry)
 
 
-@wrong("SEC-001", "renews the token by its own clock only")
-class RenewsByItsClock(Publisher):
-    async def repeats(self, status: int, answer: Any, retry: float) -> bool:
-        if status == 401:
-            await self.wait(status, 0.5)
-            return True
-        return await super().repeats(status, answer, retry)
-
-
-@wrong("PUB-004", "takes 202 for a failure, and sends without end")
-class WaitsForCreated(Publisher):
-    async def repeats(self, status: int, answer: Any, retry: float) -> bool:
-        if status == 202:
-            await self.wait(status, retry)
-            return True
-        return await super().repeats(status, answer, retry)
-
-
 @wrong("PUB-004", "takes 202 for a failure, and publishes under a new revision")
 class PublishesAgainWhenAccepted(Publisher):
     async def deliver(self, offer_id: str, method: str, path: str, body: Any) -> None:
@@ -213,15 +189,6 @@ class FearsLateDecisions(WaitingPublisher):
                 body = {**body, "revision": self.revisions[offer_id]}
             elif not await self.repeats(status, answer, retry):
                 return
-
-
-@wrong("PUB-003", "sends what is refused without end")
-class RepeatsRefusals(Publisher):
-    async def repeats(self, status: int, answer: Any, retry: float) -> bool:
-        if status == 422:
-            await self.wait(status, 0.2)
-            return True
-        return await super().repeats(status, answer, retry)
 
 
 @wrong("PUB-003", "stops its queue at the first offer that is refused")

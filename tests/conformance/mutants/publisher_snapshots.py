@@ -54,18 +54,6 @@ class MakesUpMarks(SnapshotPublisher):
         return "2027-01-01T020000"
 
 
-@wrong("PUB-022", "waits for the next night after 503")
-class WaitsForTheNextNight(SnapshotPublisher):
-    async def repeats(self, status: int, answer: Any, retry: float) -> bool:
-        return status != 503 and await super().repeats(status, answer, retry)
-
-
-@wrong("PUB-022", "waits for the next night when the answer is lost")
-class TakesSilenceForDone(SnapshotPublisher):
-    async def repeats(self, status: int, answer: Any, retry: float) -> bool:
-        return status != 0 and await super().repeats(status, answer, retry)
-
-
 @wrong("PUB-029", "waits for the next night when the gateway is not ready")
 class WaitsWhenNotReady(SnapshotPublisher):
     async def repeats(self, status: int, answer: Any, retry: float) -> bool:

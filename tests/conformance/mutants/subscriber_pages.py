@@ -1,6 +1,5 @@
 """Wrong subscribers: pages, cursors, filters, and the start from the beginning after a 410."""
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -39,18 +38,6 @@ class KeepsTheFirstCursor(Subscriber):
         self.cursor = before
 
 
-@wrong("FEED-003", "cuts cursors at 64 characters")
-class CutsCursors(Subscriber):
-    def take(self, page: dict[str, Any]) -> bool:
-        return super().take({**page, "cursor": page["cursor"][:64]})
-
-
-@wrong("FEED-003", "stores cursors in lower case")
-class LowersCursors(Subscriber):
-    def take(self, page: dict[str, Any]) -> bool:
-        return super().take({**page, "cursor": page["cursor"].lower()})
-
-
 @wrong("FEED-004", "makes up the next cursor by counting")
 class CountsCursors(Subscriber):
     pages = 0
@@ -87,21 +74,6 @@ class SharesCursors(Subscriber):
     def next_page(self) -> str:
         self.level = "seconde" if getattr(self, "level", "") == "troisieme" else "troisieme"
         return f"/v1/changes?{urlencode({'level': self.level, **({'cursor': self.cursor} if self.cursor else {})})}"
-
-
-@wrong("ERR-002", "asks for more changes than a page may have")
-class AsksForTooMany(FilteringSubscriber):
-    filters: Mapping[str, str] = {"limit": "100000"}
-
-
-@wrong("ERR-002", "sends a parameter that the feed does not know")
-class SendsUnknownFilters(FilteringSubscriber):
-    filters: Mapping[str, str] = {"since": "2027-01-01"}
-
-
-@wrong("ERR-002", "waits longer than the feed allows")
-class WaitsTooLong(FilteringSubscriber):
-    filters: Mapping[str, str] = {"wait": "300"}
 
 
 @wrong("FEED-001", "reads the first hundred changes of a page only")
