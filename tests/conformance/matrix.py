@@ -33,9 +33,8 @@ from conformance.version import KIT_VERSION
 from gateway.demo.broker import LocalBroker
 from tests.conformance.gateway_fixture import running_gateway
 from tests.conformance.mutants.known_partners import PARTNERS, WrongPartner
-from tests.conformance.mutants.known_programs import WRONG_PROGRAMS, WrongProgram
 from tests.conformance.mutants.known_sites import SITES
-from tests.conformance.mutants.programs import wrong_gateway
+from tests.conformance.mutants.programs import WRONG_PROGRAMS, WrongProgram, wrong_gateway
 from tests.conformance.mutants.proxy import MUTANTS, Mutant, proxied
 from tests.conformance.mutants.table import register_all
 from tests.conformance.mutants.topics import WRONG_TOPICS

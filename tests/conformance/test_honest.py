@@ -12,8 +12,7 @@ from conformance.role.gateway import GatewayRole
 from conformance.role.runner import run_cases
 from tests.conformance.independent_fixture import report_missing
 from tests.conformance.matrix import gateway_cases, naming
-from tests.conformance.mutants.honest_programs import HONEST_PROGRAMS
-from tests.conformance.mutants.programs import wrong_gateway
+from tests.conformance.mutants.programs import HONEST_PROGRAMS, wrong_gateway
 from tests.conformance.partner_fixtures import Publisher, cases_of, played
 
 pytestmark = pytest.mark.slow

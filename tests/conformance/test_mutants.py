@@ -12,8 +12,8 @@ from conformance.model.result import Outcome
 from conformance.target.setup import Setup
 from tests.conformance.gateway_fixture import running_gateway
 from tests.conformance.matrix import PAGE, Wrong, caught, gateway_cases, naming, play
-from tests.conformance.mutants.known_programs import WRONG_PROGRAMS
 from tests.conformance.mutants.partners import PARTNERS
+from tests.conformance.mutants.programs import WRONG_PROGRAMS
 from tests.conformance.mutants.proxy import MUTANTS
 from tests.conformance.mutants.sites import SITES
 from tests.conformance.mutants.topics import WRONG_TOPICS

@@ -14,8 +14,7 @@ from conformance.target.setup import Setup
 from tests.conformance.gateway_fixture import HOST
 from tests.conformance.independent_fixture import report_missing
 from tests.conformance.matrix import caught, play_program
-from tests.conformance.mutants.known_programs import WRONG_PROGRAMS
-from tests.conformance.mutants.programs import READER, WrongProgram, wrong_gateway
+from tests.conformance.mutants.programs import READER, WRONG_PROGRAMS, WrongProgram, wrong_gateway
 
 pytestmark = pytest.mark.slow
 

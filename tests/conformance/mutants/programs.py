@@ -1,6 +1,12 @@
-"""Wrong gateways as a table: the independent gateway with a few lines of its code changed, one fault each."""
+"""Wrong gateways as tables: the independent gateway with a few lines of its code changed, one fault each.
+
+A row of ``tables/programs`` is [the requirement, the name, what is wrong, changes]; a change is a part of the code that
+occurs once, and what takes its place. The table's ``parts`` stand for their names in angle brackets. Those that are
+``placed`` have a subscriber with a territory of its own.
+"""
 
 import shutil
+import tomllib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +16,7 @@ from typing import Any, TypeAlias
 
 from conformance.target.setup import Setup
 from tests.conformance.independent_fixture import PROGRAMS, running_gateway
+from tests.conformance.mutants.table import TABLES
 
 Change: TypeAlias = tuple[str, str]
 """A part of a program that occurs there once, and what takes its place."""
@@ -33,12 +40,28 @@ class WrongProgram:
     configuration: Mapping[str, Any] | None = None
 
 
-WRONG_PROGRAMS: dict[str, WrongProgram] = {}
+def read_programs(table: str) -> dict[str, WrongProgram]:
+    """The programs of a table, by name."""
+    read = tomllib.loads((TABLES / f"programs/{table}.toml").read_text(encoding="utf-8"))
+
+    def whole(text: str) -> str:
+        for name, part in read["parts"].items():
+            text = text.replace(f"<{name}>", part)
+        return text
+
+    programs = {}
+    for kind, rows in read["programs"].items():
+        for names, name, fault, *rest in rows:
+            changes = tuple((whole(old), whole(new)) for old, new in (each for each in rest if isinstance(each, list)))
+            more = {key: value for each in rest if isinstance(each, dict) for key, value in each.items()}
+            subscriber = READER if kind == "placed" else None
+            programs[name] = WrongProgram(name, fault, names, changes, subscriber=subscriber, **more)
+    return programs
 
 
-def wrong(names: str, name: str, fault: str, *changes: Change, **more: Any) -> None:
-    """Register a row of the table."""
-    WRONG_PROGRAMS[name] = WrongProgram(name, fault, names, changes, **more)
+WRONG_PROGRAMS = read_programs("feed") | read_programs("reader") | read_programs("state")
+HONEST_PROGRAMS = read_programs("honest")
+"""Gateways that no sentence forbids: the cases of the requirement that a row names must not complain."""
 
 
 @asynccontextmanager
