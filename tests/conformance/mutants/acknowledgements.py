@@ -6,7 +6,7 @@ from dataclasses import replace
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
 from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import OFFERS, stores_one
-from tests.conformance.mutants.ways import refusal, waits, way_in
+from tests.conformance.mutants.ways import refusal, waits
 
 _WELL_KNOWN = "/.well-known/passerelle"
 
@@ -63,29 +63,6 @@ async def answers_with_problems_alone(seen: Seen, forward: Forward) -> Answer:
 
 
 _TRACE = re.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-
-
-@wrong("PUB-007", "refuses a publication with a malformed traceparent")
-async def refuses_malformed_traces(seen: Seen, forward: Forward) -> Answer:
-    trace = next((each for name, each in seen.headers.items() if name.lower() == "traceparent"), None)
-    return (
-        refusal([], "bad-request", 400)
-        if trace and stores_one(seen) and not _TRACE.fullmatch(trace)
-        else await forward(seen)
-    )
-
-
-@wrong("PUB-007", "refuses a batch with a malformed traceparent")
-async def refuses_malformed_traces_of_batches(seen: Seen, forward: Forward) -> Answer:
-    trace = next((each for name, each in seen.headers.items() if name.lower() == "traceparent"), None)
-    bad = trace and way_in(seen) == "batch" and not _TRACE.fullmatch(trace)
-    return refusal([], "bad-request", 400) if bad else await forward(seen)
-
-
-@wrong("PUB-007", "fails at a well-formed traceparent")
-async def fails_at_traces(seen: Seen, forward: Forward) -> Answer:
-    trace = next((each for name, each in seen.headers.items() if name.lower() == "traceparent"), None)
-    return refusal([], "internal-error", 500) if trace and _TRACE.fullmatch(trace) else await forward(seen)
 
 
 def _said(seen: Seen, answered: Answer, *missing: str) -> Answer:

@@ -28,14 +28,6 @@ async def reveals_what_exists(seen: Seen, forward: Forward) -> Answer:
     return await forward(seen)
 
 
-@wrong("error/unknown-address", "answers errors as HTML")
-async def answers_html(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if answered.status == 404 and seen.path == "/v1/nulle-part":
-        return Answer(404, {"Content-Type": "text/html"}, b"<h1>Not found</h1>")
-    return answered
-
-
 @wrong("error/unknown-offer", "answers 403 for what is hidden")
 async def reveals_hidden_offers(seen: Seen, forward: Forward) -> Answer:
     if seen.publishes and b'"regions":false' in seen.body:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from tests.conformance.mutants.edits import Document
-from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
 from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import OFFERS, value_of
 from tests.conformance.mutants.ways import problem, problems_changed, reading, refusal, waits, way_in
@@ -140,14 +140,6 @@ async def lets_others_withdraw(seen: Seen, forward: Forward) -> Answer:
         and (answered.json or {}).get("code") == "not-owner"
     ):
         return await forward(seen.bearing(authorization=owner))
-    return answered
-
-
-@wrong("IDN-003", "answers a withdrawal of another's offer as if it were unknown")
-async def hides_foreign_offers(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.method == "DELETE" and (answered.json or {}).get("code") == "not-owner":
-        return json_answer(404, {**answered.json, "code": "not-found", "status": 404})
     return answered
 
 

@@ -2,17 +2,15 @@
 a lifted moderation, a refused key, a refused line.
 """
 
-import base64
 from collections.abc import Callable
 from typing import Any
-
-import orjson
 
 import schemas
 from conformance.clock import today
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import code_of, is_snapshot, lines_of, set_of, value_of
-from tests.conformance.mutants.views import asker, export_answer, keep, problem
+from tests.conformance.mutants.views import asker, keep, problem
 from tests.conformance.mutants.ways import rows_changed
 
 _STATISTICS = "/v1/statistics"
@@ -20,6 +18,10 @@ _KEY = "Idempotency-Key"
 
 
 # ---- Statistics
+
+register("late_states")
+
+
 def _rows(seen: Seen, answered: Answer) -> list[dict[str, Any]] | None:
     body = answered.json
     found = seen.path == _STATISTICS and answered.status == 200 and isinstance(body, dict)
@@ -59,18 +61,6 @@ def _with_dry_runs(seen: Seen, rows: list[dict[str, Any]]) -> list[dict[str, Any
 
 _counting(
     "PUB-003",
-    "counts_nothing_refused",
-    "leaves refused documents out of its statistics",
-    lambda _, rows: [row for row in rows if row.get("verdict") != "refused"],
-)
-_counting(
-    "PUB-003",
-    "counts_no_department",
-    "counts what it refuses without its department",
-    lambda _, rows: [{**row, "department": None} if "department" in row else row for row in rows],
-)
-_counting(
-    "PUB-003",
     "counts_the_first_rule",
     "counts a document under the first rule that it breaks",
     lambda _, rows: rows if not rows or "rule" not in rows[0] else rows[:1],
@@ -102,66 +92,6 @@ async def counts_for_who_asks(seen: Seen, forward: Forward) -> Answer:
     keep(seen)
     other = seen.memory.get("tokens", {}).get(seen.query.get("platform"))
     return await forward(seen.bearing(authorization=other) if seen.path == _STATISTICS and other else seen)
-
-
-# ---- Addresses under the wrong scope
-def _scopes(seen: Seen) -> str:
-    """The scopes of the token, empty without a readable one."""
-    parts = seen.headers.get("Authorization", "").split(".")
-    try:
-        return str(orjson.loads(base64.urlsafe_b64decode(parts[1] + "==")).get("scope", ""))
-    except (ValueError, IndexError):
-        return ""
-
-
-def _opening(name: str, fault: str, path: str, scope: str, given: Answer, *, names: str = "SEC-002") -> None:
-    """Register a gateway that opens an address to a token with another scope alone."""
-
-    async def answer(seen: Seen, forward: Forward) -> Answer:
-        answered = await forward(seen)
-        opens = seen.method == "GET" and seen.path.startswith(path) and _scopes(seen) == scope
-        return given if opens and answered.status == 403 else answered
-
-    answer.__name__ = name
-    wrong(names, fault)(answer)
-
-
-_opening(
-    "exports_for_publishers",
-    "takes exports for a token that may only publish",
-    "/v1/exports/csv",
-    "offers:publish",
-    export_answer("csv", '\ufeff"id"\r\n'),
-)
-_opening(
-    "exports_for_operators",
-    "takes exports for a token with the scope operate alone",
-    "/v1/exports/",
-    "operate",
-    export_answer("csv", '\ufeff"id"\r\n'),
-)
-_opening(
-    "receipts_for_publishers",
-    "lists the receipts of all platforms to a token that may only publish",
-    "/v1/operate/receipts",
-    "offers:publish",
-    json_answer(200, {"receipts": [], "cursor": None, "more": False}),
-)
-_opening(
-    "partners_for_readers",
-    "lists the partners to a token that may only read",
-    "/v1/partners",
-    "offers:read",
-    json_answer(200, {"partners": []}),
-)
-_opening(
-    "journal_for_publishers",
-    "shows the journal to a token that may only publish",
-    "/v1/journal",
-    "offers:publish",
-    json_answer(200, {"entries": [], "cursor": None, "more": False}),
-    names="SEC-014",
-)
 
 
 # ---- After a moderation

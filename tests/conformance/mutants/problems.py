@@ -35,13 +35,6 @@ async def gives_types_by_request(seen: Seen, forward: Forward) -> Answer:
     return answered.saying({**found, "type": f"{found['type']}:{number}"}) if found else answered
 
 
-@wrong("ERR-011", "answers 405 in plain text")
-async def sends_plain_405(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    plain = _typed(replace(answered, body=b"405: Method Not Allowed"), "text/plain")
-    return plain if answered.status == 405 else answered
-
-
 @wrong("ERR-011", "answers 410 with the marker alone")
 async def sends_bare_markers(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)

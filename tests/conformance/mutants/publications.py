@@ -16,14 +16,6 @@ def _verdict(answered: Answer) -> Any:
     return (answered.json or {}).get("verdict") if isinstance(answered.json, dict) else None
 
 
-@wrong("PUB-001", "answers 204 to a withdrawal")
-async def answers_204_to_withdrawals(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.method == "DELETE" and answered.status == 200 and stores_one(seen):
-        return Answer(204, {}, b"")
-    return answered
-
-
 @wrong("PUB-001", "waits ten seconds at most, and refuses a longer wait")
 async def refuses_long_waits(seen: Seen, forward: Forward) -> Answer:
     asked = re.search(r"wait=(\d+)", seen.headers.get("Prefer", ""))

@@ -180,15 +180,8 @@ class PublishesAgainWhenAccepted(Publisher):
 
 
 @wrong("PUB-005", "takes the decision of a publication that it waited for, when it comes late, for a failure")
-class FearsLateDecisions(WaitingPublisher):
-    async def deliver(self, offer_id: str, method: str, path: str, body: Any) -> None:
-        for _ in range(3):
-            status, answer, retry = await self.send(method, path, body)
-            if status == 202 and body is not None:
-                self.revisions[offer_id] += 1
-                body = {**body, "revision": self.revisions[offer_id]}
-            elif not await self.repeats(status, answer, retry):
-                return
+class FearsLateDecisions(PublishesAgainWhenAccepted, WaitingPublisher):
+    pass
 
 
 @wrong("PUB-003", "stops its queue at the first offer that is refused")

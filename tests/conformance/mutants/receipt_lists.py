@@ -27,12 +27,6 @@ async def takes_the_first_verdict(seen: Seen, forward: Forward) -> Answer:
     return await forward(seen.asking(verdict=first) if seen.path == _LIST and first else seen)
 
 
-@wrong("RCP-007", "puts no id of the batch on its receipts")
-async def forgets_batches(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return each_receipt(seen, answered, without("batch")) if seen.method == "GET" else answered
-
-
 @wrong("RCP-007", "puts the id of a snapshot on the receipts of its items, not on those of its withdrawals")
 async def forgets_the_snapshot_of_withdrawals(seen: Seen, forward: Forward) -> Answer:
     if seen.path == "/v1/snapshots":

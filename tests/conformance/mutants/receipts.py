@@ -35,22 +35,6 @@ def without(*names: str) -> Callable[[Any], Any]:
     return lambda receipt: {name: value for name, value in receipt.items() if name not in names}
 
 
-@wrong("RCP-001", "reports no place on the log")
-async def tells_no_position(seen: Seen, forward: Forward) -> Answer:
-    return each_receipt(seen, await forward(seen), without("position"))
-
-
-@wrong("RCP-001", "reports no version of schema and rules")
-async def tells_no_versions(seen: Seen, forward: Forward) -> Answer:
-    return each_receipt(seen, await forward(seen), without("schema_version", "rules_version"))
-
-
-@wrong("RCP-001", "reports the sequence in the answer, not in the receipt that is read later")
-async def forgets_the_sequence(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return each_receipt(seen, answered, without("sequence")) if seen.method == "GET" else answered
-
-
 @wrong("RCP-001", "forgets the warnings of what it accepted")
 async def forgets_warnings(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)

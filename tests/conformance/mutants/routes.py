@@ -25,46 +25,6 @@ from tests.conformance.mutants.views import (
 _HOST = "stages.grand-est.example"
 
 
-def _with_address(seen: Seen, change: Callable[[str], str]) -> Seen:
-    document = seen.json if seen.publishes else None
-    if not isinstance(document, dict) or not isinstance(document.get("apply_url"), str):
-        return seen
-    address = change(document["apply_url"])
-    return seen if address == document["apply_url"] else seen.carrying({**document, "apply_url": address})
-
-
-@wrong("RTE-003", "compares hosts by case")
-async def compares_hosts_by_case(seen: Seen, forward: Forward) -> Answer:
-    def elsewhere(address: str) -> str:
-        return address if f"//{_HOST}" in address or f"//{_HOST}" not in address.lower() else "https://ailleurs.fr/x"
-
-    return await forward(_with_address(seen, elsewhere))
-
-
-@wrong("RTE-003", "takes a host with a port for another one")
-async def takes_a_port_for_another_host(seen: Seen, forward: Forward) -> Answer:
-    def elsewhere(address: str) -> str:
-        return "https://ailleurs.fr/x" if f"//{_HOST}:" in address else address
-
-    return await forward(_with_address(seen, elsewhere))
-
-
-@wrong("RTE-004", "takes a platform's host anywhere in the address for the host")
-async def finds_hosts_anywhere(seen: Seen, forward: Forward) -> Answer:
-    def there(address: str) -> str:
-        return f"https://{_HOST}/x" if _HOST in address.split("/", 3)[-1] else address
-
-    return await forward(_with_address(seen, there))
-
-
-@wrong("RTE-004", "takes a host that begins like a platform's host for it")
-async def compares_how_hosts_begin(seen: Seen, forward: Forward) -> Answer:
-    def there(address: str) -> str:
-        return f"https://{_HOST}/x" if address.startswith(f"https://{_HOST}.") else address
-
-    return await forward(_with_address(seen, there))
-
-
 @wrong("RTE-004", "adds the reader to the provenance")
 async def adds_the_reader(seen: Seen, forward: Forward) -> Answer:
     return on_views(

@@ -29,6 +29,15 @@ def asker(seen: Seen) -> str:
         return ""
 
 
+def scopes_of(seen: Seen) -> str:
+    """The scopes of the token, empty without a readable one."""
+    parts = seen.headers.get("Authorization", "").split(".")
+    try:
+        return str(orjson.loads(base64.urlsafe_b64decode(parts[1] + "==")).get("scope", ""))
+    except (ValueError, IndexError):
+        return ""
+
+
 def owner(offer_id: str) -> str:
     """The platform whose offer it is."""
     return offer_id.partition(":")[0]

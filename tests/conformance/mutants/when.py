@@ -1,9 +1,9 @@
 """When a wrong gateway of the table is wrong: signs of a request and of its answer, with blanks between them.
 
 ``GET``, ``/v1/offers/*`` (``*`` for anything), ``batch`` and the other names below, ``?limit``, ``?limit=1`` or
-``?limit~^1`` (a parameter), ``#Prefer`` in the same ways (a header), ``by:bretagne`` (who asks); of the answer ``422``,
-``<300``, ``@not-found`` (its code), ``=stale`` (its verdict), ``+moderated`` (a problem in it) and the names below.
-``a|b`` is either, ``!`` before them neither.
+``?limit~^1`` (a parameter), ``#Prefer`` in the same ways (a header), ``by:bretagne`` (who asks), ``scope:operate`` (the
+token's scopes); of the answer ``422``, ``<300``, ``@not-found`` (its code), ``=stale`` (its verdict), ``+moderated`` (a
+problem in it) and the names below. ``a|b`` is either, ``!`` before them neither.
 """
 
 import re
@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from tests.conformance.mutants.proxy import Answer, Seen
 from tests.conformance.mutants.uploads import answers_items, code_of, decided, is_snapshot, stores_one, withdraws_one
-from tests.conformance.mutants.views import CHANGES, LIST, ONE, asker, way
+from tests.conformance.mutants.views import CHANGES, LIST, ONE, asker, scopes_of, way
 from tests.conformance.mutants.ways import codes, waits, way_in
 
 _KEY = re.compile("[!-~]{1,128}")
@@ -81,6 +81,8 @@ def _of_request(sign: str, seen: Seen) -> bool:
         )
     if sign.startswith("by:"):
         return asker(seen) == sign[3:]
+    if sign.startswith("scope:"):
+        return scopes_of(seen) == sign[6:]
     if sign.isupper():
         return seen.method == sign
     return fnmatchcase(seen.path, sign) if sign[:1] in "/*" else _REQUESTS[sign](seen)
