@@ -106,7 +106,7 @@ def collected(option: str) -> frozenset[str]:
 def test_two_of_many_workers_compute_and_the_others_begin_with_what_waits() -> None:
     assert [False, False, True, True, True] == [spread.is_patient(worker, 5) for worker in range(5)]
     assert not any(spread.is_patient(worker, 3) for worker in range(3))
-    assert spread.waits("conformance/test_partners.py")
+    assert spread.waits("conformance/role/test_partners.py")
     assert spread.waits(spread.unit("tests/log/kafka/test_owner.py::test_a"))
     assert not spread.waits("fuzz/test_growth.py")
 

@@ -3,5 +3,5 @@
     bytes ─▶ server ─▶ contract (route) ─▶ tokens ─▶ gateway ─▶ parameters | upload ─▶ offers ─▶ receipts, feed
 
 It imports ``schemas`` only: parameters, limits and scopes come from the OpenAPI document, verdicts from
-``schemas.check``. ``tests/conformance/test_same_answers.py`` compares its answers with those of the gateway.
+``schemas.check``. ``tests/conformance/standin/test_same_answers.py`` compares its answers with those of the gateway.
 """

@@ -43,12 +43,10 @@ from tests.conformance.site_fixture import played_before
 from tests.conformance.topic_rewriter import played_on_topics, reading, rewritten
 
 PAGE = Path(__file__).parents[2] / "docs/conformance/matrix.md"
-MODULES = tuple(
-    import_module(f"tests.conformance.mutants.{path.stem}")
-    for path in sorted((Path(__file__).parent / "mutants").glob("*.py"))
-)
-"""Each registers its wrong systems."""
-register_all(path.stem for path in (Path(__file__).parent / "mutants").glob("*.py"))
+_MODULES = sorted(path.stem for path in (Path(__file__).parent / "mutants").glob("*.py") if path.stem[:5] != "test_")
+for _name in _MODULES:
+    import_module(f"tests.conformance.mutants.{_name}")  # each registers its wrong systems
+register_all(_MODULES)
 _BEFORE = {f"publisher/{name}" for name in ("creates", "changes", "withdraws", "too-many", "unavailable-though-stored")}
 """What is played before cases that check everything that was sent."""
 _COUNTS = ("batch/every-outcome", "statistics/every-verdict", "statistics/of-oneself-only")
@@ -272,8 +270,8 @@ matrix` before a release; it takes a quarter of an hour. A wrong system names a 
 sentence it breaks: then a case of that requirement has to catch it. Wrong gateways were played with what they name,
 up to the first catch, and, where nothing caught them, with the cases that share a requirement and with two of every
 family; wrong topics, publishers, subscribers and national sites with what they name. In every build, `test_mutants.py`,
-`test_topics.py`, `test_partners.py` and `test_national_role.py` in `tests/conformance/` play one wrong gateway of each
-requirement and all other wrong systems.
+`test_topics.py` and `test_programs.py` in `tests/conformance/mutants/`, `test_partners.py` and `test_national_role.py` in
+`tests/conformance/role/` play one wrong gateway of each requirement and all other wrong systems.
 
 """
 _SECTIONS: Mapping[str, tuple[str, Callable[[], Coroutine[Any, Any, list[Catch]]]]] = {

@@ -25,7 +25,7 @@ from conformance.target.record import masked, masked_headers, masked_text, recor
 from conformance.words import code_in_words, plain, say
 from schemas.requirements import sentences
 from schemas.rulebook import LANGUAGES, Language, catalogue
-from tests.conformance.results import case, result, run
+from tests.conformance.model.results import case, result, run
 
 KINDS = [Outcome.PASS, Outcome.FAIL, Outcome.SKIP, Outcome.OMIT, Outcome.ERROR, Outcome.CONFIG_ERROR]
 MIXED = run(*(result(kind, number) for number, kind in enumerate(KINDS)), result(Outcome.FAIL, 9, announced=True))

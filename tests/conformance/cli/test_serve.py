@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.conformance.request_generator import offer
+from tests.conformance.standin.request_generator import offer
 
 pytestmark = pytest.mark.slow
 

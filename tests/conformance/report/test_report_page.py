@@ -14,7 +14,7 @@ from conformance.report.html import write_html
 from schemas.rulebook import LANGUAGES, Language
 from tests.browser.chromium import NARROW, WIDE, Scheme, chromium, measure, window
 from tests.browser.keyboard import Keyboard
-from tests.conformance.results import result, run
+from tests.conformance.model.results import result, run
 
 pytestmark = pytest.mark.browser
 

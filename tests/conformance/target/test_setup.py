@@ -174,12 +174,12 @@ def test_the_template_of_each_role_can_be_read_as_it_is(role: RoleName, language
 def test_the_template_of_a_publisher_has_the_test_interface_of_the_guide(tmp_path: Path) -> None:
     path = tmp_path / "conformance.toml"
     path.write_text(template_of("publisher", "en"), encoding="utf-8")
-    guide = (Path(__file__).parents[2] / "docs/conformance/publisher.md").read_text()
+    guide = (Path(__file__).parents[3] / "docs/conformance/publisher.md").read_text()
     assert f'control = "{read_setup(path, ENVIRON).control}"' in guide
 
 
 def pages() -> list[Path]:
-    return sorted((Path(__file__).parents[2] / "docs/conformance").glob("*.md"))
+    return sorted((Path(__file__).parents[3] / "docs/conformance").glob("*.md"))
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)

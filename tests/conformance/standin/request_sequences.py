@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from tests.conformance.both_gateways import Request
-from tests.conformance.request_generator import FORM, JSON, LINES, lines, offer, packed
+from tests.conformance.standin.both_gateways import Request
+from tests.conformance.standin.request_generator import FORM, JSON, LINES, lines, offer, packed
 
 WAIT = ("Prefer", "wait=20")
 

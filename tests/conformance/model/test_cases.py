@@ -19,7 +19,7 @@ from schemas.rulebook import Language
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CHECKS = {"offer": schemas.check, "withdrawal": schemas.check_withdrawal, "submission": schemas.check_submission}
 DAYS = ("2025-06-30", "2026-01-15", "2026-06-01", "2026-06-29", "2026-11-24", "2027-03-01", "2027-06-26")
 

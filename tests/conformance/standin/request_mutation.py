@@ -3,8 +3,8 @@
 import random
 from dataclasses import replace
 
-from tests.conformance.both_gateways import Request
-from tests.conformance.request_generator import generated
+from tests.conformance.standin.both_gateways import Request
+from tests.conformance.standin.request_generator import generated
 
 SEED = 1_414
 _SIGNS = "%/?&=;:,.+~*!'()$@_-|^`\"<>[]{}09azAZ"

@@ -23,7 +23,7 @@ from conformance.standin.exchange import REQUESTS_PER_MINUTE, PartnerRequest, Re
 from conformance.standin.gateway import StandIn
 from conformance.standin.seal import Seal
 from conformance.standin.tokens import Client, Tokens
-from tests.conformance.request_generator import offer
+from tests.conformance.standin.request_generator import offer
 
 JSON_VALUES = st.recursive(
     st.none()

@@ -32,7 +32,7 @@ from tests.conformance.mutants.proxy import Answer, Forward, Mutant, Seen, hones
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NONCE = "nonce-of-a-test-0123"
 
 

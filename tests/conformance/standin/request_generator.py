@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from schemas.contract import openapi_document
-from tests.conformance.both_gateways import Request
+from tests.conformance.standin.both_gateways import Request
 
 SEED = 14
 LINES, JSON, FORM = "application/x-ndjson", "application/json", "application/x-www-form-urlencoded"

@@ -15,10 +15,10 @@ import pytest
 import pytest_asyncio
 
 from schemas.contract import openapi_document
-from tests.conformance.both_gateways import Answer, Both, Request, Side, both_gateways
-from tests.conformance.request_generator import JSON, LINES, generated, lines, offer, packed
-from tests.conformance.request_mutation import mutated
-from tests.conformance.request_sequences import SEQUENCES, Follow, described
+from tests.conformance.standin.both_gateways import Answer, Both, Request, Side, both_gateways
+from tests.conformance.standin.request_generator import JSON, LINES, generated, lines, offer, packed
+from tests.conformance.standin.request_mutation import mutated
+from tests.conformance.standin.request_sequences import SEQUENCES, Follow, described
 from tests.raw_http import RawAnswer, RawConnection, exchange
 
 LEAST = 2_000

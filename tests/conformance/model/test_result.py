@@ -21,7 +21,7 @@ from conformance.script.template import UnknownNameError
 from conformance.target.setup import Setup, SetupError
 from conformance.words import plain
 from schemas.rulebook import Language
-from tests.conformance.results import case, result, run
+from tests.conformance.model.results import case, result, run
 
 ON = date(2026, 11, 24)
 SETUP = Setup(role="gateway", target="http://x")
