@@ -110,10 +110,12 @@ class TakesSilenceForWithdrawal(Publisher):
 
 @wrong("ERR-006", "forgets a withdrawal that is answered 429")
 class ForgetsLimitedWithdrawals(Publisher):
+    ends = 429
+
     async def withdraw(self, offer_id: str, revision: int) -> None:
         path = f"/v1/offers/{offer_id}?revision={revision}&reason=filled"
         status, answer, retry = await self.send("DELETE", path)
-        while status != 429 and await self.repeats(status, answer, retry):
+        while status != self.ends and await self.repeats(status, answer, retry):
             status, answer, retry = await self.send("DELETE", path)
 
 
@@ -146,12 +148,8 @@ class DropsOnExpiry(Publisher):
 
 
 @wrong("SEC-001", "renews the token for publications, not for withdrawals")
-class WithdrawsWithOldTokens(Publisher):
-    async def withdraw(self, offer_id: str, revision: int) -> None:
-        path = f"/v1/offers/{offer_id}?revision={revision}&reason=filled"
-        status, answer, retry = await self.send("DELETE", path)
-        while status != 401 and await self.repeats(status, answer, retry):
-            status, answer, retry = await self.send("DELETE", path)
+class WithdrawsWithOldTokens(ForgetsLimitedWithdrawals):
+    ends = 401
 
 
 @wrong("SEC-001", "stops for good at the first 401")

@@ -3,6 +3,7 @@
 import html
 from typing import Any
 
+import schemas
 from tests.conformance.mutants.partners import wrong
 from tests.conformance.partner_fixtures import Subscriber
 
@@ -59,33 +60,7 @@ class FailsOnUnknownMembersOfChanges(Subscriber):
 
 @wrong("FEED-008", "fails on an unknown member of an offer")
 class FailsOnUnknownMembersOfOffers(Subscriber):
-    known = frozenset(
-        (
-            *(
-                "id",
-                "revision",
-                "title",
-                "description",
-                "employer",
-                "location",
-                "levels",
-                "weeks",
-                "stay_weeks",
-                "seats",
-            ),
-            *(
-                "sector",
-                "rome",
-                "schedule",
-                "accessibility",
-                "restrictions",
-                "apply_url",
-                "redistribution",
-                "expires_on",
-            ),
-            *("source_id", "national_remote_id", "extensions"),
-        )
-    )
+    known = schemas.schema("offer")["properties"].keys()
 
     def apply(self, change: dict[str, Any]) -> None:
         if change.get("offer", {}).keys() - self.known:

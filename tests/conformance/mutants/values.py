@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import schemas
 from tests.conformance.mutants.edits import TEXTS, Document, value_at
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
 from tests.conformance.mutants.table import register
@@ -13,18 +14,7 @@ register("values")
 
 @reading("OFR-005", "takes null for a field that is left out")
 def takes_null_for_unknown(offer: Document) -> None:
-    required = {
-        "id",
-        "revision",
-        "title",
-        "description",
-        "employer",
-        "location",
-        "levels",
-        "weeks",
-        "sector",
-        "apply_url",
-    }
+    required = schemas.schema("offer")["required"]
     for name in [name for name, each in offer.items() if each is None and name not in required]:
         del offer[name]
 
