@@ -270,8 +270,8 @@ matrix` before a release; it takes a quarter of an hour. A wrong system names a 
 sentence it breaks: then a case of that requirement has to catch it. Wrong gateways were played with what they name,
 up to the first catch, and, where nothing caught them, with the cases that share a requirement and with two of every
 family; wrong topics, publishers, subscribers and national sites with what they name. In every build, `test_mutants.py`,
-`test_topics.py` and `test_programs.py` in `tests/conformance/mutants/`, `test_partners.py` and `test_national_role.py` in
-`tests/conformance/role/` play one wrong gateway of each requirement and all other wrong systems.
+`test_topics.py` and `test_programs.py` in `tests/conformance/mutants/`, `test_partners.py` and `test_national_role.py`
+in `tests/conformance/role/` play one wrong gateway of each requirement and all other wrong systems.
 
 """
 _SECTIONS: Mapping[str, tuple[str, Callable[[], Coroutine[Any, Any, list[Catch]]]]] = {
