@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -38,8 +38,6 @@ _REFUSED = {
 }
 """A document that breaks many rules."""
 
-Withdrawal: TypeAlias = Literal["filled", "cancelled"]
-
 
 class Verdict(NamedTuple):
     """Result of a check. ``problems`` holds all problems, errors first; any error means not accepted.
@@ -59,7 +57,7 @@ class Verdict(NamedTuple):
     offer: dict[str, Any] | None = None
     territory: dict[str, Any] | None = None
     expires_on: str | None = None
-    withdrawal: Withdrawal | None = None
+    withdrawal: str | None = None
 
 
 def check(raw: bytes, *, on: date, explained: bool = True) -> Verdict:
@@ -74,7 +72,7 @@ def check(raw: bytes, *, on: date, explained: bool = True) -> Verdict:
 
 
 def check_withdrawal(raw: bytes, *, on: date, explained: bool = True) -> Verdict:
-    """The verdict on ``{"id", "revision", "withdrawn": "filled" | "cancelled"}``; ``explained`` as in ``check``."""
+    """The verdict on ``{"id", "revision", "withdrawn"}`` (schema ``withdrawal``); ``explained`` as in ``check``."""
     document = decode(raw)
     if isinstance(document, list):
         return Verdict(accepted=False, problems=tuple(document))

@@ -164,11 +164,17 @@ class _Bundle:
         if FRENCH in value:
             key = "summary" if "summary" in value else "description"
             copy[key] = f"{value[FRENCH]} / {value[key]}"
-        if isinstance(reference := value.get("$ref"), str):
-            copy = {**self._referenced(reference, home), **copy}
-        return _plain_string(copy) if copy.get("type") == "string" and "allOf" in copy else copy
+        whole = self._with_target(copy, value.get("$ref"), home)
+        return _plain_string(whole) if "allOf" in whole and whole.get("type") == "string" else whole
 
-    def _referenced(self, reference: str, home: str | None) -> dict[str, Any]:
+    def _with_target(self, own: dict[str, Any], reference: object, home: str | None) -> Any:
+        """A part with what it references, which may be the values of a list."""
+        if not isinstance(reference, str):
+            return own
+        target = self._referenced(reference, home)
+        return target if isinstance(target, list) else {**target, **own}
+
+    def _referenced(self, reference: str, home: str | None) -> Any:
         """A reference to the component, or the target itself where it is no type but a fragment of one."""
         base, _, pointer = reference.partition("#")
         file = self._files[base] if base else home
@@ -180,8 +186,7 @@ class _Bundle:
             target = target[step]
         definition = steps[1] if len(steps) == 2 and steps[0] == "$defs" else ""
         if pointer and not (definition and "type" in target):
-            inline: dict[str, Any] = self.part(target, home=file)
-            return inline
+            return self.part(target, home=file)
         return self._component(file, definition, target)
 
     def _component(self, file: str, definition: str, body: Mapping[str, Any]) -> dict[str, Any]:

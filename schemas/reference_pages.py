@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from schemas.closed_list import CLOSED_LISTS, closed_list
 from schemas.codelist import reference
 from schemas.packaged import names, read_json
 from schemas.registry import schema
@@ -24,16 +25,6 @@ ANY_DAY = "{day}"
 _FAMILIES = ("OFR", "IDN", "NAT")
 """Requirements about an offer's content, whose sentences name its fields."""
 _REQUIRED = "OFR-004"
-_ENUMS: Mapping[str, tuple[str, Sequence[str]]] = {
-    "levels": ("offer", ("$defs", "level")),
-    "accessibility": ("offer", ("properties", "accessibility")),
-    "withdrawn": ("withdrawal", ("properties", "withdrawn")),
-    "removal": ("change", ("$defs", "reason")),
-    "verdict": ("receipt", ("properties", "verdict")),
-    "status": ("batch-result", ("$defs", "item", "properties", "status")),
-    "delivery": ("delivery", ("$defs", "part", "properties", "state")),
-}
-"""Closed lists: where the schemas have each."""
 _CATALOGUES = ("offer", "protocol", "http")
 _LONG_LIST = 5
 """A longer list is on the page of codes."""
@@ -114,11 +105,9 @@ def offer_page(language: Language) -> str:
 def code_lists(language: Language) -> Iterator[CodeList]:
     """All code lists but NAF, communes and calendars."""
     texts = load_texts(__package__, "reference.json")
-    for name, (home, path) in _ENUMS.items():
-        listed, part = texts["codes"][name], schema(home)
-        for step in path:
-            part = part[step]
-        rows = [(f"`{code}`", listed["values"][code][language]) for code in part.get("enum") or part["examples"]]
+    for name in CLOSED_LISTS:
+        listed = texts["codes"][name]
+        rows = [(f"`{code}`", listed["values"][code][language]) for code in closed_list(name)]
         title, used = listed["title"][language], listed["used"][language]
         yield CodeList(name, title, used, "", _heads("codes", language), rows)
     for name in ("sectors", "regions", "departments", "academies"):
@@ -170,7 +159,7 @@ def problems_page(language: Language) -> str:
                 rule.fix[language],
                 rule.requirement,
             )
-            for code in read_json("catalogue", f"{name}.json")
+            for code in load_texts(__package__, "catalogue", f"{name}.json")
             for rule in (catalogue()[code],)
         ]
         pieces.append(_table(_heads("problems", language), rows))

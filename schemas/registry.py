@@ -30,11 +30,16 @@ _LARGEST_INTEGER = 2**63
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """The packaged schema of that name, such as ``offer``. Raises FileNotFoundError. Cached: do not modify."""
+    """The packaged schema of that name, such as ``offer``. Raises FileNotFoundError. Cached: do not modify.
+
+    ``change`` takes the members of an offer, and the reasons of publishers, from their own schemas.
+    """
     loaded: dict[str, Any] = read_json("json", name + SUFFIX)
     if name == "change":
         offer, parts = schema("offer"), loaded["$defs"]
         parts["offer"] |= {"properties": _for_readers(offer["properties"], offer, parts)}
+        withdrawn = schema("withdrawal")["properties"]["withdrawn"]["enum"]
+        parts["reason"] |= {"examples": [*withdrawn, *parts["reason"]["examples"]]}
     return loaded
 
 

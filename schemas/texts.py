@@ -7,6 +7,7 @@ from string import Formatter
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from schemas.bilingual import spoken
+from schemas.closed_list import for_each_value
 from schemas.packaged import read_json
 
 Language: TypeAlias = Literal["fr", "en"]
@@ -34,7 +35,7 @@ class TextsError(ValueError):
 @cache
 def load_texts(package: str, *path: str) -> Mapping[str, Any]:
     """A packaged JSON file with texts at any depth. Raises TextsError, FileNotFoundError."""
-    document: Mapping[str, Any] = read_json(*path, package=package)
+    document: Mapping[str, Any] = for_each_value(read_json(*path, package=package))
     check_texts(document, f"{package}/{'/'.join(path)}#")
     return document
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
-from itertools import cycle
+from itertools import count
 from typing import Any
 
 import orjson
@@ -12,12 +12,12 @@ from conformance.script.body import valid_offer
 from conformance.script.template import Names
 from conformance.standin.offers import Offers
 from conformance.standin.upload import submission_of
+from schemas.closed_list import closed_list
 
 PLATFORM = "normandie"
 NUMBER = 120
 """More than a page holds by default."""
-_ACTIONS = ("change", "filled", "cancelled", "expired", "absent", "moderated", "out-of-scope")
-"""Their number has no divisor in common with that of the offers: each offer meets each of them."""
+_ACTIONS = ("change", *closed_list("removal"))
 _MASKED: dict[str, Any] = {"redistribution": {"mask_employer": True}}
 _HIDDEN: dict[str, Any] = {"redistribution": {"regions": False}}
 
@@ -32,7 +32,8 @@ class Seeds:
         self._names = Names(seed="serve", case="serve", day=day(), platforms={"publisher": PLATFORM})
         for number in range(1, NUMBER + 1):
             self._publish(number, 1, _MASKED if number % 10 == 0 else {})
-        self._moves = zip(cycle(range(1, NUMBER + 1)), cycle(_ACTIONS), strict=False)
+        steps = ((lap + number, number + 1) for lap in count() for number in range(NUMBER))
+        self._moves = ((number, _ACTIONS[step % len(_ACTIONS)]) for step, number in steps)
 
     def move(self) -> None:
         """Change the next offer in the next way: a new revision, or a removal for one of the reasons."""
@@ -48,7 +49,7 @@ class Seeds:
                 self._publish(number, revision, {"seats": revision})
             case "out-of-scope":
                 self._publish(number, revision, _HIDDEN)
-            case "filled" | "cancelled":
+            case _ if action in closed_list("withdrawn"):
                 document = {"id": offer_id, "revision": revision, "withdrawn": action}
                 verdict = schemas.check_withdrawal(orjson.dumps(document), on=self._day())
                 self._offers.decide(submission_of(verdict), now=self._now())

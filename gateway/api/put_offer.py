@@ -21,8 +21,9 @@ from gateway.ingest.upload.judge import NOT_EXPLAINED
 from gateway.protocol.identity import partition_of
 from gateway.protocol.submission import Publish, Withdraw
 from schemas import Verdict
+from schemas.closed_list import closed_list
 
-_REASONS = ("filled", "cancelled")
+_REASONS = closed_list("withdrawn")
 _MAX_REVISION = 2**53 - 1
 _RETRY_SECONDS = "1"
 

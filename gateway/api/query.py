@@ -21,6 +21,7 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.record import read_utc
 from gateway.protocol.visibility import Filter
 from schemas.bilingual import Spoken
+from schemas.closed_list import closed_list
 
 _CANONICAL = Spoken("{platform}:{local_id}", "{plateforme}:{identifiant}")
 _SEGMENT = 3
@@ -32,7 +33,6 @@ DEFAULT_LIMIT = 100
 _LISTED = ("region", "department", "level", "week", "sector", "platform")
 _FILTERS = (*_LISTED, "bbox", "territory")
 PAGING = ("limit", "cursor")
-_LEVELS = ("quatrieme", "troisieme", "seconde")
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _INSTANT = re.compile(
@@ -211,7 +211,7 @@ def _vocabulary(name: str) -> tuple[Callable[[str], bool], str]:
     """The check of a filter's values, and the text that describes the valid ones."""
     match name:
         case "level":
-            return _LEVELS.__contains__, ", ".join(_LEVELS)
+            return closed_list("levels").__contains__, ", ".join(closed_list("levels"))
         case "week":
             return _is_week, "2027-W24"
         case "platform":

@@ -9,11 +9,11 @@ from typing import Any
 from rich.text import Text
 
 from gateway.cli.document import open_inflated, unreadable
+from schemas.closed_list import words
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
 _BLOCK = 64 * 1024
-_LEVELS: Mapping[str, str] = {"quatrieme": "quatrième", "troisieme": "troisième", "seconde": "seconde"}
 _HEADS: Mapping[Language, dict[str, str]] = load_words(dict, "gateway", "published")
 
 
@@ -34,7 +34,7 @@ def render_offer(offer: Mapping[str, Any], language: Language) -> Text:
         **offer,
         "sector": f"{offer['sector']} ({offer['sector_code']})",
         "weeks": ", ".join(_week(week) for week in offer["weeks"]),
-        "levels": ", ".join(_LEVELS.get(level, level) for level in offer["levels"]),
+        "levels": ", ".join(words("levels")[level][language] for level in offer["levels"]),
     }
     width = max(map(len, heads.values()))
     lines = [f"\n  {head:<{width}}  {values[name]}" for name, head in heads.items()]

@@ -14,6 +14,7 @@ from gateway.demo.fault import FAULTS
 from gateway.demo.locality import OfferLocality, localities_in
 from gateway.demo.week import Calendar, calendar_on
 from gateway.partners.onboarding import presets
+from schemas.closed_list import closed_list
 from schemas.territory import territories
 
 WRONG = 0.03
@@ -144,7 +145,7 @@ class _Platform:
         if draw() < 0.8:
             offer["seats"] = 1 + int(draw() * 6)
         if draw() < 0.4:
-            offer["accessibility"] = ("yes", "no", "unknown")[int(draw() * 3)]
+            offer["accessibility"] = closed_list("accessibility")[int(draw() * 3)]
         return offer
 
     def _set_time(self, offer: dict[str, Any], locality: OfferLocality) -> None:

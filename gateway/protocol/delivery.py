@@ -17,7 +17,8 @@ from gateway.protocol.value import from_members
 Json: TypeAlias = Mapping[str, Any]
 Group: TypeAlias = Literal["college", "lycee"]
 Call: TypeAlias = Literal["create", "update", "delete"]
-State: TypeAlias = Literal["pending", "delivered", "refused", "withdrawn", "moderated", "not-deliverable", "dead"]
+State: TypeAlias = str
+"""One of the closed list ``delivery``."""
 
 GROUPS: tuple[Group, ...] = ("college", "lycee")
 

@@ -3,16 +3,19 @@
 import re
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from orjson import Fragment
 
 from gateway.protocol.value import value
+from schemas.closed_list import closed_list
 
 Json: TypeAlias = Mapping[str, Any]
-PublisherReason: TypeAlias = Literal["filled", "cancelled"]
-GatewayReason: TypeAlias = Literal["expired", "absent", "moderated"]
-Reason: TypeAlias = PublisherReason | GatewayReason
+Reason: TypeAlias = str
+"""One of ``REASONS``."""
+OUT_OF_SCOPE = "out-of-scope"
+REASONS: frozenset[Reason] = frozenset(closed_list("removal")) - {OUT_OF_SCOPE}
+"""Why an offer is withdrawn: the reasons of publishers (the closed list ``withdrawn``), and the gateway's own."""
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """W3C Trace Context, of any version."""
 
@@ -53,7 +56,7 @@ class Withdraw:
     publisher: str
     id: str
     revision: int
-    reason: PublisherReason
+    reason: Reason
     digest: str
     traceparent: str | None = None
     upload: str | None = None
@@ -70,7 +73,7 @@ class Retire:
     receipt: str
     id: str
     if_revision: int
-    reason: GatewayReason
+    reason: Reason
     before: int | None = None
     upload: str | None = None
     why: str | None = None

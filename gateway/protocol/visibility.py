@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 from gateway.protocol.identity import NATIONAL, platform_of
 from gateway.protocol.record import OfferState
+from gateway.protocol.submission import OUT_OF_SCOPE
 from schemas.masking import without_employer
 
 Audience: TypeAlias = Literal["regions", "national"]
@@ -13,7 +14,6 @@ Audience: TypeAlias = Literal["regions", "national"]
 _ALL: frozenset[Audience] = frozenset(("regions", "national"))
 _NATIONAL_SITE: frozenset[Audience] = frozenset(("national",))
 
-OUT_OF_SCOPE = "out-of-scope"
 TERRITORY = ("department", "region", "academie")
 VISIBILITY_RULES = 1
 """The number of these rules, in the cursor of a reader and in the scope of a subscriber topic. It is raised with each

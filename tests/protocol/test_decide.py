@@ -23,11 +23,10 @@ from gateway.protocol.decide import (
 from gateway.protocol.identity import GATEWAY
 from gateway.protocol.submission import (
     Forget,
-    GatewayReason,
     Known,
     Lift,
     Publish,
-    PublisherReason,
+    Reason,
     Retire,
     Submission,
     Withdraw,
@@ -51,11 +50,11 @@ def publish(revision: int, digest: str = "aa", **more: Any) -> Publish:
     return Publish(receipt="r", publisher="bretagne", id=ID, revision=revision, digest=digest, **fields)
 
 
-def withdraw(revision: int, reason: PublisherReason = "cancelled") -> Withdraw:
+def withdraw(revision: int, reason: Reason = "cancelled") -> Withdraw:
     return Withdraw(receipt="r", publisher="bretagne", id=ID, revision=revision, reason=reason, digest=f"w-{reason}")
 
 
-def retire(revision: int, reason: GatewayReason = "absent", before: int | None = None) -> Retire:
+def retire(revision: int, reason: Reason = "absent", before: int | None = None) -> Retire:
     return Retire(receipt="r", id=ID, if_revision=revision, reason=reason, before=before)
 
 
@@ -154,7 +153,7 @@ class TestWithdrawing:
         assert code(judged(withdraw(1), after(publish(1)))) == "revision-reused"
 
     @pytest.mark.parametrize("reason", ["expired", "absent", "moderated"])
-    def test_the_content_that_a_marker_remembers_does_not_come_back_by_itself(self, reason: GatewayReason) -> None:
+    def test_the_content_that_a_marker_remembers_does_not_come_back_by_itself(self, reason: Reason) -> None:
         """[WDR-003]."""
         marker = after(publish(1, expires_on="2026-01-01"), now=1_760_000_000_000)
         decision = judged(retire(1, reason), marker)

@@ -39,7 +39,7 @@ def known(revision: int = 5, digest: str = "d", reason: str | None = None) -> Kn
         sequence=1,
         position=1,
         appended_at=1,
-        reason=reason,  # type: ignore[arg-type]  # one of Reason
+        reason=reason,
     )
 
 

@@ -21,12 +21,12 @@ from adapters.national.mapping.deliverability import (
     refusal,
 )
 from adapters.national.mapping.week import taken_from, year_in_force
+from schemas.closed_list import closed_list
 from schemas.rulebook import Problem, problem
 from schemas.rules import delivery
 from schemas.rules.week import COLLEGE, LONG_STAY
 from schemas.schoolyear import SchoolYear, is_beyond_file, monday_of, years, years_asked_for
 
-_LEVELS = ("quatrieme", "troisieme", "seconde")
 _SECONDE = ("seconde",)
 
 
@@ -54,7 +54,7 @@ def _add(obstacles: tuple[Trouble, ...], deliverability: Deliverability) -> Deli
 
 def levels_of_parts(offer: Mapping[str, Any]) -> Iterator[tuple[Suffix, tuple[str, ...]]]:
     """The suffixes of an offer's parts with their levels; the site takes no offer for both collège and lycée."""
-    levels = tuple(level for level in _LEVELS if level in offer["levels"])
+    levels = tuple(level for level in closed_list("levels") if level in offer["levels"])
     college = tuple(level for level in levels if level in COLLEGE)
     if college and college != levels:
         yield "c", college

@@ -17,6 +17,7 @@ from gateway.protocol.journal import PARTITION, read_entry, read_name
 from gateway.protocol.record import Record, read_offer
 from gateway.protocol.source_run import read_run
 from gateway.protocol.statistics import read_counts
+from gateway.protocol.submission import REASONS
 from gateway.protocol.topic import (
     DELIVERIES,
     JOURNAL,
@@ -37,7 +38,6 @@ BEFORE_ALL = -1
 _IDENTITY = b"identity/"
 """Keys of ``deliveries`` that bind an account's name to its identity at the national site."""
 _NUMBERS = 2**63
-_REASONS = {None, "filled", "cancelled", "expired", "absent", "moderated"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _offer(record: Record) -> Record:
     _require(len(bytes.fromhex(known.digest)) > 0, "its digest is no digest")
     names = (*known.provenance, *known.shared, *known.never)
     _require(all(one.split() == [one] for one in names), "a platform or an audience has no name")
-    _require(known.reason in _REASONS, "its reason is not known")
+    _require(known.reason is None or known.reason in REASONS, "its reason is not known")
     _require((state.offer is None) == (known.reason is not None), "it is neither live nor withdrawn")
     if state.offer is not None:
         _require(state.offer["id"] == key.decode(), "it is another offer than its key says")

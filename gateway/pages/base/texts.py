@@ -9,6 +9,7 @@ import orjson
 from markupsafe import Markup, escape
 
 from gateway.pages.base.wording import number
+from schemas.closed_list import for_each_value
 from schemas.rulebook import Language
 
 FOLDER = Path(__file__).parents[1]
@@ -55,5 +56,5 @@ class Texts:
 def texts_of(folder: str, language: Language) -> Texts:
     """The texts of a folder below ``gateway/pages``. Raises FileNotFoundError."""
     path = FOLDER / folder / "texts.json"
-    entries: Mapping[str, Mapping[Language, Text]] = orjson.loads(path.read_bytes())
+    entries: Mapping[str, Mapping[Language, Text]] = for_each_value(orjson.loads(path.read_bytes()))
     return Texts({key: entry[language] for key, entry in entries.items()}, language, f"{folder}/texts.json")

@@ -7,10 +7,11 @@ from functools import cache
 
 import schemas
 from gateway.protocol.decide import PARIS
+from schemas.closed_list import words
 from schemas.texts import Language, day_in_words
 
 _FRIDAY = timedelta(days=4)
-LEVELS: Mapping[str, str] = {"quatrieme": "quatrième", "troisieme": "troisième", "seconde": "seconde"}
+LEVELS: Mapping[str, str] = {level: word["fr"] for level, word in words("levels").items()}
 """The names of the levels by code, which are French in both languages."""
 _SPACES = ((re.compile(r" (?=[:»])|(?<=«) "), "\u00a0"), (re.compile(r"[ \u00a0](?=[;?!])"), "\u202f"))
 

@@ -10,6 +10,7 @@ from gateway.pages.base.wording import names_of, spaced
 from gateway.pages.connect.form import PAIR
 from gateway.pages.connect.offers import sketch_of
 from gateway.pages.connect.problems import rows_of
+from schemas.closed_list import closed_list
 from schemas.communes import plain_name
 from schemas.rulebook import Language
 
@@ -22,7 +23,7 @@ _MOST_EXAMPLES, _MOST_LONG, _SHORT = 3, 2, 48
 _MOST_MEANINGS = 60
 """Most values of all fields whose meaning is asked for: a form has at most 200 controls."""
 _LEVELS = (
-    *("seconde", "troisieme", "quatrieme"),
+    *closed_list("levels")[::-1],
     *("troisieme+seconde", "quatrieme+troisieme", "quatrieme+troisieme+seconde"),
 )
 
@@ -258,13 +259,13 @@ def _fixed_options(kind: str, texts: Texts, language: Language) -> Iterator[Opti
         case "sectors":
             yield from _sectors(language)
         case "levels":
-            yield from ((code, str(texts(f"level_{code}"))) for code in _LEVELS[:3])
+            yield from ((code, str(texts(f"level_{code}"))) for code in closed_list("levels")[::-1])
         case "school":
             yield "school", str(texts.school_weeks)
         case "accessibility":
-            yield from ((code, str(texts(code))) for code in ("yes", "no", "unknown"))
+            yield from ((code, str(texts(f"choice_{code}"))) for code in closed_list("accessibility"))
         case "yes_no":
-            yield from ((code, str(texts(code))) for code in ("yes", "no"))
+            yield from ((code, str(texts(f"choice_{code}"))) for code in ("yes", "no"))
 
 
 @cache

@@ -14,9 +14,10 @@ from gateway.pages.map.outlines import drawn_departments
 from gateway.partners.onboarding import presets
 from gateway.protocol.decide import paris_date
 from gateway.store.public_counts import PublicCounts
+from schemas.closed_list import closed_list
 from schemas.schoolyear import monday_of, years
 
-LEVELS = ("seconde", "troisieme", "quatrieme")
+LEVELS = closed_list("levels")[::-1]
 SECTORS_FIRST = 12
 _FRIDAY = timedelta(days=4)
 

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { crc32 } from 'node:zlib'
 import { digestOf, equal, mac, opened } from './seal.mjs'
+import { reasons } from './verdict.mjs'
 import { at, catalogue, fault, isError, judge, LIMIT, matches, problem, schema, stored, today } from './verdict.mjs'
 
 const config = JSON.parse(readFileSync(process.argv[2], 'utf8'))
@@ -14,8 +15,7 @@ const [DAY, VERSIONS] = [86_400_000, { schema_version: '1', rules_version: '1' }
 const accounts = new Map(config.accounts.map((one) => [one.platform, { hosts: [], territory: null, ...one }]))
 const [offers, tokens, spent, failures] = [new Map(), new Map(), new Map(), new Map()]
 const [receipts, log, bus] = [[], [], new EventEmitter().setMaxListeners(0)]
-const now = () => new Date().toISOString()
-const minute = () => Math.floor(Date.now() / 60_000)
+const now = () => new Date().toISOString(), minute = () => Math.floor(Date.now() / 60_000)
 const reply = (status, body, headers = {}) => ({ status, body, headers })
 
 // ---- What a reader sees ---------------------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ const RECEIPTS = {
   verdict: /^(?:accepted|duplicate|stale|rejected)$/, problems: FLAG, id: /:/, batch: /^b[\w-]{16}$/,
   snapshot: /^[\w-]{17,}$/, since: /^20\d\d-.*(?:Z|[+-]\d\d:\d\d)$/, order: /^(?:oldest|newest)$/, ...PAGE,
 }
-const WITHDRAWAL = { dry_run: FLAG, revision: /^[1-9]\d{0,15}$/, reason: /^(?:filled|cancelled)$/ }
+const WITHDRAWAL = { dry_run: FLAG, revision: /^[1-9]\d{0,15}$/, reason: new RegExp(`^(?:${reasons.join('|')})$`) }
 const LISTS = new Set(['region', 'department', 'level', 'week', 'sector', 'platform', 'bbox', 'verdict'])
 const [PUBLISH, READ, NOBODY, ANYBODY] = ['offers:publish', 'offers:read', null, 'any']
 const routes = [

@@ -8,6 +8,10 @@ const root = new URL('../../../schemas/', import.meta.url)
 const load = (path) => JSON.parse(readFileSync(new URL(path, root), 'utf8'))
 const catalogues = ['http', 'protocol', 'offer'].map((name) => load(`catalogue/${name}.json`))
 export const catalogue = Object.assign({}, ...catalogues)
+export const reasons = load('json/withdrawal.schema.json').properties.withdrawn.enum
+const gone = catalogue['withdrawn-{withdrawn}'], { withdrawn: words } = load('reference.json').words
+const worded = (one) => JSON.parse(JSON.stringify(gone), (at, is) => is.replace?.('{withdrawn}', words[one][at]) ?? is)
+for (const one of reasons) catalogue[`withdrawn-${one}`] = worded(one)
 export const schema = load('json/offer.schema.json')
 const departments = new Map(load('codes/departments.json').items.map((one) => [one.code, one]))
 const years = ['2025-2026', '2026-2027', '2027-2028'].map((year) => load(`calendar/${year}.json`))

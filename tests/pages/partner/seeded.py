@@ -91,7 +91,7 @@ async def _append_past(site: PageHarness, platform: str, ids: list[str], *, word
     problem = schemas.problem("employer-undescribed").to_json()
     problem["message"] = {"fr": f"Sans description {words}.", "en": f"Without a description {words}."}
     for offer_id, state in zip(ids, ("delivered", "refused", "pending", "not-deliverable"), strict=False):
-        part = Part(group="lycee", generation=1, account="a", state=state, since=now, problems=(problem,))  # type: ignore[arg-type]
+        part = Part(group="lycee", generation=1, account="a", state=state, since=now, problems=(problem,))
         if state == "delivered":
             part = replace(part, remote_id=f"site-{words or 1}", delivered_at=now, visible=True, problems=())
         records.append((DELIVERIES, delivery_record(Delivery(id=offer_id, sequence=1, parts=(part,)))))

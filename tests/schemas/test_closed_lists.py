@@ -1,0 +1,61 @@
+"""Each closed list of the protocol is in one place: its schema. Code and contracts take its values from there."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from schemas.closed_list import CLOSED_LISTS, closed_list
+from schemas.packaged import read_bytes
+
+ROOT = Path(__file__).parents[2]
+_PRODUCT = ("schemas", "gateway", "adapters", "conformance")
+
+
+@pytest.mark.parametrize("name", CLOSED_LISTS)
+def test_no_code_repeats_a_closed_list(name: str) -> None:
+    found = [f"{path}:{line}" for path, line, values in _written() if values >= set(closed_list(name))]
+
+    assert [] == found
+
+
+@pytest.mark.parametrize("name", CLOSED_LISTS)
+@pytest.mark.parametrize("contract", ["openapi.yaml", "asyncapi.yaml"])
+def test_no_contract_repeats_a_closed_list(contract: str, name: str) -> None:
+    written = yaml.load(read_bytes(contract), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+    assert [] == [pointer for pointer, values in _enums(written, "") if values >= set(closed_list(name))]
+
+
+@cache
+def _written() -> list[tuple[Path, int, set[object]]]:
+    """Every collection of the product's code. The national site's simulator has lists of the site, not ours."""
+    return [
+        (path.relative_to(ROOT), line, values)
+        for package in _PRODUCT
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if "national_site" not in path.parts
+        for line, values in _collections(path.read_text(encoding="utf-8"))
+    ]
+
+
+def _collections(source: str) -> Iterator[tuple[int, set[object]]]:
+    """The line and the texts of each tuple, list, set and ``Literal``; a mapping has a text or a function a value."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Tuple | ast.List | ast.Set):
+            yield node.lineno, {item.value for item in node.elts if isinstance(item, ast.Constant)}
+
+
+def _enums(part: Any, pointer: str) -> Iterator[tuple[str, set[object]]]:
+    if isinstance(part, dict):
+        if isinstance(part.get("enum"), list):
+            yield pointer, set(part["enum"])
+        for key, inner in part.items():
+            yield from _enums(inner, f"{pointer}/{key}")
+    elif isinstance(part, list):
+        for index, inner in enumerate(part):
+            yield from _enums(inner, f"{pointer}/{index}")
