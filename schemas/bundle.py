@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any
 
 from schemas.bilingual import Spoken
-from schemas.registry import HARMLESS, schema, schema_names
+from schemas.derived import HARMLESS
+from schemas.registry import schema, schema_names
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FRENCH = "x-fr"

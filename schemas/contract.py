@@ -17,8 +17,9 @@ import yaml
 
 from schemas.bundle import FRENCH
 from schemas.client_form import client_form
+from schemas.derived import HARMLESS
 from schemas.packaged import read_bytes, read_json
-from schemas.registry import HARMLESS, schema, schema_names
+from schemas.registry import schema, schema_names
 
 _NAMES: Mapping[tuple[str, str], str] = {
     ("batch-result", "counts"): "CountsByCode",

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
-from schemas.registry import HARMLESS, schema
+from schemas.derived import HARMLESS
+from schemas.registry import schema
 
 Members: TypeAlias = Mapping[str, "Members | None"]
 """Harmless members by name: those of an object, None for a plain value."""

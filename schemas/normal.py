@@ -6,14 +6,16 @@ It has no invisible characters and no personal data, whole numbers are integers,
 from typing import Any
 
 from schemas.folding import visible
+from schemas.offer_field import plain_members
 from schemas.personal import redact, redact_tree
+from schemas.registry import schema
 from schemas.rulebook import Problem, problem
 from schemas.rules.text import texts
 from schemas.rules.week import default_end, default_stay
 
 _MAX_POINTERS = 50
 """Above this number, one warning covers all extensions: the warnings go into every receipt."""
-_INTEGERS = ("revision", "seats", "stay_weeks")
+_INTEGERS = plain_members(schema("offer"), types=("integer",))
 
 
 def normalise(document: dict[str, Any], *, suspect: bool) -> tuple[dict[str, Any], list[Problem]]:

@@ -6,20 +6,20 @@ example and all other words come from ``reference.json``. A field or value witho
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from schemas.closed_list import CLOSED_LISTS, closed_list
 from schemas.codelist import reference
+from schemas.offer_field import DAYS, Field, fields_of, resolved
 from schemas.packaged import names, read_json
 from schemas.registry import schema
 from schemas.requirements import sentences
 from schemas.rulebook import Rule, catalogue
 from schemas.texts import Language, day_in_words, load_texts
 
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ANY_DAY = "{day}"
 """Path of the seven days, which have the same fields, in their common row."""
 _FAMILIES = ("OFR", "IDN", "NAT")
@@ -32,15 +32,6 @@ _EXACT = frozenset(
     {"siret", "naf", "postal_code", "insee_commune", "week", "day", "time", "uai", "rome_code", "sector"}
 )
 """Formats that say the length themselves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A field of the offer: its dotted path, its schema, and whether its object requires it."""
-
-    path: str
-    part: Mapping[str, Any]
-    required: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +61,10 @@ class CodeList:
 
 
 def offer_fields() -> Iterator[Field]:
-    """Every field of the offer in the schema's order, each object before its members."""
-    yield from _fields(schema("offer"), "")
+    """Every field of the offer in the schema's order, each object before its members; the days are one row."""
+    for field in fields_of(schema("offer")):
+        if field.path.partition(".")[2].partition(".")[0] not in DAYS[1:]:
+            yield replace(field, path=field.path.replace(f".{DAYS[0]}", f".{ANY_DAY}"))
 
 
 def field_rows(language: Language) -> Iterator[FieldRow]:
@@ -173,24 +166,6 @@ def _severity(rule: Rule, texts: Mapping[str, Any], language: Language) -> str:
     return severity
 
 
-def _fields(part: Mapping[str, Any], above: str) -> Iterator[Field]:
-    for name, inner in part.get("properties", {}).items():
-        if name in DAYS[1:] and above:
-            continue
-        path = f"{above}{ANY_DAY if name == DAYS[0] and above else name}"
-        resolved = _resolved(inner)
-        yield Field(path, resolved, name in part.get("required", ()))
-        yield from _fields(resolved, f"{path}.")
-
-
-def _resolved(part: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A part with the definition that it references filled in, and the definition's name as ``$def``."""
-    if "$ref" not in part:
-        return part
-    name = part["$ref"].rpartition("/")[2]
-    return {**schema("offer")["$defs"][name], "$def": name, **part}
-
-
 def _form(part: Mapping[str, Any], language: Language, texts: Mapping[str, Any]) -> str:
     """Type and bounds in words."""
     if len(part.get("enum", ())) in range(1, _LONG_LIST):
@@ -198,7 +173,7 @@ def _form(part: Mapping[str, Any], language: Language, texts: Mapping[str, Any])
     name, bounds = part.get("$def"), texts["bounds"]
     words = [texts["formats"][name][language] if name in texts["formats"] else texts["types"][part["type"]][language]]
     if part["type"] == "array":
-        words[0] += f" ({_form(_resolved(part['items']), language, texts)})"
+        words[0] += f" ({_form(resolved(part['items'], schema('offer')), language, texts)})"
         words.append(bounds["items"][language].format(part["minItems"], part["maxItems"]))
     if "minimum" in part:
         ends = (_number(part[key], language) for key in ("minimum", "maximum"))

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 import orjson
 
+from schemas.derived import complete_change, complete_mapping
 from schemas.packaged import names, read_json
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
 SUFFIX = ".schema.json"
-HARMLESS = "x-harmless"
-"""Marks a member of an offer that is displayed although the employer is hidden (RTE-013)."""
-_NOT_FOR_READERS = frozenset({"additionalProperties", "required", HARMLESS})
 _NOTHING: dict[str, Any] = {"not": {}}
 """A schema that no value satisfies."""
 _LARGEST_INTEGER = 2**63
@@ -30,39 +28,13 @@ _LARGEST_INTEGER = 2**63
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """The packaged schema of that name, such as ``offer``. Raises FileNotFoundError. Cached: do not modify.
-
-    ``change`` takes the members of an offer, and the reasons of publishers, from their own schemas.
-    """
+    """The packaged schema of that name, such as ``offer``. Raises FileNotFoundError. Cached: do not modify."""
     loaded: dict[str, Any] = read_json("json", name + SUFFIX)
     if name == "change":
-        offer, parts = schema("offer"), loaded["$defs"]
-        parts["offer"] |= {"properties": _for_readers(offer["properties"], offer, parts)}
-        withdrawn = schema("withdrawal")["properties"]["withdrawn"]["enum"]
-        parts["reason"] |= {"examples": [*withdrawn, *parts["reason"]["examples"]]}
+        complete_change(loaded, offer=schema("offer"), withdrawal=schema("withdrawal"))
+    elif name == "mapping":
+        complete_mapping(loaded, offer=schema("offer"), texts=read_json("reference.json")["fields"])
     return loaded
-
-
-def _for_readers(value: Any, offer: dict[str, Any], parts: dict[str, Any]) -> Any:
-    """A part of the offer's schema for what readers get: open to further members (EVO-001), and without demanding one
-    that may be hidden (RTE-013). The offer's objects that it refers to are added to ``parts``.
-    """
-    if isinstance(value, list):
-        return [_for_readers(item, offer, parts) for item in value]
-    if not isinstance(value, dict):
-        return value
-    part = {name: _for_readers(one, offer, parts) for name, one in value.items() if name not in _NOT_FOR_READERS}
-    if "properties" in value and (
-        still := [name for name in value.get("required", ()) if HARMLESS in value["properties"][name]]
-    ):
-        part["required"] = still
-    if isinstance(reference := value.get("$ref"), str):
-        name = reference.removeprefix("#/$defs/")
-        if "properties" not in offer["$defs"][name]:
-            part["$ref"] = offer["$id"] + reference
-        elif name not in parts:
-            parts[name] = _for_readers(offer["$defs"][name], offer, parts)
-    return part
 
 
 def schema_names() -> tuple[str, ...]:

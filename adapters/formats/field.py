@@ -1,7 +1,7 @@
 """Fields of an offer, each with the parser of its values: a mapping only gives their paths."""
 
 import re
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,6 +11,8 @@ from adapters.formats.sector import find_sectors, labels_of
 from adapters.formats.sector_evidence import nearest_sectors
 from adapters.formats.text import clean, one_line, plain, read_link
 from schemas.decode import SAFE_INTEGER
+from schemas.offer_field import mapped_fields
+from schemas.registry import schema
 
 _NAF = re.compile(r"([0-9]{2})[. ]?([0-9]{2}) ?([A-Z])")
 _SIGNS = re.compile(r"[\s.\-_/]")
@@ -155,54 +157,53 @@ class Located:
 
 Field: TypeAlias = One | Many | Located
 
-_LINE, _TEXT, _CODE = One(one_line, text=True), One(clean, text=True), One(read_code)
-_YES_NO, _FRACTION = One(read_yes_no), One(read_number)
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_CODE, YES_NO = One(read_code), One(read_yes_no)
 
 
 def _codes(texts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(map(read_code, texts)))
 
 
-FIELDS: Mapping[str, Field] = {
-    "title": _LINE,
-    "description": _TEXT,
-    "employer.name": _LINE,
-    "employer.description": _TEXT,
-    "employer.website": One(read_link),
+_BY_KIND: Mapping[str, Field] = {
+    "line": One(one_line, text=True),
+    "text": One(clean, text=True),
+    "day": One(lambda text: read_date(text).isoformat()),
+    "web_address": One(read_link),
+    "day_hours": Many(read_hours),
+    "boolean": YES_NO,
+    "integer": One(read_whole),
+    "number": One(read_number),
+    "array": Many(_codes),
+}
+"""The parser of a field by its kind in the schema; that of other texts reads codes."""
+_OWN: Mapping[str, Field] = {
     "employer.siret": One(read_siret),
     "employer.naf": One(read_naf),
-    "employer.public": _YES_NO,
-    "location.street": _LINE,
     "location.postal_code": Located("postcode"),
     "location.city": Located("city"),
     "location.insee_commune": Located("commune"),
-    "location.department": Located("department"),
-    "location.country": Located("country"),
-    "location.latitude": _FRACTION,
-    "location.longitude": _FRACTION,
     "levels": Many(read_levels),
     "weeks": Many(read_weeks),
     "stay_weeks": One(read_stay),
     "seats": One(read_seats),
     "sector": One(read_sector),
-    "rome.code": _CODE,
-    "rome.version": _CODE,
-    **{f"schedule.{day}": Many(read_hours) for day in _DAYS},
-    "schedule.lunch_break": _TEXT,
     "accessibility": One(read_accessibility),
-    "restrictions.rep": _YES_NO,
-    "restrictions.qpv": _YES_NO,
-    "restrictions.schools": Many(_codes),
-    "apply_url": One(read_link),
-    "redistribution.national": _YES_NO,
-    "redistribution.regions": _YES_NO,
-    "redistribution.mask_employer": _YES_NO,
-    "expires_on": One(lambda text: read_date(text).isoformat()),
-    "source_id": _CODE,
-    "national_remote_id": _CODE,
 }
-"""By dotted name in the shared schema, and ``HINTS``."""
+_HINTS: Mapping[str, Field] = {
+    "location.department": Located("department"),
+    "location.country": Located("country"),
+}
 
-HINTS = frozenset(("location.department", "location.country"))
+
+def _fields() -> Iterator[tuple[str, Field]]:
+    for field in mapped_fields(schema("offer")):
+        yield field.path, _OWN.get(field.path) or _BY_KIND.get(field.kind, _CODE)
+        if field.path == "location.insee_commune":
+            yield from _HINTS.items()
+
+
+FIELDS: Mapping[str, Field] = dict(_fields())
+"""By dotted name in the shared schema, in its order, and ``HINTS``."""
+
+HINTS = frozenset(_HINTS)
 """Fields without a counterpart in the shared schema; they help to resolve the locality."""

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.formats import FeedMapping, load_mapping
-from adapters.formats.field import FIELDS, Many, One
+from adapters.formats.field import FIELDS, YES_NO, Many, One
 from adapters.formats.inference import Draft, Guess, with_rules
 from adapters.formats.inference.candidate import PAIR
 from adapters.formats.inference.kinds import DATE_PATTERNS
 from adapters.formats.problem import UnreadableValueError
 from adapters.formats.rule import OTHERS
 from adapters.formats.text import fold, one_line
-from schemas import Problem
+from schemas import Problem, schema
+from schemas.offer_field import plain_members
 
 MOST_MEANINGS = 40
 """Most values of a field whose meaning is asked for."""
@@ -22,11 +23,10 @@ PATTERNS = ("DD/MM/YYYY", *DATE_PATTERNS)
 
 _LONGEST_MEANT = 100
 """Longer values are texts, not names of something."""
-_YES_NO = ("employer.public", "restrictions.rep", "restrictions.qpv", "redistribution.national",
-           "redistribution.regions", "redistribution.mask_employer")  # fmt: skip
+_YES_NO = tuple(name for name, field in FIELDS.items() if field is YES_NO)
 _TEXTS = ("employer.name", "employer.description", "employer.website", "location.street", "location.postal_code",
           "location.city", "location.department", "location.country", "apply_url")  # fmt: skip
-_NUMBERS = ("seats", "stay_weeks")
+_NUMBERS = tuple(name for name in plain_members(schema("offer"), types=("integer",)) if name in FIELDS)
 LISTS: Mapping[str, str] = {
     "sector": "sectors",
     "levels": "levels",

@@ -13,9 +13,21 @@ import orjson
 
 import schemas
 from gateway.protocol.rendering import Document, Rendering
+from schemas.offer_field import plain_members
 
 _OWN = "urn:fr:stages:offer:"
-_OWN_FIELDS = ("levels", "weeks", "stay_weeks", "schedule", "accessibility", "restrictions")
+_TERMS = frozenset({"id", "title", "description", "seats", "sector", "apply_url", "expires_on"})
+"""Plain fields with a schema.org term."""
+_LEFT = frozenset({"revision", "source_id", "national_remote_id"})
+"""What only the publisher and the national site need."""
+_OWN_FIELDS = tuple(
+    name
+    for name in (
+        *("levels", "weeks", "stay_weeks", "schedule", "accessibility", "restrictions"),
+        *plain_members(schemas.schema("offer")),
+    )
+    if name not in _TERMS | _LEFT
+)
 # In JSON these characters only occur in strings. Escaped, no string can end a script element or begin a comment.
 _IN_SCRIPT = (
     (b"<", b"\\u003c"),

@@ -10,8 +10,15 @@ from email.utils import format_datetime
 from html import escape as escape_html
 
 from gateway.protocol.rendering import Document, Rendering
+from schemas.offer_field import plain_members
+from schemas.registry import schema
 
 _NAMESPACE = "urn:fr:stages:offer"
+_WITHOUT = frozenset({"id", "revision", "title", "description", "apply_url", "source_id", "national_remote_id"})
+"""Fields with an RSS element, and what only the publisher and the national site need."""
+_FIELDS = tuple(name for name in plain_members(schema("offer")) if name not in _WITHOUT)
+_OF_LOCATION = plain_members(schema("offer"), "location")
+_RESTRICTIONS = plain_members(schema("offer"), "restrictions")
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 excludes, even as references: parsers refuse a document that contains one."""
 _MARKS = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("\r", "&#13;"))
@@ -61,16 +68,20 @@ def _elements(document: Document) -> Iterator[tuple[str, str]]:
     for name, text in offer["employer"].items():
         if isinstance(text, str):
             yield f"stage:employer_{name}", text
-    for name in ("street", "postal_code", "city", "insee_commune", "latitude", "longitude"):
+    for name in _OF_LOCATION:
         if name in location:
             yield f"stage:{name}", str(location[name])
     for name in ("department", "region"):
         yield f"stage:{name}", territory[name]
     for name in ("levels", "weeks"):
         yield from ((f"stage:{name.removesuffix('s')}", value) for value in offer[name])
-    for name in ("stay_weeks", "seats", "sector", "accessibility", "expires_on"):
+    for name in _FIELDS:
         if name in offer:
-            yield f"stage:{name}", str(offer[name])
-    yield from (("stage:restriction", name) for name in ("rep", "qpv") if restrictions.get(name))
+            yield f"stage:{name}", _written(offer[name])
+    yield from (("stage:restriction", name) for name in _RESTRICTIONS if restrictions.get(name))
     yield from (("stage:school", code) for code in restrictions.get("schools", ()))
     yield from (("stage:possible_duplicate", offer_id) for offer_id in document.get("possible_duplicates", ()))
+
+
+def _written(value: str | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

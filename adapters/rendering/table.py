@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from gateway.protocol.rendering import Document, Rendering
+from schemas.offer_field import DAYS, plain_members
+from schemas.registry import schema
 
 Cell: TypeAlias = str | int | float | bool | None
 
@@ -22,7 +24,9 @@ _FORMULA = frozenset("=+-@|%'\u2212\u2795\u2796")
 _BREAKS = frozenset("\t\r\n")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"})
 _DASH = "Pd"
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_OFFER = schema("offer")
+_LEFT = frozenset({"revision", "source_id", "national_remote_id"})
+"""What only the publisher and the national site need."""
 _LINE_END = b"\r\n"
 
 
@@ -80,24 +84,20 @@ def _hours(day: Mapping[str, Any]) -> str:
 _COLUMNS: Mapping[str, Callable[[Document], Cell]] = {
     **{name: _at(name) for name in ("id", "sequence", "at")},
     **{name: _at("offer", name) for name in ("title", "description")},
-    **{
-        f"employer_{name}": _at("offer", "employer", name)
-        for name in ("name", "description", "website", "siret", "naf", "public")
-    },
-    **{
-        name: _at("offer", "location", name)
-        for name in ("street", "postal_code", "city", "insee_commune", "latitude", "longitude")
-    },
+    **{f"employer_{name}": _at("offer", "employer", name) for name in plain_members(_OFFER, "employer")},
+    **{name: _at("offer", "location", name) for name in plain_members(_OFFER, "location")},
     **{name: _at("territory", name) for name in ("department", "region", "academie")},
     **{name: _at("offer", name) for name in ("levels", "weeks", "stay_weeks", "seats", "sector")},
     "rome": _at("offer", "rome", "code"),
-    **{day: _at("offer", "schedule", day) for day in _DAYS},
+    **{day: _at("offer", "schedule", day) for day in DAYS},
     "lunch_break": _at("offer", "schedule", "lunch_break"),
     "accessibility": _at("offer", "accessibility"),
-    **{name: _at("offer", "restrictions", name) for name in ("rep", "qpv", "schools")},
+    **{name: _at("offer", "restrictions", name) for name in (*plain_members(_OFFER, "restrictions"), "schools")},
     **{name: _at("offer", name) for name in ("apply_url", "expires_on")},
     **{name: _at(name) for name in ("provenance", "possible_duplicates")},
+    **{name: _at("offer", name) for name in plain_members(_OFFER) if name not in _LEFT},
 }
+"""Column → its cell. Each plain field of an offer has one; those that a later version adds are the last."""
 
 
 def _line(document: Document) -> bytes:

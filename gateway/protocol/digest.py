@@ -7,6 +7,11 @@ from typing import Any
 import orjson
 import rfc8785
 
+from schemas.offer_field import plain_members
+from schemas.registry import schema
+
+_NUMBERS = tuple(name for name in plain_members(schema("offer"), types=("integer", "number")) if name != "revision")
+
 
 def content_digest(document: Mapping[str, Any]) -> str:
     """Hex SHA-256 of the canonical document (requirement REV-002).
@@ -30,8 +35,9 @@ def canonical(content: dict[str, Any]) -> bytes:
 
 
 def _plain(content: dict[str, Any]) -> bool:
-    if type(content.get("seats")) is float or type(content.get("stay_weeks")) is float:
-        return False
+    for name in _NUMBERS:
+        if type(content.get(name)) is float:
+            return False
     if "schedule" in content and not _plain_hours(content["schedule"]):
         return False
     if "extensions" in content and not _plain_tree(content["extensions"]):

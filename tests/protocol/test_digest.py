@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.protocol.digest import canonical, content_digest
+from schemas.offer_field import fields_of
+from schemas.registry import schema
 
+NUMBERS = ("integer", "number")
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()
 COORDINATES = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-180, 180)
 HOURS = st.fixed_dictionaries(
@@ -43,6 +46,15 @@ def test_coordinates_with_two_spellings_are_written_as_in_the_rfc(degrees: float
     """[REV-002]."""
     offer = {"location": {"latitude": degrees}}
     assert canonical(offer) == rfc8785.dumps(offer)
+
+
+@pytest.mark.parametrize("path", [one.path for one in fields_of(schema("offer")) if one.part["type"] in NUMBERS])
+def test_every_number_of_the_schema_is_written_as_in_the_rfc(path: str) -> None:
+    """[REV-002]: the fast path knows each field that may be 2.0."""
+    offer: Any = 2.0
+    for name in reversed(path.split(".")):
+        offer = {name: offer}
+    assert canonical(offer) == rfc8785.dumps(offer) or path == "revision"
 
 
 def test_the_digest_leaves_the_revision_out_and_ignores_the_order_of_keys() -> None:

@@ -7,7 +7,7 @@ a name; a clear name lets values pass that have the form of the kind, but are no
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from adapters.formats.field import FIELDS
+from adapters.formats.field import FIELDS, YES_NO
 from adapters.formats.inference.evidence import Evidence, evidence, of_kind
 from adapters.formats.inference.kinds import date_pattern, middle_length, share
 from adapters.formats.inference.names import holds_word, is_personal, name_score, words
@@ -18,7 +18,6 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "employer.website": ("site",),
     "employer.siret": ("siret",),
     "employer.naf": ("naf",),
-    "employer.public": ("yes_no",),
     "location.street": ("street",),
     "location.postal_code": ("postcode", "address"),
     "location.city": ("town", "address"),
@@ -32,14 +31,10 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "seats": ("count",),
     "rome.code": ("rome",),
     "accessibility": ("accessibility",),
-    "restrictions.rep": ("yes_no",),
-    "restrictions.qpv": ("yes_no",),
     "restrictions.schools": ("uai",),
     "apply_url": ("url",),
     "expires_on": ("date",),
-    "redistribution.national": ("yes_no",),
-    "redistribution.regions": ("yes_no",),
-    "redistribution.mask_employer": ("yes_no",),
+    **{name: ("yes_no",) for name, field in FIELDS.items() if field is YES_NO},
     **{name: ("hours",) for name in FIELDS if name.startswith("schedule.") and name != "schedule.lunch_break"},
 }
 """The kinds of values of which a field needs one."""
@@ -90,7 +85,9 @@ def score_of(name: str, one: PathValues, named: float, paths: Sequence[PathValue
 
 
 def _score_of_kind(name: str, one: PathValues, named: float, found: list[Evidence]) -> tuple[float, list[Evidence]]:
-    kinds = _KINDS[name]
+    kinds = _KINDS.get(name)
+    if kinds is None:
+        return 0.0, []
     if name == "location.postal_code" and named < 0.6:
         kinds = ("address",)
     kind = max(kinds, key=lambda kind: share(one, kind))

@@ -1,0 +1,61 @@
+"""The fields of an offer by their dotted paths, from its schema. Pure: the schema is an argument."""
+
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_PLAIN = frozenset({"string", "integer", "number", "boolean"})
+_UNMAPPED = frozenset({"id", "revision", "extensions"})
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field: its dotted path, its JSON Pointer in the offer's schema, its schema with the definition that it
+    references filled in (and that definition's name as ``$def``), and whether its object requires it.
+    """
+
+    path: str
+    pointer: str
+    part: Mapping[str, Any]
+    required: bool
+
+    @property
+    def kind(self) -> str:
+        """The name of its definition, such as ``line`` or ``day``; else its type."""
+        return str(self.part.get("$def", self.part["type"]))
+
+
+def fields_of(offer: Mapping[str, Any]) -> Iterator[Field]:
+    """Every field of this schema of offers in its order, each object before its members."""
+    return _fields(offer, offer, "", "")
+
+
+def mapped_fields(offer: Mapping[str, Any]) -> Iterator[Field]:
+    """The fields that a mapping reads: each value and list, and the hours of each day."""
+    for field in fields_of(offer):
+        is_hours = field.kind == "day_hours"
+        is_part_of_hours = not is_hours and any(f".{day}." in field.path for day in DAYS)
+        is_value = is_hours or field.part["type"] != "object"
+        if is_value and not is_part_of_hours and field.path not in _UNMAPPED:
+            yield field
+
+
+def plain_members(offer: Mapping[str, Any], path: str = "", *, types: Container[str] = _PLAIN) -> tuple[str, ...]:
+    """The names of the plain fields of an offer, or of its object at this path: each is one value of these types."""
+    homes = ((field, *field.path.rpartition(".")[::2]) for field in fields_of(offer))
+    return tuple(name for field, home, name in homes if home == path and field.part["type"] in types)
+
+
+def resolved(part: Mapping[str, Any], offer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A part with the definition that it references filled in, and the definition's name as ``$def``."""
+    name = part.get("$ref", "").rpartition("/")[2]
+    return {**offer["$defs"][name], "$def": name, **part} if name else part
+
+
+def _fields(part: Mapping[str, Any], offer: Mapping[str, Any], above: str, pointer: str) -> Iterator[Field]:
+    for name, inner in part.get("properties", {}).items():
+        target, at = resolved(inner, offer), f"{pointer}/properties/{name}"
+        yield Field(f"{above}{name}", at, target, name in part.get("required", ()))
+        below = f"/$defs/{target['$def']}" if "$def" in target else at
+        yield from _fields(target, offer, f"{above}{name}.", below)
