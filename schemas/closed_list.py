@@ -14,14 +14,16 @@ from schemas.registry import schema
 
 CLOSED_LISTS: Mapping[str, tuple[str, Sequence[str]]] = {
     "levels": ("offer", ("$defs", "level")),
-    "accessibility": ("offer", ("properties", "accessibility")),
+    **{name: ("offer", ("properties", name)) for name, part in schema("offer")["properties"].items() if "enum" in part},
     "withdrawn": ("withdrawal", ("properties", "withdrawn")),
     "removal": ("change", ("$defs", "reason")),
     "verdict": ("receipt", ("properties", "verdict")),
     "status": ("batch-result", ("$defs", "item", "properties", "status")),
     "delivery": ("delivery", ("$defs", "part", "properties", "state")),
 }
-"""Name → the schema that has the list, and where. ``removal`` is open to readers: a later version may add to it."""
+"""Name → the schema that has the list, and where; the list of a field of the offer has the field's name. ``removal`` is
+open to readers: a later version may add to it.
+"""
 
 
 @cache

@@ -48,13 +48,13 @@ def test_coordinates_with_two_spellings_are_written_as_in_the_rfc(degrees: float
     assert canonical(offer) == rfc8785.dumps(offer)
 
 
-@pytest.mark.parametrize("path", [one.path for one in fields_of(schema("offer")) if one.part["type"] in NUMBERS])
+@pytest.mark.parametrize("path", [one.path for one in fields_of(schema("offer")) if one.part["type"] in NUMBERS][1:])
 def test_every_number_of_the_schema_is_written_as_in_the_rfc(path: str) -> None:
-    """[REV-002]: the fast path knows each field that may be 2.0."""
+    """[REV-002]: the fast path knows each field that may be 2.0; the revision, the first, is left out before."""
     offer: Any = 2.0
     for name in reversed(path.split(".")):
         offer = {name: offer}
-    assert canonical(offer) == rfc8785.dumps(offer) or path == "revision"
+    assert canonical(offer) == rfc8785.dumps(offer)
 
 
 def test_the_digest_leaves_the_revision_out_and_ignores_the_order_of_keys() -> None:

@@ -7,8 +7,9 @@ from functools import cache
 
 import schemas
 from gateway.protocol.decide import PARIS
-from schemas.closed_list import words
-from schemas.texts import Language, day_in_words
+from schemas.closed_list import CLOSED_LISTS, words
+from schemas.offer_field import plain_members
+from schemas.texts import Language, day_in_words, load_texts
 
 _FRIDAY = timedelta(days=4)
 LEVELS: Mapping[str, str] = {level: word["fr"] for level, word in words("levels").items()}
@@ -72,6 +73,32 @@ def names_of(reference: str, language: Language = "fr") -> Mapping[str, str]:
     """The names of a list by code; French where the list has no others."""
     items = schemas.reference(reference)["items"]
     return {item["code"]: typographic(item.get(f"name_{language}") or item["name"]) for item in items}
+
+
+@cache
+def label_of(field: str, language: Language) -> str | None:
+    """The label of a field of the offer, by its dotted path; None for what is no field with a text of its own."""
+    known = load_texts("schemas", "reference.json")["fields"].get(field, {})
+    label: str | None = known["label"][language] if "label" in known else None
+    return label
+
+
+_ELSEWHERE = frozenset(
+    {"id", "revision", "title", "description", "apply_url", "expires_on", "source_id", "national_remote_id"}
+)
+PLAIN_FIELDS = tuple(name for name in plain_members(schemas.schema("offer")) if name not in _ELSEWHERE)
+"""The fields of an offer with one value for people to read, but those that each page displays in its own way."""
+
+
+def plain_value(field: str, value: object, language: Language) -> str:
+    """The value of one of ``PLAIN_FIELDS`` in words; empty where it is malformed."""
+    if isinstance(value, bool):
+        return words("accessibility")["yes" if value else "no"][language]
+    if field == "sector":
+        return name_of("sectors", value, language)
+    if field in CLOSED_LISTS:
+        return words(field)[value][language] if isinstance(value, str) and value in words(field) else ""
+    return number(value, language) if isinstance(value, int | float) else value if isinstance(value, str) else ""
 
 
 def spaced(text: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
-from gateway.pages.base.wording import LEVELS, day, name_of, span_of_weeks
+from gateway.pages.base.wording import LEVELS, PLAIN_FIELDS, day, label_of, name_of, plain_value, span_of_weeks
 from gateway.pages.check.port import NationalPart
 from gateway.protocol.identity import platform_of
 from gateway.protocol.visibility import Reader, audiences, masked
@@ -28,7 +28,7 @@ State: TypeAlias = Literal["fine", "look", "blocked", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the offer: the key of its label, its text, and whether a part of it is to be corrected."""
+    """One line of the offer: its label, or the key of one, its text, and whether a part of it is to be corrected."""
 
     label: str
     text: str
@@ -92,8 +92,7 @@ class _Reading:
         rows = (
             self._levels(),
             self._weeks(),
-            self._sector(),
-            self._plain("seats", "/seats"),
+            *map(self._field, PLAIN_FIELDS),
             self._address(),
             self._plain("employer", "/employer/description"),
             self._plain("siret", "/employer/siret"),
@@ -151,8 +150,9 @@ class _Reading:
         weeks = [written for one in _texts(self._value("/weeks")) if (written := week(one, self._language))]
         return self._row("weeks", ", ".join(weeks), "/weeks")
 
-    def _sector(self) -> Row | None:
-        return self._row("sector", name_of("sectors", self._value("/sector"), self._language), "/sector")
+    def _field(self, name: str) -> Row | None:
+        text = "" if self._is_broken(f"/{name}") else plain_value(name, self._value(f"/{name}"), self._language)
+        return self._row(label_of(name, self._language) or name, text, f"/{name}")
 
     def _address(self) -> Row | None:
         street, postcode, city = (self._text(f"/location/{name}") for name in ("street", "postal_code", "city"))

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from gateway.pages.base.texts import Texts, texts_of
-from gateway.pages.base.wording import names_of, spaced
+from gateway.pages.base.wording import label_of, names_of, spaced
 from gateway.pages.connect.form import PAIR
 from gateway.pages.connect.offers import sketch_of
 from gateway.pages.connect.problems import rows_of
@@ -165,7 +165,7 @@ def _row(one: Mapping[str, Any], budget: _Budget, texts: Texts, language: Langua
     kind, word = _state(one, texts)
     return Row(
         name=one["name"],
-        label=str(texts(f"field_{one['name']}")),
+        label=label_of(one["name"], language) or str(texts(f"field_{one['name']}")),
         path=one["path"],
         proposed=_proposed(one),
         auto=one["chosen"],

@@ -9,7 +9,7 @@ import orjson
 
 from gateway.federation.moderation import OfferFacts
 from gateway.operate.moderation import Action
-from gateway.pages.base.wording import LEVELS, name_of
+from gateway.pages.base.wording import LEVELS, PLAIN_FIELDS, label_of, plain_value
 from gateway.pages.check.relayed import week
 from gateway.pages.partner.history import standing
 from gateway.protocol.identity import platform_of
@@ -66,7 +66,7 @@ def _rows(offer: Mapping[str, Any], language: Language) -> Iterator[tuple[str, s
         ("description", offer.get("description")),
         ("levels", ", ".join(LEVELS.get(one, one) for one in offer.get("levels", ()))),
         ("weeks", ", ".join(week(one, language) or one for one in offer.get("weeks", ()))),
-        ("sector", name_of("sectors", offer.get("sector"), language)),
+        *((label_of(name, language), plain_value(name, offer.get(name), language)) for name in PLAIN_FIELDS),
         ("apply_url", offer.get("apply_url")),
     )
-    yield from ((label, str(text)) for label, text in found if text)
+    yield from ((label, str(text)) for label, text in found if label and text)
