@@ -14,7 +14,7 @@ from schemas.registry import schema, schema_names
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FRENCH = "x-fr"
-_OWN = frozenset({"$id", "$schema", "title"})
+_OWN = frozenset({"$id", "$schema", "title", "x-version"})
 
 
 @cache

@@ -49,7 +49,7 @@ _UNANSWERED = ("#/$defs/refusal", f"{_PROBLEMS}#/$defs/stored_problem")
 """What the log alone holds: texts in both languages."""
 _MILLISECONDS = {"description": "Milliseconds since 1970.", "type": "integer", "minimum": 0}
 """No answer has a time in this form."""
-_DROPPED = frozenset({"$id", "$schema", "$defs", "title"})
+_DROPPED = frozenset({"$id", "$schema", "$defs", "title", "x-version"})
 _PROBLEM = "application/problem+json"
 _BY_STATUS = ("Problem", "BatchProblem")
 """Shared responses of several statuses."""

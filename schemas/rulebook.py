@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 from schemas.bilingual import Spoken
 from schemas.packaged import names
 from schemas.personal import redact
+from schemas.registry import schema
 from schemas.texts import LANGUAGES, Language, Texts, day_in_words, fill, load_texts
 
 __all__ = [
@@ -220,7 +221,7 @@ def localized(body: Mapping[str, Any], language: Language) -> dict[str, Any]:
     return {name: value[language] if name in _TEXTS else value for name, value in body.items()}
 
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION: str = schema("offer")["x-version"]
 """Of the JSON Schemas: the second number grows with additions, the first with breaks."""
 
 RULES_VERSION = "2026.11"

@@ -157,14 +157,14 @@ class Located:
 
 Field: TypeAlias = One | Many | Located
 
-_CODE, YES_NO = One(read_code), One(read_yes_no)
+YES_NO = One(read_yes_no)
 
 
 def _codes(texts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(map(read_code, texts)))
 
 
-_BY_KIND: Mapping[str, Field] = {
+BY_KIND: Mapping[str, Field] = {
     "line": One(one_line, text=True),
     "text": One(clean, text=True),
     "day": One(lambda text: read_date(text).isoformat()),
@@ -174,8 +174,9 @@ _BY_KIND: Mapping[str, Field] = {
     "integer": One(read_whole),
     "number": One(read_number),
     "array": Many(_codes),
+    "code": One(read_code),
 }
-"""The parser of a field by its kind in the schema; that of other texts reads codes."""
+"""The parser of a field by its kind in the schema; every other text is a code."""
 _OWN: Mapping[str, Field] = {
     "employer.siret": One(read_siret),
     "employer.naf": One(read_naf),
@@ -197,7 +198,7 @@ _HINTS: Mapping[str, Field] = {
 
 def _fields() -> Iterator[tuple[str, Field]]:
     for field in mapped_fields(schema("offer")):
-        yield field.path, _OWN.get(field.path) or _BY_KIND.get(field.kind, _CODE)
+        yield field.path, _OWN.get(field.path) or BY_KIND.get(field.kind, BY_KIND["code"])
         if field.path == "location.insee_commune":
             yield from _HINTS.items()
 

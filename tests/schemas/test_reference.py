@@ -1,5 +1,6 @@
 """Code lists and calendars: whole, sourced, and in step with the schema (OFR-026 to OFR-028)."""
 
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import schemas
 from schemas.schoolyear import hours_for, year_of, years
 
 PACKAGE = Path(schemas.__file__).parent
+CHANGELOG = Path(__file__).parents[2] / "CHANGELOG.md"
 NAMES = ("sectors", "regions", "departments", "academies", "rules", "calendar")
 
 
@@ -113,8 +115,10 @@ def test_hours_are_those_of_the_school_year_or_the_latest_known() -> None:
     assert hours_for(date(2027, 6, 27)).week_minutes == 35 * 60
 
 
-def test_versions_are_stamped() -> None:
-    assert (schemas.SCHEMA_VERSION, schemas.RULES_VERSION) == ("1.0", "2026.11")
+def test_versions_are_those_of_the_changelog() -> None:
+    stated = re.search(r"^Protocol 1, schema ([0-9.]+), rules ([0-9.]+)\.$", CHANGELOG.read_text(), re.MULTILINE)
+    assert stated is not None
+    assert (schemas.SCHEMA_VERSION, schemas.RULES_VERSION) == stated.groups()
 
 
 def test_the_communes_file_is_compact() -> None:
