@@ -7,7 +7,7 @@ the door it names a few of these documents (``refused_document``).
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import orjson
 
@@ -17,9 +17,9 @@ from gateway.protocol.value import value
 
 CountedVerdict: TypeAlias = Literal["accepted", "withdrawn", "duplicate", "stale", "rejected", "refused"]
 """``refused``: answered 422, never a submission. ``withdrawn``: an accepted withdrawal. The others are the relay's."""
-VERDICTS: tuple[CountedVerdict, ...] = ("accepted", "withdrawn", "duplicate", "stale", "rejected", "refused")
+VERDICTS: tuple[CountedVerdict, ...] = get_args(CountedVerdict)
 Dimension: TypeAlias = Literal["platform", "day", "verdict", "rule", "department"]
-DIMENSIONS: tuple[Dimension, ...] = ("platform", "day", "verdict", "rule", "department")
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
 UNBROKEN = ""
 """The rule of a submission that breaks none."""
