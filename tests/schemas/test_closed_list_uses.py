@@ -13,11 +13,11 @@ from adapters.national.mapping.deliverability import DeliveryTerms
 from adapters.national.mapping.mapping import map_offer
 from conformance.standin import seeds
 from gateway.cli.sample import render_offer
+from gateway.federation.offers import HistoryFacts
 from gateway.operate.transfer.content import MOVED
 from gateway.pages.base.texts import texts_of
 from gateway.pages.base.wording import plain_value
 from gateway.pages.partner.history import steps
-from gateway.pages.partner.port import HistoryFacts
 from gateway.protocol.delivery import Delivery, Part, delivery_record, read_delivery
 from gateway.protocol.record import OfferState, offer_record, utc
 from gateway.protocol.submission import OUT_OF_SCOPE, REASONS, Known
