@@ -76,15 +76,20 @@ async def in_pieces(request: web.Request, pieces: Iterable[bytes]) -> AsyncGener
 
 
 async def _in_slices(request: web.Request, pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
-    """Regroup bytes in memory into such pieces, as many in a slice as it has time for: a thread for each would wait for
-    the event loop longer than it works.
+    """Regroup bytes in memory into such pieces, within slices of the event loop: a thread for each piece would wait for
+    the loop longer than it works.
     """
-    rest, work, ended = iter(pieces), work_of(request), False
-    while not ended:
+    work, gathered = work_of(request), bytearray()
+    await work.next()
+    for piece in pieces:
+        gathered += piece
+        if len(gathered) >= _PIECE_BYTES:
+            yield bytes(gathered)
+            gathered.clear()
         if not work.ready:
             await work.next()
-        piece, ended = _gather(rest)
-        yield piece
+    if gathered:
+        yield bytes(gathered)
 
 
 def _gather(pieces: Iterator[bytes]) -> tuple[bytes, bool]:

@@ -98,30 +98,33 @@ class Work:
     async def in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Run a short piece of long work in a thread, after waiting for a slice; its processor time is charged."""
         await self.next()
-        return await self._aside(lambda: in_thread(timed(lambda: work(*arguments))))
+        with self._registry.processor.aside(self._share), self._charging_threads():
+            return await in_thread(timed(lambda: work(*arguments)))
 
     async def read(self, page: Coroutine[Any, Any, Result], *, items: int) -> Result:
-        """Read a page of a view of at most so many items. A large page is long work: it waits for a slice, which lasts
-        until it is read, and the thread's time is charged.
+        """Read a page of a view; ``items`` is about its size. A large page is long work: it waits for a slice, which
+        lasts until it is read. The thread's time is charged.
         """
         if items <= _SMALL_PAGE:
-            return await page
+            with self._charging_threads():
+                return await page
         try:
             await self.next()
         except BaseException:
             page.close()
             raise
-        return await self._aside(lambda: page)
+        with self._registry.processor.aside(self._share), self._charging_threads():
+            return await _to_its_end(page)
 
-    async def _aside(self, reading: Callable[[], Awaitable[Result]]) -> Result:
-        """The rest of a slice in a thread, whose processor time is charged."""
-        spent: list[float] = []
-        try:
-            with self._registry.processor.aside(self._share), metered() as spent:
-                return await reading()
-        finally:
-            self._charge(sum(spent))
-            self._registry.processor.ran(sum(spent))
+    @contextmanager
+    def _charging_threads(self) -> Iterator[None]:
+        """Charge the processor time of threads in the block, as part of the present slice if there is one."""
+        with metered() as spent:
+            try:
+                yield
+            finally:
+                self._charge(sum(spent))
+                self._registry.processor.ran(sum(spent))
 
     @contextmanager
     def abandonable(self, *, grace: float = 0.0) -> Iterator[None]:
@@ -305,6 +308,16 @@ async def end_with(request: web.Request, response: web.StreamResponse) -> web.St
     if not request.content.is_eof():
         request.protocol.force_close()  # else the server would read on for seconds
     return response
+
+
+async def _to_its_end(page: Coroutine[Any, Any, Result]) -> Result:
+    """The page. A cancelled caller waits as well: the thread computes on, and the next slice must not run beside it."""
+    running = asyncio.create_task(page)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait((running,))
+        raise
 
 
 async def _steps(awaitable: Awaitable[Result]) -> Result:

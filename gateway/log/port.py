@@ -34,7 +34,7 @@ class Output:
 class Chunk:
     """Records of one partition in offset order, as a reader returns them. ``position`` is the next offset to read. It
     may exceed the last record's offset + 1, and a chunk may be empty, because offsets have gaps (commits, aborts,
-    compaction). ``more``: whether the log held later records of the partition when it was read.
+    compaction). ``more``: whether the partition ended later when it was read.
     """
 
     topic: str

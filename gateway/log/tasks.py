@@ -25,11 +25,12 @@ def start(
 async def first_to_end(tasks: Mapping[str, asyncio.Future[None]]) -> None:
     """Wait for the first part that stops, and raise its error: no part may end by itself (RuntimeError)."""
     done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
-    for name, task in tasks.items():
-        if task in done:
-            _log.error("gateway.part_stopped", part=name)
-            await task
-            raise RuntimeError(f"{name} ended by itself")
+    ended = [name for name, task in tasks.items() if task in done]
+    for name in ended:
+        error = None if tasks[name].cancelled() else tasks[name].exception()
+        _log.error("gateway.part_stopped", part=name, error=type(error).__name__)
+    await tasks[ended[0]]
+    raise RuntimeError(f"{ended[0]} ended by itself")
 
 
 async def _cancel(tasks: Mapping[str, asyncio.Future[None]]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from http import HTTPStatus
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -80,22 +81,37 @@ async def test_a_large_page_takes_a_slice_and_a_small_one_does_not() -> None:
     assert 2 == threads.most
 
 
-async def test_a_large_page_is_charged_for_the_time_that_its_thread_computes() -> None:
+@pytest.mark.parametrize("items", [1, 1_000])
+async def test_a_page_is_charged_for_the_time_that_its_thread_computes(items: int) -> None:
     """ERR-006: else a reader of such pages gets as many slices as a batch that uses a twentieth of the time."""
     office = WorkRegistry(Processor())
     reading = work_in(office, "reads")
-
-    async def page() -> None:
-        await asyncio.get_running_loop().run_in_executor(None, timed(lambda: compute(RUN)))
-
-    await reading.read(page(), items=1_000)
+    await reading.read(page(Event()), items=items)
     assert min(reading.spent, office.processor.share("reads").used) >= RUN
 
 
-def compute(seconds: float) -> None:
-    until = time.thread_time() + seconds
-    while time.thread_time() < until:
-        pass
+async def test_a_large_page_whose_client_has_left_is_read_to_its_end_and_charged() -> None:
+    """ERR-006: its thread computes on, and the next slice does not run beside it."""
+    office, begun = WorkRegistry(Processor()), Event()
+    leaving = asyncio.create_task(work_in(office, "reads").read(page(begun), items=1_000))
+    while not begun.is_set():
+        await asyncio.sleep(0)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    assert office.processor.share("reads").used >= RUN
+
+
+async def page(begun: Event) -> None:
+    """Twenty milliseconds of a thread's processor time."""
+
+    def compute() -> None:
+        begun.set()
+        until = time.thread_time() + RUN
+        while time.thread_time() < until:
+            pass
+
+    await asyncio.get_running_loop().run_in_executor(None, timed(compute))
 
 
 def burn(seconds: float) -> None:
