@@ -13,20 +13,18 @@ import orjson
 
 import schemas
 from gateway.protocol.rendering import Document, Rendering
-from schemas.offer_field import plain_members
+from schemas.offer_field import PUBLISHER_ONLY, plain_members
 
 _OWN = "urn:fr:stages:offer:"
 _TERMS = frozenset({"id", "title", "description", "seats", "sector", "apply_url", "expires_on"})
 """Plain fields with a schema.org term."""
-_LEFT = frozenset({"revision", "source_id", "national_remote_id"})
-"""What only the publisher and the national site need."""
 _OWN_FIELDS = tuple(
     name
     for name in (
         *("levels", "weeks", "stay_weeks", "schedule", "accessibility", "restrictions"),
         *plain_members(schemas.schema("offer")),
     )
-    if name not in _TERMS | _LEFT
+    if name not in _TERMS | PUBLISHER_ONLY
 )
 # In JSON these characters only occur in strings. Escaped, no string can end a script element or begin a comment.
 _IN_SCRIPT = (

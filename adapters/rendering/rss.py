@@ -10,13 +10,13 @@ from email.utils import format_datetime
 from html import escape as escape_html
 
 from gateway.protocol.rendering import Document, Rendering
-from schemas.offer_field import plain_members
+from schemas.offer_field import PUBLISHER_ONLY, plain_members
 from schemas.registry import schema
 
 _NAMESPACE = "urn:fr:stages:offer"
-_WITHOUT = frozenset({"id", "revision", "title", "description", "apply_url", "source_id", "national_remote_id"})
-"""Fields with an RSS element, and what only the publisher and the national site need."""
-_FIELDS = tuple(name for name in plain_members(schema("offer")) if name not in _WITHOUT)
+_ELEMENTS = frozenset({"id", "title", "description", "apply_url"})
+"""Plain fields with an RSS element."""
+_FIELDS = tuple(name for name in plain_members(schema("offer")) if name not in _ELEMENTS | PUBLISHER_ONLY)
 _OF_LOCATION = plain_members(schema("offer"), "location")
 _RESTRICTIONS = plain_members(schema("offer"), "restrictions")
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from gateway.protocol.rendering import Document, Rendering
-from schemas.offer_field import DAYS, plain_members
+from schemas.offer_field import DAYS, PUBLISHER_ONLY, plain_members
 from schemas.registry import schema
 
 Cell: TypeAlias = str | int | float | bool | None
@@ -25,8 +25,6 @@ _BREAKS = frozenset("\t\r\n")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"})
 _DASH = "Pd"
 _OFFER = schema("offer")
-_LEFT = frozenset({"revision", "source_id", "national_remote_id"})
-"""What only the publisher and the national site need."""
 _LINE_END = b"\r\n"
 
 
@@ -95,7 +93,7 @@ _COLUMNS: Mapping[str, Callable[[Document], Cell]] = {
     **{name: _at("offer", "restrictions", name) for name in (*plain_members(_OFFER, "restrictions"), "schools")},
     **{name: _at("offer", name) for name in ("apply_url", "expires_on")},
     **{name: _at(name) for name in ("provenance", "possible_duplicates")},
-    **{name: _at("offer", name) for name in plain_members(_OFFER) if name not in _LEFT},
+    **{name: _at("offer", name) for name in plain_members(_OFFER) if name not in PUBLISHER_ONLY},
 }
 """Column → its cell. Each plain field of an offer has one; those that a later version adds are the last."""
 
