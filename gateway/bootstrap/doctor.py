@@ -13,7 +13,7 @@ from gateway.federation.doctor import (
     examine_exposure,
     examine_imprint,
     examine_partners,
-    topic_findings,
+    report_topics,
 )
 from gateway.log.sqlite import SqliteLog
 from gateway.oauth.keys import KeyRing, SigningKeyError
@@ -36,7 +36,7 @@ async def examine_running(settings: Settings, federation: Federation) -> list[Di
         findings.append(Diagnosis("fail", "log", "its file is damaged", code="log_damaged"))
     missing = await log.check_topics(COMMON)
     if missing:
-        return findings + topic_findings(missing)
+        return findings + report_topics(missing)
     findings += await examine_partners(log, federation.partners)
     return [*findings, await examine_clock(log, federation.clock)]
 

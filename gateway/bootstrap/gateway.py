@@ -19,7 +19,7 @@ from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.workers import Worker, Workers
 from gateway.log.sqlite import SqliteLog
 from gateway.log.sqlite.examination import Examination
-from gateway.log.tasks import first_to_end, start
+from gateway.log.tasks import raise_first_end, start_tasks
 from gateway.oauth import jws
 from gateway.runtime.listening import format_endpoint
 from gateway.runtime.lock import locked
@@ -40,7 +40,7 @@ class Gateway:
 
     async def finished(self) -> None:
         """Wait for the first part that stops, and raise its error: no part may end by itself."""
-        await first_to_end(self._tasks)
+        await raise_first_end(self._tasks)
 
 
 @asynccontextmanager
@@ -81,11 +81,11 @@ async def running(settings: Settings, forked: Sequence[Worker] = ()) -> AsyncIte
             **national,
             "examination": examination.run,
         }
-        tasks = start(running_parts, stack)
+        tasks = start_tasks(running_parts, stack)
         if workers is not None:
             stack.push_async_callback(workers.stop)  # before the parts that their requests need
             await workers.begin(api_socket, url)
-            tasks |= start({"workers": workers.finished}, stack)
+            tasks |= start_tasks({"workers": workers.finished}, stack)
         else:
             await asyncio.to_thread(schemas.preload)
             jws.preload()

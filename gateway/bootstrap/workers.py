@@ -25,7 +25,7 @@ from gateway.api.management import build_management
 from gateway.bootstrap import parts
 from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_api, listen, serve
-from gateway.log.tasks import first_to_end, start
+from gateway.log.tasks import raise_first_end, start_tasks
 from gateway.oauth import jws
 from gateway.runtime.activity import Activity, shared_memory
 from gateway.runtime.fair_accept import FairAcceptSite
@@ -187,7 +187,7 @@ async def answer(order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
     async with AsyncExitStack() as stack:
         asking, submitting = Activity.attach(shared, process=order["number"] - 1)
         federation = await build_federation(settings, stack, follow=True, submitting=submitting)
-        tasks = start(parts.running(federation), stack)
+        tasks = start_tasks(parts.running(federation), stack)
 
         def conditions() -> Mapping[str, bool]:
             caught_up = {f"view of {topic}": view.caught_up for topic, view in federation.views.items()}
@@ -204,7 +204,7 @@ async def answer(order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
             os.write(says, format_endpoint(settings.management_host, management_socket.getsockname()[1]).encode())
         os.close(says)
         stopping = asyncio.ensure_future(readable(sys.stdin.fileno()))
-        waits = [asyncio.ensure_future(first_to_end(tasks)), stopping]
+        waits = [asyncio.ensure_future(raise_first_end(tasks)), stopping]
         done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()

@@ -21,7 +21,7 @@ from gateway.federation.doctor import (
     examine_exposure,
     examine_imprint,
     examine_open_log,
-    nearest,
+    nearest_existing,
 )
 from gateway.runtime.listening import bind, format_endpoint, reason
 from gateway.settings import Settings
@@ -72,7 +72,7 @@ async def _examine() -> list[Diagnosis]:
 
 def _examine_folder(about: str, folder: Path) -> Diagnosis:
     """Check that files can be created in a folder, or in its nearest existing ancestor."""
-    existing = nearest(folder)
+    existing = nearest_existing(folder)
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass

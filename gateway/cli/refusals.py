@@ -10,7 +10,7 @@ from rich.text import Text
 from gateway.cli.beside import gateway_here
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
 from gateway.federation import Federation
-from gateway.federation.refused import refused_by, refused_offers
+from gateway.federation.refused import count_refusals, refused_offers
 from gateway.pages.partner.refused import Reason, Refusal
 from gateway.pages.partner.refused import refusals as in_words
 from gateway.pages.refusals.model import feed_refusals, most_first
@@ -55,15 +55,15 @@ async def _document(federation: Federation, wanted: RefusedFilter) -> dict[str, 
         wanted.first, wanted.last, by=("platform", "day", "verdict"), platforms=wanted.platforms
     )
     of_all = counts if wanted.rule else submissions  # a submission that breaks two rules counts under each
-    by_rule = refused_by(counts, "rule", rule=wanted.rule)
+    by_rule = count_refusals(counts, "rule", rule=wanted.rule)
     found = await refused_offers(federation, wanted)
     return {
         "first": wanted.first.isoformat(),
         "last": wanted.last.isoformat(),
-        "total": sum(refused_by(of_all, "day", rule=wanted.rule).values()),
+        "total": sum(count_refusals(of_all, "day", rule=wanted.rule).values()),
         "rules": dict(most_first(by_rule)),
-        "platforms": dict(most_first(refused_by(of_all, "platform", rule=wanted.rule))),
-        "days": dict(sorted(refused_by(of_all, "day", rule=wanted.rule).items(), reverse=True)),
+        "platforms": dict(most_first(count_refusals(of_all, "platform", rule=wanted.rule))),
+        "days": dict(sorted(count_refusals(of_all, "day", rule=wanted.rule).items(), reverse=True)),
         "newest": [_refusal(one) for one in in_words(found, "en")],
         "feeds": [
             {

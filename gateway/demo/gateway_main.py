@@ -18,7 +18,7 @@ from gateway import clock
 from gateway.bootstrap import open_log, running
 from gateway.demo.process import FastTime
 from gateway.ingest.submissions import Submissions
-from gateway.log.tasks import first_to_end, start
+from gateway.log.tasks import raise_first_end, start_tasks
 from gateway.partners import Partners
 from gateway.protocol.seal import ReceiptIds
 from gateway.runtime.keys import load_secret
@@ -47,9 +47,9 @@ async def serve(accounts: Path, time: FastTime) -> None:
                 timing=Timing(time.clock, time.sleep),
             )
         )
-        tasks = start({"national": connector.run, "partners": partners.run, "gateway": gateway.finished}, stack)
+        tasks = start_tasks({"national": connector.run, "partners": partners.run, "gateway": gateway.finished}, stack)
         # Standard input never has data: it becomes readable when it is closed.
-        ends = [asyncio.ensure_future(first_to_end(tasks)), asyncio.ensure_future(readable(sys.stdin.fileno()))]
+        ends = [asyncio.ensure_future(raise_first_end(tasks)), asyncio.ensure_future(readable(sys.stdin.fileno()))]
         done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:
             end.cancel()

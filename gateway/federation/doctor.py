@@ -60,14 +60,14 @@ def is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 
-def nearest(folder: Path) -> Path:
+def nearest_existing(folder: Path) -> Path:
     """The nearest existing ancestor of a folder, or itself."""
     return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 def examine_disk(folder: Path) -> Diagnosis:
     """Check the free space."""
-    free = shutil.disk_usage(nearest(folder)).free
+    free = shutil.disk_usage(nearest_existing(folder)).free
     said, values = f"{free / 1024**3:.1f} GiB free", {"free": round(free / 1024**3, 1)}
     if free < _MIN_BYTES:
         step = "free some space: the log and the spool of uploads need it"
@@ -82,7 +82,7 @@ async def examine_open_log(log: EventLog) -> list[Diagnosis]:
     """Check the topics of a log that is open, its partners, and its clock."""
     missing = await log.check_topics(COMMON)
     if missing:
-        return [Diagnosis("ok", "log", "reachable"), *topic_findings(missing)]
+        return [Diagnosis("ok", "log", "reachable"), *report_topics(missing)]
     findings = [Diagnosis("ok", "log", f"reachable, identity {await log.identity()}")]
     async with Partners(log).caught_up_once() as partners:
         findings += await examine_partners(log, partners)
@@ -93,14 +93,14 @@ async def examine_partners(log: EventLog, partners: Partners) -> list[Diagnosis]
     """Check the topics of all partners, and whether there are partners."""
     topics = topics_of(partners)
     wrong = await log.check_topics(topics)
-    findings = topic_findings(wrong) or [Diagnosis("ok", "topics", f"{len(topics)}, as required")]
+    findings = report_topics(wrong) or [Diagnosis("ok", "topics", f"{len(topics)}, as required")]
     active = [partner for partner in partners.all() if not partner.revoked]
     if active:
         return [*findings, Diagnosis("ok", "partners", f"{len(active)} active")]
     return [*findings, Diagnosis("warn", "partners", "there are none", "passerelle partner add SLUG", "no_partners")]
 
 
-def topic_findings(sentences: Sequence[str]) -> list[Diagnosis]:
+def report_topics(sentences: Sequence[str]) -> list[Diagnosis]:
     """Topics that are missing or not as required."""
     return [
         Diagnosis("fail", "topics", sentence, "passerelle topics create", "topics", {"said": sentence})

@@ -55,7 +55,7 @@ def _breaks(receipt: Mapping[str, Any], rule: str) -> bool:
     return rule in ("", *receipt.get("codes", ()), *(problem["code"] for problem in receipt.get("problems", ())))
 
 
-def refused_by(counts: Sequence[Count], by: str, *, rule: str = "") -> Mapping[str, int]:
+def count_refusals(counts: Sequence[Count], by: str, *, rule: str = "") -> Mapping[str, int]:
     """The refusals by platform, day or rule; with a rule, those that break it. ``counts`` are by verdict too."""
     found: dict[str, int] = {}
     for count in counts:

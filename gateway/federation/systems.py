@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from gateway.federation.federation import Federation
 from gateway.federation.journal import SignedEntry, acts_about
-from gateway.federation.refused import refused_by
+from gateway.federation.refused import count_refusals
 from gateway.log.positions import unread
 from gateway.operate.health import HealthTerms
 from gateway.operate.status import Facts
@@ -84,7 +84,7 @@ class Systems:
             facts=facts,
             terms=federation.terms,
             undecided=undecided,
-            refused=refused_by(counts, "platform"),
+            refused=count_refusals(counts, "platform"),
             rules=rules,
             pauses={
                 slug: entry for slug in pauses for entry in await acts_about(federation, slug, {"feed.pause"}, most=1)

@@ -11,7 +11,7 @@ from gateway.log.retry import retry_log_errors
 _log = structlog.get_logger()
 
 
-def start(
+def start_tasks(
     running: Mapping[str, Callable[[], Awaitable[None]]], stack: AsyncExitStack
 ) -> dict[str, asyncio.Future[None]]:
     """Start a task per part. Parts are restarted while the log is unavailable, and cancelled with the stack."""
@@ -22,7 +22,7 @@ def start(
     return tasks
 
 
-async def first_to_end(tasks: Mapping[str, asyncio.Future[None]]) -> None:
+async def raise_first_end(tasks: Mapping[str, asyncio.Future[None]]) -> None:
     """Wait for the first part that stops, and raise its error: no part may end by itself (RuntimeError)."""
     done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
     ended = [name for name, task in tasks.items() if task in done]

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.federation import Federation
 from gateway.federation.platform import platform_names
-from gateway.federation.refused import refused_by, refused_offers
+from gateway.federation.refused import count_refusals, refused_offers
 from gateway.pages.base.page import Answer, Language, Page, PageError, views_behind
 from gateway.pages.base.texts import texts_of
 from gateway.pages.partner.refused import fields_at_fault, refusals
@@ -65,17 +65,17 @@ class _Shell:
         """Of the platform, or all; by platform and by day those that break the rule, if one is asked for."""
         count, platforms, rule = self._federation.statistics.counts, wanted.platforms, wanted.rule
         first, last = wanted.first, wanted.last
-        by_rule = refused_by(await count(first, last, by=("verdict", "rule"), platforms=platforms), "rule")
+        by_rule = count_refusals(await count(first, last, by=("verdict", "rule"), platforms=platforms), "rule")
         if rule:
-            by_platform = refused_by(
+            by_platform = count_refusals(
                 await count(first, last, by=("platform", "verdict", "rule")), "platform", rule=rule
             )
-            by_date = refused_by(
+            by_date = count_refusals(
                 await count(first, last, by=("day", "verdict", "rule"), platforms=platforms), "day", rule=rule
             )
         else:
-            by_platform = refused_by(await count(first, last, by=("platform", "verdict")), "platform")
-            by_date = refused_by(await count(first, last, by=("day", "verdict"), platforms=platforms), "day")
+            by_platform = count_refusals(await count(first, last, by=("platform", "verdict")), "platform")
+            by_date = count_refusals(await count(first, last, by=("day", "verdict"), platforms=platforms), "day")
         chosen = by_rule if not rule else {rule: by_rule.get(rule, 0)}
         return {
             "total": sum(by_date.values()),

@@ -28,7 +28,7 @@ from gateway.log.sqlite.append import Append, append_all
 from gateway.log.sqlite.file import connect, read_streams
 from gateway.log.sqlite.jobs import Job, Jobs
 from gateway.log.sqlite.writer import Writer
-from gateway.log.tasks import first_to_end, start
+from gateway.log.tasks import raise_first_end, start_tasks
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from tests.log.contract.log_fixture import DEADLINE, TOPICS, read_keys
@@ -88,14 +88,14 @@ async def test_a_writer_that_ends_answers_the_waiting_appends(tmp_path: Path) ->
 
 
 async def test_the_end_of_the_writer_ends_the_process(tmp_path: Path) -> None:
-    """``first_to_end`` then ends the process with that error, in the gateway and in its workers."""
+    """``raise_first_end`` then ends the process with that error, in the gateway and in its workers."""
     log = await SqliteLog.open(tmp_path / "log.sqlite", patience=DEADLINE)
     async with AsyncExitStack() as stack:
-        tasks = start({"log writer": log.ended}, stack)
+        tasks = start_tasks({"log writer": log.ended}, stack)
         with pytest.raises(UnknownOutcomeError):
             await log._writer.do(exits)
         with pytest.raises(LogError, match="SystemExit"):
-            await first_to_end(tasks)
+            await raise_first_end(tasks)
     await log.close()
 
 

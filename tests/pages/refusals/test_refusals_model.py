@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
-from gateway.federation.refused import refused_by
+from gateway.federation.refused import count_refusals
 from gateway.pages.refusals.model import by_day, feed_refusals, most_first
 from gateway.store.refused_documents import RefusedFilter
 from gateway.store.statistics import Count
@@ -21,9 +21,9 @@ COUNTS = [
 
 
 def test_only_refusals_are_counted_at_the_door_and_by_the_relay() -> None:
-    assert {"bretagne": 5, "normandie": 7} == refused_by(COUNTS, "platform")
-    assert {"bretagne": 2, "normandie": 7} == refused_by(COUNTS, "platform", rule="a")
-    assert [("a", 9), ("b", 3)] == most_first(refused_by(COUNTS, "rule"))
+    assert {"bretagne": 5, "normandie": 7} == count_refusals(COUNTS, "platform")
+    assert {"bretagne": 2, "normandie": 7} == count_refusals(COUNTS, "platform", rule="a")
+    assert [("a", 9), ("b", 3)] == most_first(count_refusals(COUNTS, "rule"))
 
 
 def test_a_day_without_a_refusal_is_a_day() -> None:
