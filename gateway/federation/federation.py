@@ -70,9 +70,9 @@ class Federation:
             log=self.log, partners=self.partners, journal=self.acts, actor=actor, why=why or None, clock=self.clock
         )
 
-    async def displayed(self, *topics: str) -> None:
-        """Wait until the views of these topics have what is on the log, at most some seconds: the next page displays an
-        act. The act is done already, so that an error of the log is none of it.
+    async def wait_until_displayed(self, *topics: str) -> None:
+        """Wait until these views have reached the log's end, 5 s per topic at most. The act is complete, so a LogError
+        is ignored.
         """
         for topic in topics:
             with suppress(LogError):

@@ -1,4 +1,4 @@
-"""What the adapter of the national site says of it, for those that may not know adapters."""
+"""Delivery to the national site, as pages read it; adapters stay unknown to them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -28,7 +28,7 @@ from gateway.protocol.topic import OFFERS, RECEIPTS
 Action: TypeAlias = Literal["moderate", "lift"]
 _ACTS: Mapping[Action, ActName] = {"moderate": "offer.moderate", "lift": "offer.lift"}
 DECISION_SECONDS = 30.0
-"""How long who moderates waits for the decision, at most."""
+"""Longest wait for the decision."""
 _PAGE = 1_000
 
 

@@ -73,8 +73,8 @@ async def readable(descriptor: int) -> None:
 
 
 class Wait(Protocol):
-    """Waits for a result; gives up, with the other one, when the process stops. Raises ConnectionError when the one who
-    asked has left.
+    """Waits for a result; returns ``otherwise`` if the process stops meanwhile. Raises ConnectionError when the client
+    disconnects.
     """
 
     async def __call__(self, awaited: Awaitable[Result], otherwise: Result) -> Result:

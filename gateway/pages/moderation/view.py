@@ -92,7 +92,7 @@ class _Shell:
         except RefusedActError as error:
             return _OUTCOMES.get(error.refusal, error.refusal)
         receipt = await wait(federation.receipts.wait(command.receipt, self._seconds), None)
-        await federation.displayed(OFFERS, JOURNAL)
+        await federation.wait_until_displayed(OFFERS, JOURNAL)
         if receipt is None:
             return "undecided"
         return "done" if receipt["verdict"] == "accepted" else "overtaken"

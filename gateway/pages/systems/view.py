@@ -90,7 +90,7 @@ class _Shell:
             else:
                 changed, _ = await set_paused(desk, platform, paused=asked.action == "pause", known=known)
                 refused = None if changed else "already"
-                await self._federation.displayed(RUNS, JOURNAL)
+                await self._federation.wait_until_displayed(RUNS, JOURNAL)
         except RefusedActError as error:
             if error.refusal == "no-feed":
                 raise PageError(404) from error
