@@ -93,7 +93,8 @@ PLAIN_FIELDS = tuple(name for name in plain_members(schemas.schema("offer")) if 
 def plain_value(field: str, value: object, language: Language) -> str:
     """The value of one of ``PLAIN_FIELDS`` in words; empty where it is malformed."""
     if isinstance(value, bool):
-        return words("accessibility")["yes" if value else "no"][language]
+        truth: Mapping[str, str] = load_texts("schemas", "reference.json")["words"]["yes_no"]["yes" if value else "no"]
+        return truth[language]
     if field == "sector":
         return name_of("sectors", value, language)
     if field in CLOSED_LISTS:
