@@ -48,6 +48,8 @@ def read_cluster(table: Table, accounts: Collection[str], environ: Mapping[str, 
     files = ("ca", "certificate", "key")
     table.allow("servers", "prefix", "accounts", "security", "mechanism", "username", "secret_env", *files)
     servers = table.text("servers")
+    if "@" in servers:  # never printed: a password may be before it
+        raise SetupError(say("user-in-address", name=table.named("servers")), step=say("user-in-servers-step"))
     if not _SERVERS.fullmatch(servers):
         text = say("wrong-value", name=table.named("servers"), value=repr(servers))
         raise SetupError(text, step=say("servers-step"))

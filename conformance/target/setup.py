@@ -147,11 +147,11 @@ def setup_of(body: Mapping[str, Any], environ: Mapping[str, str]) -> Setup:
 
 
 def _address(name: str, value: str) -> str:
+    if "@" in value:  # never printed: a password may be before it
+        raise SetupError(say("user-in-address", name=name), step=say("user-in-address-step"))
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise SetupError(say("wrong-value", name=name, value=repr(value)), step=say("address-step"))
-    if "@" in parts.netloc:
-        raise SetupError(say("user-in-address", name=name), step=say("user-in-address-step"))
     return value.rstrip("/")
 
 

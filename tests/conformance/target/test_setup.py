@@ -163,6 +163,18 @@ def test_a_missing_or_invalid_toml_file_is_named(tmp_path: Path) -> None:
         read_setup(tmp_path / "conformance.toml", {})
 
 
+@pytest.mark.parametrize("value", ["kit:depasse@a:9093", "https://kit:mot/depasse@a", "https://kit?mot:depasse@a"])
+@pytest.mark.parametrize("where", [("target",), ("gateway",), ("partner", "control"), ("kafka", "servers")])
+def test_a_password_in_an_address_is_refused_and_not_printed(where: tuple[str, ...], value: str) -> None:
+    change: dict[str, Any] = {where[-1]: value}
+    if where[:-1]:
+        change = {where[0]: change}
+    with pytest.raises(SetupError, match="contains a user name") as caught:
+        setup_of({**SOUND, **change}, ENVIRON)
+    assert ".".join(where) in str(caught.value)
+    assert not [text for text in (*caught.value.text.values(), *caught.value.step.values()) if "depasse" in text]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("role", ROLES)
 def test_the_template_of_each_role_can_be_read_as_it_is(role: RoleName, language: Language, tmp_path: Path) -> None:
