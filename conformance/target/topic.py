@@ -17,8 +17,7 @@ from conformance.words import Texts, plain, say
 from schemas.bilingual import system_reason
 
 _SECONDS = 20.0
-_QUIET_MS = 300
-_MOST_READS = 200
+_PAUSE_MS = 50
 EXTRA = "aiokafka[lz4,snappy,zstd]>=0.14,<0.15"
 """What the wheel's extra ``kafka`` installs: a cluster may compress its topics in any way."""
 
@@ -28,25 +27,28 @@ class SubscriberTopic:
     and the records since the run began, in order within each partition.
     """
 
-    def __init__(self, name: str, consumer: Any, configuration: Mapping[str, Any] | None) -> None:
+    def __init__(self, name: str, consumer: Any, configuration: Mapping[str, Any] | None, *, seconds: float) -> None:
         self.name = name
         self.partitions = len(consumer.assignment())
         self.configuration = configuration
         self.records: list[TopicRecord] = []
         self._consumer = consumer
+        self._seconds = seconds
 
     async def read(self) -> None:
-        """Read until nothing has come for a moment. Raises UnverifiableError."""
+        """Read to the end that the topic has now, which is before the first open transaction. Raises
+        UnverifiableError, also where the end is not reached in time.
+        """
         from aiokafka.errors import KafkaError  # noqa: PLC0415  # an extra
 
-        for _ in range(_MOST_READS):
-            try:
-                found = await self._consumer.getmany(timeout_ms=_QUIET_MS)
-            except KafkaError as error:
-                raise UnverifiableError(say("topic-unread", topic=self.name, error=_name_of(error))) from error
-            self.records += [_record(each) for records in found.values() for each in records]
-            if not found:
-                return
+        try:
+            async with asyncio.timeout(self._seconds):
+                ends = await self._consumer.end_offsets(self._consumer.assignment())
+                while [each for each, end in ends.items() if await self._consumer.position(each) < end]:
+                    found = await self._consumer.getmany(timeout_ms=_PAUSE_MS)
+                    self.records += [_record(each) for records in found.values() for each in records]
+        except (KafkaError, TimeoutError) as error:
+            raise UnverifiableError(say("topic-unread", topic=self.name, error=_name_of(error))) from error
 
 
 def _record(found: Any) -> TopicRecord:
@@ -86,7 +88,9 @@ async def _open(setup: Setup, cluster: Cluster, stack: AsyncExitStack) -> Mappin
                 await consumer.start()
                 for partition in consumer.assignment():
                     await consumer.position(partition)
-                topics[account] = SubscriberTopic(name, consumer, await _configuration(admin, name))
+                topics[account] = SubscriberTopic(
+                    name, consumer, await _configuration(admin, name), seconds=_SECONDS * setup.patience
+                )
     except (KafkaError, OSError, TimeoutError) as error:
         text = say("no-cluster-answer", servers=cluster.servers, error=_name_of(error))
         raise SetupError(text, step=say("no-cluster-answer-step")) from error

@@ -1,0 +1,77 @@
+"""A subscriber topic is read to the end that it has at that moment, or is reported as unread."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from conformance.target.cluster import Cluster
+from conformance.target.setup import Account, Setup
+from conformance.target.topic import SubscriberTopic, subscriber_topics
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
+_OTHERS = 150
+"""Records that others write in one reading, at most; a reading takes two requests."""
+
+
+@asynccontextmanager
+async def opened(servers: str) -> AsyncIterator[SubscriberTopic]:
+    """An empty topic of one partition, opened as in a run."""
+    cluster = Cluster(
+        servers=servers, accounts=("subscriber",), prefix=f"read-{secrets.token_hex(4)}", security="PLAINTEXT"
+    )
+    account = Account(platform="lecteur", client_id="lecteur", secret="x")
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(cluster.topic("lecteur"), 1, 1)])
+    finally:
+        await admin.close()
+    setup = Setup(role="gateway", target="http://127.0.0.1:1", accounts={"subscriber": account}, cluster=cluster)
+    async with subscriber_topics(setup) as topics:
+        yield topics["subscriber"]
+
+
+@asynccontextmanager
+async def producing(servers: str, transaction: str | None = None) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(bootstrap_servers=servers, transactional_id=transaction)
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+async def keys(topic: SubscriberTopic) -> Sequence[str]:
+    await topic.read()
+    return [each.key for each in topic.records]
+
+
+async def test_a_topic_that_others_write_to_all_the_time_is_read_to_the_end_that_it_had(kafka_servers: str) -> None:
+    async with opened(kafka_servers) as topic, producing(kafka_servers) as producer:
+        await producer.send_and_wait(topic.name, b"", b"a")
+        reading, others = asyncio.create_task(keys(topic)), 0
+        while not reading.done() and others < _OTHERS:
+            await producer.send_and_wait(topic.name, b"", b"other")
+            others += 1
+        assert reading.done()
+        assert "a" == reading.result()[0]
+
+
+async def test_a_topic_ends_before_the_first_open_transaction_and_behind_what_was_aborted(kafka_servers: str) -> None:
+    async with opened(kafka_servers) as topic, producing(kafka_servers, topic.name) as producer:
+        async with producer.transaction():
+            await producer.send(topic.name, b"", b"a")
+        assert ["a"] == await keys(topic)
+        await producer.begin_transaction()
+        await producer.send_and_wait(topic.name, b"", b"aborted")
+        await producer.abort_transaction()
+        assert ["a"] == await keys(topic)
+        async with producer.transaction():
+            await producer.send_and_wait(topic.name, b"", b"b")
+            assert ["a"] == await keys(topic)
+        assert ["a", "b"] == await keys(topic)
