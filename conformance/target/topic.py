@@ -82,10 +82,11 @@ async def _open(setup: Setup, cluster: Cluster, stack: AsyncExitStack) -> Mappin
                 if name not in known:
                     raise SetupError(say("no-topic", topic=name), step=say("no-topic-step", account=account))
                 consumer = AIOKafkaConsumer(
-                    name, **options, isolation_level="read_committed", auto_offset_reset="latest", group_id=None
+                    name, **options, isolation_level="read_committed", auto_offset_reset="none", group_id=None
                 )
                 stack.push_async_callback(consumer.stop)
                 await consumer.start()
+                await consumer.seek_to_end(*consumer.assignment())
                 for partition in consumer.assignment():
                     await consumer.position(partition)
                 topics[account] = SubscriberTopic(

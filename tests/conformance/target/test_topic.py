@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.structs import TopicPartition
 
+from conformance.model.result import UnverifiableError
 from conformance.target.cluster import Cluster
 from conformance.target.setup import Account, Setup
 from conformance.target.topic import SubscriberTopic, subscriber_topics
@@ -16,6 +18,18 @@ from conformance.target.topic import SubscriberTopic, subscriber_topics
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
 _OTHERS = 150
 """Records that others write in one reading, at most; a reading takes two requests."""
+_LARGE = 900_000
+"""Bytes of a record of which a consumer has one at once."""
+
+
+@asynccontextmanager
+async def admin_of(servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
 
 
 @asynccontextmanager
@@ -25,12 +39,8 @@ async def opened(servers: str) -> AsyncIterator[SubscriberTopic]:
         servers=servers, accounts=("subscriber",), prefix=f"read-{secrets.token_hex(4)}", security="PLAINTEXT"
     )
     account = Account(platform="lecteur", client_id="lecteur", secret="x")
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
-    await admin.start()
-    try:
+    async with admin_of(servers) as admin:
         await admin.create_topics([NewTopic(cluster.topic("lecteur"), 1, 1)])
-    finally:
-        await admin.close()
     setup = Setup(role="gateway", target="http://127.0.0.1:1", accounts={"subscriber": account}, cluster=cluster)
     async with subscriber_topics(setup) as topics:
         yield topics["subscriber"]
@@ -75,3 +85,12 @@ async def test_a_topic_ends_before_the_first_open_transaction_and_behind_what_wa
             await producer.send_and_wait(topic.name, b"", b"b")
             assert ["a"] == await keys(topic)
         assert ["a", "b"] == await keys(topic)
+
+
+async def test_a_topic_that_lost_records_before_they_were_read_is_reported(kafka_servers: str) -> None:
+    async with opened(kafka_servers) as topic, producing(kafka_servers) as producer, admin_of(kafka_servers) as admin:
+        for key in (b"a", b"b", b"c", b"d"):
+            await producer.send_and_wait(topic.name, bytes(_LARGE), key)
+        await admin.delete_records({TopicPartition(topic.name, 0): RecordsToDelete(before_offset=3)})
+        with pytest.raises(UnverifiableError, match="OffsetOutOfRange"):
+            await topic.read()
