@@ -37,7 +37,7 @@ class SubscriberTopic:
 
     async def read(self) -> None:
         """Read to the end that the topic has now, which is before the first open transaction. Raises
-        UnverifiableError, also where the end is not reached in time.
+        UnverifiableError, also where the end is not reached in time, or the name of a header is not UTF-8.
         """
         from aiokafka.errors import KafkaError  # noqa: PLC0415  # an extra
 
@@ -47,12 +47,15 @@ class SubscriberTopic:
                 while [each for each, end in ends.items() if await self._consumer.position(each) < end]:
                     found = await self._consumer.getmany(timeout_ms=_PAUSE_MS)
                     self.records += [_record(each) for records in found.values() for each in records]
-        except (KafkaError, TimeoutError) as error:
+        except (KafkaError, TimeoutError, UnicodeDecodeError) as error:
             raise UnverifiableError(say("topic-unread", topic=self.name, error=_name_of(error))) from error
 
 
 def _record(found: Any) -> TopicRecord:
-    headers = {name: (value or b"").decode(errors="backslashreplace") for name, value in found.headers}
+    headers: dict[str, str] = {}
+    for name, value in found.headers:  # the values of a repeated name are one text, as in HTTP, which no form takes
+        text = (value or b"").decode(errors="backslashreplace")
+        headers[name] = f"{headers[name]}, {text}" if name in headers else text
     return TopicRecord(found.partition, (found.key or b"").decode(errors="backslashreplace"), found.value, headers)
 
 

@@ -14,12 +14,15 @@ UPSERT, REMOVAL = "fr.stages.offer.published.v1", "fr.stages.offer.withdrawn.v1"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A record of a subscriber topic; ``partition`` is None where it follows from the offer's id."""
+    """A record of a subscriber topic; ``partition`` is None where it follows from the offer's id, ``before`` are
+    headers that come before the others, perhaps with the same names.
+    """
 
     key: str
     value: Any
     headers: Mapping[str, str]
     partition: int | None = None
+    before: tuple[tuple[str, str], ...] = ()
 
     @property
     def sequence(self) -> int:

@@ -121,7 +121,7 @@ class _Rewriter:
     async def _write(self, *events: Event) -> None:
         for each in events:
             partition = self._past.partition(each.key) if each.partition is None else each.partition
-            headers = [(name, text.encode()) for name, text in each.headers.items()]
+            headers = [(name, text.encode()) for name, text in (*each.before, *each.headers.items())]
             await self._producer.send_and_wait(
                 self._there.topic(self._past.reader), each.body, each.key.encode(), partition=partition, headers=headers
             )

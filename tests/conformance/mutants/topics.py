@@ -238,6 +238,12 @@ wrong(
     event=_removals(lambda event, _: (event.showing(ce_type=UPSERT),)),
 )
 wrong(
+    "RTE-010",
+    "topic-repeats-headers",
+    "gives ce_id twice, first as it was written once before",
+    event=lambda event, _: (replace(event, before=(("ce_id", f"{event.key}:0"),)),),
+)
+wrong(
     "IDN-004",
     "topic-spreads-its-records",
     "writes the records of an offer to one partition after the other",

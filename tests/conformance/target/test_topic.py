@@ -2,12 +2,14 @@
 
 import asyncio
 import secrets
+import struct
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import TopicPartition
 
 from conformance.model.result import UnverifiableError
@@ -20,6 +22,8 @@ _OTHERS = 150
 """Records that others write in one reading, at most; a reading takes two requests."""
 _LARGE = 900_000
 """Bytes of a record of which a consumer has one at once."""
+_CHECKSUM = 17
+"""Where the checksum of a batch is, over all that follows it."""
 
 
 @asynccontextmanager
@@ -93,4 +97,16 @@ async def test_a_topic_that_lost_records_before_they_were_read_is_reported(kafka
             await producer.send_and_wait(topic.name, bytes(_LARGE), key)
         await admin.delete_records({TopicPartition(topic.name, 0): RecordsToDelete(before_offset=3)})
         with pytest.raises(UnverifiableError, match="OffsetOutOfRange"):
+            await topic.read()
+
+
+async def test_a_header_whose_name_is_not_utf_8_is_reported(kafka_servers: str) -> None:
+    async with opened(kafka_servers) as topic, producing(kafka_servers) as producer:
+        batch = producer.create_batch()
+        batch.append(key=b"a", value=b"", timestamp=None, headers=[("ce_x", b"")])
+        written = bytearray(batch._build()).replace(b"ce_x", b"ce_\xff")
+        struct.pack_into(">I", written, _CHECKSUM, calc_crc32c(written[_CHECKSUM + 4 :]))
+        batch._buffer = written  # no producer encodes such a name
+        await (await producer.send_batch(batch, topic.name, partition=0))
+        with pytest.raises(UnverifiableError, match="UnicodeDecodeError"):
             await topic.read()
