@@ -61,12 +61,20 @@ def read_cluster(table: Table, accounts: Collection[str], environ: Mapping[str, 
     if security.startswith("SASL") is (username is None):
         text = say("wrong-value", name=table.named("security"), value=repr(security))
         raise SetupError(text, step=say("username-step"))
+    mechanism = table.choice("mechanism", _MECHANISMS, _MECHANISMS[0])
+    encrypted = security.endswith("SSL")
+    needed = {"ca": encrypted, "certificate": encrypted, "key": encrypted and "certificate" in table.body}
+    needed |= {"mechanism": username is not None, "secret_env": username is not None}
+    for name in table.body:
+        if not needed.get(name, True):
+            text = say("kafka-unused", name=table.named(name))
+            raise SetupError(text, step=say("kafka-unused-step", name=name))
     return Cluster(
         servers=servers,
         accounts=tuple(readers),
         prefix=table.text("prefix", _PREFIX),
         security=security,
-        mechanism=table.choice("mechanism", _MECHANISMS, _MECHANISMS[0]),
+        mechanism=mechanism,
         username=username,
         secret=secret,
         **{name: table.text(name, None) for name in files},

@@ -111,7 +111,7 @@ def _options(cluster: Cluster) -> dict[str, Any]:
         try:
             context = ssl.create_default_context(cafile=cluster.ca)
             if cluster.certificate is not None:
-                context.load_cert_chain(cluster.certificate, cluster.key)
+                context.load_cert_chain(cluster.certificate, cluster.key, password="")  # never asks for one
         except OSError as error:
             text = say("kafka-files", error=system_reason(error).texts)
             raise SetupError(text, step=say("kafka-files-step")) from error
@@ -142,4 +142,4 @@ def _number(text: str | None) -> Any:
 
 def _name_of(error: Exception) -> Texts:
     """The error in words, without values: a message of the library may name what is no one's business."""
-    return system_reason(error).texts if isinstance(error, OSError) and error.strerror else plain(type(error).__name__)
+    return system_reason(error).texts if isinstance(error, OSError) else plain(type(error).__name__)

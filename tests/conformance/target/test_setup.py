@@ -9,6 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from conformance.cli.template import template_of
 from conformance.model.case import ROLES, Case, RoleName
@@ -18,6 +24,7 @@ from conformance.role.runner import run_cases
 from conformance.target.setup import SetupError, read_setup, setup_of
 from conformance.target.topic import subscriber_topics
 from schemas.rulebook import LANGUAGES, Language
+from tests.log.kafka.certificate import Authority
 
 ENVIRON = {
     "SECRET": "s3cret",
@@ -103,6 +110,26 @@ async def test_a_certificate_file_that_is_missing_is_named() -> None:
             pass
 
 
+async def test_a_key_with_a_passphrase_is_refused_without_asking_for_it(tmp_path: Path) -> None:
+    certificate, key = Authority(tmp_path).issue("kit")
+    found = load_pem_private_key(key.read_bytes(), None)
+    key.write_bytes(found.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"phrase")))
+    setup = setup_of({**SOUND, "kafka": {**KAFKA, "certificate": str(certificate), "key": str(key)}}, ENVIRON)
+    with pytest.raises(SetupError, match="certificates") as caught:
+        async with subscriber_topics(setup):
+            pass
+    assert "passphrase" in caught.value.step["en"]
+    assert "phrase secrète" in caught.value.step["fr"]
+
+
+async def test_a_cluster_that_does_not_answer_in_time_is_named_in_both_languages() -> None:
+    setup = setup_of({**SOUND, "patience": 1e-6, "kafka": {"servers": "127.0.0.1:1", "security": "PLAINTEXT"}}, ENVIRON)
+    with pytest.raises(SetupError, match="timed out") as caught:
+        async with subscriber_topics(setup):
+            pass
+    assert "délai dépassé" in caught.value.text["fr"]
+
+
 def test_secrets_are_not_printed() -> None:
     assert "s3cret" not in repr(setup_of({**SOUND, "kafka": KAFKA}, ENVIRON))
 
@@ -147,6 +174,18 @@ def test_secrets_are_not_printed() -> None:
         ({"kafka": {"servers": "a:9092", "security": "SASL_SSL"}}, "security"),
         ({"kafka": {"servers": "a:9092", "security": "TLS"}}, "TLS"),
         ({"kafka": {"servers": "a:9092", "mechanism": "GSSAPI"}}, "GSSAPI"),
+        ({"kafka": {"servers": "a:9092", "mechanism": "PLAIN"}}, "kafka.mechanism would"),
+        ({"kafka": {"servers": "a:9092", "secret_env": "SECRET"}}, "kafka.secret_env would"),
+        ({"kafka": {"servers": "a:9092", "security": "PLAINTEXT", "ca": "ca.pem"}}, "kafka.ca would"),
+        (
+            {"kafka": {"servers": "a:9092", "security": "PLAINTEXT", "certificate": "kit.pem"}},
+            "kafka.certificate would",
+        ),
+        (
+            {"kafka": {**KAFKA, "security": "SASL_PLAINTEXT", "certificate": "kit.pem", "key": "kit.key"}},
+            "kafka.certificate would",
+        ),
+        ({"kafka": {**KAFKA, "key": "kit.key"}}, "kafka.key would"),
     ],
 )
 def test_a_mistake_is_named_with_its_remedy(change: dict[str, Any], named: str) -> None:
