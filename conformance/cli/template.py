@@ -1,6 +1,7 @@
 """Templates of ``conformance.toml``, one per role, with comments in the partner's language."""
 
 from conformance.model.case import RoleName
+from conformance.target.topic import EXTRA
 from conformance.words import Texts, say
 from schemas.rulebook import Language
 
@@ -25,7 +26,7 @@ host = "stages.essai-c.example.fr"  # {say("template-host")[lang]}
 [hooks]
 # restart = "systemctl restart passerelle"  # {say("template-restart")[lang]}
 
-# [kafka]  # {say("template-kafka")[lang]}
+# [kafka]  # {say("template-kafka", package=EXTRA)[lang]}
 # servers = "kafka.example.org:9093"
 # accounts = ["neighbour", "subscriber", "national"]  # {say("template-kafka-accounts")[lang]}
 # username = "essai"

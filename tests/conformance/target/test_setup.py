@@ -22,7 +22,7 @@ from conformance.model.library import cases
 from conformance.model.result import Exchange, Finding, Outcome
 from conformance.role.runner import run_cases
 from conformance.target.setup import SetupError, read_setup, setup_of
-from conformance.target.topic import subscriber_topics
+from conformance.target.topic import EXTRA, subscriber_topics
 from schemas.rulebook import LANGUAGES, Language
 from tests.log.kafka.certificate import Authority
 
@@ -220,6 +220,11 @@ def test_the_template_of_each_role_can_be_read_as_it_is(role: RoleName, language
     path = tmp_path / "conformance.toml"
     path.write_text(template_of(role, language), encoding="utf-8")
     assert role == read_setup(path, ENVIRON).role
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_template_of_a_gateway_names_the_package_that_reads_every_topic(language: Language) -> None:
+    assert f'pip install "{EXTRA}"' in template_of("gateway", language)
 
 
 def test_the_template_of_a_publisher_has_the_test_interface_of_the_guide(tmp_path: Path) -> None:
