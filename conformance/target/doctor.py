@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 
 from conformance.script.template import value_at
-from conformance.target.setup import ACCOUNTS, Account, Setup, SetupError
+from conformance.target.setup import ACCOUNTS, Account, Cluster, Setup, SetupError
 from conformance.target.topic import subscriber_topics
 from conformance.target.wire import Reply, Wire, poll
 from conformance.version import PROTOCOL_VERSION
@@ -68,7 +68,7 @@ async def _examine_gateway(setup: Setup, session: aiohttp.ClientSession, *, now:
     elif setup.supports("restart"):
         yield Check(say("restart"), "good", say("restarts", command=setup.restart))
     if setup.cluster is not None:
-        yield await _topics(setup)
+        yield await _topics(setup, setup.cluster)
 
 
 async def _examine_national(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
@@ -232,8 +232,11 @@ async def _reset(setup: Setup, session: aiohttp.ClientSession, name: str) -> Che
     return Check(say("reset", name=name), "wrong", _to("POST /v1/snapshots/marks", reply), say("reset-step"))
 
 
-async def _topics(setup: Setup) -> Check:
-    """Check that the subscriber topics can be read."""
+async def _topics(setup: Setup, cluster: Cluster) -> Check:
+    """Check that the subscriber topics can be read; nothing is sent in clear text to another machine."""
+    hosts = (server.partition(":")[0] for server in cluster.servers.split(","))
+    if not cluster.security.endswith("SSL") and not all(_is_loopback(host) for host in hosts):
+        return Check(say("topics"), "wrong", say("kafka-in-clear"), say("kafka-in-clear-step"))
     try:
         async with subscriber_topics(setup) as topics:
             names = ", ".join(topic.name for topic in topics.values())

@@ -2,6 +2,7 @@
 
 import socket
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -11,7 +12,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from conformance.clock import now
 from conformance.target.doctor import examine
-from conformance.target.setup import Account, Setup
+from conformance.target.setup import Account, Cluster, Setup
+from schemas.rulebook import LANGUAGES
+from tests.conformance.gateway_fixture import running_gateway
 from tests.conformance.partner_fixtures import Publisher, Subscriber, interface, setup_for
 from tests.conformance.site_fixture import ACCOUNT, simulated_site
 
@@ -98,3 +101,15 @@ async def test_plain_http_to_another_host_is_reported() -> None:
         elsewhere = replace(setup, target=setup.target.replace("127.0.0.1", "site.example"))
         found = {check.name["en"]: check.state async for check in examine(elsewhere, session, now=now())}
         assert {"reachable": "good", "encrypted": "wrong"} == {name: found[name] for name in ("reachable", "encrypted")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("security", ["PLAINTEXT", "SASL_PLAINTEXT"])
+async def test_a_cluster_elsewhere_is_not_asked_in_clear_text(security: str, tmp_path: Path) -> None:
+    cluster = Cluster(servers="127.0.0.1:1,kafka.example:1", accounts=("subscriber",), security=security)
+    async with running_gateway(tmp_path) as setup, aiohttp.ClientSession() as session:
+        checks = [check async for check in examine(replace(setup, cluster=cluster), session, now=now())]
+    [topics] = [check for check in checks if check.name["en"] == "subscriber topics"]
+    assert topics.step is not None
+    assert "wrong" == topics.state
+    assert all('"SASL_SSL"' in topics.step[language] for language in LANGUAGES)
