@@ -98,7 +98,7 @@ class Work:
     async def in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Run a short piece of long work in a thread, after waiting for a slice; its processor time is charged."""
         await self.next()
-        with self._registry.processor.aside(self._share), self._charging_threads():
+        with self._slice_aside():
             return await in_thread(timed(lambda: work(*arguments)))
 
     async def read(self, page: Coroutine[Any, Any, Result], *, items: int) -> Result:
@@ -113,18 +113,26 @@ class Work:
         except BaseException:
             page.close()
             raise
-        with self._registry.processor.aside(self._share), self._charging_threads():
+        with self._slice_aside():
             return await _to_its_end(page)
 
     @contextmanager
-    def _charging_threads(self) -> Iterator[None]:
-        """Charge the processor time of threads in the block, as part of the present slice if there is one."""
-        with metered() as spent:
+    def _slice_aside(self) -> Iterator[None]:
+        """The rest of a slice, in a thread: it lasts for the block, and the thread's time is part of it."""
+        with self._registry.processor.aside(self._share), self._charging_threads() as spent:
             try:
                 yield
             finally:
-                self._charge(sum(spent))
                 self._registry.processor.ran(sum(spent))
+
+    @contextmanager
+    def _charging_threads(self) -> Iterator[list[float]]:
+        """Charge the processor time of threads in the block."""
+        with metered() as spent:
+            try:
+                yield spent
+            finally:
+                self._charge(sum(spent))
 
     @contextmanager
     def abandonable(self, *, grace: float = 0.0) -> Iterator[None]:

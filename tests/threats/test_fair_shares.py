@@ -90,6 +90,17 @@ async def test_a_page_is_charged_for_the_time_that_its_thread_computes(items: in
     assert min(reading.spent, office.processor.share("reads").used) >= RUN
 
 
+async def test_a_small_page_is_part_of_no_slice() -> None:
+    """ERR-006: else many readers of single offers would hold every upload back."""
+    office = WorkRegistry(Processor())
+    office.processor.begin("short", office.processor.share("light"))
+    office.processor.end("short")
+    await work_in(office, "light").read(page(Event()), items=1)
+    began = time.monotonic()
+    await office.processor.slice(office.processor.share("heavy"))
+    assert RUN > time.monotonic() - began
+
+
 async def test_a_large_page_whose_client_has_left_is_read_to_its_end_and_charged() -> None:
     """ERR-006: its thread computes on, and the next slice does not run beside it."""
     office, begun = WorkRegistry(Processor()), Event()
