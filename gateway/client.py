@@ -27,7 +27,7 @@ _KEY = "Idempotency-Key"
 _KEY_BYTES = 18
 _NEEDS_KEY = ("POST", "/v1/snapshots")
 """The call that needs an idempotency key: a retried snapshot would find its mark used. Other calls are idempotent."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
+_FIRST_PAUSE, _MAX_PAUSE = 0.25, 10.0
 _EARLY = 60.0
 """A token is renewed this many seconds before it expires."""
 
@@ -163,7 +163,7 @@ class Client:
                 attempts=None,
                 timeout=None,
                 wait_initial=_FIRST_PAUSE,
-                wait_max=_LONGEST_PAUSE,
+                wait_max=_MAX_PAUSE,
                 wait_jitter=_FIRST_PAUSE,
             ):
                 with attempt:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
     from jsonschema.protocols import Validator
 
-_LONGEST_LIST = 200
+_MAX_LIST = 200
 _FAILURES = 5 * MAX_PROBLEMS
 
 
@@ -70,7 +70,7 @@ def _trimmed(document: dict[str, Any]) -> dict[str, Any]:
 
     def trim(value: Any) -> Any:
         if isinstance(value, list):
-            return value[: _LONGEST_LIST + 1]
+            return value[: _MAX_LIST + 1]
         if isinstance(value, dict):
             return {key: trim(member) for key, member in value.items()}
         return value

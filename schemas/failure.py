@@ -18,7 +18,7 @@ from schemas.rulebook import Problem, problem
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
-LONGEST = 60
+MAX_CHARACTERS = 60
 """Maximum length of a key that is compared."""
 
 NO_NEAR_VALUE = Spoken("none", "aucune")
@@ -61,7 +61,7 @@ ELSEWHERE: Mapping[str, str] = {
 
 def field_meant(key: str, known: Sequence[str], *, at_top: bool) -> str | None:
     """The field probably meant by an unknown key: a dotted path from the top, or a sibling's name; None if unclear."""
-    if len(key) > LONGEST:
+    if len(key) > MAX_CHARACTERS:
         return None
     lower = key.lower().replace("-", "_")
     if at_top and lower in ELSEWHERE:
@@ -71,7 +71,7 @@ def field_meant(key: str, known: Sequence[str], *, at_top: bool) -> str | None:
 
 def value_meant(value: str, allowed: Sequence[str]) -> str | None:
     """The allowed value that is nearest to an invalid one; None if none is close."""
-    lower = value[:LONGEST].lower()
+    lower = value[:MAX_CHARACTERS].lower()
     if SAID_OTHERWISE.get(lower) in allowed:
         return SAID_OTHERWISE[lower]
     named = _sectors_by_name().get(plain_name(lower))

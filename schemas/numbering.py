@@ -29,7 +29,7 @@ _LISTING_SIGNS = frozenset(",:|")
 _USUAL_SIGNS = frozenset(".-/_()[],:|·¯*~'\"=\\{}«»")
 
 _HASH = 16
-_LONGEST_RUN = 30
+_MAX_RUN = 30
 _HOURS_IN_A_ROW = 6
 _LEAST_DIGITS, _LEAST_DIGITS_IN_A_ROW = 5, 7
 _GROUPS_OF_NINE = ([9], [1, 2, 2, 2, 2], [3, 2, 2, 2], [1, 4, 4])
@@ -375,8 +375,8 @@ def _is_row(number: Candidate) -> bool:
     gaps = set(GAPS.findall(number.body))
     gap = re.escape(gaps.pop()) if len(gaps) == 1 else number_context.HOURS_GAP
     before = number.text[max(0, number.start - BEFORE) : number.start][::-1]
-    earlier = re.match(rf"(?:{gap}\d\d(?!\d)){{0,{_LONGEST_RUN}}}", before)
-    later = re.match(rf"(?:{gap}\d\d(?!\d)){{0,{_LONGEST_RUN}}}", number.text[number.end : number.end + BEFORE])
+    earlier = re.match(rf"(?:{gap}\d\d(?!\d)){{0,{_MAX_RUN}}}", before)
+    later = re.match(rf"(?:{gap}\d\d(?!\d)){{0,{_MAX_RUN}}}", number.text[number.end : number.end + BEFORE])
     row = [
         *map(int, DIGITS.findall(earlier[0][::-1] if earlier else "")),
         *map(int, number.groups),

@@ -25,7 +25,7 @@ _PHONE_KEY = re.compile(
     re.IGNORECASE,
 )
 _NEXT_WORD = re.compile(r"(?<=[a-zé])(?=[A-Z])")
-_LONGEST_PIECE, _MOST_PIECES = 4, 12
+_MAX_PIECE, _MAX_PIECES = 4, 12
 _BARE_NUMBERS = (
     (33_100_000_000, 33_999_999_999),
     (262_200_000_000, 262_799_999_999),
@@ -150,10 +150,10 @@ def _is_phone_key(key: str) -> bool:
 
 def _is_in_pieces(items: list[Any]) -> bool:
     """Whether the items of a list are the groups of digits of one phone number."""
-    if not 1 < len(items) <= _MOST_PIECES:
+    if not 1 < len(items) <= _MAX_PIECES:
         return False
     pieces = [f"{item:02}" if type(item) is int else item for item in items]
-    if not all(type(piece) is str and len(piece) <= _LONGEST_PIECE for piece in pieces):
+    if not all(type(piece) is str and len(piece) <= _MAX_PIECE for piece in pieces):
         return False
     return redact(_CONTEXT + " ".join(pieces)) == _CONTEXT + MARK
 

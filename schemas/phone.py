@@ -37,7 +37,7 @@ _NATIONAL = re.compile(rf"0(?<!\d0){_GAP}[1-9](?:{_GAP}\d){{8}}(?:(?!\d)|(?=0[1-
 _ROW = re.compile(r"\d\d([\s.\-/])\d\d(?:\1\d\d){3,8}(?!\d)(?!\1\d\d(?!\d))")
 _EQUAL_PAIRS = re.compile(r"(?<!\d)0[1-9]([\s.\-/])\d\d(?:\1\d\d){3}(?!\d)(?!\1\d\d(?!\d))")
 _PAIR = re.compile(r"\d\d")
-_PAIRS, _LONGEST_PAIRS = 5, 14
+_PAIRS, _MAX_PAIRS = 5, 14
 _UNIFORM = re.compile(r"0(?<!\d0)[1-9](\W{1,5})\d\d(?:\1\d\d){3}(?!\d)")
 _WORDED = re.compile(
     r"0(?<!\d0)[1-9]([\s,]{1,2}(?:et|puis|ensuite|espace|tiret|point|slash|barre|virgule)[\s,]{1,2})\d\d(?:\1\d\d){3}(?!\d)",
@@ -118,7 +118,7 @@ def _settled(text: str, spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int,
             longer = _PAIRS < len(pairs) < 2 * _PAIRS and re.fullmatch("0[1-9]", pairs[-_PAIRS])
             yield start, row.end() if longer else end
             continue
-        later = _EQUAL_PAIRS.search(text, start + 2, end + _LONGEST_PAIRS)
+        later = _EQUAL_PAIRS.search(text, start + 2, end + _MAX_PAIRS)
         yield later.span() if later is not None and later.start() < end else (start, end)
 
 
@@ -178,7 +178,7 @@ _STARTS = re.compile(
 )
 _TOKEN = re.compile(rf"[\s,.·¯/()\[\]-]{{0,3}}(?:et[\s-]{{1,2}})?(?:({_NUMBER})|(\d{{1,2}}))(?![^\W_])", re.IGNORECASE)
 _DIGITS_OF_A_NUMBER = 10
-_MOST_TOKENS = 24
+_MAX_TOKENS = 24
 _COUNTED = [*range(1, 10)]
 
 
@@ -205,7 +205,7 @@ def _end_of_number(text: str, start: re.Match[str]) -> int | None:
     values: list[int] = []
     wanted = _DIGITS_OF_A_NUMBER
     at, words, end = start.end(), not head[0].isdigit(), None
-    for _ in range(_MOST_TOKENS):
+    for _ in range(_MAX_TOKENS):
         token = _TOKEN.match(text, at)
         if token is None:
             break

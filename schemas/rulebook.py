@@ -196,7 +196,7 @@ def _printable(sign: str) -> str:
     return sign if sign.isprintable() or sign == "\u00a0" else f"\\u{ord(sign):04x}"
 
 
-_MOST_CHARACTERS = 1_000
+_MAX_CHARACTERS = 1_000
 """Of an ``Accept-Language`` value; those of browsers have a tenth of this."""
 
 
@@ -205,7 +205,7 @@ def preferred_language(accepted: str) -> Language:
     read: anybody can send 8,000 bytes.
     """
     weights: dict[str, float] = {}
-    for part in accepted[:_MOST_CHARACTERS].split(","):
+    for part in accepted[:_MAX_CHARACTERS].split(","):
         name, _, parameter = part.partition(";")
         try:
             weight = float(parameter.partition("=")[2]) if parameter.strip() else 1.0

@@ -11,7 +11,7 @@ from adapters.formats.text import fold, spell
 from schemas.bilingual import Spoken
 
 TODAY = "today"
-_MOST_VALUES = 5
+_MAX_VALUES = 5
 
 Values: TypeAlias = tuple[str, ...]
 
@@ -72,7 +72,7 @@ class Condition:
         if self.since is not None or self.until is not None:
             return Spoken(*(f"{self.since or '…'} – {self.until or '…'}",) * 2)
         values = sorted(self.among or self.except_for)
-        listed = ", ".join(values[:_MOST_VALUES]) + (" …" if len(values) > _MOST_VALUES else "")
+        listed = ", ".join(values[:_MAX_VALUES]) + (" …" if len(values) > _MAX_VALUES else "")
         return Spoken(f"none of: {listed}", f"aucune de : {listed}") if self.except_for else Spoken(listed, listed)
 
     def _in_span(self, day: date, on: date) -> bool:

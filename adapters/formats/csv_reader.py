@@ -18,8 +18,8 @@ SEPARATORS = (";", ",", "\t", "|")
 
 _ENDLESS_ROW = Spoken("endless row", "ligne sans fin")
 _MALFORMED_ROW = "ligne mal formée : guillemets ou longueur"
-_MOST_HINTS = 10
-_MOST_COMPARED = 300
+_MAX_HINTS = 10
+_MAX_COMPARED = 300
 
 _QUOTED = re.compile(r'"[^"]*"?')
 _DECLARED = re.compile(r"\s*\"?sep=([;,\t|])\"?\s*", re.IGNORECASE)
@@ -164,8 +164,8 @@ def _hints(missing: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[S
             f"L’en-tête est une seule colonne : le séparateur est peut-être « {split} »",
         )
         return
-    listed = [(name,) for name in names[:_MOST_COMPARED]]
-    for known in missing[:_MOST_HINTS]:
+    listed = [(name,) for name in names[:_MAX_COMPARED]]
+    for known in missing[:_MAX_HINTS]:
         near = nearest_of([(name,) for name in known], listed)
         if near is None or not near.related:
             continue

@@ -12,11 +12,11 @@ from adapters.formats.problem import UnusableFeedError, problem
 from schemas.bilingual import Spoken
 
 _OPENING = re.compile(r"<!--|<script\b([^<>]{0,2000})>", re.IGNORECASE)
-_LONGEST_OPENING = 2010
+_MAX_OPENING = 2010
 _LINKED_DATA = re.compile(r"\btype\s*=\s*[\"']?\s*application/ld\+json\b", re.IGNORECASE)
 _COMMENT_END = re.compile(r"-->")
 _SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
-_LONGEST_END = 8
+_MAX_END = 8
 
 
 def read_linked(text: Iterable[str], paths: tuple[Path, ...], outline: Outline | None = None) -> Iterator[Record]:
@@ -54,7 +54,7 @@ class _Page:
                 continue
             match = self._end.search(self._buffer)
             waiting = match is None
-            body = self._drop(max(0, len(self._buffer) - _LONGEST_END) if match is None else match.start())
+            body = self._drop(max(0, len(self._buffer) - _MAX_END) if match is None else match.start())
             yield from self._read(body)
             if match is not None:
                 yield from self._close()
@@ -73,7 +73,7 @@ class _Page:
         """Advance to the next script or comment; return False if the buffer has none yet."""
         match = _OPENING.search(self._buffer)
         if match is None:
-            start = self._buffer.rfind("<", max(0, len(self._buffer) - _LONGEST_OPENING))
+            start = self._buffer.rfind("<", max(0, len(self._buffer) - _MAX_OPENING))
             self._drop(start if start >= 0 else len(self._buffer))
             return False
         self._drop(match.end())

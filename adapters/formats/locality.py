@@ -48,7 +48,7 @@ _SITES = frozenset((
     "roissycdg", "roissycharlesdegaulle", "cergypontoise", "saintquentinenyvelines", "labege", "rungis", "lisieux",
 ))  # fmt: skip
 """Names used in CEDEX addresses that are not names of communes."""
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 _NONE = Spoken("none is known", "aucune n’est connue")
 
 
@@ -263,8 +263,8 @@ class _Resolution:
         named_towns = [f"{known.name} ({known.department})" for known in sorted(towns, key=lambda known: known.code)]
         abroad = town_abroad(name_key(town_written(name)))
         if abroad:
-            named_towns = [*named_towns[: _MOST_NAMED - 1], f"{name.text} ({abroad})"]
-        return RefusedError("location-ambiguous", expected=named_towns[:_MOST_NAMED], actual=self.texts.text)
+            named_towns = [*named_towns[: _MAX_NAMED - 1], f"{name.text} ({abroad})"]
+        return RefusedError("location-ambiguous", expected=named_towns[:_MAX_NAMED], actual=self.texts.text)
 
     def _refuse_town_abroad(self) -> None:
         if self.texts.areas:  # with a French department, the name is a mistake or not a town
@@ -301,7 +301,7 @@ class _Resolution:
         return self.texts.names[0].text
 
     def _mismatch(self, name: Name, served: Sequence[Commune]) -> None:
-        towns = list(dict.fromkeys(map(town_of, served)))[:_MOST_NAMED]
+        towns = list(dict.fromkeys(map(town_of, served)))[:_MAX_NAMED]
         self.texts.note("city-mismatch", "city", expected=towns or _NONE, actual=name.text)
 
     def _end(self, found: Locality) -> Locality:
@@ -311,7 +311,7 @@ class _Resolution:
             departments = frozenset((department_of(code),)) if by_code(code) else departments_of(found.postal_code)
             for areas in self.texts.areas:
                 if departments and not departments & areas:
-                    departments_written = sorted(areas)[:_MOST_NAMED]
+                    departments_written = sorted(areas)[:_MAX_NAMED]
                     self.texts.note(
                         "department-mismatch", "postal_code", expected=departments_written, actual=found.postal_code
                     )

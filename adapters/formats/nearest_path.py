@@ -25,17 +25,17 @@ _SAME_BUT_PREFIX = 0.1
 _MISSPELT = 0.2
 _CONTAINED = 0.4
 _CONTAINED_CHARACTERS = 3
-_MOST_CHARACTERS = 24
+_MAX_CHARACTERS = 24
 """Names are compared up to this length, which bounds the work for any feed."""
 _BETWEEN_WORDS = dict.fromkeys(map(ord, "_- "))
 NOTHING_LIKE_IT = Spoken("Its items have nothing like it", "Ses éléments n’ont rien qui y ressemble")
 CLOSE = 0.45
 """Up to this cost, two paths are treated as two spellings of one."""
-MOST_PATHS = 500
+MAX_PATHS = 500
 _MAX_OBJECTS, MAX_MEMBERS = 200, 100
 MEMBER_CHARACTERS = 2_000
 """Longer texts outside of items are not kept."""
-_LONGEST_PATH = 500
+_MAX_PATH = 500
 """Longer paths are not kept: no mapping can name them."""
 _ABOUT_THE_FEED = frozenset((
     "author", "cloud", "generator", "head", "header", "image", "info", "link", "links", "meta", "metadata",
@@ -89,7 +89,7 @@ def nearest_of(wanted: Iterable[Path], known: Collection[Path], *, likely: Itera
 
 def _alike(wanted: Path, known: Path) -> bool:
     """Whether a name of one is a name of the other, or close to it."""
-    pairs = ((name[:_MOST_CHARACTERS], other[:_MOST_CHARACTERS]) for name in wanted for other in known)
+    pairs = ((name[:_MAX_CHARACTERS], other[:_MAX_CHARACTERS]) for name in wanted for other in known)
     return any(_name_distance(*pair) <= CLOSE for pair in pairs)
 
 
@@ -125,7 +125,7 @@ def _distance(wanted: Path, known: Path) -> float:
     for line, name in enumerate(wanted, start=1):
         above, row = row, [line * _LEVEL]
         for index, other in enumerate(known, start=1):
-            replaced = above[index - 1] + _name_distance(name[:_MOST_CHARACTERS], other[:_MOST_CHARACTERS])
+            replaced = above[index - 1] + _name_distance(name[:_MAX_CHARACTERS], other[:_MAX_CHARACTERS])
             row.append(min(above[index] + _LEVEL, row[-1] + _LEVEL, replaced))
     return row[-1]
 
@@ -193,7 +193,7 @@ def _difference_of_names(wanted: Path, known: Path) -> Spoken | None:
         return Spoken("another prefix", "autre préfixe")
     if len(differing) == 1:
         name, other = differing[0]
-        if _name_distance(name[:_MOST_CHARACTERS], other[:_MOST_CHARACTERS]) <= CLOSE:
+        if _name_distance(name[:_MAX_CHARACTERS], other[:_MAX_CHARACTERS]) <= CLOSE:
             other = displayed(other)
             return Spoken(f"“{name}” is spelled “{other}”", f"« {name} » s’écrit « {other} »")
         if wanted[-1] != known[-1] and len(wanted) > 1:
@@ -252,7 +252,7 @@ class Outline:
         """Count an element or value at a path; ``members``: it has attributes or members."""
         if path in self._counts:
             self._counts[path] += 1
-        elif len(self._counts) < MOST_PATHS and sum(map(len, path)) <= _LONGEST_PATH:
+        elif len(self._counts) < MAX_PATHS and sum(map(len, path)) <= _MAX_PATH:
             self._counts[path] = 1
         else:
             return

@@ -17,11 +17,11 @@ KEY = "#key"
 TEXT_MEMBERS = ("#text", "@value")
 """The members that hold the text of an XML element and of a JSON-LD value object."""
 
-_MOST_MEMBERS = 2_000
+_MAX_MEMBERS = 2_000
 """Most members of one item that are visited."""
-_MOST_OF_A_LIST = 10
-_MOST_LEVELS = 10
-_MOST_NAME = 100
+_MAX_OF_A_LIST = 10
+_MAX_LEVELS = 10
+_MAX_NAME_CHARACTERS = 100
 """Members with longer names are skipped."""
 
 
@@ -90,18 +90,18 @@ def occurs(value: Any, path: Path) -> bool:
 
 def leaf_paths(content: Any) -> Iterator[Path]:
     """The paths of the texts, numbers and blank members of an item, from its start. Bounded for any item."""
-    left = _MOST_MEMBERS
+    left = _MAX_MEMBERS
     waiting: list[tuple[Path, Any]] = [((), content)]
     while waiting and left:
         left -= 1
         path, value = waiting.pop()
         if isinstance(value, list):
-            waiting.extend((path, one) for one in reversed(value[:_MOST_OF_A_LIST]))
+            waiting.extend((path, one) for one in reversed(value[:_MAX_OF_A_LIST]))
         elif isinstance(value, Mapping) and value:
             inner = [
                 (path if name in TEXT_MEMBERS else (*path, name), one)
-                for name, one in islice(value.items(), _MOST_MEMBERS)
-                if len(name) <= _MOST_NAME and len(path) < _MOST_LEVELS
+                for name, one in islice(value.items(), _MAX_MEMBERS)
+                if len(name) <= _MAX_NAME_CHARACTERS and len(path) < _MAX_LEVELS
             ]
             waiting.extend(reversed(inner))
         elif path:

@@ -22,9 +22,9 @@ from schemas.texts import load_texts
 
 TOO_DEEP = Spoken("nested too deep", "imbrication trop profonde")
 Body: TypeAlias = Mapping[str, Any]
-MOST_GROUPS = 60
+MAX_GROUPS = 60
 """Most groups of each severity; problems of further groups are only counted."""
-MOST_EXAMPLES = 3
+MAX_EXAMPLES = 3
 _NUMBER = re.compile(r"(?<=/)[0-9]+(?=/|$)")
 _OVERFLOW = {"error": "errors-not-listed", "warning": "warnings-not-listed"}
 Scope: TypeAlias = Literal["profile", "item"]
@@ -94,7 +94,7 @@ class _Group:
         self.count += 1
         if body["pointer"] != self.pointer:
             self.pointer = None
-        if len(self.examples) < MOST_EXAMPLES:
+        if len(self.examples) < MAX_EXAMPLES:
             example = {"position": position, "id": offer_id, "pointer": body["pointer"]}
             self.examples.append(example | ({"value": body["actual"]} if "actual" in body else {}))
 
@@ -122,7 +122,7 @@ class ProblemGroups:
             key = not position, severity, body["code"], _NUMBER.sub("*", pointer)
             group = self._groups.get(key)
             if group is None:
-                if self._kept[severity] == MOST_GROUPS:
+                if self._kept[severity] == MAX_GROUPS:
                     self._beyond[severity] += 1
                     continue
                 self._kept[severity] += 1
@@ -142,7 +142,7 @@ class ProblemGroups:
 
     def _overflow(self) -> Sequence[Body]:
         found = [(_OVERFLOW[severity], count) for severity, count in self._beyond.items() if count]
-        bodies = [(problem(code, expected=MOST_GROUPS, actual=count).to_json(), count) for code, count in found]
+        bodies = [(problem(code, expected=MAX_GROUPS, actual=count).to_json(), count) for code, count in found]
         return [{**body, "count": count, "examples": [], "position": "", "id": None} for body, count in bodies]
 
 

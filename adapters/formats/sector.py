@@ -23,7 +23,7 @@ from schemas.failure import NO_NEAR_VALUE
 from schemas.personal import token
 from schemas.rulebook import displayed
 
-_LONGEST = 100
+_MAX_CHARACTERS = 100
 """Longer texts name no sector."""
 
 _CODE = re.compile(r"s ?0{0,2}([1-9][0-9]?)")
@@ -61,7 +61,7 @@ class Meant:
 @lru_cache(maxsize=4096)
 def find_sectors(text: str) -> Meant:
     """The possible sectors of a text. Names match without case, accents, punctuation, plurals and *et*."""
-    if len(text) > _LONGEST:
+    if len(text) > _MAX_CHARACTERS:
         return Meant(())
     words = plain(text)
     known = _names().get(name_key(text))

@@ -15,7 +15,7 @@ from schemas.texts import load_texts
 NEAREST = 3
 """Most sectors that are proposed."""
 
-_LONGEST = 100
+_MAX_CHARACTERS = 100
 """Of a longer text, only the beginning is compared."""
 
 _PLURAL = 3
@@ -39,7 +39,7 @@ def name_key(text: str) -> str:
 
 def nearest_sectors(text: str) -> tuple[str, ...]:
     """The codes of at most three sectors for which words of the text speak, the best first."""
-    return _nearest(text[:_LONGEST])
+    return _nearest(text[:_MAX_CHARACTERS])
 
 
 @lru_cache(maxsize=1024)

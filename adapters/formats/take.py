@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
-_MOST_PARAMETERS = 200
+_MAX_PARAMETERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Parameter:
     def of(self, text: str) -> str:
         """The first value, empty without the parameter."""
         try:
-            found = parse_qsl(urlsplit(text.strip()).query, max_num_fields=_MOST_PARAMETERS)
+            found = parse_qsl(urlsplit(text.strip()).query, max_num_fields=_MAX_PARAMETERS)
         except ValueError:
             return ""
         return next((value for name, value in found if name == self.name), "")

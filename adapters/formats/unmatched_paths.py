@@ -31,12 +31,12 @@ from schemas.bilingual import Spoken
 from schemas.rulebook import displayed
 
 _SURVEYED_ITEMS = 100
-_MOST_PATHS = 300
-_MOST_NEAREST = 20
+_MAX_PATHS = 300
+_MAX_NEAREST = 20
 """Most paths for which the nearest one is searched."""
 _MANY = 3
 """From this number on, paths without the same level are reported as one mistake."""
-_MOST_VALUES = 5
+_MAX_VALUES = 5
 _NOT_SEARCHED = Spoken("Correct the paths named before first", "Corrigez d’abord les chemins nommés avant")
 _ALL_AT_ONCE = Spoken(
     "Each of its conditions holds for some items, and all of them together for none",
@@ -88,7 +88,7 @@ class Survey:
         if self._surveyed < _SURVEYED_ITEMS and (self._unseen or not self._offers):
             self._surveyed += 1
             for path in leaf_paths(content):
-                if len(self._known) < _MOST_PATHS:
+                if len(self._known) < _MAX_PATHS:
                     self._known.setdefault(path)
         held = [self._holds(one, content) for one in self._passing]
         if not all(held):
@@ -117,9 +117,9 @@ class Survey:
     def _holds(self, one: _Passing, content: Content) -> bool:
         held = one.condition.holds(content, self._on)
         one.held = one.held or held
-        if not self._offers and len(one.values) < _MOST_VALUES:
+        if not self._offers and len(one.values) < _MAX_VALUES:
             found = (value for path in one.condition.paths for value in scalars(select(content, path)[0]))
-            one.values.update(dict.fromkeys(str(displayed(spell(value))) for value in islice(found, _MOST_VALUES)))
+            one.values.update(dict.fromkeys(str(displayed(spell(value))) for value in islice(found, _MAX_VALUES)))
         one.occurs = one.occurs or any(occurs(content, path) for path in one.condition.paths)
         return held
 
@@ -150,10 +150,10 @@ class Survey:
         unlike: list[Watched] = []
         whole = {one.pointer for one in self._unseen}
         for index, one in enumerate(one for one in self._unseen if one.within not in whole):
-            near = self._nearest(one.paths, unused=not one.required) if index < _MOST_NEAREST else None
+            near = self._nearest(one.paths, unused=not one.required) if index < _MAX_NEAREST else None
             misspelt = near is not None and near.close
             if one.required or (one.guarded and one.strict and misspelt):
-                errors.append(_not_found(one.pointer, one.paths, near, searched=index < _MOST_NEAREST))
+                errors.append(_not_found(one.pointer, one.paths, near, searched=index < _MAX_NEAREST))
             elif misspelt:
                 warnings.append(_not_found(one.pointer, one.paths, near, code="path-unseen"))
             elif one.strict and not one.ready_made:
@@ -218,4 +218,4 @@ def _plain(path: Path) -> Path:
 
 
 def _list(values: Sequence[str]) -> str:
-    return ", ".join(values[:_MOST_VALUES]) + (" …" if len(values) > _MOST_VALUES else "")
+    return ", ".join(values[:_MAX_VALUES]) + (" …" if len(values) > _MAX_VALUES else "")

@@ -15,13 +15,13 @@ from adapters.formats.text import fold, one_line
 from schemas import Problem, schema
 from schemas.offer_field import plain_members
 
-MOST_MEANINGS = 40
+MAX_MEANINGS = 40
 """Most values of a field whose meaning is asked for."""
 
 DATED = ("weeks", "expires_on")
 PATTERNS = ("DD/MM/YYYY", *DATE_PATTERNS)
 
-_LONGEST_MEANT = 100
+_MAX_MEANT = 100
 """Longer values are texts, not names of something."""
 _YES_NO = tuple(name for name, field in FIELDS.items() if field is YES_NO)
 _TEXTS = ("employer.name", "employer.description", "employer.website", "location.street", "location.postal_code",
@@ -107,7 +107,7 @@ def unreadable_values(name: str, values: Sequence[str]) -> list[str]:
     """The short values of which the field makes nothing, each once without regard to case and accents."""
     found: dict[str, str] = {}
     for value in map(one_line, values):
-        if len(value) <= _LONGEST_MEANT and value not in ("", OTHERS) and not _is_readable(name, value):
+        if len(value) <= _MAX_MEANT and value not in ("", OTHERS) and not _is_readable(name, value):
             found.setdefault(fold(value), value)
     return list(found.values())
 

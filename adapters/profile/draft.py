@@ -15,7 +15,7 @@ PLACEHOLDER = "a-completer"
 """The slug, the host of the address and the path of an id that the author of the profile replaces."""
 
 _SUFFIXES = {"csv": "csv", "json": "json", "xml": "xml", "cleverconnect": "xml", "jobposting": "html"}
-_MOST_CHARACTERS = 500
+_MAX_CHARACTERS = 500
 _WORDS = load_words(SimpleNamespace, __package__, "draft")
 
 
@@ -59,4 +59,4 @@ def _knowledge(draft: Draft, language: Language) -> list[dict[str, str]]:
     found += [
         (name, words.verify.format(path=one.path)) for name, one in draft.guesses.items() if one.confidence == "verify"
     ]
-    return [{"about": about, "status": "assumed", "text": text[:_MOST_CHARACTERS]} for about, text in found]
+    return [{"about": about, "status": "assumed", "text": text[:_MAX_CHARACTERS]} for about, text in found]

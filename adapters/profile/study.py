@@ -46,7 +46,7 @@ from adapters.profile.choice import (
     DATED,
     FIXABLE,
     LISTS,
-    MOST_MEANINGS,
+    MAX_MEANINGS,
     Choice,
     convert,
     corrections_of,
@@ -60,7 +60,7 @@ from schemas.personal import redact
 _OFFERS = 3
 ONLINE = "online"
 """The member of the choices that holds, by path, the values of offers that are online."""
-_MOST_SAID = 3
+_MAX_SAID = 3
 
 Document = dict[str, Any]
 
@@ -186,7 +186,7 @@ def _meanings(made: Draft, name: str, one: Guess, given: Mapping[str, str]) -> l
     known = survey(made.sample.items).get(path)
     values = [] if known is None or is_personal(path) else known.values
     found = []
-    for value in unreadable_values(name, values)[:MOST_MEANINGS]:
+    for value in unreadable_values(name, values)[:MAX_MEANINGS]:
         near = list(find_sectors(value).codes or nearest_sectors(value)) if name == "sector" else []
         found.append({"value": value, "text": redact(value)[:80], "code": given.get(value, ""), "near": near})
     return found
@@ -306,7 +306,7 @@ class _Trial:
             "sector": document.get("sector"),
             "apply_url": _clean(document.get("apply_url")),
             "waits": sorted(self._missing),
-            "errors": [trouble.to_json() for trouble in self._faults(one)[:_MOST_SAID]],
+            "errors": [trouble.to_json() for trouble in self._faults(one)[:_MAX_SAID]],
         }
 
     def _faults(self, one: _Outcome) -> list[Problem]:

@@ -38,8 +38,8 @@ _AT_ONCE = 2
 """Feeds read concurrently: each may use a core."""
 _QUOTA_BYTES = 2 * 1024 * MEGABYTE
 _CATCH_UP_SECONDS = 60.0
-_MOST_REASONS = 3
-_MOST_COMPARED = 1_000
+_MAX_REASONS = 3
+_MAX_COMPARED = 1_000
 
 _log = structlog.get_logger()
 
@@ -189,7 +189,7 @@ class Pull:
             state = await self._dependencies.offers.get(offer_id)
             compared += 1
             found += state is not None and state.offer is not None and hash_of(state.offer) in upload.contents
-            if compared == _MOST_COMPARED:
+            if compared == _MAX_COMPARED:
                 break
         return found
 
@@ -250,9 +250,9 @@ def _with_reason(failure: Failure, problems: Sequence[Mapping[str, Any]]) -> Fai
 def _unusable(error: RejectedFeedError, at: int) -> Failure:
     """The failure of an unusable feed: its first errors, the number of further ones and the first remedy."""
     bodies = [one.to_json() for one in error.problems if one.severity == "error"]
-    first, more = bodies[0], len(bodies) - _MOST_REASONS
+    first, more = bodies[0], len(bodies) - _MAX_REASONS
     fr, en = (
-        " ".join([*(body["message"][language] for body in bodies[:_MOST_REASONS]), first["fix"][language]])
+        " ".join([*(body["message"][language] for body in bodies[:_MAX_REASONS]), first["fix"][language]])
         for language in LANGUAGES
     )
     if more > 0:

@@ -19,8 +19,8 @@ operator must be reconciled.
 """
 ORDER_LIFE_MS = 10 * 60_000
 """Lifetime of an unanswered order."""
-LONGEST_BACKOFF_MS = 6 * 3_600_000
-_MOST_DOUBLINGS = 3
+MAX_BACKOFF_MS = 6 * 3_600_000
+_MAX_DOUBLINGS = 3
 
 
 def is_due(last: Run | None, profile: Profile, *, jitter: float, now: int, failures: int = 0) -> bool:
@@ -40,8 +40,8 @@ def _pause(profile: Profile, failures: int) -> int:
     This is the feed's period, doubled for each failure after the first, up to eight periods or six hours, and never
     less than the period.
     """
-    backoff = profile.every_ms << min(max(0, failures - 1), _MOST_DOUBLINGS)
-    return max(profile.every_ms, min(backoff, LONGEST_BACKOFF_MS))
+    backoff = profile.every_ms << min(max(0, failures - 1), _MAX_DOUBLINGS)
+    return max(profile.every_ms, min(backoff, MAX_BACKOFF_MS))
 
 
 def is_fresh(last: Run | None, profile: Profile, *, now: int) -> bool:

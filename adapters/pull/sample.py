@@ -23,9 +23,9 @@ from gateway.protocol.source_run import Counts
 from schemas import Problem
 from schemas.communes import commune_at
 
-_MOST_OFFERS = 3
-_MOST_CANDIDATES = 20
-"""More than ``_MOST_OFFERS``: an id that is repeated later retracts its first item."""
+_MAX_OFFERS = 3
+_MAX_CANDIDATES = 20
+"""More than ``_MAX_OFFERS``: an id that is repeated later retracts its first item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def evaluate_sample(
             whole = isinstance(item, FeedComplete | FeedUnusable)
             if not whole and stop():
                 break
-        offers = [offer for index, offer in previews.items() if index not in feed_counts.dropped][:_MOST_OFFERS]
+        offers = [offer for index, offer in previews.items() if index not in feed_counts.dropped][:_MAX_OFFERS]
         counts = replace(feed_counts.counts, published=0, warned=0) if unusable else feed_counts.counts
         listed = () if unusable else tuple(offers)
         return SampleEvaluation(counts, feed_counts.problems, feed_counts.severities, listed, unusable, whole=whole)
@@ -103,7 +103,7 @@ def _offer(
     index = feed_counts.add(str(item.position), item.id, kind=kind, problems=bodies)
     if (
         index is not None
-        and len(previews) < _MOST_CANDIDATES
+        and len(previews) < _MAX_CANDIDATES
         and verdict.offer is not None
         and verdict.territory is not None
     ):

@@ -25,10 +25,10 @@ from gateway.clock import Clock, now
 
 SETTLE_SECONDS = 5.0
 """A file counts as written after this time without a change."""
-MOST_ENTRIES = 5_000
+MAX_ENTRIES = 5_000
 """Most entries of a folder: more are not exports, and listing them costs memory."""
 _LISTINGS = 4
-_MOST_AHEAD = 200
+_MAX_AHEAD = 200
 """Most files with a date in the future that are remembered; with more, only dates decide."""
 _AHEAD, _SINCE, _LAST = _MEMORY = ("ahead", "since", "last")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -109,7 +109,7 @@ def newest(found: Iterable[tuple[float, Entry]], pattern: str, *, known: Validat
         raise FeedError("feed-missing", name=pattern)
     remembered = frozenset(known.get(_AHEAD, "").split())
     ahead = frozenset(entry.fingerprint for at, entry in matching if at > now or entry.fingerprint in remembered)
-    if len(ahead) > _MOST_AHEAD:
+    if len(ahead) > _MAX_AHEAD:
         ahead = frozenset()
     trusted = [(at, entry) for at, entry in matching if entry.fingerprint not in ahead]
     chosen = _come_since(matching, known, remembered) if ahead else matching[-1][1]
@@ -178,9 +178,9 @@ class FolderDrop:
 
     def _list(self) -> Sequence[tuple[float, Entry]]:
         with self._opened() as folder, os.scandir(folder) as listed:
-            states = [(one.name, one.stat(follow_symlinks=False)) for one in islice(listed, MOST_ENTRIES + 1)]
-        if len(states) > MOST_ENTRIES:
-            raise FeedError("feed-folder-too-full", name=self._folder, most=MOST_ENTRIES)
+            states = [(one.name, one.stat(follow_symlinks=False)) for one in islice(listed, MAX_ENTRIES + 1)]
+        if len(states) > MAX_ENTRIES:
+            raise FeedError("feed-folder-too-full", name=self._folder, most=MAX_ENTRIES)
         return [
             # The sender can set mtime to a date in the future, but not ctime.
             (min(state.st_mtime, state.st_ctime), Entry(name, state.st_size, str(state.st_mtime_ns)))

@@ -19,7 +19,7 @@ from adapters.transport.limit import Worker, within
 from gateway.runtime.address import literal
 from schemas.bilingual import Spoken, system_reason
 
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 _CONNECT_SECONDS = 30.0
 _READ_SECONDS = 60.0
 _HEAD_SECONDS = 60.0
@@ -130,7 +130,7 @@ class HttpsPull:
     async def _follow(self, session: aiohttp.ClientSession, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
         """The result after at most five redirects; each URL is checked like the first."""
         url = self._url
-        for _ in range(MOST_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             self._check(url)
             async with asyncio.timeout(_HEAD_SECONDS):
                 asked = await session.get(url, headers=self._headers(url, known), allow_redirects=False)
@@ -138,7 +138,7 @@ class HttpsPull:
                 if answer.status not in _REDIRECTS:
                     return await self._take(answer, known, limits)
                 url = _next_address(url, answer)
-        raise FeedError("feed-redirected-too-often", host=self._url.host, most=MOST_REDIRECTS)
+        raise FeedError("feed-redirected-too-often", host=self._url.host, most=MAX_REDIRECTS)
 
     def _check(self, url: URL) -> None:
         """Check the scheme, credentials and IP address of a URL. Raises FeedError.

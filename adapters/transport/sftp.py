@@ -11,7 +11,7 @@ from typing import Literal, TypeVar, cast
 import asyncssh
 
 from adapters.transport.address import resolve
-from adapters.transport.drop import MOST_ENTRIES, SETTLE_SECONDS, Entry, require_unchanged, settled
+from adapters.transport.drop import MAX_ENTRIES, SETTLE_SECONDS, Entry, require_unchanged, settled
 from adapters.transport.feed import BLOCK_BYTES, Feed, FeedError, FetchLimits, Unchanged, Validators
 from adapters.transport.landing import Landing
 from adapters.transport.limit import Cut, Worker, within
@@ -171,8 +171,8 @@ class SftpDrop:
         listed = sftp.scandir(self._folder)
         while (one := await _answered(anext(listed, None), cut)) is not None:
             seen += 1
-            if seen > MOST_ENTRIES:
-                raise FeedError("feed-folder-too-full", name=self._folder, most=MOST_ENTRIES)
+            if seen > MAX_ENTRIES:
+                raise FeedError("feed-folder-too-full", name=self._folder, most=MAX_ENTRIES)
             name, state = str(one.filename), one.attrs
             if state.type == asyncssh.FILEXFER_TYPE_REGULAR and "/" not in name and state.size is not None:
                 modified = state.mtime or 0

@@ -28,7 +28,7 @@ _PLATFORMS = {
 }
 """Platforms of the examples; a run takes those of conformance.toml."""
 _HOSTS = {"subscriber": "stages.grand-est.example"}
-_MOST_CHARACTERS = 3_000
+_MAX_CHARACTERS = 3_000
 
 
 def explain_to(console: Console, name: str, *, seed: str, language: Language, day: date) -> bool:
@@ -70,9 +70,9 @@ def _day_of(case: Case, day: date) -> date:
 def _indented(raw: bytes) -> str:
     """A document, indented where it is JSON, truncated."""
     try:
-        return orjson.dumps(orjson.loads(raw), option=orjson.OPT_INDENT_2).decode()[:_MOST_CHARACTERS]
+        return orjson.dumps(orjson.loads(raw), option=orjson.OPT_INDENT_2).decode()[:_MAX_CHARACTERS]
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        return repr(raw[:_MOST_CHARACTERS])
+        return repr(raw[:_MAX_CHARACTERS])
 
 
 def _verdict(expected: Verdict, language: Language) -> str:
@@ -167,7 +167,7 @@ def _bearer(account: str) -> str:
 
 def _print(content: bytes) -> str:
     """A shell command that prints these bytes; of a long content, a placeholder."""
-    if len(content) > _MOST_CHARACTERS:
+    if len(content) > _MAX_CHARACTERS:
         return f"head -c {len(content)} DOCUMENT"
     try:
         text = content.decode()

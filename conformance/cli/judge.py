@@ -20,9 +20,9 @@ from conformance.script.batch import UnreadableError, inflate, split_batch
 from conformance.words import both, plain, say
 from schemas.bilingual import system_reason
 
-_MOST_PRINTED = 200
+_MAX_PRINTED = 200
 _ACCEPTED = Verdict(accepted=True, problems=frozenset())
-_MOST_BYTES = 256 * 1024 * 1024
+_MAX_BYTES = 256 * 1024 * 1024
 
 
 def judge(
@@ -39,7 +39,7 @@ def judge(
         why = error.text if isinstance(error, UnreadableError) else system_reason(error).texts
         stop(say("unread", path=file, error=why), say("offers-unread-step"), UNUSABLE, lang)
     results = tuple(judge_document(raw, number, on=day) for number, raw in enumerate(documents, start=1))
-    for result in results[:_MOST_PRINTED]:
+    for result in results[:_MAX_PRINTED]:
         print_result(result, lang)
     finished = Run(
         role="publisher",
@@ -59,7 +59,7 @@ def judge(
 def split_offers(content: bytes) -> Iterator[bytes]:
     """The documents of a file: NDJSON, a JSON array, or one offer; plain or gzip. Raises UnreadableError."""
     if content.startswith(b"\x1f\x8b"):
-        content = inflate(content, most=_MOST_BYTES)
+        content = inflate(content, most=_MAX_BYTES)
     try:
         is_one_offer = isinstance(orjson.loads(content), dict)
     except orjson.JSONDecodeError:

@@ -52,7 +52,7 @@ _COLOURS: Mapping[Outcome, str] = {
     Outcome.ERROR: "red",
     Outcome.CONFIG_ERROR: "magenta",
 }
-_MOST_FINDINGS = 20
+_MAX_FINDINGS = 20
 """Findings printed per case."""
 
 
@@ -76,14 +76,14 @@ def result_lines(result: Result, language: Language) -> list[str]:
     own, and the reason of a case that was not verified says what to do.
     """
     lines = []
-    for finding in result.findings[:_MOST_FINDINGS]:
+    for finding in result.findings[:_MAX_FINDINGS]:
         if is_judged(result.case.id):
             texts = (finding.actual, say("at-remedy", text=finding.expected))
         else:
             texts = (say("expected", text=finding.expected), say("found", text=finding.actual))
         lines += [f"    {finding.location[language]}", *(f"      {text[language]}" for text in texts)]
-    if len(result.findings) > _MOST_FINDINGS:
-        lines.append(f"    {say('more-findings', number=len(result.findings) - _MOST_FINDINGS)[language]}")
+    if len(result.findings) > _MAX_FINDINGS:
+        lines.append(f"    {say('more-findings', number=len(result.findings) - _MAX_FINDINGS)[language]}")
     if result.reason is not None:
         lines.append(f"    {result.reason[language]}")
     mends = bool(result.findings) or result.case.family == FAMILY  # a cause always says what to do

@@ -28,7 +28,7 @@ from schemas.rulebook import Language
 _LOOPBACK = "127.0.0.1"
 _PORT = 8090
 _FIRST_PROBLEM = 400
-_MOST_PROBLEMS = 3
+_MAX_PROBLEMS = 3
 _PUBLISHER, _SUBSCRIBER = "bretagne", "grand-est"
 
 
@@ -128,8 +128,8 @@ class Lines:
         listed = body.get("problems") or [each for result in results for each in result.get("problems", ())]
         if not listed:
             return [body.get("detail") or body.get("message", {}).get(self._language, "")]
-        more = [f"+ {len(listed) - _MOST_PROBLEMS}"] if listed[_MOST_PROBLEMS:] else []
-        return [*(f"{each['message']} ({each.get('pointer') or '/'})" for each in listed[:_MOST_PROBLEMS]), *more]
+        more = [f"+ {len(listed) - _MAX_PROBLEMS}"] if listed[_MAX_PROBLEMS:] else []
+        return [*(f"{each['message']} ({each.get('pointer') or '/'})" for each in listed[:_MAX_PROBLEMS]), *more]
 
 
 def _count(name: str) -> None:

@@ -18,12 +18,12 @@ from conformance.words import Texts, plain, say
 from schemas.requirements import sentences
 from schemas.rulebook import LANGUAGES, Language
 
-_MOST_DETAILED = 200
+_MAX_DETAILED = 200
 """Failed results with full details; further ones get one line each."""
-_MOST_TITLED = 2_000
+_MAX_TITLED = 2_000
 """Results listed with their titles; beyond, the page would become too large, and the rest has ids only."""
-_MOST_EXCHANGES = 6
-_MOST_CHARACTERS = 1_500
+_MAX_EXCHANGES = 6
+_MAX_CHARACTERS = 1_500
 """Exchanges per failed result, and characters of a body."""
 _CODE = re.compile(r"`([^`]+)`")
 _ORDER = ("config-error", "error", "fail", "skip", "announced", "pass", "omit")
@@ -34,7 +34,7 @@ def write_html(report: Report, language: Language = "fr") -> str:
     """The page as HTML text, displayed first in this language."""
     wrong = [result for result in report["results"] if _kind(result) not in {"pass", "omit"}]
     wrong.sort(key=lambda result: _ORDER.index(_kind(result)))
-    detailed = wrong[:_MOST_DETAILED]
+    detailed = wrong[:_MAX_DETAILED]
     style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     verdict = ("conforms", say("conforms")) if report["conforms"] else ("not", say("conforms-not"))
     parts = [
@@ -49,7 +49,7 @@ def write_html(report: Report, language: Language = "fr") -> str:
         _facts(report),
         f'<h2 id="to-correct">{_texts(say("to-mend"))}</h2>',
         *(_detail(result, report) for result in detailed),
-        _rest(wrong[_MOST_DETAILED:]),
+        _rest(wrong[_MAX_DETAILED:]),
         "" if wrong else f"<p>{_texts(say('nothing-to-mend'))}</p>",
         f'<h2 id="cases">{_texts(say("all-cases"))}</h2>',
         *_families(report, {result["case"] for result in detailed}),
@@ -209,7 +209,7 @@ def _exchanges(exchanges: list[Any]) -> str:
     """The last exchanges only: the failed one is the last or near it."""
     if not exchanges:
         return ""
-    rendered = "".join(map(_exchange, exchanges[-_MOST_EXCHANGES:]))
+    rendered = "".join(map(_exchange, exchanges[-_MAX_EXCHANGES:]))
     return f"<details><summary>{_texts(say('the-exchanges'))} ({len(exchanges)})</summary>{rendered}</details>"
 
 
@@ -224,7 +224,7 @@ def _headers(headers: Mapping[str, str]) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "…"
+    return text if len(text) <= _MAX_CHARACTERS else text[:_MAX_CHARACTERS] + "…"
 
 
 def _rest(results: Iterable[Any]) -> str:
@@ -236,7 +236,7 @@ def _rest(results: Iterable[Any]) -> str:
 
 
 def _families(report: Report, detailed: set[str]) -> Iterator[str]:
-    titled = len(report["results"]) <= _MOST_TITLED
+    titled = len(report["results"]) <= _MAX_TITLED
     for family, results in by_family(report).items():
         passed = sum(_kind(result) == "pass" for result in results)
         names = "".join(_listed(result, titled=titled, linked=result["case"] in detailed) for result in results)

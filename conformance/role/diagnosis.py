@@ -37,11 +37,11 @@ _SETTLED_SECONDS = 3.0
 """A refusal counts once the partner had this long to correct it by itself."""
 _QUIET_SECONDS = 10.0
 """A partner whose documents were all refused has given up after this long without another document."""
-_MOST_LATE = 3
+_MAX_LATE = 3
 _LATE_MS = 10_000
 _LATE_SECONDS = 2.0
 _RUN_SECONDS = 3_600.0
-_MOST_REQUESTS, _MOST_OBSERVED = 100_000, 1_000_000
+_MAX_REQUESTS, _MAX_OBSERVED = 100_000, 1_000_000
 """Requests of a run with orders, and of one that observes a platform at work."""
 _THROTTLED_SECONDS, _LEAST_RATE = 60.0, 2.0
 """A run that has waited so long for the target's rate ends, where it comes to fewer requests a second."""
@@ -105,7 +105,7 @@ class Diagnosis:
     def during(self) -> Cause | None:
         """A cause that is certain before the present case ends, or None."""
         now = asyncio.get_running_loop().time()
-        if self._tally.came > (_MOST_OBSERVED if self._setup.control is None else _MOST_REQUESTS):
+        if self._tally.came > (_MAX_OBSERVED if self._setup.control is None else _MAX_REQUESTS):
             return flood_cause(self._tally)
         seconds = _RUN_SECONDS * self._setup.patience + self._setup.observe
         if now - self._began > seconds:
@@ -149,7 +149,7 @@ class Diagnosis:
     def _is_worn(self) -> bool:
         """Whether the partner obtained a token and comes with another one, again and again."""
         tally = self._tally
-        return bool(tally.tokens) and tally.wrong_token > _MOST_LATE and not tally.succeeded
+        return bool(tally.tokens) and tally.wrong_token > _MAX_LATE and not tally.succeeded
 
     def _is_refused(self) -> bool:
         """Whether all that the partner does was refused so far: writes of a publisher, reads of a subscriber."""
@@ -159,7 +159,7 @@ class Diagnosis:
 
     def is_hopeless(self, case: Case) -> bool:
         """Whether three cases of the same family waited for an answer without success: the others would as well."""
-        return self._late[case.family] >= _MOST_LATE
+        return self._late[case.family] >= _MAX_LATE
 
     async def after(self, result: Result, *, last: bool) -> Cause | None:
         """The cause of a failure, or None. ``last``: no further case can tell more."""

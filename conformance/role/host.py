@@ -26,7 +26,7 @@ from conformance.standin.exchange import (
 )
 from conformance.standin.server import foreign_version, problem_of_http, respond, serving
 from conformance.standin.tokens import FORM_BYTES, PUBLISHER, Client, Tokens
-from conformance.standin.upload import MOST_BYTES
+from conformance.standin.upload import MAX_BYTES
 from conformance.target.record import record
 from conformance.target.setup import Account
 from schemas.rulebook import Language, preferred_language
@@ -35,7 +35,7 @@ __all__ = ["Host", "HostAnswer", "PartnerRequest", "fault_answer", "hosting", "l
 
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _MINUTE = 60.0
-_MOST_HELD = 3 * MOST_BYTES
+_MAX_HELD = 3 * MAX_BYTES
 """Bytes of contents that are held at once, of all requests: beyond, a request is refused and sent again later."""
 _RETRY_SECONDS = "2"
 _READ_SECONDS, _TOKEN_SECONDS = 30.0, 10.0
@@ -61,7 +61,7 @@ class Host:
         others: Sequence[Client] = (),
         seen: Callable[[web.BaseRequest, HostAnswer], None] = lambda _request, _answer: None,
         refused: Callable[[web.BaseRequest, HostAnswer], None] = lambda _request, _answer: None,
-        most_held: int = _MOST_HELD,
+        most_held: int = _MAX_HELD,
     ) -> None:
         self.clients: tuple[Client, ...] = (client_of(account, scopes), *others)
         self._journal = journal
@@ -157,7 +157,7 @@ class Host:
             limits = self._rates[ask.platform].take(asyncio.get_running_loop().time())
 
         async def pull() -> bytes:
-            await read_content(request, body, MOST_BYTES, seconds=_READ_SECONDS, take=self._take)
+            await read_content(request, body, MAX_BYTES, seconds=_READ_SECONDS, take=self._take)
             return bytes(body)
 
         try:

@@ -27,9 +27,9 @@ class Sent:
     wait: float = 0.0
 
 
-MOST_FINDINGS = 1_000
-_MOST_SENT = 100_000
-_MOST_DOCUMENTS = 2_000
+MAX_FINDINGS = 1_000
+_MAX_SENT = 100_000
+_MAX_DOCUMENTS = 2_000
 
 
 class Sends(list[Sent]):
@@ -39,10 +39,10 @@ class Sends(list[Sent]):
 
     def append(self, sent: Sent, /) -> None:
         """Add a submission."""
-        if len(self) >= _MOST_SENT:
+        if len(self) >= _MAX_SENT:
             return
         super().append(sent)
-        old = len(self) - _MOST_DOCUMENTS - 1
+        old = len(self) - _MAX_DOCUMENTS - 1
         if old >= 0 and self[old].document:
             self[old] = replace(self[old], document={})
 
@@ -71,7 +71,7 @@ class SubmissionJournal:
 
 def check_invariant(journal: SubmissionJournal, what: str) -> list[Finding]:
     """The findings of one invariant over all submissions. Raises KeyError for an unknown invariant."""
-    return list(islice(_INVARIANTS[what](journal), MOST_FINDINGS))
+    return list(islice(_INVARIANTS[what](journal), MAX_FINDINGS))
 
 
 def _accepted_documents(journal: SubmissionJournal) -> Iterator[Finding]:

@@ -46,8 +46,8 @@ VERSIONS = Versions(KIT_VERSION, PROTOCOL_VERSION, schemas.SCHEMA_VERSION, schem
 _CASE_SECONDS = 300.0
 _AFTER_OBSERVING_SECONDS = 60.0
 _LOOK_SECONDS = 0.2
-_MOST_FINDINGS = 200
-_MOST_DETAILED = 100
+_MAX_FINDINGS = 200
+_MAX_DETAILED = 100
 _HELD, _HELD_OBSERVING = 3, 1_000
 _EXCHANGES_DETAILED, _EXCHANGES = 40, 6
 """Exchanges kept with each of the first hundred failures, and with each further one."""
@@ -157,7 +157,7 @@ async def _play(
     player.journal.clear()
     result = await _judge(case, player, case_seconds(setup), diagnosis)
     # Exchanges are kept for failed cases only; those of ten thousand passes would not fit in memory.
-    most = _EXCHANGES_DETAILED if failed < _MOST_DETAILED else _EXCHANGES
+    most = _EXCHANGES_DETAILED if failed < _MAX_DETAILED else _EXCHANGES
     exchanges = () if result.outcome in {Outcome.PASS, Outcome.OMIT} else tuple(player.journal)[-most:]
     return replace(result, exchanges=exchanges, milliseconds=round((loop.time() - began) * 1000))
 
@@ -213,11 +213,11 @@ async def _watched(case: Case, player: Player, diagnosis: Diagnosis) -> Sequence
 
 def _bounded(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """At most two hundred findings, the last of which counts the further ones."""
-    more = len(findings) - _MOST_FINDINGS
+    more = len(findings) - _MAX_FINDINGS
     if more <= 0:
         return tuple(findings)
     rest = Finding(say("the-case"), say("no-finding"), say("more-findings", number=more))
-    return (*findings[:_MOST_FINDINGS], rest)
+    return (*findings[:_MAX_FINDINGS], rest)
 
 
 def _omission(case: Case, setup: Setup, on: date) -> Texts | None:

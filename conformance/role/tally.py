@@ -11,9 +11,9 @@ import orjson
 
 from conformance.model.result import Exchange
 
-_MOST_KEPT = 100
+_MAX_KEPT = 100
 _FIRST_KEPT = 20
-_MOST_NAMES, _MOST_PATHS = 50, 1_000
+_MAX_NAMES, _MAX_PATHS = 50, 1_000
 _NO_PROOF = frozenset({"/oauth/token", "/.well-known/passerelle"})
 _FAULTS = frozenset({0, 429, 503})
 """Statuses that cases order from the kit's servers; they prove nothing about the partner."""
@@ -37,7 +37,7 @@ class Exchanges(list[Exchange]):
         """Record an exchange."""
         if self._tally is not None:
             self._tally.note(exchange)
-        if len(self) >= _MOST_KEPT:
+        if len(self) >= _MAX_KEPT:
             del self[_FIRST_KEPT]
         super().append(exchange)
 
@@ -171,7 +171,7 @@ class Tally:
 
     def _note_refusal(self, exchange: Exchange, path: str) -> None:
         self.refused += 1
-        if len(self.refused_paths) < _MOST_PATHS:
+        if len(self.refused_paths) < _MAX_PATHS:
             self.refused_paths.add(path)
         found = {
             (str(each["code"]), str(each.get("pointer", ""))): each
@@ -185,7 +185,7 @@ class Tally:
 
 def _count(counter: Counter[Any], key: Any) -> None:
     """Count a key; beyond fifty different ones no new key."""
-    if key in counter or len(counter) < _MOST_NAMES:
+    if key in counter or len(counter) < _MAX_NAMES:
         counter[key] += 1
 
 
@@ -212,5 +212,5 @@ def _problems(body: Any) -> Iterator[Mapping[str, Any]]:
         if isinstance(problem, dict) and "code" in problem:
             yield problem
     results = body.get("results")
-    for result in results[:_MOST_NAMES] if isinstance(results, list) else ():
+    for result in results[:_MAX_NAMES] if isinstance(results, list) else ():
         yield from _problems(result)

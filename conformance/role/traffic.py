@@ -15,8 +15,8 @@ from conformance.standin.parameters import TRUE
 
 MARKS, SNAPSHOTS, BATCH = "/v1/snapshots/marks", "/v1/snapshots", "/v1/offers/batch"
 OFFERS = "/v1/offers/"
-_MOST_BYTES = 64 * 1024 * 1024
-_MOST_ITEMS = _MOST_REQUESTS = 100_000
+_MAX_BYTES = 64 * 1024 * 1024
+_MAX_ITEMS = _MAX_REQUESTS = 100_000
 _CONTACT = ("personal-data", "contact-in-id")
 
 
@@ -106,7 +106,7 @@ class Traffic:
 
     def note(self, request: Request) -> Request:
         """Record a request."""
-        if len(self.requests) < _MOST_REQUESTS:
+        if len(self.requests) < _MAX_REQUESTS:
             self.requests.append(request)
         return request
 
@@ -182,7 +182,7 @@ class RequestReader:
     def _item(self, raw: bytes, day: date) -> Item:
         digest = hashlib.sha256(raw).digest()
         if digest not in self._items:
-            if len(self._items) >= _MOST_ITEMS:
+            if len(self._items) >= _MAX_ITEMS:
                 self._items.clear()
             self._items[digest] = _read_item(raw, day)
         return self._items[digest]
@@ -190,7 +190,7 @@ class RequestReader:
 
 def _documents(body: bytes, encoding: str, *, whole: bool) -> Sequence[bytes]:
     try:
-        content = inflate(body, most=_MOST_BYTES) if encoding.lower() in {"gzip", "x-gzip"} else body
+        content = inflate(body, most=_MAX_BYTES) if encoding.lower() in {"gzip", "x-gzip"} else body
         return [content] if whole else list(split_batch(content))
     except UnreadableError:
         return ()

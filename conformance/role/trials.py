@@ -15,7 +15,7 @@ from conformance.role.host import HostAnswer, PartnerRequest, language_of, probl
 from conformance.role.traffic import MARKS, Request
 from conformance.script.batch import inflate, split_batch
 from conformance.standin.parameters import TRUE
-from conformance.standin.upload import MOST_BYTES
+from conformance.standin.upload import MAX_BYTES
 from schemas.rulebook import Language
 
 GiveOrder: TypeAlias = Callable[[str, str], Awaitable[None]]
@@ -204,7 +204,7 @@ def _with_refused(
 def _without(ask: PartnerRequest, index: int) -> PartnerRequest:
     """The batch without one of its items."""
     gzip = ask.headers.get("Content-Encoding", "identity").lower() in {"gzip", "x-gzip"}
-    content = inflate(ask.body, most=MOST_BYTES) if gzip else ask.body
+    content = inflate(ask.body, most=MAX_BYTES) if gzip else ask.body
     documents = [each for at, each in enumerate(split_batch(content)) if at != index]
     array = content.lstrip().startswith(b"[")
     body = b"[" + b",".join(documents) + b"]" if array else b"\n".join(documents)

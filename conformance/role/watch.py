@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TypeAlias
 
 from conformance.model.result import Finding
-from conformance.role.journal import MOST_FINDINGS, SubmissionJournal, check_invariant
+from conformance.role.journal import MAX_FINDINGS, SubmissionJournal, check_invariant
 from conformance.role.traffic import Done, Item, Request, Traffic
 from conformance.words import Texts, plain, say
 
@@ -26,7 +26,7 @@ _REPETITIONS = 5
 def check_watch(what: str, traffic: Traffic, journal: SubmissionJournal, *, since: float) -> list[Finding]:
     """The findings of one watch; some cover requests from ``since`` on only. Raises KeyError for an unknown watch."""
     if what in _WATCHES:
-        return list(islice(_WATCHES[what](Seen(traffic, journal, since)), MOST_FINDINGS))
+        return list(islice(_WATCHES[what](Seen(traffic, journal, since)), MAX_FINDINGS))
     return check_invariant(journal, what)
 
 

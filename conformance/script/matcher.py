@@ -14,7 +14,7 @@ from conformance.model.result import Finding
 from conformance.words import Texts, joined, plain, say
 from schemas.registry import fast_validator
 
-_MOST_CHARACTERS = 200
+_MAX_CHARACTERS = 200
 MISSING = object()
 """Value of an absent member."""
 
@@ -167,7 +167,7 @@ def _wrong(path: str, expected: Callable[[], Texts], value: Any) -> _Wrong:
 def render_value(value: Any) -> str:
     """A value rendered for a report: truncated, without personal data."""
     text = schemas.redact(value if isinstance(value, str) else _written(value))
-    return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
+    return text if len(text) <= _MAX_CHARACTERS else text[: _MAX_CHARACTERS - 1] + "…"
 
 
 def _written(value: Any) -> str:

@@ -11,7 +11,7 @@ from conformance.standin.offers import Offers
 from conformance.standin.parameters import Values, read_parameters
 from conformance.standin.rendering import RENDERINGS
 from conformance.standin.tokens import Client
-from conformance.standin.upload import INFLATE_RATIO, MOST_BYTES, OFFER_BYTES
+from conformance.standin.upload import INFLATE_RATIO, MAX_BYTES, OFFER_BYTES
 from conformance.standin.value import entity_tag, is_known, takes_gzip, utc
 from conformance.version import PROTOCOL_VERSION
 from schemas.bundle import bundled_schema
@@ -21,7 +21,7 @@ from schemas.discovery import ENDPOINTS, REFERENCE_LISTS
 _SECONDS, _LONGER_SECONDS = 300, 3_600
 _LIMITS: Mapping[str, float] = {
     "offer_bytes": OFFER_BYTES,
-    "array_bytes": MOST_BYTES,
+    "array_bytes": MAX_BYTES,
     "inflate_ratio": INFLATE_RATIO,
     "requests_per_minute": REQUESTS_PER_MINUTE,
     "page_items": 1_000,

@@ -13,7 +13,7 @@ _LEGAL_FORMS = frozenset(
     {"sa", "sas", "sasu", "sarl", "eurl", "sci", "scop", "snc", "ei", "eirl", "gie", "ets", "etablissements", "societe"}
 )
 _TRACKING = ("utm_", "mtm_", "pk_")
-_MOST = 10
+_MAX_NAMED = 10
 
 Key: TypeAlias = tuple[Any, ...]
 
@@ -38,7 +38,7 @@ class Duplicates:
         """The ids of the offers that may be the same as this one, and that the reader may see."""
         alike = {other.id: other for key in _keys_for(state) for other in self._by_key.get(key, {}).values()}
         visible = [other.id for other in alike.values() if other.id != state.id and _is_visible(other, reader)]
-        return sorted(visible)[:_MOST]
+        return sorted(visible)[:_MAX_NAMED]
 
 
 def _is_visible(state: State, reader: str) -> bool:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from conformance.standin.exchange import HostAnswer, PartnerRequest, RefusedError, language_of, refused
 
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
-_MOST_KEYS = 1_000
+_MAX_KEYS = 1_000
 _ANSWER_BYTES = 256_000
 _FAILED = 500
 _BEFORE = frozenset({401, 429})
@@ -50,7 +50,7 @@ class Requests:
         if known is not None and known.answer is not None:
             return replace(known.answer, headers={**known.answer.headers, "Idempotency-Replayed": "true"})
         claim = self._claims[ask.platform, key] = _Claim(digest)
-        if len(self._claims) > _MOST_KEYS:
+        if len(self._claims) > _MAX_KEYS:
             self._claims.popitem(last=False)
         return await self._run(ask, claim, run, resumed=known is not None)
 

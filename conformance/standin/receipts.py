@@ -15,7 +15,7 @@ from conformance.standin.parameters import Values
 from conformance.standin.seal import Seal, derived_id, new_id
 from conformance.standin.value import utc
 
-_MOST = 20_000
+_MAX_KEPT = 20_000
 """Receipts that are kept, the newest."""
 _PENDING_MS = 100
 """How long a receipt reads ``pending`` where its publisher did not wait for the decision (RCP-005)."""
@@ -90,7 +90,7 @@ class Receipts:
         self._number += 1
         kept = _Kept(self._number, publisher, receipt, visible_at=now if waited else now + _PENDING_MS)
         self._kept[receipt["receipt"]] = kept
-        if len(self._kept) > _MOST:
+        if len(self._kept) > _MAX_KEPT:
             self._kept.popitem(last=False)
         return receipt
 

@@ -10,9 +10,9 @@ import schemas
 from conformance.standin.upload import Item
 from schemas.rulebook import Language
 
-MOST_RESULTS = 10_000
-MOST_IN_FULL = 1_000
-MOST_BYTES = 8_000_000
+MAX_RESULTS = 10_000
+MAX_IN_FULL = 1_000
+MAX_BYTES = 8_000_000
 LETTERS: Mapping[str, str] = {
     "queued": "q",
     "refused": "r",
@@ -35,7 +35,7 @@ class _Budget:
     """A budget of items in full, and of their bytes; the first item always fits."""
 
     def __init__(self) -> None:
-        self._items, self._bytes = MOST_IN_FULL, MOST_BYTES
+        self._items, self._bytes = MAX_IN_FULL, MAX_BYTES
 
     @property
     def left(self) -> bool:
@@ -66,10 +66,10 @@ def results_of(
         warnings.update({each["code"] for each in item.problems if each["severity"] == "warning"})
         rules.update(set(item.codes) if now == "refused" else [problems[0]["code"]] if now in _BAD else ())
         budget = bad_ones if now in _BAD else warned
-        full = bool(problems) and budget.left and (now in _BAD or index < MOST_RESULTS)
+        full = bool(problems) and budget.left and (now in _BAD or index < MAX_RESULTS)
         if now in _BAD and not full:
             left_out.append(index)
-        if index >= MOST_RESULTS and not (now in _BAD and full):
+        if index >= MAX_RESULTS and not (now in _BAD and full):
             continue
         result: dict[str, Any] = {"index": index, "status": now, "id": item.id}
         if receipt is not None:

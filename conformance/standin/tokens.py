@@ -19,12 +19,12 @@ _ALL = ("offers:publish", "offers:read", "operate")
 _MEDIA_TYPE = "application/x-www-form-urlencoded"
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _BASIC = 'Basic realm="passerelle", charset="UTF-8"'
-_MOST_FIELDS = 20
+_MAX_FIELDS = 20
 _ATTEMPTS, _WINDOW_SECONDS = 20, 60.0
 _FAILED = 401
 _PROOFS = ("client", "assertion-signature")
 """Refusals of a proof that could be read; too many of them are throttled."""
-_MOST_TOKENS = 10_000
+_MAX_TOKENS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class Tokens:
         except _TokenRefusedError as error:
             return self._refuse(error)
         token = _token(client.platform, scopes)
-        while len(self._issued) >= _MOST_TOKENS:
+        while len(self._issued) >= _MAX_TOKENS:
             del self._issued[next(iter(self._issued))]
         self._issued[token] = (self._now() + LIFE_SECONDS, Caller(client, frozenset(scopes)))
         answer = {"access_token": token, "token_type": "Bearer", "expires_in": LIFE_SECONDS, "scope": " ".join(scopes)}
@@ -145,7 +145,7 @@ def _read_form(body: bytes, content_type: str, authorization: str | None) -> Map
             keep_blank_values=True,
             strict_parsing=bool(body),
             errors="strict",
-            max_num_fields=_MOST_FIELDS,
+            max_num_fields=_MAX_FIELDS,
         )
     except ValueError:
         raise _TokenRefusedError("form-unreadable") from None

@@ -20,7 +20,7 @@ Kind: TypeAlias = Literal["lines", "array"]
 JSON: Mapping[str, Kind] = {"application/json": "array"}
 LINES: Mapping[str, Kind] = {"application/x-ndjson": "lines", "application/ndjson": "lines"}
 OFFER_BYTES = 100_000
-MOST_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 """Of an upload, and of an array once inflated."""
 INFLATE_RATIO = 200
 _ENCODINGS = ("gzip", "identity")
@@ -151,8 +151,8 @@ async def _content(ask: PartnerRequest, kinds: Mapping[str, Kind]) -> tuple[byte
     if encoding not in (*_PLAIN, *_GZIP):
         raise refused("content-encoding", actual=encoding, expected=", ".join(_ENCODINGS))
     sent = await ask.content()
-    if len(sent) > MOST_BYTES:
-        raise refused("body-too-large", expected=MOST_BYTES)
+    if len(sent) > MAX_BYTES:
+        raise refused("body-too-large", expected=MAX_BYTES)
     return b"".join(_inflated(sent)) if encoding in _GZIP else sent, kind
 
 
@@ -199,8 +199,8 @@ def _inflated(content: bytes) -> Iterator[bytes]:
             began, out = True, out + len(piece)
             if out > max(_FREE_BYTES, INFLATE_RATIO * sent):
                 raise refused("inflates-too-much", expected=INFLATE_RATIO)
-            if out > MOST_BYTES:
-                raise refused("body-too-large", expected=MOST_BYTES)
+            if out > MAX_BYTES:
+                raise refused("body-too-large", expected=MAX_BYTES)
             yield piece
             block = member.unused_data if member.eof else member.unconsumed_tail
     while not member.eof:

@@ -18,7 +18,7 @@ from conformance.words import Texts, say
 
 _FCNTL: Any = import_module("fcntl") if find_spec("fcntl") else None
 """None on a system without file locks: the mark at the gateway and the port decide alone."""
-_MOST_BYTES = 1_000
+_MAX_BYTES = 1_000
 
 
 def holder_here() -> dict[str, str]:
@@ -111,7 +111,7 @@ def _write(handle: int) -> None:
 
 def _read(handle: int) -> Texts:
     try:
-        found = json.loads(os.pread(handle, _MOST_BYTES, 0))
+        found = json.loads(os.pread(handle, _MAX_BYTES, 0))
         return named(str(found["machine"]), str(found["process"]), str(found["since"]))
     except (OSError, ValueError, KeyError, TypeError):
         return named("?", "?", "?")

@@ -27,7 +27,7 @@ _SECONDS = 20.0
 _PAUSE_SECONDS = 0.5
 _SKEW_SECONDS = 300
 """Beyond this skew, tokens end early and documents are judged on another day."""
-_MOST_CHARACTERS = 300
+_MAX_CHARACTERS = 300
 _DISCOVERY = "/.well-known/passerelle"
 _TOKEN = "/oauth/token"  # noqa: S105  # a path
 _JSON = {"Content-Type": "application/json"}
@@ -40,7 +40,7 @@ def words_of(reply: Reply) -> Texts:
     """The other side's own words: the status, and the text of the answer, truncated."""
     if reply.failure is not None:
         return reply.failure
-    text = " ".join(reply.body[: 4 * _MOST_CHARACTERS].decode(errors="replace").split())[:_MOST_CHARACTERS]
+    text = " ".join(reply.body[: 4 * _MAX_CHARACTERS].decode(errors="replace").split())[:_MAX_CHARACTERS]
     return joined((reply.summary, plain(text)), " · ") if text else reply.summary
 
 

@@ -11,7 +11,7 @@ from conformance.words import both, say
 from schemas.registry import may_hold
 
 MASK = "•••"
-_MOST_CHARACTERS = 4_000
+_MAX_CHARACTERS = 4_000
 """Characters of a body that a record keeps."""
 _MARGIN = 500
 """Characters dropped before a cut: a secret cut in two would no longer match its pattern."""
@@ -72,11 +72,11 @@ def masked(content: bytes) -> str:
     if content.startswith(_GZIP):
         return f"gzip {_size(content)}"
     # A character has at most four bytes, so this prefix holds at least the characters that are kept.
-    begun = content[: 4 * (_MOST_CHARACTERS + _MARGIN)].decode(errors="backslashreplace")
-    if len(begun) <= _MOST_CHARACTERS:
+    begun = content[: 4 * (_MAX_CHARACTERS + _MARGIN)].decode(errors="backslashreplace")
+    if len(begun) <= _MAX_CHARACTERS:
         return masked_text(begun)
-    text = masked_text(begun[: _MOST_CHARACTERS + _MARGIN])
-    return f"{text[: max(0, min(_MOST_CHARACTERS, len(text) - _MARGIN))]}… {_size(content)}"
+    text = masked_text(begun[: _MAX_CHARACTERS + _MARGIN])
+    return f"{text[: max(0, min(_MAX_CHARACTERS, len(text) - _MARGIN))]}… {_size(content)}"
 
 
 def _size(content: bytes) -> str:

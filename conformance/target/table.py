@@ -5,7 +5,7 @@ from typing import Any
 
 from conformance.words import LocalisedError, Texts, plain, say
 
-_MOST = 86_400.0
+_MAX_SECONDS = 86_400.0
 
 
 class SetupError(LocalisedError):
@@ -86,7 +86,7 @@ class Table:
     def number(self, name: str, default: float) -> float:
         """A positive number, at most a day's seconds."""
         value = self.body.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _MOST:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _MAX_SECONDS:
             step = say("number-step", name=name, default=default)
             raise SetupError(say("wrong-value", name=self.named(name), value=repr(value)), step=step)
         return float(value)

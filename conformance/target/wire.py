@@ -19,14 +19,14 @@ from conformance.words import Texts, both, say
 from schemas.bilingual import certificate_reason, system_reason
 
 _SECONDS = 60.0
-_MOST_BYTES = 64 * 1024 * 1024
+_MAX_BYTES = 64 * 1024 * 1024
 _LIFE_SECONDS = 300.0
 """Assumed lifetime of a token without ``expires_in``."""
 _EARLY_SECONDS = 30.0
 """Margin between the renewal of a token and its end."""
 _FAILED = 500
 _LIMITED = 429
-_MOST_WAIT_SECONDS = 60
+_MAX_WAIT_SECONDS = 60
 _ATTEMPTS = 3
 """Sends of one request: a kept connection may be closed at the moment at which it is used (RFC 9112, 9.3.1)."""
 _AGENT = f"passerelle-conformance/{KIT_VERSION}"
@@ -221,8 +221,8 @@ class Wire:
                 content = bytearray()
                 async for piece in response.content.iter_chunked(65_536):
                     content += piece
-                    if len(content) > _MOST_BYTES:
-                        return Reply(0, {}, b"", say("answer-too-large", most=_MOST_BYTES))
+                    if len(content) > _MAX_BYTES:
+                        return Reply(0, {}, b"", say("answer-too-large", most=_MAX_BYTES))
                 return Reply(response.status, dict(response.headers), bytes(content))
         except TimeoutError:
             return Reply(0, {}, b"", say("late"), late=True)
@@ -268,7 +268,7 @@ def _seconds_to_wait(reply: Reply) -> int | None:
     if reply.status != _LIMITED:
         return None
     after = next((value for name, value in reply.headers.items() if name.lower() == "retry-after"), "")
-    return max(1, int(after)) if after.isdecimal() and int(after) <= _MOST_WAIT_SECONDS else None
+    return max(1, int(after)) if after.isdecimal() and int(after) <= _MAX_WAIT_SECONDS else None
 
 
 def _lost(error: Exception) -> Texts:

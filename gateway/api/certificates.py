@@ -10,8 +10,8 @@ from gateway.api.context import context_of
 from gateway.api.desk import Check, answered, desk_of, is_flag, is_object, read_act, refusals, within
 from gateway.api.problem import ProblemError, language_of
 from gateway.operate.certification import (
-    MOST_DAYS,
-    MOST_NONCE_DAYS,
+    MAX_DAYS,
+    MAX_NONCE_DAYS,
     USUAL_DAYS,
     USUAL_NONCE_DAYS,
     EvidenceError,
@@ -24,9 +24,9 @@ from gateway.protocol.certificate import ROLES, statement
 from gateway.protocol.record import utc
 from schemas.kit_cases import kit_version
 
-_MOST_BYTES = 4 * 1024 * 1024
-_NONCE: Mapping[str, Check] = {"days": within(1, MOST_NONCE_DAYS)}
-_EVIDENCE: Mapping[str, Check] = {"evidence": is_object, "days": within(1, MOST_DAYS), "replayed": is_flag}
+_MAX_BYTES = 4 * 1024 * 1024
+_NONCE: Mapping[str, Check] = {"days": within(1, MAX_NONCE_DAYS)}
+_EVIDENCE: Mapping[str, Check] = {"evidence": is_object, "days": within(1, MAX_DAYS), "replayed": is_flag}
 
 
 @requires("operate")
@@ -44,7 +44,7 @@ async def post_nonce(request: web.Request) -> web.StreamResponse:
 @requires("operate")
 async def post_certificate(request: web.Request) -> web.StreamResponse:
     """``POST /v1/partners/{platform}/certificates``. Its nonce serves once: a repetition is refused."""
-    asked, reason = await read_act(request, _EVIDENCE, required=("evidence",), most=_MOST_BYTES)
+    asked, reason = await read_act(request, _EVIDENCE, required=("evidence",), most=_MAX_BYTES)
     context, platform, document = context_of(request), request.match_info["platform"], asked["evidence"]
     days = asked.get("days", USUAL_DAYS)
     desk = await desk_of(request, reason)

@@ -15,7 +15,7 @@ from gateway.api.answer import json_headers
 from gateway.api.context import federation_of
 from gateway.api.problem import language_of
 from gateway.api.receipts import localized
-from gateway.api.results import MOST_IN_FULL, Decided
+from gateway.api.results import MAX_IN_FULL, Decided
 from gateway.api.work import Work, work_of
 from gateway.errors import LogError
 from gateway.ingest.upload.upload import Upload
@@ -114,7 +114,7 @@ async def decisions_of(upload: Upload, receipts: ReceiptView, deadline: Deadline
         def take(receipt_id: str, receipt: Mapping[str, Any], indexes: Mapping[str, int] = indexes) -> None:
             decided.take(indexes[receipt_id], receipt)
 
-        decided.keeping = len(decided.problems) < MOST_IN_FULL
+        decided.keeping = len(decided.problems) < MAX_IN_FULL
         decided.pending += await _take_each(list(indexes), receipts, deadline, take)
         await asyncio.sleep(0)
     return decided

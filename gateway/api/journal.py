@@ -19,7 +19,7 @@ from gateway.protocol.journal import ACTS, Actor, JournalFilter, Names, clean_na
 from gateway.protocol.seal import is_of
 
 _EXAMPLE = "2027-01-15T08:00:00Z"
-_LONGEST = 200
+_MAX_CHARACTERS = 200
 
 
 @requires("operate")
@@ -78,7 +78,9 @@ def read_journal_query(given: MultiMapping[str], names: Names, *, most: int) -> 
     """Parse the query string. Raises ProblemError."""
     with Parameters(given, (*PAGING, "act", "about", "by", "client", "since", "until")) as parameters:
         acts = parameters.several("act", _is_act, ", ".join(ACTS))
-        about = parameters.one("about", lambda text: valid(text, 0 < len(text) <= _LONGEST), "bretagne:2027-0001")
+        about = parameters.one(
+            "about", lambda text: valid(text, 0 < len(text) <= _MAX_CHARACTERS), "bretagne:2027-0001"
+        )
         name = parameters.one("by", clean_name, "…")
         client = parameters.one("client", lambda text: valid(text, is_slug(text)), "exploitation")
         since = parameters.one("since", instant, _EXAMPLE)

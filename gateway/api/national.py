@@ -28,13 +28,11 @@ from gateway.protocol.delivery_order import Adopt, Erase, Order, Placed, Reconci
 from gateway.protocol.identity import is_offer_id, is_slug
 from gateway.protocol.seal import is_of
 
-_MOST_OFFERS = 1_000
+_MAX_OFFERS = 1_000
 _SEALED = "national order"
 _MEMBERS: Mapping[str, Mapping[str, Check]] = {
     "reconcile": {"repair": is_flag, "confirm": within(0, MAX_CONFIRMED)},
-    "replay": {
-        "offers": lambda value: are_texts(value) and len(value) <= _MOST_OFFERS and all(map(is_offer_id, value))
-    },
+    "replay": {"offers": lambda value: are_texts(value) and len(value) <= _MAX_OFFERS and all(map(is_offer_id, value))},
     "adopt": {
         "platform": lambda value: is_text(value) and is_slug(value),
         "apply": is_flag,

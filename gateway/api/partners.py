@@ -26,7 +26,7 @@ from gateway.api.problem import ProblemError
 from gateway.api.query import refuse_parameters
 from gateway.operate.desk import add_partner, alter_partner, renew_secret, revoke_partner
 from gateway.operate.partner import partner_document
-from gateway.partners.credential import MOST_OVERLAP_HOURS, OVERLAP_HOURS, MintedSecret
+from gateway.partners.credential import MAX_OVERLAP_HOURS, OVERLAP_HOURS, MintedSecret
 from gateway.partners.onboarding import Alteration, PartnerInput, differences
 from gateway.protocol.partner import Partner
 
@@ -41,7 +41,7 @@ _RIGHTS: Mapping[str, Check] = {
 }
 _ADDED: Mapping[str, Check] = {"platform": is_text, **_RIGHTS, "jwks": is_object, "issuer": is_text}
 _ALTERED: Mapping[str, Check] = {**_RIGHTS, "jwks": or_null(is_object), "issuer": or_null(is_text)}
-_ROTATED: Mapping[str, Check] = {"replaces": is_text, "overlap_hours": within(0, MOST_OVERLAP_HOURS)}
+_ROTATED: Mapping[str, Check] = {"replaces": is_text, "overlap_hours": within(0, MAX_OVERLAP_HOURS)}
 
 
 @requires("operate")

@@ -66,7 +66,7 @@ class ProblemError(Exception):
         self.explanation = schemas.problem(code, pointer=pointer, **args)
 
 
-_LONGEST_CACHED = 100
+_MAX_CACHED = 100
 """Longest header whose language is cached, in characters; those of browsers are shorter."""
 _preferred = lru_cache(maxsize=256)(preferred_language)
 
@@ -74,7 +74,7 @@ _preferred = lru_cache(maxsize=256)(preferred_language)
 def language_of(request: web.BaseRequest) -> Language:
     """French, unless ``Accept-Language`` prefers English (RFC 9110 weights)."""
     accepted = request.headers.get(hdrs.ACCEPT_LANGUAGE, "")
-    return _preferred(accepted) if len(accepted) <= _LONGEST_CACHED else preferred_language(accepted)
+    return _preferred(accepted) if len(accepted) <= _MAX_CACHED else preferred_language(accepted)
 
 
 def problem_document(error: ProblemError, language: Language) -> dict[str, Any]:

@@ -27,9 +27,9 @@ LETTERS: Mapping[str, str] = {
     "rejected": "j",
 }
 """Each status of an item, by its letter in ``statuses``."""
-MOST_RESULTS = 10_000
-MOST_IN_FULL = 1_000
-MOST_BYTES = 8_000_000
+MAX_RESULTS = 10_000
+MAX_IN_FULL = 1_000
+MAX_BYTES = 8_000_000
 """Largest total size of refused items with their problems, and of accepted ones; the first item always has them."""
 
 _ORDINAL = {letter.encode()[0]: status for status, letter in LETTERS.items()}
@@ -97,8 +97,8 @@ class _Budget:
     """A budget of items in full, and of their bytes; the first item always fits."""
 
     def __init__(self) -> None:
-        self._items = MOST_IN_FULL
-        self._bytes = MOST_BYTES
+        self._items = MAX_IN_FULL
+        self._bytes = MAX_BYTES
 
     @property
     def left(self) -> bool:
@@ -127,11 +127,11 @@ class _Writer:
             status = _ORDINAL[self._decided.letters[index]]
         self.statuses += LETTERS[status].encode()
         bad = status in _BAD
-        full = self._bad.left if bad else b'"problems"' in known and index < MOST_RESULTS and self._warned.left
+        full = self._bad.left if bad else b'"problems"' in known and index < MAX_RESULTS and self._warned.left
         if bad and not full:
             self.left_out_from = self.left_out_from if self.left_out else index
             self.left_out += 1
-        if index >= MOST_RESULTS and not (bad and full):
+        if index >= MAX_RESULTS and not (bad and full):
             return b""
         if full:
             known = self._in_full(index, known, status)

@@ -26,7 +26,7 @@ from schemas.bilingual import Spoken
 
 DEFAULT_DAYS = 30
 """The days of an answer to a request without ``from``, the last one included."""
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 _DEFAULT_GROUP: tuple[Dimension, ...] = ("platform", "day", "verdict")
 _DAY = re.compile("20[0-9]{2}-[0-9]{2}-[0-9]{2}")
 _EXAMPLE = "2027-01-15"
@@ -86,10 +86,10 @@ async def _counts(
     totals: Counter[_Key] = Counter()
     while first <= last:
         until = min(last, first + _AT_ONCE)
-        read = federation.statistics.counts(first, until, by=query.by, platforms=platforms, most=MOST_ROWS + 1)
-        for one in await work.read(read, items=MOST_ROWS):
+        read = federation.statistics.counts(first, until, by=query.by, platforms=platforms, most=MAX_ROWS + 1)
+        for one in await work.read(read, items=MAX_ROWS):
             totals[tuple(getattr(one, name) for name in query.by)] += one.number
-        if len(totals) > MOST_ROWS:
+        if len(totals) > MAX_ROWS:
             raise ProblemError("parameter-invalid", parameter="group", actual=",".join(query.by), expected=_FEWER)
         first = until + timedelta(days=1)
     return sorted(totals.items(), key=lambda count: [part or "" for part in count[0]])

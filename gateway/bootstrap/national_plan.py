@@ -23,7 +23,7 @@ from gateway.runtime.loop import run
 from gateway.settings import Settings
 
 _NICENESS = 10
-_LONGEST_SECONDS = 600.0
+_MAX_SECONDS = 600.0
 _KEPT_MS = 60_000
 _WAIT_SECONDS = 5.0
 
@@ -51,10 +51,10 @@ class NationalPlans:
             *(sys.executable, "-m", __name__), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
         try:
-            async with asyncio.timeout(_LONGEST_SECONDS):
+            async with asyncio.timeout(_MAX_SECONDS):
                 written, _ = await child.communicate(orjson.dumps(self._environ))
         except TimeoutError as error:
-            _log.warning("national.plan_failed", seconds=_LONGEST_SECONDS)
+            _log.warning("national.plan_failed", seconds=_MAX_SECONDS)
             raise PlanError from error
         finally:
             if child.returncode is None:

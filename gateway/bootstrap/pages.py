@@ -20,7 +20,7 @@ from gateway.federation.checks import Checks
 from gateway.federation.figures import Figures
 from gateway.federation.national import NationalSite
 from gateway.oauth.failed_attempts import FailedAttempts
-from gateway.pages.base.anonymous import MOST, AddressSlots
+from gateway.pages.base.anonymous import MAX_SLOTS, AddressSlots
 from gateway.pages.base.door import Door
 from gateway.pages.base.reading import Forms
 from gateway.pages.base.visit import Visitors
@@ -113,7 +113,7 @@ class _Attempts:
 def _visitors(settings: Settings, forms: Forms) -> Visitors:
     """The limits of visitors, shared by the worker processes, and the sandbox of this process."""
     share = max(1, settings.workers)
-    slots = AddressSlots(most=-(-MOST // share), shared=settings.data / _SLOTS_FILE if share > 1 else None)
+    slots = AddressSlots(most=-(-MAX_SLOTS // share), shared=settings.data / _SLOTS_FILE if share > 1 else None)
     return Visitors(slots, Sandbox(_WORK), client_of, forms)
 
 

@@ -19,8 +19,8 @@ from gateway.errors import TokenError
 from gateway.oauth.jws import MAX_TOKEN_BYTES, PublicKey, import_keys
 from gateway.oauth.token import sign_certificate, verify_certificate
 from gateway.operate.certification import (
-    MOST_DAYS,
-    MOST_NONCE_DAYS,
+    MAX_DAYS,
+    MAX_NONCE_DAYS,
     USUAL_DAYS,
     USUAL_NONCE_DAYS,
     EvidenceError,
@@ -46,7 +46,7 @@ def nonce(
     platform: Annotated[str, typer.Argument(metavar="SLUG", help="The platform that will be examined.")],
     *,
     days: Annotated[
-        int, typer.Option(min=1, max=MOST_NONCE_DAYS, help="Days for which the nonce is valid.")
+        int, typer.Option(min=1, max=MAX_NONCE_DAYS, help="Days for which the nonce is valid.")
     ] = USUAL_NONCE_DAYS,
     by: By = None,
     why: Why = None,
@@ -79,7 +79,7 @@ def sign(
         str | None, typer.Option(metavar="SLUG", help="The platform; required if the evidence names none.")
     ] = None,
     days: Annotated[
-        int, typer.Option(min=1, max=MOST_DAYS, help="Days for which the certificate is valid.")
+        int, typer.Option(min=1, max=MAX_DAYS, help="Days for which the certificate is valid.")
     ] = USUAL_DAYS,
     replayed: Annotated[
         bool, typer.Option("--replayed", help="You have replayed the run with its seed yourself, and it passed.")

@@ -24,7 +24,7 @@ from gateway.protocol.journal import (
 )
 from gateway.protocol.topic import OPERATORS
 
-_MOST = 10_000
+_MAX_ENTRIES = 10_000
 _ERASED = "(erased)"
 _HEADS = ("Number", "When", "Who", "Act", "About", "Reason", "Details")
 
@@ -41,7 +41,7 @@ async def list_entries(
     client: Annotated[str | None, typer.Option(metavar="SLUG", help="Only acts through this API client.")] = None,
     since: Annotated[str | None, typer.Option(metavar="DAY", help="Only from this day on, such as 2027-01-15.")] = None,
     until: Annotated[str | None, typer.Option(metavar="DAY", help="Only up to this day, included.")] = None,
-    most: Annotated[int, typer.Option(min=1, max=_MOST, help="How many, the newest first.")] = 100,
+    most: Annotated[int, typer.Option(min=1, max=_MAX_ENTRIES, help="How many, the newest first.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """List the acts of operators, the newest first. Days are those of Europe/Paris."""

@@ -28,7 +28,7 @@ from gateway.partners import Partners
 from gateway.protocol.delivery_order import Adopt, Erase, Order, Reconcile, Replay
 from gateway.runtime.loop import run
 
-_MOST_LISTED = 20
+_MAX_LISTED = 20
 _STEPS = {
     "account-changed": "passerelle national status lists how the accounts file and the site's index differ",
     "account-shared": "give the platform an account of its own in the accounts file, restart the gateway, adopt again",
@@ -192,10 +192,10 @@ def _print_answer(answer: Mapping[str, Any]) -> None:
         if isinstance(value, dict):
             OUT.print(f"{name}: {value['count']}")
             rest = next(one for key, one in value.items() if key != "count")
-            for item in list(rest.items() if isinstance(rest, dict) else rest)[:_MOST_LISTED]:
+            for item in list(rest.items() if isinstance(rest, dict) else rest)[:_MAX_LISTED]:
                 OUT.print(Text(f"  {item[0]}: {', '.join(item[1])}" if isinstance(item, tuple) else f"  {item}"))
-            if value["count"] > _MOST_LISTED:
-                OUT.print(f"  … and {value['count'] - _MOST_LISTED} more")
+            if value["count"] > _MAX_LISTED:
+                OUT.print(f"  … and {value['count'] - _MAX_LISTED} more")
         else:
             OUT.print(Text(f"{name}: {value}"))
 

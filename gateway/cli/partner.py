@@ -21,7 +21,7 @@ from gateway.cli.sign_in import link, sign_out
 from gateway.clock import now
 from gateway.operate.desk import add_partner, alter_partner, renew_secret, revoke_partner
 from gateway.operate.partner import partner_document
-from gateway.partners.credential import MOST_OVERLAP_HOURS, OVERLAP_HOURS, MintedSecret, live_secrets
+from gateway.partners.credential import MAX_OVERLAP_HOURS, OVERLAP_HOURS, MintedSecret, live_secrets
 from gateway.partners.onboarding import Alteration, PartnerInput, differences
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import utc
@@ -171,7 +171,7 @@ async def rotate_secret(
     overlap: Annotated[
         int,
         typer.Option(
-            min=0, max=MOST_OVERLAP_HOURS, help="Hours for which the previous secret stays valid; 0 ends it at once."
+            min=0, max=MAX_OVERLAP_HOURS, help="Hours for which the previous secret stays valid; 0 ends it at once."
         ),
     ] = OVERLAP_HOURS,
     by: By = None,

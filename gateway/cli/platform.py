@@ -46,7 +46,7 @@ ProfileName = Annotated[
     str, typer.Argument(metavar="PROFILE", help="A profile's file, or the slug of one that comes with the gateway.")
 ]
 Slug = Annotated[str, typer.Argument(metavar="PLATFORM", help="The platform's slug, such as bretagne.")]
-_MOST_BYTES = 1024 * 1024
+_MAX_BYTES = 1024 * 1024
 _WORDS = load_words(SimpleNamespace, "gateway", "profile")
 
 
@@ -287,7 +287,7 @@ def _document(path: Path, language: Language) -> object:
     words = _WORDS[language]
     try:
         with path.open("rb") as file:
-            return json.loads(file.read(_MOST_BYTES))
+            return json.loads(file.read(_MAX_BYTES))
     except OSError as error:
         raise unreadable(path, error, language, step=words.give.format(known=", ".join(profiles()))) from error
     except json.JSONDecodeError as error:

@@ -14,7 +14,7 @@ from gateway.cli.console import SEVERITIES
 from schemas.rulebook import Language, Severity
 from schemas.texts import load_words
 
-_MOST_ROWS = 100
+_MAX_ROWS = 100
 
 _WORDS = load_words(SimpleNamespace, "gateway", "problems")
 _EXAMPLES = 3
@@ -31,10 +31,10 @@ class DocumentProblem:
 
 
 def table_of(findings: Sequence[DocumentProblem], language: Language) -> Table:
-    """One row per problem, at most ``_MOST_ROWS``, errors in red and warnings in yellow."""
+    """One row per problem, at most ``_MAX_ROWS``, errors in red and warnings in yellow."""
     table = _table(_WORDS[language].heads)
     table.columns[0].justify = "right"
-    for finding in findings[:_MOST_ROWS]:
+    for finding in findings[:_MAX_ROWS]:
         problem = finding.problem
         where = Text.assemble(finding.id or "?", "\n", (problem["pointer"] or "/", "bold"))
         severity = problem["severity"]
@@ -43,8 +43,8 @@ def table_of(findings: Sequence[DocumentProblem], language: Language) -> Table:
             f"  {problem['message']}\n→ {problem['fix']}",
         )
         table.add_row(str(finding.number), where, what)
-    if len(findings) > _MOST_ROWS:
-        table.caption = _WORDS[language].more.format(len(findings) - _MOST_ROWS)
+    if len(findings) > _MAX_ROWS:
+        table.caption = _WORDS[language].more.format(len(findings) - _MAX_ROWS)
     return table
 
 

@@ -11,8 +11,8 @@ from gateway.demo.balance import Balance, Line
 from gateway.demo.channel import RefusalCounts
 from gateway.demo.scenario import Scenario
 
-MOST_DIFFERENCES = 20
-_MOST_REASONS = 12
+MAX_DIFFERENCES = 20
+_MAX_REASONS = 12
 _WIDE = 116
 """Minimum terminal width for the column with each platform's transport."""
 
@@ -117,7 +117,7 @@ def refusal_table(reasons: RefusalCounts) -> Table:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
-    for code, count in reasons.counts.most_common(_MOST_REASONS):
+    for code, count in reasons.counts.most_common(_MAX_REASONS):
         colour = "red" if reasons.severities[code] == "error" else "yellow"
         table.add_row(number(count), Text(code, colour), Text(reasons.messages[code]))
     return table
@@ -141,7 +141,7 @@ def print_end(console: Console, scenario: Scenario) -> bool:
     console.print("Why offers were refused (red) or warned about (yellow), by the answers to their publishers:")
     console.print(refusal_table(scenario.federation.reasons))
     console.print()
-    for difference in differences[:MOST_DIFFERENCES]:
+    for difference in differences[:MAX_DIFFERENCES]:
         console.print(Text(f"✗ {difference}", "red"), soft_wrap=True)
     if differences:
         found = "1 difference" if len(differences) == 1 else f"{number(len(differences))} differences"

@@ -11,7 +11,7 @@ from gateway.log.port import EventLog, Owner
 Result = TypeVar("Result")
 
 _FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 8.0
+_MAX_PAUSE = 8.0
 _JITTER = 2.0
 """Seconds. Each attempt fences the one before it: commands that retry in step would fence one another without end."""
 _OUTAGES = 3
@@ -38,7 +38,7 @@ async def change_fenced(
         attempts=None,
         timeout=seconds,
         wait_initial=_FIRST_PAUSE,
-        wait_max=_LONGEST_PAUSE,
+        wait_max=_MAX_PAUSE,
         wait_jitter=_JITTER,
     ):
         with trial:

@@ -19,7 +19,7 @@ from gateway.errors import LogBusyError, LogUnavailableError, UnknownOutcomeErro
 Result = TypeVar("Result")
 
 FIRST_SECONDS = 0.1
-LONGEST_SECONDS = 5.0
+MAX_SECONDS = 5.0
 JITTER_SECONDS = 0.25
 SUCCESS_SECONDS = 60.0
 """An attempt that lasts longer counts as a success: this exceeds every wait for the log."""
@@ -36,7 +36,7 @@ async def retry(
     work: Callable[[], Awaitable[Result]],
     *,
     on: tuple[type[Exception], ...],
-    longest: float = LONGEST_SECONDS,
+    longest: float = MAX_SECONDS,
     succeeded: Callable[[], bool] = lambda: False,
 ) -> Result:
     """Run ``work`` until it returns or is cancelled; retry after an error of ``on``. Other errors are raised.

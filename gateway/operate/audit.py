@@ -25,7 +25,7 @@ from gateway.protocol.record import StoredRecord, position_key, read_offer
 from gateway.protocol.topic import INBOX, OFFERS, RECEIPTS, SUBMISSIONS
 
 _PAGE = 5_000
-_MOST_FINDINGS = 1_000
+_MAX_FINDINGS = 1_000
 _REREADS = 5
 _RECHECK_SECONDS = 3.0
 _ENDLESS = 2**63
@@ -48,7 +48,7 @@ class AuditReport:
     def add(self, finding: str) -> None:
         """Add a finding."""
         self.wrong += 1
-        if len(self.findings) < _MOST_FINDINGS:
+        if len(self.findings) < _MAX_FINDINGS:
             self.findings.append(finding)
 
 

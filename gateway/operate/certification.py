@@ -25,9 +25,9 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
 from schemas.texts import Texts
 
-MOST_DAYS = 1_096
+MAX_DAYS = 1_096
 """Longest validity of a certificate."""
-MOST_NONCE_DAYS = 90
+MAX_NONCE_DAYS = 90
 USUAL_DAYS = 365
 USUAL_NONCE_DAYS = 30
 _DAY_MS = 24 * 3_600_000

@@ -34,7 +34,7 @@ COUNTED = f"{ROLE}.{RECEIPTS}"
 EVERY_SECONDS = 60.0
 _AT_ONCE = 2_000
 _PAUSE_SECONDS = 2.0
-_MOST_CELLS = 5_000
+_MAX_CELLS = 5_000
 """Cells of a tally that are written without waiting for the minute."""
 _NONCE_BYTES = 9
 _MINUTE = len("2027-01-15T08:00")
@@ -95,7 +95,7 @@ class CountedPartition:
                         _count(tally, receipt)
                     position = chunk.position
                 due = position != at and clock() - written >= self._every
-                if due or len(tally) >= _MOST_CELLS:
+                if due or len(tally) >= _MAX_CELLS:
                     await owner.commit(writer.outputs(tally, position))
                     at, written = position, clock()
                 # Few pages, since each costs; while behind half of the time at most: other work is more urgent.

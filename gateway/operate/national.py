@@ -32,7 +32,7 @@ from gateway.protocol.topic import DELIVERIES
 from gateway.runtime.loop import Wait
 
 _PAGE = 2_000
-_MOST_NAMED = 20
+_MAX_NAMED = 20
 """Offers that an entry of the journal names."""
 _NUMBER_BYTES = 8
 
@@ -172,7 +172,7 @@ def _act(order: Order, account: str) -> tuple[ActName, str, Mapping[str, Any]] |
         case Reconcile(repair=True):
             return "national.reconcile", account, {}
         case Replay(offers=offers):
-            named = {"offers": offers[:_MOST_NAMED], "number": len(offers)} if offers else {}
+            named = {"offers": offers[:_MAX_NAMED], "number": len(offers)} if offers else {}
             return "national.replay", account, named
         case Erase(offer=offer):
             return "national.erase", offer, {"account": account}

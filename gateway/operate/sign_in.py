@@ -1,7 +1,7 @@
 """Sign-in at the desk: links for persons of a platform, and the end of all its sessions."""
 
 from gateway.operate.desk import Desk, RefusedActError, active
-from gateway.partners.session import MOST_NAME, end, open_sessions, person_of
+from gateway.partners.session import MAX_NAME_CHARACTERS, end, open_sessions, person_of
 from gateway.partners.sign_in import SignIns
 from gateway.protocol.partner import Partner
 
@@ -12,7 +12,7 @@ async def make_link(desk: Desk, sign_ins: SignIns, slug: str, person: str) -> tu
     """
     name = person_of(person)
     if name is None:
-        raise RefusedActError("invalid", f"The name of a person has 1 to {MOST_NAME} printable characters.")
+        raise RefusedActError("invalid", f"The name of a person has 1 to {MAX_NAME_CHARACTERS} printable characters.")
     partner = active(desk.partners.get(slug), slug)
     async with desk.acting("partner.link", slug):
         return sign_ins.link(partner, name)

@@ -11,7 +11,7 @@ from gateway.protocol.submission import Publish, Retire, Submission, Withdraw
 from gateway.protocol.topic import SUBMISSIONS
 
 _PAGE = 1_000
-_MOST_OFFSETS = 1_000_000
+_MAX_OFFSETS = 1_000_000
 
 
 async def used_features(log: EventLog, platform: str) -> frozenset[str]:
@@ -19,7 +19,7 @@ async def used_features(log: EventLog, platform: str) -> frozenset[str]:
     the newest million offsets are read.
     """
     ends = dict(enumerate(await log.ends(SUBMISSIONS)))
-    most = _MOST_OFFSETS // len(ends)
+    most = _MAX_OFFSETS // len(ends)
     starts = {
         partition: max(start, ends[partition] - most) for partition, start in enumerate(await log.starts(SUBMISSIONS))
     }

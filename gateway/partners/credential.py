@@ -25,7 +25,7 @@ HASH_PREFIX = "sha256:"
 OVERLAP_HOURS = 7 * 24
 """Default time for which the older secret stays valid after a rotation."""
 OVERLAP_MS = OVERLAP_HOURS * 3_600_000
-MOST_OVERLAP_HOURS = 8_760
+MAX_OVERLAP_HOURS = 8_760
 """Longest such time."""
 
 

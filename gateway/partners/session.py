@@ -19,10 +19,10 @@ IDLE_MS = 30 * 60_000
 LIFE_MS = 8 * 3_600_000
 SKEW_MS = 5 * 60_000
 """Between the clocks of the machines of a federation."""
-MOST_SESSIONS = 50
-MOST_NAME = 80
+MAX_SESSIONS = 50
+MAX_NAME_CHARACTERS = 80
 """Characters of a person's name."""
-_MOST_SEALED = 2_000
+_MAX_SEALED = 2_000
 _ID_BYTES = 12
 _VERSION = 1
 
@@ -71,7 +71,7 @@ class Ticket:
 def person_of(name: str) -> str | None:
     """The name of a person as a link has it; None for one that is empty, too long or not printable."""
     written = " ".join(name.split())
-    return written if 0 < len(written) <= MOST_NAME and written.isprintable() else None
+    return written if 0 < len(written) <= MAX_NAME_CHARACTERS and written.isprintable() else None
 
 
 def new_link(partner: Partner, person: str, *, now: int, entropy: Entropy) -> Link:
@@ -86,7 +86,7 @@ def close_link(link: Link, seal: Seal) -> str:
 
 def open_link(text: str, seal: Seal) -> Link:
     """The link of a sealed text. Raises SignInError."""
-    payload = seal.open(text) if len(text) <= _MOST_SEALED else None
+    payload = seal.open(text) if len(text) <= _MAX_SEALED else None
     members = None if payload is None else sealed_members(payload, int, str, str, str, str, int)
     if members is None or members[0] != _VERSION:
         raise SignInError("link-unknown")
@@ -119,7 +119,7 @@ def begin(partner: Partner, link: Link, ticket: Ticket) -> Partner:
     if refusal is not None:
         raise SignInError(refusal)
     kept = list(_kept(partner, now=now))
-    if len(kept) >= MOST_SESSIONS:  # the oldest makes room, once its link has expired
+    if len(kept) >= MAX_SESSIONS:  # the oldest makes room, once its link has expired
         if not _link_expired(kept[-1], now=now):
             raise SignInError("sessions-full")
         kept.pop()
@@ -145,7 +145,7 @@ def close_ticket(ticket: Ticket, seal: Seal) -> str:
 
 def open_ticket(text: str, seal: Seal) -> Ticket | None:
     """The ticket of a cookie's value; None for any that the gateway did not write."""
-    payload = seal.open(text) if len(text) <= _MOST_SEALED else None
+    payload = seal.open(text) if len(text) <= _MAX_SEALED else None
     members = None if payload is None else sealed_members(payload, int, str, str, str, str, int, int)
     return None if members is None or members[0] != _VERSION else Ticket(*members[1:])
 

@@ -78,12 +78,12 @@ class Nonce:
     release: str | None = None
 
 
-_MOST_NONCES = 10
+_MAX_NONCES = 10
 
 
 def with_nonce(kept: Sequence[Nonce], fresh: Nonce, *, now: int) -> tuple[Nonce, ...]:
     """The nonces of a platform with a new one first; expired ones, and the oldest beyond ten, are dropped."""
-    return (fresh, *(one for one in kept if one.expires_at > now))[:_MOST_NONCES]
+    return (fresh, *(one for one in kept if one.expires_at > now))[:_MAX_NONCES]
 
 
 def with_used_nonce(kept: Sequence[Nonce], text: str, *, now: int) -> tuple[Nonce, ...] | None:

@@ -39,7 +39,7 @@ _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}")
 _DAY_MS = 24 * 3_600_000
 _SKEW_MS = 300_000
 _BLOCKING = ("fail", "skip", "error", "config-error")
-_MOST_NAMED = 3
+_MAX_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +101,8 @@ def _say(code: str, **values: object) -> Texts:
 
 def _named(cases: Collection[str]) -> str:
     """The first cases of several, and the number of the others."""
-    first = ", ".join(displayed(case) for case in sorted(cases)[:_MOST_NAMED])
-    return first if len(cases) <= _MOST_NAMED else f"{first} (+{len(cases) - _MOST_NAMED})"
+    first = ", ".join(displayed(case) for case in sorted(cases)[:_MAX_NAMED])
+    return first if len(cases) <= _MAX_NAMED else f"{first} (+{len(cases) - _MAX_NAMED})"
 
 
 def _wholeness(document: Mapping[str, Any], report: Mapping[str, Any]) -> Iterator[Texts]:

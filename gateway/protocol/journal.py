@@ -51,9 +51,9 @@ LAST = JOURNAL
 FIRST = f"{JOURNAL}.first"
 """The name on ``positions`` of the number of the first entry of a chain that was imported; 1 where there is none."""
 GENESIS = "0" * 64
-MOST_CHARACTERS = 1_000
+MAX_CHARACTERS = 1_000
 """Longest reason."""
-MOST_NAME = 100
+MAX_NAME_CHARACTERS = 100
 SALT_BYTES = 16
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _SPACES = re.compile(r"\s+")
@@ -114,8 +114,8 @@ class Name:
 def clean_name(text: str) -> str:
     """A person's name in one form of spelling. Raises ValueError for one that is empty, too long or not printable."""
     name = _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
-    if not name or len(name) > MOST_NAME or not name.isprintable():
-        raise ValueError(f"a name has 1 to {MOST_NAME} printable characters")
+    if not name or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
+        raise ValueError(f"a name has 1 to {MAX_NAME_CHARACTERS} printable characters")
     return name
 
 
@@ -124,8 +124,8 @@ def clean_reason(text: str) -> str | None:
     long or has control characters.
     """
     reason = unicodedata.normalize("NFC", text).strip()
-    if len(reason) > MOST_CHARACTERS or _CONTROL.search(reason):
-        raise ValueError(f"a reason has at most {MOST_CHARACTERS} characters, none of them a control character")
+    if len(reason) > MAX_CHARACTERS or _CONTROL.search(reason):
+        raise ValueError(f"a reason has at most {MAX_CHARACTERS} characters, none of them a control character")
     return redact(reason) or None
 
 

@@ -15,11 +15,11 @@ from gateway.protocol.record import read_utc, utc
 from gateway.protocol.value import value
 from schemas.registry import schema
 
-MOST_DOCUMENTS = 20
+MAX_DOCUMENTS = 20
 """Of one platform in a record."""
-MOST_OF_RULE = 3
+MAX_OF_RULE = 3
 """Of one platform and rule in a record."""
-MOST_RULES = 5
+MAX_RULES = 5
 """Rules named with one document."""
 _DOCUMENTS = ("offer", "withdrawal")
 _INDEX = re.compile(r"[0-9]{1,4}", re.ASCII)
@@ -48,8 +48,8 @@ class RefusedDocuments:
 
     def wants(self, platform: str, rules: Iterable[str]) -> bool:
         """Whether a document of this platform that breaks these rules is to be named."""
-        return self._of_platform[platform] < MOST_DOCUMENTS and any(
-            self._of_rule[platform, rule] < MOST_OF_RULE for rule in rules
+        return self._of_platform[platform] < MAX_DOCUMENTS and any(
+            self._of_rule[platform, rule] < MAX_OF_RULE for rule in rules
         )
 
     def add(self, one: RefusedDocument) -> None:
@@ -75,7 +75,7 @@ def own_id(offer_id: str | None, platform: str) -> str | None:
 
 
 def fields_at_fault(problems: Iterable[Mapping[str, Any]], rules: Iterable[str]) -> dict[str, str | None]:
-    """By rule, the field that the first of its problems names; at most ``MOST_RULES`` of the rules, in the order of the
+    """By rule, the field that the first of its problems names; at most ``MAX_RULES`` of the rules, in the order of the
     problems.
     """
     wanted = set(rules)
@@ -85,7 +85,7 @@ def fields_at_fault(problems: Iterable[Mapping[str, Any]], rules: Iterable[str])
             found.setdefault(one["code"], known_field(one.get("pointer")))
     for rule in sorted(wanted):
         found.setdefault(rule, None)
-    return dict(list(found.items())[:MOST_RULES])
+    return dict(list(found.items())[:MAX_RULES])
 
 
 def known_field(pointer: str | None) -> str | None:

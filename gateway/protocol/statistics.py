@@ -27,7 +27,7 @@ BROKEN = "*"
 """The rule under which a submission that breaks any is counted once; under each of its own rules it is counted too."""
 ELSEWHERE = ""
 """The department of a submission without a known one."""
-MOST_CELLS = 1_000
+MAX_CELLS = 1_000
 """Cells of one platform in a tally that name a department; further ones are counted without it."""
 
 
@@ -52,7 +52,7 @@ class CountRecord:
 
 
 class Tally:
-    """Counts in memory, bounded by the numbers of platforms, days, verdicts and rules, and by ``MOST_CELLS``."""
+    """Counts in memory, bounded by the numbers of platforms, days, verdicts and rules, and by ``MAX_CELLS``."""
 
     def __init__(self) -> None:
         self._counts: Counter[Cell] = Counter()
@@ -78,7 +78,7 @@ class Tally:
     def put(self, cell: Cell, number: int) -> None:
         """Add to one cell."""
         if cell.department and cell not in self._counts:
-            if self._located[cell.platform] >= MOST_CELLS:
+            if self._located[cell.platform] >= MAX_CELLS:
                 cell = cell._replace(department=ELSEWHERE)
             else:
                 self._located[cell.platform] += 1

@@ -29,10 +29,10 @@ _URGENT_SECONDS = 1.0
 """A longer request waits for something other than the processor."""
 _ACTIVE_SECONDS = 1.0
 _BURST_SECONDS = 1.0
-_MOST_DEBT = 60.0
-_MOST_WAITING = 64
-_MOST_ANONYMOUS_WAITING = 1_024
-_MOST_SHARES = 4_096
+_MAX_DEBT = 60.0
+_MAX_WAITING = 64
+_MAX_ANONYMOUS_WAITING = 1_024
+_MAX_SHARES = 4_096
 
 
 class ShareUsedError(Exception):
@@ -93,7 +93,7 @@ class Processor:
         share = self._shares.get(name)
         if share is None:
             share = self._shares[name] = Share(name, self._clock(), anonymous=anonymous)
-            if len(self._shares) > _MOST_SHARES:
+            if len(self._shares) > _MAX_SHARES:
                 self._shares.popitem(last=False)
         else:
             self._shares.move_to_end(name)
@@ -118,7 +118,7 @@ class Processor:
         """Charge used processor time to a share."""
         now = self._clock()
         share.balance = min(_BURST_SECONDS, share.balance + (now - share.filled_at) * self._rate) - seconds
-        share.balance = max(share.balance, -_MOST_DEBT)
+        share.balance = max(share.balance, -_MAX_DEBT)
         share.filled_at = now
         share.used += seconds
 
@@ -162,8 +162,8 @@ class Processor:
             self.charge(share, 0.0)
             if share.balance > 0:
                 return False
-        most = _MOST_ANONYMOUS_WAITING if share.anonymous else _MOST_WAITING
-        indebted = not share.anonymous and share.balance <= -_MOST_DEBT + _BURST_SECONDS
+        most = _MAX_ANONYMOUS_WAITING if share.anonymous else _MAX_WAITING
+        indebted = not share.anonymous and share.balance <= -_MAX_DEBT + _BURST_SECONDS
         if len(share.waiting) >= most or indebted:
             raise ShareUsedError(max(1, min(60, round(-share.balance / self._rate))))
         return True

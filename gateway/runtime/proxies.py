@@ -12,7 +12,7 @@ from typing import TypeAlias
 from gateway.settings import Network
 
 Address: TypeAlias = IPv4Address | IPv6Address
-_MOST_HOPS = 16
+_MAX_HOPS = 16
 _IPV6_PREFIX = 64
 """What one household or host gets; a client may choose any address within it."""
 _IPV6_SITE, _SITE_DUE = 48, 4
@@ -33,7 +33,7 @@ class Proxies:
         client = _address(peer or "")
         if client is None:
             return peer or ""
-        for hop in islice(_hops(forwarded), _MOST_HOPS):
+        for hop in islice(_hops(forwarded), _MAX_HOPS):
             if not self._named(client):
                 break
             previous = _address(hop)

@@ -19,7 +19,7 @@ Function: TypeAlias = Callable[[bytes, Mapping[str, Any]], Any]
 """Takes the content and the arguments of a call; its result is written as JSON."""
 
 _MEMORY_BYTES = 512 * 1024 * 1024
-_MOST_FILES = 64
+_MAX_FILES = 64
 _AGAIN_SECONDS = 0.05
 _MAX_FRAMES = 6
 
@@ -57,7 +57,7 @@ def _confine() -> None:
     signal.signal(signal.SIGPROF, _overrun)
     for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC):
         resource.setrlimit(limit, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_FILES, _MAX_FILES))
     statm = Path("/proc/self/statm")
     if statm.exists():
         pages = int(statm.read_text().split()[0])

@@ -13,7 +13,7 @@ from gateway.protocol.refused_document import RefusedDocument
 from gateway.runtime.sqlite_damage import computed
 
 KEPT_DAYS = 30
-MOST_OF_RULE = 10
+MAX_OF_RULE = 10
 """Of one day, platform and rule."""
 _COLUMNS = ("day", "platform", "rule", "name", "at", "pointer")
 TABLES = {"refused": _COLUMNS}
@@ -53,7 +53,7 @@ def put(db: sqlite3.Connection, documents: Iterable[RefusedDocument]) -> None:
             db.execute(_PUT, (day, one.platform, rule, name, one.at, pointer))
             changed.add((day, one.platform, rule))
     for group in sorted(changed):
-        db.execute(_SURPLUS, (*group, *group, MOST_OF_RULE))
+        db.execute(_SURPLUS, (*group, *group, MAX_OF_RULE))
 
 
 def trim(db: sqlite3.Connection, now: int) -> None:

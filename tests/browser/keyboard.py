@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page
 
-MOST_STEPS = 150
+MAX_STEPS = 150
 _FOCUS = """() => {
   const one = document.activeElement;
   if (!one || one === document.body) return null;
@@ -27,7 +27,7 @@ class Keyboard:
     def to(self, selector: str) -> "Keyboard":
         """Press Tab until an element that matches has the focus. Fails if the focus comes to no such element."""
         seen: list[str] = []
-        for _ in range(MOST_STEPS):
+        for _ in range(MAX_STEPS):
             self.page.keyboard.press("Tab")
             focus = self.page.evaluate(_FOCUS)
             if focus is None:

@@ -14,7 +14,7 @@ from tests.deploy.programs import DEPLOY, ROOT, program
 
 FOLDER = DEPLOY / "systemd"
 UNIT = FOLDER / "passerelle.service"
-MOST_EXPOSED = 20
+MAX_EXPOSED = 20
 """Tenths, of 100, by the measure of ``systemd-analyze security``."""
 
 
@@ -47,7 +47,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
 
 @pytest.mark.systemd
 def test_the_service_is_little_exposed() -> None:
-    command = [program("systemd-analyze"), "security", "--offline=yes", f"--threshold={MOST_EXPOSED}", str(UNIT)]
+    command = [program("systemd-analyze"), "security", "--offline=yes", f"--threshold={MAX_EXPOSED}", str(UNIT)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert 0 == ended.returncode, ended.stdout[-3_000:] + ended.stderr
 

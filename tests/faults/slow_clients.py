@@ -15,7 +15,7 @@ _TIMES_CALM = 4.0
 """A request may take this multiple of its time in the calm before, where a slow machine exceeds the usual limit."""
 _LOOKS = 3
 """Slow clients that starve others do so all the time; other work of the machine passes."""
-_LONGEST_MEDIAN = 4.0
+_MAX_MEDIAN = 4.0
 """Less than the five seconds that publishers wait for a decision which does not come."""
 
 
@@ -28,7 +28,7 @@ async def _slow_clients(round_: Round) -> None:
         asyncio.create_task(_trickle(address.port or 0, token) if number % 2 else _ignore(address.port or 0, token))
         for number in range(SLOW_CLIENTS)
     ]
-    beside, limit = None, min(_LONGEST_MEDIAN, max(_USUAL_MEDIAN, _TIMES_CALM * (calm or 0.0)))
+    beside, limit = None, min(_MAX_MEDIAN, max(_USUAL_MEDIAN, _TIMES_CALM * (calm or 0.0)))
     for _ in range(_LOOKS):
         beside = await _median_over(round_, _SECONDS)
         if beside is not None and beside <= limit:

@@ -22,9 +22,9 @@ from gateway.log.sqlite import SqliteLog
 from gateway.operate.desk import MAX_CONFIRMED
 from gateway.operate.moderation import DECISION_SECONDS
 from gateway.pages.site import PagePorts, Site, all_pages
-from gateway.partners.credential import MOST_OVERLAP_HOURS, mint_secret
+from gateway.partners.credential import MAX_OVERLAP_HOURS, mint_secret
 from gateway.partners.revocation import newest_credential
-from gateway.protocol.journal import MOST_CHARACTERS
+from gateway.protocol.journal import MAX_CHARACTERS
 from gateway.protocol.source_run import Order, Pause, read_run
 from gateway.protocol.topic import PARTNERS, RECEIPTS, RUNS, SUBMISSIONS
 from gateway.settings import Settings
@@ -188,7 +188,7 @@ LIFT = replace(MODERATE, name="lift")
 PAUSE = Act(name="pause", about=FAILING)
 RESUME = replace(PAUSE, name="resume")
 RUN = replace(PAUSE, name="run")
-ROTATE = Act(name="rotate", about=OTHER, number=MOST_OVERLAP_HOURS)
+ROTATE = Act(name="rotate", about=OTHER, number=MAX_OVERLAP_HOURS)
 REVOKE = Act(name="revoke", about=OTHER)
 Effect = Mapping[str, Sequence[Any]]
 
@@ -220,7 +220,7 @@ async def played(folder: Path, act: Act, *before: Act) -> tuple[Mapping[str, str
         (RUN, ()),
         (replace(RUN, number=MAX_CONFIRMED), ()),
         (replace(MODERATE, reason="Écrire à personne@example.org,\n06 12 34 56 78"), ()),
-        (replace(PAUSE, reason="x" * MOST_CHARACTERS), ()),
+        (replace(PAUSE, reason="x" * MAX_CHARACTERS), ()),
         (ROTATE, ()),
         (replace(ROTATE, number=0), (ROTATE,)),
         (REVOKE, ()),
@@ -245,10 +245,10 @@ async def test_an_act_does_the_same_by_each_way_in(tmp_path: Path, act: Act, bef
         (RESUME, (), ('200 "changed":false', "409 n’est pas suspendu", "0 is not paused")),
         (replace(PAUSE, about=OTHER), (), ("404 not-found", "404 ", "2 has no feed to pull")),
         (replace(RUN, about="personne"), (), ("404 not-found", "404 ", "2 personne")),
-        (replace(MODERATE, reason="x" * (MOST_CHARACTERS + 1)), (), ("400 body-malformed", "422 ", "2 at most 1000")),
-        (replace(PAUSE, reason="x" * (MOST_CHARACTERS + 1)), (), ("400 body-malformed", "422 ", "2 at most 1000")),
+        (replace(MODERATE, reason="x" * (MAX_CHARACTERS + 1)), (), ("400 body-malformed", "422 ", "2 at most 1000")),
+        (replace(PAUSE, reason="x" * (MAX_CHARACTERS + 1)), (), ("400 body-malformed", "422 ", "2 at most 1000")),
         (replace(RUN, number=MAX_CONFIRMED + 1), (), ("400 body-malformed", "400 ", "2 --confirm")),
-        (replace(ROTATE, number=MOST_OVERLAP_HOURS + 1), (), ("400 body-malformed", "422 ", "2 --overlap")),
+        (replace(ROTATE, number=MAX_OVERLAP_HOURS + 1), (), ("400 body-malformed", "422 ", "2 --overlap")),
         (ROTATE, (REVOKE,), ("409 partner-revoked", "409 ", "2 was revoked")),
         (REVOKE, (REVOKE,), ("409 partner-revoked", "409 ", "2 was revoked")),
         (replace(REVOKE, about="personne"), (), ("404 not-found", "404 ", "2 is not a partner")),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.formats import ProblemGroups
-from adapters.formats.problem import MOST_EXAMPLES, MOST_GROUPS
+from adapters.formats.problem import MAX_EXAMPLES, MAX_GROUPS
 
 
 def body(code: str, pointer: str, *, severity: str = "error", **more: Any) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def test_counts_are_exact_whatever_is_kept(added: list[tuple[str, int, str]]) ->
         total = sum(1 for one in added if one[2] == severity)
         assert total == kept.counts[severity]
         assert total == sum(one["count"] for one in listed if one["severity"] == severity)
-    assert all(len(one["examples"]) <= MOST_EXAMPLES for one in listed)
+    assert all(len(one["examples"]) <= MAX_EXAMPLES for one in listed)
 
 
 @pytest.mark.parametrize("severity", ["error", "warning"])
@@ -94,6 +94,6 @@ def test_groups_beyond_the_limit_are_counted_and_say_so(severity: str) -> None:
         assert 2_000_000 > tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert MOST_GROUPS + 1 == len(listed)
-    assert (f"{severity}s-not-listed", 20_000 - MOST_GROUPS) == (listed[-1]["code"], listed[-1]["count"])
-    assert str(20_000 - MOST_GROUPS) in listed[-1]["message"]["fr"]
+    assert MAX_GROUPS + 1 == len(listed)
+    assert (f"{severity}s-not-listed", 20_000 - MAX_GROUPS) == (listed[-1]["code"], listed[-1]["count"])
+    assert str(20_000 - MAX_GROUPS) in listed[-1]["message"]["fr"]

@@ -15,7 +15,7 @@ from adapters.formats.field import FIELDS
 from adapters.formats.inference import ORDER, REQUIRED, Draft, Sample, draft, read_sample, rehearse
 from adapters.formats.inference.evidence import texts
 from adapters.formats.inference.names import name_score, tokens, words
-from adapters.formats.inference.sample import MOST_ITEMS, MOST_STATE, close_json
+from adapters.formats.inference.sample import MAX_ITEMS, MAX_STATE_BYTES, close_json
 from adapters.formats.mapping_document import FORMATS
 from adapters.formats.problem import UnusableFeedError
 
@@ -322,8 +322,8 @@ def test_a_column_of_states_is_noted() -> None:
 def test_a_sample_keeps_few_items_and_a_bounded_state(content: bytes) -> None:
     """[FMT-015]"""
     sample = read_sample([content])
-    assert 1 <= len(sample.items) <= MOST_ITEMS
-    assert len(orjson.dumps(sample.items)) <= MOST_STATE
+    assert 1 <= len(sample.items) <= MAX_ITEMS
+    assert len(orjson.dumps(sample.items)) <= MAX_STATE_BYTES
     assert set(REQUIRED) <= set(paths(draft(sample, on=ON)))
 
 

@@ -18,7 +18,7 @@ import orjson
 from tests.fuzz.target import Target, by_chance
 
 _EVERY_SECONDS = 2.0
-_LONGEST_KEPT = 100
+_MAX_KEPT = 100
 
 
 class Figures:
@@ -64,7 +64,7 @@ class Figures:
     def _keep(self, error: Exception, raw: bytes) -> None:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         location = f"{Path(frame.filename).name}:{frame.lineno} {type(error).__name__}"
-        if location not in self._findings and len(self._findings) < _LONGEST_KEPT:
+        if location not in self._findings and len(self._findings) < _MAX_KEPT:
             name = f"finding-{sha256(raw).hexdigest()[:12]}"
             (self._folder / name).write_bytes(raw)
             self._findings[location] = f"{name}: {error}"[:500]

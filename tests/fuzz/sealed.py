@@ -32,7 +32,7 @@ ASKED = Filter(department=frozenset({"35", "2A"}), week=frozenset({"2027-W24"}),
 READER = Reader("bretagne")
 OTHER = Reader("national")
 END = (7, 0, 2**39)
-MOST = 1_000
+MAX_PAGE = 1_000
 _QUERIES = (
     b"region=53&department=35,2A&level=seconde&week=2027-W24&sector=s5&platform=bretagne&bbox=-5,47,-1,49&limit=10",
     b"territory=all&limit=1000", b"limit=0", b"limit=%D9%A5", b"wait=3", b"wait=nan", b"wait=1e400", b"bbox=1,2,3",
@@ -117,9 +117,9 @@ class Issuer:
         partner = Partner(platform="bretagne", name="Bretagne", scopes=frozenset(), territory=frozenset({"35"}))
         said = []
         for reading in (
-            lambda: read_changes_query(given, partner, most=MOST),
-            lambda: read_offers_query(given, partner, most=MOST),
-            lambda: read_receipt_query(given, most=MOST),
+            lambda: read_changes_query(given, partner, most=MAX_PAGE),
+            lambda: read_offers_query(given, partner, most=MAX_PAGE),
+            lambda: read_receipt_query(given, most=MAX_PAGE),
         ):
             error = _refusal(reading)
             said.append("query" if error is None else "refused query")
@@ -128,8 +128,8 @@ class Issuer:
                 for language in LANGUAGES:
                     orjson.dumps(problem_document(error, language))
         if said[0] == "query":
-            query = read_changes_query(given, partner, most=MOST)
-            assert 1 <= query.limit <= MOST
+            query = read_changes_query(given, partner, most=MAX_PAGE)
+            assert 1 <= query.limit <= MAX_PAGE
             assert 0 <= query.wait <= MAX_WAIT
             assert _PLAIN.fullmatch(given.get("limit", "1")), given["limit"]
             assert _DECIMAL.fullmatch(given.get("wait", "1")), given["wait"]

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # half a minute of pr
 
 _SHORT = 5_000
 _LONG = 24_500
-_LONGEST_ANSWER = 300_000
+_MAX_ANSWER = 300_000
 """Most bytes of an answer, in both languages, to one document of 100,000."""
 
 
@@ -56,7 +56,7 @@ def test_no_document_is_slow_to_judge_or_long_to_answer(name: str) -> None:
     make = STRUCTURES[name]
     assert _LONG * TIMES * 0.7 < len(make(TIMES * _LONG)) <= schemas.MAX_OFFER_BYTES
     assert steepness(judge, make, _LONG) < STEEP
-    assert len(judge(make(TIMES * _LONG))) < _LONGEST_ANSWER
+    assert len(judge(make(TIMES * _LONG))) < _MAX_ANSWER
 
 
 @pytest.mark.parametrize("unit", [b"\n", b"1\n", b'"\n', b" \n", b"x"])

@@ -28,7 +28,7 @@ _REMEMBERED = (
 )  # fmt: skip
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}\.)+[A-Za-z]{2,24}")
 _PHONE = re.compile(r"(?<![\d./-])(?<!\d )0[1-9](?:\d{8}|(?: \d\d){4}|(?:\.\d\d){4})(?!\d)")
-_MOST_PROBLEMS = 600
+_MAX_PROBLEMS = 600
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def run(raw: bytes) -> str:
     either = withdrawal if "withdrawn" in (verdict.document or {}) else verdict
     assert _written(schemas.check_submission(raw, on=ON)) == _written(either), "check_submission judges otherwise"
     if verdict.document is None:
-        assert len(verdict.problems) <= _MOST_PROBLEMS
+        assert len(verdict.problems) <= _MAX_PROBLEMS
         return "unreadable"
     _check_agreement("offer", verdict)
     _check_agreement("withdrawal", withdrawal)
@@ -95,7 +95,7 @@ def _check_form(verdict: schemas.Verdict) -> None:
     severities = [problem.severity for problem in verdict.problems]
     assert verdict.accepted == ("error" not in severities), "refused without an error, or accepted with one"
     assert severities == sorted(severities), "errors come first"
-    assert len(verdict.problems) <= _MOST_PROBLEMS, "more problems than anybody reads"
+    assert len(verdict.problems) <= _MAX_PROBLEMS, "more problems than anybody reads"
     for problem in verdict.problems:
         written = problem.to_json()
         assert _STORED.is_valid(written), written

@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parents[2] / "docs/images"
 FONT = "Liberation Sans"
 """Debian's ``fonts-liberation``: without it Chromium takes DejaVu, which is wider."""
 OFFERS = 1_800
-MOST_BYTES = 200_000
+MAX_BYTES = 200_000
 HEIGHT = 1_400
 """Most pixels of a picture's height."""
 _URL = re.compile(r"keep running at (http://\S+?)/?$")
@@ -87,8 +87,8 @@ def main() -> None:
         sys.exit(str(error))
     for path, size in taken:
         sys.stdout.write(f"{path.relative_to(FOLDER.parents[1])}: {size:,} bytes\n")
-    if any(size > MOST_BYTES for _, size in taken):
-        sys.exit(f"a picture has more than {MOST_BYTES:,} bytes")
+    if any(size > MAX_BYTES for _, size in taken):
+        sys.exit(f"a picture has more than {MAX_BYTES:,} bytes")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from gateway.partners.session import (
     IDLE_MS,
     LIFE_MS,
     LINK_MS,
-    MOST_NAME,
-    MOST_SESSIONS,
+    MAX_NAME_CHARACTERS,
+    MAX_SESSIONS,
     SKEW_MS,
     Link,
     SignInError,
@@ -134,13 +134,13 @@ def test_the_record_drops_what_can_serve_no_more() -> None:
 def test_a_partner_has_a_bounded_number_of_sessions() -> None:
     """The oldest makes room when its link cannot serve any more, and never before."""
     partner = PARTNER
-    for _ in range(MOST_SESSIONS):
+    for _ in range(MAX_SESSIONS):
         partner, _ticket = begun(partner, link(), now=NOW)
     with pytest.raises(SignInError, match="sessions-full"):
         begun(partner, link(), now=NOW + 1)
     later = NOW + LINK_MS + SKEW_MS
     partner, _ticket = begun(partner, link(now=later), now=later)
-    assert MOST_SESSIONS == len(partner.sessions)
+    assert MAX_SESSIONS == len(partner.sessions)
 
 
 def test_a_cookie_is_its_ticket_and_nothing_else_is_one() -> None:
@@ -166,8 +166,8 @@ def test_no_record_has_the_name_of_a_person() -> None:
     ("name", "written"),
     [
         ("  Personne   d’essai ", "Personne d’essai"),
-        ("x" * MOST_NAME, "x" * MOST_NAME),
-        ("x" * (MOST_NAME + 1), None),
+        ("x" * MAX_NAME_CHARACTERS, "x" * MAX_NAME_CHARACTERS),
+        ("x" * (MAX_NAME_CHARACTERS + 1), None),
         (" ", None),
         ("a\u202eb", None),
         ("a\x00b", None),

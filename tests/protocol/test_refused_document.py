@@ -3,9 +3,9 @@
 import pytest
 
 from gateway.protocol.refused_document import (
-    MOST_DOCUMENTS,
-    MOST_OF_RULE,
-    MOST_RULES,
+    MAX_DOCUMENTS,
+    MAX_OF_RULE,
+    MAX_RULES,
     RefusedDocument,
     RefusedDocuments,
     fields_at_fault,
@@ -32,20 +32,20 @@ def taken(*documents: RefusedDocument) -> list[str | int | None]:
 
 def test_the_first_documents_of_each_rule_are_named_each_once() -> None:
     many = [document(n, "a") for n in range(100)]
-    assert list(range(MOST_OF_RULE)) == taken(*many)
-    assert [*range(MOST_OF_RULE), "other"] == taken(*many, document("other", "a", "b"))
+    assert list(range(MAX_OF_RULE)) == taken(*many)
+    assert [*range(MAX_OF_RULE), "other"] == taken(*many, document("other", "a", "b"))
     assert ["x", "y"] == taken(document("x", "a"), document("x", "a", "b"), document("y", "a"))
 
 
 def test_a_platform_has_a_bound_of_its_own() -> None:
     many = [document(n, f"rule-{n}") for n in range(100)]
-    assert [*range(MOST_DOCUMENTS), "normandie:1"] == taken(*many, document("normandie:1", "a", platform="normandie"))
+    assert [*range(MAX_DOCUMENTS), "normandie:1"] == taken(*many, document("normandie:1", "a", platform="normandie"))
 
 
 def test_after_a_record_each_rule_has_room_again() -> None:
     found = RefusedDocuments()
     for _ in range(2):
-        for number in range(MOST_OF_RULE):
+        for number in range(MAX_OF_RULE):
             assert found.wants("bretagne", ["a"])
             found.add(document(number, "a"))
         assert not found.wants("bretagne", ["a"])
@@ -82,7 +82,7 @@ def test_a_rule_has_the_first_field_that_breaks_it() -> None:
         {"code": "warning", "pointer": "/city"},
     ]
     assert {"b": "/title", "a": "/weeks/3", "c": None} == fields_at_fault(problems, ["a", "b", "c"])
-    assert MOST_RULES == len(fields_at_fault((), [f"rule-{n}" for n in range(50)]))
+    assert MAX_RULES == len(fields_at_fault((), [f"rule-{n}" for n in range(50)]))
 
 
 @pytest.mark.parametrize("text", [None, "", "bretagne", "normandie:1", "bretagne:a b", "bretagne:" + "a" * 61])

@@ -5,7 +5,7 @@ import pytest
 from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.statistics import (
     BROKEN,
-    MOST_CELLS,
+    MAX_CELLS,
     UNBROKEN,
     Cell,
     CountRecord,
@@ -32,12 +32,12 @@ def test_a_submission_counts_once_and_under_each_of_its_rules() -> None:
 
 def test_beyond_the_bound_a_platforms_counts_lose_their_department_and_no_number() -> None:
     tally = Tally()
-    for number in range(2 * MOST_CELLS):
+    for number in range(2 * MAX_CELLS):
         tally.add("bretagne", DAY, "refused", rules=["a"], department=f"{number}")
     tally.add("normandie", DAY, "refused", rules=["a"], department="14")
     counts = tally.take()
-    assert MOST_CELLS + 2 + 2 == len(counts)
-    assert 2 * MOST_CELLS == sum(n for cell, n in counts.items() if (cell.platform, cell.rule) == ("bretagne", BROKEN))
+    assert MAX_CELLS + 2 + 2 == len(counts)
+    assert 2 * MAX_CELLS == sum(n for cell, n in counts.items() if (cell.platform, cell.rule) == ("bretagne", BROKEN))
     assert 1 == counts[Cell(DAY, "normandie", "refused", "a", "14")]
 
 

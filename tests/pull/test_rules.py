@@ -9,7 +9,7 @@ from adapters.profile.profile import profiles
 from adapters.pull.collect import is_published, next_revision
 from adapters.pull.run import (
     FULL_EVERY_MS,
-    LONGEST_BACKOFF_MS,
+    MAX_BACKOFF_MS,
     Beginning,
     Content,
     applied,
@@ -93,7 +93,7 @@ def test_a_feed_is_due_after_its_period_give_or_take_a_tenth(jitter: float, minu
 
 
 def test_a_feed_that_fails_again_and_again_is_due_less_often_and_within_six_hours() -> None:
-    assert [60, 120, 240, LONGEST_BACKOFF_MS // 60_000] == [due_in(failures=count) for count in (1, 2, 3, 50)]
+    assert [60, 120, 240, MAX_BACKOFF_MS // 60_000] == [due_in(failures=count) for count in (1, 2, 3, 50)]
 
 
 def test_a_run_of_a_clock_that_was_ahead_does_not_put_off_the_next_one() -> None:

@@ -14,7 +14,7 @@ from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.statistics import CountedVerdict, CountRecord, Tally, count_record
 from gateway.protocol.topic import DAY_MS
 from gateway.store import StatisticsView
-from gateway.store.refused_documents import MOST_OF_RULE, RefusedFilter
+from gateway.store.refused_documents import MAX_OF_RULE, RefusedFilter
 from gateway.store.statistics import KEPT_DAYS, Count, first_kept_day
 from tests.store.offer_topic import LOG, PARTITIONS
 
@@ -145,7 +145,7 @@ async def test_named_documents_are_the_newest_that_a_filter_selects(view: Statis
 
 
 async def test_of_a_day_platform_and_rule_the_newest_documents_stay(view: StatisticsView) -> None:
-    many = [document(f"bretagne:{n}", NOW + n, a=None) for n in range(MOST_OF_RULE + 5)]
+    many = [document(f"bretagne:{n}", NOW + n, a=None) for n in range(MAX_OF_RULE + 5)]
     await view.apply([chunk(*(refused(n + 1, one) for n, one in enumerate(many)))])
     assert many[:4:-1] == await view.refused(RefusedFilter(first=FIRST, last=LAST), most=100)
 

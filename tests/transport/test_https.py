@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from adapters.transport.feed import MEGABYTE, Feed, FeedError, FetchLimits, Unchanged
-from adapters.transport.https import MOST_REDIRECTS, HttpsPull, basic, bearer
+from adapters.transport.https import MAX_REDIRECTS, HttpsPull, basic, bearer
 from tests.transport.server import content_of, pulled, serving, speaking
 
 FEED = b"<offers>" + b"<offer/>" * 1_000 + b"</offers>"
@@ -232,7 +232,7 @@ async def test_a_ring_of_redirects_ends(tmp_path: Path) -> None:
 
     async with serving(answer) as url:
         assert "feed-redirected-too-often" == await code_of(url, tmp_path)
-    assert MOST_REDIRECTS + 1 == len(asked)
+    assert MAX_REDIRECTS + 1 == len(asked)
 
 
 @pytest.mark.parametrize(

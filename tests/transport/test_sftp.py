@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from adapters.transport.drop import MOST_ENTRIES
+from adapters.transport.drop import MAX_ENTRIES
 from adapters.transport.feed import Feed, FeedError, FetchLimits, Unchanged, Validators
 from adapters.transport.sftp import SftpDrop, SftpServer
 from gateway import clock
@@ -76,7 +76,7 @@ async def test_links_and_folders_are_no_feeds(out: Path, limits: FetchLimits) ->
 
 
 async def test_a_folder_with_too_many_entries_is_refused(out: Path, limits: FetchLimits) -> None:
-    for number in range(MOST_ENTRIES):
+    for number in range(MAX_ENTRIES):
         (out / f"{number}.xml").touch()
     async with sftp_server(out.parent) as server:
         assert "feed-folder-too-full" == await code_of(drop(server), limits)

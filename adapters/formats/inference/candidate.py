@@ -19,12 +19,12 @@ PAIR = " + "
 """Between the paths of a candidate that has several, as options and corrections name it."""
 LOCALITY = frozenset(("location.postal_code", "location.city", "location.department"))
 
-_LONGEST_LINK = 200
+_MAX_LINK = 200
 _INNER_ID = 0.93
 """Factor of each level above an id, which may be the id of a part of the offer."""
-_MOST_DIFFERENT = 0.5
+_MAX_DIFFERENT = 0.5
 """The least share of different ids: a few offers may be there twice."""
-_MOST_PARAMETERS = 100
+_MAX_PARAMETERS = 100
 _WORKPLACE = frozenset(("accueil", "workplace", "host", "hote"))
 """Words about an employer that say where the pupils go."""
 _STRICT = ("restrictions.", "redistribution.", "location.country", "location.department", "expires_on")
@@ -93,7 +93,7 @@ def _uniqueness(one: PathValues, count: int, found: list[Evidence]) -> float:
     if count == 1:
         return 1.0
     different = len(one.distinct) / len(one.values)
-    if one.listed or one.items < 0.8 * count or different < _MOST_DIFFERENT:
+    if one.listed or one.items < 0.8 * count or different < _MAX_DIFFERENT:
         return 0.3
     if one.items < count or different < 1:
         return 0.8
@@ -144,12 +144,12 @@ def _target_parameter(links: Sequence[str]) -> str | None:
     """The parameter that holds the target of every link which is too long; None without one, or without long links."""
     names: set[str] | None = None
     for link in links:
-        if len(link) <= _LONGEST_LINK:
+        if len(link) <= _MAX_LINK:
             continue
         try:
-            pairs = parse_qsl(urlsplit(link).query, max_num_fields=_MOST_PARAMETERS)
+            pairs = parse_qsl(urlsplit(link).query, max_num_fields=_MAX_PARAMETERS)
         except ValueError:
             return None
-        here = {key for key, value in pairs if value.startswith("https://") and len(value) <= _LONGEST_LINK}
+        here = {key for key, value in pairs if value.startswith("https://") and len(value) <= _MAX_LINK}
         names = here if names is None else names & here
     return min(names) if names and len(names) == 1 else None

@@ -12,7 +12,7 @@ from adapters.formats.path import write_path
 from adapters.formats.problem import UnreadableValueError
 
 _SCORE = 0.9
-_LONGEST = 40
+_MAX_CHARACTERS = 40
 _LEVELS = 3
 
 
@@ -40,7 +40,7 @@ def levels_of_columns(paths: Sequence[PathValues]) -> Candidate | None:
 def _level(name: str) -> str | None:
     """The one level that a name means."""
     try:
-        found = read_levels([name.lstrip("@").replace("_", " ")]) if len(name) <= _LONGEST else []
+        found = read_levels([name.lstrip("@").replace("_", " ")]) if len(name) <= _MAX_CHARACTERS else []
     except UnreadableValueError:
         return None
     return found[0] if len(found) == 1 else None

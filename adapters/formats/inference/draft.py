@@ -27,7 +27,7 @@ _RANKED_ITEMS = 12
 _RANKING_DAY = date(2000, 1, 1)
 _READY_MADE_SCORE = 0.95
 _READY_MADE_PATHS = 5
-_MOST_STATES = 6
+_MAX_STATES = 6
 _CLEVERCONNECT = (
     ("title", "position"), ("description",), ("company", "name"), ("workplace", "locations", "location"), ("link",),
     ("@id",),
@@ -233,7 +233,7 @@ def _mapping(sample: Sample, guesses: Mapping[str, Guess]) -> dict[str, Any]:
 
 def _is_state(one: PathValues) -> bool:
     """Whether a path may say what is online; a state may be a Region as well."""
-    few = 1 < len(one.distinct) <= _MOST_STATES and not one.listed and all(len(text) <= 100 for text in one.distinct)
+    few = 1 < len(one.distinct) <= _MAX_STATES and not one.listed and all(len(text) <= 100 for text in one.distinct)
     return (
         few
         and holds_word(words()["states"], one.path)

@@ -9,7 +9,7 @@ from schemas.texts import fill, load_texts
 
 Evidence: TypeAlias = Spoken
 
-_LONGEST = 60
+_MAX_CHARACTERS = 60
 
 
 def texts() -> Mapping[str, Any]:
@@ -38,4 +38,4 @@ def _short(value: Any) -> Any:
     if isinstance(value, Spoken) or not isinstance(value, str):
         return value
     clean = redact(value)
-    return clean if len(clean) <= 4 * _LONGEST else f"{clean[: 4 * _LONGEST]}…"
+    return clean if len(clean) <= 4 * _MAX_CHARACTERS else f"{clean[: 4 * _MAX_CHARACTERS]}…"

@@ -26,14 +26,14 @@ from schemas.personal import redact
 TIE = 0.05
 """Up to this difference of scores, two paths are equally good."""
 
-MOST_CANDIDATES = 12
+MAX_CANDIDATES = 12
 
 _LEAST, _LEAST_OPTIONAL, _LISTED = 0.5, 0.6, 0.25
 _CERTAIN, _LIKELY = 0.85, 0.65
 _DOUBTED = 0.84
 """The highest score of a path beside which another one is likely."""
-_MOST_EXAMPLES, _LONGEST_EXAMPLE = 3, 80
-_MOST_NAMED = 4
+_MAX_EXAMPLES, _MAX_EXAMPLE = 3, 80
+_MAX_NAMED = 4
 
 ORDER = ("id", *FIELDS)
 """The fields of a draft, in the order of the offer."""
@@ -193,7 +193,7 @@ def _choose(name: str, candidates: Sequence[Candidate], best: Mapping[Path, floa
         claimed.setdefault(values.path, name)
     if tied:
         named = tuple(one.source for one in (first, *tied))
-        return Guess(name, tied=named, reason=say("reasons", "tie", paths=", ".join(named[:_MOST_NAMED])))
+        return Guess(name, tied=named, reason=say("reasons", "tie", paths=", ".join(named[:_MAX_NAMED])))
     rival = any(other.score >= _LIKELY and not other.same_as(first) for other in own[1:])
     score = min(first.score, _DOUBTED if rival or FIRST in first.paths[0] else 1.0)
     return Guess(name, dict(first.rule), first.source, score, first.evidence, examples_of(first.values))
@@ -211,7 +211,7 @@ def _is_free(name: str, one: Candidate, claimed: Mapping[Path, str]) -> bool:
 
 def _explain(one: Guess, decided: Mapping[str, Guess], candidates: Sequence[Candidate]) -> Guess:
     """The guess with its options, and for an empty field the reason."""
-    listed = [other for other in candidates if other.score >= _LISTED][:MOST_CANDIDATES]
+    listed = [other for other in candidates if other.score >= _LISTED][:MAX_CANDIDATES]
     options = tuple(
         Option(other.source, min(other.score, 1.0), other.evidence, examples_of(other.values)) for other in listed
     )
@@ -241,13 +241,13 @@ def examples_of(values: Sequence[PathValues]) -> tuple[str, ...]:
     if any(is_personal(one.path) for one in values):
         return ()
     rows = [PAIR.join(dict.fromkeys(parts)) for parts in zip(*(one.values for one in values), strict=False)]
-    return tuple(map(_display, list(dict.fromkeys(rows))[:_MOST_EXAMPLES]))
+    return tuple(map(_display, list(dict.fromkeys(rows))[:_MAX_EXAMPLES]))
 
 
 def _display(text: str) -> str:
     plain = html_to_text(text[:1000]) if "<" in text or "&" in text else text[:1000]
     clean = redact(" ".join(plain.split()))
-    return clean if len(clean) <= _LONGEST_EXAMPLE else f"{clean[: _LONGEST_EXAMPLE - 1]}…"
+    return clean if len(clean) <= _MAX_EXAMPLE else f"{clean[: _MAX_EXAMPLE - 1]}…"
 
 
 def options_of(surveyed: Mapping[Path, PathValues]) -> Iterator[Option]:

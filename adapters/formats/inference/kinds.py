@@ -57,10 +57,10 @@ _ABSOLUTE_TIME = re.compile(r"[0-9]{10}|[0-9]{13}")
 _STREET = re.compile(
     r"\b(?:rue|avenue|av|boulevard|bd|place|quai|chemin|route|impasse|allee|cours|square|zone|za|zi|lieu dit|voie)\b"
 )
-_LONGEST = 400
+_MAX_CHARACTERS = 400
 _POSSIBLE = 0.7
 """The least share of dates that the calendar has."""
-_LONGEST_WEEKS = 2000
+_MAX_WEEKS = 2000
 _LEVEL_CHARACTERS = 120
 
 
@@ -98,7 +98,7 @@ def _is_town(text: str) -> bool:
 def _is_address(text: str) -> bool:
     """Whether a text holds a postcode and the name of a commune that it serves."""
     held = _HELD_POSTCODE.search(text)
-    if held is None or len(text) > _LONGEST or not _LETTER.search(text) or _URL.match(text.strip()):
+    if held is None or len(text) > _MAX_CHARACTERS or not _LETTER.search(text) or _URL.match(text.strip()):
         return False
     line = one_line(text)
     return isinstance(resolve(Written(postcode=line, city=line)), Locality)
@@ -150,7 +150,7 @@ def _are_levels(text: str) -> bool:
 
 
 def _are_weeks(text: str) -> bool:
-    return len(text) <= _LONGEST_WEEKS and _readable(lambda one: read_weeks([one]))(text)
+    return len(text) <= _MAX_WEEKS and _readable(lambda one: read_weeks([one]))(text)
 
 
 def _is_date(text: str) -> bool:
@@ -169,10 +169,10 @@ def _is_title(text: str) -> bool:
 
 
 def _is_phrase(text: str) -> bool:
-    letters = len(_LETTER.findall(text[:_LONGEST]))
+    letters = len(_LETTER.findall(text[:_MAX_CHARACTERS]))
     if letters < 3 or _URL.match(text) or _EMAIL.fullmatch(text) or _PHONE.fullmatch(text):
         return False
-    return letters >= len(text[:_LONGEST].replace(" ", "")) / 2 and not (
+    return letters >= len(text[:_MAX_CHARACTERS].replace(" ", "")) / 2 and not (
         len(text) <= 60 and (_is_date(text) or _ISO_WEEK.fullmatch(text) is not None)
     )
 

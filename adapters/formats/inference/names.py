@@ -19,7 +19,7 @@ PERSON, TECHNICAL, EMPLOYER, LOCATION, ELSEWHERE = "person", "technical", "emplo
 _CAPITALS = re.compile(r"(?<=[a-zà-ÿ0-9])(?=[A-ZÀ-Þ])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[a-z]+|[0-9]+")
 _NUMBER_SIGN = re.compile(r"\bn[°º]\s*", re.IGNORECASE)
-_LONGEST_NAME = 80
+_MAX_NAME = 80
 _SHORTEST_SPLIT = 6
 _SUFFIXES = ("id", "url", "name", "code", "date", "desc")
 """Words that end a name in one piece whose beginning is no word of the data."""
@@ -57,7 +57,7 @@ def words() -> Mapping[str, Any]:
 @lru_cache(maxsize=8192)
 def tokens(name: str) -> tuple[str, ...]:
     """The words of a name: in lower case, without accents and plurals, and without words that say nothing."""
-    local = name.lstrip("@#_$").rpartition(":")[2][:_LONGEST_NAME]
+    local = name.lstrip("@#_$").rpartition(":")[2][:_MAX_NAME]
     spaced = fold(_CAPITALS.sub(" ", _NUMBER_SIGN.sub("numero ", local)))
     found = [part for word in _WORD.findall(spaced) for part in _split(word)] or ["numero"] * (name.strip() == "#")
     telling = [word for word in found if word not in _stopwords()]

@@ -16,8 +16,8 @@ from adapters.formats.problem import UnreadableValueError
 from adapters.formats.text import one_line
 
 _NAMED = 0.6
-_MOST = 0.6
-_LONGEST_SPAN = 35
+_MAJORITY = 0.6
+_MAX_SPAN = 35
 """Days: a longer period is no stay of pupils, but what it may be taken from."""
 _LIKELY, _VERIFY = 0.8, 0.6
 """The highest scores of what may be meant otherwise."""
@@ -51,9 +51,9 @@ def _written(paths: Sequence[PathValues], count: int, on: date) -> Iterator[Cand
             continue
         readable = share(one, "weeks")
         bounds = any(phrase_score(words()["dates"][side]["exact"], one.path) >= _NAMED for side in ("start", "end"))
-        if readable < _MOST or bounds or name_of(one.path).blocked:
+        if readable < _MAJORITY or bounds or name_of(one.path).blocked:
             continue
-        telling = share(one, "iso_week") > _MOST or _holds_spans(one)
+        telling = share(one, "iso_week") > _MAJORITY or _holds_spans(one)
         if not telling and (share(one, "clock") > 0 or not _to_come(one, on) or (named < 0.9 and not _mondays(one))):
             continue
         if not named and (not telling or _is_other(one.path)):
@@ -61,7 +61,7 @@ def _written(paths: Sequence[PathValues], count: int, on: date) -> Iterator[Cand
         score = 0.55 * named + 0.45 * readable if named else 0.62 * readable
         score = score if telling else min(score, _LIKELY)
         said = [evidence("name", name=one.path[-1].lstrip("@"))] if named else []
-        kind = "iso_week" if share(one, "iso_week") > _MOST else "weeks"
+        kind = "iso_week" if share(one, "iso_week") > _MAJORITY else "weeks"
         said.append(of_kind(kind, share(one, kind), len(one.values)))
         source = write_path(one.path)
         yield Candidate(
@@ -77,7 +77,7 @@ def _numbered(one: PathValues, named: float) -> Candidate:
 
 
 def _holds_spans(one: PathValues) -> bool:
-    return bool(one.values) and sum(map(holds_span, one.values)) > _MOST * len(one.values)
+    return bool(one.values) and sum(map(holds_span, one.values)) > _MAJORITY * len(one.values)
 
 
 def _days(one: PathValues) -> list[date | None]:
@@ -144,7 +144,7 @@ def _pairs(paths: Sequence[PathValues], count: int) -> Iterator[Candidate]:
         for first, how in named or unnamed:
             readable = min(_possible(first), _possible(last))
             score = (0.55 * (how + also) / 2 + 0.45) * _coverage(first, count) * (0.4 + 0.6 * readable)
-            long = _longest(first, last) > _LONGEST_SPAN
+            long = _longest(first, last) > _MAX_SPAN
             if long and _is_of_a_contract(first.path):
                 continue
             score = min(score, _VERIFY if long else _LIKELY) if long or _is_of_a_contract(first.path) else score

@@ -26,18 +26,18 @@ from adapters.formats.path import KEY, Path, parse_path, write_path
 from adapters.formats.problem import TOO_DEEP, ReadingProblem, UnusableFeedError
 from adapters.formats.xml_reader import read_elements
 
-MOST_ITEMS = 50
+MAX_ITEMS = 50
 """Most items that are looked at."""
-MOST_CHARACTERS = 2_000_000
+MAX_CHARACTERS = 2_000_000
 """Most characters of a sample that are looked at."""
-MOST_STATE = 256 * 1024
+MAX_STATE_BYTES = 256 * 1024
 """Most bytes of the items of a sample as JSON."""
 
-_MOST_CONTAINERS = 8
-_MOST_BLOCKS_BYTES = 8_000_000
-_LONGEST_TEXTS = (4000, 2000, 1000, 400)
+_MAX_CONTAINERS = 8
+_MAX_BLOCKS_BYTES = 8_000_000
+_MAX_TEXTS = (4000, 2000, 1000, 400)
 _ALIKE = 0.5
-_MOST_COLUMNS = 200
+_MAX_COLUMNS = 200
 _HTML = re.compile(r"\s*(?:<!doctype html|<html|<script)", re.IGNORECASE)
 _JOB_POSTING = re.compile(r"\"@type\"\s*:\s*(?:\[\s*)?\"(?:https?://schema\.org/|schema:)?JobPosting\"")
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}:,]|[^\s"\[\]{}:,]+', re.DOTALL)
@@ -119,15 +119,15 @@ def _no_items() -> UnusableFeedError:
 
 
 def trim(items: Iterable[Content]) -> tuple[Content, ...]:
-    """The first items, with shorter texts and then fewer items until their JSON is within ``MOST_STATE``."""
-    kept = tuple(islice(items, MOST_ITEMS))
-    for longest in _LONGEST_TEXTS:
+    """The first items, with shorter texts and then fewer items until their JSON is within ``MAX_STATE_BYTES``."""
+    kept = tuple(islice(items, MAX_ITEMS))
+    for longest in _MAX_TEXTS:
         shortened = tuple(_shorten(one, longest) for one in kept)
-        if len(orjson.dumps(shortened)) <= MOST_STATE:
+        if len(orjson.dumps(shortened)) <= MAX_STATE_BYTES:
             return shortened
-    while len(shortened) > 1 and len(orjson.dumps(shortened)) > MOST_STATE:
+    while len(shortened) > 1 and len(orjson.dumps(shortened)) > MAX_STATE_BYTES:
         shortened = shortened[: len(shortened) // 2]
-    return shortened if len(orjson.dumps(shortened)) <= MOST_STATE else ()
+    return shortened if len(orjson.dumps(shortened)) <= MAX_STATE_BYTES else ()
 
 
 def _shorten(value: Any, longest: int) -> Any:
@@ -145,10 +145,10 @@ def _read(blocks: Iterable[bytes], warnings: list[ReadingProblem]) -> tuple[str,
     pieces: list[str] = []
     size = 0
     source = iter(blocks)
-    for piece in read_text(_up_to(source, _MOST_BLOCKS_BYTES), None, warnings):
-        pieces.append(piece[: MOST_CHARACTERS - size])
+    for piece in read_text(_up_to(source, _MAX_BLOCKS_BYTES), None, warnings):
+        pieces.append(piece[: MAX_CHARACTERS - size])
         size += len(pieces[-1])
-        if size >= MOST_CHARACTERS:
+        if size >= MAX_CHARACTERS:
             return "".join(pieces), True
     return "".join(pieces), False
 
@@ -168,7 +168,7 @@ def _take(records: Iterable[Record]) -> tuple[Content, ...]:
         for record in records:
             if record.problem is None and record.content:
                 found.append(record.content)
-            if len(found) == MOST_ITEMS:
+            if len(found) == MAX_ITEMS:
                 break
     except UnusableFeedError:
         if not found:
@@ -212,7 +212,7 @@ def _json(text: str, *, cut: bool) -> tuple[str, list[Container]]:
     if _JOB_POSTING.search(text) and (postings := _postings(text, document)) is not None:
         return "jobposting", [postings]
     found = sorted(_containers(document), key=lambda one: (len(one.path), -len(one.items)))
-    return "json", found[:_MOST_CONTAINERS]
+    return "json", found[:_MAX_CONTAINERS]
 
 
 def _prune(document: Any) -> None:
@@ -240,16 +240,16 @@ def _containers(document: Any) -> Iterator[Container]:
         listed = [one for value in values if isinstance(value, list) for one in value if isinstance(one, Mapping)]
         source = {"items": write_path(path)} if path else {}
         if listed:
-            yield Container(source, tuple(listed[:MOST_ITEMS]), path)
+            yield Container(source, tuple(listed[:MAX_ITEMS]), path)
         elif len(objects) == 1 and len(path) <= 1:
             yield Container(source, (objects[0],), path, lone=True)
         for one in objects[:1]:
             members = [(key, value) for key, value in one.items() if isinstance(value, Mapping)]
             if len(members) > 1 and len(members) >= len(one) / 2 and _are_alike([value for _, value in members]):
-                items = tuple({**value, KEY: key} for key, value in members[:MOST_ITEMS])
+                items = tuple({**value, KEY: key} for key, value in members[:MAX_ITEMS])
                 yield Container({**source, "keyed": True}, items, path)
         inner: dict[str, list[Any]] = {}
-        for one in (listed or objects)[:MOST_ITEMS]:
+        for one in (listed or objects)[:MAX_ITEMS]:
             for name, value in islice(one.items(), 100):
                 if isinstance(name, str) and name and "\n" not in name and isinstance(value, list | Mapping):
                     inner.setdefault(name, []).append(value)
@@ -260,7 +260,7 @@ def _containers(document: Any) -> Iterator[Container]:
 def _are_alike(objects: list[Mapping[str, Any]]) -> bool:
     """Whether objects have mostly the same members."""
     first = objects[0].keys()
-    shares = [len(first & other.keys()) / max(1, len(first | other.keys())) for other in objects[1:MOST_ITEMS]]
+    shares = [len(first & other.keys()) / max(1, len(first | other.keys())) for other in objects[1:MAX_ITEMS]]
     return bool(first) and sum(shares) / len(shares) >= _ALIKE
 
 
@@ -285,7 +285,7 @@ def _elements(text: str) -> list[Container]:
     counts, complex_paths = _outline(text)
     repeated = [path for path in counts if path in complex_paths and counts[path] > 1]
     lone = [path for path in counts if path in complex_paths and counts[path] == 1 and len(path) in (2, 3)]
-    ranked = sorted(repeated, key=len)[:_MOST_CONTAINERS] + sorted(lone, key=len)[:3]
+    ranked = sorted(repeated, key=len)[:_MAX_CONTAINERS] + sorted(lone, key=len)[:3]
     found = []
     for path in ranked or [next(iter(counts), ("–",))]:
         items = _take(read_elements([text], path))
@@ -342,7 +342,7 @@ def _rows(text: str, *, cut: bool) -> Container:
             items = _take(read_rows([text], separator=separator, columns=source.get("columns"), needed=()))
         except UnusableFeedError:
             continue
-        if 1 < len(names) <= _MOST_COLUMNS and items and (best is None or len(items) * len(names) > best[0]):
+        if 1 < len(names) <= _MAX_COLUMNS and items and (best is None or len(items) * len(names) > best[0]):
             best = len(items) * len(names), Container(source, items)
     if best is None:
         raise _no_items()
@@ -351,7 +351,7 @@ def _rows(text: str, *, cut: bool) -> Container:
 
 def _header(text: str, separator: str) -> Iterator[tuple[str, ...]]:
     """The cells of the first row."""
-    columns = [f"c{number}" for number in range(_MOST_COLUMNS)]
+    columns = [f"c{number}" for number in range(_MAX_COLUMNS)]
     for record in read_rows([text[:200_000]], separator=separator, columns=columns, needed=()):
         cells = list(record.content.values())
         while cells and not cells[-1]:

@@ -9,13 +9,13 @@ from adapters.formats.item import Content
 from adapters.formats.path import TEXT_MEMBERS, Path, Scalar
 from adapters.formats.text import fold, spell
 
-MOST_PATHS = 300
-_MOST_VALUES = 60
-_MOST_OF_A_LIST = 10
-_MOST_LEVELS = 8
-_LONGEST_NAME = 100
-_LONGEST_PATH = 280
-_LONGEST_TEXT = 4000
+MAX_PATHS = 300
+_MAX_VALUES = 60
+_MAX_OF_A_LIST = 10
+_MAX_LEVELS = 8
+_MAX_NAME = 100
+_MAX_PATH = 280
+_MAX_TEXT = 4000
 
 
 @dataclass(slots=True)
@@ -43,8 +43,8 @@ class PathValues:
         """Add the values of an item."""
         self.items += 1
         self.listed = self.listed or len(values) > 1
-        if self._count < _MOST_VALUES:
-            kept = tuple(values[: _MOST_VALUES - self._count])
+        if self._count < _MAX_VALUES:
+            kept = tuple(values[: _MAX_VALUES - self._count])
             self._count += len(kept)
             self.counts.update(kept)
             self.rows.append(kept)
@@ -78,10 +78,10 @@ def survey(items: Sequence[Content]) -> dict[Path, PathValues]:
         row: dict[Path, list[str]] = {}
         repeated: dict[Path, int] = {}
         members: set[Path] = set()
-        for path, value, at, member in _leaves(content, (), None, _MOST_LEVELS):
-            if path not in found and len(found) + len(row) > MOST_PATHS:
+        for path, value, at, member in _leaves(content, (), None, _MAX_LEVELS):
+            if path not in found and len(found) + len(row) > MAX_PATHS:
                 continue
-            row.setdefault(path, []).append(spell(value)[:_LONGEST_TEXT])
+            row.setdefault(path, []).append(spell(value)[:_MAX_TEXT])
             if member:
                 members.add(path)
             if at is not None:
@@ -101,14 +101,14 @@ def _leaves(
     if isinstance(value, list):
         objects = sum(isinstance(one, Mapping) for one in value)
         at = len(path) if at is None and objects > 1 else at
-        for one in value[:_MOST_OF_A_LIST]:
+        for one in value[:_MAX_OF_A_LIST]:
             yield from _leaves(one, path, at, left, member=member or objects > 0)
     elif isinstance(value, Mapping):
         for name, inner in value.items():
-            if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME or "\n" in name or left == 0:
+            if not isinstance(name, str) or not name.strip() or len(name) > _MAX_NAME or "\n" in name or left == 0:
                 continue
             within = path if name in TEXT_MEMBERS else (*path, name)
-            if sum(map(len, within)) + len(within) <= _LONGEST_PATH:
+            if sum(map(len, within)) + len(within) <= _MAX_PATH:
                 yield from _leaves(inner, within, at, left - 1, member=member)
     elif value is not None and path and not (isinstance(value, str) and not value.strip()):
         yield path, value, at, member

@@ -49,7 +49,7 @@ from gateway.protocol.record import utc
 AT_ONCE = 10
 """Maximum of calls that one commit announces; a withdrawal waits at most for these and ``_FEW`` earlier ones."""
 _FEW = 4
-_LONGEST_REST = 60.0
+_MAX_REST = 60.0
 _ACCOUNT_MISSING_MS = 600_000
 
 _log = structlog.get_logger()
@@ -149,7 +149,7 @@ class Calls:
     async def _rest(self) -> None:
         """Wait for a change, or until the next call is due."""
         due = self._outbox.next_at()
-        seconds = _LONGEST_REST if due is None else min(_LONGEST_REST, max(1.0, (due - self._now()) / 1000))
+        seconds = _MAX_REST if due is None else min(_MAX_REST, max(1.0, (due - self._now()) / 1000))
         waits = [asyncio.ensure_future(one) for one in (self._store.changed.wait(), self._sleep(seconds))]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
-from adapters.national.site.timing import LONGEST_MS
+from adapters.national.site.timing import MAX_MS
 from gateway.errors import LogUnavailableError
 from gateway.protocol.delivery import Delivery, Group, delivery_record, read_delivery
 from gateway.protocol.record import OfferState, read_offer
@@ -264,7 +264,7 @@ class Outbox(LocalCopy):
         """Make entries due that were queued by a clock that was ahead, now or before the file was opened. An entry that
         waits for a day is put off to that day again when it is read.
         """
-        self._db.execute(_DUE_AGAIN, {"now": now, "longest": LONGEST_MS})
+        self._db.execute(_DUE_AGAIN, {"now": now, "longest": MAX_MS})
 
     def fails(self) -> bool:
         """Whether a call that failed waits for its retry."""

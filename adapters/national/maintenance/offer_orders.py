@@ -15,7 +15,7 @@ from adapters.national.delivery.progress import Progress
 from adapters.national.delivery.unit_of_work import DeliveryStore
 from adapters.national.mapping.body import is_reachable
 from adapters.national.site.answer import Done, Forbidden, Missing, Outcome, Refused, outcome_about
-from adapters.national.site.site import MOST_TRIES, Site, SiteUnavailableError, call_until
+from adapters.national.site.site import MAX_TRIES, Site, SiteUnavailableError, call_until
 from adapters.national.site.timing import Timing
 from gateway.protocol.delivery import Delivery, Group, Part
 from gateway.protocol.delivery_order import Erase, Replay
@@ -128,5 +128,5 @@ async def _overwrite(part: Part, sites: Mapping[str, Site], timing: Timing) -> b
         case Missing():
             return None
         case None:
-            raise SiteUnavailableError(f"{name} could not be overwritten, {MOST_TRIES} times in a row")
+            raise SiteUnavailableError(f"{name} could not be overwritten, {MAX_TRIES} times in a row")
     return False

@@ -14,7 +14,7 @@ Ask: TypeAlias = Callable[[int], Awaitable[Answer]]
 See: TypeAlias = Callable[[Listed], None]
 
 _TRIES = 5
-_MOST_PAGES = 20_000
+_MAX_PAGES = 20_000
 """Maximum of pages, of 30 offers, that a walk reads."""
 
 
@@ -52,7 +52,7 @@ class Walk:
                 self.numbers.add(item.number)
             if item.remote_id is not None:
                 (self.doubled if item.remote_id in self.names else self.names).add(item.remote_id)
-        self.ended = not fresh or self.pages == _MOST_PAGES
+        self.ended = not fresh or self.pages == _MAX_PAGES
 
     @property
     def all_counted(self) -> bool:

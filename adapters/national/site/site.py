@@ -14,9 +14,9 @@ import structlog
 from adapters.national.site.answer import AlreadyDeleted, Answer, Done, Missing, Outcome, outcome_about
 from adapters.national.site.timing import Timing, backoff
 
-MOST_TRIES = 8
+MAX_TRIES = 8
 """Maximum of tries of a call that an order makes."""
-_MOST_ROWS = 5
+_MAX_ROWS = 5
 
 _log = structlog.get_logger()
 
@@ -75,7 +75,7 @@ async def delete_rows(site: Site, name: str) -> Outcome:
     left, else the outcome that stopped the loop. Raises SiteError.
     """
     first = outcome = outcome_about(name, await site.delete(name))
-    for _ in range(_MOST_ROWS):
+    for _ in range(_MAX_ROWS):
         match outcome:
             case Done():
                 outcome = outcome_about(name, await site.delete(name))
@@ -94,10 +94,10 @@ async def call_until(
     name: str,
     remote_id: str,
 ) -> Outcome | None:
-    """Repeat a call of an order, with backoff, until its outcome is of a ``settling`` kind; None after ``MOST_TRIES``.
+    """Repeat a call of an order, with backoff, until its outcome is of a ``settling`` kind; None after ``MAX_TRIES``.
     ``name`` is the call's in the log. Raises LoginRefusedError.
     """
-    for tries in range(MOST_TRIES):
+    for tries in range(MAX_TRIES):
         try:
             outcome = await call()
         except (SiteUnavailableError, OutcomeUnknownError) as error:

@@ -35,9 +35,9 @@ LONG_FAILED = 10
 
 _AROUND_MS = 60_000
 _FIRST_MS = 5_000
-LONGEST_MS = 3_600_000
+MAX_MS = 3_600_000
 _PAUSE_MS = 30_000
-_LONGEST_PAUSE_MS = 600_000
+_MAX_PAUSE_MS = 600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,8 @@ class Rate:
 
 
 def backoff(tries: int, chance: Chance) -> int:
-    """Milliseconds until the next try after ``tries`` failures: exponential, with jitter, at most ``LONGEST_MS``."""
-    return _spread(min(LONGEST_MS, _FIRST_MS << min(tries, 20)), chance)
+    """Milliseconds until the next try after ``tries`` failures: exponential, with jitter, at most ``MAX_MS``."""
+    return _spread(min(MAX_MS, _FIRST_MS << min(tries, 20)), chance)
 
 
 class Breaker:
@@ -157,19 +157,19 @@ class Breaker:
         self._answers = self._answers and self._probed  # without a read before it, the read itself failed
         self._probed = False
         if self.tripped:
-            longer = min(_LONGEST_PAUSE_MS, _PAUSE_MS << min(self._failures - TRIPS_AFTER, 10))
+            longer = min(_MAX_PAUSE_MS, _PAUSE_MS << min(self._failures - TRIPS_AFTER, 10))
             self._opens_at = now + _spread(longer, self._chance)
 
     def trip(self, now: int) -> None:
         """Open the breaker for the longest pause: no call can succeed before the operator has acted."""
         self._failures = max(self._failures, TRIPS_AFTER)
         self._probed = self._answers = False
-        self._opens_at = now + _LONGEST_PAUSE_MS
+        self._opens_at = now + _MAX_PAUSE_MS
 
     def wait(self, now: int) -> int:
         """Milliseconds until a call may be made; 0 if the clock has gone back beyond the longest pause."""
         pause = self._opens_at - now
-        return pause if self.tripped and 0 < pause <= _LONGEST_PAUSE_MS else 0
+        return pause if self.tripped and 0 < pause <= _MAX_PAUSE_MS else 0
 
 
 class CountedTries:

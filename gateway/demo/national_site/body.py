@@ -43,11 +43,11 @@ KEYS = OLD_KEYS | _NEW
 """Keys permitted in v2. Others, such as ``siret``, are dropped."""
 Wrong: TypeAlias = tuple[str, str, str]
 """Field, message of the site, rule."""
-MOST_SEATS = 6000
+MAX_SEATS = 6000
 _BLANK = "doit être rempli(e)"
 _REQUIRED = ("zipcode", "coordinates", "title", "description", "street", "city", "sector", "employer_name")
 _REQUIRED_BEHIND = ("remote_id", "permalink")
-_LONGEST = {
+_MAX_CHARACTERS = {
     "title": 150,
     "description": 1500,
     "employer_name": 150,
@@ -235,14 +235,14 @@ def _find_wrong(draft: Draft) -> Iterator[Wrong]:
         yield "zipcode", "is invalid", "check.zipcode"
     elif department_of(zipcode) is None:
         yield "zipcode", "aucun département ne répond à ce code postal", "check.department"
-    for name, longest in _LONGEST.items():
+    for name, longest in _MAX_CHARACTERS.items():
         if len(getattr(row, name) or "") > longest:
             english = f"Description too long, allowed up to {longest} chars"
             french = f"est trop long (pas plus de {longest} caractères)"
             yield name, english if name == "description" else french, "check.length"
     if any(word in (row.permalink or "").lower() for word in _SITE_WORDS):
         yield "permalink", "un lien vers un environnement de test est refusé", "check.permalink"
-    if not 0 < row.max_candidates <= MOST_SEATS:
+    if not 0 < row.max_candidates <= MAX_SEATS:
         yield "max_candidates", "n'est pas valide", "check.seats"
     if "seconde" in row.grades and COLLEGE.intersection(row.grades):
         yield "grades", "une offre va aux collèges ou aux lycées", "update.mixed"

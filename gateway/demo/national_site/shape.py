@@ -21,7 +21,7 @@ _OLD_MEMBERS = (
     *("image", "sector", "period", "is_public", "employer_website", "employer_description"),
 )
 """Members of an offer in v1 lists."""
-_MOST_ROWS = 200
+_MAX_ROWS = 200
 """Maximum of offers on the HTML page."""
 
 
@@ -178,7 +178,7 @@ def _period(row: Row, mandatory: tuple[str, str]) -> int:
 def html_page(stock: Stock) -> str:
     """The newest offers as a page that reloads every two seconds."""
     live = stock.live()
-    rows = "".join(map(_row, live[:_MOST_ROWS]))
+    rows = "".join(map(_row, live[:_MAX_ROWS]))
     return f"""<!doctype html>
 <html lang="fr"><head><meta charset="utf-8"><meta http-equiv="refresh" content="2"><title>Site national simulé</title>
 <style>body {{ font-family: sans-serif; margin: 2em }} td, th {{ text-align: left; padding: .2em 1em .2em 0 }}</style>

@@ -23,7 +23,7 @@ from gateway.protocol.record import Record
 
 MAX_QUEUED_BYTES = 64 * MAX_BYTES
 MAX_QUEUED_CALLS = 10_000
-_LONGEST_RETRY_SECONDS = 1.0
+_MAX_RETRY_SECONDS = 1.0
 _LINGER_SECONDS = 0.004
 _SMALL_BYTES = 16 * 1024
 """An append of at most this size, such as a single offer, precedes the slices of uploads."""
@@ -145,7 +145,7 @@ class Appender:
             f"append to {queue.topic_partition.topic} {queue.topic_partition.partition}",
             partial(self._connect_to_leader, queue),
             on=(KafkaError, OSError),
-            longest=_LONGEST_RETRY_SECONDS,
+            longest=_MAX_RETRY_SECONDS,
         )
 
     async def _connect_to_leader(self, queue: _Queue) -> _GuardedProducer | None:

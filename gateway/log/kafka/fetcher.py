@@ -20,8 +20,8 @@ from gateway.protocol.record import StoredRecord
 
 _WAIT_MS = 500
 _LEAST_BYTES = 1
-_MOST_BYTES = 16 << 20
-_MOST_BYTES_OF_PARTITION = 1 << 19
+_MAX_BYTES = 16 << 20
+_MAX_BYTES_OF_PARTITION = 1 << 19
 _RETRY_SECONDS = 0.1
 _BATCH_HEAD = 23
 _CURRENT_MAGIC = 2
@@ -152,8 +152,8 @@ class Fetcher:
         asked = {topic_partition: self._positions[topic_partition] for topic_partition in topic_partitions}
         parts: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
         for topic_partition, position in asked.items():
-            parts[topic_partition.topic].append((topic_partition.partition, position, _MOST_BYTES_OF_PARTITION))
-        request = FetchRequest(_WAIT_MS, _LEAST_BYTES, _MOST_BYTES, READ_COMMITTED, list(parts.items()))
+            parts[topic_partition.topic].append((topic_partition.partition, position, _MAX_BYTES_OF_PARTITION))
+        request = FetchRequest(_WAIT_MS, _LEAST_BYTES, _MAX_BYTES, READ_COMMITTED, list(parts.items()))
         try:
             answer = await self._client.send(leader, request)
         except KafkaError:

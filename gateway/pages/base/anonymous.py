@@ -10,9 +10,9 @@ from pathlib import Path
 from gateway.pages.base.refusal import RefusedError
 from gateway.runtime.proxies import blocks_of
 
-MOST_EACH = 2
+MAX_SLOTS_EACH = 2
 _MAX_OF_BLOCK = 64
-MOST = 32
+MAX_SLOTS = 32
 _ADDRESS_RETRY_SECONDS = 2
 BUSY_RETRY_SECONDS = 5
 
@@ -25,7 +25,7 @@ class AddressSlots:
     of it that is locked; the file stays empty. The system releases the locks of a process that dies.
     """
 
-    def __init__(self, *, most: int = MOST, shared: Path | None = None) -> None:
+    def __init__(self, *, most: int = MAX_SLOTS, shared: Path | None = None) -> None:
         self._most = most
         self._now = 0
         self._taken: dict[str, set[int]] = {}
@@ -41,7 +41,7 @@ class AddressSlots:
         held: list[tuple[str, int]] = []
         try:
             for block, times in blocks_of(address).items():
-                slot = self._take(block, MOST_EACH * times)
+                slot = self._take(block, MAX_SLOTS_EACH * times)
                 if slot is None:
                     raise RefusedError("address-busy", retry_after=_ADDRESS_RETRY_SECONDS)
                 held.append((block, slot))

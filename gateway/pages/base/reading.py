@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.pages.base.anonymous import BUSY_RETRY_SECONDS
 from gateway.pages.base.kept import Aside, in_a_thread
 from gateway.pages.base.refusal import RefusedError
-from gateway.pages.base.upload import MOST_BYTES, OTHER_BYTES, Body, Form, receive
+from gateway.pages.base.upload import MAX_BYTES, OTHER_BYTES, Body, Form, receive
 from gateway.runtime.pace import Pace
 from gateway.runtime.proxies import blocks_of
 
@@ -45,7 +45,7 @@ class Forms:
         return len(self._received)
 
     async def receive(
-        self, request: web.Request, *, most_bytes: int = MOST_BYTES, other_bytes: int = OTHER_BYTES
+        self, request: web.Request, *, most_bytes: int = MAX_BYTES, other_bytes: int = OTHER_BYTES
     ) -> Body:
         """The body of a form. No field has more than ``most_bytes``, and all others together no more than
         ``other_bytes``. Raises RefusedError; ConnectionError when the visitor has disconnected.

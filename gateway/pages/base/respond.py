@@ -28,7 +28,7 @@ SECURITY: Mapping[str, str] = {
 }
 PRIVATE: Mapping[str, str] = {hdrs.CACHE_CONTROL: "no-store", "Referrer-Policy": "same-origin"}
 """Of a page behind a session. With ``no-referrer`` a browser names no origin when it sends the page's form."""
-_WORTH_BYTES, _MOST_COMPRESSED = 512, 256 * 1024
+_WORTH_BYTES, _MAX_COMPRESSED = 512, 256 * 1024
 """A larger page displays a visitor's own megabyte again: compressing it would hold the event loop for 30 ms."""
 _KEPT = (hdrs.METH_GET, hdrs.METH_HEAD)
 
@@ -47,7 +47,7 @@ class Rendered:
     @property
     def is_worth_it(self) -> bool:
         """Whether it is sent compressed."""
-        return _WORTH_BYTES <= len(self.body) <= _MOST_COMPRESSED
+        return _WORTH_BYTES <= len(self.body) <= _MAX_COMPRESSED
 
     @cached_property
     def tag(self) -> str:

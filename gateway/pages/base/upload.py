@@ -17,16 +17,16 @@ from gateway.pages.base.refusal import RefusedError
 from gateway.runtime.pace import Pace
 from schemas.bilingual import Spoken
 
-MOST_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 OTHER_BYTES = 64 * 1024
 """Room for the other fields and the separators of a form, beside its text or file."""
 _DISCARDED_BYTES = 16 * 1024 * 1024
 """A body that is too large is read up to here, unkept: a browser shows no answer to a connection that was cut."""
 _MULTIPART, _URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
-_MOST_URLENCODED = 192 * 1024
+_MAX_URLENCODED = 192 * 1024
 """Decoding a megabyte of percent signs takes 50 ms and more."""
-_MOST_PARTS = 200
-_MOST_HEADER_BYTES = 8 * 1024
+_MAX_PARTS = 200
+_MAX_HEADER_BYTES = 8 * 1024
 _SIGNS = r"[0-9A-Za-z'()+_,./:=?-]{1,70}"
 _BOUNDARY = re.compile(rf'boundary=(?:"({_SIGNS})"|({_SIGNS}))', re.IGNORECASE)
 _DISPOSITION = re.compile(rb"^content-disposition:[ \t]*form-data[ \t]*;(.*)$", re.IGNORECASE | re.MULTILINE)
@@ -127,11 +127,11 @@ def parse_form(content_type: str, body: bytes) -> Form:
 
 
 def _parse_urlencoded(body: bytes) -> Form:
-    if len(body) > _MOST_URLENCODED:
-        raise _too_large(_MOST_URLENCODED)
+    if len(body) > _MAX_URLENCODED:
+        raise _too_large(_MAX_URLENCODED)
     try:
         text = body.decode("latin-1")  # one character a byte, so that every byte arrives as it was sent
-        pairs = parse_qsl(text, keep_blank_values=True, encoding="latin-1", max_num_fields=_MOST_PARTS)
+        pairs = parse_qsl(text, keep_blank_values=True, encoding="latin-1", max_num_fields=_MAX_PARTS)
     except ValueError:
         raise RefusedError("form-malformed") from None
     return Form(tuple(Part(name, value.encode("latin-1")) for name, value in pairs))
@@ -141,17 +141,17 @@ def _split(body: bytes, delimiter: bytes) -> Iterator[Part]:
     """The parts between the delimiters, which begin no other line (RFC 2046, 5.1.1): what follows one is its padding,
     the line break and a part, or the two hyphens of the last one.
     """
-    _, *pieces = (b"\r\n" + body).split(b"\r\n" + delimiter, _MOST_PARTS + 1)
+    _, *pieces = (b"\r\n" + body).split(b"\r\n" + delimiter, _MAX_PARTS + 1)
     for piece in pieces:
         if piece.startswith(b"--"):
             return
         head, blank_line, content = piece.partition(b"\r\n\r\n")
-        if head.partition(b"\r\n")[0].strip(b" \t") or len(head) > _MOST_HEADER_BYTES:
+        if head.partition(b"\r\n")[0].strip(b" \t") or len(head) > _MAX_HEADER_BYTES:
             raise RefusedError("form-malformed")
         if not blank_line:
             break
         yield _part(head, content)
-    raise RefusedError("form-malformed" if len(pieces) > _MOST_PARTS else "cut-off")
+    raise RefusedError("form-malformed" if len(pieces) > _MAX_PARTS else "cut-off")
 
 
 def _part(head: bytes, content: bytes) -> Part:
@@ -164,5 +164,5 @@ def _part(head: bytes, content: bytes) -> Part:
 
 
 def _too_large(most: int) -> RefusedError:
-    number, unit = (most // MOST_BYTES, "M") if most >= MOST_BYTES else (most // 1024, "K")
+    number, unit = (most // MAX_BYTES, "M") if most >= MAX_BYTES else (most // 1024, "K")
     return RefusedError("too-large", most=Spoken(f"{number}\u00a0{unit}iB", f"{number}\u00a0{unit}io"))

@@ -10,13 +10,13 @@ from aiohttp import web
 from gateway.pages.base.anonymous import BUSY_RETRY_SECONDS, AddressSlots
 from gateway.pages.base.reading import Forms
 from gateway.pages.base.refusal import RefusedError
-from gateway.pages.base.upload import MOST_BYTES, OTHER_BYTES, Form
+from gateway.pages.base.upload import MAX_BYTES, OTHER_BYTES, Form
 from gateway.runtime.sandbox import SandboxBusyError, SandboxFailedError, SpentError
 
 _SLOT_SECONDS = 5.0
 """The wait for a slot of an address: its forms are worked on in a second."""
 _POLL_SECONDS = 0.05
-_MOST_WAITING = 32
+_MAX_WAITING = 32
 """Each holds a received form."""
 _PREPARE_SECONDS = 0.5
 """From the display of a form to the start of the worker, which takes processor time that the page should not wait for.
@@ -65,7 +65,7 @@ class Visitors:
 
     @asynccontextmanager
     async def form(
-        self, request: web.Request, *, most_bytes: int = MOST_BYTES, other_bytes: int = OTHER_BYTES
+        self, request: web.Request, *, most_bytes: int = MAX_BYTES, other_bytes: int = OTHER_BYTES
     ) -> AsyncIterator[Form]:
         """The form of a request, received first; while it is parsed and worked on, a slot of the visitor's address is
         held. Raises RefusedError.
@@ -83,7 +83,7 @@ class Visitors:
                     held.enter_context(self._slots.one(address))
                     return held.pop_all()
                 except RefusedError:
-                    if self._waiting >= _MOST_WAITING or asyncio.get_running_loop().time() > until:
+                    if self._waiting >= _MAX_WAITING or asyncio.get_running_loop().time() > until:
                         raise
                 self._waiting += 1
                 try:

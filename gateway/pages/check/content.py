@@ -39,7 +39,7 @@ SIGNATURES: Mapping[bytes, str] = {
     b"\xfe\xff": "utf16",
 }
 _EXAMINED = 4_096
-_MOST_DOCUMENTS = 20_000
+_MAX_DOCUMENTS = 20_000
 MALFORMED: Mapping[str, str] = {
     "body-truncated": "array-open",
     "body-malformed": "array-malformed",
@@ -161,7 +161,7 @@ def _split_lines(content: bytes) -> Documents:
     lines = [(at, line) for at, line in enumerate(content.split(b"\n"), 1) if line.strip()]
     if lines and declared_count(lines[-1][1]) is not None:
         lines.pop()
-    items = [Document(number, at, line) for number, (at, line) in enumerate(lines[:_MOST_DOCUMENTS], 1)]
+    items = [Document(number, at, line) for number, (at, line) in enumerate(lines[:_MAX_DOCUMENTS], 1)]
     return Documents(items, len(lines))
 
 
@@ -174,7 +174,7 @@ def _split_array(content: bytes) -> Documents:
     at = content.find(b"[") + 1
     line = content.count(b"\n", 0, at) + 1
     found: list[Document] = []
-    for number, item in enumerate(items[:_MOST_DOCUMENTS], 1):
+    for number, item in enumerate(items[:_MAX_DOCUMENTS], 1):
         begun = item.lstrip(_BLANK)
         before = item[: len(item) - len(begun)]
         found.append(Document(number, line + before.count(b"\n"), begun))

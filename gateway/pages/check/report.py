@@ -29,11 +29,11 @@ from gateway.pages.check.relayed import Destination, Relayed, destinations, publ
 from schemas import Problem, Verdict
 from schemas.rulebook import Language
 
-MOST_BYTES = 1024 * 1024
-MOST_OFFERS = 20
-MOST_PROBLEMS = 20
-MOST_PROBLEMS_ALONE = 101
-MOST_EXAMPLES = 3
+MAX_BYTES = 1024 * 1024
+MAX_OFFERS = 20
+MAX_PROBLEMS = 20
+MAX_PROBLEMS_ALONE = 101
+MAX_EXAMPLES = 3
 EXPLAINING_SECONDS, LOCATING_SECONDS, JUDGING_SECONDS = 0.45, 0.6, 0.75
 """Processor time after which refusals are no longer explained, lines no longer found, offers no longer judged."""
 AUTO = "auto"
@@ -104,7 +104,7 @@ def examine(
     far.
     """
     try:
-        content = inflate(content, most=MOST_BYTES)
+        content = inflate(content, most=MAX_BYTES)
         shape = _shape(content, choice, engine)
         if shape.kind == "feed":
             slug = choice.removeprefix(FEED) if choice.startswith(FEED) else ""
@@ -137,7 +137,7 @@ def _shape(content: bytes, choice: str, engine: Engine) -> Shape:
 def _examine_one(document: Document, language: Language, on: date, engine: Engine) -> Report:
     verdict = schemas.check_submission(document.raw, on=on)
     locator = Locator(document.raw, verdict.problems)
-    views = [_located(problem, locator, language) for problem in verdict.problems[:MOST_PROBLEMS_ALONE]]
+    views = [_located(problem, locator, language) for problem in verdict.problems[:MAX_PROBLEMS_ALONE]]
     views.sort(key=_in_order)
     severities = Counter(problem.severity for problem in verdict.problems)
     national = None if verdict.offer is None else engine.national(verdict.offer, on=on)
@@ -174,7 +174,7 @@ def _examine_many(documents: Documents, kind: Kind, language: Language, on: date
         for code, found in _by_code(verdict.problems).items():
             rules[code] += len(found)
             groups.setdefault(code, _Group(found[0])).add(document, verdict.id)
-        if len(offers) < MOST_OFFERS:
+        if len(offers) < MAX_OFFERS:
             offers.append(_offer_view(document, verdict, outcome, language, locate=spent() < LOCATING_SECONDS))
     if not judged:
         raise UnreadableError("too-costly")
@@ -265,7 +265,7 @@ class _Group:
     def add(self, document: Document, offer_id: str | None) -> None:
         """Count one offer."""
         self._count += 1
-        if len(self._examples) < MOST_EXAMPLES:
+        if len(self._examples) < MAX_EXAMPLES:
             self._examples.append((offer_id, document.line))
 
     def view(self, language: Language) -> ProblemView:
@@ -277,7 +277,7 @@ class _Group:
 def _offer_view(
     document: Document, verdict: Verdict, outcome: Outcome, language: Language, *, locate: bool
 ) -> OfferView:
-    problems = verdict.problems[:MOST_PROBLEMS]
+    problems = verdict.problems[:MAX_PROBLEMS]
     locator = Locator(document.raw, problems, line=document.line) if locate else None
     views = sorted((_located(problem, locator, language) for problem in problems), key=_in_order)
     more = len(verdict.problems) - len(problems)

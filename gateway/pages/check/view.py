@@ -22,7 +22,7 @@ from gateway.protocol.decide import paris_date
 
 PATHS: Mapping[Language, str] = {"fr": "/verifier", "en": "/en/check"}
 _TEMPLATE = "check/check.html"
-_MOST_DISPLAYED, _MOST_INVALID = 256 * 1024, 20_000
+_MAX_DISPLAYED, _MAX_INVALID = 256 * 1024, 20_000
 """Bytes of a pasted text that are displayed again, and of one that is no UTF-8, whose invalid bytes are replaced."""
 
 log = structlog.get_logger()
@@ -54,7 +54,7 @@ class Sent:
         """A file counts before a text; an unknown choice is none."""
         file, pasted = form.content("file"), form.content("text")
         choice = form.content("format")[:100].decode(errors="replace")
-        cut = len(pasted) > _MOST_DISPLAYED
+        cut = len(pasted) > _MAX_DISPLAYED
         known = any(choice == value for value, _ in choices)
         text = "" if cut else _readable(pasted)
         return cls(file or pasted, text, choice if known else AUTO, cut, bool(file))
@@ -143,5 +143,5 @@ def _readable(pasted: bytes) -> str:
     try:
         text = pasted.decode()
     except UnicodeDecodeError:
-        text = pasted[:_MOST_INVALID].decode(errors="replace")
+        text = pasted[:_MAX_INVALID].decode(errors="replace")
     return text.replace("\0", "\ufffd")

@@ -16,8 +16,8 @@ PAIR = " + "
 """Between the paths of a first and a last day."""
 ONLINE = "online"
 """The choice of what is online, beside the choices for fields."""
-_LONGEST_FIXED, _MOST_FIXED = 1_500, 10
-_LONGEST_BYTES = 4 * _LONGEST_FIXED
+_MAX_FIXED_CHARACTERS, _MAX_FIXED = 1_500, 10
+_MAX_BYTES = 4 * _MAX_FIXED_CHARACTERS
 """Of one control: the choices travel in the state, which the event loop compresses."""
 
 
@@ -26,7 +26,7 @@ def choices_of(form: Form, state: State) -> dict[str, dict[str, Any]]:
     sent: dict[str, list[str]] = {}
     for part in form.parts:
         if part.name.startswith(("path.", "last.", "date.", "fixed.", "meaning.")):
-            sent.setdefault(part.name, []).append(part.content[:_LONGEST_BYTES].decode(errors="replace"))
+            sent.setdefault(part.name, []).append(part.content[:_MAX_BYTES].decode(errors="replace"))
     found = {}
     for name, control in state.controls.items():
         choice = _choice(name, control, dict(state.choices.get(name, {})), sent)
@@ -63,10 +63,10 @@ def _choice(
         choice.pop("date", None)
     else:
         _settings(name, control, choice, sent)
-    fixed = [one.strip()[:_LONGEST_FIXED] for one in sent.get(f"fixed.{name}", ()) if one.strip()]
+    fixed = [one.strip()[:_MAX_FIXED_CHARACTERS] for one in sent.get(f"fixed.{name}", ()) if one.strip()]
     choice.pop("fixed", None)
     if fixed:
-        choice["fixed"] = fixed[:_MOST_FIXED] if control["several"] else fixed[0]
+        choice["fixed"] = fixed[:_MAX_FIXED] if control["several"] else fixed[0]
     return choice
 
 

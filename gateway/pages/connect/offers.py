@@ -13,7 +13,7 @@ from schemas.schoolyear import monday_of
 from schemas.territory import department_in
 
 _EXCERPT = 220
-_MOST_SPANS = 3
+_MAX_SPANS = 3
 _WEEK = timedelta(days=7)
 _STATES: Mapping[str, str] = {"published": "fine", "waiting": "none", "refused": "blocked"}
 
@@ -79,9 +79,9 @@ def write_weeks(weeks: Sequence[str], language: Language) -> str:
     """``14 au 25 juin 2027 (S24–S25)``; of many periods the first ones and how many more."""
     spans = list(_spans(weeks))
     texts = texts_of("connect", language)
-    written = [span_of_weeks(mondays, language) for mondays in spans[:_MOST_SPANS]]
-    if len(spans) > _MOST_SPANS:
-        written.append(str(texts("more_periods", n=len(spans) - _MOST_SPANS)))
+    written = [span_of_weeks(mondays, language) for mondays in spans[:_MAX_SPANS]]
+    if len(spans) > _MAX_SPANS:
+        written.append(str(texts("more_periods", n=len(spans) - _MAX_SPANS)))
     return "\u202f; ".join(written) if language == "fr" else "; ".join(written)
 
 

@@ -14,10 +14,10 @@ from gateway.protocol.seal import Seal
 
 PURPOSE = "connect"
 LIFE_MS = 12 * 3_600_000
-MOST_BYTES = 448 * 1024
+MAX_BYTES = 448 * 1024
 """Longest sealed text: 256 KiB of items that do not compress, in base64, and the choices."""
 _VERSION = 1
-_MOST_INFLATED = 1024 * 1024
+_MAX_INFLATED = 1024 * 1024
 
 
 class StateError(Exception):
@@ -58,12 +58,12 @@ def close(state: State, seal: Seal, *, now: int) -> str:
 
 def open_state(sealed: bytes, seal: Seal, *, now: int) -> State:
     """The state of a sealed text. Raises StateError."""
-    payload = seal.open(sealed.decode("ascii", errors="replace")) if len(sealed) <= MOST_BYTES else None
+    payload = seal.open(sealed.decode("ascii", errors="replace")) if len(sealed) <= MAX_BYTES else None
     if payload is None:
         raise StateError("altered")
     inflater = zlib.decompressobj()
     try:
-        text = inflater.decompress(payload, _MOST_INFLATED)
+        text = inflater.decompress(payload, _MAX_INFLATED)
         if not inflater.eof:  # longer than any state of a form that a page offered
             raise StateError("altered")
         document = orjson.loads(text)

@@ -24,7 +24,7 @@ from schemas import localized
 
 PATHS: Mapping[Language, str] = {"fr": "/brancher", "en": "/en/connect"}
 SAMPLE_BYTES = 1024 * 1024
-_OTHER_BYTES = state.MOST_BYTES + 64 * 1024
+_OTHER_BYTES = state.MAX_BYTES + 64 * 1024
 _FILENAMES: Mapping[Language, str] = {"fr": "profil.json", "en": "profile.json"}
 _Result = Answer | Download
 

@@ -19,8 +19,8 @@ Option = tuple[str, str]
 Study = Mapping[str, Any]
 
 PATTERNS = ("DD/MM/YYYY", "MM/DD/YYYY", "YYYYMMDD", "DDMMYYYY", "MM-DD-YYYY", "YYYYMMDDTHHmmss")
-_MOST_EXAMPLES, _MOST_LONG, _SHORT = 3, 2, 48
-_MOST_MEANINGS = 60
+_MAX_EXAMPLES, _MAX_LONG, _SHORT = 3, 2, 48
+_MAX_MEANINGS = 60
 """Most values of all fields whose meaning is asked for: a form has at most 200 controls."""
 _LEVELS = (
     *closed_list("levels")[::-1],
@@ -138,7 +138,7 @@ class _Budget:
     """Counts the meanings that are asked for, field by field."""
 
     def __init__(self) -> None:
-        self._left = _MOST_MEANINGS
+        self._left = _MAX_MEANINGS
 
     def take(self, meanings: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
         taken = meanings[: self._left]
@@ -199,10 +199,10 @@ def _examples(one: Mapping[str, Any]) -> Sequence[str]:
     """The values at the path; of a field to choose, one value of each path that could give it."""
     if one["ruled"]:
         values = [value.replace(PAIR, " – ") if PAIR in one["path"] else value for value in one["examples"]]
-        return values if all(len(value) <= _SHORT for value in values) else values[:_MOST_LONG]
-    tied = one["tied"] or [option["path"] for option in one["options"][:_MOST_EXAMPLES]]
+        return values if all(len(value) <= _SHORT for value in values) else values[:_MAX_LONG]
+    tied = one["tied"] or [option["path"] for option in one["options"][:_MAX_EXAMPLES]]
     known = {option["path"]: option["examples"] for option in one["options"]}
-    return [f"{path}\u00a0: {known[path][0]}" for path in tied[:_MOST_EXAMPLES] if known.get(path)]
+    return [f"{path}\u00a0: {known[path][0]}" for path in tied[:_MAX_EXAMPLES] if known.get(path)]
 
 
 def _evidence(one: Mapping[str, Any], texts: Texts, language: Language) -> str:

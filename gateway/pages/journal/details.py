@@ -6,7 +6,7 @@ from typing import Any
 from gateway.pages.base.texts import Texts, texts_of
 from schemas.rulebook import Language
 
-_MOST_LISTED = 20
+_MAX_LISTED = 20
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "scopes": {
         "offers:publish": "may_offers_publish",
@@ -44,8 +44,8 @@ def _value(name: str, value: Any, texts: Texts, words: Texts) -> str:
         case bool():
             return str(texts("yes" if value else "no"))
         case list():
-            rest = len(value) - _MOST_LISTED
-            listed = ", ".join(_word(name, str(one), texts, words) for one in value[:_MOST_LISTED])
+            rest = len(value) - _MAX_LISTED
+            listed = ", ".join(_word(name, str(one), texts, words) for one in value[:_MAX_LISTED])
             return listed + (f", … (+{rest})" if rest > 0 else "")
     return ", ".join(_word(name, one, texts, words) for one in str(value).split(", "))
 

@@ -13,7 +13,7 @@ from gateway.protocol.journal import ACTS, Entry, JournalFilter, Names, clean_na
 from schemas.rulebook import Language
 
 FIELDS = ("act", "about", "person", "client", "since", "until")
-MOST_ABOUT = 200
+MAX_ABOUT_CHARACTERS = 200
 _ISO = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
 _FRENCH = re.compile(r"(?P<day>[0-9]{1,2})/(?P<month>[0-9]{1,2})/(?P<year>[0-9]{4})")
 _SHORT = 8
@@ -69,7 +69,7 @@ def read_filter(given: Mapping[str, str], names: Names) -> Asked:
     wrong += [name for name, day in days.items() if day is None]
     if typed["act"] and typed["act"] not in ACTS:
         wrong.append("act")
-    if len(typed["about"]) > MOST_ABOUT:
+    if len(typed["about"]) > MAX_ABOUT_CHARACTERS:
         wrong.append("about")
     if typed["client"] and not is_slug(typed["client"]):
         wrong.append("client")

@@ -14,9 +14,9 @@ from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, 
 from gateway.pages.journal.model import act_key, read_filter, rows_of
 from gateway.protocol.journal import ACTS, Entry, JournalFilter, clean_name, pseudonyms_of
 
-MOST = 50
+PAGE_ENTRIES = 50
 """Entries of one page."""
-_MOST_NUMBER = 10**18
+_MAX_NUMBER = 10**18
 
 log = structlog.get_logger()
 
@@ -50,10 +50,10 @@ class _Shell:
         later: Sequence[Entry] = ()
         more = False
         if not asked.wrong:
-            entries, _, more = await page(before=before, limit=MOST, asked=asked.filter)
+            entries, _, more = await page(before=before, limit=PAGE_ENTRIES, asked=asked.filter)
         # A failure is said by a later entry, which may be on the page before.
         if before is not None:
-            later, _, _ = await page(before=before + MOST, limit=MOST, asked=JournalFilter())
+            later, _, _ = await page(before=before + PAGE_ENTRIES, limit=PAGE_ENTRIES, asked=JournalFilter())
         further = {**asked.query, "before": str(entries[-1].number)} if entries and more else None
         values = {
             "rows": rows_of(entries, later, names, language),
@@ -107,7 +107,7 @@ def _values(name: str, *, known: bool = False, unknown: bool = False) -> Mapping
 
 def _before(text: str | None) -> int | None:
     """The number of an entry in an address; None without one. Raises PageError."""
-    number = None if text is None else whole_number(text, most=_MOST_NUMBER)
+    number = None if text is None else whole_number(text, most=_MAX_NUMBER)
     if text is not None and number is None:
         raise PageError(400)
     return number

@@ -22,7 +22,7 @@ from gateway.pages.base.texts import texts_of
 from gateway.pages.moderation.model import OfferView, offer_view
 from gateway.pages.partner.history import steps
 from gateway.protocol.identity import is_offer_id
-from gateway.protocol.journal import MOST_CHARACTERS
+from gateway.protocol.journal import MAX_CHARACTERS
 from gateway.protocol.topic import JOURNAL, OFFERS
 from gateway.runtime.loop import Wait
 
@@ -32,10 +32,10 @@ _STATUSES: Mapping[str, int] = {"undecided": 202, "behind": 503, "offer-unknown"
 _OUTCOMES: Mapping[Refusal, str] = {"view-behind": "behind", "superseded": "changed"}
 _EXAMINED = 100_000
 """Offers that one request compares with a searched text."""
-_MOST_QUERY = 100
+_MAX_QUERY = 100
 _NOTHING = Reason("", None)
 _AFTER = re.compile(r"([a-z0-9-]+):([0-9]{0,19})")
-_MOST_SEQUENCE = 2**63
+_MAX_SEQUENCE = 2**63
 
 
 def pages(
@@ -64,7 +64,7 @@ class _Shell:
         """The first form is answered with the consequences, the second one acts."""
         self._require_ready()
         form, signed = form_of(request), session_of(request)
-        offer_id, sequence = form.text("id"), whole_number(form.text("sequence"), most=_MOST_SEQUENCE)
+        offer_id, sequence = form.text("id"), whole_number(form.text("sequence"), most=_MAX_SEQUENCE)
         action = next((one for one in _ACTIONS if one == form.text("act")), None)
         if action is None or (form.text("sequence") and sequence is None):
             raise PageError(400)
@@ -99,7 +99,7 @@ class _Shell:
 
     async def _search(self, request: web.Request) -> Answer:
         names = platform_names(self._federation)
-        query = " ".join(request.query.get("q", "").split())[:_MOST_QUERY]
+        query = " ".join(request.query.get("q", "").split())[:_MAX_QUERY]
         platform, after = request.query.get("platform", ""), request.query.get("after")
         if platform and platform not in names:
             raise PageError(400)
@@ -139,7 +139,7 @@ class _Shell:
             "steps": steps(facts.history, language),
             "texts_of_steps": texts_of("partner", language),
             "reason": reason,
-            "most": MOST_CHARACTERS,
+            "most": MAX_CHARACTERS,
             "done": done if agrees else "",
         }
         return Answer("moderation/offer.html", values, status=status)

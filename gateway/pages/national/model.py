@@ -15,7 +15,7 @@ QUEUE = ("delete", "create", "update", "later", "doubt")
 CALLS = ("delete", "create", "update")
 STATES: Sequence[State] = ("pending", "delivered", "refused", "not-deliverable", "withdrawn", "moderated")
 DIFFERENCES = ("missing", "extra", "differing", "doubled")
-_MOST_LISTED = 20
+_MAX_LISTED = 20
 _WORST: Mapping[Kind, int] = {"blocked": 0, "look": 1, "fine": 2}
 
 
@@ -141,10 +141,10 @@ def _found(name: str, value: Any) -> Found:
     if isinstance(value, dict):
         rest = next((one for key, one in value.items() if key != "count"), ())
         items = [f"{key}: {', '.join(one)}" for key, one in rest.items()] if isinstance(rest, dict) else list(rest)
-        listed = [str(item) for item in items[:_MOST_LISTED]]
+        listed = [str(item) for item in items[:_MAX_LISTED]]
         return Found(name, int(value["count"]), listed, int(value["count"]) - len(listed))
     if isinstance(value, list):
-        listed = [str(item) for item in value[:_MOST_LISTED]]
+        listed = [str(item) for item in value[:_MAX_LISTED]]
         return Found(name, len(value), listed, len(value) - len(listed))
     return Found(name, value)
 

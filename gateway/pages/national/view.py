@@ -35,7 +35,7 @@ from gateway.protocol.delivery_order import Adopt, Order, Placed, Reconcile, Rep
 from gateway.protocol.identity import is_offer_id, is_slug
 from gateway.protocol.seal import Seal, sealed_members
 
-MOST_REFUSED = 50
+MAX_REFUSED = 50
 _WAIT_SECONDS = 3.0
 _FRESH_MS = 3_600_000
 """How long a dry run may be old when what it found is applied."""
@@ -154,7 +154,7 @@ class _Shell:
         refused: list[Delivery] = []
         for one in platforms:
             if one.states["refused"]:
-                refused += await self._federation.deliveries.listed(one.platform, "refused", MOST_REFUSED)
+                refused += await self._federation.deliveries.listed(one.platform, "refused", MAX_REFUSED)
         lines = [
             (delivery.id, part, [of_problem(problem, language) for problem in part.problems])
             for delivery in refused
@@ -169,7 +169,7 @@ class _Shell:
             "platforms": platforms,
             "totals": [sum(one.states[state] for one in platforms) for state in STATES],
             "states": STATES,
-            "refused": lines[:MOST_REFUSED],
+            "refused": lines[:MAX_REFUSED],
             "pushing": [
                 one for one in self._federation.partners.all() if not one.revoked and one.national_delivery == "self"
             ],

@@ -11,7 +11,7 @@ from gateway.protocol.record import read_utc
 from gateway.protocol.refused_document import RefusedDocument
 from schemas.rulebook import Language
 
-MOST_FIELDS = 5
+MAX_FIELDS = 5
 _ITEMS = re.compile(r"(?:/[0-9]+)+$")
 
 
@@ -53,7 +53,7 @@ def fields_at_fault(found: Iterable[Refusal]) -> Mapping[str, Sequence[str]]:
         if reason.pointer:
             field = _ITEMS.sub("", reason.pointer)
             fields.setdefault(reason.said.code, {})[field] = None
-    return {rule: list(names)[:MOST_FIELDS] for rule, names in fields.items()}
+    return {rule: list(names)[:MAX_FIELDS] for rule, names in fields.items()}
 
 
 def reasons_of(document: RefusedDocument, language: Language) -> Sequence[Reason]:

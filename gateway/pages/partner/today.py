@@ -18,11 +18,11 @@ from gateway.store.statistics import Count
 from schemas.rulebook import Language
 
 Kind: TypeAlias = Literal["blocked", "look"]
-MOST_RULES = 5
+MAX_RULES = 5
 """Rules that are each a thing to do; the statistics have them all."""
 _OF_ITEMS: Sequence[tuple[str, Kind, str]] = (("error", "blocked", "feed_refused"), ("warning", "look", "feed_warned"))
 _MISSED = 2
-_MOST_EXAMPLES = 3
+_MAX_EXAMPLES = 3
 _DAY_MS = 24 * 3_600_000
 _SOON_MS = 2 * _DAY_MS
 
@@ -87,7 +87,7 @@ def _feed(facts: TodayFacts, language: Language) -> Iterator[Todo]:
         yield Todo(kind="blocked", name="feed_silent", values={"since": run.ended_at, "live": facts.live})
     for severity, kind, name in _OF_ITEMS:
         groups = [one for one in run.problems if one["severity"] == severity and one.get("position")]
-        for group in sorted(groups, key=lambda one: -one.get("count", 1))[:MOST_RULES]:
+        for group in sorted(groups, key=lambda one: -one.get("count", 1))[:MAX_RULES]:
             said = of_problem(group, language)
             values = {"n": group.get("count", 1), "first": _first(group)}
             yield Todo(kind=kind, name=name, values=values, said=said)
@@ -102,9 +102,9 @@ def _refusals(facts: TodayFacts, language: Language) -> Iterator[Todo]:
     if facts.every_ms is not None:
         return
     named = refusals(facts.refused, language)
-    for count in most_refused(facts.rules)[:MOST_RULES]:
+    for count in most_refused(facts.rules)[:MAX_RULES]:
         said = of_rule(count.rule or "", language)
-        examples = list(_examples(named, said.code))[:_MOST_EXAMPLES]
+        examples = list(_examples(named, said.code))[:_MAX_EXAMPLES]
         values = {"n": count.number}
         yield Todo(kind="blocked", name="refused", values=values, said=said, page="figures", examples=examples)
 

@@ -36,12 +36,12 @@ from gateway.store.statistics import Count
 
 PERIODS = (7, 30, 90, 365)
 """Days that the statistics may show, today included."""
-MOST_LISTED = 100
+MAX_LISTED = 100
 STATES: Sequence[State] = ("pending", "delivered", "refused", "not-deliverable", "withdrawn", "moderated")
 _EXAMINED = 10_000
 """Offers that one request compares with a searched text."""
-_MOST_QUERY = 100
-_MOST_OFFSET = 2**63
+_MAX_QUERY = 100
+_MAX_OFFSET = 2**63
 _ROWS: tuple[Dimension, ...] = ("day", "verdict", "rule")
 _AT_ONCE = "at-once"
 _DAY_MS = 24 * 3_600_000
@@ -83,9 +83,9 @@ class _Shell:
 
     async def offers(self, request: web.Request, _language: Language) -> Answer:
         partner = self._partner(request)
-        query = " ".join(request.query.get("q", "").split())[:_MOST_QUERY]
+        query = " ".join(request.query.get("q", "").split())[:_MAX_QUERY]
         after = request.query.get("after")
-        if after is not None and whole_number(after, most=_MOST_OFFSET) is None:
+        if after is not None and whole_number(after, most=_MAX_OFFSET) is None:
             raise PageError(400)
         start = None if after is None else f"{partner.platform}:{after}"
         found = await search_offers(self._federation.offers, [partner.platform], query, start, most=_EXAMINED)
@@ -118,14 +118,14 @@ class _Shell:
             raise PageError(400)
         deliveries = self._federation.deliveries
         summary = (await deliveries.summaries()).get(partner.platform)
-        listed = await deliveries.listed(partner.platform, state, MOST_LISTED) if state else ()
+        listed = await deliveries.listed(partner.platform, state, MAX_LISTED) if state else ()
         lines = [
             (delivery.id, part, [of_problem(problem, language) for problem in part.problems])
             for delivery in listed
             for part in delivery.current()
             if part.state == state
         ]
-        values = {"summary": summary, "state": state, "states": STATES, "lines": lines, "most": MOST_LISTED}
+        values = {"summary": summary, "state": state, "states": STATES, "lines": lines, "most": MAX_LISTED}
         return Answer("partner/deliveries.html", {**values, "self_delivery": partner.national_delivery == "self"})
 
     async def keys(self, request: web.Request, _language: Language) -> Answer:

@@ -11,9 +11,9 @@ from gateway.pages.base.page import Answer, PageError, Redirect
 from gateway.pages.base.upload import Form
 from gateway.pages.partners.form import Errors
 from gateway.pages.partners.model import whole_of
-from gateway.partners.credential import MOST_OVERLAP_HOURS, OVERLAP_HOURS
+from gateway.partners.credential import MAX_OVERLAP_HOURS, OVERLAP_HOURS
 from gateway.partners.revocation import newest_credential
-from gateway.partners.session import MOST_NAME
+from gateway.partners.session import MAX_NAME_CHARACTERS
 from gateway.protocol.partner import Partner
 from schemas.rulebook import LANGUAGES
 
@@ -58,8 +58,8 @@ class Answers:
             "refusal": refusal,
             "typed": typed,
             "errors": errors or {},
-            "most_hours": MOST_OVERLAP_HOURS,
-            "most_name": MOST_NAME,
+            "most_hours": MAX_OVERLAP_HOURS,
+            "most_name": MAX_NAME_CHARACTERS,
             "languages": LANGUAGES,
         }
         return Answer("partners/partner.html", values, status=status)

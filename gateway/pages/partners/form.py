@@ -11,7 +11,7 @@ import orjson
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.reason import read_reason
 from gateway.pages.base.upload import Form
-from gateway.partners.credential import MOST_OVERLAP_HOURS
+from gateway.partners.credential import MAX_OVERLAP_HOURS
 from gateway.partners.onboarding import Alteration, Finding, PartnerInput
 from gateway.partners.record import partner_document
 from gateway.protocol.partner import SCOPES, Partner
@@ -19,7 +19,7 @@ from gateway.protocol.partner import SCOPES, Partner
 WHY = "why"
 CREDENTIALS = ("secret", "jwks", "issuer")
 _BETWEEN = re.compile(r"[\s,;]+")
-_MOST_KEYS = 16 * 1024
+_MAX_KEYS = 16 * 1024
 _PRIVATE = re.compile(r"PRIVATE KEY|\"(?:d|p|q|dp|dq|qi|k)\"\s*:")
 _ALTERABLE = ("name", "scopes", "territory", "hosts", "national_delivery", "inbox", "feed", "jwks", "issuer")
 
@@ -169,7 +169,7 @@ def by_field(findings: Iterable[str]) -> Errors:
 
 def hours_in(form: Form, name: str, errors: Errors) -> int:
     """A number of hours in a field of a form; adds what is wrong with it."""
-    hours = whole_number(form.text(name).strip(), most=MOST_OVERLAP_HOURS)
+    hours = whole_number(form.text(name).strip(), most=MAX_OVERLAP_HOURS)
     if hours is None:
         errors[name] = [("hours_malformed", "")]
     return hours or 0
@@ -181,7 +181,7 @@ def _words(text: str) -> list[str]:
 
 def _document(text: str) -> Mapping[str, Any] | None:
     """A key set; None for what is none, and for nothing."""
-    if not text or len(text) > _MOST_KEYS:
+    if not text or len(text) > _MAX_KEYS:
         return None
     try:
         document = orjson.loads(text)

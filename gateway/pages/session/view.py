@@ -17,7 +17,7 @@ ENTER: Mapping[Language, str] = {"fr": "/connexion", "en": "/en/enter"}
 LINK = "link"
 """The parameter of the address, and the field of the form, that has the sealed text."""
 _SESSION: Mapping[Language, str] = {"fr": "/session", "en": "/en/session"}
-_MOST_BYTES = 4 * 1024
+_MAX_BYTES = 4 * 1024
 
 
 def link_url(base: str, text: str, language: Language) -> str:
@@ -54,7 +54,7 @@ class _Shell:
         return Answer("session/enter.html", values)
 
     async def begin(self, request: web.Request, _language: Language) -> Redirect:
-        form = await self._door.read_form(request, most_bytes=_MOST_BYTES)
+        form = await self._door.read_form(request, most_bytes=_MAX_BYTES)
         try:
             signed = await self._door.sign_ins.begin(form.text(LINK))
         except SignInError as error:

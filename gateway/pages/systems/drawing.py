@@ -14,7 +14,7 @@ Stop: TypeAlias = Literal["unchanged", "stale", "refused"]
 Entry = TypeVar("Entry")
 
 WIDTH = 760
-MOST = 14
+MAX_ENTRIES = 14
 """Labels of one side; further systems share one."""
 NODE = 8
 """Width of a node."""
@@ -143,8 +143,8 @@ def _end(placed: Sequence[tuple[_Slot, float]]) -> float:
 
 def _fewer(entries: Sequence[tuple[Entry, int]]) -> Sequence[tuple[Entry | None, int, int]]:
     """The entries with a label, each with its number; the last one sums up the further ones and has their count."""
-    named: list[tuple[Entry | None, int, int]] = [(one, number, 0) for one, number in entries[:MOST]]
-    rest = entries[MOST:]
+    named: list[tuple[Entry | None, int, int]] = [(one, number, 0) for one, number in entries[:MAX_ENTRIES]]
+    rest = entries[MAX_ENTRIES:]
     return [*named, (None, sum(number for _, number in rest), len(rest))] if rest else named
 
 

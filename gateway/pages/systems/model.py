@@ -24,8 +24,8 @@ Transport: TypeAlias = Literal["feed", "inbox", "push", "reads", "national", "un
 KINDS: Mapping[Health, Kind] = {"fresh": "fine", "late": "look", "down": "blocked", "unconnected": "none"}
 _RANK: Sequence[Health] = ("down", "late", "fresh", "unconnected")
 _MINUTE_MS = 60_000
-_MOST_NAMED = 3
-_MOST_RULES = 6
+_MAX_NAMED = 3
+_MAX_RULES = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +122,10 @@ def overview(found: SystemsFacts, language: Language) -> Overview:
             pending=national.pending or 0,
         ),
         others=[*_others(found, lines, language)],
-        troubled=[row for row in rows if row.health in ("down", "late") and row.platform is not None][:_MOST_NAMED],
+        troubled=[row for row in rows if row.health in ("down", "late") and row.platform is not None][:_MAX_NAMED],
         undecided=found.undecided,
         refused=sum(found.refused.values()),
-        rules=[(of_rule(one.rule or "", language), one.number) for one in most_refused(found.rules)[:_MOST_RULES]],
+        rules=[(of_rule(one.rule or "", language), one.number) for one in most_refused(found.rules)[:_MAX_RULES]],
         pending=national.pending or 0,
         undelivered=national.undelivered or 0,
     )

@@ -19,7 +19,7 @@ from gateway.pages.systems.drawing import drawing
 from gateway.pages.systems.flow import flow
 from gateway.pages.systems.model import Overview, SystemRow, overview
 from gateway.pages.systems.territory import areas
-from gateway.protocol.journal import MOST_CHARACTERS
+from gateway.protocol.journal import MAX_CHARACTERS
 from gateway.protocol.topic import JOURNAL, RUNS
 
 REFRESH_SECONDS = 5
@@ -125,7 +125,7 @@ def _form(found: Overview, asked: _Asked, *, reason: Reason, refused: str | None
         "row": asked.row,
         "reason": reason,
         "refused": refused,
-        "most": MOST_CHARACTERS,
+        "most": MAX_CHARACTERS,
     }
     return Answer("systems/feed.html", values, status=status if refused is None else 409)
 

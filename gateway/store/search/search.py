@@ -26,7 +26,7 @@ RESERVED = "reserved"
 """The facet of offers that are reserved for certain schools."""
 _LOCATED = "located"
 _SCALE = 10
-_MOST_BANDS = 128
+_MAX_BANDS = 128
 
 
 def facets_of(outline: Outline, visible: Mapping[str, Any], *, publisher: str, allowed: Collection[str]) -> list[str]:
@@ -90,7 +90,7 @@ def search_for(asked: Filter, *, reader: Reader, own: bool) -> Search:
 def _bands(axis: str, low: float, high: float) -> tuple[str, ...]:
     """The bands of a tenth of a degree between two coordinates; the facet of all located offers for too many."""
     bands = range(floor(low * _SCALE), floor(high * _SCALE) + 1)
-    return tuple(f"{axis}:{band}" for band in bands) if len(bands) <= _MOST_BANDS else (_LOCATED,)
+    return tuple(f"{axis}:{band}" for band in bands) if len(bands) <= _MAX_BANDS else (_LOCATED,)
 
 
 _FEW = 64

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.api.statistics import MOST_ROWS, takes_csv
+from gateway.api.statistics import MAX_ROWS, takes_csv
 from gateway.protocol.partner import SCOPES
 from gateway.protocol.statistics import Cell, CountRecord, count_record
 from gateway.protocol.topic import STATISTICS
@@ -128,7 +128,7 @@ async def test_a_wrong_parameter_is_named(api: ReadApi, query: str, code: str, p
 
 async def test_more_rows_than_an_answer_holds_are_refused_with_the_remedy(api: ReadApi) -> None:
     cells = {Cell(day(api, ago), f"p{n}", "accepted", "", "35"): 1 for ago in range(30) for n in range(335)}
-    assert len(cells) > MOST_ROWS
+    assert len(cells) > MAX_ROWS
     await write(api, 1, cells)
     answer = await api.get(f"{PATH}?group=platform,day", "national", headers={"Accept-Language": "en"})
     assert (400, "parameter-invalid") == (answer.status, answer.body["code"])

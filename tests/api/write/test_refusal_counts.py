@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import generate_latest
 from structlog.testing import capture_logs
 
-from gateway.protocol.refused_document import MOST_OF_RULE
+from gateway.protocol.refused_document import MAX_OF_RULE
 from gateway.protocol.statistics import Dimension
 from gateway.protocol.topic import COMMON, STATISTICS
 from gateway.store.refused_documents import RefusedFilter
@@ -136,7 +136,7 @@ async def test_a_refused_content_is_in_no_topic_no_file_and_no_log(gateway: Gate
 
 
 async def test_a_partner_that_fills_the_topic_reaches_its_bound(gateway: GatewayHarness) -> None:
-    """Any number of refusals costs one record a minute of at most so many cells (MOST_CELLS)."""
+    """Any number of refusals costs one record a minute of at most so many cells (MAX_CELLS)."""
     lines = [offer(n, **WRONG, location={"postal_code": f"{n % 95 + 1:02}000"}, weeks=[f"w{n}"]) for n in range(600)]
     assert 422 == (await gateway.batch(b"\n".join(map(_json, lines)))).status
     assert [("refused", 600)] == await counts(gateway, "verdict")
@@ -177,7 +177,7 @@ async def test_a_platform_that_is_refused_much_leaves_room_for_the_others(gatewa
     other = offer(1, platform="normandie", **WRONG)
     assert 422 == (await gateway.put(other, who="normandie")).status
     found = await named(gateway)
-    assert ["bretagne"] * MOST_OF_RULE + ["normandie"] == sorted(platform for platform, _, _ in found)
+    assert ["bretagne"] * MAX_OF_RULE + ["normandie"] == sorted(platform for platform, _, _ in found)
 
 
 async def test_dry_runs_name_nothing(gateway: GatewayHarness) -> None:

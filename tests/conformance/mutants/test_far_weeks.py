@@ -8,7 +8,7 @@ import pytest
 from tests.conformance.mutants import times
 
 MONDAY = date(2026, 11, 23)
-MOST_DAYS = 400
+MAX_DAYS = 400
 
 
 @pytest.mark.parametrize("weekday", range(7))
@@ -18,7 +18,7 @@ def test_the_fault_acts_on_the_first_week_that_is_too_far(
 ) -> None:
     day = MONDAY + timedelta(weekday)
     monkeypatch.setattr(times, "today", lambda: day)
-    end = day + timedelta(MOST_DAYS + 1)
+    end = day + timedelta(MAX_DAYS + 1)
     while end.isoweekday() != 7:
         end += timedelta(1)
     year, week, _ = end.isocalendar()

@@ -25,7 +25,7 @@ SETTLE_SECONDS = 60.0
 _JUMP_MS = 300_000
 _OPERATOR_MS = 24 * 3_600_000
 """Time before a repair: daily retries have been made by then."""
-_MOST_JUMPS_MS = 5 * 24 * 3_600_000
+_MAX_JUMPS_MS = 5 * 24 * 3_600_000
 _REFUSALS = 10
 """Times that a refused offer is published again before the operator removes the cause of the refusal."""
 _LONG_JUMP_MS = 6 * 3_600_000
@@ -197,7 +197,7 @@ class _Player:
         faults.clear()
         faults.heal()
         began, jumped, refused, repaired = asyncio.get_running_loop().time(), 0, 0, False
-        jump, most = (_LONG_JUMP_MS, _TO_AUGUST_MS) if self._sequence.august else (_JUMP_MS, _MOST_JUMPS_MS)
+        jump, most = (_LONG_JUMP_MS, _TO_AUGUST_MS) if self._sequence.august else (_JUMP_MS, _MAX_JUMPS_MS)
         limit = _LONG_SETTLE_SECONDS if self._sequence.august else SETTLE_SECONDS
         while asyncio.get_running_loop().time() - began < limit:
             await asyncio.sleep(_LONG_PAUSE_SECONDS if self._sequence.august else 0.02)

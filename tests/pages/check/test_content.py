@@ -10,7 +10,7 @@ from tests.fuzz.growth import STEEP, steepness
 from tests.pages.check.offers import FEED, REFUSED, sound
 
 ONE = sound()
-MOST = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_what_is_no_text_is_named(content: bytes, code: str) -> None:
 
 
 def test_gzip_is_inflated_whatever_its_name() -> None:
-    assert inflate(gzip.compress(ONE) + gzip.compress(b"\n") + b"\0" * 9, most=MOST) == ONE + b"\n"
-    assert inflate(ONE, most=MOST) == ONE
+    assert inflate(gzip.compress(ONE) + gzip.compress(b"\n") + b"\0" * 9, most=MAX_BYTES) == ONE + b"\n"
+    assert inflate(ONE, most=MAX_BYTES) == ONE
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_gzip_is_inflated_whatever_its_name() -> None:
 )
 def test_a_broken_or_bloated_gzip_is_refused(content: bytes, code: str) -> None:
     with pytest.raises(UnreadableError) as error:
-        inflate(content, most=MOST)
+        inflate(content, most=MAX_BYTES)
     assert error.value.code == code
 
 

@@ -13,7 +13,7 @@ from adapters.formats.inference import draft, read_sample
 from adapters.profile.draft import profile_text
 from adapters.profile.profile import Profile, read_profile
 from adapters.pull.sample import evaluate_sample
-from gateway.pages.connect.state import LIFE_MS, MOST_BYTES, PURPOSE, State, StateError, close, open_state
+from gateway.pages.connect.state import LIFE_MS, MAX_BYTES, PURPOSE, State, StateError, close, open_state
 from gateway.protocol.decide import paris_date
 from gateway.protocol.seal import Seal
 from schemas.rulebook import Language
@@ -238,7 +238,7 @@ async def test_an_altered_state_is_refused_with_a_page(position: int) -> None:
         assert "Votre échantillon" in visitor.form.text
 
 
-@pytest.mark.parametrize("state", ["", "x", "é" * 50, "A" * (MOST_BYTES + 1), "====", "AAAA AAAA"])
+@pytest.mark.parametrize("state", ["", "x", "é" * 50, "A" * (MAX_BYTES + 1), "====", "AAAA AAAA"])
 @pytest.mark.parametrize("do", ["study", "download"])
 async def test_what_is_no_state_is_refused_with_a_page(state: str, do: str) -> None:
     async with dialogue() as visitor:
@@ -327,7 +327,7 @@ async def test_a_sample_that_does_not_compress_can_be_continued() -> None:
     async with dialogue() as visitor:
         await visitor.upload(table(*rows, heads=(*FIELDS, *heads)))
         [state] = visitor.form.values["state"]
-        assert 180_000 < len(state) < MOST_BYTES
+        assert 180_000 < len(state) < MAX_BYTES
         assert 200 == (await visitor.recompute({"path.sector": "note 1"})).status
         assert 200 == (await visitor.recompute({"path.title": "note 2"})).status
 

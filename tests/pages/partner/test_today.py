@@ -10,7 +10,7 @@ from gateway.federation.platform import TodayFacts
 from gateway.federation.refused import RefusedFacts
 from gateway.pages.partner.days import days_of
 from gateway.pages.partner.rules import of_problem, of_rule
-from gateway.pages.partner.today import MOST_RULES, todos
+from gateway.pages.partner.today import MAX_RULES, todos
 from gateway.protocol.partner import Partner, Secret
 from gateway.protocol.record import utc
 from gateway.protocol.refused_document import RefusedDocument
@@ -79,7 +79,7 @@ def test_problems_of_a_feed_are_grouped_by_rule_errors_first() -> None:
 
 
 def test_refusals_of_a_publisher_come_by_rule_the_most_frequent_first() -> None:
-    rules = [Count(verdict="refused", rule=f"rule-{n}", number=n) for n in range(1, MOST_RULES + 3)]
+    rules = [Count(verdict="refused", rule=f"rule-{n}", number=n) for n in range(1, MAX_RULES + 3)]
     rules += [
         Count(verdict="rejected", rule="rule-1", number=100),
         Count(verdict="accepted", rule="rule-2", number=999),

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.pages.systems.drawing import MOST, NODE, WIDTH, Drawing, Shape, drawing, ribbon
+from gateway.pages.systems.drawing import MAX_ENTRIES, NODE, WIDTH, Drawing, Shape, drawing, ribbon
 from gateway.pages.systems.flow import Access, Flow, Source, Subscriber
 
 NUMBERS = st.integers(0, 200_000)
@@ -105,12 +105,12 @@ def test_heights_are_to_scale_on_both_sides_of_the_gateway() -> None:
 
 
 def test_further_systems_share_one_label() -> None:
-    many = [source(number, (100 - number, 0, 0, 0, 0)) for number in range(MOST + 3)]
-    found = drawn(flow_of(many, [subscriber(number, 5) for number in range(MOST)]))
+    many = [source(number, (100 - number, 0, 0, 0, 0)) for number in range(MAX_ENTRIES + 3)]
+    found = drawn(flow_of(many, [subscriber(number, 5) for number in range(MAX_ENTRIES)]))
     last = found.sources[-1]
-    assert (MOST + 1, None, 3) == (len(found.sources), last.one, last.others)
-    assert sum(100 - number for number in range(MOST, MOST + 3)) == last.number
-    assert MOST == len(found.subscribers)
+    assert (MAX_ENTRIES + 1, None, 3) == (len(found.sources), last.one, last.others)
+    assert sum(100 - number for number in range(MAX_ENTRIES, MAX_ENTRIES + 3)) == last.number
+    assert MAX_ENTRIES == len(found.subscribers)
 
 
 def test_nothing_is_drawn_of_a_week_without_submissions() -> None:
