@@ -1,6 +1,6 @@
 # One target for each task of a user or a contributor. Needs Python 3.11 or newer with its venv module, and git.
 BIN := .venv/bin
-CODE := $(wildcard schemas gateway adapters conformance)
+CODE := $(wildcard schemas gateway adapters conformance demo)
 WORKERS ?= 3
 # Tests start hundreds of commands; with bytecode files each one starts a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
@@ -11,7 +11,7 @@ help: ## List the targets
 
 .PHONY: demo
 demo: run ## Run a demo of the whole federation (ONCE=1: exit at the end; KAFKA=1: on real Kafka; OFFERS=n)
-	@$(BIN)/passerelle demo $(if $(ONCE),--once) $(if $(KAFKA),--kafka) $(if $(OFFERS),--offers $(OFFERS))
+	@$(BIN)/python -m demo $(if $(ONCE),--once) $(if $(KAFKA),--kafka) $(if $(OFFERS),--offers $(OFFERS))
 
 .PHONY: serve
 serve: run ## Start a gateway on the embedded log, in .data

@@ -14,9 +14,9 @@ from typing import Any
 
 import orjson
 
+from demo.fault import FAULTS
+from demo.generator import generate, siret
 from gateway import clock
-from gateway.demo.fault import FAULTS
-from gateway.demo.generator import generate, siret
 from gateway.protocol.decide import paris_date
 
 PLATFORM = "bretagne"

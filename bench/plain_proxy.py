@@ -14,7 +14,7 @@ import orjson
 from aiohttp import web
 from aiokafka import AIOKafkaProducer
 
-from gateway.demo.tether import tether, tethered
+from demo.tether import tether, tethered
 
 BATCH = 500
 PATH = "/records"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.row import Row
-from gateway.demo.region_site.feed import example_profile, write_feed
+from demo.region_site.feed import example_profile, write_feed
 
 FORMS = ("csv", "json", "xml")
 _MEGABYTES = 300

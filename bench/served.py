@@ -13,11 +13,11 @@ from pathlib import Path
 import aiohttp
 import orjson
 
+from demo.broker import LocalBroker
+from demo.tether import tether, tethered
 from gateway import clock
 from gateway.bootstrap import open_log
 from gateway.client import Client
-from gateway.demo.broker import LocalBroker
-from gateway.demo.tether import tether, tethered
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret

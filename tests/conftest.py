@@ -21,8 +21,8 @@ import structlog
 from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 from xdist.workermanage import WorkerController
 
-from gateway.demo.broker import Listener, LocalBroker
-from gateway.demo.jars import missing
+from demo.broker import Listener, LocalBroker
+from demo.jars import missing
 from gateway.runtime.loop import bound_collections
 from tests import lanes, spread
 from tests.browser import program

@@ -23,7 +23,7 @@ from functools import cache
 from io import TextIOWrapper
 from pathlib import Path
 
-from gateway.demo.tether import watch
+from demo.tether import watch
 from gateway.runtime.loop import bound_collections
 
 ROOT = Path(__file__).parents[1]

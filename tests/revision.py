@@ -2,7 +2,7 @@
 
 import orjson
 
-from gateway.demo.generator import GeneratedOffer
+from demo.generator import GeneratedOffer
 
 
 def revised(offer: GeneratedOffer, revision: int) -> GeneratedOffer:

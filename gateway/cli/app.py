@@ -2,7 +2,6 @@
 
 import gc
 import importlib
-import importlib.util
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +12,6 @@ from gateway.cli.os_error import explain_os_errors
 
 COMMANDS = {
     "serve": "gateway.cli.serve:serve",
-    "demo": "gateway.demo.command:demo",
     "validate": "gateway.cli.validate:validate",
     "publish": "gateway.cli.publish:publish",
     "mark": "gateway.cli.snapshot:mark",
@@ -53,16 +51,12 @@ class LazyGroup(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the shape that click asks for
         """The command names, in the order of ``COMMANDS``."""
-        return [name for name in COMMANDS if name != "demo" or _has_demo()]
+        return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - same
         """The command of that name; None if there is none."""
         if cmd_name not in COMMANDS:
             return None
-        if cmd_name == "demo" and not _has_demo():
-            raise CommandError(
-                "The installed package does not include the demo.", step="clone the source and run: make demo"
-            )
         module, attribute = COMMANDS[cmd_name].split(":")
         found = getattr(importlib.import_module(module), attribute)
         if not isinstance(found, typer.Typer):
@@ -80,11 +74,6 @@ class LazyGroup(TyperGroup):
         except typer.BadParameter as error:
             error.message = error.message.removeprefix("Value error, ")
             raise
-
-
-def _has_demo() -> bool:
-    """Whether this is the source or the installed package, which leaves ``gateway.demo`` out."""
-    return importlib.util.find_spec("gateway.demo") is not None
 
 
 app = typer.Typer(

@@ -10,10 +10,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from demo.broker import free_ports
+from demo.generator import generate
 from gateway.bootstrap import running
 from gateway.clock import now
-from gateway.demo.broker import free_ports
-from gateway.demo.generator import generate
 from gateway.protocol.decide import paris_date
 from gateway.protocol.record import utc
 from gateway.settings import Settings

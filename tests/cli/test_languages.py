@@ -15,14 +15,14 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner
 
+from demo.generator import generate
+from demo.region_site.feed import example_profile, write_feed
 from gateway.cli.app import app
 from gateway.cli.console import CommandError
 from gateway.cli.publish import Note, write_note
 from gateway.cli.render_platform import platform_error
 from gateway.cli.tally import OUTCOMES, Tally
 from gateway.clock import now
-from gateway.demo.generator import generate
-from gateway.demo.region_site.feed import example_profile, write_feed
 from gateway.protocol.decide import paris_date
 from schemas.rulebook import LANGUAGES, Language
 from tests.cli.conftest import RunningGateway

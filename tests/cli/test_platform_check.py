@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.region_site.feed import write_feed
+from demo.region_site.feed import write_feed
 from tests.pull.pull_harness import offer
 from tests.pull.test_platform_command import Shell
 

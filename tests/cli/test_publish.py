@@ -8,10 +8,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from demo.generator import GeneratedOffer, generate
 from gateway.bootstrap import Gateway
 from gateway.cli.publish import Note, note_path, write_note
 from gateway.clock import now
-from gateway.demo.generator import GeneratedOffer, generate
 from gateway.protocol.decide import paris_date
 from gateway.protocol.topic import COMMON
 from tests.cli.conftest import Ended, RunningGateway, Shell

@@ -8,11 +8,11 @@ from typing import Any
 import aiohttp
 import orjson
 
+from demo.generator import GeneratedOffer, generate
 from gateway.cli.document import Document
 from gateway.cli.tally import Tally
 from gateway.client import Answer, Client
 from gateway.clock import now
-from gateway.demo.generator import GeneratedOffer, generate
 from gateway.protocol.decide import paris_date
 from tests.cli.conftest import RunningGateway
 from tests.revision import revised

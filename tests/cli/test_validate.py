@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import schemas
-from gateway.demo.generator import GeneratedOffer, generate
+from demo.generator import GeneratedOffer, generate
 from schemas.rulebook import Language
 from tests.cli.conftest import Shell
 

@@ -30,7 +30,7 @@ from conformance.role.runner import run_cases
 from conformance.target.setup import Setup
 from conformance.target.topic import subscriber_topics
 from conformance.version import KIT_VERSION
-from gateway.demo.broker import LocalBroker
+from demo.broker import LocalBroker
 from tests.conformance.gateway_fixture import running_gateway
 from tests.conformance.mutants.known_partners import PARTNERS, WrongPartner
 from tests.conformance.mutants.known_sites import SITES

@@ -20,7 +20,7 @@ from conformance.model.library import cases
 from conformance.model.result import Result
 from conformance.role.runner import playing, run_cases
 from conformance.target.setup import Account, Setup
-from gateway.demo.broker import free_ports
+from demo.broker import free_ports
 
 _PAUSE = 0.1
 _TIMEOUT = aiohttp.ClientTimeout(total=30)

@@ -12,8 +12,8 @@ from conformance.model.result import Result
 from conformance.role.national import NationalRole
 from conformance.role.runner import run_cases
 from conformance.target.setup import Account, Setup
+from demo.national_site.simulator import NationalSimulator
 from gateway import clock
-from gateway.demo.national_site.simulator import NationalSimulator
 from tests.conformance.mutants.proxy import Fault, proxied
 
 ACCOUNT = Account(platform="national", client_id="kit@conformite.example", secret="essai")

@@ -14,7 +14,7 @@ from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
 from conformance.role.runner import Choice, cases_for, drive
 from conformance.target.setup import Account, Setup
-from gateway.demo.broker import free_ports
+from demo.broker import free_ports
 from tests.conformance.gateway_fixture import SLUGS
 from tests.conformance.independent_fixture import PROGRAMS, SECRET, report_missing, running, running_gateway
 

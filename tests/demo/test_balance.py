@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from adapters.profile.profile import Profile, profiles, read_profile
-from gateway.demo.balance import ExpectedOffer, ExternalCounts, Party, Uncovered, compute_balance, expected_offers
-from gateway.demo.region_site.feed import example_profile
+from demo.balance import ExpectedOffer, ExternalCounts, Party, Uncovered, compute_balance, expected_offers
+from demo.region_site.feed import example_profile
 
 BRETAGNE = Party(
     slug="bretagne",

@@ -17,7 +17,7 @@ from aiohttp.test_utils import unused_port
 from aiokafka.admin import AIOKafkaAdminClient
 
 ROOT = Path(__file__).parents[2]
-DEMO = (sys.executable, "-c", "from gateway.cli import main; main()", "demo")
+DEMO = (sys.executable, "-m", "demo")
 SECONDS = 400
 """Limit for a slow and busy machine; others need half a minute."""
 REGIONS = {

@@ -13,11 +13,11 @@ from shlex import split
 import pytest
 from rich.console import Console, RenderableType
 
-from gateway.demo.balance import compute_balance
-from gateway.demo.command import command, opening
-from gateway.demo.display import balance_table, number, uncovered_table
-from gateway.demo.federation import OPERATOR_PAGES, PLATFORM_PAGES
-from gateway.demo.step import poll_until_count
+from demo.balance import compute_balance
+from demo.command import command, opening
+from demo.display import balance_table, number, uncovered_table
+from demo.federation import OPERATOR_PAGES, PLATFORM_PAGES
+from demo.step import poll_until_count
 from tests.demo.test_balance import BRETAGNE, ENDS, NORMANDIE
 
 SOON = 0.001

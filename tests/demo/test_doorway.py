@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
-from gateway.demo.doorway import serving_doorways
+from demo.doorway import serving_doorways
 from gateway.log.memory import MemoryLog
 from gateway.operate.desk import Desk
 from gateway.operate.journal import Journal

@@ -7,9 +7,9 @@ from itertools import islice
 import pytest
 
 import schemas
-from gateway.demo.fault import FAULTS
-from gateway.demo.generator import WRONG, generate
-from gateway.demo.week import calendar_on
+from demo.fault import FAULTS
+from demo.generator import WRONG, generate
+from demo.week import calendar_on
 from gateway.partners.onboarding import presets
 from schemas.schoolyear import holiday_of, monday_of, year_of, years
 from tests.revision import revised, withdrawal

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.demo.broker import _PORTS, free_ports
+from demo.broker import _PORTS, free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ def test_a_process_is_given_no_port_twice() -> None:
 def test_no_other_process_is_given_a_port_before_its_owner_listens() -> None:
     """A broker listens seconds after it was given its ports."""
     given = free_ports(50)
-    program = f"import json; from gateway.demo.broker import free_ports; print(json.dumps(free_ports({len(_PORTS)})))"
+    program = f"import json; from demo.broker import free_ports; print(json.dumps(free_ports({len(_PORTS)})))"
     asked = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True)
     others = json.loads(asked.stdout)
     assert others

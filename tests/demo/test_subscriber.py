@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.subscriber import OfferCopy, counted
+from demo.subscriber import OfferCopy, counted
 
 
 def upsert(offer_id: str, sequence: int, title: str) -> dict[str, Any]:

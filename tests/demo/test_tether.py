@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.demo.jars import JarsError, fetch_jars
+from demo.jars import JarsError, fetch_jars
 from tests.faults.process import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")]
 
 _HEAD = "import asyncio, subprocess, sys, threading, time\nfrom pathlib import Path\n"
 _CHILD = f"""{_HEAD}
-from gateway.demo.tether import tether, tethered
+from demo.tether import tether, tethered
 def start():
     child = subprocess.Popen(tethered([sys.executable, "-c", "import time; time.sleep(600)"]), pass_fds=tether())
     print(child.pid, flush=True)
@@ -35,7 +35,7 @@ async def main():
 asyncio.run(main())
 """
 _BROKER = f"""{_HEAD}
-from gateway.demo.broker import LocalBroker
+from demo.broker import LocalBroker
 with LocalBroker() as broker:
     print(broker.process, flush=True)
     time.sleep(600)
@@ -108,7 +108,7 @@ async def test_the_local_broker_ends_with_a_run_that_is_killed() -> None:
 async def test_a_watcher_ends_with_its_command() -> None:
     """An ended child leaves nothing while its parent runs; its id and exit code are kept."""
     script = f"""{_HEAD}
-from gateway.demo.tether import tether, tethered
+from demo.tether import tether, tethered
 child = subprocess.Popen(tethered([sys.executable, "-c", "import sys; sys.stdin.read(); sys.exit(7)"]),
     pass_fds=tether(), stdin=subprocess.PIPE)
 children = Path(f"/proc/{{child.pid}}/task/{{child.pid}}/children")

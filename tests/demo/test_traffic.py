@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from gateway.demo.channel import Batches, Inbox, Pace, Pulled, Puts, Snapshots
-from gateway.demo.entry import CHANNELS, profile_of
-from gateway.demo.traffic import Act, Arrivals, Publications, next_act
+from demo.channel import Batches, Inbox, Pace, Pulled, Puts, Snapshots
+from demo.entry import CHANNELS, profile_of
+from demo.traffic import Act, Arrivals, Publications, next_act
 from gateway.protocol.decide import needs_confirmation
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gateway.demo.tether import tether, tethered
+from demo.tether import tether, tethered
 from tests.deploy.programs import ROOT, program
 
 CACHE = ROOT / ".cache" / "image"

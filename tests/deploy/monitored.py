@@ -11,11 +11,11 @@ import aiohttp
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from demo.broker import free_ports
+from demo.region_site.feed import example_profile, write_feed
+from demo.tether import tether, tethered
 from gateway.bootstrap import open_log, topics_of
 from gateway.client import Client
-from gateway.demo.broker import free_ports
-from gateway.demo.region_site.feed import example_profile, write_feed
-from gateway.demo.tether import tether, tethered
 from gateway.partners import Partners
 from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.identity import partition_of

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.broker import free_ports
+from demo.broker import free_ports
 from tests.deploy.image import Buildah
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(600)]

@@ -16,10 +16,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from demo.broker import free_ports
+from demo.tether import tether, tethered
 from gateway.api.context import PROXIES, client_of
 from gateway.client import Client
-from gateway.demo.broker import free_ports
-from gateway.demo.tether import tether, tethered
 from gateway.runtime.proxies import Proxies
 from gateway.settings import Settings, proxy_networks
 from tests.damage.populated import OPERATOR, PUBLISHER, offer, onboard

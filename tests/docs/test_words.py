@@ -14,8 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 GLOSSARY = ROOT / "docs/glossary.md"
-CODE = ("schemas", "gateway", "adapters", "conformance", "bench", "requirements", "tests")
-TEXTS = ("schemas", "gateway", "adapters", "conformance")
+CODE = ("schemas", "gateway", "adapters", "conformance", "demo", "bench", "requirements", "tests")
+TEXTS = ("schemas", "gateway", "adapters", "conformance", "demo")
 NORMATIVE = frozenset({"schemas/requirements.json"})
 """The sentences of docs/protocol.md, whose words are the protocol's."""
 PAGES = (

@@ -11,9 +11,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 import schemas
+from demo.generator import generate
 from gateway.client import Client
 from gateway.clock import now
-from gateway.demo.generator import generate
 from gateway.protocol.decide import paris_date
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from gateway.protocol.topic import full_name

@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 import schemas
+from demo.generator import generate
 from gateway.client import NDJSON, Answer, Client
 from gateway.clock import now
-from gateway.demo.generator import generate
 from gateway.log.port import EventLog
 from gateway.log.positions import read_positions
 from gateway.log.reading import read_all

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from demo.broker import Listener, LocalBroker
 from gateway.bootstrap import kafka_settings
-from gateway.demo.broker import Listener, LocalBroker
 from gateway.log.kafka.admin import wanted
 from gateway.log.port import EventLog
 from gateway.protocol.topic import COMMON, OFFERS

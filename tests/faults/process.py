@@ -11,8 +11,8 @@ from pathlib import Path
 
 import aiohttp
 
-from gateway.demo.broker import free_ports
-from gateway.demo.tether import tether, tethered
+from demo.broker import free_ports
+from demo.tether import tether, tethered
 from tests.fork_server import Forked, fork
 
 ROOT = Path(__file__).parents[2]

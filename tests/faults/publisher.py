@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 import schemas
-from gateway.demo.generator import generate
+from demo.generator import generate
 from tests.faults.history import Attempt, History, Kind, Outcome
 
 SECTORS = ("s1", "s5", "s9")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway.demo.generator import generate
+from demo.generator import generate
 from gateway.errors import LogBusyError, LogUnavailableError, UnknownOutcomeError
 from gateway.ingest.submissions import VERSIONS
 from gateway.log.kafka.aiokafka_patches import stop_consumer

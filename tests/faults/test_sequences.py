@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 import schemas
-from gateway.demo.generator import GeneratedOffer, generate
+from demo.generator import GeneratedOffer, generate
 from gateway.errors import UnknownOutcomeError
 from gateway.ingest.submissions import Submissions
 from gateway.log.memory import MemoryLog

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from gateway.demo.generator import generate
+from demo.generator import generate
 from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter
 from tests.fuzz.pieces import Outcome, Read, Refused, cut, headed, mutate_body, read
 from tests.fuzz.target import Target

@@ -11,7 +11,7 @@ import orjson
 import rfc8785
 
 import schemas
-from gateway.demo.generator import generate
+from demo.generator import generate
 from gateway.protocol.digest import canonical
 from schemas.explain import _trimmed
 from schemas.registry import _fast, fast_validator

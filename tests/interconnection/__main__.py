@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gateway.demo.broker import LocalBroker
+from demo.broker import LocalBroker
 from gateway.runtime.loop import run
 from tests.interconnection.drain import SPEED, drain
 from tests.interconnection.play import play

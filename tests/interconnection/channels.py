@@ -8,8 +8,8 @@ from typing import Protocol
 import orjson
 from aiokafka import AIOKafkaProducer
 
+from demo.region_site.feed import write_feed
 from gateway.client import NDJSON, Client
-from gateway.demo.region_site.feed import write_feed
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from gateway.protocol.source_run import Run
 from tests.interconnection.offers import Offer

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from adapters.national.site.timing import PER_MINUTE
-from gateway.demo.national_site.simulator import NationalSimulator
+from demo.national_site.simulator import NationalSimulator
 
 CALLS_FOR_A_KILL = 2
 """At most fourteen creations are announced at a time. Those whose answers were lost with the gateway are looked up on

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import aiohttp
 
+from demo.entry import CHANNELS, KAFKA_CHANNELS
+from demo.national_site.simulator import NationalSimulator
+from demo.national_site.stock import Row
 from gateway import clock
 from gateway.bootstrap import open_log, running, topics_of
 from gateway.client import Client
-from gateway.demo.entry import CHANNELS, KAFKA_CHANNELS
-from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.stock import Row
 from gateway.log.port import EventLog
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON

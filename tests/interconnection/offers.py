@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
 
+from demo.national_site.stock import Row
 from gateway.clock import now
-from gateway.demo.national_site.stock import Row
 from gateway.protocol.decide import paris_date
 from schemas.schoolyear import june_year
 

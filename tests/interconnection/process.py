@@ -5,7 +5,7 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.demo.process import FastTime
+from demo.process import FastTime
 from tests.faults.process import ROOT, GatewayProcess
 from tests.fork_server import fork, outcome
 
@@ -30,7 +30,7 @@ class FastGateway(GatewayProcess):
                     files=(silent, words.fileno(), words.fileno()),
                     session=True,
                     tethered=True,
-                    program="gateway.demo.gateway_main",
+                    program="demo.gateway_main",
                 )
         finally:
             os.close(silent)

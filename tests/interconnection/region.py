@@ -10,10 +10,10 @@ from typing import Any
 import schemas
 from adapters.profile.profile import profiles
 from adapters.pull.pulls import order_run
+from demo.region_site.feed import example_profile, write_feed
+from demo.region_site.simulator import RegionalPlatform
 from gateway import clock
 from gateway.client import Client
-from gateway.demo.region_site.feed import example_profile, write_feed
-from gateway.demo.region_site.simulator import RegionalPlatform
 from gateway.log.port import EventLog
 from gateway.partners import Partners
 from gateway.protocol.source_run import NATIVE, Order, Run
@@ -62,7 +62,7 @@ class RegionFactory:
     stack: AsyncExitStack
 
     async def region(self, slug: str, channel_name: str) -> Region:
-        """A platform that takes part by its profile. ``channel_name`` is one of those of ``gateway.demo.entry``."""
+        """A platform that takes part by its profile. ``channel_name`` is one of those of ``demo.entry``."""
         kind, _, form = channel_name.partition(" ")
         platform = RegionalPlatform(slug, lambda offers: write_feed(form, offers))
 

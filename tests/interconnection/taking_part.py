@@ -8,9 +8,9 @@ from typing import Any
 
 from adapters.profile.joining import Joined, join
 from adapters.profile.profile import Profile, profiles, read_profile
+from demo.national_site.simulator import NationalSimulator
+from demo.site import write_accounts
 from gateway import clock
-from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.site import write_accounts
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.partners.onboarding import presets

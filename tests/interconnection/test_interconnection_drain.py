@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.demo.national_site.simulator import NationalSimulator
+from demo.national_site.simulator import NationalSimulator
 from gateway.runtime.loop import run
 from tests.interconnection.drain import drain
 from tests.interconnection.drained import read_drained

@@ -11,10 +11,10 @@ import aiohttp
 import orjson
 
 import schemas
+from demo.generator import generate
 from gateway import clock
 from gateway.bootstrap import open_log, running
 from gateway.client import NDJSON, Client
-from gateway.demo.generator import generate
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.decide import paris_date

@@ -35,7 +35,7 @@ class ScreenshotError(Exception):
 @contextmanager
 def demo() -> Iterator[str]:
     """The URL of a demo whose offers are published; it is stopped at the end of the block."""
-    command = [sys.executable, "-c", "from gateway.cli import main; main()", "demo", "--offers", str(OFFERS)]
+    command = [sys.executable, "-m", "demo", "--offers", str(OFFERS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         if process.stdout is None:
             raise AssertionError("standard output is a pipe")

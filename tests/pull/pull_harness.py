@@ -10,9 +10,9 @@ from adapters.profile.profile import Profile, read_profile
 from adapters.pull.pull import Pull, PullDependencies
 from adapters.pull.run import Beginning
 from adapters.pull.transport_factory import Secrets, TransportFactory
+from demo.region_site.feed import example_profile, write_feed
+from demo.region_site.simulator import RegionalPlatform
 from gateway.clock import now
-from gateway.demo.region_site.feed import example_profile, write_feed
-from gateway.demo.region_site.simulator import RegionalPlatform
 from gateway.log.kafka import KafkaLog
 from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog

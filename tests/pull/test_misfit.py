@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.profile.profile import Profile, read_profile
-from gateway.demo.region_site.feed import example_profile
+from demo.region_site.feed import example_profile
 from gateway.operate.status import Facts, statuses
 from gateway.protocol.source_run import read_run, run_record
 from tests.pull.pull_harness import PullHarness, offer, pull_harness

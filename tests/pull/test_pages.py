@@ -13,7 +13,7 @@ from adapters.formats import FeedComplete, read_pages
 from adapters.pull.pages import PagedFeed, fetch_pages
 from adapters.transport.feed import FeedError, FetchLimits
 from adapters.transport.https import HttpsPull
-from gateway.demo.region_site.feed import write_feed
+from demo.region_site.feed import write_feed
 from tests.formats.feeds import ON, load
 from tests.pull.pull_harness import PullHarness, offer, profile_of, pull_harness
 from tests.transport.server import serving

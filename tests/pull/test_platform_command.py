@@ -13,9 +13,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from adapters.profile.profile import profiles
+from demo.region_site.feed import example_profile, write_feed
 from gateway.cli.console import CommandError
 from gateway.cli.platform import app
-from gateway.demo.region_site.feed import example_profile, write_feed
 from gateway.log.port import EventLog
 from gateway.log.sqlite import SqliteLog
 from gateway.partners import Partners

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.demo.region_site.simulator import FeedFault
+from demo.region_site.simulator import FeedFault
 from gateway.protocol.record import read_submission
 from gateway.protocol.source_run import Counts
 from gateway.protocol.submission import Publish, Retire, Withdraw

@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 
 from adapters.pull.pulls import last_runs
+from demo.region_site.feed import example_profile, write_feed
 from gateway.bootstrap import open_log
-from gateway.demo.region_site.feed import example_profile, write_feed
 from gateway.partners import Partners
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import COMMON

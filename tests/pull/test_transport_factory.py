@@ -11,7 +11,7 @@ from aiohttp import web
 from adapters.profile.profile import Profile, read_profile
 from adapters.pull.pull import Pull
 from adapters.pull.transport_factory import Secrets, TransportFactory
-from gateway.demo.region_site.feed import example_profile, write_feed
+from demo.region_site.feed import example_profile, write_feed
 from tests.pull.pull_harness import PullHarness, offer, pull_harness
 from tests.transport.server import serving
 from tests.transport.sftp_server import sftp_server

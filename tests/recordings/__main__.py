@@ -18,10 +18,10 @@ from typing import Any
 import orjson
 import structlog
 
+from demo.federation import Federation, open_federation
+from demo.scenario import Scenario
+from demo.subscriber import VISITOR
 from gateway.client import NDJSON
-from gateway.demo.federation import Federation, open_federation
-from gateway.demo.scenario import Scenario
-from gateway.demo.subscriber import VISITOR
 from gateway.partners import Partners
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import FEED, INBOX

@@ -93,19 +93,7 @@ def test_every_file_that_the_code_reads_is_installed_with_it(installed: Path, pa
         found = (path for path in (root / package).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
         return {path.relative_to(root) for path in found}
 
-    demo = {path for path in files(ROOT) if path.is_relative_to("gateway/demo")}
-    assert files(ROOT) - demo == files(installed)
-
-
-def test_the_installed_command_says_where_the_demo_is(installed: Path, tmp_path: Path) -> None:
-    def passerelle(word: str) -> subprocess.CompletedProcess[str]:
-        words = command("-c", "from gateway.cli import main; main()", word)
-        env = environment(installed, tmp_path)
-        return subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
-
-    demo, listed = passerelle("demo"), passerelle("--help")
-    assert (2, True) == (demo.returncode, "Next step: clone the source and run: make demo" in demo.stderr), demo.stderr
-    assert (0, False) == (listed.returncode, " demo " in listed.stdout)
+    assert files(ROOT) == files(installed)
 
 
 def test_the_gateway_starts(installed: Path, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ TITLE = "Un titre que nul ne lit dans un journal"
 WRONG = "passerelle_a-wrong-secret-that-somebody-tried"
 FORGED = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJicmV0YWduZSJ9.a-forged-signature"
 CURSOR = "a-cursor-that-somebody-made-up"
-DEMO = "from gateway.cli import main; main()"
+COMMAND = "from gateway.cli import main; main()"
 
 
 def leaks(said: str, kept: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
@@ -96,7 +96,7 @@ async def test_a_whole_demo_prints_no_secret(tmp_path: Path) -> None:
     kept.mkdir()
     keeping = asyncio.create_task(keep_files(there, kept))
     try:
-        words = ("-c", DEMO, "demo", "--once", "--offers", "90")
+        words = ("-m", "demo", "--once", "--offers", "90")
         environment = {"TMPDIR": str(there), "PASSERELLE_LOG_LEVEL": "debug"}
         code, output = await run(*words, environment=environment, seconds=220)
     finally:
@@ -264,6 +264,6 @@ async def test_an_unreadable_key_is_not_displayed(tmp_path: Path) -> None:
     settings = {"SIGNING_KEY": str(key), "SECRET": SECRET, "DATA": str(tmp_path / "data"), "LOG_LEVEL": "debug"}
     settings |= {"PORT": "0", "MANAGEMENT_PORT": "0"}
     environment = {f"PASSERELLE_{name}": text for name, text in settings.items()}
-    code, said = await run("-c", DEMO, "serve", environment=environment)
+    code, said = await run("-c", COMMAND, "serve", environment=environment)
     assert code not in {0, None}
     assert {} == leaks(said, {"key": [WRONG], "secret": [SECRET]})

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from adapters.transport.sftp import SftpServer
-from gateway.demo.region_site.simulator import USER
+from demo.region_site.simulator import USER
 
 Talk: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

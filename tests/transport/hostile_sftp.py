@@ -9,7 +9,7 @@ from typing import Any
 import asyncssh
 
 from adapters.transport.sftp import SftpServer
-from gateway.demo.region_site.simulator import USER, Files, Gatekeeper, serving_sftp
+from demo.region_site.simulator import USER, Files, Gatekeeper, serving_sftp
 
 Step = Callable[..., Any]
 """Called before a step; what it returns is awaited when it can be."""

@@ -8,7 +8,7 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from gateway.demo.region_site.simulator import serving_sftp
+from demo.region_site.simulator import serving_sftp
 from tests.transport.hostile_sftp import files_of
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncssh
 
 from adapters.transport.sftp import SftpServer
-from gateway.demo.region_site.simulator import USER, Gatekeeper, serving_sftp
+from demo.region_site.simulator import USER, Gatekeeper, serving_sftp
 
 
 class PasswordGatekeeper(Gatekeeper):

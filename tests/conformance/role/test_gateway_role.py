@@ -21,7 +21,7 @@ from conformance.role.gateway import GatewayRole
 from conformance.role.runner import Choice, cases_for, drive, run_cases
 from conformance.target.doctor import examine
 from conformance.target.setup import Account, Setup
-from gateway.demo.broker import free_ports
+from demo.broker import free_ports
 from gateway.protocol.certificate import Nonce
 from gateway.protocol.evidence import Evidence, judge_evidence
 from gateway.settings import Settings

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from gateway.demo.broker import LocalBroker
+from demo.broker import LocalBroker
 from gateway.errors import LogUnavailableError
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.kafka.admin import wanted

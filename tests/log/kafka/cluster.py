@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gateway.demo.broker import (
+from demo.broker import (
     Listener,
     LocalBroker,
     free_ports,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from gateway.demo.broker import LocalBroker
+from demo.broker import LocalBroker
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.topic import COMMON
 from tests.log.kafka.proxy import Proxy

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from gateway.demo.jars import missing
+from demo.jars import missing
 
 
 def need_local_kafka() -> None:

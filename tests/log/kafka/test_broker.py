@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.demo.broker import BrokerError, LocalBroker
+from demo.broker import BrokerError, LocalBroker
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.topic import COMMON, SUBMISSIONS
 from tests.log.contract.log_fixture import read_keys, record

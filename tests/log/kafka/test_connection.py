@@ -12,7 +12,7 @@ from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from gateway.demo.broker import LocalBroker
+from demo.broker import LocalBroker
 from gateway.errors import LogUnavailableError
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.kafka.aiokafka_patches import abort_producer, close_client, patch_client

@@ -5,7 +5,7 @@ from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.cluster import ClusterMetadata
 
-from gateway.demo.broker import LocalBroker
+from demo.broker import LocalBroker
 from gateway.log.kafka import KafkaLog
 from gateway.log.kafka.aiokafka_patches import _MetadataResponseV7, patch_client, use_newest_leader
 from gateway.log.kafka.leader_epochs import EPOCHS, LeaderEpochs

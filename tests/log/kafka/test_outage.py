@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from gateway.demo.broker import LocalBroker
+from demo.broker import LocalBroker
 from gateway.errors import LogUnavailableError, UnknownOutcomeError
 from gateway.log.common import MAX_BYTES
 from gateway.log.kafka import KafkaLog, KafkaSettings

@@ -9,7 +9,7 @@ import pytest
 
 from conformance.target.setup import Account, Cluster, Setup, SetupError
 from conformance.target.topic import subscriber_topics
-from gateway.demo.broker import Listener, LocalBroker
+from demo.broker import Listener, LocalBroker
 from gateway.errors import LogUnavailableError
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.port import Output

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from adapters.national.mapping.deliverability import DeliveryTerms
-from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.process import FastTime
+from demo.national_site.simulator import NationalSimulator
+from demo.process import FastTime
 from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
 from gateway.partners import Partners

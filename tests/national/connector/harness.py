@@ -15,9 +15,9 @@ from adapters.national.connector.connector import open_connector
 from adapters.national.mapping.deliverability import DeliveryTerms
 from adapters.national.site.accounts import Account, Accounts
 from adapters.national.site.timing import Timing
-from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.stock import Operator, Row
-from gateway.demo.process import FastTime
+from demo.national_site.simulator import NationalSimulator
+from demo.national_site.stock import Operator, Row
+from demo.process import FastTime
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.partners import Partners

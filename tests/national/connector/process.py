@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adapters.national.connector.connector import open_connector
 from adapters.national.site.timing import Timing
-from gateway.demo.process import FastTime
+from demo.process import FastTime
 from gateway.ingest.submissions import Submissions
 from gateway.log.sqlite import SqliteLog
 from gateway.partners import Partners

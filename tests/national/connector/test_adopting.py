@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.national_site.stock import Row
+from demo.national_site.stock import Row
 from gateway.protocol.delivery_order import Adopt, Reconcile
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document, eventually, part_of, row_of

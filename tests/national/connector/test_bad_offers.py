@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.national_site.fault import Fault
+from demo.national_site.fault import Fault
 from gateway.protocol.delivery_order import Reconcile
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document, eventually, part_of, row_of

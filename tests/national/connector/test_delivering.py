@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.demo.national_site.fault import Fault
+from demo.national_site.fault import Fault
 from gateway.protocol.delivery import delivery_document
 from gateway.protocol.delivery_order import Reconcile, Replay
 from gateway.protocol.record import OfferState

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from adapters.national.maintenance.offer_orders import NEUTRAL
-from gateway.demo.national_site.fault import Fault
+from demo.national_site.fault import Fault
 from gateway.protocol.delivery_order import Erase, Placed, order_record, read_order
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document, eventually, row_of

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.national.site.accounts import Search
-from gateway.demo.national_site.fault import Fault
+from demo.national_site.fault import Fault
 from gateway.protocol.record import OfferState
 from gateway.protocol.topic import COMMON, OFFERS
 from tests.national.connector.conftest import Make

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.demo.national_site.fault import Fault, Kind
-from gateway.demo.national_site.stock import Row
+from demo.national_site.fault import Fault, Kind
+from demo.national_site.stock import Row
 from gateway.log.memory import Fault as LogFault
 from gateway.log.memory import MemoryLog
 from gateway.protocol.delivery_order import Replay

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.demo.national_site.fault import Fault
-from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.process import FastTime
+from demo.national_site.fault import Fault
+from demo.national_site.simulator import NationalSimulator
+from demo.process import FastTime
 from gateway.log.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.protocol.decide import PARIS

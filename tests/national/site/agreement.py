@@ -26,7 +26,7 @@ from adapters.national.site.accounts import Account
 from adapters.national.site.answer import Done, find_dropped, outcome_of
 from adapters.national.site.client import NationalSite
 from adapters.national.site.timing import Rate
-from gateway.demo.national_site.simulator import NationalSimulator
+from demo.national_site.simulator import NationalSimulator
 from schemas import check
 from tests.national.site.harness import EMAIL, NOW, OLD_TOKEN, PASSWORD, at
 from tests.national.site.server import SteppedTime

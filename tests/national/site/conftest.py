@@ -7,8 +7,8 @@ import pytest
 from adapters.national.site.accounts import Account
 from adapters.national.site.client import NationalSite
 from adapters.national.site.timing import Rate
-from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.stock import Operator
+from demo.national_site.simulator import NationalSimulator
+from demo.national_site.stock import Operator
 from tests.national.site.harness import EMAIL, NOW, OLD_TOKEN, PASSWORD
 from tests.national.site.server import SteppedTime
 

@@ -10,8 +10,8 @@ from adapters.national.mapping.mapping import map_offer
 from adapters.national.site.answer import Answer, Done, outcome_of
 from adapters.national.site.client import NationalSite
 from adapters.national.site.reading import Page, read_page
-from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.stock import Row
+from demo.national_site.simulator import NationalSimulator
+from demo.national_site.stock import Row
 from gateway.protocol.decide import PARIS
 from schemas import check
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import aiohttp
 
-from gateway.demo.national_site.rules import RULES
-from gateway.demo.national_site.rules_offer import Version
-from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.stock import Operator, Row
+from demo.national_site.rules import RULES
+from demo.national_site.rules_offer import Version
+from demo.national_site.simulator import NationalSimulator
+from demo.national_site.stock import Operator, Row
 from tests.national.site.harness import JUNE, OLD_TOKEN, PASSWORD
 from tests.national.site.server import SteppedTime
 

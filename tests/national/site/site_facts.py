@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from gateway.demo.national_site.rules_offer import BOTH, V1, V2, Version
+from demo.national_site.rules_offer import BOTH, V1, V2, Version
 from tests.national.site.harness import JUNE
 from tests.national.site.rule_site import Got, RuleSite
 

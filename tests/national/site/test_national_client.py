@@ -15,8 +15,8 @@ from adapters.national.site.answer import AlreadyDeleted, NameTaken, Unrecognize
 from adapters.national.site.client import MAX_BYTES, TRIES, NationalSite
 from adapters.national.site.site import LoginRefusedError, OutcomeUnknownError, SiteUnavailableError
 from adapters.national.site.timing import MINUTE
-from gateway.demo.national_site.fault import Fault
-from gateway.demo.national_site.simulator import NationalSimulator
+from demo.national_site.fault import Fault
+from demo.national_site.simulator import NationalSimulator
 from tests.log.kafka.certificate import Authority
 from tests.national.site.harness import EMAIL, NAME, NOW, OLD_TOKEN, PASSWORD, creation, row_of
 from tests.national.site.server import SteppedTime, account_at, connect, serving

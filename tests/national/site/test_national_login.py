@@ -10,8 +10,8 @@ from aiohttp.test_utils import TestServer
 from adapters.national.site.answer import RightMissing, outcome_of
 from adapters.national.site.client import NationalSite
 from adapters.national.site.site import LoginRefusedError, SiteUnavailableError
-from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.stock import Operator
+from demo.national_site.simulator import NationalSimulator
+from demo.national_site.stock import Operator
 from tests.national.site.harness import EMAIL, NAME, OLD_TOKEN, PASSWORD, offer_of, ready
 from tests.national.site.server import SteppedTime, account_at, connect, serving
 

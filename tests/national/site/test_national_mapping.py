@@ -7,7 +7,7 @@ import pytest
 
 from adapters.national.mapping.deliverability import NotDeliverable, Past, Ready, Waiting
 from adapters.national.mapping.week import taken_from, year_in_force
-from gateway.demo.national_site.body import KEYS, OLD_KEYS
+from demo.national_site.body import KEYS, OLD_KEYS
 from schemas.registry import schema
 from schemas.schoolyear import years
 from tests.national.site.harness import JUNE, ON, offer_of, parts_of, ready

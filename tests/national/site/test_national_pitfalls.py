@@ -3,7 +3,7 @@
 from adapters.national.site.answer import Done, Forbidden, Refused, find_dropped, outcome_of
 from adapters.national.site.client import NationalSite
 from adapters.national.site.reading import differences
-from gateway.demo.national_site.simulator import NationalSimulator
+from demo.national_site.simulator import NationalSimulator
 from tests.national.site.harness import NAME, PASSWORD, at, deliver, made_there, offer_of, page_of, ready
 from tests.national.site.server import SteppedTime
 

@@ -8,7 +8,7 @@ from time import monotonic
 import pytest
 
 from adapters.national.site.timing import GUARD, MINUTE, Rate
-from gateway.demo.process import FastTime
+from demo.process import FastTime
 from tests.national.site.harness import NOW
 from tests.national.site.server import SteppedTime
 

@@ -14,7 +14,7 @@ from adapters.national.mapping.week import parse_day, parse_spans, parse_week
 from adapters.national.site.answer import Answer
 from adapters.national.site.client import NationalSite
 from adapters.national.site.reading import Listed, Page, Unreadable, differences, read_page
-from gateway.demo.national_site.simulator import NationalSimulator
+from demo.national_site.simulator import NationalSimulator
 from tests.national.site.harness import OLD_TOKEN, offer_of, ready
 
 

@@ -8,8 +8,8 @@ import aiohttp
 import orjson
 import pytest
 
-from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.stock import Operator
+from demo.national_site.simulator import NationalSimulator
+from demo.national_site.stock import Operator
 from tests.national.site.harness import OLD_TOKEN, PASSWORD, at, shape
 from tests.national.site.server import SteppedTime
 

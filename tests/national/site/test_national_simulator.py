@@ -10,9 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.demo.national_site.fault import Fault
-from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.stock import Operator
+from demo.national_site.fault import Fault
+from demo.national_site.simulator import NationalSimulator
+from demo.national_site.stock import Operator
 from tests.national.site.harness import EMAIL, NOW, OLD_TOKEN, PASSWORD, made_there, offer_of, ready, row_of
 from tests.national.site.server import SteppedTime
 
@@ -165,7 +165,7 @@ async def test_it_starts_by_hand_and_says_how_to_use_it() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "gateway.demo.national_site.simulator",
+        "demo.national_site.simulator",
         "--port",
         "0",
         cwd=ROOT,

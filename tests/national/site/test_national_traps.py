@@ -20,8 +20,8 @@ from adapters.national.site.answer import (
     outcome_of,
 )
 from adapters.national.site.client import NationalSite
-from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.stock import Operator
+from demo.national_site.simulator import NationalSimulator
+from demo.national_site.stock import Operator
 from tests.national.site.harness import (
     JUNE,
     NAME,

@@ -6,8 +6,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.demo.national_site.rules import NOT_PLAYED, RULES
-from gateway.demo.national_site.simulator import NationalSimulator
+from demo.national_site.rules import NOT_PLAYED, RULES
+from demo.national_site.simulator import NationalSimulator
 from tests.national.site.rule_cases import CASES
 from tests.national.site.rule_cases_offer import CASES as OFFER_CASES
 from tests.national.site.rule_site import RuleSite

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.demo.national_site.simulator import NationalSimulator
+from demo.national_site.simulator import NationalSimulator
 from tests.national.site.harness import JUNE, PASSWORD
 from tests.national.site.rule_site import Got, RuleSite
 from tests.national.site.server import SteppedTime

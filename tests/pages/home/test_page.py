@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from gateway.demo.generator import generate
+from demo.generator import generate
 from gateway.federation.figures import Figures, PublicFigures
 from gateway.operate.health import HealthTerms
 from gateway.pages.base.wording import number

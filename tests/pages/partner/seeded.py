@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import schemas
-from gateway.demo.generator import generate
+from demo.generator import generate
 from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner

@@ -7,8 +7,8 @@ from typing import Any
 from playwright.sync_api import FilePayload
 from playwright.sync_api import Page as Tab
 
+from demo.generator import generate
 from gateway import clock
-from gateway.demo.generator import generate
 from gateway.protocol.decide import paris_date
 from schemas.rulebook import Language
 from tests.browser.keyboard import Keyboard

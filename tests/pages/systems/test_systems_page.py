@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.generator import generate
+from demo.generator import generate
 from gateway.ingest.refusals import FLUSH_SECONDS
 from gateway.operate.decision_counts import EVERY_SECONDS
 from gateway.protocol.decide import paris_date

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypeAlias
 
-from gateway.demo.week import calendar_on
+from demo.week import calendar_on
 from schemas.schoolyear import monday_of, year_of
 
 Offer: TypeAlias = dict[str, Any]

@@ -8,10 +8,10 @@ from secrets import token_urlsafe
 
 import orjson
 
-from gateway.demo.balance import NATIONAL, ExpectedOffer
-from gateway.demo.locality import OfferLocality, localities_in
-from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.stock import Row
+from demo.balance import NATIONAL, ExpectedOffer
+from demo.locality import OfferLocality, localities_in
+from demo.national_site.simulator import NationalSimulator
+from demo.national_site.stock import Row
 from schemas.schoolyear import june_year
 
 SEARCH = "search"

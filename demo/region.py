@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from demo.balance import Party
+from demo.channel import Channel
+from demo.region_site.simulator import RegionalPlatform
+from demo.subscriber import OfferCopy, counted
+from demo.traffic import Publications
 from gateway.client import Client
-from gateway.demo.balance import Party
-from gateway.demo.channel import Channel
-from gateway.demo.region_site.simulator import RegionalPlatform
-from gateway.demo.subscriber import OfferCopy, counted
-from gateway.demo.traffic import Publications
 
 
 @dataclass(slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from gateway.demo.fault import FAULTS
-from gateway.demo.locality import OfferLocality, localities_in
-from gateway.demo.week import Calendar, calendar_on
+from demo.fault import FAULTS
+from demo.locality import OfferLocality, localities_in
+from demo.week import Calendar, calendar_on
 from gateway.partners.onboarding import presets
 from schemas.closed_list import closed_list
 from schemas.territory import territories

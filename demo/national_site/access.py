@@ -10,9 +10,9 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
-from gateway.demo.national_site.framework import Reply, answer, refuse
-from gateway.demo.national_site.rules import RULES
-from gateway.demo.national_site.stock import Operator, Stock
+from demo.national_site.framework import Reply, answer, refuse
+from demo.national_site.rules import RULES
+from demo.national_site.stock import Operator, Stock
 
 DAY = 24 * 3_600_000
 _MINUTE = 60_000

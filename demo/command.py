@@ -1,4 +1,4 @@
-"""``passerelle demo``: run a complete simulated federation on this machine, and display it."""
+"""``python -m demo``: run a complete simulated federation on this machine, and display it."""
 
 import asyncio
 import shutil
@@ -13,14 +13,11 @@ from typing import Annotated, Any
 import typer
 from rich.live import Live
 
-from gateway.cli.console import FAILED, OUT, CommandError
-from gateway.cli.operator_context import command_errors
-from gateway.client import ClientError
-from gateway.demo.broker import BrokerError
-from gateway.demo.channel import ChannelError
-from gateway.demo.cluster import VARIABLE, ClusterError, lent_cluster
-from gateway.demo.display import LiveView, ProgressLines, plain_line, print_end
-from gateway.demo.federation import (
+from demo.broker import BrokerError
+from demo.channel import ChannelError
+from demo.cluster import VARIABLE, ClusterError, lent_cluster
+from demo.display import LiveView, ProgressLines, plain_line, print_end
+from demo.federation import (
     LATER_SPEED,
     OPERATOR_PAGES,
     PLATFORM_PAGES,
@@ -28,11 +25,14 @@ from gateway.demo.federation import (
     Federation,
     open_federation,
 )
-from gateway.demo.jars import JarsError
-from gateway.demo.process import GatewayError
-from gateway.demo.scenario import LATER_STALL_SECONDS, Scenario
-from gateway.demo.step import pause_between_polls
-from gateway.demo.subscriber import VISITOR, SubscriberError
+from demo.jars import JarsError
+from demo.process import GatewayError
+from demo.scenario import LATER_STALL_SECONDS, Scenario
+from demo.step import pause_between_polls
+from demo.subscriber import VISITOR, SubscriberError
+from gateway.cli.console import FAILED, OUT, CommandError
+from gateway.cli.operator_context import command_errors
+from gateway.client import ClientError
 from gateway.runtime.loop import run
 
 _PLAIN_SECONDS = 2.5

@@ -6,10 +6,10 @@ from datetime import date
 from math import asin, cos, radians, sin, sqrt
 from typing import Any, TypeAlias
 
-from gateway.demo.national_site.body import sectors
-from gateway.demo.national_site.framework import BrokenError, is_blank, leading_number, leading_whole
-from gateway.demo.national_site.stock import Operator, Row, Stock, department_of
-from gateway.demo.national_site.week import is_in_season, june_year, number_of, read_weeks
+from demo.national_site.body import sectors
+from demo.national_site.framework import BrokenError, is_blank, leading_number, leading_whole
+from demo.national_site.stock import Operator, Row, Stock, department_of
+from demo.national_site.week import is_in_season, june_year, number_of, read_weeks
 
 Filter: TypeAlias = Callable[[Row], bool]
 _DEFAULT_RADIUS = 10_000

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from adapters.national.mapping.week import week_of
-from gateway.demo.national_site.framework import BrokenError, leading_whole
-from gateway.demo.national_site.stock import Stock, Unknown, last_friday, monday_of_week
+from demo.national_site.framework import BrokenError, leading_whole
+from demo.national_site.stock import Stock, Unknown, last_friday, monday_of_week
 
 _EXACT = re.compile(r"\d{4}-W\d{2}", re.ASCII)
 _FIRST = date(2018, 12, 31)

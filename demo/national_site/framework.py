@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 import orjson
 from aiohttp import web
 
-from gateway.demo.national_site.rules import RULES
+from demo.national_site.rules import RULES
 from gateway.protocol.decide import PARIS
 
 _LEADING_WHOLE = re.compile(r"\s*([+-]?\d+)", re.ASCII)

@@ -7,12 +7,12 @@ from http import HTTPStatus
 
 import orjson
 
-from gateway.demo.channel import Pulled, Snapshots
-from gateway.demo.federation import Federation
-from gateway.demo.locality import localities_in
-from gateway.demo.region import Region
-from gateway.demo.region_site.simulator import FeedFault
-from gateway.demo.traffic import ChangeSet
+from demo.channel import Pulled, Snapshots
+from demo.federation import Federation
+from demo.locality import localities_in
+from demo.region import Region
+from demo.region_site.simulator import FeedFault
+from demo.traffic import ChangeSet
 
 _FROM, _TO, _WHERE = "bourgogne-franche-comte", "bretagne", "35"
 """Publisher, subscriber, and the offer's department (INSEE code)."""

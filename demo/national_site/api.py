@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from gateway.demo.national_site.body import COLLEGE, Draft, assign, find_errors, find_overflow, permit
-from gateway.demo.national_site.framework import BrokenError, Reply, answer, leading_whole, refuse, to_instant, to_text
-from gateway.demo.national_site.shape import write_shape
-from gateway.demo.national_site.stock import Operator, Row, Stock
-from gateway.demo.national_site.week import mandatory_on, read_weeks
+from demo.national_site.body import COLLEGE, Draft, assign, find_errors, find_overflow, permit
+from demo.national_site.framework import BrokenError, Reply, answer, leading_whole, refuse, to_instant, to_text
+from demo.national_site.shape import write_shape
+from demo.national_site.stock import Operator, Row, Stock
+from demo.national_site.week import mandatory_on, read_weeks
 
 _PERIODS = (0, 1, 2)
 

@@ -22,8 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from gateway.demo.jars import fetch_jars
-from gateway.demo.tether import tether, tethered
+from demo.jars import fetch_jars
+from demo.tether import tether, tethered
 
 JAVA = ("-Xmx512m", "-XX:TieredStopAtLevel=1")
 """C1 compiler only: within minutes of run time, C2 would take as much time as all other work."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias
 
-from gateway.demo.national_site.framework import (
+from demo.national_site.framework import (
     BrokenError,
     is_blank,
     is_scalar,
@@ -14,7 +14,7 @@ from gateway.demo.national_site.framework import (
     to_truth,
     whole_or_none,
 )
-from gateway.demo.national_site.stock import Geocoder, Row, Stock, Unknown, department_of
+from demo.national_site.stock import Geocoder, Row, Stock, Unknown, department_of
 from schemas.codelist import reference
 
 GRADES = ("quatrieme", "troisieme", "seconde")

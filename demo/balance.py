@@ -17,7 +17,7 @@ from adapters.national.mapping.body import remote_id
 from adapters.national.mapping.deliverability import DeliveryTerms, Ready
 from adapters.national.mapping.mapping import map_offer
 from adapters.profile.profile import Profile
-from gateway.demo.region_site.feed import write_feed
+from demo.region_site.feed import write_feed
 from schemas import Verdict
 
 Document: TypeAlias = dict[str, Any]

@@ -1,6 +1,6 @@
 """Gateway process of the demo: ``passerelle serve`` with the clock of the simulated national site.
 
-``python -m gateway.demo.gateway_main ACCOUNTS SPEED START ORIGIN FAST_FOR LATER``, with its settings in the
+``python -m demo.gateway_main ACCOUNTS SPEED START ORIGIN FAST_FOR LATER``, with its settings in the
 environment. The connector uses the clock of the simulated site, which is faster than the wall clock: 100 calls a minute
 then take no hours. The process ends when its standard input is closed, so that none outlives the demo.
 """
@@ -14,9 +14,9 @@ from pathlib import Path
 from adapters.national.connector.connector import open_connector
 from adapters.national.site.accounts import read_accounts
 from adapters.national.site.timing import Timing
+from demo.process import FastTime
 from gateway import clock
 from gateway.bootstrap import open_log, running
-from gateway.demo.process import FastTime
 from gateway.ingest.submissions import Submissions
 from gateway.log.tasks import raise_first_end, start_tasks
 from gateway.partners import Partners

@@ -7,7 +7,7 @@ in ``tests/national/site/rule_cases.py``.
 
 from collections.abc import Mapping
 
-from gateway.demo.national_site.rules_offer import BODY_RULES, BOTH, V1, V2, Rule
+from demo.national_site.rules_offer import BODY_RULES, BOTH, V1, V2, Rule
 
 __all__ = ["BOTH", "NOT_PLAYED", "RULES", "V1", "V2", "Rule"]
 

@@ -19,21 +19,21 @@ import aiohttp
 
 import schemas
 from adapters.profile.joining import Joined, join
+from demo.balance import ExternalCounts
+from demo.broker import LocalBroker
+from demo.channel import Batches, Channel, Inbox, Pulled, Puts, RefusalCounts, Snapshots
+from demo.cluster import cleared, lent_cluster
+from demo.doorway import serving_doorways
+from demo.entry import CHANNELS, KAFKA_CHANNELS, LABELS, Entry, EntryError, departments_of, enter
+from demo.national_site.simulator import NationalSimulator
+from demo.process import FastTime, GatewayProcess
+from demo.region import Region
+from demo.site import UNCOVERED, Site
+from demo.subscriber import VISITOR, OfferCopy, counted, follow_changes, follow_topic
+from demo.traffic import Arrivals
 from gateway import clock
 from gateway.bootstrap import open_log
 from gateway.client import Client
-from gateway.demo.balance import ExternalCounts
-from gateway.demo.broker import LocalBroker
-from gateway.demo.channel import Batches, Channel, Inbox, Pulled, Puts, RefusalCounts, Snapshots
-from gateway.demo.cluster import cleared, lent_cluster
-from gateway.demo.doorway import serving_doorways
-from gateway.demo.entry import CHANNELS, KAFKA_CHANNELS, LABELS, Entry, EntryError, departments_of, enter
-from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.process import FastTime, GatewayProcess
-from gateway.demo.region import Region
-from gateway.demo.site import UNCOVERED, Site
-from gateway.demo.subscriber import VISITOR, OfferCopy, counted, follow_changes, follow_topic
-from gateway.demo.traffic import Arrivals
 from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing
 from gateway.operate.desk import Desk

@@ -16,10 +16,10 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from adapters.pull.pulls import order_run
+from demo.balance import Document
+from demo.traffic import ChangeSet
 from gateway import clock
 from gateway.client import NDJSON, Answer, Client
-from gateway.demo.balance import Document
-from gateway.demo.traffic import ChangeSet
 from gateway.log.port import EventLog
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from gateway.protocol.source_run import Order, Run

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from adapters.national.mapping.week import MONTHS
-from gateway.demo.national_site.body import sectors
-from gateway.demo.national_site.framework import leading_whole
-from gateway.demo.national_site.stock import Operator, Row, Stock, first_monday, last_friday, monday_of_week
+from demo.national_site.body import sectors
+from demo.national_site.framework import leading_whole
+from demo.national_site.stock import Operator, Row, Stock, first_monday, last_friday, monday_of_week
 from gateway.protocol.decide import PARIS
 
 PER_PAGE = 30

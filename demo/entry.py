@@ -9,11 +9,11 @@ from typing import Any
 
 import schemas
 from adapters.profile.profile import Profile, profiles, read_profile
-from gateway.demo.balance import Document
-from gateway.demo.channel import StoreFeed
-from gateway.demo.region_site.feed import example_profile, write_feed
-from gateway.demo.region_site.simulator import USER, RegionalPlatform, serving_sftp
-from gateway.demo.site import NEIGHBOURS, UNCOVERED
+from demo.balance import Document
+from demo.channel import StoreFeed
+from demo.region_site.feed import example_profile, write_feed
+from demo.region_site.simulator import USER, RegionalPlatform, serving_sftp
+from demo.site import NEIGHBOURS, UNCOVERED
 
 CHANNELS: Mapping[str, str] = {
     "auvergne-rhone-alpes": "https cleverconnect",

@@ -7,9 +7,9 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from gateway.demo.balance import Balance, Line
-from gateway.demo.channel import RefusalCounts
-from gateway.demo.scenario import Scenario
+from demo.balance import Balance, Line
+from demo.channel import RefusalCounts
+from demo.scenario import Scenario
 
 MAX_DIFFERENCES = 20
 _MAX_REASONS = 12

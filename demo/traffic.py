@@ -9,8 +9,8 @@ from random import Random
 from sys import maxsize
 
 from adapters.profile.profile import Profile
-from gateway.demo.balance import Document, ExpectedOffer, expected_offers
-from gateway.demo.generator import GeneratedOffer, generate
+from demo.balance import Document, ExpectedOffer, expected_offers
+from demo.generator import GeneratedOffer, generate
 
 WRONG = 0.06
 """Share of offers with a fault."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
+from demo.balance import Balance, compute_balance
+from demo.entry import departments_of
+from demo.federation import OBSERVER, Federation
+from demo.region import Region
+from demo.site import UNCOVERED, towns_in
+from demo.step import follow_one, pause_between_polls, poll_until_count, run_negative_scenarios
+from demo.subscriber import OfferCopy, read_changes
+from demo.traffic import Act, next_act
 from gateway.client import Client
-from gateway.demo.balance import Balance, compute_balance
-from gateway.demo.entry import departments_of
-from gateway.demo.federation import OBSERVER, Federation
-from gateway.demo.region import Region
-from gateway.demo.site import UNCOVERED, towns_in
-from gateway.demo.step import follow_one, pause_between_polls, poll_until_count, run_negative_scenarios
-from gateway.demo.subscriber import OfferCopy, read_changes
-from gateway.demo.traffic import Act, next_act
 
 BALANCE_SECONDS = 180.0
 """Continuous traffic rests after these, until everything balances."""

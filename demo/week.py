@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from adapters.national.mapping.week import week_of
-from gateway.demo.national_site.week import mandatory_weeks
+from demo.national_site.week import mandatory_weeks
 from schemas.schoolyear import holiday_of, monday_of, years
 
 _WEEK = timedelta(weeks=1)

@@ -1,7 +1,7 @@
 """Simulator of the national site: an HTTP server with the behaviour of the site's code, quirks included.
 
 ``rules`` is the table of its rules; ``unknown`` holds switches for behaviour unknown outside the site.
-``python -m gateway.demo.national_site.simulator --port 8090`` starts one with an account and a page of its offers.
+``python -m demo.national_site.simulator --port 8090`` starts one with an account and a page of its offers.
 """
 
 import argparse
@@ -18,13 +18,11 @@ from typing import Any, Self
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from gateway import clock as wall
-from gateway.clock import Clock
-from gateway.demo.national_site import api
-from gateway.demo.national_site.access import Access, refuse_rate
-from gateway.demo.national_site.body import sectors
-from gateway.demo.national_site.fault import Fault, Faults
-from gateway.demo.national_site.framework import (
+from demo.national_site import api
+from demo.national_site.access import Access, refuse_rate
+from demo.national_site.body import sectors
+from demo.national_site.fault import Fault, Faults
+from demo.national_site.framework import (
     BrokenError,
     Reply,
     UnreadableError,
@@ -34,10 +32,12 @@ from gateway.demo.national_site.framework import (
     read_params,
     refuse,
 )
-from gateway.demo.national_site.search import search
-from gateway.demo.national_site.shape import View, html_page, page_shape
-from gateway.demo.national_site.stock import Operator, Row, Stock
-from gateway.demo.national_site.week import mandatory_on
+from demo.national_site.search import search
+from demo.national_site.shape import View, html_page, page_shape
+from demo.national_site.stock import Operator, Row, Stock
+from demo.national_site.week import mandatory_on
+from gateway import clock as wall
+from gateway.clock import Clock
 from gateway.protocol.decide import PARIS
 
 PER_MINUTE = 100
@@ -316,7 +316,7 @@ def main() -> None:
     """Serve until SIGINT or SIGTERM; prints the URL, and the account's e-mail, password and v1 token."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    parser = argparse.ArgumentParser(prog="python -m gateway.demo.national_site.simulator", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m demo.national_site.simulator", description=__doc__)
     parser.add_argument("--port", type=int, default=8090)
     try:
         asyncio.run(_serve(parser.parse_args().port))

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import aiohttp
 
+from demo.broker import free_ports
+from demo.tether import tether, tethered
 from gateway import clock
-from gateway.demo.broker import free_ports
-from gateway.demo.tether import tether, tethered
 
-_MODULE = "gateway.demo.gateway_main"
+_MODULE = "demo.gateway_main"
 _START_SECONDS = 90.0
 _READY_TIMEOUT = aiohttp.ClientTimeout(total=2)
 _LAST_LINES = 8
