@@ -17,6 +17,7 @@ import orjson
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import outline_offer
 from gateway.protocol.visibility import audiences, masked
+from gateway.runtime.sqlite_damage import ChecksumError
 from gateway.store.search.duplicate_index import keys_of
 from gateway.store.search.duplicate_key import duplicate_keys_of
 from gateway.store.search.search import OUTSIDER, facets_of
@@ -40,7 +41,10 @@ _COLUMNS = (*HEAD, "head_sum", "sum", "value")
 _ROWS_AT_ONCE = 64  # rows in one statement, so that the GIL is released rarely
 _ROW = f"({','.join('?' * len(_COLUMNS))})"
 _SET = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS if column not in {"number", "id"})
-_PUT = f"INSERT INTO offers ({', '.join(_COLUMNS)}) VALUES {{}} ON CONFLICT (number) DO UPDATE SET {_SET}"  # noqa: S608  # names of our own columns
+_INTO = f"INTO offers ({', '.join(_COLUMNS)}) VALUES {{}}"
+# OR IGNORE: a statement that may fail midway copies each page that it changes into a journal of its own.
+_ADD = f"INSERT OR IGNORE {_INTO}"
+_REPLACE = f"INSERT {_INTO} ON CONFLICT (number) DO UPDATE SET {_SET}"
 _KNOWN = """SELECT json_group_array(json_array(o.id, number, place, link, site, firm))
     FROM json_each(?) AS j CROSS JOIN offers AS o ON o.id = j.value"""
 _DELETE = "DELETE FROM offers WHERE number IN (SELECT value FROM json_each(?))"
@@ -67,7 +71,8 @@ def replace_offers(db: sqlite3.Connection, latest: Latest) -> IndexChange:
     (last,) = db.execute("SELECT max(number) FROM offers").fetchone()
     numbers = count((last or 0) + 1)
     change = IndexChange([], [], [], [])
-    rows: list[tuple[Any, ...]] = []
+    added: list[tuple[Any, ...]] = []
+    replaced: list[tuple[Any, ...]] = []
     deleted: list[int] = []
     for key, (log_offset, value) in sorted(latest.items(), key=itemgetter(1)):
         offer_id = key.decode()
@@ -76,7 +81,7 @@ def replace_offers(db: sqlite3.Connection, latest: Latest) -> IndexChange:
         number = before.number if before is not None else next(numbers)
         if value is not None:
             row, facets, keys = offer_row(number, log_offset, offer_id, value)
-            rows.append(row)
+            (added if before is None else replaced).append(row)
             change.added.append((log_offset, number, facets))
         elif before is not None:
             deleted.append(number)
@@ -88,10 +93,19 @@ def replace_offers(db: sqlite3.Connection, latest: Latest) -> IndexChange:
             change.old_keys.extend((key, number) for key in old_keys if key not in keys)
     if deleted:
         db.execute(_DELETE, (orjson.dumps(deleted).decode(),))
+    _put(db, _REPLACE, replaced)
+    if _put(db, _ADD, added) != len(added):
+        raise ChecksumError("the index of ids lacks rows of the table")
+    return change
+
+
+def _put(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Write rows; returns how many."""
+    written = 0
     for first in range(0, len(rows), _ROWS_AT_ONCE):
         some = rows[first : first + _ROWS_AT_ONCE]
-        db.execute(_PUT.format(",".join([_ROW] * len(some))), tuple(chain.from_iterable(some)))
-    return change
+        written += db.execute(statement.format(",".join([_ROW] * len(some))), tuple(chain.from_iterable(some))).rowcount
+    return written
 
 
 def offer_row(

@@ -13,7 +13,7 @@ from zlib import crc32
 import orjson
 
 from gateway.protocol.submission import Known
-from gateway.runtime.sqlite_damage import ChecksumError, Tables, computed, require
+from gateway.runtime.sqlite_damage import ChecksumError, Tables, computed, joined
 from gateway.store.local_copy import LocalCopy
 
 _LAYOUT = f"""
@@ -28,22 +28,24 @@ INSERT INTO position VALUES (0);
 """  # noqa: S608  # names of our own tables and columns
 _COLUMNS = "revision, digest, sequence, position, appended_at, reason, expires_on, provenance, shared, never"
 _POSITION = "SELECT position FROM position WHERE whole(sum, position)"
-_PUT, _ROW = "INSERT OR REPLACE INTO known VALUES ", "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_DELETE = "DELETE FROM known WHERE id IN (SELECT value FROM json_each(?))"
+# Not OR REPLACE: a statement that may fail midway copies each page that it changes into a journal of its own.
+_PUT, _ROW = "INSERT OR IGNORE INTO known VALUES ", "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ROWS_AT_ONCE = 64  # rows in one statement, so that the GIL is released rarely
-_AS_JSON = f"json_array(sum, id, {_COLUMNS.replace('digest', 'hex(digest)')})"
-_BESIDE = f"""SELECT DISTINCT
-    (SELECT {_AS_JSON} FROM known WHERE id < j.value ORDER BY id DESC LIMIT 1),
-    (SELECT {_AS_JSON} FROM known WHERE id > j.value ORDER BY id LIMIT 1)
-    FROM json_each(?) AS j"""  # noqa: S608  # names of our own columns
+_BESIDE = """SELECT
+    json_group_array((SELECT json_array(id, sum >> 32) FROM known WHERE id < j.value ORDER BY id DESC LIMIT 1)),
+    json_group_array((SELECT json_array(id, sum >> 32) FROM known WHERE id > j.value ORDER BY id LIMIT 1))
+    FROM json_each(?) AS j"""
+_SUM = f"""crc32(CAST(id AS BLOB)) >> 1 << 32 | crc32(CAST({joined(["id", *_COLUMNS.split(", ")])} AS BLOB))"""
 _LOOKUP = 500
 
 
 class RelayState(LocalCopy):
     """The table of one partition. ``keep`` commits changes; ``drop`` rolls back those since the last commit."""
 
-    FORMAT = 4
+    FORMAT = 5
     LAYOUT = _LAYOUT
-    TABLES: ClassVar[Tables] = {"known": ("id", *_COLUMNS.split(", ")), "position": ("position",)}
+    TABLES: ClassVar[Tables] = {"known": _SUM, "position": ("position",)}
 
     @property
     def position(self) -> int:
@@ -63,29 +65,26 @@ class RelayState(LocalCopy):
         return found
 
     def _require_unknown(self, keys: Sequence[str]) -> None:
-        """Compare the checksums of the two rows beside each id that is not found. Where the bytes of a key are damaged,
-        a search for that key ends beside its row. Raises ChecksumError.
-
-        One statement for all ids: new ids often have the same rows beside them, and each is compared once.
+        """Compare the keys of the two rows beside each id that is not found with their checksums. Where the bytes of a
+        key are damaged, a search for that key ends beside its row. Raises ChecksumError.
         """
-        beside = self._db.execute(_BESIDE, (orjson.dumps(keys).decode(),))
-        for text in set(chain.from_iterable(beside)) - {None}:
+        for texts in self._db.execute(_BESIDE, (orjson.dumps(keys).decode(),)).fetchone():
             try:
-                stored, key, revision, digest, *others = orjson.loads(text)
+                beside = orjson.loads(texts)
             except orjson.JSONDecodeError as error:
                 raise ChecksumError("a row holds no JSON") from error
-            require(stored, key, revision, bytes.fromhex(digest), *others)
+            for key, stored in filter(None, beside):
+                if stored != crc32(key.encode()) >> 1:
+                    raise ChecksumError(f"the checksum of a key does not match ({key[:80]!r})")
 
     def put(self, changes: Mapping[str, Known | None]) -> None:
         """Set the known states of offers by id; None removes one."""
         with self.guarded():
-            rows = [_row(key, known) for key, known in changes.items() if known is not None]
+            self._db.execute(_DELETE, (orjson.dumps(list(changes)).decode(),))
+            rows = sorted(_row(key, known) for key, known in changes.items() if known is not None)
             for first in range(0, len(rows), _ROWS_AT_ONCE):
                 some = rows[first : first + _ROWS_AT_ONCE]
                 self._db.execute(_PUT + ",".join([_ROW] * len(some)), tuple(chain.from_iterable(some)))
-            if len(rows) < len(changes):
-                gone = [(key,) for key, known in changes.items() if known is None]
-                self._db.executemany("DELETE FROM known WHERE id = ?", gone)
 
     def apply(self, changes: Mapping[str, Known | None], *, position: int) -> None:
         """Apply records of ``offers`` and commit, during a rebuild."""
@@ -135,9 +134,10 @@ def _row(offer_id: str, known: Known) -> tuple[object, ...]:
 
 
 def _checksum(offer_id: str, revision: int, digest: bytes, *others: object) -> int:
-    """As ``checksum``, faster: one column is a blob."""
-    before = crc32(f"{offer_id}\x1f{revision}\x1f".encode())
-    return crc32("\x1f".join(("", *map(str, others))).encode(), crc32(digest, before))
+    """The lower 32 bits are that of all columns (``checksum``, faster: one is a blob), those above that of the id."""
+    key = crc32(offer_id.encode())
+    before = crc32(digest, crc32(f"\x1f{revision}\x1f".encode(), key))
+    return key >> 1 << 32 | crc32("\x1f".join(("", *map(str, others))).encode(), before)
 
 
 @lru_cache(maxsize=1_024)
@@ -159,8 +159,10 @@ def _name_set(text: str) -> frozenset[str]:
 
 def _found(row: Sequence[object]) -> tuple[str, Known]:
     """A row with its checksum in front. Raises ChecksumError."""
-    require(*row)
-    return str(row[1]), _known(row[2:])
+    stored, offer_id, revision, digest, *others = row
+    if stored != _checksum(offer_id, revision, digest, *others):  # type: ignore[arg-type]  # the columns hold what _row put there
+        raise ChecksumError(f"the checksum of a row does not match (key {offer_id!r:.80})")
+    return str(offer_id), _known(row[2:])
 
 
 def _known(row: Sequence[object]) -> Known:

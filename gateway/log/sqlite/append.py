@@ -130,4 +130,7 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[_Row]) ->
     for start in range(0, len(rows), _ROWS):
         part = rows[start : start + _ROWS]
         values = ",".join((_PLACEHOLDERS,) * len(part))
-        connection.execute(f"INSERT INTO {table} VALUES {values}", list(chain.from_iterable(part)))  # noqa: S608  # our own table's name
+        # OR IGNORE: a statement that may fail midway copies each page that it changes into a journal of its own.
+        statement = f"INSERT OR IGNORE INTO {table} VALUES {values}"  # noqa: S608  # our own table's name
+        if connection.execute(statement, list(chain.from_iterable(part))).rowcount != len(part):
+            raise sqlite3.IntegrityError(f"{table} holds records beyond its bounds")
