@@ -17,7 +17,7 @@ import orjson
 from demo.fault import FAULTS
 from demo.generator import generate, siret
 from gateway import clock
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 
 PLATFORM = "bretagne"
 _REGIONS = 8

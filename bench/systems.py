@@ -28,7 +28,7 @@ from gateway.pages.base.door import COOKIE
 from gateway.partners.credential import mint_secret
 from gateway.partners.onboarding import presets
 from gateway.partners.sign_in import SignIns
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountedVerdict, CountRecord, count_record

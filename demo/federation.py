@@ -42,9 +42,9 @@ from gateway.partners import Partners, topics_of
 from gateway.partners.credential import mint_secret
 from gateway.partners.onboarding import presets
 from gateway.partners.sign_in import SignIns
-from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.journal import Actor
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner, Scope
 from gateway.protocol.topic import COMMON, FEED, INBOX, full_name
 from gateway.runtime.keys import load_secret

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 
 START = 1_796_000_000_000  # 2026-11-30
 

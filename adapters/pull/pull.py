@@ -28,7 +28,7 @@ from gateway.ingest.upload.spool import DiskQuota
 from gateway.log.port import EventLog
 from gateway.log.positions import Positions
 from gateway.partners import Partners
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.source_run import Failure, Run
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
 from gateway.store import OfferView

@@ -16,7 +16,7 @@ import orjson
 from aiohttp import web
 
 from demo.national_site.rules import RULES
-from gateway.protocol.decide import PARIS
+from gateway.protocol.paris_time import PARIS
 
 _LEADING_WHOLE = re.compile(r"\s*([+-]?\d+)", re.ASCII)
 _LEADING_NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)", re.ASCII)

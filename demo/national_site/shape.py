@@ -11,7 +11,7 @@ from adapters.national.mapping.week import MONTHS
 from demo.national_site.body import sectors
 from demo.national_site.framework import leading_whole
 from demo.national_site.stock import Operator, Row, Stock, first_monday, last_friday, monday_of_week
-from gateway.protocol.decide import PARIS
+from gateway.protocol.paris_time import PARIS
 
 PER_PAGE = 30
 _KNOWN = ("page", "latitude", "longitude", "radius", "keyword")

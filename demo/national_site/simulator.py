@@ -38,7 +38,7 @@ from demo.national_site.stock import Operator, Row, Stock
 from demo.national_site.week import mandatory_on
 from gateway import clock as wall
 from gateway.clock import Clock
-from gateway.protocol.decide import PARIS
+from gateway.protocol.paris_time import PARIS
 
 PER_MINUTE = 100
 _OFFERS, _SECTORS = "offers", "sectors"

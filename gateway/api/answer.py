@@ -16,7 +16,7 @@ from gateway.api.context import Context, context_of
 from gateway.api.problem import ProblemError
 from gateway.api.work import AbandonedError, hang_up, work_of
 from gateway.protocol.seal import INTEGERS, Seal, is_of, sealed_members
-from gateway.runtime.accepted import lists_tag
+from gateway.runtime.entity_tag import lists_tag
 
 _PIECE_BYTES = 64 * 1024
 _SLICE_SECONDS = 0.005

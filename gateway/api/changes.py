@@ -10,8 +10,9 @@ from aiohttp import hdrs, web
 from gateway.api.answer import send_list
 from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, federation_of, partner_of
-from gateway.api.problem import ProblemError, require_caught_up, view_behind
+from gateway.api.problem import ProblemError
 from gateway.api.query import Query, read_changes_query
+from gateway.api.readiness import require_caught_up, view_behind
 from gateway.api.work import work_of
 from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import Cursor

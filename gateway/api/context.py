@@ -11,7 +11,7 @@ from gateway.federation import Federation
 from gateway.operate.certification import Issuer
 from gateway.partners.revocation import TokenVerifier
 from gateway.partners.sign_in import SignIns
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.rendering import Rendering
 from gateway.protocol.seal import Seal

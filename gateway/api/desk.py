@@ -10,8 +10,9 @@ from aiohttp import hdrs, web
 from gateway.api.answer import send_json
 from gateway.api.body import read_document
 from gateway.api.context import federation_of, partner_of
-from gateway.api.problem import ProblemError, view_behind
+from gateway.api.problem import ProblemError
 from gateway.api.query import refuse_parameters
+from gateway.api.readiness import view_behind
 from gateway.operate.desk import Desk, Refusal, RefusedActError
 from gateway.partners.partners import ChangeConflictError
 from gateway.protocol.journal import Actor, clean_reason

@@ -7,8 +7,9 @@ from aiohttp import web
 from gateway.api.answer import is_vector, read_list_cursor, send_json, send_list, write_list_cursor
 from gateway.api.auth import requires
 from gateway.api.context import context_of, partner_of
-from gateway.api.problem import ProblemError, language_of, require_caught_up
+from gateway.api.problem import ProblemError, language_of
 from gateway.api.query import refuse_parameters
+from gateway.api.readiness import require_caught_up
 from gateway.api.receipts import answer_headers, joined_deliveries, localized, read_receipt_query
 
 

@@ -9,8 +9,9 @@ from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, federation_of, partner_of
 from gateway.api.get_offers import Document, offer_document
 from gateway.api.limit import Slots
-from gateway.api.problem import ProblemError, require_caught_up, view_behind
+from gateway.api.problem import ProblemError
 from gateway.api.query import read_filter
+from gateway.api.readiness import require_caught_up, view_behind
 from gateway.api.work import Work, work_of
 from gateway.protocol.record import utc
 from gateway.protocol.rendering import Rendering

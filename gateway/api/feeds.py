@@ -10,8 +10,9 @@ from gateway.api.auth import requires
 from gateway.api.body import read_document
 from gateway.api.context import federation_of
 from gateway.api.desk import Check, answered, desk_of, one_of, parse_act, refusals, within
-from gateway.api.problem import ProblemError, require_caught_up
+from gateway.api.problem import ProblemError
 from gateway.api.query import refuse_parameters
+from gateway.api.readiness import require_caught_up
 from gateway.operate.desk import MAX_CONFIRMED
 from gateway.operate.feeds import run_feed, set_paused
 from gateway.protocol.record import utc

@@ -17,8 +17,9 @@ from gateway.api.answer import (
 )
 from gateway.api.auth import requires
 from gateway.api.context import context_of, federation_of, partner_of
-from gateway.api.problem import ProblemError, require_caught_up
+from gateway.api.problem import ProblemError
 from gateway.api.query import Query, offer_id_of, read_offers_query, refuse_parameters
+from gateway.api.readiness import require_caught_up
 from gateway.api.work import work_of
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState, utc

@@ -12,8 +12,9 @@ from gateway.api.answer import PRIVATE, read_list_cursor, send_json, send_list, 
 from gateway.api.auth import requires
 from gateway.api.body import read_document
 from gateway.api.context import context_of, federation_of, partner_of
-from gateway.api.problem import ProblemError, require_caught_up, view_behind
+from gateway.api.problem import ProblemError
 from gateway.api.query import PAGING, Parameters, instant, paging, refuse_parameters, valid
+from gateway.api.readiness import require_caught_up, view_behind
 from gateway.protocol.identity import is_slug
 from gateway.protocol.journal import ACTS, Actor, JournalFilter, Names, clean_name, entry_document, pseudonyms_of
 from gateway.protocol.seal import is_of

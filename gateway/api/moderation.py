@@ -11,8 +11,8 @@ from gateway.api.context import federation_of, partner_of
 from gateway.api.decision import answer_decision
 from gateway.api.desk import one_of, parse_act, refusals
 from gateway.api.idempotency import Answer, run_once
-from gateway.api.problem import require_caught_up
 from gateway.api.query import offer_id_of, refuse_parameters
+from gateway.api.readiness import require_caught_up
 from gateway.api.work import work_of
 from gateway.federation.moderation import moderate_offer
 from gateway.operate.moderation import Action

@@ -11,8 +11,9 @@ from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, federation_of
 from gateway.api.decision import wait_of
 from gateway.api.desk import Check, answered, are_texts, desk_of, is_flag, is_text, read_act, refusals, within
-from gateway.api.problem import ProblemError, require_caught_up
+from gateway.api.problem import ProblemError
 from gateway.api.query import refuse_parameters
+from gateway.api.readiness import require_caught_up
 from gateway.api.work import work_of
 from gateway.errors import PositionLostError
 from gateway.operate.desk import MAX_CONFIRMED

@@ -15,7 +15,6 @@ from aiohttp.http_exceptions import BadHttpMessage
 import schemas
 from gateway.errors import LogBusyError, LogError, LogUnavailableError, QueuingStoppedError, UnknownOutcomeError
 from gateway.runtime.sqlite_damage import is_shortage
-from gateway.store.view import View
 from schemas.refusal import MEDIA_TYPE
 from schemas.refusal import problem_document as document_of
 from schemas.rulebook import Language, preferred_language
@@ -118,19 +117,6 @@ def problem_of_log(error: LogError) -> ProblemError:
             return ProblemError("outcome-unknown", headers={hdrs.RETRY_AFTER: "5"})
         case _:
             return ProblemError("log-unavailable", headers={hdrs.RETRY_AFTER: "10"})
-
-
-def require_caught_up(*views: View) -> None:
-    """Refuse with 503 while a view is being filled: a record not read yet would look unknown (ERR-008). Raises
-    ProblemError.
-    """
-    if not all(view.caught_up for view in views):
-        raise view_behind()
-
-
-def view_behind() -> ProblemError:
-    """The problem of a view that is being filled, or has not yet read what the request refers to."""
-    return ProblemError("view-behind", headers={hdrs.RETRY_AFTER: "5"})
 
 
 def problem_of_http(error: web.HTTPException) -> ProblemError:

@@ -13,8 +13,9 @@ import schemas
 from gateway.api.answer import PRIVATE, is_vector, read_list_cursor, send_json, send_list, write_list_cursor
 from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, partner_of
-from gateway.api.problem import ProblemError, language_of, require_caught_up
+from gateway.api.problem import ProblemError, language_of
 from gateway.api.query import PAGING, Parameters, instant, paging, refuse_parameters, valid
+from gateway.api.readiness import require_caught_up
 from gateway.log.positions import end_of
 from gateway.protocol.delivery import Delivery, delivery_document
 from gateway.protocol.identity import (

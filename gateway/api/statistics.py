@@ -15,12 +15,13 @@ from multidict import MultiMapping
 from gateway.api.answer import PRIVATE, send_list
 from gateway.api.auth import requires, scope_missing
 from gateway.api.context import SCOPES, federation_of, partner_of, today
-from gateway.api.problem import ProblemError, require_caught_up
+from gateway.api.problem import ProblemError
 from gateway.api.query import Parameters, valid
+from gateway.api.readiness import require_caught_up
 from gateway.api.work import work_of
 from gateway.protocol.identity import is_slug
 from gateway.protocol.statistics import DIMENSIONS, Dimension
-from gateway.runtime.accepted import weights_of
+from gateway.runtime.accept_header import weights_of
 from gateway.store.statistics import first_kept_day
 from schemas.bilingual import Spoken
 

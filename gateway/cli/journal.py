@@ -12,7 +12,6 @@ from gateway.cli.desk import By, desk_here
 from gateway.cli.operator_context import log_here
 from gateway.log.mirror import fold_topic
 from gateway.operate.journal import read_journal
-from gateway.protocol.decide import paris_midnight
 from gateway.protocol.journal import (
     ACTS,
     JournalFilter,
@@ -22,6 +21,7 @@ from gateway.protocol.journal import (
     fold_names,
     pseudonyms_of,
 )
+from gateway.protocol.paris_time import paris_midnight
 from gateway.protocol.topic import OPERATORS
 
 _MAX_ENTRIES = 10_000

@@ -14,7 +14,7 @@ from gateway.federation.refused import count_refusals, refused_offers
 from gateway.pages.partner.refused import Reason, Refusal
 from gateway.pages.partner.refused import refusals as in_words
 from gateway.pages.refusals.model import feed_refusals, most_first
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import utc
 from gateway.store.refused_documents import RefusedFilter
 

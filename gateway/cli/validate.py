@@ -14,7 +14,7 @@ from gateway.cli.console import FAILED, OUT, CommandError, Lang
 from gateway.cli.document import Document, read_submissions
 from gateway.cli.problems import DocumentProblem, table_of
 from gateway.clock import now
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from schemas.rulebook import Language
 from schemas.texts import load_words
 

@@ -12,7 +12,7 @@ from gateway.operate.status import is_platform
 from gateway.partners.credential import MintedSecret, mint_secret, rotate
 from gateway.partners.onboarding import presets
 from gateway.partners.revocation import newest_credential
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import Run, period_ms
 from gateway.store.deliveries import DeliverySummary

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.federation.federation import Federation
-from gateway.protocol.decide import paris_midnight
+from gateway.protocol.paris_time import paris_midnight
 from gateway.protocol.record import read_utc
 from gateway.protocol.refused_document import RefusedDocument
 from gateway.store.receipt_search import ReceiptFilter

@@ -11,7 +11,7 @@ from gateway.federation.refused import count_refusals
 from gateway.log.positions import unread
 from gateway.operate.health import HealthTerms
 from gateway.operate.status import Facts
-from gateway.protocol.decide import paris_date, paris_midnight
+from gateway.protocol.paris_time import paris_date, paris_midnight
 from gateway.protocol.partner import Partner
 from gateway.protocol.receipt import refusals_key, unlisted
 from gateway.protocol.topic import INBOX, OFFERS, SUBMISSIONS

@@ -27,8 +27,8 @@ from gateway.log.port import (
 from gateway.partners import Partners
 from gateway.partners.partner_tasks import run_per_partner
 from gateway.protocol.certificate import certificate_problem
-from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import partition_of
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.receipt import (
     MAX_REFUSAL_BYTES_PER_DAY,
     MAX_REFUSALS_PER_DAY,

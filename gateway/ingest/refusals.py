@@ -19,8 +19,8 @@ from gateway.clock import Clock
 from gateway.errors import LogError
 from gateway.log.port import EventLog
 from gateway.log.retry import retry_log_errors
-from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import partition_of
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import Record
 from gateway.protocol.refused_document import RefusedDocument, RefusedDocuments, fields_at_fault, own_id
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, Tally, count_record

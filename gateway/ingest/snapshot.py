@@ -20,12 +20,13 @@ from gateway.ingest.submissions import Prepared, Submissions
 from gateway.log.owner_loop import own_positions
 from gateway.log.port import EventLog, Output, Owner
 from gateway.log.positions import Positions, read_positions
-from gateway.protocol.decide import Accepted, Duplicate, decide, needs_confirmation
+from gateway.protocol.decide import Accepted, Duplicate, decide
 from gateway.protocol.identity import partition_of, snapshot_id
 from gateway.protocol.record import position_key, position_record, skim_submission, submission_record
 from gateway.protocol.seal import INTEGERS, ReceiptIds, Seal, sealed_members
 from gateway.protocol.submission import Retire
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
+from gateway.protocol.withdrawal_guard import needs_confirmation
 from gateway.runtime.id_set import IdSet
 from gateway.runtime.loop import in_thread
 from gateway.store import OfferView

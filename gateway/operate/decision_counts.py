@@ -21,8 +21,8 @@ from gateway.log.assignment import run_assigned
 from gateway.log.owner_loop import own_positions, own_with_retry
 from gateway.log.port import EventLog, Output, Owner
 from gateway.log.reading import read_up_to
-from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import GATEWAY, platform_of
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import StoredRecord, position_key, position_record, read_utc, skim_submission
 from gateway.protocol.statistics import CountedVerdict, CountRecord, Tally, count_record
 from gateway.protocol.submission import Publish, Retire, Withdraw

@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 from gateway.operate.status import UNCOVERED, Facts, Kind, statuses
 from gateway.protocol.certificate import certificate_problem
-from gateway.protocol.decide import PARIS, paris_midnight
 from gateway.protocol.identity import NATIONAL
+from gateway.protocol.paris_time import PARIS, paris_midnight
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import read_utc
 from gateway.protocol.source_run import Run, period_ms

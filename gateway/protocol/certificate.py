@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import schemas
 from gateway.protocol import PROTOCOL_VERSION
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 
 Role: TypeAlias = Literal["publisher", "subscriber", "gateway"]
 ROLES: tuple[Role, ...] = ("publisher", "subscriber", "gateway")

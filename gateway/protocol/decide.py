@@ -4,22 +4,18 @@
 first. Requirements REV-*, WDR-*.
 """
 
-from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Literal, TypeAlias
-from zoneinfo import ZoneInfo
 
 from gateway.protocol.identity import GATEWAY, platform_of
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.submission import Forget, Known, Lift, Publish, Reason, Retire, Submission, Withdraw
 from gateway.protocol.value import value
 from gateway.protocol.visibility import Reader
 
-PARIS = ZoneInfo("Europe/Paris")
-_QUARTER_MS = 15 * 60_000
 _NONE: frozenset[str] = frozenset()
 MARKER_LIFE_MS = 402 * 24 * 3_600_000
 """Lifetime of a withdrawn offer's marker (WDR-005): longer than any offer may still run (400 days)."""
-_GUARDED, _GUARDED_SHARE = 10, 0.2
 
 State: TypeAlias = Literal["unknown", "published", "withdrawn", "moderated"]
 Command: TypeAlias = Literal["publish", "withdraw", "expire", "absent", "moderate", "lift", "forget"]
@@ -117,29 +113,6 @@ def decide(submission: Submission, *, publisher: str, known: Known | None, now: 
             return _lift(submission, known, now, position)
         case Forget():
             return _forget(submission, known, now)
-
-
-def needs_confirmation(gone: int, live: int) -> bool:
-    """The withdrawal guard: whether to withdraw ``gone`` of ``live`` offers at once needs confirmation, which is so for
-    more than a fifth, and at least ten (PUB-028).
-    """
-    return gone >= _GUARDED and gone > live * _GUARDED_SHARE
-
-
-def paris_date(milliseconds: int) -> str:
-    """The calendar date (ISO 8601) in Europe/Paris at an instant given in milliseconds since 1970."""
-    return _paris_date_of_quarter(milliseconds // _QUARTER_MS)
-
-
-def paris_midnight(day: date) -> int:
-    """The first instant of a day in Europe/Paris, in milliseconds since 1970."""
-    return round(datetime(day.year, day.month, day.day, tzinfo=PARIS).timestamp() * 1_000)
-
-
-@lru_cache(maxsize=64)
-def _paris_date_of_quarter(quarter: int) -> str:
-    """Time zones change their offset on whole quarters of an hour, so each has one date."""
-    return datetime.fromtimestamp(quarter * _QUARTER_MS / 1_000, UTC).astimezone(PARIS).date().isoformat()
 
 
 def _next_sequence(known: Known | None, now: int) -> int:

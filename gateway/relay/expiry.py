@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from gateway.protocol.decide import MARKER_LIFE_MS, paris_date
+from gateway.protocol.decide import MARKER_LIFE_MS
 from gateway.protocol.identity import GATEWAY, platform_of
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Forget, Retire, Submission
 from gateway.store.relay_state import RelayState

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.refused_document import RefusedDocument
 from gateway.runtime.sqlite_damage import computed
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import orjson
 
 from gateway.log.port import Chunk
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.statistics import BROKEN, DIMENSIONS, UNBROKEN, Cell, Dimension, read_counts
 from gateway.runtime.sqlite_damage import Tables, computed

@@ -14,7 +14,7 @@ from demo.broker import free_ports
 from demo.generator import generate
 from gateway.bootstrap import running
 from gateway.clock import now
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import utc
 from gateway.settings import Settings
 from schemas.kit_cases import seed_of

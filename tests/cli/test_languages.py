@@ -23,7 +23,7 @@ from gateway.cli.publish import Note, write_note
 from gateway.cli.render_platform import platform_error
 from gateway.cli.tally import OUTCOMES, Tally
 from gateway.clock import now
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from schemas.rulebook import LANGUAGES, Language
 from tests.cli.conftest import RunningGateway
 from tests.pull.pull_harness import offer

@@ -12,7 +12,7 @@ from demo.generator import GeneratedOffer, generate
 from gateway.bootstrap import Gateway
 from gateway.cli.publish import Note, note_path, write_note
 from gateway.clock import now
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.topic import COMMON
 from tests.cli.conftest import Ended, RunningGateway, Shell
 from tests.revision import revised, withdrawal

@@ -13,7 +13,7 @@ from gateway.cli.document import Document
 from gateway.cli.tally import Tally
 from gateway.client import Answer, Client
 from gateway.clock import now
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from tests.cli.conftest import RunningGateway
 from tests.revision import revised
 

@@ -11,7 +11,7 @@ import pytest
 from demo.channel import Batches, Inbox, Pace, Pulled, Puts, Snapshots
 from demo.entry import CHANNELS, profile_of
 from demo.traffic import Act, Arrivals, Publications, next_act
-from gateway.protocol.decide import needs_confirmation
+from gateway.protocol.withdrawal_guard import needs_confirmation
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ import schemas
 from demo.generator import generate
 from gateway.client import Client
 from gateway.clock import now
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from gateway.protocol.topic import full_name
 from tests.end_to_end.conftest import Federation

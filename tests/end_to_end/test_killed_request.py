@@ -17,8 +17,8 @@ from gateway.clock import now
 from gateway.log.port import EventLog
 from gateway.log.positions import read_positions
 from gateway.log.reading import read_all
-from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import partition_of
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import position_key
 from gateway.protocol.topic import REQUESTS, SUBMISSIONS
 from tests.faults.deployment import Deployment

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.clock import now
 from gateway.log.port import EventLog
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.topic import FEED, INBOX
 from tests.faults.checker import WRONGS, Finding, find_violations
 from tests.faults.deployment import FILTERED, NATIVE, PUBLISHERS, SUBSCRIBER, Deployment

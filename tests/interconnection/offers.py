@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from demo.national_site.stock import Row
 from gateway.clock import now
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from schemas.schoolyear import june_year
 
 Offer: TypeAlias = dict[str, Any]

@@ -17,9 +17,9 @@ from gateway.bootstrap import open_log, running
 from gateway.client import NDJSON, Client
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
-from gateway.protocol.decide import paris_date
 from gateway.protocol.delivery import Delivery, Part, State, delivery_record
 from gateway.protocol.identity import partition_of
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record
 from gateway.protocol.refused_document import RefusedDocument

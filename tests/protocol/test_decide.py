@@ -17,10 +17,10 @@ from gateway.protocol.decide import (
     Stale,
     decide,
     next_state,
-    paris_date,
     state_of,
 )
 from gateway.protocol.identity import GATEWAY
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.submission import (
     Forget,
     Known,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.protocol.decide import needs_confirmation
+from gateway.protocol.withdrawal_guard import needs_confirmation
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.topic import STATISTICS
 from tests.pull.pull_harness import WITHIN, PullHarness, offer, pull_harness
 

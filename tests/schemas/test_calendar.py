@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from gateway.clock import now
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from schemas.packaged import names, read_json
 from schemas.schoolyear import june_year, monday_of, years, years_asked_for
 

@@ -18,8 +18,8 @@ from adapters.national.site.answer import (
     find_dropped,
 )
 from adapters.national.site.site import OutcomeUnknownError, SiteError, SiteUnavailableError
-from gateway.protocol.decide import PARIS, paris_midnight
 from gateway.protocol.delivery import Attempt, Part
+from gateway.protocol.paris_time import PARIS, paris_midnight
 from schemas.schoolyear import FLIP
 
 _FLIP_MARGIN = timedelta(days=1)

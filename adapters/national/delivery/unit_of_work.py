@@ -25,10 +25,10 @@ from adapters.national.site.accounts import Accounts
 from gateway.clock import Clock
 from gateway.log.port import Output, Owner
 from gateway.partners import Partners
-from gateway.protocol.decide import paris_date
 from gateway.protocol.delivery import GROUPS, Delivery, Part, delivery_record
 from gateway.protocol.delivery_order import ANY_PLATFORM
 from gateway.protocol.identity import NATIONAL, partition_of, platform_of
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import OfferState, Record, position_record
 from gateway.protocol.topic import DELIVERIES, POSITIONS
 from gateway.protocol.visibility import wished_audiences

@@ -29,13 +29,14 @@ from gateway.errors import LogError, LogUnavailableError
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.partners import Partners
-from gateway.protocol.decide import needs_confirmation, paris_date
 from gateway.protocol.digest import content_digest
 from gateway.protocol.identity import NATIONAL, partition_of
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import utc
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Publish, Retire, Submission, Withdraw
 from gateway.protocol.topic import OFFERS
+from gateway.protocol.withdrawal_guard import needs_confirmation
 from schemas.schoolyear import june_year
 
 SCANS = 2

@@ -18,10 +18,10 @@ from adapters.national.maintenance.reconcile import DELETE, Reconciliation, carr
 from adapters.national.mapping.deliverability import NotDeliverable
 from adapters.national.site.index_walk import Walker
 from gateway.partners import Partners
-from gateway.protocol.decide import needs_confirmation
 from gateway.protocol.delivery import Delivery, Group, Part
 from gateway.protocol.delivery_order import Adopt
 from gateway.protocol.partner import Partner
+from gateway.protocol.withdrawal_guard import needs_confirmation
 
 _SLICE = 200
 _KEEP, _HAND_OVER = "keep", "hand-over"

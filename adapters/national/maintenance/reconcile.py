@@ -22,9 +22,9 @@ from adapters.national.site.index_walk import RightMissingError, Walk, Walker
 from adapters.national.site.reading import Listed, differences
 from adapters.national.site.site import Site, call_until, delete_rows
 from adapters.national.site.timing import Timing
-from gateway.protocol.decide import needs_confirmation
 from gateway.protocol.delivery import Delivery, Part
 from gateway.protocol.delivery_order import Reconcile
+from gateway.protocol.withdrawal_guard import needs_confirmation
 
 MAX_LISTED = 200
 """Maximum of remote ids that an answer names per finding."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from aiohttp import hdrs, web
 
-from gateway.runtime.accepted import weights_of
+from gateway.runtime.accept_header import weights_of
 from schemas.rulebook import Language, preferred_language
 
 _API = re.compile(r"/(?:v[0-9]+|oauth|\.well-known|metrics|healthz|readyz)(?:/|$)")

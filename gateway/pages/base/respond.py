@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 from gateway.pages.base.negotiation import accepts_gzip
 from gateway.pages.base.page import Download
 from gateway.pages.base.static import Asset
-from gateway.runtime.accepted import lists_tag
+from gateway.runtime.entity_tag import lists_tag
 from schemas.rulebook import Language
 
 CSP = (

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 import schemas
-from gateway.protocol.decide import PARIS
+from gateway.protocol.paris_time import PARIS
 from schemas.closed_list import CLOSED_LISTS, words
 from schemas.offer_field import plain_members
 from schemas.texts import Language, day_in_words, load_texts

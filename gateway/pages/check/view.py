@@ -18,7 +18,7 @@ from gateway.pages.check.content import KINDS
 from gateway.pages.check.examples import EXAMPLES, example_of
 from gateway.pages.check.port import KnownProfile
 from gateway.pages.check.report import AUTO, FEED
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 
 PATHS: Mapping[Language, str] = {"fr": "/verifier", "en": "/en/check"}
 _TEMPLATE = "check/check.html"

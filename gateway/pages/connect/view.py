@@ -18,7 +18,7 @@ from gateway.pages.connect.form import choices_of
 from gateway.pages.connect.port import ConnectPort
 from gateway.pages.connect.state import State, StateError
 from gateway.pages.connect.view_model import controls_of, describe, states_of
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.runtime.loop import in_thread
 from schemas import localized
 

@@ -12,7 +12,7 @@ from gateway.pages.base.wording import names_of, typographic
 from gateway.pages.home.map_class import LegendEntry, bounds_for, class_of, legend
 from gateway.pages.map.outlines import drawn_departments
 from gateway.partners.onboarding import presets
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.store.public_counts import PublicCounts
 from schemas.closed_list import closed_list
 from schemas.schoolyear import monday_of, years

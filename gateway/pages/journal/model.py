@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 from gateway.pages.base.texts import texts_of
 from gateway.pages.journal.details import details_in_words
-from gateway.protocol.decide import paris_midnight
 from gateway.protocol.identity import is_slug
 from gateway.protocol.journal import ACTS, Entry, JournalFilter, Names, clean_name, pseudonyms_of
+from gateway.protocol.paris_time import paris_midnight
 from schemas.rulebook import Language
 
 FIELDS = ("act", "about", "person", "client", "since", "until")

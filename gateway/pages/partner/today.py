@@ -11,7 +11,7 @@ from gateway.pages.partner.moderations import moderations
 from gateway.pages.partner.refused import Refusal, refusals
 from gateway.pages.partner.rules import Said, of_problem, of_rule
 from gateway.protocol.certificate import certified_until, notice_of
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import SUCCESSES
 from gateway.store.statistics import Count

@@ -25,9 +25,9 @@ from gateway.pages.partner.rules import of_problem, of_rule
 from gateway.pages.partner.today import most_refused, todos
 from gateway.partners.credential import OVERLAP_MS, live_secrets
 from gateway.partners.revocation import newest_credential
-from gateway.protocol.decide import paris_date
 from gateway.protocol.delivery import State
 from gateway.protocol.identity import is_offer_id, platform_of
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.statistics import Dimension
 from gateway.protocol.visibility import Reader

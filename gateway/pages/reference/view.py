@@ -12,7 +12,7 @@ from gateway.pages.reference import rules
 from gateway.pages.reference.calendars import ZONES, school_years
 from gateway.pages.reference.interfaces import operations, topics
 from gateway.pages.reference.lists import list_views, naf_codes
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from schemas.kit_cases import kit_cases, kit_version
 from schemas.requirements import sentences
 from schemas.rulebook import RULES_VERSION, SCHEMA_VERSION, catalogue

@@ -14,7 +14,7 @@ from gateway.pages.base.texts import texts_of
 from gateway.pages.partner.refused import fields_at_fault, refusals
 from gateway.pages.partner.rules import of_rule
 from gateway.pages.refusals.model import by_day, feed_refusals, most_first
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.store.refused_documents import RefusedFilter
 
 PERIODS: Sequence[int] = (1, 7, 30, 90)

@@ -21,10 +21,10 @@ from demo.process import FastTime
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.partners import Partners
-from gateway.protocol.decide import paris_date
 from gateway.protocol.delivery import Delivery, Part, is_delivery, read_delivery
 from gateway.protocol.delivery_order import Order, Placed, note_key, order_record, read_note, read_order
 from gateway.protocol.identity import partition_of
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import OfferState, offer_record, read_offer
 from gateway.protocol.seal import ReceiptIds

@@ -12,7 +12,7 @@ from adapters.national.site.client import NationalSite
 from adapters.national.site.reading import Page, read_page
 from demo.national_site.simulator import NationalSimulator
 from demo.national_site.stock import Row
-from gateway.protocol.decide import PARIS
+from gateway.protocol.paris_time import PARIS
 from schemas import check
 
 ON = date(2026, 11, 20)

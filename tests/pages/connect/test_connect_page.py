@@ -14,7 +14,7 @@ from adapters.profile.draft import profile_text
 from adapters.profile.profile import Profile, read_profile
 from adapters.pull.sample import evaluate_sample
 from gateway.pages.connect.state import LIFE_MS, MAX_BYTES, PURPOSE, State, StateError, close, open_state
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.seal import Seal
 from schemas.rulebook import Language
 from tests.clock import START

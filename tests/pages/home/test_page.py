@@ -21,7 +21,7 @@ from gateway.pages.home.view import pages
 from gateway.pages.map.outlines import drawn_departments
 from gateway.pages.site import Site
 from gateway.partners.onboarding import DEFAULT_SCOPES
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from schemas.rulebook import LANGUAGES, Language
 from tests.pages.home.test_model import AT, SYSTEMS, counts

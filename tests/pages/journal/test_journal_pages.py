@@ -13,8 +13,8 @@ from gateway.operate.journal import Journal, read_journal
 from gateway.pages.base.door import COOKIE
 from gateway.pages.base.texts import texts_of
 from gateway.pages.journal.model import act_key, read_filter
-from gateway.protocol.decide import paris_midnight
 from gateway.protocol.journal import ACTS, Act, Actor, JournalFilter, pseudonyms_of
+from gateway.protocol.paris_time import paris_midnight
 from gateway.protocol.record import Record
 from gateway.protocol.topic import JOURNAL
 from gateway.settings import Settings

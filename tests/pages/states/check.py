@@ -9,7 +9,7 @@ from playwright.sync_api import Page as Tab
 
 from demo.generator import generate
 from gateway import clock
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from schemas.rulebook import Language
 from tests.browser.keyboard import Keyboard
 from tests.pages.check.offers import FEED, REFUSED

@@ -12,7 +12,7 @@ import pytest
 from demo.generator import generate
 from gateway.ingest.refusals import FLUSH_SECONDS
 from gateway.operate.decision_counts import EVERY_SECONDS
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import Order, Pause, read_run, run_record
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, count_record

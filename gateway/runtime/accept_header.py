@@ -1,4 +1,4 @@
-"""What a client accepts, by the weights of a header such as ``Accept`` (RFC 9110, 12.4.2), and what it has already."""
+"""Parser of ``Accept`` and the headers like it: names with weights (RFC 9110, 12.4.2)."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -17,14 +17,6 @@ def weights_of(values: Iterable[str]) -> Mapping[str, float]:
         name, *parameters = (text.strip() for text in part.split(";"))
         found[name] = min((_weight(text) for text in parameters if text.startswith("q=")), default=1.0)
     return found
-
-
-def lists_tag(values: Iterable[str], tag: str) -> bool:
-    """Whether the values of ``If-None-Match`` list this entity tag, strong or weak (RFC 9110, 13.1.2). A tag has no
-    quotation mark within, so it is found as text.
-    """
-    text = ",".join(values)
-    return text.strip() == "*" or tag.removeprefix("W/") in text
 
 
 def _weight(parameter: str) -> float:
