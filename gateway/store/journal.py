@@ -11,7 +11,7 @@ from gateway.protocol.journal import PARTITION, Entry, JournalFilter, read_entry
 from gateway.runtime.sqlite_damage import Tables, computed
 from gateway.store.view import View
 
-_COLUMNS = ("number", "place", "at", "act", "about", "person", "client", "value")
+_COLUMNS = ("number", "record_offset", "at", "act", "about", "person", "client", "value")
 _TABLES: Tables = {"entries": _COLUMNS}
 _WHOLE = f"whole(sum, {', '.join(_COLUMNS)})"
 _AMONG = "{} IN (SELECT value FROM json_each(?))"
@@ -22,11 +22,11 @@ class JournalView(View):
     out; the audit reports it.
     """
 
-    FORMAT = 1
+    FORMAT = 2
     TABLES: ClassVar[Tables] = _TABLES
     SCHEMA = f"""
         CREATE TABLE entries (
-            number INTEGER PRIMARY KEY, place INTEGER NOT NULL, at INTEGER NOT NULL, act TEXT NOT NULL,
+            number INTEGER PRIMARY KEY, record_offset INTEGER NOT NULL, at INTEGER NOT NULL, act TEXT NOT NULL,
             about TEXT NOT NULL, person TEXT, client TEXT, value BLOB NOT NULL, {computed(_COLUMNS)}
         );
         CREATE INDEX entries_about ON entries (about, number);
@@ -44,7 +44,9 @@ class JournalView(View):
 
     async def trim(self, starts: Sequence[int], now: int) -> None:  # noqa: ARG002  # by offset, not by time
         """Delete the entries that the log no longer holds."""
-        await self.updated.write(lambda db: db.execute("DELETE FROM entries WHERE place < ?", (starts[PARTITION],)))
+        await self.updated.write(
+            lambda db: db.execute("DELETE FROM entries WHERE record_offset < ?", (starts[PARTITION],))
+        )
 
     def write(self, db: sqlite3.Connection, chunks: Sequence[Chunk], applied: Sequence[int]) -> None:
         """Store these entries."""

@@ -33,11 +33,10 @@ _FIELDS = joined(HEAD)
 
 # Each result is fetched as one row: a row per offer would release the GIL once per offer, and a busy event loop is slow
 # to return it. No id contains a space, and no JSON on the log a line feed.
-_JOINED = (
-    f"SELECT CAST(group_concat(sum || char(31) || {joined(('place', 'id', 'value'))}, char(10)) AS BLOB) FROM ({{}})"  # noqa: S608  # names of our own tables and columns
-)
-_ROW = "SELECT sum, place, id, value FROM offers"
-_NUMBERED = _JOINED.format(f"{_ROW} WHERE number IN (SELECT value FROM json_each(?)) ORDER BY place")  # noqa: S608  # names of our own tables and columns
+_COLUMNS = joined(("log_offset", "id", "value"))
+_JOINED = f"SELECT CAST(group_concat(sum || char(31) || {_COLUMNS}, char(10)) AS BLOB) FROM ({{}})"  # noqa: S608  # names of our own tables and columns
+_ROW = "SELECT sum, log_offset, id, value FROM offers"
+_NUMBERED = _JOINED.format(f"{_ROW} WHERE number IN (SELECT value FROM json_each(?)) ORDER BY log_offset")  # noqa: S608  # names of our own tables and columns
 _BY_ID = _JOINED.format(f"{_ROW} WHERE id = ?")
 _HEADS = "SELECT json_group_array(json_array(head_sum, {})) FROM offers WHERE {} IN (SELECT value FROM json_each(?))"
 _HEADS_BY_NUMBER = _HEADS.format(_FIELDS, "number")

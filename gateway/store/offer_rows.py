@@ -25,13 +25,13 @@ from gateway.store.search.search_index import IndexChange
 
 SCHEMA = """
 CREATE TABLE offers (
-    number INTEGER PRIMARY KEY, place INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL,
+    number INTEGER PRIMARY KEY, log_offset INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL,
     submitted INTEGER NOT NULL, audiences TEXT, passed TEXT, link INTEGER, site INTEGER, firm INTEGER,
     head_sum INTEGER, sum INTEGER, value BLOB NOT NULL
 );
 """
-TABLES = {"offers": ("place", "id", "value")}
-HEAD = ("number", "place", "id", "revision", "submitted", "audiences", "passed", "link", "site", "firm")
+TABLES = {"offers": ("log_offset", "id", "value")}
+HEAD = ("number", "log_offset", "id", "revision", "submitted", "audiences", "passed", "link", "site", "firm")
 """The columns of an offer's row that ``head_sum`` is the checksum of; ``sum`` is that of ``TABLES["offers"]``."""
 
 Latest = Mapping[bytes, tuple[int, bytes | None]]
@@ -45,7 +45,7 @@ _INTO = f"INTO offers ({', '.join(_COLUMNS)}) VALUES {{}}"
 # OR IGNORE: a statement that may fail midway copies each page that it changes into a journal of its own.
 _ADD = f"INSERT OR IGNORE {_INTO}"
 _REPLACE = f"INSERT {_INTO} ON CONFLICT (number) DO UPDATE SET {_SET}"
-_KNOWN = """SELECT json_group_array(json_array(o.id, number, place, link, site, firm))
+_KNOWN = """SELECT json_group_array(json_array(o.id, number, log_offset, link, site, firm))
     FROM json_each(?) AS j CROSS JOIN offers AS o ON o.id = j.value"""
 _DELETE = "DELETE FROM offers WHERE number IN (SELECT value FROM json_each(?))"
 

@@ -30,7 +30,7 @@ Answer = TypeVar("Answer")
 class OfferView(View):
     """A copy of ``offers``, with the search index and the index of duplicate keys."""
 
-    FORMAT = 6 + VISIBILITY_RULES
+    FORMAT = 7 + VISIBILITY_RULES
     """The index holds what an outsider may find: other rules, another index."""
     TABLES: ClassVar[Tables] = {**offer_rows.TABLES, **index_store.TABLES, **duplicate_index.TABLES}
     SCHEMA = f"""

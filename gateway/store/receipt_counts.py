@@ -12,24 +12,25 @@ import orjson
 
 from gateway.runtime.sqlite_damage import computed
 
-TABLES = {"counts": ("platform", "verdict", "number", "latest", "place")}
+TABLES = {"counts": ("platform", "verdict", "number", "latest", "log_offset")}
 _SUM = computed(TABLES["counts"])
 SCHEMA = f"""
 CREATE TABLE counts (
-    platform TEXT, verdict TEXT, number INTEGER NOT NULL, latest INTEGER NOT NULL, place INTEGER NOT NULL, {_SUM},
+    platform TEXT, verdict TEXT, number INTEGER NOT NULL, latest INTEGER NOT NULL, log_offset INTEGER NOT NULL, {_SUM},
     PRIMARY KEY (platform, verdict)
 ) WITHOUT ROWID;
 """
 _ADD = """INSERT INTO counts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
     number = number + excluded.number, latest = max(latest, excluded.latest),
-    place = CASE WHEN excluded.latest >= latest THEN excluded.place ELSE place END"""
+    log_offset = CASE WHEN excluded.latest >= latest THEN excluded.log_offset ELSE log_offset END"""
 _TAKE_OFF = "UPDATE counts SET number = number - ? WHERE platform = ? AND verdict = ?"
 _LEAVING = """SELECT concerns, json_extract(CAST(value AS TEXT), '$.verdict') AS verdict, count(*) FROM receipts
-    WHERE place IN (SELECT value FROM json_each(?)) AND json_extract(CAST(value AS TEXT), '$.publisher') = concerns
+    WHERE log_offset IN (SELECT value FROM json_each(?)) AND json_extract(CAST(value AS TEXT), '$.publisher') = concerns
     GROUP BY concerns, verdict"""
 _READ = """SELECT platform, verdict, number, latest,
-        (SELECT CAST(value AS TEXT) FROM receipts WHERE receipts.place = counts.place AND verdict = 'rejected')
-    FROM counts WHERE whole(sum, platform, verdict, number, latest, place)"""
+        (SELECT CAST(value AS TEXT) FROM receipts
+            WHERE receipts.log_offset = counts.log_offset AND verdict = 'rejected')
+    FROM counts WHERE whole(sum, platform, verdict, number, latest, log_offset)"""
 
 
 @dataclass(frozen=True, slots=True)

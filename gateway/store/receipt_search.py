@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import orjson
 
 COLUMNS = (
-    *("place", "receipt", "concerns", "appended", "moment"),
+    *("log_offset", "receipt", "concerns", "appended", "moment"),
     *("verdict", "problems", "moderation", "id", "upload", "value"),
 )
 """The columns of a receipt's row that its column ``sum`` is the checksum of."""
@@ -23,26 +23,26 @@ WHOLE = f"whole(sum, {', '.join(COLUMNS)})"
 """The condition that a row is undamaged; a damaged row fails the statement."""
 VERDICTS = ("accepted", "duplicate", "stale", "rejected")
 SCHEMA = """
-CREATE INDEX receipts_concerns ON receipts (concerns, verdict, problems, place);
-CREATE INDEX receipts_offer ON receipts (id, place);
-CREATE INDEX receipts_moderation ON receipts (concerns, place) WHERE moderation = 1;
-CREATE INDEX receipts_upload ON receipts (upload, verdict, problems, place) WHERE upload IS NOT NULL;
+CREATE INDEX receipts_concerns ON receipts (concerns, verdict, problems, log_offset);
+CREATE INDEX receipts_offer ON receipts (id, log_offset);
+CREATE INDEX receipts_moderation ON receipts (concerns, log_offset) WHERE moderation = 1;
+CREATE INDEX receipts_upload ON receipts (upload, verdict, problems, log_offset) WHERE upload IS NOT NULL;
 """
-_PAGE = """SELECT json_group_array(json_array(moment, receipts.place))
-    FROM (SELECT place FROM ({ranges}) ORDER BY place {order} LIMIT ?) AS found
-    CROSS JOIN receipts ON receipts.place = found.place"""
-_AT_LOG_OFFSETS = f"""SELECT json_group_array(json_array(place, json(value))) FROM (
-    SELECT place, CAST(value AS TEXT) AS value FROM receipts
-    WHERE place IN (SELECT value FROM json_each(?)) AND {WHOLE})"""  # noqa: S608  # our own columns
-_RANGE = """SELECT place FROM (SELECT place FROM receipts INDEXED BY {index}
-    WHERE {where} AND place >= ? AND place < ? ORDER BY place {order} LIMIT ?)"""
+_PAGE = """SELECT json_group_array(json_array(moment, receipts.log_offset))
+    FROM (SELECT log_offset FROM ({ranges}) ORDER BY log_offset {order} LIMIT ?) AS found
+    CROSS JOIN receipts ON receipts.log_offset = found.log_offset"""
+_AT_LOG_OFFSETS = f"""SELECT json_group_array(json_array(log_offset, json(value))) FROM (
+    SELECT log_offset, CAST(value AS TEXT) AS value FROM receipts
+    WHERE log_offset IN (SELECT value FROM json_each(?)) AND {WHOLE})"""  # noqa: S608  # our own columns
+_RANGE = """SELECT log_offset FROM (SELECT log_offset FROM receipts INDEXED BY {index}
+    WHERE {where} AND log_offset >= ? AND log_offset < ? ORDER BY log_offset {order} LIMIT ?)"""
 _PUBLISHERS_AT_ONCE = 40
 """Each takes up to eight ranges, and SQLite combines at most 500."""
 _CONCERNED = """WITH RECURSIVE platforms(slug) AS (
     SELECT min(concerns) FROM receipts
     UNION ALL SELECT (SELECT min(concerns) FROM receipts WHERE concerns > slug) FROM platforms WHERE slug IS NOT NULL)
     SELECT slug FROM platforms WHERE slug IS NOT NULL"""
-_NEXT = "SELECT place, moment FROM receipts WHERE place >= ? AND place < ? ORDER BY place LIMIT 1"
+_NEXT = "SELECT log_offset, moment FROM receipts WHERE log_offset >= ? AND log_offset < ? ORDER BY log_offset LIMIT 1"
 
 Found: TypeAlias = tuple[int, int]
 """The moment (ms) and the log offset of a receipt; their order is the common order of all partitions."""

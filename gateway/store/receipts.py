@@ -43,21 +43,22 @@ _KNOWN = "SELECT json_group_array(receipt) FROM receipts WHERE receipt IN (SELEC
 _OUTCOMES = f"""SELECT json_group_array(json_array(receipt, verdict,
         CASE WHEN verdict IN ('stale', 'rejected') THEN CAST(value AS TEXT) END))
     FROM receipts WHERE receipt IN (SELECT value FROM json_each(?)) AND {WHOLE}"""  # noqa: S608  # our own columns
-_LATEST = "SELECT moment FROM receipts WHERE place >= ? AND place < ? ORDER BY place DESC LIMIT 1"
-_FIRST_KEPT = "SELECT place FROM receipts WHERE place >= ? AND place < ? AND appended >= ? ORDER BY place LIMIT 1"
-_OLDEST = """SELECT json_group_array(place) FROM (
-    SELECT place FROM receipts WHERE place >= ? AND place < ? ORDER BY place LIMIT ?)"""
-_TRIM = "DELETE FROM receipts WHERE place IN (SELECT value FROM json_each(?))"
+_LATEST = "SELECT moment FROM receipts WHERE log_offset >= ? AND log_offset < ? ORDER BY log_offset DESC LIMIT 1"
+_FIRST_KEPT = """SELECT log_offset FROM receipts
+    WHERE log_offset >= ? AND log_offset < ? AND appended >= ? ORDER BY log_offset LIMIT 1"""
+_OLDEST = """SELECT json_group_array(log_offset) FROM (
+    SELECT log_offset FROM receipts WHERE log_offset >= ? AND log_offset < ? ORDER BY log_offset LIMIT ?)"""
+_TRIM = "DELETE FROM receipts WHERE log_offset IN (SELECT value FROM json_each(?))"
 
 
 class ReceiptView(View):
     """A copy of ``receipts``, for the 30 days that the topic keeps them."""
 
-    FORMAT = 6
+    FORMAT = 7
     TABLES: ClassVar[Tables] = {"receipts": COLUMNS, **receipt_counts.TABLES}
     SCHEMA = f"""
         CREATE TABLE receipts (
-            place INTEGER PRIMARY KEY, receipt TEXT NOT NULL UNIQUE, concerns TEXT NOT NULL,
+            log_offset INTEGER PRIMARY KEY, receipt TEXT NOT NULL UNIQUE, concerns TEXT NOT NULL,
             appended INTEGER NOT NULL, moment INTEGER NOT NULL, verdict TEXT NOT NULL,
             problems INTEGER NOT NULL, moderation INTEGER NOT NULL, id TEXT, upload TEXT, value BLOB NOT NULL,
             sum INTEGER

@@ -50,7 +50,7 @@ async def read_again(path: Path) -> tuple[set[int], Mapping[str, set[int]]]:
 def living(path: Path) -> set[int]:
     """The log offsets of live offers, as the rows say."""
     with sqlite3.connect(path) as db:
-        return {log_offset for (log_offset,) in db.execute("SELECT place FROM offers WHERE audiences IS NOT NULL")}
+        return {log_offset for (log_offset,) in db.execute("SELECT log_offset FROM offers WHERE audiences IS NOT NULL")}
 
 
 @pytest.mark.parametrize("seed", range(3))

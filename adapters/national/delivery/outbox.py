@@ -25,7 +25,7 @@ _TABLES = {
     "offer": ("id", "platform", "value"),
     "delivery": ("id", "value"),
     "remote": ("remote_id", "id"),
-    "due": ("id", "part", "rank", "not_before", "tries", "failures", "doubt", "missed"),
+    "due": ("id", "part", "rank", "not_before", "tries", "failures", "unknown_outcome", "missed"),
     "terms": ("platform", "fingerprint"),
     "position": ("topic", "partition", "position"),
 }
@@ -39,10 +39,10 @@ CREATE INDEX of_platform ON offer (platform, id);
 CREATE TABLE delivery (id TEXT PRIMARY KEY, value BLOB, {_SUM["delivery"]});
 CREATE TABLE remote (remote_id TEXT PRIMARY KEY, id TEXT, {_SUM["remote"]}) WITHOUT ROWID;
 CREATE TABLE due (
-    id TEXT, part TEXT, rank INTEGER, not_before INTEGER, tries INTEGER, failures INTEGER, doubt TEXT, missed INTEGER,
-    {_SUM["due"]}, PRIMARY KEY (id, part)
+    id TEXT, part TEXT, rank INTEGER, not_before INTEGER, tries INTEGER, failures INTEGER, unknown_outcome TEXT,
+    missed INTEGER, {_SUM["due"]}, PRIMARY KEY (id, part)
 ) WITHOUT ROWID;
-CREATE INDEX in_turn ON due (doubt, rank, failures, not_before);
+CREATE INDEX by_rank ON due (unknown_outcome, rank, failures, not_before);
 CREATE INDEX retried ON due (not_before) WHERE failures > 0;
 CREATE TABLE terms (platform TEXT PRIMARY KEY, fingerprint TEXT, {_SUM["terms"]}) WITHOUT ROWID;
 CREATE TABLE position (
@@ -54,7 +54,9 @@ _DELIVERY = f"SELECT value FROM delivery WHERE id = ? AND {_WHOLE['delivery']}" 
 _OWNER_OF = f"SELECT id FROM remote WHERE remote_id = ? AND {_WHOLE['remote']}"  # noqa: S608  # our own columns
 _FINGERPRINT = f"SELECT fingerprint FROM terms WHERE platform = ? AND {_WHOLE['terms']}"  # noqa: S608  # our own columns
 _POSITION = f"SELECT position FROM position WHERE topic = ? AND partition = ? AND {_WHOLE['position']}"  # noqa: S608  # our own columns
-_ASIDE = f"SELECT id, part, tries, failures, missed FROM due WHERE doubt = ? AND {_WHOLE['due']} ORDER BY id LIMIT ?"  # noqa: S608  # our own columns
+_ASIDE = f"""
+SELECT id, part, tries, failures, missed FROM due WHERE unknown_outcome = ? AND {_WHOLE["due"]} ORDER BY id LIMIT ?
+"""  # noqa: S608  # our own columns
 _ENQUEUE = """
 INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, 0, '', 0) ON CONFLICT DO UPDATE SET
     not_before = CASE
@@ -64,7 +66,7 @@ INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, 0, '', 0) ON CONFLICT
     END,
     tries = CASE WHEN rank = :rank THEN tries ELSE 0 END,
     failures = CASE WHEN rank = :rank THEN failures ELSE 0 END,
-    doubt = CASE WHEN rank = :rank THEN doubt ELSE '' END,
+    unknown_outcome = CASE WHEN rank = :rank THEN unknown_outcome ELSE '' END,
     missed = CASE WHEN rank = :rank THEN missed ELSE 0 END,
     rank = :rank
 """
@@ -79,15 +81,18 @@ UPDATE due SET not_before = :now WHERE not_before > :now AND (failures = 0 OR no
 """
 _READY = f"""
 SELECT id, part, tries, failures, missed FROM due
-WHERE doubt = '' AND rank = ? AND failures = 0 AND not_before <= ? AND {_WHOLE["due"]} ORDER BY not_before, id LIMIT ?
+WHERE unknown_outcome = '' AND rank = ? AND failures = 0 AND not_before <= ? AND {_WHOLE["due"]}
+ORDER BY not_before, id LIMIT ?
 """  # noqa: S608  # our own columns
 _RETRIED = f"""
 SELECT id, part, tries, failures, missed FROM due
-WHERE doubt = '' AND failures > 0 AND not_before <= ? AND {_WHOLE["due"]} ORDER BY not_before, id LIMIT ?
+WHERE unknown_outcome = '' AND failures > 0 AND not_before <= ? AND {_WHOLE["due"]}
+ORDER BY not_before, id LIMIT ?
 """  # noqa: S608  # our own columns
 _LEAST_FAILED = f"""
 SELECT id, part, tries, failures, missed FROM due
-WHERE doubt = '' AND rank = ? AND not_before <= ? AND {_WHOLE["due"]} ORDER BY failures, not_before, id LIMIT ?
+WHERE unknown_outcome = '' AND rank = ? AND not_before <= ? AND {_WHOLE["due"]}
+ORDER BY failures, not_before, id LIMIT ?
 """  # noqa: S608  # our own columns
 _RANKS = 4
 _RETRIED_SHARE = 4
@@ -110,7 +115,7 @@ class Entry:
 class Outbox(LocalCopy):
     """``keep`` commits the changes; ``drop`` rolls back those since the last ``keep``."""
 
-    FORMAT = 4
+    FORMAT = 5
     LAYOUT = _LAYOUT
     TABLES = _TABLES
     PRAGMAS = ("PRAGMA wal_autocheckpoint = 0",)
@@ -207,12 +212,13 @@ class Outbox(LocalCopy):
 
     def set_aside(self, offer_id: str, group: Group, reason: str) -> None:
         """Set a part aside until the site's index resolves its outcome; an empty reason returns it to the queue."""
-        self._db.execute("UPDATE due SET doubt = ? WHERE id = ? AND part = ?", (reason, offer_id, group))
+        self._db.execute("UPDATE due SET unknown_outcome = ? WHERE id = ? AND part = ?", (reason, offer_id, group))
 
     def set_missing(self, offer_id: str, group: Group, *, until: int) -> None:
         """The index does not list a part whose creation has an unknown outcome: retry it after ``until`` (ms)."""
         self._db.execute(
-            "UPDATE due SET doubt = '', missed = 1, not_before = ? WHERE id = ? AND part = ?", (until, offer_id, group)
+            "UPDATE due SET unknown_outcome = '', missed = 1, not_before = ? WHERE id = ? AND part = ?",
+            (until, offer_id, group),
         )
 
     def announce(self, offer_id: str, group: Group) -> None:
@@ -272,14 +278,14 @@ class Outbox(LocalCopy):
 
     def next_at(self) -> int | None:
         """When the next call is due; None when none is."""
-        row = self._db.execute("SELECT min(not_before) FROM due WHERE doubt = ''").fetchone()
+        row = self._db.execute("SELECT min(not_before) FROM due WHERE unknown_outcome = ''").fetchone()
         return None if row[0] is None else int(row[0])
 
     def queue(self, now: int) -> Mapping[str, int]:
         """Number of calls due now, by kind; ``later``: for another day or a retry; ``doubt``: for the index."""
         counts = dict.fromkeys(("delete", "create", "update", "later", "doubt"), 0)
         rows = self._db.execute(
-            "SELECT rank, not_before <= ?, doubt <> '', count(*) FROM due GROUP BY 1, 2, 3", (now,)
+            "SELECT rank, not_before <= ?, unknown_outcome <> '', count(*) FROM due GROUP BY 1, 2, 3", (now,)
         ).fetchall()
         for rank, ready, is_aside, number in rows:
             name = "doubt" if is_aside else ("delete", "create", "update", "delete")[rank] if ready else "later"
