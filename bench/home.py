@@ -30,7 +30,7 @@ from gateway.federation import Federation
 from gateway.federation.figures import Figures, public_figures
 from gateway.federation.offers import search_offers
 from gateway.pages.map.outlines import drawn_departments
-from gateway.pages.site import Site, all_pages
+from gateway.pages.site import PageSite, all_pages
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import OfferState
@@ -131,7 +131,7 @@ def _app(settings: Settings, federation: Federation, url: str) -> web.Applicatio
     app = build_api(settings, federation, url)
     ports = page_ports(settings, federation, url)
     pages = all_pages(replace(ports, figures=Figures(federation, milliseconds=0)))
-    site = Site(pages, public_url=url, door=ports.door)
+    site = PageSite(pages, public_url=url, door=ports.door)
     for method, path, handler in site.routes():
         app.router.add_route(method, path, public(handler))
     return app

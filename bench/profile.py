@@ -33,7 +33,7 @@ from gateway.log.port import EventLog
 from gateway.log.sqlite import SqliteLog
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
-from gateway.relay import SHARED, Pace, Relay
+from gateway.relay import SHARED, CommitPace, Relay
 from gateway.runtime.loop import bound_collections
 from gateway.store import OfferView, ReceiptView, ViewUpdater
 
@@ -124,7 +124,7 @@ async def follow(log: EventLog) -> None:
             ids=_IDS,
             clock=clock.now,
             decided=lambda verdicts: None,  # noqa: ARG005  # counted by the log itself
-            pace=SHARED if isinstance(log, SqliteLog) else Pace(),
+            pace=SHARED if isinstance(log, SqliteLog) else CommitPace(),
         )
         offers = await OfferView.open(folder / "offers.sqlite", log_identity=identity, partitions=log.partitions)
         receipts = await ReceiptView.open(folder / "receipts.sqlite", log_identity=identity, partitions=log.partitions)

@@ -18,12 +18,12 @@ from gateway import clock
 from gateway.bootstrap import open_log
 from gateway.ingest.submissions import Submissions
 from gateway.ingest.upload.judge import Author, BatchJudge
-from gateway.ingest.upload.spool import Item
+from gateway.ingest.upload.spool import JudgedItem
 from gateway.log.port import EventLog
 from gateway.log.sqlite import SqliteLog
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
-from gateway.relay import SHARED, Pace, Relay
+from gateway.relay import SHARED, CommitPace, Relay
 from gateway.runtime.loop import bound_collections
 
 _SLICE = 2_000
@@ -35,7 +35,7 @@ async def fill(submissions: Submissions, raws: list[bytes]) -> int:
     author = Author(publisher="bretagne", hosts={}, on=today())
     judge = BatchJudge(submissions, author)
     items = [judge.judge(raw) for raw in raws]
-    prepared_ = [item.prepared for item in items if isinstance(item, Item) and item.prepared is not None]
+    prepared_ = [item.prepared for item in items if isinstance(item, JudgedItem) and item.prepared is not None]
     for at in range(0, len(prepared_), _SLICE):
         await submissions.submit_records(prepared_[at : at + _SLICE])
     return len(prepared_)
@@ -56,7 +56,7 @@ async def relay_rate(log: EventLog, raws: list[bytes]) -> float:
             ids=ids,
             clock=clock.now,
             decided=lambda verdicts: None,  # noqa: ARG005  # counted by the log itself
-            pace=SHARED if isinstance(log, SqliteLog) else Pace(),
+            pace=SHARED if isinstance(log, SqliteLog) else CommitPace(),
         )
         bound_collections()  # as ``passerelle serve`` does
         began = time.perf_counter()

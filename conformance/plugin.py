@@ -16,8 +16,8 @@ from conformance.model.case import Case
 from conformance.model.cause import FAMILY, Cause, cause_result
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
-from conformance.role.diagnosis import Diagnosis
-from conformance.role.runner import Choice, Player, cases_for, diagnosed, run_cases
+from conformance.role.diagnosis import RunDiagnosis
+from conformance.role.runner import CaseSelection, Player, cases_for, diagnosed, run_cases
 from conformance.target.setup import Setup, SetupError, read_setup
 from conformance.words import both, joined, say
 from schemas.rulebook import LANGUAGES, Language
@@ -36,7 +36,7 @@ class SetupFile(pytest.File):
     setup_: Setup
     language: Language
     player: Player
-    diagnosis: Diagnosis
+    diagnosis: RunDiagnosis
     cause: Result | None = None
     explained: bool = False
     runner: asyncio.Runner
@@ -49,7 +49,7 @@ class SetupFile(pytest.File):
             self.setup_ = read_setup(self.path, os.environ)
         except SetupError as error:
             raise self.CollectError(joined((error.text, error.step), " → ")[self.language]) from error
-        for case in cases_for(self.setup_, Choice(), cases()):
+        for case in cases_for(self.setup_, CaseSelection(), cases()):
             yield CaseItem.from_parent(self, name=case.id, case=case, language=self.language)
 
     def setup(self) -> None:

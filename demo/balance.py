@@ -105,7 +105,7 @@ class ExternalCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BalanceRow:
     """A platform's row of the table; numbers are offers. ``differences`` are the differences, as sentences."""
 
     slug: str
@@ -139,8 +139,8 @@ class Uncovered:
 class Balance:
     """All rows: the nine platforms, the national site, and the Regions without a platform."""
 
-    lines: tuple[Line, ...]
-    national: Line
+    lines: tuple[BalanceRow, ...]
+    national: BalanceRow
     uncovered: tuple[Uncovered, ...]
 
     @property
@@ -165,7 +165,7 @@ def _line(
     everything: Mapping[str, ExpectedOffer],
     rows: Counter[str],
     titles: Mapping[str, str],
-) -> Line:
+) -> BalanceRow:
     own = {offer_id: offer for offer_id, offer in party.expected.items() if offer}
     live = _of(party.slug, ends.live)
     gone = {offer_id for offer_id in ends.gone if _platform(offer_id) == party.slug}
@@ -184,7 +184,7 @@ def _line(
         *_compare("in its copy", expected, party.held),
         *_sum(sent, live=len(live), refused=party.refused, withdrawn=len(gone)),
     ]
-    return Line(
+    return BalanceRow(
         party.slug,
         party.name,
         party.channel,
@@ -198,7 +198,7 @@ def _line(
     )
 
 
-def _national(ends: ExternalCounts, rows: Counter[str]) -> Line:
+def _national(ends: ExternalCounts, rows: Counter[str]) -> BalanceRow:
     """The site's own row: offers made there, and offers received."""
     live = _of(NATIONAL, ends.live)
     gone = [offer_id for offer_id in ends.gone if _platform(offer_id) == NATIONAL]
@@ -208,7 +208,7 @@ def _national(ends: ExternalCounts, rows: Counter[str]) -> Line:
         *_compare("in the federation", {offer_id: offer.title for offer_id, offer in ends.made.items()}, live),
         *(f"{name} belongs to no platform" for name in sorted(received) if _platform(name) not in slugs),
     ]
-    return Line(
+    return BalanceRow(
         NATIONAL,
         "National site",
         "search, delivery API",

@@ -19,10 +19,10 @@ from adapters.pull.pulls import order_run
 from demo.balance import Document
 from demo.traffic import ChangeSet
 from gateway import clock
-from gateway.client import NDJSON, Answer, Client
+from gateway.client import NDJSON, Client, ClientAnswer
 from gateway.log.port import EventLog
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
-from gateway.protocol.source_run import Order, Run
+from gateway.protocol.source_run import RunOrder, SourceRun
 
 _BATCH = 40
 _AT_ONCE = 8
@@ -54,7 +54,7 @@ class ChannelError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class TrafficPace:
     """Pace of continuous traffic: ``changes`` at a time, then a pause of ``seconds``."""
 
     seconds: float
@@ -65,7 +65,7 @@ class Channel(Protocol):
     """Transport of one platform."""
 
     @property
-    def pace(self) -> Pace:
+    def pace(self) -> TrafficPace:
         """Its pace: slower where each change sends the whole set."""
 
     @property
@@ -98,7 +98,7 @@ class _Pushed:
                 self._reasons.add(problem)
             known.add(offer_id)
 
-    def _take_results(self, sent: Sequence[Document], answer: Answer) -> None:
+    def _take_results(self, sent: Sequence[Document], answer: ClientAnswer) -> None:
         body = answer.body if isinstance(answer.body, dict) else {}
         statuses = body.get("statuses", "")
         if len(statuses) != len(sent):
@@ -114,7 +114,7 @@ class _Pushed:
 class Puts(_Pushed):
     """One request per offer, PUT and DELETE."""
 
-    pace = Pace(1.5, 1)
+    pace = TrafficPace(1.5, 1)
 
     def __init__(self, client: Client, reasons: RefusalCounts) -> None:
         super().__init__(client, reasons)
@@ -142,7 +142,7 @@ class Puts(_Pushed):
 class Batches(_Pushed):
     """Changes in batches with ``partial``: invalid offers are refused, the others accepted."""
 
-    pace = Pace(4, 3)
+    pace = TrafficPace(4, 3)
 
     async def send(self, changes: ChangeSet) -> None:
         """Send all changes in order. Raises ChannelError, ClientError."""
@@ -155,16 +155,16 @@ class Batches(_Pushed):
             await asyncio.sleep(_PAUSE)
 
 
-class Snapshots(_Pushed):
+class SnapshotChannel(_Pushed):
     """The complete set each time; the gateway withdraws absent offers."""
 
-    pace = Pace(8, 4)
+    pace = TrafficPace(8, 4)
 
     async def send(self, changes: ChangeSet) -> None:
         """Send the complete set. Raises ChannelError, ClientError."""
         self._take_results(changes.everything, await self.send_set(changes.everything))
 
-    async def send_set(self, documents: Sequence[Document]) -> Answer:
+    async def send_set(self, documents: Sequence[Document]) -> ClientAnswer:
         """Send these documents as the complete set; returns the answer. Raises ClientError."""
         taken = await self._client.call("POST", "/v1/snapshots/marks")
         body = _joined([*documents, {"count": len(documents)}])
@@ -176,7 +176,7 @@ class Snapshots(_Pushed):
 class Inbox(_Pushed):
     """Events on the platform's Kafka inbox topic; outcomes come from its receipts."""
 
-    pace = Pace(4, 3)
+    pace = TrafficPace(4, 3)
 
     def __init__(self, client: Client, reasons: RefusalCounts, *, servers: str, topic: str) -> None:
         super().__init__(client, reasons)
@@ -215,7 +215,7 @@ class Inbox(_Pushed):
 class Pulled:
     """A feed that the gateway fetches on order; ``last`` is the last run."""
 
-    pace = Pace(12, 5)
+    pace = TrafficPace(12, 5)
 
     def __init__(self, log: EventLog, platform: str, keep: StoreFeed, reasons: RefusalCounts) -> None:
         self._log = log
@@ -223,7 +223,7 @@ class Pulled:
         self._keep = keep
         self._reasons = reasons
         self._counted: Counter[tuple[str, str]] = Counter()
-        self.last: Run | None = None
+        self.last: SourceRun | None = None
 
     @property
     def refused(self) -> int:
@@ -245,9 +245,9 @@ class Pulled:
                 self._reasons.add(problem, count - self._counted[about])
                 self._counted[about] = count
 
-    async def fetch(self) -> Run:
+    async def fetch(self) -> SourceRun:
         """Order a run of the present feed; returns its result. Raises ChannelError when it times out."""
-        order = Order(platform=self._platform, id=secrets.token_hex(4), ordered_at=clock.now())
+        order = RunOrder(platform=self._platform, id=secrets.token_hex(4), ordered_at=clock.now())
         run = await order_run(self._log, order, seconds=_WITHIN)
         if run is None:
             raise ChannelError(f"the feed of {self._platform} was not fetched in time")

@@ -22,7 +22,7 @@ from demo.federation import (
     OPERATOR_PAGES,
     PLATFORM_PAGES,
     SPEED,
-    Federation,
+    DemoFederation,
     open_federation,
 )
 from demo.jars import JarsError
@@ -100,7 +100,7 @@ async def _demo(*, once: bool, kafka: bool, offers: int, seed: int) -> bool:
             return balanced
 
 
-async def _stay(federation: Federation, scenario: Scenario, random: Random, stopping: asyncio.Event) -> None:
+async def _stay(federation: DemoFederation, scenario: Scenario, random: Random, stopping: asyncio.Event) -> None:
     """Continue until the user interrupts, then wait until everything has settled."""
     OUT.print(hints(federation), soft_wrap=True)
     await _watch(scenario, scenario.continuous_traffic(random, stopping), asyncio.Event())
@@ -186,7 +186,7 @@ def sign_in_lines(doorways: Mapping[str, str]) -> Sequence[str]:
     )
 
 
-def hints(federation: Federation) -> str:
+def hints(federation: DemoFederation) -> str:
     """URLs and commands, with rich markup. The visitor's credentials go to a file of their own, not to the output."""
     environ = federation.folder / "visitor.env"
     environ.touch(0o600)

@@ -7,7 +7,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from demo.balance import Balance, Line
+from demo.balance import Balance, BalanceRow
 from demo.channel import RefusalCounts
 from demo.scenario import Scenario
 
@@ -156,7 +156,7 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
-def _add_row(table: Table, line: Line, *, settled: bool, wide: bool) -> None:
+def _add_row(table: Table, line: BalanceRow, *, settled: bool, wide: bool) -> None:
     mark = Text("✗ " + number(len(line.differences)), "bold red") if line.differences else Text("✓", "green")
     cell = mark if settled or not line.differences else Text("…", "dim")
     table.add_row(*_names(line.name, line.channel, wide=wide), *map(number, _figures(line)), cell)
@@ -166,5 +166,5 @@ def _names(name: str, channel: str, *, wide: bool) -> tuple[str, ...]:
     return (name, channel) if wide else (name,)
 
 
-def _figures(line: Line) -> tuple[int, ...]:
+def _figures(line: BalanceRow) -> tuple[int, ...]:
     return (line.sent, line.refused, line.withdrawn, line.live, line.on_site, line.not_for_site, line.received)

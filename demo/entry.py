@@ -46,7 +46,7 @@ class EntryError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JoiningPlatform:
     """A platform before it joins: its simulator, its profile, and the function that stores its feed, or None."""
 
     platform: RegionalPlatform
@@ -54,7 +54,7 @@ class Entry:
     keep: StoreFeed | None
 
 
-async def enter(slug: str, channel: str, folder: Path, stack: AsyncExitStack) -> Entry:
+async def enter(slug: str, channel: str, folder: Path, stack: AsyncExitStack) -> JoiningPlatform:
     """Open a platform with the servers, folders and keys of its transport, closed with the stack. Raises EntryError."""
     kind, _, form = channel.partition(" ")
     platform = RegionalPlatform(slug, lambda offers: write_feed(form, offers))
@@ -70,7 +70,7 @@ async def enter(slug: str, channel: str, folder: Path, stack: AsyncExitStack) ->
         case "https":
             keep = _serving_feed(platform)
             transport = {"kind": "https", "url": await stack.enter_async_context(platform.serving())}
-    return Entry(platform, profile_of(slug, form, transport), keep)
+    return JoiningPlatform(platform, profile_of(slug, form, transport), keep)
 
 
 def departments_of(region: str | None) -> frozenset[str]:

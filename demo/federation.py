@@ -21,14 +21,14 @@ import schemas
 from adapters.profile.joining import Joined, join
 from demo.balance import ExternalCounts
 from demo.broker import LocalBroker
-from demo.channel import Batches, Channel, Inbox, Pulled, Puts, RefusalCounts, Snapshots
+from demo.channel import Batches, Channel, Inbox, Pulled, Puts, RefusalCounts, SnapshotChannel
 from demo.cluster import cleared, lent_cluster
 from demo.doorway import serving_doorways
-from demo.entry import CHANNELS, KAFKA_CHANNELS, LABELS, Entry, EntryError, departments_of, enter
+from demo.entry import CHANNELS, KAFKA_CHANNELS, LABELS, EntryError, JoiningPlatform, departments_of, enter
 from demo.national_site.simulator import NationalSimulator
 from demo.process import FastTime, GatewayProcess
-from demo.region import Region
-from demo.site import UNCOVERED, Site
+from demo.region import RegionSystems
+from demo.site import UNCOVERED, SimulatedSite
 from demo.subscriber import VISITOR, OfferCopy, counted, follow_changes, follow_topic
 from demo.traffic import Arrivals
 from gateway import clock
@@ -62,15 +62,15 @@ FAST_SECONDS = 3_600.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Federation:
+class DemoFederation:
     """All running systems. ``credentials``: the partners' secrets by slug."""
 
     settings: Settings
     folder: Path
     log: EventLog
     gateway: GatewayProcess
-    site: Site
-    regions: list[Region]
+    site: SimulatedSite
+    regions: list[RegionSystems]
     reasons: RefusalCounts
     credentials: dict[str, str] = field(repr=False)
     clients: dict[str, Client] = field(repr=False)
@@ -84,7 +84,7 @@ class Federation:
         """The present day in Paris."""
         return _today()
 
-    def region(self, slug: str) -> Region:
+    def region(self, slug: str) -> RegionSystems:
         """The Region of a platform."""
         return next(region for region in self.regions if region.slug == slug)
 
@@ -127,7 +127,7 @@ class Federation:
 
 
 @asynccontextmanager
-async def open_federation(*, kafka: bool, seed: int) -> AsyncIterator[Federation]:
+async def open_federation(*, kafka: bool, seed: int) -> AsyncIterator[DemoFederation]:
     """Start all systems except the gateway, on the embedded log or on Kafka; the end of the block removes them. Raises
     EntryError, BrokerError, JarsError, ClusterError.
     """
@@ -135,7 +135,7 @@ async def open_federation(*, kafka: bool, seed: int) -> AsyncIterator[Federation
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passerelle-demo-")))
         settings = await _settings(folder, stack, kafka=kafka)
         time = FastTime(SPEED, fast_for=FAST_SECONDS, later=LATER_SPEED)
-        site = Site(await stack.enter_async_context(NationalSimulator(clock=time.clock)), _today())
+        site = SimulatedSite(await stack.enter_async_context(NationalSimulator(clock=time.clock)), _today())
         accounts = site.open_accounts(folder, tuple(CHANNELS))
         gateway = GatewayProcess(
             {name: text for name, text in settings.to_environ().items() if not name.endswith("_PORT")},
@@ -150,7 +150,7 @@ async def open_federation(*, kafka: bool, seed: int) -> AsyncIterator[Federation
         partners, journal = Partners(log), Journal(log, secret=secret)
         stack.push_async_callback(partners.close)
         stack.push_async_callback(journal.close)
-        federation = Federation(
+        federation = DemoFederation(
             settings=settings,
             folder=folder,
             log=log,
@@ -216,8 +216,8 @@ async def _settings(folder: Path, stack: AsyncExitStack, *, kafka: bool) -> Sett
 
 
 async def _join_region(
-    federation: Federation, slug: str, channel: str, partners: Partners, stack: AsyncExitStack, *, seed: int
-) -> Region:
+    federation: DemoFederation, slug: str, channel: str, partners: Partners, stack: AsyncExitStack, *, seed: int
+) -> RegionSystems:
     """Join a platform by its profile, as ``passerelle platform add`` does. Raises EntryError."""
     entry = await enter(slug, channel, federation.folder, stack)
     joined = join(entry.profile, partners.all())
@@ -225,7 +225,7 @@ async def _join_region(
         raise EntryError(f"{slug} cannot join: {joined}")
     native = channel == "Kafka"
     client = await _save(federation, replace(joined.partner, inbox=native, feed=native), partners, stack)
-    return Region(
+    return RegionSystems(
         name=next(one["name"] for one in schemas.reference("regions")["items"] if one["code"] == entry.profile.region),
         label=LABELS[channel],
         profile=entry.profile,
@@ -237,7 +237,7 @@ async def _join_region(
     )
 
 
-def _channel_of(federation: Federation, channel: str, slug: str, entry: Entry, client: Client) -> Channel:
+def _channel_of(federation: DemoFederation, channel: str, slug: str, entry: JoiningPlatform, client: Client) -> Channel:
     if entry.keep is not None:
         return Pulled(federation.log, slug, entry.keep, federation.reasons)
     match channel:
@@ -248,10 +248,10 @@ def _channel_of(federation: Federation, channel: str, slug: str, entry: Entry, c
         case "Kafka":
             topic = full_name(federation.settings.kafka_prefix, INBOX + slug)
             return Inbox(client, federation.reasons, servers=federation.settings.kafka or "", topic=topic)
-    return Snapshots(client, federation.reasons)
+    return SnapshotChannel(client, federation.reasons)
 
 
-async def _join_others(federation: Federation, partners: Partners, stack: AsyncExitStack) -> None:
+async def _join_others(federation: DemoFederation, partners: Partners, stack: AsyncExitStack) -> None:
     """Save the national site, the observer and the visitor."""
     await partners.save(presets()[NATIONAL])
     watching: frozenset[Scope] = frozenset({"offers:read", "operate"})
@@ -268,7 +268,7 @@ async def _join_others(federation: Federation, partners: Partners, stack: AsyncE
         await _save(federation, partner, partners, stack)
 
 
-async def _save(federation: Federation, partner: Partner, partners: Partners, stack: AsyncExitStack) -> Client:
+async def _save(federation: DemoFederation, partner: Partner, partners: Partners, stack: AsyncExitStack) -> Client:
     """Save the partner with a secret; returns its client, with an HTTP session of its own."""
     minted = mint_secret(now=clock.now(), entropy=os.urandom)
     await partners.save(replace(partner, secrets=(minted.kept,)))

@@ -12,7 +12,7 @@ from gateway.client import Client
 
 
 @dataclass(slots=True, kw_only=True)
-class Region(Publications):
+class RegionSystems(Publications):
     """``platform``: the simulator, which serves the feed and holds the copy of the changes feed; ``topic``: the copy of
     a Kafka topic instead.
     """

@@ -9,12 +9,12 @@ from typing import Protocol
 
 from demo.balance import Balance, compute_balance
 from demo.entry import departments_of
-from demo.federation import OBSERVER, Federation
-from demo.region import Region
+from demo.federation import OBSERVER, DemoFederation
+from demo.region import RegionSystems
 from demo.site import UNCOVERED, towns_in
 from demo.step import follow_one, pause_between_polls, poll_until_count, run_negative_scenarios
 from demo.subscriber import OfferCopy, read_changes
-from demo.traffic import Act, next_act
+from demo.traffic import OfferAct, next_act
 from gateway.client import Client
 
 BALANCE_SECONDS = 180.0
@@ -65,7 +65,7 @@ class ProgressReport(Protocol):
 class Scenario:
     """Runs the demo with ``count`` offers; ``phase`` is the present step."""
 
-    federation: Federation
+    federation: DemoFederation
     count: int
     report: ProgressReport
     phase: str = ""
@@ -147,7 +147,7 @@ class Scenario:
                 resting.set()
             await self._count_all(minutes=(loop.time() - began) / 60)
 
-    async def _act(self, region: Region, random: Random, resting: asyncio.Event, *, usual: int) -> None:
+    async def _act(self, region: RegionSystems, random: Random, resting: asyncio.Event, *, usual: int) -> None:
         """Let one platform act at its pace until it rests."""
         loop, pace = asyncio.get_running_loop(), region.channel.pace
         pause = random.random() * pace.seconds
@@ -166,7 +166,7 @@ class Scenario:
         usual = _MADE_UNCOVERED * len(departments)
         while not await _rests(resting, _EMPLOYER_SECONDS):
             alone = sum(one.department in frozenset().union(*departments.values()) for one in site.made().values())
-            if next_act(random, live=alone, refused=0, usual=usual) is Act.WITHDRAWAL:
+            if next_act(random, live=alone, refused=0, usual=usual) is OfferAct.WITHDRAWAL:
                 site.delete_one(frozenset().union(*departments.values()))
             else:
                 number += 1
@@ -175,10 +175,10 @@ class Scenario:
     async def _count_all(self, *, minutes: float) -> None:
         """Wait until everything balances, and report it with what has happened since the beginning."""
         balanced = await self.settle(patience=LATER_STALL_SECONDS)
-        acts = {act: sum(region.acts[act] for region in self.federation.regions) for act in Act}
+        acts = {act: sum(region.acts[act] for region in self.federation.regions) for act in OfferAct}
         sentence = (
-            f"After {minutes:.0f} min: {acts[Act.ARRIVAL]} offers came, {acts[Act.CHANGE]} changes, "
-            f"{acts[Act.CORRECTION]} corrected, {acts[Act.WITHDRAWAL]} went, "
+            f"After {minutes:.0f} min: {acts[OfferAct.ARRIVAL]} offers came, {acts[OfferAct.CHANGE]} changes, "
+            f"{acts[OfferAct.CORRECTION]} corrected, {acts[OfferAct.WITHDRAWAL]} went, "
             f"{len(self.federation.observer.titles)} are live"
         )
         if balanced:

@@ -11,7 +11,7 @@ import orjson
 from demo.balance import NATIONAL, ExpectedOffer
 from demo.locality import OfferLocality, localities_in
 from demo.national_site.simulator import NationalSimulator
-from demo.national_site.stock import Row
+from demo.national_site.stock import SiteOffer
 from schemas.schoolyear import june_year
 
 SEARCH = "search"
@@ -31,7 +31,7 @@ _HOUSES = (
 
 
 @dataclass(slots=True)
-class Site:
+class SimulatedSite:
     """The simulator and its counts."""
 
     simulator: NationalSimulator
@@ -42,7 +42,7 @@ class Site:
         accounts = {**{name: [name] for name in platforms}, SEARCH: []}
         return write_accounts(folder, self.simulator, accounts, password=token_urlsafe(16), searcher=SEARCH)
 
-    def make(self, locality: OfferLocality, number: int) -> Row:
+    def make(self, locality: OfferLocality, number: int) -> SiteOffer:
         """Create an employer's offer on the site itself."""
         house, description, sector = _HOUSES[number % len(_HOUSES)]
         june = june_year(self.on)
@@ -118,6 +118,6 @@ def towns_in(departments: frozenset[str], count: int) -> Iterator[OfferLocality]
     yield from localities[:: max(1, len(localities) // count)][:count]
 
 
-def _department(row: Row) -> str:
+def _department(row: SiteOffer) -> str:
     """The department by the postcode's first digits, valid for every locality of ``towns_in``."""
     return (row.zipcode or "")[:2]

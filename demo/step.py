@@ -7,10 +7,10 @@ from http import HTTPStatus
 
 import orjson
 
-from demo.channel import Pulled, Snapshots
-from demo.federation import Federation
+from demo.channel import Pulled, SnapshotChannel
+from demo.federation import DemoFederation
 from demo.locality import localities_in
-from demo.region import Region
+from demo.region import RegionSystems
 from demo.region_site.simulator import FeedFault
 from demo.traffic import ChangeSet
 
@@ -26,14 +26,14 @@ _DUTY = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class DemoAttempt:
     """An attempt with its answer, as a sentence, and whether the gateway stopped it."""
 
     sentence: str
     stopped: bool
 
 
-async def follow_one(federation: Federation) -> Sequence[str]:
+async def follow_one(federation: DemoFederation) -> Sequence[str]:
     """Publish, change and withdraw an offer in another Region; returns a sentence with the latencies of each. Raises
     TimeoutError.
     """
@@ -57,7 +57,12 @@ async def follow_one(federation: Federation) -> Sequence[str]:
 
 
 async def _timed(
-    what: str, changes: ChangeSet, federation: Federation, source: Region, reader: Region, offer_id: str
+    what: str,
+    changes: ChangeSet,
+    federation: DemoFederation,
+    source: RegionSystems,
+    reader: RegionSystems,
+    offer_id: str,
 ) -> str:
     title = source.documents.get(offer_id, {}).get("title")
 
@@ -86,13 +91,13 @@ async def _seconds(condition: Callable[[], bool]) -> float:
     return loop.time() - began
 
 
-async def run_negative_scenarios(federation: Federation) -> Sequence[Attempt]:
+async def run_negative_scenarios(federation: DemoFederation) -> Sequence[DemoAttempt]:
     """Run all negative scenarios. Raises ClientError, ChannelError."""
     attempts = [await _cut(federation), await _halve(federation), await _intrude(federation)]
     return [attempt for attempt in attempts if attempt is not None]
 
 
-async def _cut(federation: Federation) -> Attempt | None:
+async def _cut(federation: DemoFederation) -> DemoAttempt | None:
     region = federation.region(_CUT)
     if not isinstance(region.channel, Pulled):
         return None
@@ -100,28 +105,30 @@ async def _cut(federation: Federation) -> Attempt | None:
     run = await region.channel.fetch()
     region.platform.fault = None
     reason = run.last_error.en.partition(". ")[0] if run.last_error else "?"
-    return Attempt(f"{region.name}'s feed is cut in the middle: nothing changes. “{reason}.”", run.outcome == "failed")
+    return DemoAttempt(
+        f"{region.name}'s feed is cut in the middle: nothing changes. “{reason}.”", run.outcome == "failed"
+    )
 
 
-async def _halve(federation: Federation) -> Attempt | None:
+async def _halve(federation: DemoFederation) -> DemoAttempt | None:
     region = federation.region(_HALVED)
     documents = list(region.documents.values())
-    if not isinstance(region.channel, Snapshots) or len(documents) < _GUARDED:
+    if not isinstance(region.channel, SnapshotChannel) or len(documents) < _GUARDED:
         return None
     answer = await region.channel.send_set(documents[: len(documents) // 2])
     would = answer.body.get("would_withdraw") if isinstance(answer.body, dict) else None
-    return Attempt(
+    return DemoAttempt(
         f"{region.name} sends half an export: it would withdraw {would} offers, and is stopped.",
         answer.status == HTTPStatus.CONFLICT and would is not None,
     )
 
 
-async def _intrude(federation: Federation) -> Attempt:
+async def _intrude(federation: DemoFederation) -> DemoAttempt:
     intruder, victim = federation.region(_INTRUDER), federation.region(_CUT)
     offer_id = victim.live[0]
     body = orjson.dumps({**victim.documents[offer_id], "revision": 99, "title": "Une autre offre"})
     answer = await intruder.client.call("PUT", f"/v1/offers/{offer_id}", body=body)
-    return Attempt(
+    return DemoAttempt(
         f"{intruder.name} writes under {victim.name}'s name: refused ({answer.status}).",
         answer.status == HTTPStatus.FORBIDDEN,
     )

@@ -40,7 +40,7 @@ class ChangeSet:
             yield {"id": offer_id, "revision": revision, "withdrawn": "cancelled"}
 
 
-class Act(Enum):
+class OfferAct(Enum):
     """An act of a platform on one offer."""
 
     ARRIVAL = "arrival"
@@ -49,18 +49,18 @@ class Act(Enum):
     WITHDRAWAL = "withdrawal"
 
 
-def next_act(random: Random, *, live: int, refused: int, usual: int) -> Act:
+def next_act(random: Random, *, live: int, refused: int, usual: int) -> OfferAct:
     """The next act of a platform with ``live`` accepted and ``refused`` refused offers; ``usual`` is the number of live
     offers to which arrivals and withdrawals return.
     """
     drawn = random.random()
     correct = min(_CHANGES, refused / (_CORRECTED * max(1, usual)))
     if drawn < correct:
-        return Act.CORRECTION
+        return OfferAct.CORRECTION
     if live and drawn < correct + _CHANGES:
-        return Act.CHANGE
+        return OfferAct.CHANGE
     come = 0.5 + _PULL * (usual - live) / max(1, usual)
-    return Act.ARRIVAL if live <= 1 or random.random() < come else Act.WITHDRAWAL
+    return OfferAct.ARRIVAL if live <= 1 or random.random() < come else OfferAct.WITHDRAWAL
 
 
 class Arrivals:
@@ -99,7 +99,7 @@ class Publications:
     withdrawn: set[str] = field(default_factory=set)
     corrections: dict[str, Document] = field(default_factory=dict)
     expected: dict[str, ExpectedOffer | None] = field(default_factory=dict)
-    acts: dict[Act, int] = field(default_factory=lambda: dict.fromkeys(Act, 0))
+    acts: dict[OfferAct, int] = field(default_factory=lambda: dict.fromkeys(OfferAct, 0))
     """How many acts ``draw`` has drawn."""
 
     @property
@@ -146,19 +146,19 @@ class Publications:
         for _ in range(count):
             live, refused = self.live, list(self.corrections)
             act = next_act(random, live=len(live), refused=len(refused), usual=usual)
-            offer_id = random.choice({Act.CORRECTION: refused, Act.ARRIVAL: [""]}.get(act, live))
+            offer_id = random.choice({OfferAct.CORRECTION: refused, OfferAct.ARRIVAL: [""]}.get(act, live))
             if any(document["id"] == offer_id for document in changed):
                 continue
             self.acts[act] += 1
             match act:
-                case Act.ARRIVAL:
+                case OfferAct.ARRIVAL:
                     step = self.arrive(1, on)
-                case Act.CHANGE:
+                case OfferAct.CHANGE:
                     step = self.update(on, [offer_id])
-                case Act.CORRECTION:
+                case OfferAct.CORRECTION:
                     revision = self.documents[offer_id]["revision"] + 1
                     step = self.publish([{**self.corrections.pop(offer_id), "revision": revision}], on)
-                case Act.WITHDRAWAL:
+                case OfferAct.WITHDRAWAL:
                     step = self.withdraw([offer_id])
             changed += step.changed
             gone |= step.gone

@@ -52,7 +52,7 @@ class _NotTakenError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ClientAnswer:
     """An HTTP response with its JSON body (None if there is none). ``language`` is the client's."""
 
     status: int
@@ -118,7 +118,7 @@ class Client:
         body: Body | None = None,
         media_type: str = "application/json",
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> ClientAnswer:
         """Make one call, with retries. Raises ClientError if the gateway cannot be reached or does not recover in time;
         any other response is returned.
         """
@@ -147,7 +147,7 @@ class Client:
         self._token = answer.body["access_token"]
         self._renew_at = asyncio.get_running_loop().time() + max(life - _EARLY, life / 2)
 
-    async def _with_retries(self, method: str, path: str, **arguments: Any) -> Answer:
+    async def _with_retries(self, method: str, path: str, **arguments: Any) -> ClientAnswer:
         clock = asyncio.get_running_loop().time
         deadline = clock() + self.patience
 
@@ -175,7 +175,7 @@ class Client:
             raise ClientError(said, step=self._words.resend) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _attempt(self, method: str, path: str, **arguments: Any) -> Answer:
+    async def _attempt(self, method: str, path: str, **arguments: Any) -> ClientAnswer:
         """One attempt. Raises _NotTakenError for a transient failure."""
         try:
             answer = await self._request(method, path, **arguments)
@@ -187,7 +187,7 @@ class Client:
 
     async def _request(
         self, method: str, path: str, *, headers: Mapping[str, str], data: Any = None, **arguments: Any
-    ) -> Answer:
+    ) -> ClientAnswer:
         sent = {"Accept-Language": self.language, **headers}
         body = data() if callable(data) else data
         try:
@@ -195,7 +195,7 @@ class Client:
                 method, self._url + path, headers=sent, data=body, allow_redirects=False, **arguments
             ) as response:
                 content = await response.read()
-                return Answer(response.status, _decoded(content), response.headers, self.language)
+                return ClientAnswer(response.status, _decoded(content), response.headers, self.language)
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
             said = self._words.no_address.format(url=repr(self._url))
             raise ClientError(said, step=self._words.give_address) from error
@@ -228,12 +228,12 @@ def _failure_reason(error: Exception, language: Language) -> str:
     return str(said)
 
 
-def _still_runs(answer: Answer) -> bool:
+def _still_runs(answer: ClientAnswer) -> bool:
     """Whether an earlier attempt of the same request is still in progress; a later attempt receives its response."""
     return isinstance(answer.body, dict) and answer.body.get("code") == "idempotency-running"
 
 
-def _retry_after(answer: Answer) -> float | None:
+def _retry_after(answer: ClientAnswer) -> float | None:
     """The seconds in ``Retry-After``; its date form is ignored."""
     text = answer.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() else None

@@ -61,7 +61,7 @@ _LITERALS: Mapping[str, Mapping[bool | None, str]] = {
 }
 
 
-class Spoken(str):
+class Bilingual(str):
     """An English text with its French translation, ``fr``."""
 
     __slots__ = ("fr",)
@@ -82,33 +82,33 @@ class Spoken(str):
         return str.__str__(self), self.fr
 
 
-def json_type(name: str) -> Spoken:
+def json_type(name: str) -> Bilingual:
     """A type of JSON Schema, such as ``string``."""
-    return Spoken(name, _TYPES[name])
+    return Bilingual(name, _TYPES[name])
 
 
-def system_reason(error: BaseException) -> Spoken:
+def system_reason(error: BaseException) -> Bilingual:
     """The reason of a system error: the system's text in English, a translation in French; the error's type if it has
     no number. Never a path or an address.
     """
     number = getattr(error, "errno", None)
     if isinstance(error, TimeoutError) and number is None:
-        return Spoken("timed out", "délai dépassé")
+        return Bilingual("timed out", "délai dépassé")
     known = getattr(error, "strerror", None)
     if isinstance(number, int) and number in _SYSTEM:
-        return Spoken(str(known), _SYSTEM[number])
+        return Bilingual(str(known), _SYSTEM[number])
     if isinstance(number, int) and number > 0:
-        return Spoken(str(known), f"erreur {errno.errorcode.get(number, number)} du système")
+        return Bilingual(str(known), f"erreur {errno.errorcode.get(number, number)} du système")
     if isinstance(number, int) and known:  # from the resolver, whose error numbers are negative
-        return Spoken(str(known), "nom de machine introuvable")
-    return Spoken(type(error).__name__, f"erreur {type(error).__name__}")
+        return Bilingual(str(known), "nom de machine introuvable")
+    return Bilingual(type(error).__name__, f"erreur {type(error).__name__}")
 
 
-def certificate_reason(error: Exception) -> Spoken:
+def certificate_reason(error: Exception) -> Bilingual:
     """The reason why a certificate is not trusted: OpenSSL's text in English, a translation in French."""
     cause = getattr(error, "certificate_error", error)
     said = str(getattr(cause, "verify_message", "") or type(cause).__name__)
-    return Spoken(said, _CERTIFICATES.get(getattr(cause, "verify_code", 0), "certificat ou échange TLS refusé"))
+    return Bilingual(said, _CERTIFICATES.get(getattr(cause, "verify_code", 0), "certificat ou échange TLS refusé"))
 
 
 def spoken(value: Any, language: Literal["fr", "en"]) -> Any:
@@ -117,4 +117,4 @@ def spoken(value: Any, language: Literal["fr", "en"]) -> Any:
         return ", ".join(str(spoken(item, language)) for item in value)
     if value is None or isinstance(value, bool):
         return _LITERALS[language][value]
-    return value.fr if language == "fr" and isinstance(value, Spoken) else value
+    return value.fr if language == "fr" and isinstance(value, Bilingual) else value

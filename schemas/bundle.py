@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 from schemas.derived import HARMLESS
 from schemas.registry import schema, schema_names
 
@@ -84,7 +84,7 @@ def _bilingual(value: Any) -> Any:
 SchemaPart = Mapping[str, Any]
 
 
-def help_for(name: str, pointer: str, document: object) -> Spoken | None:
+def help_for(name: str, pointer: str, document: object) -> Bilingual | None:
     """The description of the value at a JSON Pointer of a document, else that of the nearest parent; None if the schema
     has none in both languages.
     """
@@ -92,7 +92,7 @@ def help_for(name: str, pointer: str, document: object) -> Spoken | None:
     for length in range(len(steps), 0, -1):
         for part in _parts_at(name, steps[:length], document):
             if isinstance(text := part.get("description"), str) and FRENCH in part:
-                return Spoken(text, part[FRENCH])
+                return Bilingual(text, part[FRENCH])
     return None
 
 

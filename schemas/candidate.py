@@ -15,7 +15,7 @@ _DATE_SIGNS = ("/", ".", "-")
 _SHORT_DATE = 8
 
 
-class Candidate:
+class PhoneCandidate:
     """A part of a folded text with the digits of a phone number."""
 
     def __init__(self, text: str, start: int, end: int) -> None:
@@ -62,14 +62,14 @@ class Candidate:
         return self.sizes == [2] * 5 and len(set(self.gaps)) == 1
 
 
-def begins_later(number: Candidate) -> bool:
+def begins_later(number: PhoneCandidate) -> bool:
     """Whether the first pair ends a date or an hour, and the number begins with the second: 14/06 02 61 91 90 21."""
     if number.sizes != [2] * 5 or number.groups[1][0] != "0" or not number_context.PAIR_AFTER.match(number.after):
         return False
     return number.gaps[1] == number.gaps[2] and number_context.TIME_BEFORE.search(number.before) is not None
 
 
-def is_date(number: Candidate) -> bool:
+def is_date(number: PhoneCandidate) -> bool:
     """Whether the digits are a date, with day, month and year in either order, or a row of dates."""
     if number_context.DATE_AT.match(number.body + number.after[:5]) or _has_year_within(number):
         return True
@@ -84,7 +84,7 @@ def is_date(number: Candidate) -> bool:
     return number.sizes == [2] * 5 and (_is_range_of_dates(number) or _is_row_of_dates(number))
 
 
-def _is_range_of_dates(number: Candidate) -> bool:
+def _is_range_of_dates(number: PhoneCandidate) -> bool:
     """Whether the pairs are two dates, or a date and a time, with the year in two digits."""
     first, second, third, fourth, fifth = map(int, number.groups)
     sign, after_month, middle, last = number.raw_gaps
@@ -99,7 +99,7 @@ def _is_range_of_dates(number: Candidate) -> bool:
     return sign == middle == last != after_month and third <= 31 and fourth <= 12  # 07.05. - 22.05.27
 
 
-def _is_row_of_dates(number: Candidate) -> bool:
+def _is_row_of_dates(number: PhoneCandidate) -> bool:
     """Whether the pairs are a part of a row of days and months, or of months and years."""
     first, second, third, fourth, fifth = map(int, number.groups)
     gaps = number.gaps
@@ -112,7 +112,7 @@ def _is_row_of_dates(number: Candidate) -> bool:
     return False
 
 
-def _has_year_within(number: Candidate) -> bool:
+def _has_year_within(number: PhoneCandidate) -> bool:
     """Whether the groups are month, day, year and month, as in 2027 06 14 - 2027 06 25."""
     if number.sizes != [2, 2, 4, 2]:
         return False
@@ -120,7 +120,7 @@ def _has_year_within(number: Candidate) -> bool:
     return month <= 12 and day <= 31 and 1900 <= year < 2100
 
 
-def is_hours(number: Candidate) -> bool:
+def is_hours(number: PhoneCandidate) -> bool:
     """Whether the groups are opening hours such as 08.30-12.30 13.30-17.00, or 09 00 12 00 13 30."""
     if number.sizes != [2] * 5:
         return False
@@ -136,7 +136,7 @@ def is_hours(number: Candidate) -> bool:
     return follows or (apart and hour < hour2 <= hour3)
 
 
-def is_alternating(number: Candidate) -> bool:
+def is_alternating(number: PhoneCandidate) -> bool:
     """Whether the pairs are a part of a longer row with two separators by turns: the scores 21-19 08-21 15-12, or the
     dates 01.06. 08.06. 15.06.
     """
@@ -151,7 +151,7 @@ def is_alternating(number: Candidate) -> bool:
     return follows is not None or re.search(r"(?<!\d)\d\d?" + re.escape(second) + r"\Z", number.before) is not None
 
 
-def are_opening_hours(number: Candidate) -> bool:
+def are_opening_hours(number: PhoneCandidate) -> bool:
     """Whether the pairs begin four times in order, as in 08.30-12.30 / 13.30-17.00: these are no phone number even
     beside a word for phones.
     """
@@ -162,7 +162,7 @@ def are_opening_hours(number: Candidate) -> bool:
     return are_hours(row) and row[0] < row[2] <= row[4] < row[6]
 
 
-def is_after_hour(number: Candidate) -> bool:
+def is_after_hour(number: PhoneCandidate) -> bool:
     """Whether 00 is the minutes of the hour before, and more hours follow: 9 00 - 12 00 / 13 30 - 17 00."""
     hour = number_context.HOUR_BEFORE.search(number.before)
     if hour is None or set(number.sizes) != {2}:

@@ -30,7 +30,7 @@ def client_form(document: Mapping[str, Any], *, keys: Collection[str], answers: 
     form = _mapped(form, lambda one, _: plain.schema(one), keys, answers)
     components = plain.components()
     sent = _reached([one for one, is_answer in _schemas(form, keys, answers) if not is_answer], components)
-    open_ = _Open(components, shared=sent)
+    open_ = _OpenAnswers(components, shared=sent)
     form = _mapped(form, lambda one, is_answer: open_.schema(one) if is_answer else _sendable(one), keys, answers)
     components |= {name: _sendable(components[name]) for name in sent} | open_.components
     every = [one for one, _ in _schemas(form, keys, answers)]
@@ -219,7 +219,7 @@ def _described(schema: Schema, text: str) -> Schema:
     return {**schema, "description": " ".join(filter(None, (schema.get("description"), text)))}
 
 
-class _Open:
+class _OpenAnswers:
     """Answers that allow further members and values. ``shared`` are the components that partners send, too."""
 
     def __init__(self, plain: Mapping[str, Schema], *, shared: Collection[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from schemas.bilingual import Spoken, json_type
+from schemas.bilingual import Bilingual, json_type
 from schemas.personal import token
 from schemas.rulebook import Problem, first_of, problem
 
@@ -64,7 +64,7 @@ def _too_deep() -> Problem:
     return problem("json-too-deep", expected=MAX_DEPTH)
 
 
-def type_name(value: Any) -> Spoken:
+def type_name(value: Any) -> Bilingual:
     """The JSON type of a decoded value."""
     match value:
         case None:

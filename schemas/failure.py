@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from schemas.bilingual import Spoken, json_type
+from schemas.bilingual import Bilingual, json_type
 from schemas.codelist import reference
 from schemas.communes import plain_name
 from schemas.decode import type_name
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 60
 """Maximum length of a key that is compared."""
 
-NO_NEAR_VALUE = Spoken("none", "aucune")
+NO_NEAR_VALUE = Bilingual("none", "aucune")
 """In place of the nearest allowed value, where none is close."""
 
 _CLOSE = 0.6

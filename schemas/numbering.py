@@ -12,7 +12,7 @@ from schemas.candidate import (
     BEFORE,
     DIGITS,
     GAPS,
-    Candidate,
+    PhoneCandidate,
     are_hours,
     are_opening_hours,
     begins_later,
@@ -48,7 +48,7 @@ _DEPARTMENTS_BETWEEN = frozenset(";")
 _SAID_SIGNS = frozenset(("espace", "tiret", "point", "slash", "barre"))
 
 
-def is_national(number: Candidate) -> bool:
+def is_national(number: PhoneCandidate) -> bool:
     """Whether ten digits that begin with 0 are a French phone number."""
     signs = {sign for gap in number.gaps for sign in gap if sign != " "}
     if signs - (_SAFE_SIGNS | _POINTS if number.sizes == [2] * 5 and not number.paired else _SAFE_SIGNS):
@@ -72,7 +72,7 @@ def is_national(number: Candidate) -> bool:
     )
 
 
-def is_uniform(number: Candidate) -> bool:
+def is_uniform(number: PhoneCandidate) -> bool:
     """Whether five pairs with the same unusual sign, or the same word, between them are a phone number."""
     gap = number.gaps[0].lower()
     if set(gap) <= _USUAL_SIGNS or _is_identifier(number):
@@ -87,7 +87,7 @@ def is_uniform(number: Candidate) -> bool:
     return not (_is_list(number) or ((listing or _is_ascending(number)) and _is_among_rooms(number)))
 
 
-def is_lettered(number: Candidate) -> bool:
+def is_lettered(number: PhoneCandidate) -> bool:
     """Whether digits mixed with the letters O, I and l are a phone number."""
     digits = sum(map(str.isdigit, number.body))
     contiguous = number.body.isalnum()
@@ -99,7 +99,7 @@ def is_lettered(number: Candidate) -> bool:
     return not (_is_identifier(number) or (contiguous and number_context.REFERENCE.search(number.words_before)))
 
 
-def is_prefixed(number: Candidate) -> bool:
+def is_prefixed(number: PhoneCandidate) -> bool:
     """Whether a number with the prefix 00 is an international phone number."""
     digits = "".join(number.groups)
     if digits[2] in "17" and len(digits) != _LONG_DISTANCE_DIGITS:
@@ -120,7 +120,7 @@ def is_prefixed(number: Candidate) -> bool:
     return digits.startswith("0033") or number.beside_word or coded is None
 
 
-def is_bare(number: Candidate) -> bool:
+def is_bare(number: PhoneCandidate) -> bool:
     """Whether the digits of an international number without its plus sign are a phone number."""
     if _is_identifier(number) or number_context.VAT_BEFORE.search(number.words_before) or _is_decimal_part(number):
         return False
@@ -140,7 +140,7 @@ def is_bare(number: Candidate) -> bool:
     return number_context.REFERENCE.search(number.words_before) is None
 
 
-def is_short_of_zero(number: Candidate) -> bool:
+def is_short_of_zero(number: PhoneCandidate) -> bool:
     """Whether nine digits are a phone number without its 0, or a Belgian one: only after a word for phones."""
     if number.body[0] == "0" and number.sizes not in _BELGIAN_GROUPS:
         return False
@@ -153,7 +153,7 @@ def is_short_of_zero(number: Candidate) -> bool:
     return number_context.PHONE_BEFORE.search(number.words_before) is not None and not _is_identifier(number)
 
 
-def is_worded_first(number: Candidate) -> bool:
+def is_worded_first(number: PhoneCandidate) -> bool:
     """Whether pairs with a word behind the first one, as in ``06 puis 98 21 45 33``, are a phone number."""
     if number.sizes != [2] * 5 or _is_identifier(number):
         return False
@@ -162,12 +162,12 @@ def is_worded_first(number: Candidate) -> bool:
     return not (_is_list(number) or _is_among_rooms(number) or number_context.UNIT_AFTER.match(number.after))
 
 
-def _is_among_rooms(number: Candidate) -> bool:
+def _is_among_rooms(number: PhoneCandidate) -> bool:
     """Whether a word for things that are numbered is near."""
     return bool(number_context.ROOMS_NEAR.search(number.words_before) or number_context.ROOMS_AFTER.match(number.after))
 
 
-def _is_glued(number: Candidate) -> bool:
+def _is_glued(number: PhoneCandidate) -> bool:
     """Whether the same sign of lists is between five pairs without a blank, as in ``06:98:21:45:33``, and nothing marks
     them as a list: no further pair or cell, not all of them departments between commas.
     """
@@ -180,7 +180,7 @@ def _is_glued(number: Candidate) -> bool:
     return not (unit or _is_list(number) or _is_among_rooms(number))
 
 
-def _is_continued(number: Candidate) -> bool:
+def _is_continued(number: PhoneCandidate) -> bool:
     """Whether the sign between the pairs joins them to another group, as in a longer row, or to a cell of a table."""
     sign = number.raw_gaps[0].strip()
     if sign == "|" and (number.before.rstrip().endswith(sign) or number.after.lstrip().startswith(sign)):
@@ -189,27 +189,27 @@ def _is_continued(number: Candidate) -> bool:
     return joined is not None or (number.before[-1:] == sign and number.before[-2:-1].isalnum())
 
 
-def _are_departments(number: Candidate) -> bool:
+def _are_departments(number: PhoneCandidate) -> bool:
     """Whether all pairs are numbers of departments."""
     return all("01" <= pair <= "95" and pair != "20" for pair in number.groups)
 
 
-def _is_list_of_departments(number: Candidate) -> bool:
+def _is_list_of_departments(number: PhoneCandidate) -> bool:
     return number_context.DEPARTMENTS_BEFORE.search(number.words_before) is not None and _are_departments(number)
 
 
-def _is_introduced(number: Candidate) -> bool:
+def _is_introduced(number: PhoneCandidate) -> bool:
     """Whether a word for phones is earlier in the same sentence, and nothing marks the numbers as a list."""
     if _is_ascending(number) or number_context.ROOMS_NEAR.search(number.words_before):
         return False
     return number_context.PHONE_EARLIER.search(number.words_before) is not None
 
 
-def _is_decimal_part(number: Candidate) -> bool:
+def _is_decimal_part(number: PhoneCandidate) -> bool:
     return number.contiguous and number.before[-1:] in (".", ",") and number.before[-2:-1].isdigit()
 
 
-def _is_numeric(number: Candidate) -> bool:
+def _is_numeric(number: PhoneCandidate) -> bool:
     """Whether the digits are a decimal number such as 0.123456789, a coordinate, or 0 to 9 in order."""
     if number.sizes == [1, 9] and number.gaps == ["."] and number.body[1] == ".":
         return True
@@ -228,7 +228,7 @@ def _is_numeric(number: Candidate) -> bool:
     return _is_decimal_part(number) or (len(number.groups) == 10 and "".join(number.groups) == "0123456789")
 
 
-def _is_decimal_row(number: Candidate) -> bool:
+def _is_decimal_row(number: PhoneCandidate) -> bool:
     """Whether each point is between two other separators, as in 0.048 / 3.08 / 12.142, also from 99. on."""
     if number.raw_gaps.count(".") in (0, len(number.raw_gaps)):
         return False
@@ -241,7 +241,7 @@ def _is_decimal_row(number: Candidate) -> bool:
     )
 
 
-def _is_identifier(number: Candidate) -> bool:
+def _is_identifier(number: PhoneCandidate) -> bool:
     """Whether the digits are part of an ISBN, IBAN, SIRET, VAT number, permit, DOI, version, UUID, hash or postcode."""
     before, words = number.before, number.words_before
     if (
@@ -259,7 +259,7 @@ def _is_identifier(number: Candidate) -> bool:
     return _is_postal(number) or _is_hexadecimal(number)
 
 
-def _is_postal(number: Candidate) -> bool:
+def _is_postal(number: PhoneCandidate) -> bool:
     """Whether the digits are postcodes, a post box or the number of a parcel."""
     if not (number.paired or number.contiguous) and number_context.TRACKING_BEFORE.search(number.words_before):
         return True
@@ -271,7 +271,7 @@ def _is_postal(number: Candidate) -> bool:
     )
 
 
-def _is_hexadecimal(number: Candidate) -> bool:
+def _is_hexadecimal(number: PhoneCandidate) -> bool:
     """Whether the digits are part of a hash, a UUID or another hexadecimal number."""
     before, after = number.before, number.after
     if number.contiguous and (_is_hash(number) or number_context.HEX_SIGN_BEFORE.search(before)):
@@ -284,13 +284,13 @@ def _is_hexadecimal(number: Candidate) -> bool:
     return False
 
 
-def _is_hash(number: Candidate) -> bool:
+def _is_hash(number: PhoneCandidate) -> bool:
     """Whether the digits are within sixteen or more hexadecimal digits."""
     before, after = number_context.HEX_BEFORE.search(number.before), number_context.HEX_AFTER.match(number.after)
     return before is not None and after is not None and len(before[0] + after[0]) >= _HASH - len(number.body)
 
 
-def _is_list(number: Candidate) -> bool:
+def _is_list(number: PhoneCandidate) -> bool:
     """Whether the pairs list rooms, departments or pages."""
     if _is_pair(number) or _is_enumeration(number) or _spans_sentences(number) or _is_list_of_departments(number):
         return True
@@ -321,32 +321,32 @@ def _is_list(number: Candidate) -> bool:
     )
 
 
-def _is_pair(number: Candidate) -> bool:
+def _is_pair(number: PhoneCandidate) -> bool:
     """Whether the groups are two numbers of the same form, as in 05 120 - 03 380."""
     if len(number.groups) != 4 or number.sizes[:2] != number.sizes[2:]:
         return False
     return number.raw_gaps[0] == number.raw_gaps[2] != number.raw_gaps[1]
 
 
-def _is_enumeration(number: Candidate) -> bool:
+def _is_enumeration(number: PhoneCandidate) -> bool:
     """Whether items are counted within it, as in 05/06 2) 12/06 3) 19/06."""
     opened = "(" in number.body or number.before[-2:].strip()[-1:] == "("
     return not opened and re.search(r"\s\d{1,2}\)\s", number.body) is not None
 
 
-def _spans_sentences(number: Candidate) -> bool:
+def _spans_sentences(number: PhoneCandidate) -> bool:
     """Whether a sentence ends between pairs, as in 03 / 22 / 38 / 73. 48: one point and a blank beside other signs."""
     points = [gap for gap in number.raw_gaps if re.fullmatch(r"\.\s{1,3}", gap)]
     signs = set(number.gaps) - {"."}
     return len(points) == 1 and number.gaps.count(".") == 1 and len(signs) == 1 and "" not in signs
 
 
-def _is_progression(number: Candidate) -> bool:
+def _is_progression(number: PhoneCandidate) -> bool:
     """Whether the pairs have a constant difference, as in 07 14 21 28 35."""
     return len({int(high) - int(low) for low, high in pairwise(number.groups)}) == 1
 
 
-def _is_low(number: Candidate) -> bool:
+def _is_low(number: PhoneCandidate) -> bool:
     """Whether ascending pairs are round, or lower than those of most phone numbers. Of 10,000 phone numbers, 4 ascend
     below 32, and 26 below 50; none of 01 to 05 continues with a 0.
     """
@@ -359,7 +359,7 @@ def _is_low(number: Candidate) -> bool:
     return last < (_LOW_OF_LANDLINE if landline else _LOW) or (landline and second < 10)
 
 
-def _is_mentioned(number: Candidate) -> bool:
+def _is_mentioned(number: PhoneCandidate) -> bool:
     """Whether a word for phones is beside the number or earlier in the same sentence, ``au`` is right before it, or its
     prefix is in brackets.
     """
@@ -368,7 +368,7 @@ def _is_mentioned(number: Candidate) -> bool:
     return number_context.PHONE_EARLIER.search(number.words_before) is not None
 
 
-def _is_row(number: Candidate) -> bool:
+def _is_row(number: PhoneCandidate) -> bool:
     """Whether the pairs are part of a longer row, which ascends or alternates hours and minutes."""
     if number.contiguous or number.sizes != [2] * len(number.groups):
         return False
@@ -389,12 +389,12 @@ def _is_row(number: Candidate) -> bool:
     return len(row) >= _HOURS_IN_A_ROW and (are_hours(row) or are_hours(row[1:]))
 
 
-def _is_ascending(number: Candidate) -> bool:
+def _is_ascending(number: PhoneCandidate) -> bool:
     values = [*map(int, number.groups)]
     return all(low < high for low, high in pairwise(values))
 
 
-def _is_reference(number: Candidate) -> bool:
+def _is_reference(number: PhoneCandidate) -> bool:
     """Whether the digits are a file, order or article number, which is not written in pairs. Mobile numbers are not."""
     if number.paired:
         return False
@@ -416,7 +416,7 @@ def _is_reference(number: Candidate) -> bool:
     return not mobile and _is_dashed_code(number)
 
 
-def _is_dashed_code(number: Candidate) -> bool:
+def _is_dashed_code(number: PhoneCandidate) -> bool:
     """Whether dashes or slashes separate groups of sizes that are not of phone numbers, or follow capitals."""
     if number.sizes in _GROUPS_OF_CODES and number.gaps[0] in _DASHES and len(set(number.gaps)) == 1:
         return True

@@ -8,7 +8,7 @@ separators and the words beside it, so that dates, times, lists and references s
 import re
 from collections.abc import Callable, Iterator
 
-from schemas.candidate import Candidate
+from schemas.candidate import PhoneCandidate
 from schemas.numbering import (
     is_bare,
     is_lettered,
@@ -132,16 +132,16 @@ def _outside(spans: list[tuple[int, int]], others: Iterator[tuple[int, int]]) ->
             yield start, end
 
 
-def _any(_: Candidate) -> bool:
+def _any(_: PhoneCandidate) -> bool:
     return True
 
 
-def _found(text: str, pattern: re.Pattern[str], judge: Callable[[Candidate], bool]) -> Iterator[tuple[int, int]]:
+def _found(text: str, pattern: re.Pattern[str], judge: Callable[[PhoneCandidate], bool]) -> Iterator[tuple[int, int]]:
     """The accepted matches. After a refused one the search advances by one character: another may begin within it."""
     at = 0
     while match := pattern.search(text, at):
         start, end = match.span()
-        if judge(Candidate(text, start, end)):
+        if judge(PhoneCandidate(text, start, end)):
             for closing, opening in _CLOSED:
                 if match.group().count(closing) > match.group().count(opening):
                     start = _opened(text, start, opening)

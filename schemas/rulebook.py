@@ -8,7 +8,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 from schemas.packaged import names
 from schemas.personal import redact
 from schemas.registry import schema
@@ -90,7 +90,7 @@ def _dated(texts: Texts, day: date) -> Texts:
 
 
 def _plain(value: Any) -> Any:
-    """A value that JSON writers accept: a ``Spoken`` one becomes its English text."""
+    """A value that JSON writers accept: a ``Bilingual`` one becomes its English text."""
     if isinstance(value, list | tuple):
         return type(value)(map(_plain, value))
     return str(value) if isinstance(value, str) else value
@@ -168,7 +168,7 @@ def displayed(value: Any) -> Any:
     """A value in the form that a problem may hold: one line of at most 80 characters, without e-mail addresses, phone
     numbers, invisible characters and nested values.
     """
-    if isinstance(value, Spoken):
+    if isinstance(value, Bilingual):
         return value
     if isinstance(value, str):
         clean = _start(value)

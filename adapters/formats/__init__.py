@@ -11,9 +11,9 @@ from adapters.formats.item import (
     FeedComplete,
     FeedUnusable,
     Item,
+    ItemPosition,
     OfferItem,
     PassedItem,
-    Position,
     RepeatedItem,
     Retraction,
     judge,
@@ -22,7 +22,7 @@ from adapters.formats.mapping import FeedMapping, load_mapping
 from adapters.formats.mapping_document import FORMATS
 from adapters.formats.paging import Paging
 from adapters.formats.problem import ProblemGroups, ReadingProblem, rules
-from adapters.formats.reading import MISFITS, Page, look_at, read, read_pages
+from adapters.formats.reading import MISFITS, FeedPage, look_at, read, read_pages
 
 __all__ = [
     "FORMATS",
@@ -30,13 +30,13 @@ __all__ = [
     "BrokenItem",
     "FeedComplete",
     "FeedMapping",
+    "FeedPage",
     "FeedUnusable",
     "Item",
+    "ItemPosition",
     "OfferItem",
-    "Page",
     "Paging",
     "PassedItem",
-    "Position",
     "ProblemGroups",
     "ReadingProblem",
     "RepeatedItem",

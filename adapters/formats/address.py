@@ -79,7 +79,7 @@ _STREET = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class TownName:
     """A possible town name, as written, with its own department (``areas``) and arrondissement (``district``)."""
 
     text: str
@@ -94,7 +94,7 @@ class Address:
     postcodes: list[str] = field(default_factory=list)
     communes: list[str] = field(default_factory=list)
     short: list[str] = field(default_factory=list)
-    names: list[Name] = field(default_factory=list)
+    names: list[TownName] = field(default_factory=list)
     areas: list[Areas] = field(default_factory=list)
     country: Country | None = None
     weak: bool = False
@@ -118,8 +118,8 @@ def read_address(text: str) -> Address:
     pieces = [(piece, False) for piece in _split(outer)] + [
         (piece, True) for content, _ in inner for piece in _split(content)
     ]
-    after_code: list[Name] = []
-    others: list[Name] = []
+    after_code: list[TownName] = []
+    others: list[TownName] = []
     for piece, bracketed in pieces:
         _read_piece(piece.strip(_EDGES), found, after_code, others, bracketed=bracketed)
     names = after_code + [name for name in others if name not in after_code]
@@ -129,7 +129,7 @@ def read_address(text: str) -> Address:
     return found
 
 
-def _with_district(name: Name, names: list[Name]) -> Name:
+def _with_district(name: TownName, names: list[TownName]) -> TownName:
     """Add the number of an arrondissement that is written separately from its town: ``Paris (15e)``."""
     town = plain(name.text)
     if name.district is None and town in _HIGHEST:
@@ -165,7 +165,9 @@ def _find_foreign_code(text: str, found: Address) -> None:
         found.abroad = country.code
 
 
-def _read_piece(piece: str, found: Address, after_code: list[Name], others: list[Name], *, bracketed: bool) -> None:
+def _read_piece(
+    piece: str, found: Address, after_code: list[TownName], others: list[TownName], *, bracketed: bool
+) -> None:
     """Read one piece between commas, dashes or brackets."""
     if not piece:
         return
@@ -205,7 +207,7 @@ def _is_apart(piece: str, found: Address, *, after_name: bool = True) -> bool:
     return True
 
 
-def _read_digits(piece: str, found: Address, after_code: list[Name], others: list[Name]) -> bool:
+def _read_digits(piece: str, found: Address, after_code: list[TownName], others: list[TownName]) -> bool:
     """Read the postcodes of a piece; return whether there are any."""
     matches = list(_POSTCODE.finditer(piece))
     codes = ["".join(match.groups()) for match in matches]
@@ -227,7 +229,7 @@ def _read_digits(piece: str, found: Address, after_code: list[Name], others: lis
     return True
 
 
-def _read_name(text: str, found: Address) -> Name | None:
+def _read_name(text: str, found: Address) -> TownName | None:
     """A town's name without CEDEX, department, district and country; None if no name is left."""
     cedex = _CEDEX.search(text)
     district: tuple[str, int] | None = None
@@ -254,7 +256,7 @@ def _read_name(text: str, found: Address) -> Name | None:
         found.areas.append(areas)
         return None
     if any(sign.isalpha() for sign in text):
-        return Name(text, areas, district)
+        return TownName(text, areas, district)
     if areas:
         found.areas.append(areas)
     return None

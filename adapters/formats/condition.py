@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from adapters.formats.moment import read_date
 from adapters.formats.path import Path, scalars, select
 from adapters.formats.text import fold, spell
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 
 TODAY = "today"
 _MAX_VALUES = 5
@@ -65,15 +65,17 @@ class Condition:
         return bool(self.except_for) or self.exists is False
 
     @property
-    def sought(self) -> Spoken:
+    def sought(self) -> Bilingual:
         """The values that meet it, for messages."""
         if self.exists is not None:
-            return Spoken("a value", "une valeur") if self.exists else Spoken("no value", "aucune valeur")
+            return Bilingual("a value", "une valeur") if self.exists else Bilingual("no value", "aucune valeur")
         if self.since is not None or self.until is not None:
-            return Spoken(*(f"{self.since or '…'} – {self.until or '…'}",) * 2)
+            return Bilingual(*(f"{self.since or '…'} – {self.until or '…'}",) * 2)
         values = sorted(self.among or self.except_for)
         listed = ", ".join(values[:_MAX_VALUES]) + (" …" if len(values) > _MAX_VALUES else "")
-        return Spoken(f"none of: {listed}", f"aucune de : {listed}") if self.except_for else Spoken(listed, listed)
+        return (
+            Bilingual(f"none of: {listed}", f"aucune de : {listed}") if self.except_for else Bilingual(listed, listed)
+        )
 
     def _in_span(self, day: date, on: date) -> bool:
         since, until = (_day(bound, on) for bound in (self.since, self.until))

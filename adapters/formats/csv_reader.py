@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from adapters.formats.encoding import Line, cut_lines
-from adapters.formats.item import ITEM_CHARACTERS, Record
+from adapters.formats.encoding import TextLine, cut_lines
+from adapters.formats.item import ITEM_CHARACTERS, SourceItem
 from adapters.formats.nearest_path import nearest_of
 from adapters.formats.problem import UnusableFeedError, problem
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 from schemas.rulebook import displayed
 
 SEPARATORS = (";", ",", "\t", "|")
 
-_ENDLESS_ROW = Spoken("endless row", "ligne sans fin")
+_ENDLESS_ROW = Bilingual("endless row", "ligne sans fin")
 _MALFORMED_ROW = "ligne mal formée : guillemets ou longueur"
 _MAX_HINTS = 10
 _MAX_COMPARED = 300
@@ -33,7 +33,7 @@ def read_rows(
     separator: str | None,
     columns: Sequence[str] | None,
     needed: Iterable[Sequence[str]],
-) -> Iterator[Record]:
+) -> Iterator[SourceItem]:
     """One record per row that is not blank. ``columns`` names the columns of a file without a header.
 
     ``needed`` holds the alternative names of each required column. Raises UnusableFeedError.
@@ -50,7 +50,7 @@ def read_rows(
         _require(needed, names)
     for begin, cells in _rows(rows, lines):
         if isinstance(cells, str):
-            yield Record(begin, {}, problem("item-malformed", actual=cells, line=begin))
+            yield SourceItem(begin, {}, problem("item-malformed", actual=cells, line=begin))
         elif names is None:
             names = _names(cells)
             _require(needed, names)
@@ -65,7 +65,7 @@ class _Lines:
 
     def __init__(self, text: Iterable[str]) -> None:
         self._lines = cut_lines(text)
-        self._peeked: Line | None = None
+        self._peeked: TextLine | None = None
         self.read = 0
         self.ended = True
         self.exhausted = False
@@ -103,7 +103,7 @@ def _rows(rows: Iterator[list[str]], lines: _Lines) -> Iterator[tuple[int, list[
         except csv.Error as error:
             if lines.exhausted:
                 raise UnusableFeedError("feed-cut", actual="CSV") from None
-            yield begin, Spoken(str(error), _MALFORMED_ROW)
+            yield begin, Bilingual(str(error), _MALFORMED_ROW)
             continue
         if cells is None:
             return
@@ -111,7 +111,7 @@ def _rows(rows: Iterator[list[str]], lines: _Lines) -> Iterator[tuple[int, list[
             yield begin, cells
 
 
-def _record(begin: int, cells: list[str], names: Sequence[str], *, cut: bool) -> Record:
+def _record(begin: int, cells: list[str], names: Sequence[str], *, cut: bool) -> SourceItem:
     while len(cells) > len(names) and not cells[-1].strip():
         cells.pop()
     content: dict[str, Any] = {}
@@ -124,10 +124,10 @@ def _record(begin: int, cells: list[str], names: Sequence[str], *, cut: bool) ->
         else:
             content[name] = value
     if len(cells) == len(names):
-        return Record(begin, content)
+        return SourceItem(begin, content)
     if cut and len(cells) < len(names):
         raise UnusableFeedError("feed-cut", actual="CSV")
-    return Record(begin, content, problem("row-width", expected=len(names), actual=len(cells)))
+    return SourceItem(begin, content, problem("row-width", expected=len(names), actual=len(cells)))
 
 
 def _names(cells: list[str]) -> list[str]:
@@ -148,18 +148,18 @@ def _missing(missing: Sequence[Sequence[str]], names: Sequence[str]) -> Unusable
         pointer="/mapping",
         expected=[" | ".join(known) for known in missing],
         actual=", ".join(names) or "–",
-        hint=Spoken("; ".join(hints), " ; ".join(one.fr for one in hints)),
+        hint=Bilingual("; ".join(hints), " ; ".join(one.fr for one in hints)),
     )
 
 
-def _hints(missing: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[Spoken]:
+def _hints(missing: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[Bilingual]:
     """The nearest column to each missing one; or a hint that the header or the separator is wrong."""
     if not names:
-        yield Spoken("No line can be read as the header", "Aucune ligne n’est lisible comme en-tête")
+        yield Bilingual("No line can be read as the header", "Aucune ligne n’est lisible comme en-tête")
         return
     split = next((sign for sign in SEPARATORS if sign in names[0]), None)
     if len(names) == 1 and split is not None:
-        yield Spoken(
+        yield Bilingual(
             f"The header is one single column: the separator may be “{split}”",
             f"L’en-tête est une seule colonne : le séparateur est peut-être « {split} »",
         )
@@ -170,7 +170,7 @@ def _hints(missing: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[S
         if near is None or not near.related:
             continue
         column, why = displayed(near.path[0]), near.reason
-        yield Spoken(
+        yield Bilingual(
             f"The nearest column to “{known[0]}” is “{column}”" + (f" ({why})" if why else ""),
             f"La colonne la plus proche de « {known[0]} » est « {column} »" + (f" ({why.fr})" if why else ""),
         )

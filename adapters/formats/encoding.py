@@ -164,7 +164,7 @@ def _utf8_prefix(piece: bytes, *, final: bool) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """A line without its line feed; ``ended``: it had one. ``text`` is None if the line is too long for an item."""
 
     number: int
@@ -172,7 +172,7 @@ class Line:
     ended: bool = True
 
 
-def cut_lines(pieces: Iterable[str]) -> Iterator[Line]:
+def cut_lines(pieces: Iterable[str]) -> Iterator[TextLine]:
     """The lines, numbered from 1. Text after the last line feed is a line with ``ended`` False."""
     number, rest, long = 1, "", False
     for piece in pieces:
@@ -180,8 +180,8 @@ def cut_lines(pieces: Iterable[str]) -> Iterator[Line]:
         rest = "" if long else rest + first
         long = long or len(rest) > ITEM_CHARACTERS
         for other in others:
-            yield Line(number, None if long else rest)
+            yield TextLine(number, None if long else rest)
             number, rest = number + 1, other
             long = len(rest) > ITEM_CHARACTERS
     if rest or long:
-        yield Line(number, None if long else rest, ended=False)
+        yield TextLine(number, None if long else rest, ended=False)

@@ -12,7 +12,7 @@ from struct import Struct
 
 import orjson
 
-from adapters.formats.item import OfferItem, Position
+from adapters.formats.item import ItemPosition, OfferItem
 from adapters.formats.problem import ReadingProblem, problem
 from schemas import redact
 
@@ -48,7 +48,7 @@ def local_id(own: str) -> str:
 class Earlier:
     """The first item of a repeated id; ``identical``: this one equals it; ``contradicted``: one before differed."""
 
-    first: Position
+    first: ItemPosition
     identical: bool
     contradicted: bool
 
@@ -62,7 +62,7 @@ class Identities:
     def __init__(self) -> None:
         self._buckets: list[bytearray | None] = [None] * _BUCKETS
 
-    def meet(self, offer_id: str, position: Position, digest: int) -> Earlier | None:
+    def meet(self, offer_id: str, position: ItemPosition, digest: int) -> Earlier | None:
         """The earlier item of this id, or None after storing position and digest of its first item."""
         marked = blake2b(offer_id.encode(), digest_size=_MARK_BYTES + 2).digest()
         number, mark = int.from_bytes(marked[:2]) % _BUCKETS, marked[2:]
@@ -79,7 +79,7 @@ class Identities:
         identical = known == digest != UNREADABLE
         if not identical:
             bucket[at : at + _ENTRY.size] = _ENTRY.pack(mark, _CONTRADICTED, index, line)
-        return Earlier(Position(index, line), identical, known == _CONTRADICTED)
+        return Earlier(ItemPosition(index, line), identical, known == _CONTRADICTED)
 
 
 def digest_of(item: OfferItem) -> int:
@@ -94,6 +94,6 @@ def digest_of(item: OfferItem) -> int:
     return int.from_bytes(blake2b(content, digest_size=_DIGEST_BYTES).digest()) | 1
 
 
-def conflict(offer_id: str, other: Position) -> ReadingProblem:
+def conflict(offer_id: str, other: ItemPosition) -> ReadingProblem:
     """The problem of an item with the same id as another one and a different content."""
     return problem("id-repeated", pointer="/id", actual=offer_id, other=str(other))

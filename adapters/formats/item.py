@@ -33,7 +33,7 @@ Content: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class SourceItem:
     """One item of the source. With a ``problem``, ``content`` holds the part that was read before it."""
 
     line: int
@@ -42,7 +42,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class ItemPosition:
     """Position of an item in its source: its number, from 0, and its first line, from 1."""
 
     index: int
@@ -62,7 +62,7 @@ class OfferItem:
     leaves out a value of it that the verdict refuses.
     """
 
-    position: Position
+    position: ItemPosition
     id: str
     document: dict[str, Any]
     problems: tuple[ReadingProblem, ...] = ()
@@ -79,7 +79,7 @@ class OfferItem:
 class Retraction:
     """An earlier item that must not be published after all, with the reason."""
 
-    position: Position
+    position: ItemPosition
     problem: ReadingProblem
 
 
@@ -91,7 +91,7 @@ class BrokenItem:
     its absence. ``retraction`` is the first item of the same id, set on the first item that differs from it.
     """
 
-    position: Position
+    position: ItemPosition
     id: str | None
     problems: tuple[ReadingProblem, ...]
     retraction: Retraction | None = None
@@ -101,16 +101,16 @@ class BrokenItem:
 class RepeatedItem:
     """An item with the same id and the same offer as an ``earlier`` one: the offer counts once."""
 
-    position: Position
+    position: ItemPosition
     id: str
-    earlier: Position
+    earlier: ItemPosition
 
 
 @dataclass(frozen=True, slots=True)
 class PassedItem:
     """An item excluded by the mapping's conditions."""
 
-    position: Position
+    position: ItemPosition
     id: str | None
 
 

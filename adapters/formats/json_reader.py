@@ -12,16 +12,16 @@ from typing import Any
 import orjson
 
 from adapters.formats.encoding import cut_lines
-from adapters.formats.item import DEPTH, ITEM_CHARACTERS, Record
-from adapters.formats.nearest_path import MAX_MEMBERS, MEMBER_CHARACTERS, Outline
+from adapters.formats.item import DEPTH, ITEM_CHARACTERS, SourceItem
+from adapters.formats.nearest_path import MAX_MEMBERS, MEMBER_CHARACTERS, PathOutline
 from adapters.formats.path import KEY, Path
 from adapters.formats.problem import TOO_DEEP, UnusableFeedError, problem
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 
 _TOKEN = re.compile(r'["\[\]{}:,]|[^\s"\[\]{}:,]+')
 _BRACKET = re.compile(r'["\[\]{}]')
 _TEXT = re.compile(r'(?:[^"\\]|\\.)*+', re.DOTALL)
-_NO_JSON = Spoken("[ or { expected", "[ ou { attendu")
+_NO_JSON = Bilingual("[ or { expected", "[ ou { attendu")
 _TOKEN_CHARACTERS = 1000
 """Longer keys match no path, and longer numbers are invalid."""
 _OUTLINE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
@@ -85,9 +85,9 @@ class ItemScan:
     """
 
     def __init__(
-        self, paths: tuple[Path, ...], line: int = 1, *, outline: Outline | None = None, keyed: bool = False
+        self, paths: tuple[Path, ...], line: int = 1, *, outline: PathOutline | None = None, keyed: bool = False
     ) -> None:
-        self.outline = outline or Outline()
+        self.outline = outline or PathOutline()
         self._paths = paths
         self._keyed = keyed
         self._line = line
@@ -295,15 +295,15 @@ def _unescape(key: str) -> str:
 
 
 def read_documents(
-    text: Iterable[str], paths: tuple[Path, ...], outline: Outline | None = None, *, keyed: bool = False
-) -> Iterator[Record]:
+    text: Iterable[str], paths: tuple[Path, ...], outline: PathOutline | None = None, *, keyed: bool = False
+) -> Iterator[SourceItem]:
     """The objects at the paths, each a tuple of keys from the root; arrays on a path are iterated. ``keyed``: the
     members of the objects there, each with its key as the member ``#key``.
 
     An object that another path leads through is an item only if that path finds no item in it. Raises
     UnusableFeedError.
     """
-    outline = outline or Outline()
+    outline = outline or PathOutline()
     scan = ItemScan(paths, outline=outline, keyed=keyed)
     for piece in text:
         yield from map(decode_item, scan.feed(piece))
@@ -312,7 +312,7 @@ def read_documents(
         raise outline.missing(paths)
 
 
-def read_lines(text: Iterable[str]) -> Iterator[Record]:
+def read_lines(text: Iterable[str]) -> Iterator[SourceItem]:
     """The objects of NDJSON. Raises UnusableFeedError if the last line is cut."""
     for line in cut_lines(text):
         if line.text is not None and not line.text.strip():
@@ -323,22 +323,22 @@ def read_lines(text: Iterable[str]) -> Iterator[Record]:
         yield record
 
 
-def decode_item(item: CutItem) -> Record:
+def decode_item(item: CutItem) -> SourceItem:
     """The decoded item, or a record with the problem and only the key of the item."""
     keyed = {} if item.key is None else {KEY: item.key}
     if item.text is None:
-        return Record(item.line, keyed, problem("item-too-large", expected=ITEM_CHARACTERS))
+        return SourceItem(item.line, keyed, problem("item-too-large", expected=ITEM_CHARACTERS))
     if _depth(item.text) > DEPTH:
-        return Record(item.line, keyed, problem("item-too-deep", expected=DEPTH))
+        return SourceItem(item.line, keyed, problem("item-too-deep", expected=DEPTH))
     try:
         content = orjson.loads(item.text)
     except orjson.JSONDecodeError as error:
         line = item.line + error.lineno - 1
-        reason = Spoken(error.msg, f"JSON mal formé, colonne {error.colno}")
-        return Record(item.line, keyed, problem("item-malformed", actual=reason, line=line))
+        reason = Bilingual(error.msg, f"JSON mal formé, colonne {error.colno}")
+        return SourceItem(item.line, keyed, problem("item-malformed", actual=reason, line=line))
     if not isinstance(content, dict):
-        return Record(item.line, keyed, problem("item-not-object", actual=item.text.strip()))
-    return Record(item.line, content | keyed)
+        return SourceItem(item.line, keyed, problem("item-not-object", actual=item.text.strip()))
+    return SourceItem(item.line, content | keyed)
 
 
 def _depth(text: str) -> int:

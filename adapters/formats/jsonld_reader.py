@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from adapters.formats.item import Record
+from adapters.formats.item import SourceItem
 from adapters.formats.json_reader import ItemScan, decode_item, read_documents
-from adapters.formats.nearest_path import Outline
+from adapters.formats.nearest_path import PathOutline
 from adapters.formats.path import Path
 from adapters.formats.problem import UnusableFeedError, problem
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 
 _OPENING = re.compile(r"<!--|<script\b([^<>]{0,2000})>", re.IGNORECASE)
 _MAX_OPENING = 2010
@@ -19,7 +19,9 @@ _SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
 _MAX_END = 8
 
 
-def read_linked(text: Iterable[str], paths: tuple[Path, ...], outline: Outline | None = None) -> Iterator[Record]:
+def read_linked(
+    text: Iterable[str], paths: tuple[Path, ...], outline: PathOutline | None = None
+) -> Iterator[SourceItem]:
     """The objects at the paths of each JSON-LD document. Raises UnusableFeedError."""
     pieces = iter(text)
     first = next((piece for piece in pieces if piece.strip()), "")
@@ -27,7 +29,7 @@ def read_linked(text: Iterable[str], paths: tuple[Path, ...], outline: Outline |
     if not first.lstrip().startswith("<"):
         yield from read_documents(whole, paths, outline)
         return
-    page = _Page(paths, outline or Outline())
+    page = _Page(paths, outline or PathOutline())
     for piece in whole:
         yield from page.feed(piece)
     page.finish()
@@ -36,7 +38,7 @@ def read_linked(text: Iterable[str], paths: tuple[Path, ...], outline: Outline |
 class _Page:
     """Streaming reader of one page. A malformed script becomes one unreadable item; the others are still read."""
 
-    def __init__(self, paths: tuple[Path, ...], outline: Outline) -> None:
+    def __init__(self, paths: tuple[Path, ...], outline: PathOutline) -> None:
         self._paths = paths
         self._outline = outline
         self._buffer = ""
@@ -45,7 +47,7 @@ class _Page:
         self._scan: ItemScan | None = None
         self._linked = False
 
-    def feed(self, piece: str) -> Iterator[Record]:
+    def feed(self, piece: str) -> Iterator[SourceItem]:
         self._buffer += piece
         waiting = False
         while not waiting:
@@ -83,7 +85,7 @@ class _Page:
         self._linked = self._linked or linked
         return True
 
-    def _read(self, body: str) -> Iterator[Record]:
+    def _read(self, body: str) -> Iterator[SourceItem]:
         if self._scan is None:
             return
         try:
@@ -91,7 +93,7 @@ class _Page:
         except UnusableFeedError as error:
             yield self._spoil(error)
 
-    def _close(self) -> Iterator[Record]:
+    def _close(self) -> Iterator[SourceItem]:
         scan, self._end = self._scan, None
         if scan is None:
             return
@@ -101,11 +103,11 @@ class _Page:
             yield self._spoil(error)
         self._scan = None
 
-    def _spoil(self, error: UnusableFeedError) -> Record:
+    def _spoil(self, error: UnusableFeedError) -> SourceItem:
         self._scan = None
         self._outline.reached = True
         trouble = problem("item-malformed", actual=error.problem.actual, line=self._line)
-        return Record(self._line, {}, trouble)
+        return SourceItem(self._line, {}, trouble)
 
     def _drop(self, end: int) -> str:
         """Remove and return the buffer up to ``end``."""
@@ -121,5 +123,5 @@ def _not_linked() -> UnusableFeedError:
         pointer="/mapping/source/items",
         expected="<script type=application/ld+json>",
         actual="–",
-        hint=Spoken("The page has no such script", "La page n’a pas de tel script"),
+        hint=Bilingual("The page has no such script", "La page n’a pas de tel script"),
     )

@@ -1,7 +1,7 @@
 """Resolve a feed's postcode, city, INSEE code, department and country to one locality in France.
 
-``resolve`` is pure: texts in, a ``Locality`` with warnings or a ``Refusal`` out. Nothing is guessed: a town abroad, a
-name of several communes and a postcode that fits no city are refused, each with its own code.
+``resolve`` is pure: texts in, a ``Locality`` with warnings or a ``LocalityRefusal`` out. Nothing is guessed: a town
+abroad, a name of several communes and a postcode that fits no city are refused, each with its own code.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from adapters.formats.address import Address, Name
+from adapters.formats.address import Address, TownName
 from adapters.formats.gazetteer import (
     Areas,
     KnownCommune,
@@ -23,9 +23,9 @@ from adapters.formats.gazetteer import (
 )
 from adapters.formats.location_texts import (
     SHORT,
+    LocalityError,
+    LocationNote,
     LocationTexts,
-    Note,
-    RefusedError,
     Written,
     city_name,
     departments_of,
@@ -35,7 +35,7 @@ from adapters.formats.location_texts import (
     town_written,
 )
 from adapters.formats.text import one_line
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 from schemas.communes import Commune, communes_of, department_of, plain_name, serves
 
 _PLAIN_POSTCODE = re.compile(r"[0-9]{5}")
@@ -49,7 +49,7 @@ _SITES = frozenset((
 ))  # fmt: skip
 """Names used in CEDEX addresses that are not names of communes."""
 _MAX_NAMED = 5
-_NONE = Spoken("none is known", "aucune n’est connue")
+_NONE = Bilingual("none is known", "aucune n’est connue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +59,18 @@ class Locality:
     postal_code: str | None
     city: str | None
     insee_commune: str | None = None
-    notes: tuple[Note, ...] = ()
+    notes: tuple[LocationNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class LocalityRefusal:
     """The reason for no locality; ``city`` is as written in the feed."""
 
-    note: Note
+    note: LocationNote
     city: str | None = None
 
 
-def resolve(written: Written) -> Locality | Refusal:
+def resolve(written: Written) -> Locality | LocalityRefusal:
     """The locality, or the reason for none."""
     usual = not written.commune and not written.department and written.country in ("", "FR", "France")
     if usual and serves(written.postcode, written.city):
@@ -79,7 +79,7 @@ def resolve(written: Written) -> Locality | Refusal:
 
 
 @lru_cache(maxsize=8192)
-def _resolve(written: Written, *, usual: bool) -> Locality | Refusal:
+def _resolve(written: Written, *, usual: bool) -> Locality | LocalityRefusal:
     postcode, city = written.postcode, written.city
     whole = _WHOLE.fullmatch(city) if usual and postcode == city else None
     if whole:
@@ -95,8 +95,8 @@ def _resolve(written: Written, *, usual: bool) -> Locality | Refusal:
     try:
         texts.read()
         return _Resolution(texts).run()
-    except RefusedError as refused:
-        return Refusal(refused.note, texts.first_name)
+    except LocalityError as refused:
+        return LocalityRefusal(refused.note, texts.first_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class _Resolution:
         codes = list(dict.fromkeys(self.texts.postcodes))
         for code in codes[::-1]:
             if code.startswith(_MONACO):
-                raise RefusedError("location-abroad", actual=self.texts.text)
+                raise LocalityError("location-abroad", actual=self.texts.text)
             fitting = fit(self.texts.names, communes_of(code))
             if fitting:
                 return Locality(code, city_name(*fitting))
@@ -172,7 +172,7 @@ class _Resolution:
         if known:
             return self._read_as_commune(known)
         if not departments_of(code):
-            raise RefusedError("location-unknown", actual=self.texts.text)
+            raise LocalityError("location-unknown", actual=self.texts.text)
         return Locality(code, None)
 
     def _with_other_city(self, code: str) -> Locality:
@@ -188,7 +188,7 @@ class _Resolution:
         self._refuse_town_abroad()
         site = any(name_key(name.text) in _SITES or name_key(name.text).startswith("paris") for name in texts.names)
         if not near or not (communes_of(code) or texts.has_cedex or texts.french or site or self._names_near(near)):
-            raise RefusedError("location-unknown", actual=texts.text)
+            raise LocalityError("location-unknown", actual=texts.text)
         if not (site or (texts.has_cedex and not communes_of(code))):
             self._mismatch(texts.names[0], communes_of(code))
         return Locality(code, texts.names[0].text)
@@ -219,7 +219,7 @@ class _Resolution:
         short = texts.shorts[0]
         code = f"0{short}"
         if not texts.names or not communes_of(code) or not texts.french:
-            raise RefusedError("location-unknown" if texts.names else "postcode-unreadable", actual=texts.text)
+            raise LocalityError("location-unknown" if texts.names else "postcode-unreadable", actual=texts.text)
         texts.note("leading-zero-restored", "postal_code", expected=code, actual=short)
         self._mismatch(texts.names[0], communes_of(code))
         return Locality(code, texts.names[0].text)
@@ -239,18 +239,18 @@ class _Resolution:
                 raise self._ambiguous((known,), name)
             return self._of_name(name, known)
         self._refuse_town_abroad()
-        raise RefusedError("postcode-unreadable", "postal_code", actual=self.texts.text)
+        raise LocalityError("postcode-unreadable", "postal_code", actual=self.texts.text)
 
-    def _of_name(self, name: Name, known: KnownCommune) -> Locality:
+    def _of_name(self, name: TownName, known: KnownCommune) -> Locality:
         begin = districts_of(known.code)
         if begin and name.district:
             known = by_code(f"{begin}{name.district[1]:0{5 - len(begin)}d}") or known
         return Locality(self._derived(known, name.text), city_name(name, known), known.code)
 
-    def _is_located(self, name: Name) -> bool:
+    def _is_located(self, name: TownName) -> bool:
         return self.texts.french or bool(self.texts.areas or name.areas or name.district)
 
-    def _candidates(self, name: Name) -> Sequence[KnownCommune]:
+    def _candidates(self, name: TownName) -> Sequence[KnownCommune]:
         areas = [*self.texts.areas, *([name.areas] if name.areas else ())]
         town = town_written(name)
         for text in dict.fromkeys((town, _CENTRE.sub("", town))):
@@ -259,12 +259,12 @@ class _Resolution:
                 return found
         return beginning_with(town, frozenset.intersection(*areas)) if areas else ()
 
-    def _ambiguous(self, towns: Iterable[KnownCommune], name: Name) -> RefusedError:
+    def _ambiguous(self, towns: Iterable[KnownCommune], name: TownName) -> LocalityError:
         named_towns = [f"{known.name} ({known.department})" for known in sorted(towns, key=lambda known: known.code)]
         abroad = town_abroad(name_key(town_written(name)))
         if abroad:
             named_towns = [*named_towns[: _MAX_NAMED - 1], f"{name.text} ({abroad})"]
-        return RefusedError("location-ambiguous", expected=named_towns[:_MAX_NAMED], actual=self.texts.text)
+        return LocalityError("location-ambiguous", expected=named_towns[:_MAX_NAMED], actual=self.texts.text)
 
     def _refuse_town_abroad(self) -> None:
         if self.texts.areas:  # with a French department, the name is a mistake or not a town
@@ -272,7 +272,7 @@ class _Resolution:
         for name in self.texts.names:
             begin = name_key(name.text.partition(" ")[0])
             if town_abroad(name_key(name.text)) or town_abroad(begin, whole=False):
-                raise RefusedError("location-abroad", actual=self.texts.text)
+                raise LocalityError("location-abroad", actual=self.texts.text)
 
     def _derived(self, known: KnownCommune, actual: str) -> str:
         postcode = postcode_of(known, self.texts.names)
@@ -300,7 +300,7 @@ class _Resolution:
         self.texts.note("city-mismatch", "city", expected=[town], actual=self.texts.names[0].text)
         return self.texts.names[0].text
 
-    def _mismatch(self, name: Name, served: Sequence[Commune]) -> None:
+    def _mismatch(self, name: TownName, served: Sequence[Commune]) -> None:
         towns = list(dict.fromkeys(map(town_of, served)))[:_MAX_NAMED]
         self.texts.note("city-mismatch", "city", expected=towns or _NONE, actual=name.text)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.formats.address import Address, Name, read_address
+from adapters.formats.address import Address, TownName, read_address
 from adapters.formats.gazetteer import (
     Areas,
     KnownCommune,
@@ -29,18 +29,18 @@ SHORT = re.compile(r"([0-9]{4})(?:[.,]0+)?")
 """A code without its leading zero."""
 
 
-def town_written(name: Name) -> str:
+def town_written(name: TownName) -> str:
     """The town of a name; for an arrondissement, its town."""
     return name.district[0] if name.district else name.text
 
 
-def local_communes(name: Name, areas: Areas) -> tuple[KnownCommune, ...]:
+def local_communes(name: TownName, areas: Areas) -> tuple[KnownCommune, ...]:
     """The communes of the departments ``areas`` that a name can mean."""
     exact = tuple(known for known in named(town_written(name)) if known.department in areas)
     return exact or beginning_with(town_written(name), areas)
 
 
-def fit(names: Sequence[Name], communes: Sequence[Commune]) -> tuple[Name, Commune] | None:
+def fit(names: Sequence[TownName], communes: Sequence[Commune]) -> tuple[TownName, Commune] | None:
     """The first name and commune that match; else the first that share their first words; else None."""
     for name in names:
         for commune in communes:
@@ -53,7 +53,7 @@ def fit(names: Sequence[Name], communes: Sequence[Commune]) -> tuple[Name, Commu
     return None
 
 
-def city_name(name: Name, commune: Commune) -> str:
+def city_name(name: TownName, commune: Commune) -> str:
     """The name as written, or the commune's name if the verdict could not match the two."""
     town = town_of(commune)
     if name.district:
@@ -62,7 +62,7 @@ def city_name(name: Name, commune: Commune) -> str:
     return town if same and plain_name(name.text) != plain_name(town) else name.text
 
 
-def postcode_of(known: KnownCommune, names: Sequence[Name]) -> str:
+def postcode_of(known: KnownCommune, names: Sequence[TownName]) -> str:
     """A postcode of a commune: that of the written arrondissement, else the lowest."""
     begin = districts_of(known.code)
     number = next((name.district[1] for name in names if name.district), None)
@@ -93,7 +93,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class LocationNote:
     """A problem code with its member of ``location`` (empty: all of them) and its values."""
 
     code: str
@@ -102,12 +102,12 @@ class Note:
     actual: Any = None
 
 
-class RefusedError(Exception):
+class LocalityError(Exception):
     """No locality can be found. ``note`` is the reason."""
 
     def __init__(self, code: str, member: str = "", *, expected: Any = None, actual: Any = None) -> None:
         super().__init__(code)
-        self.note = Note(code, member, expected, actual)
+        self.note = LocationNote(code, member, expected, actual)
 
 
 @dataclass(slots=True)
@@ -118,11 +118,11 @@ class LocationTexts:
     """
 
     written: Written
-    notes: list[Note] = field(default_factory=list)
+    notes: list[LocationNote] = field(default_factory=list)
     commune: str | None = None
     french: bool = False
     areas: list[Areas] = field(default_factory=list)
-    names: list[Name] = field(default_factory=list)
+    names: list[TownName] = field(default_factory=list)
     lines: list[Address] = field(default_factory=list)
 
     @property
@@ -152,7 +152,7 @@ class LocationTexts:
 
     def note(self, code: str, member: str, *, expected: Any = None, actual: Any = None) -> None:
         """Add a note."""
-        self.notes.append(Note(code, member, expected, actual))
+        self.notes.append(LocationNote(code, member, expected, actual))
 
     def read(self) -> None:
         """Read all texts. Raises RefusedError for an unknown or foreign country."""
@@ -177,10 +177,10 @@ class LocationTexts:
         if country is None:
             areas = area_of(text)
             if not areas:
-                raise RefusedError("country-unknown", "country", actual=text)
+                raise LocalityError("country-unknown", "country", actual=text)
             self.areas.append(areas)
         elif not country.french:
-            raise RefusedError("location-abroad", "country", actual=text)
+            raise LocalityError("location-abroad", "country", actual=text)
         elif country.department:
             self.areas.append(frozenset((country.department,)))
         self.french = True
@@ -195,7 +195,7 @@ class LocationTexts:
         line = read_address(text)
         self.areas += line.areas
         if not line.areas and line.country and not line.country.french:
-            raise RefusedError("location-abroad", "country", actual=text)
+            raise LocalityError("location-abroad", "country", actual=text)
 
     def _read_lines(self) -> None:
         given = (self.written.city, self.written.postcode)
@@ -205,7 +205,7 @@ class LocationTexts:
             self.areas += line.areas
             self.names += line.names
             if line.abroad or (line.country and not line.country.french and not self._is_fitting(line)):
-                raise RefusedError("location-abroad", "", actual=text)
+                raise LocalityError("location-abroad", "", actual=text)
 
     @staticmethod
     def _is_fitting(line: Address) -> bool:

@@ -10,7 +10,7 @@ from adapters.formats.condition import Condition, load_condition
 from adapters.formats.mapping_document import Idle, find_idle, find_problems, merge
 from adapters.formats.path import Path, parse_path
 from adapters.formats.problem import ReadingProblem, for_profile, problem
-from adapters.formats.rule import OTHERS, Part, Rule, Watched, is_guarded, required_fields, watched_paths
+from adapters.formats.rule import OTHERS, MappingRule, RulePart, Watched, is_guarded, required_fields, watched_paths
 from adapters.formats.sector import SECTOR_FIELD, sector_rule_in_codes
 from adapters.formats.take import load_takes
 from adapters.formats.text import fold
@@ -38,7 +38,7 @@ class Objects:
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class JsonLines:
     """One JSON object per line (NDJSON)."""
 
 
@@ -51,7 +51,7 @@ class Rows:
     needed: tuple[tuple[str, ...], ...]
 
 
-Source: TypeAlias = Elements | Objects | Lines | Rows
+Source: TypeAlias = Elements | Objects | JsonLines | Rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +60,10 @@ class FeedMapping:
 
     source: Source
     encoding: str | None
-    id: Rule
+    id: MappingRule
     only: tuple[Condition, ...]
-    fields: Mapping[str, Rule]
-    extensions: Mapping[str, Rule]
+    fields: Mapping[str, MappingRule]
+    extensions: Mapping[str, MappingRule]
     watched: tuple[Watched, ...] = ()
     """The paths that every feed is expected to have."""
     used: frozenset[Path] = frozenset()
@@ -142,7 +142,7 @@ def _source(form: str, source: dict[str, Any], needed: tuple[tuple[str, ...], ..
             columns = source.get("columns")
             return Rows(source.get("separator"), None if columns is None else tuple(columns), needed)
         case "json" if source.get("lines"):
-            return Lines()
+            return JsonLines()
         case "json" | "jobposting":
             items = _paths(source.get("items", ""))
             return Objects(items, linked=form == "jobposting", keyed=source.get("keyed", False))
@@ -156,7 +156,7 @@ def _watched_conditions(only: tuple[Condition, ...]) -> Iterator[Watched]:
             yield Watched(pointer=f"/mapping/only/{index}/path", paths=condition.paths)
 
 
-def _needed(rules: Mapping[str, Rule], only: tuple[Condition, ...]) -> tuple[tuple[str, ...], ...]:
+def _needed(rules: Mapping[str, MappingRule], only: tuple[Condition, ...]) -> tuple[tuple[str, ...], ...]:
     """The first names of the paths that a table must have: those of required and of restricting fields."""
     guarded = [rule for pointer, rule in rules.items() if rule.strict and is_guarded(pointer)]
     paths = [part.paths for rule in guarded for part in rule.parts]
@@ -168,12 +168,12 @@ def _paths(value: str | list[str]) -> tuple[Path, ...]:
     return tuple(map(parse_path, [value] if isinstance(value, str) else value))
 
 
-def _rule(rule: dict[str, Any]) -> Rule:
+def _rule(rule: dict[str, Any]) -> MappingRule:
     join = rule.get("join", {})
-    return Rule(
+    return MappingRule(
         **_part(rule),
         each=parse_path(rule["each"]) if "each" in rule else None,
-        join=tuple(Part(**_part(part)) for part in join.get("parts", ())),
+        join=tuple(RulePart(**_part(part)) for part in join.get("parts", ())),
         glue=join.get("with", ""),
         default=rule.get("default"),
         optional=rule.get("optional", False),

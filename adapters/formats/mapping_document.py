@@ -17,7 +17,7 @@ from adapters.formats.rule import OTHERS
 from adapters.formats.sector import SECTOR_POINTER, check_sector_rule
 from adapters.formats.text import fold
 from schemas import Problem
-from schemas.bilingual import Spoken, json_type
+from schemas.bilingual import Bilingual, json_type
 from schemas.explain import explain
 from schemas.packaged import read_json
 from schemas.registry import fast_validator
@@ -54,21 +54,21 @@ _BESIDE: Mapping[str, frozenset[str]] = {
 _BESIDE_IN_PART: Mapping[str, frozenset[str]] = {"path": _ON_VALUES | {"cut"}, "constant": frozenset()}
 """The same for one part of a ``join``."""
 
-_CONSTANT = Spoken("a constant is taken as it is", "une constante est prise telle quelle")
-_SCHOOL_WEEKS = Spoken(
+_CONSTANT = Bilingual("a constant is taken as it is", "une constante est prise telle quelle")
+_SCHOOL_WEEKS = Bilingual(
     "with school_weeks the weeks come from the school calendar",
     "avec school_weeks, les semaines viennent du calendrier scolaire",
 )
-_DATE = Spoken("“date” reads the same value", "« date » lit la même valeur")
-_OF_ID = Spoken("an id is always needed, and never cut", "un identifiant est toujours nécessaire, et jamais coupé")
-_CUT = Spoken("only texts are cut", "seuls des textes sont coupés")
-_EACH = Spoken("a row of CSV has no objects in it", "une ligne de CSV ne contient pas d’objets")
-_UNMATCHED = Spoken(
+_DATE = Bilingual("“date” reads the same value", "« date » lit la même valeur")
+_OF_ID = Bilingual("an id is always needed, and never cut", "un identifiant est toujours nécessaire, et jamais coupé")
+_CUT = Bilingual("only texts are cut", "seuls des textes sont coupés")
+_EACH = Bilingual("a row of CSV has no objects in it", "une ligne de CSV ne contient pas d’objets")
+_UNMATCHED = Bilingual(
     "there is no “take”, and no “map” without “*”, that a value could miss",
     "il n’y a ni « take », ni « map » sans « * », auquel une valeur puisse échapper",
 )
-_LINES = Spoken("with lines each line is an item", "avec lines, chaque ligne est un élément")
-_BLANK = Spoken("blank values are nothing", "une valeur vide n’est rien")
+_LINES = Bilingual("with lines each line is an item", "avec lines, chaque ligne est un élément")
+_BLANK = Bilingual("blank values are nothing", "une valeur vide n’est rien")
 
 _Rule: TypeAlias = Mapping[str, Any]
 
@@ -147,7 +147,7 @@ class Idle(NamedTuple):
 
     pointer: str
     key: str
-    reason: Spoken
+    reason: Bilingual
 
 
 def find_idle(form: str, document: Mapping[str, Any]) -> Iterator[Idle]:
@@ -171,7 +171,7 @@ def _idle_in(
         if key == source or value is False:
             continue
         if key not in beside[source]:
-            reason: Spoken | None = _SCHOOL_WEEKS if source == "school_weeks" else _CONSTANT
+            reason: Bilingual | None = _SCHOOL_WEEKS if source == "school_weeks" else _CONSTANT
         elif beside is _BESIDE and field == "id" and key not in _OF_AN_ID:
             reason = _OF_ID
         elif beside is _BESIDE and key == "cut" and not _is_text(field):
@@ -184,7 +184,7 @@ def _idle_in(
             yield from _idle_in_map(f"{pointer}/map", value)
 
 
-def _reason_beside(key: str, rule: _Rule, form: str) -> Spoken | None:
+def _reason_beside(key: str, rule: _Rule, form: str) -> Bilingual | None:
     """The reason why a key has no effect beside the others of its rule, or None."""
     if key == "time" and "date" in rule:
         return _DATE
@@ -201,7 +201,7 @@ def _idle_in_map(pointer: str, values: Mapping[str, Any]) -> Iterator[Idle]:
             yield Idle(f"{pointer}/{key}", key or '""', _BLANK)
         elif folded in seen and values[seen[folded]] != values[key]:
             other = seen[folded]
-            why = Spoken(
+            why = Bilingual(
                 f"“{key}” is the same key, without case and accents",
                 f"« {key} » est la même clé, sans casse ni accents",
             )

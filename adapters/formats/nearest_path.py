@@ -11,7 +11,7 @@ from typing import Any
 from adapters.formats.path import Path, write_path, write_paths
 from adapters.formats.problem import UnusableFeedError
 from adapters.formats.text import fold
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 from schemas.rulebook import displayed
 
 _LEVEL = 0.75
@@ -28,7 +28,7 @@ _CONTAINED_CHARACTERS = 3
 _MAX_CHARACTERS = 24
 """Names are compared up to this length, which bounds the work for any feed."""
 _BETWEEN_WORDS = dict.fromkeys(map(ord, "_- "))
-NOTHING_LIKE_IT = Spoken("Its items have nothing like it", "Ses éléments n’ont rien qui y ressemble")
+NOTHING_LIKE_IT = Bilingual("Its items have nothing like it", "Ses éléments n’ont rien qui y ressemble")
 CLOSE = 0.45
 """Up to this cost, two paths are treated as two spellings of one."""
 MAX_PATHS = 500
@@ -50,7 +50,7 @@ class Near:
 
     path: Path
     cost: float
-    reason: Spoken | None
+    reason: Bilingual | None
     alike: bool = True
 
     @property
@@ -93,18 +93,20 @@ def _alike(wanted: Path, known: Path) -> bool:
     return any(_name_distance(*pair) <= CLOSE for pair in pairs)
 
 
-def hint(near: Near | None) -> Spoken:
+def hint(near: Near | None) -> Bilingual:
     """A sentence, without full stop, with the nearest path and the difference; nothing is near that has nothing in
     common with the path sought.
     """
     if near is None:
-        return Spoken("The feed has no path at all there", "Le flux n’y a aucun chemin")
+        return Bilingual("The feed has no path at all there", "Le flux n’y a aucun chemin")
     if not near.related:
         return NOTHING_LIKE_IT
     path = displayed(write_path(near.path)) or '""'
     if near.reason is None:
-        return Spoken(f"The nearest path that exists is “{path}”", f"Le chemin existant le plus proche est « {path} »")
-    return Spoken(
+        return Bilingual(
+            f"The nearest path that exists is “{path}”", f"Le chemin existant le plus proche est « {path} »"
+        )
+    return Bilingual(
         f"The nearest path that exists is “{path}”: {near.reason}",
         f"Le chemin existant le plus proche est « {path} » : {near.reason.fr}",
     )
@@ -162,43 +164,43 @@ def _edits(first: str, second: str) -> int:
     return row[-1]
 
 
-def _difference(wanted: Path, known: Path) -> Spoken | None:
+def _difference(wanted: Path, known: Path) -> Bilingual | None:
     """Describe the difference; None if it is not obvious."""
     if len(wanted) == len(known):
         return _difference_of_names(wanted, known)
     if "/".join(wanted) == "/".join(known):
-        return Spoken("a slash in a name is written ~1", "une barre dans un nom s’écrit ~1")
+        return Bilingual("a slash in a name is written ~1", "une barre dans un nom s’écrit ~1")
     folded_wanted, folded_known = tuple(map(_local, wanted)), tuple(map(_local, known))
     if missing := _surplus(folded_known, folded_wanted):
         names = displayed(write_path(tuple(known[index] for index in missing)))
         if missing[0] == len(wanted):
             en = f"there is no text at the path sought, but one level deeper, at “{names}”"
-            return Spoken(en, f"il n’y a pas de texte au chemin cherché, mais un niveau plus bas, à « {names} »")
-        return Spoken(f"the level “{names}” is missing", f"il manque le niveau « {names} »")
+            return Bilingual(en, f"il n’y a pas de texte au chemin cherché, mais un niveau plus bas, à « {names} »")
+        return Bilingual(f"the level “{names}” is missing", f"il manque le niveau « {names} »")
     if surplus := _surplus(folded_wanted, folded_known):
         names = write_path(tuple(wanted[index] for index in surplus))
-        return Spoken(f"the level “{names}” does not exist", f"le niveau « {names} » n’existe pas")
+        return Bilingual(f"the level “{names}” does not exist", f"le niveau « {names} » n’existe pas")
     return None
 
 
-def _difference_of_names(wanted: Path, known: Path) -> Spoken | None:
+def _difference_of_names(wanted: Path, known: Path) -> Bilingual | None:
     differing = [(name, other) for name, other in zip(wanted, known, strict=True) if name != other]
     if not differing:
-        return Spoken("it is a text by itself, without #text", "c’est un texte en soi, sans #text")
+        return Bilingual("it is a text by itself, without #text", "c’est un texte en soi, sans #text")
     if all(_fold(name) == _fold(other) for name, other in differing):
-        return Spoken("wrong case or accents", "casse ou accents différents")
+        return Bilingual("wrong case or accents", "casse ou accents différents")
     if all(_local(name) == _local(other) for name, other in differing):
         if any(name.startswith("@") != other.startswith("@") for name, other in differing):
-            return Spoken("@ marks an attribute, and only that", "@ désigne un attribut, et rien d’autre")
-        return Spoken("another prefix", "autre préfixe")
+            return Bilingual("@ marks an attribute, and only that", "@ désigne un attribut, et rien d’autre")
+        return Bilingual("another prefix", "autre préfixe")
     if len(differing) == 1:
         name, other = differing[0]
         if _name_distance(name[:_MAX_CHARACTERS], other[:_MAX_CHARACTERS]) <= CLOSE:
             other = displayed(other)
-            return Spoken(f"“{name}” is spelled “{other}”", f"« {name} » s’écrit « {other} »")
+            return Bilingual(f"“{name}” is spelled “{other}”", f"« {name} » s’écrit « {other} »")
         if wanted[-1] != known[-1] and len(wanted) > 1:
             other = displayed(other)
-            return Spoken(
+            return Bilingual(
                 f"wrong last name: “{other}”, not “{name}”", f"dernier nom faux : « {other} », non « {name} »"
             )
     return None
@@ -224,7 +226,7 @@ def _fold(name: str) -> str:
     return fold(name).translate(_BETWEEN_WORDS)
 
 
-class Outline:
+class PathOutline:
     """Paths of one document, added by its reader while it streams. Memory is bounded: the first 500 paths are kept.
 
     ``confirmed``: an operator has confirmed that the document is meant to have no items.
@@ -270,7 +272,7 @@ class Outline:
         if near is not None and near.reason is None and near.path in likely:
             said = self._often(near)
         elif near is not None and not near.related:
-            near, said = None, Spoken("The feed has nothing like it", "Le flux n’a rien qui y ressemble")
+            near, said = None, Bilingual("The feed has nothing like it", "Le flux n’a rien qui y ressemble")
         return UnusableFeedError(
             "items-not-found",
             pointer="/mapping/source/items",
@@ -279,12 +281,12 @@ class Outline:
             hint=said,
         )
 
-    def _often(self, near: Near) -> Spoken:
+    def _often(self, near: Near) -> Bilingual:
         """Name a path that may be that of the items because it occurs more than once."""
         count, path = self._counts[near.path], displayed(write_path(near.path))
         if near.related:
-            return hint(replace(near, reason=Spoken(f"it occurs {count} times", f"il y figure {count} fois")))
-        return Spoken(
+            return hint(replace(near, reason=Bilingual(f"it occurs {count} times", f"il y figure {count} fois")))
+        return Bilingual(
             f"Nothing resembles it; “{path}” occurs {count} times",
             f"Rien n’y ressemble ; « {path} » y figure {count} fois",
         )

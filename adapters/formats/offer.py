@@ -8,15 +8,15 @@ from typing import Any
 
 from adapters.formats.field import FIELDS, Field, Located, Many, One
 from adapters.formats.identity import local_id
-from adapters.formats.item import Content, OfferItem, Position
-from adapters.formats.locality import Refusal, resolve
-from adapters.formats.location_texts import Note, Written
+from adapters.formats.item import Content, ItemPosition, OfferItem
+from adapters.formats.locality import LocalityRefusal, resolve
+from adapters.formats.location_texts import LocationNote, Written
 from adapters.formats.mapping import FeedMapping
 from adapters.formats.mojibake import garbled, lost, mend
 from adapters.formats.moment import school_weeks
 from adapters.formats.path import Scalar
 from adapters.formats.problem import ReadingProblem, UnreadableValueError, problem, rule_pointer
-from adapters.formats.rule import Found, Rule
+from adapters.formats.rule import FoundValues, MappingRule
 from adapters.formats.sector import SECTOR_FIELD, Fallback, fallback_of
 from adapters.formats.text import clean, cut, one_line, spell
 
@@ -41,7 +41,9 @@ def own_id(mapping: FeedMapping, content: Content, platform: str) -> str | None:
     return f"{platform}:{local_id(own)}" if own else None
 
 
-def build_offer(mapping: FeedMapping, content: Content, *, offer_id: str, position: Position, on: date) -> OfferItem:
+def build_offer(
+    mapping: FeedMapping, content: Content, *, offer_id: str, position: ItemPosition, on: date
+) -> OfferItem:
     """The offer with every field that can be read, and a problem for each one that cannot."""
     builder = _OfferBuilder(content, on)
     for name, rule in mapping.fields.items():
@@ -69,7 +71,7 @@ class _OfferBuilder:
         self._on = on
         self._located = _LocationFields()
 
-    def fill(self, name: str, rule: Rule, field: Field) -> None:
+    def fill(self, name: str, rule: MappingRule, field: Field) -> None:
         """Find and read the value of one field."""
         parent, _, child = name.rpartition(".")
         value = self._value(rule, field, "/" + name.replace(".", "/"))
@@ -88,15 +90,15 @@ class _OfferBuilder:
         for trouble in problems:
             self._add(trouble)
 
-    def find_extra(self, key: str, rule: Rule) -> Any:
+    def find_extra(self, key: str, rule: MappingRule) -> Any:
         """The value of an extension, texts cleaned: a list of several, None without any."""
         return self._value(rule, None, f"/extensions/{key}")
 
-    def _value(self, rule: Rule, field: Field | None, pointer: str) -> Any:
+    def _value(self, rule: MappingRule, field: Field | None, pointer: str) -> Any:
         if rule.constant is not None:
             return rule.constant
         try:
-            found = Found(list(school_weeks(self._on))) if rule.school_weeks else rule.find(self._content)
+            found = FoundValues(list(school_weeks(self._on))) if rule.school_weeks else rule.find(self._content)
             self._found = found.values
             self._warn_of_encoding(found.values, rule, pointer)
             value = self._read(found, rule, field, pointer) if found.values else rule.default
@@ -111,7 +113,7 @@ class _OfferBuilder:
             self._add_left_out(found.left_out, rule.source.partition("/#1")[0], pointer)
         return value
 
-    def _warn_of_encoding(self, values: Sequence[Scalar], rule: Rule, pointer: str) -> None:
+    def _warn_of_encoding(self, values: Sequence[Scalar], rule: MappingRule, pointer: str) -> None:
         """Warn of texts that were garbled before they arrived."""
         texts = [value for value in values if isinstance(value, str) and not value.isascii()]
         for code, find in (("text-garbled", garbled), ("text-lost", lost)):
@@ -119,7 +121,7 @@ class _OfferBuilder:
             if near is not None:
                 self._report(pointer, code, expected=mend(near), actual=near, source=rule.source)
 
-    def _read(self, found: Found, rule: Rule, field: Field | None, pointer: str) -> Any:
+    def _read(self, found: FoundValues, rule: MappingRule, field: Field | None, pointer: str) -> Any:
         match field:
             case Many(read):
                 return read([spell(value) for value in found.values])
@@ -131,13 +133,13 @@ class _OfferBuilder:
         values = [clean(value) if isinstance(value, str) else value for value in found.values]
         return values[0] if len(values) == 1 else values
 
-    def _first(self, found: Found, rule: Rule, pointer: str) -> str:
+    def _first(self, found: FoundValues, rule: MappingRule, pointer: str) -> str:
         distinct = list(dict.fromkeys(map(spell, found.values)))
         if len(distinct) > 1:
             self._report(pointer, "others-left-out", actual=len(distinct) - 1, source=rule.source)
         return distinct[0]
 
-    def _cut(self, text: str, rule: Rule, pointer: str) -> str | None:
+    def _cut(self, text: str, rule: MappingRule, pointer: str) -> str | None:
         if rule.cut is not None and len(text) > rule.cut:
             self._report(pointer, "text-cut", expected=rule.cut, actual=len(text))
             return cut(text, rule.cut)
@@ -185,9 +187,9 @@ class _LocationFields:
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
-        self._rules: dict[str, Rule] = {}
+        self._rules: dict[str, MappingRule] = {}
 
-    def add(self, member: str, value: Any, rule: Rule) -> None:
+    def add(self, member: str, value: Any, rule: MappingRule) -> None:
         """Add the value that a rule found, or None."""
         self._rules[member] = rule
         if value is not None:
@@ -200,10 +202,14 @@ class _LocationFields:
         problems: list[ReadingProblem] = []
         written = Written(**self._texts)
         found = resolve(written)
-        if isinstance(found, Refusal) and found.note.code == "country-unknown" and self._rules["country"].optional:
+        if (
+            isinstance(found, LocalityRefusal)
+            and found.note.code == "country-unknown"
+            and self._rules["country"].optional
+        ):
             problems.append(self._problem(replace(found.note, code="field-left-out")))
             found = resolve(replace(written, country=""))
-        if isinstance(found, Refusal):
+        if isinstance(found, LocalityRefusal):
             note = found.note
             rule = self._rules.get("postcode")
             if note.code in _UNREADABLE and rule is not None and rule.optional:
@@ -213,7 +219,7 @@ class _LocationFields:
         members = {name: value for name, value in known.items() if value is not None}
         return members, [*problems, *map(self._problem, found.notes)]
 
-    def _problem(self, note: Note) -> ReadingProblem:
+    def _problem(self, note: LocationNote) -> ReadingProblem:
         member = "" if note.member == "country" else note.member
         rule = self._rules.get(_FIELDS.get(note.member, ""))
         rules = [rule] if rule is not None else [self._rules[name] for name in self._texts]

@@ -15,12 +15,12 @@ from typing import Any, Literal, TypeAlias
 import schemas
 from adapters.formats.text import one_line
 from schemas import Problem, Rule
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 from schemas.bundle import help_for, keys_at
 from schemas.rulebook import displayed
 from schemas.texts import load_texts
 
-TOO_DEEP = Spoken("nested too deep", "imbrication trop profonde")
+TOO_DEEP = Bilingual("nested too deep", "imbrication trop profonde")
 Body: TypeAlias = Mapping[str, Any]
 MAX_GROUPS = 60
 """Most groups of each severity; problems of further groups are only counted."""
@@ -29,8 +29,8 @@ _NUMBER = re.compile(r"(?<=/)[0-9]+(?=/|$)")
 _OVERFLOW = {"error": "errors-not-listed", "warning": "warnings-not-listed"}
 Scope: TypeAlias = Literal["profile", "item"]
 _LISTED = 12
-_NO_HELP = Spoken("See docs/connect.md.", "Voir docs/connect.md.")
-_FORM = Spoken("it is not a whole https:// address", "ce n’est pas une adresse https:// entière")
+_NO_HELP = Bilingual("See docs/connect.md.", "Voir docs/connect.md.")
+_FORM = Bilingual("it is not a whole https:// address", "ce n’est pas une adresse https:// entière")
 _OBJECTS = {"employer": "employer.name", "location": "location.postal_code"}
 """The most important field of an offer's object."""
 _NESTED = ("employer", "location", "rome", "schedule", "restrictions", "redistribution")
@@ -81,7 +81,7 @@ class UnreadableValueError(Exception):
 
 
 @dataclass(slots=True)
-class _Group:
+class _ProblemGroup:
     """The first problem's body, the count and the first examples. ``pointer`` is None if the pointers differ."""
 
     body: Body
@@ -103,7 +103,7 @@ class ProblemGroups:
     """Problem groups of one feed. Problems are added item by item, as their JSON in both languages."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[bool, str, str, str], _Group] = {}
+        self._groups: dict[tuple[bool, str, str, str], _ProblemGroup] = {}
         self._kept = dict.fromkeys(_OVERFLOW, 0)
         self._beyond = dict.fromkeys(_OVERFLOW, 0)
         self._counts = dict.fromkeys(_OVERFLOW, 0)
@@ -126,7 +126,7 @@ class ProblemGroups:
                     self._beyond[severity] += 1
                     continue
                 self._kept[severity] += 1
-                group = self._groups[key] = _Group(body, pointer, of_feed=not position)
+                group = self._groups[key] = _ProblemGroup(body, pointer, of_feed=not position)
             group.add(position, offer_id, {"pointer": "", **body})
 
     def to_json(self) -> tuple[Body, ...]:
@@ -146,7 +146,7 @@ class ProblemGroups:
         return [{**body, "count": count, "examples": [], "position": "", "id": None} for body, count in bodies]
 
 
-def _written(pointer: str, group: _Group) -> Body:
+def _written(pointer: str, group: _ProblemGroup) -> Body:
     first = group.examples[0]
     return {
         "position": first["position"],
@@ -177,7 +177,7 @@ def for_profile(found: Problem, name: str, document: object) -> Problem:
     code, args = found.code, dict(found.args)
     if code in ("field-misnamed", "field-unknown"):
         keys = keys_at(name, found.pointer.rpartition("/")[0], document)
-        args["keys"] = ", ".join(keys) if len(keys) <= _LISTED else Spoken(*_many(keys))
+        args["keys"] = ", ".join(keys) if len(keys) <= _LISTED else Bilingual(*_many(keys))
         code = "field-misnamed" if found.expected in keys else "field-unknown"
     args.setdefault("help", help_for(name, found.pointer, document) or _NO_HELP)
     args.setdefault("reason", _FORM)

@@ -19,18 +19,18 @@ from adapters.formats.item import (
     FeedComplete,
     FeedUnusable,
     Item,
+    ItemPosition,
     OfferItem,
     PassedItem,
-    Position,
-    Record,
     RepeatedItem,
     Retraction,
+    SourceItem,
 )
 from adapters.formats.json_reader import read_documents, read_lines
 from adapters.formats.jsonld_reader import read_linked
-from adapters.formats.mapping import Elements, FeedMapping, Lines, Objects, Rows, Source
+from adapters.formats.mapping import Elements, FeedMapping, JsonLines, Objects, Rows, Source
 from adapters.formats.mojibake import TWICE, mend_content
-from adapters.formats.nearest_path import Outline
+from adapters.formats.nearest_path import PathOutline
 from adapters.formats.offer import build_offer, own_id
 from adapters.formats.other_form import refuse_other_forms
 from adapters.formats.paging import Pages, Paging, paging_of
@@ -45,7 +45,7 @@ MISFITS = frozenset(("items-not-found", "columns-missing", "path-not-found", "on
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class FeedPage:
     """One document of a feed. ``stated``: what the response that carried it says about pages, by the names of JSON."""
 
     blocks: Iterable[bytes]
@@ -56,11 +56,11 @@ def read(
     blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, on: date, confirmed: bool = False
 ) -> Iterator[Item]:
     """The items of a feed in one document; see ``read_pages``."""
-    return read_pages([Page(blocks)], mapping, platform=platform, on=on, confirmed=confirmed)
+    return read_pages([FeedPage(blocks)], mapping, platform=platform, on=on, confirmed=confirmed)
 
 
 def read_pages(
-    pages: Iterable[Page],
+    pages: Iterable[FeedPage],
     mapping: FeedMapping,
     *,
     platform: str,
@@ -79,12 +79,12 @@ def read_pages(
     the items so far may be the beginning of a feed that was cut.
     """
     warnings: list[ReadingProblem] = list(mapping.warnings)
-    reading = _Reading(mapping, platform, on)
+    reading = _FeedReading(mapping, platform, on)
     walk = Pages(steady=steady)
     emptied = False
     try:
         for page in pages:
-            outline = Outline(confirmed=confirmed)
+            outline = PathOutline(confirmed=confirmed)
             said: list[ReadingProblem] = []
             try:
                 for record in _page_records(page, mapping, outline, said):
@@ -109,9 +109,9 @@ def read_pages(
     yield FeedComplete(reading.count, (*open_, *warnings), whole=not open_)
 
 
-def look_at(page: Page, mapping: FeedMapping) -> tuple[Paging, str]:
+def look_at(page: FeedPage, mapping: FeedMapping) -> tuple[Paging, str]:
     """What a page says about others, and a digest of its items' ids in order. Raises UnusableFeedError."""
-    outline, digest, count = Outline(), hashlib.sha256(), 0
+    outline, digest, count = PathOutline(), hashlib.sha256(), 0
     for record in _page_records(page, mapping, outline, []):
         digest.update(f"{own_id(mapping, record.content, '')}\n".encode())
         count += 1
@@ -119,19 +119,19 @@ def look_at(page: Page, mapping: FeedMapping) -> tuple[Paging, str]:
 
 
 def _page_records(
-    page: Page, mapping: FeedMapping, outline: Outline, warnings: list[ReadingProblem]
-) -> Iterator[Record]:
+    page: FeedPage, mapping: FeedMapping, outline: PathOutline, warnings: list[ReadingProblem]
+) -> Iterator[SourceItem]:
     linked = isinstance(mapping.source, Objects) and mapping.source.linked
     text = refuse_other_forms(read_text(page.blocks, mapping.encoding, warnings), pages=linked)
     return _records(text, mapping.source, outline)
 
 
-def _paging(page: Page, mapping: FeedMapping, outline: Outline, items: int) -> Paging:
+def _paging(page: FeedPage, mapping: FeedMapping, outline: PathOutline, items: int) -> Paging:
     objects = [((), page.stated), *outline.objects]
     return paging_of(objects, items, above=_item_paths(mapping.source))
 
 
-class _Reading:
+class _FeedReading:
     """State of one reading: the number of items, their ids and the sector fallbacks."""
 
     def __init__(self, mapping: FeedMapping, platform: str, on: date) -> None:
@@ -144,13 +144,13 @@ class _Reading:
         self._on = on
         self._identities = Identities()
 
-    def read(self, record: Record) -> Item:
+    def read(self, record: SourceItem) -> Item:
         """The item of a record. Raises UnusableFeedError if there are too many items."""
         if self.count == FEED_ITEMS:
             raise UnusableFeedError("feed-too-long", expected=FEED_ITEMS)
         if self._mapping.encoding == TWICE:
             record = replace(record, content=mend_content(record.content))
-        position = Position(self.count, record.line)
+        position = ItemPosition(self.count, record.line)
         self.count += 1
         known = own_id(self._mapping, record.content, self._platform)
         if record.problem is not None:
@@ -169,7 +169,7 @@ class _Reading:
             self.fallbacks.add(offer.fallback)
         return item
 
-    def _refuse(self, position: Position, known: str | None, trouble: ReadingProblem) -> Item:
+    def _refuse(self, position: ItemPosition, known: str | None, trouble: ReadingProblem) -> Item:
         broken = BrokenItem(position, known, (trouble,))
         return broken if known is None else self._identify(broken, known, UNREADABLE)
 
@@ -189,7 +189,7 @@ class _Reading:
         return BrokenItem(item.position, offer_id, problems, retraction)
 
 
-def _records(text: Iterator[str], source: Source, outline: Outline) -> Iterator[Record]:
+def _records(text: Iterator[str], source: Source, outline: PathOutline) -> Iterator[SourceItem]:
     match source:
         case Elements(path):
             return read_elements(text, path, outline)
@@ -197,7 +197,7 @@ def _records(text: Iterator[str], source: Source, outline: Outline) -> Iterator[
             return read_linked(text, paths, outline)
         case Objects(paths, keyed=keyed):
             return read_documents(text, paths, outline, keyed=keyed)
-        case Lines():
+        case JsonLines():
             return read_lines(text)
         case Rows(separator, columns, needed):
             return read_rows(text, separator=separator, columns=columns, needed=needed)

@@ -35,7 +35,7 @@ class Caught(str):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundValues:
     """The values found by a rule, how many others ``#1`` in its path left out, and the length and limit of each text
     that was cut before it was joined.
     """
@@ -46,7 +46,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class RulePart:
     """One source of values and the steps applied to each of them, in this order: HTML, take, split, pattern, value map.
 
     The first of several paths that has a value is used. ``value_map`` is keyed by folded text. ``unmatched``: what
@@ -65,15 +65,15 @@ class Part:
     unmatched: str | None = None
     cut: int | None = None
 
-    def find(self, content: Any) -> Found:
+    def find(self, content: Any) -> FoundValues:
         """The values of an item. Raises UnreadableValueError."""
-        found = Found([]) if self.constant is None else Found([self.constant])
+        found = FoundValues([]) if self.constant is None else FoundValues([self.constant])
         for path in self.paths:
             selected, left_out = select(content, path)
-            found = Found(scalars(selected), left_out)
+            found = FoundValues(scalars(selected), left_out)
             if found.values:
                 break
-        return Found([made for value in found.values for made in self._make(value)], found.left_out)
+        return FoundValues([made for value in found.values for made in self._make(value)], found.left_out)
 
     @property
     def source(self) -> str:
@@ -119,7 +119,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule(Part):
+class MappingRule(RulePart):
     """A whole rule: one part or several joined parts, read once per item or once per object at ``each``.
 
     The steps of the rule apply to the joined text. ``default`` is the value if none is found. ``optional``: an
@@ -128,13 +128,13 @@ class Rule(Part):
     """
 
     each: Path | None = None
-    join: tuple[Part, ...] = ()
+    join: tuple[RulePart, ...] = ()
     glue: str = " "
     default: Any = None
     optional: bool = False
     school_weeks: bool = False
 
-    def find(self, content: Any) -> Found:
+    def find(self, content: Any) -> FoundValues:
         """The values of an item. Raises UnreadableValueError."""
         if self.each is None:
             return self._find_in(content)
@@ -142,7 +142,7 @@ class Rule(Part):
         found = [self._find_in(inner) for inner in objects]
         values = [value for one in found for value in one.values]
         cuts = tuple(cut for one in found for cut in one.cuts)
-        return Found(values, left_out + sum(one.left_out for one in found), cuts)
+        return FoundValues(values, left_out + sum(one.left_out for one in found), cuts)
 
     @property
     def strict(self) -> bool:
@@ -150,11 +150,11 @@ class Rule(Part):
         return self.default is None and not self.optional
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[RulePart, ...]:
         """The rule itself and the joined parts."""
         return (self, *self.join)
 
-    def full_paths(self, part: Part) -> tuple[Path, ...]:
+    def full_paths(self, part: RulePart) -> tuple[Path, ...]:
         """The paths of a part from the item on."""
         return tuple((*(self.each or ()), *path) for path in part.paths)
 
@@ -164,26 +164,26 @@ class Rule(Part):
         inner = " + ".join(part.source for part in self.join if part.paths) if self.join else write_paths(self.paths)
         return inner if self.each is None else f"{write_path(self.each)}/({inner})"
 
-    def _find_in(self, content: Any) -> Found:
+    def _find_in(self, content: Any) -> FoundValues:
         if not self.join:
-            return Part.find(self, content)
+            return RulePart.find(self, content)
         found = [_cut(part, part.find(content)) for part in self.join]
         left_out = max(one.left_out for one in found)
         if not any(one.values for part, one in zip(self.join, found, strict=True) if part.paths):
-            return Found([], left_out)  # constants alone join nothing
+            return FoundValues([], left_out)  # constants alone join nothing
         joined = self.glue.join(spell(value) for one in found for value in one.values)
         cuts = tuple(one for part in found for one in part.cuts)
-        return Found(list(self._make(joined)), left_out, cuts)
+        return FoundValues(list(self._make(joined)), left_out, cuts)
 
 
-def _cut(part: Part, found: Found) -> Found:
+def _cut(part: RulePart, found: FoundValues) -> FoundValues:
     """The values of a joined part, cut if they are longer than it allows."""
     limit = part.cut
     if limit is None:
         return found
     texts = [spell(value) for value in found.values]
     cuts = tuple((len(text), limit) for text in texts if len(text) > limit)
-    return Found([cut(text, limit) for text in texts], found.left_out, cuts) if cuts else found
+    return FoundValues([cut(text, limit) for text in texts], found.left_out, cuts) if cuts else found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +204,7 @@ class Watched:
     ready_made: bool = False
 
 
-def watched_paths(rules: Mapping[str, Rule], *, own: frozenset[str]) -> Iterator[Watched]:
+def watched_paths(rules: Mapping[str, MappingRule], *, own: frozenset[str]) -> Iterator[Watched]:
     """The paths to watch. ``rules`` is by pointer in the profile; ``own``: the platform's own ones.
 
     A ready-made mapping names paths that many feeds do not have: only those of required fields are watched, to find
@@ -237,7 +237,7 @@ def is_guarded(pointer: str) -> bool:
     return pointer == "/mapping/id" or pointer in required_fields() or name.startswith(_GUARDED)
 
 
-def _watched(pointer: str, rule: Rule, *, required: bool) -> Iterator[Watched]:
+def _watched(pointer: str, rule: MappingRule, *, required: bool) -> Iterator[Watched]:
     known = Watched(pointer="", paths=(), strict=rule.strict, guarded=is_guarded(pointer))
     if rule.paths:
         yield replace(known, pointer=f"{pointer}/path", paths=rule.full_paths(rule), required=required)

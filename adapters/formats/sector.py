@@ -12,12 +12,12 @@ from typing import Any, Literal, TypeAlias
 
 import schemas
 from adapters.formats.problem import ReadingProblem, problem
-from adapters.formats.rule import Caught, Rule
+from adapters.formats.rule import Caught, MappingRule
 from adapters.formats.sector_evidence import name_key, nearest_sectors
 from adapters.formats.text import plain
 from schemas import Problem
 from schemas import problem as schema_problem
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 from schemas.codelist import sectors_by_naf
 from schemas.failure import NO_NEAR_VALUE
 from schemas.personal import token
@@ -80,10 +80,10 @@ def label_of(code: str) -> str:
     return f"{code} ({_listed()[code]})"
 
 
-def labels_of(codes: Iterable[str]) -> Spoken:
+def labels_of(codes: Iterable[str]) -> Bilingual:
     """The labels of sectors as a list for messages."""
     listed = ", ".join(map(label_of, codes))
-    return Spoken(listed or "none", listed or "aucun")
+    return Bilingual(listed or "none", listed or "aucun")
 
 
 def _find_naf(words: str) -> Meant:
@@ -166,12 +166,12 @@ class Fallbacks:
     def problems(self) -> Iterator[ReadingProblem]:
         """One warning per origin and sector."""
         for (origin, sector), count in self._counts.items():
-            near = Spoken(label_of(sector), label_of(sector))
+            near = Bilingual(label_of(sector), label_of(sector))
             values = {} if origin != "others" else {"examples": _quoted([displayed(value) for value in self._values])}
             yield problem(_CODES[origin], pointer=f"/{SECTOR_FIELD}", actual=count, near=near, **values)
 
 
-def fallback_of(rule: Rule, sector: str, found: Sequence[object]) -> Fallback | None:
+def fallback_of(rule: MappingRule, sector: str, found: Sequence[object]) -> Fallback | None:
     """The fallback of an item with this sector, None if there is none; ``found``: the values of the rule."""
     if rule.constant is not None:
         return Fallback("constant", sector)
@@ -222,5 +222,7 @@ def _candidates(text: str) -> Sequence[str]:
     return find_sectors(text).codes or nearest_sectors(text)
 
 
-def _quoted(values: Sequence[str]) -> Spoken:
-    return Spoken(", ".join(f"“{value}”" for value in values), ", ".join(f"«\u00a0{value}\u00a0»" for value in values))
+def _quoted(values: Sequence[str]) -> Bilingual:
+    return Bilingual(
+        ", ".join(f"“{value}”" for value in values), ", ".join(f"«\u00a0{value}\u00a0»" for value in values)
+    )

@@ -27,7 +27,7 @@ from adapters.formats.path import (
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.rule import Watched
 from adapters.formats.text import spell
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 from schemas.rulebook import displayed
 
 _SURVEYED_ITEMS = 100
@@ -37,8 +37,8 @@ _MAX_NEAREST = 20
 _MANY = 3
 """From this number on, paths without the same level are reported as one mistake."""
 _MAX_VALUES = 5
-_NOT_SEARCHED = Spoken("Correct the paths named before first", "Corrigez d’abord les chemins nommés avant")
-_ALL_AT_ONCE = Spoken(
+_NOT_SEARCHED = Bilingual("Correct the paths named before first", "Corrigez d’abord les chemins nommés avant")
+_ALL_AT_ONCE = Bilingual(
     "Each of its conditions holds for some items, and all of them together for none",
     "Chacune de ses conditions vaut pour certains éléments, et toutes ensemble pour aucun",
 )
@@ -138,7 +138,7 @@ class Survey:
                 pointer=f"/mapping/only/{index}/{one.condition.key}",
                 expected=sought,
                 actual=seen,
-                hint=Spoken(
+                hint=Bilingual(
                     f"At “{path}” it looks for: {sought}. The feed has: {seen}",
                     f"À « {path} », elle cherche : {sought.fr}. Le flux a : {seen}",
                 ),
@@ -180,7 +180,7 @@ class Survey:
                 pointer="/mapping/source/items",
                 expected=write_paths(self._items) or '""',
                 actual=path,
-                hint=Spoken(
+                hint=Bilingual(
                     f"The nearest path that exists is “{path}”: the level “{level}” is missing",
                     f"Le chemin existant le plus proche est « {path} » : il manque le niveau « {level} »",
                 ),

@@ -12,10 +12,10 @@ from typing import Any
 from xml.parsers import expat  # no entity is ever declared, see above
 from xml.sax.saxutils import escape
 
-from adapters.formats.item import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
-from adapters.formats.nearest_path import MAX_MEMBERS, MEMBER_CHARACTERS, Outline
+from adapters.formats.item import DEPTH, ITEM_CHARACTERS, ITEM_NODES, SourceItem
+from adapters.formats.nearest_path import MAX_MEMBERS, MEMBER_CHARACTERS, PathOutline
 from adapters.formats.problem import TOO_DEEP, ReadingProblem, UnusableFeedError, problem
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 
 _CUT = frozenset({expat.errors.codes[message] for message in (
     expat.errors.XML_ERROR_NO_ELEMENTS,
@@ -28,14 +28,16 @@ _MARKUP = frozenset(
 )
 """Elements that are read as HTML outside CDATA: they are part of the surrounding text."""
 
-_ENDLESS_TAG = Spoken("endless tag or comment", "balise ou commentaire sans fin")
+_ENDLESS_TAG = Bilingual("endless tag or comment", "balise ou commentaire sans fin")
 _HELD_BYTES = 300
 """The longest end tag that may be split between two pieces."""
 
 
-def read_elements(text: Iterable[str], path: tuple[str, ...], outline: Outline | None = None) -> Iterator[Record]:
+def read_elements(
+    text: Iterable[str], path: tuple[str, ...], outline: PathOutline | None = None
+) -> Iterator[SourceItem]:
     """The elements at ``path``, which names every element from the root to the item. Raises UnusableFeedError."""
-    reader = _Reader(path, outline or Outline())
+    reader = _Reader(path, outline or PathOutline())
     for piece in text:
         reader.feed(piece.encode())
         yield from reader.take()
@@ -114,14 +116,14 @@ class _Item:
             self._stack[-1].add(child)
         return self._depth == 0
 
-    def record(self, trouble: ReadingProblem | None = None) -> Record:
+    def record(self, trouble: ReadingProblem | None = None) -> SourceItem:
         """The item as read so far."""
         while len(self._stack) > 1:
             child = self._stack.pop()
             self._stack[-1].add(child)
         value = self._stack[0].value()
         content = value if isinstance(value, dict) else {"#text": value}
-        return Record(self.line, content, self.problem or trouble)
+        return SourceItem(self.line, content, self.problem or trouble)
 
     def _grow(self, size: int) -> None:
         self._size += size
@@ -136,7 +138,7 @@ class _Item:
 class _Reader:
     """Expat parser with its position in the document; restarts after a malformed item."""
 
-    def __init__(self, path: tuple[str, ...], outline: Outline) -> None:
+    def __init__(self, path: tuple[str, ...], outline: PathOutline) -> None:
         self._path = path
         self._outline = outline
         self._open: list[str] = []
@@ -144,7 +146,7 @@ class _Reader:
         """The attributes and children of each open element outside of items."""
         self._text = ""
         self._item: _Item | None = None
-        self._records: list[Record] = []
+        self._records: list[SourceItem] = []
         self._found = False
         self._started = False
         self._passing = False
@@ -153,7 +155,7 @@ class _Reader:
         self._end = re.compile(rb"<!\[CDATA\[|<!--|</" + re.escape(path[-1].encode()) + rb"\s*>")
         self._begin(1)
 
-    def take(self) -> list[Record]:
+    def take(self) -> list[SourceItem]:
         """The items completed since the last call."""
         records, self._records = self._records, []
         return records
@@ -326,7 +328,7 @@ _FRENCH = {
 }
 
 
-def _expat_message(code: int) -> Spoken:
+def _expat_message(code: int) -> Bilingual:
     """Expat's error message in both languages."""
     text = expat.ErrorString(code) or f"error {code}"
-    return Spoken(text, _FRENCH.get(text, f"XML mal formé (erreur {code})"))
+    return Bilingual(text, _FRENCH.get(text, f"XML mal formé (erreur {code})"))

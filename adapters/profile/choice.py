@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.formats import FeedMapping, load_mapping
 from adapters.formats.field import FIELDS, YES_NO, Many, One
-from adapters.formats.inference import Draft, Guess, with_rules
+from adapters.formats.inference import Guess, MappingDraft, with_rules
 from adapters.formats.inference.candidate import PAIR
 from adapters.formats.inference.kinds import DATE_PATTERNS
 from adapters.formats.problem import UnreadableValueError
@@ -42,7 +42,7 @@ MEANT = ("sector", "levels", "accessibility", *_YES_NO)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FieldChoice:
     """Decisions on one field. ``path``: a path or a pair of paths, empty for none, None for the guess. ``meanings``:
     the code of each value of the feed, ``-`` for a value that means nothing.
     """
@@ -53,7 +53,7 @@ class Choice:
     meanings: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "Choice":
+    def from_json(cls, document: Mapping[str, Any]) -> "FieldChoice":
         """The choice of a JSON object with these members."""
         fixed = document.get("fixed", "")
         return cls(
@@ -64,7 +64,7 @@ class Choice:
         )
 
 
-def corrections_of(choices: Mapping[str, Choice]) -> tuple[dict[str, Any], dict[str, Problem]]:
+def corrections_of(choices: Mapping[str, FieldChoice]) -> tuple[dict[str, Any], dict[str, Problem]]:
     """The corrections for ``draft``, and the problem of each fixed value that cannot be used."""
     found: dict[str, Any] = {}
     refused: dict[str, Problem] = {}
@@ -80,7 +80,7 @@ def corrections_of(choices: Mapping[str, Choice]) -> tuple[dict[str, Any], dict[
     return found, refused
 
 
-def convert(made: Draft, choices: Mapping[str, Choice]) -> Draft:
+def convert(made: MappingDraft, choices: Mapping[str, FieldChoice]) -> MappingDraft:
     """The draft whose rules read dates and values as chosen."""
     rules = {}
     for name, choice in choices.items():

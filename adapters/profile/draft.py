@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from adapters.formats.inference import Draft
+from adapters.formats.inference import MappingDraft
 from adapters.formats.mapping_document import READY_MADE
 from adapters.profile.profile import Profile, read_profile
 from schemas.rulebook import Language
@@ -19,7 +19,7 @@ _MAX_CHARACTERS = 500
 _WORDS = load_words(SimpleNamespace, __package__, "draft")
 
 
-def draft_profile(draft: Draft, language: Language = "fr") -> Profile:
+def draft_profile(draft: MappingDraft, language: Language = "fr") -> Profile:
     """The profile: it is valid, and its ``knowledge`` says what to replace and which fields stayed empty."""
     mapping = dict(draft.mapping)
     if "id" not in mapping and draft.form not in READY_MADE:
@@ -39,7 +39,7 @@ def draft_profile(draft: Draft, language: Language = "fr") -> Profile:
     return profile
 
 
-def profile_text(draft: Draft, language: Language = "fr") -> str:
+def profile_text(draft: MappingDraft, language: Language = "fr") -> str:
     """The text of the profile's file."""
     return profile_file(draft_profile(draft, language).document)
 
@@ -49,7 +49,7 @@ def profile_file(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
-def _knowledge(draft: Draft, language: Language) -> list[dict[str, str]]:
+def _knowledge(draft: MappingDraft, language: Language) -> list[dict[str, str]]:
     words = _WORDS[language]
     found = [(words.platform, words.replace_platform), (words.transport, words.replace_transport)]
     for name in draft.missing:

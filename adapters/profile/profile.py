@@ -17,7 +17,7 @@ from adapters.formats.problem import for_profile
 from adapters.transport.address import feed_url_fault
 from gateway.protocol.source_run import DEFAULT_MINUTES, NATIVE
 from schemas import Problem, problem
-from schemas.bilingual import Spoken, json_type
+from schemas.bilingual import Bilingual, json_type
 from schemas.decode import type_name
 from schemas.failure import NO_NEAR_VALUE, translate
 from schemas.rulebook import LANGUAGES
@@ -151,7 +151,7 @@ def _find_address_faults(document: dict[str, Any], *, loopback: bool) -> Iterato
     try:
         fault = feed_url_fault(URL(address), loopback=loopback)
     except ValueError:
-        fault = Spoken("its form is wrong", "sa forme est fausse")
+        fault = Bilingual("its form is wrong", "sa forme est fausse")
     if fault is not None:
         displayed = address.partition("://")[0] + "://…" if "@" in address else address
         yield problem("url-malformed", pointer="/transport/url", actual=displayed, reason=fault)

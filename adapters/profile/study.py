@@ -25,8 +25,8 @@ from adapters.formats import (
 from adapters.formats.inference import (
     ORDER,
     REQUIRED,
-    Draft,
     Guess,
+    MappingDraft,
     Sample,
     draft,
     read_sample,
@@ -47,7 +47,7 @@ from adapters.profile.choice import (
     FIXABLE,
     LISTS,
     MAX_MEANINGS,
-    Choice,
+    FieldChoice,
     convert,
     corrections_of,
     is_mappable,
@@ -95,17 +95,19 @@ def study(sample: Mapping[str, Any], choices: Mapping[str, Any], *, on: date) ->
     }
 
 
-def draft_of(sample: Mapping[str, Any], choices: Mapping[str, Any], *, on: date) -> Draft:
+def draft_of(sample: Mapping[str, Any], choices: Mapping[str, Any], *, on: date) -> MappingDraft:
     """The draft of a sample with the choices of a person."""
     return _draft(sample, choices, on)[0]
 
 
-def _draft(sample: Mapping[str, Any], choices: Mapping[str, Any], on: date) -> tuple[Draft, Mapping[str, Problem]]:
+def _draft(
+    sample: Mapping[str, Any], choices: Mapping[str, Any], on: date
+) -> tuple[MappingDraft, Mapping[str, Problem]]:
     """The draft, and the problem of each fixed value that cannot be used. Paths that the sample does not have are no
     choices.
     """
     known = Sample.from_json(sample)
-    chosen = {name: Choice.from_json(one) for name, one in choices.items() if name in ORDER}
+    chosen = {name: FieldChoice.from_json(one) for name, one in choices.items() if name in ORDER}
     corrections, refused = corrections_of(chosen)
     made = draft(known, on=on, corrections=corrections)
     if strange := _strange(made, corrections):
@@ -115,7 +117,7 @@ def _draft(sample: Mapping[str, Any], choices: Mapping[str, Any], on: date) -> t
     return with_conditions(converted, _conditions(made, choices.get(ONLINE, {}))), refused
 
 
-def _conditions(made: Draft, online: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def _conditions(made: MappingDraft, online: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """The values of online offers by path, where some of the sample's values are not among them."""
     found = {}
     for path, values in made.states.items():
@@ -125,7 +127,7 @@ def _conditions(made: Draft, online: Mapping[str, Sequence[str]]) -> dict[str, l
     return found
 
 
-def _states(made: Draft) -> list[Document]:
+def _states(made: MappingDraft) -> list[Document]:
     """The paths that may say what is online, with the values of online offers."""
     kept = {one["path"]: one["in"] for one in made.mapping.get("only", ()) if isinstance(one["path"], str)}
     found = []
@@ -140,14 +142,14 @@ def _states(made: Draft) -> list[Document]:
     return found
 
 
-def _strange(made: Draft, corrections: Mapping[str, Any]) -> frozenset[str]:
+def _strange(made: MappingDraft, corrections: Mapping[str, Any]) -> frozenset[str]:
     """The fields with a path that the sample does not have."""
     paths = {one.path for one in made.paths}
     named = {name: paths_of(made.guesses[name].rule or {}) for name, one in corrections.items() if isinstance(one, str)}
     return frozenset(name for name, found in named.items() if not paths.issuperset(map(write_path, found)))
 
 
-def _field(made: Draft, one: Guess, choice: Mapping[str, Any], refused: Problem | None) -> Document:
+def _field(made: MappingDraft, one: Guess, choice: Mapping[str, Any], refused: Problem | None) -> Document:
     """A field of the offer with its path, evidence, options and settings."""
     name, rule = one.field, one.rule or {}
     dates = [part["date"] for part in (rule, *rule.get("join", {}).get("parts", ())) if "date" in part]
@@ -176,7 +178,7 @@ def _option(one: Option) -> Document:
     return {"path": one.path, "examples": list(one.examples)}
 
 
-def _meanings(made: Draft, name: str, one: Guess, given: Mapping[str, str]) -> list[Document]:
+def _meanings(made: MappingDraft, name: str, one: Guess, given: Mapping[str, str]) -> list[Document]:
     """The values that the field cannot read, each with the meaning that was given, and the sectors
     that it may mean: those of a coarse NAF code, or those for which its words speak.
     """
@@ -204,7 +206,7 @@ class _Outcome:
 class _Trial:
     """The offers of a draft's kept items, judged: their counts, problems in groups, and three of them."""
 
-    def __init__(self, made: Draft, on: date) -> None:
+    def __init__(self, made: MappingDraft, on: date) -> None:
         self._missing = frozenset(made.missing)
         self._outcomes: dict[int, _Outcome] = {}
         self._groups = ProblemGroups()
@@ -324,7 +326,7 @@ class _Trial:
 _RANK: Mapping[str, int] = {"published": 0, "waiting": 1, "refused": 2}
 
 
-def _rehearsed(made: Draft) -> tuple[FeedMapping | tuple[Problem, ...], list[bytes]]:
+def _rehearsed(made: MappingDraft) -> tuple[FeedMapping | tuple[Problem, ...], list[bytes]]:
     """As ``rehearse``; without a path for the id, each item gets one, so that the other fields can be judged."""
     if "id" not in made.missing:
         return rehearse(made)

@@ -26,8 +26,7 @@ from gateway.ingest.refusals import RefusedItem, UploadRefusals
 from gateway.ingest.snapshot import Mark
 from gateway.ingest.submissions import Prepared, Submissions
 from gateway.ingest.upload.judge import Author, BatchJudge
-from gateway.ingest.upload.spool import DiskQuota, Spool
-from gateway.ingest.upload.spool import Item as SpooledItem
+from gateway.ingest.upload.spool import DiskQuota, JudgedItem, Spool
 from gateway.protocol.digest import content_digest
 from gateway.protocol.source_run import Counts
 from gateway.protocol.submission import Known
@@ -56,7 +55,7 @@ class FeedUpload:
         self._spool = Spool(folder, quota)
         self._numbers: list[int] = []
 
-    async def add(self, position: str, item: SpooledItem, *, kind: Kind) -> None:
+    async def add(self, position: str, item: JudgedItem, *, kind: Kind) -> None:
         """Count an item, and spool it if it must be appended. Raises UploadRefusedError if the disk quota is full."""
         try:
             number = self.feed_counts.add(position, item.id, kind=kind, problems=item.problems)
@@ -65,7 +64,7 @@ class FeedUpload:
         if number is None or item.prepared is None:
             return
         self._numbers.append(number)
-        self._spool.add(SpooledItem(item.id, (), item.prepared))
+        self._spool.add(JudgedItem(item.id, (), item.prepared))
         if self._spool.full:
             await self._spool.flush()
 
@@ -184,7 +183,7 @@ class FeedCollector:
         bodies = [one.to_json() for one in problems]
         document = item.document if isinstance(item, OfferItem) else None
         upload.refusals.add(_refused(item, document, bodies))
-        await upload.add(str(item.position), SpooledItem(item.id, bodies, None), kind="refused")
+        await upload.add(str(item.position), JudgedItem(item.id, bodies, None), kind="refused")
 
 
 def _refused(

@@ -13,8 +13,8 @@ from functools import partial
 from tempfile import TemporaryFile
 from typing import IO
 
-from adapters.formats import FeedMapping, Page, Paging, look_at
-from adapters.formats.mapping import Lines, Rows
+from adapters.formats import FeedMapping, FeedPage, Paging, look_at
+from adapters.formats.mapping import JsonLines, Rows
 from adapters.formats.problem import UnusableFeedError
 from adapters.transport.feed import Feed, FeedError, FetchLimits, Transport, Unchanged, Validators
 from adapters.transport.https import HttpsPull
@@ -36,16 +36,16 @@ class PagedFeed:
     stated: Sequence[Mapping[str, str]]
     steady: bool = True
 
-    def pages(self) -> Iterator[Page]:
+    def pages(self) -> Iterator[FeedPage]:
         """The pages, one after the other."""
         begin = 0
         for end, stated in zip(self.ends, self.stated, strict=True):
-            yield Page(self.feed.part(begin, end), stated)
+            yield FeedPage(self.feed.part(begin, end), stated)
             begin = end
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _FetchedPage:
     """A fetched page: its transport, its paging, and a digest of its ids."""
 
     transport: HttpsPull
@@ -74,19 +74,19 @@ async def fetch_pages(
         raise
 
 
-def _following(seen: _Seen, page: Feed) -> HttpsPull | None:
+def _following(seen: _FetchedPage, page: Feed) -> HttpsPull | None:
     return seen.transport.following(page.url or "", seen.paging.next)
 
 
-async def _look(transport: Transport, feed: Feed, mapping: FeedMapping) -> _Seen | None:
+async def _look(transport: Transport, feed: Feed, mapping: FeedMapping) -> _FetchedPage | None:
     """The paging of a fetched page; None for a feed without pages, or one that its reader will refuse."""
-    if not isinstance(transport, HttpsPull) or (isinstance(mapping.source, Lines | Rows) and not feed.stated):
+    if not isinstance(transport, HttpsPull) or (isinstance(mapping.source, JsonLines | Rows) and not feed.stated):
         return None
     try:
-        paging, ids = await asyncio.to_thread(look_at, Page(feed.blocks(), feed.stated), mapping)
+        paging, ids = await asyncio.to_thread(look_at, FeedPage(feed.blocks(), feed.stated), mapping)
     except UnusableFeedError:
         return None
-    return _Seen(transport, paging, ids)
+    return _FetchedPage(transport, paging, ids)
 
 
 class _Walk:
@@ -100,9 +100,9 @@ class _Walk:
         self._digest = hashlib.sha256()
         self._ends: list[int] = []
         self._stated: list[Mapping[str, str]] = []
-        self._seen: list[_Seen] = []
+        self._seen: list[_FetchedPage] = []
 
-    async def follow(self, first: Feed, seen: _Seen, most: int) -> PagedFeed:
+    async def follow(self, first: Feed, seen: _FetchedPage, most: int) -> PagedFeed:
         """All pages from the first on, at most ``most``; it is closed. Raises FeedError."""
         try:
             file = TemporaryFile(dir=self._limits.folder)  # noqa: SIM115  # the feed outlives this method
@@ -125,7 +125,7 @@ class _Walk:
                     raise
                 named = page.url
                 found = await _look(transport, page, self._mapping)
-                seen = found or _Seen(transport, Paging(), "")
+                seen = found or _FetchedPage(transport, Paging(), "")
                 await self._keep(page, seen, file)
                 if not any(one.paging.items for one in self._seen[-_MAX_EMPTY:]):
                     break
@@ -150,7 +150,7 @@ class _Walk:
             raise FeedError("feed-cut")
         return page
 
-    async def _keep(self, page: Feed, seen: _Seen, file: IO[bytes]) -> None:
+    async def _keep(self, page: Feed, seen: _FetchedPage, file: IO[bytes]) -> None:
         """Append a page to the file, and close its own."""
         try:
             await asyncio.to_thread(partial(_copy, page, file))

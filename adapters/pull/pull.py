@@ -14,7 +14,7 @@ from adapters.profile.profile import Profile
 from adapters.pull.collect import FeedCollector, FeedUpload, RejectedFeedError, hash_of
 from adapters.pull.lanes import Lanes
 from adapters.pull.pages import PagedFeed, fetch_pages
-from adapters.pull.run import Beginning, Content, applied, failed, is_fresh, partial, pending, refused, unchanged
+from adapters.pull.run import Beginning, FeedContent, applied, failed, is_fresh, partial, pending, refused, unchanged
 from adapters.pull.transport_factory import TransportFactory
 from adapters.transport.drop import memory_of
 from adapters.transport.feed import MEGABYTE, Feed, FeedError, FetchLimits, Transport, Unchanged, Validators
@@ -29,7 +29,7 @@ from gateway.log.port import EventLog
 from gateway.log.positions import Positions
 from gateway.partners import Partners
 from gateway.protocol.paris_time import paris_date
-from gateway.protocol.source_run import Failure, Run
+from gateway.protocol.source_run import Failure, SourceRun
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
 from gateway.store import OfferView
 from schemas.rulebook import LANGUAGES
@@ -69,7 +69,7 @@ class Pull:
         self._reading = asyncio.Semaphore(_AT_ONCE)
         self._quota = DiskQuota(_QUOTA_BYTES)
 
-    async def run(self, profile: Profile, beginning: Beginning) -> Run:
+    async def run(self, profile: Profile, beginning: Beginning) -> SourceRun:
         """The record of the run, which holds any failure of the feed. Raises LogError only."""
         try:
             run = await self._run(profile, beginning)
@@ -91,7 +91,7 @@ class Pull:
         _log.info("pull.ended", platform=profile.platform, outcome=run.outcome, items=run.counts.items)
         return run
 
-    async def _run(self, profile: Profile, beginning: Beginning) -> Run:
+    async def _run(self, profile: Profile, beginning: Beginning) -> SourceRun:
         dependencies = self._dependencies
         last = beginning.last
         fresh = beginning.order is None and is_fresh(last, profile, now=beginning.started_at)
@@ -118,7 +118,7 @@ class Pull:
         mark = self._dependencies.snapshots.read(text, platform=profile.platform)
         return mark, await fetch_pages(transport, known, limits, _mapping(profile))
 
-    async def _read(self, profile: Profile, paged: PagedFeed, mark: Mark, beginning: Beginning) -> Run:
+    async def _read(self, profile: Profile, paged: PagedFeed, mark: Mark, beginning: Beginning) -> SourceRun:
         dependencies = self._dependencies
         await self._catch_up(mark)
         author = Author(
@@ -151,9 +151,9 @@ class Pull:
         if not decided or not await dependencies.offers.reached(await dependencies.log.ends(OFFERS), _CATCH_UP_SECONDS):
             raise SnapshotRefusedError("snapshot-not-ready")
 
-    async def _apply(self, upload: FeedUpload, feed: Feed, mark: Mark, beginning: Beginning) -> Run:
+    async def _apply(self, upload: FeedUpload, feed: Feed, mark: Mark, beginning: Beginning) -> SourceRun:
         dependencies, feed_counts = self._dependencies, upload.feed_counts
-        content = Content(
+        content = FeedContent(
             counts=feed_counts.counts, problems=feed_counts.problems, validators=feed.validators, digest=feed.digest
         )
         if feed_counts.unidentified and not feed_counts.distinct:
@@ -205,7 +205,7 @@ class Pull:
         return Failure(at=self._dependencies.clock(), code=error.code, fr=error.words("fr"), en=error.words("en"))
 
 
-def _publishes_nothing(beginning: Beginning, content: Content) -> bool:
+def _publishes_nothing(beginning: Beginning, content: FeedContent) -> bool:
     """Whether no item can be published: of a new feed for any reason, else because all are refused, and not only for
     being past, as at the end of a season.
     """

@@ -19,7 +19,7 @@ from gateway.operate.feeds import has_feed
 from gateway.partners.partner_tasks import run_per_partner
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord
-from gateway.protocol.source_run import Failure, Order, Pause, Run, order_record, read_run, run_record
+from gateway.protocol.source_run import Failure, Pause, RunOrder, SourceRun, order_record, read_run, run_record
 from gateway.protocol.topic import RUNS
 
 _UNREAD = "unread"
@@ -34,8 +34,8 @@ class FeedState:
     whether it is paused.
     """
 
-    last: Run | None = None
-    order: Pending[Order] | None = None
+    last: SourceRun | None = None
+    order: Pending[RunOrder] | None = None
     began_at: int = 0
     paused: bool = False
 
@@ -52,11 +52,11 @@ def feed_fold(platform: str, *, began: int) -> Fold[FeedState]:
             if found is None or found.platform != platform:
                 continue
             match found:
-                case Run():
+                case SourceRun():
                     state = replace(state, last=found)
                 case Pause(paused=paused):
                     state = replace(state, paused=paused)
-                case Order():
+                case RunOrder():
                     found_at = record.appended_at if record.offset < began else None
                     state = replace(state, order=Pending(found, found_at))
         return state
@@ -153,7 +153,7 @@ class PlatformPull:
             return last is None or last.profile != _UNREAD
         return is_due(last, profile, jitter=drawn, now=now, failures=self._failures)
 
-    def _open_order(self) -> Order | None:
+    def _open_order(self) -> RunOrder | None:
         """The newest order; None if it is answered or past its lifetime, including the wait in this process.
 
         The age depends neither on the clock of the ordering machine nor on jumps of the local wall clock.
@@ -165,7 +165,7 @@ class PlatformPull:
         too_old = pending.age_ms(self._state.began_at) + waited > ORDER_LIFE_MS
         return None if too_old else pending.request
 
-    async def _run(self) -> Run:
+    async def _run(self) -> SourceRun:
         profile = self._profile()
         beginning = Beginning(
             platform=self._platform,
@@ -194,23 +194,23 @@ class OrderReplacedError(Exception):
     """A newer order for the same feed arrived before this one was started, and was answered instead."""
 
 
-async def last_runs(log: EventLog) -> Mapping[str, Run]:
+async def last_runs(log: EventLog) -> Mapping[str, SourceRun]:
     """The last run of each platform's feed, by slug."""
     return await fold_topic(log, RUNS, _fold_runs, {})
 
 
-def _fold_runs(runs: Mapping[str, Run], records: Sequence[StoredRecord]) -> Mapping[str, Run]:
+def _fold_runs(runs: Mapping[str, SourceRun], records: Sequence[StoredRecord]) -> Mapping[str, SourceRun]:
     read = (read_run(record.key, record.value) for record in records)
-    return {**runs, **{run.platform: run for run in read if isinstance(run, Run)}}
+    return {**runs, **{run.platform: run for run in read if isinstance(run, SourceRun)}}
 
 
-async def order_run(log: EventLog, order: Order, *, seconds: float) -> Run | None:
+async def order_run(log: EventLog, order: RunOrder, *, seconds: float) -> SourceRun | None:
     """Order a run and wait for it, as ``wait_for_run``."""
     appended = await log.append(RUNS, partition_of(order.platform, log.partitions), [order_record(order)])
     return await wait_for_run(log, order, start=appended.last + 1, seconds=seconds)
 
 
-async def wait_for_run(log: EventLog, order: Order, *, start: int, seconds: float) -> Run | None:
+async def wait_for_run(log: EventLog, order: RunOrder, *, start: int, seconds: float) -> SourceRun | None:
     """Wait for the run of an order, from this offset on; return None if no gateway answers within ``seconds``.
 
     All orders for a feed have one key, and the last one counts. An order that arrives while this one is carried out
@@ -218,13 +218,13 @@ async def wait_for_run(log: EventLog, order: Order, *, start: int, seconds: floa
     """
     newer: set[str] = set()
 
-    def answer(record: StoredRecord) -> Run | None:
+    def answer(record: StoredRecord) -> SourceRun | None:
         found = read_run(record.key, record.value)
         if found is None or found.platform != order.platform:
             return None
-        if isinstance(found, Order):
+        if isinstance(found, RunOrder):
             newer.add(found.id)
-        if not isinstance(found, Run):
+        if not isinstance(found, SourceRun):
             return None
         if found.order == order.id:
             return found

@@ -9,8 +9,8 @@ from adapters.profile.profile import Profile
 from adapters.transport.feed import Validators
 from gateway.clock import STEP_MS
 from gateway.ingest.snapshot import SnapshotRefusedError
-from gateway.protocol.source_run import Counts, Failure, Order, Run
-from schemas.bilingual import Spoken
+from gateway.protocol.source_run import Counts, Failure, RunOrder, SourceRun
+from schemas.bilingual import Bilingual
 
 JITTER_SHARE = 0.1
 FULL_EVERY_MS = 24 * 3_600_000
@@ -23,7 +23,7 @@ MAX_BACKOFF_MS = 6 * 3_600_000
 _MAX_DOUBLINGS = 3
 
 
-def is_due(last: Run | None, profile: Profile, *, jitter: float, now: int, failures: int = 0) -> bool:
+def is_due(last: SourceRun | None, profile: Profile, *, jitter: float, now: int, failures: int = 0) -> bool:
     """Whether the next run is due at ``now`` (ms). ``jitter`` is between 0 and 1; ``failures`` counts the failed
     runs in a row.
 
@@ -44,7 +44,7 @@ def _pause(profile: Profile, failures: int) -> int:
     return max(profile.every_ms, min(backoff, MAX_BACKOFF_MS))
 
 
-def is_fresh(last: Run | None, profile: Profile, *, now: int) -> bool:
+def is_fresh(last: SourceRun | None, profile: Profile, *, now: int) -> bool:
     """Whether an unchanged feed need not be read again after the last applied run."""
     if last is None or last.applied_at is None or last.profile != profile.digest:
         return False
@@ -58,12 +58,12 @@ class Beginning:
     platform: str
     started_at: int
     profile: str
-    last: Run | None
-    order: Order | None
+    last: SourceRun | None
+    order: RunOrder | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class FeedContent:
     """Counts and problems of a feed, with the validators and the digest that identify it."""
 
     counts: Counts
@@ -72,7 +72,7 @@ class Content:
     digest: str
 
 
-def applied(beginning: Beginning, content: Content, *, withdrawn: int, at: int) -> Run:
+def applied(beginning: Beginning, content: FeedContent, *, withdrawn: int, at: int) -> SourceRun:
     """The record of a feed that was applied completely."""
     run = _succeeded(beginning, at)
     counts, problems = replace(content.counts, withdrawn=withdrawn), tuple(content.problems)
@@ -89,7 +89,7 @@ def applied(beginning: Beginning, content: Content, *, withdrawn: int, at: int) 
     )
 
 
-def partial(beginning: Beginning, content: Content, *, at: int) -> Run:
+def partial(beginning: Beginning, content: FeedContent, *, at: int) -> SourceRun:
     """The record of a feed whose items were published without withdrawals.
 
     The feed does not count as applied: the next run reads it again.
@@ -108,7 +108,7 @@ def partial(beginning: Beginning, content: Content, *, at: int) -> Run:
     )
 
 
-def unchanged(beginning: Beginning, *, at: int) -> Run:
+def unchanged(beginning: Beginning, *, at: int) -> SourceRun:
     """The record of a feed equal to the last applied one, whose counts and problems still hold."""
     run = _succeeded(beginning, at)
     counts = run.counts if run.applied_counts is None else run.applied_counts
@@ -118,14 +118,14 @@ def unchanged(beginning: Beginning, *, at: int) -> Run:
 
 
 def pending(
-    beginning: Beginning, content: Content, refusal: SnapshotRefusedError, *, renumbered: int = 0, at: int
-) -> Run:
+    beginning: Beginning, content: FeedContent, refusal: SnapshotRefusedError, *, renumbered: int = 0, at: int
+) -> SourceRun:
     """The record of a feed stopped by the withdrawal guard; an order must confirm the number of withdrawals.
     ``renumbered``: so many of the absent offers are in the feed under a new id.
     """
     number, live = refusal.values["actual"], refusal.values["expected"]
     command = f"passerelle platform run {beginning.platform} --confirm {number}"
-    same = Spoken("", "") if not renumbered else _renumbered(renumbered)
+    same = Bilingual("", "") if not renumbered else _renumbered(renumbered)
     failure = Failure(
         at=at,
         code=refusal.code,
@@ -145,8 +145,8 @@ def pending(
     )
 
 
-def _renumbered(number: int) -> Spoken:
-    return Spoken(
+def _renumbered(number: int) -> Bilingual:
+    return Bilingual(
         f"{number} of these offers are in the feed, the same, under a new id: has the platform renumbered them? An id "
         "must stay the same in every export. ",
         f"{number} de ces offres sont dans le flux, identiques, sous un nouvel identifiant : la plateforme les "
@@ -160,7 +160,7 @@ def failed(
     *,
     counts: Counts | None = None,
     problems: Sequence[Mapping[str, Any]] = (),
-) -> Run:
+) -> SourceRun:
     """The record of a run that changed nothing, with the counts and problems of a feed that was read."""
     run = _ended(beginning, failure.at)
     return replace(run, outcome="failed", counts=counts or Counts(), problems=tuple(problems), last_error=failure)
@@ -173,14 +173,14 @@ def refused(refusal: SnapshotRefusedError, *, at: int) -> Failure:
     return Failure(at=at, code=refusal.code, fr=texts["fr"], en=texts["en"])
 
 
-def _succeeded(beginning: Beginning, at: int) -> Run:
+def _succeeded(beginning: Beginning, at: int) -> SourceRun:
     run = _ended(beginning, at)
     return replace(run, first_success_at=run.first_success_at or at, last_success_at=at)
 
 
-def _ended(beginning: Beginning, at: int) -> Run:
+def _ended(beginning: Beginning, at: int) -> SourceRun:
     """The run with the last one's values; those applied under another profile are dropped."""
-    last = beginning.last or Run(platform=beginning.platform, started_at=0, ended_at=0, outcome="failed")
+    last = beginning.last or SourceRun(platform=beginning.platform, started_at=0, ended_at=0, outcome="failed")
     if last.profile != beginning.profile:
         last = replace(last, applied_at=None, applied_counts=None, applied_problems=None, validators={}, digest=None)
     return replace(

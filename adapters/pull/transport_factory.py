@@ -9,7 +9,7 @@ from adapters.profile.profile import Profile
 from adapters.transport.drop import SETTLE_SECONDS, FolderDrop
 from adapters.transport.feed import FeedError, Transport
 from adapters.transport.https import HttpsPull, basic, bearer
-from adapters.transport.limit import Worker
+from adapters.transport.limit import PlatformThread
 
 _SSH_PORT = 22
 
@@ -51,13 +51,13 @@ class TransportFactory:
     feeds: Path | None = None
     loopback: bool = False
     settle: float = SETTLE_SECONDS
-    workers: dict[str, Worker] = field(default_factory=dict, repr=False)
+    workers: dict[str, PlatformThread] = field(default_factory=dict, repr=False)
     """The worker for blocking calls, by platform."""
 
     def transport(self, profile: Profile) -> Transport:
         """The transport of a profile. Raises FeedError if a secret is missing, ValueError if it has no feed."""
         transport = profile.transport
-        worker = self.workers.setdefault(profile.platform, Worker())
+        worker = self.workers.setdefault(profile.platform, PlatformThread())
         match transport["kind"]:
             case "https":
                 return HttpsPull(
@@ -81,7 +81,7 @@ class TransportFactory:
         secret = self.secrets.read(credential["secret"])
         return bearer(secret) if credential["kind"] == "bearer" else basic(credential["user"], secret)
 
-    def _sftp(self, transport: Mapping[str, Any], worker: Worker) -> Transport:
+    def _sftp(self, transport: Mapping[str, Any], worker: PlatformThread) -> Transport:
         from adapters.transport.sftp import SftpDrop, SftpServer  # noqa: PLC0415 - a gateway without it starts sooner
 
         credential = transport["credential"]

@@ -13,9 +13,9 @@ from ipaddress import ip_address
 from yarl import URL
 
 from adapters.transport.feed import FeedError
-from adapters.transport.limit import Worker
+from adapters.transport.limit import PlatformThread
 from gateway.runtime.address import Address, is_public, literal
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +26,18 @@ class Resolved:
     text: str
 
 
-def feed_url_fault(url: URL, *, loopback: bool) -> Spoken | None:
+def feed_url_fault(url: URL, *, loopback: bool) -> Bilingual | None:
     """The reason that a URL cannot be that of a feed, or None: it must be https without user or password.
 
     ``loopback`` allows http to this machine, by its address or as ``localhost``.
     """
     host = url.host or ""
     if url.scheme != "https" and not (loopback and url.scheme == "http" and _is_this_machine(host)):
-        return Spoken(f"it begins with {url.scheme}://", f"elle commence par {url.scheme}://")
+        return Bilingual(f"it begins with {url.scheme}://", f"elle commence par {url.scheme}://")
     if not host:
-        return Spoken("it names no host", "elle ne nomme aucune machine")
+        return Bilingual("it names no host", "elle ne nomme aucune machine")
     if url.user is not None or url.password is not None:
-        return Spoken("it holds a name or a password", "elle contient un nom ou un mot de passe")
+        return Bilingual("it holds a name or a password", "elle contient un nom ou un mot de passe")
     return None
 
 
@@ -51,7 +51,7 @@ def is_permitted(address: Address, *, loopback: bool) -> bool:
     return is_public(address) or (loopback and address.is_loopback)
 
 
-async def resolve(host: str, port: int, *, loopback: bool, worker: Worker) -> Sequence[Resolved]:
+async def resolve(host: str, port: int, *, loopback: bool, worker: PlatformThread) -> Sequence[Resolved]:
     """Every address of a host, resolved by the worker, since a name server may block.
 
     Raises FeedError if there is none, or if at least one of them is not permitted.

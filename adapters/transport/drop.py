@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 from adapters.transport.feed import MEGABYTE, Feed, FeedError, FetchLimits, Unchanged, Validators
 from adapters.transport.landing import Landing
-from adapters.transport.limit import Cut, Worker, within
+from adapters.transport.limit import Cut, PlatformThread, within
 from gateway.clock import Clock, now
 
 SETTLE_SECONDS = 5.0
@@ -37,7 +37,7 @@ _BLOCK_BYTES = MEGABYTE
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DropFile:
     """A plain file of a drop; ``modified`` is its time in the drop's notation. ``memory`` holds data about
     the other files for the next listing, if any of them has a date in the future.
     """
@@ -66,11 +66,13 @@ class Entry:
         return {"name": self.name, "size": str(self.size), "modified": self.modified}
 
 
-Lister: TypeAlias = Callable[[], Awaitable[Sequence[tuple[float, Entry]]]]
+Lister: TypeAlias = Callable[[], Awaitable[Sequence[tuple[float, DropFile]]]]
 """Lists the plain files of a drop, each with its sort time (seconds since 1970)."""
 
 
-async def settled(list_files: Lister, pattern: str, *, known: Validators, seconds: float, clock: Clock) -> Entry | None:
+async def settled(
+    list_files: Lister, pattern: str, *, known: Validators, seconds: float, clock: Clock
+) -> DropFile | None:
     """The newest file once it has not changed for ``seconds``; None if it is the known one. Raises FeedError."""
     seen = newest(await list_files(), pattern, known=known, now=clock() / 1000)
     if seen.is_known(known):
@@ -84,7 +86,7 @@ async def settled(list_files: Lister, pattern: str, *, known: Validators, second
     raise FeedError("feed-being-written", name=seen.name)
 
 
-async def require_unchanged(list_files: Lister, entry: Entry) -> None:
+async def require_unchanged(list_files: Lister, entry: DropFile) -> None:
     """Raise FeedError if the file has changed while it was read."""
     if entry not in (found for _, found in await list_files()):
         raise FeedError("feed-being-written", name=entry.name)
@@ -94,11 +96,11 @@ def memory_of(validators: Validators) -> Validators:
     """The part of a drop's validators to keep when the same file must be read again."""
     if _SINCE not in validators and _AHEAD not in validators:
         return {}
-    last = Entry(validators["name"], int(validators["size"]), validators["modified"])
+    last = DropFile(validators["name"], int(validators["size"]), validators["modified"])
     return {**{name: value for name, value in validators.items() if name in _MEMORY}, _LAST: last.fingerprint}
 
 
-def newest(found: Iterable[tuple[float, Entry]], pattern: str, *, known: Validators, now: float) -> Entry:
+def newest(found: Iterable[tuple[float, DropFile]], pattern: str, *, known: Validators, now: float) -> DropFile:
     """The newest file by date. Raises FeedError if no file matches.
 
     If files have or had dates in the future: the newest of those added since the last reading, else the known file.
@@ -117,7 +119,7 @@ def newest(found: Iterable[tuple[float, Entry]], pattern: str, *, known: Validat
     return replace(chosen, memory=memory | ({_AHEAD: " ".join(sorted(ahead))} if ahead else {}))
 
 
-def _come_since(matching: Sequence[tuple[float, Entry]], known: Validators, remembered: frozenset[str]) -> Entry:
+def _come_since(matching: Sequence[tuple[float, DropFile]], known: Validators, remembered: frozenset[str]) -> DropFile:
     """The newest file added since the last reading, else the known file; ``matching`` is in order of dates."""
     last = next(((at, one) for at, one in matching if one.is_known(known) or one.fingerprint == known.get(_LAST)), None)
     since = -math.inf if last is None or _AHEAD in known else last[0]  # validators written before the memory existed
@@ -138,14 +140,14 @@ class FolderDrop:
         pattern: str,
         *,
         settle: float = SETTLE_SECONDS,
-        worker: Worker | None = None,
+        worker: PlatformThread | None = None,
         clock: Clock = now,
     ) -> None:
         self._root = root
         self._folder = folder
         self._pattern = pattern
         self._settle = settle
-        self._worker = worker or Worker()
+        self._worker = worker or PlatformThread()
         self._clock = clock
 
     async def fetch(self, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
@@ -167,23 +169,23 @@ class FolderDrop:
                 "feed-unreadable", name=self._folder, reason=error.strerror or type(error).__name__
             ) from None
 
-    def _copy(self, entry: Entry, landing: Landing, loop: asyncio.AbstractEventLoop, cut: Cut) -> None:
+    def _copy(self, entry: DropFile, landing: Landing, loop: asyncio.AbstractEventLoop, cut: Cut) -> None:
         """Copy the file block by block, in the worker's thread, which opens and closes it."""
         with self._opened() as folder, _opened_file(folder, entry) as file:
             while not cut.done and (block := os.read(file, _BLOCK_BYTES)):
                 asyncio.run_coroutine_threadsafe(landing.take(block), loop).result()
 
-    async def _list_files(self) -> Sequence[tuple[float, Entry]]:
+    async def _list_files(self) -> Sequence[tuple[float, DropFile]]:
         return await self._worker.do(self._list)
 
-    def _list(self) -> Sequence[tuple[float, Entry]]:
+    def _list(self) -> Sequence[tuple[float, DropFile]]:
         with self._opened() as folder, os.scandir(folder) as listed:
             states = [(one.name, one.stat(follow_symlinks=False)) for one in islice(listed, MAX_ENTRIES + 1)]
         if len(states) > MAX_ENTRIES:
             raise FeedError("feed-folder-too-full", name=self._folder, most=MAX_ENTRIES)
         return [
             # The sender can set mtime to a date in the future, but not ctime.
-            (min(state.st_mtime, state.st_ctime), Entry(name, state.st_size, str(state.st_mtime_ns)))
+            (min(state.st_mtime, state.st_ctime), DropFile(name, state.st_size, str(state.st_mtime_ns)))
             for name, state in states
             if stat.S_ISREG(state.st_mode)
         ]
@@ -204,7 +206,7 @@ class FolderDrop:
 
 
 @contextmanager
-def _opened_file(folder: int, entry: Entry) -> Iterator[int]:
+def _opened_file(folder: int, entry: DropFile) -> Iterator[int]:
     """Open the listed file. Raises FeedError if another kind of file, such as a pipe or a device, has its name now."""
     try:
         handle = os.open(entry.name, _FILE, dir_fd=folder)

@@ -15,9 +15,9 @@ from yarl import URL
 from adapters.transport.address import feed_url_fault, is_permitted, resolve
 from adapters.transport.feed import Feed, FeedError, FetchLimits, Unchanged, Validators
 from adapters.transport.landing import Landing, too_large
-from adapters.transport.limit import Worker, within
+from adapters.transport.limit import PlatformThread, within
 from gateway.runtime.address import literal
-from schemas.bilingual import Spoken, system_reason
+from schemas.bilingual import Bilingual, system_reason
 
 MAX_REDIRECTS = 5
 _CONNECT_SECONDS = 30.0
@@ -51,12 +51,12 @@ class HttpsPull:
         *,
         authorization: str | None = None,
         loopback: bool = False,
-        worker: Worker | None = None,
+        worker: PlatformThread | None = None,
     ) -> None:
         self._url = URL(url)
         self._authorization = authorization
         self._loopback = loopback
-        self._worker = worker or Worker()
+        self._worker = worker or PlatformThread()
 
     async def fetch(self, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
         """See ``Transport``."""
@@ -193,7 +193,7 @@ def _stated(answer: aiohttp.ClientResponse) -> dict[str, str]:
 class _PublicResolver(AbstractResolver):
     """Resolver that gives aiohttp the checked addresses only."""
 
-    def __init__(self, *, loopback: bool, worker: Worker) -> None:
+    def __init__(self, *, loopback: bool, worker: PlatformThread) -> None:
         self._loopback = loopback
         self._worker = worker
 
@@ -225,10 +225,10 @@ def _next_address(url: URL, answer: aiohttp.ClientResponse) -> URL:
     raise FeedError("feed-status", host=url.host, status=answer.status)
 
 
-def _redirected(url: URL, fault: Spoken) -> Spoken:
+def _redirected(url: URL, fault: Bilingual) -> Bilingual:
     """The reason for a refused redirect, with scheme and host of its URL only."""
     to = f"{url.scheme}://{url.host or ''}"
-    return Spoken(f"it redirects to {to}: {fault}", f"elle redirige vers {to} : {fault.fr}")
+    return Bilingual(f"it redirects to {to}: {fault}", f"elle redirige vers {to} : {fault.fr}")
 
 
 def _refusal(answer: aiohttp.ClientResponse) -> FeedError:
@@ -246,12 +246,12 @@ def _ends_by_itself(answer: aiohttp.ClientResponse) -> bool:
     return chunked or answer.content_length is not None
 
 
-def _reason(error: Exception) -> Spoken:
+def _reason(error: Exception) -> Bilingual:
     """A short reason from the system, never a URL with its path."""
     if isinstance(error, aiohttp.ClientSSLError):
-        return Spoken("TLS", "TLS")
+        return Bilingual("TLS", "TLS")
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        return Spoken("server disconnected", "connexion coupée par le serveur")
+        return Bilingual("server disconnected", "connexion coupée par le serveur")
     return system_reason(getattr(error, "os_error", error))
 
 

@@ -3,7 +3,7 @@
 A cancelled coroutine may still wait in its cleanup: for an answer to a close, or for a thread blocked by a dead mount.
 Therefore a fetch runs in a task of its own. At the limit the task is cancelled and its connections are aborted; if it
 has not ended after ``GRACE_SECONDS``, it is abandoned. Calls that may block permanently (a name server without an
-answer, a folder on a mount without its server) run in a ``Worker``.
+answer, a folder on a mount without its server) run in a ``PlatformThread``.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ def _discard(task: "asyncio.Future[Feed | Unchanged]") -> None:
         result.close()
 
 
-class Worker:
+class PlatformThread:
     """Runs the blocking calls of one platform, one at a time, in daemon threads, which no exit of the process awaits.
 
     asyncio joins its own threads at exit, so a single dead mount would keep the gateway from stopping. No call starts

@@ -11,10 +11,10 @@ from typing import Literal, TypeVar, cast
 import asyncssh
 
 from adapters.transport.address import resolve
-from adapters.transport.drop import MAX_ENTRIES, SETTLE_SECONDS, Entry, require_unchanged, settled
+from adapters.transport.drop import MAX_ENTRIES, SETTLE_SECONDS, DropFile, require_unchanged, settled
 from adapters.transport.feed import BLOCK_BYTES, Feed, FeedError, FetchLimits, Unchanged, Validators
 from adapters.transport.landing import Landing
-from adapters.transport.limit import Cut, Worker, within
+from adapters.transport.limit import Cut, PlatformThread, within
 from gateway.clock import Clock, now
 from schemas.bilingual import system_reason
 
@@ -74,7 +74,7 @@ class SftpDrop:
         *,
         loopback: bool = False,
         settle: float = SETTLE_SECONDS,
-        worker: Worker | None = None,
+        worker: PlatformThread | None = None,
         clock: Clock = now,
     ) -> None:
         self._server = server
@@ -82,7 +82,7 @@ class SftpDrop:
         self._pattern = pattern
         self._loopback = loopback
         self._settle = settle
-        self._worker = worker or Worker()
+        self._worker = worker or PlatformThread()
         self._clock = clock
 
     async def fetch(self, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
@@ -164,7 +164,7 @@ class SftpDrop:
                 return connecting
         raise FeedError("feed-unreachable", host=server.host, reason=reason)
 
-    async def _list_files(self, sftp: asyncssh.SFTPClient, cut: Cut) -> Sequence[tuple[float, Entry]]:
+    async def _list_files(self, sftp: asyncssh.SFTPClient, cut: Cut) -> Sequence[tuple[float, DropFile]]:
         """List the plain files; links, folders and names with a slash are skipped."""
         found = []
         seen = 0
@@ -176,7 +176,7 @@ class SftpDrop:
             name, state = str(one.filename), one.attrs
             if state.type == asyncssh.FILEXFER_TYPE_REGULAR and "/" not in name and state.size is not None:
                 modified = state.mtime or 0
-                found.append((float(modified), Entry(name, state.size, f"{modified}.{state.mtime_ns or 0}")))
+                found.append((float(modified), DropFile(name, state.size, f"{modified}.{state.mtime_ns or 0}")))
         return found
 
     def _explain(self, error: Exception) -> FeedError:

@@ -41,8 +41,8 @@ from conformance.model.library import cases
 from conformance.model.library import coverage as all_requirements
 from conformance.model.result import EXIT_CODES, Outcome, Result, Run
 from conformance.report.document import ReportError, check_evidence, evidence_of, read_report, report_of
-from conformance.role.runner import VERSIONS, Choice, cases_for, drive
-from conformance.target.doctor import Check, examine
+from conformance.role.runner import VERSIONS, CaseSelection, cases_for, drive
+from conformance.target.doctor import DoctorCheck, examine
 from conformance.target.setup import Setup, SetupError, read_setup
 from conformance.words import both, plain, say
 from schemas.kit_cases import features_of, seed_of
@@ -95,7 +95,7 @@ async def _doctor(setup: Setup, lang: Language) -> bool:
     return wrong
 
 
-def _print_check(check: Check, lang: Language) -> None:
+def _print_check(check: DoctorCheck, lang: Language) -> None:
     colour = {"good": "green", "doubtful": "yellow", "wrong": "red"}[check.state]
     state = {"good": say("good"), "doubtful": say("doubtful"), "wrong": say("wrong")}[check.state][lang]
     OUT.print(f"[{colour}]{state:10}[/] ", end="")
@@ -118,8 +118,8 @@ def run(
     """Run the cases of the partner's role against its system."""
     check_reports(report or [], lang)
     setup = _read(config, lang)
-    choice = Choice(cases=tuple(case or ()), families=tuple(family or ()))
-    unknown = choice.unknown(cases_for(setup, Choice(), cases()))
+    choice = CaseSelection(cases=tuple(case or ()), families=tuple(family or ()))
+    unknown = choice.unknown(cases_for(setup, CaseSelection(), cases()))
     if unknown:
         text = say("no-such-case", role=setup.role, names=", ".join(unknown))
         stop(text, say("list-role-step", role=setup.role), UNUSABLE, lang)
@@ -128,7 +128,7 @@ def run(
     raise typer.Exit(finished.exit_code)
 
 
-def _play(setup: Setup, choice: Choice, seed: str, *, fail_fast: bool, lang: Language) -> Run:
+def _play(setup: Setup, choice: CaseSelection, seed: str, *, fail_fast: bool, lang: Language) -> Run:
     chosen = cases_for(setup, choice, cases())
     if not chosen:
         stop(say("no-choice"), say("list-step"), UNUSABLE, lang)
@@ -162,12 +162,12 @@ def certify(
     owner = setup.accounts.get(setup.role)
     platform = owner.platform if owner else setup.target
     seed = seed_of(nonce, platform=platform, role=setup.role)
-    finished = _play(setup, Choice(), seed, fail_fast=False, lang=lang)
+    finished = _play(setup, CaseSelection(), seed, fail_fast=False, lang=lang)
     body = evidence_of(
         report_of(finished),
         platform=platform,
         nonce=nonce,
-        played=cases_for(setup, Choice(), cases()),
+        played=cases_for(setup, CaseSelection(), cases()),
         off=[feature for feature in features_of(setup.role) if not setup.supports(feature)],
         used=finished.used,
     )

@@ -11,7 +11,19 @@ import orjson
 from rich.console import Console
 
 from conformance.cli.step import heading
-from conformance.model.case import Call, Case, Clear, Document, Follow, Order, Reads, Script, Step, Token, Verdict
+from conformance.model.case import (
+    CallStep,
+    Case,
+    CaseDocument,
+    Clear,
+    ExpectedVerdict,
+    Follow,
+    OrderStep,
+    Reads,
+    Script,
+    Step,
+    TokenStep,
+)
 from conformance.model.library import cases, coverage
 from conformance.script.body import document_of, write_body
 from conformance.script.template import Names, UnknownNameError, fill
@@ -56,7 +68,7 @@ def _case(case: Case, seed: str, language: Language, day: date) -> Iterator[str]
     yield f"{case.id}  {case.title[language]}"
     yield from (f"  {requirement}  {sentences()[requirement][language]}." for requirement in case.requirements)
     yield f"\n{case.explanation[language]}\n→ {case.mend[language]}"
-    if isinstance(case.subject, Document):
+    if isinstance(case.subject, CaseDocument):
         yield "\n" + _indented(document_of(case.subject, names))
         yield _verdict(case.subject.expected.on(names.day), language)
     yield from ("\n" + command for command in _commands(case, names, language))
@@ -64,7 +76,7 @@ def _case(case: Case, seed: str, language: Language, day: date) -> Iterator[str]
 
 def _day_of(case: Case, day: date) -> date:
     """The day of a case's document where its verdict depends on it, else ``day``."""
-    return case.subject.on if isinstance(case.subject, Document) and not case.subject.live else day
+    return case.subject.on if isinstance(case.subject, CaseDocument) and not case.subject.live else day
 
 
 def _indented(raw: bytes) -> str:
@@ -75,7 +87,7 @@ def _indented(raw: bytes) -> str:
         return repr(raw[:_MAX_CHARACTERS])
 
 
-def _verdict(expected: Verdict, language: Language) -> str:
+def _verdict(expected: ExpectedVerdict, language: Language) -> str:
     head = (say("accepted") if expected.accepted else say("refused"))[language]
     whole = say("the-whole")[language]
     problems = (
@@ -102,7 +114,7 @@ def _commands(case: Case, names: Names, language: Language) -> Iterator[str]:
     (``$PUBLISHER`` …). Steps of the kit's own servers (answer, serve) have no command.
     """
     match case.subject:
-        case Document():
+        case CaseDocument():
             yield _dry_run(case.subject, names)
         case Script(steps):
             for number, step in enumerate(steps, start=1):
@@ -112,7 +124,7 @@ def _commands(case: Case, names: Names, language: Language) -> Iterator[str]:
 
 def _step(step: Step, names: Names, language: Language) -> Iterator[str]:
     match step:
-        case Call():
+        case CallStep():
             yield _call(step, names)
         case Follow():
             asked = "&".join(filter(None, [fill(step.query, _ShellNames(names)), "limit=1000"]))
@@ -121,7 +133,7 @@ def _step(step: Step, names: Names, language: Language) -> Iterator[str]:
             asked = fill(step.query, _ShellNames(names))
             for path in ("offers", "changes", "exports/csv"):
                 yield f'curl -sS "$TARGET/v1/{path}?{asked}" {_bearer(step.account)}'
-        case Token():
+        case TokenStep():
             scope = "" if step.scope is None else f" --data-urlencode 'scope={step.scope}'"
             yield f'curl -sS "$TARGET/oauth/token" -u "$CLIENT_ID:$SECRET" -d grant_type=client_credentials{scope}'
         case Clear(account):
@@ -131,7 +143,7 @@ def _step(step: Step, names: Names, language: Language) -> Iterator[str]:
                 f"{_bearer(account)} "
                 f"-H 'Content-Type: application/x-ndjson' --data-binary @-  # {say('curl-confirm')[language]}"
             )
-        case Order():
+        case OrderStep():
             given = {"offer": names[f"local.{step.offer}"]} if step.offer else {}
             yield (
                 f"curl -sS -X POST \"$CONTROL/{step.action}\" -H 'Content-Type: application/json' "
@@ -139,7 +151,7 @@ def _step(step: Step, names: Names, language: Language) -> Iterator[str]:
             )
 
 
-def _dry_run(subject: Document, names: Names) -> str:
+def _dry_run(subject: CaseDocument, names: Names) -> str:
     raw = document_of(subject, names)
     if subject.kind == "offer":
         address, media_type = f'-X PUT "$TARGET/v1/offers/{names.offer_id("publisher", "a")}', "application/json"
@@ -149,7 +161,7 @@ def _dry_run(subject: Document, names: Names) -> str:
     return f'{_print(raw)} | curl -sS {address}?dry_run=true" {headers} --data-binary @-'
 
 
-def _call(step: Call, names: Names) -> str:
+def _call(step: CallStep, names: Names) -> str:
     shell_names = _ShellNames(names)
     address = f'"$TARGET{fill(step.path, shell_names)}"'
     parts = ["curl -sS -i", f"-X {step.method}", address, _bearer(step.account)]

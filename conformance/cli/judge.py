@@ -11,17 +11,17 @@ import typer
 import schemas
 from conformance import clock
 from conformance.cli.output import UNUSABLE, Lang, Reports, check_reports, print_result, print_run, stop, write_reports
-from conformance.model.case import Case, Document, Verdict
-from conformance.model.result import EXIT_CODES, Finding, Outcome, Result, Run
+from conformance.model.case import Case, CaseDocument, ExpectedVerdict
+from conformance.model.result import EXIT_CODES, Deviation, Outcome, Result, Run
 from conformance.report.document import report_of
 from conformance.report.label import JUDGED
 from conformance.role.runner import VERSIONS
-from conformance.script.batch import UnreadableError, inflate, split_batch
+from conformance.script.batch import UnreadableBatchError, inflate, split_batch
 from conformance.words import both, plain, say
 from schemas.bilingual import system_reason
 
 _MAX_PRINTED = 200
-_ACCEPTED = Verdict(accepted=True, problems=frozenset())
+_ACCEPTED = ExpectedVerdict(accepted=True, problems=frozenset())
 _MAX_BYTES = 256 * 1024 * 1024
 
 
@@ -35,8 +35,8 @@ def judge(
     day, began = clock.today(), clock.now()
     try:
         documents = list(split_offers(file.read_bytes()))
-    except (OSError, UnreadableError) as error:
-        why = error.text if isinstance(error, UnreadableError) else system_reason(error).texts
+    except (OSError, UnreadableBatchError) as error:
+        why = error.text if isinstance(error, UnreadableBatchError) else system_reason(error).texts
         stop(say("unread", path=file, error=why), say("offers-unread-step"), UNUSABLE, lang)
     results = tuple(judge_document(raw, number, on=day) for number, raw in enumerate(documents, start=1))
     for result in results[:_MAX_PRINTED]:
@@ -78,18 +78,18 @@ def judge_document(raw: bytes, number: int, *, on: date) -> Result:
         title=say("judged", id=verdict.id or "?", number=number),
         explanation=say("judged-explanation"),
         mend=say("judged-mend") if errors else plain("–"),
-        subject=Document(kind="submission", template={}, on=on, live=True, size=None, expected=_ACCEPTED),
+        subject=CaseDocument(kind="submission", template={}, on=on, live=True, size=None, expected=_ACCEPTED),
     )
     findings = tuple(map(_finding, errors))
     return Result(case=case, outcome=Outcome.FAIL if findings else Outcome.PASS, findings=findings)
 
 
-def _finding(problem: Mapping[str, Any]) -> Finding:
+def _finding(problem: Mapping[str, Any]) -> Deviation:
     """A problem as a finding. In French its code is behind the message; the English location keeps it, since programs
     read it there in the JSON report.
     """
     pointer, code, message = problem["pointer"], problem["code"], problem["message"]
-    return Finding(
+    return Deviation(
         {"fr": pointer or say("the-whole")["fr"], "en": f"{pointer or '/'} {code}"},
         problem["fix"],
         {"fr": say("coded", text=message, code=code)["fr"], "en": message["en"]},

@@ -21,7 +21,7 @@ from conformance.standin.publishing import Effect
 from conformance.standin.seeds import PLATFORM, Seeds
 from conformance.standin.tokens import PUBLISHER, SUBSCRIBER, Client
 from conformance.target.record import masked_text
-from conformance.target.setup import Account, SetupError
+from conformance.target.setup import SetupError, TargetAccount
 from conformance.words import Texts, both, joined, plain, say
 from schemas.rulebook import Language
 
@@ -48,12 +48,12 @@ def serve(
 
 
 async def _serve(listen: str, secret: str, lang: Language) -> None:
-    account = Account(platform=_PUBLISHER, client_id=_PUBLISHER, secret=secret)
+    account = TargetAccount(platform=_PUBLISHER, client_id=_PUBLISHER, secret=secret)
     others = (
         Client(platform=_SUBSCRIBER, client_id=_SUBSCRIBER, secret=secret, scopes=SUBSCRIBER),
         Client(platform=PLATFORM, client_id=PLATFORM),
     )
-    lines = Lines(lang)
+    lines = RequestLines(lang)
     host = Host(account, Forgetful(), scopes=PUBLISHER, others=others, seen=lines.write)
     standin = StandIn(host.clients, day=clock.today, now=clock.milliseconds, observer=lines)
     seeds = Seeds(standin.offers, day=clock.today, now=clock.milliseconds)
@@ -91,7 +91,7 @@ _LABELS: Mapping[str, Texts] = {
 }
 
 
-class Lines:
+class RequestLines:
     """Prints one line for each request: method, address, status, and the verdicts or the problem."""
 
     def __init__(self, language: Language) -> None:

@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.model.case import (
-    Answer,
-    Call,
+    AnswerStep,
+    CallStep,
     Clear,
     Follow,
     Hold,
     Only,
-    Order,
+    OrderStep,
     Reads,
     Receive,
     Restart,
     Serve,
     Step,
-    Token,
-    Watch,
+    TokenStep,
+    WatchStep,
 )
 from conformance.words import Texts, joined, plain, say
 
@@ -31,17 +31,17 @@ def heading(number: int, step: Step) -> Texts:
 
 def _towards_target(step: Step) -> Texts | None:
     match step:
-        case Call():
+        case CallStep():
             return say("step-call", account=step.account)
         case Follow():
             return say("step-follow", account=step.account)
         case Reads():
             return say("step-reads", account=step.account)
-        case Token():
+        case TokenStep():
             return say("step-token", account=step.account, scope=step.scope or "*")
         case Clear():
             return say("step-clear")
-        case Order():
+        case OrderStep():
             return say("step-order")
         case Restart():
             return say("step-restart", number=step.while_sending)
@@ -51,13 +51,13 @@ def _towards_target(step: Step) -> Texts | None:
 def _at_kit(step: Step) -> Texts | None:
     """A step of the kit's own servers, which no command shows."""
     match step:
-        case Answer(()):
+        case AnswerStep(()):
             return say("step-answer-plain")
-        case Answer():
+        case AnswerStep():
             return say("step-answer", faults=joined(map(_fault, step.faults), ", "))
         case Receive():
             return say("step-receive", seconds=f"{step.after + step.until:g}")
-        case Watch():
+        case WatchStep():
             return say("step-watch")
         case Serve():
             return say("step-serve", pages=joined(map(_fault, step.pages), ", "))

@@ -20,7 +20,7 @@ def severity_on(code: str, day: date) -> Severity | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ExpectedVerdict:
     """The verdict that every judge must reach: code and JSON Pointer of each problem. ``open`` are problems that the
     protocol leaves open: a gateway may report them or not.
     """
@@ -29,14 +29,14 @@ class Verdict:
     problems: frozenset[tuple[str, str]]
     open: frozenset[tuple[str, str]] = frozenset()
 
-    def on(self, day: date) -> "Verdict":
+    def on(self, day: date) -> "ExpectedVerdict":
         """The verdict on a document that is received on this day: from the day of its rule on a warning refuses."""
         refused = any(severity_on(code, day) == "error" for code, _ in self.problems)
         return replace(self, accepted=self.accepted and not refused)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class CaseDocument:
     """A document to judge. ``template`` is its JSON value, or its text or bytes where JSON cannot hold it,
     padded with blanks to ``size`` bytes. ``on`` is the day that it was written for; ``live`` is False where the
     expected verdict holds only on that day or under that name.
@@ -47,7 +47,7 @@ class Document:
     on: date
     live: bool
     size: int | None
-    expected: Verdict
+    expected: ExpectedVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Case:
     title: Texts
     explanation: Texts
     mend: Texts
-    subject: Document | Script
+    subject: CaseDocument | Script
     feature: str | None = None
     also: tuple[str, ...] = ()
     unsupported: bool = False
@@ -87,7 +87,7 @@ class Case:
     @property
     def is_situational(self) -> bool:
         """Whether the case is for some targets or days only: on others it is omitted though no feature is absent."""
-        if isinstance(self.subject, Document):
+        if isinstance(self.subject, CaseDocument):
             return not self.subject.live
         return bool(self.severities) or any(map(_is_conditional, self.subject.steps))
 
@@ -98,7 +98,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class CallBody:
     """The body of a call, as a template. ``form`` is its encoding: an ``offer`` changes the valid offer, ``lines`` is
     NDJSON, ``base64`` are bytes. ``gzip``: compressed whole, truncated, a decompression bomb, or in two members.
     ``size``: padded with blanks to so many bytes.
@@ -132,7 +132,7 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class CallStep:
     """One HTTP request of an account. ``keep`` names parts of the answer for later steps (JSON Pointer, or header);
     ``until`` is the time in seconds for which the call is repeated while the expectation is not met; ``together`` is
     the number of concurrent calls, each with the same expectation; ``where`` is a feature without which the call alone
@@ -143,7 +143,7 @@ class Call:
     method: str
     path: str
     headers: Mapping[str, str]
-    body: Body | None
+    body: CallBody | None
     expect: Expectation
     keep: Mapping[str, str]
     until: float = 0.0
@@ -182,7 +182,7 @@ class Reads:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class TokenStep:
     """Take a token of an account and keep it under a name; ``scope``: with this scope alone. Where the target gives a
     wider one, the case is not required.
     """
@@ -217,7 +217,7 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class OrderStep:
     """Order the partner's platform to act, through its test interface."""
 
     action: Literal["create", "change", "withdraw", "reset", "sync"]
@@ -226,7 +226,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnswerStep:
     """Faults that the kit's gateway answers to the partner's next publications, in order; none ends pending ones."""
 
     faults: tuple[Mapping[str, Any], ...]
@@ -245,7 +245,7 @@ class Receive:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class WatchStep:
     """An invariant over all submissions of the publisher in this run (see ``role.journal``)."""
 
     what: str
@@ -268,7 +268,19 @@ class Hold:
 
 
 Step: TypeAlias = (
-    Call | Follow | Reads | Token | Only | Clear | Restart | Order | Answer | Receive | Watch | Serve | Hold
+    CallStep
+    | Follow
+    | Reads
+    | TokenStep
+    | Only
+    | Clear
+    | Restart
+    | OrderStep
+    | AnswerStep
+    | Receive
+    | WatchStep
+    | Serve
+    | Hold
 )
 
 
@@ -288,9 +300,9 @@ def _is_conditional(step: Step) -> bool:
             return True
         case Reads(expect=expected):
             return "topic" in expected
-        case Token(scope=scope):
+        case TokenStep(scope=scope):
             return scope is not None
-        case Call(expect=expected):
+        case CallStep(expect=expected):
             return bool(expected.unless)
     return False
 
@@ -301,7 +313,7 @@ def _features_of(step: Step) -> Iterator[str]:
             yield "snapshots"
         case Restart():
             yield "restart"
-        case Call() if step.where is None:
+        case CallStep() if step.where is None:
             yield from (feature for begin, feature in _ADDRESSES.items() if step.path.startswith(begin))
             if "Idempotency-Key" in step.headers:
                 yield "idempotency"
@@ -341,7 +353,7 @@ _MEDIA_TYPES: Mapping[str, str] = {
 
 def _read_call(body: Mapping[str, Any]) -> Step:
     method, _, path = body["call"].partition(" ")
-    return Call(
+    return CallStep(
         account=body.get("as", "publisher"),
         method=method,
         path=path,
@@ -368,10 +380,10 @@ def _read_expectation(expected: Mapping[str, Any]) -> Expectation:
     )
 
 
-def _read_body(body: Mapping[str, Any]) -> Body | None:
+def _read_body(body: Mapping[str, Any]) -> CallBody | None:
     for form, media_type in _MEDIA_TYPES.items():
         if form in body:
-            return Body(
+            return CallBody(
                 form=form,  # type: ignore[arg-type]  # the table's keys are the forms
                 content=body[form],
                 media_type=body.get("media_type", media_type),
@@ -385,16 +397,16 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Step]] = {
     "call": _read_call,
     "follow": _read_follow,
     "reads": _read_reads,
-    "token": lambda body: Token(body["token"], body.get("scope"), body["keep"]),
+    "token": lambda body: TokenStep(body["token"], body.get("scope"), body["keep"]),
     "only": lambda body: Only(body["only"], body.get("unless_declared", "")),
     "clear": lambda body: Clear(body["clear"]),
     "restart": lambda body: Restart(body["restart"]),
-    "order": lambda body: Order(action=body["order"], offer=body.get("offer", ""), expect=body.get("expect", {})),
-    "answer": lambda body: Answer(tuple(body["answer"])),
+    "order": lambda body: OrderStep(action=body["order"], offer=body.get("offer", ""), expect=body.get("expect", {})),
+    "answer": lambda body: AnswerStep(tuple(body["answer"])),
     "receive": lambda body: Receive(
         offer=body["receive"], expect=body["expect"], until=body.get("until", 10), after=body.get("after", 0)
     ),
-    "watch": lambda body: Watch(body["watch"]),
+    "watch": lambda body: WatchStep(body["watch"]),
     "serve": lambda body: Serve(tuple(body["serve"])),
     "hold": lambda body: Hold(body["hold"]),
 }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from conformance.model.case import Case, RoleName, Script
-from conformance.model.result import Exchange, Finding, Outcome, Result
+from conformance.model.result import Deviation, Exchange, Outcome, Result
 from conformance.words import Texts, say
 
 FAMILY = "run"
@@ -22,7 +22,7 @@ class Cause:
     outcome: Outcome = Outcome.CONFIG_ERROR
     words: Texts | None = None
     requirements: tuple[str, ...] = ()
-    finding: Finding | None = None
+    finding: Deviation | None = None
 
     def as_fault(self, *, since: str) -> "Cause":
         """The same cause where it began during the run, in or after the case ``since``: a fault of the system."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from conformance.model.case import ROLES, Case, Document, Script, Step, Verdict, read_step
+from conformance.model.case import ROLES, Case, CaseDocument, ExpectedVerdict, Script, Step, read_step
 from conformance.model.shorthand import unfolded
 from schemas.registry import fast_validator, validator
 from schemas.requirements import sentences
@@ -90,15 +90,15 @@ def _read_steps(steps: Iterable[Mapping[str, Any]]) -> Iterator[Step]:
     return (read_step(each) for step in steps for each in unfolded(step))
 
 
-def _read_document(body: Mapping[str, Any]) -> Document:
+def _read_document(body: Mapping[str, Any]) -> CaseDocument:
     expected = body["expected"]
-    return Document(
+    return CaseDocument(
         kind=body.get("kind", "offer"),
         template={key: body[key] for key in _TEMPLATE if key in body},
         on=date.fromisoformat(body["on"]),
         live=body.get("live", True),
         size=body.get("size"),
-        expected=Verdict(
+        expected=ExpectedVerdict(
             expected["accepted"], _read_problems(expected["problems"]), _read_problems(expected.get("open", ()))
         ),
     )

@@ -52,7 +52,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Deviation:
     """One deviation: location within the case, expected value, actual value."""
 
     location: Texts
@@ -71,7 +71,7 @@ class NotApplicableError(LocalisedError):
 class PartnerFailedError(LocalisedError):
     """The partner's platform failed to execute an order; the result is a failure."""
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: Deviation) -> None:
         super().__init__(finding.actual)
         self.finding = finding
 
@@ -84,7 +84,7 @@ class Result:
 
     case: Case
     outcome: Outcome
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Deviation, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     reason: Texts | None = None
     announced: bool = False
@@ -171,6 +171,6 @@ def excuse(result: Result, announced: Sequence[Announced], *, on: date) -> Resul
             return replace(result, reason=reason)
         case Outcome.PASS:
             expected = say("announced-failure", until=found.until)
-            finding = Finding(plain("conformance.toml"), expected, say("case-passes"))
+            finding = Deviation(plain("conformance.toml"), expected, say("case-passes"))
             return replace(result, outcome=Outcome.FAIL, findings=(finding,))
     return result

@@ -14,7 +14,7 @@ import orjson
 import schemas
 from conformance.model.case import Case
 from conformance.model.cause import FAMILY
-from conformance.model.result import Finding, Outcome, Result, Run
+from conformance.model.result import Deviation, Outcome, Result, Run
 from conformance.report.label import is_judged
 from conformance.script.matcher import render_value
 from conformance.words import LocalisedError, Texts, say
@@ -76,7 +76,7 @@ def _result(result: Result) -> dict[str, Any]:
     return body
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Deviation) -> dict[str, Any]:
     """A finding in English, compatible with readers of earlier reports, and in French under ``fr``."""
     texts = {"place": finding.location, "expected": finding.expected, "actual": finding.actual}
     english: dict[str, Any] = {name: text["en"] for name, text in texts.items()}

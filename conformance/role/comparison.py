@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.model.result import Finding
+from conformance.model.result import Deviation
 from conformance.script.matcher import mismatches, render_value
 from conformance.words import Texts, joined, plain, say
 
@@ -13,12 +13,12 @@ _SAME = ("offer", "sequence", "territory", "provenance")
 
 
 @dataclass(slots=True)
-class Output:
+class WayOutput:
     """What one way gave: the documents by id, the text of all answers, and what is wrong with the answers."""
 
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Deviation] = field(default_factory=list)
     page: bool = False
     """Whether the last answer was a page."""
 
@@ -35,29 +35,31 @@ class Comparison:
         for name in names:
             yield from self.expect.get(name, ())
 
-    def _compare(self, output: Output, holds: Sequence[str], location: Texts) -> list[Finding]:
+    def _compare(self, output: WayOutput, holds: Sequence[str], location: Texts) -> list[Deviation]:
         """Compare what one way gave with the expectation, and each offer with itself under its own address."""
         for offer_id in holds:
             found = output.documents.get(offer_id)
             if found is None:
-                return [Finding(location, say("is-given", id=offer_id), say("it-is-not"))]
+                return [Deviation(location, say("is-given", id=offer_id), say("it-is-not"))]
             if wrong := mismatches(self.expect.get("offers", {}).get(offer_id, {}), found, location):
                 return wrong
             known = self.single.get(offer_id, {})
             for name in _SAME:
                 if found.get(name) != known.get(name):
                     where = joined((location, plain(f"{offer_id}/{name}")), ", ")
-                    return [Finding(where, plain(render_value(known.get(name))), plain(render_value(found.get(name))))]
+                    return [
+                        Deviation(where, plain(render_value(known.get(name))), plain(render_value(found.get(name))))
+                    ]
         return self._absence(output.documents, holds, location) or self._silence(output.texts, location)
 
-    def _absence(self, given: Mapping[str, Any], holds: Sequence[str], location: Texts) -> list[Finding]:
+    def _absence(self, given: Mapping[str, Any], holds: Sequence[str], location: Texts) -> list[Deviation]:
         for offer_id in self._ids("outside", "hidden", "gone", "own"):
             if offer_id in given and offer_id not in holds:
-                return [Finding(location, say("is-not-given", id=offer_id), say("it-is", held=offer_id))]
+                return [Deviation(location, say("is-not-given", id=offer_id), say("it-is", held=offer_id))]
         return []
 
-    def _silence(self, texts: Sequence[str], location: Texts) -> list[Finding]:
+    def _silence(self, texts: Sequence[str], location: Texts) -> list[Deviation]:
         for secret in self.expect.get("silent", ()):
             if any(secret in text for text in texts):
-                return [Finding(location, say("none-of", parts=secret), plain(secret))]
+                return [Deviation(location, say("none-of", parts=secret), plain(secret))]
         return []

@@ -9,7 +9,7 @@ import aiohttp
 from conformance import clock
 from conformance.model.case import Case
 from conformance.model.cause import Cause
-from conformance.model.result import Finding, Outcome, Result
+from conformance.model.result import Deviation, Outcome, Result
 from conformance.role.partner_cause import (
     access_cause,
     control_cause,
@@ -21,7 +21,7 @@ from conformance.role.partner_cause import (
     refusals,
     worn_token_cause,
 )
-from conformance.role.tally import Tally
+from conformance.role.tally import RunTally
 from conformance.target.reach import (
     reach_gateway,
     reach_interface,
@@ -51,13 +51,13 @@ _STREAKS = frozenset({3, 6, 12, 25, 50, 100, 200, 400})
 """Lengths of a series of failures after which the target is examined again."""
 
 
-class Diagnosis:
+class RunDiagnosis:
     """The diagnosis of one run. ``tally`` counts what the partner of a listening role did, ``throttle`` what the
     target's rate made a calling one wait.
     """
 
     def __init__(
-        self, setup: Setup, session: aiohttp.ClientSession, tally: Tally, throttle: Throttle | None = None
+        self, setup: Setup, session: aiohttp.ClientSession, tally: RunTally, throttle: Throttle | None = None
     ) -> None:
         self._throttle = throttle or Throttle()
         self._setup = setup
@@ -130,7 +130,7 @@ class Diagnosis:
         title = say("cause-slow-rate", number=f"{60 * rate:.0f}", seconds=f"{throttle.seconds:.0f}")
         return Cause(code="rate-limited", title=title, step=say("cause-slow-rate-step"))
 
-    def gave_up(self) -> Finding | None:
+    def gave_up(self) -> Deviation | None:
         """The finding that ends a case early: every request was refused, and none about another document follows."""
         tally, now = self._tally, asyncio.get_running_loop().time()
         progress = len(tally.refused_paths) + tally.succeeded
@@ -143,8 +143,8 @@ class Diagnosis:
         if not quiet or self._setup.control is None:
             return None
         if self._is_refused():
-            return Finding(say("submissions"), say("sound-document"), refusals(tally))
-        return Finding(say("submissions"), say("valid-token"), say("cause-worn-token")) if self._is_worn() else None
+            return Deviation(say("submissions"), say("sound-document"), refusals(tally))
+        return Deviation(say("submissions"), say("valid-token"), say("cause-worn-token")) if self._is_worn() else None
 
     def _is_worn(self) -> bool:
         """Whether the partner obtained a token and comes with another one, again and again."""

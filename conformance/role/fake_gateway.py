@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance import clock
 from conformance.role.host import HostAnswer, PartnerRequest, fault_answer
-from conformance.role.journal import SendOutcome, Sent, SubmissionJournal
+from conformance.role.journal import SendOutcome, SentSubmission, SubmissionJournal
 from conformance.standin.gateway import StandIn
 from conformance.standin.offers import Outcome, Submission
 from conformance.standin.publishing import Effect
@@ -94,7 +94,7 @@ class Observer:
         """Note a refusal."""
         now = asyncio.get_running_loop().time()
         self._journal.sent.append(
-            Sent(id=offer_id or "?", revision=revision or 0, outcome="refused", at=now, problems=tuple(codes))
+            SentSubmission(id=offer_id or "?", revision=revision or 0, outcome="refused", at=now, problems=tuple(codes))
         )
 
     async def carry_out(self, submissions: Sequence[Submission], effect: Effect) -> HostAnswer:
@@ -120,7 +120,7 @@ class Observer:
 
     def _note(self, submission: Submission, outcome: SendOutcome, *, wait: float = 0.0) -> None:
         self._journal.sent.append(
-            Sent(
+            SentSubmission(
                 id=submission.id,
                 revision=submission.revision,
                 outcome=outcome,

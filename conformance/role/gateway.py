@@ -10,8 +10,8 @@ import aiohttp
 import orjson
 
 import schemas
-from conformance.model.case import Document, Verdict
-from conformance.model.result import Finding, NotApplicableError
+from conformance.model.case import CaseDocument, ExpectedVerdict
+from conformance.model.result import Deviation, NotApplicableError
 from conformance.role.http_role import HttpRole, wrong_status
 from conformance.script.body import document_of
 from conformance.script.matcher import render_value
@@ -42,14 +42,14 @@ class GatewayRole(HttpRole):
             for name, account in accounts.items()
         }
 
-    def _compare_failure(self, reply: Reply, location: Texts) -> list[Finding]:
+    def _compare_failure(self, reply: Reply, location: Texts) -> list[Deviation]:
         """429 and 503 say when to come back, and a fault shows nothing of the inside."""
         if reply.status in _COME_BACK and not any(name.lower() == "retry-after" for name in reply.headers):
-            return [Finding(location, say("retry-after"), say("nothing"))]
+            return [Deviation(location, say("retry-after"), say("nothing"))]
         found = _INSIDE.search(reply.body.decode(errors="replace")) if reply.status >= _FAULT else None
-        return [] if found is None else [Finding(location, say("no-inner-details"), plain(found[0]))]
+        return [] if found is None else [Deviation(location, say("no-inner-details"), plain(found[0]))]
 
-    async def _judge(self, subject: Document, /) -> list[Finding]:
+    async def _judge(self, subject: CaseDocument, /) -> list[Deviation]:
         """Compare a document's verdicts alone and as the line of a batch. What must be refused is sent for real, too:
         nothing of it is stored. Raises NotApplicableError.
         """
@@ -70,7 +70,7 @@ class GatewayRole(HttpRole):
         reply = await self._wires["publisher"].call("POST", path + query, headers=_LINES, body=raw + b"\n")
         return _compare(subject.expected, reply, path, value_at(reply.json, "/results/0/problems"))
 
-    def _holds_today(self, subject: Document, raw: bytes) -> bool:
+    def _holds_today(self, subject: CaseDocument, raw: bytes) -> bool:
         """Whether the verdict that was written for another day is also that of today, under the publisher's own id."""
         if subject.kind != "offer" or subject.size is not None or _id_of(raw) != _own_id(raw, self._names):
             return False
@@ -85,7 +85,7 @@ def _is_line(raw: bytes) -> bool:
     return b"\n" not in raw and starts not in {b"", b"["} and b'"withdrawn"' not in raw
 
 
-def _compare(expected: Verdict, reply: Reply, location: str, reported: Any) -> list[Finding]:
+def _compare(expected: ExpectedVerdict, reply: Reply, location: str, reported: Any) -> list[Deviation]:
     """Compare the status and the problems of an answer with the expected verdict."""
     status = 200 if expected.accepted else 422
     if reply.status != status:
@@ -97,14 +97,14 @@ def _compare(expected: Verdict, reply: Reply, location: str, reported: Any) -> l
     )
 
 
-def _compare_severities(expected: Verdict, problems: list[Any], location: Texts) -> list[Finding]:
+def _compare_severities(expected: ExpectedVerdict, problems: list[Any], location: Texts) -> list[Deviation]:
     """An accepted document has warnings only, a refused one at least one error."""
     found = {problem["severity"] for problem in problems if isinstance(problem.get("severity"), str)}
     wrong = bool(found - {"warning"}) if expected.accepted else "error" not in found
     if not wrong:
         return []
     severities = plain(render_value(sorted(found)))
-    return [Finding(location, say("warnings-only") if expected.accepted else say("one-error"), severities)]
+    return [Deviation(location, say("warnings-only") if expected.accepted else say("one-error"), severities)]
 
 
 def _own_id(raw: bytes, names: Names) -> str:
@@ -122,10 +122,10 @@ def _id_of(raw: bytes) -> Any:
         return None
 
 
-def compare_problems(expected: Verdict, reported: Any, location: Texts) -> list[Finding]:
+def compare_problems(expected: ExpectedVerdict, reported: Any, location: Texts) -> list[Deviation]:
     """Compare the target's problems with the expected ones: one finding for missing problems, one for extra ones."""
     if not isinstance(reported, list):
-        return [Finding(location, say("problem-list"), say("no-list"))]
+        return [Deviation(location, say("problem-list"), say("no-list"))]
     found: set[tuple[str, str]] = set()
     findings = []
     for problem in reported:
@@ -135,14 +135,14 @@ def compare_problems(expected: Verdict, reported: Any, location: Texts) -> list[
             case {"code": str(code)} if "pointer" not in problem:  # the whole document
                 found.add((code, ""))
             case _:
-                findings.append(Finding(location, say("problem-form"), plain(render_value(problem))))
+                findings.append(Deviation(location, say("problem-form"), plain(render_value(problem))))
     forms = {_common_form(*problem) for problem in found}
     missing = {one for one in expected.problems - expected.open if _common_form(*one) not in forms}
     if missing:
-        findings.append(Finding(location, _listed(expected.problems), say("not-reported", problems=_listed(missing))))
+        findings.append(Deviation(location, _listed(expected.problems), say("not-reported", problems=_listed(missing))))
     if extra := {problem for problem in found - expected.open if not _is_right(problem, expected)}:
         wanted = _listed(expected.problems) if expected.problems else say("no-problem")
-        findings.append(Finding(location, wanted, say("reported", problems=_listed(extra))))
+        findings.append(Deviation(location, wanted, say("reported", problems=_listed(extra))))
     return findings
 
 
@@ -163,7 +163,7 @@ def _common_form(code: str, pointer: str) -> tuple[str, str]:
     return _COMMON_CODES.get(code, code), re.sub(r"/[0-9]+\Z", "", pointer) if code in _OF_A_LIST else pointer
 
 
-def _is_right(problem: tuple[str, str], expected: Verdict) -> bool:
+def _is_right(problem: tuple[str, str], expected: ExpectedVerdict) -> bool:
     """Whether a problem is expected, or a further one at the location of an expected one of a refused document: a
     verdict names all problems (OFR-038), and one value may break several sentences.
     """

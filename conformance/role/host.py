@@ -28,7 +28,7 @@ from conformance.standin.server import foreign_version, problem_of_http, respond
 from conformance.standin.tokens import FORM_BYTES, PUBLISHER, Client, Tokens
 from conformance.standin.upload import MAX_BYTES
 from conformance.target.record import record
-from conformance.target.setup import Account
+from conformance.target.setup import TargetAccount
 from schemas.rulebook import Language, preferred_language
 
 __all__ = ["Host", "HostAnswer", "PartnerRequest", "fault_answer", "hosting", "language_of", "problem"]
@@ -54,7 +54,7 @@ class Host:
 
     def __init__(
         self,
-        account: Account,
+        account: TargetAccount,
         journal: list[Exchange],
         *,
         scopes: Sequence[str] = PUBLISHER,
@@ -178,7 +178,7 @@ class Host:
         self.held += size
 
 
-def client_of(account: Account, scopes: Sequence[str]) -> Client:
+def client_of(account: TargetAccount, scopes: Sequence[str]) -> Client:
     """The client of an account of the set-up."""
     return Client(
         platform=account.platform,

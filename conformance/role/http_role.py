@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from conformance.model.case import Call, Clear, Follow, Only, Reads, Restart, Step, Token
-from conformance.model.result import Finding, NotApplicableError, UnverifiableError
+from conformance.model.case import CallStep, Clear, Follow, Only, Reads, Restart, Step, TokenStep
+from conformance.model.result import Deviation, NotApplicableError, UnverifiableError
 from conformance.role.copy import Copy
 from conformance.role.interruption import interrupt
 from conformance.role.role import Role
@@ -60,16 +60,16 @@ class HttpRole(Role):
             poll_of_case.cancel()
         await asyncio.gather(*self._polls.values(), return_exceptions=True)
 
-    async def _take(self, step: Step, location: Texts) -> list[Finding]:
+    async def _take(self, step: Step, location: Texts) -> list[Deviation]:
         match step:
-            case Call():
+            case CallStep():
                 left_out = step.where is not None and not self._setup.supports(step.where)
                 return [] if left_out else await self._call(step, location)
             case Follow():
                 return await self._follow(step, location)
             case Reads():
                 return await self._compare_ways_out(step, location)
-            case Token():
+            case TokenStep():
                 return await self._keep_token(step, location)
             case Only(values, declared):
                 return self._require(values, location, must=f"territory_of_{declared}" in self._declared)
@@ -81,7 +81,7 @@ class HttpRole(Role):
                 )
         raise UnverifiableError(say("other-step"))
 
-    async def _keep_token(self, step: Token, location: Texts) -> list[Finding]:
+    async def _keep_token(self, step: TokenStep, location: Texts) -> list[Deviation]:
         """Keep a token. Raises NotApplicableError where the target does not give one with the requested scope alone."""
         reply, token, scope = await self._wire(step.account).token(step.scope)
         if step.scope is not None and (reply.status == _REFUSED or (token and set(scope.split()) != {step.scope})):
@@ -97,7 +97,7 @@ class HttpRole(Role):
         accounts = self._setup.accounts.items()
         return {f"territory_of_{name}": account.territory for name, account in accounts if account.territory}
 
-    def _require(self, values: Mapping[str, Any], location: Texts, *, must: bool) -> list[Finding]:
+    def _require(self, values: Mapping[str, Any], location: Texts, *, must: bool) -> list[Deviation]:
         """Raises NotApplicableError where a kept value does not match, unless it ``must``: then that is a finding. What
         the set-up declares needs no match.
         """
@@ -118,15 +118,15 @@ class HttpRole(Role):
             raise UnverifiableError(say("no-account", account=account))
         return wire
 
-    async def _call(self, step: Call, location: Texts) -> list[Finding]:
-        async def send() -> tuple[Reply, list[Finding]]:
+    async def _call(self, step: CallStep, location: Texts) -> list[Deviation]:
+        async def send() -> tuple[Reply, list[Deviation]]:
             replies = await asyncio.gather(*(self._send(step) for _ in range(step.together)))
             return replies[0], [finding for reply in replies for finding in self._compare(step, reply, location)]
 
         reply, findings = await self._poll(send, lambda found: not found[1], step.until)
         return findings or self._keep(step, reply, location)
 
-    def _keep(self, step: Call, reply: Reply, location: Texts) -> list[Finding]:
+    def _keep(self, step: CallStep, reply: Reply, location: Texts) -> list[Deviation]:
         """Keep the parts of an answer that later steps use; the findings are those that are not there."""
         findings = []
         for name, source in step.keep.items():
@@ -136,7 +136,7 @@ class HttpRole(Role):
             value = _part(reply, at)
             if value is None and not source.endswith(_OPTIONAL):
                 where = joined((location, plain(f"{step.method} {step.path}: {at}")), ", ")
-                findings.append(Finding(where, say("anything"), say("nothing")))
+                findings.append(Deviation(where, say("anything"), say("nothing")))
             self._names = self._names.keeping({name: value})
         return findings
 
@@ -148,7 +148,7 @@ class HttpRole(Role):
             return seen
         return await poll(look, done, seconds=waited, pause=_PAUSE_SECONDS)  # the rate took this long of it
 
-    async def _send(self, step: Call) -> Reply:
+    async def _send(self, step: CallStep) -> Reply:
         headers = {name: str(value) for name, value in fill(dict(step.headers), self._names).items()}
         body = None
         if step.body is not None:
@@ -165,7 +165,7 @@ class HttpRole(Role):
             waits=_LIMITED not in expected,
         )
 
-    def _compare(self, step: Call, reply: Reply, location: Texts) -> list[Finding]:
+    def _compare(self, step: CallStep, reply: Reply, location: Texts) -> list[Deviation]:
         location = joined((location, plain(f"{step.method} {step.path}")), ", ")
         always = self._compare_failure(reply, say("at-headers", location=location))
         if reply.status in step.expect.unless:
@@ -186,23 +186,23 @@ class HttpRole(Role):
             findings += _compare_entries(fill(wanted.entries, self._names), reply, lower, location)
         return findings
 
-    def _compare_failure(self, _reply: Reply, _location: Texts) -> list[Finding]:
+    def _compare_failure(self, _reply: Reply, _location: Texts) -> list[Deviation]:
         """Findings on a failure of the target itself, expected or not."""
         return []
 
-    async def _follow(self, step: Follow, location: Texts) -> list[Finding]:
+    async def _follow(self, step: Follow, location: Texts) -> list[Deviation]:
         location = say("at-feed", location=location, account=step.account)
         copy = self._copies.setdefault(step.copy, Copy())
         expected = fill(dict(step.expect), self._names)
 
-        async def read() -> tuple[list[Finding], list[Finding]]:
+        async def read() -> tuple[list[Deviation], list[Deviation]]:
             wrong = await self._read(step, copy, location)
             return wrong, copy.compare(expected, location)
 
         wrong, findings = await self._poll(read, lambda found: bool(found[0]) or not found[1], step.until)
         return wrong or findings
 
-    async def _compare_ways_out(self, step: Reads, location: Texts) -> list[Finding]:
+    async def _compare_ways_out(self, step: Reads, location: Texts) -> list[Deviation]:
         ways = WaysOut(
             wire=self._wire(step.account),
             reader=self._platforms[step.account],
@@ -216,7 +216,7 @@ class HttpRole(Role):
         )
         return await ways.compare(lambda look, done: self._poll(look, done, step.until))
 
-    async def _read(self, step: Follow, copy: Copy, location: Texts) -> list[Finding]:
+    async def _read(self, step: Follow, copy: Copy, location: Texts) -> list[Deviation]:
         """Read to the end of the feed, or ``step.pages`` pages; returns the findings on the pages."""
         query = fill(step.query, InAddress(self._names))
         for _ in range(step.pages or _PAGES_AT_MOST):
@@ -230,9 +230,9 @@ class HttpRole(Role):
             wrong = wrong or copy.apply(reply.json, location)
             if wrong or not reply.json["more"]:
                 return wrong
-        return [] if step.pages else [Finding(location, say("feed-end"), say("more-pages", pages=_PAGES_AT_MOST))]
+        return [] if step.pages else [Deviation(location, say("feed-end"), say("more-pages", pages=_PAGES_AT_MOST))]
 
-    async def _clear(self, wire: Wire, location: Texts) -> list[Finding]:
+    async def _clear(self, wire: Wire, location: Texts) -> list[Deviation]:
         """Send an empty snapshot; confirm the number of the withdrawal guard."""
         location = say("at-clearing", location=location)
         mark = await wire.call("POST", "/v1/snapshots/marks")
@@ -248,12 +248,12 @@ class HttpRole(Role):
         )
 
 
-def _compare_entries(expected: Any, reply: Reply, headers: Mapping[str, str], location: Texts) -> list[Finding]:
+def _compare_entries(expected: Any, reply: Reply, headers: Mapping[str, str], location: Texts) -> list[Deviation]:
     location = say("at-entries", location=location)
     try:
         entries = entries_of(reply.body, headers.get("content-type", ""))
     except UnreadableExportError as error:
-        return [Finding(location, say("export-file"), error.text)]
+        return [Deviation(location, say("export-file"), error.text)]
     return mismatches(expected, entries, location)
 
 
@@ -268,11 +268,11 @@ def _part(reply: Reply, source: str) -> Any:
     return {name.lower(): value for name, value in reply.headers.items()}.get(source.lower())
 
 
-def wrong_status(location: Texts, expected: Sequence[int], reply: Reply) -> Finding:
+def wrong_status(location: Texts, expected: Sequence[int], reply: Reply) -> Deviation:
     """The finding on an unexpected status, with the problem's code."""
     wanted = plain(expected[0])
     for status in expected[1:]:
         wanted = say("or", one=wanted, other=status)
     code = value_at(reply.json, "/code")
     actual = plain(f"{reply.status} {code}" if code else reply.status)
-    return Finding(location, wanted, actual if reply.failure is None else say("no-answer", why=reply.failure))
+    return Deviation(location, wanted, actual if reply.failure is None else say("no-answer", why=reply.failure))

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import orjson
 
-from conformance.model.result import Finding, UnverifiableError
+from conformance.model.result import Deviation, UnverifiableError
 from conformance.script.body import valid_offer
 from conformance.script.matcher import render_value
 from conformance.script.template import Names, value_at
@@ -24,7 +24,7 @@ _TOGETHER = 8
 _HEADERS = {"Content-Type": "application/json", "Prefer": "wait=20"}
 
 
-async def interrupt(wire: Wire, names: Names, number: int, *, setup: Setup, location: Texts) -> list[Finding]:
+async def interrupt(wire: Wire, names: Names, number: int, *, setup: Setup, location: Texts) -> list[Deviation]:
     """Send ``number`` publications; restart the target in the middle; send all again in order until each is decided;
     count offers and receipts. No acknowledged publication may be lost, and none accepted twice. Raises
     UnverifiableError without a restart hook, or when it fails.
@@ -51,7 +51,7 @@ async def interrupt(wire: Wire, names: Names, number: int, *, setup: Setup, loca
         pause=_PAUSE_SECONDS,
     )
     if listed.status != 200:
-        return [Finding(location, say("answers-again", seconds=f"{ready_seconds:.0f}"), say("it-does-not"))]
+        return [Deviation(location, say("answers-again", seconds=f"{ready_seconds:.0f}"), say("it-does-not"))]
     findings = []
     for offer in offers:
         findings += await _resend(wire, offer, acknowledged.get(offer["id"]), location, ready_seconds)
@@ -88,16 +88,16 @@ async def _send_all(
 
 async def _resend(
     wire: Wire, offer: Mapping[str, Any], acknowledged: str | None, location: Texts, seconds: float
-) -> list[Finding]:
+) -> list[Deviation]:
     reply = await poll(
         lambda: _put(wire, offer), lambda reply: reply.status in {200, 201}, seconds=seconds, pause=_PAUSE_SECONDS
     )
     if reply.status not in {200, 201}:
-        return [Finding(_of(location, offer), say("decided-in-the-end"), plain(reply.status))]
+        return [Deviation(_of(location, offer), say("decided-in-the-end"), plain(reply.status))]
     verdict = value_at(reply.json, "/verdict")
     if acknowledged is not None and verdict != "duplicate":
         expected = say("duplicate-since", verdict=acknowledged)
-        return [Finding(_of(location, offer), expected, plain(render_value(verdict)))]
+        return [Deviation(_of(location, offer), expected, plain(render_value(verdict)))]
     return []
 
 
@@ -105,15 +105,15 @@ def _of(location: Texts, offer: Mapping[str, Any]) -> Texts:
     return joined((location, plain(offer["id"])), " ")
 
 
-async def _count(wire: Wire, offers: list[dict[str, Any]], location: Texts) -> list[Finding]:
+async def _count(wire: Wire, offers: list[dict[str, Any]], location: Texts) -> list[Deviation]:
     """Findings on the final state, read as the publisher: each offer is readable, and accepted once."""
     missing = [offer["id"] for offer in offers if (await wire.call("GET", f"/v1/offers/{offer['id']}")).status != 200]
-    findings = [Finding(location, say("readable", id=offer_id), say("it-is-not")) for offer_id in missing]
+    findings = [Deviation(location, say("readable", id=offer_id), say("it-is-not")) for offer_id in missing]
     receipts = await _accepted_receipts(wire)
     for offer in offers:
         times = receipts[offer["id"]]
         if times != 1:
-            findings.append(Finding(_of(location, offer), say("accepted-once"), say("accepted-times", times=times)))
+            findings.append(Deviation(_of(location, offer), say("accepted-once"), say("accepted-times", times=times)))
     return findings
 
 

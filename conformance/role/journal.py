@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 from typing import Any, Literal, TypeAlias
 
-from conformance.model.result import Finding
+from conformance.model.result import Deviation
 from conformance.words import Texts, code_in_words, joined, plain, say
 
 SendKind: TypeAlias = Literal["publish", "withdraw"]
@@ -14,7 +14,7 @@ SendOutcome: TypeAlias = Literal["accepted", "duplicate", "stale", "rejected", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class SentSubmission:
     """One submission. ``at`` is in seconds on a monotonic clock; ``wait`` is the answer's Retry-After in seconds."""
 
     id: str
@@ -32,12 +32,12 @@ _MAX_SENT = 100_000
 _MAX_DOCUMENTS = 2_000
 
 
-class Sends(list[Sent]):
+class Sends(list[SentSubmission]):
     """Submissions in order of arrival, in bounded memory: the documents of the last two thousand; none beyond a hundred
     thousand, of which the first are kept.
     """
 
-    def append(self, sent: Sent, /) -> None:
+    def append(self, sent: SentSubmission, /) -> None:
         """Add a submission."""
         if len(self) >= _MAX_SENT:
             return
@@ -52,7 +52,7 @@ class SubmissionJournal:
     """Submissions in order of arrival (``sent``); state of each offer (``states``): revision, digest, live."""
 
     platform: str
-    sent: list[Sent] = field(default_factory=Sends)
+    sent: list[SentSubmission] = field(default_factory=Sends)
     states: dict[str, tuple[int, str, bool]] = field(default_factory=dict)
 
     def of(self, offer_id: str) -> dict[str, Any]:
@@ -69,47 +69,47 @@ class SubmissionJournal:
         }
 
 
-def check_invariant(journal: SubmissionJournal, what: str) -> list[Finding]:
+def check_invariant(journal: SubmissionJournal, what: str) -> list[Deviation]:
     """The findings of one invariant over all submissions. Raises KeyError for an unknown invariant."""
     return list(islice(_INVARIANTS[what](journal), MAX_FINDINGS))
 
 
-def _accepted_documents(journal: SubmissionJournal) -> Iterator[Finding]:
+def _accepted_documents(journal: SubmissionJournal) -> Iterator[Deviation]:
     """Each document once, however often it was sent."""
     seen: set[tuple[str, int, tuple[str, ...]]] = set()
     for each in journal.sent:
         document = (each.id, each.revision, each.problems)
         if each.problems and document not in seen:
             seen.add(document)
-            yield Finding(_revision(each), say("sound-document"), joined(map(code_in_words, each.problems), ", "))
+            yield Deviation(_revision(each), say("sound-document"), joined(map(code_in_words, each.problems), ", "))
 
 
-def _resending(journal: SubmissionJournal) -> Iterator[Finding]:
+def _resending(journal: SubmissionJournal) -> Iterator[Deviation]:
     """A submission without a decision (503, or no answer) is sent again until it is decided."""
     for sent in _by_offer(journal.sent):
         if sent[-1].outcome in {"unknown", "lost"}:
-            yield Finding(_revision(sent[-1]), say("sent-again"), say("not-sent-again"))
+            yield Deviation(_revision(sent[-1]), say("sent-again"), say("not-sent-again"))
 
 
-def _retry_after(journal: SubmissionJournal) -> Iterator[Finding]:
+def _retry_after(journal: SubmissionJournal) -> Iterator[Deviation]:
     """Each retry waits for Retry-After, with a tolerance of 10 %."""
     for sent in _by_offer(journal.sent):
         for before, after in pairwise(sent):
             # Two of one request are no repetition.
             if before.wait and before.at < after.at < before.at + before.wait * _TOLERANCE:
                 waited = plain(f"{after.at - before.at:.2f} s")
-                yield Finding(_revision(after), say("waiting", seconds=f"{before.wait:.0f}"), waited)
+                yield Deviation(_revision(after), say("waiting", seconds=f"{before.wait:.0f}"), waited)
 
 
 _TOLERANCE = 0.9
 
 
-def _revision(sent: Sent) -> Texts:
+def _revision(sent: SentSubmission) -> Texts:
     return say("revision", id=sent.id, revision=sent.revision)
 
 
-def _by_offer(sent: Sequence[Sent]) -> Iterator[list[Sent]]:
-    grouped: dict[str, list[Sent]] = {}
+def _by_offer(sent: Sequence[SentSubmission]) -> Iterator[list[SentSubmission]]:
+    grouped: dict[str, list[SentSubmission]] = {}
     for each in sent:
         grouped.setdefault(each.id, []).append(each)
     yield from grouped.values()

@@ -22,7 +22,7 @@ from conformance.model.cause import Cause
 from conformance.script.body import valid_offer
 from conformance.script.template import Names, UnknownNameError, value_at
 from conformance.target.lock import holder_here, in_use, named
-from conformance.target.setup import Account, Setup, SetupError
+from conformance.target.setup import Setup, SetupError, TargetAccount
 from conformance.target.wire import Reply, Wire
 from conformance.words import Texts, say
 
@@ -40,7 +40,7 @@ _FORM = re.compile(
 
 
 @dataclass(slots=True)
-class Mark:
+class RunMark:
     """The mark of this run. ``other`` is the run that took its place meanwhile; a mark that was not renewed for
     ``alive_seconds`` belongs to a run that was killed.
     """
@@ -108,7 +108,7 @@ class Mark:
 
 
 @asynccontextmanager
-async def marking(setup: Setup, session: aiohttp.ClientSession) -> AsyncIterator[Mark | None]:
+async def marking(setup: Setup, session: aiohttp.ClientSession) -> AsyncIterator[RunMark | None]:
     """Hold the mark of this run at the gateway for the block; None where it cannot be kept. Raises SetupError where
     another run holds it.
     """
@@ -134,13 +134,13 @@ async def marking(setup: Setup, session: aiohttp.ClientSession) -> AsyncIterator
             await asyncio.wait({asyncio.ensure_future(_removed(mark))}, timeout=_SECONDS)
 
 
-def _mark(setup: Setup, session: aiohttp.ClientSession, account: Account) -> Mark:
+def _mark(setup: Setup, session: aiohttp.ClientSession, account: TargetAccount) -> RunMark:
     wire = Wire(session, setup.target, account, [], seconds=_SECONDS, patience=setup.patience)
     names = Names(seed="mark", case=_LOCAL_ID, day=clock.today(), platforms={"publisher": account.platform})
-    return Mark(wire, names)
+    return RunMark(wire, names)
 
 
-async def _take(mark: Mark, setup: Setup, account: Account) -> bool:
+async def _take(mark: RunMark, setup: Setup, account: TargetAccount) -> bool:
     """Write the mark and read it back; returns False where the gateway does not keep it. Raises SetupError."""
     other = await mark.find_other()
     if other is None:
@@ -157,7 +157,7 @@ async def _take(mark: Mark, setup: Setup, account: Account) -> bool:
     return True
 
 
-async def _renew(mark: Mark) -> None:
+async def _renew(mark: RunMark) -> None:
     """Renew the mark until another run has taken its place."""
     while mark.other is None:
         await asyncio.sleep(_RENEWED_SECONDS)
@@ -169,14 +169,14 @@ async def _renew(mark: Mark) -> None:
             continue
 
 
-async def _removed(mark: Mark) -> None:
+async def _removed(mark: RunMark) -> None:
     try:
         await mark.remove()
     except SetupError:
         return
 
 
-def lost_cause(mark: Mark | None) -> Cause | None:
+def lost_cause(mark: RunMark | None) -> Cause | None:
     """The cause that another run took the account during this one."""
     if mark is None or mark.other is None:
         return None

@@ -10,7 +10,7 @@ import orjson
 
 from conformance.model.result import Exchange
 from conformance.role.http_role import HttpRole
-from conformance.target.setup import Account, Setup
+from conformance.target.setup import Setup, TargetAccount
 from conformance.target.wire import Reply, Wire
 
 _PER_MINUTE = 90
@@ -18,7 +18,7 @@ _PER_MINUTE = 90
 _LIFE_SECONDS = 23 * 3600.0
 
 
-class Pace:
+class CallPace:
     """Rate limiter: even spacing of calls over the minute."""
 
     def __init__(self, per_minute: int) -> None:
@@ -40,10 +40,10 @@ class NationalWire(Wire):
         self,
         session: aiohttp.ClientSession,
         target: str,
-        account: Account | None,
+        account: TargetAccount | None,
         journal: list[Exchange],
         *,
-        pace: Pace,
+        pace: CallPace,
         patience: float,
     ) -> None:
         super().__init__(session, target, account, journal, patience=patience)
@@ -56,7 +56,7 @@ class NationalWire(Wire):
 
     async def _ask_token(
         self,
-        account: Account,
+        account: TargetAccount,
         scope: str | None = None,  # noqa: ARG002  # the site has no scopes
     ) -> tuple[Reply, Any, float]:
         proof = orjson.dumps({"email": account.client_id, "password": account.secret})
@@ -72,7 +72,7 @@ class NationalRole(HttpRole):
 
     def __init__(self, setup: Setup, session: aiohttp.ClientSession, *, seed: str, day: Callable[[], date]) -> None:
         super().__init__(setup, seed=seed, day=day, platforms={"publisher": "national"})
-        pace = Pace(_PER_MINUTE)
+        pace = CallPace(_PER_MINUTE)
         accounts = {"national": setup.account("national"), "nobody": None, "stranger": None}
         self._wires = {
             name: NationalWire(session, setup.target, account, self.journal, pace=pace, patience=setup.patience)

@@ -9,7 +9,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from conformance.model.result import Exchange, Finding, PartnerFailedError, UnverifiableError
+from conformance.model.result import Deviation, Exchange, PartnerFailedError, UnverifiableError
 from conformance.role.host import Host, HostAnswer, PartnerRequest
 from conformance.role.role import Role
 from conformance.script.matcher import render_value
@@ -41,7 +41,7 @@ class PartnerRole(Role):
         super().__init__(setup, seed=seed, day=day, platforms={**platforms, setup.role: account.platform})
         scopes = _SCOPES.get(setup.role, PUBLISHER)
         self.host = Host(account, self.journal, scopes=scopes, refused=self.note_refused)
-        self._control = Control(session, setup, self.journal)
+        self._control = ControlClient(session, setup, self.journal)
 
     @abstractmethod
     async def answer(self, ask: PartnerRequest) -> HostAnswer:
@@ -51,7 +51,7 @@ class PartnerRole(Role):
         """See a request that the kit's server refuses before ``answer``: its token, address, method or rate."""
 
 
-class Control:
+class ControlClient:
     """Client of the partner's test interface, at the set-up's ``control`` URL."""
 
     def __init__(self, session: aiohttp.ClientSession, setup: Setup, journal: list[Exchange]) -> None:
@@ -81,7 +81,7 @@ class Control:
             found = reply.summary
             if reply.body:
                 found = joined((found, plain(render_value(reply.body.decode(errors="replace")))), " ")
-            raise PartnerFailedError(Finding(say("at-control", path=path), say("platform-does"), found))
+            raise PartnerFailedError(Deviation(say("at-control", path=path), say("platform-does"), found))
         if not 200 <= reply.status < 300:
             text = say("control-answered", method=method, path=path, text=reply.summary)
             raise SetupError(text, step=say("control-answered-step"))

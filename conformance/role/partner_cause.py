@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import schemas
 from conformance.model.cause import Cause
-from conformance.model.result import Finding, Outcome, Result
-from conformance.role.tally import Control, Tally
+from conformance.model.result import Deviation, Outcome, Result
+from conformance.role.tally import ControlTally, RunTally
 from conformance.script.matcher import render_value
 from conformance.target.reach import interface_cause
 from conformance.target.setup import Setup
@@ -21,9 +21,9 @@ _WRONG_PROOF = "invalid_client"
 _PATHS = ("/oauth/token", "/v1/")
 
 
-def is_idle(tally: Tally, setup: Setup, result: Result) -> bool:
+def is_idle(tally: RunTally, setup: Setup, result: Result) -> bool:
     """Whether the partner accepted an order, or was observed, and made no request at all."""
-    asked = any(tally.calls.get(call, Control()).executed for call in ("POST /create", "POST /sync"))
+    asked = any(tally.calls.get(call, ControlTally()).executed for call in ("POST /create", "POST /sync"))
     observed = setup.control is None and result.outcome is Outcome.SKIP and result.case.family == "watched"
     return not tally.came and (asked or observed)
 
@@ -34,7 +34,7 @@ def no_request_cause(setup: Setup) -> Cause:
     return Cause(code="no-request", title=title, step=say("cause-no-request-step", listen=setup.listen))
 
 
-def access_cause(tally: Tally, setup: Setup) -> Cause | None:
+def access_cause(tally: RunTally, setup: Setup) -> Cause | None:
     """The cause that no request of the partner gets as far as being judged: token, address."""
     if tally.succeeded or tally.refused or tally.denied:
         return None
@@ -61,7 +61,7 @@ def access_cause(tally: Tally, setup: Setup) -> Cause | None:
     return None
 
 
-def _token_request(tally: Tally) -> Cause:
+def _token_request(tally: RunTally) -> Cause:
     """The cause that the partner's token request has not the form of one: no secret could be right."""
     title, step = say("cause-token-request"), say("cause-token-request-step")
     if tally.secret_in_address:
@@ -77,7 +77,7 @@ def _token_request(tally: Tally) -> Cause:
     )
 
 
-def _unknown_paths(tally: Tally, setup: Setup) -> Cause:
+def _unknown_paths(tally: RunTally, setup: Setup) -> Cause:
     """The cause that the partner asks for addresses that a gateway does not have."""
     asked = tally.unknown_paths.most_common(1)[0][0]
     path = asked.partition(" ")[2]
@@ -89,7 +89,7 @@ def _unknown_paths(tally: Tally, setup: Setup) -> Cause:
     return Cause(code="unknown-paths", title=title, step=step, outcome=Outcome.FAIL, requirements=("PUB-001",))
 
 
-def control_cause(tally: Tally, setup: Setup, *, again: bool) -> Cause | None:
+def control_cause(tally: RunTally, setup: Setup, *, again: bool) -> Cause | None:
     """The cause that an essential call of the test interface never succeeds."""
     for call in sorted(_ESSENTIAL & tally.calls.keys()):
         counts = tally.calls[call]
@@ -107,7 +107,7 @@ def control_cause(tally: Tally, setup: Setup, *, again: bool) -> Cause | None:
     return None
 
 
-def documents_cause(tally: Tally) -> Cause:
+def documents_cause(tally: RunTally) -> Cause:
     """The cause that every document is refused, with the gateway's words on the problems that all have in common."""
     common = tally.common or {}
     rules = schemas.catalogue()
@@ -120,11 +120,11 @@ def documents_cause(tally: Tally) -> Cause:
         outcome=Outcome.FAIL,
         words=_messages(tally),
         requirements=requirements,
-        finding=Finding(say("submissions"), say("sound-document"), refusals(tally)),
+        finding=Deviation(say("submissions"), say("sound-document"), refusals(tally)),
     )
 
 
-def refusals(tally: Tally) -> Texts:
+def refusals(tally: RunTally) -> Texts:
     """The problems that all refused documents have, or the most frequent ones."""
     if not tally.refused and tally.denied:
         return _denial(tally)
@@ -140,7 +140,7 @@ def _fix(codes: list[str]) -> Texts:
     return judge if "{" in fix["en"] + fix["fr"] else joined((fix, judge), " ")
 
 
-def _messages(tally: Tally) -> Texts | None:
+def _messages(tally: RunTally) -> Texts | None:
     """What the gateway says of the common problems."""
     said = [_message(problem) for problem in list((tally.common or {}).values())[:3] if "message" in problem]
     return joined(said, " ") if said else None
@@ -161,7 +161,7 @@ def _message(problem: Mapping[str, Any]) -> Texts:
     return plain(sent)
 
 
-def denied_cause(tally: Tally) -> Cause:
+def denied_cause(tally: RunTally) -> Cause:
     """The cause that every request gets the same error."""
     code = tally.denied.most_common(1)[0][0][1]
     rules = schemas.catalogue()
@@ -177,7 +177,7 @@ def denied_cause(tally: Tally) -> Cause:
     )
 
 
-def _denial(tally: Tally) -> Texts:
+def _denial(tally: RunTally) -> Texts:
     """The most frequent error: its status, and the text of its code."""
     (status, code), _ = tally.denied.most_common(1)[0]
     rule = schemas.catalogue().get(code)
@@ -191,7 +191,7 @@ def worn_token_cause() -> Cause:
     return Cause(code="token-invalid", title=title, step=step, outcome=Outcome.FAIL, requirements=("SEC-001",))
 
 
-def flood_cause(tally: Tally) -> Cause:
+def flood_cause(tally: RunTally) -> Cause:
     """The cause that the partner sends more than any case asks for."""
     title = say("cause-flood", number=tally.came)
     return Cause(code="flood", title=title, step=say("cause-flood-step"), outcome=Outcome.FAIL)

@@ -12,15 +12,15 @@ import aiohttp
 import orjson
 from aiohttp import hdrs, web
 
-from conformance.model.case import Answer, Case, Order, Receive, Step, Watch
-from conformance.model.result import Finding, NotApplicableError, UnverifiableError
+from conformance.model.case import AnswerStep, Case, OrderStep, Receive, Step, WatchStep
+from conformance.model.result import Deviation, NotApplicableError, UnverifiableError
 from conformance.role.fake_gateway import FakeGateway
 from conformance.role.host import HostAnswer, PartnerRequest
 from conformance.role.journal import SubmissionJournal
 from conformance.role.partner import PartnerRole
-from conformance.role.traffic import Done, Request, RequestReader, Traffic
+from conformance.role.traffic import ExecutedOrder, Request, RequestReader, Traffic
 from conformance.role.trials import Trials
-from conformance.role.waiting import Waiting
+from conformance.role.waiting import RunWaits
 from conformance.role.watch import OF_SETS, check_watch, distinct_revisions
 from conformance.script.matcher import mismatches
 from conformance.script.template import fill
@@ -49,7 +49,7 @@ class PublisherRole(PartnerRole):
         self._traffic = Traffic()
         self._reader = RequestReader()
         self._trials = Trials(self._gateway, self._id_of, self._meet)
-        self._waiting = Waiting(setup.patience)
+        self._waiting = RunWaits(setup.patience)
         self._ids: dict[str, str] = {}
         self._changes: Counter[str] = Counter()
         self._known: dict[str, tuple[int, str, bool]] = {}
@@ -57,7 +57,7 @@ class PublisherRole(PartnerRole):
         self._of_sets = False
         self._of_all = False
 
-    async def play(self, case: Case) -> list[Finding]:
+    async def play(self, case: Case) -> list[Deviation]:
         """The findings of a case. A case about snapshots is not required of a platform that sends none."""
         self._began = _now()
         self._of_sets = _SNAPSHOTS in case.features
@@ -112,22 +112,22 @@ class PublisherRole(PartnerRole):
         if self._setup.control is None and not self._traffic.has_submissions:
             self._trials.expect(_WHEN_OBSERVED)
 
-    async def _take(self, step: Step, location: Texts) -> list[Finding]:
+    async def _take(self, step: Step, location: Texts) -> list[Deviation]:
         match step:
-            case Order():
+            case OrderStep():
                 await self._prepare(step)
                 await self._order(step.action, step.offer)
                 return []
-            case Answer(faults):
+            case AnswerStep(faults):
                 self._trials.expect(faults)
                 return []
             case Receive():
                 return await self._receive(step, location)
-            case Watch(what):
+            case WatchStep(what):
                 return await self._watch(what)
         raise UnverifiableError(say("other-step"))
 
-    async def _prepare(self, step: Order) -> None:
+    async def _prepare(self, step: OrderStep) -> None:
         """Before a platform that sends sets withdraws its only offer, another one is created: a gateway asks for a
         confirmation where none would remain (PUB-028).
         """
@@ -161,18 +161,18 @@ class PublisherRole(PartnerRole):
                 raise SetupError(say("create-no-id"), step=say("create-no-id-step"))
             self._ids[key] = known = offer_id
         if known:
-            done = Done(began=began, ended=loop.time(), action=action, id=known, revision=revision)
+            done = ExecutedOrder(began=began, ended=loop.time(), action=action, id=known, revision=revision)
             self._traffic.done.append(done)
 
     def _id_of(self, offer: str) -> str:
         """The platform's id of an offer of the case, empty before it was created."""
         return self._ids.get(self._names[f"local.{offer}"], "")
 
-    async def _receive(self, step: Receive, location: Texts) -> list[Finding]:
+    async def _receive(self, step: Receive, location: Texts) -> list[Deviation]:
         await self._trials.settle()
         expected = fill(dict(step.expect), self._names)
 
-        async def compare() -> list[Finding]:
+        async def compare() -> list[Deviation]:
             offer_id = self._id_of(step.offer)  # an order that meets an open request may come only now
             return mismatches(expected, self._summary(offer_id), joined((location, plain(offer_id)), ", "))
 
@@ -228,7 +228,7 @@ class PublisherRole(PartnerRole):
                 self._known[offer_id] = state
                 self._changes[offer_id] += 1
 
-    async def _watch(self, what: str) -> list[Finding]:
+    async def _watch(self, what: str) -> list[Deviation]:
         """Check a watch; without a test interface, first observe the platform for ``observe`` seconds."""
         await self._gateway.watched(0 if self._setup.control else self._setup.observe)
         await self._trials.settle()

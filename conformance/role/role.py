@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from conformance.model.case import Case, Document, Step
-from conformance.model.result import Exchange, Finding, UnverifiableError
-from conformance.role.tally import Exchanges, Tally
+from conformance.model.case import Case, CaseDocument, Step
+from conformance.model.result import Deviation, Exchange, UnverifiableError
+from conformance.role.tally import Exchanges, RunTally
 from conformance.script.template import Names
 from conformance.target.setup import Setup
 from conformance.target.wire import Throttle
@@ -22,7 +22,7 @@ class Role(ABC):
     """
 
     def __init__(self, setup: Setup, *, seed: str, day: Callable[[], date], platforms: Mapping[str, str]) -> None:
-        self.tally = Tally(setup.control)
+        self.tally = RunTally(setup.control)
         self.throttle = Throttle()
         self.journal: list[Exchange] = Exchanges(self.tally if setup.role in _LISTENING else None)
         self._setup = setup
@@ -32,13 +32,13 @@ class Role(ABC):
         self._hosts = {name: account.host for name, account in setup.accounts.items() if account.host}
         self._names = self._names_of("")
 
-    async def play(self, case: Case) -> list[Finding]:
+    async def play(self, case: Case) -> list[Deviation]:
         """The findings of the first step that has any, or of the document. Raises UnverifiableError,
         NotApplicableError, PartnerFailedError, SetupError.
         """
         self._names = self._names_of(case.id)
         await self._reset()
-        if isinstance(case.subject, Document):
+        if isinstance(case.subject, CaseDocument):
             return await self._judge(case.subject)
         try:
             for number, step in enumerate(case.subject.steps, start=1):
@@ -60,9 +60,9 @@ class Role(ABC):
         """Close what the case left open."""
 
     @abstractmethod
-    async def _take(self, step: Step, location: Texts) -> list[Finding]:
+    async def _take(self, step: Step, location: Texts) -> list[Deviation]:
         """Take one step. Raises UnverifiableError for a step of another role."""
 
-    async def _judge(self, _subject: Document, /) -> list[Finding]:
+    async def _judge(self, _subject: CaseDocument, /) -> list[Deviation]:
         """Compare the verdict on a document; only a gateway reaches one."""
         raise UnverifiableError(say("other-case"))

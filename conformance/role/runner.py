@@ -11,11 +11,11 @@ import aiohttp
 
 import schemas
 from conformance import clock
-from conformance.model.case import Case, RoleName, Script, Watch, severity_on
+from conformance.model.case import Case, RoleName, Script, WatchStep, severity_on
 from conformance.model.cause import Cause, cause_result
 from conformance.model.result import (
+    Deviation,
     Exchange,
-    Finding,
     NotApplicableError,
     Outcome,
     PartnerFailedError,
@@ -25,7 +25,7 @@ from conformance.model.result import (
     Versions,
     excuse,
 )
-from conformance.role.diagnosis import Diagnosis
+from conformance.role.diagnosis import RunDiagnosis
 from conformance.role.gateway import GatewayRole
 from conformance.role.host import hosting
 from conformance.role.mark import lost_cause, marking
@@ -58,12 +58,12 @@ class Player(Protocol):
 
     journal: list[Exchange]
 
-    async def play(self, case: Case) -> list[Finding]:
+    async def play(self, case: Case) -> list[Deviation]:
         """The findings of a case. Raises UnverifiableError, NotApplicableError, PartnerFailedError, SetupError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class CaseSelection:
     """Selection of cases: all, or only these ids and families."""
 
     cases: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class Choice:
         return [*(each for each in self.cases if each not in ids), *(e for e in self.families if e not in families)]
 
 
-def cases_for(setup: Setup, choice: Choice, cases: Iterable[Case]) -> list[Case]:
+def cases_for(setup: Setup, choice: CaseSelection, cases: Iterable[Case]) -> list[Case]:
     """The selected cases of the partner's role."""
     return [case for case in cases if setup.role in case.roles and choice.takes(case)]
 
@@ -93,7 +93,7 @@ async def run_cases(
     on: date,
     fail_fast: bool = False,
     on_result: Callable[[Result], None] = lambda _: None,
-    diagnosis: Diagnosis | None = None,
+    diagnosis: RunDiagnosis | None = None,
     more: bool = False,
 ) -> list[Result]:
     """Run the cases one after the other; ``on_result`` is called with each result. ``fail_fast`` stops at the first
@@ -125,7 +125,7 @@ async def run_cases(
     return report.finished()
 
 
-def _held(setup: Setup, diagnosis: Diagnosis | None) -> int:
+def _held(setup: Setup, diagnosis: RunDiagnosis | None) -> int:
     """Number of failures to hold back; where the kit only observes, all that cannot be verified."""
     observing = setup.role == "publisher" and setup.control is None
     return 0 if diagnosis is None else _HELD_OBSERVING if observing else _HELD
@@ -133,7 +133,7 @@ def _held(setup: Setup, diagnosis: Diagnosis | None) -> int:
 
 def _only_watches(case: Case) -> bool:
     """Whether a case looks at what was sent already, and asks for nothing."""
-    return isinstance(case.subject, Script) and all(isinstance(step, Watch) for step in case.subject.steps)
+    return isinstance(case.subject, Script) and all(isinstance(step, WatchStep) for step in case.subject.steps)
 
 
 class _CauseFoundError(Exception):
@@ -145,7 +145,7 @@ class _CauseFoundError(Exception):
 
 
 async def _play(
-    case: Case, player: Player, setup: Setup, on: date, diagnosis: Diagnosis | None = None, *, failed: int = 0
+    case: Case, player: Player, setup: Setup, on: date, diagnosis: RunDiagnosis | None = None, *, failed: int = 0
 ) -> Result:
     omission = _omission(case, setup, on)
     if omission is not None:
@@ -169,7 +169,7 @@ def case_seconds(setup: Setup) -> float:
     return max(seconds, setup.observe + _AFTER_OBSERVING_SECONDS) if observing else seconds
 
 
-async def _judge(case: Case, player: Player, seconds: float, diagnosis: Diagnosis | None) -> Result:
+async def _judge(case: Case, player: Player, seconds: float, diagnosis: RunDiagnosis | None) -> Result:
     try:
         async with asyncio.timeout(seconds):
             findings = await (player.play(case) if diagnosis is None else _watched(case, player, diagnosis))
@@ -182,7 +182,7 @@ async def _judge(case: Case, player: Player, seconds: float, diagnosis: Diagnosi
     except SetupError as error:
         return Result(case=case, outcome=Outcome.CONFIG_ERROR, reason=joined((error.text, error.step), " → "))
     except TimeoutError:
-        finding = Finding(say("the-case"), say("end-within", seconds=f"{seconds:.0f}"), say("no-end"))
+        finding = Deviation(say("the-case"), say("end-within", seconds=f"{seconds:.0f}"), say("no-end"))
         return Result(case=case, outcome=Outcome.FAIL, findings=(finding,))
     except _CauseFoundError:
         raise
@@ -194,7 +194,7 @@ async def _judge(case: Case, player: Player, seconds: float, diagnosis: Diagnosi
     return Result(case=case, outcome=outcome, findings=_bounded(findings))
 
 
-async def _watched(case: Case, player: Player, diagnosis: Diagnosis) -> Sequence[Finding]:
+async def _watched(case: Case, player: Player, diagnosis: RunDiagnosis) -> Sequence[Deviation]:
     """Play a case, and end it early where a cause is certain or the partner has given up. Raises _CauseFoundError."""
     playing_ = asyncio.ensure_future(player.play(case))
     try:
@@ -211,12 +211,12 @@ async def _watched(case: Case, player: Player, diagnosis: Diagnosis) -> Sequence
         await asyncio.gather(playing_, return_exceptions=True)
 
 
-def _bounded(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+def _bounded(findings: Sequence[Deviation]) -> tuple[Deviation, ...]:
     """At most two hundred findings, the last of which counts the further ones."""
     more = len(findings) - _MAX_FINDINGS
     if more <= 0:
         return tuple(findings)
-    rest = Finding(say("the-case"), say("no-finding"), say("more-findings", number=more))
+    rest = Deviation(say("the-case"), say("no-finding"), say("more-findings", number=more))
     return (*findings[:_MAX_FINDINGS], rest)
 
 
@@ -277,13 +277,13 @@ async def drive(
 
 
 @asynccontextmanager
-async def diagnosed(setup: Setup, *, seed: str) -> AsyncIterator[tuple[Player, Diagnosis, Cause | None]]:
+async def diagnosed(setup: Setup, *, seed: str) -> AsyncIterator[tuple[Player, RunDiagnosis, Cause | None]]:
     """The player of the set-up's role, its diagnosis, and the cause that makes a run pointless from its start. Raises
     SetupError, also where another run uses the account.
     """
     with running_alone(setup):
         async with _opened(setup, seed=seed) as (role, session):
-            diagnosis = Diagnosis(setup, session, role.tally, role.throttle)
+            diagnosis = RunDiagnosis(setup, session, role.tally, role.throttle)
             cause = await diagnosis.before()
             if cause is not None:
                 yield role, diagnosis, cause

@@ -9,7 +9,7 @@ Page: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class FeedPosition:
     """Position of a cursor: the number of resyncs, of pages read, and of changes read of the next page, and the
     filter that it belongs to.
     """
@@ -32,7 +32,7 @@ class ScriptedFeed:
     met: set[int] = field(default_factory=set)
     requests: list[dict[str, Any]] = field(default_factory=list)
     early: int = 0
-    _issued: dict[str, Position] = field(default_factory=dict)
+    _issued: dict[str, FeedPosition] = field(default_factory=dict)
     _not_before: float = 0.0
 
     def next(self, cursor: str | None, asked: str, *, limit: int, now: float) -> Page:
@@ -40,7 +40,7 @@ class ScriptedFeed:
         ``{"fault": "refused", "code": …}``.
         """
         self._count_early(now)
-        position = Position(self.epoch, self.start, asked) if cursor is None else self._issued.get(cursor)
+        position = FeedPosition(self.epoch, self.start, asked) if cursor is None else self._issued.get(cursor)
         at = "" if cursor is None or position is None else f"{position.epoch}.{position.index}"
         if position is None:
             return self._noted("?", {"fault": "refused", "code": "cursor-forged"})
@@ -73,13 +73,13 @@ class ScriptedFeed:
         """The time before which no request is due."""
         return self._not_before
 
-    def _page_at(self, position: Position, limit: int) -> Page:
+    def _page_at(self, position: FeedPosition, limit: int) -> Page:
         """The page or fault at a position; of a page with more changes than the limit the next part."""
         index, asked = position.index, position.asked
         while index < len(self.pages) and index in self.met:
             index += 1
         if index >= len(self.pages):
-            cursor = self._issue(Position(self.epoch, len(self.pages), asked))
+            cursor = self._issue(FeedPosition(self.epoch, len(self.pages), asked))
             return {"cursor": cursor, "changes": [], "more": False}
         page = self.pages[index]
         if "fault" not in page:
@@ -90,10 +90,10 @@ class ScriptedFeed:
         if page["fault"] == "cut":
             following = next((at for at in range(index, len(self.pages)) if "fault" not in self.pages[at]), None)
             if following is not None:
-                return {**self._part(self.pages[following], Position(self.epoch, following, asked), limit), **page}
+                return {**self._part(self.pages[following], FeedPosition(self.epoch, following, asked), limit), **page}
         return page
 
-    def _part(self, page: Page, position: Position, limit: int) -> Page:
+    def _part(self, page: Page, position: FeedPosition, limit: int) -> Page:
         """At most ``limit`` changes of a page, with their cursor, which comes first: what is cut off later holds it."""
         changes = page["changes"][position.offset :]
         if len(changes) > limit:
@@ -101,10 +101,10 @@ class ScriptedFeed:
             return {"cursor": self._issue(following), **page, "changes": changes[:limit], "more": True}
         index = position.index + 1
         more = page.get("more", any(number not in self.met for number in range(index, len(self.pages))))
-        cursor = self._issue(Position(self.epoch, index, position.asked))
+        cursor = self._issue(FeedPosition(self.epoch, index, position.asked))
         return {"cursor": cursor, **page, "changes": changes, "more": more}
 
-    def _issue(self, position: Position) -> str:
+    def _issue(self, position: FeedPosition) -> str:
         """A cursor: opaque, in letters of both cases, longer than a column of 255 signs, with signs that mean something
         in an address, and others at both ends.
         """

@@ -10,8 +10,8 @@ import orjson
 from aiohttp import hdrs
 
 from conformance import clock
-from conformance.model.case import Case, Hold, Order, Serve, Step
-from conformance.model.result import Finding, PartnerFailedError, UnverifiableError
+from conformance.model.case import Case, Hold, OrderStep, Serve, Step
+from conformance.model.result import Deviation, PartnerFailedError, UnverifiableError
 from conformance.role.host import HostAnswer, PartnerRequest, fault_answer, problem
 from conformance.role.partner import PartnerRole
 from conformance.role.scripted_feed import Page, ScriptedFeed
@@ -39,10 +39,10 @@ class SubscriberRole(PartnerRole):
         super().__init__(setup, session, seed=seed, day=day, platforms={"publisher": "bretagne"})
         self._gateway = StandIn(self.host.clients, day=day, now=clock.milliseconds)
         self._feed = ScriptedFeed()
-        self._look: asyncio.Task[list[Finding]] | None = None
-        self._looked: list[Finding] = []
+        self._look: asyncio.Task[list[Deviation]] | None = None
+        self._looked: list[Deviation] = []
 
-    async def play(self, case: Case) -> list[Finding]:
+    async def play(self, case: Case) -> list[Deviation]:
         """The findings of a case, those of looks during a failure included."""
         try:
             findings = await super().play(case)
@@ -51,7 +51,7 @@ class SubscriberRole(PartnerRole):
             if self._looked:
                 return self._looked
             if refused := self._feed.refused:
-                return [Finding(say("the-feed"), say("request-taken"), plain(refused[-1]))]
+                return [Deviation(say("the-feed"), say("request-taken"), plain(refused[-1]))]
             raise
         finally:
             if self._look is not None:
@@ -62,12 +62,12 @@ class SubscriberRole(PartnerRole):
         self._feed, self._look, self._looked = ScriptedFeed(), None, []
         await self._control.order("reset")
 
-    async def _take(self, step: Step, location: Texts) -> list[Finding]:
+    async def _take(self, step: Step, location: Texts) -> list[Deviation]:
         match step:
             case Serve(pages):
                 self._feed.pages.extend(_page(page, self._names) for page in pages)
                 return []
-            case Order():
+            case OrderStep():
                 # The next order of the kit must not be what makes the platform come too early.
                 await asyncio.sleep(max(0.0, self._feed.waits_until - asyncio.get_running_loop().time()))
                 await self._control.order(step.action)
@@ -77,7 +77,7 @@ class SubscriberRole(PartnerRole):
                 return self._looked or await self._compare(fill(dict(expect), self._names), location)
         raise UnverifiableError(say("other-step"))
 
-    async def _compare(self, expect: Mapping[str, Any], location: Texts) -> list[Finding]:
+    async def _compare(self, expect: Mapping[str, Any], location: Texts) -> list[Deviation]:
         held = await self._control.offers()
         findings = list(_compare_offers(expect, held, location))
         if "beginnings" in expect:
@@ -130,7 +130,7 @@ class SubscriberRole(PartnerRole):
                 return HostAnswer(200, empty | _wire_form(page), NO_STORE, cut=True)
         return fault_answer(str(fault), seconds=seconds, unavailable="view-behind", expire=self.host.expire)
 
-    async def _look_between(self, expect: Mapping[str, Any]) -> list[Finding]:
+    async def _look_between(self, expect: Mapping[str, Any]) -> list[Deviation]:
         """What is wrong with the copy right after a fault."""
         await asyncio.sleep(_LOOK_AFTER_SECONDS)
         held = await self._control.offers()
@@ -151,15 +151,15 @@ class SubscriberRole(PartnerRole):
             return
 
 
-def _compare_offers(expect: Mapping[str, Any], held: Mapping[str, Any], location: Texts) -> Iterator[Finding]:
+def _compare_offers(expect: Mapping[str, Any], held: Mapping[str, Any], location: Texts) -> Iterator[Deviation]:
     for offer_id, matcher in expect.get("holds", {}).items():
         if offer_id not in held:
-            yield Finding(location, say("holds", id=offer_id), say("it-has-not"))
+            yield Deviation(location, say("holds", id=offer_id), say("it-has-not"))
         else:
             yield from mismatches(matcher, held[offer_id], joined((location, plain(offer_id)), ", "))
     for offer_id in expect.get("lacks", ()):
         if offer_id in held:
-            yield Finding(location, say("lacks", id=offer_id), say("it-has"))
+            yield Deviation(location, say("lacks", id=offer_id), say("it-has"))
 
 
 def _wire_form(page: Page) -> dict[str, Any]:

@@ -29,7 +29,7 @@ _CODE = re.compile(r'"code":\s*"([a-z0-9:.-]+)"')
 class Exchanges(list[Exchange]):
     """The exchanges of the present case: the first and the last ones of many. Each is counted in ``tally`` as well."""
 
-    def __init__(self, tally: "Tally | None" = None) -> None:
+    def __init__(self, tally: "RunTally | None" = None) -> None:
         super().__init__()
         self._tally = tally
 
@@ -43,7 +43,7 @@ class Exchanges(list[Exchange]):
 
 
 @dataclass(slots=True)
-class Control:
+class ControlTally:
     """The answers of the test interface to one call: executed, and failed (``late`` among them), with the last
     failure.
     """
@@ -55,7 +55,7 @@ class Control:
 
 
 @dataclass(slots=True)
-class Tally:
+class RunTally:
     """Counts of a run. ``control`` is the base URL of the partner's test interface; other exchanges are requests of the
     partner to the kit.
 
@@ -87,7 +87,7 @@ class Tally:
     refused_paths: set[str] = field(default_factory=set)
     common: dict[tuple[str, str], Mapping[str, Any]] | None = None
     frequent: Counter[tuple[str, str]] = field(default_factory=Counter)
-    calls: dict[str, Control] = field(default_factory=dict)
+    calls: dict[str, ControlTally] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
 
     def note(self, exchange: Exchange) -> None:
@@ -104,7 +104,7 @@ class Tally:
 
     def _note_control(self, exchange: Exchange) -> None:
         call = f"{exchange.method} {urlsplit(exchange.url[len(self.control or '') :]).path}"
-        counts = self.calls.setdefault(call, Control())
+        counts = self.calls.setdefault(call, ControlTally())
         if 200 <= exchange.status < 300:
             counts.executed += 1
             return

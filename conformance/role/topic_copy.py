@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.model.result import Exchange, Finding
+from conformance.model.result import Deviation, Exchange
 from conformance.role.copy import Copy
 from conformance.script.event import TopicRecord, read_event
 from conformance.target.record import record
@@ -26,10 +26,10 @@ class TopicCopy:
     at: int
     journal: list[Exchange]
     copy: Copy = field(default_factory=Copy)
-    wrong: list[Finding] = field(default_factory=list)
+    wrong: list[Deviation] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
 
-    async def read(self, location: Texts) -> list[Finding]:
+    async def read(self, location: Texts) -> list[Deviation]:
         """Apply what is new; the findings on all records of the case. Raises UnverifiableError."""
         await self.topic.read()
         found = [each for each in self.topic.records[self.at :] if self.mark in each.text]
@@ -44,7 +44,7 @@ class TopicCopy:
             self.journal.append(self._exchange(found))
         return self.wrong
 
-    def _apply(self, change: Mapping[str, Any], location: Texts) -> list[Finding]:
+    def _apply(self, change: Mapping[str, Any], location: Texts) -> list[Deviation]:
         """Apply one change. Under a sequence that came before only the same change may come again: compaction keeps the
         last record, whatever its sequence.
         """
@@ -53,7 +53,7 @@ class TopicCopy:
         kept = self.copy.held.get(change["id"])
         if not wrong and kept != (change if change["op"] == "upsert" else None):
             expected, found = say("sequence-above", last=last), say("sequence", sequence=change["sequence"])
-            wrong = [Finding(joined((location, plain(change["id"])), " "), expected, found)]
+            wrong = [Deviation(joined((location, plain(change["id"])), " "), expected, found)]
         return wrong
 
     def _exchange(self, found: list[TopicRecord]) -> Exchange:

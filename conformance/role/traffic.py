@@ -10,7 +10,7 @@ import orjson
 
 import schemas
 from conformance.role.journal import SendKind
-from conformance.script.batch import UnreadableError, inflate, split_batch
+from conformance.script.batch import UnreadableBatchError, inflate, split_batch
 from conformance.standin.parameters import TRUE
 
 MARKS, SNAPSHOTS, BATCH = "/v1/snapshots/marks", "/v1/snapshots", "/v1/offers/batch"
@@ -21,7 +21,7 @@ _CONTACT = ("personal-data", "contact-in-id")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class TrafficItem:
     """One offer or withdrawal of a request. ``contacts`` are the codes of the contact details in it."""
 
     id: str
@@ -45,7 +45,7 @@ class Request:
     key: str | None
     digest: str
     size: int
-    items: tuple[Item, ...] = ()
+    items: tuple[TrafficItem, ...] = ()
     count: int | None = None
     gone: int = 0
     answered_at: float | None = None
@@ -87,7 +87,7 @@ _REFUSED = 422
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class ExecutedOrder:
     """An order that the platform executed. ``revision`` is the highest of the offer that had come before it."""
 
     began: float
@@ -102,7 +102,7 @@ class Traffic:
     """All requests and executed orders of a run, in order; of more than a hundred thousand requests the first ones."""
 
     requests: list[Request] = field(default_factory=list)
-    done: list[Done] = field(default_factory=list)
+    done: list[ExecutedOrder] = field(default_factory=list)
 
     def note(self, request: Request) -> Request:
         """Record a request."""
@@ -118,7 +118,7 @@ class Traffic:
         """The highest revision of an offer that came so far, 0 without any."""
         return max((item.revision for _, item in self.sends(offer_id)), default=0)
 
-    def sends(self, offer_id: str, since: float = 0.0) -> Iterator[tuple[Request, Item]]:
+    def sends(self, offer_id: str, since: float = 0.0) -> Iterator[tuple[Request, TrafficItem]]:
         """The submissions of an offer."""
         for request in self.since(since):
             if request.submits:
@@ -139,7 +139,7 @@ class RequestReader:
     """Reads requests. Equal items are one object: a set that is sent again and again costs little."""
 
     def __init__(self) -> None:
-        self._items: dict[bytes, Item] = {}
+        self._items: dict[bytes, TrafficItem] = {}
 
     def read(
         self,
@@ -168,7 +168,7 @@ class RequestReader:
         if method == "DELETE" and path.startswith(OFFERS):
             revision = query.get("revision", "")
             number = int(revision) if revision.isdecimal() else 0
-            request.items = (Item(path.removeprefix(OFFERS), number, "withdraw"),)
+            request.items = (TrafficItem(path.removeprefix(OFFERS), number, "withdraw"),)
         elif method == "PUT" or path in {BATCH, SNAPSHOTS}:
             documents = _documents(body, headers.get("Content-Encoding", ""), whole=method == "PUT")
             if request.is_set and documents:
@@ -179,7 +179,7 @@ class RequestReader:
             request.items = tuple(self._item(raw, day) for raw in documents)
         return request
 
-    def _item(self, raw: bytes, day: date) -> Item:
+    def _item(self, raw: bytes, day: date) -> TrafficItem:
         digest = hashlib.sha256(raw).digest()
         if digest not in self._items:
             if len(self._items) >= _MAX_ITEMS:
@@ -192,7 +192,7 @@ def _documents(body: bytes, encoding: str, *, whole: bool) -> Sequence[bytes]:
     try:
         content = inflate(body, most=_MAX_BYTES) if encoding.lower() in {"gzip", "x-gzip"} else body
         return [content] if whole else list(split_batch(content))
-    except UnreadableError:
+    except UnreadableBatchError:
         return ()
 
 
@@ -204,12 +204,12 @@ def _value(document: bytes) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _read_item(raw: bytes, day: date) -> Item:
+def _read_item(raw: bytes, day: date) -> TrafficItem:
     value = _value(raw)
     revision = value.get("revision")
     content = {name: each for name, each in value.items() if name != "revision"}
     problems = schemas.check_submission(raw, on=day).problems
-    return Item(
+    return TrafficItem(
         id=str(value.get("id", "?")),
         revision=revision if isinstance(revision, int) else 0,
         kind="withdraw" if "withdrawn" in value else "publish",

@@ -7,7 +7,7 @@ _LAGS = 3
 
 
 @dataclass(slots=True)
-class Waiting:
+class RunWaits:
     """The waits of a run. ``missed`` counts those that ended without what was expected; ``lag`` the longest
     time that the platform took beyond what faults asked of it. A platform that never fails gets each wait in full.
     """

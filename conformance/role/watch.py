@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
 
-from conformance.model.result import Finding
+from conformance.model.result import Deviation
 from conformance.role.journal import MAX_FINDINGS, SubmissionJournal, check_invariant
-from conformance.role.traffic import Done, Item, Request, Traffic
+from conformance.role.traffic import ExecutedOrder, Request, Traffic, TrafficItem
 from conformance.words import Texts, plain, say
 
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
@@ -23,7 +23,7 @@ _RACE_SECONDS = 5.0
 _REPETITIONS = 5
 
 
-def check_watch(what: str, traffic: Traffic, journal: SubmissionJournal, *, since: float) -> list[Finding]:
+def check_watch(what: str, traffic: Traffic, journal: SubmissionJournal, *, since: float) -> list[Deviation]:
     """The findings of one watch; some cover requests from ``since`` on only. Raises KeyError for an unknown watch."""
     if what in _WATCHES:
         return list(islice(_WATCHES[what](Seen(traffic, journal, since)), MAX_FINDINGS))
@@ -43,52 +43,52 @@ class Seen:
         return self.traffic.since(self.since)
 
 
-def _requests(run: Seen) -> Iterator[Finding]:
+def _requests(run: Seen) -> Iterator[Deviation]:
     """Each request follows the contract: no answer of 4xx but those that sound requests get too."""
     for request in run.requests():
         if request.method == "DELETE" and request.size:
-            yield Finding(_line(request), say("no-content"), say("bytes", number=request.size))
+            yield Deviation(_line(request), say("no-content"), say("bytes", number=request.size))
         elif request.method == "PUT" and any(item.kind == "withdraw" for item in request.items):
-            yield Finding(_line(request), say("withdrawal-by-delete"), say("withdrawal-by-put"))
+            yield Deviation(_line(request), say("withdrawal-by-delete"), say("withdrawal-by-put"))
         elif request.method not in _READING and (request.status in _CONTRACT or request.code in _SET_CODES):
-            yield Finding(_line(request), say("request-taken"), plain(f"{request.status} {request.code}".strip()))
+            yield Deviation(_line(request), say("request-taken"), plain(f"{request.status} {request.code}".strip()))
 
 
-def _dry_runs(run: Seen) -> Iterator[Finding]:
+def _dry_runs(run: Seen) -> Iterator[Deviation]:
     """An offer that was ordered is not merely checked."""
     for offer_id in dict.fromkeys(each.id for each in run.traffic.done):
         dry = any(item.id == offer_id for request in run.traffic.requests if request.dry for item in request.items)
         if dry and not any(item.kind == "publish" for _, item in run.traffic.sends(offer_id)):
-            yield Finding(plain(offer_id), say("publication"), say("dry-run-only"))
+            yield Deviation(plain(offer_id), say("publication"), say("dry-run-only"))
 
 
-def _contacts(run: Seen) -> Iterator[Finding]:
+def _contacts(run: Seen) -> Iterator[Deviation]:
     found = {(item.id, code): None for request in run.requests() for item in request.items for code in item.contacts}
     for offer_id, code in found:
-        yield Finding(plain(offer_id), say("no-contacts"), plain(code))
+        yield Deviation(plain(offer_id), say("no-contacts"), plain(code))
 
 
-def _slug(run: Seen) -> Iterator[Finding]:
+def _slug(run: Seen) -> Iterator[Deviation]:
     ids = [item.id for request in run.requests() for item in request.items] + [each.id for each in run.journal.sent]
     for offer_id in dict.fromkeys(ids):
         if ":" in offer_id and not offer_id.startswith(f"{run.journal.platform}:"):
-            yield Finding(plain(offer_id), say("own-id", platform=run.journal.platform), plain(offer_id))
+            yield Deviation(plain(offer_id), say("own-id", platform=run.journal.platform), plain(offer_id))
 
 
-def _keys(run: Seen) -> Iterator[Finding]:
+def _keys(run: Seen) -> Iterator[Deviation]:
     """An Idempotency-Key is visible ASCII, and belongs to one content at one address."""
     used: dict[str, tuple[str, str]] = {}
     for request in run.requests():
         if request.key is None:
             continue
         if not _KEY.fullmatch(request.key):
-            yield Finding(_line(request), say("key-form"), plain(request.key[:150]))
+            yield Deviation(_line(request), say("key-form"), plain(request.key[:150]))
         content = (f"{request.path}?{sorted(request.query.items())}", request.digest)
         if used.setdefault(request.key, content) != content:
-            yield Finding(_line(request), say("key-of-its-own"), plain(request.key[:150]))
+            yield Deviation(_line(request), say("key-of-its-own"), plain(request.key[:150]))
 
 
-def _revisions(run: Seen) -> Iterator[Finding]:
+def _revisions(run: Seen) -> Iterator[Deviation]:
     """No revision is used for two contents, and none decreases. A submission that is overtaken by a newer one, and one
     that is sent again, may be stale.
     """
@@ -98,18 +98,18 @@ def _revisions(run: Seen) -> Iterator[Finding]:
         content = str(sorted(each.document.items(), key=str))
         at, before = first.setdefault((each.id, each.revision), (each.at, content))
         if each.outcome == "rejected" and before != content:
-            yield Finding(_revision(each.id, each.revision), say("growing-revision"), plain(each.outcome))
+            yield Deviation(_revision(each.id, each.revision), say("growing-revision"), plain(each.outcome))
         above, above_at = highest.get(each.id, (0, each.at))
         if each.outcome == "stale" and each.revision < above and at == each.at:
             ordered = [done for done in run.traffic.done if done.id == each.id]
             late = ordered[-1].began > above_at if ordered else each.at - above_at > _RACE_SECONDS
             if late:
-                yield Finding(_revision(each.id, each.revision), say("growing-revision"), plain(each.outcome))
+                yield Deviation(_revision(each.id, each.revision), say("growing-revision"), plain(each.outcome))
         if each.revision > above:
             highest[each.id] = (each.revision, each.at)
 
 
-def _sets(run: Seen) -> Iterator[Finding]:
+def _sets(run: Seen) -> Iterator[Deviation]:
     """A set holds what the platform had when its mark was answered: each order executed before shows in it."""
     marks = {
         request.mark: request.answered_at
@@ -125,7 +125,7 @@ def _sets(run: Seen) -> Iterator[Finding]:
             yield from _compare_offer(upload, orders, marked - _MARGIN_SECONDS)
 
 
-def _compare_offer(upload: Request, orders: list[Done], before: float) -> Iterator[Finding]:
+def _compare_offer(upload: Request, orders: list[ExecutedOrder], before: float) -> Iterator[Deviation]:
     """The findings of one offer in a set, by the orders that were executed before a time, and later ones."""
     known = [each for each in orders if each.ended <= before]
     if not known:
@@ -135,35 +135,35 @@ def _compare_offer(upload: Request, orders: list[Done], before: float) -> Iterat
     location = say("in-the-set", id=last.id)
     if last.action == "withdraw":
         if item is not None and "create" not in later:
-            yield Finding(location, say("not-in-the-set"), say("revision", id=item.id, revision=item.revision))
+            yield Deviation(location, say("not-in-the-set"), say("revision", id=item.id, revision=item.revision))
     elif item is None:
         if "withdraw" not in later:
-            yield Finding(location, say("live-in-the-set"), say("it-is-not"))
+            yield Deviation(location, say("live-in-the-set"), say("it-is-not"))
     elif last.action == "change" and item.revision <= last.revision:
-        yield Finding(location, say("newer-than", revision=last.revision), plain(item.revision))
+        yield Deviation(location, say("newer-than", revision=last.revision), plain(item.revision))
 
 
-def _whole_sets(run: Seen) -> Iterator[Finding]:
+def _whole_sets(run: Seen) -> Iterator[Deviation]:
     for request in run.requests():
         if request.is_set and request.status == 422:
-            yield Finding(_line(request), say("whole-set"), plain(request.code))
+            yield Deviation(_line(request), say("whole-set"), plain(request.code))
 
 
-def _marks(run: Seen) -> Iterator[Finding]:
+def _marks(run: Seen) -> Iterator[Deviation]:
     """Each set has a mark of its own that the gateway issued; it is used again only while its outcome is unknown."""
     settled: set[str] = set()
     for request in run.requests():
         if not request.is_set:
             continue
         if request.code in {"mark-invalid", "parameter-missing"}:
-            yield Finding(_line(request), say("mark-issued"), plain(request.code))
+            yield Deviation(_line(request), say("mark-issued"), plain(request.code))
         elif request.code == "stale-mark" and request.mark in settled:
-            yield Finding(_line(request), say("mark-of-its-own"), plain(request.code))
+            yield Deviation(_line(request), say("mark-of-its-own"), plain(request.code))
         if request.status in {200, 202}:
             settled.add(request.mark)
 
 
-def _guard(run: Seen) -> Iterator[Finding]:
+def _guard(run: Seen) -> Iterator[Deviation]:
     """``confirm`` is the number of offers that the platform withdraws; a stale mark is not sent again and again."""
     repeated: Counter[str] = Counter()
     for request in run.requests():
@@ -171,13 +171,13 @@ def _guard(run: Seen) -> Iterator[Finding]:
             continue
         confirm = request.query.get("confirm")
         if confirm is not None and confirm != str(request.gone):
-            yield Finding(_line(request), say("confirms", number=request.gone), plain(confirm))
+            yield Deviation(_line(request), say("confirms", number=request.gone), plain(confirm))
         if not request.items and request.gone and _live(run.traffic, request.at):
-            yield Finding(_line(request), say("no-empty-set"), plain(request.code or request.status))
+            yield Deviation(_line(request), say("no-empty-set"), plain(request.code or request.status))
         repeated[request.mark] += request.code == "stale-mark"
     for times in repeated.values():
         if times > _REPETITIONS:
-            yield Finding(say("stale-mark-again"), say("not-repeated"), say("times", times=times))
+            yield Deviation(say("stale-mark-again"), say("not-repeated"), say("times", times=times))
 
 
 def _live(traffic: Traffic, at: float) -> bool:
@@ -187,13 +187,13 @@ def _live(traffic: Traffic, at: float) -> bool:
     return any(action != "withdraw" for offer_id, action in last.items() if offer_id not in begun)
 
 
-def _one_at_a_time(run: Seen) -> Iterator[Finding]:
+def _one_at_a_time(run: Seen) -> Iterator[Deviation]:
     uploads = [request for request in run.requests() if request.is_set]
     for index, later in enumerate(uploads):
         for earlier in uploads[:index]:
             open_still = earlier.answered_at is None or earlier.answered_at > later.at
             if open_still and earlier.mark != later.mark:
-                yield Finding(_line(later), say("one-set-at-a-time"), say("set-still-open", mark=earlier.mark[:20]))
+                yield Deviation(_line(later), say("one-set-at-a-time"), say("set-still-open", mark=earlier.mark[:20]))
 
 
 def _line(request: Request) -> Texts:
@@ -204,12 +204,12 @@ def _revision(offer_id: str, revision: int) -> Texts:
     return say("revision", id=offer_id, revision=revision)
 
 
-def distinct_revisions(sends: Iterator[tuple[Request, Item]]) -> int:
+def distinct_revisions(sends: Iterator[tuple[Request, TrafficItem]]) -> int:
     """The number of different revisions among submissions."""
     return len({(item.kind, item.revision) for _, item in sends})
 
 
-_Watch: TypeAlias = Callable[[Seen], Iterator[Finding]]
+_Watch: TypeAlias = Callable[[Seen], Iterator[Deviation]]
 _WATCHES: Mapping[str, _Watch] = {
     "requests": _requests,
     "dry-runs": _dry_runs,

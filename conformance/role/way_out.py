@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 import orjson
 
-from conformance.model.result import Finding, NotApplicableError
-from conformance.role.comparison import Comparison, Output
+from conformance.model.result import Deviation, NotApplicableError
+from conformance.role.comparison import Comparison, WayOutput
 from conformance.role.copy import Copy
 from conformance.role.topic_copy import TopicCopy
 from conformance.script.export import UnreadableExportError, entries_of
@@ -30,8 +30,8 @@ _POLL_SECONDS = 5
 _DENIED_ONCE = 1
 """A change may come just behind the last page; behind several pages in a row it was there before."""
 _FOUND, _NOT_FOUND, _GONE = 200, 404, 410
-_Look: TypeAlias = Callable[[], Awaitable[list[Finding]]]
-Poll: TypeAlias = Callable[[_Look, Callable[[list[Finding]], bool]], Awaitable[list[Finding]]]
+_Look: TypeAlias = Callable[[], Awaitable[list[Deviation]]]
+Poll: TypeAlias = Callable[[_Look, Callable[[list[Deviation]], bool]], Awaitable[list[Deviation]]]
 """Repeats a look until what it finds is done, or the time is over."""
 
 
@@ -51,7 +51,7 @@ class WaysOut(Comparison):
     broken: bool = False
     """Whether a page of a resumed copy, or a record of a topic, is wrong: it does not come again."""
 
-    async def compare(self, poll: Poll) -> list[Finding]:
+    async def compare(self, poll: Poll) -> list[Deviation]:
         """The findings of the first way that has any."""
         if alike := self.expect.get("alike"):
             given = (await self._list(_WHOLE)).documents
@@ -75,7 +75,7 @@ class WaysOut(Comparison):
     def _fresh(self, look: _Look) -> _Look:
         """The look; after findings the single offers are read again for the next one: they may have been behind."""
 
-        async def looked() -> list[Finding]:
+        async def looked() -> list[Deviation]:
             findings = await look()
             if findings and look != self._look_at_singles:
                 await self._look_at_singles()
@@ -90,7 +90,7 @@ class WaysOut(Comparison):
         named = self.reader in platforms.partition("=")[2].split(",")
         return [*self._ids("holds"), *(self._ids("own") if named else ())]
 
-    async def _look_at_singles(self) -> list[Finding]:
+    async def _look_at_singles(self) -> list[Deviation]:
         expected = dict.fromkeys(self._ids("holds", "outside", "own"), _FOUND)
         expected |= dict.fromkeys(self._ids("hidden", "gone"), _NOT_FOUND)
         for offer_id, status in expected.items():
@@ -100,7 +100,7 @@ class WaysOut(Comparison):
             own = offer_id.startswith(f"{self.reader}:") and status == _NOT_FOUND
             wanted = _GONE if own else status
             if reply.status != wanted:
-                return [Finding(say("at-status", location=location), plain(wanted), reply.summary)]
+                return [Deviation(say("at-status", location=location), plain(wanted), reply.summary)]
             if status == _FOUND:
                 self.single[offer_id] = reply.json
                 if wrong := mismatches(self.expect.get("offers", {}).get(offer_id, {}), reply.json, location):
@@ -109,8 +109,8 @@ class WaysOut(Comparison):
                 return wrong
         return []
 
-    def _reading(self, name: Texts, read: Callable[[int], Awaitable[Output]], limit: int) -> _Look:
-        async def look() -> list[Finding]:
+    def _reading(self, name: Texts, read: Callable[[int], Awaitable[WayOutput]], limit: int) -> _Look:
+        async def look() -> list[Deviation]:
             output = await read(limit)
             location = joined((self.location, name), ", ")
             if output.findings:
@@ -120,8 +120,8 @@ class WaysOut(Comparison):
 
         return look
 
-    async def _list(self, limit: int, query: str | None = None) -> Output:
-        output, cursor = Output(), None
+    async def _list(self, limit: int, query: str | None = None) -> WayOutput:
+        output, cursor = WayOutput(), None
         for _ in range(_PAGES_AT_MOST):
             reply = await self._get("/v1/offers", limit, cursor, query=query)
             wrong = self._page(reply, "offers", limit, say("way-list", limit=limit))
@@ -132,7 +132,7 @@ class WaysOut(Comparison):
                 if each["id"] in output.documents:
                     location = joined((self.location, say("way-list", limit=limit)), ", ")
                     output.findings = [
-                        Finding(location, say("appears-once", id=each["id"]), say("appears-times", times=2))
+                        Deviation(location, say("appears-once", id=each["id"]), say("appears-times", times=2))
                     ]
                 output.documents[each["id"]] = each
             output.texts.append(_text(reply))
@@ -141,18 +141,18 @@ class WaysOut(Comparison):
                 break
         return output
 
-    def _page(self, reply: Reply, name: str, limit: int, way: Texts) -> list[Finding]:
+    def _page(self, reply: Reply, name: str, limit: int, way: Texts) -> list[Deviation]:
         location = joined((self.location, way), ", ")
         if reply.status != _FOUND:
-            return [Finding(say("at-status", location=location), plain(_FOUND), reply.summary)]
+            return [Deviation(say("at-status", location=location), plain(_FOUND), reply.summary)]
         items = reply.json.get(name) if isinstance(reply.json, dict) else None
         if not isinstance(items, list) or not all(isinstance(each, dict) and "id" in each for each in items):
-            return [Finding(location, say("list-of-offers"), plain(render_value(reply.json)))]
+            return [Deviation(location, say("list-of-offers"), plain(render_value(reply.json)))]
         if len(items) > limit:
-            return [Finding(location, say("so-many", size=limit), plain(len(items)))]
+            return [Deviation(location, say("so-many", size=limit), plain(len(items)))]
         return []
 
-    async def _start(self, limit: int) -> Output:
+    async def _start(self, limit: int) -> WayOutput:
         """The feed from its start: what is live, once each, and no removal (FEED-010)."""
         copy = Copy()
         output = await self._read(copy, limit, say("way-start", limit=limit))
@@ -178,7 +178,7 @@ class WaysOut(Comparison):
             "removed": {**self.expect.get("gone", {}), **self.expect.get("removed", {})} if reached else {},
         }
 
-        async def look() -> list[Finding]:
+        async def look() -> list[Deviation]:
             opened = self.polls.pop(known, None)
             output = await self._read(copy, limit, name, first=None if opened is None else await opened)
             self.broken = bool(output.findings) and output.page
@@ -200,11 +200,11 @@ class WaysOut(Comparison):
         seen = list(self._ids("holds", "outside"))
         lost = {**self.expect.get("gone", {}), **self.expect.get("removed", {})}
 
-        async def look() -> list[Finding]:
+        async def look() -> list[Deviation]:
             if wrong := self._configured(topic, location):
                 return wrong
             platforms = ",".join(sorted({each.partition(":")[0] for each in seen}))
-            listed = await self._list(_WHOLE, f"platform={platforms}") if seen else Output()
+            listed = await self._list(_WHOLE, f"platform={platforms}") if seen else WayOutput()
             given = [each for each in seen if each in listed.documents]
             findings = await topic.read(location)
             self.broken = bool(findings)
@@ -217,33 +217,33 @@ class WaysOut(Comparison):
             }
             findings = listed.findings or findings or topic.copy.compare(expected, location)
             findings = findings or self._same_removals(topic, removed, location)
-            output = Output(dict(topic.copy.held), [topic.texts[each] for each in topic.copy.held])
+            output = WayOutput(dict(topic.copy.held), [topic.texts[each] for each in topic.copy.held])
             return findings or self._compare(output, given, location)
 
         return look
 
-    def _same_removals(self, topic: TopicCopy, removed: Iterable[str], location: Texts) -> list[Finding]:
+    def _same_removals(self, topic: TopicCopy, removed: Iterable[str], location: Texts) -> list[Deviation]:
         """The findings on withdrawals, which have the same sequence at the end of the feed."""
         feed = self.resumed[f"{self.reader} {self.query} {_WHOLE} 0"]
         for each in removed:
             given, found = feed.applied.get(each), topic.copy.applied[each]
             if each in self._ids("gone") and each in feed.removed and given != found:
                 where = joined((location, plain(each)), " ")
-                return [Finding(where, say("sequence", sequence=given), say("sequence", sequence=found))]
+                return [Deviation(where, say("sequence", sequence=given), say("sequence", sequence=found))]
         return []
 
-    def _configured(self, topic: TopicCopy, location: Texts) -> list[Finding]:
+    def _configured(self, topic: TopicCopy, location: Texts) -> list[Deviation]:
         """The findings on the topic's configuration. Raises NotApplicableError where it cannot be read."""
         wanted, found = self.expect.get("topic"), topic.topic.configuration
         if wanted is not None and found is None:
             raise NotApplicableError(say("topic-configuration", topic=topic.topic.name))
         return [] if wanted is None else mismatches(wanted, found, location)
 
-    async def _read(self, copy: Copy, limit: int, name: Texts, *, first: Reply | None = None) -> Output:
+    async def _read(self, copy: Copy, limit: int, name: Texts, *, first: Reply | None = None) -> WayOutput:
         """Read the feed to its end into a copy, from the page that came first; the documents are those that came.
         Behind a full page of a few the next one is looked at, even where no more is left: what comes then is denied.
         """
-        output, location = Output(), joined((self.location, name), ", ")
+        output, location = WayOutput(), joined((self.location, name), ", ")
         last, denied = False, 0
         for _ in range(_PAGES_AT_MOST):
             reply = first or await self._get("/v1/changes", limit, copy.cursor)
@@ -262,7 +262,7 @@ class WaysOut(Comparison):
             if last and (limit != _FEW or len(reply.json["changes"]) < limit):
                 break
         if denied > _DENIED_ONCE:
-            output.findings = [Finding(location, say("more-behind-full-pages"), say("none-behind-full-pages"))]
+            output.findings = [Deviation(location, say("more-behind-full-pages"), say("none-behind-full-pages"))]
         return output
 
     async def _get(
@@ -275,25 +275,25 @@ class WaysOut(Comparison):
     def _exporting(self, name: str) -> _Look:
         """An export, in which an offer is known by its id or the address where it applies."""
 
-        async def look() -> list[Finding]:
+        async def look() -> list[Deviation]:
             location = joined((self.location, say("way-export", format=name)), ", ")
             reply = await self.wire.call("GET", f"/v1/exports/{name}?{self.query}")
             if reply.status != _FOUND:
-                return [Finding(say("at-status", location=location), plain(_FOUND), reply.summary)]
+                return [Deviation(say("at-status", location=location), plain(_FOUND), reply.summary)]
             kind = next((value for key, value in reply.headers.items() if key.lower() == "content-type"), "")
             try:
                 entries = entries_of(reply.body, kind)
             except UnreadableExportError as error:
-                return [Finding(location, say("export-file"), error.text)]
+                return [Deviation(location, say("export-file"), error.text)]
             known = list(self._ids("holds", "outside", "hidden", "gone", "own"))
             given = {offer_id: entry for entry in entries for offer_id in _subject(entry, known)}
             for offer_id in self._listed:
                 if offer_id not in given:
-                    return [Finding(location, say("is-given", id=offer_id), say("it-is-not"))]
+                    return [Deviation(location, say("is-given", id=offer_id), say("it-is-not"))]
             for offer_id, texts in self.expect.get("exported", {}).items():
                 for text in texts:
                     if not any(text in part for part in given[offer_id]):
-                        return [Finding(location, plain(text), plain(render_value(given[offer_id])))]
+                        return [Deviation(location, plain(text), plain(render_value(given[offer_id])))]
             return self._absence(given, self._listed, location) or self._silence(
                 [reply.body.decode(errors="replace")], location
             )

@@ -14,7 +14,7 @@ _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
 """A whole string, whose content is skipped; the quote of an unterminated one; a structural character."""
 
 
-class UnreadableError(LocalisedError):
+class UnreadableBatchError(LocalisedError):
     """A body cannot be split into documents; ``code`` is the problem's."""
 
     def __init__(self, text: Texts, *, code: str) -> None:
@@ -36,7 +36,7 @@ def split_array(content: bytes) -> Iterator[bytes]:
     """The items of a JSON array, between its own commas. Raises UnreadableError."""
     begun = content.lstrip(_SPACE)
     if not begun.startswith(b"["):
-        raise UnreadableError(say("array-not-one"), code="body-malformed")
+        raise UnreadableBatchError(say("array-not-one"), code="body-malformed")
     content, begin, depth = begun[1:], 0, 1
     for token in _TOKEN.finditer(content):
         match token[0]:
@@ -52,13 +52,13 @@ def split_array(content: bytes) -> Iterator[bytes]:
                 begin = token.end()
             case b'"':
                 break
-    raise UnreadableError(say("array-endless"), code="body-truncated")
+    raise UnreadableBatchError(say("array-endless"), code="body-truncated")
 
 
 def _last_item(content: bytes, begin: int, end: re.Match[bytes]) -> Iterator[bytes]:
     """The item before the closing bracket; none in an empty array."""
     if end[0] != b"]" or content[end.end() :].strip(_SPACE):
-        raise UnreadableError(say("array-not-one"), code="body-malformed")
+        raise UnreadableBatchError(say("array-not-one"), code="body-malformed")
     item = content[begin : end.start()]
     if begin or item.strip(_SPACE):
         yield item
@@ -76,10 +76,10 @@ def inflate(content: bytes, *, most: int) -> bytes:
             try:
                 plain += member.decompress(block, most + 1 - len(plain))
             except zlib.error as error:
-                raise UnreadableError(say("gzip-none", error=error), code="body-malformed") from error
+                raise UnreadableBatchError(say("gzip-none", error=error), code="body-malformed") from error
             if len(plain) > most:
-                raise UnreadableError(say("gzip-too-large", most=most), code="body-too-large")
+                raise UnreadableBatchError(say("gzip-too-large", most=most), code="body-too-large")
             block = member.unused_data
     if not member.eof:
-        raise UnreadableError(say("gzip-cut"), code="body-truncated")
+        raise UnreadableBatchError(say("gzip-cut"), code="body-truncated")
     return bytes(plain)

@@ -8,14 +8,14 @@ from urllib.parse import urlencode
 
 import orjson
 
-from conformance.model.case import Body, Document
+from conformance.model.case import CallBody, CaseDocument
 from conformance.model.library import base
 from conformance.script.template import Lookup, changed, fill
 
 _BOMB_BYTES = 60_000_000
 
 
-def document_of(subject: Document, names: Lookup) -> bytes:
+def document_of(subject: CaseDocument, names: Lookup) -> bytes:
     """The bytes to judge, padded to the case's size."""
     raw = _document(subject.template, names)
     return raw if subject.size is None else raw.ljust(subject.size)
@@ -39,7 +39,7 @@ def valid_offer(names: Lookup, change: Mapping[str, Any]) -> dict[str, Any]:
     return changed(fill(template, names), put=fill(change.get("put", {}), names), drop=change.get("drop", []))
 
 
-def write_body(body: Body, names: Lookup) -> tuple[bytes, Mapping[str, str]]:
+def write_body(body: CallBody, names: Lookup) -> tuple[bytes, Mapping[str, str]]:
     """The bytes, with Content-Type and Content-Encoding."""
     content = _content(body, names).ljust(body.size or 0)
     headers = {"Content-Type": body.media_type}
@@ -58,7 +58,7 @@ def write_body(body: Body, names: Lookup) -> tuple[bytes, Mapping[str, str]]:
     return content, {**headers, "Content-Encoding": "gzip"}
 
 
-def _content(body: Body, names: Lookup) -> bytes:
+def _content(body: CallBody, names: Lookup) -> bytes:
     match body.form:
         case "offer":
             return orjson.dumps(valid_offer(names, body.content))

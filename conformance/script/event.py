@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from conformance.model.result import Finding
+from conformance.model.result import Deviation
 from conformance.script.matcher import mismatches
 from conformance.words import Texts, joined, plain, say
 
@@ -33,7 +33,7 @@ class TopicRecord:
 
 def read_event(
     record: TopicRecord, *, partitions: int, location: Texts
-) -> tuple[Mapping[str, Any] | None, list[Finding]]:
+) -> tuple[Mapping[str, Any] | None, list[Deviation]]:
     """The change that a record holds (schema ``change``), None where it is none, and the findings on the record."""
     location = joined((location, plain(record.key)), " ")
     removes = record.value is None
@@ -45,7 +45,7 @@ def read_event(
     wrong = mismatches(headers, record.headers, say("at-headers", location=location))
     right = zlib.crc32(record.key.encode()) % partitions
     if record.partition != right:  # IDN-004
-        wrong.append(Finding(location, say("partition", number=right), say("partition", number=record.partition)))
+        wrong.append(Deviation(location, say("partition", number=right), say("partition", number=record.partition)))
     return change, wrong
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import schemas
-from conformance.model.result import Finding
+from conformance.model.result import Deviation
 from conformance.words import Texts, joined, plain, say
 from schemas.registry import fast_validator
 
@@ -19,10 +19,10 @@ MISSING = object()
 """Value of an absent member."""
 
 
-def mismatches(matcher: Any, value: Any, location: Texts) -> list[Finding]:
+def mismatches(matcher: Any, value: Any, location: Texts) -> list[Deviation]:
     """The findings of a value; empty when it matches."""
     return [
-        Finding(joined((location, plain(path))), expected(), actual())
+        Deviation(joined((location, plain(path))), expected(), actual())
         for path, expected, actual in _compare(matcher, value, "")
     ]
 

@@ -27,14 +27,14 @@ from conformance.standin.snapshots import Mark, Snapshots
 from conformance.standin.statistics import Statistics
 from conformance.standin.upload import Item, Upload, read_document, receive_batch, receive_snapshot, submission_of
 from conformance.standin.value import utc, wait_of
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 from schemas.registry import definition_validator
 from schemas.territory import department_in
 
 _SEGMENT = 3
 """``/v1/offers/{id}``: the id is the third segment of the path."""
 _MAX_REVISION = 2**53 - 1
-_CANONICAL = Spoken("{platform}:{local_id}", "{plateforme}:{identifiant}")
+_CANONICAL = Bilingual("{platform}:{local_id}", "{plateforme}:{identifiant}")
 
 Effect: TypeAlias = Callable[[], HostAnswer]
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import orjson
 
 import schemas
-from conformance.script.batch import UnreadableError, split_array
+from conformance.script.batch import UnreadableBatchError, split_array
 from conformance.standin.exchange import PartnerRequest, Stored, refused
 from conformance.standin.offers import Submission
 from schemas.territory import department_in
@@ -168,7 +168,7 @@ def _documents(content: bytes, kind: Kind) -> Iterator[bytes]:
             if len(raw) > OFFER_BYTES:
                 raise refused("line-too-long", index=number - 1, expected=OFFER_BYTES)
             yield raw
-    except UnreadableError as error:
+    except UnreadableBatchError as error:
         if error.code == "body-malformed":
             raise refused(error.code, expected="[…]") from error
         if len(content) - read > OFFER_BYTES + 1:  # an item that does not end

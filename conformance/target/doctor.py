@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 
 from conformance.script.template import value_at
-from conformance.target.setup import ACCOUNTS, Account, Cluster, Setup, SetupError
+from conformance.target.setup import ACCOUNTS, Cluster, Setup, SetupError, TargetAccount
 from conformance.target.topic import subscriber_topics
 from conformance.target.wire import Reply, Wire, poll
 from conformance.version import PROTOCOL_VERSION
@@ -30,7 +30,7 @@ _NOTHING = b"{}"
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DoctorCheck:
     """One check; ``step`` is the remedy where it is not good."""
 
     name: Texts
@@ -39,7 +39,7 @@ class Check:
     step: Texts | None = None
 
 
-def examine(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
+def examine(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[DoctorCheck]:
     """All checks of the set-up's role; ``now`` is this machine's time (RFC 3339)."""
     match setup.role:
         case "gateway":
@@ -50,7 +50,7 @@ def examine(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncI
             return _examine_partner(setup, session)
 
 
-async def _examine_gateway(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
+async def _examine_gateway(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[DoctorCheck]:
     """Checks of a gateway: reachable, encrypted, protocol, clock, accounts, reset, restart."""
     reply = await _wire(setup, session).call("GET", "/.well-known/passerelle")
     for check in _target_checks(setup, reply, now):
@@ -64,14 +64,14 @@ async def _examine_gateway(setup: Setup, session: aiohttp.ClientSession, *, now:
         if check.state == "good" and name in {"publisher", "neighbour"} and setup.supports("snapshots"):
             yield await _reset(setup, session, name)
     if setup.supports("restart") and setup.restart is None:
-        yield Check(say("restart"), "doubtful", say("no-restart"), say("no-restart-step"))
+        yield DoctorCheck(say("restart"), "doubtful", say("no-restart"), say("no-restart-step"))
     elif setup.supports("restart"):
-        yield Check(say("restart"), "good", say("restarts", command=setup.restart))
+        yield DoctorCheck(say("restart"), "good", say("restarts", command=setup.restart))
     if setup.cluster is not None:
         yield await _topics(setup, setup.cluster)
 
 
-async def _examine_national(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
+async def _examine_national(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[DoctorCheck]:
     """Checks of the national site: reachable, encrypted, clock, login."""
     wire = _wire(setup, session)
     reply = await wire.call("GET", "/internship_offers")
@@ -86,20 +86,20 @@ async def _examine_national(setup: Setup, session: aiohttp.ClientSession, *, now
     proof = orjson.dumps({"email": account.client_id, "password": account.secret})
     login = await wire.call("POST", "/auth/login", headers=_JSON, body=proof)
     if login.status == 200 and isinstance(value_at(login.json, "/token"), str):
-        yield Check(_of_account("national"), "good", say("logs-in"))
+        yield DoctorCheck(_of_account("national"), "good", say("logs-in"))
     else:
         text, step = say("login-answered", text=login.summary), say("login-step")
-        yield Check(_of_account("national"), "wrong", text, step)
+        yield DoctorCheck(_of_account("national"), "wrong", text, step)
 
 
-async def _examine_partner(setup: Setup, session: aiohttp.ClientSession) -> AsyncIterator[Check]:
+async def _examine_partner(setup: Setup, session: aiohttp.ClientSession) -> AsyncIterator[DoctorCheck]:
     """Checks of a publisher or a subscriber: account, the kit's listener, and the partner's test interface."""
     account = setup.accounts.get(setup.role)
     if account is None:
         yield _no_account(setup.role)
     else:
         text = say("taken-for", client=account.client_id, platform=account.platform)
-        yield Check(_of_account(setup.role), "good", text)
+        yield DoctorCheck(_of_account(setup.role), "good", text)
     yield await _listening(setup)
     if setup.control is None:
         yield _without_interface(setup)
@@ -107,29 +107,29 @@ async def _examine_partner(setup: Setup, session: aiohttp.ClientSession) -> Asyn
     wire = _wire(setup, session, url=setup.control)
     reply = await wire.call("POST", "/reset", headers=_JSON, body=_NOTHING)
     if not 200 <= reply.status < 300:
-        yield Check(say("test-interface"), "wrong", _to("POST /reset", reply), say("start-interface"))
+        yield DoctorCheck(say("test-interface"), "wrong", _to("POST /reset", reply), say("start-interface"))
         return
     if setup.role == "subscriber":
         reply = await wire.call("GET", "/offers")
         if not isinstance(value_at(reply.json, "/offers"), Mapping):
-            yield Check(say("test-interface"), "wrong", _to("GET /offers", reply), say("empty-offers-step"))
+            yield DoctorCheck(say("test-interface"), "wrong", _to("GET /offers", reply), say("empty-offers-step"))
             return
         if value_at(reply.json, "/offers"):
-            yield Check(say("test-interface"), "wrong", say("offers-after-reset"), say("forget-step"))
+            yield DoctorCheck(say("test-interface"), "wrong", say("offers-after-reset"), say("forget-step"))
             return
-    yield Check(say("test-interface"), "good", say("interface-answers", address=setup.control))
+    yield DoctorCheck(say("test-interface"), "good", say("interface-answers", address=setup.control))
 
 
-def _wire(setup: Setup, session: aiohttp.ClientSession, *, url: str = "", account: Account | None = None) -> Wire:
+def _wire(setup: Setup, session: aiohttp.ClientSession, *, url: str = "", account: TargetAccount | None = None) -> Wire:
     return Wire(session, url or setup.target, account, [], seconds=_SECONDS, patience=setup.patience)
 
 
-def _target_checks(setup: Setup, reply: Reply, now: str) -> Iterator[Check]:
+def _target_checks(setup: Setup, reply: Reply, now: str) -> Iterator[DoctorCheck]:
     """The checks of any target: reachable, encrypted, clock."""
     if reply.failure is not None:
-        yield Check(say("reachable"), "wrong", _to(setup.target, reply), say("target-step"))
+        yield DoctorCheck(say("reachable"), "wrong", _to(setup.target, reply), say("target-step"))
         return
-    yield Check(say("reachable"), "good", say("target-answers", target=setup.target))
+    yield DoctorCheck(say("reachable"), "good", say("target-answers", target=setup.target))
     yield _encryption(setup.target)
     yield _clock(reply, now)
 
@@ -138,8 +138,8 @@ def _of_account(name: str) -> Texts:
     return say("account", name=name)
 
 
-def _no_account(name: str) -> Check:
-    return Check(_of_account(name), "wrong", say("not-given"), say("account-missing-step", role=name))
+def _no_account(name: str) -> DoctorCheck:
+    return DoctorCheck(_of_account(name), "wrong", say("not-given"), say("account-missing-step", role=name))
 
 
 def _to(asked: str, reply: Reply) -> Texts:
@@ -147,13 +147,13 @@ def _to(asked: str, reply: Reply) -> Texts:
     return say("at", location=asked, text=reply.summary)
 
 
-def _encryption(target: str) -> Check:
+def _encryption(target: str) -> DoctorCheck:
     parts = urlsplit(target)
     if parts.scheme == "https":
-        return Check(say("encrypted"), "good", say("tls"))
+        return DoctorCheck(say("encrypted"), "good", say("tls"))
     if _is_loopback(parts.hostname or ""):
-        return Check(say("encrypted"), "good", say("on-this-machine"))
-    return Check(say("encrypted"), "wrong", say("in-clear"), say("https-step"))
+        return DoctorCheck(say("encrypted"), "good", say("on-this-machine"))
+    return DoctorCheck(say("encrypted"), "wrong", say("in-clear"), say("https-step"))
 
 
 def _is_loopback(host: str) -> bool:
@@ -163,43 +163,43 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _protocol(reply: Reply) -> Check:
+def _protocol(reply: Reply) -> DoctorCheck:
     version = value_at(reply.json, "/protocol_version")
     if version == PROTOCOL_VERSION:
-        return Check(say("protocol"), "good", say("version-found", version=version))
+        return DoctorCheck(say("protocol"), "good", say("version-found", version=version))
     found = reply.summary if version is None else say("version-found", version=version)
     step = say("protocol-step", version=PROTOCOL_VERSION)
-    return Check(say("protocol"), "wrong", say("at", location="/.well-known/passerelle", text=found), step)
+    return DoctorCheck(say("protocol"), "wrong", say("at", location="/.well-known/passerelle", text=found), step)
 
 
-def _clock(reply: Reply, now: str) -> Check:
+def _clock(reply: Reply, now: str) -> DoctorCheck:
     header = next((value for name, value in reply.headers.items() if name.lower() == "date"), None)
     try:
         date = parsedate_to_datetime(header or "")
         apart = round(abs((date - datetime.fromisoformat(now)).total_seconds()))
     except (ValueError, TypeError):
-        return Check(say("clock"), "doubtful", say("no-date"), say("no-date-step"))
+        return DoctorCheck(say("clock"), "doubtful", say("no-date"), say("no-date-step"))
     if apart > _SKEW_SECONDS:
-        return Check(say("clock"), "wrong", say("clocks-apart", seconds=apart), say("clocks-step"))
-    return Check(say("clock"), "good", say("clocks-apart", seconds=apart))
+        return DoctorCheck(say("clock"), "wrong", say("clocks-apart", seconds=apart), say("clocks-step"))
+    return DoctorCheck(say("clock"), "good", say("clocks-apart", seconds=apart))
 
 
-async def _account(setup: Setup, session: aiohttp.ClientSession, name: str) -> Check:
+async def _account(setup: Setup, session: aiohttp.ClientSession, name: str) -> DoctorCheck:
     account = setup.accounts.get(name)
     if account is None:
-        return Check(_of_account(name), "doubtful", say("not-given"), say("no-account-step", name=name))
+        return DoctorCheck(_of_account(name), "doubtful", say("not-given"), say("no-account-step", name=name))
     wire = _wire(setup, session, account=account)
     try:
         reading = await _settled(wire, setup, "GET", "/v1/changes?limit=1")
         writing = await _settled(wire, setup, "PUT", f"/v1/offers/{account.platform}:doctor?dry_run=true", _NOTHING)
     except SetupError as error:
-        return Check(_of_account(name), "wrong", error.text, error.step)
+        return DoctorCheck(_of_account(name), "wrong", error.text, error.step)
     wrong = _rights(name, reading, writing)
     if wrong is not None:
-        return Check(_of_account(name), "wrong", wrong, say("scopes-step"))
+        return DoctorCheck(_of_account(name), "wrong", wrong, say("scopes-step"))
     if name == "subscriber" and account.host is None:
-        return Check(_of_account(name), "doubtful", say("hostless"), say("hostless-step"))
-    return Check(_of_account(name), "good", say("account-works", platform=account.platform))
+        return DoctorCheck(_of_account(name), "doubtful", say("hostless"), say("hostless-step"))
+    return DoctorCheck(_of_account(name), "good", say("account-works", platform=account.platform))
 
 
 async def _settled(wire: Wire, setup: Setup, method: str, path: str, body: bytes | None = None) -> Reply:
@@ -223,43 +223,43 @@ def _rights(name: str, reading: Reply, writing: Reply) -> Texts | None:
     return None
 
 
-async def _reset(setup: Setup, session: aiohttp.ClientSession, name: str) -> Check:
+async def _reset(setup: Setup, session: aiohttp.ClientSession, name: str) -> DoctorCheck:
     """Check that the account obtains a snapshot mark, the first step of every clearing."""
     wire = _wire(setup, session, account=setup.accounts[name])
     reply = await _settled(wire, setup, "POST", "/v1/snapshots/marks")
     if reply.status == 201:
-        return Check(say("reset", name=name), "good", say("can-reset"))
-    return Check(say("reset", name=name), "wrong", _to("POST /v1/snapshots/marks", reply), say("reset-step"))
+        return DoctorCheck(say("reset", name=name), "good", say("can-reset"))
+    return DoctorCheck(say("reset", name=name), "wrong", _to("POST /v1/snapshots/marks", reply), say("reset-step"))
 
 
-async def _topics(setup: Setup, cluster: Cluster) -> Check:
+async def _topics(setup: Setup, cluster: Cluster) -> DoctorCheck:
     """Check that the subscriber topics can be read; nothing is sent in clear text to another machine."""
     hosts = (server.partition(":")[0] for server in cluster.servers.split(","))
     if not cluster.security.endswith("SSL") and not all(_is_loopback(host) for host in hosts):
-        return Check(say("topics"), "wrong", say("kafka-in-clear"), say("kafka-in-clear-step"))
+        return DoctorCheck(say("topics"), "wrong", say("kafka-in-clear"), say("kafka-in-clear-step"))
     try:
         async with subscriber_topics(setup) as topics:
             names = ", ".join(topic.name for topic in topics.values())
-            return Check(say("topics"), "good", plain(names))
+            return DoctorCheck(say("topics"), "good", plain(names))
     except SetupError as error:
-        return Check(say("topics"), "wrong", error.text, error.step)
+        return DoctorCheck(say("topics"), "wrong", error.text, error.step)
 
 
-async def _listening(setup: Setup) -> Check:
+async def _listening(setup: Setup) -> DoctorCheck:
     address, _, port = setup.listen.rpartition(":")
     try:
         server = await asyncio.start_server(lambda _, writer: writer.close(), address, int(port))
     except OSError as error:
         text = joined((plain(setup.listen), system_reason(error).texts), " : ")
-        return Check(say("listen"), "wrong", text, say("cannot-listen-step"))
+        return DoctorCheck(say("listen"), "wrong", text, say("cannot-listen-step"))
     server.close()
     await server.wait_closed()
-    return Check(say("listen"), "good", say("will-listen", listen=setup.listen))
+    return DoctorCheck(say("listen"), "good", say("will-listen", listen=setup.listen))
 
 
-def _without_interface(setup: Setup) -> Check:
+def _without_interface(setup: Setup) -> DoctorCheck:
     if setup.role == "subscriber":
-        return Check(say("test-interface"), "wrong", say("interface-needed"), say("interface-needed-step"))
+        return DoctorCheck(say("test-interface"), "wrong", say("interface-needed"), say("interface-needed-step"))
     if setup.supports("order"):
-        return Check(say("test-interface"), "doubtful", say("no-interface"), say("no-interface-step"))
-    return Check(say("test-interface"), "good", say("observing", seconds=f"{setup.observe:.0f}"))
+        return DoctorCheck(say("test-interface"), "doubtful", say("no-interface"), say("no-interface-step"))
+    return DoctorCheck(say("test-interface"), "good", say("observing", seconds=f"{setup.observe:.0f}"))

@@ -18,7 +18,7 @@ from conformance.model.result import Outcome
 from conformance.script.body import valid_offer
 from conformance.script.matcher import render_value
 from conformance.script.template import Names, UnknownNameError, value_at
-from conformance.target.setup import Account, Setup, SetupError
+from conformance.target.setup import Setup, SetupError, TargetAccount
 from conformance.target.wire import Reply, Wire, poll
 from conformance.version import PROTOCOL_VERSION, REFERENCE
 from conformance.words import Texts, joined, plain, say
@@ -75,7 +75,7 @@ async def reference_of(setup: Setup, session: aiohttp.ClientSession) -> str | No
 
 
 async def _reach_account(
-    setup: Setup, session: aiohttp.ClientSession, name: str, account: Account, *, known: bool, now: str
+    setup: Setup, session: aiohttp.ClientSession, name: str, account: TargetAccount, *, known: bool, now: str
 ) -> Cause | None:
     """The cause found with one account. ``known``: the discovery document is there."""
     wire = Wire(session, setup.target, None, [], seconds=_SECONDS, patience=setup.patience)
@@ -92,7 +92,7 @@ async def _reach_account(
     return await _use(wire, setup, name, account, token, now=now)
 
 
-async def _use(wire: Wire, setup: Setup, name: str, account: Account, token: str, *, now: str) -> Cause | None:
+async def _use(wire: Wire, setup: Setup, name: str, account: TargetAccount, token: str, *, now: str) -> Cause | None:
     """The cause found with a token: read the feed, and for a publisher check an offer without storing it."""
     bearer = {"Authorization": f"Bearer {token}"}
     reading = await _settled(wire, "GET", _READS, setup, headers=bearer)
@@ -249,13 +249,13 @@ async def _no_gateway(wire: Wire, reply: Reply, setup: Setup) -> Cause:
     return Cause(code="wrong-target", title=title, words=words_of(reply), step=step)
 
 
-def _refused_token(name: str, account: Account, reply: Reply) -> Cause:
+def _refused_token(name: str, account: TargetAccount, reply: Reply) -> Cause:
     title = say("cause-token", account=name, client=account.client_id)
     step = say("cause-token-step", account=name)
     return Cause(code="token-refused", title=title, words=words_of(reply), step=step)
 
 
-def _forbidden(name: str, account: Account, asked: str, reply: Reply) -> Cause:
+def _forbidden(name: str, account: TargetAccount, asked: str, reply: Reply) -> Cause:
     """The cause of a 403: a scope that the account lacks, or the name of another platform."""
     code = value_at(reply.json, "/code")
     challenge = " ".join(value for key, value in reply.headers.items() if key.lower() == "www-authenticate")

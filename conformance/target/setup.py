@@ -22,11 +22,11 @@ __all__ = [
     "ACCOUNTS",
     "PROFILES",
     "TOPICS",
-    "Account",
     "Cluster",
     "Profile",
     "Setup",
     "SetupError",
+    "TargetAccount",
     "read_setup",
     "setup_of",
 ]
@@ -54,7 +54,7 @@ _WITH_TARGET: tuple[RoleName, ...] = ("gateway", "national")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class TargetAccount:
     """Credentials of the kit at the target, or of the partner at the kit. ``host`` is the platform's own host, as the
     gateway knows it, ``territory`` are the INSEE codes of the departments that it reads there without a filter of
     place; empty where the file declares none.
@@ -79,7 +79,7 @@ class Setup:
     role: RoleName
     target: str
     profile: Profile = "full"
-    accounts: Mapping[str, Account] = field(default_factory=dict)
+    accounts: Mapping[str, TargetAccount] = field(default_factory=dict)
     features: Mapping[str, bool] = field(default_factory=dict)
     listen: str = _LISTEN
     control: str | None = None
@@ -96,7 +96,7 @@ class Setup:
             return self.cluster is not None
         return feature is None or self.features.get(feature, True)
 
-    def account(self, name: str) -> Account:
+    def account(self, name: str) -> TargetAccount:
         """The account of this name. Raises SetupError."""
         if name not in self.accounts:
             raise SetupError(say("account-missing", role=name), step=say("account-missing-step", role=name))
@@ -163,7 +163,7 @@ def _listen(value: str) -> str:
     return value
 
 
-def _read_accounts(table: Table, environ: Mapping[str, str]) -> dict[str, Account]:
+def _read_accounts(table: Table, environ: Mapping[str, str]) -> dict[str, TargetAccount]:
     table.allow(*ACCOUNTS)
     accounts = {name: _read_account(table.table(name), environ) for name in table.body}
     names = {account.platform: name for name, account in accounts.items()}
@@ -174,11 +174,11 @@ def _read_accounts(table: Table, environ: Mapping[str, str]) -> dict[str, Accoun
     return accounts
 
 
-def _read_account(table: Table, environ: Mapping[str, str]) -> Account:
+def _read_account(table: Table, environ: Mapping[str, str]) -> TargetAccount:
     secret = table.secret(environ)
     table.allow("platform", "client_id", "secret_env", "host", "region", "departments")
     platform = table.text("platform")
-    return Account(
+    return TargetAccount(
         platform=platform,
         client_id=table.text("client_id", platform),
         secret=secret,

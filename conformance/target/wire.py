@@ -13,7 +13,7 @@ from yarl import URL
 
 from conformance.model.result import Exchange
 from conformance.target.record import record
-from conformance.target.setup import Account, SetupError
+from conformance.target.setup import SetupError, TargetAccount
 from conformance.version import KIT_VERSION
 from conformance.words import Texts, both, say
 from schemas.bilingual import certificate_reason, system_reason
@@ -104,7 +104,7 @@ class Wire:
         self,
         session: aiohttp.ClientSession,
         target: str,
-        account: Account | None,
+        account: TargetAccount | None,
         journal: list[Exchange],
         *,
         seconds: float = _SECONDS,
@@ -237,7 +237,7 @@ class Wire:
     def _is_over(self) -> bool:
         return asyncio.get_running_loop().time() >= self._ends
 
-    async def _renew(self, account: Account, worn: str | None) -> Reply | None:
+    async def _renew(self, account: TargetAccount, worn: str | None) -> Reply | None:
         """Replace the token ``worn``; returns the reply where the target fails. Concurrent calls share one renewal."""
         async with self._asking:
             if self._token is not None and self._token != worn:
@@ -253,7 +253,7 @@ class Wire:
             self._ends = asyncio.get_running_loop().time() + max(life - _EARLY_SECONDS, life / 2)
             return None
 
-    async def _ask_token(self, account: Account, scope: str | None = None) -> tuple[Reply, Any, float]:
+    async def _ask_token(self, account: TargetAccount, scope: str | None = None) -> tuple[Reply, Any, float]:
         """The target's answer, its token, and the token's lifetime in seconds."""
         proof = {"grant_type": "client_credentials", "client_id": account.client_id, "client_secret": account.secret}
         proof |= {"scope": scope} if scope is not None else {}

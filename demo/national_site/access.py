@@ -10,7 +10,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
-from demo.national_site.framework import Reply, answer, refuse
+from demo.national_site.framework import SiteReply, answer, refuse
 from demo.national_site.rules import RULES
 from demo.national_site.stock import Operator, Stock
 
@@ -35,7 +35,7 @@ class Access:
         self._limit = limit
         self._key = OctKey.import_key(secrets.token_bytes(32))
 
-    def login(self, request: web.Request, params: Mapping[str, Any], now: int) -> Reply | web.Response:
+    def login(self, request: web.Request, params: Mapping[str, Any], now: int) -> SiteReply | web.Response:
         """A token for e-mail and password; the checks of the site's pages (maintenance, IP rate) come first."""
         maintenance = self._stock.unknown.maintenance
         if maintenance != "none":
@@ -58,7 +58,7 @@ class Access:
 
     def identify(
         self, request: web.Request, params: Mapping[str, Any], *, now: int, cited: set[str]
-    ) -> Operator | Reply:
+    ) -> Operator | SiteReply:
         """The token's account, or the refusal. v1: fixed token; v2: signed token, valid for 24 hours."""
         token = _token_of(request, params, cited)
         if token is None:
@@ -76,7 +76,7 @@ class Access:
         self.counted[window] += 1
         return self.counted[window] > self._limit
 
-    def _read(self, token: str, now: int, cited: set[str]) -> Operator | Reply:
+    def _read(self, token: str, now: int, cited: set[str]) -> Operator | SiteReply:
         try:
             claims = jwt.decode(token, self._key, algorithms=["HS256"]).claims
         except (JoseError, ValueError):
@@ -87,12 +87,12 @@ class Access:
         return refuse("token.user-gone", "can't find user with this remote_id", cited) if operator.gone else operator
 
 
-def refuse_rate(cited: set[str]) -> Reply:
+def refuse_rate(cited: set[str]) -> SiteReply:
     """429 without code and Retry-After."""
     return refuse("rate.limit", _TOO_MANY, cited)
 
 
-def _refuse_login(request: web.Request) -> Reply | web.Response:
+def _refuse_login(request: web.Request) -> SiteReply | web.Response:
     """429 of the site's pages: JSON where Accept names it, else plain text."""
     if "json" in request.headers.get("Accept", ""):
         return refuse("login.ip-limit", _TOO_MANY_LOGINS)

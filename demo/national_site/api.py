@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from demo.national_site.body import COLLEGE, Draft, assign, find_errors, find_overflow, permit
-from demo.national_site.framework import BrokenError, Reply, answer, leading_whole, refuse, to_instant, to_text
+from demo.national_site.body import COLLEGE, RowDraft, assign, find_errors, find_overflow, permit
+from demo.national_site.framework import BrokenError, SiteReply, answer, leading_whole, refuse, to_instant, to_text
 from demo.national_site.shape import write_shape
-from demo.national_site.stock import Operator, Row, Stock
+from demo.national_site.stock import Operator, SiteOffer, Stock
 from demo.national_site.week import mandatory_on, read_weeks
 
 _PERIODS = (0, 1, 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class SiteCall:
     """One call: account, instant in milliseconds since 1970, day in the site's time zone, whether by v1 (``old``)."""
 
     stock: Stock
@@ -25,7 +25,7 @@ class Call:
     old: bool
 
 
-def create(call: Call, params: Mapping[str, Any]) -> Reply:
+def create(call: SiteCall, params: Mapping[str, Any]) -> SiteReply:
     """POST: create and publish an offer. Raises BrokenError."""
     cited: set[str] = set()
     body = params.get("internship_offer")
@@ -37,8 +37,8 @@ def create(call: Call, params: Mapping[str, Any]) -> Reply:
     if not isinstance(body, dict) or (call.old and not offer):
         return _payload("internship_offer")
     remote_id = to_text(offer.get("remote_id"))
-    row = Row(owner=call.operator, remote_id=remote_id, open_data=call.operator.open_data)
-    draft = Draft(row, creating=True, cited=cited)
+    row = SiteOffer(owner=call.operator, remote_id=remote_id, open_data=call.operator.open_data)
+    draft = RowDraft(row, creating=True, cited=cited)
     row.weeks = _old_weeks(call, body, cited) if call.old else read_weeks(_list_of(body["weeks"]), cited)
     assign(draft, offer, call.stock)
     if not call.operator.open_data:
@@ -46,7 +46,7 @@ def create(call: Call, params: Mapping[str, Any]) -> Reply:
     return _name_taken(call, row, cited) or _refusal(draft) or _insert(call, draft)
 
 
-def update(call: Call, remote_id: str, params: Mapping[str, Any]) -> Reply:
+def update(call: SiteCall, remote_id: str, params: Mapping[str, Any]) -> SiteReply:
     """PATCH: finds the row of any account, also a deleted one, which stays deleted. Raises BrokenError."""
     cited: set[str] = set()
     body = params.get("internship_offer")
@@ -67,7 +67,7 @@ def update(call: Call, remote_id: str, params: Mapping[str, Any]) -> Reply:
         return refuse("update.foreign", "You are not authorized to access this page.", cited)
     if before.owner is not call.operator:
         cited.add("update.team")
-    draft = Draft(replace(before, owner=call.operator), creating=False, cited=cited)
+    draft = RowDraft(replace(before, owner=call.operator), creating=False, cited=cited)
     if weeks is not None:
         draft.row.weeks = weeks
     assign(draft, offer, call.stock)
@@ -77,7 +77,7 @@ def update(call: Call, remote_id: str, params: Mapping[str, Any]) -> Reply:
     return _refusal(draft, written=True) or _write(call, draft)
 
 
-def delete(call: Call, remote_id: str) -> Reply:
+def delete(call: SiteCall, remote_id: str) -> SiteReply:
     """DELETE: marks the account's own row as deleted; the row remains."""
     row = next((row for row in call.stock.found(remote_id) if row.owner is call.operator), None)
     if row is None:
@@ -94,7 +94,7 @@ def day_of(now: int, zone: tzinfo) -> date:
     return datetime.fromtimestamp(now / 1000, zone).date()
 
 
-def _check_creation(call: Call, body: Any) -> Reply | None:
+def _check_creation(call: SiteCall, body: Any) -> SiteReply | None:
     """First checks of a v2 creation: body, grades, weeks. Raises BrokenError."""
     if body is None or body is False:
         return _payload("internship_offer")
@@ -107,7 +107,7 @@ def _check_creation(call: Call, body: Any) -> Reply | None:
     return None if wrong is None else refuse(*wrong, _cite_year(wrong[0]))
 
 
-def _check_change(call: Call, body: Any) -> Reply | None:
+def _check_change(call: SiteCall, body: Any) -> SiteReply | None:
     """The same checks for a v2 change with both grades and weeks; malformed weeks break the site before. Raises
     BrokenError.
     """
@@ -124,7 +124,7 @@ def _check_change(call: Call, body: Any) -> Reply | None:
     return None if wrong is None else refuse("update.checked", wrong[1], {wrong[0], *_cite_year(wrong[0])})
 
 
-def _find_wrong(call: Call, body: Mapping[str, Any]) -> tuple[str, str] | None:
+def _find_wrong(call: SiteCall, body: Mapping[str, Any]) -> tuple[str, str] | None:
     """The violated rule of grades and weeks with the site's message, or None. Raises BrokenError."""
     grades, weeks = body["grades"], body["weeks"]
     if not isinstance(grades, str | list):
@@ -144,7 +144,7 @@ def _cite_year(rule: str) -> set[str]:
     return {"weeks.year"} if rule == "create.mandatory" else set()
 
 
-def _check_old_period(body: Any) -> Reply | None:
+def _check_old_period(body: Any) -> SiteReply | None:
     if body is not None and not isinstance(body, dict):
         raise BrokenError("body.not-object")
     period = (body or {}).get("period")
@@ -153,7 +153,7 @@ def _check_old_period(body: Any) -> Reply | None:
     return refuse("update.old-period", {"period": ["n'est pas inclus(e) dans la liste"]})
 
 
-def _sent_weeks(call: Call, body: Any, cited: set[str]) -> tuple[str, ...] | None:
+def _sent_weeks(call: SiteCall, body: Any, cited: set[str]) -> tuple[str, ...] | None:
     """The weeks of a change; None where it writes none. Raises BrokenError."""
     if not isinstance(body, dict):
         return None
@@ -163,7 +163,7 @@ def _sent_weeks(call: Call, body: Any, cited: set[str]) -> tuple[str, ...] | Non
     return None if body.get("weeks") is None or body["weeks"] is False else read_weeks(_list_of(body["weeks"]), cited)
 
 
-def _old_weeks(call: Call, body: Mapping[str, Any], cited: set[str]) -> tuple[str, ...]:
+def _old_weeks(call: SiteCall, body: Mapping[str, Any], cited: set[str]) -> tuple[str, ...]:
     """v1: one of the mandatory weeks, or both, by ``period``."""
     period = leading_whole(body.get("period", 0))
     cited |= {"weeks.old", "weeks.year"} if period in _PERIODS else {"weeks.old", "weeks.year", "create.old-period"}
@@ -177,7 +177,7 @@ def _list_of(weeks: Any) -> list[Any]:
     return weeks
 
 
-def _set_published(draft: Draft, before: Row, offer: Mapping[str, Any], now: int) -> None:
+def _set_published(draft: RowDraft, before: SiteOffer, offer: Mapping[str, Any], now: int) -> None:
     if "published_at" not in offer:
         return
     instant = to_instant(offer["published_at"])
@@ -192,13 +192,13 @@ def _set_published(draft: Draft, before: Row, offer: Mapping[str, Any], now: int
         draft.row.published_at = instant
 
 
-def _taken(call: Call, row: Row) -> list[Row]:
+def _taken(call: SiteCall, row: SiteOffer) -> list[SiteOffer]:
     """The account's other rows with this remote id, as the uniqueness check sees them."""
     others = [one for one in call.stock.named(row.remote_id or "") if one.owner is call.operator and one.id != row.id]
     return others if call.stock.unknown.dead_names_are_taken else [one for one in others if one.kept]
 
 
-def _name_taken(call: Call, row: Row, cited: set[str]) -> Reply | None:
+def _name_taken(call: SiteCall, row: SiteOffer, cited: set[str]) -> SiteReply | None:
     """409 for a duplicate remote id, before all other checks."""
     taken = _taken(call, row)
     if taken:
@@ -209,12 +209,12 @@ def _name_taken(call: Call, row: Row, cited: set[str]) -> Reply | None:
     return None
 
 
-def _find_taken(call: Call, draft: Draft) -> None:
+def _find_taken(call: SiteCall, draft: RowDraft) -> None:
     if _taken(call, draft.row):
         draft.wrong.append(("remote_id", "n'est pas disponible", "update.name-taken"))
 
 
-def _refusal(draft: Draft, *, written: bool = False) -> Reply | None:
+def _refusal(draft: RowDraft, *, written: bool = False) -> SiteReply | None:
     """The refusal by the model's checks. ``written``: weeks and grades are already stored. Raises BrokenError."""
     wrong = find_errors(draft)
     behind = {"update.writes-first"} if written else set()
@@ -228,21 +228,21 @@ def _refusal(draft: Draft, *, written: bool = False) -> Reply | None:
     return None
 
 
-def _insert(call: Call, draft: Draft) -> Reply:
+def _insert(call: SiteCall, draft: RowDraft) -> SiteReply:
     if not draft.row.weeks:
         raise BrokenError("create.no-weeks")
     draft.row.published_at = call.now
     return _save(call, draft, "create.done")
 
 
-def _write(call: Call, draft: Draft) -> Reply:
+def _write(call: SiteCall, draft: RowDraft) -> SiteReply:
     draft.cited.add("update.partial")
     if not draft.row.kept:
         draft.cited.add("update.dead")
     return _save(call, draft, "update.done")
 
 
-def _save(call: Call, draft: Draft, rule: str) -> Reply:
+def _save(call: SiteCall, draft: RowDraft, rule: str) -> SiteReply:
     row = draft.row
     if row.employer_chosen_name and row.employer_chosen_name.strip():
         draft.cited.add("name.chosen")
@@ -252,5 +252,5 @@ def _save(call: Call, draft: Draft, rule: str) -> Reply:
     return answer(rule, write_shape(call.stock.put(row)), draft.cited)
 
 
-def _payload(name: str, *, rule: str = "body.missing") -> Reply:
+def _payload(name: str, *, rule: str = "body.missing") -> SiteReply:
     return refuse(rule, f"param is missing or the value is empty or invalid: {name}")

@@ -14,7 +14,7 @@ from demo.national_site.framework import (
     to_truth,
     whole_or_none,
 )
-from demo.national_site.stock import Geocoder, Row, Stock, Unknown, department_of
+from demo.national_site.stock import Geocoder, SiteOffer, Stock, Unknown, department_of
 from schemas.codelist import reference
 
 GRADES = ("quatrieme", "troisieme", "seconde")
@@ -62,10 +62,10 @@ _RULE_OF_MISSING = {"sector": "check.sector", "coordinates": "check.position"}
 
 
 @dataclass(slots=True)
-class Draft:
+class RowDraft:
     """A row as a request would leave it, applied rules (``cited``), and errors of the values as sent (``wrong``)."""
 
-    row: Row
+    row: SiteOffer
     creating: bool
     cited: set[str] = field(default_factory=set)
     wrong: list[tuple[str, str, str]] = field(default_factory=list)
@@ -86,7 +86,7 @@ def permit(body: Mapping[str, Any], *, old: bool, creating: bool, cited: set[str
     return taken
 
 
-def assign(draft: Draft, offer: Mapping[str, Any], stock: Stock) -> None:
+def assign(draft: RowDraft, offer: Mapping[str, Any], stock: Stock) -> None:
     """Write permitted members to the row. Absent members keep their value, except grades, which become seconde, and the
     location, which is geocoded from the members sent.
     """
@@ -149,7 +149,7 @@ def _note_casts(offer: Mapping[str, Any], cited: set[str]) -> None:
         cited.add("truth.cast")
 
 
-def _assign_public(draft: Draft, offer: Mapping[str, Any]) -> None:
+def _assign_public(draft: RowDraft, offer: Mapping[str, Any]) -> None:
     if "is_public" not in offer:
         return
     truth = to_truth(offer["is_public"])
@@ -160,7 +160,7 @@ def _assign_public(draft: Draft, offer: Mapping[str, Any]) -> None:
     draft.row.is_public = truth is True
 
 
-def _assign_seats(draft: Draft, offer: Mapping[str, Any]) -> None:
+def _assign_seats(draft: RowDraft, offer: Mapping[str, Any]) -> None:
     sent = offer.get("max_candidates")
     if draft.creating and sent is not False and is_blank(sent):
         draft.cited.add("seats.default")
@@ -176,7 +176,7 @@ def _assign_seats(draft: Draft, offer: Mapping[str, Any]) -> None:
     draft.row.max_candidates = seats
 
 
-def _assign_location(row: Row, offer: Mapping[str, Any], geocoder: Geocoder, cited: set[str]) -> None:
+def _assign_location(row: SiteOffer, offer: Mapping[str, Any], geocoder: Geocoder, cited: set[str]) -> None:
     """Write the location of a request; blank parts are geocoded from the others."""
     point = offer.get("coordinates")
     sent = {name: to_text(offer[name]) for name in ("street", "zipcode") if name in offer}
@@ -195,17 +195,17 @@ def _assign_location(row: Row, offer: Mapping[str, Any], geocoder: Geocoder, cit
             row.coordinates = geocoder.point
 
 
-def find_errors(draft: Draft) -> list[Wrong]:
+def find_errors(draft: RowDraft) -> list[Wrong]:
     """Errors of the checks, in the site's order, in its mixture of English and French."""
     return [*_find_missing(draft), *draft.wrong, *_find_wrong(draft)]
 
 
-def find_overflow(row: Row) -> str | None:
+def find_overflow(row: SiteOffer) -> str | None:
     """The first column too short for its text, or None; no check of the site prevents it."""
     return next((name for name, longest in _COLUMNS.items() if len(getattr(row, name) or "") > longest), None)
 
 
-def _find_missing(draft: Draft) -> Iterator[Wrong]:
+def _find_missing(draft: RowDraft) -> Iterator[Wrong]:
     row = draft.row
     for name in (*_REQUIRED, *_REQUIRED_BEHIND):
         if _is_missing(row, name):
@@ -214,13 +214,13 @@ def _find_missing(draft: Draft) -> Iterator[Wrong]:
         yield "employer_description", _BLANK, "check.missing"
 
 
-def _is_missing(row: Row, name: str) -> bool:
+def _is_missing(row: SiteOffer, name: str) -> bool:
     if name == "coordinates":
         return row.coordinates is None or 0 in row.coordinates
     return is_blank(getattr(row, name))
 
 
-def _rule_of(draft: Draft, name: str) -> str:
+def _rule_of(draft: RowDraft, name: str) -> str:
     if name == "employer_name" and not is_blank(draft.row.employer_chosen_name):
         return "name.both"
     if name == "coordinates" and "place.not-found" in draft.cited:
@@ -228,7 +228,7 @@ def _rule_of(draft: Draft, name: str) -> str:
     return _RULE_OF_MISSING.get(name, "check.missing")
 
 
-def _find_wrong(draft: Draft) -> Iterator[Wrong]:
+def _find_wrong(draft: RowDraft) -> Iterator[Wrong]:
     row = draft.row
     zipcode = row.zipcode or ""
     if not (zipcode.isascii() and zipcode.isdecimal() and len(zipcode) == 5):

@@ -9,7 +9,7 @@ Kind: TypeAlias = Literal[
 
 
 @dataclass(slots=True)
-class Fault:
+class CallFault:
     """A fault of the next ``times`` calls of one method (None: any method).
 
     ``status`` answers this status as a failing server does, ``refused`` refuses with 422 for any body, ``forbidden``
@@ -32,10 +32,10 @@ class Faults:
     """Queue of pending faults."""
 
     def __init__(self) -> None:
-        self._ordered: list[Fault] = []
+        self._ordered: list[CallFault] = []
         self._poisoned: frozenset[str] = frozenset()
 
-    def order(self, fault: Fault) -> None:
+    def order(self, fault: CallFault) -> None:
         """Append a fault."""
         self._ordered.append(fault)
 
@@ -47,10 +47,10 @@ class Faults:
         """End the effect of ``poison``."""
         self._poisoned = frozenset()
 
-    def take(self, method: str, remote_id: str | None = None) -> Fault | None:
+    def take(self, method: str, remote_id: str | None = None) -> CallFault | None:
         """Consume the fault of this call, or None. ``remote_id``: the offer of a write."""
         if remote_id in self._poisoned:
-            return Fault("status", method, status=500)
+            return CallFault("status", method, status=500)
         for fault in self._ordered:
             if fault.method in {None, method}:
                 fault.times -= 1

@@ -28,7 +28,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class SiteReply:
     """Status, body, and the applied rules."""
 
     status: int
@@ -44,26 +44,26 @@ class BrokenError(Exception):
         self.rule = rule
 
 
-def answer(rule: str, body: Any, cited: Iterable[str] = ()) -> Reply:
+def answer(rule: str, body: Any, cited: Iterable[str] = ()) -> SiteReply:
     """The answer of a rule, with the table's status; ``cited`` are further applied rules. Raises ValueError for a rule
     without a status.
     """
     status = RULES[rule].status
     if status is None:
         raise ValueError(f"{rule} decides no answer")
-    return Reply(status, body, frozenset({rule, *cited}))
+    return SiteReply(status, body, frozenset({rule, *cited}))
 
 
-def refuse(rule: str, error: Any, cited: Iterable[str] = ()) -> Reply:
+def refuse(rule: str, error: Any, cited: Iterable[str] = ()) -> SiteReply:
     """A refusal in the site's form, with the table's status and, if any, its code."""
     code = RULES[rule].code
     return answer(rule, {"error": error} if code is None else {"code": code, "error": error}, cited)
 
 
-def broken(rule: str, cited: Iterable[str] = ()) -> Reply:
+def broken(rule: str, cited: Iterable[str] = ()) -> SiteReply:
     """The answer 500 of a failure in the site's code."""
     body = {"status": 500, "error": "Internal Server Error"}
-    return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, body, frozenset({rule, *cited}))
+    return SiteReply(HTTPStatus.INTERNAL_SERVER_ERROR, body, frozenset({rule, *cited}))
 
 
 def is_scalar(value: Any) -> bool:
@@ -135,7 +135,7 @@ def to_instant(value: Any) -> int | None:
     return int(local.timestamp() * 1000)
 
 
-class UnreadableError(Exception):
+class NotJsonError(Exception):
     """A body of type JSON is not JSON."""
 
 
@@ -149,7 +149,7 @@ async def read_params(request: web.Request) -> dict[str, Any]:
         try:
             body = orjson.loads(raw)
         except ValueError as error:
-            raise UnreadableError from error
+            raise NotJsonError from error
         whole: dict[str, Any] = _without_nulls(body if isinstance(body, dict) else {"_json": body})
         return params | whole
     if raw and request.content_type == _FORM:

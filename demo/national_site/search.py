@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 
 from demo.national_site.body import sectors
 from demo.national_site.framework import BrokenError, is_blank, leading_number, leading_whole
-from demo.national_site.stock import Operator, Row, Stock, department_of
+from demo.national_site.stock import Operator, SiteOffer, Stock, department_of
 from demo.national_site.week import is_in_season, june_year, number_of, read_weeks
 
-Filter: TypeAlias = Callable[[Row], bool]
+Filter: TypeAlias = Callable[[SiteOffer], bool]
 _DEFAULT_RADIUS = 10_000
 _EARTH = 6_371_008.8
 """Mean radius in metres."""
@@ -21,7 +21,7 @@ _RANKED = ("title", "description", "employer_description")
 
 def search(
     stock: Stock, operator: Operator, params: Mapping[str, Any], *, on: date, old: bool, cited: set[str]
-) -> tuple[list[Row], dict[str, Any]]:
+) -> tuple[list[SiteOffer], dict[str, Any]]:
     """The rows found, and the parameters for links, with weeks and sectors as numbers. Raises BrokenError."""
     asked = {name: value for name, value in params.items() if not (old and name in {"weeks", "sectors", "grades"})}
     if asked.get("grades"):
@@ -41,7 +41,7 @@ def search(
     return _in_order(rows, asked, cited), asked
 
 
-def _is_listed(row: Row, stock: Stock, operator: Operator, *, on: date, old: bool, cited: set[str]) -> bool:
+def _is_listed(row: SiteOffer, stock: Stock, operator: Operator, *, on: date, old: bool, cited: set[str]) -> bool:
     """Whether search includes a row; the rule that excludes it is cited."""
     if row.full:
         cited.add("search.seats")
@@ -81,7 +81,7 @@ def _filters(asked: Mapping[str, Any], cited: set[str]) -> Iterable[Filter]:
         cited.add("search.half-position")
 
 
-def _in_order(rows: list[Row], asked: Mapping[str, Any], cited: set[str]) -> list[Row]:
+def _in_order(rows: list[SiteOffer], asked: Mapping[str, Any], cited: set[str]) -> list[SiteOffer]:
     point = _point(asked)
     if point is not None:
         cited.add("search.distance")
@@ -129,7 +129,7 @@ def _words(text: str) -> list[str]:
     return letters.split()
 
 
-def _rank(row: Row, word: str) -> int | None:
+def _rank(row: SiteOffer, word: str) -> int | None:
     """The index in ``_RANKED`` of the first text with a word of this prefix, or None."""
     for rank, name in enumerate(_RANKED):
         if any(other.startswith(word) for other in _words(getattr(row, name) or "")):

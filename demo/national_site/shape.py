@@ -10,7 +10,7 @@ from urllib.parse import quote
 from adapters.national.mapping.week import MONTHS
 from demo.national_site.body import sectors
 from demo.national_site.framework import leading_whole
-from demo.national_site.stock import Operator, Row, Stock, first_monday, last_friday, monday_of_week
+from demo.national_site.stock import Operator, SiteOffer, Stock, first_monday, last_friday, monday_of_week
 from gateway.protocol.paris_time import PARIS
 
 PER_PAGE = 30
@@ -26,7 +26,7 @@ _MAX_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class ListContext:
     """Context of a list: account, origin, path, parameters. ``mandatory``: the two weeks of seconde."""
 
     reader: Operator
@@ -37,7 +37,7 @@ class View:
     old: bool = False
 
 
-def write_shape(row: Row) -> dict[str, Any]:
+def write_shape(row: SiteOffer) -> dict[str, Any]:
     """The body of the answer to a write."""
     latitude, longitude = row.coordinates or (None, None)
     return {
@@ -60,7 +60,7 @@ def write_shape(row: Row) -> dict[str, Any]:
     }
 
 
-def list_shape(row: Row, view: View) -> dict[str, Any]:
+def list_shape(row: SiteOffer, view: ListContext) -> dict[str, Any]:
     """One item of index or search."""
     latitude, longitude = row.coordinates or (None, None)
     first, last = first_monday(row.weeks), last_friday(row.weeks)
@@ -95,7 +95,7 @@ def list_shape(row: Row, view: View) -> dict[str, Any]:
     return {name: item[name] for name in _OLD_MEMBERS} if view.old else item
 
 
-def page_shape(rows: Sequence[Row], view: View, cited: set[str]) -> dict[str, Any]:
+def page_shape(rows: Sequence[SiteOffer], view: ListContext, cited: set[str]) -> dict[str, Any]:
     """A page of rows with pagination. The links of index and search both lead to search."""
     number = max(1, leading_whole(view.params.get("page", 1)))
     pages = -(-len(rows) // PER_PAGE)
@@ -124,7 +124,7 @@ def page_shape(rows: Sequence[Row], view: View, cited: set[str]) -> dict[str, An
     }
 
 
-def _cite(listed: Sequence[Row], view: View, *, number: int, pages: int) -> set[str]:
+def _cite(listed: Sequence[SiteOffer], view: ListContext, *, number: int, pages: int) -> set[str]:
     """The rules applied to a page."""
     cited = {"page.beyond"} if number > max(1, pages) else set()
     if "page" in view.params:
@@ -167,7 +167,7 @@ def _span(week: str) -> str:
     return f"du {monday:%d/%m/%Y} au {monday + timedelta(days=4):%d/%m/%Y}"
 
 
-def _period(row: Row, mandatory: tuple[str, str]) -> int:
+def _period(row: SiteOffer, mandatory: tuple[str, str]) -> int:
     """1 or 2 for a partner's offer of one mandatory week, else 0."""
     if row.owner is None:
         return 0
@@ -186,7 +186,7 @@ def html_page(stock: Stock) -> str:
 <table><tr><th>Titre<th>Employeur<th>Lieu<th>Niveaux<th>Semaines<th>Origine</tr>{rows}</table></body></html>"""
 
 
-def _row(row: Row) -> str:
+def _row(row: SiteOffer) -> str:
     locality = f"{row.zipcode} {row.city}"
     origin = "créée sur le site" if row.owner is None else f"{row.owner.email} {row.remote_id}"
     cells = (row.title, row.employer_name, locality, ", ".join(row.grades), ", ".join(row.weeks), origin)

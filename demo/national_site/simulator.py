@@ -21,11 +21,11 @@ from aiohttp.typedefs import Handler
 from demo.national_site import api
 from demo.national_site.access import Access, refuse_rate
 from demo.national_site.body import sectors
-from demo.national_site.fault import Fault, Faults
+from demo.national_site.fault import CallFault, Faults
 from demo.national_site.framework import (
     BrokenError,
-    Reply,
-    UnreadableError,
+    NotJsonError,
+    SiteReply,
     answer,
     broken,
     is_blank,
@@ -33,8 +33,8 @@ from demo.national_site.framework import (
     refuse,
 )
 from demo.national_site.search import search
-from demo.national_site.shape import View, html_page, page_shape
-from demo.national_site.stock import Operator, Row, Stock
+from demo.national_site.shape import ListContext, html_page, page_shape
+from demo.national_site.stock import Operator, SiteOffer, Stock
 from demo.national_site.week import mandatory_on
 from gateway import clock as wall
 from gateway.clock import Clock
@@ -109,22 +109,22 @@ class NationalSimulator:
         """Create a partner account; ``rights`` are fields of ``Operator``."""
         return self.stock.add_operator(Operator(email=email, password=password, **rights))
 
-    def publish_on_site(self, **fields: Any) -> Row:
+    def publish_on_site(self, **fields: Any) -> SiteOffer:
         """Create an employer's offer on the site itself, without remote id and permalink. ``fields`` are those of
-        ``Row``; weeks in the site's form (no padding).
+        ``SiteOffer``; weeks in the site's form (no padding).
         """
-        return self.stock.put(Row(**{"published_at": self._clock(), **fields}))
+        return self.stock.put(SiteOffer(**{"published_at": self._clock(), **fields}))
 
-    def hide(self, row: Row) -> None:
+    def hide(self, row: SiteOffer) -> None:
         """Hide an offer as the site's moderators do (``masquer``): in the index, not in search."""
         row.published_at = None
 
-    def discard(self, row: Row) -> None:
+    def discard(self, row: SiteOffer) -> None:
         """Delete an offer on the site itself: absent from index and search, its remote id reserved."""
         row.discarded_at = self._clock()
         self.stock.touch(row)
 
-    def row(self, remote_id: str) -> Row | None:
+    def row(self, remote_id: str) -> SiteOffer | None:
         """The first row with this remote id, deleted or not; None without one."""
         return next(iter(self.stock.named(remote_id)), None)
 
@@ -137,12 +137,12 @@ class NationalSimulator:
         """Answer 400 to malformed JSON, before any controller."""
         try:
             return await handler(request)
-        except UnreadableError:
+        except NotJsonError:
             return self._answer(request, answer("params.broken", {"status": 400, "error": "Bad Request"}))
 
     async def _login(self, request: web.Request) -> web.Response:
         reply = self._access.login(request, await read_params(request), self._clock())
-        if isinstance(reply, Reply):
+        if isinstance(reply, SiteReply):
             return self._answer(request, reply)
         self.answered[request.method, reply.status] += 1
         return reply
@@ -150,7 +150,7 @@ class NationalSimulator:
     async def _list_sectors(self, request: web.Request) -> web.Response:
         cited: set[str] = set()
         operator = self._admit(request, await read_params(request), _SECTORS, cited)
-        if isinstance(operator, Reply):
+        if isinstance(operator, SiteReply):
             return self._answer(request, operator)
         listed = [
             {"id": number, "name": name, "external_url": "", "uuid": code}
@@ -172,7 +172,7 @@ class NationalSimulator:
 
     def _admit(
         self, request: web.Request, params: Mapping[str, Any], service: str, cited: set[str]
-    ) -> Operator | Reply:
+    ) -> Operator | SiteReply:
         """The calling account, or the refusal of its token or rate."""
         operator = self._access.identify(request, params, now=self._clock(), cited=cited)
         if isinstance(operator, Operator) and self._access.is_too_much(operator, service, self._clock()):
@@ -187,7 +187,7 @@ class NationalSimulator:
         cited: set[str] = set()
         params = await read_params(request)
         operator = self._admit(request, params, _OFFERS, cited)
-        if isinstance(operator, Reply):
+        if isinstance(operator, SiteReply):
             return self._answer(request, operator)
         method = "PATCH" if request.method == "PUT" else request.method
         fault = self.faults.take(method, _remote_id(request, params))
@@ -209,22 +209,22 @@ class NationalSimulator:
         await asyncio.sleep(seconds)
         self._try(request, operator, params)
 
-    def _insert_again(self, remote_id: str | None, reply: Reply) -> None:
+    def _insert_again(self, remote_id: str | None, reply: SiteReply) -> None:
         """Insert a duplicate row: a concurrent creation that passed the uniqueness check before the first insert."""
         if reply.status == HTTPStatus.CREATED and remote_id is not None:
             self.stock.put(replace(self.stock.named(remote_id)[-1], id=0))
 
-    def _try(self, request: web.Request, operator: Operator, params: Mapping[str, Any]) -> Reply:
+    def _try(self, request: web.Request, operator: Operator, params: Mapping[str, Any]) -> SiteReply:
         try:
             return self._reply(request, operator, params)
         except BrokenError as error:
             return broken(error.rule)
 
-    def _reply(self, request: web.Request, operator: Operator, params: Mapping[str, Any]) -> Reply:
+    def _reply(self, request: web.Request, operator: Operator, params: Mapping[str, Any]) -> SiteReply:
         now = self._clock()
         on = api.day_of(now, self.zone)
         old = request.match_info["version"] == "v1"
-        call = api.Call(stock=self.stock, operator=operator, now=now, on=on, old=old)
+        call = api.SiteCall(stock=self.stock, operator=operator, now=now, on=on, old=old)
         asked = request.match_info.get("id", "")
         remote_id = asked.partition(".")[0]  # the site's routes end an id at its first dot
         cited = ({"route.dot"} if remote_id != asked else set()) | _cite_request(request)
@@ -239,7 +239,7 @@ class NationalSimulator:
                 reply = self._list(request, call, params)
         return replace(reply, rules=reply.rules | cited)
 
-    def _list(self, request: web.Request, call: api.Call, params: Mapping[str, Any]) -> Reply:
+    def _list(self, request: web.Request, call: api.SiteCall, params: Mapping[str, Any]) -> SiteReply:
         searching, cited = request.path.endswith("/search"), {"index.kept", "index.order"}
         rows, asked = self.stock.own(call.operator), dict(params)
         if searching:
@@ -247,7 +247,7 @@ class NationalSimulator:
                 return refuse("search.right", "access denied")
             cited = {"search.published"}
             rows, asked = search(self.stock, call.operator, params, on=call.on, old=call.old, cited=cited)
-        view = View(
+        view = ListContext(
             reader=call.operator,
             origin=self.url,
             path=request.path,
@@ -258,7 +258,7 @@ class NationalSimulator:
         page = page_shape(rows, view, cited)
         return answer("search.done" if searching else "index.done", page, cited)
 
-    async def _fail(self, request: web.Request, fault: Fault) -> web.StreamResponse:
+    async def _fail(self, request: web.Request, fault: CallFault) -> web.StreamResponse:
         match fault.kind:
             case "hang":
                 await self._closing.wait()
@@ -266,7 +266,7 @@ class NationalSimulator:
                 return web.Response(text="<html><body>maintenance</body></html>", content_type="text/html")
             case "refused":
                 bad = {"code": "BAD_ARGUMENT", "error": "bad argument"}
-                return self._answer(request, Reply(HTTPStatus.UNPROCESSABLE_ENTITY, bad))
+                return self._answer(request, SiteReply(HTTPStatus.UNPROCESSABLE_ENTITY, bad))
             case "forbidden":
                 return self._answer(request, refuse("update.foreign", "You are not authorized to access this page."))
             case "geocoder":
@@ -276,12 +276,12 @@ class NationalSimulator:
                 return web.Response(status=fault.status, text=fault.page, content_type="text/html")
             case "status":
                 body = {"status": fault.status, "error": "Service Unavailable"}
-                return self._answer(request, Reply(fault.status, body))
+                return self._answer(request, SiteReply(fault.status, body))
         if request.transport is not None:
             request.transport.abort()
         return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
 
-    def _answer(self, request: web.Request, reply: Reply) -> web.Response:
+    def _answer(self, request: web.Request, reply: SiteReply) -> web.Response:
         self.answered[request.method, reply.status] += 1
         headers = {"X-Simulator-Rules": " ".join(sorted(reply.rules))}
         return web.json_response(reply.body, status=reply.status, headers=headers)

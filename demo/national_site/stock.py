@@ -66,13 +66,13 @@ class Operator:
         """The account's name in the site's URLs."""
         return f"operator-{self.id}"
 
-    def may_change(self, row: "Row") -> bool:
+    def may_change(self, row: "SiteOffer") -> bool:
         """Whether a row belongs to this account or its team."""
         return row.owner is self or (row.owner is not None and self.team is not None and row.owner.team == self.team)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Row:
+class SiteOffer:
     """One offer; without ``owner`` for an employer's offer on the site itself. Instants in milliseconds since 1970;
     ``written`` orders rows by their last write.
     """
@@ -123,7 +123,7 @@ class Stock:
 
     def __init__(self) -> None:
         self.operators: list[Operator] = []
-        self.rows: list[Row] = []
+        self.rows: list[SiteOffer] = []
         self.oldest_first = False
         self.unknown = Unknown()
         self.geocoder = Geocoder()
@@ -136,7 +136,7 @@ class Stock:
         self.operators.append(operator)
         return operator
 
-    def put(self, row: Row) -> Row:
+    def put(self, row: SiteOffer) -> SiteOffer:
         """Store a new row under the next id, or a changed one under its own."""
         self.touch(row)
         if row.id:
@@ -148,25 +148,25 @@ class Stock:
             self._by_remote_id[row.remote_id].append(row.id)
         return row
 
-    def named(self, remote_id: str) -> list[Row]:
+    def named(self, remote_id: str) -> list[SiteOffer]:
         """All rows with this remote id, of any owner, deleted or not, oldest first."""
         return [self.rows[number - 1] for number in self._by_remote_id.get(remote_id, ())]
 
-    def found(self, remote_id: str) -> list[Row]:
+    def found(self, remote_id: str) -> list[SiteOffer]:
         """The same rows in the database's order."""
         rows = self.named(remote_id)
         return rows if self.oldest_first else sorted(rows, key=lambda row: row.written)
 
-    def touch(self, row: Row) -> None:
+    def touch(self, row: SiteOffer) -> None:
         """Mark a row as the last one written."""
         self._writes += 1
         row.written = self._writes
 
-    def own(self, operator: Operator) -> list[Row]:
+    def own(self, operator: Operator) -> list[SiteOffer]:
         """The account's rows that are not deleted, newest first."""
         return [row for row in reversed(self.rows) if row.owner is operator and row.kept]
 
-    def live(self) -> list[Row]:
+    def live(self) -> list[SiteOffer]:
         """Rows visible to visitors, newest first."""
         return [row for row in reversed(self.rows) if row.kept and row.published_at is not None]
 

@@ -13,7 +13,7 @@ from gateway.api.auth import requires
 from gateway.api.body import JSON, LINES, author_of, count_refused, deadline_of, uploaded
 from gateway.api.context import federation_of, partner_of
 from gateway.api.decision import decisions_of, wait_of
-from gateway.api.idempotency import Answer, run_once
+from gateway.api.idempotency import PendingAnswer, run_once
 from gateway.api.problem import ProblemError, language_of, problem_document, problem_headers, problem_of_log
 from gateway.api.query import Parameters
 from gateway.api.results import Decided, write_results
@@ -48,7 +48,7 @@ async def post_batch(request: web.Request) -> web.StreamResponse:
         return await run_once(request, upload.digest, lambda: _queue(request, batch, partial=partial))
 
 
-async def _judge_only(request: web.Request, batch: _Batch) -> Answer:
+async def _judge_only(request: web.Request, batch: _Batch) -> PendingAnswer:
     """200 when every item is valid, else 422: nothing is stored (PUB-006)."""
     _refuse_empty(batch)
     if batch.upload.refused:
@@ -56,7 +56,7 @@ async def _judge_only(request: web.Request, batch: _Batch) -> Answer:
     return _answer(request, batch, HTTPStatus.OK, "valid")
 
 
-async def _queue(request: web.Request, batch: _Batch, *, partial: bool) -> Answer:
+async def _queue(request: web.Request, batch: _Batch, *, partial: bool) -> PendingAnswer:
     """202 all queued, 207 some (only if ``partial``), 422 none (PUB-010, PUB-011); 200 when all is decided in time
     (PUB-018); 503 when the log fails (PUB-013).
     """
@@ -84,15 +84,15 @@ def _refuse_empty(batch: _Batch) -> None:
         raise ProblemError("batch-empty")
 
 
-def _refused(request: web.Request, batch: _Batch, status: str) -> Answer:
+def _refused(request: web.Request, batch: _Batch, status: str) -> PendingAnswer:
     upload, language = batch.upload, language_of(request)
     error = ProblemError("batch-refused", actual=upload.refused, expected=upload.count)
     members = {**problem_document(error, language), **_members(batch, 0)}
     pieces = write_results(members, upload, lambda _: status, language=language)
-    return Answer(error.status, problem_headers(error, language), pieces)
+    return PendingAnswer(error.status, problem_headers(error, language), pieces)
 
 
-def _interrupted(request: web.Request, batch: _Batch, queuing: Queuing, failure: LogError) -> Answer:
+def _interrupted(request: web.Request, batch: _Batch, queuing: Queuing, failure: LogError) -> PendingAnswer:
     """503 with the status of every item, as far as it is known (PUB-013)."""
     upload, language = batch.upload, language_of(request)
     headers = problem_of_log(failure).headers
@@ -102,7 +102,7 @@ def _interrupted(request: web.Request, batch: _Batch, queuing: Queuing, failure:
     pieces = write_results(
         members, upload, lambda index: _STATUSES[AppendStatus(queuing.statuses[index])], language=language
     )
-    return Answer(error.status, problem_headers(error, language), pieces)
+    return PendingAnswer(error.status, problem_headers(error, language), pieces)
 
 
 def _answer(
@@ -114,13 +114,13 @@ def _answer(
     queued: int = 0,
     decided: Decided | None = None,
     headers: Mapping[str, str] | None = None,
-) -> Answer:
+) -> PendingAnswer:
     language = language_of(request)
     members = _members(batch, queued)
     if decided is not None:
         members |= {"pending": decided.pending, "verdicts": dict(decided.verdicts.most_common())}
     pieces = write_results(members, batch.upload, lambda _: status, language=language, decided=decided)
-    return Answer(code, {**json_headers(language), **(headers or {})}, pieces)
+    return PendingAnswer(code, {**json_headers(language), **(headers or {})}, pieces)
 
 
 def _members(batch: _Batch, queued: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from gateway.api.trace import traceparent_of
 from gateway.api.work import work_of
 from gateway.errors import UploadRefusedError
 from gateway.ingest.upload.judge import Author, Judge
-from gateway.ingest.upload.receive import Form, UploadLimits, receive
+from gateway.ingest.upload.receive import ContentForm, UploadLimits, receive
 from gateway.ingest.upload.spool import DiskQuota
 from gateway.ingest.upload.upload import Upload
 
@@ -36,7 +36,7 @@ _RETRY_SECONDS = "30"
 _Bytes = TypeVar("_Bytes", bytes, bytearray)
 
 
-class Body:
+class RequestBody:
     """The byte stream of a request; a broken transfer is a problem of the client, not of the gateway."""
 
     def __init__(self, request: web.Request) -> None:
@@ -71,7 +71,7 @@ async def read_document(request: web.Request, *, most: int | None = None) -> byt
 
 
 async def _read(request: web.Request, most: int) -> bytes:
-    body, source = bytearray(), Body(request)
+    body, source = bytearray(), RequestBody(request)
     while chunk := await source.readany():
         body += chunk
         _bounded(body, most)
@@ -90,13 +90,13 @@ def refuse_body(request: web.Request) -> None:
         raise ProblemError("body-unexpected")
 
 
-def form_of(request: web.Request, kinds: Mapping[str, Kind]) -> Form:
+def form_of(request: web.Request, kinds: Mapping[str, Kind]) -> ContentForm:
     """The format of an upload, by its headers. Raises ProblemError (415) for an unsupported one (ERR-004)."""
     kind = check_media_type(request, kinds)
     encoding = _encoding(request)
     if encoding not in (*_PLAIN, *_GZIP):
         raise _refused_encoding(request, "gzip, identity")
-    return Form(kind=kind, gzip=encoding in _GZIP)
+    return ContentForm(kind=kind, gzip=encoding in _GZIP)
 
 
 def check_media_type(request: web.Request, kinds: Mapping[str, Kind]) -> Kind:
@@ -118,7 +118,7 @@ async def uploaded(request: web.Request, judge: Judge, kinds: Mapping[str, Kind]
         request[_SLOT] = slot
         try:
             with work.abandonable():
-                upload = await receive(Body(request), judge, form=form, limits=_limits(request), pace=work)
+                upload = await receive(RequestBody(request), judge, form=form, limits=_limits(request), pace=work)
         except UploadRefusedError as error:
             raise refusal(error) from None
         try:

@@ -11,7 +11,7 @@ from gateway.api.answer import send_list
 from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, federation_of, partner_of
 from gateway.api.problem import ProblemError
-from gateway.api.query import Query, read_changes_query
+from gateway.api.query import ReaderQuery, read_changes_query
 from gateway.api.readiness import require_caught_up, view_behind
 from gateway.api.work import work_of
 from gateway.protocol import cursor as cursors
@@ -44,7 +44,7 @@ async def get_changes(request: web.Request) -> web.StreamResponse:
     return await send_list(request, "changes", changes, rest, HEADERS)
 
 
-async def _cursor(context: Context, query: Query, reader: Reader) -> Cursor:
+async def _cursor(context: Context, query: ReaderQuery, reader: Reader) -> Cursor:
     """The reader's cursor. A cursor from a replica that is ahead waits until this one has caught up. Raises
     ProblemError.
     """
@@ -67,7 +67,7 @@ async def _cursor(context: Context, query: Query, reader: Reader) -> Cursor:
     return found
 
 
-def _read(context: Context, query: Query, reader: Reader, end: tuple[int, ...]) -> Cursor | cursors.CursorFault:
+def _read(context: Context, query: ReaderQuery, reader: Reader, end: tuple[int, ...]) -> Cursor | cursors.CursorFault:
     return cursors.read(
         query.cursor or "",
         context.cursors,
@@ -80,7 +80,7 @@ def _read(context: Context, query: Query, reader: Reader, end: tuple[int, ...]) 
 
 
 async def _poll(
-    request: web.Request, query: Query, reader: Reader, cursor: Cursor
+    request: web.Request, query: ReaderQuery, reader: Reader, cursor: Cursor
 ) -> tuple[list[dict[str, Any]], Cursor, bool]:
     """The next page: at once if there are changes, else as soon as there are, else an empty one at the deadline.
 

@@ -18,7 +18,7 @@ from gateway.api.answer import (
 from gateway.api.auth import requires
 from gateway.api.context import context_of, federation_of, partner_of
 from gateway.api.problem import ProblemError
-from gateway.api.query import Query, offer_id_of, read_offers_query, refuse_parameters
+from gateway.api.query import ReaderQuery, offer_id_of, read_offers_query, refuse_parameters
 from gateway.api.readiness import require_caught_up
 from gateway.api.work import work_of
 from gateway.protocol.identity import platform_of
@@ -101,7 +101,7 @@ def _marker(state: OfferState) -> Document:
     }
 
 
-async def _page(request: web.Request, query: Query, reader: Reader) -> tuple[list[Document], Document]:
+async def _page(request: web.Request, query: ReaderQuery, reader: Reader) -> tuple[list[Document], Document]:
     """One page. A reader's own offers are listed only if it filters by its own platform: it subscribes to others'."""
     context, own = context_of(request), reader.platform in query.asked.platform
     scope = reader.platform, query.asked.to_json()

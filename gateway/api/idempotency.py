@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PendingAnswer:
     """An answer that is not yet sent; its body is in pieces, so that a long one is never whole in memory."""
 
     status: int
@@ -39,13 +39,15 @@ class Answer:
     pieces: Iterable[bytes]
 
     @classmethod
-    def of(cls, response: web.Response) -> "Answer":
+    def of(cls, response: web.Response) -> "PendingAnswer":
         """The answer of a small, complete response."""
         body = response.body
         return cls(response.status, dict(response.headers), (body if isinstance(body, bytes) else b"",))
 
 
-async def run_once(request: web.Request, digest: str, run: Callable[[], Awaitable[Answer]]) -> web.StreamResponse:
+async def run_once(
+    request: web.Request, digest: str, run: Callable[[], Awaitable[PendingAnswer]]
+) -> web.StreamResponse:
     """Run the request and send its answer; with an ``Idempotency-Key``, only if it has not run already.
 
     ``digest`` identifies the content. A key belongs to one partner, and is valid for one address and content (PUB-041
@@ -63,19 +65,19 @@ async def run_once(request: web.Request, digest: str, run: Callable[[], Awaitabl
         case Reused():
             raise ProblemError("idempotency-reused")
         case Kept(status=status, headers=headers, body=body):
-            return await send(request, Answer(status, {**headers, REPLAYED: "true"}, (body.encode(),)))
+            return await send(request, PendingAnswer(status, {**headers, REPLAYED: "true"}, (body.encode(),)))
         case Claim() as claim:
             request[RESUMED] = claim.resumed
             return await send(request, await _run(request, claim, run))
 
 
-async def send(request: web.Request, answer: Answer) -> web.StreamResponse:
+async def send(request: web.Request, answer: PendingAnswer) -> web.StreamResponse:
     """Send an answer piece by piece."""
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
     return await send_pieces(request, response, in_pieces(request, answer.pieces))
 
 
-async def _run(request: web.Request, claim: Claim, run: Callable[[], Awaitable[Answer]]) -> Answer:
+async def _run(request: web.Request, claim: Claim, run: Callable[[], Awaitable[PendingAnswer]]) -> PendingAnswer:
     """Run the request and keep its answer, a refusal too. A failure of the gateway releases the claim for a retry."""
     requests = request.app[REQUESTS]
     try:
@@ -90,20 +92,20 @@ async def _run(request: web.Request, claim: Claim, run: Callable[[], Awaitable[A
     return answer
 
 
-async def _answer(request: web.Request, run: Callable[[], Awaitable[Answer]]) -> Answer:
+async def _answer(request: web.Request, run: Callable[[], Awaitable[PendingAnswer]]) -> PendingAnswer:
     try:
         return await run()
     except ProblemError as error:
         if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise
-        return Answer.of(problem_response(error, language_of(request)))
+        return PendingAnswer.of(problem_response(error, language_of(request)))
 
 
-async def _keep(request: web.Request, claim: Claim, answer: Answer) -> Answer:
+async def _keep(request: web.Request, claim: Claim, answer: PendingAnswer) -> PendingAnswer:
     keep = request.app[REQUESTS].keep
     begin, rest = await work_of(request).in_thread(split_first, answer.pieces, ANSWER_BYTES)
     await _log_failure(keep(claim, answer.status, answer.headers, None if rest is not None else begin.decode()))
-    return Answer(answer.status, answer.headers, (begin,) if rest is None else chain((begin,), rest))
+    return PendingAnswer(answer.status, answer.headers, (begin,) if rest is None else chain((begin,), rest))
 
 
 async def _log_failure(step: Awaitable[None]) -> None:

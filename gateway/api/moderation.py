@@ -10,7 +10,7 @@ from gateway.api.body import read_document
 from gateway.api.context import federation_of, partner_of
 from gateway.api.decision import answer_decision
 from gateway.api.desk import one_of, parse_act, refusals
-from gateway.api.idempotency import Answer, run_once
+from gateway.api.idempotency import PendingAnswer, run_once
 from gateway.api.query import offer_id_of, refuse_parameters
 from gateway.api.readiness import require_caught_up
 from gateway.api.work import work_of
@@ -41,12 +41,12 @@ def read_moderation(raw: bytes) -> tuple[Action, str | None]:
     return "lift" if asked["action"] == "lift" else "moderate", reason
 
 
-async def _moderate(request: web.Request, action: Action, offer_id: str, reason: str | None) -> Answer:
+async def _moderate(request: web.Request, action: Action, offer_id: str, reason: str | None) -> PendingAnswer:
     federation = federation_of(request)
     desk = federation.desk(Actor(client=partner_of(request).platform), reason)
     with refusals():
         command = await moderate_offer(federation, desk, action, offer_id, wait=work_of(request).wait)
-    return Answer.of(await answer_decision(request, command))
+    return PendingAnswer.of(await answer_decision(request, command))
 
 
 ROUTES: Sequence[web.RouteDef] = (web.post("/v1/offers/{id}/moderation", post_moderation),)

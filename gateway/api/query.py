@@ -20,10 +20,10 @@ from gateway.protocol.identity import is_offer_id, is_slug, platform_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import read_utc
 from gateway.protocol.visibility import Filter
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 from schemas.closed_list import closed_list
 
-_CANONICAL = Spoken("{platform}:{local_id}", "{plateforme}:{identifiant}")
+_CANONICAL = Bilingual("{platform}:{local_id}", "{plateforme}:{identifiant}")
 _SEGMENT = 3
 """``/v1/offers/{id}``: the id is the third segment of the path."""
 MAX_WAIT = 30
@@ -39,7 +39,7 @@ _INSTANT = re.compile(
     r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
 _EXAMPLES = 8
-_BOX = Spoken("west,south,east,north (WGS 84)", "ouest,sud,est,nord (WGS 84)")
+_BOX = Bilingual("west,south,east,north (WGS 84)", "ouest,sud,est,nord (WGS 84)")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _DIGITS = 16
 
@@ -160,7 +160,7 @@ def instant(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class ReaderQuery:
     """A reader's query: filter, cursor, page size, and longest wait (seconds)."""
 
     asked: Filter
@@ -169,21 +169,21 @@ class Query:
     wait: float
 
 
-def read_offers_query(given: MultiMapping[str], partner: Partner, *, most: int) -> Query:
+def read_offers_query(given: MultiMapping[str], partner: Partner, *, most: int) -> ReaderQuery:
     """The query of a list of offers. Raises ProblemError."""
     with Parameters(given, (*_FILTERS, *PAGING)) as parameters:
         asked = _filter(parameters, partner)
         cursor, limit = paging(parameters, most)
-    return Query(asked=asked, cursor=cursor, limit=limit, wait=0.0)
+    return ReaderQuery(asked=asked, cursor=cursor, limit=limit, wait=0.0)
 
 
-def read_changes_query(given: MultiMapping[str], partner: Partner, *, most: int) -> Query:
+def read_changes_query(given: MultiMapping[str], partner: Partner, *, most: int) -> ReaderQuery:
     """The query of the changes feed. Raises ProblemError."""
     with Parameters(given, (*_FILTERS, *PAGING, "wait")) as parameters:
         asked = _filter(parameters, partner)
         cursor, limit = paging(parameters, most)
         wait = parameters.one("wait", _seconds, f"0..{MAX_WAIT}") or 0.0
-    return Query(asked=asked, cursor=cursor, limit=limit, wait=wait)
+    return ReaderQuery(asked=asked, cursor=cursor, limit=limit, wait=wait)
 
 
 def read_filter(given: MultiMapping[str], partner: Partner) -> Filter:

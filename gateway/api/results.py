@@ -77,7 +77,7 @@ def write_results(
     """
     head = orjson.dumps(members)[1:-1]
     yield b"{" + head + (b"," if head else b"") + b'"results":['
-    writer = _Writer(language, decided)
+    writer = _ResultWriter(language, decided)
     for index, (known, receipt) in enumerate(upload.results()):
         piece = writer.write(index, known, receipt, "refused" if receipt is None else status_of(index))
         if piece or not index % _EMPTY_EVERY:
@@ -93,7 +93,7 @@ def write_results(
     yield b"]," + orjson.dumps(rest)[1:]
 
 
-class _Budget:
+class _ResultBudget:
     """A budget of items in full, and of their bytes; the first item always fits."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class _Budget:
         self._bytes -= size
 
 
-class _Writer:
+class _ResultWriter:
     """Writes the results one by one, and collects the members that follow them."""
 
     def __init__(self, language: Language, decided: Decided | None) -> None:
@@ -118,7 +118,7 @@ class _Writer:
         self.left_out_from = 0
         self._language = language
         self._decided = decided
-        self._bad, self._warned = _Budget(), _Budget()
+        self._bad, self._warned = _ResultBudget(), _ResultBudget()
         self._wrote = False
 
     def write(self, index: int, known: bytes, receipt: bytes | None, status: str) -> bytes:

@@ -12,7 +12,7 @@ from gateway.api.auth import requires
 from gateway.api.body import LINES, author_of, count_refused, deadline_of, refuse_body, uploaded
 from gateway.api.context import federation_of, partner_of
 from gateway.api.decision import decisions_of, wait_of, withdrawals_of
-from gateway.api.idempotency import RESUMED, Answer, run_once
+from gateway.api.idempotency import RESUMED, PendingAnswer, run_once
 from gateway.api.problem import ProblemError, language_of
 from gateway.api.query import Parameters, missing, refuse_parameters
 from gateway.api.results import Decided, write_results
@@ -46,11 +46,11 @@ async def post_snapshot(request: web.Request) -> web.StreamResponse:
         return await run_once(request, upload.digest, lambda: _apply(request, mark, upload, confirm))
 
 
-async def _mark(request: web.Request) -> Answer:
+async def _mark(request: web.Request) -> PendingAnswer:
     text, ends_at = await federation_of(request).snapshots.mark(partner_of(request).platform)
     body = orjson.dumps({"mark": text, "expires_at": utc(ends_at)})
     headers: dict[str, str] = {hdrs.CONTENT_TYPE: "application/json", hdrs.CACHE_CONTROL: "no-store"}
-    return Answer(HTTPStatus.CREATED, headers, (body,))
+    return PendingAnswer(HTTPStatus.CREATED, headers, (body,))
 
 
 def _read_mark(request: web.Request, text: str | None) -> Mark:
@@ -63,7 +63,7 @@ def _read_mark(request: web.Request, text: str | None) -> Mark:
         raise _refusal(error) from None
 
 
-async def _apply(request: web.Request, mark: Mark, upload: Upload, confirm: int | None) -> Answer:
+async def _apply(request: web.Request, mark: Mark, upload: Upload, confirm: int | None) -> PendingAnswer:
     """202 when anything was queued, 200 when nothing was or all is decided in time (PUB-018); with the status of each
     item and the number of absent offers that are withdrawn.
     """
@@ -98,7 +98,7 @@ async def _apply(request: web.Request, mark: Mark, upload: Upload, confirm: int 
             members["withdrawn"] = gone + pending
             status = HTTPStatus.ACCEPTED if members["pending"] else HTTPStatus.OK
     pieces = write_results(members, upload, lambda _: "queued", language=language, decided=decided)
-    return Answer(status, headers, pieces)
+    return PendingAnswer(status, headers, pieces)
 
 
 async def _decisions(

@@ -23,7 +23,7 @@ from gateway.protocol.identity import is_slug
 from gateway.protocol.statistics import DIMENSIONS, Dimension
 from gateway.runtime.accept_header import weights_of
 from gateway.store.statistics import first_kept_day
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 
 DEFAULT_DAYS = 30
 """The days of an answer to a request without ``from``, the last one included."""
@@ -31,8 +31,8 @@ MAX_ROWS = 10_000
 _DEFAULT_GROUP: tuple[Dimension, ...] = ("platform", "day", "verdict")
 _DAY = re.compile("20[0-9]{2}-[0-9]{2}-[0-9]{2}")
 _EXAMPLE = "2027-01-15"
-_FIRST = Spoken(f"{_EXAMPLE}, not after `to`", f"{_EXAMPLE}, au plus tard le jour de `to`")
-_FEWER = Spoken(
+_FIRST = Bilingual(f"{_EXAMPLE}, not after `to`", f"{_EXAMPLE}, au plus tard le jour de `to`")
+_FEWER = Bilingual(
     "at most 10,000 rows: fewer days, platforms or names in `group`",
     "au plus 10\u202f000 lignes\u00a0: moins de jours, de plateformes ou de noms dans `group`",
 )

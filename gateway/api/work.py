@@ -15,7 +15,7 @@ from gateway.api.limit import kind_of
 from gateway.api.problem import ProblemError
 from gateway.protocol.partner import Partner
 from gateway.runtime.loop import in_thread, metered, timed
-from gateway.runtime.pace import Pace
+from gateway.runtime.pace import ReceivePace
 from gateway.runtime.processor import (
     SLICE_SECONDS,
     Processor,
@@ -201,7 +201,7 @@ class WorkRegistry:
 
     def __init__(self, processor: Processor) -> None:
         self.processor = processor
-        self.pace = Pace()
+        self.pace = ReceivePace()
         self.stopping = False
         self._blocks: set[_Block] = set()
         self._polling: asyncio.Task[None] | None = None

@@ -20,7 +20,7 @@ from gateway.log.sqlite import SqliteLog
 from gateway.operate.decision_counts import DecisionCounts
 from gateway.protocol.topic import RECEIPTS
 from gateway.publish.subscriber_topics import Feeds
-from gateway.relay import SHARED, Pace, Relay
+from gateway.relay import SHARED, CommitPace, Relay
 from gateway.settings import Settings
 from gateway.store import ViewUpdater
 from gateway.store.trusted_clock import RetentionClock
@@ -45,7 +45,7 @@ class Background:
             clock=federation.clock,
             decided=federation.metrics.count_verdicts,
             upkeep_clock=retention,
-            pace=SHARED if isinstance(federation.log, SqliteLog) else Pace(),
+            pace=SHARED if isinstance(federation.log, SqliteLog) else CommitPace(),
         )
         self._pulls = self._open_pulls()
         seen: dict[str, Seen] = {RECEIPTS: federation.backlog.decided}

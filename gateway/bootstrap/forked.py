@@ -48,7 +48,7 @@ class ForkedProcess:
         return self.returncode
 
 
-def fork_workers(number: int) -> Sequence[workers.Worker]:
+def fork_workers(number: int) -> Sequence[workers.WorkerProcess]:
     """Fork this many workers, which wait for their orders; none where the system cannot wait for them. A worker does
     not return: it exits with its work.
     """
@@ -57,7 +57,7 @@ def fork_workers(number: int) -> Sequence[workers.Worker]:
     schemas.preload()
     jws.preload()
     gc.freeze()  # a collection would write to the pages of all objects, which are shared
-    forked: list[workers.Worker] = []
+    forked: list[workers.WorkerProcess] = []
     for _ in range(number):
         orders, theirs = socket.socketpair()
         pid = os.fork()
@@ -69,5 +69,5 @@ def fork_workers(number: int) -> Sequence[workers.Worker]:
             workers.main()
             sys.exit()
         theirs.close()
-        forked.append(workers.Worker(ForkedProcess(pid), orders))
+        forked.append(workers.WorkerProcess(ForkedProcess(pid), orders))
     return forked

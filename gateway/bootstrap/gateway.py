@@ -16,7 +16,7 @@ from gateway.bootstrap.files import local_copies
 from gateway.bootstrap.log import check_topics, log_path, with_signing_key
 from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_api, listen, serve
-from gateway.bootstrap.workers import Worker, Workers
+from gateway.bootstrap.workers import WorkerProcess, Workers
 from gateway.log.sqlite import SqliteLog
 from gateway.log.sqlite.examination import Examination
 from gateway.log.tasks import raise_first_end, start_tasks
@@ -44,7 +44,7 @@ class Gateway:
 
 
 @asynccontextmanager
-async def running(settings: Settings, forked: Sequence[Worker] = ()) -> AsyncIterator[Gateway]:
+async def running(settings: Settings, forked: Sequence[WorkerProcess] = ()) -> AsyncIterator[Gateway]:
     """Run a gateway with these settings, and with workers that are forked already; shut it down in order when the block
     ends. Raises SettingsError, LogError.
     """

@@ -11,8 +11,15 @@ from typing import Any
 
 import schemas
 from adapters.formats import MISFITS
-from adapters.formats.mapping import Elements, Lines, Objects, Rows, Source
-from adapters.national.mapping.deliverability import Deliverability, DeliveryTerms, NotDeliverable, Past, Ready, Waiting
+from adapters.formats.mapping import Elements, JsonLines, Objects, Rows, Source
+from adapters.national.mapping.deliverability import (
+    Deliverability,
+    DeliverableLater,
+    DeliveryTerms,
+    NotDeliverable,
+    Past,
+    Ready,
+)
 from adapters.national.mapping.mapping import levels_of_parts, map_offer
 from adapters.profile.profile import Profile, profiles
 from adapters.pull.sample import evaluate_sample
@@ -40,7 +47,7 @@ def _syntax(source: Source) -> Syntax:
             return "xml"
         case Objects(linked=True):
             return "html"
-        case Objects() | Lines():
+        case Objects() | JsonLines():
             return "json"
         case Rows():
             return "csv"
@@ -86,7 +93,7 @@ def _part(deliverability: Deliverability, levels: Sequence[str]) -> NationalPart
     match deliverability:
         case Ready():
             return NationalPart("ready", levels)
-        case Waiting(until):
+        case DeliverableLater(until):
             return NationalPart("waiting", levels, until.isoformat())
         case Past(refusals):
             return NationalPart("past", levels, None, [one.to_json() for one in refusals])

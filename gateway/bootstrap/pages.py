@@ -28,7 +28,7 @@ from gateway.pages.check.view import CheckPort
 from gateway.pages.connect import ConnectPort
 from gateway.pages.connect.state import PURPOSE
 from gateway.pages.legal import Imprint
-from gateway.pages.site import PagePorts, Site, all_pages
+from gateway.pages.site import PagePorts, PageSite, all_pages
 from gateway.partners.sign_in import SignIns
 from gateway.protocol.seal import Seal
 from gateway.runtime.keys import load_secret
@@ -50,7 +50,7 @@ def add_pages(app: web.Application, settings: Settings, federation: Federation, 
         await ports.visitors.close()
 
     app.cleanup_ctx.append(close)
-    site = Site(all_pages(ports), public_url=url, door=ports.door, source=settings.source_url, aside=in_a_slice)
+    site = PageSite(all_pages(ports), public_url=url, door=ports.door, source=settings.source_url, aside=in_a_slice)
     add_site(app, site)
 
 
@@ -59,7 +59,7 @@ def in_a_slice(request: web.Request, work: Callable[[], Result]) -> Coroutine[An
     return work_of(request).in_thread(work)
 
 
-def add_site(app: web.Application, site: Site) -> None:
+def add_site(app: web.Application, site: PageSite) -> None:
     """Add the routes of a site to an application."""
     for method, path, handler in site.routes():
         add = app.router.add_get if method == hdrs.METH_GET else app.router.add_post

@@ -54,7 +54,7 @@ class WorkerError(Exception):
 class Workers:
     """The worker processes, as many as the settings say. ``ready`` is true while all of them listen."""
 
-    def __init__(self, settings: Settings, forked: Sequence["Worker"] = ()) -> None:
+    def __init__(self, settings: Settings, forked: Sequence["WorkerProcess"] = ()) -> None:
         self._settings = settings
         self._workers = list(forked)
         self._shared: IO[bytes] | None = None
@@ -113,7 +113,7 @@ class Workers:
 
 
 @dataclass(slots=True)
-class Worker:
+class WorkerProcess:
     """A process, and the socket that is its standard input."""
 
     process: "asyncio.subprocess.Process | ForkedProcess"
@@ -121,7 +121,7 @@ class Worker:
     ordered: bool = False
 
 
-async def _spawn() -> Worker:
+async def _spawn() -> WorkerProcess:
     orders, theirs = socket.socketpair()
     with theirs:
         try:
@@ -131,10 +131,10 @@ async def _spawn() -> Worker:
         except BaseException:
             orders.close()
             raise
-    return Worker(process, orders)
+    return WorkerProcess(process, orders)
 
 
-async def _begin(worker: Worker, order: dict[str, Any], listening: socket.socket, activity: IO[bytes]) -> None:
+async def _begin(worker: WorkerProcess, order: dict[str, Any], listening: socket.socket, activity: IO[bytes]) -> None:
     """Send a worker its order, and wait until it listens."""
     number = order["number"]
     read_end, write_end = os.pipe()
@@ -159,7 +159,7 @@ async def _begin(worker: Worker, order: dict[str, Any], listening: socket.socket
     )
 
 
-async def _stop(worker: Worker) -> None:
+async def _stop(worker: WorkerProcess) -> None:
     """Request a graceful stop and wait for the process to end; kill it after the timeout or on cancellation."""
     process = worker.process
     with worker.orders, suppress(OSError):

@@ -28,7 +28,7 @@ _WORDS = load_words(SimpleNamespace, "gateway", "document")
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class FileDocument:
     """One document of a file. ``number`` counts from 1: the line in NDJSON, the index in an array."""
 
     number: int
@@ -40,7 +40,7 @@ class Document:
         return self.raw.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
-def read_documents(path: Path, language: Language) -> Iterator[Document]:
+def read_documents(path: Path, language: Language) -> Iterator[FileDocument]:
     """The documents of a file (``-``: standard input), without blank lines. Raises CommandError."""
     try:
         with open_inflated(path) as stream:
@@ -55,7 +55,7 @@ def read_documents(path: Path, language: Language) -> Iterator[Document]:
         raise unreadable(path, error, language) from error
 
 
-def read_submissions(path: Path, language: Language) -> Iterator[Document]:
+def read_submissions(path: Path, language: Language) -> Iterator[FileDocument]:
     """The offers and withdrawals of a file, without the count that closes a snapshot.
 
     Raises CommandError, also for a file without any: most likely a failed export.
@@ -105,7 +105,7 @@ def _first_byte(stream: BufferedReader) -> bytes:
     return stream.peek(4096).lstrip(_BLANK)[:1]
 
 
-def _read_lines(stream: BufferedReader) -> Iterator[Document]:
+def _read_lines(stream: BufferedReader) -> Iterator[FileDocument]:
     number = 0
     while line := stream.readline(_MAX_RAW_BYTES + 2):
         number += 1
@@ -116,17 +116,19 @@ def _read_lines(stream: BufferedReader) -> Iterator[Document]:
                 break
         raw = line.strip(_BLANK)
         if raw:
-            yield Document(number, raw)
+            yield FileDocument(number, raw)
 
 
-def _read_object(stream: BufferedReader) -> Iterator[Document]:
+def _read_object(stream: BufferedReader) -> Iterator[FileDocument]:
     """Read a ``.json`` file: one object over several lines, or NDJSON despite the name."""
     content = stream.read()
     lines = content.splitlines()
     if len(lines) > 1 and _is_json(lines[0]):
-        yield from (Document(number, line.strip(_BLANK)) for number, line in enumerate(lines, 1) if line.strip(_BLANK))
+        yield from (
+            FileDocument(number, line.strip(_BLANK)) for number, line in enumerate(lines, 1) if line.strip(_BLANK)
+        )
     else:
-        yield Document(1, content.strip(_BLANK))
+        yield FileDocument(1, content.strip(_BLANK))
 
 
 def _is_json(line: bytes) -> bool:
@@ -137,7 +139,7 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _read_array(content: bytes, path: Path, language: Language) -> Iterator[Document]:
+def _read_array(content: bytes, path: Path, language: Language) -> Iterator[FileDocument]:
     """Read the items of an array as written, so that each gets the same verdict as by itself."""
     words = _WORDS[language]
     try:
@@ -153,7 +155,7 @@ def _read_array(content: bytes, path: Path, language: Language) -> Iterator[Docu
         raise CommandError(said, step=words.correct_array, language=language) from error
 
 
-def _split_array(text: str) -> Iterator[Document]:
+def _split_array(text: str) -> Iterator[FileDocument]:
     """Split the text of an array into its items. Raises JSONDecodeError and RecursionError."""
     scan = json.JSONDecoder().raw_decode
     at = _skip_blank(text, text.index("[") + 1)
@@ -161,7 +163,7 @@ def _split_array(text: str) -> Iterator[Document]:
     while not text.startswith("]", at):
         number += 1
         _, end = scan(text, at)
-        yield Document(number, text[at:end].encode())
+        yield FileDocument(number, text[at:end].encode())
         at = _skip_blank(text, end)
         if text.startswith(",", at):
             at = _skip_blank(text, at + 1)

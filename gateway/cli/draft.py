@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from adapters.formats.inference import ORDER, Draft, Guess, draft, read_sample
+from adapters.formats.inference import ORDER, Guess, MappingDraft, draft, read_sample
 from adapters.formats.inference.evidence import texts
 from adapters.formats.problem import UnusableFeedError
 from adapters.profile.draft import profile_file
@@ -16,7 +16,7 @@ from gateway.cli.console import OUT, CommandError, print_rows
 from gateway.cli.document import unreadable
 from gateway.cli.sample import blocks_of
 from schemas import localized
-from schemas.bilingual import Spoken, spoken
+from schemas.bilingual import Bilingual, spoken
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
@@ -31,7 +31,7 @@ def replayed(sample: Path, language: Language) -> Callable[[], Iterable[bytes]]:
     return lambda: held
 
 
-def draft_sample(blocks: Iterable[bytes], language: Language, on: date) -> Draft:
+def draft_sample(blocks: Iterable[bytes], language: Language, on: date) -> MappingDraft:
     """The draft for a sample. Raises CommandError for a sample that cannot be read."""
     try:
         return draft(read_sample(blocks), on=on)
@@ -54,7 +54,7 @@ def write_profile(path: Path, document: Mapping[str, Any], language: Language) -
         raise unreadable(path, error, language) from error
 
 
-def render_draft(made: Draft, language: Language) -> dict[str, Any]:
+def render_draft(made: MappingDraft, language: Language) -> dict[str, Any]:
     """The draft as JSON in one language, without the profile."""
     return {
         "format": made.form,
@@ -83,7 +83,7 @@ def _render_guess(one: Guess, language: Language) -> dict[str, Any]:
     }
 
 
-def print_draft(made: Draft, language: Language) -> None:
+def print_draft(made: MappingDraft, language: Language) -> None:
     """Print the format, the fields with path, confidence, evidence and values, the empty fields with the reason."""
     words = _WORDS[language]
     items = made.sample.source.get("items", "")
@@ -105,7 +105,7 @@ def print_draft(made: Draft, language: Language) -> None:
         OUT.print(Text.assemble(("! ", "yellow"), _say(note, language)), soft_wrap=True)
 
 
-def _rows(made: Draft, language: Language) -> Iterator[list[Text]]:
+def _rows(made: MappingDraft, language: Language) -> Iterator[list[Text]]:
     for name, one in made.guesses.items():
         if one.rule is not None:
             evidence = ", ".join(_say(said, language) for said in one.evidence)
@@ -125,5 +125,5 @@ def _confidence(one: Guess, language: Language) -> str:
     return str(texts()["confidence"][one.confidence][language]) if one.confidence else ""
 
 
-def _say(text: Spoken, language: Language) -> str:
+def _say(text: Bilingual, language: Language) -> str:
     return str(spoken(text, language))

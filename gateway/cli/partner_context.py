@@ -11,7 +11,7 @@ from rich.text import Text
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from gateway.cli.console import ERR, CommandError
-from gateway.client import Answer, Client, ClientError
+from gateway.client import Client, ClientAnswer, ClientError
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
@@ -55,7 +55,7 @@ def gateway_url() -> str:
     return os.environ.get("PASSERELLE_URL") or _DEFAULT_URL
 
 
-def refused(answer: Answer, doing: str, *, step: str = "") -> CommandError:
+def refused(answer: ClientAnswer, doing: str, *, step: str = "") -> CommandError:
     """The error of a call that was refused as a whole; ``doing`` and ``step`` are in the answer's language."""
     words = _WORDS[answer.language]
     said = words.refused.format(doing=doing, text=answer.explain())

@@ -33,7 +33,7 @@ from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, mint_secret
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
-from gateway.protocol.source_run import SUCCESSES, Pause, Run
+from gateway.protocol.source_run import SUCCESSES, Pause, SourceRun
 from gateway.runtime.loop import run
 from gateway.settings import loopback_feeds
 from schemas import localized
@@ -208,7 +208,7 @@ async def _add(profile: Profile, by: str | None, why: str | None) -> tuple[Joine
 
 async def _run(
     platform: str, confirm: int | None, wait: float, language: Language, *, by: str | None, why: str | None
-) -> Run:
+) -> SourceRun:
     async with desk_here(by, why, alone=False) as desk:
         try:
             order, start = await run_feed(desk, platform, confirm=confirm, known=await read_pauses(desk.log))
@@ -224,7 +224,7 @@ async def _run(
     return ran
 
 
-def _row(partner: Partner, ran: Run | None, pause: Pause | None) -> dict[str, Any]:
+def _row(partner: Partner, ran: SourceRun | None, pause: Pause | None) -> dict[str, Any]:
     profile = partner.profile or {}
     transport = profile.get("transport")
     return {

@@ -12,9 +12,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gateway.cli.console import ERR, Lang, asynchronous
-from gateway.cli.document import Document, read_submissions
+from gateway.cli.document import FileDocument, read_submissions
 from gateway.cli.partner_context import as_partner, client_id, gateway_url, refused
-from gateway.cli.tally import Tally
+from gateway.cli.tally import DocumentTally
 from gateway.client import NDJSON, Client
 from schemas.texts import load_words
 
@@ -32,7 +32,7 @@ def progress_bar() -> Iterator[Progress]:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class UploadProgress:
     """Progress of an upload: the next document, the file's size and modification time, gateway URL and client id."""
 
     next: int
@@ -42,7 +42,7 @@ class Note:
     client: str
 
     @classmethod
-    def about(cls, file: Path, *, url: str, client: str, next_document: int = 1) -> "Note":
+    def about(cls, file: Path, *, url: str, client: str, next_document: int = 1) -> "UploadProgress":
         """A note for the current state of a file. Raises OSError."""
         stat = file.stat()
         return cls(next_document, stat.st_size, stat.st_mtime_ns, url, client)
@@ -53,17 +53,17 @@ def note_path(file: Path) -> Path:
     return file.with_name(f".{file.name}.progress")
 
 
-def read_note(file: Path, fresh: Note) -> int:
+def read_note(file: Path, fresh: UploadProgress) -> int:
     """The document to resume at; 1 unless a note matches the file, gateway and client of ``fresh``."""
     try:
-        kept = Note(**orjson.loads(note_path(file).read_bytes()))
+        kept = UploadProgress(**orjson.loads(note_path(file).read_bytes()))
     except (OSError, ValueError, TypeError):
         return 1
     same = (kept.size, kept.changed, kept.url, kept.client) == (fresh.size, fresh.changed, fresh.url, fresh.client)
     return kept.next if same else 1
 
 
-def write_note(file: Path, note: Note) -> None:
+def write_note(file: Path, note: UploadProgress) -> None:
     """Write the note atomically. Errors are ignored: without a note, an upload starts from the first document."""
     path = note_path(file)
     try:
@@ -96,7 +96,7 @@ async def publish(
     """
     words = _WORDS[lang]
     documents = list(read_submissions(file, lang))
-    note = None if str(file) == "-" else Note.about(file, url=gateway_url(), client=client_id())
+    note = None if str(file) == "-" else UploadProgress.about(file, url=gateway_url(), client=client_id())
     first = start or (1 if note is None else read_note(file, note))
     if first > 1:
         ERR.print(words.resuming.format(first))
@@ -111,9 +111,9 @@ async def publish(
 
 
 async def _send(
-    client: Client, documents: Sequence[Document], progress: Progress, file: Path, note: Note | None
-) -> Tally:
-    tally, words = Tally(), _WORDS[client.language]
+    client: Client, documents: Sequence[FileDocument], progress: Progress, file: Path, note: UploadProgress | None
+) -> DocumentTally:
+    tally, words = DocumentTally(), _WORDS[client.language]
     task = progress.add_task(words.publishing, total=len(documents))
     for batch in _batches(documents):
         body = b"\n".join(document.line for document in batch) + b"\n"
@@ -127,9 +127,9 @@ async def _send(
     return tally
 
 
-def _batches(documents: Sequence[Document]) -> Iterator[list[Document]]:
+def _batches(documents: Sequence[FileDocument]) -> Iterator[list[FileDocument]]:
     """Split into batches of 1 to 500 documents and at most 4 MiB, or of one larger document."""
-    batch: list[Document] = []
+    batch: list[FileDocument] = []
     size = 0
     for document in documents:
         if batch and (len(batch) == _BATCH_DOCUMENTS or size + len(document.raw) > _BATCH_BYTES):

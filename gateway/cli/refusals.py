@@ -11,7 +11,7 @@ from gateway.cli.beside import gateway_here
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
 from gateway.federation import Federation
 from gateway.federation.refused import count_refusals, refused_offers
-from gateway.pages.partner.refused import Reason, Refusal
+from gateway.pages.partner.refused import BrokenRule, RefusedOffer
 from gateway.pages.partner.refused import refusals as in_words
 from gateway.pages.refusals.model import feed_refusals, most_first
 from gateway.protocol.paris_time import paris_date
@@ -76,7 +76,7 @@ async def _document(federation: Federation, wanted: RefusedFilter) -> dict[str, 
     }
 
 
-def _refusal(one: Refusal) -> dict[str, Any]:
+def _refusal(one: RefusedOffer) -> dict[str, Any]:
     where = {"id": one.offer, "number": one.number, "receipt": one.receipt}
     return {
         "platform": one.platform,
@@ -86,7 +86,7 @@ def _refusal(one: Refusal) -> dict[str, Any]:
     }
 
 
-def _reason(reason: Reason) -> dict[str, Any]:
+def _reason(reason: BrokenRule) -> dict[str, Any]:
     said = reason.said
     return {
         "rule": said.code,

@@ -17,7 +17,7 @@ from gateway.cli.render_partner import print_secret
 from gateway.cli.sample import render_offer
 from gateway.partners.credential import MintedSecret
 from gateway.protocol.partner import Partner
-from gateway.protocol.source_run import SUCCESSES, Run
+from gateway.protocol.source_run import SUCCESSES, SourceRun
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
@@ -53,7 +53,7 @@ def print_outlook(outlook: SampleEvaluation, language: Language) -> None:
 
 def print_platforms(
     rows: Sequence[Mapping[str, Any]],
-    runs: Mapping[str, Run],
+    runs: Mapping[str, SourceRun],
     missing: Sequence[str],
     language: Language,
     console: Console = OUT,
@@ -73,7 +73,7 @@ def print_platforms(
         console.print(words.waiting.format(", ".join(missing)), soft_wrap=True)
 
 
-def _print_result(ran: Run, words: SimpleNamespace, language: Language, console: Console) -> None:
+def _print_result(ran: SourceRun, words: SimpleNamespace, language: Language, console: Console) -> None:
     """Print the counts of a successful run, or the reason and remedy of a failed one."""
     failure = ran.last_error
     if ran.outcome in SUCCESSES or failure is None:
@@ -84,7 +84,7 @@ def _print_result(ran: Run, words: SimpleNamespace, language: Language, console:
     console.print(words.corrected.format(platform=ran.platform), soft_wrap=True, markup=False)
 
 
-def print_run(ran: Run, language: Language) -> None:
+def print_run(ran: SourceRun, language: Language) -> None:
     """Print the problems of a run in groups, the reason of a failure, its outcome and counts."""
     if ran.problems:
         OUT.print(table_of_groups(ran.problems, language))
@@ -94,7 +94,7 @@ def print_run(ran: Run, language: Language) -> None:
     OUT.print(_render_run(_WORDS[language].ended, ran, language), soft_wrap=True)
 
 
-def _render_run(template: str, ran: Run, language: Language) -> str:
+def _render_run(template: str, ran: SourceRun, language: Language) -> str:
     words = _WORDS[language]
     counts = words.counts.format_map(asdict(ran.counts))
     return template.format(platform=ran.platform, outcome=words.outcomes[ran.outcome], counts=counts)

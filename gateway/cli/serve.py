@@ -8,7 +8,7 @@ from rich.text import Text
 
 from gateway.bootstrap import running
 from gateway.bootstrap.forked import fork_workers
-from gateway.bootstrap.workers import Worker
+from gateway.bootstrap.workers import WorkerProcess
 from gateway.cli.console import ERR
 from gateway.cli.operator_context import command_errors, refuse_root, settings_here
 from gateway.runtime.loop import bound_collections, run, yield_processor
@@ -25,7 +25,7 @@ def serve() -> None:
     run(_serve(settings, fork_workers(settings.workers)))
 
 
-async def _serve(settings: Settings, workers: Sequence[Worker]) -> None:
+async def _serve(settings: Settings, workers: Sequence[WorkerProcess]) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

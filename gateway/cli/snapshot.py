@@ -10,11 +10,11 @@ import typer
 from rich.progress import Progress
 
 from gateway.cli.console import ERR, CommandError, Lang, asynchronous
-from gateway.cli.document import Document, read_documents
+from gateway.cli.document import FileDocument, read_documents
 from gateway.cli.partner_context import as_partner, refused
 from gateway.cli.publish import progress_bar
-from gateway.cli.tally import Tally
-from gateway.client import NDJSON, Answer, Client
+from gateway.cli.tally import DocumentTally
+from gateway.client import NDJSON, Client, ClientAnswer
 from gateway.ingest.upload.splitting import declared_count
 from schemas.rulebook import Language
 from schemas.texts import load_words
@@ -72,14 +72,14 @@ async def snapshot(
         if isinstance(answer.body, dict) and "would_withdraw" in answer.body:
             step = words.confirm.format(mark=mark, number=answer.body["would_withdraw"])
             raise refused(answer, words.snapshot, step=step)
-        tally = Tally()
+        tally = DocumentTally()
         if not tally.take(documents, answer):
             raise refused(answer, words.snapshot)
         await tally.follow(client)
     tally.conclude(lang, more=words.withdrawn.format(answer.body["withdrawn"]))
 
 
-def _complete(file: Path, lang: Language) -> list[Document]:
+def _complete(file: Path, lang: Language) -> list[FileDocument]:
     """The offers of a file, as many as its closing count says if it has one. Raises CommandError."""
     read = [(document, declared_count(document.raw)) for document in read_documents(file, lang)]
     documents = [document for document, count in read if count is None]
@@ -92,8 +92,8 @@ def _complete(file: Path, lang: Language) -> list[Document]:
 
 
 async def _send(
-    client: Client, documents: Sequence[Document], mark: str, confirm: int | None, progress: Progress
-) -> Answer:
+    client: Client, documents: Sequence[FileDocument], mark: str, confirm: int | None, progress: Progress
+) -> ClientAnswer:
     task = progress.add_task(_WORDS[client.language].sending, total=len(documents))
 
     async def body() -> AsyncIterator[bytes]:

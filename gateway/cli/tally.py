@@ -11,10 +11,10 @@ import orjson
 import typer
 
 from gateway.cli.console import ERR, FAILED, OUT
-from gateway.cli.document import Document
+from gateway.cli.document import FileDocument
 from gateway.cli.partner_context import refused
 from gateway.cli.problems import DocumentProblem, groups_of, table_of
-from gateway.client import Answer, Client
+from gateway.client import Client, ClientAnswer
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
@@ -70,7 +70,7 @@ class _Upload:
 
 
 @dataclass(slots=True)
-class Tally:
+class DocumentTally:
     """Counts of documents by outcome; problems by line, and counted by rule."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -79,7 +79,7 @@ class Tally:
     left_out: int = 0
     _uploads: list[_Upload] = field(default_factory=list)
 
-    def take(self, documents: Sequence[Document], answer: Answer) -> bool:
+    def take(self, documents: Sequence[FileDocument], answer: ClientAnswer) -> bool:
         """Add the gateway's answer to these documents. Returns False if the answer does not cover them."""
         body = answer.body if isinstance(answer.body, dict) else {}
         statuses = body.get("statuses")

@@ -11,7 +11,7 @@ import typer
 
 import schemas
 from gateway.cli.console import FAILED, OUT, CommandError, Lang
-from gateway.cli.document import Document, read_submissions
+from gateway.cli.document import FileDocument, read_submissions
 from gateway.cli.problems import DocumentProblem, table_of
 from gateway.clock import now
 from gateway.protocol.paris_time import paris_date
@@ -52,7 +52,7 @@ def validate(
         raise typer.Exit(FAILED)
 
 
-def _judge(document: Document, day: date, language: Language) -> dict[str, Any]:
+def _judge(document: FileDocument, day: date, language: Language) -> dict[str, Any]:
     verdict = schemas.check_submission(document.raw, on=day)
     problems = [schemas.localized(problem.to_json(), language) for problem in verdict.problems]
     word = "refused" if not verdict.accepted else "warned" if problems else "accepted"

@@ -4,14 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from gateway.federation.federation import Federation
-from gateway.protocol.journal import Entry, JournalFilter
+from gateway.protocol.journal import JournalEntry, JournalFilter
 
 
 @dataclass(frozen=True, slots=True)
 class SignedEntry:
     """An entry of the journal, and the name of its person: None where none is named, or where it was erased."""
 
-    entry: Entry
+    entry: JournalEntry
     name: str | None
 
 

@@ -14,10 +14,10 @@ from gateway.partners.onboarding import presets
 from gateway.partners.revocation import newest_credential
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
-from gateway.protocol.source_run import Run, period_ms
+from gateway.protocol.source_run import SourceRun, period_ms
 from gateway.store.deliveries import DeliverySummary
 from gateway.store.refused_documents import RefusedFilter
-from gateway.store.statistics import Count
+from gateway.store.statistics import SubmissionCount
 
 DAYS = 30
 """Days that the facts of today look back on, today included."""
@@ -33,11 +33,11 @@ class TodayFacts:
 
     now: int
     live: int
-    run: Run | None
+    run: SourceRun | None
     every_ms: int | None
     deliveries: DeliverySummary | None
-    rules: Sequence[Count]
-    days: Sequence[Count]
+    rules: Sequence[SubmissionCount]
+    days: Sequence[SubmissionCount]
     refused: RefusedFacts
     moderations: Sequence[ModerationFacts]
     paused_at: int | None = None

@@ -11,7 +11,7 @@ from gateway.protocol.record import read_utc
 from gateway.protocol.refused_document import RefusedDocument
 from gateway.store.receipt_search import ReceiptFilter
 from gateway.store.refused_documents import RefusedFilter
-from gateway.store.statistics import Count
+from gateway.store.statistics import SubmissionCount
 
 _LISTED = 50
 _RECEIPTS_AT_ONCE, _RECEIPTS_EXAMINED = 200, 2_000
@@ -55,7 +55,7 @@ def _breaks(receipt: Mapping[str, Any], rule: str) -> bool:
     return rule in ("", *receipt.get("codes", ()), *(problem["code"] for problem in receipt.get("problems", ())))
 
 
-def count_refusals(counts: Sequence[Count], by: str, *, rule: str = "") -> Mapping[str, int]:
+def count_refusals(counts: Sequence[SubmissionCount], by: str, *, rule: str = "") -> Mapping[str, int]:
     """The refusals by platform, day or rule; with a rule, those that break it. ``counts`` are by verdict too."""
     found: dict[str, int] = {}
     for count in counts:

@@ -16,7 +16,7 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.receipt import refusals_key, unlisted
 from gateway.protocol.topic import INBOX, OFFERS, SUBMISSIONS
 from gateway.publish.subscriber_topics import feed_scope, subscribes
-from gateway.store.statistics import Count, StatisticsView
+from gateway.store.statistics import StatisticsView, SubmissionCount
 
 DAYS = 7
 """Days of the counts, today included."""
@@ -29,7 +29,7 @@ class FlowFacts:
     yet on the topic of each Kafka-native subscriber, None if the log does not answer.
     """
 
-    counts: Sequence[Count] = ()
+    counts: Sequence[SubmissionCount] = ()
     delivered: Mapping[str, int] = field(default_factory=dict)
     unwritten: Mapping[str, int | None] = field(default_factory=dict)
 
@@ -45,7 +45,7 @@ class SystemsFacts:
     terms: HealthTerms
     undecided: int | None
     refused: Mapping[str, int]
-    rules: Sequence[Count]
+    rules: Sequence[SubmissionCount]
     pauses: Mapping[str, SignedEntry]
     flow: FlowFacts = field(default_factory=FlowFacts)
 
@@ -116,9 +116,9 @@ class _Week:
     def __init__(self, statistics: StatisticsView) -> None:
         self._statistics = statistics
         self._read_at: tuple[object, ...] | None = None
-        self._counts: tuple[Sequence[Count], Sequence[Count]] = ((), ())
+        self._counts: tuple[Sequence[SubmissionCount], Sequence[SubmissionCount]] = ((), ())
 
-    async def counts(self, first: date, last: date) -> tuple[Sequence[Count], Sequence[Count]]:
+    async def counts(self, first: date, last: date) -> tuple[Sequence[SubmissionCount], Sequence[SubmissionCount]]:
         """The counts of the days from the first to the last."""
         view = self._statistics
         at = (view.began, view.positions, first, last)

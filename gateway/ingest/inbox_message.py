@@ -19,7 +19,7 @@ _UNDECODED = "\ufffd"
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedMessage:
     """The problems that keep a message from becoming a submission, and the id and revision that could be read."""
 
     problems: tuple[schemas.Problem, ...]
@@ -35,7 +35,7 @@ def judge_message(
     on: date,
     blocked_by: schemas.Problem | None = None,
     explained: bool = True,
-) -> schemas.Verdict | Refused:
+) -> schemas.Verdict | RefusedMessage:
     """The verdict on one inbox message: accepted only when key, type, owner and document are valid.
 
     ``platform`` is the owner of the inbox, proved by the broker's access rules; ``on`` the day of the append in Paris;
@@ -44,26 +44,26 @@ def judge_message(
     """
     key = _offer_id(record.key)
     if not may_publish:
-        return Refused((schemas.problem("inbox-not-allowed"),), key)
+        return RefusedMessage((schemas.problem("inbox-not-allowed"),), key)
     if key is None:
-        return Refused((schemas.problem("inbox-key"),))
+        return RefusedMessage((schemas.problem("inbox-key"),))
     if platform_of(key) != platform:
-        return Refused((schemas.problem("not-owner", pointer="/id", expected=f"{platform}:…"),))
+        return RefusedMessage((schemas.problem("not-owner", pointer="/id", expected=f"{platform}:…"),))
     if record.value is None or _has_odd_header(record):
-        return Refused((schemas.problem("inbox-null" if record.value is None else "inbox-header"),), key)
+        return RefusedMessage((schemas.problem("inbox-null" if record.value is None else "inbox-header"),), key)
     match record.header("ce_type"):
         case str(kind) if kind == TYPE_PUBLISHED:
             verdict = schemas.check(record.value, on=on, explained=explained)
         case str(kind) if kind == TYPE_WITHDRAWN:
             verdict = _withdrawal(record.value, on, explained=explained)
         case _:
-            return Refused((schemas.problem("inbox-type"),), key)
+            return RefusedMessage((schemas.problem("inbox-type"),), key)
     if verdict.id is not None and verdict.id != key:
-        return Refused((schemas.problem("inbox-key"), *verdict.problems), key, verdict.revision)
+        return RefusedMessage((schemas.problem("inbox-key"), *verdict.problems), key, verdict.revision)
     if blocked_by is not None and verdict.withdrawal is None:
-        return Refused((blocked_by, *verdict.problems), key, verdict.revision)
+        return RefusedMessage((blocked_by, *verdict.problems), key, verdict.revision)
     if not verdict.accepted:
-        return Refused(verdict.problems, key, verdict.revision)
+        return RefusedMessage(verdict.problems, key, verdict.revision)
     return verdict
 
 

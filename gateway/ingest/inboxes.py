@@ -10,7 +10,7 @@ import schemas
 from gateway.errors import PositionLostError, TopicError
 from gateway.ingest.backlog import INBOX_AHEAD, Backlog
 from gateway.ingest.inbox_message import (
-    Refused,
+    RefusedMessage,
     judge_message,
     message_digest,
     refused_body,
@@ -163,17 +163,17 @@ class InboxPartition:
         """The outputs of one message, and whether it is refused."""
         try:
             verdict = self._verdict(record)
-            if not isinstance(verdict, Refused):
+            if not isinstance(verdict, RefusedMessage):
                 return self._submit(record, verdict), False
         except Exception:  # noqa: BLE001 - a bulkhead: see below
             # A fault of the gateway that one message triggers would end every process, at each start again.
             if self._refusals.on(self._day(record)).has_room(self._log.partitions):
                 _log.exception("intake.broke", position=self._log_position(record))
             record = StoredRecord(record.offset, record.appended_at, None, b"")
-            verdict = Refused((schemas.problem("inbox-broke-the-gateway"),))
+            verdict = RefusedMessage((schemas.problem("inbox-broke-the-gateway"),))
         return self._refuse(record, verdict), True
 
-    def _verdict(self, record: StoredRecord) -> schemas.Verdict | Refused:
+    def _verdict(self, record: StoredRecord) -> schemas.Verdict | RefusedMessage:
         partner = self._partners.get(self._platform)
         return judge_message(
             record,
@@ -199,7 +199,7 @@ class InboxPartition:
         )
         return [Output(SUBMISSIONS, partition, submission_record(submission))]
 
-    def _refuse(self, record: StoredRecord, refused: Refused) -> Sequence[Output]:
+    def _refuse(self, record: StoredRecord, refused: RefusedMessage) -> Sequence[Output]:
         """A receipt and a copy on ``rejected``; beyond the day's budget the refusal is counted."""
         today = self._refusals.on(self._day(record))
         if not today.has_room(self._log.partitions):

@@ -8,7 +8,7 @@ from typing import Generic, Self, TypeAlias, TypeVar
 import structlog
 
 from gateway.errors import PositionLostError
-from gateway.log.port import Chunk, EventLog, Reader
+from gateway.log.port import Chunk, EventLog, LogReader
 from gateway.log.reading import read_all
 from gateway.protocol.record import StoredRecord
 
@@ -80,7 +80,7 @@ class TopicMirror(Generic[State]):
         self._rest = rest
         self._page = page
         self._positions: dict[int, int] = {}
-        self._reader: Reader | None = None
+        self._reader: LogReader | None = None
         self._reading = asyncio.Lock()
         self._moved = asyncio.Condition()
         self._recordings: list[tuple[bytes, list[bytes | None]]] = []

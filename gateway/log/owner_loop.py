@@ -9,7 +9,7 @@ topic starts over when its scope has changed.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-from gateway.log.port import Chunk, EventLog, Output, Owner, Reader
+from gateway.log.port import Chunk, EventLog, LogReader, Output, Owner
 from gateway.log.positions import read_positions
 from gateway.log.retry import retry_log_errors
 from gateway.protocol.record import position_record
@@ -51,7 +51,7 @@ async def own_positions(log: EventLog, owner: Owner, *, role: str, partition: in
     return await read_positions(log, partition, end=ends[POSITIONS, partition])
 
 
-async def chunks_to_commit(reader: Reader, *, limit: int | Callable[[], int]) -> AsyncIterator[Chunk | None]:
+async def chunks_to_commit(reader: LogReader, *, limit: int | Callable[[], int]) -> AsyncIterator[Chunk | None]:
     """The chunks of a one-partition reader whose positions are worth a commit: chunks with records at once; the last
     chunk of gaps after a second without records, so that its position is stored too; None when a poll returns nothing.
     ``limit`` may depend on the present state.

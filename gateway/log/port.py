@@ -44,7 +44,7 @@ class Chunk:
     more: bool = False
 
 
-class Reader(Protocol):
+class LogReader(Protocol):
     """Reads committed records of some partitions from given positions."""
 
     async def poll(self, *, limit: int, wait: float) -> Sequence[Chunk]:
@@ -121,7 +121,7 @@ class EventLog(Protocol):
         LogBusyError, LogUnavailableError, UnknownOutcomeError.
         """
 
-    def reader(self, positions: Mapping[tuple[str, int], int]) -> Reader:
+    def reader(self, positions: Mapping[tuple[str, int], int]) -> LogReader:
         """A reader that starts at the given offset of each (topic, partition)."""
 
     async def starts(self, topic: str) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ KEY_METHOD = "private_key_jwt"
 METHODS = (*SECRET_METHODS, KEY_METHOD)
 
 
-class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
+class OAuthClient(ClientMixin):  # type: ignore[misc]  # Authlib has no types
     """One partner at one instant."""
 
     def __init__(self, partner: Partner, *, now: int) -> None:

@@ -11,7 +11,7 @@ from joserfc.jwt import JWTClaimsRegistry
 from gateway.clock import Clock
 from gateway.errors import TokenError
 from gateway.ingest.idempotency import Claim, Requests
-from gateway.oauth.client import KEY_METHOD, Client
+from gateway.oauth.client import KEY_METHOD, OAuthClient
 from gateway.oauth.failed_attempts import ReplaysFullError, SeenAssertions
 from gateway.oauth.jws import PublicKey, import_keys, read_unverified, verify_signature
 from gateway.oauth.refusal import RefusalError
@@ -53,7 +53,7 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has 
             raise RefusalError("assertion-unreadable") from None
         return unverified.header, unverified.claims
 
-    def resolve_client_public_key(self, client: Client) -> tuple[PublicKey, ...]:
+    def resolve_client_public_key(self, client: OAuthClient) -> tuple[PublicKey, ...]:
         """The partner's registered keys."""
         return import_keys(client.partner.jwks)
 

@@ -8,7 +8,7 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, ClientCredentialsGrant, 
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
 from gateway.clock import Clock
-from gateway.oauth.client import KEY_METHOD, METHODS, Client
+from gateway.oauth.client import KEY_METHOD, METHODS, OAuthClient
 from gateway.oauth.client_assertion import Assertion
 from gateway.oauth.jws import read_unverified
 from gateway.oauth.refusal import RefusalError, refusal_of
@@ -52,7 +52,7 @@ class Grant(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib has no typ
 
     def create_token_response(self) -> tuple[int, Mapping[str, Any], Sequence[tuple[str, str]]]:
         """The token. Replaces the inherited method, which writes the token to the debug log."""
-        client: Client = self.request.client
+        client: OAuthClient = self.request.client
         if self.request.auth_method == KEY_METHOD:
             _check_generation(self.request.form["client_assertion"], client)
         return 200, self.server.issue(client, client.granted(self.request.payload.scope)), self.TOKEN_RESPONSE_HEADER
@@ -71,12 +71,12 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         self.register_client_auth_method(KEY_METHOD, Assertion(audiences=audiences, clock=clock, elapsed=elapsed))
         self.register_grant(Grant)
 
-    def query_client(self, client_id: str) -> Client | None:
+    def query_client(self, client_id: str) -> OAuthClient | None:
         """The partner of this slug, unless revoked."""
         partner = self._partners.get(client_id)
-        return None if partner is None or partner.revoked else Client(partner, now=self._clock())
+        return None if partner is None or partner.revoked else OAuthClient(partner, now=self._clock())
 
-    def issue(self, client: Client, scopes: Sequence[str]) -> Mapping[str, Any]:
+    def issue(self, client: OAuthClient, scopes: Sequence[str]) -> Mapping[str, Any]:
         """The members of a successful answer (RFC 6749, 5.1)."""
         generation = client.partner.generation
         token = self._tokens.issue(
@@ -111,7 +111,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         """Do nothing: Authlib's signals have no receiver here."""
 
 
-def _check_generation(assertion: str, client: Client) -> None:
+def _check_generation(assertion: str, client: OAuthClient) -> None:
     """Refuse an assertion with an ``iat`` before the start of the partner's generation of credentials."""
     issued_at = read_unverified(assertion).claims.get("iat")
     if isinstance(issued_at, int | float) and not issued_since(int(issued_at), client.partner.generation):

@@ -81,7 +81,7 @@ class CountedPartition:
     async def _count(self, owner: Owner, at: int) -> None:
         start, end = (await self._log.starts(RECEIPTS))[self._partition], await owner.end(RECEIPTS, self._partition)
         position = at if start <= at <= end else start
-        writer, tally = _Writer(self._partition), Tally()
+        writer, tally = _CountWriter(self._partition), Tally()
         clock = asyncio.get_running_loop().time
         written = clock()
         async with self._log.reader({(RECEIPTS, self._partition): position}) as reader:
@@ -117,7 +117,7 @@ class CountedPartition:
                         older[record.offset].update(_named(record, older[record.offset]["verdict"]))
 
 
-class _Writer:
+class _CountWriter:
     """The records of one owner, under a name of its own: its transactions write each count once."""
 
     def __init__(self, partition: int) -> None:

@@ -10,9 +10,9 @@ from gateway.log.port import EventLog
 from gateway.operate.journal import Journal
 from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, mint_secret, revoke, rotate
-from gateway.partners.onboarding import Alteration, Finding, PartnerInput, altered, differences, new_partner
+from gateway.partners.onboarding import Alteration, InputFinding, PartnerInput, altered, differences, new_partner
 from gateway.partners.revocation import newest_credential
-from gateway.protocol.journal import Act, ActName, Actor, Entry
+from gateway.protocol.journal import Act, ActName, Actor, JournalEntry
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import period_ms
 
@@ -61,7 +61,7 @@ class Desk:
     why: str | None = None
     clock: Clock = now
 
-    def acting(self, act: ActName, about: str, **details: Any) -> AbstractAsyncContextManager[Entry]:
+    def acting(self, act: ActName, about: str, **details: Any) -> AbstractAsyncContextManager[JournalEntry]:
         """An act: its entry is written before the block, as ``Journal.acting``."""
         return self.journal.acting(Act(act=act, about=about, details=details, why=self.why), self.actor)
 
@@ -161,5 +161,5 @@ def _feed_findings(partner: Partner) -> tuple[str, ...]:
     """Reject publishing by a platform whose source is pulled: two writers would overwrite each other."""
     if period_ms(partner.profile) is not None and ("offers:publish" in partner.scopes or partner.inbox):
         said = f"{partner.platform} is pulled by its profile, so it cannot also publish by itself."
-        return (Finding(said, "scopes", "pulled_and_publishes", partner.platform),)
+        return (InputFinding(said, "scopes", "pulled_and_publishes", partner.platform),)
     return ()

@@ -11,7 +11,7 @@ from gateway.operate.desk import Desk, RefusedActError
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import StoredRecord
-from gateway.protocol.source_run import Order, Pause, order_record, pause_record, period_ms, read_run
+from gateway.protocol.source_run import Pause, RunOrder, order_record, pause_record, period_ms, read_run
 from gateway.protocol.topic import RUNS
 
 _ID_BYTES = 8
@@ -35,14 +35,16 @@ async def set_paused(desk: Desk, platform: str, *, paused: bool, known: Mapping[
     return True, pause
 
 
-async def run_feed(desk: Desk, platform: str, *, confirm: int | None, known: Mapping[str, Pause]) -> tuple[Order, int]:
+async def run_feed(
+    desk: Desk, platform: str, *, confirm: int | None, known: Mapping[str, Pause]
+) -> tuple[RunOrder, int]:
     """Order a run without waiting for it; ``confirm``: the withdrawals that it may make, ``known``: the present pauses.
     Returns the order, and the offset from which its outcome can be read. Raises RefusedActError, LogError.
     """
     _require_feed(desk, platform)
     if platform in known:
         raise RefusedActError("feed-paused", f"The feed of {platform} is paused.", actual=platform)
-    order = Order(platform=platform, id=os.urandom(_ID_BYTES).hex(), ordered_at=desk.clock(), confirm=confirm)
+    order = RunOrder(platform=platform, id=os.urandom(_ID_BYTES).hex(), ordered_at=desk.clock(), confirm=confirm)
     async with desk.acting("feed.run", platform, **({} if confirm is None else {"confirm": confirm})):
         appended = await desk.log.append(RUNS, partition_of(platform, desk.log.partitions), [order_record(order)])
     return order, appended.last + 1

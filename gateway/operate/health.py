@@ -16,7 +16,7 @@ from gateway.protocol.identity import NATIONAL
 from gateway.protocol.paris_time import PARIS, paris_midnight
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import read_utc
-from gateway.protocol.source_run import Run, period_ms
+from gateway.protocol.source_run import SourceRun, period_ms
 from gateway.protocol.topic import COMMON, RECEIPTS
 
 Health: TypeAlias = Literal["fresh", "late", "down", "unconnected"]
@@ -106,7 +106,7 @@ def platform_health(facts: Facts, partner: Partner | None, terms: HealthTerms) -
     return _publishing(facts, partner, terms)
 
 
-def _pulled(run: Run | None, terms: HealthTerms, *, every: int, now: int) -> Health:
+def _pulled(run: SourceRun | None, terms: HealthTerms, *, every: int, now: int) -> Health:
     if run is None or run.last_success_at is None:
         return "unconnected"
     failed = run.outcome == "failed" and run.last_error is not None and run.last_error.code in FOR_A_PERSON

@@ -29,10 +29,10 @@ from gateway.protocol.journal import (
     Act,
     Actor,
     Chain,
-    Entry,
+    JournalEntry,
     JournalFilter,
-    Name,
     Names,
+    PersonName,
     clean_act,
     clean_name,
     digest_of,
@@ -105,7 +105,7 @@ class Journal:
         """Close the reader of the names."""
         await self.names.close()
 
-    async def write(self, act: Act, actor: Actor, *, failed: int | None = None) -> Entry:
+    async def write(self, act: Act, actor: Actor, *, failed: int | None = None) -> JournalEntry:
         """Write an entry, durably. Contact data in it is redacted. Raises ValueError for a name or a reason that no
         entry may have, and LogError if it is not known to be written.
         """
@@ -117,7 +117,7 @@ class Journal:
             )
 
     @asynccontextmanager
-    async def acting(self, act: Act, actor: Actor) -> AsyncIterator[Entry]:
+    async def acting(self, act: Act, actor: Actor) -> AsyncIterator[JournalEntry]:
         """An act: the entry is written before the block. If the block raises, so that the act certainly did not happen,
         a further entry says so; an error of the log leaves that open.
         """
@@ -166,7 +166,7 @@ class Journal:
                 "Another entry of the journal was made at the same time; nothing was changed."
             ) from error
 
-    async def _write(self, owner: Owner, act: Act, actor: Actor, entry_id: str, failed: int | None) -> Entry:
+    async def _write(self, owner: Owner, act: Act, actor: Actor, entry_id: str, failed: int | None) -> JournalEntry:
         known = await self._read(owner, entry_id)
         if known.found is not None:  # written by an attempt of unknown outcome
             return known.found
@@ -176,9 +176,9 @@ class Journal:
         if actor.name is not None:
             person = min(pseudonyms_of(self.names.state, actor.name), default=None)
             if person is None:
-                name = Name(actor.name, self._entropy(SALT_BYTES).hex())
+                name = PersonName(actor.name, self._entropy(SALT_BYTES).hex())
                 person, names = name.pseudonym, [Output(OPERATORS, PARTITION, name_record(name))]
-        entry = Entry(
+        entry = JournalEntry(
             number=known.chain.number + 1,
             previous=known.chain.digest,
             id=entry_id,
@@ -264,7 +264,7 @@ class _End:
     def __init__(self) -> None:
         self.position: int | None = None
         self.chain = Chain()
-        self.found: Entry | None = None
+        self.found: JournalEntry | None = None
         self.used: dict[str, int] = {}
         self._sought: str | None = None
 
@@ -284,9 +284,9 @@ class _End:
             self.used[entry.person] = record.offset
 
 
-async def read_journal(log: EventLog, asked: JournalFilter, *, most: int) -> Sequence[Entry]:
+async def read_journal(log: EventLog, asked: JournalFilter, *, most: int) -> Sequence[JournalEntry]:
     """The newest selected entries that the log holds, newest first; for commands, which have no view."""
-    found: deque[Entry] = deque(maxlen=most)
+    found: deque[JournalEntry] = deque(maxlen=most)
     start, end = (await log.starts(JOURNAL))[PARTITION], (await log.ends(JOURNAL))[PARTITION]
     async with read_up_to(log, JOURNAL, PARTITION, start=start, end=end, limit=_PAGE) as chunks:
         async for chunk in chunks:

@@ -13,9 +13,9 @@ from gateway.protocol.certificate import Certificate, valid_certificates
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import read_utc, utc
-from gateway.protocol.source_run import Pause, Run
+from gateway.protocol.source_run import Pause, SourceRun
 from gateway.store.deliveries import DeliverySummary
-from gateway.store.receipt_counts import Count
+from gateway.store.receipt_counts import ReceiptCount
 from schemas.rulebook import Language
 
 Kind: TypeAlias = Literal["regional", "national", "uncovered", "other"]
@@ -40,9 +40,9 @@ class Facts:
     now: int
     partners: Mapping[str, Partner]
     live: Mapping[str, int]
-    receipts: Mapping[str, Mapping[str, Count]] = field(default_factory=dict)
+    receipts: Mapping[str, Mapping[str, ReceiptCount]] = field(default_factory=dict)
     deliveries: Mapping[str, DeliverySummary] = field(default_factory=dict)
-    runs: Mapping[str, Run] = field(default_factory=dict)
+    runs: Mapping[str, SourceRun] = field(default_factory=dict)
     pauses: Mapping[str, Pause] = field(default_factory=dict)
     accounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The last note of the owner of each account at the national site."""
@@ -187,7 +187,7 @@ def _region(preset: Partner) -> str | None:
     return departments[min(preset.territory)] if preset.territory else None
 
 
-def _since(partner: Partner | None, run: Run | None) -> int | None:
+def _since(partner: Partner | None, run: SourceRun | None) -> int | None:
     """The first success of its feed; else the time when it joined, or when its oldest credential was created."""
     if run is not None and run.first_success_at is not None:
         return run.first_success_at
@@ -196,7 +196,7 @@ def _since(partner: Partner | None, run: Run | None) -> int | None:
     return min((secret.created_at for secret in partner.secrets), default=None)
 
 
-def last_success(counts: Mapping[str, Count], run: Run | None) -> int | None:
+def last_success(counts: Mapping[str, ReceiptCount], run: SourceRun | None) -> int | None:
     """The time (ms) of a platform's last accepted submission or successful run of its feed; None if it has none."""
     successes = [counts[verdict].latest for verdict in ("accepted", "duplicate") if verdict in counts]
     if run is not None and run.last_success_at is not None:
@@ -234,7 +234,7 @@ def _details(facts: Facts, slug: str) -> Details:
     )
 
 
-def _of_run(run: Run | None) -> Iterator[ErrorNote]:
+def _of_run(run: SourceRun | None) -> Iterator[ErrorNote]:
     """Errors of the last run of the feed: of the run as a whole, and of its first refused item."""
     if run is None:
         return
@@ -251,7 +251,7 @@ def _of_run(run: Run | None) -> Iterator[ErrorNote]:
         )
 
 
-def _of_receipts(counts: Mapping[str, Count]) -> Iterator[ErrorNote]:
+def _of_receipts(counts: Mapping[str, ReceiptCount]) -> Iterator[ErrorNote]:
     rejected = counts.get("rejected")
     if rejected is not None and rejected.receipt is not None:
         yield from _of_problems(rejected.latest, rejected.receipt["problems"])
@@ -286,7 +286,7 @@ def _of_problems(at: int, problems: Sequence[Mapping[str, Any]]) -> Iterator[Err
         yield ErrorNote(at=at, fr=problem["message"]["fr"], en=problem["message"]["en"])
 
 
-def _number(counts: Mapping[str, Count], verdict: str) -> int:
+def _number(counts: Mapping[str, ReceiptCount], verdict: str) -> int:
     return counts[verdict].number if verdict in counts else 0
 
 

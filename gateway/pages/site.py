@@ -31,7 +31,7 @@ from gateway.pages.base import negotiation, static
 from gateway.pages.base.door import FORGET, SESSION, Door
 from gateway.pages.base.kept import Aside, KeptPages, in_a_thread
 from gateway.pages.base.page import RETRY_SECONDS, Answer, Download, Handler, Page, PageError, Redirect, Role
-from gateway.pages.base.refusal import RefusedError
+from gateway.pages.base.refusal import PageRefusedError
 from gateway.pages.base.respond import (
     PRIVATE,
     Rendered,
@@ -103,7 +103,7 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
     ]
 
 
-class Site:
+class PageSite:
     """These pages at this public URL, and the routes that serve them. ``door``: of the pages behind a session;
     ``source``: the URL of the source code; ``aside``: runs what takes long for a visitor's request.
     """
@@ -172,10 +172,10 @@ class Site:
                 answer = await handler(request, language)
             except PageError as error:
                 return self._refusal(request, error.status, language, error.headers)
-            except RefusedError as error:
+            except PageRefusedError as error:
                 return self._refused(request, page, error, language)
             except SignInError as error:
-                return self._refused(request, page, RefusedError(error.code), language)
+                return self._refused(request, page, PageRefusedError(error.code), language)
             except ChangeConflictError:
                 return self._refusal(
                     request, HTTPStatus.SERVICE_UNAVAILABLE, language, {hdrs.RETRY_AFTER: RETRY_SECONDS}
@@ -237,7 +237,7 @@ class Site:
         }
         return {"session": view}
 
-    def _refused(self, request: web.Request, page: Page, error: RefusedError, language: Language) -> web.Response:
+    def _refused(self, request: web.Request, page: Page, error: PageRefusedError, language: Language) -> web.Response:
         """A refusal in words. After a link in a message the browser sends no cookie: the page offers its own link."""
         again = None
         if error.code == "session-missing":

@@ -25,7 +25,7 @@ _NO_ISSUER = "{} is no issuer: expected https://, a host name and perhaps a path
 _MAX_NAME = 150
 
 
-class Finding(str):
+class InputFinding(str):
     """What is wrong with one field of the input, as a sentence. ``code`` names it for pages, which have words of their
     own, and ``value`` is what is wrong.
     """
@@ -35,7 +35,7 @@ class Finding(str):
     code: str
     value: str
 
-    def __new__(cls, sentence: str, field: str, code: str, value: str = "") -> "Finding":
+    def __new__(cls, sentence: str, field: str, code: str, value: str = "") -> "InputFinding":
         """A finding on this field."""
         found = super().__new__(cls, sentence)
         found.field, found.code, found.value = field, code, value
@@ -88,7 +88,7 @@ def new_partner(slug: str, wish: PartnerInput, *, others: Sequence[Partner]) -> 
     preset = presets().get(slug)
     if preset is None and not wish.name and is_slug(slug):
         said = f"{slug} is not one of the platforms known beforehand: give it a name with --name."
-        findings.append(Finding(said, "name", "name_missing", slug))
+        findings.append(InputFinding(said, "name", "name_missing", slug))
     if findings:
         return tuple(findings)
     known = preset or Partner(platform=slug, name="", scopes=DEFAULT_SCOPES)
@@ -204,21 +204,21 @@ def input_findings(slug: str, wish: PartnerInput, others: Sequence[Partner]) -> 
 def _slug_findings(slug: str, others: Sequence[Partner]) -> list[str]:
     if not is_slug(slug):
         said = f"{slug} cannot name a platform: 1 to 40 of a-z, 0-9 and single hyphens, a letter first."
-        return [Finding(said, "slug", "slug_malformed", slug)]
+        return [InputFinding(said, "slug", "slug_malformed", slug)]
     if any(other.platform == slug and not other.revoked for other in others):
-        return [Finding(f"{slug} takes part already.", "slug", "slug_present", slug)]
+        return [InputFinding(f"{slug} takes part already.", "slug", "slug_present", slug)]
     return []
 
 
 def _own_findings(wish: PartnerInput) -> list[str]:
     known = {one["code"] for one in schemas.reference("departments")["items"]}
     findings: list[str] = [
-        Finding(f"{scope} is not a scope: use {', '.join(SCOPES)}.", "scopes", "scope_unknown", scope)
+        InputFinding(f"{scope} is not a scope: use {', '.join(SCOPES)}.", "scopes", "scope_unknown", scope)
         for scope in wish.scopes
         if scope not in SCOPES
     ]
     findings += [
-        Finding(
+        InputFinding(
             f"{code} is not the INSEE code of a department, such as 01, 2A or 974.",
             "departments",
             "department_unknown",
@@ -228,24 +228,26 @@ def _own_findings(wish: PartnerInput) -> list[str]:
         if code not in known
     ]
     if wish.name is not None and not 1 <= len(wish.name.strip()) <= _MAX_NAME:
-        findings.append(Finding(f"The name must have 1 to {_MAX_NAME} characters.", "name", "name_length"))
+        findings.append(InputFinding(f"The name must have 1 to {_MAX_NAME} characters.", "name", "name_length"))
     if wish.national_delivery not in {None, "gateway", "self"}:
         said = "National delivery is either gateway or self."
-        findings.append(Finding(said, "national_delivery", "delivery_unknown"))
+        findings.append(InputFinding(said, "national_delivery", "delivery_unknown"))
     if wish.jwks is not None:
         findings += [
-            Finding(f"The key set cannot be kept. {finding}", "jwks", "keys_unusable")
+            InputFinding(f"The key set cannot be kept. {finding}", "jwks", "keys_unusable")
             for finding in jwks_findings(wish.jwks)
         ]
     if wish.issuer is not None:
-        findings += [Finding(said, "issuer", "issuer_malformed", wish.issuer) for said in issuer_findings(wish.issuer)]
+        findings += [
+            InputFinding(said, "issuer", "issuer_malformed", wish.issuer) for said in issuer_findings(wish.issuer)
+        ]
     return findings
 
 
 def _host_findings(slug: str, wish: PartnerInput, others: Sequence[Partner]) -> list[str]:
     taken = {host: other.platform for other in others if not other.revoked for host in other.hosts}
     findings: list[str] = [
-        Finding(
+        InputFinding(
             f"{host} is not a host name as they are compared: lower case, no www., no scheme, no port.",
             "hosts",
             "host_malformed",
@@ -255,7 +257,7 @@ def _host_findings(slug: str, wish: PartnerInput, others: Sequence[Partner]) -> 
         if not _HOST.fullmatch(host) or host.startswith("www.")
     ]
     findings += [
-        Finding(f"{host} is the host of {taken[host]} already.", "hosts", "host_taken", host)
+        InputFinding(f"{host} is the host of {taken[host]} already.", "hosts", "host_taken", host)
         for host in wish.hosts
         if host in taken and taken[host] != slug
     ]

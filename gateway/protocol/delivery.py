@@ -36,7 +36,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class DeliveryPart:
     """One offer at the national site, or one that may come to be there.
 
     ``sequence`` and ``digest``: the last change, and the body, that the site is known to hold; None when it never held
@@ -75,17 +75,17 @@ class Delivery:
 
     id: str
     sequence: int
-    parts: tuple[Part, ...] = ()
+    parts: tuple[DeliveryPart, ...] = ()
 
-    def part(self, group: Group) -> Part | None:
+    def part(self, group: Group) -> DeliveryPart | None:
         """The current part of a group: its last generation."""
         return next((part for part in reversed(self.parts) if part.group == group), None)
 
-    def current(self) -> tuple[Part, ...]:
+    def current(self) -> tuple[DeliveryPart, ...]:
         """The current part of each group that has any."""
         return tuple(part for part in map(self.part, GROUPS) if part is not None)
 
-    def with_part(self, part: Part) -> "Delivery":
+    def with_part(self, part: DeliveryPart) -> "Delivery":
         """The delivery with this part, which replaces the one of its group and generation or is added."""
         identity = (part.group, part.generation)
         others = [one for one in self.parts if (one.group, one.generation) != identity]
@@ -122,7 +122,7 @@ def read_delivery(key: bytes, value: bytes) -> Delivery:
 _INSTANTS = ("since", "delivered_at")
 
 
-def _part_document(part: Part) -> dict[str, Any]:
+def _part_document(part: DeliveryPart) -> dict[str, Any]:
     document = _set_fields(part)
     document.update((name, utc(document[name])) for name in _INSTANTS if name in document)
     if part.problems:
@@ -132,15 +132,15 @@ def _part_document(part: Part) -> dict[str, Any]:
     return document
 
 
-def _set_fields(value: Part | Attempt) -> dict[str, Any]:
+def _set_fields(value: DeliveryPart | Attempt) -> dict[str, Any]:
     """The fields with a value. A False ``visible`` is a value; a False ``adopted`` is not."""
     items = ((spec.name, getattr(value, spec.name)) for spec in fields(value))
     return {name: item for name, item in items if item not in (None, ()) and (item or name != "adopted")}
 
 
-def _read_part(body: dict[str, Any]) -> Part:
+def _read_part(body: dict[str, Any]) -> DeliveryPart:
     body.update((name, read_utc(body[name])) for name in _INSTANTS if name in body)
     if "attempt" in body:
         body["attempt"] = from_members(Attempt, body["attempt"])
     body["problems"] = tuple(body.get("problems", ()))
-    return from_members(Part, body)
+    return from_members(DeliveryPart, body)

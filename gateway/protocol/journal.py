@@ -78,7 +78,7 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class JournalEntry:
     """One entry. ``at`` in ms, ``person`` a pseudonym, ``previous`` the digest of the entry before it.
 
     ``failed`` is the number of the earlier entry whose act certainly did not happen. ``id`` distinguishes two writes of
@@ -99,7 +99,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class PersonName:
     """A person's name and its salt (hexadecimal)."""
 
     name: str
@@ -136,7 +136,7 @@ def clean_act(act: Act) -> Act:
     return Act(act=act.act, about=act.about, details=details, why=why)
 
 
-def entry_record(entry: Entry) -> Record:
+def entry_record(entry: JournalEntry) -> Record:
     """A record of ``journal``: key the number, value the entry; members that say nothing are left out."""
     body: dict[str, Any] = {
         "number": entry.number,
@@ -153,13 +153,13 @@ def entry_record(entry: Entry) -> Record:
     return Record(str(entry.number).encode(), orjson.dumps(body))
 
 
-def read_entry(value: bytes) -> Entry:
+def read_entry(value: bytes) -> JournalEntry:
     """The inverse of ``entry_record``. Members that a later version has added are ignored; raises ValueError on a value
     that the gateway did not write.
     """
     try:
         body = orjson.loads(value)
-        return Entry(
+        return JournalEntry(
             number=int(body["number"]),
             previous=str(body["previous"]),
             id=str(body["id"]),
@@ -211,7 +211,7 @@ class Chain:
         self.number = 0
         self.digest = GENESIS
 
-    def take(self, value: bytes | None) -> tuple[Entry | None, ChainFinding | None]:
+    def take(self, value: bytes | None) -> tuple[JournalEntry | None, ChainFinding | None]:
         """The next entry, and what is wrong with it; None for what cannot be read and for what is not wrong."""
         try:
             entry = read_entry(value or b"")
@@ -226,7 +226,7 @@ class Chain:
         self.number, self.digest = entry.number, digest_of(value or b"")
         return entry, wrong
 
-    def _wrong(self, entry: Entry) -> ChainFinding | None:
+    def _wrong(self, entry: JournalEntry) -> ChainFinding | None:
         number, before = entry.number, self.number
         if self.first is None:
             if number == 1 and entry.previous != GENESIS:
@@ -239,7 +239,7 @@ class Chain:
         return None
 
 
-def name_record(name: Name) -> Record:
+def name_record(name: PersonName) -> Record:
     """A record of ``operators``: key the pseudonym, value name and salt."""
     return Record(name.pseudonym.encode(), orjson.dumps({"name": name.name, "salt": name.salt}))
 
@@ -249,16 +249,16 @@ def erased_record(pseudonym: str) -> Record:
     return Record(pseudonym.encode(), None)
 
 
-def read_name(value: bytes) -> Name:
+def read_name(value: bytes) -> PersonName:
     """The inverse of ``name_record``; raises ValueError on a value that the gateway did not write."""
     try:
         body = orjson.loads(value)
-        return Name(str(body["name"]), bytes.fromhex(body["salt"]).hex())
+        return PersonName(str(body["name"]), bytes.fromhex(body["salt"]).hex())
     except (KeyError, TypeError) as error:
         raise ValueError(f"a name with other members: {error}") from error
 
 
-Names: TypeAlias = Mapping[str, Name]
+Names: TypeAlias = Mapping[str, PersonName]
 """The names that were not erased, by pseudonym."""
 
 
@@ -292,7 +292,7 @@ class JournalFilter:
     since: int | None = None
     until: int | None = None
 
-    def selects(self, entry: Entry) -> bool:
+    def selects(self, entry: JournalEntry) -> bool:
         """Whether this entry is selected."""
         return (
             (not self.acts or entry.act in self.acts)
@@ -304,7 +304,7 @@ class JournalFilter:
         )
 
 
-def entry_document(entry: Entry, names: Names) -> dict[str, Any]:
+def entry_document(entry: JournalEntry, names: Names) -> dict[str, Any]:
     """An entry as it is shown. ``name`` is absent where no person is named, and null once the name is erased."""
     document: dict[str, Any] = {"number": entry.number, "at": utc(entry.at), "act": entry.act, "about": entry.about}
     if entry.person is not None:

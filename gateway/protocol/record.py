@@ -174,7 +174,7 @@ class OfferState:
     warned: tuple[str, ...] = ()
 
 
-class Outline(NamedTuple):
+class OfferOutline(NamedTuple):
     """The parts of a record of ``offers`` that a view indexes: building a state takes longer than parsing its text."""
 
     revision: int
@@ -278,10 +278,12 @@ def _known(body: Mapping[str, Any]) -> Known:
     )
 
 
-def outline_offer(value: bytes) -> Outline:
+def outline_offer(value: bytes) -> OfferOutline:
     """As ``read_offer``, but only the parts that a view indexes."""
     body = orjson.loads(value)
-    return Outline(body["revision"], body["position"], body["provenance"], body.get("offer"), body.get("territory"))
+    return OfferOutline(
+        body["revision"], body["position"], body["provenance"], body.get("offer"), body.get("territory")
+    )
 
 
 _FIXED = (("ce_specversion", b"1.0"), ("ce_source", SOURCE.encode()), ("ce_dataschema", SCHEMA_URI.encode()))

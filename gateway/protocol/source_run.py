@@ -64,7 +64,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class SourceRun:
     """The last run of a platform's source, with the facts of earlier runs that are still needed. Times in ms.
 
     ``problems`` are those of the source and of its items in groups by rule and path, in both languages, each with its
@@ -97,7 +97,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class RunOrder:
     """An operator's order for an immediate run; ``confirm`` is the number of withdrawals that it may make."""
 
     platform: str
@@ -115,13 +115,13 @@ class Pause:
     at: int
 
 
-def run_record(run: Run) -> Record:
+def run_record(run: SourceRun) -> Record:
     """A record of ``runs``: key the slug, value the run; unset members are left out."""
     body = {name: value for name, value in asdict(run).items() if value is not None}
     return Record(run.platform.encode(), orjson.dumps(body))
 
 
-def order_record(order: Order) -> Record:
+def order_record(order: RunOrder) -> Record:
     """A record of ``runs`` under the order's own key."""
     return Record((order.platform + _ORDER).encode(), orjson.dumps(asdict(order)))
 
@@ -131,7 +131,7 @@ def pause_record(pause: Pause) -> Record:
     return Record((pause.platform + _PAUSE).encode(), orjson.dumps(asdict(pause)))
 
 
-def read_run(key: bytes | None, value: bytes | None) -> Run | Order | Pause | None:
+def read_run(key: bytes | None, value: bytes | None) -> SourceRun | RunOrder | Pause | None:
     """The run, the order or the pause of a record; None for a tombstone and for keys of later versions. Members that a
     later version has added are ignored.
 
@@ -141,7 +141,7 @@ def read_run(key: bytes | None, value: bytes | None) -> Run | Order | Pause | No
     if value is None or not name:
         return None
     if name.endswith(_ORDER):
-        return from_members(Order, orjson.loads(value))
+        return from_members(RunOrder, orjson.loads(value))
     if name.endswith(_PAUSE):
         return from_members(Pause, orjson.loads(value))
     if "/" in name:
@@ -155,4 +155,4 @@ def read_run(key: bytes | None, value: bytes | None) -> Run | Order | Pause | No
         body["applied_problems"] = tuple(body["applied_problems"])
     if "last_error" in body:
         body["last_error"] = from_members(Failure, body["last_error"])
-    return from_members(Run, body)
+    return from_members(SourceRun, body)

@@ -8,7 +8,7 @@ _SINGLE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class CommitPace:
     """At most ``at_once`` submissions are decided in one commit. ``shared``: commits of all processes wait for one
     another, as on the embedded log.
     """
@@ -38,4 +38,4 @@ class Pace:
         return self.shared and since_single < _SINGLE_SECONDS
 
 
-SHARED = Pace(shared=True)
+SHARED = CommitPace(shared=True)

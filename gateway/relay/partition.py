@@ -16,7 +16,7 @@ from gateway.log.port import (
 from gateway.protocol.record import StoredRecord, position_key, position_record
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
 from gateway.relay.batch import Batch, judge, offer_ids
-from gateway.relay.pace import Pace
+from gateway.relay.pace import CommitPace
 from gateway.relay.standby import catch_up
 from gateway.runtime.loop import OneThread
 from gateway.store.relay_state import RelayState
@@ -40,7 +40,7 @@ class PartitionRelay:
         thread: OneThread,
         clock: Clock,
         decided: Callable[[dict[str, int]], None],
-        pace: Pace,
+        pace: CommitPace,
     ) -> None:
         self._log = log
         self._partition = partition

@@ -16,7 +16,7 @@ from gateway.log.retry import retry_log_errors
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
 from gateway.relay.expiry import due_commands
-from gateway.relay.pace import Pace
+from gateway.relay.pace import CommitPace
 from gateway.relay.partition import ROLE, PartitionRelay
 from gateway.relay.standby import Standby
 from gateway.runtime.loop import OneThread
@@ -45,7 +45,7 @@ class Relay:
         decided: Callable[[dict[str, int]], None],
         upkeep_clock: Clock | None = None,
         upkeep_seconds: float = _UPKEEP_SECONDS,
-        pace: Pace = Pace(),  # noqa: B008  # frozen
+        pace: CommitPace = CommitPace(),  # noqa: B008  # frozen
     ) -> None:
         self._log = log
         self._folder = folder

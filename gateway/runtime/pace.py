@@ -5,7 +5,7 @@ import asyncio
 STEP_SECONDS = 0.01
 
 
-class Pace:
+class ReceivePace:
     """Grants one step every 10 ms, in order of arrival. A step receives up to 256 KiB of one client, which takes 0.1 ms
     or more of the event loop's time.
     """

@@ -27,14 +27,14 @@ def changes_after(
     for index, partition in enumerate(behind):
         share = (limit - len(changes)) // (len(behind) - index)
         if share:
-            reading = _Reading(queries, cursor, reader, asked, partition)
+            reading = _PartitionPage(queries, cursor, reader, asked, partition)
             found, positions[partition] = reading.next(share)
             changes += found
     more = any(position < end for position, end in zip(positions, queries.positions, strict=True))
     return changes, tuple(positions), more
 
 
-class _Reading:
+class _PartitionPage:
     """One partition's part of a page."""
 
     def __init__(self, queries: OfferQueries, cursor: Cursor, reader: Reader, asked: Filter, partition: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from gateway.log.port import Chunk
-from gateway.protocol.delivery import Delivery, Part, is_delivery, read_delivery
+from gateway.protocol.delivery import Delivery, DeliveryPart, is_delivery, read_delivery
 from gateway.protocol.identity import platform_of
 from gateway.runtime.sqlite_damage import computed
 from gateway.store.view import View
@@ -57,7 +57,7 @@ class DeliverySummary:
     states: Mapping[str, int]
     due_since: int | None = None
     delivered_at: int | None = None
-    refused: Part | None = None
+    refused: DeliveryPart | None = None
 
 
 class DeliveryView(View):
@@ -189,6 +189,6 @@ def _first(row: tuple[int] | None) -> int | None:
     return None if row is None else row[0]
 
 
-def _refused(value: str) -> Part | None:
+def _refused(value: str) -> DeliveryPart | None:
     parts = [part for part in read_delivery(b"", value.encode()).current() if part.state == "refused"]
     return max(parts, key=lambda part: part.since, default=None)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import orjson
 
 from gateway.log.port import Chunk
-from gateway.protocol.journal import PARTITION, Entry, JournalFilter, read_entry
+from gateway.protocol.journal import PARTITION, JournalEntry, JournalFilter, read_entry
 from gateway.runtime.sqlite_damage import Tables, computed
 from gateway.store.view import View
 
@@ -34,7 +34,7 @@ class JournalView(View):
 
     async def page(
         self, *, before: int | None, limit: int, asked: JournalFilter
-    ) -> tuple[Sequence[Entry], int | None, bool]:
+    ) -> tuple[Sequence[JournalEntry], int | None, bool]:
         """Entries below a number, newest first; the number to continue below, and whether there are more."""
         conditions, values = _conditions(asked, before)
         statement = f"SELECT value FROM entries WHERE {' AND '.join(conditions)} ORDER BY number DESC LIMIT ?"  # noqa: S608  # our own conditions

@@ -34,7 +34,7 @@ _READ = """SELECT platform, verdict, number, latest,
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class ReceiptCount:
     """The receipts of one verdict that the log still holds: their number, the append time of the newest (ms), and for
     ``rejected`` the newest itself.
     """
@@ -69,10 +69,10 @@ def take_off(db: sqlite3.Connection, log_offsets: str) -> None:
     db.executemany(_TAKE_OFF, [(number, platform, verdict) for platform, verdict, number in leaving])
 
 
-def read(db: sqlite3.Connection) -> Mapping[str, Mapping[str, Count]]:
+def read(db: sqlite3.Connection) -> Mapping[str, Mapping[str, ReceiptCount]]:
     """The counts by platform and verdict."""
-    found: dict[str, dict[str, Count]] = {}
+    found: dict[str, dict[str, ReceiptCount]] = {}
     for platform, verdict, number, latest, receipt in db.execute(_READ).fetchall():
         newest = None if receipt is None else orjson.loads(receipt)
-        found.setdefault(platform, {})[verdict] = Count(number, latest, newest)
+        found.setdefault(platform, {})[verdict] = ReceiptCount(number, latest, newest)
     return found

@@ -17,7 +17,7 @@ from gateway.protocol.topic import DAY_MS
 from gateway.runtime.sqlite_damage import ChecksumError, Tables, require_missing
 from gateway.store import receipt_counts, receipt_search
 from gateway.store.log_offset import log_offset_of, offset_at, partition_at
-from gateway.store.receipt_counts import Count, Counted
+from gateway.store.receipt_counts import Counted, ReceiptCount
 from gateway.store.receipt_search import (
     ALL,
     COLUMNS,
@@ -133,7 +133,7 @@ class ReceiptView(View):
         publishers = (publisher,) if isinstance(publisher, str) else publisher
         return await self.copy.read(lambda db: call(db, publishers, asked, vector, limit))
 
-    async def counts(self) -> Mapping[str, Mapping[str, Count]]:
+    async def counts(self) -> Mapping[str, Mapping[str, ReceiptCount]]:
         """By platform and verdict, the receipts of the platform's own submissions that the log still holds."""
         return await self.copy.read(receipt_counts.read)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from gateway.log.port import Chunk
-from gateway.protocol.source_run import Pause, Run, read_run
+from gateway.protocol.source_run import Pause, SourceRun, read_run
 from gateway.runtime.sqlite_damage import Tables, computed
 from gateway.store.view import View
 
@@ -21,11 +21,11 @@ class RunView(View):
         f"CREATE TABLE runs (key TEXT PRIMARY KEY, value BLOB NOT NULL, {computed(['key', 'value'])}) WITHOUT ROWID;"
     )
 
-    async def last(self) -> Mapping[str, Run]:
+    async def last(self) -> Mapping[str, SourceRun]:
         """The last run of each platform."""
         rows = await self.copy.read(lambda db: db.execute(_STORED).fetchall())
         found = (read_run(key.encode(), value) for key, value in rows)
-        return {run.platform: run for run in found if isinstance(run, Run)}
+        return {run.platform: run for run in found if isinstance(run, SourceRun)}
 
     async def paused(self) -> Mapping[str, Pause]:
         """The sources that are paused, by platform."""

@@ -38,7 +38,7 @@ _RULES = {True: f"rule <> '{BROKEN}'", False: f"rule IN ('{UNBROKEN}', '{BROKEN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class SubmissionCount:
     """The submissions that agree in what was asked for; None elsewhere, and for a rule where none is broken, and for a
     department that is not known.
     """
@@ -75,7 +75,7 @@ class StatisticsView(View):
         by: Collection[Dimension] = (),
         platforms: Collection[str] | None = None,
         most: int | None = None,
-    ) -> Sequence[Count]:
+    ) -> Sequence[SubmissionCount]:
         """The counts of some days (both included, Europe/Paris), grouped and ordered by ``by`` in the order of
         ``DIMENSIONS``; of all platforms, or of these. Grouped by rule, a submission is counted under each rule that it
         breaks. At most ``most`` counts.
@@ -140,5 +140,5 @@ def _row(cell: Cell, number: int) -> tuple[Any, ...]:
     return (*cell, number)
 
 
-def _count(named: Sequence[Dimension], row: Sequence[Any]) -> Count:
-    return Count(**{name: text or None for name, text in zip(named, row, strict=False)}, number=row[-1])
+def _count(named: Sequence[Dimension], row: Sequence[Any]) -> SubmissionCount:
+    return SubmissionCount(**{name: text or None for name, text in zip(named, row, strict=False)}, number=row[-1])

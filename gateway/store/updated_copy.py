@@ -39,7 +39,7 @@ _EXAMINED_SECONDS = 2.0
 _logger = structlog.get_logger()
 
 
-class Content(Protocol):
+class CopyContent(Protocol):
     """What a copy holds: its tables, and what is derived from them in memory. Called in the writing thread."""
 
     def opened(self, db: sqlite3.Connection) -> None:
@@ -58,7 +58,7 @@ class UpdatedCopy:
     Damage sets ``damage``: readers are refused until ``rebuild`` has replaced the file.
     """
 
-    def __init__(self, file: CopyFile, content: Content, *, partitions: int) -> None:
+    def __init__(self, file: CopyFile, content: CopyContent, *, partitions: int) -> None:
         self._file = file
         self._content = content
         self._partitions = partitions

@@ -15,7 +15,7 @@ from gateway.errors import (
     TopicError,
     UnknownOutcomeError,
 )
-from gateway.log.port import Chunk, EventLog, Reader
+from gateway.log.port import Chunk, EventLog, LogReader
 from gateway.log.retry import retry
 from gateway.protocol.cursor import FRESH_MS
 from gateway.protocol.topic import DAY_MS
@@ -152,7 +152,7 @@ class ViewUpdater:
                 await self._step(reader)
                 self._failing_since, self._lost = None, 0
 
-    async def _step(self, reader: Reader) -> None:
+    async def _step(self, reader: LogReader) -> None:
         damage = self._view.damage
         if damage is not None:
             raise damage

@@ -18,7 +18,7 @@ Finder: TypeAlias = Callable[[Offer, date, Territory | None], Iterable[Problem]]
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class RuleCheck:
     """A function and the fields that it reads, as JSON Pointers. Each of them is sound or absent."""
 
     find: Finder
@@ -27,22 +27,22 @@ class Check:
 
 LOCATION_FIELDS = ("/location/postal_code", "/location/city", "/location/insee_commune")
 
-CHECKS: tuple[Check, ...] = (
-    Check(location.find_territory, LOCATION_FIELDS),
-    Check(identifier.find_employer, ("/employer/siret", "/employer/naf")),
-    Check(location.find_coordinates, ("/location/latitude", "/location/longitude")),
-    Check(week.find, ("/weeks", "/levels", "/stay_weeks", "/expires_on")),
-    Check(week.find_unreachable, ("/levels", "/restrictions/rep", "/restrictions/qpv")),
-    Check(identifier.find_schools, ("/restrictions/schools",)),
-    Check(schedule.find, ("/schedule", "/levels", "/weeks")),
-    Check(link.find, ("/apply_url", "/employer/website")),
-    Check(link.find_in_ids, ("/id", "/source_id", "/national_remote_id")),
-    Check(extension.find, ("/extensions",)),
-    Check(delivery.find, ("/redistribution", "/restrictions/schools")),
-    Check(delivery.find_address, ("/redistribution", "/apply_url")),
-    Check(delivery.find_postcode, ("/redistribution", "/location/postal_code")),
-    Check(delivery.find_undescribed, ("/redistribution", "/employer/description")),
-    Check(delivery.find_weeks, ("/redistribution", "/weeks", "/levels", "/stay_weeks")),
+CHECKS: tuple[RuleCheck, ...] = (
+    RuleCheck(location.find_territory, LOCATION_FIELDS),
+    RuleCheck(identifier.find_employer, ("/employer/siret", "/employer/naf")),
+    RuleCheck(location.find_coordinates, ("/location/latitude", "/location/longitude")),
+    RuleCheck(week.find, ("/weeks", "/levels", "/stay_weeks", "/expires_on")),
+    RuleCheck(week.find_unreachable, ("/levels", "/restrictions/rep", "/restrictions/qpv")),
+    RuleCheck(identifier.find_schools, ("/restrictions/schools",)),
+    RuleCheck(schedule.find, ("/schedule", "/levels", "/weeks")),
+    RuleCheck(link.find, ("/apply_url", "/employer/website")),
+    RuleCheck(link.find_in_ids, ("/id", "/source_id", "/national_remote_id")),
+    RuleCheck(extension.find, ("/extensions",)),
+    RuleCheck(delivery.find, ("/redistribution", "/restrictions/schools")),
+    RuleCheck(delivery.find_address, ("/redistribution", "/apply_url")),
+    RuleCheck(delivery.find_postcode, ("/redistribution", "/location/postal_code")),
+    RuleCheck(delivery.find_undescribed, ("/redistribution", "/employer/description")),
+    RuleCheck(delivery.find_weeks, ("/redistribution", "/weeks", "/levels", "/stay_weeks")),
 )
 
 FINDERS: tuple[Finder, ...] = tuple(check.find for check in CHECKS if check.reads is not LOCATION_FIELDS)

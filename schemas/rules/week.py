@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 from schemas.rulebook import Problem, problem
 from schemas.schoolyear import holiday_of, monday_of, year_of
 from schemas.territory import Territory
@@ -24,7 +24,7 @@ _SUNDAY = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class WeekSpan:
     """Summary of an offer's weeks: the Sunday of the last one, and whether two are consecutive."""
 
     last_day: date
@@ -32,13 +32,13 @@ class Span:
 
 
 @lru_cache(maxsize=4096)
-def span_of(weeks: tuple[str, ...]) -> Span | None:
+def span_of(weeks: tuple[str, ...]) -> WeekSpan | None:
     """The span of well-formed weeks; None if none of them exists."""
     days = sorted(monday.toordinal() for monday in map(monday_of, weeks) if monday is not None)
     if not days:
         return None
     consecutive = any(later - earlier == 7 for earlier, later in pairwise(days))
-    return Span(date.fromordinal(days[-1] + _SUNDAY), consecutive)
+    return WeekSpan(date.fromordinal(days[-1] + _SUNDAY), consecutive)
 
 
 def default_stay(levels: list[str], weeks: list[str]) -> int:
@@ -92,7 +92,7 @@ def _find_unreal(weeks: tuple[str, ...]) -> Iterator[Problem]:
             yield problem("week-unreal", pointer=f"/weeks/{index}", actual=week, year=week[:4])
 
 
-def _find_stay(span: Span, levels: tuple[str, ...], stay: float | None) -> Iterator[Problem]:
+def _find_stay(span: WeekSpan, levels: tuple[str, ...], stay: float | None) -> Iterator[Problem]:
     if stay != LONG_STAY:
         return
     if not span.consecutive:
@@ -101,7 +101,7 @@ def _find_stay(span: Span, levels: tuple[str, ...], stay: float | None) -> Itera
         yield problem("stay-too-long", pointer="/stay_weeks", expected=1, actual=LONG_STAY)
 
 
-def _find_end(span: Span | None, expires_on: str | None, on: date) -> Iterator[Problem]:
+def _find_end(span: WeekSpan | None, expires_on: str | None, on: date) -> Iterator[Problem]:
     if span is not None and (span.last_day - on).days > MAX_DAYS_AHEAD:
         latest = date.fromordinal(on.toordinal() + MAX_DAYS_AHEAD).isoformat()
         yield problem("week-too-far", pointer="/weeks", expected=latest, actual=span.last_day.isoformat())
@@ -140,7 +140,7 @@ def _find_holidays(weeks: tuple[str, ...], zone: str) -> Iterator[Problem]:
                 pointer=f"/weeks/{index}",
                 actual=week,
                 zone=zone,
-                holiday=Spoken(holiday.name["en"], holiday.name["fr"]),
+                holiday=Bilingual(holiday.name["en"], holiday.name["fr"]),
             )
 
 

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from gateway.client import Answer, Client, ClientError
+from gateway.client import Client, ClientAnswer, ClientError
 from schemas.rulebook import Language
 
 pytestmark = pytest.mark.slow
@@ -125,7 +125,7 @@ async def test_an_answer_that_is_no_json_is_explained_by_its_status(start: Start
 
 @pytest.mark.parametrize(("language", "said"), [("fr", "HTTP 503 : later"), ("en", "HTTP 503: later")])
 def test_an_answer_is_explained_with_the_colon_of_the_language(language: Language, said: str) -> None:
-    assert said == Answer(503, {"detail": "later"}, language=language).explain()
+    assert said == ClientAnswer(503, {"detail": "later"}, language=language).explain()
 
 
 class HangingUp(asyncio.Protocol):

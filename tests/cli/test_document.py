@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.console import CommandError
-from gateway.cli.document import Document, read_documents, read_submissions
+from gateway.cli.document import FileDocument, read_documents, read_submissions
 from schemas import MAX_OFFER_BYTES
 
 
-def read(folder: Path, name: str, content: bytes) -> list[Document]:
+def read(folder: Path, name: str, content: bytes) -> list[FileDocument]:
     path = folder / name
     path.write_bytes(content)
     return list(read_documents(path, "en"))

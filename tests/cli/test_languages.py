@@ -19,9 +19,9 @@ from demo.generator import generate
 from demo.region_site.feed import example_profile, write_feed
 from gateway.cli.app import app
 from gateway.cli.console import CommandError
-from gateway.cli.publish import Note, write_note
+from gateway.cli.publish import UploadProgress, write_note
 from gateway.cli.render_platform import platform_error
-from gateway.cli.tally import OUTCOMES, Tally
+from gateway.cli.tally import OUTCOMES, DocumentTally
 from gateway.clock import now
 from gateway.protocol.paris_time import paris_date
 from schemas.rulebook import LANGUAGES, Language
@@ -176,13 +176,13 @@ async def test_publish(running_gateway: RunningGateway, file: Path) -> None:
     outputs = await both(environ, "publish", file, code=1)
     assert "2 document(s): 1 stale, 1 refused\n" in outputs
     write(file, lines(20, wrong=1.0))
-    note = Note.about(file, url=running_gateway.gateway.url, client="bretagne", next_document=5)
+    note = UploadProgress.about(file, url=running_gateway.gateway.url, client="bretagne", next_document=5)
     outputs = await both(environ, "publish", file, code=1, before=lambda: write_note(file, note))
     assert "Resuming at document 5" in outputs
 
 
 def test_every_outcome_has_a_text() -> None:
-    tally = Tally()
+    tally = DocumentTally()
     assert tally.summary("fr") != tally.summary("en")
     tally.outcomes.update(OUTCOMES)
     french, english = (tally.summary(language).partition(":")[2].strip().split(", ") for language in LANGUAGES)

@@ -10,7 +10,7 @@ import pytest
 
 from demo.generator import GeneratedOffer, generate
 from gateway.bootstrap import Gateway
-from gateway.cli.publish import Note, note_path, write_note
+from gateway.cli.publish import UploadProgress, note_path, write_note
 from gateway.clock import now
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.topic import COMMON
@@ -116,7 +116,7 @@ async def test_an_interrupted_upload_resumes_where_it_stopped(
     running_gateway: RunningGateway, offers: list[GeneratedOffer], file: Path
 ) -> None:
     """By the note beside the file, unless --from says otherwise or the file has changed since."""
-    about = Note.about(file, url=running_gateway.gateway.url, client="bretagne", next_document=501)
+    about = UploadProgress.about(file, url=running_gateway.gateway.url, client="bretagne", next_document=501)
     write_note(file, about)
     words = ("publish", file, "--lang", "en")
     resumed = await running_gateway.shell(*words)

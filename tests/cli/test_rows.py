@@ -11,7 +11,7 @@ from gateway.cli.console import print_rows
 from gateway.cli.render_platform import print_platforms
 from gateway.cli.status import _WORDS, _show
 from gateway.partners.onboarding import presets
-from gateway.protocol.source_run import Counts, Failure, Run
+from gateway.protocol.source_run import Counts, Failure, SourceRun
 from schemas.rulebook import Language
 
 WIDTHS = [40, 60, 80, 100, 120, 200]
@@ -85,9 +85,12 @@ def test_the_list_of_platforms_keeps_names_channels_and_reasons(width: int) -> N
     rows[-1]["paused_since"] = "2027-06-15T08:00:00.000Z"
     failure = Failure(at=2, code="x", fr="Le serveur ne répond pas.", en="The server does not answer.")
     runs = {
-        slug: Run(platform=slug, started_at=1, ended_at=2, outcome="failed", last_error=failure) for slug in presets()
+        slug: SourceRun(platform=slug, started_at=1, ended_at=2, outcome="failed", last_error=failure)
+        for slug in presets()
     }
-    runs[next(iter(presets()))] = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts())
+    runs[next(iter(presets()))] = SourceRun(
+        platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts()
+    )
     print_platforms(rows, runs, [], "fr", console)
     said = file.getvalue()
     assert [] == [slug for slug in presets() if slug not in said]

@@ -9,9 +9,9 @@ import aiohttp
 import orjson
 
 from demo.generator import GeneratedOffer, generate
-from gateway.cli.document import Document
-from gateway.cli.tally import Tally
-from gateway.client import Answer, Client
+from gateway.cli.document import FileDocument
+from gateway.cli.tally import DocumentTally
+from gateway.client import Client, ClientAnswer
 from gateway.clock import now
 from gateway.protocol.paris_time import paris_date
 from tests.cli.conftest import RunningGateway
@@ -69,7 +69,7 @@ class Counting(Client):
         super().__init__(*given, **named)
         self.asked: list[tuple[str, str, dict[str, str]]] = []
 
-    async def call(self, method: str, path: str, **named: Any) -> Answer:
+    async def call(self, method: str, path: str, **named: Any) -> ClientAnswer:
         self.asked.append((method, path, dict(named.get("params") or {})))
         return await super().call(method, path, **named)
 
@@ -90,7 +90,7 @@ async def test_decisions_are_read_by_their_batch_and_not_through_the_whole_histo
         for start in range(0, 400, 100):
             await send(client, offers[start : start + 100])
         client.asked.clear()
-        tally = Tally()
+        tally = DocumentTally()
         documents, answer = await send(client, offers[400:])
         assert tally.take(documents, answer)
         await tally.follow(client)
@@ -99,8 +99,8 @@ async def test_decisions_are_read_by_their_batch_and_not_through_the_whole_histo
     assert {answer.body["batch"]} == {params["batch"] for params in lists}
 
 
-async def send(client: Client, offers: Sequence[GeneratedOffer]) -> tuple[list[Document], Answer]:
-    documents = [Document(number, offer.raw) for number, offer in enumerate(offers, 1)]
+async def send(client: Client, offers: Sequence[GeneratedOffer]) -> tuple[list[FileDocument], ClientAnswer]:
+    documents = [FileDocument(number, offer.raw) for number, offer in enumerate(offers, 1)]
     body = b"\n".join(document.line for document in documents)
     return documents, await client.call(
         "POST", "/v1/offers/batch", body=body, media_type="application/x-ndjson", params={"partial": "true"}
@@ -109,7 +109,7 @@ async def send(client: Client, offers: Sequence[GeneratedOffer]) -> tuple[list[D
 
 def test_documents_beyond_the_results_are_followed_by_their_offer() -> None:
     """PUB-016: an answer names the receipts of the first items only; the others are found by their offers."""
-    documents = [Document(number, b'{"id":"bretagne:%d"}' % number) for number in (1, 2, 3)]
+    documents = [FileDocument(number, b'{"id":"bretagne:%d"}' % number) for number in (1, 2, 3)]
     body: dict[str, Any] = {
         "results": [{"index": 0, "id": "bretagne:1", "status": "queued", "receipt": "r1"}],
         "statuses": "qrq",
@@ -118,8 +118,8 @@ def test_documents_beyond_the_results_are_followed_by_their_offer() -> None:
         "omitted": {"items": 1, "from": 1},
         "snapshot": "sAAAAAAAAAAAAAAAA",
     }
-    tally = Tally()
-    assert tally.take(documents, Answer(202, body))
+    tally = DocumentTally()
+    assert tally.take(documents, ClientAnswer(202, body))
     [upload] = tally._uploads
     assert (2, 1) == (upload.left, tally.left_out)
     decided = {"receipt": "r3", "publisher": "bretagne", "id": "bretagne:3", "verdict": "accepted", "problems": []}
@@ -137,4 +137,4 @@ def test_an_answer_that_is_not_of_the_gateway_is_refused() -> None:
     """A proxy's page, or the answer to something else."""
     bodies: tuple[object, ...] = (None, [], {}, {"statuses": "q", "results": []}, {"statuses": 3})
     for body in bodies:
-        assert not Tally().take([], Answer(200, body))
+        assert not DocumentTally().take([], ClientAnswer(200, body))

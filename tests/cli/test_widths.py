@@ -8,10 +8,10 @@ from gateway import clock
 from gateway.bootstrap import open_log
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
-from gateway.protocol.delivery import Delivery, Part, State, delivery_record
+from gateway.protocol.delivery import Delivery, DeliveryPart, State, delivery_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
-from gateway.protocol.source_run import Failure, Run, run_record
+from gateway.protocol.source_run import Failure, SourceRun, run_record
 from gateway.protocol.topic import COMMON, DELIVERIES, RUNS
 from gateway.settings import Settings
 from tests.cli.conftest import Shell
@@ -53,12 +53,12 @@ async def filled(shell: Shell) -> Shell:
                 )
             )
             failure = Failure(at=2, code="x", fr="Le serveur ne répond pas.", en="The server does not answer.")
-            run = Run(platform=slug, started_at=1, ended_at=2, outcome="failed", last_error=failure)
+            run = SourceRun(platform=slug, started_at=1, ended_at=2, outcome="failed", last_error=failure)
             await log.append(RUNS, partition_of(slug, log.partitions), [run_record(run)])
             states: tuple[State, ...] = ("delivered", "pending", "refused", "withdrawn")
             for number, state in enumerate(states):
                 offer_id = f"{slug}:{number}"
-                part = Part(group="lycee", generation=1, account="a-shared-account", state=state, since=number)
+                part = DeliveryPart(group="lycee", generation=1, account="a-shared-account", state=state, since=number)
                 record = delivery_record(Delivery(id=offer_id, sequence=1, parts=(part,)))
                 await log.append(DELIVERIES, partition_of(offer_id, log.partitions), [record])
         await partners.close()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from conformance.target.setup import Account, Cluster, Setup
+from conformance.target.setup import Cluster, Setup, TargetAccount
 from gateway import clock
 from gateway.bootstrap import open_log, running
 from gateway.partners import Partners
@@ -48,7 +48,7 @@ def settings_in(folder: Path, kafka: str | None = None) -> Settings:
     return replace(settings, kafka=kafka, kafka_prefix=prefix, secret=secrets.token_urlsafe(32))
 
 
-async def onboard(settings: Settings, *, territory: frozenset[str] = TERRITORY) -> Mapping[str, Account]:
+async def onboard(settings: Settings, *, territory: frozenset[str] = TERRITORY) -> Mapping[str, TargetAccount]:
     """The kit's accounts on the log of these settings; ``territory`` is the subscriber's own."""
     accounts = {}
     async with open_log(settings) as log:
@@ -70,7 +70,7 @@ async def onboard(settings: Settings, *, territory: frozenset[str] = TERRITORY) 
                 )
             )
             host = HOST if name == "subscriber" else None
-            accounts[name] = Account(platform=slug, client_id=slug, secret=secret.text, host=host)
+            accounts[name] = TargetAccount(platform=slug, client_id=slug, secret=secret.text, host=host)
         await partners.close()
     return accounts
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from conformance.target.setup import Account, Setup
+from conformance.target.setup import Setup, TargetAccount
 from tests.conformance.gateway_fixture import HOST, SCOPES, SLUGS
 
 PROGRAMS = Path(__file__).parent / "independent"
@@ -78,7 +78,7 @@ async def running_gateway(
             target=target,
             profile="core",
             accounts={
-                name: Account(
+                name: TargetAccount(
                     platform=slug,
                     client_id=slug,
                     secret=SECRET,

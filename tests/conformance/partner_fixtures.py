@@ -19,7 +19,7 @@ from conformance.model.case import Case, RoleName
 from conformance.model.library import cases
 from conformance.model.result import Result
 from conformance.role.runner import playing, run_cases
-from conformance.target.setup import Account, Setup
+from conformance.target.setup import Setup, TargetAccount
 from demo.broker import free_ports
 
 _PAUSE = 0.1
@@ -277,7 +277,7 @@ def role_of(made: type[Partner]) -> RoleName:
 def setup_for(made: type[Partner]) -> Setup:
     [port] = free_ports(1)  # not an ephemeral one: an outgoing connection could take it before the kit listens
     role = role_of(made)
-    account = Account(platform=made.slug, client_id=made.slug, secret=SECRET)
+    account = TargetAccount(platform=made.slug, client_id=made.slug, secret=SECRET)
     return Setup(role=role, target="", accounts={role: account}, listen=f"127.0.0.1:{port}", observe=0.1)
 
 

@@ -11,12 +11,12 @@ from conformance.model.case import Case
 from conformance.model.result import Result
 from conformance.role.national import NationalRole
 from conformance.role.runner import run_cases
-from conformance.target.setup import Account, Setup
+from conformance.target.setup import Setup, TargetAccount
 from demo.national_site.simulator import NationalSimulator
 from gateway import clock
 from tests.conformance.mutants.proxy import Fault, proxied
 
-ACCOUNT = Account(platform="national", client_id="kit@conformite.example", secret="essai")
+ACCOUNT = TargetAccount(platform="national", client_id="kit@conformite.example", secret="essai")
 
 
 @asynccontextmanager

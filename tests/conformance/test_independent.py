@@ -12,8 +12,8 @@ import pytest
 from conformance.model.case import RoleName
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
-from conformance.role.runner import Choice, cases_for, drive
-from conformance.target.setup import Account, Setup
+from conformance.role.runner import CaseSelection, cases_for, drive
+from conformance.target.setup import Setup, TargetAccount
 from demo.broker import free_ports
 from tests.conformance.gateway_fixture import SLUGS
 from tests.conformance.independent_fixture import PROGRAMS, SECRET, report_missing, running, running_gateway
@@ -31,7 +31,7 @@ def node() -> None:
 
 async def played(setup: Setup) -> Sequence[Result]:
     """The results of the command ``run``, with its examination of the set-up."""
-    return (await drive(setup, cases_for(setup, Choice(), cases()), seed="independent")).results
+    return (await drive(setup, cases_for(setup, CaseSelection(), cases()), seed="independent")).results
 
 
 def alarms(results: Sequence[Result]) -> list[tuple[str, Outcome, object]]:
@@ -59,7 +59,7 @@ async def test_the_kit_finds_no_fault_in_the_territory_of_an_independent_gateway
     tmp_path: Path, territory: list[str]
 ) -> None:
     async with running_gateway(tmp_path, subscriber={"platform": "lecteur", "territory": territory}) as setup:
-        wanted = Choice(cases=("feed/left-the-own-territory",))
+        wanted = CaseSelection(cases=("feed/left-the-own-territory",))
         results = (await drive(setup, cases_for(setup, wanted, cases()), seed="independent")).results
     assert [Outcome.PASS] == [each.outcome for each in results if each.case.family == "feed"], alarms(results)
 
@@ -79,7 +79,7 @@ async def test_the_kit_finds_no_fault_in_an_independent_partner(tmp_path: Path, 
         secret=SECRET,
         database=str(tmp_path / "offers.sqlite"),
     ) as control:
-        account = Account(platform=slug, client_id=slug, secret=SECRET)
+        account = TargetAccount(platform=slug, client_id=slug, secret=SECRET)
         setup = Setup(role=role, target="", listen=listen, control=control, accounts={role: account})
         results = await played(setup)
     assert [] == alarms(results)

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 import schemas
 from conformance.cli.judge import judge_document
 from conformance.clock import today
-from conformance.model.case import Document
+from conformance.model.case import CaseDocument
 from conformance.model.library import base, cases
 from conformance.model.result import Outcome
 from conformance.script.body import document_of
@@ -90,7 +90,7 @@ def sendable() -> list[tuple[str, bytes]]:
     found = []
     for case in cases():
         subject = case.subject
-        if isinstance(subject, Document) and subject.kind == "offer" and subject.live:
+        if isinstance(subject, CaseDocument) and subject.kind == "offer" and subject.live:
             raw = document_of(subject, names(case.id))
             # In a batch an object with the member `withdrawn` is a withdrawal, not an offer with an unknown member.
             if raw.strip() and b"\n" not in raw.strip() and b'"withdrawn"' not in raw:

@@ -13,8 +13,8 @@ from aiohttp import web
 from conformance.model.case import RoleName
 from conformance.model.library import cases
 from conformance.model.result import Result, Run
-from conformance.role.runner import Choice, cases_for, drive
-from conformance.target.setup import Account, Setup
+from conformance.role.runner import CaseSelection, cases_for, drive
+from conformance.target.setup import Setup, TargetAccount
 from tests.conformance.partner_fixtures import SECRET, Partner, Publisher, Subscriber, interface, setup_for
 
 
@@ -244,14 +244,14 @@ async def driven(made: type[Partner], *, patience: float = 0.2, only: tuple[str,
 def own(setup: Setup, **more: Any) -> Setup:
     """The set-up with an account that no other test uses."""
     slug = f"essai-{secrets.token_hex(4)}"
-    account = Account(platform=slug, client_id=slug, secret=SECRET)
+    account = TargetAccount(platform=slug, client_id=slug, secret=SECRET)
     return replace(setup, accounts={setup.role: account}, **more)
 
 
 async def run_of(setup: Setup, *, only: tuple[str, ...] = ()) -> Run:
     """A run of all cases of the role, or of some; each result is reported once, in order."""
     reported: list[Result] = []
-    chosen = cases_for(setup, Choice(cases=only), cases())
+    chosen = cases_for(setup, CaseSelection(cases=only), cases())
     run = await drive(setup, chosen, seed="s", on_result=reported.append)
     assert reported == list(run.results)
     return run
@@ -269,7 +269,9 @@ async def target(answer: Answering, *, role: RoleName = "gateway", patience: flo
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     names = ("publisher", "neighbour", "subscriber") if role == "gateway" else ("national",)
     slug = secrets.token_hex(4)
-    accounts = {name: Account(platform=f"{name}-{slug}", client_id=f"{name}-{slug}", secret="s") for name in names}
+    accounts = {
+        name: TargetAccount(platform=f"{name}-{slug}", client_id=f"{name}-{slug}", secret="s") for name in names
+    }
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         yield Setup(role=role, target=url, accounts=accounts, patience=patience)

@@ -19,11 +19,11 @@ from gateway.client import Client
 from gateway.log.reading import read_all
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
-from gateway.protocol.delivery import Delivery, Part, delivery_record
+from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.identity import partition_of, platform_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import read_offer
-from gateway.protocol.source_run import Run, run_record
+from gateway.protocol.source_run import SourceRun, run_record
 from gateway.protocol.topic import COMMON, DELIVERIES, OFFERS, RUNS
 from gateway.settings import Settings
 
@@ -185,12 +185,12 @@ async def _fill_national(folder: Path) -> None:
         outbox = Outbox(folder / "national" / "outbox-shared.sqlite", log=identity)
         for number in range(0, OFFERS_MADE, 3):
             offer_id = f"{PUBLISHER}:d{number}"
-            part = Part(group="lycee", generation=1, account="shared", state="delivered", since=number)
+            part = DeliveryPart(group="lycee", generation=1, account="shared", state="delivered", since=number)
             delivery = Delivery(id=offer_id, sequence=7, parts=(part,))
             await log.append(DELIVERIES, partition_of(offer_id, log.partitions), [delivery_record(delivery)])
             outbox.put_delivery(delivery)
             outbox.enqueue(offer_id, "lycee", rank=1, not_before=number, now=0)
-        run = Run(platform=PUBLISHER, started_at=1, ended_at=2, outcome="applied", last_success_at=2)
+        run = SourceRun(platform=PUBLISHER, started_at=1, ended_at=2, outcome="applied", last_success_at=2)
         await log.append(RUNS, 0, [run_record(run)])
         async with read_all(log, OFFERS, limit=500) as chunks:
             async for chunk in chunks:

@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from demo.channel import Batches, Inbox, Pace, Pulled, Puts, Snapshots
+from demo.channel import Batches, Inbox, Pulled, Puts, SnapshotChannel, TrafficPace
 from demo.entry import CHANNELS, profile_of
-from demo.traffic import Act, Arrivals, Publications, next_act
+from demo.traffic import Arrivals, OfferAct, Publications, next_act
 from gateway.protocol.withdrawal_guard import needs_confirmation
 
 pytestmark = pytest.mark.slow
@@ -24,13 +24,13 @@ class Simulated:
     """One platform whose traffic runs in computed time; ``usual``: its live offers at the start."""
 
     publications: Publications
-    pace: Pace
+    pace: TrafficPace
     random: Random
     usual: int = 0
     numbers: list[int] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
 
-    def run(self, hours: float, on: date) -> Counter[Act]:
+    def run(self, hours: float, on: date) -> Counter[OfferAct]:
         """Act for some hours; returns the acts."""
         before = dict(self.publications.acts)
         for _ in range(int(hours * HOUR / self.pace.seconds)):
@@ -49,7 +49,7 @@ def simulated(slug: str, channel: str, *, offers: int) -> Simulated:
     profile = profile_of(slug, form, folder if form else {"kind": "native"})
     publications = Publications(profile=profile, arrivals=Arrivals(2027, profile))
     publications.arrive(offers, TODAY)
-    pace = {"PUT": Puts.pace, "batch": Batches.pace, "snapshot": Snapshots.pace}.get(kind, Pulled.pace)
+    pace = {"PUT": Puts.pace, "batch": Batches.pace, "snapshot": SnapshotChannel.pace}.get(kind, Pulled.pace)
     return Simulated(publications, pace, Random(slug), usual=len(publications.live))
 
 
@@ -64,7 +64,7 @@ def test_traffic_leaves_every_platform_as_many_offers_as_it_had(offers: int) -> 
     for one in platforms(offers):
         acts = one.run(0.5, TODAY)
         name = one.publications.profile.platform
-        assert min(acts[act] for act in (Act.ARRIVAL, Act.CHANGE, Act.WITHDRAWAL)) > 10, (name, acts)
+        assert min(acts[act] for act in (OfferAct.ARRIVAL, OfferAct.CHANGE, OfferAct.WITHDRAWAL)) > 10, (name, acts)
         assert 0.6 * one.usual - 2 <= min(one.numbers), name
         assert max(one.numbers) <= 1.4 * one.usual + 2, name
         assert max(one.refused) <= max(6, 0.2 * one.usual), name
@@ -74,17 +74,17 @@ def test_traffic_leaves_every_platform_as_many_offers_as_it_had(offers: int) -> 
 def test_days_of_acts_keep_the_number_of_offers(usual: int) -> None:
     """A hundred thousand acts, one arrival in twenty refused: a Region of any size neither drains nor grows."""
     random = Random(usual)
-    live, refused, seen = usual, 0, Counter[Act]()
+    live, refused, seen = usual, 0, Counter[OfferAct]()
     for _ in range(100_000):
         act = next_act(random, live=live, refused=refused, usual=usual)
-        wrong = act is Act.ARRIVAL and random.random() < 0.05
-        refused += wrong - (act is Act.CORRECTION)
-        live += (act is Act.ARRIVAL and not wrong) + (act is Act.CORRECTION) - (act is Act.WITHDRAWAL)
+        wrong = act is OfferAct.ARRIVAL and random.random() < 0.05
+        refused += wrong - (act is OfferAct.CORRECTION)
+        live += (act is OfferAct.ARRIVAL and not wrong) + (act is OfferAct.CORRECTION) - (act is OfferAct.WITHDRAWAL)
         seen[act] += 1
         assert max(1, 0.6 * usual - 2) <= live <= 1.4 * usual + 3
         assert refused <= max(6, 0.2 * usual)
-    assert abs(seen[Act.ARRIVAL] - seen[Act.WITHDRAWAL]) < 0.1 * seen[Act.ARRIVAL]
-    assert seen[Act.CHANGE] > 20_000
+    assert abs(seen[OfferAct.ARRIVAL] - seen[OfferAct.WITHDRAWAL]) < 0.1 * seen[OfferAct.ARRIVAL]
+    assert seen[OfferAct.CHANGE] > 20_000
 
 
 def test_refused_offers_are_corrected_and_accepted() -> None:
@@ -92,7 +92,7 @@ def test_refused_offers_are_corrected_and_accepted() -> None:
     wrong = set(one.publications.corrections)
     one.run(2, TODAY)
     published = one.publications.documents.keys() | one.publications.withdrawn
-    assert one.publications.acts[Act.CORRECTION] > 10
+    assert one.publications.acts[OfferAct.CORRECTION] > 10
     assert wrong <= published
     assert all(
         one.publications.expected[offer_id] is not None
@@ -116,10 +116,10 @@ def test_the_next_act_returns_to_the_usual_number() -> None:
     many, few, last = (
         Counter(next_act(random, live=live, refused=0, usual=100) for _ in range(1_000)) for live in (150, 50, 1)
     )
-    assert many[Act.ARRIVAL] == 0 < many[Act.WITHDRAWAL]
-    assert few[Act.WITHDRAWAL] == 0 < few[Act.ARRIVAL]
-    assert last[Act.WITHDRAWAL] == 0
+    assert many[OfferAct.ARRIVAL] == 0 < many[OfferAct.WITHDRAWAL]
+    assert few[OfferAct.WITHDRAWAL] == 0 < few[OfferAct.ARRIVAL]
+    assert last[OfferAct.WITHDRAWAL] == 0
 
 
 def test_every_transport_has_a_pace() -> None:
-    assert all(channel.pace.changes >= 1 for channel in (Puts, Batches, Snapshots, Inbox, Pulled))
+    assert all(channel.pace.changes >= 1 for channel in (Puts, Batches, SnapshotChannel, Inbox, Pulled))

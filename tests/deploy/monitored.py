@@ -17,7 +17,7 @@ from demo.tether import tether, tethered
 from gateway.bootstrap import open_log, topics_of
 from gateway.client import Client
 from gateway.partners import Partners
-from gateway.protocol.delivery import Delivery, Part, delivery_record
+from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import COMMON, DELIVERIES
@@ -47,7 +47,7 @@ async def add_feed_and_inbox(populated: Populated, feeds: Path) -> None:
         await partners.save(Partner(platform=NATIVE, name=NATIVE, scopes=reads, inbox=True))
         await log.create_topics((*COMMON, *topics_of(partners)))
         offer_id = f"{PUBLISHER}:d1"
-        part = Part(group="lycee", generation=1, account="shared", state="pending", since=1)
+        part = DeliveryPart(group="lycee", generation=1, account="shared", state="pending", since=1)
         record = delivery_record(Delivery(id=offer_id, sequence=7, parts=(part,)))
         await log.append(DELIVERIES, partition_of(offer_id, log.partitions), [record])
         await partners.close()

@@ -43,6 +43,9 @@ LIBRARIES = frozenset({"unconsumed_tail"})
 VERBS = frozenset({"lacks", "shrinks"})
 """Plain verbs, which are no plurals of the retired nouns."""
 _WORD = re.compile(r"[^\W\d]\w*")
+PRODUCT = ("schemas", "gateway", "adapters", "conformance", "demo")
+REPEATED = frozenset({"conformance/standin"})
+"""The kit's stand-in answers as the gateway does, and names its parts alike."""
 LOGGERS = frozenset({"log", "logger", "_log", "_logger"})
 
 
@@ -235,3 +238,14 @@ def test_the_lint_finds_plurals_events_and_texts() -> None:
     assert phrases().search("two twins")
     assert [(1, "relay.chores_done")] == list(events('self._log.info("relay.chores_done", number=1)'))
     assert ["a", "b"] == list(english({"x": {"fr": "c", "en": "a"}, "en": {"y": ["b"]}}))
+
+
+def test_no_two_classes_have_one_name() -> None:
+    found: dict[str, list[str]] = {}
+    for path, source in modules().items():
+        where = path.relative_to(ROOT).as_posix()
+        if where.split("/")[0] in PRODUCT and not any(where.startswith(one) for one in REPEATED):
+            for node in ast.walk(ast.parse(source)):
+                if isinstance(node, ast.ClassDef):
+                    found.setdefault(node.name, []).append(f"{where}:{node.lineno}")
+    assert {} == {name: lines for name, lines in found.items() if len(lines) > 1}

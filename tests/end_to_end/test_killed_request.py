@@ -12,7 +12,7 @@ import pytest
 
 import schemas
 from demo.generator import generate
-from gateway.client import NDJSON, Answer, Client
+from gateway.client import NDJSON, Client, ClientAnswer
 from gateway.clock import now
 from gateway.log.port import EventLog
 from gateway.log.positions import read_positions
@@ -70,7 +70,7 @@ async def test_a_snapshot_of_a_killed_gateway_is_repeated_before_its_client_give
         await deployment.close()
 
 
-async def _send_until(moment: str, log: EventLog, client: Client, offers: list[bytes]) -> asyncio.Task[Answer]:
+async def _send_until(moment: str, log: EventLog, client: Client, offers: list[bytes]) -> asyncio.Task[ClientAnswer]:
     """Send a snapshot, and wait for the moment of the kill: the first of its offers is on the log, or its mark is used
     up and its answer still waits for the decisions.
     """
@@ -100,7 +100,7 @@ def _offers(number: int) -> list[bytes]:
     return [line for line in lines if schemas.check(line, on=on).accepted]
 
 
-async def _send(client: Client, mark: str, offers: list[bytes]) -> Answer:
+async def _send(client: Client, mark: str, offers: list[bytes]) -> ClientAnswer:
     lines = [*offers, orjson.dumps({"count": len(offers)})]
 
     async def body() -> AsyncIterator[bytes]:

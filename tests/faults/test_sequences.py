@@ -14,7 +14,7 @@ from demo.generator import GeneratedOffer, generate
 from gateway.errors import UnknownOutcomeError
 from gateway.ingest.submissions import Submissions
 from gateway.log.memory import MemoryLog
-from gateway.log.memory.store import Fault
+from gateway.log.memory.store import WriteFault
 from gateway.log.sqlite import SqliteLog
 from gateway.operate.audit import audit
 from gateway.protocol import cursor as cursors
@@ -214,7 +214,7 @@ async def test_a_late_append_does_not_overwrite_a_newer_offer(tmp_path: Path, cl
     async with inner_gateway(log, tmp_path / "parts", clock) as inner:
         offer = offers(clock, 1)[0]
         late, gone = inner.prepare(offer.raw), inner.prepare(withdrawal(offer, 2, "filled"))
-        log.inject(Fault.LATE)
+        log.inject(WriteFault.LATE)
         [outcome] = await Submissions(log, ids=IDS, clock=clock).submit([late])
         assert isinstance(outcome, UnknownOutcomeError)
         await inner.submit([gone])

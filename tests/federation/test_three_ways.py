@@ -21,11 +21,11 @@ from gateway.clock import now
 from gateway.log.sqlite import SqliteLog
 from gateway.operate.desk import MAX_CONFIRMED
 from gateway.operate.moderation import DECISION_SECONDS
-from gateway.pages.site import PagePorts, Site, all_pages
+from gateway.pages.site import PagePorts, PageSite, all_pages
 from gateway.partners.credential import MAX_OVERLAP_HOURS, mint_secret
 from gateway.partners.revocation import newest_credential
 from gateway.protocol.journal import MAX_CHARACTERS
-from gateway.protocol.source_run import Order, Pause, read_run
+from gateway.protocol.source_run import Pause, RunOrder, read_run
 from gateway.protocol.topic import PARTNERS, RECEIPTS, RUNS, SUBMISSIONS
 from gateway.settings import Settings
 from tests.api.write.gateway_harness import offer
@@ -138,7 +138,7 @@ class Office:
             "receipts": [_content(record.value) for record in await records_of(log, RECEIPTS)],
             "pauses": [(one.platform, one.paused) for one in runs if isinstance(one, Pause)],
             "partners": [_access(record.value) for record in await records_of(log, PARTNERS)],
-            "orders": [(one.platform, one.confirm) for one in runs if isinstance(one, Order)],
+            "orders": [(one.platform, one.confirm) for one in runs if isinstance(one, RunOrder)],
         }
 
 
@@ -170,7 +170,7 @@ async def opened(folder: Path, *, seconds: int = 10) -> AsyncIterator[Office]:
         await harness.ready()
         app = build_app(harness.context())
         ports: PagePorts = replace(page_ports(harness.settings, harness.federation, URL), decision_seconds=seconds)
-        add_site(app, Site(all_pages(ports), public_url=URL, door=ports.door))
+        add_site(app, PageSite(all_pages(ports), public_url=URL, door=ports.door))
         headers = {"Cookie": await cookie_of(harness.federation, SIGNED.platform)}
         client = await stack.enter_async_context(TestClient(TestServer(app), headers=headers))
         site = PageHarness(harness, app, client)

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, OfferItem
 from adapters.formats.csv_reader import SEPARATORS, read_rows
-from adapters.formats.item import ITEM_CHARACTERS, Record
+from adapters.formats.item import ITEM_CHARACTERS, SourceItem
 from tests.formats.feeds import codes, csv, flat, items, only, row, unusable, written
 
 
-def records(text: str, **options: Any) -> list[Record]:
+def records(text: str, **options: Any) -> list[SourceItem]:
     return list(read_rows([text], **{"separator": None, "columns": None, "needed": (), **options}))
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.formats import BrokenItem, FeedComplete, OfferItem, Position, RepeatedItem
+from adapters.formats import BrokenItem, FeedComplete, ItemPosition, OfferItem, RepeatedItem
 from tests.formats.feeds import FORMS, codes, flat, items, row, written
 
 
@@ -95,4 +95,4 @@ def test_each_id_without_contradiction_gives_one_offer(pairs: list[tuple[int, in
     left = {offer_id for offer_id, position in standing.items() if position not in retracted}
     kinds = {number: {kind for other, kind in pairs if other == number} for number, _ in pairs}
     assert {f"bretagne:S-{number}" for number, seen in kinds.items() if len(seen) == 1} == left
-    assert all(isinstance(position, Position) for position in retracted)
+    assert all(isinstance(position, ItemPosition) for position in retracted)

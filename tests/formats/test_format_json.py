@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.formats import BrokenItem, FeedComplete, OfferItem
-from adapters.formats.item import DEPTH, ITEM_CHARACTERS, Record
+from adapters.formats.item import DEPTH, ITEM_CHARACTERS, SourceItem
 from adapters.formats.json_reader import read_documents, read_lines
 from adapters.formats.path import parse_path
 from tests.formats.feeds import codes, flat, items, row, unusable, written
 
 
-def records(text: str, *paths: str, size: int = 10_000) -> list[Record]:
+def records(text: str, *paths: str, size: int = 10_000) -> list[SourceItem]:
     pieces = [text[at : at + size] for at in range(0, len(text), size)]
     return list(read_documents(pieces, tuple(map(parse_path, paths or ("",)))))
 

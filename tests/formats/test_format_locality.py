@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import schemas
 from adapters.formats.gazetteer import area_of, read_country, town_of
-from adapters.formats.locality import Locality, Refusal, resolve
+from adapters.formats.locality import Locality, LocalityRefusal, resolve
 from adapters.formats.location_texts import Written
 from adapters.formats.text import plain
 from schemas.communes import Commune, communes_of, known_postcodes
@@ -31,9 +31,9 @@ def written(row: dict[str, str]) -> Written:
     return Written(row["postcode"], city, row["commune"], row["department"], row["country"])
 
 
-def outcome(found: Locality | Refusal) -> tuple[str, str]:
+def outcome(found: Locality | LocalityRefusal) -> tuple[str, str]:
     """The result as the table writes it."""
-    if isinstance(found, Refusal):
+    if isinstance(found, LocalityRefusal):
         return f"!{found.note.code}", ""
     commune = f" #{found.insee_commune}" if found.insee_commune else ""
     return f"{found.postal_code} {found.city}{commune}", ",".join(sorted({note.code for note in found.notes}))
@@ -97,7 +97,7 @@ def test_a_name_without_a_department_is_never_guessed() -> None:
         if not commune.name.endswith(" Arrondissement")
     )  # fmt: skip
     for name in sorted(name for name, count in bearers.items() if count > 1):
-        assert isinstance(resolve(Written(city=name)), Refusal), name
+        assert isinstance(resolve(Written(city=name)), LocalityRefusal), name
 
 
 def test_every_department_and_region_settles_a_name() -> None:
@@ -106,7 +106,7 @@ def test_every_department_and_region_settles_a_name() -> None:
         assert area_of(item["name"]), item
     for item in schemas.reference("departments")["items"]:
         assert {item["code"]} == area_of(item["code"]) == area_of(item["name"].upper())
-        assert isinstance(resolve(Written(city=f"Nulle-Part ({item['name']})")), Refusal)
+        assert isinstance(resolve(Written(city=f"Nulle-Part ({item['name']})")), LocalityRefusal)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_country_is_read_by_code_or_name(text: str, code: str | None) -> None:
 def test_an_ambiguous_name_lists_its_communes() -> None:
     """[FMT-009]"""
     found = resolve(Written(city="Valence"))
-    assert isinstance(found, Refusal)
+    assert isinstance(found, LocalityRefusal)
     assert {"Valence (16)", "Valence (26)", "Valence (82)"} <= set(found.note.expected)
 
 
@@ -135,7 +135,7 @@ def test_no_texts_make_the_resolution_fail(
 ) -> None:
     """[FMT-009]"""
     found = resolve(Written(postcode, city, commune, department, country))
-    assert isinstance(found, Locality | Refusal)
+    assert isinstance(found, Locality | LocalityRefusal)
 
 
 ABROAD = (
@@ -157,7 +157,7 @@ QUARTERS = (
 def test_a_town_abroad_beside_a_postcode_that_france_has_is_refused(postcode: str, city: str) -> None:
     """[FMT-009]: in Algeria, Finland, Poland and elsewhere postcodes have five digits as well."""
     found = resolve(Written(postcode=postcode, city=city))
-    assert isinstance(found, Refusal)
+    assert isinstance(found, LocalityRefusal)
     assert found.note.code in ("location-abroad", "location-unknown")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, OfferItem, PassedItem, Position, judge
+from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, ItemPosition, OfferItem, PassedItem, judge
 from adapters.formats.item import FEED_ITEMS
 from adapters.formats.problem import rules
 from schemas.registry import _fast
@@ -48,7 +48,7 @@ def test_items_have_their_number_and_line(form: str) -> None:
     """[FMT-006]"""
     found = offers(written(form, [row(1), row(2)]), flat(form))
     lines = {"xml": (2, 13), "csv": (2, 3), "json": (1, 1)}[form]
-    assert [Position(0, lines[0]), Position(1, lines[1])] == [offer.position for offer in found]
+    assert [ItemPosition(0, lines[0]), ItemPosition(1, lines[1])] == [offer.position for offer in found]
     assert f"1 (l. {lines[1]})" == str(found[1].position)
 
 
@@ -73,7 +73,7 @@ def test_items_that_the_conditions_leave_out_are_passed_over_by_name(form: str) 
     first, second, end = items(content, mapping)
     assert isinstance(first, OfferItem)
     assert isinstance(second, PassedItem)
-    assert PassedItem(Position(1, second.position.line), "bretagne:S-2") == second
+    assert PassedItem(ItemPosition(1, second.position.line), "bretagne:S-2") == second
     assert FeedComplete(2) == end
 
 

@@ -6,14 +6,14 @@ import pytest
 
 from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, OfferItem
 from adapters.formats.encoding import PIECE_BYTES
-from adapters.formats.item import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
+from adapters.formats.item import DEPTH, ITEM_CHARACTERS, ITEM_NODES, SourceItem
 from adapters.formats.xml_reader import read_elements
 from tests.formats.feeds import codes, flat, items, loose, row, unusable, xml
 
 PATH = ("offers", "offer")
 
 
-def records(text: str, path: tuple[str, ...] = PATH) -> list[Record]:
+def records(text: str, path: tuple[str, ...] = PATH) -> list[SourceItem]:
     return list(read_elements([text], path))
 
 

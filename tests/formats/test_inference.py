@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.formats import FeedMapping, OfferItem, judge, load_mapping, read
 from adapters.formats.field import FIELDS
-from adapters.formats.inference import ORDER, REQUIRED, Draft, Sample, draft, read_sample, rehearse
+from adapters.formats.inference import ORDER, REQUIRED, MappingDraft, Sample, draft, read_sample, rehearse
 from adapters.formats.inference.evidence import texts
 from adapters.formats.inference.names import name_score, tokens, words
 from adapters.formats.inference.sample import MAX_ITEMS, MAX_STATE_BYTES, close_json
@@ -46,12 +46,12 @@ def items(count: int = 3, **changes: Any) -> list[dict[str, Any]]:
     return [item(number, **changes) for number in range(1, count + 1)]
 
 
-def of(document: Any, **corrections: Any) -> Draft:
+def of(document: Any, **corrections: Any) -> MappingDraft:
     content = document if isinstance(document, bytes) else orjson.dumps(document)
     return draft(read_sample([content]), on=ON, corrections=corrections)
 
 
-def paths(made: Draft) -> dict[str, str]:
+def paths(made: MappingDraft) -> dict[str, str]:
     return {name: one.path for name, one in made.guesses.items() if one.rule is not None}
 
 

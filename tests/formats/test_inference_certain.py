@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.formats.inference import Draft, draft, read_sample
+from adapters.formats.inference import MappingDraft, draft, read_sample
 from tests.formats.feeds import ON, codes, flat, only, row
 
 TITLES = ("Découverte de la reliure", "Observer un chantier", "Au laboratoire")
@@ -14,7 +14,7 @@ SECTORS = ("Artisanat", "Bâtiment", "Santé")
 TOWN = {"cp": "35000", "ville": "Rennes"}
 
 
-def drafted(members: Mapping[str, Any]) -> Draft:
+def drafted(members: Mapping[str, Any]) -> MappingDraft:
     """The draft of three items; a tuple gives each item a value of its own."""
     rows = [
         {

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from adapters.formats import FeedMapping, OfferItem, load_mapping, read
-from adapters.formats.inference import REQUIRED, Draft, draft, read_sample, rehearse
+from adapters.formats.inference import REQUIRED, MappingDraft, draft, read_sample, rehearse
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +78,7 @@ def key_of(name: str) -> dict[str, Any]:
 
 
 @cache
-def draft_of(path: Path) -> Draft:
+def draft_of(path: Path) -> MappingDraft:
     return draft(read_sample([path.read_bytes()]), on=ON)
 
 
@@ -87,12 +87,12 @@ def feed_of(name: str) -> Path:
     return feed
 
 
-def items_of(made: Draft) -> str:
+def items_of(made: MappingDraft) -> str:
     items: str = made.sample.source.get("items", "source/job" if made.form == "cleverconnect" else "")
     return items
 
 
-def count_of(made: Draft, key: Mapping[str, Any]) -> Count:
+def count_of(made: MappingDraft, key: Mapping[str, Any]) -> Count:
     fields, may = key["fields"], key.get("may", {})
     chosen = {name: one.path for name, one in made.guesses.items() if one.rule is not None}
     given = [name for name in REQUIRED if name in fields]

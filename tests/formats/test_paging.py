@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.formats import FeedComplete, Page, look_at, read_pages
+from adapters.formats import FeedComplete, FeedPage, look_at, read_pages
 from adapters.formats.inference import draft, read_sample
 from tests.formats.feeds import ON, PLATFORM, flat, items, row
 
@@ -76,7 +76,7 @@ ONE: Mapping[str, tuple[str, Any]] = {
 def test_the_address_of_the_next_page_is_found(name: str) -> None:
     """[FMT-016]"""
     path, document, expected = NEXT[name]
-    paging, _ = look_at(Page([orjson.dumps(document)]), flat("json", source={"items": path}))
+    paging, _ = look_at(FeedPage([orjson.dumps(document)]), flat("json", source={"items": path}))
     assert (expected, 2) == (paging.next, paging.items)
 
 
@@ -114,7 +114,7 @@ def test_a_feed_of_one_page_is_whole(name: str) -> None:
 def test_xml_says_it_too(content: str, expected: str) -> None:
     """[FMT-016]"""
     feed = content.format("<o><id>1</id></o><o><id>2</id></o>").encode()
-    paging, _ = look_at(Page([feed]), flat("xml", source={"items": "f/o"}))
+    paging, _ = look_at(FeedPage([feed]), flat("xml", source={"items": "f/o"}))
     assert (expected, 2) == (paging.evidence, paging.items)
 
 
@@ -137,7 +137,7 @@ def test_pages_are_whole_only_if_nothing_can_have_been_missed(
 ) -> None:
     """[FMT-016]"""
     mapping = flat("json", source={"items": "data"})
-    written = [Page([orjson.dumps(one)]) for one in pages]
+    written = [FeedPage([orjson.dumps(one)]) for one in pages]
     *_, end = read_pages(written, mapping, platform=PLATFORM, on=ON, steady=steady)
     assert isinstance(end, FeedComplete)
     found = [one.code for one in end.problems if one.code.startswith(("feed-is-one", "feed-pages"))]

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from demo.region_site.feed import write_feed
 from gateway.client import NDJSON, Client
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
-from gateway.protocol.source_run import Run
+from gateway.protocol.source_run import SourceRun
 from tests.interconnection.offers import Offer
 
 WAIT = {"Prefer": "wait=30"}
@@ -130,7 +130,7 @@ class Pulled:
     no order: the gateway fetches a new platform's feed by itself.
     """
 
-    def __init__(self, keep: Callable[[Sequence[Offer]], None], order: Callable[[], Awaitable[Run]]) -> None:
+    def __init__(self, keep: Callable[[Sequence[Offer]], None], order: Callable[[], Awaitable[SourceRun]]) -> None:
         self._keep = keep
         self._order = order
         self._known = False

@@ -14,7 +14,7 @@ import aiohttp
 
 from demo.entry import CHANNELS, KAFKA_CHANNELS
 from demo.national_site.simulator import NationalSimulator
-from demo.national_site.stock import Row
+from demo.national_site.stock import SiteOffer
 from gateway import clock
 from gateway.bootstrap import open_log, running, topics_of
 from gateway.client import Client
@@ -67,7 +67,7 @@ class Federation:
                 await asyncio.gather(*followers, return_exceptions=True)
             assert ended == []
 
-    def row(self, offer_id: str) -> Row | None:
+    def row(self, offer_id: str) -> SiteOffer | None:
         """The row of an offer at the national site, deleted or not."""
         return self.site.row(offer_id)
 

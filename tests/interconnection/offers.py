@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
 
-from demo.national_site.stock import Row
+from demo.national_site.stock import SiteOffer
 from gateway.clock import now
 from gateway.protocol.paris_time import paris_date
 from schemas.schoolyear import june_year
@@ -83,7 +83,7 @@ def made_there(town: Town, name: str) -> dict[str, Any]:
     }
 
 
-def differences(row: Row, wanted: Offer) -> list[str]:
+def differences(row: SiteOffer, wanted: Offer) -> list[str]:
     """Differences between a row of the national site and the offer."""
     employer, location = wanted["employer"], wanted["location"]
     expected = {

@@ -16,7 +16,7 @@ from gateway import clock
 from gateway.client import Client
 from gateway.log.port import EventLog
 from gateway.partners import Partners
-from gateway.protocol.source_run import NATIVE, Order, Run
+from gateway.protocol.source_run import NATIVE, RunOrder, SourceRun
 from gateway.protocol.topic import INBOX, full_name
 from gateway.settings import Settings
 from tests.interconnection.channels import Batches, Channel, Inbox, Pulled, Puts, Snapshots, drop
@@ -40,7 +40,7 @@ class Region:
     channel_name: str
     channel: Channel
     platform: RegionalPlatform
-    order: Callable[[], Awaitable[Run]]
+    order: Callable[[], Awaitable[SourceRun]]
     secret: str = field(repr=False)
     offers: dict[str, Offer] = field(default_factory=dict)
     client: Client | None = None
@@ -66,8 +66,8 @@ class RegionFactory:
         kind, _, form = channel_name.partition(" ")
         platform = RegionalPlatform(slug, lambda offers: write_feed(form, offers))
 
-        async def order() -> Run:
-            asked = Order(platform=slug, id=secrets.token_hex(4), ordered_at=clock.now())
+        async def order() -> SourceRun:
+            asked = RunOrder(platform=slug, id=secrets.token_hex(4), ordered_at=clock.now())
             run = await order_run(self.log, asked, seconds=WITHIN)
             assert run is not None, f"no gateway has run the feed of {slug}"
             return run

@@ -16,7 +16,7 @@ import pytest
 from adapters.profile.profile import profiles
 from demo.region_site.simulator import FeedFault
 from gateway.client import Client
-from gateway.protocol.source_run import SUCCESSES, Run
+from gateway.protocol.source_run import SUCCESSES, SourceRun
 from gateway.runtime.loop import run
 from tests.interconnection.federation import Federation, federation, settled
 from tests.interconnection.offers import REGIONS, TOWNS, offer
@@ -55,7 +55,7 @@ class Seen:
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     held: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     status: dict[str, dict[str, Any]] = field(default_factory=dict)
-    runs: dict[str, Run] = field(default_factory=dict)
+    runs: dict[str, SourceRun] = field(default_factory=dict)
     printed: str = ""
 
 

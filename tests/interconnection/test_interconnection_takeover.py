@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from adapters.profile.profile import profiles
-from demo.national_site.stock import Row
+from demo.national_site.stock import SiteOffer
 from gateway.client import NDJSON
 from gateway.runtime.loop import run
 from tests.interconnection.deployment import SiteDeployment, deployed, until
@@ -100,13 +100,13 @@ async def _withdraw(deployment: SiteDeployment, one: Offer) -> None:
         assert answer.ok, answer.explain()
 
 
-def _row(deployment: SiteDeployment, remote_id: str) -> Row:
+def _row(deployment: SiteDeployment, remote_id: str) -> SiteOffer:
     row = deployment.site.row(remote_id)
     assert row is not None
     return row
 
 
-def _rows(deployment: SiteDeployment, slug: str) -> list[Row]:
+def _rows(deployment: SiteDeployment, slug: str) -> list[SiteOffer]:
     """What pupils see of a platform's offers."""
     host = profiles()[slug].hosts[0]
     rows = [row for row in deployment.site.stock.rows if row.kept and row.published_at is not None]

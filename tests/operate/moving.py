@@ -13,12 +13,12 @@ from adapters.national.connector.account_identity import identity_record
 from gateway.api.app import build_app
 from gateway.log.port import EventLog
 from gateway.operate.journal import Journal
-from gateway.protocol.delivery import Delivery, Part, delivery_record
+from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import Act, Actor
 from gateway.protocol.partner import SCOPES, Partner, Secret, Session
 from gateway.protocol.record import Record, StoredRecord
-from gateway.protocol.source_run import Order, Pause, Run, order_record, pause_record, run_record
+from gateway.protocol.source_run import Pause, RunOrder, SourceRun, order_record, pause_record, run_record
 from gateway.protocol.statistics import Cell, CountRecord, count_record
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS, STATISTICS, SUBMISSIONS
 from tests.api.write.gateway_harness import ndjson, offer
@@ -179,7 +179,7 @@ async def last_records(log: EventLog, topic: str) -> dict[bytes, tuple[bytes, An
 
 
 def _deliveries() -> list[Record]:
-    part = Part(
+    part = DeliveryPart(
         group="lycee",
         generation=1,
         account="regions",
@@ -200,10 +200,10 @@ def _deliveries() -> list[Record]:
 
 
 def _runs() -> list[Record]:
-    run = Run(platform="normandie", started_at=1, ended_at=2, outcome="applied", digest="x", applied_at=2)
+    run = SourceRun(platform="normandie", started_at=1, ended_at=2, outcome="applied", digest="x", applied_at=2)
     return [
         run_record(run),
-        order_record(Order(platform="normandie", id="1", ordered_at=1)),
+        order_record(RunOrder(platform="normandie", id="1", ordered_at=1)),
         pause_record(Pause(platform="normandie", paused=True, at=1)),
         Record(b"normandie/turn", b"{}"),
         Record(b"normandie/later", b'{"paused":true}'),

@@ -11,8 +11,8 @@ from gateway.operate.status import Facts
 from gateway.partners.onboarding import DEFAULT_SCOPES
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
-from gateway.protocol.source_run import Failure, Run
-from gateway.store.receipt_counts import Count
+from gateway.protocol.source_run import Failure, SourceRun
+from gateway.store.receipt_counts import ReceiptCount
 from schemas.packaged import read_json
 from tests.protocol.certified import issued
 
@@ -45,7 +45,7 @@ def pulled(elapsed: int | None, *, every: int = HOUR_MS, outcome: str = "applied
     """Bretagne, whose feed was last read some time ago."""
     success = None if elapsed is None else NOW - elapsed
     error = None if code is None else Failure(at=NOW - 1, code=code, fr="…", en="…")
-    run = Run(
+    run = SourceRun(
         platform="bretagne",
         started_at=NOW - 20,
         ended_at=NOW - 10,
@@ -60,7 +60,7 @@ def pulled(elapsed: int | None, *, every: int = HOUR_MS, outcome: str = "applied
 def publishing(accepted: int | None = None, *, now: int = NOW, live: int = 1, **verdicts: int) -> Facts:
     """Normandie, which publishes by itself; the times of its last receipts by verdict."""
     found = {**({} if accepted is None else {"accepted": accepted}), **verdicts}
-    receipts = {verdict: Count(1, at) for verdict, at in found.items()}
+    receipts = {verdict: ReceiptCount(1, at) for verdict, at in found.items()}
     return facts(
         partner("normandie"), now=now, receipts={"normandie": receipts} if receipts else {}, live={"normandie": live}
     )
@@ -220,5 +220,5 @@ def test_an_account_that_fails_alone_is_not_the_sites_failure() -> None:
 
 
 def test_a_national_site_without_a_connector_is_a_platform_like_others() -> None:
-    known = facts(partner("national"), receipts={"national": {"accepted": Count(1, NOW - HOUR_MS)}})
+    known = facts(partner("national"), receipts={"national": {"accepted": ReceiptCount(1, NOW - HOUR_MS)}})
     assert {"fresh"} == {of(known)[one] for one in ("national", "24", "32")}

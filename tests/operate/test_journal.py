@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.errors import LogUnavailableError
-from gateway.log.memory import Fault, MemoryLog, Store
+from gateway.log.memory import MemoryLog, Store, WriteFault
 from gateway.log.port import Output, Owner
 from gateway.operate.audit import audit
 from gateway.operate.journal import Journal, read_journal
@@ -15,9 +15,9 @@ from gateway.protocol.journal import (
     LAST,
     Act,
     Actor,
-    Entry,
+    JournalEntry,
     JournalFilter,
-    Name,
+    PersonName,
     entry_record,
     name_record,
     read_entry,
@@ -40,7 +40,7 @@ async def log() -> MemoryLog:
     return log
 
 
-async def entries(log: MemoryLog) -> list[Entry]:
+async def entries(log: MemoryLog) -> list[JournalEntry]:
     return [read_entry(record.value or b"") for record in await records_of(log, JOURNAL)]
 
 
@@ -58,8 +58,8 @@ async def test_writers_that_fence_one_another_write_one_chain(log: MemoryLog) ->
     assert 12 == report.counts["journal entries"]
 
 
-@pytest.mark.parametrize("fault", [Fault.UNANSWERED, Fault.LOST])
-async def test_an_entry_of_unknown_outcome_is_written_once(log: MemoryLog, fault: Fault) -> None:
+@pytest.mark.parametrize("fault", [WriteFault.UNANSWERED, WriteFault.LOST])
+async def test_an_entry_of_unknown_outcome_is_written_once(log: MemoryLog, fault: WriteFault) -> None:
     journal = Journal(log, secret=SECRET)
     await journal.write(ACT, BY)
     log.inject(fault)
@@ -88,7 +88,7 @@ async def test_an_entry_of_unknown_outcome_is_written_once_although_another_foll
     journal = Journal(overtaken, secret=SECRET)
     await journal.write(ACT, BY)
     overtaken.other, overtaken.owned = Journal(log, secret=SECRET), 0
-    overtaken.inject(Fault.UNANSWERED)
+    overtaken.inject(WriteFault.UNANSWERED)
     written = await journal.write(ACT, OTHER)
     assert ["bretagne", "bretagne", "normandie"] == [entry.about for entry in await entries(log)]
     assert 2 == written.number
@@ -109,7 +109,7 @@ async def test_an_act_that_fails_has_a_further_entry_unless_the_log_left_it_open
 
 async def test_an_act_without_its_entry_is_not_begun(log: MemoryLog) -> None:
     journal, begun = Journal(log, secret=SECRET, retry_seconds=0.01), False
-    log.inject(*[Fault.REFUSED] * 9)
+    log.inject(*[WriteFault.REFUSED] * 9)
     with pytest.raises(LogUnavailableError):
         async with journal.acting(ACT, BY):
             begun = True
@@ -187,13 +187,13 @@ async def test_the_audit_finds_what_was_forged(log: MemoryLog) -> None:
     journal = Journal(log, secret=SECRET)
     await journal.write(ACT, BY)
     owner = await log.own("forger", 0)
-    forged = Entry(number=2, previous=GENESIS, id="x", at=1, act="partner.add", about="forged")
+    forged = JournalEntry(number=2, previous=GENESIS, id="x", at=1, act="partner.add", about="forged")
     await owner.commit(
         [
             Output(JOURNAL, 0, entry_record(forged)),
             Output(JOURNAL, 1, entry_record(forged)),
             Output(POSITIONS, 0, position_record(LAST, 0, 9)),
-            Output(OPERATORS, 0, Record(b"f" * 64, name_record(Name("Name of a person", "00")).value)),
+            Output(OPERATORS, 0, Record(b"f" * 64, name_record(PersonName("Name of a person", "00")).value)),
         ]
     )
     findings: list[str] = []

@@ -8,7 +8,7 @@ from gateway.log.memory import MemoryLog
 from gateway.log.memory.log import MemoryReader
 from gateway.log.port import Chunk
 from gateway.operate.journal_audit import audit_journal
-from gateway.protocol.journal import GENESIS, LAST, Entry, digest_of, entry_record
+from gateway.protocol.journal import GENESIS, LAST, JournalEntry, digest_of, entry_record
 from gateway.protocol.record import Record, StoredRecord, position_record
 from gateway.protocol.topic import COMMON, JOURNAL, POSITIONS
 from tests.clock import ManualClock
@@ -40,7 +40,9 @@ async def test_no_entry_is_examined_on_the_event_loop() -> None:
     await log.create_topics(COMMON)
     previous, records = GENESIS, list[Record]()
     for number in range(1, ENTRIES + 1):
-        entry = Entry(number=number, previous=previous, id=f"{number}", at=number, act="feed.run", about="bretagne")
+        entry = JournalEntry(
+            number=number, previous=previous, id=f"{number}", at=number, act="feed.run", about="bretagne"
+        )
         records.append(entry_record(entry))
         previous = digest_of(records[-1].value or b"")
     records[1_199] = Record(records[1_199].key, (records[1_199].value or b"").replace(b"bretagne", b"occitanie"))

@@ -8,7 +8,7 @@ from gateway.log.memory import MemoryLog
 from gateway.operate.audit import audit
 from gateway.operate.journal import Journal
 from gateway.operate.journal_audit import audit_journal
-from gateway.protocol.journal import GENESIS, LAST, Act, Actor, Entry, digest_of, entry_record, read_entry
+from gateway.protocol.journal import GENESIS, LAST, Act, Actor, JournalEntry, digest_of, entry_record, read_entry
 from gateway.protocol.journal_seal import SEAL_KEY, KnownEntry, SealedEnd, journal_seal, sealed_record
 from gateway.protocol.record import Record, StoredRecord, position_record
 from gateway.protocol.topic import COMMON, DAY_MS, JOURNAL, POSITIONS
@@ -32,18 +32,20 @@ class Attacked:
         for _ in range(entries):
             await Journal(self.log, secret=secret, clock=self.clock).write(ACT, BY)
 
-    async def write(self, secret: bytes = SECRET) -> Entry:
+    async def write(self, secret: bytes = SECRET) -> JournalEntry:
         """An honest entry, by a process that has just started."""
         return await Journal(self.log, secret=secret, clock=self.clock).write(ACT, BY)
 
-    async def entries(self) -> list[Entry]:
+    async def entries(self) -> list[JournalEntry]:
         return [read_entry(record.value or b"") for record in await records_of(self.log, JOURNAL)]
 
     async def last(self) -> KnownEntry:
         value = (await records_of(self.log, JOURNAL))[-1].value or b""
         return KnownEntry(read_entry(value).number, digest_of(value))
 
-    async def forge(self, entries: Sequence[Entry], *, last: int | None = None, seal: bytes | None = None) -> None:
+    async def forge(
+        self, entries: Sequence[JournalEntry], *, last: int | None = None, seal: bytes | None = None
+    ) -> None:
         """Another log with these entries, chained to one another, and the rest of the positions as it was."""
         forged = MemoryLog(clock=self.clock)
         await forged.create_topics(COMMON)
@@ -69,8 +71,8 @@ class Attacked:
         return findings
 
 
-def _with_previous(entry: Entry, previous: str) -> Entry:
-    return Entry(
+def _with_previous(entry: JournalEntry, previous: str) -> JournalEntry:
+    return JournalEntry(
         number=entry.number, previous=previous, id=entry.id, at=entry.at, act=entry.act, about=entry.about, client="x"
     )
 
@@ -86,8 +88,8 @@ async def attacked() -> Attacked:
     return attacked
 
 
-def made_up(number: int) -> Entry:
-    return Entry(number=number, previous=GENESIS, id="f" * 24, at=1, act="partner.revoke", about="bretagne")
+def made_up(number: int) -> JournalEntry:
+    return JournalEntry(number=number, previous=GENESIS, id="f" * 24, at=1, act="partner.revoke", about="bretagne")
 
 
 async def test_an_untouched_journal_has_no_finding_and_is_sealed_from_its_start(attacked: Attacked) -> None:

@@ -31,7 +31,7 @@ from gateway.protocol.delivery_order import (
     read_order,
 )
 from gateway.protocol.identity import partition_of
-from gateway.protocol.journal import Actor, Entry, JournalFilter
+from gateway.protocol.journal import Actor, JournalEntry, JournalFilter
 from gateway.protocol.topic import COMMON, DELIVERIES
 from tests.harness import SECRET, records_of
 
@@ -70,7 +70,7 @@ async def owner(desk: Desk, answer: Mapping[str, Any]) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def entries(desk: Desk) -> list[Entry]:
+async def entries(desk: Desk) -> list[JournalEntry]:
     return list(await read_journal(desk.log, JournalFilter(), most=10))[::-1]
 
 

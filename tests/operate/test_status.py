@@ -11,12 +11,12 @@ from gateway.operate.status import (
     statuses,
 )
 from gateway.partners.onboarding import DEFAULT_SCOPES
-from gateway.protocol.delivery import Part
+from gateway.protocol.delivery import DeliveryPart
 from gateway.protocol.partner import Partner, Secret
 from gateway.protocol.record import utc
-from gateway.protocol.source_run import Counts, Failure, Run
+from gateway.protocol.source_run import Counts, Failure, SourceRun
 from gateway.store.deliveries import DeliverySummary
-from gateway.store.receipt_counts import Count
+from gateway.store.receipt_counts import ReceiptCount
 from schemas.rulebook import Language
 from tests.protocol.certified import issued
 
@@ -48,8 +48,10 @@ def line(known: Facts, platform: str | None, *, asker: str = "", operator: bool 
     return next(one for one in statuses(known, asker=asker, operator=operator) if one.platform == platform)
 
 
-def run(**more: Any) -> Run:
-    return Run(**{"platform": "bretagne", "started_at": NOW - 20, "ended_at": NOW - 10, "outcome": "applied", **more})
+def run(**more: Any) -> SourceRun:
+    return SourceRun(
+        **{"platform": "bretagne", "started_at": NOW - 20, "ended_at": NOW - 10, "outcome": "applied", **more}
+    )
 
 
 def test_there_is_an_entry_for_each_platform_connected_or_not() -> None:
@@ -129,7 +131,11 @@ def test_details_of_a_platform_are_readable_by_itself_and_the_operator_only() ->
 
 
 def test_numbers_come_from_receipts_feeds_and_deliveries() -> None:
-    counts = {"accepted": Count(40, NOW - 50), "rejected": Count(2, NOW - 60), "stale": Count(1, NOW - 1)}
+    counts = {
+        "accepted": ReceiptCount(40, NOW - 50),
+        "rejected": ReceiptCount(2, NOW - 60),
+        "stale": ReceiptCount(1, NOW - 1),
+    }
     states = {"delivered": 30, "pending": 6, "refused": 2, "not-deliverable": 1, "moderated": 1, "withdrawn": 9}
     known = facts(
         partner("bretagne"),
@@ -159,7 +165,7 @@ def test_numbers_come_from_receipts_feeds_and_deliveries() -> None:
 
 def test_the_last_error_is_the_newest_of_all_in_plain_words() -> None:
     failed = run(outcome="failed", last_error=Failure(at=NOW - 30, code="x", fr="Illisible.", en="Unreadable."))
-    refused = Part(
+    refused = DeliveryPart(
         group="lycee", generation=1, account="a", state="refused", since=NOW - 20, problems=(PROBLEM,), remote_id="r"
     )
     known = facts(partner("bretagne"), runs={"bretagne": failed})
@@ -170,7 +176,7 @@ def test_the_last_error_is_the_newest_of_all_in_plain_words() -> None:
     assert ("Illisible.", "Unreadable.") == (said(known, "fr"), said(known, "en"))
     delivered = replace(known, deliveries={"bretagne": DeliverySummary(states={"refused": 1}, refused=refused)})
     assert PROBLEM["message"]["fr"] == said(delivered, "fr")
-    newest = Count(1, NOW - 5, {"problems": [PROBLEM]})
+    newest = ReceiptCount(1, NOW - 5, {"problems": [PROBLEM]})
     rejected = replace(known, receipts={"bretagne": {"rejected": newest}})
     assert PROBLEM["message"]["en"] == said(rejected, "en")
 

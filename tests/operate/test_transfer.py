@@ -26,7 +26,7 @@ from gateway.operate.transfer.restore import (
 )
 from gateway.partners.record import changed_record, read_partner
 from gateway.protocol.identity import partition_of
-from gateway.protocol.journal import GENESIS, Entry, entry_record
+from gateway.protocol.journal import GENESIS, JournalEntry, entry_record
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, offer_record, position_record
 from gateway.protocol.topic import COMMON, OFFERS, PARTNERS, POSITIONS, SUBMISSIONS, inbox
@@ -235,7 +235,7 @@ def line(key: str, **value: Any) -> bytes:
 
 def entry(*, key: str = "1", **members: Any) -> bytes:
     """A line of the journal, right but for these members."""
-    made = Entry(number=1, previous=GENESIS, id="1", at=1, act="partner.add", about="bretagne")
+    made = JournalEntry(number=1, previous=GENESIS, id="1", at=1, act="partner.add", about="bretagne")
     return line(key, **{**orjson.loads(entry_record(made).value or b""), **members})
 
 

@@ -17,7 +17,7 @@ from gateway.bootstrap import open_log, running
 from gateway.client import NDJSON, Client
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
-from gateway.protocol.delivery import Delivery, Part, State, delivery_record
+from gateway.protocol.delivery import Delivery, DeliveryPart, State, delivery_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
@@ -117,7 +117,7 @@ def _past() -> Iterator[tuple[str, Record]]:
     problem = schemas.problem("employer-undescribed").to_json()
     for offer_id, state in zip(ids, states, strict=False):
         problems = (problem,) if state in {"refused", "not-deliverable"} else ()
-        part = Part(group="lycee", generation=1, account="test", state=state, since=now, problems=problems)
+        part = DeliveryPart(group="lycee", generation=1, account="test", state=state, since=now, problems=problems)
         if state == "delivered":
             part = replace(part, remote_id="2027-0001", delivered_at=now, visible=True, sequence=1)
         yield DELIVERIES, delivery_record(Delivery(id=offer_id, sequence=1, parts=(part,)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import ClientResponse
 
-from gateway.protocol.journal import Entry, read_entry
+from gateway.protocol.journal import JournalEntry, read_entry
 from gateway.protocol.topic import JOURNAL
 from tests.harness import SECONDS, URL, records_of
 from tests.pages.feeds import FAILING, profile_of
@@ -51,7 +51,7 @@ class Desk:
         found: list[str] = _TOKEN.findall(await self.get(PAGES[0]))
         return found[0]
 
-    async def entries(self) -> Sequence[Entry]:
+    async def entries(self) -> Sequence[JournalEntry]:
         """The journal."""
         return [read_entry(record.value or b"") for record in await records_of(self.federation.log, JOURNAL)]
 

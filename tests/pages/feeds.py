@@ -18,7 +18,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import Actor
 from gateway.protocol.receipt import ReceiptVersions, refusal_record
 from gateway.protocol.record import Record
-from gateway.protocol.source_run import Counts, Failure, Run, run_record
+from gateway.protocol.source_run import Counts, Failure, SourceRun, run_record
 from gateway.protocol.topic import RECEIPTS, RUNS
 from tests.harness import SECRET
 
@@ -42,7 +42,7 @@ def problem(code: str, *, pointer: str = "/weeks/0", **values: Any) -> dict[str,
     return {**schemas.problem(code, **values).to_json(), "pointer": pointer}
 
 
-def runs(now: int) -> Iterator[Run]:
+def runs(now: int) -> Iterator[SourceRun]:
     """The last run of each feed."""
     malformed = problem("week-malformed", actual="2027-W9")
     group: Mapping[str, Any] = {**malformed, "count": 12, "position": "14", "id": f"{FAILING}:2027-0014"}
@@ -52,7 +52,7 @@ def runs(now: int) -> Iterator[Run]:
         fr="La source refuse l’accès : elle répond 403.",
         en="The source denies access: it answers 403.",
     )
-    common = Run(
+    common = SourceRun(
         platform=FAILING, started_at=now, ended_at=now, outcome="applied", first_success_at=now - 90 * _HOUR_MS
     )
     yield replace(

@@ -13,7 +13,7 @@ from gateway.api.app import build_app
 from gateway.bootstrap.pages import add_pages, page_ports
 from gateway.log.memory import MemoryLog
 from gateway.pages.base.page import Page
-from gateway.pages.site import Site, all_pages
+from gateway.pages.site import PageSite, all_pages
 from tests.clock import ManualClock
 from tests.harness import ALL, URL, Harness, built
 from tests.pages.signing import OPERATOR, SIGNED, cookie_of
@@ -44,7 +44,7 @@ class PageHarness:
         self.client = client
         ports = page_ports(harness.settings, harness.federation, URL)
         self.door = ports.door
-        self.site = Site(all_pages(ports), public_url=URL, door=ports.door)
+        self.site = PageSite(all_pages(ports), public_url=URL, door=ports.door)
         self._operator: dict[str, str] = {}
 
     async def headers_for(self, page: Page) -> dict[str, str]:

@@ -24,7 +24,7 @@ from gateway.pages.base.page import Answer, Download, Language, Page, PageError
 from gateway.pages.base.respond import CSP, PRIVATE, SECURITY
 from gateway.pages.base.static import assets
 from gateway.pages.legal import Imprint
-from gateway.pages.site import Site
+from gateway.pages.site import PageSite
 from gateway.settings import Settings
 from schemas.rulebook import LANGUAGES
 from tests.clock import ManualClock
@@ -279,7 +279,7 @@ async def own_pages(site: PageHarness) -> AsyncIterator["TestClient[web.Request,
     further = [Page(name, {"fr": f"/{name}", "en": f"/en/{name}"}, handler) for name, handler in handlers.items()]
     further.append(Page("read", {"fr": "/read", "en": "/en/read"}, None, _read))
     app = build_app(site.harness.context())
-    add_site(app, Site([*site.site.pages, *further], public_url=URL, door=site.door))
+    add_site(app, PageSite([*site.site.pages, *further], public_url=URL, door=site.door))
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -312,7 +312,7 @@ async def test_markup_in_an_address_or_a_value_is_text(site: PageHarness) -> Non
 
     page = Page("evil", {"fr": "/mal", "en": "/en/evil"}, show)
     app = build_app(site.harness.context())
-    add_site(app, Site([*site.site.pages, page], public_url=URL, door=site.door, source=f"https://x/{evil}"))
+    add_site(app, PageSite([*site.site.pages, page], public_url=URL, door=site.door, source=f"https://x/{evil}"))
     async with TestClient(TestServer(app)) as client:
         for path in ("/mal", "/en/evil", "/rien", "/%22%3E%3Cscript%3E"):
             answer = await client.get(yarl.URL(path + query, encoded=True), headers=HTML)

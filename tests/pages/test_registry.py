@@ -7,7 +7,7 @@ import pytest
 from gateway.api.app import build_app
 from gateway.pages.base.negotiation import is_api
 from gateway.pages.base.page import Page, Role
-from gateway.pages.site import Site
+from gateway.pages.site import PageSite
 from schemas.rulebook import LANGUAGES
 from tests.harness import URL
 from tests.pages.screenshots import PICTURES
@@ -61,10 +61,10 @@ async def test_a_page_with_a_session_must_be_private(site: PageHarness, role: Ro
     """Without that, it would skip the check of a form's origin, and its answers could be stored."""
     page = Page("desk", {"fr": "/bureau", "en": "/en/desk"}, None, role=role)
     with pytest.raises(ValueError, match="desk has a role"):
-        Site([page], public_url=URL, door=site.door)
+        PageSite([page], public_url=URL, door=site.door)
 
 
 def test_a_private_page_needs_a_door() -> None:
     page = Page("desk", {"fr": "/bureau", "en": "/en/desk"}, None, private=True)
     with pytest.raises(ValueError, match="desk needs a door"):
-        Site([page], public_url=URL)
+        PageSite([page], public_url=URL)

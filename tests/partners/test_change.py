@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.log.memory import Fault, MemoryLog
+from gateway.log.memory import MemoryLog, WriteFault
 from gateway.log.memory.store import Store
 from gateway.log.reading import read_all
 from gateway.partners import Partners
@@ -81,8 +81,8 @@ async def test_the_change_of_an_earlier_version_that_comes_between_is_kept(store
     await partners.close()
 
 
-@pytest.mark.parametrize("fault", [Fault.UNANSWERED, Fault.LOST, Fault.LATE, Fault.REFUSED])
-async def test_a_change_of_unknown_outcome_is_made_once(store: Store, fault: Fault) -> None:
+@pytest.mark.parametrize("fault", [WriteFault.UNANSWERED, WriteFault.LOST, WriteFault.LATE, WriteFault.REFUSED])
+async def test_a_change_of_unknown_outcome_is_made_once(store: Store, fault: WriteFault) -> None:
     log = MemoryLog(store=store)
     partners = Partners(log)
     await partners.save(BRETAGNE)

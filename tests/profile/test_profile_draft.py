@@ -5,7 +5,7 @@ from datetime import date
 import orjson
 import pytest
 
-from adapters.formats.inference import Draft, draft, read_sample
+from adapters.formats.inference import MappingDraft, draft, read_sample
 from adapters.profile.draft import PLACEHOLDER, draft_profile
 from adapters.profile.profile import Profile, read_profile
 from schemas.rulebook import LANGUAGES, Language
@@ -35,7 +35,7 @@ def test_a_sample_without_an_id_gets_a_placeholder_for_its_path() -> None:
     assert {"path": PLACEHOLDER} == draft_profile(made).document["mapping"]["id"]
 
 
-def poor() -> Draft:
+def poor() -> MappingDraft:
     """The draft of a sample with titles only."""
     rows = [{"titre": f"Découverte d'un métier {number}"} for number in (1, 1, 2)]
     return draft(read_sample([orjson.dumps(rows)]), on=date(2026, 11, 24))

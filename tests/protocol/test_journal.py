@@ -8,9 +8,9 @@ from gateway.protocol.journal import (
     GENESIS,
     Act,
     Chain,
-    Entry,
+    JournalEntry,
     JournalFilter,
-    Name,
+    PersonName,
     clean_act,
     clean_name,
     clean_reason,
@@ -24,14 +24,16 @@ from gateway.protocol.journal import (
 )
 from gateway.protocol.record import StoredRecord
 
-NAME = Name("Name of a person", "00" * 16)
+NAME = PersonName("Name of a person", "00" * 16)
 
 
 def entries(number: int, *, first: int = 1, previous: str = GENESIS) -> list[bytes]:
     """The values of a whole chain."""
     values: list[bytes] = []
     for n in range(first, first + number):
-        entry = Entry(number=n, previous=previous, id=f"{n}", at=n, act="partner.set", about=f"p{n}", why="Reason")
+        entry = JournalEntry(
+            number=n, previous=previous, id=f"{n}", at=n, act="partner.set", about=f"p{n}", why="Reason"
+        )
         value = entry_record(entry).value or b""
         values.append(value)
         previous = digest_of(value)
@@ -44,7 +46,7 @@ def findings(values: Sequence[bytes]) -> list[str]:
 
 
 def test_an_entry_is_read_as_it_was_written_and_with_members_of_later_versions() -> None:
-    entry = Entry(
+    entry = JournalEntry(
         number=7,
         previous="a" * 64,
         id="b",
@@ -100,14 +102,16 @@ def test_an_altered_last_entry_is_noticed_with_the_next_one() -> None:
 
 
 def test_the_chain_has_a_digest_that_no_name_can_be_tried_against_without_its_salt() -> None:
-    other = Name(NAME.name, "01" * 16)
+    other = PersonName(NAME.name, "01" * 16)
     assert NAME.pseudonym != other.pseudonym
     assert 64 == len(NAME.pseudonym)
     assert NAME.name.encode() not in (entry_record(_by(NAME)).value or b"")
 
 
-def _by(name: Name) -> Entry:
-    return Entry(number=1, previous=GENESIS, id="1", at=1, act="partner.add", about="bretagne", person=name.pseudonym)
+def _by(name: PersonName) -> JournalEntry:
+    return JournalEntry(
+        number=1, previous=GENESIS, id="1", at=1, act="partner.add", about="bretagne", person=name.pseudonym
+    )
 
 
 def test_a_name_that_was_erased_is_null_and_the_entry_stays() -> None:
@@ -150,7 +154,7 @@ def test_an_empty_reason_is_none() -> None:
 
 
 def test_entries_are_selected_by_every_filter() -> None:
-    entry = Entry(number=1, previous=GENESIS, id="1", at=5, act="offer.lift", about="a", person="p", client="c")
+    entry = JournalEntry(number=1, previous=GENESIS, id="1", at=5, act="offer.lift", about="a", person="p", client="c")
     for selecting in (
         JournalFilter(),
         JournalFilter(

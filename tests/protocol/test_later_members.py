@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from gateway.partners.record import changed_record, read_partner
-from gateway.protocol.delivery import Attempt, Delivery, Part, delivery_record, read_delivery
+from gateway.protocol.delivery import Attempt, Delivery, DeliveryPart, delivery_record, read_delivery
 from gateway.protocol.delivery_order import Adopt, Erase, Placed, Reconcile, Replay
 from gateway.protocol.delivery_order import order_record as national_order_record
 from gateway.protocol.delivery_order import read_order as read_national_order
@@ -25,8 +25,8 @@ from gateway.protocol.record import (
 from gateway.protocol.source_run import (
     Counts,
     Failure,
-    Order,
-    Run,
+    RunOrder,
+    SourceRun,
     order_record,
     read_run,
     run_record,
@@ -37,9 +37,11 @@ from tests.protocol.example import OFFER, SUBMISSIONS, TERRITORY, known
 Read = Callable[[bytes, bytes], Any]
 
 SKIMMED = [one for one in SUBMISSIONS if not isinstance(one, Publish)]
-PART = Part(group="lycee", generation=1, account="a", state="pending", since=5, attempt=Attempt("create", 1, "d"))
+PART = DeliveryPart(
+    group="lycee", generation=1, account="a", state="pending", since=5, attempt=Attempt("create", 1, "d")
+)
 FAILURE = Failure(at=1, code="c", fr="f", en="e")
-RUN = Run(
+RUN = SourceRun(
     platform="bretagne",
     started_at=1,
     ended_at=2,
@@ -72,7 +74,7 @@ def records() -> Iterator[tuple[str, Any, Record, Read]]:
     delivery = Delivery(id="bretagne:1", sequence=1, parts=(PART,))
     yield "delivery", delivery, delivery_record(delivery), read_delivery
     yield "run", RUN, run_record(RUN), read_run
-    order = Order(platform="bretagne", id="o", ordered_at=1, confirm=3)
+    order = RunOrder(platform="bretagne", id="o", ordered_at=1, confirm=3)
     yield "order", order, order_record(order), read_run
     yield "partner", PARTNER, changed_record(None, PARTNER), lambda _, value: read_partner(value)
     for asked in (Replay(("a:1",)), Adopt("bretagne", apply=True, confirm=1), Reconcile(repair=True), Erase("a:1")):
@@ -96,7 +98,7 @@ def test_members_of_a_later_version_are_passed_over(expected: Any, record: Recor
     value = orjson.dumps(_with_more(orjson.loads(record.value or b"")))
     assert b'"later"' in value
     found = read(record.key or b"", value)
-    if isinstance(found, Publish | Run) and found.__class__ is expected.__class__:
+    if isinstance(found, Publish | SourceRun) and found.__class__ is expected.__class__:
         assert expected.__class__ is found.__class__
         assert _names(expected) == _names(found)
         return

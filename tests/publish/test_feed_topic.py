@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.log.memory import Fault, MemoryLog
+from gateway.log.memory import MemoryLog, WriteFault
 from gateway.log.positions import Positions
 from gateway.partners import Partners
 from gateway.protocol.identity import partition_of
@@ -175,8 +175,10 @@ def _partition(number: int) -> int:
     return partition_of(f"bretagne:{number}", MemoryLog().partitions)
 
 
-@pytest.mark.parametrize("fault", list(Fault))
-async def test_a_feed_holds_each_change_once_whatever_the_outcome_of_its_commits(log: MemoryLog, fault: Fault) -> None:
+@pytest.mark.parametrize("fault", list(WriteFault))
+async def test_a_feed_holds_each_change_once_whatever_the_outcome_of_its_commits(
+    log: MemoryLog, fault: WriteFault
+) -> None:
     """[FEED-011]."""
     await write(log, *(state(number, 5) for number in range(30)))
     async with feeding(log):

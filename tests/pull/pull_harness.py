@@ -19,7 +19,7 @@ from gateway.log.port import EventLog
 from gateway.operate.audit import audit
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import OfferState
-from gateway.protocol.source_run import Order, Run
+from gateway.protocol.source_run import RunOrder, SourceRun
 from gateway.protocol.topic import OFFERS, STATISTICS, SUBMISSIONS
 from gateway.protocol.visibility import Filter, Reader
 from gateway.store.statistics import StatisticsView
@@ -65,7 +65,7 @@ class PullHarness:
         self.url = url
         self.profile = profile_of(url)
         self.now = START
-        self.last: Run | None = None
+        self.last: SourceRun | None = None
         self.statistics: StatisticsView
         self._pull = Pull(means)
 
@@ -73,10 +73,10 @@ class PullHarness:
         """Set the offers of the platform's feed."""
         self.region.offers = {one["id"]: one for one in (offer(number, **wishes) for number in numbers)}
 
-    async def run(self, *, ordered: bool = False, confirm: int | None = None) -> Run:
+    async def run(self, *, ordered: bool = False, confirm: int | None = None) -> SourceRun:
         """One run a minute later; its submissions are decided when it returns."""
         self.now += 60_000
-        order = Order(platform="bretagne", id=f"o{self.now}", ordered_at=self.now, confirm=confirm)
+        order = RunOrder(platform="bretagne", id=f"o{self.now}", ordered_at=self.now, confirm=confirm)
         beginning = Beginning(
             platform="bretagne",
             started_at=self.now,
@@ -156,6 +156,6 @@ async def pull_harness(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncI
         assert [] == await _nothing_in(folder / "spool")
 
 
-def refusals(run: Run) -> list[tuple[str, str]]:
+def refusals(run: SourceRun) -> list[tuple[str, str]]:
     """Id and code of the first item of each group of problems; those of the feed as a whole are no refusals."""
     return [(str(one["id"]), str(one["code"])) for one in run.problems if one["position"]]

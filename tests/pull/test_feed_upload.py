@@ -11,7 +11,7 @@ import pytest
 from adapters.pull.collect import FeedUpload
 from adapters.pull.feed_counts import FeedCounts, Kind
 from gateway.errors import UploadRefusedError
-from gateway.ingest.upload.spool import DiskQuota, Item
+from gateway.ingest.upload.spool import DiskQuota, JudgedItem
 from gateway.protocol.source_run import Counts
 
 pytestmark = pytest.mark.slow
@@ -88,7 +88,7 @@ def limit(connection: sqlite3.Connection, pages: int) -> None:
 
 async def fill(upload: FeedUpload) -> None:
     for number in range(10_000):
-        await upload.add("0", Item(f"bretagne:{number}", (), None), kind="refused")
+        await upload.add("0", JudgedItem(f"bretagne:{number}", (), None), kind="refused")
 
 
 async def test_a_full_disk_while_ids_are_counted_refuses_the_feed(tmp_path: Path) -> None:

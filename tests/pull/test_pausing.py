@@ -10,7 +10,7 @@ import pytest
 from adapters.pull.pulls import FeedState, Pulls, feed_fold, last_runs
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import StoredRecord
-from gateway.protocol.source_run import Order, Pause, order_record, pause_record, read_run
+from gateway.protocol.source_run import Pause, RunOrder, order_record, pause_record, read_run
 from gateway.protocol.topic import RUNS
 from tests.pull.pull_harness import WITHIN, PullHarness, pull_harness
 
@@ -53,7 +53,7 @@ async def test_a_paused_feed_is_not_pulled_over_restarts_until_it_is_resumed(bre
         pulls = asyncio.create_task(Pulls(bretagne.means, jitter=lambda: 0.5).run())
         await owned(bretagne, before)
         bretagne.now += DAY
-        order = Order(platform="bretagne", id="o1", ordered_at=bretagne.now)
+        order = RunOrder(platform="bretagne", id="o1", ordered_at=bretagne.now)
         await bretagne.log.append(RUNS, home, [order_record(order)])
         await asyncio.sleep(SOME_POLLS)
         assert 0 == bretagne.region.asked

@@ -21,7 +21,7 @@ from gateway.log.sqlite import SqliteLog
 from gateway.partners import Partners
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
-from gateway.protocol.source_run import Counts, Failure, Order, Run, order_record, read_run, run_record
+from gateway.protocol.source_run import Counts, Failure, RunOrder, SourceRun, order_record, read_run, run_record
 from gateway.protocol.topic import RUNS
 from tests.pull.pull_harness import offer
 
@@ -190,7 +190,9 @@ def test_assumptions_of_a_profile_are_displayed_when_it_is_added(shell: Shell) -
 
 def test_the_list_shows_channels_last_runs_and_missing_platforms(shell: Shell) -> None:
     shell("add", shell.profile())
-    run = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts(items=7, published=7))
+    run = SourceRun(
+        platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts(items=7, published=7)
+    )
 
     async def write(log: EventLog) -> None:
         await log.append(RUNS, partition_of("bretagne", 3), [run_record(run)])
@@ -214,7 +216,7 @@ def test_the_list_gives_the_reason_of_a_failed_run_and_omits_partners_that_are_n
     """An operator's client, which neither publishes nor reads offers, is no platform."""
     shell("add", shell.profile())
     failure = Failure(at=2, code="feed-unreachable", fr="Le serveur ne répond pas.", en="The server does not answer.")
-    run = Run(platform="bretagne", started_at=1, ended_at=2, outcome="failed", last_error=failure)
+    run = SourceRun(platform="bretagne", started_at=1, ended_at=2, outcome="failed", last_error=failure)
 
     async def write(log: EventLog) -> None:
         partners = Partners(log)
@@ -230,9 +232,9 @@ def test_the_list_gives_the_reason_of_a_failed_run_and_omits_partners_that_are_n
 
 
 @contextmanager
-def answering(shell: Shell, outcome: Run, *, newer: str | None = None) -> Iterator[list[Order]]:
+def answering(shell: Shell, outcome: SourceRun, *, newer: str | None = None) -> Iterator[list[RunOrder]]:
     """A process that answers the first order on the log as a gateway would; or a ``newer`` one in its place."""
-    orders: list[Order] = []
+    orders: list[RunOrder] = []
     stop = threading.Event()
 
     async def answer() -> None:
@@ -243,10 +245,12 @@ def answering(shell: Shell, outcome: Run, *, newer: str | None = None) -> Iterat
                 while not stop.is_set() and not orders:
                     for chunk in await reader.poll(limit=10, wait=0.1):
                         found = [read_run(record.key, record.value) for record in chunk.records]
-                        orders.extend(one for one in found if isinstance(one, Order))
+                        orders.extend(one for one in found if isinstance(one, RunOrder))
             for order in orders:
                 last = order if newer is None else replace(order, id=newer)
-                answered = Run(**{name: getattr(outcome, name) for name in Run.__slots__} | {"order": last.id})
+                answered = SourceRun(
+                    **{name: getattr(outcome, name) for name in SourceRun.__slots__} | {"order": last.id}
+                )
                 await log.append(RUNS, home, [order_record(last), run_record(answered)])
         finally:
             await log.close()
@@ -262,7 +266,9 @@ def answering(shell: Shell, outcome: Run, *, newer: str | None = None) -> Iterat
 
 def test_a_run_is_ordered_and_its_outcome_displayed(shell: Shell) -> None:
     shell("add", shell.profile())
-    outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts(items=3, published=3))
+    outcome = SourceRun(
+        platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts(items=3, published=3)
+    )
     with answering(shell, outcome) as orders:
         report = shell("run", "bretagne", "--confirm", "12")
     assert "bretagne : appliqué. 3 élément(s)" in report
@@ -272,7 +278,7 @@ def test_a_run_is_ordered_and_its_outcome_displayed(shell: Shell) -> None:
 def test_a_run_without_result_gives_the_reason_and_ends_with_1(shell: Shell) -> None:
     shell("add", shell.profile())
     failure = Failure(at=2, code="feed-cut", fr="Le flux s’est interrompu.", en="The feed broke off.")
-    outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="failed", last_error=failure)
+    outcome = SourceRun(platform="bretagne", started_at=1, ended_at=2, outcome="failed", last_error=failure)
     with answering(shell, outcome):
         assert "Le flux s’est interrompu." in shell("run", "bretagne", ends=1)
 
@@ -286,7 +292,7 @@ def test_without_a_gateway_the_next_step_is_displayed(shell: Shell) -> None:
 
 def test_an_order_that_another_one_replaced_is_reported_as_replaced(shell: Shell) -> None:
     shell("add", shell.profile())
-    outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied")
+    outcome = SourceRun(platform="bretagne", started_at=1, ended_at=2, outcome="applied")
     with answering(shell, outcome, newer="other"):
         error = shell.error("run", "bretagne", "--lang", "en")
     assert "has replaced this one" in str(error)

@@ -14,7 +14,7 @@ from gateway.log.request import Pending
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, StoredRecord
-from gateway.protocol.source_run import Order, Run, order_record, run_record
+from gateway.protocol.source_run import RunOrder, SourceRun, order_record, run_record
 from gateway.protocol.topic import RUNS
 from tests.pull.pull_harness import WITHIN, PullHarness, profile_of, pull_harness
 
@@ -53,11 +53,11 @@ async def pulling(here: PullHarness) -> AsyncIterator["asyncio.Task[None]"]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-def was_run(_: Run) -> bool:
+def was_run(_: SourceRun) -> bool:
     return True
 
 
-async def run_where(here: PullHarness, wanted: Callable[[Run], bool]) -> Run:
+async def run_where(here: PullHarness, wanted: Callable[[SourceRun], bool]) -> SourceRun:
     """The last run, once it is as wanted."""
     async with asyncio.timeout(WITHIN):
         while True:
@@ -67,8 +67,10 @@ async def run_where(here: PullHarness, wanted: Callable[[Run], bool]) -> Run:
             await asyncio.sleep(0.02)
 
 
-async def order(here: PullHarness, name: str, *, confirm: int | None = None, seconds: float = WITHIN) -> Run | None:
-    asked = Order(platform="bretagne", id=name, ordered_at=here.now, confirm=confirm)
+async def order(
+    here: PullHarness, name: str, *, confirm: int | None = None, seconds: float = WITHIN
+) -> SourceRun | None:
+    asked = RunOrder(platform="bretagne", id=name, ordered_at=here.now, confirm=confirm)
     return await order_run(here.log, asked, seconds=seconds)
 
 
@@ -113,7 +115,7 @@ async def test_the_first_of_two_orders_that_are_read_together_is_answered_as_rep
     async with asyncio.timeout(WITHIN):
         while (await bretagne.log.ends(RUNS))[home] == 0:
             await asyncio.sleep(0.01)
-    second = Order(platform="bretagne", id="o2", ordered_at=bretagne.now)
+    second = RunOrder(platform="bretagne", id="o2", ordered_at=bretagne.now)
     await bretagne.log.append(RUNS, home, [order_record(second)])
     async with pulling(bretagne):
         with pytest.raises(OrderReplacedError):
@@ -127,9 +129,9 @@ async def test_an_order_that_is_being_carried_out_is_answered_though_another_one
     async with asyncio.timeout(WITHIN):
         while (await bretagne.log.ends(RUNS))[home] == 0:
             await asyncio.sleep(0.01)
-    second = Order(platform="bretagne", id="o2", ordered_at=bretagne.now)
+    second = RunOrder(platform="bretagne", id="o2", ordered_at=bretagne.now)
     answers = [
-        Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", order=name) for name in ("o1", "o2")
+        SourceRun(platform="bretagne", started_at=1, ended_at=2, outcome="applied", order=name) for name in ("o1", "o2")
     ]
     await bretagne.log.append(RUNS, home, [order_record(second), *map(run_record, answers)])
     assert answers[0] == await first
@@ -220,15 +222,15 @@ async def test_other_platforms_on_the_same_partition_are_ignored(bretagne: PullH
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
         await run_where(bretagne, was_run)
-        foreign = Order(platform="normandie", id="x", ordered_at=bretagne.now)
+        foreign = RunOrder(platform="normandie", id="x", ordered_at=bretagne.now)
         assert await order_run(bretagne.log, foreign, seconds=0.3) is None
     assert 1 == bretagne.region.asked
     assert {"bretagne"} == set(await last_runs(bretagne.log))
     assert 0 < sum(await bretagne.log.ends(RUNS))
 
 
-RUN = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied")
-ORDER = Order(platform="bretagne", id="o1", ordered_at=3)
+RUN = SourceRun(platform="bretagne", started_at=1, ended_at=2, outcome="applied")
+ORDER = RunOrder(platform="bretagne", id="o1", ordered_at=3)
 
 
 def stored(*records: Record) -> list[StoredRecord]:
@@ -240,8 +242,8 @@ def stored(*records: Record) -> list[StoredRecord]:
 
 
 def test_the_last_run_and_the_newest_order_count() -> None:
-    newer = Order(platform="bretagne", id="o2", ordered_at=4)
-    other = Run(platform="normandie", started_at=9, ended_at=9, outcome="failed")
+    newer = RunOrder(platform="bretagne", id="o2", ordered_at=4)
+    other = SourceRun(platform="normandie", started_at=9, ended_at=9, outcome="failed")
     records = stored(run_record(RUN), order_record(ORDER), run_record(other), order_record(newer))
     state = feed_fold("bretagne", began=9)(FeedState(), records)
     assert FeedState(last=RUN, order=Pending(newer, 3_000)) == state

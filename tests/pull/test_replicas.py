@@ -10,7 +10,7 @@ import pytest
 
 from adapters.pull.pulls import Pulls, last_runs, order_run
 from gateway.log.kafka import KafkaLog, KafkaSettings
-from gateway.protocol.source_run import Order, Run
+from gateway.protocol.source_run import RunOrder, SourceRun
 from tests.pull.pull_harness import PullHarness, pull_harness
 
 pytestmark = pytest.mark.slow
@@ -29,8 +29,10 @@ async def bretagne(kafka_servers: str, tmp_path: Path) -> AsyncIterator[PullHarn
         yield here
 
 
-async def order(here: PullHarness, name: str) -> Run:
-    run = await order_run(here.log, Order(platform="bretagne", id=name, ordered_at=here.means.clock()), seconds=WITHIN)
+async def order(here: PullHarness, name: str) -> SourceRun:
+    run = await order_run(
+        here.log, RunOrder(platform="bretagne", id=name, ordered_at=here.means.clock()), seconds=WITHIN
+    )
     assert run is not None
     return run
 

@@ -11,7 +11,7 @@ from adapters.pull.run import (
     FULL_EVERY_MS,
     MAX_BACKOFF_MS,
     Beginning,
-    Content,
+    FeedContent,
     applied,
     failed,
     is_due,
@@ -21,13 +21,13 @@ from adapters.pull.run import (
     unchanged,
 )
 from gateway.ingest.snapshot import SnapshotRefusedError
-from gateway.protocol.source_run import Counts, Failure, Order, Run, order_record, read_run, run_record
+from gateway.protocol.source_run import Counts, Failure, RunOrder, SourceRun, order_record, read_run, run_record
 from gateway.protocol.submission import Known
 
 NOW = 1_800_000_000_000
 PROFILE = profiles()["auvergne-rhone-alpes"]
 FAILURE = Failure(at=NOW + 5, code="feed-cut", fr="coupé", en="cut")
-CONTENT = Content(
+CONTENT = FeedContent(
     counts=Counts(items=3, published=2, refused=1), problems=[{"code": "x"}], validators={"etag": "1"}, digest="d"
 )
 
@@ -43,7 +43,7 @@ def known(revision: int = 5, digest: str = "d", reason: str | None = None) -> Kn
     )
 
 
-def beginning(last: Run | None = None, order: Order | None = None) -> Beginning:
+def beginning(last: SourceRun | None = None, order: RunOrder | None = None) -> Beginning:
     return Beginning(platform="bretagne", started_at=NOW, profile="p", last=last, order=order)
 
 
@@ -140,7 +140,7 @@ def test_an_unchanged_feed_is_reported_as_it_was_applied_whatever_failed_in_betw
         last = pending(beginning(first), other, refusal, at=NOW + 5)
     record = run_record(last)
     read = read_run(record.key, record.value)
-    assert isinstance(read, Run)
+    assert isinstance(read, SourceRun)
     run = unchanged(beginning(read), at=NOW + 9)
     assert Counts(items=3, unchanged=2, refused=1) == run.counts
     assert ({"code": "x"},) == run.problems
@@ -154,7 +154,7 @@ def test_a_record_of_an_earlier_version_without_the_applied_set_is_read() -> Non
     del body["applied_counts"], body["applied_problems"]
     read = read_run(b"bretagne", orjson.dumps(body))
     assert replace(first, applied_counts=None, applied_problems=None) == read
-    assert isinstance(read, Run)
+    assert isinstance(read, SourceRun)
     assert Counts(items=3, unchanged=2, refused=1) == unchanged(beginning(read), at=NOW + 9).counts
 
 
@@ -173,7 +173,7 @@ def test_a_pending_run_names_the_number_and_the_command_in_both_languages() -> N
 
 
 def test_a_run_says_which_order_it_answers_and_later_ones_remember() -> None:
-    order = Order(platform="bretagne", id="o1", ordered_at=NOW, confirm=3)
+    order = RunOrder(platform="bretagne", id="o1", ordered_at=NOW, confirm=3)
     run = failed(beginning(order=order), FAILURE)
     assert "o1" == run.order
     assert "o1" == failed(beginning(run), FAILURE).order
@@ -189,7 +189,7 @@ def test_runs_and_orders_survive_the_log() -> None:
     record = run_record(run)
     assert b"bretagne" == record.key
     assert run == read_run(record.key, record.value)
-    order = Order(platform="bretagne", id="o1", ordered_at=NOW)
+    order = RunOrder(platform="bretagne", id="o1", ordered_at=NOW)
     record = order_record(order)
     assert b"bretagne/order" == record.key
     assert order == read_run(record.key, record.value)

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 import structlog
 
-from demo.federation import Federation, open_federation
+from demo.federation import DemoFederation, open_federation
 from demo.scenario import Scenario
 from demo.subscriber import VISITOR
 from gateway.client import NDJSON
@@ -71,7 +71,7 @@ def _revoke(partner: Partner | None) -> Partner:
     return replace(partner, revoked=True)
 
 
-async def _more(federation: Federation) -> None:
+async def _more(federation: DemoFederation) -> None:
     """Operations that the demo leaves out."""
     visitor, region = federation.clients[VISITOR], federation.region("bourgogne-franche-comte")
     for action in ("moderate", "lift"):

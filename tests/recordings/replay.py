@@ -7,8 +7,8 @@ from gateway.log.common import SingleMembership
 from gateway.log.port import (
     Appended,
     Chunk,
+    LogReader,
     Output,
-    Reader,
 )
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import Topic
@@ -97,7 +97,7 @@ class _ReplayOwner:
         """Nothing to close."""
 
 
-class _ReplayReader(Reader):
+class _ReplayReader(LogReader):
     def __init__(self, log: ReplayLog, positions: dict[tuple[str, int], int]) -> None:
         self._log = log
         self._positions = positions

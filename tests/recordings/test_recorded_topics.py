@@ -35,8 +35,8 @@ from gateway.protocol.record import (
 )
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.source_run import (
-    Order,
-    Run,
+    RunOrder,
+    SourceRun,
     order_record,
     read_run,
     run_record,
@@ -315,10 +315,10 @@ def test_runs_that_are_read_are_written_again_the_same() -> None:
     runs = 0
     for record in every(RUNS):
         match read_run(record.key, record.value):
-            case Run() as run:
+            case SourceRun() as run:
                 same([record], [run_record(run)])
                 runs += 1
-            case Order() as order:
+            case RunOrder() as order:
                 same([record], [order_record(order)])
                 runs += 1
     assert runs > 20

@@ -19,7 +19,7 @@ from gateway.protocol.record import OfferState, StoredRecord, read_offer
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
-from gateway.relay import Pace, Relay
+from gateway.relay import CommitPace, Relay
 from tests.harness import records_of
 
 NOW = 1_796_000_000_000
@@ -46,7 +46,7 @@ class RelayHarness:
     made: int = 0
 
     def start(
-        self, *, upkeep_seconds: float = 60.0, upkeep_clock: Clock | None = None, pace: Pace | None = None
+        self, *, upkeep_seconds: float = 60.0, upkeep_clock: Clock | None = None, pace: CommitPace | None = None
     ) -> None:
         submissions = Submissions(self.log, ids=IDS, clock=lambda: self.now)
         self.relay = Relay(
@@ -59,7 +59,7 @@ class RelayHarness:
             decided=self._decided,
             upkeep_seconds=upkeep_seconds,
             upkeep_clock=upkeep_clock,
-            pace=pace or Pace(),
+            pace=pace or CommitPace(),
         )
         self.task = asyncio.create_task(self.relay.run())
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.relay import SHARED, Pace
+from gateway.relay import SHARED, CommitPace
 
 FULL = SHARED.at_once
 
@@ -15,9 +15,9 @@ FULL = SHARED.at_once
         (SHARED, FULL, True, 1, 0.0, 0.02),
         (SHARED, FULL, True, 0, 0.5, 0.02),
         (SHARED, FULL, True, FULL, 0.0, 0.0),
-        (Pace(), FULL, True, 1, 0.0, 0.0),
-        (Pace(), 140, True, 0, 5.0, 0.0),
-        (Pace(), 140, False, 0, 5.0, 0.02),
+        (CommitPace(), FULL, True, 1, 0.0, 0.0),
+        (CommitPace(), 140, True, 0, 5.0, 0.0),
+        (CommitPace(), 140, False, 0, 5.0, 0.02),
     ],
     ids=[
         "a single offer",
@@ -31,7 +31,7 @@ FULL = SHARED.at_once
     ],
 )
 def test_the_relay_rests_when_no_submission_or_single_offers_wait(
-    *, pace: Pace, decided: int, more: bool, singles: int, since_single: float, rest: float
+    *, pace: CommitPace, decided: int, more: bool, singles: int, since_single: float, rest: float
 ) -> None:
     assert pace.rest(decided=decided, more=more, singles=singles, since_single=since_single, took=0.01) == rest
 

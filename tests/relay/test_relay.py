@@ -11,7 +11,7 @@ import pytest
 
 from gateway.errors import FencedError, PositionLostError, UnknownOutcomeError
 from gateway.ingest.submissions import Submissions
-from gateway.log.memory import Fault
+from gateway.log.memory import WriteFault
 from gateway.log.owner_loop import own_positions
 from gateway.log.port import Output
 from gateway.log.positions import read_positions
@@ -19,7 +19,7 @@ from gateway.protocol.decide import MARKER_LIFE_MS
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord, position_key, position_record
 from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS, inbox
-from gateway.relay import Pace, Relay
+from gateway.relay import CommitPace, Relay
 from tests.relay.conftest import IDS, RelayHarness, eventually
 
 pytestmark = pytest.mark.smoke
@@ -107,7 +107,7 @@ async def test_a_large_batch_about_one_offer_is_decided_in_order(harness: RelayH
 async def test_a_commit_holds_no_more_decisions_than_it_may(harness: RelayHarness) -> None:
     """On the embedded log other writers wait for each commit."""
     await harness.submit(*(harness.publish(1, revision, f"{revision:04x}") for revision in range(1, 301)))
-    harness.start(pace=Pace(at_once=40))
+    harness.start(pace=CommitPace(at_once=40))
     await harness.settled()
     partition = partition_of("bretagne:1", harness.log.partitions)
     key = position_key(SUBMISSIONS, partition)
@@ -116,9 +116,9 @@ async def test_a_commit_holds_no_more_decisions_than_it_may(harness: RelayHarnes
     assert (await harness.audit()).findings == []
 
 
-@pytest.mark.parametrize("fault", list(Fault))
+@pytest.mark.parametrize("fault", list(WriteFault))
 async def test_every_submission_gets_exactly_one_receipt_whatever_the_outcome_of_a_commit(
-    harness: RelayHarness, fault: Fault
+    harness: RelayHarness, fault: WriteFault
 ) -> None:
     """[RCP-004]: refused, lost, unanswered, or late: the next owner continues from the log's content."""
     await harness.submit(*(harness.publish(number, 1) for number in range(40)))
@@ -140,7 +140,7 @@ async def test_submissions_decided_by_a_commit_of_unknown_outcome_are_no_longer_
     """Otherwise a quiet partition would seem to wait longer and longer, and the gateway not to be ready."""
     harness.start()
     await eventually(lambda: asyncio.sleep(0, relay_of(harness).ready))
-    harness.log.inject(Fault.UNANSWERED, Fault.UNANSWERED)  # of the input, and of the relay's commit
+    harness.log.inject(WriteFault.UNANSWERED, WriteFault.UNANSWERED)  # of the input, and of the relay's commit
     submissions = Submissions(harness.log, ids=IDS, clock=lambda: harness.now)
     [outcome] = await submissions.submit([harness.publish(1, 1)])
     assert isinstance(outcome, UnknownOutcomeError)

@@ -18,7 +18,7 @@ from gateway.operate.transfer.content import MOVED
 from gateway.pages.base.texts import texts_of
 from gateway.pages.base.wording import plain_value
 from gateway.pages.partner.history import steps
-from gateway.protocol.delivery import Delivery, Part, delivery_record, read_delivery
+from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record, read_delivery
 from gateway.protocol.record import OfferState, offer_record, utc
 from gateway.protocol.submission import OUT_OF_SCOPE, REASONS, Known
 from schemas.closed_list import CLOSED_LISTS, closed_list, words
@@ -78,7 +78,7 @@ def withdrawn_step(value: str, language: Language) -> list[str]:
 
 
 def delivery_step(value: str, language: Language) -> list[str]:
-    part = Part(group="lycee", generation=1, account="a", state=value, since=NOW)
+    part = DeliveryPart(group="lycee", generation=1, account="a", state=value, since=NOW)
     delivery = Delivery(id="bretagne:a", sequence=1, parts=(part,))
     record = delivery_record(delivery)
     assert delivery == read_delivery(record.key or b"", record.value or b"")

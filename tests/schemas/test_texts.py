@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 from schemas.texts import Texts, TextsError, check_texts, fill, fill_one, load_texts
 
 
@@ -32,6 +32,6 @@ def test_a_packaged_catalogue_is_loaded_and_checked() -> None:
 
 def test_each_value_is_inserted_in_the_language_of_the_text() -> None:
     texts: Texts = {"fr": "{who} : {how}", "en": "{who}: {how}"}
-    values = {"who": ["a", "b"], "how": Spoken("yes", "oui")}
+    values = {"who": ["a", "b"], "how": Bilingual("yes", "oui")}
     assert {"fr": "a, b : oui", "en": "a, b: yes"} == fill(texts, values)
     assert "a, b: yes" == fill_one(texts, values, "en")

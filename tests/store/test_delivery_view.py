@@ -8,7 +8,7 @@ import pytest
 
 import schemas
 from gateway.log.port import Chunk
-from gateway.protocol.delivery import Delivery, Part, delivery_record
+from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.record import Record, StoredRecord
 from gateway.store import DeliveryView
 from tests.store.offer_topic import LOG, PARTITIONS
@@ -23,11 +23,13 @@ async def view(tmp_path: Path) -> AsyncIterator[DeliveryView]:
     await view.close()
 
 
-def part(state: Any, since: int = 1, **more: Any) -> Part:
-    return Part(**{"group": "lycee", "generation": 1, "account": "shared", "state": state, "since": since, **more})
+def part(state: Any, since: int = 1, **more: Any) -> DeliveryPart:
+    return DeliveryPart(
+        **{"group": "lycee", "generation": 1, "account": "shared", "state": state, "since": since, **more}
+    )
 
 
-def delivery(offer_id: str, *parts: Part) -> Record:
+def delivery(offer_id: str, *parts: DeliveryPart) -> Record:
     return delivery_record(Delivery(id=offer_id, sequence=7, parts=parts))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.log.port import Chunk
-from gateway.protocol.journal import GENESIS, Entry, JournalFilter, entry_record
+from gateway.protocol.journal import GENESIS, JournalEntry, JournalFilter, entry_record
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import DAY_MS
 from gateway.store import JournalView
@@ -26,7 +26,7 @@ async def view(tmp_path: Path) -> AsyncIterator[JournalView]:
 def chunk(*numbers: int) -> Chunk:
     records = []
     for n in numbers:
-        entry = Entry(
+        entry = JournalEntry(
             number=n,
             previous=GENESIS,
             id=str(n),

@@ -8,16 +8,16 @@ import pytest
 from gateway.log.port import Chunk
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.source_run import (
-    Order,
-    Run,
+    RunOrder,
+    SourceRun,
     order_record,
     run_record,
 )
 from gateway.store import RunView
 from tests.store.offer_topic import LOG, PARTITIONS
 
-FIRST = Run(platform="bretagne", started_at=1, ended_at=2, outcome="failed")
-THEN = Run(platform="bretagne", started_at=3, ended_at=4, outcome="applied", last_success_at=4)
+FIRST = SourceRun(platform="bretagne", started_at=1, ended_at=2, outcome="failed")
+THEN = SourceRun(platform="bretagne", started_at=3, ended_at=4, outcome="applied", last_success_at=4)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def test_the_last_run_of_a_platform_counts(runs: RunView) -> None:
 
 
 async def test_an_operators_order_is_no_run(runs: RunView) -> None:
-    await runs.apply([chunk(order_record(Order(platform="bretagne", id="a", ordered_at=1)), run_record(THEN))])
+    await runs.apply([chunk(order_record(RunOrder(platform="bretagne", id="a", ordered_at=1)), run_record(THEN))])
     assert {"bretagne": THEN} == await runs.last()
 
 

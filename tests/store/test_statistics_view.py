@@ -15,7 +15,7 @@ from gateway.protocol.statistics import CountedVerdict, CountRecord, Tally, coun
 from gateway.protocol.topic import DAY_MS
 from gateway.store import StatisticsView
 from gateway.store.refused_documents import MAX_OF_RULE, RefusedFilter
-from gateway.store.statistics import KEPT_DAYS, Count, first_kept_day
+from gateway.store.statistics import KEPT_DAYS, SubmissionCount, first_kept_day
 from tests.store.offer_topic import LOG, PARTITIONS
 
 FIRST, LAST = date(2027, 1, 14), date(2027, 1, 15)
@@ -58,23 +58,24 @@ OTHER = record("other", 1, ("bretagne", "2027-01-15", "refused", ["c"], "35", 1)
 
 async def test_counts_are_grouped_by_what_is_asked_and_filtered_by_days_and_platforms(view: StatisticsView) -> None:
     await view.apply([chunk(ONE, TWO), chunk(OTHER, partition=1)])
-    assert [Count(number=12)] == await view.counts(FIRST, LAST)
-    assert [Count(verdict="accepted", number=5), Count(verdict="refused", number=7)] == await view.counts(
-        FIRST, LAST, by={"verdict"}
-    )
+    assert [SubmissionCount(number=12)] == await view.counts(FIRST, LAST)
     assert [
-        Count(rule=None, number=5),
-        Count(rule="a", number=6),
-        Count(rule="b", number=2),
-        Count(rule="c", number=1),
+        SubmissionCount(verdict="accepted", number=5),
+        SubmissionCount(verdict="refused", number=7),
+    ] == await view.counts(FIRST, LAST, by={"verdict"})
+    assert [
+        SubmissionCount(rule=None, number=5),
+        SubmissionCount(rule="a", number=6),
+        SubmissionCount(rule="b", number=2),
+        SubmissionCount(rule="c", number=1),
     ] == await view.counts(FIRST, LAST, by={"rule"})
-    assert [Count(platform="bretagne", day="2027-01-14", number=2)] == await view.counts(
+    assert [SubmissionCount(platform="bretagne", day="2027-01-14", number=2)] == await view.counts(
         FIRST, FIRST, by=["day", "platform"], platforms={"bretagne"}
     )
     assert [
-        Count(department=None, number=1),
-        Count(department="22", number=8),
-        Count(department="35", number=3),
+        SubmissionCount(department=None, number=1),
+        SubmissionCount(department="22", number=8),
+        SubmissionCount(department="35", number=3),
     ] == await view.counts(FIRST, LAST, by={"department"})
     assert [] == await view.counts(FIRST, LAST, platforms={"nowhere"})
     assert [] == await view.counts(date(2027, 1, 16), date(2027, 1, 17))
@@ -86,7 +87,7 @@ async def test_a_record_that_was_written_twice_counts_once(view: StatisticsView)
     await view.apply([chunk(ONE, TWO, first=1)])
     await view.apply([chunk(TWO, first=3)])
     await view.apply([chunk(TWO, first=3)])  # and a chunk that was applied twice
-    assert [Count(number=11)] == await view.counts(FIRST, LAST)
+    assert [SubmissionCount(number=11)] == await view.counts(FIRST, LAST)
 
 
 async def test_counts_survive_a_restart_and_a_rebuild_gives_the_same(tmp_path: Path) -> None:
@@ -108,10 +109,10 @@ async def test_counts_survive_a_restart_and_a_rebuild_gives_the_same(tmp_path: P
 async def test_counts_of_days_that_are_too_old_are_deleted(view: StatisticsView) -> None:
     await view.apply([chunk(ONE, TWO)])
     await view.trim((0,) * PARTITIONS, NOW + (KEPT_DAYS - 2) * DAY_MS)
-    assert [Count(number=11)] == await view.counts(FIRST, LAST)
+    assert [SubmissionCount(number=11)] == await view.counts(FIRST, LAST)
     await view.trim((0,) * PARTITIONS, NOW + (KEPT_DAYS - 1) * DAY_MS)
     assert date(2027, 1, 15) == first_kept_day(NOW + (KEPT_DAYS - 1) * DAY_MS)
-    assert [Count(number=9)] == await view.counts(FIRST, LAST)
+    assert [SubmissionCount(number=9)] == await view.counts(FIRST, LAST)
 
 
 async def test_the_day_is_that_of_paris() -> None:
@@ -158,4 +159,4 @@ async def test_named_documents_are_deleted_after_thirty_days_and_the_counts_stay
     assert [one] == await view.refused(every, most=10)
     await view.trim((0,) * PARTITIONS, NOW + 30 * DAY_MS)
     assert [] == await view.refused(every, most=10)
-    assert [Count(number=8)] == await view.counts(FIRST, LAST)
+    assert [SubmissionCount(number=8)] == await view.counts(FIRST, LAST)

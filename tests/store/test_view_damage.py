@@ -10,10 +10,10 @@ import pytest
 
 from gateway.errors import LogUnavailableError
 from gateway.log.port import Chunk
-from gateway.protocol.delivery import Delivery, Part, delivery_record
-from gateway.protocol.journal import Entry, JournalFilter, entry_record
+from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
+from gateway.protocol.journal import JournalEntry, JournalFilter, entry_record
 from gateway.protocol.record import StoredRecord
-from gateway.protocol.source_run import Run, run_record
+from gateway.protocol.source_run import SourceRun, run_record
 from gateway.protocol.statistics import Cell, CountRecord, count_record
 from gateway.runtime.checked_file import marker
 from gateway.runtime.sqlite_damage import DamagedCopyError
@@ -192,16 +192,18 @@ def _chunk(kind: type[View]) -> tuple[Chunk, bytes, bytes]:
         record = receipt_record("r1", "bretagne:1", "bretagne")
         return Chunk("receipts", 0, [StoredRecord(0, 1, record.key, record.value)], 1), b"accepted", b"accepteX"
     if kind is DeliveryView:
-        part = Part(group="lycee", generation=1, account="shared", state="delivered", since=1)
+        part = DeliveryPart(group="lycee", generation=1, account="shared", state="delivered", since=1)
         record = delivery_record(Delivery(id="bretagne:1", sequence=7, parts=(part,)))
         return Chunk("deliveries", 0, [StoredRecord(0, 1, record.key, record.value)], 1), b"shared", b"sharad"
     if kind is StatisticsView:
         record = count_record(CountRecord("writer", 1, {Cell("2027-01-15", "bretagne", "accepted", "", "35"): 1}))
         return Chunk("statistics", 0, [StoredRecord(0, 1, record.key, record.value)], 1), b"bretagne", b"bretagnX"
     if kind is JournalView:
-        record = entry_record(Entry(number=1, previous="0" * 64, id="x", at=1, act="partner.add", about="bretagne"))
+        record = entry_record(
+            JournalEntry(number=1, previous="0" * 64, id="x", at=1, act="partner.add", about="bretagne")
+        )
         return Chunk("journal", 0, [StoredRecord(0, 1, record.key, record.value)], 1), b"bretagne", b"bretagnX"
-    record = run_record(Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied"))
+    record = run_record(SourceRun(platform="bretagne", started_at=1, ended_at=2, outcome="applied"))
     return Chunk("runs", 0, [StoredRecord(0, 1, record.key, record.value)], 1), b"applied", b"applyed"
 
 

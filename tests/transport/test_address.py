@@ -6,7 +6,7 @@ import pytest
 
 from adapters.transport.address import is_permitted, resolve
 from adapters.transport.feed import FeedError
-from adapters.transport.limit import Worker
+from adapters.transport.limit import PlatformThread
 from gateway.runtime.address import is_public
 
 PRIVATE = (
@@ -53,11 +53,11 @@ def test_loopback_is_permitted_only_where_it_is_allowed_and_other_private_networ
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f.1", "127.1"])
 async def test_a_name_that_leads_to_this_machine_is_refused_after_it_was_resolved(host: str) -> None:
     with pytest.raises(FeedError) as refused:
-        await resolve(host, 443, loopback=False, worker=Worker())
+        await resolve(host, 443, loopback=False, worker=PlatformThread())
     assert "feed-address-private" == refused.value.code
 
 
 async def test_an_unknown_host_name_is_reported_as_such() -> None:
     with pytest.raises(FeedError) as refused:
-        await resolve("no-such-host.invalid", 443, loopback=False, worker=Worker())
+        await resolve("no-such-host.invalid", 443, loopback=False, worker=PlatformThread())
     assert "feed-name-unknown" == refused.value.code

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.transport.drop import Entry, memory_of, newest, settled
+from adapters.transport.drop import DropFile, memory_of, newest, settled
 from adapters.transport.feed import FeedError, Validators
 
 DAY = 86_400.0
@@ -17,12 +17,12 @@ NOW = 1_796_000_000.0
 class Listing:
     """The files of a drop, and the reader's memory of them."""
 
-    files: dict[str, tuple[float, Entry]] = field(default_factory=dict)
+    files: dict[str, tuple[float, DropFile]] = field(default_factory=dict)
     known: Validators = field(default_factory=dict)
     now: float = NOW
 
     def put(self, name: str, at: float, size: int = 1) -> None:
-        self.files[name] = (at, Entry(name, size, repr(at)))
+        self.files[name] = (at, DropFile(name, size, repr(at)))
 
     def look(self) -> str | None:
         """The name of the file that is read now; None where that is the one read last."""
@@ -130,7 +130,7 @@ def test_whatever_the_dates_a_new_name_beside_one_ahead_is_read(puts: list[tuple
 async def test_the_time_that_a_file_must_stay_the_same_does_not_depend_on_its_date(listing: Listing) -> None:
     listing.put("ahead", NOW + DAY)
 
-    async def look() -> list[tuple[float, Entry]]:
+    async def look() -> list[tuple[float, DropFile]]:
         return list(listing.files.values())
 
     found = await settled(look, "*", known={}, seconds=0.001, clock=lambda: int(NOW * 1000))
@@ -139,7 +139,7 @@ async def test_the_time_that_a_file_must_stay_the_same_does_not_depend_on_its_da
     again = await settled(look, "*", known=found.validators, seconds=0.001, clock=lambda: int(NOW * 1000))
     assert again is None
 
-    async def growing() -> list[tuple[float, Entry]]:
+    async def growing() -> list[tuple[float, DropFile]]:
         at, entry = listing.files["ahead"]
         listing.files["ahead"] = (at, replace(entry, size=entry.size + 1))
         return await look()

@@ -13,7 +13,7 @@ import pytest
 from adapters.transport.drop import FolderDrop
 from adapters.transport.feed import FeedError, FetchLimits, Transport
 from adapters.transport.https import HttpsPull
-from adapters.transport.limit import Cut, Worker, within
+from adapters.transport.limit import Cut, PlatformThread, within
 from adapters.transport.sftp import SftpDrop, SftpServer
 from tests.transport.hostile import HEAD, Talk, saying, sftp_process, silent, talking
 from tests.transport.hostile_sftp import MuteGatekeeper, endless, hang, hostile_sftp
@@ -186,7 +186,7 @@ async def test_a_name_server_that_does_not_answer_holds_neither_the_loop_nor_the
     limits: FetchLimits,
 ) -> None:
     """The look-up of a name is a call of the worker: here one that blocks, as a resolver without an answer does."""
-    worker, answered = Worker(), threading.Event()
+    worker, answered = PlatformThread(), threading.Event()
     with pytest.raises(FeedError, match=r"did not come within"):
         await within(LIMIT, lambda _: worker.do(answered.wait))  # type: ignore[arg-type]  # any call
     transport = HttpsPull("http://localhost:9/feed", loopback=True, worker=worker)

@@ -32,7 +32,7 @@ _STRICT = ("restrictions.", "redistribution.", "location.country", "location.dep
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class FieldCandidate:
     """One way to give the field ``name``: its paths as a mapping writes them, its rule, and what speaks for it."""
 
     name: str
@@ -45,7 +45,7 @@ class Candidate:
     group: int = 0
     """Candidates of a lower group are preferred, whatever the scores."""
 
-    def same_as(self, other: "Candidate") -> bool:
+    def same_as(self, other: "FieldCandidate") -> bool:
         """Whether both give the same values for every item; a short and a full name of an employer are the same."""
         pairs = list(zip(self.values, other.values, strict=False))
         if self.name == "employer.name" and all(one.within(two) or two.within(one) for one, two in pairs):
@@ -53,13 +53,13 @@ class Candidate:
         return len(self.values) == len(other.values) and all(one.same_as(two) for one, two in pairs)
 
 
-def candidates_of(name: str, paths: Sequence[PathValues], count: int) -> list[Candidate]:
+def candidates_of(name: str, paths: Sequence[PathValues], count: int) -> list[FieldCandidate]:
     """The candidates for a field among the paths of a sample of ``count`` items, the best first."""
     found = [made for one in paths if (made := _candidate(name, one, paths, count)) is not None]
     return sorted(found, key=lambda one: (one.group, -one.score))
 
 
-def _candidate(name: str, one: PathValues, paths: Sequence[PathValues], count: int) -> Candidate | None:
+def _candidate(name: str, one: PathValues, paths: Sequence[PathValues], count: int) -> FieldCandidate | None:
     named = name_score(name, one.path)
     score, found = score_of(name, one, named, paths)
     if score <= 0:
@@ -78,7 +78,7 @@ def _candidate(name: str, one: PathValues, paths: Sequence[PathValues], count: i
         score *= 0.85
     path = usable_path(name, one)
     group = _nearness(one) if name in LOCALITY else 0
-    return Candidate(name, (path,), score, rule_of(name, one), write_path(path), tuple(found), (one,), group)
+    return FieldCandidate(name, (path,), score, rule_of(name, one), write_path(path), tuple(found), (one,), group)
 
 
 def _nearness(one: PathValues) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from adapters.formats.field import read_levels, read_yes_no
-from adapters.formats.inference.candidate import PAIR, Candidate
+from adapters.formats.inference.candidate import PAIR, FieldCandidate
 from adapters.formats.inference.evidence import evidence
 from adapters.formats.inference.kinds import share
 from adapters.formats.inference.names import name_of
@@ -16,7 +16,7 @@ _MAX_CHARACTERS = 40
 _LEVELS = 3
 
 
-def levels_of_columns(paths: Sequence[PathValues]) -> Candidate | None:
+def levels_of_columns(paths: Sequence[PathValues]) -> FieldCandidate | None:
     """The candidate that joins the yes/no values of paths named like a level; None with fewer than two of them."""
     named: dict[str, PathValues] = {}
     for one in paths:
@@ -34,7 +34,9 @@ def levels_of_columns(paths: Sequence[PathValues]) -> Candidate | None:
     values = tuple(named.values())
     source = PAIR.join(write_path(one.path) for one in values)
     rule = {"join": {"parts": parts, "with": " "}}
-    return Candidate("levels", tuple(one.path for one in values), _SCORE, rule, source, (evidence("columns"),), values)
+    return FieldCandidate(
+        "levels", tuple(one.path for one in values), _SCORE, rule, source, (evidence("columns"),), values
+    )
 
 
 def _level(name: str) -> str | None:

@@ -19,9 +19,9 @@ from adapters.formats.mapping import FeedMapping, load_mapping
 from adapters.formats.mapping_document import READY_MADE, merge
 from adapters.formats.mojibake import LOST, TWICE
 from adapters.formats.path import FIRST, Path, scalars, select, write_path
-from adapters.formats.rule import Rule
+from adapters.formats.rule import MappingRule
 from schemas import Problem
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 
 _RANKED_ITEMS = 12
 _RANKING_DAY = date(2000, 1, 1)
@@ -77,7 +77,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class MappingDraft:
     """The draft of a mapping. ``guesses``: by field, in the order of the offer. ``paths``: every path of the items.
     ``states``: the values of each path that may say what is online; ``notes`` has a note on each of these first.
     """
@@ -86,7 +86,7 @@ class Draft:
     mapping: dict[str, Any]
     guesses: Mapping[str, Guess]
     paths: tuple[Option, ...]
-    notes: tuple[Spoken, ...] = ()
+    notes: tuple[Bilingual, ...] = ()
     states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -122,7 +122,7 @@ def read_sample(blocks: Iterable[bytes], *, items: str | None = None) -> Sample:
     return Sample(form, source, trim(container.items), contents.cut, tuple(others), page, followed)
 
 
-def draft(sample: Sample, *, on: date, corrections: Mapping[str, Any] | None = None) -> Draft:
+def draft(sample: Sample, *, on: date, corrections: Mapping[str, Any] | None = None) -> MappingDraft:
     """The draft for a sample. ``corrections``: a path, a rule or None by field, which prevail over every guess."""
     surveyed = survey(sample.items)
     count = len(sample.items)
@@ -136,17 +136,17 @@ def draft(sample: Sample, *, on: date, corrections: Mapping[str, Any] | None = N
     guesses = guess(surveyed, count, on, given=given)
     states = {write_path(one.path): tuple(one.distinct) for one in surveyed.values() if _is_state(one)}
     options = tuple(options_of(surveyed))
-    return Draft(sample, _mapping(sample, guesses), guesses, options, _notes(sample, states), states)
+    return MappingDraft(sample, _mapping(sample, guesses), guesses, options, _notes(sample, states), states)
 
 
-def with_rules(made: Draft, rules: Mapping[str, Mapping[str, Any]]) -> Draft:
+def with_rules(made: MappingDraft, rules: Mapping[str, Mapping[str, Any]]) -> MappingDraft:
     """The draft with other rules for some fields that have one; evidence and examples stay."""
     changed = {name: replace(made.guesses[name], rule=dict(rule), ready_made=False) for name, rule in rules.items()}
     guesses = {**made.guesses, **changed}
     return replace(made, guesses=guesses, mapping=_mapping(made.sample, guesses))
 
 
-def with_conditions(made: Draft, only: Mapping[str, Sequence[str]]) -> Draft:
+def with_conditions(made: MappingDraft, only: Mapping[str, Sequence[str]]) -> MappingDraft:
     """The draft whose items have one of these values at each of these paths; others are passed over."""
     if not only:
         return made
@@ -155,7 +155,7 @@ def with_conditions(made: Draft, only: Mapping[str, Sequence[str]]) -> Draft:
     return replace(made, mapping={**made.mapping, "only": [*base, *conditions]})
 
 
-def rehearse(made: Draft) -> tuple[FeedMapping | tuple[Problem, ...], list[bytes]]:
+def rehearse(made: MappingDraft) -> tuple[FeedMapping | tuple[Problem, ...], list[bytes]]:
     """The mapping of a draft for its kept items, and these as lines of JSON: what is needed to check the draft without
     the bytes of the sample. Texts of the items may be shorter than in the sample.
     """
@@ -200,7 +200,7 @@ def _ready_made(sample: Sample, surveyed: Mapping[Path, PathValues]) -> dict[str
         raise TypeError(mapping)
     document = merge(sample.form, {})
     written: Mapping[str, Any] = {"id": document["id"], **document["fields"]}
-    rules: dict[str, Rule] = {"id": mapping.id, **mapping.fields}
+    rules: dict[str, MappingRule] = {"id": mapping.id, **mapping.fields}
     found = {}
     for name, rule in rules.items():
         path = next((one for one in rule.paths if _occurs(sample.items, one)), None)
@@ -242,7 +242,7 @@ def _is_state(one: PathValues) -> bool:
     )
 
 
-def _notes(sample: Sample, states: Mapping[str, tuple[str, ...]]) -> tuple[Spoken, ...]:
+def _notes(sample: Sample, states: Mapping[str, tuple[str, ...]]) -> tuple[Bilingual, ...]:
     """What a person should know beside the fields."""
     found = [say("notes", "states", path=path, values=", ".join(values)) for path, values in states.items()]
     if sample.page:

@@ -10,7 +10,7 @@ from typing import Any
 
 from adapters.formats.field import FIELDS
 from adapters.formats.gazetteer import area_of
-from adapters.formats.inference.candidate import LOCALITY, PAIR, Candidate, candidates_of, rule_of, usable_path
+from adapters.formats.inference.candidate import LOCALITY, PAIR, FieldCandidate, candidates_of, rule_of, usable_path
 from adapters.formats.inference.columns import levels_of_columns
 from adapters.formats.inference.evidence import Evidence, say
 from adapters.formats.inference.kinds import share
@@ -20,7 +20,7 @@ from adapters.formats.inference.survey import PathValues
 from adapters.formats.location_texts import departments_of
 from adapters.formats.path import FIRST, Path, parse_path, write_path
 from adapters.formats.text import html_to_text
-from schemas.bilingual import Spoken
+from schemas.bilingual import Bilingual
 from schemas.personal import redact
 
 TIE = 0.05
@@ -65,7 +65,7 @@ class Guess:
     score: float = 0.0
     evidence: tuple[Evidence, ...] = ()
     examples: tuple[str, ...] = ()
-    reason: Spoken | None = None
+    reason: Bilingual | None = None
     tied: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     ready_made: bool = False
@@ -120,7 +120,7 @@ def _drop_lone_rome(decided: dict[str, Guess], given: Mapping[str, Guess]) -> No
 
 
 def _keep_to_one_locality(
-    decided: dict[str, Guess], given: Mapping[str, Guess], found: Mapping[str, Sequence[Candidate]]
+    decided: dict[str, Guess], given: Mapping[str, Guess], found: Mapping[str, Sequence[FieldCandidate]]
 ) -> None:
     """Drop a part of a locality that is farther from the offer than another part: a postcode of one of its employer's
     offices beside its own town. And drop a department that is not that of the postcodes.
@@ -136,11 +136,11 @@ def _keep_to_one_locality(
             decided[name] = Guess(name, reason=say("reasons", "apart", paths=one.source))
 
 
-def _chosen(one: Guess, candidates: Sequence[Candidate]) -> Candidate | None:
+def _chosen(one: Guess, candidates: Sequence[FieldCandidate]) -> FieldCandidate | None:
     return next((other for other in candidates if one.rule is not None and other.source == one.path), None)
 
 
-def _contradicts(department: Candidate, postcode: Candidate | None) -> bool:
+def _contradicts(department: FieldCandidate, postcode: FieldCandidate | None) -> bool:
     """Whether most departments are not those of the postcodes of the same items."""
     if postcode is None:
         return False
@@ -153,7 +153,7 @@ def _contradicts(department: Candidate, postcode: Candidate | None) -> bool:
     return sum(not areas & near for areas, near in pairs if near) > len(pairs) / 2
 
 
-def _candidates(name: str, paths: Sequence[PathValues], count: int, on: date) -> list[Candidate]:
+def _candidates(name: str, paths: Sequence[PathValues], count: int, on: date) -> list[FieldCandidate]:
     if name == "weeks":
         return weeks_of(paths, count, on)
     if name not in words()["fields"]:
@@ -164,7 +164,7 @@ def _candidates(name: str, paths: Sequence[PathValues], count: int, on: date) ->
     return found
 
 
-def _best_of_paths(found: Mapping[str, Sequence[Candidate]]) -> dict[Path, float]:
+def _best_of_paths(found: Mapping[str, Sequence[FieldCandidate]]) -> dict[Path, float]:
     """The highest score of each path, over all fields; within a field, of the preferred group."""
     best: dict[Path, float] = {}
     for candidates in found.values():
@@ -176,7 +176,9 @@ def _best_of_paths(found: Mapping[str, Sequence[Candidate]]) -> dict[Path, float
     return best
 
 
-def _choose(name: str, candidates: Sequence[Candidate], best: Mapping[Path, float], claimed: dict[Path, str]) -> Guess:
+def _choose(
+    name: str, candidates: Sequence[FieldCandidate], best: Mapping[Path, float], claimed: dict[Path, str]
+) -> Guess:
     """The best free candidate of a field, if it is good enough and no other is as good. Claims its paths."""
     least = _LEAST if name in REQUIRED else _LEAST_OPTIONAL
     free = [one for one in candidates if one.score >= least and _is_free(name, one, claimed)]
@@ -199,7 +201,7 @@ def _choose(name: str, candidates: Sequence[Candidate], best: Mapping[Path, floa
     return Guess(name, dict(first.rule), first.source, score, first.evidence, examples_of(first.values))
 
 
-def _is_free(name: str, one: Candidate, claimed: Mapping[Path, str]) -> bool:
+def _is_free(name: str, one: FieldCandidate, claimed: Mapping[Path, str]) -> bool:
     owners = {claimed[values.path] for values in one.values if values.path in claimed}
     if not owners:
         return True
@@ -209,7 +211,7 @@ def _is_free(name: str, one: Candidate, claimed: Mapping[Path, str]) -> bool:
     return (name == "stay_weeks" and owners == {"weeks"}) or (name == "weeks" and owners == {"stay_weeks"})
 
 
-def _explain(one: Guess, decided: Mapping[str, Guess], candidates: Sequence[Candidate]) -> Guess:
+def _explain(one: Guess, decided: Mapping[str, Guess], candidates: Sequence[FieldCandidate]) -> Guess:
     """The guess with its options, and for an empty field the reason."""
     listed = [other for other in candidates if other.score >= _LISTED][:MAX_CANDIDATES]
     options = tuple(

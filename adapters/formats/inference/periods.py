@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from adapters.formats.inference.candidate import PAIR, Candidate
+from adapters.formats.inference.candidate import PAIR, FieldCandidate
 from adapters.formats.inference.evidence import evidence, of_kind
 from adapters.formats.inference.kinds import date_pattern, share
 from adapters.formats.inference.names import holds_word, name_of, name_score, phrase_score, tokens, words
@@ -27,7 +27,7 @@ _CONTRACT = frozenset(("contrat", "contract", "embauche", "hiring", "hire", "emp
 """Words of a path about a contract of work, whose days are no weeks of pupils."""
 
 
-def weeks_of(paths: Sequence[PathValues], count: int, on: date) -> list[Candidate]:
+def weeks_of(paths: Sequence[PathValues], count: int, on: date) -> list[FieldCandidate]:
     """The candidates for weeks, those that say most first."""
     found = [*_written(paths, count, on), *_years(paths, count), *_pairs(paths, count), *_starts(paths, count)]
     return sorted(found, key=lambda one: (one.group, -one.score))
@@ -42,7 +42,7 @@ def _is_other(path: Path) -> bool:
     return holds_word(words()["dates"]["other"], path) or name_score("expires_on", path) > 0.9
 
 
-def _written(paths: Sequence[PathValues], count: int, on: date) -> Iterator[Candidate]:
+def _written(paths: Sequence[PathValues], count: int, on: date) -> Iterator[FieldCandidate]:
     """Paths with weeks, or with whole periods."""
     for one in paths:
         named = 0.0 if _is_other(one.path) else name_score("weeks", one.path)
@@ -64,16 +64,16 @@ def _written(paths: Sequence[PathValues], count: int, on: date) -> Iterator[Cand
         kind = "iso_week" if share(one, "iso_week") > _MAJORITY else "weeks"
         said.append(of_kind(kind, share(one, kind), len(one.values)))
         source = write_path(one.path)
-        yield Candidate(
+        yield FieldCandidate(
             "weeks", (one.path,), score * _coverage(one, count), {"path": source}, source, tuple(said), (one,),
             group=0 if telling else 2,
         )  # fmt: skip
 
 
-def _numbered(one: PathValues, named: float) -> Candidate:
+def _numbered(one: PathValues, named: float) -> FieldCandidate:
     """Numbers of weeks without a year: the right path, although its values cannot be read without a map."""
     source, said = write_path(one.path), (evidence("name", name=one.path[-1].lstrip("@")),)
-    return Candidate("weeks", (one.path,), _NAMED * named, {"path": source}, source, said, (one,), group=4)
+    return FieldCandidate("weeks", (one.path,), _NAMED * named, {"path": source}, source, said, (one,), group=4)
 
 
 def _holds_spans(one: PathValues) -> bool:
@@ -109,7 +109,7 @@ def _mondays(one: PathValues) -> bool:
     return len(days) > 1 and all(day is not None and day.isoweekday() == 1 for day in days)
 
 
-def _years(paths: Sequence[PathValues], count: int) -> Iterator[Candidate]:
+def _years(paths: Sequence[PathValues], count: int) -> Iterator[FieldCandidate]:
     """Years and numbers of weeks of one object: ``2027`` and ``24``."""
     named = words()["dates"]
     years = [
@@ -135,7 +135,7 @@ def _bounds(paths: Sequence[PathValues], side: str) -> list[tuple[PathValues, fl
     return found
 
 
-def _pairs(paths: Sequence[PathValues], count: int) -> Iterator[Candidate]:
+def _pairs(paths: Sequence[PathValues], count: int) -> Iterator[FieldCandidate]:
     """First and last days of one object, in order."""
     starts = _bounds(paths, "start")
     for last, also in _bounds(paths, "end"):
@@ -161,7 +161,7 @@ def _may_pair(first: PathValues, last: PathValues) -> bool:
     return first.path != last.path and _belong(first.path, last.path) and _in_order(first, last)
 
 
-def pair_of(first: PathValues, last: PathValues) -> Candidate:
+def pair_of(first: PathValues, last: PathValues) -> FieldCandidate:
     """The candidate of a first and a last day that a person names."""
     return _joined(first, last, 1.0, [], glue=" - ", group=0)
 
@@ -196,7 +196,7 @@ def _longest(first: PathValues, last: PathValues) -> int:
     return max(((end - begin).days for begin, end in pairs if begin is not None and end is not None), default=0)
 
 
-def _starts(paths: Sequence[PathValues], count: int) -> Iterator[Candidate]:
+def _starts(paths: Sequence[PathValues], count: int) -> Iterator[FieldCandidate]:
     """First days with a duration, and first days alone."""
     for first, named in _bounds(paths, "start"):
         if _is_of_a_contract(first.path):
@@ -243,7 +243,7 @@ def _joined(
     group: int,
     between: str = "",
     after: Sequence[dict[str, Any]] = (),
-) -> Candidate:
+) -> FieldCandidate:
     """A candidate of one or two paths, applied to each object of a list that both are in."""
     both = [one for one in (first, second) if one is not None]
     at = first.repeated
@@ -260,6 +260,6 @@ def _joined(
         rule = {"each": write_path(each), **rule}
     names = [evidence("name", name=one.path[-1].lstrip("@")) for one in both]
     source = PAIR.join(write_path(one.path) for one in both)
-    return Candidate(
+    return FieldCandidate(
         "weeks", tuple(one.path for one in both), score, rule, source, (*names, *said), tuple(both), group=group
     )

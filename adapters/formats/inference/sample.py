@@ -14,12 +14,12 @@ import orjson
 
 from adapters.formats.csv_reader import SEPARATORS, read_rows
 from adapters.formats.encoding import read_text
-from adapters.formats.item import DEPTH, Content, Record
+from adapters.formats.item import DEPTH, Content, SourceItem
 from adapters.formats.json_reader import read_documents, read_lines
 from adapters.formats.jsonld_reader import read_linked
 from adapters.formats.mapping_document import merge
 from adapters.formats.mojibake import TWICE, garbled, holds_garbled, mend, mend_content
-from adapters.formats.nearest_path import Outline
+from adapters.formats.nearest_path import PathOutline
 from adapters.formats.other_form import refuse
 from adapters.formats.paging import Paging, paging_of
 from adapters.formats.path import KEY, Path, parse_path, write_path
@@ -65,7 +65,7 @@ class Contents:
 
     def paging(self, container: Container) -> Paging:
         """What the sample says about further pages of these items; of one that was cut, no numbers of items."""
-        path, outline, count = parse_path(container.source.get("items", "")), Outline(), 0
+        path, outline, count = parse_path(container.source.get("items", "")), PathOutline(), 0
         marked = self.text.lstrip()[:1] == "<"
         if container.lone or container.source.get("lines") or (marked and self.form != "xml") or self.form == "csv":
             return Paging()
@@ -161,7 +161,7 @@ def _up_to(blocks: Iterator[bytes], most: int) -> Iterator[bytes]:
             return
 
 
-def _take(records: Iterable[Record]) -> tuple[Content, ...]:
+def _take(records: Iterable[SourceItem]) -> tuple[Content, ...]:
     """The first readable items; a fault after them ends the list."""
     found: list[Content] = []
     try:

@@ -21,7 +21,7 @@ from adapters.national.maintenance.adopt_run import adopt
 from adapters.national.maintenance.offer_orders import erase, replay
 from adapters.national.maintenance.reconcile import Reconciliation
 from adapters.national.site.accounts import Accounts
-from adapters.national.site.client import ANSWER_SECONDS, NationalSite
+from adapters.national.site.client import ANSWER_SECONDS, HttpSite
 from adapters.national.site.index_walk import RightMissingError
 from adapters.national.site.site import Site, SiteError
 from adapters.national.site.timing import Rate, Timing
@@ -142,10 +142,10 @@ async def open_connector(
     """A connector that is ready to run; ``folder`` holds its outboxes. It must end before the block does."""
     identity = await log.identity()
     async with AsyncExitStack() as stack:
-        sites: dict[str, NationalSite] = {}
+        sites: dict[str, HttpSite] = {}
         for name, account in accounts.accounts.items():
             rate = Rate(clock=timing.clock, sleep=timing.sleep)
-            site = NationalSite(account, rate=rate, clock=timing.clock, answer_seconds=answer_seconds)
+            site = HttpSite(account, rate=rate, clock=timing.clock, answer_seconds=answer_seconds)
             sites[name] = await stack.enter_async_context(site)
         inbound = None
         if accounts.search is not None:

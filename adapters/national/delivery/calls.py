@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import structlog
 
-from adapters.national.delivery.outbox import Entry
+from adapters.national.delivery.outbox import DueCall
 from adapters.national.delivery.outcome import (
     Retry,
     as_given_up,
@@ -32,7 +32,7 @@ from adapters.national.mapping.deliverability import refusal
 from adapters.national.site.answer import (
     NameTaken,
     Outcome,
-    Refused,
+    RefusedAnswer,
     outcome_about,
 )
 from adapters.national.site.site import (
@@ -43,7 +43,7 @@ from adapters.national.site.site import (
     delete_rows,
 )
 from adapters.national.site.timing import TRIES, TRIPS_AFTER, Breaker, CountedTries, Timing, backoff
-from gateway.protocol.delivery import Part
+from gateway.protocol.delivery import DeliveryPart
 from gateway.protocol.record import utc
 
 AT_ONCE = 10
@@ -56,10 +56,10 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class AnnouncedCall:
     """A call that is announced on the log. ``due`` holds the part as it was before."""
 
-    entry: Entry
+    entry: DueCall
     due: Due
     sequence: int
 
@@ -162,8 +162,8 @@ class Calls:
         """Make calls until none is due; returns whether there were any. The next calls are announced while the last few
         of the previous ones are still under way, so that the site's rate is used in full.
         """
-        running: set[asyncio.Task[tuple[Call, Result]]] = set()
-        results: list[tuple[Call, Result]] = []
+        running: set[asyncio.Task[tuple[AnnouncedCall, Result]]] = set()
+        results: list[tuple[AnnouncedCall, Result]] = []
         any_made = False
         try:
             while True:
@@ -183,9 +183,9 @@ class Calls:
             await asyncio.gather(*running, return_exceptions=True)
             self._under_way.clear()
 
-    async def _advance(self, results: Sequence[tuple[Call, Result]], *, more: bool) -> list[Call]:
+    async def _advance(self, results: Sequence[tuple[AnnouncedCall, Result]], *, more: bool) -> list[AnnouncedCall]:
         """Record the outcomes of calls and announce the next calls, in one transaction."""
-        calls: list[Call] = []
+        calls: list[AnnouncedCall] = []
         async with self._store.unit_of_work() as unit:
             for call, result in results:
                 self._under_way.discard(call.entry.id)
@@ -197,7 +197,7 @@ class Calls:
         self._under_way.update(call.entry.id for call in calls)
         return calls
 
-    def _next(self, now: int) -> Sequence[Entry]:
+    def _next(self, now: int) -> Sequence[DueCall]:
         """The entries that may be called now: a few more than are called, so that a restart finds all announced calls
         and looks them up together.
         """
@@ -229,7 +229,7 @@ class Calls:
             self.health, failed_at=now, error=str(error), step=error.step, login_refused=refused or None
         )
 
-    def _announce(self, unit: UnitOfWork, entry: Entry) -> list[Call]:
+    def _announce(self, unit: UnitOfWork, entry: DueCall) -> list[AnnouncedCall]:
         found_due = unit.due(entry)
         if found_due is None:
             return []
@@ -250,9 +250,9 @@ class Calls:
             return []
         self._outbox.announce(entry.id, entry.group)
         unit.put(delivery.with_part(attempting(due, sequence=delivery.sequence)))
-        return [Call(entry, due, delivery.sequence)]
+        return [AnnouncedCall(entry, due, delivery.sequence)]
 
-    def _wait_for_account(self, unit: UnitOfWork, entry: Entry, part: Part) -> list[Call]:
+    def _wait_for_account(self, unit: UnitOfWork, entry: DueCall, part: DeliveryPart) -> list[AnnouncedCall]:
         """Put off a deletion whose account is not configured: no other account can withdraw the offer."""
         missing = (refusal("national-account-missing", said=part.account).to_json(),)
         if part.problems != missing:
@@ -260,7 +260,7 @@ class Calls:
         self._put_off(unit, entry, counted=False, at_least=_ACCOUNT_MISSING_MS)
         return []
 
-    async def _make(self, call: Call) -> tuple[Call, Result]:
+    async def _make(self, call: AnnouncedCall) -> tuple[AnnouncedCall, Result]:
         due, name = call.due, call.due.part.remote_id or ""
         try:
             if due.call == "delete" or due.wanted is None:
@@ -271,7 +271,7 @@ class Calls:
         except SiteError as error:
             return call, error
 
-    def _settle(self, unit: UnitOfWork, call: Call, result: Result) -> None:
+    def _settle(self, unit: UnitOfWork, call: AnnouncedCall, result: Result) -> None:
         entry, due = call.entry, call.due
         if isinstance(result, SiteError):
             self._fail(unit, call, result)
@@ -293,7 +293,7 @@ class Calls:
         delivery = self._outbox.delivery(entry.id)
         if settled.state == "refused" and delivery is not None and delivery.sequence != call.sequence:
             settled = replace(settled, state="pending", until=None, problems=())  # a newer change exists
-        if isinstance(result, Refused):
+        if isinstance(result, RefusedAnswer):
             _log.info("national.refused", offer=entry.id, codes=[one.code for one in result.refusals])
         self._outbox.dequeue(entry.id, entry.group)  # any call that is due now is another call
         unit.put_part(entry.id, settled)
@@ -308,7 +308,7 @@ class Calls:
         self.breaker.succeeded()
         self.health = Health(answered_at=now, failed_at=self.health.failed_at)
 
-    def _fail(self, unit: UnitOfWork, call: Call, error: SiteError) -> None:
+    def _fail(self, unit: UnitOfWork, call: AnnouncedCall, error: SiteError) -> None:
         """Retry a call without an answer later. A call that keeps failing while the site answers others becomes a dead
         letter until the next day; a withdrawal is never given up.
         """
@@ -325,7 +325,7 @@ class Calls:
         given_up = as_given_up(part, unit.now, said=str(error))
         self._try_again(unit, call, part, counted=counted, given_up=given_up)
 
-    def _retry(self, unit: UnitOfWork, call: Call, retry: Retry) -> None:
+    def _retry(self, unit: UnitOfWork, call: AnnouncedCall, retry: Retry) -> None:
         """Retry a call that the site may accept later; any call but a withdrawal is refused after ``TRIES`` tries."""
         part = self._part(call)
         _log.info("national.retry", offer=call.entry.id, call=call.due.call, code=retry.refusal.code)
@@ -334,7 +334,9 @@ class Calls:
         part = replace(part, attempt=call.due.part.attempt, problems=(retry.refusal.to_json(),))
         self._try_again(unit, call, part, counted=True, given_up=as_refused(part, unit.now))
 
-    def _try_again(self, unit: UnitOfWork, call: Call, part: Part, *, counted: bool, given_up: Part) -> None:
+    def _try_again(
+        self, unit: UnitOfWork, call: AnnouncedCall, part: DeliveryPart, *, counted: bool, given_up: DeliveryPart
+    ) -> None:
         """Put the call off; after ``TRIES`` counted tries the part is ``given_up``, unless it is to be withdrawn."""
         entry = call.entry
         if counted and entry.tries + 1 >= TRIES and call.due.call != "delete":
@@ -344,13 +346,13 @@ class Calls:
             unit.put_part(entry.id, part)
             self._put_off(unit, entry, counted=counted)
 
-    def _put_off(self, unit: UnitOfWork, entry: Entry, *, counted: bool, at_least: int = 0) -> None:
+    def _put_off(self, unit: UnitOfWork, entry: DueCall, *, counted: bool, at_least: int = 0) -> None:
         rest = max(at_least, backoff(entry.failures, self._chance))
         self._outbox.put_off(
             entry.id, entry.group, until=unit.now + rest, tries=entry.tries + counted, failures=entry.failures + 1
         )
 
-    def _part(self, call: Call) -> Part | None:
+    def _part(self, call: AnnouncedCall) -> DeliveryPart | None:
         """The current state of the call's part; None if a new generation has replaced it."""
         delivery = self._outbox.delivery(call.entry.id)
         part = None if delivery is None else delivery.part(call.entry.group)

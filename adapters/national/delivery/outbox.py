@@ -100,7 +100,7 @@ _RETRIED_SHARE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DueCall:
     """One part with a due call. ``failures`` counts its failed calls; ``tries`` counts those outside an outage.
     ``missed``: its creation has an unknown outcome, and the site's index does not list it.
     """
@@ -225,39 +225,39 @@ class Outbox(LocalCopy):
         """A call of a part is under way: an earlier look-up in the index no longer counts."""
         self._db.execute("UPDATE due SET missed = 0 WHERE id = ? AND part = ? AND missed", (offer_id, group))
 
-    def set_aside_for(self, reason: str, *, limit: int) -> Sequence[Entry]:
+    def set_aside_for(self, reason: str, *, limit: int) -> Sequence[DueCall]:
         """Parts that were set aside for this reason."""
         rows = self._db.execute(_ASIDE, (reason, limit))
-        return [Entry(*row) for row in rows.fetchall()]
+        return [DueCall(*row) for row in rows.fetchall()]
 
-    def ready(self, now: int, *, limit: int) -> Sequence[Entry]:
+    def ready(self, now: int, *, limit: int) -> Sequence[DueCall]:
         """The calls to make next, at most one per offer: those that never failed, by rank and waiting time. A share is
         reserved for retries, so that neither kind starves the other.
         """
         self._check_clock(now)
         retried = self._db.execute(_RETRIED, (now, limit)).fetchall()
         kept = min(len(retried), max(1, limit // _RETRIED_SHARE)) if limit > 1 else 0
-        found: dict[str, Entry] = {}
+        found: dict[str, DueCall] = {}
         for rank in range(_RANKS):
             for row in self._db.execute(_READY, (rank, now, limit)).fetchall():
                 if len(found) < limit - kept:
-                    found.setdefault(row[0], Entry(*row))
+                    found.setdefault(row[0], DueCall(*row))
         for row in retried:
             if len(found) < limit:
-                found.setdefault(row[0], Entry(*row))
+                found.setdefault(row[0], DueCall(*row))
         return list(found.values())
 
-    def trials(self, now: int, *, limit: int) -> Sequence[Entry]:
+    def trials(self, now: int, *, limit: int) -> Sequence[DueCall]:
         """The calls to try at a site that is down: those with the fewest failures, alternating between the ranks."""
         self._check_clock(now)
         ranks = [self._db.execute(_LEAST_FAILED, (rank, now, limit)).fetchall() for rank in range(_RANKS)]
         least = sorted(
             (row[3], position, rank, row) for rank, rows in enumerate(ranks) for position, row in enumerate(rows)
         )
-        found: dict[str, Entry] = {}
+        found: dict[str, DueCall] = {}
         for _, _, _, row in least:
             if len(found) < limit:
-                found.setdefault(row[0], Entry(*row))
+                found.setdefault(row[0], DueCall(*row))
         return list(found.values())
 
     def _check_clock(self, now: int) -> None:

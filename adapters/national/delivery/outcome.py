@@ -5,20 +5,20 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
 from adapters.national.delivery.plan import Due
-from adapters.national.mapping.deliverability import Refusal, refusal
+from adapters.national.mapping.deliverability import SiteRefusal, refusal
 from adapters.national.site.answer import (
     AlreadyDeleted,
-    Done,
+    DoneAnswer,
     Forbidden,
     Missing,
     Outcome,
-    Refused,
+    RefusedAnswer,
     RightMissing,
     Unrecognized,
     find_dropped,
 )
 from adapters.national.site.site import OutcomeUnknownError, SiteError, SiteUnavailableError
-from gateway.protocol.delivery import Attempt, Part
+from gateway.protocol.delivery import Attempt, DeliveryPart
 from gateway.protocol.paris_time import PARIS, paris_midnight
 from schemas.schoolyear import FLIP
 
@@ -36,13 +36,13 @@ _REMOTE_ID = "/id"
 class Retry:
     """The site answered, and the same call may succeed later. ``refusal`` is the reason."""
 
-    refusal: Refusal
+    refusal: SiteRefusal
 
 
-Settlement: TypeAlias = Part | Retry | None
+Settlement: TypeAlias = DeliveryPart | Retry | None
 
 
-def attempting(due: Due, *, sequence: int) -> Part:
+def attempting(due: Due, *, sequence: int) -> DeliveryPart:
     """The part as it is announced on the log before the call is made."""
     return replace(due.part, attempt=Attempt(due.call, sequence, due.digest))
 
@@ -55,9 +55,9 @@ def settle(due: Due, outcome: Outcome, *, sequence: int, now: int) -> Settlement
     """
     part = due.part
     match due.call, outcome:
-        case "create" | "update", Done():
+        case "create" | "update", DoneAnswer():
             return _held(due, outcome, sequence, now)
-        case "create" | "update", Refused(refusals=refusals):
+        case "create" | "update", RefusedAnswer(refusals=refusals):
             if _geocoder_failed(due, refusals):
                 return Retry(refusal("national-geocoder-failed"))
             others = [one for one in refusals if one.pointer != _REMOTE_ID]
@@ -71,7 +71,7 @@ def settle(due: Due, outcome: Outcome, *, sequence: int, now: int) -> Settlement
             return replace(_refused(due, now, refusal("national-not-ours").to_json()), until=_tomorrow(now))
         case "update", Missing() | AlreadyDeleted():
             return as_moderated(part, now)
-        case "delete", Done() | AlreadyDeleted():
+        case "delete", DoneAnswer() | AlreadyDeleted():
             return as_deleted(part, now, sequence=sequence)
         case "delete", Forbidden():
             return Retry(refusal("national-deletion-forbidden"))
@@ -80,7 +80,7 @@ def settle(due: Due, outcome: Outcome, *, sequence: int, now: int) -> Settlement
     return None
 
 
-def as_found(part: Part, *, now: int) -> Part:
+def as_found(part: DeliveryPart, *, now: int) -> DeliveryPart:
     """The index lists a part whose creation had an unknown outcome: the site holds the body of that call."""
     sent = part.attempt
     return replace(
@@ -92,38 +92,38 @@ def as_found(part: Part, *, now: int) -> Part:
     )
 
 
-def as_lost(part: Part, now: int) -> Part:
+def as_lost(part: DeliveryPart, now: int) -> DeliveryPart:
     """A creation of unknown outcome was not made, and is not retried."""
     return _settled(part, "withdrawn", now)
 
 
-def as_taken(part: Part) -> Part:
+def as_taken(part: DeliveryPart) -> DeliveryPart:
     """The index lists a part that existed before it was sent: its content is unknown, so it is sent again."""
     return replace(part, attempt=None, sequence=part.sequence or 0, digest=None)
 
 
-def as_deleted(part: Part, now: int, *, sequence: int | None) -> Part:
+def as_deleted(part: DeliveryPart, now: int, *, sequence: int | None) -> DeliveryPart:
     """The site no longer holds the part. With a sequence its remote id is used up; without one it never existed."""
     return replace(_settled(part, "withdrawn", now), sequence=sequence, digest=None, visible=None, answered=None)
 
 
-def as_dead(part: Part, now: int) -> Part:
+def as_dead(part: DeliveryPart, now: int) -> DeliveryPart:
     """The remote id belongs to an offer that was deleted at the site, and can never be used again."""
     return replace(_settled(part, "dead", now), visible=None)
 
 
-def as_moderated(part: Part, now: int) -> Part:
+def as_moderated(part: DeliveryPart, now: int) -> DeliveryPart:
     """The site removed the part without a call of this gateway."""
     return replace(_settled(part, "moderated", now, refusal("national-moderated").to_json()), visible=False)
 
 
-def as_replaced(part: Part, now: int) -> Part:
+def as_replaced(part: DeliveryPart, now: int) -> DeliveryPart:
     """The part is to be deleted regardless of the offer; its successor takes the next generation."""
     deletion = Attempt("delete", part.sequence or 0)
     return replace(part, state="pending", since=now, until=None, attempt=deletion, problems=())
 
 
-def as_given_up(part: Part, now: int, *, said: str) -> Part:
+def as_given_up(part: DeliveryPart, now: int, *, said: str) -> DeliveryPart:
     """A dead letter: the tries are used up, and the part is retried on the next day. If the call was carried out after
     all, its result is still to be withdrawn.
     """
@@ -136,19 +136,19 @@ def as_given_up(part: Part, now: int, *, said: str) -> Part:
     )
 
 
-def as_refused(part: Part, now: int) -> Part:
+def as_refused(part: DeliveryPart, now: int) -> DeliveryPart:
     """Refused with the last reason after all retries; retried on the next day."""
     return replace(part, state="refused", since=now, until=_tomorrow(now))
 
 
-def as_unreachable(part: Part, now: int) -> Part:
+def as_unreachable(part: DeliveryPart, now: int) -> DeliveryPart:
     """The part as refused: the site's URLs do not reach its remote id, so it can be neither updated nor deleted."""
     return replace(
         part, state="refused", since=now, attempt=None, problems=(refusal("national-unreachable").to_json(),)
     )
 
 
-def looks_at(part: Part) -> int | None:
+def looks_at(part: DeliveryPart) -> int | None:
     """When the site is asked again about a part that waits for the day in ``until`` (ms): on that day, and about a
     refused one after the next full hour, by which the site's own day may have changed. None for any other part.
     """
@@ -158,13 +158,13 @@ def looks_at(part: Part) -> int | None:
     return max(day, (part.since // _HOUR_MS + 1) * _HOUR_MS + _AFTER_HOUR_MS) if part.state == "refused" else day
 
 
-def is_due_again(part: Part, now: int) -> bool:
+def is_due_again(part: DeliveryPart, now: int) -> bool:
     """Whether a refused part has reached its retry."""
     at = looks_at(part)
     return part.state == "refused" and at is not None and now >= at
 
 
-def as_pending(part: Part, now: int) -> Part:
+def as_pending(part: DeliveryPart, now: int) -> DeliveryPart:
     """The part as pending again, on the operator's order. A moderated part becomes dead, as its remote id is."""
     if part.state == "moderated":
         return as_dead(part, now)
@@ -183,7 +183,7 @@ def unsettled(due: Due, outcome: Outcome) -> SiteError:
     return OutcomeUnknownError(f"the site answered a {due.call} with {type(outcome).__name__}")
 
 
-def _held(due: Due, done: Done, sequence: int, now: int) -> Part:
+def _held(due: Due, done: DoneAnswer, sequence: int, now: int) -> DeliveryPart:
     dropped = None if due.wanted is None else find_dropped(due.wanted, done)
     return replace(
         _settled(due.part, "delivered", now, *(() if dropped is None else (dropped.to_json(),))),
@@ -195,23 +195,23 @@ def _held(due: Due, done: Done, sequence: int, now: int) -> Part:
     )
 
 
-def _refused(due: Due, now: int, *problems: dict[str, Any]) -> Part:
+def _refused(due: Due, now: int, *problems: dict[str, Any]) -> DeliveryPart:
     """The refused part. The site writes weeks and grades of an update before it refuses the rest: digest unknown."""
     refused = _settled(due.part, "refused", now, *problems)
     return replace(refused, digest=None, answered=None) if due.call == "update" else refused
 
 
-def _to_json(*refusals: Refusal) -> list[dict[str, Any]]:
+def _to_json(*refusals: SiteRefusal) -> list[dict[str, Any]]:
     return [one.to_json() for one in refusals]
 
 
-def _geocoder_failed(due: Due, refusals: tuple[Refusal, ...]) -> bool:
+def _geocoder_failed(due: Due, refusals: tuple[SiteRefusal, ...]) -> bool:
     """Whether the only missing value is the position, which the site looks up itself if none is sent."""
     sent = due.wanted is not None and "coordinates" in due.wanted.body
     return not sent and {("national-refused:missing", "/location")} == {(one.code, one.pointer) for one in refusals}
 
 
-def _again_on(refusals: tuple[Refusal, ...], now: int) -> str | None:
+def _again_on(refusals: tuple[SiteRefusal, ...], now: int) -> str | None:
     """The day on which the refused body is sent again; None if that cannot succeed.
 
     Every body for seconde holds the mandatory weeks of the school year in force here, so a refusal of these weeks means
@@ -234,6 +234,6 @@ def _day(now: int) -> date:
     return datetime.fromtimestamp(now / 1000, PARIS).date()
 
 
-def _settled(part: Part, state: str, now: int, *problems: dict[str, Any]) -> Part:
+def _settled(part: DeliveryPart, state: str, now: int, *problems: dict[str, Any]) -> DeliveryPart:
     changes: dict[str, Any] = {"state": state, "since": now, "attempt": None, "until": None, "problems": problems}
     return replace(part, **changes)

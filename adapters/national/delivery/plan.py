@@ -11,15 +11,15 @@ import orjson
 from adapters.national.mapping.body import Suffix, remote_id
 from adapters.national.mapping.deliverability import (
     Deliverability,
+    DeliverableLater,
     DeliveryTerms,
     NotDeliverable,
     Past,
     Ready,
-    Waiting,
     WantedPart,
 )
 from adapters.national.mapping.mapping import map_offer
-from gateway.protocol.delivery import GROUPS, Call, Delivery, Group, Part
+from gateway.protocol.delivery import GROUPS, Call, Delivery, DeliveryPart, Group
 
 RANKS: Mapping[Call, int] = {"delete": 0, "create": 1, "update": 2}
 """Withdrawals first, since pupils must not see withdrawn offers; then creations; then updates."""
@@ -38,7 +38,7 @@ class Due:
     """
 
     call: Call
-    part: Part
+    part: DeliveryPart
     wanted: Ready | None = None
 
     @property
@@ -70,7 +70,7 @@ def set_wanted_state(delivery: Delivery, wanted: WantedParts, *, sequence: int, 
     return replace(after, sequence=sequence)
 
 
-def next_call(part: Part, wanted: WantedPart | None, *, account: str) -> Due | None:
+def next_call(part: DeliveryPart, wanted: WantedPart | None, *, account: str) -> Due | None:
     """The due call of a pending part; None if there is none, or none before another day."""
     if part.state != "pending":
         return None
@@ -84,12 +84,14 @@ def next_call(part: Part, wanted: WantedPart | None, *, account: str) -> Due | N
     return Due("create" if part.sequence is None else "update", part, deliverability)
 
 
-def is_leaving(part: Part, deliverability: Deliverability | None) -> bool:
+def is_leaving(part: DeliveryPart, deliverability: Deliverability | None) -> bool:
     """Whether the part is to be deleted at the site. A deletion that was begun is completed: it may have happened. An
     offer that moved to the next school year is deleted too: its copy there names weeks that it no longer offers.
     """
     begun = part.attempt is not None and part.attempt.call == "delete"
-    return part.there and (begun or deliverability is None or isinstance(deliverability, NotDeliverable | Waiting))
+    return part.there and (
+        begun or deliverability is None or isinstance(deliverability, NotDeliverable | DeliverableLater)
+    )
 
 
 def _set_part(
@@ -110,7 +112,9 @@ def _set_part(
     return delivery.with_part(_set_absent(part, wanted.deliverability, now))
 
 
-def _set_held(part: Part, deliverability: Deliverability | None, sequence: int, before: int, now: int) -> Part:
+def _set_held(
+    part: DeliveryPart, deliverability: Deliverability | None, sequence: int, before: int, now: int
+) -> DeliveryPart:
     """The new state of a part that the site holds, or may hold."""
     if is_leaving(part, deliverability):
         return _in_state(part, "pending", now, until=None)
@@ -126,19 +130,21 @@ def _set_held(part: Part, deliverability: Deliverability | None, sequence: int, 
     return _in_state(part, "delivered", now, until=None) if settled else part
 
 
-def _set_absent(part: Part, deliverability: Deliverability, now: int) -> Part:
+def _set_absent(part: DeliveryPart, deliverability: Deliverability, now: int) -> DeliveryPart:
     """The new state of a part that the site does not hold; its remote id was never used."""
     match deliverability:
         case Ready():
             return _in_state(part, "pending", now, until=None)
-        case Waiting(until=day):
+        case DeliverableLater(until=day):
             return _in_state(part, "pending", now, until=day.isoformat())
         case NotDeliverable(refusals=refusals) | Past(refusals=refusals):
             problems = tuple(refusal.to_json() for refusal in refusals)
             return replace(_in_state(part, "not-deliverable", now, until=None), problems=problems)
 
 
-def _fresh(delivery: Delivery, group: Group, suffix: Suffix, *, account: str, now: int) -> tuple[Delivery, Part]:
+def _fresh(
+    delivery: Delivery, group: Group, suffix: Suffix, *, account: str, now: int
+) -> tuple[Delivery, DeliveryPart]:
     """The part to create: the last one if its remote id was never used, else a new generation."""
     last = delivery.part(group)
     if last is not None and last.sequence is None and last.attempt is None and last.state != "dead":
@@ -148,12 +154,12 @@ def _fresh(delivery: Delivery, group: Group, suffix: Suffix, *, account: str, no
     generation = 1 if last is None else last.generation + 1
     while (name := remote_id(delivery.id, suffix, generation)) in delivery.remote_ids():
         generation += 1
-    return delivery, Part(
+    return delivery, DeliveryPart(
         group=group, generation=generation, account=account, state="pending", since=now, remote_id=name
     )
 
 
-def _in_state(part: Part, state: str, now: int, **changes: Any) -> Part:
+def _in_state(part: DeliveryPart, state: str, now: int, **changes: Any) -> DeliveryPart:
     """The part in this state; problems and ``since`` are kept while the state is the same."""
     if part.state != state:
         changes = {"state": state, "since": now, "problems": (), **changes}

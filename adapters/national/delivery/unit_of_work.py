@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from adapters.national.delivery.outbox import Entry, Outbox
+from adapters.national.delivery.outbox import DueCall, Outbox
 from adapters.national.delivery.outcome import as_pending, is_due_again, looks_at
 from adapters.national.delivery.plan import (
     EXPIRED_RANK,
@@ -25,7 +25,7 @@ from adapters.national.site.accounts import Accounts
 from gateway.clock import Clock
 from gateway.log.port import Output, Owner
 from gateway.partners import Partners
-from gateway.protocol.delivery import GROUPS, Delivery, Part, delivery_record
+from gateway.protocol.delivery import GROUPS, Delivery, DeliveryPart, delivery_record
 from gateway.protocol.delivery_order import ANY_PLATFORM
 from gateway.protocol.identity import NATIONAL, partition_of, platform_of
 from gateway.protocol.paris_time import paris_date
@@ -138,7 +138,7 @@ class DeliveryStore:
         """``Owner.end`` of each partition of a topic. Raises the same errors."""
         return [await self._owner.end(topic, partition) for partition in range(self.partitions)]
 
-    async def held(self) -> AsyncIterator[tuple[str, Part]]:
+    async def held(self) -> AsyncIterator[tuple[str, DeliveryPart]]:
         """The parts that the account holds at the site, with their offer ids, without those of unknown outcome. Yields
         to other tasks in between.
         """
@@ -199,7 +199,7 @@ class UnitOfWork:
         self._outbox.put_delivery(delivery)
         self._write(delivery.id, delivery_record(delivery))
 
-    def put_part(self, offer_id: str, part: Part) -> None:
+    def put_part(self, offer_id: str, part: DeliveryPart) -> None:
         """Write one part of an offer's delivery, then queue the calls that are still due for the offer."""
         delivery = self._outbox.delivery(offer_id)
         if delivery is None:
@@ -221,7 +221,7 @@ class UnitOfWork:
         record = position_record(role, topic_partition, position)
         self._outputs[record.key or b""] = Output(POSITIONS, self._store.home, record)
 
-    def due(self, entry: Entry) -> tuple[Delivery, Due] | None:
+    def due(self, entry: DueCall) -> tuple[Delivery, Due] | None:
         """The call that is due today for an entry of the queue; None if there is none any more."""
         before = self._outbox.delivery(entry.id)
         refused = None if before is None else before.part(entry.group)

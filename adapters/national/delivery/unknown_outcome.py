@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from adapters.national.delivery.outbox import Entry
+from adapters.national.delivery.outbox import DueCall
 from adapters.national.delivery.outcome import as_dead, as_found, as_replaced, as_taken
 from adapters.national.delivery.plan import Due
 from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
@@ -16,7 +16,7 @@ from adapters.national.site.answer import Missing, Outcome
 from adapters.national.site.index_walk import Walker
 from adapters.national.site.site import Site
 from adapters.national.site.timing import Timing
-from gateway.protocol.delivery import Part
+from gateway.protocol.delivery import DeliveryPart
 
 LOST_ANSWER, NAME_TAKEN = "look", "name"
 """Reasons to set a part aside: a creation without an answer; a remote id that the site reports as taken."""
@@ -66,7 +66,7 @@ class UnknownOutcomes:
             await self._find_names(names)
         return bool(look_ups or names)
 
-    async def _look_up(self, entries: Sequence[Entry]) -> None:
+    async def _look_up(self, entries: Sequence[DueCall]) -> None:
         """Look up creations without an answer on the first pages of the index. A missing one is created again after
         ``LATE_MS``; if the first call still arrives after the look-up, the remote id is then taken.
         """
@@ -79,7 +79,7 @@ class UnknownOutcomes:
                 else:
                     self._clear(unit, entry, as_found(part, now=unit.now))
 
-    async def _find_names(self, entries: Sequence[Entry]) -> None:
+    async def _find_names(self, entries: Sequence[DueCall]) -> None:
         """Look up taken remote ids: a listed offer is sent again; one that a complete index does not list is dead.
 
         An index that stays incomplete, for an unreadable item or for changes during ``_WALKS`` walks, cannot prove
@@ -104,15 +104,15 @@ class UnknownOutcomes:
         else:
             self._walks = 0
 
-    def _names(self, entries: Sequence[Entry]) -> set[str]:
+    def _names(self, entries: Sequence[DueCall]) -> set[str]:
         return {part.remote_id for _, part in self._with_parts(entries) if part.remote_id is not None}
 
-    def _with_parts(self, entries: Sequence[Entry]) -> list[tuple[Entry, Part]]:
+    def _with_parts(self, entries: Sequence[DueCall]) -> list[tuple[DueCall, DeliveryPart]]:
         """The entries, each with its part."""
         deliveries = ((entry, self._store.outbox.delivery(entry.id)) for entry in entries)
         parts = ((entry, delivery.part(entry.group)) for entry, delivery in deliveries if delivery is not None)
         return [(entry, part) for entry, part in parts if part is not None]
 
-    def _clear(self, unit: UnitOfWork, entry: Entry, part: Part) -> None:
+    def _clear(self, unit: UnitOfWork, entry: DueCall, part: DeliveryPart) -> None:
         self._store.outbox.set_aside(entry.id, entry.group, "")
         unit.put_part(entry.id, part)

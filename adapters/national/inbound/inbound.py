@@ -20,7 +20,7 @@ import structlog
 from adapters.national.delivery.unit_of_work import DeliveryStore
 from adapters.national.inbound.offer import document, is_out_of_season, judge, offer_id
 from adapters.national.inbound.state import InboundState
-from adapters.national.site.accounts import Search
+from adapters.national.site.accounts import SearchAccount
 from adapters.national.site.index_walk import RightMissingError, Walk, Walker
 from adapters.national.site.reading import Listed
 from adapters.national.site.site import LoginRefusedError, Site, SiteError
@@ -57,7 +57,7 @@ class Inbound:
 
     log: EventLog
     site: Site
-    search: Search
+    search: SearchAccount
     partners: Partners
     submissions: Submissions
     ids: ReceiptIds

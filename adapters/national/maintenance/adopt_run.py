@@ -18,7 +18,7 @@ from adapters.national.maintenance.reconcile import DELETE, Reconciliation, carr
 from adapters.national.mapping.deliverability import NotDeliverable
 from adapters.national.site.index_walk import Walker
 from gateway.partners import Partners
-from gateway.protocol.delivery import Delivery, Group, Part
+from gateway.protocol.delivery import Delivery, DeliveryPart, Group
 from gateway.protocol.delivery_order import Adopt
 from gateway.protocol.partner import Partner
 from gateway.protocol.withdrawal_guard import needs_confirmation
@@ -142,7 +142,7 @@ def _with_adopted(
         return None
     if last is not None:
         delivery = delivery.with_part(replace(last, state="dead", attempt=None, since=now))
-    adopted = Part(
+    adopted = DeliveryPart(
         group=group,
         generation=1 if last is None else last.generation + 1,
         account=store.route.account,

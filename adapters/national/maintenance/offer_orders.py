@@ -14,10 +14,10 @@ from adapters.national.delivery.outcome import as_pending
 from adapters.national.delivery.progress import Progress
 from adapters.national.delivery.unit_of_work import DeliveryStore
 from adapters.national.mapping.body import is_reachable
-from adapters.national.site.answer import Done, Forbidden, Missing, Outcome, Refused, outcome_about
+from adapters.national.site.answer import DoneAnswer, Forbidden, Missing, Outcome, RefusedAnswer, outcome_about
 from adapters.national.site.site import MAX_TRIES, Site, SiteUnavailableError, call_until
 from adapters.national.site.timing import Timing
-from gateway.protocol.delivery import Delivery, Group, Part
+from gateway.protocol.delivery import Delivery, DeliveryPart, Group
 from gateway.protocol.delivery_order import Erase, Replay
 
 NEUTRAL = "Offre retirée"
@@ -110,7 +110,7 @@ async def erase(
     }
 
 
-async def _overwrite(part: Part, sites: Mapping[str, Site], timing: Timing) -> bool | None:
+async def _overwrite(part: DeliveryPart, sites: Mapping[str, Site], timing: Timing) -> bool | None:
     """Whether the site no longer holds content of this part; None when it never held any."""
     name = part.remote_id
     if name is None:
@@ -122,8 +122,10 @@ async def _overwrite(part: Part, sites: Mapping[str, Site], timing: Timing) -> b
     async def overwrite() -> Outcome:
         return outcome_about(name, await site.update(name, {**NEUTRAL_BODY, "grades": _GRADES[part.group]}))
 
-    match await call_until((Done, Missing, Forbidden, Refused), overwrite, timing, name="erase", remote_id=name):
-        case Done():
+    match await call_until(
+        (DoneAnswer, Missing, Forbidden, RefusedAnswer), overwrite, timing, name="erase", remote_id=name
+    ):
+        case DoneAnswer():
             return True
         case Missing():
             return None

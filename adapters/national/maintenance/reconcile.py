@@ -17,12 +17,12 @@ from adapters.national.delivery.progress import Progress, Step
 from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
 from adapters.national.mapping.body import is_reachable
 from adapters.national.mapping.deliverability import Ready
-from adapters.national.site.answer import AlreadyDeleted, Done, Forbidden, Missing, Outcome
+from adapters.national.site.answer import AlreadyDeleted, DoneAnswer, Forbidden, Missing, Outcome
 from adapters.national.site.index_walk import RightMissingError, Walk, Walker
 from adapters.national.site.reading import Listed, differences
 from adapters.national.site.site import Site, call_until, delete_rows
 from adapters.national.site.timing import Timing
-from gateway.protocol.delivery import Delivery, Part
+from gateway.protocol.delivery import Delivery, DeliveryPart
 from gateway.protocol.delivery_order import Reconcile
 from gateway.protocol.withdrawal_guard import needs_confirmation
 
@@ -64,7 +64,7 @@ class Findings:
         }
 
 
-class _Seen:
+class _ListedItems:
     """Items that the search lists for this account. Search hides the offers of accounts that are not open to reuse, and
     offers outside the account's departments, so an offer that is not listed may still be visible to pupils.
     """
@@ -159,7 +159,7 @@ class Reconciliation:
         if [name for name in fields if not (name in {"weeks", "grades"} and answered)]:
             findings.differing[listed.remote_id or ""] = fields
 
-    def find_part(self, remote_id: str | None) -> tuple[Delivery, Part] | None:
+    def find_part(self, remote_id: str | None) -> tuple[Delivery, DeliveryPart] | None:
         """The delivery and the part with this remote id, if the part should be at the site."""
         offer_id = None if remote_id is None else self.store.outbox.owner_of(remote_id)
         delivery = None if offer_id is None else self.store.outbox.delivery(offer_id)
@@ -177,7 +177,7 @@ class Reconciliation:
 
     async def _look(self, findings: Findings) -> None:
         """Record for each part whether pupils can find it, as far as the account can see."""
-        seen = _Seen()
+        seen = _ListedItems()
 
         def see(listed: Listed) -> None:
             seen.add(listed, ours=self.store.outbox.owner_of(listed.remote_id or "") is not None)
@@ -187,7 +187,7 @@ class Reconciliation:
         except RightMissingError:
             return
         findings.visible = 0
-        changed: list[tuple[str, Part]] = []
+        changed: list[tuple[str, DeliveryPart]] = []
         async for offer_id, part in self.store.held():
             state = self.store.outbox.offer(offer_id)
             offer = {} if state is None or state.offer is None else state.offer
@@ -202,7 +202,7 @@ class Reconciliation:
                 changed = []
         await self._change(changed)
 
-    async def _change(self, changed: Sequence[tuple[str, Part]]) -> None:
+    async def _change(self, changed: Sequence[tuple[str, DeliveryPart]]) -> None:
         """Store the visibility of parts, unless they have changed since they were read."""
         async with self.store.unit_of_work() as unit:
             for offer_id, part in changed:
@@ -258,9 +258,9 @@ async def _delete(reconciliation: Reconciliation, remote_id: str, *, again: bool
     async def delete() -> Outcome:
         return await delete_rows(reconciliation.site, remote_id)
 
-    kinds = (Done, AlreadyDeleted, Missing, Forbidden)
+    kinds = (DoneAnswer, AlreadyDeleted, Missing, Forbidden)
     match await call_until(kinds, delete, reconciliation.timing, name="delete", remote_id=remote_id):
-        case Done():
+        case DoneAnswer():
             _log.info("national.extra_deleted", remote_id=remote_id)
             return True
         case AlreadyDeleted() if again:

@@ -19,7 +19,7 @@ PREFIX = "national-refused:"
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class SiteRefusal:
     """A reason that only the site, or a platform's terms, can give. ``pointer`` is a JSON Pointer into the shared
     offer; ``said`` is the site's text, capped and without personal data.
     """
@@ -37,15 +37,15 @@ class Refusal:
         return body if self.said is None else {**body, "actual": self.said}
 
 
-Trouble: TypeAlias = Problem | Refusal
+Obstacle: TypeAlias = Problem | SiteRefusal
 """A problem of the catalogue, or a refusal of the site; both have ``to_json``."""
 
 
-def refusal(code: str, *, pointer: str = "", said: object = None) -> Refusal:
+def refusal(code: str, *, pointer: str = "", said: object = None) -> SiteRefusal:
     """A refusal with the site's text capped and redacted. Raises KeyError for a code without texts."""
     if code not in refusals():
         raise KeyError(code)
-    return Refusal(code, pointer, None if said is None else str(displayed(str(said))))
+    return SiteRefusal(code, pointer, None if said is None else str(displayed(str(said))))
 
 
 @cache
@@ -94,7 +94,7 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class DeliverableLater:
     """The site takes it from a later day on: its school year is not in force there yet."""
 
     until: date
@@ -106,17 +106,17 @@ class Past:
     ``refusals`` name the weeks that the site asks for now.
     """
 
-    refusals: tuple[Trouble, ...] = field(default=(), compare=False)
+    refusals: tuple[Obstacle, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class NotDeliverable:
     """The site would refuse it, or would publish data that must not be public."""
 
-    refusals: tuple[Trouble, ...]
+    refusals: tuple[Obstacle, ...]
 
 
-Deliverability: TypeAlias = Ready | Waiting | Past | NotDeliverable
+Deliverability: TypeAlias = Ready | DeliverableLater | Past | NotDeliverable
 
 
 @dataclass(frozen=True, slots=True)

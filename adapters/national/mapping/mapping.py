@@ -11,12 +11,12 @@ from typing import Any
 from adapters.national.mapping.body import Suffix, body_of, is_masked
 from adapters.national.mapping.deliverability import (
     Deliverability,
+    DeliverableLater,
     DeliveryTerms,
     NotDeliverable,
+    Obstacle,
     Past,
     Ready,
-    Trouble,
-    Waiting,
     WantedPart,
     refusal,
 )
@@ -44,7 +44,7 @@ def map_offer(offer: Mapping[str, Any], *, on: date, terms: DeliveryTerms) -> tu
     )
 
 
-def _add(obstacles: tuple[Trouble, ...], deliverability: Deliverability) -> Deliverability:
+def _add(obstacles: tuple[Obstacle, ...], deliverability: Deliverability) -> Deliverability:
     """The deliverability of a part with the obstacles of the whole offer added."""
     if not obstacles:
         return deliverability
@@ -63,7 +63,7 @@ def levels_of_parts(offer: Mapping[str, Any]) -> Iterator[tuple[Suffix, tuple[st
         yield "", levels
 
 
-def _find_obstacles(offer: Mapping[str, Any], on: date, terms: DeliveryTerms) -> Iterator[Trouble]:
+def _find_obstacles(offer: Mapping[str, Any], on: date, terms: DeliveryTerms) -> Iterator[Obstacle]:
     """The obstacles that keep all levels of an offer from the site."""
     for find in (delivery.find, delivery.find_address, delivery.find_unplaced):
         for trouble in find(offer, on, None):
@@ -100,7 +100,7 @@ def _map_part(
         return Ready({**common, "period": year.weeks.index(mandatory[0]) + 1}, mandatory, levels)
     later = [taken_from(year) for year in fitting if taken_from(year) > on]
     if later:
-        return Waiting(min(later))
+        return DeliverableLater(min(later))
     obstacle = (_seconde_obstacle(weeks, on),)
     return Past(obstacle) if fitting else NotDeliverable(obstacle)
 

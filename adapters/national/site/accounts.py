@@ -48,7 +48,7 @@ class AccountsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class SearchAccount:
     """The account that reads the offers created at the site, the interval, and whether those of unknown partners
     (``others``) are imported too.
 
@@ -68,7 +68,7 @@ class Accounts:
     accounts: Mapping[str, Account]
     platforms: Mapping[str, str]
     terms: Mapping[str, DeliveryTerms] = field(default_factory=dict)
-    search: Search | None = None
+    search: SearchAccount | None = None
 
     def account_of(self, platform: str) -> str | None:
         """The account that delivers a platform's offers; None if there is none."""
@@ -110,7 +110,7 @@ def _accounts(body: Mapping[str, Any], folder: Path, environ: Mapping[str, str])
             if platform in platforms:
                 raise AccountsError(f"accounts: {platform} is delivered by both {platforms[platform]} and {name}")
             platforms[platform] = name
-    search = Search(**body["search"]) if "search" in body else None
+    search = SearchAccount(**body["search"]) if "search" in body else None
     if search is not None and search.account not in accounts:
         raise AccountsError(f"search/account: there is no account {search.account}")
     terms = {platform: DeliveryTerms(**entry) for platform, entry in body.get("platforms", {}).items()}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from adapters.national.mapping.deliverability import PREFIX, Ready, Refusal, refusal, vocabulary
+from adapters.national.mapping.deliverability import PREFIX, Ready, SiteRefusal, refusal, vocabulary
 from adapters.national.mapping.week import real
 
 _OFFER_MEMBERS = frozenset({"remote_id", "weeks", "grades"})
@@ -21,7 +21,7 @@ _OLD_PERIOD = 401
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SiteAnswer:
     """An answer of the site: the status, and the body as JSON (its text if it is not JSON)."""
 
     status: int
@@ -29,7 +29,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class DoneAnswer:
     """Written. ``weeks``, padded, and ``levels`` are those that the site stored; ``published`` is false for an offer
     that is not published there: hidden by its moderators, or unpublished. ``remote_id`` names the written offer.
     """
@@ -61,10 +61,10 @@ class Forbidden:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedAnswer:
     """The site refuses the body; each reason has a code of this gateway. The same body would be refused again."""
 
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[SiteRefusal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,12 @@ class Unrecognized:
     step: str | None = field(default=None, compare=False)
 
 
-Outcome: TypeAlias = Done | NameTaken | AlreadyDeleted | Missing | Forbidden | Refused | RightMissing | Unrecognized
+Outcome: TypeAlias = (
+    DoneAnswer | NameTaken | AlreadyDeleted | Missing | Forbidden | RefusedAnswer | RightMissing | Unrecognized
+)
 
 
-def outcome_of(answer: Answer) -> Outcome:
+def outcome_of(answer: SiteAnswer) -> Outcome:
     """The outcome of a write, or the refusal of a read; ``reading.read_page`` reads the page of a read."""
     body = answer.body if isinstance(answer.body, dict) else {}
     is_offer = body.keys() >= _OFFER_MEMBERS and isinstance(body["remote_id"], str)
@@ -95,25 +97,25 @@ def outcome_of(answer: Answer) -> Outcome:
     return _refusal_of(answer.status, body) or unrecognized(answer)
 
 
-def outcome_about(name: str, answer: Answer) -> Outcome:
+def outcome_about(name: str, answer: SiteAnswer) -> Outcome:
     """The outcome of a call about one remote id; the document of another offer settles nothing."""
     outcome = outcome_of(answer)
-    if isinstance(outcome, Done) and outcome.remote_id != name:
+    if isinstance(outcome, DoneAnswer) and outcome.remote_id != name:
         return Unrecognized(HTTPStatus.OK, "the document of another offer")
     return outcome
 
 
-def unrecognized(answer: Answer) -> Unrecognized:
+def unrecognized(answer: SiteAnswer) -> Unrecognized:
     """Description of an answer that is not in the site's form."""
     return Unrecognized(answer.status, f"status {answer.status} with {_form(answer.body)}", _step(answer.status))
 
 
-def is_rate_refusal(answer: Answer) -> bool:
+def is_rate_refusal(answer: SiteAnswer) -> bool:
     """Whether the answer is the site's own 429: an error without code. A proxy's 429 counts as an outage."""
     return answer.status == HTTPStatus.TOO_MANY_REQUESTS and _is_error_without_code(answer.body)
 
 
-def is_token_refusal(answer: Answer) -> bool:
+def is_token_refusal(answer: SiteAnswer) -> bool:
     """Whether the site refuses the token: a wrong one, or one of a user that no longer exists."""
     code, error = _error_of(answer.body)
     if answer.status == HTTPStatus.UNAUTHORIZED:
@@ -121,18 +123,18 @@ def is_token_refusal(answer: Answer) -> bool:
     return answer.status == HTTPStatus.NOT_FOUND and code == "NOT_FOUND" and "user" in str(error).lower().split()
 
 
-def is_login_refusal(answer: Answer) -> bool:
+def is_login_refusal(answer: SiteAnswer) -> bool:
     """Whether the site refuses e-mail or password: an error without code."""
     return answer.status == HTTPStatus.UNAUTHORIZED and _is_error_without_code(answer.body)
 
 
-def login_token(answer: Answer) -> str | None:
+def login_token(answer: SiteAnswer) -> str | None:
     """The token of a successful login; None for anything else."""
     token = answer.body.get("token") if isinstance(answer.body, dict) else None
     return token if answer.status == HTTPStatus.OK and isinstance(token, str) and token else None
 
 
-def find_dropped(sent: Ready, done: Done) -> Refusal | None:
+def find_dropped(sent: Ready, done: DoneAnswer) -> SiteRefusal | None:
     """The weeks or levels that the site dropped or added silently: it drops those that it does not know."""
     odd = sorted(set(sent.weeks) ^ set(done.weeks)) + sorted(set(sent.levels) ^ set(done.levels))
     pointer = "/levels" if set(sent.weeks) == set(done.weeks) else "/weeks"
@@ -158,7 +160,7 @@ def _refusal_of(status: int, body: Mapping[str, Any]) -> Outcome | None:
         case HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED" if isinstance(error, str):
             return RightMissing()
         case HTTPStatus.BAD_REQUEST | HTTPStatus.UNPROCESSABLE_ENTITY, _ if _is_refusal_code(code):
-            return Refused(tuple(_reasons(error)))
+            return RefusedAnswer(tuple(_reasons(error)))
     return None
 
 
@@ -191,10 +193,10 @@ def _step(status: int) -> str | None:
     return "check the url of the accounts file, and the proxy or firewall on the way to the site, which answers itself"
 
 
-def _done(body: Mapping[str, Any]) -> Done:
+def _done(body: Mapping[str, Any]) -> DoneAnswer:
     weeks = [week for week in _listed(body, "weeks") if isinstance(week, str)]
     levels = tuple(level for level in _listed(body, "grades") if isinstance(level, str))
-    return Done(real(weeks), levels, published=body.get("published_at") is not None, remote_id=body["remote_id"])
+    return DoneAnswer(real(weeks), levels, published=body.get("published_at") is not None, remote_id=body["remote_id"])
 
 
 def _listed(body: Mapping[str, Any], name: str) -> list[Any]:
@@ -202,7 +204,7 @@ def _listed(body: Mapping[str, Any], name: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _reasons(error: object) -> Iterator[Refusal]:
+def _reasons(error: object) -> Iterator[SiteRefusal]:
     """The reasons of an ``error``: an object of lists by field, or one sentence."""
     if not isinstance(error, dict) or not error:
         yield _reason("", error)
@@ -213,7 +215,7 @@ def _reasons(error: object) -> Iterator[Refusal]:
             yield _reason(pointer, sentence if pointer else f"{name}: {sentence}")
 
 
-def _reason(pointer: str, sentence: object) -> Refusal:
+def _reason(pointer: str, sentence: object) -> SiteRefusal:
     """One sentence as a refusal; the first phrase of the vocabulary that it holds gives the code. A code that needs a
     pointer and has none becomes ``other``.
     """

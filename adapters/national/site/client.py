@@ -13,7 +13,7 @@ import structlog
 from adapters.national.mapping.body import is_reachable
 from adapters.national.site.accounts import Account
 from adapters.national.site.answer import (
-    Answer,
+    SiteAnswer,
     is_login_refusal,
     is_rate_refusal,
     is_token_refusal,
@@ -42,7 +42,7 @@ Login: TypeAlias = Callable[[], Awaitable[str]]
 _log = structlog.get_logger()
 
 
-class Token:
+class SiteToken:
     """The account's current token: requested when needed, renewed early, dropped when the site refuses it."""
 
     def __init__(self, login: Login, *, clock: Clock) -> None:
@@ -66,7 +66,7 @@ class Token:
             self._value = None
 
 
-class NationalSite:
+class HttpSite:
     """One account at the real site, or at its simulator, over HTTP; use it as a context manager.
 
     Each call waits for a rate slot. A call that is refused for the rate is retried in the next clock minute; a refused
@@ -84,7 +84,7 @@ class NationalSite:
     ) -> None:
         self._account = account
         self._rate = rate
-        self._token = Token(self._login, clock=clock)
+        self._token = SiteToken(self._login, clock=clock)
         self._timeout = aiohttp.ClientTimeout(
             total=answer_seconds, connect=connect_seconds, sock_connect=connect_seconds
         )
@@ -103,27 +103,27 @@ class NationalSite:
         if self._open is not None:
             await self._open.close()
 
-    async def create(self, body: Mapping[str, Any]) -> Answer:
+    async def create(self, body: Mapping[str, Any]) -> SiteAnswer:
         """See ``Site``."""
         return await self._write("POST", "/internship_offers", body)
 
-    async def update(self, remote_id: str, body: Mapping[str, Any]) -> Answer:
+    async def update(self, remote_id: str, body: Mapping[str, Any]) -> SiteAnswer:
         """See ``Site``."""
         return await self._write("PATCH", _path(remote_id), body)
 
-    async def delete(self, remote_id: str) -> Answer:
+    async def delete(self, remote_id: str) -> SiteAnswer:
         """See ``Site``."""
         return await self._call("DELETE", f"/api/v2{_path(remote_id)}")
 
-    async def index(self, page: int) -> Answer:
+    async def index(self, page: int) -> SiteAnswer:
         """See ``Site``."""
         return await self._call("GET", "/api/v2/internship_offers", query={"page": str(page)})
 
-    async def search(self, page: int, **filters: str) -> Answer:
+    async def search(self, page: int, **filters: str) -> SiteAnswer:
         """See ``Site``."""
         return await self._call("GET", "/api/v2/internship_offers/search", query={**filters, "page": str(page)})
 
-    async def _write(self, method: str, path: str, body: Mapping[str, Any]) -> Answer:
+    async def _write(self, method: str, path: str, body: Mapping[str, Any]) -> SiteAnswer:
         content = orjson.dumps({"internship_offer": dict(body)})
         if "period" not in body:
             return await self._call(method, f"/api/v2{path}", content=content)
@@ -139,7 +139,7 @@ class NationalSite:
         content: bytes | None = None,
         query: Mapping[str, str] | None = None,
         fixed: str | None = None,
-    ) -> Answer:
+    ) -> SiteAnswer:
         """One call with a token and a rate slot; retried when either is refused. Raises SiteError."""
         renewed = False
         for _ in range(TRIES):
@@ -186,7 +186,7 @@ class NationalSite:
         content: bytes | None = None,
         query: Mapping[str, str] | None = None,
         token: str | None = None,
-    ) -> Answer:
+    ) -> SiteAnswer:
         """One HTTP request. A failed read has changed nothing; a failed write may have happened once it was sent."""
         if self._open is None:
             raise RuntimeError("use the site as a context manager")
@@ -201,7 +201,7 @@ class NationalSite:
             ) as response:
                 if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
                     raise failure(f"{method} was answered by a redirect, which is not followed", step=_REDIRECT_STEP)
-                return Answer(response.status, await _read(response, page=method == "GET"))
+                return SiteAnswer(response.status, await _read(response, page=method == "GET"))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise SiteUnavailableError(f"the site cannot be reached: {error}") from error
         except (aiohttp.ClientError, _TooLargeError, TimeoutError, OSError) as error:

@@ -5,12 +5,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from adapters.national.site.answer import Answer, RightMissing, outcome_of, unrecognized
-from adapters.national.site.reading import Listed, Page, Unreadable, read_page
+from adapters.national.site.answer import RightMissing, SiteAnswer, outcome_of, unrecognized
+from adapters.national.site.reading import Listed, SearchPage, Unreadable, read_page
 from adapters.national.site.site import OutcomeUnknownError, SiteUnavailableError
 from adapters.national.site.timing import Timing, backoff
 
-Ask: TypeAlias = Callable[[int], Awaitable[Answer]]
+Ask: TypeAlias = Callable[[int], Awaitable[SiteAnswer]]
 See: TypeAlias = Callable[[Listed], None]
 
 _TRIES = 5
@@ -38,7 +38,7 @@ class Walk:
     moved: bool = False
     ended: bool = False
 
-    def add(self, page: Page) -> None:
+    def add(self, page: SearchPage) -> None:
         """Add the next page."""
         self.moved = self.moved or (self.pages > 0 and page.total != self.total)
         self.pages, self.total = self.pages + 1, page.total
@@ -72,7 +72,7 @@ class Walker:
     ask: Ask
     timing: Timing
 
-    async def page(self, number: int, *, tries: int = _TRIES) -> Page:
+    async def page(self, number: int, *, tries: int = _TRIES) -> SearchPage:
         """One page. Raises SiteUnavailableError after ``tries`` failures, LoginRefusedError, RightMissingError."""
         error = SiteUnavailableError(f"page {number} could not be read")
         for failures in range(tries):
@@ -92,7 +92,7 @@ class Walker:
             error = SiteUnavailableError(f"page {number} could not be read: {strange.said}", step=strange.step)
         raise error
 
-    async def pages(self, walk: Walk) -> AsyncGenerator[Page, None]:
+    async def pages(self, walk: Walk) -> AsyncGenerator[SearchPage, None]:
         """The pages from the first to the last; each is added to ``walk``."""
         while True:
             page = await self.page(walk.pages + 1)

@@ -1,7 +1,7 @@
 """Tolerant JSON reader for pages: an unreadable value costs its own item, never the page. Pure.
 
 ``orjson`` refuses a whole document for one number beyond its range, one lone surrogate or one deep value, and takes the
-last of two members of one name. Here each becomes a ``Fault`` in its place, or is found by ``find_fault``.
+last of two members of one name. Here each becomes a ``JsonFault`` in its place, or is found by ``find_fault``.
 """
 
 import json
@@ -19,7 +19,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]++|\\(?:.|\Z))*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 """A bracket, or a string, which the end of the document may cut."""
 
 
-class Fault:
+class JsonFault:
     """An unreadable value: no finite number of 64 bits, or nested too deeply."""
 
 
@@ -43,7 +43,7 @@ def find_fault(value: Any) -> str | None:
 
 def _faults(value: Any, path: str, depth: int) -> Iterator[str]:
     match value:
-        case Fault():
+        case JsonFault():
             yield f"{path}: a value that cannot be read"
         case str() if _SURROGATE.search(value):
             yield f"{path}: a lone surrogate, which is no character"
@@ -81,17 +81,21 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return found if len(found) == len(members) else Doubled(found)
 
 
-def _whole(digits: str) -> int | Fault:
+def _whole(digits: str) -> int | JsonFault:
     """Python itself refuses more than 4,300 digits, for the whole document."""
     number = int(digits) if len(digits) <= _MAX_DIGITS else _MAX_INTEGER + 1
-    return number if _MIN_INTEGER <= number <= _MAX_INTEGER else Fault()
+    return number if _MIN_INTEGER <= number <= _MAX_INTEGER else JsonFault()
 
 
-def _fraction(digits: str) -> float | Fault:
+def _fraction(digits: str) -> float | JsonFault:
     number = float(digits)
-    return number if math.isfinite(number) else Fault()
+    return number if math.isfinite(number) else JsonFault()
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_whole, parse_float=_fraction, parse_constant=lambda _: Fault(), strict=False
+    object_pairs_hook=_object,
+    parse_int=_whole,
+    parse_float=_fraction,
+    parse_constant=lambda _: JsonFault(),
+    strict=False,
 )

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from adapters.national.mapping.deliverability import Ready
 from adapters.national.mapping.week import parse_day, parse_spans
-from adapters.national.site.answer import Answer
+from adapters.national.site.answer import SiteAnswer
 from adapters.national.site.page_json import Doubled, find_fault
 from schemas.codelist import reference
 
@@ -74,7 +74,7 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class SearchPage:
     """One page: its items, and the totals that show whether a walk is complete and undisturbed."""
 
     listed: tuple[Listed, ...]
@@ -93,7 +93,7 @@ class Difference:
     listed: Any
 
 
-def read_page(answer: Answer) -> Page | None:
+def read_page(answer: SiteAnswer) -> SearchPage | None:
     """The page that an answer of index or search holds; None when it holds none."""
     if answer.status != HTTPStatus.OK or not isinstance(answer.body, dict) or isinstance(answer.body, Doubled):
         return None
@@ -105,7 +105,7 @@ def read_page(answer: Answer) -> Page | None:
     if total is None or pages is None or number is None:
         return None
     read = [_read_item(item) for item in items]
-    return Page(
+    return SearchPage(
         tuple(item for item in read if isinstance(item, Listed)),
         tuple(item for item in read if isinstance(item, Unreadable)),
         total=total,

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from adapters.national.site.answer import AlreadyDeleted, Answer, Done, Missing, Outcome, outcome_about
+from adapters.national.site.answer import AlreadyDeleted, DoneAnswer, Missing, Outcome, SiteAnswer, outcome_about
 from adapters.national.site.timing import Timing, backoff
 
 MAX_TRIES = 8
@@ -46,23 +46,23 @@ class LoginRefusedError(SiteError):
 class Site(Protocol):
     """One account at the national site."""
 
-    async def create(self, body: Mapping[str, Any]) -> Answer:
+    async def create(self, body: Mapping[str, Any]) -> SiteAnswer:
         """Create an offer; the body holds its remote id. A body with ``period`` goes through the old interface."""
         ...
 
-    async def update(self, remote_id: str, body: Mapping[str, Any]) -> Answer:
+    async def update(self, remote_id: str, body: Mapping[str, Any]) -> SiteAnswer:
         """Replace an offer by a complete body. A body with ``period`` goes through the old interface."""
         ...
 
-    async def delete(self, remote_id: str) -> Answer:
+    async def delete(self, remote_id: str) -> SiteAnswer:
         """Delete an offer permanently: its remote id is dead from then on."""
         ...
 
-    async def index(self, page: int) -> Answer:
+    async def index(self, page: int) -> SiteAnswer:
         """One page, counted from 1, of the account's own offers, 30 a page, newest first."""
         ...
 
-    async def search(self, page: int, **filters: str) -> Answer:
+    async def search(self, page: int, **filters: str) -> SiteAnswer:
         """One page of the offers of all partners; needs the right ``api_full_access``."""
         ...
 
@@ -77,7 +77,7 @@ async def delete_rows(site: Site, name: str) -> Outcome:
     first = outcome = outcome_about(name, await site.delete(name))
     for _ in range(_MAX_ROWS):
         match outcome:
-            case Done():
+            case DoneAnswer():
                 outcome = outcome_about(name, await site.delete(name))
             case AlreadyDeleted() | Missing():
                 return first

@@ -10,7 +10,7 @@ import schemas
 from gateway.errors import UploadRefusedError
 from gateway.ingest.submissions import Prepared, Submissions
 from gateway.ingest.upload.splitting import declared_count
-from gateway.ingest.upload.spool import Item
+from gateway.ingest.upload.spool import JudgedItem
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import submission_record
 from schemas import Verdict
@@ -40,10 +40,10 @@ class Author:
 class Unexplained:
     """A refused item whose problems are not collected yet: ``explain`` takes milliseconds and runs in a thread."""
 
-    explain: Callable[[], Item]
+    explain: Callable[[], JudgedItem]
 
 
-class Check(Protocol):
+class DocumentCheck(Protocol):
     """A verdict of ``schemas``."""
 
     def __call__(self, raw: bytes, *, on: date, explained: bool = True) -> Verdict:
@@ -55,7 +55,7 @@ class Judge(Protocol):
 
     declared_count: int | None
 
-    def judge(self, raw: bytes) -> Item | Unexplained | None:
+    def judge(self, raw: bytes) -> JudgedItem | Unexplained | None:
         """The item, or None for a line that is no item. Raises UploadRefusedError for the whole upload."""
 
 
@@ -69,18 +69,20 @@ class BatchJudge:
         self._explaining = 0.0
         self.declared_count: int | None = None
 
-    def judge(self, raw: bytes) -> Item | Unexplained:
+    def judge(self, raw: bytes) -> JudgedItem | Unexplained:
         """The item of a document; accepted if its verdict is, and the offer is the author's own (IDN-003)."""
         return self.examine(schemas.check_submission, raw, None)[1]
 
-    def examine(self, check: Check, raw: bytes, marks: Sequence[int] | None) -> tuple[Verdict, Item | Unexplained]:
+    def examine(
+        self, check: DocumentCheck, raw: bytes, marks: Sequence[int] | None
+    ) -> tuple[Verdict, JudgedItem | Unexplained]:
         """The verdict on a document, and its item. The problems of the first 1,000 refused items are written out."""
         verdict = check(raw, on=self._author.on, explained=False)
         if verdict.problems and verdict.problems[0].code == NOT_EXPLAINED and self._explaining < _EXPLAINING_SECONDS:
             return verdict, Unexplained(lambda: self._explain(check, raw, marks))
         return verdict, self._counted(verdict, marks)
 
-    def _explain(self, check: Check, raw: bytes, marks: Sequence[int] | None) -> Item:
+    def _explain(self, check: DocumentCheck, raw: bytes, marks: Sequence[int] | None) -> JudgedItem:
         written = self._refused < EXPLAINED
         began = time.thread_time()
         item = self._counted(check(raw, on=self._author.on), marks)
@@ -88,21 +90,21 @@ class BatchJudge:
             self._explaining += time.thread_time() - began
         return item
 
-    def _counted(self, verdict: Verdict, marks: Sequence[int] | None) -> Item:
+    def _counted(self, verdict: Verdict, marks: Sequence[int] | None) -> JudgedItem:
         item = self.weigh(verdict, marks, written=self._refused < EXPLAINED)
         self._refused += item.prepared is None
         return item
 
-    def weigh(self, verdict: Verdict, marks: Sequence[int] | None, *, written: bool = True) -> Item:
+    def weigh(self, verdict: Verdict, marks: Sequence[int] | None, *, written: bool = True) -> JudgedItem:
         """The item of a verdict. A refused item that is not ``written`` has only the codes of its errors."""
         against = self._against(verdict)
         if against is None:
             return self._accept(verdict, marks)
         department = department_in(verdict.document)
         if written:
-            return Item(verdict.id, [found.to_json() for found in against], None, department=department)
+            return JudgedItem(verdict.id, [found.to_json() for found in against], None, department=department)
         errors = sorted({found.code for found in against if found.severity == "error"})
-        return Item(verdict.id, (), None, errors, department)
+        return JudgedItem(verdict.id, (), None, errors, department)
 
     def _against(self, verdict: Verdict) -> Sequence[schemas.Problem] | None:
         """The problems for which an item is refused; None for an accepted one."""
@@ -115,7 +117,7 @@ class BatchJudge:
             return (self._author.blocked_by, *verdict.problems)
         return None if verdict.accepted else verdict.problems
 
-    def _accept(self, verdict: Verdict, marks: Sequence[int] | None) -> Item:
+    def _accept(self, verdict: Verdict, marks: Sequence[int] | None) -> JudgedItem:
         problems = [found.to_json() for found in verdict.problems]
         submission = self._submissions.prepare(
             verdict,
@@ -124,7 +126,7 @@ class BatchJudge:
             marks=marks,
             traceparent=self._author.traceparent,
         )
-        return Item(verdict.id, problems, Prepared(submission.receipt, submission_record(submission)))
+        return JudgedItem(verdict.id, problems, Prepared(submission.receipt, submission_record(submission)))
 
 
 class SnapshotJudge:
@@ -136,7 +138,7 @@ class SnapshotJudge:
         self._index = 0
         self.declared_count: int | None = None
 
-    def judge(self, raw: bytes) -> Item | Unexplained | None:
+    def judge(self, raw: bytes) -> JudgedItem | Unexplained | None:
         """The item of an offer, None for the line with the count."""
         if self.declared_count is not None:  # what looked like the last line was not the last
             raise UploadRefusedError("snapshot-count-missing")

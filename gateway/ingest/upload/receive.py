@@ -12,8 +12,8 @@ from gateway.ingest.refusals import RefusedItem
 from gateway.ingest.upload.inflating import Inflater
 from gateway.ingest.upload.judge import Judge, Unexplained
 from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter, Splitter
-from gateway.ingest.upload.spool import DiskQuota, Item, Spool
-from gateway.ingest.upload.upload import ItemCounts, OwnPace, Pace, Upload
+from gateway.ingest.upload.spool import DiskQuota, JudgedItem, Spool
+from gateway.ingest.upload.upload import ItemCounts, OwnPace, SlicedWork, Upload
 
 BLOCK_BYTES = 64 * 1024
 _STEP_BYTES = 16 * 1024
@@ -22,7 +22,7 @@ _LEAST_ITEM_BYTES = 40
 """The least average size of an item: the shortest withdrawal has 44 bytes."""
 
 
-class Source(Protocol):
+class ByteSource(Protocol):
     """A source of bytes, such as the body of a request."""
 
     async def readany(self) -> bytes:
@@ -32,7 +32,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class ContentForm:
     """The form of the content: NDJSON lines or a JSON array, with or without gzip."""
 
     kind: Literal["lines", "array"]
@@ -57,7 +57,7 @@ class UploadLimits:
 
 
 async def receive(
-    source: Source, judge: Judge, *, form: Form, limits: UploadLimits, pace: Pace | None = None
+    source: ByteSource, judge: Judge, *, form: ContentForm, limits: UploadLimits, pace: SlicedWork | None = None
 ) -> Upload:
     """Read to the end and judge every item, in slices of ``pace``. Raises UploadRefusedError, ConnectionError; the
     spool is closed then.
@@ -106,7 +106,7 @@ async def read_blocks(
 class _Reception:
     """The reception of one upload."""
 
-    def __init__(self, spool: Spool, judge: Judge, limits: UploadLimits, pace: Pace) -> None:
+    def __init__(self, spool: Spool, judge: Judge, limits: UploadLimits, pace: SlicedWork) -> None:
         self._spool = spool
         self._judge = judge
         self._limits = limits
@@ -118,7 +118,7 @@ class _Reception:
         self._explained = 0
         self._counts = ItemCounts()
 
-    async def run(self, blocks: AsyncIterator[bytes], form: Form) -> Upload:
+    async def run(self, blocks: AsyncIterator[bytes], form: ContentForm) -> Upload:
         splitter = _splitter(form, self._limits)
         inflater = Inflater(ratio=self._limits.inflate_ratio) if form.gzip else None
         async for block in blocks:
@@ -181,7 +181,7 @@ class _Reception:
             if self._spool.full:
                 await self._spool.flush()
 
-    def _count(self, item: Item) -> None:
+    def _count(self, item: JudgedItem) -> None:
         """Count an item by each rule that refuses it or warns of it."""
         errors = set(item.codes)
         if item.problems:
@@ -198,7 +198,7 @@ class _Reception:
             )
 
 
-def _splitter(form: Form, limits: UploadLimits) -> Splitter:
+def _splitter(form: ContentForm, limits: UploadLimits) -> Splitter:
     if form.kind == "lines":
         return LineSplitter(item_bytes=limits.item_bytes)
     return ArraySplitter(item_bytes=limits.item_bytes, array_bytes=limits.array_bytes)

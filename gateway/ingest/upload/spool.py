@@ -54,7 +54,7 @@ class DiskQuota:
 
 
 @value(frozen=True, slots=True)
-class Item:
+class JudgedItem:
     """One judged document: its id where readable, its problems (in both languages), and the record to append, None
     when it was refused. ``codes``: the rules that it breaks, where its problems were not written out. ``department`` is
     that of a refused one, if it names one.
@@ -88,7 +88,7 @@ class Spool:
         """Whether enough has been added for a ``flush``."""
         return self._pending_size >= _PIECE
 
-    def add(self, item: Item) -> None:
+    def add(self, item: JudgedItem) -> None:
         """Add one item. Raises UploadRefusedError: ``body-too-large`` when this upload alone exceeds the quota, so that
         waiting does not help; ``spool-full`` when others hold the rest.
         """
@@ -159,7 +159,7 @@ class Spool:
             yield head[:-1], next(read)[:-1]
 
 
-def _written(item: Item) -> bytes:
+def _written(item: JudgedItem) -> bytes:
     prepared = item.prepared
     if prepared is None:
         return b"%b\n\n" % _head(item)
@@ -170,7 +170,7 @@ def _written(item: Item) -> bytes:
     return b'{"id":"%b"}\n%b %b %b\n' % (key, key, prepared.receipt.encode(), value)
 
 
-def _head(item: Item) -> bytes:
+def _head(item: JudgedItem) -> bytes:
     return orjson.dumps({"id": item.id, "problems": item.problems} if item.problems else {"id": item.id})
 
 

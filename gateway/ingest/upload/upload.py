@@ -23,7 +23,7 @@ _SLICE = 2_000
 Result = TypeVar("Result")
 
 
-class Pace(Protocol):
+class SlicedWork(Protocol):
     """Work in slices of a few milliseconds."""
 
     @property
@@ -92,7 +92,7 @@ class Upload:
     def __init__(
         self,
         spool: Spool,
-        pace: Pace,
+        pace: SlicedWork,
         *,
         accepted: bytearray,
         explained: int,

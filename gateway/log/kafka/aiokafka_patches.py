@@ -385,7 +385,7 @@ def own_sticky_assignor() -> type[StickyPartitionAssignor]:
 # --- closing ----------------------------------------------------------------------------------------------------------
 
 
-class SpentError(IncompatibleBrokerVersion, ProducerFenced):  # type: ignore[misc]
+class StoppedProducerError(IncompatibleBrokerVersion, ProducerFenced):  # type: ignore[misc]
     """Stops a producer's requests.
 
     Upstream sends a request again after any other KafkaError. Of the two bases the first makes its request code give
@@ -427,7 +427,7 @@ async def abort_producer(producer: AIOKafkaProducer) -> None:
 
 
 async def _refuse(*_: Any, **__: Any) -> NoReturn:
-    raise SpentError("the producer has been aborted")
+    raise StoppedProducerError("the producer has been aborted")
 
 
 async def _abort_producer(producer: AIOKafkaProducer) -> None:
@@ -435,7 +435,7 @@ async def _abort_producer(producer: AIOKafkaProducer) -> None:
         async with asyncio.timeout(_CLOSE_SECONDS):
             await _abort_connections(producer.client)
             await producer._sender.close()
-    producer._message_accumulator.fail_all(SpentError("the producer has been aborted"))
+    producer._message_accumulator.fail_all(StoppedProducerError("the producer has been aborted"))
     with contextlib.suppress(TimeoutError, KafkaError):
         async with asyncio.timeout(_CLOSE_SECONDS):
             await producer.stop()

@@ -10,7 +10,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from gateway.log.kafka.aiokafka_patches import SpentError
+from gateway.log.kafka.aiokafka_patches import StoppedProducerError
 
 REFUSALS = (
     ClusterAuthorizationFailedError,
@@ -23,7 +23,7 @@ REFUSALS = (
 
 def is_fenced(error: BaseException) -> bool:
     """Whether a broker reports that a newer owner exists."""
-    return isinstance(error, ProducerFenced | InvalidProducerEpoch) and not isinstance(error, SpentError)
+    return isinstance(error, ProducerFenced | InvalidProducerEpoch) and not isinstance(error, StoppedProducerError)
 
 
 def describe(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from gateway.log.kafka.error import describe
 from gateway.log.kafka.fetcher import Fetcher
 from gateway.log.kafka.owner import Find
 from gateway.log.kafka.settings import KafkaSettings, client_options
-from gateway.log.port import Chunk, Reader
+from gateway.log.port import Chunk, LogReader
 
 _STOP_SECONDS = 2.0
 _METADATA_MAX_AGE_MS = 5_000
@@ -23,7 +23,7 @@ _CHECK_SECONDS = 0.5
 """Interval at which a poll checks whether any broker still answers."""
 
 
-class KafkaReader(Reader):
+class KafkaReader(LogReader):
     """Fetches by a client of its own, which connects at the first poll, after ``find`` has resolved the topics."""
 
     def __init__(
@@ -39,7 +39,7 @@ class KafkaReader(Reader):
         self._starting: asyncio.Task[Fetcher] | None = None
 
     async def poll(self, *, limit: int, wait: float) -> Sequence[Chunk]:
-        """As ``Reader.poll``. Does not suspend between taking records and returning them, where they could be lost."""
+        """As ``LogReader.poll``. Does not suspend between taking and returning records, which could be lost."""
         loop = asyncio.get_running_loop()
         until = loop.time() + wait
         try:

@@ -8,7 +8,7 @@ from aiokafka.errors import NodeNotReadyError
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.transaction import AddPartitionsToTxnRequest, EndTxnRequest
 
-from gateway.log.kafka.aiokafka_patches import SpentError, produced_partitions
+from gateway.log.kafka.aiokafka_patches import StoppedProducerError, produced_partitions
 
 _SPENT = "a request of the transaction had no clear answer"
 
@@ -49,7 +49,7 @@ class RequestGuard:
     async def send(self, node: int, request: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> Any:
         """As ``AIOKafkaClient.send``. Raises SpentError."""
         if self._spent:
-            raise SpentError(_SPENT)
+            raise StoppedProducerError(_SPENT)
         match request:
             case EndTxnRequest():
                 return await self._send_commit(node, request, group)
@@ -62,7 +62,7 @@ class RequestGuard:
     async def _send_commit(self, node: int, request: EndTxnRequest, group: ConnectionGroup) -> Any:
         if self.commits:
             self._spent = True
-            raise SpentError(_SPENT)
+            raise StoppedProducerError(_SPENT)
         self.commits += 1
         try:
             return await self._send_once(node, request, group)

@@ -10,8 +10,8 @@ from gateway.clock import Clock, now
 from gateway.errors import FencedError, LogBusyError, LogUnavailableError, TopicError
 from gateway.errors import UnknownOutcomeError as Unknown
 from gateway.log.common import NO_IDENTITY, SingleMembership, SpentOwner, check_bounds, policy_findings
-from gateway.log.memory.store import Fault, Store
-from gateway.log.port import Appended, Chunk, Output, Reader
+from gateway.log.memory.store import Store, WriteFault
+from gateway.log.port import Appended, Chunk, LogReader, Output
 from gateway.protocol.record import Record
 from gateway.protocol.topic import Topic
 
@@ -19,7 +19,7 @@ _QUEUE = 1_000
 _T = TypeVar("_T")
 
 
-class MemoryReader(Reader):
+class MemoryReader(LogReader):
     """Reads partitions of a store from given positions."""
 
     def __init__(self, store: Store, positions: Mapping[tuple[str, int], int]) -> None:
@@ -87,7 +87,7 @@ class MemoryLog:
         self._partitions = partitions
         self._clock = clock
         self._store = Store() if store is None else store
-        self._faults: deque[Fault] = deque()
+        self._faults: deque[WriteFault] = deque()
         self._late: list[Callable[[], object]] = []
         self._running = asyncio.Event()
         self._running.set()
@@ -166,7 +166,7 @@ class MemoryLog:
         if self._waiting:
             await self._running.wait()
 
-    def inject(self, *faults: Fault) -> None:
+    def inject(self, *faults: WriteFault) -> None:
         """Inject one fault into each of the next writes (appends and commits)."""
         self._faults.extend(faults)
 
@@ -175,7 +175,7 @@ class MemoryLog:
         self._faults.clear()
 
     async def deliver(self) -> None:
-        """Write what met ``Fault.LATE``, except commits of fenced owners."""
+        """Write what met ``WriteFault.LATE``, except commits of fenced owners."""
         late, self._late = self._late, []
         for write in late:
             try:
@@ -212,13 +212,13 @@ class MemoryLog:
                 done = write()
                 await asyncio.sleep(0)  # as on a real log, other tasks run
                 return done
-            case Fault.REFUSED:
+            case WriteFault.REFUSED:
                 raise LogUnavailableError("The log refused the write; nothing was written.")
-            case Fault.UNANSWERED:
+            case WriteFault.UNANSWERED:
                 write()
-            case Fault.LATE:
+            case WriteFault.LATE:
                 self._late.append(write)
-            case Fault.LOST:
+            case WriteFault.LOST:
                 pass
         raise Unknown("The log did not answer; the write may or may not have happened.")
 

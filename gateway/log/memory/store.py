@@ -20,7 +20,7 @@ from gateway.protocol.topic import Topic
 _OFFSET = attrgetter("offset")
 
 
-class Fault(Enum):
+class WriteFault(Enum):
     """The fault of one write. The caller sees an UnknownOutcomeError for all of them but ``REFUSED``."""
 
     REFUSED = "refused"
@@ -33,7 +33,7 @@ class Fault(Enum):
     """UnknownOutcomeError; ``MemoryLog.deliver`` writes it, unless its owner has been fenced by then."""
 
 
-class Stream:
+class MemoryStream:
     """The records of a partition. ``end`` is the end offset, ``stable`` the last stable offset."""
 
     def __init__(self, topic: str, partition: int) -> None:
@@ -116,7 +116,7 @@ class Stream:
         return bisect_left(self._records, offset, key=_OFFSET)
 
 
-Spans = list[tuple[Stream, Appended]]
+Spans = list[tuple[MemoryStream, Appended]]
 
 
 class Store:
@@ -125,7 +125,7 @@ class Store:
     def __init__(self) -> None:
         self.identity: str | None = None
         self.topics: dict[str, Topic] = {}
-        self._streams: dict[str, list[Stream]] = {}
+        self._streams: dict[str, list[MemoryStream]] = {}
         self._epochs: dict[tuple[str, int], int] = {}
         self._open: dict[tuple[str, int], list[Spans]] = {}
         self._moved = asyncio.Event()
@@ -137,14 +137,14 @@ class Store:
         for topic in topics:
             if topic.name not in self.topics:
                 self.topics[topic.name] = topic
-                self._streams[topic.name] = [Stream(topic.name, partition) for partition in range(partitions)]
+                self._streams[topic.name] = [MemoryStream(topic.name, partition) for partition in range(partitions)]
 
-    def streams(self, topic: str) -> Sequence[Stream]:
+    def streams(self, topic: str) -> Sequence[MemoryStream]:
         """A topic's partitions. Raises TopicError."""
         stream_of(self._streams, topic, 0)
         return self._streams[topic]
 
-    def stream(self, topic: str, partition: int) -> Stream:
+    def stream(self, topic: str, partition: int) -> MemoryStream:
         """One partition of a topic. Raises TopicError."""
         return stream_of(self._streams, topic, partition)
 
@@ -161,7 +161,9 @@ class Store:
         if self._epochs[role, partition] != epoch:
             raise FencedError(f"Another owner has taken {role} of partition {partition}.")
 
-    def write(self, groups: Iterable[tuple[Stream, Sequence[Record]]], *, at: int) -> list[tuple[Stream, Appended]]:
+    def write(
+        self, groups: Iterable[tuple[MemoryStream, Sequence[Record]]], *, at: int
+    ) -> list[tuple[MemoryStream, Appended]]:
         """Write the records of each stream: atomic for readers, because nothing here awaits."""
         spans = [(stream, stream.write(records, at=at)) for stream, records in groups]
         self._notify()
@@ -181,7 +183,7 @@ class Store:
         transactions.remove(spans)
         self._settle(spans, commit=commit)
 
-    def share_out(self, outputs: Sequence[Output]) -> list[tuple[Stream, list[Record]]]:
+    def share_out(self, outputs: Sequence[Output]) -> list[tuple[MemoryStream, list[Record]]]:
         """The outputs per stream, in their order. Raises TopicError."""
         return [(self.stream(*key), records) for key, records in by_partition(outputs).items()]
 

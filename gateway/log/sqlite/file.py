@@ -166,7 +166,7 @@ def read_streams(connection: sqlite3.Connection) -> dict[str, list[Stream]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RecordPage:
     """Records of a stream, with its bounds at that moment. ``reached`` is the next offset to read, gaps included."""
 
     start: int
@@ -177,7 +177,7 @@ class Page:
 
 def read_records(
     connection: sqlite3.Connection, stream: Stream, position: int, limit: int, *, max_bytes: int = READ_BYTES
-) -> Page:
+) -> RecordPage:
     """Up to ``limit`` records from a position, fewer when they are large. Raises DamagedRowError."""
     records: list[StoredRecord] = []
     size, reached = 0, position
@@ -201,4 +201,4 @@ def read_records(
     finally:
         connection.execute("COMMIT")
     full = len(records) == limit or size >= max_bytes
-    return Page(bounds.start, bounds.next, records, reached if full else bounds.next)
+    return RecordPage(bounds.start, bounds.next, records, reached if full else bounds.next)

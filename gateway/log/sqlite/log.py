@@ -36,7 +36,7 @@ from gateway.log.sqlite.file import (
     read_about,
     read_streams,
 )
-from gateway.log.sqlite.reader import LOOK_SECONDS, SqliteReader, Watch
+from gateway.log.sqlite.reader import LOOK_SECONDS, EndWatch, SqliteReader
 from gateway.log.sqlite.stream import Stream, put_mark, read_bounds
 from gateway.log.sqlite.writer import Writer
 from gateway.protocol.record import Record
@@ -78,7 +78,7 @@ class SqliteLog:
         self._looks = Looks(path)
         self._marks: FileMarks | None = None
         """Of a gateway."""
-        self._watch = Watch(connect(path, busy_seconds=_BUSY_SECONDS), every=look_every)
+        self._watch = EndWatch(connect(path, busy_seconds=_BUSY_SECONDS), every=look_every)
         self._writer = Writer(
             partial(connect, path, busy_seconds=_BUSY_SECONDS),
             loop=loop,

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from gateway.errors import LogError
 from gateway.log.common import require_held
-from gateway.log.port import Chunk, Reader
+from gateway.log.port import Chunk, LogReader
 from gateway.log.sqlite.file import READ_BYTES, read_records
 from gateway.log.sqlite.stream import Stream
 
@@ -17,10 +17,10 @@ _NEAR = 200
 """Records. So few that were just appended are read without a thread: their pages are in memory."""
 NEAR_BYTES = 1_048_576
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-class Watch:
+class EndWatch:
     """Tracks the end of every stream: own commits are seen at once, those of other processes at a look each ``every``
     seconds. It reads the ends once for all readers of the process.
     """
@@ -101,14 +101,14 @@ class Watch:
             await asyncio.sleep(self._every)
 
 
-class Query(Protocol):
+class FileQuery(Protocol):
     """Runs a query on the file, in a reader thread."""
 
-    def __call__(self, query: Callable[[sqlite3.Connection], Answer]) -> Awaitable[Answer]:
+    def __call__(self, query: Callable[[sqlite3.Connection], Result]) -> Awaitable[Result]:
         """The result of the query."""
 
 
-class SqliteReader(Reader):
+class SqliteReader(LogReader):
     """Reads some streams from given positions, in rotation, so that none starves. ``connection`` is that of the event
     loop's thread; ``query`` uses others.
     """
@@ -118,8 +118,8 @@ class SqliteReader(Reader):
         positions: Mapping[tuple[str, int], int],
         *,
         find: Callable[[str, int], Stream],
-        watch: Watch,
-        query: Query,
+        watch: EndWatch,
+        query: FileQuery,
         connection: Callable[[], sqlite3.Connection],
         failed: Callable[[sqlite3.Error], LogError],
     ) -> None:

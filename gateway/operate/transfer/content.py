@@ -41,7 +41,7 @@ _NUMBERS = 2**63
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class TopicContent:
     """One topic in an export, as the member ``{topic}.ndjson``.
 
     ``holds``: whether a key belongs to it. ``partition``: of a key, in a log with so many. ``admit``: a record as every
@@ -150,24 +150,24 @@ def _require(condition: bool, fault: str) -> None:  # noqa: FBT001  # reads as a
         raise ValueError(fault)
 
 
-MOVED: tuple[Content, ...] = (
-    Content(PARTNERS, _partner),
-    Content(OFFERS, _offer),
-    Content(
+MOVED: tuple[TopicContent, ...] = (
+    TopicContent(PARTNERS, _partner),
+    TopicContent(OFFERS, _offer),
+    TopicContent(
         DELIVERIES,
         _delivery,
         holds=lambda key: is_delivery(key) or key.startswith(_IDENTITY),
         partition=lambda key, partitions: partition_of(key.partition("/")[2] or key, partitions),
     ),
-    Content(
+    TopicContent(
         RUNS,
         _run,
         holds=lambda key: not key.endswith((b"/turn", b"/order")),
         partition=lambda key, partitions: partition_of(key.partition("/")[0], partitions),
     ),
-    Content(STATISTICS, _count, every=True),
-    Content(JOURNAL, _entry, partition=_on_one_partition, every=True),
-    Content(OPERATORS, _name, partition=_on_one_partition),
+    TopicContent(STATISTICS, _count, every=True),
+    TopicContent(JOURNAL, _entry, partition=_on_one_partition, every=True),
+    TopicContent(OPERATORS, _name, partition=_on_one_partition),
 )
 """The topics of an export, in the order of its members. Left out of ``deliveries`` and ``runs`` are orders and their
 answers, notes that a connector writes again, and marks of ownership."""

@@ -12,7 +12,7 @@ from gateway.log.port import EventLog
 from gateway.log.positions import read_positions
 from gateway.log.reading import read_up_to
 from gateway.operate.transfer.archive import MALFORMED, ArchiveWriter, Manifest, created, to_line
-from gateway.operate.transfer.content import MOVED, Content, without_secrets
+from gateway.operate.transfer.content import MOVED, TopicContent, without_secrets
 from gateway.partners.record import read_partner
 from gateway.protocol.journal import FIRST, LAST, PARTITION, read_entry
 from gateway.protocol.record import Record, StoredRecord, position_key, utc
@@ -84,7 +84,7 @@ async def _journal(log: EventLog, positions: Mapping[str, int]) -> tuple[int, in
     return last + 1, last
 
 
-def _line(content: Content, stored: StoredRecord, *, secrets: bool) -> bytes:
+def _line(content: TopicContent, stored: StoredRecord, *, secrets: bool) -> bytes:
     """A record as a line, in the form in which another log admits it. Raises LogDamagedError."""
     value = stored.value or b""
     try:
@@ -110,7 +110,7 @@ async def _unread(log: EventLog, topic: str, positions: Mapping[str, int]) -> in
     return unread
 
 
-async def _records(log: EventLog, content: Content, ends: tuple[int, ...]) -> AsyncIterator[StoredRecord]:
+async def _records(log: EventLog, content: TopicContent, ends: tuple[int, ...]) -> AsyncIterator[StoredRecord]:
     """The records of a topic that count, a partition after the other, each in log order."""
     for partition, (start, end) in enumerate(zip(await log.starts(content.topic), ends, strict=True)):
         if content.every:

@@ -14,7 +14,7 @@ from gateway.log.owner_loop import own_positions
 from gateway.log.port import EventLog, Output, Owner
 from gateway.log.positions import read_positions
 from gateway.operate.transfer.archive import Archive, ArchiveError
-from gateway.operate.transfer.content import MOVED, Content
+from gateway.operate.transfer.content import MOVED, TopicContent
 from gateway.partners.record import read_partner
 from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import FIRST, LAST, digest_of, read_entry
@@ -49,7 +49,7 @@ def check(archive: Archive) -> Sequence[Partner]:
         if archive.manifest.members[content.member].topic != content.topic:
             raise ArchiveError(f"{content.member} holds another topic")
 
-        def each(record: Record, content: Content = content) -> None:
+        def each(record: Record, content: TopicContent = content) -> None:
             if not content.holds(record.key or b""):
                 raise ValueError(f"the key {record.key!r} does not belong here")
             admitted = content.admit(record)

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 
-from gateway.pages.base.refusal import RefusedError
+from gateway.pages.base.refusal import PageRefusedError
 from gateway.runtime.proxies import blocks_of
 
 MAX_SLOTS_EACH = 2
@@ -37,13 +37,13 @@ class AddressSlots:
         none for any address.
         """
         if self._now >= self._most:
-            raise RefusedError("busy", retry_after=BUSY_RETRY_SECONDS)
+            raise PageRefusedError("busy", retry_after=BUSY_RETRY_SECONDS)
         held: list[tuple[str, int]] = []
         try:
             for block, times in blocks_of(address).items():
                 slot = self._take(block, MAX_SLOTS_EACH * times)
                 if slot is None:
-                    raise RefusedError("address-busy", retry_after=_ADDRESS_RETRY_SECONDS)
+                    raise PageRefusedError("address-busy", retry_after=_ADDRESS_RETRY_SECONDS)
                 held.append((block, slot))
             self._now += 1
             try:

@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 
 from gateway.pages.base.page import Page, Role
 from gateway.pages.base.reading import Forms
-from gateway.pages.base.refusal import RefusedError
+from gateway.pages.base.refusal import PageRefusedError
 from gateway.pages.base.upload import Form
 from gateway.partners.sign_in import Signed, SignIns
 
@@ -85,22 +85,22 @@ class Door:
         origin, site = request.headers.get(hdrs.ORIGIN), request.headers.get("Sec-Fetch-Site")
         known = site == "same-origin" if origin is None else origin.lower() in origins(self.url)
         if not known or site not in (None, "same-origin"):
-            raise RefusedError("form-foreign", origin=self.url)
+            raise PageRefusedError("form-foreign", origin=self.url)
 
     async def _session(self, request: web.Request) -> Signed:
         cookie = cookie_of(request.headers.get(hdrs.COOKIE, ""))
         if not cookie:
-            raise RefusedError("session-missing")
+            raise PageRefusedError("session-missing")
         return await self.sign_ins.check(cookie)
 
     def _check_role(self, signed: Signed, role: Role) -> None:
         if role == "operator" and "operate" not in signed.partner.scopes:
-            raise RefusedError("role-missing")
+            raise PageRefusedError("role-missing")
 
     async def _form(self, request: web.Request, signed: Signed) -> Form:
         form = await self.read_form(request, most_bytes=_FORM_BYTES)
         if not self.sign_ins.is_form_token(signed, form.text(TOKEN)):
-            raise RefusedError("form-token")
+            raise PageRefusedError("form-token")
         return form
 
 

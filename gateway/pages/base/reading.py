@@ -8,9 +8,9 @@ from aiohttp import web
 
 from gateway.pages.base.anonymous import BUSY_RETRY_SECONDS
 from gateway.pages.base.kept import Aside, in_a_thread
-from gateway.pages.base.refusal import RefusedError
-from gateway.pages.base.upload import MAX_BYTES, OTHER_BYTES, Body, Form, receive
-from gateway.runtime.pace import Pace
+from gateway.pages.base.refusal import PageRefusedError
+from gateway.pages.base.upload import MAX_BYTES, OTHER_BYTES, Form, FormBody, receive
+from gateway.runtime.pace import ReceivePace
 from gateway.runtime.proxies import blocks_of
 
 _MAX_FORMS = 64
@@ -35,7 +35,7 @@ class Forms:
         self._aside = aside
         self._most = most
         self._seconds = seconds
-        self._pace = Pace()
+        self._pace = ReceivePace()
         self._received: dict[asyncio.Timeout, Collection[str]] = {}
         """The deadline of each form, oldest first, with the blocks of addresses that its client is counted in."""
 
@@ -46,7 +46,7 @@ class Forms:
 
     async def receive(
         self, request: web.Request, *, most_bytes: int = MAX_BYTES, other_bytes: int = OTHER_BYTES
-    ) -> Body:
+    ) -> FormBody:
         """The body of a form. No field has more than ``most_bytes``, and all others together no more than
         ``other_bytes``. Raises RefusedError; ConnectionError when the visitor has disconnected.
         """
@@ -55,10 +55,10 @@ class Forms:
                 return await receive(request, deadline, self._pace, most_bytes=most_bytes, other_bytes=other_bytes)
             except TimeoutError:
                 if deadline not in self._received:
-                    raise RefusedError("busy", retry_after=BUSY_RETRY_SECONDS) from None
-                raise RefusedError("too-slow", seconds=round(self._seconds)) from None
+                    raise PageRefusedError("busy", retry_after=BUSY_RETRY_SECONDS) from None
+                raise PageRefusedError("too-slow", seconds=round(self._seconds)) from None
 
-    async def parse(self, request: web.Request, body: Body) -> Form:
+    async def parse(self, request: web.Request, body: FormBody) -> Form:
         """The fields of a body, parsed away from the event loop. Raises RefusedError."""
         return await self._aside(request, body.parse)
 

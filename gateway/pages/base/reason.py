@@ -7,7 +7,7 @@ from gateway.protocol.journal import clean_reason
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class ReasonField:
     """What was typed, and the reason that is kept: None for none. ``wrong``: why it cannot be one (``missing``, or
     ``unusable`` for one that is too long or has control characters). ``redacted``: contact data was removed.
     """
@@ -18,13 +18,13 @@ class Reason:
     redacted: bool = False
 
 
-def read_reason(text: str, *, required: bool) -> Reason:
+def read_reason(text: str, *, required: bool) -> ReasonField:
     """The reason of a text area, whose line breaks browsers send as CR LF (HTML, 4.10.22.4)."""
     typed = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
     try:
         kept = clean_reason(typed)
     except ValueError:
-        return Reason(typed, None, wrong="unusable")
+        return ReasonField(typed, None, wrong="unusable")
     if kept is None and required:
-        return Reason(typed, None, wrong="missing")
-    return Reason(typed, kept, redacted=kept is not None and kept != typed)
+        return ReasonField(typed, None, wrong="missing")
+    return ReasonField(typed, kept, redacted=kept is not None and kept != typed)

@@ -18,7 +18,7 @@ class Sentence:
     step: str
 
 
-class RefusedError(Exception):
+class PageRefusedError(Exception):
     """A request that is answered by a page with a sentence and nothing else: never with content of the request.
 
     ``code`` names its entry in ``refusals.json``; ``retry_after`` is in seconds, and fills ``seconds`` in its texts.

@@ -1,6 +1,6 @@
 """The forms that visitors send, read into memory: bounded in size, parts and time, and never written to a file.
 
-aiohttp's ``request.post()`` spills uploads to temporary files; ``receive`` reads the body itself, and ``Body.parse``
+aiohttp's ``request.post()`` spills uploads to temporary files; ``receive`` reads the body itself. ``FormBody.parse``
 splits it, away from the event loop. File names are not even kept.
 """
 
@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage
 
-from gateway.pages.base.refusal import RefusedError
-from gateway.runtime.pace import Pace
-from schemas.bilingual import Spoken
+from gateway.pages.base.refusal import PageRefusedError
+from gateway.runtime.pace import ReceivePace
+from schemas.bilingual import Bilingual
 
 MAX_BYTES = 1024 * 1024
 OTHER_BYTES = 64 * 1024
@@ -35,7 +35,7 @@ _TRANSFER = re.compile(rb"^content-transfer-encoding:[ \t]*(?!7bit|8bit|binary)"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FormPart:
     """One field of a form, a text or a file, as bytes."""
 
     name: str
@@ -46,7 +46,7 @@ class Part:
 class Form:
     """The fields of a form, in order."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[FormPart, ...]
 
     def content(self, name: str) -> bytes:
         """The content of the first field of that name, a text or a file; empty if there is none."""
@@ -58,7 +58,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class FormBody:
     """A form as it was received."""
 
     content_type: str
@@ -76,24 +76,24 @@ class Body:
 
 
 async def receive(
-    request: web.Request, deadline: asyncio.Timeout, pace: Pace, *, most_bytes: int, other_bytes: int
-) -> Body:
+    request: web.Request, deadline: asyncio.Timeout, pace: ReceivePace, *, most_bytes: int, other_bytes: int
+) -> FormBody:
     """The body of a form, read into memory at a pace, until a deadline. No field has more than ``most_bytes``, and all
     others together no more than ``other_bytes``. Raises RefusedError, TimeoutError; ConnectionError when the visitor
     has disconnected.
     """
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower() not in ("", "identity"):
-        raise RefusedError("form-encoding")
+        raise PageRefusedError("form-encoding")
     try:
         content = await _read(request, most_bytes + other_bytes, deadline, pace)
     except (web.RequestPayloadError, BadHttpMessage):
-        raise RefusedError("cut-off") from None
+        raise PageRefusedError("cut-off") from None
     if content is None:
         raise _too_large(most_bytes)
-    return Body(request.headers.get(hdrs.CONTENT_TYPE, ""), content, most_bytes)
+    return FormBody(request.headers.get(hdrs.CONTENT_TYPE, ""), content, most_bytes)
 
 
-async def _read(request: web.Request, most: int, deadline: asyncio.Timeout, pace: Pace) -> bytes | None:
+async def _read(request: web.Request, most: int, deadline: asyncio.Timeout, pace: ReceivePace) -> bytes | None:
     """The body; None if it has more than ``most`` bytes: it is then read on without keeping it. Raises TimeoutError."""
     kept: list[bytes] = []
     size = 0
@@ -119,10 +119,10 @@ def parse_form(content_type: str, body: bytes) -> Form:
     if kind == _URLENCODED:
         return _parse_urlencoded(body)
     if kind != _MULTIPART:
-        raise RefusedError("form-type")
+        raise PageRefusedError("form-type")
     found = _BOUNDARY.search(content_type)
     if found is None:
-        raise RefusedError("form-malformed")
+        raise PageRefusedError("form-malformed")
     return Form(tuple(_split(body, b"--" + (found[1] or found[2]).encode())))
 
 
@@ -133,11 +133,11 @@ def _parse_urlencoded(body: bytes) -> Form:
         text = body.decode("latin-1")  # one character a byte, so that every byte arrives as it was sent
         pairs = parse_qsl(text, keep_blank_values=True, encoding="latin-1", max_num_fields=_MAX_PARTS)
     except ValueError:
-        raise RefusedError("form-malformed") from None
-    return Form(tuple(Part(name, value.encode("latin-1")) for name, value in pairs))
+        raise PageRefusedError("form-malformed") from None
+    return Form(tuple(FormPart(name, value.encode("latin-1")) for name, value in pairs))
 
 
-def _split(body: bytes, delimiter: bytes) -> Iterator[Part]:
+def _split(body: bytes, delimiter: bytes) -> Iterator[FormPart]:
     """The parts between the delimiters, which begin no other line (RFC 2046, 5.1.1): what follows one is its padding,
     the line break and a part, or the two hyphens of the last one.
     """
@@ -147,22 +147,22 @@ def _split(body: bytes, delimiter: bytes) -> Iterator[Part]:
             return
         head, blank_line, content = piece.partition(b"\r\n\r\n")
         if head.partition(b"\r\n")[0].strip(b" \t") or len(head) > _MAX_HEADER_BYTES:
-            raise RefusedError("form-malformed")
+            raise PageRefusedError("form-malformed")
         if not blank_line:
             break
         yield _part(head, content)
-    raise RefusedError("form-malformed" if len(pieces) > _MAX_PARTS else "cut-off")
+    raise PageRefusedError("form-malformed" if len(pieces) > _MAX_PARTS else "cut-off")
 
 
-def _part(head: bytes, content: bytes) -> Part:
+def _part(head: bytes, content: bytes) -> FormPart:
     disposition = _DISPOSITION.search(head.replace(b"\r\n", b"\n"))
     named = None if disposition is None else _NAME.search(disposition[1])
     if disposition is None or named is None or _TRANSFER.search(head):
-        raise RefusedError("form-malformed")
+        raise PageRefusedError("form-malformed")
     name = named[1] if named[1] is not None else named[2]
-    return Part(name.decode(errors="replace"), content)
+    return FormPart(name.decode(errors="replace"), content)
 
 
-def _too_large(most: int) -> RefusedError:
+def _too_large(most: int) -> PageRefusedError:
     number, unit = (most // MAX_BYTES, "M") if most >= MAX_BYTES else (most // 1024, "K")
-    return RefusedError("too-large", most=Spoken(f"{number}\u00a0{unit}iB", f"{number}\u00a0{unit}io"))
+    return PageRefusedError("too-large", most=Bilingual(f"{number}\u00a0{unit}iB", f"{number}\u00a0{unit}io"))

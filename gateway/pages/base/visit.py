@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.pages.base.anonymous import BUSY_RETRY_SECONDS, AddressSlots
 from gateway.pages.base.reading import Forms
-from gateway.pages.base.refusal import RefusedError
+from gateway.pages.base.refusal import PageRefusedError
 from gateway.pages.base.upload import MAX_BYTES, OTHER_BYTES, Form
 from gateway.runtime.sandbox import SandboxBusyError, SandboxFailedError, SpentError
 
@@ -23,7 +23,7 @@ _PREPARE_SECONDS = 0.5
 """
 
 
-class Worker(Protocol):
+class SandboxCalls(Protocol):
     """Runs functions on the content of strangers, each within its limits (``gateway.runtime.sandbox.Sandbox``)."""
 
     async def call(self, function: str, arguments: Mapping[str, Any], content: bytes) -> Any:
@@ -42,7 +42,7 @@ class Visitors:
     def __init__(
         self,
         slots: AddressSlots,
-        worker: Worker,
+        worker: SandboxCalls,
         address: Callable[[web.Request], str],
         forms: Forms | None = None,
     ) -> None:
@@ -82,7 +82,7 @@ class Visitors:
                 try:
                     held.enter_context(self._slots.one(address))
                     return held.pop_all()
-                except RefusedError:
+                except PageRefusedError:
                     if self._waiting >= _MAX_WAITING or asyncio.get_running_loop().time() > until:
                         raise
                 self._waiting += 1
@@ -96,11 +96,11 @@ class Visitors:
         try:
             return await self._worker.call(function, arguments, content)
         except SpentError:
-            raise RefusedError("too-costly") from None
+            raise PageRefusedError("too-costly") from None
         except SandboxBusyError:
-            raise RefusedError("busy", retry_after=BUSY_RETRY_SECONDS) from None
+            raise PageRefusedError("busy", retry_after=BUSY_RETRY_SECONDS) from None
         except SandboxFailedError:
-            raise RefusedError("failed", retry_after=BUSY_RETRY_SECONDS) from None
+            raise PageRefusedError("failed", retry_after=BUSY_RETRY_SECONDS) from None
 
     async def close(self) -> None:
         """End the worker; give the slots back."""

@@ -1,6 +1,6 @@
 """What a visitor has sent: its format recognised, inflated within bounds, and split into documents. Pure.
 
-An input that holds no documents is an ``UnreadableError``, whose code names a sentence of the page.
+An input that holds no documents is an ``NoDocumentsError``, whose code names a sentence of the page.
 """
 
 import re
@@ -52,7 +52,7 @@ _SOME_KEYS = frozenset(("id", "revision", "title", "employer", "location", "leve
 _ENOUGH_KEYS = 2
 
 
-class UnreadableError(Exception):
+class NoDocumentsError(Exception):
     """The content holds no documents. ``code`` names the sentence, or ``problem`` of the catalogue says it."""
 
     def __init__(self, code: str, *, problem: schemas.Problem | None = None, **values: Any) -> None:
@@ -63,7 +63,7 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class SentDocument:
     """One document as sent. ``number`` counts from 1; ``line`` is its first line in the content."""
 
     number: int
@@ -72,15 +72,15 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Documents:
+class SentDocuments:
     """The documents of a content, at most the first 20,000 of ``total``."""
 
-    items: Sequence[Document]
+    items: Sequence[SentDocument]
     total: int
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ContentShape:
     """The recognised format: documents of the shared schema, or a feed in one syntax."""
 
     kind: Kind | Literal["feed"]
@@ -98,88 +98,88 @@ def inflate(content: bytes, *, most: int) -> bytes:
         try:
             piece = member.decompress(rest, most - size + 1)
         except zlib.error:
-            raise UnreadableError("gzip-damaged") from None
+            raise NoDocumentsError("gzip-damaged") from None
         size += len(piece)
         if size > most:
-            raise UnreadableError("gzip-large")
+            raise NoDocumentsError("gzip-large")
         if not member.eof:
-            raise UnreadableError("gzip-truncated")
+            raise NoDocumentsError("gzip-truncated")
         pieces.append(piece)
         rest = member.unused_data
     if rest.strip(b"\0"):
-        raise UnreadableError("gzip-damaged")
+        raise NoDocumentsError("gzip-damaged")
     return b"".join(pieces)
 
 
-def recognise(content: bytes) -> Shape:
+def recognise(content: bytes) -> ContentShape:
     """The format of the content. Raises UnreadableError if it can be none."""
     begun = content.removeprefix(_BOM).lstrip(_BLANK)
     if not begun:
-        raise UnreadableError("empty")
+        raise NoDocumentsError("empty")
     for signature, code in SIGNATURES.items():
         if content.startswith(signature):
-            raise UnreadableError(code)
+            raise NoDocumentsError(code)
     if _is_wide(content):
-        raise UnreadableError("utf16")
+        raise NoDocumentsError("utf16")
     if begun[:1] == b"[":
-        return Shape("array") if _is_like_offers(begun) else Shape("feed", "json")
+        return ContentShape("array") if _is_like_offers(begun) else ContentShape("feed", "json")
     if begun[:1] == b"{":
         return _recognise_object(begun)
     if _is_binary(content):
-        raise UnreadableError("binary")
+        raise NoDocumentsError("binary")
     if _PAGE.match(begun[:_EXAMINED]):
-        return Shape("feed", "html")
-    return Shape("feed", "xml" if begun[:1] == b"<" else "csv")
+        return ContentShape("feed", "html")
+    return ContentShape("feed", "xml" if begun[:1] == b"<" else "csv")
 
 
-def _recognise_object(content: bytes) -> Shape:
+def _recognise_object(content: bytes) -> ContentShape:
     """One object, or one on each line: NDJSON, unless the whole is one document or its first line is none."""
     lines = [line for line in content.split(b"\n", 2) if line.strip(_BLANK)]
     if len(lines) > 1 and _decode(content) is None and lines[0].rstrip(_BLANK).endswith(b"}"):
-        return Shape("lines")
+        return ContentShape("lines")
     document = _decode(content)
     if isinstance(document, dict) and not _is_like_offer(document) and _holds_objects(document):
-        return Shape("feed", "json")
-    return Shape("offer")
+        return ContentShape("feed", "json")
+    return ContentShape("offer")
 
 
-def split(content: bytes, kind: Kind) -> Documents:
+def split(content: bytes, kind: Kind) -> SentDocuments:
     """The documents of the content, as the API splits them. Raises UnreadableError."""
     if kind == "offer":
-        return Documents([Document(1, 1, content)], 1)
+        return SentDocuments([SentDocument(1, 1, content)], 1)
     try:
         found = _split_lines(content) if kind == "lines" else _split_array(content)
     except UploadRefusedError as error:
-        raise UnreadableError(MALFORMED[error.code]) from None
+        raise NoDocumentsError(MALFORMED[error.code]) from None
     if not found.total:
-        raise UnreadableError("no-offer")
+        raise NoDocumentsError("no-offer")
     return found
 
 
-def _split_lines(content: bytes) -> Documents:
+def _split_lines(content: bytes) -> SentDocuments:
     LineSplitter(item_bytes=schemas.MAX_OFFER_BYTES).feed(content)
     lines = [(at, line) for at, line in enumerate(content.split(b"\n"), 1) if line.strip()]
     if lines and declared_count(lines[-1][1]) is not None:
         lines.pop()
-    items = [Document(number, at, line) for number, (at, line) in enumerate(lines[:_MAX_DOCUMENTS], 1)]
-    return Documents(items, len(lines))
+    items = [SentDocument(number, at, line) for number, (at, line) in enumerate(lines[:_MAX_DOCUMENTS], 1)]
+    return SentDocuments(items, len(lines))
 
 
-def _split_array(content: bytes) -> Documents:
+def _split_array(content: bytes) -> SentDocuments:
     if content.startswith(_BOM):
-        raise UnreadableError("refused", problem=schemas.problem("json-bom", offset=0))
+        raise NoDocumentsError("refused", problem=schemas.problem("json-bom", offset=0))
     splitter = ArraySplitter(item_bytes=len(content), array_bytes=len(content))
     items = splitter.feed(content)
     splitter.finish()
     at = content.find(b"[") + 1
     line = content.count(b"\n", 0, at) + 1
-    found: list[Document] = []
+    found: list[SentDocument] = []
     for number, item in enumerate(items[:_MAX_DOCUMENTS], 1):
         begun = item.lstrip(_BLANK)
         before = item[: len(item) - len(begun)]
-        found.append(Document(number, line + before.count(b"\n"), begun))
+        found.append(SentDocument(number, line + before.count(b"\n"), begun))
         line += item.count(b"\n")
-    return Documents(found, len(items))
+    return SentDocuments(found, len(items))
 
 
 def _is_wide(content: bytes) -> bool:

@@ -19,7 +19,7 @@ _BEFORE, _WIDTH = 40, 96
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class MemberSpan:
     """A member of a document: offsets of its key, -1 without one, and of its value."""
 
     key: int
@@ -76,7 +76,7 @@ class Locator:
                 return self._quoted(*((span.key, span.key_end) if span.key >= 0 else (span.start, span.start + 1)))
         return None
 
-    def _narrowed(self, span: Span, actual: Any) -> tuple[int, int]:
+    def _narrowed(self, span: MemberSpan, actual: Any) -> tuple[int, int]:
         """The offsets of the faulty part within a value: a word that the problem names, else all of it."""
         value = self._text[span.start : span.end]
         if isinstance(actual, str) and 0 < len(actual) < len(value) - 2:
@@ -87,7 +87,7 @@ class Locator:
             return (span.key, span.key_end) if span.key >= 0 else (span.start, span.start + 1)
         return span.start, span.end
 
-    def _quote_redacted(self, span: Span) -> Quote | None:
+    def _quote_redacted(self, span: MemberSpan) -> Quote | None:
         """The line with the text as it would be relayed: the personal data is a mark."""
         try:
             value = json.loads(self._text[span.start : span.end])
@@ -156,7 +156,7 @@ def _prefixes(pointer: str) -> Iterable[str]:
         yield pointer
 
 
-def _scan(text: str, wanted: set[str]) -> Mapping[str, Span]:
+def _scan(text: str, wanted: set[str]) -> Mapping[str, MemberSpan]:
     """The members at these pointers; the last of members with one key. Stops silently where the text is no JSON."""
     scan = _Scan(wanted)
     for found in _TOKEN.finditer(text):
@@ -165,7 +165,7 @@ def _scan(text: str, wanted: set[str]) -> Mapping[str, Span]:
     return scan.spans
 
 
-class _Open:
+class _OpenValue:
     """An object or array whose end is not reached yet; ``pointer``, ``key`` and ``start`` are its own."""
 
     __slots__ = ("index", "is_array", "key", "pointer", "start")
@@ -185,9 +185,9 @@ class _Scan:
     """State of one scan: the open objects and arrays, and the pointer and key of the member that comes next."""
 
     def __init__(self, wanted: set[str]) -> None:
-        self.spans: dict[str, Span] = {}
+        self.spans: dict[str, MemberSpan] = {}
         self._wanted = wanted
-        self._stack: list[_Open] = []
+        self._stack: list[_OpenValue] = []
         self._pointer = ""
         self._key = _NO_KEY
 
@@ -214,7 +214,7 @@ class _Scan:
         return True
 
     def _open(self, start: int, *, is_array: bool) -> None:
-        self._stack.append(_Open(self._pointer, self._key, start, is_array=is_array))
+        self._stack.append(_OpenValue(self._pointer, self._key, start, is_array=is_array))
         self._pointer = f"{self._pointer}/0" if is_array else self._pointer
         self._key = _NO_KEY
 
@@ -225,7 +225,7 @@ class _Scan:
 
     def _note(self, start: int, end: int) -> None:
         if self._pointer in self._wanted:
-            self.spans[self._pointer] = Span(*self._key, start, end)
+            self.spans[self._pointer] = MemberSpan(*self._key, start, end)
 
 
 def _key_of(literal: str) -> str:

@@ -27,7 +27,7 @@ State: TypeAlias = Literal["fine", "look", "blocked", "none"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class OfferRow:
     """One line of the offer: its label, or the key of one, its text, and whether a part of it is to be corrected."""
 
     label: str
@@ -43,12 +43,12 @@ class Relayed:
     employer: str
     locality: str
     description: str
-    rows: Sequence[Row]
+    rows: Sequence[OfferRow]
     canonical: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class NotRelayed:
     """Why an offer does not go somewhere, with the rule's code."""
 
     text: str
@@ -64,7 +64,7 @@ class Destination:
     word: str
     why: str
     values: Mapping[str, str]
-    reasons: Sequence[Reason] = ()
+    reasons: Sequence[NotRelayed] = ()
 
 
 def relayed(verdict: Verdict, language: Language) -> Relayed | None:
@@ -77,10 +77,10 @@ def relayed(verdict: Verdict, language: Language) -> Relayed | None:
         canonical = json.dumps(offer, ensure_ascii=False, indent=2)
     else:
         offer = redacted(verdict.document)[0]
-    return _Reading(offer, verdict, language).relayed(canonical)
+    return _FieldReading(offer, verdict, language).relayed(canonical)
 
 
-class _Reading:
+class _FieldReading:
     """Reads the fields of an offer that may be malformed."""
 
     def __init__(self, offer: Mapping[str, Any], verdict: Verdict, language: Language) -> None:
@@ -133,33 +133,33 @@ class _Reading:
             for pointer in pointers
         )
 
-    def _row(self, label: str, text: str, *pointers: str) -> Row | None:
+    def _row(self, label: str, text: str, *pointers: str) -> OfferRow | None:
         broken = self._is_broken(*pointers)
-        return Row(label, text, broken) if text or broken else None
+        return OfferRow(label, text, broken) if text or broken else None
 
-    def _plain(self, label: str, pointer: str) -> Row | None:
+    def _plain(self, label: str, pointer: str) -> OfferRow | None:
         value = self._value(pointer)
         sound = isinstance(value, str | int | float) and not isinstance(value, bool) and not self._is_broken(pointer)
         return self._row(label, str(value) if sound else "", pointer)
 
-    def _levels(self) -> Row | None:
+    def _levels(self) -> OfferRow | None:
         levels = [LEVELS[one] for one in _texts(self._value("/levels")) if one in LEVELS]
         return self._row("levels", ", ".join(levels), "/levels")
 
-    def _weeks(self) -> Row | None:
+    def _weeks(self) -> OfferRow | None:
         weeks = [written for one in _texts(self._value("/weeks")) if (written := week(one, self._language))]
         return self._row("weeks", ", ".join(weeks), "/weeks")
 
-    def _field(self, name: str) -> Row | None:
+    def _field(self, name: str) -> OfferRow | None:
         text = "" if self._is_broken(f"/{name}") else plain_value(name, self._value(f"/{name}"), self._language)
         return self._row(label_of(name, self._language) or name, text, f"/{name}")
 
-    def _address(self) -> Row | None:
+    def _address(self) -> OfferRow | None:
         street, postcode, city = (self._text(f"/location/{name}") for name in ("street", "postal_code", "city"))
         text = ", ".join(filter(None, (street, f"{postcode} {city}".strip())))
         return self._row("address", text, "/location")
 
-    def _end(self) -> Row | None:
+    def _end(self) -> OfferRow | None:
         value = self._text("/expires_on")
         try:
             text = day(date.fromisoformat(value), self._language) if value else ""
@@ -243,8 +243,8 @@ _STATES: Mapping[str, tuple[State, str, str]] = {
 }
 
 
-def _reasons(bodies: Iterable[Mapping[str, Any]], language: Language) -> Sequence[Reason]:
-    found = {body["code"]: Reason(body["message"][language], body["code"]) for body in bodies}
+def _reasons(bodies: Iterable[Mapping[str, Any]], language: Language) -> Sequence[NotRelayed]:
+    found = {body["code"]: NotRelayed(body["message"][language], body["code"]) for body in bodies}
     return tuple(found.values())
 
 

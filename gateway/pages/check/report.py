@@ -13,12 +13,12 @@ from typing import Any, Literal, TypeAlias
 import schemas
 from gateway.pages.check.content import (
     KINDS,
-    Document,
-    Documents,
+    ContentShape,
     Kind,
-    Shape,
+    NoDocumentsError,
+    SentDocument,
+    SentDocuments,
     Syntax,
-    UnreadableError,
     inflate,
     recognise,
     split,
@@ -60,7 +60,7 @@ class ProblemView:
 
 
 @dataclass(frozen=True, slots=True)
-class OfferView:
+class OfferProblems:
     """One offer with problems, among several."""
 
     number: int
@@ -89,7 +89,7 @@ class Report:
     counts: Mapping[str, int] = field(default_factory=dict)
     whole: bool = True
     groups: Sequence[ProblemView] = ()
-    offers: Sequence[OfferView] = ()
+    offers: Sequence[OfferProblems] = ()
     more_offers: int = 0
     relayed: Relayed | None = None
     destinations: Sequence[Destination] = ()
@@ -113,7 +113,7 @@ def examine(
         if shape.kind == "offer":
             return _examine_one(documents.items[0], language, on, engine)
         return _examine_many(documents, shape.kind, language, on, spent)
-    except UnreadableError as error:
+    except NoDocumentsError as error:
         problems = () if error.problem is None else (_view(error.problem.to_json(), language),)
         rules = {view.code: 1 for view in problems}
         unread = "" if problems else error.code
@@ -122,19 +122,19 @@ def examine(
         )
 
 
-def _shape(content: bytes, choice: str, engine: Engine) -> Shape:
+def _shape(content: bytes, choice: str, engine: Engine) -> ContentShape:
     """The chosen format, or the recognised one. What cannot be text is refused in any case."""
     known = {profile.slug: profile for profile in engine.profiles}
     found = recognise(content)
     if choice in KINDS:
         kind: Kind = next(one for one in KINDS if one == choice)
-        return Shape(kind)
+        return ContentShape(kind)
     if choice.startswith(FEED) and choice.removeprefix(FEED) in known:
-        return Shape("feed", known[choice.removeprefix(FEED)].syntax)
+        return ContentShape("feed", known[choice.removeprefix(FEED)].syntax)
     return found
 
 
-def _examine_one(document: Document, language: Language, on: date, engine: Engine) -> Report:
+def _examine_one(document: SentDocument, language: Language, on: date, engine: Engine) -> Report:
     verdict = schemas.check_submission(document.raw, on=on)
     locator = Locator(document.raw, verdict.problems)
     views = [_located(problem, locator, language) for problem in verdict.problems[:MAX_PROBLEMS_ALONE]]
@@ -155,11 +155,11 @@ def _examine_one(document: Document, language: Language, on: date, engine: Engin
     )
 
 
-def _examine_many(documents: Documents, kind: Kind, language: Language, on: date, spent: Spent) -> Report:
+def _examine_many(documents: SentDocuments, kind: Kind, language: Language, on: date, spent: Spent) -> Report:
     outcomes: Counter[str] = Counter()
     rules: Counter[str] = Counter()
-    groups: dict[str, _Group] = {}
-    offers: list[OfferView] = []
+    groups: dict[str, _SameProblem] = {}
+    offers: list[OfferProblems] = []
     faulty = judged = 0
     for document in documents.items:
         if spent() > JUDGING_SECONDS:
@@ -173,11 +173,11 @@ def _examine_many(documents: Documents, kind: Kind, language: Language, on: date
         faulty += 1
         for code, found in _by_code(verdict.problems).items():
             rules[code] += len(found)
-            groups.setdefault(code, _Group(found[0])).add(document, verdict.id)
+            groups.setdefault(code, _SameProblem(found[0])).add(document, verdict.id)
         if len(offers) < MAX_OFFERS:
             offers.append(_offer_view(document, verdict, outcome, language, locate=spent() < LOCATING_SECONDS))
     if not judged:
-        raise UnreadableError("too-costly")
+        raise NoDocumentsError("too-costly")
     return Report(
         format=kind,
         outcome="refused" if outcomes["refused"] else "warned" if faulty else "accepted",
@@ -207,11 +207,11 @@ def _examine_feed(
     fitting = [(profile, verdict) for profile, verdict in judged if verdict.usable]
     if len(fitting) > 1:
         names = ", ".join(profile.name for profile, _ in fitting)
-        raise UnreadableError("ambiguous", names=names)
+        raise NoDocumentsError("ambiguous", names=names)
     if not fitting and not slug:
         fitting = [(profile, verdict) for profile, verdict in judged if not verdict.misfit][:1]
     if not fitting and not slug:
-        raise UnreadableError(UNKNOWN.get(syntax or "csv", "unknown"))
+        raise NoDocumentsError(UNKNOWN.get(syntax or "csv", "unknown"))
     profile, verdict = fitting[0] if fitting else judged[0]
     return _feed_report(profile, verdict, language)
 
@@ -249,7 +249,7 @@ def _feed_report(profile: KnownProfile, verdict: FeedVerdict, language: Language
     )
 
 
-class _Group:
+class _SameProblem:
     """The problems with one code: the first of them, the number of offers, some of these."""
 
     def __init__(self, first: Problem) -> None:
@@ -262,7 +262,7 @@ class _Group:
         """The severity of its problems."""
         return self._first.severity
 
-    def add(self, document: Document, offer_id: str | None) -> None:
+    def add(self, document: SentDocument, offer_id: str | None) -> None:
         """Count one offer."""
         self._count += 1
         if len(self._examples) < MAX_EXAMPLES:
@@ -275,13 +275,13 @@ class _Group:
 
 
 def _offer_view(
-    document: Document, verdict: Verdict, outcome: Outcome, language: Language, *, locate: bool
-) -> OfferView:
+    document: SentDocument, verdict: Verdict, outcome: Outcome, language: Language, *, locate: bool
+) -> OfferProblems:
     problems = verdict.problems[:MAX_PROBLEMS]
     locator = Locator(document.raw, problems, line=document.line) if locate else None
     views = sorted((_located(problem, locator, language) for problem in problems), key=_in_order)
     more = len(verdict.problems) - len(problems)
-    return OfferView(document.number, document.line, verdict.id or "", outcome, views, more)
+    return OfferProblems(document.number, document.line, verdict.id or "", outcome, views, more)
 
 
 def _located(problem: Problem, locator: Locator | None, language: Language) -> ProblemView:

@@ -11,7 +11,7 @@ from aiohttp import web
 import schemas
 from gateway.pages.base.markup import coded
 from gateway.pages.base.page import Answer, Language, Page
-from gateway.pages.base.refusal import RefusedError, Sentence
+from gateway.pages.base.refusal import PageRefusedError, Sentence
 from gateway.pages.base.upload import Form
 from gateway.pages.base.visit import Visitors
 from gateway.pages.check.content import KINDS
@@ -38,7 +38,7 @@ class CheckPort:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentForm:
     """What the form holds: the content to check, the text for its box (``cut``: too long for it), the chosen format,
     and whether the content is the uploaded file.
     """
@@ -50,7 +50,7 @@ class Sent:
     uploaded: bool = False
 
     @classmethod
-    def read(cls, form: Form, choices: Sequence[tuple[str, str]]) -> "Sent":
+    def read(cls, form: Form, choices: Sequence[tuple[str, str]]) -> "SentForm":
         """A file counts before a text; an unknown choice is none."""
         file, pasted = form.content("file"), form.content("text")
         choice = form.content("format")[:100].decode(errors="replace")
@@ -70,20 +70,20 @@ def pages(port: CheckPort) -> Sequence[Page]:
         example = request.query.get("example", "")
         return Answer(
             _TEMPLATE,
-            lambda: values_of(choices, Sent(text=example_of(example, today))),
+            lambda: values_of(choices, SentForm(text=example_of(example, today))),
             made_of=today,
             query={"example": example} if example in EXAMPLES else {},
         )
 
     async def post(request: web.Request, language: Language) -> Answer:
-        sent = Sent()
+        sent = SentForm()
         now = port.clock()
         try:
             async with port.visitors.form(request) as form:
-                sent = Sent.read(form, choices)
+                sent = SentForm.read(form, choices)
                 arguments = {"choice": sent.choice, "language": language, "on": paris_date(now)}
                 report = await port.visitors.work("check", arguments, sent.content)
-        except RefusedError as error:
+        except PageRefusedError as error:
             log.info("pages.refused", page="check", code=error.code, bytes=len(sent.content))
             refusal = error.sentence(language)
             return Answer(_TEMPLATE, values_of(choices, sent, refusal=refusal), error.status, error.headers)
@@ -118,7 +118,7 @@ def heading_of(report: Mapping[str, Any]) -> tuple[str, Mapping[str, int]]:
 
 def values_of(
     choices: Sequence[tuple[str, str]],
-    sent: Sent,
+    sent: SentForm,
     *,
     report: Mapping[str, Any] | None = None,
     refusal: Sentence | None = None,

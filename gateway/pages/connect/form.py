@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.pages.base.upload import Form
-from gateway.pages.connect.state import State
+from gateway.pages.connect.state import ConnectState
 
 AUTO = ":auto"
 """The option that returns to the guess."""
@@ -21,7 +21,7 @@ _MAX_BYTES = 4 * _MAX_FIXED_CHARACTERS
 """Of one control: the choices travel in the state, which the event loop compresses."""
 
 
-def choices_of(form: Form, state: State) -> dict[str, dict[str, Any]]:
+def choices_of(form: Form, state: ConnectState) -> dict[str, dict[str, Any]]:
     """The choices by field: those of the state, and what the form changes."""
     sent: dict[str, list[str]] = {}
     for part in form.parts:
@@ -37,7 +37,7 @@ def choices_of(form: Form, state: State) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _online(form: Form, state: State) -> dict[str, list[str]]:
+def _online(form: Form, state: ConnectState) -> dict[str, list[str]]:
     """The values that are ticked, by path."""
     ticked = {part.name for part in form.parts if part.name.startswith("online.")}
     return {

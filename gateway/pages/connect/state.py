@@ -29,7 +29,7 @@ class StateError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ConnectState:
     """``on``: the day by which offers are judged. ``controls``: per field of the page the path, the date pattern and
     the values of which the meaning is asked, so that only what a person changes becomes a choice. ``states``: the
     values by path of which the page asks whether they are online.
@@ -42,7 +42,7 @@ class State:
     states: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def close(state: State, seal: Seal, *, now: int) -> str:
+def close(state: ConnectState, seal: Seal, *, now: int) -> str:
     """The sealed text of a state."""
     document = {
         "version": _VERSION,
@@ -56,7 +56,7 @@ def close(state: State, seal: Seal, *, now: int) -> str:
     return seal.close(zlib.compress(orjson.dumps(document), 6))
 
 
-def open_state(sealed: bytes, seal: Seal, *, now: int) -> State:
+def open_state(sealed: bytes, seal: Seal, *, now: int) -> ConnectState:
     """The state of a sealed text. Raises StateError."""
     payload = seal.open(sealed.decode("ascii", errors="replace")) if len(sealed) <= MAX_BYTES else None
     if payload is None:
@@ -74,7 +74,7 @@ def open_state(sealed: bytes, seal: Seal, *, now: int) -> State:
             raise StateError("altered")
     except (zlib.error, ValueError, KeyError, TypeError):  # of another version
         raise StateError("altered") from None
-    return State(
+    return ConnectState(
         document["sample"],
         on,
         document["choices"],

@@ -9,14 +9,14 @@ import structlog
 from aiohttp import web
 
 from gateway.pages.base.page import Answer, Download, Language, Page
-from gateway.pages.base.refusal import RefusedError, Sentence
+from gateway.pages.base.refusal import PageRefusedError, Sentence
 from gateway.pages.base.texts import texts_of
 from gateway.pages.base.upload import Form
 from gateway.pages.base.wording import spaced
 from gateway.pages.connect import port, state
 from gateway.pages.connect.form import choices_of
 from gateway.pages.connect.port import ConnectPort
-from gateway.pages.connect.state import State, StateError
+from gateway.pages.connect.state import ConnectState, StateError
 from gateway.pages.connect.view_model import controls_of, describe, states_of
 from gateway.protocol.paris_time import paris_date
 from gateway.runtime.loop import in_thread
@@ -33,11 +33,11 @@ log = structlog.get_logger()
 
 def pages(connect: ConnectPort) -> Sequence[Page]:
     """The one page."""
-    shell = _Shell(connect)
+    shell = _ConnectPage(connect)
     return [Page("connect", PATHS, shell.get, shell.post)]
 
 
-class _Shell:
+class _ConnectPage:
     def __init__(self, connect: ConnectPort) -> None:
         self._port = connect
 
@@ -51,7 +51,7 @@ class _Shell:
                 if form.text("do") in ("study", "download"):
                     return await self._continue(form, language)
                 return await self._open(form, language)
-        except RefusedError as error:
+        except PageRefusedError as error:
             log.info("pages.refused", page="connect", code=error.code)
             return _start(error.sentence(language), status=error.status, headers=error.headers)
         except StateError as error:
@@ -68,7 +68,7 @@ class _Shell:
             log.info("pages.refused", page="connect", code=opened["refused"]["code"], bytes=len(content))
             return _start(_sentence(opened["refused"], language), status=422)
         log.info("pages.sample_read", bytes=len(content), **_counts(opened["study"]))
-        return await self._study(State(opened["sample"], on), opened["study"], language)
+        return await self._study(ConnectState(opened["sample"], on), opened["study"], language)
 
     async def _continue(self, form: Form, language: Language) -> _Result:
         sealed, now = form.content("state"), self._port.clock()
@@ -81,10 +81,10 @@ class _Shell:
             profile = await self._port.visitors.work(port.PROFILE, arguments, sample)
             return Download(_FILENAMES[language], "application/json", profile["text"].encode())
         study = await self._port.visitors.work(port.STUDY, arguments, sample)
-        return await self._study(State(before.sample, before.on, choices), study, language)
+        return await self._study(ConnectState(before.sample, before.on, choices), study, language)
 
-    async def _study(self, known: State, study: Mapping[str, Any], language: Language) -> Answer:
-        next_state = State(known.sample, known.on, known.choices, controls_of(study), states_of(study))
+    async def _study(self, known: ConnectState, study: Mapping[str, Any], language: Language) -> Answer:
+        next_state = ConnectState(known.sample, known.on, known.choices, controls_of(study), states_of(study))
         now = self._port.clock()
         sealed = await in_thread(lambda: state.close(next_state, self._port.seal, now=now))
         return Answer("connect/connect.html", lambda: {"state": sealed, **describe(study, language)})

@@ -38,7 +38,7 @@ class Meaning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class FieldSettings:
     """The further controls of a field: last day, dates, meanings, a fixed value."""
 
     last: bool
@@ -54,7 +54,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class MappingRow:
     """A field of the offer: its path among the options, examples, confidence and evidence."""
 
     name: str
@@ -66,7 +66,7 @@ class Row:
     kind: str
     word: str
     evidence: str
-    settings: Settings | None
+    settings: FieldSettings | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,12 @@ class Group:
     """Fields of one degree of confidence."""
 
     name: str
-    rows: Sequence[Row]
+    rows: Sequence[MappingRow]
 
 
 def controls_of(study: Study) -> dict[str, dict[str, Any]]:
     """What the page offers for each field, as ``choices_of`` compares it with the form."""
-    budget = _Budget()
+    budget = _MeaningBudget()
     return {
         one["name"]: {
             "path": one["path"],
@@ -99,7 +99,7 @@ def states_of(study: Study) -> dict[str, list[str]]:
 def describe(study: Study, language: Language) -> dict[str, Any]:
     """The values of the template."""
     texts = texts_of("connect", language)
-    budget = _Budget()
+    budget = _MeaningBudget()
     rows = {one["name"]: (group_of(one, study), _row(one, budget, texts, language)) for one in study["fields"]}
     groups = [
         Group(name, [row for group, row in rows.values() if group == name])
@@ -134,7 +134,7 @@ def group_of(one: Mapping[str, Any], study: Study) -> str:
     return "choose" if asked else "empty"
 
 
-class _Budget:
+class _MeaningBudget:
     """Counts the meanings that are asked for, field by field."""
 
     def __init__(self) -> None:
@@ -161,9 +161,9 @@ def _read(study: Study, counted: Mapping[str, int], texts: Texts) -> Mapping[str
     }
 
 
-def _row(one: Mapping[str, Any], budget: _Budget, texts: Texts, language: Language) -> Row:
+def _row(one: Mapping[str, Any], budget: _MeaningBudget, texts: Texts, language: Language) -> MappingRow:
     kind, word = _state(one, texts)
-    return Row(
+    return MappingRow(
         name=one["name"],
         label=label_of(one["name"], language) or str(texts(f"field_{one['name']}")),
         path=one["path"],
@@ -214,7 +214,7 @@ def _evidence(one: Mapping[str, Any], texts: Texts, language: Language) -> str:
     return ", ".join(said)
 
 
-def _settings(one: Mapping[str, Any], budget: _Budget, texts: Texts, language: Language) -> Settings | None:
+def _settings(one: Mapping[str, Any], budget: _MeaningBudget, texts: Texts, language: Language) -> FieldSettings | None:
     name = one["name"]
     meant = list(_meant(name, texts, language))
     labels = dict(meant)
@@ -227,7 +227,7 @@ def _settings(one: Mapping[str, Any], budget: _Budget, texts: Texts, language: L
         return None
     fixed = one["fixed"] if isinstance(one["fixed"], list) else [one["fixed"]]
     error = "" if one["refused"] is None else spaced(one["refused"]["message"][language])
-    return Settings(
+    return FieldSettings(
         last=name == "weeks" and PAIR not in one["path"],
         dated=dated,
         date=one["date"],

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from gateway.pages.base.texts import texts_of
 from gateway.pages.journal.details import details_in_words
 from gateway.protocol.identity import is_slug
-from gateway.protocol.journal import ACTS, Entry, JournalFilter, Names, clean_name, pseudonyms_of
+from gateway.protocol.journal import ACTS, JournalEntry, JournalFilter, Names, clean_name, pseudonyms_of
 from gateway.protocol.paris_time import paris_midnight
 from schemas.rulebook import Language
 
@@ -20,7 +20,7 @@ _SHORT = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReadFilter:
     """The filter of an address: as typed by field, as a filter, and the fields that are wrong."""
 
     typed: Mapping[str, str]
@@ -34,7 +34,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class EntryRow:
     """One entry. ``act``: key of its text, None for one of a later version; ``about`` is what it is about, ``named``
     whether that can be searched for; ``name``: None where no person is named or the name was erased; ``failed``: it
     certainly did not happen; ``of``: the entry whose failure this one says.
@@ -55,7 +55,7 @@ class Row:
     of: int | None
 
 
-def read_filter(given: Mapping[str, str], names: Names) -> Asked:
+def read_filter(given: Mapping[str, str], names: Names) -> ReadFilter:
     """The filter of a query string. Days are those of Europe/Paris, the last one included."""
     typed = {name: " ".join(given.get(name, "").split()) for name in FIELDS}
     wrong: list[str] = []
@@ -82,10 +82,12 @@ def read_filter(given: Mapping[str, str], names: Names) -> Asked:
         since=None if since is None else paris_midnight(since),
         until=None if until is None else paris_midnight(until + timedelta(days=1)),
     )
-    return Asked(typed, asked, wrong)
+    return ReadFilter(typed, asked, wrong)
 
 
-def rows_of(entries: Sequence[Entry], later: Iterable[Entry], names: Names, language: Language) -> Sequence[Row]:
+def rows_of(
+    entries: Sequence[JournalEntry], later: Iterable[JournalEntry], names: Names, language: Language
+) -> Sequence[EntryRow]:
     """The rows of entries in a language; ``later`` are entries after them, which may say that an act did not happen."""
     failed = {one.failed for one in (*entries, *later)}
     return [_row(entry, entry.number in failed, names, language) for entry in entries]
@@ -96,10 +98,10 @@ def act_key(act: str) -> str:
     return f"act_{act.replace('.', '_').replace('-', '_')}"
 
 
-def _row(entry: Entry, failed: bool, names: Names, language: Language) -> Row:  # noqa: FBT001  # one caller
+def _row(entry: JournalEntry, failed: bool, names: Names, language: Language) -> EntryRow:  # noqa: FBT001  # one caller
     known = None if entry.person is None else names.get(entry.person)
     key, erasure = act_key(entry.act), entry.act == "journal.erase-name"
-    return Row(
+    return EntryRow(
         number=entry.number,
         at=entry.at,
         act=key if key in texts_of("journal", language) else None,

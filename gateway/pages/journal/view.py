@@ -12,7 +12,7 @@ from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, Redirect, views_behind
 from gateway.pages.journal.model import act_key, read_filter, rows_of
-from gateway.protocol.journal import ACTS, Entry, JournalFilter, clean_name, pseudonyms_of
+from gateway.protocol.journal import ACTS, JournalEntry, JournalFilter, clean_name, pseudonyms_of
 
 PAGE_ENTRIES = 50
 """Entries of one page."""
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 def pages(federation: Federation, checks: Checks) -> list[Page]:
     """Every page of the journal."""
-    shell = _Shell(federation, checks)
+    shell = _JournalPage(federation, checks)
 
     def page(name: str, french: str, english: str, get: Handler, post: Handler | None = None) -> Page:
         paths: Mapping[Language, str] = {"fr": f"/exploitation/registre{french}", "en": f"/en/operate/journal{english}"}
@@ -36,7 +36,7 @@ def pages(federation: Federation, checks: Checks) -> list[Page]:
     ]
 
 
-class _Shell:
+class _JournalPage:
     def __init__(self, federation: Federation, checks: Checks) -> None:
         self._federation = federation
         self._checks = checks
@@ -46,8 +46,8 @@ class _Shell:
         names, page = self._federation.acts.names.state, self._federation.journal.page
         asked = read_filter(request.query, names)
         before = _before(request.query.get("before"))
-        entries: Sequence[Entry] = ()
-        later: Sequence[Entry] = ()
+        entries: Sequence[JournalEntry] = ()
+        later: Sequence[JournalEntry] = ()
         more = False
         if not asked.wrong:
             entries, _, more = await page(before=before, limit=PAGE_ENTRIES, asked=asked.filter)

@@ -19,7 +19,7 @@ from schemas.rulebook import Language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfferView:
+class ModeratedOffer:
     """The page of one offer. ``rows``: its content, as keys of labels (``row_{key}``) and texts; ``document``: the same
     as JSON; ``standing``: as in its history; ``action``: what an operator may do, None where only receipts are left.
     """
@@ -36,13 +36,13 @@ class OfferView:
     until: date | None
 
 
-def offer_view(offer_id: str, facts: OfferFacts, language: Language) -> OfferView:
+def offer_view(offer_id: str, facts: OfferFacts, language: Language) -> ModeratedOffer:
     """The page of one offer in a language."""
     state = facts.history.state
     offer = None if state is None else state.offer
     ends = None if state is None else state.known.expires_on
     document = None if offer is None else orjson.dumps(offer, option=orjson.OPT_INDENT_2).decode()
-    return OfferView(
+    return ModeratedOffer(
         id=offer_id,
         platform=platform_of(offer_id),
         audiences=() if offer is None else sorted(audiences(offer)),

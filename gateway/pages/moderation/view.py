@@ -17,9 +17,9 @@ from gateway.operate.moderation import DECISION_SECONDS, Action
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import RETRY_SECONDS, Answer, Language, Page, PageError, Redirect, views_behind
-from gateway.pages.base.reason import Reason, read_reason
+from gateway.pages.base.reason import ReasonField, read_reason
 from gateway.pages.base.texts import texts_of
-from gateway.pages.moderation.model import OfferView, offer_view
+from gateway.pages.moderation.model import ModeratedOffer, offer_view
 from gateway.pages.partner.history import steps
 from gateway.protocol.identity import is_offer_id
 from gateway.protocol.journal import MAX_CHARACTERS
@@ -33,7 +33,7 @@ _OUTCOMES: Mapping[Refusal, str] = {"view-behind": "behind", "superseded": "chan
 _EXAMINED = 100_000
 """Offers that one request compares with a searched text."""
 _MAX_QUERY = 100
-_NOTHING = Reason("", None)
+_NOTHING = ReasonField("", None)
 _AFTER = re.compile(r"([a-z0-9-]+):([0-9]{0,19})")
 _MAX_SEQUENCE = 2**63
 
@@ -42,12 +42,12 @@ def pages(
     federation: Federation, wait: Callable[[web.Request], Wait], *, seconds: float = DECISION_SECONDS
 ) -> Sequence[Page]:
     """The page. ``wait``: for a decision, as long as the request's client and process go on, at most ``seconds``."""
-    shell = _Shell(federation, wait, seconds)
+    shell = _ModerationPage(federation, wait, seconds)
     paths: dict[Language, str] = {"fr": "/exploitation/offre", "en": "/en/operate/offer"}
     return [Page("moderation", paths, shell.show, shell.act, role="operator", private=True)]
 
 
-class _Shell:
+class _ModerationPage:
     def __init__(self, federation: Federation, wait: Callable[[web.Request], Wait], seconds: float) -> None:
         self._federation = federation
         self._wait = wait
@@ -126,7 +126,7 @@ class _Shell:
         facts: OfferFacts,
         language: Language,
         *,
-        reason: Reason = _NOTHING,
+        reason: ReasonField = _NOTHING,
         done: str = "",
         status: int = 200,
     ) -> Answer:
@@ -144,7 +144,7 @@ class _Shell:
         }
         return Answer("moderation/offer.html", values, status=status)
 
-    def _confirm(self, view: OfferView, facts: OfferFacts, action: Action, reason: Reason) -> Answer:
+    def _confirm(self, view: ModeratedOffer, facts: OfferFacts, action: Action, reason: ReasonField) -> Answer:
         if view.state is None:
             return self._refused(view, facts, action, "offer-unknown")
         if view.action != action:
@@ -152,7 +152,7 @@ class _Shell:
         name = platform_names(self._federation).get(view.platform, view.platform)
         return Answer("moderation/confirm.html", {"offer": view, "name": name, "act": action, "reason": reason})
 
-    def _refused(self, view: OfferView, facts: OfferFacts, action: Action, outcome: str) -> Answer:
+    def _refused(self, view: ModeratedOffer, facts: OfferFacts, action: Action, outcome: str) -> Answer:
         last = next((one for one in facts.acts if one.entry.failed is None), None)
         values = {"offer": view, "act": action, "outcome": outcome.replace("-", "_"), "last": last}
         headers: dict[str, str] = {hdrs.RETRY_AFTER: RETRY_SECONDS} if outcome == "behind" else {}

@@ -50,7 +50,7 @@ class PlatformView:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class AnswerMember:
     """One member of an answer: its name, a number or a text, the first of what it lists, and the number of others."""
 
     name: str
@@ -84,7 +84,7 @@ def platforms_of(
     ]
 
 
-def found_in(answer: Mapping[str, Any]) -> Sequence[Found]:
+def found_in(answer: Mapping[str, Any]) -> Sequence[AnswerMember]:
     """The members of an answer, lists shortened."""
     return [_found(name, value) for name, value in answer.items() if name not in ("error", "said", "would_delete")]
 
@@ -137,16 +137,16 @@ def _account_of(notes: Mapping[str, Mapping[str, Any]], platform: str) -> str | 
         return None
 
 
-def _found(name: str, value: Any) -> Found:
+def _found(name: str, value: Any) -> AnswerMember:
     if isinstance(value, dict):
         rest = next((one for key, one in value.items() if key != "count"), ())
         items = [f"{key}: {', '.join(one)}" for key, one in rest.items()] if isinstance(rest, dict) else list(rest)
         listed = [str(item) for item in items[:_MAX_LISTED]]
-        return Found(name, int(value["count"]), listed, int(value["count"]) - len(listed))
+        return AnswerMember(name, int(value["count"]), listed, int(value["count"]) - len(listed))
     if isinstance(value, list):
         listed = [str(item) for item in value[:_MAX_LISTED]]
-        return Found(name, len(value), listed, len(value) - len(listed))
-    return Found(name, value)
+        return AnswerMember(name, len(value), listed, len(value) - len(listed))
+    return AnswerMember(name, value)
 
 
 def _instant(text: str | None) -> int | None:

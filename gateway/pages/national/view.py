@@ -46,7 +46,7 @@ log = structlog.get_logger()
 
 def pages(federation: Federation, site: NationalSite, seal: Seal) -> list[Page]:
     """Every page of the national site. ``seal``: of orders in addresses."""
-    shell = _Shell(federation, site, seal)
+    shell = _NationalPage(federation, site, seal)
 
     def page(name: str, french: str, english: str, get: Handler, post: Handler | None = None) -> Page:
         paths: Mapping[Language, str] = {
@@ -62,7 +62,7 @@ def pages(federation: Federation, site: NationalSite, seal: Seal) -> list[Page]:
     ]
 
 
-class _Shell:
+class _NationalPage:
     def __init__(self, federation: Federation, site: NationalSite, seal: Seal) -> None:
         self._federation = federation
         self._site = site

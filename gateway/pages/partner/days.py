@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Literal, TypeAlias
 
 from gateway.federation.refused import REFUSED
-from gateway.store.statistics import Count
+from gateway.store.statistics import SubmissionCount
 
 Kind: TypeAlias = Literal["", "blocked", "quiet"]
 _SATURDAY = 5
@@ -36,7 +36,7 @@ class Days:
     bands: Sequence[Band]
 
 
-def days_of(counts: Sequence[Count], *, first: date, last: date) -> Days:
+def days_of(counts: Sequence[SubmissionCount], *, first: date, last: date) -> Days:
     """The days from the first to the last, also those without a count. ``counts`` are by day and verdict."""
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     received, refused, withdrawn = Counter[str](), Counter[str](), Counter[str]()

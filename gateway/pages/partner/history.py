@@ -13,9 +13,9 @@ from typing import Any, Literal, TypeAlias
 
 from gateway.federation.offers import HistoryFacts
 from gateway.pages.partner.moderations import lifts
-from gateway.pages.partner.refused import Reason, reasons_of
-from gateway.pages.partner.rules import Said, of_problem
-from gateway.protocol.delivery import Part
+from gateway.pages.partner.refused import BrokenRule, reasons_of
+from gateway.pages.partner.rules import RuleText, of_problem
+from gateway.protocol.delivery import DeliveryPart
 from gateway.protocol.identity import GATEWAY, SNAPSHOT
 from gateway.protocol.record import OfferState, read_utc
 from schemas.rulebook import Language
@@ -43,10 +43,10 @@ class Step:
     at: int | None = None
     on: date | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
-    problems: Sequence[Said] = ()
+    problems: Sequence[RuleText] = ()
     receipt: str | None = None
     why: str | None = None
-    reasons: Sequence[Reason] = ()
+    reasons: Sequence[BrokenRule] = ()
 
 
 def steps(facts: HistoryFacts, language: Language) -> Sequence[Step]:
@@ -155,7 +155,7 @@ def _delivery(facts: HistoryFacts, language: Language) -> Iterator[Step]:
         )
 
 
-def _state(part: Part) -> str:
+def _state(part: DeliveryPart) -> str:
     """The state as a name; what the site holds is visible, hidden, or not yet checked."""
     if part.state == "delivered" and part.visible is not None:
         return "visible" if part.visible else "hidden"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.federation.refused import RefusedFacts
-from gateway.pages.partner.rules import Said, of_problem, of_rule
+from gateway.pages.partner.rules import RuleText, of_problem, of_rule
 from gateway.protocol.record import read_utc
 from gateway.protocol.refused_document import RefusedDocument
 from schemas.rulebook import Language
@@ -16,15 +16,15 @@ _ITEMS = re.compile(r"(?:/[0-9]+)+$")
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class BrokenRule:
     """A broken rule: its words, and where in the document; None where there is no one field."""
 
-    said: Said
+    said: RuleText
     pointer: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class RefusedOffer:
     """A refused offer. ``offer``: the id, None for a document that names none, which then has a ``receipt``, or its
     ``number`` in the upload, from 1 on; ``at`` in ms.
     """
@@ -32,12 +32,12 @@ class Refusal:
     platform: str
     offer: str | None
     at: int
-    reasons: Sequence[Reason]
+    reasons: Sequence[BrokenRule]
     receipt: str | None = None
     number: int | None = None
 
 
-def refusals(facts: RefusedFacts, language: Language) -> Sequence[Refusal]:
+def refusals(facts: RefusedFacts, language: Language) -> Sequence[RefusedOffer]:
     """Receipts of the verdict ``rejected`` and documents refused at the door, newest first."""
     found = [
         *(_of_receipt(one, language) for one in facts.receipts),
@@ -46,7 +46,7 @@ def refusals(facts: RefusedFacts, language: Language) -> Sequence[Refusal]:
     return sorted(found, key=lambda one: -one.at)
 
 
-def fields_at_fault(found: Iterable[Refusal]) -> Mapping[str, Sequence[str]]:
+def fields_at_fault(found: Iterable[RefusedOffer]) -> Mapping[str, Sequence[str]]:
     """By rule, the first fields that the refusals name; all items of a list are one field."""
     fields: dict[str, dict[str, None]] = {}
     for reason in (reason for one in found for reason in one.reasons):
@@ -56,14 +56,14 @@ def fields_at_fault(found: Iterable[Refusal]) -> Mapping[str, Sequence[str]]:
     return {rule: list(names)[:MAX_FIELDS] for rule, names in fields.items()}
 
 
-def reasons_of(document: RefusedDocument, language: Language) -> Sequence[Reason]:
+def reasons_of(document: RefusedDocument, language: Language) -> Sequence[BrokenRule]:
     """The rules that a document breaks, without the values of its fields, which are not kept."""
-    return [Reason(of_rule(rule, language), pointer) for rule, pointer in document.fields.items()]
+    return [BrokenRule(of_rule(rule, language), pointer) for rule, pointer in document.fields.items()]
 
 
-def reason_of(problem: Mapping[str, Any], language: Language) -> Reason:
+def reason_of(problem: Mapping[str, Any], language: Language) -> BrokenRule:
     """The reason that a problem gives."""
-    return Reason(of_problem(problem, language), problem.get("pointer"))
+    return BrokenRule(of_problem(problem, language), problem.get("pointer"))
 
 
 def is_error(problem: Mapping[str, Any]) -> bool:
@@ -71,10 +71,10 @@ def is_error(problem: Mapping[str, Any]) -> bool:
     return bool(problem.get("severity") == "error")
 
 
-def _of_receipt(receipt: Mapping[str, Any], language: Language) -> Refusal:
+def _of_receipt(receipt: Mapping[str, Any], language: Language) -> RefusedOffer:
     problems = receipt.get("problems", ())
     errors = [one for one in problems if is_error(one)] or problems  # all where a later version knows other severities
-    return Refusal(
+    return RefusedOffer(
         platform=str(receipt["publisher"]),
         offer=receipt.get("id"),
         at=read_utc(receipt["at"]),
@@ -83,8 +83,8 @@ def _of_receipt(receipt: Mapping[str, Any], language: Language) -> Refusal:
     )
 
 
-def _of_document(document: RefusedDocument, language: Language) -> Refusal:
-    return Refusal(
+def _of_document(document: RefusedDocument, language: Language) -> RefusedOffer:
+    return RefusedOffer(
         platform=document.platform,
         offer=document.id,
         at=document.at,

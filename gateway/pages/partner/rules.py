@@ -11,7 +11,7 @@ from schemas.rulebook import Language, catalogue
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RuleText:
     """A rule or a problem in one language; the sentence is without its full stop, so that the rule can follow in
     brackets. ``requirement``: its place in the reference, None for an unknown rule.
     """
@@ -22,12 +22,12 @@ class Said:
     requirement: str | None
 
 
-def of_rule(code: str, language: Language) -> Said:
+def of_rule(code: str, language: Language) -> RuleText:
     """A rule without the values of one problem. A rule of a later version is its code alone."""
     rule = catalogue().get(code)
     if rule is None:
-        return Said(code, coded(f"`{code}`"), None, None)
-    return Said(
+        return RuleText(code, coded(f"`{code}`"), None, None)
+    return RuleText(
         code,
         without_values(rule.message[language].removesuffix(".")),
         without_values(rule.fix[language]),
@@ -35,11 +35,11 @@ def of_rule(code: str, language: Language) -> Said:
     )
 
 
-def of_problem(problem: Mapping[str, Any], language: Language) -> Said:
+def of_problem(problem: Mapping[str, Any], language: Language) -> RuleText:
     """A problem as a receipt, a run or a delivery has it."""
     fix = problem.get("fix")
     known = catalogue().get(problem["code"])
-    return Said(
+    return RuleText(
         problem["code"],
         coded(_text(problem["message"], language).removesuffix(".")),
         None if fix is None else coded(_text(fix, language)),

@@ -8,13 +8,13 @@ from typing import Any, Literal, TypeAlias
 from gateway.federation.platform import TodayFacts
 from gateway.federation.refused import REFUSED
 from gateway.pages.partner.moderations import moderations
-from gateway.pages.partner.refused import Refusal, refusals
-from gateway.pages.partner.rules import Said, of_problem, of_rule
+from gateway.pages.partner.refused import RefusedOffer, refusals
+from gateway.pages.partner.rules import RuleText, of_problem, of_rule
 from gateway.protocol.certificate import certified_until, notice_of
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import SUCCESSES
-from gateway.store.statistics import Count
+from gateway.store.statistics import SubmissionCount
 from schemas.rulebook import Language
 
 Kind: TypeAlias = Literal["blocked", "look"]
@@ -31,7 +31,7 @@ _SOON_MS = 2 * _DAY_MS
 class Example:
     """A refused offer, and the field that the rule names in it."""
 
-    refusal: Refusal
+    refusal: RefusedOffer
     pointer: str | None
 
 
@@ -45,7 +45,7 @@ class Todo:
     kind: Kind
     name: str
     values: dict[str, Any] = field(default_factory=dict)
-    said: Said | None = None
+    said: RuleText | None = None
     failure: str | None = None
     page: str | None = None
     query: str = ""
@@ -109,7 +109,7 @@ def _refusals(facts: TodayFacts, language: Language) -> Iterator[Todo]:
         yield Todo(kind="blocked", name="refused", values=values, said=said, page="figures", examples=examples)
 
 
-def _examples(named: Sequence[Refusal], rule: str) -> Iterator[Example]:
+def _examples(named: Sequence[RefusedOffer], rule: str) -> Iterator[Example]:
     """The newest refusals by a rule, each offer once."""
     seen: set[str | int | None] = set()
     for one in named:
@@ -129,14 +129,14 @@ def _moderations(facts: TodayFacts) -> Iterator[Todo]:
         yield Todo(kind="look", name="lifted", values={"n": number}, anchor="moderations")
 
 
-def most_refused(rules: Sequence[Count]) -> Sequence[Count]:
+def most_refused(rules: Sequence[SubmissionCount]) -> Sequence[SubmissionCount]:
     """The refusals by rule, the most frequent first. ``rules`` are counts by verdict and rule."""
     numbers: dict[str, int] = {}
     for count in rules:
         if count.verdict in REFUSED and count.rule is not None:
             numbers[count.rule] = numbers.get(count.rule, 0) + count.number
     ordered = sorted(numbers.items(), key=lambda one: (-one[1], one[0]))
-    return [Count(rule=rule, number=number) for rule, number in ordered]
+    return [SubmissionCount(rule=rule, number=number) for rule, number in ordered]
 
 
 def _certificate(partner: Partner, required: date | None, now: int) -> Iterator[Todo]:

@@ -32,7 +32,7 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.statistics import Dimension
 from gateway.protocol.visibility import Reader
 from gateway.store.refused_documents import RefusedFilter
-from gateway.store.statistics import Count
+from gateway.store.statistics import SubmissionCount
 
 PERIODS = (7, 30, 90, 365)
 """Days that the statistics may show, today included."""
@@ -51,7 +51,7 @@ log = structlog.get_logger()
 
 def pages(federation: Federation, door: Door) -> Sequence[Page]:
     """Every page of a platform."""
-    shell = _Shell(federation, door)
+    shell = _PartnerPages(federation, door)
 
     def page(name: str, french: str, english: str, get: Handler, post: Handler | None = None) -> Page:
         paths: Mapping[Language, str] = {"fr": f"/plateforme{french}", "en": f"/en/platform{english}"}
@@ -67,7 +67,7 @@ def pages(federation: Federation, door: Door) -> Sequence[Page]:
     ]
 
 
-class _Shell:
+class _PartnerPages:
     def __init__(self, federation: Federation, door: Door) -> None:
         self._federation = federation
         self._door = door
@@ -191,7 +191,7 @@ class _Shell:
         return session_of(request).partner
 
 
-def _download(form: str, counts: Sequence[Count], first: date, last: date) -> Download:
+def _download(form: str, counts: Sequence[SubmissionCount], first: date, last: date) -> Download:
     """As ``/v1/statistics`` writes them, under the same names."""
     rows: list[dict[str, Any]] = [
         {**{name: cast("str | None", getattr(count, name)) for name in _ROWS}, "count": count.number}

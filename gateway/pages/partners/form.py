@@ -12,7 +12,7 @@ from gateway.pages.base.number import whole_number
 from gateway.pages.base.reason import read_reason
 from gateway.pages.base.upload import Form
 from gateway.partners.credential import MAX_OVERLAP_HOURS
-from gateway.partners.onboarding import Alteration, Finding, PartnerInput
+from gateway.partners.onboarding import Alteration, InputFinding, PartnerInput
 from gateway.partners.record import partner_document
 from gateway.protocol.partner import SCOPES, Partner
 
@@ -28,7 +28,7 @@ Errors: TypeAlias = dict[str, list[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
+class PlatformForm:
     """What a form holds. ``known``: the version of the platform that it alters; empty for a new one."""
 
     slug: str = ""
@@ -47,7 +47,7 @@ class Typed:
     errors: Errors = field(default_factory=dict)
 
 
-def typed_in(form: Form) -> Typed:
+def typed_in(form: Form) -> PlatformForm:
     """What was typed, with the findings that need no other platform. Private keys are not displayed again."""
     errors: Errors = {}
     jwks = form.text("jwks").strip()
@@ -57,7 +57,7 @@ def typed_in(form: Form) -> Typed:
     if _PRIVATE.search(jwks):
         jwks, errors["jwks"] = "", [("keys_private", "")]
     why = reason_in(form, WHY, errors)
-    return Typed(
+    return PlatformForm(
         slug=form.text("slug").strip(),
         name=" ".join(form.text("name").split()),
         scopes=[
@@ -85,7 +85,7 @@ def reason_in(form: Form, name: str, errors: Errors) -> str | None:
     return reason.kept
 
 
-def wish_of(typed: Typed) -> PartnerInput | Errors:
+def wish_of(typed: PlatformForm) -> PartnerInput | Errors:
     """The input for a new platform, or what is wrong."""
     errors = dict(typed.errors)
     if typed.credential not in CREDENTIALS:
@@ -111,7 +111,7 @@ def wish_of(typed: Typed) -> PartnerInput | Errors:
     )
 
 
-def alteration_of(typed: Typed, partner: Partner) -> Alteration | Errors:
+def alteration_of(typed: PlatformForm, partner: Partner) -> Alteration | Errors:
     """The changes of a platform, or what is wrong. What is as it was is no change."""
     if typed.errors:
         return typed.errors
@@ -131,9 +131,9 @@ def alteration_of(typed: Typed, partner: Partner) -> Alteration | Errors:
     )
 
 
-def typed_of(partner: Partner) -> Typed:
+def typed_of(partner: Partner) -> PlatformForm:
     """The form of a platform as it is."""
-    return Typed(
+    return PlatformForm(
         slug=partner.platform,
         name=partner.name,
         scopes=[scope for scope in SCOPES if scope in partner.scopes],
@@ -159,7 +159,7 @@ def by_field(findings: Iterable[str]) -> Errors:
     """Findings of the acts by field; each has words of its own in both languages."""
     errors: Errors = {}
     for finding in findings:
-        if not isinstance(finding, Finding):
+        if not isinstance(finding, InputFinding):
             raise TypeError("a finding without a field")
         found = errors.setdefault(finding.field, [])
         if (finding.code, finding.value) not in found:

@@ -16,7 +16,7 @@ _ORDER: Sequence[State] = ("without_access", "active", "revoked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class PlatformRow:
     """One platform of the list. ``certified_until``: of its publisher certificate, in ms; None if none is valid."""
 
     slug: str
@@ -30,7 +30,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Role:
+class RoleCertificate:
     """One certificate, and whether it holds."""
 
     certificate: Certificate
@@ -41,21 +41,21 @@ class Role:
 class Whole:
     """One platform in full. ``secrets`` are live, the newest first."""
 
-    row: Row
+    row: PlatformRow
     partner: Partner
     territory: Sequence[str]
     secrets: Sequence[Secret]
-    roles: Sequence[Role]
+    roles: Sequence[RoleCertificate]
     pulled: bool
 
 
-def row_of(partner: Partner, *, now: int) -> Row:
+def row_of(partner: Partner, *, now: int) -> PlatformRow:
     """The row of a platform."""
     state = state_of(partner, now=now)
     until = certified_until(partner.certificates, now=now)
     ended = any(one.certificate.role == "publisher" for one in partner.certificates)
     soon = until is not None and until - now < NOTICE_MS
-    return Row(
+    return PlatformRow(
         slug=partner.platform,
         name=partner.name,
         scopes=[scope for scope in SCOPES if scope in partner.scopes],
@@ -67,7 +67,7 @@ def row_of(partner: Partner, *, now: int) -> Row:
     )
 
 
-def rows_of(partners: Sequence[Partner], *, now: int) -> Sequence[Row]:
+def rows_of(partners: Sequence[Partner], *, now: int) -> Sequence[PlatformRow]:
     """The rows of all platforms: those without access first, revoked ones last."""
     rows = [row_of(partner, now=now) for partner in partners]
     return sorted(rows, key=lambda row: (_ORDER.index(row.state), row.name.casefold(), row.slug))
@@ -81,7 +81,7 @@ def whole_of(partner: Partner, *, now: int) -> Whole:
         partner=partner,
         territory=sorted(partner.territory),
         secrets=live_secrets(partner.secrets, now=now),
-        roles=[Role(certificate=one, kind=_kind(one, now=now)) for one in certificates],
+        roles=[RoleCertificate(certificate=one, kind=_kind(one, now=now)) for one in certificates],
         pulled=partner.profile is not None,
     )
 

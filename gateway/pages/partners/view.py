@@ -17,7 +17,7 @@ from gateway.pages.partners.answers import Answers, done
 from gateway.pages.partners.form import (
     WHY,
     Errors,
-    Typed,
+    PlatformForm,
     alteration_of,
     by_field,
     reason_in,
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 def pages(federation: Federation, door: Door) -> list[Page]:
     """Every page of the platforms."""
     answers = Answers(federation, door)
-    shell, acts = _Shell(federation, answers), Acts(federation, door, answers)
+    shell, acts = _PartnersPages(federation, answers), Acts(federation, door, answers)
 
     def page(name: str, french: str, english: str, get: Handler, post: Handler | None = None) -> Page:
         paths: Mapping[Language, str] = {"fr": f"/exploitation/{french}", "en": f"/en/operate/{english}"}
@@ -52,7 +52,7 @@ def pages(federation: Federation, door: Door) -> list[Page]:
     ]
 
 
-class _Shell:
+class _PartnersPages:
     def __init__(self, federation: Federation, answers: Answers) -> None:
         self._federation = federation
         self._answers = answers
@@ -72,7 +72,7 @@ class _Shell:
         return Answer("partners/partners.html", {"rows": rows, "active": len(active)})
 
     async def new(self, request: web.Request, _language: Language) -> Answer:
-        return self._new(Typed(slug=request.query.get("slug", "")))
+        return self._new(PlatformForm(slug=request.query.get("slug", "")))
 
     async def add(self, request: web.Request, _language: Language) -> Answer | Redirect:
         typed = typed_in(form_of(request))
@@ -144,17 +144,17 @@ class _Shell:
         log.info("pages.partner_revoked", platform=after.platform)
         return done("revoked", after)
 
-    def _new(self, typed: Typed, *, status: int = 200) -> Answer:
+    def _new(self, typed: PlatformForm, *, status: int = 200) -> Answer:
         taking = {partner.platform for partner in self._federation.partners.all() if not partner.revoked}
         known = sorted((one for slug, one in presets().items() if slug not in taking), key=lambda one: one.name)
         values = {"typed": typed, "scopes": SCOPES, "known": known, "most_name": 150}
         return Answer("partners/new.html", values, status=status)
 
-    def _changed(self, partner: Partner, typed: Typed) -> Answer:
+    def _changed(self, partner: Partner, typed: PlatformForm) -> Answer:
         """The form again, with what was typed, for a platform that another operator has altered meanwhile."""
         return self._alter(partner, replace(typed, known=version_of(partner)), changed=True, status=409)
 
-    def _alter(self, partner: Partner, typed: Typed, *, changed: bool = False, status: int = 200) -> Answer:
+    def _alter(self, partner: Partner, typed: PlatformForm, *, changed: bool = False, status: int = 200) -> Answer:
         values = {"partner": partner, "typed": typed, "scopes": SCOPES, "changed": changed}
         return Answer("partners/alter.html", values, status=status)
 

@@ -37,7 +37,7 @@ class RuleEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
+class RequirementRules:
     """A sentence of the protocol, and the rules that enforce it."""
 
     id: str
@@ -55,14 +55,14 @@ def fields(language: Language) -> Sequence[FieldEntry]:
 
 
 @cache
-def families(language: Language) -> Mapping[str, Sequence[Requirement]]:
+def families(language: Language) -> Mapping[str, Sequence[RequirementRules]]:
     """The requirements by the first letters of their ids, in the protocol's order."""
     rules: dict[str, list[RuleEntry]] = {}
     for rule in catalogue().values():
         rules.setdefault(rule.requirement, []).append(_entry(rule, language))
-    found: dict[str, list[Requirement]] = {}
+    found: dict[str, list[RequirementRules]] = {}
     for id_, sentence in sentences().items():
-        entry = Requirement(id_, coded(f"{sentence[language]}."), rules.get(id_, ()))
+        entry = RequirementRules(id_, coded(f"{sentence[language]}."), rules.get(id_, ()))
         found.setdefault(id_.partition("-")[0], []).append(entry)
     return found
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from gateway.pages.partner.refused import Reason, is_error, reason_of
-from gateway.protocol.source_run import Run
+from gateway.pages.partner.refused import BrokenRule, is_error, reason_of
+from gateway.protocol.source_run import SourceRun
 from gateway.store.refused_documents import RefusedFilter
 from schemas.rulebook import Language
 
@@ -14,7 +14,7 @@ from schemas.rulebook import Language
 class FeedRefusal:
     """Items of the last reading of a feed that broke one rule: how many, the first of them, and some of their ids."""
 
-    reason: Reason
+    reason: BrokenRule
     number: int
     first: str
     offer: str | None
@@ -40,7 +40,7 @@ def by_day(found: Mapping[str, int], wanted: RefusedFilter) -> Sequence[tuple[da
     return [(day, found.get(day.isoformat(), 0)) for day in days]
 
 
-def feed_refusals(runs: Mapping[str, Run], wanted: RefusedFilter, language: Language) -> Sequence[FeedRefusals]:
+def feed_refusals(runs: Mapping[str, SourceRun], wanted: RefusedFilter, language: Language) -> Sequence[FeedRefusals]:
     """What the last reading of each feed refused, of these platforms and this rule."""
     return [
         FeedRefusals(platform=slug, at=run.ended_at, groups=groups)
@@ -50,7 +50,7 @@ def feed_refusals(runs: Mapping[str, Run], wanted: RefusedFilter, language: Lang
     ]
 
 
-def _groups(run: Run, rule: str, language: Language) -> Iterator[FeedRefusal]:
+def _groups(run: SourceRun, rule: str, language: Language) -> Iterator[FeedRefusal]:
     wanted = [one for one in run.problems if is_error(one) and one.get("position") and rule in ("", one["code"])]
     for one in sorted(wanted, key=lambda group: -group.get("count", 1)):
         offer = one.get("id")

@@ -26,12 +26,12 @@ _DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
 
 def pages(federation: Federation) -> Sequence[Page]:
     """The page."""
-    shell = _Shell(federation)
+    shell = _RefusalsPage(federation)
     paths: dict[Language, str] = {"fr": "/exploitation/refus", "en": "/en/operate/refusals"}
     return [Page("refusals", paths, shell.show, role="operator", private=True)]
 
 
-class _Shell:
+class _RefusalsPage:
     def __init__(self, federation: Federation) -> None:
         self._federation = federation
 

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 
 from gateway.pages.base.door import FORGET, SESSION, Door, role_of, session_of
 from gateway.pages.base.page import Answer, Language, Page, Redirect, Role
-from gateway.pages.base.refusal import RefusedError
+from gateway.pages.base.refusal import PageRefusedError
 from gateway.partners.session import SignInError
 
 ENTER: Mapping[Language, str] = {"fr": "/connexion", "en": "/en/enter"}
@@ -30,14 +30,14 @@ log = structlog.get_logger()
 
 def pages(door: Door, *, homes: Mapping[Role, str]) -> Sequence[Page]:
     """Both pages. ``homes``: the page where a session of each role begins."""
-    shell = _Shell(door, homes)
+    shell = _SessionPages(door, homes)
     return [
         Page("enter", ENTER, shell.look, shell.begin, private=True),
         Page("session", _SESSION, shell.show, shell.close, role="platform", private=True),
     ]
 
 
-class _Shell:
+class _SessionPages:
     def __init__(self, door: Door, homes: Mapping[Role, str]) -> None:
         self._door = door
         self._homes = homes
@@ -73,12 +73,12 @@ class _Shell:
         log.info("pages.session_closed", platform=signed.partner.platform)
         return Redirect("enter", {"closed": "1"}, {hdrs.SET_COOKIE: FORGET})
 
-    def _refused(self, request: web.Request, error: SignInError) -> RefusedError:
+    def _refused(self, request: web.Request, error: SignInError) -> PageRefusedError:
         """A right link is never kept waiting: only refused ones are counted, and answered late."""
         address = self._door.address(request)
         log.info("pages.link_refused", code=error.code)
         wait = self._door.attempts.wait(address)
         if wait > 0:
-            return RefusedError("too-many-attempts", retry_after=wait, seconds=wait)
+            return PageRefusedError("too-many-attempts", retry_after=wait, seconds=wait)
         self._door.attempts.failed(address)
-        return RefusedError(error.code)
+        return PageRefusedError(error.code)

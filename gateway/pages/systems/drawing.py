@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-from gateway.pages.systems.flow import Access, Flow, Source, Subscriber
+from gateway.pages.systems.flow import Access, Flow, Subscriber, SystemFlow
 
 Stop: TypeAlias = Literal["unchanged", "stale", "refused"]
 Entry = TypeVar("Entry")
@@ -32,7 +32,7 @@ _TEXT = 4.5
 
 
 @dataclass(frozen=True, slots=True)
-class Shape(Generic[Entry]):
+class NodeShape(Generic[Entry]):
     """A node with its ribbon. ``one``: its system, subscriber or stop, None for the further ones, of which there are
     ``others``; ``x``, ``y`` and ``height`` are the node's, without a ribbon where nothing flows; ``line`` is the first
     baseline of its label.
@@ -58,10 +58,10 @@ class Drawing:
     gateway_x: float
     gateway_y: float
     gateway_height: float
-    relayed: Shape[None]
-    sources: Sequence[Shape[Source]]
-    subscribers: Sequence[Shape[Subscriber]]
-    stops: Sequence[Shape[Stop]]
+    relayed: NodeShape[None]
+    sources: Sequence[NodeShape[SystemFlow]]
+    subscribers: Sequence[NodeShape[Subscriber]]
+    stops: Sequence[NodeShape[Stop]]
 
 
 def drawing(found: Flow) -> Drawing | None:
@@ -98,7 +98,7 @@ def drawing(found: Flow) -> Drawing | None:
         gateway_x=GATEWAY_X,
         gateway_y=round(gateway, 1),
         gateway_height=_TALL,
-        relayed=Shape(
+        relayed=NodeShape(
             None,
             0,
             total.relayed,
@@ -149,16 +149,16 @@ def _fewer(entries: Sequence[tuple[Entry, int]]) -> Sequence[tuple[Entry | None,
 
 
 def _sources(
-    entries: Sequence[tuple[Source | None, int, int]],
+    entries: Sequence[tuple[SystemFlow | None, int, int]],
     placed: Sequence[tuple[_Slot, float]],
     begin: float,
     gateway: float,
-) -> Iterator[Shape[Source]]:
+) -> Iterator[NodeShape[SystemFlow]]:
     at = gateway
     for (one, number, others), ((top, height), _) in zip(entries, placed, strict=True):
         y = begin + top
         path = ribbon(SOURCE_X + NODE, y, GATEWAY_X, at, height) if number else ""
-        yield Shape(one, others, number, SOURCE_X, *_rounded(y, height), path, _first(y + height / 2, 1))
+        yield NodeShape(one, others, number, SOURCE_X, *_rounded(y, height), path, _first(y + height / 2, 1))
         at += height
 
 
@@ -167,23 +167,23 @@ def _subscribers(
     placed: Sequence[tuple[_Slot, float]],
     begin: float,
     relayed: float,
-) -> Iterator[Shape[Subscriber]]:
+) -> Iterator[NodeShape[Subscriber]]:
     at = relayed
     for (one, number, others), ((top, height), _) in zip(entries, placed, strict=False):
         y = begin + top
         path = ribbon(RELAYED_X + NODE, at, SUBSCRIBER_X, y, height) if number else ""
         line = _first(y + height / 2, _lines(one))
-        yield Shape(one, others, number, SUBSCRIBER_X, *_rounded(y, height), path, line)
+        yield NodeShape(one, others, number, SUBSCRIBER_X, *_rounded(y, height), path, line)
         at += height
 
 
 def _stops(
     entries: Sequence[tuple[Stop, int]], placed: Sequence[tuple[_Slot, float]], begin: float, at: float
-) -> Iterator[Shape[Stop]]:
+) -> Iterator[NodeShape[Stop]]:
     for (stop, number), ((top, height), _) in zip(entries, placed, strict=True):
         y = begin + top
         path = ribbon(GATEWAY_X + NODE, at, RELAYED_X, y, height)
-        yield Shape(stop, 0, number, RELAYED_X, *_rounded(y, height), path, _first(y + height / 2, 2))
+        yield NodeShape(stop, 0, number, RELAYED_X, *_rounded(y, height), path, _first(y + height / 2, 2))
         at += height
 
 

@@ -13,7 +13,7 @@ from gateway.pages.systems.model import Lag, lag_of
 from gateway.partners.onboarding import presets
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner
-from gateway.store.statistics import Count
+from gateway.store.statistics import SubmissionCount
 from schemas.communes import plain_name
 
 Access: TypeAlias = Literal["site", "topic", "api"]
@@ -22,7 +22,7 @@ _ACCEPTED, _UNCHANGED, _STALE = "accepted", "duplicate", "stale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class SystemFlow:
     """What one system sent, or all of them. ``platform`` is empty for all; ``accepted`` are new and changed offers."""
 
     platform: str
@@ -65,8 +65,8 @@ class Subscriber:
 class Flow:
     """All sources and subscribers, most offers first."""
 
-    sources: Sequence[Source]
-    total: Source
+    sources: Sequence[SystemFlow]
+    total: SystemFlow
     subscribers: Sequence[Subscriber]
 
 
@@ -90,8 +90,8 @@ def flow(found: SystemsFacts) -> Flow:
     )
 
 
-def _source(platform: str, name: str, verdicts: Mapping[str, int]) -> Source:
-    return Source(
+def _source(platform: str, name: str, verdicts: Mapping[str, int]) -> SystemFlow:
+    return SystemFlow(
         platform=platform,
         name=name,
         accepted=verdicts.get(_ACCEPTED, 0),
@@ -121,7 +121,7 @@ def _subscribers(found: SystemsFacts) -> Iterator[Subscriber]:
         )
 
 
-def _site(found: SystemsFacts, accepted: Sequence[Count]) -> Subscriber:
+def _site(found: SystemsFacts, accepted: Sequence[SubmissionCount]) -> Subscriber:
     facts = found.facts
     summaries = facts.deliveries.values()
     own = {slug for slug, one in facts.partners.items() if one.national_delivery == "self"}
@@ -137,7 +137,7 @@ def _site(found: SystemsFacts, accepted: Sequence[Count]) -> Subscriber:
     )
 
 
-def _offered(accepted: Sequence[Count], subscriber: str, departments: frozenset[str]) -> int:
+def _offered(accepted: Sequence[SubmissionCount], subscriber: str, departments: frozenset[str]) -> int:
     """The accepted offers of all others, in these departments; without any in all of them."""
     return sum(
         one.number

@@ -10,11 +10,11 @@ from gateway.operate.feeds import has_feed
 from gateway.operate.health import Health, platform_health, systems
 from gateway.operate.status import Details, Status, statuses
 from gateway.pages.base.wording import spaced
-from gateway.pages.partner.rules import Said, of_rule
+from gateway.pages.partner.rules import RuleText, of_rule
 from gateway.pages.partner.today import most_refused
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner
-from gateway.protocol.source_run import Run
+from gateway.protocol.source_run import SourceRun
 from schemas.communes import plain_name
 from schemas.rulebook import Language
 
@@ -54,7 +54,7 @@ class SystemRow:
     paused_by: SignedEntry | None
     lag: Lag | None
     last_success: int | None
-    run: Run | None
+    run: SourceRun | None
     would_withdraw: int | None
     error: str | None
     error_at: int | None
@@ -97,7 +97,7 @@ class Overview:
     troubled: Sequence[SystemRow]
     undecided: int | None
     refused: int
-    rules: Sequence[tuple[Said, int]]
+    rules: Sequence[tuple[RuleText, int]]
     pending: int
     undelivered: int
 

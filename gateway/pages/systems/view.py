@@ -13,7 +13,7 @@ from gateway.operate.feeds import run_feed, set_paused
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, views_behind
-from gateway.pages.base.reason import Reason, read_reason
+from gateway.pages.base.reason import ReasonField, read_reason
 from gateway.pages.map.outlines import outlines
 from gateway.pages.systems.drawing import drawing
 from gateway.pages.systems.flow import flow
@@ -25,25 +25,25 @@ from gateway.protocol.topic import JOURNAL, RUNS
 REFRESH_SECONDS = 5
 Action: TypeAlias = Literal["run", "pause", "resume"]
 _ACTIONS: Sequence[Action] = ("run", "pause", "resume")
-_EMPTY = Reason("", None)
+_EMPTY = ReasonField("", None)
 
 
 def pages(federation: Federation) -> Sequence[Page]:
     """The page."""
-    shell = _Shell(federation)
+    shell = _SystemsPage(federation)
     paths: dict[Language, str] = {"fr": "/exploitation", "en": "/en/operate"}
     return [Page("systems", paths, shell.show, shell.act, live=True, role="operator", private=True)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _RowAct:
     """An act on the feed of a system."""
 
     action: Action
     row: SystemRow
 
 
-class _Shell:
+class _SystemsPage:
     def __init__(self, federation: Federation) -> None:
         self._federation = federation
         self._systems = Systems(federation)
@@ -109,16 +109,18 @@ class _Shell:
         return await self._systems.facts()
 
 
-def _asked(found: Overview, action: str, platform: str) -> _Asked:
+def _asked(found: Overview, action: str, platform: str) -> _RowAct:
     """Raises PageError: 400 for another act, 404 for a platform without a feed."""
     row = next((one for one in (*found.rows, *found.others) if one.has_feed and one.platform == platform), None)
     known = next((one for one in _ACTIONS if one == action), None)
     if known is None or row is None:
         raise PageError(400 if known is None else 404)
-    return _Asked(known, row)
+    return _RowAct(known, row)
 
 
-def _form(found: Overview, asked: _Asked, *, reason: Reason, refused: str | None = None, status: int = 200) -> Answer:
+def _form(
+    found: Overview, asked: _RowAct, *, reason: ReasonField, refused: str | None = None, status: int = 200
+) -> Answer:
     values: dict[str, Any] = {
         "act": asked.action,
         "now": found.now,
@@ -130,7 +132,7 @@ def _form(found: Overview, asked: _Asked, *, reason: Reason, refused: str | None
     return Answer("systems/feed.html", values, status=status if refused is None else 409)
 
 
-def _done(found: Overview, action: str, platform: str) -> _Asked | None:
+def _done(found: Overview, action: str, platform: str) -> _RowAct | None:
     """The act that was just done, if the systems agree: an address alone says nothing."""
     try:
         asked = _asked(found, action, platform)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from gateway.protocol.record import Outline
+from gateway.protocol.record import OfferOutline
 from gateway.protocol.visibility import Filter, Reader
 from gateway.store.search.search_index import (
     SEGMENT_BITS,
@@ -29,7 +29,9 @@ _SCALE = 10
 _MAX_BANDS = 128
 
 
-def facets_of(outline: Outline, visible: Mapping[str, Any], *, publisher: str, allowed: Collection[str]) -> list[str]:
+def facets_of(
+    outline: OfferOutline, visible: Mapping[str, Any], *, publisher: str, allowed: Collection[str]
+) -> list[str]:
     """The facets of a live offer; ``visible`` is the offer as an outsider sees it, ``allowed`` its audiences."""
     territory = outline.territory
     if territory is None:

@@ -12,9 +12,9 @@ from gateway.federation.counters import Metrics
 from gateway.federation.gauges import Gauges
 from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
-from gateway.protocol.delivery import Delivery, Part, delivery_record
+from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.partner import SCOPES, Partner
-from gateway.protocol.source_run import Counts, Outcome, Run, run_record
+from gateway.protocol.source_run import Counts, Outcome, SourceRun, run_record
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS, inbox
 from tests.api.read.read_api import ReadApi
 from tests.store.offer_topic import offer_of
@@ -36,7 +36,7 @@ async def exposed(api: ReadApi, times: int = 1, *, log: EventLog | None = None, 
 async def test_gauges_report_positions_lags_and_live_offers(api: ReadApi) -> None:
     await api.publish(offer_of("bretagne:1"))
     await api.receive("r1", "bretagne:1", "bretagne")
-    part = Part(group="lycee", generation=1, account="a", state="pending", since=1)
+    part = DeliveryPart(group="lycee", generation=1, account="a", state="pending", since=1)
     await api.put(DELIVERIES, delivery_record(Delivery(id="bretagne:1", sequence=1, parts=(part,))))
     text = await exposed(api)
     position = max(api.context.federation.offers.positions)
@@ -63,8 +63,8 @@ async def pull(api: ReadApi) -> Partner:
     return bretagne
 
 
-def run_of(platform: str, outcome: Outcome, *, success: int | None = 7_000) -> Run:
-    return Run(
+def run_of(platform: str, outcome: Outcome, *, success: int | None = 7_000) -> SourceRun:
+    return SourceRun(
         platform=platform, started_at=5_000, ended_at=9_000, outcome=outcome, counts=COUNTS, last_success_at=success
     )
 
@@ -131,7 +131,7 @@ async def test_nothing_is_counted_in_a_view_that_is_being_filled(api: ReadApi, t
     """ERR-008: a fall to 0 would be taken for a snapshot that withdrew everything."""
     await api.publish(offer_of("bretagne:1"))
     await api.receive("r1", "bretagne:1", "bretagne")
-    part = Part(group="lycee", generation=1, account="a", state="pending", since=1)
+    part = DeliveryPart(group="lycee", generation=1, account="a", state="pending", since=1)
     await api.put(DELIVERIES, delivery_record(Delivery(id="bretagne:1", sequence=1, parts=(part,))))
     await pull(api)
     await api.put(RUNS, run_record(run_of("bretagne", "applied")))

@@ -12,10 +12,10 @@ from gateway.api.auth import scopes_of
 from gateway.api.platforms import list_platforms
 from gateway.partners.credential import revoke
 from gateway.protocol.certificate import Issued, Nonce, Role, without_certificate
-from gateway.protocol.delivery import Delivery, Part, delivery_record
+from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import Record, utc
-from gateway.protocol.source_run import Failure, Run, run_record
+from gateway.protocol.source_run import Failure, SourceRun, run_record
 from gateway.protocol.submission import Withdraw
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS, SUBMISSIONS, inbox
 from schemas.contract import openapi_document
@@ -75,10 +75,10 @@ async def test_an_entry_reports_the_state_of_a_platform(api: ReadApi) -> None:
     await api.receive("r1", "bretagne:1", "bretagne")
     problem = schemas.problem("revision-reused", actual=3, expected=4).to_json()
     await api.receive("r2", "bretagne:1", "bretagne", verdict="rejected", problems=[problem])
-    part = Part(group="lycee", generation=1, account="a", state="pending", since=api.clock.now - 65_000)
+    part = DeliveryPart(group="lycee", generation=1, account="a", state="pending", since=api.clock.now - 65_000)
     await api.put(DELIVERIES, delivery_record(Delivery(id="bretagne:1", sequence=1, parts=(part,))))
     failure = Failure(at=api.clock.now + 5, code="feed-cut", fr="Flux coupé.", en="The feed was cut.")
-    run = Run(platform="bretagne", started_at=1, ended_at=2, outcome="failed", last_error=failure)
+    run = SourceRun(platform="bretagne", started_at=1, ended_at=2, outcome="failed", last_error=failure)
     await api.put(RUNS, run_record(run))
     for language, message in (("fr", "Flux coupé."), ("en", "The feed was cut.")):
         answer = await api.get("/v1/platforms", "bretagne", headers={"Accept-Language": language})

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 import schemas
-from gateway.protocol.delivery import Delivery, Part, delivery_record
+from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.record import Record
 from gateway.protocol.topic import DELIVERIES, RECEIPTS, SUBMISSIONS
 from tests.api.read.read_api import ReadApi
@@ -111,14 +111,14 @@ async def test_a_cursor_of_receipts_is_good_for_its_publisher_alone(api: ReadApi
     assert (await api.get("/v1/receipts?cursor=AAAA", "bretagne")).body["type"].endswith("cursor-forged")
 
 
-def delivered(offer_id: str, *parts: Part) -> Record:
+def delivered(offer_id: str, *parts: DeliveryPart) -> Record:
     return delivery_record(Delivery(id=offer_id, sequence=9, parts=parts))
 
 
 async def test_a_receipt_holds_the_delivery_state_of_its_offer(api: ReadApi) -> None:
     """RCP-006: the current parts, in the publisher's language, without internals of the connector."""
     problem = schemas.problem("revision-reused", actual=3, expected=4).to_json()
-    part = Part(
+    part = DeliveryPart(
         group="lycee", generation=1, account="their account", state="dead", since=api.clock.now, remote_id="old"
     )
     refused = replace(part, generation=2, state="refused", remote_id="new", digest="0" * 64, problems=(problem,))
@@ -144,7 +144,7 @@ async def test_a_receipt_holds_the_delivery_state_of_its_offer(api: ReadApi) -> 
 async def test_a_receipt_never_holds_the_delivery_state_of_anothers_offer(api: ReadApi) -> None:
     """RCP-006: a refused message that named it has a receipt all the same."""
     await api.receive("r" + "a" * 30, "bretagne:1", "normandie", verdict="rejected")
-    part = Part(group="lycee", generation=1, account="a", state="delivered", since=api.clock.now)
+    part = DeliveryPart(group="lycee", generation=1, account="a", state="delivered", since=api.clock.now)
     await api.put(DELIVERIES, delivered("bretagne:1", part))
     assert "delivery" not in (await api.get("/v1/receipts/r" + "a" * 30, "normandie")).body
     assert ["r" + "a" * 30] == [

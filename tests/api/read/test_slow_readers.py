@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from gateway.api.answer import in_pieces, send_list, send_pieces
 from gateway.api.context import CONTEXT, Limits
-from gateway.api.idempotency import Answer, send
+from gateway.api.idempotency import PendingAnswer, send
 from gateway.api.work import WORK_REGISTRY, WorkRegistry
 from gateway.runtime.processor import Processor
 from tests.api.read.read_api import ReadApi
@@ -25,7 +25,7 @@ LINE = "x" * 1_000
 Send = Callable[[web.Request], Any]
 ENDLESS: dict[str, Send] = {
     "list": lambda request: send_list(request, "lines", repeat(LINE), {}, {}),
-    "answer": lambda request: send(request, Answer(200, {}, repeat(LINE.encode()))),
+    "answer": lambda request: send(request, PendingAnswer(200, {}, repeat(LINE.encode()))),
     "export": lambda request: send_pieces(request, web.StreamResponse(), in_pieces(request, repeat(LINE.encode()))),
 }
 """An endless answer, by each way of sending."""

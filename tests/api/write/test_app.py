@@ -16,7 +16,7 @@ from gateway.api.management import build_management
 from gateway.api.work import ANONYMOUS_SECONDS
 from gateway.federation.counters import Metrics
 from gateway.ingest.backlog import SHARE
-from gateway.log.memory import Fault
+from gateway.log.memory import WriteFault
 from gateway.protocol.identity import partition_of
 from tests.api.write.gateway_harness import GatewayHarness, ndjson, offer, opened
 
@@ -175,7 +175,7 @@ async def test_the_language_is_the_clients(gateway: GatewayHarness, asked: str, 
 async def test_a_busy_log_is_503(tmp_path: Path) -> None:
     """ERR-009: with the next step; only stored submissions are acknowledged."""
     async with opened(tmp_path, working=False) as gateway:
-        gateway.log.inject(Fault.REFUSED)
+        gateway.log.inject(WriteFault.REFUSED)
         answer = await gateway.ask("DELETE", "/v1/offers/bretagne:1?revision=1")
         assert (503, "log-unavailable") == (answer.status, answer.code)
         schemas.validator("problem").validate(answer.body)

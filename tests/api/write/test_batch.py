@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 import schemas
-from gateway.log.memory import Fault
+from gateway.log.memory import WriteFault
 from tests.api.write.gateway_harness import Answer, GatewayHarness, ndjson, offer
 
 pytestmark = pytest.mark.slow
@@ -117,10 +117,11 @@ async def test_problems_come_in_the_language_of_the_request(gateway: GatewayHarn
 
 
 @pytest.mark.parametrize(
-    ("fault", "word"), [(Fault.LOST, "unknown"), (Fault.UNANSWERED, "unknown"), (Fault.REFUSED, "not-queued")]
+    ("fault", "word"),
+    [(WriteFault.LOST, "unknown"), (WriteFault.UNANSWERED, "unknown"), (WriteFault.REFUSED, "not-queued")],
 )
 async def test_a_log_that_fails_midway_is_reported_item_by_item(
-    gateway: GatewayHarness, fault: Fault, word: str
+    gateway: GatewayHarness, fault: WriteFault, word: str
 ) -> None:
     """PUB-013, ERR-009: 503 naming the items that are certainly queued; the whole may be sent again."""
     await gateway.settled()

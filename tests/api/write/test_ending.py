@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from gateway.api.answer import send_pieces
 from gateway.api.context import CONTEXT, Limits
-from gateway.api.idempotency import Answer, send
+from gateway.api.idempotency import PendingAnswer, send
 from gateway.api.work import WORK_REGISTRY, WorkRegistry
 from gateway.runtime.processor import Processor
 from tests.api.write.gateway_harness import GatewayHarness, ndjson, offer, opened
@@ -168,7 +168,7 @@ async def test_an_answer_is_written_beside_the_event_loop(gateway: GatewayHarnes
             yield b"x" * 10_000
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await send(request, Answer(200, {}, pieces()))
+        return await send(request, PendingAnswer(200, {}, pieces()))
 
     async with answering(gateway, handle) as (_, port):
         caller = await Caller.on(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.api import desk
 from gateway.protocol.journal import read_entry
-from gateway.protocol.source_run import Order, Pause, read_run
+from gateway.protocol.source_run import Pause, RunOrder, read_run
 from gateway.protocol.topic import JOURNAL, RUNS
 from tests.api.write.gateway_harness import Answer, GatewayHarness
 
@@ -67,12 +67,12 @@ async def test_a_run_is_ordered_with_its_confirmation_but_not_while_paused(pulle
     answer = await act(pulled, {"action": "run", "confirm": 12})
     assert 202 == answer.status
     [order] = await orders(pulled)
-    assert isinstance(order, Order)
+    assert isinstance(order, RunOrder)
     assert (answer.body["order"], 12) == (order.id, order.confirm)
     await act(pulled, {"action": "pause"})
     refused = await act(pulled, {"action": "run"})
     assert (409, "feed-paused") == (refused.status, refused.code)
-    assert 1 == sum(isinstance(one, Order) for one in await orders(pulled))
+    assert 1 == sum(isinstance(one, RunOrder) for one in await orders(pulled))
 
 
 @pytest.mark.parametrize("path", ["/v1/platforms/normandie/feed", "/v1/platforms/nobody/feed", "/v1/platforms/X/feed"])

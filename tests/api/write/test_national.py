@@ -9,7 +9,7 @@ import pytest
 
 from gateway.protocol.delivery_order import answer_record, note_record, read_order
 from gateway.protocol.identity import partition_of
-from gateway.protocol.journal import Entry, read_entry
+from gateway.protocol.journal import JournalEntry, read_entry
 from gateway.protocol.topic import DELIVERIES, JOURNAL
 from tests.api.write.gateway_harness import Answer, GatewayHarness
 from tests.api.write.test_openapi import held_to
@@ -56,7 +56,7 @@ async def order(gateway: GatewayHarness, body: Any, *, wait: int = 20) -> Answer
     return answer
 
 
-async def entries(gateway: GatewayHarness) -> list[Entry]:
+async def entries(gateway: GatewayHarness) -> list[JournalEntry]:
     return [read_entry(record.value or b"") for record in await gateway.records(JOURNAL)]
 
 

@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey
 
 from gateway.api.app import build_app
 from gateway.partners.credential import matching_secret
-from gateway.protocol.journal import Entry, read_entry
+from gateway.protocol.journal import JournalEntry, read_entry
 from gateway.protocol.topic import COMMON, JOURNAL
 from tests.api.write.gateway_harness import Answer, GatewayHarness
 from tests.api.write.test_openapi import held_to
@@ -35,7 +35,7 @@ async def act(
     return answer
 
 
-async def entries(gateway: GatewayHarness) -> list[Entry]:
+async def entries(gateway: GatewayHarness) -> list[JournalEntry]:
     return [read_entry(record.value or b"") for record in await gateway.records(JOURNAL)]
 
 

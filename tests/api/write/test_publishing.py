@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.log.memory import Fault
+from gateway.log.memory import WriteFault
 from gateway.protocol.topic import OFFERS
 from tests.api.write.gateway_harness import GatewayHarness, offer, opened
 
@@ -205,9 +205,15 @@ async def test_text_that_not_every_json_parser_accepts_is_refused(gateway: Gatew
 
 @pytest.mark.parametrize(
     ("fault", "code"),
-    [(Fault.REFUSED, "log-unavailable"), (Fault.UNANSWERED, "outcome-unknown"), (Fault.LOST, "outcome-unknown")],
+    [
+        (WriteFault.REFUSED, "log-unavailable"),
+        (WriteFault.UNANSWERED, "outcome-unknown"),
+        (WriteFault.LOST, "outcome-unknown"),
+    ],
 )
-async def test_a_log_that_fails_is_503_and_resending_is_safe(gateway: GatewayHarness, fault: Fault, code: str) -> None:
+async def test_a_log_that_fails_is_503_and_resending_is_safe(
+    gateway: GatewayHarness, fault: WriteFault, code: str
+) -> None:
     """ERR-009: 503 means unknown; the same revision may be sent again."""
     await gateway.settled()
     gateway.log.inject(fault)  # no other client writes now

@@ -9,7 +9,7 @@ import pytest
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Run
 from conformance.report.document import check_evidence, evidence_of, report_of
-from conformance.role.runner import Choice, cases_for, drive
+from conformance.role.runner import CaseSelection, cases_for, drive
 from conformance.target.setup import Setup
 from conformance.words import Texts
 from gateway.clock import now
@@ -28,7 +28,7 @@ NONCE = "nonce-of-a-test-0123"
 
 async def certified(setup: Setup) -> tuple[Run, Evidence | Sequence[Texts]]:
     """The run of every case, and what a gateway's operator makes of its evidence."""
-    chosen = cases_for(setup, Choice(), cases())
+    chosen = cases_for(setup, CaseSelection(), cases())
     run = await drive(setup, chosen, seed=seed_of(NONCE, platform="bretagne", role="publisher"))
     off = [feature for feature in features_of("publisher") if not setup.supports(feature)]
     document = evidence_of(report_of(run), platform="bretagne", nonce=NONCE, played=chosen, off=off, used=run.used)
@@ -85,7 +85,7 @@ async def test_an_observed_platform_that_loses_what_is_answered_503_gets_none() 
     setup = replace(setup_for(Publisher), observe=3.0, profile="core", features=OBSERVED)
     publisher = Forgetful(f"http://{setup.listen}")
     using = asyncio.ensure_future(use(publisher))
-    run = await drive(setup, cases_for(setup, Choice(), cases()), seed="observed")
+    run = await drive(setup, cases_for(setup, CaseSelection(), cases()), seed="observed")
     using.cancel()
     await publisher.close()
     assert "watched/sent-again" in {case for case, _ in not_passed(run)}

@@ -1,7 +1,7 @@
 """Results and runs for the tests of reports and outcomes."""
 
 from conformance.model.case import Case, Script
-from conformance.model.result import Exchange, Finding, Outcome, Result, Run, Versions
+from conformance.model.result import Deviation, Exchange, Outcome, Result, Run, Versions
 from conformance.words import plain, say
 
 
@@ -23,7 +23,7 @@ def result(outcome: Outcome, number: int = 1, *, family: str = "feed", announced
     return Result(
         case=case(number, family),
         outcome=outcome,
-        findings=(Finding(say("at-status", location=say("step", number=1)), plain(201), plain("<422>\x00")),)
+        findings=(Deviation(say("at-status", location=say("step", number=1)), plain(201), plain("<422>\x00")),)
         if wrong
         else (),
         exchanges=(exchange,) if wrong else (),

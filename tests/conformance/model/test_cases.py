@@ -10,7 +10,7 @@ import pytest
 
 import schemas
 from conformance.build_requirements import write_requirements
-from conformance.model.case import Document, Script
+from conformance.model.case import CaseDocument, Script
 from conformance.model.library import CaseError, base, cases, coverage, read_topic, reasons
 from conformance.script.body import document_of
 from conformance.script.template import Names
@@ -24,12 +24,12 @@ CHECKS = {"offer": schemas.check, "withdrawal": schemas.check_withdrawal, "submi
 DAYS = ("2025-06-30", "2026-01-15", "2026-06-01", "2026-06-29", "2026-11-24", "2027-03-01", "2027-06-26")
 
 
-def documents() -> list[tuple[str, Document]]:
+def documents() -> list[tuple[str, CaseDocument]]:
     """Each with the id of its case."""
-    return [(case.id, case.subject) for case in cases() if isinstance(case.subject, Document)]
+    return [(case.id, case.subject) for case in cases() if isinstance(case.subject, CaseDocument)]
 
 
-def verdict_of(case_id: str, document: Document, on: date) -> tuple[bool, set[tuple[str, str]]]:
+def verdict_of(case_id: str, document: CaseDocument, on: date) -> tuple[bool, set[tuple[str, str]]]:
     names = Names(seed="s", case=case_id, day=on, platforms={"publisher": "bretagne"})
     verdict = CHECKS[document.kind](document_of(document, names), on=on)
     return verdict.accepted, {(problem.code, problem.pointer) for problem in verdict.problems}

@@ -9,14 +9,14 @@ import pytest
 from conformance.model.case import Case
 from conformance.model.result import (
     Announced,
+    Deviation,
     Exchange,
-    Finding,
     NotApplicableError,
     Outcome,
     UnverifiableError,
     excuse,
 )
-from conformance.role.runner import Choice, case_seconds, cases_for, run_cases
+from conformance.role.runner import CaseSelection, case_seconds, cases_for, run_cases
 from conformance.script.template import UnknownNameError
 from conformance.target.setup import Setup, SetupError
 from conformance.words import plain
@@ -77,7 +77,7 @@ class Playing:
         self.results = list(results)
         self.journal: list[Exchange] = []
 
-    async def play(self, case: Case) -> list[Finding]:
+    async def play(self, case: Case) -> list[Deviation]:
         self.journal.append(Exchange("GET", case.id, {}, "", 200, {}, "", 1))
         result = self.results.pop(0)
         if isinstance(result, Exception):
@@ -86,7 +86,7 @@ class Playing:
         return result
 
 
-FINDING = Finding(plain("x"), plain(1), plain(2))
+FINDING = Deviation(plain("x"), plain(1), plain(2))
 
 
 @pytest.mark.parametrize(
@@ -136,22 +136,22 @@ async def test_a_feature_that_is_not_supported_is_omitted_and_its_absence_is_tes
 
 def test_cases_are_chosen_by_role_id_and_family() -> None:
     known = [case(1), case(2), case(1, "order"), replace(case(9), roles=frozenset({"publisher"}))]
-    assert 3 == len(cases_for(SETUP, Choice(), known))
-    assert ["feed/case-2"] == [each.id for each in cases_for(SETUP, Choice(cases=("feed/case-2",)), known)]
-    assert ["order/case-1"] == [each.id for each in cases_for(SETUP, Choice(families=("order",)), known)]
+    assert 3 == len(cases_for(SETUP, CaseSelection(), known))
+    assert ["feed/case-2"] == [each.id for each in cases_for(SETUP, CaseSelection(cases=("feed/case-2",)), known)]
+    assert ["order/case-1"] == [each.id for each in cases_for(SETUP, CaseSelection(families=("order",)), known)]
 
 
 def test_ids_and_families_that_no_case_has_are_named() -> None:
     known = [case(1), case(2), case(1, "order")]
-    choice = Choice(cases=("feed/case-1", "feed/typo"), families=("order", "typo"))
+    choice = CaseSelection(cases=("feed/case-1", "feed/typo"), families=("order", "typo"))
     assert ["feed/typo", "typo"] == choice.unknown(known)
-    assert [] == Choice().unknown(known)
+    assert [] == CaseSelection().unknown(known)
 
 
 class Waiting(Playing):
     """A role whose partner never does what the case waits for."""
 
-    async def play(self, case: Case) -> list[Finding]:
+    async def play(self, case: Case) -> list[Deviation]:
         await asyncio.Event().wait()
         raise AssertionError(case.id)
 

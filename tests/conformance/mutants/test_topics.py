@@ -10,7 +10,7 @@ import pytest_asyncio
 from conformance.clock import now
 from conformance.model.library import cases
 from conformance.model.result import Outcome
-from conformance.role.runner import Choice, cases_for, drive
+from conformance.role.runner import CaseSelection, cases_for, drive
 from conformance.target.doctor import examine
 from conformance.target.setup import Setup, SetupError
 from conformance.target.topic import subscriber_topics
@@ -44,7 +44,7 @@ async def test_the_kit_finds_no_fault_in_topics_that_repeat_and_skip_as_they_may
 
 
 async def test_a_whole_run_judges_the_topics(right: Setup) -> None:
-    chosen = cases_for(right, Choice(families=("topic",)), cases())
+    chosen = cases_for(right, CaseSelection(families=("topic",)), cases())
     run = await drive(right, chosen, seed="whole")
     assert [("topic/as-the-feed", Outcome.PASS), ("topic/compacted", Outcome.PASS)] == [
         (each.case.id, each.outcome) for each in run.results

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 import schemas
-from conformance.model.case import ROLES, Verdict
+from conformance.model.case import ROLES, ExpectedVerdict
 from conformance.model.library import cases
 from conformance.model.result import Outcome
 from conformance.report.ci import write_junit, write_sarif
@@ -144,7 +144,7 @@ def test_sarif_links_to_the_reference_of_a_gateway_and_to_nothing_without_one() 
 
 
 def test_french_findings_say_a_problem_in_words_and_its_code_behind() -> None:
-    verdict = Verdict(accepted=False, problems=frozenset({("text-markup", "/title")}))
+    verdict = ExpectedVerdict(accepted=False, problems=frozenset({("text-markup", "/title")}))
     [finding] = compare_problems(verdict, [], say("problems"))
     assert "Le texte contient du HTML (text-markup), en /title" == finding.expected["fr"]
     assert "text-markup at /title" == finding.expected["en"]

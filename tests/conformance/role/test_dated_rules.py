@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from conformance.clock import milliseconds
-from conformance.model.case import Case, Document
+from conformance.model.case import Case, CaseDocument
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
 from conformance.role.gateway import GatewayRole
@@ -16,7 +16,7 @@ from conformance.role.host import Host, client_of, hosting
 from conformance.role.runner import run_cases
 from conformance.standin.gateway import StandIn
 from conformance.standin.tokens import PUBLISHER, SUBSCRIBER
-from conformance.target.setup import Account, Setup
+from conformance.target.setup import Setup, TargetAccount
 from schemas.rulebook import catalogue
 
 FIRST = catalogue()["text-invisible"].error_from or date.max
@@ -29,7 +29,7 @@ def dated() -> list[Case]:
 
 
 def _is_dated(case: Case) -> bool:
-    if isinstance(case.subject, Document):
+    if isinstance(case.subject, CaseDocument):
         return any(code == "text-invisible" for code, _ in case.subject.expected.problems)
     return "text-invisible" in case.severities
 
@@ -38,7 +38,7 @@ def _is_dated(case: Case) -> bool:
 async def gateway(day: date) -> AsyncIterator[Setup]:
     """The kit's own gateway on this day."""
     accounts = {
-        name: Account(platform=f"essai-{name}", client_id=name, secret="s")
+        name: TargetAccount(platform=f"essai-{name}", client_id=name, secret="s")
         for name in ("publisher", "neighbour", "subscriber")
     }
     clients = [client_of(one, SUBSCRIBER if name == "subscriber" else PUBLISHER) for name, one in accounts.items()]

@@ -16,10 +16,10 @@ from conformance.model.result import Exchange
 from conformance.role.fake_gateway import FakeGateway
 from conformance.role.host import Host, HostAnswer, PartnerRequest, hosting
 from conformance.role.journal import SubmissionJournal
-from conformance.target.setup import Account
+from conformance.target.setup import TargetAccount
 from tests.conformance.partner_fixtures import SECRET, Publisher
 
-ACCOUNT = Account(platform="bretagne", client_id="bretagne", secret=SECRET)
+ACCOUNT = TargetAccount(platform="bretagne", client_id="bretagne", secret=SECRET)
 JSON, LINES = "application/json", "application/x-ndjson"
 FORM = {"grant_type": "client_credentials", "client_id": "bretagne", "client_secret": SECRET}
 

@@ -13,14 +13,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from conformance.clock import milliseconds, now, today
-from conformance.model.case import Document
+from conformance.model.case import CaseDocument
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
 from conformance.report.document import evidence_of, report_of
 from conformance.role.gateway import GatewayRole
-from conformance.role.runner import Choice, cases_for, drive, run_cases
+from conformance.role.runner import CaseSelection, cases_for, drive, run_cases
 from conformance.target.doctor import examine
-from conformance.target.setup import Account, Setup
+from conformance.target.setup import Setup, TargetAccount
 from demo.broker import free_ports
 from gateway.protocol.certificate import Nonce
 from gateway.protocol.evidence import Evidence, judge_evidence
@@ -42,7 +42,7 @@ async def right(tmp_path: Path) -> AsyncIterator[Setup]:
         yield setup
 
 
-async def played(setup: Setup, choice: Choice) -> list[tuple[str, Outcome, object]]:
+async def played(setup: Setup, choice: CaseSelection) -> list[tuple[str, Outcome, object]]:
     async with aiohttp.ClientSession() as session:
         role = GatewayRole(setup, session, seed="s", day=today)
         return outcomes(await run_cases(cases_for(setup, choice, cases()), role, setup, on=today()))
@@ -69,7 +69,7 @@ async def test_our_gateway_passes_every_case(tmp_path: Path, kafka: str | None) 
     """
     async with running_gateway(tmp_path, kafka) as right:
         if kafka is None:
-            chosen = cases_for(right, Choice(), cases())
+            chosen = cases_for(right, CaseSelection(), cases())
             run = await drive(right, chosen, seed=seed_of(NONCE, platform="bretagne", role="gateway"))
             found = outcomes(run.results)
             assert run.conforms, [each for each in found if each[1] not in {Outcome.PASS, Outcome.OMIT}]
@@ -148,7 +148,7 @@ async def test_our_gateway_survives_a_kill_during_publications(tmp_path: Path, k
     try:
         restart = f"sh {shlex.quote(str(ending.script))}"
         setup = Setup(role="gateway", target=ending.url, accounts=accounts, restart=restart)
-        found = await played(setup, Choice(families=("crash",)))
+        found = await played(setup, CaseSelection(families=("crash",)))
     finally:
         await ending.end()
     assert {
@@ -158,7 +158,7 @@ async def test_our_gateway_survives_a_kill_during_publications(tmp_path: Path, k
 
 
 async def test_without_a_hook_a_crash_could_not_be_verified(right: Setup) -> None:
-    found = await played(replace(right, features={}), Choice(families=("crash",)))
+    found = await played(replace(right, features={}), CaseSelection(families=("crash",)))
     assert [Outcome.SKIP, Outcome.SKIP] == [outcome for _, outcome, _ in found]
 
 
@@ -175,7 +175,7 @@ async def _without_batches(seen: Seen, forward: Forward) -> Answer:
 
 
 async def test_the_absence_of_an_unsupported_feature_is_tested(right: Setup) -> None:
-    chosen = Choice(cases=("feature/no-batch", "batch/all-queued"))
+    chosen = CaseSelection(cases=("feature/no-batch", "batch/all-queued"))
     async with proxied(right.target, _without_batches) as url:
         without = replace(right, target=url, features={"batch": False})
         found = {name: outcome for name, outcome, _ in await played(without, chosen)}
@@ -185,18 +185,18 @@ async def test_the_absence_of_an_unsupported_feature_is_tested(right: Setup) -> 
 
 
 async def test_a_wrong_secret_is_a_configuration_error(right: Setup) -> None:
-    wrong = Account(platform="bretagne", client_id="bretagne", secret="faux")
+    wrong = TargetAccount(platform="bretagne", client_id="bretagne", secret="faux")
     setup = replace(right, accounts={**right.accounts, "publisher": wrong})
-    [found] = await played(setup, Choice(cases=("publish/new-is-201",)))
+    [found] = await played(setup, CaseSelection(cases=("publish/new-is-201",)))
     assert Outcome.CONFIG_ERROR is found[1]
     killing = replace(setup, features={}, restart="true", patience=0.05)
-    crashed = await played(killing, Choice(families=("crash",)))
+    crashed = await played(killing, CaseSelection(families=("crash",)))
     assert [Outcome.CONFIG_ERROR, Outcome.CONFIG_ERROR] == [outcome for _, outcome, _ in crashed]
 
 
 async def test_an_account_that_is_missing_leaves_its_cases_unverified(right: Setup) -> None:
     accounts = {name: account for name, account in right.accounts.items() if name != "operator"}
-    [found] = await played(replace(right, accounts=accounts), Choice(cases=("withdrawal/lifted",)))
+    [found] = await played(replace(right, accounts=accounts), CaseSelection(cases=("withdrawal/lifted",)))
     assert Outcome.SKIP is found[1]
 
 
@@ -261,7 +261,7 @@ async def _with_odd_cursors(seen: Seen, forward: Forward) -> Answer:
 async def test_cursors_and_marks_may_hold_any_character(right: Setup) -> None:
     async with proxied(right.target, _with_odd_cursors) as url:
         odd = replace(right, target=url, features={}, restart="true")
-        found = await played(odd, Choice(families=("feed", "snapshot", "crash")))
+        found = await played(odd, CaseSelection(families=("feed", "snapshot", "crash")))
     assert [] == [each for each in found if each[1] is not Outcome.PASS and each[0] not in OF_OTHER_DAYS]
     assert len(found) > 30
 
@@ -280,7 +280,7 @@ async def _late_on_other_routes(seen: Seen, forward: Forward) -> Answer:
 
 
 async def test_other_routes_may_return_an_offer_later_than_its_verdict(right: Setup) -> None:
-    chosen = Choice(families=("withdrawal", "receipt", "repeat", "snapshot"))
+    chosen = CaseSelection(families=("withdrawal", "receipt", "repeat", "snapshot"))
     async with proxied(right.target, _late_on_other_routes) as url:
         found = await played(replace(right, target=url), chosen)
     assert [] == [each for each in found if each[1] is not Outcome.PASS and each[0] not in OF_OTHER_DAYS]
@@ -299,9 +299,9 @@ async def _with_odd_problems(seen: Seen, forward: Forward) -> Answer:
 
 
 async def test_a_malformed_answer_is_the_targets_failure(right: Setup) -> None:
-    documents = [(case.id, case.subject) for case in cases() if isinstance(case.subject, Document)]
+    documents = [(case.id, case.subject) for case in cases() if isinstance(case.subject, CaseDocument)]
     by_kind = {one.kind: name for name, one in documents if one.live and not one.expected.accepted}
     async with proxied(right.target, _with_odd_problems) as url:
-        found = await played(replace(right, target=url), Choice(cases=tuple(by_kind.values())))
+        found = await played(replace(right, target=url), CaseSelection(cases=tuple(by_kind.values())))
     assert {"offer", "submission"} <= set(by_kind)
     assert {Outcome.FAIL} == {outcome for _, outcome, _ in found}

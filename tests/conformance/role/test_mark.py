@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from conformance import clock
-from conformance.role.mark import Mark, lost_cause, marking
+from conformance.role.mark import RunMark, lost_cause, marking
 from conformance.script.template import Names
 from conformance.target.setup import Setup, SetupError
 from conformance.target.wire import Wire
@@ -24,10 +24,10 @@ async def setup(tmp_path: Path) -> AsyncIterator[Setup]:
         yield there
 
 
-def mark_of(setup: Setup, session: aiohttp.ClientSession) -> Mark:
+def mark_of(setup: Setup, session: aiohttp.ClientSession) -> RunMark:
     account = setup.accounts["publisher"]
     names = Names(seed="m", case="m", day=clock.today(), platforms={"publisher": account.platform})
-    return Mark(Wire(session, setup.target, account, []), names)
+    return RunMark(Wire(session, setup.target, account, []), names)
 
 
 async def test_a_second_run_reads_who_holds_the_account_and_since_when(setup: Setup) -> None:

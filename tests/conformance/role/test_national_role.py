@@ -13,7 +13,7 @@ from conformance.model.case import Case
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
 from conformance.role.national import NationalRole
-from conformance.target.setup import Account, Setup, SetupError
+from conformance.target.setup import Setup, SetupError, TargetAccount
 from tests.conformance.matrix import caught, naming
 from tests.conformance.mutants.known_sites import SITES
 from tests.conformance.site_fixture import ACCOUNT, played, played_before, simulated_site
@@ -55,7 +55,7 @@ async def test_the_simulator_passes_every_case_and_is_called_within_its_rate() -
 
 
 async def test_a_wrong_password_is_a_configuration_error() -> None:
-    wrong = Account(platform="national", client_id=ACCOUNT.client_id, secret="faux")
+    wrong = TargetAccount(platform="national", client_id=ACCOUNT.client_id, secret="faux")
     async with simulated_site() as (_, setup):
         [found] = await played(replace(setup, accounts={"national": wrong}), [case_of("national-site/index")])
     assert Outcome.CONFIG_ERROR is found.outcome

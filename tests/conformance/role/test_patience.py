@@ -18,12 +18,12 @@ from conformance.role.national import NationalRole
 from conformance.role.runner import Player, run_cases
 from conformance.script.template import Names
 from conformance.target.doctor import examine
-from conformance.target.setup import Account, Setup
+from conformance.target.setup import Setup, TargetAccount
 from conformance.target.wire import Wire, poll
 
 pytestmark = pytest.mark.slow
 
-ACCOUNTS = {name: Account(platform=name, client_id=name, secret="s") for name in ("publisher", "national")}
+ACCOUNTS = {name: TargetAccount(platform=name, client_id=name, secret="s") for name in ("publisher", "national")}
 LITTLE = 0.002
 """Reduces the sixty seconds that an answer may take to a tenth of a second."""
 

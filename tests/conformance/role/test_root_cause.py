@@ -13,11 +13,11 @@ from conformance.clock import today
 from conformance.model.case import Case
 from conformance.model.cause import FAMILY
 from conformance.model.library import cases
-from conformance.model.result import Exchange, Finding, Outcome, Result, Run
-from conformance.role.diagnosis import Diagnosis
-from conformance.role.journal import Sends, Sent, SubmissionJournal
+from conformance.model.result import Deviation, Exchange, Outcome, Result, Run
+from conformance.role.diagnosis import RunDiagnosis
+from conformance.role.journal import Sends, SentSubmission, SubmissionJournal
 from conformance.role.runner import drive, run_cases
-from conformance.role.tally import Exchanges, Tally
+from conformance.role.tally import Exchanges, RunTally
 from conformance.role.traffic import Traffic
 from conformance.role.watch import check_watch
 from conformance.target.setup import Setup
@@ -329,9 +329,9 @@ async def test_a_second_run_on_an_account_is_refused_with_its_holder() -> None:
     assert "run/no-request" == cause_of(again).case.id, "the lock ends with its run"
 
 
-async def diagnosis_of(setup: Setup, tally: Tally) -> Diagnosis:
+async def diagnosis_of(setup: Setup, tally: RunTally) -> RunDiagnosis:
     async with aiohttp.ClientSession() as session:
-        return Diagnosis(setup, session, tally)
+        return RunDiagnosis(setup, session, tally)
 
 
 def exchange(path: str = "/v1/offers/a:1", status: int = 201, **more: Any) -> Exchange:
@@ -351,7 +351,7 @@ def exchange(path: str = "/v1/offers/a:1", status: int = 201, **more: Any) -> Ex
 
 
 async def test_a_flood_of_requests_ends_the_run_in_bounded_memory() -> None:
-    setup, tally = own(setup_for(Publisher), control="http://c"), Tally()
+    setup, tally = own(setup_for(Publisher), control="http://c"), RunTally()
     diagnosis, journal = await diagnosis_of(setup, tally), Exchanges(tally)
     for number in range(100_001):
         assert diagnosis.during() is None
@@ -365,7 +365,7 @@ async def test_a_flood_of_requests_ends_the_run_in_bounded_memory() -> None:
 
 async def test_a_run_that_takes_too_long_ends_without_a_verdict() -> None:
     setup = own(setup_for(Publisher), patience=0.000_001, observe=0.001)
-    diagnosis = await diagnosis_of(setup, Tally())
+    diagnosis = await diagnosis_of(setup, RunTally())
     await asyncio.sleep(0.05)
     found = diagnosis.during()
     assert found is not None
@@ -378,14 +378,14 @@ class Failing:
     def __init__(self) -> None:
         self.journal: list[Exchange] = []
 
-    async def play(self, _case: Case) -> list[Finding]:
+    async def play(self, _case: Case) -> list[Deviation]:
         raise ZeroDivisionError
 
 
 async def test_a_defect_of_the_kit_is_reported_once() -> None:
     setup = own(setup_for(Publisher), control="http://c")
     chosen = [case for case in cases() if "publisher" in case.roles]
-    diagnosis = await diagnosis_of(setup, Tally())
+    diagnosis = await diagnosis_of(setup, RunTally())
     results = await run_cases(chosen, Failing(), setup, on=today(), diagnosis=diagnosis)
     assert [("run/kit", Outcome.ERROR)] == [(result.case.id, result.outcome) for result in results]
 
@@ -393,7 +393,7 @@ async def test_a_defect_of_the_kit_is_reported_once() -> None:
 def test_submissions_are_kept_in_bounded_memory_and_findings_too() -> None:
     journal = SubmissionJournal("bretagne", sent=Sends())
     for number in range(100_100):
-        sent = Sent(id=f"x:{number}", revision=1, outcome="accepted", at=0.0, document={"id": "x"})
+        sent = SentSubmission(id=f"x:{number}", revision=1, outcome="accepted", at=0.0, document={"id": "x"})
         journal.sent.append(sent)
     assert (100_000, 2_000) == (len(journal.sent), sum(bool(each.document) for each in journal.sent))
     assert 1_000 == len(check_watch("slug", Traffic(), journal, since=0))
@@ -410,7 +410,7 @@ def test_submissions_are_kept_in_bounded_memory_and_findings_too() -> None:
     ],
 )
 async def test_faults_that_the_kit_ordered_and_single_refusals_are_no_cause(order: list[Exchange]) -> None:
-    tally = Tally()
+    tally = RunTally()
     diagnosis = await diagnosis_of(own(setup_for(Publisher), control="http://c", patience=0.000_01), tally)
     tally.note(exchange("/oauth/token", 200))
     for each in order:

@@ -14,7 +14,7 @@ from conformance.clock import today
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
 from conformance.role.gateway import GatewayRole
-from conformance.role.runner import Choice, cases_for, drive, run_cases
+from conformance.role.runner import CaseSelection, cases_for, drive, run_cases
 from conformance.script.answer import read_answer
 from conformance.target.setup import Setup
 from conformance.target.wire import Wire
@@ -35,7 +35,7 @@ async def played(right: Setup, answer: Fault, *chosen: str) -> list[Result]:
     async with proxied(right.target, answer, issues=True) as url, aiohttp.ClientSession() as session:
         there = replace(right, target=url)
         role = GatewayRole(there, session, seed=answer.__name__, day=today)
-        return await run_cases(cases_for(there, Choice(cases=chosen), cases()), role, there, on=today())
+        return await run_cases(cases_for(there, CaseSelection(cases=chosen), cases()), role, there, on=today())
 
 
 def alarms(results: list[Result]) -> list[tuple[str, object]]:
@@ -153,7 +153,7 @@ async def test_a_gateway_with_which_a_run_would_last_for_hours_is_a_wrong_set_up
     """Twenty requests a minute of each partner."""
     async with proxied(right.target, Limited(20)) as url:
         there = replace(right, target=url, patience=0.2)
-        run = await drive(there, cases_for(there, Choice(families=("publish",)), cases()), seed="slow")
+        run = await drive(there, cases_for(there, CaseSelection(families=("publish",)), cases()), seed="slow")
     assert 3 == run.exit_code
     assert ["run/rate-limited"] == [each.case.id for each in run.results if each.outcome is not Outcome.PASS]
 

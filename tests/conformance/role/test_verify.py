@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from conformance.model.case import Verdict
+from conformance.model.case import ExpectedVerdict
 from conformance.role.gateway import compare_problems
 from conformance.script.template import InAddress, Names, UnknownNameError, fill
 from conformance.words import plain
 
-WRONG = Verdict(accepted=False, problems=frozenset({("field-missing", "/title"), ("seats-range", "/seats")}))
+WRONG = ExpectedVerdict(accepted=False, problems=frozenset({("field-missing", "/title"), ("seats-range", "/seats")}))
 X = plain("x")
 PROBLEMS: list[Any] = [{"code": "field-missing", "pointer": "/title"}, {"code": "seats-range", "pointer": "/seats"}]
 
@@ -44,8 +44,10 @@ def test_missing_and_unexpected_problems_are_reported_beside_malformed_ones() ->
     ]
 
 
-def verdict(*problems: tuple[str, str], accepted: bool = False, left_open: tuple[str, str] | None = None) -> Verdict:
-    return Verdict(accepted, frozenset(problems), frozenset({left_open} if left_open else ()))
+def verdict(
+    *problems: tuple[str, str], accepted: bool = False, left_open: tuple[str, str] | None = None
+) -> ExpectedVerdict:
+    return ExpectedVerdict(accepted, frozenset(problems), frozenset({left_open} if left_open else ()))
 
 
 def reported(code: str, pointer: str) -> dict[str, str]:

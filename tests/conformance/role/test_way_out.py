@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from conformance.clock import today
-from conformance.model.case import Call, Script, Token
+from conformance.model.case import CallStep, Script, TokenStep
 from conformance.model.library import cases, read_topic
 from conformance.role.gateway import GatewayRole
 from conformance.target.setup import Setup
@@ -95,7 +95,7 @@ async def test_a_token_with_one_scope_is_tried_at_every_address_that_asks_for_an
         if not case.id.startswith("security/every-address-with-"):
             continue
         assert isinstance(case.subject, Script)
-        [scope] = [step.scope for step in case.subject.steps if isinstance(step, Token)]
+        [scope] = [step.scope for step in case.subject.steps if isinstance(step, TokenStep)]
         closed = {
             (method.upper(), path)
             for path, item in contract.items()
@@ -105,7 +105,7 @@ async def test_a_token_with_one_scope_is_tried_at_every_address_that_asks_for_an
             and not any(scope in entry.get("bearer", ()) for entry in operation["security"])
             and path != "/oauth/token"
         }
-        refused = [step for step in case.subject.steps if isinstance(step, Call) and 403 in step.expect.status]
+        refused = [step for step in case.subject.steps if isinstance(step, CallStep) and 403 in step.expect.status]
         assert len(closed) <= len(refused)
         for method, path in closed:
             form = re.sub(r"\\\{[^}]*\\\}", r"[^/]+", re.escape(path))

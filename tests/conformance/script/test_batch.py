@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conformance.cli.judge import judge_document, split_offers
 from conformance.clock import today
-from conformance.script.batch import UnreadableError, inflate, split_batch
+from conformance.script.batch import UnreadableBatchError, inflate, split_batch
 
 pytestmark = pytest.mark.slow
 
@@ -34,14 +34,14 @@ def test_array_items_keep_their_original_bytes(
 def test_a_truncated_array_is_refused_as_unfinished(items: list[Any], data: st.DataObject) -> None:
     array = json.dumps(items).encode()
     cut = array[: data.draw(st.integers(1, len(array) - 1))]
-    with pytest.raises(UnreadableError) as found:
+    with pytest.raises(UnreadableBatchError) as found:
         list(split_batch(cut))
     assert "body-truncated" == found.value.code
 
 
 @pytest.mark.parametrize("content", [b"[1] 2", b"[1}", b"[1]]", b'[1]{"a": 1}'])
 def test_anything_but_a_single_array_is_refused(content: bytes) -> None:
-    with pytest.raises(UnreadableError) as found:
+    with pytest.raises(UnreadableBatchError) as found:
         list(split_batch(content))
     assert "body-malformed" == found.value.code
 
@@ -94,6 +94,6 @@ def test_gzip_members_are_joined_in_order(parts: list[bytes]) -> None:
     ],
 )
 def test_a_truncated_invalid_or_oversized_gzip_is_refused(content: bytes, code: str) -> None:
-    with pytest.raises(UnreadableError) as found:
+    with pytest.raises(UnreadableBatchError) as found:
         inflate(content, most=1_000)
     assert code == found.value.code

@@ -17,7 +17,7 @@ from conformance.clock import milliseconds, today
 from conformance.role.host import Host, client_of, hosting
 from conformance.standin.gateway import StandIn
 from conformance.standin.tokens import PUBLISHER, SUBSCRIBER
-from conformance.target.setup import Account
+from conformance.target.setup import TargetAccount
 from gateway.bootstrap import running
 from tests.conformance.gateway_fixture import onboard, settings_in
 
@@ -195,7 +195,7 @@ def _listed(body: Mapping[str, Any]) -> list[Any]:
 class Side:
     """One of the two: a client for each account, and what was kept of answers."""
 
-    def __init__(self, url: str, session: aiohttp.ClientSession, accounts: Mapping[str, Account]) -> None:
+    def __init__(self, url: str, session: aiohttp.ClientSession, accounts: Mapping[str, TargetAccount]) -> None:
         self.url = url
         self.session = session
         self.accounts = accounts

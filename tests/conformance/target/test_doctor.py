@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from conformance.clock import now
 from conformance.target.doctor import examine
-from conformance.target.setup import Account, Cluster, Setup
+from conformance.target.setup import Cluster, Setup, TargetAccount
 from schemas.rulebook import LANGUAGES
 from tests.conformance.gateway_fixture import running_gateway
 from tests.conformance.partner_fixtures import Publisher, Subscriber, interface, setup_for
@@ -72,7 +72,7 @@ async def test_a_missing_account_is_reported() -> None:
 async def test_the_national_site_is_examined_too() -> None:
     async with simulated_site() as (_, setup):
         assert {"good"} == set((await states(setup)).values())
-        wrong = Account(platform="national", client_id=ACCOUNT.client_id, secret="faux")
+        wrong = TargetAccount(platform="national", client_id=ACCOUNT.client_id, secret="faux")
         assert "wrong" == (await states(replace(setup, accounts={"national": wrong})))["account national"]
         assert "wrong" == (await states(setup, "2020-01-01T00:00:00Z"))["clock"]
     assert {"reachable": "wrong"} == await states(replace(setup, target="http://127.0.0.1:1"))

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from conformance.cli.template import template_of
 from conformance.model.case import ROLES, Case, RoleName
 from conformance.model.library import cases
-from conformance.model.result import Exchange, Finding, Outcome
+from conformance.model.result import Deviation, Exchange, Outcome
 from conformance.role.runner import run_cases
 from conformance.target.setup import SetupError, read_setup, setup_of
 from conformance.target.topic import EXTRA, subscriber_topics
@@ -79,7 +79,7 @@ async def test_without_a_cluster_the_topics_are_reported_as_not_judged() -> None
     class Unasked:
         journal: list[Exchange] = []  # noqa: RUF012  # never filled
 
-        async def play(self, case: Case) -> list[Finding]:
+        async def play(self, case: Case) -> list[Deviation]:
             raise AssertionError(case.id)
 
     results = await run_cases(chosen, Unasked(), setup_of(SOUND, ENVIRON), on=date(2026, 12, 1))

@@ -14,7 +14,7 @@ from aiokafka.structs import TopicPartition
 
 from conformance.model.result import UnverifiableError
 from conformance.target.cluster import Cluster
-from conformance.target.setup import Account, Setup
+from conformance.target.setup import Setup, TargetAccount
 from conformance.target.topic import SubscriberTopic, subscriber_topics
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
@@ -42,7 +42,7 @@ async def opened(servers: str) -> AsyncIterator[SubscriberTopic]:
     cluster = Cluster(
         servers=servers, accounts=("subscriber",), prefix=f"read-{secrets.token_hex(4)}", security="PLAINTEXT"
     )
-    account = Account(platform="lecteur", client_id="lecteur", secret="x")
+    account = TargetAccount(platform="lecteur", client_id="lecteur", secret="x")
     async with admin_of(servers) as admin:
         await admin.create_topics([NewTopic(cluster.topic("lecteur"), 1, 1)])
     setup = Setup(role="gateway", target="http://127.0.0.1:1", accounts={"subscriber": account}, cluster=cluster)

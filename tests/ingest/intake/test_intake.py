@@ -12,7 +12,7 @@ import pytest
 
 from gateway.ingest.backlog import INBOX_AHEAD, SHARE, Backlog
 from gateway.ingest.inboxes import Intake
-from gateway.log.memory import Fault, MemoryLog
+from gateway.log.memory import MemoryLog, WriteFault
 from gateway.log.port import Output
 from gateway.log.positions import Positions
 from gateway.partners import Partners
@@ -277,8 +277,10 @@ async def test_offers_are_accepted_from_certified_partners_and_before_the_day(
     assert read_submission(value).id == "bretagne:1"
 
 
-@pytest.mark.parametrize("fault", list(Fault))
-async def test_each_message_is_submitted_once_whatever_the_outcome_of_the_commit(log: MemoryLog, fault: Fault) -> None:
+@pytest.mark.parametrize("fault", list(WriteFault))
+async def test_each_message_is_submitted_once_whatever_the_outcome_of_the_commit(
+    log: MemoryLog, fault: WriteFault
+) -> None:
     """[RCP-004]."""
     batch = [message(f"bretagne:{n}", {**OFFER, "id": f"bretagne:{n}"}) for n in range(30)]
     await log.append(INBOX + "bretagne", 0, batch)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.log.memory import Fault, MemoryLog
+from gateway.log.memory import MemoryLog, WriteFault
 from gateway.log.positions import Positions
 from gateway.protocol.receipt import MAX_REFUSAL_BYTES_PER_DAY, MAX_REFUSALS_PER_DAY, Refusals, refusals_key, unlisted
 from gateway.protocol.record import Record, read_submission
@@ -108,8 +108,8 @@ async def test_accepted_messages_are_never_affected(log: MemoryLog) -> None:
     assert taken == {f"bretagne:{n}" for n in range(30)}
 
 
-@pytest.mark.parametrize("fault", list(Fault))
-async def test_a_chunk_that_is_read_again_gets_the_same_receipts(log: MemoryLog, fault: Fault) -> None:
+@pytest.mark.parametrize("fault", list(WriteFault))
+async def test_a_chunk_that_is_read_again_gets_the_same_receipts(log: MemoryLog, fault: WriteFault) -> None:
     """[RCP-004] [PUB-035]: the budget is committed with the refusals."""
     await send(log, [message(kind=None)] * (SHARE + 20))
     async with intake(log):

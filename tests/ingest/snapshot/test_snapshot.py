@@ -11,7 +11,7 @@ import pytest
 from gateway.errors import LogError
 from gateway.ingest.snapshot import MARK_LIFE_MS, SnapshotRefusedError, Snapshots
 from gateway.ingest.submissions import Prepared, Submissions
-from gateway.log.memory import Fault, MemoryLog, Store
+from gateway.log.memory import MemoryLog, Store, WriteFault
 from gateway.log.positions import Positions
 from gateway.operate.audit import audit
 from gateway.protocol.identity import partition_of
@@ -271,10 +271,10 @@ async def test_a_mark_serves_once_and_never_after_a_later_one(harness: SnapshotH
     assert (await refusal(harness, late, Set([1]))).code == "stale-mark"
 
 
-@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.LOST, Fault.UNANSWERED])
+@pytest.mark.parametrize("fault", [WriteFault.REFUSED, WriteFault.LOST, WriteFault.UNANSWERED])
 @pytest.mark.parametrize("step", [0, 1, 2], ids=["queuing", "queued in part", "withdrawing"])
 async def test_a_snapshot_that_the_log_broke_off_is_sent_again_with_its_mark(
-    harness: SnapshotHarness, step: int, fault: Fault
+    harness: SnapshotHarness, step: int, fault: WriteFault
 ) -> None:
     """[PUB-022]: a mark is used up by the whole snapshot, so the same again ends where it should have ended."""
     await harness.send(*range(12))
@@ -283,7 +283,7 @@ async def test_a_snapshot_that_the_log_broke_off_is_sent_again_with_its_mark(
     kept = [*range(3, 12), "new"]
     with pytest.raises(LogError):
         await harness.apply(mark, Set(kept, revision=2, then={step: lambda: harness.replica.inject(fault)}))
-    if (step, fault) != (2, Fault.UNANSWERED):
+    if (step, fault) != (2, WriteFault.UNANSWERED):
         await harness.apply(mark, Set(kept, revision=2))
     await harness.live_is(*kept, "between")
     assert (await refusal(harness, mark, Set(kept, revision=2))).code == "stale-mark"
@@ -293,7 +293,7 @@ async def test_an_earlier_mark_is_stale_once_a_later_snapshot_has_begun(harness:
     """[PUB-022]: an older export must not come in between a broken snapshot and its repetition."""
     early, late = await harness.mark(), await harness.mark()
     with pytest.raises(LogError):
-        await harness.apply(late, Set([1], then={0: lambda: harness.replica.inject(Fault.REFUSED)}))
+        await harness.apply(late, Set([1], then={0: lambda: harness.replica.inject(WriteFault.REFUSED)}))
     assert (await refusal(harness, early, Set([1, 2]))).code == "stale-mark"
     await harness.apply(late, Set([1]))
     await harness.live_is(1)

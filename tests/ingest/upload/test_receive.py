@@ -12,17 +12,17 @@ import pytest
 from gateway.errors import QueuingStoppedError, UploadRefusedError
 from gateway.ingest.submissions import Submissions
 from gateway.ingest.upload.judge import Author, BatchJudge
-from gateway.ingest.upload.receive import Form, UploadLimits, receive
-from gateway.ingest.upload.spool import DiskQuota, Item, Spool
+from gateway.ingest.upload.receive import ContentForm, UploadLimits, receive
+from gateway.ingest.upload.spool import DiskQuota, JudgedItem, Spool
 from gateway.ingest.upload.upload import AppendStatus, OwnPace, Upload, queue_upload
-from gateway.log.memory import Fault, MemoryLog
+from gateway.log.memory import MemoryLog, WriteFault
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import COMMON, SUBMISSIONS
 
 pytestmark = pytest.mark.slow
 
 NOW = 1_796_000_000_000
-LINES = Form(kind="lines", gzip=False)
+LINES = ContentForm(kind="lines", gzip=False)
 
 
 class Pieces:
@@ -185,7 +185,7 @@ async def test_a_spool_on_disk_returns_its_content_unchanged(tmp_path: Path) -> 
     """PUB-014: beyond eight megabytes, several times over."""
     spool = Spool(tmp_path, DiskQuota(100_000_000))
     for number in range(10_000):
-        spool.add(Item(f"bretagne:{number}", [{"message": "é\n" * 500}], None))
+        spool.add(JudgedItem(f"bretagne:{number}", [{"message": "é\n" * 500}], None))
         if spool.full:
             await spool.flush()
     await spool.flush()
@@ -204,7 +204,7 @@ async def test_queuing_stops_at_the_first_failure_and_says_so(
 ) -> None:
     """PUB-013: later items are certainly not queued."""
     upload = await received(judge, tmp_path, 5_000)
-    log.inject(Fault.LOST)
+    log.inject(WriteFault.LOST)
     queuing = await queue_upload(upload, submissions, publisher="bretagne")
     upload.close()
 
@@ -240,7 +240,7 @@ class Untouched:
 
     declared_count: int | None = None
 
-    def judge(self, raw: bytes) -> Item | None:
+    def judge(self, raw: bytes) -> JudgedItem | None:
         raise AssertionError(raw)
 
 

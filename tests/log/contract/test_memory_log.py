@@ -9,7 +9,7 @@ import pytest
 
 from gateway.clock import now
 from gateway.errors import UnknownOutcomeError
-from gateway.log.memory import Fault, MemoryLog, Store
+from gateway.log.memory import MemoryLog, Store, WriteFault
 from gateway.log.port import EventLog, Output
 from gateway.protocol.topic import DAY_MS, OFFERS, SUBMISSIONS
 from tests.log.contract.event_log import EventLogContract
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.smoke
 
 
 class TestMemoryLog(EventLogContract):
-    fault: ClassVar[Fault] = Fault.UNANSWERED
+    fault: ClassVar[WriteFault] = WriteFault.UNANSWERED
 
     @pytest.fixture
     def storage(self, tmp_path: Path) -> Any:  # noqa: ARG002 - it needs no path
@@ -42,7 +42,7 @@ class TestMemoryLog(EventLogContract):
 
     @asynccontextmanager
     async def refuse_writes(self, storage: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002 - no place to fill
-        _memory(log).inject(*[Fault.REFUSED] * 100)
+        _memory(log).inject(*[WriteFault.REFUSED] * 100)
         yield
         _memory(log).heal()
 
@@ -57,17 +57,17 @@ class TestMemoryLog(EventLogContract):
 
 
 class TestMemoryLogThatLosesUnansweredWrites(TestMemoryLog):
-    fault = Fault.LOST
+    fault = WriteFault.LOST
 
 
 class TestMemoryLogWithLateWrites(TestMemoryLog):
-    fault = Fault.LATE
+    fault = WriteFault.LATE
 
 
 async def test_a_late_append_is_placed_after_the_records_that_overtook_it() -> None:
     log = MemoryLog()
     await log.create_topics(TOPICS)
-    log.inject(Fault.LATE)
+    log.inject(WriteFault.LATE)
     with pytest.raises(UnknownOutcomeError):
         await log.append(SUBMISSIONS, 0, [record("late")])
     await log.append(SUBMISSIONS, 0, [record("after")])
@@ -80,7 +80,7 @@ async def test_a_late_commit_succeeds_only_while_its_owner_is_not_fenced(taken_o
     log = MemoryLog()
     await log.create_topics(TOPICS)
     owner = await log.own("relay", 0)
-    log.inject(Fault.LATE)
+    log.inject(WriteFault.LATE)
     with pytest.raises(UnknownOutcomeError):
         await owner.commit([Output(OFFERS, 0, record("late"))])
     if taken_over:

@@ -38,7 +38,7 @@ from gateway.log.kafka import aiokafka_patches
 from gateway.log.kafka.aiokafka_patches import (
     CommittedRecords,
     ReplacingRecords,
-    SpentError,
+    StoppedProducerError,
     describe_own_topics,
     learn_topics,
     own_sticky_assignor,
@@ -76,7 +76,7 @@ async def objects() -> AsyncIterator[Objects]:
     client = AIOKafkaClient(bootstrap_servers=NOBODY)
     consumer = AIOKafkaConsumer(bootstrap_servers=NOBODY)
     yield Objects(client, producer, consumer, AIOKafkaAdminClient(bootstrap_servers=NOBODY), batch)
-    accumulator.fail_all(SpentError())
+    accumulator.fail_all(StoppedProducerError())
     for future in aiokafka_patches._unawaited(producer):
         if future.done():
             future.exception()
@@ -323,8 +323,8 @@ async def test_request_guard_upstream_repeats_a_request_that_had_no_answer(error
 
 
 async def test_spent_error_ends_the_repeating() -> None:
-    with pytest.raises(SpentError):
-        await Request(SpentError()).do(1)
+    with pytest.raises(StoppedProducerError):
+        await Request(StoppedProducerError()).do(1)
 
 
 async def test_in_own_task_upstream_suppresses_the_cancellation_of_the_caller_that_closes() -> None:
@@ -359,7 +359,7 @@ async def test_abort_producer_upstream_waits_for_every_batch(objects: Objects) -
     for _ in range(100):
         await asyncio.sleep(0)
     assert not stopping.done()
-    objects.producer._message_accumulator.fail_all(SpentError())
+    objects.producer._message_accumulator.fail_all(StoppedProducerError())
     await stopping
 
 
@@ -380,7 +380,7 @@ async def test_abort_connections_upstream_leaves_callers_waiting_for_metadata() 
 
 async def test_unawaited_upstream_puts_errors_in_futures_that_are_never_awaited(objects: Objects) -> None:
     manager, accumulator = objects.producer._txn_manager, objects.producer._message_accumulator
-    manager.fatal_error(SpentError())
-    accumulator.fail_all(SpentError())
+    manager.fatal_error(StoppedProducerError())
+    accumulator.fail_all(StoppedProducerError())
     futures = list(aiokafka_patches._unawaited(objects.producer))
-    assert [SpentError] * 3 == [type(future.exception()) for future in futures]
+    assert [StoppedProducerError] * 3 == [type(future.exception()) for future in futures]

@@ -11,7 +11,7 @@ from aiokafka.client import AIOKafkaClient
 
 from gateway.errors import LogUnavailableError
 from gateway.log.kafka import KafkaLog, KafkaSettings
-from gateway.log.port import Reader
+from gateway.log.port import LogReader
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, SUBMISSIONS
 from tests.log.contract.log_fixture import keys, record
@@ -44,7 +44,7 @@ async def leader(servers: str, topic_partition: TopicPartition) -> int:
         await client.close()
 
 
-async def next_keys(reader: Reader) -> list[str]:
+async def next_keys(reader: LogReader) -> list[str]:
     """The next records; empty without any."""
     return [key for chunk in await reader.poll(limit=10, wait=_READ_SECONDS) for key in keys(chunk.records)]
 

@@ -13,7 +13,7 @@ from demo.broker import LocalBroker
 from gateway.errors import LogUnavailableError, UnknownOutcomeError
 from gateway.log.common import MAX_BYTES
 from gateway.log.kafka import KafkaLog, KafkaSettings
-from gateway.log.port import Output, Reader
+from gateway.log.port import LogReader, Output
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
 from tests.log.contract.log_fixture import DEADLINE, keys, read_keys, record
@@ -115,7 +115,7 @@ async def test_appends_during_a_crash_are_acknowledged_or_reported_and_never_dou
     assert set() == set(found) - set(acknowledged) - set(unknown) - {*first, *after}
 
 
-async def poll_keys(reader: Reader) -> list[str]:
+async def poll_keys(reader: LogReader) -> list[str]:
     """The keys of the next records."""
     async with asyncio.timeout(DEADLINE):
         while not (found := [key for chunk in await reader.poll(limit=10, wait=1.0) for key in keys(chunk.records)]):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance.target.setup import Account, Cluster, Setup, SetupError
+from conformance.target.setup import Cluster, Setup, SetupError, TargetAccount
 from conformance.target.topic import subscriber_topics
 from demo.broker import Listener, LocalBroker
 from gateway.errors import LogUnavailableError
@@ -108,7 +108,7 @@ def kit(guarded: Guarded, listener: str, **more: Any) -> Setup:
     """A set-up of the kit that reads the topic of the national site there."""
     servers = f"127.0.0.1:{guarded.broker.ports[listener]}"
     cluster = Cluster(servers=servers, accounts=("national",), prefix="kit", ca=str(guarded.authority.file), **more)
-    account = Account(platform="national", client_id="national", secret="-")
+    account = TargetAccount(platform="national", client_id="national", secret="-")
     return Setup(role="gateway", target="http://127.0.0.1:1", accounts={"national": account}, cluster=cluster)
 
 

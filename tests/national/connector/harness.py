@@ -16,12 +16,12 @@ from adapters.national.mapping.deliverability import DeliveryTerms
 from adapters.national.site.accounts import Account, Accounts
 from adapters.national.site.timing import Timing
 from demo.national_site.simulator import NationalSimulator
-from demo.national_site.stock import Operator, Row
+from demo.national_site.stock import Operator, SiteOffer
 from demo.process import FastTime
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.partners import Partners
-from gateway.protocol.delivery import Delivery, Part, is_delivery, read_delivery
+from gateway.protocol.delivery import Delivery, DeliveryPart, is_delivery, read_delivery
 from gateway.protocol.delivery_order import Order, Placed, note_key, order_record, read_note, read_order
 from gateway.protocol.identity import partition_of
 from gateway.protocol.paris_time import paris_date
@@ -204,7 +204,7 @@ class ConnectorHarness:
             if value is not None and is_delivery(key)
         }
 
-    async def part(self, offer_id: str, group: Any = "lycee") -> Part | None:
+    async def part(self, offer_id: str, group: Any = "lycee") -> DeliveryPart | None:
         delivery = (await self.deliveries()).get(offer_id)
         return None if delivery is None else delivery.part(group)
 
@@ -279,14 +279,14 @@ def accounts_at(url: str, *, names: Mapping[str, list[str]], v1: str | None = No
     return Accounts(accounts, platforms, {name.replace("_", "-"): one for name, one in terms.items()})
 
 
-async def part_of(harness: ConnectorHarness, offer_id: str) -> Part:
+async def part_of(harness: ConnectorHarness, offer_id: str) -> DeliveryPart:
     """The offer's part for the lycées."""
     part = await harness.part(offer_id)
     assert part is not None, offer_id
     return part
 
 
-def row_of(simulator: NationalSimulator, remote_id: str) -> Row:
+def row_of(simulator: NationalSimulator, remote_id: str) -> SiteOffer:
     """The site's first row of that remote id."""
     row = simulator.row(remote_id)
     assert row is not None, remote_id

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from demo.national_site.stock import Row
+from demo.national_site.stock import SiteOffer
 from gateway.protocol.delivery_order import Adopt, Reconcile
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document, eventually, part_of, row_of
@@ -25,7 +25,7 @@ def pushed(
     grades: tuple[str, ...] = ("seconde",),
     weeks: tuple[str, ...] = JUNE,
     **fields: Any,
-) -> Row:
+) -> SiteOffer:
     """An offer that the region pushed itself."""
     row: dict[str, Any] = {
         "owner": harness.operators[account],

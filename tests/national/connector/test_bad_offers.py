@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from demo.national_site.fault import Fault
+from demo.national_site.fault import CallFault
 from gateway.protocol.delivery_order import Reconcile
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document, eventually, part_of, row_of
@@ -68,7 +68,7 @@ async def test_no_delivery_is_given_up_during_an_outage(make_harness: Make) -> N
     """Reads succeed, every write fails for hours: no offer is the cause."""
     harness = await make_harness(speed=6_000.0)
     for method in ("POST", "PATCH", "DELETE"):
-        harness.simulator.faults.order(Fault("status", method, status=500, times=100_000))
+        harness.simulator.faults.order(CallFault("status", method, status=500, times=100_000))
     ids = [f"bretagne:{number}" for number in range(3)]
     await harness.publish(*(document(one) for one in ids))
     await harness.start()
@@ -115,8 +115,8 @@ async def test_offers_that_always_fail_end_by_themselves_without_other_traffic(
 async def test_an_account_without_calls_left_is_neither_down_nor_failing(make_harness: Make, number: int) -> None:
     """Its platform delivers by itself from then on: no call of its offers can show that the site is up again."""
     harness = await make_harness(speed=2_000.0)
-    harness.simulator.faults.order(Fault("status", "POST", status=500, times=100_000))
-    harness.simulator.faults.order(Fault("status", "DELETE", status=500, times=100_000))
+    harness.simulator.faults.order(CallFault("status", "POST", status=500, times=100_000))
+    harness.simulator.faults.order(CallFault("status", "DELETE", status=500, times=100_000))
     await harness.publish(*(document(f"bretagne:{one}") for one in range(number)))
     await harness.start()
     await eventually(lambda: failed(harness))
@@ -175,7 +175,7 @@ async def has_state(harness: ConnectorHarness, state: str) -> bool:
 
 async def test_a_forbidden_deletion_is_repeated_until_it_is_certain(make_harness: Make) -> None:
     harness = await delivered(make_harness, speed=6_000.0)
-    harness.simulator.faults.order(Fault("forbidden", "DELETE", times=12))
+    harness.simulator.faults.order(CallFault("forbidden", "DELETE", times=12))
     await harness.withdraw(ONE)
     await eventually(lambda: tells(harness, "national-deletion-forbidden"))
     assert {ONE} == set(harness.live())
@@ -199,7 +199,7 @@ async def tells(harness: ConnectorHarness, code: str) -> bool:
 
 async def test_the_site_may_fail_to_find_a_postcode_now_and_find_it_later(make_harness: Make) -> None:
     harness = await make_harness()
-    harness.simulator.faults.order(Fault("geocoder", "POST", times=2))
+    harness.simulator.faults.order(CallFault("geocoder", "POST", times=2))
     await harness.publish(document(ONE))
     await harness.start()
     await harness.until_states({ONE: "delivered"})
@@ -271,7 +271,7 @@ async def test_going_back_after_a_refused_update_is_sent_again(make_harness: Mak
     row = row_of(harness.simulator, ONE)
     before = row.weeks
     row.weeks = (*before, "2027-W26")
-    harness.simulator.faults.order(Fault("refused", "PATCH"))
+    harness.simulator.faults.order(CallFault("refused", "PATCH"))
     await harness.publish(document(ONE, revision=2, weeks=["2027-W24", "2027-W25", "2027-W26"]))
     await harness.until_states({ONE: "refused"})
     await harness.publish(document(ONE, revision=3))
@@ -293,7 +293,7 @@ async def test_an_answer_of_a_proxy_withdraws_nothing_and_is_reported(
     make_harness: Make, status: int, page: str
 ) -> None:
     harness = await delivered(make_harness, speed=2_000.0)
-    harness.simulator.faults.order(Fault("foreign", None, status=status, page=page, times=100_000))
+    harness.simulator.faults.order(CallFault("foreign", None, status=status, page=page, times=100_000))
     await harness.withdraw(ONE)
     await eventually(lambda: failed(harness))
     assert {ONE} == set(harness.live())
@@ -313,7 +313,7 @@ async def failed(harness: ConnectorHarness) -> bool:
 async def test_a_creation_that_arrives_after_its_withdrawal_is_withdrawn(make_harness: Make, *, looked: bool) -> None:
     """The request had no answer, the index does not list the offer, and no deletion finds it yet."""
     harness = await make_harness(speed=100.0)
-    harness.simulator.faults.order(Fault("late", "POST", after=0.4))
+    harness.simulator.faults.order(CallFault("late", "POST", after=0.4))
     await harness.publish(document(ONE))
     await harness.start()
     await eventually(lambda: has_begun(harness, looked=looked))
@@ -332,7 +332,7 @@ async def has_begun(harness: ConnectorHarness, *, looked: bool) -> bool:
 async def test_a_creation_that_arrives_after_a_lookup_is_found_and_not_repeated(make_harness: Make) -> None:
     """Where the remote ids of deleted offers are free again, a second row would be beyond the reach of any deletion."""
     harness = await make_harness(speed=100.0)
-    harness.simulator.faults.order(Fault("late", "POST", after=0.4))
+    harness.simulator.faults.order(CallFault("late", "POST", after=0.4))
     await harness.publish(document(ONE))
     await harness.start()
     await harness.until_states({ONE: "delivered"})
@@ -341,7 +341,7 @@ async def test_a_creation_that_arrives_after_a_lookup_is_found_and_not_repeated(
 
 async def test_an_offer_that_the_index_lacks_is_looked_up_once_across_restarts(make_harness: Make) -> None:
     harness = await make_harness(speed=100.0)
-    harness.simulator.faults.order(Fault("reset", "POST"))
+    harness.simulator.faults.order(CallFault("reset", "POST"))
     await harness.publish(document(ONE))
     await harness.start()
     await eventually(lambda: has_begun(harness, looked=True))
@@ -356,7 +356,7 @@ async def test_an_offer_that_the_index_lacks_is_looked_up_once_across_restarts(m
 async def test_a_replica_without_the_outbox_first_looks_up_creations_of_unknown_outcome(make_harness: Make) -> None:
     """They are on the first page of the index only until others are created."""
     harness = await make_harness()
-    harness.simulator.faults.order(Fault("hang", "POST", done=True))
+    harness.simulator.faults.order(CallFault("hang", "POST", done=True))
     await harness.publish(document("bretagne:z"))
     await harness.start()
     await eventually(lambda: is_made(harness, "bretagne:z"))

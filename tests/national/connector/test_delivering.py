@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from demo.national_site.fault import Fault
+from demo.national_site.fault import CallFault
 from gateway.protocol.delivery import delivery_document
 from gateway.protocol.delivery_order import Reconcile, Replay
 from gateway.protocol.record import OfferState
@@ -47,7 +47,7 @@ async def held(harness: ConnectorHarness, expected: dict[str, str]) -> bool:
 
 async def test_every_record_of_a_delivery_follows_its_schema(make_harness: Make) -> None:
     harness = await delivered(make_harness)
-    harness.simulator.faults.order(Fault("refused", "POST"))
+    harness.simulator.faults.order(CallFault("refused", "POST"))
     await harness.publish(
         document("bretagne:2", levels=["troisieme", "seconde"]), document("bretagne:3", weeks=["2027-W24"])
     )
@@ -158,7 +158,7 @@ async def test_the_parts_of_a_mixed_offer_are_independent(make_harness: Make) ->
 
 async def test_a_refusal_is_recorded_and_blocks_no_other_offer(make_harness: Make) -> None:
     harness = await make_harness()
-    harness.simulator.faults.order(Fault("refused", "POST"))
+    harness.simulator.faults.order(CallFault("refused", "POST"))
     await harness.publish(document(ONE), document("bretagne:2"))
     await harness.start()
     await eventually(lambda: states(harness, ["delivered", "refused"]))
@@ -174,7 +174,7 @@ async def states(harness: ConnectorHarness, expected: list[str]) -> bool:
 
 async def test_a_refused_offer_goes_out_with_its_next_revision(make_harness: Make) -> None:
     harness = await make_harness()
-    harness.simulator.faults.order(Fault("refused", "POST"))
+    harness.simulator.faults.order(CallFault("refused", "POST"))
     await harness.publish(document(ONE))
     await harness.start()
     await harness.until_states({ONE: "refused"})

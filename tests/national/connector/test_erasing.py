@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from adapters.national.maintenance.offer_orders import NEUTRAL
-from demo.national_site.fault import Fault
+from demo.national_site.fault import CallFault
 from gateway.protocol.delivery_order import Erase, Placed, order_record, read_order
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document, eventually, row_of
@@ -72,7 +72,7 @@ async def test_an_offer_of_another_owner_at_the_site_is_kept_and_reported(make_h
 
 async def test_an_erasure_that_is_cut_off_is_done_by_the_next_owner(make_harness: Make) -> None:
     harness = await withdrawn(make_harness)
-    harness.simulator.faults.order(Fault("status", "PATCH", status=500, times=3))
+    harness.simulator.faults.order(CallFault("status", "PATCH", status=500, times=3))
     placed = await harness.submit(ORDER)
     await eventually(lambda: failed_once(harness))
     await harness.stop()

@@ -7,8 +7,8 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.national.site.accounts import Search
-from demo.national_site.fault import Fault
+from adapters.national.site.accounts import SearchAccount
+from demo.national_site.fault import CallFault
 from gateway.protocol.record import OfferState
 from gateway.protocol.topic import COMMON, OFFERS
 from tests.national.connector.conftest import Make
@@ -37,7 +37,7 @@ MADE: dict[str, Any] = {
 
 async def scanned(make_harness: Make, *, right: bool = True, others: bool = False, **options: Any) -> ConnectorHarness:
     harness = await make_harness(speed=6_000.0, rights={"full_access": right}, **options)
-    harness.accounts = replace(harness.accounts, search=Search("shared", minutes=60, others=others))
+    harness.accounts = replace(harness.accounts, search=SearchAccount("shared", minutes=60, others=others))
     harness.relay()
     return harness
 
@@ -81,7 +81,7 @@ async def test_a_damaged_item_costs_only_itself_and_the_note_says_why(make_harne
         .decode()
         .replace('"id":2', f'"id":2,"x":{damage}')
     )
-    harness.simulator.faults.order(Fault("foreign", "GET", status=200, page=page, times=10_000))
+    harness.simulator.faults.order(CallFault("foreign", "GET", status=200, page=page, times=10_000))
     await harness.start()
     await eventually(lambda: imported(harness, 2))
     await eventually(lambda: noted(harness, "ok"))
@@ -233,7 +233,7 @@ async def test_the_note_says_how_often_it_searches_and_keeps_the_last_success(ma
     await eventually(lambda: noted(harness, "ok"))
     found = (await harness.note())["search"]
     assert 60 == found["every_minutes"]
-    harness.simulator.faults.order(Fault("status", "GET", status=500, times=1_000))
+    harness.simulator.faults.order(CallFault("status", "GET", status=500, times=1_000))
     await eventually(lambda: noted(harness, "failed"))
     failed = (await harness.note())["search"]
     assert (60, True) == (failed["every_minutes"], failed["scanned_at"] >= found["scanned_at"])

@@ -18,14 +18,14 @@ from adapters.national.delivery.outcome import (
     settle,
 )
 from adapters.national.delivery.plan import RANKS, Due, WantedParts, body_digest, next_call, set_wanted_state
-from adapters.national.mapping.deliverability import NotDeliverable, Past, Ready, Waiting, WantedPart, refusal
-from adapters.national.site.answer import AlreadyDeleted, Done, Missing, Outcome, Refused
-from gateway.protocol.delivery import Delivery, Part, delivery_record, read_delivery
+from adapters.national.mapping.deliverability import DeliverableLater, NotDeliverable, Past, Ready, WantedPart, refusal
+from adapters.national.site.answer import AlreadyDeleted, DoneAnswer, Missing, Outcome, RefusedAnswer
+from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record, read_delivery
 
 pytestmark = pytest.mark.slow
 
 ID = "bretagne:1"
-DONE = Done(("2027-W24",), ("seconde",), published=True)
+DONE = DoneAnswer(("2027-W24",), ("seconde",), published=True)
 
 
 def ready(title: str) -> WantedParts:
@@ -36,7 +36,7 @@ UNFIT: WantedParts = {"lycee": WantedPart("", NotDeliverable((refusal("not-deliv
 GONE: WantedParts = {}
 
 
-def lycee(delivery: Delivery) -> Part:
+def lycee(delivery: Delivery) -> DeliveryPart:
     part = delivery.part("lycee")
     assert part is not None
     return part
@@ -49,10 +49,10 @@ def due_now(delivery: Delivery, wanted: WantedParts) -> Due:
     return call
 
 
-def settled(call: Due, outcome: Outcome, sequence: int) -> Part:
+def settled(call: Due, outcome: Outcome, sequence: int) -> DeliveryPart:
     """The part after an outcome that leaves nothing to try again."""
     part = settle(call, outcome, sequence=sequence, now=sequence)
-    assert isinstance(part, Part)
+    assert isinstance(part, DeliveryPart)
     return part
 
 
@@ -89,7 +89,7 @@ def test_an_offer_that_was_never_sent_is_withdrawn_without_a_call() -> None:
 def test_the_same_change_again_alters_nothing() -> None:
     delivery = delivered()
     assert delivery == step(delivery, ready("a"), 1)
-    refused = answer(step(delivery, ready("b"), 2), ready("b"), Refused((refusal("national-refused:other"),)), 2)
+    refused = answer(step(delivery, ready("b"), 2), ready("b"), RefusedAnswer((refusal("national-refused:other"),)), 2)
     assert refused == step(refused, ready("b"), 2)
 
 
@@ -127,7 +127,7 @@ def test_a_part_of_another_account_is_deleted_there_before_it_is_created_here() 
 
 
 def test_a_waiting_part_says_until_when() -> None:
-    wanted: WantedParts = {"lycee": WantedPart("", Waiting(date(2027, 7, 1)))}
+    wanted: WantedParts = {"lycee": WantedPart("", DeliverableLater(date(2027, 7, 1)))}
     delivery = step(Delivery(id=ID, sequence=1), wanted, 1)
     assert ("pending", "2027-07-01", None) == (
         lycee(delivery).state,
@@ -144,7 +144,7 @@ def test_answers_lead_where_they_must() -> None:
     assert {"withdrawn"} == {settled(delete, one, 2).state for one in (DONE, AlreadyDeleted(), Missing())}
     hidden = settled(update, replace(DONE, published=False), 2)
     assert ("delivered", False) == (hidden.state, hidden.visible)
-    dropped = settled(update, Done(("2027-W25",), ("seconde",), published=True), 2)
+    dropped = settled(update, DoneAnswer(("2027-W25",), ("seconde",), published=True), 2)
     assert dropped.answered is not None
     assert ("national-weeks-dropped", ["2027-W25"]) == (dropped.problems[0]["code"], dropped.answered["weeks"])
 
@@ -187,7 +187,7 @@ class SmallSite:
             delivery = step(delivery.with_part(known), wanted, sequence)
         return delivery
 
-    def answer(self, call: Due, part: Part, sequence: int) -> Part:
+    def answer(self, call: Due, part: DeliveryPart, sequence: int) -> DeliveryPart:
         """Make the call. Returns the part as known afterwards."""
         name = part.remote_id
         if call.call == "create" and name in self.used:

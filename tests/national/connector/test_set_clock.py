@@ -6,7 +6,7 @@ import pytest
 
 from adapters.national.connector.account import PendingOrders
 from adapters.national.delivery.outbox import Outbox
-from adapters.national.site.client import Token
+from adapters.national.site.client import SiteToken
 from adapters.national.site.timing import TRIPS_AFTER, Breaker, Rate
 from gateway.protocol.delivery_order import Placed, Replay, order_record
 from gateway.protocol.record import StoredRecord
@@ -76,7 +76,7 @@ async def test_a_token_of_a_clock_ahead_is_renewed() -> None:
         asked += 1
         return str(asked)
 
-    token = Token(login, clock=clock)
+    token = SiteToken(login, clock=clock)
     clock.now += 365 * DAY
     assert "1" == await token.get()
     clock.now -= 365 * DAY

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.national.delivery.outbox import Outbox
 from adapters.national.inbound.state import InboundState
-from adapters.national.site.accounts import Search
+from adapters.national.site.accounts import SearchAccount
 from gateway.errors import LogUnavailableError
 from gateway.log.memory import MemoryLog
 from gateway.protocol.identity import partition_of
@@ -82,7 +82,7 @@ async def test_the_inbound_state_continues_once_there_is_space(disk: SmallDisk) 
 async def test_an_unusable_copy_of_the_site_does_not_stop_other_work(make_harness: Make, disk: SmallDisk) -> None:
     """Offers are delivered, the note gives the reason why the scan fails, and the next attempt continues."""
     harness = await make_harness(speed=6_000.0, rights={"full_access": True})
-    harness.accounts = replace(harness.accounts, search=Search("shared", minutes=60, others=False))
+    harness.accounts = replace(harness.accounts, search=SearchAccount("shared", minutes=60, others=False))
     harness.relay()
     (harness.folder / "national").mkdir()
     (harness.folder / "national" / "inbound.sqlite").symlink_to(disk.folder / "inbound.sqlite")

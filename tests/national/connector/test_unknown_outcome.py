@@ -5,10 +5,9 @@ from typing import Any, cast
 
 import pytest
 
-from demo.national_site.fault import Fault, Kind
-from demo.national_site.stock import Row
-from gateway.log.memory import Fault as LogFault
-from gateway.log.memory import MemoryLog
+from demo.national_site.fault import CallFault, Kind
+from demo.national_site.stock import SiteOffer
+from gateway.log.memory import MemoryLog, WriteFault
 from gateway.protocol.delivery_order import Replay
 from gateway.protocol.topic import COMMON, OFFERS
 from tests.national.connector.conftest import Make
@@ -25,7 +24,7 @@ ONE = "bretagne:1"
 async def test_a_creation_of_unknown_outcome_exists_once(make_harness: Make, kind: Kind, *, done: bool) -> None:
     harness = await make_harness()
     harness.answer_seconds = 0.5
-    harness.simulator.faults.order(Fault(kind, "POST", done=done))
+    harness.simulator.faults.order(CallFault(kind, "POST", done=done))
     await harness.publish(document(ONE), document("bretagne:2"))
     await harness.start()
     await harness.until_states({ONE: "delivered", "bretagne:2": "delivered"})
@@ -38,7 +37,7 @@ async def test_a_creation_of_unknown_outcome_that_is_withdrawn_meanwhile_is_dele
 ) -> None:
     harness = await make_harness()
     harness.answer_seconds = 0.5
-    harness.simulator.faults.order(Fault("hang", "POST", done=done))
+    harness.simulator.faults.order(CallFault("hang", "POST", done=done))
     await harness.publish(document(ONE))
     await harness.start()
     await eventually(lambda: attempted(harness, ONE))
@@ -61,7 +60,7 @@ async def test_a_deletion_of_unknown_outcome_is_completed_before_the_offer_is_cr
     await harness.publish(document(ONE))
     await harness.start()
     await harness.until_states({ONE: "delivered"})
-    harness.simulator.faults.order(Fault("hang", "DELETE", done=done))
+    harness.simulator.faults.order(CallFault("hang", "DELETE", done=done))
     await harness.withdraw(ONE)
     await eventually(lambda: attempted(harness, ONE))
     await harness.publish(document(ONE, revision=3))
@@ -72,7 +71,7 @@ async def test_a_deletion_of_unknown_outcome_is_completed_before_the_offer_is_cr
 async def test_an_offer_that_always_fails_at_the_site_is_given_up_and_can_be_replayed(make_harness: Make) -> None:
     harness = await make_harness(speed=6_000.0)
     await harness.publish(document(ONE))
-    harness.simulator.faults.order(Fault("status", "PATCH", status=500, times=100))
+    harness.simulator.faults.order(CallFault("status", "PATCH", status=500, times=100))
     await harness.start()
     await harness.until_states({ONE: "delivered"})
     await harness.publish(document(ONE, revision=2, title="Nouveau titre"))
@@ -105,7 +104,7 @@ async def titled(harness: ConnectorHarness, title: str) -> bool:
 
 async def test_a_site_that_is_down_for_hours_costs_few_calls_and_no_offer(make_harness: Make) -> None:
     harness = await make_harness(speed=6_000.0)
-    harness.simulator.faults.order(Fault("status", None, status=503, times=60))
+    harness.simulator.faults.order(CallFault("status", None, status=503, times=60))
     await harness.publish(*(document(f"bretagne:{number}") for number in range(30)))
     await harness.start()
     await harness.until_states({f"bretagne:{number}": "delivered" for number in range(30)}, seconds=90)
@@ -144,8 +143,8 @@ async def test_nothing_is_lost_or_doubled_when_the_connector_is_cut_off_again_an
     assert set(ids[50:]) == set(harness.live())
 
 
-@pytest.mark.parametrize("fault", list(LogFault))
-async def test_a_commit_that_fails_changes_nothing_for_the_site(make_harness: Make, fault: LogFault) -> None:
+@pytest.mark.parametrize("fault", list(WriteFault))
+async def test_a_commit_that_fails_changes_nothing_for_the_site(make_harness: Make, fault: WriteFault) -> None:
     harness = await make_harness()
     assert isinstance(harness.log, MemoryLog)
     ids = [f"bretagne:{number}" for number in range(20)]
@@ -233,7 +232,7 @@ async def test_a_taken_remote_id_is_replaced_where_the_index_changes_during_ever
     assert f"{ONE}~2" in harness.live()
 
 
-def made_before(harness: ConnectorHarness, remote_id: str) -> Row:
+def made_before(harness: ConnectorHarness, remote_id: str) -> SiteOffer:
     """A row of the account that no delivery on the log knows."""
     fields = {"title": "Avant", "employer_name": "Atelier", "zipcode": "35000", "city": "Rennes", "sector": "s5"}
     weeks = ("2027-W24", "2027-W25")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from demo.national_site.fault import Fault
+from demo.national_site.fault import CallFault
 from demo.national_site.simulator import NationalSimulator
 from demo.process import FastTime
 from gateway.log.memory import MemoryLog
@@ -146,7 +146,7 @@ class _Player:
             case "fault":
                 self._report.faults[step.fault] += 1
                 kind: Any = step.fault
-                faults.order(Fault(kind, step.method, step.status, step.page, done=step.done, times=step.times))
+                faults.order(CallFault(kind, step.method, step.status, step.page, done=step.done, times=step.times))
             case "poison":
                 faults.poison(offer, f"{offer}~c", f"{offer}~l", f"{offer}~2")
             case "heal":

@@ -20,11 +20,18 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from adapters.national.mapping.body import body_of, is_masked, remote_id
-from adapters.national.mapping.deliverability import DeliveryTerms, NotDeliverable, Past, Ready, Waiting, WantedPart
+from adapters.national.mapping.deliverability import (
+    DeliverableLater,
+    DeliveryTerms,
+    NotDeliverable,
+    Past,
+    Ready,
+    WantedPart,
+)
 from adapters.national.mapping.mapping import map_offer
 from adapters.national.site.accounts import Account
-from adapters.national.site.answer import Done, find_dropped, outcome_of
-from adapters.national.site.client import NationalSite
+from adapters.national.site.answer import DoneAnswer, find_dropped, outcome_of
+from adapters.national.site.client import HttpSite
 from adapters.national.site.timing import Rate
 from demo.national_site.simulator import NationalSimulator
 from schemas import check
@@ -181,7 +188,7 @@ class Comparison:
         simulator.add_operator(EMAIL, PASSWORD, v1_token=OLD_TOKEN)
         account = Account(name="gateway", url=simulator.url, email=EMAIL, password=PASSWORD, v1_token=OLD_TOKEN)
         rate = Rate(clock=self.time.clock, sleep=self.time.sleep)
-        site = NationalSite(account, rate=rate, clock=self.time.clock, connect_seconds=5, answer_seconds=5)
+        site = HttpSite(account, rate=rate, clock=self.time.clock, connect_seconds=5, answer_seconds=5)
         self.site = await self.stack.enter_async_context(site)
         return self
 
@@ -206,7 +213,7 @@ class Comparison:
         match part.deliverability:
             case Ready() as ready:
                 done = outcome_of(await self.site.create(ready.named(name)))
-                assert isinstance(done, Done), done
+                assert isinstance(done, DoneAnswer), done
                 assert find_dropped(ready, done) is None
                 assert done == outcome_of(await self.site.update(name, ready.body))
             case NotDeliverable(refusals=refusals):
@@ -217,7 +224,7 @@ class Comparison:
                     self.time.now = at(f"{on.year + (on.month > 6)}-07-01T12:00:00")
                     taken = await self._takes(offer, part, terms, name)
                 assert (codes <= OURS) is taken, codes
-            case Waiting(until=until):
+            case DeliverableLater(until=until):
                 assert not await self._takes(offer, part, terms, name)
                 self.time.now = at(f"{until}T12:00:00")
                 assert await self._takes(offer, part, terms, name)
@@ -238,9 +245,9 @@ class Comparison:
         ):
             body["employer_description"] = None
         one_week = terms.one_week and offer["stay_weeks"] == 1 and "seconde" in levels
-        if one_week and isinstance(part.deliverability, Waiting | Past):
+        if one_week and isinstance(part.deliverability, DeliverableLater | Past):
             return await self._takes_one_week(offer, body)
-        taken = isinstance(outcome_of(await self.site.create(body)), Done)
+        taken = isinstance(outcome_of(await self.site.create(body)), DoneAnswer)
         if (
             taken
             or not one_week
@@ -260,7 +267,7 @@ class Comparison:
             outcome_of(await self.site.create({**old, "remote_id": name, "period": period}))
             for period, name in enumerate(names, start=1)
         ]
-        taken = {week for answer in answers if isinstance(answer, Done) for week in answer.weeks}
+        taken = {week for answer in answers if isinstance(answer, DoneAnswer) for week in answer.weeks}
         return len(taken & set(offer["weeks"])) == 1
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.national.site.accounts import Account
-from adapters.national.site.client import NationalSite
+from adapters.national.site.client import HttpSite
 from adapters.national.site.timing import Rate
 from demo.national_site.simulator import NationalSimulator
 from demo.national_site.stock import Operator
@@ -35,7 +35,7 @@ def account(simulator: NationalSimulator, operator: Operator) -> Account:
 
 
 @pytest.fixture
-async def site(account: Account, time: SteppedTime) -> AsyncIterator[NationalSite]:
+async def site(account: Account, time: SteppedTime) -> AsyncIterator[HttpSite]:
     rate = Rate(clock=time.clock, sleep=time.sleep)
-    async with NationalSite(account, rate=rate, clock=time.clock, connect_seconds=5, answer_seconds=5) as site:
+    async with HttpSite(account, rate=rate, clock=time.clock, connect_seconds=5, answer_seconds=5) as site:
         yield site

@@ -7,11 +7,11 @@ import orjson
 
 from adapters.national.mapping.deliverability import Deliverability, DeliveryTerms, Ready, WantedPart
 from adapters.national.mapping.mapping import map_offer
-from adapters.national.site.answer import Answer, Done, outcome_of
-from adapters.national.site.client import NationalSite
-from adapters.national.site.reading import Page, read_page
+from adapters.national.site.answer import DoneAnswer, SiteAnswer, outcome_of
+from adapters.national.site.client import HttpSite
+from adapters.national.site.reading import SearchPage, read_page
 from demo.national_site.simulator import NationalSimulator
-from demo.national_site.stock import Row
+from demo.national_site.stock import SiteOffer
 from gateway.protocol.paris_time import PARIS
 from schemas import check
 
@@ -30,7 +30,7 @@ NAME = "bretagne:atelier-1"
 NOW = at("2026-11-20T10:00:00")
 
 
-def row_of(simulator: NationalSimulator, remote_id: str = NAME) -> Row:
+def row_of(simulator: NationalSimulator, remote_id: str = NAME) -> SiteOffer:
     """The site's first row of that remote id, which is there."""
     row = simulator.row(remote_id)
     assert row is not None
@@ -130,21 +130,21 @@ def shape(value: Any) -> Any:
     return "number" if isinstance(value, int | float) else type(value).__name__
 
 
-def page_of(answer: Answer) -> Page:
+def page_of(answer: SiteAnswer) -> SearchPage:
     page = read_page(answer)
     assert page is not None
     return page
 
 
-async def index(site: NationalSite) -> list[str | None]:
+async def index(site: HttpSite) -> list[str | None]:
     return [listed.remote_id for listed in page_of(await site.index(1)).listed]
 
 
-async def search(site: NationalSite, **filters: str) -> list[str]:
+async def search(site: HttpSite, **filters: str) -> list[str]:
     return [listed.title for listed in page_of(await site.search(1, **filters)).listed]
 
 
-async def deliver(site: NationalSite, sent: Ready, name: str = NAME) -> Done:
+async def deliver(site: HttpSite, sent: Ready, name: str = NAME) -> DoneAnswer:
     done = outcome_of(await site.create(sent.named(name)))
-    assert isinstance(done, Done)
+    assert isinstance(done, DoneAnswer)
     return done

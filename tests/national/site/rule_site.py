@@ -8,7 +8,7 @@ import aiohttp
 from demo.national_site.rules import RULES
 from demo.national_site.rules_offer import Version
 from demo.national_site.simulator import NationalSimulator
-from demo.national_site.stock import Operator, Row
+from demo.national_site.stock import Operator, SiteOffer
 from tests.national.site.harness import JUNE, OLD_TOKEN, PASSWORD
 from tests.national.site.server import SteppedTime
 
@@ -113,7 +113,7 @@ class RuleSite:
     async def post(self, **changes: Any) -> Got:
         return await self.call("POST", self.offers, {"internship_offer": self.body(**changes)})
 
-    async def made(self, **changes: Any) -> Row:
+    async def made(self, **changes: Any) -> SiteOffer:
         """An offer that the site took."""
         got = await self.post(**changes)
         assert 201 == got.status, got.body
@@ -128,10 +128,10 @@ class RuleSite:
     async def search(self, *pairs: tuple[str, str]) -> Got:
         return await self.call("GET", f"{self.offers}/search", params=list(pairs))
 
-    def row(self, remote_id: str = "a") -> Row:
+    def row(self, remote_id: str = "a") -> SiteOffer:
         return self.stock.named(remote_id)[-1]
 
-    def publish(self, **fields: Any) -> Row:
+    def publish(self, **fields: Any) -> SiteOffer:
         """An offer that an employer made on the site."""
         whole = {
             "title": "Mairie",

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters.national.site.accounts import Account
-from adapters.national.site.client import NationalSite
+from adapters.national.site.client import HttpSite
 from adapters.national.site.timing import Rate
 from tests.national.site.harness import EMAIL, PASSWORD
 
@@ -36,9 +36,9 @@ def account_at(url: str, **changes: Any) -> Account:
     return Account(**{"name": "gateway", "url": url, "email": EMAIL, "password": PASSWORD, **changes})
 
 
-def connect(account: Account, time: SteppedTime, **settings: Any) -> NationalSite:
+def connect(account: Account, time: SteppedTime, **settings: Any) -> HttpSite:
     rate = Rate(clock=time.clock, sleep=time.sleep)
-    return NationalSite(account, rate=rate, clock=time.clock, **{"connect_seconds": 5, "answer_seconds": 5, **settings})
+    return HttpSite(account, rate=rate, clock=time.clock, **{"connect_seconds": 5, "answer_seconds": 5, **settings})
 
 
 @asynccontextmanager

@@ -10,10 +10,10 @@ from adapters.national.delivery.outcome import Retry, settle
 from adapters.national.delivery.plan import Due
 from adapters.national.mapping.deliverability import Ready
 from adapters.national.site.answer import (
-    Answer,
-    Done,
+    DoneAnswer,
     Forbidden,
     Missing,
+    SiteAnswer,
     Unrecognized,
     is_login_refusal,
     is_rate_refusal,
@@ -21,7 +21,7 @@ from adapters.national.site.answer import (
     login_token,
     outcome_of,
 )
-from gateway.protocol.delivery import Call, Part
+from gateway.protocol.delivery import Call, DeliveryPart
 
 CODES = ("VALIDATION_ERROR", "BAD_PAYLOAD", "BAD_ARGUMENT", "WRONG_PARAMS", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND")
 JSON = st.recursive(
@@ -47,7 +47,9 @@ def is_the_sites(body: Any) -> bool:
 
 
 def due(call: Call) -> Due:
-    part = Part(group="lycee", generation=1, account="a", state="pending", since=1, remote_id="bretagne:1", sequence=1)
+    part = DeliveryPart(
+        group="lycee", generation=1, account="a", state="pending", since=1, remote_id="bretagne:1", sequence=1
+    )
     wish = None if call == "delete" else Ready({"title": "a", "coordinates": {}}, ("2027-W24",), ("seconde",))
     return Due(call, part, wish)
 
@@ -63,63 +65,65 @@ def due(call: Call) -> Due:
 @example(200, {"remote_id": 7, "weeks": [], "grades": []}, "update")
 @example(200, {"ok": True}, "delete")
 def test_an_answer_in_another_form_settles_nothing(status: int, body: Any, call: Call) -> None:
-    outcome = outcome_of(Answer(status, body))
+    outcome = outcome_of(SiteAnswer(status, body))
     if not is_the_sites(body):
         assert Unrecognized(status, "") == outcome
         assert settle(due(call), outcome, sequence=2, now=3) is None
-        assert not (is_rate_refusal(Answer(status, body)) and body.keys() != {"error"})
+        assert not (is_rate_refusal(SiteAnswer(status, body)) and body.keys() != {"error"})
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(429, "<html>slow down</html>"),
-        Answer(429, {"message": "API rate limit exceeded"}),
-        Answer(429, {"code": "RATE", "error": "x"}),
+        SiteAnswer(429, "<html>slow down</html>"),
+        SiteAnswer(429, {"message": "API rate limit exceeded"}),
+        SiteAnswer(429, {"code": "RATE", "error": "x"}),
     ],
 )
-def test_a_429_of_a_proxy_is_an_outage(answer: Answer) -> None:
+def test_a_429_of_a_proxy_is_an_outage(answer: SiteAnswer) -> None:
     assert not is_rate_refusal(answer)
 
 
 @pytest.mark.parametrize("body", ["<html>sign in</html>", {}, {"error": "x", "code": "y"}, {"message": "unauthorized"}])
 def test_a_401_that_is_not_the_sites_refuses_neither_token_nor_login(body: Any) -> None:
-    assert not is_token_refusal(Answer(401, body))
-    assert not is_login_refusal(Answer(401, body))
+    assert not is_token_refusal(SiteAnswer(401, body))
+    assert not is_login_refusal(SiteAnswer(401, body))
 
 
 def test_a_token_of_a_user_that_is_gone_is_refused_and_no_offer_is_missing() -> None:
-    gone = Answer(404, {"code": "NOT_FOUND", "error": "can't find user with this remote_id"})
+    gone = SiteAnswer(404, {"code": "NOT_FOUND", "error": "can't find user with this remote_id"})
     assert is_token_refusal(gone)
     assert not isinstance(outcome_of(gone), Missing)
 
 
 @pytest.mark.parametrize("body", [{"token": ""}, {"token": 7}, {}, "<html>", None, {"jwt": "x"}])
 def test_a_login_without_a_token_is_no_login(body: Any) -> None:
-    assert login_token(Answer(200, body)) is None
-    assert login_token(Answer(201, {"token": "x"})) is None
+    assert login_token(SiteAnswer(200, body)) is None
+    assert login_token(SiteAnswer(201, {"token": "x"})) is None
 
 
 def test_no_403_withdraws() -> None:
-    forbidden = outcome_of(Answer(403, {"code": "FORBIDDEN", "error": "You are not authorized to access this page."}))
+    forbidden = outcome_of(
+        SiteAnswer(403, {"code": "FORBIDDEN", "error": "You are not authorized to access this page."})
+    )
     assert Forbidden() == forbidden
     assert isinstance(settle(due("delete"), forbidden, sequence=2, now=3), Retry)
     updated = settle(due("update"), forbidden, sequence=2, now=3)
-    assert isinstance(updated, Part)
+    assert isinstance(updated, DeliveryPart)
     assert "refused" == updated.state
 
 
 def test_after_a_refused_update_the_sites_state_is_unknown() -> None:
     """The site writes weeks and grades before it validates the rest."""
-    refused = outcome_of(Answer(400, {"code": "VALIDATION_ERROR", "error": {"title": ["Missing title"]}}))
+    refused = outcome_of(SiteAnswer(400, {"code": "VALIDATION_ERROR", "error": {"title": ["Missing title"]}}))
     part = settle(due("update"), refused, sequence=2, now=3)
-    assert isinstance(part, Part)
+    assert isinstance(part, DeliveryPart)
     assert (None, None) == (part.digest, part.answered)
 
 
 def test_an_answer_is_described_without_being_quoted() -> None:
-    strange = outcome_of(Answer(403, "<html>quelquun@example.org</html>"))
+    strange = outcome_of(SiteAnswer(403, "<html>quelquun@example.org</html>"))
     assert isinstance(strange, Unrecognized)
     assert "status 403 with a web page" == strange.said
     assert strange.step is not None
-    assert isinstance(outcome_of(Answer(200, {"remote_id": "x", "weeks": [], "grades": []})), Done)
+    assert isinstance(outcome_of(SiteAnswer(200, {"remote_id": "x", "weeks": [], "grades": []})), DoneAnswer)

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.national.inbound.offer import document, judge
-from adapters.national.site.answer import Answer
+from adapters.national.site.answer import SiteAnswer
 from adapters.national.site.index_walk import Walk
 from adapters.national.site.page_json import read_json
-from adapters.national.site.reading import Page, Unreadable, read_page
+from adapters.national.site.reading import SearchPage, Unreadable, read_page
 from tests.national.site.harness import ON
 from tests.national.site.test_malformed_items import GOOD
 
@@ -50,8 +50,8 @@ def bytes_of(items: list[dict[str, Any]], **frame: Any) -> bytes:
     return orjson.dumps({"pagination": counts, "internshipOffers": items})
 
 
-def read(raw: bytes) -> Page:
-    page = read_page(Answer(200, read_json(raw)))
+def read(raw: bytes) -> SearchPage:
+    page = read_page(SiteAnswer(200, read_json(raw)))
     assert page is not None
     return page
 
@@ -111,7 +111,7 @@ def test_an_item_with_a_member_twice_is_passed_over_and_not_guessed() -> None:
 
 def test_a_document_with_its_list_twice_is_no_page() -> None:
     raw = bytes_of(numbered(1)).replace(b'"internshipOffers"', b'"internshipOffers":[],"internshipOffers"')
-    assert read_page(Answer(200, read_json(raw))) is None
+    assert read_page(SiteAnswer(200, read_json(raw))) is None
 
 
 @pytest.mark.parametrize("raw", [b"", b"[", b'{"a":', b'"\\', b"<html>", b"[" * 100_000, b'["' * 50_000, b"\\" * 9])
@@ -167,7 +167,7 @@ def test_no_mutation_of_a_recorded_page_costs_another_item(data: st.DataObject) 
     if data.draw(st.booleans()):
         items[chosen] = items[chosen][:-1] + b',"id":5}'
     raw = b'{"pagination":' + orjson.dumps(whole["pagination"]) + b',"internshipOffers":[' + b",".join(items) + b"]}"
-    page, before = read(raw), read_page(Answer(200, whole))
+    page, before = read(raw), read_page(SiteAnswer(200, whole))
     assert before is not None
     assert len(items) == len(page.listed) + len(page.unreadable)
     number = whole["internshipOffers"][chosen]["id"]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.national.inbound.offer import document, judge
-from adapters.national.site.answer import Answer
+from adapters.national.site.answer import SiteAnswer
 from adapters.national.site.index_walk import Walk, Walker
 from adapters.national.site.reading import Listed, Unreadable, read_page
 from adapters.national.site.timing import Timing
@@ -48,9 +48,9 @@ ANYTHING = st.recursive(
 )
 
 
-def page(*items: Any, **frame: Any) -> Answer:
+def page(*items: Any, **frame: Any) -> SiteAnswer:
     counts = {"totalInternshipOffers": len(items), "totalPages": 1, "currentPage": 1, **frame}
-    return Answer(200, {"pagination": counts, "internshipOffers": list(items)})
+    return SiteAnswer(200, {"pagination": counts, "internshipOffers": list(items)})
 
 
 @pytest.mark.slow
@@ -73,8 +73,8 @@ def test_an_item_with_any_values_is_read_or_skipped(changes: dict[str, Any], lef
 @settings(max_examples=200, deadline=None)
 @given(ANYTHING, ANYTHING)
 def test_a_page_of_anything_is_a_page_or_none(frame: Any, items: Any) -> None:
-    read_page(Answer(200, {"pagination": frame, "internshipOffers": items}))
-    read_page(Answer(200, items))
+    read_page(SiteAnswer(200, {"pagination": frame, "internshipOffers": items}))
+    read_page(SiteAnswer(200, items))
 
 
 @pytest.mark.parametrize("name", ["date_start", "date_end", "weeks", "zipcode", "grades", "url", "latitude"])
@@ -105,7 +105,7 @@ def test_an_item_without_a_readable_remote_id_leaves_unknown_which_offer_it_is()
 async def test_a_site_that_claims_pages_without_end_is_not_followed() -> None:
     asked: list[int] = []
 
-    async def ask(number: int) -> Answer:
+    async def ask(number: int) -> SiteAnswer:
         asked.append(number)
         return page(copy.deepcopy(GOOD), totalPages=10**9, totalInternshipOffers=10**9)
 

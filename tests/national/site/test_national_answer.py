@@ -10,13 +10,13 @@ import pytest
 from adapters.national.mapping.deliverability import refusal, refusals, vocabulary
 from adapters.national.site.answer import (
     AlreadyDeleted,
-    Answer,
-    Done,
+    DoneAnswer,
     Forbidden,
     Missing,
     NameTaken,
-    Refused,
+    RefusedAnswer,
     RightMissing,
+    SiteAnswer,
     Unrecognized,
     find_dropped,
     outcome_of,
@@ -30,12 +30,12 @@ WEEKS = ("2025-W21", "2025-W22")
 @pytest.mark.parametrize(
     ("name", "status", "expected"),
     [
-        ("create/created", 201, Done(WEEKS, ("troisieme",), published=True)),
-        ("create/unprocessable_entity_bad_data", 201, Done((*WEEKS, "2025-W23"), ("troisieme",), published=True)),
+        ("create/created", 201, DoneAnswer(WEEKS, ("troisieme",), published=True)),
+        ("create/unprocessable_entity_bad_data", 201, DoneAnswer((*WEEKS, "2025-W23"), ("troisieme",), published=True)),
         ("create/conflict", 409, NameTaken()),
         ("create/unauthorized", 401, RightMissing()),
         ("search/unauthorized", 401, RightMissing()),
-        ("destroy/ok", 200, Done(("2026-W25",), ("seconde",), published=True)),
+        ("destroy/ok", 200, DoneAnswer(("2026-W25",), ("seconde",), published=True)),
         ("destroy/conflict", 409, AlreadyDeleted()),
         ("destroy/not_found", 404, Missing()),
         ("update/not_found", 404, Missing()),
@@ -44,13 +44,13 @@ WEEKS = ("2025-W21", "2025-W22")
     ],
 )
 def test_recorded_answers_are_understood(name: str, status: int, expected: object, samples: Path) -> None:
-    assert expected == outcome_of(Answer(status, recorded(samples, name)))
+    assert expected == outcome_of(SiteAnswer(status, recorded(samples, name)))
 
 
 @pytest.mark.samples
 def test_pitfall_8_unpadded_weeks_of_an_answer_are_padded(samples: Path) -> None:
-    done = outcome_of(Answer(200, recorded(samples, "update/ok")))
-    assert isinstance(done, Done)
+    done = outcome_of(SiteAnswer(200, recorded(samples, "update/ok")))
+    assert isinstance(done, DoneAnswer)
     assert {"2025-W01", "2024-W52"} <= set(done.weeks)
     assert 39 == len(done.weeks)
     assert not done.published
@@ -88,8 +88,8 @@ def test_pitfall_8_unpadded_weeks_of_an_answer_are_padded(samples: Path) -> None
 def test_pitfall_12_refusals_in_any_form_and_language_get_our_codes(
     name: str, status: int, problems: set[tuple[str, str]], samples: Path
 ) -> None:
-    outcome = outcome_of(Answer(status, recorded(samples, name)))
-    assert isinstance(outcome, Refused)
+    outcome = outcome_of(SiteAnswer(status, recorded(samples, name)))
+    assert isinstance(outcome, RefusedAnswer)
     assert {(f"national-refused:{code}", pointer) for code, pointer in problems} == {
         (one.code, one.pointer) for one in outcome.refusals
     }
@@ -113,8 +113,8 @@ def test_pitfall_12_refusals_in_any_form_and_language_get_our_codes(
     ],
 )
 def test_unknown_refusals_are_still_reported(error: Any, code: str, pointer: str) -> None:
-    outcome = outcome_of(Answer(400, {"code": "VALIDATION_ERROR", "error": error}))
-    assert isinstance(outcome, Refused)
+    outcome = outcome_of(SiteAnswer(400, {"code": "VALIDATION_ERROR", "error": error}))
+    assert isinstance(outcome, RefusedAnswer)
     (only,) = outcome.refusals
     assert (f"national-refused:{code}", pointer) == (only.code, only.pointer)
 
@@ -122,23 +122,23 @@ def test_unknown_refusals_are_still_reported(error: Any, code: str, pointer: str
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(500, {"status": 500}),
-        Answer(502, "<html>"),
-        Answer(200, "<html><body>maintenance</body></html>"),
-        Answer(200, []),
-        Answer(404, "<html>no such page</html>"),
-        Answer(409, {"code": "SOMETHING_ELSE"}),
-        Answer(418, None),
+        SiteAnswer(500, {"status": 500}),
+        SiteAnswer(502, "<html>"),
+        SiteAnswer(200, "<html><body>maintenance</body></html>"),
+        SiteAnswer(200, []),
+        SiteAnswer(404, "<html>no such page</html>"),
+        SiteAnswer(409, {"code": "SOMETHING_ELSE"}),
+        SiteAnswer(418, None),
     ],
 )
-def test_an_answer_that_the_site_never_gives_is_no_outcome(answer: Answer) -> None:
+def test_an_answer_that_the_site_never_gives_is_no_outcome(answer: SiteAnswer) -> None:
     assert Unrecognized(answer.status, "") == outcome_of(answer)
 
 
 def test_a_creation_whose_answer_holds_nonsense_still_counts_as_done() -> None:
     """It was written; the comparison then says that weeks and levels are not those sent."""
-    done = outcome_of(Answer(201, {"remote_id": "x", "weeks": [7, "2027-W24", "soon"], "grades": None}))
-    assert Done(("2027-W24",), (), published=False) == done
+    done = outcome_of(SiteAnswer(201, {"remote_id": "x", "weeks": [7, "2027-W24", "soon"], "grades": None}))
+    assert DoneAnswer(("2027-W24",), (), published=False) == done
 
 
 def test_the_sites_words_are_capped_and_hold_no_personal_data() -> None:
@@ -150,7 +150,7 @@ def test_the_sites_words_are_capped_and_hold_no_personal_data() -> None:
 
 def test_dropped_weeks_and_levels_are_found() -> None:
     sent = ready(offer_of())
-    kept = Done(tuple(JUNE), ("seconde",), published=True)
+    kept = DoneAnswer(tuple(JUNE), ("seconde",), published=True)
     assert find_dropped(sent, kept) is None
     fewer = find_dropped(sent, replace(kept, weeks=("2027-W24",)))
     assert fewer is not None

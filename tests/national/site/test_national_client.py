@@ -12,17 +12,17 @@ from structlog.testing import capture_logs
 
 from adapters.national.site.accounts import Account
 from adapters.national.site.answer import AlreadyDeleted, NameTaken, Unrecognized, outcome_of
-from adapters.national.site.client import MAX_BYTES, TRIES, NationalSite
+from adapters.national.site.client import MAX_BYTES, TRIES, HttpSite
 from adapters.national.site.site import LoginRefusedError, OutcomeUnknownError, SiteUnavailableError
 from adapters.national.site.timing import MINUTE
-from demo.national_site.fault import Fault
+from demo.national_site.fault import CallFault
 from demo.national_site.simulator import NationalSimulator
 from tests.log.kafka.certificate import Authority
 from tests.national.site.harness import EMAIL, NAME, NOW, OLD_TOKEN, PASSWORD, creation, row_of
 from tests.national.site.server import SteppedTime, account_at, connect, serving
 
 
-async def test_all_five_calls_reach_the_site(site: NationalSite, simulator: NationalSimulator) -> None:
+async def test_all_five_calls_reach_the_site(site: HttpSite, simulator: NationalSimulator) -> None:
     assert 201 == (await site.create(creation())).status
     assert "Autre titre" == (await site.update(NAME, creation(title="Autre titre"))).body["title"]
     assert 1 == (await site.index(1)).body["pagination"]["totalInternshipOffers"]
@@ -35,7 +35,7 @@ async def test_all_five_calls_reach_the_site(site: NationalSite, simulator: Nati
 
 
 async def test_pitfall_12_a_call_over_the_rate_waits_for_the_next_clock_minute(
-    site: NationalSite, simulator: NationalSimulator, time: SteppedTime
+    site: HttpSite, simulator: NationalSimulator, time: SteppedTime
 ) -> None:
     """429 comes without Retry-After. Another client uses up the account's minute."""
     simulator.counted[EMAIL, "offers", NOW // MINUTE] = 100
@@ -56,7 +56,7 @@ async def test_a_site_that_never_lets_a_call_in_is_unavailable(account: Account,
 
 
 async def test_pitfall_13_the_site_counts_at_most_a_hundred_calls_a_minute(
-    site: NationalSite, simulator: NationalSimulator
+    site: HttpSite, simulator: NationalSimulator
 ) -> None:
     for number in range(250):
         await site.create(creation(remote_id=f"bretagne:{number}"))
@@ -76,7 +76,7 @@ async def test_a_write_without_answer_may_have_been_done(
 ) -> None:
     async with connect(account, time, answer_seconds=2) as site:
         await site.index(1)
-        simulator.faults.order(Fault(kind, "POST", done=True))
+        simulator.faults.order(CallFault(kind, "POST", done=True))
         with pytest.raises(OutcomeUnknownError):
             await site.create(creation())
         assert simulator.row(NAME) is not None
@@ -84,17 +84,17 @@ async def test_a_write_without_answer_may_have_been_done(
 
 
 async def test_a_write_that_was_cut_before_it_was_done_is_unknown_too(
-    site: NationalSite, simulator: NationalSimulator
+    site: HttpSite, simulator: NationalSimulator
 ) -> None:
     await site.index(1)
-    simulator.faults.order(Fault("reset", "PATCH"))
+    simulator.faults.order(CallFault("reset", "PATCH"))
     with pytest.raises(OutcomeUnknownError):
         await site.update(NAME, creation())
 
 
-async def test_a_deletion_without_answer_is_found_done(site: NationalSite, simulator: NationalSimulator) -> None:
+async def test_a_deletion_without_answer_is_found_done(site: HttpSite, simulator: NationalSimulator) -> None:
     await site.create(creation())
-    simulator.faults.order(Fault("status", "DELETE", status=502, done=True))
+    simulator.faults.order(CallFault("status", "DELETE", status=502, done=True))
     assert Unrecognized(502, "") == outcome_of(await site.delete(NAME))
     assert AlreadyDeleted() == outcome_of(await site.delete(NAME))
 
@@ -104,13 +104,13 @@ async def test_a_read_without_answer_has_changed_nothing(
 ) -> None:
     async with connect(account, time, answer_seconds=2) as site:
         await site.index(1)
-        simulator.faults.order(Fault("hang", "GET"))
+        simulator.faults.order(CallFault("hang", "GET"))
         with pytest.raises(SiteUnavailableError):
             await site.index(1)
 
 
-async def test_a_page_of_maintenance_with_200_is_no_success(site: NationalSite, simulator: NationalSimulator) -> None:
-    simulator.faults.order(Fault("garbage", "POST"))
+async def test_a_page_of_maintenance_with_200_is_no_success(site: HttpSite, simulator: NationalSimulator) -> None:
+    simulator.faults.order(CallFault("garbage", "POST"))
     answer = await site.create(creation())
     assert (200, "<html>") == (answer.status, answer.body[:6])
     assert Unrecognized(200, "") == outcome_of(answer)
@@ -177,7 +177,7 @@ async def test_no_secret_is_logged_or_displayed(
 
 
 async def test_names_out_of_reach_and_calls_without_their_token_are_mistakes_of_the_caller(
-    site: NationalSite, simulator: NationalSimulator, time: SteppedTime
+    site: HttpSite, simulator: NationalSimulator, time: SteppedTime
 ) -> None:
     with pytest.raises(ValueError, match="reach"):
         await site.delete("bretagne:a.b")

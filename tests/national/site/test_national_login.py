@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters.national.site.answer import RightMissing, outcome_of
-from adapters.national.site.client import NationalSite
+from adapters.national.site.client import HttpSite
 from adapters.national.site.site import LoginRefusedError, SiteUnavailableError
 from demo.national_site.simulator import NationalSimulator
 from demo.national_site.stock import Operator
@@ -19,7 +19,7 @@ HOUR = 3600.0
 
 
 async def test_a_token_is_renewed_before_it_expires(
-    site: NationalSite, simulator: NationalSimulator, time: SteppedTime
+    site: HttpSite, simulator: NationalSimulator, time: SteppedTime
 ) -> None:
     await site.index(1)
     await time.sleep(22 * HOUR)

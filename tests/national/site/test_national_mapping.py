@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.national.mapping.deliverability import NotDeliverable, Past, Ready, Waiting
+from adapters.national.mapping.deliverability import DeliverableLater, NotDeliverable, Past, Ready
 from adapters.national.mapping.week import taken_from, year_in_force
 from demo.national_site.body import KEYS, OLD_KEYS
 from schemas.registry import schema
@@ -198,7 +198,10 @@ def test_the_year_in_force_flips_on_the_first_of_july() -> None:
 def test_seconde_of_june_2028_waits_for_the_first_of_july_2027() -> None:
     """The verdict and the connector agree on the weeks of a year that is on file as assumed."""
     weeks = ["2028-W25", "2028-W26"]
-    assert Waiting(date(2027, 7, 1)) == parts_of(offer_of(weeks=weeks, on=date(2027, 6, 30)), on=date(2027, 6, 30))[""]
+    assert (
+        DeliverableLater(date(2027, 7, 1))
+        == parts_of(offer_of(weeks=weeks, on=date(2027, 6, 30)), on=date(2027, 6, 30))[""]
+    )
     assert weeks == list(ready(offer_of(weeks=weeks, on=date(2027, 7, 2)), on=date(2027, 7, 2)).weeks)
 
 
@@ -236,7 +239,7 @@ def test_a_body_for_the_old_interface_holds_its_fields_and_always_the_period() -
 def test_one_week_of_next_year_waits_too() -> None:
     on = date(2026, 6, 20)
     offer = offer_of(on, weeks=["2027-W24"])
-    assert Waiting(date(2026, 7, 1)) == parts_of(offer, on=on, one_week=True)[""]
+    assert DeliverableLater(date(2026, 7, 1)) == parts_of(offer, on=on, one_week=True)[""]
     assert Past() == parts_of(offer, on=date(2027, 7, 1), one_week=True)[""]
 
 

@@ -11,15 +11,15 @@ import pytest
 
 from adapters.national.mapping.deliverability import Ready
 from adapters.national.mapping.week import parse_day, parse_spans, parse_week
-from adapters.national.site.answer import Answer
-from adapters.national.site.client import NationalSite
-from adapters.national.site.reading import Listed, Page, Unreadable, differences, read_page
+from adapters.national.site.answer import SiteAnswer
+from adapters.national.site.client import HttpSite
+from adapters.national.site.reading import Listed, SearchPage, Unreadable, differences, read_page
 from demo.national_site.simulator import NationalSimulator
 from tests.national.site.harness import OLD_TOKEN, offer_of, ready
 
 
-def page_of(body: Any) -> Page:
-    page = read_page(Answer(200, body))
+def page_of(body: Any) -> SearchPage:
+    page = read_page(SiteAnswer(200, body))
     assert page is not None
     return page
 
@@ -76,15 +76,15 @@ def test_items_that_are_no_objects_are_counted_too() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(401, {"code": "UNAUTHORIZED", "error": "access denied"}),
-        Answer(200, "<html><body>maintenance</body></html>"),
-        Answer(200, {"pagination": {}, "internshipOffers": []}),
-        Answer(200, {"pagination": None, "internshipOffers": None}),
-        Answer(200, {"internshipOffers": []}),
-        Answer(200, []),
+        SiteAnswer(401, {"code": "UNAUTHORIZED", "error": "access denied"}),
+        SiteAnswer(200, "<html><body>maintenance</body></html>"),
+        SiteAnswer(200, {"pagination": {}, "internshipOffers": []}),
+        SiteAnswer(200, {"pagination": None, "internshipOffers": None}),
+        SiteAnswer(200, {"internshipOffers": []}),
+        SiteAnswer(200, []),
     ],
 )
-def test_an_answer_that_is_no_page_is_none(answer: Answer) -> None:
+def test_an_answer_that_is_no_page_is_none(answer: SiteAnswer) -> None:
     assert read_page(answer) is None
 
 
@@ -105,20 +105,20 @@ def test_weeks_and_days_are_read_as_the_site_writes_them() -> None:
     assert [None] * 3 == [parse_day("31 février 2024"), parse_day("4 septembre"), parse_day("4 fructidor 2023")]
 
 
-async def read_back(site: NationalSite) -> Listed:
+async def read_back(site: HttpSite) -> Listed:
     page = read_page(await site.index(1))
     assert page is not None
     return page.listed[0]
 
 
-async def test_a_sent_offer_is_read_back_without_difference(site: NationalSite) -> None:
+async def test_a_sent_offer_is_read_back_without_difference(site: HttpSite) -> None:
     for number, offer in enumerate((offer_of(), offer_of(location={"city": "Saint-Malo", "postal_code": "35400"}))):
         sent = ready(offer)
         await site.create(sent.named(f"bretagne:{number}"))
         assert () == differences(sent, await read_back(site))
 
 
-async def test_an_offer_sent_by_the_old_interface_is_read_back_without_difference(site: NationalSite) -> None:
+async def test_an_offer_sent_by_the_old_interface_is_read_back_without_difference(site: HttpSite) -> None:
     sent = ready(offer_of(weeks=["2027-W25"]), one_week=True)
     assert 201 == (await site.create(sent.named("bretagne:1"))).status
     assert () == differences(sent, await read_back(site))
@@ -148,15 +148,13 @@ async def test_an_offer_sent_by_the_old_interface_is_read_back_without_differenc
         ("grades", lambda listed: replace(listed, levels=("troisieme",))),
     ],
 )
-async def test_each_field_that_differs_is_named(
-    field: str, change: Callable[[Listed], Listed], site: NationalSite
-) -> None:
+async def test_each_field_that_differs_is_named(field: str, change: Callable[[Listed], Listed], site: HttpSite) -> None:
     sent = ready(offer_of())
     await site.create(sent.named("bretagne:1"))
     assert [field] == [difference.field for difference in differences(sent, change(await read_back(site)))]
 
 
-async def test_coordinates_that_differ_minimally_are_equal(site: NationalSite, simulator: NationalSimulator) -> None:
+async def test_coordinates_that_differ_minimally_are_equal(site: HttpSite, simulator: NationalSimulator) -> None:
     sent = ready(offer_of())
     await site.create(sent.named("bretagne:1"))
     listed = await read_back(site)

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from demo.national_site.fault import Fault
+from demo.national_site.fault import CallFault
 from demo.national_site.simulator import NationalSimulator
 from demo.national_site.stock import Operator
 from tests.national.site.harness import EMAIL, NOW, OLD_TOKEN, PASSWORD, made_there, offer_of, ready, row_of
@@ -137,8 +137,8 @@ async def test_faults_occur_as_often_as_configured(
     session: aiohttp.ClientSession, simulator: NationalSimulator
 ) -> None:
     headers = await bearer(session)
-    simulator.faults.order(Fault("status", "GET", status=502, times=2))
-    simulator.faults.order(Fault("status", "DELETE"))
+    simulator.faults.order(CallFault("status", "GET", status=502, times=2))
+    simulator.faults.order(CallFault("status", "DELETE"))
     statuses = [await status_of(session, "GET", OFFERS, headers=headers) for _ in range(3)]
     assert [502, 502, 200] == statuses
     simulator.faults.clear()

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from adapters.national.mapping.body import MAX_CHARACTERS, is_reachable, remote_id
-from adapters.national.mapping.deliverability import DeliveryTerms, NotDeliverable, Ready, Waiting, refusals
+from adapters.national.mapping.deliverability import DeliverableLater, DeliveryTerms, NotDeliverable, Ready, refusals
 from adapters.national.mapping.mapping import map_offer
-from adapters.national.site.answer import Done, find_dropped, outcome_of
-from adapters.national.site.client import NationalSite
+from adapters.national.site.answer import DoneAnswer, find_dropped, outcome_of
+from adapters.national.site.client import HttpSite
 from schemas.rulebook import catalogue
 from tests.national.site.harness import ON
 from tests.national.site.site_table import PAGE, RULES, read_table, render, section
@@ -291,7 +291,7 @@ def test_offers_that_the_site_would_refuse_are_not_deliverable(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", ALL)
-async def test_the_nearest_offer_that_keeps_a_check_is_delivered(name: str, site: NationalSite) -> None:
+async def test_the_nearest_offer_that_keeps_a_check_is_delivered(name: str, site: HttpSite) -> None:
     case = ALL[name]
     for number, changes in enumerate(case.keeps):
         deliverabilities = parts(changes, on=case.on, terms=case.terms)
@@ -299,25 +299,25 @@ async def test_the_nearest_offer_that_keeps_a_check_is_delivered(name: str, site
             assert isinstance(deliverability, Ready), (changes, deliverability)
             assert deliverability.body.keys() <= PERMITTED
             done = outcome_of(await site.create(deliverability.named(f"bretagne:{number}-{part}")))
-            assert isinstance(done, Done), (changes, done)
+            assert isinstance(done, DoneAnswer), (changes, done)
             assert find_dropped(deliverability, done) is None
         assert case.sent == {member: deliverabilities[0].body[member] for member in case.sent}
 
 
 @pytest.mark.parametrize("name", [name for name, case in ALL.items() if case.raw])
-async def test_the_site_makes_the_check(name: str, site: NationalSite) -> None:
+async def test_the_site_makes_the_check(name: str, site: HttpSite) -> None:
     """Otherwise the row would be a false alarm, as far as the simulated site shows."""
     case = ALL[name]
     (deliverability, *_) = parts(case.keeps[0], on=case.on, terms=case.terms)
     body = {**deliverability.named("bretagne:1"), **case.raw}
     answer = await site.create({member: value for member, value in body.items() if value is not GONE})
-    assert not isinstance(outcome_of(answer), Done), answer
+    assert not isinstance(outcome_of(answer), DoneAnswer), answer
 
 
 def test_seconde_of_next_june_waits_and_is_sent_on_the_first_of_july() -> None:
     """weeks-mandatory-later"""
     changes = {"weeks": ["2028-W25", "2028-W26"]}
-    assert [Waiting(JULY)] == parts(changes, on=date(2027, 6, 30), terms=DeliveryTerms())
+    assert [DeliverableLater(JULY)] == parts(changes, on=date(2027, 6, 30), terms=DeliveryTerms())
     (deliverability,) = parts(changes, on=JULY, terms=DeliveryTerms())
     assert isinstance(deliverability, Ready)
 
@@ -350,9 +350,9 @@ def test_a_remote_id_is_reached_by_the_sites_addresses(local: str) -> None:
     ],
 )
 async def test_fields_that_the_site_accepts_without_a_check_are_deliverable(
-    name: str, changes: Changes, site: NationalSite
+    name: str, changes: Changes, site: HttpSite
 ) -> None:
     assert name in {row["id"] for row in TABLE["takes"]}
     for deliverability in parts(changes, on=ON, terms=DeliveryTerms()):
         assert isinstance(deliverability, Ready), deliverability
-        assert isinstance(outcome_of(await site.create(deliverability.named("bretagne:1"))), Done)
+        assert isinstance(outcome_of(await site.create(deliverability.named("bretagne:1"))), DoneAnswer)

@@ -14,7 +14,7 @@ from gateway.bootstrap.pages import add_site, page_ports
 from gateway.log.memory import MemoryLog
 from gateway.pages.base.kept import KeptPages, in_a_thread
 from gateway.pages.base.respond import Rendered
-from gateway.pages.site import Site, all_pages
+from gateway.pages.site import PageSite, all_pages
 from tests.clock import ManualClock
 from tests.harness import ALL, URL, built
 
@@ -39,7 +39,7 @@ async def test_a_public_page_is_rendered_once_whatever_its_query(tmp_path: Path)
         harness.start(*ALL)
         await harness.ready()
         app, ports = build_app(harness.context()), page_ports(harness.settings, harness.federation, URL)
-        site = Site(all_pages(ports), public_url=URL, door=ports.door, aside=aside)
+        site = PageSite(all_pages(ports), public_url=URL, door=ports.door, aside=aside)
         add_site(app, site)
         async with TestClient(TestServer(app)) as client:
             addresses = [path for page in site.pages if not page.private for path in page.paths.values()]

@@ -7,7 +7,7 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.test_utils import make_mocked_request
 
 from gateway.pages.base.reading import Forms
-from gateway.pages.base.refusal import RefusedError
+from gateway.pages.base.refusal import PageRefusedError
 
 
 async def refused(forms: Forms, *, after: int = 0) -> str:
@@ -19,7 +19,7 @@ async def refused(forms: Forms, *, after: int = 0) -> str:
     request = make_mocked_request("POST", "/", payload=StreamReader(connection, 1024))
     try:
         await forms.receive(request)
-    except RefusedError as error:
+    except PageRefusedError as error:
         return error.code
     return ""
 

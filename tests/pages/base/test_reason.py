@@ -2,30 +2,30 @@
 
 import pytest
 
-from gateway.pages.base.reason import Reason, read_reason
+from gateway.pages.base.reason import ReasonField, read_reason
 from gateway.pages.base.texts import texts_of
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("Adresse fausse", Reason("Adresse fausse", "Adresse fausse")),
-        (" deux\r\nlignes\r ", Reason("deux\nlignes", "deux\nlignes")),
-        ("e\u0301crit", Reason("écrit", "écrit")),
-        ("x" * 1_000, Reason("x" * 1_000, "x" * 1_000)),
-        ("x" * 1_001, Reason("x" * 1_001, None, wrong="unusable")),
-        ("a\x00b", Reason("a\x00b", None, wrong="unusable")),
-        ("a\u202eb", Reason("a\u202eb", None, wrong="unusable")),
-        (" \r\n", Reason("", None, wrong="missing")),
-        ("de a@example.org", Reason("de a@example.org", "de […]", redacted=True)),
+        ("Adresse fausse", ReasonField("Adresse fausse", "Adresse fausse")),
+        (" deux\r\nlignes\r ", ReasonField("deux\nlignes", "deux\nlignes")),
+        ("e\u0301crit", ReasonField("écrit", "écrit")),
+        ("x" * 1_000, ReasonField("x" * 1_000, "x" * 1_000)),
+        ("x" * 1_001, ReasonField("x" * 1_001, None, wrong="unusable")),
+        ("a\x00b", ReasonField("a\x00b", None, wrong="unusable")),
+        ("a\u202eb", ReasonField("a\u202eb", None, wrong="unusable")),
+        (" \r\n", ReasonField("", None, wrong="missing")),
+        ("de a@example.org", ReasonField("de a@example.org", "de […]", redacted=True)),
     ],
 )
-def test_a_reason_is_read_as_a_text_area_sends_it(text: str, found: Reason) -> None:
+def test_a_reason_is_read_as_a_text_area_sends_it(text: str, found: ReasonField) -> None:
     assert found == read_reason(text, required=True)
 
 
 def test_an_optional_reason_may_be_empty() -> None:
-    assert Reason("", None) == read_reason(" ", required=False)
+    assert ReasonField("", None) == read_reason(" ", required=False)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from gateway.pages.base.refusal import RefusedError
-from gateway.pages.base.upload import Part, parse_form
+from gateway.pages.base.refusal import PageRefusedError
+from gateway.pages.base.upload import FormPart, parse_form
 
 KIND = "multipart/form-data; boundary=xyz"
 
@@ -20,7 +20,7 @@ def form_of(*parts: tuple[str, bytes], end: bytes = b"--") -> bytes:
 
 
 def refused(content_type: str, body: bytes) -> str:
-    with pytest.raises(RefusedError) as error:
+    with pytest.raises(PageRefusedError) as error:
         parse_form(content_type, body)
     return error.value.code
 
@@ -33,9 +33,9 @@ def test_texts_and_files_are_split_and_file_names_are_not_kept() -> None:
     )
     form = parse_form('multipart/form-data; charset=utf-8; boundary="xyz"', body)
     assert form.parts == (
-        Part("text", b'{"a": 1}\r\n--xy\r\n'),
-        Part("file", b"\x00\xff\r\n"),
-        Part("empty", b""),
+        FormPart("text", b'{"a": 1}\r\n--xy\r\n'),
+        FormPart("file", b"\x00\xff\r\n"),
+        FormPart("empty", b""),
     )
     assert "canary" not in repr(form)
     assert form.content("file") == b"\x00\xff\r\n"
@@ -91,7 +91,7 @@ def seconds(kind: str, body: bytes) -> float:
     spent = []
     for _ in range(3):
         began = time.thread_time()
-        with suppress(RefusedError):
+        with suppress(PageRefusedError):
             parse_form(kind, body)
         spent.append(time.thread_time() - began)
     return min(spent)
@@ -119,7 +119,7 @@ def test_a_hostile_form_costs_no_more_than_reading_it_a_few_times(name: str) -> 
 
 @pytest.mark.parametrize("code", ["too-large", "too-slow", "busy", "address-busy", "form-malformed", "failed"])
 def test_every_refusal_speaks_both_languages(code: str) -> None:
-    error = RefusedError(code, most="1 MiB", seconds=5, retry_after=5)
+    error = PageRefusedError(code, most="1 MiB", seconds=5, retry_after=5)
     french, english = error.sentence("fr"), error.sentence("en")
     assert french.said != english.said
     assert french.step

@@ -18,9 +18,9 @@ from gateway.bootstrap.pages import add_site, page_ports
 from gateway.log.memory import MemoryLog
 from gateway.pages.base.anonymous import AddressSlots
 from gateway.pages.base.reading import Forms
-from gateway.pages.base.visit import Visitors, Worker
+from gateway.pages.base.visit import SandboxCalls, Visitors
 from gateway.pages.check.view import CheckPort
-from gateway.pages.site import Site, all_pages
+from gateway.pages.site import PageSite, all_pages
 from gateway.runtime.proxies import Proxies
 from gateway.settings import proxy_networks
 from tests.clock import ManualClock
@@ -46,7 +46,7 @@ class Direct:
 async def served(
     folder: Path,
     *,
-    worker: Worker | None = None,
+    worker: SandboxCalls | None = None,
     slots: AddressSlots | None = None,
     forms: Forms | None = None,
     proxies: str | None = None,
@@ -61,7 +61,7 @@ async def served(
         visitors = Visitors(slots or AddressSlots(), worker or Direct(), client_of, forms)
         port = CheckPort(visitors=visitors, profiles=known_profiles(), clock=clock)
         ports = page_ports(harness.settings, harness.federation, URL)
-        add_site(app, Site(all_pages(replace(ports, check=port)), public_url=URL, door=ports.door))
+        add_site(app, PageSite(all_pages(replace(ports, check=port)), public_url=URL, door=ports.door))
         async with TestClient(TestServer(app)) as client:
             yield client
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from gateway.pages.check.content import Shape, UnreadableError, inflate, recognise, split
+from gateway.pages.check.content import ContentShape, NoDocumentsError, inflate, recognise, split
 from tests.fuzz.growth import STEEP, steepness
 from tests.pages.check.offers import FEED, REFUSED, sound
 
@@ -16,37 +16,37 @@ MAX_BYTES = 1024 * 1024
 @pytest.mark.parametrize(
     ("content", "shape"),
     [
-        (ONE, Shape("offer")),
-        (REFUSED.encode(), Shape("offer")),
-        (b"\xef\xbb\xbf" + ONE, Shape("offer")),
-        (REFUSED.replace("\n", "\r\n").encode(), Shape("offer")),
-        (b'{"title": "broken', Shape("offer")),
-        (b'{"a": {"b": ' * 5_000, Shape("offer")),
-        (b"{}", Shape("offer")),
-        ('{"title": "caf\u00e9"}'.encode("cp1252"), Shape("offer")),
-        (b'{"title": "\xed\xa0\x80"}', Shape("offer")),
-        (b'{"title": "\x00"}', Shape("offer")),
-        (ONE + b"\n" + ONE, Shape("lines")),
-        (ONE + b"\r\n\r\n" + ONE + b"\r\n", Shape("lines")),
-        (ONE + b"\n{broken", Shape("lines")),
-        (b'{"id": "bretagne:1"}\n{"count": 1}', Shape("lines")),
-        (b"[" + ONE + b"," + ONE + b"]", Shape("array")),
-        (b" \n[\n" + ONE + b"]", Shape("array")),
-        (b"[]", Shape("array")),
-        (b"[1, 2]", Shape("array")),
-        (b"[{broken", Shape("array")),
-        (b'[{"ref": 1, "intitule": "a"}]', Shape("feed", "json")),
-        (b'{"jobs": [{"ref": 1}]}', Shape("feed", "json")),
-        (FEED, Shape("feed", "xml")),
-        (b"\xef\xbb\xbf" + FEED, Shape("feed", "xml")),
-        (b"<rss/>", Shape("feed", "xml")),
-        (b"<!DOCTYPE html><html></html>", Shape("feed", "html")),
-        (b"\n<!-- a --> <HTML lang=fr>", Shape("feed", "html")),
-        (b"id;titre\n1;a\n", Shape("feed", "csv")),
-        ("id;intitul\u00e9\n".encode("cp1252"), Shape("feed", "csv")),
+        (ONE, ContentShape("offer")),
+        (REFUSED.encode(), ContentShape("offer")),
+        (b"\xef\xbb\xbf" + ONE, ContentShape("offer")),
+        (REFUSED.replace("\n", "\r\n").encode(), ContentShape("offer")),
+        (b'{"title": "broken', ContentShape("offer")),
+        (b'{"a": {"b": ' * 5_000, ContentShape("offer")),
+        (b"{}", ContentShape("offer")),
+        ('{"title": "caf\u00e9"}'.encode("cp1252"), ContentShape("offer")),
+        (b'{"title": "\xed\xa0\x80"}', ContentShape("offer")),
+        (b'{"title": "\x00"}', ContentShape("offer")),
+        (ONE + b"\n" + ONE, ContentShape("lines")),
+        (ONE + b"\r\n\r\n" + ONE + b"\r\n", ContentShape("lines")),
+        (ONE + b"\n{broken", ContentShape("lines")),
+        (b'{"id": "bretagne:1"}\n{"count": 1}', ContentShape("lines")),
+        (b"[" + ONE + b"," + ONE + b"]", ContentShape("array")),
+        (b" \n[\n" + ONE + b"]", ContentShape("array")),
+        (b"[]", ContentShape("array")),
+        (b"[1, 2]", ContentShape("array")),
+        (b"[{broken", ContentShape("array")),
+        (b'[{"ref": 1, "intitule": "a"}]', ContentShape("feed", "json")),
+        (b'{"jobs": [{"ref": 1}]}', ContentShape("feed", "json")),
+        (FEED, ContentShape("feed", "xml")),
+        (b"\xef\xbb\xbf" + FEED, ContentShape("feed", "xml")),
+        (b"<rss/>", ContentShape("feed", "xml")),
+        (b"<!DOCTYPE html><html></html>", ContentShape("feed", "html")),
+        (b"\n<!-- a --> <HTML lang=fr>", ContentShape("feed", "html")),
+        (b"id;titre\n1;a\n", ContentShape("feed", "csv")),
+        ("id;intitul\u00e9\n".encode("cp1252"), ContentShape("feed", "csv")),
     ],
 )
-def test_a_format_is_recognised(content: bytes, shape: Shape) -> None:
+def test_a_format_is_recognised(content: bytes, shape: ContentShape) -> None:
     assert recognise(content) == shape
 
 
@@ -70,7 +70,7 @@ def test_a_format_is_recognised(content: bytes, shape: Shape) -> None:
     ],
 )
 def test_what_is_no_text_is_named(content: bytes, code: str) -> None:
-    with pytest.raises(UnreadableError) as error:
+    with pytest.raises(NoDocumentsError) as error:
         recognise(content)
     assert error.value.code == code
 
@@ -92,7 +92,7 @@ def test_gzip_is_inflated_whatever_its_name() -> None:
     ],
 )
 def test_a_broken_or_bloated_gzip_is_refused(content: bytes, code: str) -> None:
-    with pytest.raises(UnreadableError) as error:
+    with pytest.raises(NoDocumentsError) as error:
         inflate(content, most=MAX_BYTES)
     assert error.value.code == code
 
@@ -127,7 +127,7 @@ def test_the_closing_count_of_a_snapshot_is_no_document() -> None:
     ],
 )
 def test_what_cannot_be_split_is_named(content: bytes, kind: str, code: str) -> None:
-    with pytest.raises(UnreadableError) as error:
+    with pytest.raises(NoDocumentsError) as error:
         split(content, "array" if kind == "array" else "lines")
     assert error.value.code == code
 

@@ -11,7 +11,7 @@ from gateway.bootstrap.page_work import check, known_profiles
 from gateway.pages.base.page import Page
 from gateway.pages.base.templates import Templates
 from gateway.pages.check import content, report
-from gateway.pages.check.view import Sent, choices_of, values_of
+from gateway.pages.check.view import SentForm, choices_of, values_of
 from schemas.rulebook import LANGUAGES, Language
 from tests.pages.check.offers import DAY, FEED, REFUSED, sound
 
@@ -21,7 +21,7 @@ TEMPLATES = Templates(PAGES, prefix="", about={"version": "1", "source": None})
 
 
 def rendered(found: Any, language: Language) -> str:
-    values = values_of(choices_of(known_profiles()), Sent(), report=found, now=1_800_000_000_000)
+    values = values_of(choices_of(known_profiles()), SentForm(), report=found, now=1_800_000_000_000)
     return TEMPLATES.render("check/check.html", values, language, page="check")
 
 

@@ -19,7 +19,7 @@ from gateway.pages.base.visit import Visitors
 from gateway.pages.connect import ConnectPort
 from gateway.pages.connect.state import PURPOSE
 from gateway.pages.legal import Imprint
-from gateway.pages.site import Site
+from gateway.pages.site import PageSite
 from gateway.protocol.seal import Seal
 from tests.clock import START, ManualClock
 
@@ -152,6 +152,6 @@ async def dialogue(
     visitors = Visitors(AddressSlots(), DirectWorker(), lambda _: "198.51.100.7")
     ports = ConnectPort(visitors=visitors, seal=kind(secret, purpose=PURPOSE), clock=clock)
     app = web.Application()
-    add_site(app, Site([HOME, *connect.pages(ports), *legal.pages(Imprint())], public_url="https://site.example"))
+    add_site(app, PageSite([HOME, *connect.pages(ports), *legal.pages(Imprint())], public_url="https://site.example"))
     async with TestClient(TestServer(app)) as client:
         yield Dialogue(client, clock, path)

@@ -13,7 +13,7 @@ from adapters.formats.inference import draft, read_sample
 from adapters.profile.draft import profile_text
 from adapters.profile.profile import Profile, read_profile
 from adapters.pull.sample import evaluate_sample
-from gateway.pages.connect.state import LIFE_MS, MAX_BYTES, PURPOSE, State, StateError, close, open_state
+from gateway.pages.connect.state import LIFE_MS, MAX_BYTES, PURPOSE, ConnectState, StateError, close, open_state
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.seal import Seal
 from schemas.rulebook import Language
@@ -261,7 +261,7 @@ async def test_a_choice_longer_than_any_on_the_page_ends_no_dialogue(control: st
 
 def test_a_state_that_inflates_too_far_is_refused() -> None:
     seal = Seal(b"a secret of this federation, 32 bytes or more", purpose=PURPOSE)
-    sealed = close(State({}, ON, {"title": {"path": "x" * 1_100_000}}), seal, now=START)
+    sealed = close(ConnectState({}, ON, {"title": {"path": "x" * 1_100_000}}), seal, now=START)
     with pytest.raises(StateError, match="altered"):
         open_state(sealed.encode(), seal, now=START)
 

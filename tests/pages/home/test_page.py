@@ -19,7 +19,7 @@ from gateway.operate.health import HealthTerms
 from gateway.pages.base.wording import number
 from gateway.pages.home.view import pages
 from gateway.pages.map.outlines import drawn_departments
-from gateway.pages.site import Site
+from gateway.pages.site import PageSite
 from gateway.partners.onboarding import DEFAULT_SCOPES
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
@@ -158,7 +158,7 @@ class Given(Figures):
 
 async def served(figures: Figures) -> "TestClient[web.Request, web.Application]":
     app = web.Application()
-    for method, path, handler in Site(
+    for method, path, handler in PageSite(
         pages(figures, HealthTerms()), public_url="https://gateway.example", source="https://code.example/"
     ).routes():
         app.router.add_route(method, path, handler)

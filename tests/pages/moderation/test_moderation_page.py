@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.api.app import build_app
 from gateway.bootstrap.pages import add_site, page_ports
-from gateway.pages.site import Site, all_pages
+from gateway.pages.site import PageSite, all_pages
 from gateway.protocol.journal import Actor
 from gateway.protocol.topic import COMMON, JOURNAL, OFFERS, RECEIPTS, SUBMISSIONS
 from tests.harness import RELAY, URL, records_of
@@ -185,7 +185,7 @@ async def impatient(desk: Desk) -> AsyncIterator[Desk]:
     ports = page_ports(desk.site.harness.settings, desk.federation, URL)
     ports = replace(ports, decision_seconds=0.05)
     app = build_app(desk.site.harness.context())
-    add_site(app, Site(all_pages(ports), public_url=URL, door=ports.door))
+    add_site(app, PageSite(all_pages(ports), public_url=URL, door=ports.door))
     async with TestClient(TestServer(app)) as client:
         site = PageHarness(desk.site.harness, app, client)
         yield Desk(site, desk.headers["Cookie"])

@@ -11,7 +11,7 @@ import schemas
 from gateway.operate.journal import read_journal
 from gateway.pages.base.texts import texts_of
 from gateway.pages.national.model import accounts_of, found_in
-from gateway.protocol.delivery import Delivery, Part, delivery_record
+from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.delivery_order import Adopt, Reconcile, Replay
 from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import JournalFilter
@@ -98,7 +98,7 @@ async def refuse(site: PageHarness, *ids: str) -> None:
     federation = site.harness.federation
     problem = schemas.problem("employer-undescribed").to_json()
     for offer_id in ids:
-        part = Part(
+        part = DeliveryPart(
             group="lycee", generation=1, account=ACCOUNT, state="refused", since=federation.clock(), problems=(problem,)
         )
         record = delivery_record(Delivery(id=offer_id, sequence=1, parts=(part,)))

@@ -7,11 +7,11 @@ from typing import Any
 
 import schemas
 from demo.generator import generate
-from gateway.protocol.delivery import Delivery, Part, delivery_record
+from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.refused_document import RefusedDocument
-from gateway.protocol.source_run import Failure, Run, run_record
+from gateway.protocol.source_run import Failure, SourceRun, run_record
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, count_record
 from gateway.protocol.topic import DELIVERIES, RUNS, STATISTICS
 from tests.harness import SECONDS
@@ -91,12 +91,12 @@ async def _append_past(site: PageHarness, platform: str, ids: list[str], *, word
     problem = schemas.problem("employer-undescribed").to_json()
     problem["message"] = {"fr": f"Sans description {words}.", "en": f"Without a description {words}."}
     for offer_id, state in zip(ids, ("delivered", "refused", "pending", "not-deliverable"), strict=False):
-        part = Part(group="lycee", generation=1, account="a", state=state, since=now, problems=(problem,))
+        part = DeliveryPart(group="lycee", generation=1, account="a", state=state, since=now, problems=(problem,))
         if state == "delivered":
             part = replace(part, remote_id=f"site-{words or 1}", delivered_at=now, visible=True, problems=())
         records.append((DELIVERIES, delivery_record(Delivery(id=offer_id, sequence=1, parts=(part,)))))
     failure = Failure(at=now, code="feed-denied", fr=f"Refusé {words}.", en=f"Denied {words}.")
-    run = Run(platform=platform, started_at=now, ended_at=now, outcome="failed", last_error=failure)
+    run = SourceRun(platform=platform, started_at=now, ended_at=now, outcome="failed", last_error=failure)
     records.append((RUNS, run_record(run)))
     log = site.harness.federation.log
     for topic, record in records:

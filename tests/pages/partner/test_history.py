@@ -9,7 +9,7 @@ import pytest
 import schemas
 from gateway.federation.offers import HistoryFacts
 from gateway.pages.partner.history import standing, steps
-from gateway.protocol.delivery import Delivery, Part, State
+from gateway.protocol.delivery import Delivery, DeliveryPart, State
 from gateway.protocol.record import OfferState, utc
 from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.submission import Known, Reason
@@ -153,12 +153,14 @@ def test_refusals_and_repetitions_change_nothing_and_are_steps() -> None:
     ],
 )
 def test_each_state_of_a_delivery_is_a_step(value: State, *, visible: bool | None, found: list[str]) -> None:
-    part = Part(group="lycee", generation=1, account="a", state=value, since=NOW, visible=visible)
+    part = DeliveryPart(group="lycee", generation=1, account="a", state=value, since=NOW, visible=visible)
     assert found == names(facts([], None, Delivery(id=ID, sequence=1, parts=(part,))))
 
 
 def test_steps_are_in_the_order_of_their_times() -> None:
-    part = Part(group="lycee", generation=1, account="a", state="refused", since=NOW + 1_500, delivered_at=NOW + 500)
+    part = DeliveryPart(
+        group="lycee", generation=1, account="a", state="refused", since=NOW + 1_500, delivered_at=NOW + 500
+    )
     receipts = [receipt(1, created=True), receipt(2)]
     found = names(facts(receipts, state(2), Delivery(id=ID, sequence=1, parts=(part,))))
     assert ["delivery_earlier", "published", "delivery_refused", "changed", "expires"] == found

@@ -14,9 +14,9 @@ from gateway.pages.partner.today import MAX_RULES, todos
 from gateway.protocol.partner import Partner, Secret
 from gateway.protocol.record import utc
 from gateway.protocol.refused_document import RefusedDocument
-from gateway.protocol.source_run import Counts, Failure, Run
+from gateway.protocol.source_run import Counts, Failure, SourceRun
 from gateway.store.deliveries import DeliverySummary
-from gateway.store.statistics import Count
+from gateway.store.statistics import SubmissionCount
 from tests.pages.partner.moderated import moderation
 
 NOW = 1_796_000_000_000  # 2026-11-30
@@ -26,7 +26,9 @@ NO_REFUSALS = RefusedFacts(documents=(), receipts=(), more=False)
 FACTS = TodayFacts(
     now=NOW, live=31, run=None, every_ms=None, deliveries=None, rules=(), days=(), refused=NO_REFUSALS, moderations=()
 )
-RUN = Run(platform="bretagne", started_at=NOW - HOUR, ended_at=NOW - HOUR, outcome="applied", counts=Counts(items=3))
+RUN = SourceRun(
+    platform="bretagne", started_at=NOW - HOUR, ended_at=NOW - HOUR, outcome="applied", counts=Counts(items=3)
+)
 FAILURE = Failure(at=NOW, code="feed-denied", fr="Le site répond 403.", en="The site answers 403.")
 
 
@@ -49,7 +51,7 @@ def test_nothing_is_to_do_where_nothing_is_wrong() -> None:
         (replace(RUN, ended_at=NOW - 2 * HOUR - 1), ("blocked", "feed_silent")),
     ],
 )
-def test_a_feed_that_is_not_read_is_named(run: Run | None, found: tuple[str, str]) -> None:
+def test_a_feed_that_is_not_read_is_named(run: SourceRun | None, found: tuple[str, str]) -> None:
     assert [found] == names(replace(FACTS, run=run, every_ms=HOUR))
 
 
@@ -61,7 +63,7 @@ def test_a_feed_that_is_not_read_is_named(run: Run | None, found: tuple[str, str
         (replace(RUN, outcome="failed", last_error=FAILURE), [("blocked", "feed_failed")]),
     ],
 )
-def test_a_feed_that_the_operator_paused_is_said_to_be(run: Run | None, found: list[tuple[str, str]]) -> None:
+def test_a_feed_that_the_operator_paused_is_said_to_be(run: SourceRun | None, found: list[tuple[str, str]]) -> None:
     """It is not late: the operator knows."""
     facts = replace(FACTS, run=run, every_ms=HOUR, paused_at=NOW - 8 * HOUR)
     assert [*found, ("look", "feed_paused")] == names(facts)
@@ -79,12 +81,12 @@ def test_problems_of_a_feed_are_grouped_by_rule_errors_first() -> None:
 
 
 def test_refusals_of_a_publisher_come_by_rule_the_most_frequent_first() -> None:
-    rules = [Count(verdict="refused", rule=f"rule-{n}", number=n) for n in range(1, MAX_RULES + 3)]
+    rules = [SubmissionCount(verdict="refused", rule=f"rule-{n}", number=n) for n in range(1, MAX_RULES + 3)]
     rules += [
-        Count(verdict="rejected", rule="rule-1", number=100),
-        Count(verdict="accepted", rule="rule-2", number=999),
+        SubmissionCount(verdict="rejected", rule="rule-1", number=100),
+        SubmissionCount(verdict="accepted", rule="rule-2", number=999),
     ]
-    facts = replace(FACTS, rules=(*rules, Count(verdict="refused", rule=None, number=5)))
+    facts = replace(FACTS, rules=(*rules, SubmissionCount(verdict="refused", rule=None, number=5)))
     found = [todo.values["n"] for todo in todos(facts, PARTNER, required=None, language="en")]
     assert [101, 7, 6, 5, 4] == found
     assert [] == names(replace(facts, run=RUN, every_ms=HOUR))
@@ -100,7 +102,10 @@ def test_refusals_by_a_rule_name_the_newest_offers_with_their_fields() -> None:
     receipt = {"receipt": "r", "publisher": "bretagne", "id": "bretagne:z", "at": utc(NOW + 2), "verdict": "rejected"}
     problems = [{**schemas.problem("text-blank").to_json(), "pointer": "/employer/name"}]
     refused = RefusedFacts(documents=(item, *documents), receipts=[{**receipt, "problems": problems}], more=False)
-    rules = [Count(verdict="refused", rule="text-blank", number=10), Count(verdict="refused", rule="other", number=1)]
+    rules = [
+        SubmissionCount(verdict="refused", rule="text-blank", number=10),
+        SubmissionCount(verdict="refused", rule="other", number=1),
+    ]
     first, second = todos(replace(FACTS, rules=rules, refused=refused), PARTNER, required=None, language="fr")
     assert [
         ("bretagne:z", None, "/employer/name"),
@@ -146,10 +151,10 @@ def test_a_missing_certificate_is_to_do_for_a_publisher(required: date | None, f
 
 def test_days_without_a_count_are_days() -> None:
     counts = [
-        Count(day="2026-11-28", verdict="accepted", number=5),
-        Count(day="2026-11-28", verdict="refused", number=2),
-        Count(day="2026-11-30", verdict="withdrawn", number=1),
-        Count(day="2026-11-01", verdict="accepted", number=99),
+        SubmissionCount(day="2026-11-28", verdict="accepted", number=5),
+        SubmissionCount(day="2026-11-28", verdict="refused", number=2),
+        SubmissionCount(day="2026-11-30", verdict="withdrawn", number=1),
+        SubmissionCount(day="2026-11-01", verdict="accepted", number=99),
     ]
     days = days_of(counts, first=date(2026, 11, 27), last=date(2026, 11, 30))
     assert [False, True, True, False] == list(days.weekend)

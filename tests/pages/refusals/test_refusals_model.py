@@ -6,17 +6,17 @@ from datetime import date
 from gateway.federation.refused import count_refusals
 from gateway.pages.refusals.model import by_day, feed_refusals, most_first
 from gateway.store.refused_documents import RefusedFilter
-from gateway.store.statistics import Count
+from gateway.store.statistics import SubmissionCount
 from tests.pages.feeds import FAILING, runs
 
 NOW = 1_796_000_000_000
 ASKED = RefusedFilter(first=date(2026, 11, 28), last=date(2026, 11, 30))
 COUNTS = [
-    Count(platform="bretagne", verdict="refused", rule="a", number=2),
-    Count(platform="bretagne", verdict="rejected", rule="b", number=3),
-    Count(platform="normandie", verdict="rejected", rule="a", number=7),
-    Count(platform="normandie", verdict="accepted", rule=None, number=100),
-    Count(platform="normandie", verdict="stale", rule="a", number=100),
+    SubmissionCount(platform="bretagne", verdict="refused", rule="a", number=2),
+    SubmissionCount(platform="bretagne", verdict="rejected", rule="b", number=3),
+    SubmissionCount(platform="normandie", verdict="rejected", rule="a", number=7),
+    SubmissionCount(platform="normandie", verdict="accepted", rule=None, number=100),
+    SubmissionCount(platform="normandie", verdict="stale", rule="a", number=100),
 ]
 
 

@@ -18,7 +18,7 @@ from gateway.bootstrap.pages import add_pages, add_site
 from gateway.pages.base.door import COOKIE, keeps_sessions, origins
 from gateway.pages.base.page import Answer, Page
 from gateway.pages.session import ENTER, LINK
-from gateway.pages.site import Site
+from gateway.pages.site import PageSite
 from gateway.partners.credential import revoke
 from gateway.partners.session import IDLE_MS, LIFE_MS, LINK_MS
 from gateway.protocol.partner import Partner
@@ -227,7 +227,7 @@ async def test_an_operators_page_is_closed_to_a_platform(site: PageHarness) -> N
 
     desk = Page("desk", {"fr": "/bureau", "en": "/en/desk"}, get, role="operator", private=True)
     app = build_app(site.harness.context())
-    add_site(app, Site([*site.site.pages, desk], public_url=URL, door=site.door))
+    add_site(app, PageSite([*site.site.pages, desk], public_url=URL, door=site.door))
     async with TestClient(TestServer(app)) as client:
         headers = {**HTML, "Cookie": await cookie_of(site.harness.federation, SIGNED.platform)}
         cases: list[tuple[frozenset[str], int]] = [(SIGNED.scopes, 403), (frozenset({"operate"}), 200)]

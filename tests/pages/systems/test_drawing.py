@@ -7,17 +7,17 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.pages.systems.drawing import MAX_ENTRIES, NODE, WIDTH, Drawing, Shape, drawing, ribbon
-from gateway.pages.systems.flow import Access, Flow, Source, Subscriber
+from gateway.pages.systems.drawing import MAX_ENTRIES, NODE, WIDTH, Drawing, NodeShape, drawing, ribbon
+from gateway.pages.systems.flow import Access, Flow, Subscriber, SystemFlow
 
 NUMBERS = st.integers(0, 200_000)
 LINES = {"site": 3, "topic": 2, "api": 1}
 LINE = 17
 
 
-def source(number: int, verdicts: Sequence[int]) -> Source:
+def source(number: int, verdicts: Sequence[int]) -> SystemFlow:
     accepted, withdrawn, unchanged, stale, refused = verdicts
-    return Source(
+    return SystemFlow(
         platform=f"p{number}",
         name=f"P {number}",
         accepted=accepted,
@@ -32,9 +32,9 @@ def subscriber(number: int, offered: int, access: Access = "api") -> Subscriber:
     return Subscriber(platform=f"s{number}", name=f"S {number}", access=access, offered=offered)
 
 
-def flow_of(sources: Sequence[Source], subscribers: Sequence[Subscriber]) -> Flow:
+def flow_of(sources: Sequence[SystemFlow], subscribers: Sequence[Subscriber]) -> Flow:
     names = ("accepted", "withdrawn", "unchanged", "stale", "refused")
-    total = Source(platform="", name="", **{name: sum(getattr(one, name) for one in sources) for name in names})
+    total = SystemFlow(platform="", name="", **{name: sum(getattr(one, name) for one in sources) for name in names})
     return Flow(sources=sources, total=total, subscribers=subscribers)
 
 
@@ -64,7 +64,7 @@ def test_every_number_has_a_band_and_every_label_its_lines_within_the_picture(fl
         assert found is None
         return
     assert found is not None
-    columns: list[tuple[Sequence[Shape[object]], int | None]] = [
+    columns: list[tuple[Sequence[NodeShape[object]], int | None]] = [
         (found.sources, 1),  # type: ignore[list-item]  # of any kind
         (found.subscribers, None),  # type: ignore[list-item]
         (found.stops, 2),  # type: ignore[list-item]

@@ -9,7 +9,7 @@ from gateway.pages.systems.model import Lag
 from gateway.partners.onboarding import DEFAULT_SCOPES
 from gateway.protocol.partner import Partner
 from gateway.store.deliveries import DeliverySummary
-from gateway.store.statistics import Count
+from gateway.store.statistics import SubmissionCount
 from tests.pages.systems.test_systems_model import FACTS, FOUND, NOW
 
 READS = frozenset({"offers:read"})
@@ -21,16 +21,16 @@ TOPIC = Partner(platform="essai", name="Essai d'usage", scopes=READS, feed=True)
 OPERATOR = Partner(platform="exploitation", name="Exploitation", scopes=frozenset({"operate"}))
 GONE = Partner(platform="grand-est", name="Grand Est – Expériences pro", scopes=DEFAULT_SCOPES, revoked=True)
 COUNTS = [
-    Count(platform="bretagne", verdict="accepted", department="35", number=40),
-    Count(platform="bretagne", verdict="accepted", department="29", number=10),
-    Count(platform="bretagne", verdict="withdrawn", number=3),
-    Count(platform="bretagne", verdict="refused", number=2),
-    Count(platform="bretagne", verdict="rejected", department="35", number=5),
-    Count(platform="normandie", verdict="accepted", department="14", number=7),
-    Count(platform="normandie", verdict="accepted", department="35", number=1),
-    Count(platform="normandie", verdict="accepted", number=4),
-    Count(platform="normandie", verdict="duplicate", department="14", number=90),
-    Count(platform="grand-est", verdict="stale", department="67", number=6),
+    SubmissionCount(platform="bretagne", verdict="accepted", department="35", number=40),
+    SubmissionCount(platform="bretagne", verdict="accepted", department="29", number=10),
+    SubmissionCount(platform="bretagne", verdict="withdrawn", number=3),
+    SubmissionCount(platform="bretagne", verdict="refused", number=2),
+    SubmissionCount(platform="bretagne", verdict="rejected", department="35", number=5),
+    SubmissionCount(platform="normandie", verdict="accepted", department="14", number=7),
+    SubmissionCount(platform="normandie", verdict="accepted", department="35", number=1),
+    SubmissionCount(platform="normandie", verdict="accepted", number=4),
+    SubmissionCount(platform="normandie", verdict="duplicate", department="14", number=90),
+    SubmissionCount(platform="grand-est", verdict="stale", department="67", number=6),
 ]
 PARTNERS = {one.platform: one for one in (BRETAGNE, NORMANDIE, TOPIC, OPERATOR, GONE)}
 

@@ -9,8 +9,8 @@ from gateway.pages.systems.model import lag_of, overview
 from gateway.partners.onboarding import DEFAULT_SCOPES
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import Pause
-from gateway.store.receipt_counts import Count
-from gateway.store.statistics import Count as Refused
+from gateway.store.receipt_counts import ReceiptCount
+from gateway.store.statistics import SubmissionCount
 from tests.pages.feeds import FAILING, PAUSED, WAITING, profile_of, runs
 
 NOW = 1_796_000_000_000
@@ -26,13 +26,13 @@ FACTS = Facts(
     now=NOW,
     partners={one.platform: one for one in (*FEEDS, PUBLISHER, OTHER, OPERATOR)},
     live={"bretagne": 31},
-    receipts={"bretagne": {"accepted": Count(5, NOW - HOUR_MS)}},
+    receipts={"bretagne": {"accepted": ReceiptCount(5, NOW - HOUR_MS)}},
     runs={run.platform: run for run in runs(NOW)},
     pauses={PAUSED: Pause(platform=PAUSED, paused=True, at=NOW)},
     inbox_lag={"bretagne": 2},
 )
 TERMS = HealthTerms()
-RULES = [Refused(verdict="refused", rule=f"rule-{n}", number=n) for n in range(1, 9)]
+RULES = [SubmissionCount(verdict="refused", rule=f"rule-{n}", number=n) for n in range(1, 9)]
 FOUND = SystemsFacts(
     facts=FACTS, terms=TERMS, undecided=3, refused={"bretagne": 12, FAILING: 1}, rules=RULES, pauses={}
 )

@@ -14,7 +14,7 @@ from gateway.ingest.refusals import FLUSH_SECONDS
 from gateway.operate.decision_counts import EVERY_SECONDS
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
-from gateway.protocol.source_run import Order, Pause, read_run, run_record
+from gateway.protocol.source_run import Pause, RunOrder, read_run, run_record
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, count_record
 from gateway.protocol.topic import JOURNAL, OFFERS, RUNS, STATISTICS
 from tests.harness import URL, records_of
@@ -36,7 +36,7 @@ async def desk(site: PageHarness) -> Desk:
 
 async def orders(desk: Desk) -> Sequence[Any]:
     found = [read_run(record.key, record.value) for record in await records_of(desk.federation.log, RUNS)]
-    return [one for one in found if isinstance(one, Order | Pause)]
+    return [one for one in found if isinstance(one, RunOrder | Pause)]
 
 
 async def test_a_feed_is_paused_and_resumed_and_each_is_an_entry_with_its_person(desk: Desk) -> None:
