@@ -40,8 +40,12 @@ PAGES = (
 )
 LIBRARIES = frozenset({"unconsumed_tail"})
 """Names of the standard library."""
+WIRE_KEYS = frozenset({"place"})
+"""Keys that others read: in records of ``rejected``, reports of the kit, problems, ``platform check --json``."""
 VERBS = frozenset({"lacks", "shrinks"})
 """Plain verbs, which are no plurals of the retired nouns."""
+_SQL = re.compile(r"\b(SELECT|INSERT (OR \w+ )?INTO|CREATE (UNIQUE )?(TABLE|INDEX|TRIGGER)|UPDATE|DELETE FROM) \w")
+_SQL_VALUE = re.compile(r"'[^']*'|:\w+")
 _WORD = re.compile(r"[^\W\d]\w*")
 PRODUCT = ("schemas", "gateway", "adapters", "conformance", "demo")
 REPEATED = frozenset({"conformance/standin"})
@@ -105,6 +109,28 @@ def events(source: str) -> Iterator[tuple[int, str]]:
                 args=[ast.Constant(value=str(event)), *_],
             ) if logger in LOGGERS:
                 yield node.lineno, event
+
+
+def statements(source: str) -> Iterator[tuple[int, str]]:
+    """The names in SQL: of tables, columns, indexes and triggers."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant | ast.JoinedStr) and _SQL.search(text := _text_of(node)):
+            for name in _WORD.findall(_SQL_VALUE.sub("", text)):
+                yield node.lineno, name
+
+
+def keys(source: str) -> Iterator[tuple[int, str]]:
+    """The keys of mappings that are written out."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Dict):
+            for key in node.keys:
+                if isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value.isidentifier():
+                    yield key.lineno, key.value
+
+
+def _text_of(node: ast.Constant | ast.JoinedStr) -> str:
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    return "".join(one.value for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, str))
 
 
 def english(value: Any, *, inside: bool = False) -> Iterator[str]:
@@ -187,6 +213,30 @@ def test_no_log_event_holds_a_retired_word() -> None:
         for path, source in suspected()
         for line, event in events(source)
         if is_retired(event, unwanted)
+    ]
+    assert [] == bad, "\n".join(["docs/glossary.md names the word to take:", *bad])
+
+
+def test_no_name_in_sql_holds_a_retired_word() -> None:
+    unwanted = words()
+    bad = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path, source in suspected()
+        if path.relative_to(ROOT).parts[0] in PRODUCT
+        for line, name in statements(source)
+        if is_retired(name, unwanted)
+    ]
+    assert [] == bad, "\n".join(["docs/glossary.md names the word to take:", *bad])
+
+
+def test_no_key_holds_a_retired_word() -> None:
+    unwanted = words()
+    bad = [
+        f"{path.relative_to(ROOT)}:{line}: {key}"
+        for path, source in suspected()
+        if path.relative_to(ROOT).parts[0] in PRODUCT
+        for line, key in keys(source)
+        if key not in WIRE_KEYS and is_retired(key, unwanted)
     ]
     assert [] == bad, "\n".join(["docs/glossary.md names the word to take:", *bad])
 

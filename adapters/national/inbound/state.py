@@ -22,13 +22,13 @@ from gateway.store.search.duplicate_key import canonical_url
 
 _PAGE = 2_000
 _TABLES = {
-    "made": ("id", "revision", "digest", "reason", "weeks", "missing", "shown"),
+    "made": ("id", "revision", "digest", "reason", "weeks", "missing", "last_season"),
     "link": ("id", "address"),
     "position": ("partition", "position"),
 }
 _SUM = {table: computed(columns) for table, columns in _TABLES.items()}
 _WHOLE = {table: f"whole(sum, {', '.join(columns)})" for table, columns in _TABLES.items()}
-_MADE = "SELECT id, revision, digest, reason, weeks, shown FROM made WHERE " + _WHOLE["made"]  # noqa: S608  # our own columns
+_MADE = "SELECT id, revision, digest, reason, weeks, last_season FROM made WHERE " + _WHOLE["made"]  # noqa: S608  # our own columns
 _MADE_BY_ID = f"{_MADE} AND id = ?"
 _MADE_MISSING = f"{_MADE} AND reason IS NULL AND missing >= ?"
 _LINKED = f"SELECT id FROM link WHERE address = ? AND {_WHOLE['link']} LIMIT 1"  # noqa: S608  # our own columns
@@ -36,7 +36,7 @@ _POSITIONS = f"SELECT partition, position FROM position WHERE {_WHOLE['position'
 _LAYOUT = f"""
 CREATE TABLE made (
     id TEXT PRIMARY KEY, revision INTEGER, digest TEXT, reason TEXT, weeks TEXT, missing INTEGER DEFAULT 0,
-    shown INTEGER,
+    last_season INTEGER,
     {_SUM["made"]}
 ) WITHOUT ROWID;
 CREATE TABLE link (id TEXT PRIMARY KEY, address INTEGER, {_SUM["link"]}) WITHOUT ROWID;
@@ -47,7 +47,7 @@ _PUT = """
 INSERT INTO made (id, revision, digest, reason, weeks) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
     revision = excluded.revision, digest = excluded.digest, reason = excluded.reason, weeks = excluded.weeks,
     missing = CASE WHEN made.reason IS NOT NULL OR excluded.reason IS NOT NULL THEN 0 ELSE made.missing END,
-    shown = CASE WHEN made.weeks = excluded.weeks THEN made.shown END
+    last_season = CASE WHEN made.weeks = excluded.weeks THEN made.last_season END
 """
 
 
@@ -68,7 +68,7 @@ class ImportedOffer:
 class InboundState(LocalCopy):
     """Positions and rows are committed together. Writes run in a thread, one call at a time."""
 
-    FORMAT = 4
+    FORMAT = 5
     LAYOUT = _LAYOUT
     TABLES = _TABLES
 
@@ -105,7 +105,7 @@ class InboundState(LocalCopy):
         """Record a complete scan: count it for each live offer not in ``seen``; store the season of the others."""
         live = [one.id for one in self.missing(scans=0)]
         listed = [(season, offer_id) for offer_id in live if offer_id in seen]
-        self._db.executemany("UPDATE made SET missing = 0, shown = ? WHERE id = ?", listed)
+        self._db.executemany("UPDATE made SET missing = 0, last_season = ? WHERE id = ?", listed)
         absent = [(offer_id,) for offer_id in live if offer_id not in seen]
         self._db.executemany("UPDATE made SET missing = missing + 1 WHERE id = ?", absent)
         self._db.commit()
