@@ -59,7 +59,7 @@ def renamed(raw: bytes, offer_id: str) -> bytes:
 
 
 def compression(raws: list[bytes]) -> float:
-    """How many times smaller gzip makes the first 500 offers together."""
+    """The ratio by which gzip shrinks the first 500 offers together."""
     whole = b"\n".join(raws[:_COMPRESSED])
     return len(whole) / len(gzip.compress(whole))
 

@@ -1,4 +1,4 @@
-"""Where the processor time of an offer goes: ``python -m bench.profile``, in one process, with cProfile.
+"""The processor time of an offer by function: ``python -m bench.profile``, in one process, with cProfile.
 
 *Worker*: lines are split, judged, spooled, read back and appended, as an upload does it, without HTTP. *Background*:
 the relay and the views of offers and receipts follow the log until they have all. First without the profiler, for the

@@ -20,7 +20,7 @@ _CHANGES = 0.4
 _CORRECTED = 4
 """A refused offer is corrected after this many acts per usual offer, on average."""
 _PULL = 2
-"""How strongly the number of live offers returns to its usual one."""
+"""The strength with which the number of live offers returns to its usual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Arrivals:
 
 @dataclass(slots=True, kw_only=True)
 class Publications:
-    """What a platform publishes. ``documents``: all offers published now, also invalid ones, by offer id;
+    """The publications of a platform. ``documents``: all offers published now, also invalid ones, by offer id;
     ``corrections``: what the refused ones should have been.
     """
 
@@ -100,7 +100,7 @@ class Publications:
     corrections: dict[str, Document] = field(default_factory=dict)
     expected: dict[str, ExpectedOffer | None] = field(default_factory=dict)
     acts: dict[OfferAct, int] = field(default_factory=lambda: dict.fromkeys(OfferAct, 0))
-    """How many acts ``draw`` has drawn."""
+    """The number of acts that ``draw`` has drawn."""
 
     @property
     def live(self) -> list[str]:

@@ -187,7 +187,7 @@ def proxy_networks(text: str | None) -> tuple[Network, ...]:
 
 
 def _proxies_fault(text: str | None) -> str | None:
-    """What is wrong with a list of proxies, as the predicate of a sentence."""
+    """The fault of a list of proxies, as the predicate of a sentence."""
     for entry in map(str.strip, text.split(",") if text else ()):
         try:
             network = ip_network(entry, strict=False)
@@ -209,7 +209,7 @@ def _is_whole(network: str) -> bool:
 
 
 def weakness(secret: str) -> str | None:
-    """Why a secret is too weak for sealing, as the predicate of a sentence; None if it is strong enough.
+    """The weakness of a secret that is to seal, as the predicate of a sentence; None if it is strong enough.
 
     32 random bytes or letters practically always have 8 different characters; 32 random decimal digits have fewer once
     in 800 times, zeros and ones always. With fewer, the entropy of their distribution must suffice (32 random digits

@@ -46,7 +46,7 @@ _BRANCHES: Mapping[str, tuple[str, str]] = {
 """Components of the two branches of a schema whose condition is one constant member."""
 _PROBLEMS = "urn:fr:stages:schema:problem:1"
 _UNANSWERED = ("#/$defs/refusal", f"{_PROBLEMS}#/$defs/stored_problem")
-"""What the log alone holds: texts in both languages."""
+"""Descriptions of what the log alone holds: texts in both languages."""
 _MILLISECONDS = {"description": "Milliseconds since 1970.", "type": "integer", "minimum": 0}
 """No answer has a time in this form."""
 _DROPPED = frozenset({"$id", "$schema", "$defs", "title", "x-version"})

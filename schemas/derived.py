@@ -1,4 +1,4 @@
-"""What two schemas take from the offer's: a change has the offer for readers, a mapping a rule for each field. Pure."""
+"""Derivation of two schemas from the offer's: a change has the offer for readers, a mapping a rule a field. Pure."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What gateways know of the conformance kit: its version, its cases by role, the seed that follows from a nonce. Pure.
+"""The conformance kit as gateways know it: its version, its cases by role, the seed that follows from a nonce. Pure.
 
 ``python -m conformance.build_cases`` writes ``schemas/kit/cases.json`` from the kit's library; a test compares both.
 """
@@ -15,8 +15,8 @@ _SEED_DIGITS = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KitCase:
-    """When a case of the kit is not required: without one of its ``features`` (``unsupported``: with all of them). A
-    ``situational`` one may be left out of any run: it is for some targets or days only.
+    """The conditions under which a case of the kit is required: not without one of its ``features`` (``unsupported``:
+    with all of them). A ``situational`` one may be left out of any run: it is for some targets or days only.
     """
 
     features: Sequence[str] = ()

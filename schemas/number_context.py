@@ -42,7 +42,7 @@ _MARK = r"(?:n°s?|nos|num[ée]ros?|no|#)"
 NUMBERED = rf"(?![^\W\d_])[\s_(]{{0,2}}{_MARK}[\W_]{{0,3}}"
 MARKED = rf"(?:{NUMBERED}|\s?[:=]\s?)"
 DIRECT = rf"(?:{MARKED}|(?![^\W\d_])(?:[\s_*]{{0,2}}|[-./]))"
-"""What is between a noun and its number: a mark such as ``n°`` or a colon, or a blank alone."""
+"""The text between a noun and its number: a mark such as ``n°`` or a colon, or a blank alone."""
 _KIND = (
     r"(?: (?:rc|interne|externe|client|produit|article|fournisseur|fabricant|constructeur|catalogue|atelier|usine))?"
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 PUBLISHER_ONLY = frozenset({"revision", "source_id", "national_remote_id"})
-"""What only the publisher and the national site need."""
+"""Fields that only the publisher and the national site need."""
 _PLAIN = frozenset({"string", "integer", "number", "boolean"})
 _UNMAPPED = frozenset({"id", "revision", "extensions"})
 

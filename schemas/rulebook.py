@@ -228,4 +228,4 @@ RULES_VERSION = "2026.11"
 """Of the rule set, its code lists and calendars: year and month of the last change."""
 
 RELEASE = f"{SCHEMA_VERSION}-{RULES_VERSION}"
-"""What a document is judged under: the versions of schema and rules as one name."""
+"""The basis of a verdict: the versions of schema and rules as one name."""

@@ -1,4 +1,4 @@
-"""What a reading consists of: records before mapping, items after it, their limits and their verdict.
+"""The parts of a reading: records before mapping, items after it, their limits and their verdict.
 
 The items of a feed end with exactly one ``FeedComplete`` or ``FeedUnusable``.
 """

@@ -38,7 +38,7 @@ _MAX_EVIDENCE = 120
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """What one document states: the address of the ``next`` page, a member that announces more without an address
+    """The statements of one document: the address of the ``next`` page, a member that announces more without an address
     (``more``), the total number of items and of pages, and its own number of items.
     """
 
@@ -61,8 +61,8 @@ class Paging:
 
 
 def paging_of(objects: Iterable[tuple[Path, Mapping[str, Any]]], items: int, *, above: Iterable[Path] = ()) -> Paging:
-    """What the objects outside of the items say. ``above``: the paths of the items, which the objects around them are
-    on.
+    """The statements of the objects outside of the items. ``above``: the paths of the items, which the objects around
+    them are on.
     """
     around = {path[:length] for path in above for length in range(len(path) + 1)}
     found: dict[str, list[Any]] = {"next": [], "more": [], "pages": [], "total": []}
@@ -84,7 +84,7 @@ def paging_of(objects: Iterable[tuple[Path, Mapping[str, Any]]], items: int, *, 
 
 
 def _kind(words: frozenset[str], value: Any) -> str:
-    """What a member with these words in its name says: ``next``, ``more``, ``pages``, ``total``, or nothing."""
+    """The meaning of a member with these words in its name: ``next``, ``more``, ``pages``, ``total``, or nothing."""
     if isinstance(value, bool):
         says_more = words & (_NEXT | _MORE) if value else "last" in words and words <= {"is", "last", "page"}
         return "more" if says_more else ""
@@ -126,7 +126,7 @@ class Pages:
         return sum(one.items for one in self.read)
 
     def problems(self) -> list[ReadingProblem]:
-        """Why offers that are absent from these pages may exist all the same; nothing if all pages were read."""
+        """Reasons why offers that are absent from these pages may exist all the same; none if all pages were read."""
         totals = {one.total for one in self.read if one.total is not None and one.total != one.items}
         last = self.read[-1] if self.read else Paging()
         pages = max((one.pages or 0 for one in self.read), default=0)

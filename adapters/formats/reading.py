@@ -110,7 +110,7 @@ def read_pages(
 
 
 def look_at(page: FeedPage, mapping: FeedMapping) -> tuple[Paging, str]:
-    """What a page says about others, and a digest of its items' ids in order. Raises UnusableFeedError."""
+    """The statements of a page about others, and a digest of its items' ids in order. Raises UnusableFeedError."""
     outline, digest, count = PathOutline(), hashlib.sha256(), 0
     for record in _page_records(page, mapping, outline, []):
         digest.update(f"{own_id(mapping, record.content, '')}\n".encode())

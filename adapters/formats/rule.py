@@ -13,7 +13,7 @@ from adapters.formats.take import Take, take_part
 from adapters.formats.text import cut, fold, html_to_text, one_line, spell
 
 KEEP, DROP = "keep", "drop"
-"""What ``unmatched`` does with a value without the part to take, or not in the map."""
+"""The effect of ``unmatched`` on a value without the part to take, or not in the map."""
 
 _GUARDED = ("restrictions.", "redistribution.", "location.country", "location.department", "expires_on")
 

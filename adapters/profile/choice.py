@@ -1,4 +1,4 @@
-"""What a person decides for a field of a draft: a path, how dates are written, what values mean, a fixed value."""
+"""The choices of a person for a field of a draft: a path, how dates are written, what values mean, a fixed value."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -138,7 +138,7 @@ def _fixed_rule(name: str, value: str | tuple[str, ...]) -> dict[str, Any]:
 
 
 def _coded(name: str, code: str) -> Any:
-    """What a meaning is in a map: nothing, a list of levels, yes or no, or the code itself."""
+    """The value of a meaning in a map: nothing, a list of levels, yes or no, or the code itself."""
     if code == "-":
         return None
     if name == "levels":

@@ -74,7 +74,7 @@ def open_sample(blocks: Iterable[bytes], *, items: str | None = None) -> Documen
 
 
 def study(sample: Mapping[str, Any], choices: Mapping[str, Any], *, on: date) -> Document:
-    """What a person needs to judge and to correct the draft of a sample."""
+    """A study: the data by which a person judges and corrects the draft of a sample."""
     made, refused = _draft(sample, choices, on)
     tried = _Trial(made, on)
     surveyed = {one.path: one.examples for one in made.paths}
@@ -196,7 +196,7 @@ def _meanings(made: MappingDraft, name: str, one: Guess, given: Mapping[str, str
 
 @dataclass(slots=True)
 class _Outcome:
-    """What became of one item."""
+    """The outcome of one item."""
 
     state: str
     document: Mapping[str, Any]
@@ -291,7 +291,9 @@ class _Trial:
         return [*best[: _OFFERS - 1], worst]
 
     def _sketch(self, index: int) -> Document:
-        """What an offer shows, as far as it could be read; texts without e-mail addresses and phone numbers."""
+        """The displayed fields of an offer, as far as it could be read; texts without e-mail addresses and phone
+        numbers.
+        """
         one = self._outcomes[index]
         document = one.document
         employer, location = document.get("employer", {}), document.get("location", {})

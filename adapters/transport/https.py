@@ -182,7 +182,7 @@ class HttpsPull:
 
 
 def _stated(answer: aiohttp.ClientResponse) -> dict[str, str]:
-    """What the headers say about further pages: the link ``next`` (RFC 8288), and numbers of items and pages."""
+    """The statements of the headers about further pages: the link ``next`` (RFC 8288), numbers of items and pages."""
     found = {name: answer.headers[name][:20] for name in _TOTALS if name in answer.headers}
     with suppress(ValueError):
         if (link := answer.links.get("next")) is not None:

@@ -122,7 +122,7 @@ class RequestLines:
         OUT.print(line.rstrip(), markup=False, soft_wrap=True)
 
     def _problems(self, answer: HostAnswer) -> list[str]:
-        """What a problem document says, in the language of the console."""
+        """The sentences of a problem document, in the language of the console."""
         body: Any = orjson.loads(answer.content(self._language) or b"{}")
         results = body.get("results", ())
         listed = body.get("problems") or [each for result in results for each in result.get("problems", ())]

@@ -14,7 +14,7 @@ _SAME = ("offer", "sequence", "territory", "provenance")
 
 @dataclass(slots=True)
 class WayOutput:
-    """What one way gave: the documents by id, the text of all answers, and what is wrong with the answers."""
+    """The result of one way: the documents by id, the text of all answers, and what is wrong with the answers."""
 
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)

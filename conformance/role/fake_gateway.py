@@ -68,7 +68,7 @@ class Observer:
         self._journal = journal
         self._expire = expire
         self._at = 0.0
-        """When the present request came: all its submissions came together."""
+        """The instant at which the present request came: all its submissions came together."""
         self._lost: float | None = None
         """The Retry-After of the fault that hides the present decisions; None without one."""
 

@@ -157,7 +157,7 @@ _OF_A_LIST = frozenset({"repeated-item", "week-too-far", "expired"})
 
 
 def _common_form(code: str, pointer: str) -> tuple[str, str]:
-    """What gateways may report in different ways, in one form."""
+    """The common form of what gateways may report in different ways."""
     if code in _OF_A_TEXT:
         return code, ""
     return _COMMON_CODES.get(code, code), re.sub(r"/[0-9]+\Z", "", pointer) if code in _OF_A_LIST else pointer

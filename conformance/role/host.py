@@ -190,7 +190,7 @@ def client_of(account: TargetAccount, scopes: Sequence[str]) -> Client:
 
 
 class _Bucket:
-    """What is left of a partner's requests per minute. Fills evenly; times are monotonic, in seconds."""
+    """The rest of a partner's requests per minute. Fills evenly; times are monotonic, in seconds."""
 
     def __init__(self) -> None:
         self._left = float(REQUESTS_PER_MINUTE)

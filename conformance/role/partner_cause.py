@@ -141,7 +141,7 @@ def _fix(codes: list[str]) -> Texts:
 
 
 def _messages(tally: RunTally) -> Texts | None:
-    """What the gateway says of the common problems."""
+    """The gateway's messages on the common problems."""
     said = [_message(problem) for problem in list((tally.common or {}).values())[:3] if "message" in problem]
     return joined(said, " ") if said else None
 

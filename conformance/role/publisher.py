@@ -36,7 +36,7 @@ _WATCHED = "watched"
 _COMPANION = "companion"
 _NOT_IN_CONTRACT = frozenset({403, 404, 405})
 _WHEN_OBSERVED = ({"fault": "unavailable", "seconds": 1},)
-"""What the first submission is answered without a test interface, so that sending again can be verified."""
+"""The answer to the first submission without a test interface, so that sending again can be verified."""
 
 
 class PublisherRole(PartnerRole):
@@ -187,10 +187,10 @@ class PublisherRole(PartnerRole):
         return findings
 
     def _summary(self, offer_id: str) -> dict[str, Any]:
-        """What came of an offer: its submissions and state as in the journal, the number of its changes (``accepted``),
-        whether its newest content is live (``shows``), and of this case the number of different revisions, of different
-        ``contents``, of acceptances that follow a duplicate (``renewed``), and outside complete sets of submissions
-        (``alone``), refusals and repetitions.
+        """The outcome of an offer: its submissions and state as in the journal, the number of its changes
+        (``accepted``), whether its newest content is live (``shows``), and of this case the number of different
+        revisions, of different ``contents``, of acceptances that follow a duplicate (``renewed``), and outside complete
+        sets of submissions (``alone``), refusals and repetitions.
         """
         sends = list(self._traffic.sends(offer_id, self._began))
         alone = [(request, item) for request, item in sends if not request.is_set]

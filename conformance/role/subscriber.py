@@ -131,7 +131,7 @@ class SubscriberRole(PartnerRole):
         return fault_answer(str(fault), seconds=seconds, unavailable="view-behind", expire=self.host.expire)
 
     async def _look_between(self, expect: Mapping[str, Any]) -> list[Deviation]:
-        """What is wrong with the copy right after a fault."""
+        """The faults of the copy right after a fault."""
         await asyncio.sleep(_LOOK_AFTER_SECONDS)
         held = await self._control.offers()
         return list(_compare_offers(fill(dict(expect), self._names), held, say("at-look", location=say("the-copy"))))

@@ -47,7 +47,7 @@ class Trials:
         self._expected: set[str] = set()
         self._met: set[str] = set()
         self.seconds = 0.0
-        """What the faults of the case ask the platform to wait, together."""
+        """The waits that the faults of the case ask of the platform, together."""
 
     @property
     def unmet(self) -> bool:

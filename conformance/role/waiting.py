@@ -17,7 +17,7 @@ class RunWaits:
     lag: float = 0.0
 
     def seconds(self, most: float, *, asked: float) -> float:
-        """How long to wait, of at most ``most`` seconds times ``patience``; faults asked for ``asked`` seconds."""
+        """The time to wait, of at most ``most`` seconds times ``patience``; faults asked for ``asked`` seconds."""
         if not self.missed:
             return most * self.patience
         short = _SHORT_SECONDS if self.missed <= _FEW else _SHORTER_SECONDS

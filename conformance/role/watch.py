@@ -32,7 +32,7 @@ def check_watch(what: str, traffic: Traffic, journal: SubmissionJournal, *, sinc
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was seen in a run; a watch of requests covers those from ``since`` on."""
+    """The observations of a run; a watch of requests covers those from ``since`` on."""
 
     traffic: Traffic
     journal: SubmissionJournal

@@ -244,7 +244,7 @@ def _altered(value: str) -> str:
 
 
 _CHANGES: Mapping[str, Callable[[str], str]] = {"altered": _altered, "cut": lambda value: value[:-_CUT]}
-"""What becomes of a kept value that a case spoils."""
+"""The changes of a kept value that a case spoils."""
 
 
 def _iso_week(day: date) -> str:

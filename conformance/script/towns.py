@@ -8,7 +8,7 @@ from schemas.communes import communes_of, known_postcodes
 from schemas.territory import territories
 
 TOWNS = 4
-"""How many towns of a kind have a number."""
+"""The number of towns of a kind."""
 
 
 def departments_in(declared: object) -> Sequence[str]:

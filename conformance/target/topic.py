@@ -19,7 +19,7 @@ from schemas.bilingual import system_reason
 _SECONDS = 20.0
 _PAUSE_MS = 50
 EXTRA = "aiokafka[lz4,snappy,zstd]>=0.14,<0.15"
-"""What the wheel's extra ``kafka`` installs: a cluster may compress its topics in any way."""
+"""The packages of the wheel's extra ``kafka``: a cluster may compress its topics in any way."""
 
 
 class SubscriberTopic:

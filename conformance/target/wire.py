@@ -64,7 +64,7 @@ class Reply:
 
 @dataclass(slots=True)
 class Throttle:
-    """What the target's rate does to a run: the seconds that its clients waited after 429, and their requests since
+    """The effect of the target's rate on a run: the seconds that its clients waited after 429, and their requests since
     the first of these answers.
     """
 

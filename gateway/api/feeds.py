@@ -23,7 +23,7 @@ _MEMBERS: Mapping[str, Check] = {"action": one_of("pause", "resume", "run"), "co
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedAction:
-    """What a body asks for; ``confirm`` with ``run`` only."""
+    """The act that a body asks for; ``confirm`` with ``run`` only."""
 
     action: str
     reason: str | None
@@ -48,7 +48,7 @@ async def post_feed(request: web.Request) -> web.StreamResponse:
 
 
 def read_feed_action(raw: bytes) -> FeedAction:
-    """What a body asks for. Raises ProblemError."""
+    """The act that a body asks for. Raises ProblemError."""
     asked, reason = parse_act(raw, _MEMBERS, required=("action",), expected=_EXPECTED)
     if "confirm" in asked and asked["action"] != "run":
         raise ProblemError("body-malformed", expected=_EXPECTED)

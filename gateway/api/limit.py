@@ -173,8 +173,8 @@ def limit_address(request: web.Request, now: float) -> None:
 
 
 def kind_of(request: web.Request) -> str:
-    """What a request without a token counts as, beside its address: partners' token requests wait behind no visitors,
-    who may have the same address.
+    """The kind under which a request without a token is counted, beside its address: partners' token requests wait
+    behind no visitors, who may have the same address.
     """
     return " tokens" if request.path.startswith("/oauth/") else ""
 

@@ -35,7 +35,7 @@ async def post_moderation(request: web.Request) -> web.StreamResponse:
 
 
 def read_moderation(raw: bytes) -> tuple[Action, str | None]:
-    """What a body asks for, and the reason; contact data in it is redacted. Raises ProblemError."""
+    """The act that a body asks for, and the reason; contact data in it is redacted. Raises ProblemError."""
     members = {"action": one_of("moderate", "lift")}
     asked, reason = parse_act(raw, members, required=("action",), expected=_EXPECTED)
     return "lift" if asked["action"] == "lift" else "moderate", reason

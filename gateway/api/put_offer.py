@@ -125,7 +125,7 @@ def _count(request: web.Request, verdict: Verdict, refusal: ProblemError, offer_
 
 
 def _dry_run_answer(request: web.Request, verdict: Verdict) -> web.Response:
-    """What would be stored: the warnings, and the offer as readers would get it (PUB-006)."""
+    """The answer of a dry run: the warnings, and the offer as readers would get it (PUB-006)."""
     body = {
         "id": verdict.id,
         "status": "valid",

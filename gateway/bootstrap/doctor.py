@@ -1,4 +1,4 @@
-"""What a running gateway finds wrong with itself, its private files among them."""
+"""Diagnoses of a running gateway about itself, its private files among them."""
 
 import asyncio
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from gateway.settings import Settings
 
 
 async def examine_running(settings: Settings, federation: Federation) -> list[Diagnosis]:
-    """What a running gateway can find wrong with itself. Raises LogError."""
+    """Every diagnosis of a running gateway about itself. Raises LogError."""
     log = federation.log
 
     def examine_files() -> list[Diagnosis]:

@@ -1,4 +1,4 @@
-"""What would be sent to the national site, computed in a process of its own: it reads the whole log (``rehearse``)."""
+"""The calls that are due to the national site, computed in a process of its own, which reads the log (``rehearse``)."""
 
 import asyncio
 import os

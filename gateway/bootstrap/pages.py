@@ -68,7 +68,7 @@ def add_site(app: web.Application, site: PageSite) -> None:
 
 
 def page_ports(settings: Settings, federation: Federation, url: str) -> PagePorts:
-    """What the pages need of this federation at this public URL. The caller closes the visitors."""
+    """The ports of the pages for this federation at this public URL. The caller closes the visitors."""
     forms = Forms(client_of, in_a_slice)
     visitors = _visitors(settings, forms)
     secret = load_secret(settings.secret, folder=settings.data)

@@ -86,7 +86,7 @@ async def explained(slug: str, steps: Mapping[str, str] | None = None) -> AsyncI
 
 
 def actor_here(by: str | None) -> Actor:
-    """Who acts: as given, of the settings, or by the login name. Raises CommandError."""
+    """The person who acts: as given, of the settings, or by the login name. Raises CommandError."""
     name = by if by is not None else settings_here().operator or _login()
     try:
         return Actor(name=clean_name(name))

@@ -1,4 +1,4 @@
-"""What ``passerelle doctor`` and a running gateway can both find wrong: exposure, notices, disk, topics, clock."""
+"""Diagnoses that ``passerelle doctor`` and a running gateway share: exposure, notices, disk, topics, clock."""
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence

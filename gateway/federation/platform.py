@@ -26,9 +26,10 @@ _WEEK_DAYS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TodayFacts:
-    """How a platform does. ``every_ms``: between two runs of its feed, None where it publishes by itself. ``rules``:
-    refusals of this week by rule, and ``refused`` some of them by name; ``days``: of thirty days, by day and verdict;
-    ``moderations``: of thirty days, the newest offers. ``paused_at``: since when the operator has its feed paused (ms).
+    """The state of a platform. ``every_ms``: between two runs of its feed, None where it publishes by itself.
+    ``rules``: refusals of this week by rule, and ``refused`` some of them by name; ``days``: of thirty days, by day and
+    verdict; ``moderations``: of thirty days, the newest offers. ``paused_at``: since when the operator has its feed
+    paused (ms).
     """
 
     now: int
@@ -51,7 +52,7 @@ def platform_names(federation: Federation) -> Mapping[str, str]:
 
 
 async def today_of(federation: Federation, platform: str) -> TodayFacts:
-    """How a platform does at this moment."""
+    """The present state of a platform."""
     now, count = federation.clock(), federation.statistics.counts
     last = date.fromisoformat(paris_date(now))
     week, month = last - timedelta(days=_WEEK_DAYS - 1), last - timedelta(days=DAYS - 1)

@@ -24,7 +24,7 @@ DAYS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowFacts:
-    """What went through the gateway this week. ``counts``: submissions by platform, verdict and department;
+    """The flow through the gateway this week. ``counts``: submissions by platform, verdict and department;
     ``delivered``: deliveries to the national site, by the platform of the offer; ``unwritten``: changes that are not
     yet on the topic of each Kafka-native subscriber, None if the log does not answer.
     """

@@ -46,7 +46,7 @@ _BATCH = 500
 _CONTESTED_BATCH = 100
 """Messages of one commit; the second while other platforms submit."""
 _PROBLEMS = 10
-"""How many problems of a refused message are in its receipt; for more, the receipt counts them by code."""
+"""Maximum of problems in the receipt of a refused message; for more, the receipt counts them by code."""
 
 _log = structlog.get_logger()
 

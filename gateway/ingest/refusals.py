@@ -29,7 +29,7 @@ from schemas.territory import department_in
 
 FLUSH_SECONDS = 60.0
 _LAST_SECONDS = 5.0
-"""How long a stopping process tries to write its last counts."""
+"""Time in which a stopping process tries to write its last counts."""
 _NONCE_BYTES = 9
 
 _log = structlog.get_logger()

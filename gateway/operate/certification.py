@@ -40,7 +40,7 @@ Sign: TypeAlias = Callable[[Certificate], Issued]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issuer:
-    """Who certifies: the gateway's public URL, and its signature."""
+    """The certifying gateway: its public URL, and its signature."""
 
     url: str
     sign: Sign

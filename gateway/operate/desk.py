@@ -52,7 +52,7 @@ class RefusedActError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What acts need. ``partners`` are caught up."""
+    """The dependencies of acts. ``partners`` are caught up."""
 
     log: EventLog
     partners: Partners

@@ -54,9 +54,9 @@ _SATURDAY = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthTerms:
-    """When a system is late or down. ``publish_ms`` is the time between two exchanges of platforms that publish by
-    themselves, whose schedule is unknown: for them weekends do not count. ``require_certificate`` is the first day on
-    which publishing needs a certificate.
+    """The terms by which a system is late or down. ``publish_ms`` is the time between two exchanges of platforms that
+    publish by themselves, whose schedule is unknown: for them weekends do not count. ``require_certificate`` is the
+    first day on which publishing needs a certificate.
     """
 
     late_exchanges: int = 2

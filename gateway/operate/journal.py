@@ -257,7 +257,7 @@ class Journal:
 
 
 class _End:
-    """What a writer knows of the chain: its end, and the offset of each person's last entry. ``found``: the entry that
+    """The chain as a writer knows it: its end, and the offset of each person's last entry. ``found``: the entry that
     is sought, once it is read; between the attempts of one writer others may write.
     """
 

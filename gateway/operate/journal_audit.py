@@ -101,7 +101,7 @@ class _Audit:
         return self._chain.number if self.count else self._first - 1
 
     def take(self, records: Sequence[StoredRecord]) -> list[tuple[int, ChainFinding]]:
-        """What is wrong with the next records, with their offsets."""
+        """The findings of the next records, with their offsets."""
         found: list[tuple[int, ChainFinding]] = []
         for record in records:
             _, wrong = self._chain.take(record.value)

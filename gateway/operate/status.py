@@ -311,7 +311,7 @@ def _details_document(details: Details, language: Language) -> dict[str, Any]:
 
 
 def _certificate_document(certificate: Certificate) -> dict[str, Any]:
-    """What every partner may know of a certificate: neither its evidence nor its signed text."""
+    """A certificate as every partner may read it: neither its evidence nor its signed text."""
     return {
         "role": certificate.role,
         "profile": certificate.profile,

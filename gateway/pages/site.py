@@ -64,9 +64,9 @@ Route = tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]
 
 @dataclass(frozen=True, kw_only=True)
 class PagePorts:
-    """What the pages need: the federation, and what only the composition root knows. ``map_bounds``: the operator's
-    classes of the map; ``visitors``: limits and sandbox that pages share; ``seal``: of orders to the national site;
-    ``wait``: for the decision of a request's act.
+    """The dependencies of the pages: the federation, and what only the composition root knows. ``map_bounds``: the
+    operator's classes of the map; ``visitors``: limits and sandbox that pages share; ``seal``: of orders to the
+    national site; ``wait``: for the decision of a request's act.
     """
 
     federation: Federation
@@ -216,7 +216,7 @@ class PageSite:
         return await self._kept.get(request, (page.name, language, query), answer.made_of, lambda: render(query))
 
     def _session(self, request: web.Request, page: Page) -> Mapping[str, object]:
-        """What the layout says of the session; the person's name is for that person alone."""
+        """The session as the layout names it; the person's name is for that person alone."""
         signed = request.get(SESSION)
         if signed is None or self._door is None:
             return {}

@@ -26,7 +26,7 @@ _MAX_NAME = 150
 
 
 class InputFinding(str):
-    """What is wrong with one field of the input, as a sentence. ``code`` names it for pages, which have words of their
+    """A fault of one field of the input, as a sentence. ``code`` names it for pages, which have words of their
     own, and ``value`` is what is wrong.
     """
 

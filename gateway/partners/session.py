@@ -37,7 +37,7 @@ class SignInError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a link says: whose person may begin a session until when, under which generation of credentials."""
+    """The content of a link: whose person may begin a session until when, under which generation of credentials."""
 
     platform: str
     person: str
@@ -48,7 +48,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What the cookie says. ``seen_at``: the last request of the session."""
+    """The content of the cookie. ``seen_at``: the last request of the session."""
 
     platform: str
     person: str
@@ -59,12 +59,12 @@ class Ticket:
 
     @property
     def idle_at(self) -> int:
-        """When the session ends without another request."""
+        """The instant at which the session ends without another request."""
         return min(self.seen_at + IDLE_MS, self.ends_at)
 
     @property
     def ends_at(self) -> int:
-        """When the session ends in any case."""
+        """The instant at which the session ends in any case."""
         return self.begun_at + LIFE_MS
 
 
@@ -94,7 +94,7 @@ def open_link(text: str, seal: Seal) -> Link:
 
 
 def link_refusal(link: Link, partner: Partner | None, *, now: int) -> str | None:
-    """Why a link cannot begin a session; None if it can."""
+    """The reason why a link cannot begin a session; None if it can."""
     if partner is None or partner.revoked or link.generation != _generation(partner):
         return "link-revoked"
     if any(session.link == link.id for session in partner.sessions):
@@ -151,8 +151,8 @@ def open_ticket(text: str, seal: Seal) -> Ticket | None:
 
 
 def ticket_refusal(ticket: Ticket, partner: Partner | None, *, now: int) -> str | None:
-    """Why a session is refused; None where it holds. ``session-revoked`` and ``session-ended`` are said of a record
-    that may be older than the ticket.
+    """The reason why a session is refused; None where it holds. ``session-revoked`` and ``session-ended`` are said of a
+    record that may be older than the ticket.
     """
     if not ticket.begun_at - SKEW_MS <= now < ticket.ends_at:
         return "session-over"

@@ -53,7 +53,7 @@ class Certificate:
 
     @property
     def basis(self) -> Literal["own-word", "replay"]:
-        """What the certificate rests on."""
+        """The basis of the certificate."""
         return "own-word" if self.replayed_at is None else "replay"
 
 

@@ -61,7 +61,7 @@ _SPACES = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who acts: a person by name, an API client by its slug, or a person through a client."""
+    """The author of an act: a person by name, an API client by its slug, or a person through a client."""
 
     name: str | None = None
     client: str | None = None
@@ -69,7 +69,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What is done: ``about`` is its object (an offer's id, a platform, an account), ``why`` the given reason."""
+    """An act: ``about`` is its object (an offer's id, a platform, an account), ``why`` the given reason."""
 
     act: ActName
     about: str
@@ -182,7 +182,7 @@ def digest_of(value: bytes) -> str:
 
 
 class ChainFinding(str):
-    """Where a chain is broken, as a sentence. ``code`` names it for pages, which have words of their own; ``number`` is
+    """A break of a chain, as a sentence. ``code`` names it for pages, which have words of their own; ``number`` is
     the entry, ``other`` the one beside it.
     """
 

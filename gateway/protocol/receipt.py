@@ -24,7 +24,7 @@ AFTER_LIFT: Mapping[Language, str] = {
     "en": "The offer does not come back by itself: publish it again with a higher revision, or in the next complete "
     "snapshot.",
 }
-"""What the publisher does after a moderation was lifted (WDR-007, ADR 0006)."""
+"""The next step of the publisher after a moderation was lifted (WDR-007, ADR 0006)."""
 VerdictName: TypeAlias = Literal["accepted", "duplicate", "stale", "rejected"]
 _VERDICTS: dict[type[Decision], VerdictName] = {
     Accepted: "accepted",
@@ -106,7 +106,7 @@ def receipt_record(
 
 
 def _add_submission(body: dict[str, Any], submission: Submission) -> None:
-    """What is only known of some kinds of submissions."""
+    """Add the members of some kinds of submissions."""
     if isinstance(submission, Publish | Withdraw):
         body["revision"] = submission.revision
         body["digest"] = submission.digest

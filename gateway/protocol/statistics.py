@@ -32,7 +32,7 @@ MAX_CELLS = 1_000
 
 
 class Cell(NamedTuple):
-    """What is counted together. ``day`` is an ISO date in Europe/Paris."""
+    """Submissions that are counted together. ``day`` is an ISO date in Europe/Paris."""
 
     day: str
     platform: str

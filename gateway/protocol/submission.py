@@ -15,7 +15,7 @@ Reason: TypeAlias = str
 """One of ``REASONS``."""
 OUT_OF_SCOPE = "out-of-scope"
 REASONS: frozenset[Reason] = frozenset(closed_list("removal")) - {OUT_OF_SCOPE}
-"""Why an offer is withdrawn: the reasons of publishers (the closed list ``withdrawn``), and the gateway's own."""
+"""The reason of a withdrawal: the reasons of publishers (the closed list ``withdrawn``), and the gateway's own."""
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """W3C Trace Context, of any version."""
 

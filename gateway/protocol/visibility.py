@@ -1,4 +1,4 @@
-"""What a reader sees of an offer: audiences, loop guard, masking, filters, changes, export formats (RTE-*, FEED-*)."""
+"""An offer as a reader sees it: audiences, loop guard, masking, filters, changes, export formats (RTE-*, FEED-*)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

@@ -1,4 +1,4 @@
-"""When partners last sent requests, and when platforms last submitted, as all processes of a gateway see it."""
+"""The instants of partners' last requests and platforms' last submissions, as all processes of a gateway see it."""
 
 import mmap
 import os

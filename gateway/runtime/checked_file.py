@@ -1,4 +1,4 @@
-"""Which SQLite files are checked before they are used, and how a process reports a file that it finds damaged.
+"""Selects the SQLite files that are checked before they are used, and reports a file that is found damaged.
 
 A file that was checked or created since the machine started is not checked again at the next start: the process may
 have been killed, but what it wrote is in the system's page cache or on the disk. A mark in the file, a row, names that

@@ -14,9 +14,9 @@ from gateway.settings import Network
 Address: TypeAlias = IPv4Address | IPv6Address
 _MAX_HOPS = 16
 _IPV6_PREFIX = 64
-"""What one household or host gets; a client may choose any address within it."""
+"""The network of one household or host; a client may choose any address within it."""
 _IPV6_SITE, _SITE_DUE = 48, 4
-"""What a site may get, and many a host does (RFC 6177)."""
+"""The network of a site, and of many a host (RFC 6177)."""
 
 
 class Proxies:

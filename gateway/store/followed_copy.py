@@ -29,7 +29,7 @@ _logger = structlog.get_logger()
 
 
 class FollowedContent(Protocol):
-    """What a follower derives from the tables in memory."""
+    """The content that a follower derives from the tables in memory."""
 
     def changed(self, db: sqlite3.Connection, began: int) -> None:
         """The file has changed since the last read transaction; ``began`` is when it was last emptied, -1 for another
@@ -82,12 +82,12 @@ class FollowedCopy:
 
     @property
     def fresh(self) -> int:
-        """When the view was last at the end of the log (ms since 1970), as now recorded in the file."""
+        """The last time at which the view was at the end of the log (ms since 1970), as now recorded in the file."""
         return self._now().fresh
 
     @property
     def began(self) -> int:
-        """When the view was last emptied (ms since 1970), as now recorded in the file."""
+        """The last time at which the view was emptied (ms since 1970), as now recorded in the file."""
         return self._now().began
 
     async def read(self, query: Callable[[sqlite3.Connection], Answer]) -> Answer:

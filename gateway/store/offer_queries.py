@@ -25,7 +25,7 @@ from gateway.store.search.search import Search, count, find, rows_between, searc
 from gateway.store.search.search_index import split
 
 SPARE = 500
-"""How many candidates beyond a page may be read and rejected: those near a bounding box but outside it."""
+"""Maximum of candidates beyond a page that are read and rejected: those near a bounding box but outside it."""
 _END = (1 << 48) - 1
 _IDS_AT_ONCE = 1_000
 

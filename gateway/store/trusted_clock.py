@@ -20,7 +20,7 @@ STEP_MS = 3_600_000
 STOP_MS = 3 * 24 * 3_600_000
 """The longest stop after which the wall clock is accepted at the start: longer than a weekend."""
 REJECTION_MS = 24 * 3_600_000
-"""How long a wall clock that differs is rejected, in running time of this process and those before it."""
+"""Time in which a wall clock that differs is rejected, in running time of this process and those before it."""
 _KEEP_SECONDS = 60.0
 
 _log = structlog.get_logger()

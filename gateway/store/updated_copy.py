@@ -40,7 +40,7 @@ _logger = structlog.get_logger()
 
 
 class CopyContent(Protocol):
-    """What a copy holds: its tables, and what is derived from them in memory. Called in the writing thread."""
+    """The content of a copy: its tables, and what is derived from them in memory. Called in the writing thread."""
 
     def opened(self, db: sqlite3.Connection) -> None:
         """The tables have been opened or emptied."""

@@ -68,12 +68,12 @@ class View:
 
     @property
     def fresh(self) -> int:
-        """When the view was last at the end of the log (ms since 1970); 0: never yet."""
+        """The last time at which the view was at the end of the log (ms since 1970); 0: never yet."""
         return self.copy.fresh
 
     @property
     def began(self) -> int:
-        """When it was last emptied (ms since 1970); 0: never since it was created."""
+        """The last time at which it was emptied (ms since 1970); 0: never since it was created."""
         return self.copy.began
 
     @property

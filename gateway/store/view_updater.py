@@ -27,7 +27,7 @@ _WAIT = 1.0
 _FEW_RECORDS = 500
 _REST = 0.05
 _YIELDED = 15
-"""How much longer than it works a view rests while it yields to more urgent work of its process."""
+"""Multiple of its working time for which a view rests while it yields to more urgent work of its process."""
 _FAILING_SECONDS = 10.0
 _REBUILD_PAUSE_SECONDS = 60.0
 _LOST_AT_MOST = 3
@@ -86,7 +86,7 @@ class ViewUpdater:
         self._kept = 0
         view.updated.caught_up = False  # until this updater has reached the end
         self.lag = 0
-        """How many offsets the view is behind the end of the log as last read."""
+        """Number of offsets between the view and the end of the log as last read."""
 
     @property
     def caught_up(self) -> bool:

@@ -48,8 +48,9 @@ _SQL = re.compile(r"\b(SELECT|INSERT (OR \w+ )?INTO|CREATE (UNIQUE )?(TABLE|INDE
 _SQL_VALUE = re.compile(r"'[^']*'|:\w+")
 _WORD = re.compile(r"[^\W\d]\w*")
 PRODUCT = ("schemas", "gateway", "adapters", "conformance", "demo")
-REPEATED = frozenset({"conformance/standin"})
+STAND_IN = "conformance/standin"
 """The kit's stand-in answers as the gateway does, and names its parts alike."""
+QUESTIONS = frozenset({"How", "What", "When", "Where", "Which", "Who", "Whose", "Why"})
 LOGGERS = frozenset({"log", "logger", "_log", "_logger"})
 
 
@@ -164,6 +165,14 @@ def words() -> frozenset[str]:
 def modules() -> dict[Path, str]:
     """The text of each module."""
     return {path: path.read_text() for path in sorted(path for top in CODE for path in (ROOT / top).rglob("*.py"))}
+
+
+def product() -> Iterator[tuple[str, str]]:
+    """The path and the text of each module of the product, without the kit's stand-in."""
+    for path, source in modules().items():
+        where = path.relative_to(ROOT).as_posix()
+        if where.split("/")[0] in PRODUCT and not where.startswith(STAND_IN):
+            yield where, source
 
 
 def suspected() -> Iterator[tuple[Path, str]]:
@@ -292,10 +301,19 @@ def test_the_lint_finds_plurals_events_and_texts() -> None:
 
 def test_no_two_classes_have_one_name() -> None:
     found: dict[str, list[str]] = {}
-    for path, source in modules().items():
-        where = path.relative_to(ROOT).as_posix()
-        if where.split("/")[0] in PRODUCT and not any(where.startswith(one) for one in REPEATED):
-            for node in ast.walk(ast.parse(source)):
-                if isinstance(node, ast.ClassDef):
-                    found.setdefault(node.name, []).append(f"{where}:{node.lineno}")
+    for where, source in product():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(f"{where}:{node.lineno}")
     assert {} == {name: lines for name, lines in found.items() if len(lines) > 1}
+
+
+def test_no_docstring_begins_with_a_question_word() -> None:
+    """The thing is the subject: a noun, or the verb of what a function does. The kit's stand-in apart."""
+    bad = [
+        f"{where}:{line}: {text}"
+        for where, source in product()
+        for line, text in prose(source)
+        if text.lstrip("r").startswith('"""') and text.strip('r"').split(" ")[0].rstrip(":") in QUESTIONS
+    ]
+    assert [] == bad, "\n".join(bad)

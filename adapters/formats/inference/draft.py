@@ -37,7 +37,7 @@ _CLEVERCONNECT = (
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What is kept of a sample: its form, the source members of a mapping, and its first items."""
+    """The kept part of a sample: its form, the source members of a mapping, and its first items."""
 
     form: str
     source: Mapping[str, Any]
@@ -46,7 +46,7 @@ class Sample:
     others: tuple[str, ...] = ()
     """The paths of other lists that could be the items."""
     page: str = ""
-    """What says that the sample is one page of several."""
+    """The sign that the sample is one page of several."""
     followed: bool = False
     """Whether it names the address of the next page."""
 
@@ -172,7 +172,7 @@ def _best(contents: Contents) -> Container:
 
 
 def _fitness(one: Container) -> float:
-    """How well the required fields are guessed, less what the items would lose."""
+    """The score of the guesses of required fields, less what the items would lose."""
     items = trim(one.items[:_RANKED_ITEMS])
     if not items:
         return -1.0
@@ -243,7 +243,7 @@ def _is_state(one: PathValues) -> bool:
 
 
 def _notes(sample: Sample, states: Mapping[str, tuple[str, ...]]) -> tuple[Bilingual, ...]:
-    """What a person should know beside the fields."""
+    """Notes for a person beside the fields."""
     found = [say("notes", "states", path=path, values=", ".join(values)) for path, values in states.items()]
     if sample.page:
         found.append(say("notes", "page_followed" if sample.followed else "page", page=sample.page))

@@ -57,7 +57,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What a field gets: a rule with its path, evidence and examples, or the reason for none; and other options."""
+    """The outcome for a field: a rule with its path, evidence and examples, or the reason for none; other options."""
 
     field: str
     rule: Mapping[str, Any] | None = None

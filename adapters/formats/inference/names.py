@@ -77,7 +77,7 @@ class PathName:
 
     @property
     def contexts(self) -> frozenset[str]:
-        """What the path is about."""
+        """The subjects of the path."""
         return self.contexts_above | self.contexts_here
 
     @property
@@ -107,7 +107,7 @@ def name_of(path: Path) -> PathName:
 
 @lru_cache(maxsize=65536)
 def name_score(field: str, path: Path) -> float:
-    """How well a path names a field, from 0 to 1."""
+    """The score of a path as the name of a field, from 0 to 1."""
     if path and path[-1] == KEY:
         return 1.0 if field == "id" else 0.0
     name = name_of(path)
@@ -158,7 +158,7 @@ def is_personal(path: Path) -> bool:
 
 
 def phrase_score(phrases: Iterable[str], path: Path) -> float:
-    """How well a path is named by one of some phrases, from 0 to 1."""
+    """The best score of some phrases as names of a path, from 0 to 1."""
     name = name_of(path)
     return 0.0 if name.blocked else max(_match(name, frozenset(tokens(one))) for one in phrases)
 

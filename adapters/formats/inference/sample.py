@@ -56,7 +56,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a sample holds: its form, and each list that could be the items."""
+    """The content of a sample: its form, and each list that could be the items."""
 
     form: str
     containers: tuple[Container, ...]
@@ -64,7 +64,7 @@ class Contents:
     text: str = ""
 
     def paging(self, container: Container) -> Paging:
-        """What the sample says about further pages of these items; of one that was cut, no numbers of items."""
+        """The statements of the sample about further pages of these items; of one that was cut, no numbers of items."""
         path, outline, count = parse_path(container.source.get("items", "")), PathOutline(), 0
         marked = self.text.lstrip()[:1] == "<"
         if container.lone or container.source.get("lines") or (marked and self.form != "xml") or self.form == "csv":
@@ -295,7 +295,7 @@ def _elements(text: str) -> list[Container]:
 
 
 def _outline(text: str) -> tuple[dict[Path, int], set[Path]]:
-    """How often each element path occurs, and the paths of elements with children or attributes."""
+    """The occurrences of each element path, and the paths of elements with children or attributes."""
     counts: dict[Path, int] = {}
     complex_paths: set[Path] = set()
     stack: list[str] = []

@@ -113,7 +113,7 @@ def within_check(name: str, one: PathValues, score: float) -> float:
 
 
 def _kind_found(name: str, one: PathValues, kind: str) -> list[Evidence]:
-    """How many values are of the kind; of dates with a pattern, all are."""
+    """The number of values of the kind; of dates with a pattern, all are."""
     kind = CHECKED.get(name, kind)
     if not kind:
         return []

@@ -36,7 +36,7 @@ class PathValues:
     listed: bool = False
     kinds: dict[str, float] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
-    """How often each value occurs."""
+    """The number of occurrences of each value."""
     _count: int = 0
 
     def add(self, index: int, values: Sequence[str]) -> None:

@@ -69,7 +69,7 @@ Result: TypeAlias = Outcome | SiteError
 
 @dataclass(slots=True)
 class Health:
-    """How the site answers, for the account's note."""
+    """The site's answers in short, for the account's note."""
 
     answered_at: int | None = None
     failed_at: int | None = None

@@ -277,7 +277,7 @@ class Outbox(LocalCopy):
         return self._db.execute("SELECT 1 FROM due WHERE failures > 0 LIMIT 1").fetchone() is not None
 
     def next_at(self) -> int | None:
-        """When the next call is due; None when none is."""
+        """The instant at which the next call is due; None when none is."""
         row = self._db.execute("SELECT min(not_before) FROM due WHERE unknown_outcome = ''").fetchone()
         return None if row[0] is None else int(row[0])
 

@@ -149,7 +149,7 @@ def as_unreachable(part: DeliveryPart, now: int) -> DeliveryPart:
 
 
 def looks_at(part: DeliveryPart) -> int | None:
-    """When the site is asked again about a part that waits for the day in ``until`` (ms): on that day, and about a
+    """The instant of the next request about a part that waits for the day in ``until`` (ms): on that day, and about a
     refused one after the next full hour, by which the site's own day may have changed. None for any other part.
     """
     if part.state not in {"pending", "refused"} or part.until is None:

@@ -116,7 +116,7 @@ class InboundState(LocalCopy):
         return map(_made, rows)
 
     def live(self) -> int:
-        """How many offers from the site are live."""
+        """The number of live offers from the site."""
         return int(self._db.execute("SELECT count(*) FROM made WHERE reason IS NULL").fetchone()[0])
 
     def _apply(self, chunk: Chunk) -> None:

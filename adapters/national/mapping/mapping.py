@@ -130,8 +130,8 @@ def _mandatory(year: SchoolYear, weeks: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _seconde_obstacle(weeks: tuple[str, ...], on: date) -> Problem:
-    """Why the site takes no seconde with these weeks from a day on: a one-week stay, missing weeks, or a school year
-    whose weeks are not known yet.
+    """The reason why the site takes no seconde with these weeks from a day on: a one-week stay, missing weeks, or a
+    school year whose weeks are not known yet.
     """
     ahead = years_asked_for(on)
     if any(_mandatory(year, weeks) == year.weeks for year in ahead):

@@ -1,4 +1,4 @@
-"""When calls are made: rate limit of an account, backoff of one call, circuit breaker of the whole site.
+"""Timing of calls: rate limit of an account, backoff of one call, circuit breaker of the whole site.
 
 Clock, sleep and chance are injected. The site allows 100 calls per clock minute, account and service.
 """

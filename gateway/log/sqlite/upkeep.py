@@ -11,7 +11,7 @@ from gateway.protocol.topic import Topic
 STEP = 500
 """The number of records that one step deletes: about 10 ms of the writer's time."""
 PAGE_BYTES = 8_192
-"""What deleting one scattered record writes: the page that holds it."""
+"""Bytes written for one scattered record that is deleted: the page that holds it."""
 DIRTY_LEAST = 1_000
 """A stream with fewer new records than this is not compacted yet."""
 

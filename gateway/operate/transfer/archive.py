@@ -32,7 +32,7 @@ _BUFFER = 1024 * 1024
 
 
 MALFORMED = (ValueError, LookupError, TypeError, AttributeError)
-"""What code raises that reads a record of another form."""
+"""The errors of code that reads a record of another form."""
 
 
 class ArchiveError(Exception):
@@ -51,7 +51,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a file holds. ``log`` and ``partitions`` are those of the exported log.
+    """The manifest of a file. ``log`` and ``partitions`` are those of the exported log.
 
     ``undecided``: submissions and messages of inboxes that the file leaves out. ``mark``: the highest number of a
     snapshot mark that was issued. ``journal``: the numbers of the first entry that the log is to hold and of the last

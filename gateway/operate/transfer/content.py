@@ -1,4 +1,4 @@
-"""What an export holds of each topic, and the form in which a record leaves a log and enters another. Pure.
+"""The content of an export by topic, and the form in which a record leaves a log and enters another. Pure.
 
 ``MOVED`` and ``LEFT`` together name every topic of a log. A record stays as it is but for two members: a position of
 ``submissions``, which means nothing on another log, and, unless asked for, the partners' secrets. Entries of the

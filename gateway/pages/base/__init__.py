@@ -1,1 +1,1 @@
-"""What every page shares: the registry, layout and components, stylesheet, script, headers, language."""
+"""The parts that every page shares: the registry, layout and components, stylesheet, script, headers, language."""

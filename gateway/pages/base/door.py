@@ -126,7 +126,7 @@ def form_of(request: web.Request) -> Form:
 
 
 def role_of(signed: Signed) -> Role:
-    """Whose pages a session begins with."""
+    """The role whose pages a session begins with."""
     return "operator" if "operate" in signed.partner.scopes else "platform"
 
 

@@ -1,4 +1,4 @@
-"""Which clients get a page: browsers do, on every address that is not the API's. Which language, which encoding."""
+"""Content negotiation: browsers get pages, on every address that is not the API's; language and encoding."""
 
 import re
 from collections.abc import Mapping

@@ -49,7 +49,9 @@ class Redirect:
 
 Handler: TypeAlias = Callable[[web.Request, Language], Awaitable[Answer | Download | Redirect]]
 Role: TypeAlias = Literal["platform", "operator"]
-"""Whose pages: ``platform`` for every session, ``operator`` for a session of a partner with the scope ``operate``."""
+"""The role that reads a page: ``platform`` for every session, ``operator`` for a session of a partner with the scope
+``operate``.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from gateway.protocol.journal import clean_reason
 
 @dataclass(frozen=True, slots=True)
 class ReasonField:
-    """What was typed, and the reason that is kept: None for none. ``wrong``: why it cannot be one (``missing``, or
+    """A reason as typed, and as it is kept: None for none. ``wrong``: why it cannot be one (``missing``, or
     ``unusable`` for one that is too long or has control characters). ``redacted``: contact data was removed.
     """
 

@@ -1,4 +1,4 @@
-"""What a visitor has sent: its format recognised, inflated within bounds, and split into documents. Pure.
+"""The content that a visitor sends: its format recognised, inflated within bounds, and split into documents. Pure.
 
 An input that holds no documents is an ``NoDocumentsError``, whose code names a sentence of the page.
 """
@@ -17,7 +17,7 @@ from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter, declare
 
 Kind: TypeAlias = Literal["offer", "lines", "array"]
 Syntax: TypeAlias = Literal["xml", "json", "csv", "html"]
-"""How a feed is written, as far as it matters to recognise one."""
+"""The notation of a feed, as far as it matters to recognise one."""
 KINDS: tuple[Kind, ...] = ("offer", "lines", "array")
 _BLANK = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"

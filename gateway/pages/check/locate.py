@@ -1,4 +1,4 @@
-"""Where a problem is in a document as sent: the line, and the part of it to underline. Pure."""
+"""Location of a problem in a document as sent: the line, and the part of it to underline. Pure."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the check needs of the rest of the gateway: feeds by known profiles, and the national site's view of an offer.
+"""The port of the check to the rest of the gateway: feeds by known profiles, and the national site's view of an offer.
 
 The composition root fills it in the sandbox's process; the pages never import adapters.
 """
@@ -41,7 +41,7 @@ class FeedVerdict:
 
 @dataclass(frozen=True, slots=True)
 class NationalPart:
-    """What the national site would do with one part of an offer, for these levels: take it (``ready``), take it from a
+    """The act of the national site on one part of an offer, for these levels: take it (``ready``), take it from a
     day on (``waiting``), take it no more (``past``), or refuse it, for these reasons.
     """
 

@@ -49,7 +49,7 @@ class Relayed:
 
 @dataclass(frozen=True, slots=True)
 class NotRelayed:
-    """Why an offer does not go somewhere, with the rule's code."""
+    """The reason why an offer does not go somewhere, with the rule's code."""
 
     text: str
     code: str
@@ -57,7 +57,7 @@ class NotRelayed:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where an offer would go: ``who`` and ``word`` are keys of texts, ``values`` fill them."""
+    """A destination of an offer: ``who`` and ``word`` are keys of texts, ``values`` fill them."""
 
     who: Literal["own", "regions", "national"]
     state: State
@@ -194,7 +194,7 @@ def published(offer: Mapping[str, Any], language: Language) -> Mapping[str, Any]
 def destinations(
     verdict: Verdict, national: Sequence[NationalPart] | None, language: Language
 ) -> Sequence[Destination]:
-    """Where an offer would go. ``national``: its parts at the national site if it is accepted; else None."""
+    """The destinations of an offer. ``national``: its parts at the national site if it is accepted; else None."""
     offer, document = verdict.offer, verdict.document
     if document is None:
         return ()

@@ -30,7 +30,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckPort:
-    """What the page needs: the visitors' limits and sandbox, the profiles by which a feed can be read, the clock."""
+    """The dependencies of the page: the visitors' limits and sandbox, the profiles by which a feed can be read, the
+    clock.
+    """
 
     visitors: Visitors
     profiles: Sequence[KnownProfile]
@@ -39,7 +41,7 @@ class CheckPort:
 
 @dataclass(frozen=True, slots=True)
 class SentForm:
-    """What the form holds: the content to check, the text for its box (``cut``: too long for it), the chosen format,
+    """The form as sent: the content to check, the text for its box (``cut``: too long for it), the chosen format,
     and whether the content is the uploaded file.
     """
 

@@ -71,7 +71,7 @@ def _choice(
 
 
 def _settings(name: str, control: Mapping[str, Any], choice: dict[str, Any], sent: Mapping[str, list[str]]) -> None:
-    """How dates are written, and what values mean."""
+    """The chosen notation of dates, and the meanings of values."""
     pattern = _first(sent, f"date.{name}")
     if pattern is not None and pattern != control["date"]:
         choice["date"] = pattern

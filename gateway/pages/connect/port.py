@@ -1,4 +1,4 @@
-"""What the page needs of the gateway."""
+"""The port of the page to the gateway."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -91,7 +91,7 @@ class _ConnectPage:
 
 
 def _counts(study: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the log says of a study: nothing of it is content."""
+    """The counts of a study for the log: nothing of it is content."""
     return {"format": study["form"], "items": study["items"], "missing": len(study["missing"]), **study["counts"]}
 
 

@@ -1,4 +1,4 @@
-"""What the page displays of a study (``adapters/profile/study.py``): groups of fields, offers, problems. Pure."""
+"""View model of a study (``adapters/profile/study.py``): groups of fields, offers, problems. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ class Group:
 
 
 def controls_of(study: Study) -> dict[str, dict[str, Any]]:
-    """What the page offers for each field, as ``choices_of`` compares it with the form."""
+    """The controls of each field, as ``choices_of`` compares it with the form."""
     budget = _MeaningBudget()
     return {
         one["name"]: {
@@ -242,7 +242,7 @@ def _settings(one: Mapping[str, Any], budget: _MeaningBudget, texts: Texts, lang
 
 
 def _meant(name: str, texts: Texts, language: Language) -> Iterator[Option]:
-    """What a value of a field can mean."""
+    """The possible meanings of a value of a field."""
     match name:
         case "sector":
             yield from _sectors(language)

@@ -1,4 +1,4 @@
-"""What the home page says, from counts and systems. Pure: no request, no language, no clock."""
+"""View model of the home page, from counts and systems. Pure: no request, no language, no clock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

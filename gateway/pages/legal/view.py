@@ -10,7 +10,7 @@ from gateway.pages.base.page import Answer, Handler, Language, Page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imprint:
-    """Who publishes and hosts this gateway; None where nothing is set. ``contact``: an e-mail address or URL."""
+    """The publisher and the host of this gateway; None where nothing is set. ``contact``: an e-mail address or URL."""
 
     publisher: str | None = None
     address: str | None = None

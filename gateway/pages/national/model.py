@@ -66,7 +66,7 @@ def accounts_of(notes: Mapping[str, Mapping[str, Any]], *, per_minute: int) -> S
 
 
 def minutes_of(calls: int, *, per_minute: int) -> int:
-    """How long calls take, in whole minutes."""
+    """The duration of calls, in whole minutes."""
     return -(-calls // per_minute)
 
 
@@ -95,7 +95,7 @@ def differs(answer: Mapping[str, Any]) -> bool:
 
 
 def extra_in(answer: Mapping[str, Any]) -> int:
-    """How many offers an order would delete at the site."""
+    """The number of offers that an order would delete at the site."""
     return int(answer.get("would_delete", answer.get("extra", {}).get("count", 0)))
 
 

@@ -38,7 +38,7 @@ from gateway.protocol.seal import Seal, sealed_members
 MAX_REFUSED = 50
 _WAIT_SECONDS = 3.0
 _FRESH_MS = 3_600_000
-"""How long a dry run may be old when what it found is applied."""
+"""Maximum age of a dry run whose findings are applied."""
 _ORDERS = ("reconcile", "replay", "adopt")
 
 log = structlog.get_logger()
@@ -127,7 +127,9 @@ class _NationalPage:
         return self._answered(asked.placed.account, asked.placed.order, found.placed.answer)
 
     def _wrong(self, kind: str, form: Form, why: str | None) -> str | None:
-        """Why an order cannot be placed; None if it can. What changes the site follows a dry run, with a reason."""
+        """The reason why an order cannot be placed; None if it can. What changes the site follows a dry run, with a
+        reason.
+        """
         if kind == "adopt" and not is_slug(form.text("platform")):
             return "platform"
         if any(not is_offer_id(one) for one in _offers(form)):

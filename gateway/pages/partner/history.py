@@ -116,7 +116,7 @@ def _receipts(facts: HistoryFacts, language: Language) -> Iterator[Step]:
 
 
 def _way(receipt: Mapping[str, Any]) -> str | None:
-    """How a submission came; None for a command of the gateway itself."""
+    """The way by which a submission came; None for a command of the gateway itself."""
     if receipt.get("publisher") == GATEWAY:
         return None
     return "batch" if "batch" in receipt else "snapshot" if "snapshot" in receipt else "single"

@@ -54,7 +54,7 @@ class Todo:
 
 
 def todos(facts: TodayFacts, partner: Partner, *, required: date | None, language: Language) -> Sequence[Todo]:
-    """What needs the platform, blocked things first."""
+    """The tasks of the platform, blocked things first."""
     found = [
         *_feed(facts, language),
         *_refusals(facts, language),

@@ -18,7 +18,7 @@ from gateway.protocol.partner import Partner
 from schemas.rulebook import LANGUAGES
 
 _DONE = ("added", "altered", "unchanged", "revoked", "ended", "uncertified")
-"""What a page says was done before it."""
+"""The act that a page reports as done."""
 _FIELDS = ("overlap", "why_rotate", "person", "lang", "why_link", "why_sign_out", "why_nonce", "why_uncertify", "role")
 
 

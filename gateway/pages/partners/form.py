@@ -29,7 +29,7 @@ Errors: TypeAlias = dict[str, list[tuple[str, str]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformForm:
-    """What a form holds. ``known``: the version of the platform that it alters; empty for a new one."""
+    """The content of a form. ``known``: the version of the platform that it alters; empty for a new one."""
 
     slug: str = ""
     name: str = ""
@@ -48,7 +48,7 @@ class PlatformForm:
 
 
 def typed_in(form: Form) -> PlatformForm:
-    """What was typed, with the findings that need no other platform. Private keys are not displayed again."""
+    """The content of the form, with the findings that need no other platform. Private keys are not displayed again."""
     errors: Errors = {}
     jwks = form.text("jwks").strip()
     document = _document(jwks)

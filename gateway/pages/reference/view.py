@@ -68,7 +68,7 @@ VIEWS: Mapping[str, View] = {
     "reference_interfaces": _interfaces,
     "reference_kit": _kit,
 }
-"""What each page shows. The data is packaged: but for the order of years, a page changes with a release only."""
+"""The content of each page. The data is packaged: but for the order of years, a page changes with a release only."""
 
 
 def _serving(template: str, view: View, clock: Callable[[], int]) -> Handler:

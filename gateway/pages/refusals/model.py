@@ -22,7 +22,7 @@ class FeedRefusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedRefusals:
-    """What the last reading of a feed refused."""
+    """The refusals of the last reading of a feed."""
 
     platform: str
     at: int
@@ -41,7 +41,7 @@ def by_day(found: Mapping[str, int], wanted: RefusedFilter) -> Sequence[tuple[da
 
 
 def feed_refusals(runs: Mapping[str, SourceRun], wanted: RefusedFilter, language: Language) -> Sequence[FeedRefusals]:
-    """What the last reading of each feed refused, of these platforms and this rule."""
+    """The refusals of the last reading of each feed, of these platforms and this rule."""
     return [
         FeedRefusals(platform=slug, at=run.ended_at, groups=groups)
         for slug, run in sorted(runs.items())

@@ -1,4 +1,4 @@
-"""What flowed this week, in numbers: from each publishing system through the gateway to each subscriber. Pure."""
+"""The flow of this week, in numbers: from each publishing system through the gateway to each subscriber. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +17,15 @@ from gateway.store.statistics import SubmissionCount
 from schemas.communes import plain_name
 
 Access: TypeAlias = Literal["site", "topic", "api"]
-"""How a subscriber gets offers: delivered to the national site, written to its Kafka topic, or read from the API."""
+"""The way by which a subscriber gets offers: delivered to the national site, written to its Kafka topic, or read from
+the API.
+"""
 _ACCEPTED, _UNCHANGED, _STALE = "accepted", "duplicate", "stale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemFlow:
-    """What one system sent, or all of them. ``platform`` is empty for all; ``accepted`` are new and changed offers."""
+    """The submissions of one system, or of all: ``platform`` is empty then. ``accepted``: new and changed offers."""
 
     platform: str
     name: str
@@ -35,7 +37,7 @@ class SystemFlow:
 
     @property
     def relayed(self) -> int:
-        """What subscribers get of it."""
+        """The part that subscribers get."""
         return self.accepted + self.withdrawn
 
     @property

@@ -138,7 +138,7 @@ def lag_of(milliseconds: int) -> Lag:
 
 
 def _rank(row: SystemRow) -> int:
-    """What needs an operator first; a paused feed as one that is late."""
+    """The order of systems: those that need an operator first; a paused feed as one that is late."""
     rank = _RANK.index(row.health)
     return rank if row.paused_at is None else min(rank, _RANK.index("late"))
 
