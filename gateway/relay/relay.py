@@ -59,7 +59,8 @@ class Relay:
         self._pace = pace
         self.partitions: dict[int, PartitionRelay] = {}
         self._assignment: frozenset[int] | None = None
-        self._standby = Standby(log, open_state=self._open_state)
+        self._thread = OneThread("relay")
+        self._standby = Standby(log, thread=self._thread, open_state=self._open_state)
 
     @property
     def ready(self) -> bool:
@@ -81,6 +82,7 @@ class Relay:
             await run_assigned(self._log, role=ROLE, topic=SUBMISSIONS, work=self._partition, assigned=self._assigned)
         finally:
             await self._standby.close()
+            await self._thread.close()
 
     def _assigned(self, assignment: frozenset[int]) -> None:
         self._assignment = assignment
@@ -91,17 +93,12 @@ class Relay:
             await self._own(partition)
 
     async def _own(self, partition: int) -> None:
-        thread = OneThread(f"relay-{partition}")
-        try:
-            state = await retry_log_errors(f"relay {partition}", partial(self._open_state, thread, partition))
-        except BaseException:
-            await thread.close(lambda: None)
-            raise
+        state = await retry_log_errors(f"relay {partition}", partial(self._open_state, partition))
         relay = PartitionRelay(
             self._log,
             partition,
             state=state,
-            thread=thread,
+            thread=self._thread,
             clock=self._clock,
             decided=self._decided,
             pace=self._pace,
@@ -110,32 +107,32 @@ class Relay:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(relay.run())
-                group.create_task(self._upkeep(relay, thread, state, partition))
+                group.create_task(self._upkeep(relay, state, partition))
         except ExceptionGroup as errors:  # not ``except*``: before Python 3.11.4 it wraps what is raised in it
             raise errors.exceptions[0] from None
         finally:
             del self.partitions[partition]
-            await thread.close(state.close)
+            await self._thread.call(state.close)
 
-    async def _open_state(self, thread: OneThread, partition: int) -> RelayState:
-        return await thread.call(RelayState, self._folder / f"relay-{partition}.sqlite", log=self._identity)
+    async def _open_state(self, partition: int) -> RelayState:
+        return await self._thread.call(RelayState, self._folder / f"relay-{partition}.sqlite", log=self._identity)
 
-    async def _upkeep(self, relay: PartitionRelay, thread: OneThread, state: RelayState, partition: int) -> None:
+    async def _upkeep(self, relay: PartitionRelay, state: RelayState, partition: int) -> None:
         """Submit the commands that are due; search again only when the relay has read past them."""
         while True:
             submitted = False
             if relay.ready:
                 try:
-                    submitted = await self._submit_due(relay, thread, state, partition)
+                    submitted = await self._submit_due(relay, state, partition)
                 except LogError as error:  # what is due now is due later as well
                     _log.warning("relay.upkeep_postponed", partition=partition, error=str(error))
             if not submitted:
                 await asyncio.sleep(self._upkeep_seconds if relay.ready else _NOT_READY_SECONDS)
 
-    async def _submit_due(self, relay: PartitionRelay, thread: OneThread, state: RelayState, partition: int) -> bool:
+    async def _submit_due(self, relay: PartitionRelay, state: RelayState, partition: int) -> bool:
         """Submit the commands that are due, and wait for their decisions. Returns whether any were due."""
         with state.guarded():
-            commands = await thread.call(
+            commands = await self._thread.call(
                 due_commands, state, partition=partition, ids=self._ids, now=self._upkeep_clock()
             )
         failed = [one for one in await self._submissions.submit(commands) if isinstance(one, LogError)]

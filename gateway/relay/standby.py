@@ -64,12 +64,13 @@ def _apply(state: RelayState, chunk: Chunk) -> None:
 class Standby:
     """Follows ``offers`` for each partition that is not assigned to this process, in a task of its own.
 
-    ``open_state`` opens the table of a partition in a thread. A table has one user: a partition's relay works within
-    ``owned``.
+    ``open_state`` opens the table of a partition, which is used in ``thread`` only. A table has one user: a partition's
+    relay works within ``owned``.
     """
 
-    def __init__(self, log: EventLog, *, open_state: Callable[[OneThread, int], Awaitable[RelayState]]) -> None:
+    def __init__(self, log: EventLog, *, thread: OneThread, open_state: Callable[[int], Awaitable[RelayState]]) -> None:
         self._log = log
+        self._thread = thread
         self._open_state = open_state
         self._tables: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -104,15 +105,13 @@ class Standby:
 
     async def _keep_up(self, partition: int) -> None:
         """Follow until an error. Raises LogError."""
-        thread = OneThread(f"standby-{partition}")
-        state: RelayState | None = None
+        state = await self._open_state(partition)
         try:
-            state = await self._open_state(thread, partition)
             while True:
-                await thread.call(state.mend)
+                await self._thread.call(state.mend)
                 with state.guarded():
                     end = (await self._log.ends(OFFERS))[partition]
-                    await catch_up(self._log, partition, end=end, state=state, thread=thread, rests=1.0)
+                    await catch_up(self._log, partition, end=end, state=state, thread=self._thread, rests=1.0)
                 await asyncio.sleep(_EVERY_SECONDS)
         finally:
-            await thread.close(state.close if state is not None else lambda: None)
+            await self._thread.call(state.close)

@@ -157,9 +157,8 @@ class OneThread:
         self._executor.submit(run)
         return await answer
 
-    async def close(self, last: Callable[[], None]) -> None:
-        """Run a last call after all others and end the thread, even if the caller is cancelled meanwhile."""
-        self._executor.submit(last)
+    async def close(self) -> None:
+        """End the thread after all calls, even if the caller is cancelled meanwhile."""
         self._executor.shutdown(wait=False)
         await asyncio.shield(asyncio.to_thread(self._executor.shutdown))
 
