@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from schemas.closed_list import closed_list
 from schemas.codelist import reference
 from schemas.decode import decode, find_too_deep
 from schemas.explain import explain
@@ -24,7 +25,7 @@ from schemas.rules.location import match_territory
 from schemas.suspicion import is_plain, is_suspect
 from schemas.territory import Territory
 
-_LISTS = ("sectors", "regions", "departments", "academies", "rules", "calendar")
+_LISTS = (*closed_list("reference_list"), "academies")
 _REFUSED = {
     "id": "example:1",
     "revision": 1,

@@ -1,5 +1,6 @@
-"""The closed lists of the protocol. The values of each are in one schema and their texts in ``reference.json``, under
-the list's name; code, contracts and pages take them from there.
+"""The closed lists of the protocol. The values of each are in one schema, or in ``lists.json`` where only the HTTP
+contract has them; code, contracts and pages take them from there. The texts of those that partners write or read in
+documents are in ``reference.json``, under the list's name.
 
 An entry of texts whose key has a list in braces, such as ``gone_{withdrawn}``, is one entry for each value; its texts
 have the value's word in place of the list.
@@ -24,12 +25,38 @@ CLOSED_LISTS: Mapping[str, tuple[str, Sequence[str]]] = {
 """Name → the schema that has the list, and where; the list of a field of the offer has the field's name. ``removal`` is
 open to readers: a later version may add to it.
 """
+_UNTITLED: Mapping[str, tuple[str, Sequence[str]]] = {
+    "scopes": ("partner", ("properties", "scopes", "items")),
+    "role": ("certificate", ("properties", "role")),
+    "call": ("delivery", ("$defs", "part", "properties", "attempt", "properties", "call")),
+    "separator": ("mapping", ("$defs", "source", "properties", "separator")),
+    "kit_role": ("case", ("$defs", "roles", "items")),
+    "kit_kind": ("case", ("$defs", "kind")),
+}
+"""As ``CLOSED_LISTS``; these have no texts in the reference."""
+
+
+@cache
+def _plain_lists() -> Mapping[str, tuple[str, ...]]:
+    decided = tuple(value for value in closed_list("verdict") if value != "pending")
+    return {
+        **{name: tuple(values) for name, values in read_json("lists.json").items()},
+        "decided": decided,
+        "counted": (decided[0], "withdrawn", *decided[1:], "refused"),
+    }
+
+
+def list_names() -> tuple[str, ...]:
+    """The names of all closed lists."""
+    return (*CLOSED_LISTS, *_UNTITLED, *_plain_lists())
 
 
 @cache
 def closed_list(name: str) -> tuple[str, ...]:
     """The values of a closed list in the schema's order. Raises KeyError."""
-    home, path = CLOSED_LISTS[name]
+    if name not in CLOSED_LISTS and name not in _UNTITLED:
+        return _plain_lists()[name]
+    home, path = CLOSED_LISTS.get(name) or _UNTITLED[name]
     part = schema(home)
     for step in path:
         part = part[step]

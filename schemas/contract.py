@@ -17,6 +17,7 @@ import yaml
 
 from schemas.bundle import FRENCH
 from schemas.client_form import client_form
+from schemas.closed_list import closed_list
 from schemas.derived import HARMLESS
 from schemas.packaged import read_bytes, read_json
 from schemas.registry import schema, schema_names
@@ -47,6 +48,8 @@ _BRANCHES: Mapping[str, tuple[str, str]] = {
 _PROBLEMS = "urn:fr:stages:schema:problem:1"
 _UNANSWERED = ("#/$defs/refusal", f"{_PROBLEMS}#/$defs/stored_problem")
 """Descriptions of what the log alone holds: texts in both languages."""
+_LIST = "closed-list:"
+"""Before the name of a closed list in a reference to its values."""
 _MILLISECONDS = {"description": "Milliseconds since 1970.", "type": "integer", "minimum": 0}
 """No answer has a time in this form."""
 _DROPPED = frozenset({"$id", "$schema", "$defs", "title", "x-version"})
@@ -177,6 +180,8 @@ class _Bundle:
 
     def _referenced(self, reference: str, home: str | None) -> Any:
         """A reference to the component, or the target itself where it is no type but a fragment of one."""
+        if reference.startswith(_LIST):
+            return list(closed_list(reference.removeprefix(_LIST)))
         base, _, pointer = reference.partition("#")
         file = self._files[base] if base else home
         if file is None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from schemas.closed_list import closed_list
+
 ENDPOINTS: Mapping[str, str] = {
     "token": "/oauth/token",
     "jwks": "/oauth/jwks.json",
@@ -21,5 +23,5 @@ ENDPOINTS: Mapping[str, str] = {
     "asyncapi": "/v1/asyncapi.json",
 }
 """Relative to the address of the discovery document (RFC 3986); ``{format}`` as in RFC 6570."""
-REFERENCE_LISTS = ("sectors", "regions", "departments", "rules", "calendar")
+REFERENCE_LISTS = closed_list("reference_list")
 """The lists of ``GET /v1/reference/{list}``."""

@@ -12,9 +12,10 @@ from adapters.formats.item import ITEM_CHARACTERS, SourceItem
 from adapters.formats.nearest_path import nearest_of
 from adapters.formats.problem import UnusableFeedError, problem
 from schemas.bilingual import Bilingual
+from schemas.closed_list import closed_list
 from schemas.rulebook import displayed
 
-SEPARATORS = (";", ",", "\t", "|")
+SEPARATORS = closed_list("separator")
 
 _ENDLESS_ROW = Bilingual("endless row", "ligne sans fin")
 _MALFORMED_ROW = "ligne mal formée : guillemets ou longueur"

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from conformance.words import Texts
 from schemas.rulebook import Severity, catalogue
 
 RoleName: TypeAlias = Literal["gateway", "publisher", "subscriber", "national"]
-ROLES: tuple[RoleName, ...] = ("gateway", "publisher", "subscriber", "national")
-Kind: TypeAlias = Literal["offer", "withdrawal", "submission"]
+"""The closed list ``kit_role``, written out: the command line reads its choices from the type."""
+ROLES: tuple[RoleName, ...] = get_args(RoleName)
+Kind: TypeAlias = str
+"""One of the closed list ``kit_kind``."""
 
 
 def severity_on(code: str, day: date) -> Severity | None:

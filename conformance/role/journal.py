@@ -9,8 +9,8 @@ from conformance.model.result import Deviation
 from conformance.words import Texts, code_in_words, joined, plain, say
 
 SendKind: TypeAlias = Literal["publish", "withdraw"]
-SendOutcome: TypeAlias = Literal["accepted", "duplicate", "stale", "rejected", "refused", "unknown", "lost"]
-"""``unknown``: answered 503 or 429, not stored; ``lost``: stored, but the answer did not arrive."""
+SendOutcome: TypeAlias = str
+"""A verdict, ``refused``, ``unknown`` (answered 503 or 429, not stored), or ``lost`` (stored, but not answered)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,9 @@ from conformance.script.export import UnreadableExportError, entries_of
 from conformance.script.matcher import mismatches, render_value
 from conformance.target.wire import Reply, Wire
 from conformance.words import Texts, joined, plain, say
+from schemas.closed_list import closed_list
 
-_FORMATS = ("csv", "jobposting", "rss")
+_FORMATS = closed_list("export_format")
 _PAGES_AT_MOST = 500
 _WHOLE, _FEW, _ONE, _SOME = 1000, 2, 1, 3
 _POLL_SECONDS = 5

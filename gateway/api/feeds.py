@@ -16,9 +16,10 @@ from gateway.api.readiness import require_caught_up
 from gateway.operate.desk import MAX_CONFIRMED
 from gateway.operate.feeds import run_feed, set_paused
 from gateway.protocol.record import utc
+from schemas.closed_list import closed_list
 
 _EXPECTED = '{"action": "pause" | "resume" | "run", "reason"?: "…", "confirm"?: 0}'
-_MEMBERS: Mapping[str, Check] = {"action": one_of("pause", "resume", "run"), "confirm": within(0, MAX_CONFIRMED)}
+_MEMBERS: Mapping[str, Check] = {"action": one_of(*closed_list("feed_action")), "confirm": within(0, MAX_CONFIRMED)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

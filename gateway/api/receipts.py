@@ -28,8 +28,9 @@ from gateway.protocol.identity import (
     platform_of,
     snapshot_id,
 )
+from gateway.protocol.receipt import VERDICTS
 from gateway.protocol.topic import RECEIPTS, SUBMISSIONS
-from gateway.store.receipt_search import ALL, VERDICTS, ReceiptFilter
+from gateway.store.receipt_search import ALL, ReceiptFilter
 from schemas.rulebook import Language
 
 _PENDING_MS = 600_000

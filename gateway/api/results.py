@@ -13,6 +13,7 @@ import orjson
 
 import schemas
 from gateway.ingest.upload.upload import Upload
+from gateway.protocol.receipt import VERDICTS
 from schemas.rulebook import Language
 
 LETTERS: Mapping[str, str] = {
@@ -33,7 +34,7 @@ MAX_BYTES = 8_000_000
 """Largest total size of refused items with their problems, and of accepted ones; the first item always has them."""
 
 _ORDINAL = {letter.encode()[0]: status for status, letter in LETTERS.items()}
-_WITH_RECEIPT = frozenset({"queued", "unknown", "accepted", "duplicate", "stale", "rejected"})
+_WITH_RECEIPT = frozenset({"queued", "unknown", *VERDICTS})
 _BAD = frozenset({"refused", "stale", "rejected"})
 _PROBLEMS = b',"problems":['
 _EMPTY_EVERY = 256

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from gateway.protocol.receipt import VERDICTS
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_VERDICTS = ("accepted", "duplicate", "stale", "rejected")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
 OTHER = "other"
 """The label of requests of no partner: without a token, or with an invalid one."""
@@ -38,7 +39,7 @@ class Metrics:
         self._verdicts = Counter(
             "passerelle_verdicts", "Submissions decided, by verdict.", ("verdict",), registry=self.registry
         )
-        for verdict in _VERDICTS:
+        for verdict in VERDICTS:
             self._verdicts.labels(verdict)
         self._refusals = Counter(
             "passerelle_refusals",

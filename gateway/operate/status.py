@@ -5,7 +5,7 @@ The list of platforms is open to every partner; the details of a platform only t
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import schemas
 from gateway.partners.onboarding import presets
@@ -18,8 +18,10 @@ from gateway.store.deliveries import DeliverySummary
 from gateway.store.receipt_counts import ReceiptCount
 from schemas.rulebook import Language
 
-Kind: TypeAlias = Literal["regional", "national", "uncovered", "other"]
-"""``uncovered`` are Regions without a platform, whose offers arrive through the national site."""
+Kind: TypeAlias = str
+"""One of the closed list ``system``; ``uncovered`` are Regions without a platform, whose offers the national
+site has.
+"""
 
 UNCOVERED = ("24", "32")
 """INSEE codes of Centre-Val de Loire and Hauts-de-France."""

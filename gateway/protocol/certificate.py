@@ -6,14 +6,15 @@ Signatures are made and verified elsewhere; ``evidence`` decides whether evidenc
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import schemas
 from gateway.protocol import PROTOCOL_VERSION
 from gateway.protocol.paris_time import paris_date
 
 Role: TypeAlias = Literal["publisher", "subscriber", "gateway"]
-ROLES: tuple[Role, ...] = ("publisher", "subscriber", "gateway")
+"""The closed list ``role``, written out: the command line reads its choices from the type."""
+ROLES: tuple[Role, ...] = get_args(Role)
 """The roles of certificates. The national site is tested too, but takes part through adapters and needs none."""
 Profile: TypeAlias = Literal["full", "core"]
 PROFILES: tuple[Profile, ...] = ("full", "core")

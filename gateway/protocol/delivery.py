@@ -13,14 +13,19 @@ import orjson
 
 from gateway.protocol.record import Record, read_utc, utc
 from gateway.protocol.value import from_members
+from schemas.closed_list import closed_list
 
 Json: TypeAlias = Mapping[str, Any]
 Group: TypeAlias = Literal["college", "lycee"]
-Call: TypeAlias = Literal["create", "update", "delete"]
+Call: TypeAlias = str
+"""One of the closed list ``call``."""
 State: TypeAlias = str
 """One of the closed list ``delivery``."""
 
 GROUPS: tuple[Group, ...] = ("college", "lycee")
+CALLS: tuple[Call, ...] = closed_list("call")
+QUEUE = (*CALLS, "later", "doubt")
+"""The keys of the counts of due calls in a note: of each kind those due now, and the others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,38 +11,17 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 import orjson
 
 from gateway.protocol.record import Record, StoredRecord, read_utc, utc
 from gateway.protocol.topic import JOURNAL
+from schemas.closed_list import closed_list
 from schemas.personal import redact, redact_tree
 
-ActName: TypeAlias = Literal[
-    "partner.add",
-    "partner.set",
-    "partner.rotate",
-    "partner.revoke",
-    "partner.link",
-    "partner.sign-out",
-    "platform.add",
-    "certificate.nonce",
-    "certificate.sign",
-    "certificate.revoke",
-    "keys.rotate",
-    "national.adopt",
-    "national.reconcile",
-    "national.replay",
-    "national.erase",
-    "offer.moderate",
-    "offer.lift",
-    "feed.run",
-    "feed.pause",
-    "feed.resume",
-    "journal.erase-name",
-]
-ACTS: tuple[ActName, ...] = get_args(ActName)
+ActName: TypeAlias = str
+ACTS: tuple[ActName, ...] = closed_list("act")
 
 PARTITION = 0
 """The partition of ``journal`` and of ``operators`` that holds everything: a chain has one order."""

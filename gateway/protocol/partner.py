@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from gateway.protocol.certificate import Issued, Nonce
+from schemas.closed_list import closed_list
 
-Scope: TypeAlias = Literal["offers:publish", "offers:read", "operate"]
-SCOPES: tuple[Scope, ...] = ("offers:publish", "offers:read", "operate")
+Scope: TypeAlias = str
+SCOPES: tuple[Scope, ...] = closed_list("scopes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

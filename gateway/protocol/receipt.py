@@ -8,7 +8,7 @@ after a crash gets the same receipts.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import orjson
 
@@ -16,6 +16,7 @@ from gateway.protocol.decide import Accepted, Decision, Duplicate, Rejected, Sta
 from gateway.protocol.identity import kind_of
 from gateway.protocol.record import Record, utc
 from gateway.protocol.submission import Lift, Publish, Retire, Submission, Withdraw
+from schemas.closed_list import closed_list
 from schemas.rulebook import Language
 
 AFTER_LIFT: Mapping[Language, str] = {
@@ -25,8 +26,8 @@ AFTER_LIFT: Mapping[Language, str] = {
     "snapshot.",
 }
 """The next step of the publisher after a moderation was lifted (WDR-007, ADR 0006)."""
-VerdictName: TypeAlias = Literal["accepted", "duplicate", "stale", "rejected"]
-_VERDICTS: dict[type[Decision], VerdictName] = {
+VERDICTS = closed_list("decided")
+_VERDICTS: dict[type[Decision], str] = {
     Accepted: "accepted",
     Duplicate: "duplicate",
     Stale: "stale",
@@ -149,7 +150,7 @@ def refusal_record(
     return Record((about.get("id") or publisher).encode(), orjson.dumps(body))
 
 
-def verdict_name(decision: Decision) -> VerdictName:
+def verdict_name(decision: Decision) -> str:
     """The verdict of a decision, as the protocol names it."""
     return _VERDICTS[type(decision)]
 

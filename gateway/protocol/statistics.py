@@ -7,19 +7,20 @@ the door it names a few of these documents (``refused_document``).
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
 from gateway.protocol.record import Record
 from gateway.protocol.refused_document import RefusedDocument, documents_body, read_documents
 from gateway.protocol.value import value
+from schemas.closed_list import closed_list
 
-CountedVerdict: TypeAlias = Literal["accepted", "withdrawn", "duplicate", "stale", "rejected", "refused"]
+CountedVerdict: TypeAlias = str
 """``refused``: answered 422, never a submission. ``withdrawn``: an accepted withdrawal. The others are the relay's."""
-VERDICTS: tuple[CountedVerdict, ...] = get_args(CountedVerdict)
-Dimension: TypeAlias = Literal["platform", "day", "verdict", "rule", "department"]
-DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+VERDICTS: tuple[CountedVerdict, ...] = closed_list("counted")
+Dimension: TypeAlias = str
+DIMENSIONS: tuple[Dimension, ...] = closed_list("dimension")
 
 UNBROKEN = ""
 """The rule of a submission that breaks none."""

@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from gateway.protocol.receipt import VERDICTS
+
 COLUMNS = (
     *("log_offset", "receipt", "concerns", "appended", "moment"),
     *("verdict", "problems", "moderation", "id", "upload", "value"),
@@ -21,7 +23,6 @@ COLUMNS = (
 """The columns of a receipt's row that its column ``sum`` is the checksum of."""
 WHOLE = f"whole(sum, {', '.join(COLUMNS)})"
 """The condition that a row is undamaged; a damaged row fails the statement."""
-VERDICTS = ("accepted", "duplicate", "stale", "rejected")
 SCHEMA = """
 CREATE INDEX receipts_concerns ON receipts (concerns, verdict, problems, log_offset);
 CREATE INDEX receipts_offer ON receipts (id, log_offset);

@@ -23,7 +23,7 @@ KEPT_DAYS = 396
 """Days with counts, today included: thirteen months, fewer than the topic keeps, so that the first one is whole."""
 
 _TABLES: Tables = {
-    "counts": ("day", "platform", "verdict", "rule", "department", "number"),
+    "counts": (*Cell._fields, "number"),
     "writers": ("writer", "number", "day"),
 }
 _SUM = {table: computed(columns) for table, columns in _TABLES.items()}

@@ -1,27 +1,35 @@
 """Every value of every closed list is accepted, stored and put into words wherever it can appear, in both languages."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from prometheus_client import generate_latest
 
 import schemas
 from adapters.formats.field import FIELDS, Many, One
 from adapters.national.mapping.deliverability import DeliveryTerms
 from adapters.national.mapping.mapping import map_offer
+from adapters.rendering import renderings
 from conformance.standin import seeds
+from gateway.api.feeds import read_feed_action
 from gateway.cli.sample import render_offer
+from gateway.federation.counters import Metrics
 from gateway.federation.offers import HistoryFacts
 from gateway.operate.transfer.content import MOVED
 from gateway.pages.base.texts import texts_of
 from gateway.pages.base.wording import plain_value
+from gateway.pages.journal.model import read_filter
 from gateway.pages.partner.history import steps
-from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record, read_delivery
+from gateway.protocol.delivery import QUEUE, Delivery, DeliveryPart, delivery_record, read_delivery
 from gateway.protocol.record import OfferState, offer_record, utc
+from gateway.protocol.statistics import Cell
 from gateway.protocol.submission import OUT_OF_SCOPE, REASONS, Known
-from schemas.closed_list import CLOSED_LISTS, closed_list, words
+from gateway.store.statistics import SubmissionCount
+from schemas.closed_list import CLOSED_LISTS, closed_list, list_names, words
 from schemas.contract import asyncapi_document, openapi_document
 from schemas.reference_pages import code_lists
 from schemas.registry import fast_validator
@@ -131,6 +139,14 @@ def parameter(path: str, method: str, name: str) -> Use:
     return is_listed
 
 
+def component(name: str, *path: str) -> Use:
+    return contract(openapi_document, "components", "schemas", name, *path)
+
+
+def counted(value: str, _: Language) -> bool:
+    return f'verdict="{value}"' in generate_latest(Metrics().registry).decode()
+
+
 def withdraws(value: str, _: Language) -> bool:
     return accepted({"id": "bretagne:a", "revision": 2, "withdrawn": value})
 
@@ -222,10 +238,52 @@ USES: Mapping[str, Mapping[str, Use]] = {
 }
 
 
+def word_of(folder: str, key: str) -> Use:
+    """A text of a page under a key with the value, whose signs are underlines there."""
+    return lambda value, language: str(texts_of(folder, language)(key.format(re.sub("[^a-z]", "_", value)), n=2))
+
+
+USES_OF_PLAIN: Mapping[str, Mapping[str, Use]] = {
+    "act": {
+        "parameter of the API": component("ActName"),
+        "page of the journal": word_of("journal", "act_{}"),
+        "filter of the journal": lambda value, _: read_filter({"act": value}, {}).wrong == [],
+    },
+    "call": {"log": lambda value, _: value in QUEUE, "page of the national site": word_of("national", "queue_{}")},
+    "counted": {"parameter of the API": component("Count", "properties", "verdict")},
+    "decided": {"parameter of the API": parameter("/v1/receipts", "get", "verdict"), "metrics": counted},
+    "dimension": {
+        "parameter of the API": parameter("/v1/statistics", "get", "group"),
+        "counts": lambda value, _: value in Cell._fields and value in SubmissionCount.__slots__,
+    },
+    "export_format": {
+        "parameter of the API": parameter("/v1/exports/{format}", "get", "format"),
+        "rendering": lambda value, _: value in renderings("https://example.org"),
+    },
+    "feed_action": {
+        "API": lambda value, _: read_feed_action(orjson.dumps({"action": value, "reason": "x"})),
+        "page of the systems": word_of("systems", "{}"),
+    },
+    "reference_list": {
+        "parameter of the API": parameter("/v1/reference/{list}", "get", "list"),
+        "document": lambda value, _: schemas.reference(value),
+    },
+    "role": {"page of a platform": word_of("partners", "role_{}")},
+    "scopes": {
+        "contract": component("Scope"),
+        "page of a platform": word_of("partners", "scope_{}"),
+    },
+    "system": {"contract": component("PlatformStatus", "properties", "kind")},
+}
+"""Lists without texts in the reference."""
+
 EVERYWHERE = [
     pytest.param(holds, value, language, id=f"{name}-{value}-{use}-{language}")
-    for name in CLOSED_LISTS
-    for use, holds in {**USES.get(name, {}), "reference": reference(name)}.items()
+    for name in list_names()
+    for use, holds in {
+        **{**USES, **USES_OF_PLAIN}.get(name, {}),
+        **({"reference": reference(name)} if name in CLOSED_LISTS else {}),
+    }.items()
     for value in closed_list(name)
     for language in LANGUAGES
 ]

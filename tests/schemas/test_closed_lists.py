@@ -1,27 +1,36 @@
 """Each closed list of the protocol is in one place: its schema. Code and contracts take its values from there."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
-from schemas.closed_list import CLOSED_LISTS, closed_list
+from conformance.model.case import RoleName
+from gateway.protocol.certificate import Role
+from schemas.closed_list import closed_list, list_names
 from schemas.packaged import read_bytes
 from schemas.registry import schema, schema_names
 
 ROOT = Path(__file__).parents[2]
+_ROLES = re.compile(r"gateway/protocol/certificate\.py:|conformance/model/case\.py:")
 _PRODUCT = ("schemas", "gateway", "adapters", "conformance")
 
 
-@pytest.mark.parametrize("name", CLOSED_LISTS)
+@pytest.mark.parametrize("name", list_names())
 def test_no_code_repeats_a_closed_list(name: str) -> None:
+    """But for those that the command line reads from a type."""
     found = [f"{path}:{line}" for path, line, values in _written() if values >= set(closed_list(name))]
 
-    assert [] == found
+    assert [] == [one for one in found if name not in {"role", "kit_role"} or not _ROLES.match(one)]
+
+
+def test_the_roles_in_types_are_those_of_the_schemas() -> None:
+    assert (closed_list("role"), closed_list("kit_role")) == (get_args(Role), get_args(RoleName))
 
 
 @pytest.mark.parametrize("contract", ["openapi.yaml", "asyncapi.yaml"])
@@ -34,14 +43,33 @@ def test_no_contract_repeats_a_list_of_a_schema(contract: str) -> None:
     assert [] == [pointer for pointer, values in _enums(written, "") if values in lists]
 
 
+def test_the_acts_of_the_code_are_those_of_the_list() -> None:
+    """Nothing else is the first argument of ``acting``, and each act of the list is made somewhere."""
+    nodes = [
+        node
+        for path in sorted((ROOT / "gateway").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    acts = {
+        one.value
+        for node in nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "acting"
+        for one in ast.walk(node.args[0])
+        if isinstance(one, ast.Constant)
+    }
+
+    assert acts <= set(closed_list("act")) <= texts
+
+
 @cache
 def _written() -> list[tuple[Path, int, set[object]]]:
-    """Every collection of the product's code. The national site's simulator has lists of the site, not ours."""
+    """Every collection of the product's code. The kit's stand-in repeats the gateway's on purpose."""
     return [
         (path.relative_to(ROOT), line, values)
         for package in _PRODUCT
         for path in sorted((ROOT / package).rglob("*.py"))
-        if "national_site" not in path.parts
+        if "standin" not in path.parts
         for line, values in _collections(path.read_text(encoding="utf-8"))
     ]
 

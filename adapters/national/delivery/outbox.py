@@ -15,7 +15,7 @@ from pathlib import Path
 
 from adapters.national.site.timing import MAX_MS
 from gateway.errors import LogUnavailableError
-from gateway.protocol.delivery import Delivery, Group, delivery_record, read_delivery
+from gateway.protocol.delivery import QUEUE, Delivery, Group, delivery_record, read_delivery
 from gateway.protocol.record import OfferState, read_offer
 from gateway.runtime.sqlite_damage import computed, using_copy
 from gateway.store.local_copy import LocalCopy
@@ -95,6 +95,8 @@ WHERE unknown_outcome = '' AND rank = ? AND not_before <= ? AND {_WHOLE["due"]}
 ORDER BY failures, not_before, id LIMIT ?
 """  # noqa: S608  # our own columns
 _RANKS = 4
+_CALLS = {0: "delete", 1: "create", 2: "update", 3: "delete"}
+"""The call of each rank."""
 _RETRIED_SHARE = 4
 """Of this many calls at least one retries a part that failed before."""
 
@@ -283,12 +285,12 @@ class Outbox(LocalCopy):
 
     def queue(self, now: int) -> Mapping[str, int]:
         """Number of calls due now, by kind; ``later``: for another day or a retry; ``doubt``: for the index."""
-        counts = dict.fromkeys(("delete", "create", "update", "later", "doubt"), 0)
+        counts = dict.fromkeys(QUEUE, 0)
         rows = self._db.execute(
             "SELECT rank, not_before <= ?, unknown_outcome <> '', count(*) FROM due GROUP BY 1, 2, 3", (now,)
         ).fetchall()
         for rank, ready, is_aside, number in rows:
-            name = "doubt" if is_aside else ("delete", "create", "update", "delete")[rank] if ready else "later"
+            name = "doubt" if is_aside else _CALLS[rank] if ready else "later"
             counts[name] += number
         return counts
 

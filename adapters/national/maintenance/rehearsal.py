@@ -12,7 +12,7 @@ from gateway.clock import Clock
 from gateway.log.port import EventLog, Output
 from gateway.log.reading import read_all
 from gateway.partners import Partners
-from gateway.protocol.delivery import is_delivery, read_delivery
+from gateway.protocol.delivery import CALLS, is_delivery, read_delivery
 from gateway.protocol.identity import platform_of
 from gateway.protocol.topic import DELIVERIES, OFFERS
 
@@ -31,7 +31,7 @@ class Plan:
     @property
     def calls(self) -> int:
         """Number of calls due now."""
-        return sum(self.queue[name] for name in ("delete", "create", "update"))
+        return sum(self.queue[name] for name in CALLS)
 
 
 class _NullOwner:

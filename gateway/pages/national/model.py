@@ -6,13 +6,11 @@ from typing import Any, Literal, TypeAlias
 
 from gateway.operate.desk import RefusedActError
 from gateway.operate.national import account_for
-from gateway.protocol.delivery import State
+from gateway.protocol.delivery import CALLS, QUEUE, State
 from gateway.protocol.record import read_utc
 from gateway.store.deliveries import DeliverySummary
 
 Kind: TypeAlias = Literal["fine", "look", "blocked"]
-QUEUE = ("delete", "create", "update", "later", "doubt")
-CALLS = ("delete", "create", "update")
 STATES: Sequence[State] = ("pending", "delivered", "refused", "not-deliverable", "withdrawn", "moderated")
 DIFFERENCES = ("missing", "extra", "differing", "doubled")
 _MAX_LISTED = 20

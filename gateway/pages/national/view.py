@@ -20,7 +20,6 @@ from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, 
 from gateway.pages.base.reason import read_reason
 from gateway.pages.base.upload import Form
 from gateway.pages.national.model import (
-    CALLS,
     STATES,
     accounts_of,
     differs,
@@ -30,7 +29,7 @@ from gateway.pages.national.model import (
     platforms_of,
 )
 from gateway.pages.partner.rules import of_problem
-from gateway.protocol.delivery import Delivery
+from gateway.protocol.delivery import CALLS, Delivery
 from gateway.protocol.delivery_order import Adopt, Order, Placed, Reconcile, Replay
 from gateway.protocol.identity import is_offer_id, is_slug
 from gateway.protocol.seal import Seal, sealed_members

@@ -13,11 +13,12 @@ from gateway.pages.reference.calendars import ZONES, school_years
 from gateway.pages.reference.interfaces import operations, topics
 from gateway.pages.reference.lists import list_views, naf_codes
 from gateway.protocol.paris_time import paris_date
+from schemas.closed_list import closed_list
 from schemas.kit_cases import kit_cases, kit_version
 from schemas.requirements import sentences
 from schemas.rulebook import RULES_VERSION, SCHEMA_VERSION, catalogue
 
-ROLES = ("publisher", "subscriber", "gateway", "national")
+ROLES = closed_list("kit_role")
 PARTS: Mapping[str, Mapping[Language, str]] = {
     "reference": {"fr": "/reference", "en": "/en/reference"},
     "reference_lists": {"fr": "/reference/listes", "en": "/en/reference/lists"},

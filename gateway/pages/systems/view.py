@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from aiohttp import web
 
@@ -21,10 +21,10 @@ from gateway.pages.systems.model import Overview, SystemRow, overview
 from gateway.pages.systems.territory import areas
 from gateway.protocol.journal import MAX_CHARACTERS
 from gateway.protocol.topic import JOURNAL, RUNS
+from schemas.closed_list import closed_list
 
 REFRESH_SECONDS = 5
-Action: TypeAlias = Literal["run", "pause", "resume"]
-_ACTIONS: Sequence[Action] = ("run", "pause", "resume")
+_ACTIONS = closed_list("feed_action")
 _EMPTY = ReasonField("", None)
 
 
@@ -39,7 +39,7 @@ def pages(federation: Federation) -> Sequence[Page]:
 class _RowAct:
     """An act on the feed of a system."""
 
-    action: Action
+    action: str
     row: SystemRow
 
 
@@ -112,10 +112,9 @@ class _SystemsPage:
 def _asked(found: Overview, action: str, platform: str) -> _RowAct:
     """Raises PageError: 400 for another act, 404 for a platform without a feed."""
     row = next((one for one in (*found.rows, *found.others) if one.has_feed and one.platform == platform), None)
-    known = next((one for one in _ACTIONS if one == action), None)
-    if known is None or row is None:
-        raise PageError(400 if known is None else 404)
-    return _RowAct(known, row)
+    if row is None or action not in _ACTIONS:
+        raise PageError(404 if action in _ACTIONS else 400)
+    return _RowAct(action, row)
 
 
 def _form(

@@ -70,7 +70,7 @@ def test_every_act_has_words(language: Language) -> None:
 async def test_acts_are_in_words_newest_first(site: PageHarness, headers: dict[str, str]) -> None:
     """An act of a later version is its code; one that did not happen is marked, and so is the entry that says it."""
     last = await seed(site, rounds=1)
-    later = Act(act="later.act", about="x")  # type: ignore[arg-type]
+    later = Act(act="later.act", about="x")
     await Journal(site.harness.federation.log, secret=SECRET).write(later, Actor(client="exploitation"))
     await settle(site)
     text = await get(site, PATH, headers)
