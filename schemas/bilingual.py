@@ -53,8 +53,6 @@ _TYPES: Mapping[str, str] = {
     "boolean": "booléen (`true` ou `false`)",
     "null": "valeur nulle (`null`)",
 }
-
-
 _LITERALS: Mapping[str, Mapping[bool | None, str]] = {
     "fr": {True: "vrai", False: "faux", None: "rien"},
     "en": {True: "true", False: "false", None: "null"},

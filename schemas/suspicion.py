@@ -47,8 +47,6 @@ _HIDDEN = (
     r"%[0-9A-Fa-f]{2}|&(?:#|commat|period|plus|lpar|rpar|nbsp|colon)|\\u00",
 )
 _LINK = ("(?:mailto|tel|smsto|sms|mms|callto|facetime|audio|whatsapp|viber|skype|sips?):",)
-
-
 _MARKUP = schema("offer")["$defs"]["markup"]["pattern"]
 _CONTROL = r"[\x00-\x09\x0b-\x1f\x7f]"  # other control characters are beyond ordinary French, see _HIDDEN
 _SUSPICION = (*_HIDDEN, *_LINK, *_EMAIL, *_NATIONAL, *_INTERNATIONAL, *_OTHER_PHONE, *_SPELLED)

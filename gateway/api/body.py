@@ -31,8 +31,6 @@ _PLAIN = ("", "identity")
 DISK_QUOTA: web.AppKey[DiskQuota] = web.AppKey("room", DiskQuota)
 _SLOT: web.RequestKey[Slot] = web.RequestKey("slot", Slot)
 _RETRY_SECONDS = "30"
-
-
 _Bytes = TypeVar("_Bytes", bytes, bytearray)
 
 

@@ -6,30 +6,13 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gateway.log.port import EventLog
-from gateway.protocol.record import Record, StoredRecord
+from gateway.protocol.record import StoredRecord
 
 Answer = TypeVar("Answer")
 Request = TypeVar("Request")
 
 _PAGE = 1_000
 _WAIT_SECONDS = 1.0
-
-
-async def request_answer(
-    log: EventLog,
-    topic: str,
-    partition: int,
-    request: Record,
-    *,
-    answer: Callable[[StoredRecord], Answer | None],
-    seconds: float | None = None,
-) -> Answer:
-    """Append a request and wait for its answer, at most ``seconds``.
-
-    The owner executes a request even if its requester has stopped waiting. Raises as ``wait_for_answer``.
-    """
-    appended = await log.append(topic, partition, [request])
-    return await wait_for_answer(log, topic, partition, start=appended.last + 1, answer=answer, seconds=seconds)
 
 
 async def wait_for_answer(
@@ -41,7 +24,7 @@ async def wait_for_answer(
     answer: Callable[[StoredRecord], Answer | None],
     seconds: float | None = None,
 ) -> Answer:
-    """Wait for the answer to a request, at most ``seconds``.
+    """Wait for the answer to a request, at most ``seconds``. Its owner executes it even if nothing waits any more.
 
     ``answer`` is called with each record of the partition from the offset ``start`` on, in order, until it returns an
     answer. Raises TimeoutError, LogError, and errors of ``answer``.

@@ -18,17 +18,9 @@ from gateway.oauth.refusal import RefusalError
 from gateway.oauth.token import LEEWAY_SECONDS
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
-
 ASSERTION_ALGORITHMS = ("ES256", "RS256")
-
-
 ASSERTION_SECONDS = 600
-
-
 _MAX_TOKEN_ID = 255
-
-
 FirstUse: TypeAlias = Callable[[str, str], Awaitable[bool]]
 """Claims (platform, ``jti``) among all replicas; False if it was claimed before."""
 

@@ -4,21 +4,24 @@ A change is applied to the record as stored, so that members written by a later 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import orjson
 
 from gateway.protocol.certificate import Issued, Nonce, read_statement, statement
 from gateway.protocol.partner import SCOPES, Generation, Partner, Secret, Session
 from gateway.protocol.record import Record
+from gateway.protocol.value import from_members
 
+_Value = TypeVar("_Value")
 _IDENTITIES: Mapping[str, str] = {"secrets": "hash", "certificates": "signed", "nonces": "text", "sessions": "id"}
 """Members that are lists of objects, each with the member that identifies an object."""
 
 
 def partner_document(partner: Partner) -> dict[str, Any]:
     """The partner as JSON on the topic: sets sorted, unset members left out, secrets as hashes."""
-    document: dict[str, Any] = {
+    document = {
         "platform": partner.platform,
         "name": partner.name,
         "scopes": sorted(partner.scopes),
@@ -27,28 +30,22 @@ def partner_document(partner: Partner) -> dict[str, Any]:
         "inbox": partner.inbox,
         "feed": partner.feed,
         "hosts": list(partner.hosts),
-        "secrets": [_secret_document(secret) for secret in partner.secrets],
+        "secrets": [_set_members(secret) for secret in partner.secrets],
         "revoked": partner.revoked,
     }
-    if partner.jwks is not None:
-        document["jwks"] = partner.jwks
-    if partner.issuer is not None:
-        document["issuer"] = partner.issuer
-    if partner.profile is not None:
-        document["profile"] = partner.profile
-    if partner.certificates:
-        document["certificates"] = [
+    unless_unset = {
+        "jwks": partner.jwks,
+        "issuer": partner.issuer,
+        "profile": partner.profile,
+        "certificates": [
             {"statement": statement(one.certificate), "signed": one.signed} for one in partner.certificates
-        ]
-    if partner.nonces:
-        document["nonces"] = [_nonce_document(nonce) for nonce in partner.nonces]
-    if partner.joined_at is not None:
-        document["joined_at"] = partner.joined_at
-    if partner.generation is not None:
-        document["generation"] = {"id": partner.generation.id, "since": partner.generation.since}
-    if partner.sessions:
-        document["sessions"] = [_session_document(session) for session in partner.sessions]
-    return document
+        ],
+        "nonces": [_set_members(nonce) for nonce in partner.nonces],
+        "joined_at": partner.joined_at,
+        "generation": partner.generation and _set_members(partner.generation),
+        "sessions": [_set_members(session) for session in partner.sessions],
+    }
+    return document | {name: value for name, value in unless_unset.items() if value is not None and value != []}
 
 
 def changed_record(stored: bytes | None, after: Partner) -> Record:
@@ -78,91 +75,40 @@ def changed_record(stored: bytes | None, after: Partner) -> Record:
 
 
 def read_partner(value: bytes) -> Partner:
-    """The partner of a record's value. Members of later versions are ignored. Raises ValueError or KeyError for
-    anything that the gateway did not write.
+    """The partner of a record's value. Members of later versions are ignored. Raises ValueError, KeyError
+    or TypeError for anything that the gateway did not write.
     """
-    body: Mapping[str, Any] = orjson.loads(value)
+    body: dict[str, Any] = orjson.loads(value)
     generation = body.get("generation")
-    return Partner(
-        platform=body["platform"],
-        name=body["name"],
-        scopes=frozenset(scope for scope in SCOPES if scope in body["scopes"]),
-        territory=frozenset(body.get("territory", ())),
-        national_delivery=body.get("national_delivery", "gateway"),
-        inbox=body.get("inbox", False),
-        feed=body.get("feed", False),
-        hosts=tuple(body.get("hosts", ())),
-        secrets=tuple(
-            Secret(hash=one["hash"], created_at=one["created_at"], ends_at=one.get("ends_at"))
-            for one in body.get("secrets", ())
-            if "hash" in one
-        ),
-        jwks=body.get("jwks"),
-        issuer=body.get("issuer"),
-        profile=body.get("profile"),
-        certificates=tuple(
-            Issued(read_statement(one["statement"]), one["signed"])
-            for one in body.get("certificates", ())
-            if "signed" in one
-        ),
-        nonces=tuple(
-            Nonce(
-                text=one["text"],
-                issued_at=one["issued_at"],
-                expires_at=one["expires_at"],
-                used_at=one.get("used_at"),
-                release=one.get("release"),
-            )
-            for one in body.get("nonces", ())
-            if "text" in one
-        ),
-        joined_at=body.get("joined_at"),
-        generation=None if generation is None else Generation(id=generation["id"], since=generation["since"]),
-        sessions=tuple(
-            Session(
-                id=one["id"],
-                link=one["link"],
-                begun_at=one["begun_at"],
-                ends_at=one["ends_at"],
-                ended=one.get("ended", False),
-            )
-            for one in body.get("sessions", ())
-            if "id" in one
-        ),
-        revoked=body.get("revoked", False),
+    return from_members(
+        Partner,
+        {
+            **body,
+            "scopes": frozenset(scope for scope in SCOPES if scope in body["scopes"]),
+            "territory": frozenset(body.get("territory", ())),
+            "hosts": tuple(body.get("hosts", ())),
+            "secrets": _read(Secret, body, "secrets"),
+            "certificates": tuple(
+                Issued(read_statement(one["statement"]), one["signed"])
+                for one in body.get("certificates", ())
+                if "signed" in one
+            ),
+            "nonces": _read(Nonce, body, "nonces"),
+            "generation": generation and from_members(Generation, generation),
+            "sessions": _read(Session, body, "sessions"),
+        },
     )
 
 
-def _secret_document(secret: Secret) -> dict[str, Any]:
-    document: dict[str, Any] = {"hash": secret.hash, "created_at": secret.created_at}
-    if secret.ends_at is not None:
-        document["ends_at"] = secret.ends_at
-    return document
+def _read(kind: type[_Value], body: Mapping[str, Any], name: str) -> tuple[_Value, ...]:
+    """The values of a list, without those that a later version has written in another form."""
+    return tuple(from_members(kind, one) for one in body.get(name, ()) if _IDENTITIES[name] in one)
 
 
-def _nonce_document(nonce: Nonce) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "text": nonce.text,
-        "issued_at": nonce.issued_at,
-        "expires_at": nonce.expires_at,
-    }
-    if nonce.used_at is not None:
-        document["used_at"] = nonce.used_at
-    if nonce.release is not None:
-        document["release"] = nonce.release
-    return document
-
-
-def _session_document(session: Session) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "id": session.id,
-        "link": session.link,
-        "begun_at": session.begun_at,
-        "ends_at": session.ends_at,
-    }
-    if session.ended:
-        document["ended"] = True
-    return document
+def _set_members(value: Secret | Nonce | Session | Generation) -> dict[str, Any]:
+    """The members of a value, without those that have their default."""
+    members = ((one.name, one.default, getattr(value, one.name)) for one in fields(value))
+    return {name: member for name, default, member in members if member != default}
 
 
 def _merged(

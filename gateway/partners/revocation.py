@@ -17,8 +17,6 @@ from gateway.partners.credential import Entropy, is_live, live_secrets
 from gateway.protocol.partner import Generation, Partner, Secret
 
 _GENERATION_BYTES = 12
-
-
 _CREDENTIAL_DIGITS = 32
 
 

@@ -15,8 +15,6 @@ NATIONAL = "national"
 
 GATEWAY = "gateway"
 """The author of the gateway's own commands (expiry, absence, moderation). No partner may have it."""
-
-
 BATCH, SNAPSHOT = "batch", "snapshot"
 NONCE_BYTES = 12
 _UPLOAD_ID = re.compile("[bs][A-Za-z0-9_-]{16}")

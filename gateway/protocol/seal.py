@@ -11,8 +11,6 @@ import orjson
 MAC_BYTES = 12
 _HEAD = 2 + 6
 _PAYLOAD = _HEAD + 8
-
-
 INTEGERS = "integers"
 """In ``sealed_members``: a list of integers from 0 to 2⁶³ - 1."""
 

@@ -26,8 +26,6 @@ _FLIP_MARGIN = timedelta(days=1)
 """The site changes its school year at midnight of its own, unknown, time zone: at most a day from midnight here."""
 _HOUR_MS, _AFTER_HOUR_MS = 3_600_000, 120_000
 """Midnight of most time zones is at a full hour; the site's clock may be late."""
-
-
 _REMOTE_ID = "/id"
 """Pointer of a refusal about the remote id: of an update, that another row of the account has it too."""
 

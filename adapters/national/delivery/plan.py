@@ -25,8 +25,6 @@ RANKS: Mapping[Call, int] = {"delete": 0, "create": 1, "update": 2}
 """Withdrawals first, since pupils must not see withdrawn offers; then creations; then updates."""
 EXPIRED_RANK = 3
 """Expired offers come last: the site hides them itself, and at the end of June nearly all offers expire."""
-
-
 WantedParts: TypeAlias = Mapping[Group, WantedPart]
 """Wanted state of an offer by group; a missing group is to be absent at the site. Empty: the offer is gone."""
 

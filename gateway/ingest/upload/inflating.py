@@ -6,19 +6,11 @@ from collections.abc import Iterator
 from gateway.errors import UploadRefusedError
 
 _PIECE_BYTES = 64 * 1024
-
-
 _FREE_BYTES = 4 * 1024
 """The output that is always allowed: the ratio of a few bytes means nothing."""
-
-
 _FREE_MEMBERS = 100
-
-
 _MEMBER_BYTES = 64
 """The least average size of a stream's members: an empty one has 20 bytes."""
-
-
 _GZIP = 16 + zlib.MAX_WBITS
 
 
