@@ -7,6 +7,9 @@ from typing import Any
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 PUBLISHER_ONLY = frozenset({"revision", "source_id", "national_remote_id"})
 """Fields that only the publisher and the national site need."""
+_APART = frozenset(
+    {"id", "revision", "title", "description", "apply_url", "expires_on", "source_id", "national_remote_id"}
+)
 _PLAIN = frozenset({"string", "integer", "number", "boolean"})
 _UNMAPPED = frozenset({"id", "revision", "extensions"})
 
@@ -47,6 +50,11 @@ def plain_members(offer: Mapping[str, Any], path: str = "", *, types: Container[
     """The names of the plain fields of an offer, or of its object at this path: each is one value of these types."""
     homes = ((field, *field.path.rpartition(".")[::2]) for field in fields_of(offer))
     return tuple(name for field, home, name in homes if home == path and field.part["type"] in types)
+
+
+def further_fields(offer: Mapping[str, Any]) -> tuple[str, ...]:
+    """The plain fields of an offer for people to read, but those that each page and command displays in its own way."""
+    return tuple(name for name in plain_members(offer) if name not in _APART)
 
 
 def resolved(part: Mapping[str, Any], offer: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -55,7 +55,9 @@ from adapters.profile.choice import (
 )
 from adapters.profile.draft import PLACEHOLDER
 from schemas import Problem
+from schemas.offer_field import further_fields
 from schemas.personal import redact
+from schemas.registry import schema
 
 _OFFERS = 3
 ONLINE = "online"
@@ -309,6 +311,11 @@ class _Trial:
             "weeks": list(document.get("weeks", ())),
             "sector": document.get("sector"),
             "apply_url": _clean(document.get("apply_url")),
+            "further": {
+                name: _clean(value) if isinstance(value, str) else value
+                for name in further_fields(schema("offer"))
+                if name != "sector" and isinstance(value := document.get(name), str | int | float)
+            },
             "waits": sorted(self._missing),
             "errors": [trouble.to_json() for trouble in self._faults(one)[:_MAX_SAID]],
         }

@@ -22,6 +22,7 @@ from adapters.pull.feed_counts import FeedCounts, Kind
 from gateway.protocol.source_run import Counts
 from schemas import Problem
 from schemas.communes import commune_at
+from schemas.offer_field import further_fields
 
 _MAX_OFFERS = 3
 _MAX_CANDIDATES = 20
@@ -111,12 +112,13 @@ def _offer(
 
 
 def _published_offer(offer: Mapping[str, Any], territory: Mapping[str, Any]) -> dict[str, Any]:
-    """The published fields of an accepted offer; ``place`` and ``sector`` by name."""
+    """The published fields of an accepted offer; ``place`` and ``sector`` by name, further plain ones as they are."""
     location, sector = offer["location"], offer["sector"]
     known = commune_at(location["postal_code"], location["city"], location.get("insee_commune"))
     commune = location["city"] if known is None else known.name
     department = _name("departments", territory["department"])
     return {
+        **{name: offer[name] for name in further_fields(schemas.schema("offer")) if name in offer},
         "id": offer["id"],
         "title": offer["title"],
         "company": offer["employer"]["name"],

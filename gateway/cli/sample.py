@@ -9,6 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from gateway.cli.document import open_inflated, unreadable
+from gateway.pages.base.wording import PLAIN_FIELDS, label_of, plain_value
 from schemas.closed_list import words
 from schemas.rulebook import Language
 from schemas.texts import load_words
@@ -29,9 +30,11 @@ def blocks_of(sample: Path, language: Language) -> Iterator[bytes]:
 
 def render_offer(offer: Mapping[str, Any], language: Language) -> Text:
     """Render a document of ``evaluate_sample`` as a block of lines."""
-    heads = _HEADS[language]
+    further = [name for name in PLAIN_FIELDS if name in offer and name not in _HEADS[language]]
+    heads = _HEADS[language] | {name: label_of(name, language) or name for name in further}
     values = {
         **offer,
+        **{name: plain_value(name, offer[name], language) for name in further},
         "sector": f"{offer['sector']} ({offer['sector_code']})",
         "weeks": ", ".join(_week(week) for week in offer["weeks"]),
         "levels": ", ".join(words("levels")[level][language] for level in offer["levels"]),

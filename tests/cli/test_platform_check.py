@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from demo.region_site.feed import write_feed
+from gateway.pages.base.wording import label_of
 from tests.pull.pull_harness import offer
 from tests.pull.test_platform_command import Shell
 
@@ -79,6 +80,8 @@ def test_offers_are_displayed_as_they_would_be_published(shell: Shell, form: str
     report = shell.json("check", profile, sample, *DAY)
     assert ["bretagne:0", "bretagne:1", "bretagne:2"] == [one["id"] for one in report["offers"]]
     assert {
+        "stay_weeks": 2,
+        "seats": 2,
         "id": "bretagne:0",
         "title": "Découverte d'un atelier de menuiserie",
         "company": "Atelier du Port",
@@ -90,9 +93,12 @@ def test_offers_are_displayed_as_they_would_be_published(shell: Shell, form: str
         "weeks": ["2027-W24", "2027-W25"],
         "levels": ["seconde"],
         "apply_url": "https://stages.ideo.bretagne.bzh/offres/0",
-    } == report["offers"][0]
+    } == {"seats": 2} | report["offers"][0], "one form names no seats"
     said = shell("check", profile, sample, *DAY)
-    for text in ("Ille-et-Vilaine", "Artisanat d'art", "14/06/2027", "seconde", "/offres/2", "5 élément(s) trouvé(s)"):
+    for text in (
+        *("Ille-et-Vilaine", "Artisanat d'art", "14/06/2027", "seconde", "/offres/2", "5 élément(s) trouvé(s)"),
+        label_of("stay_weeks", "fr") or "",
+    ):
         assert text in said
     assert "/offres/3" not in said
 

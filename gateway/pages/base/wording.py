@@ -8,7 +8,7 @@ from functools import cache
 import schemas
 from gateway.protocol.paris_time import PARIS
 from schemas.closed_list import CLOSED_LISTS, words
-from schemas.offer_field import plain_members
+from schemas.offer_field import further_fields
 from schemas.texts import Language, day_in_words, load_texts
 
 _FRIDAY = timedelta(days=4)
@@ -83,11 +83,7 @@ def label_of(field: str, language: Language) -> str | None:
     return label
 
 
-_ELSEWHERE = frozenset(
-    {"id", "revision", "title", "description", "apply_url", "expires_on", "source_id", "national_remote_id"}
-)
-PLAIN_FIELDS = tuple(name for name in plain_members(schemas.schema("offer")) if name not in _ELSEWHERE)
-"""The fields of an offer with one value for people to read, but those that each page displays in its own way."""
+PLAIN_FIELDS = further_fields(schemas.schema("offer"))
 
 
 def plain_value(field: str, value: object, language: Language) -> str:

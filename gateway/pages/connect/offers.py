@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from gateway.pages.base.texts import Texts, texts_of
-from gateway.pages.base.wording import name_of, span_of_weeks
+from gateway.pages.base.wording import label_of, name_of, plain_value, span_of_weeks
 from gateway.pages.connect.problems import with_labels
 from schemas.rulebook import Language
 from schemas.schoolyear import monday_of
@@ -47,7 +47,12 @@ def sketch_of(one: Mapping[str, Any], labels: Mapping[str, str], language: Langu
         where=_where(one),
         description=_excerpt(one["description"] or ""),
         pairs=[
-            (str(texts(f"short_{name}")), *_value(name, text, one["waits"], texts)) for name, text in values.items()
+            *((str(texts(f"short_{name}")), *_value(name, text, one["waits"], texts)) for name, text in values.items()),
+            *(
+                (label_of(name, language) or name, text, False)
+                for name, value in one["further"].items()
+                if (text := plain_value(name, value, language))
+            ),
         ],
         kind=_STATES[one["state"]],
         word=str(texts(f"offer_{one['state']}")),
