@@ -27,13 +27,11 @@ from gateway.log.port import Chunk
 from gateway.pages.base.door import COOKIE
 from gateway.partners.credential import mint_secret
 from gateway.partners.onboarding import presets
-from gateway.partners.sign_in import SignIns
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountedVerdict, CountRecord, count_record
 from gateway.protocol.topic import COMMON, STATISTICS
-from gateway.runtime.keys import load_secret
 from gateway.runtime.logs import configure_logs
 from gateway.settings import Settings
 
@@ -64,7 +62,7 @@ async def measure(count: int) -> AsyncIterator[Row]:
         await log.create_topics(COMMON)
         federation = await build_federation(settings, stack, log=log)
         stack.push_async_callback(federation.partners.close)
-        cookie = await _onboard(settings, federation)
+        cookie = await _onboard(federation)
         await fill(federation, count)
         await _count_week(federation)
         listening = await listen(stack, "127.0.0.1", 0)
@@ -98,16 +96,15 @@ async def measure(count: int) -> AsyncIterator[Row]:
         )
 
 
-async def _onboard(settings: Settings, federation: Federation) -> str:
+async def _onboard(federation: Federation) -> str:
     """The platforms, and an operator with a session: its cookie."""
     for preset in presets().values():
         await federation.partners.save(preset)
     secret = mint_secret(now=clock.now(), entropy=os.urandom)
     operator = Partner(platform=_OPERATOR, name="Exploitation", scopes=frozenset({"operate"}), secrets=(secret.kept,))
     await federation.partners.save(operator)
-    sign_ins = SignIns(federation.partners, load_secret(settings.secret, folder=settings.data), clock=federation.clock)
-    link, _ = sign_ins.link(operator, "x")
-    return f"{COOKIE}={sign_ins.cookie(await sign_ins.begin(link))}"
+    link, _ = federation.sign_ins.link(operator, "x")
+    return f"{COOKIE}={federation.sign_ins.cookie(await federation.sign_ins.begin(link))}"
 
 
 async def _count_week(federation: Federation) -> None:

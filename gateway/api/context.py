@@ -10,7 +10,6 @@ from aiohttp import hdrs, web
 from gateway.federation import Federation
 from gateway.operate.certification import Issuer
 from gateway.partners.revocation import TokenVerifier
-from gateway.partners.sign_in import SignIns
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.rendering import Rendering
@@ -52,7 +51,6 @@ class Context:
     """The formats of an export, each by its name in the address."""
     issuer: Issuer
     """Signs certificates."""
-    sign_ins: SignIns
     link_url: Callable[[str, Language], str] | None
     """The address of a sign-in link with a sealed text; None where browsers keep no session of this gateway."""
 

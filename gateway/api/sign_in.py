@@ -25,7 +25,7 @@ async def post_link(request: web.Request) -> web.StreamResponse:
         raise ProblemError("sessions-absent")
     desk = await desk_of(request, reason)
     with refusals():
-        text, until = await make_link(desk, context.sign_ins, platform, asked["person"])
+        text, until = await make_link(desk, context.federation.sign_ins, platform, asked["person"])
     url = context.link_url(text, asked.get("language", "fr"))
     return answered({"platform": platform, "url": url, "until": utc(until)}, status=HTTPStatus.CREATED)
 

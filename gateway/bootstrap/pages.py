@@ -29,9 +29,7 @@ from gateway.pages.connect import ConnectPort
 from gateway.pages.connect.state import PURPOSE
 from gateway.pages.legal import Imprint
 from gateway.pages.site import PagePorts, PageSite, all_pages
-from gateway.partners.sign_in import SignIns
 from gateway.protocol.seal import Seal
-from gateway.runtime.keys import load_secret
 from gateway.runtime.sandbox import Sandbox
 from gateway.settings import Settings
 
@@ -71,8 +69,6 @@ def page_ports(settings: Settings, federation: Federation, url: str) -> PagePort
     """The ports of the pages for this federation at this public URL. The caller closes the visitors."""
     forms = Forms(client_of, in_a_slice)
     visitors = _visitors(settings, forms)
-    secret = load_secret(settings.secret, folder=settings.data)
-    sign_ins = SignIns(federation.partners, secret, clock=federation.clock)
     return PagePorts(
         federation=federation,
         figures=Figures(federation),
@@ -80,9 +76,9 @@ def page_ports(settings: Settings, federation: Federation, url: str) -> PagePort
         imprint=_imprint(settings),
         visitors=visitors,
         check=CheckPort(visitors=visitors, profiles=known_profiles(), clock=federation.clock),
-        connect=ConnectPort(visitors=visitors, seal=Seal(secret, purpose=PURPOSE), clock=federation.clock),
+        connect=ConnectPort(visitors=visitors, seal=Seal(federation.secret, purpose=PURPOSE), clock=federation.clock),
         door=Door(
-            sign_ins=sign_ins,
+            sign_ins=federation.sign_ins,
             attempts=_Attempts(FailedAttempts(processes=max(1, settings.workers))),
             address=client_of,
             url=url,
@@ -92,8 +88,8 @@ def page_ports(settings: Settings, federation: Federation, url: str) -> PagePort
         national=NationalSite(
             connected=settings.national is not None, per_minute=PER_MINUTE, plan=NationalPlans(settings).get
         ),
-        seal=Seal(secret, purpose="national page"),
-        checks=Checks(federation, secret=secret, examine=partial(examine_running, settings, federation)),
+        seal=Seal(federation.secret, purpose="national page"),
+        checks=Checks(federation, examine=partial(examine_running, settings, federation)),
     )
 
 

@@ -19,6 +19,7 @@ from gateway.log.sqlite import SqliteLog
 from gateway.operate.health import HOUR_MS, HealthTerms
 from gateway.operate.journal import Journal
 from gateway.partners import Partners
+from gateway.partners.sign_in import SignIns
 from gateway.protocol.seal import ReceiptIds, Seal
 from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
 from gateway.runtime.activity import Activity
@@ -120,7 +121,9 @@ async def build_federation(
     return Federation(
         log=log,
         identity=identity,
+        secret=secret,
         partners=partners,
+        sign_ins=SignIns(partners, secret, clock=clock),
         ids=ids,
         backlog=backlog,
         submissions=submissions,

@@ -34,10 +34,8 @@ from gateway.operate.certification import Issuer
 from gateway.pages.base.door import keeps_sessions
 from gateway.pages.session import link_url
 from gateway.partners.revocation import TokenVerifier
-from gateway.partners.sign_in import SignIns
 from gateway.protocol.seal import Seal
 from gateway.runtime.activity import Activity
-from gateway.runtime.keys import load_secret
 from gateway.runtime.listening import bind, format_endpoint, reason
 from gateway.runtime.proxies import Proxies
 from gateway.settings import Settings, proxy_networks
@@ -96,16 +94,14 @@ def build_context(
     """The request context of the API with this federation and these signing keys, at this URL."""
     spool = settings.data / "spool"
     spool.mkdir(parents=True, exist_ok=True)
-    secret = load_secret(settings.secret, folder=settings.data)
     return Context(
         federation=federation,
         verifier=verifier,
-        cursors=Seal(secret, purpose="cursor"),
+        cursors=Seal(federation.secret, purpose="cursor"),
         limits=limits,
         spool=spool,
         renderings=renderings(url),
         issuer=Issuer(url=url.rstrip("/"), sign=lambda certificate: sign_certificate(certificate, keys)),
-        sign_ins=SignIns(federation.partners, secret, clock=federation.clock),
         link_url=partial(link_url, url) if settings.pages and keeps_sessions(url) else None,
     )
 

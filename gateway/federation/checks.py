@@ -42,15 +42,10 @@ class Checked:
 
 
 class Checks:
-    """The checks, made at most every ten seconds. ``secret`` is the gateway's, which seals the journal; ``examine``
-    examines the gateway.
-    """
+    """The checks, made at most every ten seconds. ``examine`` examines the gateway."""
 
-    def __init__(
-        self, federation: Federation, *, secret: bytes, examine: Callable[[], Awaitable[Sequence[Diagnosis]]]
-    ) -> None:
+    def __init__(self, federation: Federation, *, examine: Callable[[], Awaitable[Sequence[Diagnosis]]]) -> None:
         self._federation = federation
-        self._secret = secret
         self._examine = examine
         self._kept = Cached(self._check, milliseconds=_KEPT_MS)
 
@@ -61,7 +56,7 @@ class Checks:
     async def _check(self) -> Checked:
         federation, chain = self._federation, list[ChainFinding]()
         at = federation.clock()
-        journal = await audit_journal(federation.log, chain.append, secret=self._secret, clock=federation.clock)
+        journal = await audit_journal(federation.log, chain.append, secret=federation.secret, clock=federation.clock)
         found = await self._examine()
         doctor = sorted((one for one in found if one.state != "ok"), key=lambda one: one.state != "fail")
         return Checked(at=at, entries=journal.entries, chain=chain, doctor=doctor, fine=len(found) - len(doctor))

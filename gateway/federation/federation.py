@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.clock import Clock
 from gateway.errors import LogError
@@ -17,6 +17,7 @@ from gateway.operate.desk import Desk
 from gateway.operate.health import HealthTerms
 from gateway.operate.journal import Journal
 from gateway.partners import Partners
+from gateway.partners.sign_in import SignIns
 from gateway.protocol.journal import Actor
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
@@ -29,12 +30,15 @@ _DISPLAYED_SECONDS = 5.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Federation:
     """The parts that facts and acts need. ``journal`` is the view of the journal, ``acts`` its writer; ``terms`` say
-    when a system is late or down, and from which day on publishing needs a certificate.
+    when a system is late or down, and from which day on publishing needs a certificate. ``secret`` seals what the
+    gateway gives out.
     """
 
     log: EventLog
     identity: str
+    secret: bytes = field(repr=False)
     partners: Partners
+    sign_ins: SignIns
     ids: ReceiptIds
     backlog: Backlog
     submissions: Submissions

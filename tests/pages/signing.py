@@ -9,10 +9,8 @@ from gateway.federation import Federation
 from gateway.pages.base.door import COOKIE
 from gateway.pages.session import ENTER, LINK
 from gateway.partners.session import close_link, new_link
-from gateway.partners.sign_in import SignIns
 from gateway.protocol.partner import Partner
 from gateway.protocol.seal import Seal
-from tests.harness import SECRET
 
 SIGNED = Partner(platform="occitanie", name="Occitanie", scopes=frozenset({"offers:publish", "offers:read"}))
 """Whose session the client of a gateway in the test's process has."""
@@ -25,7 +23,7 @@ async def cookie_of(federation: Federation, platform: str, *, person: str = PERS
     """A new session of a platform, as the header ``Cookie``."""
     partner = federation.partners.get(platform)
     assert partner is not None
-    sign_ins = SignIns(federation.partners, SECRET, clock=federation.clock)
+    sign_ins = federation.sign_ins
     text, _ = sign_ins.link(partner, person)
     return f"{COOKIE}={sign_ins.cookie(await sign_ins.begin(text))}"
 

@@ -207,7 +207,7 @@ async def test_a_link_opens_one_session_and_no_record_has_the_person(gateway: Ga
     assert (201, "bretagne") == (made.status, made.body["platform"])
     assert made.body["url"].startswith("https://gateway.example/en/enter?link=")
     text = parse_qs(urlsplit(made.body["url"]).query)["link"][0]
-    signed = await gateway.context.sign_ins.begin(text)
+    signed = await gateway.context.federation.sign_ins.begin(text)
     assert ("bretagne", PERSON) == (signed.partner.platform, signed.ticket.person)
     assert 1 == (await gateway.ask("GET", "/v1/partners/bretagne", who=OPERATOR)).body["open_sessions"]
     assert {"platform": "bretagne", "ended": 1} == (await act(gateway, "/bretagne/sign-out", {})).body
