@@ -18,7 +18,6 @@ from gateway.operate.certification import (
     certify,
     issue_nonce,
     revoke_certificate,
-    seen_features,
 )
 from gateway.protocol.certificate import ROLES, statement
 from gateway.protocol.record import utc
@@ -49,16 +48,9 @@ async def post_certificate(request: web.Request) -> web.StreamResponse:
     days = asked.get("days", USUAL_DAYS)
     desk = await desk_of(request, reason)
     with refusals():
-        seen = await seen_features(context.federation.log, platform, document)
         try:
             issued = await certify(
-                desk,
-                platform,
-                document,
-                seen=seen,
-                days=days,
-                issuer=context.issuer,
-                replayed=asked.get("replayed", False),
+                desk, platform, document, days=days, issuer=context.issuer, replayed=asked.get("replayed", False)
             )
         except EvidenceError as error:
             findings = [finding[language_of(request)] for finding in error.findings]

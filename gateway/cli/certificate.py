@@ -10,9 +10,9 @@ from rich.text import Text
 
 from gateway.bootstrap import signing_key_of
 from gateway.cli.console import ERR, FAILED, OUT, AsJson, CommandError, print_findings, print_json, print_pairs
-from gateway.cli.desk import By, Why, desk_here, explained
+from gateway.cli.desk import acting
 from gateway.cli.keys import fetch_key_set, read_key_set, read_start
-from gateway.cli.operator_context import keys_here, log_here, settings_here, url_here
+from gateway.cli.operator_context import keys_here, settings_here, url_here
 from gateway.cli.os_error import command_error
 from gateway.clock import now
 from gateway.errors import TokenError
@@ -28,9 +28,9 @@ from gateway.operate.certification import (
     certify,
     issue_nonce,
     revoke_certificate,
-    seen_features,
 )
-from gateway.protocol.certificate import Certificate, Issued, Nonce, Role, statement
+from gateway.operate.desk import Desk
+from gateway.protocol.certificate import Certificate, Role, statement
 from gateway.protocol.identity import is_slug
 from gateway.protocol.record import utc
 from gateway.runtime.loop import run
@@ -42,21 +42,21 @@ app = typer.Typer(help="Issue nonces; sign, revoke and verify certificates of co
 
 
 @app.command()
-def nonce(
+@acting()
+async def nonce(
+    desk: Desk,
     platform: Annotated[str, typer.Argument(metavar="SLUG", help="The platform that will be examined.")],
     *,
     days: Annotated[
         int, typer.Option(min=1, max=MAX_NONCE_DAYS, help="Days for which the nonce is valid.")
     ] = USUAL_NONCE_DAYS,
-    by: By = None,
-    why: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Issue a nonce to a platform, which runs passerelle-conformance certify with it; it serves for one certificate.
 
     Prints the nonce alone on standard output.
     """
-    issued = run(_issue_nonce(platform, days=days, by=by, why=why))
+    issued = await issue_nonce(desk, platform, days=days)
     if as_json:
         kit = {"kit": kit_version()}
         print_json({"platform": platform, "nonce": issued.text, "expires_at": utc(issued.expires_at), **kit})
@@ -72,7 +72,9 @@ def nonce(
 
 
 @app.command()
-def sign(
+@acting(alone=False)  # it may read many submissions first
+async def sign(
+    desk: Desk,
     evidence: Annotated[Path, typer.Argument(help="The file that passerelle-conformance certify wrote.")],
     *,
     platform: Annotated[
@@ -85,8 +87,6 @@ def sign(
         bool, typer.Option("--replayed", help="You have replayed the run with its seed yourself, and it passed.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Write the signed text to this file, for the platform.")] = None,
-    by: By = None,
-    why: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a platform's evidence, sign the certificate and keep it with the platform.
@@ -97,8 +97,9 @@ def sign(
     """
     document = _read_evidence(evidence)
     slug = platform or _platform_in(document)
+    issuer = Issuer(url=url_here(), sign=lambda certificate: sign_certificate(certificate, keys_here(make=True)))
     try:
-        issued = run(_certify(slug, document, days=days, replayed=replayed, by=by, why=why))
+        issued = await certify(desk, slug, document, days=days, issuer=issuer, replayed=replayed)
     except EvidenceError as error:
         print_findings(ERR, [f"{finding['en']}\n  {finding['fr']}" for finding in error.findings])
         raise typer.Exit(FAILED) from error
@@ -120,18 +121,18 @@ def sign(
 
 
 @app.command()
-def revoke(
+@acting()
+async def revoke(
+    desk: Desk,
     platform: Annotated[str, typer.Argument(metavar="SLUG", help="The platform.")],
     *,
     role: Annotated[Role, typer.Option(help="The role whose certificate is revoked.")] = "publisher",
-    by: By = None,
-    why: Why = None,
 ) -> None:
     """Revoke a platform's certificate in a role: it is neither listed nor accepted here any more.
 
     Others who hold the signed text can verify it until its own end.
     """
-    run(_revoke(platform, role, by, why))
+    await revoke_certificate(desk, platform, role)
     ERR.print(Text(f"{platform} is no longer certified as {role}."), soft_wrap=True)
 
 
@@ -160,28 +161,6 @@ def verify(
         return
     OUT.print(Text.assemble(("✓ ", "green"), f"{file} is valid."), soft_wrap=True)
     print_pairs(OUT, _rows(certificate))
-
-
-async def _issue_nonce(slug: str, *, days: int, by: str | None, why: str | None) -> Nonce:
-    async with desk_here(by, why) as desk, explained(slug):
-        return await issue_nonce(desk, slug, days=days)
-
-
-async def _certify(
-    slug: str, document: object, *, days: int, replayed: bool, by: str | None, why: str | None
-) -> Issued:
-    seen: frozenset[str] = frozenset()
-    if isinstance(document, Mapping) and document.get("off"):
-        async with log_here() as log:
-            seen = await seen_features(log, slug, document)
-    async with desk_here(by, why) as desk, explained(slug):
-        issuer = Issuer(url=url_here(), sign=lambda certificate: sign_certificate(certificate, keys_here(make=True)))
-        return await certify(desk, slug, document, seen=seen, days=days, issuer=issuer, replayed=replayed)
-
-
-async def _revoke(slug: str, role: Role, by: str | None, why: str | None) -> None:
-    async with desk_here(by, why) as desk, explained(slug):
-        await revoke_certificate(desk, slug, role)
 
 
 def _read_evidence(path: Path) -> object:

@@ -1,29 +1,45 @@
-"""The operator's desk of commands that act: log, partners and journal, and who acts."""
+"""The operator's desk of commands that act: log, partners and journal, and who acts (ADR 0032)."""
 
 import getpass
+import inspect
 import os
 import pwd
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import wraps
 from pathlib import PurePath
-from typing import Annotated
+from typing import Annotated, Any, Concatenate, ParamSpec
 
 import typer
 from rich.text import Text
 
-from gateway.cli.console import ERR, CommandError
-from gateway.cli.operator_context import log_here, settings_here
+from gateway.cli.console import ERR, CommandError, asynchronous
+from gateway.cli.operator_context import log_here, secret_here, settings_here
 from gateway.operate.desk import Desk, RefusedActError
 from gateway.operate.journal import Journal
 from gateway.operate.transfer.restore import refuse_incomplete_import
 from gateway.partners import Partners
 from gateway.protocol.journal import Actor, clean_name, clean_reason
 from gateway.protocol.topic import COMMON, JOURNAL, OPERATORS
-from gateway.runtime.keys import load_secret
 from gateway.runtime.lock import write_lock
 
 _LOCK_SECONDS = 60.0
 _NO_SHELLS = frozenset({"nologin", "false"})
+_LAST = frozenset({"lang", "as_json"})
+"""Options that every command has at the end."""
+
+Arguments = ParamSpec("Arguments")
+
+_STEPS = {
+    "unknown": "passerelle partner list shows them all",
+    "revoked": "passerelle partner add {0} adds it again",
+    "invalid": "correct that, then run the same command again",
+    "present": "passerelle partner rotate {0} gives it a new secret; passerelle partner set {0} changes its rights",
+    "no-certificate": "passerelle partner show {0} shows its certificates",
+    "nonce-used": "issue another one: passerelle certificate nonce {0}",
+    "no-feed": "passerelle platform list shows the platforms that have one",
+    "no-account": "start the gateway with PASSERELLE_NATIONAL set, or name an account with --account",
+}
 
 By = Annotated[
     str | None,
@@ -39,14 +55,50 @@ Why = Annotated[
 ]
 
 
+def acting(
+    *, make: bool = False, alone: bool = True, steps: Mapping[str, str] | None = None
+) -> Callable[[Callable[Concatenate[Desk, Arguments], Coroutine[Any, Any, None]]], Callable[..., None]]:
+    """A coroutine function whose first parameter is the desk, as a command with the options ``--by`` and ``--reason``;
+    its first argument names what the act is about. The rest is as in ``desk_here``.
+    """
+
+    def decorate(act: Callable[Concatenate[Desk, Arguments], Coroutine[Any, Any, None]]) -> Callable[..., None]:
+        _, *own = inspect.signature(act).parameters.values()
+
+        @asynchronous
+        @wraps(act)
+        async def command(*given: Any, by: str | None = None, why: str | None = None, **options: Any) -> None:
+            about = given[0] if given else options[own[0].name]
+            async with desk_here(by, why, str(about), make=make, alone=alone, steps=steps) as desk:
+                await act(desk, *given, **options)
+
+        who = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+            for name, kind in (("by", By), ("why", Why))
+        ]
+        usual = [one for one in own if one.name not in _LAST]
+        parameters = [*usual, *who, *(one for one in own if one.name in _LAST)]
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return command
+
+    return decorate
+
+
 @asynccontextmanager
 async def desk_here(
-    by: str | None, why: str | None = None, *, make: bool = False, alone: bool = True
+    by: str | None,
+    why: str | None,
+    about: str,
+    *,
+    make: bool = False,
+    alone: bool = True,
+    steps: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Desk]:
     """The desk on the log of the settings. ``alone``: other commands of this machine that change partners wait.
 
     Raises CommandError as ``log_here`` does, for a name or a reason that no entry may have, while an import into the
-    log is not complete, and if concurrent changes conflict repeatedly; nothing is written then.
+    log is not complete, if concurrent changes conflict repeatedly, and for a refused act; nothing is written then. The
+    remedy of a refusal is among ``steps``, or a usual one.
     """
     actor, reason = actor_here(by), reason_of(why)
     settings = settings_here()
@@ -57,32 +109,14 @@ async def desk_here(
             await log.create_topics(topic for topic in COMMON if topic.name in {JOURNAL, OPERATORS})
         if alone:
             await stack.enter_async_context(write_lock(settings.data / "partners.lock", patience=_LOCK_SECONDS))
-        journal = Journal(log, secret=load_secret(settings.secret, folder=settings.data))
+        journal = Journal(log, secret=secret_here())
         stack.push_async_callback(journal.close)
         partners = await stack.enter_async_context(Partners(log).caught_up_once())
-        yield Desk(log=log, partners=partners, journal=journal, actor=actor, why=reason)
-
-
-@asynccontextmanager
-async def explained(slug: str, steps: Mapping[str, str] | None = None) -> AsyncIterator[None]:
-    """Translate a refused act on a platform into a CommandError with its remedy; ``steps`` replace the usual ones."""
-    usual = {
-        "unknown": "passerelle partner list shows them all",
-        "revoked": f"passerelle partner add {slug} adds it again",
-        "invalid": "correct that, then run the same command again",
-        "present": f"passerelle partner rotate {slug} gives it a new secret; "
-        f"passerelle partner set {slug} changes its rights",
-        "no-certificate": f"passerelle partner show {slug} shows its certificates",
-        "nonce-used": f"issue another one: passerelle certificate nonce {slug}",
-        "no-feed": "passerelle platform list shows the platforms that have one",
-        "feed-paused": f"passerelle resume {slug} lets it be pulled again",
-        "no-account": "start the gateway with PASSERELLE_NATIONAL set, or name an account with --account",
-    }
-    try:
-        yield
-    except RefusedActError as error:
-        step = {**usual, **(steps or {})}.get(error.refusal, "run the command again")
-        raise CommandError(str(error), step=step) from error
+        try:
+            yield Desk(log=log, partners=partners, journal=journal, actor=actor, why=reason)
+        except RefusedActError as error:
+            step = {**_STEPS, **(steps or {})}.get(error.refusal, "run the command again")
+            raise CommandError(str(error), step=step.format(about)) from error
 
 
 def actor_here(by: str | None) -> Actor:

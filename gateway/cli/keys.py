@@ -12,13 +12,14 @@ import typer
 from rich.text import Text
 
 from gateway.bootstrap import signing_key_of
-from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
-from gateway.cli.desk import By, Why, desk_here
+from gateway.cli.console import OUT, AsJson, CommandError, print_json, print_rows
+from gateway.cli.desk import acting
 from gateway.cli.operator_context import command_errors, keys_here, settings_here
 from gateway.cli.os_error import command_error
 from gateway.clock import now
 from gateway.oauth.keys import KeyRing, rotate_signing_key
 from gateway.oauth.token import signer_of
+from gateway.operate.desk import Desk
 
 app = typer.Typer(help="List and rotate the keys that sign tokens and certificates.", no_args_is_help=True)
 _MAX_BYTES = 64 * 1024
@@ -33,20 +34,19 @@ def list_all(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
-@asynchronous
-async def rotate(*, by: By = None, why: Why = None, as_json: AsJson = False) -> None:
+@acting()
+async def rotate(desk: Desk, *, as_json: AsJson = False) -> None:
     """Sign with a new key from the next start on.
 
     An older key still verifies for a day, and until its certificates expire; a later rotation drops it.
     """
     keys_here()
     path = signing_key_of(settings_here())
-    async with desk_here(by, why) as desk:
-        issued = [one for partner in desk.partners.all() for one in partner.certificates]
-        needed = frozenset(signer_of(one) for one in issued if one.certificate.expires_at > now())
-        async with desk.acting("keys.rotate", "signing key"):
-            with command_errors():
-                ring = rotate_signing_key(path, now=now(), needed=needed)
+    issued = [one for partner in desk.partners.all() for one in partner.certificates]
+    needed = frozenset(signer_of(one) for one in issued if one.certificate.expires_at > now())
+    async with desk.acting("keys.rotate", "signing key"):
+        with command_errors():
+            ring = rotate_signing_key(path, now=now(), needed=needed)
     _print_keys(ring, as_json=as_json)
     if not as_json:
         OUT.print("[green]✓[/] There is a new key. Restart the gateway within a day, all its replicas at once.")

@@ -6,8 +6,8 @@ import typer
 from rich.text import Text
 
 from gateway.cli.console import ERR, FAILED, OUT, AsJson, CommandError, asynchronous, print_json
-from gateway.cli.desk import By, desk_here, explained
-from gateway.cli.operator_context import command_errors, settings_here
+from gateway.cli.desk import By, desk_here
+from gateway.cli.operator_context import secret_here
 from gateway.clock import now
 from gateway.ingest.submissions import Submissions
 from gateway.operate.moderation import DECISION_SECONDS, Action, decision_of, newest_state
@@ -16,7 +16,6 @@ from gateway.protocol.identity import is_offer_id, partition_of
 from gateway.protocol.receipt import AFTER_LIFT
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import RECEIPTS
-from gateway.runtime.keys import load_secret
 
 _STEPS = {
     "offer-unknown": "give the offer's whole id, such as bretagne:2027-0001",
@@ -49,11 +48,9 @@ async def moderate(
         raise CommandError(f"{offer} is no id of an offer.", step=_STEPS["offer-unknown"])
     if reason is None and not lift:
         raise CommandError("A moderation needs a reason.", step='give it, for the publisher: --reason "…"')
-    settings = settings_here()
-    async with desk_here(by, reason, alone=False) as desk, explained(offer, _STEPS):
-        log = desk.log
-        with command_errors(), ERR.status("Waiting for the gateway"):
-            ids = ReceiptIds(load_secret(settings.secret, folder=settings.data))
+    async with desk_here(by, reason, offer, alone=False, steps=_STEPS) as desk:
+        log, ids = desk.log, ReceiptIds(secret_here())
+        with ERR.status("Waiting for the gateway"):
             known = await newest_state(log, offer)
             start = (await log.ends(RECEIPTS))[partition_of(offer, log.partitions)]
             submissions = Submissions(log, ids=ids, clock=now)

@@ -13,9 +13,10 @@ from adapters.national.maintenance.rehearsal import Plan, rehearse
 from adapters.national.site.accounts import AccountsError, read_accounts
 from adapters.national.site.timing import PER_MINUTE
 from gateway.cli.console import ERR, FAILED, OUT, CommandError, asynchronous, print_rows
-from gateway.cli.desk import By, Why, desk_here, explained
+from gateway.cli.desk import acting
 from gateway.cli.operator_context import log_here
 from gateway.clock import now
+from gateway.operate.desk import Desk
 from gateway.operate.national import (
     DeliveryStatus,
     RefusedOrderError,
@@ -26,7 +27,6 @@ from gateway.operate.national import (
 )
 from gateway.partners import Partners
 from gateway.protocol.delivery_order import Adopt, Erase, Order, Reconcile, Replay
-from gateway.runtime.loop import run
 
 _MAX_LISTED = 20
 _STEPS = {
@@ -70,11 +70,12 @@ async def status() -> None:
 
 
 @app.command()
-def plan(
+@asynchronous
+async def plan(
     accounts: Annotated[Path, typer.Option(envvar="PASSERELLE_NATIONAL", help="The accounts file.")],
 ) -> None:
     """Show what would be sent, without sending anything; works before the connector is first started."""
-    for each in run(_plans(accounts)):
+    for each in await _plans(accounts):
         queue, total = each.queue, each.calls
         OUT.print(Text(f"Account {each.account}", style="bold"))
         OUT.print(f"  {queue['delete']} to withdraw, {queue['create']} to create, {queue['update']} to update")
@@ -86,16 +87,16 @@ def plan(
 
 
 @app.command()
-def adopt(
+@acting(alone=False)
+async def adopt(
+    desk: Desk,
     platform: Annotated[str, typer.Argument(help="The platform that has delivered by itself so far.", metavar="SLUG")],
     *,
     apply: Annotated[bool, typer.Option("--apply", help="Apply the changes; else only list them.")] = False,
     confirm: Confirm = None,
-    by: By = None,
-    why: Why = None,
 ) -> None:
     """Take over a platform's own delivery: match what it delivered, create what is missing, delete what is extra."""
-    answer = run(_order(Adopt(platform, apply, confirm), by, why))
+    answer = await _order(desk, Adopt(platform, apply, confirm))
     _print_answer(answer)
     if not apply:
         OUT.print(
@@ -104,16 +105,16 @@ def adopt(
 
 
 @app.command()
-def reconcile(
+@acting(alone=False)
+async def reconcile(
+    desk: Desk,
     *,
     repair: Annotated[bool, typer.Option("--repair", help="Repair what is missing, extra or different.")] = False,
     account: AccountName = None,
     confirm: Confirm = None,
-    by: By = None,
-    why: Why = None,
 ) -> None:
     """Compare the site's index with the offers. Ends with 1 when something differs and was not repaired."""
-    answer = run(_order(Reconcile(repair, confirm), by, why, account=account))
+    answer = await _order(desk, Reconcile(repair, confirm), account=account)
     _print_answer(answer)
     clean = not any(answer[name]["count"] for name in ("missing", "extra", "differing", "doubled"))
     if not clean and not repair:
@@ -121,33 +122,33 @@ def reconcile(
 
 
 @app.command()
-def replay(
+@acting(alone=False)
+async def replay(
+    desk: Desk,
     offers: Annotated[list[str] | None, typer.Argument(help="Offers to retry; without any: every dead letter.")] = None,
     *,
     account: AccountName = None,
-    by: By = None,
-    why: Why = None,
 ) -> None:
     """Retry offers that were refused, given up, or taken down by the site; the latter must be named."""
-    answer = run(_order(Replay(tuple(offers or ())), by, why, account=account))
+    answer = await _order(desk, Replay(tuple(offers or ())), account=account)
     OUT.print(f"{answer['replayed']} offers will be retried")
     for offer_id in answer["nothing_to_do"]:
         OUT.print(Text(f"{offer_id}: nothing to retry"))
 
 
 @app.command()
-def erase(
+@acting(alone=False)
+async def erase(
+    desk: Desk,
     offer: Annotated[str, typer.Argument(help="The offer, which the site has already deleted.", metavar="OFFER")],
     *,
     account: AccountName = None,
-    by: By = None,
-    why: Why = None,
 ) -> None:
     """Overwrite the data that the site keeps of a deleted offer, after an erasure request of a person or an employer.
 
     Ends with 1 when the site keeps some of it.
     """
-    answer = run(_order(Erase(offer), by, why, account=account))
+    answer = await _order(desk, Erase(offer), account=account)
     _print_answer(answer)
     if answer["kept"]["count"]:
         raise typer.Exit(FAILED)
@@ -164,17 +165,16 @@ async def _plans(path: Path) -> list[Plan]:
             return await rehearse(log, accounts, partners, folder=Path(folder), identity=identity, clock=now)
 
 
-async def _order(order: Order, by: str | None, why: str | None, *, account: str | None = None) -> Mapping[str, Any]:
+async def _order(desk: Desk, order: Order, *, account: str | None = None) -> Mapping[str, Any]:
     """The answer to an order. Raises CommandError if it reports an error."""
-    async with desk_here(by, why, alone=False) as desk, explained(""):
-        notes = (await read_delivery_status(desk.log)).notes
-        owner = account_for(notes, account=account, platform=platform_in(order))
-        waiting = f"Waiting for the gateway that works for the account {owner} (Ctrl-C leaves the order with it)"
-        try:
-            with ERR.status(waiting):
-                ordered = await carry_out(desk, order, account=owner)
-        except RefusedOrderError as error:
-            raise _refusal(error.answer) from error
+    notes = (await read_delivery_status(desk.log)).notes
+    owner = account_for(notes, account=account, platform=platform_in(order))
+    waiting = f"Waiting for the gateway that works for the account {owner} (Ctrl-C leaves the order with it)"
+    try:
+        with ERR.status(waiting):
+            ordered = await carry_out(desk, order, account=owner)
+    except RefusedOrderError as error:
+        raise _refusal(error.answer) from error
     return ordered.placed.answer or {}
 
 

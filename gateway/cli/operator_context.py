@@ -15,6 +15,7 @@ from gateway.operate.transfer.restore import IncompleteImportError
 from gateway.partners import Partners
 from gateway.partners.partners import ChangeConflictError
 from gateway.protocol.partner import Partner
+from gateway.runtime.keys import load_secret
 from gateway.runtime.listening import format_endpoint
 from gateway.settings import Settings
 
@@ -50,6 +51,13 @@ def settings_here() -> Settings:
     """The settings from the environment. Raises CommandError."""
     with command_errors():
         return Settings.from_env(os.environ)
+
+
+def secret_here() -> bytes:
+    """The secret of this gateway, which is made if there is none. Raises CommandError."""
+    settings = settings_here()
+    with command_errors():
+        return load_secret(settings.secret, folder=settings.data)
 
 
 def keys_here(*, make: bool = False) -> KeyRing:
@@ -134,12 +142,4 @@ def known_partner(partner: Partner | None, slug: str) -> Partner:
     """The partner itself. Raises CommandError if there is none."""
     if partner is None:
         raise CommandError(f"{slug} is not a partner.", step="passerelle partner list shows them all")
-    return partner
-
-
-def active_partner(partner: Partner | None, slug: str) -> Partner:
-    """The partner itself. Raises CommandError if there is none, or if it was revoked."""
-    partner = known_partner(partner, slug)
-    if partner.revoked:
-        raise CommandError(f"{slug} was revoked.", step=f"passerelle partner add {slug} adds it again")
     return partner

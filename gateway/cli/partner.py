@@ -7,7 +7,7 @@ import typer
 from rich.text import Text
 
 from gateway.cli.console import OUT, AsJson, asynchronous, print_json, print_pairs, print_rows
-from gateway.cli.desk import By, Why, desk_here, explained
+from gateway.cli.desk import acting
 from gateway.cli.keys import read_key_set
 from gateway.cli.operator_context import known_partner, partners_here
 from gateway.cli.render_partner import (
@@ -19,13 +19,12 @@ from gateway.cli.render_partner import (
 )
 from gateway.cli.sign_in import link, sign_out
 from gateway.clock import now
-from gateway.operate.desk import add_partner, alter_partner, renew_secret, revoke_partner
+from gateway.operate.desk import Desk, add_partner, alter_partner, renew_secret, revoke_partner
 from gateway.operate.partner import partner_document
 from gateway.partners.credential import MAX_OVERLAP_HOURS, OVERLAP_HOURS, MintedSecret, live_secrets
 from gateway.partners.onboarding import Alteration, PartnerInput, differences
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import utc
-from gateway.runtime.loop import run
 
 _ALL, _NONE = "all", "none"
 _SCOPE_NAMES = ", ".join(SCOPES)
@@ -38,7 +37,9 @@ Slug = Annotated[str, typer.Argument(help="The platform's slug, such as bretagne
 
 
 @app.command()
-def add(  # noqa: PLR0913  # one per option
+@acting(make=True)
+async def add(  # noqa: PLR0913  # one per option
+    desk: Desk,
     slug: Slug,
     *,
     name: Annotated[str | None, typer.Option(help="Its name.")] = None,
@@ -56,8 +57,6 @@ def add(  # noqa: PLR0913  # one per option
         Path | None, typer.Option(help="File with its public keys, for private_key_jwt instead of a secret.")
     ] = None,
     issuer: Annotated[str | None, typer.Option(help="URL of its own token issuer, instead of a secret.")] = None,
-    by: By = None,
-    why: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Let a platform take part. Its secret is printed only once.
@@ -75,7 +74,7 @@ def add(  # noqa: PLR0913  # one per option
         jwks=None if jwks is None else read_key_set(jwks),
         issuer=issuer,
     )
-    partner, minted = run(_add(slug, wish, by, why))
+    partner, minted = await add_partner(desk, slug, wish)
     _print_partner(partner, minted, done="takes part", as_json=as_json)
 
 
@@ -109,7 +108,9 @@ async def show(slug: Slug, *, as_json: AsJson = False) -> None:
 
 
 @app.command(name="set")
-def alter(  # noqa: PLR0913  # one per option
+@acting()
+async def alter(  # noqa: PLR0913  # one per option
+    desk: Desk,
     slug: Slug,
     *,
     name: Annotated[str | None, typer.Option(help="Its name.")] = None,
@@ -131,8 +132,6 @@ def alter(  # noqa: PLR0913  # one per option
         str | None, typer.Option(metavar="FILE", help=f"Its public keys, as a file; {_NONE}: no keys.")
     ] = None,
     issuer: Annotated[str | None, typer.Option(help=f"URL of its own token issuer; {_NONE}: no issuer.")] = None,
-    by: By = None,
-    why: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a platform that takes part, and show the differences. Secrets, and values of options not given, stay."""
@@ -149,7 +148,7 @@ def alter(  # noqa: PLR0913  # one per option
         issuer=None if issuer == _NONE else issuer,
         without_issuer=issuer == _NONE,
     )
-    before, after = run(_alter(slug, alteration, by, why))
+    before, after = await alter_partner(desk, slug, alteration)
     changes = differences(before, after)
     if as_json:
         compared = {what: {"before": was, "after": is_now} for what, (was, is_now) in changes.items()}
@@ -164,8 +163,9 @@ def alter(  # noqa: PLR0913  # one per option
 
 
 @app.command(name="rotate")
-@asynchronous
+@acting()
 async def rotate_secret(
+    desk: Desk,
     slug: Slug,
     *,
     overlap: Annotated[
@@ -174,13 +174,10 @@ async def rotate_secret(
             min=0, max=MAX_OVERLAP_HOURS, help="Hours for which the previous secret stays valid; 0 ends it at once."
         ),
     ] = OVERLAP_HOURS,
-    by: By = None,
-    why: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Give a platform a new secret, printed only once. The current one stays valid for --overlap hours."""
-    async with desk_here(by, why) as desk, explained(slug):
-        partner, minted = await renew_secret(desk, slug, overlap_hours=overlap)
+    partner, minted = await renew_secret(desk, slug, overlap_hours=overlap)
     _print_partner(partner, minted, done="has a new secret", as_json=as_json)
     if not as_json:
         for older in live_secrets(partner.secrets, now=now())[1:]:
@@ -188,25 +185,14 @@ async def rotate_secret(
 
 
 @app.command(name="revoke")
-@asynchronous
-async def revoke_access(slug: Slug, *, by: By = None, why: Why = None, as_json: AsJson = False) -> None:
+@acting()
+async def revoke_access(desk: Desk, slug: Slug, *, as_json: AsJson = False) -> None:
     """End a platform's access at once: credentials, keys, and tokens in use. Its offers stay until withdrawn."""
-    async with desk_here(by, why) as desk, explained(slug):
-        partner = await revoke_partner(desk, slug)
+    partner = await revoke_partner(desk, slug)
     if as_json:
         print_json({"partner": partner_document(partner, now=now())})
         return
     OUT.print(f"[green]✓[/] {slug} no longer has access. To add it again: passerelle partner add {slug}")
-
-
-async def _add(slug: str, wish: PartnerInput, by: str | None, why: str | None) -> tuple[Partner, MintedSecret | None]:
-    async with desk_here(by, why, make=True) as desk, explained(slug):
-        return await add_partner(desk, slug, wish)
-
-
-async def _alter(slug: str, alteration: Alteration, by: str | None, why: str | None) -> tuple[Partner, Partner]:
-    async with desk_here(by, why) as desk, explained(slug):
-        return await alter_partner(desk, slug, alteration)
 
 
 def _print_partner(partner: Partner, minted: MintedSecret | None, *, done: str, as_json: bool) -> None:

@@ -16,7 +16,7 @@ from adapters.profile.profile import Profile, profiles, read_profile
 from adapters.pull.pulls import OrderReplacedError, last_runs, wait_for_run
 from adapters.pull.sample import SampleEvaluation, evaluate_sample
 from gateway.cli.console import FAILED, UNUSABLE, AsJson, CommandError, Lang, asynchronous, print_json
-from gateway.cli.desk import By, Why, desk_here
+from gateway.cli.desk import By, Why, acting, desk_here
 from gateway.cli.document import unreadable
 from gateway.cli.draft import draft_sample, print_draft, print_placeholders, render_draft, replayed, write_profile
 from gateway.cli.feed_settings import require_feed_settings, require_replaced
@@ -26,7 +26,7 @@ from gateway.cli.render_platform import platform_error, print_joined, print_outl
 from gateway.cli.sample import blocks_of
 from gateway.cli.validate import day_of
 from gateway.clock import now
-from gateway.operate.desk import MAX_CONFIRMED, RefusedActError
+from gateway.operate.desk import MAX_CONFIRMED, Desk, RefusedActError
 from gateway.operate.feeds import read_pauses, run_feed
 from gateway.operate.status import is_platform
 from gateway.partners import Partners
@@ -154,7 +154,9 @@ async def list_all(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
 
 
 @app.command(name="run")
-def run_now(
+@acting(alone=False)
+async def run_now(
+    desk: Desk,
     platform: Slug,
     *,
     confirm: Annotated[
@@ -164,8 +166,6 @@ def run_now(
         ),
     ] = None,
     wait: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for the run.")] = 120.0,
-    by: By = None,
-    why: Why = None,
     lang: Lang = "fr",
     as_json: AsJson = False,
 ) -> None:
@@ -173,7 +173,16 @@ def run_now(
 
     Ends with 0 when all was published, 1 when something was refused or the run failed, 2 when no gateway ran it.
     """
-    ran = run(_run(platform, confirm, wait, lang, by=by, why=why))
+    try:
+        order, start = await run_feed(desk, platform, confirm=confirm, known=await read_pauses(desk.log))
+        ran = await wait_for_run(desk.log, order, start=start, seconds=wait)
+    except RefusedActError as error:
+        refused = "paused" if error.refusal == "feed-paused" else "no_feed"
+        raise platform_error(refused, lang, platform=platform) from error
+    except OrderReplacedError as error:
+        raise platform_error("replaced", lang, platform=platform) from error
+    if ran is None:
+        raise platform_error("not_run", lang, platform=platform, seconds=wait)
     if as_json:
         print_json(asdict(ran))
     else:
@@ -185,7 +194,7 @@ def run_now(
 async def _add(profile: Profile, by: str | None, why: str | None) -> tuple[Joined, MintedSecret | None]:
     minted = mint_secret(now=now(), entropy=os.urandom)
     made: list[Joined] = []
-    async with desk_here(by, why, make=True) as desk:
+    async with desk_here(by, why, profile.platform, make=True) as desk:
         partners = desk.partners
 
         def edit(present: Partner | None) -> Partner:
@@ -204,24 +213,6 @@ async def _add(profile: Profile, by: str | None, why: str | None) -> tuple[Joine
             partner = await partners.change(profile.platform, edit)
     joined = replace(made[0], partner=partner)
     return joined, minted if joined.needs_secret else None
-
-
-async def _run(
-    platform: str, confirm: int | None, wait: float, language: Language, *, by: str | None, why: str | None
-) -> SourceRun:
-    async with desk_here(by, why, alone=False) as desk:
-        try:
-            order, start = await run_feed(desk, platform, confirm=confirm, known=await read_pauses(desk.log))
-            ran = await wait_for_run(desk.log, order, start=start, seconds=wait)
-        except RefusedActError as error:
-            if error.refusal == "feed-paused":
-                raise platform_error("paused", language, platform=platform) from error
-            raise platform_error("no_feed", language, platform=platform) from error
-        except OrderReplacedError as error:
-            raise platform_error("replaced", language, platform=platform) from error
-    if ran is None:
-        raise platform_error("not_run", language, platform=platform, seconds=wait)
-    return ran
 
 
 def _row(partner: Partner, ran: SourceRun | None, pause: Pause | None) -> dict[str, Any]:

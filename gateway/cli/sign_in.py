@@ -4,28 +4,27 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.console import ERR, OUT, AsJson, CommandError, asynchronous, print_json
-from gateway.cli.desk import By, Why, desk_here, explained
-from gateway.cli.operator_context import command_errors, settings_here, url_here
+from gateway.cli.console import ERR, OUT, AsJson, CommandError, print_json
+from gateway.cli.desk import acting
+from gateway.cli.operator_context import secret_here, settings_here, url_here
 from gateway.clock import now
+from gateway.operate.desk import Desk
 from gateway.operate.sign_in import end_sessions, make_link
 from gateway.partners.session import person_of
 from gateway.partners.sign_in import SignIns
 from gateway.protocol.record import utc
-from gateway.runtime.keys import load_secret
 from schemas.rulebook import Language
 
 _Slug = Annotated[str, typer.Argument(help="The platform's slug, such as bretagne.", metavar="SLUG")]
 
 
-@asynchronous
+@acting(alone=False, steps={"invalid": "correct --person, then try again"})
 async def link(
+    desk: Desk,
     slug: _Slug,
     *,
     person: Annotated[str, typer.Option(help="The person's name; it travels in the link and is never stored.")],
     lang: Annotated[Language, typer.Option(help="Language of the page that the link opens.")] = "fr",
-    by: By = None,
-    why: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a link by which a person opens one session on the platform's pages, within fifteen minutes.
@@ -34,12 +33,7 @@ async def link(
     standard output.
     """
     base = _url_of_pages()
-    settings = settings_here()
-    with command_errors():
-        secret = load_secret(settings.secret, folder=settings.data)
-    refused = explained(slug, {"invalid": "correct --person, then try again"})
-    async with desk_here(by, why, alone=False) as desk, refused:
-        text, until = await make_link(desk, SignIns(desk.partners, secret, clock=now), slug, person)
+    text, until = await make_link(desk, SignIns(desk.partners, secret_here(), clock=now), slug, person)
     from gateway.pages.session import link_url  # noqa: PLC0415 - imports the pages
 
     url = link_url(base, text, lang)
@@ -53,11 +47,10 @@ async def link(
     )
 
 
-@asynchronous
-async def sign_out(slug: _Slug, *, by: By = None, why: Why = None, as_json: AsJson = False) -> None:
+@acting()
+async def sign_out(desk: Desk, slug: _Slug, *, as_json: AsJson = False) -> None:
     """End all sessions of a platform's persons at once. Its credentials and tokens stay."""
-    async with desk_here(by, why) as desk, explained(slug):
-        before = await end_sessions(desk, slug)
+    before = await end_sessions(desk, slug)
     if as_json:
         print_json({"platform": slug, "ended": before})
         return

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import schemas
-from gateway.log.port import EventLog
 from gateway.operate.desk import Desk, RefusedActError, active
 from gateway.operate.usage import used_features
 from gateway.protocol.certificate import (
@@ -74,29 +73,17 @@ async def issue_nonce(desk: Desk, slug: str, *, days: int) -> Nonce:
     return fresh
 
 
-async def seen_features(log: EventLog, slug: str, document: object) -> frozenset[str]:
-    """The features that a platform was seen to use here, where its evidence declares any absent. Raises LogError."""
-    if not isinstance(document, Mapping) or not document.get("off"):
-        return frozenset()
-    return await used_features(log, slug)
-
-
-async def certify(  # what a certificate states
-    desk: Desk,
-    slug: str,
-    document: object,
-    *,
-    seen: frozenset[str],
-    days: int,
-    issuer: Issuer,
-    replayed: bool = False,
+async def certify(
+    desk: Desk, slug: str, document: object, *, days: int, issuer: Issuer, replayed: bool = False
 ) -> Issued:
-    """The signed certificate that a platform's evidence suffices for, kept with the platform. ``seen`` are the features
-    that it was seen to use; ``replayed``: another than the platform has replayed its run with the seed, and it passed.
-    Raises EvidenceError, and as ``issue_nonce``.
+    """The signed certificate that a platform's evidence suffices for, kept with the platform. Evidence of a run without
+    some features is compared with those that the platform was seen to use. ``replayed``: another than the platform has
+    replayed its run with the seed, and it passed. Raises EvidenceError, and as ``issue_nonce``.
     """
     at = desk.clock()
     nonces = active(desk.partners.get(slug), slug).nonces
+    off = isinstance(document, Mapping) and document.get("off")
+    seen = await used_features(desk.log, slug) if off else frozenset[str]()
     evidence = await asyncio.to_thread(judge_evidence, document, platform=slug, nonces=nonces, now=at, used=seen)
     if not isinstance(evidence, Evidence):
         raise EvidenceError(evidence)
