@@ -11,6 +11,7 @@ from gateway.api.desk import Check, answered, desk_of, is_flag, is_object, read_
 from gateway.api.problem import ProblemError, language_of
 from gateway.operate.certification import (
     MAX_DAYS,
+    MAX_EVIDENCE_BYTES,
     MAX_NONCE_DAYS,
     USUAL_DAYS,
     USUAL_NONCE_DAYS,
@@ -23,7 +24,6 @@ from gateway.protocol.certificate import ROLES, statement
 from gateway.protocol.record import utc
 from schemas.kit_cases import kit_version
 
-_MAX_BYTES = 4 * 1024 * 1024
 _NONCE: Mapping[str, Check] = {"days": within(1, MAX_NONCE_DAYS)}
 _EVIDENCE: Mapping[str, Check] = {"evidence": is_object, "days": within(1, MAX_DAYS), "replayed": is_flag}
 
@@ -43,7 +43,7 @@ async def post_nonce(request: web.Request) -> web.StreamResponse:
 @requires("operate")
 async def post_certificate(request: web.Request) -> web.StreamResponse:
     """``POST /v1/partners/{platform}/certificates``. Its nonce serves once: a repetition is refused."""
-    asked, reason = await read_act(request, _EVIDENCE, required=("evidence",), most=_MAX_BYTES)
+    asked, reason = await read_act(request, _EVIDENCE, required=("evidence",), most=MAX_EVIDENCE_BYTES)
     context, platform, document = context_of(request), request.match_info["platform"], asked["evidence"]
     days = asked.get("days", USUAL_DAYS)
     desk = await desk_of(request, reason)

@@ -1,6 +1,6 @@
 """The national site over HTTP: status of deliveries, and the operator's orders to the connector, with their answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -23,23 +23,24 @@ from gateway.operate.national import (
     account_for,
     answered_so_far,
     carry_out,
+    is_possible,
     platform_in,
 )
 from gateway.protocol.delivery_order import Adopt, Erase, Order, Placed, Reconcile, Replay
-from gateway.protocol.identity import is_offer_id, is_slug
 from gateway.protocol.seal import is_of
 
-_MAX_OFFERS = 1_000
 _SEALED = "national order"
 _MEMBERS: Mapping[str, Mapping[str, Check]] = {
     "reconcile": {"repair": is_flag, "confirm": within(0, MAX_CONFIRMED)},
-    "replay": {"offers": lambda value: are_texts(value) and len(value) <= _MAX_OFFERS and all(map(is_offer_id, value))},
-    "adopt": {
-        "platform": lambda value: is_text(value) and is_slug(value),
-        "apply": is_flag,
-        "confirm": within(0, MAX_CONFIRMED),
-    },
-    "erase": {"offer": lambda value: is_text(value) and is_offer_id(value)},
+    "replay": {"offers": are_texts},
+    "adopt": {"platform": is_text, "apply": is_flag, "confirm": within(0, MAX_CONFIRMED)},
+    "erase": {"offer": is_text},
+}
+_ORDERS: Mapping[str, Callable[..., Order]] = {
+    "reconcile": Reconcile,
+    "replay": lambda offers=(): Replay(tuple(offers)),
+    "adopt": Adopt,
+    "erase": Erase,
 }
 _REQUIRED: Mapping[str, tuple[str, ...]] = {"adopt": ("platform",), "erase": ("offer",)}
 _ALL: Mapping[str, Check] = {
@@ -113,16 +114,11 @@ def _order(asked: Mapping[str, Any]) -> Order:
     name = asked["order"]
     given = {member: value for member, value in asked.items() if member not in {"order", "account"}}
     allowed, required = _MEMBERS[name], _REQUIRED.get(name, ())
-    if not given.keys() <= allowed.keys() or any(member not in given for member in required):
-        raise ProblemError("body-malformed", expected=f"{{order, account, {', '.join(allowed)}, reason}}")
-    match name:
-        case "reconcile":
-            return Reconcile(**given)
-        case "adopt":
-            return Adopt(**given)
-        case "erase":
-            return Erase(**given)
-    return Replay(tuple(given.get("offers", ())))
+    if given.keys() <= allowed.keys() and all(member in given for member in required):
+        order = _ORDERS[name](**given)
+        if is_possible(order):
+            return order
+    raise ProblemError("body-malformed", expected=f"{{order, account, {', '.join(allowed)}, reason}}")
 
 
 def _is_order(key: Any) -> bool:

@@ -20,6 +20,7 @@ from gateway.oauth.jws import MAX_TOKEN_BYTES, PublicKey, import_keys
 from gateway.oauth.token import sign_certificate, verify_certificate
 from gateway.operate.certification import (
     MAX_DAYS,
+    MAX_EVIDENCE_BYTES,
     MAX_NONCE_DAYS,
     USUAL_DAYS,
     USUAL_NONCE_DAYS,
@@ -35,8 +36,6 @@ from gateway.protocol.identity import is_slug
 from gateway.protocol.record import utc
 from gateway.runtime.loop import run
 from schemas.kit_cases import kit_version
-
-_MAX_EVIDENCE_BYTES = 64 * 1024 * 1024
 
 app = typer.Typer(help="Issue nonces; sign, revoke and verify certificates of conformity.", no_args_is_help=True)
 
@@ -165,9 +164,9 @@ def verify(
 
 def _read_evidence(path: Path) -> object:
     step = "give the file that passerelle-conformance certify wrote"
-    raw = read_start(path, _MAX_EVIDENCE_BYTES + 1, step=step)
-    if len(raw) > _MAX_EVIDENCE_BYTES:
-        raise CommandError(f"{path} is larger than {_MAX_EVIDENCE_BYTES >> 20} MiB.", step=step)
+    raw = read_start(path, MAX_EVIDENCE_BYTES + 1, step=step)
+    if len(raw) > MAX_EVIDENCE_BYTES:
+        raise CommandError(f"{path} is larger than {MAX_EVIDENCE_BYTES >> 20} MiB.", step=step)
     try:
         return orjson.loads(raw)
     except ValueError as error:

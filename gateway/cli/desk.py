@@ -19,7 +19,7 @@ from gateway.operate.desk import Desk, RefusedActError
 from gateway.operate.journal import Journal
 from gateway.operate.transfer.restore import refuse_incomplete_import
 from gateway.partners import Partners
-from gateway.protocol.journal import Actor, clean_name, clean_reason
+from gateway.protocol.journal import Actor, clean_name, clean_reason, plain_reason
 from gateway.protocol.topic import COMMON, JOURNAL, OPERATORS
 from gateway.runtime.lock import write_lock
 
@@ -136,7 +136,7 @@ def reason_of(why: str | None) -> str | None:
         reason = clean_reason(why)
     except ValueError as error:
         raise CommandError(f"{error}.", step="give a shorter reason, in one or several lines of text") from error
-    if reason != why.strip():
+    if reason != (plain_reason(why) or None):
         ERR.print(Text("Contact data was left out of the reason."), soft_wrap=True)
     return reason
 

@@ -13,6 +13,7 @@ from gateway.ingest.submissions import Submissions
 from gateway.operate.moderation import DECISION_SECONDS, Action, decision_of, newest_state
 from gateway.operate.moderation import moderate as moderate_offer
 from gateway.protocol.identity import is_offer_id, partition_of
+from gateway.protocol.journal import plain_reason
 from gateway.protocol.receipt import AFTER_LIFT
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import RECEIPTS
@@ -46,7 +47,7 @@ async def moderate(
     """
     if not is_offer_id(offer):
         raise CommandError(f"{offer} is no id of an offer.", step=_STEPS["offer-unknown"])
-    if reason is None and not lift:
+    if not lift and not plain_reason(reason or ""):
         raise CommandError("A moderation needs a reason.", step='give it, for the publisher: --reason "…"')
     async with desk_here(by, reason, offer, alone=False, steps=_STEPS) as desk:
         log, ids = desk.log, ReceiptIds(secret_here())

@@ -16,12 +16,13 @@ from gateway.cli.console import ERR, FAILED, OUT, CommandError, asynchronous, pr
 from gateway.cli.desk import acting
 from gateway.cli.operator_context import log_here
 from gateway.clock import now
-from gateway.operate.desk import Desk
+from gateway.operate.desk import MAX_CONFIRMED, Desk
 from gateway.operate.national import (
     DeliveryStatus,
     RefusedOrderError,
     account_for,
     carry_out,
+    is_possible,
     platform_in,
     read_delivery_status,
 )
@@ -49,7 +50,14 @@ app = typer.Typer(
 
 AccountName = Annotated[str | None, typer.Option(help="The account, where there are several.")]
 Confirm = Annotated[
-    int | None, typer.Option(metavar="N", help="Delete N extra offers although the guard stops that many.")
+    int | None,
+    typer.Option(
+        metavar="N", min=0, max=MAX_CONFIRMED, help="Delete N extra offers although the guard stops that many."
+    ),
+]
+Wait = Annotated[
+    float | None,
+    typer.Option(min=1, metavar="SECONDS", help="How long to wait for the answer; by default as long as it takes."),
 ]
 
 
@@ -94,9 +102,10 @@ async def adopt(
     *,
     apply: Annotated[bool, typer.Option("--apply", help="Apply the changes; else only list them.")] = False,
     confirm: Confirm = None,
+    wait: Wait = None,
 ) -> None:
     """Take over a platform's own delivery: match what it delivered, create what is missing, delete what is extra."""
-    answer = await _order(desk, Adopt(platform, apply, confirm))
+    answer = await _order(desk, Adopt(platform, apply, confirm), wait)
     _print_answer(answer)
     if not apply:
         OUT.print(
@@ -112,9 +121,10 @@ async def reconcile(
     repair: Annotated[bool, typer.Option("--repair", help="Repair what is missing, extra or different.")] = False,
     account: AccountName = None,
     confirm: Confirm = None,
+    wait: Wait = None,
 ) -> None:
     """Compare the site's index with the offers. Ends with 1 when something differs and was not repaired."""
-    answer = await _order(desk, Reconcile(repair, confirm), account=account)
+    answer = await _order(desk, Reconcile(repair, confirm), wait, account=account)
     _print_answer(answer)
     clean = not any(answer[name]["count"] for name in ("missing", "extra", "differing", "doubled"))
     if not clean and not repair:
@@ -128,9 +138,10 @@ async def replay(
     offers: Annotated[list[str] | None, typer.Argument(help="Offers to retry; without any: every dead letter.")] = None,
     *,
     account: AccountName = None,
+    wait: Wait = None,
 ) -> None:
     """Retry offers that were refused, given up, or taken down by the site; the latter must be named."""
-    answer = await _order(desk, Replay(tuple(offers or ())), account=account)
+    answer = await _order(desk, Replay(tuple(offers or ())), wait, account=account)
     OUT.print(f"{answer['replayed']} offers will be retried")
     for offer_id in answer["nothing_to_do"]:
         OUT.print(Text(f"{offer_id}: nothing to retry"))
@@ -143,12 +154,13 @@ async def erase(
     offer: Annotated[str, typer.Argument(help="The offer, which the site has already deleted.", metavar="OFFER")],
     *,
     account: AccountName = None,
+    wait: Wait = None,
 ) -> None:
     """Overwrite the data that the site keeps of a deleted offer, after an erasure request of a person or an employer.
 
     Ends with 1 when the site keeps some of it.
     """
-    answer = await _order(desk, Erase(offer), account=account)
+    answer = await _order(desk, Erase(offer), wait, account=account)
     _print_answer(answer)
     if answer["kept"]["count"]:
         raise typer.Exit(FAILED)
@@ -165,17 +177,25 @@ async def _plans(path: Path) -> list[Plan]:
             return await rehearse(log, accounts, partners, folder=Path(folder), identity=identity, clock=now)
 
 
-async def _order(desk: Desk, order: Order, *, account: str | None = None) -> Mapping[str, Any]:
-    """The answer to an order. Raises CommandError if it reports an error."""
+async def _order(desk: Desk, order: Order, seconds: float | None, *, account: str | None = None) -> Mapping[str, Any]:
+    """The answer to an order. Raises CommandError if it reports an error, or if there is none in time."""
+    if not is_possible(order):
+        raise CommandError(
+            "What is named is no platform, no id of an offer, or more than one order may name.",
+            step="give whole ids, such as bretagne:2027-0001, a thousand at most",
+        )
     notes = (await read_delivery_status(desk.log)).notes
     owner = account_for(notes, account=account, platform=platform_in(order))
     waiting = f"Waiting for the gateway that works for the account {owner} (Ctrl-C leaves the order with it)"
     try:
         with ERR.status(waiting):
-            ordered = await carry_out(desk, order, account=owner)
+            ordered = await carry_out(desk, order, account=owner, seconds=seconds)
     except RefusedOrderError as error:
         raise _refusal(error.answer) from error
-    return ordered.placed.answer or {}
+    if ordered.placed.answer is None:
+        said = f"The gateway that works for the account {owner} has not answered within {seconds:g} s; the order stays."
+        raise CommandError(said, step="passerelle national status shows whether it works")
+    return ordered.placed.answer
 
 
 def _refusal(answer: Mapping[str, Any]) -> CommandError:

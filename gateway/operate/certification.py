@@ -27,6 +27,7 @@ from schemas.texts import Texts
 MAX_DAYS = 1_096
 """Longest validity of a certificate."""
 MAX_NONCE_DAYS = 90
+MAX_EVIDENCE_BYTES = 4 * 1024 * 1024
 USUAL_DAYS = 365
 USUAL_NONCE_DAYS = 30
 _DAY_MS = 24 * 3_600_000

@@ -25,13 +25,15 @@ from gateway.protocol.delivery_order import (
     read_note,
     read_order,
 )
-from gateway.protocol.identity import partition_of, platform_of
+from gateway.protocol.identity import is_offer_id, is_slug, partition_of, platform_of
 from gateway.protocol.journal import ActName
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DELIVERIES
 from gateway.runtime.loop import Wait
 
 _PAGE = 2_000
+MAX_REPLAYED = 1_000
+"""Offers that one order may name."""
 _MAX_NAMED = 20
 """Offers that an entry of the journal names."""
 _NUMBER_BYTES = 8
@@ -87,6 +89,18 @@ def platform_in(order: Order) -> str | None:
         case Replay(offers=(first, *_)) | Erase(offer=first):
             return platform_of(first)
     return None
+
+
+def is_possible(order: Order) -> bool:
+    """Whether an order names what can exist, and no more than one order may."""
+    match order:
+        case Adopt(platform=platform):
+            return is_slug(platform)
+        case Replay(offers=offers):
+            return len(offers) <= MAX_REPLAYED and all(map(is_offer_id, offers))
+        case Erase(offer=offer):
+            return is_offer_id(offer)
+    return True
 
 
 async def carry_out(

@@ -98,11 +98,16 @@ def clean_name(text: str) -> str:
     return name
 
 
+def plain_reason(text: str) -> str:
+    """A reason in one form of spelling, with line feeds: a form of a browser has CR LF (HTML, 4.10.22.4)."""
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
 def clean_reason(text: str) -> str | None:
     """A reason without e-mail addresses and phone numbers; None if it is empty. Raises ValueError for one that is too
     long or has control characters.
     """
-    reason = unicodedata.normalize("NFC", text).strip()
+    reason = plain_reason(text)
     if len(reason) > MAX_CHARACTERS or _CONTROL.search(reason):
         raise ValueError(f"a reason has at most {MAX_CHARACTERS} characters, none of them a control character")
     return redact(reason) or None

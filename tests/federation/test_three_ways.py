@@ -1,187 +1,30 @@
 """An act of an operator is one act, whatever the way in: over the API, on a page, by a command beside the gateway."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from html import unescape
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 
-from gateway.api.app import build_app
 from gateway.api.decision import MAX_WAIT
-from gateway.bootstrap.log import log_path
-from gateway.bootstrap.pages import add_site, page_ports
-from gateway.clock import now
-from gateway.log.sqlite import SqliteLog
+from gateway.operate.certification import MAX_EVIDENCE_BYTES, USUAL_NONCE_DAYS
 from gateway.operate.desk import MAX_CONFIRMED
 from gateway.operate.moderation import DECISION_SECONDS
-from gateway.pages.site import PagePorts, PageSite, all_pages
-from gateway.partners.credential import MAX_OVERLAP_HOURS, mint_secret
-from gateway.partners.revocation import newest_credential
+from gateway.partners.credential import MAX_OVERLAP_HOURS
+from gateway.partners.session import MAX_NAME_CHARACTERS
+from gateway.protocol.delivery_order import Replay
 from gateway.protocol.journal import MAX_CHARACTERS
-from gateway.protocol.source_run import Pause, RunOrder, read_run
-from gateway.protocol.topic import PARTNERS, RECEIPTS, RUNS, SUBMISSIONS
-from gateway.settings import Settings
-from tests.api.write.gateway_harness import offer
-from tests.cli.conftest import Ended
-from tests.cli.inside import Inside
-from tests.harness import ALL, RELAY, SECRET, URL, built, records_of
-from tests.pages.desk import Desk, desk_of, publish
+from gateway.protocol.topic import OPERATORS
+from tests.federation.office import HEADERS, OFFER, OTHER, REASON, WAYS, WITHOUT_A_PAGE, Act, Office, Way, opened
+from tests.harness import RELAY, records_of
 from tests.pages.feeds import FAILING
-from tests.pages.signing import OPERATOR, SIGNED, cookie_of
-from tests.pages.site import PageHarness
+from tests.pages.national.seeded import ACCOUNT
 
 pytestmark = [pytest.mark.slow, pytest.mark.smoke]
-
-OFFER = f"{SIGNED.platform}:1"
-OTHER = "bretagne"
-"""A platform without a feed."""
-_VARIABLE = frozenset({"at", "sequence", "receipt"})
-"""Members of a record that the clock decides."""
-REASON = "L’adresse n’est pas celle d’un employeur"
-HEADERS = {"Authorization": f"Bearer {OPERATOR.platform}"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Act:
-    """An act on an offer, on the feed of a platform, or on its access. ``number``: of withdrawals that a run may make,
-    of hours for which a former secret stays valid.
-    """
-
-    name: str
-    about: str
-    reason: str | None = REASON
-    number: int | None = None
-
-
-class Office:
-    """A gateway on an embedded log, and the three ways to act in it. Each returns what it answers."""
-
-    def __init__(self, desk: Desk, command: Inside, seconds: int) -> None:
-        self.desk = desk
-        self.seconds = seconds
-        self._command = command
-
-    async def api(self, act: Act) -> str:
-        """Over the API."""
-        body: dict[str, Any] = {"reason": act.reason}
-        match act.name:
-            case "moderate" | "lift":
-                path = f"/v1/offers/{act.about}/moderation"
-                body |= {"action": act.name}
-            case "rotate":
-                path = f"/v1/partners/{act.about}/secrets"
-                body |= {"replaces": self.known(act.about), "overlap_hours": act.number}
-            case "revoke":
-                path = f"/v1/partners/{act.about}/revocation"
-            case _:
-                path = f"/v1/platforms/{act.about}/feed"
-                body |= {"action": act.name, "confirm": act.number}
-        answer = await self.desk.site.client.post(
-            path,
-            data=orjson.dumps({name: value for name, value in body.items() if value is not None}),
-            headers={**HEADERS, "Content-Type": "application/json", "Prefer": f"wait={self.seconds}"},
-        )
-        return f"{answer.status} {await answer.text()}"
-
-    async def page(self, act: Act) -> str:
-        """With the form of a page."""
-        reason, number = act.reason or "", "" if act.number is None else act.number
-        match act.name:
-            case "moderate" | "lift":
-                state = await self.desk.federation.offers.get(act.about)
-                sequence = 1 if state is None else state.known.sequence
-                path, fields = "/offre", {"act": act.name, "id": act.about, "sequence": sequence, "reason": reason}
-            case "rotate":
-                fields = {"act": "rotate", "slug": act.about, "overlap": number, "why_rotate": reason}
-                path, fields = "/plateforme", {**fields, "known": self.known(act.about)}
-            case "revoke":
-                path, fields = "/plateforme/retirer", {"slug": act.about, "why": reason}
-            case _:
-                path, fields = "", {"act": act.name, "platform": act.about, "confirm": number, "reason": reason}
-        answer = await self.desk.send(f"/exploitation{path}", fields)
-        return f"{answer.status} {unescape(await answer.text())}"
-
-    async def command(self, act: Act) -> str:
-        """By a command on the machine of the gateway."""
-        named: Mapping[str, Sequence[object]] = {
-            "moderate": ["moderate", act.about, "--wait", self.seconds],
-            "lift": ["moderate", "--lift", act.about, "--wait", self.seconds],
-            "run": ["platform", "run", act.about, "--wait", 1],
-            "rotate": ["partner", "rotate", act.about],
-            "revoke": ["partner", "revoke", act.about],
-        }
-        words = [*named.get(act.name, (act.name, act.about))]
-        words += ["--by", "Nom d’essai", *(["--reason", act.reason] if act.reason else [])]
-        words += [] if act.number is None else ["--overlap" if act.name == "rotate" else "--confirm", act.number]
-        ended: Ended = await asyncio.to_thread(self._command, *words)
-        return f"{ended.code} {ended.output}{ended.errors}"
-
-    def known(self, platform: str) -> str:
-        """The name of the newest secret of a platform."""
-        partner = self.desk.federation.partners.get(platform)
-        return "" if partner is None else newest_credential(partner, now=now()) or ""
-
-    async def effect(self) -> Mapping[str, Sequence[Any]]:
-        """What is on the log, without times and what a way in says of the one who acts."""
-        log = self.desk.federation.log
-        runs = [read_run(record.key, record.value) for record in await records_of(log, RUNS)]
-        return {
-            "journal": [(one.act, one.about, one.details, one.why, one.failed) for one in await self.desk.entries()],
-            "submissions": [_content(record.value) for record in await records_of(log, SUBMISSIONS)],
-            "receipts": [_content(record.value) for record in await records_of(log, RECEIPTS)],
-            "pauses": [(one.platform, one.paused) for one in runs if isinstance(one, Pause)],
-            "partners": [_access(record.value) for record in await records_of(log, PARTNERS)],
-            "orders": [(one.platform, one.confirm) for one in runs if isinstance(one, RunOrder)],
-        }
-
-
-def _access(value: bytes | None) -> tuple[Any, ...]:
-    """Who has access, and with how many secrets."""
-    document = orjson.loads(value or b"{}")
-    return document.get("platform"), document.get("revoked"), len(document.get("secrets", ()))
-
-
-def _content(value: bytes | None) -> Mapping[str, Any]:
-    return {name: one for name, one in orjson.loads(value or b"{}").items() if name not in _VARIABLE}
-
-
-@asynccontextmanager
-async def opened(folder: Path, *, seconds: int = 10) -> AsyncIterator[Office]:
-    """A gateway with an offer, a platform with a feed and one without."""
-    settings = Settings(data=folder / "data")
-    async with AsyncExitStack() as stack:
-        settings.data.mkdir(parents=True)
-        log = await SqliteLog.open(log_path(settings), partitions=settings.partitions)
-        stack.push_async_callback(log.close)
-        partners = [
-            SIGNED,
-            OPERATOR,
-            replace(SIGNED, platform=OTHER, secrets=(mint_secret(now=now(), entropy=os.urandom).kept,)),
-        ]
-        harness = await stack.enter_async_context(built(settings.data, log=log, clock=now, partners=partners))
-        harness.start(*ALL)
-        await harness.ready()
-        app = build_app(harness.context())
-        ports: PagePorts = replace(page_ports(harness.settings, harness.federation, URL), decision_seconds=seconds)
-        add_site(app, PageSite(all_pages(ports), public_url=URL, door=ports.door))
-        headers = {"Cookie": await cookie_of(harness.federation, SIGNED.platform)}
-        client = await stack.enter_async_context(TestClient(TestServer(app), headers=headers))
-        site = PageHarness(harness, app, client)
-        desk = await desk_of(site)
-        await publish(site, [offer(1, platform=SIGNED.platform)])
-        await desk.settled()
-        yield Office(desk, Inside(folder, PASSERELLE_SECRET=SECRET.decode()), seconds)
-
-
-Way = Callable[[Office, Act], Coroutine[Any, Any, str]]
-WAYS: Mapping[str, Way] = {"api": Office.api, "page": Office.page, "command": Office.command}
 
 MODERATE = Act(name="moderate", about=OFFER)
 LIFT = replace(MODERATE, name="lift")
@@ -190,14 +33,29 @@ RESUME = replace(PAUSE, name="resume")
 RUN = replace(PAUSE, name="run")
 ROTATE = Act(name="rotate", about=OTHER, number=MAX_OVERLAP_HOURS)
 REVOKE = Act(name="revoke", about=OTHER)
+LINK = Act(name="link", about=OTHER)
+SIGN_OUT = replace(LINK, name="sign-out")
+NONCE = replace(LINK, name="nonce")
+UNCERTIFY = replace(LINK, name="uncertify")
+REPLAY = Act(name="replay", about=ACCOUNT)
+ADOPT = Act(name="adopt", about=OTHER)
+ERASE = Act(name="erase", about=OFFER)
+ERASE_NAME = Act(name="erase-name", about="Personne d’essai")
 Effect = Mapping[str, Sequence[Any]]
 
 
+def ways_of(act: Act) -> Mapping[str, Way]:
+    """The ways in that have an act."""
+    return {name: way for name, way in WAYS.items() if name != "page" or act.name not in WITHOUT_A_PAGE}
+
+
 async def played(folder: Path, act: Act, *before: Act) -> tuple[Mapping[str, str], Sequence[Effect]]:
-    """An act by each way in, after others over the API, each time in another gateway: the answers, and what it did."""
+    """An act by each way in that has it, after others over the API, each time in another gateway: the answers, and what
+    it did.
+    """
     said: dict[str, str] = {}
     effects: list[Effect] = []
-    for name, way in WAYS.items():
+    for name, way in ways_of(act).items():
         async with opened(folder / name) as office:
             for one in before:
                 assert (await office.api(one)).startswith("2")
@@ -224,6 +82,12 @@ async def played(folder: Path, act: Act, *before: Act) -> tuple[Mapping[str, str
         (ROTATE, ()),
         (replace(ROTATE, number=0), (ROTATE,)),
         (REVOKE, ()),
+        (replace(PAUSE, reason="deux\r\nlignes, l’une écrite en NFD : e\u0301"), ()),
+        (LINK, ()),
+        (SIGN_OUT, ()),
+        (replace(NONCE, number=USUAL_NONCE_DAYS), ()),
+        (REPLAY, ()),
+        (ERASE, ()),
     ],
     ids=lambda one: one.name if isinstance(one, Act) else None,
 )
@@ -231,7 +95,8 @@ async def test_an_act_does_the_same_by_each_way_in(tmp_path: Path, act: Act, bef
     """Entry, command, decision and order alike."""
     said, [first, *others] = await played(tmp_path, act, *before)
     assert 1 == len(first["journal"]), said
-    assert [first] * 2 == others, said
+    assert [first] * (len(said) - 1) == others, said
+    assert "Contact data" not in said["command"] or "@" in (act.reason or "")
 
 
 @pytest.mark.parametrize(
@@ -252,6 +117,17 @@ async def test_an_act_does_the_same_by_each_way_in(tmp_path: Path, act: Act, bef
         (ROTATE, (REVOKE,), ("409 partner-revoked", "409 ", "2 was revoked")),
         (REVOKE, (REVOKE,), ("409 partner-revoked", "409 ", "2 was revoked")),
         (replace(REVOKE, about="personne"), (), ("404 not-found", "404 ", "2 is not a partner")),
+        (replace(LINK, person=" "), (), ("422 partner-invalid", "422 ", "2 printable")),
+        (replace(LINK, person="x" * (MAX_NAME_CHARACTERS + 1)), (), ("422 partner-invalid", "422 ", "2 printable")),
+        (LINK, (REVOKE,), ("409 partner-revoked", "409 ", "2 was revoked")),
+        (SIGN_OUT, (REVOKE,), ("409 partner-revoked", "409 ", "2 was revoked")),
+        (NONCE, (REVOKE,), ("409 partner-revoked", "409 ", "2 was revoked")),
+        (UNCERTIFY, (), ("404 not-found", "409 ", "2 has no certificate as publisher")),
+        (replace(REPLAY, about="autre"), (), ("409 account-unknown", "422 ", "2 No known account")),
+        (replace(ADOPT, about="Pas un slug"), (), ("400 body-malformed", "422 ", "2 no platform")),
+        (replace(ADOPT, number=MAX_CONFIRMED + 1), (), ("400 body-malformed", "422 ", "2 --confirm")),
+        (replace(ERASE, about="sans-plateforme"), (), ("400 body-malformed", "2 no id of an offer")),
+        (ERASE_NAME, (), ('200 "erased":false', "2 has no name")),
     ],
     ids=lambda one: one.name if isinstance(one, Act) else None,
 )
@@ -259,11 +135,16 @@ async def test_an_act_is_refused_by_each_way_in_and_does_nothing(
     tmp_path: Path, act: Act, before: Sequence[Act], says: Sequence[str]
 ) -> None:
     """An act that changes nothing is none, either."""
-    said, effects = await played(tmp_path, act, *before)
-    for answer, expected in zip(said.values(), says, strict=True):
-        status, _, text = expected.partition(" ")
-        assert (status, True) == (answer.partition(" ")[0], text in answer), answer
-    assert {0} == {len(records) for effect in effects for records in effect.values()}, said
+    async with opened(tmp_path) as office:
+        for one in before:
+            await office.api(one)
+            await office.desk.settled()
+        started = await office.effect()
+        for way, expected in zip(ways_of(act).values(), says, strict=True):
+            answer = await way(office, act)
+            status, _, text = expected.partition(" ")
+            assert (status, True) == (answer.partition(" ")[0], text in answer), answer
+            assert started == await office.effect(), answer
 
 
 async def test_a_moderation_that_is_not_decided_in_time_is_queued_by_each_way_in(tmp_path: Path) -> None:
@@ -280,3 +161,65 @@ async def test_a_moderation_that_is_not_decided_in_time_is_queued_by_each_way_in
             effects.append({topic: ended[topic][len(started[topic]) :] for topic in ended})
     assert [1, 1, 0] == [len(effects[0][topic]) for topic in ("journal", "submissions", "receipts")]
     assert [effects[0]] * 2 == effects[1:]
+
+
+async def test_an_order_that_is_not_answered_in_time_stays_by_each_way_in(tmp_path: Path) -> None:
+    effects = []
+    for name, way in WAYS.items():
+        async with opened(tmp_path / name, seconds=1, answers=False) as office:
+            started = await office.effect()
+            answer = await way(office, REPLAY)
+            assert {"api": "202", "page": "303", "command": "2"}[name] == answer.partition(" ")[0], answer
+            ended = await office.effect()
+            effects.append({topic: ended[topic][len(started[topic]) :] for topic in ended})
+    assert [1, [(ACCOUNT, Replay(), None)]] == [len(effects[0]["journal"]), effects[0]["national"]]
+    assert [effects[0]] * 2 == effects[1:]
+
+
+async def test_a_name_is_erased_by_each_way_in(tmp_path: Path) -> None:
+    effects = []
+    for way in (Office.api, Office.command):
+        async with opened(tmp_path / way.__name__) as office:
+            assert (await office.page(PAUSE)).startswith("303")
+            await way(office, ERASE_NAME)
+            names = [record.value for record in await records_of(office.desk.federation.log, OPERATORS)]
+            effects.append(([entry.act for entry in await office.desk.entries()], names.count(None)))
+    assert [(["feed.pause", "journal.erase-name"], 1)] * 2 == effects
+
+
+@pytest.mark.parametrize(
+    ("act", "before", "statuses"),
+    [
+        (MODERATE, (), ("200", "422", "2")),
+        (replace(MODERATE, reason=" \n"), (), ("200", "422", "2")),
+        (LIFT, (MODERATE,), ("200", "422", "0")),
+        (PAUSE, (), ("200", "422", "0")),
+        (REVOKE, (), ("200", "422", "0")),
+        (ROTATE, (), ("201", "200", "0")),
+        (NONCE, (), ("201", "200", "0")),
+        (SIGN_OUT, (), ("200", "303", "0")),
+        (LINK, (), ("201", "200", "0")),
+        (REPLAY, (), ("200", "200", "0")),
+    ],
+    ids=lambda one: one.name if isinstance(one, Act) else None,
+)
+async def test_a_person_says_why_where_a_platform_loses_something(
+    tmp_path: Path, act: Act, before: Sequence[Act], statuses: Sequence[str]
+) -> None:
+    """Clients of the API and scripts may leave the reason out (docs/run.md); a blank one is none."""
+    said, _ = await played(tmp_path, replace(act, reason=None if act.reason == REASON else act.reason), *before)
+    assert tuple(statuses) == tuple(answer.partition(" ")[0] for answer in said.values()), said
+
+
+async def test_evidence_is_as_large_by_the_api_as_by_the_command(tmp_path: Path) -> None:
+    evidence = tmp_path / "evidence.json"
+    evidence.write_bytes(orjson.dumps({"x": "x" * MAX_EVIDENCE_BYTES}))
+    async with opened(tmp_path) as office:
+        ended = await asyncio.to_thread(office.run, "certificate", "sign", evidence, "--platform", OTHER)
+        assert (2, True) == (ended.code, "larger than 4 MiB" in ended.errors), ended
+        answer = await office.desk.site.client.post(
+            f"/v1/partners/{OTHER}/certificates",
+            data=BytesIO(b'{"evidence": %s}' % evidence.read_bytes()),
+            headers={**HEADERS, "Content-Type": "application/json"},
+        )
+        assert 413 == answer.status, await answer.text()

@@ -1,9 +1,8 @@
 """The reason of an operator's act, as a form sends it. Pure."""
 
-import unicodedata
 from dataclasses import dataclass
 
-from gateway.protocol.journal import clean_reason
+from gateway.protocol.journal import clean_reason, plain_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +18,8 @@ class ReasonField:
 
 
 def read_reason(text: str, *, required: bool) -> ReasonField:
-    """The reason of a text area, whose line breaks browsers send as CR LF (HTML, 4.10.22.4)."""
-    typed = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    """The reason in a text area."""
+    typed = plain_reason(text)
     try:
         kept = clean_reason(typed)
     except ValueError:

@@ -13,7 +13,15 @@ from gateway.errors import PositionLostError
 from gateway.federation import Federation
 from gateway.federation.national import NationalSite, PlanError
 from gateway.operate.desk import MAX_CONFIRMED, RefusedActError
-from gateway.operate.national import Ordered, RefusedOrderError, account_for, answered_so_far, carry_out, platform_in
+from gateway.operate.national import (
+    Ordered,
+    RefusedOrderError,
+    account_for,
+    answered_so_far,
+    carry_out,
+    is_possible,
+    platform_in,
+)
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, Redirect, views_behind
@@ -31,7 +39,6 @@ from gateway.pages.national.model import (
 from gateway.pages.partner.rules import of_problem
 from gateway.protocol.delivery import CALLS, Delivery
 from gateway.protocol.delivery_order import Adopt, Order, Placed, Reconcile, Replay
-from gateway.protocol.identity import is_offer_id, is_slug
 from gateway.protocol.seal import Seal, sealed_members
 
 MAX_REFUSED = 50
@@ -129,10 +136,8 @@ class _NationalPage:
         """The reason why an order cannot be placed; None if it can. What changes the site follows a dry run, with a
         reason.
         """
-        if kind == "adopt" and not is_slug(form.text("platform")):
-            return "platform"
-        if any(not is_offer_id(one) for one in _offers(form)):
-            return "offers"
+        if not is_possible(_order(kind, form)):
+            return "platform" if kind == "adopt" else "offers"
         confirm = form.text("confirm").strip()
         if confirm and whole_number(confirm, most=MAX_CONFIRMED) is None:
             return "confirm"
@@ -223,7 +228,7 @@ class _NationalPage:
 
 
 def _order(kind: str, form: Form) -> Order:
-    """The order of a form that was found right."""
+    """The order of a form."""
     changes, number = bool(form.text("apply")), whole_number(form.text("confirm").strip(), most=MAX_CONFIRMED)
     match kind:
         case "reconcile":
