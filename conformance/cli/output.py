@@ -16,7 +16,6 @@ from conformance.model.cause import FAMILY
 from conformance.model.result import Outcome, Result, Run
 from conformance.report.ci import write_junit, write_sarif
 from conformance.report.document import Report
-from conformance.report.html import write_html
 from conformance.report.label import is_judged, label_of, seconds
 from conformance.words import Texts, both, say
 from schemas.bilingual import system_reason
@@ -139,9 +138,15 @@ def write_reports(report: Report, paths: Sequence[Path], language: Language) -> 
         ERR.print(f"→ {path}", markup=False)
 
 
+def _html(report: Report, language: Language) -> bytes:
+    from conformance.report.html import write_html  # noqa: PLC0415 - other commands start without Jinja2
+
+    return write_html(report, language).encode()
+
+
 _WRITERS: Mapping[str, Callable[[Report, Language], bytes]] = {
     ".json": lambda report, _: orjson.dumps(report, option=orjson.OPT_INDENT_2),
-    ".html": lambda report, language: write_html(report, language).encode(),
+    ".html": _html,
     ".xml": lambda report, language: write_junit(report, language).encode(),
     ".sarif": write_sarif,
 }

@@ -44,6 +44,8 @@ def test_the_code_uses_exactly_the_codes_of_the_file() -> None:
             code = call.args[0]
             assert isinstance(code, ast.Constant), f"{path}:{call.lineno}: a code is written out where it is said"
             said.add(code.value)
+    for template in ROOT.rglob("*.html"):
+        said |= set(re.findall(r'say\("([^"]+)"', template.read_text(encoding="utf-8")))
     assert said == set(words())
 
 

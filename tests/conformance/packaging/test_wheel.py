@@ -63,6 +63,7 @@ def test_the_wheel_holds_the_kit_and_a_private_copy_of_the_schemas(installed: Pa
             "cases/base.json",
             "_schemas/json/offer.schema.json",
             "report/page.css",
+            "report/page.html",
             "_schemas/requirements.json",
             "words.json",
             "py.typed",

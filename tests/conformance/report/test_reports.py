@@ -19,7 +19,7 @@ from conformance.model.result import Outcome
 from conformance.report.ci import write_junit, write_sarif
 from conformance.report.document import ReportError, check_evidence, digest_of, evidence_of, read_report, report_of
 from conformance.report.html import write_html
-from conformance.report.label import family_label, role_label
+from conformance.report.label import label
 from conformance.role.gateway import compare_problems
 from conformance.target.record import masked, masked_headers, masked_text, record
 from conformance.words import code_in_words, plain, say
@@ -108,8 +108,8 @@ def test_the_page_names_every_case_by_title_and_id_and_says_why_one_is_not_requi
 
 def test_every_role_and_every_family_of_the_kit_has_a_label() -> None:
     families = {each.family for each in cases()}
-    assert set() == {family for family in families if family_label(family)["fr"] == family}
-    assert set() == {role for role in ROLES if role_label(role)["fr"] == role}
+    assert set() == {family for family in families if label("families", family)["fr"] == family}
+    assert set() == {role for role in ROLES if label("roles", role)["fr"] == role}
 
 
 def test_a_finding_links_to_its_requirement_and_this_to_the_reference_of_a_gateway() -> None:
