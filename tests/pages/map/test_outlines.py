@@ -8,9 +8,10 @@ from pathlib import Path
 
 import orjson
 import pytest
+import shapely
 
 import schemas
-from gateway.pages.map.build_outlines import TARGET, Borders, build, simplified
+from gateway.pages.map.__main__ import TARGET, borders, build, simplified
 
 OUTLINES = orjson.loads(TARGET.read_bytes())
 MAINLAND, PARIS, OVERSEAS = OUTLINES["mainland"], OUTLINES["paris"], OUTLINES["overseas"]
@@ -79,13 +80,10 @@ def test_neighbours_share_their_border_exactly() -> None:
 
 def test_a_common_border_is_simplified_once() -> None:
     """Two squares beside each other with a crooked border between them."""
-    border = [(1.0, 0.0), (1.1, 0.3), (0.9, 0.6), (1.0, 1.0)]
-    left = [(0.0, 1.0), (0.0, 0.0), *border]
-    right = [(2.0, 0.0), (2.0, 1.0), *border[::-1]]
-    borders = Borders(
-        {"a": [left], "b": [right]},
-        simplify=lambda arc: simplified(arc, 2.0),
-        project=lambda point: (point[0] * 10, point[1] * 10),
-    )
-    sides = [arc for arc, owners in borders.sides() if owners == {"a", "b"}]
-    assert [[(10, 0), (10, 10)]] == sides
+    border = [(10.0, 0.0), (11.0, 3.0), (9.0, 6.0), (10.0, 10.0)]
+    squares = {
+        "a": shapely.Polygon([(0.0, 10.0), (0.0, 0.0), *border]),
+        "b": shapely.Polygon([(20.0, 0.0), (20.0, 10.0), *border[::-1]]),
+    }
+    between, _ = borders(simplified(squares, 5.0), {"a": "one", "b": "two"})
+    assert [(10, 0), (10, 10)] == sorted(between.coords)
