@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 
 from gateway.operate.desk import Desk
 from gateway.operate.sign_in import make_link
-from gateway.pages.session import link_url
+from gateway.pages.session.view import link_url
 from gateway.partners.sign_in import SignIns
 
 _PERSON = "Démonstration"

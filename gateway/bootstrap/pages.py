@@ -25,9 +25,9 @@ from gateway.pages.base.door import Door
 from gateway.pages.base.reading import Forms
 from gateway.pages.base.visit import Visitors
 from gateway.pages.check.view import CheckPort
-from gateway.pages.connect import ConnectPort
+from gateway.pages.connect.port import ConnectPort
 from gateway.pages.connect.state import PURPOSE
-from gateway.pages.legal import Imprint
+from gateway.pages.legal.view import Imprint
 from gateway.pages.site import PagePorts, PageSite, all_pages
 from gateway.protocol.seal import Seal
 from gateway.runtime.sandbox import Sandbox

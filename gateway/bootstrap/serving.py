@@ -32,7 +32,7 @@ from gateway.oauth.token import AccessTokens, sign_certificate
 from gateway.oauth.verifier import Verifier
 from gateway.operate.certification import Issuer
 from gateway.pages.base.door import keeps_sessions
-from gateway.pages.session import link_url
+from gateway.pages.session.view import link_url
 from gateway.partners.revocation import TokenVerifier
 from gateway.protocol.seal import Seal
 from gateway.runtime.activity import Activity

@@ -34,7 +34,7 @@ async def link(
     """
     base = _url_of_pages()
     text, until = await make_link(desk, SignIns(desk.partners, secret_here(), clock=now), slug, person)
-    from gateway.pages.session import link_url  # noqa: PLC0415 - imports the pages
+    from gateway.pages.session.view import link_url  # noqa: PLC0415 - imports the pages
 
     url = link_url(base, text, lang)
     if as_json:

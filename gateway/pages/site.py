@@ -13,20 +13,6 @@ from gateway.federation.checks import Checks
 from gateway.federation.figures import Figures
 from gateway.federation.national import NationalSite
 from gateway.operate.moderation import DECISION_SECONDS
-from gateway.pages import (
-    connect,
-    home,
-    journal,
-    legal,
-    moderation,
-    national,
-    partner,
-    partners,
-    reference,
-    refusals,
-    session,
-    systems,
-)
 from gateway.pages.base import negotiation, static
 from gateway.pages.base.door import FORGET, SESSION, Door
 from gateway.pages.base.kept import Aside, KeptPages, in_a_thread
@@ -45,8 +31,20 @@ from gateway.pages.base.texts import texts_of
 from gateway.pages.base.visit import Visitors
 from gateway.pages.check import view as check
 from gateway.pages.check.view import CheckPort
-from gateway.pages.connect import ConnectPort
-from gateway.pages.legal import Imprint
+from gateway.pages.connect import view as connect
+from gateway.pages.connect.port import ConnectPort
+from gateway.pages.home import view as home
+from gateway.pages.journal import view as journal
+from gateway.pages.legal import view as legal
+from gateway.pages.legal.view import Imprint
+from gateway.pages.moderation import view as moderation
+from gateway.pages.national import view as national
+from gateway.pages.partner import view as partner
+from gateway.pages.partners import view as partners
+from gateway.pages.reference import view as reference
+from gateway.pages.refusals import view as refusals
+from gateway.pages.session import view as session
+from gateway.pages.systems import view as systems
 from gateway.partners.partners import ChangeConflictError
 from gateway.partners.session import SignInError
 from gateway.protocol.seal import Seal

@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 from gateway.clock import now
 from gateway.federation import Federation
 from gateway.pages.base.door import COOKIE
-from gateway.pages.session import ENTER, LINK
+from gateway.pages.session.view import ENTER, LINK
 from gateway.partners.session import close_link, new_link
 from gateway.protocol.partner import Partner
 from gateway.protocol.seal import Seal

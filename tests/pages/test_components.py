@@ -11,7 +11,7 @@ from gateway.pages.base.page import Page
 from gateway.pages.base.respond import SECURITY
 from gateway.pages.base.static import assets
 from gateway.pages.base.templates import Templates
-from gateway.pages.legal import Imprint, pages
+from gateway.pages.legal.view import Imprint, pages
 from schemas.rulebook import LANGUAGES, Language
 from tests.browser.chromium import NARROW, SCHEMES, WIDE, chromium, content_width, violations, window
 from tests.browser.keyboard import Keyboard

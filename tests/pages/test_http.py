@@ -23,7 +23,7 @@ from gateway.log.memory import MemoryLog
 from gateway.pages.base.page import Answer, Download, Language, Page, PageError
 from gateway.pages.base.respond import CSP, PRIVATE, SECURITY
 from gateway.pages.base.static import assets
-from gateway.pages.legal import Imprint
+from gateway.pages.legal.view import Imprint
 from gateway.pages.site import PageSite
 from gateway.settings import Settings
 from schemas.rulebook import LANGUAGES

@@ -4,8 +4,3 @@
 
 The server keeps nothing: sample and choices travel in the form (``state.py``).
 """
-
-from gateway.pages.connect.port import ConnectPort
-from gateway.pages.connect.view import pages
-
-__all__ = ["ConnectPort", "pages"]

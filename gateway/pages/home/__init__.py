@@ -1,5 +1,1 @@
 """Accueil: live offers on a map, by region, sector and level; the twelve systems; what the federation is."""
-
-from gateway.pages.home.view import pages
-
-__all__ = ["pages"]

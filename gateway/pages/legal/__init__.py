@@ -1,5 +1,1 @@
 """Mentions légales, données personnelles, accessibilité."""
-
-from gateway.pages.legal.view import Imprint, pages
-
-__all__ = ["Imprint", "pages"]

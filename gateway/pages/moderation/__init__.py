@@ -1,5 +1,1 @@
 """Any offer for an operator: found, seen with its history, moderated with a reason, and that lifted."""
-
-from gateway.pages.moderation.view import pages
-
-__all__ = ["pages"]

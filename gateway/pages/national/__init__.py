@@ -1,5 +1,1 @@
 """The operator's page of the national site: accounts, queues, refusals, and orders to the connector."""
-
-from gateway.pages.national.view import pages
-
-__all__ = ["pages"]

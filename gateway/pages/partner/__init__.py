@@ -1,5 +1,1 @@
 """The pages of a platform: what needs it, its offers, its deliveries, its keys, its figures."""
-
-from gateway.pages.partner.view import pages
-
-__all__ = ["pages"]

@@ -14,7 +14,7 @@ from gateway.pages.base.page import Answer, Language, PageError, Redirect
 from gateway.pages.base.upload import Form
 from gateway.pages.partners.answers import Answers, done
 from gateway.pages.partners.form import Errors, hours_in, reason_in
-from gateway.pages.session import link_url
+from gateway.pages.session.view import link_url
 from gateway.partners.session import person_of
 from gateway.protocol.certificate import ROLES
 from gateway.protocol.partner import Partner

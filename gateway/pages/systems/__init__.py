@@ -1,5 +1,1 @@
 """The systems of the federation for an operator: how each one does, and its feed paused, resumed, run now."""
-
-from gateway.pages.systems.view import pages
-
-__all__ = ["pages"]

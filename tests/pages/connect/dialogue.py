@@ -12,13 +12,14 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.bootstrap.connect_work import FUNCTIONS
 from gateway.bootstrap.pages import add_site
-from gateway.pages import connect, legal
 from gateway.pages.base.anonymous import AddressSlots
 from gateway.pages.base.page import Page
 from gateway.pages.base.visit import Visitors
-from gateway.pages.connect import ConnectPort
+from gateway.pages.connect import view as connect
+from gateway.pages.connect.port import ConnectPort
 from gateway.pages.connect.state import PURPOSE
-from gateway.pages.legal import Imprint
+from gateway.pages.legal import view as legal
+from gateway.pages.legal.view import Imprint
 from gateway.pages.site import PageSite
 from gateway.protocol.seal import Seal
 from tests.clock import START, ManualClock

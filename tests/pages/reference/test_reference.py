@@ -14,12 +14,11 @@ from gateway.pages.base.markup import coded, without_values
 from gateway.pages.base.page import Page
 from gateway.pages.base.static import assets
 from gateway.pages.base.templates import Templates
-from gateway.pages.reference import pages
 from gateway.pages.reference.calendars import school_years
 from gateway.pages.reference.interfaces import operations, topics
 from gateway.pages.reference.lists import list_views, naf_codes
 from gateway.pages.reference.rules import families, fields
-from gateway.pages.reference.view import PARTS, VIEWS
+from gateway.pages.reference.view import PARTS, VIEWS, pages
 from schemas.codelist import reference
 from schemas.contract import openapi_document
 from schemas.reference_pages import offer_fields

@@ -17,7 +17,7 @@ from gateway.api.app import build_app
 from gateway.bootstrap.pages import add_pages, add_site
 from gateway.pages.base.door import COOKIE, keeps_sessions, origins
 from gateway.pages.base.page import Answer, Page
-from gateway.pages.session import ENTER, LINK
+from gateway.pages.session.view import ENTER, LINK
 from gateway.pages.site import PageSite
 from gateway.partners.credential import revoke
 from gateway.partners.session import IDLE_MS, LIFE_MS, LINK_MS

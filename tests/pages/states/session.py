@@ -5,7 +5,7 @@ from urllib.parse import urlencode, urlsplit
 
 from playwright.sync_api import Page as Tab
 
-from gateway.pages.session import ENTER, LINK
+from gateway.pages.session.view import ENTER, LINK
 from schemas.rulebook import Language
 from tests.browser.keyboard import Keyboard
 from tests.pages.deployment import SECRET
