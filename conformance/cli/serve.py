@@ -20,9 +20,9 @@ from conformance.standin.offers import Submission
 from conformance.standin.publishing import Effect
 from conformance.standin.seeds import PLATFORM, Seeds
 from conformance.standin.tokens import PUBLISHER, SUBSCRIBER, Client
-from conformance.target.record import masked_text
 from conformance.target.setup import SetupError, TargetAccount
 from conformance.words import Texts, both, joined, plain, say
+from schemas.recording import masked_text
 from schemas.rulebook import Language
 
 _LOOPBACK = "127.0.0.1"

@@ -21,8 +21,9 @@ from conformance.report.document import ReportError, check_evidence, digest_of, 
 from conformance.report.html import write_html
 from conformance.report.label import label
 from conformance.role.gateway import compare_problems
-from conformance.target.record import masked, masked_headers, masked_text, record
+from conformance.target.record import record
 from conformance.words import code_in_words, plain, say
+from schemas.recording import masked, masked_headers, masked_text
 from schemas.requirements import sentences
 from schemas.rulebook import LANGUAGES, Language, catalogue
 from tests.conformance.model.results import case, result, run
@@ -253,7 +254,7 @@ def test_what_is_masked_does_not_depend_on_the_quick_look(pieces: list[str]) -> 
     """The quick look for words of secrets only saves time."""
     text = "".join(pieces)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("conformance.target.record._may_hold_secret", lambda _: True)
+        patch.setattr("schemas.recording._may_hold_secret", lambda _: True)
         whole = masked_text(text)
     assert whole == masked_text(text)
 
