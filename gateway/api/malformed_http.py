@@ -10,7 +10,7 @@ held by ``tests/api/write/test_malformed_http.py``: ``AppRunner._make_server``, 
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -49,29 +49,39 @@ class ProblemRunner(web.AppRunner):
     """Runs an application whose every refusal is a problem document, those of the HTTP parser included.
 
     Compressed bodies stay compressed: aiohttp's own inflater accepts a truncated stream. ``keepalive_timeout``
-    is in seconds.
+    and ``shutdown_timeout`` are in seconds; ``marks`` are headers of every refusal that the application does not see.
     """
 
-    def __init__(self, app: web.Application, *, keepalive_timeout: float = 75.0) -> None:
-        super().__init__(app)
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        keepalive_timeout: float = 75.0,
+        shutdown_timeout: float = 60.0,
+        marks: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(app, shutdown_timeout=shutdown_timeout)
         self._options: dict[str, Any] = {"keepalive_timeout": keepalive_timeout}
+        self._marks = marks or {}
 
     async def _make_server(self) -> web.Server:
         schemas.preload_refusals()  # a refusal reads no file: there may be no descriptor left
         application = await super()._make_server()
-        return _Server(application.request_handler, application.request_factory, self._options)
+        return _Server(application.request_handler, application.request_factory, self._options, self._marks)
 
 
 class _Server(web.Server):
     """The application's server, with ``_Connection`` for each connection."""
 
-    def __init__(self, handler: Handler, factory: Factory, options: dict[str, Any]) -> None:
-        super().__init__(_refusing(handler), request_factory=_speaking_http_1(factory))
+    def __init__(self, handler: Handler, factory: Factory, options: dict[str, Any], marks: Mapping[str, str]) -> None:
+        super().__init__(_refusing(handler, marks), request_factory=_speaking_http_1(factory))
         self._options = options
+        self._marks = marks
 
     def __call__(self) -> "_Connection":
         return _Connection(
             self,
+            marks=self._marks,
             loop=asyncio.get_running_loop(),
             access_log=None,
             auto_decompress=False,
@@ -104,10 +114,11 @@ class _Refused(NamedTuple):
 class _Connection(web.RequestHandler):
     """One connection. ``refused`` describes the request that the parser refused: the last one of a connection."""
 
-    __slots__ = ("_begun", "_body_broken", "refused")
+    __slots__ = ("_begun", "_body_broken", "_marks", "refused")
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, marks: Mapping[str, str], **options: Any) -> None:
         super().__init__(*args, **options)
+        self._marks = marks
         self._begun = b""
         self._body_broken = False
         self.refused = _Refused()
@@ -150,7 +161,7 @@ class _Connection(web.RequestHandler):
             raise ConnectionError("the request of this body is answered")
         malformed = status == HTTPStatus.BAD_REQUEST
         refusal = ProblemError(self._code_of(exc) if malformed else "internal-error")
-        response = _refuse(refusal, self.refused.language, error=type(exc).__name__)
+        response = _refuse(refusal, self.refused.language, self._marks, error=type(exc).__name__)
         if request.writer.output_size > 0:
             raise ConnectionError("part of another answer is sent already")
         return response
@@ -169,16 +180,16 @@ class _Connection(web.RequestHandler):
             log.error("http.failed", error=type(error).__name__)
 
 
-def _refusing(handler: Handler) -> Handler:
+def _refusing(handler: Handler, marks: Mapping[str, str]) -> Handler:
     """Wrap the application's handler: its own refusals before its middlewares (Expect) are problem documents too."""
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         if (refused := request.get(_VERSION_REFUSED)) is not None:
-            return _refuse(ProblemError(refused), _language_of(request))
+            return _refuse(ProblemError(refused), _language_of(request), marks)
         if request.headers.get(hdrs.EXPECT, "").lower() not in _EXPECTED and request.version == HttpVersion11:
-            return _refuse(ProblemError("expectation-failed"), _language_of(request))
+            return _refuse(ProblemError("expectation-failed"), _language_of(request), marks)
         if request.raw_path.partition("?")[0].count("/") > _MAX_SEGMENTS:
-            return _refuse(ProblemError("not-found"), _language_of(request))
+            return _refuse(ProblemError("not-found"), _language_of(request), marks)
         try:
             return await handler(request)
         except ConnectionError:
@@ -186,7 +197,7 @@ def _refusing(handler: Handler) -> Handler:
         except Exception as error:  # noqa: BLE001  # every one is answered
             refusal = problem_of_failure(error)
             failed = refusal.code == "internal-error"
-            return _refuse(refusal, _language_of(request), exc_info=error if failed else None)
+            return _refuse(refusal, _language_of(request), marks, exc_info=error if failed else None)
 
     return handle
 
@@ -221,14 +232,19 @@ def _language_of(request: web.BaseRequest) -> Language:
 
 
 def _refuse(
-    refusal: ProblemError, language: Language, *, exc_info: Exception | None = None, **known: str
+    refusal: ProblemError,
+    language: Language,
+    marks: Mapping[str, str],
+    *,
+    exc_info: Exception | None = None,
+    **known: str,
 ) -> web.Response:
     """The problem document, logged in one line without content of the request."""
     request_id = mint_request_id()
     record = log.error if refusal.code == "internal-error" else log.info
     record("http.refused", request_id=request_id, status=refusal.status, code=refusal.code, exc_info=exc_info, **known)
     response = problem_response(refusal, language)
-    response.headers[REQUEST_ID] = request_id
+    response.headers.update({**marks, REQUEST_ID: request_id})
     forbid_sniffing(response)
     response.force_close()
     return response

@@ -14,6 +14,7 @@ from gateway.bootstrap import parts
 from gateway.bootstrap.background import Background, national_parts
 from gateway.bootstrap.files import local_copies
 from gateway.bootstrap.log import check_topics, log_path, with_signing_key
+from gateway.bootstrap.pages import add_pages
 from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.workers import WorkerProcess, Workers
@@ -89,7 +90,7 @@ async def running(settings: Settings, forked: Sequence[WorkerProcess] = ()) -> A
         else:
             await asyncio.to_thread(schemas.preload)
             jws.preload()
-            await serve(stack, build_api(settings, federation, url), api_socket)
+            await serve(stack, build_api(settings, federation, url, pages=add_pages), api_socket)
 
         await serve(stack, build_management(federation.metrics, conditions, background.gauges()), management_socket)
         gateway = Gateway(url=url, management_url=management_url, tasks=tasks)

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from math import ceil
+from typing import TypeAlias
 
 from aiohttp import web
 
@@ -21,7 +22,6 @@ from gateway.api.malformed_http import ProblemRunner
 from gateway.api.management import METRICS
 from gateway.api.security_txt import SecurityContact, security_route
 from gateway.api.tokens import TOKEN_ISSUER
-from gateway.bootstrap.pages import add_pages
 from gateway.errors import SettingsError
 from gateway.federation import Federation
 from gateway.oauth.authority import Authority
@@ -43,10 +43,19 @@ from gateway.settings import Settings, proxy_networks
 _RETRY_SECONDS = 0.1
 
 
+AddPages: TypeAlias = Callable[[web.Application, Settings, Federation, str], None]
+
+
 def build_api(
-    settings: Settings, federation: Federation, url: str, *, activity: Activity | None = None
+    settings: Settings,
+    federation: Federation,
+    url: str,
+    *,
+    activity: Activity | None = None,
+    pages: AddPages | None = None,
 ) -> web.Application:
-    """The API at this URL. The limits are divided among the worker processes, which share ``activity``.
+    """The API at this URL. The limits are divided among the worker processes, which share ``activity``. ``pages`` adds
+    the pages, where the settings have them.
 
     Raises SettingsError if there is no signing key.
     """
@@ -83,8 +92,8 @@ def build_api(
     if settings.security_contact is not None:
         contact = SecurityContact(contact=settings.security_contact, policy=settings.security_policy, url=url)
         app.add_routes([security_route(contact, federation.clock)])
-    if settings.pages:
-        add_pages(app, settings, federation, url)
+    if settings.pages and pages is not None:
+        pages(app, settings, federation, url)
     return app
 
 

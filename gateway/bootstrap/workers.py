@@ -23,6 +23,7 @@ import structlog
 import schemas
 from gateway.api.management import build_management
 from gateway.bootstrap import parts
+from gateway.bootstrap.pages import add_pages
 from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.log.tasks import raise_first_end, start_tasks
@@ -197,7 +198,7 @@ async def answer(order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
             stack, settings.management_host, settings.management_port, patience=_LISTEN_SECONDS
         )
         await serve(stack, build_management(federation.metrics, conditions), management_socket)
-        api = build_api(settings, federation, order["url"], activity=asking)
+        api = build_api(settings, federation, order["url"], activity=asking, pages=add_pages)
         await serve(stack, api, socket.socket(fileno=listening), site=FairAcceptSite)
         bound_collections()
         with suppress(BrokenPipeError):  # the main process has ended: standard input is closed too

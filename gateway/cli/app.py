@@ -12,6 +12,7 @@ from gateway.cli.os_error import explain_os_errors
 
 COMMANDS = {
     "serve": "gateway.cli.serve:serve",
+    "mock": "gateway.cli.mock:mock",
     "validate": "gateway.cli.validate:validate",
     "publish": "gateway.cli.publish:publish",
     "mark": "gateway.cli.snapshot:mark",

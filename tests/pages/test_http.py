@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.api.app import build_app
 from gateway.bootstrap import with_signing_key
-from gateway.bootstrap.pages import add_site
+from gateway.bootstrap.pages import add_pages, add_site
 from gateway.bootstrap.serving import build_api
 from gateway.log.memory import MemoryLog
 from gateway.pages.base.page import Answer, Download, Language, Page, PageError
@@ -355,7 +355,7 @@ async def test_a_gateway_without_pages_has_none(tmp_path: Path) -> None:
     found = {}
     async with built(tmp_path, log=MemoryLog(clock=clock), clock=clock) as harness:
         for pages in (0, 1):
-            api = build_api(replace(settings, pages=pages), harness.federation, URL)
+            api = build_api(replace(settings, pages=pages), harness.federation, URL, pages=add_pages)
             async with TestClient(TestServer(api)) as client:
                 answer = await client.get("/mentions-legales", headers=HTML)
                 found[pages] = (answer.status, answer.headers["Content-Type"])

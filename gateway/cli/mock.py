@@ -1,0 +1,136 @@
+"""``passerelle mock``: a gateway for a partner's tests, in memory, with faults on demand."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Annotated
+
+import orjson
+import typer
+from rich.text import Text
+
+from gateway.cli.console import OUT, CommandError, Lang
+from gateway.clock import Clock, now
+from gateway.errors import SettingsError
+from gateway.mock.faults import FaultError, Scenario, read_scenario
+from gateway.mock.front import Answered, Asked
+from gateway.mock.mock import mocking
+from gateway.mock.seeds import PLATFORM
+from gateway.protocol.decide import paris_date
+from gateway.runtime.logs import configure_logs
+from gateway.runtime.loop import run
+from schemas.recording import masked_text
+from schemas.rulebook import Language
+from schemas.schoolyear import years
+from schemas.texts import load_words
+
+_WORDS = load_words(SimpleNamespace, "gateway", "mock")
+_REFUSED = ("PASSERELLE_DATA", "PASSERELLE_KAFKA")
+_DAY_MS = 86_400_000
+_FIRST_PROBLEM = 400
+_MAX_PROBLEMS = 3
+
+
+def mock(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: any free port.")] = 8090,
+    address: Annotated[
+        str, typer.Option(help="An address of this machine: 127.0.0.1, ::1 or localhost.")
+    ] = "127.0.0.1",
+    clock: Annotated[
+        str, typer.Option(metavar="DATE", help="Answer as on this day (ISO date); by default today.")
+    ] = "",
+    faults: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A scenario: a JSON list of faults for the requests to come.")
+    ] = None,
+    lang: Lang = "fr",
+) -> None:
+    """Run a gateway for tests of your platform, in memory, on this machine: any client id and secret get a token.
+
+    Offers of another platform can be read; a request with the header Passerelle-Mock-Fault meets that fault;
+    GET /mock/requests lists what came. Each answer has Passerelle-Mock: 1. Ctrl-C ends it, and nothing is kept.
+    """
+    words = _WORDS[lang]
+    for name in _REFUSED:
+        if os.environ.get(name):
+            raise CommandError(words.real.format(name=name), step=words.real_step.format(name=name), language=lang)
+    configure_logs("error")
+    try:
+        run(_mock(address, port, _scenario(faults, lang), _clock(clock, lang), lang))
+    except SettingsError as error:
+        raise CommandError(f"{error}.", step=words.listen_step, language=lang) from error
+    OUT.print(words.end)
+
+
+async def _mock(address: str, port: int, scenario: Scenario, clock: Clock, lang: Language) -> None:
+    words, stopping = _WORDS[lang], asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+
+    def line(asked: Asked, answered: Answered, verdicts: Mapping[str, int]) -> None:
+        _print(_line(asked, answered, verdicts, lang))
+
+    async with mocking(host=address, port=port, line=line, scenario=scenario, clock=clock) as url:
+        for text in (words.at.format(url=url), words.account, words.seeds.format(platform=PLATFORM)):
+            _print(text)
+        await stopping.wait()
+
+
+def _clock(day: str, lang: Language) -> Clock:
+    if not day:
+        return now
+    try:
+        shift = (date.fromisoformat(day) - date.fromisoformat(paris_date(now()))).days * _DAY_MS
+    except ValueError:
+        raise CommandError(_WORDS[lang].day.format(day=day), step=_WORDS[lang].day_step, language=lang) from None
+    if date.fromisoformat(day) > years()[-1].last:
+        last = years()[-1].last
+        raise CommandError(
+            _WORDS[lang].day.format(day=day), step=_WORDS[lang].last_step.format(day=last), language=lang
+        )
+    return lambda: now() + shift
+
+
+def _scenario(file: Path | None, lang: Language) -> Scenario:
+    if file is None:
+        return Scenario()
+    try:
+        return Scenario(read_scenario(orjson.loads(file.read_bytes())))
+    except (FaultError, orjson.JSONDecodeError) as error:
+        words = _WORDS[lang]
+        raise CommandError(
+            words.scenario.format(file=file, error=error), step=words.scenario_step, language=lang
+        ) from error
+
+
+def _line(asked: Asked, answered: Answered, verdicts: Mapping[str, int], lang: Language) -> str:
+    """One line: method, address, status, and the verdicts or the problems."""
+    words, body = _WORDS[lang].verdicts, answered.document
+    counts = {**verdicts, **({"refused": refused} if (refused := body.get("refused") or _refused(answered)) else {})}
+    said = [", ".join(words[name] + (f" × {number}" if number > 1 else "") for name, number in counts.items())]
+    if answered.status >= _FIRST_PROBLEM:
+        said.append("; ".join(_problems(answered, lang)))
+    status = "–" if answered.closed else answered.status
+    return f"{asked.method} {masked_text(asked.target)}  {status}  {': '.join(filter(None, said))}".rstrip()
+
+
+def _refused(answered: Answered) -> int:
+    return int(answered.status == 422 and bool(answered.document.get("problems")))
+
+
+def _problems(answered: Answered, lang: Language) -> list[str]:
+    """What a problem document says."""
+    body = answered.document
+    listed = body.get("problems") or [each for result in body.get("results", ()) for each in result.get("problems", ())]
+    if not listed:
+        return [body.get("detail") or body.get("message", {}).get(lang, "")]
+    more = [f"+ {len(listed) - _MAX_PROBLEMS}"] if listed[_MAX_PROBLEMS:] else []
+    return [*(f"{each['message']} ({each.get('pointer') or '/'})" for each in listed[:_MAX_PROBLEMS]), *more]
+
+
+def _print(text: str) -> None:
+    OUT.print(Text(text), soft_wrap=True)

@@ -1,0 +1,213 @@
+"""The front: what partners connect to. It receives each request whole, and answers by itself or as the core does."""
+
+import asyncio
+import re
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import aiohttp
+import orjson
+from aiohttp import hdrs, web
+from aiohttp.http_exceptions import BadHttpMessage
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from gateway.api.malformed_http import ProblemRunner
+from gateway.api.problem import ProblemError, problem_of_failure, problem_response
+from gateway.api.trace import REQUEST_ID, mint_request_id
+from schemas.rulebook import preferred_language
+
+MARK: Mapping[str, str] = {"Passerelle-Mock": "1"}
+"""A header of each answer."""
+MAX_BYTES = 64 * 1024 * 1024
+"""The largest content."""
+_MAX_HELD = 3 * MAX_BYTES
+"""Contents of all requests together."""
+READ_SECONDS = 30.0
+_SHUTDOWN_SECONDS = 1.0
+"""Grace period for open answers at shutdown."""
+_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_OWN = frozenset(
+    {"host", "connection", "content-length", "transfer-encoding", "expect", "date", "server", "keep-alive"}
+)
+"""Headers of one connection, in lower case."""
+_NOT_ADDED = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs.USER_AGENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request with its whole content. ``target`` is path and query as sent; headers are case-insensitive."""
+
+    method: str
+    target: str
+    headers: CIMultiDictProxy[str] | CIMultiDict[str]
+    body: bytes = b""
+    id: str = ""
+
+    @property
+    def url(self) -> URL:
+        """The target, parsed."""
+        return URL(self.target, encoded=True)
+
+    def with_headers(self, *left_out: str, **added: str) -> "Asked":
+        """The request without some headers, and with others."""
+        headers = CIMultiDict(self.headers)
+        for name in (*left_out, *added):
+            headers.popall(name, None)
+        headers.update(added)
+        return replace(self, headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer. ``cut``: the connection is closed after half of the body; ``closed``: before any byte."""
+
+    status: int
+    headers: CIMultiDictProxy[str] | CIMultiDict[str]
+    body: bytes = b""
+    cut: bool = False
+    closed: bool = False
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The members of a JSON body; none of any other."""
+        try:
+            value = orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+Answering: TypeAlias = Callable[[Asked], Awaitable[Answered]]
+Seen: TypeAlias = Callable[[Asked, Answered, int], None]
+"""Sees a request, its answer, and how many milliseconds it took."""
+CLOSED = Answered(200, CIMultiDict(), closed=True)
+
+
+def refusal(asked: Asked, code: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Answered:
+    """A problem document in the language of a request; ``more`` as for ``ProblemError``."""
+    return _refused(asked.headers, ProblemError(code, headers=headers, **more))
+
+
+class Front:
+    """Answers requests by ``answering``, which may be exchanged, and shows each with its answer to ``seen``. The
+    contents of all requests that are being answered take ``held`` bytes, ``most_held`` at most.
+    """
+
+    def __init__(self, answering: Answering, *, seen: Seen, most_held: int = _MAX_HELD) -> None:
+        self.answering = answering
+        self._seen = seen
+        self.held = 0
+        self._most_held = most_held
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request."""
+        began, body, answered = time.monotonic(), bytearray(), Answered(500, CIMultiDict())
+        asked = Asked(request.method, request.raw_path, request.headers, id=mint_request_id())
+        try:
+            await self._read(request, body)
+            asked = replace(asked, body=bytes(body))
+            answered = await self.answering(asked)
+        except (ConnectionError, asyncio.CancelledError):  # the client has left before an answer
+            answered = CLOSED
+            raise
+        except ProblemError as error:
+            answered = _refused(request.headers, error)
+        except Exception as error:
+            answered = _refused(request.headers, problem_of_failure(error))
+            raise
+        finally:
+            self.held -= len(body)
+            self._seen(replace(asked, body=bytes(body)), answered, round((time.monotonic() - began) * 1000))
+        return await _send(request, asked, answered)
+
+    async def _read(self, request: web.Request, body: bytearray) -> None:
+        """Add the content to ``body`` as it was sent; each piece comes within 30 seconds (ERR-007). Raises
+        ProblemError.
+        """
+        try:
+            while True:
+                async with asyncio.timeout(READ_SECONDS):
+                    piece = await request.content.readany()
+                if not piece:
+                    return
+                if len(body) + len(piece) > MAX_BYTES:
+                    raise ProblemError("body-too-large", expected=MAX_BYTES)
+                if self.held + len(piece) > self._most_held:
+                    raise ProblemError("uploads-busy", headers={hdrs.RETRY_AFTER: "2"})
+                self.held += len(piece)
+                body += piece
+        except TimeoutError:
+            raise ProblemError("upload-too-slow", expected=READ_SECONDS) from None
+        except (web.RequestPayloadError, BadHttpMessage):
+            raise ProblemError("body-truncated") from None
+
+
+class Way:
+    """The way from the front to the core at a URL."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def forward(self, asked: Asked) -> Answered:
+        """The core's answer, under the request's own id."""
+        headers = CIMultiDict((name, value) for name, value in asked.headers.items() if name.lower() not in _OWN)
+        headers[REQUEST_ID] = asked.id
+        async with self._session.request(
+            asked.method,
+            URL(self._url + asked.target, encoded=True),
+            headers=headers,
+            data=asked.body or None,
+            allow_redirects=False,
+            skip_auto_headers=_NOT_ADDED,
+        ) as response:
+            return Answered(response.status, response.headers, await response.read())
+
+
+@asynccontextmanager
+async def forwarding(url: str) -> AsyncIterator[Way]:
+    """The way to the core at this URL."""
+    connector = aiohttp.TCPConnector(limit=0)
+    timeout = aiohttp.ClientTimeout(total=None)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False) as session:
+        yield Way(session, url)
+
+
+async def fronted(stack: AsyncExitStack, front: Front, listening: socket.socket) -> None:
+    """Serve a front on a socket until the stack is closed."""
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", front.handle)
+    runner = ProblemRunner(app, shutdown_timeout=_SHUTDOWN_SECONDS, marks=MARK)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, listening).start()
+
+
+def _refused(headers: Mapping[str, str], error: ProblemError) -> Answered:
+    response = problem_response(error, preferred_language(headers.get(hdrs.ACCEPT_LANGUAGE, "")))
+    return Answered(response.status, response.headers, bytes(response.body or b""))  # type: ignore[arg-type]
+
+
+async def _send(request: web.Request, asked: Asked, answered: Answered) -> web.StreamResponse:
+    """The answer, with the marks of a mock and the request's id as the client gave it."""
+    given = request.headers.get(REQUEST_ID, "")
+    headers = CIMultiDict((name, value) for name, value in answered.headers.items() if name.lower() not in _OWN)
+    headers.update({**MARK, REQUEST_ID: given if _ID.fullmatch(given) else asked.id})
+    if request.method == hdrs.METH_HEAD and hdrs.CONTENT_LENGTH in answered.headers:
+        headers[hdrs.CONTENT_LENGTH] = answered.headers[hdrs.CONTENT_LENGTH]
+    if not (answered.closed or answered.cut):
+        return web.Response(status=answered.status, headers=headers, body=answered.body)
+    response = web.StreamResponse(
+        status=answered.status, headers={**headers, hdrs.CONTENT_LENGTH: str(len(answered.body))}
+    )
+    if answered.cut:
+        await response.prepare(request)
+        await response.write(answered.body[: len(answered.body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response

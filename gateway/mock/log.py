@@ -1,0 +1,98 @@
+"""A log in memory that is watched: submissions before and after they are written, and decisions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import orjson
+import structlog
+
+from gateway.clock import Clock
+from gateway.log.common import SpentOwner
+from gateway.log.memory import MemoryLog
+from gateway.log.port import Appended, Output
+from gateway.protocol.record import Record, position_key, skim_submission
+from gateway.protocol.submission import Submission
+from gateway.protocol.topic import RECEIPTS, SUBMISSIONS
+from gateway.relay.partition import ROLE as RELAY
+
+
+class Watch(Protocol):
+    """Sees what the log is given; a LogError of ``appending`` or ``appended`` becomes the log's own failure."""
+
+    async def appending(self, request: str, submissions: Sequence[Submission]) -> None:
+        """Submissions of a request come, by its id (empty: the gateway's own). An error leaves them out of the log."""
+
+    async def appended(self, request: str, *, whole: bool) -> None:
+        """Submissions of a request are on the log, to which an error changes nothing. ``whole``: none follow."""
+
+    async def deciding(self) -> None:
+        """The relay is about to commit decisions."""
+
+    def decided(self, receipts: Sequence[Mapping[str, Any]]) -> None:
+        """Decisions are on the log: the documents of their receipts."""
+
+
+class Unwatched:
+    """The watch of no one."""
+
+    async def appending(self, request: str, submissions: Sequence[Submission]) -> None:
+        """Do nothing."""
+
+    async def appended(self, request: str, *, whole: bool) -> None:
+        """Do nothing."""
+
+    async def deciding(self) -> None:
+        """Do nothing."""
+
+    def decided(self, receipts: Sequence[Mapping[str, Any]]) -> None:
+        """Do nothing."""
+
+
+class WatchedLog(MemoryLog):
+    """A log of one partition: its decisions have one order."""
+
+    def __init__(self, watch: Watch, *, clock: Clock) -> None:
+        super().__init__(partitions=1, clock=clock)
+        self._watch = watch
+
+    async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
+        """As ``MemoryLog.append``; the absences of a snapshot follow its items, in a commit of their own."""
+        if topic != SUBMISSIONS:
+            return await super().append(topic, partition, records)
+        submissions = [skim_submission(record.value or b"") for record in records]
+        request = _request()
+        await self._watch.appending(request, submissions)
+        appended = await super().append(topic, partition, records)
+        await self._watch.appended(request, whole=not _of_snapshot(submissions[0]))
+        return appended
+
+    async def own(self, role: str, partition: int) -> SpentOwner:
+        """As ``MemoryLog.own``."""
+        owner = await super().own(role, partition)
+
+        async def commit(outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
+            request = _request()
+            submissions = [skim_submission(one.record.value or b"") for one in outputs if one.topic == SUBMISSIONS]
+            applied = position_key(role, partition) in {one.record.key for one in outputs}  # a snapshot's last commit
+            if submissions or applied:
+                await self._watch.appending(request, submissions)
+            if role == RELAY:
+                await self._watch.deciding()
+            ends = await owner.commit(outputs)
+            receipts = [orjson.loads(one.record.value or b"{}") for one in outputs if one.topic == RECEIPTS]
+            if receipts:
+                self._watch.decided(receipts)
+            if applied:
+                await self._watch.appended(request, whole=True)
+            return ends
+
+        return SpentOwner(commit, owner.end)
+
+
+def _request() -> str:
+    """The id of the request that this task answers, empty for other work."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
+def _of_snapshot(submission: Submission) -> bool:
+    return str(getattr(submission, "upload", None) or "").startswith("s")

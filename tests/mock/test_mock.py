@@ -1,0 +1,113 @@
+"""The mock is the true gateway in memory, open to every client of this machine and marked as a mock."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from gateway.clock import now
+from gateway.errors import SettingsError
+from gateway.mock.faults import Scenario
+from gateway.mock.mock import mocking
+from gateway.mock.seeds import NUMBER
+from schemas.closed_list import closed_list
+from tests.mock.mock_harness import day_of, mocked, offer
+
+
+async def test_any_client_id_and_secret_get_a_token_to_publish_and_to_read_and_none_to_operate() -> None:
+    """SEC-001: without the scope to operate nothing is signed or moderated."""
+    async with mocked() as client:
+        for platform, secret in (("bretagne", "a"), ("bretagne", "b"), ("chez-nous", "c")):
+            answer = await client.token(platform, secret)
+            assert "offers:publish offers:read" == answer["scope"]
+        assert "invalid_client" == (await client.token("Not a slug"))["error"]
+        assert 403 == (await client.ask("POST", "/v1/partners/bretagne/nonces", {"reason": "x"}))[0]
+
+
+async def test_what_is_published_is_decided_and_read_as_on_a_gateway() -> None:
+    """PUB-005, REV-002, FEED-001."""
+    async with mocked() as client:
+        assert [201, 200] == [(await client.put(1))[0] for _ in range(2)]
+        status, _, body = await client.put(1, title="Autre titre")
+        assert (409, "rejected") == (status, body["verdict"])
+        status, _, body = await client.put(2, sector="x")
+        assert (422, "not-in-list") == (status, body["problems"][0]["code"])
+        assert 200 == (await client.ask("GET", "/v1/offers/bretagne:1", platform="normandie"))[0]
+        assert [{"accepted": 1}, {"duplicate": 1}, {"rejected": 1}] == [line[2] for line in client.lines[1:4]]
+
+
+async def test_each_answer_says_that_it_comes_from_a_mock() -> None:
+    async with mocked() as client:
+        answers = [
+            await client.ask("GET", "/v1/changes"),
+            await client.ask("GET", "/nowhere"),
+            await client.ask("GET", "/v1/changes", headers={"Authorization": "Bearer x"}),
+            await client.ask("GET", "/mock/requests"),
+            await client.ask("GET", "/v1/changes", headers={"Expect": "tea"}),
+        ]
+        assert [("1", 200), ("1", 404), ("1", 401), ("1", 200), ("1", 417)] == [
+            (headers["Passerelle-Mock"], status) for status, headers, _ in answers
+        ]
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(client.url.rpartition(":")[2]))
+        writer.write(b"GARBAGE\r\n\r\n")
+        assert b"\r\nPasserelle-Mock: 1\r\n" in await reader.read()
+        writer.close()
+
+
+async def test_seeded_offers_change_for_every_reason_while_they_are_read() -> None:
+    """CHG-001."""
+    async with mocked() as client:
+        _, _, page = await client.ask("GET", "/v1/changes?territory=all&limit=1000", platform="grand-est")
+        assert NUMBER == len(page["changes"])
+        assert any("name" not in change["offer"]["employer"] for change in page["changes"])
+        seen: list[str] = []
+        async with asyncio.timeout(30):
+            while not set(closed_list("removal")) <= set(seen):
+                target = f"/v1/changes?territory=all&wait=5&cursor={page['cursor']}"
+                _, _, page = await client.ask("GET", target, platform="grand-est")
+                seen += [change.get("reason", "upsert") for change in page["changes"]]
+        assert "upsert" in seen
+
+
+async def test_offers_are_judged_on_the_day_of_the_clock() -> None:
+    day = 86_400_000
+    later = lambda: now() + 30 * day  # noqa: E731
+    async with mocked(clock=later) as client:
+        ends = (day_of(later) - timedelta(days=1)).isoformat()
+        assert 422 == (await client.put(1, clock=later, expires_on=ends))[0]
+    async with mocked() as client:
+        assert 201 == (await client.put(1, expires_on=ends))[0]
+
+
+async def test_the_last_requests_are_listed_without_secrets() -> None:
+    async with mocked() as client:
+        await client.token("bretagne", "s3cret-of-ours")
+        await client.put(1)
+        for _ in range(200):
+            await client.ask("GET", "/v1/offers/bretagne:1")
+        kept = (await client.ask("GET", "/mock/requests"))[2]["requests"]
+        assert (200, "/v1/offers/bretagne:1") == (len(kept), kept[0]["target"])
+    async with mocked() as client:
+        await client.token("bretagne", "s3cret-of-ours")
+        await client.put(1)
+        kept = (await client.ask("GET", "/mock/requests"))[2]["requests"]
+        assert [("POST", 200), ("POST", 200), ("PUT", 201)] == [(one["method"], one["status"]) for one in kept]
+        assert "Atelier du Port" in kept[2]["body"]
+        assert "s3cret" not in str(kept)
+        assert "eyJ" not in str(kept)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "gateway.example"])
+async def test_it_answers_on_this_machine_only(host: str) -> None:
+    with pytest.raises(SettingsError, match="this machine only"):
+        async with mocking(host=host, port=0, line=lambda *_: None, scenario=Scenario()):
+            pass
+
+
+async def test_an_upload_is_answered_as_by_a_gateway() -> None:
+    """PUB-010, PUB-020."""
+    async with mocked() as client:
+        headers = {"Prefer": "wait=5"}
+        status, _, body = await client.ask("POST", "/v1/offers/batch", [offer(1), offer(2)], headers=headers)
+        assert (200, "aa") == (status, body["statuses"])
+        assert {"accepted": 2} == client.lines[-1][2]
