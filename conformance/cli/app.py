@@ -34,7 +34,6 @@ from conformance.cli.output import (
     write_file,
     write_reports,
 )
-from conformance.cli.serve import serve
 from conformance.cli.template import template_of
 from conformance.model.case import RoleName
 from conformance.model.library import cases
@@ -182,7 +181,6 @@ def certify(
 
 
 app.command(help=both(say("help-judge")))(judge)
-app.command(help=both(say("help-serve")))(serve)
 
 
 @app.command(name="list", help=both(say("help-list")))

@@ -14,6 +14,7 @@ PAIRS = {
     "fr/installer.md": "install.md",
     "fr/exploiter.md": "run.md",
     "fr/reparer.md": "mend.md",
+    "fr/essai.md": "mock.md",
 }
 TRANSLATED = {"passerelle validate FICHIER": "passerelle validate FILE"}
 """Names that a French reader gets in French."""

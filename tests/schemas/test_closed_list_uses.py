@@ -14,11 +14,11 @@ from adapters.formats.field import FIELDS, Many, One
 from adapters.national.mapping.deliverability import DeliveryTerms
 from adapters.national.mapping.mapping import map_offer
 from adapters.rendering import renderings
-from conformance.standin import seeds
 from gateway.api.feeds import read_feed_action
 from gateway.cli.sample import render_offer
 from gateway.federation.counters import Metrics
 from gateway.federation.offers import HistoryFacts
+from gateway.mock import seeds
 from gateway.operate.transfer.content import MOVED
 from gateway.pages.base.texts import texts_of
 from gateway.pages.base.wording import plain_value

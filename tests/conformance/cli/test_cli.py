@@ -225,6 +225,6 @@ def test_a_truncated_array_or_second_gzip_member_is_unreadable(runner: CliRunner
 def test_the_guide_names_every_command_and_exit_code() -> None:
     page = (Path(__file__).parents[3] / "docs/conformance/README.md").read_text(encoding="utf-8")
     names = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
-    assert {"init", "doctor", "run", "list", "explain", "coverage", "judge", "report", "certify", "serve"} == names
+    assert {"init", "doctor", "run", "list", "explain", "coverage", "judge", "report", "certify"} == names
     assert [] == [name for name in names if f"`{name}" not in page]
     assert [] == [code for code in range(6) if f"| {code} |" not in page]
