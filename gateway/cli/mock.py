@@ -20,7 +20,7 @@ from gateway.mock.faults import FaultError, Scenario, read_scenario
 from gateway.mock.front import Answered, Asked
 from gateway.mock.mock import mocking
 from gateway.mock.seeds import PLATFORM
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.runtime.logs import configure_logs
 from gateway.runtime.loop import run
 from schemas.recording import masked_text

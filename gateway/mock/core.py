@@ -23,7 +23,7 @@ from gateway.oauth import jws
 from gateway.operate.decision_counts import DecisionCounts
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import COMMON
-from gateway.relay import Pace, Relay
+from gateway.relay import CommitPace, Relay
 from gateway.settings import Settings
 from gateway.store import ViewUpdater
 
@@ -31,7 +31,7 @@ LOOPBACK = "127.0.0.1"
 _PAUSE = 0.002
 
 
-class _Immediate(Pace):
+class _Immediate(CommitPace):
     """A commit costs nothing here: the relay never rests."""
 
     def rest(self, **_: object) -> float:

@@ -9,7 +9,7 @@ import orjson
 import schemas
 from gateway.clock import Clock
 from gateway.federation import Federation
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.submission import Lift, Publish, Retire, Submission, Withdraw
 from gateway.protocol.topic import DAY_MS, OFFERS
 from schemas.closed_list import closed_list

@@ -12,7 +12,7 @@ from gateway.clock import Clock, now
 from gateway.mock.faults import Scenario, read_scenario
 from gateway.mock.mock import mocking
 from gateway.mock.seeds import document_of
-from gateway.protocol.decide import paris_date
+from gateway.protocol.paris_time import paris_date
 
 JSON = "application/json"
 
