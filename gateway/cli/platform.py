@@ -177,8 +177,9 @@ async def run_now(
         order, start = await run_feed(desk, platform, confirm=confirm, known=await read_pauses(desk.log))
         ran = await wait_for_run(desk.log, order, start=start, seconds=wait)
     except RefusedActError as error:
-        refused = "paused" if error.refusal == "feed-paused" else "no_feed"
-        raise platform_error(refused, lang, platform=platform) from error
+        if error.refusal == "feed-paused":
+            raise platform_error("paused", lang, platform=platform) from error
+        raise platform_error("no_feed", lang, platform=platform) from error
     except OrderReplacedError as error:
         raise platform_error("replaced", lang, platform=platform) from error
     if ran is None:

@@ -51,7 +51,7 @@ class Fault:
         return fnmatchcase(line, self.on) if self.on else asked.url.path.startswith("/v1/")
 
 
-class Scenario:
+class FaultScenario:
     """Faults for the requests to come, each as often as it says, in order."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:

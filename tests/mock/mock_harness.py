@@ -9,7 +9,7 @@ import aiohttp
 import orjson
 
 from gateway.clock import Clock, now
-from gateway.mock.faults import Scenario, read_scenario
+from gateway.mock.faults import FaultScenario, read_scenario
 from gateway.mock.mock import mocking
 from gateway.mock.seeds import document_of
 from gateway.protocol.paris_time import paris_date
@@ -72,7 +72,7 @@ async def mocked(*, clock: Clock = now, scenario: Sequence[Mapping[str, Any]] = 
             host="127.0.0.1",
             port=0,
             line=lambda asked, answered, verdicts: lines.append((asked.target, answered.status, dict(verdicts))),
-            scenario=Scenario(read_scenario(list(scenario))),
+            scenario=FaultScenario(read_scenario(list(scenario))),
             clock=clock,
         ) as url,
         aiohttp.ClientSession() as session,
