@@ -3,20 +3,15 @@
 import asyncio
 import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 import orjson
 import structlog
 
-from adapters.national.maintenance.rehearsal import rehearse
+from adapters.national.maintenance.rehearsal import Plan, rehearse
 from adapters.national.site.accounts import read_accounts
 from gateway.bootstrap.log import open_log
-from gateway.clock import now
 from gateway.federation.national import AccountPlan, PlanError
-from gateway.partners import Partners
 from gateway.runtime.cached import Cached
 from gateway.runtime.logs import configure_logs
 from gateway.runtime.loop import run
@@ -66,26 +61,15 @@ class NationalPlans:
         return [AccountPlan(**one) for one in orjson.loads(written)]
 
 
-async def plan(environ: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+async def plan(environ: Mapping[str, str]) -> Sequence[Plan]:
     """The plan of each account by these settings, from the log that they name. Raises LogError, AccountsError."""
     settings = Settings.from_env(environ)
     configure_logs(settings.log_level)
     if settings.national is None:
         return []
     accounts = read_accounts(settings.national, os.environ)
-    async with open_log(settings, make=False) as log, Partners(log).caught_up_once() as partners:
-        with tempfile.TemporaryDirectory() as folder:
-            identity = await log.identity()
-            plans = await rehearse(log, accounts, partners, folder=Path(folder), identity=identity, clock=now)
-    return [
-        {
-            "account": one.account,
-            "queue": dict(one.queue),
-            "states": dict(one.states),
-            "codes": dict(one.codes),
-        }
-        for one in plans
-    ]
+    async with open_log(settings, make=False) as log:
+        return await rehearse(log, accounts)
 
 
 def main() -> None:

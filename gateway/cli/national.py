@@ -1,7 +1,6 @@
 """``passerelle national``: status and plan of deliveries to the national site, and the operator's orders."""
 
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +14,6 @@ from adapters.national.site.timing import PER_MINUTE
 from gateway.cli.console import ERR, FAILED, OUT, CommandError, asynchronous, print_rows
 from gateway.cli.desk import acting
 from gateway.cli.operator_context import log_here
-from gateway.clock import now
 from gateway.operate.desk import MAX_CONFIRMED, Desk
 from gateway.operate.national import (
     DeliveryStatus,
@@ -26,7 +24,6 @@ from gateway.operate.national import (
     platform_in,
     read_delivery_status,
 )
-from gateway.partners import Partners
 from gateway.protocol.delivery_order import Adopt, Erase, Order, Reconcile, Replay
 
 _MAX_LISTED = 20
@@ -171,10 +168,9 @@ async def _plans(path: Path) -> list[Plan]:
         accounts = read_accounts(path, os.environ)
     except AccountsError as error:
         raise CommandError(f"{error}.", step="correct the accounts file; docs/national.md describes it") from error
-    async with log_here() as log, Partners(log).caught_up_once() as partners:
-        with tempfile.TemporaryDirectory() as folder, ERR.status("Reading the log"):
-            identity = await log.identity()
-            return await rehearse(log, accounts, partners, folder=Path(folder), identity=identity, clock=now)
+    async with log_here() as log:
+        with ERR.status("Reading the log"):
+            return await rehearse(log, accounts)
 
 
 async def _order(desk: Desk, order: Order, seconds: float | None, *, account: str | None = None) -> Mapping[str, Any]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.federation.federation import Federation
+from gateway.federation.status import facts_of
 from gateway.operate.health import System, systems
-from gateway.operate.status import Facts
 from gateway.partners.onboarding import presets
 from gateway.runtime.cached import Cached
 from gateway.store.public_counts import PublicCounts
@@ -37,14 +37,7 @@ class Figures:
 
 async def public_figures(federation: Federation) -> PublicFigures:
     """The figures at this moment."""
-    partners = {partner.platform: partner for partner in federation.partners.all()}
-    known = Facts(
-        now=federation.clock(),
-        partners=partners,
-        live={slug: await federation.offers.count(slug) for slug in presets() if slug in partners},
-        receipts=await federation.receipts.counts(),
-        runs=await federation.runs.last(),
-        accounts=await federation.deliveries.accounts(),
-    )
+    live = {one: await federation.offers.count(one) for one in presets() if federation.partners.get(one) is not None}
+    known = await facts_of(federation, live=live)
     counts = await federation.offers.public_counts()
     return PublicFigures(at=known.now, counts=counts, systems=systems(known, federation.terms))

@@ -1,7 +1,7 @@
 """The status of the federation as each of its partners may know it, for the API and for a command beside it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.federation.federation import Federation
@@ -21,7 +21,10 @@ async def status_answer(
     federation: Federation, language: Language, *, asker: str = "", operator: bool
 ) -> dict[str, Any]:
     """The body of ``GET /v1/platforms``, as far as the asker may know it (SEC-014)."""
-    facts = await _gather(federation, asker=asker, operator=operator)
+    partners = {partner.platform: partner for partner in federation.partners.all()}
+    inboxes = [slug for slug, one in partners.items() if one.inbox and may_see_details(asker, slug, operator=operator)]
+    live = await _live(federation.offers, {**presets(), **partners}, asker=asker, operator=operator)
+    facts = await facts_of(federation, live=live, inboxes=inboxes)
     return {
         "at": utc(facts.now),
         "undecided": await unread(federation.log, SUBMISSIONS, federation.positions.of(SUBMISSIONS)),
@@ -29,24 +32,23 @@ async def status_answer(
     }
 
 
-async def _gather(federation: Federation, *, asker: str, operator: bool) -> Facts:
-    """The facts in the views and the log at this moment."""
-    partners = {partner.platform: partner for partner in federation.partners.all()}
-    inboxes = [slug for slug, one in partners.items() if one.inbox and may_see_details(asker, slug, operator=operator)]
-    lags = await asyncio.gather(
-        *(unread(federation.log, INBOX + slug, federation.positions.of(INBOX + slug)) for slug in inboxes)
-    )
+async def facts_of(federation: Federation, *, live: Mapping[str, int], inboxes: Sequence[str] = ()) -> Facts:
+    """The facts in the views and the log at this moment. ``live`` counts offers by platform; ``inboxes`` are the
+    platforms whose unread messages are counted.
+    """
+    positions = federation.positions
+    lags = await asyncio.gather(*(unread(federation.log, INBOX + one, positions.of(INBOX + one)) for one in inboxes))
     return Facts(
         now=federation.clock(),
-        partners=partners,
-        live=await _live(federation.offers, {**presets(), **partners}, asker=asker, operator=operator),
+        partners={partner.platform: partner for partner in federation.partners.all()},
+        live=live,
         filling=not all(view.caught_up for view in (federation.receipts, federation.deliveries, federation.runs)),
         receipts=await federation.receipts.counts(),
         deliveries=await federation.deliveries.summaries(),
         runs=await federation.runs.last(),
         pauses=await federation.runs.paused(),
         accounts=await federation.deliveries.accounts(),
-        unlisted={slug: unlisted(federation.positions.of(refusals_key(INBOX + slug))) for slug in inboxes},
+        unlisted={slug: unlisted(positions.of(refusals_key(INBOX + slug))) for slug in inboxes},
         inbox_lag={slug: lag for slug, lag in zip(inboxes, lags, strict=True) if lag is not None},
     )
 

@@ -8,13 +8,13 @@ from datetime import date, timedelta
 from gateway.federation.federation import Federation
 from gateway.federation.journal import SignedEntry, acts_about
 from gateway.federation.refused import count_refusals
+from gateway.federation.status import facts_of
 from gateway.log.positions import unread
 from gateway.operate.health import HealthTerms
 from gateway.operate.status import Facts
 from gateway.protocol.paris_time import paris_date, paris_midnight
 from gateway.protocol.partner import Partner
-from gateway.protocol.receipt import refusals_key, unlisted
-from gateway.protocol.topic import INBOX, OFFERS, SUBMISSIONS
+from gateway.protocol.topic import OFFERS, SUBMISSIONS
 from gateway.publish.subscriber_topics import feed_scope, subscribes
 from gateway.store.statistics import StatisticsView, SubmissionCount
 
@@ -62,24 +62,14 @@ class Systems:
         federation = self._federation
         partners = {partner.platform: partner for partner in federation.partners.all()}
         inboxes = [slug for slug, one in partners.items() if one.inbox and not one.revoked]
-        undecided, *lags = await asyncio.gather(
-            self._unread(SUBMISSIONS), *(self._unread(INBOX + slug) for slug in inboxes)
+        live = {slug: await federation.offers.count(slug) for slug in partners}
+        undecided, facts = await asyncio.gather(
+            unread(federation.log, SUBMISSIONS, federation.positions.of(SUBMISSIONS)),
+            facts_of(federation, live=live, inboxes=inboxes),
         )
-        today, pauses = date.fromisoformat(paris_date(federation.clock())), await federation.runs.paused()
+        today = date.fromisoformat(paris_date(facts.now))
         first = today - timedelta(days=DAYS - 1)
         counts, rules = await self._week.counts(first, today)
-        facts = Facts(
-            now=federation.clock(),
-            partners=partners,
-            live={slug: await federation.offers.count(slug) for slug in partners},
-            receipts=await federation.receipts.counts(),
-            deliveries=await federation.deliveries.summaries(),
-            runs=await federation.runs.last(),
-            pauses=pauses,
-            accounts=await federation.deliveries.accounts(),
-            unlisted={slug: unlisted(federation.positions.of(refusals_key(INBOX + slug))) for slug in inboxes},
-            inbox_lag={slug: lag for slug, lag in zip(inboxes, lags, strict=True) if lag is not None},
-        )
         return SystemsFacts(
             facts=facts,
             terms=federation.terms,
@@ -87,7 +77,9 @@ class Systems:
             refused=count_refusals(counts, "platform"),
             rules=rules,
             pauses={
-                slug: entry for slug in pauses for entry in await acts_about(federation, slug, {"feed.pause"}, most=1)
+                slug: entry
+                for slug in facts.pauses
+                for entry in await acts_about(federation, slug, {"feed.pause"}, most=1)
             },
             flow=FlowFacts(
                 counts=counts,
@@ -97,9 +89,6 @@ class Systems:
                 ),
             ),
         )
-
-    async def _unread(self, topic: str) -> int | None:
-        return await unread(self._federation.log, topic, self._federation.positions.of(topic))
 
     async def _unwritten(self, subscribers: Sequence[Partner]) -> Mapping[str, int | None]:
         """The changes that are not yet on the topic of each."""

@@ -1,5 +1,6 @@
 """The rehearsal: computes the due calls of the connector from the log, without ownership and without calls."""
 
+import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 from adapters.national.delivery.outbox import Outbox
 from adapters.national.delivery.unit_of_work import DeliveryStore, Route, review
 from adapters.national.site.accounts import Accounts
-from gateway.clock import Clock
+from gateway.clock import now
 from gateway.log.port import EventLog, Output
 from gateway.log.reading import read_all
 from gateway.partners import Partners
@@ -51,11 +52,13 @@ class _NullOwner:
         """Nothing to close."""
 
 
-async def rehearse(
-    log: EventLog, accounts: Accounts, partners: Partners, *, folder: Path, identity: str, clock: Clock
-) -> list[Plan]:
-    """The plan of each account. ``folder`` holds temporary outboxes, which may be deleted afterwards."""
-    return [await _plan(log, Route(name, accounts, partners, clock), folder, identity) for name in accounts.accounts]
+async def rehearse(log: EventLog, accounts: Accounts) -> list[Plan]:
+    """The plan of each account, computed in temporary outboxes."""
+    identity = await log.identity()
+    async with Partners(log).caught_up_once() as partners:
+        with tempfile.TemporaryDirectory() as folder:
+            routes = [Route(name, accounts, partners, now) for name in accounts.accounts]
+            return [await _plan(log, route, Path(folder), identity) for route in routes]
 
 
 async def _plan(log: EventLog, route: Route, folder: Path, identity: str) -> Plan:

@@ -3,7 +3,7 @@ temporary database on disk, then its records are written in log order.
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -123,11 +123,12 @@ async def _records(log: EventLog, content: TopicContent, ends: tuple[int, ...]) 
                 if record.key is not None and content.holds(record.key):
                     last.note(record)
             wanted = last.offsets()
+            following = next(wanted, None)
             async for record in _range(log, content.topic, partition, start, end):
-                if wanted.current == record.offset:
+                if following == record.offset:
                     yield record
-                    wanted.advance()
-            if wanted.current is not None:
+                    following = next(wanted, None)
+            if following is not None:
                 raise NotQuietError(f"{content.topic} changed during the export")
 
 
@@ -153,23 +154,10 @@ class _LastOffsets:
         else:
             self._db.execute("INSERT OR REPLACE INTO last VALUES (?, ?)", (record.key, record.offset))
 
-    def offsets(self) -> "_Offsets":
+    def offsets(self) -> Iterator[int]:
         """The offsets, ascending."""
-        rows = self._db.execute("SELECT offset FROM last ORDER BY offset")
-        return _Offsets(lambda: (rows.fetchone() or (None,))[0])
+        return (offset for (offset,) in self._db.execute("SELECT offset FROM last ORDER BY offset"))
 
     def close(self) -> None:
         """Delete the database."""
         self._db.close()
-
-
-class _Offsets:
-    """Ascending offsets; ``current`` is None after the last one."""
-
-    def __init__(self, following: Callable[[], int | None]) -> None:
-        self._following = following
-        self.current = following()
-
-    def advance(self) -> None:
-        """Go to the next one."""
-        self.current = self._following()
