@@ -1,24 +1,28 @@
 """The operator's desk over HTTP: who acts, the body of an act, and refused acts as problems."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any, TypeAlias
 
 import orjson
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
 
 from gateway.api.answer import send_json
+from gateway.api.auth import requires
 from gateway.api.body import read_document
 from gateway.api.context import federation_of, partner_of
 from gateway.api.problem import ProblemError
 from gateway.api.query import refuse_parameters
-from gateway.api.readiness import view_behind
+from gateway.api.readiness import require_caught_up, view_behind
 from gateway.operate.desk import Desk, Refusal, RefusedActError
 from gateway.partners.partners import ChangeConflictError
 from gateway.protocol.journal import Actor, clean_reason
 
 Check: TypeAlias = Callable[[Any], bool]
 """Whether a member has a value of the right kind."""
+Act: TypeAlias = Callable[[web.Request, Desk, dict[str, Any]], Awaitable[web.StreamResponse]]
 
 _PRESENT: Mapping[Refusal, str] = {
     "unknown": "not-found",
@@ -33,19 +37,36 @@ _PRESENT: Mapping[Refusal, str] = {
 }
 
 
-async def desk_of(request: web.Request, reason: str | None) -> Desk:
-    """The desk of the client that asks, with the partners as they are now. Raises LogError."""
-    federation = federation_of(request)
-    await federation.partners.catch_up()
-    return federation.desk(Actor(client=partner_of(request).platform), reason)
+def acting(
+    members: Mapping[str, Check],
+    *,
+    required: tuple[str, ...] = (),
+    most: int | None = None,
+    expected: str | None = None,
+    view: str | None = None,
+) -> Callable[[Act], Handler]:
+    """A handler of an act of the operator: of the request, the desk of its client with the partners as they are now,
+    and the members of the body, as ``parse_act``. An act has no parameters. ``view``: the topic whose view must have
+    caught up.
+    """
 
+    def decorate(act: Act) -> Handler:
+        @requires("operate")
+        @wraps(act)
+        async def handler(request: web.Request) -> web.StreamResponse:
+            federation = federation_of(request)
+            if view is not None:
+                require_caught_up(federation.views[view])
+            refuse_parameters(request.query)
+            document = await read_document(request, most=most)
+            asked, reason = parse_act(document, members, required=required, expected=expected)
+            await federation.partners.catch_up()
+            with refusals():
+                return await act(request, federation.desk(Actor(client=partner_of(request).platform), reason), asked)
 
-async def read_act(
-    request: web.Request, members: Mapping[str, Check], *, required: tuple[str, ...] = (), most: int | None = None
-) -> tuple[dict[str, Any], str | None]:
-    """The body of an act, as ``parse_act``. An act has no parameters. Raises ProblemError."""
-    refuse_parameters(request.query)
-    return parse_act(await read_document(request, most=most), members, required=required)
+        return handler
+
+    return decorate
 
 
 def parse_act(

@@ -19,6 +19,7 @@ from gateway.operate.moderation import Action
 from gateway.protocol.journal import Actor
 
 _EXPECTED = '{"action": "moderate" | "lift", "reason"?: "…"}'
+_MEMBERS = {"action": one_of("moderate", "lift")}
 
 
 @requires("operate")
@@ -28,17 +29,10 @@ async def post_moderation(request: web.Request) -> web.StreamResponse:
     refuse_parameters(request.query)
     offer_id = offer_id_of(request)
     raw = await read_document(request)
-    action, reason = read_moderation(raw)
+    asked, reason = parse_act(raw, _MEMBERS, required=("action",), expected=_EXPECTED)
     return await run_once(
-        request, hashlib.sha256(raw).hexdigest(), lambda: _moderate(request, action, offer_id, reason)
+        request, hashlib.sha256(raw).hexdigest(), lambda: _moderate(request, asked["action"], offer_id, reason)
     )
-
-
-def read_moderation(raw: bytes) -> tuple[Action, str | None]:
-    """The act that a body asks for, and the reason; contact data in it is redacted. Raises ProblemError."""
-    members = {"action": one_of("moderate", "lift")}
-    asked, reason = parse_act(raw, members, required=("action",), expected=_EXPECTED)
-    return "lift" if asked["action"] == "lift" else "moderate", reason
 
 
 async def _moderate(request: web.Request, action: Action, offer_id: str, reason: str | None) -> PendingAnswer:

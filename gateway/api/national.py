@@ -10,13 +10,13 @@ from gateway.api.answer import PRIVATE, read_list_cursor, send_json, write_list_
 from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, federation_of
 from gateway.api.decision import wait_of
-from gateway.api.desk import Check, answered, are_texts, desk_of, is_flag, is_text, read_act, refusals, within
+from gateway.api.desk import Check, acting, answered, are_texts, is_flag, is_text, within
 from gateway.api.problem import ProblemError
 from gateway.api.query import refuse_parameters
 from gateway.api.readiness import require_caught_up
 from gateway.api.work import work_of
 from gateway.errors import PositionLostError
-from gateway.operate.desk import MAX_CONFIRMED
+from gateway.operate.desk import MAX_CONFIRMED, Desk
 from gateway.operate.national import (
     Ordered,
     RefusedOrderError,
@@ -28,6 +28,7 @@ from gateway.operate.national import (
 )
 from gateway.protocol.delivery_order import Adopt, Erase, Order, Placed, Reconcile, Replay
 from gateway.protocol.seal import is_of
+from gateway.protocol.topic import DELIVERIES
 
 _SEALED = "national order"
 _MEMBERS: Mapping[str, Mapping[str, Check]] = {
@@ -68,24 +69,19 @@ async def get_status(request: web.Request) -> web.StreamResponse:
     return send_json(body, PRIVATE)
 
 
-@requires("operate")
-async def post_order(request: web.Request) -> web.StreamResponse:
+@acting(_ALL, required=("order",), view=DELIVERIES)
+async def post_order(request: web.Request, desk: Desk, asked: dict[str, Any]) -> web.StreamResponse:
     """``POST /v1/national/orders``: 202 with the address where the answer will be; 200 with it, if it is there within
     ``Prefer: wait``.
     """
-    require_caught_up(federation_of(request).deliveries)
-    asked, reason = await read_act(request, _ALL, required=("order",))
-    order, seconds = _order(asked), wait_of(request)
-    context = context_of(request)
+    order, seconds, context = _order(asked), wait_of(request), context_of(request)
     notes = await context.federation.deliveries.accounts()
-    desk = await desk_of(request, reason)
-    with refusals():
-        account = account_for(notes, account=asked.get("account"), platform=platform_in(order))
-        try:
-            ordered = await carry_out(desk, order, account=account, seconds=seconds, wait=work_of(request).wait)
-        except RefusedOrderError as error:
-            code = error.answer["error"]
-            raise ProblemError("order-refused", actual=code, members={"answer": error.answer}) from error
+    account = account_for(notes, account=asked.get("account"), platform=platform_in(order))
+    try:
+        ordered = await carry_out(desk, order, account=account, seconds=seconds, wait=work_of(request).wait)
+    except RefusedOrderError as error:
+        code = error.answer["error"]
+        raise ProblemError("order-refused", actual=code, members={"answer": error.answer}) from error
     body = {"account": account, "order": asked["order"]}
     headers = {"Preference-Applied": f"wait={seconds}"} if seconds else {}
     if ordered.placed.answer is not None:

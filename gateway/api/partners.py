@@ -9,22 +9,10 @@ from aiohttp import hdrs, web
 from gateway.api.answer import PRIVATE, send_json
 from gateway.api.auth import requires
 from gateway.api.context import federation_of
-from gateway.api.desk import (
-    Check,
-    answered,
-    are_texts,
-    desk_of,
-    is_flag,
-    is_object,
-    is_text,
-    or_null,
-    read_act,
-    refusals,
-    within,
-)
+from gateway.api.desk import Check, acting, answered, are_texts, is_flag, is_object, is_text, or_null, within
 from gateway.api.problem import ProblemError
 from gateway.api.query import refuse_parameters
-from gateway.operate.desk import add_partner, alter_partner, renew_secret, revoke_partner
+from gateway.operate.desk import Desk, add_partner, alter_partner, renew_secret, revoke_partner
 from gateway.operate.partner import partner_document
 from gateway.partners.credential import MAX_OVERLAP_HOURS, OVERLAP_HOURS, MintedSecret
 from gateway.partners.onboarding import Alteration, PartnerInput, differences
@@ -66,61 +54,48 @@ async def get_partner(request: web.Request) -> web.StreamResponse:
     return send_json(partner_document(partner, now=federation.clock()), PRIVATE)
 
 
-@requires("operate")
-async def post_partner(request: web.Request) -> web.StreamResponse:
+@acting(_ADDED, required=("platform",))
+async def post_partner(_request: web.Request, desk: Desk, asked: dict[str, Any]) -> web.StreamResponse:
     """``POST /v1/partners``."""
-    asked, reason = await read_act(request, _ADDED, required=("platform",))
     slug = asked.pop("platform")
-    desk = await desk_of(request, reason)
-    with refusals():
-        partner, minted = await add_partner(desk, slug, PartnerInput(**asked))
-    return _with_secret(request, partner, minted, {hdrs.LOCATION: f"/v1/partners/{slug}"})
+    partner, minted = await add_partner(desk, slug, PartnerInput(**asked))
+    return _with_secret(desk, partner, minted, {hdrs.LOCATION: f"/v1/partners/{slug}"})
 
 
-@requires("operate")
-async def patch_partner(request: web.Request) -> web.StreamResponse:
+@acting(_ALTERED)
+async def patch_partner(request: web.Request, desk: Desk, asked: dict[str, Any]) -> web.StreamResponse:
     """``PATCH /v1/partners/{platform}``."""
-    asked, reason = await read_act(request, _ALTERED)
     alteration = Alteration(
         **asked,
         without_jwks="jwks" in asked and asked["jwks"] is None,
         without_issuer="issuer" in asked and asked["issuer"] is None,
     )
-    desk = await desk_of(request, reason)
-    with refusals():
-        before, after = await alter_partner(desk, request.match_info["platform"], alteration)
+    before, after = await alter_partner(desk, request.match_info["platform"], alteration)
     changes = {what: {"before": was, "now": is_now} for what, (was, is_now) in differences(before, after).items()}
     return answered({"partner": partner_document(after, now=desk.clock()), "changes": changes})
 
 
-@requires("operate")
-async def post_secret(request: web.Request) -> web.StreamResponse:
+@acting(_ROTATED, required=("replaces",))
+async def post_secret(request: web.Request, desk: Desk, asked: dict[str, Any]) -> web.StreamResponse:
     """``POST /v1/partners/{platform}/secrets``. ``replaces`` names the newest secret: a repetition does nothing."""
-    asked, reason = await read_act(request, _ROTATED, required=("replaces",))
-    desk = await desk_of(request, reason)
     hours = asked.get("overlap_hours", OVERLAP_HOURS)
-    with refusals():
-        partner, minted = await renew_secret(
-            desk, request.match_info["platform"], overlap_hours=hours, replaces=asked["replaces"]
-        )
-    return _with_secret(request, partner, minted)
+    platform = request.match_info["platform"]
+    partner, minted = await renew_secret(desk, platform, overlap_hours=hours, replaces=asked["replaces"])
+    return _with_secret(desk, partner, minted)
 
 
-@requires("operate")
-async def post_revocation(request: web.Request) -> web.StreamResponse:
+@acting({})
+async def post_revocation(request: web.Request, desk: Desk, _asked: dict[str, Any]) -> web.StreamResponse:
     """``POST /v1/partners/{platform}/revocation``."""
-    _, reason = await read_act(request, {})
-    desk = await desk_of(request, reason)
-    with refusals():
-        partner = await revoke_partner(desk, request.match_info["platform"])
+    partner = await revoke_partner(desk, request.match_info["platform"])
     return answered({"partner": partner_document(partner, now=desk.clock())})
 
 
 def _with_secret(
-    request: web.Request, partner: Partner, minted: MintedSecret | None, headers: Mapping[str, str] | None = None
+    desk: Desk, partner: Partner, minted: MintedSecret | None, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """The partner with a new secret, which no other answer has."""
-    body: dict[str, Any] = {"partner": partner_document(partner, now=federation_of(request).clock())}
+    body: dict[str, Any] = {"partner": partner_document(partner, now=desk.clock())}
     if minted is not None:
         body |= {"client_id": partner.platform, "client_secret": minted.text}
     return answered(body, status=HTTPStatus.CREATED, headers=headers)
