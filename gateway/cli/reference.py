@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from rich.text import Text
@@ -17,7 +17,9 @@ app = typer.Typer(help="The code lists of offers and mappings, and the schema of
 
 Lang = Annotated[Language, typer.Option(help="Language of the heads and names.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with version, source and licence.")]
-Item = Mapping[str, Any]
+Item: TypeAlias = Mapping[str, Any]
+Row: TypeAlias = Callable[[Item, Language], Sequence[Any]]
+"""The cells of an item."""
 
 _WORDS = load_words(SimpleNamespace, "gateway", "reference")
 
@@ -35,86 +37,51 @@ def lists(context: typer.Context, *, lang: Lang = "fr", as_json: AsJson = False)
     OUT.print(words.command, markup=False)
 
 
-@app.command()
-def sectors(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
-    """The 51 sectors: codes and names, both of which a mapping may use."""
-
-    def row(item: Item) -> tuple[str, ...]:
-        names = (item["name"],) if lang == "fr" else (item["name_en"], item["name"])
-        return (item["code"], *names)
-
-    _show("sectors", schemas.reference("sectors"), row, lang, as_json=as_json)
+def _sector(item: Item, language: Language) -> Sequence[str]:
+    english = [item["name_en"]] if language == "en" else []
+    return (item["code"], *english, item["name"])
 
 
-@app.command()
-def levels(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
-    """The school levels of offers."""
+def _week(item: Item, _: Language) -> Sequence[str]:
+    return (item["school_year"], ", ".join(item["mandatory_weeks"]["weeks"]))
+
+
+def _members(*names: str) -> Row:
+    return lambda item, _: [item[name] for name in names]
+
+
+def _levels(language: Language) -> Mapping[str, Any]:
+    names = _WORDS[language].levels
     codes = schemas.schema("offer")["$defs"]["level"]["enum"]
-    words = _WORDS[lang].levels
-    body = {
-        "version": schemas.SCHEMA_VERSION,
-        "source": "schemas/json/offer.schema.json",
-        "licence": "EUPL-1.2",
-        "items": [{"code": code, "name": words[code]} for code in codes],
-    }
-    _show("levels", body, lambda item: (item["code"], item["name"]), lang, as_json=as_json)
+    items = [{"code": code, "name": names[code]} for code in codes]
+    about = {"source": "schemas/json/offer.schema.json", "licence": "EUPL-1.2"}
+    return {"version": schemas.SCHEMA_VERSION, **about, "items": items}
 
 
-@app.command()
-def departments(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
-    """The departments, with their Region and académie."""
-    _show(
-        "departments",
-        schemas.reference("departments"),
-        lambda item: (item["code"], item["name"], item["region"], item["academie"]),
-        lang,
-        as_json=as_json,
-    )
+def _add(name: str, about: str, row: Row, reference: str | None = None) -> None:
+    """Add the command of one list; ``reference`` names it where the command has another name."""
+
+    @app.command(name=name, help=about)
+    def print_list(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
+        body = _levels(lang) if name == "levels" else schemas.reference(reference or name)
+        if as_json:
+            print_json(body)
+        else:
+            _print(name, [row(item, lang) for item in body["items"]], lang)
 
 
-@app.command()
-def regions(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
-    """The Regions."""
-    _show("regions", schemas.reference("regions"), lambda item: (item["code"], item["name"]), lang, as_json=as_json)
-
-
-@app.command()
-def academies(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
-    """The académies, with their zone of the school calendar."""
-    _show(
-        "academies",
-        schemas.reference("academies"),
-        lambda item: (item["code"], item["name"], item["zone"]),
-        lang,
-        as_json=as_json,
-    )
-
-
-@app.command()
-def weeks(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
-    """The weeks of seconde internships, by school year."""
-    _show(
-        "weeks",
-        schemas.reference("calendar"),
-        lambda item: (item["school_year"], ", ".join(item["mandatory_weeks"]["weeks"])),
-        lang,
-        as_json=as_json,
-    )
+_add("sectors", "The 51 sectors: codes and names, both of which a mapping may use.", _sector)
+_add("levels", "The school levels of offers.", _members("code", "name"))
+_add("departments", "The departments, with their Region and académie.", _members("code", "name", "region", "academie"))
+_add("regions", "The Regions.", _members("code", "name"))
+_add("academies", "The académies, with their zone of the school calendar.", _members("code", "name", "zone"))
+_add("weeks", "The weeks of seconde internships, by school year.", _week, "calendar")
 
 
 @app.command(name="profile-schema")
 def profile_schema() -> None:
     """The JSON Schema of profiles and mappings as one document, for editors: name it in the profile's "$schema"."""
     print_json(bundled_schema("profile"))
-
-
-def _show(
-    name: str, body: Mapping[str, Any], row: Callable[[Item], Sequence[Any]], language: Language, *, as_json: bool
-) -> None:
-    if as_json:
-        print_json(body)
-        return
-    _print(name, [row(item) for item in body["items"]], language)
 
 
 def _print(name: str, rows: Sequence[Sequence[Any]], language: Language) -> None:
