@@ -177,7 +177,7 @@ async def timed(call: Callable[[], Awaitable[object]], times: int = 30) -> float
 
 async def page_and_count(view: OfferView, asked: Filter) -> None:
     """The queries of the API for a list with a count."""
-    await view.page(reader=READER, asked=asked, after=None, limit=100, own=False)
+    await view.page(reader=READER, criteria=asked, after=None, limit=100, own=False)
     await view.count_for(READER, asked)
 
 
@@ -193,11 +193,11 @@ async def _milliseconds(folder: Path, count: int) -> dict[str, float]:
     results = {"filled, offers a second": count / spent}
     for name, (reader, asked) in FILTERS.items():
         results[f"query: {name}"] = await timed(
-            partial(view.page, reader=reader, asked=asked, after=None, limit=100, own=False)
+            partial(view.page, reader=reader, criteria=asked, after=None, limit=100, own=False)
         )
-        start = cursors.start(end=view.positions, now=0, asked=asked, reader=reader, log="bench")
+        start = cursors.start(end=view.positions, now=0, criteria=asked, reader=reader, log="bench")
         results[f"feed, first page: {name}"] = await timed(
-            partial(view.changes, start, reader=reader, asked=asked, limit=100)
+            partial(view.changes, start, reader=reader, criteria=asked, limit=100)
         )
     for name, asked in WORST.items():
         results[f"page and count: {name}"] = await timed(partial(page_and_count, view, asked))
@@ -205,9 +205,11 @@ async def _milliseconds(folder: Path, count: int) -> dict[str, float]:
     whole = Filter()
     live = cursors.Cursor(positions=middle, began=(0,) * PARTITIONS, fresh=0, filter="", reader="", log="")
     asked = FILTERS["week, rare, in four departments"][1]
-    results["feed, following: rare"] = await timed(lambda: view.changes(live, reader=READER, asked=asked, limit=100))
-    results["feed, following: all"] = await timed(lambda: view.changes(live, reader=NATIONAL, asked=whole, limit=100))
-    page, _ = await view.page(reader=NATIONAL, asked=whole, after=None, limit=100, own=False)
+    results["feed, following: rare"] = await timed(lambda: view.changes(live, reader=READER, criteria=asked, limit=100))
+    results["feed, following: all"] = await timed(
+        lambda: view.changes(live, reader=NATIONAL, criteria=whole, limit=100)
+    )
+    page, _ = await view.page(reader=NATIONAL, criteria=whole, after=None, limit=100, own=False)
     some = [state.id for state in page]
     results["possible duplicates of a page"] = await timed(lambda: view.possible_duplicates(some, reader=NATIONAL))
     results["one offer"] = await timed(lambda: view.get(some[50]))

@@ -30,8 +30,6 @@ _NEEDS_KEY = ("POST", "/v1/snapshots")
 _FIRST_PAUSE, _MAX_PAUSE = 0.25, 10.0
 _EARLY = 60.0
 """A token is renewed this many seconds before it expires."""
-
-
 _WORDS = load_words(SimpleNamespace, "gateway", "client")
 
 
@@ -71,9 +69,9 @@ class ClientAnswer:
             return f"HTTP {self.status}"
         texts = self.body.get("message")
         text = texts.get(self.language) if isinstance(texts, dict) else None
-        said = text or self.body.get("detail") or self.body.get("error_description") or self.body.get("title") or ""
+        message = text or self.body.get("detail") or self.body.get("error_description") or self.body.get("title") or ""
         fix = self.body.get("fix", "")
-        return str(_WORDS[self.language].explained.format(self.status, f"{said} {fix}")).strip()
+        return str(_WORDS[self.language].explained.format(self.status, f"{message} {fix}")).strip()
 
 
 class Client:
@@ -169,10 +167,10 @@ class Client:
                 with attempt:
                     return await self._attempt(method, path, **arguments)
         except _NotTakenError as error:
-            said = self._words.not_taken.format(
+            message = self._words.not_taken.format(
                 url=self._url, method=method, path=path, seconds=self.patience, text=error
             )
-            raise ClientError(said, step=self._words.resend) from error
+            raise ClientError(message, step=self._words.resend) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _attempt(self, method: str, path: str, **arguments: Any) -> ClientAnswer:
@@ -197,8 +195,8 @@ class Client:
                 content = await response.read()
                 return ClientAnswer(response.status, _decoded(content), response.headers, self.language)
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
-            said = self._words.no_address.format(url=repr(self._url))
-            raise ClientError(said, step=self._words.give_address) from error
+            message = self._words.no_address.format(url=repr(self._url))
+            raise ClientError(message, step=self._words.give_address) from error
 
 
 def _decoded(content: bytes) -> Any:
@@ -216,16 +214,16 @@ def _failure_reason(error: Exception, language: Language) -> str:
     words = _WORDS[language]
     match error:
         case aiohttp.ClientSSLError():
-            said = words.untrusted.format(spoken(certificate_reason(error), language))
+            message = words.untrusted.format(spoken(certificate_reason(error), language))
         case aiohttp.ClientConnectorDNSError():
-            said = words.no_host
+            message = words.no_host
         case aiohttp.ClientConnectorError():
-            said = words.unreachable
+            message = words.unreachable
         case TimeoutError():
-            said = words.late
+            message = words.late
         case _:
-            said = words.broken_off
-    return str(said)
+            message = words.broken_off
+    return str(message)
 
 
 def _still_runs(answer: ClientAnswer) -> bool:

@@ -169,7 +169,7 @@ def _typed(schema: Schema) -> Schema:
 
 
 def _sendable(plain: Schema) -> Schema:
-    """A schema of what partners send, whose optional members are left out unless a program sets them: generated code
+    """A schema of documents from partners; optional members are left out unless a program sets them: generated code
     would send the default, and an empty list or map that is no default but a wish or an error.
     """
     sendable = _within(plain, _sendable)

@@ -139,7 +139,7 @@ def _is_personal(value: Any, *, phone: bool = False) -> bool:
 
 
 def _is_counted(key: str, value: Any) -> bool:
-    """Whether a value is a number with decimals whose key says what it counts or numbers."""
+    """Whether a value is a number with decimals under a key that names its unit or its list."""
     return type(value) is float and not _is_phone_key(key) and _NUMBER_KEY.search(_NEXT_WORD.sub("_", key)) is not None
 
 

@@ -49,9 +49,9 @@ class FoundValues:
 class RulePart:
     """One source of values and the steps applied to each of them, in this order: HTML, take, split, pattern, value map.
 
-    The first of several paths that has a value is used. ``value_map`` is keyed by folded text. ``unmatched``: what
-    becomes of a value without the part to take, or one that is not in the map, instead of refusing the offer.
-    ``cut``: the longest text.
+    The first of several paths that has a value is used. ``value_map`` is keyed by folded text. ``unmatched``: the
+    treatment of a value without the part to take or outside the map, instead of refusing the offer. ``cut``: the
+    longest text.
     """
 
     paths: tuple[Path, ...] = ()

@@ -38,7 +38,7 @@ LISTS: Mapping[str, str] = {
 FIXABLE = frozenset((*LISTS, *_TEXTS, *_NUMBERS))
 """Fields that can have one fixed value for all offers."""
 MEANT = ("sector", "levels", "accessibility", *_YES_NO)
-"""Fields for whose unreadable values a person can say what they mean."""
+"""Fields whose unreadable values a person can give a meaning."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,8 @@ _STREAKS = frozenset({3, 6, 12, 25, 50, 100, 200, 400})
 
 
 class RunDiagnosis:
-    """The diagnosis of one run. ``tally`` counts what the partner of a listening role did, ``throttle`` what the
-    target's rate made a calling one wait.
+    """The diagnosis of one run. ``tally`` counts the partner's acts in a listening role, ``throttle`` the waits of a
+    calling one for the target's rate.
     """
 
     def __init__(

@@ -8,7 +8,7 @@ _LAGS = 3
 
 @dataclass(slots=True)
 class RunWaits:
-    """The waits of a run. ``missed`` counts those that ended without what was expected; ``lag`` the longest
+    """The waits of a run. ``missed`` counts those without the expected result; ``lag`` the longest
     time that the platform took beyond what faults asked of it. A platform that never fails gets each wait in full.
     """
 

@@ -1,4 +1,4 @@
-"""Answers as a case reads them: what no document names, or what may be left out, in one form. Pure."""
+"""Answers as a case reads them: members outside the documents and optional ones in one form. Pure."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -30,25 +30,25 @@ _EVIDENCE: Mapping[str, Check] = {"evidence": is_object, "days": within(1, MAX_D
 
 
 @acting(_NONCE)
-async def post_nonce(request: web.Request, desk: Desk, asked: dict[str, Any]) -> web.StreamResponse:
+async def post_nonce(request: web.Request, desk: Desk, act: dict[str, Any]) -> web.StreamResponse:
     """``POST /v1/partners/{platform}/nonces``."""
     platform = request.match_info["platform"]
-    nonce = await issue_nonce(desk, platform, days=asked.get("days", USUAL_NONCE_DAYS))
+    nonce = await issue_nonce(desk, platform, days=act.get("days", USUAL_NONCE_DAYS))
     body = {"platform": platform, "nonce": nonce.text, "expires_at": utc(nonce.expires_at), "kit": kit_version()}
     return answered(body, status=HTTPStatus.CREATED)
 
 
 @acting(_EVIDENCE, required=("evidence",), most=MAX_EVIDENCE_BYTES)
-async def post_certificate(request: web.Request, desk: Desk, asked: dict[str, Any]) -> web.StreamResponse:
+async def post_certificate(request: web.Request, desk: Desk, act: dict[str, Any]) -> web.StreamResponse:
     """``POST /v1/partners/{platform}/certificates``. Its nonce serves once: a repetition is refused."""
     try:
         issued = await certify(
             desk,
             request.match_info["platform"],
-            asked["evidence"],
-            days=asked.get("days", USUAL_DAYS),
+            act["evidence"],
+            days=act.get("days", USUAL_DAYS),
             issuer=context_of(request).issuer,
-            replayed=asked.get("replayed", False),
+            replayed=act.get("replayed", False),
         )
     except EvidenceError as error:
         findings = [finding[language_of(request)] for finding in error.findings]
@@ -58,11 +58,11 @@ async def post_certificate(request: web.Request, desk: Desk, asked: dict[str, An
 
 
 @acting({"role": ROLES.__contains__}, required=("role",))
-async def post_certificate_revocation(request: web.Request, desk: Desk, asked: dict[str, Any]) -> web.StreamResponse:
+async def post_certificate_revocation(request: web.Request, desk: Desk, act: dict[str, Any]) -> web.StreamResponse:
     """``POST /v1/partners/{platform}/certificates/revocation``."""
     platform = request.match_info["platform"]
-    await revoke_certificate(desk, platform, asked["role"])
-    return answered({"platform": platform, "role": asked["role"]})
+    await revoke_certificate(desk, platform, act["role"])
+    return answered({"platform": platform, "role": act["role"]})
 
 
 ROUTES: Sequence[web.RouteDef] = (

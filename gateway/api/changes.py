@@ -52,7 +52,7 @@ async def _cursor(context: Context, query: ReaderQuery, reader: Reader) -> Curso
     if query.cursor is None:
         now = view.fresh or context.federation.clock()
         return cursors.start(
-            end=view.positions, now=now, asked=query.asked, reader=reader, log=context.federation.identity
+            end=view.positions, now=now, criteria=query.criteria, reader=reader, log=context.federation.identity
         )
     found = _read(context, query, reader, view.positions)
     if found == "resync-required":  # perhaps only ahead of this replica
@@ -71,7 +71,7 @@ def _read(context: Context, query: ReaderQuery, reader: Reader, end: tuple[int, 
     return cursors.read(
         query.cursor or "",
         context.cursors,
-        asked=query.asked,
+        criteria=query.criteria,
         reader=reader,
         log=context.federation.identity,
         end=end,
@@ -93,7 +93,8 @@ async def _poll(
         fresh = view.fresh  # before the read: the page is at least as new
         behind = sum(max(0, end - at) for end, at in zip(view.positions, cursor.positions, strict=True))
         changes, positions, more = await work.read(
-            view.changes(cursor, reader=reader, asked=query.asked, limit=query.limit), items=min(query.limit, behind)
+            view.changes(cursor, reader=reader, criteria=query.criteria, limit=query.limit),
+            items=min(query.limit, behind),
         )
         cursor = replace(cursor, positions=positions, fresh=cursor.fresh if more else max(cursor.fresh, fresh))
         left = deadline - loop.time()

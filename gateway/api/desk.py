@@ -76,18 +76,18 @@ def parse_act(
     the names of the members. Raises ProblemError.
     """
     try:
-        asked = orjson.loads(raw)
+        act = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        asked = None
+        act = None
     wrong = ProblemError("body-malformed", expected=expected or f"{{{', '.join((*members, 'reason'))}}}")
-    if not isinstance(asked, dict) or any(name not in asked for name in required):
+    if not isinstance(act, dict) or any(name not in act for name in required):
         raise wrong
-    reason = asked.pop("reason", "")
-    known = all(name in members and members[name](value) for name, value in asked.items())
+    reason = act.pop("reason", "")
+    known = all(name in members and members[name](value) for name, value in act.items())
     if not known or not isinstance(reason, str):
         raise wrong
     try:
-        return asked, clean_reason(reason)
+        return act, clean_reason(reason)
     except ValueError:
         raise wrong from None
 

@@ -22,7 +22,7 @@ async def list_every_receipt(request: web.Request) -> web.StreamResponse:
     scope = (reader, sorted(query.platforms), *query.scope)
     after = read_list_cursor(context, "every receipt", query.cursor, *scope, of=is_vector)
     receipts, further, more = await context.federation.receipts.page(
-        query.platforms or None, after=after, limit=query.limit, asked=query.asked, newest=query.newest
+        query.platforms or None, after=after, limit=query.limit, criteria=query.criteria, newest=query.newest
     )
     cursor = write_list_cursor(context, "every receipt", further, *scope)
     documents = (localized(receipt, language) for receipt in await joined_deliveries(context, receipts))

@@ -32,12 +32,12 @@ async def get_export(request: web.Request) -> web.StreamResponse:
     rendering = context.renderings.get(request.match_info["format"])
     if rendering is None:
         raise ProblemError("not-found")
-    asked = read_filter(request.query, partner)
+    criteria = read_filter(request.query, partner)
     tag = _tag(request)
     if is_known(request, tag):
         return unchanged(tag, _HEADERS)
     with request.app[EXPORTS].one(partner.platform):
-        rendered = _rendered(request, rendering, asked)
+        rendered = _rendered(request, rendering, criteria)
         return await send_pieces(request, _response(request, rendering, tag), rendered)
 
 
@@ -70,12 +70,12 @@ def _takes_gzip(request: web.Request) -> bool:
     return False
 
 
-async def _rendered(request: web.Request, rendering: Rendering, asked: Filter) -> AsyncGenerator[bytes, None]:
+async def _rendered(request: web.Request, rendering: Rendering, criteria: Filter) -> AsyncGenerator[bytes, None]:
     """The export in pieces, with at most one page of offers in memory."""
     work, reader = work_of(request), Reader(partner_of(request).platform)
     yield rendering.begin
     before = b""
-    async for documents in _pages(work, context_of(request), reader, asked):
+    async for documents in _pages(work, context_of(request), reader, criteria):
         for start in range(0, len(documents), _RENDERED_AT_ONCE):
             await work.next()
             yield before + rendering.between.join(map(rendering.item, documents[start : start + _RENDERED_AT_ONCE]))
@@ -83,14 +83,16 @@ async def _rendered(request: web.Request, rendering: Rendering, asked: Filter) -
     yield rendering.end
 
 
-async def _pages(work: Work, context: Context, reader: Reader, asked: Filter) -> AsyncGenerator[list[Document], None]:
+async def _pages(
+    work: Work, context: Context, reader: Reader, criteria: Filter
+) -> AsyncGenerator[list[Document], None]:
     """Pages as in ``GET /v1/offers``; empty pages are skipped. An offer that changes meanwhile may appear twice, the
     newer state last. If the view is emptied meanwhile, the export is cut, because it would look complete.
     """
-    view, own = context.federation.offers, reader.platform in asked.platform
+    view, own = context.federation.offers, reader.platform in criteria.platform
     began, after, more = view.began, None, True
     while more:
-        page = view.page(reader=reader, asked=asked, after=after, limit=_OFFERS_AT_ONCE, own=own)
+        page = view.page(reader=reader, criteria=criteria, after=after, limit=_OFFERS_AT_ONCE, own=own)
         states, after = await work.read(page, items=_OFFERS_AT_ONCE)
         if view.began != began:
             raise view_behind()

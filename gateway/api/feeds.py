@@ -20,14 +20,14 @@ _MEMBERS: Mapping[str, Check] = {"action": one_of(*closed_list("feed_action")), 
 
 
 @acting(_MEMBERS, required=("action",), expected=_EXPECTED, view=RUNS)
-async def post_feed(request: web.Request, desk: Desk, asked: dict[str, Any]) -> web.StreamResponse:
+async def post_feed(request: web.Request, desk: Desk, act: dict[str, Any]) -> web.StreamResponse:
     """``POST /v1/platforms/{platform}/feed``; ``confirm`` with ``run`` only."""
-    platform, action = request.match_info["platform"], asked["action"]
-    if "confirm" in asked and action != "run":
+    platform, action = request.match_info["platform"], act["action"]
+    if "confirm" in act and action != "run":
         raise ProblemError("body-malformed", expected=_EXPECTED)
     known = await federation_of(request).runs.paused()
     if action == "run":
-        order, _ = await run_feed(desk, platform, confirm=asked.get("confirm"), known=known)
+        order, _ = await run_feed(desk, platform, confirm=act.get("confirm"), known=known)
         return answered({"platform": platform, "order": order.id}, status=HTTPStatus.ACCEPTED)
     changed, pause = await set_paused(desk, platform, paused=action == "pause", known=known)
     body = {"platform": platform, "paused": pause.paused, "changed": changed}

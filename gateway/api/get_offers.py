@@ -103,11 +103,11 @@ def _marker(state: OfferState) -> Document:
 
 async def _page(request: web.Request, query: ReaderQuery, reader: Reader) -> tuple[list[Document], Document]:
     """One page. A reader's own offers are listed only if it filters by its own platform: it subscribes to others'."""
-    context, own = context_of(request), reader.platform in query.asked.platform
-    scope = reader.platform, query.asked.to_json()
+    context, own = context_of(request), reader.platform in query.criteria.platform
+    scope = reader.platform, query.criteria.to_json()
     after = read_list_cursor(context, "offers", query.cursor, *scope, of=lambda after: isinstance(after, str))
     states, further = await work_of(request).read(
-        context.federation.offers.page(reader=reader, asked=query.asked, after=after, limit=query.limit, own=own),
+        context.federation.offers.page(reader=reader, criteria=query.criteria, after=after, limit=query.limit, own=own),
         items=query.limit,
     )
     duplicates = await context.federation.offers.possible_duplicates([state.id for state in states], reader=reader)

@@ -33,7 +33,9 @@ async def list_journal(request: web.Request) -> web.StreamResponse:
     names = context.federation.acts.names.state
     query = read_journal_query(request.query, names, most=context.limits.page_items)
     before = read_list_cursor(context, "journal", query.cursor, reader, *query.scope, of=lambda key: is_of(key, int))
-    entries, further, more = await context.federation.journal.page(before=before, limit=query.limit, asked=query.asked)
+    entries, further, more = await context.federation.journal.page(
+        before=before, limit=query.limit, criteria=query.criteria
+    )
     cursor = write_list_cursor(context, "journal", further, reader, *query.scope)
     documents = [entry_document(entry, names) for entry in entries]
     return await send_list(request, "journal", documents, {"cursor": cursor, "more": more}, PRIVATE)
@@ -51,9 +53,9 @@ async def post_erasure(request: web.Request) -> web.StreamResponse:
 def read_erasure(raw: bytes) -> str:
     """The name in a body. Raises ProblemError."""
     try:
-        asked = orjson.loads(raw)
-        if isinstance(asked, dict) and asked.keys() == {"name"} and isinstance(asked["name"], str):
-            return clean_name(asked["name"])
+        body = orjson.loads(raw)
+        if isinstance(body, dict) and body.keys() == {"name"} and isinstance(body["name"], str):
+            return clean_name(body["name"])
     except ValueError:
         pass
     raise ProblemError("body-malformed", expected='{"name": "…"}')
@@ -63,7 +65,7 @@ def read_erasure(raw: bytes) -> str:
 class JournalQuery:
     """An operator's query: filter, the name in it, the text of the cursor, and the page size."""
 
-    asked: JournalFilter
+    criteria: JournalFilter
     name: str | None
     cursor: str | None
     limit: int
@@ -71,8 +73,8 @@ class JournalQuery:
     @property
     def scope(self) -> tuple[Any, ...]:
         """The filter as values, equal for equal queries, also after a name was erased."""
-        asked = self.asked
-        return sorted(asked.acts), asked.about, self.name, asked.client, asked.since, asked.until
+        criteria = self.criteria
+        return sorted(criteria.acts), criteria.about, self.name, criteria.client, criteria.since, criteria.until
 
 
 def read_journal_query(given: MultiMapping[str], names: Names, *, most: int) -> JournalQuery:
@@ -88,8 +90,8 @@ def read_journal_query(given: MultiMapping[str], names: Names, *, most: int) -> 
         until = parameters.one("until", instant, _EXAMPLE)
         cursor, limit = paging(parameters, most)
     persons = None if name is None else pseudonyms_of(names, name)
-    asked = JournalFilter(acts=acts, about=about, persons=persons, client=client, since=since, until=until)
-    return JournalQuery(asked=asked, name=name, cursor=cursor, limit=limit)
+    criteria = JournalFilter(acts=acts, about=about, persons=persons, client=client, since=since, until=until)
+    return JournalQuery(criteria=criteria, name=name, cursor=cursor, limit=limit)
 
 
 def _is_act(text: str) -> bool:

@@ -29,9 +29,9 @@ async def post_moderation(request: web.Request) -> web.StreamResponse:
     refuse_parameters(request.query)
     offer_id = offer_id_of(request)
     raw = await read_document(request)
-    asked, reason = parse_act(raw, _MEMBERS, required=("action",), expected=_EXPECTED)
+    act, reason = parse_act(raw, _MEMBERS, required=("action",), expected=_EXPECTED)
     return await run_once(
-        request, hashlib.sha256(raw).hexdigest(), lambda: _moderate(request, asked["action"], offer_id, reason)
+        request, hashlib.sha256(raw).hexdigest(), lambda: _moderate(request, act["action"], offer_id, reason)
     )
 
 

@@ -70,19 +70,19 @@ async def get_status(request: web.Request) -> web.StreamResponse:
 
 
 @acting(_ALL, required=("order",), view=DELIVERIES)
-async def post_order(request: web.Request, desk: Desk, asked: dict[str, Any]) -> web.StreamResponse:
+async def post_order(request: web.Request, desk: Desk, act: dict[str, Any]) -> web.StreamResponse:
     """``POST /v1/national/orders``: 202 with the address where the answer will be; 200 with it, if it is there within
     ``Prefer: wait``.
     """
-    order, seconds, context = _order(asked), wait_of(request), context_of(request)
+    order, seconds, context = _order(act), wait_of(request), context_of(request)
     notes = await context.federation.deliveries.accounts()
-    account = account_for(notes, account=asked.get("account"), platform=platform_in(order))
+    account = account_for(notes, account=act.get("account"), platform=platform_in(order))
     try:
         ordered = await carry_out(desk, order, account=account, seconds=seconds, wait=work_of(request).wait)
     except RefusedOrderError as error:
         code = error.answer["error"]
         raise ProblemError("order-refused", actual=code, members={"answer": error.answer}) from error
-    body = {"account": account, "order": asked["order"]}
+    body = {"account": account, "order": act["order"]}
     headers = {"Preference-Applied": f"wait={seconds}"} if seconds else {}
     if ordered.placed.answer is not None:
         return answered({**body, "answer": ordered.placed.answer}, headers=headers)
@@ -105,10 +105,10 @@ async def get_order(request: web.Request) -> web.StreamResponse:
     return answered(body if answer is None else {**body, "answer": answer})
 
 
-def _order(asked: Mapping[str, Any]) -> Order:
+def _order(act: Mapping[str, Any]) -> Order:
     """The order in a body, whose members have the right kinds. Raises ProblemError."""
-    name = asked["order"]
-    given = {member: value for member, value in asked.items() if member not in {"order", "account"}}
+    name = act["order"]
+    given = {member: value for member, value in act.items() if member not in {"order", "account"}}
     allowed, required = _MEMBERS[name], _REQUIRED.get(name, ())
     if given.keys() <= allowed.keys() and all(member in given for member in required):
         order = _ORDERS[name](**given)

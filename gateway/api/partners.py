@@ -55,20 +55,20 @@ async def get_partner(request: web.Request) -> web.StreamResponse:
 
 
 @acting(_ADDED, required=("platform",))
-async def post_partner(_request: web.Request, desk: Desk, asked: dict[str, Any]) -> web.StreamResponse:
+async def post_partner(_request: web.Request, desk: Desk, act: dict[str, Any]) -> web.StreamResponse:
     """``POST /v1/partners``."""
-    slug = asked.pop("platform")
-    partner, minted = await add_partner(desk, slug, PartnerInput(**asked))
+    slug = act.pop("platform")
+    partner, minted = await add_partner(desk, slug, PartnerInput(**act))
     return _with_secret(desk, partner, minted, {hdrs.LOCATION: f"/v1/partners/{slug}"})
 
 
 @acting(_ALTERED)
-async def patch_partner(request: web.Request, desk: Desk, asked: dict[str, Any]) -> web.StreamResponse:
+async def patch_partner(request: web.Request, desk: Desk, act: dict[str, Any]) -> web.StreamResponse:
     """``PATCH /v1/partners/{platform}``."""
     alteration = Alteration(
-        **asked,
-        without_jwks="jwks" in asked and asked["jwks"] is None,
-        without_issuer="issuer" in asked and asked["issuer"] is None,
+        **act,
+        without_jwks="jwks" in act and act["jwks"] is None,
+        without_issuer="issuer" in act and act["issuer"] is None,
     )
     before, after = await alter_partner(desk, request.match_info["platform"], alteration)
     changes = {what: {"before": was, "now": is_now} for what, (was, is_now) in differences(before, after).items()}
@@ -76,16 +76,16 @@ async def patch_partner(request: web.Request, desk: Desk, asked: dict[str, Any])
 
 
 @acting(_ROTATED, required=("replaces",))
-async def post_secret(request: web.Request, desk: Desk, asked: dict[str, Any]) -> web.StreamResponse:
+async def post_secret(request: web.Request, desk: Desk, act: dict[str, Any]) -> web.StreamResponse:
     """``POST /v1/partners/{platform}/secrets``. ``replaces`` names the newest secret: a repetition does nothing."""
-    hours = asked.get("overlap_hours", OVERLAP_HOURS)
+    hours = act.get("overlap_hours", OVERLAP_HOURS)
     platform = request.match_info["platform"]
-    partner, minted = await renew_secret(desk, platform, overlap_hours=hours, replaces=asked["replaces"])
+    partner, minted = await renew_secret(desk, platform, overlap_hours=hours, replaces=act["replaces"])
     return _with_secret(desk, partner, minted)
 
 
 @acting({})
-async def post_revocation(request: web.Request, desk: Desk, _asked: dict[str, Any]) -> web.StreamResponse:
+async def post_revocation(request: web.Request, desk: Desk, _act: dict[str, Any]) -> web.StreamResponse:
     """``POST /v1/partners/{platform}/revocation``."""
     partner = await revoke_partner(desk, request.match_info["platform"])
     return answered({"partner": partner_document(partner, now=desk.clock())})

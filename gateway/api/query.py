@@ -163,7 +163,7 @@ def instant(text: str) -> int:
 class ReaderQuery:
     """A reader's query: filter, cursor, page size, and longest wait (seconds)."""
 
-    asked: Filter
+    criteria: Filter
     cursor: str | None
     limit: int
     wait: float
@@ -172,18 +172,18 @@ class ReaderQuery:
 def read_offers_query(given: MultiMapping[str], partner: Partner, *, most: int) -> ReaderQuery:
     """The query of a list of offers. Raises ProblemError."""
     with Parameters(given, (*_FILTERS, *PAGING)) as parameters:
-        asked = _filter(parameters, partner)
+        criteria = _filter(parameters, partner)
         cursor, limit = paging(parameters, most)
-    return ReaderQuery(asked=asked, cursor=cursor, limit=limit, wait=0.0)
+    return ReaderQuery(criteria=criteria, cursor=cursor, limit=limit, wait=0.0)
 
 
 def read_changes_query(given: MultiMapping[str], partner: Partner, *, most: int) -> ReaderQuery:
     """The query of the changes feed. Raises ProblemError."""
     with Parameters(given, (*_FILTERS, *PAGING, "wait")) as parameters:
-        asked = _filter(parameters, partner)
+        criteria = _filter(parameters, partner)
         cursor, limit = paging(parameters, most)
         wait = parameters.one("wait", _seconds, f"0..{MAX_WAIT}") or 0.0
-    return ReaderQuery(asked=asked, cursor=cursor, limit=limit, wait=wait)
+    return ReaderQuery(criteria=criteria, cursor=cursor, limit=limit, wait=wait)
 
 
 def read_filter(given: MultiMapping[str], partner: Partner) -> Filter:

@@ -65,7 +65,7 @@ async def list_receipts(request: web.Request) -> web.StreamResponse:
     query = read_receipt_query(request.query, most=context.limits.page_items)
     after = read_list_cursor(context, "receipts", query.cursor, publisher, *query.scope, of=is_vector)
     receipts, further, more = await context.federation.receipts.page(
-        publisher, after=after, limit=query.limit, asked=query.asked, newest=query.newest
+        publisher, after=after, limit=query.limit, criteria=query.criteria, newest=query.newest
     )
     cursor = write_list_cursor(context, "receipts", further, publisher, *query.scope)
     joined = await joined_deliveries(context, receipts)
@@ -77,7 +77,7 @@ async def list_receipts(request: web.Request) -> web.StreamResponse:
 class ReceiptQuery:
     """A publisher's query: filter, order, the text of the cursor, and the page size."""
 
-    asked: ReceiptFilter
+    criteria: ReceiptFilter
     newest: bool
     cursor: str | None
     limit: int
@@ -86,10 +86,17 @@ class ReceiptQuery:
     @property
     def scope(self) -> tuple[Any, ...]:
         """Filter and order as values, equal for equal queries."""
-        asked = self.asked
-        if asked == ALL and not self.newest:
+        criteria = self.criteria
+        if criteria == ALL and not self.newest:
             return ()
-        return sorted(asked.verdicts), asked.problems, asked.offer_id, asked.upload, asked.since, self.newest
+        return (
+            sorted(criteria.verdicts),
+            criteria.problems,
+            criteria.offer_id,
+            criteria.upload,
+            criteria.since,
+            self.newest,
+        )
 
 
 def read_receipt_query(given: MultiMapping[str], *, most: int, any_platform: bool = False) -> ReceiptQuery:
@@ -108,14 +115,14 @@ def read_receipt_query(given: MultiMapping[str], *, most: int, any_platform: boo
         since = parameters.one("since", instant, "2027-01-15T08:00:00Z")
         order = parameters.choice("order", _ORDERS)
         cursor, limit = paging(parameters, most)
-    asked = ReceiptFilter(
+    criteria = ReceiptFilter(
         verdicts=verdicts,
         problems=problems,
         offer_id=offer_id,
         upload=batch or snapshot,
         since=since,
     )
-    return ReceiptQuery(asked=asked, newest=order == "newest", cursor=cursor, limit=limit, platforms=platforms)
+    return ReceiptQuery(criteria=criteria, newest=order == "newest", cursor=cursor, limit=limit, platforms=platforms)
 
 
 def _snapshot(text: str) -> str:

@@ -16,18 +16,18 @@ from schemas.rulebook import LANGUAGES
 
 
 @acting({"person": is_text, "language": LANGUAGES.__contains__}, required=("person",))
-async def post_link(request: web.Request, desk: Desk, asked: dict[str, Any]) -> web.StreamResponse:
+async def post_link(request: web.Request, desk: Desk, act: dict[str, Any]) -> web.StreamResponse:
     """``POST /v1/partners/{platform}/links``."""
     context, platform = context_of(request), request.match_info["platform"]
     if context.link_url is None:
         raise ProblemError("sessions-absent")
-    text, until = await make_link(desk, context.federation.sign_ins, platform, asked["person"])
-    url = context.link_url(text, asked.get("language", "fr"))
+    text, until = await make_link(desk, context.federation.sign_ins, platform, act["person"])
+    url = context.link_url(text, act.get("language", "fr"))
     return answered({"platform": platform, "url": url, "until": utc(until)}, status=HTTPStatus.CREATED)
 
 
 @acting({})
-async def post_sign_out(request: web.Request, desk: Desk, _asked: dict[str, Any]) -> web.StreamResponse:
+async def post_sign_out(request: web.Request, desk: Desk, _act: dict[str, Any]) -> web.StreamResponse:
     """``POST /v1/partners/{platform}/sign-out``."""
     platform = request.match_info["platform"]
     ended = await end_sessions(desk, platform)

@@ -41,8 +41,6 @@ _AT_ONCE = timedelta(days=6)
 """From the first to the last of the days that are read at once."""
 _CSV = "text/csv"
 _JSON = "application/json"
-
-
 _Key: TypeAlias = tuple[str | None, ...]
 
 

@@ -39,7 +39,7 @@ async def doctor() -> None:
     findings = await _examine()
     for finding in findings:
         sign, colour = _MARKS[finding.state]
-        OUT.print(Text.assemble((f"{sign} {finding.about}: ", colour), finding.said), soft_wrap=True)
+        OUT.print(Text.assemble((f"{sign} {finding.about}: ", colour), finding.message), soft_wrap=True)
         if finding.step:
             OUT.print(Text(f"    next step: {finding.step}"), soft_wrap=True)
     if any(finding.state == "fail" for finding in findings):
@@ -106,8 +106,8 @@ async def _examine_port(about: str, host: str, port: int, variable: str, path: s
         return Diagnosis("fail", about, f"{endpoint} cannot be listened on ({why})", step)
     if body.get("ready") is False:
         step = "wait a moment; if it stays so, read the gateway's log lines"
-        said = f"a gateway runs on {endpoint} but is not ready: {', '.join(body.get('missing', ()))}"
-        return Diagnosis("warn", about, said, step)
+        message = f"a gateway runs on {endpoint} but is not ready: {', '.join(body.get('missing', ()))}"
+        return Diagnosis("warn", about, message, step)
     return Diagnosis("ok", about, f"a gateway runs on {endpoint}")
 
 
@@ -118,14 +118,14 @@ async def _examine_log(settings: Settings) -> list[Diagnosis]:
         async with asyncio.timeout(_LOG_SECONDS), open_log(settings, make=False) as log:
             return await examine_open_log(log)
     except TimeoutError:
-        said = f"no answer within {_LOG_SECONDS:.0f} s"
+        message = f"no answer within {_LOG_SECONDS:.0f} s"
     except LogDamagedError as error:
         return [Diagnosis("fail", "log", str(error), "restore it: docs/mend.md, “Restore”")]
     except SettingsError as error:
         return [Diagnosis("fail", "log", str(error), "correct the file's mode, then run passerelle doctor again")]
     except LogError as error:
-        said = str(error)
+        message = str(error)
     step = (
         "check PASSERELLE_KAFKA, the network and the broker" if settings.kafka else "check which process uses the file"
     )
-    return [Diagnosis("fail", "log", said, step)]
+    return [Diagnosis("fail", "log", message, step)]

@@ -52,10 +52,10 @@ async def list_entries(
     async with log_here() as log:
         names: Names = await fold_topic(log, OPERATORS, fold_names, {})
         persons = None if by is None else pseudonyms_of(names, _name(by))
-        asked = JournalFilter(
+        criteria = JournalFilter(
             acts=frozenset(act or ()), about=about, persons=persons, client=client, since=first, until=last
         )
-        entries = await read_journal(log, asked, most=most)
+        entries = await read_journal(log, criteria, most=most)
     documents = [entry_document(entry, names) for entry in entries]
     if as_json:
         print_json(documents)

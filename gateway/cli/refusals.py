@@ -1,4 +1,4 @@
-"""``passerelle refusals``: what was refused to whom, counted by rule, platform and day, and the newest with reasons."""
+"""``passerelle refusals``: refusals counted by rule, platform and day, and the newest with their reasons."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta

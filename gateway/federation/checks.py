@@ -22,7 +22,7 @@ class Diagnosis:
 
     state: State
     about: str
-    said: str
+    message: str
     step: str = ""
     code: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)

@@ -18,17 +18,17 @@ _SKEW_MS = 2_000
 def examine_exposure(settings: Settings) -> Iterator[Diagnosis]:
     """Find connections that would send secrets unencrypted over a network."""
     if not is_loopback(settings.host) and not (settings.public_url or "").startswith("https://"):
-        said = f"the gateway listens on {settings.host} and speaks plain HTTP; tokens would be sent unencrypted"
+        message = f"the gateway listens on {settings.host} and speaks plain HTTP; tokens would be sent unencrypted"
         step = "put a TLS proxy in front of it and set PASSERELLE_PUBLIC_URL to its https address"
-        yield Diagnosis("warn", "TLS", said, step, "plain_http", {"host": settings.host})
+        yield Diagnosis("warn", "TLS", message, step, "plain_http", {"host": settings.host})
     behind_proxy = (settings.public_url or "").startswith("https://")
     if behind_proxy and settings.proxies is None:
-        said = (
+        message = (
             "a proxy seems to be in front (PASSERELLE_PUBLIC_URL is https, the gateway speaks plain HTTP), and none is "
             "named: all clients then have the proxy's address and share its limits"
         )
         step = "set PASSERELLE_PROXIES to the proxy's address or network, such as 127.0.0.1 or 10.0.0.0/8"
-        yield Diagnosis("warn", "proxies", said, step, "proxies_unnamed")
+        yield Diagnosis("warn", "proxies", message, step, "proxies_unnamed")
     elif settings.proxies is not None:
         yield Diagnosis("ok", "proxies", f"X-Forwarded-For is accepted from {settings.proxies}")
     if settings.kafka and settings.kafka_security in {"PLAINTEXT", "SASL_PLAINTEXT"}:
@@ -43,14 +43,14 @@ def examine_imprint(settings: Settings) -> Iterator[Diagnosis]:
     names = ("legal_publisher", "legal_address", "legal_director", "legal_contact", "legal_host", "source_url")
     missing = [f"PASSERELLE_{name.upper()}" for name in names if getattr(settings, name) is None]
     if settings.pages and missing:
-        said = f"the legal notice of the pages is incomplete without {', '.join(missing)}"
+        message = f"the legal notice of the pages is incomplete without {', '.join(missing)}"
         step = "set them, or PASSERELLE_PAGES=0 for the API alone"
-        yield Diagnosis("warn", "legal notice", said, step, "notice_incomplete", {"settings": ", ".join(missing)})
+        yield Diagnosis("warn", "legal notice", message, step, "notice_incomplete", {"settings": ", ".join(missing)})
     elif settings.pages:
         yield Diagnosis("ok", "legal notice", "complete")
     if settings.security_contact is None:
-        said = "no address for reports of vulnerabilities is published at /.well-known/security.txt"
-        yield Diagnosis("warn", "security contact", said, "set PASSERELLE_SECURITY_CONTACT", "contact_missing")
+        message = "no address for reports of vulnerabilities is published at /.well-known/security.txt"
+        yield Diagnosis("warn", "security contact", message, "set PASSERELLE_SECURITY_CONTACT", "contact_missing")
     else:
         yield Diagnosis("ok", "security contact", settings.security_contact)
 
@@ -68,14 +68,14 @@ def nearest_existing(folder: Path) -> Path:
 def examine_disk(folder: Path) -> Diagnosis:
     """Check the free space."""
     free = shutil.disk_usage(nearest_existing(folder)).free
-    said, values = f"{free / 1024**3:.1f} GiB free", {"free": round(free / 1024**3, 1)}
+    message, values = f"{free / 1024**3:.1f} GiB free", {"free": round(free / 1024**3, 1)}
     if free < _MIN_BYTES:
         step = "free some space: the log and the spool of uploads need it"
-        return Diagnosis("fail", "disk", said, step, "disk_full", values)
+        return Diagnosis("fail", "disk", message, step, "disk_full", values)
     if free < _LOW_BYTES:
         step = "provide more space; docs/install.md, “Sizing”, says how much is needed"
-        return Diagnosis("warn", "disk", said, step, "disk_low", values)
-    return Diagnosis("ok", "disk", said)
+        return Diagnosis("warn", "disk", message, step, "disk_low", values)
+    return Diagnosis("ok", "disk", message)
 
 
 async def examine_open_log(log: EventLog) -> list[Diagnosis]:
@@ -119,7 +119,7 @@ async def examine_clock(log: EventLog, clock: Callable[[], int]) -> Diagnosis:
                 newest = max([newest, *(record.appended_at for record in chunk.records)])
     ahead = newest - clock()
     if ahead > _SKEW_MS:
-        said = f"the log's newest record is {ahead / 1000:.0f} s ahead of this machine's clock"
+        message = f"the log's newest record is {ahead / 1000:.0f} s ahead of this machine's clock"
         step = "synchronise the clocks of this machine and the log's (NTP)"
-        return Diagnosis("fail", "clock", said, step, "clock_behind", {"seconds": round(ahead / 1000)})
+        return Diagnosis("fail", "clock", message, step, "clock_behind", {"seconds": round(ahead / 1000)})
     return Diagnosis("ok", "clock", "no record of the log is later than this machine's clock")

@@ -17,8 +17,8 @@ class SignedEntry:
 
 async def acts_about(federation: Federation, about: str, acts: Collection[str], *, most: int) -> Sequence[SignedEntry]:
     """The newest acts about an offer or a platform."""
-    asked = JournalFilter(acts=frozenset(acts), about=about)
-    entries, _, _ = await federation.journal.page(before=None, limit=most, asked=asked)
+    criteria = JournalFilter(acts=frozenset(acts), about=about)
+    entries, _, _ = await federation.journal.page(before=None, limit=most, criteria=criteria)
     names = federation.acts.names.state
     found = ((entry, names.get(entry.person or "")) for entry in entries)
     return [SignedEntry(entry, None if name is None else name.name) for entry, name in found]

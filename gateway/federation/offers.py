@@ -101,7 +101,7 @@ async def _some(
     if query:
         return await offers.with_text(slug, query, after=after, limit=limit, most=most)
     states, following = await offers.page(
-        reader=Reader(slug), asked=Filter(platform=frozenset({slug})), after=after, limit=limit, own=True
+        reader=Reader(slug), criteria=Filter(platform=frozenset({slug})), after=after, limit=limit, own=True
     )
     return states, len(states), following
 
@@ -112,7 +112,7 @@ async def offer_history(federation: Federation, offer_id: str, *, duplicates_for
     """
     state = await federation.offers.get(offer_id)
     receipts, _, more = await federation.receipts.page(
-        platform_of(offer_id), after=None, limit=_RECEIPTS, asked=ReceiptFilter(offer_id=offer_id), newest=True
+        platform_of(offer_id), after=None, limit=_RECEIPTS, criteria=ReceiptFilter(offer_id=offer_id), newest=True
     )
     refused = await federation.statistics.refused_under(offer_id, most=_REFUSED)
     if state is None and not receipts and not refused:
@@ -142,12 +142,12 @@ async def moderated_offers(federation: Federation, platform: str) -> tuple[Moder
     of those receipts, so that the cost does not depend on the platform's other receipts.
     """
     wanted = ReceiptFilter(verdicts=_ACCEPTED, moderation=True)
-    named, _, _ = await federation.receipts.page(platform, after=None, limit=_MODERATIONS, asked=wanted, newest=True)
+    named, _, _ = await federation.receipts.page(platform, after=None, limit=_MODERATIONS, criteria=wanted, newest=True)
     found = []
     for offer_id in list(dict.fromkeys(str(one["id"]) for one in named))[:_MODERATED]:
         own = ReceiptFilter(verdicts=_ACCEPTED, offer_id=offer_id)
         later, _, _ = await federation.receipts.page(
-            platform, after=None, limit=_RECEIPTS_OF_EACH, asked=own, newest=True
+            platform, after=None, limit=_RECEIPTS_OF_EACH, criteria=own, newest=True
         )
         receipts = {one["receipt"]: one for one in (*named, *later) if one["id"] == offer_id}
         ordered = sorted(receipts.values(), key=lambda one: int(one["sequence"]))

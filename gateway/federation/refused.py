@@ -16,8 +16,6 @@ from gateway.store.statistics import SubmissionCount
 _LISTED = 50
 _RECEIPTS_AT_ONCE, _RECEIPTS_EXAMINED = 200, 2_000
 _REJECTED = frozenset({"rejected"})
-
-
 REFUSED = ("refused", "rejected")
 
 
@@ -42,7 +40,7 @@ async def refused_offers(federation: Federation, wanted: RefusedFilter) -> Refus
     after, more, examined = None, True, 0
     while more and len(found) <= _LISTED and examined < _RECEIPTS_EXAMINED:
         receipts, after, more = await federation.receipts.page(
-            wanted.platforms, after=after, limit=_RECEIPTS_AT_ONCE, asked=rejected, newest=True
+            wanted.platforms, after=after, limit=_RECEIPTS_AT_ONCE, criteria=rejected, newest=True
         )
         examined += len(receipts)
         found += [one for one in receipts if since <= read_utc(one["at"]) < until and _breaks(one, wanted.rule)]

@@ -33,9 +33,9 @@ async def read_all(
     async def chunks() -> AsyncIterator[Chunk]:
         silent = 0.0
         while behind := [partition for partition, end in targets.items() if positions[partition] < end]:
-            asked = clock()
+            started = clock()
             found = await reader.poll(limit=limit, wait=1.0)
-            silent += clock() - asked
+            silent += clock() - started
             for chunk in found:
                 yield chunk
                 positions[chunk.partition] = chunk.position

@@ -38,9 +38,9 @@ class OAuthClient(ClientMixin):  # type: ignore[misc]  # Authlib has no types
         """Client credentials only."""
         return bool(grant_type == GRANT_TYPE)
 
-    def granted(self, asked: str | None) -> tuple[str, ...]:
+    def granted(self, requested: str | None) -> tuple[str, ...]:
         """The granted scopes: all of the partner's, or those requested. Raises RefusalError for any other."""
-        wanted = self.partner.scopes if asked is None else set(asked.split())
+        wanted = self.partner.scopes if requested is None else set(requested.split())
         if not wanted or not self.partner.scopes.issuperset(wanted):
             raise RefusalError("scope")
         return tuple(scope for scope in SCOPES if scope in wanted)

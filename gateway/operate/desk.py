@@ -32,8 +32,6 @@ Refusal: TypeAlias = Literal[
     "not-moderated",
     "view-behind",
 ]
-
-
 MAX_CONFIRMED = 2**31
 """Withdrawals or deletions that an order may confirm."""
 
@@ -160,6 +158,6 @@ async def revoke_partner(desk: Desk, slug: str) -> Partner:
 def _feed_findings(partner: Partner) -> tuple[str, ...]:
     """Reject publishing by a platform whose source is pulled: two writers would overwrite each other."""
     if period_ms(partner.profile) is not None and ("offers:publish" in partner.scopes or partner.inbox):
-        said = f"{partner.platform} is pulled by its profile, so it cannot also publish by itself."
-        return (InputFinding(said, "scopes", "pulled_and_publishes", partner.platform),)
+        message = f"{partner.platform} is pulled by its profile, so it cannot also publish by itself."
+        return (InputFinding(message, "scopes", "pulled_and_publishes", partner.platform),)
     return ()

@@ -284,7 +284,7 @@ class _End:
             self.used[entry.person] = record.offset
 
 
-async def read_journal(log: EventLog, asked: JournalFilter, *, most: int) -> Sequence[JournalEntry]:
+async def read_journal(log: EventLog, criteria: JournalFilter, *, most: int) -> Sequence[JournalEntry]:
     """The newest selected entries that the log holds, newest first; for commands, which have no view."""
     found: deque[JournalEntry] = deque(maxlen=most)
     start, end = (await log.starts(JOURNAL))[PARTITION], (await log.ends(JOURNAL))[PARTITION]
@@ -293,5 +293,5 @@ async def read_journal(log: EventLog, asked: JournalFilter, *, most: int) -> Seq
             for record in chunk.records:
                 with suppress(ValueError):  # an unreadable entry, which the audit reports
                     entry = read_entry(record.value or b"")
-                    found.extend([entry] if asked.selects(entry) else ())
+                    found.extend([entry] if criteria.selects(entry) else ())
     return tuple(reversed(found))

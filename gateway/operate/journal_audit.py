@@ -60,8 +60,8 @@ async def audit_journal(
     ends = await log.ends(JOURNAL)
     for partition, (start, end) in enumerate(zip(starts, ends, strict=True)):
         if partition != PARTITION and end > start:
-            said = f"{JOURNAL}/{partition} has records; the chain is on partition {PARTITION} alone"
-            add(ChainFinding(said, "elsewhere"))
+            message = f"{JOURNAL}/{partition} has records; the chain is on partition {PARTITION} alone"
+            add(ChainFinding(message, "elsewhere"))
     chain = _Audit(first=kept.get(position_key(FIRST, PARTITION).decode(), 1), fresh=starts[PARTITION] == 0)
     async with read_up_to(log, JOURNAL, PARTITION, start=starts[PARTITION], end=ends[PARTITION], limit=_PAGE) as chunks:
         async for chunk in chunks:
@@ -116,20 +116,20 @@ class _Audit:
         """
         first = self._chain.first
         if self._fresh and first not in {None, self._first}:
-            said = f"{_TOPIC} begins with entry {first} instead of {self._first}, and nothing has expired"
-            yield ChainFinding(said, "cut_beginning", first or 0)
+            message = f"{_TOPIC} begins with entry {first} instead of {self._first}, and nothing has expired"
+            yield ChainFinding(message, "cut_beginning", first or 0)
         if self.reached < least and (self.count or self._fresh):
-            said = f"{_TOPIC} ends with entry {self.reached}, and entry {least} was written"
-            yield ChainFinding(said, "cut_end", self.reached, least)
+            message = f"{_TOPIC} ends with entry {self.reached}, and entry {least} was written"
+            yield ChainFinding(message, "cut_end", self.reached, least)
         if self.count and self.reached > most:
-            said = f"{_TOPIC} ends with entry {self.reached}, and entry {most} is the last that was written"
-            yield ChainFinding(said, "beyond_end", self.reached, most)
+            message = f"{_TOPIC} ends with entry {self.reached}, and entry {most} is the last that was written"
+            yield ChainFinding(message, "beyond_end", self.reached, most)
 
     def known(self, known: KnownEntry | None) -> Iterator[ChainFinding]:
         """Whether an entry is as it was noted."""
         if known is not None and self.digests.get(known.number) != known.digest:
-            said = f"{_TOPIC}: entry {known.number} is not as it was noted: altered, or one before it, or expired"
-            yield ChainFinding(said, "known", known.number)
+            message = f"{_TOPIC}: entry {known.number} is not as it was noted: altered, or one before it, or expired"
+            yield ChainFinding(message, "known", known.number)
 
     def seal(
         self, sealed: SealedEnd | None, *, present: bool, last: int, vouched: int, now: int
@@ -137,23 +137,23 @@ class _Audit:
         """Whether the seal is that of the chain. Entries up to ``vouched`` need none."""
         if sealed is None:
             if max(last, self.reached) > vouched:
-                said = f"{_TOPIC}: the seal of entry {last} was not made with this secret"
+                message = f"{_TOPIC}: the seal of entry {last} was not made with this secret"
                 missing = f"{_TOPIC}: entry {last} has no seal"
-                yield ChainFinding(said if present else missing, "seal" if present else "unsealed", last)
+                yield ChainFinding(message if present else missing, "seal" if present else "unsealed", last)
             return
         first = self._chain.first
         if sealed.number != last or (first is not None and self.digests.get(sealed.number) != sealed.digest):
-            said = f"{_TOPIC}: the seal of entry {sealed.number} is not that of entry {last} as it is"
-            yield ChainFinding(said, "seal_differs", last, sealed.number)
+            message = f"{_TOPIC}: the seal of entry {sealed.number} is not that of entry {last} as it is"
+            yield ChainFinding(message, "seal_differs", last, sealed.number)
         elif not self.count and sealed.at > now - _RETENTION_MS:
-            said = f"{_TOPIC} has no entries, and entry {sealed.number} cannot have expired"
-            yield ChainFinding(said, "cut_end", 0, sealed.number)
+            message = f"{_TOPIC} has no entries, and entry {sealed.number} cannot have expired"
+            yield ChainFinding(message, "cut_end", 0, sealed.number)
         if self._fresh and first is not None and first > sealed.since:
-            said = f"{_TOPIC} begins with entry {first}, and entry {sealed.since} was sealed"
-            yield ChainFinding(said, "cut_beginning", first)
+            message = f"{_TOPIC} begins with entry {first}, and entry {sealed.since} was sealed"
+            yield ChainFinding(message, "cut_beginning", first)
         if sealed.since > max(vouched + 1, self._first if first is None else first):
-            said = f"{_TOPIC}: entries before {sealed.since} were not sealed with this secret when it was written"
-            yield ChainFinding(said, "sealed_since", sealed.since)
+            message = f"{_TOPIC}: entries before {sealed.since} were not sealed with this secret when it was written"
+            yield ChainFinding(message, "sealed_since", sealed.since)
 
 
 async def _audit_names(log: EventLog, add: Callable[[ChainFinding], None]) -> None:
@@ -165,8 +165,8 @@ async def _audit_names(log: EventLog, add: Callable[[ChainFinding], None]) -> No
         except ValueError:
             right = False
         if not right:
-            said = f"{OPERATORS} has another name than the one that {pseudonym[:12]}… is the digest of"
-            add(ChainFinding(said, "name"))
+            message = f"{OPERATORS} has another name than the one that {pseudonym[:12]}… is the digest of"
+            add(ChainFinding(message, "name"))
 
 
 def _fold_values(values: Mapping[bytes, bytes | None], records: Sequence[StoredRecord]) -> Mapping[bytes, bytes | None]:

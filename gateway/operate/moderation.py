@@ -42,8 +42,8 @@ def moderation_command(
         raise RefusedActError("offer-unknown", "The gateway has no such offer.", actual=offer_id)
     if (state_of(known) == "moderated") == (action == "moderate"):
         if action == "moderate":
-            said = "This offer is already moderated: nothing was changed."
-            raise RefusedActError("already-moderated", said, actual=offer_id)
+            message = "This offer is already moderated: nothing was changed."
+            raise RefusedActError("already-moderated", message, actual=offer_id)
         raise RefusedActError("not-moderated", "This offer is not moderated: nothing was changed.", actual=offer_id)
     receipt = ids.derive(
         platform_of(offer_id),

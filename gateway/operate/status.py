@@ -245,11 +245,11 @@ def _of_run(run: SourceRun | None) -> Iterator[ErrorNote]:
     first = next((one for one in run.problems if one["severity"] == "error" and one["position"]), None)
     if run.counts.refused and first is not None:
         refused = run.counts.refused
-        which, said = first["id"] or first["position"], first["message"]
+        which, message = first["id"] or first["position"], first["message"]
         yield ErrorNote(
             at=run.ended_at,
-            fr=f"Éléments refusés dans le flux : {refused}. Le premier, {which} : {said['fr']}",
-            en=f"Items of the feed that were refused: {refused}. The first one, {which}: {said['en']}",
+            fr=f"Éléments refusés dans le flux : {refused}. Le premier, {which} : {message['fr']}",
+            en=f"Items of the feed that were refused: {refused}. The first one, {which}: {message['en']}",
         )
 
 

@@ -87,8 +87,8 @@ def new_partner(slug: str, wish: PartnerInput, *, others: Sequence[Partner]) -> 
     findings: list[str] = [*_slug_findings(slug, others), *input_findings(slug, wish, others)]
     preset = presets().get(slug)
     if preset is None and not wish.name and is_slug(slug):
-        said = f"{slug} is not one of the platforms known beforehand: give it a name with --name."
-        findings.append(InputFinding(said, "name", "name_missing", slug))
+        message = f"{slug} is not one of the platforms known beforehand: give it a name with --name."
+        findings.append(InputFinding(message, "name", "name_missing", slug))
     if findings:
         return tuple(findings)
     known = preset or Partner(platform=slug, name="", scopes=DEFAULT_SCOPES)
@@ -203,8 +203,8 @@ def input_findings(slug: str, wish: PartnerInput, others: Sequence[Partner]) -> 
 
 def _slug_findings(slug: str, others: Sequence[Partner]) -> list[str]:
     if not is_slug(slug):
-        said = f"{slug} cannot name a platform: 1 to 40 of a-z, 0-9 and single hyphens, a letter first."
-        return [InputFinding(said, "slug", "slug_malformed", slug)]
+        message = f"{slug} cannot name a platform: 1 to 40 of a-z, 0-9 and single hyphens, a letter first."
+        return [InputFinding(message, "slug", "slug_malformed", slug)]
     if any(other.platform == slug and not other.revoked for other in others):
         return [InputFinding(f"{slug} takes part already.", "slug", "slug_present", slug)]
     return []
@@ -230,8 +230,8 @@ def _own_findings(wish: PartnerInput) -> list[str]:
     if wish.name is not None and not 1 <= len(wish.name.strip()) <= _MAX_NAME:
         findings.append(InputFinding(f"The name must have 1 to {_MAX_NAME} characters.", "name", "name_length"))
     if wish.national_delivery not in {None, "gateway", "self"}:
-        said = "National delivery is either gateway or self."
-        findings.append(InputFinding(said, "national_delivery", "delivery_unknown"))
+        message = "National delivery is either gateway or self."
+        findings.append(InputFinding(message, "national_delivery", "delivery_unknown"))
     if wish.jwks is not None:
         findings += [
             InputFinding(f"The key set cannot be kept. {finding}", "jwks", "keys_unusable")
@@ -239,7 +239,7 @@ def _own_findings(wish: PartnerInput) -> list[str]:
         ]
     if wish.issuer is not None:
         findings += [
-            InputFinding(said, "issuer", "issuer_malformed", wish.issuer) for said in issuer_findings(wish.issuer)
+            InputFinding(message, "issuer", "issuer_malformed", wish.issuer) for message in issuer_findings(wish.issuer)
         ]
     return findings
 

@@ -128,7 +128,7 @@ class Partners(TopicMirror[Directory]):
     async def create_topics(self, partner: Partner) -> None:
         """Create the missing topics of a partner that uses Kafka directly: its inbox, its feed."""
         wanted = ((partner.inbox, inbox), (partner.feed, feed))
-        await self._log.create_topics([topic(partner.platform) for asked, topic in wanted if asked])
+        await self._log.create_topics([topic(partner.platform) for needed, topic in wanted if needed])
 
     async def change(self, slug: str, edit: Edit) -> Partner:
         """Change one partner by a pure function of its newest record, and return once the change is visible here.

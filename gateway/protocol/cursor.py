@@ -34,9 +34,9 @@ class Cursor:
     log: str
 
 
-def filter_digest(asked: Filter) -> str:
+def filter_digest(criteria: Filter) -> str:
     """A short digest of a filter's canonical form."""
-    return _short(asked.to_json())
+    return _short(criteria.to_json())
 
 
 def reader_digest(reader: Reader, *, rules: int = VISIBILITY_RULES) -> str:
@@ -51,13 +51,13 @@ def rules_of(digest: str) -> int:
     return _FIRST_RULES if found is None else int(found.group(1))
 
 
-def start(*, end: tuple[int, ...], now: int, asked: Filter, reader: Reader, log: str) -> Cursor:
+def start(*, end: tuple[int, ...], now: int, criteria: Filter, reader: Reader, log: str) -> Cursor:
     """The first cursor of a reader: at the start of the log, before all live offers."""
     return Cursor(
         positions=(0,) * len(end),
         began=end,
         fresh=now,
-        filter=filter_digest(asked),
+        filter=filter_digest(criteria),
         reader=reader_digest(reader),
         log=log,
     )
@@ -76,7 +76,7 @@ def read(
     text: str,
     seal: Seal,
     *,
-    asked: Filter,
+    criteria: Filter,
     reader: Reader,
     log: str,
     end: tuple[int, ...],
@@ -113,7 +113,7 @@ def read(
         return "resync-required"
     if any(position > last for position, last in zip(cursor.positions, end, strict=True)):
         return "resync-required"
-    if cursor.filter != filter_digest(asked):
+    if cursor.filter != filter_digest(criteria):
         return "cursor-filter"
     return cursor
 

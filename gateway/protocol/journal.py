@@ -196,7 +196,7 @@ class Chain:
         self.digest = GENESIS
 
     def take(self, value: bytes | None) -> tuple[JournalEntry | None, ChainFinding | None]:
-        """The next entry, and what is wrong with it; None for what cannot be read and for what is not wrong."""
+        """The next entry and its finding: no entry where it is unreadable, no finding where it is right."""
         try:
             entry = read_entry(value or b"")
         except ValueError:
@@ -218,8 +218,8 @@ class Chain:
         elif number != before + 1:
             return ChainFinding(f"entry {number} follows entry {before}", "gap", number, before)
         elif entry.previous != self.digest:
-            said = f"entry {number} does not name entry {before} as it is: one of them was altered"
-            return ChainFinding(said, "altered", number, before)
+            message = f"entry {number} does not name entry {before} as it is: one of them was altered"
+            return ChainFinding(message, "altered", number, before)
         return None
 
 

@@ -116,15 +116,15 @@ class Filter:
 
     def to_json(self) -> dict[str, Any]:
         """The filter in one canonical form, for digests and echoes: only the fields in use, sorted."""
-        asked: dict[str, Any] = {}
+        members: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
             if value:
-                asked[field.name] = sorted(value) if isinstance(value, frozenset) else list(value)
-        return asked
+                members[field.name] = sorted(value) if isinstance(value, frozenset) else list(value)
+        return members
 
 
-def change_for(reader: Reader, asked: Filter, state: OfferState, *, above_start: bool) -> dict[str, Any] | None:
+def change_for(reader: Reader, criteria: Filter, state: OfferState, *, above_start: bool) -> dict[str, Any] | None:
     """The change document (schema ``change``) of this record for this reader; None where there is nothing to send.
 
     ``above_start``: the record is at or above the reader's ``began``, so the reader may hold an earlier state of this
@@ -138,7 +138,7 @@ def change_for(reader: Reader, asked: Filter, state: OfferState, *, above_start:
         and may_read(reader, offer=state.offer, provenance=known.provenance)
     ):
         visible = masked(state.offer, reader=reader, publisher=publisher)
-        if asked.matches(offer=visible, territory=state.territory, platform=publisher):
+        if criteria.matches(offer=visible, territory=state.territory, platform=publisher):
             return {
                 "op": "upsert",
                 "id": state.id,

@@ -32,8 +32,8 @@ def feed_scope(partner: Partner) -> str:
     return _scope(partner.platform, Filter(department=partner.territory))
 
 
-def _scope(platform: str, asked: Filter) -> str:
-    return f"{FEED}{platform}@{filter_digest(asked)}{reader_digest(Reader(platform))}"
+def _scope(platform: str, criteria: Filter) -> str:
+    return f"{FEED}{platform}@{filter_digest(criteria)}{reader_digest(Reader(platform))}"
 
 
 class Feeds:
@@ -73,17 +73,17 @@ class FeedPartition:
 
     async def _follow(self, owner: Owner) -> None:
         while True:
-            await self._render(owner, self._asked())
+            await self._render(owner, self._criteria())
 
-    def _asked(self) -> Filter:
+    def _criteria(self) -> Filter:
         partner = self._partners.get(self._platform)
         if partner is None:
             raise ValueError(f"{self._platform} has a feed and is no partner")  # run_per_partner stops this task first
         return Filter(department=partner.territory)
 
-    async def _render(self, owner: Owner, asked: Filter) -> None:
+    async def _render(self, owner: Owner, criteria: Filter) -> None:
         stem = f"{FEED}{self._platform}@"
-        scope = _scope(self._platform, asked)
+        scope = _scope(self._platform, criteria)
         kept = await own_positions(self._log, owner, role=f"feed.{self._platform}", partition=self._partition)
         at_key, began_key = position_key(scope, self._partition).decode(), f"{scope}.began/{self._partition}"
         others = [key for key in kept if key.startswith(stem) and key not in {at_key, began_key}]
@@ -98,32 +98,34 @@ class FeedPartition:
             first.append(self._keep(Record(began_key.encode(), str(began).encode())))
         async with self._log.reader({(OFFERS, self._partition): at}) as reader:
             async for chunk in chunks_to_commit(reader, limit=_BATCH):
-                if asked != self._asked():
+                if criteria != self._criteria():
                     return
                 if chunk is not None:
                     position = self._keep(position_record(scope, self._partition, chunk.position))
-                    await owner.commit([*first, *self._changes(chunk, asked, began), position])
+                    await owner.commit([*first, *self._changes(chunk, criteria, began), position])
                     first = []
 
     def _keep(self, record: Record) -> Output:
         return Output(POSITIONS, self._partition, record)
 
-    def _changes(self, chunk: Chunk, asked: Filter, began: int) -> list[Output]:
+    def _changes(self, chunk: Chunk, criteria: Filter, began: int) -> list[Output]:
         outputs = []
         for stored in chunk.records:
             if stored.key is None or stored.value is None:
                 continue  # a deleted marker: its removal was sent when the offer was withdrawn
             state = read_offer(stored.key, stored.value)
             record = self._record(
-                state, asked, above_start=stored.offset >= began, traceparent=stored.header("traceparent")
+                state, criteria, above_start=stored.offset >= began, traceparent=stored.header("traceparent")
             )
             if record is not None:
                 outputs.append(Output(FEED + self._platform, self._partition, record))
         return outputs
 
-    def _record(self, state: OfferState, asked: Filter, *, above_start: bool, traceparent: str | None) -> Record | None:
+    def _record(
+        self, state: OfferState, criteria: Filter, *, above_start: bool, traceparent: str | None
+    ) -> Record | None:
         """A feed record: the change document, or for a removal a null value with ``ce_sequence`` and ``ce_reason``."""
-        change = change_for(self._reader, asked, state, above_start=above_start)
+        change = change_for(self._reader, criteria, state, above_start=above_start)
         if change is None:
             return None
         upsert = change["op"] == "upsert"

@@ -206,7 +206,7 @@ def check_pages(connection: sqlite3.Connection, *, seconds: float | None = None,
         until = time.monotonic() + seconds
         connection.set_progress_handler(lambda: time.monotonic() > until, 100_000)
     try:
-        (said,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
+        (message,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
     except sqlite3.OperationalError as error:
         if seconds is not None and error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             return False
@@ -214,8 +214,8 @@ def check_pages(connection: sqlite3.Connection, *, seconds: float | None = None,
     finally:
         if seconds is not None:
             connection.set_progress_handler(None, 0)
-    if said != "ok":
-        raise ChecksumError(str(said).strip())
+    if message != "ok":
+        raise ChecksumError(str(message).strip())
     return True
 
 

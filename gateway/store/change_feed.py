@@ -13,7 +13,7 @@ Change = dict[str, Any]
 
 
 def changes_after(
-    queries: OfferQueries, cursor: Cursor, *, reader: Reader, asked: Filter, limit: int
+    queries: OfferQueries, cursor: Cursor, *, reader: Reader, criteria: Filter, limit: int
 ) -> tuple[list[Change], tuple[int, ...], bool]:
     """Return up to ``limit`` changes, the positions after them, and whether the view holds more.
 
@@ -27,7 +27,7 @@ def changes_after(
     for index, partition in enumerate(behind):
         share = (limit - len(changes)) // (len(behind) - index)
         if share:
-            reading = _PartitionPage(queries, cursor, reader, asked, partition)
+            reading = _PartitionPage(queries, cursor, reader, criteria, partition)
             found, positions[partition] = reading.next(share)
             changes += found
     more = any(position < end for position, end in zip(positions, queries.positions, strict=True))
@@ -37,10 +37,10 @@ def changes_after(
 class _PartitionPage:
     """One partition's part of a page."""
 
-    def __init__(self, queries: OfferQueries, cursor: Cursor, reader: Reader, asked: Filter, partition: int) -> None:
+    def __init__(self, queries: OfferQueries, cursor: Cursor, reader: Reader, criteria: Filter, partition: int) -> None:
         self._queries = queries
         self._reader = reader
-        self._asked = asked
+        self._criteria = criteria
         self._partition = partition
         self._start = cursor.positions[partition]
         self._end = queries.positions[partition]
@@ -58,12 +58,12 @@ class _PartitionPage:
 
     def _replay(self, changes: list[Change], limit: int) -> int:
         """Below ``began`` the reader is owed only the offers that match: the search index finds them."""
-        search = search_for(self._asked, reader=self._reader, own=False)
+        search = search_for(self._criteria, reader=self._reader, own=False)
         log_offsets = self._queries.log_offsets(search, partition=self._partition, start=self._start, stop=self._began)
         examined = 0
         while slice_ := list(islice(log_offsets, limit - len(changes))):
             for _, state in self._queries.states_at(slice_):
-                change = change_for(self._reader, self._asked, state, above_start=False)
+                change = change_for(self._reader, self._criteria, state, above_start=False)
                 if change is not None:
                     changes.append(change)
             examined += len(slice_)
@@ -76,7 +76,7 @@ class _PartitionPage:
         examined = 0
         while rows := self._queries.states_from(self._partition, start, self._end, limit - len(changes)):
             for _, state in rows:
-                change = change_for(self._reader, self._asked, state, above_start=True)
+                change = change_for(self._reader, self._criteria, state, above_start=True)
                 if change is not None:
                     changes.append(change)
             start = offset_at(rows[-1][0]) + 1

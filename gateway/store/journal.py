@@ -1,4 +1,4 @@
-"""The journal view: the acts of operators, newest first, by what they were, about what, by whom and when."""
+"""The journal view: the acts of operators, newest first, by act, object, author and time."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -33,10 +33,10 @@ class JournalView(View):
     """
 
     async def page(
-        self, *, before: int | None, limit: int, asked: JournalFilter
+        self, *, before: int | None, limit: int, criteria: JournalFilter
     ) -> tuple[Sequence[JournalEntry], int | None, bool]:
         """Entries below a number, newest first; the number to continue below, and whether there are more."""
-        conditions, values = _conditions(asked, before)
+        conditions, values = _conditions(criteria, before)
         statement = f"SELECT value FROM entries WHERE {' AND '.join(conditions)} ORDER BY number DESC LIMIT ?"  # noqa: S608  # our own conditions
         rows = await self.copy.read(lambda db: db.execute(statement, (*values, limit + 1)).fetchall())
         entries = tuple(read_entry(row[0]) for row in rows[:limit])
@@ -73,19 +73,19 @@ class JournalView(View):
                 db.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
-def _conditions(asked: JournalFilter, before: int | None) -> tuple[list[str], list[Any]]:
+def _conditions(criteria: JournalFilter, before: int | None) -> tuple[list[str], list[Any]]:
     given: list[tuple[str, Any]] = []
     if before is not None:
         given.append(("number < ?", before))
-    if asked.acts:
-        given.append((_AMONG.format("act"), orjson.dumps(sorted(asked.acts)).decode()))
-    if asked.persons is not None:
-        given.append((_AMONG.format("person"), orjson.dumps(sorted(asked.persons)).decode()))
+    if criteria.acts:
+        given.append((_AMONG.format("act"), orjson.dumps(sorted(criteria.acts)).decode()))
+    if criteria.persons is not None:
+        given.append((_AMONG.format("person"), orjson.dumps(sorted(criteria.persons)).decode()))
     for condition, value in (
-        ("about = ?", asked.about),
-        ("client = ?", asked.client),
-        ("at >= ?", asked.since),
-        ("at < ?", asked.until),
+        ("about = ?", criteria.about),
+        ("client = ?", criteria.client),
+        ("at >= ?", criteria.since),
+        ("at < ?", criteria.until),
     ):
         if value is not None:
             given.append((condition, value))

@@ -99,10 +99,10 @@ class OfferQueries(NamedTuple):
         return count(self.search_index.segments, search)
 
     def page(
-        self, *, reader: Reader, asked: Filter, after: str | None, limit: int, own: bool
+        self, *, reader: Reader, criteria: Filter, after: str | None, limit: int, own: bool
     ) -> tuple[list[OfferState], str | None]:
         """Live offers in log order after a log offset; and the log offset to continue from, None at the end."""
-        search = search_for(asked, reader=reader, own=own)
+        search = search_for(criteria, reader=reader, own=own)
         found: list[OfferState] = []
         examined = 0
         last = int(after) if after is not None else -1
@@ -114,7 +114,7 @@ class OfferQueries(NamedTuple):
                     if len(found) == limit or examined == limit + SPARE:
                         return found, str(last)
                     last, examined = log_offset, examined + 1
-                    if shows(state, reader=reader, asked=asked, own=own):
+                    if shows(state, reader=reader, criteria=criteria, own=own):
                         found.append(state)
         return found, None
 
@@ -184,7 +184,7 @@ class Head(NamedTuple):
         )
 
 
-def shows(state: OfferState, *, reader: Reader, asked: Filter, own: bool) -> bool:
+def shows(state: OfferState, *, reader: Reader, criteria: Filter, own: bool) -> bool:
     """Whether this offer is shown to a reader with this filter. The index only finds candidates."""
     publisher = platform_of(state.id)
     if state.offer is None or state.territory is None:
@@ -193,7 +193,7 @@ def shows(state: OfferState, *, reader: Reader, asked: Filter, own: bool) -> boo
     if not mine and not may_read(reader, offer=state.offer, provenance=state.known.provenance):
         return False
     visible = masked(state.offer, reader=reader, publisher=publisher)
-    return asked.matches(offer=visible, territory=state.territory, platform=publisher)
+    return criteria.matches(offer=visible, territory=state.territory, platform=publisher)
 
 
 def _split(lines: bytes | None) -> list[tuple[int, bytes, bytes]]:

@@ -53,7 +53,7 @@ class OfferView(View):
         return await self._ask(lambda queries: queries.state(offer_id))
 
     async def page(
-        self, *, reader: Reader, asked: Filter, after: str | None, limit: int, own: bool
+        self, *, reader: Reader, criteria: Filter, after: str | None, limit: int, own: bool
     ) -> tuple[list[OfferState], str | None]:
         """Live offers that the reader may see and its filter matches, in log order (the same on every replica), after
         a log offset; and the log offset to continue from, None at the end. ``own`` includes the reader's own offers.
@@ -62,7 +62,7 @@ class OfferView(View):
         again.
         """
         return await self._ask(
-            lambda queries: queries.page(reader=reader, asked=asked, after=after, limit=limit, own=own)
+            lambda queries: queries.page(reader=reader, criteria=criteria, after=after, limit=limit, own=own)
         )
 
     async def with_text(
@@ -84,12 +84,14 @@ class OfferView(View):
         )
 
     async def changes(
-        self, cursor: Cursor, *, reader: Reader, asked: Filter, limit: int
+        self, cursor: Cursor, *, reader: Reader, criteria: Filter, limit: int
     ) -> tuple[list[dict[str, Any]], tuple[int, ...], bool]:
         """Return up to ``limit`` changes after a cursor, the positions after them, and whether the view holds more."""
         if all(position >= end for position, end in zip(cursor.positions, self.positions, strict=True)):
             return [], cursor.positions, False
-        return await self._ask(lambda queries: changes_after(queries, cursor, reader=reader, asked=asked, limit=limit))
+        return await self._ask(
+            lambda queries: changes_after(queries, cursor, reader=reader, criteria=criteria, limit=limit)
+        )
 
     async def live_before(self, platform: str, before: Sequence[int]) -> AsyncIterator[tuple[str, int]]:
         """Id and revision of the platform's live offers that were last accepted at a submissions offset below
@@ -108,11 +110,11 @@ class OfferView(View):
         search = search_for(Filter(platform=frozenset({platform})), reader=Reader(platform), own=True)
         return await self._ask(lambda queries: queries.count(search))
 
-    async def count_for(self, reader: Reader, asked: Filter) -> int:
+    async def count_for(self, reader: Reader, criteria: Filter) -> int:
         """The number of live offers that the reader may see and its filter matches. A bounding box may count some more
         around it.
         """
-        search = search_for(asked, reader=reader, own=False)
+        search = search_for(criteria, reader=reader, own=False)
         return await self._ask(lambda queries: queries.count(search))
 
     async def public_counts(self) -> PublicCounts:

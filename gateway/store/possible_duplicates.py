@@ -14,10 +14,10 @@ _ROWS_AT_ONCE = 64
 
 def possible_duplicates(queries: OfferQueries, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
     """By offer, the ids of its possible duplicates that the reader may see; offers without any are left out."""
-    asked = {one.id: (one.number, keys_for(*one.keys)) for one in queries.heads(offer_ids)}
-    alike = _alike(queries, _numbers(queries, {key for _, keys in asked.values() for key in keys}))
+    heads = {one.id: (one.number, keys_for(*one.keys)) for one in queries.heads(offer_ids)}
+    alike = _alike(queries, _numbers(queries, {key for _, keys in heads.values() for key in keys}))
     duplicates: dict[str, list[str]] = {}
-    for offer_id, (number, keys) in asked.items():
+    for offer_id, (number, keys) in heads.items():
         found: dict[int, Head] = {}
         for key in keys:
             others = [one for one in alike[key] if one.number != number]

@@ -69,7 +69,7 @@ ALL = ReceiptFilter()
 def find(
     db: sqlite3.Connection,
     publishers: Sequence[str],
-    asked: ReceiptFilter,
+    criteria: ReceiptFilter,
     *,
     low: int,
     high: int,
@@ -77,15 +77,15 @@ def find(
     newest: bool,
 ) -> list[Found]:
     """The first ``limit`` receipts between two log offsets of one partition, and perhaps further ones of them."""
-    if asked.since is not None:
-        low = _first_since(db, low, high, asked.since)
+    if criteria.since is not None:
+        low = _first_since(db, low, high, criteria.since)
     order = "DESC" if newest else "ASC"
     found: list[Found] = []
     for first in range(0, len(publishers), _PUBLISHERS_AT_ONCE):
         ranges: list[str] = []
         values: list[Any] = []
         for publisher in publishers[first : first + _PUBLISHERS_AT_ONCE]:
-            for index, where, given in _ranges(publisher, asked):
+            for index, where, given in _ranges(publisher, criteria):
                 ranges.append(_RANGE.format(index=index, where=where, order=order))
                 values += (*given, low, high, limit)
         statement = _PAGE.format(ranges=" UNION ALL ".join(ranges), order=order)
@@ -106,27 +106,27 @@ def receipts_at(db: sqlite3.Connection, log_offsets: Sequence[int]) -> list[dict
     return [documents[log_offset] for log_offset in log_offsets]
 
 
-def _ranges(publisher: str, asked: ReceiptFilter) -> Iterator[tuple[str, str, Sequence[Any]]]:
+def _ranges(publisher: str, criteria: ReceiptFilter) -> Iterator[tuple[str, str, Sequence[Any]]]:
     """Index, condition and its values of each range. Conditions on columns outside the index are tested row by row."""
-    verdicts = [verdict for verdict in VERDICTS if not asked.verdicts or verdict in asked.verdicts]
-    problems = (0, 1) if asked.problems is None else (int(asked.problems),)
-    late, since = ("", ()) if asked.since is None else (" AND appended >= ?", (asked.since,))
-    if asked.offer_id is not None:
+    verdicts = [verdict for verdict in VERDICTS if not criteria.verdicts or verdict in criteria.verdicts]
+    problems = (0, 1) if criteria.problems is None else (int(criteria.problems),)
+    late, since = ("", ()) if criteria.since is None else (" AND appended >= ?", (criteria.since,))
+    if criteria.offer_id is not None:
         where = f"id = ? AND concerns = ? AND verdict IN ({_marks(verdicts)}) AND problems IN ({_marks(problems)})"
-        given: tuple[Any, ...] = (asked.offer_id, publisher, *verdicts, *problems)
-        if asked.upload is not None:
-            where, given = f"{where} AND upload = ?", (*given, asked.upload)
+        given: tuple[Any, ...] = (criteria.offer_id, publisher, *verdicts, *problems)
+        if criteria.upload is not None:
+            where, given = f"{where} AND upload = ?", (*given, criteria.upload)
         yield "receipts_offer", where + late, (*given, *since)
         return
-    if asked.moderation:
+    if criteria.moderation:
         flags = f"verdict IN ({_marks(verdicts)}) AND problems IN ({_marks(problems)})"
         where = f"concerns = ? AND moderation = 1 AND {flags}{late}"
         yield "receipts_moderation", where, (publisher, *verdicts, *problems, *since)
         return
     for verdict, flag in product(verdicts, problems):
-        if asked.upload is not None:
+        if criteria.upload is not None:
             where = f"upload = ? AND verdict = ? AND problems = ? AND concerns = ?{late}"
-            yield "receipts_upload", where, (asked.upload, verdict, flag, publisher, *since)
+            yield "receipts_upload", where, (criteria.upload, verdict, flag, publisher, *since)
         else:
             where = f"concerns = ? AND verdict = ? AND problems = ?{late}"
             yield "receipts_concerns", where, (publisher, verdict, flag, *since)

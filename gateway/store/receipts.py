@@ -121,17 +121,17 @@ class ReceiptView(View):
         *,
         after: Sequence[int] | None,
         limit: int,
-        asked: ReceiptFilter = ALL,
+        criteria: ReceiptFilter = ALL,
         newest: bool = False,
     ) -> Page:
-        """Receipts of a platform's own submissions, of several or (None) of all, and of the gateway's commands
-        about their offers, filtered by ``asked``: oldest first after a position vector, or newest first before one. The
+        """Receipts of a platform's own submissions, of several or (None) of all, and of the gateway's commands about
+        their offers, filtered by ``criteria``: oldest first after a position vector, or newest first before one. The
         same on every replica.
         """
         vector = None if after is None else tuple(after)
         call = self._page_before if newest else self._page_after
         publishers = (publisher,) if isinstance(publisher, str) else publisher
-        return await self.copy.read(lambda db: call(db, publishers, asked, vector, limit))
+        return await self.copy.read(lambda db: call(db, publishers, criteria, vector, limit))
 
     async def counts(self) -> Mapping[str, Mapping[str, ReceiptCount]]:
         """By platform and verdict, the receipts of the platform's own submissions that the log still holds."""
@@ -161,7 +161,7 @@ class ReceiptView(View):
         self,
         db: sqlite3.Connection,
         publishers: Collection[str] | None,
-        asked: ReceiptFilter,
+        criteria: ReceiptFilter,
         after: tuple[int, ...] | None,
         limit: int,
     ) -> Page:
@@ -169,7 +169,7 @@ class ReceiptView(View):
             start = after or (0,) * self._partitions
             positions = list(map(max, applied, start))
             bounds = zip(start, positions, strict=True)
-            found = sorted(_find(db, publishers, asked, bounds, limit, newest=False))
+            found = sorted(_find(db, publishers, criteria, bounds, limit, newest=False))
             receipts = receipts_at(db, [log_offset for _, log_offset in found[:limit]])
         for _, log_offset in reversed(found[limit:]):  # continue from the first receipt left over
             positions[partition_at(log_offset)] = offset_at(log_offset)
@@ -179,14 +179,14 @@ class ReceiptView(View):
         self,
         db: sqlite3.Connection,
         publishers: Collection[str] | None,
-        asked: ReceiptFilter,
+        criteria: ReceiptFilter,
         before: tuple[int, ...] | None,
         limit: int,
     ) -> Page:
         with self.copy.transaction(db, lambda: None) as (applied, _):
             positions = list(before or applied)
             bounds = zip((0,) * self._partitions, map(min, applied, positions), strict=True)
-            found = sorted(_find(db, publishers, asked, bounds, limit, newest=True), reverse=True)
+            found = sorted(_find(db, publishers, criteria, bounds, limit, newest=True), reverse=True)
             receipts = receipts_at(db, [log_offset for _, log_offset in found[:limit]])
         for _, log_offset in found[:limit]:  # continue before the last receipt of the page
             positions[partition_at(log_offset)] = offset_at(log_offset)
@@ -278,7 +278,7 @@ def _concerns(receipt: Receipt) -> str:
 def _find(
     db: sqlite3.Connection,
     publishers: Collection[str] | None,
-    asked: ReceiptFilter,
+    criteria: ReceiptFilter,
     bounds: Iterable[tuple[int, int]],
     limit: int,
     *,
@@ -292,7 +292,7 @@ def _find(
         yield from receipt_search.find(
             db,
             those,
-            asked,
+            criteria,
             low=log_offset_of(partition, low),
             high=log_offset_of(partition, high),
             limit=limit + 1,

@@ -62,15 +62,15 @@ def trim(db: sqlite3.Connection, now: int) -> None:
     db.execute("DELETE FROM refused WHERE day < ?", (oldest.isoformat(),))
 
 
-def newest(db: sqlite3.Connection, asked: RefusedFilter, *, most: int) -> Sequence[RefusedDocument]:
+def newest(db: sqlite3.Connection, criteria: RefusedFilter, *, most: int) -> Sequence[RefusedDocument]:
     """The newest documents that a filter selects, with the rules that it selects; from at most ``most`` rows."""
-    conditions, values = ["day BETWEEN ? AND ?"], [asked.first.isoformat(), asked.last.isoformat()]
-    if asked.platforms is not None:
+    conditions, values = ["day BETWEEN ? AND ?"], [criteria.first.isoformat(), criteria.last.isoformat()]
+    if criteria.platforms is not None:
         conditions.append("platform IN (SELECT value FROM json_each(?))")
-        values.append(orjson.dumps(sorted(asked.platforms)).decode())
-    if asked.rule:
+        values.append(orjson.dumps(sorted(criteria.platforms)).decode())
+    if criteria.rule:
         conditions.append("rule = ?")
-        values.append(asked.rule)
+        values.append(criteria.rule)
     return _read(db, conditions, values, most)
 
 

@@ -94,11 +94,11 @@ class StatisticsView(View):
         rows = await self.copy.read(lambda db: db.execute(statement, (*values, limit)).fetchall())
         return [_count(named, row) for row in rows if row[-1]]
 
-    async def refused(self, asked: RefusedFilter, *, most: int) -> Sequence[RefusedDocument]:
+    async def refused(self, criteria: RefusedFilter, *, most: int) -> Sequence[RefusedDocument]:
         """The newest named documents that a filter selects, with the rules that it selects; from at most ``most`` pairs
         of document and rule.
         """
-        return await self.copy.read(lambda db: refused_documents.newest(db, asked, most=most))
+        return await self.copy.read(lambda db: refused_documents.newest(db, criteria, most=most))
 
     async def refused_under(self, offer_id: str, *, most: int) -> Sequence[RefusedDocument]:
         """The newest named documents under this id, as ``refused``."""

@@ -86,14 +86,14 @@ class Inner:
     def begin(self) -> Cursor:
         """The cursor of a subscriber that begins now."""
         end = self._offers.positions
-        return cursors.start(end=end, now=self._clock(), asked=EVERYTHING, reader=READER, log=self._identity)
+        return cursors.start(end=end, now=self._clock(), criteria=EVERYTHING, reader=READER, log=self._identity)
 
     async def changes(self, cursor: Cursor) -> tuple[list[Seen], Cursor]:
         """All changes after a cursor, and the cursor after them."""
         seen: list[Seen] = []
         more = True
         while more:
-            found, positions, more = await self._offers.changes(cursor, reader=READER, asked=EVERYTHING, limit=70)
+            found, positions, more = await self._offers.changes(cursor, reader=READER, criteria=EVERYTHING, limit=70)
             seen += [
                 Seen(one["op"], one["id"], one["sequence"], one["offer"]["revision"] if "offer" in one else None)
                 for one in found

@@ -168,7 +168,7 @@ async def test_a_subscriber_that_missed_a_compaction_must_start_again(
         await log.maintain(_OFFERS, now=clock.now + 15 * DAY_MS, all_of_it=True)
         end = tuple(await log.ends(OFFERS))
         answer = cursors.read(
-            text, seal, asked=EVERYTHING, reader=READER, log=await log.identity(), end=end, now=clock.now
+            text, seal, criteria=EVERYTHING, reader=READER, log=await log.identity(), end=end, now=clock.now
         )
         assert answer == "resync-required"
         seen, _ = await inner.changes(inner.begin())

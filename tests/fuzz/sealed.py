@@ -134,8 +134,8 @@ class Issuer:
             assert _PLAIN.fullmatch(given.get("limit", "1")), given["limit"]
             assert _DECIMAL.fullmatch(given.get("wait", "1")), given["wait"]
             assert all(map(_DECIMAL.fullmatch, given.get("bbox", "1").split(","))), given["bbox"]
-            orjson.dumps(query.asked.to_json())
-            cursors.filter_digest(query.asked)
+            orjson.dumps(query.criteria.to_json())
+            cursors.filter_digest(query.criteria)
         return said[0]
 
 
@@ -167,7 +167,7 @@ def opened() -> Iterator[Target]:
         gateway = runner.run(gating.__aenter__())
         try:
             context = gateway.context
-            begun = cursors.start(end=END, now=START, asked=ASKED, reader=READER, log=context.federation.identity)
+            begun = cursors.start(end=END, now=START, criteria=ASKED, reader=READER, log=context.federation.identity)
             mark, _ = runner.run(context.federation.snapshots.mark("bretagne"))
             issuer = Issuer(
                 context,

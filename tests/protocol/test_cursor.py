@@ -15,12 +15,12 @@ READER = Reader("normandie")
 
 
 def read(text: str, **change: Any) -> object:
-    terms: dict[str, Any] = {"asked": ASKED, "reader": READER, "log": "L", "end": (9, 9), "now": 1_000}
+    terms: dict[str, Any] = {"criteria": ASKED, "reader": READER, "log": "L", "end": (9, 9), "now": 1_000}
     return cursors.read(text, SEAL, **{**terms, **change})
 
 
 def text() -> str:
-    cursor = cursors.start(end=(9, 9), now=1_000, asked=ASKED, reader=READER, log="L")
+    cursor = cursors.start(end=(9, 9), now=1_000, criteria=ASKED, reader=READER, log="L")
     return cursors.write(cursor, SEAL)
 
 
@@ -34,7 +34,7 @@ def test_a_cursor_comes_back_as_it_went() -> None:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"asked": Filter()}, "cursor-filter"),
+        ({"criteria": Filter()}, "cursor-filter"),
         ({"reader": Reader("bretagne")}, "resync-required"),
         ({"log": "M"}, "resync-required"),
         ({"now": 1_001 + cursors.FRESH_MS}, "resync-required"),
@@ -51,7 +51,7 @@ def test_a_cursor_is_refused_for_another_filter_reader_log_or_after_seven_days(
 @pytest.mark.parametrize(("newer", "fault"), [(-1, "resync-required"), (1, "view-behind")])
 def test_a_cursor_of_other_visibility_rules_is_refused(newer: int, fault: str) -> None:
     """[RTE-014] Earlier rules may have shown more; later ones are those of a replica of a later version."""
-    cursor = cursors.start(end=(9, 9), now=1_000, asked=ASKED, reader=READER, log="L")
+    cursor = cursors.start(end=(9, 9), now=1_000, criteria=ASKED, reader=READER, log="L")
     other = replace(cursor, reader=cursors.reader_digest(READER, rules=VISIBILITY_RULES + newer))
     assert fault == read(cursors.write(other, SEAL))
 

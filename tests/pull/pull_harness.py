@@ -96,7 +96,7 @@ class PullHarness:
     async def live(self) -> dict[str, OfferState]:
         """The live offers of Bretagne by their number."""
         states, _ = await self.means.offers.page(
-            reader=Reader("bretagne"), asked=Filter(), after=None, limit=10_000, own=True
+            reader=Reader("bretagne"), criteria=Filter(), after=None, limit=10_000, own=True
         )
         return {state.id.partition(":")[2]: state for state in states}
 

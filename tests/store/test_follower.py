@@ -41,10 +41,10 @@ async def answers(view: OfferView) -> list[Any]:
     """The results of all queries of offers."""
     results: list[Any] = [view.positions, view.began, await view.count("bretagne"), await view.count("normandie")]
     for reader in READERS:
-        for asked in FILTERS:
-            states, _ = await view.page(reader=reader, asked=asked, after=None, limit=500, own=True)
-            start = cursors.start(end=(0,) * PARTITIONS, now=0, asked=asked, reader=reader, log=LOG)
-            results += [states, await view.changes(start, reader=reader, asked=asked, limit=500)]
+        for criteria in FILTERS:
+            states, _ = await view.page(reader=reader, criteria=criteria, after=None, limit=500, own=True)
+            start = cursors.start(end=(0,) * PARTITIONS, now=0, criteria=criteria, reader=reader, log=LOG)
+            results += [states, await view.changes(start, reader=reader, criteria=criteria, limit=500)]
         results.append(await view.possible_duplicates([f"bretagne:{number}" for number in range(20)], reader=reader))
     results.append([pair async for pair in view.live_before("bretagne", (1 << 40,) * PARTITIONS)])
     return results

@@ -41,8 +41,8 @@ def chunk(*numbers: int) -> Chunk:
     return Chunk("journal", 0, records, numbers[-1] + 1)
 
 
-async def numbers(view: JournalView, asked: JournalFilter, limit: int = 10) -> list[int]:
-    return [entry.number for entry in (await view.page(before=None, limit=limit, asked=asked))[0]]
+async def numbers(view: JournalView, criteria: JournalFilter, limit: int = 10) -> list[int]:
+    return [entry.number for entry in (await view.page(before=None, limit=limit, criteria=criteria))[0]]
 
 
 async def test_pages_follow_one_another_to_the_first_entry(view: JournalView) -> None:
@@ -50,15 +50,15 @@ async def test_pages_follow_one_another_to_the_first_entry(view: JournalView) ->
     before: int | None = None
     more = True
     while more:
-        page, before, more = await view.page(before=before, limit=3, asked=JournalFilter())
+        page, before, more = await view.page(before=before, limit=3, criteria=JournalFilter())
         found.append([entry.number for entry in page])
     assert [[7, 6, 5], [4, 3, 2], [1]] == found
-    assert ((), 1, False) == await view.page(before=1, limit=3, asked=JournalFilter())
+    assert ((), 1, False) == await view.page(before=1, limit=3, criteria=JournalFilter())
 
 
 async def test_every_filter_selects_as_the_pure_one_does(view: JournalView) -> None:
-    every = (await view.page(before=None, limit=10, asked=JournalFilter()))[0]
-    for asked in (
+    every = (await view.page(before=None, limit=10, criteria=JournalFilter()))[0]
+    for criteria in (
         JournalFilter(acts=frozenset({"offer.moderate"})),
         JournalFilter(about="bretagne:1"),
         JournalFilter(persons=frozenset({"p", "q"})),
@@ -67,7 +67,7 @@ async def test_every_filter_selects_as_the_pure_one_does(view: JournalView) -> N
         JournalFilter(since=DAY + 3, until=DAY + 6),
         JournalFilter(acts=frozenset({"offer.lift"}), about="bretagne:1", persons=frozenset({"p"}), since=DAY),
     ):
-        assert [entry.number for entry in every if asked.selects(entry)] == await numbers(view, asked)
+        assert [entry.number for entry in every if criteria.selects(entry)] == await numbers(view, criteria)
 
 
 async def test_an_unreadable_entry_is_left_out(view: JournalView) -> None:

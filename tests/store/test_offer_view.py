@@ -18,14 +18,14 @@ BRETAGNE, NORMANDIE, NATIONAL = Reader("bretagne"), Reader("normandie"), Reader(
 ALL = Filter()
 
 
-async def ids(view: OfferView, reader: Reader, asked: Filter = ALL, *, own: bool = False) -> list[str]:
-    states, _ = await view.page(reader=reader, asked=asked, after=None, limit=100, own=own)
+async def ids(view: OfferView, reader: Reader, criteria: Filter = ALL, *, own: bool = False) -> list[str]:
+    states, _ = await view.page(reader=reader, criteria=criteria, after=None, limit=100, own=own)
     return sorted(state.id for state in states)
 
 
-async def feed(view: OfferView, reader: Reader, asked: Filter = ALL, limit: int = 100) -> list[tuple[str, str]]:
-    start = cursors.start(end=view.positions, now=0, asked=asked, reader=reader, log=LOG)
-    changes, _, _ = await view.changes(start, reader=reader, asked=asked, limit=limit)
+async def feed(view: OfferView, reader: Reader, criteria: Filter = ALL, limit: int = 100) -> list[tuple[str, str]]:
+    start = cursors.start(end=view.positions, now=0, criteria=criteria, reader=reader, log=LOG)
+    changes, _, _ = await view.changes(start, reader=reader, criteria=criteria, limit=limit)
     return [(change["op"], change["id"]) for change in changes]
 
 
@@ -207,8 +207,8 @@ async def test_no_partition_waits_behind_another(offers: OfferView, offer_topic:
     for number in range(300):
         offer_topic.publish(offer_of(f"bretagne:{number}"))
     await offers.apply(offer_topic.chunks())
-    start = cursors.start(end=offers.positions, now=0, asked=ALL, reader=NATIONAL, log=LOG)
-    changes, positions, more = await offers.changes(start, reader=NATIONAL, asked=ALL, limit=30)
+    start = cursors.start(end=offers.positions, now=0, criteria=ALL, reader=NATIONAL, log=LOG)
+    changes, positions, more = await offers.changes(start, reader=NATIONAL, criteria=ALL, limit=30)
     assert (len(changes), more) == (30, True)
     assert all(position > 0 for position in positions)
 
@@ -219,12 +219,12 @@ async def test_a_page_that_finds_little_still_moves_on(offers: OfferView, offer_
         offer_topic.publish(offer_of(f"bretagne:{number}", location={"latitude": 48.19, "longitude": -1.61}))
     offer_topic.publish(offer_of("bretagne:here", location={"latitude": 48.11, "longitude": -1.69}))
     await offers.apply(offer_topic.chunks())
-    asked = Filter(bbox=(-1.7, 48.1, -1.65, 48.15))
-    cursor = cursors.start(end=offers.positions, now=0, asked=asked, reader=NATIONAL, log=LOG)
+    criteria = Filter(bbox=(-1.7, 48.1, -1.65, 48.15))
+    cursor = cursors.start(end=offers.positions, now=0, criteria=criteria, reader=NATIONAL, log=LOG)
     found: list[str] = []
     pages, more = 0, True
     while more:
-        changes, positions, more = await offers.changes(cursor, reader=NATIONAL, asked=asked, limit=1)
+        changes, positions, more = await offers.changes(cursor, reader=NATIONAL, criteria=criteria, limit=1)
         cursor = replace(cursor, positions=positions)
         pages, found = pages + 1, found + [change["id"] for change in changes]
     assert found == ["bretagne:here"]
@@ -259,8 +259,8 @@ async def test_a_change_during_a_replay_is_returned_once(offers: OfferView, offe
     for number in range(10):
         offer_topic.publish(offer_of(f"bretagne:{number}"))
     await offers.apply(offer_topic.chunks())
-    cursor = cursors.start(end=offers.positions, now=0, asked=ALL, reader=NATIONAL, log=LOG)
-    page, positions, _ = await offers.changes(cursor, reader=NATIONAL, asked=ALL, limit=3)
+    cursor = cursors.start(end=offers.positions, now=0, criteria=ALL, reader=NATIONAL, log=LOG)
+    page, positions, _ = await offers.changes(cursor, reader=NATIONAL, criteria=ALL, limit=3)
     gone = {change["id"] for change in page}
     for offer_id in gone:
         offer_topic.withdraw(offer_id)
@@ -270,7 +270,7 @@ async def test_a_change_during_a_replay_is_returned_once(offers: OfferView, offe
     more = True
     while more:
         cursor = replace(cursor, positions=positions)
-        changes, positions, more = await offers.changes(cursor, reader=NATIONAL, asked=ALL, limit=6)
+        changes, positions, more = await offers.changes(cursor, reader=NATIONAL, criteria=ALL, limit=6)
         page += changes
     upserts = [change["id"] for change in page if change["op"] == "upsert"]
     assert sorted(upserts) == sorted(f"bretagne:{number}" for number in range(20))

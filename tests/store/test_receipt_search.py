@@ -22,13 +22,13 @@ def chunk(partition: int, records: Sequence[Record], first: int = 0, *, at: int 
     return Chunk("receipts", partition, stored, first + len(records))
 
 
-async def names(view: ReceiptView, *, limit: int = 3, newest: bool = False, **asked: Any) -> list[str]:
+async def names(view: ReceiptView, *, limit: int = 3, newest: bool = False, **criteria: Any) -> list[str]:
     """All receipts that are found, page by page."""
     found: list[str] = []
     after, more = None, True
     while more:
         page, after, more = await view.page(
-            "bretagne", after=after, limit=limit, asked=ReceiptFilter(**asked), newest=newest
+            "bretagne", after=after, limit=limit, criteria=ReceiptFilter(**criteria), newest=newest
         )
         assert len(page) == limit or not more
         found += [receipt["receipt"] for receipt in page]
@@ -57,7 +57,7 @@ async def test_every_filter_matches_a_scan_of_all_receipts(receipts: ReceiptView
             for offer in (None, 3):
                 for batch in (None, 1):
                     for start in (None, since):
-                        asked: dict[str, Any] = {
+                        criteria: dict[str, Any] = {
                             "verdicts": verdicts,
                             "problems": problems,
                             "offer_id": offer and f"bretagne:{offer}",
@@ -73,8 +73,8 @@ async def test_every_filter_matches_a_scan_of_all_receipts(receipts: ReceiptView
                             and batch in {None, n % 2}
                             and (start is None or n >= 13)
                         ]
-                        assert expected == await names(receipts, **asked), asked
-                        assert expected[::-1] == await names(receipts, limit=4, newest=True, **asked), asked
+                        assert expected == await names(receipts, **criteria), criteria
+                        assert expected[::-1] == await names(receipts, limit=4, newest=True, **criteria), criteria
 
 
 async def test_a_clock_that_went_back_hides_nothing(receipts: ReceiptView) -> None:
@@ -108,9 +108,9 @@ async def test_a_search_is_the_same_in_a_process_that_follows(tmp_path: Path) ->
     view = await ReceiptView.open(tmp_path / "r.sqlite", log_identity=LOG, partitions=PARTITIONS)
     await filled(view)
     followed = await ReceiptView.follow(tmp_path / "r.sqlite", log_identity=LOG, partitions=PARTITIONS)
-    for asked in ({}, {"verdicts": frozenset({"rejected"})}, {"upload": f"b{1:016}"}):
+    for criteria in ({}, {"verdicts": frozenset({"rejected"})}, {"upload": f"b{1:016}"}):
         for newest in (False, True):
-            assert await names(view, newest=newest, **asked) == await names(followed, newest=newest, **asked)
+            assert await names(view, newest=newest, **criteria) == await names(followed, newest=newest, **criteria)
     assert {"r00", "r07"} == set(await followed.outcomes(["r00", "r07", "none"]))
     await followed.close()
     await view.close()
@@ -126,7 +126,7 @@ async def test_outcomes_of_many_receipts_are_returned_at_once(receipts: ReceiptV
     assert ["problems" in found[f"r{n:02}"] for n in range(4)] == [False, False, True, True]
 
 
-async def steps(view: ReceiptView, **asked: Any) -> int:
+async def steps(view: ReceiptView, **criteria: Any) -> int:
     """How many thousand instructions of SQLite a first page of ten takes."""
     count = 0
 
@@ -136,8 +136,8 @@ async def steps(view: ReceiptView, **asked: Any) -> int:
         return 0
 
     await view.copy.read(lambda db: db.set_progress_handler(tick, 1_000))
-    newest = asked.pop("newest", False)
-    await view.page("bretagne", after=None, limit=10, asked=ReceiptFilter(**asked), newest=newest)
+    newest = criteria.pop("newest", False)
+    await view.page("bretagne", after=None, limit=10, criteria=ReceiptFilter(**criteria), newest=newest)
     await view.copy.read(lambda db: db.set_progress_handler(None, 0))
     return count
 
@@ -157,7 +157,7 @@ async def test_a_search_costs_as_much_as_it_shows_however_long_the_history_is(re
             for n in range(3_000)
         ]
         await receipts.apply([chunk(0, records, first=3_000 * part)])
-    for asked in (
+    for criteria in (
         {},
         {"newest": True},
         {"verdicts": frozenset({"rejected"})},
@@ -171,7 +171,7 @@ async def test_a_search_costs_as_much_as_it_shows_however_long_the_history_is(re
         {"since": read_utc("2027-01-15T08:00:45.000Z"), "verdicts": frozenset({"rejected"})},
         {"since": read_utc("2028-01-15T08:00:45.000Z")},
     ):
-        assert await steps(receipts, **asked) < 20, asked
+        assert await steps(receipts, **criteria) < 20, criteria
 
 
 async def test_moderations_are_found_among_any_number_of_receipts(receipts: ReceiptView) -> None:

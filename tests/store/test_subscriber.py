@@ -68,7 +68,7 @@ class Subscriber:
 
     offer_topic: OfferTopic
     reader: Reader
-    asked: Filter
+    criteria: Filter
     held: dict[str, Any] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
     cursor: Cursor | None = None
@@ -76,8 +76,10 @@ class Subscriber:
     async def page(self, view: OfferView, limit: int) -> bool:
         """Read one page; whether there is more."""
         if self.cursor is None:
-            self.cursor = cursors.start(end=view.positions, now=0, asked=self.asked, reader=self.reader, log=LOG)
-        changes, positions, more = await view.changes(self.cursor, reader=self.reader, asked=self.asked, limit=limit)
+            self.cursor = cursors.start(end=view.positions, now=0, criteria=self.criteria, reader=self.reader, log=LOG)
+        changes, positions, more = await view.changes(
+            self.cursor, reader=self.reader, criteria=self.criteria, limit=limit
+        )
         assert len(changes) <= limit
         assert all(a <= b for a, b in zip(self.cursor.positions, positions, strict=True)), "never backwards"
         assert not more or positions != self.cursor.positions, "a page moves on"
@@ -106,14 +108,14 @@ class Subscriber:
                 continue
             publisher = platform_of(state.id)
             visible = masked(state.offer, reader=self.reader, publisher=publisher)
-            if self.asked.matches(offer=visible, territory=state.territory or {}, platform=publisher):
+            if self.criteria.matches(offer=visible, territory=state.territory or {}, platform=publisher):
                 owed[state.id] = state.known.sequence, visible
         return owed
 
 
-async def live(folder: Path, reader: Reader, asked: Filter, history: list[tuple[Any, ...]]) -> None:
+async def live(folder: Path, reader: Reader, criteria: Filter, history: list[tuple[Any, ...]]) -> None:
     offer_topic = OfferTopic()
-    subscriber = Subscriber(offer_topic, reader, asked)
+    subscriber = Subscriber(offer_topic, reader, criteria)
     view = await open_view(folder)
     for step in history:
         match step:
@@ -140,12 +142,12 @@ async def live(folder: Path, reader: Reader, asked: Filter, history: list[tuple[
 
 async def compare(view: OfferView, subscriber: Subscriber) -> None:
     """Compare all answers of the view with the topic itself."""
-    reader, asked, offer_topic = subscriber.reader, subscriber.asked, subscriber.offer_topic
+    reader, criteria, offer_topic = subscriber.reader, subscriber.criteria, subscriber.offer_topic
     for number in range(200):
         if not await subscriber.page(view, number % 3 + 1):
             break
     assert subscriber.owed() == subscriber.held
-    assert await listed(view, reader, asked) == subscriber.owed()
+    assert await listed(view, reader, criteria) == subscriber.owed()
     for platform in PLATFORMS:
         live_ids = {
             state.id for state in offer_topic.states.values() if state.offer and platform_of(state.id) == platform
@@ -158,12 +160,12 @@ async def open_view(folder: Path) -> OfferView:
     return await OfferView.open(folder / "offers.sqlite", log_identity=LOG, partitions=PARTITIONS)
 
 
-async def listed(view: OfferView, reader: Reader, asked: Filter) -> dict[str, Any]:
+async def listed(view: OfferView, reader: Reader, criteria: Filter) -> dict[str, Any]:
     """All pages of the list."""
     found: dict[str, Any] = {}
     after: str | None = None
     while True:
-        states, after = await view.page(reader=reader, asked=asked, after=after, limit=2, own=False)
+        states, after = await view.page(reader=reader, criteria=criteria, after=after, limit=2, own=False)
         for state in states:
             assert state.id not in found
             visible = masked(state.offer or {}, reader=reader, publisher=platform_of(state.id))
@@ -175,12 +177,12 @@ async def listed(view: OfferView, reader: Reader, asked: Filter) -> dict[str, An
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     reader=st.sampled_from([Reader("bretagne"), Reader("normandie"), Reader("hauts-de-france"), Reader("national")]),
-    asked=filters,
+    criteria=filters,
     history=st.lists(steps, min_size=20, max_size=60),
 )
 def test_a_subscriber_ends_with_exactly_the_live_offers_it_asked_for(
-    reader: Reader, asked: Filter, history: list[tuple[Any, ...]]
+    reader: Reader, criteria: Filter, history: list[tuple[Any, ...]]
 ) -> None:
     """FEED-001, FEED-006, FEED-007, FEED-008, FEED-010, RTE-002, RTE-003, RTE-005, RTE-006."""
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(live(Path(folder), reader, asked, history))
+        asyncio.run(live(Path(folder), reader, criteria, history))

@@ -228,7 +228,7 @@ async def test_every_view_notices_a_changed_byte(tmp_path: Path, kind: type[View
             case StatisticsView():
                 await view.counts(date(2027, 1, 15), date(2027, 1, 15))
             case JournalView():
-                await view.page(before=None, limit=1, asked=JournalFilter())
+                await view.page(before=None, limit=1, criteria=JournalFilter())
     await view.close()
     view = await kind.open(path, log_identity=LOG, partitions=PARTITIONS)
     assert 0 == view.positions[0]

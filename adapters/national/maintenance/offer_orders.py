@@ -86,7 +86,7 @@ def _revive(delivery: Delivery, *, named: bool, now: int) -> Delivery:
 async def erase(
     order: Erase, store: DeliveryStore, sites: Mapping[str, Site], timing: Timing, progress: Progress
 ) -> dict[str, Any]:
-    """Overwrite every part and generation of an offer; the answer names those that are erased and those that are not.
+    """Overwrite every part and generation of an offer; the answer names the erased parts and the others.
 
     Each step is recorded once it is done, and is idempotent. Raises SiteError when the site does not answer.
     """

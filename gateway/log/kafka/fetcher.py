@@ -149,9 +149,9 @@ class Fetcher:
 
     async def _fetch(self, leader: int, topic_partitions: list[TopicPartition]) -> None:
         random.shuffle(topic_partitions)  # a batch above the size limit is returned only as the first one
-        asked = {topic_partition: self._positions[topic_partition] for topic_partition in topic_partitions}
+        positions = {topic_partition: self._positions[topic_partition] for topic_partition in topic_partitions}
         parts: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
-        for topic_partition, position in asked.items():
+        for topic_partition, position in positions.items():
             parts[topic_partition.topic].append((topic_partition.partition, position, _MAX_BYTES_OF_PARTITION))
         request = FetchRequest(_WAIT_MS, _LEAST_BYTES, _MAX_BYTES, READ_COMMITTED, list(parts.items()))
         try:
@@ -164,7 +164,7 @@ class Fetcher:
             error
             for topic, answers in answer.topics
             for partition, code, _, *found in answers
-            if self._is_current((topic_partition := TopicPartition(topic, partition)), asked[topic_partition])
+            if self._is_current((topic_partition := TopicPartition(topic, partition)), positions[topic_partition])
             and (error := self._keep(topic_partition, code, answer.API_VERSION, found)) is not None
         ]
         self._error = next((error for error in errors if not error.retriable), self._error)

@@ -65,9 +65,9 @@ class KafkaLog:
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
         """Create missing topics and the log's identity. Never changes an existing topic."""
-        asked = {self._settings.topic(topic.name): topic for topic in topics}
-        counts = await self._admin.counts({*asked, self._settings.topic(POSITIONS)})
-        missing = [topic for name, topic in asked.items() if name not in counts]
+        wanted = {self._settings.topic(topic.name): topic for topic in topics}
+        counts = await self._admin.counts({*wanted, self._settings.topic(POSITIONS)})
+        missing = [topic for name, topic in wanted.items() if name not in counts]
         if missing:
             counts |= await self._admin.create(new_topic(topic, self._settings) for topic in missing)
         self._known |= _by_topic(counts)
@@ -76,9 +76,9 @@ class KafkaLog:
 
     async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
         """Deviations from the required configuration, one sentence each with the remedy; empty without any."""
-        asked = list(topics)
-        counts = await self._admin.counts([self._settings.topic(topic.name) for topic in asked])
-        return findings(asked, self._settings, counts=counts, configs=await self._admin.configs(list(counts)))
+        wanted = list(topics)
+        counts = await self._admin.counts([self._settings.topic(topic.name) for topic in wanted])
+        return findings(wanted, self._settings, counts=counts, configs=await self._admin.configs(list(counts)))
 
     async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
         """Write a batch durably (idempotent, acks=all) and in order. Raises ValueError when it is empty or too large,

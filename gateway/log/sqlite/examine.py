@@ -114,8 +114,8 @@ def _end_with_input() -> None:
 
 
 def _say(event: str, path: Path, reason: str) -> None:
-    said: Mapping[str, str] = {"event": event, "file": str(path), "reason": reason}
-    sys.stdout.buffer.write(orjson.dumps(said) + b"\n")
+    line: Mapping[str, str] = {"event": event, "file": str(path), "reason": reason}
+    sys.stdout.buffer.write(orjson.dumps(line) + b"\n")
     sys.stdout.flush()
 
 

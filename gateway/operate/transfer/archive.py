@@ -29,8 +29,6 @@ LINE_BYTES = 2 * 1024 * 1024
 """Longest line: a record of the log has 1 MiB at most."""
 _MANIFEST_BYTES = 1024 * 1024
 _BUFFER = 1024 * 1024
-
-
 MALFORMED = (ValueError, LookupError, TypeError, AttributeError)
 """The errors of code that reads a record of another form."""
 
@@ -194,8 +192,8 @@ class Archive:
         """Compare a member with its entry in the manifest; ``each`` gets every record and raises an
         error of ``MALFORMED`` on a wrong one.
         """
-        said = self.manifest.members[name]
-        if self._zip.getinfo(name).file_size != said.bytes:
+        entry = self.manifest.members[name]
+        if self._zip.getinfo(name).file_size != entry.bytes:
             raise ArchiveError(f"{name} has another size than its manifest says")
         digest, number = hashlib.sha256(), 0
         for number, line in enumerate(self._lines(name), 1):
@@ -204,7 +202,7 @@ class Archive:
                 each(read_line(line))
             except MALFORMED as error:
                 raise ArchiveError(f"{name}, line {number}: {error}") from error
-        if (number, digest.hexdigest()) != (said.lines, said.sha256):
+        if (number, digest.hexdigest()) != (entry.lines, entry.sha256):
             raise ArchiveError(f"{name} is not what its manifest says: the file was altered, or damaged")
 
     def _lines(self, name: str) -> Iterator[bytes]:

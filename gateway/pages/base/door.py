@@ -1,4 +1,4 @@
-"""The door of the pages behind a session: where a request comes from, whose it is, and whose form it sends."""
+"""The door of the pages behind a session: origin of a request, its session, and the session of its form."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ from schemas.texts import Language, fill_one, load_texts
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A refusal as the page says it: what is wrong, and what to do."""
+    """A refusal as the page says it: the fault, and the remedy."""
 
     said: str
     step: str

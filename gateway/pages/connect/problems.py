@@ -1,4 +1,4 @@
-"""The problems of a sample in groups: what is wrong, how often, and what to do on this page. Pure."""
+"""The problems of a sample in groups: each fault, its number, and its remedy on this page. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence

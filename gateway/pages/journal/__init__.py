@@ -1,1 +1,1 @@
-"""The operator's page of the journal: who did what, when and why; whether the chain is whole."""
+"""The operator's page of the journal: author, act, time and reason; whether the chain is whole."""

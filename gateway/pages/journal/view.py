@@ -50,10 +50,10 @@ class _JournalPage:
         later: Sequence[JournalEntry] = ()
         more = False
         if not asked.wrong:
-            entries, _, more = await page(before=before, limit=PAGE_ENTRIES, asked=asked.filter)
+            entries, _, more = await page(before=before, limit=PAGE_ENTRIES, criteria=asked.filter)
         # A failure is said by a later entry, which may be on the page before.
         if before is not None:
-            later, _, _ = await page(before=before + PAGE_ENTRIES, limit=PAGE_ENTRIES, asked=JournalFilter())
+            later, _, _ = await page(before=before + PAGE_ENTRIES, limit=PAGE_ENTRIES, criteria=JournalFilter())
         further = {**asked.query, "before": str(entries[-1].number)} if entries and more else None
         values = {
             "rows": rows_of(entries, later, names, language),

@@ -1,4 +1,4 @@
-"""View model of the days of a platform: what it sent, what was refused and withdrawn, day by day. Pure."""
+"""View model of the days of a platform: sent, refused and withdrawn offers, day by day. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -46,7 +46,7 @@ class Answers:
         refusal: str | None = None,
         status: int = 200,
     ) -> Answer:
-        """The page of one platform, with what a form on it holds and what is wrong with that."""
+        """The page of one platform, with the content of a form on it and its findings."""
         said = request.query.get("done") if form is None else None
         typed = {name: "" if form is None else form.text(name) for name in _FIELDS}
         if form is None or form.text("act") != "rotate":

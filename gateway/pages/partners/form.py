@@ -1,4 +1,4 @@
-"""The forms of the page: what was typed, as an input of the operator's acts or as what is wrong with it. Pure."""
+"""The forms of the page: its content, as an input of the operator's acts or as findings. Pure."""
 
 import hashlib
 import re

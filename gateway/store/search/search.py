@@ -72,14 +72,14 @@ class Search:
     own: str | None
 
 
-def search_for(asked: Filter, *, reader: Reader, own: bool) -> Search:
+def search_for(criteria: Filter, *, reader: Reader, own: bool) -> Search:
     """The search behind a reader's filter; ``own`` adds the reader's own offers."""
     groups = [
-        tuple(f"{name}:{value}" for value in sorted(getattr(asked, name)))
+        tuple(f"{name}:{value}" for value in sorted(getattr(criteria, name)))
         for name in ("sector", "department", "region", "platform", "week", "level")
     ]
-    if asked.bbox is not None:
-        west, south, east, north = asked.bbox
+    if criteria.bbox is not None:
+        west, south, east, north = criteria.bbox
         groups += [_bands("latitude", south, north), _bands("longitude", west, east)]
     return Search(
         groups=tuple(group for group in groups if group),

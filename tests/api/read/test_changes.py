@@ -124,7 +124,7 @@ def sealed(api: ReadApi, **changed: Any) -> str:
     cursor = cursors.start(
         end=api.context.federation.offers.positions,
         now=api.clock.now,
-        asked=Filter(department=frozenset({"35"})),
+        criteria=Filter(department=frozenset({"35"})),
         reader=Reader("rennes"),
         log=api.context.federation.identity,
     )

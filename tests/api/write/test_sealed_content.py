@@ -42,7 +42,7 @@ def odd(right: list[Any]) -> list[bytes]:
 @pytest.mark.parametrize("payload", odd(CURSOR))
 def test_a_cursor_of_another_form_is_to_be_read_again(payload: bytes) -> None:
     reader = Reader("bretagne")
-    read = cursors.read(SEAL.close(payload), SEAL, asked=Filter(), reader=reader, log="log", end=(1, 1, 1), now=5)
+    read = cursors.read(SEAL.close(payload), SEAL, criteria=Filter(), reader=reader, log="log", end=(1, 1, 1), now=5)
     assert "resync-required" == read
 
 
