@@ -15,7 +15,7 @@ from gateway.api.query import refuse_parameters
 from gateway.operate.desk import Desk, add_partner, alter_partner, renew_secret, revoke_partner
 from gateway.operate.partner import partner_document
 from gateway.partners.credential import MAX_OVERLAP_HOURS, OVERLAP_HOURS, MintedSecret
-from gateway.partners.onboarding import Alteration, PartnerInput, differences
+from gateway.partners.onboarding import PartnerInput, differences
 from gateway.protocol.partner import Partner
 
 _RIGHTS: Mapping[str, Check] = {
@@ -65,7 +65,7 @@ async def post_partner(_request: web.Request, desk: Desk, act: dict[str, Any]) -
 @acting(_ALTERED)
 async def patch_partner(request: web.Request, desk: Desk, act: dict[str, Any]) -> web.StreamResponse:
     """``PATCH /v1/partners/{platform}``."""
-    alteration = Alteration(
+    alteration = PartnerInput(
         **act,
         without_jwks="jwks" in act and act["jwks"] is None,
         without_issuer="issuer" in act and act["issuer"] is None,

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 import orjson
 import structlog
 
-from adapters.national.maintenance.rehearsal import Plan, rehearse
+from adapters.national.maintenance.rehearsal import rehearse
 from adapters.national.site.accounts import read_accounts
 from gateway.bootstrap.log import open_log
-from gateway.federation.national import AccountPlan, PlanError
+from gateway.federation.national import PlanError
+from gateway.protocol.delivery import AccountPlan
 from gateway.runtime.cached import Cached
 from gateway.runtime.logs import configure_logs
 from gateway.runtime.loop import run
@@ -61,7 +62,7 @@ class NationalPlans:
         return [AccountPlan(**one) for one in orjson.loads(written)]
 
 
-async def plan(environ: Mapping[str, str]) -> Sequence[Plan]:
+async def plan(environ: Mapping[str, str]) -> Sequence[AccountPlan]:
     """The plan of each account by these settings, from the log that they name. Raises LogError, AccountsError."""
     settings = Settings.from_env(environ)
     configure_logs(settings.log_level)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from adapters.national.maintenance.rehearsal import Plan, rehearse
+from adapters.national.maintenance.rehearsal import rehearse
 from adapters.national.site.accounts import AccountsError, read_accounts
 from adapters.national.site.timing import PER_MINUTE
 from gateway.cli.console import ERR, FAILED, OUT, CommandError, asynchronous, print_rows
@@ -24,6 +24,7 @@ from gateway.operate.national import (
     platform_in,
     read_delivery_status,
 )
+from gateway.protocol.delivery import AccountPlan
 from gateway.protocol.delivery_order import Adopt, Erase, Order, Reconcile, Replay
 
 _MAX_LISTED = 20
@@ -163,7 +164,7 @@ async def erase(
         raise typer.Exit(FAILED)
 
 
-async def _plans(path: Path) -> list[Plan]:
+async def _plans(path: Path) -> list[AccountPlan]:
     try:
         accounts = read_accounts(path, os.environ)
     except AccountsError as error:

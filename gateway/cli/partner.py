@@ -22,7 +22,7 @@ from gateway.clock import now
 from gateway.operate.desk import Desk, add_partner, alter_partner, renew_secret, revoke_partner
 from gateway.operate.partner import partner_document
 from gateway.partners.credential import MAX_OVERLAP_HOURS, OVERLAP_HOURS, MintedSecret, live_secrets
-from gateway.partners.onboarding import Alteration, PartnerInput, differences
+from gateway.partners.onboarding import PartnerInput, differences
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import utc
 
@@ -135,7 +135,7 @@ async def alter(  # noqa: PLR0913  # one per option
     as_json: AsJson = False,
 ) -> None:
     """Change a platform that takes part, and show the differences. Secrets, and values of options not given, stay."""
-    alteration = Alteration(
+    alteration = PartnerInput(
         name=name,
         scopes=scope,
         departments=() if department == [_ALL] else department,

@@ -1,17 +1,9 @@
 """Delivery to the national site, as pages read it; adapters stay unknown to them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class AccountPlan:
-    """The calls that would be made for an account: by kind, the parts by state, and their problems by code."""
-
-    account: str
-    queue: Mapping[str, int]
-    states: Mapping[str, int]
-    codes: Mapping[str, int]
+from gateway.protocol.delivery import AccountPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from gateway.log.port import EventLog
 from gateway.operate.journal import Journal
 from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, mint_secret, revoke, rotate
-from gateway.partners.onboarding import Alteration, InputFinding, PartnerInput, altered, differences, new_partner
+from gateway.partners.onboarding import InputFinding, PartnerInput, altered, differences, new_partner
 from gateway.partners.revocation import newest_credential
 from gateway.protocol.journal import Act, ActName, Actor, JournalEntry
 from gateway.protocol.partner import Partner
@@ -94,7 +94,7 @@ async def add_partner(desk: Desk, slug: str, wish: PartnerInput) -> tuple[Partne
 
 
 async def alter_partner(
-    desk: Desk, slug: str, alteration: Alteration, *, known: Partner | None = None
+    desk: Desk, slug: str, alteration: PartnerInput, *, known: Partner | None = None
 ) -> tuple[Partner, Partner]:
     """Change a platform that takes part; the partner before and after. What changes nothing is no act. ``known`` is the
     partner from which the operator began: once another one has altered it, nothing is done. Raises as ``add_partner``.

@@ -69,47 +69,9 @@ def _departments(region: str | None) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerInput:
-    """An operator's input for a new partner; None or empty takes the preset's value, or else the default."""
-
-    name: str | None = None
-    scopes: Sequence[str] = ()
-    departments: Sequence[str] = ()
-    hosts: Sequence[str] = ()
-    national_delivery: str | None = None
-    inbox: bool = False
-    feed: bool = False
-    jwks: Mapping[str, object] | None = None
-    issuer: str | None = None
-
-
-def new_partner(slug: str, wish: PartnerInput, *, others: Sequence[Partner]) -> Partner | tuple[str, ...]:
-    """The partner, without a secret; or the findings, one sentence each with its remedy."""
-    findings: list[str] = [*_slug_findings(slug, others), *input_findings(slug, wish, others)]
-    preset = presets().get(slug)
-    if preset is None and not wish.name and is_slug(slug):
-        message = f"{slug} is not one of the platforms known beforehand: give it a name with --name."
-        findings.append(InputFinding(message, "name", "name_missing", slug))
-    if findings:
-        return tuple(findings)
-    known = preset or Partner(platform=slug, name="", scopes=DEFAULT_SCOPES)
-    return replace(
-        known,
-        name=wish.name or known.name,
-        scopes=frozenset(scope for scope in SCOPES if scope in wish.scopes) or known.scopes,
-        territory=frozenset(wish.departments) or known.territory,
-        hosts=tuple(wish.hosts) or known.hosts,
-        national_delivery="self" if (wish.national_delivery or known.national_delivery) == "self" else "gateway",
-        inbox=wish.inbox,
-        feed=wish.feed,
-        jwks=None if wish.jwks is None else dict(wish.jwks),
-        issuer=wish.issuer,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alteration:
-    """The changes by an operator; None keeps the value. Empty ``departments`` means all of them, empty ``hosts`` none;
-    keys and issuer are removed only by ``without_jwks`` and ``without_issuer``.
+    """An operator's input for a partner; None keeps the value: a new one has that of its preset, or else the default.
+    Empty ``departments`` means all of them, empty ``hosts`` none, but for a new one; keys and issuer are removed only
+    by ``without_jwks`` and ``without_issuer``.
     """
 
     name: str | None = None
@@ -125,40 +87,41 @@ class Alteration:
     without_issuer: bool = False
 
 
-def altered(partner: Partner, alteration: Alteration, *, others: Sequence[Partner]) -> Partner | tuple[str, ...]:
-    """The altered partner, with its secrets and all else kept; or the findings, one sentence each."""
-    wish = PartnerInput(
-        name=alteration.name,
-        scopes=alteration.scopes or (),
-        departments=alteration.departments or (),
-        hosts=alteration.hosts or (),
-        national_delivery=alteration.national_delivery,
-        jwks=alteration.jwks,
-        issuer=alteration.issuer,
-    )
-    findings = input_findings(partner.platform, wish, others)
+def new_partner(slug: str, wish: PartnerInput, *, others: Sequence[Partner]) -> Partner | tuple[str, ...]:
+    """The partner, without a secret; or the findings, one sentence each with its remedy."""
+    findings: list[str] = [*_slug_findings(slug, others), *input_findings(slug, wish, others)]
+    preset = presets().get(slug)
+    if preset is None and not wish.name and is_slug(slug):
+        message = f"{slug} is not one of the platforms known beforehand: give it a name with --name."
+        findings.append(InputFinding(message, "name", "name_missing", slug))
     if findings:
-        return findings
-    scopes = alteration.scopes
-    delivery = alteration.national_delivery or partner.national_delivery
+        return tuple(findings)
+    known = preset or Partner(platform=slug, name="", scopes=DEFAULT_SCOPES)
+    given = replace(wish, scopes=wish.scopes or None, departments=wish.departments or None, hosts=wish.hosts or None)
+    return _with(known, given)
+
+
+def altered(partner: Partner, wish: PartnerInput, *, others: Sequence[Partner]) -> Partner | tuple[str, ...]:
+    """The altered partner, with its secrets and all else kept; or the findings, one sentence each."""
+    return input_findings(partner.platform, wish, others) or _with(partner, wish)
+
+
+def _with(partner: Partner, wish: PartnerInput) -> Partner:
+    scopes = wish.scopes
+    delivery = wish.national_delivery or partner.national_delivery
+    jwks = partner.jwks if wish.jwks is None else dict(wish.jwks)
     return replace(
         partner,
-        name=partner.name if alteration.name is None else alteration.name,
+        name=partner.name if wish.name is None else wish.name,
         scopes=partner.scopes if scopes is None else frozenset(scope for scope in SCOPES if scope in scopes),
-        territory=partner.territory if alteration.departments is None else frozenset(alteration.departments),
-        hosts=partner.hosts if alteration.hosts is None else tuple(alteration.hosts),
+        territory=partner.territory if wish.departments is None else frozenset(wish.departments),
+        hosts=partner.hosts if wish.hosts is None else tuple(wish.hosts),
         national_delivery="self" if delivery == "self" else "gateway",
-        inbox=partner.inbox if alteration.inbox is None else alteration.inbox,
-        feed=partner.feed if alteration.feed is None else alteration.feed,
-        jwks=_jwks(partner, alteration),
-        issuer=None if alteration.without_issuer else alteration.issuer or partner.issuer,
+        inbox=partner.inbox if wish.inbox is None else wish.inbox,
+        feed=partner.feed if wish.feed is None else wish.feed,
+        jwks=None if wish.without_jwks else jwks,
+        issuer=None if wish.without_issuer else wish.issuer or partner.issuer,
     )
-
-
-def _jwks(partner: Partner, alteration: Alteration) -> dict[str, object] | None:
-    if alteration.without_jwks:
-        return None
-    return partner.jwks if alteration.jwks is None else dict(alteration.jwks)
 
 
 def differences(before: Partner, after: Partner) -> Mapping[str, tuple[str, str]]:
@@ -214,7 +177,7 @@ def _own_findings(wish: PartnerInput) -> list[str]:
     known = {one["code"] for one in schemas.reference("departments")["items"]}
     findings: list[str] = [
         InputFinding(f"{scope} is not a scope: use {', '.join(SCOPES)}.", "scopes", "scope_unknown", scope)
-        for scope in wish.scopes
+        for scope in wish.scopes or ()
         if scope not in SCOPES
     ]
     findings += [
@@ -224,7 +187,7 @@ def _own_findings(wish: PartnerInput) -> list[str]:
             "department_unknown",
             code,
         )
-        for code in wish.departments
+        for code in wish.departments or ()
         if code not in known
     ]
     if wish.name is not None and not 1 <= len(wish.name.strip()) <= _MAX_NAME:
@@ -253,12 +216,12 @@ def _host_findings(slug: str, wish: PartnerInput, others: Sequence[Partner]) -> 
             "host_malformed",
             host,
         )
-        for host in wish.hosts
+        for host in wish.hosts or ()
         if not _HOST.fullmatch(host) or host.startswith("www.")
     ]
     findings += [
         InputFinding(f"{host} is the host of {taken[host]} already.", "hosts", "host_taken", host)
-        for host in wish.hosts
+        for host in wish.hosts or ()
         if host in taken and taken[host] != slug
     ]
     return findings

@@ -29,6 +29,21 @@ QUEUE = (*CALLS, "later", "doubt")
 
 
 @dataclass(frozen=True, slots=True)
+class AccountPlan:
+    """The due calls of an account: ``queue`` by kind of call, ``states`` of the parts, ``codes`` of their problems."""
+
+    account: str
+    queue: Mapping[str, int]
+    states: Mapping[str, int]
+    codes: Mapping[str, int]
+
+    @property
+    def calls(self) -> int:
+        """Number of calls due now."""
+        return sum(self.queue[name] for name in CALLS)
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """A call that may have been made: it is on the log before it is sent, so that no crash loses it.
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from gateway.partners.onboarding import Alteration, altered, differences
+from gateway.partners.onboarding import PartnerInput, altered, differences
 from gateway.protocol.partner import Partner, Secret
 from tests.protocol.certified import issued
 
@@ -26,7 +26,7 @@ OTHER_KEYS: dict[str, object] = {"keys": [ECKey.generate_key("P-256").as_dict(pr
 
 
 def changed(partner: Partner = BRETAGNE, **wishes: Any) -> Partner:
-    made = altered(partner, Alteration(**wishes), others=())
+    made = altered(partner, PartnerInput(**wishes), others=())
     assert isinstance(made, Partner), made
     return made
 
@@ -73,7 +73,7 @@ def test_another_key_set_is_displayed_as_different() -> None:
 
 def test_everything_wrong_is_reported_at_once() -> None:
     normandie = Partner(platform="normandie", name="N", scopes=frozenset(), hosts=("n.example",))
-    alteration = Alteration(name=" ", scopes=["dance"], departments=["20"], hosts=["n.example", "www.x.example"])
+    alteration = PartnerInput(name=" ", scopes=["dance"], departments=["20"], hosts=["n.example", "www.x.example"])
     made = altered(BRETAGNE, alteration, others=(BRETAGNE, normandie))
     assert isinstance(made, tuple)
     said = " ".join(made)
@@ -82,5 +82,5 @@ def test_everything_wrong_is_reported_at_once() -> None:
 
 
 def test_its_own_host_is_not_taken_by_itself() -> None:
-    made = altered(BRETAGNE, Alteration(hosts=["a.example"]), others=(BRETAGNE,))
+    made = altered(BRETAGNE, PartnerInput(hosts=["a.example"]), others=(BRETAGNE,))
     assert BRETAGNE == made

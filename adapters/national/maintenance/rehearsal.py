@@ -3,7 +3,6 @@
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.national.delivery.outbox import Outbox
@@ -13,26 +12,11 @@ from gateway.clock import now
 from gateway.log.port import EventLog, Output
 from gateway.log.reading import read_all
 from gateway.partners import Partners
-from gateway.protocol.delivery import CALLS, is_delivery, read_delivery
+from gateway.protocol.delivery import AccountPlan, is_delivery, read_delivery
 from gateway.protocol.identity import platform_of
 from gateway.protocol.topic import DELIVERIES, OFFERS
 
 _PAGE = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Due calls of one account: ``queue`` by kind of call, ``states`` of the parts, ``codes`` of their problems."""
-
-    account: str
-    queue: Mapping[str, int]
-    states: Mapping[str, int]
-    codes: Mapping[str, int]
-
-    @property
-    def calls(self) -> int:
-        """Number of calls due now."""
-        return sum(self.queue[name] for name in CALLS)
 
 
 class _NullOwner:
@@ -52,7 +36,7 @@ class _NullOwner:
         """Nothing to close."""
 
 
-async def rehearse(log: EventLog, accounts: Accounts) -> list[Plan]:
+async def rehearse(log: EventLog, accounts: Accounts) -> list[AccountPlan]:
     """The plan of each account, computed in temporary outboxes."""
     identity = await log.identity()
     async with Partners(log).caught_up_once() as partners:
@@ -61,7 +45,7 @@ async def rehearse(log: EventLog, accounts: Accounts) -> list[Plan]:
             return [await _plan(log, route, Path(folder), identity) for route in routes]
 
 
-async def _plan(log: EventLog, route: Route, folder: Path, identity: str) -> Plan:
+async def _plan(log: EventLog, route: Route, folder: Path, identity: str) -> AccountPlan:
     outbox = Outbox(folder / f"{route.account}.sqlite", log=identity)
     try:
         await _fill(log, outbox, route)
@@ -74,7 +58,7 @@ async def _plan(log: EventLog, route: Route, folder: Path, identity: str) -> Pla
             for part in () if delivery is None else delivery.current():
                 states[part.state] += 1
                 codes.update(problem["code"] for problem in part.problems)
-        return Plan(route.account, outbox.queue(route.clock()), states, codes)
+        return AccountPlan(route.account, outbox.queue(route.clock()), dict(states), dict(codes))
     finally:
         outbox.close()
 

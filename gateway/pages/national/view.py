@@ -37,7 +37,7 @@ from gateway.pages.national.model import (
     platforms_of,
 )
 from gateway.pages.partner.rules import of_problem
-from gateway.protocol.delivery import CALLS, Delivery
+from gateway.protocol.delivery import Delivery
 from gateway.protocol.delivery_order import Adopt, Order, Placed, Reconcile, Replay
 from gateway.protocol.seal import Seal, sealed_members
 
@@ -83,11 +83,7 @@ class _NationalPage:
             plans = await self._site.plan() if self._site.connected else ()
         except PlanError:
             failed = True
-        lines = [
-            (plan, calls, minutes_of(calls, per_minute=self._site.per_minute))
-            for plan in plans or ()
-            for calls in [sum(plan.queue.get(kind, 0) for kind in CALLS)]
-        ]
+        lines = [(plan, plan.calls, minutes_of(plan.calls, per_minute=self._site.per_minute)) for plan in plans or ()]
         values = {"waiting": plans is None and not failed, "failed": failed, "lines": lines}
         return Answer("national/plan.html", {**values, "per_minute": self._site.per_minute})
 

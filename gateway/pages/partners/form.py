@@ -12,7 +12,7 @@ from gateway.pages.base.number import whole_number
 from gateway.pages.base.reason import read_reason
 from gateway.pages.base.upload import Form
 from gateway.partners.credential import MAX_OVERLAP_HOURS
-from gateway.partners.onboarding import Alteration, InputFinding, PartnerInput
+from gateway.partners.onboarding import InputFinding, PartnerInput
 from gateway.partners.record import partner_document
 from gateway.protocol.partner import SCOPES, Partner
 
@@ -111,12 +111,12 @@ def wish_of(typed: PlatformForm) -> PartnerInput | Errors:
     )
 
 
-def alteration_of(typed: PlatformForm, partner: Partner) -> Alteration | Errors:
+def alteration_of(typed: PlatformForm, partner: Partner) -> PartnerInput | Errors:
     """The changes of a platform, or what is wrong. What is as it was is no change."""
     if typed.errors:
         return typed.errors
     was, jwks = typed_of(partner), _document(typed.jwks)
-    return Alteration(
+    return PartnerInput(
         name=None if typed.name == was.name else typed.name,
         scopes=None if typed.scopes == was.scopes else typed.scopes,
         departments=None if set(_words(typed.departments)) == partner.territory else _words(typed.departments),

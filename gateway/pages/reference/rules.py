@@ -1,27 +1,15 @@
 """View model of the fields of an offer, and of the requirements, each with the rules that enforce it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from markupsafe import Markup
 
 from gateway.pages.base.markup import coded, without_values
-from schemas.reference_pages import field_rows
+from schemas.reference_pages import FieldRow, field_rows
 from schemas.requirements import sentences
 from schemas.rulebook import Language, Rule, catalogue
-
-
-@dataclass(frozen=True, slots=True)
-class FieldEntry:
-    """A field of the offer in words; ``requirements`` are ids."""
-
-    path: str
-    required: bool
-    form: Markup
-    text: Markup
-    example: str
-    requirements: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +34,9 @@ class RequirementRules:
 
 
 @cache
-def fields(language: Language) -> Sequence[FieldEntry]:
-    """Every field of the offer, in the schema's order."""
-    return [
-        FieldEntry(row.path, row.required, coded(row.form), coded(row.text), row.example, row.requirements)
-        for row in field_rows(language)
-    ]
+def fields(language: Language) -> Sequence[FieldRow]:
+    """Every field of the offer, in the schema's order; its texts are markup."""
+    return [replace(row, form=coded(row.form), text=coded(row.text)) for row in field_rows(language)]
 
 
 @cache

@@ -8,8 +8,9 @@ import pytest
 import structlog
 
 from gateway.bootstrap.national_plan import NationalPlans
-from gateway.federation.national import AccountPlan, PlanError
+from gateway.federation.national import PlanError
 from gateway.log.sqlite import SqliteLog
+from gateway.protocol.delivery import AccountPlan
 from gateway.settings import Settings
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import PASSWORD, document

@@ -17,7 +17,7 @@ from gateway.pages.base.door import COOKIE
 from gateway.pages.base.texts import texts_of
 from gateway.pages.partners.form import by_field, version_of
 from gateway.partners.credential import matching_secret, mint_secret, revoke
-from gateway.partners.onboarding import Alteration, PartnerInput, altered, new_partner, presets
+from gateway.partners.onboarding import PartnerInput, altered, new_partner, presets
 from gateway.protocol.certificate import Certificate, EvidenceVersions, Issued, Role
 from gateway.protocol.journal import JournalFilter
 from gateway.protocol.partner import Partner
@@ -430,7 +430,7 @@ def test_each_finding_of_an_act_has_a_field_and_words() -> None:
         made = new_partner(slug, wish, others=others)
         assert isinstance(made, tuple)
         findings += made
-    changed = altered(SIGNED, Alteration(hosts=("a.example",)), others=others)
+    changed = altered(SIGNED, PartnerInput(hosts=("a.example",)), others=others)
     assert isinstance(changed, tuple)
     errors = by_field([*findings, *changed])
     assert {"slug", "name", "scopes", "departments", "hosts", "national_delivery", "jwks", "issuer"} == set(errors)
