@@ -32,6 +32,8 @@ _UNTITLED: Mapping[str, tuple[str, Sequence[str]]] = {
     "separator": ("mapping", ("$defs", "source", "properties", "separator")),
     "kit_role": ("case", ("$defs", "roles", "items")),
     "kit_kind": ("case", ("$defs", "kind")),
+    "kit_gzip": ("case", ("$defs", "call", "properties", "gzip")),
+    "kit_order": ("case", ("$defs", "order", "properties", "order")),
 }
 """As ``CLOSED_LISTS``; these have no texts in the reference."""
 
@@ -43,6 +45,7 @@ def _plain_lists() -> Mapping[str, tuple[str, ...]]:
         **{name: tuple(values) for name, values in read_json("lists.json").items()},
         "decided": decided,
         "counted": (decided[0], "withdrawn", *decided[1:], "refused"),
+        "current_delivery": tuple(value for value in closed_list("delivery") if value != "dead"),
     }
 
 

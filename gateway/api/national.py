@@ -31,7 +31,7 @@ from gateway.protocol.seal import is_of
 from gateway.protocol.topic import DELIVERIES
 
 _SEALED = "national order"
-_MEMBERS: Mapping[str, Mapping[str, Check]] = {
+MEMBERS: Mapping[str, Mapping[str, Check]] = {
     "reconcile": {"repair": is_flag, "confirm": within(0, MAX_CONFIRMED)},
     "replay": {"offers": are_texts},
     "adopt": {"platform": is_text, "apply": is_flag, "confirm": within(0, MAX_CONFIRMED)},
@@ -45,9 +45,9 @@ _ORDERS: Mapping[str, Callable[..., Order]] = {
 }
 _REQUIRED: Mapping[str, tuple[str, ...]] = {"adopt": ("platform",), "erase": ("offer",)}
 _ALL: Mapping[str, Check] = {
-    "order": lambda value: is_text(value) and value in _MEMBERS,
+    "order": lambda value: is_text(value) and value in MEMBERS,
     "account": is_text,
-    **{name: check for members in _MEMBERS.values() for name, check in members.items()},
+    **{name: check for members in MEMBERS.values() for name, check in members.items()},
 }
 
 
@@ -109,7 +109,7 @@ def _order(act: Mapping[str, Any]) -> Order:
     """The order in a body, whose members have the right kinds. Raises ProblemError."""
     name = act["order"]
     given = {member: value for member, value in act.items() if member not in {"order", "account"}}
-    allowed, required = _MEMBERS[name], _REQUIRED.get(name, ())
+    allowed, required = MEMBERS[name], _REQUIRED.get(name, ())
     if given.keys() <= allowed.keys() and all(member in given for member in required):
         order = _ORDERS[name](**given)
         if is_possible(order):

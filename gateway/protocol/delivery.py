@@ -21,6 +21,8 @@ Call: TypeAlias = str
 """One of the closed list ``call``."""
 State: TypeAlias = str
 """One of the closed list ``delivery``."""
+STATES: tuple[State, ...] = closed_list("current_delivery")
+"""Those of a current part."""
 
 GROUPS: tuple[Group, ...] = ("college", "lycee")
 CALLS: tuple[Call, ...] = closed_list("call")

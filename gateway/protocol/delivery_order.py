@@ -52,7 +52,7 @@ class Erase:
 
 Order: TypeAlias = Replay | Adopt | Reconcile | Erase
 
-_NAMES: Mapping[type, str] = {Replay: "replay", Adopt: "adopt", Reconcile: "reconcile", Erase: "erase"}
+NAMES: Mapping[type, str] = {Replay: "replay", Adopt: "adopt", Reconcile: "reconcile", Erase: "erase"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Placed:
 
 def order_record(placed: Placed) -> Record:
     """An order, with its answer once there is one."""
-    fields = {"order": _NAMES[type(placed.order)], **asdict(placed.order)}
+    fields = {"order": NAMES[type(placed.order)], **asdict(placed.order)}
     body = fields if placed.answer is None else {**fields, "answer": placed.answer}
     return Record(placed.key, orjson.dumps(body))
 

@@ -15,6 +15,7 @@ from adapters.national.mapping.deliverability import DeliveryTerms
 from adapters.national.mapping.mapping import map_offer
 from adapters.rendering import renderings
 from gateway.api.feeds import read_feed_action
+from gateway.api.national import MEMBERS
 from gateway.cli.sample import render_offer
 from gateway.federation.counters import Metrics
 from gateway.federation.offers import HistoryFacts
@@ -22,9 +23,11 @@ from gateway.mock import seeds
 from gateway.operate.transfer.content import MOVED
 from gateway.pages.base.texts import texts_of
 from gateway.pages.base.wording import plain_value
+from gateway.pages.connect.offers import sketch_of
 from gateway.pages.journal.model import read_filter
 from gateway.pages.partner.history import steps
 from gateway.protocol.delivery import QUEUE, Delivery, DeliveryPart, delivery_record, read_delivery
+from gateway.protocol.delivery_order import NAMES
 from gateway.protocol.record import OfferState, offer_record, utc
 from gateway.protocol.statistics import Cell
 from gateway.protocol.submission import OUT_OF_SCOPE, REASONS, Known
@@ -94,7 +97,8 @@ def delivery_step(value: str, language: Language) -> list[str]:
 
 
 def page_text(folder: str, key: str) -> Use:
-    return lambda value, language: str(texts_of(folder, language)(key.format(value.replace("-", "_")), n=2))
+    """A text under a key with the value, whose signs are underlines there."""
+    return lambda value, language: str(texts_of(folder, language)(key.format(re.sub("[^a-z]", "_", value)), n=2))
 
 
 def exported(value: str, _: Language) -> object:
@@ -165,18 +169,25 @@ def at_the_site(value: str, _: Language) -> object:
     return map_offer(offer, on=ON, terms=DeliveryTerms())
 
 
-def printed(value: str, language: Language) -> bool:
-    offer = {
-        "id": "bretagne:a",
-        "title": "a",
-        "company": "b",
-        "place": "c",
-        "weeks": [],
-        "levels": [value],
-        "apply_url": "",
-    }
-    written = render_offer({**offer, "sector": "d", "sector_code": "s1"}, language).plain
-    return words("levels")[value][language] in written
+def printed(name: str, of: Callable[[str], object]) -> Use:
+    """The preview of a feed's offer in a terminal."""
+
+    def is_printed(value: str, language: Language) -> bool:
+        offer = dict.fromkeys(("id", "title", "company", "place", "apply_url", "sector", "sector_code"), "")
+        written = render_offer({**offer, "weeks": [], "levels": [], name: of(value)}, language).plain
+        return words(name)[value][language] in written
+
+    return is_printed
+
+
+def sketched(value: str, language: Language) -> bool:
+    """The preview of a feed's offer on the page that connects it."""
+    texts = dict.fromkeys(("title", "description", "employer", "city", "postal_code", "sector", "apply_url"), "")
+    lists: dict[str, Any] = {name: [] for name in ("levels", "weeks", "waits", "errors")}
+    sketch = sketch_of(
+        {**texts, **lists, "number": 1, "state": "published", "further": {"accessibility": value}}, {}, language
+    )
+    return words("accessibility")[value][language] in [text for _, text, _ in sketch.pairs]
 
 
 USES: Mapping[str, Mapping[str, Use]] = {
@@ -184,7 +195,7 @@ USES: Mapping[str, Mapping[str, Use]] = {
         "verdict": lambda value, _: accepted(changed(**levels_of(value))),
         "parameter of the API": parameter("/v1/offers", "get", "level"),
         "feeds": read("levels"),
-        "command": printed,
+        "command": printed("levels", lambda value: [value]),
         "page connect": page_text("connect", "level_{}"),
         "national site": at_the_site,
         "case": in_cases,
@@ -194,6 +205,8 @@ USES: Mapping[str, Mapping[str, Use]] = {
         "feeds": read("accessibility"),
         "pages of an offer": lambda value, language: plain_value("accessibility", value, language),
         "page connect": page_text("connect", "choice_{}"),
+        "command": printed("accessibility", str),
+        "preview on the page connect": sketched,
         "case": in_cases,
     },
     "withdrawn": {
@@ -228,29 +241,22 @@ USES: Mapping[str, Mapping[str, Use]] = {
     "status": {"case": in_cases},
     "delivery": {
         "log and history of an offer": delivery_step,
-        "deliveries of a platform": lambda value, language: (
-            value == "dead" or page_text("partner", "state_{}")(value, language)
-        ),
-        "deliveries of the operator": lambda value, language: (
-            value == "dead" or page_text("national", "state_{}")(value, language)
-        ),
     },
 }
-
-
-def word_of(folder: str, key: str) -> Use:
-    """A text of a page under a key with the value, whose signs are underlines there."""
-    return lambda value, language: str(texts_of(folder, language)(key.format(re.sub("[^a-z]", "_", value)), n=2))
 
 
 USES_OF_PLAIN: Mapping[str, Mapping[str, Use]] = {
     "act": {
         "parameter of the API": component("ActName"),
-        "page of the journal": word_of("journal", "act_{}"),
+        "page of the journal": page_text("journal", "act_{}"),
         "filter of the journal": lambda value, _: read_filter({"act": value}, {}).wrong == [],
     },
-    "call": {"log": lambda value, _: value in QUEUE, "page of the national site": word_of("national", "queue_{}")},
+    "call": {"log": lambda value, _: value in QUEUE, "page of the national site": page_text("national", "queue_{}")},
     "counted": {"parameter of the API": component("Count", "properties", "verdict")},
+    "current_delivery": {
+        "deliveries of a platform": page_text("partner", "state_{}"),
+        "deliveries of the operator": page_text("national", "state_{}"),
+    },
     "decided": {"parameter of the API": parameter("/v1/receipts", "get", "verdict"), "metrics": counted},
     "dimension": {
         "parameter of the API": parameter("/v1/statistics", "get", "group"),
@@ -262,16 +268,17 @@ USES_OF_PLAIN: Mapping[str, Mapping[str, Use]] = {
     },
     "feed_action": {
         "API": lambda value, _: read_feed_action(orjson.dumps({"action": value, "reason": "x"})),
-        "page of the systems": word_of("systems", "{}"),
+        "page of the systems": page_text("systems", "{}"),
     },
+    "national_order": {"API": lambda value, _: value in MEMBERS, "log": lambda value, _: value in NAMES.values()},
     "reference_list": {
         "parameter of the API": parameter("/v1/reference/{list}", "get", "list"),
         "document": lambda value, _: schemas.reference(value),
     },
-    "role": {"page of a platform": word_of("partners", "role_{}")},
+    "role": {"page of a platform": page_text("partners", "role_{}")},
     "scopes": {
         "contract": component("Scope"),
-        "page of a platform": word_of("partners", "scope_{}"),
+        "page of a platform": page_text("partners", "scope_{}"),
     },
     "system": {"contract": component("PlatformStatus", "properties", "kind")},
 }

@@ -6,12 +6,11 @@ from typing import Any, Literal, TypeAlias
 
 from gateway.operate.desk import RefusedActError
 from gateway.operate.national import account_for
-from gateway.protocol.delivery import CALLS, QUEUE, State
+from gateway.protocol.delivery import CALLS, QUEUE, STATES
 from gateway.protocol.record import read_utc
 from gateway.store.deliveries import DeliverySummary
 
 Kind: TypeAlias = Literal["fine", "look", "blocked"]
-STATES: Sequence[State] = ("pending", "delivered", "refused", "not-deliverable", "withdrawn", "moderated")
 DIFFERENCES = ("missing", "extra", "differing", "doubled")
 _MAX_LISTED = 20
 _WORST: Mapping[Kind, int] = {"blocked": 0, "look": 1, "fine": 2}

@@ -28,7 +28,6 @@ from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, 
 from gateway.pages.base.reason import read_reason
 from gateway.pages.base.upload import Form
 from gateway.pages.national.model import (
-    STATES,
     accounts_of,
     differs,
     extra_in,
@@ -37,7 +36,7 @@ from gateway.pages.national.model import (
     platforms_of,
 )
 from gateway.pages.partner.rules import of_problem
-from gateway.protocol.delivery import Delivery
+from gateway.protocol.delivery import STATES, Delivery
 from gateway.protocol.delivery_order import Adopt, Order, Placed, Reconcile, Replay
 from gateway.protocol.seal import Seal, sealed_members
 

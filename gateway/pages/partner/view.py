@@ -25,7 +25,7 @@ from gateway.pages.partner.rules import of_problem, of_rule
 from gateway.pages.partner.today import most_refused, todos
 from gateway.partners.credential import OVERLAP_MS, live_secrets
 from gateway.partners.revocation import newest_credential
-from gateway.protocol.delivery import State
+from gateway.protocol.delivery import STATES
 from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
@@ -37,7 +37,6 @@ from gateway.store.statistics import SubmissionCount
 PERIODS = (7, 30, 90, 365)
 """Days that the statistics may show, today included."""
 MAX_LISTED = 100
-STATES: Sequence[State] = ("pending", "delivered", "refused", "not-deliverable", "withdrawn", "moderated")
 _EXAMINED = 10_000
 """Offers that one request compares with a searched text."""
 _MAX_QUERY = 100
