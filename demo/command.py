@@ -27,7 +27,7 @@ from demo.federation import (
 )
 from demo.jars import JarsError
 from demo.process import GatewayError
-from demo.scenario import LATER_STALL_SECONDS, Scenario
+from demo.scenario import LATER_STALL_SECONDS, DemoScenario
 from demo.step import pause_between_polls
 from demo.subscriber import VISITOR, SubscriberError
 from gateway.cli.console import FAILED, OUT, CommandError
@@ -88,7 +88,7 @@ async def _demo(*, once: bool, kafka: bool, offers: int, seed: int) -> bool:
             if lent is not None:
                 topics = f"{federation.settings.kafka_prefix}.*"
                 OUT.print(f"On the Kafka cluster {lent} ({VARIABLE}); its topics {topics} are deleted at the end.\n")
-            scenario = Scenario(federation, offers, ProgressLines(OUT))
+            scenario = DemoScenario(federation, offers, ProgressLines(OUT))
             await _watch(scenario, scenario.prepare(), stopping)
             async with federation.following():
                 if not scenario.surprises:
@@ -100,14 +100,14 @@ async def _demo(*, once: bool, kafka: bool, offers: int, seed: int) -> bool:
             return balanced
 
 
-async def _stay(federation: DemoFederation, scenario: Scenario, random: Random, stopping: asyncio.Event) -> None:
+async def _stay(federation: DemoFederation, scenario: DemoScenario, random: Random, stopping: asyncio.Event) -> None:
     """Continue until the user interrupts, then wait until everything has settled."""
     OUT.print(hints(federation), soft_wrap=True)
     await _watch(scenario, scenario.continuous_traffic(random, stopping), asyncio.Event())
     await scenario.settle(patience=LATER_STALL_SECONDS)
 
 
-async def _watch(scenario: Scenario, story: Coroutine[Any, Any, None], stopping: asyncio.Event) -> None:
+async def _watch(scenario: DemoScenario, story: Coroutine[Any, Any, None], stopping: asyncio.Event) -> None:
     """Display the scenario until it completes, the gateway ends by itself, or the user interrupts."""
     playing = asyncio.ensure_future(story)
     ends = [
@@ -138,7 +138,7 @@ def _broken(error: BaseException) -> str:
     return str(error) or "something did not happen in time"
 
 
-async def _show(scenario: Scenario) -> None:
+async def _show(scenario: DemoScenario) -> None:
     """Refresh the terminal from this loop: rich's own thread would read tables while they change."""
     with Live(LiveView(scenario), console=OUT, auto_refresh=False, transient=True) as live:
         while True:
@@ -147,7 +147,7 @@ async def _show(scenario: Scenario) -> None:
             await pause_between_polls(_FRAME_SECONDS, since=began)
 
 
-async def _print(scenario: Scenario) -> None:
+async def _print(scenario: DemoScenario) -> None:
     """Print a line periodically if there is no terminal."""
     printed = ""
     while True:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from demo.balance import Balance, BalanceRow
 from demo.channel import RefusalCounts
-from demo.scenario import Scenario
+from demo.scenario import DemoScenario
 
 MAX_DIFFERENCES = 20
 _MAX_REASONS = 12
@@ -50,7 +50,7 @@ class ProgressLines:
 class LiveView:
     """Renderable of the scenario's present state."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: DemoScenario) -> None:
         self._scenario = scenario
         self._spinner = Spinner("dots", style="cyan")
 
@@ -68,7 +68,7 @@ class LiveView:
         yield balance_table(balance, settled=False, wide=console.width >= _WIDE)
 
 
-def plain_line(scenario: Scenario) -> str:
+def plain_line(scenario: DemoScenario) -> str:
     """The present state on one line, for output without a terminal."""
     balance, delivered, due = scenario.balance(), scenario.federation.site.count(), scenario.due
     live, refused = (sum(getattr(line, name) for line in balance.lines) for name in ("live", "refused"))
@@ -123,7 +123,7 @@ def refusal_table(reasons: RefusalCounts) -> Table:
     return table
 
 
-def print_end(console: Console, scenario: Scenario) -> bool:
+def print_end(console: Console, scenario: DemoScenario) -> bool:
     """Print the final balance, the refusal counts and the result; returns whether everything balances."""
     balance, differences = scenario.balance(), scenario.differences
     console.print()

@@ -62,7 +62,7 @@ class ProgressReport(Protocol):
 
 
 @dataclass(slots=True)
-class Scenario:
+class DemoScenario:
     """Runs the demo with ``count`` offers; ``phase`` is the present step."""
 
     federation: DemoFederation

@@ -13,7 +13,7 @@ PATH = "/mock/requests"
 _MAX_KEPT = 200
 
 
-class ReceivedRequests:
+class SeenRequests:
     """The last 200 requests, in order."""
 
     def __init__(self) -> None:

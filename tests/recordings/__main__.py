@@ -19,7 +19,7 @@ import orjson
 import structlog
 
 from demo.federation import DemoFederation, open_federation
-from demo.scenario import Scenario
+from demo.scenario import DemoScenario
 from demo.subscriber import VISITOR
 from gateway.client import NDJSON
 from gateway.partners import Partners
@@ -43,7 +43,7 @@ class _Silent:
 
 async def main(folder: Path) -> None:
     async with open_federation(kafka=True, seed=7) as federation:
-        scenario = Scenario(federation, _OFFERS, _Silent())
+        scenario = DemoScenario(federation, _OFFERS, _Silent())
         await scenario.prepare()
         sent: dict[str, list[Any]] = {region.slug: list(region.documents.values()) for region in federation.regions}
         async with federation.following():
