@@ -63,9 +63,9 @@ class PullDependencies:
 class Pull:
     """Runs feeds. Fetches share the lanes; at most two fetched feeds are read at a time."""
 
-    def __init__(self, dependencies: PullDependencies, lanes: Lanes | None = None) -> None:
+    def __init__(self, dependencies: PullDependencies) -> None:
         self._dependencies = dependencies
-        self.lanes = lanes or Lanes()
+        self.lanes = Lanes()
         self._reading = asyncio.Semaphore(_AT_ONCE)
         self._quota = DiskQuota(_QUOTA_BYTES)
 

@@ -141,14 +141,12 @@ class FolderDrop:
         *,
         settle: float = SETTLE_SECONDS,
         worker: PlatformThread | None = None,
-        clock: Clock = now,
     ) -> None:
         self._root = root
         self._folder = folder
         self._pattern = pattern
         self._settle = settle
         self._worker = worker or PlatformThread()
-        self._clock = clock
 
     async def fetch(self, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
         """See ``Transport``."""
@@ -156,7 +154,7 @@ class FolderDrop:
 
     async def _fetch(self, known: Validators, limits: FetchLimits, cut: Cut) -> Feed | Unchanged:
         try:
-            entry = await settled(self._list_files, self._pattern, known=known, seconds=self._settle, clock=self._clock)
+            entry = await settled(self._list_files, self._pattern, known=known, seconds=self._settle, clock=now)
             if entry is None:
                 return Unchanged()
             async with Landing(limits) as landing:

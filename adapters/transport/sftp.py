@@ -15,7 +15,7 @@ from adapters.transport.drop import MAX_ENTRIES, SETTLE_SECONDS, DropFile, requi
 from adapters.transport.feed import BLOCK_BYTES, Feed, FeedError, FetchLimits, Unchanged, Validators
 from adapters.transport.landing import Landing
 from adapters.transport.limit import Cut, PlatformThread, within
-from gateway.clock import Clock, now
+from gateway.clock import now
 from schemas.bilingual import system_reason
 
 Answer = TypeVar("Answer")
@@ -75,7 +75,6 @@ class SftpDrop:
         loopback: bool = False,
         settle: float = SETTLE_SECONDS,
         worker: PlatformThread | None = None,
-        clock: Clock = now,
     ) -> None:
         self._server = server
         self._folder = folder.rstrip("/") or "/"
@@ -83,7 +82,6 @@ class SftpDrop:
         self._loopback = loopback
         self._settle = settle
         self._worker = worker or PlatformThread()
-        self._clock = clock
 
     async def fetch(self, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
         """See ``Transport``."""
@@ -93,7 +91,7 @@ class SftpDrop:
         try:
             async with self._session(cut) as sftp:
                 list_files = partial(self._list_files, sftp, cut)
-                entry = await settled(list_files, self._pattern, known=known, seconds=self._settle, clock=self._clock)
+                entry = await settled(list_files, self._pattern, known=known, seconds=self._settle, clock=now)
                 if entry is None:
                     return Unchanged()
                 async with Landing(limits) as landing:

@@ -45,16 +45,15 @@ _log = structlog.get_logger()
 class DecisionCounts:
     """The partitions assigned to this process. An error of any of them ends ``run``."""
 
-    def __init__(self, log: EventLog, *, every: float = EVERY_SECONDS) -> None:
+    def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._every = every
 
     async def run(self) -> None:
         """Count until cancelled."""
         await run_assigned(self._log, role=ROLE, topic=RECEIPTS, work=self._work)
 
     async def _work(self, partition: int) -> None:
-        await CountedPartition(self._log, partition, every=self._every).run()
+        await CountedPartition(self._log, partition).run()
 
 
 class CountedPartition:

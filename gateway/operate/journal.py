@@ -83,12 +83,10 @@ class Journal:
         *,
         secret: bytes,
         clock: Clock = now,
-        entropy: Callable[[int], bytes] = os.urandom,
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._log = log
         self._clock = clock
-        self._entropy = entropy
         self._retry_seconds = retry_seconds
         self._writing = asyncio.Lock()
         self._known = _End()
@@ -110,7 +108,7 @@ class Journal:
         entry may have, and LogError if it is not known to be written.
         """
         clean, name = clean_act(act), None if actor.name is None else clean_name(actor.name)
-        entry_id = self._entropy(_ID_BYTES).hex()
+        entry_id = os.urandom(_ID_BYTES).hex()
         async with self._writing:
             return await self._changed(
                 lambda owner: self._write(owner, clean, Actor(name=name, client=actor.client), entry_id, failed)
@@ -176,7 +174,7 @@ class Journal:
         if actor.name is not None:
             person = min(pseudonyms_of(self.names.state, actor.name), default=None)
             if person is None:
-                name = PersonName(actor.name, self._entropy(SALT_BYTES).hex())
+                name = PersonName(actor.name, os.urandom(SALT_BYTES).hex())
                 person, names = name.pseudonym, [Output(OPERATORS, PARTITION, name_record(name))]
         entry = JournalEntry(
             number=known.chain.number + 1,

@@ -8,7 +8,6 @@ import os
 from dataclasses import dataclass, replace
 
 from gateway.clock import Clock
-from gateway.partners.credential import Entropy
 from gateway.partners.partners import Partners
 from gateway.partners.session import (
     Link,
@@ -51,17 +50,16 @@ class Signed:
 class SignIns:
     """Makes links, and begins, checks and ends sessions, for one process."""
 
-    def __init__(self, partners: Partners, secret: bytes, *, clock: Clock, entropy: Entropy = os.urandom) -> None:
+    def __init__(self, partners: Partners, secret: bytes, *, clock: Clock) -> None:
         self._partners = partners
         self._links = Seal(secret, purpose="sign-in link")
         self._tickets = Seal(secret, purpose="session")
         self._forms = Seal(secret, purpose="form")
         self._clock = clock
-        self._entropy = entropy
 
     def link(self, partner: Partner, person: str) -> tuple[str, int]:
         """The sealed text of a link for a person, and until when it can be used. Nothing is stored."""
-        link = new_link(partner, person, now=self._clock(), entropy=self._entropy)
+        link = new_link(partner, person, now=self._clock(), entropy=os.urandom)
         return close_link(link, self._links), link.until
 
     async def look(self, text: str) -> tuple[Link, Partner]:
@@ -82,7 +80,7 @@ class SignIns:
         before the role of all changes of partners is taken. Raises SignInError, LogError.
         """
         link, _ = await self.look(text)
-        ticket = new_session(link, now=self._clock(), entropy=self._entropy)
+        ticket = new_session(link, now=self._clock(), entropy=os.urandom)
 
         def edit(present: Partner | None) -> Partner:
             if present is None:
@@ -127,7 +125,7 @@ class SignIns:
 
     def form_token(self, signed: Signed) -> str:
         """The token of one form of this session; another at each call, so that compression reveals none."""
-        return self._forms.close(self._entropy(_NONCE_BYTES) + signed.ticket.id.encode())
+        return self._forms.close(os.urandom(_NONCE_BYTES) + signed.ticket.id.encode())
 
     def is_form_token(self, signed: Signed, text: str) -> bool:
         """Whether a text is a token of this session."""

@@ -10,11 +10,10 @@ class ReceivePace:
     or more of the event loop's time.
     """
 
-    def __init__(self, seconds: float = STEP_SECONDS) -> None:
-        self._seconds = seconds
+    def __init__(self) -> None:
         self._lock = asyncio.Lock()
 
     async def step(self) -> None:
         """Wait for the next step."""
         async with self._lock:
-            await asyncio.sleep(self._seconds)
+            await asyncio.sleep(STEP_SECONDS)

@@ -25,6 +25,11 @@ _KEPT_VARIABLES = ("PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "LC_ALL", "LD_LIB
 _NICENESS = 5
 """About a third of the weight of the process that answers partners; with less, a busy machine would not come to it."""
 
+_MAX_WAITING = 16
+_TURN_SECONDS = 15.0
+"""Longest wait of a call for its turn."""
+_WALL_SECONDS = 30.0
+"""Longest duration of a call on a busy machine."""
 _log = structlog.get_logger()
 
 
@@ -43,25 +48,12 @@ class SandboxFailedError(Exception):
 class Sandbox:
     """A child process that runs ``module``, one call at a time, in the order of the calls.
 
-    ``seconds``: processor time of a call; ``patience``: longest wait for a call's turn; ``wall_seconds``: longest
-    duration of a call on a busy machine; ``idle_seconds``: how long the child lives without a call.
+    ``seconds``: processor time of a call; ``idle_seconds``: lifetime of the child without a call.
     """
 
-    def __init__(
-        self,
-        module: str,
-        *,
-        seconds: float = 1.0,
-        most_waiting: int = 16,
-        patience: float = 15.0,
-        wall_seconds: float = 30.0,
-        idle_seconds: float = 300.0,
-    ) -> None:
+    def __init__(self, module: str, *, seconds: float = 1.0, idle_seconds: float = 300.0) -> None:
         self._module = module
         self._seconds = seconds
-        self._most_waiting = most_waiting
-        self._patience = patience
-        self._wall_seconds = wall_seconds
         self._idle_seconds = idle_seconds
         self._waiting = 0
         self._slot = asyncio.Lock()
@@ -74,7 +66,7 @@ class Sandbox:
         """
         await self._acquire()
         try:
-            async with asyncio.timeout(self._wall_seconds):
+            async with asyncio.timeout(_WALL_SECONDS):
                 process = await self._started()
                 status, result = await self._ask(process, {"function": function, "arguments": arguments}, content)
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
@@ -107,11 +99,11 @@ class Sandbox:
         await self._kill()
 
     async def _acquire(self) -> None:
-        if self._waiting >= self._most_waiting:
+        if self._waiting >= _MAX_WAITING:
             raise SandboxBusyError
         self._waiting += 1
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(_TURN_SECONDS):
                 await self._slot.acquire()
         except TimeoutError:
             raise SandboxBusyError from None

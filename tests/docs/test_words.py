@@ -46,6 +46,7 @@ VERBS = frozenset({"lacks", "shrinks"})
 """Plain verbs, which are no plurals of the retired nouns."""
 _SQL = re.compile(r"\b(SELECT|INSERT (OR \w+ )?INTO|CREATE (UNIQUE )?(TABLE|INDEX|TRIGGER)|UPDATE|DELETE FROM) \w")
 _SQL_VALUE = re.compile(r"'[^']*'|:\w+")
+_LIMIT = re.compile(r"\b_?(?:MOST|LONGEST)_[A-Z0-9_]+\b")
 _WORD = re.compile(r"[^\W\d]\w*")
 PRODUCT = ("schemas", "gateway", "adapters", "conformance", "demo")
 STAND_IN = "conformance/standin"
@@ -201,6 +202,17 @@ def test_no_name_holds_a_retired_word() -> None:
         if name not in LIBRARIES and is_retired(name, unwanted)
     ]
     assert [] == bad, "\n".join(["docs/glossary.md names the word to take:", *bad])
+
+
+def test_every_limit_is_named_max() -> None:
+    bad = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path, source in modules().items()
+        if _LIMIT.search(source)
+        for line, name in names(source)
+        if _LIMIT.fullmatch(name)
+    ]
+    assert [] == bad, "\n".join(bad)
 
 
 def test_no_docstring_or_comment_holds_a_retired_phrase() -> None:
