@@ -1,17 +1,17 @@
 """The acts whose forms are on the page of a platform: its secret, links and sessions, nonces and certificates."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import structlog
 from aiohttp import web
 
 from gateway.federation import Federation
 from gateway.operate.certification import USUAL_NONCE_DAYS, issue_nonce, revoke_certificate
-from gateway.operate.desk import RefusedActError, renew_secret
+from gateway.operate.desk import Desk, RefusedActError, renew_secret
 from gateway.operate.sign_in import end_sessions, make_link
 from gateway.pages.base.door import Door, form_of, session_of
 from gateway.pages.base.page import Answer, Language, PageError, Redirect
-from gateway.pages.base.upload import Form
 from gateway.pages.partners.answers import Answers, done
 from gateway.pages.partners.form import Errors, hours_in, reason_in
 from gateway.pages.session.view import link_url
@@ -32,90 +32,74 @@ class Acts:
         self._answers = answers
 
     async def act(self, request: web.Request, language: Language) -> Answer | Redirect:
-        """One of the acts whose forms are on the page of a platform."""
+        """One of the acts whose forms are on the page of a platform; that page again if something is wrong with it."""
         form, partner = form_of(request), self._answers.known(form_of(request).text("slug"))
-        acts: Mapping[str, Callable[[web.Request, Form, Partner, Language], Awaitable[Answer | Redirect]]] = {
+        acts: Mapping[str, Callable[[web.Request, Desk, Partner, Errors], Awaitable[Answer | Redirect | None]]] = {
             "rotate": self._rotate,
-            "link": self._link,
+            "link": partial(self._link, language),
             "sign-out": self._sign_out,
             "nonce": self._nonce,
             "uncertify": self._uncertify,
         }
-        act = acts.get(form.text("act"))
-        if act is None:
+        name = form.text("act")
+        if name not in acts:
             raise PageError(400)
+        errors: Errors = {}
+        why = reason_in(form, f"why_{name.replace('-', '_')}", errors)
+        desk = self._federation.desk(session_of(request).actor, why)
         try:
-            return await act(request, form, partner, language)
+            answer = await acts[name](request, desk, partner, errors)
         except RefusedActError as error:
             return self._answers.refused(request, partner.platform, error)
+        return answer or self._answers.one(request, partner, form=form, errors=errors, status=422)
 
-    async def _rotate(
-        self, request: web.Request, form: Form, partner: Partner, _language: Language
-    ) -> Answer | Redirect:
-        errors: Errors = {}
+    async def _rotate(self, request: web.Request, desk: Desk, partner: Partner, errors: Errors) -> Answer | None:
+        form = form_of(request)
         hours = hours_in(form, "overlap", errors)
-        why = reason_in(form, "why_rotate", errors)
         if errors:
-            return self._answers.one(request, partner, form=form, errors=errors, status=422)
-        desk = self._federation.desk(session_of(request).actor, why)
+            return None
         after, minted = await renew_secret(desk, partner.platform, overlap_hours=hours, replaces=form.text("known"))
         self._answers.follow(request, after)
         log.info("pages.partner_secret_rotated", platform=after.platform, overlap_hours=hours)
         return self._answers.secret(after, minted.text)
 
-    async def _link(self, request: web.Request, form: Form, partner: Partner, language: Language) -> Answer | Redirect:
-        errors: Errors = {}
+    async def _link(
+        self, language: Language, request: web.Request, desk: Desk, partner: Partner, errors: Errors
+    ) -> Answer | None:
+        form = form_of(request)
         person = person_of(form.text("person"))
         if person is None:
             errors["person"] = [("person_unusable", "")]
-        lang = next((one for one in LANGUAGES if one == form.text("lang")), language)
-        why = reason_in(form, "why_link", errors)
         if person is None or errors:
-            return self._answers.one(request, partner, form=form, errors=errors, status=422)
-        desk = self._federation.desk(session_of(request).actor, why)
+            return None
+        lang = next((one for one in LANGUAGES if one == form.text("lang")), language)
         text, until = await make_link(desk, self._door.sign_ins, partner.platform, person)
         log.info("pages.partner_link_made", platform=partner.platform)
-        url = link_url(self._door.url, text, lang)
-        values = {"partner": partner, "link": url, "person": person, "until": until}
+        values = {"partner": partner, "link": link_url(self._door.url, text, lang), "person": person, "until": until}
         return Answer("partners/link.html", values)
 
-    async def _sign_out(
-        self, request: web.Request, form: Form, partner: Partner, _language: Language
-    ) -> Answer | Redirect:
-        errors: Errors = {}
-        why = reason_in(form, "why_sign_out", errors)
+    async def _sign_out(self, _request: web.Request, desk: Desk, partner: Partner, errors: Errors) -> Redirect | None:
         if errors:
-            return self._answers.one(request, partner, form=form, errors=errors, status=422)
-        desk = self._federation.desk(session_of(request).actor, why)
+            return None
         ended = await end_sessions(desk, partner.platform)
         log.info("pages.partner_sessions_ended", platform=partner.platform, ended=ended)
         return done("ended", partner)
 
-    async def _nonce(
-        self, request: web.Request, form: Form, partner: Partner, _language: Language
-    ) -> Answer | Redirect:
-        errors: Errors = {}
-        why = reason_in(form, "why_nonce", errors)
+    async def _nonce(self, _request: web.Request, desk: Desk, partner: Partner, errors: Errors) -> Answer | None:
         if errors:
-            return self._answers.one(request, partner, form=form, errors=errors, status=422)
-        nonce = await issue_nonce(
-            self._federation.desk(session_of(request).actor, why), partner.platform, days=USUAL_NONCE_DAYS
-        )
+            return None
+        nonce = await issue_nonce(desk, partner.platform, days=USUAL_NONCE_DAYS)
         log.info("pages.partner_nonce_issued", platform=partner.platform)
         return Answer("partners/nonce.html", {"partner": partner, "nonce": nonce})
 
-    async def _uncertify(
-        self, request: web.Request, form: Form, partner: Partner, _language: Language
-    ) -> Answer | Redirect:
-        errors: Errors = {}
-        role = next((one for one in ROLES if one == form.text("role")), None)
-        why = reason_in(form, "why_uncertify", errors)
+    async def _uncertify(self, request: web.Request, desk: Desk, partner: Partner, errors: Errors) -> Redirect | None:
+        role = next((one for one in ROLES if one == form_of(request).text("role")), None)
         if role is None:
             errors["role"] = [("role_missing", "")]
-        if not why and "why_uncertify" not in errors:
-            errors["why_uncertify"] = [("reason_missing", "")]
+        if not desk.why:
+            errors.setdefault("why_uncertify", [("reason_missing", "")])
         if role is None or errors:
-            return self._answers.one(request, partner, form=form, errors=errors, status=422)
-        await revoke_certificate(self._federation.desk(session_of(request).actor, why), partner.platform, role)
+            return None
+        await revoke_certificate(desk, partner.platform, role)
         log.info("pages.partner_certificate_revoked", platform=partner.platform, role=role)
         return done("uncertified", partner)
