@@ -59,10 +59,33 @@ def _withdraw(step: _Step) -> Iterator[_Step]:
 
 
 def _decided(step: _Step) -> _Step:
-    """The decision that was waited for (PUB-001); ``code`` is that of its problem."""
+    """The decision that was waited for (PUB-001); ``code`` is that of its problem. ``expect`` is another answer."""
     verdict = step.get("verdict", "accepted")
     code = {"problems": {"$holds": [{"code": step["code"]}]}} if "code" in step else {}
-    return {"status": _STATUSES.get(verdict, [409]), "body": {"verdict": verdict, **code}}
+    status = step.get("status", _STATUSES.get(verdict, [409]))
+    decided: _Step = {"status": status, "body": {"verdict": verdict, **code}}
+    return step.get("expect") or decided
+
+
+def _fetch(step: _Step) -> Iterator[_Step]:
+    """One offer, ``of`` a platform, as an account reads it."""
+    body = {"body": step["body"]} if "body" in step else {}
+    yield {
+        "call": f"GET /v1/offers/{_id(step.get('of', 'publisher'), step['fetch'])}",
+        "as": step.get("as", "publisher"),
+        "until": step.get("until", 0),
+        "expect": {"status": step["status"], **body},
+    }
+
+
+def _mark(step: _Step) -> Iterator[_Step]:
+    """The mark of a complete set, kept under this name."""
+    yield {
+        "call": "POST /v1/snapshots/marks",
+        "as": step["as"],
+        "keep": {step["mark"]: "/mark"},
+        "expect": {"status": 201, "body": {"mark": {"$present": True}}},
+    }
 
 
 def _id(account: str, name: str) -> str:
@@ -204,6 +227,8 @@ def _held(ids: Sequence[str], titles: Sequence[str], sequences: Sequence[int]) -
 _TABLES: Mapping[str, Callable[[_Step], Iterator[_Step]]] = {
     "publish": _publish,
     "withdraw": _withdraw,
+    "fetch": _fetch,
+    "mark": _mark,
     "moderate": _moderate,
     "reads": _reads,
     "bind": _bind,
