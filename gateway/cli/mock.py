@@ -16,7 +16,7 @@ from rich.text import Text
 from gateway.cli.console import OUT, CommandError, Lang
 from gateway.clock import Clock, now
 from gateway.errors import SettingsError
-from gateway.mock.faults import FaultError, Scenario, read_scenario
+from gateway.mock.faults import FaultError, FaultScenario, read_scenario
 from gateway.mock.front import Answered, Asked
 from gateway.mock.mock import mocking
 from gateway.mock.seeds import PLATFORM
@@ -66,7 +66,7 @@ def mock(
     OUT.print(words.end)
 
 
-async def _mock(address: str, port: int, scenario: Scenario, clock: Clock, lang: Language) -> None:
+async def _mock(address: str, port: int, scenario: FaultScenario, clock: Clock, lang: Language) -> None:
     words, stopping = _WORDS[lang], asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -95,11 +95,11 @@ def _clock(day: str, lang: Language) -> Clock:
     return lambda: now() + shift
 
 
-def _scenario(file: Path | None, lang: Language) -> Scenario:
+def _scenario(file: Path | None, lang: Language) -> FaultScenario:
     if file is None:
-        return Scenario()
+        return FaultScenario()
     try:
-        return Scenario(read_scenario(orjson.loads(file.read_bytes())))
+        return FaultScenario(read_scenario(orjson.loads(file.read_bytes())))
     except (FaultError, orjson.JSONDecodeError) as error:
         words = _WORDS[lang]
         raise CommandError(

@@ -15,7 +15,7 @@ from gateway.errors import SettingsError
 from gateway.mock.accounts import account
 from gateway.mock.core import Core, core
 from gateway.mock.decisions import Decisions
-from gateway.mock.faults import HEADER, Fault, FaultError, Scenario
+from gateway.mock.faults import HEADER, Fault, FaultError, FaultScenario
 from gateway.mock.front import CLOSED, Answered, Asked, Front, Way, forwarding, fronted, refusal
 from gateway.mock.requests import PATH, SeenRequests
 from gateway.mock.seeds import PLATFORM, Seeds, ShiftedClock
@@ -33,7 +33,7 @@ Line = Callable[[Asked, Answered, Mapping[str, int]], None]
 class Mock(Decisions):
     """Answers requests by the core, but for faults and ``/mock/requests``."""
 
-    def __init__(self, scenario: Scenario, line: Line) -> None:
+    def __init__(self, scenario: FaultScenario, line: Line) -> None:
         super().__init__()
         self.requests = SeenRequests()
         self.core: Core
@@ -108,7 +108,9 @@ class Mock(Decisions):
 
 
 @asynccontextmanager
-async def mocking(*, host: str, port: int, line: Line, scenario: Scenario, clock: Clock = now) -> AsyncIterator[str]:
+async def mocking(
+    *, host: str, port: int, line: Line, scenario: FaultScenario, clock: Clock = now
+) -> AsyncIterator[str]:
     """Run a mock; yields its URL. Raises SettingsError where it cannot listen, or for an address of a network."""
     if not _is_loopback(host):
         raise SettingsError(f"a mock answers on this machine only, not on {host}: it accepts every client and secret")

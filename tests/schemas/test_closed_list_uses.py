@@ -14,7 +14,8 @@ from adapters.formats.field import FIELDS, Many, One
 from adapters.national.mapping.deliverability import DeliveryTerms
 from adapters.national.mapping.mapping import map_offer
 from adapters.rendering import renderings
-from gateway.api.feeds import read_feed_action
+from gateway.api import feeds
+from gateway.api.desk import parse_act
 from gateway.api.national import MEMBERS
 from gateway.cli.sample import render_offer
 from gateway.federation.counters import Metrics
@@ -267,7 +268,7 @@ USES_OF_PLAIN: Mapping[str, Mapping[str, Use]] = {
         "rendering": lambda value, _: value in renderings("https://example.org"),
     },
     "feed_action": {
-        "API": lambda value, _: read_feed_action(orjson.dumps({"action": value, "reason": "x"})),
+        "API": lambda value, _: parse_act(orjson.dumps({"action": value}), feeds._MEMBERS),
         "page of the systems": page_text("systems", "{}"),
     },
     "national_order": {"API": lambda value, _: value in MEMBERS, "log": lambda value, _: value in NAMES.values()},
