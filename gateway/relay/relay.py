@@ -82,7 +82,6 @@ class Relay:
             await run_assigned(self._log, role=ROLE, topic=SUBMISSIONS, work=self._partition, assigned=self._assigned)
         finally:
             await self._standby.close()
-            await self._thread.close()
 
     def _assigned(self, assignment: frozenset[int]) -> None:
         self._assignment = assignment

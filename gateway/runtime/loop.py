@@ -134,7 +134,9 @@ Answer = TypeVar("Answer")
 
 
 class OneThread:
-    """Calls run one at a time, in submission order. A call whose caller is cancelled still runs in its order."""
+    """Calls run one at a time, in submission order. A call whose caller is cancelled still runs in its order. The thread
+    ends with the object.
+    """
 
     def __init__(self, name: str) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
@@ -156,11 +158,6 @@ class OneThread:
 
         self._executor.submit(run)
         return await answer
-
-    async def close(self) -> None:
-        """End the thread after all calls, even if the caller is cancelled meanwhile."""
-        self._executor.shutdown(wait=False)
-        await asyncio.shield(asyncio.to_thread(self._executor.shutdown))
 
 
 def _tell(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *arguments: object) -> None:

@@ -26,8 +26,8 @@ _NICENESS = 5
 """About a third of the weight of the process that answers partners; with less, a busy machine would not come to it."""
 
 _MAX_WAITING = 16
-_TURN_SECONDS = 15.0
-"""Longest wait of a call for its turn."""
+_SLOT_SECONDS = 15.0
+"""Longest wait of a call for its slot."""
 _WALL_SECONDS = 30.0
 """Longest duration of a call on a busy machine."""
 _log = structlog.get_logger()
@@ -103,7 +103,7 @@ class Sandbox:
             raise SandboxBusyError
         self._waiting += 1
         try:
-            async with asyncio.timeout(_TURN_SECONDS):
+            async with asyncio.timeout(_SLOT_SECONDS):
                 await self._slot.acquire()
         except TimeoutError:
             raise SandboxBusyError from None
