@@ -1,4 +1,4 @@
-"""Refusals over HTTP, shared by the gateway and the kit's stand-in: problem documents (RFC 9457) and the texts of the
+"""Refusals over HTTP, problem documents (RFC 9457) and the texts of the
 token endpoint (RFC 6749, 5.2).
 """
 

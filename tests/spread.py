@@ -31,7 +31,6 @@ LONGEST = (
     "model/test_model.py",
     "clients/test_openapi_generator.py",
     "clients/test_generated_clients.py",
-    "conformance/standin/test_same_answers.py",
     "log/kafka/test_outage.py",
     "schemas/test_agreement.py",
     "conformance/cli/test_certify.py",

@@ -1,15 +1,17 @@
-"""Build the kit's wheel: the package ``passerelle_conformance``, with a private copy of ``schemas`` inside.
+"""Build the kit's wheel: the package ``passerelle_conformance``, with private copies inside of ``schemas`` and of what
+the mock needs of the gateway.
 
 ``python conformance/packaging/build.py DIST``; a final ``--pex`` (``make kit``) also builds a single file with all
 dependencies for this platform, and writes the bill of materials (CycloneDX).
 
-A folder ``schemas`` in a partner's project would shadow a package of that name; so the
-copy is ``passerelle_conformance._schemas``, and every import is rewritten.
+A folder ``schemas`` in a partner's project would shadow a package of that name; so the copy is
+``passerelle_conformance._schemas``, as are ``_gateway`` and ``_adapters``, and every import is rewritten.
 
 The same commit gives the same bytes: timestamps are the commit's, modes and environment are fixed, and the build tools
 and dependencies are those of the lock. ``SHA256SUMS`` beside the files has their digests.
 """
 
+import ast
 import hashlib
 import os
 import re
@@ -24,8 +26,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "passerelle_conformance"
-_NAMES: Mapping[str, str] = {"conformance": PACKAGE, "schemas": f"{PACKAGE}._schemas"}
-_IMPORT = re.compile(r"^(?P<head>\s*(?:from|import)\s+)(?P<name>conformance|schemas)(?P<rest>\b[^\n]*)$", re.MULTILINE)
+_COPIED = ("schemas", "gateway", "adapters")
+_NAMES: Mapping[str, str] = {"conformance": PACKAGE, **{name: f"{PACKAGE}._{name}" for name in _COPIED}}
+_IMPORT = re.compile(rf"^(?P<head>\s*(?:from|import)\s+)(?P<name>{'|'.join(_NAMES)})(?P<rest>\b[^\n]*)$", re.MULTILINE)
+_MOCK = "gateway.mock.host"
 _LEFT_OUT = ("packaging", "__pycache__")
 _LOCK = ROOT / "requirements/run.txt"
 _FOLDER_MODE, _FILE_MODE, _UMASK = 0o755, 0o644, 0o022
@@ -34,7 +38,7 @@ _FIRST_ZIP_TIME = 315_532_800
 
 
 def rewrite(source: str) -> str:
-    """The source with its imports of ``conformance`` and ``schemas`` rewritten to the wheel's packages."""
+    """The source with its imports of our packages rewritten to the wheel's."""
 
     def rename(found: re.Match[str]) -> str:
         name, rest = found["name"], found["rest"]
@@ -63,6 +67,10 @@ def assemble(folder: Path) -> None:
     package = folder / PACKAGE
     shutil.copytree(ROOT / "conformance", package, ignore=ignore)
     shutil.copytree(ROOT / "schemas", package / "_schemas", ignore=ignore)
+    for file in needed():
+        copy = package / f"_{file.relative_to(ROOT)}"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, copy)
     for file in package.rglob("*.py"):
         file.write_text(rewrite(file.read_text(encoding="utf-8")), encoding="utf-8")
     shutil.copy(Path(__file__).with_name("wheel.toml"), folder / "pyproject.toml")
@@ -70,6 +78,45 @@ def assemble(folder: Path) -> None:
     shutil.copy(ROOT / "docs/conformance/README.md", folder / "README.md")
     for path in folder.rglob("*"):
         path.chmod(_FOLDER_MODE if path.is_dir() else _FILE_MODE)
+
+
+def needed() -> list[Path]:
+    """The files of the gateway and the adapters that the mock imports, directly or not, with the data beside them."""
+    found: set[Path] = set()
+    waiting = [_MOCK]
+    while waiting:
+        for file in _files_of(waiting.pop()):
+            if file not in found:
+                found.add(file)
+                waiting += _imports_of(file)
+    data = {data for folder in {file.parent for file in found} for data in folder.glob("*.json")}
+    return sorted(found | data)
+
+
+def _files_of(module: str) -> list[Path]:
+    """The file of a module and those of the packages that it is in; of a name within a module, the module's."""
+    parts = module.split(".")
+    if parts[0] not in {"gateway", "adapters"}:
+        return []
+    folders = [ROOT.joinpath(*parts[:number]) for number in range(1, len(parts) + 1)]
+    files = [*(folder / "__init__.py" for folder in folders), folders[-1].with_suffix(".py")]
+    return [file for file in files if file.is_file()]
+
+
+def _imports_of(file: Path) -> list[str]:
+    """The names that a file imports, but for the type check alone."""
+    names: list[str] = []
+    waiting: list[ast.AST] = [ast.parse(file.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            names += [node.module, *(f"{node.module}.{one.name}" for one in node.names)]
+        elif isinstance(node, ast.Import):
+            names += [one.name for one in node.names]
+        waiting += ast.iter_child_nodes(node)
+    return names
 
 
 def build(destination: Path) -> Path:

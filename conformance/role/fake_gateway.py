@@ -1,36 +1,50 @@
-"""Fake gateway for a publisher: the stand-in, with a journal of all submissions and faults on demand."""
+"""Fake gateway for a publisher: the mock, with a journal of all submissions and faults on demand."""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from conformance import clock
-from conformance.role.host import HostAnswer, PartnerRequest, fault_answer
+from conformance.model.result import Exchange
+from conformance.role.host import MAX_HELD, Answered, Asked, PartnerHost, Refused, ignored
 from conformance.role.journal import SendOutcome, SentSubmission, SubmissionJournal
-from conformance.standin.gateway import StandIn
-from conformance.standin.offers import Outcome, Submission
-from conformance.standin.publishing import Effect
-from conformance.standin.tokens import Client
+from conformance.role.traffic import Request
+from conformance.target.setup import TargetAccount
+
+_ABSENT = "absent"
 
 
-class FakeGateway:
-    """Answers the journal's platform. ``faults`` apply to the next publications, in order; ``expire`` invalidates the
-    issued tokens.
-    """
+@dataclass(slots=True)
+class _Answering:
+    """A request that is being answered: when it came, and the fault that it meets."""
 
-    def __init__(self, journal: SubmissionJournal, *, day: Callable[[], date], expire: Callable[[], None]) -> None:
-        self._observer = Observer(journal, expire)
-        clients = (Client(platform=journal.platform),)
-        self._gateway = StandIn(clients, day=day, now=clock.milliseconds, observer=self._observer)
-        self._began: float | None = None
+    at: float
+    fault: Mapping[str, Any] | None = None
 
     @property
-    def faults(self) -> deque[Mapping[str, Any]]:
-        """The faults to come."""
-        return self._observer.faults
+    def wait(self) -> float:
+        """The Retry-After of the fault."""
+        return 0.0 if self.fault is None or self.fault["fault"] == "slow" else float(self.fault.get("seconds", 0))
+
+
+class FakeGateway(PartnerHost):
+    """Answers the journal's platform. ``faults`` apply to the next publications, in order."""
+
+    def __init__(
+        self,
+        account: TargetAccount,
+        exchanges: list[Exchange],
+        journal: SubmissionJournal,
+        *,
+        refused: Refused = ignored,
+        most_held: int = MAX_HELD,
+    ) -> None:
+        super().__init__(account, exchanges, refused=refused, most_held=most_held)
+        self.faults: deque[Mapping[str, Any]] = deque()
+        self._submissions = journal
+        self._now: dict[str, _Answering] = {}
+        self._began: float | None = None
 
     async def watched(self, seconds: float) -> None:
         """Wait until ``seconds`` have passed since the first call."""
@@ -38,100 +52,92 @@ class FakeGateway:
         self._began = self._began or now
         await asyncio.sleep(max(0.0, self._began + seconds - now))
 
-    async def answer(self, ask: PartnerRequest) -> HostAnswer:
-        """The answer to a request."""
-        return await self._gateway.answer(ask)
-
-    def overtake(self, offer_id: str, *, by: int) -> None:
-        """Raise the revision of a live offer, as if another machine of its platform had published it."""
-        known = self._gateway.offers.get(offer_id)
-        if known is None or known.offer is None:
-            return
-        higher = Submission(
-            id=offer_id,
-            revision=known.revision + by,
-            document=known.offer,
-            offer=known.offer,
-            territory=known.territory,
-            expires_on=known.expires_on,
-            gateway=False,
-        )
-        self._gateway.offers.decide(higher, now=clock.milliseconds())
-        self._observer.raised(offer_id, higher.revision)
-
-
-class Observer:
-    """Notes each submission in the journal, and lets requests meet the faults."""
-
-    def __init__(self, journal: SubmissionJournal, expire: Callable[[], None]) -> None:
-        self.faults: deque[Mapping[str, Any]] = deque()
-        self._journal = journal
-        self._expire = expire
-        self._at = 0.0
-        """The instant at which the present request came: all its submissions came together."""
-        self._lost: float | None = None
-        """The Retry-After of the fault that hides the present decisions; None without one."""
-
-    def decided(self, submission: Submission, outcome: Outcome) -> None:
-        """Note a decision; its outcome is ``lost`` where a fault takes the place of the answer."""
-        if outcome == "accepted":
-            live = submission.reason is None
-            self._journal.states[submission.id] = (submission.revision, "", live)
-        if submission.gateway:
-            if submission.reason == "absent" and outcome == "accepted":
-                self._note(replace(submission, document=_absence(submission)), outcome)
-            return
-        if self._lost is None:
-            self._note(submission, outcome)
-        else:
-            self._note(submission, "lost", wait=self._lost)
-
-    def raised(self, offer_id: str, revision: int) -> None:
-        """Note the revision of an offer that its platform did not send."""
-        self._journal.states[offer_id] = (revision, "", True)
-
-    def refused(self, offer_id: str | None, revision: int | None, codes: Sequence[str]) -> None:
-        """Note a refusal."""
-        now = asyncio.get_running_loop().time()
-        self._journal.sent.append(
-            SentSubmission(id=offer_id or "?", revision=revision or 0, outcome="refused", at=now, problems=tuple(codes))
-        )
-
-    async def carry_out(self, submissions: Sequence[Submission], effect: Effect) -> HostAnswer:
-        """The gateway's answer, or that of the next fault; with ``stored`` the request takes effect all the same."""
-        self._at = asyncio.get_running_loop().time()
-        if not self.faults:
-            return effect()
-        fault = self.faults.popleft()
-        seconds, slow = float(fault.get("seconds", 0)), fault["fault"] == "slow"
-        wait = 0.0 if slow else seconds
-        if fault.get("stored", False):
-            self._lost = wait
-            try:
-                effect()
-            finally:
-                self._lost = None
-        else:
-            for each in submissions:
-                self._note(each, "unknown", wait=wait)
-        if slow:
+    async def answer_as_gateway(self, asked: Asked, request: Request) -> Answered:
+        """The gateway's answer, or that of the fault that its submissions meet; with ``stored`` the request takes
+        effect all the same.
+        """
+        now = self._now[asked.id] = _Answering(asyncio.get_running_loop().time())
+        try:
+            answered = await self.forward(asked)
+        finally:
+            del self._now[asked.id]
+        if now.fault is None:
+            self._note_refused(request, answered, now.at)
+            return answered
+        kind, seconds = now.fault["fault"], float(now.fault.get("seconds", 0))
+        if kind == "slow":
             await asyncio.sleep(seconds)
-        return fault_answer(fault["fault"], seconds=seconds, unavailable="outcome-unknown", expire=self._expire)
+        return await self.fault(asked, kind, seconds=seconds, unavailable="outcome-unknown")
 
-    def _note(self, submission: Submission, outcome: SendOutcome, *, wait: float = 0.0) -> None:
-        self._journal.sent.append(
+    async def appending(self, request: str, submissions: Sequence[Any]) -> bool:
+        """Let the request meet the next fault, before anything of it is stored."""
+        now = self._now.get(request)
+        if now is not None and now.fault is None and self.faults:
+            now.fault = self.faults.popleft()
+        if now is None or now.fault is None or now.fault.get("stored", False):
+            return await super().appending(request, submissions)
+        for each in submissions:
+            self._note(each, "unknown", now)
+        return False
+
+    async def appended(self, request: str, *, whole: bool) -> bool:
+        """Hide that a request was stored, once all of it is."""
+        now = self._now.get(request)
+        return now is None or now.fault is None or not whole
+
+    def decided_one(self, request: str, submission: Any, receipt: Mapping[str, Any]) -> None:
+        """Note a decision; its outcome is ``lost`` where a fault takes the place of the answer."""
+        outcome, reason = receipt["verdict"], _reason_of(submission)
+        if outcome == "accepted":
+            self._submissions.states[submission.id] = (receipt["revision"], "", reason is None)
+        now = self._now.get(request)
+        if now is None or (not hasattr(submission, "publisher") and (reason, outcome) != (_ABSENT, "accepted")):
+            return
+        lost = now.fault is not None and reason != _ABSENT
+        self._note(submission, "lost" if lost else outcome, now)
+
+    async def overtake(self, offer_id: str, *, by: int) -> None:
+        """Raise the revision of a live offer, as if another machine of its platform had published it."""
+        await self.core.overtake(offer_id, by=by)
+
+    def _note(self, submission: Any, outcome: SendOutcome, now: _Answering) -> None:
+        reason = _reason_of(submission)
+        revision: int = getattr(submission, "revision", 0) or submission.if_revision
+        content = {"content": submission.digest} if reason is None else {"withdrawn": reason}
+        self._submissions.sent.append(
             SentSubmission(
                 id=submission.id,
-                revision=submission.revision,
+                revision=revision,
                 outcome=outcome,
-                at=self._at,
-                kind="publish" if submission.reason is None else "withdraw",
-                document=submission.document,
-                wait=wait,
+                at=now.at,
+                kind="publish" if reason is None else "withdraw",
+                document={"id": submission.id, "revision": revision, **content},
+                wait=now.wait if outcome in {"unknown", "lost"} else 0.0,
             )
         )
 
+    def _note_refused(self, request: Request, answered: Answered, at: float) -> None:
+        """Note the refused submissions of a request."""
+        if not request.submits:
+            return
+        document = answered.document
+        refused = [(each["index"], each) for each in document.get("results", ()) if each["status"] == "refused"]
+        if request.method in {"PUT", "DELETE"} and answered.status in _REFUSING:
+            refused = [(0, document)]
+        for index, each in refused:
+            item = request.items[index] if index < len(request.items) else None
+            errors = [problem["code"] for problem in each.get("problems", ()) if problem["severity"] == "error"]
+            own = [] if answered.status == _FORBIDDEN else errors or [str(document.get("code", "?"))]
+            sent = ("?", 0) if item is None else (item.id, item.revision)
+            self._submissions.sent.append(
+                SentSubmission(id=sent[0], revision=sent[1], outcome="refused", at=at, problems=tuple(own))
+            )
 
-def _absence(withdrawal: Submission) -> Mapping[str, Any]:
-    """The withdrawal of an offer that a set lacks, as a document (PUB-020)."""
-    return {"id": withdrawal.id, "revision": withdrawal.revision, "withdrawn": "absent"}
+
+_FORBIDDEN = 403
+_REFUSING = frozenset({_FORBIDDEN, 422})
+
+
+def _reason_of(submission: Any) -> str | None:
+    """The reason of a withdrawal; None of a publication."""
+    return getattr(submission, "reason", None)

@@ -7,13 +7,11 @@ from typing import Any
 
 import aiohttp
 import orjson
-from aiohttp import web
 
 from conformance.model.result import Deviation, Exchange, PartnerFailedError, UnverifiableError
-from conformance.role.host import Host, HostAnswer, PartnerRequest
+from conformance.role.host import PUBLISHER, SUBSCRIBER, Answered, Asked, PartnerHost
 from conformance.role.role import Role
 from conformance.script.matcher import render_value
-from conformance.standin.tokens import PUBLISHER, SUBSCRIBER
 from conformance.target.setup import Setup, SetupError
 from conformance.target.wire import Reply, Wire
 from conformance.words import joined, plain, say
@@ -37,18 +35,18 @@ class PartnerRole(Role):
         day: Callable[[], date],
         platforms: Mapping[str, str],
     ) -> None:
-        account = setup.account(setup.role)
+        self.account = account = setup.account(setup.role)
         super().__init__(setup, seed=seed, day=day, platforms={**platforms, setup.role: account.platform})
-        scopes = _SCOPES.get(setup.role, PUBLISHER)
-        self.host = Host(account, self.journal, scopes=scopes, refused=self.note_refused)
+        self.host = self._open_host()
         self._control = ControlClient(session, setup, self.journal)
 
     @abstractmethod
-    async def answer(self, ask: PartnerRequest) -> HostAnswer:
-        """The answer of the kit's server to an authenticated request."""
+    async def answer(self, asked: Asked) -> Answered:
+        """The answer of the kit's server to a request that came whole."""
 
-    def note_refused(self, request: web.BaseRequest, answer: HostAnswer) -> None:
-        """See a request that the kit's server refuses before ``answer``: its token, address, method or rate."""
+    def _open_host(self) -> PartnerHost:
+        """The kit's server."""
+        return PartnerHost(self.account, self.journal, scopes=_SCOPES.get(self._setup.role, PUBLISHER))
 
 
 class ControlClient:

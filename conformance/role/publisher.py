@@ -2,20 +2,18 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import date
 from itertools import pairwise
 from typing import Any
 
 import aiohttp
-import orjson
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from conformance.model.case import AnswerStep, Case, OrderStep, Receive, Step, WatchStep
 from conformance.model.result import Deviation, NotApplicableError, UnverifiableError
 from conformance.role.fake_gateway import FakeGateway
-from conformance.role.host import HostAnswer, PartnerRequest
+from conformance.role.host import Answered, Asked, PartnerHost
 from conformance.role.journal import SubmissionJournal
 from conformance.role.partner import PartnerRole
 from conformance.role.traffic import ExecutedOrder, Request, RequestReader, Traffic
@@ -24,7 +22,6 @@ from conformance.role.waiting import RunWaits
 from conformance.role.watch import OF_SETS, check_watch, distinct_revisions
 from conformance.script.matcher import mismatches
 from conformance.script.template import fill
-from conformance.standin.exchange import RefusedError
 from conformance.target.setup import Setup, SetupError
 from conformance.target.wire import poll
 from conformance.words import Texts, joined, plain, say
@@ -34,6 +31,8 @@ _SNAPSHOTS = "snapshots"
 _WATCHED = "watched"
 """Family of the cases about all submissions of a run."""
 _COMPANION = "companion"
+_TOKENS = "/oauth/token"
+_SCOPE = "offers:publish"
 _NOT_IN_CONTRACT = frozenset({403, 404, 405})
 _WHEN_OBSERVED = ({"fault": "unavailable", "seconds": 1},)
 """The answer to the first submission without a test interface, so that sending again can be verified."""
@@ -44,8 +43,6 @@ class PublisherRole(PartnerRole):
 
     def __init__(self, setup: Setup, session: aiohttp.ClientSession, *, seed: str, day: Callable[[], date]) -> None:
         super().__init__(setup, session, seed=seed, day=day, platforms={})
-        self._submissions = SubmissionJournal(self._platforms["publisher"])
-        self._gateway = FakeGateway(self._submissions, day=day, expire=self.host.expire)
         self._traffic = Traffic()
         self._reader = RequestReader()
         self._trials = Trials(self._gateway, self._id_of, self._meet)
@@ -70,47 +67,53 @@ class PublisherRole(PartnerRole):
             raise NotApplicableError(say("not-met"))
         return findings
 
-    async def answer(self, ask: PartnerRequest) -> HostAnswer:
-        """The answer of the fake gateway, or of a trial. Raises RefusedError for content that cannot be read."""
-        try:
-            ask = replace(ask, body=await ask.content(), pull=None)
-        except RefusedError as error:
-            self._note(ask).take_answer(error.answer.status, _body_of(error.answer), at=_now())
-            raise
-        request = self._note(ask)
+    async def answer(self, asked: Asked) -> Answered:
+        """The answer of the fake gateway, or of a trial; what is not allowed meets none."""
+        if not await self.host.allows(asked, _SCOPE):
+            answered = await self.host.forward(asked)
+            if answered.status in _NOT_IN_CONTRACT:
+                self._note_refused(asked, answered)
+            return answered
+        request = self._note(asked)
         if request.is_set:
             present = {item.id for item in request.items}
             states = self._submissions.states.items()
             request.gone = sum(live and offer_id not in present for offer_id, (_, _, live) in states)
-        answer = await self._trials.answer(ask, request)
+        answered = await self._trials.answer(asked, request)
         self._count_changes()
-        unanswered = answer.closed or answer.cut
-        request.take_answer(0 if unanswered else answer.status, _body_of(answer), at=_now())
-        return answer
+        unanswered = answered.closed or answered.cut
+        request.take_answer(0 if unanswered else answered.status, answered.document, at=_now())
+        return answered
 
-    def note_refused(self, request: web.BaseRequest, answer: HostAnswer) -> None:
-        """Record a request that has a token, and no address or method of the contract, or no right to it."""
-        if answer.status in _NOT_IN_CONTRACT and hdrs.AUTHORIZATION in request.headers:
-            ask = PartnerRequest(request.method, request.path, dict(request.query), request.headers, b"")
-            self._note(ask).take_answer(answer.status, _body_of(answer), at=_now())
+    def _open_host(self) -> PartnerHost:
+        self._submissions = SubmissionJournal(self.account.platform)
+        self._gateway = FakeGateway(self.account, self.journal, self._submissions, refused=self._note_refused)
+        return self._gateway
 
-    def _note(self, ask: PartnerRequest) -> Request:
+    def _note_refused(self, asked: Asked, answered: Answered) -> None:
+        """Record a request that has a token, and whose content cannot be read, or no address or method of the contract,
+        or no right to it.
+        """
+        if hdrs.AUTHORIZATION in asked.headers and asked.url.path != _TOKENS:
+            self._note(asked).take_answer(answered.status, answered.document, at=_now())
+
+    def _note(self, asked: Asked) -> Request:
         return self._traffic.note(
             self._reader.read(
                 at=_now(),
                 day=self._day(),
-                method=ask.method,
-                path=ask.path,
-                query=ask.query,
-                headers=ask.headers,
-                body=ask.body,
+                method=asked.method,
+                path=asked.url.path,
+                query=dict(asked.url.query),
+                headers=asked.headers,
+                body=asked.body,
             )
         )
 
     async def _reset(self) -> None:
-        self._trials.clear()
+        await self._trials.clear()
         if self._setup.control is None and not self._traffic.has_submissions:
-            self._trials.expect(_WHEN_OBSERVED)
+            await self._trials.expect(_WHEN_OBSERVED)
 
     async def _take(self, step: Step, location: Texts) -> list[Deviation]:
         match step:
@@ -119,7 +122,7 @@ class PublisherRole(PartnerRole):
                 await self._order(step.action, step.offer)
                 return []
             case AnswerStep(faults):
-                self._trials.expect(faults)
+                await self._trials.expect(faults)
                 return []
             case Receive():
                 return await self._receive(step, location)
@@ -241,10 +244,3 @@ class PublisherRole(PartnerRole):
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _body_of(answer: HostAnswer) -> Mapping[str, Any]:
-    """The members of an answer's body."""
-    content = answer.content("en")
-    body = orjson.loads(content) if content else None
-    return body if isinstance(body, dict) else {}

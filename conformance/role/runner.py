@@ -1,7 +1,7 @@
 """Runner: opens the role of a partner, runs the selected cases one after the other, and collects the results."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -11,7 +11,7 @@ import aiohttp
 
 import schemas
 from conformance import clock
-from conformance.model.case import Case, RoleName, Script, WatchStep, severity_on
+from conformance.model.case import Case, Script, WatchStep, severity_on
 from conformance.model.cause import Cause, cause_result
 from conformance.model.result import (
     Deviation,
@@ -27,14 +27,10 @@ from conformance.model.result import (
 )
 from conformance.role.diagnosis import RunDiagnosis
 from conformance.role.gateway import GatewayRole
-from conformance.role.host import hosting
 from conformance.role.mark import lost_cause, marking
 from conformance.role.national import NationalRole
-from conformance.role.partner import PartnerRole
-from conformance.role.publisher import PublisherRole
 from conformance.role.reported import Reported, is_failure
 from conformance.role.role import Role
-from conformance.role.subscriber import SubscriberRole
 from conformance.script.template import UnknownNameError
 from conformance.target.lock import running_alone
 from conformance.target.setup import TOPICS, Setup, SetupError
@@ -304,19 +300,14 @@ async def playing(setup: Setup, *, seed: str) -> AsyncIterator[Player]:
 async def _opened(setup: Setup, *, seed: str) -> AsyncIterator[tuple[Role, aiohttp.ClientSession]]:
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session, subscriber_topics(setup) as topics:
-        role = _ROLES[setup.role](setup, session, seed=seed, day=clock.today)
-        if isinstance(role, GatewayRole):
+        if setup.role == "gateway":
+            role = GatewayRole(setup, session, seed=seed, day=clock.today)
             role.topics = topics
-        if isinstance(role, PartnerRole):
-            async with hosting(role.host, role.answer, setup.listen):
-                yield role, session
-        else:
             yield role, session
+        elif setup.role == "national":
+            yield NationalRole(setup, session, seed=seed, day=clock.today), session
+        else:
+            from conformance.role.hosting import hosted_partner  # noqa: PLC0415  # a mock, which the others do without
 
-
-_ROLES: Mapping[RoleName, type[GatewayRole | NationalRole | PublisherRole | SubscriberRole]] = {
-    "gateway": GatewayRole,
-    "national": NationalRole,
-    "publisher": PublisherRole,
-    "subscriber": SubscriberRole,
-}
+            async with hosted_partner(setup, session, seed=seed) as partner:
+                yield partner, session

@@ -2,29 +2,28 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import aiohttp
 import orjson
 from aiohttp import hdrs
+from multidict import CIMultiDict
 
-from conformance import clock
 from conformance.model.case import Case, Hold, OrderStep, Serve, Step
 from conformance.model.result import Deviation, PartnerFailedError, UnverifiableError
-from conformance.role.host import HostAnswer, PartnerRequest, fault_answer, problem
+from conformance.role.host import Answered, Asked, RefusedError, refusal
 from conformance.role.partner import PartnerRole
 from conformance.role.scripted_feed import Page, ScriptedFeed
 from conformance.script.body import valid_offer
 from conformance.script.matcher import mismatches
 from conformance.script.template import Names, fill
-from conformance.standin.exchange import NO_STORE, RefusedError
-from conformance.standin.feed import PAGE_ITEMS, filter_of
-from conformance.standin.gateway import StandIn
-from conformance.standin.parameters import read_parameters
 from conformance.target.setup import Setup, SetupError
 from conformance.words import Texts, joined, plain, say
 
+_CHANGES, _SCOPE = "/v1/changes", "offers:read"
+_READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 _FRESH = "2026-01-01T00:00:00Z"
 _TERRITORY = {"department": "35", "region": "53", "academie": "rennes"}
 _LOOK_AFTER_SECONDS, _LOOK_SECONDS = 0.2, 4.0
@@ -37,7 +36,6 @@ class SubscriberRole(PartnerRole):
 
     def __init__(self, setup: Setup, session: aiohttp.ClientSession, *, seed: str, day: Callable[[], date]) -> None:
         super().__init__(setup, session, seed=seed, day=day, platforms={"publisher": "bretagne"})
-        self._gateway = StandIn(self.host.clients, day=day, now=clock.milliseconds)
         self._feed = ScriptedFeed()
         self._look: asyncio.Task[list[Deviation]] | None = None
         self._looked: list[Deviation] = []
@@ -89,26 +87,23 @@ class SubscriberRole(PartnerRole):
             findings += mismatches(expect["requests"], self._feed.requests, say("at-requests", location=location))
         return findings
 
-    async def answer(self, ask: PartnerRequest) -> HostAnswer:
-        """The answer of the scripted feed, and of the stand-in to everything else. Raises RefusedError."""
-        if ask.operation != "getChanges":
-            return await self._gateway.answer(ask)
+    async def answer(self, asked: Asked) -> Answered:
+        """The answer of the scripted feed, and of the gateway to everything else."""
+        if not (asked.url.path == _CHANGES and asked.method in _READING and await self.host.allows(asked, _SCOPE)):
+            return await self.host.forward(asked)
         now = asyncio.get_running_loop().time()
         await self._finish_look()
         try:
-            values = read_parameters(ask)
+            query = self.host.changes_query(asked, self.account.platform)
         except RefusedError as error:
-            self._feed.note_refused(orjson.loads(error.answer.content("en"))["code"], now=now)
-            raise
-        if ask.method == hdrs.METH_HEAD:  # no page is given
-            return HostAnswer(200, headers={"Content-Type": "application/json", **NO_STORE})
-        asked = orjson.dumps(
-            filter_of(values, frozenset({_TERRITORY["department"]})), option=orjson.OPT_SORT_KEYS
-        ).decode()
-        page = self._feed.next(values["cursor"], asked, limit=values["limit"] or PAGE_ITEMS, now=now)
-        return await self._play(page)
+            self._feed.note_refused(str(error.answered.document["code"]), now=now)
+            return error.answered
+        if asked.method == hdrs.METH_HEAD:  # no page is given
+            return _page_answer({})
+        page = self._feed.next(query.cursor, repr(query.criteria), limit=query.limit, now=now)
+        return await self._play(asked, page)
 
-    async def _play(self, page: Page) -> HostAnswer:
+    async def _play(self, asked: Asked, page: Page) -> Answered:
         loop = asyncio.get_running_loop()
         seconds = float(page.get("seconds", 0))
         fault = page.get("fault")
@@ -119,16 +114,16 @@ class SubscriberRole(PartnerRole):
         match fault:
             case None:
                 await asyncio.sleep(seconds)
-                return HostAnswer(200, _wire_form(page), NO_STORE)
+                return _page_answer(_wire_form(page))
             case "resync":
-                return problem(None, "resync-required")
+                return refusal(asked, "resync-required")
             case "refused":
-                return problem(None, page["code"])
+                return refusal(asked, page["code"])
             case "cut":
                 # The cursor comes first: what is cut off later holds it.
                 empty = {"cursor": "-", "changes": [], "fresh": _FRESH, "more": False}
-                return HostAnswer(200, empty | _wire_form(page), NO_STORE, cut=True)
-        return fault_answer(str(fault), seconds=seconds, unavailable="view-behind", expire=self.host.expire)
+                return replace(_page_answer(empty | _wire_form(page)), cut=True)
+        return await self.host.fault(asked, str(fault), seconds=seconds, unavailable="view-behind")
 
     async def _look_between(self, expect: Mapping[str, Any]) -> list[Deviation]:
         """The faults of the copy right after a fault."""
@@ -160,6 +155,11 @@ def _compare_offers(expect: Mapping[str, Any], held: Mapping[str, Any], location
     for offer_id in expect.get("lacks", ()):
         if offer_id in held:
             yield Deviation(location, say("lacks", id=offer_id), say("it-has"))
+
+
+def _page_answer(page: Mapping[str, Any]) -> Answered:
+    headers = CIMultiDict({"Content-Type": "application/json", "Cache-Control": "no-store"})
+    return Answered(200, headers, orjson.dumps(page))
 
 
 def _wire_form(page: Page) -> dict[str, Any]:

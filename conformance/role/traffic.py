@@ -11,12 +11,14 @@ import orjson
 import schemas
 from conformance.role.journal import SendKind
 from conformance.script.batch import UnreadableBatchError, inflate, split_batch
-from conformance.standin.parameters import TRUE
 
 MARKS, SNAPSHOTS, BATCH = "/v1/snapshots/marks", "/v1/snapshots", "/v1/offers/batch"
 OFFERS = "/v1/offers/"
-_MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 _MAX_ITEMS = _MAX_REQUESTS = 100_000
+_DIGITS = 16
+"""Of the highest revision."""
+_TRUE = frozenset({"true", "1"})
 _CONTACT = ("personal-data", "contact-in-id")
 
 
@@ -63,7 +65,12 @@ class Request:
     @property
     def dry(self) -> bool:
         """Whether it is a dry run."""
-        return self.query.get("dry_run") in TRUE
+        return self.query.get("dry_run") in _TRUE
+
+    @property
+    def partial(self) -> bool:
+        """Whether sound items are kept where others are refused."""
+        return self.query.get("partial") in _TRUE
 
     @property
     def submits(self) -> bool:
@@ -167,7 +174,7 @@ class RequestReader:
         )
         if method == "DELETE" and path.startswith(OFFERS):
             revision = query.get("revision", "")
-            number = int(revision) if revision.isdecimal() else 0
+            number = int(revision) if revision.isdecimal() and len(revision) <= _DIGITS else 0
             request.items = (TrafficItem(path.removeprefix(OFFERS), number, "withdraw"),)
         elif method == "PUT" or path in {BATCH, SNAPSHOTS}:
             documents = _documents(body, headers.get("Content-Encoding", ""), whole=method == "PUT")
@@ -190,7 +197,7 @@ class RequestReader:
 
 def _documents(body: bytes, encoding: str, *, whole: bool) -> Sequence[bytes]:
     try:
-        content = inflate(body, most=_MAX_BYTES) if encoding.lower() in {"gzip", "x-gzip"} else body
+        content = inflate(body, most=MAX_BYTES) if encoding.lower() in {"gzip", "x-gzip"} else body
         return [content] if whole else list(split_batch(content))
     except UnreadableBatchError:
         return ()

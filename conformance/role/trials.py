@@ -7,16 +7,13 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 import orjson
-from multidict import CIMultiDict
 
 import schemas
 from conformance.role.fake_gateway import FakeGateway
-from conformance.role.host import HostAnswer, PartnerRequest, language_of, problem
-from conformance.role.traffic import MARKS, Request
+from conformance.role.host import Answered, Asked, refusal
+from conformance.role.traffic import MARKS, MAX_BYTES, Request
 from conformance.script.batch import inflate, split_batch
-from conformance.standin.parameters import TRUE
-from conformance.standin.upload import MAX_BYTES
-from schemas.rulebook import Language
+from schemas.rulebook import preferred_language
 
 GiveOrder: TypeAlias = Callable[[str, str], Awaitable[None]]
 _MARGIN_SECONDS = 1.3
@@ -54,7 +51,7 @@ class Trials:
         """Whether the platform met none of the case's faults that are played here."""
         return bool(self._expected) and not self._expected & self._met
 
-    def expect(self, faults: Sequence[Mapping[str, Any]]) -> None:
+    async def expect(self, faults: Sequence[Mapping[str, Any]]) -> None:
         """Add faults; none at all ends those that are pending."""
         if not faults:
             self._left.clear()
@@ -65,14 +62,14 @@ class Trials:
                 if fault["fault"] not in _OF_SINGLE:
                     self._expected.add(fault["fault"])
                 elif fault["fault"] == "overtaken":
-                    self._gateway.overtake(self._id_of(fault["offer"]), by=_OVERTAKEN_BY)
+                    await self._gateway.overtake(self._id_of(fault["offer"]), by=_OVERTAKEN_BY)
                 self._left.append((fault, fault.get("times", 1)))
             else:
                 self._gateway.faults.append(fault)
 
-    def clear(self) -> None:
+    async def clear(self) -> None:
         """Forget everything of a case."""
-        self.expect(())
+        await self.expect(())
         self._expected.clear()
         self._met.clear()
         self.seconds = 0.0
@@ -84,17 +81,17 @@ class Trials:
         while self._orders:
             await self._orders.pop()
 
-    async def answer(self, ask: PartnerRequest, request: Request) -> HostAnswer:
+    async def answer(self, asked: Asked, request: Request) -> Answered:
         """The answer to a request."""
         for index, (fault, left) in enumerate(self._left):
             if self._fits(fault, request):
                 self._left[index] = (fault, left - 1)
                 self._left = [each for each in self._left if each[1] > 0]
                 self._met.add(fault["fault"])
-                return await self._play(fault, ask, request)
+                return await self._play(fault, asked, request)
         if request.submits and self._gateway.faults:
             await self._give_order(self._gateway.faults[0])
-        return await self._gateway.answer(ask)
+        return await self._gateway.answer_as_gateway(asked, request)
 
     def _fits(self, fault: Mapping[str, Any], request: Request) -> bool:
         match fault["fault"]:
@@ -112,29 +109,28 @@ class Trials:
         meets = request.submits and any(item.id == concerned for item in request.items)
         return meets and (fault["fault"] != "overtaken" or request.method in _SINGLE)
 
-    async def _play(self, fault: Mapping[str, Any], ask: PartnerRequest, request: Request) -> HostAnswer:
+    async def _play(self, fault: Mapping[str, Any], asked: Asked, request: Request) -> Answered:
         retry = {"Retry-After": str(int(fault.get("seconds", 1)))}
         match fault["fault"]:
             case "held-mark":
                 await self._give_order(fault)
-                return await self._gateway.answer(ask)
+                return await self._gateway.answer_as_gateway(asked, request)
             case "not-ready":
                 await self._give_order(fault)
-                return problem(None, "snapshot-not-ready", headers=retry)
+                return refusal(asked, "snapshot-not-ready", headers=retry)
             case "needs-confirmation":
                 number = fault["number"]
                 members = {"would_withdraw": number}
-                return problem(None, "snapshot-shrinks-too-much", members=members, actual=number, expected=number)
+                return refusal(asked, "snapshot-shrinks-too-much", members=members, actual=number, expected=number)
             case "running":
-                return problem(None, "idempotency-running", headers=retry)
+                return refusal(asked, "idempotency-running", headers=retry)
             case "accepted":
-                return await self._gateway.answer(_without_header(ask, "Prefer"))
+                return await self._gateway.answer_as_gateway(asked.with_headers("Prefer"), request)
             case "overtaken" | "decided":  # the decision comes with the answer
                 if request.submits and self._gateway.faults:
-                    return await self._gateway.answer(ask)
-                waiting = CIMultiDict({**_without_header(ask, "Prefer").headers, "Prefer": "wait=10"})
-                return await self._gateway.answer(replace(ask, headers=waiting))
-        return await self._refuse(self._id_of(fault["offer"]), ask, request)
+                    return await self._gateway.answer_as_gateway(asked, request)
+                return await self._gateway.answer_as_gateway(asked.with_headers(Prefer="wait=10"), request)
+        return await self._refuse(self._id_of(fault["offer"]), asked, request)
 
     async def _give_order(self, fault: Mapping[str, Any]) -> None:
         """Give the fault's order, and wait until the platform has executed it, or for some seconds where it cannot
@@ -147,24 +143,25 @@ class Trials:
         await asyncio.wait([task], timeout=_ORDER_SECONDS)
         await asyncio.sleep(_MARGIN_SECONDS)
 
-    async def _refuse(self, offer_id: str, ask: PartnerRequest, request: Request) -> HostAnswer:
+    async def _refuse(self, offer_id: str, asked: Asked, request: Request) -> Answered:
         """The answer to a request in which the verdict refuses this offer."""
         found = schemas.problem(_RULE, pointer="/description").to_json()
         if len(request.items) == 1 and request.method != "POST":
-            return problem(None, "submission-refused", problems=[found])
+            return refusal(asked, "submission-refused", problems=[found])
         index = next(index for index, item in enumerate(request.items) if item.id == offer_id)
-        language = language_of(ask)
+        language = preferred_language(asked.headers.get("Accept-Language", ""))
         problems = [schemas.localized(found, language)]
         refused = {"index": index, "id": offer_id, "status": "refused", "problems": problems}
         if request.is_set:
-            return _with_refused(await self._gateway.answer(ask), refused, language)
-        if ask.query.get("partial") in TRUE and request.items[1:]:
-            kept = await self._gateway.answer(_without(ask, index))
-            return _with_refused(kept, refused, language, left_out=True)
-        return _whole_refused(request, refused, language)
+            return _with_refused(await self._gateway.answer_as_gateway(asked, request), refused)
+        if request.partial and request.items[1:]:
+            rest = replace(request, items=(*request.items[:index], *request.items[index + 1 :]))
+            kept = await self._gateway.answer_as_gateway(_without(asked, index), rest)
+            return _with_refused(kept, refused, left_out=True)
+        return _whole_refused(asked, request, refused)
 
 
-def _whole_refused(request: Request, refused: Mapping[str, Any], language: Language) -> HostAnswer:
+def _whole_refused(asked: Asked, request: Request, refused: Mapping[str, Any]) -> Answered:
     """The answer to a batch of which nothing is queued, as one of its items is refused."""
     results = [
         refused if index == refused["index"] else {"index": index, "id": item.id, "status": "not-queued"}
@@ -172,17 +169,15 @@ def _whole_refused(request: Request, refused: Mapping[str, Any], language: Langu
     ]
     letters = "".join("r" if each is refused else "n" for each in results)
     body = {"items": len(results), "refused": 1, "queued": 0, "results": results, "statuses": letters}
-    answer = problem(None, "batch-refused", actual=1, expected=len(results), members={**body, "rules": {_RULE: 1}})
-    return replace(answer, body={**answer.body.write(language), "warnings": {}})
+    members = {**body, "rules": {_RULE: 1}, "warnings": {}}
+    return refusal(asked, "batch-refused", actual=1, expected=len(results), members=members)
 
 
-def _with_refused(
-    answer: HostAnswer, refused: Mapping[str, Any], language: Language, *, left_out: bool = False
-) -> HostAnswer:
+def _with_refused(answer: Answered, refused: Mapping[str, Any], *, left_out: bool = False) -> Answered:
     """The answer to an upload, in which one item is refused; the gateway may have received it without that item."""
     if answer.status not in {200, 202, 207}:
         return answer
-    body = orjson.loads(answer.content(language))
+    body = dict(answer.document)
     index = refused["index"]
     others = [
         {**each, "index": each["index"] + 1} if left_out and each["index"] >= index else each
@@ -198,19 +193,14 @@ def _with_refused(
         "refused": body["refused"] + 1,
         "queued": body["queued"] - (not left_out),
     }
-    return HostAnswer(207 if left_out else answer.status, body, answer.all_headers(language))
+    return replace(answer, status=207 if left_out else answer.status, body=orjson.dumps(body))
 
 
-def _without(ask: PartnerRequest, index: int) -> PartnerRequest:
+def _without(asked: Asked, index: int) -> Asked:
     """The batch without one of its items."""
-    gzip = ask.headers.get("Content-Encoding", "identity").lower() in {"gzip", "x-gzip"}
-    content = inflate(ask.body, most=MAX_BYTES) if gzip else ask.body
+    gzip = asked.headers.get("Content-Encoding", "identity").lower() in {"gzip", "x-gzip"}
+    content = inflate(asked.body, most=MAX_BYTES) if gzip else asked.body
     documents = [each for at, each in enumerate(split_batch(content)) if at != index]
     array = content.lstrip().startswith(b"[")
     body = b"[" + b",".join(documents) + b"]" if array else b"\n".join(documents)
-    return _without_header(replace(ask, body=body), "Content-Encoding")
-
-
-def _without_header(ask: PartnerRequest, left_out: str) -> PartnerRequest:
-    headers = CIMultiDict((name, value) for name, value in ask.headers.items() if name.lower() != left_out.lower())
-    return replace(ask, headers=headers)
+    return replace(asked.with_headers("Content-Encoding"), body=body)

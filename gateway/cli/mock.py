@@ -15,9 +15,9 @@ from rich.text import Text
 
 from gateway.cli.console import OUT, CommandError, Lang
 from gateway.clock import Clock, now
-from gateway.errors import SettingsError
 from gateway.mock.faults import FaultError, FaultScenario, read_scenario
 from gateway.mock.front import Answered, Asked
+from gateway.mock.host import ListenError
 from gateway.mock.mock import mocking
 from gateway.mock.seeds import PLATFORM
 from gateway.protocol.paris_time import paris_date
@@ -61,7 +61,7 @@ def mock(
     configure_logs("error")
     try:
         run(_mock(address, port, _scenario(faults, lang), _clock(clock, lang), lang))
-    except SettingsError as error:
+    except ListenError as error:
         raise CommandError(f"{error}.", step=words.listen_step, language=lang) from error
     OUT.print(words.end)
 

@@ -1,11 +1,11 @@
 """Accounts of the mock: a token for any client id and secret, or for given accounts only; tokens that can be ended."""
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote, urlencode
 
 from gateway.api.tokens import TokenIssuer
 from gateway.errors import TokenError
@@ -17,29 +17,41 @@ from gateway.partners.credential import hash_secret, matching_secret
 from gateway.partners.onboarding import DEFAULT_SCOPES, presets
 from gateway.partners.revocation import Claims, TokenVerifier
 from gateway.protocol.identity import is_slug
-from gateway.protocol.partner import Partner, Scope, Secret
+from gateway.protocol.partner import SCOPES, Partner, Secret
 
 _MAX_SECRETS = 5
 _MAX_TOKENS = 10_000
 
 
-def account(platform: str, secret: str = "", *, scopes: Iterable[Scope] = DEFAULT_SCOPES) -> Partner:
-    """A partner with this secret, and with what is known of a platform of its name."""
+def account(
+    platform: str, secret: str = "", *, scopes: Iterable[str] = DEFAULT_SCOPES, host: str | None = None
+) -> Partner:
+    """A partner with this secret and host, and with what is known of a platform of its name."""
     known = presets().get(platform) or Partner(platform=platform, name=platform, scopes=DEFAULT_SCOPES)
-    return replace(known, scopes=frozenset(scopes), secrets=(_secret(secret),) if secret else ())
+    own = frozenset(scope for scope in SCOPES if scope in scopes)
+    hosts = known.hosts if host is None else (host,)
+    return replace(known, scopes=own, hosts=hosts, secrets=(_secret(secret),) if secret else ())
 
 
 class Tokens:
     """The token endpoint's issuer and the API's verifier in one: only tokens of this process hold, until ``end``.
-    ``open_to_all``: a platform's slug with any secret becomes its account on first use.
+    ``clients``: the platform of each client id that is not the platform's slug. ``open_to_all``: a platform's slug with
+    any secret becomes its account on first use.
     """
 
     def __init__(
-        self, partners: Partners, issuer: TokenIssuer, verifier: TokenVerifier, *, open_to_all: bool = False
+        self,
+        partners: Partners,
+        issuer: TokenIssuer,
+        verifier: TokenVerifier,
+        *,
+        clients: Mapping[str, str],
+        open_to_all: bool,
     ) -> None:
         self._partners = partners
         self._issuer = issuer
         self._verifier = verifier
+        self._names = {**dict.fromkeys(clients.values(), ""), **clients}
         self._open_to_all = open_to_all
         self._live: dict[str, None] = {}
 
@@ -51,6 +63,8 @@ class Tokens:
         self, body: bytes, *, content_type: str, authorization: str | None, peer: str
     ) -> tuple[int, Mapping[str, str], Mapping[str, Any]]:
         """As the gateway's issuer answers."""
+        if self._names:
+            body, authorization = self._named(body), self._named_basic(authorization)
         if self._open_to_all:
             with suppress(RefusalError):  # which the issuer answers
                 await self._admit(read_request(body, content_type=content_type, authorization=authorization))
@@ -76,6 +90,25 @@ class Tokens:
         if token not in self._live:
             raise TokenError("the token has been ended")
         return claims
+
+    def _named(self, body: bytes) -> bytes:
+        """The form with the platform's slug as client id."""
+        pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
+        if not {value for name, value in pairs if name == "client_id"} & self._names.keys():
+            return body
+        named = [(name, self._names.get(text, text) if name == "client_id" else text) for name, text in pairs]
+        return urlencode(named).encode()
+
+    def _named_basic(self, authorization: str | None) -> str | None:
+        """The header with the platform's slug as client id."""
+        kind, _, encoded = (authorization or "").partition(" ")
+        try:
+            client, colon, secret = b64decode(encoded).decode().partition(":")
+        except ValueError:
+            return authorization
+        if unquote(client) not in self._names:
+            return authorization
+        return f"{kind} {b64encode(f'{self._names[unquote(client)]}{colon}{secret}'.encode()).decode()}"
 
     async def _admit(self, request: TokenRequest) -> None:
         """Make the account of a request, or give it one more secret."""

@@ -1,11 +1,15 @@
 """The core: a federation on a log in memory, its relay and views, and its API on a port of this machine."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import orjson
+import structlog
 
 import schemas
 from gateway.api.context import CONTEXT
@@ -14,21 +18,23 @@ from gateway.bootstrap import parts
 from gateway.bootstrap.log import with_signing_key
 from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_api, listen, serve
-from gateway.clock import Clock, now
+from gateway.clock import Clock
 from gateway.federation import Federation
 from gateway.log.tasks import start_tasks
 from gateway.mock.accounts import Tokens
-from gateway.mock.log import Unwatched, Watch, WatchedLog
+from gateway.mock.log import Watch, WatchedLog
 from gateway.oauth import jws
 from gateway.operate.decision_counts import DecisionCounts
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
-from gateway.protocol.topic import COMMON
+from gateway.protocol.topic import COMMON, OFFERS
 from gateway.relay import CommitPace, Relay
 from gateway.settings import Settings
 from gateway.store import ViewUpdater
 
 LOOPBACK = "127.0.0.1"
 _PAUSE = 0.002
+_SECONDS = 10.0
 
 
 class _Immediate(CommitPace):
@@ -47,23 +53,40 @@ class Core:
         self.url = url
         self.tokens = tokens
 
+    async def overtake(self, offer_id: str, *, by: int) -> None:
+        """Raise the revision of a live offer, as if another machine of its platform had published it."""
+        federation = self.federation
+        await federation.offers.reached(await federation.log.ends(OFFERS), _SECONDS)
+        state = await federation.offers.get(offer_id)
+        if state is None or state.offer is None:
+            return
+        document = {**orjson.loads(orjson.dumps(state.offer)), "revision": state.known.revision + by}
+        verdict = schemas.check(orjson.dumps(document), on=date.fromisoformat(paris_date(federation.clock())))
+        hosts, publisher = federation.partners.hosts(), offer_id.partition(":")[0]
+        command = federation.submissions.prepare(verdict, publisher=publisher, hosts=hosts)
+        await federation.submissions.submit([command])
+        await federation.receipts.wait(command.receipt, _SECONDS)
+
 
 @asynccontextmanager
 async def core(
     *,
     url: str,
-    partners: Iterable[Partner] = (),
-    clock: Clock = now,
-    watch: Watch | None = None,
-    open_to_all: bool = False,
+    partners: Iterable[Partner],
+    clients: Mapping[str, str],
+    clock: Clock,
+    watch: Watch,
+    open_to_all: bool,
 ) -> AsyncIterator[Core]:
     """A core whose partners know it as ``url``, in a folder and with keys of its own, which end with the block. Raises
     SettingsError where no port is free.
     """
+    if not structlog.is_configured():  # a process with logs of its own keeps them
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="passerelle-mock-")))
         settings = with_signing_key(Settings(data=folder, pages=0))
-        log = WatchedLog(watch or Unwatched(), clock=clock)
+        log = WatchedLog(watch, clock=clock)
         await log.create_topics(COMMON)
         federation = await build_federation(settings, stack, log=log, clock=clock)
         for partner in partners:
@@ -92,7 +115,9 @@ async def core(
         jws.preload()
         listening = await listen(stack, LOOPBACK, 0)
         app = build_api(settings, federation, url)
-        tokens = Tokens(federation.partners, app[TOKEN_ISSUER], app[CONTEXT].verifier, open_to_all=open_to_all)
+        tokens = Tokens(
+            federation.partners, app[TOKEN_ISSUER], app[CONTEXT].verifier, clients=clients, open_to_all=open_to_all
+        )
         app[TOKEN_ISSUER], app[CONTEXT] = tokens, replace(app[CONTEXT], verifier=tokens)
         while not (relay.ready and all(view.ready for view in views.values())):  # noqa: ASYNC110  # some milliseconds
             await asyncio.sleep(_PAUSE)

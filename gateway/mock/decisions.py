@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.mock.log import Unwatched
 from gateway.protocol.submission import Submission
 
 _SECONDS = 10.0
 _MAX_OPEN = 200_000
 
 
-class Decisions(Unwatched):
+class Decisions:
     """Follows each submission to its receipt; ``decided_one`` is called with the request's id, empty for the gateway's
     own.
     """
@@ -21,12 +20,20 @@ class Decisions(Unwatched):
         self._left: dict[str, int] = {}
         self._moved = asyncio.Event()
 
-    async def appending(self, request: str, submissions: Sequence[Submission]) -> None:
+    async def appending(self, request: str, submissions: Sequence[Submission]) -> bool:
         """Follow these."""
         for one in submissions:
             if len(self._open) < _MAX_OPEN:
                 self._open[one.receipt] = request, one
                 self._left[request] = self._left.get(request, 0) + 1
+        return True
+
+    async def appended(self, request: str, *, whole: bool) -> bool:  # noqa: ARG002  # the watch's form
+        """Let the log answer."""
+        return True
+
+    async def deciding(self) -> None:
+        """Let the relay commit."""
 
     def forget(self, request: str) -> None:
         """Stop following what a request submits: it did not reach the log."""

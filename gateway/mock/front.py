@@ -25,7 +25,7 @@ MARK: Mapping[str, str] = {"Passerelle-Mock": "1"}
 """A header of each answer."""
 MAX_BYTES = 64 * 1024 * 1024
 """The largest content."""
-_MAX_HELD = 3 * MAX_BYTES
+MAX_HELD = 3 * MAX_BYTES
 """Contents of all requests together."""
 READ_SECONDS = 30.0
 _SHUTDOWN_SECONDS = 1.0
@@ -88,9 +88,9 @@ Seen: TypeAlias = Callable[[Asked, Answered, int], None]
 CLOSED = Answered(200, CIMultiDict(), closed=True)
 
 
-def refusal(asked: Asked, code: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Answered:
-    """A problem document in the language of a request; ``more`` as for ``ProblemError``."""
-    return _refused(asked.headers, ProblemError(code, headers=headers, **more))
+def refusal(asked: Asked, problem: str | ProblemError, **more: Any) -> Answered:
+    """A problem document in the language of a request; with a code, ``more`` as for ``ProblemError``."""
+    return _refused(asked.headers, ProblemError(problem, **more) if isinstance(problem, str) else problem)
 
 
 class Front:
@@ -98,7 +98,7 @@ class Front:
     contents of all requests that are being answered take ``held`` bytes, ``most_held`` at most.
     """
 
-    def __init__(self, answering: Answering, *, seen: Seen, most_held: int = _MAX_HELD) -> None:
+    def __init__(self, answering: Answering, *, seen: Seen, most_held: int = MAX_HELD) -> None:
         self.answering = answering
         self._seen = seen
         self.held = 0
@@ -107,7 +107,7 @@ class Front:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         began, body, answered = time.monotonic(), bytearray(), Answered(500, CIMultiDict())
-        asked = Asked(request.method, request.raw_path, request.headers, id=mint_request_id())
+        asked = Asked(request.method, request.rel_url.raw_path_qs, request.headers, id=mint_request_id())
         try:
             await self._read(request, body)
             asked = replace(asked, body=bytes(body))
@@ -174,7 +174,9 @@ async def forwarding(url: str) -> AsyncIterator[Way]:
     """The way to the core at this URL."""
     connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=None)
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False) as session:
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+    ) as session:
         yield Way(session, url)
 
 

@@ -7,6 +7,7 @@ import orjson
 import structlog
 
 from gateway.clock import Clock
+from gateway.errors import UnknownOutcomeError
 from gateway.log.common import SpentOwner
 from gateway.log.memory import MemoryLog
 from gateway.log.port import Appended, Output
@@ -17,35 +18,19 @@ from gateway.relay.partition import ROLE as RELAY
 
 
 class Watch(Protocol):
-    """Sees what the log is given; a LogError of ``appending`` or ``appended`` becomes the log's own failure."""
+    """Sees what the log is given, and lets it fail: False of ``appending`` or ``appended`` is no answer of the log."""
 
-    async def appending(self, request: str, submissions: Sequence[Submission]) -> None:
-        """Submissions of a request come, by its id (empty: the gateway's own). An error leaves them out of the log."""
+    async def appending(self, request: str, submissions: Sequence[Submission]) -> bool:
+        """Submissions of a request come, by its id (empty: the gateway's own). False leaves them out of the log."""
 
-    async def appended(self, request: str, *, whole: bool) -> None:
-        """Submissions of a request are on the log, to which an error changes nothing. ``whole``: none follow."""
+    async def appended(self, request: str, *, whole: bool) -> bool:
+        """Submissions of a request are on the log. ``whole``: none follow."""
 
     async def deciding(self) -> None:
         """The relay is about to commit decisions."""
 
     def decided(self, receipts: Sequence[Mapping[str, Any]]) -> None:
         """Decisions are on the log: the documents of their receipts."""
-
-
-class Unwatched:
-    """The watch of no one."""
-
-    async def appending(self, request: str, submissions: Sequence[Submission]) -> None:
-        """Do nothing."""
-
-    async def appended(self, request: str, *, whole: bool) -> None:
-        """Do nothing."""
-
-    async def deciding(self) -> None:
-        """Do nothing."""
-
-    def decided(self, receipts: Sequence[Mapping[str, Any]]) -> None:
-        """Do nothing."""
 
 
 class WatchedLog(MemoryLog):
@@ -61,9 +46,9 @@ class WatchedLog(MemoryLog):
             return await super().append(topic, partition, records)
         submissions = [skim_submission(record.value or b"") for record in records]
         request = _request()
-        await self._watch.appending(request, submissions)
+        _require(await self._watch.appending(request, submissions))
         appended = await super().append(topic, partition, records)
-        await self._watch.appended(request, whole=not _of_snapshot(submissions[0]))
+        _require(await self._watch.appended(request, whole=not _of_snapshot(submissions[0])))
         return appended
 
     async def own(self, role: str, partition: int) -> SpentOwner:
@@ -75,7 +60,7 @@ class WatchedLog(MemoryLog):
             submissions = [skim_submission(one.record.value or b"") for one in outputs if one.topic == SUBMISSIONS]
             applied = position_key(role, partition) in {one.record.key for one in outputs}  # a snapshot's last commit
             if submissions or applied:
-                await self._watch.appending(request, submissions)
+                _require(await self._watch.appending(request, submissions))
             if role == RELAY:
                 await self._watch.deciding()
             ends = await owner.commit(outputs)
@@ -83,10 +68,15 @@ class WatchedLog(MemoryLog):
             if receipts:
                 self._watch.decided(receipts)
             if applied:
-                await self._watch.appended(request, whole=True)
+                _require(await self._watch.appended(request, whole=True))
             return ends
 
         return SpentOwner(commit, owner.end)
+
+
+def _require(answered: bool) -> None:  # noqa: FBT001  # what a watch says
+    if not answered:
+        raise UnknownOutcomeError("the log did not answer")
 
 
 def _request() -> str:

@@ -3,41 +3,34 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
 from gateway.api.context import Limits
-from gateway.bootstrap.serving import listen
 from gateway.clock import Clock, now
-from gateway.errors import SettingsError
 from gateway.mock.accounts import account
-from gateway.mock.core import Core, core
-from gateway.mock.decisions import Decisions
 from gateway.mock.faults import HEADER, Fault, FaultError, FaultScenario
-from gateway.mock.front import CLOSED, Answered, Asked, Front, Way, forwarding, fronted, refusal
+from gateway.mock.front import CLOSED, Answered, Asked, refusal
+from gateway.mock.host import READING, Host, ListenError, hosted
 from gateway.mock.requests import PATH, SeenRequests
 from gateway.mock.seeds import PLATFORM, Seeds, ShiftedClock
 from gateway.protocol.submission import Publish, Submission, Withdraw
-from gateway.runtime.listening import format_endpoint
 
 _CHANGES = "/v1/changes"
-_READING = frozenset({"GET", "HEAD"})
 _KEY = "Idempotency-Key"
 
 Line = Callable[[Asked, Answered, Mapping[str, int]], None]
 """Is shown each request with its answer and the number of its submissions by verdict."""
 
 
-class Mock(Decisions):
+class Mock(Host):
     """Answers requests by the core, but for faults and ``/mock/requests``."""
 
     def __init__(self, scenario: FaultScenario, line: Line) -> None:
         super().__init__()
         self.requests = SeenRequests()
-        self.core: Core
-        self.way: Way
         self.seeds: Seeds
         self._scenario = scenario
         self._line = line
@@ -46,6 +39,7 @@ class Mock(Decisions):
 
     async def answer(self, asked: Asked) -> Answered:
         """The answer to a request."""
+        self._verdicts[asked.id] = Counter()
         if asked.url.path == PATH:
             return self.requests.answer() if asked.method == "GET" else refusal(asked, "method-not-allowed")
         try:
@@ -59,8 +53,9 @@ class Mock(Decisions):
     def seen(self, asked: Asked, answered: Answered, milliseconds: int) -> None:
         """Keep and print a request."""
         self.requests.note(asked, answered, milliseconds)
+        verdicts = self._verdicts.pop(asked.id, Counter())
         if asked.url.path != PATH:
-            self._line(asked, answered, self._verdicts.pop(asked.id, {}))
+            self._line(asked, answered, verdicts)
 
     async def deciding(self) -> None:
         """Hold decisions back while they are to be late."""
@@ -68,13 +63,12 @@ class Mock(Decisions):
 
     def decided_one(self, request: str, submission: Submission, receipt: Mapping[str, Any]) -> None:
         """Count the verdict on a submission of a request that is being answered."""
-        if request and isinstance(submission, Publish | Withdraw):
-            self._verdicts.setdefault(request, Counter())[receipt["verdict"]] += 1
+        if request in self._verdicts and isinstance(submission, Publish | Withdraw):
+            self._verdicts[request][receipt["verdict"]] += 1
 
     async def _forward(self, asked: Asked) -> Answered:
-        answered = await self.way.forward(asked)
-        if asyncio.get_running_loop().time() >= self._late_until:
-            await self.settle(asked.id)
+        late = asyncio.get_running_loop().time() < self._late_until
+        answered = await (self.way.forward(asked) if late else self.forward(asked))
         if asked.url.path == _CHANGES and answered.status == 200 and answered.document.get("more") is False:
             await self.seeds.move()
         return answered
@@ -87,7 +81,7 @@ class Mock(Decisions):
         retry = {"Retry-After": str(max(1, round(fault.seconds)))}
         match fault.fault:
             case "unavailable":
-                code = "view-behind" if asked.method in _READING else "outcome-unknown"
+                code = "view-behind" if asked.method in READING else "outcome-unknown"
                 return refusal(asked, code, headers=retry)
             case "busy":
                 return refusal(asked, "rate-limited", headers=retry, expected=Limits().requests_per_minute)
@@ -111,21 +105,13 @@ class Mock(Decisions):
 async def mocking(
     *, host: str, port: int, line: Line, scenario: FaultScenario, clock: Clock = now
 ) -> AsyncIterator[str]:
-    """Run a mock; yields its URL. Raises SettingsError where it cannot listen, or for an address of a network."""
+    """Run a mock; yields its URL. Raises ListenError where it cannot listen, or for an address of a network."""
     if not _is_loopback(host):
-        raise SettingsError(f"a mock answers on this machine only, not on {host}: it accepts every client and secret")
-    async with AsyncExitStack() as stack:
-        listening = await listen(stack, host, port, patience=0)
-        url = f"http://{format_endpoint(host, listening.getsockname()[1])}"
-        mock = Mock(scenario, line)
-        at = ShiftedClock(clock)
-        mock.core = await stack.enter_async_context(
-            core(url=url, partners=[account(PLATFORM)], clock=at, watch=mock, open_to_all=True)
-        )
-        mock.way = await stack.enter_async_context(forwarding(mock.core.url))
+        raise ListenError(f"a mock answers on this machine only, not on {host}: it accepts every client and secret")
+    mock, at = Mock(scenario, line), ShiftedClock(clock)
+    async with hosted(mock, host, port, partners=[account(PLATFORM)], clock=at, open_to_all=True) as url:
         mock.seeds = Seeds(mock.core.federation, at)
         await mock.seeds.plant()
-        await fronted(stack, Front(mock.answer, seen=mock.seen), listening)
         yield url
 
 

@@ -96,7 +96,7 @@ def digest_of(value: object) -> str:
 
 
 def _say(code: str, **values: object) -> Texts:
-    return fill(load_texts("gateway", "words.json")["evidence"][code], values)
+    return fill(load_texts(__package__.rpartition(".")[0], "words.json")["evidence"][code], values)
 
 
 def _named(cases: Collection[str]) -> str:

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from gateway.clock import now
-from gateway.errors import SettingsError
 from gateway.mock.faults import FaultScenario
+from gateway.mock.host import ListenError
 from gateway.mock.mock import mocking
 from gateway.mock.seeds import NUMBER
 from schemas.closed_list import closed_list
@@ -99,7 +99,7 @@ async def test_the_last_requests_are_listed_without_secrets() -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "gateway.example"])
 async def test_it_answers_on_this_machine_only(host: str) -> None:
-    with pytest.raises(SettingsError, match="this machine only"):
+    with pytest.raises(ListenError, match="this machine only"):
         async with mocking(host=host, port=0, line=lambda *_: None, scenario=FaultScenario()):
             pass
 

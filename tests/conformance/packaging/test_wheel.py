@@ -1,5 +1,5 @@
-"""The kit's own wheel: in a project that has a folder ``schemas`` of its own, and without our other packages; its bytes
-depend on the commit alone.
+"""The kit's own wheel: in a project that has folders ``schemas`` and ``gateway`` of its own, and without our other
+packages; its bytes depend on the commit alone.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from conformance.packaging.build import ROOT, build, rewrite
+from conformance.packaging.build import ROOT, build, needed, rewrite
 from conformance.target.topic import EXTRA
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A partner's project, in which ``schemas``, ``conformance`` and ``gateway`` are something else."""
-    for name in ("schemas", "conformance", "gateway"):
+    for name in ("schemas", "conformance", "gateway", "adapters"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise ImportError('the partner\\'s own package')\n")
     return tmp_path
@@ -62,6 +62,9 @@ def test_the_wheel_holds_the_kit_and_a_private_copy_of_the_schemas(installed: Pa
         for name in (
             "cases/base.json",
             "_schemas/json/offer.schema.json",
+            "_gateway/mock/host.py",
+            "_gateway/words.json",
+            "_adapters/rendering/__init__.py",
             "report/page.css",
             "report/page.html",
             "_schemas/requirements.json",
@@ -73,7 +76,8 @@ def test_the_wheel_holds_the_kit_and_a_private_copy_of_the_schemas(installed: Pa
     assert ["passerelle_conformance"] == sorted(
         each.name for each in installed.iterdir() if not each.name.endswith(".dist-info")
     )
-    assert not (package / "packaging").exists()
+    left_out = ("packaging", "_gateway/cli", "_gateway/pages/site.py", "_adapters/national", "_adapters/formats")
+    assert [] == [name for name in left_out if (package / name).exists()]
 
 
 def test_nothing_in_it_imports_our_packages_by_their_old_names(installed: Path, project: Path) -> None:
@@ -81,15 +85,26 @@ def test_nothing_in_it_imports_our_packages_by_their_old_names(installed: Path, 
         "import pkgutil, importlib, sys, passerelle_conformance as kit\n"
         "names = [each.name for each in pkgutil.walk_packages(kit.__path__, 'passerelle_conformance.')]\n"
         "[importlib.import_module(name) for name in names if 'build_' not in name]\n"
-        "print(len(names), sorted({'schemas', 'conformance', 'gateway'} & set(sys.modules)))"
+        "print(len(names), sorted({'schemas', 'conformance', 'gateway', 'adapters'} & set(sys.modules)))"
     )
     done = run(installed, project, sys.executable, "-c", look)
     number, rest = done.stdout.split(" ", 1)
     assert ("[]\n", "") == (rest, done.stderr)
     sources = [path for room in ("conformance", "schemas") for path in (ROOT / room).rglob("*.py")]
-    assert int(number) == sum("packaging" not in path.parts for path in sources) - 1
+    copied = [path for path in needed() if path.suffix == ".py"]
+    assert int(number) == sum("packaging" not in path.parts for path in sources) - 1 + len(copied)
 
 
+PUBLISHER = """role = "publisher"
+[partner]
+listen = "127.0.0.1:0"
+observe = 1
+[accounts.publisher]
+platform = "bretagne"
+secret_env = "PATH"
+[features]
+order = false
+"""
 SET_UP = """role = "gateway"
 target = "http://127.0.0.1:1"
 [accounts.national]
@@ -157,6 +172,14 @@ def test_the_command_answers_without_a_network(installed: Path, project: Path) -
     assert "passerelle-conformance 1." in kit(installed, project, "--version").stdout
 
 
+def test_the_wheel_hosts_a_publisher_on_its_own_gateway(installed: Path, project: Path) -> None:
+    """The mock inside is the wheel's copy; a publisher that never comes is its only finding."""
+    (project / "conformance.toml").write_text(PUBLISHER)
+    done = kit(installed, project, "run", "--lang", "en", "--case", "watched/own-slug")
+    assert 3 == done.returncode, done.stdout + done.stderr
+    assert "run/no-request" in done.stdout
+
+
 def built_in_a_clone(folder: Path, *, umask: int, environment: Mapping[str, str]) -> Mapping[str, bytes]:
     """The content of ``dist`` after ``make kit`` in a clone of its own. The wheels of the lock come from our cache."""
     settings = {**os.environ, **environment}
@@ -204,6 +227,7 @@ def test_every_file_of_the_wheel_can_be_read_by_all_and_has_the_commits_time(tmp
         ("    import schemas\n", "    from passerelle_conformance import _schemas as schemas\n"),
         ("from schemas.rulebook import Language\n", "from passerelle_conformance._schemas.rulebook import Language\n"),
         ("from conformance import clock\n", "from passerelle_conformance import clock\n"),
+        ("from gateway.mock.front import Asked\n", "from passerelle_conformance._gateway.mock.front import Asked\n"),
         ("from conformances import x\n", "from conformances import x\n"),
         ('"""What schemas are for."""\n', '"""What schemas are for."""\n'),
     ],

@@ -7,16 +7,16 @@ from datetime import date, timedelta
 import aiohttp
 import pytest
 
-from conformance.clock import milliseconds
+from conformance.clock import milliseconds, today
 from conformance.model.case import Case, CaseDocument
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
 from conformance.role.gateway import GatewayRole
-from conformance.role.host import Host, client_of, hosting
 from conformance.role.runner import run_cases
-from conformance.standin.gateway import StandIn
-from conformance.standin.tokens import PUBLISHER, SUBSCRIBER
 from conformance.target.setup import Setup, TargetAccount
+from gateway.mock.faults import FaultScenario
+from gateway.mock.mock import mocking
+from gateway.protocol.topic import DAY_MS
 from schemas.rulebook import catalogue
 
 FIRST = catalogue()["text-invisible"].error_from or date.max
@@ -36,15 +36,16 @@ def _is_dated(case: Case) -> bool:
 
 @asynccontextmanager
 async def gateway(day: date) -> AsyncIterator[Setup]:
-    """The kit's own gateway on this day."""
+    """The mock on this day."""
     accounts = {
-        name: TargetAccount(platform=f"essai-{name}", client_id=name, secret="s")
+        name: TargetAccount(platform=f"essai-{name}", client_id=f"essai-{name}", secret="s")
         for name in ("publisher", "neighbour", "subscriber")
     }
-    clients = [client_of(one, SUBSCRIBER if name == "subscriber" else PUBLISHER) for name, one in accounts.items()]
-    standin = StandIn(clients, day=lambda: day, now=milliseconds)
-    host = Host(accounts["publisher"], [], others=clients[1:])
-    async with hosting(host, standin.answer, "127.0.0.1:0") as url:
+    shift = (day - today()).days * DAY_MS
+    mocked = mocking(
+        host="127.0.0.1", port=0, line=lambda *_: None, scenario=FaultScenario(), clock=lambda: milliseconds() + shift
+    )
+    async with mocked as url:
         yield Setup(role="gateway", target=url, accounts=accounts, patience=0.3)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,9 @@ import schemas
 from conformance.clock import today
 from conformance.model.result import Exchange
 from conformance.role.fake_gateway import FakeGateway
-from conformance.role.host import Host, HostAnswer, PartnerRequest, hosting
+from conformance.role.host import Answered, Asked, hosting
 from conformance.role.journal import SubmissionJournal
+from conformance.role.traffic import RequestReader
 from conformance.target.setup import TargetAccount
 from tests.conformance.partner_fixtures import SECRET, Publisher
 
@@ -31,7 +32,6 @@ class Client:
     url: str
     session: aiohttp.ClientSession
     token: str
-    host: Host
     gateway: FakeGateway
     submissions: SubmissionJournal
     journal: list[Exchange]
@@ -57,16 +57,34 @@ class Client:
             return str((await response.json(content_type=None))["problems"][0]["message"])
 
 
+def answering(gateway: FakeGateway) -> Callable[[Asked], Awaitable[Answered]]:
+    """The gateway's answers, without trials."""
+    reader = RequestReader()
+
+    async def answer(asked: Asked) -> Answered:
+        request = reader.read(
+            at=0.0,
+            day=today(),
+            method=asked.method,
+            path=asked.url.path,
+            query=dict(asked.url.query),
+            headers=asked.headers,
+            body=asked.body,
+        )
+        return await gateway.answer_as_gateway(asked, request)
+
+    return answer
+
+
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
     journal: list[Exchange] = []
     submissions = SubmissionJournal("bretagne")
-    host = Host(ACCOUNT, journal)
-    gateway = FakeGateway(submissions, day=today, expire=host.expire)
-    async with hosting(host, gateway.answer, "127.0.0.1:0") as url, aiohttp.ClientSession() as session:
+    gateway = FakeGateway(ACCOUNT, journal, submissions)
+    async with hosting(gateway, answering(gateway), "127.0.0.1:0") as url, aiohttp.ClientSession() as session:
         async with session.post(f"{url}/oauth/token", data=FORM) as response:
             token = (await response.json())["access_token"]
-        yield Client(url, session, token, host, gateway, submissions, journal)
+        yield Client(url, session, token, gateway, submissions, journal)
 
 
 async def offers(number: int) -> list[bytes]:
@@ -140,10 +158,10 @@ async def test_a_dry_run_of_a_batch_meets_no_fault_and_stores_nothing(client: Cl
 
 
 async def test_a_failure_of_the_kit_itself_is_in_the_journal(client: Client) -> None:
-    async def fall(_: PartnerRequest) -> HostAnswer:
+    async def fall(_: Asked) -> Answered:
         raise ZeroDivisionError
 
-    client.host.answering = fall
+    client.gateway.answering = fall
     async with client.session.get(
         f"{client.url}/v1/offers", headers={"Authorization": f"Bearer {client.token}"}
     ) as response:
@@ -290,8 +308,7 @@ async def test_contents_of_all_requests_together_take_bounded_memory() -> None:
     """ERR-008: a request that exceeds the memory gets 503 and Retry-After; an answer frees what its request held."""
     submissions = SubmissionJournal("bretagne")
     [content] = await offers(1)
-    host = Host(ACCOUNT, [], most_held=len(content) + 200)
-    gateway = FakeGateway(submissions, day=today, expire=host.expire)
+    gateway = FakeGateway(ACCOUNT, [], submissions, most_held=len(content) + 200)
     more = asyncio.Event()
 
     async def slowly() -> AsyncIterator[bytes]:
@@ -299,14 +316,14 @@ async def test_contents_of_all_requests_together_take_bounded_memory() -> None:
         await more.wait()
         yield content[-1:]
 
-    async with hosting(host, gateway.answer, "127.0.0.1:0") as url, aiohttp.ClientSession() as session:
+    async with hosting(gateway, answering(gateway), "127.0.0.1:0") as url, aiohttp.ClientSession() as session:
         async with session.post(f"{url}/oauth/token", data=FORM) as response:
             token = (await response.json())["access_token"]
         headers = {"Authorization": f"Bearer {token}", "Content-Type": LINES}
         address = f"{url}/v1/offers/batch"
         first = asyncio.ensure_future(session.post(address, data=slowly(), headers=headers))
         async with asyncio.timeout(20):
-            while host.held < len(content) - 1:
+            while gateway.front.held < len(content) - 1:
                 await asyncio.sleep(0.01)
         async with session.post(address, data=content, headers=headers) as response:
             assert (503, "2") == (response.status, response.headers["Retry-After"])
@@ -316,4 +333,4 @@ async def test_contents_of_all_requests_together_take_bounded_memory() -> None:
             assert 202 == response.status
         async with session.post(address, data=content, headers=headers) as response:
             assert 202 == response.status
-        assert 0 == host.held
+        assert 0 == gateway.front.held

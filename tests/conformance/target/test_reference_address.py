@@ -5,8 +5,8 @@ from dataclasses import replace
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from conformance.standin.server import serving
 from conformance.target.reach import reference_of
 from conformance.target.setup import Setup, setup_of
 
@@ -22,7 +22,10 @@ async def test_a_target_is_linked_to_only_where_it_has_the_page(status: int, kin
         asked.append(request.path)
         return web.Response(status=status, content_type=kind, text="x")
 
-    async with serving(answer, "127.0.0.1:0") as url, aiohttp.ClientSession() as session:
+    app = web.Application()
+    app.router.add_get("/reference", answer)
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        url = str(server.make_url("")).rstrip("/")
         setup = Setup(role="gateway", target=url)
         assert (url if found else None) == await reference_of(setup, session)
         assert ["/reference"] == asked

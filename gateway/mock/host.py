@@ -1,0 +1,108 @@
+"""A host: a core behind a front, and what answers between them. The base of the mock, and of the kit's roles."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from aiohttp import hdrs
+
+from gateway.api.problem import ProblemError
+from gateway.api.query import ReaderQuery, read_changes_query
+from gateway.bootstrap.serving import listen
+from gateway.clock import Clock, now
+from gateway.errors import SettingsError, TokenError
+from gateway.mock.core import Core, core
+from gateway.mock.decisions import Decisions
+from gateway.mock.front import MAX_HELD, Answered, Asked, Front, Way, forwarding, fronted, refusal
+from gateway.partners.revocation import Claims
+from gateway.protocol.partner import Partner
+from gateway.protocol.topic import OFFERS
+from gateway.runtime.listening import format_endpoint
+
+READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
+_MAX_PAGE = 1_000
+_SECONDS = 10.0
+
+
+class ListenError(Exception):
+    """The host cannot listen; the message says why."""
+
+
+class RefusedError(Exception):
+    """A request is refused; ``answered`` says why."""
+
+    def __init__(self, answered: Answered) -> None:
+        super().__init__(answered.status)
+        self.answered = answered
+
+
+class Host(Decisions):
+    """Answers as its core does. ``core``, ``front`` and ``way`` are set by ``hosted``."""
+
+    core: Core
+    front: Front
+    way: Way
+
+    async def answer(self, asked: Asked) -> Answered:
+        """The answer to a request."""
+        return await self.forward(asked)
+
+    async def forward(self, asked: Asked) -> Answered:
+        """The core's answer, once what the request submits is decided and can be read."""
+        answered = await self.way.forward(asked)
+        if asked.method not in READING:
+            await self.settle(asked.id)
+            federation = self.core.federation
+            await federation.offers.reached(await federation.log.ends(OFFERS), _SECONDS)
+        return answered
+
+    def seen(self, asked: Asked, answered: Answered, milliseconds: int) -> None:
+        """See a request with its answer, before it is sent; refusals of the front too."""
+
+    async def claims(self, asked: Asked) -> Claims | None:
+        """The claims of the request's token; None without one that holds."""
+        kind, _, token = asked.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+        try:
+            return await self.core.tokens.verify(token.strip()) if kind.lower() == "bearer" else None
+        except TokenError:
+            return None
+
+    def changes_query(self, asked: Asked, platform: str) -> ReaderQuery:
+        """The query of a request of the changes feed. Raises RefusedError."""
+        partner = self.core.federation.partners.get(platform)
+        if partner is None:
+            raise RefusedError(refusal(asked, "token-invalid"))
+        try:
+            return read_changes_query(asked.url.query, partner, most=_MAX_PAGE)
+        except ProblemError as error:
+            raise RefusedError(refusal(asked, error)) from None
+
+
+@asynccontextmanager
+async def hosted(
+    host: Host,
+    address: str,
+    port: int,
+    *,
+    partners: Iterable[Partner],
+    clients: Mapping[str, str] | None = None,
+    clock: Clock = now,
+    open_to_all: bool = False,
+    most_held: int = MAX_HELD,
+) -> AsyncIterator[str]:
+    """Serve a host at an address (port 0: any free one), with these partners; yields its URL. ``clients``: the platform
+    of each client id that is not the platform's slug. Raises ListenError.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            listening = await listen(stack, address, port, patience=0)
+        except SettingsError as error:
+            raise ListenError(str(error)) from error
+        url = f"http://{format_endpoint(address, listening.getsockname()[1])}"
+        running = core(
+            url=url, partners=partners, clients=clients or {}, clock=clock, watch=host, open_to_all=open_to_all
+        )
+        host.core = await stack.enter_async_context(running)
+        host.way = await stack.enter_async_context(forwarding(host.core.url))
+        host.front = Front(host.answer, seen=host.seen, most_held=most_held)
+        await fronted(stack, host.front, listening)
+        yield url
