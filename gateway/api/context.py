@@ -89,17 +89,3 @@ def client_of(request: web.Request) -> str:
 def today(federation: Federation) -> date:
     """The day of receipt in Europe/Paris, on which verdicts are based."""
     return date.fromisoformat(paris_date(federation.clock()))
-
-
-__all__ = [
-    "CONTEXT",
-    "PARTNER",
-    "SCOPES",
-    "Context",
-    "Limits",
-    "client_of",
-    "context_of",
-    "federation_of",
-    "partner_of",
-    "today",
-]

@@ -5,7 +5,7 @@ background.py  relay, inboxes, pulls, views, national site  parts.py    a federa
 workers.py     the worker processes of a gateway            serving.py  the API and its sockets
 forked.py      workers as forks of ``passerelle serve``     files.py    the SQLite files of a data folder
 doctor.py      what a gateway can find wrong with itself    pages.py    the pages and what they need
-local.py       a gateway from beside it, for commands       national_plan.py  a child that computes what would be sent
+national_plan.py  a child that computes what would be sent
 
 ``Gateway`` and ``running`` are imported on first use: a command that only opens the log starts in a third of the time.
 """

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from adapters.national.delivery.outbox import Outbox
 from adapters.national.inbound.state import InboundState
+from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
 from gateway.runtime.sqlite_damage import Tables
 from gateway.store import (
     DeliveryView,
@@ -16,22 +17,29 @@ from gateway.store import (
 )
 from gateway.store.copy_file import META_TABLE
 from gateway.store.relay_state import RelayState
+from gateway.store.view import View
 
-_COPIES: Mapping[str, tuple[Tables, int]] = {
-    "views/offers.sqlite": (OfferView.TABLES, OfferView.FORMAT),
-    "views/receipts.sqlite": (ReceiptView.TABLES, ReceiptView.FORMAT),
-    "views/deliveries.sqlite": (DeliveryView.TABLES, DeliveryView.FORMAT),
-    "views/runs.sqlite": (RunView.TABLES, RunView.FORMAT),
-    "views/statistics.sqlite": (StatisticsView.TABLES, StatisticsView.FORMAT),
-    "views/journal.sqlite": (JournalView.TABLES, JournalView.FORMAT),
-    "relay/relay-*.sqlite": (RelayState.TABLES, RelayState.FORMAT),
-    "national/outbox-*.sqlite": (Outbox.TABLES, Outbox.FORMAT),
-    "national/inbound.sqlite": (InboundState.TABLES, InboundState.FORMAT),
+VIEWS: Mapping[str, type[View]] = {
+    OFFERS: OfferView,
+    RECEIPTS: ReceiptView,
+    DELIVERIES: DeliveryView,
+    RUNS: RunView,
+    STATISTICS: StatisticsView,
+    JOURNAL: JournalView,
+}
+"""The views by their topics, which name their files."""
+
+
+_COPIES: Mapping[str, type[View | RelayState | Outbox | InboundState]] = {
+    **{f"views/{topic}.sqlite": kind for topic, kind in VIEWS.items()},
+    "relay/relay-*.sqlite": RelayState,
+    "national/outbox-*.sqlite": Outbox,
+    "national/inbound.sqlite": InboundState,
 }
 
 
 def local_copies(data: Path) -> Iterator[tuple[Path, Tables, int]]:
     """The existing local copies in a data folder, with their tables and their format."""
-    for pattern, (tables, version) in _COPIES.items():
+    for pattern, kind in _COPIES.items():
         for path in sorted(data.glob(pattern)):
-            yield path, {**META_TABLE, **tables}, version
+            yield path, {**META_TABLE, **kind.TABLES}, kind.FORMAT

@@ -1,7 +1,7 @@
 """Open the event log that the settings name, create or check its topics, and locate the file of the signing keys."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -93,14 +93,14 @@ def _refuse_lost(path: Path, views: Path) -> None:
         )
 
 
-async def refuse_older(log: EventLog, settings: Settings, viewed: Mapping[str, str]) -> None:
-    """Refuse an embedded log that ends before the positions of its views; ``viewed`` maps topics to view files.
+async def refuse_older(log: EventLog, settings: Settings, viewed: Iterable[str]) -> None:
+    """Refuse an embedded log that ends before the positions of the views of these topics.
 
     Raises LogDamagedError: records are lost, or the file was restored and the local copies were not removed.
     """
     identity = await log.identity()
-    for topic, name in viewed.items():
-        path = settings.data / "views" / name
+    for topic in viewed:
+        path = settings.data / "views" / f"{topic}.sqlite"
         positions = await asyncio.to_thread(read_positions, path, log_identity=identity)
         ends = await log.ends(topic)
         if any(at > end for at, end in zip(positions, ends, strict=False)):

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import TypeVar
 
+from gateway.bootstrap.files import VIEWS
 from gateway.bootstrap.log import open_log, refuse_older
 from gateway.clock import Clock, now
 from gateway.federation import Federation
@@ -28,14 +29,6 @@ from gateway.settings import Settings
 from gateway.store import DeliveryView, JournalView, OfferView, ReceiptView, RunView, StatisticsView
 from gateway.store.view import View
 
-_VIEWS = {
-    OFFERS: "offers.sqlite",
-    RECEIPTS: "receipts.sqlite",
-    DELIVERIES: "deliveries.sqlite",
-    RUNS: "runs.sqlite",
-    STATISTICS: "statistics.sqlite",
-    JOURNAL: "journal.sqlite",
-}
 _SomeView = TypeVar("_SomeView", bound=View)
 
 
@@ -80,7 +73,7 @@ async def build_federation(
     if log is None:
         log = await stack.enter_async_context(open_log(settings, check=check, follow=follow))
     if check and isinstance(log, SqliteLog):
-        await refuse_older(log, settings, _VIEWS)
+        await refuse_older(log, settings, VIEWS)
     identity = await log.identity()
     partners = Partners(log, clock=clock)
     stack.push_async_callback(partners.close)
@@ -89,12 +82,11 @@ async def build_federation(
         await ready(log, partners)
     secret = load_secret(settings.secret, folder=settings.data)
     ids = ReceiptIds(secret)
-    folder = settings.data / "views"
-    partitions = log.partitions
 
     async def open_view(kind: type[_SomeView], topic: str) -> _SomeView:
         construct = kind.follow if follow else kind.open
-        view = await construct(folder / _VIEWS[topic], log_identity=identity, partitions=partitions)
+        path = settings.data / "views" / f"{topic}.sqlite"
+        view = await construct(path, log_identity=identity, partitions=log.partitions)
         stack.push_async_callback(view.close)
         return view
 

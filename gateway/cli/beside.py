@@ -1,12 +1,12 @@
 """The gateway beside a command: its views and its log, for an account that can read its data folder."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import SimpleNamespace
 
 from rich.text import Text
 
-from gateway.bootstrap.local import federation_beside
+from gateway.bootstrap.parts import build_federation
 from gateway.cli.console import ERR, CommandError
 from gateway.cli.operator_context import log_here, settings_here
 from gateway.errors import LogUnavailableError
@@ -20,11 +20,15 @@ _WORDS = load_words(SimpleNamespace, "gateway", "beside")
 
 @asynccontextmanager
 async def gateway_here(language: Language = "en") -> AsyncIterator[Federation]:
-    """The federation of the settings, to be read; says on stderr if its gateway does not run. Raises CommandError."""
+    """The federation of the settings, to be read, with the views as a worker follows them (ADR 0027); says on stderr if
+    its gateway does not run. Raises CommandError, also where there is no view yet, or one of another version.
+    """
     settings, words = settings_here(), _WORDS[language]
     async with log_here() as log:
         try:
-            async with federation_beside(settings, log) as federation:
+            async with AsyncExitStack() as stack:
+                federation = await build_federation(settings, stack, follow=True, log=log)
+                await federation.positions.catch_up()
                 if not is_locked(settings.data):
                     ERR.print(Text(words.stopped.format(settings.data.absolute())), soft_wrap=True)
                 yield federation

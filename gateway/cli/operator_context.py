@@ -12,9 +12,7 @@ from gateway.errors import LogBusyError, LogDamagedError, LogError, SettingsErro
 from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.operate.transfer.restore import IncompleteImportError
-from gateway.partners import Partners
 from gateway.partners.partners import ChangeConflictError
-from gateway.protocol.partner import Partner
 from gateway.runtime.keys import load_secret
 from gateway.runtime.listening import format_endpoint
 from gateway.settings import Settings
@@ -129,17 +127,3 @@ async def log_here(*, make: bool = False) -> AsyncIterator[EventLog]:
                 elsewhere = "If a gateway already runs elsewhere, set PASSERELLE_DATA to its folder."
                 ERR.print(Text(f"A new log was created in {folder}. {elsewhere}"), soft_wrap=True)
             yield log
-
-
-@asynccontextmanager
-async def partners_here() -> AsyncIterator[Partners]:
-    """The partners on the log of the settings, caught up once, to be read. Raises CommandError as ``log_here`` does."""
-    async with log_here() as log, Partners(log).caught_up_once() as partners:
-        yield partners
-
-
-def known_partner(partner: Partner | None, slug: str) -> Partner:
-    """The partner itself. Raises CommandError if there is none."""
-    if partner is None:
-        raise CommandError(f"{slug} is not a partner.", step="passerelle partner list shows them all")
-    return partner

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from gateway.cli.console import OUT, AsJson, asynchronous, print_json, print_pairs, print_rows
+from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_pairs, print_rows
 from gateway.cli.desk import acting
 from gateway.cli.keys import read_key_set
-from gateway.cli.operator_context import known_partner, partners_here
+from gateway.cli.operator_context import log_here
 from gateway.cli.render_partner import (
     LABELS,
     partner_details,
@@ -21,6 +21,7 @@ from gateway.cli.sign_in import link, sign_out
 from gateway.clock import now
 from gateway.operate.desk import Desk, add_partner, alter_partner, renew_secret, revoke_partner
 from gateway.operate.partner import partner_document
+from gateway.partners import Partners
 from gateway.partners.credential import MAX_OVERLAP_HOURS, OVERLAP_HOURS, MintedSecret, live_secrets
 from gateway.partners.onboarding import PartnerInput, differences
 from gateway.protocol.partner import SCOPES, Partner
@@ -82,7 +83,7 @@ async def add(  # noqa: PLR0913  # one per option
 @asynchronous
 async def list_all(*, as_json: AsJson = False) -> None:
     """List all platforms, revoked ones included."""
-    async with partners_here() as known:
+    async with log_here() as log, Partners(log).caught_up_once() as known:
         partners = known.all()
     if as_json:
         print_json([partner_document(partner, now=now()) for partner in partners])
@@ -99,8 +100,10 @@ async def list_all(*, as_json: AsJson = False) -> None:
 @asynchronous
 async def show(slug: Slug, *, as_json: AsJson = False) -> None:
     """Show one platform in full. Secrets are stored as hashes only and cannot be printed."""
-    async with partners_here() as partners:
-        partner = known_partner(partners.get(slug), slug)
+    async with log_here() as log, Partners(log).caught_up_once() as partners:
+        partner = partners.get(slug)
+    if partner is None:
+        raise CommandError(f"{slug} is not a partner.", step="passerelle partner list shows them all")
     if as_json:
         print_json(partner_document(partner, now=now()))
         return

@@ -2,16 +2,16 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from gateway.federation.federation import Federation
 from gateway.federation.offers import ModerationFacts, moderated_offers
 from gateway.federation.refused import RefusedFacts, refused_offers
+from gateway.operate.desk import RefusedActError, renewal
 from gateway.operate.status import is_platform
-from gateway.partners.credential import MintedSecret, mint_secret, rotate
+from gateway.partners.credential import MintedSecret, mint_secret
 from gateway.partners.onboarding import presets
-from gateway.partners.revocation import newest_credential
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import SourceRun, period_ms
@@ -77,15 +77,9 @@ async def renew_own_secret(
     """The partner with a new secret; None where the newest one is not the known one any more. The former one is valid
     for ``overlap`` milliseconds.
     """
-    now = federation.clock()
-    minted = mint_secret(now=now, entropy=os.urandom)
-    replaced: list[bool] = []
-
-    def edit(present: Partner | None) -> Partner:
-        found = present or partner
-        same = not found.revoked and bool(found.secrets) and newest_credential(found, now=now) == known
-        replaced[:] = [same]
-        return rotate(found, replace(minted.kept, created_at=now), now=now, overlap=overlap) if same else found
-
-    after = await federation.partners.change(partner.platform, edit)
-    return (after, minted) if replaced[-1] else None
+    minted = mint_secret(now=federation.clock(), entropy=os.urandom)
+    edit = renewal(partner.platform, minted, clock=federation.clock, overlap=overlap, replaces=known)
+    try:
+        return await federation.partners.change(partner.platform, edit), minted
+    except RefusedActError:
+        return None

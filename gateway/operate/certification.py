@@ -68,9 +68,7 @@ async def issue_nonce(desk: Desk, slug: str, *, days: int) -> Nonce:
         partner = active(present, slug)
         return replace(partner, nonces=with_nonce(partner.nonces, fresh, now=at))
 
-    active(desk.partners.get(slug), slug)
-    async with desk.acting("certificate.nonce", slug, expires_at=utc(fresh.expires_at)):
-        await desk.partners.change(slug, add)
+    await desk.change("certificate.nonce", slug, add, expires_at=utc(fresh.expires_at))
     return fresh
 
 
@@ -112,8 +110,7 @@ async def certify(
 
     about = {"role": certificate.role, "id": certificate.id, "expires_at": utc(certificate.expires_at)}
     about |= {"basis": certificate.basis}
-    async with desk.acting("certificate.sign", slug, **about):
-        await desk.partners.change(slug, add)
+    await desk.change("certificate.sign", slug, add, **about)
     return issued
 
 
@@ -128,5 +125,4 @@ async def revoke_certificate(desk: Desk, slug: str, role: Role) -> Partner:
     partner = desk.partners.get(slug)
     if remove(partner) == partner:
         raise RefusedActError("no-certificate", f"{slug} has no certificate as {role}.")
-    async with desk.acting("certificate.revoke", slug, role=role):
-        return await desk.partners.change(slug, remove)
+    return await desk.change("certificate.revoke", slug, remove, role=role)

@@ -1,6 +1,7 @@
 """The operator's desk: log, partners and journal, and who acts; the acts on partners, for commands and pages alike."""
 
 import os
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
@@ -32,6 +33,10 @@ Refusal: TypeAlias = Literal[
     "not-moderated",
     "view-behind",
 ]
+Edit: TypeAlias = Callable[[Partner | None], Partner]
+"""A partner from the present one; raises RefusedActError."""
+
+_HOUR_MS = 3_600_000
 MAX_CONFIRMED = 2**31
 """Withdrawals or deletions that an order may confirm."""
 
@@ -62,6 +67,12 @@ class Desk:
     def acting(self, act: ActName, about: str, **details: Any) -> AbstractAsyncContextManager[JournalEntry]:
         """An act: its entry is written before the block, as ``Journal.acting``."""
         return self.journal.acting(Act(act=act, about=about, details=details, why=self.why), self.actor)
+
+    async def change(self, act: ActName, slug: str, edit: Edit, **details: Any) -> Partner:
+        """An act that changes a partner. What ``edit`` refuses of the present one is no act."""
+        edit(self.partners.get(slug))
+        async with self.acting(act, slug, **details):
+            return await self.partners.change(slug, edit)
 
 
 def active(partner: Partner | None, slug: str) -> Partner:
@@ -126,33 +137,32 @@ async def alter_partner(
 async def renew_secret(
     desk: Desk, slug: str, *, overlap_hours: int, replaces: str | None = None
 ) -> tuple[Partner, MintedSecret]:
-    """Give a platform a new secret, returned only here; the current one stays valid for some hours. ``replaces`` is the
-    name of that one (``newest_credential``): once it was replaced, nothing is done, so that a repetition replaces no
-    new secret before anyone has it. Raises as ``add_partner``.
+    """Give a platform a new secret, returned only here; the current one stays valid for some hours. ``replaces`` is as
+    in ``renewal``. Raises as ``add_partner``.
     """
     minted = mint_secret(now=desk.clock(), entropy=os.urandom)
+    edit = renewal(slug, minted, clock=desk.clock, overlap=overlap_hours * _HOUR_MS, replaces=replaces)
+    return await desk.change("partner.rotate", slug, edit, overlap_hours=overlap_hours), minted
 
-    def with_new_secret(present: Partner | None) -> Partner:
-        at = desk.clock()
-        fresh = replace(minted.kept, created_at=at)
-        return rotate(rotatable(present), fresh, now=at, overlap=overlap_hours * 3_600_000)
 
-    def rotatable(present: Partner | None) -> Partner:
-        partner = active(present, slug)
-        if replaces is not None and replaces != newest_credential(partner, now=desk.clock()):
+def renewal(slug: str, minted: MintedSecret, *, clock: Clock, overlap: int, replaces: str | None = None) -> Edit:
+    """The change that gives a platform a new secret. ``replaces`` is the name of the newest one
+    (``newest_credential``): once that was replaced, nothing is done, so that a repetition replaces no new secret before
+    anyone has it.
+    """
+
+    def edit(present: Partner | None) -> Partner:
+        partner, at = active(present, slug), clock()
+        if replaces is not None and replaces != newest_credential(partner, now=at):
             raise RefusedActError("superseded", f"{slug} has another secret by now.")
-        return partner
+        return rotate(partner, replace(minted.kept, created_at=at), now=at, overlap=overlap)
 
-    rotatable(desk.partners.get(slug))
-    async with desk.acting("partner.rotate", slug, overlap_hours=overlap_hours):
-        return await desk.partners.change(slug, with_new_secret), minted
+    return edit
 
 
 async def revoke_partner(desk: Desk, slug: str) -> Partner:
     """End a platform's access at once. Raises as ``add_partner``."""
-    active(desk.partners.get(slug), slug)
-    async with desk.acting("partner.revoke", slug):
-        return await desk.partners.change(slug, lambda present: revoke(active(present, slug)))
+    return await desk.change("partner.revoke", slug, lambda present: revoke(active(present, slug)))
 
 
 def _feed_findings(partner: Partner) -> tuple[str, ...]:

@@ -26,6 +26,5 @@ async def end_sessions(desk: Desk, slug: str) -> int:
     def edit(present: Partner | None) -> Partner:
         return end(active(present, slug), now=at)
 
-    async with desk.acting("partner.sign-out", slug):
-        await desk.partners.change(slug, edit)
+    await desk.change("partner.sign-out", slug, edit)
     return open_now
