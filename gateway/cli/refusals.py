@@ -10,7 +10,7 @@ from rich.text import Text
 from gateway.cli.beside import gateway_here
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
 from gateway.federation import Federation
-from gateway.federation.refused import count_refusals, refused_offers
+from gateway.federation.refused import refusal_counts, refused_offers
 from gateway.pages.partner.refused import BrokenRule, RefusedOffer
 from gateway.pages.partner.refused import refusals as in_words
 from gateway.pages.refusals.model import feed_refusals, most_first
@@ -40,31 +40,24 @@ async def refusals(
         today = date.fromisoformat(paris_date(federation.clock()))
         first, platforms = today - timedelta(days=days - 1), (platform,) if platform else None
         wanted = RefusedFilter(first=first, last=today, platforms=platforms, rule=rule)
-        document = await _document(federation, wanted)
+        document = await refusals_document(federation, wanted)
     if as_json:
         print_json(document)
     else:
         _print(document)
 
 
-async def _document(federation: Federation, wanted: RefusedFilter) -> dict[str, Any]:
-    counts = await federation.statistics.counts(
-        wanted.first, wanted.last, by=("platform", "day", "verdict", "rule"), platforms=wanted.platforms
-    )
-    submissions = await federation.statistics.counts(
-        wanted.first, wanted.last, by=("platform", "day", "verdict"), platforms=wanted.platforms
-    )
-    of_all = counts if wanted.rule else submissions  # a submission that breaks two rules counts under each
-    by_rule = count_refusals(counts, "rule", rule=wanted.rule)
-    found = await refused_offers(federation, wanted)
+async def refusals_document(federation: Federation, wanted: RefusedFilter) -> dict[str, Any]:
+    """The refusals as JSON: the numbers and the words of the page, without markup."""
+    days = await refusal_counts(federation, wanted, "day")
     return {
         "first": wanted.first.isoformat(),
         "last": wanted.last.isoformat(),
-        "total": sum(count_refusals(of_all, "day", rule=wanted.rule).values()),
-        "rules": dict(most_first(by_rule)),
-        "platforms": dict(most_first(count_refusals(of_all, "platform", rule=wanted.rule))),
-        "days": dict(sorted(count_refusals(of_all, "day", rule=wanted.rule).items(), reverse=True)),
-        "newest": [_refusal(one) for one in in_words(found, "en")],
+        "total": sum(days.values()),
+        "rules": dict(most_first(await refusal_counts(federation, wanted, "rule"))),
+        "platforms": dict(most_first(await refusal_counts(federation, wanted, "platform"))),
+        "days": dict(sorted(days.items(), reverse=True)),
+        "newest": [_refusal(one) for one in in_words(await refused_offers(federation, wanted), "en")],
         "feeds": [
             {
                 "platform": feed.platform,

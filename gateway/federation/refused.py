@@ -9,6 +9,7 @@ from gateway.federation.federation import Federation
 from gateway.protocol.paris_time import paris_midnight
 from gateway.protocol.record import read_utc
 from gateway.protocol.refused_document import RefusedDocument
+from gateway.protocol.statistics import Dimension
 from gateway.store.receipt_search import ReceiptFilter
 from gateway.store.refused_documents import RefusedFilter
 from gateway.store.statistics import SubmissionCount
@@ -51,6 +52,15 @@ async def refused_offers(federation: Federation, wanted: RefusedFilter) -> Refus
 def _breaks(receipt: Mapping[str, Any], rule: str) -> bool:
     """``codes`` has every rule where ``problems`` has the first ten."""
     return rule in ("", *receipt.get("codes", ()), *(problem["code"] for problem in receipt.get("problems", ())))
+
+
+async def refusal_counts(federation: Federation, wanted: RefusedFilter, by: Dimension) -> Mapping[str, int]:
+    """The refusals of some days by platform, day or rule: those that break the wanted rule, if there is one. A
+    submission that breaks two rules counts under each by rule, and once otherwise.
+    """
+    columns: tuple[Dimension, ...] = ("verdict", by) if by == "rule" or not wanted.rule else ("verdict", by, "rule")
+    counts = await federation.statistics.counts(wanted.first, wanted.last, by=columns, platforms=wanted.platforms)
+    return count_refusals(counts, by, rule=wanted.rule)
 
 
 def count_refusals(counts: Sequence[SubmissionCount], by: str, *, rule: str = "") -> Mapping[str, int]:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from aiohttp import web
 
 from gateway.federation import Federation
 from gateway.federation.platform import platform_names
-from gateway.federation.refused import count_refusals, refused_offers
+from gateway.federation.refused import refusal_counts, refused_offers
 from gateway.pages.base.page import Answer, Language, Page, PageError, views_behind
 from gateway.pages.base.texts import texts_of
 from gateway.pages.partner.refused import fields_at_fault, refusals
@@ -63,20 +64,10 @@ class _RefusalsPage:
 
     async def _numbers(self, wanted: RefusedFilter, language: Language) -> dict[str, object]:
         """Of the platform, or all; by platform and by day those that break the rule, if one is asked for."""
-        count, platforms, rule = self._federation.statistics.counts, wanted.platforms, wanted.rule
-        first, last = wanted.first, wanted.last
-        by_rule = count_refusals(await count(first, last, by=("verdict", "rule"), platforms=platforms), "rule")
-        if rule:
-            by_platform = count_refusals(
-                await count(first, last, by=("platform", "verdict", "rule")), "platform", rule=rule
-            )
-            by_date = count_refusals(
-                await count(first, last, by=("day", "verdict", "rule"), platforms=platforms), "day", rule=rule
-            )
-        else:
-            by_platform = count_refusals(await count(first, last, by=("platform", "verdict")), "platform")
-            by_date = count_refusals(await count(first, last, by=("day", "verdict"), platforms=platforms), "day")
-        chosen = by_rule if not rule else {rule: by_rule.get(rule, 0)}
+        by_rule = await refusal_counts(self._federation, wanted, "rule")
+        by_date = await refusal_counts(self._federation, wanted, "day")
+        by_platform = await refusal_counts(self._federation, replace(wanted, platforms=None), "platform")
+        chosen = {wanted.rule: 0, **by_rule} if wanted.rule else by_rule
         return {
             "total": sum(by_date.values()),
             "rules": [(of_rule(code, language), number) for code, number in most_first(chosen)],

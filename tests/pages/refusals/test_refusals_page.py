@@ -1,15 +1,19 @@
 """The page of refusals over HTTP: from a count of the systems to the reason of each, in two clicks."""
 
 import re
+from datetime import date, timedelta
 
 import pytest
 
 import schemas
+from gateway.cli.refusals import refusals_document
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.receipt import ReceiptVersions, refusal_record
 from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.source_run import run_record
 from gateway.protocol.statistics import BROKEN, Cell, CountRecord, count_record
 from gateway.protocol.topic import DAY_MS, RECEIPTS, RUNS, STATISTICS
+from gateway.store.refused_documents import RefusedFilter
 from tests.pages.desk import Desk, desk_of
 from tests.pages.feeds import FAILING, add_refusals, append, problem, runs
 from tests.pages.partner.seeded import OTHER
@@ -182,3 +186,18 @@ async def test_the_same_in_english(desk: Desk) -> None:
     text = await desk.get("/en/operate/refusals?day=2026-11-29")
     assert "12 refused offers on 29\u00a0November\u00a02026" in text
     assert "This rule alone" in text
+
+
+@pytest.mark.parametrize("rule", ["", "week-malformed"])
+async def test_the_command_has_the_numbers_and_the_words_of_the_page(desk: Desk, rule: str) -> None:
+    last = date.fromisoformat(paris_date(desk.federation.clock()))
+    wanted = RefusedFilter(first=last - timedelta(days=6), last=last, rule=rule)
+    document = await refusals_document(desk.federation, wanted)
+    page = " ".join(re.sub(r"<[^>]+>", "", await desk.get(f"/en/operate/refusals?rule={rule}")).split())
+    reasons = [one for refusal in (*document["newest"], *document["feeds"]) for one in refusal.get("reasons", ())]
+    reasons += [one for feed in document["feeds"] for one in feed["refused"]]
+    assert not rule or {rule} == {one["rule"] for one in reasons}
+    assert document["total"] == sum(document["days"].values()) == sum(document["platforms"].values()) > 0
+    words = [" ".join(text.split()) for one in reasons for text in (one["message"], one["fix"]) if text]
+    assert [] == [text for text in words if text not in page]
+    assert len(words) > 2
