@@ -56,7 +56,7 @@ Why = Annotated[
 
 
 def acting(
-    *, make: bool = False, alone: bool = True, steps: Mapping[str, str] | None = None
+    *, alone: bool = True, steps: Mapping[str, str] | None = None
 ) -> Callable[[Callable[Concatenate[Desk, Arguments], Coroutine[Any, Any, None]]], Callable[..., None]]:
     """A coroutine function whose first parameter is the desk, as a command with the options ``--by`` and ``--reason``;
     its first argument names what the act is about. The rest is as in ``desk_here``.
@@ -69,7 +69,7 @@ def acting(
         @wraps(act)
         async def command(*given: Any, by: str | None = None, why: str | None = None, **options: Any) -> None:
             about = given[0] if given else options[own[0].name]
-            async with desk_here(by, why, str(about), make=make, alone=alone, steps=steps) as desk:
+            async with desk_here(by, why, str(about), alone=alone, steps=steps) as desk:
                 await act(desk, *given, **options)
 
         who = [

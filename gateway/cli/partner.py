@@ -7,7 +7,7 @@ import typer
 from rich.text import Text
 
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_pairs, print_rows
-from gateway.cli.desk import acting
+from gateway.cli.desk import By, Why, acting, desk_here
 from gateway.cli.keys import read_key_set
 from gateway.cli.operator_context import log_here
 from gateway.cli.render_partner import (
@@ -38,9 +38,8 @@ Slug = Annotated[str, typer.Argument(help="The platform's slug, such as bretagne
 
 
 @app.command()
-@acting(make=True)
+@asynchronous
 async def add(  # noqa: PLR0913  # one per option
-    desk: Desk,
     slug: Slug,
     *,
     name: Annotated[str | None, typer.Option(help="Its name.")] = None,
@@ -58,6 +57,8 @@ async def add(  # noqa: PLR0913  # one per option
         Path | None, typer.Option(help="File with its public keys, for private_key_jwt instead of a secret.")
     ] = None,
     issuer: Annotated[str | None, typer.Option(help="URL of its own token issuer, instead of a secret.")] = None,
+    by: By = None,
+    why: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Let a platform take part. Its secret is printed only once.
@@ -75,7 +76,8 @@ async def add(  # noqa: PLR0913  # one per option
         jwks=None if jwks is None else read_key_set(jwks),
         issuer=issuer,
     )
-    partner, minted = await add_partner(desk, slug, wish)
+    async with desk_here(by, why, slug, make=True) as desk:  # once the keys are read: it may create a log
+        partner, minted = await add_partner(desk, slug, wish)
     _print_partner(partner, minted, done="takes part", as_json=as_json)
 
 

@@ -14,6 +14,7 @@ from tests.protocol.certified import evidence, report
 READ_ONLY = [
     "partner list",
     "partner show bretagne",
+    "partner add bretagne --jwks missing.json",
     "partner set bretagne --name Breizh",
     "partner rotate bretagne",
     "partner revoke bretagne",
