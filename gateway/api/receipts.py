@@ -48,28 +48,47 @@ Receipt = dict[str, Any]
 @requires("offers:publish")
 async def get_receipt(request: web.Request) -> web.StreamResponse:
     """``GET /v1/receipts/{receipt}``."""
-    refuse_parameters(request.query)
-    language = language_of(request)
-    context, publisher = context_of(request), partner_of(request).platform
-    require_caught_up(context.federation.receipts, context.federation.deliveries)
-    receipt = await find_receipt(context, request.match_info["receipt"], publisher)
-    [joined] = await joined_deliveries(context, [receipt])
-    return send_json(localized(joined, language), answer_headers(language))
+    return await send_receipt(request, partner_of(request).platform)
 
 
 @requires("offers:publish")
 async def list_receipts(request: web.Request) -> web.StreamResponse:
     """``GET /v1/receipts``."""
-    context, publisher, language = context_of(request), partner_of(request).platform, language_of(request)
+    return await send_receipts(request, "receipts", of_all=False)
+
+
+async def send_receipt(request: web.Request, publisher: str | None) -> web.StreamResponse:
+    """The receipt that the address names: of this publisher, or a decided one of any for None."""
+    refuse_parameters(request.query)
+    context, language = context_of(request), language_of(request)
     require_caught_up(context.federation.receipts, context.federation.deliveries)
-    query = read_receipt_query(request.query, most=context.limits.page_items)
-    after = read_list_cursor(context, "receipts", query.cursor, publisher, *query.scope, of=is_vector)
+    receipt_id = request.match_info["receipt"]
+    if publisher is not None:
+        receipt = await find_receipt(context, receipt_id, publisher)
+    elif (found := await context.federation.receipts.get(receipt_id)) is not None:
+        receipt = found
+    else:
+        raise ProblemError("not-found")
+    [joined] = await joined_deliveries(context, [receipt])
+    return send_json(localized(joined, language), answer_headers(language))
+
+
+async def send_receipts(request: web.Request, name: str, *, of_all: bool) -> web.StreamResponse:
+    """Receipts by the query: those of the client, or of all platforms. ``name`` is that of their cursors."""
+    context, reader, language = context_of(request), partner_of(request).platform, language_of(request)
+    require_caught_up(context.federation.receipts, context.federation.deliveries)
+    query = read_receipt_query(request.query, most=context.limits.page_items, any_platform=of_all)
+    scope = (reader, *([sorted(query.platforms)] if of_all else []), *query.scope)
+    after = read_list_cursor(context, name, query.cursor, *scope, of=is_vector)
     receipts, further, more = await context.federation.receipts.page(
-        publisher, after=after, limit=query.limit, criteria=query.criteria, newest=query.newest
+        (query.platforms or None) if of_all else reader,
+        after=after,
+        limit=query.limit,
+        criteria=query.criteria,
+        newest=query.newest,
     )
-    cursor = write_list_cursor(context, "receipts", further, publisher, *query.scope)
-    joined = await joined_deliveries(context, receipts)
-    documents = (localized(receipt, language) for receipt in joined)
+    cursor = write_list_cursor(context, name, further, *scope)
+    documents = (localized(receipt, language) for receipt in await joined_deliveries(context, receipts))
     return await send_list(request, "receipts", documents, {"cursor": cursor, "more": more}, answer_headers(language))
 
 
