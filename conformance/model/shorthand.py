@@ -1,9 +1,11 @@
 """Shorthand steps: tables that become calls, so that no cell of them can be forgotten. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeAlias
 
 from schemas.contract import openapi_document
+from schemas.packaged import read_json
 
 _Step: TypeAlias = Mapping[str, Any]
 _WAIT = {"Prefer": "wait=20"}
@@ -90,6 +92,62 @@ def _mark(step: _Step) -> Iterator[_Step]:
 
 def _id(account: str, name: str) -> str:
     return f"${{id.{name}}}" if account == "publisher" else f"${{{account}.{name}}}"
+
+
+def _batch(step: _Step) -> Iterator[_Step]:
+    """A batch of these offers and lines."""
+    account = step.get("as", "publisher")
+    yield {
+        **_upload(step),
+        "call": f"POST /v1/offers/batch{'?' if 'query' in step else ''}{step.get('query', '')}",
+        "as": account,
+        "lines": [_line(account, each) for each in step["batch"]],
+    }
+
+
+def _set(step: _Step) -> Iterator[_Step]:
+    """A complete set of these offers under a kept mark, with the number of its lines or another ``count``."""
+    account, lines = step["as"], [_line(step["as"], each) for each in step["of"]]
+    confirmed = f"&confirm={step['confirm']}" if "confirm" in step else ""
+    yield {
+        **_upload(step),
+        "call": f"POST /v1/snapshots?mark=${{kept.{step['set']}}}{confirmed}",
+        "as": account,
+        "lines": [*lines, {"count": step.get("count", len(lines))}],
+    }
+
+
+def _upload(step: _Step) -> _Step:
+    headers = {**({} if step.get("waits") is False else _WAIT), **step.get("headers", {})}
+    return {"headers": headers, "keep": step.get("keep", {}), "until": step.get("until", 0), "expect": step["expect"]}
+
+
+def _line(account: str, item: Any) -> Any:
+    """A line of an upload: an offer of the account by its name, or changed; any other line is itself."""
+    line: Any = {"is": item} if isinstance(item, str) else item
+    if account == "publisher" or not isinstance(line, Mapping) or "is" not in line or "many" in line:
+        return line
+    return {**line, "put": {"/id": _id(account, line["is"]), **line.get("put", {})}}
+
+
+def _enter(step: _Step) -> Iterator[_Step]:
+    """An offer at the national site, created by its partner API."""
+    members = {**_site_offer(), "remote_id": f"${{local.{step['enter']}}}", "permalink": f"${{apply.{step['enter']}}}"}
+    kept = {name: value for name, value in members.items() if name not in step.get("drop", ())}
+    yield {
+        "call": "POST /internship_offers",
+        "as": "national",
+        "json": {"internship_offer": {**kept, **step.get("put", {})}},
+        "keep": step.get("keep", {}),
+        "until": step.get("until", 0),
+        "expect": step.get("expect") or {"status": 201},
+    }
+
+
+@cache
+def _site_offer() -> Mapping[str, Any]:
+    offer: Mapping[str, Any] = read_json("cases", "site_offer.json", package=__package__.rpartition(".")[0])
+    return offer
 
 
 def _moderate(step: _Step) -> Iterator[_Step]:
@@ -229,6 +287,9 @@ _TABLES: Mapping[str, Callable[[_Step], Iterator[_Step]]] = {
     "withdraw": _withdraw,
     "fetch": _fetch,
     "mark": _mark,
+    "batch": _batch,
+    "set": _set,
+    "enter": _enter,
     "moderate": _moderate,
     "reads": _reads,
     "bind": _bind,
