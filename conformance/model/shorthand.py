@@ -163,6 +163,12 @@ def _moderate(step: _Step) -> Iterator[_Step]:
     }
 
 
+def _follow(step: _Step) -> Iterator[_Step]:
+    """A reading of the feed; ``of``: of all the offers of one platform."""
+    query = {} if "of" not in step else {"query": f"territory=all&platform=${{{step['of']}}}"}
+    yield {**step, **query}
+
+
 def _reads(step: _Step) -> Iterator[_Step]:
     """The same expectation of each of several readers."""
     readers = step["reads"]
@@ -291,6 +297,7 @@ _TABLES: Mapping[str, Callable[[_Step], Iterator[_Step]]] = {
     "set": _set,
     "enter": _enter,
     "moderate": _moderate,
+    "follow": _follow,
     "reads": _reads,
     "bind": _bind,
     "opens": _opens,
