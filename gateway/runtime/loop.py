@@ -134,8 +134,8 @@ Answer = TypeVar("Answer")
 
 
 class OneThread:
-    """Calls run one at a time, in submission order, in a thread that ends with the object. A call whose caller is cancelled
-    still runs in its order.
+    """Calls run one at a time, in submission order, in a thread that ends with the object. A call whose caller is
+    cancelled still runs in its order.
     """
 
     def __init__(self, name: str) -> None:
