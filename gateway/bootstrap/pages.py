@@ -1,6 +1,7 @@
 """The pages of a gateway: what they need of it, and their routes on its application."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import fields
 from functools import partial
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from gateway.bootstrap.national_plan import NationalPlans
 from gateway.bootstrap.page_work import known_profiles
 from gateway.clock import steady
 from gateway.federation import Federation
-from gateway.federation.checks import Checks
+from gateway.federation.checks import CHECKED_MS, run_checks
 from gateway.federation.figures import Figures
 from gateway.federation.national import NationalSite
 from gateway.oauth.failed_attempts import FailedAttempts
@@ -30,6 +31,7 @@ from gateway.pages.connect.state import PURPOSE
 from gateway.pages.legal.view import Imprint
 from gateway.pages.site import PagePorts, PageSite, all_pages
 from gateway.protocol.seal import Seal
+from gateway.runtime.cached import Cached
 from gateway.runtime.sandbox import Sandbox
 from gateway.settings import Settings
 
@@ -73,7 +75,7 @@ def page_ports(settings: Settings, federation: Federation, url: str) -> PagePort
         federation=federation,
         figures=Figures(federation),
         map_bounds=settings.map_bounds,
-        imprint=_imprint(settings),
+        imprint=Imprint(**{one.name: getattr(settings, f"legal_{one.name}") for one in fields(Imprint)}),
         visitors=visitors,
         check=CheckPort(visitors=visitors, profiles=known_profiles(), clock=federation.clock),
         connect=ConnectPort(visitors=visitors, seal=Seal(federation.secret, purpose=PURPOSE), clock=federation.clock),
@@ -89,7 +91,9 @@ def page_ports(settings: Settings, federation: Federation, url: str) -> PagePort
             connected=settings.national is not None, per_minute=PER_MINUTE, plan=NationalPlans(settings).get
         ),
         seal=Seal(federation.secret, purpose="national page"),
-        checks=Checks(federation, examine=partial(examine_running, settings, federation)),
+        checks=Cached(
+            partial(run_checks, federation, partial(examine_running, settings, federation)), milliseconds=CHECKED_MS
+        ),
     )
 
 
@@ -111,13 +115,3 @@ def _visitors(settings: Settings, forms: Forms) -> Visitors:
     share = max(1, settings.workers)
     slots = AddressSlots(most=-(-MAX_SLOTS // share), shared=settings.data / _SLOTS_FILE if share > 1 else None)
     return Visitors(slots, Sandbox(_WORK), client_of, forms)
-
-
-def _imprint(settings: Settings) -> Imprint:
-    return Imprint(
-        publisher=settings.legal_publisher,
-        address=settings.legal_address,
-        director=settings.legal_director,
-        contact=settings.legal_contact,
-        host=settings.legal_host,
-    )

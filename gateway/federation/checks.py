@@ -7,10 +7,9 @@ from typing import Any, Literal, TypeAlias
 from gateway.federation.federation import Federation
 from gateway.operate.journal_audit import audit_journal
 from gateway.protocol.journal import ChainFinding
-from gateway.runtime.cached import Cached
 
 State: TypeAlias = Literal["ok", "warn", "fail"]
-_KEPT_MS = 10_000
+CHECKED_MS = 10_000
 """The journal is read as a whole for the checks, once for all who ask for them together."""
 
 
@@ -41,22 +40,10 @@ class Checked:
     fine: int
 
 
-class Checks:
-    """The checks, made at most every ten seconds. ``examine`` examines the gateway."""
-
-    def __init__(self, federation: Federation, *, examine: Callable[[], Awaitable[Sequence[Diagnosis]]]) -> None:
-        self._federation = federation
-        self._examine = examine
-        self._kept = Cached(self._check, milliseconds=_KEPT_MS)
-
-    async def get(self) -> Checked:
-        """The result. Raises LogError."""
-        return await self._kept.get()
-
-    async def _check(self) -> Checked:
-        federation, chain = self._federation, list[ChainFinding]()
-        at = federation.clock()
-        journal = await audit_journal(federation.log, chain.append, secret=federation.secret, clock=federation.clock)
-        found = await self._examine()
-        doctor = sorted((one for one in found if one.state != "ok"), key=lambda one: one.state != "fail")
-        return Checked(at=at, entries=journal.entries, chain=chain, doctor=doctor, fine=len(found) - len(doctor))
+async def run_checks(federation: Federation, examine: Callable[[], Awaitable[Sequence[Diagnosis]]]) -> Checked:
+    """The checks, with what ``examine`` finds of the gateway. Raises LogError."""
+    at, chain = federation.clock(), list[ChainFinding]()
+    journal = await audit_journal(federation.log, chain.append, secret=federation.secret, clock=federation.clock)
+    found = await examine()
+    doctor = sorted((one for one in found if one.state != "ok"), key=lambda one: one.state != "fail")
+    return Checked(at=at, entries=journal.entries, chain=chain, doctor=doctor, fine=len(found) - len(doctor))

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from aiohttp import hdrs, web
 
 from gateway.federation import Federation
-from gateway.federation.checks import Checks
+from gateway.federation.checks import Checked
 from gateway.federation.figures import Figures
 from gateway.federation.national import NationalSite
 from gateway.operate.moderation import DECISION_SECONDS
@@ -48,6 +48,7 @@ from gateway.pages.systems import view as systems
 from gateway.partners.partners import ChangeConflictError
 from gateway.partners.session import SignInError
 from gateway.protocol.seal import Seal
+from gateway.runtime.cached import Cached
 from gateway.runtime.loop import Wait
 from schemas.rulebook import LANGUAGES, Language
 
@@ -79,7 +80,7 @@ class PagePorts:
     decision_seconds: float = DECISION_SECONDS
     national: NationalSite
     seal: Seal
-    checks: Checks
+    checks: Cached[Checked]
 
 
 def all_pages(ports: PagePorts) -> Sequence[Page]:

@@ -7,12 +7,13 @@ import structlog
 from aiohttp import web
 
 from gateway.federation import Federation
-from gateway.federation.checks import Checks
+from gateway.federation.checks import Checked
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, Redirect, views_behind
 from gateway.pages.journal.model import act_key, read_filter, rows_of
 from gateway.protocol.journal import ACTS, JournalEntry, JournalFilter, clean_name, pseudonyms_of
+from gateway.runtime.cached import Cached
 
 PAGE_ENTRIES = 50
 """Entries of one page."""
@@ -21,7 +22,7 @@ _MAX_NUMBER = 10**18
 log = structlog.get_logger()
 
 
-def pages(federation: Federation, checks: Checks) -> list[Page]:
+def pages(federation: Federation, checks: Cached[Checked]) -> list[Page]:
     """Every page of the journal."""
     shell = _JournalPage(federation, checks)
 
@@ -37,7 +38,7 @@ def pages(federation: Federation, checks: Checks) -> list[Page]:
 
 
 class _JournalPage:
-    def __init__(self, federation: Federation, checks: Checks) -> None:
+    def __init__(self, federation: Federation, checks: Cached[Checked]) -> None:
         self._federation = federation
         self._checks = checks
 
