@@ -10,7 +10,7 @@ from rich.text import Text
 
 from gateway.bootstrap import signing_key_of
 from gateway.cli.console import ERR, FAILED, OUT, AsJson, CommandError, print_findings, print_json, print_pairs
-from gateway.cli.desk import acting
+from gateway.cli.desk import Slug, acting
 from gateway.cli.keys import fetch_key_set, read_key_set, read_start
 from gateway.cli.operator_context import keys_here, settings_here, url_here
 from gateway.cli.os_error import command_error
@@ -44,7 +44,7 @@ app = typer.Typer(help="Issue nonces; sign, revoke and verify certificates of co
 @acting()
 async def nonce(
     desk: Desk,
-    platform: Annotated[str, typer.Argument(metavar="SLUG", help="The platform that will be examined.")],
+    platform: Slug,
     *,
     days: Annotated[
         int, typer.Option(min=1, max=MAX_NONCE_DAYS, help="Days for which the nonce is valid.")
@@ -123,7 +123,7 @@ async def sign(
 @acting()
 async def revoke(
     desk: Desk,
-    platform: Annotated[str, typer.Argument(metavar="SLUG", help="The platform.")],
+    platform: Slug,
     *,
     role: Annotated[Role, typer.Option(help="The role whose certificate is revoked.")] = "publisher",
 ) -> None:

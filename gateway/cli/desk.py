@@ -41,6 +41,7 @@ _STEPS = {
     "no-account": "start the gateway with PASSERELLE_NATIONAL set, or name an account with --account",
 }
 
+Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The platform's slug, such as bretagne.")]
 By = Annotated[
     str | None,
     typer.Option(

@@ -1,17 +1,12 @@
 """``passerelle pause`` and ``resume``: whether a platform's feed is pulled."""
 
-from typing import Annotated
-
-import typer
 from rich.text import Text
 
 from gateway.cli.console import OUT
-from gateway.cli.desk import acting
+from gateway.cli.desk import Slug, acting
 from gateway.operate.desk import Desk
 from gateway.operate.feeds import read_pauses, set_paused
 from gateway.protocol.record import utc
-
-Slug = Annotated[str, typer.Argument(metavar="PLATFORM", help="The platform's slug, such as bretagne.")]
 
 
 @acting()

@@ -7,7 +7,7 @@ import typer
 from rich.text import Text
 
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_pairs, print_rows
-from gateway.cli.desk import By, Why, acting, desk_here
+from gateway.cli.desk import By, Slug, Why, acting, desk_here
 from gateway.cli.keys import read_key_set
 from gateway.cli.operator_context import log_here
 from gateway.cli.render_partner import (
@@ -33,8 +33,6 @@ _SCOPE_NAMES = ", ".join(SCOPES)
 app = typer.Typer(help="Add, list, show, change, rotate and revoke the platforms that take part.", no_args_is_help=True)
 app.command()(link)
 app.command()(sign_out)
-
-Slug = Annotated[str, typer.Argument(help="The platform's slug, such as bretagne.", metavar="SLUG")]
 
 
 @app.command()

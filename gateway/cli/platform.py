@@ -16,7 +16,7 @@ from adapters.profile.profile import Profile, profiles, read_profile
 from adapters.pull.pulls import OrderReplacedError, last_runs, wait_for_run
 from adapters.pull.sample import SampleEvaluation, evaluate_sample
 from gateway.cli.console import FAILED, UNUSABLE, AsJson, CommandError, Lang, asynchronous, print_json
-from gateway.cli.desk import By, Why, acting, desk_here
+from gateway.cli.desk import By, Slug, Why, acting, desk_here
 from gateway.cli.document import unreadable
 from gateway.cli.draft import draft_sample, print_draft, print_placeholders, render_draft, replayed, write_profile
 from gateway.cli.feed_settings import require_feed_settings, require_replaced
@@ -45,7 +45,6 @@ app = typer.Typer(help="How platforms take part: draft, check, add, list, and ru
 ProfileName = Annotated[
     str, typer.Argument(metavar="PROFILE", help="A profile's file, or the slug of one that comes with the gateway.")
 ]
-Slug = Annotated[str, typer.Argument(metavar="PLATFORM", help="The platform's slug, such as bretagne.")]
 _MAX_BYTES = 1024 * 1024
 _WORDS = load_words(SimpleNamespace, "gateway", "profile")
 
@@ -196,22 +195,20 @@ async def _add(profile: Profile, by: str | None, why: str | None) -> tuple[Joine
     minted = mint_secret(now=now(), entropy=os.urandom)
     made: list[Joined] = []
     async with desk_here(by, why, profile.platform, make=True) as desk:
-        partners = desk.partners
 
         def edit(present: Partner | None) -> Partner:
-            others = (one for one in partners.all() if one.platform != profile.platform)
+            others = (one for one in desk.partners.all() if one.platform != profile.platform)
             joined = join(profile, [*others, *filter(None, (present,))])
             if not isinstance(joined, Joined):
                 raise CommandError(" ".join(joined), step="correct the profile, then run the same command again")
             made[:] = [joined]
             return joined.with_secret(minted.kept) if joined.needs_secret else joined.partner
 
-        present = partners.get(profile.platform)
+        present = desk.partners.get(profile.platform)
         if edit(present) == present:
             return made[0], None
         about = {"created": made[0].created, "profile": profile.digest}
-        async with desk.acting("platform.add", profile.platform, **about):
-            partner = await partners.change(profile.platform, edit)
+        partner = await desk.change("platform.add", profile.platform, edit, **about)
     joined = replace(made[0], partner=partner)
     return joined, minted if joined.needs_secret else None
 

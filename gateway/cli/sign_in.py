@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.console import ERR, OUT, AsJson, CommandError, print_json
-from gateway.cli.desk import acting
+from gateway.cli.desk import Slug, acting
 from gateway.cli.operator_context import secret_here, settings_here, url_here
 from gateway.clock import now
 from gateway.operate.desk import Desk
@@ -15,13 +15,11 @@ from gateway.partners.sign_in import SignIns
 from gateway.protocol.record import utc
 from schemas.rulebook import Language
 
-_Slug = Annotated[str, typer.Argument(help="The platform's slug, such as bretagne.", metavar="SLUG")]
-
 
 @acting(alone=False, steps={"invalid": "correct --person, then try again"})
 async def link(
     desk: Desk,
-    slug: _Slug,
+    slug: Slug,
     *,
     person: Annotated[str, typer.Option(help="The person's name; it travels in the link and is never stored.")],
     lang: Annotated[Language, typer.Option(help="Language of the page that the link opens.")] = "fr",
@@ -48,7 +46,7 @@ async def link(
 
 
 @acting()
-async def sign_out(desk: Desk, slug: _Slug, *, as_json: AsJson = False) -> None:
+async def sign_out(desk: Desk, slug: Slug, *, as_json: AsJson = False) -> None:
     """End all sessions of a platform's persons at once. Its credentials and tokens stay."""
     before = await end_sessions(desk, slug)
     if as_json:
