@@ -81,7 +81,7 @@ def page_ports(settings: Settings, federation: Federation, url: str) -> PagePort
         connect=ConnectPort(visitors=visitors, seal=Seal(federation.secret, purpose=PURPOSE), clock=federation.clock),
         door=Door(
             sign_ins=federation.sign_ins,
-            attempts=_Attempts(FailedAttempts(processes=max(1, settings.workers))),
+            count_refused=partial(_refused_links, FailedAttempts(processes=max(1, settings.workers))),
             address=client_of,
             url=url,
             forms=forms,
@@ -97,17 +97,12 @@ def page_ports(settings: Settings, federation: Federation, url: str) -> PagePort
     )
 
 
-class _Attempts:
-    """Refused links by network address, on the guard of the token endpoint."""
-
-    def __init__(self, guard: FailedAttempts) -> None:
-        self._guard = guard
-
-    def wait(self, address: str) -> int:
-        return self._guard.wait(_LINKS, address, now=steady())
-
-    def failed(self, address: str) -> None:
-        self._guard.failed(_LINKS, address, now=steady())
+def _refused_links(guard: FailedAttempts, address: str) -> int:
+    """Count a refused link of an address, as the token endpoint does; the seconds to wait, 0 if it is answered."""
+    if wait := guard.wait(_LINKS, address, now=steady()):
+        return wait
+    guard.failed(_LINKS, address, now=steady())
+    return 0
 
 
 def _visitors(settings: Settings, forms: Forms) -> Visitors:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
@@ -29,24 +28,15 @@ SESSION: web.RequestKey[Signed] = web.RequestKey("session", Signed)
 FORM: web.RequestKey[Form] = web.RequestKey("form", Form)
 
 
-class Attempts(Protocol):
-    """Counts the refused links of each network address."""
-
-    def wait(self, address: str) -> int:
-        """Seconds until a refused link of this address is answered again; 0 if it is now."""
-
-    def failed(self, address: str) -> None:
-        """Count one refused link."""
-
-
 @dataclass(frozen=True, slots=True)
 class Door:
     """Sessions of this process. ``url``: the public URL of the gateway; ``address``: of a request's client; ``forms``
-    receives what persons send.
+    receives what persons send; ``count_refused`` counts a refused link of an address and returns the seconds until
+    another one is answered, 0 if this one is.
     """
 
     sign_ins: SignIns
-    attempts: Attempts
+    count_refused: Callable[[str], int]
     address: Callable[[web.Request], str]
     url: str
     forms: Forms

@@ -77,8 +77,7 @@ class _SessionPages:
         """A right link is never kept waiting: only refused ones are counted, and answered late."""
         address = self._door.address(request)
         log.info("pages.link_refused", code=error.code)
-        wait = self._door.attempts.wait(address)
+        wait = self._door.count_refused(address)
         if wait > 0:
             return PageRefusedError("too-many-attempts", retry_after=wait, seconds=wait)
-        self._door.attempts.failed(address)
         return PageRefusedError(error.code)
