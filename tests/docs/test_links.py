@@ -6,6 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NAMED = re.compile(r"(docs/[a-z/-]+\.md), “([^”]+)”")
+FILE = r"`((?:adapters|bench|conformance|demo|gateway|schemas|tests)/[a-z0-9_./-]+)`"
+FUNCTION = re.compile(FILE.removesuffix("`") + r"` `([\w.]+)`")
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 
@@ -26,6 +28,21 @@ def test_every_link_within_the_repository_leads_to_a_file_and_to_its_heading() -
         f"{page.relative_to(ROOT)}: {target.name}#{anchor}"
         for page, target, anchor in headed
         if anchor not in anchors(target)
+    ]
+
+
+def test_every_file_and_function_that_a_page_names_exists() -> None:
+    pages = [ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    texts = {page.name: page.read_text(encoding="utf-8") for page in pages}
+    files = [(page, file) for page, text in texts.items() for file in re.findall(FILE, text)]
+    assert len(files) > 200
+    assert [] == [named for named in files if not (ROOT / named[1]).exists()]
+    functions = [(page, *named) for page, text in texts.items() for named in FUNCTION.findall(text)]
+    assert [] == [
+        (page, file, function)
+        for page, file, function in functions
+        if file.endswith(".py")
+        and any(re.search(rf"\b{one}\b", (ROOT / file).read_text("utf-8")) is None for one in function.split("."))
     ]
 
 
