@@ -49,8 +49,6 @@ _SQL_VALUE = re.compile(r"'[^']*'|:\w+")
 _LIMIT = re.compile(r"\b_?(?:MOST|LONGEST)_[A-Z0-9_]+\b")
 _WORD = re.compile(r"[^\W\d]\w*")
 PRODUCT = ("schemas", "gateway", "adapters", "conformance", "demo")
-STAND_IN = "conformance/standin"
-"""The kit's stand-in answers as the gateway does, and names its parts alike."""
 QUESTIONS = frozenset({"How", "What", "When", "Where", "Which", "Who", "Whose", "Why"})
 LOGGERS = frozenset({"log", "logger", "_log", "_logger"})
 
@@ -169,10 +167,10 @@ def modules() -> dict[Path, str]:
 
 
 def product() -> Iterator[tuple[str, str]]:
-    """The path and the text of each module of the product, without the kit's stand-in."""
+    """The path and the text of each module of the product."""
     for path, source in modules().items():
         where = path.relative_to(ROOT).as_posix()
-        if where.split("/")[0] in PRODUCT and not where.startswith(STAND_IN):
+        if where.split("/")[0] in PRODUCT:
             yield where, source
 
 
@@ -321,7 +319,7 @@ def test_no_two_classes_have_one_name() -> None:
 
 
 def test_no_docstring_begins_with_a_question_word() -> None:
-    """The thing is the subject: a noun, or the verb of what a function does. The kit's stand-in apart."""
+    """The thing is the subject: a noun, or the verb of what a function does."""
     bad = [
         f"{where}:{line}: {text}"
         for where, source in product()
