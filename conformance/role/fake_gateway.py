@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.model.result import Exchange
-from conformance.role.host import MAX_HELD, Answered, Asked, PartnerHost, Refused, ignored
+from conformance.role.host import MAX_HELD, PartnerHost, ReceivedRequest, Refused, SentAnswer, ignored
 from conformance.role.journal import SendOutcome, SentSubmission, SubmissionJournal
 from conformance.role.traffic import Request
 from conformance.target.setup import TargetAccount
@@ -52,7 +52,7 @@ class FakeGateway(PartnerHost):
         self._began = self._began or now
         await asyncio.sleep(max(0.0, self._began + seconds - now))
 
-    async def answer_as_gateway(self, asked: Asked, request: Request) -> Answered:
+    async def answer_as_gateway(self, asked: ReceivedRequest, request: Request) -> SentAnswer:
         """The gateway's answer, or that of the fault that its submissions meet; with ``stored`` the request takes
         effect all the same.
         """
@@ -116,7 +116,7 @@ class FakeGateway(PartnerHost):
             )
         )
 
-    def _note_refused(self, request: Request, answered: Answered, at: float) -> None:
+    def _note_refused(self, request: Request, answered: SentAnswer, at: float) -> None:
         """Note the refused submissions of a request."""
         if not request.submits:
             return

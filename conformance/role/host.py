@@ -10,20 +10,20 @@ from conformance.target.record import record
 from conformance.target.setup import SetupError, TargetAccount
 from conformance.words import say
 from gateway.mock.accounts import account as partner_of
-from gateway.mock.front import CLOSED, MAX_HELD, Answered, Asked, refusal
+from gateway.mock.front import CLOSED, MAX_HELD, ReceivedRequest, SentAnswer, refusal
 from gateway.mock.host import Host, ListenError, RefusedError, hosted
 
-__all__ = ["CLOSED", "MAX_HELD", "Answered", "Asked", "PartnerHost", "RefusedError", "hosting", "refusal"]
+__all__ = ["CLOSED", "MAX_HELD", "PartnerHost", "ReceivedRequest", "RefusedError", "SentAnswer", "hosting", "refusal"]
 
 PUBLISHER = ("offers:publish", "offers:read")
 SUBSCRIBER = ("offers:read",)
 _REQUESTS_PER_MINUTE = 6_000
 
-AnswerRequest: TypeAlias = Callable[[Asked], Awaitable[Answered]]
-Refused: TypeAlias = Callable[[Asked, Answered], None]
+AnswerRequest: TypeAlias = Callable[[ReceivedRequest], Awaitable[SentAnswer]]
+Refused: TypeAlias = Callable[[ReceivedRequest, SentAnswer], None]
 
 
-def ignored(_asked: Asked, _answered: Answered) -> None:
+def ignored(_asked: ReceivedRequest, _answered: SentAnswer) -> None:
     """Do nothing."""
 
 
@@ -52,17 +52,17 @@ class PartnerHost(Host):
         self._refused = refused
         self._received: set[str] = set()
 
-    async def answer(self, asked: Asked) -> Answered:
+    async def answer(self, asked: ReceivedRequest) -> SentAnswer:
         """The answer to a request that came whole."""
         self._received.add(asked.id)
         return await self.answering(asked)
 
-    async def allows(self, asked: Asked, scope: str) -> bool:
+    async def allows(self, asked: ReceivedRequest, scope: str) -> bool:
         """Whether the request has a token with this scope."""
         claims = await self.claims(asked)
         return claims is not None and scope in claims.scopes
 
-    def seen(self, asked: Asked, answered: Answered, milliseconds: int) -> None:
+    def seen(self, asked: ReceivedRequest, answered: SentAnswer, milliseconds: int) -> None:
         """Record a request in the journal."""
         self._journal.append(
             record(
@@ -81,7 +81,7 @@ class PartnerHost(Host):
         else:
             self._refused(asked, answered)
 
-    async def fault(self, asked: Asked, fault: str, *, seconds: float, unavailable: str) -> Answered:
+    async def fault(self, asked: ReceivedRequest, fault: str, *, seconds: float, unavailable: str) -> SentAnswer:
         """The answer of a fault that both roles know: ``unavailable`` is the code of a 503, ``seconds`` the
         Retry-After. Any other fault closes the connection.
         """

@@ -9,7 +9,7 @@ import aiohttp
 import orjson
 
 from conformance.model.result import Deviation, Exchange, PartnerFailedError, UnverifiableError
-from conformance.role.host import PUBLISHER, SUBSCRIBER, Answered, Asked, PartnerHost
+from conformance.role.host import PUBLISHER, SUBSCRIBER, PartnerHost, ReceivedRequest, SentAnswer
 from conformance.role.role import Role
 from conformance.script.matcher import render_value
 from conformance.target.setup import Setup, SetupError
@@ -41,7 +41,7 @@ class PartnerRole(Role):
         self._control = ControlClient(session, setup, self.journal)
 
     @abstractmethod
-    async def answer(self, asked: Asked) -> Answered:
+    async def answer(self, asked: ReceivedRequest) -> SentAnswer:
         """The answer of the kit's server to a request that came whole."""
 
     def _open_host(self) -> PartnerHost:

@@ -13,7 +13,7 @@ from aiohttp import hdrs
 from conformance.model.case import AnswerStep, Case, OrderStep, Receive, Step, WatchStep
 from conformance.model.result import Deviation, NotApplicableError, UnverifiableError
 from conformance.role.fake_gateway import FakeGateway
-from conformance.role.host import Answered, Asked, PartnerHost
+from conformance.role.host import PartnerHost, ReceivedRequest, SentAnswer
 from conformance.role.journal import SubmissionJournal
 from conformance.role.partner import PartnerRole
 from conformance.role.traffic import ExecutedOrder, Request, RequestReader, Traffic
@@ -67,7 +67,7 @@ class PublisherRole(PartnerRole):
             raise NotApplicableError(say("not-met"))
         return findings
 
-    async def answer(self, asked: Asked) -> Answered:
+    async def answer(self, asked: ReceivedRequest) -> SentAnswer:
         """The answer of the fake gateway, or of a trial; what is not allowed meets none."""
         if not await self.host.allows(asked, _SCOPE):
             answered = await self.host.forward(asked)
@@ -90,14 +90,14 @@ class PublisherRole(PartnerRole):
         self._gateway = FakeGateway(self.account, self.journal, self._submissions, refused=self._note_refused)
         return self._gateway
 
-    def _note_refused(self, asked: Asked, answered: Answered) -> None:
+    def _note_refused(self, asked: ReceivedRequest, answered: SentAnswer) -> None:
         """Record a request that has a token, and whose content cannot be read, or no address or method of the contract,
         or no right to it.
         """
         if hdrs.AUTHORIZATION in asked.headers and asked.url.path != _TOKENS:
             self._note(asked).take_answer(answered.status, answered.document, at=_now())
 
-    def _note(self, asked: Asked) -> Request:
+    def _note(self, asked: ReceivedRequest) -> Request:
         return self._traffic.note(
             self._reader.read(
                 at=_now(),

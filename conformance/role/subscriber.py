@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 
 from conformance.model.case import Case, Hold, OrderStep, Serve, Step
 from conformance.model.result import Deviation, PartnerFailedError, UnverifiableError
-from conformance.role.host import Answered, Asked, RefusedError, refusal
+from conformance.role.host import ReceivedRequest, RefusedError, SentAnswer, refusal
 from conformance.role.partner import PartnerRole
 from conformance.role.scripted_feed import Page, ScriptedFeed
 from conformance.script.body import valid_offer
@@ -87,7 +87,7 @@ class SubscriberRole(PartnerRole):
             findings += mismatches(expect["requests"], self._feed.requests, say("at-requests", location=location))
         return findings
 
-    async def answer(self, asked: Asked) -> Answered:
+    async def answer(self, asked: ReceivedRequest) -> SentAnswer:
         """The answer of the scripted feed, and of the gateway to everything else."""
         if not (asked.url.path == _CHANGES and asked.method in _READING and await self.host.allows(asked, _SCOPE)):
             return await self.host.forward(asked)
@@ -103,7 +103,7 @@ class SubscriberRole(PartnerRole):
         page = self._feed.next(query.cursor, repr(query.criteria), limit=query.limit, now=now)
         return await self._play(asked, page)
 
-    async def _play(self, asked: Asked, page: Page) -> Answered:
+    async def _play(self, asked: ReceivedRequest, page: Page) -> SentAnswer:
         loop = asyncio.get_running_loop()
         seconds = float(page.get("seconds", 0))
         fault = page.get("fault")
@@ -157,9 +157,9 @@ def _compare_offers(expect: Mapping[str, Any], held: Mapping[str, Any], location
             yield Deviation(location, say("lacks", id=offer_id), say("it-has"))
 
 
-def _page_answer(page: Mapping[str, Any]) -> Answered:
+def _page_answer(page: Mapping[str, Any]) -> SentAnswer:
     headers = CIMultiDict({"Content-Type": "application/json", "Cache-Control": "no-store"})
-    return Answered(200, headers, orjson.dumps(page))
+    return SentAnswer(200, headers, orjson.dumps(page))
 
 
 def _wire_form(page: Page) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import orjson
 
 import schemas
 from conformance.role.fake_gateway import FakeGateway
-from conformance.role.host import Answered, Asked, refusal
+from conformance.role.host import ReceivedRequest, SentAnswer, refusal
 from conformance.role.traffic import MARKS, MAX_BYTES, Request
 from conformance.script.batch import inflate, split_batch
 from schemas.rulebook import preferred_language
@@ -81,7 +81,7 @@ class Trials:
         while self._orders:
             await self._orders.pop()
 
-    async def answer(self, asked: Asked, request: Request) -> Answered:
+    async def answer(self, asked: ReceivedRequest, request: Request) -> SentAnswer:
         """The answer to a request."""
         for index, (fault, left) in enumerate(self._left):
             if self._fits(fault, request):
@@ -109,7 +109,7 @@ class Trials:
         meets = request.submits and any(item.id == concerned for item in request.items)
         return meets and (fault["fault"] != "overtaken" or request.method in _SINGLE)
 
-    async def _play(self, fault: Mapping[str, Any], asked: Asked, request: Request) -> Answered:
+    async def _play(self, fault: Mapping[str, Any], asked: ReceivedRequest, request: Request) -> SentAnswer:
         retry = {"Retry-After": str(int(fault.get("seconds", 1)))}
         match fault["fault"]:
             case "held-mark":
@@ -143,7 +143,7 @@ class Trials:
         await asyncio.wait([task], timeout=_ORDER_SECONDS)
         await asyncio.sleep(_MARGIN_SECONDS)
 
-    async def _refuse(self, offer_id: str, asked: Asked, request: Request) -> Answered:
+    async def _refuse(self, offer_id: str, asked: ReceivedRequest, request: Request) -> SentAnswer:
         """The answer to a request in which the verdict refuses this offer."""
         found = schemas.problem(_RULE, pointer="/description").to_json()
         if len(request.items) == 1 and request.method != "POST":
@@ -161,7 +161,7 @@ class Trials:
         return _whole_refused(asked, request, refused)
 
 
-def _whole_refused(asked: Asked, request: Request, refused: Mapping[str, Any]) -> Answered:
+def _whole_refused(asked: ReceivedRequest, request: Request, refused: Mapping[str, Any]) -> SentAnswer:
     """The answer to a batch of which nothing is queued, as one of its items is refused."""
     results = [
         refused if index == refused["index"] else {"index": index, "id": item.id, "status": "not-queued"}
@@ -173,7 +173,7 @@ def _whole_refused(asked: Asked, request: Request, refused: Mapping[str, Any]) -
     return refusal(asked, "batch-refused", actual=1, expected=len(results), members=members)
 
 
-def _with_refused(answer: Answered, refused: Mapping[str, Any], *, left_out: bool = False) -> Answered:
+def _with_refused(answer: SentAnswer, refused: Mapping[str, Any], *, left_out: bool = False) -> SentAnswer:
     """The answer to an upload, in which one item is refused; the gateway may have received it without that item."""
     if answer.status not in {200, 202, 207}:
         return answer
@@ -196,7 +196,7 @@ def _with_refused(answer: Answered, refused: Mapping[str, Any], *, left_out: boo
     return replace(answer, status=207 if left_out else answer.status, body=orjson.dumps(body))
 
 
-def _without(asked: Asked, index: int) -> Asked:
+def _without(asked: ReceivedRequest, index: int) -> ReceivedRequest:
     """The batch without one of its items."""
     gzip = asked.headers.get("Content-Encoding", "identity").lower() in {"gzip", "x-gzip"}
     content = inflate(asked.body, most=MAX_BYTES) if gzip else asked.body

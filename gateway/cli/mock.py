@@ -16,7 +16,7 @@ from rich.text import Text
 from gateway.cli.console import OUT, CommandError, Lang
 from gateway.clock import Clock, now
 from gateway.mock.faults import FaultError, FaultScenario, read_scenario
-from gateway.mock.front import Answered, Asked
+from gateway.mock.front import ReceivedRequest, SentAnswer
 from gateway.mock.host import ListenError
 from gateway.mock.mock import mocking
 from gateway.mock.seeds import PLATFORM
@@ -71,7 +71,7 @@ async def _mock(address: str, port: int, scenario: FaultScenario, clock: Clock, 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
 
-    def line(asked: Asked, answered: Answered, verdicts: Mapping[str, int]) -> None:
+    def line(asked: ReceivedRequest, answered: SentAnswer, verdicts: Mapping[str, int]) -> None:
         _print(_line(asked, answered, verdicts, lang))
 
     async with mocking(host=address, port=port, line=line, scenario=scenario, clock=clock) as url:
@@ -107,7 +107,7 @@ def _scenario(file: Path | None, lang: Language) -> FaultScenario:
         ) from error
 
 
-def _line(asked: Asked, answered: Answered, verdicts: Mapping[str, int], lang: Language) -> str:
+def _line(asked: ReceivedRequest, answered: SentAnswer, verdicts: Mapping[str, int], lang: Language) -> str:
     """One line: method, address, status, and the verdicts or the problems."""
     words, body = _WORDS[lang].verdicts, answered.document
     counts = {**verdicts, **({"refused": refused} if (refused := body.get("refused") or _refused(answered)) else {})}
@@ -118,11 +118,11 @@ def _line(asked: Asked, answered: Answered, verdicts: Mapping[str, int], lang: L
     return f"{asked.method} {masked_text(asked.target)}  {status}  {': '.join(filter(None, said))}".rstrip()
 
 
-def _refused(answered: Answered) -> int:
+def _refused(answered: SentAnswer) -> int:
     return int(answered.status == 422 and bool(answered.document.get("problems")))
 
 
-def _problems(answered: Answered, lang: Language) -> list[str]:
+def _problems(answered: SentAnswer, lang: Language) -> list[str]:
     """The sentences of a problem document."""
     body = answered.document
     listed = body.get("problems") or [each for result in body.get("results", ()) for each in result.get("problems", ())]

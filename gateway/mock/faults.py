@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from gateway.mock.front import Asked
+from gateway.mock.front import ReceivedRequest
 
 HEADER = "Passerelle-Mock-Fault"
 FAULTS: Mapping[str, str] = {
@@ -45,7 +45,7 @@ class Fault:
     seconds: float = 1.0
     times: int = 1
 
-    def meets(self, asked: Asked) -> bool:
+    def meets(self, asked: ReceivedRequest) -> bool:
         """Whether it is meant for a request; a token request must be named."""
         line = f"{asked.method} {asked.url.path}"
         return fnmatchcase(line, self.on) if self.on else asked.url.path.startswith("/v1/")
@@ -57,7 +57,7 @@ class FaultScenario:
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self._left = list(faults)
 
-    def next(self, asked: Asked) -> Fault | None:
+    def next(self, asked: ReceivedRequest) -> Fault | None:
         """The fault that a request meets: of its own header, else the first one that is meant for it."""
         header = asked.headers.get(HEADER)
         if header is not None:

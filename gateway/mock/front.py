@@ -39,7 +39,7 @@ _NOT_ADDED = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs.USER_AG
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReceivedRequest:
     """A request with its whole content. ``target`` is path and query as sent; headers are case-insensitive."""
 
     method: str
@@ -53,7 +53,7 @@ class Asked:
         """The target, parsed."""
         return URL(self.target, encoded=True)
 
-    def with_headers(self, *left_out: str, **added: str) -> "Asked":
+    def with_headers(self, *left_out: str, **added: str) -> "ReceivedRequest":
         """The request without some headers, and with others."""
         headers = CIMultiDict(self.headers)
         for name in (*left_out, *added):
@@ -63,7 +63,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class SentAnswer:
     """An answer. ``cut``: the connection is closed after half of the body; ``closed``: before any byte."""
 
     status: int
@@ -82,13 +82,13 @@ class Answered:
         return value if isinstance(value, dict) else {}
 
 
-Answering: TypeAlias = Callable[[Asked], Awaitable[Answered]]
-Seen: TypeAlias = Callable[[Asked, Answered, int], None]
+Answering: TypeAlias = Callable[[ReceivedRequest], Awaitable[SentAnswer]]
+Seen: TypeAlias = Callable[[ReceivedRequest, SentAnswer, int], None]
 """Sees a request, its answer, and how many milliseconds it took."""
-CLOSED = Answered(200, CIMultiDict(), closed=True)
+CLOSED = SentAnswer(200, CIMultiDict(), closed=True)
 
 
-def refusal(asked: Asked, problem: str | ProblemError, **more: Any) -> Answered:
+def refusal(asked: ReceivedRequest, problem: str | ProblemError, **more: Any) -> SentAnswer:
     """A problem document in the language of a request; with a code, ``more`` as for ``ProblemError``."""
     return _refused(asked.headers, ProblemError(problem, **more) if isinstance(problem, str) else problem)
 
@@ -106,8 +106,8 @@ class Front:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
-        began, body, answered = time.monotonic(), bytearray(), Answered(500, CIMultiDict())
-        asked = Asked(request.method, request.rel_url.raw_path_qs, request.headers, id=mint_request_id())
+        began, body, answered = time.monotonic(), bytearray(), SentAnswer(500, CIMultiDict())
+        asked = ReceivedRequest(request.method, request.rel_url.raw_path_qs, request.headers, id=mint_request_id())
         try:
             await self._read(request, body)
             asked = replace(asked, body=bytes(body))
@@ -154,7 +154,7 @@ class Way:
         self._session = session
         self._url = url
 
-    async def forward(self, asked: Asked) -> Answered:
+    async def forward(self, asked: ReceivedRequest) -> SentAnswer:
         """The core's answer, under the request's own id."""
         headers = CIMultiDict((name, value) for name, value in asked.headers.items() if name.lower() not in _OWN)
         headers[REQUEST_ID] = asked.id
@@ -166,7 +166,7 @@ class Way:
             allow_redirects=False,
             skip_auto_headers=_NOT_ADDED,
         ) as response:
-            return Answered(response.status, response.headers, await response.read())
+            return SentAnswer(response.status, response.headers, await response.read())
 
 
 @asynccontextmanager
@@ -190,12 +190,12 @@ async def fronted(stack: AsyncExitStack, front: Front, listening: socket.socket)
     await web.SockSite(runner, listening).start()
 
 
-def _refused(headers: Mapping[str, str], error: ProblemError) -> Answered:
+def _refused(headers: Mapping[str, str], error: ProblemError) -> SentAnswer:
     response = problem_response(error, preferred_language(headers.get(hdrs.ACCEPT_LANGUAGE, "")))
-    return Answered(response.status, response.headers, bytes(response.body or b""))  # type: ignore[arg-type]
+    return SentAnswer(response.status, response.headers, bytes(response.body or b""))  # type: ignore[arg-type]
 
 
-async def _send(request: web.Request, asked: Asked, answered: Answered) -> web.StreamResponse:
+async def _send(request: web.Request, asked: ReceivedRequest, answered: SentAnswer) -> web.StreamResponse:
     """The answer, with the marks of a mock and the request's id as the client gave it."""
     given = request.headers.get(REQUEST_ID, "")
     headers = CIMultiDict((name, value) for name, value in answered.headers.items() if name.lower() not in _OWN)

@@ -12,7 +12,7 @@ from gateway.clock import Clock, now
 from gateway.errors import SettingsError, TokenError
 from gateway.mock.core import Core, core
 from gateway.mock.decisions import Decisions
-from gateway.mock.front import MAX_HELD, Answered, Asked, Front, Way, forwarding, fronted, refusal
+from gateway.mock.front import MAX_HELD, Front, ReceivedRequest, SentAnswer, Way, forwarding, fronted, refusal
 from gateway.partners.revocation import Claims
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import OFFERS
@@ -30,7 +30,7 @@ class ListenError(Exception):
 class RefusedError(Exception):
     """A request is refused; ``answered`` says why."""
 
-    def __init__(self, answered: Answered) -> None:
+    def __init__(self, answered: SentAnswer) -> None:
         super().__init__(answered.status)
         self.answered = answered
 
@@ -42,11 +42,11 @@ class Host(Decisions):
     front: Front
     way: Way
 
-    async def answer(self, asked: Asked) -> Answered:
+    async def answer(self, asked: ReceivedRequest) -> SentAnswer:
         """The answer to a request."""
         return await self.forward(asked)
 
-    async def forward(self, asked: Asked) -> Answered:
+    async def forward(self, asked: ReceivedRequest) -> SentAnswer:
         """The core's answer, once what the request submits is decided and can be read."""
         answered = await self.way.forward(asked)
         if asked.method not in READING:
@@ -55,10 +55,10 @@ class Host(Decisions):
             await federation.offers.reached(await federation.log.ends(OFFERS), _SECONDS)
         return answered
 
-    def seen(self, asked: Asked, answered: Answered, milliseconds: int) -> None:
+    def seen(self, asked: ReceivedRequest, answered: SentAnswer, milliseconds: int) -> None:
         """See a request with its answer, before it is sent; refusals of the front too."""
 
-    async def claims(self, asked: Asked) -> Claims | None:
+    async def claims(self, asked: ReceivedRequest) -> Claims | None:
         """The claims of the request's token; None without one that holds."""
         kind, _, token = asked.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         try:
@@ -66,7 +66,7 @@ class Host(Decisions):
         except TokenError:
             return None
 
-    def changes_query(self, asked: Asked, platform: str) -> ReaderQuery:
+    def changes_query(self, asked: ReceivedRequest, platform: str) -> ReaderQuery:
         """The query of a request of the changes feed. Raises RefusedError."""
         partner = self.core.federation.partners.get(platform)
         if partner is None:

@@ -12,7 +12,7 @@ from gateway.api.context import Limits
 from gateway.clock import Clock, now
 from gateway.mock.accounts import account
 from gateway.mock.faults import HEADER, Fault, FaultError, FaultScenario
-from gateway.mock.front import CLOSED, Answered, Asked, refusal
+from gateway.mock.front import CLOSED, ReceivedRequest, SentAnswer, refusal
 from gateway.mock.host import READING, Host, ListenError, hosted
 from gateway.mock.requests import PATH, SeenRequests
 from gateway.mock.seeds import PLATFORM, Seeds, ShiftedClock
@@ -21,7 +21,7 @@ from gateway.protocol.submission import Publish, Submission, Withdraw
 _CHANGES = "/v1/changes"
 _KEY = "Idempotency-Key"
 
-Line = Callable[[Asked, Answered, Mapping[str, int]], None]
+Line = Callable[[ReceivedRequest, SentAnswer, Mapping[str, int]], None]
 """Is shown each request with its answer and the number of its submissions by verdict."""
 
 
@@ -37,7 +37,7 @@ class Mock(Host):
         self._verdicts: dict[str, Counter[str]] = {}
         self._late_until = 0.0
 
-    async def answer(self, asked: Asked) -> Answered:
+    async def answer(self, asked: ReceivedRequest) -> SentAnswer:
         """The answer to a request."""
         self._verdicts[asked.id] = Counter()
         if asked.url.path == PATH:
@@ -50,7 +50,7 @@ class Mock(Host):
             )
         return await self._forward(asked) if fault is None else await self._play(fault, asked)
 
-    def seen(self, asked: Asked, answered: Answered, milliseconds: int) -> None:
+    def seen(self, asked: ReceivedRequest, answered: SentAnswer, milliseconds: int) -> None:
         """Keep and print a request."""
         self.requests.note(asked, answered, milliseconds)
         verdicts = self._verdicts.pop(asked.id, Counter())
@@ -66,14 +66,14 @@ class Mock(Host):
         if request in self._verdicts and isinstance(submission, Publish | Withdraw):
             self._verdicts[request][receipt["verdict"]] += 1
 
-    async def _forward(self, asked: Asked) -> Answered:
+    async def _forward(self, asked: ReceivedRequest) -> SentAnswer:
         late = asyncio.get_running_loop().time() < self._late_until
         answered = await (self.way.forward(asked) if late else self.forward(asked))
         if asked.url.path == _CHANGES and answered.status == 200 and answered.document.get("more") is False:
             await self.seeds.move()
         return answered
 
-    async def _play(self, fault: Fault, asked: Asked) -> Answered:
+    async def _play(self, fault: Fault, asked: ReceivedRequest) -> SentAnswer:
         """The answer of a fault."""
         asked = replace(asked.with_headers(HEADER))
         if fault.stored:  # the key would be answered from this first time

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from multidict import CIMultiDict
 
-from gateway.mock.front import Answered, Asked
+from gateway.mock.front import ReceivedRequest, SentAnswer
 from schemas.recording import masked, masked_headers, masked_text
 
 PATH = "/mock/requests"
@@ -19,7 +19,7 @@ class SeenRequests:
     def __init__(self) -> None:
         self._kept: deque[dict[str, Any]] = deque(maxlen=_MAX_KEPT)
 
-    def note(self, asked: Asked, answered: Answered, milliseconds: int) -> None:
+    def note(self, asked: ReceivedRequest, answered: SentAnswer, milliseconds: int) -> None:
         """Keep a request; those for this list are not kept. An answer that was not sent has the status 0."""
         if asked.url.path == PATH:
             return
@@ -36,7 +36,7 @@ class SeenRequests:
             }
         )
 
-    def answer(self) -> Answered:
+    def answer(self) -> SentAnswer:
         """The list as JSON."""
         headers = CIMultiDict({"Content-Type": "application/json", "Cache-Control": "no-store"})
-        return Answered(200, headers, orjson.dumps({"requests": list(self._kept)}))
+        return SentAnswer(200, headers, orjson.dumps({"requests": list(self._kept)}))

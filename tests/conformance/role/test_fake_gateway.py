@@ -14,7 +14,7 @@ import schemas
 from conformance.clock import today
 from conformance.model.result import Exchange
 from conformance.role.fake_gateway import FakeGateway
-from conformance.role.host import Answered, Asked, hosting
+from conformance.role.host import ReceivedRequest, SentAnswer, hosting
 from conformance.role.journal import SubmissionJournal
 from conformance.role.traffic import RequestReader
 from conformance.target.setup import TargetAccount
@@ -57,11 +57,11 @@ class Client:
             return str((await response.json(content_type=None))["problems"][0]["message"])
 
 
-def answering(gateway: FakeGateway) -> Callable[[Asked], Awaitable[Answered]]:
+def answering(gateway: FakeGateway) -> Callable[[ReceivedRequest], Awaitable[SentAnswer]]:
     """The gateway's answers, without trials."""
     reader = RequestReader()
 
-    async def answer(asked: Asked) -> Answered:
+    async def answer(asked: ReceivedRequest) -> SentAnswer:
         request = reader.read(
             at=0.0,
             day=today(),
@@ -158,7 +158,7 @@ async def test_a_dry_run_of_a_batch_meets_no_fault_and_stores_nothing(client: Cl
 
 
 async def test_a_failure_of_the_kit_itself_is_in_the_journal(client: Client) -> None:
-    async def fall(_: Asked) -> Answered:
+    async def fall(_: ReceivedRequest) -> SentAnswer:
         raise ZeroDivisionError
 
     client.gateway.answering = fall
