@@ -166,12 +166,16 @@ def modules() -> dict[Path, str]:
     return {path: path.read_text() for path in sorted(path for top in CODE for path in (ROOT / top).rglob("*.py"))}
 
 
-def product() -> Iterator[tuple[str, str]]:
-    """The path and the text of each module of the product."""
-    for path, source in modules().items():
-        where = path.relative_to(ROOT).as_posix()
-        if where.split("/")[0] in PRODUCT:
-            yield where, source
+@cache
+def product() -> list[tuple[str, ast.AST]]:
+    """The path of each module of the product with each node of its tree."""
+    return [
+        (path.relative_to(ROOT).as_posix(), node)
+        for path, source in modules().items()
+        if path.relative_to(ROOT).parts[0] in PRODUCT
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ClassDef | ast.Expr)
+    ]
 
 
 def suspected() -> Iterator[tuple[Path, str]]:
@@ -311,19 +315,19 @@ def test_the_lint_finds_plurals_events_and_texts() -> None:
 
 def test_no_two_classes_have_one_name() -> None:
     found: dict[str, list[str]] = {}
-    for where, source in product():
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.ClassDef):
-                found.setdefault(node.name, []).append(f"{where}:{node.lineno}")
+    for where, node in product():
+        if isinstance(node, ast.ClassDef):
+            found.setdefault(node.name, []).append(f"{where}:{node.lineno}")
     assert {} == {name: lines for name, lines in found.items() if len(lines) > 1}
 
 
 def test_no_docstring_begins_with_a_question_word() -> None:
     """The thing is the subject: a noun, or the verb of what a function does."""
     bad = [
-        f"{where}:{line}: {text}"
-        for where, source in product()
-        for line, text in prose(source)
-        if text.lstrip("r").startswith('"""') and text.strip('r"').split(" ")[0].rstrip(":") in QUESTIONS
+        f"{where}:{node.lineno}: {text}"
+        for where, node in product()
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        for text in [str(node.value.value)]
+        if text.partition(" ")[0].rstrip(":") in QUESTIONS
     ]
     assert [] == bad, "\n".join(bad)
