@@ -1,8 +1,6 @@
 """Runs by a mapping that does not fit: the run fails, the last good set stays, and the record says why."""
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,15 +9,9 @@ from adapters.profile.profile import Profile, read_profile
 from demo.region_site.feed import example_profile
 from gateway.operate.status import Facts, statuses
 from gateway.protocol.source_run import read_run, run_record
-from tests.pull.pull_harness import PullHarness, offer, pull_harness
+from tests.pull.pull_harness import PullHarness, offer
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
-    async with pull_harness(tmp_path) as here:
-        yield here
 
 
 def changed(here: PullHarness, form: str = "json", *, stored: bool = False, **changes: Any) -> Profile:

@@ -1,8 +1,5 @@
 """Consecutive runs: the live offers follow the feed of a simulated platform, and a bad feed changes nothing."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from demo.region_site.simulator import FeedFault
@@ -11,18 +8,12 @@ from gateway.protocol.source_run import Counts
 from gateway.protocol.submission import Publish, Retire, Withdraw
 from gateway.protocol.topic import SUBMISSIONS
 from tests.log.contract.log_fixture import read
-from tests.pull.pull_harness import PullHarness, offer, profile_of, pull_harness, refusals
+from tests.pull.pull_harness import PullHarness, offer, profile_of, refusals
 
 pytestmark = pytest.mark.slow
 
 FORMATS = ("csv", "json", "xml", "jobposting", "cleverconnect")
 HARMLESS = [fault for fault in FeedFault if fault not in {FeedFault.SLOW, FeedFault.DUPLICATE_IDS}]
-
-
-@pytest.fixture
-async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
-    async with pull_harness(tmp_path) as here:
-        yield here
 
 
 @pytest.mark.parametrize("form", FORMATS)

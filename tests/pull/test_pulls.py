@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,7 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.source_run import RunOrder, SourceRun, order_record, run_record
 from gateway.protocol.topic import RUNS
-from tests.pull.pull_harness import WITHIN, PullHarness, profile_of, pull_harness
+from tests.pull.pull_harness import WITHIN, PullHarness, profile_of
 
 pytestmark = pytest.mark.slow
 
@@ -24,15 +23,8 @@ MINUTE = 60_000
 
 
 @pytest.fixture
-async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
-    async with pull_harness(tmp_path) as here:
-        here.offers(1, 2)
-        following = asyncio.create_task(here.means.partners.run())
-        try:
-            yield here
-        finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+def bretagne(followed: PullHarness) -> PullHarness:
+    return followed
 
 
 async def save(here: PullHarness, profile: Profile | dict[str, object] | None, **more: bool) -> None:

@@ -1,22 +1,14 @@
 """A feed whose items are refused: not applied if all are; counted in statistics; offers that come with new ids."""
 
-from collections.abc import AsyncIterator
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.topic import STATISTICS
-from tests.pull.pull_harness import WITHIN, PullHarness, offer, pull_harness
+from tests.pull.pull_harness import WITHIN, PullHarness, offer
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
-    async with pull_harness(tmp_path) as here:
-        yield here
 
 
 async def test_a_feed_whose_every_item_is_refused_is_not_applied(bretagne: PullHarness) -> None:

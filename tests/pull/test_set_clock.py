@@ -1,13 +1,11 @@
 """Feeds while the clock is ahead and corrected: the next run, its marks, revisions and orders work at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from gateway.protocol.submission import Retire
-from tests.pull.pull_harness import WITHIN, PullHarness, pull_harness
+from tests.pull.pull_harness import WITHIN, PullHarness
 from tests.pull.test_pulls import order, pulling, run_where, save, was_run
 
 pytestmark = pytest.mark.slow
@@ -17,15 +15,8 @@ DAY = 24 * 3_600_000
 
 
 @pytest.fixture
-async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
-    async with pull_harness(tmp_path) as here:
-        here.offers(1, 2)
-        following = asyncio.create_task(here.means.partners.run())
-        try:
-            yield here
-        finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+def bretagne(followed: PullHarness) -> PullHarness:
+    return followed
 
 
 @pytest.mark.parametrize("jump", [10 * MINUTE, DAY, 365 * DAY])

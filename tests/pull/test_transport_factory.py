@@ -1,6 +1,5 @@
 """Every transport, by its profile: a file on a server or in a folder is published like any other feed."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,13 @@ from adapters.profile.profile import Profile, read_profile
 from adapters.pull.pull import Pull
 from adapters.pull.transport_factory import Secrets, TransportFactory
 from demo.region_site.feed import example_profile, write_feed
-from tests.pull.pull_harness import PullHarness, offer, pull_harness
+from tests.pull.pull_harness import PullHarness, offer
 from tests.transport.server import serving
 from tests.transport.sftp_server import sftp_server
 
 pytestmark = pytest.mark.slow
 
 CSV = write_feed("csv", [offer(1), offer(2)])
-
-
-@pytest.fixture
-async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
-    async with pull_harness(tmp_path) as here:
-        yield here
 
 
 def use(
