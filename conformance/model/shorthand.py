@@ -90,6 +90,22 @@ def _mark(step: _Step) -> Iterator[_Step]:
     }
 
 
+def _refused(step: _Step) -> Iterator[_Step]:
+    """A call that is refused (400) by a problem with this code, whose text names all these patterns (ERR-002)."""
+    call = {name: value for name, value in step.items() if name not in {"refused", "code", "names"}}
+    named = "".join(f"(?=.*{name})" for name in step["names"])
+    yield {
+        **call,
+        "call": step["refused"],
+        "expect": {
+            "status": 400,
+            "headers": {"Content-Type": {"$matches": "^application/problem\\+json"}},
+            "body": {"code": step["code"], "status": 400},
+            "text": {"$matches": f"(?s){named}"},
+        },
+    }
+
+
 def _id(account: str, name: str) -> str:
     return f"${{id.{name}}}" if account == "publisher" else f"${{{account}.{name}}}"
 
@@ -293,6 +309,7 @@ _TABLES: Mapping[str, Callable[[_Step], Iterator[_Step]]] = {
     "withdraw": _withdraw,
     "fetch": _fetch,
     "mark": _mark,
+    "refused": _refused,
     "batch": _batch,
     "set": _set,
     "enter": _enter,
