@@ -59,7 +59,9 @@ def read_topic(family: str, name: str, raw: bytes) -> Iterator[Case]:
     """The cases of one file. Raises CaseError."""
     try:
         topic = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
+        if parts := topic.get("parts"):
+            topic = _with_parts(topic, parts)
+    except (orjson.JSONDecodeError, CaseError) as error:
         raise CaseError(f"{family}/{name}: {error}") from error
     if not fast_validator("case").is_valid(topic):
         failure = next(validator("case").iter_errors(topic))
@@ -68,6 +70,17 @@ def read_topic(family: str, name: str, raw: bytes) -> Iterator[Case]:
     defaults = {key: topic[key] for key in _DEFAULTS if key in topic}
     for body in topic["cases"]:
         yield _read_case(family, {**defaults, **body})
+
+
+def _with_parts(value: Any, parts: Mapping[str, Any]) -> Any:
+    """The value with the parts that it names, ``{"$part": name}``. Raises CaseError for one that is not there."""
+    if isinstance(value, dict):
+        if value.keys() == {"$part"}:
+            if value["$part"] not in parts:
+                raise CaseError(f"there is no part {value['$part']}")
+            return parts[value["$part"]]
+        return {name: _with_parts(member, parts) for name, member in value.items()}
+    return [_with_parts(item, parts) for item in value] if isinstance(value, list) else value
 
 
 def _read_case(family: str, body: Mapping[str, Any]) -> Case:

@@ -116,3 +116,9 @@ def test_a_case_that_breaks_the_schema_names_its_file() -> None:
 def test_a_file_that_is_not_json_names_itself() -> None:
     with pytest.raises(CaseError, match=r"family/topic\.json"):
         list(read_topic("family", "topic.json", b"{"))
+
+
+def test_a_part_that_is_not_there_is_refused() -> None:
+    topic = {"topic": {"fr": "x", "en": "x"}, "parts": {"here": 1}, "cases": [{"put": {"/a": {"$part": "elsewhere"}}}]}
+    with pytest.raises(CaseError, match=r"family/topic\.json: there is no part elsewhere"):
+        list(read_topic("family", "topic.json", orjson.dumps(topic)))
