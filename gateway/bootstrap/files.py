@@ -5,30 +5,11 @@ from pathlib import Path
 
 from adapters.national.delivery.outbox import Outbox
 from adapters.national.inbound.state import InboundState
-from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
+from gateway.bootstrap.views import VIEWS
 from gateway.runtime.sqlite_damage import Tables
-from gateway.store import (
-    DeliveryView,
-    JournalView,
-    OfferView,
-    ReceiptView,
-    RunView,
-    StatisticsView,
-)
 from gateway.store.copy_file import META_TABLE
 from gateway.store.relay_state import RelayState
 from gateway.store.view import View
-
-VIEWS: Mapping[str, type[View]] = {
-    OFFERS: OfferView,
-    RECEIPTS: ReceiptView,
-    DELIVERIES: DeliveryView,
-    RUNS: RunView,
-    STATISTICS: StatisticsView,
-    JOURNAL: JournalView,
-}
-"""The views by their topics, which name their files."""
-
 
 _COPIES: Mapping[str, type[View | RelayState | Outbox | InboundState]] = {
     **{f"views/{topic}.sqlite": kind for topic, kind in VIEWS.items()},

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import TypeVar
 
-from gateway.bootstrap.files import VIEWS
 from gateway.bootstrap.log import open_log, refuse_older
+from gateway.bootstrap.views import VIEWS
 from gateway.clock import Clock, now
 from gateway.federation import Federation
 from gateway.federation.counters import Metrics
