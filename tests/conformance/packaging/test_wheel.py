@@ -138,6 +138,13 @@ def test_the_extra_of_the_wheel_is_the_package_that_the_remedy_names() -> None:
     assert EXTRA.replace("[lz4,snappy,zstd]", "") in ours
 
 
+def test_the_wheel_needs_the_versions_that_the_gateway_needs() -> None:
+    """Its copy of the gateway relies on the same private parts of libraries."""
+    wheel = tomllib.loads((ROOT / "conformance/packaging/wheel.toml").read_text(encoding="utf-8"))["project"]
+    ours = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    assert [] == sorted(set(wheel["dependencies"]) - set(ours))
+
+
 def test_a_file_is_judged_in_a_project_with_its_own_schemas(installed: Path, project: Path) -> None:
     (project / "offers.ndjson").write_text(
         '{"id": "bretagne:1"}\n{"id": "bretagne:1", "revision": 2, "withdrawn": "filled"}\n'
