@@ -419,5 +419,11 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/deploy/test_server_command.py::test_the_account_of_a_service_is_no_person",
         "tests/end_to_end/test_beside.py::test_a_backup_is_whole_and_private_while_offers_come_in_and_overwrites_none",
     ),
+    "T-59": (
+        "tests/mock/test_mock.py::test_it_answers_on_this_machine_only",
+        "tests/mock/test_mock.py::test_each_answer_says_that_it_comes_from_a_mock",
+        "tests/mock/test_mock.py::test_any_client_id_and_secret_get_a_token_to_publish_and_to_read_and_none_to_operate",
+        "tests/mock/test_mock_command.py::test_it_refuses_to_start_with_a_remedy",
+    ),
 }  # fmt: skip
 """Per line of the threat model the tests, by file and name. Every folder that a line cites has one of them here."""
