@@ -114,7 +114,8 @@ class Relay:
             await self._thread.call(state.close)
 
     async def _open_state(self, partition: int) -> RelayState:
-        return await self._thread.call(RelayState, self._folder / f"relay-{partition}.sqlite", log=self._identity)
+        """Open the table of a partition, beside the decisions of others: its file may have to be checked."""
+        return await asyncio.to_thread(RelayState, self._folder / f"relay-{partition}.sqlite", log=self._identity)
 
     async def _upkeep(self, relay: PartitionRelay, state: RelayState, partition: int) -> None:
         """Submit the commands that are due; search again only when the relay has read past them."""

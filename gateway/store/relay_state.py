@@ -84,7 +84,9 @@ class RelayState(LocalCopy):
             rows = sorted(_row(key, known) for key, known in changes.items() if known is not None)
             for first in range(0, len(rows), _ROWS_AT_ONCE):
                 some = rows[first : first + _ROWS_AT_ONCE]
-                self._db.execute(_PUT + ",".join([_ROW] * len(some)), tuple(chain.from_iterable(some)))
+                put = self._db.execute(_PUT + ",".join([_ROW] * len(some)), tuple(chain.from_iterable(some)))
+                if put.rowcount != len(some):
+                    raise ChecksumError("a deleted row is still there")
 
     def apply(self, changes: Mapping[str, Known | None], *, position: int) -> None:
         """Apply records of ``offers`` and commit, during a rebuild."""
