@@ -1,7 +1,7 @@
 """The kit's server for a partner's platform: the mock behind a front, with a masked journal of every exchange."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from math import ceil
 from typing import TypeAlias
 
@@ -104,11 +104,13 @@ async def hosting(host: PartnerHost, answering: AnswerRequest, listen: str) -> A
     account, (address, _, port) = host.account, listen.rpartition(":")
     partner = partner_of(account.platform, account.secret, scopes=host.scopes, host=account.host)
     clients = {} if account.client_id == account.platform else {account.client_id: account.platform}
-    try:
-        async with hosted(
-            host, address.strip("[]"), int(port), partners=[partner], clients=clients, most_held=host.most_held
-        ) as host.url:
-            yield host.url
-    except (ListenError, ValueError) as error:
-        text = say("cannot-listen", listen=listen, error=error)
-        raise SetupError(text, step=say("cannot-listen-step")) from error
+    async with AsyncExitStack() as stack:
+        try:
+            serving = hosted(
+                host, address.strip("[]"), int(port), partners=[partner], clients=clients, most_held=host.most_held
+            )
+            host.url = await stack.enter_async_context(serving)
+        except (ListenError, ValueError) as error:
+            text = say("cannot-listen", listen=listen, error=error)
+            raise SetupError(text, step=say("cannot-listen-step")) from error
+        yield host.url

@@ -87,6 +87,13 @@ async def client() -> AsyncIterator[Client]:
         yield Client(url, session, token, gateway, submissions, journal)
 
 
+async def test_an_error_of_a_run_is_no_error_of_listening() -> None:
+    gateway = FakeGateway(ACCOUNT, [], SubmissionJournal("bretagne"))
+    with pytest.raises(ValueError, match="of the run"):
+        async with hosting(gateway, answering(gateway), "127.0.0.1:0"):
+            raise ValueError("of the run")
+
+
 async def offers(number: int) -> list[bytes]:
     publisher = Publisher("http://127.0.0.1:1")
     await publisher.close()
