@@ -19,13 +19,12 @@ from gateway.mock.faults import FaultError, FaultScenario, read_scenario
 from gateway.mock.front import ReceivedRequest, SentAnswer
 from gateway.mock.host import ListenError
 from gateway.mock.mock import mocking
-from gateway.mock.seeds import PLATFORM
+from gateway.mock.seeds import PLATFORM, known_days
 from gateway.protocol.paris_time import paris_date
 from gateway.runtime.logs import configure_logs
 from gateway.runtime.loop import run
 from schemas.recording import masked_text
 from schemas.rulebook import Language
-from schemas.schoolyear import years
 from schemas.texts import load_words
 
 _WORDS = load_words(SimpleNamespace, "gateway", "mock")
@@ -83,15 +82,15 @@ async def _mock(address: str, port: int, scenario: FaultScenario, clock: Clock, 
 def _clock(day: str, lang: Language) -> Clock:
     if not day:
         return now
+    words, (first, last) = _WORDS[lang], known_days()
     try:
-        shift = (date.fromisoformat(day) - date.fromisoformat(paris_date(now()))).days * _DAY_MS
+        asked = date.fromisoformat(day)
     except ValueError:
-        raise CommandError(_WORDS[lang].day.format(day=day), step=_WORDS[lang].day_step, language=lang) from None
-    if date.fromisoformat(day) > years()[-1].last:
-        last = years()[-1].last
-        raise CommandError(
-            _WORDS[lang].day.format(day=day), step=_WORDS[lang].last_step.format(day=last), language=lang
-        )
+        raise CommandError(words.day.format(day=day), step=words.day_step, language=lang) from None
+    if not first <= asked <= last:
+        step = words.days_step.format(first=first, last=last)
+        raise CommandError(words.day.format(day=day), step=step, language=lang)
+    shift = (asked - date.fromisoformat(paris_date(now()))).days * _DAY_MS
     return lambda: now() + shift
 
 

@@ -20,7 +20,7 @@ from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.clock import Clock
 from gateway.federation import Federation
-from gateway.log.tasks import start_tasks
+from gateway.log.tasks import raise_first_end, start_tasks
 from gateway.mock.accounts import Tokens
 from gateway.mock.log import Watch, WatchedLog
 from gateway.oauth import jws
@@ -69,6 +69,24 @@ class Core:
 
 
 @asynccontextmanager
+async def watching(parts: Mapping[str, asyncio.Future[None]]) -> AsyncIterator[None]:
+    """End the block with the error of the first of these parts that stops."""
+    task, ends = asyncio.current_task(), asyncio.ensure_future(raise_first_end(parts))
+    if task is None:
+        raise RuntimeError("a block that can end is of a task")
+    ends.add_done_callback(lambda ended: ended.cancelled() or task.cancel())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not ends.done():
+            raise
+        task.uncancel()
+        await ends
+    finally:
+        ends.cancel()
+
+
+@asynccontextmanager
 async def core(
     *,
     url: str,
@@ -79,7 +97,7 @@ async def core(
     open_to_all: bool,
 ) -> AsyncIterator[Core]:
     """A core whose partners know it as ``url``, in a folder and with keys of its own, which end with the block. Raises
-    SettingsError where no port is free.
+    SettingsError where no port is free, and the error of a part that stops.
     """
     if not structlog.is_configured():  # a process with logs of its own keeps them
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
@@ -102,7 +120,7 @@ async def core(
             pace=_Immediate(),
         )
         views = {name: ViewUpdater(log, name, view, clock=clock) for name, view in federation.views.items()}
-        start_tasks(
+        tasks = start_tasks(
             {
                 **parts.running(federation),
                 "relay": relay.run,
@@ -111,6 +129,7 @@ async def core(
             },
             stack,
         )
+        await stack.enter_async_context(watching(tasks))
         await asyncio.to_thread(schemas.preload)
         jws.preload()
         listening = await listen(stack, LOOPBACK, 0)

@@ -3,23 +3,28 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from ipaddress import ip_address
 from typing import Any
 
 from gateway.api.context import Limits
 from gateway.clock import Clock, now
+from gateway.log.tasks import start_tasks
 from gateway.mock.accounts import account
+from gateway.mock.core import watching
 from gateway.mock.faults import HEADER, Fault, FaultError, FaultScenario
 from gateway.mock.front import CLOSED, ReceivedRequest, SentAnswer, refusal
 from gateway.mock.host import READING, Host, ListenError, hosted
 from gateway.mock.requests import PATH, SeenRequests
-from gateway.mock.seeds import PLATFORM, Seeds, ShiftedClock
+from gateway.mock.seeds import PLATFORM, Seeds
 from gateway.protocol.submission import Publish, Submission, Withdraw
 
 _CHANGES = "/v1/changes"
 _KEY = "Idempotency-Key"
+_PAUSE = 5.0
+"""Seconds."""
 
 Line = Callable[[ReceivedRequest, SentAnswer, Mapping[str, int]], None]
 """Is shown each request with its answer and the number of its submissions by verdict."""
@@ -70,12 +75,12 @@ class Mock(Host):
         late = asyncio.get_running_loop().time() < self._late_until
         answered = await (self.way.forward(asked) if late else self.forward(asked))
         if asked.url.path == _CHANGES and answered.status == 200 and answered.document.get("more") is False:
-            await self.seeds.move()
+            self.seeds.read_whole.set()
         return answered
 
     async def _play(self, fault: Fault, asked: ReceivedRequest) -> SentAnswer:
         """The answer of a fault."""
-        asked = replace(asked.with_headers(HEADER))
+        asked = asked.with_headers(HEADER)
         if fault.stored:  # the key would be answered from this first time
             await self._forward(asked if fault.fault == "lost" else asked.with_headers(_KEY))
         retry = {"Retry-After": str(max(1, round(fault.seconds)))}
@@ -103,15 +108,21 @@ class Mock(Host):
 
 @asynccontextmanager
 async def mocking(
-    *, host: str, port: int, line: Line, scenario: FaultScenario, clock: Clock = now
+    *, host: str, port: int, line: Line, scenario: FaultScenario, clock: Clock = now, pause: float = _PAUSE
 ) -> AsyncIterator[str]:
-    """Run a mock; yields its URL. Raises ListenError where it cannot listen, or for an address of a network."""
+    """Run a mock whose seeds rest for ``pause`` seconds after a change; yields its URL. Raises ListenError where it
+    cannot listen, or for an address of a network.
+    """
     if not _is_loopback(host):
         raise ListenError(f"a mock answers on this machine only, not on {host}: it accepts every client and secret")
-    mock, at = Mock(scenario, line), ShiftedClock(clock)
-    async with hosted(mock, host, port, partners=[account(PLATFORM)], clock=at, open_to_all=True) as url:
-        mock.seeds = Seeds(mock.core.federation, at)
+    mock = Mock(scenario, line)
+    async with (
+        hosted(mock, host, port, partners=[account(PLATFORM)], clock=clock, open_to_all=True) as url,
+        AsyncExitStack() as stack,
+    ):
+        mock.seeds = Seeds(mock.core.federation)
         await mock.seeds.plant()
+        await stack.enter_async_context(watching(start_tasks({"seeds": partial(mock.seeds.run, pause)}, stack)))
         yield url
 
 

@@ -1,5 +1,6 @@
 """Offers of another platform to read, which change each time a subscriber has read them all."""
 
+import asyncio
 from datetime import date, timedelta
 from itertools import count
 from typing import Any
@@ -7,11 +8,10 @@ from typing import Any
 import orjson
 
 import schemas
-from gateway.clock import Clock
 from gateway.federation import Federation
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.submission import Lift, Publish, Retire, Submission, Withdraw
-from gateway.protocol.topic import DAY_MS, OFFERS
+from gateway.protocol.topic import OFFERS
 from schemas.closed_list import closed_list
 from schemas.schoolyear import years
 
@@ -19,44 +19,39 @@ PLATFORM = "normandie"
 NUMBER = 120
 """More than a page holds by default."""
 _SECONDS = 10.0
-_ACTIONS = ("change", *closed_list("removal"))
+MOVES = ("change", *(reason for reason in closed_list("removal") if reason != "expired"))
+"""Changes of the seeds, in turn; none expires, since that takes days."""
 _MASKED: dict[str, Any] = {"redistribution": {"mask_employer": True}}
 _HIDDEN: dict[str, Any] = {"redistribution": {"regions": False}}
 
 
-class ShiftedClock:
-    """A clock that is ahead of another one by ``shift`` ms."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.shift = 0
-
-    def __call__(self) -> int:
-        """The time in milliseconds since 1970."""
-        return self._clock() + self.shift
-
-
 class Seeds:
-    """The seeded offers of a federation. ``at`` is its clock, set back while an offer is published that has ended."""
+    """The seeded offers of a federation. ``read_whole`` is set when a subscriber has read them all."""
 
-    def __init__(self, federation: Federation, at: ShiftedClock) -> None:
+    def __init__(self, federation: Federation) -> None:
         self._federation = federation
-        self._at = at
+        self.read_whole = asyncio.Event()
         self._revisions = dict.fromkeys(range(1, NUMBER + 1), 1)
         steps = ((lap + number, number + 1) for lap in count() for number in range(NUMBER))
-        self._moves = ((number, _ACTIONS[step % len(_ACTIONS)]) for step, number in steps)
+        self._moves = ((number, MOVES[step % len(MOVES)]) for step, number in steps)
 
     async def plant(self) -> None:
         """Publish all of them; they can be read when it returns."""
-        await self._publish(
-            *(self._offer(number, **(_MASKED if number % 10 == 0 else {})) for number in self._revisions)
-        )
         federation = self._federation
+        offers = [self._offer(number, **(_MASKED if number % 10 == 0 else {})) for number in self._revisions]
+        await self._submit(*offers)
+        await federation.receipts.wait(offers[-1].receipt, _SECONDS)
         await federation.offers.reached(await federation.log.ends(OFFERS), _SECONDS)
 
-    async def _publish(self, *offers: Publish | Withdraw) -> None:
-        await self._submit(*offers)
-        await self._federation.receipts.wait(offers[-1].receipt, _SECONDS)
+    async def run(self, pause: float) -> None:
+        """Move one whenever a subscriber has read them all, but none for ``pause`` seconds after a move: it wakes those
+        who wait for a change, and their answers are no reason for the next one.
+        """
+        while True:
+            await self.read_whole.wait()
+            await self.move()
+            await asyncio.sleep(pause)
+            self.read_whole.clear()
 
     async def move(self) -> None:
         """Change the next offer in the next way: a new revision, or a removal for one of the reasons."""
@@ -76,22 +71,10 @@ class Seeds:
                 document = {"id": _id(number), "revision": self._revisions[number], "withdrawn": action}
                 verdict = schemas.check_withdrawal(orjson.dumps(document), on=self._day)
                 await self._submit(self._prepared(verdict))
-            case "expired":
-                await self._expire(number)
             case _ if state.known.published:
                 await self._submit(self._retirement(number, action, state.known.revision))
             case _:
                 await self._submit(self._offer(number))
-
-    async def _expire(self, number: int) -> None:
-        """Publish the offer two days ago until yesterday, and withdraw it: only what has ended expires."""
-        yesterday = (self._day - timedelta(days=1)).isoformat()
-        self._at.shift -= 2 * DAY_MS
-        try:
-            await self._publish(self._offer(number, expires_on=yesterday))
-        finally:
-            self._at.shift += 2 * DAY_MS
-        await self._submit(self._retirement(number, "expired", self._revisions[number]))
 
     @property
     def _day(self) -> date:
@@ -118,7 +101,7 @@ class Seeds:
 
 
 def document_of(offer_id: str, day: date) -> dict[str, Any]:
-    """A valid offer on this day, in its first revision. Raises LookupError beyond the school years on file."""
+    """A valid offer on this day, one of ``known_days``, in its first revision."""
     coming = [week for year in years() for week in year.weeks if _sunday(week) >= day]
     return {
         "id": offer_id,
@@ -132,6 +115,11 @@ def document_of(offer_id: str, day: date) -> dict[str, Any]:
         "sector": "s5",
         "apply_url": f"https://stages.example/{offer_id.partition(':')[2]}",
     }
+
+
+def known_days() -> tuple[date, date]:
+    """The first and last day on which there are valid offers: from the first school year to the last mandatory week."""
+    return years()[0].first, _sunday(max(week for year in years() for week in year.weeks))
 
 
 def _sunday(week: str) -> date:

@@ -65,7 +65,9 @@ class MockClient:
 
 
 @asynccontextmanager
-async def mocked(*, clock: Clock = now, scenario: Sequence[Mapping[str, Any]] = ()) -> AsyncIterator[MockClient]:
+async def mocked(
+    *, clock: Clock = now, scenario: Sequence[Mapping[str, Any]] = (), pause: float = 5.0
+) -> AsyncIterator[MockClient]:
     lines: list[tuple[str, int, dict[str, int]]] = []
     async with (
         mocking(
@@ -74,6 +76,7 @@ async def mocked(*, clock: Clock = now, scenario: Sequence[Mapping[str, Any]] = 
             line=lambda asked, answered, verdicts: lines.append((asked.target, answered.status, dict(verdicts))),
             scenario=FaultScenario(read_scenario(list(scenario))),
             clock=clock,
+            pause=pause,
         ) as url,
         aiohttp.ClientSession() as session,
     ):

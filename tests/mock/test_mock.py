@@ -2,15 +2,16 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from gateway.clock import now
+from gateway.mock.accounts import account
 from gateway.mock.faults import FaultScenario
-from gateway.mock.host import ListenError
+from gateway.mock.host import Host, ListenError, hosted
 from gateway.mock.mock import mocking
-from gateway.mock.seeds import NUMBER
-from schemas.closed_list import closed_list
+from gateway.mock.seeds import MOVES, NUMBER, PLATFORM, Seeds
 from tests.mock.mock_harness import day_of, mocked, offer
 
 
@@ -56,17 +57,49 @@ async def test_each_answer_says_that_it_comes_from_a_mock() -> None:
 
 async def test_seeded_offers_change_for_every_reason_while_they_are_read() -> None:
     """CHG-001."""
-    async with mocked() as client:
+    async with mocked(pause=0) as client:
         _, _, page = await client.ask("GET", "/v1/changes?territory=all&limit=1000", platform="grand-est")
         assert NUMBER == len(page["changes"])
         assert any("name" not in change["offer"]["employer"] for change in page["changes"])
         seen: list[str] = []
         async with asyncio.timeout(30):
-            while not set(closed_list("removal")) <= set(seen):
-                target = f"/v1/changes?territory=all&wait=5&cursor={page['cursor']}"
+            while not set(MOVES[1:]) <= set(seen):
+                target = f"/v1/changes?territory=all&wait=1&cursor={page['cursor']}"
                 _, _, page = await client.ask("GET", target, platform="grand-est")
                 seen += [change.get("reason", "upsert") for change in page["changes"]]
         assert "upsert" in seen
+
+
+async def test_a_change_of_a_seed_wakes_a_reader_once() -> None:
+    """CHG-001: the next poll waits."""
+    async with mocked(pause=600) as client:
+        page: dict[str, Any] = {"cursor": "", "changes": [], "more": True}
+        while page["more"] or not page["changes"]:
+            target = f"/v1/changes?territory=all&limit=1000&cursor={page['cursor']}".removesuffix("&cursor=")
+            _, _, page = await client.ask("GET", target, platform="grand-est")
+        seen = []
+        for _ in range(3):
+            target = f"/v1/changes?territory=all&wait=1&cursor={page['cursor']}"
+            _, _, page = await client.ask("GET", target, platform="grand-est")
+            seen.append(len(page["changes"]))
+        assert [1, 0, 0] == seen
+
+
+class Broken(Host):
+    """A host whose relay stops."""
+
+    async def deciding(self) -> None:
+        raise RuntimeError("the relay stops")
+
+
+async def test_it_ends_with_the_error_of_a_part_that_stops() -> None:
+    async def run() -> None:
+        async with hosted(broken := Broken(), "127.0.0.1", 0, partners=[account(PLATFORM)]):
+            await Seeds(broken.core.federation).plant()
+            await asyncio.sleep(60)
+
+    with pytest.raises(RuntimeError, match="the relay stops"):
+        await run()
 
 
 async def test_offers_are_judged_on_the_day_of_the_clock() -> None:

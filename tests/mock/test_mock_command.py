@@ -115,7 +115,9 @@ async def test_a_scenario_and_a_day_come_from_the_command_line(tmp_path: Path) -
         ((), {"PASSERELLE_KAFKA": "127.0.0.1:9092"}, "PASSERELLE_KAFKA names a real gateway"),
         (("--address", "0.0.0.0"), {}, "this machine only, not on 0.0.0.0"),
         (("--clock", "soon"), {}, "soon is no day"),
-        (("--clock", "2999-01-01"), {}, "the last school calendar on file"),
+        (("--clock", "2999-01-01"), {}, "until the last mandatory week"),
+        (("--clock", "2028-07-15"), {}, "until the last mandatory week"),
+        (("--clock", "2023-08-31"), {}, "from 2023-09-01"),
         (("--faults", "pyproject.toml"), {}, "pyproject.toml is no scenario"),
     ],
 )
