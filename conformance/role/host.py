@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from math import ceil
 from typing import TypeAlias
 
 from conformance.model.result import Exchange
@@ -10,7 +9,7 @@ from conformance.target.record import record
 from conformance.target.setup import SetupError, TargetAccount
 from conformance.words import say
 from gateway.mock.accounts import account as partner_of
-from gateway.mock.front import CLOSED, MAX_HELD, ReceivedRequest, SentAnswer, refusal
+from gateway.mock.front import CLOSED, MAX_HELD, ReceivedRequest, SentAnswer, refusal, retry_after
 from gateway.mock.host import Host, ListenError, RefusedError, hosted
 
 __all__ = ["CLOSED", "MAX_HELD", "PartnerHost", "ReceivedRequest", "RefusedError", "SentAnswer", "hosting", "refusal"]
@@ -85,7 +84,7 @@ class PartnerHost(Host):
         """The answer of a fault that both roles know: ``unavailable`` is the code of a 503, ``seconds`` the
         Retry-After. Any other fault closes the connection.
         """
-        retry = {"Retry-After": str(max(1, ceil(seconds)))}
+        retry = retry_after(seconds)
         match fault:
             case "unavailable":
                 return refusal(asked, unavailable, status=503, headers=retry)

@@ -23,6 +23,7 @@ from gateway.mock.seeds import PLATFORM, known_days
 from gateway.protocol.paris_time import paris_date
 from gateway.runtime.logs import configure_logs
 from gateway.runtime.loop import run
+from schemas.bilingual import spoken, system_reason
 from schemas.recording import masked_text
 from schemas.rulebook import Language
 from schemas.texts import load_words
@@ -99,11 +100,14 @@ def _scenario(file: Path | None, lang: Language) -> FaultScenario:
         return FaultScenario()
     try:
         return FaultScenario(read_scenario(orjson.loads(file.read_bytes())))
-    except (FaultError, orjson.JSONDecodeError) as error:
-        words = _WORDS[lang]
-        raise CommandError(
-            words.scenario.format(file=file, error=error), step=words.scenario_step, language=lang
-        ) from error
+    except orjson.JSONDecodeError as error:
+        reason = str(error)
+    except OSError as error:
+        reason = spoken(system_reason(error), lang)
+    except FaultError as error:
+        reason = spoken(error.reason, lang)
+    words = _WORDS[lang]
+    raise CommandError(words.scenario.format(file=file, error=reason), step=words.scenario_step, language=lang)
 
 
 def _line(asked: ReceivedRequest, answered: SentAnswer, verdicts: Mapping[str, int], lang: Language) -> str:

@@ -12,6 +12,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from gateway.mock.front import ReceivedRequest
+from schemas.bilingual import Bilingual
+from schemas.rulebook import Language
+from schemas.texts import load_words
 
 HEADER = "Passerelle-Mock-Fault"
 FAULTS: Mapping[str, str] = {
@@ -25,12 +28,21 @@ FAULTS: Mapping[str, str] = {
     "late": "what the request submits is decided late",
     "duplicate": "the request comes twice; the answer is the second one",
 }
+_STORED = frozenset({"unavailable", "busy", "lost", "resync", "expired-token"})
+"""Faults whose answer says that nothing was kept."""
+_TIMED = frozenset({"unavailable", "busy", "slow", "late"})
 _NUMBERS: Mapping[str, tuple[float, float]] = {"seconds": (0, 3_600), "times": (1, 1_000_000)}
-_MEMBERS = frozenset({"fault", "on", "stored", *_NUMBERS})
+_OF_SCENARIO = ("on", "times")
+_BOOLEANS: Mapping[str, bool] = {"": True, "true": True, "false": False}
+_WORDS: Mapping[Language, Mapping[str, str]] = load_words(dict, "gateway", "faults")
 
 
 class FaultError(ValueError):
-    """A fault that cannot be read; the message says why."""
+    """A fault that cannot be read; ``reason`` says why."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        self.reason = Bilingual(*(_WORDS[language][key].format_map(values) for language in ("en", "fr")))
+        super().__init__(self.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,37 +86,44 @@ def read_header(text: str) -> Fault:
     name, *members = (part.strip() for part in text.split(";"))
     named: dict[str, Any] = {"fault": name}
     for member in members:
-        key, equals, value = member.partition("=")
-        named[key] = _number(key, value) if equals else True
+        key, _, value = (part.strip() for part in member.partition("="))
+        if key in _OF_SCENARIO:
+            raise FaultError("scenario_only", member=key)
+        named[key] = _number(value) if key in _NUMBERS else _BOOLEANS.get(value, value)
     return read_fault(named)
 
 
 def read_scenario(value: Any) -> list[Fault]:
     """The faults of a scenario file's JSON value. Raises FaultError."""
     if not isinstance(value, list):
-        raise FaultError("a scenario is a list of faults")
+        raise FaultError("no_list")
     return [read_fault(one) for one in value]
 
 
 def read_fault(value: Any) -> Fault:
     """One fault. Raises FaultError."""
-    if not isinstance(value, dict) or value.get("fault") not in FAULTS:
+    if not isinstance(value, dict) or value.get("fault") not in tuple(FAULTS):
         named = value.get("fault", "") if isinstance(value, dict) else value
-        raise FaultError(f"{named!r} is no fault; known are {', '.join(FAULTS)}")
-    unknown = sorted(value.keys() - _MEMBERS)
+        raise FaultError("unknown_fault", fault=named, known=", ".join(FAULTS))
+    fault = value["fault"]
+    own = ["stored"] * (fault in _STORED) + ["seconds"] * (fault in _TIMED)
+    unknown = sorted(value.keys() - {"fault", *_OF_SCENARIO, *own})
     if unknown:
-        raise FaultError(f"{unknown[0]!r} is no member of a fault; known are {', '.join(sorted(_MEMBERS))}")
+        raise FaultError("unknown_member", fault=fault, member=unknown[0], known=", ".join((*own, *_OF_SCENARIO)))
     for name, (least, most) in _NUMBERS.items():
-        if name in value and not (isinstance(value[name], int | float) and least <= value[name] <= most):
-            raise FaultError(f"{name} is a number from {least:g} to {most:g}")
-    if not isinstance(value.get("stored", False), bool) or not isinstance(value.get("on", ""), str):
-        raise FaultError("stored is true or false, and on a text such as PUT /v1/offers/*")
-    members: dict[str, Any] = {**value, "times": int(value.get("times", 1))}
-    return Fault(**members)
+        kinds = int if name == "times" else int | float
+        number = value.get(name, least)
+        if isinstance(number, bool) or not (isinstance(number, kinds) and least <= number <= most):
+            raise FaultError("no_number", member=name, least=f"{least:g}", most=f"{most:g}")
+    if not isinstance(value.get("stored", False), bool):
+        raise FaultError("no_boolean")
+    if not isinstance(value.get("on", ""), str):
+        raise FaultError("no_request")
+    return Fault(**value)
 
 
-def _number(name: str, text: str) -> float:
+def _number(text: str) -> float | str:
     try:
         return float(text)
     except ValueError:
-        raise FaultError(f"{name} is a number, not {text!r}") from None
+        return text

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any, TypeAlias
 
 import aiohttp
@@ -91,6 +92,11 @@ CLOSED = SentAnswer(200, CIMultiDict(), closed=True)
 def refusal(asked: ReceivedRequest, problem: str | ProblemError, **more: Any) -> SentAnswer:
     """A problem document in the language of a request; with a code, ``more`` as for ``ProblemError``."""
     return _refused(asked.headers, ProblemError(problem, **more) if isinstance(problem, str) else problem)
+
+
+def retry_after(seconds: float) -> Mapping[str, str]:
+    """The header for a wait of so many seconds: whole ones, at least one."""
+    return {hdrs.RETRY_AFTER: str(max(1, ceil(seconds)))}
 
 
 class Front:

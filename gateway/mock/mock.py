@@ -1,6 +1,7 @@
 """The mock as ``passerelle mock`` runs it: open to every client, with seeded offers, faults and a list of requests."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,7 +16,7 @@ from gateway.log.tasks import start_tasks
 from gateway.mock.accounts import account
 from gateway.mock.core import watching
 from gateway.mock.faults import HEADER, Fault, FaultError, FaultScenario
-from gateway.mock.front import CLOSED, ReceivedRequest, SentAnswer, refusal
+from gateway.mock.front import CLOSED, ReceivedRequest, SentAnswer, refusal, retry_after
 from gateway.mock.host import READING, Host, ListenError, hosted
 from gateway.mock.requests import PATH, SeenRequests
 from gateway.mock.seeds import PLATFORM, Seeds
@@ -23,6 +24,7 @@ from gateway.protocol.submission import Publish, Submission, Withdraw
 
 _CHANGES = "/v1/changes"
 _KEY = "Idempotency-Key"
+_PORT = re.compile(r":[0-9]*$")
 _PAUSE = 5.0
 """Seconds."""
 
@@ -43,7 +45,12 @@ class Mock(Host):
         self._late_until = 0.0
 
     async def answer(self, asked: ReceivedRequest) -> SentAnswer:
-        """The answer to a request."""
+        """The answer to a request; none but a refusal to one that a page of another site made by its own name."""
+        named = asked.headers.get("Host", "")
+        if not _is_loopback(_PORT.sub("", named).strip("[]")):
+            return refusal(
+                asked, "parameter-invalid", status=403, parameter="Host", expected="localhost, 127.0.0.1", actual=named
+            )
         self._verdicts[asked.id] = Counter()
         if asked.url.path == PATH:
             return self.requests.answer() if asked.method == "GET" else refusal(asked, "method-not-allowed")
@@ -51,7 +58,7 @@ class Mock(Host):
             fault = self._scenario.next(asked)
         except FaultError as error:
             return refusal(
-                asked, "parameter-invalid", parameter=HEADER, expected=str(error), actual=asked.headers[HEADER]
+                asked, "parameter-invalid", parameter=HEADER, expected=error.reason, actual=asked.headers[HEADER]
             )
         return await self._forward(asked) if fault is None else await self._play(fault, asked)
 
@@ -83,7 +90,7 @@ class Mock(Host):
         asked = asked.with_headers(HEADER)
         if fault.stored:  # the key would be answered from this first time
             await self._forward(asked if fault.fault == "lost" else asked.with_headers(_KEY))
-        retry = {"Retry-After": str(max(1, round(fault.seconds)))}
+        retry = retry_after(fault.seconds)
         match fault.fault:
             case "unavailable":
                 code = "view-behind" if asked.method in READING else "outcome-unknown"
@@ -130,4 +137,4 @@ def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.lower() == "localhost"

@@ -14,7 +14,7 @@ from tests.mock.mock_harness import mocked, offer
     [
         ("unavailable; seconds=3", 503, 201),
         ("unavailable; stored", 503, 200),
-        ("busy; seconds=3", 429, 201),
+        ("busy; seconds=2.2", 429, 201),
         ("busy; stored", 429, 200),
         ("expired-token", 401, 401),
         ("duplicate", 200, 200),
@@ -27,7 +27,7 @@ async def test_a_request_meets_the_fault_of_its_header(fault: str, status: int, 
     async with mocked() as client:
         found, headers, _ = await client.put(1, fault=fault)
         assert status == found
-        assert "seconds=3" not in fault or headers["Retry-After"] == "3"
+        assert not fault.endswith(("seconds=3", "seconds=2.2")) or headers["Retry-After"] == "3"
         assert after == (await client.put(1))[0]
 
 
@@ -65,6 +65,7 @@ async def test_a_header_that_names_no_fault_is_refused_with_the_names() -> None:
         status, _, body = await client.put(1, fault="explosion")
         assert (400, "parameter-invalid") == (status, body["code"])
         assert all(name in body["detail"] for name in FAULTS)
+        assert "les pannes sont" in body["detail"]
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,11 @@ async def test_a_header_that_names_no_fault_is_refused_with_the_names() -> None:
         [{"fault": "busy", "times": "2"}],
         [{"fault": "busy", "on": 1}],
         [{"fault": "busy", "stored": "yes"}],
+        [{"fault": "busy", "seconds": True}],
+        [{"fault": "busy", "times": 1.5}],
+        [{"fault": "cut", "stored": True}],
+        [{"fault": "lost", "seconds": 2}],
+        [{"fault": ["busy"]}],
     ],
 )
 def test_a_scenario_that_cannot_be_read_is_refused(value: Any) -> None:
@@ -86,7 +92,11 @@ def test_a_scenario_that_cannot_be_read_is_refused(value: Any) -> None:
 
 
 def test_a_header_names_a_fault_with_its_members() -> None:
-    fault = read_header("unavailable; seconds=2.5; stored; times=3")
-    assert ("unavailable", 2.5, True, 3) == (fault.fault, fault.seconds, fault.stored, fault.times)
+    for stored in ("stored", "stored=true", "stored = true"):
+        fault = read_header(f"unavailable; seconds=2.5; {stored}")
+        assert ("unavailable", 2.5, True) == (fault.fault, fault.seconds, fault.stored)
+    for of_scenario in ("times=3", "on=PUT"):
+        with pytest.raises(FaultError, match="is of a scenario"):
+            read_header(f"busy; {of_scenario}")
     with pytest.raises(FaultError, match="number"):
         read_header("slow; seconds=soon")

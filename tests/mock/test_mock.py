@@ -137,6 +137,16 @@ async def test_it_answers_on_this_machine_only(host: str) -> None:
             pass
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("localhost:8090", 200), ("127.0.0.1", 200), ("[::1]:8090", 200), ("attacker.example:8090", 403), ("[::2]", 403)],
+)
+async def test_a_request_to_the_name_of_another_site_is_refused(host: str, status: int) -> None:
+    """A page of that site, whose name leads to this machine, could read the answers (DNS rebinding)."""
+    async with mocked() as client:
+        assert status == (await client.ask("GET", "/mock/requests", headers={"Host": host}))[0]
+
+
 async def test_an_upload_is_answered_as_by_a_gateway() -> None:
     """PUB-010, PUB-020."""
     async with mocked() as client:
