@@ -74,9 +74,12 @@ async def today_of(federation: Federation, platform: str) -> TodayFacts:
 async def renew_own_secret(
     federation: Federation, partner: Partner, *, known: str, overlap: int
 ) -> tuple[Partner, MintedSecret] | None:
-    """The partner with a new secret; None where the newest one is not the known one any more. The former one is valid
-    for ``overlap`` milliseconds.
+    """The partner with a new secret; None where the newest one is not the known one any more, and where there is none:
+    a platform that proves itself by its keys gets its first secret from the operator alone. The former one is valid for
+    ``overlap`` milliseconds.
     """
+    if not known:
+        return None
     minted = mint_secret(now=federation.clock(), entropy=os.urandom)
     edit = renewal(partner.platform, minted, clock=federation.clock, overlap=overlap, replaces=known)
     try:

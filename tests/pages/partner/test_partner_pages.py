@@ -255,6 +255,19 @@ async def test_a_form_that_is_sent_again_makes_no_second_secret(site: PageHarnes
     assert 401 == (await site.client.get("/plateforme", headers=cookie)).status
 
 
+@pytest.mark.parametrize("named", [{}, {"known": ""}])
+async def test_a_platform_without_a_secret_gives_itself_none(site: PageHarness, named: Mapping[str, str]) -> None:
+    """It proves itself by its own keys: a session is no way to a credential that the operator has not given."""
+    federation = site.harness.federation
+    keyed = await federation.partners.change(
+        SIGNED.platform, lambda one: replace(one or SIGNED, secrets=(), issuer="https://idp.bretagne.example")
+    )
+    data = {"token": _TOKEN.findall(await text_of(site, "/plateforme"))[0], "overlap": "days", **named}
+    answer = await site.client.post("/plateforme/cles", data=data, headers=OWN)
+    assert (409, False) == (answer.status, "passerelle_" in await answer.text())
+    assert keyed == federation.partners.get(SIGNED.platform)
+
+
 async def test_figures_are_those_of_the_platform_as_page_csv_and_json(site: PageHarness) -> None:
     await seed(site)
     text = await text_of(site, "/plateforme/statistiques?days=7")
