@@ -18,7 +18,8 @@ from schemas.kit_cases import kit_cases, kit_version
 from schemas.requirements import sentences
 from schemas.rulebook import RULES_VERSION, SCHEMA_VERSION, catalogue
 
-ROLES = closed_list("kit_role")
+ROLES = list(dict.fromkeys((*closed_list("role"), *closed_list("kit_role"))))
+"""Those that a certificate names come first, in its order."""
 PARTS: Mapping[str, Mapping[Language, str]] = {
     "reference": {"fr": "/reference", "en": "/en/reference"},
     "reference_lists": {"fr": "/reference/listes", "en": "/en/reference/lists"},

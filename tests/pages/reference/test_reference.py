@@ -61,6 +61,10 @@ def rendered(templates: Templates, name: str, language: Language) -> str:
     return templates.render(f"reference/{name}.html", values, language, page=name)
 
 
+def test_the_roles_of_a_certificate_come_first_in_its_order() -> None:
+    assert ["publisher", "subscriber", "gateway", "national"] == list(VIEWS["reference_kit"]("en", ON)["cases"])
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_requirement_and_every_rule_has_its_anchor(templates: Templates, language: Language) -> None:
     found = Anchors(rendered(templates, "reference", language))
