@@ -9,8 +9,18 @@ import typer
 from rich.text import Text
 
 from gateway.bootstrap import signing_key_of
-from gateway.cli.console import ERR, FAILED, OUT, AsJson, CommandError, print_findings, print_json, print_pairs
-from gateway.cli.desk import Slug, acting
+from gateway.cli.console import (
+    ERR,
+    FAILED,
+    OUT,
+    AsJson,
+    CommandError,
+    asynchronous,
+    print_findings,
+    print_json,
+    print_pairs,
+)
+from gateway.cli.desk import By, Slug, Why, acting, desk_here
 from gateway.cli.keys import fetch_key_set, read_key_set, read_start
 from gateway.cli.operator_context import keys_here, settings_here, url_here
 from gateway.cli.os_error import command_error
@@ -71,9 +81,8 @@ async def nonce(
 
 
 @app.command()
-@acting(alone=False)  # it may read many submissions first
+@asynchronous
 async def sign(
-    desk: Desk,
     evidence: Annotated[Path, typer.Argument(help="The file that passerelle-conformance certify wrote.")],
     *,
     platform: Annotated[
@@ -86,6 +95,8 @@ async def sign(
         bool, typer.Option("--replayed", help="You have replayed the run with its seed yourself, and it passed.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Write the signed text to this file, for the platform.")] = None,
+    by: By = None,
+    why: Why = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a platform's evidence, sign the certificate and keep it with the platform.
@@ -98,7 +109,8 @@ async def sign(
     slug = platform or _platform_in(document)
     issuer = Issuer(url=url_here(), sign=lambda certificate: sign_certificate(certificate, keys_here(make=True)))
     try:
-        issued = await certify(desk, slug, document, days=days, issuer=issuer, replayed=replayed)
+        async with desk_here(by, why, slug, alone=False) as desk:  # it may read many submissions first
+            issued = await certify(desk, slug, document, days=days, issuer=issuer, replayed=replayed)
     except EvidenceError as error:
         print_findings(ERR, [f"{finding['en']}\n  {finding['fr']}" for finding in error.findings])
         raise typer.Exit(FAILED) from error

@@ -60,17 +60,18 @@ def acting(
     *, alone: bool = True, steps: Mapping[str, str] | None = None
 ) -> Callable[[Callable[Concatenate[Desk, Arguments], Coroutine[Any, Any, None]]], Callable[..., None]]:
     """A coroutine function whose first parameter is the desk, as a command with the options ``--by`` and ``--reason``;
-    its first argument names what the act is about. The rest is as in ``desk_here``.
+    its first argument, if it has one, names what the act is about. The rest is as in ``desk_here``.
     """
 
     def decorate(act: Callable[Concatenate[Desk, Arguments], Coroutine[Any, Any, None]]) -> Callable[..., None]:
         _, *own = inspect.signature(act).parameters.values()
+        named = [one.name for one in own if one.kind is not inspect.Parameter.KEYWORD_ONLY]
 
         @asynchronous
         @wraps(act)
         async def command(*given: Any, by: str | None = None, why: str | None = None, **options: Any) -> None:
-            about = given[0] if given else options[own[0].name]
-            async with desk_here(by, why, str(about), alone=alone, steps=steps) as desk:
+            about = " ".join(str(options[name]) for name in named[:1])
+            async with desk_here(by, why, about, alone=alone, steps=steps) as desk:
                 await act(desk, *given, **options)
 
         who = [

@@ -208,6 +208,14 @@ async def test_mistakes_end_with_the_next_step(operator: Shell) -> None:
     await operator("partner", "revoke", "bretagne")
     ended = await operator("certificate", "sign", good)
     assert (2, True) == (ended.code, "bretagne was revoked" in ended.errors)
+    assert "Next step: passerelle partner add bretagne adds it again" in ended.errors
+
+
+async def test_evidence_is_read_before_the_log(shell: Shell) -> None:
+    """A wrong file is said also where there is no log yet."""
+    (shell.folder / "binary").write_bytes(b"\xff\x00")
+    ended = await shell("certificate", "sign", "binary")
+    assert (2, True) == (ended.code, "binary is not JSON" in ended.errors), ended.errors
 
 
 async def test_a_rotated_key_still_verifies_its_certificates(operator: Shell) -> None:
