@@ -44,21 +44,26 @@ def test_no_contract_repeats_a_list_of_a_schema(contract: str) -> None:
 
 
 def test_the_acts_of_the_code_are_those_of_the_list() -> None:
-    """Nothing else is the first argument of ``acting``, and each act of the list is made somewhere."""
+    """Nothing else is the first argument of ``acting`` or of a desk's ``change``, and each act is made somewhere."""
     nodes = [
         node
         for path in sorted((ROOT / "gateway").rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
     ]
     texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    calls = [
+        (node.func.attr, node.args[0])
+        for node in nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args
+    ]
     acts = {
         one.value
-        for node in nodes
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "acting"
-        for one in ast.walk(node.args[0])
+        for name, first in calls
+        for one in {"acting": ast.walk(first), "change": [first]}.get(name, ())
         if isinstance(one, ast.Constant)
     }
 
+    assert {"partner.rotate", "certificate.nonce", "platform.add", "keys.rotate"} <= acts
     assert acts <= set(closed_list("act")) <= texts
 
 
