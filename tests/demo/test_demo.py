@@ -176,3 +176,9 @@ async def test_too_few_offers_are_refused_with_a_reason(tmp_path: Path) -> None:
         code, _, errors = await ended(process)
     assert code == 2
     assert "--offers" in errors
+
+
+async def test_the_demo_is_explained_by_h_as_every_command_is(tmp_path: Path) -> None:
+    async with started("-h", folder=tmp_path) as demo:
+        code, output, _ = await ended(demo)
+    assert (0, True) == (code, "--once" in output)
