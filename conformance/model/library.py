@@ -59,8 +59,8 @@ def read_topic(family: str, name: str, raw: bytes) -> Iterator[Case]:
     """The cases of one file. Raises CaseError."""
     try:
         topic = orjson.loads(raw)
-        if parts := topic.get("parts"):
-            topic = _with_parts(topic, parts)
+        if "parts" in topic or b'"$part"' in raw:
+            topic = _with_parts(topic)
     except (orjson.JSONDecodeError, CaseError) as error:
         raise CaseError(f"{family}/{name}: {error}") from error
     if not fast_validator("case").is_valid(topic):
@@ -72,15 +72,28 @@ def read_topic(family: str, name: str, raw: bytes) -> Iterator[Case]:
         yield _read_case(family, {**defaults, **body})
 
 
-def _with_parts(value: Any, parts: Mapping[str, Any]) -> Any:
-    """The value with the parts that it names, ``{"$part": name}``. Raises CaseError for one that is not there."""
-    if isinstance(value, dict):
-        if value.keys() == {"$part"}:
-            if value["$part"] not in parts:
-                raise CaseError(f"there is no part {value['$part']}")
-            return parts[value["$part"]]
-        return {name: _with_parts(member, parts) for name, member in value.items()}
-    return [_with_parts(item, parts) for item in value] if isinstance(value, list) else value
+def _with_parts(topic: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The file with its parts in place of ``{"$part": name}``. Raises CaseError for a name without a part, a part that
+    names one, and a part that no case names.
+    """
+    parts, named = topic.get("parts", {}), set[str]()
+    if b'"$part"' in orjson.dumps(parts):
+        raise CaseError("a part names another one")
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, dict):
+            if value.keys() == {"$part"}:
+                if value["$part"] not in parts:
+                    raise CaseError(f"there is no part {value['$part']}")
+                named.add(value["$part"])
+                return parts[value["$part"]]
+            return {name: whole(member) for name, member in value.items()}
+        return [whole(item) for item in value] if isinstance(value, list) else value
+
+    filled: Mapping[str, Any] = whole(topic)
+    if unused := set(parts) - named:
+        raise CaseError(f"no case names the part {min(unused)}")
+    return filled
 
 
 def _read_case(family: str, body: Mapping[str, Any]) -> Case:

@@ -118,7 +118,16 @@ def test_a_file_that_is_not_json_names_itself() -> None:
         list(read_topic("family", "topic.json", b"{"))
 
 
-def test_a_part_that_is_not_there_is_refused() -> None:
-    topic = {"topic": {"fr": "x", "en": "x"}, "parts": {"here": 1}, "cases": [{"put": {"/a": {"$part": "elsewhere"}}}]}
-    with pytest.raises(CaseError, match=r"family/topic\.json: there is no part elsewhere"):
-        list(read_topic("family", "topic.json", orjson.dumps(topic)))
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"here": 1}, "there is no part elsewhere"),
+        (None, "there is no part elsewhere"),
+        ({"elsewhere": [{"$part": "here"}], "here": 1}, "a part names another one"),
+        ({"elsewhere": 1, "here": 1}, "no case names the part here"),
+    ],
+)
+def test_a_part_that_is_not_there_names_another_or_is_not_used_is_refused(parts: object, said: str) -> None:
+    topic = {"topic": {"fr": "x", "en": "x"}, "cases": [{"put": {"/a": {"$part": "elsewhere"}}}]}
+    with pytest.raises(CaseError, match=rf"family/topic\.json: {said}"):
+        list(read_topic("family", "topic.json", orjson.dumps(topic | ({"parts": parts} if parts else {}))))
