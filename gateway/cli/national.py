@@ -16,6 +16,7 @@ from gateway.cli.desk import acting
 from gateway.cli.operator_context import log_here
 from gateway.operate.desk import MAX_CONFIRMED, Desk
 from gateway.operate.national import (
+    MAX_REPLAYED,
     DeliveryStatus,
     RefusedOrderError,
     account_for,
@@ -26,6 +27,7 @@ from gateway.operate.national import (
 )
 from gateway.protocol.delivery import AccountPlan
 from gateway.protocol.delivery_order import Adopt, Erase, Order, Reconcile, Replay
+from gateway.protocol.identity import is_offer_id
 
 _MAX_LISTED = 20
 _STEPS = {
@@ -177,10 +179,7 @@ async def _plans(path: Path) -> list[AccountPlan]:
 async def _order(desk: Desk, order: Order, seconds: float | None, *, account: str | None = None) -> Mapping[str, Any]:
     """The answer to an order. Raises CommandError if it reports an error, or if there is none in time."""
     if not is_possible(order):
-        raise CommandError(
-            "What is named is no platform, no id of an offer, or more than one order may name.",
-            step="give whole ids, such as bretagne:2027-0001, a thousand at most",
-        )
+        raise _impossible(order)
     notes = (await read_delivery_status(desk.log)).notes
     owner = account_for(notes, account=account, platform=platform_in(order))
     waiting = f"Waiting for the gateway that works for the account {owner} (Ctrl-C leaves the order with it)"
@@ -193,6 +192,17 @@ async def _order(desk: Desk, order: Order, seconds: float | None, *, account: st
         said = f"The gateway that works for the account {owner} has not answered within {seconds:g} s; the order stays."
         raise CommandError(said, step="passerelle national status shows whether it works")
     return ordered.placed.answer
+
+
+def _impossible(order: Order) -> CommandError:
+    """The error of an order that is not possible."""
+    if isinstance(order, Adopt):
+        return CommandError(f"{order.platform} is no slug of a platform.", step=_STEPS["unknown-platform"])
+    offers = order.offers if isinstance(order, Replay) else [order.offer] if isinstance(order, Erase) else []
+    if (wrong := next((one for one in offers if not is_offer_id(one)), None)) is not None:
+        return CommandError(f"{wrong} is no id of an offer.", step="give whole ids, such as bretagne:2027-0001")
+    said = f"{len(offers)} offers are more than one order may name."
+    return CommandError(said, step=f"name {MAX_REPLAYED:,} at most, the others in further orders")
 
 
 def _refusal(answer: Mapping[str, Any]) -> CommandError:

@@ -1,6 +1,9 @@
 """``passerelle national`` displays the texts of the site as they are."""
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import pytest
 
 from gateway.bootstrap import open_log
 from gateway.clock import now
@@ -23,3 +26,21 @@ def test_square_brackets_of_the_site_are_no_markup(tmp_path: Path) -> None:
     run(fill(inside.data))
     ended = inside("national", "status")
     assert (0, True) == (ended.code, said in ended.output), ended
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "step"),
+    [
+        (("adopt", "Bretagne!"), "Bretagne! is no slug of a platform.", "passerelle partner list"),
+        (("erase", "bretagne"), "bretagne is no id of an offer.", "such as bretagne:2027-0001"),
+        (("replay", "bretagne:1", "b", "c"), "b is no id of an offer.", "such as bretagne:2027-0001"),
+        (("replay", *(f"bretagne:{number}" for number in range(1_001))), "1001 offers are more than", "1,000"),
+    ],
+)
+def test_what_an_order_cannot_name_is_said_with_its_own_next_step(
+    tmp_path: Path, words: Sequence[str], said: str, step: str
+) -> None:
+    inside = Inside(tmp_path)
+    assert 0 == inside("partner", "add", "bretagne").code
+    ended = inside("national", *words)
+    assert (2, True, True) == (ended.code, said in ended.errors, step in ended.errors), ended
