@@ -1,5 +1,5 @@
-"""The closed lists of the protocol. The values of each are in one schema, or in ``lists.json`` where only the HTTP
-contract has them; code, contracts and pages take them from there. The texts of those that partners write or read in
+"""The closed lists of the protocol. The values of each are in one JSON Schema, or in ``lists.json`` where no JSON
+Schema has them; code, contracts and pages take them from there. The texts of those that partners write or read in
 documents are in ``reference.json``, under the list's name.
 
 An entry of texts whose key has a list in braces, such as ``gone_{withdrawn}``, is one entry for each value; its texts

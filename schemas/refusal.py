@@ -1,6 +1,4 @@
-"""Refusals over HTTP, problem documents (RFC 9457) and the texts of the
-token endpoint (RFC 6749, 5.2).
-"""
+"""Refusals over HTTP: problem documents (RFC 9457) and the texts of the token endpoint (RFC 6749, 5.2)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

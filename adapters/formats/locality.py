@@ -106,7 +106,7 @@ class _Resolution:
     texts: LocationTexts
 
     def run(self) -> Locality:
-        """The locality. Raises RefusedError."""
+        """The locality. Raises LocalityError."""
         commune = self.texts.commune
         if commune is not None and commune.isdigit() and by_code(commune) is None and communes_of(commune):
             self.texts.note("postcode-as-insee", "insee_commune", actual=self.texts.written.commune)

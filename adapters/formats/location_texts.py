@@ -155,7 +155,7 @@ class LocationTexts:
         self.notes.append(LocationNote(code, member, expected, actual))
 
     def read(self) -> None:
-        """Read all texts. Raises RefusedError for an unknown or foreign country."""
+        """Read all texts. Raises LocalityError for an unknown or foreign country."""
         written = self.written
         self.commune = self._read_commune(written.commune)
         self._read_country(written.country)

@@ -181,7 +181,7 @@ class Pull:
         return applied(beginning, content, withdrawn=done.withdrawn, at=dependencies.clock())
 
     async def _renumbered(self, upload: FeedUpload, mark: Mark) -> int:
-        """The number of absent offers, of the first thousand, the feed has under a new id."""
+        """The number of absent offers, of the first thousand, that the feed has under a new id."""
         found = compared = 0
         async for offer_id, _ in self._dependencies.offers.live_before(mark.platform, mark.ends):
             if offer_id in upload.feed_counts:

@@ -57,7 +57,7 @@ def judge(
 
 
 def split_offers(content: bytes) -> Iterator[bytes]:
-    """The documents of a file: NDJSON, a JSON array, or one offer; plain or gzip. Raises UnreadableError."""
+    """The documents of a file: NDJSON, a JSON array, or one offer; plain or gzip. Raises UnreadableBatchError."""
     if content.startswith(b"\x1f\x8b"):
         content = inflate(content, most=_MAX_BYTES)
     try:

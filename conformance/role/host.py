@@ -10,9 +10,18 @@ from conformance.target.setup import SetupError, TargetAccount
 from conformance.words import say
 from gateway.mock.accounts import account as partner_of
 from gateway.mock.front import CLOSED, MAX_HELD, ReceivedRequest, SentAnswer, refusal, retry_after
-from gateway.mock.host import Host, ListenError, RefusedError, hosted
+from gateway.mock.host import Host, ListenError, RefusedRequestError, hosted
 
-__all__ = ["CLOSED", "MAX_HELD", "PartnerHost", "ReceivedRequest", "RefusedError", "SentAnswer", "hosting", "refusal"]
+__all__ = [
+    "CLOSED",
+    "MAX_HELD",
+    "PartnerHost",
+    "ReceivedRequest",
+    "RefusedRequestError",
+    "SentAnswer",
+    "hosting",
+    "refusal",
+]
 
 PUBLISHER = ("offers:publish", "offers:read")
 SUBSCRIBER = ("offers:read",)

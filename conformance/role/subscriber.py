@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 
 from conformance.model.case import Case, Hold, OrderStep, Serve, Step
 from conformance.model.result import Deviation, PartnerFailedError, UnverifiableError
-from conformance.role.host import ReceivedRequest, RefusedError, SentAnswer, refusal
+from conformance.role.host import ReceivedRequest, RefusedRequestError, SentAnswer, refusal
 from conformance.role.partner import PartnerRole
 from conformance.role.scripted_feed import Page, ScriptedFeed
 from conformance.script.body import valid_offer
@@ -95,7 +95,7 @@ class SubscriberRole(PartnerRole):
         await self._finish_look()
         try:
             query = self.host.changes_query(asked, self.account.platform)
-        except RefusedError as error:
+        except RefusedRequestError as error:
             self._feed.note_refused(str(error.answered.document["code"]), now=now)
             return error.answered
         if asked.method == hdrs.METH_HEAD:  # no page is given

@@ -23,7 +23,7 @@ class UnreadableBatchError(LocalisedError):
 
 
 def split_batch(content: bytes) -> Iterator[bytes]:
-    """The documents of an uncompressed body, lines or an array by its first character. Raises UnreadableError."""
+    """The documents of an uncompressed body, lines or an array by its first character. Raises UnreadableBatchError."""
     return split_array(content) if content.lstrip(_SPACE).startswith(b"[") else split_lines(content)
 
 
@@ -33,7 +33,7 @@ def split_lines(content: bytes) -> Iterator[bytes]:
 
 
 def split_array(content: bytes) -> Iterator[bytes]:
-    """The items of a JSON array, between its own commas. Raises UnreadableError."""
+    """The items of a JSON array, between its own commas. Raises UnreadableBatchError."""
     begun = content.lstrip(_SPACE)
     if not begun.startswith(b"["):
         raise UnreadableBatchError(say("array-not-one"), code="body-malformed")
@@ -65,7 +65,7 @@ def _last_item(content: bytes, begin: int, end: re.Match[bytes]) -> Iterator[byt
 
 
 def inflate(content: bytes, *, most: int) -> bytes:
-    """The concatenated members of a gzip, at most ``most`` bytes in all. Raises UnreadableError."""
+    """The concatenated members of a gzip, at most ``most`` bytes in all. Raises UnreadableBatchError."""
     plain = bytearray()
     member = zlib.decompressobj(_GZIP)
     for start in range(0, len(content), _PIECE_BYTES):

@@ -141,7 +141,7 @@ class NotJsonError(Exception):
 
 async def read_params(request: web.Request) -> dict[str, Any]:
     """All parameters of a request. A form or JSON body overrides the query; a body of another type is ignored. Raises
-    UnreadableError.
+    NotJsonError.
     """
     params = nest(parse_qsl(request.query_string, keep_blank_values=True))
     raw = await request.read() if request.body_exists else b""

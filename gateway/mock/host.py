@@ -27,7 +27,7 @@ class ListenError(Exception):
     """The host cannot listen; the message says why."""
 
 
-class RefusedError(Exception):
+class RefusedRequestError(Exception):
     """A request is refused; ``answered`` says why."""
 
     def __init__(self, answered: SentAnswer) -> None:
@@ -67,14 +67,14 @@ class Host(Decisions):
             return None
 
     def changes_query(self, asked: ReceivedRequest, platform: str) -> ReaderQuery:
-        """The query of a request of the changes feed. Raises RefusedError."""
+        """The query of a request of the changes feed. Raises RefusedRequestError."""
         partner = self.core.federation.partners.get(platform)
         if partner is None:
-            raise RefusedError(refusal(asked, "token-invalid"))
+            raise RefusedRequestError(refusal(asked, "token-invalid"))
         try:
             return read_changes_query(asked.url.query, partner, most=_MAX_PAGE)
         except ProblemError as error:
-            raise RefusedError(refusal(asked, error)) from None
+            raise RefusedRequestError(refusal(asked, error)) from None
 
 
 @asynccontextmanager

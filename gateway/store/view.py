@@ -124,14 +124,14 @@ class View:
         """Delete rows that the log no longer holds, where the view's topic has a retention; ``now`` in ms."""
 
     def opened(self, db: sqlite3.Connection) -> None:
-        """As ``Content.opened``."""
+        """As ``CopyContent.opened``."""
 
     def write(self, db: sqlite3.Connection, chunks: Sequence[Chunk], applied: Sequence[int]) -> None:
-        """As ``Content.write``."""
+        """As ``CopyContent.write``."""
         raise NotImplementedError
 
     def committed(self) -> None:
-        """As ``Content.committed``."""
+        """As ``CopyContent.committed``."""
 
     # Of a follower only.
 

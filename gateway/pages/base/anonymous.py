@@ -33,7 +33,7 @@ class AddressSlots:
 
     @contextmanager
     def one(self, address: str) -> Iterator[None]:
-        """Hold a slot while entered. Raises RefusedError: 429 if this address holds all of its own, 503 if there is
+        """Hold a slot while entered. Raises PageRefusedError: 429 if this address holds all of its own, 503 if there is
         none for any address.
         """
         if self._now >= self._most:

@@ -42,7 +42,7 @@ class Door:
     forms: Forms
 
     async def admit(self, request: web.Request, page: Page) -> None:
-        """Let a request of a page in: with its session, and a POST with its form. Raises RefusedError,
+        """Let a request of a page in: with its session, and a POST with its form. Raises PageRefusedError,
         SignInError, LogError.
         """
         posted = request.method == hdrs.METH_POST
@@ -57,7 +57,7 @@ class Door:
             request[FORM] = await self._form(request, signed)
 
     async def read_form(self, request: web.Request, *, most_bytes: int) -> Form:
-        """The form of a request of one of these pages, as long as the session is not known. Raises RefusedError."""
+        """The form of a request of one of these pages, as long as the session is not known. Raises PageRefusedError."""
         body = await self.forms.receive(request, most_bytes=most_bytes, other_bytes=most_bytes)
         return await self.forms.parse(request, body)
 
@@ -70,7 +70,7 @@ class Door:
 
     def _check_origin(self, request: web.Request) -> None:
         """Browsers name the origin of every form that they send, and a page cannot forge it (Fetch, 3.2). Raises
-        RefusedError.
+        PageRefusedError.
         """
         origin, site = request.headers.get(hdrs.ORIGIN), request.headers.get("Sec-Fetch-Site")
         known = site == "same-origin" if origin is None else origin.lower() in origins(self.url)

@@ -48,7 +48,7 @@ class Forms:
         self, request: web.Request, *, most_bytes: int = MAX_BYTES, other_bytes: int = OTHER_BYTES
     ) -> FormBody:
         """The body of a form. No field has more than ``most_bytes``, and all others together no more than
-        ``other_bytes``. Raises RefusedError; ConnectionError when the visitor has disconnected.
+        ``other_bytes``. Raises PageRefusedError; ConnectionError when the visitor has disconnected.
         """
         with self._one(self._address(request)) as deadline:
             try:
@@ -59,7 +59,7 @@ class Forms:
                 raise PageRefusedError("too-slow", seconds=round(self._seconds)) from None
 
     async def parse(self, request: web.Request, body: FormBody) -> Form:
-        """The fields of a body, parsed away from the event loop. Raises RefusedError."""
+        """The fields of a body, parsed away from the event loop. Raises PageRefusedError."""
         return await self._aside(request, body.parse)
 
     @contextmanager

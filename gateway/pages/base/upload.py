@@ -67,7 +67,7 @@ class FormBody:
 
     def parse(self) -> Form:
         """The fields (RFC 7578, or urlencoded). Pure, and linear in the size of the body; a megabyte takes some
-        milliseconds, and a third of a megabyte of percent signs takes twenty. Raises RefusedError.
+        milliseconds, and a third of a megabyte of percent signs takes twenty. Raises PageRefusedError.
         """
         form = parse_form(self.content_type, self.content)
         if any(len(part.content) > self.most_bytes for part in form.parts):
@@ -79,8 +79,8 @@ async def receive(
     request: web.Request, deadline: asyncio.Timeout, pace: ReceivePace, *, most_bytes: int, other_bytes: int
 ) -> FormBody:
     """The body of a form, read into memory at a pace, until a deadline. No field has more than ``most_bytes``, and all
-    others together no more than ``other_bytes``. Raises RefusedError, TimeoutError; ConnectionError when the visitor
-    has disconnected.
+    others together no more than ``other_bytes``. Raises PageRefusedError, TimeoutError; ConnectionError when the
+    visitor has disconnected.
     """
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower() not in ("", "identity"):
         raise PageRefusedError("form-encoding")
@@ -114,7 +114,7 @@ async def _read(request: web.Request, most: int, deadline: asyncio.Timeout, pace
 
 
 def parse_form(content_type: str, body: bytes) -> Form:
-    """The fields of a body of this type. Pure. Raises RefusedError."""
+    """The fields of a body of this type. Pure. Raises PageRefusedError."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == _URLENCODED:
         return _parse_urlencoded(body)

@@ -68,7 +68,7 @@ class Visitors:
         self, request: web.Request, *, most_bytes: int = MAX_BYTES, other_bytes: int = OTHER_BYTES
     ) -> AsyncIterator[Form]:
         """The form of a request, received first; while it is parsed and worked on, a slot of the visitor's address is
-        held. Raises RefusedError.
+        held. Raises PageRefusedError.
         """
         body = await self._forms.receive(request, most_bytes=most_bytes, other_bytes=other_bytes)
         with await self._slot(self._address(request)):
@@ -92,7 +92,7 @@ class Visitors:
                     self._waiting -= 1
 
     async def work(self, function: str, arguments: Mapping[str, Any], content: bytes) -> Any:
-        """The result of a function on the content. Raises RefusedError."""
+        """The result of a function on the content. Raises PageRefusedError."""
         try:
             return await self._worker.call(function, arguments, content)
         except SpentError:

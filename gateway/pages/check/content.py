@@ -1,6 +1,6 @@
 """The content that a visitor sends: its format recognised, inflated within bounds, and split into documents. Pure.
 
-An input that holds no documents is an ``NoDocumentsError``, whose code names a sentence of the page.
+An input that holds no documents is a ``NoDocumentsError``, whose code names a sentence of the page.
 """
 
 import re
@@ -88,7 +88,7 @@ class ContentShape:
 
 
 def inflate(content: bytes, *, most: int) -> bytes:
-    """The content, inflated if it is gzipped. Raises UnreadableError."""
+    """The content, inflated if it is gzipped. Raises NoDocumentsError."""
     if not content.startswith(_GZIP):
         return content
     pieces: list[bytes] = []
@@ -112,7 +112,7 @@ def inflate(content: bytes, *, most: int) -> bytes:
 
 
 def recognise(content: bytes) -> ContentShape:
-    """The format of the content. Raises UnreadableError if it can be none."""
+    """The format of the content. Raises NoDocumentsError if it can be none."""
     begun = content.removeprefix(_BOM).lstrip(_BLANK)
     if not begun:
         raise NoDocumentsError("empty")
@@ -144,7 +144,7 @@ def _recognise_object(content: bytes) -> ContentShape:
 
 
 def split(content: bytes, kind: Kind) -> SentDocuments:
-    """The documents of the content, as the API splits them. Raises UnreadableError."""
+    """The documents of the content, as the API splits them. Raises NoDocumentsError."""
     if kind == "offer":
         return SentDocuments([SentDocument(1, 1, content)], 1)
     try:
