@@ -216,7 +216,7 @@ USES: Mapping[str, Mapping[str, Use]] = {
         "event": contract(asyncapi_document, "components", "schemas", "Withdrawal", "properties", "reason"),
         "log": lambda value, _: value in REASONS,
         "problem": lambda value, language: schemas.catalogue()[f"withdrawn-{value}"].message[language],
-        "mock": lambda value, _: value in seeds._ACTIONS,
+        "mock": lambda value, _: value == "expired" or value in seeds.MOVES,
         "case": in_cases,
     },
     "removal": {
@@ -230,7 +230,7 @@ USES: Mapping[str, Mapping[str, Use]] = {
         "page of the operator": lambda value, language: (
             value == OUT_OF_SCOPE or page_text("moderation", "gone_{}")(value, language)
         ),
-        "mock": lambda value, _: value in seeds._ACTIONS,
+        "mock": lambda value, _: value == "expired" or value in seeds.MOVES,
         "case": in_cases,
     },
     "verdict": {
