@@ -118,7 +118,8 @@ async def hosting(host: PartnerHost, answering: AnswerRequest, listen: str) -> A
                 host, address.strip("[]"), int(port), partners=[partner], clients=clients, most_held=host.most_held
             )
             host.url = await stack.enter_async_context(serving)
-        except (ListenError, ValueError) as error:
-            text = say("cannot-listen", listen=listen, error=error)
+        except (ListenError, ValueError, OverflowError) as error:
+            reason = error.reason.texts if isinstance(error, ListenError) else error
+            text = say("cannot-listen", listen=listen, error=reason)
             raise SetupError(text, step=say("cannot-listen-step")) from error
         yield host.url

@@ -8,9 +8,11 @@ from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated
+from unicodedata import category
 
 import orjson
 import typer
+from aiohttp import hdrs
 from rich.text import Text
 
 from gateway.cli.console import OUT, CommandError, Lang
@@ -21,6 +23,7 @@ from gateway.mock.host import ListenError
 from gateway.mock.mock import mocking
 from gateway.mock.seeds import PLATFORM, known_days
 from gateway.protocol.paris_time import paris_date
+from gateway.runtime.listening import format_endpoint
 from gateway.runtime.logs import configure_logs
 from gateway.runtime.loop import run
 from schemas.bilingual import spoken, system_reason
@@ -62,7 +65,8 @@ def mock(
     try:
         run(_mock(address, port, _scenario(faults, lang), _clock(clock, lang), lang))
     except ListenError as error:
-        raise CommandError(f"{error}.", step=words.listen_step, language=lang) from error
+        text = words.listen.format(at=format_endpoint(address, port), reason=spoken(error.reason, lang))
+        raise CommandError(text, step=words.listen_step, language=lang) from error
     OUT.print(words.end)
 
 
@@ -71,8 +75,8 @@ async def _mock(address: str, port: int, scenario: FaultScenario, clock: Clock, 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
 
-    def line(asked: ReceivedRequest, answered: SentAnswer, verdicts: Mapping[str, int]) -> None:
-        _print(_line(asked, answered, verdicts, lang))
+    def line(asked: ReceivedRequest, answered: SentAnswer, verdicts: Mapping[str, int], fault: str) -> None:
+        _print(_line(asked, answered, verdicts, fault, lang))
 
     async with mocking(host=address, port=port, line=line, scenario=scenario, clock=clock) as url:
         for text in (words.at.format(url=url), words.account, words.seeds.format(platform=PLATFORM)):
@@ -110,11 +114,14 @@ def _scenario(file: Path | None, lang: Language) -> FaultScenario:
     raise CommandError(words.scenario.format(file=file, error=reason), step=words.scenario_step, language=lang)
 
 
-def _line(asked: ReceivedRequest, answered: SentAnswer, verdicts: Mapping[str, int], lang: Language) -> str:
-    """One line: method, address, status, and the verdicts or the problems."""
+def _line(asked: ReceivedRequest, answered: SentAnswer, verdicts: Mapping[str, int], fault: str, lang: Language) -> str:
+    """One line: method, address, status, the fault that was met, and the verdicts or the problems."""
     words, body = _WORDS[lang].verdicts, answered.document
     counts = {**verdicts, **({"refused": refused} if (refused := body.get("refused") or _refused(answered)) else {})}
-    said = [", ".join(words[name] + (f" × {number}" if number > 1 else "") for name, number in counts.items())]
+    said = [
+        _WORDS[lang].fault.format(fault=fault) if fault else "",
+        ", ".join(words[name] + (f" × {number}" if number > 1 else "") for name, number in counts.items()),
+    ]
     if answered.status >= _FIRST_PROBLEM:
         said.append("; ".join(_problems(answered, lang)))
     status = "–" if answered.closed else answered.status
@@ -126,14 +133,23 @@ def _refused(answered: SentAnswer) -> int:
 
 
 def _problems(answered: SentAnswer, lang: Language) -> list[str]:
-    """The sentences of a problem document."""
-    body = answered.document
+    """The sentences of a problem document; the codes where it is in the other language."""
+    body, own = answered.document, answered.headers.get(hdrs.CONTENT_LANGUAGE, lang) == lang
     listed = body.get("problems") or [each for result in body.get("results", ()) for each in result.get("problems", ())]
     if not listed:
-        return [body.get("detail") or body.get("message", {}).get(lang, "")]
+        said = body.get("detail") if own else body.get("code") or body.get("error")
+        return [str(said or body.get("message", {}).get(lang, ""))]
     more = [f"+ {len(listed) - _MAX_PROBLEMS}"] if listed[_MAX_PROBLEMS:] else []
-    return [*(f"{each['message']} ({each.get('pointer') or '/'})" for each in listed[:_MAX_PROBLEMS]), *more]
+    return [
+        *(
+            f"{each['message'] if own else each['code']} ({each.get('pointer') or '/'})"
+            for each in listed[:_MAX_PROBLEMS]
+        ),
+        *more,
+    ]
 
 
 def _print(text: str) -> None:
-    OUT.print(Text(text), soft_wrap=True)
+    """Print a line, with the control characters that a client sent in an escaped form."""
+    escaped = "".join(repr(sign)[1:-1] if category(sign).startswith("C") else sign for sign in text)
+    OUT.print(Text(escaped), soft_wrap=True)

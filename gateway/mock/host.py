@@ -1,22 +1,22 @@
 """A host: a core behind a front, and what answers between them. The base of the mock, and of the kit's roles."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 
 from aiohttp import hdrs
 
 from gateway.api.problem import ProblemError
 from gateway.api.query import ReaderQuery, read_changes_query
-from gateway.bootstrap.serving import listen
 from gateway.clock import Clock, now
-from gateway.errors import SettingsError, TokenError
+from gateway.errors import TokenError
 from gateway.mock.core import Core, core
 from gateway.mock.decisions import Decisions
 from gateway.mock.front import MAX_HELD, Front, ReceivedRequest, SentAnswer, Way, forwarding, fronted, refusal
 from gateway.partners.revocation import Claims
 from gateway.protocol.partner import Partner
-from gateway.protocol.topic import OFFERS
-from gateway.runtime.listening import format_endpoint
+from gateway.protocol.topic import OFFERS, RECEIPTS
+from gateway.runtime.listening import bind, format_endpoint, reason
+from schemas.bilingual import Bilingual, system_reason
 
 READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 _MAX_PAGE = 1_000
@@ -24,7 +24,11 @@ _SECONDS = 10.0
 
 
 class ListenError(Exception):
-    """The host cannot listen; the message says why."""
+    """The host cannot listen; ``reason`` says why."""
+
+    def __init__(self, reason: Bilingual) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class RefusedRequestError(Exception):
@@ -53,6 +57,7 @@ class Host(Decisions):
             await self.settle(asked.id)
             federation = self.core.federation
             await federation.offers.reached(await federation.log.ends(OFFERS), _SECONDS)
+            await federation.receipts.reached(await federation.log.ends(RECEIPTS), _SECONDS)
         return answered
 
     def seen(self, asked: ReceivedRequest, answered: SentAnswer, milliseconds: int) -> None:
@@ -94,9 +99,9 @@ async def hosted(
     """
     async with AsyncExitStack() as stack:
         try:
-            listening = await listen(stack, address, port, patience=0)
-        except SettingsError as error:
-            raise ListenError(str(error)) from error
+            listening = stack.enter_context(closing(bind(address, port)))
+        except OSError as error:
+            raise ListenError(Bilingual(reason(error), system_reason(error).fr)) from error
         url = f"http://{format_endpoint(address, listening.getsockname()[1])}"
         running = core(
             url=url, partners=partners, clients=clients or {}, clock=clock, watch=host, open_to_all=open_to_all

@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from ipaddress import ip_address
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, TypeAlias
 
 from gateway.api.context import Limits
 from gateway.clock import Clock, now
@@ -21,15 +22,18 @@ from gateway.mock.host import READING, Host, ListenError, hosted
 from gateway.mock.requests import PATH, SeenRequests
 from gateway.mock.seeds import PLATFORM, Seeds
 from gateway.protocol.submission import Publish, Submission, Withdraw
+from schemas.bilingual import Bilingual
+from schemas.texts import load_words
 
+_WORDS = load_words(SimpleNamespace, "gateway", "mock")
 _CHANGES = "/v1/changes"
 _KEY = "Idempotency-Key"
 _PORT = re.compile(r":[0-9]*$")
 _PAUSE = 5.0
 """Seconds."""
 
-Line = Callable[[ReceivedRequest, SentAnswer, Mapping[str, int]], None]
-"""Is shown each request with its answer and the number of its submissions by verdict."""
+Line: TypeAlias = Callable[[ReceivedRequest, SentAnswer, Mapping[str, int], str], None]
+"""Is shown each request with its answer, the number of its submissions by verdict, and its fault, empty without."""
 
 
 class Mock(Host):
@@ -41,6 +45,7 @@ class Mock(Host):
         self.seeds: Seeds
         self._scenario = scenario
         self._line = line
+        self._faults: dict[str, str] = {}
         self._verdicts: dict[str, Counter[str]] = {}
         self._late_until = 0.0
 
@@ -60,14 +65,17 @@ class Mock(Host):
             return refusal(
                 asked, "parameter-invalid", parameter=HEADER, expected=error.reason, actual=asked.headers[HEADER]
             )
-        return await self._forward(asked) if fault is None else await self._play(fault, asked)
+        if fault is None:
+            return await self._forward(asked)
+        self._faults[asked.id] = fault.fault
+        return await self._play(fault, asked)
 
     def seen(self, asked: ReceivedRequest, answered: SentAnswer, milliseconds: int) -> None:
         """Keep and print a request."""
-        self.requests.note(asked, answered, milliseconds)
-        verdicts = self._verdicts.pop(asked.id, Counter())
+        verdicts, fault = self._verdicts.pop(asked.id, Counter()), self._faults.pop(asked.id, "")
+        self.requests.note(asked, answered, milliseconds, fault)
         if asked.url.path != PATH:
-            self._line(asked, answered, verdicts)
+            self._line(asked, answered, verdicts, fault)
 
     async def deciding(self) -> None:
         """Hold decisions back while they are to be late."""
@@ -121,7 +129,7 @@ async def mocking(
     cannot listen, or for an address of a network.
     """
     if not _is_loopback(host):
-        raise ListenError(f"a mock answers on this machine only, not on {host}: it accepts every client and secret")
+        raise ListenError(Bilingual(*(_WORDS[language].away.format(host=host) for language in ("en", "fr"))))
     mock = Mock(scenario, line)
     async with (
         hosted(mock, host, port, partners=[account(PLATFORM)], clock=clock, open_to_all=True) as url,

@@ -19,7 +19,7 @@ class SeenRequests:
     def __init__(self) -> None:
         self._kept: deque[dict[str, Any]] = deque(maxlen=_MAX_KEPT)
 
-    def note(self, asked: ReceivedRequest, answered: SentAnswer, milliseconds: int) -> None:
+    def note(self, asked: ReceivedRequest, answered: SentAnswer, milliseconds: int, fault: str) -> None:
         """Keep a request; those for this list are not kept. An answer that was not sent has the status 0."""
         if asked.url.path == PATH:
             return
@@ -33,6 +33,7 @@ class SeenRequests:
                 "answer_headers": masked_headers(answered.headers),
                 "answer": masked(answered.body),
                 "milliseconds": milliseconds,
+                **({"fault": fault} if fault else {}),
             }
         )
 

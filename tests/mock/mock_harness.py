@@ -73,7 +73,9 @@ async def mocked(
         mocking(
             host="127.0.0.1",
             port=0,
-            line=lambda asked, answered, verdicts: lines.append((asked.target, answered.status, dict(verdicts))),
+            line=lambda asked, answered, verdicts, _fault: lines.append(
+                (asked.target, answered.status, dict(verdicts))
+            ),
             scenario=FaultScenario(read_scenario(list(scenario))),
             clock=clock,
             pause=pause,

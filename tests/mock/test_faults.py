@@ -60,6 +60,14 @@ async def test_a_scenario_is_met_in_order_as_often_as_it_says_by_the_requests_th
         assert 200 == (await client.ask("GET", "/v1/changes"))[0]
 
 
+async def test_the_list_of_requests_names_the_fault_that_each_met() -> None:
+    async with mocked() as client:
+        await client.put(1, fault="busy; stored")
+        await client.put(1)
+        kept = (await client.ask("GET", "/mock/requests"))[2]["requests"]
+        assert ["busy", None] == [one.get("fault") for one in kept if one["method"] == "PUT"]
+
+
 async def test_a_header_that_names_no_fault_is_refused_with_the_names() -> None:
     async with mocked() as client:
         status, _, body = await client.put(1, fault="explosion")

@@ -37,7 +37,7 @@ class Running:
         async with self.session.post(f"{self.url}/oauth/token", data=form) as response:
             token = (await response.json())["access_token"]
         assert "POST /oauth/token  200" == await self.line()
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token}", **more.pop("headers", {})}
         async with self.session.request(method, self.url + path, headers=headers, **more) as response:
             return response.status, await response.json(content_type=None)
 
@@ -87,7 +87,12 @@ async def test_it_keeps_a_gateway_up_and_prints_what_it_receives() -> None:
         wrong = offer(2, sector="x")
         assert 422 == (await it.ask("bretagne", "PUT", "/v1/offers/bretagne:2", json=wrong))[0]
         line = await it.line()
+        assert "PUT /v1/offers/bretagne:2  422  refused: not-in-list (/sector)" == line.partition(";")[0]
+        english = {"Accept-Language": "en"}
+        assert 422 == (await it.ask("bretagne", "PUT", "/v1/offers/bretagne:2", json=wrong, headers=english))[0]
+        line = await it.line()
         assert line.startswith("PUT /v1/offers/bretagne:2  422  refused: ")
+        assert "not-in-list" not in line
         assert "(/sector)" in line
         assert 404 == (await it.ask("bretagne", "GET", "/v1/offer"))[0]
         assert (await it.line()).startswith("GET /v1/offer  404  ")
@@ -102,7 +107,7 @@ async def test_a_scenario_and_a_day_come_from_the_command_line(tmp_path: Path) -
     file.write_text('[{"fault": "busy", "on": "GET /v1/platforms"}]')
     async with running("--faults", str(file), "--clock", "2027-03-01") as it:
         assert 429 == (await it.ask("grand-est", "GET", "/v1/platforms"))[0]
-        assert (await it.line()).startswith("GET /v1/platforms  429  ")
+        assert (await it.line()).startswith("GET /v1/platforms  429  panne busy: ")
         sent = {**offer(1), "expires_on": "2027-02-28"}
         status, problem = await it.ask("bretagne", "PUT", "/v1/offers/bretagne:1", json=sent)
         assert (422, True) == (status, "2027-03-01" in str(problem))
@@ -137,6 +142,7 @@ async def test_it_reports_a_port_that_is_taken() -> None:
         assert 2 == code
         assert f"127.0.0.1:{port}" in error
         assert "--port" in error
+        assert "PASSERELLE" not in error
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["sigint", "sigterm"])

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from conformance.role.fake_gateway import FakeGateway
 from conformance.role.host import ReceivedRequest, SentAnswer, hosting
 from conformance.role.journal import SubmissionJournal
 from conformance.role.traffic import RequestReader
-from conformance.target.setup import TargetAccount
+from conformance.target.setup import SetupError, TargetAccount
 from tests.conformance.partner_fixtures import SECRET, Publisher
 
 ACCOUNT = TargetAccount(platform="bretagne", client_id="bretagne", secret=SECRET)
@@ -92,6 +93,16 @@ async def test_an_error_of_a_run_is_no_error_of_listening() -> None:
     with pytest.raises(ValueError, match="of the run"):
         async with hosting(gateway, answering(gateway), "127.0.0.1:0"):
             raise ValueError("of the run")
+
+
+async def test_an_address_in_use_is_reported_in_both_languages() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        gateway = FakeGateway(ACCOUNT, [], SubmissionJournal("bretagne"))
+        with pytest.raises(SetupError) as refused:
+            await hosting(gateway, answering(gateway), listen).__aenter__()
+    assert f"The kit cannot listen on {listen}: Address already in use." == refused.value.text["en"]
+    assert "Address" not in refused.value.text["fr"]
 
 
 async def offers(number: int) -> list[bytes]:
