@@ -207,6 +207,11 @@ def test_secrets_and_personal_data_are_masked_when_recorded() -> None:
     assert {"Accept": "x"} == masked_headers({"Accept": "x"})
 
 
+@pytest.mark.parametrize("name", ["Api-Key", "X-Api-Key", "X-Secret", "X-Auth-Token", "DPoP", "Set-Cookie", "apikey"])
+def test_a_header_that_holds_a_secret_is_masked(name: str) -> None:
+    assert "s3cret" not in str(masked_headers({name: "s3cret"}))
+
+
 def test_headers_as_an_http_library_gives_them_can_be_written_as_json() -> None:
     headers = dict(CIMultiDict({"Content-Type": "application/json", "authorization": "Bearer s3cret"}))
     assert (
@@ -234,13 +239,16 @@ def test_encoded_secrets_and_personal_data_are_masked(hidden: bytes) -> None:
 
 NAMES = (
     *("access_token", "refresh_token", "id_token", "token", "client_secret", "client_assertion", "password", "secret"),
-    *("code_verifier", "PASSWORD", "to\u212aen", "\u017fecret"),
+    *("code_verifier", "api_key", "Api-Key", "x-secret", "PASSWORD", "to\u212aen", "\u017fecret"),
 )
 HIDING = (
     *(f'"{name}": "s3cret"' for name in NAMES),
     *(f" {name}=s3cret" for name in NAMES),
     *(f" {scheme} s3cret-and-more" for scheme in ("Bearer", "basic", "ba\u017fic", "DPoP")),
     "eyJhbGciOiJFUzI1NiJ9.s3cret",
+    "client%5Fsecret=s3cret",
+    "a=/b?client%5fsec%72et=s3cret",
+    "a=1&%74oken=s3cret",
 )
 
 
