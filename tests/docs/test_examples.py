@@ -5,6 +5,7 @@ import os
 import re
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from gateway import clock
@@ -57,7 +58,9 @@ async def test_the_examples_of_a_page_run_unchanged(page: str, tmp_path: Path) -
         await partners.save(Partner(platform="bretagne", name="Bretagne", scopes=scopes, secrets=(secret.kept,)))
         await partners.close()
     (tmp_path / ".curlrc").write_text("fail-with-body\n")
-    async with running(settings) as gateway:
+    async with running(settings) as gateway, aiohttp.ClientSession() as session:
+        while (await session.get(f"{gateway.management_url}/readyz")).status != 200:  # views in a thread
+            await asyncio.sleep(0.02)
         environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}
         environ |= {"URL": gateway.url, "CLIENT_ID": "bretagne", "CLIENT_SECRET": secret.text}
         process = await asyncio.create_subprocess_exec(
