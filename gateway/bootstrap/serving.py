@@ -41,7 +41,6 @@ from gateway.runtime.proxies import Proxies
 from gateway.settings import Settings, proxy_networks
 
 _RETRY_SECONDS = 0.1
-_PATIENCE_SECONDS = 5.0
 
 
 AddPages: TypeAlias = Callable[[web.Application, Settings, Federation, str], None]
@@ -116,11 +115,11 @@ def build_context(
     )
 
 
-async def listen(stack: AsyncExitStack, host: str, port: int) -> socket.socket:
-    """A listening socket, closed with the stack. Retries for five seconds while the port is in use: the workers
+async def listen(stack: AsyncExitStack, host: str, port: int, *, patience: float = 5.0) -> socket.socket:
+    """A listening socket, closed with the stack. Retries for ``patience`` seconds while the port is in use: the workers
     of a killed gateway end within moments. Raises SettingsError if it cannot listen.
     """
-    until = time.monotonic() + _PATIENCE_SECONDS
+    until = time.monotonic() + patience
     while True:
         try:
             listening = bind(host, port)
