@@ -6,12 +6,11 @@ The page is in the language of the run; two radio buttons and the style sheet di
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from html import escape
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
-from markupsafe import Markup
+from jinja2 import DictLoader, Environment, StrictUndefined, Template
+from markupsafe import Markup, escape
 
 from conformance.model.cause import FAMILY
 from conformance.model.result import Outcome
@@ -57,7 +56,9 @@ def write_html(report: Report, language: Language = "fr") -> str:
 @cache
 def _template() -> Template:
     texts = {name: files(__package__).joinpath(name).read_text(encoding="utf-8") for name in ("page.html", "page.css")}
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, loader=DictLoader(texts), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.globals |= {
         "anchor": lambda case: f"case-{case.replace('/', '-')}",
         "both": _both,
@@ -71,12 +72,11 @@ def _template() -> Template:
         "reference_address": reference_address,
         "say": say,
         "sentences": sentences(),
-        "style": Markup(texts["page.css"]),  # noqa: S704  # our own style sheet
         "text_of": text_of,
         "why": _why,
     }
     environment.filters["kind"] = _kind
-    return environment.from_string(texts["page.html"])
+    return environment.get_template("page.html")
 
 
 def _kind(result: Any) -> str:
@@ -85,8 +85,15 @@ def _kind(result: Any) -> str:
 
 def _both(texts: Texts, *, code: bool = True) -> Markup:
     """A text in both languages. ``code``: it is one of the kit, whose backticks mark code; others quote the target."""
-    fr, en = (_CODE.sub(r"<code>\1</code>", one) if code else one for one in (escape(texts["fr"]), escape(texts["en"])))
-    return Markup(fr if fr == en else f'<span lang="fr">{fr}</span><span lang="en">{en}</span>')  # noqa: S704
+    fr, en = (_coded(one) if code else escape(one) for one in (texts["fr"], texts["en"]))
+    return fr if fr == en else Markup('<span lang="fr">{}</span><span lang="en">{}</span>').format(fr, en)
+
+
+def _coded(text: str) -> Markup:
+    return Markup().join(
+        Markup("<code>{}</code>").format(piece) if number % 2 else escape(piece)
+        for number, piece in enumerate(_CODE.split(text))
+    )
 
 
 def _kind_text(result: Any) -> Markup:

@@ -124,7 +124,11 @@ async def test_an_act_does_the_same_by_each_way_in(tmp_path: Path, act: Act, bef
         (NONCE, (REVOKE,), ("409 partner-revoked", "409 ", "2 was revoked")),
         (UNCERTIFY, (), ("404 not-found", "409 ", "2 has no certificate as publisher")),
         (replace(REPLAY, about="autre"), (), ("409 account-unknown", "422 ", "2 No known account")),
-        (replace(ADOPT, about="Pas un slug"), (), ("400 body-malformed", "422 ", "2 no platform")),
+        (
+            replace(ADOPT, about="Pas un slug"),
+            (),
+            ("400 body-malformed", "422 ", "2 Pas un slug is no slug of a platform"),
+        ),
         (replace(ADOPT, number=MAX_CONFIRMED + 1), (), ("400 body-malformed", "422 ", "2 --confirm")),
         (replace(ERASE, about="sans-plateforme"), (), ("400 body-malformed", "2 no id of an offer")),
         (ERASE_NAME, (), ('200 "erased":false', "2 has no name")),
