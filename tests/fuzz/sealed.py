@@ -78,7 +78,7 @@ class Issuer:
 
     def _read(self, text: str, **other: Any) -> Cursor | str:
         terms = {
-            "asked": ASKED,
+            "criteria": ASKED,
             "reader": READER,
             "log": self.context.federation.identity,
             "end": END,

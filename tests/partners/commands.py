@@ -20,15 +20,15 @@ def outcome(words: list[str]) -> str:
     try:
         match kind:
             case "name":
-                alter(slug, name=rest[0])
+                alter(slug=slug, name=rest[0])
             case "host":
-                alter(slug, host=rest)
+                alter(slug=slug, host=rest)
             case "department":
-                alter(slug, department=rest)
+                alter(slug=slug, department=rest)
             case "rotate":
-                rotate_secret(slug, overlap=168)
+                rotate_secret(slug=slug, overlap=168)
             case "revoke":
-                revoke_access(slug)
+                revoke_access(slug=slug)
     except CommandError as error:
         return f"{error} {error.step}"
     return "ok"

@@ -201,9 +201,9 @@ def test_a_process_ends_though_a_call_of_a_feed_is_blocked(tmp_path: Path) -> No
     """In a process of its own: a fetch from a mount that blocks is cancelled, and the interpreter ends."""
     code = (
         "import asyncio, os, sys\n"
-        "from adapters.transport.limit import Worker, within\n"
+        "from adapters.transport.limit import PlatformThread, within\n"
         "async def main():\n"
-        "    await within(0.2, lambda cut: Worker().do(lambda: os.open(sys.argv[1], os.O_RDONLY)))\n"
+        "    await within(0.2, lambda cut: PlatformThread().do(lambda: os.open(sys.argv[1], os.O_RDONLY)))\n"
         "try:\n"
         "    asyncio.run(main())\n"
         "except Exception as error:\n"

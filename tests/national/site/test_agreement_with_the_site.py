@@ -12,7 +12,7 @@ UNKNOWN_YEAR = "not-deliverable:year-unknown"
 
 def test_deliverable_offers_are_accepted_and_others_refused() -> None:
     counts = compare(250)
-    kinds = {"Ready", "NotDeliverable", "Waiting", "Past"}
+    kinds = {"Ready", "NotDeliverable", "DeliverableLater", "Past"}
     assert kinds <= counts.keys()
     assert {
         "not-deliverable:mandatory-weeks",
