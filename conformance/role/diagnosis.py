@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import aiohttp
 
@@ -10,6 +10,7 @@ from conformance import clock
 from conformance.model.case import Case
 from conformance.model.cause import Cause
 from conformance.model.result import Deviation, Outcome, Result
+from conformance.role.mark import RunMark, lost_cause
 from conformance.role.partner_cause import (
     access_cause,
     control_cause,
@@ -72,7 +73,7 @@ class RunDiagnosis:
         self._progress: tuple[int, float] = (0, 0.0)
         self._denied_since = 0.0
         self._late: Counter[str] = Counter()
-        self.lost: Callable[[], Cause | None] = lambda: None
+        self.mark: RunMark | None = None
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -161,6 +162,11 @@ class RunDiagnosis:
         """Whether three cases of the same family waited for an answer without success: the others would as well."""
         return self._late[case.family] >= _MAX_LATE
 
+    async def before_case(self) -> None:
+        """Do between two cases what would disturb one: renew the mark of the run."""
+        if self.mark is not None:
+            await self.mark.renew()
+
     async def after(self, result: Result, *, last: bool) -> Cause | None:
         """The cause of a failure, or None. ``last``: no further case can tell more."""
         if result.outcome is Outcome.PASS:
@@ -173,7 +179,7 @@ class RunDiagnosis:
         self._late[result.case.family] += any(
             exchange.status == 0 and exchange.milliseconds > limit for exchange in result.exchanges
         )
-        certain = self.lost() or self.during() or self._repeated(result)
+        certain = lost_cause(self.mark) or self.during() or self._repeated(result)
         if certain is not None:
             return certain
         if self._listening:

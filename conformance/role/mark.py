@@ -7,8 +7,9 @@ account, and finds who holds it and since when. A gateway that does not keep the
 import asyncio
 import re
 import secrets
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -52,6 +53,7 @@ class RunMark:
     other: Texts | None = None
     holder: dict[str, str] = field(default_factory=holder_here)
     alive_seconds: float = _ALIVE_SECONDS
+    renewed_at: float = field(default_factory=time.monotonic)
 
     @property
     def path(self) -> str:
@@ -93,10 +95,23 @@ class RunMark:
             await asyncio.sleep(1)
         return False
 
+    async def renew(self) -> None:
+        """Renew the mark where it is due, unless another run has taken its place. Called between cases: the mark is one
+        live offer more, which a case that counts them would find.
+        """
+        if self.other is not None or time.monotonic() - self.renewed_at < _RENEWED_SECONDS:
+            return
+        self.renewed_at = time.monotonic()
+        with suppress(SetupError):
+            self.other = await self.find_other()
+            if self.other is None:
+                await self.put()
+
     async def remove(self) -> None:
-        """Withdraw the mark."""
+        """Withdraw the mark, as far as the gateway answers."""
         path = f"{self.path}?revision={self.revision + 1}&reason=cancelled"
-        await self.wire.call("DELETE", path, headers={"Prefer": "wait=10"})
+        with suppress(SetupError):
+            await self.wire.call("DELETE", path, headers={"Prefer": "wait=10"})
 
     def _document(self, at: datetime) -> dict[str, Any]:
         holder = self.holder
@@ -124,14 +139,11 @@ async def marking(setup: Setup, session: aiohttp.ClientSession) -> AsyncIterator
     if not kept:
         yield None
         return
-    renewing = asyncio.ensure_future(_renew(mark))
     try:
         yield mark
     finally:
-        renewing.cancel()
-        await asyncio.gather(renewing, return_exceptions=True)
         if mark.other is None:
-            await asyncio.wait({asyncio.ensure_future(_removed(mark))}, timeout=_SECONDS)
+            await asyncio.wait({asyncio.ensure_future(mark.remove())}, timeout=_SECONDS)
 
 
 def _mark(setup: Setup, session: aiohttp.ClientSession, account: TargetAccount) -> RunMark:
@@ -155,25 +167,6 @@ async def _take(mark: RunMark, setup: Setup, account: TargetAccount) -> bool:
     if other is not None:
         raise in_use(setup, account.client_id, other)
     return True
-
-
-async def _renew(mark: RunMark) -> None:
-    """Renew the mark until another run has taken its place."""
-    while mark.other is None:
-        await asyncio.sleep(_RENEWED_SECONDS)
-        try:
-            mark.other = await mark.find_other()
-            if mark.other is None:
-                await mark.put()
-        except SetupError:
-            continue
-
-
-async def _removed(mark: RunMark) -> None:
-    try:
-        await mark.remove()
-    except SetupError:
-        return
 
 
 def lost_cause(mark: RunMark | None) -> Cause | None:

@@ -27,7 +27,7 @@ from conformance.model.result import (
 )
 from conformance.role.diagnosis import RunDiagnosis
 from conformance.role.gateway import GatewayRole
-from conformance.role.mark import lost_cause, marking
+from conformance.role.mark import marking
 from conformance.role.national import NationalRole
 from conformance.role.reported import Reported, is_failure
 from conformance.role.role import Role
@@ -148,6 +148,8 @@ async def _play(
         return Result(case=case, outcome=Outcome.OMIT, reason=omission)
     if diagnosis is not None and diagnosis.is_hopeless(case):
         return Result(case=case, outcome=Outcome.SKIP, reason=say("family-silent", family=case.family))
+    if diagnosis is not None:
+        await diagnosis.before_case()
     loop = asyncio.get_running_loop()
     began = loop.time()
     player.journal.clear()
@@ -284,8 +286,7 @@ async def diagnosed(setup: Setup, *, seed: str) -> AsyncIterator[tuple[Player, R
             if cause is not None:
                 yield role, diagnosis, cause
                 return
-            async with marking(setup, session) as mark:
-                diagnosis.lost = lambda: lost_cause(mark)
+            async with marking(setup, session) as diagnosis.mark:
                 yield role, diagnosis, None
 
 

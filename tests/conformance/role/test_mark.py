@@ -76,3 +76,15 @@ async def test_a_gateway_that_keeps_no_mark_is_examined_without_one() -> None:
                 raise AssertionError
     async with target(always(500)) as setup, aiohttp.ClientSession() as session, marking(setup, session) as mark:
         assert mark is None
+
+
+async def test_the_mark_is_renewed_when_it_is_due_and_only_then(setup: Setup) -> None:
+    """No task renews it: in a case it would be one live offer more."""
+    async with aiohttp.ClientSession() as session, marking(setup, session) as mark:
+        assert mark is not None
+        written = mark.revision
+        await mark.renew()
+        assert written == mark.revision
+        mark.renewed_at -= 3600
+        await mark.renew()
+        assert written < mark.revision
