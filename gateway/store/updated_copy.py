@@ -1,4 +1,6 @@
-"""The copy behind a view in the process that updates it: one writing thread, one reading thread, and positions."""
+"""The copy behind a view in the process that updates it: the writing thread of all copies, one reading thread, and
+positions.
+"""
 
 import asyncio
 import sqlite3
@@ -32,6 +34,8 @@ POSITIONS = "CREATE TABLE positions (partition INTEGER PRIMARY KEY, position INT
 POSITIONS_TABLE = {"positions": ("partition", "position")}
 APPLIED = "SELECT sum, partition, position FROM positions ORDER BY partition"
 _PUT_POSITION = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)"
+_WRITER = OneThread("views")
+"""Writes all copies of this process: threads of their own would wait for each other's GIL (ADR 0030)."""
 _CHECKPOINT_AFTER = 2_000
 """Records."""
 _EXAMINED_SECONDS = 2.0
@@ -62,7 +66,6 @@ class UpdatedCopy:
         self._file = file
         self._content = content
         self._partitions = partitions
-        self._writer = OneThread(f"write-{file.path.stem}")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix=f"read-{file.path.stem}")
         self._lock = threading.Lock()
         self._step = asyncio.Event()
@@ -89,7 +92,7 @@ class UpdatedCopy:
     async def rebuild(self) -> None:
         """Replace a damaged file with an empty one, to be filled from the log. Raises LogUnavailableError."""
         self._file.rebuilt()
-        await self._writer.call(self._begin_again)
+        await _WRITER.call(self._begin_again)
         self._wake()
 
     async def apply(self, chunks: Sequence[Chunk]) -> None:
@@ -165,7 +168,7 @@ class UpdatedCopy:
     async def close(self) -> None:
         """Finish the running work, then close the file."""
         with suppress(LogUnavailableError), using_copy(self._file.path):  # only the value of ``fresh`` is lost
-            await self._writer.call(self._disconnect)
+            await _WRITER.call(self._disconnect)
         await asyncio.to_thread(self._reader.shutdown)
 
     @contextmanager
@@ -180,7 +183,7 @@ class UpdatedCopy:
 
     async def _in_writer(self, call: Callable[..., Answer], *args: object) -> Answer:
         with self._noting_damage():
-            return await self._writer.call(call, *args)
+            return await _WRITER.call(call, *args)
 
     def _begin_again(self) -> None:
         """Replace the file, in the writing thread; all connections are closed before the file is removed."""
