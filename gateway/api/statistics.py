@@ -1,13 +1,11 @@
 """Statistics over HTTP: what submissions came to, counted; one's own, or with ``operate`` those of all (SEC-014)."""
 
-import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from aiohttp import hdrs, web
 from multidict import MultiMapping
@@ -19,10 +17,11 @@ from gateway.api.problem import ProblemError
 from gateway.api.query import Parameters, valid
 from gateway.api.readiness import require_caught_up
 from gateway.api.work import work_of
+from gateway.federation.statistics import count_row, counts_csv
 from gateway.protocol.identity import is_slug
 from gateway.protocol.statistics import DIMENSIONS, Dimension
 from gateway.runtime.accept_header import weights_of
-from gateway.store.statistics import first_kept_day
+from gateway.store.statistics import SubmissionCount, first_kept_day
 from schemas.bilingual import Bilingual
 
 DEFAULT_DAYS = 30
@@ -41,7 +40,7 @@ _AT_ONCE = timedelta(days=6)
 """From the first to the last of the days that are read at once."""
 _CSV = "text/csv"
 _JSON = "application/json"
-_Key: TypeAlias = tuple[str | None, ...]
+_Key: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,33 +64,37 @@ async def get_statistics(request: web.Request) -> web.StreamResponse:
             raise scope_missing("operate")
         platforms = (own,)
     require_caught_up(federation.statistics)
-    counts = await _counts(request, query, platforms)
+    rows = [count_row(query.by, count) for count in await _counts(request, query, platforms)]
     if takes_csv(request.headers.getall(hdrs.ACCEPT, ())):
-        return _send_csv(query, counts)
+        return _send_csv(query, rows)
     rest = {"from": query.first.isoformat(), "to": query.last.isoformat(), "group": query.by}
-    items = ({**dict(zip(query.by, key, strict=True)), "count": number} for key, number in counts)
-    return await send_list(request, "statistics", items, rest, _HEADERS)
+    return await send_list(request, "statistics", rows, rest, _HEADERS)
 
 
 async def _counts(
     request: web.Request, query: StatisticsQuery, platforms: Collection[str] | None
-) -> Sequence[tuple[_Key, int]]:
-    """The counts by the names of ``group``, in order; read a week at a time, in slices that other requests run between.
-    Raises ProblemError when they are too many.
+) -> Sequence[SubmissionCount]:
+    """The counts by the names of ``group``, in order; read a week at a time, in slices that other requests run between,
+    and the refused offers for all days at once. Raises ProblemError when they are too many.
     """
     federation, work = federation_of(request), work_of(request)
-    first = max(query.first, first_kept_day(federation.clock()))
+    view, earliest = federation.statistics, max(query.first, first_kept_day(federation.clock()))
     last = min(query.last, today(federation) + timedelta(days=1))  # of a process whose clock is ahead
     totals: Counter[_Key] = Counter()
+    first = earliest
     while first <= last:
         until = min(last, first + _AT_ONCE)
-        read = federation.statistics.counts(first, until, by=query.by, platforms=platforms, most=MAX_ROWS + 1)
-        for one in await work.read(read, items=MAX_ROWS):
-            totals[tuple(getattr(one, name) for name in query.by)] += one.number
+        read = view.sums(first, until, by=query.by, platforms=platforms, most=MAX_ROWS + 1)
+        for key, number in await work.read(read, items=MAX_ROWS):
+            totals[key] += number
         if len(totals) > MAX_ROWS:
             raise ProblemError("parameter-invalid", parameter="group", actual=",".join(query.by), expected=_FEWER)
         first = until + timedelta(days=1)
-    return sorted(totals.items(), key=lambda count: [part or "" for part in count[0]])
+    offers = await work.read(view.offers(earliest, last, by=query.by, platforms=platforms), items=MAX_ROWS)
+    return [
+        SubmissionCount.of(query.by, key, number, offers.get(key))
+        for key, number in sorted(totals.items(), key=lambda one: one[0])
+    ]
 
 
 def read_statistics_query(given: MultiMapping[str], on: date) -> StatisticsQuery:
@@ -121,19 +124,14 @@ def _until(first: date, last: date) -> date:
     return valid(first, first <= last)
 
 
-def _send_csv(query: StatisticsQuery, counts: Sequence[tuple[_Key, int]]) -> web.Response:
-    """RFC 4180 with semicolons and a byte order mark, as the exports: codes, slugs and days, none of them a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow((*query.by, "count"))
-    writer.writerows((*(part or "" for part in key), number) for key, number in counts)
+def _send_csv(query: StatisticsQuery, rows: Sequence[dict[str, Any]]) -> web.Response:
     name = f"statistics-{query.first.isoformat()}-{query.last.isoformat()}.csv"
     headers = {
         **_HEADERS,
         hdrs.CONTENT_TYPE: f"{_CSV}; charset=utf-8; header=present",
         hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"',
     }
-    return web.Response(body=text.getvalue().encode("utf-8-sig"), headers=headers)
+    return web.Response(body=counts_csv(query.by, rows), headers=headers)
 
 
 ROUTES: Sequence[web.RouteDef] = (web.get("/v1/statistics", get_statistics),)

@@ -18,6 +18,7 @@ from gateway.federation.gauges import Gauges
 from gateway.ingest.inboxes import Intake
 from gateway.log.sqlite import SqliteLog
 from gateway.operate.decision_counts import DecisionCounts
+from gateway.protocol.refused_offers import refused_offer_seal
 from gateway.protocol.topic import RECEIPTS
 from gateway.publish.subscriber_topics import Feeds
 from gateway.relay import SHARED, CommitPace, Relay
@@ -70,7 +71,7 @@ class Background:
             ).run,
             "feeds": Feeds(log, partners=partners).run,
             **{f"view of {topic}": updater.run for topic, updater in self._view_updaters.items()},
-            "statistics": DecisionCounts(log).run,
+            "statistics": DecisionCounts(log, seal=refused_offer_seal(self._federation.secret)).run,
             "names of operators": self._federation.acts.sweep_daily,
             "pulls": self._pulls.run,
             "retention clock": self._retention.run,

@@ -21,6 +21,7 @@ from gateway.operate.health import HOUR_MS, HealthTerms
 from gateway.operate.journal import Journal
 from gateway.partners import Partners
 from gateway.partners.sign_in import SignIns
+from gateway.protocol.refused_offers import refused_offer_seal
 from gateway.protocol.seal import ReceiptIds, Seal
 from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
 from gateway.runtime.activity import Activity
@@ -126,7 +127,7 @@ async def build_federation(
         statistics=statistics.result(),
         journal=journal.result(),
         acts=Journal(log, secret=secret, clock=clock),
-        refusals=RefusalCounter(log, clock=clock, counted=metrics.count_refusals),
+        refusals=RefusalCounter(log, clock=clock, seal=refused_offer_seal(secret), counted=metrics.count_refusals),
         positions=positions,
         snapshots=Snapshots(
             log,

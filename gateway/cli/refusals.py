@@ -1,6 +1,7 @@
 """``passerelle refusals``: refusals counted by rule, platform and day, and the newest with their reasons."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Annotated, Any
 
@@ -10,10 +11,10 @@ from rich.text import Text
 from gateway.cli.beside import gateway_here
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
 from gateway.federation import Federation
-from gateway.federation.refused import refusal_counts, refused_offers
+from gateway.federation.refused import Refused, most_first, refusal_counts, refused_offers
 from gateway.pages.partner.refused import BrokenRule, RefusedOffer
 from gateway.pages.partner.refused import refusals as in_words
-from gateway.pages.refusals.model import feed_refusals, most_first
+from gateway.pages.refusals.model import feed_refusals
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import utc
 from gateway.store.refused_documents import RefusedFilter
@@ -49,14 +50,14 @@ async def refusals(
 
 async def refusals_document(federation: Federation, wanted: RefusedFilter) -> dict[str, Any]:
     """The refusals as JSON: the numbers and the words of the page, without markup."""
-    days = await refusal_counts(federation, wanted, "day")
+    days, total = await refusal_counts(federation, wanted, "day"), await refusal_counts(federation, wanted, None)
     return {
         "first": wanted.first.isoformat(),
         "last": wanted.last.isoformat(),
-        "total": sum(days.values()),
-        "rules": dict(most_first(await refusal_counts(federation, wanted, "rule"))),
-        "platforms": dict(most_first(await refusal_counts(federation, wanted, "platform"))),
-        "days": dict(sorted(days.items(), reverse=True)),
+        "total": asdict(total.get("", Refused())),
+        "rules": _numbers(most_first(await refusal_counts(federation, wanted, "rule"))),
+        "platforms": _numbers(most_first(await refusal_counts(federation, wanted, "platform"))),
+        "days": _numbers(sorted(days.items(), reverse=True)),
         "newest": [_refusal(one) for one in in_words(await refused_offers(federation, wanted), "en")],
         "feeds": [
             {
@@ -67,6 +68,10 @@ async def refusals_document(federation: Federation, wanted: RefusedFilter) -> di
             for feed in feed_refusals(await federation.runs.last(), wanted, "en")
         ],
     }
+
+
+def _numbers(found: Iterable[tuple[str, Refused]]) -> dict[str, dict[str, Any]]:
+    return {name: asdict(refused) for name, refused in found}
 
 
 def _refusal(one: RefusedOffer) -> dict[str, Any]:
@@ -90,12 +95,13 @@ def _reason(reason: BrokenRule) -> dict[str, Any]:
 
 
 def _print(document: Mapping[str, Any]) -> None:
-    OUT.print(f"Refused from {document['first']} to {document['last']}: {document['total']:,}", soft_wrap=True)
+    total = f"{_offers(document['total'])} offers in {document['total']['sends']:,} transmissions"
+    OUT.print(f"Refused from {document['first']} to {document['last']}: {total}", soft_wrap=True)
     for head in ("rules", "platforms", "days"):
         if document[head]:
-            rows = [[Text(name), Text(f"{number:,}")] for name, number in document[head].items()]
+            rows = [[Text(name), Text(_offers(one)), Text(f"{one['sends']:,}")] for name, one in document[head].items()]
             OUT.print()
-            print_rows(OUT, (head.removesuffix("s").title(), "Refused"), rows, left=1)
+            print_rows(OUT, (head.removesuffix("s").title(), "Refused", "Transmissions"), rows, left=1)
     for feed in document["feeds"]:
         OUT.print(Text(f"\nIn the last run of the feed of {feed['platform']}, {_minute(feed)}:"), soft_wrap=True)
         for one in feed["refused"]:
@@ -105,6 +111,10 @@ def _print(document: Mapping[str, Any]) -> None:
         for one in document["newest"]:
             for line in _lines(one):
                 OUT.print(Text(line), soft_wrap=True)
+
+
+def _offers(refused: Mapping[str, Any]) -> str:
+    return f"{'more than ' if refused['more'] else ''}{refused['offers']:,}"
 
 
 def _lines(one: Mapping[str, Any]) -> Iterator[str]:

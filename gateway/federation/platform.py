@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from gateway.federation.federation import Federation
 from gateway.federation.offers import ModerationFacts, moderated_offers
-from gateway.federation.refused import RefusedFacts, refused_offers
+from gateway.federation.refused import Refused, RefusedFacts, count_refusals, refused_offers
 from gateway.operate.desk import RefusedActError, renewal
 from gateway.operate.status import is_platform
 from gateway.partners.credential import MintedSecret, mint_secret
@@ -39,6 +39,7 @@ class TodayFacts:
     deliveries: DeliverySummary | None
     rules: Sequence[SubmissionCount]
     days: Sequence[SubmissionCount]
+    month: Refused
     refused: RefusedFacts
     moderations: Sequence[ModerationFacts]
     paused_at: int | None = None
@@ -65,6 +66,7 @@ async def today_of(federation: Federation, platform: str) -> TodayFacts:
         deliveries=(await federation.deliveries.summaries()).get(platform),
         rules=await count(week, last, by=("verdict", "rule"), platforms=(platform,)),
         days=await count(month, last, by=("day", "verdict"), platforms=(platform,)),
+        month=count_refusals(await count(month, last, by=("verdict",), platforms=(platform,))).get("", Refused()),
         refused=await refused_offers(federation, RefusedFilter(first=week, last=last, platforms=(platform,))),
         moderations=await moderated_offers(federation, platform),
         paused_at=None if paused is None else paused.at,

@@ -9,6 +9,7 @@ from gateway.federation.federation import Federation
 from gateway.protocol.paris_time import paris_midnight
 from gateway.protocol.record import read_utc
 from gateway.protocol.refused_document import RefusedDocument
+from gateway.protocol.refused_offers import REFUSED
 from gateway.protocol.statistics import Dimension
 from gateway.store.receipt_search import ReceiptFilter
 from gateway.store.refused_documents import RefusedFilter
@@ -17,7 +18,6 @@ from gateway.store.statistics import SubmissionCount
 _LISTED = 50
 _RECEIPTS_AT_ONCE, _RECEIPTS_EXAMINED = 200, 2_000
 _REJECTED = frozenset({"rejected"})
-REFUSED = ("refused", "rejected")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +54,47 @@ def _breaks(receipt: Mapping[str, Any], rule: str) -> bool:
     return rule in ("", *receipt.get("codes", ()), *(problem["code"] for problem in receipt.get("problems", ())))
 
 
-async def refusal_counts(federation: Federation, wanted: RefusedFilter, by: Dimension) -> Mapping[str, int]:
-    """The refusals of some days by platform, day or rule: those that break the wanted rule, if there is one. A
-    submission that breaks two rules counts under each by rule, and once otherwise.
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Refusals: the offers, at least where ``more``, and how often they were sent."""
+
+    offers: int = 0
+    sends: int = 0
+    more: bool = False
+
+    @classmethod
+    def of(cls, count: SubmissionCount) -> "Refused":
+        """Those of a count. Where distinct offers are not known, each one that was sent is one."""
+        return cls(count.number if count.offers is None else count.offers, count.number, count.more)
+
+    def __add__(self, other: "Refused") -> "Refused":
+        """Those of other days, platforms or verdicts as well."""
+        return Refused(self.offers + other.offers, self.sends + other.sends, self.more or other.more)
+
+
+async def refusal_counts(federation: Federation, wanted: RefusedFilter, by: Dimension | None) -> Mapping[str, Refused]:
+    """The refusals of some days by platform, day or rule, or all under an empty name: those that break the wanted rule,
+    if there is one. A submission that breaks two rules counts under each by rule, and once otherwise.
     """
-    columns: tuple[Dimension, ...] = ("verdict", by) if by == "rule" or not wanted.rule else ("verdict", by, "rule")
-    counts = await federation.statistics.counts(wanted.first, wanted.last, by=columns, platforms=wanted.platforms)
+    names = {"verdict", *([by] if by else ()), *(["rule"] if wanted.rule else ())}
+    counts = await federation.statistics.counts(wanted.first, wanted.last, by=names, platforms=wanted.platforms)
     return count_refusals(counts, by, rule=wanted.rule)
 
 
-def count_refusals(counts: Sequence[SubmissionCount], by: str, *, rule: str = "") -> Mapping[str, int]:
-    """The refusals by platform, day or rule; with a rule, those that break it. ``counts`` are by verdict too."""
-    found: dict[str, int] = {}
+def count_refusals(
+    counts: Sequence[SubmissionCount], by: str | None = None, *, rule: str = ""
+) -> Mapping[str, Refused]:
+    """The refusals by platform, day or rule, or all under an empty name; with a rule, those that break it. ``counts``
+    are by verdict too.
+    """
+    found: dict[str, Refused] = {}
     for count in counts:
-        name = getattr(count, by)
+        name = getattr(count, by) if by else ""
         if count.verdict in REFUSED and name is not None and rule in ("", count.rule):
-            found[name] = found.get(name, 0) + count.number
+            found[name] = found.get(name, Refused()) + Refused.of(count)
     return found
+
+
+def most_first(found: Mapping[str, Refused]) -> Sequence[tuple[str, Refused]]:
+    """The refusals by name, most offers first."""
+    return sorted(found.items(), key=lambda one: (-one[1].offers, -one[1].sends, one[0]))

@@ -7,13 +7,14 @@ from datetime import date, timedelta
 
 from gateway.federation.federation import Federation
 from gateway.federation.journal import SignedEntry, acts_about
-from gateway.federation.refused import count_refusals
+from gateway.federation.refused import Refused, count_refusals
 from gateway.federation.status import facts_of
 from gateway.log.positions import unread
 from gateway.operate.health import HealthTerms
 from gateway.operate.status import Facts
 from gateway.protocol.paris_time import paris_date, paris_midnight
 from gateway.protocol.partner import Partner
+from gateway.protocol.statistics import Dimension
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
 from gateway.publish.subscriber_topics import feed_scope, subscribes
 from gateway.store.statistics import StatisticsView, SubmissionCount
@@ -37,14 +38,14 @@ class FlowFacts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemsFacts:
     """The federation at this moment. ``undecided``: submissions without a decision, None if the log does not answer;
-    ``refused``: offers of this week by platform, ``rules``: by verdict and rule; ``pauses``: who paused each feed that
+    ``refused``: those of this week by platform, ``rules``: by verdict and rule; ``pauses``: who paused each feed that
     is paused, and why.
     """
 
     facts: Facts
     terms: HealthTerms
     undecided: int | None
-    refused: Mapping[str, int]
+    refused: Mapping[str, Refused]
     rules: Sequence[SubmissionCount]
     pauses: Mapping[str, SignedEntry]
     flow: FlowFacts = field(default_factory=FlowFacts)
@@ -69,12 +70,12 @@ class Systems:
         )
         today = date.fromisoformat(paris_date(facts.now))
         first = today - timedelta(days=DAYS - 1)
-        counts, rules = await self._week.counts(first, today)
+        counts, verdicts, rules = await self._week.counts(first, today)
         return SystemsFacts(
             facts=facts,
             terms=federation.terms,
             undecided=undecided,
-            refused=count_refusals(counts, "platform"),
+            refused=count_refusals(verdicts, "platform"),
             rules=rules,
             pauses={
                 slug: entry
@@ -98,23 +99,26 @@ class Systems:
 
 
 class _Week:
-    """The counts of this week by platform, verdict and department, and by verdict and rule. They are read again when
-    the day or the view has changed; its topic has records once a minute.
+    """The counts of this week in three groupings. They are read again when the day or the view has changed; its topic
+    has records once a minute.
     """
+
+    _GROUPS: Sequence[Sequence[Dimension]] = (
+        ("platform", "verdict", "department"),
+        ("platform", "verdict"),
+        ("verdict", "rule"),
+    )
 
     def __init__(self, statistics: StatisticsView) -> None:
         self._statistics = statistics
         self._read_at: tuple[object, ...] | None = None
-        self._counts: tuple[Sequence[SubmissionCount], Sequence[SubmissionCount]] = ((), ())
+        self._counts: Sequence[Sequence[SubmissionCount]] = ()
 
-    async def counts(self, first: date, last: date) -> tuple[Sequence[SubmissionCount], Sequence[SubmissionCount]]:
+    async def counts(self, first: date, last: date) -> Sequence[Sequence[SubmissionCount]]:
         """The counts of the days from the first to the last."""
         view = self._statistics
         at = (view.began, view.positions, first, last)
         if self._read_at != at:
-            self._counts = (
-                await view.counts(first, last, by=("platform", "verdict", "department")),
-                await view.counts(first, last, by=("verdict", "rule")),
-            )
+            self._counts = [await view.counts(first, last, by=by) for by in self._GROUPS]
             self._read_at = at
         return self._counts

@@ -1,8 +1,9 @@
 """Refusals at the door, counted: documents that were answered 422 and never became a submission (PUB-003).
 
 Each process counts in memory, and appends the counts of a minute to ``statistics``. A process that is killed loses the
-counts of that minute. Nothing of a document is kept but its platform, the rules that it breaks and its department; and
-of a few each minute the id and the fields at fault (``refused_document``).
+counts of that minute. Nothing of a document is kept but its platform, the rules that it breaks, its department and a
+keyed hash of its id (``refused_offers``); and of a few each minute the id and the fields at fault
+(``refused_document``).
 """
 
 import asyncio
@@ -23,6 +24,8 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import Record
 from gateway.protocol.refused_document import RefusedDocument, RefusedDocuments, fields_at_fault, own_id
+from gateway.protocol.refused_offers import OfferCell, offer_hashes
+from gateway.protocol.seal import Seal
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, Tally, count_record
 from gateway.protocol.topic import STATISTICS
 from schemas.territory import department_in
@@ -57,14 +60,15 @@ class UploadRefusals:
 
     def add(self, item: RefusedItem) -> None:
         """Count one item."""
-        self._tally.add("", "", "refused", rules=item.rules, department=item.department)
+        name = _name(item.id, item.index)
+        self._tally.add("", "", "refused", rules=item.rules, department=item.department, offer=name)
         if self._named.wants("", item.rules):
             fields = fields_at_fault(item.problems, item.rules)
             self._named.add(RefusedDocument(platform="", at=0, id=item.id, index=item.index, fields=fields))
 
-    def take(self) -> tuple[Mapping[Cell, int], Sequence[RefusedDocument]]:
-        """The counts and the named items, without platform, day and time; none the next time."""
-        return self._tally.take(), self._named.take()
+    def take(self) -> tuple[Mapping[Cell, int], Sequence[RefusedDocument], Mapping[OfferCell, Collection[str]]]:
+        """The counts, the named items and the names of all, without platform, day and time; none the next time."""
+        return self._tally.take(), self._named.take(), self._tally.offers.take()
 
 
 class RefusalCounter:
@@ -75,11 +79,13 @@ class RefusalCounter:
         log: EventLog,
         *,
         clock: Clock,
+        seal: Seal,
         counted: Callable[[Mapping[str, int]], None] = lambda _: None,
         every: float = FLUSH_SECONDS,
     ) -> None:
         self._log = log
         self._clock = clock
+        self._seal = seal
         self._counted = counted
         self._every = every
         self._writer = os.urandom(_NONCE_BYTES).hex()
@@ -102,7 +108,8 @@ class RefusalCounter:
         ``offer_id`` the id under which it was sent.
         """
         department, at = department_in(verdict.document), self._clock()
-        self._tally.add(platform, paris_date(at), "refused", rules=rules, department=department)
+        name = _name(offer_id, 0)
+        self._tally.add(platform, paris_date(at), "refused", rules=rules, department=department, offer=name)
         if self._named.wants(platform, rules):
             fields = fields_at_fault(problems, rules)
             self._name(RefusedDocument(platform=platform, at=at, id=offer_id, fields=fields))
@@ -111,12 +118,14 @@ class RefusalCounter:
     def count_upload(self, platform: str, refusals: UploadRefusals) -> None:
         """Count the refused items of a batch or snapshot that is answered."""
         at, rules = self._clock(), Counter[str]()
-        counts, named = refusals.take()
+        counts, named, offers = refusals.take()
         day = paris_date(at)
         for cell, number in counts.items():
             self._tally.put(cell._replace(platform=platform, day=day), number)
             if cell.rule not in {BROKEN, UNBROKEN}:
                 rules[cell.rule] += number
+        for refused, names in offers.items():
+            self._tally.offers.put(refused._replace(platform=platform, day=day), names)
         for one in named:
             self._name(replace(one, platform=platform, at=at))
         self._counted(rules)
@@ -145,7 +154,13 @@ class RefusalCounter:
         while self._pending is not None or len(self._tally):
             if self._pending is None:
                 self._number += 1
-                counts = CountRecord(self._writer, self._number, self._tally.take(), self._named.take())
+                offers = offer_hashes(self._tally.offers.take(), self._seal)
+                counts = CountRecord(self._writer, self._number, self._tally.take(), self._named.take(), offers)
                 self._pending = count_record(counts)
             await self._log.append(STATISTICS, partition_of(self._writer, self._log.partitions), [self._pending])
             self._pending = None
+
+
+def _name(offer_id: str | None, index: int) -> str:
+    """The name of a refused document among those of its platform: its id, or its index in the upload."""
+    return offer_id or f"#{index}"

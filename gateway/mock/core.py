@@ -27,6 +27,7 @@ from gateway.oauth import jws
 from gateway.operate.decision_counts import DecisionCounts
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
+from gateway.protocol.refused_offers import refused_offer_seal
 from gateway.protocol.topic import COMMON, OFFERS
 from gateway.relay import CommitPace, Relay
 from gateway.settings import Settings
@@ -124,7 +125,7 @@ async def core(
             {
                 **parts.running(federation),
                 "relay": relay.run,
-                "statistics": DecisionCounts(log).run,
+                "statistics": DecisionCounts(log, seal=refused_offer_seal(federation.secret)).run,
                 **{f"view of {name}": view.run for name, view in views.items()},
             },
             stack,

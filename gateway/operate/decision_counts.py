@@ -24,6 +24,8 @@ from gateway.log.reading import read_up_to
 from gateway.protocol.identity import GATEWAY, platform_of
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import StoredRecord, position_key, position_record, read_utc, skim_submission
+from gateway.protocol.refused_offers import offer_hashes
+from gateway.protocol.seal import Seal
 from gateway.protocol.statistics import CountedVerdict, CountRecord, Tally, count_record
 from gateway.protocol.submission import Publish, Retire, Withdraw
 from gateway.protocol.topic import POSITIONS, RECEIPTS, STATISTICS, SUBMISSIONS
@@ -45,22 +47,24 @@ _log = structlog.get_logger()
 class DecisionCounts:
     """The partitions assigned to this process. An error of any of them ends ``run``."""
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLog, *, seal: Seal) -> None:
         self._log = log
+        self._seal = seal
 
     async def run(self) -> None:
         """Count until cancelled."""
         await run_assigned(self._log, role=ROLE, topic=RECEIPTS, work=self._work)
 
     async def _work(self, partition: int) -> None:
-        await CountedPartition(self._log, partition).run()
+        await CountedPartition(self._log, partition, seal=self._seal).run()
 
 
 class CountedPartition:
     """One partition of ``receipts``."""
 
-    def __init__(self, log: EventLog, partition: int, *, every: float = EVERY_SECONDS) -> None:
+    def __init__(self, log: EventLog, partition: int, *, seal: Seal, every: float = EVERY_SECONDS) -> None:
         self._log = log
+        self._seal = seal
         self._partition = partition
         self._every = every
 
@@ -80,7 +84,7 @@ class CountedPartition:
     async def _count(self, owner: Owner, at: int) -> None:
         start, end = (await self._log.starts(RECEIPTS))[self._partition], await owner.end(RECEIPTS, self._partition)
         position = at if start <= at <= end else start
-        writer, tally = _CountWriter(self._partition), Tally()
+        writer, tally = _CountWriter(self._partition, self._seal), Tally()
         clock = asyncio.get_running_loop().time
         written = clock()
         async with self._log.reader({(RECEIPTS, self._partition): position}) as reader:
@@ -119,8 +123,9 @@ class CountedPartition:
 class _CountWriter:
     """The records of one owner, under a name of its own: its transactions write each count once."""
 
-    def __init__(self, partition: int) -> None:
+    def __init__(self, partition: int, seal: Seal) -> None:
         self._partition = partition
+        self._seal = seal
         self._name = f"{ROLE}.{partition}.{os.urandom(_NONCE_BYTES).hex()}"
         self._number = 0
 
@@ -129,7 +134,8 @@ class _CountWriter:
         outputs = [Output(POSITIONS, self._partition, position_record(COUNTED, self._partition, position))]
         if len(tally):
             self._number += 1
-            counts = CountRecord(self._name, self._number, tally.take())
+            offers = offer_hashes(tally.offers.take(), self._seal)
+            counts = CountRecord(self._name, self._number, tally.take(), offers=offers)
             outputs.append(Output(STATISTICS, self._partition, count_record(counts)))
         return outputs
 
@@ -168,6 +174,7 @@ def _count(tally: Tally, receipt: Mapping[str, Any]) -> None:
         verdict,
         rules=_rules(receipt),
         department=receipt.get("department"),
+        offer=receipt.get("id") or receipt["position"],
     )
 
 

@@ -2,17 +2,20 @@
 
 A record of ``statistics`` holds the counts that one writer has made since its last record. ``number`` grows with each
 record of a writer, so that a reader counts a record that was written twice only once. Beside the counts of refusals at
-the door it names a few of these documents (``refused_document``).
+the door it names a few of these documents (``refused_document``), and beside all refusals the distinct offers
+(``refused_offers``).
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import field
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
 from gateway.protocol.record import Record
 from gateway.protocol.refused_document import RefusedDocument, documents_body, read_documents
+from gateway.protocol.refused_offers import REFUSED, OfferCell, RefusedOffers, offers_body, read_offers
 from gateway.protocol.value import value
 from schemas.closed_list import closed_list
 
@@ -44,12 +47,15 @@ class Cell(NamedTuple):
 
 @value(frozen=True, slots=True)
 class CountRecord:
-    """One record: its writer, the writer's number of it, the counts by cell, and some of the refused documents."""
+    """One record: its writer, the writer's number of it, the counts by cell, some of the refused documents, and the
+    hashes of the refused offers.
+    """
 
     writer: str
     number: int
     counts: Mapping[Cell, int]
     refused: Sequence[RefusedDocument] = ()
+    offers: Mapping[OfferCell, Collection[bytes]] = field(default_factory=dict)
 
 
 class Tally:
@@ -58,6 +64,7 @@ class Tally:
     def __init__(self) -> None:
         self._counts: Counter[Cell] = Counter()
         self._located: Counter[str] = Counter()
+        self.offers = RefusedOffers()
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -71,10 +78,13 @@ class Tally:
         rules: Collection[str] = (),
         department: str | None = None,
         number: int = 1,
+        offer: str = "",
     ) -> None:
-        """Count submissions that break the same rules in the same department."""
+        """Count submissions that break the same rules in the same department. ``offer``: the name of a refused one."""
         for rule in (BROKEN, *set(rules)) if rules else (UNBROKEN,):
             self.put(Cell(day, platform, verdict, rule, department or ELSEWHERE), number)
+            if offer and verdict in REFUSED:
+                self.offers.add(OfferCell(day, platform, verdict, rule), offer)
 
     def put(self, cell: Cell, number: int) -> None:
         """Add to one cell."""
@@ -93,7 +103,7 @@ class Tally:
 
 def count_record(record: CountRecord) -> Record:
     """A record of ``statistics``: key the writer, value its number, the counts by day, platform, verdict, rule and
-    department, and ``refused`` where documents are named.
+    department, ``refused`` where documents are named, and ``offers`` where some were refused.
     """
     tree: dict[str, Any] = {}
     for cell, number in record.counts.items():
@@ -104,6 +114,8 @@ def count_record(record: CountRecord) -> Record:
     body: dict[str, Any] = {"number": record.number, "counts": tree}
     if record.refused:
         body["refused"] = documents_body(record.refused)
+    if record.offers:
+        body["offers"] = offers_body(record.offers)
     return Record(record.writer.encode(), orjson.dumps(body))
 
 
@@ -116,7 +128,8 @@ def read_counts(key: bytes | None, text: bytes | None) -> CountRecord | None:
         return None
     body = orjson.loads(text)
     counts = {Cell(*path): number for path, number in _leaves(body["counts"])}
-    return CountRecord(key.decode(), int(body["number"]), counts, tuple(read_documents(body.get("refused"))))
+    documents, offers = tuple(read_documents(body.get("refused"))), dict(read_offers(body.get("offers")))
+    return CountRecord(key.decode(), int(body["number"]), counts, documents, offers)
 
 
 def _leaves(tree: Mapping[str, Any]) -> Iterator[tuple[tuple[Any, ...], int]]:

@@ -12,12 +12,14 @@ from gateway.ingest.submissions import VERSIONS
 from gateway.operate.decision_counts import COUNTED, CountedPartition
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import refusal_record
+from gateway.protocol.refused_offers import refused_offer_seal
 from gateway.protocol.statistics import Dimension
 from gateway.protocol.topic import COMMON, DAY_MS, RECEIPTS, STATISTICS, SUBMISSIONS
 from schemas import Verdict
 from tests.api.write.gateway_harness import GatewayHarness, ndjson, offer, opened
 
 WAIT = {"Prefer": "wait=10"}
+SEAL = refused_offer_seal(b"s" * 32)
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ async def gateway(tmp_path: Path) -> AsyncIterator[GatewayHarness]:
 async def counts(gateway: GatewayHarness, *by: Dimension) -> list[tuple[Any, ...]]:
     """The counts of all days, once every receipt on the log is counted."""
     log, view = gateway.log, gateway.context.federation.statistics
-    every = [CountedPartition(log, partition, every=0.01) for partition in range(log.partitions)]
+    every = [CountedPartition(log, partition, seal=SEAL, every=0.01) for partition in range(log.partitions)]
     tasks = [asyncio.create_task(one.run()) for one in every]
     ends = await log.ends(RECEIPTS)
     async with asyncio.timeout(10):
@@ -114,7 +116,7 @@ async def test_refused_messages_of_an_inbox_count_as_their_receipts_say(gateway:
 
 
 async def test_a_stopping_process_writes_what_it_has_counted(gateway: GatewayHarness) -> None:
-    counter = RefusalCounter(gateway.log, clock=gateway.clock)
+    counter = RefusalCounter(gateway.log, clock=gateway.clock, seal=SEAL)
     counter.count("bretagne", Verdict(accepted=False), {"too-long"})
     task = asyncio.create_task(counter.run())
     await asyncio.sleep(0)
@@ -125,7 +127,7 @@ async def test_a_stopping_process_writes_what_it_has_counted(gateway: GatewayHar
 
 
 async def test_a_process_writes_what_it_has_counted_from_time_to_time(gateway: GatewayHarness) -> None:
-    counter = RefusalCounter(gateway.log, clock=gateway.clock, every=0.01)
+    counter = RefusalCounter(gateway.log, clock=gateway.clock, seal=SEAL, every=0.01)
     task = asyncio.create_task(counter.run())
     for number in (1, 2):
         counter.count("bretagne", Verdict(accepted=False), {"too-long"})

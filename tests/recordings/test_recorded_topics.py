@@ -33,6 +33,7 @@ from gateway.protocol.record import (
     read_submission,
     submission_record,
 )
+from gateway.protocol.refused_offers import refused_offer_seal
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.source_run import (
     RunOrder,
@@ -207,7 +208,7 @@ async def test_recorded_receipts_are_counted_with_the_departments_of_their_submi
     end = (await log.ends(RECEIPTS))[partition]
     done = position_record(COUNTED, partition, end)
     await run_until(
-        CountedPartition(log, partition, every=0.01).run,
+        CountedPartition(log, partition, seal=refused_offer_seal(b"s" * 32), every=0.01).run,
         done=lambda: done in log.written.get((POSITIONS, partition), ()),
     )
     records = [read_counts(one.key, one.value) for one in log.written[STATISTICS, partition]]

@@ -1,6 +1,6 @@
 """The statistics view: counts by any dimensions, each record once, the same after a rebuild."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,6 +11,7 @@ import pytest
 from gateway.log.port import Chunk
 from gateway.protocol.record import Record, StoredRecord, read_utc
 from gateway.protocol.refused_document import RefusedDocument
+from gateway.protocol.refused_offers import MAX_OFFERS, offer_hashes, refused_offer_seal
 from gateway.protocol.statistics import CountedVerdict, CountRecord, Tally, count_record
 from gateway.protocol.topic import DAY_MS
 from gateway.store import StatisticsView
@@ -160,3 +161,59 @@ async def test_named_documents_are_deleted_after_thirty_days_and_the_counts_stay
     await view.trim((0,) * PARTITIONS, NOW + 30 * DAY_MS)
     assert [] == await view.refused(every, most=10)
     assert [SubmissionCount(number=8)] == await view.counts(FIRST, LAST)
+
+
+SEAL = refused_offer_seal(b"s" * 32)
+
+
+def refusals(writer: str, number: int, day: date, names: Iterable[str], *, verdict: str = "refused") -> Record:
+    """A record of offers of Bretagne that break the rules a and b."""
+    tally = Tally()
+    for name in names:
+        tally.add("bretagne", day.isoformat(), verdict, rules=["a", "b"], offer=name)
+    offers = offer_hashes(tally.offers.take(), SEAL)
+    return count_record(CountRecord(writer, number, tally.take(), offers=offers))
+
+
+async def test_an_offer_refused_twice_counts_once_in_every_process_and_on_every_day(
+    view: StatisticsView,
+) -> None:
+    await view.apply([chunk(refusals("one", 1, FIRST, ["bretagne:1", "bretagne:2"] * 50))])
+    await view.apply([chunk(refusals("two", 1, LAST, ["bretagne:2", "bretagne:3"] * 50), partition=1)])
+    [whole] = await view.counts(FIRST, LAST, by={"verdict"})
+    assert (200, 3, False) == (whole.number, whole.offers, whole.more)
+    assert [2, 2] == [one.offers for one in await view.counts(FIRST, LAST, by={"verdict", "day"})]
+    assert [3, 3] == [one.offers for one in await view.counts(FIRST, LAST, by={"verdict", "rule"})]
+    for by in ({"platform"}, {"verdict", "department"}):  # accepted ones among them, or departments that change
+        assert [None] == [one.offers for one in await view.counts(FIRST, LAST, by=by)]
+
+
+@pytest.mark.parametrize("records", [1, 30])
+async def test_offers_beyond_the_bound_of_a_day_are_marked_as_more(view: StatisticsView, records: int) -> None:
+    names = [f"bretagne:{number}" for number in range(MAX_OFFERS + 1)]
+    chunks = [refusals("one", n + 1, LAST, names[n::records]) for n in range(records)]
+    await view.apply([chunk(*chunks)])
+    await view.apply([chunk(refusals("two", 1, LAST, names[:5]), partition=1)])
+    [found] = await view.counts(FIRST, LAST, by={"verdict"})
+    assert (MAX_OFFERS, True) == (found.offers, found.more)
+    assert found.number == MAX_OFFERS + 6
+
+
+async def test_records_of_many_refused_offers_stay_below_what_a_broker_takes(view: StatisticsView) -> None:
+    tally, rules = Tally(), [f"rule-{number}" for number in range(40)]
+    for number in range(50_000):
+        tally.add("bretagne", "2027-01-15", "refused", rules=rules, offer=f"bretagne:{number}")
+    text = count_record(CountRecord("w", 1, tally.take(), offers=offer_hashes(tally.offers.take(), SEAL))).value
+    assert text is not None
+    assert len(text) < 900_000
+    assert b"bretagne:" not in text
+    await view.apply([chunk(Record(b"w", text))])
+    assert all(one.more for one in await view.counts(FIRST, LAST, by={"verdict", "rule"}))
+
+
+async def test_names_under_another_secret_are_other_hashes() -> None:
+    tally = Tally()
+    tally.add("bretagne", "2027-01-15", "refused", rules=["a"], offer="bretagne:1")
+    names = tally.offers.take()
+    assert offer_hashes(names, SEAL) == offer_hashes(names, refused_offer_seal(b"s" * 32))
+    assert offer_hashes(names, SEAL) != offer_hashes(names, refused_offer_seal(b"t" * 32))

@@ -1,4 +1,4 @@
-"""View model of the days of a platform: sent, refused and withdrawn offers, day by day. Pure."""
+"""View model of the days of a platform: what it sent, and its refused and withdrawn offers, day by day. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, TypeAlias
 
-from gateway.federation.refused import REFUSED
+from gateway.federation.refused import Refused
+from gateway.protocol.refused_offers import REFUSED
 from gateway.store.statistics import SubmissionCount
 
 Kind: TypeAlias = Literal["", "blocked", "quiet"]
@@ -48,7 +49,7 @@ def days_of(counts: Sequence[SubmissionCount], *, first: date, last: date) -> Da
             continue
         received[count.day] += count.number
         if count.verdict in REFUSED:
-            refused[count.day] += count.number
+            refused[count.day] += Refused.of(count).offers
     bands = (
         _band("received", "", received, days),
         _band("refused", "blocked", refused, days),

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Literal, TypeAlias
 
 from gateway.federation.platform import TodayFacts
-from gateway.federation.refused import REFUSED
+from gateway.federation.refused import count_refusals, most_first
 from gateway.pages.partner.moderations import moderations
 from gateway.pages.partner.refused import RefusedOffer, refusals
 from gateway.pages.partner.rules import RuleText, of_problem, of_rule
@@ -14,7 +14,6 @@ from gateway.protocol.certificate import certified_until, notice_of
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import SUCCESSES
-from gateway.store.statistics import SubmissionCount
 from schemas.rulebook import Language
 
 Kind: TypeAlias = Literal["blocked", "look"]
@@ -102,10 +101,10 @@ def _refusals(facts: TodayFacts, language: Language) -> Iterator[Todo]:
     if facts.every_ms is not None:
         return
     named = refusals(facts.refused, language)
-    for count in most_refused(facts.rules)[:MAX_RULES]:
-        said = of_rule(count.rule or "", language)
+    for rule, refused in most_first(count_refusals(facts.rules, "rule"))[:MAX_RULES]:
+        said = of_rule(rule, language)
         examples = list(_examples(named, said.code))[:_MAX_EXAMPLES]
-        values = {"n": count.number}
+        values = {"n": refused.offers}
         yield Todo(kind="blocked", name="refused", values=values, said=said, page="figures", examples=examples)
 
 
@@ -127,16 +126,6 @@ def _moderations(facts: TodayFacts) -> Iterator[Todo]:
         yield Todo(kind="blocked", name="moderated", values={"n": number}, anchor="moderations")
     if number := standings.count("lifted"):
         yield Todo(kind="look", name="lifted", values={"n": number}, anchor="moderations")
-
-
-def most_refused(rules: Sequence[SubmissionCount]) -> Sequence[SubmissionCount]:
-    """The refusals by rule, the most frequent first. ``rules`` are counts by verdict and rule."""
-    numbers: dict[str, int] = {}
-    for count in rules:
-        if count.verdict in REFUSED and count.rule is not None:
-            numbers[count.rule] = numbers.get(count.rule, 0) + count.number
-    ordered = sorted(numbers.items(), key=lambda one: (-one[1], one[0]))
-    return [SubmissionCount(rule=rule, number=number) for rule, number in ordered]
 
 
 def _certificate(partner: Partner, required: date | None, now: int) -> Iterator[Todo]:

@@ -1,10 +1,7 @@
 """The pages of a platform. Each is about the platform of the session, which no parameter can name."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any, cast
 
 import orjson
 import structlog
@@ -13,7 +10,8 @@ from aiohttp import web
 from gateway.federation import Federation
 from gateway.federation.offers import offer_history, search_offers
 from gateway.federation.platform import DAYS, renew_own_secret, today_of
-from gateway.federation.refused import refused_offers
+from gateway.federation.refused import count_refusals, most_first, refused_offers
+from gateway.federation.statistics import count_row, counts_csv
 from gateway.pages.base.door import SESSION, Door, form_of, session_of
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import Answer, Download, Handler, Language, Page, PageError, views_behind
@@ -22,7 +20,7 @@ from gateway.pages.partner.history import standing, steps
 from gateway.pages.partner.moderations import moderations
 from gateway.pages.partner.refused import fields_at_fault, refusals
 from gateway.pages.partner.rules import of_problem, of_rule
-from gateway.pages.partner.today import most_refused, todos
+from gateway.pages.partner.today import todos
 from gateway.partners.credential import OVERLAP_MS, live_secrets
 from gateway.partners.revocation import newest_credential
 from gateway.protocol.delivery import STATES
@@ -157,15 +155,15 @@ class _PartnerPages:
         if form != "html":
             return _download(form, await count(first, last, by=_ROWS, platforms=own), first, last)
         days = await count(first, last, by=("day", "verdict"), platforms=own)
-        rules = most_refused(await count(first, last, by=("verdict", "rule"), platforms=own))
-        refused = await refused_offers(self._federation, RefusedFilter(first=first, last=last, platforms=own))
-        named = refusals(refused, language)
+        rules = most_first(count_refusals(await count(first, last, by=("verdict", "rule"), platforms=own), "rule"))
+        found = await refused_offers(self._federation, RefusedFilter(first=first, last=last, platforms=own))
+        named = refusals(found, language)
         values = {
             "days": days_of(days, first=first, last=last),
-            "rules": [(of_rule(count.rule or "", language), count.number) for count in rules],
+            "rules": [(of_rule(rule, language), refused) for rule, refused in rules],
             "refusals": named,
             "fields": fields_at_fault(named),
-            "more": refused.more,
+            "more": found.more,
             "period": int(asked),
             "periods": PERIODS,
         }
@@ -192,16 +190,9 @@ class _PartnerPages:
 
 def _download(form: str, counts: Sequence[SubmissionCount], first: date, last: date) -> Download:
     """As ``/v1/statistics`` writes them, under the same names."""
-    rows: list[dict[str, Any]] = [
-        {**{name: cast("str | None", getattr(count, name)) for name in _ROWS}, "count": count.number}
-        for count in counts
-    ]
+    rows = [count_row(_ROWS, count) for count in counts]
     name = f"statistics-{first.isoformat()}-{last.isoformat()}.{form}"
     if form == "json":
         document = {"from": first.isoformat(), "to": last.isoformat(), "group": _ROWS, "statistics": rows}
         return Download(name, "application/json", orjson.dumps(document, option=orjson.OPT_INDENT_2))
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow((*_ROWS, "count"))
-    writer.writerows(tuple("" if value is None else value for value in row.values()) for row in rows)
-    return Download(name, "text/csv; charset=utf-8; header=present", text.getvalue().encode("utf-8-sig"))
+    return Download(name, "text/csv; charset=utf-8; header=present", counts_csv(_ROWS, rows))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from gateway.federation.refused import Refused
 from gateway.pages.partner.refused import BrokenRule, is_error, reason_of
 from gateway.protocol.source_run import SourceRun
 from gateway.store.refused_documents import RefusedFilter
@@ -29,15 +30,10 @@ class FeedRefusals:
     groups: Sequence[FeedRefusal]
 
 
-def most_first(found: Mapping[str, int]) -> Sequence[tuple[str, int]]:
-    """The numbers, the largest first."""
-    return sorted(found.items(), key=lambda one: (-one[1], one[0]))
-
-
-def by_day(found: Mapping[str, int], wanted: RefusedFilter) -> Sequence[tuple[date, int]]:
+def by_day(found: Mapping[str, Refused], wanted: RefusedFilter) -> Sequence[tuple[date, Refused]]:
     """Every day of the period, the last first, also those without a refusal."""
     days = [wanted.last - timedelta(days=number) for number in range((wanted.last - wanted.first).days + 1)]
-    return [(day, found.get(day.isoformat(), 0)) for day in days]
+    return [(day, found.get(day.isoformat(), Refused())) for day in days]
 
 
 def feed_refusals(runs: Mapping[str, SourceRun], wanted: RefusedFilter, language: Language) -> Sequence[FeedRefusals]:

@@ -9,12 +9,12 @@ from aiohttp import web
 
 from gateway.federation import Federation
 from gateway.federation.platform import platform_names
-from gateway.federation.refused import refusal_counts, refused_offers
+from gateway.federation.refused import Refused, most_first, refusal_counts, refused_offers
 from gateway.pages.base.page import Answer, Language, Page, PageError, views_behind
 from gateway.pages.base.texts import texts_of
 from gateway.pages.partner.refused import fields_at_fault, refusals
 from gateway.pages.partner.rules import of_rule
-from gateway.pages.refusals.model import by_day, feed_refusals, most_first
+from gateway.pages.refusals.model import by_day, feed_refusals
 from gateway.protocol.paris_time import paris_date
 from gateway.store.refused_documents import RefusedFilter
 
@@ -67,9 +67,10 @@ class _RefusalsPage:
         by_rule = await refusal_counts(self._federation, wanted, "rule")
         by_date = await refusal_counts(self._federation, wanted, "day")
         by_platform = await refusal_counts(self._federation, replace(wanted, platforms=None), "platform")
-        chosen = {wanted.rule: 0, **by_rule} if wanted.rule else by_rule
+        chosen = {wanted.rule: Refused(), **by_rule} if wanted.rule else by_rule
+        every = await refusal_counts(self._federation, wanted, None)
         return {
-            "total": sum(by_date.values()),
+            "total": every.get("", Refused()),
             "rules": [(of_rule(code, language), number) for code, number in most_first(chosen)],
             "by_platform": most_first(by_platform),
             "by_day": by_day(by_date, wanted),

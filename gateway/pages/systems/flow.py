@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from gateway.federation.refused import REFUSED
 from gateway.federation.systems import SystemsFacts
 from gateway.operate.status import is_platform
 from gateway.pages.base.wording import typographic
@@ -13,6 +12,7 @@ from gateway.pages.systems.model import Lag, lag_of
 from gateway.partners.onboarding import presets
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner
+from gateway.protocol.refused_offers import REFUSED
 from gateway.store.statistics import SubmissionCount
 from schemas.communes import plain_name
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from gateway.federation.journal import SignedEntry
+from gateway.federation.refused import Refused, count_refusals, most_first
 from gateway.federation.systems import SystemsFacts
 from gateway.operate.feeds import has_feed
 from gateway.operate.health import Health, platform_health, systems
 from gateway.operate.status import Details, Status, statuses
 from gateway.pages.base.wording import spaced
 from gateway.pages.partner.rules import RuleText, of_rule
-from gateway.pages.partner.today import most_refused
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import SourceRun
@@ -40,7 +40,7 @@ class Lag:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemRow:
     """One system. ``lag``: since its last exchange, None where it is fresh; ``run``: the last one of its feed;
-    ``refused``: its offers of this week, and ``refused_items`` those of the last reading of its feed;
+    ``refused``: its offers of this week, those of its feed too;
     ``unread`` and ``pending``: its queues, at its inbox and at the national site; ``would_withdraw``: the offers that
     its last run would withdraw and waits to, None where it does not wait.
     """
@@ -58,8 +58,7 @@ class SystemRow:
     would_withdraw: int | None
     error: str | None
     error_at: int | None
-    refused: int
-    refused_items: int
+    refused: Refused
     unread: int | None
     pending: int
     certified_until: int | None
@@ -77,8 +76,7 @@ class Totals:
     """The row of all systems. ``pending`` has the deliveries of every platform, as the row of the national site has."""
 
     live: int
-    refused: int
-    refused_items: int
+    refused: Refused
     unread: int
     pending: int
 
@@ -96,8 +94,8 @@ class Overview:
     others: Sequence[SystemRow]
     troubled: Sequence[SystemRow]
     undecided: int | None
-    refused: int
-    rules: Sequence[tuple[RuleText, int]]
+    refused: Refused
+    rules: Sequence[tuple[RuleText, Refused]]
     pending: int
     undelivered: int
 
@@ -109,6 +107,7 @@ def overview(found: SystemsFacts, language: Language) -> Overview:
     lines = list(statuses(facts, asker="", operator=True))
     rows = [_row(found, line, health[line.platform, line.region], language) for line in lines if line.kind != "other"]
     rows.sort(key=lambda row: (_rank(row), plain_name(row.name)))
+    rules = most_first(count_refusals(found.rules, "rule"))
     national = next((line.details for line in lines if line.platform == NATIONAL), None) or Details()
     return Overview(
         now=facts.now,
@@ -116,16 +115,15 @@ def overview(found: SystemsFacts, language: Language) -> Overview:
         rows=rows,
         totals=Totals(
             live=sum(row.live or 0 for row in rows),
-            refused=sum(row.refused for row in rows),
-            refused_items=sum(row.refused_items for row in rows),
+            refused=sum((row.refused for row in rows), Refused()),
             unread=sum(row.unread or 0 for row in rows),
             pending=national.pending or 0,
         ),
         others=[*_others(found, lines, language)],
         troubled=[row for row in rows if row.health in ("down", "late") and row.platform is not None][:_MAX_NAMED],
         undecided=found.undecided,
-        refused=sum(found.refused.values()),
-        rules=[(of_rule(one.rule or "", language), one.number) for one in most_refused(found.rules)[:_MAX_RULES]],
+        refused=sum(found.refused.values(), Refused()),
+        rules=[(of_rule(rule, language), one) for rule, one in rules[:_MAX_RULES]],
         pending=national.pending or 0,
         undelivered=national.undelivered or 0,
     )
@@ -168,8 +166,7 @@ def _row(found: SystemsFacts, line: Status, health: Health, language: Language) 
         would_withdraw=run.would_withdraw if run is not None and run.outcome == "pending" else None,
         error=None if error is None else (spaced(error.fr) if language == "fr" else error.en),
         error_at=None if error is None else error.at,
-        refused=found.refused.get(slug, 0),
-        refused_items=0 if run is None else run.counts.refused,
+        refused=found.refused.get(slug, Refused()),
         unread=details.inbox_lag,
         pending=details.pending or 0,
         certified_until=line.certified_until,

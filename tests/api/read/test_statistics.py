@@ -143,7 +143,10 @@ async def test_csv_is_a_file_of_the_same_rows(counted: ReadApi) -> None:
     assert "text/csv; charset=utf-8; header=present" == answer.headers["Content-Type"]
     name = f"statistics-{day(counted, 29)}-{day(counted)}.csv"
     assert f'attachment; filename="{name}"' == answer.headers["Content-Disposition"]
-    assert "\ufeffverdict;rule;count\r\naccepted;;5\r\nrefused;field-unknown;1\r\nrefused;too-long;2\r\n" == answer.body
+    assert (
+        "\ufeffverdict;rule;count;offers;more_offers\r\n"
+        "accepted;;5;;\r\nrefused;field-unknown;1;;\r\nrefused;too-long;2;;\r\n" == answer.body
+    )
 
 
 @pytest.mark.parametrize(

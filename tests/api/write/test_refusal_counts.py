@@ -14,7 +14,7 @@ from gateway.protocol.refused_document import MAX_OF_RULE
 from gateway.protocol.statistics import Dimension
 from gateway.protocol.topic import COMMON, STATISTICS
 from gateway.store.refused_documents import RefusedFilter
-from tests.api.write.gateway_harness import GatewayHarness, offer
+from tests.api.write.gateway_harness import GatewayHarness, ndjson, offer
 
 pytestmark = pytest.mark.slow
 
@@ -188,3 +188,23 @@ async def test_dry_runs_name_nothing(gateway: GatewayHarness) -> None:
 
 def _json(document: Any) -> bytes:
     return orjson.dumps(document)
+
+
+async def test_four_offers_that_are_refused_again_and_again_are_four(gateway: GatewayHarness) -> None:
+    """By PUT, in batches and as items of an upload without an id of their own."""
+    for _ in range(3):
+        assert 422 == (await gateway.put(offer(1, **WRONG))).status
+        lines = [offer(1, **WRONG), offer(2, **WRONG), {**offer(3, **WRONG), "id": 7}, "no offer"]
+        await gateway.batch(ndjson(*lines))
+    await counts(gateway)
+    day = gateway.clock.today
+    [found] = await gateway.context.federation.statistics.counts(day, day, by=["verdict"])
+    assert ("refused", 15, 4) == (found.verdict, found.number, found.offers)
+    answer = await gateway.ask("GET", "/v1/statistics?group=verdict")
+    assert [{"verdict": "refused", "count": 15, "offers": 4}] == answer.body["statistics"]
+    text = (await gateway.ask("GET", "/v1/statistics?group=verdict", headers={"Accept": "text/csv"})).raw.decode(
+        "utf-8-sig"
+    )
+    assert ["verdict;count;offers;more_offers", "refused;15;4;"] == text.splitlines()
+    [record] = {one.value for one in await gateway.records(STATISTICS) if one.value and b"offers" in one.value}
+    assert b"bretagne:2" not in orjson.dumps(orjson.loads(record)["offers"])

@@ -16,6 +16,7 @@ from gateway.operate.decision_counts import COUNTED, CountedPartition
 from gateway.protocol.decide import Accepted, Decision, Stale
 from gateway.protocol.receipt import ReceiptVersions, receipt_record
 from gateway.protocol.record import read_utc, submission_record
+from gateway.protocol.refused_offers import refused_offer_seal
 from gateway.protocol.submission import Known, Publish, Retire, Submission, Withdraw
 from gateway.protocol.topic import POSITIONS, RECEIPTS, STATISTICS, SUBMISSIONS
 from gateway.store import StatisticsView, ViewUpdater
@@ -24,6 +25,7 @@ from tests.log.contract.log_fixture import DEADLINE, LogFixture, read
 
 NOON = read_utc("2027-01-15T12:00:00.000Z")
 DAY = date(2027, 1, 15)
+SEAL = refused_offer_seal(b"s" * 32)
 KNOWN = Known(revision=1, digest="d", sequence=1, position=0, appended_at=NOON)
 
 
@@ -74,7 +76,7 @@ class Counting(LogFixture):
     async def test_refusals_whose_append_had_no_answer_count_once(
         self, log: EventLog, storage: Any, tmp_path: Path
     ) -> None:
-        counter = RefusalCounter(log, clock=lambda: NOON)
+        counter = RefusalCounter(log, clock=lambda: NOON, seal=SEAL)
         refused = Verdict(accepted=False, document={"location": {"postal_code": "35000"}})
         counter.count("bretagne", refused, {"too-long", "field-unknown"})
         async with self.lose_answers(storage, log):
@@ -105,7 +107,7 @@ class Counting(LogFixture):
 
     async def _count_until(self, log: EventLog, receipts: int) -> None:
         """An owner of its own, until the position of its counts is on the log."""
-        task = asyncio.create_task(CountedPartition(log, 0, every=0.01).run())
+        task = asyncio.create_task(CountedPartition(log, 0, seal=SEAL, every=0.01).run())
         target = f"{COUNTED}/0".encode(), (await log.ends(RECEIPTS))[0]
         assert target[1] >= receipts
         async with asyncio.timeout(DEADLINE):

@@ -279,10 +279,10 @@ async def test_figures_are_those_of_the_platform_as_page_csv_and_json(site: Page
         csv.headers["Cache-Control"],
     )
     rows = [line.split(";") for line in body.splitlines()]
-    assert ["day", "verdict", "rule", "count"] == rows[0]
-    assert ["refused", "week-malformed", "12"] in [row[1:] for row in rows]
+    assert ["day", "verdict", "rule", "count", "offers", "more_offers"] == rows[0]
+    assert ["refused", "week-malformed", "12"] in [row[1:4] for row in rows]
     document = orjson.loads(await (await site.client.get("/plateforme/statistiques?days=7&format=json")).read())
-    assert [[str(one[name] or "") for name in rows[0]] for one in document["statistics"]] == rows[1:]
+    assert [[str(one.get(name) or "") for name in rows[0]] for one in document["statistics"]] == rows[1:]
     for wrong in ("days=8", "days=", "format=xml", "days=７"):
         await text_of(site, f"/plateforme/statistiques?{wrong}", 400)
 

@@ -7,7 +7,7 @@ import pytest
 
 import schemas
 from gateway.federation.platform import TodayFacts
-from gateway.federation.refused import RefusedFacts
+from gateway.federation.refused import Refused, RefusedFacts
 from gateway.pages.partner.days import days_of
 from gateway.pages.partner.rules import of_problem, of_rule
 from gateway.pages.partner.today import MAX_RULES, todos
@@ -24,7 +24,16 @@ HOUR = 3_600_000
 PARTNER = Partner(platform="bretagne", name="Bretagne", scopes=frozenset({"offers:publish"}))
 NO_REFUSALS = RefusedFacts(documents=(), receipts=(), more=False)
 FACTS = TodayFacts(
-    now=NOW, live=31, run=None, every_ms=None, deliveries=None, rules=(), days=(), refused=NO_REFUSALS, moderations=()
+    now=NOW,
+    live=31,
+    run=None,
+    every_ms=None,
+    deliveries=None,
+    rules=(),
+    days=(),
+    month=Refused(),
+    refused=NO_REFUSALS,
+    moderations=(),
 )
 RUN = SourceRun(
     platform="bretagne", started_at=NOW - HOUR, ended_at=NOW - HOUR, outcome="applied", counts=Counts(items=3)

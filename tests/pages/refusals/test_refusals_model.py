@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import date
 
-from gateway.federation.refused import count_refusals
-from gateway.pages.refusals.model import by_day, feed_refusals, most_first
+from gateway.federation.refused import Refused, count_refusals, most_first
+from gateway.pages.refusals.model import by_day, feed_refusals
 from gateway.store.refused_documents import RefusedFilter
 from gateway.store.statistics import SubmissionCount
 from tests.pages.feeds import FAILING, runs
@@ -13,22 +13,25 @@ NOW = 1_796_000_000_000
 ASKED = RefusedFilter(first=date(2026, 11, 28), last=date(2026, 11, 30))
 COUNTS = [
     SubmissionCount(platform="bretagne", verdict="refused", rule="a", number=2),
-    SubmissionCount(platform="bretagne", verdict="rejected", rule="b", number=3),
-    SubmissionCount(platform="normandie", verdict="rejected", rule="a", number=7),
+    SubmissionCount(platform="bretagne", verdict="rejected", rule="b", number=300, offers=3),
+    SubmissionCount(platform="normandie", verdict="rejected", rule="a", number=70, offers=7, more=True),
     SubmissionCount(platform="normandie", verdict="accepted", rule=None, number=100),
     SubmissionCount(platform="normandie", verdict="stale", rule="a", number=100),
 ]
 
 
 def test_only_refusals_are_counted_at_the_door_and_by_the_relay() -> None:
-    assert {"bretagne": 5, "normandie": 7} == count_refusals(COUNTS, "platform")
-    assert {"bretagne": 2, "normandie": 7} == count_refusals(COUNTS, "platform", rule="a")
-    assert [("a", 9), ("b", 3)] == most_first(count_refusals(COUNTS, "rule"))
+    normandie = Refused(7, 70, more=True)
+    assert {"bretagne": Refused(5, 302), "normandie": normandie} == count_refusals(COUNTS, "platform")
+    assert {"bretagne": Refused(2, 2), "normandie": normandie} == count_refusals(COUNTS, "platform", rule="a")
+    assert [("a", Refused(9, 72, more=True)), ("b", Refused(3, 300))] == most_first(count_refusals(COUNTS, "rule"))
+    assert {"": Refused(12, 372, more=True)} == count_refusals(COUNTS)
 
 
 def test_a_day_without_a_refusal_is_a_day() -> None:
     days = [date(2026, 11, 30), date(2026, 11, 29), date(2026, 11, 28)]
-    assert list(zip(days, (0, 4, 0), strict=True)) == by_day({"2026-11-29": 4, "2026-11-01": 9}, ASKED)
+    found = (Refused(), Refused(4, 9), Refused())
+    assert list(zip(days, found, strict=True)) == by_day({"2026-11-29": found[1], "2026-11-01": Refused(9, 9)}, ASKED)
 
 
 def test_a_feed_has_the_refusals_of_its_last_reading() -> None:

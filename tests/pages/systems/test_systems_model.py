@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from gateway.federation.refused import Refused
 from gateway.federation.systems import SystemsFacts
 from gateway.operate.health import HOUR_MS, HealthTerms
 from gateway.operate.status import Facts
@@ -34,7 +35,12 @@ FACTS = Facts(
 TERMS = HealthTerms()
 RULES = [SubmissionCount(verdict="refused", rule=f"rule-{n}", number=n) for n in range(1, 9)]
 FOUND = SystemsFacts(
-    facts=FACTS, terms=TERMS, undecided=3, refused={"bretagne": 12, FAILING: 1}, rules=RULES, pauses={}
+    facts=FACTS,
+    terms=TERMS,
+    undecided=3,
+    refused={"bretagne": Refused(12, 40), FAILING: Refused(1, 1)},
+    rules=RULES,
+    pauses={},
 )
 
 
@@ -45,8 +51,8 @@ def test_the_twelve_systems_come_exceptions_first_and_a_paused_one_among_them() 
     assert ["down", "down", "fresh", "fresh"] == [row.health for row in found.rows[:4]]
     assert {"unconnected"} == {row.health for row in found.rows[4:]}
     assert [FAILING, WAITING] == [row.platform for row in found.troubled]
-    assert [8, 7, 6, 5, 4, 3] == [number for _, number in found.rules]
-    assert (2, 3, 13) == (found.fresh, found.undecided, found.refused)
+    assert [8, 7, 6, 5, 4, 3] == [refused.offers for _, refused in found.rules]
+    assert (2, 3, Refused(13, 41)) == (found.fresh, found.undecided, found.refused)
 
 
 def test_a_platform_beside_the_twelve_is_displayed_and_an_operators_client_is_not() -> None:
@@ -68,7 +74,7 @@ def test_a_row_has_lag_run_error_and_queue() -> None:
     assert "La source refuse l’accès\u00a0: elle répond 403." == french.error
     assert failing.lag is not None
     assert (0, 11, 0) == (failing.lag.days, failing.lag.hours, failing.lag.minutes)
-    assert (1, 12, None, True) == (failing.refused, failing.refused_items, failing.would_withdraw, failing.has_feed)
+    assert (1, None, True) == (failing.refused.offers, failing.would_withdraw, failing.has_feed)
     assert (28, "feed") == (waiting.would_withdraw, waiting.transport)
     assert (31, 0, None) == (publisher.live, failing.live or 0, overview(FOUND, "fr").rows[-1].live)
     assert (None, 2, "push", False) == (publisher.lag, publisher.unread, publisher.transport, publisher.has_feed)
