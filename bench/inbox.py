@@ -23,13 +23,13 @@ from bench.wire import Wire
 from gateway.bootstrap import open_log
 from gateway.log.common import size_of
 from gateway.log.port import EventLog
-from gateway.log.positions import read_positions
 from gateway.partners import Partners
 from gateway.protocol.partner import Partner
-from gateway.protocol.record import TYPE_PUBLISHED, Record, position_key
+from gateway.protocol.record import TYPE_PUBLISHED, Record
 from gateway.protocol.topic import INBOX, inbox
 
 PLATFORM = "normandie"
+_TOPIC = INBOX + PLATFORM
 _CALM = 1_000
 _WORKERS = 2
 _MS, _DISK = 25, 5
@@ -116,7 +116,7 @@ async def _wait_beside(flood: list[Record], *, kafka: bool, workers: int, decide
         await _puts(gateway, raws[:100], "warm")
         calm = await _puts(gateway, raws[: 200 if decided else _CALM], "calm", decided=decided)
         await _append(log, flood)
-        taken = asyncio.create_task(_wait_until_read(log))
+        taken = asyncio.create_task(load.wait_until_read(log, _TOPIC, every=_POLL_SECONDS))
         beside: list[float] = []
         while not taken.done():
             beside += await _puts(gateway, raws[:20], f"beside-{len(beside)}", decided=decided)
@@ -133,7 +133,7 @@ async def _keep(flood: list[Record], *, kafka: bool) -> Kept:
     ):
         stored, written = sum(environment.stored().values()), _written(gateway)
         await _append(log, flood)
-        await _wait_until_read(log)
+        await load.wait_until_read(log, _TOPIC, every=_POLL_SECONDS)
         await asyncio.sleep(_VIEWS_SECONDS)
         sent = size_of(flood)
         return Kept(sent, sum(environment.stored().values()) - stored, _written(gateway) - written)
@@ -168,21 +168,11 @@ async def _append(log: EventLog, flood: list[Record]) -> None:
         part = waiting[number % log.partitions]
         part.append(record)
         if sum(len(one.value or b"") for one in part) > _APPENDED_BYTES or len(part) == 900:
-            await log.append(INBOX + PLATFORM, number % log.partitions, part)
+            await log.append(_TOPIC, number % log.partitions, part)
             part.clear()
     for partition, part in waiting.items():
         if part:
-            await log.append(INBOX + PLATFORM, partition, part)
-
-
-async def _wait_until_read(log: EventLog) -> None:
-    """Wait until the gateway has read the inbox to its end."""
-    topic = INBOX + PLATFORM
-    ends = await log.ends(topic)
-    for partition, end in enumerate(ends):
-        key = position_key(topic, partition).decode()
-        while (await read_positions(log, partition)).get(key, 0) < end:  # noqa: ASYNC110  # another process moves it
-            await asyncio.sleep(_POLL_SECONDS)
+            await log.append(_TOPIC, partition, part)
 
 
 async def _puts(gateway: Served, raws: list[bytes], name: str, *, decided: bool = False) -> list[float]:

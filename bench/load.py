@@ -15,6 +15,9 @@ import orjson
 from bench.offers import renamed
 from bench.served import CONNECTIONS, Served
 from bench.wire import Wire, request
+from gateway.log.port import EventLog
+from gateway.log.positions import read_positions
+from gateway.protocol.record import position_key
 
 BATCH = 5_000
 
@@ -79,8 +82,8 @@ async def over_connections(url: str, requests: list[bytes]) -> tuple[float, list
 def put(gateway: Served, token: str, raw: bytes, offer_id: str, *, decided: bool = False) -> bytes:
     """The request that publishes an offer under this id; ``decided``: and waits for its decision."""
     body, host = renamed(raw, offer_id), urlsplit(gateway.url).netloc
-    prefer = "wait=10" if decided else ""
-    return request("PUT", f"/v1/offers/{offer_id}", host=host, token=token, body=body, prefer=prefer)
+    prefer = {"Prefer": "wait=10"} if decided else {}
+    return request("PUT", f"/v1/offers/{offer_id}", host=host, token=token, body=body, **prefer)
 
 
 async def latency(gateway: Served, raws: list[bytes], *, rate: int, seconds: float, name: str) -> list[float]:
@@ -131,6 +134,14 @@ async def latency(gateway: Served, raws: list[bytes], *, rate: int, seconds: flo
     for wire in (reading, *(idle.get_nowait() for _ in range(idle.qsize()))):
         wire.close()
     return times
+
+
+async def wait_until_read(log: EventLog, topic: str, *, every: float) -> None:
+    """Wait until the gateway has read a topic to its present end; look each ``every`` seconds."""
+    for partition, end in enumerate(await log.ends(topic)):
+        key = position_key(topic, partition).decode()
+        while (await read_positions(log, partition)).get(key, 0) < end:  # noqa: ASYNC110  # another process moves it
+            await asyncio.sleep(every)
 
 
 @dataclass(frozen=True)

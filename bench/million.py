@@ -19,17 +19,14 @@ from pathlib import Path
 
 from bench import load
 from bench.offers import documents, renamed
-from bench.relay import fill
+from bench.relay import IDS, fill
 from bench.row import Row, times
 from bench.served import Environment, prepared, served
 from gateway import clock
 from gateway.bootstrap import open_log
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
-from gateway.log.positions import read_positions
 from gateway.protocol.identity import partition_of
-from gateway.protocol.record import position_key
-from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
 
 WORKERS = 2
@@ -136,18 +133,14 @@ class DecisionTimer:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._submissions = Submissions(log, ids=ReceiptIds(b"0123456789abcdef0123456789abcdef"), clock=clock.now)
+        self._submissions = Submissions(log, ids=IDS, clock=clock.now)
         self._raws = _one_each(log.partitions)
 
     async def decided(self) -> float:
         """Seconds from the append to the last decision."""
         began = time.perf_counter()
         await fill(self._submissions, self._raws)
-        ends = await self._log.ends(SUBMISSIONS)
-        for partition, end in enumerate(ends):
-            key = position_key(SUBMISSIONS, partition).decode()
-            while (await read_positions(self._log, partition)).get(key, 0) < end:  # noqa: ASYNC110  # another process moves it
-                await asyncio.sleep(_POLL_SECONDS)
+        await load.wait_until_read(self._log, SUBMISSIONS, every=_POLL_SECONDS)
         return time.perf_counter() - began
 
     async def longest_while(self, change: Callable[[], Awaitable[object]]) -> float:

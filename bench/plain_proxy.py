@@ -16,7 +16,6 @@ from aiokafka import AIOKafkaProducer
 
 from demo.tether import tether, tethered
 
-BATCH = 500
 PATH = "/records"
 _BODY_BYTES = 64 << 20
 

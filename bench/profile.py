@@ -21,6 +21,7 @@ from pathlib import Path
 
 from bench import baseline
 from bench.offers import documents, today
+from bench.relay import IDS, has_decided, new_relay
 from bench.served import prepared
 from gateway import clock
 from gateway.bootstrap import open_log
@@ -30,17 +31,13 @@ from gateway.ingest.upload.splitting import LineSplitter
 from gateway.ingest.upload.spool import DiskQuota, Spool
 from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
-from gateway.log.sqlite import SqliteLog
-from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
-from gateway.relay import SHARED, CommitPace, Relay
 from gateway.runtime.loop import bound_collections
 from gateway.store import OfferView, ReceiptView, ViewUpdater
 
 LOGS = ("memory", "embedded", "Kafka")
 _BLOCK = 256 * 1024
 _SLICE = 2_000
-_IDS = ReceiptIds(b"0123456789abcdef0123456789abcdef")
 
 
 class Profiles:
@@ -93,7 +90,7 @@ async def opened(kind: str) -> AsyncIterator[EventLog]:
 
 async def work(log: EventLog, raws: list[bytes]) -> None:
     """A worker's part."""
-    submissions = Submissions(log, ids=_IDS, clock=clock.now).of_upload("b_profile")
+    submissions = Submissions(log, ids=IDS, clock=clock.now).of_upload("b_profile")
     judge = BatchJudge(submissions, Author(publisher="bretagne", hosts={}, on=today()))
     body = b"\n".join(raws)
     with tempfile.TemporaryDirectory() as folder:
@@ -116,24 +113,14 @@ async def follow(log: EventLog) -> None:
     identity = await log.identity()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        relay = Relay(
-            log,
-            folder=folder,
-            identity=identity,
-            submissions=Submissions(log, ids=_IDS, clock=clock.now),
-            ids=_IDS,
-            clock=clock.now,
-            decided=lambda verdicts: None,  # noqa: ARG005  # counted by the log itself
-            pace=SHARED if isinstance(log, SqliteLog) else CommitPace(),
-        )
+        relay = await new_relay(log, folder)
         offers = await OfferView.open(folder / "offers.sqlite", log_identity=identity, partitions=log.partitions)
         receipts = await ReceiptView.open(folder / "receipts.sqlite", log_identity=identity, partitions=log.partitions)
         updaters = (ViewUpdater(log, OFFERS, offers), ViewUpdater(log, RECEIPTS, receipts))
         tasks = [asyncio.create_task(one.run()) for one in (relay, *updaters)]
 
         async def done() -> bool:
-            at = [relay.partitions[p].position if p in relay.partitions else 0 for p in range(log.partitions)]
-            if any(position < end for position, end in zip(at, ends, strict=True)):
+            if not has_decided(relay, ends):
                 return False
             return (offers.positions, receipts.positions) == (await log.ends(OFFERS), await log.ends(RECEIPTS))
 

@@ -26,6 +26,7 @@ from gateway.protocol.topic import SUBMISSIONS
 from gateway.relay import SHARED, CommitPace, Relay
 from gateway.runtime.loop import bound_collections
 
+IDS = ReceiptIds(b"0123456789abcdef0123456789abcdef")
 _SLICE = 2_000
 _RATE = 20_000
 
@@ -41,27 +42,30 @@ async def fill(submissions: Submissions, raws: list[bytes]) -> int:
     return len(prepared_)
 
 
+async def new_relay(log: EventLog, folder: Path) -> Relay:
+    """A relay with an empty state."""
+    return Relay(
+        log,
+        folder=folder,
+        identity=await log.identity(),
+        submissions=Submissions(log, ids=IDS, clock=clock.now),
+        ids=IDS,
+        clock=clock.now,
+        decided=lambda verdicts: None,  # noqa: ARG005  # counted by the log itself
+        pace=SHARED if isinstance(log, SqliteLog) else CommitPace(),
+    )
+
+
 async def relay_rate(log: EventLog, raws: list[bytes]) -> float:
     """Submissions decided per second."""
-    ids = ReceiptIds(b"0123456789abcdef0123456789abcdef")
-    submissions = Submissions(log, ids=ids, clock=clock.now)
-    count = await fill(submissions, raws)
+    count = await fill(Submissions(log, ids=IDS, clock=clock.now), raws)
     ends = await log.ends(SUBMISSIONS)
     with tempfile.TemporaryDirectory(prefix="passerelle-relay-") as folder:
-        relay = Relay(
-            log,
-            folder=Path(folder),
-            identity=await log.identity(),
-            submissions=submissions,
-            ids=ids,
-            clock=clock.now,
-            decided=lambda verdicts: None,  # noqa: ARG005  # counted by the log itself
-            pace=SHARED if isinstance(log, SqliteLog) else CommitPace(),
-        )
+        relay = await new_relay(log, Path(folder))
         bound_collections()  # as ``passerelle serve`` does
         began = time.perf_counter()
         running = asyncio.create_task(relay.run())
-        while not _done(relay, ends):
+        while not has_decided(relay, ends):
             if running.done():
                 await running
             await asyncio.sleep(0.005)
@@ -71,7 +75,8 @@ async def relay_rate(log: EventLog, raws: list[bytes]) -> float:
     return count / seconds
 
 
-def _done(relay: Relay, ends: tuple[int, ...]) -> bool:
+def has_decided(relay: Relay, ends: tuple[int, ...]) -> bool:
+    """Whether a relay has decided all submissions before these offsets."""
     return all(p in relay.partitions and relay.partitions[p].position >= end for p, end in enumerate(ends))
 
 

@@ -3,25 +3,18 @@
 The views are filled directly; page and client share one process and event loop.
 """
 
+import itertools
 import os
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import date, timedelta
-from pathlib import Path
-
-import aiohttp
-from aiohttp import hdrs
 
 import schemas
-from bench.home import fill
+from bench.home import fill, new_federation, page_size, serve_here
 from bench.row import Row
-from bench.views import PARTITIONS, timed
+from bench.views import timed
 from gateway import clock
-from gateway.bootstrap.log import open_log, with_signing_key
 from gateway.bootstrap.pages import add_pages
-from gateway.bootstrap.parts import build_federation
-from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.federation import Federation
 from gateway.log.port import Chunk
 from gateway.pages.base.door import COOKIE
@@ -31,9 +24,7 @@ from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountedVerdict, CountRecord, count_record
-from gateway.protocol.topic import COMMON, STATISTICS
-from gateway.runtime.logs import configure_logs
-from gateway.settings import Settings
+from gateway.protocol.topic import STATISTICS
 
 OFFERS = 10_000
 _BAR_MS = 60
@@ -52,37 +43,19 @@ _VERDICTS: tuple[tuple[CountedVerdict, str], ...] = (
 
 async def measure(count: int) -> AsyncIterator[Row]:
     """The page in French, its counts kept and read again."""
-    configure_logs("error")
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passerelle-bench-")))
-        settings = with_signing_key(
-            Settings(data=folder, port=0, partitions=PARTITIONS, pages=0, requests_per_minute=100_000_000)
-        )
-        log = await stack.enter_async_context(open_log(settings))
-        await log.create_topics(COMMON)
-        federation = await build_federation(settings, stack, log=log)
-        stack.push_async_callback(federation.partners.close)
+        settings, federation = await new_federation(stack)
         cookie = await _onboard(federation)
         await fill(federation, count)
         await _count_week(federation)
-        listening = await listen(stack, "127.0.0.1", 0)
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        app = build_api(settings, federation, url)
-        add_pages(app, settings, federation, url)
-        await serve(stack, app, listening)
-        session = await stack.enter_async_context(aiohttp.ClientSession(auto_decompress=False))
-        headers = {hdrs.ACCEPT: "text/html", hdrs.ACCEPT_ENCODING: "gzip", hdrs.COOKIE: cookie}
-        sizes, written = [], 1
+        session, url = await serve_here(stack, settings, federation, add_pages)
+        written = itertools.count(1)
 
-        async def page() -> None:
-            async with session.get(f"{url}/exploitation", headers=headers) as answer:
-                answer.raise_for_status()
-                sizes.append(len(await answer.read()))
+        async def page() -> int:
+            return await page_size(session, f"{url}/exploitation", Cookie=cookie)
 
         async def page_of_a_new_minute() -> None:
-            nonlocal written
-            await federation.statistics.apply([_chunk({_today(): 1}, written)])
-            written += 1
+            await federation.statistics.apply([_chunk({_today(): 1}, next(written))])
             await page()
 
         kept, read = await timed(page, _TIMES), await timed(page_of_a_new_minute, _TIMES)
@@ -92,7 +65,7 @@ async def measure(count: int) -> AsyncIterator[Row]:
             f"{read:.1f} ms once a minute, with its record",
             f"≤ {_BAR_MS} ms",
             kept <= _BAR_MS,
-            f"{max(sizes) / 1_000:.1f} kB compressed",
+            f"{await page() / 1_000:.1f} kB compressed",
         )
 
 

@@ -75,11 +75,8 @@ def _whole(head: bytes, body: bytes) -> bytes | None:
     return b"".join(pieces)
 
 
-def request(method: str, path: str, *, host: str, token: str, body: bytes = b"", prefer: str = "") -> bytes:
-    """An HTTP request as bytes."""
-    preferred = f"Prefer: {prefer}\r\n" if prefer else ""
-    head = (
-        f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{preferred}\r\n"
-    )
-    return head.encode() + body
+def request(method: str, path: str, *, host: str, token: str, body: bytes = b"", **headers: str) -> bytes:
+    """An HTTP request as bytes, of JSON unless ``headers`` say otherwise: their names have underscores for hyphens."""
+    named = {"Host": host, "Authorization": f"Bearer {token}", "Content_Type": "application/json", **headers}
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in named.items())
+    return f"{method} {path} HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body

@@ -8,13 +8,14 @@ import gzip
 import itertools
 import re
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 import orjson
 
 from bench.offers import documents
+from bench.wire import request
 
 _LANES = 8
 _READ = 1 << 18
@@ -35,42 +36,35 @@ class Endpoint:
         """One request on a connection of its own; its answer is read to the end, or not at all (``leave``). Returns
         the last bytes of the answer.
         """
-        head = {
-            "Host": self.host,
-            "Authorization": f"Bearer {self.token}",
-            "Content-Length": str(len(body)),
-            "Connection": "close",
-            **{name.replace("_", "-"): value for name, value in headers.items()},
-        }
-        lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
-        reader, writer = await asyncio.open_connection(self.host, self.port)
         last = b""
-        try:
-            with suppress(ConnectionError):
-                writer.write(f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + body)
-                await writer.drain()
-                while not leave and (piece := await reader.read(_READ)):
-                    last = piece
-        finally:
-            writer.close()
+        async with self._connected() as (reader, writer):
+            writer.write(
+                request(method, path, host=self.host, token=self.token, body=body, Connection="close", **headers)
+            )
+            await writer.drain()
+            while not leave and (piece := await reader.read(_READ)):
+                last = piece
         return last
 
     async def trickle(self, path: str, body: bytes, *, seconds: float, **headers: str) -> None:
         """The same, byte by byte, with a pause of ``seconds`` after each."""
-        head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+        async with self._connected() as (reader, writer):
+            whole = request("POST", path, host=self.host, token=self.token, body=body, **headers)
+            writer.write(whole.removesuffix(body))
+            for byte in body:
+                if reader.at_eof():
+                    break
+                writer.write(bytes((byte,)))
+                await writer.drain()
+                await asyncio.sleep(seconds)
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        """A connection, which the gateway may end before the block does."""
         reader, writer = await asyncio.open_connection(self.host, self.port)
         try:
             with suppress(ConnectionError):
-                writer.write(
-                    f"POST {path} HTTP/1.1\r\nHost: {self.host}\r\nAuthorization: Bearer {self.token}\r\n"
-                    f"Content-Length: {len(body)}\r\n{head}\r\n".encode()
-                )
-                for byte in body:
-                    if reader.at_eof():
-                        break
-                    writer.write(bytes((byte,)))
-                    await writer.drain()
-                    await asyncio.sleep(seconds)
+                yield reader, writer
         finally:
             writer.close()
 
