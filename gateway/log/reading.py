@@ -1,13 +1,15 @@
 """Read a topic up to given end offsets; fail if the log stalls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 from gateway.errors import LogUnavailableError
 from gateway.log.port import Chunk, EventLog
+from gateway.protocol.record import StoredRecord
 
 _SILENT_SECONDS = 30.0
+_PAGE = 2_000
 
 
 @asynccontextmanager
@@ -49,17 +51,14 @@ async def read_all(
         yield chunks()
 
 
-def read_up_to(
-    log: EventLog,
-    topic: str,
-    partition: int,
-    *,
-    start: int,
-    end: int,
-    limit: int,
-    silent_seconds: float = _SILENT_SECONDS,
-) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
-    """As ``read_all``, for one partition."""
-    return read_all(
-        log, topic, limit=limit, starts={partition: start}, ends={partition: end}, silent_seconds=silent_seconds
-    )
+async def read_records(
+    log: EventLog, topic: str, partition: int, *, start: int | None = None, end: int | None = None
+) -> AsyncGenerator[StoredRecord, None]:
+    """The records of one partition between two offsets, by default all that the log holds now. Raises LogError."""
+    first = (await log.starts(topic))[partition] if start is None else start
+    last = (await log.ends(topic))[partition] if end is None else end
+    async with read_all(log, topic, limit=_PAGE, starts={partition: first}, ends={partition: last}) as chunks:
+        async for chunk in chunks:
+            for record in chunk.records:
+                if record.offset < last:
+                    yield record

@@ -9,7 +9,6 @@ offer ids of one partition are in memory at a time.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import orjson
@@ -18,13 +17,12 @@ from gateway.clock import Clock, now
 from gateway.errors import TopicError
 from gateway.log.port import EventLog
 from gateway.log.positions import read_positions
-from gateway.log.reading import read_up_to
+from gateway.log.reading import read_records
 from gateway.operate.journal_audit import JournalReport, audit_journal
 from gateway.protocol.journal_seal import KnownEntry
-from gateway.protocol.record import StoredRecord, position_key, read_offer
+from gateway.protocol.record import position_key, read_offer
 from gateway.protocol.topic import INBOX, OFFERS, RECEIPTS, SUBMISSIONS
 
-_PAGE = 5_000
 _MAX_FINDINGS = 1_000
 _REREADS = 5
 _RECHECK_SECONDS = 3.0
@@ -113,7 +111,7 @@ class _Partition:
             self._report.add(f"positions says {next_offset} of {topic}/{partition}, which ends at {end}")
 
     async def _read_receipts(self) -> None:
-        async for record in self._records(RECEIPTS):
+        async for record in read_records(self._log, RECEIPTS, self._partition):
             body = orjson.loads(record.value or b"{}")
             topic, partition, offset_text = body["position"].split("/")
             if topic != SUBMISSIONS:
@@ -132,7 +130,7 @@ class _Partition:
 
     async def _read_offers(self, position: int, first_receipt: int) -> None:
         self._offers_end = (await self._log.ends(OFFERS))[self._partition]
-        async for record in self._records(OFFERS):
+        async for record in read_records(self._log, OFFERS, self._partition):
             if record.key is None:
                 self._report.add(f"{self._name(OFFERS)}/{record.offset} has no key")
                 continue
@@ -157,7 +155,7 @@ class _Partition:
             self._report.add(f"{key} at sequence {sequence} has the receipt of {receipt[0]}: {receipt[1]} {receipt[2]}")
 
     async def _read_submissions(self, position: int, first_receipt: int) -> None:
-        async for record in self._records(SUBMISSIONS):
+        async for record in read_records(self._log, SUBMISSIONS, self._partition):
             self._report.counts["submissions"] += 1
             known = record.offset in self._receipts
             if record.offset >= position:
@@ -185,24 +183,11 @@ class _Partition:
     async def _read_on(self) -> bool:
         """Read the records added to ``offers`` since; return whether there are any."""
         start, self._offers_end = self._offers_end, (await self._log.ends(OFFERS))[self._partition]
-        async for record in self._range(OFFERS, start, self._offers_end):
+        async for record in read_records(self._log, OFFERS, self._partition, start=start, end=self._offers_end):
             key = (record.key or b"").decode()
             gone = record.value is None
             self._latest[key] = _ENDLESS if gone else read_offer(record.key or b"", record.value or b"").known.sequence
         return self._offers_end > start
-
-    async def _records(self, topic: str) -> AsyncIterator[StoredRecord]:
-        start = (await self._log.starts(topic))[self._partition]
-        end = (await self._log.ends(topic))[self._partition]
-        async for record in self._range(topic, start, end):
-            yield record
-
-    async def _range(self, topic: str, start: int, end: int) -> AsyncIterator[StoredRecord]:
-        async with read_up_to(self._log, topic, self._partition, start=start, end=end, limit=_PAGE) as chunks:
-            async for chunk in chunks:
-                for record in chunk.records:
-                    if record.offset < end:
-                        yield record
 
     def _name(self, topic: str) -> str:
         return f"{topic}/{self._partition}"

@@ -20,7 +20,7 @@ from gateway.errors import PositionLostError
 from gateway.log.assignment import run_assigned
 from gateway.log.owner_loop import own_positions, own_with_retry
 from gateway.log.port import EventLog, Output, Owner
-from gateway.log.reading import read_up_to
+from gateway.log.reading import read_records
 from gateway.protocol.identity import GATEWAY, platform_of
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import StoredRecord, position_key, position_record, read_utc, skim_submission
@@ -113,11 +113,9 @@ class CountedPartition:
             return
         end = max(older) + 1
         first = max(min(older), (await self._log.starts(SUBMISSIONS))[self._partition])
-        async with read_up_to(self._log, SUBMISSIONS, self._partition, start=first, end=end, limit=_AT_ONCE) as chunks:
-            async for chunk in chunks:
-                for record in chunk.records:
-                    if record.offset in older:
-                        older[record.offset].update(_named(record, older[record.offset]["verdict"]))
+        async for record in read_records(self._log, SUBMISSIONS, self._partition, start=first, end=end):
+            if record.offset in older:
+                older[record.offset].update(_named(record, older[record.offset]["verdict"]))
 
 
 class _CountWriter:

@@ -21,7 +21,7 @@ from gateway.log.mirror import TopicMirror, fold_topic
 from gateway.log.owner_loop import own_positions
 from gateway.log.port import EventLog, Output, Owner
 from gateway.log.positions import fold_positions
-from gateway.log.reading import read_up_to
+from gateway.log.reading import read_records
 from gateway.protocol.journal import (
     LAST,
     PARTITION,
@@ -49,7 +49,6 @@ from gateway.protocol.topic import JOURNAL, OPERATORS, POSITIONS
 
 ROLE = "journal"
 RETRY_SECONDS = 30.0
-_PAGE = 1_000
 _ID_BYTES = 12
 _SWEEP_SECONDS = 24 * 3_600.0
 
@@ -245,12 +244,10 @@ class Journal:
     async def _read_on(self, end: int, entry_id: str | None) -> "_End":
         known = self._known
         known.seek(entry_id)
-        start = (await self._log.starts(JOURNAL))[PARTITION] if known.position is None else known.position
-        async with read_up_to(self._log, JOURNAL, PARTITION, start=start, end=end, limit=_PAGE) as chunks:
-            async for chunk in chunks:
-                for record in chunk.records:
-                    known.take(record)
-                known.position = chunk.position
+        async for record in read_records(self._log, JOURNAL, PARTITION, start=known.position, end=end):
+            known.take(record)
+            known.position = record.offset + 1
+        known.position = end
         return known
 
 
@@ -285,11 +282,8 @@ class _End:
 async def read_journal(log: EventLog, criteria: JournalFilter, *, most: int) -> Sequence[JournalEntry]:
     """The newest selected entries that the log holds, newest first; for commands, which have no view."""
     found: deque[JournalEntry] = deque(maxlen=most)
-    start, end = (await log.starts(JOURNAL))[PARTITION], (await log.ends(JOURNAL))[PARTITION]
-    async with read_up_to(log, JOURNAL, PARTITION, start=start, end=end, limit=_PAGE) as chunks:
-        async for chunk in chunks:
-            for record in chunk.records:
-                with suppress(ValueError):  # an unreadable entry, which the audit reports
-                    entry = read_entry(record.value or b"")
-                    found.extend([entry] if criteria.selects(entry) else ())
+    async for record in read_records(log, JOURNAL, PARTITION):
+        with suppress(ValueError):  # an unreadable entry, which the audit reports
+            entry = read_entry(record.value or b"")
+            found.extend([entry] if criteria.selects(entry) else ())
     return tuple(reversed(found))

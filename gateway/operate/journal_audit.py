@@ -13,7 +13,7 @@ from gateway.errors import TopicError
 from gateway.log.mirror import fold_topic
 from gateway.log.port import EventLog
 from gateway.log.positions import read_positions
-from gateway.log.reading import read_up_to
+from gateway.log.reading import read_all
 from gateway.operate.journal import read_end
 from gateway.protocol.journal import FIRST, GENESIS, LAST, PARTITION, Chain, ChainFinding, read_name
 from gateway.protocol.journal_seal import KnownEntry, SealedEnd, journal_seal, read_sealed
@@ -63,7 +63,8 @@ async def audit_journal(
             message = f"{JOURNAL}/{partition} has records; the chain is on partition {PARTITION} alone"
             add(ChainFinding(message, "elsewhere"))
     chain = _Audit(first=kept.get(position_key(FIRST, PARTITION).decode(), 1), fresh=starts[PARTITION] == 0)
-    async with read_up_to(log, JOURNAL, PARTITION, start=starts[PARTITION], end=ends[PARTITION], limit=_PAGE) as chunks:
+    own = {PARTITION: starts[PARTITION]}, {PARTITION: ends[PARTITION]}
+    async with read_all(log, JOURNAL, limit=_PAGE, starts=own[0], ends=own[1]) as chunks:
         async for chunk in chunks:
             for offset, wrong in await in_thread(partial(chain.take, chunk.records)):
                 add(wrong.located(f"{_TOPIC} at {offset}"))

@@ -14,7 +14,7 @@ import orjson
 from gateway.errors import LogError
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
-from gateway.log.reading import read_up_to
+from gateway.log.reading import read_records
 from gateway.log.request import wait_for_answer
 from gateway.operate.desk import Desk, RefusedActError
 from gateway.protocol.decide import state_of
@@ -29,7 +29,6 @@ Action: TypeAlias = Literal["moderate", "lift"]
 _ACTS: Mapping[Action, ActName] = {"moderate": "offer.moderate", "lift": "offer.lift"}
 DECISION_SECONDS = 30.0
 """Longest wait for the decision."""
-_PAGE = 1_000
 
 
 def moderation_command(
@@ -81,14 +80,10 @@ async def moderate(
 
 async def newest_state(log: EventLog, offer_id: str) -> Known | None:
     """The state of one offer, read from the log up to its present end; for commands, which have no view."""
-    partition, key = partition_of(offer_id, log.partitions), offer_id.encode()
-    start, end = (await log.starts(OFFERS))[partition], (await log.ends(OFFERS))[partition]
-    value: bytes | None = None
-    async with read_up_to(log, OFFERS, partition, start=start, end=end, limit=_PAGE) as chunks:
-        async for chunk in chunks:
-            for record in chunk.records:
-                if record.key == key:
-                    value = record.value
+    key, value = offer_id.encode(), None
+    async for record in read_records(log, OFFERS, partition_of(offer_id, log.partitions)):
+        if record.key == key:
+            value = record.value
     return None if value is None else read_offer(key, value).known
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from gateway.log.port import EventLog
-from gateway.log.reading import read_all, read_up_to
+from gateway.log.reading import read_all, read_records
 from gateway.log.request import wait_for_answer
 from gateway.operate.desk import Desk, RefusedActError
 from gateway.protocol.delivery import is_delivery, read_delivery
@@ -143,14 +143,10 @@ async def answer_to(log: EventLog, ordered: Ordered, *, seconds: float | None = 
 async def answered_so_far(log: EventLog, ordered: Ordered) -> Ordered:
     """An order as the log has it now, with its answer if there is one. Raises LogError."""
     home = partition_of(ordered.placed.account, log.partitions)
-    end = (await log.ends(DELIVERIES))[home]
-    async with read_up_to(log, DELIVERIES, home, start=ordered.at, end=end, limit=_PAGE) as chunks:
-        async for chunk in chunks:
-            for record in chunk.records:
-                found = _answer_in(ordered.placed.key, record)
-                if found is not None:
-                    return replace(ordered, placed=found)
-    return ordered
+    placed = ordered.placed
+    async for record in read_records(log, DELIVERIES, home, start=ordered.at):
+        placed = _answer_in(placed.key, record) or placed
+    return replace(ordered, placed=placed)
 
 
 def _answer_in(key: bytes, record: StoredRecord) -> Placed | None:

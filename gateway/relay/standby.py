@@ -14,7 +14,7 @@ import structlog
 from gateway.errors import LogError
 from gateway.log.assignment import stop
 from gateway.log.port import Chunk, EventLog
-from gateway.log.reading import read_up_to
+from gateway.log.reading import read_all
 from gateway.protocol.record import read_known
 from gateway.protocol.submission import Known
 from gateway.protocol.topic import OFFERS
@@ -44,7 +44,7 @@ async def catch_up(
     if at == end:
         return
     clock = asyncio.get_running_loop().time
-    async with read_up_to(log, OFFERS, partition, start=at, end=end, limit=_AT_ONCE) as chunks:
+    async with read_all(log, OFFERS, limit=_AT_ONCE, starts={partition: at}, ends={partition: end}) as chunks:
         async for chunk in chunks:
             began = clock()
             await thread.call(_apply, state, chunk)

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.errors import LogUnavailableError
 from gateway.log.memory import MemoryLog
-from gateway.log.reading import read_all, read_up_to
+from gateway.log.reading import read_all, read_records
 from gateway.protocol.topic import COMMON, SUBMISSIONS
 from tests.log.contract.log_fixture import record
 
@@ -21,16 +21,16 @@ async def log() -> MemoryLog:
     return log
 
 
-async def keys(log: MemoryLog, *, start: int, end: int) -> list[bytes | None]:
-    found: list[bytes | None] = []
-    async with read_up_to(log, SUBMISSIONS, 1, start=start, end=end, limit=2, silent_seconds=0.2) as chunks:
-        async for chunk in chunks:
-            found += [one.key for one in chunk.records]
-    return found
+async def keys(log: MemoryLog, *, start: int, end: int | None = None) -> list[bytes | None]:
+    return [one.key async for one in read_records(log, SUBMISSIONS, 1, start=start, end=end)]
 
 
 async def test_all_up_to_the_end_is_read(log: MemoryLog) -> None:
-    assert [b"1", b"2", b"3", b"4"] == await keys(log, start=1, end=(await log.ends(SUBMISSIONS))[1])
+    assert [b"1", b"2", b"3", b"4"] == await keys(log, start=1)
+
+
+async def test_records_beyond_the_end_are_left_out(log: MemoryLog) -> None:
+    assert [b"1"] == await keys(log, start=1, end=3)
 
 
 async def test_nothing_is_read_where_the_end_is_reached_already(log: MemoryLog) -> None:
@@ -42,14 +42,12 @@ async def test_an_end_that_does_not_come_is_an_outage(log: MemoryLog) -> None:
     """An open transaction holds it back: waiting without end would report nothing."""
     end = (await log.ends(SUBMISSIONS))[1]
     with pytest.raises(LogUnavailableError, match=f"between {end} and its end {end + 1}"):
-        await keys(log, start=0, end=end + 1)
+        await read_topic(log, ends={1: end + 1})
 
 
-async def read_topic(
-    log: MemoryLog, *, ends: Mapping[int, int] | None = None, silent_seconds: float = 5.0
-) -> list[bytes | None]:
+async def read_topic(log: MemoryLog, *, ends: Mapping[int, int] | None = None) -> list[bytes | None]:
     found: list[bytes | None] = []
-    async with read_all(log, SUBMISSIONS, limit=2, ends=ends, silent_seconds=silent_seconds) as chunks:
+    async with read_all(log, SUBMISSIONS, limit=2, ends=ends, silent_seconds=0.5) as chunks:
         async for chunk in chunks:
             found += [one.key for one in chunk.records]
     return found
@@ -73,6 +71,6 @@ async def test_progress_of_a_finished_partition_does_not_count_for_another(log: 
     try:
         async with asyncio.timeout(20):
             with pytest.raises(LogUnavailableError, match="submissions/0 returns nothing between 0 and its end 1"):
-                await read_topic(log, ends=ends | {0: 1}, silent_seconds=0.5)
+                await read_topic(log, ends=ends | {0: 1})
     finally:
         talking.cancel()

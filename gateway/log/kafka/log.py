@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Self
 
 import stamina
@@ -17,7 +18,7 @@ from gateway.log.kafka.owner import KafkaOwner
 from gateway.log.kafka.reader import KafkaReader
 from gateway.log.kafka.settings import KafkaSettings
 from gateway.log.port import Appended, Output
-from gateway.log.reading import read_up_to
+from gateway.log.reading import read_records
 from gateway.protocol.record import Record
 from gateway.protocol.topic import POSITIONS, Topic
 
@@ -25,7 +26,6 @@ _IDENTITY_KEY = b"log"
 _IDENTITY_ROLE = "topics"
 _IDENTITY_ATTEMPTS = 10
 _IDENTITY_JITTER_SECONDS = 0.5
-_PAGE = 1_000
 
 
 class KafkaLog:
@@ -147,16 +147,11 @@ class KafkaLog:
         return self._known[name]
 
     async def _read_identity(self) -> str | None:
-        try:
-            start, end = (await self.starts(POSITIONS))[0], (await self.ends(POSITIONS))[0]
-        except TopicError:
-            return None
         found = None
-        async with read_up_to(self, POSITIONS, 0, start=start, end=end, limit=_PAGE) as chunks:
-            async for chunk in chunks:
-                for record in chunk.records:
-                    if record.key == _IDENTITY_KEY and record.value is not None:
-                        found = record.value.decode()
+        with suppress(TopicError):
+            async for record in read_records(self, POSITIONS, 0):
+                if record.key == _IDENTITY_KEY and record.value is not None:
+                    found = record.value.decode()
         return found
 
     async def _write_identity(self) -> None:

@@ -4,13 +4,13 @@ temporary database on disk, then its records are written in log order.
 
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import closing
+from contextlib import aclosing, closing
 from pathlib import Path
 
 from gateway.errors import LogDamagedError, LogError, TopicError
 from gateway.log.port import EventLog
 from gateway.log.positions import read_positions
-from gateway.log.reading import read_up_to
+from gateway.log.reading import read_records
 from gateway.operate.transfer.archive import MALFORMED, ArchiveWriter, Manifest, created, to_line
 from gateway.operate.transfer.content import MOVED, TopicContent, without_secrets
 from gateway.partners.record import read_partner
@@ -18,7 +18,6 @@ from gateway.protocol.journal import FIRST, LAST, PARTITION, read_entry
 from gateway.protocol.record import Record, StoredRecord, position_key, utc
 from gateway.protocol.topic import INBOX, JOURNAL, PARTNERS, SUBMISSIONS
 
-_PAGE = 5_000
 _MARKS = ("snapshot.", "begun.snapshot.", "marked.snapshot.")
 """Names of positions that hold numbers of marks."""
 
@@ -76,11 +75,11 @@ async def _journal(log: EventLog, positions: Mapping[str, int]) -> tuple[int, in
     """The numbers of the first entry that the log is to hold, as it says itself, and of the last one written."""
     first = positions.get(position_key(FIRST, PARTITION).decode(), 1)
     last = positions.get(position_key(LAST, PARTITION).decode(), 0)
-    start, end = (await log.starts(JOURNAL))[PARTITION], (await log.ends(JOURNAL))[PARTITION]
-    if start == 0:
+    if (await log.starts(JOURNAL))[PARTITION] == 0:
         return first, last
-    async for record in _range(log, JOURNAL, PARTITION, start, end):  # earlier ones have expired
-        return read_entry(record.value or b"").number, last
+    async with aclosing(read_records(log, JOURNAL, PARTITION)) as records:
+        async for record in records:  # earlier ones have expired
+            return read_entry(record.value or b"").number, last
     return last + 1, last
 
 
@@ -105,7 +104,7 @@ async def _unread(log: EventLog, topic: str, positions: Mapping[str, int]) -> in
     unread = 0
     for partition, (start, end) in enumerate(zip(starts, ends, strict=True)):
         at = max(start, positions.get(position_key(topic, partition).decode(), 0))
-        async for _ in _range(log, topic, partition, at, end):
+        async for _ in read_records(log, topic, partition, start=at, end=end):
             unread += 1
     return unread
 
@@ -114,30 +113,22 @@ async def _records(log: EventLog, content: TopicContent, ends: tuple[int, ...]) 
     """The records of a topic that count, a partition after the other, each in log order."""
     for partition, (start, end) in enumerate(zip(await log.starts(content.topic), ends, strict=True)):
         if content.every:
-            async for record in _range(log, content.topic, partition, start, end):
+            async for record in read_records(log, content.topic, partition, start=start, end=end):
                 if record.key is not None and record.value is not None and content.holds(record.key):
                     yield record
             continue
         with closing(_LastOffsets()) as last:
-            async for record in _range(log, content.topic, partition, start, end):
+            async for record in read_records(log, content.topic, partition, start=start, end=end):
                 if record.key is not None and content.holds(record.key):
                     last.note(record)
             wanted = last.offsets()
             following = next(wanted, None)
-            async for record in _range(log, content.topic, partition, start, end):
+            async for record in read_records(log, content.topic, partition, start=start, end=end):
                 if following == record.offset:
                     yield record
                     following = next(wanted, None)
             if following is not None:
                 raise NotQuietError(f"{content.topic} changed during the export")
-
-
-async def _range(log: EventLog, topic: str, partition: int, start: int, end: int) -> AsyncIterator[StoredRecord]:
-    async with read_up_to(log, topic, partition, start=start, end=end, limit=_PAGE) as chunks:
-        async for chunk in chunks:
-            for record in chunk.records:
-                if record.offset < end:
-                    yield record
 
 
 class _LastOffsets:
