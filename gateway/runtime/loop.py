@@ -152,9 +152,9 @@ class OneThread:
             try:
                 result = call(*args, **keywords)
             except BaseException as error:  # noqa: BLE001  # raised to the caller
-                _tell(loop, _settle, answer, None, error)
+                _tell(loop, settle, answer, None, error)
             else:
-                _tell(loop, _settle, answer, result, None)
+                _tell(loop, settle, answer, result, None)
 
         self._executor.submit(run)
         return await answer
@@ -165,8 +165,9 @@ def _tell(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *arguments
         loop.call_soon_threadsafe(call, *arguments)
 
 
-def _settle(answer: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-    if answer.done():  # its caller was cancelled
+def settle(answer: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    """Complete a future with a result or an error, unless its caller was cancelled."""
+    if answer.done():
         return
     if error is None:
         answer.set_result(result)

@@ -39,15 +39,6 @@ class Job:
         """Whether it is larger than 16 KiB, such as a slice of an upload; a single offer is not."""
         return self.size > _SMALL_BYTES
 
-    def settle(self, result: object, error: Exception | None) -> None:
-        """Complete the answer, in the thread of the event loop."""
-        if self.answer.done():
-            return
-        if error is None:
-            self.answer.set_result(result)
-        else:
-            self.answer.set_exception(error)
-
 
 class Jobs:
     """Two queues, of small jobs and of bulk ones. The event loop adds jobs; the writer's two threads take them."""

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from gateway.log.sqlite.file import (
     read_about,
     read_streams,
 )
+from gateway.log.sqlite.jobs import Work
 from gateway.log.sqlite.reader import LOOK_SECONDS, EndWatch, SqliteReader
 from gateway.log.sqlite.stream import Stream, put_mark, read_bounds
 from gateway.log.sqlite.writer import Writer
@@ -187,7 +188,8 @@ class SqliteLog:
         """Write a batch atomically, synced to disk. Raises ValueError when it is empty or too large."""
         size = check_bounds(records)
         stream = self._find(topic, partition)
-        return Appended(*(await self._write(Append({stream: records}), size=size))[stream])
+        offsets: Offsets = await self._do(Append({stream: records}), size=size)
+        return Appended(*offsets[stream])
 
     def reader(self, positions: Mapping[tuple[str, int], int]) -> SqliteReader:
         """A reader from these positions."""
@@ -214,7 +216,8 @@ class SqliteLog:
 
         async def commit(outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
             parts = {self._find(*key): records for key, records in by_partition(outputs).items()}
-            offsets = await self._write(Append(parts, epoch), size=sum(map(size_of, parts.values())), bounded=False)
+            size = sum(map(size_of, parts.values()))
+            offsets: Offsets = await self._do(Append(parts, epoch), size=size, bounded=False)
             return {(stream.topic, stream.partition): last + 2 for stream, (_, last) in offsets.items()}
 
         async def end(topic: str, number: int) -> int:
@@ -276,7 +279,7 @@ class SqliteLog:
         """One step of upkeep and a pause of equal length, so that upkeep takes at most half of the writer's time."""
         clock = asyncio.get_running_loop().time
         begun = clock()
-        done = await self._do(work, size=upkeep.STEP * upkeep.PAGE_BYTES, bounded=False)
+        done: Answer = await self._do(work, size=upkeep.STEP * upkeep.PAGE_BYTES, bounded=False)
         await asyncio.sleep(clock() - begun)
         return done
 
@@ -309,22 +312,13 @@ class SqliteLog:
             self._note_damage(error, str(error.__cause__))
             raise
 
-    async def _do(self, work: Callable[[sqlite3.Connection], Answer], *, size: int = 0, bounded: bool = True) -> Answer:
-        """Submit work to the writer."""
-        return await self._written(self._writer.do(work, size=size, bounded=bounded))
-
-    async def _write(self, append: Append, *, size: int, bounded: bool = True) -> Offsets:
-        """Submit an append to the writer."""
-        return await self._written(self._writer.append(append, size=size, bounded=bounded))
-
-    async def _written(self, answer: Coroutine[Any, Any, Answer]) -> Answer:
-        """The writer's answer; nothing is written to a file that is known to be damaged."""
+    async def _do(self, work: Work, *, size: int = 0, bounded: bool = True) -> Any:
+        """The writer's answer to work; nothing is written to a file that is known to be damaged."""
         damage = self.damage
         if damage is not None:
-            answer.close()
             raise LogDamagedError(damage)
         try:
-            return await answer
+            return await self._writer.do(work, size=size, bounded=bounded)
         except sqlite3.Error as error:
             raise self._failed(error) from error
 

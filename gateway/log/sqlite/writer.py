@@ -5,19 +5,18 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from gateway.clock import Clock
 from gateway.errors import LogError, LogUnavailableError, UnknownOutcomeError
-from gateway.log.sqlite.append import Append, Offsets
+from gateway.log.sqlite.append import Append
 from gateway.log.sqlite.group_commit import GroupCommit, Outcome
 from gateway.log.sqlite.jobs import Job, Jobs, Work, ended_by
 from gateway.log.sqlite.write_lock import WriteLock
 from gateway.runtime.checkpoints import Checkpoints
+from gateway.runtime.loop import settle
 
 _CHECKPOINT_BYTES = 4 << 20
-
-_T = TypeVar("_T")
 
 
 class Writer:
@@ -64,22 +63,14 @@ class Writer:
             for bulk, connection, lock in files
         ]
 
-    async def do(self, work: Callable[[sqlite3.Connection], _T], *, size: int = 0, bounded: bool = True) -> _T:
-        """The result of the work, once it is synced to disk. Limits and errors are those of ``append``."""
-        result: _T = await self._do(work, size=size, bounded=bounded)
-        return result
-
-    async def append(self, append: Append, *, size: int, bounded: bool = True) -> Offsets:
-        """The offsets of the records, once they are synced to disk. ``size`` is their bytes; an append that is not
-        ``bounded`` ignores the limit of queued bytes: that of owners, each of which has one commit at a time.
+    async def do(self, work: Work, *, size: int = 0, bounded: bool = True) -> Any:
+        """The result of the work, for an append the offsets of its records, once it is synced to disk. ``size`` is the
+        bytes that it writes; work that is not ``bounded`` ignores the limit of queued bytes: that of owners, each of
+        which has one commit at a time.
 
         Raises LogBusyError when the queue is full, LogUnavailableError when certainly nothing was written (a full disk,
         or no write lock in time), UnknownOutcomeError when ``patience`` ended during the write, FencedError.
         """
-        offsets: Offsets = await self._do(append, size=size, bounded=bounded)
-        return offsets
-
-    async def _do(self, work: Work, *, size: int, bounded: bool) -> Any:
         job = Job(work, size)
         self._jobs.add(job, bounded=bounded)
         end = self._loop.call_later(self._patience, self._give_up, job)
@@ -93,7 +84,7 @@ class Writer:
             error: LogError = LogUnavailableError(f"The log did not get to this write within {self._patience} s.")
         else:
             error = UnknownOutcomeError(f"The log did not finish this write within {self._patience} s.")
-        job.settle(None, error)
+        settle(job.answer, None, error)
 
     async def ended(self) -> None:
         """Wait until a thread has ended before ``close``, and raise its failure as a LogError."""
@@ -117,7 +108,7 @@ class Writer:
                 self._written(_ends(group, outcomes))  # first, so that readers of this process see acknowledged records
             finally:
                 for job, (result, error) in zip(group, outcomes, strict=True):
-                    job.settle(result, error)
+                    settle(job.answer, result, error)
 
         if group and not self._loop.is_closed():
             with suppress(RuntimeError):  # the loop was closed meanwhile: no caller waits
