@@ -17,10 +17,10 @@ from gateway.federation import Federation
 from gateway.federation.gauges import Gauges
 from gateway.ingest.inboxes import Intake
 from gateway.log.sqlite import SqliteLog
-from gateway.operate.decision_counts import DecisionCounts
+from gateway.operate.decision_counts import count_decisions
 from gateway.protocol.refused_offers import refused_offer_seal
 from gateway.protocol.topic import RECEIPTS
-from gateway.publish.subscriber_topics import Feeds
+from gateway.publish.subscriber_topics import write_feeds
 from gateway.relay import SHARED, CommitPace, Relay
 from gateway.settings import Settings
 from gateway.store import ViewUpdater
@@ -63,15 +63,15 @@ class Background:
         running: dict[str, Callable[[], Awaitable[None]]] = {
             "relay": self._relay.run,
             "intake": Intake(
-                log,
+                log=log,
                 partners=partners,
                 ids=self._federation.ids,
                 backlog=self._federation.backlog,
                 require_certificate=self._federation.terms.require_certificate,
             ).run,
-            "feeds": Feeds(log, partners=partners).run,
+            "feeds": partial(write_feeds, log, partners),
             **{f"view of {topic}": updater.run for topic, updater in self._view_updaters.items()},
-            "statistics": DecisionCounts(log, seal=refused_offer_seal(self._federation.secret)).run,
+            "statistics": partial(count_decisions, log, refused_offer_seal(self._federation.secret)),
             "names of operators": self._federation.acts.sweep_daily,
             "pulls": self._pulls.run,
             "retention clock": self._retention.run,

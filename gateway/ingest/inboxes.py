@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 import structlog
@@ -51,44 +52,29 @@ _PROBLEMS = 10
 _log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """The partitions of inboxes assigned to this process. An error of any of them ends ``run``."""
+    """The partitions of inboxes assigned to this process, and what all of them work with. An error of any of them ends
+    ``run``.
+    """
 
-    def __init__(
-        self,
-        log: EventLog,
-        *,
-        partners: Partners,
-        ids: ReceiptIds,
-        backlog: Backlog,
-        require_certificate: date | None = None,
-    ) -> None:
-        self._log = log
-        self._backlog = backlog
-        self._partners = partners
-        self._ids = ids
-        self._require_certificate = require_certificate
-        self._slices = FairSlices()
+    log: EventLog
+    partners: Partners
+    ids: ReceiptIds
+    backlog: Backlog
+    require_certificate: date | None = None
+    slices: FairSlices = field(default_factory=FairSlices)
 
     async def run(self) -> None:
         """Serve the inboxes of all partners that have one, as they are added and removed, until cancelled."""
-        await run_per_partner(self._partners, wanted=lambda partner: partner.inbox, work=self._serve)
+        await run_per_partner(self.partners, wanted=lambda partner: partner.inbox, work=self._serve)
 
     async def _serve(self, platform: str) -> None:
         async def work(partition: int) -> None:
-            await InboxPartition(
-                self._log,
-                platform,
-                partition,
-                partners=self._partners,
-                ids=self._ids,
-                backlog=self._backlog,
-                require_certificate=self._require_certificate,
-                slices=self._slices,
-            ).run()
+            await InboxPartition(self, platform, partition).run()
 
         try:
-            await run_assigned(self._log, role=f"intake.{platform}", topic=INBOX + platform, work=work)
+            await run_assigned(self.log, role=f"intake.{platform}", topic=INBOX + platform, work=work)
         except PositionLostError as error:  # the topic was created again: other inboxes continue
             raise TopicError(f"The inbox of {platform} cannot be read from where it was: {error}") from error
 
@@ -96,28 +82,13 @@ class Intake:
 class InboxPartition:
     """One partition of one inbox: read, judge, and write the outcome together with the position."""
 
-    def __init__(
-        self,
-        log: EventLog,
-        platform: str,
-        partition: int,
-        *,
-        partners: Partners,
-        ids: ReceiptIds,
-        backlog: Backlog,
-        require_certificate: date | None,
-        slices: FairSlices,
-    ) -> None:
-        self._log = log
-        self._backlog = backlog
+    def __init__(self, intake: Intake, platform: str, partition: int) -> None:
+        self._intake = intake
+        self._log = intake.log
         self._platform = platform
         self._partition = partition
-        self._partners = partners
-        self._ids = ids
-        self._require_certificate = require_certificate
-        self._slices = slices
         self._topic = INBOX + platform
-        self._home = partition % log.partitions
+        self._home = partition % intake.log.partitions
         self._refusals = Refusals()
 
     async def run(self) -> None:
@@ -136,10 +107,11 @@ class InboxPartition:
         async with self._log.reader({(self._topic, self._partition): max(at, start)}) as reader:
             async for chunk in chunks_to_commit(reader, limit=self._at_once):
                 if chunk is not None:
-                    await self._backlog.commit(owner, self._platform, await self._outputs(chunk), alone=INBOX_AHEAD)
+                    outputs = await self._outputs(chunk)
+                    await self._intake.backlog.commit(owner, self._platform, outputs, alone=INBOX_AHEAD)
 
     def _at_once(self) -> int:
-        return _CONTESTED_BATCH if self._backlog.contested(self._platform) else _BATCH
+        return _CONTESTED_BATCH if self._intake.backlog.contested(self._platform) else _BATCH
 
     async def _outputs(self, chunk: Chunk) -> Sequence[Output]:
         """The outputs of a chunk of the inbox; the same chunk gives the same outputs, receipt ids included."""
@@ -151,7 +123,7 @@ class InboxPartition:
             outputs.extend(settled)
             return refused
 
-        await self._slices.work(self._platform, iter(chunk.records), settle)
+        await self._intake.slices.work(self._platform, iter(chunk.records), settle)
         if self._refusals != before:
             number = self._refusals.to_number()
             state = position_record(refusals_key(self._topic), self._partition, number)
@@ -174,7 +146,7 @@ class InboxPartition:
         return self._refuse(record, verdict), True
 
     def _verdict(self, record: StoredRecord) -> schemas.Verdict | RefusedMessage:
-        partner = self._partners.get(self._platform)
+        partner = self._intake.partners.get(self._platform)
         return judge_message(
             record,
             platform=self._platform,
@@ -182,7 +154,7 @@ class InboxPartition:
             on=date.fromisoformat(paris_date(record.appended_at)),
             blocked_by=certificate_problem(
                 () if partner is None else partner.certificates,
-                required=self._require_certificate,
+                required=self._intake.require_certificate,
                 now=record.appended_at,
             ),
             explained=self._refusals.on(self._day(record)).has_room(self._log.partitions),
@@ -194,7 +166,7 @@ class InboxPartition:
             verdict,
             receipt=self._receipt(partition, record.offset),
             publisher=self._platform,
-            hosts=self._partners.hosts(),
+            hosts=self._intake.partners.hosts(),
             traceparent=valid_traceparent(record.header("traceparent")),
         )
         return [Output(SUBMISSIONS, partition, submission_record(submission))]
@@ -270,4 +242,4 @@ class InboxPartition:
 
     def _receipt(self, partition: int, offset: int) -> str:
         parts = (self._topic, self._partition, offset)
-        return self._ids.derive(self._platform, partition=partition, parts=parts)
+        return self._intake.ids.derive(self._platform, partition=partition, parts=parts)

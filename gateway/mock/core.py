@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,7 +25,7 @@ from gateway.log.tasks import raise_first_end, start_tasks
 from gateway.mock.accounts import Tokens
 from gateway.mock.log import Watch, WatchedLog
 from gateway.oauth import jws
-from gateway.operate.decision_counts import DecisionCounts
+from gateway.operate.decision_counts import count_decisions
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.refused_offers import refused_offer_seal
@@ -125,7 +126,7 @@ async def core(
             {
                 **parts.running(federation),
                 "relay": relay.run,
-                "statistics": DecisionCounts(log, seal=refused_offer_seal(federation.secret)).run,
+                "statistics": partial(count_decisions, log, refused_offer_seal(federation.secret)),
                 **{f"view of {name}": view.run for name, view in views.items()},
             },
             stack,

@@ -44,19 +44,13 @@ _MINUTE = len("2027-01-15T08:00")
 _log = structlog.get_logger()
 
 
-class DecisionCounts:
-    """The partitions assigned to this process. An error of any of them ends ``run``."""
+async def count_decisions(log: EventLog, seal: Seal) -> None:
+    """Count the partitions assigned to this process until cancelled. Raises the error of any of them."""
 
-    def __init__(self, log: EventLog, *, seal: Seal) -> None:
-        self._log = log
-        self._seal = seal
+    async def count(partition: int) -> None:
+        await CountedPartition(log, partition, seal=seal).run()
 
-    async def run(self) -> None:
-        """Count until cancelled."""
-        await run_assigned(self._log, role=ROLE, topic=RECEIPTS, work=self._work)
-
-    async def _work(self, partition: int) -> None:
-        await CountedPartition(self._log, partition, seal=self._seal).run()
+    await run_assigned(log, role=ROLE, topic=RECEIPTS, work=count)
 
 
 class CountedPartition:

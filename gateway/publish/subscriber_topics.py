@@ -36,22 +36,18 @@ def _scope(platform: str, criteria: Filter) -> str:
     return f"{FEED}{platform}@{filter_digest(criteria)}{reader_digest(Reader(platform))}"
 
 
-class Feeds:
-    """The partitions of feed topics assigned to this process. An error of any of them ends ``run``."""
+async def write_feeds(log: EventLog, partners: Partners) -> None:
+    """Write the assigned partitions of the feeds of all partners that have one, as they are added and removed, until
+    cancelled. Raises the error of any of them.
+    """
 
-    def __init__(self, log: EventLog, *, partners: Partners) -> None:
-        self._log = log
-        self._partners = partners
-
-    async def run(self) -> None:
-        """Serve the feeds of all partners that have one, as they are added and removed, until cancelled."""
-        await run_per_partner(self._partners, wanted=subscribes, work=self._serve)
-
-    async def _serve(self, platform: str) -> None:
+    async def serve(platform: str) -> None:
         async def work(partition: int) -> None:
-            await FeedPartition(self._log, platform, partition, partners=self._partners).run()
+            await FeedPartition(log, platform, partition, partners=partners).run()
 
-        await run_assigned(self._log, role=f"feed.{platform}", topic=OFFERS, work=work)
+        await run_assigned(log, role=f"feed.{platform}", topic=OFFERS, work=work)
+
+    await run_per_partner(partners, wanted=subscribes, work=serve)
 
 
 class FeedPartition:

@@ -18,7 +18,7 @@ from gateway.protocol.record import OfferState, Record, StoredRecord, offer_reco
 from gateway.protocol.submission import Known, Reason
 from gateway.protocol.topic import COMMON, FEED, OFFERS, POSITIONS, feed
 from gateway.protocol.visibility import VISIBILITY_RULES
-from gateway.publish.subscriber_topics import Feeds, feed_scope, subscribes
+from gateway.publish.subscriber_topics import feed_scope, subscribes, write_feeds
 
 pytestmark = pytest.mark.smoke
 
@@ -61,7 +61,7 @@ async def write(log: MemoryLog, *states: OfferState) -> None:
 async def feeding(log: MemoryLog) -> AsyncIterator[Partners]:
     partners = Partners(log)
     await partners.save(NATIONAL)
-    task = asyncio.create_task(Feeds(log, partners=partners).run())
+    task = asyncio.create_task(write_feeds(log, partners))
     try:
         yield partners
     finally:

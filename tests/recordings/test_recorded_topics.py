@@ -17,7 +17,7 @@ import pytest
 import schemas
 from gateway.ingest.backlog import Backlog
 from gateway.ingest.idempotency import ClaimTable
-from gateway.ingest.inboxes import InboxPartition
+from gateway.ingest.inboxes import InboxPartition, Intake
 from gateway.ingest.submissions import Submissions, command
 from gateway.log.positions import Positions
 from gateway.operate.decision_counts import COUNTED, CountedPartition
@@ -62,7 +62,6 @@ from gateway.protocol.topic import (
 )
 from gateway.publish.subscriber_topics import FeedPartition
 from gateway.relay import Relay
-from gateway.runtime.fair_slices import FairSlices
 from tests.recordings.recording import TOPICS, Recording
 from tests.recordings.replay import ReplayLog
 
@@ -164,16 +163,8 @@ async def test_the_intake_settles_recorded_messages_as_it_did(partition: int) ->
     log = only(INBOX + NATIVE, PARTNERS)
     partners = Partners(log)
     await partners.catch_up()
-    intake = InboxPartition(
-        log,
-        NATIVE,
-        partition,
-        partners=partners,
-        ids=IDS,
-        backlog=Backlog(Positions(log)),
-        require_certificate=None,
-        slices=FairSlices(),
-    )
+    inboxes = Intake(log=log, partners=partners, ids=IDS, backlog=Backlog(Positions(log)))
+    intake = InboxPartition(inboxes, NATIVE, partition)
     messages = RECORDING.topics[INBOX + NATIVE][partition]
 
     def settled() -> list[Record]:

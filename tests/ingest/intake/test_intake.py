@@ -67,7 +67,7 @@ async def intake(
     await partners.save(partner)
     ids = ReceiptIds(b"k" * 32)
     backlog = backlog or Backlog(Positions(log))
-    work = Intake(log, partners=partners, ids=ids, backlog=backlog, require_certificate=required)
+    work = Intake(log=log, partners=partners, ids=ids, backlog=backlog, require_certificate=required)
     task = asyncio.create_task(work.run())
     try:
         yield task
