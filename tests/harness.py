@@ -1,7 +1,7 @@
 """A gateway in the test's own process, as the composition root builds it, on a log and a clock of the test's choice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date
 from pathlib import Path
@@ -36,6 +36,28 @@ ALL = (POSITIONS_MIRROR, NAMES_MIRROR, RELAY, *VIEWS)
 """The names of all background tasks."""
 SECONDS = 10
 """Deadline of every wait."""
+
+
+async def until(holds: Callable[[], object], *, seconds: float = 60) -> None:
+    """Wait until a condition holds, which may be a coroutine's result."""
+    async with asyncio.timeout(seconds):
+        while not (await found if isinstance(found := holds(), Awaitable) else found):
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running(*works: Coroutine[Any, Any, Any]) -> AsyncIterator[list[asyncio.Task[Any]]]:
+    """Tasks of these while the block runs; it ends by the error of one that has failed."""
+    tasks = [asyncio.create_task(one) for one in works]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    for error in ends:
+        if isinstance(error, Exception):
+            raise error
 
 
 async def records_of(log: EventLog, topic: str) -> list[StoredRecord]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -14,6 +14,7 @@ from gateway.protocol.record import Record, position_record
 from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS
 from gateway.runtime.activity import Activity
 from tests.clock import ManualClock
+from tests.harness import running
 
 A, B = "bretagne", "normandie"
 
@@ -59,13 +60,8 @@ async def positions_of(log: MemoryLog) -> AsyncIterator[tuple[MemoryLog, Positio
     await log.create_topics(COMMON)
     positions = Positions(log)
     await positions.catch_up()
-    running = asyncio.create_task(positions.run())
-    try:
+    async with running(positions.run()):
         yield log, positions
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
 
 
 async def settled() -> None:

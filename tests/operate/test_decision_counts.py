@@ -17,6 +17,7 @@ from gateway.protocol.statistics import Dimension
 from gateway.protocol.topic import COMMON, DAY_MS, RECEIPTS, STATISTICS, SUBMISSIONS
 from schemas import Verdict
 from tests.api.write.gateway_harness import GatewayHarness, ndjson, offer, opened
+from tests.harness import running, until
 
 WAIT = {"Prefer": "wait=10"}
 SEAL = refused_offer_seal(b"s" * 32)
@@ -31,15 +32,11 @@ async def gateway(tmp_path: Path) -> AsyncIterator[GatewayHarness]:
 async def counts(gateway: GatewayHarness, *by: Dimension) -> list[tuple[Any, ...]]:
     """The counts of all days, once every receipt on the log is counted."""
     log, view = gateway.log, gateway.context.federation.statistics
-    every = [CountedPartition(log, partition, seal=SEAL, every=0.01) for partition in range(log.partitions)]
-    tasks = [asyncio.create_task(one.run()) for one in every]
     ends = await log.ends(RECEIPTS)
-    async with asyncio.timeout(10):
-        while gateway.context.federation.positions.of(COUNTED) != ends:
-            await asyncio.sleep(0.01)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    async with running(
+        *(CountedPartition(log, partition, seal=SEAL, every=0.01).run() for partition in range(log.partitions))
+    ):
+        await until(lambda: gateway.context.federation.positions.of(COUNTED) == ends)
     assert await view.reached(await log.ends(STATISTICS), 10)
     found = await view.counts(gateway.clock.today, gateway.clock.today, by=by)
     return [(*(getattr(one, name) for name in by), one.number) for one in found]
@@ -118,22 +115,17 @@ async def test_refused_messages_of_an_inbox_count_as_their_receipts_say(gateway:
 async def test_a_stopping_process_writes_what_it_has_counted(gateway: GatewayHarness) -> None:
     counter = RefusalCounter(gateway.log, clock=gateway.clock, seal=SEAL)
     counter.count("bretagne", Verdict(accepted=False), {"too-long"})
-    task = asyncio.create_task(counter.run())
-    await asyncio.sleep(0)
-    assert [] == await gateway.records(STATISTICS)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with running(counter.run()):
+        await asyncio.sleep(0)
+        assert [] == await gateway.records(STATISTICS)
     assert 1 == len(await gateway.records(STATISTICS))
 
 
 async def test_a_process_writes_what_it_has_counted_from_time_to_time(gateway: GatewayHarness) -> None:
     counter = RefusalCounter(gateway.log, clock=gateway.clock, seal=SEAL, every=0.01)
-    task = asyncio.create_task(counter.run())
-    for number in (1, 2):
-        counter.count("bretagne", Verdict(accepted=False), {"too-long"})
-        async with asyncio.timeout(10):
+    async with running(counter.run()), asyncio.timeout(10):
+        for number in (1, 2):
+            counter.count("bretagne", Verdict(accepted=False), {"too-long"})
             while len(await gateway.records(STATISTICS)) < number:
                 await asyncio.sleep(0.01)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
     assert 2 == len(await gateway.records(STATISTICS))

@@ -1,6 +1,5 @@
 """Orders to the owner of an account at the national site: one act, one answer, and what the journal says of both."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -33,7 +32,7 @@ from gateway.protocol.delivery_order import (
 from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import Actor, JournalEntry, JournalFilter
 from gateway.protocol.topic import COMMON, DELIVERIES
-from tests.harness import SECRET, records_of
+from tests.harness import SECRET, records_of, running
 
 NOTES = {"own": {"platforms": ["bretagne"]}, "shared": {"platforms": ["*"]}}
 
@@ -62,12 +61,8 @@ async def owner(desk: Desk, answer: Mapping[str, Any]) -> AsyncIterator[None]:
                         if placed is not None and placed.answer is None:
                             await desk.log.append(DELIVERIES, home, [answer_record(placed, answer)])
 
-    task = asyncio.create_task(serve())
-    try:
+    async with running(serve()):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def entries(desk: Desk) -> list[JournalEntry]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,11 +14,12 @@ from gateway.log.positions import Positions
 from gateway.partners import Partners
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
-from gateway.protocol.record import OfferState, Record, StoredRecord, offer_record, position_record
+from gateway.protocol.record import OfferState, Record, offer_record, position_record
 from gateway.protocol.submission import Known, Reason
 from gateway.protocol.topic import COMMON, FEED, OFFERS, POSITIONS, feed
 from gateway.protocol.visibility import VISIBILITY_RULES
 from gateway.publish.subscriber_topics import feed_scope, subscribes, write_feeds
+from tests.harness import records_of, running
 
 pytestmark = pytest.mark.smoke
 
@@ -59,34 +60,16 @@ async def write(log: MemoryLog, *states: OfferState) -> None:
 
 @asynccontextmanager
 async def feeding(log: MemoryLog) -> AsyncIterator[Partners]:
-    partners = Partners(log)
-    await partners.save(NATIONAL)
-    task = asyncio.create_task(write_feeds(log, partners))
-    try:
-        yield partners
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        await partners.close()
-
-
-async def records(log: MemoryLog) -> list[StoredRecord]:
-    ends = await log.ends(TOPIC)
-    found: list[StoredRecord] = []
-    at = [0] * len(ends)
-    async with log.reader({(TOPIC, p): 0 for p in range(len(ends))}) as reader:
-        while any(a < e for a, e in zip(at, ends, strict=True)):
-            for chunk in await reader.poll(limit=1000, wait=0.1):
-                found += chunk.records
-                at[chunk.partition] = chunk.position
-    return found
+    async with Partners(log).caught_up_once() as partners:
+        await partners.save(NATIONAL)
+        async with running(write_feeds(log, partners)):
+            yield partners
 
 
 async def held(log: MemoryLog) -> dict[str, dict[str, Any]]:
     """The final copy of a subscriber."""
     offers: dict[str, dict[str, Any]] = {}
-    for record in await records(log):
+    for record in await records_of(log, TOPIC):
         assert record.key is not None
         if record.value is None:
             offers.pop(record.key.decode(), None)
@@ -106,10 +89,10 @@ async def test_a_subscriber_gets_live_offers_then_changes_then_removals(log: Mem
     await write(log, state(1, 5), state(2, 6), state(3, 7, reason="filled"))
     async with feeding(log):
         await until_held(log, {"bretagne:1": 5, "bretagne:2": 6})
-        assert len(await records(log)) == 2
+        assert len(await records_of(log, TOPIC)) == 2
         await write(log, state(1, 8), state(2, 9, reason="filled"))
         await until_held(log, {"bretagne:1": 8})
-    last = next(record for record in reversed(await records(log)) if record.value is None)
+    last = next(record for record in reversed(await records_of(log, TOPIC)) if record.value is None)
     assert (last.key, last.header("ce_sequence"), last.header("ce_reason")) == (b"bretagne:2", "9", "filled")
 
 
@@ -157,7 +140,7 @@ async def test_earlier_visibility_rules_render_the_topic_again(log: MemoryLog) -
                 await asyncio.sleep(0.02)
         await write(log, state(2, 6))
         await until_held(log, {"bretagne:1": 5, "bretagne:2": 6})
-    assert len(await records(log)) == 3
+    assert len(await records_of(log, TOPIC)) == 3
 
 
 async def test_a_topic_of_later_visibility_rules_is_left_to_a_later_version(log: MemoryLog) -> None:
@@ -168,7 +151,7 @@ async def test_a_topic_of_later_visibility_rules_is_left_to_a_later_version(log:
     async with feeding(log):
         await write(log, state(same, 6), state(other, 7))
         await until_held(log, {"bretagne:1": 5, f"bretagne:{other}": 7})
-        assert len(await records(log)) == 2
+        assert len(await records_of(log, TOPIC)) == 2
 
 
 def _partition(number: int) -> int:
@@ -185,7 +168,7 @@ async def test_a_feed_holds_each_change_once_whatever_the_outcome_of_its_commits
         log.inject(fault, fault)
         await until_held(log, {f"bretagne:{number}": 5 for number in range(30)})
         await log.deliver()
-    seen = [(record.key, record.header("ce_sequence")) for record in await records(log)]
+    seen = [(record.key, record.header("ce_sequence")) for record in await records_of(log, TOPIC)]
     assert len(seen) == len(set(seen)) == 30
 
 
@@ -197,7 +180,7 @@ async def test_a_feed_resumes_at_its_position(log: MemoryLog) -> None:
     await write(log, state(2, 6))
     async with feeding(log):
         await until_held(log, {"bretagne:1": 5, "bretagne:2": 6})
-    assert len(await records(log)) == 2
+    assert len(await records_of(log, TOPIC)) == 2
 
 
 async def test_the_position_of_a_feed_is_found_by_its_partner(log: MemoryLog) -> None:
@@ -228,4 +211,4 @@ async def test_a_forgotten_marker_writes_no_change(log: MemoryLog) -> None:
         await log.append(OFFERS, partition_of("bretagne:1", 3), [Record(b"bretagne:1", None)])
         await write(log, state(2, 7))
         await until_held(log, {"bretagne:2": 7})
-    assert len(await records(log)) == 3
+    assert len(await records_of(log, TOPIC)) == 3

@@ -4,9 +4,8 @@ The text of a message may change; a key, a header, a member or its order may not
 share one log while they are replaced (docs/install.md).
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -62,6 +61,7 @@ from gateway.protocol.topic import (
 )
 from gateway.publish.subscriber_topics import FeedPartition
 from gateway.relay import Relay
+from tests.harness import running, until
 from tests.recordings.recording import TOPICS, Recording
 from tests.recordings.replay import ReplayLog
 
@@ -107,17 +107,10 @@ def same(expected: Sequence[StoredRecord], actual: Sequence[Record]) -> None:
     assert [comparable(one) for one in expected] == [comparable(one) for one in actual]
 
 
-async def run_until(work: Callable[[], Awaitable[None]], *, done: Callable[[], bool]) -> None:
-    task = asyncio.ensure_future(work())
-    try:
-        async with asyncio.timeout(30):
-            while not done():
-                if task.done():
-                    task.result()
-                await asyncio.sleep(0.01)
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+async def run_until(work: Callable[[], Coroutine[Any, Any, None]], *, done: Callable[[], bool]) -> None:
+    async with running(work()) as [task]:
+        await until(lambda: done() or task.done())
+    assert done()
 
 
 NEWER = {STATISTICS, JOURNAL, OPERATORS}

@@ -1,7 +1,7 @@
 """Harness of the relay: a relay on a log in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,17 +20,10 @@ from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
 from gateway.relay import CommitPace, Relay
-from tests.harness import records_of
+from tests.harness import records_of, until
 
 NOW = 1_796_000_000_000
 IDS = ReceiptIds(b"k" * 32)
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float = 60.0) -> None:
-    """Wait for a condition, with a deadline."""
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            await asyncio.sleep(0.01)
 
 
 @dataclass
@@ -137,7 +130,7 @@ class RelayHarness:
                 self.task.result()
             return len(await self.receipts()) >= len(await self.records(SUBMISSIONS))
 
-        await eventually(all_decided)
+        await until(all_decided)
 
     async def audit(self) -> AuditReport:
         return await audit(self.log)

@@ -20,7 +20,8 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord, position_key, position_record
 from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS, inbox
 from gateway.relay import CommitPace, Relay
-from tests.relay.conftest import IDS, RelayHarness, eventually
+from tests.harness import until
+from tests.relay.conftest import IDS, RelayHarness
 
 pytestmark = pytest.mark.smoke
 
@@ -139,14 +140,14 @@ async def test_submissions_decided_by_a_commit_of_unknown_outcome_are_no_longer_
 ) -> None:
     """Otherwise a quiet partition would seem to wait longer and longer, and the gateway not to be ready."""
     harness.start()
-    await eventually(lambda: asyncio.sleep(0, relay_of(harness).ready))
+    await until(lambda: relay_of(harness).ready)
     harness.log.inject(WriteFault.UNANSWERED, WriteFault.UNANSWERED)  # of the input, and of the relay's commit
     submissions = Submissions(harness.log, ids=IDS, clock=lambda: harness.now)
     [outcome] = await submissions.submit([harness.publish(1, 1)])
     assert isinstance(outcome, UnknownOutcomeError)
     await harness.settled()
     harness.now += 3 * DAY
-    await eventually(lambda: asyncio.sleep(0, relay_of(harness).lag_ms == 0), seconds=10)
+    await until(lambda: relay_of(harness).lag_ms == 0, seconds=10)
 
 
 async def test_the_lag_is_unknown_before_every_partition_is_relayed(
@@ -154,7 +155,7 @@ async def test_the_lag_is_unknown_before_every_partition_is_relayed(
 ) -> None:
     harness.start()
     assert relay_of(harness).lag_ms is None
-    await eventually(lambda: asyncio.sleep(0, relay_of(harness).ready))
+    await until(lambda: relay_of(harness).ready)
     assert relay_of(harness).lag_ms == 0
 
 

@@ -1,7 +1,6 @@
 """The retention clock does not jump: a wall clock far ahead is rejected for a day."""
 
 import asyncio
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from gateway.store.trusted_clock import (
     STOP_MS,
     RetentionClock,
 )
+from tests.harness import running, until
 from tests.log.contract.log_fixture import read, records
 from tests.relay.conftest import RelayHarness
 
@@ -50,14 +50,9 @@ class Machine:
 
     async def keep(self) -> None:
         """The file that a running gateway writes each minute."""
-        running = asyncio.create_task(self.clock.run())
         before = self.file.read_bytes() if self.file.exists() else b""
-        async with asyncio.timeout(10):
-            while not self.file.exists() or self.file.read_bytes() == before:
-                await asyncio.sleep(0.005)
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+        async with running(self.clock.run()):
+            await until(lambda: self.file.exists() and self.file.read_bytes() != before)
 
     @property
     def behind(self) -> int:
@@ -205,13 +200,8 @@ async def _maintain(log: SqliteLog, at: Clock) -> None:
         return at()
 
     partners = Partners(log)
-    task = asyncio.create_task(maintain(log, partners, asked, every=0.01))
-    async with asyncio.timeout(60):
-        while rounds < 2:
-            await asyncio.sleep(0.01)
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with running(maintain(log, partners, asked, every=0.01)):
+        await until(lambda: rounds >= 2)
     await partners.close()
 
 

@@ -11,7 +11,8 @@ import pytest
 from gateway.log.memory import MemoryLog
 from gateway.log.memory.log import MemoryReader
 from gateway.protocol.topic import COMMON, OFFERS
-from tests.relay.conftest import NOW, RelayHarness, eventually
+from tests.harness import until
+from tests.relay.conftest import NOW, RelayHarness
 
 MANY = 60
 
@@ -72,7 +73,7 @@ class Two:
             ends = await self.log.ends(OFFERS)
             return all(position(folder / f"relay-{one}.sqlite") == ends[one] for one in partitions)
 
-        await eventually(at_the_end)
+        await until(at_the_end)
 
 
 def position(table: Path) -> int | None:

@@ -1,8 +1,7 @@
 """The view updater: catches up, follows the end, and rebuilds a view when it must."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,26 +16,10 @@ from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, RECEIPTS
 from gateway.store import OfferView, ReceiptView, ViewUpdater
 from gateway.store.updated_copy import UpdatedCopy
 from tests.clock import ManualClock
+from tests.harness import running, until
 from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
 
 pytestmark = pytest.mark.smoke
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not holds():
-            await asyncio.sleep(0.005)
-
-
-@asynccontextmanager
-async def running(updater: ViewUpdater) -> AsyncIterator[asyncio.Task[None]]:
-    task = asyncio.create_task(updater.run())
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 @pytest.fixture
@@ -62,7 +45,7 @@ async def test_a_view_updater_catches_up_and_follows(log: MemoryLog, offers: Off
         await put(log, OFFERS, offer_record(offer_topic.publish(offer_of(f"bretagne:{number}"))))
     updater = ViewUpdater(log, OFFERS, offers, clock=clock)
     assert not updater.caught_up
-    async with running(updater):
+    async with running(updater.run()):
         await until(lambda: updater.caught_up)
         assert (tuple(await log.ends(OFFERS)), clock.now, True) == (offers.positions, offers.fresh, updater.ready)
         assert await offers.count("bretagne") == 20
@@ -79,13 +62,13 @@ async def test_a_restarted_view_updater_reads_only_new_records(
     offer_topic = OfferTopic()
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
     first = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(first):
+    async with running(first.run()):
         await until(lambda: first.caught_up)
     began = offers.began
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:2"))))
     clock.now += 3 * DAY_MS
     second = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(second):
+    async with running(second.run()):
         await until(lambda: second.caught_up)
     assert (began, 2) == (offers.began, await offers.count("bretagne"))
 
@@ -98,13 +81,13 @@ async def test_a_view_that_was_idle_for_seven_days_is_rebuilt(
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:2"))))
     first = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(first):
+    async with running(first.run()):
         await until(lambda: first.caught_up)
     await put(log, OFFERS, Record(b"bretagne:1", None))
     clock.now += FRESH_MS + 15 * DAY_MS
     await log.maintain(COMMON, now=clock.now)
     second = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(second):
+    async with running(second.run()):
         await until(lambda: second.caught_up)
     kept = await offers.get("bretagne:2")
     assert kept is not None
@@ -116,7 +99,7 @@ async def test_a_lost_position_empties_the_view_and_starts_where_the_log_starts(
     log: MemoryLog, receipts: ReceiptView, clock: ManualClock
 ) -> None:
     await put(log, RECEIPTS, receipt_record("old", "bretagne:1", "bretagne"))
-    async with running(ViewUpdater(log, RECEIPTS, receipts, clock=clock)):
+    async with running(ViewUpdater(log, RECEIPTS, receipts, clock=clock).run()):
         await receipts.wait("old", 10)
     await put(log, RECEIPTS, receipt_record("missed", "bretagne:1", "bretagne"))
     clock.now += 31 * DAY_MS
@@ -124,7 +107,7 @@ async def test_a_lost_position_empties_the_view_and_starts_where_the_log_starts(
     await put(log, RECEIPTS, receipt_record("new", "bretagne:1", "bretagne"))
     receipts.updated.fresh = clock.now  # as if it had been at the end until just now
     updater = ViewUpdater(log, RECEIPTS, receipts, clock=clock)
-    async with running(updater):
+    async with running(updater.run()):
         await until(lambda: updater.caught_up)
         page, _, _ = await receipts.page("bretagne", after=None, limit=10)
     assert [receipt["receipt"] for receipt in page] == ["new"]
@@ -134,7 +117,7 @@ async def test_receipts_are_deleted_as_the_log_deletes_them(
     log: MemoryLog, receipts: ReceiptView, clock: ManualClock
 ) -> None:
     await put(log, RECEIPTS, receipt_record("old", "bretagne:1", "bretagne"))
-    async with running(ViewUpdater(log, RECEIPTS, receipts, clock=clock)):
+    async with running(ViewUpdater(log, RECEIPTS, receipts, clock=clock).run()):
         assert await receipts.wait("old", 10) is not None
         clock.now += 31 * DAY_MS
         await put(log, RECEIPTS, receipt_record("new", "bretagne:1", "bretagne"))
@@ -176,7 +159,7 @@ async def test_an_updater_ends_once_its_examination_of_the_file_has_ended(
 ) -> None:
     """The file is closed or rebuilt next."""
     copy = examined.examined
-    async with running(ViewUpdater(log, OFFERS, examined, clock=clock, examine_every=0.0)):
+    async with running(ViewUpdater(log, OFFERS, examined, clock=clock, examine_every=0.0).run()):
         await until(lambda: copy.begun > copy.ended)
     assert copy.begun == copy.ended
 
@@ -192,7 +175,7 @@ async def test_a_view_that_is_being_filled_yields_to_more_urgent_work(
     for yields in (False, True):
         view = await OfferView.open(tmp_path / f"{yields}.sqlite", log_identity=LOG, partitions=PARTITIONS)
         began = asyncio.get_running_loop().time()
-        async with running(ViewUpdater(log, OFFERS, view, clock=clock, yields=lambda: yields)):  # noqa: B023  # at once
+        async with running(ViewUpdater(log, OFFERS, view, clock=clock, yields=lambda: yields).run()):  # noqa: B023  # at once
             await until(lambda: view.caught_up)  # noqa: B023  # the same
             took.append(asyncio.get_running_loop().time() - began)
         assert 2_000 == await view.count("bretagne")
@@ -224,7 +207,7 @@ async def test_an_unavailable_log_is_retried(offers: OfferView, clock: ManualClo
     log = Failing(clock=clock)
     await log.create_topics(COMMON)
     updater = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(updater):
+    async with running(updater.run()):
         await until(lambda: updater.caught_up)
     assert log.failures == 0
     await log.close()
@@ -260,7 +243,7 @@ async def test_a_view_continues_at_once_after_a_clock_that_was_ahead(
     offer_topic = OfferTopic()
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
     updater = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(updater):
+    async with running(updater.run()):
         await until(lambda: updater.caught_up)
         clock.now += DAY_MS
         await until(lambda: offers.fresh == clock.now)
@@ -276,10 +259,10 @@ async def test_a_view_whose_clock_was_ahead_by_more_than_seven_days_is_filled_ag
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
     clock.now += 365 * DAY_MS
     first = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(first):
+    async with running(first.run()):
         await until(lambda: first.caught_up)
     clock.now -= 365 * DAY_MS
     second = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(second):
+    async with running(second.run()):
         await until(lambda: second.caught_up)
     assert (clock.now, clock.now, 1) == (offers.began, offers.fresh, await offers.count("bretagne"))

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -21,6 +21,8 @@ from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN, Record, posi
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.submission import Publish, Withdraw
 from gateway.protocol.topic import COMMON, INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS, inbox
+from tests.harness import records_of, running
+from tests.harness import until as wait_until
 from tests.protocol.certified import NOW, issued
 
 TODAY = date(2026, 11, 30)
@@ -68,26 +70,13 @@ async def intake(
     ids = ReceiptIds(b"k" * 32)
     backlog = backlog or Backlog(Positions(log))
     work = Intake(log=log, partners=partners, ids=ids, backlog=backlog, require_certificate=required)
-    task = asyncio.create_task(work.run())
-    try:
+    async with running(work.run()) as [task]:
         yield task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        await partners.close()
+    await partners.close()
 
 
 async def values(log: MemoryLog, topic: str) -> list[bytes]:
-    ends = await log.ends(topic)
-    at = [0] * len(ends)
-    found: list[bytes] = []
-    async with log.reader({(topic, p): 0 for p in range(len(ends))}) as reader:
-        while any(a < e for a, e in zip(at, ends, strict=True)):
-            for chunk in await reader.poll(limit=1000, wait=0.1):
-                found += [record.value or b"" for record in chunk.records]
-                at[chunk.partition] = chunk.position
-    return found
+    return [record.value or b"" for record in await records_of(log, topic)]
 
 
 async def until(log: MemoryLog, topic: str, count: int) -> list[bytes]:
@@ -136,15 +125,12 @@ async def test_an_inbox_waits_for_the_relay_while_others_submit(
         await log.append(INBOX + "bretagne", start % 3, [message(one, {**OFFER, "id": one}) for one in ids])
     positions = Positions(log)
     await positions.catch_up()
-    running = asyncio.create_task(positions.run())
     backlog = Backlog(positions, clock=lambda: 1_000.0)
     for partition in range(others):
         await backlog.enter("normandie", partition, 1)
     partitions = range(log.partitions)
-    async with intake(log, backlog=backlog):
-        async with asyncio.timeout(60):
-            while not any(backlog.full("bretagne", one, alone=INBOX_AHEAD) for one in partitions):
-                await asyncio.sleep(0.01)
+    async with running(positions.run()), intake(log, backlog=backlog):
+        await wait_until(lambda: any(backlog.full("bretagne", one, alone=INBOX_AHEAD) for one in partitions))
         for _ in range(1_000):
             await asyncio.sleep(0)
         waiting = len(await values(log, SUBMISSIONS))
@@ -153,7 +139,6 @@ async def test_an_inbox_waits_for_the_relay_while_others_submit(
             for one, end in enumerate(await log.ends(SUBMISSIONS)):
                 await log.append(POSITIONS, one, [position_record(SUBMISSIONS, one, end)])
             await asyncio.sleep(0.01)
-    running.cancel()
     assert number == len(set(await values(log, SUBMISSIONS)))
 
 

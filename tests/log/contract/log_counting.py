@@ -21,6 +21,7 @@ from gateway.protocol.submission import Known, Publish, Retire, Submission, With
 from gateway.protocol.topic import POSITIONS, RECEIPTS, STATISTICS, SUBMISSIONS
 from gateway.store import StatisticsView, ViewUpdater
 from schemas import Verdict
+from tests.harness import running
 from tests.log.contract.log_fixture import DEADLINE, LogFixture, read
 
 NOON = read_utc("2027-01-15T12:00:00.000Z")
@@ -61,15 +62,11 @@ async def counted(log: EventLog, folder: Path, name: str) -> Mapping[tuple[str |
     """The counts of a view that is filled from the log."""
     identity = await log.identity()
     view = await StatisticsView.open(folder / f"{name}.sqlite", log_identity=identity, partitions=log.partitions)
-    task = asyncio.create_task(ViewUpdater(log, STATISTICS, view).run())
-    try:
+    async with running(ViewUpdater(log, STATISTICS, view).run()):
         assert await view.reached(await log.ends(STATISTICS), DEADLINE)
-        found = await view.counts(DAY, DAY, by={"platform", "verdict", "department"})
-        return {(one.platform, one.verdict, one.department): one.number for one in found}
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await view.close()
+    found = await view.counts(DAY, DAY, by={"platform", "verdict", "department"})
+    await view.close()
+    return {(one.platform, one.verdict, one.department): one.number for one in found}
 
 
 class Counting(LogFixture):
@@ -107,14 +104,11 @@ class Counting(LogFixture):
 
     async def _count_until(self, log: EventLog, receipts: int) -> None:
         """An owner of its own, until the position of its counts is on the log."""
-        task = asyncio.create_task(CountedPartition(log, 0, seal=SEAL, every=0.01).run())
         target = f"{COUNTED}/0".encode(), (await log.ends(RECEIPTS))[0]
         assert target[1] >= receipts
-        async with asyncio.timeout(DEADLINE):
+        async with running(CountedPartition(log, 0, seal=SEAL, every=0.01).run()) as [task], asyncio.timeout(DEADLINE):
             while not any(
                 one.key == target[0] and int(one.value or 0) >= target[1] for one in await read(log, POSITIONS)
             ):
                 assert not task.done()
                 await asyncio.sleep(0.02)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

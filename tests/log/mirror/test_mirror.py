@@ -1,8 +1,7 @@
 """A topic mirror holds the fold of all records of its topic, through outages and through the loss of its position."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -13,6 +12,7 @@ from gateway.log.mirror import TopicMirror, fold_topic
 from gateway.log.port import Chunk, Output
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import COMMON, RUNS, SUBMISSIONS
+from tests.harness import running
 
 Values = Mapping[str, str]
 
@@ -56,17 +56,6 @@ def mirror_of(log: MemoryLog, topic: str = RUNS, partitions: Sequence[int] | Non
     return TopicMirror(log, topic, fold=fold, empty={}, partitions=partitions)
 
 
-@asynccontextmanager
-async def running(mirror: TopicMirror[Values]) -> AsyncIterator["asyncio.Task[None]"]:
-    task = asyncio.create_task(mirror.run())
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError, LogUnavailableError):
-            await task
-
-
 async def test_a_mirror_that_has_caught_up_holds_the_topics_state(log: FlakyLog) -> None:
     await log.append(RUNS, 0, [record("a", "1"), record("a", "2")])
     await log.append(RUNS, 1, [record("b", "3")])
@@ -97,7 +86,7 @@ async def test_it_waits_for_no_record_of_an_empty_topic(log: FlakyLog) -> None:
 
 async def test_while_it_runs_others_advance_it_and_wait_for_its_state(log: FlakyLog) -> None:
     mirror = mirror_of(log)
-    async with running(mirror):
+    async with running(mirror.run()):
         waiting = asyncio.create_task(mirror.wait_for(lambda values: "b" in values, seconds=10))
         appended = await log.append(RUNS, 0, [record("a", "1")])
         async with asyncio.timeout(10):
@@ -113,9 +102,8 @@ async def test_after_an_outage_a_mirror_continues_without_a_gap(log: FlakyLog) -
     await mirror.catch_up()
     await log.append(RUNS, 0, [record("a", "1")])
     log.fails = 1
-    async with running(mirror) as task:
-        with pytest.raises(LogUnavailableError):
-            await task
+    with pytest.raises(LogUnavailableError):
+        await mirror.run()
     await mirror.catch_up()
     assert {"a": "1"} == mirror.state
     await mirror.close()
