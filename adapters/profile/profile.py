@@ -12,7 +12,8 @@ import orjson
 from yarl import URL
 
 import schemas
-from adapters.formats import FORMATS, FeedMapping, load_mapping
+from adapters.formats.mapping import FeedMapping, load_mapping
+from adapters.formats.mapping_document import FORMATS
 from adapters.formats.problem import for_profile
 from adapters.transport.address import feed_url_fault
 from gateway.protocol.source_run import DEFAULT_MINUTES, NATIVE
@@ -36,7 +37,6 @@ class Profile:
     platform: str
     name: str
     region: str | None
-    url: str | None
     hosts: tuple[str, ...]
     territory: frozenset[str]
     national_delivery: Literal["gateway", "self"]
@@ -93,7 +93,6 @@ def read_profile(document: object, *, loopback: bool = False, stored: bool = Fal
         platform=document["platform"],
         name=document["name"],
         region=region,
-        url=document.get("url"),
         hosts=tuple(document.get("hosts", ())),
         territory=frozenset(document.get("territory", ())) or _departments(region),
         national_delivery=document.get("national_delivery", "gateway"),

@@ -89,11 +89,6 @@ class HttpsPull:
         """The address."""
         return str(self._url)
 
-    @property
-    def authorized(self) -> bool:
-        """Whether it sends credentials."""
-        return self._authorization is not None
-
     async def _fetch(self, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
         host = self._url.host or ""
         try:

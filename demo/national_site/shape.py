@@ -7,12 +7,13 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from adapters.national.mapping.week import MONTHS
 from demo.national_site.body import sectors
 from demo.national_site.framework import leading_whole
 from demo.national_site.stock import Operator, SiteOffer, Stock, first_monday, last_friday, monday_of_week
 from gateway.protocol.paris_time import PARIS
+from schemas import texts
 
+_MONTHS = texts.MONTHS["fr"]
 PER_PAGE = 30
 _KNOWN = ("page", "latitude", "longitude", "radius", "keyword")
 _KNOWN_LISTS = ("sector_ids", "week_ids")
@@ -159,7 +160,7 @@ def _instant(milliseconds: int) -> str:
 
 def _spoken(day: date) -> str:
     """A French date such as `` 5 mars 2027``, with a leading blank for a one-digit day."""
-    return f"{day.day:2} {MONTHS[day.month - 1]} {day.year}"
+    return f"{day.day:2} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def _span(week: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from adapters.formats import FeedComplete, read_pages
+from adapters.formats.item import FeedComplete
+from adapters.formats.reading import read_pages
 from adapters.pull.pages import PagedFeed, fetch_pages
 from adapters.transport.feed import FeedError, FetchLimits
 from adapters.transport.https import HttpsPull
@@ -148,7 +149,7 @@ async def test_pages_of_another_origin_get_no_credentials() -> None:
     assert ["https://stages.example/o?page=2", "https://cdn.example/o?page=2", "https://stages.example/o?page=2"] == [
         own.url, moved.url, behind.url,
     ]  # fmt: skip
-    assert [True, False, True] == [one.authorized for one in (own, moved, behind)]
+    assert [True, False, True] == [one._authorization is not None for one in (own, moved, behind)]
     for elsewhere in ("https://autre.example/o", "https://stages.example:8443/o", "ftp://stages.example/o", "http://[/",
                       "https://x:y@stages.example/o", "file:///etc/passwd", "//169.254.169.254/latest"):  # fmt: skip
         assert transport.following("https://stages.example/o", elsewhere) is None

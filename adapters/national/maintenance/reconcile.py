@@ -154,7 +154,7 @@ class Reconciliation:
             or held.digest != body_digest(wanted.deliverability.body)
         ):
             return  # a call is due anyway, or its school year is over
-        fields = [one.field for one in differences(wanted.deliverability, listed)]
+        fields = differences(wanted.deliverability, listed)
         answered = held.answered or {}
         if [name for name in fields if not (name in {"weeks", "grades"} and answered)]:
             findings.differing[listed.remote_id or ""] = fields

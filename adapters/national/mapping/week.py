@@ -1,7 +1,6 @@
-"""Weeks and days in the site's formats, and the school year in force there.
+"""Weeks in the site's formats, and the school year in force there.
 
-The site takes ``2027-W09``, answers writes with ``2027-W9``, and reads with ``du 01/03/2027 au 05/03/2027`` and days
-such as `` 5 mars 2027``.
+The site takes ``2027-W09``, answers writes with ``2027-W9``, and reads with ``du 01/03/2027 au 05/03/2027``.
 """
 
 import re
@@ -9,13 +8,10 @@ from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
-from schemas import texts
 from schemas.schoolyear import FLIP, SchoolYear, june_year, monday_of, years
 
-MONTHS = texts.MONTHS["fr"]
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{1,2})", re.ASCII)
 _SPAN = re.compile(r"du ([0-9]{2})/([0-9]{2})/([0-9]{4}) au [0-9]{2}/[0-9]{2}/[0-9]{4}")
-_DAY = re.compile(r"([0-9]{1,2}) (\w+) ([0-9]{4})")
 
 
 def year_in_force(on: date) -> SchoolYear | None:
@@ -47,17 +43,6 @@ def _week_of_span(span: str) -> str | None:
     found = _SPAN.fullmatch(span)
     try:
         return week_of(date(int(found[3]), int(found[2]), int(found[1]))) if found else None
-    except ValueError:
-        return None
-
-
-def parse_day(text: str) -> date | None:
-    """The day of `` 4 septembre 2023``; None for another form."""
-    found = _DAY.fullmatch(text.strip())
-    if found is None or found[2] not in MONTHS:
-        return None
-    try:
-        return date(int(found[3]), MONTHS.index(found[2]) + 1, int(found[1]))
     except ValueError:
         return None
 

@@ -5,14 +5,13 @@ The site's read form differs from its write form, and lacks seats, hours and cod
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.national.mapping.deliverability import Ready
-from adapters.national.mapping.week import parse_day, parse_spans
+from adapters.national.mapping.week import parse_spans
 from adapters.national.site.answer import SiteAnswer
 from adapters.national.site.page_json import Doubled, find_fault
 from schemas.codelist import reference
@@ -46,19 +45,12 @@ class Listed:
     sector: str | None
     weeks: tuple[str, ...]
     levels: tuple[str, ...]
-    first_day: date | None
-    last_day: date | None
     permalink: str | None
     url: str
     is_public: bool
     accessible: bool
     rep: bool
     qpv: bool
-
-    @property
-    def apply_url(self) -> str:
-        """The address for applications: the partner's, else the site's own."""
-        return self.permalink or self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +76,6 @@ class SearchPage:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One field whose value at the site differs from the sent one."""
-
-    field: str
-    sent: Any
-    listed: Any
-
-
 def read_page(answer: SiteAnswer) -> SearchPage | None:
     """The page that an answer of index or search holds; None when it holds none."""
     if answer.status != HTTPStatus.OK or not isinstance(answer.body, dict) or isinstance(answer.body, Doubled):
@@ -114,11 +97,9 @@ def read_page(answer: SiteAnswer) -> SearchPage | None:
     )
 
 
-def differences(sent: Ready, listed: Listed) -> tuple[Difference, ...]:
+def differences(sent: Ready, listed: Listed) -> list[str]:
     """The fields that the site shows with another value than was sent."""
-    return tuple(
-        Difference(field, wanted, actual) for field, wanted, actual in _pairs(sent, listed) if not _same(wanted, actual)
-    )
+    return [field for field, wanted, actual in _pairs(sent, listed) if not _same(wanted, actual)]
 
 
 def _pairs(sent: Ready, listed: Listed) -> Iterator[tuple[str, Any, Any]]:
@@ -183,8 +164,6 @@ def _listed(item: Mapping[str, Any]) -> Listed:
         sector=_sectors().get(_text(item, "sector").casefold()),
         weeks=weeks,
         levels=_levels(item),
-        first_day=parse_day(_maybe(item, "date_start") or ""),
-        last_day=parse_day(_maybe(item, "date_end") or ""),
         permalink=_maybe(item, "permalink") or None,
         url=_without_query(_text(item, "url")),
         is_public=item.get("is_public") is True,

@@ -57,7 +57,7 @@ async def test_pitfall_7_the_index_is_paged_by_thirty_newest_first(
     assert [(61, 3, number) for number in (1, 2, 3, 4)] == [(page.total, page.pages, page.number) for page in pages]
     names = [listed.remote_id for page in pages for listed in page.listed]
     assert [f"bretagne:{number}" for number in reversed(range(61))] == names
-    assert () == differences(sent, pages[0].listed[0])
+    assert [] == differences(sent, pages[0].listed[0])
     assert 61 == len(simulator.stock.rows)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import orjson
 import pytest
 
 from adapters.national.mapping.deliverability import Ready
-from adapters.national.mapping.week import parse_day, parse_spans, parse_week
+from adapters.national.mapping.week import parse_spans, parse_week
 from adapters.national.site.answer import SiteAnswer
 from adapters.national.site.client import HttpSite
 from adapters.national.site.reading import Listed, SearchPage, Unreadable, differences, read_page
@@ -30,8 +29,7 @@ def test_the_recorded_index_is_read(samples: Path) -> None:
     assert (2, 1, 1, ()) == (page.total, page.pages, page.number, page.unreadable)
     first = page.listed[0]
     assert (20, "4", "Stage de 3eme - 4", ("troisieme",)) == (first.number, first.remote_id, first.title, first.levels)
-    assert (date(2023, 9, 4), date(2024, 5, 31)) == (first.first_day, first.last_day)
-    assert ("s25", "https://google.fr", 39) == (first.sector, first.apply_url, len(first.weeks))
+    assert ("s25", "https://google.fr", 39) == (first.sector, first.permalink, len(first.weeks))
     assert ("2023-W36", "2024-W22") == (first.weeks[0], first.weeks[-1])
 
 
@@ -40,7 +38,7 @@ def test_an_offer_made_on_the_site_applies_at_its_own_page_without_the_readers_q
     page = page_of(recorded(samples, "search"))
     assert (31, 2, 2) == (page.total, page.pages, page.number)
     assert (None, None) == (page.listed[0].remote_id, page.listed[0].permalink)
-    assert "http://www.example.com/offres-de-stage/6" == page.listed[0].apply_url
+    assert "http://www.example.com/offres-de-stage/6" == page.listed[0].url
 
 
 @pytest.mark.samples
@@ -95,14 +93,12 @@ def test_a_sector_that_is_not_on_the_list_is_unknown(samples: Path) -> None:
     assert page_of(body).listed[0].sector is None
 
 
-def test_weeks_and_days_are_read_as_the_site_writes_them() -> None:
+def test_weeks_are_read_as_the_site_writes_them() -> None:
     assert "2025-W01" == parse_week("2025-W1")
     assert [None] * 3 == [parse_week("2025-W54"), parse_week("2025W1"), parse_week("2020-Wsem9-23")]
     assert ("2025-W25", "2025-W26") == parse_spans("du 23/06/2025 au 27/06/2025, du 16/06/2025 au 20/06/2025")
     assert ("2025-W01",) == parse_spans("du 30/12/2024 au 03/01/2025")
     assert () == parse_spans("")
-    assert date(2023, 9, 4) == parse_day(" 4 septembre 2023")
-    assert [None] * 3 == [parse_day("31 février 2024"), parse_day("4 septembre"), parse_day("4 fructidor 2023")]
 
 
 async def read_back(site: HttpSite) -> Listed:
@@ -115,13 +111,13 @@ async def test_a_sent_offer_is_read_back_without_difference(site: HttpSite) -> N
     for number, offer in enumerate((offer_of(), offer_of(location={"city": "Saint-Malo", "postal_code": "35400"}))):
         sent = ready(offer)
         await site.create(sent.named(f"bretagne:{number}"))
-        assert () == differences(sent, await read_back(site))
+        assert [] == differences(sent, await read_back(site))
 
 
 async def test_an_offer_sent_by_the_old_interface_is_read_back_without_difference(site: HttpSite) -> None:
     sent = ready(offer_of(weeks=["2027-W25"]), one_week=True)
     assert 201 == (await site.create(sent.named("bretagne:1"))).status
-    assert () == differences(sent, await read_back(site))
+    assert [] == differences(sent, await read_back(site))
     assert OLD_TOKEN not in repr(site)
 
 
@@ -151,18 +147,18 @@ async def test_an_offer_sent_by_the_old_interface_is_read_back_without_differenc
 async def test_each_field_that_differs_is_named(field: str, change: Callable[[Listed], Listed], site: HttpSite) -> None:
     sent = ready(offer_of())
     await site.create(sent.named("bretagne:1"))
-    assert [field] == [difference.field for difference in differences(sent, change(await read_back(site)))]
+    assert [field] == differences(sent, change(await read_back(site)))
 
 
 async def test_coordinates_that_differ_minimally_are_equal(site: HttpSite, simulator: NationalSimulator) -> None:
     sent = ready(offer_of())
     await site.create(sent.named("bretagne:1"))
     listed = await read_back(site)
-    assert () == differences(sent, replace(listed, latitude=48.110000001))
+    assert [] == differences(sent, replace(listed, latitude=48.110000001))
     unplaced = Ready(
         {name: value for name, value in sent.body.items() if name != "coordinates"}, sent.weeks, sent.levels
     )
-    assert () == differences(unplaced, replace(listed, latitude=1.0))
+    assert [] == differences(unplaced, replace(listed, latitude=1.0))
     assert 1 == len(simulator.stock.rows)
 
 

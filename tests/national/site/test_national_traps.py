@@ -137,7 +137,7 @@ async def test_trap_2_an_offer_that_search_does_not_return_is_unknown(
     simulator.publish_on_site(**made_there(city="Le Bouscat", max_candidates=5, handicap_accessible=False))
     (listed,) = page_of(await site.search(1)).listed
     assert "Le bouscat" == listed.city
-    assert f"{simulator.url}/offres-de-stage/1" == listed.apply_url
+    assert f"{simulator.url}/offres-de-stage/1" == listed.url
     assert not hasattr(listed, "seats")
     assert not listed.accessible
 
