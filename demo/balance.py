@@ -12,7 +12,9 @@ from typing import Any, TypeAlias
 import orjson
 
 import schemas
-from adapters.formats import FeedMapping, OfferItem, judge, read
+from adapters.formats.item import OfferItem, judge
+from adapters.formats.mapping import FeedMapping
+from adapters.formats.reading import read
 from adapters.national.mapping.body import remote_id
 from adapters.national.mapping.deliverability import DeliveryTerms, Ready
 from adapters.national.mapping.mapping import map_offer

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.formats import FeedMapping, load_mapping
 from adapters.formats.field import FIELDS, YES_NO, Many, One
-from adapters.formats.inference import Guess, MappingDraft, with_rules
 from adapters.formats.inference.candidate import PAIR
+from adapters.formats.inference.draft import MappingDraft, with_rules
+from adapters.formats.inference.guess import Guess
 from adapters.formats.inference.kinds import DATE_PATTERNS
+from adapters.formats.mapping import FeedMapping, load_mapping
 from adapters.formats.problem import UnreadableValueError
 from adapters.formats.rule import OTHERS
 from adapters.formats.text import fold, one_line

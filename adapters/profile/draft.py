@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from adapters.formats.inference import MappingDraft
+from adapters.formats.inference.draft import MappingDraft
 from adapters.formats.mapping_document import READY_MADE
 from adapters.profile.profile import Profile, read_profile
 from schemas.rulebook import Language

@@ -10,35 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from adapters.formats import (
-    BrokenItem,
-    FeedComplete,
-    FeedMapping,
-    FeedUnusable,
-    OfferItem,
-    PassedItem,
-    ProblemGroups,
-    RepeatedItem,
-    judge,
-    read,
-)
-from adapters.formats.inference import (
-    ORDER,
-    REQUIRED,
-    Guess,
-    MappingDraft,
-    Sample,
-    draft,
-    read_sample,
-    rehearse,
-    with_conditions,
-)
 from adapters.formats.inference.candidate import PAIR
-from adapters.formats.inference.guess import Option, paths_of
+from adapters.formats.inference.draft import MappingDraft, Sample, draft, read_sample, rehearse, with_conditions
+from adapters.formats.inference.guess import ORDER, REQUIRED, Guess, Option, paths_of
 from adapters.formats.inference.names import is_personal
 from adapters.formats.inference.survey import survey
+from adapters.formats.item import BrokenItem, FeedComplete, FeedUnusable, OfferItem, PassedItem, RepeatedItem, judge
+from adapters.formats.mapping import FeedMapping
 from adapters.formats.path import FIRST, parse_path, write_path
-from adapters.formats.problem import UnusableFeedError
+from adapters.formats.problem import ProblemGroups, UnusableFeedError
+from adapters.formats.reading import read
 from adapters.formats.sector import find_sectors
 from adapters.formats.sector_evidence import nearest_sectors
 from adapters.formats.text import one_line

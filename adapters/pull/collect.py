@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 import schemas
-from adapters.formats import (
+from adapters.formats.item import (
     BrokenItem,
     FeedComplete,
     FeedUnusable,

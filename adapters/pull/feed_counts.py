@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
-from adapters.formats import ProblemGroups
+from adapters.formats.problem import ProblemGroups
 from gateway.protocol.source_run import Counts
 from gateway.runtime.id_set import IdSet
 

@@ -13,9 +13,10 @@ from functools import partial
 from tempfile import TemporaryFile
 from typing import IO
 
-from adapters.formats import FeedMapping, FeedPage, Paging, look_at
-from adapters.formats.mapping import JsonLines, Rows
+from adapters.formats.mapping import FeedMapping, JsonLines, Rows
+from adapters.formats.paging import Paging
 from adapters.formats.problem import UnusableFeedError
+from adapters.formats.reading import FeedPage, look_at
 from adapters.transport.feed import Feed, FeedError, FetchLimits, Transport, Unchanged, Validators
 from adapters.transport.https import HttpsPull
 from adapters.transport.landing import too_large

@@ -9,7 +9,9 @@ from typing import Any
 
 import structlog
 
-from adapters.formats import FeedMapping, Item, read_pages
+from adapters.formats.item import Item
+from adapters.formats.mapping import FeedMapping
+from adapters.formats.reading import read_pages
 from adapters.profile.profile import Profile
 from adapters.pull.collect import FeedCollector, FeedUpload, RejectedFeedError, hash_of
 from adapters.pull.lanes import Lanes

@@ -6,18 +6,9 @@ from datetime import date
 from typing import Any
 
 import schemas
-from adapters.formats import (
-    MISFITS,
-    BrokenItem,
-    FeedComplete,
-    FeedMapping,
-    FeedUnusable,
-    OfferItem,
-    PassedItem,
-    RepeatedItem,
-    judge,
-    read,
-)
+from adapters.formats.item import BrokenItem, FeedComplete, FeedUnusable, OfferItem, PassedItem, RepeatedItem, judge
+from adapters.formats.mapping import FeedMapping
+from adapters.formats.reading import MISFITS, read
 from adapters.pull.feed_counts import FeedCounts, Kind
 from gateway.protocol.source_run import Counts
 from schemas import Problem

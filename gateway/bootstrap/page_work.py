@@ -10,8 +10,8 @@ from datetime import date
 from typing import Any
 
 import schemas
-from adapters.formats import MISFITS
 from adapters.formats.mapping import Elements, JsonLines, Objects, Rows, Source
+from adapters.formats.reading import MISFITS
 from adapters.national.mapping.deliverability import (
     Deliverability,
     DeliverableLater,

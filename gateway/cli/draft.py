@@ -8,8 +8,9 @@ from typing import Any
 
 from rich.text import Text
 
-from adapters.formats.inference import ORDER, Guess, MappingDraft, draft, read_sample
+from adapters.formats.inference.draft import MappingDraft, draft, read_sample
 from adapters.formats.inference.evidence import texts
+from adapters.formats.inference.guess import ORDER, Guess
 from adapters.formats.problem import UnusableFeedError
 from adapters.profile.draft import profile_file
 from gateway.cli.console import OUT, CommandError, print_rows

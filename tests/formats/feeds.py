@@ -6,7 +6,9 @@ from datetime import date
 from typing import Any
 from xml.sax.saxutils import escape
 
-from adapters.formats import BrokenItem, FeedComplete, FeedMapping, FeedUnusable, Item, OfferItem, load_mapping, read
+from adapters.formats.item import BrokenItem, FeedComplete, FeedUnusable, Item, OfferItem
+from adapters.formats.mapping import FeedMapping, load_mapping
+from adapters.formats.reading import read
 
 ON = date(2026, 11, 24)
 PLATFORM = "bretagne"

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, OfferItem
 from adapters.formats.csv_reader import SEPARATORS, read_rows
-from adapters.formats.item import ITEM_CHARACTERS, SourceItem
+from adapters.formats.item import ITEM_CHARACTERS, BrokenItem, FeedComplete, FeedUnusable, OfferItem, SourceItem
 from tests.formats.feeds import codes, csv, flat, items, only, row, unusable, written
 
 

@@ -9,10 +9,11 @@ import orjson
 import pytest
 
 import schemas
-from adapters.formats import FORMATS, OfferItem, judge, rules
 from adapters.formats.encoding import _KNOWN
 from adapters.formats.field import BY_KIND, FIELDS
-from adapters.formats.item import DEPTH, FEED_ITEMS, ITEM_CHARACTERS, ITEM_NODES
+from adapters.formats.item import DEPTH, FEED_ITEMS, ITEM_CHARACTERS, ITEM_NODES, OfferItem, judge
+from adapters.formats.mapping_document import FORMATS
+from adapters.formats.problem import rules
 from tests.formats.feeds import ON, items, load
 
 ROOT = Path(__file__).parents[2]

@@ -9,9 +9,11 @@ import orjson
 import pytest
 
 import schemas
-from adapters.formats import FeedComplete, FeedMapping, OfferItem, load_mapping, read
+from adapters.formats.item import FeedComplete, OfferItem
+from adapters.formats.mapping import FeedMapping, load_mapping
 from adapters.formats.mapping_document import SOURCES
 from adapters.formats.problem import ReadingProblem
+from adapters.formats.reading import read
 from tests.formats.feeds import FIELDS, ON, PLATFORM, codes, items, row
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schemas
-from adapters.formats import judge
 from adapters.formats.field import (
     FIELDS,
     Located,
@@ -30,6 +29,7 @@ from adapters.formats.field import (
     read_yes_no,
 )
 from adapters.formats.identity import local_id
+from adapters.formats.item import judge
 from adapters.formats.locality import resolve
 from adapters.formats.location_texts import Written
 from adapters.formats.problem import UnreadableValueError

@@ -7,18 +7,12 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.formats import (
-    FeedComplete,
-    FeedMapping,
-    FeedUnusable,
-    OfferItem,
-    PassedItem,
-    ReadingProblem,
-    load_mapping,
-    read,
-)
+from adapters.formats.item import FeedComplete, FeedUnusable, OfferItem, PassedItem
+from adapters.formats.mapping import FeedMapping, load_mapping
 from adapters.formats.nearest_path import nearest
 from adapters.formats.path import parse_path
+from adapters.formats.problem import ReadingProblem
+from adapters.formats.reading import read
 from tests.formats.feeds import FIELDS, FORMS, ON, PLATFORM, codes, flat, items, load, row, unusable, written
 
 ROWS = [row(number) for number in range(3)]

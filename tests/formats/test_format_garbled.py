@@ -10,18 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.formats import (
-    BrokenItem,
-    FeedComplete,
-    FeedMapping,
-    FeedUnusable,
-    OfferItem,
-    PassedItem,
-    RepeatedItem,
-    judge,
-    load_mapping,
-    read,
-)
+from adapters.formats.item import BrokenItem, FeedComplete, FeedUnusable, OfferItem, PassedItem, RepeatedItem, judge
+from adapters.formats.mapping import FeedMapping, load_mapping
+from adapters.formats.reading import read
 from schemas import Problem
 from tests.formats.feeds import FORMS, ON, flat, items, load, row, written
 from tests.formats.test_format_jsonld import POSTING, page, script

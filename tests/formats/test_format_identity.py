@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.formats import BrokenItem, FeedComplete, ItemPosition, OfferItem, RepeatedItem
+from adapters.formats.item import BrokenItem, FeedComplete, ItemPosition, OfferItem, RepeatedItem
 from tests.formats.feeds import FORMS, codes, flat, items, row, written
 
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.formats import BrokenItem, FeedComplete, OfferItem
-from adapters.formats.item import DEPTH, ITEM_CHARACTERS, SourceItem
+from adapters.formats.item import DEPTH, ITEM_CHARACTERS, BrokenItem, FeedComplete, OfferItem, SourceItem
 from adapters.formats.json_reader import read_documents, read_lines
 from adapters.formats.path import parse_path
 from tests.formats.feeds import codes, flat, items, row, unusable, written

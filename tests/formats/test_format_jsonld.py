@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.formats import BrokenItem, FeedComplete, OfferItem, PassedItem, judge
+from adapters.formats.item import BrokenItem, FeedComplete, OfferItem, PassedItem, judge
 from tests.formats.feeds import ON, codes, items, load, offers, only, unusable
 
 POSTING: dict[str, Any] = {

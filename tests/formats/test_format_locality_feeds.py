@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.formats import OfferItem, judge
+from adapters.formats.item import OfferItem, judge
 from adapters.formats.mapping_document import READY_MADE
 from tests.formats.feeds import FORMS, ON, codes, flat, items, load, only, row, written
 

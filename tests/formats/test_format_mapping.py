@@ -7,9 +7,9 @@ import orjson
 import pytest
 
 import schemas
-from adapters.formats import FORMATS, FeedMapping, load_mapping
 from adapters.formats.field import FIELDS, HINTS
-from adapters.formats.mapping_document import READY_MADE
+from adapters.formats.mapping import FeedMapping, load_mapping
+from adapters.formats.mapping_document import FORMATS, READY_MADE
 from adapters.formats.problem import ReadingProblem
 from tests.formats.feeds import load
 

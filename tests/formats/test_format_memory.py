@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import orjson
 import pytest
 
-from adapters.formats import FeedComplete, FeedUnusable, read
+from adapters.formats.item import FeedComplete, FeedUnusable
+from adapters.formats.reading import read
 from tests.formats.feeds import FORMS, ON, PLATFORM, flat, load, row, written
 
 pytestmark = pytest.mark.slow

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 import schemas
-from adapters.formats import OfferItem, judge, load_mapping, rules
 from adapters.formats.field import FIELDS
-from adapters.formats.problem import _rules, _words, for_item, for_profile, rule_pointer
+from adapters.formats.item import OfferItem, judge
+from adapters.formats.mapping import load_mapping
+from adapters.formats.problem import _rules, _words, for_item, for_profile, rule_pointer, rules
 from schemas import Problem, Rule
 from schemas.bilingual import json_type, spoken
 from schemas.rulebook import LANGUAGES

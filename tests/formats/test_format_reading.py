@@ -4,8 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, ItemPosition, OfferItem, PassedItem, judge
-from adapters.formats.item import FEED_ITEMS
+from adapters.formats.item import (
+    FEED_ITEMS,
+    BrokenItem,
+    FeedComplete,
+    FeedUnusable,
+    ItemPosition,
+    OfferItem,
+    PassedItem,
+    judge,
+)
 from adapters.formats.problem import rules
 from schemas.registry import _fast
 from tests.formats.feeds import FORMS, ON, codes, flat, items, load, offers, only, row, unusable, written

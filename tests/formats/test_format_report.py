@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.formats import ProblemGroups
-from adapters.formats.problem import MAX_EXAMPLES, MAX_GROUPS
+from adapters.formats.problem import MAX_EXAMPLES, MAX_GROUPS, ProblemGroups
 
 
 def body(code: str, pointer: str, *, severity: str = "error", **more: Any) -> dict[str, Any]:

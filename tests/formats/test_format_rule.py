@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.formats import OfferItem
+from adapters.formats.item import OfferItem
 from tests.formats.feeds import codes, flat, items, only, row
 
 

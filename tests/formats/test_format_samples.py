@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.formats import FeedComplete, OfferItem, judge
+from adapters.formats.item import FeedComplete, OfferItem, judge
 from tests.formats.feeds import ON, codes, items, load
 
 FOR_SECONDE: Mapping[str, Any] = {"levels": {"constant": ["seconde"]}, "weeks": {"school_weeks": True}}

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import schemas
-from adapters.formats import FeedComplete, FeedMapping, OfferItem, load_mapping
 from adapters.formats.field import read_sector
+from adapters.formats.item import FeedComplete, OfferItem
+from adapters.formats.mapping import FeedMapping, load_mapping
 from adapters.formats.problem import UnreadableValueError
 from adapters.formats.sector import _names, find_sectors
 from adapters.formats.sector_evidence import NEAREST, nearest_sectors

@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 import schemas
-from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, OfferItem, PassedItem, judge, load_mapping
+from adapters.formats.item import BrokenItem, FeedComplete, FeedUnusable, OfferItem, PassedItem, judge
+from adapters.formats.mapping import load_mapping
 from adapters.formats.take import load_takes, take_part
 from tests.formats.feeds import FIELDS, ON, codes, flat, items, offers, only, row
 

@@ -4,9 +4,17 @@ from typing import Any
 
 import pytest
 
-from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, OfferItem
 from adapters.formats.encoding import PIECE_BYTES
-from adapters.formats.item import DEPTH, ITEM_CHARACTERS, ITEM_NODES, SourceItem
+from adapters.formats.item import (
+    DEPTH,
+    ITEM_CHARACTERS,
+    ITEM_NODES,
+    BrokenItem,
+    FeedComplete,
+    FeedUnusable,
+    OfferItem,
+    SourceItem,
+)
 from adapters.formats.xml_reader import read_elements
 from tests.formats.feeds import codes, flat, items, loose, row, unusable, xml
 

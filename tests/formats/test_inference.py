@@ -10,14 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.formats import FeedMapping, OfferItem, judge, load_mapping, read
 from adapters.formats.field import FIELDS
-from adapters.formats.inference import ORDER, REQUIRED, MappingDraft, Sample, draft, read_sample, rehearse
+from adapters.formats.inference.draft import MappingDraft, Sample, draft, read_sample, rehearse
 from adapters.formats.inference.evidence import texts
+from adapters.formats.inference.guess import ORDER, REQUIRED
 from adapters.formats.inference.names import name_score, tokens, words
 from adapters.formats.inference.sample import MAX_ITEMS, MAX_STATE_BYTES, close_json
+from adapters.formats.item import OfferItem, judge
+from adapters.formats.mapping import FeedMapping, load_mapping
 from adapters.formats.mapping_document import FORMATS
 from adapters.formats.problem import UnusableFeedError
+from adapters.formats.reading import read
 
 pytestmark = pytest.mark.slow
 

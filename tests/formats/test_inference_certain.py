@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.formats.inference import MappingDraft, draft, read_sample
+from adapters.formats.inference.draft import MappingDraft, draft, read_sample
 from tests.formats.feeds import ON, codes, flat, only, row
 
 TITLES = ("Découverte de la reliure", "Observer un chantier", "Au laboratoire")

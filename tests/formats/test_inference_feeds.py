@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
-from adapters.formats import FeedMapping, OfferItem, load_mapping, read
-from adapters.formats.inference import REQUIRED, MappingDraft, draft, read_sample, rehearse
+from adapters.formats.inference.draft import MappingDraft, draft, read_sample, rehearse
+from adapters.formats.inference.guess import REQUIRED
+from adapters.formats.item import OfferItem
+from adapters.formats.mapping import FeedMapping, load_mapping
+from adapters.formats.reading import read
 
 pytestmark = pytest.mark.slow
 

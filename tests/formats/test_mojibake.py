@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.formats import FeedMapping, judge, load_mapping
-from adapters.formats.inference import draft, read_sample
+from adapters.formats.inference.draft import draft, read_sample
+from adapters.formats.item import judge
+from adapters.formats.mapping import FeedMapping, load_mapping
 from adapters.formats.mojibake import garbled, mend, mend_pieces
 from tests.formats.feeds import FORMS, ON, codes, flat, items, offers, only, row, unusable, written
 

@@ -5,8 +5,8 @@ import re
 import orjson
 import pytest
 
-from adapters.formats import FeedUnusable
-from adapters.formats.inference import read_sample
+from adapters.formats.inference.draft import read_sample
+from adapters.formats.item import FeedUnusable
 from adapters.formats.other_form import refuse
 from adapters.formats.problem import UnusableFeedError
 from tests.formats.feeds import FORMS, flat, items, row, unusable, written

@@ -6,8 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.formats import FeedComplete, FeedPage, look_at, read_pages
-from adapters.formats.inference import draft, read_sample
+from adapters.formats.inference.draft import draft, read_sample
+from adapters.formats.item import FeedComplete
+from adapters.formats.reading import FeedPage, look_at, read_pages
 from tests.formats.feeds import ON, PLATFORM, flat, items, row
 
 TWO = [row(1), row(2)]

@@ -5,7 +5,7 @@ from datetime import date
 import orjson
 import pytest
 
-from adapters.formats.inference import MappingDraft, draft, read_sample
+from adapters.formats.inference.draft import MappingDraft, draft, read_sample
 from adapters.profile.draft import PLACEHOLDER, draft_profile
 from adapters.profile.profile import Profile, read_profile
 from schemas.rulebook import LANGUAGES, Language

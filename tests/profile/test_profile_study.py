@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.formats.inference import ORDER
+from adapters.formats.inference.guess import ORDER
 from adapters.profile.choice import FIXABLE, LISTS, MEANT
 from adapters.profile.draft import draft_profile
 from adapters.profile.study import draft_of, open_sample, study

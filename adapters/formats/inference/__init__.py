@@ -7,28 +7,3 @@
 
 ``Sample`` holds no more than 50 items and 256 kB and can be stored between two steps of a dialogue.
 """
-
-from adapters.formats.inference.draft import (
-    MappingDraft,
-    Sample,
-    draft,
-    read_sample,
-    rehearse,
-    with_conditions,
-    with_rules,
-)
-from adapters.formats.inference.guess import ORDER, REQUIRED, Guess, Option
-
-__all__ = [
-    "ORDER",
-    "REQUIRED",
-    "Guess",
-    "MappingDraft",
-    "Option",
-    "Sample",
-    "draft",
-    "read_sample",
-    "rehearse",
-    "with_conditions",
-    "with_rules",
-]

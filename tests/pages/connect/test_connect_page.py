@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.formats.inference import draft, read_sample
+from adapters.formats.inference.draft import draft, read_sample
 from adapters.profile.draft import profile_text
 from adapters.profile.profile import Profile, read_profile
 from adapters.pull.sample import evaluate_sample
