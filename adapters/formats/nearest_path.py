@@ -240,7 +240,8 @@ class PathOutline:
         """Whether an empty list of items was found."""
         self.objects: list[tuple[Path, dict[str, Any]]] = []
         """The first objects outside of items: the path of each and its texts, numbers and truth values by name."""
-        self._counts: dict[Path, int] = {}
+        self.counts: dict[Path, int] = {}
+        """The number of elements or values at each path."""
         self._complex: set[Path] = set()
 
     def describe(self, path: Path) -> dict[str, Any]:
@@ -252,19 +253,24 @@ class PathOutline:
 
     def add(self, path: Path, *, members: bool) -> None:
         """Count an element or value at a path; ``members``: it has attributes or members."""
-        if path in self._counts:
-            self._counts[path] += 1
-        elif len(self._counts) < MAX_PATHS and sum(map(len, path)) <= _MAX_PATH:
-            self._counts[path] = 1
+        if path in self.counts:
+            self.counts[path] += 1
+        elif len(self.counts) < MAX_PATHS and sum(map(len, path)) <= _MAX_PATH:
+            self.counts[path] = 1
         else:
             return
         if members:
             self._complex.add(path)
 
+    @property
+    def parents(self) -> set[Path]:
+        """The paths with attributes, members or children."""
+        return self._complex | {path[:-1] for path in self.counts}
+
     def missing(self, paths: tuple[Path, ...], *, root: bool = True) -> UnusableFeedError:
         """The error of a document without items at the paths. ``root``: its root may be an item."""
         likely = self._likely(paths)
-        known = [path for path in self._counts if path in likely or not _is_above(path, likely)]
+        known = [path for path in self.counts if path in likely or not _is_above(path, likely)]
         if not root:
             known = [path for path in known if len(path) > 1] or known
         near = nearest_of(paths, known, likely=likely)
@@ -283,7 +289,7 @@ class PathOutline:
 
     def _often(self, near: Near) -> Bilingual:
         """Name a path that may be that of the items because it occurs more than once."""
-        count, path = self._counts[near.path], displayed(write_path(near.path))
+        count, path = self.counts[near.path], displayed(write_path(near.path))
         if near.related:
             return hint(replace(near, reason=Bilingual(f"it occurs {count} times", f"il y figure {count} fois")))
         return Bilingual(
@@ -293,8 +299,8 @@ class PathOutline:
 
     def _likely(self, paths: tuple[Path, ...]) -> set[Path]:
         """Candidate paths of items: with members, and repeated or siblings of a path sought."""
-        parents = self._complex | {path[:-1] for path in self._counts}
-        repeated = {path for path in parents if self._counts.get(path, 0) > 1}
+        parents = self.parents
+        repeated = {path for path in parents if self.counts.get(path, 0) > 1}
         beside = {path for path in parents for one in paths if len(one) > 1 and path[:-1] == one[:-1]}
         return repeated | {path for path in beside if path and not _is_above(path, repeated)}
 
@@ -303,18 +309,16 @@ class PathOutline:
 
         These have a similar name, or attributes or children without being known to describe the feed.
         """
-        for known in self._counts:
+        parents = self.parents
+        for known in self.counts:
             if len(known) != len(path) or known[:-1] != path[:-1]:
                 continue
             near = nearest(path, [known])
             if near is not None and near.cost <= CLOSE:
                 return True
-            if self._is_complex(known) and known[-1].rpartition(":")[2].lower() not in _ABOUT_THE_FEED:
+            if known in parents and known[-1].rpartition(":")[2].lower() not in _ABOUT_THE_FEED:
                 return True
         return False
-
-    def _is_complex(self, path: Path) -> bool:
-        return path in self._complex or _is_above(path, self._counts)
 
 
 def _is_above(path: Path, others: Iterable[Path]) -> bool:

@@ -6,7 +6,7 @@ draft_of(opened["sample"], choices, on=day)       # the draft, of which ``profil
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -51,7 +51,7 @@ Document = dict[str, Any]
 def open_sample(blocks: Iterable[bytes], *, items: str | None = None) -> Document:
     """The sample as JSON, with the list of items at the path ``items``; or the problem of one that cannot be used."""
     try:
-        return {"sample": read_sample(blocks, items=items).to_json()}
+        return {"sample": asdict(read_sample(blocks, items=items))}
     except UnusableFeedError as error:
         return {"refused": error.problem.to_json()}
 

@@ -39,11 +39,15 @@ class FieldCandidate:
     paths: tuple[Path, ...]
     score: float
     rule: Mapping[str, Any]
-    source: str
     evidence: tuple[Evidence, ...] = ()
     values: tuple[PathValues, ...] = field(default=(), repr=False)
     group: int = 0
     """Candidates of a lower group are preferred, whatever the scores."""
+
+    @property
+    def source(self) -> str:
+        """The paths, as options and corrections name it."""
+        return PAIR.join(map(write_path, self.paths))
 
     def same_as(self, other: "FieldCandidate") -> bool:
         """Whether both give the same values for every item; a short and a full name of an employer are the same."""
@@ -78,7 +82,7 @@ def _candidate(name: str, one: PathValues, paths: Sequence[PathValues], count: i
         score *= 0.85
     path = usable_path(name, one)
     group = _nearness(one) if name in LOCALITY else 0
-    return FieldCandidate(name, (path,), score, rule_of(name, one), write_path(path), tuple(found), (one,), group)
+    return FieldCandidate(name, (path,), score, rule_of(name, one), tuple(found), (one,), group)
 
 
 def _nearness(one: PathValues) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from adapters.formats.field import read_levels, read_yes_no
-from adapters.formats.inference.candidate import PAIR, FieldCandidate
+from adapters.formats.inference.candidate import FieldCandidate
 from adapters.formats.inference.evidence import evidence
 from adapters.formats.inference.kinds import share
 from adapters.formats.inference.names import name_of
@@ -32,11 +32,8 @@ def levels_of_columns(paths: Sequence[PathValues]) -> FieldCandidate | None:
     for part in parts:
         part["unmatched"] = "drop"
     values = tuple(named.values())
-    source = PAIR.join(write_path(one.path) for one in values)
     rule = {"join": {"parts": parts, "with": " "}}
-    return FieldCandidate(
-        "levels", tuple(one.path for one in values), _SCORE, rule, source, (evidence("columns"),), values
-    )
+    return FieldCandidate("levels", tuple(one.path for one in values), _SCORE, rule, (evidence("columns"),), values)
 
 
 def _level(name: str) -> str | None:

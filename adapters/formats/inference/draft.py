@@ -28,11 +28,11 @@ _RANKING_DAY = date(2000, 1, 1)
 _READY_MADE_SCORE = 0.95
 _READY_MADE_PATHS = 5
 _MAX_STATES = 6
-_CLEVERCONNECT = (
-    ("title", "position"), ("description",), ("company", "name"), ("workplace", "locations", "location"), ("link",),
-    ("@id",),
+_CLEVERCONNECT: tuple[tuple[Path, ...], ...] = (
+    (("title",), ("position",)), (("description",),), (("company", "name"),), (("workplace", "locations", "location"),),
+    (("link",),), (("@id",),),
 )  # fmt: skip
-"""Paths of CleverConnect: with five of them, an XML feed is in that format."""
+"""Paths of CleverConnect, some with an alternative: with five of them, an XML feed is in that format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +50,10 @@ class Sample:
     followed: bool = False
     """Whether it names the address of the next page."""
 
-    def to_json(self) -> dict[str, Any]:
-        """The sample as JSON."""
-        return {
-            "form": self.form,
-            "source": dict(self.source),
-            "items": list(self.items),
-            "cut": self.cut,
-            "others": list(self.others),
-            "page": self.page,
-            "followed": self.followed,
-        }
-
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """The sample of ``to_json``."""
-        return cls(
-            document["form"],
-            document["source"],
-            tuple(document["items"]),
-            document["cut"],
-            tuple(document["others"]),
-            document.get("page", ""),
-            document.get("followed", False),
-        )
+        """The sample of its members as JSON."""
+        return cls(**{**document, "items": tuple(document["items"]), "others": tuple(document["others"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +165,7 @@ def _fitness(one: Container) -> float:
 
 def _is_cleverconnect(items: Iterable[Content]) -> bool:
     first = next(iter(items))
-    return sum(any(select(first, path)[0] for path in _starts(paths)) for paths in _CLEVERCONNECT) >= _READY_MADE_PATHS
-
-
-def _starts(names: tuple[str, ...]) -> tuple[Path, ...]:
-    """One path of several names, or for title and position two paths of one."""
-    return ((names[0],), (names[1],)) if names == ("title", "position") else (names,)
+    return sum(any(select(first, path)[0] for path in paths) for paths in _CLEVERCONNECT) >= _READY_MADE_PATHS
 
 
 def _ready_made(sample: Sample, surveyed: Mapping[Path, PathValues]) -> dict[str, Guess]:

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
+from math import inf
 from statistics import median
+from typing import TypeVar
 
 from adapters.formats.field import (
     read_accessibility,
@@ -63,16 +65,27 @@ _POSSIBLE = 0.7
 _MAX_WEEKS = 2000
 _LEVEL_CHARACTERS = 120
 
+Value = TypeVar("Value")
 
-def _readable(read: Callable[[str], object]) -> Callable[[str], bool]:
+
+def _readable(
+    read: Callable[[str], Value], fits: Callable[[Value], bool] = lambda _: True, *, most: float = inf
+) -> Callable[[str], bool]:
+    """A predicate: whether a text of at most ``most`` characters can be read, as a value that fits."""
+
     def is_readable(text: str) -> bool:
         try:
-            read(text)
+            return len(text) <= most and fits(read(text))
         except UnreadableValueError:
             return False
-        return True
 
     return is_readable
+
+
+_are_weeks = _readable(lambda text: read_weeks([text]), most=_MAX_WEEKS)
+_is_date = _readable(read_date, most=60)
+_is_latitude = _readable(read_number, lambda at: at != 0 and (41 <= at <= 51.5 or -22 <= at <= 18.5))
+_is_longitude = _readable(read_number, lambda at: at != 0 and (-5.5 <= at <= 10 or -64 <= at <= 56))
 
 
 def _is_postcode(text: str) -> bool:
@@ -104,62 +117,16 @@ def _is_address(text: str) -> bool:
     return isinstance(resolve(Written(postcode=line, city=line)), Locality)
 
 
-def _is_siret(text: str) -> bool:
-    try:
-        return is_siret(read_siret(text))
-    except UnreadableValueError:
-        return False
-
-
 def _is_school(text: str) -> bool:
     return _UAI.fullmatch(text.strip().upper()) is not None and is_uai(text.strip().upper())
 
 
-def _is_count(text: str) -> bool:
-    try:
-        return 1 <= read_seats(text) <= 6000
-    except UnreadableValueError:
-        return False
-
-
-def _is_stay(text: str) -> bool:
-    try:
-        return 1 <= read_stay(text) <= 2
-    except UnreadableValueError:
-        return False
-
-
-def _is_decimal(text: str) -> bool:
-    try:
-        number = read_number(text)
-    except UnreadableValueError:
-        return False
-    return "." in text.replace(",", ".") and -180 <= number <= 180 and number != 0
-
-
-def _is_latitude(text: str) -> bool:
-    return _is_decimal(text) and (41 <= read_number(text) <= 51.5 or -22 <= read_number(text) <= 18.5)
-
-
-def _is_longitude(text: str) -> bool:
-    return _is_decimal(text) and (-5.5 <= read_number(text) <= 10 or -64 <= read_number(text) <= 56)
-
-
-def _are_levels(text: str) -> bool:
-    return len(text) <= _LEVEL_CHARACTERS and _readable(lambda one: read_levels([one]))(text)
-
-
-def _are_weeks(text: str) -> bool:
-    return len(text) <= _MAX_WEEKS and _readable(lambda one: read_weeks([one]))(text)
-
-
-def _is_date(text: str) -> bool:
-    return len(text) <= 60 and _readable(read_date)(text)
+def _has_decimals(text: str) -> bool:
+    return "." in text.replace(",", ".")
 
 
 def _is_url(text: str) -> bool:
-    text = text.strip()
-    return _URL.fullmatch(text) is not None
+    return _URL.fullmatch(text.strip()) is not None
 
 
 def _is_title(text: str) -> bool:
@@ -189,10 +156,6 @@ def _is_named_sector(text: str) -> bool:
     return bool(_LETTER.search(text)) and len(text) > 3 and _is_sector(text)
 
 
-def _is_yes_no(text: str) -> bool:
-    return _readable(read_yes_no)(text)
-
-
 KINDS: Mapping[str, Callable[[str], bool]] = {
     "url": _is_url,
     "site": lambda text: _is_url(text) or _BARE_HOST.fullmatch(text.strip()) is not None,
@@ -213,20 +176,20 @@ KINDS: Mapping[str, Callable[[str], bool]] = {
     "year": lambda text: re.fullmatch(r"20[0-9]{2}", text.strip()) is not None,
     "week_of_year": lambda text: re.fullmatch(r"(?:0?[1-9]|[1-4][0-9]|5[0-3])", text.strip()) is not None,
     "week_number": lambda text: _WEEK_NUMBERS.fullmatch(text.strip()) is not None,
-    "levels": _are_levels,
+    "levels": _readable(lambda text: read_levels([text]), most=_LEVEL_CHARACTERS),
     "sector": _is_sector,
     "sector_name": _is_named_sector,
     "naf": lambda text: _NAF.fullmatch(read_naf(text).replace(" ", "")) is not None,
-    "siret": _is_siret,
+    "siret": _readable(read_siret, is_siret),
     "rome": lambda text: _ROME.fullmatch(text.strip()) is not None,
     "uai": _is_school,
-    "yes_no": _is_yes_no,
+    "yes_no": _readable(read_yes_no),
     "accessibility": _readable(read_accessibility),
-    "count": _is_count,
-    "stay": _is_stay,
+    "count": _readable(read_seats, lambda number: 1 <= number <= 6000),
+    "stay": _readable(read_stay, lambda number: 1 <= number <= 2),
     "duration": lambda text: (found := _SMALL.fullmatch(text.strip())) is not None and 1 <= int(found[1]) <= 30,
-    "latitude": _is_latitude,
-    "longitude": _is_longitude,
+    "latitude": lambda text: _has_decimals(text) and _is_latitude(text),
+    "longitude": lambda text: _has_decimals(text) and _is_longitude(text),
     "hours": _readable(lambda text: read_hours([text])),
     "title": _is_title,
     "prose": _is_prose,

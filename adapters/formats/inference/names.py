@@ -42,6 +42,7 @@ _ID_OF_ANOTHER = 0.85
 
 _OF_THE_OFFER = frozenset(("id", "title", "description", "apply_url", "expires_on"))
 """Fields that the employer has as well: below its name they are not the offer's."""
+_ID_WORDS = frozenset(("id", "identifiant", "identifier"))
 _IDS = frozenset(("id", "source_id", "national_remote_id", "employer.siret"))
 """Fields whose values are ids: the id of a department, category or level is no value of another field."""
 _NOT_OF_A_LOCATION = _OF_THE_OFFER | {"employer.name", "employer.description", "sector"}
@@ -91,7 +92,7 @@ def name_of(path: Path) -> PathName:
     """The words of a path."""
     names = [name for name in path if name != FIRST]
     *above, leaf = [tokens(name) for name in names] or [()]
-    neutral = _neutral()
+    neutral = _words_of("neutral")
     near = next((found for found in reversed(above) if set(found) - neutral), ())
     hidden = any(name.startswith("_") and name[1:2].isalpha() for name in names[:-1])
     contexts_above = {one for found in above for one in _contexts(found)} | ({TECHNICAL} if hidden else set())
@@ -99,7 +100,7 @@ def name_of(path: Path) -> PathName:
         frozenset(leaf),
         frozenset(near),
         frozenset(word for found in above for word in found),
-        bool(near) and set(leaf) <= _generic() | neutral,
+        bool(near) and set(leaf) <= _words_of("generic") | neutral,
         frozenset(contexts_above),
         frozenset(_contexts(leaf)),
     )
@@ -114,12 +115,12 @@ def name_score(field: str, path: Path) -> float:
     phrases = _phrases()[field]
     if name.blocked or not phrases.excluded.isdisjoint(name.leaf | (name.near if name.generic else frozenset())):
         return 0.0
-    if name.leaf & _ids() and field not in _IDS:
+    if name.leaf & _ID_WORDS and field not in _IDS:
         return 0.0
     best = max((_match(name, phrase) * strength for phrase, strength in phrases.names), default=0.0)
     if field == "title":
         best = _title_score(name, best)
-    if field == "id" and 0 < best < 1 and name.leaf & _ids() and name.leaf - _ids() - _neutral():
+    if field == "id" and 0 < best < 1 and name.leaf & _ID_WORDS and name.leaf - _ID_WORDS - _words_of("neutral"):
         best *= _ID_OF_ANOTHER
     for context, inner in phrases.within:
         if context in name.contexts:
@@ -145,9 +146,10 @@ def _of_context(field: str, name: PathName) -> float:
 
 def _title_score(name: PathName, best: float) -> float:
     """A name of offers only may be the title; one that says it is long is likelier a description."""
-    below_offer = bool(name.above & _offers()) and name.above <= _neutral()
-    if not best and name.leaf and not name.generic and name.leaf <= _generic() | _neutral():
-        return _OFFER_ALONE if below_offer or (name.leaf & _offers() and name.leaf <= _neutral()) else 0.0
+    offers, neutral = _words_of("offers"), _words_of("neutral")
+    if not best and name.leaf and not name.generic and name.leaf <= _words_of("generic") | neutral:
+        of_offers = any(found & offers and found <= neutral for found in (name.above, name.leaf))
+        return _OFFER_ALONE if of_offers else 0.0
     return best - _EXTRA if best and name.leaf & _LONG else best
 
 
@@ -174,7 +176,7 @@ def _match(name: PathName, phrase: frozenset[str]) -> float:
     if name.generic:
         whole = name.leaf | name.near
         if phrase <= whole and phrase & name.near:
-            return _without_extra(whole - _generic(), phrase)
+            return _without_extra(whole - _words_of("generic"), phrase)
         return _GENERIC_ALONE * _match_leaf(name, phrase)
     if phrase <= name.leaf:
         return _without_extra(name.leaf, phrase)
@@ -188,7 +190,8 @@ def _match_leaf(name: PathName, phrase: frozenset[str]) -> float:
 
 
 def _without_extra(found: frozenset[str], phrase: frozenset[str]) -> float:
-    return max(0.2, 1 - _EXTRA * sum(len(word) > 1 and not word.isdigit() for word in found - phrase - _neutral()))
+    extra = found - phrase - _words_of("neutral")
+    return max(0.2, 1 - _EXTRA * sum(len(word) > 1 and not word.isdigit() for word in extra))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,28 +233,14 @@ def _context_phrases() -> Mapping[str, tuple[frozenset[str], ...]]:
     }
 
 
-def _ids() -> frozenset[str]:
-    return frozenset(("id", "identifiant", "identifier"))
-
-
 @cache
 def _stopwords() -> frozenset[str]:
     return frozenset(words()["stopwords"])
 
 
 @cache
-def _offers() -> frozenset[str]:
-    return frozenset(word for one in words()["offers"] for word in tokens(one))
-
-
-@cache
-def _neutral() -> frozenset[str]:
-    return frozenset(word for one in words()["neutral"] for word in tokens(one))
-
-
-@cache
-def _generic() -> frozenset[str]:
-    return frozenset(word for one in words()["generic"] for word in tokens(one))
+def _words_of(section: str) -> frozenset[str]:
+    return frozenset(word for one in words()[section] for word in tokens(one))
 
 
 def _singular(word: str) -> str:

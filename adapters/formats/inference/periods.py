@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from adapters.formats.inference.candidate import PAIR, FieldCandidate
-from adapters.formats.inference.evidence import evidence, of_kind
+from adapters.formats.inference.candidate import FieldCandidate
+from adapters.formats.inference.evidence import Evidence, evidence, of_kind
 from adapters.formats.inference.kinds import date_pattern, share
 from adapters.formats.inference.names import holds_word, name_of, name_score, phrase_score, tokens, words
+from adapters.formats.inference.scores import of_name
 from adapters.formats.inference.survey import PathValues
 from adapters.formats.moment import holds_span, read_date, read_day, read_weeks
 from adapters.formats.path import Path, write_path
@@ -47,7 +48,8 @@ def _written(paths: Sequence[PathValues], count: int, on: date) -> Iterator[Fiel
     for one in paths:
         named = 0.0 if _is_other(one.path) else name_score("weeks", one.path)
         if named >= 0.9 and share(one, "week_number") == 1.0 and not name_of(one.path).blocked:
-            yield _numbered(one, named * _coverage(one, count))
+            # The right path, although its values cannot be read without a map.
+            yield _as_written(one, _NAMED * named * _coverage(one, count), [of_name(one.path)], group=4)
             continue
         readable = share(one, "weeks")
         bounds = any(phrase_score(words()["dates"][side]["exact"], one.path) >= _NAMED for side in ("start", "end"))
@@ -60,20 +62,15 @@ def _written(paths: Sequence[PathValues], count: int, on: date) -> Iterator[Fiel
             continue
         score = 0.55 * named + 0.45 * readable if named else 0.62 * readable
         score = score if telling else min(score, _LIKELY)
-        said = [evidence("name", name=one.path[-1].lstrip("@"))] if named else []
+        found = [of_name(one.path)] if named else []
         kind = "iso_week" if share(one, "iso_week") > _MAJORITY else "weeks"
-        said.append(of_kind(kind, share(one, kind), len(one.values)))
-        source = write_path(one.path)
-        yield FieldCandidate(
-            "weeks", (one.path,), score * _coverage(one, count), {"path": source}, source, tuple(said), (one,),
-            group=0 if telling else 2,
-        )  # fmt: skip
+        found.append(of_kind(kind, share(one, kind), len(one.values)))
+        yield _as_written(one, score * _coverage(one, count), found, group=0 if telling else 2)
 
 
-def _numbered(one: PathValues, named: float) -> FieldCandidate:
-    """Numbers of weeks without a year: the right path, although its values cannot be read without a map."""
-    source, said = write_path(one.path), (evidence("name", name=one.path[-1].lstrip("@")),)
-    return FieldCandidate("weeks", (one.path,), _NAMED * named, {"path": source}, source, said, (one,), group=4)
+def _as_written(one: PathValues, score: float, found: Sequence[Evidence], *, group: int) -> FieldCandidate:
+    rule = {"path": write_path(one.path)}
+    return FieldCandidate("weeks", (one.path,), score, rule, tuple(found), (one,), group)
 
 
 def _holds_spans(one: PathValues) -> bool:
@@ -121,8 +118,8 @@ def _years(paths: Sequence[PathValues], count: int) -> Iterator[FieldCandidate]:
             continue
         for year in years:
             if _belong(year.path, week.path) and year.indexes == week.indexes:
-                said = [of_kind("iso_week", 1.0, len(week.values))]
-                yield _joined(year, week, (0.55 * score + 0.45) * _coverage(week, count), said, glue="-W", group=0)
+                found = [of_kind("iso_week", 1.0, len(week.values))]
+                yield _joined(year, week, (0.55 * score + 0.45) * _coverage(week, count), found, glue="-W", group=0)
 
 
 def _bounds(paths: Sequence[PathValues], side: str) -> list[tuple[PathValues, float]]:
@@ -237,7 +234,7 @@ def _joined(
     first: PathValues,
     second: PathValues | None,
     score: float,
-    said: list[Any],
+    found: Sequence[Evidence],
     *,
     glue: str,
     group: int,
@@ -258,8 +255,5 @@ def _joined(
     rule: dict[str, Any] = parts[0] if second is None else {"join": {"parts": [*parts, *after], "with": glue}}
     if each:
         rule = {"each": write_path(each), **rule}
-    names = [evidence("name", name=one.path[-1].lstrip("@")) for one in both]
-    source = PAIR.join(write_path(one.path) for one in both)
-    return FieldCandidate(
-        "weeks", tuple(one.path for one in both), score, rule, source, (*names, *said), tuple(both), group=group
-    )
+    paths = tuple(one.path for one in both)
+    return FieldCandidate("weeks", paths, score, rule, (*map(of_name, paths), *found), tuple(both), group)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
-from xml.parsers import expat  # the readers refuse a DOCTYPE, and nothing is expanded here
 
 import orjson
 
@@ -38,6 +37,8 @@ _MAX_BLOCKS_BYTES = 8_000_000
 _MAX_TEXTS = (4000, 2000, 1000, 400)
 _ALIKE = 0.5
 _MAX_COLUMNS = 200
+_NOWHERE: Path = ("",)
+"""A path that no element has."""
 _HTML = re.compile(r"\s*(?:<!doctype html|<html|<script)", re.IGNORECASE)
 _JOB_POSTING = re.compile(r"\"@type\"\s*:\s*(?:\[\s*)?\"(?:https?://schema\.org/|schema:)?JobPosting\"")
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}:,]|[^\s"\[\]{}:,]+', re.DOTALL)
@@ -282,51 +283,22 @@ def close_json(text: str) -> str:
 
 def _elements(text: str) -> list[Container]:
     """The repeated elements of an XML text, and those right below its root. Raises UnusableFeedError."""
-    counts, complex_paths = _outline(text)
-    repeated = [path for path in counts if path in complex_paths and counts[path] > 1]
-    lone = [path for path in counts if path in complex_paths and counts[path] == 1 and len(path) in (2, 3)]
+    outline = PathOutline()
+    try:
+        list(read_elements([text], _NOWHERE, outline))
+    except UnusableFeedError as error:  # also without a fault, since nothing is there
+        if not outline.counts or error.problem.actual == TOO_DEEP:
+            raise
+    counts, parents = outline.counts, outline.parents
+    repeated = [path for path in counts if path in parents and counts[path] > 1]
+    lone = [path for path in counts if path in parents and counts[path] == 1 and len(path) in (2, 3)]
     ranked = sorted(repeated, key=len)[:_MAX_CONTAINERS] + sorted(lone, key=len)[:3]
     found = []
-    for path in ranked or [next(iter(counts), ("–",))]:
+    for path in ranked or [next(iter(counts))]:
         items = _take(read_elements([text], path))
         if items:
             found.append(Container({"items": write_path(path)}, items, path, lone=counts.get(path) == 1))
     return found
-
-
-def _outline(text: str) -> tuple[dict[Path, int], set[Path]]:
-    """The occurrences of each element path, and the paths of elements with children or attributes."""
-    counts: dict[Path, int] = {}
-    complex_paths: set[Path] = set()
-    stack: list[str] = []
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        stack.append(name)
-        if len(stack) > DEPTH:
-            raise UnusableFeedError("feed-malformed", actual=TOO_DEEP, line=parser.CurrentLineNumber)
-        path = tuple(stack)
-        if path in counts or len(counts) < 500:
-            counts[path] = counts.get(path, 0) + 1
-        if attributes:
-            complex_paths.add(path)
-        complex_paths.add(path[:-1])
-
-    def end(_: str) -> None:
-        stack.pop()
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.StartDoctypeDeclHandler = lambda *_: _refuse_doctype()
-    try:
-        parser.Parse(re.sub(r"^\s*<\?xml.*?\?>", "", text, count=1, flags=re.DOTALL).encode(), True)
-    except expat.ExpatError:
-        if not counts:
-            raise UnusableFeedError("feed-malformed", actual="XML", line=1) from None
-    return counts, complex_paths
-
-
-def _refuse_doctype() -> None:
-    raise UnusableFeedError("feed-doctype")
 
 
 def _rows(text: str, *, cut: bool) -> Container:

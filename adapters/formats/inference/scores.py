@@ -94,14 +94,19 @@ def _score_of_kind(name: str, one: PathValues, named: float, found: list[Evidenc
     measured = _measured(name, one, kind)
     if named >= _CLEAR and measured < _LOOSE_SHARE and _has_form(name, one):
         measured, kind = _LOOSE_SHARE, ""
-    alone = _ALONE.get(name)
     if not named:
-        if alone is None or share(one, alone[0]) < alone[1] or not _stands_alone(name, one):
-            return 0.0, []
-        return _ALONE_SCORE * share(one, alone[0]), [of_kind(alone[0], share(one, alone[0]), len(one.values))]
+        return _score_without_name(name, one)
     if measured < _NEEDED_SHARE:
         return 0.0, []
     return within_check(name, one, 0.55 * named + 0.45 * measured), [*found, *_kind_found(name, one, kind)]
+
+
+def _score_without_name(name: str, one: PathValues) -> tuple[float, list[Evidence]]:
+    kind, needed = _ALONE.get(name, ("", 1.0))
+    measured = share(one, kind) if kind else 0.0
+    if measured < needed or not _stands_alone(name, one):
+        return 0.0, []
+    return _ALONE_SCORE * measured, [of_kind(kind, measured, len(one.values))]
 
 
 def within_check(name: str, one: PathValues, score: float) -> float:
@@ -202,11 +207,7 @@ def _score_of_sector(one: PathValues, named: float, found: list[Evidence]) -> tu
     """By name, unless the values are of another kind; a weak name needs values of the list."""
     known = share(one, "sector")
     if not named:
-        kind, needed = _ALONE["sector"]
-        measured = share(one, kind)
-        if measured < needed or not _stands_alone("sector", one):
-            return 0.0, []
-        return _ALONE_SCORE * measured, [of_kind(kind, measured, len(one.values))]
+        return _score_without_name("sector", one)
     if share(one, "url") or share(one, "yes_no") > _NEEDED_SHARE or middle_length(one) > 100:
         return 0.0, []
     if share(one, "levels") > _NEEDED_SHARE or (share(one, "count") > _NEEDED_SHARE and not known):
