@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
-from adapters.national.mapping.week import week_of
 from demo.national_site.week import mandatory_weeks
-from schemas.schoolyear import holiday_of, monday_of, years
+from schemas.schoolyear import holiday_of, monday_of, week_of, years
 
 _WEEK = timedelta(weeks=1)
 

@@ -46,30 +46,15 @@ def sectors_page() -> str:
     return _SECTORS_HEAD + "".join(rows) + foot
 
 
-def profile_schema() -> str:
-    """``docs/formats/profile.schema.json``."""
-    return orjson.dumps(bundled_schema("profile"), option=orjson.OPT_INDENT_2).decode() + "\n"
-
-
-def openapi_page() -> str:
-    """``docs/contract/openapi.json``, the document that a gateway serves as ``/v1/openapi.json``."""
-    return _contract(openapi_document())
-
-
-def asyncapi_page() -> str:
-    """``docs/contract/asyncapi.json``, the document that a gateway serves as ``/v1/asyncapi.json``."""
-    return _contract(asyncapi_document())
-
-
-def _contract(document: Mapping[str, Any]) -> str:
+def _indented(document: Mapping[str, Any]) -> str:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/sectors.md": sectors_page,
-    "docs/formats/profile.schema.json": profile_schema,
-    "docs/contract/openapi.json": openapi_page,
-    "docs/contract/asyncapi.json": asyncapi_page,
+    "docs/formats/profile.schema.json": lambda: _indented(bundled_schema("profile")),
+    "docs/contract/openapi.json": lambda: _indented(openapi_document()),
+    "docs/contract/asyncapi.json": lambda: _indented(asyncapi_document()),
     "docs/reference/offer.md": lambda: offer_page("en"),
     "docs/reference/codes.md": lambda: codes_page("en"),
     "docs/reference/problems.md": lambda: problems_page("en"),

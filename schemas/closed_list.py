@@ -49,11 +49,6 @@ def _plain_lists() -> Mapping[str, tuple[str, ...]]:
     }
 
 
-def list_names() -> tuple[str, ...]:
-    """The names of all closed lists."""
-    return (*CLOSED_LISTS, *_UNTITLED, *_plain_lists())
-
-
 @cache
 def closed_list(name: str) -> tuple[str, ...]:
     """The values of a closed list in the schema's order. Raises KeyError."""

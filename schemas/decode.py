@@ -18,7 +18,8 @@ SAFE_INTEGER = 2**53 - 1
 
 _SPACED_COLON = re.compile(rb'"[ \t\n\r]+:')
 _SPACES = (b" :", b"\n:", b"\t:", b"\r:")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+"""Brackets, and texts, which may hold some."""
 _NUMBER = re.compile(r"-?(?:NaN|Infinity|inf|nan)\b|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _SURROGATE = re.compile(r"surrogate")
 
@@ -140,15 +141,17 @@ def _walk_pairs(value: Any, pointer: str) -> Iterator[Problem]:
             yield from _walk_pairs(item, f"{pointer}/{index}")
 
 
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    for sign in _STRING.sub("", text):
-        if sign in "{[":
+def exceeds_depth(text: str, most: int) -> bool:
+    """Whether a JSON text, which may be malformed, nests deeper than ``most``."""
+    depth = 0
+    for bracket in _BRACKETS.finditer(text) if text.count("{") + text.count("[") > most else ():
+        if bracket[0] in "{[":
             depth += 1
-            deepest = max(deepest, depth)
-        elif sign in "}]":
+        elif bracket[0] in "}]":
             depth -= 1
-    return deepest
+        if depth > most:
+            return True
+    return False
 
 
 def _explain(raw: bytes, error: orjson.JSONDecodeError) -> Problem:
@@ -161,7 +164,7 @@ def _explain(raw: bytes, error: orjson.JSONDecodeError) -> Problem:
         text = raw.decode()
     except UnicodeDecodeError as fault:
         return problem("json-not-utf8", actual=f"0x{raw[fault.start]:02x}", offset=fault.start)
-    if _depth(text) > MAX_DEPTH:
+    if exceeds_depth(text, MAX_DEPTH):
         return _too_deep()
     position: dict[str, Any] = {"line": error.lineno, "column": error.colno}
     if _SURROGATE.search(error.msg):

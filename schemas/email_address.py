@@ -154,11 +154,11 @@ def find_emails(text: str) -> Iterator[tuple[int, int]]:
     for sign in _SIGN.finditer(text):
         yield from _around_sign(text, sign)
     for sign in _BRACKETED.finditer(text):
-        yield from _around_word(text, sign, _SPELLED_NAME, dotted=sign.group()[0] == "-")
+        yield from _around_word(text, sign, dotted=sign.group()[0] == "-")
     for sign in _WORD.finditer(text):
-        yield from _around_word(text, sign, _SPELLED_NAME, dotted=False, domain=_SAID_DOMAIN)
+        yield from _around_word(text, sign, dotted=False, domain=_SAID_DOMAIN)
     for sign in _AT.finditer(text):
-        yield from _around_word(text, sign, _SPELLED_NAME, dotted=sign.group()[0] != "_")
+        yield from _around_word(text, sign, dotted=sign.group()[0] != "_")
     for sign in _A.finditer(text):
         yield from _around_a(text, sign)
     for sign in _GLUED.finditer(text):
@@ -171,11 +171,16 @@ def find_replaced(text: str) -> Iterator[tuple[int, int]]:
     """
     for sign in _REPLACED.finditer(text):
         domain = _PLAIN_DOMAIN.match(text, sign.end() + text[sign.end() : sign.end() + 1].isspace())
-        name = _DOTTED_NAME.match(text[max(0, sign.start() - _BEFORE) : sign.start()][::-1])
+        name = _DOTTED_NAME.match(_backwards(text, sign))
         if domain is None or name is None or not _KNOWN_END.search(domain.group()):
             continue
         if not _FILE_NAME.fullmatch(name.group()[::-1].strip().rpartition(".")[2]):
             yield sign.start() - name.end(), domain.end()
+
+
+def _backwards(text: str, sign: re.Match[str]) -> str:
+    """The text before a sign, from the sign on: names are matched in it."""
+    return text[max(0, sign.start() - _BEFORE) : sign.start()][::-1]
 
 
 def _around_a(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
@@ -183,7 +188,7 @@ def _around_a(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
     or a word for e-mail and a colon are before it.
     """
     domain = _A_DOMAIN.match(text, sign.end())
-    name = _A_NAME.match(text[max(0, sign.start() - _BEFORE) : sign.start()][::-1])
+    name = _A_NAME.match(_backwards(text, sign))
     if domain is None or name is None or text[domain.end() : domain.end() + 1] == "/":
         return
     said, start = name.group()[::-1], sign.start() - name.end()
@@ -199,7 +204,7 @@ def _around_a(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
 def _around_capitals(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
     """The address around a word in capitals for the at sign, between lower-case letters."""
     domain = _GLUED_DOMAIN.match(text, sign.end())
-    name = _GLUED_NAME.match(text[max(0, sign.start() - _BEFORE) : sign.start()][::-1])
+    name = _GLUED_NAME.match(_backwards(text, sign))
     if domain is not None and name is not None:
         yield sign.start() - name.end(), domain.end()
 
@@ -231,7 +236,6 @@ def _around_sign(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
 def _around_word(
     text: str,
     sign: re.Match[str],
-    names: re.Pattern[str],
     *,
     dotted: bool,
     domain: re.Pattern[str] = _WEBMAIL_DOMAIN,
@@ -242,8 +246,8 @@ def _around_word(
     end = _end_of_domain(text, sign.end(), domain)
     if end is None:
         return
-    before = text[max(0, sign.start() - _BEFORE) : sign.start()][::-1]
-    name = _LETTERS_NAME.match(before) or names.match(before)
+    before = _backwards(text, sign)
+    name = _LETTERS_NAME.match(before) or _SPELLED_NAME.match(before)
     if name is None or before.startswith("//", name.end()):
         return
     said = name.group()[::-1].strip().lower()

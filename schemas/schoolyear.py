@@ -55,7 +55,6 @@ def years() -> tuple[SchoolYear, ...]:
 
 
 def _read(body: dict[str, Any]) -> SchoolYear:
-    hours = body["hours"]
     return SchoolYear(
         name=body["school_year"],
         first=date.fromisoformat(body["first"]),
@@ -70,17 +69,13 @@ def _read(body: dict[str, Any]) -> SchoolYear:
             )
             for period in body["holidays"]["periods"]
         ),
-        hours=Hours(
-            day_minutes=hours["day_minutes"],
-            week_minutes=hours["week_minutes"],
-            days=hours["days"],
-            college_week_minutes=hours["college_week_minutes"],
-            college=(hours["college"]["earliest"], hours["college"]["latest"]),
-            seconde=(hours["seconde"]["earliest"], hours["seconde"]["latest"]),
-            break_after_minutes=hours["break_after_minutes"],
-            break_minutes=hours["break_minutes"],
-        ),
+        hours=Hours(**{name: _span(value) for name, value in body["hours"].items() if name not in {"source", "mark"}}),
     )
+
+
+def _span(value: Any) -> Any:
+    """A number of minutes or days as it is, and the hours of the day as a pair."""
+    return (value["earliest"], value["latest"]) if isinstance(value, dict) else value
 
 
 def june_year(on: date) -> int:
@@ -119,6 +114,12 @@ def monday_of(week: str) -> date | None:
         return date.fromisocalendar(int(week[:4]), int(week[6:]), 1)
     except (ValueError, OverflowError):
         return None
+
+
+def week_of(day: date) -> str:
+    """The ISO week of a day, such as ``2027-W24``."""
+    year, number, _ = day.isocalendar()
+    return f"{year}-W{number:02}"
 
 
 def holiday_of(week: str, zone: str) -> Holiday | None:

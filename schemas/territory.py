@@ -159,15 +159,10 @@ def _unlisted_city(city: str, served: tuple[Commune, ...]) -> Problem:
 
 
 @cache
-def _outlines() -> dict[str, Any]:
+def outlines() -> dict[str, Any]:
+    """The outline of the mainland, boxes within it, and the boxes of the other departments."""
     loaded: dict[str, Any] = read_json("codes", "outlines.json")
     return loaded
-
-
-@cache
-def inner_boxes() -> tuple[tuple[float, float, float, float], ...]:
-    """Boxes within the mainland's outline: most points need no test against the outline."""
-    return tuple(tuple(box) for box in _outlines()["mainland_inner"])
 
 
 _MAINLAND: frozenset[str] = frozenset()
@@ -175,7 +170,8 @@ _MAINLAND: frozenset[str] = frozenset()
 
 def covering(latitude: float, longitude: float) -> frozenset[str] | None:
     """Departments outside the mainland whose box contains the point; empty for the mainland; None: not in France."""
-    for west, south, east, north in inner_boxes():
+    # Most points are in boxes within the mainland's outline, and need no test against it.
+    for west, south, east, north in outlines()["mainland_inner"]:
         if west <= longitude <= east and south <= latitude <= north:
             return _MAINLAND
     if in_mainland(latitude, longitude):
@@ -183,7 +179,7 @@ def covering(latitude: float, longitude: float) -> frozenset[str] | None:
     return (
         frozenset(
             code
-            for code, (west, south, east, north) in _outlines()["boxes"].items()
+            for code, (west, south, east, north) in outlines()["boxes"].items()
             if west <= longitude <= east and south <= latitude <= north
         )
         or None
@@ -192,7 +188,7 @@ def covering(latitude: float, longitude: float) -> frozenset[str] | None:
 
 def in_mainland(latitude: float, longitude: float) -> bool:
     """Whether a point is within the wide outline of mainland France (even-odd rule)."""
-    outline = _outlines()["mainland"]
+    outline = outlines()["mainland"]
     inside = False
     west, south = outline[-1]
     for east, north in outline:
@@ -205,4 +201,4 @@ def in_mainland(latitude: float, longitude: float) -> bool:
 
 def apart(department: str) -> bool:
     """Whether a department is outside the mainland, and so has a box of its own."""
-    return department in _outlines()["boxes"]
+    return department in outlines()["boxes"]

@@ -4,16 +4,12 @@ import codecs
 import io
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
-
-from adapters.formats.problem import ReadingProblem, UnusableFeedError, problem
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 from adapters.formats.item import ITEM_CHARACTERS
 from adapters.formats.mojibake import TWICE, mend_pieces
+from adapters.formats.problem import ReadingProblem, UnusableFeedError, problem
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

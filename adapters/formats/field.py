@@ -37,11 +37,11 @@ _NO = frozenset(("non", "no", "false", "faux", "n", "0"))
 def read_sector(text: str) -> str:
     """The sector of a text: its code, its name or a NAF code. Raises UnreadableValueError."""
     text = one_line(text)
-    meant = find_sectors(text)
-    if meant.code is not None:
-        return meant.code
-    if meant.codes:
-        raise UnreadableValueError("sector-ambiguous", text, expected=list(meant.codes), near=labels_of(meant.codes))
+    codes = find_sectors(text)
+    if len(codes) == 1:
+        return codes[0]
+    if codes:
+        raise UnreadableValueError("sector-ambiguous", text, expected=list(codes), near=labels_of(codes))
     near = nearest_sectors(text)
     raise UnreadableValueError("sector-unknown", text, expected=list(near), near=labels_of(near))
 

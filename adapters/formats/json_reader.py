@@ -17,6 +17,7 @@ from adapters.formats.nearest_path import MAX_MEMBERS, MEMBER_CHARACTERS, PathOu
 from adapters.formats.path import KEY, Path
 from adapters.formats.problem import TOO_DEEP, UnusableFeedError, problem
 from schemas.bilingual import Bilingual
+from schemas.decode import exceeds_depth
 
 _TOKEN = re.compile(r'["\[\]{}:,]|[^\s"\[\]{}:,]+')
 _BRACKET = re.compile(r'["\[\]{}]')
@@ -24,7 +25,6 @@ _TEXT = re.compile(r'(?:[^"\\]|\\.)*+', re.DOTALL)
 _NO_JSON = Bilingual("[ or { expected", "[ ou { attendu")
 _TOKEN_CHARACTERS = 1000
 """Longer keys match no path, and longer numbers are invalid."""
-_OUTLINE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +328,7 @@ def decode_item(item: CutItem) -> SourceItem:
     keyed = {} if item.key is None else {KEY: item.key}
     if item.text is None:
         return SourceItem(item.line, keyed, problem("item-too-large", expected=ITEM_CHARACTERS))
-    if _depth(item.text) > DEPTH:
+    if exceeds_depth(item.text, DEPTH):
         return SourceItem(item.line, keyed, problem("item-too-deep", expected=DEPTH))
     try:
         content = orjson.loads(item.text)
@@ -339,17 +339,3 @@ def decode_item(item: CutItem) -> SourceItem:
     if not isinstance(content, dict):
         return SourceItem(item.line, keyed, problem("item-not-object", actual=item.text.strip()))
     return SourceItem(item.line, content | keyed)
-
-
-def _depth(text: str) -> int:
-    """The nesting depth of a JSON text; 0 if it has too few brackets to exceed the limit."""
-    if text.count("{") + text.count("[") <= DEPTH:
-        return 0
-    depth = deepest = 0
-    for token in _OUTLINE.finditer(text):
-        if token[0] in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif token[0] in "]}":
-            depth -= 1
-    return deepest

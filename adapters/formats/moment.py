@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.formats.problem import UnreadableValueError
 from adapters.formats.text import plain
-from schemas.schoolyear import monday_of, years
+from schemas.schoolyear import monday_of, week_of, years
 
 PARIS = ZoneInfo("Europe/Paris")
 MAX_WEEKS = 60
@@ -216,7 +216,7 @@ def _lasting(first: date, duration: re.Match[str], text: str) -> set[str]:
     if (duration["iso_unit"] or duration["unit"] or "W")[0].upper() in "JD":
         return _span(first, first + timedelta(number - 1), text)
     begin = first + timedelta(8 - first.isoweekday()) if first.isoweekday() > 5 else first
-    return {"{}-W{:02}".format(*(begin + timedelta(7 * week)).isocalendar()[:2]) for week in range(number)}
+    return {week_of(begin + timedelta(7 * week)) for week in range(number)}
 
 
 def _span(first: date, last: date, text: str) -> set[str]:
@@ -225,7 +225,7 @@ def _span(first: date, last: date, text: str) -> set[str]:
         raise UnreadableValueError("weeks-unreadable", text)
     days = [first + timedelta(number) for number in range((last - first).days + 1)]
     working = [day for day in days if day.isoweekday() <= 5]
-    return {"{}-W{:02}".format(*day.isocalendar()[:2]) for day in working or [first]}
+    return {week_of(day) for day in working or [first]}
 
 
 def school_weeks(on: date) -> tuple[str, ...]:

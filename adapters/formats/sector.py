@@ -46,32 +46,28 @@ _CODES: Mapping[str, str] = {"others": "sector-catch-all", "default": "sector-de
 Origin: TypeAlias = Literal["others", "default", "constant"]
 
 
-@dataclass(frozen=True, slots=True)
-class Meant:
-    """The possible sectors of a text: none, one, or the several that a coarse NAF code covers."""
-
-    codes: tuple[str, ...]
-
-    @property
-    def code(self) -> str | None:
-        """The sector if there is exactly one, else None."""
-        return self.codes[0] if len(self.codes) == 1 else None
+def find_sector(text: str) -> str | None:
+    """The sector that a text means; None if it can mean none, or several."""
+    codes = find_sectors(text)
+    return codes[0] if len(codes) == 1 else None
 
 
 @lru_cache(maxsize=4096)
-def find_sectors(text: str) -> Meant:
-    """The possible sectors of a text. Names match without case, accents, punctuation, plurals and *et*."""
+def find_sectors(text: str) -> tuple[str, ...]:
+    """The possible sectors of a text: none, one, or the several that a coarse NAF code covers. Names match without
+    case, accents, punctuation, plurals and *et*.
+    """
     if len(text) > _MAX_CHARACTERS:
-        return Meant(())
+        return ()
     words = plain(text)
     known = _names().get(name_key(text))
     if known is not None:
-        return Meant((known,))
+        return (known,)
     if (match := _CODE.fullmatch(words)) is not None:
         return _only(f"s{match[1]}")
     if (match := _LABELLED_CODE.fullmatch(words)) is not None:
         code = f"s{match[1]}"
-        return _only(code) if _names().get(name_key(match[2])) == code else Meant(())
+        return _only(code) if _names().get(name_key(match[2])) == code else ()
     return _find_naf(words)
 
 
@@ -86,7 +82,7 @@ def labels_of(codes: Iterable[str]) -> Bilingual:
     return Bilingual(listed or "none", listed or "aucun")
 
 
-def _find_naf(words: str) -> Meant:
+def _find_naf(words: str) -> tuple[str, ...]:
     """The sectors below a NAF code.
 
     Bare digits that may be a number of another list are no NAF code: two digits up to 51, which may be a sector's
@@ -95,16 +91,16 @@ def _find_naf(words: str) -> Meant:
     bare = _NAF_PREFIX.sub("", words, count=1)
     named = bare != words
     if (match := _LABELLED_NAF.fullmatch(bare)) is not None:
-        return Meant(_below(f"{match[1]}.{match[2]}{match[3]}{match[4].upper()}"))
+        return _below(f"{match[1]}.{match[2]}{match[3]}{match[4].upper()}")
     if (match := _CLASS.fullmatch(bare)) is not None:
-        return Meant(_below(f"{match[1]}.{match[3]}{match[4] or ''}") if named or match[2] else ())
+        return _below(f"{match[1]}.{match[3]}{match[4] or ''}") if named or match[2] else ()
     if _DIVISION.fullmatch(bare):
-        return Meant(_below(f"{bare}.") if named or f"s{int(bare)}" not in _listed() else ())
+        return _below(f"{bare}.") if named or f"s{int(bare)}" not in _listed() else ()
     if (match := _SECTION.fullmatch(bare)) is not None:
         first, last = _SECTIONS[match[1]]
         below = {code for division in range(first, last + 1) for code in _below(f"{division:02}.")}
-        return Meant(tuple(sorted(below, key=_number)))
-    return Meant(())
+        return tuple(sorted(below, key=_number))
+    return ()
 
 
 @lru_cache(maxsize=1024)
@@ -113,8 +109,8 @@ def _below(start: str) -> tuple[str, ...]:
     return tuple(sorted(found, key=_number))
 
 
-def _only(code: str) -> Meant:
-    return Meant((code,)) if code in _listed() else Meant(())
+def _only(code: str) -> tuple[str, ...]:
+    return (code,) if code in _listed() else ()
 
 
 def _number(code: str) -> int:
@@ -184,7 +180,7 @@ def fallback_of(rule: MappingRule, sector: str, found: Sequence[object]) -> Fall
 def check_sector_rule(rule: Mapping[str, Any]) -> Iterator[Problem]:
     """A problem for each target of the sector's rule that names no sector, or more than one."""
     for key in ("constant", "default"):
-        if isinstance(text := rule.get(key), str) and find_sectors(text).code is None:
+        if isinstance(text := rule.get(key), str) and find_sector(text) is None:
             near = next(map(label_of, _candidates(text)), NO_NEAR_VALUE)
             yield schema_problem(
                 "not-in-list", pointer=f"{SECTOR_POINTER}/{key}", actual=text, allowed="s1 … s51", near=near
@@ -193,7 +189,7 @@ def check_sector_rule(rule: Mapping[str, Any]) -> Iterator[Problem]:
         pointer = f"{SECTOR_POINTER}/map/{token(key)}"
         listed = [(f"{pointer}/{index}", one) for index, one in enumerate(target)] if isinstance(target, list) else None
         for where, one in listed or [(pointer, target)]:
-            if one is not None and find_sectors(str(one)).code is None:
+            if one is not None and find_sector(str(one)) is None:
                 codes = _candidates(str(one))
                 yield problem(
                     "mapping-sector-unknown", pointer=where, expected=list(codes), actual=one, near=labels_of(codes)
@@ -215,11 +211,11 @@ def sector_rule_in_codes(rule: dict[str, Any]) -> dict[str, Any]:
 
 
 def _code(target: Any) -> Any:
-    return None if target is None else find_sectors(str(target)).code
+    return None if target is None else find_sector(str(target))
 
 
 def _candidates(text: str) -> Sequence[str]:
-    return find_sectors(text).codes or nearest_sectors(text)
+    return find_sectors(text) or nearest_sectors(text)
 
 
 def _quoted(values: Sequence[str]) -> Bilingual:

@@ -172,7 +172,7 @@ def _meanings(made: MappingDraft, name: str, one: Guess, given: Mapping[str, str
     values = [] if known is None or is_personal(path) else known.values
     found = []
     for value in unreadable_values(name, values)[:MAX_MEANINGS]:
-        near = list(find_sectors(value).codes or nearest_sectors(value)) if name == "sector" else []
+        near = list(find_sectors(value) or nearest_sectors(value)) if name == "sector" else []
         found.append({"value": value, "text": redact(value)[:80], "code": given.get(value, ""), "near": near})
     return found
 

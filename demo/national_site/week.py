@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-from adapters.national.mapping.week import week_of
 from demo.national_site.framework import BrokenError, leading_whole
 from demo.national_site.stock import Stock, Unknown, last_friday, monday_of_week
+from schemas.schoolyear import week_of
 
 _EXACT = re.compile(r"\d{4}-W\d{2}", re.ASCII)
 _FIRST = date(2018, 12, 31)

@@ -11,12 +11,11 @@ from typing import Any
 
 import orjson
 
+from schemas.offer_field import DAYS
 from schemas.rulebook import Problem, problem
 from schemas.rules.week import COLLEGE, span_of
 from schemas.schoolyear import Hours, hours_for
 from schemas.territory import Territory
-
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def find(offer: Mapping[str, Any], on: date, _territory: Territory | None) -> tuple[Problem, ...]:

@@ -108,7 +108,7 @@ NAMES = list(csv.reader((Path(__file__).parent / "sector_names.csv").read_text()
 
 def test_sectors_are_proposed_with_evidence_only() -> None:
     """[FMT-009]"""
-    found = {name: (find_sectors(name).codes or nearest_sectors(name), sectors.split("|")) for name, sectors in NAMES}
+    found = {name: (find_sectors(name) or nearest_sectors(name), sectors.split("|")) for name, sectors in NAMES}
     wrong = {name: codes for name, (codes, right) in found.items() if codes and codes[0] not in right}
     right = [name for name, (codes, right) in found.items() if codes and codes[0] in right]
     assert len(wrong) <= 0.03 * len(NAMES), wrong

@@ -33,12 +33,13 @@ from gateway.protocol.record import OfferState, offer_record, utc
 from gateway.protocol.statistics import Cell
 from gateway.protocol.submission import OUT_OF_SCOPE, REASONS, Known
 from gateway.store.statistics import SubmissionCount
-from schemas.closed_list import CLOSED_LISTS, closed_list, list_names, words
+from schemas.closed_list import CLOSED_LISTS, closed_list, words
 from schemas.contract import asyncapi_document, openapi_document
 from schemas.reference_pages import code_lists
 from schemas.registry import fast_validator
 from schemas.texts import LANGUAGES, Language
 from tests.schemas.documents import ON, changed
+from tests.schemas.test_closed_lists import LIST_NAMES
 
 Use = Callable[[str, Language], object]
 """Holds for a value in a language, or raises; the result is not empty."""
@@ -287,7 +288,7 @@ USES_OF_PLAIN: Mapping[str, Mapping[str, Use]] = {
 
 EVERYWHERE = [
     pytest.param(holds, value, language, id=f"{name}-{value}-{use}-{language}")
-    for name in list_names()
+    for name in LIST_NAMES
     for use, holds in {
         **{**USES, **USES_OF_PLAIN}.get(name, {}),
         **({"reference": reference(name)} if name in CLOSED_LISTS else {}),

@@ -6,7 +6,7 @@ import pytest
 
 import schemas
 from schemas.communes import communes_of, exists, known_postcodes, one_department, plain_name
-from schemas.territory import Territory, covering, in_mainland, inner_boxes, locate, territories
+from schemas.territory import Territory, covering, in_mainland, locate, outlines, territories
 from tests.schemas.documents import GONE, changed, check, errors, found
 
 COLLEGE = {"levels": ["troisieme"], "stay_weeks": 1}
@@ -216,7 +216,7 @@ def test_neighbours_are_not_in_france(city: str) -> None:
 
 
 def test_the_shortcut_boxes_are_within_the_outline() -> None:
-    for west, south, east, north in inner_boxes():
+    for west, south, east, north in outlines()["mainland_inner"]:
         steps = [
             (south + (north - south) * i / 20, west + (east - west) * j / 20) for i in range(21) for j in range(21)
         ]

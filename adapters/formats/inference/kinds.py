@@ -23,7 +23,7 @@ from adapters.formats.locality import Locality, resolve
 from adapters.formats.location_texts import Written
 from adapters.formats.moment import read_date, read_day, read_hours, read_weeks
 from adapters.formats.problem import UnreadableValueError
-from adapters.formats.sector import find_sectors
+from adapters.formats.sector import find_sector
 from adapters.formats.text import html_to_text, one_line, plain
 from schemas.communes import communes_of, exists
 from schemas.rules.identifier import is_siret, is_uai
@@ -149,7 +149,7 @@ def _is_prose(text: str) -> bool:
 
 
 def _is_sector(text: str) -> bool:
-    return find_sectors(one_line(text)).code is not None
+    return find_sector(one_line(text)) is not None
 
 
 def _is_named_sector(text: str) -> bool:

@@ -15,6 +15,7 @@ from adapters.formats.moment import holds_span, read_date, read_day, read_weeks
 from adapters.formats.path import Path, write_path
 from adapters.formats.problem import UnreadableValueError
 from adapters.formats.text import one_line
+from schemas.schoolyear import week_of
 
 _NAMED = 0.6
 _MAJORITY = 0.6
@@ -97,8 +98,7 @@ def _to_come(one: PathValues, on: date) -> bool:
         weeks = read_weeks(one.values)
     except UnreadableValueError:
         return False
-    now = "{}-W{:02}".format(*on.isocalendar()[:2])
-    return sum(week >= now for week in weeks) >= len(weeks) / 2
+    return sum(week >= week_of(on) for week in weeks) >= len(weeks) / 2
 
 
 def _mondays(one: PathValues) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
-from schemas.schoolyear import FLIP, SchoolYear, june_year, monday_of, years
+from schemas.schoolyear import FLIP, SchoolYear, june_year, monday_of, week_of, years
 
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{1,2})", re.ASCII)
 _SPAN = re.compile(r"du ([0-9]{2})/([0-9]{2})/([0-9]{4}) au [0-9]{2}/[0-9]{2}/[0-9]{4}")
@@ -45,12 +45,6 @@ def _week_of_span(span: str) -> str | None:
         return week_of(date(int(found[3]), int(found[2]), int(found[1]))) if found else None
     except ValueError:
         return None
-
-
-def week_of(day: date) -> str:
-    """The ISO week of a day."""
-    year, number, _ = day.isocalendar()
-    return f"{year}-W{number:02}"
 
 
 def real(weeks: Iterable[str]) -> tuple[str, ...]:
