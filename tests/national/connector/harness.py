@@ -20,6 +20,7 @@ from demo.national_site.stock import Operator, SiteOffer
 from demo.process import FastTime
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
+from gateway.log.reading import read_all
 from gateway.partners import Partners
 from gateway.protocol.delivery import Delivery, DeliveryPart, is_delivery, read_delivery
 from gateway.protocol.delivery_order import Order, Placed, note_key, order_record, read_note, read_order
@@ -38,10 +39,12 @@ PASSWORD = "open sesame"
 IDS = ReceiptIds(b"k" * 32)
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30.0) -> None:
-    """Wait for a condition, with a deadline."""
+async def eventually(
+    condition: Callable[..., bool], *, of: Callable[[], Awaitable[Any]] | None = None, seconds: float = 30.0
+) -> None:
+    """Wait for a condition, with a deadline: of the value that ``of`` reads, once there is one."""
     async with asyncio.timeout(seconds):
-        while not await condition():
+        while not (condition() if of is None else (found := await of()) is not None and condition(found)):
             await asyncio.sleep(0.01)
 
 
@@ -78,8 +81,11 @@ class ConnectorHarness:
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     answer_seconds: float = 60.0
 
-    async def start(self, *, log: EventLog | None = None, folder: str = "national") -> asyncio.Task[None]:
-        """Start a connector with its own partners and sites, as in a process of its own."""
+    async def start(
+        self, *documents: Mapping[str, Any], log: EventLog | None = None, folder: str = "national"
+    ) -> asyncio.Task[None]:
+        """Publish offers, and start a connector with its own partners and sites, as in a process of its own."""
+        await self.publish(*documents)
         log = log or self.log
         partners = Partners(log)
         await partners.catch_up()
@@ -117,17 +123,13 @@ class ConnectorHarness:
 
     async def offers(self) -> dict[str, OfferState]:
         """The last record of each offer."""
-        ends = await self.log.ends(OFFERS)
-        found: dict[str, OfferState] = {}
-        at = [0] * len(ends)
-        async with self.log.reader({(OFFERS, p): 0 for p in range(len(ends))}) as reader:
-            while any(a < e for a, e in zip(at, ends, strict=True)):
-                for chunk in await reader.poll(limit=5_000, wait=0.1):
-                    for record in chunk.records:
-                        state = read_offer(record.key or b"", record.value or b"")
-                        found[state.id] = state
-                    at[chunk.partition] = chunk.position
-        return found
+        states = [read_offer(key, value or b"") for key, value in (await self.records(OFFERS)).items()]
+        return {state.id: state for state in states}
+
+    async def deliver(self, *documents: Mapping[str, Any]) -> None:
+        """Publish offers, start a connector, and wait until it has delivered them."""
+        await self.start(*documents)
+        await self.until_states({one["id"]: "delivered" for one in documents})
 
     async def stop(self) -> None:
         """Cancel everything, as a kill would."""
@@ -183,16 +185,12 @@ class ConnectorHarness:
             for start in range(0, len(records), 200):
                 await self.log.append(OFFERS, partition, records[start : start + 200])
 
-    async def records(self) -> dict[bytes, bytes | None]:
-        """The last record of each key of ``deliveries``."""
-        ends = await self.log.ends(DELIVERIES)
+    async def records(self, topic: str = DELIVERIES) -> dict[bytes, bytes | None]:
+        """The last record of each key of a topic."""
         found: dict[bytes, bytes | None] = {}
-        at = [0] * len(ends)
-        async with self.log.reader({(DELIVERIES, p): 0 for p in range(len(ends))}) as reader:
-            while any(a < e for a, e in zip(at, ends, strict=True)):
-                for chunk in await reader.poll(limit=5_000, wait=0.1):
-                    found.update((record.key or b"", record.value) for record in chunk.records)
-                    at[chunk.partition] = chunk.position
+        async with read_all(self.log, topic, limit=5_000) as chunks:
+            async for chunk in chunks:
+                found.update((record.key or b"", record.value) for record in chunk.records)
         return found
 
     async def deliveries(self) -> dict[str, Delivery]:
@@ -223,6 +221,12 @@ class ConnectorHarness:
                             states[name] = part.state
         except TimeoutError:
             assert dict(expected) == states
+
+    async def until_problem(self, code: str, offer_id: str = "bretagne:1") -> None:
+        """Wait until an offer's part is pending with this one problem."""
+        await eventually(
+            lambda part: (part.state, codes_of(part)) == ("pending", [code]), of=lambda: self.part(offer_id)
+        )
 
     async def order(self, order: Order, *, account: str = "shared", seconds: float = 30.0) -> Mapping[str, Any]:
         """Place an order and wait for its answer."""
@@ -258,9 +262,9 @@ class ConnectorHarness:
         assert len(rows) == len({(row.owner, row.remote_id) for row in rows})
         return {str(row.remote_id): str(row.title) for row in rows}
 
-    def calls(self, method: str) -> int:
-        """How many calls of a method the site has answered."""
-        return sum(number for (one, _), number in self.simulator.answered.items() if one == method)
+    def calls(self, *methods: str) -> int:
+        """How many calls of these methods the site has answered."""
+        return sum(number for (one, _), number in self.simulator.answered.items() if one in methods)
 
     async def save(self, platform: str, **changes: Any) -> None:
         """Change a partner."""
@@ -277,6 +281,11 @@ def accounts_at(url: str, *, names: Mapping[str, list[str]], v1: str | None = No
     }
     platforms = {platform: name for name, listed in names.items() for platform in listed}
     return Accounts(accounts, platforms, {name.replace("_", "-"): one for name, one in terms.items()})
+
+
+def codes_of(part: DeliveryPart) -> list[str]:
+    """The codes of a part's problems."""
+    return [problem["code"] for problem in part.problems]
 
 
 async def part_of(harness: ConnectorHarness, offer_id: str) -> DeliveryPart:

@@ -22,9 +22,7 @@ def with_email(harness: ConnectorHarness, email: str, *, name: str = "shared", *
 
 async def delivered_and_stopped(make_harness: Make) -> ConnectorHarness:
     harness = await make_harness()
-    await harness.publish(document(ONE))
-    await harness.start()
-    await harness.until_states({ONE: "delivered"})
+    await harness.deliver(document(ONE))
     await harness.stop()
     return harness
 
@@ -39,9 +37,8 @@ async def test_another_account_under_the_same_name_withdraws_nothing(make_harnes
     harness.simulator.add_operator("other@example.org", PASSWORD)
     harness.accounts = with_email(harness, "other@example.org")
     await harness.withdraw(ONE)
-    await harness.publish(document("bretagne:2"))
-    await harness.start()
-    await eventually(lambda: is_changed(harness))
+    await harness.start(document("bretagne:2"))
+    await eventually(lambda found: (found["held"], found["missing"]) == (1, 1), of=lambda: identity(harness))
     assert {ONE} == set(harness.live())  # not withdrawn, and above all not recorded as withdrawn
     assert "pending" == (await part_of(harness, ONE)).state
     assert {"error": "account-changed"} == dict(await harness.order(Reconcile(repair=True)))
@@ -50,11 +47,6 @@ async def test_another_account_under_the_same_name_withdraws_nothing(make_harnes
     await harness.start()
     await harness.until_states({ONE: "withdrawn", "bretagne:2": "delivered"})
     assert {"bretagne:2"} == set(harness.live())
-
-
-async def is_changed(harness: ConnectorHarness) -> bool:
-    found = await identity(harness)
-    return found is not None and (found["held"], found["missing"]) == (1, 1)
 
 
 async def test_an_account_whose_email_the_site_changed_continues(make_harness: Make) -> None:
@@ -74,35 +66,23 @@ async def test_the_accounts_file_may_state_that_the_email_changed(make_harness: 
     harness.operators["shared"].email = "renamed@example.org"
     harness.simulator.discard(row_of(harness.simulator, ONE))
     harness.accounts = with_email(harness, "renamed@example.org", formerly=("shared@example.org",))
-    await harness.publish(document("bretagne:2"))
-    await harness.start()
-    await eventually(lambda: holds(harness, {"bretagne:2"}))
-
-
-async def holds(harness: ConnectorHarness, names: set[str]) -> bool:
-    return set(harness.live()) == names
+    await harness.start(document("bretagne:2"))
+    await eventually(lambda: set(harness.live()) == {"bretagne:2"})
 
 
 async def test_an_offer_of_an_account_that_is_not_configured_waits_and_says_so(make_harness: Make) -> None:
     harness = await make_harness(names={"own": ["bretagne"], "shared": ["*"]})
-    await harness.publish(document(ONE))
-    await harness.start()
-    await harness.until_states({ONE: "delivered"})
+    await harness.deliver(document(ONE))
     await harness.stop()
     kept = {"shared": harness.accounts.accounts["shared"]}
     both = harness.accounts
     harness.accounts = replace(both, accounts=kept, platforms={"*": "shared"})
     await harness.withdraw(ONE)
     await harness.start()
-    await eventually(lambda: tells(harness, "national-account-missing"))
+    await harness.until_problem("national-account-missing")
     assert {ONE} == set(harness.live())
     await harness.stop()
     harness.accounts = replace(both, platforms={"*": "shared"})
     await harness.start()
     await harness.until_states({ONE: "withdrawn"})
     assert {} == harness.live()
-
-
-async def tells(harness: ConnectorHarness, code: str) -> bool:
-    part = await harness.part(ONE)
-    return part is not None and part.state == "pending" and [code] == [problem["code"] for problem in part.problems]

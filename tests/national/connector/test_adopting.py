@@ -1,6 +1,5 @@
 """Taking over a region that pushed by its own account, and reconciling afterwards: nothing twice, nothing lost."""
 
-from functools import partial
 from typing import Any
 
 import pytest
@@ -59,8 +58,7 @@ async def region(make_harness: Make, count: int, *, speed: float = 6_000.0) -> C
     documents += [document("bretagne:new-1"), document("bretagne:new-2", levels=["troisieme"], weeks=["2027-W20"])]
     for number in range(3):
         pushed(harness, f"extra-{number}", permalink=f"https://stages.example.bzh/offres/gone-{number}")
-    await harness.publish(*documents)
-    await harness.start()
+    await harness.start(*documents)
     return harness
 
 
@@ -103,8 +101,8 @@ async def test_an_interrupted_takeover_continues_with_the_next_owner(make_harnes
     harness = await region(make_harness, 200, speed=60.0)  # the order is to be taken up again within its hour
     placed = await harness.submit(Adopt("bretagne", apply=True), account="bretagne")
     for number in range(4):
-        pages = harness.calls("GET") + harness.calls("PATCH") + harness.calls("DELETE")
-        await eventually(partial(went_on, harness, pages + 5))
+        more = harness.calls("GET", "PATCH", "DELETE") + 5
+        await eventually(lambda more=more: harness.calls("GET", "PATCH", "DELETE") >= more)
         await harness.stop()
         await harness.start(folder=f"disk-{number % 2}")
     answer = await harness.answer(placed, seconds=60)
@@ -113,10 +111,6 @@ async def test_an_interrupted_takeover_continues_with_the_next_owner(make_harnes
     await harness.until_states(expected, seconds=100)
     names = {f"old-{number}" for number in range(200)} | {"bretagne:new-1", "bretagne:new-2"}
     assert dict.fromkeys(names, "Découverte d'un atelier") == harness.live()
-
-
-async def went_on(harness: ConnectorHarness, calls: int) -> bool:
-    return harness.calls("GET") + harness.calls("PATCH") + harness.calls("DELETE") >= calls
 
 
 async def test_more_extras_than_a_fifth_need_their_number(make_harness: Make) -> None:
@@ -142,8 +136,7 @@ async def test_the_parts_of_a_mixed_offer_are_matched_by_their_levels(make_harne
     await harness.save("bretagne", national_delivery="self")
     mixed = document("bretagne:1", levels=["troisieme", "seconde"], weeks=["2027-W10", *JUNE])
     pushed(harness, "old", permalink=mixed["apply_url"])
-    await harness.publish(mixed)
-    await harness.start()
+    await harness.start(mixed)
     answer = await harness.order(Adopt("bretagne", apply=True), account="bretagne")
     assert (1, ["bretagne:1 college"]) == (answer["matched"], answer["missing"]["offers"])
     await harness.until_states({"bretagne:1 college": "delivered", "bretagne:1 lycee": "delivered"})
@@ -167,9 +160,7 @@ async def test_a_remote_id_that_the_sites_addresses_do_not_reach_is_reported(mak
 async def delivered(make_harness: Make) -> ConnectorHarness:
     harness = await make_harness(speed=6_000.0, rights={"full_access": True})
     ids = [f"bretagne:{number}" for number in range(40)]
-    await harness.publish(*(document(one) for one in ids))
-    await harness.start()
-    await harness.until_states(dict.fromkeys(ids, "delivered"))
+    await harness.deliver(*(document(one) for one in ids))
     return harness
 
 
@@ -202,10 +193,6 @@ async def test_missing_extra_and_different_offers_at_the_site_are_found_and_repa
     assert False is (await part_of(delivered, "bretagne:3")).visible
     repaired = await delivered.order(Reconcile(repair=True))
     assert (True, 1) == (repaired["repaired"], repaired["deleted"])
-    await eventually(lambda: is_repaired(delivered))
+    await eventually(lambda: delivered.live()["bretagne:2"] == "Découverte d'un atelier")
     assert "moderated" == (await part_of(delivered, "bretagne:1")).state
     assert "stranger" not in delivered.live()
-
-
-async def is_repaired(harness: ConnectorHarness) -> bool:
-    return harness.live()["bretagne:2"] == "Découverte d'un atelier"

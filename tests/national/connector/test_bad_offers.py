@@ -23,45 +23,29 @@ async def test_offers_that_always_fail_do_not_keep_sound_ones_out(make_harness: 
     bad = [f"bretagne:bad-{number}" for number in range(12)]
     if call == "create":
         harness.simulator.faults.poison(*bad)
-        await harness.publish(*(document(one) for one in bad))
-        await harness.start()
+        await harness.start(*(document(one) for one in bad))
     else:
-        await harness.publish(*(document(one) for one in bad))
-        await harness.start()
-        await harness.until_states(dict.fromkeys(bad, "delivered"))
+        await harness.deliver(*(document(one) for one in bad))
         harness.simulator.faults.poison(*bad)
         if call == "update":
             await harness.publish(*(document(one, revision=2, title="Autre titre") for one in bad))
         else:
             await harness.withdraw(*bad)
-    await eventually(lambda: tripped(harness))
+    answered = harness.simulator.answered
+    await eventually(lambda: sum(answered[method, 500] for method in ("DELETE", "PATCH", "POST")) >= 6)
     sound = [f"bretagne:{number}" for number in range(5)]
     began = harness.time.clock()
     await harness.publish(*(document(one) for one in sound))
-    await eventually(lambda: holds(harness, sound))
+    await eventually(lambda: set(sound) <= set(harness.live()))
     assert harness.time.clock() - began < HOUR // 6
     harness.simulator.faults.heal()
     if call == "withdraw":
-        await eventually(lambda: withdrawn(harness, bad), seconds=60)
+        await eventually(
+            lambda found: {part.state for one in bad if (part := found[one].part("lycee"))} == {"withdrawn"},
+            of=harness.deliveries,
+            seconds=60,
+        )
         assert set(sound) == set(harness.live())
-
-
-async def tripped(harness: ConnectorHarness) -> bool:
-    return (
-        harness.simulator.answered["DELETE", 500]
-        + harness.simulator.answered["PATCH", 500]
-        + harness.simulator.answered["POST", 500]
-        >= 6
-    )
-
-
-async def holds(harness: ConnectorHarness, names: list[str]) -> bool:
-    return set(names) <= set(harness.live())
-
-
-async def withdrawn(harness: ConnectorHarness, ids: list[str]) -> bool:
-    found = await harness.deliveries()
-    return all(part is not None and part.state == "withdrawn" for part in (found[one].part("lycee") for one in ids))
 
 
 async def test_no_delivery_is_given_up_during_an_outage(make_harness: Make) -> None:
@@ -70,10 +54,9 @@ async def test_no_delivery_is_given_up_during_an_outage(make_harness: Make) -> N
     for method in ("POST", "PATCH", "DELETE"):
         harness.simulator.faults.order(CallFault("status", method, status=500, times=100_000))
     ids = [f"bretagne:{number}" for number in range(3)]
-    await harness.publish(*(document(one) for one in ids))
-    await harness.start()
+    await harness.start(*(document(one) for one in ids))
     began = harness.time.clock()
-    await eventually(lambda: passed(harness, began + 12 * HOUR))
+    await eventually(lambda: harness.time.clock() >= began + 12 * HOUR)
     assert ["pending"] * 3 == [
         part.state for one in (await harness.deliveries()).values() for part in [one.part("lycee")] if part is not None
     ]
@@ -92,9 +75,7 @@ async def test_offers_that_always_fail_end_by_themselves_without_other_traffic(
     harness = await make_harness(speed=6_000.0)
     bad = [f"bretagne:{one}" for one in range(number)]
     if call == "update":
-        await harness.publish(*(document(one) for one in bad))
-        await harness.start()
-        await harness.until_states(dict.fromkeys(bad, "delivered"))
+        await harness.deliver(*(document(one) for one in bad))
     harness.simulator.faults.poison(*bad)
     began = harness.time.clock()
     await harness.publish(*(document(one, revision=2, title="Autre titre") for one in bad))
@@ -105,7 +86,7 @@ async def test_offers_that_always_fail_end_by_themselves_without_other_traffic(
     assert {("national-given-up",)} == {
         tuple(problem["code"] for problem in (await part_of(harness, one)).problems) for one in bad
     }
-    await eventually(lambda: not_down(harness))
+    await eventually(lambda note: note.get("down") is False, of=harness.note)
     harness.simulator.faults.heal()
     await harness.until_states(dict.fromkeys(bad, "delivered"))
     assert harness.time.clock() - began < 50 * HOUR
@@ -117,46 +98,27 @@ async def test_an_account_without_calls_left_is_neither_down_nor_failing(make_ha
     harness = await make_harness(speed=2_000.0)
     harness.simulator.faults.order(CallFault("status", "POST", status=500, times=100_000))
     harness.simulator.faults.order(CallFault("status", "DELETE", status=500, times=100_000))
-    await harness.publish(*(document(f"bretagne:{one}") for one in range(number)))
-    await harness.start()
-    await eventually(lambda: failed(harness))
+    await harness.start(*(document(f"bretagne:{one}") for one in range(number)))
+    await eventually(lambda note: "error" in note, of=harness.note)
     if number > 1:
-        await eventually(lambda: is_down(harness))
+        await eventually(lambda note: note.get("down") is True, of=harness.note)
     await harness.save("bretagne", national_delivery="self")
     harness.simulator.faults.clear()
-    await eventually(lambda: is_well(harness))
-
-
-async def is_down(harness: ConnectorHarness) -> bool:
-    return (await harness.note()).get("down") is True
-
-
-async def is_well(harness: ConnectorHarness) -> bool:
-    note = await harness.note()
-    return note["down"] is False and "error" not in note
-
-
-async def not_down(harness: ConnectorHarness) -> bool:
-    return (await harness.note()).get("down") is False
-
-
-async def passed(harness: ConnectorHarness, until: int) -> bool:
-    return harness.time.clock() >= until
+    await eventually(lambda note: note["down"] is False and "error" not in note, of=harness.note)
 
 
 async def test_a_delivery_that_was_given_up_is_tried_again_on_the_next_day(make_harness: Make) -> None:
     harness = await make_harness(speed=12_000.0)
     harness.simulator.faults.poison(ONE)
-    await harness.publish(document(ONE))
-    await harness.start()
+    await harness.start(document(ONE))
     keep_alive = asyncio.create_task(others(harness))
     try:
-        await eventually(lambda: has_state(harness, "refused"), seconds=60)
+        await eventually(lambda part: part.state == "refused", of=lambda: harness.part(ONE), seconds=60)
         part = await part_of(harness, ONE)
         assert ["national-given-up"] == [problem["code"] for problem in part.problems]
         assert part.until is not None
         harness.simulator.faults.heal()
-        await eventually(lambda: has_state(harness, "delivered"), seconds=60)
+        await eventually(lambda part: part.state == "delivered", of=lambda: harness.part(ONE), seconds=60)
     finally:
         keep_alive.cancel()
         await asyncio.gather(keep_alive, return_exceptions=True)
@@ -168,16 +130,11 @@ async def others(harness: ConnectorHarness) -> None:
         await asyncio.sleep(0.02)
 
 
-async def has_state(harness: ConnectorHarness, state: str) -> bool:
-    part = await harness.part(ONE)
-    return part is not None and part.state == state
-
-
 async def test_a_forbidden_deletion_is_repeated_until_it_is_certain(make_harness: Make) -> None:
     harness = await delivered(make_harness, speed=6_000.0)
     harness.simulator.faults.order(CallFault("forbidden", "DELETE", times=12))
     await harness.withdraw(ONE)
-    await eventually(lambda: tells(harness, "national-deletion-forbidden"))
+    await harness.until_problem("national-deletion-forbidden")
     assert {ONE} == set(harness.live())
     await harness.publish(document("bretagne:2"))
     await harness.until_states({ONE: "withdrawn", "bretagne:2": "delivered"}, seconds=60)
@@ -186,23 +143,14 @@ async def test_a_forbidden_deletion_is_repeated_until_it_is_certain(make_harness
 
 async def delivered(make_harness: Make, **options: Any) -> ConnectorHarness:
     harness = await make_harness(**options)
-    await harness.publish(document(ONE))
-    await harness.start()
-    await harness.until_states({ONE: "delivered"})
+    await harness.deliver(document(ONE))
     return harness
-
-
-async def tells(harness: ConnectorHarness, code: str) -> bool:
-    part = await harness.part(ONE)
-    return part is not None and part.state == "pending" and [code] == [problem["code"] for problem in part.problems]
 
 
 async def test_the_site_may_fail_to_find_a_postcode_now_and_find_it_later(make_harness: Make) -> None:
     harness = await make_harness()
     harness.simulator.faults.order(CallFault("geocoder", "POST", times=2))
-    await harness.publish(document(ONE))
-    await harness.start()
-    await harness.until_states({ONE: "delivered"})
+    await harness.deliver(document(ONE))
 
 
 async def test_two_rows_of_one_remote_id_are_seen_and_a_withdrawal_ends_both(make_harness: Make) -> None:
@@ -243,7 +191,7 @@ async def test_a_repair_leaves_one_row_of_a_doubled_offer(make_harness: Make) ->
     harness = await delivered(make_harness)
     twice(harness)
     await harness.order(Reconcile(repair=True))
-    await eventually(lambda: only(harness, f"{ONE}~2"))
+    await eventually(lambda: [f"{ONE}~2"] == [row.remote_id for row in harness.simulator.stock.rows if row.kept])
     await harness.until_states({ONE: "delivered"})
 
 
@@ -258,11 +206,6 @@ def twice(harness: ConnectorHarness) -> None:
         grades=row.grades,
         permalink=row.permalink,
     )
-
-
-async def only(harness: ConnectorHarness, name: str) -> bool:
-    rows = [row for row in harness.simulator.stock.rows if row.kept]
-    return [name] == [row.remote_id for row in rows]
 
 
 async def test_going_back_after_a_refused_update_is_sent_again(make_harness: Make) -> None:
@@ -295,7 +238,7 @@ async def test_an_answer_of_a_proxy_withdraws_nothing_and_is_reported(
     harness = await delivered(make_harness, speed=2_000.0)
     harness.simulator.faults.order(CallFault("foreign", None, status=status, page=page, times=100_000))
     await harness.withdraw(ONE)
-    await eventually(lambda: failed(harness))
+    await eventually(lambda note: "error" in note, of=harness.note)
     assert {ONE} == set(harness.live())
     assert "pending" == (await part_of(harness, ONE)).state
     note = await harness.note()
@@ -305,18 +248,14 @@ async def test_an_answer_of_a_proxy_withdraws_nothing_and_is_reported(
     assert {} == harness.live()
 
 
-async def failed(harness: ConnectorHarness) -> bool:
-    return "error" in await harness.note()
-
-
 @pytest.mark.parametrize("looked", [False, True], ids=["at once", "after a look in the index"])
 async def test_a_creation_that_arrives_after_its_withdrawal_is_withdrawn(make_harness: Make, *, looked: bool) -> None:
     """The request had no answer, the index does not list the offer, and no deletion finds it yet."""
     harness = await make_harness(speed=100.0)
     harness.simulator.faults.order(CallFault("late", "POST", after=0.4))
-    await harness.publish(document(ONE))
-    await harness.start()
-    await eventually(lambda: has_begun(harness, looked=looked))
+    await harness.start(document(ONE))
+    answered, faults = harness.simulator.answered, harness.simulator.faults
+    await eventually(lambda: answered["GET", 200] > 0 if looked else not faults.is_ordered("late"))
     await harness.withdraw(ONE)
     assert [] == harness.simulator.stock.rows, "the creation has arrived already"
     await harness.until_states({ONE: "withdrawn"})
@@ -325,26 +264,19 @@ async def test_a_creation_that_arrives_after_its_withdrawal_is_withdrawn(make_ha
     assert {} == harness.live()
 
 
-async def has_begun(harness: ConnectorHarness, *, looked: bool) -> bool:
-    return harness.simulator.answered["GET", 200] > 0 if looked else not harness.simulator.faults.is_ordered("late")
-
-
 async def test_a_creation_that_arrives_after_a_lookup_is_found_and_not_repeated(make_harness: Make) -> None:
     """Where the remote ids of deleted offers are free again, a second row would be beyond the reach of any deletion."""
     harness = await make_harness(speed=100.0)
     harness.simulator.faults.order(CallFault("late", "POST", after=0.4))
-    await harness.publish(document(ONE))
-    await harness.start()
-    await harness.until_states({ONE: "delivered"})
+    await harness.deliver(document(ONE))
     assert (1, 0) == (len(harness.simulator.stock.rows), harness.simulator.answered["POST", 201])
 
 
 async def test_an_offer_that_the_index_lacks_is_looked_up_once_across_restarts(make_harness: Make) -> None:
     harness = await make_harness(speed=100.0)
     harness.simulator.faults.order(CallFault("reset", "POST"))
-    await harness.publish(document(ONE))
-    await harness.start()
-    await eventually(lambda: has_begun(harness, looked=True))
+    await harness.start(document(ONE))
+    await eventually(lambda: harness.simulator.answered["GET", 200] > 0)
     await asyncio.sleep(0.3)  # 30 s of the site's time, for the answer to be written down
     looks = harness.simulator.answered["GET", 200]
     await harness.stop()
@@ -357,9 +289,8 @@ async def test_a_replica_without_the_outbox_first_looks_up_creations_of_unknown_
     """They are on the first page of the index only until others are created."""
     harness = await make_harness()
     harness.simulator.faults.order(CallFault("hang", "POST", done=True))
-    await harness.publish(document("bretagne:z"))
-    await harness.start()
-    await eventually(lambda: is_made(harness, "bretagne:z"))
+    await harness.start(document("bretagne:z"))
+    await eventually(lambda: harness.simulator.row("bretagne:z") is not None)
     await harness.stop()
     others = [f"bretagne:{number}" for number in range(100)]
     await harness.publish(*(document(other) for other in others))
@@ -368,7 +299,3 @@ async def test_a_replica_without_the_outbox_first_looks_up_creations_of_unknown_
     await harness.until_states(dict.fromkeys([*others, "bretagne:z"], "delivered"))
     assert 101 == len(harness.simulator.stock.rows)
     assert (0, 1) == (harness.simulator.answered["POST", 409], harness.simulator.answered["GET", 200] - reads)
-
-
-async def is_made(harness: ConnectorHarness, remote_id: str) -> bool:
-    return harness.simulator.row(remote_id) is not None

@@ -1,7 +1,6 @@
 """Hundreds of offers at once: in the fewest calls and minutes that the site's limit allows, on each kind of log."""
 
 import uuid
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,16 +22,12 @@ async def drain(harness: ConnectorHarness, count: int, *, interruptions: int = 0
     await harness.publish(*(document(one) for one in ids))
     for number in range(interruptions):
         await harness.start(folder=f"disk-{number % 2}")
-        await eventually(partial(made, harness, count * (number + 1) // 8))
+        await eventually(lambda some=count * (number + 1) // 8: len(harness.simulator.stock.rows) >= some)
         await harness.stop()
     await harness.start()
     await harness.until_states(dict.fromkeys(ids, "delivered"), seconds=100)
     assert set(ids) == set(harness.live())
     return {minute for _, service, minute in harness.simulator.counted if service == "offers"}
-
-
-async def made(harness: ConnectorHarness, count: int) -> bool:
-    return len(harness.simulator.stock.rows) >= count
 
 
 async def test_the_queue_is_drained_in_the_fewest_calls_and_never_above_the_limit(make_harness: Make) -> None:

@@ -20,8 +20,7 @@ MIXED = {"levels": ["troisieme", "seconde"], "weeks": ["2027-W10", "2027-W24", "
 async def withdrawn(make_harness: Make, **changes: Any) -> ConnectorHarness:
     """A harness whose site has deleted every part of the offer."""
     harness = await make_harness()
-    await harness.publish(document(ONE, **changes))
-    await harness.start()
+    await harness.start(document(ONE, **changes))
     groups = [f"{ONE} {group}" for group in ("college", "lycee")] if changes else [ONE]
     await harness.until_states(dict.fromkeys(groups, "delivered"))
     await harness.withdraw(ONE)
@@ -55,9 +54,7 @@ async def test_every_generation_is_overwritten(make_harness: Make) -> None:
 
 async def test_a_live_offer_is_not_erased(make_harness: Make) -> None:
     harness = await make_harness()
-    await harness.publish(document(ONE))
-    await harness.start()
-    await harness.until_states({ONE: "delivered"})
+    await harness.deliver(document(ONE))
     assert {"error": "still-there"} == await harness.order(ORDER)
     assert 0 == harness.calls("PATCH")
     assert {"error": "unknown-offer"} == await harness.order(Erase("bretagne:2"))
@@ -74,17 +71,13 @@ async def test_an_erasure_that_is_cut_off_is_done_by_the_next_owner(make_harness
     harness = await withdrawn(make_harness)
     harness.simulator.faults.order(CallFault("status", "PATCH", status=500, times=3))
     placed = await harness.submit(ORDER)
-    await eventually(lambda: failed_once(harness))
+    await eventually(lambda: harness.simulator.answered["PATCH", 500] > 0)
     await harness.stop()
     assert "Atelier du Port" == kept_words(harness)[ONE][1]
     harness.simulator.faults.clear()
     await harness.start(folder="another-disk")
     assert 1 == (await harness.answer(placed))["erased"]["count"]
     assert (NEUTRAL, NEUTRAL, "Paris") == kept_words(harness)[ONE]
-
-
-async def failed_once(harness: ConnectorHarness) -> bool:
-    return harness.simulator.answered["PATCH", 500] > 0
 
 
 def test_an_order_to_erase_survives_the_log() -> None:

@@ -52,7 +52,7 @@ async def test_an_offer_made_at_the_site_is_imported_with_its_territory(make_har
     harness = await scanned(make_harness)
     row = harness.simulator.publish_on_site(**MADE)
     await harness.start()
-    await eventually(lambda: imported(harness, 1))
+    await eventually(lambda offers: len(national(offers)) == 1, of=harness.offers)
     state = (await harness.offers())[f"national:{row.id}"]
     assert state.territory is not None
     assert ("59", "32") == (state.territory["department"], state.territory["region"])
@@ -68,7 +68,7 @@ async def test_an_address_that_cannot_be_read_costs_only_its_own_offer(make_harn
     harness.simulator.publish_on_site(**MADE, permalink="https://[stage")
     harness.simulator.publish_on_site(**MADE)
     await harness.start()
-    await eventually(lambda: imported(harness, 1))
+    await eventually(lambda offers: len(national(offers)) == 1, of=harness.offers)
 
 
 @pytest.mark.parametrize("damage", ["1" + "0" * 400, "NaN", '"\\ud800"', "[" * 5_000 + "]" * 5_000])
@@ -83,8 +83,8 @@ async def test_a_damaged_item_costs_only_itself_and_the_note_says_why(make_harne
     )
     harness.simulator.faults.order(CallFault("foreign", "GET", status=200, page=page, times=10_000))
     await harness.start()
-    await eventually(lambda: imported(harness, 2))
-    await eventually(lambda: noted(harness, "ok"))
+    await eventually(lambda offers: len(national(offers)) == 2, of=harness.offers)
+    await eventually(lambda note: note.get("search", {}).get("state") == "ok", of=harness.note)
     found = (await harness.note())["search"]
     assert (1, True) == (found["unreadable"], found["complete"])
     assert found["first_unreadable"].startswith("number 2: /x")
@@ -95,48 +95,36 @@ async def test_an_odd_address_is_judged_and_breaks_no_item(make_harness: Make, a
     harness = await scanned(make_harness, others=True)
     harness.simulator.publish_on_site(**MADE, permalink=address)
     harness.simulator.publish_on_site(**MADE)
-    with capture_logs() as said:
+    with capture_logs() as logged:
         await harness.start()
-        await eventually(lambda: imported(harness, 1))
-    assert [] == [line for line in said if line["event"] == "national.import_broke"]
-    assert ["url-malformed"] in [line.get("codes") for line in said if line["event"] == "national.import_refused"]
-
-
-async def imported(harness: ConnectorHarness, count: int) -> bool:
-    return len(national(await harness.offers())) == count
+        await eventually(lambda offers: len(national(offers)) == 1, of=harness.offers)
+    assert [] == [line for line in logged if line["event"] == "national.import_broke"]
+    assert ["url-malformed"] in [line.get("codes") for line in logged if line["event"] == "national.import_refused"]
 
 
 async def test_a_scan_that_finds_nothing_new_submits_nothing(make_harness: Make) -> None:
     harness = await scanned(make_harness)
     harness.simulator.publish_on_site(**MADE)
     await harness.start()
-    await eventually(lambda: imported(harness, 1))
+    await eventually(lambda offers: len(national(offers)) == 1, of=harness.offers)
     before = await harness.offers()
     pages = harness.calls("GET")
-    await eventually(lambda: asked(harness, pages + 3))
+    await eventually(lambda: harness.calls("GET") >= pages + 3)
     assert {key: one.known for key, one in before.items()} == {
         key: one.known for key, one in (await harness.offers()).items()
     }
-
-
-async def asked(harness: ConnectorHarness, number: int) -> bool:
-    return harness.calls("GET") >= number
 
 
 async def test_a_change_there_is_a_higher_revision_here(make_harness: Make) -> None:
     harness = await scanned(make_harness)
     row = harness.simulator.publish_on_site(**MADE)
     await harness.start()
-    await eventually(lambda: imported(harness, 1))
-    first = (await harness.offers())[f"national:{row.id}"]
+    await eventually(lambda offers: len(national(offers)) == 1, of=harness.offers)
+    made = f"national:{row.id}"
+    first = (await harness.offers())[made]
     row.title = "Deux semaines au théâtre"
-    await eventually(lambda: titled(harness, row.id, "Deux semaines au théâtre"))
-    assert first.known.revision < (await harness.offers())[f"national:{row.id}"].known.revision
-
-
-async def titled(harness: ConnectorHarness, number: int, title: str) -> bool:
-    state = (await harness.offers())[f"national:{number}"]
-    return state.offer is not None and state.offer["title"] == title
+    await eventually(lambda offers: document_of(offers[made])["title"] == row.title, of=harness.offers)
+    assert first.known.revision < (await harness.offers())[made].known.revision
 
 
 async def test_an_offer_missing_from_two_complete_scans_is_withdrawn_and_may_come_back(make_harness: Make) -> None:
@@ -145,12 +133,12 @@ async def test_an_offer_missing_from_two_complete_scans_is_withdrawn_and_may_com
     row = harness.simulator.publish_on_site(**MADE)
     harness.simulator.publish_on_site(**MADE)
     await harness.start()
-    await eventually(lambda: imported(harness, 2))
+    await eventually(lambda offers: len(national(offers)) == 2, of=harness.offers)
     row.full = True
-    await eventually(lambda: imported(harness, 1))
+    await eventually(lambda offers: len(national(offers)) == 1, of=harness.offers)
     assert "absent" == (await harness.offers())[f"national:{row.id}"].known.reason
     row.full = False
-    await eventually(lambda: imported(harness, 2))
+    await eventually(lambda offers: len(national(offers)) == 2, of=harness.offers)
 
 
 async def test_an_offer_that_search_hides_by_its_season_is_not_withdrawn(make_harness: Make) -> None:
@@ -160,9 +148,9 @@ async def test_an_offer_that_search_hides_by_its_season_is_not_withdrawn(make_ha
         document("national:7002", levels=["troisieme"], weeks=["2027-W20"]),
     )
     await harness.start()
-    await eventually(lambda: imported(harness, 1))
+    await eventually(lambda offers: len(national(offers)) == 1, of=harness.offers)
     pages = harness.calls("GET")
-    await eventually(lambda: asked(harness, pages + 3))
+    await eventually(lambda: harness.calls("GET") >= pages + 3)
     assert {"national:7001"} == set(national(await harness.offers()))
 
 
@@ -170,15 +158,11 @@ async def test_a_search_that_shows_nothing_any_more_withdraws_nothing(make_harne
     harness = await scanned(make_harness)
     rows = [harness.simulator.publish_on_site(**MADE) for _ in range(15)]
     await harness.start()
-    await eventually(lambda: imported(harness, 15))
+    await eventually(lambda offers: len(national(offers)) == 15, of=harness.offers)
     for row in rows:
         row.full = True
-    await eventually(lambda: kept(harness, 15))
+    await eventually(lambda note: note.get("search", {}).get("kept_by_guard") == 15, of=harness.note)
     assert 15 == len(national(await harness.offers()))
-
-
-async def kept(harness: ConnectorHarness, number: int) -> bool:
-    return bool((await harness.note()).get("search", {}).get("kept_by_guard") == number)
 
 
 async def test_our_own_offers_come_back_as_echoes_and_are_not_imported(make_harness: Make) -> None:
@@ -191,9 +175,9 @@ async def test_our_own_offers_come_back_as_echoes_and_are_not_imported(make_harn
     harness.simulator.publish_on_site(**MADE, permalink="https://partner.example.org/offres/7")
     await harness.start()
     await harness.until_states({"bretagne:1": "delivered"})
-    await eventually(lambda: imported(harness, 2))
+    await eventually(lambda offers: len(national(offers)) == 2, of=harness.offers)
     pages = harness.calls("GET")
-    await eventually(lambda: asked(harness, pages + 3))
+    await eventually(lambda: harness.calls("GET") >= pages + 3)
     addresses = {document_of(one)["apply_url"] for one in national(await harness.offers()).values()}
     assert {
         "https://1eleve1stage.education.gouv.fr/offres-de-stage/1",
@@ -212,9 +196,9 @@ async def test_a_stale_broker_does_not_make_our_offers_count_as_the_sites_own(ma
     harness.simulator.publish_on_site(**MADE, permalink="https://stages.example.bzh/offres/1")
     await harness.start()
     pages = harness.calls("GET")
-    await eventually(lambda: asked(harness, pages + 3))
+    await eventually(lambda: harness.calls("GET") >= pages + 3)
     log.stale_calls = 0
-    await eventually(lambda: imported(harness, 1))
+    await eventually(lambda offers: len(national(offers)) == 1, of=harness.offers)
     assert {"https://1eleve1stage.education.gouv.fr/offres-de-stage/1"} == {
         document_of(one)["apply_url"] for one in national(await harness.offers()).values()
     }
@@ -223,21 +207,17 @@ async def test_a_stale_broker_does_not_make_our_offers_count_as_the_sites_own(ma
 async def test_without_the_right_to_search_the_note_says_so(make_harness: Make) -> None:
     harness = await scanned(make_harness, right=False)
     await harness.start()
-    await eventually(lambda: noted(harness, "waiting-for-right"))
+    await eventually(lambda note: note.get("search", {}).get("state") == "waiting-for-right", of=harness.note)
 
 
 async def test_the_note_says_how_often_it_searches_and_keeps_the_last_success(make_harness: Make) -> None:
     """A reader of the note can tell one failed search from six hours of them."""
     harness = await scanned(make_harness)
     await harness.start()
-    await eventually(lambda: noted(harness, "ok"))
+    await eventually(lambda note: note.get("search", {}).get("state") == "ok", of=harness.note)
     found = (await harness.note())["search"]
     assert 60 == found["every_minutes"]
     harness.simulator.faults.order(CallFault("status", "GET", status=500, times=1_000))
-    await eventually(lambda: noted(harness, "failed"))
+    await eventually(lambda note: note.get("search", {}).get("state") == "failed", of=harness.note)
     failed = (await harness.note())["search"]
     assert (60, True) == (failed["every_minutes"], failed["scanned_at"] >= found["scanned_at"])
-
-
-async def noted(harness: ConnectorHarness, state: str) -> bool:
-    return bool((await harness.note()).get("search", {}).get("state") == state)

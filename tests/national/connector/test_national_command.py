@@ -34,13 +34,8 @@ async def command(harness: ConnectorHarness, *words: str) -> tuple[int, str]:
 
 
 async def at_work(harness: ConnectorHarness, *documents: dict[str, Any]) -> None:
-    await harness.publish(*documents)
-    await harness.start()
-    await eventually(lambda: waiting_is_noted(harness))
-
-
-async def waiting_is_noted(harness: ConnectorHarness) -> bool:
-    return (await harness.note()).get("platforms") == ["*"]
+    await harness.start(*documents)
+    await eventually(lambda note: note.get("platforms") == ["*"], of=harness.note)
 
 
 async def test_status_counts_the_deliveries(harness: ConnectorHarness) -> None:

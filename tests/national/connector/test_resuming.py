@@ -11,7 +11,7 @@ from gateway.log.port import EventLog, Output, Owner
 from gateway.protocol.delivery_order import Adopt, Erase, Reconcile, Replay, read_order
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, document, eventually, row_of
-from tests.national.connector.test_adopting import pushed, region, went_on
+from tests.national.connector.test_adopting import pushed, region
 
 pytestmark = pytest.mark.slow
 
@@ -94,9 +94,7 @@ async def progress_left(harness: ConnectorHarness) -> list[bytes]:
 async def delivered(make_harness: Make, count: int) -> tuple[ConnectorHarness, list[str]]:
     harness = await make_harness(speed=6_000.0, rights={"full_access": True})
     ids = [f"bretagne:{number}" for number in range(count)]
-    await harness.publish(*(document(one) for one in ids))
-    await harness.start()
-    await harness.until_states(dict.fromkeys(ids, "delivered"))
+    await harness.deliver(*(document(one) for one in ids))
     return harness, ids
 
 
@@ -151,7 +149,7 @@ async def test_a_takeover_resumes_where_it_stopped(make_harness: Make, cut: Cut)
 async def test_a_partner_changed_while_the_index_is_walked_keeps_the_change(make_harness: Make) -> None:
     harness = await region(make_harness, 400, speed=60.0)
     placed = await harness.submit(Adopt("bretagne", apply=True), account="bretagne")
-    await eventually(lambda: went_on(harness, 2))
+    await eventually(lambda: harness.calls("GET", "PATCH", "DELETE") >= 2)
     await harness.save("bretagne", jwks={"keys": []}, name="IDÉO")
     assert {} == await harness.deliveries()
     answer = await harness.answer(placed, seconds=60)

@@ -69,12 +69,12 @@ def test_a_retry_keeps_its_time_when_the_clock_is_right(tmp_path: Path) -> None:
 
 
 async def test_a_token_of_a_clock_ahead_is_renewed() -> None:
-    clock, asked = ManualClock(START + 30_000), 0
+    clock, logins = ManualClock(START + 30_000), 0
 
     async def login() -> str:
-        nonlocal asked
-        asked += 1
-        return str(asked)
+        nonlocal logins
+        logins += 1
+        return str(logins)
 
     token = SiteToken(login, clock=clock)
     clock.now += 365 * DAY

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -91,21 +90,8 @@ async def test_an_unusable_copy_of_the_site_does_not_stop_other_work(make_harnes
     await harness.start()
     await harness.publish(document("bretagne:1"))
 
-    async def delivered() -> bool:
-        return harness.calls("POST") > 0
-
-    async def search() -> Any:
-        note = await harness.note()
-        return note.get("search", {})
-
-    async def failed() -> bool:
-        return "inbound.sqlite cannot be used" in (await search()).get("error", "")
-
-    await eventually(delivered)
-    await eventually(failed)
+    await eventually(lambda: harness.calls("POST") > 0)
+    cause = "inbound.sqlite cannot be used"
+    await eventually(lambda note: cause in note.get("search", {}).get("error", ""), of=harness.note)
     disk.free()
-
-    async def imported() -> bool:
-        return f"national:{row.id}" in await harness.offers()
-
-    await eventually(imported)
+    await eventually(lambda offers: f"national:{row.id}" in offers, of=harness.offers)

@@ -11,7 +11,7 @@ from gateway.log.memory import MemoryLog, WriteFault
 from gateway.protocol.delivery_order import Replay
 from gateway.protocol.topic import COMMON, OFFERS
 from tests.national.connector.conftest import Make
-from tests.national.connector.harness import ConnectorHarness, document, eventually
+from tests.national.connector.harness import ConnectorHarness, codes_of, document, eventually
 from tests.stale_ends import StaleEndsLog
 
 pytestmark = pytest.mark.slow
@@ -25,8 +25,7 @@ async def test_a_creation_of_unknown_outcome_exists_once(make_harness: Make, kin
     harness = await make_harness()
     harness.answer_seconds = 0.5
     harness.simulator.faults.order(CallFault(kind, "POST", done=done))
-    await harness.publish(document(ONE), document("bretagne:2"))
-    await harness.start()
+    await harness.start(document(ONE), document("bretagne:2"))
     await harness.until_states({ONE: "delivered", "bretagne:2": "delivered"})
     assert {ONE, "bretagne:2"} == set(harness.live())
 
@@ -38,17 +37,11 @@ async def test_a_creation_of_unknown_outcome_that_is_withdrawn_meanwhile_is_dele
     harness = await make_harness()
     harness.answer_seconds = 0.5
     harness.simulator.faults.order(CallFault("hang", "POST", done=done))
-    await harness.publish(document(ONE))
-    await harness.start()
-    await eventually(lambda: attempted(harness, ONE))
+    await harness.start(document(ONE))
+    await eventually(lambda part: part.attempt is not None, of=lambda: harness.part(ONE))
     await harness.withdraw(ONE)
     await harness.until_states({ONE: "withdrawn"})
     assert {} == harness.live()
-
-
-async def attempted(harness: ConnectorHarness, offer_id: str) -> bool:
-    part = await harness.part(offer_id)
-    return part is not None and part.attempt is not None
 
 
 @pytest.mark.parametrize("done", [False, True])
@@ -57,12 +50,10 @@ async def test_a_deletion_of_unknown_outcome_is_completed_before_the_offer_is_cr
 ) -> None:
     harness = await make_harness()
     harness.answer_seconds = 0.5
-    await harness.publish(document(ONE))
-    await harness.start()
-    await harness.until_states({ONE: "delivered"})
+    await harness.deliver(document(ONE))
     harness.simulator.faults.order(CallFault("hang", "DELETE", done=done))
     await harness.withdraw(ONE)
-    await eventually(lambda: attempted(harness, ONE))
+    await eventually(lambda part: part.attempt is not None, of=lambda: harness.part(ONE))
     await harness.publish(document(ONE, revision=3))
     await harness.until_states({ONE: "delivered"})
     assert {f"{ONE}~2"} == set(harness.live())
@@ -77,13 +68,13 @@ async def test_an_offer_that_always_fails_at_the_site_is_given_up_and_can_be_rep
     await harness.publish(document(ONE, revision=2, title="Nouveau titre"))
     keep_alive = asyncio.create_task(others(harness))
     try:
-        await eventually(lambda: gave_up(harness, ONE), seconds=60)
+        await eventually(lambda part: codes_of(part) == ["national-given-up"], of=lambda: harness.part(ONE), seconds=60)
     finally:
         keep_alive.cancel()
         await asyncio.gather(keep_alive, return_exceptions=True)
     harness.simulator.faults.clear()
     assert 1 == (await harness.order(Replay()))["replayed"]
-    await eventually(lambda: titled(harness, "Nouveau titre"))
+    await eventually(lambda: harness.live().get(ONE) == "Nouveau titre")
 
 
 async def others(harness: ConnectorHarness) -> None:
@@ -93,20 +84,10 @@ async def others(harness: ConnectorHarness) -> None:
         await asyncio.sleep(0.02)
 
 
-async def gave_up(harness: ConnectorHarness, offer_id: str) -> bool:
-    part = await harness.part(offer_id)
-    return part is not None and [one["code"] for one in part.problems] == ["national-given-up"]
-
-
-async def titled(harness: ConnectorHarness, title: str) -> bool:
-    return harness.live().get(ONE) == title
-
-
 async def test_a_site_that_is_down_for_hours_costs_few_calls_and_no_offer(make_harness: Make) -> None:
     harness = await make_harness(speed=6_000.0)
     harness.simulator.faults.order(CallFault("status", None, status=503, times=60))
-    await harness.publish(*(document(f"bretagne:{number}") for number in range(30)))
-    await harness.start()
+    await harness.start(*(document(f"bretagne:{number}") for number in range(30)))
     await harness.until_states({f"bretagne:{number}": "delivered" for number in range(30)}, seconds=90)
     assert {f"bretagne:{number}" for number in range(30)} == set(harness.live())
 
@@ -115,18 +96,13 @@ async def test_a_wrong_password_stops_the_calls_and_gives_the_remedy(make_harnes
     harness = await make_harness(speed=6_000.0)
     operator = harness.operators["shared"]
     right, operator.password = operator.password, "another one"
-    await harness.publish(document(ONE))
-    await harness.start()
-    await eventually(lambda: logged_in_vain(harness))
+    await harness.start(document(ONE))
+    await eventually(lambda: harness.simulator.answered["POST", 401] > 0)
     operator.password = right
     await harness.until_states({ONE: "delivered"})
     assert 1 == harness.calls("POST") - sum(
         n for (m, s), n in harness.simulator.answered.items() if m == "POST" and s != 201
     )
-
-
-async def logged_in_vain(harness: ConnectorHarness) -> bool:
-    return harness.simulator.answered["POST", 401] > 0
 
 
 async def test_nothing_is_lost_or_doubled_when_the_connector_is_cut_off_again_and_again(make_harness: Make) -> None:
@@ -148,25 +124,19 @@ async def test_a_commit_that_fails_changes_nothing_for_the_site(make_harness: Ma
     harness = await make_harness()
     assert isinstance(harness.log, MemoryLog)
     ids = [f"bretagne:{number}" for number in range(20)]
-    await harness.publish(*(document(one) for one in ids))
-    await harness.start()
-    await eventually(lambda: some_live(harness))
+    await harness.start(*(document(one) for one in ids))
+    await eventually(lambda: len(harness.live()) > 2)
     harness.log.inject(fault, fault)
     await harness.until_states(dict.fromkeys(ids, "delivered"))
     await harness.log.deliver()
     assert set(ids) == set(harness.live())
 
 
-async def some_live(harness: ConnectorHarness) -> bool:
-    return len(harness.live()) > 2
-
-
 async def test_a_second_owner_takes_over_and_no_offer_exists_twice(make_harness: Make) -> None:
     harness = await make_harness()
     ids = [f"bretagne:{number}" for number in range(60)]
-    await harness.publish(*(document(one) for one in ids))
-    await harness.start()
-    await eventually(lambda: some_live(harness))
+    await harness.start(*(document(one) for one in ids))
+    await eventually(lambda: len(harness.live()) > 2)
     first = harness.tasks[0]
     await harness.start(folder="second")
     await harness.until_states(dict.fromkeys(ids, "delivered"))
@@ -203,9 +173,7 @@ async def test_a_taken_remote_id_is_replaced_where_the_index_has_an_item_without
     if not live:
         harness.simulator.discard(taken)
     nameless.remote_id = cast("Any", 5)  # the site's own index still finds the row by its first name
-    await harness.publish(document(ONE))
-    await harness.start()
-    await harness.until_states({ONE: "delivered"})
+    await harness.deliver(document(ONE))
     assert taken.discarded_at is not None
     assert {f"{ONE}~2"} == set(harness.live()) - {"5"}
 
@@ -223,9 +191,7 @@ async def test_a_taken_remote_id_is_replaced_where_the_index_changes_during_ever
 
     changing = asyncio.create_task(change())
     try:
-        await harness.publish(document(ONE))
-        await harness.start()
-        await harness.until_states({ONE: "delivered"})
+        await harness.deliver(document(ONE))
     finally:
         changing.cancel()
         await asyncio.gather(changing, return_exceptions=True)

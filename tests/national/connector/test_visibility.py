@@ -28,8 +28,7 @@ def placed(number: int, department: str) -> dict[str, Any]:
 async def delivered(make_harness: Make, *departments: str, **rights: Any) -> ConnectorHarness:
     harness = await make_harness(speed=6_000.0, rights={"full_access": True, **rights})
     offers = [placed(number, department) for number, department in enumerate(departments)]
-    await harness.publish(*offers)
-    await harness.start()
+    await harness.start(*offers)
     await harness.until_states({offer["id"]: "delivered" for offer in offers})
     return harness
 

@@ -9,7 +9,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DELIVERIES
 from tests.national.connector.conftest import Make
-from tests.national.connector.harness import ConnectorHarness, document, eventually
+from tests.national.connector.harness import document, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -95,9 +95,7 @@ async def test_an_answered_order_is_not_carried_out_again_by_the_next_owner(
     make_harness: Make, *, cleared: bool
 ) -> None:
     harness = await make_harness()
-    await harness.publish(document("bretagne:1"))
-    await harness.start()
-    await harness.until_states({"bretagne:1": "delivered"})
+    await harness.deliver(document("bretagne:1"))
     placed = await harness.submit(Reconcile())
     assert 1 == (await harness.answer(placed))["matched"]
     if cleared:
@@ -113,12 +111,8 @@ async def test_an_answered_order_is_not_carried_out_again_by_the_next_owner(
 async def test_an_order_that_waited_too_long_is_answered_and_not_executed(make_harness: Make) -> None:
     harness = await make_harness(speed=6_000.0)
     placed = await harness.submit(Reconcile(repair=True))
-    await eventually(lambda: passed(harness, harness.time.start + 3 * ORDER_LIFE_MS))
+    await eventually(lambda: harness.time.clock() >= harness.time.start + 3 * ORDER_LIFE_MS)
     await harness.start()
     assert {"error": "order-too-old"} == await harness.answer(placed)
     assert 0 == harness.calls("GET")
     assert 0 == (await harness.order(Reconcile()))["listed"]
-
-
-async def passed(harness: ConnectorHarness, instant: int) -> bool:
-    return harness.time.clock() > instant
