@@ -186,8 +186,7 @@ class PlatformPull:
         read = read_profile(document, loopback=self._dependencies.transports.loopback, stored=True)
         if isinstance(read, Profile):
             return read
-        texts = explain_profile(read)
-        return Failure(at=self._dependencies.clock(), code="profile-invalid", fr=texts["fr"], en=texts["en"])
+        return Failure(at=self._dependencies.clock(), code="profile-invalid", **explain_profile(read))
 
 
 class OrderReplacedError(Exception):

@@ -11,6 +11,7 @@ from gateway.clock import STEP_MS
 from gateway.ingest.snapshot import SnapshotRefusedError
 from gateway.protocol.source_run import Counts, Failure, RunOrder, SourceRun
 from schemas.bilingual import Bilingual
+from schemas.rulebook import LANGUAGES
 
 JITTER_SHARE = 0.1
 FULL_EVERY_MS = 24 * 3_600_000
@@ -21,6 +22,9 @@ ORDER_LIFE_MS = 10 * 60_000
 """Lifetime of an unanswered order."""
 MAX_BACKOFF_MS = 6 * 3_600_000
 _MAX_DOUBLINGS = 3
+_NOT_APPLIED: Mapping[str, Any] = {
+    **dict.fromkeys(("applied_at", "applied_counts", "applied_problems", "digest")), "validators": {},
+}  # fmt: skip
 
 
 def is_due(last: SourceRun | None, profile: Profile, *, jitter: float, now: int, failures: int = 0) -> bool:
@@ -74,16 +78,13 @@ class FeedContent:
 
 def applied(beginning: Beginning, content: FeedContent, *, withdrawn: int, at: int) -> SourceRun:
     """The record of a feed that was applied completely."""
-    run = _succeeded(beginning, at)
-    counts, problems = replace(content.counts, withdrawn=withdrawn), tuple(content.problems)
+    run = _read(beginning, replace(content, counts=replace(content.counts, withdrawn=withdrawn)), at)
     return replace(
         run,
         outcome="applied",
-        counts=counts,
-        problems=problems,
         applied_at=at,
-        applied_counts=counts,
-        applied_problems=problems,
+        applied_counts=run.counts,
+        applied_problems=run.problems,
         validators=dict(content.validators),
         digest=content.digest,
     )
@@ -94,23 +95,12 @@ def partial(beginning: Beginning, content: FeedContent, *, at: int) -> SourceRun
 
     The feed does not count as applied: the next run reads it again.
     """
-    run = _succeeded(beginning, at)
-    return replace(
-        run,
-        outcome="partial",
-        counts=content.counts,
-        problems=tuple(content.problems),
-        applied_at=None,
-        applied_counts=None,
-        applied_problems=None,
-        validators={},
-        digest=None,
-    )
+    return replace(_read(beginning, content, at), outcome="partial", **_NOT_APPLIED)
 
 
 def unchanged(beginning: Beginning, *, at: int) -> SourceRun:
     """The record of a feed equal to the last applied one, whose counts and problems still hold."""
-    run = _succeeded(beginning, at)
+    run = _succeeded(_ended(beginning, at))
     counts = run.counts if run.applied_counts is None else run.applied_counts
     problems = run.problems if run.applied_problems is None else run.applied_problems
     kept_counts = replace(counts, published=0, unchanged=counts.published + counts.unchanged, withdrawn=0)
@@ -134,15 +124,8 @@ def pending(
         en=f"This feed would withdraw {number} of {live} offers. {same}Nothing has changed. Check the platform's "
         f"export; if that is meant: {command}",
     )
-    run = _ended(beginning, at)
-    return replace(
-        run,
-        outcome="pending",
-        counts=content.counts,
-        problems=tuple(content.problems),
-        would_withdraw=number,
-        last_error=failure,
-    )
+    ended = failed(beginning, failure, counts=content.counts, problems=content.problems)
+    return replace(ended, outcome="pending", would_withdraw=number)
 
 
 def _renumbered(number: int) -> Bilingual:
@@ -169,20 +152,25 @@ def failed(
 def refused(refusal: SnapshotRefusedError, *, at: int) -> Failure:
     """The failure of a refused snapshot, with its texts in both languages."""
     body = schemas.problem(refusal.code, **refusal.values).to_json()
-    texts = {language: f"{body['message'][language]} {body['fix'][language]}" for language in ("fr", "en")}
-    return Failure(at=at, code=refusal.code, fr=texts["fr"], en=texts["en"])
+    texts = {language: f"{body['message'][language]} {body['fix'][language]}" for language in LANGUAGES}
+    return Failure(at=at, code=refusal.code, **texts)
 
 
-def _succeeded(beginning: Beginning, at: int) -> SourceRun:
-    run = _ended(beginning, at)
-    return replace(run, first_success_at=run.first_success_at or at, last_success_at=at)
+def _read(beginning: Beginning, content: FeedContent, at: int) -> SourceRun:
+    """The run with the counts and problems of its feed."""
+    run = _succeeded(_ended(beginning, at))
+    return replace(run, counts=content.counts, problems=tuple(content.problems))
+
+
+def _succeeded(run: SourceRun) -> SourceRun:
+    return replace(run, first_success_at=run.first_success_at or run.ended_at, last_success_at=run.ended_at)
 
 
 def _ended(beginning: Beginning, at: int) -> SourceRun:
     """The run with the last one's values; those applied under another profile are dropped."""
     last = beginning.last or SourceRun(platform=beginning.platform, started_at=0, ended_at=0, outcome="failed")
     if last.profile != beginning.profile:
-        last = replace(last, applied_at=None, applied_counts=None, applied_problems=None, validators={}, digest=None)
+        last = replace(last, **_NOT_APPLIED)
     return replace(
         last,
         started_at=beginning.started_at,

@@ -20,7 +20,7 @@ from gateway.log.owner_loop import own_with_retry
 from gateway.log.port import Chunk, EventLog, Owner
 from gateway.log.reading import read_all
 from gateway.log.request import Pending
-from gateway.protocol.delivery import is_delivery, read_delivery
+from gateway.protocol.delivery import is_delivery
 from gateway.protocol.delivery_order import Placed, answer_record, note_record, read_order
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import StoredRecord, utc
@@ -180,10 +180,8 @@ class AccountWork:
                 self.identity.apply(record)
             elif record.offset < since or not self.route.delivers_for(platform_of(key.decode())):
                 continue
-            elif record.value is None:
-                self.outbox.forget(key.decode())
             else:
-                self.outbox.put_delivery(read_delivery(key, record.value))
+                self.outbox.apply(DELIVERIES, key, record.value)
         self.outbox.keep({(DELIVERIES, chunk.partition): max(since, chunk.position)})
 
     async def _follow(self, store: DeliveryStore, ends: Sequence[int], orders_from: int) -> None:
@@ -222,10 +220,9 @@ class AccountWork:
     def _keep_offer(self, record: StoredRecord) -> str | None:
         """Store an offer if this account delivers for its platform; returns its id."""
         offer_id = (record.key or b"").decode()
-        platform = platform_of(offer_id)
-        if not self.route.delivers_for(platform):
+        if not self.route.delivers_for(platform_of(offer_id)):
             return None
-        self.outbox.put_offer(offer_id, platform, record.value)
+        self.outbox.apply(OFFERS, record.key or b"", record.value)
         return offer_id
 
     def _apply_orders(self, chunk: Chunk) -> None:

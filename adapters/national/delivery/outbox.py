@@ -12,11 +12,14 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from typing import Any
 
 from adapters.national.site.timing import MAX_MS
 from gateway.errors import LogUnavailableError
 from gateway.protocol.delivery import QUEUE, Delivery, Group, delivery_record, read_delivery
+from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState, read_offer
+from gateway.protocol.topic import OFFERS
 from gateway.runtime.sqlite_damage import computed, using_copy
 from gateway.store.local_copy import LocalCopy
 
@@ -125,10 +128,20 @@ class Outbox(LocalCopy):
     _latest: float = inf
     """Time (ms) of the last read of the queue."""
 
+    def apply(self, topic: str, key: bytes, value: bytes | None) -> None:
+        """Store the value of a record of ``offers`` or ``deliveries``; None deletes it: its marker was forgotten."""
+        offer_id = key.decode()
+        if topic == OFFERS:
+            self.put_offer(offer_id, platform_of(offer_id), value)
+        elif value is None:
+            self.forget(offer_id)
+        else:
+            self.put_delivery(read_delivery(key, value))
+
     def offer(self, offer_id: str) -> OfferState | None:
         """The offer or its marker, as last read."""
-        row = self._db.execute(_OFFER, (offer_id,)).fetchone()
-        return None if row is None else read_offer(offer_id.encode(), row[0])
+        value = self._value(_OFFER, offer_id)
+        return None if value is None else read_offer(offer_id.encode(), value)
 
     def put_offer(self, offer_id: str, platform: str, value: bytes | None) -> None:
         """Store the value of a record of ``offers``; None deletes the offer: its marker was forgotten."""
@@ -139,8 +152,8 @@ class Outbox(LocalCopy):
 
     def delivery(self, offer_id: str) -> Delivery | None:
         """The delivery of the offer, as last written."""
-        row = self._db.execute(_DELIVERY, (offer_id,)).fetchone()
-        return None if row is None else read_delivery(offer_id.encode(), row[0])
+        value = self._value(_DELIVERY, offer_id)
+        return None if value is None else read_delivery(offer_id.encode(), value)
 
     def put_delivery(self, delivery: Delivery) -> None:
         """Store a delivery, and index its remote ids."""
@@ -156,8 +169,8 @@ class Outbox(LocalCopy):
 
     def owner_of(self, remote_id: str) -> str | None:
         """The offer that has, or had, this remote id."""
-        row = self._db.execute(_OWNER_OF, (remote_id,)).fetchone()
-        return None if row is None else str(row[0])
+        owner: str | None = self._value(_OWNER_OF, remote_id)
+        return owner
 
     def ids(self, platform: str | None = None) -> Iterator[str]:
         """Ids of a platform's offers; or of all offers, and of deliveries whose offer is forgotten."""
@@ -176,8 +189,8 @@ class Outbox(LocalCopy):
 
     def fingerprint(self, platform: str) -> str | None:
         """Fingerprint of the terms under which a platform's offers were last reviewed."""
-        row = self._db.execute(_FINGERPRINT, (platform,)).fetchone()
-        return None if row is None else str(row[0])
+        fingerprint: str | None = self._value(_FINGERPRINT, platform)
+        return fingerprint
 
     def put_fingerprint(self, platform: str, fingerprint: str) -> None:
         """Store that fingerprint."""
@@ -194,38 +207,32 @@ class Outbox(LocalCopy):
         """Remove the due call of a part."""
         self._db.execute("DELETE FROM due WHERE id = ? AND part = ?", (offer_id, group))
 
+    def _update(self, assignments: str, offer_id: str, group: str, *values: object) -> None:
+        self._db.execute(f"UPDATE due SET {assignments} WHERE id = ? AND part = ?", (*values, offer_id, group))  # noqa: S608  # our own columns
+
     def put_off(self, offer_id: str, group: Group, *, until: int, tries: int, failures: int) -> None:
         """Retry a part after ``until`` (ms)."""
-        self._db.execute(
-            "UPDATE due SET not_before = ?, tries = ?, failures = ? WHERE id = ? AND part = ?",
-            (until, tries, failures, offer_id, group),
-        )
+        self._update("not_before = ?, tries = ?, failures = ?", offer_id, group, until, tries, failures)
 
     def count_try(self, offer_id: str, group: str) -> None:
         """Count a failed call of a part as a try, after the fact."""
-        self._db.execute("UPDATE due SET tries = tries + 1 WHERE id = ? AND part = ?", (offer_id, group))
+        self._update("tries = tries + 1", offer_id, group)
 
     def try_now(self, offer_id: str, group: str, now: int) -> None:
         """End the backoff of a part whose calls failed in an outage."""
-        self._db.execute(
-            "UPDATE due SET not_before = min(not_before, ?), failures = tries WHERE id = ? AND part = ?",
-            (now, offer_id, group),
-        )
+        self._update("not_before = min(not_before, ?), failures = tries", offer_id, group, now)
 
     def set_aside(self, offer_id: str, group: Group, reason: str) -> None:
         """Set a part aside until the site's index resolves its outcome; an empty reason returns it to the queue."""
-        self._db.execute("UPDATE due SET unknown_outcome = ? WHERE id = ? AND part = ?", (reason, offer_id, group))
+        self._update("unknown_outcome = ?", offer_id, group, reason)
 
     def set_missing(self, offer_id: str, group: Group, *, until: int) -> None:
         """The index does not list a part whose creation has an unknown outcome: retry it after ``until`` (ms)."""
-        self._db.execute(
-            "UPDATE due SET unknown_outcome = '', missed = 1, not_before = ? WHERE id = ? AND part = ?",
-            (until, offer_id, group),
-        )
+        self._update("unknown_outcome = '', missed = 1, not_before = ?", offer_id, group, until)
 
     def announce(self, offer_id: str, group: Group) -> None:
         """A call of a part is under way: an earlier look-up in the index no longer counts."""
-        self._db.execute("UPDATE due SET missed = 0 WHERE id = ? AND part = ? AND missed", (offer_id, group))
+        self._update("missed = 0", offer_id, group)
 
     def set_aside_for(self, reason: str, *, limit: int) -> Sequence[DueCall]:
         """Parts that were set aside for this reason."""
@@ -263,25 +270,21 @@ class Outbox(LocalCopy):
         return list(found.values())
 
     def _check_clock(self, now: int) -> None:
-        """Make entries due again if the clock has gone back since the last read of the queue."""
-        if now < self._latest:
-            self._make_due_again(now)
-        self._latest = now
-
-    def _make_due_again(self, now: int) -> None:
-        """Make entries due that were queued by a clock that was ahead, now or before the file was opened. An entry that
-        waits for a day is put off to that day again when it is read.
+        """Make entries due again if the clock has gone back since the last read of the queue, or since the file was
+        filled. An entry that waits for a day is put off to that day again when it is read.
         """
-        self._db.execute(_DUE_AGAIN, {"now": now, "longest": MAX_MS})
+        if now < self._latest:
+            self._db.execute(_DUE_AGAIN, {"now": now, "longest": MAX_MS})
+        self._latest = now
 
     def fails(self) -> bool:
         """Whether a call that failed waits for its retry."""
-        return self._db.execute("SELECT 1 FROM due WHERE failures > 0 LIMIT 1").fetchone() is not None
+        return self._value("SELECT 1 FROM due WHERE failures > 0 LIMIT 1") is not None
 
     def next_at(self) -> int | None:
         """The instant at which the next call is due; None when none is."""
-        row = self._db.execute("SELECT min(not_before) FROM due WHERE unknown_outcome = ''").fetchone()
-        return None if row[0] is None else int(row[0])
+        at: int | None = self._value("SELECT min(not_before) FROM due WHERE unknown_outcome = ''")
+        return at
 
     def queue(self, now: int) -> Mapping[str, int]:
         """Number of calls due now, by kind; ``later``: for another day or a retry; ``doubt``: for the index."""
@@ -298,8 +301,12 @@ class Outbox(LocalCopy):
 
     def position(self, topic: str, partition: int) -> int:
         """The next offset to apply."""
-        row = self._db.execute(_POSITION, (topic, partition)).fetchone()
-        return 0 if row is None else int(row[0])
+        return int(self._value(_POSITION, topic, partition) or 0)
+
+    def _value(self, query: str, *arguments: object) -> Any:
+        """The first column of the first row, None without one."""
+        row = self._db.execute(query, arguments).fetchone()
+        return None if row is None else row[0]
 
     def keep(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Commit the changes: both topics are applied below these offsets."""

@@ -12,7 +12,7 @@ from gateway.clock import now
 from gateway.log.port import EventLog, Output
 from gateway.log.reading import read_all
 from gateway.partners import Partners
-from gateway.protocol.delivery import AccountPlan, is_delivery, read_delivery
+from gateway.protocol.delivery import AccountPlan, is_delivery
 from gateway.protocol.identity import platform_of
 from gateway.protocol.topic import DELIVERIES, OFFERS
 
@@ -68,17 +68,7 @@ async def _fill(log: EventLog, outbox: Outbox, route: Route) -> None:
         async with read_all(log, topic, limit=_PAGE) as chunks:
             async for chunk in chunks:
                 for record in chunk.records:
-                    _keep(outbox, route, topic, record.key or b"", record.value)
+                    key = record.key or b""
+                    if is_delivery(key) and route.delivers_for(platform_of(key.decode())):
+                        outbox.apply(topic, key, record.value)
                 outbox.keep({})
-
-
-def _keep(outbox: Outbox, route: Route, topic: str, key: bytes, value: bytes | None) -> None:
-    if not is_delivery(key) or not route.delivers_for(platform_of(key.decode())):
-        return
-    offer_id = key.decode()
-    if topic == OFFERS:
-        outbox.put_offer(offer_id, platform_of(offer_id), value)
-    elif value is None:
-        outbox.forget(offer_id)
-    else:
-        outbox.put_delivery(read_delivery(key, value))
