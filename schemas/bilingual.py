@@ -105,8 +105,8 @@ def system_reason(error: BaseException) -> Bilingual:
 def certificate_reason(error: Exception) -> Bilingual:
     """The reason why a certificate is not trusted: OpenSSL's text in English, a translation in French."""
     cause = getattr(error, "certificate_error", error)
-    said = str(getattr(cause, "verify_message", "") or type(cause).__name__)
-    return Bilingual(said, _CERTIFICATES.get(getattr(cause, "verify_code", 0), "certificat ou échange TLS refusé"))
+    text = str(getattr(cause, "verify_message", "") or type(cause).__name__)
+    return Bilingual(text, _CERTIFICATES.get(getattr(cause, "verify_code", 0), "certificat ou échange TLS refusé"))
 
 
 def spoken(value: Any, language: Literal["fr", "en"]) -> Any:

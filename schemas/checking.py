@@ -140,7 +140,7 @@ def _accept(
 
 
 def _any_error(problems: list[Problem], on: date) -> bool:
-    return any(trouble.received(on).severity == "error" for trouble in problems)
+    return any(one.received(on).severity == "error" for one in problems)
 
 
 def _refuse_excess(document: dict[str, Any], excess: list[Problem], on: date) -> Verdict:
@@ -163,7 +163,7 @@ def _refuse_malformed(name: str, document: dict[str, Any], on: date) -> Verdict:
     problems = explain(name, document)
     if name != "offer" or problems[-1].code == "more-problems":
         return _refuse(document, problems, on)
-    broken = [trouble.pointer for trouble in problems]
+    broken = [one.pointer for one in problems]
     located = _sound(LOCATION_FIELDS, broken) and "location" in document
     territory = match_territory(document).territory if located else None
     problems += texts.find(document)
@@ -198,7 +198,7 @@ def _check_withdrawal(document: dict[str, Any], on: date, *, explained: bool) ->
 
 def _refuse(document: dict[str, Any], problems: list[Problem], on: date) -> Verdict:
     """The refusal with all problems, errors first; id and revision if they are well formed."""
-    ordered = sorted((trouble.received(on) for trouble in problems), key=lambda trouble: trouble.severity)
+    ordered = sorted((one.received(on) for one in problems), key=lambda one: one.severity)
     offer_id: Any = document.get("id")
     revision: Any = document.get("revision")
     return Verdict(

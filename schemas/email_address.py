@@ -15,15 +15,15 @@ _KNOWN = (
 _SPACED_END = r"(?:f ?r|c ?o ?m|o ?r ?g|n ?e ?t|e ?u|e ?d ?u|b ?z ?h|e ?x ?a ?m ?p ?l ?e)(?!\w)"
 _FILES = r"(?:js|mjs|css|png|jpe?g|gif|svg|webp|pdf|php|zip|xml|json)(?!\w)"
 _LABEL = r"[^\W_][\w-]{0,62}"
-_SAID_DOT = (
+_WORD_DOT = (
     r"(?:\s{0,3}[(\[{<«\"'*-]\s?(?:\.|dot|point|pt)\s?[)\]}>»\"'*-]\s{0,3}|[\s,]{1,3}(?:dot|point|pt)[\s,]{1,3}"
     r"|[_-](?:dot|point)[_-])"
 )
-_DOT = rf"(?:\s{{0,3}}[.·]\s{{0,3}}|{_SAID_DOT}|(?<=\w)[,;](?=\w))"
-_SAID_DASH = r"(?:\s(?:tiret|dash|hyphen|underscore)(?: du (?:6|six|bas)| bas)?\s[^\W_][\w-]{0,30}){0,2}"
+_DOT = rf"(?:\s{{0,3}}[.·]\s{{0,3}}|{_WORD_DOT}|(?<=\w)[,;](?=\w))"
+_WORD_DASH = r"(?:\s(?:tiret|dash|hyphen|underscore)(?: du (?:6|six|bas)| bas)?\s[^\W_][\w-]{0,30}){0,2}"
 _PLAIN_DOMAIN = re.compile(rf"[^\W_](?:[\w-]{{0,62}}\.){{1,9}}(?!{_FILES})[^\W\d_]{{2,24}}+(?!\.{_FILES})")
 _SPACED_DOMAIN = re.compile(
-    rf"(?:{_LABEL}{_SAID_DASH}{_DOT}){{1,8}}?(?:{_KNOWN}|{_SPACED_END})(?:(?:\.|{_SAID_DOT}){_KNOWN}){{0,2}}",
+    rf"(?:{_LABEL}{_WORD_DASH}{_DOT}){{1,8}}?(?:{_KNOWN}|{_SPACED_END})(?:(?:\.|{_WORD_DOT}){_KNOWN}){{0,2}}",
     re.IGNORECASE,
 )
 _BRACKETED_DOTS = re.compile(
@@ -43,7 +43,7 @@ _WEBMAIL_HOST = re.compile(
     re.IGNORECASE,
 )
 _OPEN_END = r"(?!(?:point|dot|pt)\W)[^\W_][\w-]{0,40}[\s_-](?:fr|com|org|net)(?![\w-])"
-_SAID_DOMAIN = re.compile(rf"{_OPEN_END}|{_WEBMAIL}", re.IGNORECASE)
+_WORD_DOMAIN = re.compile(rf"{_OPEN_END}|{_WEBMAIL}", re.IGNORECASE)
 _WEBMAIL_DOMAIN = re.compile(_WEBMAIL, re.IGNORECASE)
 _OPEN_DOMAIN = re.compile(
     rf"{_OPEN_END}|{_WEBMAIL}|[^\W_][\w-]{{3,40}}(?:(?<=fr)|(?<=com)|(?<=org)|(?<=net))(?![\w.-])"
@@ -156,7 +156,7 @@ def find_emails(text: str) -> Iterator[tuple[int, int]]:
     for sign in _BRACKETED.finditer(text):
         yield from _around_word(text, sign, dotted=sign.group()[0] == "-")
     for sign in _WORD.finditer(text):
-        yield from _around_word(text, sign, dotted=False, domain=_SAID_DOMAIN)
+        yield from _around_word(text, sign, dotted=False, domain=_WORD_DOMAIN)
     for sign in _AT.finditer(text):
         yield from _around_word(text, sign, dotted=sign.group()[0] != "_")
     for sign in _A.finditer(text):
@@ -191,11 +191,11 @@ def _around_a(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
     name = _A_NAME.match(_backwards(text, sign))
     if domain is None or name is None or text[domain.end() : domain.end() + 1] == "/":
         return
-    said, start = name.group()[::-1], sign.start() - name.end()
-    dotted = _is_dotted(said) and said not in _ABBREVIATIONS and not said.startswith("www.")
+    written, start = name.group()[::-1], sign.start() - name.end()
+    dotted = _is_dotted(written) and written not in _ABBREVIATIONS and not written.startswith("www.")
     if (
-        (dotted and not _FILE_NAME.fullmatch(said.rpartition(".")[2]))
-        or (_INITIAL.fullmatch(said) and not text[max(0, start - 2) : start].strip().isalnum())
+        (dotted and not _FILE_NAME.fullmatch(written.rpartition(".")[2]))
+        or (_INITIAL.fullmatch(written) and not text[max(0, start - 2) : start].strip().isalnum())
         or _MAIL_LABEL.search(text, max(0, start - _CUE), start)
     ):
         yield start, domain.end()
@@ -250,14 +250,14 @@ def _around_word(
     name = _LETTERS_NAME.match(before) or _SPELLED_NAME.match(before)
     if name is None or before.startswith("//", name.end()):
         return
-    said = name.group()[::-1].strip().lower()
-    if said.startswith(("www.", "http")) or said in _NO_NAMES:
+    written = name.group()[::-1].strip().lower()
+    if written.startswith(("www.", "http")) or written in _NO_NAMES:
         return
     spelled = _SPELLED_DOT.search(text, sign.end(), end) is not None
     if sign.group()[0] == "-" and (before[:1].isspace() or _WEBMAIL_HOST.match(text, sign.end())):
         dotted = False
     start = sign.start() - name.end()
-    if dotted and not _is_dotted(said) and not _is_address(text, start, sign, end, spelled=spelled):
+    if dotted and not _is_dotted(written) and not _is_address(text, start, sign, end, spelled=spelled):
         return
     yield sign.start() - name.end(), end
 

@@ -27,8 +27,8 @@ def explain(name: str, document: dict[str, Any]) -> list[Problem]:
             continue  # a value of the wrong type also breaks the other keywords
         if (pointer_of(failure), malformed_code(failure)) in found:
             continue  # a code that is malformed for its length is so for its pattern
-        for trouble in translate(failure, document):
-            found.setdefault((trouble.pointer, trouble.code), trouble)
+        for one in translate(failure, document):
+            found.setdefault((one.pointer, one.code), one)
     problems = list(found.values())
     if whole and len(problems) <= MAX_PROBLEMS:
         return problems

@@ -72,8 +72,8 @@ def field_meant(key: str, known: Sequence[str], *, at_top: bool) -> str | None:
 def value_meant(value: str, allowed: Sequence[str]) -> str | None:
     """The allowed value that is nearest to an invalid one; None if none is close."""
     lower = value[:MAX_CHARACTERS].lower()
-    if SAID_OTHERWISE.get(lower) in allowed:
-        return SAID_OTHERWISE[lower]
+    if SYNONYMS.get(lower) in allowed:
+        return SYNONYMS[lower]
     named = _sectors_by_name().get(plain_name(lower))
     return named if named in allowed else _nearest(lower, tuple(allowed))
 
@@ -92,7 +92,7 @@ def _nearest(word: str, words: tuple[str, ...]) -> str | None:
     return near[0] if near else None
 
 
-SAID_OTHERWISE = {
+SYNONYMS = {
     "4e": "quatrieme",
     "4eme": "quatrieme",
     "4ème": "quatrieme",

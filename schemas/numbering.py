@@ -45,7 +45,7 @@ _WITH_WORD = frozenset(";+&%£$<>=¥")
 _SELDOM_LISTING = frozenset(("+", ";", "puis", "ensuite"))
 _DEPARTMENTS_BETWEEN = frozenset(";")
 """Between the numbers of departments. A comma is not among the unusual signs: see ``is_national``."""
-_SAID_SIGNS = frozenset(("espace", "tiret", "point", "slash", "barre"))
+_SIGN_WORDS = frozenset(("espace", "tiret", "point", "slash", "barre"))
 
 
 def is_national(number: PhoneCandidate) -> bool:
@@ -79,7 +79,7 @@ def is_uniform(number: PhoneCandidate) -> bool:
         return False
     if number.beside_word:
         return True
-    listing = set(gap) & _WITH_WORD or (gap[:1].isalpha() and gap not in _SAID_SIGNS)
+    listing = set(gap) & _WITH_WORD or (gap[:1].isalpha() and gap not in _SIGN_WORDS)
     if (listing and gap not in _SELDOM_LISTING) or (gap in _DEPARTMENTS_BETWEEN and _are_departments(number)):
         return _is_introduced(number)
     if number_context.UNIT_AFTER.match(number.after) or (listing and _is_continued(number)):

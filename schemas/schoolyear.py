@@ -84,7 +84,7 @@ def june_year(on: date) -> int:
 
 
 @lru_cache(maxsize=64)
-def years_asked_for(on: date) -> tuple[SchoolYear, ...]:
+def years_ahead(on: date) -> tuple[SchoolYear, ...]:
     """The school years on file whose mandatory weeks the national site asks for, or will ask for, from a day on."""
     return tuple(year for year in years() if year.last.year >= june_year(on))
 

@@ -84,9 +84,7 @@ class Identities:
 
 def digest_of(item: OfferItem) -> int:
     """A digest of the offer and its errors; differences in the item's notation do not count."""
-    errors = [
-        (trouble.code, trouble.pointer, trouble.actual) for trouble in item.problems if trouble.severity == "error"
-    ]
+    errors = [(one.code, one.pointer, one.actual) for one in item.problems if one.severity == "error"]
     try:
         content = orjson.dumps([item.document, errors], option=orjson.OPT_SORT_KEYS, default=str)
     except TypeError:  # not UTF-8 text or not a 64-bit number: the verdict refuses it

@@ -72,7 +72,7 @@ class OfferItem:
     @property
     def refused(self) -> bool:
         """Whether a value that the offer needs is unreadable."""
-        return any(trouble.severity == "error" for trouble in self.problems)
+        return any(one.severity == "error" for one in self.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +139,15 @@ Item: TypeAlias = OfferItem | BrokenItem | RepeatedItem | PassedItem | FeedCompl
 def judge(item: OfferItem, *, revision: int, on: date) -> Verdict:
     """The verdict on the offer with ``revision``. An unreadable field is not reported as missing as well."""
     verdict, left_out = _check(item, {"id": item.id, "revision": revision, **item.document}, on)
-    unread = [trouble.pointer for trouble in item.problems if trouble.severity == "error"]
-    compared = any(trouble.code == "city-mismatch" for trouble in item.problems)
+    unread = [one.pointer for one in item.problems if one.severity == "error"]
+    compared = any(one.code == "city-mismatch" for one in item.problems)
     others = [
-        for_item(trouble)
-        for trouble in verdict.problems
-        if not (trouble.code == "field-missing" and any(_is_within(trouble.pointer, pointer) for pointer in unread))
-        and not (trouble.code == "city-unlisted" and compared)
+        for_item(one)
+        for one in verdict.problems
+        if not (one.code == "field-missing" and any(_is_within(one.pointer, pointer) for pointer in unread))
+        and not (one.code == "city-unlisted" and compared)
     ]
-    problems = tuple(sorted([*item.problems, *left_out, *others], key=lambda trouble: trouble.severity))
+    problems = tuple(sorted([*item.problems, *left_out, *others], key=lambda one: one.severity))
     if item.refused and verdict.accepted:
         return Verdict(accepted=False, problems=problems, id=verdict.id, revision=revision, document=verdict.document)
     return verdict._replace(problems=problems)
@@ -159,23 +159,23 @@ def _check(item: OfferItem, document: dict[str, Any], on: date) -> tuple[Verdict
     while True:
         verdict = schemas.check(orjson.dumps(document), on=on)
         refused = {
-            pointer: trouble
-            for trouble in verdict.problems
+            pointer: one
+            for one in verdict.problems
             for pointer in item.optional
-            if trouble.severity == "error"
-            and trouble.code not in _PAST
-            and (trouble.pointer == pointer or trouble.pointer.startswith(f"{pointer}/"))
+            if one.severity == "error"
+            and one.code not in _PAST
+            and (one.pointer == pointer or one.pointer.startswith(f"{pointer}/"))
             and _has(document, pointer)
         }
         if not refused:
             return verdict, left_out
-        for pointer, trouble in refused.items():
+        for pointer, one in refused.items():
             paired = pointer in _PAIR
             for other in _PAIR if paired else (pointer,):
                 document = _without(document, other) if _has(document, other) else document
             named = {} if paired else {"source": item.optional[pointer], "rule": rule_pointer(pointer)}
             code = "coordinates-left-out" if paired else "value-left-out"
-            left_out.append(problem(code, pointer=pointer, actual=trouble.actual, **named))
+            left_out.append(problem(code, pointer=pointer, actual=one.actual, **named))
 
 
 def _has(document: Mapping[str, Any], pointer: str) -> bool:

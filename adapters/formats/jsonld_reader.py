@@ -106,8 +106,8 @@ class _Page:
     def _spoil(self, error: UnusableFeedError) -> SourceItem:
         self._scan = None
         self._outline.reached = True
-        trouble = problem("item-malformed", actual=error.problem.actual, line=self._line)
-        return SourceItem(self._line, {}, trouble)
+        malformed = problem("item-malformed", actual=error.problem.actual, line=self._line)
+        return SourceItem(self._line, {}, malformed)
 
     def _drop(self, end: int) -> str:
         """Remove and return the buffer up to ``end``."""

@@ -91,9 +91,9 @@ def _ready_made(form: str) -> Mapping[str, Any]:
 def find_problems(form: str, document: dict[str, Any]) -> Iterator[Problem]:
     """The problems that make a document unusable: those of the schema, or else those of this format and its rules."""
     found = [] if fast_validator("mapping").is_valid(document) else explain("mapping", document)
-    for trouble in found:
-        one_of = trouble.code == "invalid" and trouble.args.get("keyword") == "oneOf"
-        yield problem(_alternative(trouble.pointer), pointer=trouble.pointer) if one_of else trouble
+    for one in found:
+        one_of = one.code == "invalid" and one.args.get("keyword") == "oneOf"
+        yield problem(_alternative(one.pointer), pointer=one.pointer) if one_of else one
     if not found:
         yield from _find_in_format(form, document)
         yield from _find_in_rules(document)

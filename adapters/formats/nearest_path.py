@@ -274,17 +274,17 @@ class PathOutline:
         if not root:
             known = [path for path in known if len(path) > 1] or known
         near = nearest_of(paths, known, likely=likely)
-        said = hint(near)
+        text = hint(near)
         if near is not None and near.reason is None and near.path in likely:
-            said = self._often(near)
+            text = self._often(near)
         elif near is not None and not near.related:
-            near, said = None, Bilingual("The feed has nothing like it", "Le flux n’a rien qui y ressemble")
+            near, text = None, Bilingual("The feed has nothing like it", "Le flux n’a rien qui y ressemble")
         return UnusableFeedError(
             "items-not-found",
             pointer="/mapping/source/items",
             expected=write_paths(paths),
             actual="–" if near is None else write_path(near.path),
-            hint=said,
+            hint=text,
         )
 
     def _often(self, near: Near) -> Bilingual:

@@ -87,8 +87,8 @@ class _OfferBuilder:
         members, problems = self._located.resolve()
         if members:
             self.members.setdefault("location", {}).update(members)
-        for trouble in problems:
-            self._add(trouble)
+        for one in problems:
+            self._add(one)
 
     def find_extra(self, key: str, rule: MappingRule) -> Any:
         """The value of an extension, texts cleaned: a list of several, None without any."""
@@ -153,9 +153,9 @@ class _OfferBuilder:
         if not any(one.code == "others-left-out" and one.args["source"] == source for one in self.problems):
             self._add(problem("others-left-out", actual=number, source=source, rule=rule_pointer(pointer)))
 
-    def _add(self, trouble: ReadingProblem) -> None:
-        if trouble not in self.problems:
-            self.problems.append(trouble)
+    def _add(self, found: ReadingProblem) -> None:
+        if found not in self.problems:
+            self.problems.append(found)
 
 
 def _is_surely_past(text: str, on: date) -> bool:

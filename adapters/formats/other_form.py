@@ -27,7 +27,7 @@ _MAX_CHARACTERS = 20_000
 """Longer documents are not taken for error responses."""
 _MAX_ACTUAL = 200
 _ERRORS = ("error", "errors", "erreur", "erreurs", "exception", "fault")
-_SAID = ("message", "detail", "details", "title", "description", "error_description", "reason", "code", "status")
+_MESSAGES = ("message", "detail", "details", "title", "description", "error_description", "reason", "code", "status")
 _STATUS = ("status", "code", "statuscode", "status_code")
 _MAX_MEMBERS = 8
 
@@ -51,9 +51,9 @@ def refuse(text: str, *, pages: bool, whole: bool = True) -> None:
         raise UnusableFeedError("feed-is-calendar")
     if _is_yaml(start):
         raise UnusableFeedError("feed-is-yaml")
-    said = _error_of(start) if whole and len(start) <= _MAX_CHARACTERS else None
-    if said is not None:
-        raise UnusableFeedError("feed-is-error", actual=said[:_MAX_ACTUAL] or "–")
+    message = _error_of(start) if whole and len(start) <= _MAX_CHARACTERS else None
+    if message is not None:
+        raise UnusableFeedError("feed-is-error", actual=message[:_MAX_ACTUAL] or "–")
 
 
 def _is_yaml(start: str) -> bool:
@@ -80,7 +80,7 @@ def _error_of(start: str) -> str | None:
         document = orjson.loads(start)
     except orjson.JSONDecodeError:
         return None
-    return _said(document) if is_error(document) else None
+    return _message_of(document) if is_error(document) else None
 
 
 def is_error(document: Mapping[str, Any]) -> bool:
@@ -95,7 +95,7 @@ def is_error(document: Mapping[str, Any]) -> bool:
     if members.get("success") is False or members.get("ok") is False:
         return True
     failed = any(type(members.get(name)) is int and 400 <= members[name] < 600 for name in _STATUS)
-    return (failed and any(name in members for name in _SAID[:5])) or (
+    return (failed and any(name in members for name in _MESSAGES[:5])) or (
         bool(members) and members.keys() <= {"message", "detail", "documentation_url", "timestamp", "path"}
     )
 
@@ -104,13 +104,14 @@ def _is_list_of_objects(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(one, Mapping) for one in value)
 
 
-def _said(value: Any) -> str:
+def _message_of(value: Any) -> str:
     """The message of an error."""
     if isinstance(value, str | int):
         return str(value)
     if isinstance(value, list):
-        return _said(value[0]) if value else ""
+        return _message_of(value[0]) if value else ""
     if not isinstance(value, Mapping):
         return ""
     members = {name.casefold(): inner for name, inner in value.items()}
-    return next((said for name in (*_SAID[:7], *_ERRORS, *_SAID[7:]) if (said := _said(members.get(name)))), "")
+    named = (*_MESSAGES[:7], *_ERRORS, *_MESSAGES[7:])
+    return next((message for name in named if (message := _message_of(members.get(name)))), "")

@@ -132,8 +132,8 @@ class Pages:
         pages = max((one.pages or 0 for one in self.read), default=0)
         beyond = len(self.read) == 1 and max(totals, default=0) > self.items
         if last.next or last.more or pages > len(self.read) or beyond:
-            said = Paging(self.items, last.next, last.more, max(totals, default=None), pages).evidence
-            return [problem("feed-is-one-page", expected=said, actual=self.items, pages=len(self.read))]
+            evidence = Paging(self.items, last.next, last.more, max(totals, default=None), pages).evidence
+            return [problem("feed-is-one-page", expected=evidence, actual=self.items, pages=len(self.read))]
         moved = self.repeated or not self.steady or bool(totals - {self.items})
         if len(self.read) > 1 and moved:
             return [problem("feed-pages-unsteady", actual=self.items, pages=len(self.read))]

@@ -85,12 +85,12 @@ def read_pages(
     try:
         for page in pages:
             outline = PathOutline(confirmed=confirmed)
-            said: list[ReadingProblem] = []
+            of_page: list[ReadingProblem] = []
             try:
-                for record in _page_records(page, mapping, outline, said):
+                for record in _page_records(page, mapping, outline, of_page):
                     yield reading.read(record)
             finally:  # also where the page is cut
-                warnings += [one for one in said if one not in warnings]
+                warnings += [one for one in of_page if one not in warnings]
             emptied = emptied or outline.emptied
             walk.read.append(_paging(page, mapping, outline, reading.count - walk.items))
     except UnusableFeedError as error:
@@ -169,8 +169,8 @@ class _FeedReading:
             self.fallbacks.add(offer.fallback)
         return item
 
-    def _refuse(self, position: ItemPosition, known: str | None, trouble: ReadingProblem) -> Item:
-        broken = BrokenItem(position, known, (trouble,))
+    def _refuse(self, position: ItemPosition, known: str | None, reason: ReadingProblem) -> Item:
+        broken = BrokenItem(position, known, (reason,))
         return broken if known is None else self._identify(broken, known, UNREADABLE)
 
     def _identify(self, item: OfferItem | BrokenItem, offer_id: str, digest: int) -> Item:

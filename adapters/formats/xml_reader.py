@@ -116,14 +116,14 @@ class _Item:
             self._stack[-1].add(child)
         return self._depth == 0
 
-    def record(self, trouble: ReadingProblem | None = None) -> SourceItem:
+    def record(self, found: ReadingProblem | None = None) -> SourceItem:
         """The item as read so far."""
         while len(self._stack) > 1:
             child = self._stack.pop()
             self._stack[-1].add(child)
         value = self._stack[0].value()
         content = value if isinstance(value, dict) else {"#text": value}
-        return SourceItem(self.line, content, self.problem or trouble)
+        return SourceItem(self.line, content, self.problem or found)
 
     def _grow(self, size: int) -> None:
         self._size += size

@@ -17,7 +17,7 @@ from schemas import Problem, schema
 from schemas.offer_field import plain_members
 
 MAX_MEANINGS = 40
-"""Most values of a field whose meaning is asked for."""
+"""Most values of a field whose meaning a person can give."""
 
 DATED = ("weeks", "expires_on")
 PATTERNS = ("DD/MM/YYYY", *DATE_PATTERNS)
@@ -72,10 +72,10 @@ def corrections_of(choices: Mapping[str, FieldChoice]) -> tuple[dict[str, Any], 
     for name, choice in choices.items():
         if choice.fixed and name in FIXABLE:
             rule = _fixed_rule(name, choice.fixed)
-            if (trouble := _trouble(name, rule)) is None:
+            if (problem := _problem_of(name, rule)) is None:
                 found[name] = rule
                 continue
-            refused[name] = trouble
+            refused[name] = problem
         if choice.path is not None:
             found[name] = choice.path or None
     return found, refused
@@ -94,7 +94,7 @@ def convert(made: MappingDraft, choices: Mapping[str, FieldChoice]) -> MappingDr
         meant = {value: _coded(name, code) for value, code in choice.meanings.items() if code != ""}
         if meant and is_mappable(name, guess):
             rule |= {"map": {**rule.get("map", {}), **meant}, "unmatched": "keep"}
-        if rule != guess.rule and _trouble(name, rule) is None:
+        if rule != guess.rule and _problem_of(name, rule) is None:
             rules[name] = rule
     return with_rules(made, rules)
 
@@ -159,7 +159,7 @@ def _dated(rule: dict[str, Any], pattern: str) -> dict[str, Any]:
     return {**rule, "join": {**rule["join"], "parts": parts}}
 
 
-def _trouble(name: str, rule: Mapping[str, Any]) -> Problem | None:
+def _problem_of(name: str, rule: Mapping[str, Any]) -> Problem | None:
     """The problem that makes a rule unusable."""
     loaded = load_mapping("json", {"id": {"path": "id"}, "fields": {name: dict(rule)}})
     return None if isinstance(loaded, FeedMapping) else loaded[0]

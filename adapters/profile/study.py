@@ -43,7 +43,7 @@ from schemas.registry import schema
 _OFFERS = 3
 ONLINE = "online"
 """The member of the choices that holds, by path, the values of offers that are online."""
-_MAX_SAID = 3
+_MAX_ERRORS = 3
 
 Document = dict[str, Any]
 
@@ -147,7 +147,7 @@ def _field(made: MappingDraft, one: Guess, choice: Mapping[str, Any], refused: P
         "date": dates[0] if dates else "",
         "confidence": one.confidence,
         "chosen": bool(choice),
-        "evidence": [said.texts for said in one.evidence],
+        "evidence": [piece.texts for piece in one.evidence],
         "reason": None if one.reason is None else one.reason.texts,
         "tied": list(one.tied),
         "examples": list(one.examples),
@@ -298,19 +298,19 @@ class _Trial:
                 if name != "sector" and isinstance(value := document.get(name), str | int | float)
             },
             "waits": sorted(self._missing),
-            "errors": [trouble.to_json() for trouble in self._faults(one)[:_MAX_SAID]],
+            "errors": [problem.to_json() for problem in self._faults(one)[:_MAX_ERRORS]],
         }
 
     def _faults(self, one: _Outcome) -> list[Problem]:
         """The errors that no choice of a path would mend."""
-        errors = [trouble for trouble in one.problems if trouble.severity == "error"]
+        errors = [problem for problem in one.problems if problem.severity == "error"]
         return [
-            trouble for trouble in errors if trouble.code != "field-missing" or not self._is_undecided(trouble.pointer)
+            problem for problem in errors if problem.code != "field-missing" or not self._is_undecided(problem.pointer)
         ]
 
     def _errors(self, index: int) -> int:
         one = self._outcomes[index]
-        return sum(trouble.severity == "error" for trouble in one.problems) + 2 * (one.state == "refused")
+        return sum(problem.severity == "error" for problem in one.problems) + 2 * (one.state == "refused")
 
 
 _RANK: Mapping[str, int] = {"published": 0, "waiting": 1, "refused": 2}

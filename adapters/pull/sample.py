@@ -50,7 +50,7 @@ def evaluate_sample(
     stop: Callable[[], bool] = lambda: False,
 ) -> SampleEvaluation:
     """Evaluate a sample with a mapping, judged as on the day ``on``. ``in_memory``: nothing of it goes to the disk.
-    ``stop`` is asked between items: a sample that is not read to its end is not ``whole``.
+    ``stop`` is called between items: a sample that is not read to its end is not ``whole``.
     """
     feed_counts = FeedCounts(in_memory=in_memory)
     unusable: tuple[Problem, ...] = ()

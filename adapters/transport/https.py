@@ -128,8 +128,8 @@ class HttpsPull:
         for _ in range(MAX_REDIRECTS + 1):
             self._check(url)
             async with asyncio.timeout(_HEAD_SECONDS):
-                asked = await session.get(url, headers=self._headers(url, known), allow_redirects=False)
-            async with asked as answer:
+                request = await session.get(url, headers=self._headers(url, known), allow_redirects=False)
+            async with request as answer:
                 if answer.status not in _REDIRECTS:
                     return await self._take(answer, known, limits)
                 url = _next_address(url, answer)

@@ -48,17 +48,17 @@ class _Client(asyncssh.SSHClient):
         self._cut.add(conn.abort)
 
 
-async def _await_close(asked: Awaitable[object], cut: Cut) -> None:
+async def _await_close(request: Awaitable[object], cut: Cut) -> None:
     """Wait a short time for the server's answer to a close; errors are ignored."""
     with suppress(OSError, asyncssh.Error):
-        await _answered(asked, cut, seconds=_CLOSE_SECONDS)
+        await _answered(request, cut, seconds=_CLOSE_SECONDS)
 
 
-async def _answered(asked: Awaitable[Answer], cut: Cut, *, seconds: float = _READ_SECONDS) -> Answer:
+async def _answered(request: Awaitable[Answer], cut: Cut, *, seconds: float = _READ_SECONDS) -> Answer:
     """The server's answer; after ``seconds`` the connection is cut, which ends the wait."""
     timer = asyncio.get_running_loop().call_later(seconds, cut.abort)
     try:
-        return await asked
+        return await request
     finally:
         timer.cancel()
 

@@ -80,7 +80,7 @@ class RegionalPlatform:
         self.offers: dict[str, dict[str, Any]] = {}
         self.held: dict[str, dict[str, Any]] = {}
         self.fault: FeedFault | None = None
-        self.asked = 0
+        self.requests = 0
         self._write = write
         self._sequences: dict[str, int] = {}
         self._cursor: str | None = None
@@ -130,7 +130,7 @@ class RegionalPlatform:
             self.held[offer_id] = change["offer"]
 
     async def _feed(self, request: web.Request) -> web.StreamResponse:
-        self.asked += 1
+        self.requests += 1
         match self.fault:
             case None:
                 return self._whole(request, self._write(list(self.offers.values())))

@@ -33,10 +33,8 @@ def _find(packed: bytes, levels: frozenset[str], hours: Hours) -> tuple[Problem,
     schedule: dict[str, Any] = orjson.loads(packed)
     days = {day: schedule[day] for day in DAYS if day in schedule}
     college = not COLLEGE.isdisjoint(levels)
-    found = [
-        trouble for day, spell in days.items() for trouble in _find_in_day(day, spell, college=college, hours=hours)
-    ]
-    if not any(trouble.code in ("hours-reversed", "break-too-long") for trouble in found):
+    found = [one for day, spell in days.items() for one in _find_in_day(day, spell, college=college, hours=hours)]
+    if not any(one.code in ("hours-reversed", "break-too-long") for one in found):
         found.extend(_find_in_week(days, college=college, hours=hours))
     return tuple(found)
 

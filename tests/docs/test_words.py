@@ -40,8 +40,15 @@ PAGES = (
 )
 LIBRARIES = frozenset({"unconsumed_tail"})
 """Names of the standard library."""
-WIRE_KEYS = frozenset({"place"})
-"""Keys that others read: in records of ``rejected``, reports of the kit, problems, ``platform check --json``."""
+WIRE_KEYS = frozenset({"place", "said"})
+"""Keys that others read: in records of ``rejected``, reports of the kit, problems, ``platform check --json``, answers
+to orders to the national site.
+"""
+PRIVATE = frozenset({"asked", "said", "trouble"})
+"""For what the field calls a request or criteria, a message or a text, and a problem."""
+WITHOUT_PRIVATE = ("adapters/", "schemas/", "tests/formats/", "tests/fuzz/", "tests/national/", "tests/profile/",
+                   "tests/pull/", "tests/rendering/", "tests/schemas/", "tests/transport/")  # fmt: skip
+"""The folders whose names and keys hold none of these."""
 VERBS = frozenset({"lacks", "shrinks"})
 """Plain verbs, which are no plurals of the retired nouns."""
 _SQL = re.compile(r"\b(SELECT|INSERT (OR \w+ )?INTO|CREATE (UNIQUE )?(TABLE|INDEX|TRIGGER)|UPDATE|DELETE FROM) \w")
@@ -204,6 +211,18 @@ def test_no_name_holds_a_retired_word() -> None:
         if name not in LIBRARIES and is_retired(name, unwanted)
     ]
     assert [] == bad, "\n".join(["docs/glossary.md names the word to take:", *bad])
+
+
+def test_no_name_or_key_of_some_folders_holds_a_private_word() -> None:
+    bad = [
+        f"{where}:{line}: {name}"
+        for path, source in modules().items()
+        if (where := path.relative_to(ROOT).as_posix()).startswith(WITHOUT_PRIVATE)
+        if any(word in source.lower() for word in PRIVATE)
+        for line, name in (*names(source), *((line, key) for line, key in keys(source) if key not in WIRE_KEYS))
+        if is_retired(name, PRIVATE)
+    ]
+    assert [] == bad, "\n".join(bad)
 
 
 def test_every_limit_is_named_max() -> None:

@@ -76,7 +76,7 @@ def written(form: str, rows: Iterable[Mapping[str, str]]) -> bytes:
 def load(form: str, document: object = None) -> FeedMapping:
     """A mapping that must be sound."""
     mapping = load_mapping(form, document)
-    assert isinstance(mapping, FeedMapping), [trouble.to_json() for trouble in mapping]
+    assert isinstance(mapping, FeedMapping), [problem.to_json() for problem in mapping]
     return mapping
 
 
@@ -123,7 +123,7 @@ def codes(item: Item) -> list[str]:
     """The codes of an item's problems."""
     match item:
         case OfferItem() | BrokenItem() | FeedComplete() | FeedUnusable():
-            return [trouble.code for trouble in item.problems]
+            return [problem.code for problem in item.problems]
     return []
 
 

@@ -88,7 +88,7 @@ def test_the_example_of_each_page_is_published(page: str) -> None:
         offer, end = items(example["feed"].encode(), mapping)
         assert isinstance(offer, OfferItem), end
         verdict = judge(offer, revision=1, on=ON)
-        assert verdict.accepted, [trouble.to_json() for trouble in verdict.problems]
+        assert verdict.accepted, [problem.to_json() for problem in verdict.problems]
 
 
 def test_an_alternative_spelling_in_the_reference_is_really_read() -> None:
@@ -110,4 +110,4 @@ def test_an_alternative_spelling_in_the_reference_is_really_read() -> None:
         "redistribution": {"national": True},
         "extensions": {"bretagne": {"agence": "Var"}},
     } == offer.document
-    assert ["field-left-out"] == [trouble.code for trouble in offer.problems]
+    assert ["field-left-out"] == [problem.code for problem in offer.problems]

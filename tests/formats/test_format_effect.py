@@ -173,10 +173,10 @@ def test_a_key_without_effect_is_named_with_its_pointer_and_reason(
     """[FMT-012]"""
     found = load_mapping(form, {"id": {"path": "id"}, "fields": {"title": {"path": "title"}}, **changes})
     assert isinstance(found, tuple)
-    [trouble] = found
-    assert isinstance(trouble, ReadingProblem)
-    assert ("mapping-key-without-effect", pointer) == (trouble.code, trouble.pointer)
-    body = trouble.to_json()
+    [problem] = found
+    assert isinstance(problem, ReadingProblem)
+    assert ("mapping-key-without-effect", pointer) == (problem.code, problem.pointer)
+    body = problem.to_json()
     assert "error" == body["severity"]
     assert pointer.rpartition("/")[2] in body["message"]["en"]
     assert body["message"]["fr"] != body["message"]["en"]

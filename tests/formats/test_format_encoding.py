@@ -18,7 +18,7 @@ def decoded(content: bytes, named: str | None = None) -> tuple[str, list[str]]:
     """The text, and the codes of the warnings."""
     warnings: list[ReadingProblem] = []
     text = "".join(read_text([content], named, warnings))
-    return text, [trouble.code for trouble in warnings]
+    return text, [problem.code for problem in warnings]
 
 
 def fault(content: bytes, named: str | None = None) -> ReadingProblem:
@@ -59,19 +59,19 @@ def test_an_xml_declaration_is_used_where_the_bytes_allow(declared: str) -> None
 
 def test_an_unknown_encoding_changes_nothing() -> None:
     """[FMT-003]"""
-    trouble = fault(b'<?xml version="1.0" encoding="EBCDIC-FR"?><a/>')
-    assert ("encoding-unknown", "ebcdic-fr") == (trouble.code, trouble.actual)
+    problem = fault(b'<?xml version="1.0" encoding="EBCDIC-FR"?><a/>')
+    assert ("encoding-unknown", "ebcdic-fr") == (problem.code, problem.actual)
 
 
 def test_bytes_that_do_not_fit_the_declared_encoding_change_nothing_and_are_named() -> None:
     """[FMT-003]"""
     content = b'<?xml version="1.0" encoding="UTF-8"?><a>' + ACCENTS.encode("cp1252")
-    trouble = fault(content)
+    problem = fault(content)
     assert ("encoding-wrong", "utf-8", "0xe9", 42) == (
-        trouble.code,
-        trouble.expected,
-        trouble.actual,
-        trouble.args["offset"],
+        problem.code,
+        problem.expected,
+        problem.actual,
+        problem.args["offset"],
     )
     assert "encoding-wrong" == fault(b"a\x81b", "windows-1252").code
     assert "encoding-wrong" == fault(ACCENTS.encode("utf-16-le"), "utf-16").code

@@ -311,12 +311,12 @@ def test_every_coordinate_comes_back(number: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("Oui", True), ("vrai", True), ("1", True), ("NON", False), ("false", False), ("0", False)]
+    ("text", "meant"), [("Oui", True), ("vrai", True), ("1", True), ("NON", False), ("false", False), ("0", False)]
 )
-def test_yes_and_no_are_known_by_every_usual_name(text: str, *, said: bool) -> None:
+def test_yes_and_no_are_known_by_every_usual_name(text: str, *, meant: bool) -> None:
     """[FMT-008]"""
-    assert said == read_yes_no(text)
-    assert ("yes" if said else "no") == read_accessibility(text)
+    assert meant == read_yes_no(text)
+    assert ("yes" if meant else "no") == read_accessibility(text)
 
 
 def test_neither_yes_nor_no_is_not_guessed() -> None:

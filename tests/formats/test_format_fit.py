@@ -31,7 +31,7 @@ def misfits(content: bytes, mapping: FeedMapping) -> list[ReadingProblem]:
     return found
 
 
-def said(content: bytes, mapping: FeedMapping) -> list[tuple[str, str, Any]]:
+def reported(content: bytes, mapping: FeedMapping) -> list[tuple[str, str, Any]]:
     return [(one.code, one.pointer, one.actual) for one in misfits(content, mapping)]
 
 
@@ -75,10 +75,10 @@ def test_a_feed_without_the_path_of_its_items_is_unusable(
 ) -> None:
     """[FMT-014]"""
     mapping = flat(form, source={"items": path})
-    [trouble] = misfits(content, mapping)
-    assert ("items-not-found", "/mapping/source/items", near) == (trouble.code, trouble.pointer, trouble.actual)
-    assert (trouble.expected or '""') in (path, '""')
-    assert reason in trouble.to_json()["message"]["en"]
+    [problem] = misfits(content, mapping)
+    assert ("items-not-found", "/mapping/source/items", near) == (problem.code, problem.pointer, problem.actual)
+    assert (problem.expected or '""') in (path, '""')
+    assert reason in problem.to_json()["message"]["en"]
 
 
 @pytest.mark.parametrize(
@@ -131,19 +131,19 @@ def test_the_path_of_a_required_field_that_no_item_has_is_an_error(
     form: str, path: str, near: str | None, reason: str
 ) -> None:
     """[FMT-014]"""
-    [trouble] = misfits(written(form, ROWS), flat(form, fields={"title": {"path": path}}))
-    assert ("path-not-found", "/mapping/fields/title/path", path) == (trouble.code, trouble.pointer, trouble.expected)
-    assert near is None or near == trouble.actual
-    assert trouble.actual in {*FIELDS, *ROWS[0], "–"}
-    assert reason in trouble.to_json()["message"]["en"]
+    [problem] = misfits(written(form, ROWS), flat(form, fields={"title": {"path": path}}))
+    assert ("path-not-found", "/mapping/fields/title/path", path) == (problem.code, problem.pointer, problem.expected)
+    assert near is None or near == problem.actual
+    assert problem.actual in {*FIELDS, *ROWS[0], "–"}
+    assert reason in problem.to_json()["message"]["en"]
 
 
 @pytest.mark.parametrize("path", ["Title", "titre"])
 def test_a_missing_column_is_reported_with_the_nearest_one(path: str) -> None:
     """[FMT-014]"""
-    [trouble] = misfits_of_columns(written("csv", ROWS), flat("csv", fields={"title": {"path": path}}))
-    assert ("columns-missing", [path]) == (trouble.code, trouble.expected)
-    assert f"“{path}” is “title”" in trouble.to_json()["message"]["en"]
+    [problem] = misfits_of_columns(written("csv", ROWS), flat("csv", fields={"title": {"path": path}}))
+    assert ("columns-missing", [path]) == (problem.code, problem.expected)
+    assert f"“{path}” is “title”" in problem.to_json()["message"]["en"]
 
 
 def misfits_of_columns(content: bytes, mapping: FeedMapping) -> list[ReadingProblem]:
@@ -155,15 +155,15 @@ def misfits_of_columns(content: bytes, mapping: FeedMapping) -> list[ReadingProb
 def test_a_wrong_separator_is_reported() -> None:
     """[FMT-014]"""
     content = written("csv", ROWS).replace(b'"', b"")
-    [trouble] = misfits_of_columns(content, flat("csv", source={"separator": "\t"}))
-    assert "separator may be “;”" in trouble.to_json()["message"]["en"]
+    [problem] = misfits_of_columns(content, flat("csv", source={"separator": "\t"}))
+    assert "separator may be “;”" in problem.to_json()["message"]["en"]
 
 
 def test_a_column_with_a_slash_in_its_name_is_offered_as_a_mapping_writes_it() -> None:
     """[FMT-014]"""
     content = written("csv", [{**row(), "lieu": "x", "lieu/rue": "4 quai"}])
     mapping = flat("csv", fields={"location.department": {"path": "lieu/rue"}})
-    assert [("path-not-found", "/mapping/fields/location.department/path", "lieu~1rue")] == said(content, mapping)
+    assert [("path-not-found", "/mapping/fields/location.department/path", "lieu~1rue")] == reported(content, mapping)
 
 
 @pytest.mark.parametrize("form", ["xml", "json"])
@@ -171,7 +171,7 @@ def test_the_path_of_the_id_is_required(form: str) -> None:
     """[FMT-014]"""
     mapping = load(form, {"source": {"items": "offers/offer"} if form == "xml" else {}, "id": {"path": "@id"},
                           "fields": dict(FIELDS)})  # fmt: skip
-    [(code, pointer, near)] = said(written(form, ROWS), mapping)
+    [(code, pointer, near)] = reported(written(form, ROWS), mapping)
     assert ("path-not-found", "/mapping/id/path", "id") == (code, pointer, near)
 
 
@@ -204,7 +204,7 @@ def test_a_path_that_ends_at_an_object_or_beside_its_value_is_an_error(
     """[FMT-014]"""
     item = {key: value for key, value in row().items() if key != "city"}
     content = json.dumps([{**item, "place": {"town": "Rennes", "zip": "35000"}}]).encode()
-    [(code, where, nearest_path)] = said(content, flat("json", fields={"location.city": rule}))
+    [(code, where, nearest_path)] = reported(content, flat("json", fields={"location.city": rule}))
     assert ("path-not-found", f"/mapping/fields/location.city{pointer}", near) == (code, where, nearest_path)
 
 
@@ -235,7 +235,7 @@ def test_a_path_that_may_be_missing_is_a_warning_unless_another_one_is_the_same_
     assert isinstance(end, FeedComplete)
     assert [("path-unseen", "/mapping/fields/restrictions.rep/path")] == [(p.code, p.pointer) for p in end.problems]
     found = [("path-not-found", "/mapping/fields/restrictions.qpv/path", "rep_seulement")]
-    assert found == said(content, flat("json", fields=misspelt))
+    assert found == reported(content, flat("json", fields=misspelt))
     excused = {name: {**rule, "optional": True} for name, rule in {**strict, **misspelt}.items()}
     end = items(content, flat("json", fields=excused))[-1]
     assert isinstance(end, FeedComplete)
@@ -317,10 +317,10 @@ def test_conditions_that_pass_over_every_item_make_the_feed_unusable(
     content = written(form, [*ROWS, row(9, title="Autre", id="x")])
     end = items(content, flat(form, only=only))[-1]
     assert isinstance(end, FeedUnusable)
-    [trouble] = end.problems
-    assert (code, pointer) == (trouble.code, trouble.pointer)
-    assert actual is None or actual in str(trouble.actual)
-    assert actual is None or actual in trouble.to_json()["message"]["fr"]
+    [problem] = end.problems
+    assert (code, pointer) == (problem.code, problem.pointer)
+    assert actual is None or actual in str(problem.actual)
+    assert actual is None or actual in problem.to_json()["message"]["fr"]
 
 
 def test_an_operator_may_confirm_that_all_items_are_passed_over_but_not_a_wrong_path() -> None:
@@ -370,7 +370,7 @@ def test_a_page_without_posting_names_the_types_of_its_json_ld() -> None:
 def test_a_wrong_path_in_a_posting_s_mapping_is_an_error() -> None:
     """[FMT-014]"""
     mapping = load("jobposting", {"fields": {"title": {"path": "Title"}, "weeks": {"school_weeks": True}}})
-    assert [("path-not-found", "/mapping/fields/title/path", "title")] == said(page(POSTING), mapping)
+    assert [("path-not-found", "/mapping/fields/title/path", "title")] == reported(page(POSTING), mapping)
 
 
 def test_a_path_missing_from_a_ready_made_mapping_is_an_error_only_if_a_similar_one_exists() -> None:
@@ -378,7 +378,7 @@ def test_a_path_missing_from_a_ready_made_mapping_is_an_error_only_if_a_similar_
     mapping = load("jobposting", {"fields": {"weeks": {"school_weeks": True}}})
     without = {name: value for name, value in POSTING.items() if name != "industry"}
     assert isinstance(items(page(without), mapping)[-1], FeedComplete)
-    assert [("path-not-found", "/mapping/fields/sector/path", "Industry")] == said(
+    assert [("path-not-found", "/mapping/fields/sector/path", "Industry")] == reported(
         page({**without, "Industry": "s5"}), mapping
     )
 
@@ -387,21 +387,21 @@ def test_a_wrong_path_on_top_of_clever_connect_is_an_error() -> None:
     """[FMT-014]"""
     content = b'<source><job id="1"><title>t</title><secteur>s5</secteur></job></source>'
     mapping = load("cleverconnect", {"fields": {"sector": {"path": "Secteur"}}})
-    assert ("path-not-found", "/mapping/fields/sector/path", "secteur") in said(content, mapping)
+    assert ("path-not-found", "/mapping/fields/sector/path", "secteur") in reported(content, mapping)
     renamed = b'<jobs><job id="1"><title>t</title></job></jobs>'
-    assert [("items-not-found", "/mapping/source/items", "jobs/job")] == said(renamed, load("cleverconnect"))
+    assert [("items-not-found", "/mapping/source/items", "jobs/job")] == reported(renamed, load("cleverconnect"))
 
 
 def test_json_lines_and_namespaces_have_nearest_paths_too() -> None:
     """[FMT-014]"""
     lines = b"\n".join(json.dumps(one).encode() for one in ROWS)
     mapping = flat("json", source={"lines": True}, fields={"title": {"path": "libelle/title"}})
-    assert [("path-not-found", "/mapping/fields/title/path", "title")] == said(lines, mapping)
+    assert [("path-not-found", "/mapping/fields/title/path", "title")] == reported(lines, mapping)
     xml = written("xml", ROWS).replace(b"<title>", b"<j:title>").replace(b"</title>", b"</j:title>")
     xml = xml.replace(b"<offers>", b'<offers xmlns:j="urn:j">')
-    [trouble] = misfits(xml, flat("xml"))
-    assert ("path-not-found", "j:title") == (trouble.code, trouble.actual)
-    assert "prefix" in trouble.to_json()["message"]["en"]
+    [problem] = misfits(xml, flat("xml"))
+    assert ("path-not-found", "j:title") == (problem.code, problem.actual)
+    assert "prefix" in problem.to_json()["message"]["en"]
 
 
 def test_the_search_for_the_nearest_path_is_bounded() -> None:

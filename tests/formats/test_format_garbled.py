@@ -54,8 +54,8 @@ def look(content: bytes, mapping: FeedMapping) -> FeedComplete | FeedUnusable:
 
 def check_words(problems: Iterable[Problem]) -> None:
     """Each can be written, in both languages, with nothing left to fill in."""
-    for trouble in problems:
-        texts = [*trouble.to_json()["message"].values(), *trouble.to_json()["fix"].values()]
+    for problem in problems:
+        texts = [*problem.to_json()["message"].values(), *problem.to_json()["fix"].values()]
         assert 4 == len(texts)
         assert [] == [text for text in texts if not text or re.search(r"\{[a-z_]{3,}\}", text)]
 

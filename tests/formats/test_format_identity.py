@@ -39,9 +39,9 @@ def test_different_items_of_one_id_are_all_refused_and_each_refusal_names_the_ot
     assert second.retraction is not None
     assert first.position == second.retraction.position
     for language in ("fr", "en"):
-        said = second.problems[0].to_json()["message"][language]
-        assert "bretagne:S-1" in said
-        assert str(first.position) in said
+        message = second.problems[0].to_json()["message"][language]
+        assert "bretagne:S-1" in message
+        assert str(first.position) in message
         assert str(second.position) in second.retraction.problem.to_json()["message"][language]
     assert isinstance(third, BrokenItem), "identical to the first, which is refused"
     assert third.retraction is None, "the first item is retracted once"

@@ -16,7 +16,7 @@ FRENCH = ["FR", "FRA", "fr", "France", "FRANCE", "250", "FR - France", "Républi
 
 
 def verdict_codes(offer: OfferItem) -> set[str]:
-    return {trouble.code for trouble in judge(offer, revision=1, on=ON).problems}
+    return {problem.code for problem in judge(offer, revision=1, on=ON).problems}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -25,8 +25,8 @@ def test_an_offer_abroad_is_refused_in_every_format(form: str, country: str) -> 
     """[FMT-009]"""
     feed = written(form, [{**row(zip="32610", city="Gainesville"), "country": country}])
     offer = only(feed, flat(form, fields=SETTLED))
-    [trouble] = [trouble for trouble in offer.problems if trouble.severity == "error"]
-    assert ("location-abroad", "/location", "country") == (trouble.code, trouble.pointer, trouble.args["source"])
+    [problem] = [problem for problem in offer.problems if problem.severity == "error"]
+    assert ("location-abroad", "/location", "country") == (problem.code, problem.pointer, problem.args["source"])
     assert not judge(offer, revision=1, on=ON).accepted
 
 
@@ -72,7 +72,7 @@ RENNES = {"addressLocality": "Rennes", "postalCode": "35000"}
 def test_a_posting_abroad_is_refused_however_its_country_is_written(country: Any) -> None:
     """[FMT-009] [FMT-013]"""
     offer = posting(address(**GAINESVILLE, addressCountry=country))
-    assert ["location-abroad"] == [trouble.code for trouble in offer.problems if trouble.severity == "error"]
+    assert ["location-abroad"] == [problem.code for problem in offer.problems if problem.severity == "error"]
     assert not judge(offer, revision=1, on=ON).accepted
 
 
@@ -120,7 +120,7 @@ def test_a_posting_with_one_text_or_several_localities_gives_the_first_one(locat
 def test_a_posting_whose_first_locality_is_abroad_is_refused(location: Any) -> None:
     """[FMT-009] [FMT-013]"""
     offer = posting(location)
-    assert ["location-abroad"] == [trouble.code for trouble in offer.problems if trouble.severity == "error"]
+    assert ["location-abroad"] == [problem.code for problem in offer.problems if problem.severity == "error"]
 
 
 def job(location: str) -> OfferItem:
@@ -136,7 +136,7 @@ def test_a_job_of_cleverconnect_abroad_is_refused_by_the_code_or_the_name_of_its
     locality = "<city>Wissembourg</city><postalCode>67160</postalCode>"
     for country in ('<country code="DE">Allemagne</country>', "<country>Allemagne</country>", '<country code="de"/>'):
         offer = job(f"<location>{locality}{country}</location>")
-        assert ["location-abroad"] == [trouble.code for trouble in offer.problems if trouble.severity == "error"]
+        assert ["location-abroad"] == [problem.code for problem in offer.problems if problem.severity == "error"]
     offer = job(f'<location>{locality}<country code="FR">France</country></location>')
     assert [] == codes(offer)
 
@@ -168,11 +168,11 @@ def test_a_city_beside_an_insee_code_is_compared_with_it() -> None:
     """[FMT-008]"""
     mapping = flat("json", fields={"location.insee_commune": {"path": "insee"}})
     offer = only(orjson.dumps({**row(city="Vannes"), "insee": "35238"}), mapping)
-    [trouble] = offer.problems
+    [problem] = offer.problems
     assert ("city-mismatch", "/location/city", ["Rennes"], "Vannes") == (
-        trouble.code, trouble.pointer, trouble.expected, trouble.actual,
+        problem.code, problem.pointer, problem.expected, problem.actual,
     )  # fmt: skip
-    assert "city" in trouble.args["source"]
+    assert "city" in problem.args["source"]
 
 
 def test_an_optional_country_that_cannot_be_read_is_left_out() -> None:

@@ -16,10 +16,10 @@ from tests.formats.feeds import load
 SOUND: Mapping[str, Any] = {"id": {"path": "id"}, "fields": {"title": {"path": "title"}}}
 
 
-def troubles(document: object, form: str = "json") -> list[tuple[str, str]]:
+def problems(document: object, form: str = "json") -> list[tuple[str, str]]:
     found = load_mapping(form, document)
     assert isinstance(found, tuple), "the mapping is sound"
-    return [(trouble.code, trouble.pointer) for trouble in found]
+    return [(problem.code, problem.pointer) for problem in found]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def troubles(document: object, form: str = "json") -> list[tuple[str, str]]:
 )
 def test_a_mapping_that_is_not_sound_says_where_and_why(document: object, found: list[tuple[str, str]] | None) -> None:
     """[FMT-012]"""
-    listed = troubles(document)
+    listed = problems(document)
     assert listed
     if found is not None:
         assert found == listed
@@ -66,22 +66,22 @@ def test_a_mapping_that_is_not_sound_says_where_and_why(document: object, found:
 def test_all_faults_of_a_mapping_are_reported_at_once() -> None:
     """[FMT-012]"""
     document = {**SOUND, "fields": {"titel": {"path": "t"}, "seats": {"path": "s", "cut": "x"}, "weeks": {}}}
-    assert {"/fields/titel", "/fields/seats/cut", "/fields/weeks"} == {pointer for _, pointer in troubles(document)}
+    assert {"/fields/titel", "/fields/seats/cut", "/fields/weeks"} == {pointer for _, pointer in problems(document)}
 
 
 def test_problems_of_mappings_have_texts_in_both_languages() -> None:
     """[FMT-012]"""
     found = load_mapping("csv", {**SOUND, "source": {"items": "a"}, "fields": {"title": {"path": "a"}}})
     assert isinstance(found, tuple)
-    [trouble] = found
-    assert isinstance(trouble, ReadingProblem)
-    assert "items" in trouble.to_json()["message"]["fr"]
+    [problem] = found
+    assert isinstance(problem, ReadingProblem)
+    assert "items" in problem.to_json()["message"]["fr"]
 
 
 def test_xml_needs_one_path_of_its_items() -> None:
     """[FMT-012]"""
-    assert [("field-missing", "/source/items")] == troubles(SOUND, "xml")
-    assert [("wrong-type", "/source/items")] == troubles({**SOUND, "source": {"items": ["a", "b"]}}, "xml")
+    assert [("field-missing", "/source/items")] == problems(SOUND, "xml")
+    assert [("wrong-type", "/source/items")] == problems({**SOUND, "source": {"items": ["a", "b"]}}, "xml")
 
 
 @pytest.mark.parametrize("form", READY_MADE)

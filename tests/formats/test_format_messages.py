@@ -92,17 +92,17 @@ def test_a_fault_of_a_mapping_names_the_correction_in_the_profile(fields: dict[s
     """[FMT-012]"""
     found = load_mapping("json", {"id": {"path": "id"}, "fields": fields})
     assert isinstance(found, tuple)
-    for trouble in found:
-        body = trouble.to_json()
+    for problem in found:
+        body = problem.to_json()
         assert body["pointer"].startswith("/fields/")
         texts = [body[part]["fr"] for part in ("message", "fix")]
         assert [] == english(texts)
         for language in LANGUAGES:
-            said = " ".join(body[part][language] for part in ("message", "fix"))
-            assert not TO_SENDERS.search(said)
-            assert "schéma publié" not in said
-            assert "True" not in said
-            assert "{" not in said
+            sentences = " ".join(body[part][language] for part in ("message", "fix"))
+            assert not TO_SENDERS.search(sentences)
+            assert "schéma publié" not in sentences
+            assert "True" not in sentences
+            assert "{" not in sentences
 
 
 def only_problem(form: str, mapping: dict[str, Any]) -> Problem:
@@ -114,16 +114,16 @@ def only_problem(form: str, mapping: dict[str, Any]) -> Problem:
 
 def test_a_value_of_the_wrong_form_is_answered_with_the_description_of_its_key() -> None:
     """[FMT-012]"""
-    trouble = only_problem("json", {"id": {"path": "id"}, "fields": {"title": {"path": "a//b"}}})
-    body = trouble.to_json()
+    problem = only_problem("json", {"id": {"path": "id"}, "fields": {"title": {"path": "a//b"}}})
+    body = problem.to_json()
     assert "séparés par des barres obliques" in body["fix"]["fr"]
     assert "first counts that leads to something" in body["fix"]["en"]
 
 
 def test_an_unknown_key_is_answered_with_the_keys_that_exist() -> None:
     """[FMT-012]"""
-    trouble = only_problem("json", {"id": {"path": "id"}, "fields": {"title": {"path": "t", "zzz": 1}}})
-    assert "school_weeks" in trouble.to_json()["fix"]["fr"]
+    problem = only_problem("json", {"id": {"path": "id"}, "fields": {"title": {"path": "t", "zzz": 1}}})
+    assert "school_weeks" in problem.to_json()["fix"]["fr"]
 
 
 def test_a_field_of_the_national_api_is_suggested_only_where_it_is_allowed() -> None:
@@ -131,11 +131,11 @@ def test_a_field_of_the_national_api_is_suggested_only_where_it_is_allowed() -> 
     document = {"id": {"path": "id"}, "fields": {"zipcode": {"path": "t"}}, "siret": {}}
     found = load_mapping("json", document)
     assert isinstance(found, tuple)
-    said = {trouble.pointer: (trouble.code, trouble.expected) for trouble in found}
+    sentences = {problem.pointer: (problem.code, problem.expected) for problem in found}
     assert {
         "/fields/zipcode": ("field-misnamed", "location.postal_code"),
         "/siret": ("field-unknown", None),
-    } == said
+    } == sentences
 
 
 @pytest.mark.parametrize("name", FIELDS)
@@ -175,9 +175,9 @@ def test_a_value_that_cannot_be_read_names_the_rule_of_the_profile(text: str, fi
     mapping = flat("json", fields={field: {"path": "value"}})
     offer, _ = items(written("json", [{**row(1), "value": text}]), mapping)
     assert isinstance(offer, OfferItem)
-    [trouble] = [one for one in offer.problems if one.severity == "error"]
+    [problem] = [one for one in offer.problems if one.severity == "error"]
     for language in LANGUAGES:
-        assert f"/mapping/fields/{field}" in trouble.to_json()["fix"][language]
+        assert f"/mapping/fields/{field}" in problem.to_json()["fix"][language]
 
 
 def test_the_words_for_authors_are_of_codes_that_exist() -> None:
@@ -186,10 +186,10 @@ def test_the_words_for_authors_are_of_codes_that_exist() -> None:
 
 
 def test_problems_of_other_packages_stay_as_they_are() -> None:
-    trouble = rules()
+    problem = rules()
     found = only_problem("csv", {"id": {"path": "a"}, "source": {"items": "a"}, "fields": {"title": {"path": "a"}}})
     assert found is for_item(found) is for_profile(found, "mapping", {})
-    assert found.code in trouble
+    assert found.code in problem
 
 
 def test_literals_and_types_are_translated() -> None:

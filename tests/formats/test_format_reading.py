@@ -162,12 +162,12 @@ def test_a_value_that_cannot_be_read_refuses_the_offer_and_is_reported_once() ->
     """[FMT-009]"""
     offer = only(written("json", [row(weeks="bientôt", title="x" * 151)]), flat("json"))
     assert offer.refused
-    [trouble] = offer.problems
+    [problem] = offer.problems
     assert ("weeks-unreadable", "/weeks", "bientôt", "weeks") == (
-        trouble.code,
-        trouble.pointer,
-        trouble.actual,
-        trouble.args["source"],
+        problem.code,
+        problem.pointer,
+        problem.actual,
+        problem.args["source"],
     )
     assert "weeks" not in offer.document
     verdict = judge(offer, revision=1, on=ON)

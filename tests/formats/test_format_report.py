@@ -12,8 +12,8 @@ from adapters.formats.problem import MAX_EXAMPLES, MAX_GROUPS, ProblemGroups
 
 
 def body(code: str, pointer: str, *, severity: str = "error", **more: Any) -> dict[str, Any]:
-    said = {"fr": "fr", "en": "en"}
-    return {"code": code, "pointer": pointer, "severity": severity, "message": said, "fix": said, **more}
+    texts = {"fr": "fr", "en": "en"}
+    return {"code": code, "pointer": pointer, "severity": severity, "message": texts, "fix": texts, **more}
 
 
 def groups(*added: tuple[str, str | None, Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -81,8 +81,8 @@ def test_localities_left_out_by_taking_the_first_are_reported_once() -> None:
     localities = [{"city": "Rennes", "zip": "35000"}, {"city": "Brest"}, {"city": "Vannes"}]
     offer = only(orjson.dumps({**row(), "places": localities}), flat("json", fields=fields))
     assert {"city": "Rennes", "postal_code": "35000"} == offer.document["location"]
-    [trouble] = offer.problems
-    assert ("others-left-out", 2, "places") == (trouble.code, trouble.actual, trouble.args["source"])
+    [problem] = offer.problems
+    assert ("others-left-out", 2, "places") == (problem.code, problem.actual, problem.args["source"])
 
 
 def test_the_first_locality_takes_no_value_of_the_second() -> None:
@@ -119,10 +119,10 @@ def test_a_value_that_the_table_lacks_is_reported() -> None:
 def test_a_text_is_cut_only_where_the_mapping_asks_and_the_cut_is_reported() -> None:
     """[FMT-011]"""
     long = {"v": "mot " * 100}
-    asked = only(orjson.dumps({**row(), **long}), flat("json", fields={"description": {"path": "v", "cut": 50}}))
-    assert (True, ["text-cut"]) == (len(asked.document["description"]) <= 50, codes(asked))
-    assert asked.document["description"].endswith("…")
-    assert (50, 399) == (asked.problems[0].expected, asked.problems[0].actual)
+    shortened = only(orjson.dumps({**row(), **long}), flat("json", fields={"description": {"path": "v", "cut": 50}}))
+    assert (True, ["text-cut"]) == (len(shortened.document["description"]) <= 50, codes(shortened))
+    assert shortened.document["description"].endswith("…")
+    assert (50, 399) == (shortened.problems[0].expected, shortened.problems[0].actual)
     assert 399 == len(
         only(orjson.dumps({**row(), **long}), flat("json", fields={"description": {"path": "v"}})).document[
             "description"

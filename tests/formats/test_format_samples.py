@@ -109,12 +109,12 @@ def test_every_item_of_a_real_feed_is_published(sample: Sample, samples: Path) -
     assert [f"bretagne:{own}" for own in sample.ids] == [offer.id for offer in offers]
     for offer, postcode, warnings in zip(offers, sample.postcodes, sample.warnings, strict=True):
         verdict = judge(offer, revision=1, on=ON)
-        assert verdict.accepted, [trouble.to_json() for trouble in verdict.problems]
+        assert verdict.accepted, [problem.to_json() for problem in verdict.problems]
         assert verdict.offer is not None
         assert postcode == verdict.offer["location"]["postal_code"]
         assert ["2027-W24", "2027-W25"] == verdict.offer["weeks"]
         assert "<" not in verdict.offer["description"]
-        assert warnings == {trouble.code for trouble in verdict.problems}
+        assert warnings == {problem.code for problem in verdict.problems}
 
 
 @pytest.mark.samples
@@ -129,7 +129,7 @@ def test_items_without_what_an_offer_needs_are_refused_with_every_reason(sample:
     for offer in imported(sample, samples, {**rules, "description": {"path": "none", "optional": True}}):
         verdict = judge(offer, revision=1, on=ON)
         assert not verdict.accepted
-        errors = {(trouble.code, trouble.pointer) for trouble in verdict.problems if trouble.severity == "error"}
+        errors = {(problem.code, problem.pointer) for problem in verdict.problems if problem.severity == "error"}
         assert {("field-missing", "/description"), ("field-missing", "/weeks")} == errors
 
 
@@ -139,7 +139,7 @@ def test_a_sector_that_the_mapping_does_not_know_refuses_that_item_alone(samples
     known = {"sector": {"path": "industry", "map": {"Services à domicile": "s46"}}}
     verdicts = [judge(offer, revision=1, on=ON) for offer in imported(CLEVERCONNECT, samples, known)]
     assert [False, False, True] == [verdict.accepted for verdict in verdicts]
-    [error] = [trouble for trouble in verdicts[0].problems if trouble.severity == "error"]
+    [error] = [problem for problem in verdicts[0].problems if problem.severity == "error"]
     assert ("value-unmapped", "/sector", "Recrutement et placement") == (error.code, error.pointer, error.actual)
 
 
@@ -151,5 +151,5 @@ def test_the_ready_made_mapping_alone_says_what_a_platform_must_add(samples: Pat
     for offer in offers:
         assert isinstance(offer, OfferItem)
         verdict = judge(offer, revision=1, on=ON)
-        errors = {(trouble.code, trouble.pointer) for trouble in verdict.problems if trouble.severity == "error"}
+        errors = {(problem.code, problem.pointer) for problem in verdict.problems if problem.severity == "error"}
         assert {("sector-unknown", "/sector"), ("field-missing", "/levels"), ("field-missing", "/weeks")} == errors

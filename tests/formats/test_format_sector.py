@@ -92,8 +92,8 @@ def test_a_naf_code_that_covers_several_sectors_names_them(text: str) -> None:
 def test_an_unknown_name_is_answered_with_the_nearest_sectors(text: str, nearest: str) -> None:
     """[FMT-009]"""
     [offer] = offers(written("json", [row(sector=text)]), flat("json"))
-    [trouble] = offer.problems
-    body = trouble.to_json()
+    [problem] = offer.problems
+    body = problem.to_json()
     assert ("sector-unknown", "/sector", nearest) == (body["code"], body["pointer"], body["expected"][0])
     assert len(body["expected"]) <= NEAREST
     names = {item["code"]: item["name"] for item in ITEMS}
@@ -156,16 +156,16 @@ def test_an_unknown_target_is_refused_when_the_mapping_is_loaded(rule: dict[str,
     document = {"id": {"path": "id"}, "fields": {"sector": {"path": "x", **rule}}}
     found = load_mapping("json", document)
     assert isinstance(found, tuple)
-    [trouble] = found
-    assert pointer == trouble.pointer
+    [problem] = found
+    assert pointer == problem.pointer
     for language in ("fr", "en"):
-        assert near in trouble.to_json()["message"][language]
+        assert near in problem.to_json()["message"][language]
 
 
 def warned(mapping: FeedMapping, *sectors: str) -> list[dict[str, Any]]:
     *_, end = items(written("json", [row(number, sector=one) for number, one in enumerate(sectors)]), mapping)
     assert isinstance(end, FeedComplete)
-    return [trouble.to_json() for trouble in end.problems]
+    return [problem.to_json() for problem in end.problems]
 
 
 def test_a_catch_all_says_how_many_items_took_it_and_which_values() -> None:
@@ -207,5 +207,5 @@ def test_identical_items_are_counted_once_by_the_warning() -> None:
     *found, end = items(written("json", [row(1, sector="x"), row(1, sector="x")]), mapped(map={"*": "s12"}))
     assert [OfferItem] == [type(item) for item in found if isinstance(item, OfferItem)]
     assert isinstance(end, FeedComplete)
-    assert [1] == [trouble.actual for trouble in end.problems]
+    assert [1] == [problem.actual for problem in end.problems]
     assert ["sector-catch-all"] == codes(end)

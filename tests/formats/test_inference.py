@@ -218,7 +218,7 @@ def test_rules_have_the_keys_that_the_values_need(
     for one in offers:
         assert isinstance(one, OfferItem)
         verdict = judge(one, revision=1, on=ON)
-        assert verdict.accepted, [trouble.to_json() for trouble in verdict.problems]
+        assert verdict.accepted, [problem.to_json() for problem in verdict.problems]
         assert "2027-W24" in one.document["weeks"]
 
 
@@ -476,7 +476,7 @@ BROKEN = "73282932000075"
 def test_a_siret_is_certain_only_with_right_check_digits(values: list[str], confidence: str, right: str) -> None:
     made = of([item(number, siret=value) for number, value in enumerate(values)]).guesses["employer.siret"]
     assert ("siret", confidence) == (made.path, made.confidence)
-    assert any(f"SIRET\u00a0: {right}" in said["fr"] for said in (one.texts for one in made.evidence))
+    assert any(f"SIRET\u00a0: {right}" in texts["fr"] for texts in (one.texts for one in made.evidence))
 
 
 @pytest.mark.parametrize(("letter", "certain"), [("L", True), ("A", False)])

@@ -48,12 +48,12 @@ def test_another_form_is_refused_by_its_name(content: str, code: str, form: str)
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(("content", "said"), ERRORS)
-def test_the_body_of_an_error_is_no_offer(content: str, said: str, form: str) -> None:
+@pytest.mark.parametrize(("content", "message"), ERRORS)
+def test_the_body_of_an_error_is_no_offer(content: str, message: str, form: str) -> None:
     """[FMT-002]: its sentence is shown."""
     end = items(content.encode(), flat(form))[-1]
     assert isinstance(end, FeedUnusable)
-    assert ("feed-is-error", said) == (end.problems[0].code, end.problems[0].actual)
+    assert ("feed-is-error", message) == (end.problems[0].code, end.problems[0].actual)
     with pytest.raises(UnusableFeedError) as refused:
         read_sample([content.encode()])
     assert "feed-is-error" == refused.value.problem.code
@@ -106,5 +106,5 @@ def test_items_that_nothing_resembles_are_named_by_how_often_they_occur() -> Non
     feed = written("xml", [row(number) for number in range(3)])
     end = items(feed, flat("xml", source={"items": "kwyjibo/qux"}))[-1]
     assert isinstance(end, FeedUnusable)
-    said = end.problems[0].to_json()["message"]["en"]
-    assert "Nothing resembles it; “offers/offer” occurs 3 times" in said
+    message = end.problems[0].to_json()["message"]["en"]
+    assert "Nothing resembles it; “offers/offer” occurs 3 times" in message

@@ -37,15 +37,15 @@ def main() -> int:
 
 def _run(name: str, folder: Path, *, seconds: int) -> int:
     folder.mkdir(parents=True, exist_ok=True)
-    said = folder / "libfuzzer.log"
+    written = folder / "libfuzzer.log"
     command = [sys.executable, "-m", "tests.fuzz.guided", name, str(folder), f"-max_total_time={seconds}"]
-    with said.open("wb") as log:
+    with written.open("wb") as log:
         ended = subprocess.run(command, cwd=ROOT, stdout=log, stderr=log, check=False)
-    covered = _COVERED.findall(said.read_text(errors="replace"))
+    covered = _COVERED.findall(written.read_text(errors="replace"))
     try:
         figures = orjson.loads((folder / "figures.json").read_bytes())
     except FileNotFoundError:
-        OUT.print(f"{name}: it did not start; see {said}")
+        OUT.print(f"{name}: it did not start; see {written}")
         return 2
     crashed = sorted(found.name for pattern in _CRASHED for found in folder.glob(pattern))
     branches, features, inputs = covered[-1] if covered else ("0", "0", "0")

@@ -28,7 +28,7 @@ from tests.api.write.gateway_harness import opened as opened_gateway
 from tests.clock import START
 from tests.fuzz.target import Scramble, Target
 
-ASKED = Filter(department=frozenset({"35", "2A"}), week=frozenset({"2027-W24"}), bbox=(-5.0, 47.0, -1.0, 49.0))
+CRITERIA = Filter(department=frozenset({"35", "2A"}), week=frozenset({"2027-W24"}), bbox=(-5.0, 47.0, -1.0, 49.0))
 READER = Reader("bretagne")
 OTHER = Reader("national")
 END = (7, 0, 2**39)
@@ -78,7 +78,7 @@ class Issuer:
 
     def _read(self, text: str, **other: Any) -> Cursor | str:
         terms = {
-            "criteria": ASKED,
+            "criteria": CRITERIA,
             "reader": READER,
             "log": self.context.federation.identity,
             "end": END,
@@ -97,7 +97,7 @@ class Issuer:
             positions=positions[: 2 + (flags & 1)],
             began=began,
             fresh=fresh,
-            filter=cursors.filter_digest(Filter() if flags & 2 else ASKED),
+            filter=cursors.filter_digest(Filter() if flags & 2 else CRITERIA),
             reader=cursors.reader_digest(OTHER if flags & 4 else READER),
             log="another" if flags & 8 else self.context.federation.identity,
         )
@@ -115,19 +115,19 @@ class Issuer:
         """A query is read, or refused with a document that can be sent; an accepted one is read again from its echo."""
         given = URL("/?" + raw.decode(errors="replace").replace("#", ""), encoded=True).query
         partner = Partner(platform="bretagne", name="Bretagne", scopes=frozenset(), territory=frozenset({"35"}))
-        said = []
+        outcomes = []
         for reading in (
             lambda: read_changes_query(given, partner, most=MAX_PAGE),
             lambda: read_offers_query(given, partner, most=MAX_PAGE),
             lambda: read_receipt_query(given, most=MAX_PAGE),
         ):
             error = _refusal(reading)
-            said.append("query" if error is None else "refused query")
+            outcomes.append("query" if error is None else "refused query")
             if error is not None:
                 assert error.status == 400, error.code
                 for language in LANGUAGES:
                     orjson.dumps(problem_document(error, language))
-        if said[0] == "query":
+        if outcomes[0] == "query":
             query = read_changes_query(given, partner, most=MAX_PAGE)
             assert 1 <= query.limit <= MAX_PAGE
             assert 0 <= query.wait <= MAX_WAIT
@@ -136,7 +136,7 @@ class Issuer:
             assert all(map(_DECIMAL.fullmatch, given.get("bbox", "1").split(","))), given["bbox"]
             orjson.dumps(query.criteria.to_json())
             cursors.filter_digest(query.criteria)
-        return said[0]
+        return outcomes[0]
 
 
 _PLAIN = re.compile(r"[0-9]+")
@@ -167,7 +167,7 @@ def opened() -> Iterator[Target]:
         gateway = runner.run(gating.__aenter__())
         try:
             context = gateway.context
-            begun = cursors.start(end=END, now=START, criteria=ASKED, reader=READER, log=context.federation.identity)
+            begun = cursors.start(end=END, now=START, criteria=CRITERIA, reader=READER, log=context.federation.identity)
             mark, _ = runner.run(context.federation.snapshots.mark("bretagne"))
             issuer = Issuer(
                 context,

@@ -121,10 +121,10 @@ def test_a_document_that_is_no_object_is_no_profile(document: object) -> None:
 def test_all_problems_are_reported_at_once_in_both_languages() -> None:
     read = read_profile({"platform": "bretagne", "transport": {"kind": "https", "format": "csv"}})
     assert not isinstance(read, Profile)
-    said = explain_profile(read)
-    assert "/name" in said["fr"]
-    assert "/transport/url" in said["en"]
-    assert said["fr"] != said["en"]
+    explained = explain_profile(read)
+    assert "/name" in explained["fr"]
+    assert "/transport/url" in explained["en"]
+    assert explained["fr"] != explained["en"]
 
 
 def test_packaged_profiles_can_be_checked_by_any_validator_of_json_schema() -> None:

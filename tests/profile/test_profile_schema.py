@@ -129,5 +129,5 @@ def test_faults_of_the_profile_and_of_its_mapping_are_reported_together() -> Non
     }
     found = read_profile(document)
     assert isinstance(found, tuple)
-    assert {"/platform", "/transport/url", "/mapping/fields/titel"} == {trouble.pointer for trouble in found}
-    assert all("extensions" not in trouble.to_json()["message"]["fr"] for trouble in found)
+    assert {"/platform", "/transport/url", "/mapping/fields/titel"} == {problem.pointer for problem in found}
+    assert all("extensions" not in problem.to_json()["message"]["fr"] for problem in found)

@@ -135,8 +135,8 @@ def test_a_meaning_becomes_an_entry_of_the_map(name: str, value: str, code: str,
     sample = sample_of(offer(1, **{path: value}), offer(2, **({} if path != "autre" else {path: "oui"})))
     rule = draft_of(sample, choices, on=ON).mapping["fields"][name]
     assert ({value: expected}, "keep") == (rule["map"], rule["unmatched"])
-    [asked] = field(study(sample, choices, on=ON), name)["meanings"]
-    assert (value, code) == (asked["value"], asked["code"])
+    [meaning] = field(study(sample, choices, on=ON), name)["meanings"]
+    assert (value, code) == (meaning["value"], meaning["code"])
 
 
 def test_every_list_and_meaning_is_of_a_field_that_exists() -> None:

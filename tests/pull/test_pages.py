@@ -33,12 +33,12 @@ class Api:
         self.total = True
         self.named: Callable[[int], str | None] = lambda number: f"/o?page={number}"
         self.move: Callable[[int], None] = lambda _: None
-        self.asked: list[tuple[int, str | None]] = []
+        self.requested: list[tuple[int, str | None]] = []
         self.linked = False
 
     async def answer(self, request: web.Request) -> web.Response:
         number = int(request.query.get("page", "1"))
-        self.asked.append((number, request.headers.get("Authorization")))
+        self.requested.append((number, request.headers.get("Authorization")))
         self.move(number)
         rows = self.offers[SIZE * (number - 1) : SIZE * number]
         following = self.named(number + 1) if SIZE * number < len(self.offers) else None
@@ -126,7 +126,7 @@ async def test_a_page_that_cannot_be_followed_is_reported_and_withdraws_nothing(
         run = await here.run()
         assert (["feed-is-one-page"], "partial", 4) == (codes(run), run.outcome, run.counts.unchanged)
         assert 12 == len(await here.live())
-        assert {1, 2, 3} == {page for page, _ in api.asked}
+        assert {1, 2, 3} == {page for page, _ in api.requested}
 
 
 async def test_the_first_run_says_that_the_feed_is_one_page_of_several(tmp_path: Path) -> None:
@@ -169,20 +169,20 @@ async def walked(url: str, folder: Path, *, most: int = 1_000, **limits: Any) ->
 
 async def test_pages_without_end_are_bounded(tmp_path: Path) -> None:
     """[FMT-016]"""
-    asked: list[str] = []
+    requested: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:
-        asked.append(request.path_qs)
-        return web.json_response({"offres": [{"id": len(asked)}], "next": f"/o?page={len(asked)}"})
+        requested.append(request.path_qs)
+        return web.json_response({"offres": [{"id": len(requested)}], "next": f"/o?page={len(requested)}"})
 
     async with serving(answer) as url:
         found = await walked(url, tmp_path, most=7)
         found.feed.close()
         assert 7 == len(found.ends)
-        asked.clear()
+        requested.clear()
         with pytest.raises(FeedError) as large:
             await walked(url, tmp_path, most_bytes=400)
-        assert ("feed-too-large", True) == (large.value.code, len(asked) < 20)
+        assert ("feed-too-large", True) == (large.value.code, len(requested) < 20)
     assert [] == list(tmp_path.iterdir())
 
 
@@ -221,13 +221,13 @@ async def test_pages_in_a_circle_end(tmp_path: Path) -> None:
 
 async def test_all_pages_share_one_time_limit(tmp_path: Path) -> None:
     """[FMT-016]"""
-    asked: list[str] = []
+    requested: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:
-        asked.append(request.path_qs)
-        if len(asked) > 3:
+        requested.append(request.path_qs)
+        if len(requested) > 3:
             await asyncio.Event().wait()
-        return web.json_response({"offres": [{"id": len(asked)}], "next": f"/o?page={len(asked)}"})
+        return web.json_response({"offres": [{"id": len(requested)}], "next": f"/o?page={len(requested)}"})
 
     async with serving(answer) as url:
         with pytest.raises(FeedError) as slow:

@@ -56,7 +56,7 @@ async def test_a_paused_feed_is_not_pulled_over_restarts_until_it_is_resumed(bre
         order = RunOrder(platform="bretagne", id="o1", ordered_at=bretagne.now)
         await bretagne.log.append(RUNS, home, [order_record(order)])
         await asyncio.sleep(SOME_POLLS)
-        assert 0 == bretagne.region.asked
+        assert 0 == bretagne.region.requests
         pulls.cancel()
         await asyncio.gather(pulls, return_exceptions=True)
     await pause(bretagne, paused=False)

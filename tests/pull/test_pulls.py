@@ -62,8 +62,8 @@ async def run_where(here: PullHarness, wanted: Callable[[SourceRun], bool]) -> S
 async def order(
     here: PullHarness, name: str, *, confirm: int | None = None, seconds: float = WITHIN
 ) -> SourceRun | None:
-    asked = RunOrder(platform="bretagne", id=name, ordered_at=here.now, confirm=confirm)
-    return await order_run(here.log, asked, seconds=seconds)
+    order = RunOrder(platform="bretagne", id=name, ordered_at=here.now, confirm=confirm)
+    return await order_run(here.log, order, seconds=seconds)
 
 
 async def test_a_new_platform_is_pulled_at_once_and_again_when_it_is_time(bretagne: PullHarness) -> None:
@@ -74,7 +74,7 @@ async def test_a_new_platform_is_pulled_at_once_and_again_when_it_is_time(bretag
         bretagne.now += 5 * MINUTE
         second = await run_where(bretagne, lambda run: run.started_at > first.started_at)
     assert "unchanged" == second.outcome
-    assert 2 == bretagne.region.asked
+    assert 2 == bretagne.region.requests
 
 
 async def test_a_feed_pulled_before_a_restart_is_not_pulled_again(bretagne: PullHarness) -> None:
@@ -83,7 +83,7 @@ async def test_a_feed_pulled_before_a_restart_is_not_pulled_again(bretagne: Pull
         first = await run_where(bretagne, was_run)
     async with pulling(bretagne):
         assert await order(bretagne, "o1") is not None
-        assert 2 == bretagne.region.asked, "only the order asked for it"
+        assert 2 == bretagne.region.requests, "only the order asked for it"
     assert first.first_success_at == (await run_where(bretagne, lambda run: run.order == "o1")).first_success_at
 
 
@@ -95,7 +95,7 @@ async def test_an_order_is_answered_at_once_and_only_once(bretagne: PullHarness)
         assert run is not None
         assert ("applied", "o1", 2) == (run.outcome, run.order, run.counts.unchanged)
         assert await order(bretagne, "o2") is not None
-    assert 3 == bretagne.region.asked
+    assert 3 == bretagne.region.requests
 
 
 async def test_the_first_of_two_orders_that_are_read_together_is_answered_as_replaced(
@@ -170,7 +170,7 @@ async def test_a_revoked_platform_is_not_pulled_even_when_ordered(bretagne: Pull
     await save(bretagne, bretagne.profile, revoked=True)
     async with pulling(bretagne):
         assert await order(bretagne, "o1", seconds=3.0) is None
-    assert 0 == bretagne.region.asked
+    assert 0 == bretagne.region.requests
 
 
 async def test_a_platform_that_publishes_by_itself_is_not_pulled(bretagne: PullHarness) -> None:
@@ -216,7 +216,7 @@ async def test_other_platforms_on_the_same_partition_are_ignored(bretagne: PullH
         await run_where(bretagne, was_run)
         foreign = RunOrder(platform="normandie", id="x", ordered_at=bretagne.now)
         assert await order_run(bretagne.log, foreign, seconds=0.3) is None
-    assert 1 == bretagne.region.asked
+    assert 1 == bretagne.region.requests
     assert {"bretagne"} == set(await last_runs(bretagne.log))
     assert 0 < sum(await bretagne.log.ends(RUNS))
 

@@ -45,10 +45,10 @@ async def test_one_of_two_replicas_pulls_and_the_other_takes_over(bretagne: Pull
             while "bretagne" not in await last_runs(bretagne.log):
                 await asyncio.sleep(0.1)
         await order(bretagne, "before")
-        asked = bretagne.region.asked
+        before = bretagne.region.requests
         for number in range(3):
             assert "applied" == (await order(bretagne, f"both{number}")).outcome
-        assert asked + 3 == bretagne.region.asked, "each order was carried out by one replica"
+        assert before + 3 == bretagne.region.requests, "each order was carried out by one replica"
         replicas[0].cancel()
         await asyncio.gather(replicas[0], return_exceptions=True)
         assert "applied" == (await order(bretagne, "one-left")).outcome

@@ -101,7 +101,7 @@ async def test_a_missing_secret_is_reported_by_its_name(
     assert run.last_error is not None
     assert ("failed", "feed-secret-missing") == (run.outcome, run.last_error.code)
     assert next(iter(secret.values())) in run.last_error.fr
-    assert 0 == bretagne.region.asked
+    assert 0 == bretagne.region.requests
 
 
 async def test_an_address_of_this_machine_is_refused_where_it_is_not_allowed(bretagne: PullHarness) -> None:
@@ -109,7 +109,7 @@ async def test_an_address_of_this_machine_is_refused_where_it_is_not_allowed(bre
     run = await bretagne.run()
     assert run.last_error is not None
     assert ("failed", "feed-address-private") == (run.outcome, run.last_error.code)
-    assert 0 == bretagne.region.asked
+    assert 0 == bretagne.region.requests
 
 
 def test_secrets_are_not_displayed() -> None:

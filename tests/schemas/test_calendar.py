@@ -6,7 +6,7 @@ from itertools import pairwise
 from gateway.clock import now
 from gateway.protocol.paris_time import paris_date
 from schemas.packaged import names, read_json
-from schemas.schoolyear import june_year, monday_of, years, years_asked_for
+from schemas.schoolyear import june_year, monday_of, years, years_ahead
 
 MARKS = {"S", "I", "none"}
 
@@ -40,9 +40,9 @@ def test_a_year_before_the_calendar_ends_the_next_school_year_is_on_file() -> No
     assert (years()[-1].last - today).days >= 365, "the calendar ends within a year: add the next school year"
 
 
-def test_the_last_year_on_file_is_asked_for_until_the_end_of_its_june() -> None:
+def test_the_last_year_on_file_is_ahead_until_the_end_of_its_june() -> None:
     """After that no seconde offer is deliverable until a file is added."""
     last = years()[-1]
-    assert last in years_asked_for(last.first)
-    assert () == years_asked_for(last.last.replace(month=7, day=1))
+    assert last in years_ahead(last.first)
+    assert () == years_ahead(last.last.replace(month=7, day=1))
     assert june_year(last.first) == last.last.year

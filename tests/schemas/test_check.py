@@ -20,13 +20,13 @@ def test_a_verdict_is_consistent_for_any_document(document: dict[str, Any]) -> N
     """OFR-038, OFR-039"""
     raw = orjson.dumps(document)
     verdict = schemas.check(raw, on=ON)
-    severities = [trouble.severity for trouble in verdict.problems]
+    severities = [problem.severity for problem in verdict.problems]
     assert verdict.accepted == ("error" not in severities)
     assert severities == sorted(severities)
-    for trouble in verdict.problems:
+    for problem in verdict.problems:
         schemas.validator("problem").evolve(
             schema={"$ref": "urn:fr:stages:schema:problem:1#/$defs/stored_problem"}
-        ).validate(orjson.loads(orjson.dumps(trouble.to_json())))
+        ).validate(orjson.loads(orjson.dumps(problem.to_json())))
     if verdict.accepted:
         assert verdict.document == document
         assert verdict.offer is not None
@@ -44,7 +44,7 @@ def test_bytes_never_raise(raw: bytes) -> None:
         verdict = call(raw, on=ON)
         assert not verdict.accepted
         assert verdict.problems
-        assert [trouble.to_json() for trouble in verdict.problems]
+        assert [problem.to_json() for problem in verdict.problems]
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
@@ -74,7 +74,7 @@ def test_damaged_bytes_never_raise(data: st.DataObject) -> None:
             )
         )
     verdict = schemas.check(bytes(raw), on=ON)
-    assert verdict.accepted == all(trouble.severity == "warning" for trouble in verdict.problems)
+    assert verdict.accepted == all(problem.severity == "warning" for problem in verdict.problems)
 
 
 @settings(max_examples=300)
@@ -96,10 +96,10 @@ def test_repeated_keys_are_always_found(members: dict[str, Any], data: st.DataOb
     if written and repeat:
         written.append(data.draw(st.sampled_from(written)))
         raw = b"{" + b",".join(key + space + b":" + value for key, value in written) + b"}"
-        assert {trouble.code for trouble in schemas.check(raw, on=ON).problems} == {"json-duplicate-key"}
+        assert {problem.code for problem in schemas.check(raw, on=ON).problems} == {"json-duplicate-key"}
     else:
         raw = b"{" + b",".join(key + space + b":" + value for key, value in written) + b"}"
-        assert "json-duplicate-key" not in {trouble.code for trouble in schemas.check(raw, on=ON).problems}
+        assert "json-duplicate-key" not in {problem.code for problem in schemas.check(raw, on=ON).problems}
 
 
 def test_the_document_is_not_modified_and_unchanged_parts_are_shared() -> None:

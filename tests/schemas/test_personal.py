@@ -133,7 +133,7 @@ def test_every_text_is_redacted_and_reported(field: str) -> None:
         value = value[step]
     assert value == "Écrire à […] ou appeler le […]"
     assert "exemple.fr" in str(verdict.document)
-    assert "exemple.fr" not in str([trouble.to_json() for trouble in verdict.problems])
+    assert "exemple.fr" not in str([problem.to_json() for problem in verdict.problems])
 
 
 def test_extensions_are_redacted_however_deep() -> None:
@@ -227,7 +227,7 @@ def test_contact_details_in_ids_are_warned_of(field: str, text: str) -> None:
     """OFR-034: an id cannot be changed, so that it is relayed as it is."""
     verdict = check(changed({field: text}))
     assert (found(verdict), (verdict.offer or {})[field]) == ([("contact-in-id", f"/{field}")], text)
-    assert "99" not in str([trouble.to_json() for trouble in verdict.problems])
+    assert "99" not in str([problem.to_json() for problem in verdict.problems])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def test_all_problems_come_at_once_errors_first() -> None:
             restrictions={"schools": ["0750655A"]},
         )
     )
-    severities = [trouble.severity for trouble in verdict.problems]
+    severities = [problem.severity for problem in verdict.problems]
     assert severities == sorted(severities)
     assert {
         "siret-checksum",
@@ -53,7 +53,7 @@ def test_displayed_values_are_short_and_hold_no_personal_data() -> None:
             extensions={"jean.dupont@exemple.fr": 1},
         )
     )
-    written = str([trouble.to_json() for trouble in verdict.problems])
+    written = str([problem.to_json() for problem in verdict.problems])
     assert "exemple.fr" not in written
     assert "34 56" not in written
-    assert max(len(str(trouble.actual)) for trouble in verdict.problems) <= 80
+    assert max(len(str(problem.actual)) for problem in verdict.problems) <= 80

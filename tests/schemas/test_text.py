@@ -51,7 +51,7 @@ def test_control_characters_are_refused_in_every_text(field: str, sign: str) -> 
     """OFR-011"""
     verdict = check(changed({field: f"Ren{sign}nes"}))
     assert ("text-control", pointer(field)) in errors(verdict)
-    message = next(trouble for trouble in verdict.problems if trouble.code == "text-control").to_json()["message"]
+    message = next(problem for problem in verdict.problems if problem.code == "text-control").to_json()["message"]
     assert f"U+{ord(sign):04X}" in message["en"]
     assert "character 4" in message["en"]
 

@@ -9,7 +9,7 @@ from schemas.texts import Texts, TextsError, check_texts, fill, fill_one, load_t
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "message"),
     [
         ({"a": {"fr": "oui"}}, "/a has no text in en"),
         ({"a": {"message": {"en": "yes", "fr": None}}}, "/a/message has no text in fr"),
@@ -17,8 +17,8 @@ from schemas.texts import Texts, TextsError, check_texts, fill, fill_one, load_t
         ({"a": {"fr": "{x", "en": "{x}"}}, "/a: expected '}'"),
     ],
 )
-def test_a_missing_text_is_named_with_its_pointer(document: Any, said: str) -> None:
-    with pytest.raises(TextsError, match=said):
+def test_a_missing_text_is_named_with_its_pointer(document: Any, message: str) -> None:
+    with pytest.raises(TextsError, match=message):
         check_texts(document)
 
 

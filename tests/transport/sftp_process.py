@@ -18,12 +18,12 @@ def say(line: str) -> None:
 
 
 class _Announcing:
-    said = False
+    announced = False
 
 
 def announce(*_: Any) -> None:
-    if not _Announcing.said:
-        _Announcing.said = True
+    if not _Announcing.announced:
+        _Announcing.announced = True
         say("reading")
 
 

@@ -30,10 +30,10 @@ async def test_a_feed_is_fetched_whole(tmp_path: Path) -> None:
 
 
 async def test_validators_are_sent_back_and_an_unchanged_feed_is_not_fetched_again(tmp_path: Path) -> None:
-    asked = []
+    requested = []
 
     async def answer(request: web.Request) -> web.Response:
-        asked.append(request.headers.get("If-None-Match"))
+        requested.append(request.headers.get("If-None-Match"))
         if request.headers.get("If-None-Match") == '"one"':
             return web.Response(status=304)
         return web.Response(body=FEED, headers={"ETag": '"one"', "Last-Modified": "Mon, 14 Jun 2027 08:00:00 GMT"})
@@ -44,7 +44,7 @@ async def test_validators_are_sent_back_and_an_unchanged_feed_is_not_fetched_aga
         feed.close()
         assert {"etag": '"one"', "last_modified": "Mon, 14 Jun 2027 08:00:00 GMT"} == feed.validators
         assert isinstance(await pulled(url, tmp_path, feed.validators), Unchanged)
-    assert [None, '"one"'] == asked
+    assert [None, '"one"'] == requested
 
 
 async def test_a_gzipped_feed_is_inflated(tmp_path: Path) -> None:
@@ -224,15 +224,15 @@ async def test_a_redirect_to_http_is_refused_and_named(tmp_path: Path, target: s
 
 
 async def test_a_ring_of_redirects_ends(tmp_path: Path) -> None:
-    asked = []
+    requested = []
 
     async def answer(request: web.Request) -> web.Response:
-        asked.append(request.path)
+        requested.append(request.path)
         return web.Response(status=307, headers={"Location": "/round"})
 
     async with serving(answer) as url:
         assert "feed-redirected-too-often" == await code_of(url, tmp_path)
-    assert MAX_REDIRECTS + 1 == len(asked)
+    assert MAX_REDIRECTS + 1 == len(requested)
 
 
 @pytest.mark.parametrize(

@@ -115,12 +115,12 @@ async def test_an_sftp_server_that_is_frozen_while_it_sends_is_cut(out: Path, li
 
 async def test_a_fetch_from_a_frozen_sftp_server_ends_when_it_is_cancelled(out: Path, limits: FetchLimits) -> None:
     async with sftp_process(out.parent) as server:
-        asked = asyncio.create_task(server.reading())
+        requested = asyncio.create_task(server.reading())
 
         def frozen() -> bool:
-            if asked.done():
+            if requested.done():
                 server.freeze()
-            return asked.done()
+            return requested.done()
 
         await cancelled(drop(server.address), FetchLimits(folder=limits.folder, seconds=600.0), once=frozen)
 
@@ -166,14 +166,14 @@ async def test_a_tls_handshake_that_hangs_is_cut(limits: FetchLimits) -> None:
 
 
 async def test_a_fetch_from_a_silent_web_server_ends_when_it_is_cancelled(limits: FetchLimits) -> None:
-    asked = asyncio.Event()
+    requested = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.set()
+        requested.set()
         await silent(reader, writer)
 
     async with talking(talk) as port:
-        await cancelled(pull(port), FetchLimits(folder=limits.folder, seconds=600.0), once=asked.is_set)
+        await cancelled(pull(port), FetchLimits(folder=limits.folder, seconds=600.0), once=requested.is_set)
 
 
 async def test_a_sender_that_trickles_is_cut_long_before_the_limit(limits: FetchLimits) -> None:
@@ -217,8 +217,8 @@ def test_a_process_ends_though_a_call_of_a_feed_is_blocked(tmp_path: Path) -> No
         )
         try:
             async with asyncio.timeout(30):
-                said, _ = await process.communicate()
-            return said
+                output, _ = await process.communicate()
+            return output
         finally:
             if process.returncode is None:
                 process.kill()

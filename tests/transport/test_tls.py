@@ -38,10 +38,10 @@ def authority(tmp_path: Path) -> Authority:
 
 async def fetch(files: tuple[Path, Path], folder: Path, *, trusted: Path) -> dict[str, str]:
     """Result of a feed behind this certificate, where ``SSL_CERT_FILE`` names the trusted authority."""
-    asked = []
+    requested = []
 
     async def answer(request: web.Request) -> web.Response:
-        asked.append(request.path)
+        requested.append(request.path)
         return web.Response(text=FEED)
 
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -55,7 +55,7 @@ async def fetch(files: tuple[Path, Path], folder: Path, *, trusted: Path) -> dic
         )
         output, _ = await process.communicate()
     found: dict[str, str] = json.loads(output)
-    assert ("feed" in found) == bool(asked), "a server that is not trusted must not even be asked"
+    assert ("feed" in found) == bool(requested), "a server that is not trusted must not even be asked"
     return found
 
 

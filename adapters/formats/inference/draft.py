@@ -183,9 +183,9 @@ def _ready_made(sample: Sample, surveyed: Mapping[Path, PathValues]) -> dict[str
             continue
         known = surveyed.get(tuple(part for part in path if part != FIRST))
         examples = examples_of((known,)) if known is not None else ()
-        said = (say("evidence", "ready_made", form=sample.form),)
+        evidence = (say("evidence", "ready_made", form=sample.form),)
         score = _READY_MADE_SCORE if known is None else within_check(name, known, _READY_MADE_SCORE)
-        found[name] = Guess(name, written[name], write_path(path), score, said, examples, ready_made=True)
+        found[name] = Guess(name, written[name], write_path(path), score, evidence, examples, ready_made=True)
     return found
 
 

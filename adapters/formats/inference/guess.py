@@ -264,22 +264,22 @@ def corrected(
     """The guess of a person: a path or two as the options name them, a whole rule, or None for an empty field."""
     if given is None:
         return Guess(name, reason=say("reasons", "corrected"))
-    said = (say("evidence", "corrected"),)
+    evidence = (say("evidence", "corrected"),)
     if not isinstance(given, str):
         named = PAIR.join(dict.fromkeys(map(write_path, paths_of(given))))
-        return Guess(name, dict(given), named, 1.0, said)
+        return Guess(name, dict(given), named, 1.0, evidence)
     for one in _candidates(name, list(surveyed.values()), count, on):
         if one.source == given:
-            return Guess(name, dict(one.rule), given, 1.0, said, examples_of(one.values))
+            return Guess(name, dict(one.rule), given, 1.0, evidence, examples_of(one.values))
     known = _named(name, given, surveyed)
     if known is None and name == "weeks" and PAIR in given:
         first, last = (_named(name, one, surveyed) for one in given.split(PAIR, 1))
         if first is not None and last is not None:
             made = pair_of(first, last)
-            return Guess(name, dict(made.rule), given, 1.0, said, examples_of(made.values))
+            return Guess(name, dict(made.rule), given, 1.0, evidence, examples_of(made.values))
     if known is None:
-        return Guess(name, {"path": given}, given, 1.0, said)
-    return Guess(name, rule_of(name, known), given, 1.0, said, examples_of((known,)))
+        return Guess(name, {"path": given}, given, 1.0, evidence)
+    return Guess(name, rule_of(name, known), given, 1.0, evidence, examples_of((known,)))
 
 
 def _named(name: str, given: str, surveyed: Mapping[Path, PathValues]) -> PathValues | None:

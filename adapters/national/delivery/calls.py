@@ -79,21 +79,21 @@ class Health:
 
 
 class CallPause:
-    """Excludes calls while an order runs: ``Calls`` holds ``lock`` and releases it soon after ``asked`` rises."""
+    """Excludes calls while an order runs: ``Calls`` holds ``lock`` and releases it soon after ``requested`` rises."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        self.asked = 0
+        self.requested = 0
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
         """While entered, the only calls under way are those of the block."""
-        self.asked += 1
+        self.requested += 1
         try:
             async with self.lock:
                 yield
         finally:
-            self.asked -= 1
+            self.requested -= 1
 
 
 class Calls:
@@ -190,7 +190,7 @@ class Calls:
             for call, result in results:
                 self._under_way.discard(call.entry.id)
                 self._settle(unit, call, result)
-            if more and not self._call_pause.asked and not self._lookup_due:
+            if more and not self._call_pause.requested and not self._lookup_due:
                 for entry in self._next(unit.now):
                     if entry.id not in self._under_way and len(calls) < AT_ONCE:
                         calls += self._announce(unit, entry)
@@ -254,7 +254,7 @@ class Calls:
 
     def _wait_for_account(self, unit: UnitOfWork, entry: DueCall, part: DeliveryPart) -> list[AnnouncedCall]:
         """Put off a deletion whose account is not configured: no other account can withdraw the offer."""
-        missing = (refusal("national-account-missing", said=part.account).to_json(),)
+        missing = (refusal("national-account-missing", actual=part.account).to_json(),)
         if part.problems != missing:
             unit.put_part(entry.id, replace(part, problems=missing))
         self._put_off(unit, entry, counted=False, at_least=_ACCOUNT_MISSING_MS)
@@ -322,7 +322,7 @@ class Calls:
             part = replace(part, attempt=call.due.part.attempt)
         counts = self._tries.failed((entry.id, entry.group), unit.now) or self.breaker.counts(entry.failures)
         counted = error.step is None and counts
-        given_up = as_given_up(part, unit.now, said=str(error))
+        given_up = as_given_up(part, unit.now, reason=str(error))
         self._try_again(unit, call, part, counted=counted, given_up=given_up)
 
     def _retry(self, unit: UnitOfWork, call: AnnouncedCall, retry: Retry) -> None:
@@ -362,7 +362,7 @@ class Calls:
         """Resolve unknown outcomes; returns whether there were any."""
         self._lookup_due = False
         now = self._now()
-        if self._call_pause.asked or self.breaker.wait(now) or self.breaker.needs_read:
+        if self._call_pause.requested or self.breaker.wait(now) or self.breaker.needs_read:
             return False
         try:
             return await self._unknown_outcomes.resolve(idle=not self._outbox.ready(now, limit=1))

@@ -61,7 +61,7 @@ def settle(due: Due, outcome: Outcome, *, sequence: int, now: int) -> Settlement
             others = [one for one in refusals if one.pointer != _REMOTE_ID]
             if due.call == "update" and len(others) < len(refusals):
                 # Until the rows are repaired, which no revision of the offer does.
-                doubled = refusal("national-doubled", said=part.remote_id)
+                doubled = refusal("national-doubled", actual=part.remote_id)
                 return replace(_refused(due, now, *_to_json(doubled, *others)), until=_tomorrow(now))
             return replace(_refused(due, now, *_to_json(*refusals)), until=_again_on(refusals, now))
         case "create" | "update", Forbidden():
@@ -121,7 +121,7 @@ def as_replaced(part: DeliveryPart, now: int) -> DeliveryPart:
     return replace(part, state="pending", since=now, until=None, attempt=deletion, problems=())
 
 
-def as_given_up(part: DeliveryPart, now: int, *, said: str) -> DeliveryPart:
+def as_given_up(part: DeliveryPart, now: int, *, reason: str) -> DeliveryPart:
     """A dead letter: the tries are used up, and the part is retried on the next day. If the call was carried out after
     all, its result is still to be withdrawn.
     """
@@ -130,7 +130,7 @@ def as_given_up(part: DeliveryPart, now: int, *, said: str) -> DeliveryPart:
         state="refused",
         since=now,
         until=_tomorrow(now),
-        problems=(refusal("national-given-up", said=said).to_json(),),
+        problems=(refusal("national-given-up", actual=reason).to_json(),),
     )
 
 
@@ -172,7 +172,7 @@ def as_pending(part: DeliveryPart, now: int) -> DeliveryPart:
 def unsettled(due: Due, outcome: Outcome) -> SiteError:
     """The error for a call whose answer settles nothing."""
     if isinstance(outcome, Unrecognized):
-        return OutcomeUnknownError(f"the answer is not the site's: {outcome.said}", step=outcome.step)
+        return OutcomeUnknownError(f"the answer is not the site's: {outcome.description}", step=outcome.step)
     if isinstance(outcome, RightMissing):
         return SiteUnavailableError(
             f"the site does not let the account {due.part.account} {due.call} offers",
@@ -213,7 +213,7 @@ def _again_on(refusals: tuple[SiteRefusal, ...], now: int) -> str | None:
     """The day on which the refused body is sent again; None if that cannot succeed.
 
     Every body for seconde holds the mandatory weeks of the school year in force here, so a refusal of these weeks means
-    that the site uses another year, until its own change of year: near it the site is asked every hour. Any body
+    that the site uses another year, until its own change of year: near it the call is made every hour. Any body
     refused around that change is sent again after it.
     """
     today = _day(now)

@@ -21,31 +21,31 @@ PREFIX = "national-refused:"
 @dataclass(frozen=True, slots=True)
 class SiteRefusal:
     """A reason that only the site, or a platform's terms, can give. ``pointer`` is a JSON Pointer into the shared
-    offer; ``said`` is the site's text, capped and without personal data.
+    offer; ``actual`` is the site's text, capped and without personal data.
     """
 
     code: str
     pointer: str = ""
-    said: str | None = None
+    actual: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The form of a problem without ``requirement``: the rule is the site's, not the protocol's."""
         entry = refusals()[self.code]
-        values = {"said": self.said or "", "pointer": self.pointer}
+        values = {"actual": self.actual or "", "pointer": self.pointer}
         texts = {name: fill(entry[name], values) for name in ("message", "consequence", "fix") if name in entry}
         body: dict[str, Any] = {"code": self.code, "severity": entry["severity"], "pointer": self.pointer, **texts}
-        return body if self.said is None else {**body, "actual": self.said}
+        return body if self.actual is None else {**body, "actual": self.actual}
 
 
 Obstacle: TypeAlias = Problem | SiteRefusal
 """A problem of the catalogue, or a refusal of the site; both have ``to_json``."""
 
 
-def refusal(code: str, *, pointer: str = "", said: object = None) -> SiteRefusal:
+def refusal(code: str, *, pointer: str = "", actual: object = None) -> SiteRefusal:
     """A refusal with the site's text capped and redacted. Raises KeyError for a code without texts."""
     if code not in refusals():
         raise KeyError(code)
-    return SiteRefusal(code, pointer, None if said is None else str(displayed(str(said))))
+    return SiteRefusal(code, pointer, None if actual is None else str(displayed(str(actual))))
 
 
 @cache

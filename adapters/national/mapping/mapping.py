@@ -25,7 +25,7 @@ from schemas.closed_list import closed_list
 from schemas.rulebook import Problem, problem
 from schemas.rules import delivery
 from schemas.rules.week import COLLEGE, LONG_STAY
-from schemas.schoolyear import SchoolYear, is_beyond_file, monday_of, years, years_asked_for
+from schemas.schoolyear import SchoolYear, is_beyond_file, monday_of, years, years_ahead
 
 _SECONDE = ("seconde",)
 
@@ -66,10 +66,10 @@ def levels_of_parts(offer: Mapping[str, Any]) -> Iterator[tuple[Suffix, tuple[st
 def _find_obstacles(offer: Mapping[str, Any], on: date, terms: DeliveryTerms) -> Iterator[Obstacle]:
     """The obstacles that keep all levels of an offer from the site."""
     for find in (delivery.find, delivery.find_address, delivery.find_unplaced):
-        for trouble in find(offer, on, None):
-            hidden = trouble.code == "not-deliverable:masked-employer"
-            if trouble.code.startswith("not-deliverable:") and not (hidden and terms.has_replacement_name):
-                yield trouble
+        for one in find(offer, on, None):
+            hidden = one.code == "not-deliverable:masked-employer"
+            if one.code.startswith("not-deliverable:") and not (hidden and terms.has_replacement_name):
+                yield one
     # Under another name the employer's own description is not sent.
     named = is_masked(offer) and terms.has_replacement_name
     if not terms.fillers and (named or "description" not in offer["employer"]):
@@ -133,7 +133,7 @@ def _seconde_obstacle(weeks: tuple[str, ...], on: date) -> Problem:
     """The reason why the site takes no seconde with these weeks from a day on: a one-week stay, missing weeks, or a
     school year whose weeks are not known yet.
     """
-    ahead = years_asked_for(on)
+    ahead = years_ahead(on)
     if any(_mandatory(year, weeks) == year.weeks for year in ahead):
         return problem("not-deliverable:one-week-stay", pointer="/stay_weeks", expected=2, actual=1)
     unknown = [monday for monday in map(monday_of, weeks) if monday is not None and is_beyond_file(monday)]

@@ -75,11 +75,11 @@ class RightMissing:
 @dataclass(frozen=True, slots=True)
 class Unrecognized:
     """An answer in another form: the site failed, or a proxy answered instead. Whether the call was carried out is
-    unknown. ``said`` describes the answer without quoting it; ``step`` is a check for the operator.
+    unknown. ``description`` describes the answer without quoting it; ``step`` is a check for the operator.
     """
 
     status: int
-    said: str = field(compare=False)
+    description: str = field(compare=False)
     step: str | None = field(default=None, compare=False)
 
 
@@ -138,7 +138,7 @@ def find_dropped(sent: Ready, done: DoneAnswer) -> SiteRefusal | None:
     """The weeks or levels that the site dropped or added silently: it drops those that it does not know."""
     odd = sorted(set(sent.weeks) ^ set(done.weeks)) + sorted(set(sent.levels) ^ set(done.levels))
     pointer = "/levels" if set(sent.weeks) == set(done.weeks) else "/weeks"
-    return refusal("national-weeks-dropped", pointer=pointer, said=", ".join(odd)) if odd else None
+    return refusal("national-weeks-dropped", pointer=pointer, actual=", ".join(odd)) if odd else None
 
 
 def _is_error_without_code(body: object) -> bool:
@@ -219,9 +219,9 @@ def _reason(pointer: str, sentence: object) -> SiteRefusal:
     """One sentence as a refusal; the first phrase of the vocabulary that it holds gives the code. A code that needs a
     pointer and has none becomes ``other``.
     """
-    said = str(sentence)
-    lower = said.lower()
+    text = str(sentence)
+    lower = text.lower()
     codes = (entry["code"] for entry in vocabulary()["sentences"] if entry["part"] in lower)
     code = next(codes, "other")
     target = pointer or vocabulary()["places"].get(code, "")
-    return refusal(PREFIX + (code if target or code == "payload" else "other"), pointer=target, said=said)
+    return refusal(PREFIX + (code if target or code == "payload" else "other"), pointer=target, actual=text)

@@ -174,7 +174,7 @@ class HttpSite:
         token = login_token(answer)
         if token is None:
             strange = unrecognized(answer)
-            raise SiteUnavailableError(f"the login was answered by {strange.said}", step=strange.step)
+            raise SiteUnavailableError(f"the login was answered by {strange.description}", step=strange.step)
         _log.info("national.logged_in", account=self._account.name)
         return token
 

@@ -89,7 +89,7 @@ class Walker:
             if isinstance(outcome_of(answer), RightMissing):
                 raise RightMissingError
             strange = unrecognized(answer)
-            error = SiteUnavailableError(f"page {number} could not be read: {strange.said}", step=strange.step)
+            error = SiteUnavailableError(f"page {number} could not be read: {strange.description}", step=strange.step)
         raise error
 
     async def pages(self, walk: Walk) -> AsyncGenerator[SearchPage, None]:

@@ -77,7 +77,7 @@ _BLANKS = {
 
 def _all_missing(_site: RuleSite, got: Got) -> bool:
     return (
-        all([said] == got.error[name] for name, said in _BLANKS.items())
+        all([sentence] == got.error[name] for name, sentence in _BLANKS.items())
         and [
             "Missing zipcode",
             "is invalid",

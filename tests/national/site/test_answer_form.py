@@ -124,6 +124,6 @@ def test_after_a_refused_update_the_sites_state_is_unknown() -> None:
 def test_an_answer_is_described_without_being_quoted() -> None:
     strange = outcome_of(SiteAnswer(403, "<html>quelquun@example.org</html>"))
     assert isinstance(strange, Unrecognized)
-    assert "status 403 with a web page" == strange.said
+    assert "status 403 with a web page" == strange.description
     assert strange.step is not None
     assert isinstance(outcome_of(SiteAnswer(200, {"remote_id": "x", "weeks": [], "grades": []})), DoneAnswer)

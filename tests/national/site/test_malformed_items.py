@@ -103,14 +103,14 @@ def test_an_item_without_a_readable_remote_id_leaves_unknown_which_offer_it_is()
 
 
 async def test_a_site_that_claims_pages_without_end_is_not_followed() -> None:
-    asked: list[int] = []
+    requested: list[int] = []
 
     async def ask(number: int) -> SiteAnswer:
-        asked.append(number)
+        requested.append(number)
         return page(copy.deepcopy(GOOD), totalPages=10**9, totalInternshipOffers=10**9)
 
     walk = await Walker(ask, Timing()).all()
-    assert [1, 2] == asked
+    assert [1, 2] == requested
     assert not walk.all_counted
 
 

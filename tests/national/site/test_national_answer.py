@@ -142,10 +142,10 @@ def test_a_creation_whose_answer_holds_nonsense_still_counts_as_done() -> None:
 
 
 def test_the_sites_words_are_capped_and_hold_no_personal_data() -> None:
-    problems = refusal("national-refused:other", said="écrire à quelquun@example.org " + "x" * 200)
-    assert problems.said is not None
-    assert "example.org" not in problems.said
-    assert len(problems.said) <= 80
+    problems = refusal("national-refused:other", actual="écrire à quelquun@example.org " + "x" * 200)
+    assert problems.actual is not None
+    assert "example.org" not in problems.actual
+    assert len(problems.actual) <= 80
 
 
 def test_dropped_weeks_and_levels_are_found() -> None:
@@ -154,15 +154,15 @@ def test_dropped_weeks_and_levels_are_found() -> None:
     assert find_dropped(sent, kept) is None
     fewer = find_dropped(sent, replace(kept, weeks=("2027-W24",)))
     assert fewer is not None
-    assert ("national-weeks-dropped", "/weeks", "2027-W25") == (fewer.code, fewer.pointer, fewer.said)
+    assert ("national-weeks-dropped", "/weeks", "2027-W25") == (fewer.code, fewer.pointer, fewer.actual)
     other = find_dropped(sent, replace(kept, levels=("troisieme",)))
     assert other is not None
-    assert ("/levels", "seconde, troisieme") == (other.pointer, other.said)
+    assert ("/levels", "seconde, troisieme") == (other.pointer, other.actual)
 
 
 def test_every_refusal_has_a_remedy_in_both_languages() -> None:
     for code in refusals():
-        problems = refusal(code, pointer="/weeks", said="ses mots").to_json()
+        problems = refusal(code, pointer="/weeks", actual="ses mots").to_json()
         for text in ("message", "fix"):
             assert {"fr", "en"} == problems[text].keys()
             assert all(problems[text].values())

@@ -117,16 +117,16 @@ async def test_a_page_of_maintenance_with_200_is_no_success(site: HttpSite, simu
 
 
 async def test_redirects_are_not_followed(time: SteppedTime) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     async def elsewhere(request: web.Request) -> web.Response:
-        asked.append(request.path)
+        requested.append(request.path)
         return web.Response(status=302, headers={"Location": "/stolen"})
 
     async with serving(elsewhere) as url, connect(account_at(url), time) as site:
         with pytest.raises(SiteUnavailableError, match="redirect"):
             await site.index(1)
-    assert ["/api/v2/internship_offers"] == asked
+    assert ["/api/v2/internship_offers"] == requested
 
 
 async def test_an_answer_without_end_is_given_up(time: SteppedTime) -> None:

@@ -111,9 +111,9 @@ def test_sunday_is_left_out() -> None:
     assert ["lundi", "samedi"] == list(ready(offer).body["daily_hours"])
 
 
-@pytest.mark.parametrize(("said", "sent"), [("yes", True), ("no", False), ("unknown", False)])
-def test_only_a_yes_is_sent_as_accessible(said: str, sent: bool) -> None:  # noqa: FBT001  # a pair of a table
-    assert sent is ready(offer_of(accessibility=said)).body["handicap_accessible"]
+@pytest.mark.parametrize(("stated", "sent"), [("yes", True), ("no", False), ("unknown", False)])
+def test_only_a_yes_is_sent_as_accessible(stated: str, sent: bool) -> None:  # noqa: FBT001  # a pair of a table
+    assert sent is ready(offer_of(accessibility=stated)).body["handicap_accessible"]
 
 
 def test_levels_and_weeks_are_sent_in_order() -> None:

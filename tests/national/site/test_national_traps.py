@@ -172,7 +172,7 @@ async def test_trap_10_silently_dropped_weeks_are_found(site: HttpSite) -> None:
     more = Ready({**sent.body, "weeks": [*JUNE, "2027-W60"]}, (*sent.weeks, "2027-W60"), sent.levels)
     found = find_dropped(more, await deliver(site, more))
     assert found is not None
-    assert ("national-weeks-dropped", "2027-W60") == (found.code, found.said)
+    assert ("national-weeks-dropped", "2027-W60") == (found.code, found.actual)
 
 
 async def test_trap_11_one_week_goes_through_the_old_interface(site: HttpSite, simulator: NationalSimulator) -> None:
