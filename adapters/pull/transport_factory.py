@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aiohttp import encode_basic_auth
+
 from adapters.profile.profile import Profile
 from adapters.transport.drop import SETTLE_SECONDS, FolderDrop
 from adapters.transport.feed import FeedError, Transport
-from adapters.transport.https import HttpsPull, basic, bearer
+from adapters.transport.https import HttpsPull
 from adapters.transport.limit import PlatformThread
 
 _SSH_PORT = 22
@@ -79,7 +81,7 @@ class TransportFactory:
         if credential is None:
             return None
         secret = self.secrets.read(credential["secret"])
-        return bearer(secret) if credential["kind"] == "bearer" else basic(credential["user"], secret)
+        return f"Bearer {secret}" if credential["kind"] == "bearer" else encode_basic_auth(credential["user"], secret)
 
     def _sftp(self, transport: Mapping[str, Any], worker: PlatformThread) -> Transport:
         from adapters.transport.sftp import SftpDrop, SftpServer  # noqa: PLC0415 - a gateway without it starts sooner

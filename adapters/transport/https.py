@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from base64 import b64encode
 from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
@@ -248,13 +247,3 @@ def _reason(error: Exception) -> Bilingual:
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return Bilingual("server disconnected", "connexion coupée par le serveur")
     return system_reason(getattr(error, "os_error", error))
-
-
-def basic(user: str, password: str) -> str:
-    """The ``Authorization`` value for a user and a password (RFC 7617)."""
-    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
-
-
-def bearer(token: str) -> str:
-    """The ``Authorization`` value for a bearer token (RFC 6750)."""
-    return f"Bearer {token}"

@@ -69,7 +69,7 @@ async def test_a_file_in_the_folder_of_feeds(bretagne: PullHarness, tmp_path: Pa
     ("credential", "sent"),
     [
         ({"kind": "bearer", "secret": {"env": "FEED_WORD"}}, "Bearer word"),
-        ({"kind": "basic", "user": "region", "secret": {"env": "FEED_WORD"}}, "Basic cmVnaW9uOndvcmQ="),
+        ({"kind": "basic", "user": "region", "secret": {"env": "FEED_KEY"}}, "Basic cmVnaW9uOmNsw6k="),
     ],
 )
 async def test_an_address_that_asks_for_a_secret_of_the_environment(
@@ -82,9 +82,9 @@ async def test_an_address_that_asks_for_a_secret_of_the_environment(
 
     async with serving(answer) as url:
         transport = {"kind": "https", "url": url, "credential": credential}
-        use(bretagne, transport, secrets=Secrets({"FEED_WORD": "word"}))
+        use(bretagne, transport, secrets=Secrets({"FEED_WORD": "word", "FEED_KEY": "clé"}))
         assert ("applied", 2) == ((await bretagne.run()).outcome, len(await bretagne.live()))
-        use(bretagne, transport, secrets=Secrets({"FEED_WORD": "other"}))
+        use(bretagne, transport, secrets=Secrets({"FEED_WORD": "other", "FEED_KEY": "other"}))
         run = await bretagne.run(ordered=True)
         assert run.last_error is not None
         assert ("failed", "feed-denied") == (run.outcome, run.last_error.code)
@@ -113,4 +113,4 @@ async def test_an_address_of_this_machine_is_refused_where_it_is_not_allowed(bre
 
 
 def test_secrets_are_not_displayed() -> None:
-    assert "word" not in repr(Secrets({"FEED_WORD": "word"}))
+    assert "word" not in repr(Secrets({"FEED_WORD": "word", "FEED_KEY": "clé"}))
