@@ -262,7 +262,7 @@ class AccountWork:
                 answer = await self.execute(store, progress)
             async with store.unit_of_work() as unit:
                 unit.write_home(answer_record(placed, answer))
-                progress.end(unit)
+                progress.end(unit.write_home)
 
     async def _write_notes(self, store: DeliveryStore, calls: Calls) -> None:
         """Write the account's note to the log whenever it changes; the status command reads it there."""

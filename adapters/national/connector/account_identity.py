@@ -16,8 +16,9 @@ import structlog
 
 from adapters.national.delivery.unit_of_work import DeliveryStore
 from adapters.national.site.accounts import Account
+from adapters.national.site.client import HttpSite
 from adapters.national.site.index_walk import Walker
-from adapters.national.site.site import Site, SiteError
+from adapters.national.site.site import SiteError
 from adapters.national.site.timing import Timing
 from gateway.protocol.record import Record, StoredRecord
 
@@ -45,7 +46,7 @@ def identity_record(name: str, identity: str) -> Record:
 class AccountIdentity:
     """Compares the identity of one account on the log with that of the accounts file."""
 
-    def __init__(self, account: Account, site: Site, timing: Timing) -> None:
+    def __init__(self, account: Account, site: HttpSite, timing: Timing) -> None:
         self._account = account
         self._walker = Walker(site.index, timing)
         self._timing = timing

@@ -23,7 +23,7 @@ from adapters.national.maintenance.reconcile import Reconciliation
 from adapters.national.site.accounts import Accounts
 from adapters.national.site.client import ANSWER_SECONDS, HttpSite
 from adapters.national.site.index_walk import RightMissingError
-from adapters.national.site.site import Site, SiteError
+from adapters.national.site.site import SiteError
 from adapters.national.site.timing import Rate, Timing
 from gateway.ingest.submissions import Submissions
 from gateway.log.assignment import run_assigned
@@ -47,7 +47,7 @@ class NationalConnector:
 
     log: EventLog
     accounts: Accounts
-    sites: Mapping[str, Site]
+    sites: Mapping[str, HttpSite]
     partners: Partners
     inbound: Inbound | None
     open_outbox: Callable[[str], Outbox]

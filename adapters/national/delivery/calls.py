@@ -35,12 +35,11 @@ from adapters.national.site.answer import (
     RefusedAnswer,
     outcome_about,
 )
+from adapters.national.site.client import HttpSite
 from adapters.national.site.site import (
     LoginRefusedError,
     OutcomeUnknownError,
-    Site,
     SiteError,
-    delete_rows,
 )
 from adapters.national.site.timing import TRIES, TRIPS_AFTER, Breaker, CountedTries, Timing, backoff
 from gateway.protocol.delivery import DeliveryPart
@@ -100,7 +99,7 @@ class Calls:
     """The calls of one account."""
 
     def __init__(
-        self, store: DeliveryStore, sites: Mapping[str, Site], *, timing: Timing, call_pause: CallPause
+        self, store: DeliveryStore, sites: Mapping[str, HttpSite], *, timing: Timing, call_pause: CallPause
     ) -> None:
         self._store = store
         self._outbox = store.outbox
@@ -264,7 +263,7 @@ class Calls:
         due, name = call.due, call.due.part.remote_id or ""
         try:
             if due.call == "delete" or due.wanted is None:
-                return call, await delete_rows(self._sites[due.part.account], name)
+                return call, await self._sites[due.part.account].delete_rows(name)
             if due.call == "create":
                 return call, outcome_about(name, await self._site.create(due.wanted.named(name)))
             return call, outcome_about(name, await self._site.update(name, due.wanted.body))

@@ -6,9 +6,9 @@ at the first step that is not marked. Only the interrupted call can thus be made
 idempotent.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -21,13 +21,8 @@ _CHUNK = 500
 
 Step: TypeAlias = tuple[str, ...]
 """A step and its arguments: ``("delete", remote id)``."""
-
-
-class Writes(Protocol):
-    """The unit of work in which progress is written."""
-
-    def write_home(self, record: Record) -> None:
-        """Write a record of the account's own."""
+Write: TypeAlias = Callable[[Record], None]
+"""Writes a record of the account's own, in a unit of work."""
 
 
 @dataclass(slots=True)
@@ -49,29 +44,29 @@ class Progress:
         planned = [step for number in sorted(self.chunks) for step in self.chunks[number]]
         return planned[self.state.get("done", 0) :]
 
-    def plan(self, unit: Writes, steps: Iterable[Step], *, answer: Mapping[str, Any]) -> None:
+    def plan(self, write: Write, steps: Iterable[Step], *, answer: Mapping[str, Any]) -> None:
         """Write the plan, and the answer as far as it is known."""
         planned = list(steps)
         chunks = [planned[first : first + _CHUNK] for first in range(0, len(planned), _CHUNK)]
         self.chunks = dict(enumerate(chunks))
         for number, chunk in self.chunks.items():
-            unit.write_home(Record(self._key(number), orjson.dumps(chunk)))
-        self.note(unit, done=0, chunks=len(chunks), answer=answer)
+            write(Record(self._key(number), orjson.dumps(chunk)))
+        self.note(write, done=0, chunks=len(chunks), answer=answer)
 
-    def note(self, unit: Writes, **state: Any) -> None:
+    def note(self, write: Write, **state: Any) -> None:
         """Update and write the state."""
         self.state |= state
-        unit.write_home(Record(self._key(), orjson.dumps(self.state)))
+        write(Record(self._key(), orjson.dumps(self.state)))
 
-    def done(self, unit: Writes, number: int = 1, **state: Any) -> None:
+    def done(self, write: Write, number: int = 1, **state: Any) -> None:
         """Mark the next ``number`` steps as done."""
-        self.note(unit, done=self.state.get("done", 0) + number, **state)
+        self.note(write, done=self.state.get("done", 0) + number, **state)
 
-    def end(self, unit: Writes) -> None:
+    def end(self, write: Write) -> None:
         """Delete the progress, in the transaction that answers the order."""
         if self.begun:
             for key in (self._key(), *(self._key(number) for number in range(self.state.get("chunks", 0)))):
-                unit.write_home(Record(key, None))
+                write(Record(key, None))
 
     def _key(self, chunk: int | None = None) -> bytes:
         key = f"{_PROGRESS}/{self.placed.account}/{self.placed.number}"

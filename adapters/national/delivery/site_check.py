@@ -3,15 +3,16 @@
 from uuid import uuid4
 
 from adapters.national.site.answer import AlreadyDeleted, Forbidden, Missing, outcome_of
+from adapters.national.site.client import HttpSite
 from adapters.national.site.index_walk import Walker
-from adapters.national.site.site import Site, SiteError
+from adapters.national.site.site import SiteError
 from adapters.national.site.timing import Timing
 
 _NEVER_USED = f"passerelle-check-{uuid4().hex}"
 """A remote id that no offer ever has: those of offers have a colon."""
 
 
-async def answers_writes(site: Site, timing: Timing) -> bool:
+async def answers_writes(site: HttpSite, timing: Timing) -> bool:
     """Read one page of the index, then delete an offer that never was; whether the deletion is answered in the site's
     own form. Raises SiteError where the page is not read.
     """

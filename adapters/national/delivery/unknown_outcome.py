@@ -13,8 +13,8 @@ from adapters.national.delivery.outcome import as_dead, as_found, as_replaced, a
 from adapters.national.delivery.plan import Due
 from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
 from adapters.national.site.answer import Missing, Outcome
+from adapters.national.site.client import HttpSite
 from adapters.national.site.index_walk import Walker
-from adapters.national.site.site import Site
 from adapters.national.site.timing import Timing
 from gateway.protocol.delivery import DeliveryPart
 
@@ -37,7 +37,7 @@ _log = structlog.get_logger()
 class UnknownOutcomes:
     """Resolves the parts of one account that were set aside."""
 
-    def __init__(self, store: DeliveryStore, site: Site, timing: Timing) -> None:
+    def __init__(self, store: DeliveryStore, site: HttpSite, timing: Timing) -> None:
         self._store = store
         self._sleep = timing.sleep
         self._walker = Walker(site.index, timing)

@@ -21,9 +21,10 @@ from adapters.national.delivery.unit_of_work import DeliveryStore
 from adapters.national.inbound.offer import document, is_out_of_season, judge, offer_id
 from adapters.national.inbound.state import InboundState
 from adapters.national.site.accounts import SearchAccount
+from adapters.national.site.client import HttpSite
 from adapters.national.site.index_walk import RightMissingError, Walk, Walker
 from adapters.national.site.reading import Listed
-from adapters.national.site.site import LoginRefusedError, Site, SiteError
+from adapters.national.site.site import LoginRefusedError, SiteError
 from adapters.national.site.timing import Timing
 from gateway.errors import LogError, LogUnavailableError
 from gateway.ingest.submissions import Submissions
@@ -56,7 +57,7 @@ class Inbound:
     """
 
     log: EventLog
-    site: Site
+    site: HttpSite
     search: SearchAccount
     partners: Partners
     submissions: Submissions

@@ -38,13 +38,13 @@ async def adopt(order: Adopt, reconciliation: Reconciliation, partners: Partners
         if not order.apply or "error" in answer:
             return answer
         async with reconciliation.store.unit_of_work() as unit:
-            progress.plan(unit, steps, answer=answer)
+            progress.plan(unit.write_home, steps, answer=answer)
     await _keep(reconciliation, progress)
     if progress.steps and progress.steps[0][0] == _HAND_OVER:
         await partners.change(order.platform, _by_the_gateway)
         await review(reconciliation.store, order.platform)
         async with reconciliation.store.unit_of_work() as unit:
-            progress.done(unit)
+            progress.done(unit.write_home)
         _log.info("national.adopted", platform=order.platform, extra=len(progress.steps))
     await carry_out(reconciliation, progress, resumed=resumed)
     return {**progress.state["answer"], "applied": True, "deleted": progress.state.get("deleted", 0)}
@@ -121,7 +121,7 @@ async def _keep(reconciliation: Reconciliation, progress: Progress) -> None:
                 delivery = _with_adopted(offer_id, _group(group), remote_id, reconciliation, now=unit.now)
                 if delivery is not None:
                     unit.put(delivery)
-            progress.done(unit, len(part))
+            progress.done(unit.write_home, len(part))
 
 
 def _group(name: str) -> Group:

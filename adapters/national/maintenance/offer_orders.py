@@ -15,7 +15,8 @@ from adapters.national.delivery.progress import Progress
 from adapters.national.delivery.unit_of_work import DeliveryStore
 from adapters.national.mapping.body import is_reachable
 from adapters.national.site.answer import DoneAnswer, Forbidden, Missing, Outcome, RefusedAnswer, outcome_about
-from adapters.national.site.site import MAX_TRIES, Site, SiteUnavailableError, call_until
+from adapters.national.site.client import HttpSite
+from adapters.national.site.site import MAX_TRIES, SiteUnavailableError, call_until
 from adapters.national.site.timing import Timing
 from gateway.protocol.delivery import Delivery, DeliveryPart, Group
 from gateway.protocol.delivery_order import Erase, Replay
@@ -70,7 +71,7 @@ async def replay(order: Replay, store: DeliveryStore, progress: Progress) -> dic
                     unit.set_wanted_state(offer_id)
             done += len(part)
             if unit.outputs:
-                progress.note(unit, done=done, replayed=replayed, number=number)
+                progress.note(unit.write_home, done=done, replayed=replayed, number=number)
     unknown = [offer_id for offer_id in order.offers if offer_id not in set(replayed)]
     return {"replayed": number, "nothing_to_do": unknown}
 
@@ -84,7 +85,7 @@ def _revive(delivery: Delivery, *, named: bool, now: int) -> Delivery:
 
 
 async def erase(
-    order: Erase, store: DeliveryStore, sites: Mapping[str, Site], timing: Timing, progress: Progress
+    order: Erase, store: DeliveryStore, sites: Mapping[str, HttpSite], timing: Timing, progress: Progress
 ) -> dict[str, Any]:
     """Overwrite every part and generation of an offer; the answer names the erased parts and the others.
 
@@ -102,7 +103,7 @@ async def erase(
         if outcome is not None:
             (erased if outcome else kept).append(part.remote_id or "")
         async with store.unit_of_work() as unit:
-            progress.done(unit, erased=erased, kept=kept)
+            progress.done(unit.write_home, erased=erased, kept=kept)
     _log.info("national.erased", offer=order.offer, erased=len(erased), kept=len(kept))
     return {
         "erased": {"count": len(erased), "remote_ids": erased},
@@ -110,7 +111,7 @@ async def erase(
     }
 
 
-async def _overwrite(part: DeliveryPart, sites: Mapping[str, Site], timing: Timing) -> bool | None:
+async def _overwrite(part: DeliveryPart, sites: Mapping[str, HttpSite], timing: Timing) -> bool | None:
     """Whether the site no longer holds content of this part; None when it never held any."""
     name = part.remote_id
     if name is None:

@@ -18,9 +18,10 @@ from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
 from adapters.national.mapping.body import is_reachable
 from adapters.national.mapping.deliverability import Ready
 from adapters.national.site.answer import AlreadyDeleted, DoneAnswer, Forbidden, Missing, Outcome
+from adapters.national.site.client import HttpSite
 from adapters.national.site.index_walk import RightMissingError, Walk, Walker
 from adapters.national.site.reading import Listed, differences
-from adapters.national.site.site import Site, call_until, delete_rows
+from adapters.national.site.site import call_until
 from adapters.national.site.timing import Timing
 from gateway.protocol.delivery import Delivery, DeliveryPart
 from gateway.protocol.delivery_order import Reconcile
@@ -97,7 +98,7 @@ class Reconciliation:
     """One comparison of an account. No call of this gateway may run meanwhile: hold the lock of ``Calls``."""
 
     store: DeliveryStore
-    site: Site
+    site: HttpSite
     timing: Timing
 
     async def run(self, order: Reconcile, progress: Progress) -> dict[str, Any]:
@@ -108,7 +109,7 @@ class Reconciliation:
             if not order.repair or "error" in answer:
                 return answer
             async with self.store.unit_of_work() as unit:
-                progress.plan(unit, steps, answer=answer)
+                progress.plan(unit.write_home, steps, answer=answer)
         await carry_out(self, progress, resumed=resumed)
         return {**progress.state["answer"], "repaired": True, "deleted": progress.state.get("deleted", 0)}
 
@@ -241,7 +242,7 @@ async def carry_out(reconciliation: Reconciliation, progress: Progress, *, resum
         async with store.unit_of_work() as unit:
             if kind != DELETE:
                 reconciliation.repair(unit, name, kind)
-            progress.done(unit, deleted=deleted)
+            progress.done(unit.write_home, deleted=deleted)
 
 
 async def _delete_extra(reconciliation: Reconciliation, remote_id: str, *, again: bool) -> bool:
@@ -256,7 +257,7 @@ async def _delete(reconciliation: Reconciliation, remote_id: str, *, again: bool
     """Returns whether the offer is gone. ``again``: the deletion may have been made before."""
 
     async def delete() -> Outcome:
-        return await delete_rows(reconciliation.site, remote_id)
+        return await reconciliation.site.delete_rows(remote_id)
 
     kinds = (DoneAnswer, AlreadyDeleted, Missing, Forbidden)
     match await call_until(kinds, delete, reconciliation.timing, name="delete", remote_id=remote_id):

@@ -13,11 +13,16 @@ import structlog
 from adapters.national.mapping.body import is_reachable
 from adapters.national.site.accounts import Account
 from adapters.national.site.answer import (
+    AlreadyDeleted,
+    DoneAnswer,
+    Missing,
+    Outcome,
     SiteAnswer,
     is_login_refusal,
     is_rate_refusal,
     is_token_refusal,
     login_token,
+    outcome_about,
     unrecognized,
 )
 from adapters.national.site.page_json import read_json
@@ -30,6 +35,7 @@ CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 60.0
 TRIES = 5
 """Maximum of tries, a minute apart, for a call that the site refuses for its rate."""
+_MAX_ROWS = 5
 _TEXT_CHARACTERS = 500
 _REDIRECT_STEP = "the site may be under maintenance; else check the url of the accounts file and the proxy on the way"
 _LOGINS_STEP = "look for other programs that use the site from the gateway's address; it counts them by the minute"
@@ -104,23 +110,41 @@ class HttpSite:
             await self._open.close()
 
     async def create(self, body: Mapping[str, Any]) -> SiteAnswer:
-        """See ``Site``."""
+        """Create an offer; the body holds its remote id. A body with ``period`` goes through the old interface."""
         return await self._write("POST", "/internship_offers", body)
 
     async def update(self, remote_id: str, body: Mapping[str, Any]) -> SiteAnswer:
-        """See ``Site``."""
+        """Replace an offer by a complete body. A body with ``period`` goes through the old interface."""
         return await self._write("PATCH", _path(remote_id), body)
 
     async def delete(self, remote_id: str) -> SiteAnswer:
-        """See ``Site``."""
+        """Delete an offer permanently: its remote id is dead from then on."""
         return await self._call("DELETE", f"/api/v2{_path(remote_id)}")
 
+    async def delete_rows(self, remote_id: str) -> Outcome:
+        """Delete every row of a remote id. The site checks that a remote id is free and then inserts, without a unique
+        index, so that two concurrent creations leave two rows.
+
+        Returns the outcome of the first deletion once the site answers that no row is left, else the outcome that
+        stopped the loop. Raises SiteError.
+        """
+        first = outcome = outcome_about(remote_id, await self.delete(remote_id))
+        for _ in range(_MAX_ROWS):
+            match outcome:
+                case DoneAnswer():
+                    outcome = outcome_about(remote_id, await self.delete(remote_id))
+                case AlreadyDeleted() | Missing():
+                    return first
+                case _:
+                    break
+        return outcome
+
     async def index(self, page: int) -> SiteAnswer:
-        """See ``Site``."""
+        """One page, counted from 1, of the account's own offers, 30 a page, newest first."""
         return await self._call("GET", "/api/v2/internship_offers", query={"page": str(page)})
 
     async def search(self, page: int, **filters: str) -> SiteAnswer:
-        """See ``Site``."""
+        """One page of the offers of all partners; needs the right ``api_full_access``."""
         return await self._call("GET", "/api/v2/internship_offers/search", query={**filters, "page": str(page)})
 
     async def _write(self, method: str, path: str, body: Mapping[str, Any]) -> SiteAnswer:

@@ -1,4 +1,4 @@
-"""Port of the national site: five calls, the errors of the transport, and the deletion of all rows of a remote id.
+"""Calls to the national site: the errors of the transport, and the repetition of a call until it is answered.
 
 SiteError
 ├── SiteUnavailableError   the call had no effect: it may be retried
@@ -6,17 +6,15 @@ SiteError
 └── LoginRefusedError      the site refuses the account's e-mail and password, or its token
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
 
 import structlog
 
-from adapters.national.site.answer import AlreadyDeleted, DoneAnswer, Missing, Outcome, SiteAnswer, outcome_about
+from adapters.national.site.answer import Outcome
 from adapters.national.site.timing import Timing, backoff
 
 MAX_TRIES = 8
 """Maximum of tries of a call that an order makes."""
-_MAX_ROWS = 5
 
 _log = structlog.get_logger()
 
@@ -41,49 +39,6 @@ class OutcomeUnknownError(SiteError):
 
 class LoginRefusedError(SiteError):
     """The site refused the account: no call can succeed before the operator takes the ``step``."""
-
-
-class Site(Protocol):
-    """One account at the national site."""
-
-    async def create(self, body: Mapping[str, Any]) -> SiteAnswer:
-        """Create an offer; the body holds its remote id. A body with ``period`` goes through the old interface."""
-        ...
-
-    async def update(self, remote_id: str, body: Mapping[str, Any]) -> SiteAnswer:
-        """Replace an offer by a complete body. A body with ``period`` goes through the old interface."""
-        ...
-
-    async def delete(self, remote_id: str) -> SiteAnswer:
-        """Delete an offer permanently: its remote id is dead from then on."""
-        ...
-
-    async def index(self, page: int) -> SiteAnswer:
-        """One page, counted from 1, of the account's own offers, 30 a page, newest first."""
-        ...
-
-    async def search(self, page: int, **filters: str) -> SiteAnswer:
-        """One page of the offers of all partners; needs the right ``api_full_access``."""
-        ...
-
-
-async def delete_rows(site: Site, name: str) -> Outcome:
-    """Delete every row of a remote id. The site checks that a remote id is free and then inserts, without a unique
-    index, so that two concurrent creations leave two rows.
-
-    Returns the outcome of the first deletion once the site answers that no row is
-    left, else the outcome that stopped the loop. Raises SiteError.
-    """
-    first = outcome = outcome_about(name, await site.delete(name))
-    for _ in range(_MAX_ROWS):
-        match outcome:
-            case DoneAnswer():
-                outcome = outcome_about(name, await site.delete(name))
-            case AlreadyDeleted() | Missing():
-                return first
-            case _:
-                break
-    return outcome
 
 
 async def call_until(

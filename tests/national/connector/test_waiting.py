@@ -67,27 +67,17 @@ async def test_an_order_is_too_old_by_the_logs_own_time_when_an_owner_begins(age
 
 
 async def test_an_order_that_was_begun_is_never_too_old() -> None:
-    begun = Written()
-    Progress(PLACED).plan(begun, [("delete", "a"), ("delete", "b")], answer={})
-    orders = heard(order_record(PLACED), *begun.records, at=5)
+    begun: list[Record] = []
+    Progress(PLACED).plan(begun.append, [("delete", "a"), ("delete", "b")], answer={})
+    orders = heard(order_record(PLACED), *begun, at=5)
     orders.apply(StoredRecord(9, 5 + 2 * ORDER_LIFE_MS, b"turn/shared", None))
     orders.begin()
     progress, too_old = await orders.take()
     assert ([("delete", "a"), ("delete", "b")], False) == (progress.steps, too_old)
-    ended = Written()
-    progress.end(ended)
-    assert {record.key for record in begun.records} == {record.key for record in ended.records}
-    assert {None} == {record.value for record in ended.records}
-
-
-class Written:
-    """Keeps what progress writes."""
-
-    def __init__(self) -> None:
-        self.records: list[Record] = []
-
-    def write_home(self, record: Record) -> None:
-        self.records.append(record)
+    ended: list[Record] = []
+    progress.end(ended.append)
+    assert {record.key for record in begun} == {record.key for record in ended}
+    assert {None} == {record.value for record in ended}
 
 
 @pytest.mark.parametrize("cleared", [True, False])
