@@ -248,8 +248,7 @@ def country_named(text: str) -> Country | None:
 
 def region_abroad(text: str) -> Country | None:
     """The country of a region abroad, or of a state of the United States or Canada as two capitals."""
-    states = _states()
-    code = states.get(text.strip(" .")) or _regions().get(plain(text))
+    code = _codes("states").get(text.strip(" .")) or _codes("regions").get(plain(text))
     return Country(code, french=False) if code else None
 
 
@@ -262,9 +261,8 @@ def town_abroad(key: str, *, whole: bool = True) -> str | None:
 
 
 @cache
-def _loaded() -> Mapping[str, Any]:
-    loaded: dict[str, Any] = read_json("places", "countries.json", package=__package__)
-    return loaded
+def _loaded() -> Any:
+    return read_json("places", "countries.json", package=__package__)
 
 
 @cache
@@ -278,13 +276,9 @@ def _names() -> Mapping[str, Country]:
 
 
 @cache
-def _regions() -> Mapping[str, str]:
-    return {name: code for code, names in _loaded()["regions"].items() for name in names}
-
-
-@cache
-def _states() -> Mapping[str, str]:
-    return {state: code for code, states in _loaded()["states"].items() for state in states}
+def _codes(kind: str) -> Mapping[str, str]:
+    """The country code of each of the regions or states."""
+    return {name: code for code, names in _loaded()[kind].items() for name in names}
 
 
 @cache

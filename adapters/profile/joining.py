@@ -13,14 +13,13 @@ _READ: Scope = "offers:read"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """The partner, ``created`` if it is new, and whether it needs a secret to authenticate.
+    """The partner, ``created`` if it is new: then it needs a secret to authenticate.
 
     ``kept``: the members of the profile that differ from the partner, which keeps its own values.
     """
 
     partner: Partner
     created: bool
-    needs_secret: bool
     kept: tuple[str, ...] = ()
 
     def with_secret(self, secret: Secret) -> Partner:
@@ -50,7 +49,7 @@ def join(profile: Profile, partners: Sequence[Partner]) -> Joined | tuple[str, .
         return made
     made = replace(made, profile=profile.document)
     if existing is None:
-        return Joined(partner=made, created=True, needs_secret=True)
+        return Joined(partner=made, created=True)
     changed = replace(
         existing,
         name=made.name,
@@ -59,7 +58,7 @@ def join(profile: Profile, partners: Sequence[Partner]) -> Joined | tuple[str, .
         territory=made.territory if "territory" in profile.document else existing.territory,
         profile=profile.document,
     )
-    return Joined(partner=changed, created=False, needs_secret=False, kept=tuple(_kept(profile, changed)))
+    return Joined(partner=changed, created=False, kept=tuple(_kept(profile, changed)))
 
 
 def _kept(profile: Profile, partner: Partner) -> Iterator[str]:

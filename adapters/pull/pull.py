@@ -1,7 +1,7 @@
 """One run of a feed: mark, fetch, read, apply as a complete snapshot; a failure changes nothing and has a reason."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 
-from adapters.formats.item import Item
 from adapters.formats.mapping import FeedMapping
 from adapters.formats.reading import read_pages
 from adapters.profile.profile import Profile
@@ -136,7 +135,14 @@ class Pull:
             began=beginning.started_at,
         )
         confirmed = beginning.order is not None and beginning.order.confirm is not None
-        items = _items(paged, profile, author.on, confirmed=confirmed)
+        items = read_pages(
+            paged.pages(),
+            _mapping(profile),
+            platform=profile.platform,
+            on=author.on,
+            confirmed=confirmed,
+            steady=paged.steady,
+        )
         upload = await collector.collect(items, dependencies.folder, self._quota)
         try:
             return await self._apply(upload, paged.feed, mark, beginning)
@@ -226,17 +232,6 @@ def _mapping(profile: Profile) -> FeedMapping:
     if profile.mapping is None:
         raise ValueError(f"{profile.platform} has no feed to read")
     return profile.mapping
-
-
-def _items(paged: PagedFeed, profile: Profile, on: date, *, confirmed: bool) -> Iterator[Item]:
-    return read_pages(
-        paged.pages(),
-        _mapping(profile),
-        platform=profile.platform,
-        on=on,
-        confirmed=confirmed,
-        steady=paged.steady,
-    )
 
 
 def _with_reason(failure: Failure, problems: Sequence[Mapping[str, Any]]) -> Failure:

@@ -202,7 +202,7 @@ async def _add(profile: Profile, by: str | None, why: str | None) -> tuple[Joine
             if not isinstance(joined, Joined):
                 raise CommandError(" ".join(joined), step="correct the profile, then run the same command again")
             made[:] = [joined]
-            return joined.with_secret(minted.kept) if joined.needs_secret else joined.partner
+            return joined.with_secret(minted.kept) if joined.created else joined.partner
 
         present = desk.partners.get(profile.platform)
         if edit(present) == present:
@@ -210,7 +210,7 @@ async def _add(profile: Profile, by: str | None, why: str | None) -> tuple[Joine
         about = {"created": made[0].created, "profile": profile.digest}
         partner = await desk.change("platform.add", profile.platform, edit, **about)
     joined = replace(made[0], partner=partner)
-    return joined, minted if joined.needs_secret else None
+    return joined, minted if joined.created else None
 
 
 def _row(partner: Partner, ran: SourceRun | None, pause: Pause | None) -> dict[str, Any]:

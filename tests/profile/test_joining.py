@@ -34,7 +34,7 @@ def joined(profile: Profile, *partners: Partner) -> Joined:
 
 def test_a_new_platform_takes_part_as_its_profile_says_and_needs_a_secret() -> None:
     made = joined(BRETAGNE)
-    assert (True, True) == (made.created, made.needs_secret)
+    assert made.created
     assert {"offers:publish", "offers:read"} == made.partner.scopes
     assert {"22", "29", "35", "56"} == made.partner.territory
     assert "self" == made.partner.national_delivery
@@ -50,7 +50,7 @@ def test_a_platform_that_takes_part_keeps_its_credentials_rights_and_deliveries(
     known = joined(BRETAGNE).with_secret(SECRET)
     known = replace(known, national_delivery="gateway", scopes=known.scopes | {"operate"}, territory=frozenset({"35"}))
     changed = joined(pulled(), known)
-    assert (False, False) == (changed.created, changed.needs_secret)
+    assert not changed.created
     assert (SECRET,) == changed.partner.secrets
     assert {"offers:read", "operate"} == changed.partner.scopes
     assert "gateway" == changed.partner.national_delivery
@@ -76,7 +76,7 @@ def test_a_territory_that_the_profile_names_replaces_the_one_before() -> None:
 def test_a_revoked_platform_joins_again() -> None:
     gone = replace(joined(BRETAGNE).with_secret(SECRET), revoked=True, secrets=())
     made = joined(BRETAGNE, gone)
-    assert (True, True) == (made.created, made.needs_secret)
+    assert made.created
     assert not made.partner.revoked
 
 
