@@ -19,7 +19,7 @@ from gateway.log.port import EventLog
 from gateway.operate.audit import audit
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import OfferState
-from gateway.protocol.source_run import RunOrder, SourceRun
+from gateway.protocol.source_run import Failure, RunOrder, SourceRun
 from gateway.protocol.topic import OFFERS, STATISTICS, SUBMISSIONS
 from gateway.protocol.visibility import Filter, Reader
 from gateway.store.statistics import StatisticsView
@@ -73,8 +73,10 @@ class PullHarness:
         """Set the offers of the platform's feed."""
         self.region.offers = {one["id"]: one for one in (offer(number, **wishes) for number in numbers)}
 
-    async def run(self, *, ordered: bool = False, confirm: int | None = None) -> SourceRun:
-        """One run a minute later; its submissions are decided when it returns."""
+    async def run(self, *numbers: int | str, ordered: bool = False, confirm: int | None = None) -> SourceRun:
+        """One run a minute later, of these offers if there are any; its submissions are decided when it returns."""
+        if numbers:
+            self.offers(*numbers)
         self.now += 60_000
         order = RunOrder(platform="bretagne", id=f"o{self.now}", ordered_at=self.now, confirm=confirm)
         beginning = Beginning(
@@ -154,6 +156,12 @@ async def pull_harness(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncI
             await harness.stop(*harness.tasks)
         assert [] == (await audit(log)).findings
         assert [] == await _nothing_in(folder / "spool")
+
+
+def failure(run: SourceRun) -> Failure:
+    """The failure of a run, which it must have."""
+    assert run.last_error is not None, run.outcome
+    return run.last_error
 
 
 def refusals(run: SourceRun) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from adapters.profile.profile import Profile, read_profile
 from demo.region_site.feed import example_profile
 from gateway.operate.status import Facts, statuses
 from gateway.protocol.source_run import read_run, run_record
-from tests.pull.pull_harness import PullHarness, offer
+from tests.pull.pull_harness import PullHarness, failure, offer
 
 pytestmark = pytest.mark.slow
 
@@ -52,10 +52,9 @@ async def test_a_new_platform_is_not_applied_with_nothing(
     for _ in range(2):
         run = await bretagne.run()
         assert ("failed", None, None) == (run.outcome, run.applied_at, run.first_success_at)
-        assert run.last_error is not None
-        assert code == run.last_error.code
-        assert near in run.last_error.fr
-        assert near in run.last_error.en
+        assert code == failure(run).code
+        assert near in failure(run).fr
+        assert near in failure(run).en
         assert code in [one["code"] for one in run.problems]
     assert {} == await bretagne.live()
 
@@ -72,9 +71,8 @@ async def test_a_changed_profile_that_does_not_fit_fails_each_run_and_leaves_the
     for _ in range(3):
         run = await bretagne.run()
         assert "failed" == run.outcome, "the feed has not changed, but what is read of it has"
-        assert run.last_error is not None
-        assert code == run.last_error.code
-        assert near in run.last_error.fr
+        assert code == failure(run).code
+        assert near in failure(run).fr
         assert before == await bretagne.live()
     bretagne.profile = changed(bretagne, form)
     assert ("applied", 3) == ((run := await bretagne.run()).outcome, run.counts.unchanged)
@@ -105,8 +103,7 @@ async def test_a_new_platform_whose_every_item_is_refused_is_not_applied(bretagn
         one["sector"] = "s99"
     run = await bretagne.run()
     assert ("failed", 2, None) == (run.outcome, run.counts.refused, run.first_success_at)
-    assert run.last_error is not None
-    assert "feed-publishes-nothing" == run.last_error.code
+    assert "feed-publishes-nothing" == failure(run).code
     assert [("sector-unknown", 2)] == [(one["code"], one["count"]) for one in run.problems if one["position"]]
 
 
@@ -125,8 +122,7 @@ async def test_a_new_platform_with_an_empty_feed_is_not_applied_and_is_once_it_h
 
 
 async def test_an_operator_may_confirm_that_every_offer_is_passed_over(bretagne: PullHarness) -> None:
-    bretagne.offers(1, 2)
-    await bretagne.run()
+    await bretagne.run(1, 2)
     bretagne.profile = changed(bretagne, only=[{"path": "secteur", "in": ["s9"]}])
     assert "failed" == (await bretagne.run(ordered=True)).outcome
     assert ("pending", 2) == ((run := await bretagne.run(confirm=0)).outcome, run.would_withdraw)
@@ -136,8 +132,7 @@ async def test_an_operator_may_confirm_that_every_offer_is_passed_over(bretagne:
 
 
 async def test_a_confirmed_number_does_not_let_a_wrong_path_withdraw_anything(bretagne: PullHarness) -> None:
-    bretagne.offers(1, 2)
-    await bretagne.run()
+    await bretagne.run(1, 2)
     for changes in ({"only": [{"path": "secteurs", "in": ["s5"]}]}, {"source": {"items": "offre"}}):
         bretagne.profile = changed(bretagne, **changes)
         assert "failed" == (await bretagne.run(confirm=2)).outcome

@@ -8,7 +8,7 @@ from gateway.protocol.source_run import Counts
 from gateway.protocol.submission import Publish, Retire, Withdraw
 from gateway.protocol.topic import SUBMISSIONS
 from tests.log.contract.log_fixture import read
-from tests.pull.pull_harness import PullHarness, offer, profile_of, refusals
+from tests.pull.pull_harness import PullHarness, failure, offer, profile_of, refusals
 
 pytestmark = pytest.mark.slow
 
@@ -19,8 +19,7 @@ HARMLESS = [fault for fault in FeedFault if fault not in {FeedFault.SLOW, FeedFa
 @pytest.mark.parametrize("form", FORMATS)
 async def test_a_feed_is_published_updated_and_withdrawn_in_each_format(bretagne: PullHarness, form: str) -> None:
     bretagne.profile = profile_of(bretagne.url, form)
-    bretagne.offers(1, 2, 3)
-    run = await bretagne.run()
+    run = await bretagne.run(1, 2, 3)
     assert ("applied", Counts(items=3, published=3)) == (run.outcome, run.counts), run.problems
     assert {"1", "2", "3"} == set(await bretagne.live())
 
@@ -37,8 +36,7 @@ async def test_a_feed_is_published_updated_and_withdrawn_in_each_format(bretagne
 async def test_an_unchanged_offer_keeps_its_revision_and_a_changed_one_gets_the_start_of_its_run(
     bretagne: PullHarness,
 ) -> None:
-    bretagne.offers(1, 2)
-    first = await bretagne.run()
+    first = await bretagne.run(1, 2)
     bretagne.region.offers["bretagne:2"]["seats"] = 3
     second = await bretagne.run()
     live = await bretagne.live()
@@ -48,8 +46,7 @@ async def test_an_unchanged_offer_keeps_its_revision_and_a_changed_one_gets_the_
 
 async def test_receipts_of_a_feed_name_the_snapshot_of_their_run(bretagne: PullHarness) -> None:
     """Publications and withdrawals of one run have one id, another one each run."""
-    bretagne.offers(1, 2)
-    await bretagne.run()
+    await bretagne.run(1, 2)
     bretagne.offers(1, title="Découverte d'une scierie")
     await bretagne.run()
     partitions = range(bretagne.log.partitions)
@@ -61,8 +58,7 @@ async def test_receipts_of_a_feed_name_the_snapshot_of_their_run(bretagne: PullH
 
 
 async def test_a_feed_that_has_not_changed_is_not_even_read(bretagne: PullHarness) -> None:
-    bretagne.offers(1)
-    await bretagne.run()
+    await bretagne.run(1)
     end = await bretagne.log.ends("submissions")
     run = await bretagne.run()
     assert ("unchanged", Counts(items=1, unchanged=1)) == (run.outcome, run.counts)
@@ -83,8 +79,7 @@ async def test_after_a_failure_an_unchanged_feed_has_its_counts_and_problems_aga
 
 
 async def test_an_unchanged_feed_is_read_in_full_when_ordered_and_submits_nothing_again(bretagne: PullHarness) -> None:
-    bretagne.offers(1)
-    await bretagne.run()
+    await bretagne.run(1)
     end = await bretagne.log.ends("submissions")
     run = await bretagne.run(ordered=True)
     assert ("applied", Counts(items=1, unchanged=1)) == (run.outcome, run.counts)
@@ -92,8 +87,7 @@ async def test_an_unchanged_feed_is_read_in_full_when_ordered_and_submits_nothin
 
 
 async def test_another_mapping_makes_the_same_feed_be_read_again(bretagne: PullHarness) -> None:
-    bretagne.offers(1)
-    await bretagne.run()
+    await bretagne.run(1)
     bretagne.profile = profile_of(bretagne.url, most_megabytes=2)
     assert "applied" == (await bretagne.run()).outcome
 
@@ -108,9 +102,8 @@ async def test_a_bad_feed_changes_nothing_and_says_why(bretagne: PullHarness, fo
     bretagne.region.fault = fault
     run = await bretagne.run()
     assert run.outcome in {"failed", "pending"}, (run.outcome, run.counts)
-    assert run.last_error is not None
-    assert run.last_error.at == run.ended_at
-    assert run.last_error.fr != run.last_error.en
+    assert failure(run).at == run.ended_at
+    assert failure(run).fr != failure(run).en
     assert before == await bretagne.live()
     bretagne.region.fault = None
     assert (await bretagne.run()).outcome in {"applied", "unchanged"}
@@ -118,8 +111,7 @@ async def test_a_bad_feed_changes_nothing_and_says_why(bretagne: PullHarness, fo
 
 
 async def test_repeated_ids_leave_their_offers_unchanged_and_hide_no_other(bretagne: PullHarness) -> None:
-    bretagne.offers(1)
-    await bretagne.run()
+    await bretagne.run(1)
     before = await bretagne.live()
     bretagne.region.fault = FeedFault.DUPLICATE_IDS
     run = await bretagne.run()
@@ -149,8 +141,7 @@ async def test_a_later_item_that_differs_takes_back_the_first_one_of_a_new_offer
 
 
 async def test_a_refused_item_hides_no_other_and_its_last_good_version_stays(bretagne: PullHarness) -> None:
-    bretagne.offers(1, 2)
-    await bretagne.run()
+    await bretagne.run(1, 2)
     before = await bretagne.live()
     bretagne.region.offers["bretagne:1"]["sector"] = "s99"
     bretagne.region.offers["bretagne:2"]["title"] = "Découverte d'une scierie"
@@ -185,8 +176,7 @@ async def test_a_feed_that_shrinks_too_much_waits_for_its_number_to_be_confirmed
 
 
 async def test_a_feed_without_any_offer_waits_to_be_confirmed_as_well(bretagne: PullHarness) -> None:
-    bretagne.offers(1, 2)
-    await bretagne.run()
+    await bretagne.run(1, 2)
     bretagne.offers()
     run = await bretagne.run()
     assert ("pending", 2) == (run.outcome, run.would_withdraw)
@@ -194,8 +184,7 @@ async def test_a_feed_without_any_offer_waits_to_be_confirmed_as_well(bretagne: 
 
 
 async def test_items_without_a_readable_id_stop_withdrawals_and_nothing_else(bretagne: PullHarness) -> None:
-    bretagne.offers(1, 2)
-    await bretagne.run()
+    await bretagne.run(1, 2)
     bretagne.offers(2, 3)
     bretagne.region.offers["?"] = {**offer("x"), "id": "bretagne:"}
     run = await bretagne.run()
@@ -204,31 +193,25 @@ async def test_items_without_a_readable_id_stop_withdrawals_and_nothing_else(bre
 
 
 async def test_a_feed_none_of_whose_items_has_an_id_is_no_feed(bretagne: PullHarness) -> None:
-    bretagne.offers(1)
-    await bretagne.run()
+    await bretagne.run(1)
     bretagne.region.offers = {"?": {**offer("x"), "id": "bretagne:"}}
     run = await bretagne.run()
     assert "failed" == run.outcome
-    assert run.last_error is not None
-    assert "feed-without-ids" == run.last_error.code
+    assert "feed-without-ids" == failure(run).code
     assert {"1"} == set(await bretagne.live())
 
 
 async def test_an_offer_that_was_absent_comes_back_with_its_content(bretagne: PullHarness) -> None:
-    bretagne.offers(1, 2)
-    await bretagne.run()
-    bretagne.offers(1)
-    await bretagne.run()
+    await bretagne.run(1, 2)
+    await bretagne.run(1)
     assert {"1"} == set(await bretagne.live())
-    bretagne.offers(1, 2)
-    run = await bretagne.run()
+    run = await bretagne.run(1, 2)
     assert Counts(items=2, published=1, unchanged=1) == run.counts
     assert {"1", "2"} == set(await bretagne.live())
 
 
 async def test_a_moderated_offer_is_refused_and_never_comes_back_by_the_feed(bretagne: PullHarness) -> None:
-    bretagne.offers(1, 2)
-    await bretagne.run()
+    await bretagne.run(1, 2)
     live = await bretagne.live()
     await bretagne.means.submissions.submit(
         [Retire(receipt="r1", id="bretagne:1", if_revision=live["1"].known.revision, reason="moderated")]
@@ -244,8 +227,7 @@ async def test_a_moderated_offer_is_refused_and_never_comes_back_by_the_feed(bre
 async def test_an_offer_that_its_platform_filled_by_the_api_is_published_again_while_the_feed_has_it(
     bretagne: PullHarness,
 ) -> None:
-    bretagne.offers(1)
-    await bretagne.run()
+    await bretagne.run(1)
     revision = (await bretagne.live())["1"].known.revision + 1
     filled = Withdraw(
         receipt="r1", publisher="bretagne", id="bretagne:1", revision=revision, reason="filled", digest="00"
@@ -262,6 +244,5 @@ async def test_a_feed_beyond_its_limit_changes_nothing(bretagne: PullHarness) ->
     bretagne.offers(*range(4_000))
     run = await bretagne.run()
     assert "failed" == run.outcome
-    assert run.last_error is not None
-    assert "feed-too-large" == run.last_error.code
+    assert "feed-too-large" == failure(run).code
     assert {} == await bretagne.live()

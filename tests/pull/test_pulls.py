@@ -15,7 +15,7 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.source_run import RunOrder, SourceRun, order_record, run_record
 from gateway.protocol.topic import RUNS
-from tests.pull.pull_harness import WITHIN, PullHarness, profile_of
+from tests.pull.pull_harness import WITHIN, PullHarness, failure, profile_of
 
 pytestmark = pytest.mark.slow
 
@@ -159,9 +159,8 @@ async def test_an_unreadable_profile_is_reported_and_corrected_without_a_restart
     await save(bretagne, broken)
     async with pulling(bretagne):
         run = await run_where(bretagne, was_run)
-        assert run.last_error is not None
-        assert ("failed", "profile-invalid") == (run.outcome, run.last_error.code)
-        assert "/format" in run.last_error.fr
+        assert ("failed", "profile-invalid") == (run.outcome, failure(run).code)
+        assert "/format" in failure(run).fr
         await save(bretagne, bretagne.profile)
         assert "applied" == (await run_where(bretagne, lambda run: run.outcome != "failed")).outcome
 

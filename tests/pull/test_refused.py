@@ -6,7 +6,7 @@ import pytest
 
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.topic import STATISTICS
-from tests.pull.pull_harness import WITHIN, PullHarness, offer
+from tests.pull.pull_harness import WITHIN, PullHarness, failure, offer
 
 pytestmark = pytest.mark.slow
 
@@ -18,8 +18,7 @@ async def test_a_feed_whose_every_item_is_refused_is_not_applied(bretagne: PullH
     bretagne.offers(*range(5), sector="s99")
     run = await bretagne.run()
     assert ("failed", 5, 0) == (run.outcome, run.counts.refused, run.counts.withdrawn)
-    assert run.last_error is not None
-    assert "feed-publishes-nothing" == run.last_error.code
+    assert "feed-publishes-nothing" == failure(run).code
     assert before == await bretagne.live()
     assert "applied" == (await bretagne.run(confirm=1)).outcome, "an operator may confirm"
     bretagne.offers(*range(6))
@@ -27,8 +26,7 @@ async def test_a_feed_whose_every_item_is_refused_is_not_applied(bretagne: PullH
 
 
 async def test_a_feed_whose_every_offer_has_ended_is_applied(bretagne: PullHarness) -> None:
-    bretagne.offers(1, 2)
-    await bretagne.run()
+    await bretagne.run(1, 2)
     bretagne.offers(1, 2, weeks=["2026-W03"])
     run = await bretagne.run()
     assert ("applied", 2) == (run.outcome, run.counts.refused)
@@ -58,9 +56,8 @@ async def test_a_pending_run_says_how_many_equal_offers_came_with_new_ids(bretag
     bretagne.region.offers = {one["id"]: one for one in (*renumbered, offer(200), offer(201))}
     run = await bretagne.run()
     assert ("pending", 30) == (run.outcome, run.would_withdraw)
-    assert run.last_error is not None
-    assert "25 of these offers" in run.last_error.en
-    assert "25 de ces offres" in run.last_error.fr
+    assert "25 of these offers" in failure(run).en
+    assert "25 de ces offres" in failure(run).fr
 
 
 async def test_a_pending_run_without_renumbered_offers_does_not_speak_of_them(bretagne: PullHarness) -> None:
@@ -68,5 +65,4 @@ async def test_a_pending_run_without_renumbered_offers_does_not_speak_of_them(br
     await bretagne.run()
     bretagne.offers(*range(10))
     run = await bretagne.run()
-    assert run.last_error is not None
-    assert "new id" not in run.last_error.en
+    assert "new id" not in failure(run).en

@@ -23,6 +23,7 @@ from adapters.pull.run import (
 from gateway.ingest.snapshot import SnapshotRefusedError
 from gateway.protocol.source_run import Counts, Failure, RunOrder, SourceRun, order_record, read_run, run_record
 from gateway.protocol.submission import Known
+from tests.pull.pull_harness import failure
 
 NOW = 1_800_000_000_000
 PROFILE = profiles()["auvergne-rhone-alpes"]
@@ -167,8 +168,7 @@ def test_a_pending_run_names_the_number_and_the_command_in_both_languages() -> N
     refusal = SnapshotRefusedError("snapshot-shrinks-too-much", actual=30, expected=40)
     run = pending(beginning(), CONTENT, refusal, at=NOW + 9)
     assert 30 == run.would_withdraw
-    assert run.last_error is not None
-    for words in (run.last_error.fr, run.last_error.en):
+    for words in (failure(run).fr, failure(run).en):
         assert "passerelle platform run bretagne --confirm 30" in words
 
 

@@ -11,7 +11,7 @@ from adapters.profile.profile import Profile, read_profile
 from adapters.pull.pull import Pull
 from adapters.pull.transport_factory import Secrets, TransportFactory
 from demo.region_site.feed import example_profile, write_feed
-from tests.pull.pull_harness import PullHarness, offer
+from tests.pull.pull_harness import PullHarness, failure, offer
 from tests.transport.server import serving
 from tests.transport.sftp_server import sftp_server
 
@@ -86,8 +86,7 @@ async def test_an_address_that_asks_for_a_secret_of_the_environment(
         assert ("applied", 2) == ((await bretagne.run()).outcome, len(await bretagne.live()))
         use(bretagne, transport, secrets=Secrets({"FEED_WORD": "other", "FEED_KEY": "other"}))
         run = await bretagne.run(ordered=True)
-        assert run.last_error is not None
-        assert ("failed", "feed-denied") == (run.outcome, run.last_error.code)
+        assert ("failed", "feed-denied") == (run.outcome, failure(run).code)
 
 
 @pytest.mark.parametrize("secret", [{"env": "FEED_GONE"}, {"file": "gone"}])
@@ -98,17 +97,15 @@ async def test_a_missing_secret_is_reported_by_its_name(
     transport = {"kind": "https", "url": bretagne.url, "credential": credential}
     use(bretagne, transport, secrets=Secrets({}, tmp_path))
     run = await bretagne.run()
-    assert run.last_error is not None
-    assert ("failed", "feed-secret-missing") == (run.outcome, run.last_error.code)
-    assert next(iter(secret.values())) in run.last_error.fr
+    assert ("failed", "feed-secret-missing") == (run.outcome, failure(run).code)
+    assert next(iter(secret.values())) in failure(run).fr
     assert 0 == bretagne.region.requests
 
 
 async def test_an_address_of_this_machine_is_refused_where_it_is_not_allowed(bretagne: PullHarness) -> None:
     use(bretagne, {"kind": "https", "url": bretagne.url}, loopback=False)
     run = await bretagne.run()
-    assert run.last_error is not None
-    assert ("failed", "feed-address-private") == (run.outcome, run.last_error.code)
+    assert ("failed", "feed-address-private") == (run.outcome, failure(run).code)
     assert 0 == bretagne.region.requests
 
 

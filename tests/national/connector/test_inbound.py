@@ -42,6 +42,12 @@ async def scanned(make_harness: Make, *, right: bool = True, others: bool = Fals
     return harness
 
 
+async def imports(harness: ConnectorHarness, count: int) -> None:
+    """Start a connector, and wait until so many offers of the site are there."""
+    await harness.start()
+    await eventually(lambda offers: len(national(offers)) == count, of=harness.offers)
+
+
 def national(offers: dict[str, OfferState]) -> dict[str, OfferState]:
     """The live offers from the site."""
     return {key: state for key, state in offers.items() if key.startswith("national:") and state.offer is not None}
@@ -51,8 +57,7 @@ async def test_an_offer_made_at_the_site_is_imported_with_its_territory(make_har
     """[RTE-001]: a Region that asks for Lille will find it."""
     harness = await scanned(make_harness)
     row = harness.simulator.publish_on_site(**MADE)
-    await harness.start()
-    await eventually(lambda offers: len(national(offers)) == 1, of=harness.offers)
+    await imports(harness, 1)
     state = (await harness.offers())[f"national:{row.id}"]
     assert state.territory is not None
     assert ("59", "32") == (state.territory["department"], state.territory["region"])
@@ -67,8 +72,7 @@ async def test_an_address_that_cannot_be_read_costs_only_its_own_offer(make_harn
     harness = await scanned(make_harness, others=True)
     harness.simulator.publish_on_site(**MADE, permalink="https://[stage")
     harness.simulator.publish_on_site(**MADE)
-    await harness.start()
-    await eventually(lambda offers: len(national(offers)) == 1, of=harness.offers)
+    await imports(harness, 1)
 
 
 @pytest.mark.parametrize("damage", ["1" + "0" * 400, "NaN", '"\\ud800"', "[" * 5_000 + "]" * 5_000])
@@ -82,8 +86,7 @@ async def test_a_damaged_item_costs_only_itself_and_the_note_says_why(make_harne
         .replace('"id":2', f'"id":2,"x":{damage}')
     )
     harness.simulator.faults.order(CallFault("foreign", "GET", status=200, page=page, times=10_000))
-    await harness.start()
-    await eventually(lambda offers: len(national(offers)) == 2, of=harness.offers)
+    await imports(harness, 2)
     await eventually(lambda note: note.get("search", {}).get("state") == "ok", of=harness.note)
     found = (await harness.note())["search"]
     assert (1, True) == (found["unreadable"], found["complete"])
@@ -96,8 +99,7 @@ async def test_an_odd_address_is_judged_and_breaks_no_item(make_harness: Make, a
     harness.simulator.publish_on_site(**MADE, permalink=address)
     harness.simulator.publish_on_site(**MADE)
     with capture_logs() as logged:
-        await harness.start()
-        await eventually(lambda offers: len(national(offers)) == 1, of=harness.offers)
+        await imports(harness, 1)
     assert [] == [line for line in logged if line["event"] == "national.import_broke"]
     assert ["url-malformed"] in [line.get("codes") for line in logged if line["event"] == "national.import_refused"]
 
@@ -105,8 +107,7 @@ async def test_an_odd_address_is_judged_and_breaks_no_item(make_harness: Make, a
 async def test_a_scan_that_finds_nothing_new_submits_nothing(make_harness: Make) -> None:
     harness = await scanned(make_harness)
     harness.simulator.publish_on_site(**MADE)
-    await harness.start()
-    await eventually(lambda offers: len(national(offers)) == 1, of=harness.offers)
+    await imports(harness, 1)
     before = await harness.offers()
     pages = harness.calls("GET")
     await eventually(lambda: harness.calls("GET") >= pages + 3)
@@ -118,8 +119,7 @@ async def test_a_scan_that_finds_nothing_new_submits_nothing(make_harness: Make)
 async def test_a_change_there_is_a_higher_revision_here(make_harness: Make) -> None:
     harness = await scanned(make_harness)
     row = harness.simulator.publish_on_site(**MADE)
-    await harness.start()
-    await eventually(lambda offers: len(national(offers)) == 1, of=harness.offers)
+    await imports(harness, 1)
     made = f"national:{row.id}"
     first = (await harness.offers())[made]
     row.title = "Deux semaines au théâtre"
@@ -132,8 +132,7 @@ async def test_an_offer_missing_from_two_complete_scans_is_withdrawn_and_may_com
     harness = await scanned(make_harness)
     row = harness.simulator.publish_on_site(**MADE)
     harness.simulator.publish_on_site(**MADE)
-    await harness.start()
-    await eventually(lambda offers: len(national(offers)) == 2, of=harness.offers)
+    await imports(harness, 2)
     row.full = True
     await eventually(lambda offers: len(national(offers)) == 1, of=harness.offers)
     assert "absent" == (await harness.offers())[f"national:{row.id}"].known.reason
@@ -147,8 +146,7 @@ async def test_an_offer_that_search_hides_by_its_season_is_not_withdrawn(make_ha
         document("national:7001", levels=["troisieme"], weeks=["2027-W46"]),
         document("national:7002", levels=["troisieme"], weeks=["2027-W20"]),
     )
-    await harness.start()
-    await eventually(lambda offers: len(national(offers)) == 1, of=harness.offers)
+    await imports(harness, 1)
     pages = harness.calls("GET")
     await eventually(lambda: harness.calls("GET") >= pages + 3)
     assert {"national:7001"} == set(national(await harness.offers()))
@@ -157,8 +155,7 @@ async def test_an_offer_that_search_hides_by_its_season_is_not_withdrawn(make_ha
 async def test_a_search_that_shows_nothing_any_more_withdraws_nothing(make_harness: Make) -> None:
     harness = await scanned(make_harness)
     rows = [harness.simulator.publish_on_site(**MADE) for _ in range(15)]
-    await harness.start()
-    await eventually(lambda offers: len(national(offers)) == 15, of=harness.offers)
+    await imports(harness, 15)
     for row in rows:
         row.full = True
     await eventually(lambda note: note.get("search", {}).get("kept_by_guard") == 15, of=harness.note)
