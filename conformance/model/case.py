@@ -1,6 +1,6 @@
 """Case: one test of a requirement, as a document with its verdict or as a script of steps that a role executes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal, TypeAlias, get_args
@@ -102,11 +102,11 @@ class Case:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallBody:
     """The body of a call, as a template. ``form`` is its encoding: an ``offer`` changes the valid offer, ``lines`` is
-    NDJSON, ``base64`` are bytes. ``gzip``: compressed whole, truncated, a decompression bomb, or in two members.
-    ``size``: padded with blanks to so many bytes.
+    NDJSON, ``base64`` are bytes, and ``json``, ``text`` and ``form`` say it. ``gzip``: compressed whole, truncated, a
+    decompression bomb, or in two members. ``size``: padded with blanks to so many bytes.
     """
 
-    form: Literal["offer", "json", "text", "base64", "lines", "form"]
+    form: str
     content: Any
     media_type: str
     gzip: str | None = None
@@ -121,12 +121,12 @@ class Expectation:
     """
 
     status: tuple[int, ...]
-    headers: Mapping[str, Any]
+    headers: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
     text: Any = None
     entries: Any = None
     others: tuple["Expectation", ...] = ()
-    unless: tuple[int, ...] = ()
+    unless: Sequence[int] = ()
 
     def of(self, status: int) -> "Expectation":
         """The expectation of an answer with this status; the first one where none has it."""
@@ -144,31 +144,30 @@ class CallStep:
     account: str
     method: str
     path: str
-    headers: Mapping[str, str]
     body: CallBody | None
     expect: Expectation
-    keep: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    keep: Mapping[str, str] = field(default_factory=dict)
     until: float = 0.0
     together: int = 1
     where: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Follow:
-    """Read the changes feed to its end into the named copy. Expectations of the copy: ``holds`` and ``lacks`` (ids),
-    ``offers`` (matchers by id), ``removed`` (reasons by id), ``once`` and ``never`` (ids in exactly one change, or in
-    none). ``pages`` limits the number of pages read in this step.
+    """Read the changes feed to its end into the named copy, the account's own without a name. Expectations of the copy:
+    ``holds`` and ``lacks`` (ids), ``offers`` (matchers by id), ``removed`` (reasons by id), ``once`` and ``never`` (ids
+    in exactly one change, or in none).
     """
 
     account: str
-    copy: str
-    query: str
-    expect: Mapping[str, Any]
-    until: float
-    pages: int | None
+    copy: str = ""
+    query: str = ""
+    expect: Mapping[str, Any] = field(default_factory=dict)
+    until: float = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Reads:
     """Read by every way out (see ``role.way_out``): lists, single offers, the feed from its start and at its end, the
     subscriber topic, exports. Expectations by ids: ``holds``; ``outside`` of the query, but to be read; ``hidden``;
@@ -179,8 +178,8 @@ class Reads:
 
     account: str
     query: str
-    expect: Mapping[str, Any]
-    until: float
+    expect: Mapping[str, Any] = field(default_factory=dict)
+    until: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,18 +189,18 @@ class TokenStep:
     """
 
     account: str
-    scope: str | None
     keep: str
+    scope: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Only:
     """The rest of the case is required only where the kept values match. Where the set-up declares the territory of the
-    account ``declared``, they must.
+    account ``unless_declared``, they must.
     """
 
     values: Mapping[str, Any]
-    declared: str = ""
+    unless_declared: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,23 +217,22 @@ class Restart:
     while_sending: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class OrderStep:
     """Order the partner's platform to act, through its test interface."""
 
     action: str
-    offer: str
-    expect: Mapping[str, Any]
+    offer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerStep:
     """Faults that the kit's gateway answers to the partner's next publications, in order; none ends pending ones."""
 
-    faults: tuple[Mapping[str, Any], ...]
+    faults: Sequence[Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Receive:
     """Matchers for the submissions of an offer that the kit's gateway must receive: ``after`` so many seconds, and
     within ``until`` more.
@@ -242,13 +240,13 @@ class Receive:
 
     offer: str
     expect: Mapping[str, Any]
-    until: float
+    until: float = 10.0
     after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class WatchStep:
-    """An invariant over all submissions of the publisher in this run (see ``role.journal``)."""
+    """An invariant over all submissions of the publisher in this run (see ``role.watch``)."""
 
     what: str
 
@@ -257,7 +255,7 @@ class WatchStep:
 class Serve:
     """Pages that the kit's feed serves next, in order; each a page of changes or a fault."""
 
-    pages: tuple[Mapping[str, Any], ...]
+    pages: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,92 +321,53 @@ def _features_of(step: Step) -> Iterator[str]:
                 yield "moderation"
 
 
-def read_step(body: Mapping[str, Any]) -> Step:
-    """A step from its JSON, already checked against the schema ``case`` and unfolded: one key names its kind."""
-    return _READERS[next(name for name in _READERS if name in body)](body)
-
-
-def _read_follow(body: Mapping[str, Any]) -> Step:
-    return Follow(
-        account=body["follow"],
-        copy=body.get("copy", body["follow"]),
-        query=body.get("query", ""),
-        expect=body.get("expect", {}),
-        until=body.get("until", 10),
-        pages=body.get("pages"),
-    )
-
-
-def _read_reads(body: Mapping[str, Any]) -> Step:
-    return Reads(account=body["reads"], query=body["query"], expect=body.get("expect", {}), until=body.get("until", 10))
-
-
-_MEDIA_TYPES: Mapping[str, str] = {
-    "offer": "application/json",
-    "json": "application/json",
-    "text": "application/json",
-    "base64": "application/json",
+_FORMS: Mapping[str, str] = {
+    **dict.fromkeys(("offer", "json", "text", "base64"), "application/json"),
     "lines": "application/x-ndjson",
     "form": "application/x-www-form-urlencoded",
 }
+"""The forms of a body, each with its media type."""
+_STEPS: Mapping[str, Callable[..., Step]] = {
+    "follow": Follow,
+    "reads": Reads,
+    "token": TokenStep,
+    "only": Only,
+    "clear": Clear,
+    "restart": Restart,
+    "order": OrderStep,
+    "answer": AnswerStep,
+    "receive": Receive,
+    "watch": WatchStep,
+    "serve": Serve,
+    "hold": Hold,
+}
 
 
-def _read_call(body: Mapping[str, Any]) -> Step:
-    method, _, path = body["call"].partition(" ")
-    return CallStep(
-        account=body.get("as", "publisher"),
-        method=method,
-        path=path,
-        headers=body.get("headers", {}),
-        body=_read_body(body),
-        expect=_read_expectation(body["expect"]),
-        keep=body.get("keep", {}),
-        until=body.get("until", 0.0),
-        together=body.get("together", 1),
-        where=body.get("where"),
-    )
+def read_step(body: Mapping[str, Any]) -> Step:
+    """A step from its JSON, already checked against the schema ``case`` and unfolded: one key names its kind, with the
+    value of its first field; the other keys are those of its fields.
+    """
+    if "call" in body:
+        return _read_call(**body)
+    name = next(name for name in _STEPS if name in body)
+    return _STEPS[name](body[name], **_without(body, name))
+
+
+def _read_call(*, call: str, expect: Mapping[str, Any], **more: Any) -> Step:
+    method, _, path = call.partition(" ")
+    account, body, size, gzip = more.pop("as", "publisher"), None, more.pop("size", None), more.pop("gzip", None)
+    media_type = more.pop("media_type", None)
+    for form in _FORMS.keys() & more.keys():
+        media_type, content = media_type or _FORMS[form], more.pop(form)
+        body = CallBody(form=form, content=content, media_type=media_type, gzip=gzip, size=size)
+    return CallStep(account=account, method=method, path=path, body=body, expect=_read_expectation(expect), **more)
 
 
 def _read_expectation(expected: Mapping[str, Any]) -> Expectation:
-    status = expected["status"]
-    return Expectation(
-        status=tuple(status) if isinstance(status, list) else (status,),
-        headers=expected.get("headers", {}),
-        body=expected.get("body"),
-        text=expected.get("text"),
-        entries=expected.get("entries"),
-        others=tuple(map(_read_expectation, expected.get("or", ()))),
-        unless=tuple(expected.get("unless", ())),
-    )
+    status, others = expected["status"], tuple(map(_read_expectation, expected.get("or", ())))
+    statuses = tuple(status) if isinstance(status, list) else (status,)
+    return Expectation(status=statuses, others=others, **_without(expected, "status", "or"))
 
 
-def _read_body(body: Mapping[str, Any]) -> CallBody | None:
-    for form, media_type in _MEDIA_TYPES.items():
-        if form in body:
-            return CallBody(
-                form=form,  # type: ignore[arg-type]  # the table's keys are the forms
-                content=body[form],
-                media_type=body.get("media_type", media_type),
-                gzip=body.get("gzip"),
-                size=body.get("size"),
-            )
-    return None
-
-
-_READERS: Mapping[str, Callable[[Mapping[str, Any]], Step]] = {
-    "call": _read_call,
-    "follow": _read_follow,
-    "reads": _read_reads,
-    "token": lambda body: TokenStep(body["token"], body.get("scope"), body["keep"]),
-    "only": lambda body: Only(body["only"], body.get("unless_declared", "")),
-    "clear": lambda body: Clear(body["clear"]),
-    "restart": lambda body: Restart(body["restart"]),
-    "order": lambda body: OrderStep(action=body["order"], offer=body.get("offer", ""), expect=body.get("expect", {})),
-    "answer": lambda body: AnswerStep(tuple(body["answer"])),
-    "receive": lambda body: Receive(
-        offer=body["receive"], expect=body["expect"], until=body.get("until", 10), after=body.get("after", 0)
-    ),
-    "watch": lambda body: WatchStep(body["watch"]),
-    "serve": lambda body: Serve(tuple(body["serve"])),
-    "hold": lambda body: Hold(body["hold"]),
-}
+def _without(body: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name not in names}

@@ -181,8 +181,8 @@ def _moderate(step: _Step) -> Iterator[_Step]:
 
 def _follow(step: _Step) -> Iterator[_Step]:
     """A reading of the feed; ``of``: of all the offers of one platform."""
-    query = {} if "of" not in step else {"query": f"territory=all&platform=${{{step['of']}}}"}
-    yield {**step, **query}
+    query = {"query": f"territory=all&platform=${{{step['of']}}}"} if "of" in step else {}
+    yield {**{name: value for name, value in step.items() if name != "of"}, **query}
 
 
 def _reads(step: _Step) -> Iterator[_Step]:

@@ -192,7 +192,7 @@ class HttpRole(Role):
 
     async def _follow(self, step: Follow, location: Texts) -> list[Deviation]:
         location = say("at-feed", location=location, account=step.account)
-        copy = self._copies.setdefault(step.copy, Copy())
+        copy = self._copies.setdefault(step.copy or step.account, Copy())
         expected = fill(dict(step.expect), self._names)
 
         async def read() -> tuple[list[Deviation], list[Deviation]]:
@@ -217,9 +217,9 @@ class HttpRole(Role):
         return await ways.compare(lambda look, done: self._poll(look, done, step.until))
 
     async def _read(self, step: Follow, copy: Copy, location: Texts) -> list[Deviation]:
-        """Read to the end of the feed, or ``step.pages`` pages; returns the findings on the pages."""
+        """Read to the end of the feed; returns the findings on the pages."""
         query = fill(step.query, InAddress(self._names))
-        for _ in range(step.pages or _PAGES_AT_MOST):
+        for _ in range(_PAGES_AT_MOST):
             asked = [query, *([] if "limit=" in query else ["limit=1000"])]
             if copy.cursor is not None:
                 asked.append(f"cursor={quote(copy.cursor, safe='')}")
@@ -230,7 +230,7 @@ class HttpRole(Role):
             wrong = wrong or copy.apply(reply.json, location)
             if wrong or not reply.json["more"]:
                 return wrong
-        return [] if step.pages else [Deviation(location, say("feed-end"), say("more-pages", pages=_PAGES_AT_MOST))]
+        return [Deviation(location, say("feed-end"), say("more-pages", pages=_PAGES_AT_MOST))]
 
     async def _clear(self, wire: Wire, location: Texts) -> list[Deviation]:
         """Send an empty snapshot; confirm the number of the withdrawal guard."""

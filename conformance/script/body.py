@@ -71,7 +71,7 @@ def _content(body: CallBody, names: Lookup) -> bytes:
             return b64decode(body.content)
         case "form":
             return urlencode(fill(body.content, names)).encode()
-        case "lines":
+        case _:  # lines
             return b"".join(_line(item, names) + b"\n" for item in _unfold(body.content))
 
 
