@@ -44,7 +44,7 @@ class GatewayRole(HttpRole):
 
     def _compare_failure(self, reply: Reply, location: Texts) -> list[Deviation]:
         """429 and 503 say when to come back, and a fault shows nothing of the inside."""
-        if reply.status in _COME_BACK and not any(name.lower() == "retry-after" for name in reply.headers):
+        if reply.status in _COME_BACK and "Retry-After" not in reply.headers:
             return [Deviation(location, say("retry-after"), say("nothing"))]
         found = _INSIDE.search(reply.body.decode(errors="replace")) if reply.status >= _FAULT else None
         return [] if found is None else [Deviation(location, say("no-inner-details"), plain(found[0]))]

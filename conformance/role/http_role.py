@@ -174,16 +174,15 @@ class HttpRole(Role):
         if reply.status not in wanted.status:
             statuses = [status for each in (wanted, *wanted.others) for status in each.status]
             return [wrong_status(say("at-status", location=location), statuses, reply), *always]
-        lower = {name.lower(): value for name, value in reply.headers.items()}
         expected = {name.lower(): fill(matcher, self._names) for name, matcher in wanted.headers.items()}
-        findings = always + mismatches(expected, lower, say("at-headers", location=location))
+        findings = always + mismatches(expected, reply.headers, say("at-headers", location=location))
         if wanted.body is not None:
             findings += mismatches(fill(wanted.body, self._names), _body(reply), say("at-body", location=location))
         if wanted.text is not None:
             text = reply.body.decode(errors="replace")
             findings += mismatches(fill(wanted.text, self._names), text, say("at-text", location=location))
         if wanted.entries is not None:
-            findings += _compare_entries(fill(wanted.entries, self._names), reply, lower, location)
+            findings += _compare_entries(fill(wanted.entries, self._names), reply, location)
         return findings
 
     def _compare_failure(self, _reply: Reply, _location: Texts) -> list[Deviation]:
@@ -248,10 +247,10 @@ class HttpRole(Role):
         )
 
 
-def _compare_entries(expected: Any, reply: Reply, headers: Mapping[str, str], location: Texts) -> list[Deviation]:
+def _compare_entries(expected: Any, reply: Reply, location: Texts) -> list[Deviation]:
     location = say("at-entries", location=location)
     try:
-        entries = entries_of(reply.body, headers.get("content-type", ""))
+        entries = entries_of(reply.body, reply.headers.get("Content-Type", ""))
     except UnreadableExportError as error:
         return [Deviation(location, say("export-file"), error.text)]
     return mismatches(expected, entries, location)
@@ -265,7 +264,7 @@ def _part(reply: Reply, source: str) -> Any:
     """The part of an answer that a step keeps; None where there is none."""
     if source.startswith("/"):
         return value_at(_body(reply), source)
-    return {name.lower(): value for name, value in reply.headers.items()}.get(source.lower())
+    return reply.headers.get(source)
 
 
 def wrong_status(location: Texts, expected: Sequence[int], reply: Reply) -> Deviation:

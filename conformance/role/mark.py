@@ -180,13 +180,10 @@ def lost_cause(mark: RunMark | None) -> Cause | None:
 
 def _time_of(reply: Reply) -> datetime:
     """The gateway's time, which all runs at it share; without one this machine's."""
-    for name, value in reply.headers.items():
-        if name.lower() == "date":
-            try:
-                return parsedate_to_datetime(value).astimezone(UTC)
-            except (ValueError, TypeError):
-                break
-    return datetime.fromisoformat(clock.now()).astimezone(UTC)
+    try:
+        return parsedate_to_datetime(reply.headers.get("Date", "")).astimezone(UTC)
+    except (ValueError, TypeError):
+        return datetime.fromisoformat(clock.now()).astimezone(UTC)
 
 
 def _revision_of(reply: Reply) -> int:

@@ -120,9 +120,8 @@ class RunTally:
         elif path in _NO_PROOF or exchange.status in _FAULTS:
             return
         elif exchange.status == 401:
-            proved = any(name.lower() == "authorization" for name in exchange.headers)
-            self.wrong_token += proved
-            self.without_token += not proved
+            self.wrong_token += _has(exchange, "authorization")
+            self.without_token += not _has(exchange, "authorization")
         elif exchange.status < 300 or exchange.status in {304, 409, 410}:
             self._note_success(exchange, path)
         elif exchange.status == 404:
@@ -135,8 +134,8 @@ class RunTally:
 
     def _note_unknown(self, exchange: Exchange, path: str) -> None:
         """Count an address that no gateway has. Requests of others, such as a load balancer, prove nothing."""
-        proved = any(name.lower() == "authorization" for name in exchange.headers)
-        if not _KNOWN.match(path) and (proved or "/v1/" in path or path.endswith("/oauth/token")):
+        proved = _has(exchange, "authorization") or "/v1/" in path or path.endswith("/oauth/token")
+        if proved and not _KNOWN.match(path):
             _count(self.unknown_paths, f"{exchange.method} {path}")
 
     def _note_token(self, exchange: Exchange) -> None:
@@ -147,7 +146,7 @@ class RunTally:
             self.token_refusals += 1
             named = _CLIENT.search(exchange.body)
             self.client = unquote(named[1]) if named else ""
-            self.basic = any(name.lower() == "authorization" for name in exchange.headers)
+            self.basic = _has(exchange, "authorization")
             body = _json(exchange.answer)
             self.token_error = str(body.get("error", "")) if isinstance(body, dict) else ""
             words = body.get("message") if isinstance(body, dict) else None
@@ -166,7 +165,7 @@ class RunTally:
             self.used.add("snapshots")
         if path == "/v1/offers/batch":
             self.used.add("batch")
-        if any(name.lower() == "idempotency-key" for name in exchange.headers):
+        if _has(exchange, "idempotency-key"):
             self.used.add("idempotency")
 
     def _note_refusal(self, exchange: Exchange, path: str) -> None:
@@ -181,6 +180,10 @@ class RunTally:
         for problem in found:
             _count(self.frequent, problem)
         self.common = found if self.common is None else {key: self.common[key] for key in self.common if key in found}
+
+
+def _has(exchange: Exchange, header: str) -> bool:
+    return any(name.lower() == header for name in exchange.headers)
 
 
 def _count(counter: Counter[Any], key: Any) -> None:

@@ -281,9 +281,8 @@ class WaysOut(Comparison):
             reply = await self.wire.call("GET", f"/v1/exports/{name}?{self.query}")
             if reply.status != _FOUND:
                 return [Deviation(say("at-status", location=location), plain(_FOUND), reply.summary)]
-            kind = next((value for key, value in reply.headers.items() if key.lower() == "content-type"), "")
             try:
-                entries = entries_of(reply.body, kind)
+                entries = entries_of(reply.body, reply.headers.get("Content-Type", ""))
             except UnreadableExportError as error:
                 return [Deviation(location, say("export-file"), error.text)]
             known = list(self._ids("holds", "outside", "hidden", "gone", "own"))

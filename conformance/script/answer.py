@@ -11,6 +11,7 @@ def read_answer(status: int, headers: Mapping[str, str], body: Any) -> Any:
     """The JSON body, with what a gateway may write otherwise. A marker may be the member ``marker`` or flat beside the
     problem (WDR-011 names none); a problem's ``detail`` is optional, its ``title`` then says as much (RFC 9457, 3.1);
     a queued submission has the address of its receipt (PUB-004), and may have no more; nothing pending may be left out.
+    ``headers`` are case-insensitive.
     """
     if not isinstance(body, dict):
         return body
@@ -28,5 +29,5 @@ def _with_detail(problem: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _queued(headers: Mapping[str, str], body: Mapping[str, Any]) -> Mapping[str, Any]:
-    address = next((value for name, value in headers.items() if name.lower() == "location"), None)
+    address = headers.get("Location")
     return body if address is None else {"verdict": "pending", "receipt": address.rpartition("/")[2], **body}

@@ -173,9 +173,8 @@ def _protocol(reply: Reply) -> DoctorCheck:
 
 
 def _clock(reply: Reply, now: str) -> DoctorCheck:
-    header = next((value for name, value in reply.headers.items() if name.lower() == "date"), None)
     try:
-        date = parsedate_to_datetime(header or "")
+        date = parsedate_to_datetime(reply.headers.get("Date", ""))
         apart = round(abs((date - datetime.fromisoformat(now)).total_seconds()))
     except (ValueError, TypeError):
         return DoctorCheck(say("clock"), "doubtful", say("no-date"), say("no-date-step"))

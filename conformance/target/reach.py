@@ -4,7 +4,7 @@ A few requests decide: discovery, a token, one read and one dry run. What a conf
 to the cases.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode, urlsplit
@@ -70,8 +70,8 @@ async def reference_of(setup: Setup, session: aiohttp.ClientSession) -> str | No
         return setup.gateway
     wire = Wire(session, setup.target, None, [], seconds=_SECONDS, patience=setup.patience)
     reply = await wire.call("GET", REFERENCE["fr"])
-    kind = next((value for name, value in reply.headers.items() if name.lower() == "content-type"), "")
-    return setup.target if reply.status == _FOUND and kind.lower().startswith("text/html") else None
+    is_page = reply.headers.get("Content-Type", "").lower().startswith("text/html")
+    return setup.target if reply.status == _FOUND and is_page else None
 
 
 async def _reach_account(
@@ -217,9 +217,8 @@ def _no_answer(reply: Reply, setup: Setup) -> Cause | None:
 def _redirected(reply: Reply, setup: Setup) -> Cause | None:
     if not 300 <= reply.status < 400:
         return None
-    location = next((value for name, value in reply.headers.items() if name.lower() == "location"), "")
     title = say("cause-redirect", target=setup.target)
-    step = say("cause-redirect-step", location=location)
+    step = say("cause-redirect-step", location=reply.headers.get("Location", ""))
     return Cause(code="target-redirects", title=title, words=words_of(reply), step=step)
 
 
@@ -258,7 +257,7 @@ def _refused_token(name: str, account: TargetAccount, reply: Reply) -> Cause:
 def _forbidden(name: str, account: TargetAccount, asked: str, reply: Reply) -> Cause:
     """The cause of a 403: a scope that the account lacks, or the name of another platform."""
     code = value_at(reply.json, "/code")
-    challenge = " ".join(value for key, value in reply.headers.items() if key.lower() == "www-authenticate")
+    challenge = " ".join(reply.headers.getall("WWW-Authenticate", ()))
     if code == "scope-missing" or "insufficient_scope" in challenge or asked.startswith("GET"):
         title = say("cause-scope", account=name, asked=asked)
         return Cause(code="scope-missing", title=title, words=words_of(reply), step=say("scopes-step"))
@@ -274,7 +273,7 @@ def _fault(code: str, title: Texts, step: Texts, reply: Reply, *requirements: st
 
 
 def _clock(reply: Reply, now: str) -> Cause | None:
-    for sent in _dates(reply):
+    for sent in filter(None, map(_date, reply.headers.getall("Date", ()))):
         apart = round(abs((sent - datetime.fromisoformat(now)).total_seconds()))
         if apart > _SKEW_SECONDS:
             title = say("cause-clock", seconds=apart, date=render_value(sent.isoformat()), here=now)
@@ -282,12 +281,9 @@ def _clock(reply: Reply, now: str) -> Cause | None:
     return None
 
 
-def _dates(reply: Reply) -> Iterator[datetime]:
-    for name, value in reply.headers.items():
-        if name.lower() == "date":
-            try:
-                sent = parsedate_to_datetime(value)
-            except (ValueError, TypeError):
-                continue
-            if sent.tzinfo is not None:
-                yield sent
+def _date(value: str) -> datetime | None:
+    try:
+        sent = parsedate_to_datetime(value)
+    except (ValueError, TypeError):
+        return None
+    return None if sent.tzinfo is None else sent

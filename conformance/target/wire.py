@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 import orjson
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from conformance.model.result import Exchange
@@ -35,12 +36,13 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer. Status 0: no answer, for the reason in ``failure``; ``late``: timeout; ``untrusted``: no TLS, or a
-    certificate that this machine does not trust; ``closed``: the connection ended before an answer.
+    """An answer; ``headers`` are case-insensitive. Status 0: no answer, for the reason in ``failure``; ``late``:
+    timeout; ``untrusted``: no TLS, or a certificate that this machine does not trust; ``closed``: the connection ended
+    before an answer.
     """
 
     status: int
-    headers: Mapping[str, str]
+    headers: CIMultiDict[str] | CIMultiDictProxy[str]
     body: bytes
     failure: Texts | None = None
     late: bool = False
@@ -222,14 +224,14 @@ class Wire:
                 async for piece in response.content.iter_chunked(65_536):
                     content += piece
                     if len(content) > _MAX_BYTES:
-                        return Reply(0, {}, b"", say("answer-too-large", most=_MAX_BYTES))
-                return Reply(response.status, dict(response.headers), bytes(content))
+                        return _unanswered(say("answer-too-large", most=_MAX_BYTES))
+                return Reply(response.status, response.headers, bytes(content))
         except TimeoutError:
-            return Reply(0, {}, b"", say("late"), late=True)
+            return _unanswered(say("late"), late=True)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             reset = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
             closed = reset and not isinstance(error, aiohttp.ClientConnectorError)
-            return Reply(0, {}, b"", _lost(error), untrusted=isinstance(error, aiohttp.ClientSSLError), closed=closed)
+            return _unanswered(_lost(error), untrusted=isinstance(error, aiohttp.ClientSSLError), closed=closed)
 
     async def _send_with_token(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         return await self.send(method, path, {"Authorization": f"Bearer {self._token}", **headers}, body)
@@ -267,8 +269,12 @@ def _seconds_to_wait(reply: Reply) -> int | None:
     """The Retry-After of a 429, in seconds; None where there is none, or one beyond a minute."""
     if reply.status != _LIMITED:
         return None
-    after = next((value for name, value in reply.headers.items() if name.lower() == "retry-after"), "")
+    after = reply.headers.get("Retry-After", "")
     return max(1, int(after)) if after.isdecimal() and int(after) <= _MAX_WAIT_SECONDS else None
+
+
+def _unanswered(failure: Texts, **more: bool) -> Reply:
+    return Reply(0, CIMultiDict(), b"", failure, **more)
 
 
 def _lost(error: Exception) -> Texts:
