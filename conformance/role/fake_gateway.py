@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.model.result import Exchange
-from conformance.role.host import MAX_HELD, PartnerHost, ReceivedRequest, Refused, SentAnswer, ignored
+from conformance.role.host import PartnerHost, ReceivedRequest, Refused, SentAnswer, ignored
 from conformance.role.journal import SendOutcome, SentSubmission, SubmissionJournal
 from conformance.role.traffic import Request
 from conformance.target.setup import TargetAccount
@@ -38,9 +38,8 @@ class FakeGateway(PartnerHost):
         journal: SubmissionJournal,
         *,
         refused: Refused = ignored,
-        most_held: int = MAX_HELD,
     ) -> None:
-        super().__init__(account, exchanges, refused=refused, most_held=most_held)
+        super().__init__(account, exchanges, refused=refused)
         self.faults: deque[Mapping[str, Any]] = deque()
         self._submissions = journal
         self._now: dict[str, _Answering] = {}
@@ -89,29 +88,23 @@ class FakeGateway(PartnerHost):
         """Note a decision; its outcome is ``lost`` where a fault takes the place of the answer."""
         outcome, reason = receipt["verdict"], _reason_of(submission)
         if outcome == "accepted":
-            self._submissions.states[submission.id] = (receipt["revision"], "", reason is None)
+            self._submissions.states[submission.id] = (receipt["revision"], reason is None)
         now = self._now.get(request)
         if now is None or (not hasattr(submission, "publisher") and (reason, outcome) != (_ABSENT, "accepted")):
             return
         lost = now.fault is not None and reason != _ABSENT
         self._note(submission, "lost" if lost else outcome, now)
 
-    async def overtake(self, offer_id: str, *, by: int) -> None:
-        """Raise the revision of a live offer, as if another machine of its platform had published it."""
-        await self.core.overtake(offer_id, by=by)
-
     def _note(self, submission: Any, outcome: SendOutcome, now: _Answering) -> None:
         reason = _reason_of(submission)
-        revision: int = getattr(submission, "revision", 0) or submission.if_revision
-        content = {"content": submission.digest} if reason is None else {"withdrawn": reason}
-        self._submissions.sent.append(
+        self._submissions.note(
             SentSubmission(
                 id=submission.id,
-                revision=revision,
+                revision=getattr(submission, "revision", 0) or submission.if_revision,
                 outcome=outcome,
                 at=now.at,
-                kind="publish" if reason is None else "withdraw",
-                document={"id": submission.id, "revision": revision, **content},
+                content=submission.digest if reason is None else "",
+                reason=reason,
                 wait=now.wait if outcome in {"unknown", "lost"} else 0.0,
             )
         )
@@ -129,7 +122,7 @@ class FakeGateway(PartnerHost):
             errors = [problem["code"] for problem in each.get("problems", ()) if problem["severity"] == "error"]
             own = [] if answered.status == _FORBIDDEN else errors or [str(document.get("code", "?"))]
             sent = ("?", 0) if item is None else (item.id, item.revision)
-            self._submissions.sent.append(
+            self._submissions.note(
                 SentSubmission(id=sent[0], revision=sent[1], outcome="refused", at=at, problems=tuple(own))
             )
 

@@ -9,12 +9,11 @@ from conformance.target.record import record
 from conformance.target.setup import SetupError, TargetAccount
 from conformance.words import say
 from gateway.mock.accounts import account as partner_of
-from gateway.mock.front import CLOSED, MAX_HELD, ReceivedRequest, SentAnswer, refusal, retry_after
+from gateway.mock.front import CLOSED, ReceivedRequest, SentAnswer, refusal, retry_after
 from gateway.mock.host import Host, ListenError, RefusedRequestError, hosted
 
 __all__ = [
     "CLOSED",
-    "MAX_HELD",
     "PartnerHost",
     "ReceivedRequest",
     "RefusedRequestError",
@@ -37,7 +36,7 @@ def ignored(_asked: ReceivedRequest, _answered: SentAnswer) -> None:
 
 class PartnerHost(Host):
     """Server for the kit's client; ``answering``, set by ``hosting``, computes the answers. ``refused`` is called with
-    a request that the server refuses while it receives it. Contents of all requests together take ``most_held`` bytes.
+    a request that the server refuses while it receives it.
     """
 
     answering: AnswerRequest
@@ -49,12 +48,10 @@ class PartnerHost(Host):
         *,
         scopes: Sequence[str] = PUBLISHER,
         refused: Refused = ignored,
-        most_held: int = MAX_HELD,
     ) -> None:
         super().__init__()
         self.account = account
         self.scopes = scopes
-        self.most_held = most_held
         self.url = ""
         self._journal = journal
         self._refused = refused
@@ -114,9 +111,7 @@ async def hosting(host: PartnerHost, answering: AnswerRequest, listen: str) -> A
     clients = {} if account.client_id == account.platform else {account.client_id: account.platform}
     async with AsyncExitStack() as stack:
         try:
-            serving = hosted(
-                host, address.strip("[]"), int(port), partners=[partner], clients=clients, most_held=host.most_held
-            )
+            serving = hosted(host, address.strip("[]"), int(port), partners=[partner], clients=clients)
             host.url = await stack.enter_async_context(serving)
         except (ListenError, ValueError, OverflowError) as error:
             reason = error.reason.texts if isinstance(error, ListenError) else error

@@ -45,11 +45,11 @@ class PublisherRole(PartnerRole):
         super().__init__(setup, session, seed=seed, day=day, platforms={})
         self._traffic = Traffic()
         self._reader = RequestReader()
-        self._trials = Trials(self._gateway, self._id_of, self._meet)
+        self._trials = Trials(self._gateway, self._id_of, self._order)
         self._waiting = RunWaits(setup.patience)
         self._ids: dict[str, str] = {}
         self._changes: Counter[str] = Counter()
-        self._known: dict[str, tuple[int, str, bool]] = {}
+        self._known: dict[str, tuple[int, bool]] = {}
         self._began = 0.0
         self._of_sets = False
         self._of_all = False
@@ -78,7 +78,7 @@ class PublisherRole(PartnerRole):
         if request.is_set:
             present = {item.id for item in request.items}
             states = self._submissions.states.items()
-            request.gone = sum(live and offer_id not in present for offer_id, (_, _, live) in states)
+            request.gone = sum(live and offer_id not in present for offer_id, (_, live) in states)
         answered = await self._trials.answer(asked, request)
         self._count_changes()
         unanswered = answered.closed or answered.cut
@@ -136,7 +136,7 @@ class PublisherRole(PartnerRole):
         """
         others = [
             offer_id
-            for offer_id, (_, _, live) in self._submissions.states.items()
+            for offer_id, (_, live) in self._submissions.states.items()
             if live and offer_id != self._id_of(step.offer)
         ]
         if step.action != "withdraw" or not self._traffic.has_sets or others:
@@ -147,10 +147,6 @@ class PublisherRole(PartnerRole):
             return bool(self._submissions.of(self._id_of(_COMPANION))["state"] == "live")
 
         await poll(is_live, bool, seconds=10 * self._setup.patience, pause=_PAUSE_SECONDS)
-
-    async def _meet(self, action: str, offer: str) -> None:
-        """An order that is given while a request is open."""
-        await self._order(action, offer)
 
     async def _order(self, action: str, offer: str) -> None:
         loop = asyncio.get_running_loop()
@@ -197,26 +193,24 @@ class PublisherRole(PartnerRole):
         """
         sends = list(self._traffic.sends(offer_id, self._began))
         alone = [(request, item) for request, item in sends if not request.is_set]
+        known = self._submissions.of(offer_id)
         return {
-            **self._submissions.of(offer_id),
+            **known,
             "sends": sum(1 for _ in self._traffic.sends(offer_id)),
             "accepted": self._changes[offer_id],
             "revisions": distinct_revisions(iter(sends)),
             "contents": len({(item.kind, item.digest) for _, item in sends}),
             "shows": self._displayed(offer_id),
             "alone": len(alone),
-            "renewed": sum(pair == ("duplicate", "accepted") for pair in pairwise(self._outcomes(offer_id))),
+            "renewed": sum(pair == ("duplicate", "accepted") for pair in pairwise(known["outcomes"])),
             "refused": any(offer_id in request.refused for request, _ in sends),
             "refusals": sum(offer_id in request.refused for request, _ in alone),
             "repetitions": len(alone) - distinct_revisions(iter(alone)),
         }
 
-    def _outcomes(self, offer_id: str) -> list[str]:
-        return [each.outcome for each in self._submissions.sent if each.id == offer_id]
-
     def _displayed(self, offer_id: str) -> str | None:
         """Whether the live content is the ``newest`` of all that came, or an ``older`` one; None without any."""
-        revision, _, live = self._submissions.states.get(offer_id, (0, "", False))
+        revision, live = self._submissions.states.get(offer_id, (0, False))
         sent = [item for _, item in self._traffic.sends(offer_id) if item.kind == "publish"]
         contents = list(dict.fromkeys(item.digest for item in sent))
         displayed = next((item.digest for item in sent if item.revision == revision), None)

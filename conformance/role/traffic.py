@@ -4,12 +4,11 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 import schemas
-from conformance.role.journal import SendKind
 from conformance.script.batch import UnreadableBatchError, inflate, split_batch
 
 MARKS, SNAPSHOTS, BATCH = "/v1/snapshots/marks", "/v1/snapshots", "/v1/offers/batch"
@@ -28,7 +27,7 @@ class TrafficItem:
 
     id: str
     revision: int
-    kind: SendKind
+    kind: Literal["publish", "withdraw"]
     digest: str = ""
     contacts: tuple[str, ...] = ()
 

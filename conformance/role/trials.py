@@ -62,7 +62,7 @@ class Trials:
                 if fault["fault"] not in _OF_SINGLE:
                     self._expected.add(fault["fault"])
                 elif fault["fault"] == "overtaken":
-                    await self._gateway.overtake(self._id_of(fault["offer"]), by=_OVERTAKEN_BY)
+                    await self._gateway.core.overtake(self._id_of(fault["offer"]), by=_OVERTAKEN_BY)
                 self._left.append((fault, fault.get("times", 1)))
             else:
                 self._gateway.faults.append(fault)

@@ -2,15 +2,15 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TypeAlias
 
 from conformance.model.result import Deviation
-from conformance.role.journal import MAX_FINDINGS, SubmissionJournal, check_invariant
+from conformance.role.journal import SentSubmission, SubmissionJournal
 from conformance.role.traffic import ExecutedOrder, Request, Traffic, TrafficItem
-from conformance.words import Texts, plain, say
+from conformance.words import Texts, code_in_words, joined, plain, say
 
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 _CONTRACT = frozenset({400, 403, 404, 405, 411, 413, 414, 415, 417, 431, 505})
@@ -21,13 +21,13 @@ _MARGIN_SECONDS = 1.0
 """An order that was executed so long before a mark is part of what the platform stores."""
 _RACE_SECONDS = 5.0
 _REPETITIONS = 5
+_TOLERANCE = 0.9
+_MAX_FINDINGS = 1_000
 
 
 def check_watch(what: str, traffic: Traffic, journal: SubmissionJournal, *, since: float) -> list[Deviation]:
     """The findings of one watch; some cover requests from ``since`` on only. Raises KeyError for an unknown watch."""
-    if what in _WATCHES:
-        return list(islice(_WATCHES[what](Seen(traffic, journal, since)), MAX_FINDINGS))
-    return check_invariant(journal, what)
+    return list(islice(_WATCHES[what](Seen(traffic, journal, since)), _MAX_FINDINGS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +92,19 @@ def _revisions(run: Seen) -> Iterator[Deviation]:
     """No revision is used for two contents, and none decreases. A submission that is overtaken by a newer one, and one
     that is sent again, may be stale.
     """
-    first: dict[tuple[str, int], tuple[float, str]] = {}
+    first: dict[tuple[str, int], tuple[float, tuple[str, str | None]]] = {}
     highest: dict[str, tuple[int, float]] = {}
     for each in run.journal.sent:
-        content = str(sorted(each.document.items(), key=str))
+        content = (each.content, each.reason)
         at, before = first.setdefault((each.id, each.revision), (each.at, content))
         if each.outcome == "rejected" and before != content:
-            yield Deviation(_revision(each.id, each.revision), say("growing-revision"), plain(each.outcome))
+            yield Deviation(_revision(each), say("growing-revision"), plain(each.outcome))
         above, above_at = highest.get(each.id, (0, each.at))
         if each.outcome == "stale" and each.revision < above and at == each.at:
             ordered = [done for done in run.traffic.done if done.id == each.id]
             late = ordered[-1].began > above_at if ordered else each.at - above_at > _RACE_SECONDS
             if late:
-                yield Deviation(_revision(each.id, each.revision), say("growing-revision"), plain(each.outcome))
+                yield Deviation(_revision(each), say("growing-revision"), plain(each.outcome))
         if each.revision > above:
             highest[each.id] = (each.revision, each.at)
 
@@ -196,12 +196,50 @@ def _one_at_a_time(run: Seen) -> Iterator[Deviation]:
                 yield Deviation(_line(later), say("one-set-at-a-time"), say("set-still-open", mark=earlier.mark[:20]))
 
 
+def _accepted_documents(run: Seen) -> Iterator[Deviation]:
+    """Each document once, however often it was sent."""
+    seen: set[tuple[str, int, tuple[str, ...]]] = set()
+    for each in run.journal.sent:
+        document = (each.id, each.revision, each.problems)
+        if each.problems and document not in seen:
+            seen.add(document)
+            yield Deviation(
+                _revision(each),
+                say("sound-document"),
+                joined(map(code_in_words, each.problems), ", "),
+            )
+
+
+def _resending(run: Seen) -> Iterator[Deviation]:
+    """A submission without a decision (503, or no answer) is sent again until it is decided."""
+    for sent in _by_offer(run.journal.sent):
+        if sent[-1].outcome in {"unknown", "lost"}:
+            yield Deviation(_revision(sent[-1]), say("sent-again"), say("not-sent-again"))
+
+
+def _retry_after(run: Seen) -> Iterator[Deviation]:
+    """Each retry waits for Retry-After, with a tolerance of 10 %."""
+    for sent in _by_offer(run.journal.sent):
+        for before, after in pairwise(sent):
+            # Two of one request are no repetition.
+            if before.wait and before.at < after.at < before.at + before.wait * _TOLERANCE:
+                waited = plain(f"{after.at - before.at:.2f} s")
+                yield Deviation(_revision(after), say("waiting", seconds=f"{before.wait:.0f}"), waited)
+
+
+def _by_offer(sent: Sequence[SentSubmission]) -> Iterator[list[SentSubmission]]:
+    grouped: dict[str, list[SentSubmission]] = {}
+    for each in sent:
+        grouped.setdefault(each.id, []).append(each)
+    yield from grouped.values()
+
+
 def _line(request: Request) -> Texts:
     return plain(f"{request.method} {request.path}")
 
 
-def _revision(offer_id: str, revision: int) -> Texts:
-    return say("revision", id=offer_id, revision=revision)
+def _revision(sent: SentSubmission) -> Texts:
+    return say("revision", id=sent.id, revision=sent.revision)
 
 
 def distinct_revisions(sends: Iterator[tuple[Request, TrafficItem]]) -> int:
@@ -222,6 +260,9 @@ _WATCHES: Mapping[str, _Watch] = {
     "marks": _marks,
     "guard": _guard,
     "one-at-a-time": _one_at_a_time,
+    "documents": _accepted_documents,
+    "resending": _resending,
+    "patience": _retry_after,
 }
 OF_SETS = frozenset({"sets", "whole-sets", "marks", "guard", "one-at-a-time"})
 """Watches of snapshots: they say nothing about a platform that sends none."""

@@ -26,8 +26,6 @@ MARK: Mapping[str, str] = {"Passerelle-Mock": "1"}
 """A header of each answer."""
 MAX_BYTES = 64 * 1024 * 1024
 """The largest content."""
-MAX_HELD = 3 * MAX_BYTES
-"""Contents of all requests together."""
 READ_SECONDS = 30.0
 _SHUTDOWN_SECONDS = 1.0
 """Grace period for open answers at shutdown."""
@@ -100,15 +98,16 @@ def retry_after(seconds: float) -> Mapping[str, str]:
 
 
 class Front:
-    """Answers requests by ``answering``, which may be exchanged, and shows each with its answer to ``seen``. The
-    contents of all requests that are being answered take ``held`` bytes, ``most_held`` at most.
+    """Answers requests by ``answering``, and shows each with its answer to ``seen``. The contents of all requests that
+    are being answered take ``held`` bytes, ``most_held`` at most.
     """
 
-    def __init__(self, answering: Answering, *, seen: Seen, most_held: int = MAX_HELD) -> None:
-        self.answering = answering
+    most_held = 3 * MAX_BYTES
+
+    def __init__(self, answering: Answering, *, seen: Seen) -> None:
+        self._answering = answering
         self._seen = seen
         self.held = 0
-        self._most_held = most_held
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
@@ -117,7 +116,7 @@ class Front:
         try:
             await self._read(request, body)
             asked = replace(asked, body=bytes(body))
-            answered = await self.answering(asked)
+            answered = await self._answering(asked)
         except (ConnectionError, asyncio.CancelledError):  # the client has left before an answer
             answered = CLOSED
             raise
@@ -143,7 +142,7 @@ class Front:
                     return
                 if len(body) + len(piece) > MAX_BYTES:
                     raise ProblemError("body-too-large", expected=MAX_BYTES)
-                if self.held + len(piece) > self._most_held:
+                if self.held + len(piece) > self.most_held:
                     raise ProblemError("uploads-busy", headers={hdrs.RETRY_AFTER: "2"})
                 self.held += len(piece)
                 body += piece

@@ -11,7 +11,7 @@ from gateway.clock import Clock, now
 from gateway.errors import TokenError
 from gateway.mock.core import Core, core
 from gateway.mock.decisions import Decisions
-from gateway.mock.front import MAX_HELD, Front, ReceivedRequest, SentAnswer, Way, forwarding, fronted, refusal
+from gateway.mock.front import Front, ReceivedRequest, SentAnswer, Way, forwarding, fronted, refusal
 from gateway.partners.revocation import Claims
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import OFFERS, RECEIPTS
@@ -92,7 +92,6 @@ async def hosted(
     clients: Mapping[str, str] | None = None,
     clock: Clock = now,
     open_to_all: bool = False,
-    most_held: int = MAX_HELD,
 ) -> AsyncIterator[str]:
     """Serve a host at an address (port 0: any free one), with these partners; yields its URL. ``clients``: the platform
     of each client id that is not the platform's slug. Raises ListenError.
@@ -108,6 +107,6 @@ async def hosted(
         )
         host.core = await stack.enter_async_context(running)
         host.way = await stack.enter_async_context(forwarding(host.core.url))
-        host.front = Front(host.answer, seen=host.seen, most_held=most_held)
+        host.front = Front(host.answer, seen=host.seen)
         await fronted(stack, host.front, listening)
         yield url

@@ -269,7 +269,7 @@ async def test_what_a_snapshot_lacks_is_withdrawn_in_the_journal(client: Client)
     assert ["live", "withdrawn"] == [client.submissions.of(f"bretagne:{number}")["state"] for number in range(2)]
     assert ["accepted", "accepted", "duplicate", "accepted"] == [each.outcome for each in client.submissions.sent]
     last = client.submissions.sent[-1]
-    assert ("withdraw", "bretagne:1", "absent") == (last.kind, last.id, last.document["withdrawn"])
+    assert ("bretagne:1", "absent") == (last.id, last.reason)
 
 
 async def taken_mark(client: Client) -> str:
@@ -326,7 +326,7 @@ async def test_contents_of_all_requests_together_take_bounded_memory() -> None:
     """ERR-008: a request that exceeds the memory gets 503 and Retry-After; an answer frees what its request held."""
     submissions = SubmissionJournal("bretagne")
     [content] = await offers(1)
-    gateway = FakeGateway(ACCOUNT, [], submissions, most_held=len(content) + 200)
+    gateway = FakeGateway(ACCOUNT, [], submissions)
     more = asyncio.Event()
 
     async def slowly() -> AsyncIterator[bytes]:
@@ -335,6 +335,7 @@ async def test_contents_of_all_requests_together_take_bounded_memory() -> None:
         yield content[-1:]
 
     async with hosting(gateway, answering(gateway), "127.0.0.1:0") as url, aiohttp.ClientSession() as session:
+        gateway.front.most_held = len(content) + 200
         async with session.post(f"{url}/oauth/token", data=FORM) as response:
             token = (await response.json())["access_token"]
         headers = {"Authorization": f"Bearer {token}", "Content-Type": LINES}
