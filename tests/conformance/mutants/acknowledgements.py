@@ -1,14 +1,11 @@
 """Wrong gateways: what is queued, tried, traced and published about itself (PUB-004 to PUB-008)."""
 
-import re
 from dataclasses import replace
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
 from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import OFFERS, stores_one
 from tests.conformance.mutants.ways import refusal, waits
-
-_WELL_KNOWN = "/.well-known/passerelle"
 
 register("acknowledgements")
 
@@ -60,12 +57,3 @@ async def answers_with_problems_alone(seen: Seen, forward: Forward) -> Answer:
     if stores_one(seen) and answered.status == 409 and "receipt" in (answered.json or {}):
         return refusal(answered.json["problems"], "submission-refused", 409)
     return answered
-
-
-_TRACE = re.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-
-
-def _said(seen: Seen, answered: Answer, *missing: str) -> Answer:
-    if seen.path != _WELL_KNOWN or answered.status != 200:
-        return answered
-    return answered.saying({name: each for name, each in answered.json.items() if name not in missing})

@@ -1,12 +1,11 @@
 """Wrong gateways, second round: documents and what readers get of them (OFR)."""
 
-import re
 from itertools import islice
 from typing import Any
 
 from tests.conformance.mutants.edits import Document
 from tests.conformance.mutants.table import register
-from tests.conformance.mutants.ways import reading, rendering, texts_changed
+from tests.conformance.mutants.ways import reading, rendering
 
 
 @reading("OFR-006", "refuses a website of more than 255 characters")
@@ -37,13 +36,6 @@ def counts_no_weekends(offer: Document) -> None:
     for name in islice(reversed(given), max(0, len(given) - 5)):
         if name in {"saturday", "sunday"}:
             del offer["schedule"][name]
-
-
-def _harmless(pattern: str) -> Any:
-    def edit(offer: Document) -> None:
-        texts_changed(offer, lambda text: re.sub(pattern, "x", text))
-
-    return edit
 
 
 @reading("OFR-036", "allows 4,096 bytes of extensions")

@@ -2,11 +2,9 @@
 
 import re
 
-from tests.conformance.mutants.edits import Document, value_at
+from tests.conformance.mutants.edits import Document
 from tests.conformance.mutants.table import register
-from tests.conformance.mutants.ways import put, reading, rendering
-
-_URLS = ("/apply_url", "/employer/website")
+from tests.conformance.mutants.ways import reading, rendering
 
 
 def _luhn(number: str) -> bool:
@@ -41,12 +39,6 @@ def reads_spaced_sirets(offer: Document) -> None:
     offer["employer"]["siret"] = siret
     if len(siret) == 9 and _luhn(siret):
         del offer["employer"]["siret"]
-
-
-def _addresses(offer: Document, pattern: str, new: str, *pointers: str) -> None:
-    for pointer in pointers or _URLS:
-        if isinstance(url := value_at(offer, pointer), str):
-            put(offer, pointer, re.sub(pattern, new, url))
 
 
 def _territory(entry: Document, **changed: str) -> None:

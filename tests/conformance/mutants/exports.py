@@ -10,8 +10,6 @@ from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
 from tests.conformance.mutants.table import register
 from tests.conformance.mutants.views import asker, export_answer, export_of
 
-_KINDS = ("csv", "jobposting", "rss")
-
 
 async def _csv(seen: Seen, forward: Forward, change: Callable[[dict[str, str]], object]) -> Answer:
     """The CSV export with every row changed."""

@@ -13,11 +13,6 @@ _TRACE = 'Traceback (most recent call last):\n  File "/srv/gateway/app.py", line
 register("faults")
 
 
-def _status(answered: Answer, status: int) -> Answer:
-    body = answered.json
-    return replace(answered.saying({**body, "status": status}) if isinstance(body, dict) else answered, status=status)
-
-
 @wrong("ERR-004", "takes an offer without a media type")
 async def guesses_media_types(seen: Seen, forward: Forward) -> Answer:
     untyped = seen.publishes and seen.headers.get("Content-Type", "application/octet-stream").startswith(

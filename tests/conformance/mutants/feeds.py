@@ -13,7 +13,6 @@ from tests.conformance.mutants.views import (
     with_changes,
 )
 
-_FILTERS = ("region", "department", "level", "week", "sector", "platform", "bbox")
 _HOST = "stages.grand-est.example"
 
 register("feeds")

@@ -9,15 +9,10 @@ import orjson
 from tests.conformance.mutants.edits import Document, value_at
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
 from tests.conformance.mutants.table import register
-from tests.conformance.mutants.ways import edited, entries, exported, problems_changed, put, way_in, without
+from tests.conformance.mutants.ways import edited, entries, exported, problems_changed, way_in, without
 from tests.conformance.mutants.when import asked
 
 _HIDDEN = "[…]"
-
-
-def _harmless(text: str) -> str:
-    """The text without what a search for personal data finds."""
-    return re.sub(r"@|\d", "x", text)
 
 
 @wrong("OFR-034", "looks for no personal data in keys of extensions")
@@ -74,12 +69,6 @@ async def writes_asterisks(seen: Seen, forward: Forward) -> Answer:
     if not any(True for _ in entries(seen, body)):
         return answered
     return replace(answered, body=orjson.dumps(body).replace(_HIDDEN.encode(), b"***"))
-
-
-def _addresses(offer: Document, pattern: str, new: str) -> None:
-    for pointer in ("/apply_url", "/employer/website"):
-        if isinstance(url := value_at(offer, pointer), str):
-            put(offer, pointer, re.sub(pattern, new, url))
 
 
 register("personal", leaking=lambda when: lambda seen, forward: _leaking(seen, forward, leaks=asked(when, seen)))

@@ -30,11 +30,6 @@ def sent(seen: Seen) -> dict[str, Any]:
     return dict(body.get("internship_offer", {})) if isinstance(body, dict) else {}
 
 
-def _refused(seen: Seen, answered: Answer, field: str) -> bool:
-    """Whether an offer was refused, for one of its fields among others."""
-    return seen.method == "POST" and answered.status == 400 and field in answered.json.get("error", {})
-
-
 def _created(seen: Seen) -> Answer:
     return json_answer(201, sent(seen))
 

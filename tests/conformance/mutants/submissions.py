@@ -1,7 +1,5 @@
 """Wrong gateways, second round: identity, order, withdrawal, publishing, keys (IDN, REV, WDR, PUB)."""
 
-from typing import Any
-
 from tests.conformance.mutants.edits import Document
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
 from tests.conformance.mutants.table import register
@@ -138,14 +136,6 @@ async def refuses_blanks_around_lines(seen: Seen, forward: Forward) -> Answer:
     if way_in(seen) == "batch" and any(line.strip() != line for line in lines_of(seen)) and seen.body[:1] != b"[":
         return refusal([], "batch-refused", 422)
     return await forward(seen)
-
-
-def _said(seen: Seen, answered: Answer, change: Any) -> Answer:
-    return answered.saying(change(answered.json)) if answers_items(seen, answered, "snapshot") else answered
-
-
-def _lacking(*names: str) -> Any:
-    return lambda body: {name: each for name, each in body.items() if name not in names}
 
 
 @wrong("PUB-024", "applies a snapshot that ends within a line")

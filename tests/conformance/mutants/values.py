@@ -1,7 +1,6 @@
 """Wrong gateways: types, limits, ranges and lists of a document (OFR-005 to OFR-009, OFR-039)."""
 
 import re
-from typing import Any
 
 import schemas
 from tests.conformance.mutants.edits import TEXTS, Document, value_at
@@ -25,13 +24,6 @@ def takes_nested_null_for_unknown(offer: Document) -> None:
         for name in [name for name, each in (offer.get(part) or {}).items() if each is None]:
             if name not in {"name", "city", "postal_code"}:
                 del offer[part][name]
-
-
-def _cut(pointer: str, limit: int) -> Any:
-    def edit(offer: Document) -> None:
-        texts_changed(offer, lambda text: text[:limit], pointer)
-
-    return edit
 
 
 @reading("OFR-006", "counts texts in bytes")
@@ -63,7 +55,3 @@ async def cuts_descriptions_of_the_csv(seen: Seen, forward: Forward) -> Answer:
 def limits_addresses_to_191(offer: Document) -> None:
     if 191 < len(offer["apply_url"]) <= 200:
         offer["apply_url"] = "https://atelier.example/" + "x" * 200
-
-
-def _once(items: list[Any]) -> list[Any]:
-    return [each for index, each in enumerate(items) if each not in items[:index]]

@@ -15,7 +15,6 @@ from tests.conformance.mutants.uploads import answers_items, code_of, decided, i
 from tests.conformance.mutants.views import CHANGES, LIST, ONE, asker, scopes_of, way
 from tests.conformance.mutants.ways import codes, waits, way_in
 
-_KEY = re.compile("[!-~]{1,128}")
 _REQUESTS: Mapping[str, Callable[[Seen], bool]] = {
     "offer": lambda seen: seen.publishes,
     "batch": lambda seen: way_in(seen) == "batch",
