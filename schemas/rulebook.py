@@ -1,10 +1,13 @@
 """Rules and problems: code, requirement and texts of each rule as data; a problem is one violation of a rule."""
 
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from itertools import islice
+from string import Formatter
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -29,6 +32,7 @@ __all__ = [
     "displayed",
     "first_of",
     "localized",
+    "message_of",
     "preferred_language",
     "problem",
 ]
@@ -219,6 +223,20 @@ def preferred_language(accepted: str) -> Language:
 def localized(body: Mapping[str, Any], language: Language) -> dict[str, Any]:
     """A problem's JSON with its texts in one language."""
     return {name: value[language] if name in _TEXTS else value for name, value in body.items()}
+
+
+def message_of(body: Mapping[str, Any]) -> Texts:
+    """The message of a localized problem in both languages: its rule's template, with the values of the text that was
+    sent. That text alone where it has not the template's form.
+    """
+    sent, rule = str(body["message"]), catalogue().get(str(body["code"]))
+    for template in () if rule is None else rule.message.values():
+        parts = Formatter().parse(template)
+        form = "".join(re.escape(text) + (f"(?P<{name}>.*?)" if name else "") for text, name, _, _ in parts)
+        with suppress(re.error):  # a value that the template has twice
+            if rule is not None and (found := re.fullmatch(form, sent, re.DOTALL)) is not None:
+                return fill(rule.message, found.groupdict())
+    return dict.fromkeys(LANGUAGES, sent)
 
 
 SCHEMA_VERSION: str = schema("offer")["x-version"]

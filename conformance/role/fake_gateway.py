@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.model.result import Exchange
-from conformance.role.host import PartnerHost, ReceivedRequest, Refused, SentAnswer, ignored
+from conformance.role.host import CLOSED, PartnerHost, ReceivedRequest, Refused, SentAnswer, ignored
 from conformance.role.journal import SendOutcome, SentSubmission, SubmissionJournal
 from conformance.role.traffic import Request
 from conformance.target.setup import TargetAccount
@@ -66,7 +66,7 @@ class FakeGateway(PartnerHost):
         kind, seconds = now.fault["fault"], float(now.fault.get("seconds", 0))
         if kind == "slow":
             await asyncio.sleep(seconds)
-        return await self.fault(asked, kind, seconds=seconds, unavailable="outcome-unknown")
+        return await self.fault(kind, asked, seconds=seconds) or CLOSED
 
     async def appending(self, request: str, submissions: Sequence[Any]) -> bool:
         """Let the request meet the next fault, before anything of it is stored."""

@@ -9,7 +9,7 @@ from conformance.target.record import record
 from conformance.target.setup import SetupError, TargetAccount
 from conformance.words import say
 from gateway.mock.accounts import account as partner_of
-from gateway.mock.front import CLOSED, ReceivedRequest, SentAnswer, refusal, retry_after
+from gateway.mock.front import CLOSED, ReceivedRequest, SentAnswer, refusal
 from gateway.mock.host import Host, ListenError, RefusedRequestError, hosted
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
 
 PUBLISHER = ("offers:publish", "offers:read")
 SUBSCRIBER = ("offers:read",)
-_REQUESTS_PER_MINUTE = 6_000
 
 AnswerRequest: TypeAlias = Callable[[ReceivedRequest], Awaitable[SentAnswer]]
 Refused: TypeAlias = Callable[[ReceivedRequest, SentAnswer], None]
@@ -85,21 +84,6 @@ class PartnerHost(Host):
             self._received.discard(asked.id)
         else:
             self._refused(asked, answered)
-
-    async def fault(self, asked: ReceivedRequest, fault: str, *, seconds: float, unavailable: str) -> SentAnswer:
-        """The answer of a fault that both roles know: ``unavailable`` is the code of a 503, ``seconds`` the
-        Retry-After. Any other fault closes the connection.
-        """
-        retry = retry_after(seconds)
-        match fault:
-            case "unavailable":
-                return refusal(asked, unavailable, status=503, headers=retry)
-            case "busy":
-                return refusal(asked, "rate-limited", headers=retry, expected=_REQUESTS_PER_MINUTE)
-            case "expired-token":
-                self.core.tokens.end()
-                return await self.way.forward(asked)
-        return CLOSED
 
 
 @asynccontextmanager

@@ -1,10 +1,7 @@
 """Causes that the tally of a run shows: what every request of a partner, or every call of its interface, came to."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import replace
-from string import Formatter
-from typing import Any, cast
+from typing import cast
 
 import schemas
 from conformance.model.cause import Cause
@@ -14,7 +11,7 @@ from conformance.script.matcher import render_value
 from conformance.target.reach import interface_cause
 from conformance.target.setup import Setup
 from conformance.words import Texts, joined, plain, say
-from schemas.texts import fill
+from schemas.rulebook import message_of
 
 _ESSENTIAL = frozenset({"POST /reset", "POST /create", "POST /sync", "GET /offers"})
 _WRONG_PROOF = "invalid_client"
@@ -142,23 +139,8 @@ def _fix(codes: list[str]) -> Texts:
 
 def _messages(tally: RunTally) -> Texts | None:
     """The gateway's messages on the common problems."""
-    said = [_message(problem) for problem in list((tally.common or {}).values())[:3] if "message" in problem]
-    return joined(said, " ") if said else None
-
-
-def _message(problem: Mapping[str, Any]) -> Texts:
-    """The message in both languages: its template in the catalogue, with the values of the message that was sent."""
-    sent, rule = str(problem["message"]), schemas.catalogue().get(str(problem["code"]))
-    for template in () if rule is None else rule.message.values():
-        parts = Formatter().parse(template)
-        form = "".join(re.escape(text) + (f"(?P<{name}>.*?)" if name else "") for text, name, _, _ in parts)
-        try:
-            found = re.fullmatch(form, sent, re.DOTALL)
-        except re.error:  # a value that the template has twice
-            continue
-        if found is not None and rule is not None:
-            return fill(rule.message, found.groupdict())
-    return plain(sent)
+    known = [message_of(problem) for problem in list((tally.common or {}).values())[:3] if "message" in problem]
+    return joined(known, " ") if known else None
 
 
 def denied_cause(tally: RunTally) -> Cause:

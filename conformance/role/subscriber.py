@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 
 from conformance.model.case import Case, Hold, OrderStep, Serve, Step
 from conformance.model.result import Deviation, PartnerFailedError, UnverifiableError
-from conformance.role.host import ReceivedRequest, RefusedRequestError, SentAnswer, refusal
+from conformance.role.host import CLOSED, ReceivedRequest, RefusedRequestError, SentAnswer, refusal
 from conformance.role.partner import PartnerRole
 from conformance.role.scripted_feed import Page, ScriptedFeed
 from conformance.script.body import valid_offer
@@ -115,15 +115,13 @@ class SubscriberRole(PartnerRole):
             case None:
                 await asyncio.sleep(seconds)
                 return _page_answer(_wire_form(page))
-            case "resync":
-                return refusal(asked, "resync-required")
             case "refused":
                 return refusal(asked, page["code"])
             case "cut":
                 # The cursor comes first: what is cut off later holds it.
                 empty = {"cursor": "-", "changes": [], "fresh": _FRESH, "more": False}
                 return replace(_page_answer(empty | _wire_form(page)), cut=True)
-        return await self.host.fault(asked, str(fault), seconds=seconds, unavailable="view-behind")
+        return await self.host.fault(str(fault), asked, seconds=seconds) or CLOSED
 
     async def _look_between(self, expect: Mapping[str, Any]) -> list[Deviation]:
         """The faults of the copy right after a fault."""

@@ -12,11 +12,11 @@ from unicodedata import category
 
 import orjson
 import typer
-from aiohttp import hdrs
 from rich.text import Text
 
 from gateway.cli.console import OUT, CommandError, Lang
 from gateway.clock import Clock, now
+from gateway.mock.core import StoppedPartError
 from gateway.mock.faults import FaultError, FaultScenario, read_scenario
 from gateway.mock.front import ReceivedRequest, SentAnswer
 from gateway.mock.host import ListenError
@@ -28,7 +28,7 @@ from gateway.runtime.logs import configure_logs
 from gateway.runtime.loop import run
 from schemas.bilingual import spoken, system_reason
 from schemas.recording import masked_text
-from schemas.rulebook import Language
+from schemas.rulebook import Language, message_of
 from schemas.texts import load_words
 
 _WORDS = load_words(SimpleNamespace, "gateway", "mock")
@@ -64,10 +64,18 @@ def mock(
     configure_logs("error")
     try:
         run(_mock(address, port, _scenario(faults, lang), _clock(clock, lang), lang))
-    except ListenError as error:
-        text = words.listen.format(at=format_endpoint(address, port), reason=spoken(error.reason, lang))
-        raise CommandError(text, step=words.listen_step, language=lang) from error
+    except (ListenError, StoppedPartError) as error:
+        raise ended_by(error, format_endpoint(address, port), lang) from error
     OUT.print(words.end)
+
+
+def ended_by(error: ListenError | StoppedPartError, at: str, lang: Language) -> CommandError:
+    """The error of the command for one of the mock at this endpoint."""
+    words = _WORDS[lang]
+    if isinstance(error, StoppedPartError):
+        return CommandError(words.stopped.format(error=error), step=words.stopped_step, language=lang)
+    text = words.listen.format(at=at, reason=spoken(error.reason, lang))
+    return CommandError(text, step=words.listen_step, language=lang)
 
 
 async def _mock(address: str, port: int, scenario: FaultScenario, clock: Clock, lang: Language) -> None:
@@ -133,20 +141,14 @@ def _refused(answered: SentAnswer) -> int:
 
 
 def _problems(answered: SentAnswer, lang: Language) -> list[str]:
-    """The sentences of a problem document; the codes where it is in the other language."""
-    body, own = answered.document, answered.headers.get(hdrs.CONTENT_LANGUAGE, lang) == lang
+    """The sentences of a problem document."""
+    body = answered.document
     listed = body.get("problems") or [each for result in body.get("results", ()) for each in result.get("problems", ())]
     if not listed:
-        said = body.get("detail") if own else body.get("code") or body.get("error")
-        return [str(said or body.get("message", {}).get(lang, ""))]
+        known = message_of({**body, "message": body["detail"]}) if "code" in body else body.get("message", {})
+        return [str(known.get(lang) or body.get("error", ""))]
     more = [f"+ {len(listed) - _MAX_PROBLEMS}"] if listed[_MAX_PROBLEMS:] else []
-    return [
-        *(
-            f"{each['message'] if own else each['code']} ({each.get('pointer') or '/'})"
-            for each in listed[:_MAX_PROBLEMS]
-        ),
-        *more,
-    ]
+    return [*(f"{message_of(each)[lang]} ({each.get('pointer') or '/'})" for each in listed[:_MAX_PROBLEMS]), *more]
 
 
 def _print(text: str) -> None:

@@ -18,11 +18,12 @@ from gateway.api.tokens import TOKEN_ISSUER
 from gateway.bootstrap import parts
 from gateway.bootstrap.log import with_signing_key
 from gateway.bootstrap.parts import build_federation
-from gateway.bootstrap.serving import build_api, listen, serve
+from gateway.bootstrap.serving import build_api, listen
 from gateway.clock import Clock
 from gateway.federation import Federation
 from gateway.log.tasks import raise_first_end, start_tasks
 from gateway.mock.accounts import Tokens
+from gateway.mock.front import serve_marked
 from gateway.mock.log import Watch, WatchedLog
 from gateway.oauth import jws
 from gateway.operate.decision_counts import count_decisions
@@ -45,6 +46,10 @@ class _Immediate(CommitPace):
     def rest(self, **_: object) -> float:
         """No seconds."""
         return 0.0
+
+
+class StoppedPartError(Exception):
+    """A part of the core has stopped, and the core with it."""
 
 
 class Core:
@@ -72,7 +77,7 @@ class Core:
 
 @asynccontextmanager
 async def watching(parts: Mapping[str, asyncio.Future[None]]) -> AsyncIterator[None]:
-    """End the block with the error of the first of these parts that stops."""
+    """End the block when the first of these parts stops. Raises StoppedPartError."""
     task, ends = asyncio.current_task(), asyncio.ensure_future(raise_first_end(parts))
     if task is None:
         raise RuntimeError("a block that can end is of a task")
@@ -83,7 +88,8 @@ async def watching(parts: Mapping[str, asyncio.Future[None]]) -> AsyncIterator[N
         if not ends.done():
             raise
         task.uncancel()
-        await ends
+        error = ends.exception()
+        raise StoppedPartError(f"{type(error).__name__}: {error}") from error
     finally:
         ends.cancel()
 
@@ -99,7 +105,7 @@ async def core(
     open_to_all: bool,
 ) -> AsyncIterator[Core]:
     """A core whose partners know it as ``url``, in a folder and with keys of its own, which end with the block. Raises
-    SettingsError where no port is free, and the error of a part that stops.
+    SettingsError where no port is free, and StoppedPartError.
     """
     if not structlog.is_configured():  # a process with logs of its own keeps them
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
@@ -142,5 +148,5 @@ async def core(
         app[TOKEN_ISSUER], app[CONTEXT] = tokens, replace(app[CONTEXT], verifier=tokens)
         while not (relay.ready and all(view.ready for view in views.values())):  # noqa: ASYNC110  # some milliseconds
             await asyncio.sleep(_PAUSE)
-        await serve(stack, app, listening)
+        await serve_marked(stack, app, listening)
         yield Core(federation, f"http://{LOOPBACK}:{listening.getsockname()[1]}", tokens)

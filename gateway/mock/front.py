@@ -27,6 +27,7 @@ MARK: Mapping[str, str] = {"Passerelle-Mock": "1"}
 MAX_BYTES = 64 * 1024 * 1024
 """The largest content."""
 READ_SECONDS = 30.0
+READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 _SHUTDOWN_SECONDS = 1.0
 """Grace period for open answers at shutdown."""
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -189,10 +190,20 @@ async def fronted(stack: AsyncExitStack, front: Front, listening: socket.socket)
     """Serve a front on a socket until the stack is closed."""
     app = web.Application()
     app.router.add_route("*", "/{rest:.*}", front.handle)
+    await serve_marked(stack, app, listening)
+
+
+async def serve_marked(stack: AsyncExitStack, app: web.Application, listening: socket.socket) -> None:
+    """Serve an application on a socket until the stack is closed; each of its answers has the mark of a mock."""
+    app.on_response_prepare.append(_mark)
     runner = ProblemRunner(app, shutdown_timeout=_SHUTDOWN_SECONDS, marks=MARK)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.SockSite(runner, listening).start()
+
+
+async def _mark(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(MARK)
 
 
 def _refused(headers: Mapping[str, str], error: ProblemError) -> SentAnswer:
@@ -201,10 +212,10 @@ def _refused(headers: Mapping[str, str], error: ProblemError) -> SentAnswer:
 
 
 async def _send(request: web.Request, asked: ReceivedRequest, answered: SentAnswer) -> web.StreamResponse:
-    """The answer, with the marks of a mock and the request's id as the client gave it."""
+    """The answer, with the request's id as the client gave it."""
     given = request.headers.get(REQUEST_ID, "")
     headers = CIMultiDict((name, value) for name, value in answered.headers.items() if name.lower() not in _OWN)
-    headers.update({**MARK, REQUEST_ID: given if _ID.fullmatch(given) else asked.id})
+    headers[REQUEST_ID] = given if _ID.fullmatch(given) else asked.id
     if request.method == hdrs.METH_HEAD and hdrs.CONTENT_LENGTH in answered.headers:
         headers[hdrs.CONTENT_LENGTH] = answered.headers[hdrs.CONTENT_LENGTH]
     if not (answered.closed or answered.cut):

@@ -5,20 +5,31 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 
 from aiohttp import hdrs
 
+from gateway.api.context import Limits
 from gateway.api.problem import ProblemError
 from gateway.api.query import ReaderQuery, read_changes_query
 from gateway.clock import Clock, now
 from gateway.errors import TokenError
 from gateway.mock.core import Core, core
 from gateway.mock.decisions import Decisions
-from gateway.mock.front import Front, ReceivedRequest, SentAnswer, Way, forwarding, fronted, refusal
+from gateway.mock.front import (
+    CLOSED,
+    READING,
+    Front,
+    ReceivedRequest,
+    SentAnswer,
+    Way,
+    forwarding,
+    fronted,
+    refusal,
+    retry_after,
+)
 from gateway.partners.revocation import Claims
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import OFFERS, RECEIPTS
 from gateway.runtime.listening import bind, format_endpoint, reason
 from schemas.bilingual import Bilingual, system_reason
 
-READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 _MAX_PAGE = 1_000
 _SECONDS = 10.0
 
@@ -59,6 +70,26 @@ class Host(Decisions):
             await federation.offers.reached(await federation.log.ends(OFFERS), _SECONDS)
             await federation.receipts.reached(await federation.log.ends(RECEIPTS), _SECONDS)
         return answered
+
+    async def fault(self, fault: str, asked: ReceivedRequest, *, seconds: float) -> SentAnswer | None:
+        """The answer of a fault that takes the place of the core's; None of another fault. ``seconds`` is the
+        Retry-After.
+        """
+        match fault:
+            case "unavailable":
+                code = "view-behind" if asked.method in READING else "outcome-unknown"
+                return refusal(asked, code, headers=retry_after(seconds))
+            case "busy":
+                limit = Limits().requests_per_minute
+                return refusal(asked, "rate-limited", headers=retry_after(seconds), expected=limit)
+            case "resync":
+                return refusal(asked, "resync-required")
+            case "lost":
+                return CLOSED
+            case "expired-token":
+                self.core.tokens.end()
+                return await self.way.forward(asked)
+        return None
 
     def seen(self, asked: ReceivedRequest, answered: SentAnswer, milliseconds: int) -> None:
         """See a request with its answer, before it is sent; refusals of the front too."""

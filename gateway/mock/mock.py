@@ -11,14 +11,13 @@ from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
-from gateway.api.context import Limits
 from gateway.clock import Clock, now
 from gateway.log.tasks import start_tasks
 from gateway.mock.accounts import account
 from gateway.mock.core import watching
 from gateway.mock.faults import HEADER, Fault, FaultError, FaultScenario
-from gateway.mock.front import CLOSED, ReceivedRequest, SentAnswer, refusal, retry_after
-from gateway.mock.host import READING, Host, ListenError, hosted
+from gateway.mock.front import ReceivedRequest, SentAnswer, refusal
+from gateway.mock.host import Host, ListenError, hosted
 from gateway.mock.requests import PATH, SeenRequests
 from gateway.mock.seeds import PLATFORM, Seeds
 from gateway.protocol.submission import Publish, Submission, Withdraw
@@ -98,23 +97,13 @@ class Mock(Host):
         asked = asked.with_headers(HEADER)
         if fault.stored:  # the key would be answered from this first time
             await self._forward(asked if fault.fault == "lost" else asked.with_headers(_KEY))
-        retry = retry_after(fault.seconds)
+        if (answer := await self.fault(fault.fault, asked, seconds=fault.seconds)) is not None:
+            return answer
         match fault.fault:
-            case "unavailable":
-                code = "view-behind" if asked.method in READING else "outcome-unknown"
-                return refusal(asked, code, headers=retry)
-            case "busy":
-                return refusal(asked, "rate-limited", headers=retry, expected=Limits().requests_per_minute)
-            case "resync":
-                return refusal(asked, "resync-required")
-            case "lost":
-                return CLOSED
             case "slow":
                 await asyncio.sleep(fault.seconds)
             case "late":
                 self._late_until = asyncio.get_running_loop().time() + fault.seconds
-            case "expired-token":
-                self.core.tokens.end()
             case "duplicate":
                 await self._forward(asked)
         answered = await self._forward(asked)

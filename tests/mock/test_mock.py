@@ -4,10 +4,12 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 
 from gateway.clock import now
 from gateway.mock.accounts import account
+from gateway.mock.core import StoppedPartError
 from gateway.mock.faults import FaultScenario
 from gateway.mock.host import Host, ListenError, hosted
 from gateway.mock.mock import mocking
@@ -55,6 +57,13 @@ async def test_each_answer_says_that_it_comes_from_a_mock() -> None:
         writer.close()
 
 
+async def test_the_port_behind_the_front_says_so_too() -> None:
+    async with hosted(host := Host(), "127.0.0.1", 0, partners=[]), aiohttp.ClientSession() as session:
+        for path in ("/.well-known/passerelle", "/nowhere"):
+            async with session.get(host.core.url + path) as response:
+                assert "1" == response.headers["Passerelle-Mock"]
+
+
 async def test_seeded_offers_change_for_every_reason_while_they_are_read() -> None:
     """CHG-001."""
     async with mocked(pause=0) as client:
@@ -98,7 +107,7 @@ async def test_it_ends_with_the_error_of_a_part_that_stops() -> None:
             await Seeds(broken.core.federation).plant()
             await asyncio.sleep(60)
 
-    with pytest.raises(RuntimeError, match="the relay stops"):
+    with pytest.raises(StoppedPartError, match="the relay stops"):
         await run()
 
 

@@ -14,6 +14,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gateway.cli.mock import ended_by
+from gateway.mock.core import StoppedPartError
+from schemas.texts import LANGUAGES, Language
 from tests.mock.mock_harness import offer
 
 pytestmark = pytest.mark.slow
@@ -84,18 +87,29 @@ async def test_it_keeps_a_gateway_up_and_prints_what_it_receives() -> None:
         assert "PUT /v1/offers/bretagne:1  202  accepted" == await it.line()
         assert 202 == (await it.ask("bretagne", "PUT", "/v1/offers/bretagne:1", json=offer(1)))[0]
         assert "PUT /v1/offers/bretagne:1  202  duplicate" == await it.line()
-        wrong = offer(2, sector="x")
-        assert 422 == (await it.ask("bretagne", "PUT", "/v1/offers/bretagne:2", json=wrong))[0]
-        line = await it.line()
-        assert "PUT /v1/offers/bretagne:2  422  refused: not-in-list (/sector)" == line.partition(";")[0]
-        english = {"Accept-Language": "en"}
-        assert 422 == (await it.ask("bretagne", "PUT", "/v1/offers/bretagne:2", json=wrong, headers=english))[0]
-        line = await it.line()
-        assert line.startswith("PUT /v1/offers/bretagne:2  422  refused: ")
-        assert "not-in-list" not in line
-        assert "(/sector)" in line
         assert 404 == (await it.ask("bretagne", "GET", "/v1/offer"))[0]
         assert (await it.line()).startswith("GET /v1/offer  404  ")
+
+
+@pytest.mark.parametrize(
+    ("console", "text"), [("en", "is not an allowed value"), ("fr", "n’est pas une valeur permise")], ids=["en", "fr"]
+)
+async def test_the_console_speaks_its_language_whatever_the_partner_asks_for(console: str, text: str) -> None:
+    async with running("--lang", console) as it:
+        for language in ("fr", "en"):
+            sent = {"json": offer(2, sector="x"), "headers": {"Accept-Language": language}}
+            assert 422 == (await it.ask("bretagne", "PUT", "/v1/offers/bretagne:2", **sent))[0]
+            line = await it.line()
+            assert text in line
+            assert "(/sector)" in line
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_part_that_stops_is_reported_with_a_remedy(lang: Language) -> None:
+    error = ended_by(StoppedPartError("RuntimeError: the relay stops"), "127.0.0.1:8090", lang)
+    assert "RuntimeError: the relay stops" in str(error)
+    assert "TMPDIR" in error.step
+    assert lang == error.language
 
 
 def _verdict(answer: tuple[int, Any]) -> tuple[int, Any]:
