@@ -1,6 +1,6 @@
 """Headings of a case's steps, for ``explain``: their numbers, as in findings, and what each step does."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.model.case import (
@@ -24,48 +24,7 @@ from conformance.words import Texts, joined, plain, say
 
 def heading(number: int, step: Step) -> Texts:
     """The number by which findings name a step, and what it does."""
-    what = _towards_target(step) or _at_kit(step)
-    name = say("step", number=number)
-    return name if what is None else say("at", location=name, text=what)
-
-
-def _towards_target(step: Step) -> Texts | None:
-    match step:
-        case CallStep():
-            return say("step-call", account=step.account)
-        case Follow():
-            return say("step-follow", account=step.account)
-        case Reads():
-            return say("step-reads", account=step.account)
-        case TokenStep():
-            return say("step-token", account=step.account, scope=step.scope or "*")
-        case Clear():
-            return say("step-clear")
-        case OrderStep():
-            return say("step-order")
-        case Restart():
-            return say("step-restart", number=step.while_sending)
-    return None
-
-
-def _at_kit(step: Step) -> Texts | None:
-    """A step of the kit's own servers, which no command shows."""
-    match step:
-        case AnswerStep(()):
-            return say("step-answer-plain")
-        case AnswerStep():
-            return say("step-answer", faults=joined(map(_fault, step.faults), ", "))
-        case Receive():
-            return say("step-receive", seconds=f"{step.after + step.until:g}")
-        case WatchStep():
-            return say("step-watch")
-        case Serve():
-            return say("step-serve", pages=joined(map(_fault, step.pages), ", "))
-        case Hold():
-            return say("step-hold")
-        case Only():
-            return say("step-only")
-    return None
+    return say("at", location=say("step", number=number), text=_TEXTS[type(step)](step))
 
 
 def _fault(fault: Mapping[str, Any]) -> Texts:
@@ -88,3 +47,22 @@ def _fault(fault: Mapping[str, Any]) -> Texts:
     }
     name = fault.get("fault")
     return texts.get(name, plain(name))
+
+
+_TEXTS: Mapping[type, Callable[[Any], Texts]] = {
+    CallStep: lambda step: say("step-call", account=step.account),
+    Follow: lambda step: say("step-follow", account=step.account),
+    Reads: lambda step: say("step-reads", account=step.account),
+    TokenStep: lambda step: say("step-token", account=step.account, scope=step.scope or "*"),
+    Clear: lambda _: say("step-clear"),
+    OrderStep: lambda _: say("step-order"),
+    Restart: lambda step: say("step-restart", number=step.while_sending),
+    AnswerStep: lambda step: (
+        say("step-answer", faults=joined(map(_fault, step.faults), ", ")) if step.faults else say("step-answer-plain")
+    ),
+    Receive: lambda step: say("step-receive", seconds=f"{step.after + step.until:g}"),
+    WatchStep: lambda _: say("step-watch"),
+    Serve: lambda step: say("step-serve", pages=joined(map(_fault, step.pages), ", ")),
+    Hold: lambda _: say("step-hold"),
+    Only: lambda _: say("step-only"),
+}

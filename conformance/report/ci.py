@@ -1,7 +1,7 @@
 """Reports for build servers and code hosts: JUnit XML with one suite per family, and SARIF 2.1.0."""
 
 from typing import Any
-from xml.sax.saxutils import quoteattr
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import orjson
 
@@ -16,12 +16,31 @@ _ELEMENTS = {"fail": "failure", "error": "error", "config-error": "error", "skip
 
 def write_junit(report: Report, language: Language) -> str:
     """The report as XML text."""
-    suites = "".join(_suite(family, results, report, language) for family, results in by_family(report).items())
     name = f"passerelle-conformance {report['role']}"
-    head = (
-        f'<testsuites name={_attribute(name)} {_counts(report["results"])} time="{report["milliseconds"] / 1000:.3f}">'
-    )
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{head}\n{suites}</testsuites>\n'
+    root = _element(None, "testsuites", name=name, **_counts(report["results"]), time=_seconds(report["milliseconds"]))
+    for family, results in by_family(report).items():
+        seconds = _seconds(sum(result["milliseconds"] for result in results))
+        suite = _element(root, "testsuite", name=family, **_counts(results), timestamp=report["began"], time=seconds)
+        known = _element(suite, "properties")
+        for name in ("kit", "schema", "rules"):
+            _element(known, "property", name=name, value=report["versions"][name])
+        _element(known, "property", name="target", value=report["target"])
+        for result in results:
+            _add_case(suite, result, report, language)
+    indent(root, "")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
+
+
+def _element(parent: Element | None, tag: str, text: str = "", **attributes: str) -> Element:
+    """An element within another one, or the first of all."""
+    named = {name: _plain(value) for name, value in attributes.items()}
+    element = Element(tag, named) if parent is None else SubElement(parent, tag, named)
+    element.text = _plain(text) or None
+    return element
+
+
+def _seconds(milliseconds: int) -> str:
+    return f"{milliseconds / 1000:.3f}"
 
 
 def _kind(result: Any) -> str | None:
@@ -29,64 +48,32 @@ def _kind(result: Any) -> str | None:
     return "skipped" if result.get("announced") else _ELEMENTS.get(result["outcome"])
 
 
-def _counts(results: list[Any]) -> str:
+def _counts(results: list[Any]) -> dict[str, str]:
     kinds = [_kind(result) for result in results]
-    return (
-        f'tests="{len(results)}" failures="{kinds.count("failure")}" errors="{kinds.count("error")}" '
-        f'skipped="{kinds.count("skipped")}"'
-    )
+    counted = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+    return {"tests": str(len(results)), **{name: str(kinds.count(kind)) for name, kind in counted.items()}}
 
 
-def _suite(family: str, results: list[Any], report: Report, language: Language) -> str:
-    versions = report["versions"]
-    head = (
-        f"<testsuite name={_attribute(family)} {_counts(results)} timestamp={_attribute(report['began'])} "
-        f'time="{sum(result["milliseconds"] for result in results) / 1000:.3f}">\n'
-        f"<properties>{_property('kit', versions['kit'])}{_property('schema', versions['schema'])}"
-        f"{_property('rules', versions['rules'])}{_property('target', report['target'])}</properties>\n"
-    )
-    cases = "".join(_case(result, report, language) for result in results)
-    return f"{head}{cases}</testsuite>\n"
-
-
-def _case(result: Any, report: Report, language: Language) -> str:
+def _add_case(suite: Element, result: Any, report: Report, language: Language) -> None:
     """A test case: its id as name, so that build servers recognise it in each run, and its title in ``system-out``."""
-    kind = _kind(result)
+    kind, title = _kind(result), result["title"][language]
     family, _, name = result["case"].partition("/")
-    title = f"{result['title'][language]} ({', '.join(result['requirements'])})"
-    head = (
-        f'<testcase classname={_attribute(family)} name={_attribute(name)} time="{result["milliseconds"] / 1000:.3f}">'
-    )
-    body = "" if kind is None else _element(kind, result, report, language)
-    return f"{head}{body}<system-out>{_text(title)}</system-out></testcase>\n"
-
-
-def _element(kind: str, result: Any, report: Report, language: Language) -> str:
-    lines = lines_of(result, language)
-    if result.get("findings"):
-        lines += ["", result["mend"][language]]
-    if "mend" in result:
-        lines += [_sentence(each, language) for each in result["requirements"]]
-        lines.append(repeat_command(report, result["case"]))
-    type_ = "" if kind == "skipped" else f" type={_attribute(result['outcome'])}"
-    return f"<{kind} message={_attribute(result['title'][language])}{type_}>{_text(chr(10).join(lines))}</{kind}>"
+    case = _element(suite, "testcase", classname=family, name=name, time=_seconds(result["milliseconds"]))
+    if kind is not None:
+        lines = lines_of(result, language)
+        if result.get("findings"):
+            lines += ["", result["mend"][language]]
+        if "mend" in result:
+            lines += [_sentence(each, language) for each in result["requirements"]]
+            lines.append(repeat_command(report, result["case"]))
+        typed = {} if kind == "skipped" else {"type": result["outcome"]}
+        _element(case, kind, "\n".join(lines), message=title, **typed)
+    _element(case, "system-out", f"{title} ({', '.join(result['requirements'])})")
 
 
 def _sentence(requirement: str, language: Language) -> str:
     sentence = sentences().get(requirement)
     return requirement if sentence is None else say("at", location=requirement, text=sentence)[language] + "."
-
-
-def _property(name: str, value: str) -> str:
-    return f"<property name={_attribute(name)} value={_attribute(value)}/>"
-
-
-def _attribute(value: str) -> str:
-    return quoteattr(_plain(value))
-
-
-def _text(value: str) -> str:
-    return _plain(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _plain(value: str) -> str:
