@@ -98,17 +98,7 @@ class PublisherRole(PartnerRole):
             self._note(asked).take_answer(answered.status, answered.document, at=_now())
 
     def _note(self, asked: ReceivedRequest) -> Request:
-        return self._traffic.note(
-            self._reader.read(
-                at=_now(),
-                day=self._day(),
-                method=asked.method,
-                path=asked.url.path,
-                query=dict(asked.url.query),
-                headers=asked.headers,
-                body=asked.body,
-            )
-        )
+        return self._traffic.note(self._reader.read(asked, at=_now(), day=self._day()))
 
     async def _reset(self) -> None:
         await self._trials.clear()

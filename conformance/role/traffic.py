@@ -9,6 +9,7 @@ from typing import Any, Literal
 import orjson
 
 import schemas
+from conformance.role.host import ReceivedRequest
 from conformance.script.batch import UnreadableBatchError, inflate, split_batch
 
 MARKS, SNAPSHOTS, BATCH = "/v1/snapshots/marks", "/v1/snapshots", "/v1/offers/batch"
@@ -147,26 +148,15 @@ class RequestReader:
     def __init__(self) -> None:
         self._items: dict[bytes, TrafficItem] = {}
 
-    def read(
-        self,
-        *,
-        at: float,
-        day: date,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> Request:
-        """The request with its items; what cannot be read has none. ``headers`` are case-insensitive, ``day`` is
-        today.
-        """
+    def read(self, asked: ReceivedRequest, *, at: float, day: date) -> Request:
+        """The request with its items, on this day; what cannot be read has none."""
+        method, path, query, body = asked.method, asked.url.path, dict(asked.url.query), asked.body
         request = Request(
             at=at,
             method=method,
             path=path,
             query=query,
-            key=headers.get("Idempotency-Key"),
+            key=asked.headers.get("Idempotency-Key"),
             digest=hashlib.sha256(body).hexdigest(),
             size=len(body),
             mark=query.get("mark", ""),
@@ -176,7 +166,7 @@ class RequestReader:
             number = int(revision) if revision.isdecimal() and len(revision) <= _DIGITS else 0
             request.items = (TrafficItem(path.removeprefix(OFFERS), number, "withdraw"),)
         elif method == "PUT" or path in {BATCH, SNAPSHOTS}:
-            documents = _documents(body, headers.get("Content-Encoding", ""), whole=method == "PUT")
+            documents = _documents(body, asked.headers.get("Content-Encoding", ""), whole=method == "PUT")
             if request.is_set and documents:
                 last = _value(documents[-1])
                 if set(last) == {"count"}:

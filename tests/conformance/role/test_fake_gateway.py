@@ -11,7 +11,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-import schemas
 from conformance.clock import today
 from conformance.model.result import Exchange
 from conformance.role.fake_gateway import FakeGateway
@@ -51,28 +50,13 @@ class Client:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.ask("POST", "/v1/offers/batch", body, {"Content-Type": LINES, **named})
 
-    async def first_message(self, accepted: str) -> str:
-        """The first problem of an invalid offer, for this Accept-Language."""
-        given = {"Authorization": f"Bearer {self.token}", "Accept-Language": accepted, "Content-Type": JSON}
-        async with self.session.put(self.url + "/v1/offers/bretagne:1", data=b"[]", headers=given) as response:
-            return str((await response.json(content_type=None))["problems"][0]["message"])
-
 
 def answering(gateway: FakeGateway) -> Callable[[ReceivedRequest], Awaitable[SentAnswer]]:
     """The gateway's answers, without trials."""
     reader = RequestReader()
 
     async def answer(asked: ReceivedRequest) -> SentAnswer:
-        request = reader.read(
-            at=0.0,
-            day=today(),
-            method=asked.method,
-            path=asked.url.path,
-            query=dict(asked.url.query),
-            headers=asked.headers,
-            body=asked.body,
-        )
-        return await gateway.answer_as_gateway(asked, request)
+        return await gateway.answer_as_gateway(asked, reader.read(asked, at=0.0, day=today()))
 
     return answer
 
@@ -151,12 +135,6 @@ async def test_a_batch_is_judged_by_its_original_bytes_in_any_encoding(client: C
     assert ("json-duplicate-key",) == client.submissions.sent[1].problems
 
 
-@pytest.mark.parametrize("revision", ["", "²", "9" * 5_000, "1.0"])
-async def test_a_revision_that_is_not_a_number_is_a_problem(client: Client, revision: str) -> None:
-    status, code = await client.ask("DELETE", f"/v1/offers/bretagne:1?revision={revision}")
-    assert (400, "parameter-invalid") == (status, code)
-
-
 async def test_a_slow_answer_is_slow_once_and_everything_in_the_batch_is_kept(client: Client) -> None:
     client.gateway.faults.append({"fault": "slow", "seconds": 3_600, "stored": True})
     asking = asyncio.ensure_future(client.batch(b"\n".join(await offers(3))))
@@ -203,52 +181,12 @@ async def test_a_publisher_that_leaves_before_its_content_is_whole_is_in_the_jou
     assert [] == client.submissions.sent
 
 
-async def test_problems_are_in_the_language_that_the_publisher_prefers(client: Client) -> None:
-    french, english = "Un objet JSON est attendu", "A JSON object is expected"
-    for accepted in ("", "fr", "de", "en;q=0.5, fr", "en;q=x"):
-        assert french in await client.first_message(accepted), accepted
-    for accepted in ("en", "en-GB, fr;q=0.9", "de, en;q=0.1"):
-        assert english in await client.first_message(accepted), accepted
-
-
 async def sent(client: Client, body: bytes, query: str = "", **headers: str) -> tuple[int, Any]:
     """Status and body of the answer to a batch."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     given = {"Authorization": f"Bearer {client.token}", "Content-Type": LINES, **named}
     async with client.session.post(f"{client.url}/v1/offers/batch{query}", data=body, headers=given) as response:
         return response.status, await response.json(content_type=None)
-
-
-async def receipts(client: Client, path: str) -> list[Any]:
-    """The receipts of what is queued, as soon as it is decided."""
-    given = {"Authorization": f"Bearer {client.token}"}
-    async with asyncio.timeout(30):
-        while True:
-            async with client.session.get(client.url + path, headers=given) as response:
-                found: list[Any] = (await response.json())["receipts"]
-            if found:
-                return found
-            await asyncio.sleep(0.01)
-
-
-async def test_a_receipt_is_pending_before_it_is_decided(client: Client) -> None:
-    """PUB-004, RCP-005."""
-    [offer] = await offers(1)
-    given = {"Authorization": f"Bearer {client.token}", "Content-Type": JSON}
-    async with client.session.put(f"{client.url}/v1/offers/bretagne:0", data=offer, headers=given) as response:
-        assert 202 == response.status
-        location = response.headers["Location"]
-        assert location == f"/v1/receipts/{(await response.json())['receipt']}"
-    verdicts = []
-    async with asyncio.timeout(30):
-        while "accepted" not in verdicts:
-            async with client.session.get(client.url + location, headers=given) as response:
-                verdicts.append((await response.json())["verdict"])
-    assert {"pending", "accepted"} >= set(verdicts)
-    async with client.session.put(
-        f"{client.url}/v1/offers/bretagne:0", data=offer, headers={**given, "Prefer": "wait=9"}
-    ) as response:
-        assert (200, "duplicate") == (response.status, (await response.json())["verdict"])
 
 
 async def test_an_offer_of_another_platform_is_refused_and_in_the_journal(client: Client) -> None:
@@ -289,37 +227,6 @@ async def test_a_fault_of_a_snapshot_hides_what_it_did(client: Client) -> None:
     asked = ("POST", f"/v1/snapshots?mark={mark}", body, {"Content-Type": LINES})
     assert [(503, "outcome-unknown"), (409, "stale-mark")] == [await client.ask(*asked) for _ in range(2)]
     assert ["lost"] == [each.outcome for each in client.submissions.sent]
-
-
-async def test_a_batch_is_answered_as_by_the_real_gateway(client: Client) -> None:
-    """PUB-010, PUB-011, PUB-016: a letter for every item, problems of refused ones, receipts of queued ones."""
-    one, two = await offers(2)
-    wrong = two.replace(b'"sector": "', b'"sector": "x')
-    status, body = await sent(client, one + b"\n" + wrong)
-    assert (422, "nr", 0) == (status, body["statuses"], body["queued"])
-    assert {"receipts", "batch"}.isdisjoint(body)
-    assert {} == client.submissions.states
-    status, body = await sent(client, one + b"\n" + wrong, "?partial=true")
-    assert (207, "qr", {"not-in-list": 1}) == (status, body["statuses"], body["rules"])
-    assert [True, False] == ["receipt" in result for result in body["results"]]
-    assert "not-in-list" == body["results"][1]["problems"][0]["code"]
-    schemas.validator("batch-result").validate(body)
-    [receipt] = await receipts(client, body["receipts"])
-    assert (body["results"][0]["receipt"], "accepted") == (receipt["receipt"], receipt["verdict"])
-    schemas.validator("receipt").validate(receipt)
-    assert 422 == (await sent(client, wrong, "?partial=true"))[0]
-    status, body = await sent(client, two, "?dry_run=true")
-    assert (200, "v") == (status, body["statuses"])
-    assert 1 == len(client.submissions.states)
-
-
-async def test_a_publisher_that_waits_for_a_batch_gets_the_decisions(client: Client) -> None:
-    """PUB-018."""
-    one, two = await offers(2)
-    await sent(client, one)
-    status, body = await sent(client, one + b"\n" + two, Prefer="wait=5")
-    assert (200, "da", 0) == (status, body["statuses"], body["pending"])
-    assert {"duplicate": 1, "accepted": 1} == body["verdicts"]
 
 
 async def test_contents_of_all_requests_together_take_bounded_memory() -> None:
