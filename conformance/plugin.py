@@ -135,11 +135,11 @@ class NotConformingError(Exception):
 
 def _language(environ: Mapping[str, str]) -> Language:
     """The language in ``CONFORMANCE_LANG``, French by default, as for the command. Raises CollectError."""
-    asked = environ.get("CONFORMANCE_LANG", "fr")
+    named = environ.get("CONFORMANCE_LANG", "fr")
     for language in LANGUAGES:
-        if language == asked:
+        if language == named:
             return language
-    raise pytest.Collector.CollectError(both(say("no-language", value=repr(asked))))
+    raise pytest.Collector.CollectError(both(say("no-language", value=repr(named))))
 
 
 def _render_result(result: Result, language: Language) -> str:

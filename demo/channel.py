@@ -128,8 +128,8 @@ class Puts(_Pushed):
         address = f"/v1/offers/{document['id']}"
         async with self._slots:
             if "withdrawn" in document:
-                asked = {"revision": str(document["revision"]), "reason": document["withdrawn"]}
-                answer = await self._client.call("DELETE", address, params=asked)
+                parameters = {"revision": str(document["revision"]), "reason": document["withdrawn"]}
+                answer = await self._client.call("DELETE", address, params=parameters)
             else:
                 answer = await self._client.call("PUT", address, body=orjson.dumps(document))
             await asyncio.sleep(_PAUSE)

@@ -88,8 +88,8 @@ def profile_of(slug: str, form: str, transport: Mapping[str, Any]) -> Profile:
         document["transport"] = transport
     else:
         document = example_profile(slug, form, transport)
-    asked = [departments_of(UNCOVERED[name]) for name, slugs in NEIGHBOURS.items() if slug in slugs]
-    document = {**document, "territory": sorted(known.territory.union(*asked)), "national_delivery": "gateway"}
+    uncovered = [departments_of(UNCOVERED[name]) for name, slugs in NEIGHBOURS.items() if slug in slugs]
+    document = {**document, "territory": sorted(known.territory.union(*uncovered)), "national_delivery": "gateway"}
     profile = read_profile(document, loopback=True)
     if not isinstance(profile, Profile):
         raise EntryError(f"{slug} has no profile: {profile}")

@@ -116,7 +116,7 @@ class _Platform:
         local = f"{self._on.year}-{number:06}"
         tasks = words["tasks"]
         task = int(draw() * len(tasks))
-        said = {
+        words = {
             "city": locality.city,
             "house": employer.house,
             "job": words["jobs"][int(draw() * len(words["jobs"]))],
@@ -128,8 +128,8 @@ class _Platform:
         offer: dict[str, Any] = {
             "id": f"{self._platform}:{local}",
             "revision": 1,
-            "title": titles[int(draw() * len(titles))].format_map(said),
-            "description": descriptions[int(draw() * len(descriptions))].format_map(said),
+            "title": titles[int(draw() * len(titles))].format_map(words),
+            "description": descriptions[int(draw() * len(descriptions))].format_map(words),
             "employer": dict(employer.about),
             "location": location,
             "sector": employer.sector,

@@ -13,7 +13,7 @@ _WEEK = timedelta(weeks=1)
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """``seconde``: the two mandatory weeks of seconde. ``college``: weeks open to collèges, by zone of school holidays.
-    ISO weeks, all at least a week after the day asked about.
+    ISO weeks, all at least a week after that day.
     """
 
     seconde: tuple[str, str]

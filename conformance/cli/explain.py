@@ -127,12 +127,12 @@ def _step(step: Step, names: Names, language: Language) -> Iterator[str]:
         case CallStep():
             yield _call(step, names)
         case Follow():
-            asked = "&".join(filter(None, [fill(step.query, _ShellNames(names)), "limit=1000"]))
-            yield (f'curl -sS "$TARGET/v1/changes?{asked}" {_bearer(step.account)}  # {say("curl-follow")[language]}')
+            query = "&".join(filter(None, [fill(step.query, _ShellNames(names)), "limit=1000"]))
+            yield (f'curl -sS "$TARGET/v1/changes?{query}" {_bearer(step.account)}  # {say("curl-follow")[language]}')
         case Reads():
-            asked = fill(step.query, _ShellNames(names))
+            query = fill(step.query, _ShellNames(names))
             for path in ("offers", "changes", "exports/csv"):
-                yield f'curl -sS "$TARGET/v1/{path}?{asked}" {_bearer(step.account)}'
+                yield f'curl -sS "$TARGET/v1/{path}?{query}" {_bearer(step.account)}'
         case TokenStep():
             scope = "" if step.scope is None else f" --data-urlencode 'scope={step.scope}'"
             yield f'curl -sS "$TARGET/oauth/token" -u "$CLIENT_ID:$SECRET" -d grant_type=client_credentials{scope}'

@@ -50,7 +50,7 @@ def read_report(body: Any) -> Report:
     failure = next(schemas.validator("conformance-report").iter_errors(body), None)
     if failure is not None:
         pointer = "".join(f"/{step}" for step in failure.absolute_path)
-        broken = {"keyword": failure.validator, "asked": render_value(failure.validator_value)}
+        broken = {"keyword": failure.validator, "value": render_value(failure.validator_value)}
         raise ReportError(say("schema-broken", location=pointer or say("the-whole"), **broken))
     report: Report = body
     return report

@@ -51,22 +51,22 @@ class FakeGateway(PartnerHost):
         self._began = self._began or now
         await asyncio.sleep(max(0.0, self._began + seconds - now))
 
-    async def answer_as_gateway(self, asked: ReceivedRequest, request: Request) -> SentAnswer:
+    async def answer_as_gateway(self, received: ReceivedRequest, request: Request) -> SentAnswer:
         """The gateway's answer, or that of the fault that its submissions meet; with ``stored`` the request takes
         effect all the same.
         """
-        now = self._now[asked.id] = _Answering(asyncio.get_running_loop().time())
+        now = self._now[received.id] = _Answering(asyncio.get_running_loop().time())
         try:
-            answered = await self.forward(asked)
+            answered = await self.forward(received)
         finally:
-            del self._now[asked.id]
+            del self._now[received.id]
         if now.fault is None:
             self._note_refused(request, answered, now.at)
             return answered
         kind, seconds = now.fault["fault"], float(now.fault.get("seconds", 0))
         if kind == "slow":
             await asyncio.sleep(seconds)
-        return await self.fault(kind, asked, seconds=seconds) or CLOSED
+        return await self.fault(kind, received, seconds=seconds) or CLOSED
 
     async def appending(self, request: str, submissions: Sequence[Any]) -> bool:
         """Let the request meet the next fault, before anything of it is stored."""

@@ -29,7 +29,7 @@ AnswerRequest: TypeAlias = Callable[[ReceivedRequest], Awaitable[SentAnswer]]
 Refused: TypeAlias = Callable[[ReceivedRequest, SentAnswer], None]
 
 
-def ignored(_asked: ReceivedRequest, _answered: SentAnswer) -> None:
+def ignored(_received: ReceivedRequest, _answered: SentAnswer) -> None:
     """Do nothing."""
 
 
@@ -56,34 +56,34 @@ class PartnerHost(Host):
         self._refused = refused
         self._received: set[str] = set()
 
-    async def answer(self, asked: ReceivedRequest) -> SentAnswer:
+    async def answer(self, received: ReceivedRequest) -> SentAnswer:
         """The answer to a request that came whole."""
-        self._received.add(asked.id)
-        return await self.answering(asked)
+        self._received.add(received.id)
+        return await self.answering(received)
 
-    async def allows(self, asked: ReceivedRequest, scope: str) -> bool:
+    async def allows(self, received: ReceivedRequest, scope: str) -> bool:
         """Whether the request has a token with this scope."""
-        claims = await self.claims(asked)
+        claims = await self.claims(received)
         return claims is not None and scope in claims.scopes
 
-    def seen(self, asked: ReceivedRequest, answered: SentAnswer, milliseconds: int) -> None:
+    def seen(self, received: ReceivedRequest, answered: SentAnswer, milliseconds: int) -> None:
         """Record a request in the journal."""
         self._journal.append(
             record(
-                method=asked.method,
-                url=f"{self.url}{asked.target}",
-                headers=dict(asked.headers),
-                body=asked.body,
+                method=received.method,
+                url=f"{self.url}{received.target}",
+                headers=dict(received.headers),
+                body=received.body,
                 status=0 if answered.closed else answered.status,
                 answer_headers=dict(answered.headers),
                 answer=answered.body,
                 milliseconds=milliseconds,
             )
         )
-        if asked.id in self._received:
-            self._received.discard(asked.id)
+        if received.id in self._received:
+            self._received.discard(received.id)
         else:
-            self._refused(asked, answered)
+            self._refused(received, answered)
 
 
 @asynccontextmanager

@@ -169,7 +169,7 @@ class HttpRole(Role):
         location = joined((location, plain(f"{step.method} {step.path}")), ", ")
         always = self._compare_failure(reply, say("at-headers", location=location))
         if reply.status in step.expect.unless:
-            raise NotApplicableError(say("not-offered", asked=f"{step.method} {step.path}", status=reply.status))
+            raise NotApplicableError(say("not-offered", request=f"{step.method} {step.path}", status=reply.status))
         wanted = step.expect.of(reply.status)
         if reply.status not in wanted.status:
             statuses = [status for each in (wanted, *wanted.others) for status in each.status]
@@ -219,10 +219,10 @@ class HttpRole(Role):
         """Read to the end of the feed; returns the findings on the pages."""
         query = fill(step.query, InAddress(self._names))
         for _ in range(_PAGES_AT_MOST):
-            asked = [query, *([] if "limit=" in query else ["limit=1000"])]
+            parameters = [query, *([] if "limit=" in query else ["limit=1000"])]
             if copy.cursor is not None:
-                asked.append(f"cursor={quote(copy.cursor, safe='')}")
-            reply = await self._wire(step.account).call("GET", "/v1/changes?" + "&".join(filter(None, asked)))
+                parameters.append(f"cursor={quote(copy.cursor, safe='')}")
+            reply = await self._wire(step.account).call("GET", "/v1/changes?" + "&".join(filter(None, parameters)))
             if reply.status != 200:
                 return [wrong_status(say("at-status", location=location), (200,), reply)]
             wrong = mismatches({"$schema": "changes-page"}, reply.json, say("at-page", location=location))

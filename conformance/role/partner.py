@@ -41,7 +41,7 @@ class PartnerRole(Role):
         self._control = ControlClient(session, setup, self.journal)
 
     @abstractmethod
-    async def answer(self, asked: ReceivedRequest) -> SentAnswer:
+    async def answer(self, received: ReceivedRequest) -> SentAnswer:
         """The answer of the kit's server to a request that came whole."""
 
     def _open_host(self) -> PartnerHost:

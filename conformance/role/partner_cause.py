@@ -20,9 +20,9 @@ _PATHS = ("/oauth/token", "/v1/")
 
 def is_idle(tally: RunTally, setup: Setup, result: Result) -> bool:
     """Whether the partner accepted an order, or was observed, and made no request at all."""
-    asked = any(tally.calls.get(call, ControlTally()).executed for call in ("POST /create", "POST /sync"))
+    ordered = any(tally.calls.get(call, ControlTally()).executed for call in ("POST /create", "POST /sync"))
     observed = setup.control is None and result.outcome is Outcome.SKIP and result.case.family == "watched"
-    return not tally.came and (asked or observed)
+    return not tally.came and (ordered or observed)
 
 
 def no_request_cause(setup: Setup) -> Cause:
@@ -76,9 +76,9 @@ def _token_request(tally: RunTally) -> Cause:
 
 def _unknown_paths(tally: RunTally, setup: Setup) -> Cause:
     """The cause that the partner asks for addresses that a gateway does not have."""
-    asked = tally.unknown_paths.most_common(1)[0][0]
-    path = asked.partition(" ")[2]
-    title = say("cause-partner-paths", asked=asked)
+    call = tally.unknown_paths.most_common(1)[0][0]
+    path = call.partition(" ")[2]
+    title = say("cause-partner-paths", request=call)
     if any(known in path[1:] for known in _PATHS):
         step = say("cause-partner-base-step", listen=setup.listen)
         return Cause(code="base-path", title=title, step=step)
@@ -96,7 +96,7 @@ def control_cause(tally: RunTally, setup: Setup, *, again: bool) -> Cause | None
         cause = interface_cause(call, setup, words, silent=counts.last.status == 0)
         if not tally.succeeded:
             return cause
-        if counts.failed > 2 and tally.denied:  # it fails since the kit refused what it asked
+        if counts.failed > 2 and tally.denied:  # it fails since the kit refused its requests
             return denied_cause(tally)
         if counts.failed > 2:  # it read from the kit first: that is the examined system, not its set-up
             title, step = say("cause-reads-and-fails", call=call), say("cause-reads-and-fails-step")

@@ -67,19 +67,19 @@ class PublisherRole(PartnerRole):
             raise NotApplicableError(say("not-met"))
         return findings
 
-    async def answer(self, asked: ReceivedRequest) -> SentAnswer:
+    async def answer(self, received: ReceivedRequest) -> SentAnswer:
         """The answer of the fake gateway, or of a trial; what is not allowed meets none."""
-        if not await self.host.allows(asked, _SCOPE):
-            answered = await self.host.forward(asked)
+        if not await self.host.allows(received, _SCOPE):
+            answered = await self.host.forward(received)
             if answered.status in _NOT_IN_CONTRACT:
-                self._note_refused(asked, answered)
+                self._note_refused(received, answered)
             return answered
-        request = self._note(asked)
+        request = self._note(received)
         if request.is_set:
             present = {item.id for item in request.items}
             states = self._submissions.states.items()
             request.gone = sum(live and offer_id not in present for offer_id, (_, live) in states)
-        answered = await self._trials.answer(asked, request)
+        answered = await self._trials.answer(received, request)
         self._count_changes()
         unanswered = answered.closed or answered.cut
         request.take_answer(0 if unanswered else answered.status, answered.document, at=_now())
@@ -90,15 +90,15 @@ class PublisherRole(PartnerRole):
         self._gateway = FakeGateway(self.account, self.journal, self._submissions, refused=self._note_refused)
         return self._gateway
 
-    def _note_refused(self, asked: ReceivedRequest, answered: SentAnswer) -> None:
+    def _note_refused(self, received: ReceivedRequest, answered: SentAnswer) -> None:
         """Record a request that has a token, and whose content cannot be read, or no address or method of the contract,
         or no right to it.
         """
-        if hdrs.AUTHORIZATION in asked.headers and asked.url.path != _TOKENS:
-            self._note(asked).take_answer(answered.status, answered.document, at=_now())
+        if hdrs.AUTHORIZATION in received.headers and received.url.path != _TOKENS:
+            self._note(received).take_answer(answered.status, answered.document, at=_now())
 
-    def _note(self, asked: ReceivedRequest) -> Request:
-        return self._traffic.note(self._reader.read(asked, at=_now(), day=self._day()))
+    def _note(self, received: ReceivedRequest) -> Request:
+        return self._traffic.note(self._reader.read(received, at=_now(), day=self._day()))
 
     async def _reset(self) -> None:
         await self._trials.clear()
@@ -166,11 +166,11 @@ class PublisherRole(PartnerRole):
             return mismatches(expected, self._summary(offer_id), joined((location, plain(offer_id)), ", "))
 
         await asyncio.sleep(step.after * max(1.0, self._setup.patience))
-        asked = self._trials.seconds
-        seconds = self._waiting.seconds(step.until, asked=asked)
+        fault_seconds = self._trials.seconds
+        seconds = self._waiting.seconds(step.until, fault_seconds=fault_seconds)
         began = _now()
         findings = await poll(compare, lambda found: not found, seconds=seconds, pause=_PAUSE_SECONDS)
-        self._waiting.note(_now() - began, asked=asked, found=not findings)
+        self._waiting.note(_now() - began, fault_seconds=fault_seconds, found=not findings)
         if self._of_sets and self._traffic.has_submissions and not self._traffic.has_sets:
             raise NotApplicableError(say("no-snapshots"))
         return findings

@@ -16,7 +16,7 @@ class FeedPosition:
 
     epoch: int
     index: int
-    asked: str
+    criteria: str
     offset: int = 0
 
 
@@ -35,18 +35,18 @@ class ScriptedFeed:
     _issued: dict[str, FeedPosition] = field(default_factory=dict)
     _not_before: float = 0.0
 
-    def next(self, cursor: str | None, asked: str, *, limit: int, now: float) -> Page:
+    def next(self, cursor: str | None, criteria: str, *, limit: int, now: float) -> Page:
         """The page or fault for a cursor and filter at a time in seconds; a refused request gets
         ``{"fault": "refused", "code": …}``.
         """
         self._count_early(now)
-        position = FeedPosition(self.epoch, self.start, asked) if cursor is None else self._issued.get(cursor)
+        position = FeedPosition(self.epoch, self.start, criteria) if cursor is None else self._issued.get(cursor)
         at = "" if cursor is None or position is None else f"{position.epoch}.{position.index}"
         if position is None:
             return self._noted("?", {"fault": "refused", "code": "cursor-forged"})
         if position.epoch != self.epoch:
             return self._noted(at, {"fault": "resync"})
-        if position.asked != asked:
+        if position.criteria != criteria:
             return self._noted(at, {"fault": "refused", "code": _OTHER_FILTER})
         return self._noted(at, self._page_at(position, limit))
 
@@ -75,11 +75,11 @@ class ScriptedFeed:
 
     def _page_at(self, position: FeedPosition, limit: int) -> Page:
         """The page or fault at a position; of a page with more changes than the limit the next part."""
-        index, asked = position.index, position.asked
+        index, criteria = position.index, position.criteria
         while index < len(self.pages) and index in self.met:
             index += 1
         if index >= len(self.pages):
-            cursor = self._issue(FeedPosition(self.epoch, len(self.pages), asked))
+            cursor = self._issue(FeedPosition(self.epoch, len(self.pages), criteria))
             return {"cursor": cursor, "changes": [], "more": False}
         page = self.pages[index]
         if "fault" not in page:
@@ -90,7 +90,10 @@ class ScriptedFeed:
         if page["fault"] == "cut":
             following = next((at for at in range(index, len(self.pages)) if "fault" not in self.pages[at]), None)
             if following is not None:
-                return {**self._part(self.pages[following], FeedPosition(self.epoch, following, asked), limit), **page}
+                return {
+                    **self._part(self.pages[following], FeedPosition(self.epoch, following, criteria), limit),
+                    **page,
+                }
         return page
 
     def _part(self, page: Page, position: FeedPosition, limit: int) -> Page:
@@ -101,7 +104,7 @@ class ScriptedFeed:
             return {"cursor": self._issue(following), **page, "changes": changes[:limit], "more": True}
         index = position.index + 1
         more = page.get("more", any(number not in self.met for number in range(index, len(self.pages))))
-        cursor = self._issue(FeedPosition(self.epoch, index, position.asked))
+        cursor = self._issue(FeedPosition(self.epoch, index, position.criteria))
         return {"cursor": cursor, **page, "changes": changes, "more": more}
 
     def _issue(self, position: FeedPosition) -> str:

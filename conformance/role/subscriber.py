@@ -87,23 +87,25 @@ class SubscriberRole(PartnerRole):
             findings += mismatches(expect["requests"], self._feed.requests, say("at-requests", location=location))
         return findings
 
-    async def answer(self, asked: ReceivedRequest) -> SentAnswer:
+    async def answer(self, received: ReceivedRequest) -> SentAnswer:
         """The answer of the scripted feed, and of the gateway to everything else."""
-        if not (asked.url.path == _CHANGES and asked.method in _READING and await self.host.allows(asked, _SCOPE)):
-            return await self.host.forward(asked)
+        if not (
+            received.url.path == _CHANGES and received.method in _READING and await self.host.allows(received, _SCOPE)
+        ):
+            return await self.host.forward(received)
         now = asyncio.get_running_loop().time()
         await self._finish_look()
         try:
-            query = self.host.changes_query(asked, self.account.platform)
+            query = self.host.changes_query(received, self.account.platform)
         except RefusedRequestError as error:
             self._feed.note_refused(str(error.answered.document["code"]), now=now)
             return error.answered
-        if asked.method == hdrs.METH_HEAD:  # no page is given
+        if received.method == hdrs.METH_HEAD:  # no page is given
             return _page_answer({})
         page = self._feed.next(query.cursor, repr(query.criteria), limit=query.limit, now=now)
-        return await self._play(asked, page)
+        return await self._play(received, page)
 
-    async def _play(self, asked: ReceivedRequest, page: Page) -> SentAnswer:
+    async def _play(self, received: ReceivedRequest, page: Page) -> SentAnswer:
         loop = asyncio.get_running_loop()
         seconds = float(page.get("seconds", 0))
         fault = page.get("fault")
@@ -116,12 +118,12 @@ class SubscriberRole(PartnerRole):
                 await asyncio.sleep(seconds)
                 return _page_answer(_wire_form(page))
             case "refused":
-                return refusal(asked, page["code"])
+                return refusal(received, page["code"])
             case "cut":
                 # The cursor comes first: what is cut off later holds it.
                 empty = {"cursor": "-", "changes": [], "fresh": _FRESH, "more": False}
                 return replace(_page_answer(empty | _wire_form(page)), cut=True)
-        return await self.host.fault(str(fault), asked, seconds=seconds) or CLOSED
+        return await self.host.fault(str(fault), received, seconds=seconds) or CLOSED
 
     async def _look_between(self, expect: Mapping[str, Any]) -> list[Deviation]:
         """The faults of the copy right after a fault."""

@@ -148,15 +148,15 @@ class RequestReader:
     def __init__(self) -> None:
         self._items: dict[bytes, TrafficItem] = {}
 
-    def read(self, asked: ReceivedRequest, *, at: float, day: date) -> Request:
+    def read(self, received: ReceivedRequest, *, at: float, day: date) -> Request:
         """The request with its items, on this day; what cannot be read has none."""
-        method, path, query, body = asked.method, asked.url.path, dict(asked.url.query), asked.body
+        method, path, query, body = received.method, received.url.path, dict(received.url.query), received.body
         request = Request(
             at=at,
             method=method,
             path=path,
             query=query,
-            key=asked.headers.get("Idempotency-Key"),
+            key=received.headers.get("Idempotency-Key"),
             digest=hashlib.sha256(body).hexdigest(),
             size=len(body),
             mark=query.get("mark", ""),
@@ -166,7 +166,7 @@ class RequestReader:
             number = int(revision) if revision.isdecimal() and len(revision) <= _DIGITS else 0
             request.items = (TrafficItem(path.removeprefix(OFFERS), number, "withdraw"),)
         elif method == "PUT" or path in {BATCH, SNAPSHOTS}:
-            documents = _documents(body, asked.headers.get("Content-Encoding", ""), whole=method == "PUT")
+            documents = _documents(body, received.headers.get("Content-Encoding", ""), whole=method == "PUT")
             if request.is_set and documents:
                 last = _value(documents[-1])
                 if set(last) == {"count"}:

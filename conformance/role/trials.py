@@ -81,17 +81,17 @@ class Trials:
         while self._orders:
             await self._orders.pop()
 
-    async def answer(self, asked: ReceivedRequest, request: Request) -> SentAnswer:
+    async def answer(self, received: ReceivedRequest, request: Request) -> SentAnswer:
         """The answer to a request."""
         for index, (fault, left) in enumerate(self._left):
             if self._fits(fault, request):
                 self._left[index] = (fault, left - 1)
                 self._left = [each for each in self._left if each[1] > 0]
                 self._met.add(fault["fault"])
-                return await self._play(fault, asked, request)
+                return await self._play(fault, received, request)
         if request.submits and self._gateway.faults:
             await self._give_order(self._gateway.faults[0])
-        return await self._gateway.answer_as_gateway(asked, request)
+        return await self._gateway.answer_as_gateway(received, request)
 
     def _fits(self, fault: Mapping[str, Any], request: Request) -> bool:
         match fault["fault"]:
@@ -109,28 +109,28 @@ class Trials:
         meets = request.submits and any(item.id == concerned for item in request.items)
         return meets and (fault["fault"] != "overtaken" or request.method in _SINGLE)
 
-    async def _play(self, fault: Mapping[str, Any], asked: ReceivedRequest, request: Request) -> SentAnswer:
+    async def _play(self, fault: Mapping[str, Any], received: ReceivedRequest, request: Request) -> SentAnswer:
         retry = {"Retry-After": str(int(fault.get("seconds", 1)))}
         match fault["fault"]:
             case "held-mark":
                 await self._give_order(fault)
-                return await self._gateway.answer_as_gateway(asked, request)
+                return await self._gateway.answer_as_gateway(received, request)
             case "not-ready":
                 await self._give_order(fault)
-                return refusal(asked, "snapshot-not-ready", headers=retry)
+                return refusal(received, "snapshot-not-ready", headers=retry)
             case "needs-confirmation":
                 number = fault["number"]
                 members = {"would_withdraw": number}
-                return refusal(asked, "snapshot-shrinks-too-much", members=members, actual=number, expected=number)
+                return refusal(received, "snapshot-shrinks-too-much", members=members, actual=number, expected=number)
             case "running":
-                return refusal(asked, "idempotency-running", headers=retry)
+                return refusal(received, "idempotency-running", headers=retry)
             case "accepted":
-                return await self._gateway.answer_as_gateway(asked.with_headers("Prefer"), request)
+                return await self._gateway.answer_as_gateway(received.with_headers("Prefer"), request)
             case "overtaken" | "decided":  # the decision comes with the answer
                 if request.submits and self._gateway.faults:
-                    return await self._gateway.answer_as_gateway(asked, request)
-                return await self._gateway.answer_as_gateway(asked.with_headers(Prefer="wait=10"), request)
-        return await self._refuse(self._id_of(fault["offer"]), asked, request)
+                    return await self._gateway.answer_as_gateway(received, request)
+                return await self._gateway.answer_as_gateway(received.with_headers(Prefer="wait=10"), request)
+        return await self._refuse(self._id_of(fault["offer"]), received, request)
 
     async def _give_order(self, fault: Mapping[str, Any]) -> None:
         """Give the fault's order, and wait until the platform has executed it, or for some seconds where it cannot
@@ -143,25 +143,25 @@ class Trials:
         await asyncio.wait([task], timeout=_ORDER_SECONDS)
         await asyncio.sleep(_MARGIN_SECONDS)
 
-    async def _refuse(self, offer_id: str, asked: ReceivedRequest, request: Request) -> SentAnswer:
+    async def _refuse(self, offer_id: str, received: ReceivedRequest, request: Request) -> SentAnswer:
         """The answer to a request in which the verdict refuses this offer."""
         found = schemas.problem(_RULE, pointer="/description").to_json()
         if len(request.items) == 1 and request.method != "POST":
-            return refusal(asked, "submission-refused", problems=[found])
+            return refusal(received, "submission-refused", problems=[found])
         index = next(index for index, item in enumerate(request.items) if item.id == offer_id)
-        language = preferred_language(asked.headers.get("Accept-Language", ""))
+        language = preferred_language(received.headers.get("Accept-Language", ""))
         problems = [schemas.localized(found, language)]
         refused = {"index": index, "id": offer_id, "status": "refused", "problems": problems}
         if request.is_set:
-            return _with_refused(await self._gateway.answer_as_gateway(asked, request), refused)
+            return _with_refused(await self._gateway.answer_as_gateway(received, request), refused)
         if request.partial and request.items[1:]:
             rest = replace(request, items=(*request.items[:index], *request.items[index + 1 :]))
-            kept = await self._gateway.answer_as_gateway(_without(asked, index), rest)
+            kept = await self._gateway.answer_as_gateway(_without(received, index), rest)
             return _with_refused(kept, refused, left_out=True)
-        return _whole_refused(asked, request, refused)
+        return _whole_refused(received, request, refused)
 
 
-def _whole_refused(asked: ReceivedRequest, request: Request, refused: Mapping[str, Any]) -> SentAnswer:
+def _whole_refused(received: ReceivedRequest, request: Request, refused: Mapping[str, Any]) -> SentAnswer:
     """The answer to a batch of which nothing is queued, as one of its items is refused."""
     results = [
         refused if index == refused["index"] else {"index": index, "id": item.id, "status": "not-queued"}
@@ -170,7 +170,7 @@ def _whole_refused(asked: ReceivedRequest, request: Request, refused: Mapping[st
     letters = "".join("r" if each is refused else "n" for each in results)
     body = {"items": len(results), "refused": 1, "queued": 0, "results": results, "statuses": letters}
     members = {**body, "rules": {_RULE: 1}, "warnings": {}}
-    return refusal(asked, "batch-refused", actual=1, expected=len(results), members=members)
+    return refusal(received, "batch-refused", actual=1, expected=len(results), members=members)
 
 
 def _with_refused(answer: SentAnswer, refused: Mapping[str, Any], *, left_out: bool = False) -> SentAnswer:
@@ -196,11 +196,11 @@ def _with_refused(answer: SentAnswer, refused: Mapping[str, Any], *, left_out: b
     return replace(answer, status=207 if left_out else answer.status, body=orjson.dumps(body))
 
 
-def _without(asked: ReceivedRequest, index: int) -> ReceivedRequest:
+def _without(received: ReceivedRequest, index: int) -> ReceivedRequest:
     """The batch without one of its items."""
-    gzip = asked.headers.get("Content-Encoding", "identity").lower() in {"gzip", "x-gzip"}
-    content = inflate(asked.body, most=MAX_BYTES) if gzip else asked.body
+    gzip = received.headers.get("Content-Encoding", "identity").lower() in {"gzip", "x-gzip"}
+    content = inflate(received.body, most=MAX_BYTES) if gzip else received.body
     documents = [each for at, each in enumerate(split_batch(content)) if at != index]
     array = content.lstrip().startswith(b"[")
     body = b"[" + b",".join(documents) + b"]" if array else b"\n".join(documents)
-    return replace(asked.with_headers("Content-Encoding"), body=body)
+    return replace(received.with_headers("Content-Encoding"), body=body)

@@ -269,9 +269,9 @@ class WaysOut(Comparison):
     async def _get(
         self, path: str, limit: int, cursor: str | None, wait: int = 0, *, query: str | None = None
     ) -> Reply:
-        asked = [self.query if query is None else query, f"limit={limit}", f"wait={wait}" if wait else ""]
-        asked += [f"cursor={quote(cursor, safe='')}"] if cursor is not None else []
-        return await self.wire.call("GET", f"{path}?{'&'.join(filter(None, asked))}")
+        parameters = [self.query if query is None else query, f"limit={limit}", f"wait={wait}" if wait else ""]
+        parameters += [f"cursor={quote(cursor, safe='')}"] if cursor is not None else []
+        return await self.wire.call("GET", f"{path}?{'&'.join(filter(None, parameters))}")
 
     def _exporting(self, name: str) -> _Look:
         """An export, in which an offer is known by its id or the address where it applies."""

@@ -143,7 +143,7 @@ def _follow_schema(name: str, value: Any, path: str) -> Iterator[_Wrong]:
 
 
 def _schema_rule(name: str, error: Any) -> Texts:
-    return say("schema-rule", schema=name, keyword=error.validator, asked=render_value(error.validator_value))
+    return say("schema-rule", schema=name, keyword=error.validator, value=render_value(error.validator_value))
 
 
 def _broken(error: Any) -> Texts:

@@ -142,9 +142,9 @@ def _no_account(name: str) -> DoctorCheck:
     return DoctorCheck(_of_account(name), "wrong", say("not-given"), say("account-missing-step", role=name))
 
 
-def _to(asked: str, reply: Reply) -> Texts:
+def _to(call: str, reply: Reply) -> Texts:
     """A request with the target's answer."""
-    return say("at", location=asked, text=reply.summary)
+    return say("at", location=call, text=reply.summary)
 
 
 def _encryption(target: str) -> DoctorCheck:

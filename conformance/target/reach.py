@@ -104,16 +104,16 @@ async def _use(wire: Wire, setup: Setup, name: str, account: TargetAccount, toke
         cause = _no_answer(reply, setup) or _clock(reply, now)
         if cause is not None:
             return cause
-    for asked, reply in replies.items():
+    for call, reply in replies.items():
         if reply.status == 403:
-            return _forbidden(name, account, asked, reply)
+            return _forbidden(name, account, call, reply)
     if all(reply.status == 401 for reply in replies.values()):
         title = say("cause-own-token", account=name)
         return _fault("token-not-accepted", title, say("cause-own-token-step"), reading, "SEC-001")
     if all(reply.status == 404 for reply in replies.values()):
         title = say("cause-no-paths", target=setup.target)
         return Cause(code="base-path", title=title, words=words_of(reading), step=say("cause-base-path-step"))
-    found = [_failing(reply, asked) for asked, reply in replies.items()]
+    found = [_failing(reply, call) for call, reply in replies.items()]
     return found[0] if all(found) else None
 
 
@@ -222,13 +222,13 @@ def _redirected(reply: Reply, setup: Setup) -> Cause | None:
     return Cause(code="target-redirects", title=title, words=words_of(reply), step=step)
 
 
-def _failing(reply: Reply, asked: str) -> Cause | None:
+def _failing(reply: Reply, call: str) -> Cause | None:
     """The cause that a basic request fails by the target's own statement: 5xx, or too many requests."""
     if reply.status >= 500:
-        title = say("cause-target-fails", asked=asked, status=reply.status)
+        title = say("cause-target-fails", request=call, status=reply.status)
         return Cause(code="target-fails", title=title, words=words_of(reply), step=say("cause-target-fails-step"))
     if reply.status == 429:
-        title = say("cause-rate", asked=asked)
+        title = say("cause-rate", request=call)
         return Cause(code="rate-limited", title=title, words=words_of(reply), step=say("cause-rate-step"))
     return None
 
@@ -254,12 +254,12 @@ def _refused_token(name: str, account: TargetAccount, reply: Reply) -> Cause:
     return Cause(code="token-refused", title=title, words=words_of(reply), step=step)
 
 
-def _forbidden(name: str, account: TargetAccount, asked: str, reply: Reply) -> Cause:
+def _forbidden(name: str, account: TargetAccount, call: str, reply: Reply) -> Cause:
     """The cause of a 403: a scope that the account lacks, or the name of another platform."""
     code = value_at(reply.json, "/code")
     challenge = " ".join(reply.headers.getall("WWW-Authenticate", ()))
-    if code == "scope-missing" or "insufficient_scope" in challenge or asked.startswith("GET"):
-        title = say("cause-scope", account=name, asked=asked)
+    if code == "scope-missing" or "insufficient_scope" in challenge or call.startswith("GET"):
+        title = say("cause-scope", account=name, request=call)
         return Cause(code="scope-missing", title=title, words=words_of(reply), step=say("scopes-step"))
     title = say("cause-platform", account=name, platform=account.platform)
     step = say("cause-platform-step", account=name)

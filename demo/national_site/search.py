@@ -23,22 +23,22 @@ def search(
     stock: Stock, operator: Operator, params: Mapping[str, Any], *, on: date, old: bool, cited: set[str]
 ) -> tuple[list[SiteOffer], dict[str, Any]]:
     """The rows found, and the parameters for links, with weeks and sectors as numbers. Raises BrokenError."""
-    asked = {name: value for name, value in params.items() if not (old and name in {"weeks", "sectors", "grades"})}
-    if asked.get("grades"):
+    filters = {name: value for name, value in params.items() if not (old and name in {"weeks", "sectors", "grades"})}
+    if filters.get("grades"):
         cited.add("search.grades")
         if stock.unknown.search_grades == "break":
             raise BrokenError("search.grades")
-    if asked.get("weeks") is not None:
-        weeks = read_weeks(_listed(asked["weeks"]), cited)
-        asked["week_ids"] = [str(number_of(week)) for week in weeks]
+    if filters.get("weeks") is not None:
+        weeks = read_weeks(_listed(filters["weeks"]), cited)
+        filters["week_ids"] = [str(number_of(week)) for week in weeks]
         cited.add("search.weeks" if weeks else "search.weeks-unknown")
-    if asked.get("sectors") is not None:
-        asked["sector_ids"] = [_sector_number(code) for code in _listed(asked["sectors"])]
+    if filters.get("sectors") is not None:
+        filters["sector_ids"] = [_sector_number(code) for code in _listed(filters["sectors"])]
         cited.add("search.sectors")
     rows = [row for row in stock.live() if _is_listed(row, stock, operator, on=on, old=old, cited=cited)]
-    for keep in _filters(asked, cited):
+    for keep in _filters(filters, cited):
         rows = [row for row in rows if keep(row)]
-    return _in_order(rows, asked, cited), asked
+    return _in_order(rows, filters, cited), filters
 
 
 def _is_listed(row: SiteOffer, stock: Stock, operator: Operator, *, on: date, old: bool, cited: set[str]) -> bool:
@@ -59,34 +59,34 @@ def _is_listed(row: SiteOffer, stock: Stock, operator: Operator, *, on: date, ol
     return True
 
 
-def _filters(asked: Mapping[str, Any], cited: set[str]) -> Iterable[Filter]:
-    words = _words(asked.get("keyword") or "") if isinstance(asked.get("keyword"), str) else []
+def _filters(filters: Mapping[str, Any], cited: set[str]) -> Iterable[Filter]:
+    words = _words(filters.get("keyword") or "") if isinstance(filters.get("keyword"), str) else []
     if words:
         cited.add("search.keyword")
         yield lambda row: all(_rank(row, word) is not None for word in words)
-    numbers = _numbers(asked.get("sector_ids"))
+    numbers = _numbers(filters.get("sector_ids"))
     if numbers:
         cited.add("search.sector-ids")
         yield lambda row: _number_of_sector(row.sector) in numbers
-    weeks = _numbers(asked.get("week_ids"))
+    weeks = _numbers(filters.get("week_ids"))
     if weeks:
         cited.add("search.week-ids")
         yield lambda row: not weeks.isdisjoint(map(number_of, row.weeks))
-    point = _point(asked)
+    point = _point(filters)
     if point is not None:
-        radius = leading_whole(asked["radius"]) if "radius" in asked else _DEFAULT_RADIUS
-        cited.add("search.radius" if "radius" in asked else "search.default-radius")
+        radius = leading_whole(filters["radius"]) if "radius" in filters else _DEFAULT_RADIUS
+        cited.add("search.radius" if "radius" in filters else "search.default-radius")
         yield lambda row: row.coordinates is not None and _metres(point, row.coordinates) <= radius
-    elif "latitude" in asked or "longitude" in asked:
+    elif "latitude" in filters or "longitude" in filters:
         cited.add("search.half-position")
 
 
-def _in_order(rows: list[SiteOffer], asked: Mapping[str, Any], cited: set[str]) -> list[SiteOffer]:
-    point = _point(asked)
+def _in_order(rows: list[SiteOffer], filters: Mapping[str, Any], cited: set[str]) -> list[SiteOffer]:
+    point = _point(filters)
     if point is not None:
         cited.add("search.distance")
         return sorted(rows, key=lambda row: (_metres(point, row.coordinates or point), -row.id))
-    words = _words(asked["keyword"]) if isinstance(asked.get("keyword"), str) else []
+    words = _words(filters["keyword"]) if isinstance(filters.get("keyword"), str) else []
     if words:
         cited.add("search.keyword-order")
         return sorted(rows, key=lambda row: (sum(_rank(row, word) or 0 for word in words), row.id))
@@ -116,8 +116,8 @@ def _number_of_sector(code: Any) -> int | None:
     return codes.index(code) + 1 if code in codes else None
 
 
-def _point(asked: Mapping[str, Any]) -> tuple[float, float] | None:
-    latitude, longitude = asked.get("latitude"), asked.get("longitude")
+def _point(filters: Mapping[str, Any]) -> tuple[float, float] | None:
+    latitude, longitude = filters.get("latitude"), filters.get("longitude")
     if is_blank(latitude) or is_blank(longitude):
         return None
     return leading_number(latitude), leading_number(longitude)

@@ -225,9 +225,9 @@ class NationalSimulator:
         on = api.day_of(now, self.zone)
         old = request.match_info["version"] == "v1"
         call = api.SiteCall(stock=self.stock, operator=operator, now=now, on=on, old=old)
-        asked = request.match_info.get("id", "")
-        remote_id = asked.partition(".")[0]  # the site's routes end an id at its first dot
-        cited = ({"route.dot"} if remote_id != asked else set()) | _cite_request(request)
+        named = request.match_info.get("id", "")
+        remote_id = named.partition(".")[0]  # the site's routes end an id at its first dot
+        cited = ({"route.dot"} if remote_id != named else set()) | _cite_request(request)
         match request.method:
             case "POST":
                 reply = api.create(call, params)
@@ -241,17 +241,17 @@ class NationalSimulator:
 
     def _list(self, request: web.Request, call: api.SiteCall, params: Mapping[str, Any]) -> SiteReply:
         searching, cited = request.path.endswith("/search"), {"index.kept", "index.order"}
-        rows, asked = self.stock.own(call.operator), dict(params)
+        rows, filters = self.stock.own(call.operator), dict(params)
         if searching:
             if not call.operator.full_access:
                 return refuse("search.right", "access denied")
             cited = {"search.published"}
-            rows, asked = search(self.stock, call.operator, params, on=call.on, old=call.old, cited=cited)
+            rows, filters = search(self.stock, call.operator, params, on=call.on, old=call.old, cited=cited)
         view = ListContext(
             reader=call.operator,
             origin=self.url,
             path=request.path,
-            params=asked,
+            params=filters,
             mandatory=mandatory_on(call.on, self.stock),
             old=call.old,
         )

@@ -71,7 +71,7 @@ def doubled(offers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 class RegionalPlatform:
-    """``offers``: its published offers by id; ``held``: its copy of its territory; ``asked``: requests of the feed. All
+    """``offers``: its published offers by id; ``held``: its copy of its territory; ``reads``: requests of the feed. All
     may change at any time.
     """
 

@@ -83,8 +83,8 @@ async def _mock(address: str, port: int, scenario: FaultScenario, clock: Clock, 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
 
-    def line(asked: ReceivedRequest, answered: SentAnswer, verdicts: Mapping[str, int], fault: str) -> None:
-        _print(_line(asked, answered, verdicts, fault, lang))
+    def line(received: ReceivedRequest, answered: SentAnswer, verdicts: Mapping[str, int], fault: str) -> None:
+        _print(_line(received, answered, verdicts, fault, lang))
 
     async with mocking(host=address, port=port, line=line, scenario=scenario, clock=clock) as url:
         for text in (words.at.format(url=url), words.account, words.seeds.format(platform=PLATFORM)):
@@ -97,13 +97,13 @@ def _clock(day: str, lang: Language) -> Clock:
         return now
     words, (first, last) = _WORDS[lang], known_days()
     try:
-        asked = date.fromisoformat(day)
+        wanted = date.fromisoformat(day)
     except ValueError:
         raise CommandError(words.day.format(day=day), step=words.day_step, language=lang) from None
-    if not first <= asked <= last:
+    if not first <= wanted <= last:
         step = words.days_step.format(first=first, last=last)
         raise CommandError(words.day.format(day=day), step=step, language=lang)
-    shift = (asked - date.fromisoformat(paris_date(now()))).days * _DAY_MS
+    shift = (wanted - date.fromisoformat(paris_date(now()))).days * _DAY_MS
     return lambda: now() + shift
 
 
@@ -122,18 +122,20 @@ def _scenario(file: Path | None, lang: Language) -> FaultScenario:
     raise CommandError(words.scenario.format(file=file, error=reason), step=words.scenario_step, language=lang)
 
 
-def _line(asked: ReceivedRequest, answered: SentAnswer, verdicts: Mapping[str, int], fault: str, lang: Language) -> str:
+def _line(
+    received: ReceivedRequest, answered: SentAnswer, verdicts: Mapping[str, int], fault: str, lang: Language
+) -> str:
     """One line: method, address, status, the fault that was met, and the verdicts or the problems."""
     words, body = _WORDS[lang].verdicts, answered.document
     counts = {**verdicts, **({"refused": refused} if (refused := body.get("refused") or _refused(answered)) else {})}
-    said = [
+    parts = [
         _WORDS[lang].fault.format(fault=fault) if fault else "",
         ", ".join(words[name] + (f" × {number}" if number > 1 else "") for name, number in counts.items()),
     ]
     if answered.status >= _FIRST_PROBLEM:
-        said.append("; ".join(_problems(answered, lang)))
+        parts.append("; ".join(_problems(answered, lang)))
     status = "–" if answered.closed else answered.status
-    return f"{asked.method} {masked_text(asked.target)}  {status}  {': '.join(filter(None, said))}".rstrip()
+    return f"{received.method} {masked_text(received.target)}  {status}  {': '.join(filter(None, parts))}".rstrip()
 
 
 def _refused(answered: SentAnswer) -> int:

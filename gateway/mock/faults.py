@@ -57,10 +57,10 @@ class Fault:
     seconds: float = 1.0
     times: int = 1
 
-    def meets(self, asked: ReceivedRequest) -> bool:
+    def meets(self, received: ReceivedRequest) -> bool:
         """Whether it is meant for a request; a token request must be named."""
-        line = f"{asked.method} {asked.url.path}"
-        return fnmatchcase(line, self.on) if self.on else asked.url.path.startswith("/v1/")
+        line = f"{received.method} {received.url.path}"
+        return fnmatchcase(line, self.on) if self.on else received.url.path.startswith("/v1/")
 
 
 class FaultScenario:
@@ -69,13 +69,13 @@ class FaultScenario:
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self._left = list(faults)
 
-    def next(self, asked: ReceivedRequest) -> Fault | None:
+    def next(self, received: ReceivedRequest) -> Fault | None:
         """The fault that a request meets: of its own header, else the first one that is meant for it."""
-        header = asked.headers.get(HEADER)
+        header = received.headers.get(HEADER)
         if header is not None:
             return read_header(header)
         for index, fault in enumerate(self._left):
-            if fault.meets(asked):
+            if fault.meets(received):
                 self._left[index : index + 1] = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
                 return fault
         return None

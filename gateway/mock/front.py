@@ -88,9 +88,9 @@ Seen: TypeAlias = Callable[[ReceivedRequest, SentAnswer, int], None]
 CLOSED = SentAnswer(200, CIMultiDict(), closed=True)
 
 
-def refusal(asked: ReceivedRequest, problem: str | ProblemError, **more: Any) -> SentAnswer:
+def refusal(received: ReceivedRequest, problem: str | ProblemError, **more: Any) -> SentAnswer:
     """A problem document in the language of a request; with a code, ``more`` as for ``ProblemError``."""
-    return _refused(asked.headers, ProblemError(problem, **more) if isinstance(problem, str) else problem)
+    return _refused(received.headers, ProblemError(problem, **more) if isinstance(problem, str) else problem)
 
 
 def retry_after(seconds: float) -> Mapping[str, str]:
@@ -113,11 +113,11 @@ class Front:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         began, body, answered = time.monotonic(), bytearray(), SentAnswer(500, CIMultiDict())
-        asked = ReceivedRequest(request.method, request.rel_url.raw_path_qs, request.headers, id=mint_request_id())
+        received = ReceivedRequest(request.method, request.rel_url.raw_path_qs, request.headers, id=mint_request_id())
         try:
             await self._read(request, body)
-            asked = replace(asked, body=bytes(body))
-            answered = await self._answering(asked)
+            received = replace(received, body=bytes(body))
+            answered = await self._answering(received)
         except (ConnectionError, asyncio.CancelledError):  # the client has left before an answer
             answered = CLOSED
             raise
@@ -128,8 +128,8 @@ class Front:
             raise
         finally:
             self.held -= len(body)
-            self._seen(replace(asked, body=bytes(body)), answered, round((time.monotonic() - began) * 1000))
-        return await _send(request, asked, answered)
+            self._seen(replace(received, body=bytes(body)), answered, round((time.monotonic() - began) * 1000))
+        return await _send(request, received, answered)
 
     async def _read(self, request: web.Request, body: bytearray) -> None:
         """Add the content to ``body`` as it was sent; each piece comes within 30 seconds (ERR-007). Raises
@@ -160,15 +160,15 @@ class Way:
         self._session = session
         self._url = url
 
-    async def forward(self, asked: ReceivedRequest) -> SentAnswer:
+    async def forward(self, received: ReceivedRequest) -> SentAnswer:
         """The core's answer, under the request's own id."""
-        headers = CIMultiDict((name, value) for name, value in asked.headers.items() if name.lower() not in _OWN)
-        headers[REQUEST_ID] = asked.id
+        headers = CIMultiDict((name, value) for name, value in received.headers.items() if name.lower() not in _OWN)
+        headers[REQUEST_ID] = received.id
         async with self._session.request(
-            asked.method,
-            URL(self._url + asked.target, encoded=True),
+            received.method,
+            URL(self._url + received.target, encoded=True),
             headers=headers,
-            data=asked.body or None,
+            data=received.body or None,
             allow_redirects=False,
             skip_auto_headers=_NOT_ADDED,
         ) as response:
@@ -211,11 +211,11 @@ def _refused(headers: Mapping[str, str], error: ProblemError) -> SentAnswer:
     return SentAnswer(response.status, response.headers, bytes(response.body or b""))  # type: ignore[arg-type]
 
 
-async def _send(request: web.Request, asked: ReceivedRequest, answered: SentAnswer) -> web.StreamResponse:
+async def _send(request: web.Request, received: ReceivedRequest, answered: SentAnswer) -> web.StreamResponse:
     """The answer, with the request's id as the client gave it."""
     given = request.headers.get(REQUEST_ID, "")
     headers = CIMultiDict((name, value) for name, value in answered.headers.items() if name.lower() not in _OWN)
-    headers[REQUEST_ID] = given if _ID.fullmatch(given) else asked.id
+    headers[REQUEST_ID] = given if _ID.fullmatch(given) else received.id
     if request.method == hdrs.METH_HEAD and hdrs.CONTENT_LENGTH in answered.headers:
         headers[hdrs.CONTENT_LENGTH] = answered.headers[hdrs.CONTENT_LENGTH]
     if not (answered.closed or answered.cut):

@@ -57,60 +57,60 @@ class Host(Decisions):
     front: Front
     way: Way
 
-    async def answer(self, asked: ReceivedRequest) -> SentAnswer:
+    async def answer(self, received: ReceivedRequest) -> SentAnswer:
         """The answer to a request."""
-        return await self.forward(asked)
+        return await self.forward(received)
 
-    async def forward(self, asked: ReceivedRequest) -> SentAnswer:
+    async def forward(self, received: ReceivedRequest) -> SentAnswer:
         """The core's answer, once what the request submits is decided and can be read."""
-        answered = await self.way.forward(asked)
-        if asked.method not in READING:
-            await self.settle(asked.id)
+        answered = await self.way.forward(received)
+        if received.method not in READING:
+            await self.settle(received.id)
             federation = self.core.federation
             await federation.offers.reached(await federation.log.ends(OFFERS), _SECONDS)
             await federation.receipts.reached(await federation.log.ends(RECEIPTS), _SECONDS)
         return answered
 
-    async def fault(self, fault: str, asked: ReceivedRequest, *, seconds: float) -> SentAnswer | None:
+    async def fault(self, fault: str, received: ReceivedRequest, *, seconds: float) -> SentAnswer | None:
         """The answer of a fault that takes the place of the core's; None of another fault. ``seconds`` is the
         Retry-After.
         """
         match fault:
             case "unavailable":
-                code = "view-behind" if asked.method in READING else "outcome-unknown"
-                return refusal(asked, code, headers=retry_after(seconds))
+                code = "view-behind" if received.method in READING else "outcome-unknown"
+                return refusal(received, code, headers=retry_after(seconds))
             case "busy":
                 limit = Limits().requests_per_minute
-                return refusal(asked, "rate-limited", headers=retry_after(seconds), expected=limit)
+                return refusal(received, "rate-limited", headers=retry_after(seconds), expected=limit)
             case "resync":
-                return refusal(asked, "resync-required")
+                return refusal(received, "resync-required")
             case "lost":
                 return CLOSED
             case "expired-token":
                 self.core.tokens.end()
-                return await self.way.forward(asked)
+                return await self.way.forward(received)
         return None
 
-    def seen(self, asked: ReceivedRequest, answered: SentAnswer, milliseconds: int) -> None:
+    def seen(self, received: ReceivedRequest, answered: SentAnswer, milliseconds: int) -> None:
         """See a request with its answer, before it is sent; refusals of the front too."""
 
-    async def claims(self, asked: ReceivedRequest) -> Claims | None:
+    async def claims(self, received: ReceivedRequest) -> Claims | None:
         """The claims of the request's token; None without one that holds."""
-        kind, _, token = asked.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+        kind, _, token = received.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         try:
             return await self.core.tokens.verify(token.strip()) if kind.lower() == "bearer" else None
         except TokenError:
             return None
 
-    def changes_query(self, asked: ReceivedRequest, platform: str) -> ReaderQuery:
+    def changes_query(self, received: ReceivedRequest, platform: str) -> ReaderQuery:
         """The query of a request of the changes feed. Raises RefusedRequestError."""
         partner = self.core.federation.partners.get(platform)
         if partner is None:
-            raise RefusedRequestError(refusal(asked, "token-invalid"))
+            raise RefusedRequestError(refusal(received, "token-invalid"))
         try:
-            return read_changes_query(asked.url.query, partner, most=_MAX_PAGE)
+            return read_changes_query(received.url.query, partner, most=_MAX_PAGE)
         except ProblemError as error:
-            raise RefusedRequestError(refusal(asked, error)) from None
+            raise RefusedRequestError(refusal(received, error)) from None
 
 
 @asynccontextmanager

@@ -48,33 +48,38 @@ class Mock(Host):
         self._verdicts: dict[str, Counter[str]] = {}
         self._late_until = 0.0
 
-    async def answer(self, asked: ReceivedRequest) -> SentAnswer:
+    async def answer(self, received: ReceivedRequest) -> SentAnswer:
         """The answer to a request; none but a refusal to one that a page of another site made by its own name."""
-        named = asked.headers.get("Host", "")
+        named = received.headers.get("Host", "")
         if not _is_loopback(_PORT.sub("", named).strip("[]")):
             return refusal(
-                asked, "parameter-invalid", status=403, parameter="Host", expected="localhost, 127.0.0.1", actual=named
+                received,
+                "parameter-invalid",
+                status=403,
+                parameter="Host",
+                expected="localhost, 127.0.0.1",
+                actual=named,
             )
-        self._verdicts[asked.id] = Counter()
-        if asked.url.path == PATH:
-            return self.requests.answer() if asked.method == "GET" else refusal(asked, "method-not-allowed")
+        self._verdicts[received.id] = Counter()
+        if received.url.path == PATH:
+            return self.requests.answer() if received.method == "GET" else refusal(received, "method-not-allowed")
         try:
-            fault = self._scenario.next(asked)
+            fault = self._scenario.next(received)
         except FaultError as error:
             return refusal(
-                asked, "parameter-invalid", parameter=HEADER, expected=error.reason, actual=asked.headers[HEADER]
+                received, "parameter-invalid", parameter=HEADER, expected=error.reason, actual=received.headers[HEADER]
             )
         if fault is None:
-            return await self._forward(asked)
-        self._faults[asked.id] = fault.fault
-        return await self._play(fault, asked)
+            return await self._forward(received)
+        self._faults[received.id] = fault.fault
+        return await self._play(fault, received)
 
-    def seen(self, asked: ReceivedRequest, answered: SentAnswer, milliseconds: int) -> None:
+    def seen(self, received: ReceivedRequest, answered: SentAnswer, milliseconds: int) -> None:
         """Keep and print a request."""
-        verdicts, fault = self._verdicts.pop(asked.id, Counter()), self._faults.pop(asked.id, "")
-        self.requests.note(asked, answered, milliseconds, fault)
-        if asked.url.path != PATH:
-            self._line(asked, answered, verdicts, fault)
+        verdicts, fault = self._verdicts.pop(received.id, Counter()), self._faults.pop(received.id, "")
+        self.requests.note(received, answered, milliseconds, fault)
+        if received.url.path != PATH:
+            self._line(received, answered, verdicts, fault)
 
     async def deciding(self) -> None:
         """Hold decisions back while they are to be late."""
@@ -85,19 +90,19 @@ class Mock(Host):
         if request in self._verdicts and isinstance(submission, Publish | Withdraw):
             self._verdicts[request][receipt["verdict"]] += 1
 
-    async def _forward(self, asked: ReceivedRequest) -> SentAnswer:
+    async def _forward(self, received: ReceivedRequest) -> SentAnswer:
         late = asyncio.get_running_loop().time() < self._late_until
-        answered = await (self.way.forward(asked) if late else self.forward(asked))
-        if asked.url.path == _CHANGES and answered.status == 200 and answered.document.get("more") is False:
+        answered = await (self.way.forward(received) if late else self.forward(received))
+        if received.url.path == _CHANGES and answered.status == 200 and answered.document.get("more") is False:
             self.seeds.read_whole.set()
         return answered
 
-    async def _play(self, fault: Fault, asked: ReceivedRequest) -> SentAnswer:
+    async def _play(self, fault: Fault, received: ReceivedRequest) -> SentAnswer:
         """The answer of a fault."""
-        asked = asked.with_headers(HEADER)
+        received = received.with_headers(HEADER)
         if fault.stored:  # the key would be answered from this first time
-            await self._forward(asked if fault.fault == "lost" else asked.with_headers(_KEY))
-        if (answer := await self.fault(fault.fault, asked, seconds=fault.seconds)) is not None:
+            await self._forward(received if fault.fault == "lost" else received.with_headers(_KEY))
+        if (answer := await self.fault(fault.fault, received, seconds=fault.seconds)) is not None:
             return answer
         match fault.fault:
             case "slow":
@@ -105,8 +110,8 @@ class Mock(Host):
             case "late":
                 self._late_until = asyncio.get_running_loop().time() + fault.seconds
             case "duplicate":
-                await self._forward(asked)
-        answered = await self._forward(asked)
+                await self._forward(received)
+        answered = await self._forward(received)
         return replace(answered, cut=True) if fault.fault == "cut" else answered
 
 

@@ -19,16 +19,16 @@ class SeenRequests:
     def __init__(self) -> None:
         self._kept: deque[dict[str, Any]] = deque(maxlen=_MAX_KEPT)
 
-    def note(self, asked: ReceivedRequest, answered: SentAnswer, milliseconds: int, fault: str) -> None:
+    def note(self, received: ReceivedRequest, answered: SentAnswer, milliseconds: int, fault: str) -> None:
         """Keep a request; those for this list are not kept. An answer that was not sent has the status 0."""
-        if asked.url.path == PATH:
+        if received.url.path == PATH:
             return
         self._kept.append(
             {
-                "method": asked.method,
-                "target": masked_text(asked.target),
-                "headers": masked_headers(asked.headers),
-                "body": masked(asked.body),
+                "method": received.method,
+                "target": masked_text(received.target),
+                "headers": masked_headers(received.headers),
+                "body": masked(received.body),
                 "status": 0 if answered.closed else answered.status,
                 "answer_headers": masked_headers(answered.headers),
                 "answer": masked(answered.body),

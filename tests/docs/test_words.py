@@ -57,6 +57,9 @@ _LIMIT = re.compile(r"\b_?(?:MOST|LONGEST)_[A-Z0-9_]+\b")
 _WORD = re.compile(r"[^\W\d]\w*")
 PRODUCT = ("schemas", "gateway", "adapters", "conformance", "demo")
 QUESTIONS = frozenset({"How", "What", "When", "Where", "Which", "Who", "Whose", "Why"})
+SPOKEN = frozenset({"asked", "said", "trouble"})
+"""Words for a request, parameters, an answer, an error: names have the term that is meant."""
+WITHOUT_SPOKEN = ("conformance", "demo", "gateway/mock")
 LOGGERS = frozenset({"log", "logger", "_log", "_logger"})
 
 
@@ -246,6 +249,17 @@ def test_no_docstring_or_comment_holds_a_retired_phrase() -> None:
         if pattern.search(text)
     ]
     assert [] == bad, "\n".join(["docs/glossary.md says what to write:", *bad])
+
+
+@pytest.mark.parametrize("folder", WITHOUT_SPOKEN)
+def test_names_say_what_was_asked_or_said(folder: str) -> None:
+    bad = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line, name in names(path.read_text())
+        if SPOKEN.intersection(pieces(name))
+    ]
+    assert [] == bad
 
 
 def test_no_log_event_holds_a_retired_word() -> None:
