@@ -1,6 +1,6 @@
 """Realistic offers from a seed, about 3 % of them with a fault, each with its expected answer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -14,7 +14,7 @@ from demo.fault import FAULTS
 from demo.locality import OfferLocality, localities_in
 from demo.week import Calendar, calendar_on
 from gateway.partners.onboarding import presets
-from schemas.closed_list import closed_list
+from schemas.registry import schema
 from schemas.territory import territories
 
 WRONG = 0.03
@@ -144,8 +144,9 @@ class _Platform:
         self._set_time(offer, locality)
         if draw() < 0.8:
             offer["seats"] = 1 + int(draw() * 6)
-        if draw() < 0.4:
-            offer["accessibility"] = closed_list("accessibility")[int(draw() * 3)]
+        for name, values in _choices().items():
+            if draw() < 0.4:
+                offer[name] = values[int(draw() * len(values))]
         return offer
 
     def _set_time(self, offer: dict[str, Any], locality: OfferLocality) -> None:
@@ -174,6 +175,14 @@ def _vocabulary() -> dict[str, Any]:
     """Invented names, none of a person, and sentences per sector."""
     loaded: dict[str, Any] = orjson.loads(files(__package__).joinpath("vocabulary.json").read_bytes())
     return loaded
+
+
+@cache
+def _choices() -> Mapping[str, Sequence[Any]]:
+    """The optional fields of one value from a closed list, or of a truth, with their values, by the schema."""
+    fields = schema("offer")["properties"]
+    truths = {name: (True, False) for name, form in fields.items() if form.get("type") == "boolean"}
+    return truths | {name: form["enum"] for name, form in fields.items() if "enum" in form}
 
 
 def siret(random: Random) -> str:

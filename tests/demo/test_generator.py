@@ -65,6 +65,14 @@ def test_offers_are_spread_over_all_sectors_levels_and_many_communes() -> None:
     assert len({document["location"]["postal_code"] for document in documents}) > 150
 
 
+def test_every_value_of_a_field_with_a_closed_list_comes_up() -> None:
+    """By the schema: a new field needs no edit of the generator."""
+    documents = [offer.document for offer in generate(5, "occitanie", 300, DAYS[0], wrong=0.0)]
+    lists = {name: set(form["enum"]) for name, form in schemas.schema("offer")["properties"].items() if "enum" in form}
+    assert lists == {name: {document[name] for document in documents if name in document} for name in lists}
+    assert "accessibility" in lists
+
+
 def test_most_offers_of_a_region_are_in_its_territory() -> None:
     territory = presets()["bretagne"].territory
     verdicts = [schemas.check(offer.raw, on=DAYS[0]) for offer in generate(5, "bretagne", 1_000, DAYS[0], wrong=0.0)]
