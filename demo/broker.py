@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,7 +49,32 @@ class Listener:
     proxied: bool = False
 
 
-class LocalBroker:
+class Startable(ABC):
+    """A context manager that starts on entry, and is closed at the end or where the start fails."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End at once, and remove its data."""
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class LocalBroker(Startable):
     """One broker with its data folder; a context manager. ``properties`` are added to ``server.properties``.
 
     ``ports`` holds the bound port of each listener, ``advertised`` the advertised one. For one of several brokers, pass
@@ -137,19 +163,6 @@ class LocalBroker:
         """Kill it and remove its data."""
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _settings(self) -> dict[str, str]:
         inside = [f"{each.name}://127.0.0.1:{self.ports[each.name]}" for each in self._listeners]

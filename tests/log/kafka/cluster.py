@@ -8,15 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from demo.broker import (
-    Listener,
-    LocalBroker,
-    free_ports,
-    new_cluster,
-)
+from demo.broker import Listener, LocalBroker, Startable, free_ports, new_cluster
 from tests.log.kafka.links import Links, name, write_names
 
 SIZE = 3
@@ -37,7 +30,7 @@ _PROPERTIES = {
 }
 
 
-class LocalCluster:
+class LocalCluster(Startable):
     """``brokers`` by their numbers, from 1; a context manager. Clients reach them straight, they reach each other by
     links.
     """
@@ -100,19 +93,6 @@ class LocalCluster:
     def _at_once(self, act: Callable[[LocalBroker], None], numbers: Iterable[int]) -> None:
         with ThreadPoolExecutor(SIZE) as threads:
             list(threads.map(act, [self.brokers[number] for number in numbers]))
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _listener_settings(number: int, ports: Sequence[int]) -> dict[str, str]:
